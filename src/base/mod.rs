@@ -1,0 +1,20 @@
+//! The ground floor: ids, time, entropy, personal data. No I/O and no policy.
+
+pub mod entropy;
+pub mod id;
+pub mod pii;
+pub mod time;
+
+pub use entropy::Entropy;
+pub use id::AgentId;
+pub use id::CallId;
+pub use id::LegId;
+pub use id::QueueId;
+pub use id::SkillId;
+pub use pii::Pii;
+pub use pii::Secret;
+pub use time::Timestamp;
+pub use time::WallTime;
+
+/// A name that an admin gave: of an agent, a queue, a flow, a node, a prompt. Cheap to clone.
+pub type Name = std::sync::Arc<str>;

@@ -1,0 +1,265 @@
+//! What happened: one closed enum, told by the cores and folded by everything a person reads.
+//!
+//! History, stories, live views, metrics and webhooks are folds over facts; no screen reads a core.
+//! A fact names things as the admin named them, so that it still reads well when the center has changed.
+//! No secret is ever in a fact.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::base::Timestamp;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// When.
+    pub at: Timestamp,
+    /// To which call; none for what concerns an agent or the server alone.
+    pub call: Option<CallId>,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum What {
+    /// A caller's INVITE came in, and was taken.
+    CallArrived {
+        /// The calling number or user, as far as the trunk is trusted.
+        from: String,
+        /// The calling party's display name; empty when none was given.
+        display: String,
+        /// The number that was dialled.
+        to: Name,
+        /// SIP's Call-ID header.
+        sip_call_id: String,
+        /// `udp 127.0.0.1:5070`: transport and source address.
+        source: String,
+        /// The trunk it came by, when it came by one.
+        trunk: Option<Name>,
+    },
+    /// The caller's line was answered (200 OK sent).
+    CallAnswered,
+    /// A flow began to serve the caller.
+    FlowStarted { flow: Name },
+    /// The caller came to a node of the flow.
+    NodeEntered { flow: Name, node: Name },
+    /// Prompts began to play to the caller, by name, in order.
+    Played { prompts: Vec<Name> },
+    /// A key stopped what was playing.
+    BargedIn { digit: char },
+    /// A key that is no part of a secret.
+    Digit { digit: char },
+    /// The caller gave no key in time, or one that is no choice.
+    NoInput { node: Name },
+    /// The caller gave a key that is no choice here.
+    NoMatch { node: Name, digit: char },
+    /// The caller chose from a menu.
+    Chose { node: Name, digit: char, choice: Name },
+    /// A customer record was found for the caller. Not yet proof of who calls.
+    Identified { customer: String, name: String, by: IdentifiedBy },
+    /// An account number or PIN did not fit. Which of the two is not told.
+    VerificationFailed { attempt: u32 },
+    /// Verification ended.
+    VerificationEnded { result: Verification },
+    /// A variable of the flow that is no secret got a value.
+    VariableSet { name: Name, value: String },
+    /// The caller joined a queue.
+    Enqueued { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32 },
+    /// The caller was asked whether they would hold.
+    WaitAsked { quote: Option<Duration>, position: u32 },
+    /// The caller may be held until then.
+    WaitGranted { by: GrantedBy, until: Timestamp },
+    /// The caller would not be held.
+    WaitDeclined,
+    /// Music on hold began: never before [`What::WaitGranted`].
+    HoldMusicStarted,
+    /// The caller was told they are still remembered.
+    CheckedIn { quote: Option<Duration> },
+    /// The caller chose to be called back and keeps the place.
+    CallbackChosen { number: String },
+    /// The caller is being called back.
+    CallbackDialled { number: String, attempt: u32 },
+    /// A try to call back did not reach the caller.
+    CallbackFailed { number: String, attempt: u32, cause: String },
+    /// The wait ended without an agent.
+    WaitEnded { exit: WaitExit },
+    /// An agent's phone rings for the call.
+    AgentRinging { agent: Name, attempt: u32 },
+    /// The agent did not take the call; the caller keeps age and place.
+    AgentMissed { agent: Name, why: MissedWhy },
+    /// Agent and caller hear each other.
+    AgentConnected { agent: Name, waited: Duration, quote: Option<Duration> },
+    /// The talk with the agent ended.
+    TalkEnded { agent: Name, talked: Duration, by: Party },
+    /// A party's line was opened.
+    LegOpened { leg: LegId, party: Party, address: String },
+    /// What a party's line carried, told when it closes.
+    LegClosed { leg: LegId, party: Party, quality: Quality },
+    /// A party stopped sending audio for a while.
+    AudioLost { leg: LegId, party: Party },
+    /// A party's audio is back.
+    AudioBack { leg: LegId, party: Party },
+    /// A party's phone put the line on hold by itself (re-INVITE with sendonly or inactive).
+    FarEndHeld { leg: LegId, party: Party },
+    /// A party's phone took its hold back.
+    FarEndResumed { leg: LegId, party: Party },
+    /// The call is over.
+    CallEnded { by: Party, outcome: Outcome, cause: String },
+    /// An agent's state changed.
+    AgentState { agent: Name, from: AgentStateName, to: AgentStateName, reason: String },
+    /// A phone signed in for an agent; how many contacts it has now.
+    PhoneRegistered { agent: Name, contact: String, contacts: u32 },
+    /// A phone of an agent signed out, or its registration ran out.
+    PhoneUnregistered { agent: Name, contacts: u32 },
+}
+
+/// A need in words that need no table: `billing >= 3`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeedFact {
+    /// The skill.
+    pub skill: Name,
+    /// The least level, 1 to 10.
+    pub level: u8,
+}
+
+/// How a customer record was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentifiedBy {
+    /// By the calling number: context, not proof.
+    CallingNumber,
+    /// By an account number that the caller keyed.
+    Account,
+}
+
+/// How verification ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verification {
+    /// Account number and PIN fit.
+    VerifiedByPin,
+    /// Three tries did not fit.
+    Failed,
+    /// The account is locked after too many wrong tries over calls.
+    LockedOut,
+    /// The caller keyed nothing.
+    NoInput,
+    /// The customer store did not answer in time.
+    Unavailable,
+    /// The caller hung up meanwhile.
+    Abandoned,
+}
+
+/// Whose word allowed the hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantedBy {
+    /// The caller's own, by key.
+    Caller,
+    /// The flow file's, which is marked as such: an audited override.
+    FlowFile,
+}
+
+/// How a wait ended without an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitExit {
+    /// The caller hung up.
+    Abandoned,
+    /// The caller declined to hold, and no callback was wanted.
+    Declined,
+    /// The longest wait that the queue allows was reached.
+    Cap,
+    /// Nobody signed in has the skill.
+    NobodyStaffed,
+    /// The queue is full.
+    Full,
+    /// A callback could not reach the caller in all its tries.
+    CallbackFailed,
+}
+
+/// Why an agent missed a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedWhy {
+    /// Rang until the timeout.
+    NoAnswer,
+    /// Refused the call.
+    Declined,
+    /// The phone was busy.
+    Busy,
+    /// The phone could not be reached.
+    Unreachable,
+    /// The caller hung up, or another agent was faster: nobody's fault.
+    Withdrawn,
+}
+
+/// Who.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// The person who called, or is called back.
+    Caller,
+    /// The person who takes the call.
+    Agent,
+    /// Warmline itself.
+    Server,
+}
+
+/// How a call came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// An agent talked with the caller.
+    Talked,
+    /// The flow served the caller to its end.
+    Served,
+    /// The caller hung up in the flow.
+    LeftInFlow,
+    /// The caller hung up while waiting or while an agent's phone rang.
+    Abandoned,
+    /// The caller declined to wait.
+    Declined,
+    /// The wait ended by its cap, or for want of staff or place.
+    Unserved,
+    /// A callback never reached the caller.
+    CallbackFailed,
+    /// Never answered, or refused.
+    Refused,
+    /// Something of ours failed.
+    Failed,
+}
+
+/// An agent's state by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentStateName {
+    Offline,
+    Ready,
+    Ringing,
+    Talking,
+    WrapUp,
+    NotReady,
+}
+
+/// What a line carried, counted from RTP and RTCP (RFC 3550 §6.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quality {
+    /// RTP packets that we sent.
+    pub sent: u64,
+    /// RTP packets that came.
+    pub received: u64,
+    /// RTP packets that should have come and did not.
+    pub lost: u64,
+    /// Interarrival jitter of what came, in microseconds.
+    pub jitter_us: u32,
+    /// Round trip by RTCP, in microseconds, when the peer reports.
+    pub round_trip_us: Option<u32>,
+}

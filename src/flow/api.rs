@@ -1,0 +1,84 @@
+//! What a running flow is told and what it answers.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::Name;
+use crate::base::QueueId;
+use crate::base::Secret;
+use crate::base::WallTime;
+use crate::fact::What;
+use crate::media::control::PlayId;
+use crate::queue::api::Need;
+
+/// What the flow knows of its caller from the start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Caller {
+    /// The calling number; empty when withheld.
+    pub number: String,
+    /// The number that was dialled.
+    pub dialled: String,
+    /// The customer record found by the calling number, when there is exactly one.
+    pub customer: Option<Customer>,
+}
+
+/// A customer as flows see one. No secret is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// Account number.
+    pub account: String,
+    pub name: String,
+    /// The prompt that says the name, when one was recorded: `names/ann`.
+    pub name_prompt: Option<Name>,
+}
+
+/// What a running flow is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FlowEvent {
+    /// The line is answered; or at once, for a flow that begins with `ring`.
+    Started { wall: WallTime },
+    /// What the flow played has come to its end, or was stopped.
+    PlayEnded { play: PlayId },
+    /// The caller pressed a key.
+    Digit(char),
+    /// How a [`FlowAction::Verify`] came out.
+    Verified(VerifyResult),
+    /// [`Run::deadline`](crate::flow::Run::deadline) is due.
+    Tick,
+    /// The caller hung up: end cleanly.
+    HungUp,
+}
+
+/// What the verifier says. It never says whether the account or the PIN was wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum VerifyResult {
+    Verified(Customer),
+    Wrong,
+    LockedOut,
+    Unavailable,
+}
+
+/// What a running flow wants done. In order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FlowAction {
+    /// Answer the line. Comes first in every flow but one that begins with `ring`.
+    Answer,
+    /// Send 180 and leave it ringing.
+    Ring,
+    /// Refuse a line that is not answered yet, with this SIP status.
+    Refuse { status: u16 },
+    /// Play prompts one after the other. The next `Play` replaces it.
+    Play { play: PlayId, prompts: Vec<Name>, barge_in: bool, repeat: bool },
+    /// Stop what plays.
+    StopPlay,
+    /// Send the caller's own audio back, until the line ends.
+    Echo,
+    /// Check account and PIN; [`FlowEvent::Verified`] answers.
+    Verify { account: String, pin: Secret },
+    /// Leave the flow for a queue. The run is over.
+    Enqueue { queue: QueueId, needs: Vec<Need>, priority: i32 },
+    /// End the call. The run is over.
+    HangUp { reason: Name },
+    /// Tell the history.
+    Fact(What),
+}

@@ -1,0 +1,97 @@
+//! A center: everything that the files in `ivr_flows/` say, checked and ready to serve.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::base::Name;
+use crate::flow::model::Flow;
+use crate::queue::api::AgentWish;
+use crate::queue::api::Config;
+use crate::sip::uri::Uri;
+
+/// A checked center.
+#[derive(Clone, Debug)]
+pub struct Center {
+    /// The company's name, for people.
+    pub company: String,
+    /// The language prompts are taken from: `en`.
+    pub language: Name,
+    /// Skills, queues and agents.
+    pub engine: Config,
+    /// How each agent is reached, in the order of `engine.agents`.
+    pub contacts: Vec<AgentContact>,
+    /// The flow behind each number that can be dialled.
+    pub numbers: BTreeMap<String, Name>,
+    /// What an agent's own phone can dial: `*51` ready, `*52` not ready, `*53` signed out.
+    pub feature_codes: BTreeMap<String, AgentWish>,
+    pub trunks: Vec<Trunk>,
+    /// By name.
+    pub flows: BTreeMap<Name, Arc<Flow>>,
+    /// What a waiting caller hears, per queue, in the order of `engine.queues`.
+    pub wait_prompts: Vec<WaitPrompts>,
+}
+
+/// How an agent's phone is reached.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AgentContact {
+    /// Wherever it registered. Registering makes the agent ready when `ready_when_registered`.
+    Registered { ready_when_registered: bool },
+    /// Always there, without registering.
+    Fixed(Uri),
+}
+
+/// A peer that brings and takes calls from and to the world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trunk {
+    pub name: Name,
+    /// Source addresses that are this trunk; a port of 0 is any port.
+    pub sources: Vec<(IpAddr, u16)>,
+    /// Where calls out go; none for a trunk that only brings calls.
+    pub outbound: Option<SocketAddr>,
+    /// Whether its P-Asserted-Identity is believed (RFC 3325).
+    pub trusted: bool,
+    /// Register there, and answer its challenges with this.
+    pub register: Option<TrunkRegistration>,
+}
+
+/// How we register at a trunk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrunkRegistration {
+    /// `sip:provider.example`
+    pub registrar: Uri,
+    pub username: String,
+    /// The environment variable that holds the password: no secret stands in a flow file.
+    pub password_env: String,
+    pub expires_s: u32,
+}
+
+/// The prompts of a wait, by name. The wording is the admin's; the order of events is the engine's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitPrompts {
+    /// Before the quote: `wait/all-busy`.
+    pub all_busy: Name,
+    /// Said around a quote in minutes: `wait/less-than` … `wait/minutes`.
+    pub less_than: Name,
+    pub minute: Name,
+    pub minutes: Name,
+    /// `wait/press-1-hold-2-callback`.
+    pub question: Name,
+    /// After a yes: `wait/thank-you-please-hold`.
+    pub granted: Name,
+    /// After a no: `wait/goodbye`.
+    pub declined: Name,
+    /// After choosing a callback: `wait/callback-promised`.
+    pub callback: Name,
+    /// `wait/still-with-you`.
+    pub check_in: Name,
+    /// The music.
+    pub music: Name,
+    /// When the longest wait is reached, or nobody is there: `wait/sorry`.
+    pub unserved: Name,
+    /// To the agent, when a callback is being dialled: `wait/calling-back`.
+    pub agent_calling_back: Name,
+    /// To the caller, when a callback reaches them: `wait/this-is-your-callback`.
+    pub callback_greeting: Name,
+}

@@ -1,0 +1,55 @@
+//! How calls steer their audio: commands to a media worker, events back. No audio passes here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::LegId;
+use crate::fact::Quality;
+use crate::media::clip::Clip;
+use crate::sdp::Negotiated;
+
+/// One playing of a list of clips. Numbered by the call, ascending per leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct PlayId(pub u32);
+
+/// What a media worker is asked to do with a leg. A command for a leg that is closed is ignored.
+///
+/// The sockets of a leg are opened by `wire` before [`MediaCommand::Open`] and freed after
+/// [`MediaEvent::Closed`].
+#[derive(Clone, Debug)]
+pub enum MediaCommand {
+    /// Start the stream. Without `agreed` it only listens, until [`MediaCommand::Agree`].
+    Open { leg: LegId, agreed: Option<Negotiated> },
+    /// Offer and answer agreed on something (new): codec, addresses, direction.
+    Agree { leg: LegId, agreed: Negotiated },
+    /// Play clips one after the other, instead of what plays now. With `barge_in` the first digit that
+    /// begins stops it within one frame. `repeat` starts it over for ever.
+    Play { leg: LegId, play: PlayId, clips: Arc<[Arc<Clip>]>, barge_in: bool, repeat: bool },
+    /// Stop what plays.
+    Stop { leg: LegId },
+    /// Let two legs hear each other; what either played stops. Both are on the same worker.
+    Join { a: LegId, b: LegId },
+    /// Let them part; each hears silence.
+    Part { a: LegId, b: LegId },
+    /// Send the leg's own audio back to it.
+    Echo { leg: LegId, on: bool },
+    /// Send a digit as telephone-event (RFC 4733).
+    SendDigit { leg: LegId, digit: char, duration: Duration },
+    /// End the stream.
+    Close { leg: LegId },
+}
+
+/// What a media worker tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MediaEvent {
+    /// A digit began, exactly once per key press: 0-9, *, #, A-D.
+    Digit { leg: LegId, digit: char },
+    /// A play came to its end, or was stopped by a digit, [`MediaCommand::Stop`] or another play.
+    PlayEnded { leg: LegId, play: PlayId, stopped: bool },
+    /// Nothing has come from the leg for a while though it should be sending.
+    AudioLost { leg: LegId },
+    /// It sends again.
+    AudioBack { leg: LegId },
+    /// The stream ended, and what it carried.
+    Closed { leg: LegId, quality: Quality },
+}

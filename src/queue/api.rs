@@ -1,0 +1,189 @@
+//! What the engine is configured with, told, and answers.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::Name;
+use crate::base::QueueId;
+use crate::base::SkillId;
+use crate::base::Timestamp;
+use crate::fact::MissedWhy;
+use crate::fact::WaitExit;
+
+/// A skill at a least level, 1 to 10.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Need {
+    pub skill: SkillId,
+    pub level: u8,
+}
+
+/// The skills, queues and agents of a center, as the engine needs them. Ids are places in these lists.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    pub skills: Vec<Name>,
+    pub queues: Vec<QueueConfig>,
+    pub agents: Vec<AgentConfig>,
+}
+
+/// One queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueueConfig {
+    pub name: Name,
+    /// What an agent must have for any call of this queue.
+    pub needs: Vec<Need>,
+    /// Added to each call's own priority; the higher goes first. Default 0.
+    pub priority: i32,
+    /// How long an agent's phone rings: the only ring timeout there is. Default 20 s.
+    pub ring_timeout: Duration,
+    /// After-call work. Default 30 s.
+    pub wrap_up: Duration,
+    /// The longest wait; then the call exits by [`WaitExit::Cap`]. Default 15 min.
+    pub max_wait: Duration,
+    /// How many may wait. Default 1000.
+    pub max_waiting: u32,
+    /// Answered within this time counts as in service level. Default 80 % in 20 s.
+    pub service_level: (u8, Duration),
+    /// Whether the caller is asked before holding, or the flow file has given permission (an audited
+    /// override).
+    pub permission: PermissionPolicy,
+    /// How long a granted permission lasts before the caller is asked again. Default 300 s.
+    pub permission_lasts: Duration,
+    /// How long the caller has to answer the question; silence is asked once more, then counts as no.
+    /// Default 10 s from the end of the question (the caller of the engine reports the silence).
+    pub answer_within: Duration,
+    /// How often a held caller is told that they are remembered. Default 60 s.
+    pub check_in: Duration,
+    /// Times a callback is tried, and how far apart. Default 3, 60 s.
+    pub callback_tries: u32,
+    pub callback_spacing: Duration,
+}
+
+/// Who allows a queue's hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PermissionPolicy {
+    /// The caller, each time.
+    Ask,
+    /// The flow file: the caller is not asked, and the history says so.
+    GivenByFlowFile,
+}
+
+/// One agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentConfig {
+    pub name: Name,
+    /// Skill and level, 1 to 10, sorted by skill.
+    pub skills: Vec<Need>,
+    /// A bench's fixed contact: ready from the start, ready again after every miss, no wrap-up.
+    pub always_ready: bool,
+}
+
+/// What the engine is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// An agent (or their phone, desk or supervisor) wants a state. While they ring or talk, it is
+    /// reserved for afterwards; in wrap-up it ends the wrap-up.
+    AgentWants { agent: AgentId, wish: AgentWish },
+    /// A call joins a queue.
+    Enqueue(Box<Enqueue>),
+    /// The caller's word on holding.
+    Permission { call: CallId, answer: PermissionAnswer },
+    /// The caller hung up: while waiting, while an agent rings, or before a callback.
+    Abandoned { call: CallId },
+    /// The agent took the call: caller and agent are joined.
+    PickedUp { call: CallId, agent: AgentId },
+    /// The agent's phone failed to take the call. The engine's own ring timeout needs no such event.
+    RingFailed { call: CallId, agent: AgentId, why: MissedWhy },
+    /// Caller and agent have parted.
+    TalkEnded { call: CallId, agent: AgentId },
+    /// The caller of a callback could not be reached, though an agent was there. That agent is free again.
+    CallbackFailed { call: CallId, agent: AgentId },
+    /// [`Engine::deadline`](crate::queue::Engine::deadline) is due.
+    Tick,
+}
+
+/// What an agent wants to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AgentWish {
+    Ready,
+    /// With the reason's name: `lunch`, `missed a call`.
+    NotReady(Name),
+    Offline,
+}
+
+/// A call joins a queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Enqueue {
+    pub call: CallId,
+    pub queue: QueueId,
+    /// What this call needs beyond its queue's needs.
+    pub needs: Vec<Need>,
+    /// Added to the queue's priority.
+    pub priority: i32,
+    /// Age that the call brings along, from an earlier wait.
+    pub age_credit: Duration,
+}
+
+/// The caller's answer to "may we put you on hold?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PermissionAnswer {
+    Granted,
+    Declined,
+    /// No hold, but a callback with the place kept.
+    Callback,
+    /// Silence, or keys that are no answer, after the question was put.
+    Silent,
+}
+
+/// What the engine wants done. In order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Action {
+    /// The call was taken into its queue; `waiting` are in it now, this one among them.
+    Enqueued { call: CallId, queue: QueueId, needs: Vec<Need>, priority: i32, waiting: u32 },
+    /// Put the question. Comes once more after [`PermissionAnswer::Silent`] and when a permission runs out.
+    AskPermission { call: CallId, quote: Option<Duration>, position: u32 },
+    /// The hold is allowed until then: play music.
+    Hold { call: CallId, until: Timestamp, by_flow_file: bool },
+    /// Tell the caller that they are remembered; the hold goes on.
+    CheckIn { call: CallId, quote: Option<Duration>, position: u32 },
+    /// Keep the place without the caller on the line: tell them and let them go.
+    KeepPlace { call: CallId },
+    /// Ring this agent for this call. For a callback the agent is rung first, and the caller is called
+    /// once the agent has picked up.
+    Ring { call: CallId, agent: AgentId, attempt: u32, until: Timestamp, why: Reason },
+    /// Stop ringing: the timeout, or the caller hung up.
+    StopRing { call: CallId, agent: AgentId, why: MissedWhy },
+    /// Agent and caller are together: quoted against waited, for the history.
+    Connected { call: CallId, agent: AgentId, waited: Duration, quote: Option<Duration> },
+    /// The wait is over without an agent; the call leaves the engine.
+    Exit { call: CallId, exit: WaitExit },
+    /// An agent's state is another one, until a deadline if it has one.
+    AgentChanged { agent: AgentId, from: AgentState, to: AgentState, until: Option<Timestamp> },
+}
+
+/// Why this agent was chosen: data, put into words on demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// How many waited in reach of this agent when it was decided.
+    pub waiting: u32,
+    /// How many idle agents fitted.
+    pub fitting: u32,
+    /// The sum of levels above what was needed.
+    pub fit: u32,
+    /// How long the agent had been idle.
+    pub idle: Duration,
+}
+
+/// An agent's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AgentState {
+    Offline,
+    Ready,
+    Ringing(CallId),
+    Talking(CallId),
+    WrapUp,
+    NotReady(Name),
+}

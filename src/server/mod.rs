@@ -1,0 +1,1 @@
+//! The control thread, the clock, the registry of live calls: where the cores meet the wires.

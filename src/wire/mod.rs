@@ -1,0 +1,1 @@
+//! Sockets: SIP over UDP and TCP, RTP and RTCP. Thin: bytes in, bytes out.
