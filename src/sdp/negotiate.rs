@@ -54,3 +54,24 @@ pub struct Negotiated {
     /// Which way, seen from us.
     pub direction: Direction,
 }
+
+/// Why offer and answer cannot agree.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NegotiateError {
+    /// The description cannot be read.
+    #[error("bad session description: {0}")]
+    Bad(String),
+    /// No audio stream over plain RTP with a codec that we take.
+    #[error("no audio codec in common")]
+    NoCommonCodec,
+}
+
+impl NegotiateError {
+    /// What a request that carried it is refused with.
+    pub const fn sip_status(&self) -> u16 {
+        match self {
+            NegotiateError::Bad(_) => 400,
+            NegotiateError::NoCommonCodec => 488,
+        }
+    }
+}
