@@ -1,1 +1,3 @@
 //! Sockets: SIP over UDP and TCP, RTP and RTCP. Thin: bytes in, bytes out.
+
+pub mod media;
