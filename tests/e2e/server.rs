@@ -97,7 +97,8 @@ impl Server {
     pub fn agent_state(&self, agent: &str) -> String {
         let agents = self.get("/api/v1/agents");
         let all = agents["agents"].as_array().expect("a list of agents");
-        let found = all.iter().find(|told| told["id"] == agent).unwrap_or_else(|| panic!("{agent} in {agents}"));
+        let found =
+            all.iter().find(|told| told["id"] == agent).unwrap_or_else(|| panic!("{agent} in {agents}"));
         found["state"].as_str().expect("a state").to_owned()
     }
 
@@ -110,8 +111,9 @@ impl Server {
     /// `PUT /api/v1/agents/{id}/state`
     pub fn set_agent(&self, agent: &str, state: &str) {
         let body = serde_json::json!({ "state": state }).to_string();
-        let (status, answer) =
-            self.ask("PUT", &format!("/api/v1/agents/{agent}/state"), Some(&body)).expect("the server answers");
+        let (status, answer) = self
+            .ask("PUT", &format!("/api/v1/agents/{agent}/state"), Some(&body))
+            .expect("the server answers");
         assert!((200..300).contains(&status), "{status}: {answer}");
     }
 
@@ -217,6 +219,9 @@ impl Story {
     /// The names of all prompts that began to play, in order.
     pub fn prompts(&self) -> Vec<&str> {
         let played = self.facts().iter().filter(|told| told["fact"] == "played");
-        played.flat_map(|told| told["prompts"].as_array().into_iter().flatten()).filter_map(Value::as_str).collect()
+        played
+            .flat_map(|told| told["prompts"].as_array().into_iter().flatten())
+            .filter_map(Value::as_str)
+            .collect()
     }
 }
