@@ -7,6 +7,8 @@ pub mod api;
 mod callback;
 mod ending;
 mod talk;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::time::Duration;
@@ -39,7 +41,6 @@ use crate::flow::center::WaitPrompts;
 use crate::media::control::PlayId;
 use crate::queue;
 use crate::queue::api::Enqueue;
-use crate::queue::api::WaitExit;
 use callback::Callback;
 use waiting::Wait;
 

@@ -4,8 +4,29 @@
 
 pub mod api;
 pub mod center;
+mod center_file;
+mod check;
+pub mod diagnostic;
+mod entry;
+mod expression;
+mod file;
+pub mod load;
 pub mod model;
+mod node;
+mod read;
+pub mod run;
+pub mod say;
+mod step;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
 
 pub use api::FlowAction;
 pub use api::FlowEvent;
 pub use center::Center;
+pub use diagnostic::Diagnostic;
+pub use diagnostic::Severity;
+pub use load::load;
+pub use node::KINDS;
+pub use run::Run;

@@ -1,9 +1,100 @@
 //! A flow, checked: nodes by place, exits wired. Made by the checker only.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::base::Name;
+use crate::flow::node::Node;
+use crate::flow::yaml::Place;
 
 /// A checked flow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
     pub name: Name,
+    pub(crate) start: NodeIndex,
+    pub(crate) nodes: Vec<FlowNode>,
 }
+
+impl Flow {
+    /// The names of its nodes, in the file's order.
+    pub fn nodes(&self) -> impl Iterator<Item = &Name> {
+        self.nodes.iter().map(|node| &node.name)
+    }
+
+    pub(crate) fn node(&self, index: NodeIndex) -> Option<&FlowNode> {
+        self.nodes.get(index.0 as usize)
+    }
+}
+
+/// A node by its place in the flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct NodeIndex(pub u32);
+
+impl NodeIndex {
+    /// What a name stands for that was reported as unknown. No checked flow has it.
+    pub const NOWHERE: NodeIndex = NodeIndex(u32::MAX);
+}
+
+/// A node with its name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FlowNode {
+    pub name: Name,
+    pub place: Place,
+    pub node: Node,
+    /// Whether this node, or one that may follow, asks for a secret. A digit keyed here that nobody has asked
+    /// for may be part of it.
+    pub secret_ahead: bool,
+}
+
+/// What is heard.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Prompt {
+    Recorded(Name),
+    Said(Spoken),
+}
+
+/// A variable spoken aloud.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Spoken {
+    pub variable: Name,
+    pub said_as: SpokenAs,
+    pub place: Place,
+}
+
+/// How a variable is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SpokenAs {
+    /// "four seven one one"
+    Digits,
+    /// "four thousand seven hundred eleven"
+    Number,
+    /// Seconds, as "five minutes".
+    Duration,
+    /// By the recorded name prompt; nothing when there is none.
+    Name,
+}
+
+/// What a variable of a flow holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    Text(String),
+    Number(i64),
+    Truth(bool),
+}
+
+impl Value {
+    /// As a fact shows it.
+    pub(crate) fn in_words(&self) -> String {
+        match self {
+            Value::Text(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Truth(truth) => truth.to_string(),
+        }
+    }
+}
+
+/// Variables by name.
+pub(crate) type Variables = BTreeMap<Name, Value>;

@@ -1,6 +1,7 @@
 //! The control thread's loop: takes what comes, tells the switchboard, sends what it answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
@@ -9,6 +10,7 @@ use tracing::info;
 
 use crate::base::CallId;
 use crate::base::LegId;
+use crate::base::Timestamp;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::server::clock::Clock;
@@ -25,6 +27,10 @@ use crate::store::identity::IdentityReply;
 use crate::store::identity::IdentityService;
 use crate::wire::media::Media;
 use crate::wire::sip::SipSockets;
+
+/// How long calls have to end when the server stops at once: their BYEs sent, their streams closed, their
+/// history told.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How many events of one source are taken before the others get their turn.
 const BATCH: usize = 64;
@@ -63,8 +69,9 @@ impl Control {
         let mut requests = Vec::new();
         let mut outputs = Vec::new();
         let mut draining = false;
+        let mut stop_by = None;
         loop {
-            self.wait(&mut inputs, &mut requests).await;
+            self.wait(stop_by, &mut inputs, &mut requests).await;
             let mut stop_now = false;
             for request in requests.drain(..) {
                 stop_now |= self.answer(request, &mut inputs, &mut draining);
@@ -78,10 +85,12 @@ impl Control {
             }
             if stop_now {
                 self.switchboard.stop(now, &mut self.media, &mut outputs);
+                stop_by.get_or_insert(now.at + LAST_WORDS);
             }
             self.perform(&mut outputs);
             self.gauges.set(&self.switchboard);
-            if stop_now || (draining && self.switchboard.live_calls() == 0) {
+            let too_long = stop_by.is_some_and(|by| by <= now.at);
+            if too_long || (draining && self.switchboard.live_calls() == 0) {
                 break;
             }
         }
@@ -91,8 +100,14 @@ impl Control {
     }
 
     /// Waits for something to happen, and collects what has.
-    async fn wait(&mut self, inputs: &mut Vec<Input>, requests: &mut Vec<ControlRequest>) {
-        let due = self.switchboard.deadline().map(|due| self.clock.instant(due).into());
+    async fn wait(
+        &mut self,
+        stop_by: Option<Timestamp>,
+        inputs: &mut Vec<Input>,
+        requests: &mut Vec<ControlRequest>,
+    ) {
+        let due = self.switchboard.deadline().into_iter().chain(stop_by).min();
+        let due = due.map(|due| self.clock.instant(due).into());
         let timer = async {
             match due {
                 Some(due) => sleep_until(due).await,

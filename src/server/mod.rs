@@ -10,6 +10,10 @@ pub mod options;
 mod run;
 pub mod switchboard;
 
+pub use handle::ControlError;
+pub use handle::ControlHandle;
+pub use handle::ControlRequest;
+pub use live::Live;
 pub use options::ServeOptions;
 pub use run::ServeError;
 pub use run::run;

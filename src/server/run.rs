@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -17,6 +18,8 @@ use tracing::info;
 use tracing::warn;
 
 use crate::api;
+use crate::api::ApiState;
+use crate::api::Metric;
 use crate::base::Entropy;
 use crate::base::Name;
 use crate::base::Secret;
@@ -47,6 +50,7 @@ use crate::store::history::HistoryWriter;
 use crate::store::identity::IdentityService;
 use crate::wire::media::Media;
 use crate::wire::media::MediaConfig;
+use crate::wire::media::WorkerStats;
 use crate::wire::sip::SipSockets;
 
 /// How many events of media workers may wait for the control thread; a worker that finds no room keeps its
@@ -108,13 +112,42 @@ pub(super) struct Gauges {
     calls: AtomicUsize,
     streams: AtomicUsize,
     sessions: AtomicUsize,
+    workers: Vec<Arc<WorkerStats>>,
 }
 
 impl Gauges {
+    fn new(media: &Media) -> Gauges {
+        Gauges { workers: media.stats().cloned().collect(), ..Gauges::default() }
+    }
+
     pub(super) fn set(&self, switchboard: &Switchboard) {
         self.calls.store(switchboard.live_calls(), Ordering::Relaxed);
         self.streams.store(switchboard.live_lines(), Ordering::Relaxed);
         self.sessions.store(switchboard.endpoint().session_count(), Ordering::Relaxed);
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let gauge = |name, help, value: &AtomicUsize| {
+            Metric::gauge(name, help, value.load(Ordering::Relaxed) as f64)
+        };
+        let mut metrics = vec![
+            gauge("warmline_calls_live", "Calls that the control thread holds", &self.calls),
+            gauge("warmline_sip_sessions", "SIP sessions, early or confirmed", &self.sessions),
+            gauge("warmline_media_streams", "Lines with a stream", &self.streams),
+        ];
+        for (number, worker) in self.workers.iter().enumerate() {
+            let counter = |name, help, value: &AtomicU64| {
+                Metric::counter(name, help, value.load(Ordering::Relaxed)).label("worker", number.to_string())
+            };
+            metrics.extend([
+                counter("warmline_rtp_received_total", "RTP packets read", &worker.packets_in),
+                counter("warmline_rtp_sent_total", "RTP packets sent", &worker.packets_out),
+                counter("warmline_rtp_unsent_total", "RTP packets the kernel did not take", &worker.send_failed),
+                counter("warmline_late_frames_total", "Frames sent over 5 ms late", &worker.late_frames),
+                counter("warmline_streams_failed_total", "Streams ended by our fault", &worker.failed),
+            ]);
+        }
+        metrics
     }
 }
 
@@ -136,7 +169,6 @@ pub fn run(options: ServeOptions) -> Result<(), ServeError> {
     let live = Arc::new(live_view(&center, clock));
     let history = HistoryWriter::start(&store, clock.started())?;
     let (control, requests) = ControlHandle::new();
-    let gauges = Arc::new(Gauges::default());
 
     let control_runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let (sockets, streams_in) =
@@ -153,13 +185,15 @@ pub fn run(options: ServeOptions) -> Result<(), ServeError> {
         ports: options.rtp_ports.clone(),
         workers: options.media_workers,
     };
+    let media = Media::start(config, media_sender)?;
+    let gauges = Arc::new(Gauges::new(&media));
     let switchboard = switchboard(&options, &store, center.clone(), library, sip)?;
     let thread = Control {
         clock,
         switchboard,
         sockets,
         streams_in,
-        media: Media::start(config, media_sender)?,
+        media,
         media_events,
         identity: IdentityService::start(&store, identity_sender)?,
         identity_replies,
@@ -173,8 +207,9 @@ pub fn run(options: ServeOptions) -> Result<(), ServeError> {
         .spawn(move || control_runtime.block_on(thread.run()))?;
 
     let address = http.local_addr()?;
-    let state = api::ApiState::new(store.readers()?, control.clone(), live, address);
-    web.spawn(api::serve(http, state));
+    let state = ApiState::new(store.readers()?, control.clone(), live, address, sip);
+    let router = api::router(state.with_metrics(move || gauges.metrics()));
+    web.spawn(async move { axum::serve(http, router).await });
     web.spawn(stop_on_signal(control));
     banner::print(&options, &center, sip, address);
     if thread.join().is_err() {
@@ -217,7 +252,7 @@ fn switchboard(
         return Err(ServeError::NoAddress(address));
     }
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(io::Error::from)?;
+    getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
     let mut entropy = Entropy::new(seed);
     let port_pairs = options.rtp_ports.len() / 2;
     let advertised = Some(SocketAddr::new(address, sip.port()));

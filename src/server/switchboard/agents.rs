@@ -93,7 +93,7 @@ impl Switchboard {
         out.push(Output::Fact(Fact { at: now.at, call: None, what }));
         let config = &self.parts.center.contacts[agent.0 as usize];
         let AgentContact::Registered { ready_when_registered } = *config else { return };
-        if *self.engine.agent_state(agent) == AgentState::Offline {
+        if self.engine.agent_state(agent) == Some(&AgentState::Offline) {
             let wish = if ready_when_registered {
                 AgentWish::Ready
             } else {

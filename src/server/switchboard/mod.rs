@@ -42,6 +42,7 @@ use crate::media::MediaEvent;
 use crate::media::library::Library;
 use crate::queue;
 use crate::queue::Engine;
+use crate::queue::Stage;
 use crate::sip;
 use crate::sip::Hop;
 use crate::sip::SessionId;
@@ -305,9 +306,9 @@ impl Switchboard {
         error!(call = %id, "a call failed and was ended; the others go on");
         let legs: Vec<LegId> = self.lines.keys().copied().filter(|leg| leg.call() == id).collect();
         let mut actions = vec![CallAction::Queue(queue::Event::Abandoned { call: id })];
-        actions.extend(self.engine.talking_agent(id).map(|agent| {
-            CallAction::Queue(queue::Event::TalkEnded { call: id, agent })
-        }));
+        if let Some(Stage::Talking(agent)) = self.engine.call(id).map(|view| view.stage) {
+            actions.push(CallAction::Queue(queue::Event::TalkEnded { call: id, agent }));
+        }
         actions.extend(legs.into_iter().map(|leg| CallAction::HangUp { leg, elsewhere: false }));
         let (by, outcome, cause) = (Party::Server, Outcome::Failed, "internal error".to_owned());
         actions.push(CallAction::Fact(What::CallEnded { by, outcome, cause }));

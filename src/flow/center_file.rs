@@ -1,0 +1,405 @@
+//! `center.yaml`: the company, its numbers, skills, queues, agents and trunks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::base::Name;
+use crate::flow::center::AgentContact;
+use crate::flow::center::Trunk;
+use crate::flow::center::TrunkRegistration;
+use crate::flow::center::WaitPrompts;
+use crate::flow::read::Fields;
+use crate::flow::read::Reader;
+use crate::flow::yaml::Place;
+use crate::flow::yaml::Text;
+use crate::flow::yaml::Value;
+use crate::flow::yaml::Yaml;
+use crate::queue::api::AgentConfig;
+use crate::queue::api::AgentWish;
+use crate::queue::api::Config;
+use crate::queue::api::Need;
+use crate::queue::api::PermissionPolicy;
+use crate::queue::api::QueueConfig;
+use crate::sip::uri::Uri;
+
+/// What the file says; the flows behind its numbers are not known yet.
+#[derive(Clone, Debug)]
+pub(crate) struct CenterFile {
+    pub company: String,
+    pub language: Name,
+    pub engine: Config,
+    pub contacts: Vec<AgentContact>,
+    /// With the place of each flow's name.
+    pub numbers: BTreeMap<String, (Name, Place)>,
+    pub feature_codes: BTreeMap<String, AgentWish>,
+    pub trunks: Vec<Trunk>,
+    pub wait_prompts: Vec<WaitPrompts>,
+}
+
+/// Reads the file; `reader.names` holds its skills and queues afterwards.
+pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
+    let root = reader.tree(text)?;
+    let mut fields = reader.fields(&root, "the center")?;
+    let company = fields.require(reader, "company").and_then(|yaml| reader.name(yaml, "the company's name"));
+    let language = fields.optional("language").and_then(|yaml| reader.name(yaml, "the language"));
+    let skills = fields.optional("skills").map(|yaml| skills(yaml, reader)).unwrap_or_default();
+    reader.names.skills = skills.clone();
+    let queues =
+        fields.optional("queues").map(|yaml| each(yaml, "queues", reader, queue)).unwrap_or_default();
+    let (queues, wait_prompts, queue_places) = split(queues);
+    reader.names.queues = queues.iter().map(|queue: &QueueConfig| Name::clone(&queue.name)).collect();
+    let agents =
+        fields.optional("agents").map(|yaml| each(yaml, "agents", reader, agent)).unwrap_or_default();
+    let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents.into_iter().unzip();
+    let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();
+    let feature_codes = fields.optional("feature_codes").map(|yaml| codes(yaml, reader)).unwrap_or_default();
+    let trunks =
+        fields.optional("trunks").map(|yaml| each(yaml, "trunks", reader, trunk)).unwrap_or_default();
+    fields.finish(reader);
+    for (queue, place) in queues.iter().zip(queue_places) {
+        nobody_serves(reader, &agents, &queue.needs, &[], &queue.name, place);
+    }
+    Some(CenterFile {
+        company: company?.to_string(),
+        language: language.unwrap_or_else(|| Name::from("en")),
+        engine: Config { skills, queues, agents },
+        contacts,
+        numbers,
+        feature_codes,
+        trunks,
+        wait_prompts,
+    })
+}
+
+/// Reports a queue that no agent has the skills for.
+pub(crate) fn nobody_serves(
+    reader: &mut Reader<'_>,
+    agents: &[AgentConfig],
+    queue: &[Need],
+    more: &[Need],
+    name: &str,
+    place: Place,
+) {
+    let has = |agent: &AgentConfig, need: &Need| {
+        agent.skills.iter().any(|skill| skill.skill == need.skill && skill.level >= need.level)
+    };
+    if !agents.iter().any(|agent| queue.iter().chain(more).all(|need| has(agent, need))) {
+        let words: Vec<String> = queue.iter().chain(more).map(|need| in_words(reader, need)).collect();
+        let words = if words.is_empty() { "an agent".to_owned() } else { words.join(" and ") };
+        let message = format!("no agent can serve the queue \"{name}\" here: it needs {words}");
+        reader.error_hint(place, message, "give an agent the skills, or lower what is needed");
+    }
+}
+
+fn in_words(reader: &Reader<'_>, need: &Need) -> String {
+    let skill = reader.names.skills.get(need.skill.0 as usize).map_or("?", |name| &**name);
+    format!("{skill} >= {}", need.level)
+}
+
+/// Reads every entry of a map of names; what cannot be read is left out, and reported.
+fn each<T>(
+    yaml: &Yaml,
+    what: &str,
+    reader: &mut Reader<'_>,
+    read: fn(&Text, &mut Fields<'_>, &mut Reader<'_>) -> Option<T>,
+) -> Vec<T> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error(yaml.place, format!("{what} are written as \"name: …\""));
+        return Vec::new();
+    };
+    let one = |(key, yaml): &(Text, Yaml)| {
+        let Value::Map(entries) = &yaml.value else {
+            reader.error(yaml.place, format!("\"{}\" is written as \"key: value\" lines", key.text));
+            return None;
+        };
+        let mut fields = Fields::new(key.place, entries);
+        let read = read(key, &mut fields, reader);
+        fields.finish(reader);
+        read
+    };
+    entries.iter().filter_map(one).collect()
+}
+
+fn skills(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Name> {
+    let mut skills: Vec<Name> = Vec::new();
+    for text in reader.texts(yaml, "the name of a skill") {
+        if skills.iter().any(|known| **known == *text.text) {
+            reader.error(text.place, format!("the skill \"{}\" is given twice", text.text));
+        } else {
+            skills.push(Name::from(text.text.as_str()));
+        }
+    }
+    skills
+}
+
+type QueueRead = (QueueConfig, WaitPrompts, Place);
+
+fn split(queues: Vec<QueueRead>) -> (Vec<QueueConfig>, Vec<WaitPrompts>, Vec<Place>) {
+    let mut parts = (Vec::new(), Vec::new(), Vec::new());
+    for (queue, prompts, place) in queues {
+        parts.0.push(queue);
+        parts.1.push(prompts);
+        parts.2.push(place);
+    }
+    parts
+}
+
+fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<QueueRead> {
+    let seconds = Duration::from_secs;
+    let number = |fields: &mut Fields<'_>, reader: &mut Reader<'_>, key, least, most, default: u32| {
+        let number = fields.optional(key).and_then(|yaml| reader.number(yaml, least, most));
+        number.and_then(|number| u32::try_from(number).ok()).unwrap_or(default)
+    };
+    let priority = fields.optional("priority").and_then(|yaml| reader.number(yaml, -1000, 1000));
+    let service_level = fields.optional("service_level").and_then(|yaml| service_level(yaml, reader));
+    let config = QueueConfig {
+        name: Name::from(key.text.as_str()),
+        needs: fields.optional("needs").map(|yaml| reader.needs(yaml)).unwrap_or_default(),
+        priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
+        ring_timeout: fields.duration(reader, "ring", seconds(20)),
+        wrap_up: fields.duration(reader, "wrap_up", seconds(30)),
+        max_wait: fields.duration(reader, "max_wait", seconds(900)),
+        max_waiting: number(fields, reader, "max_waiting", 1, 100_000, 1_000),
+        service_level: service_level.unwrap_or((80, seconds(20))),
+        permission: fields
+            .optional("permission")
+            .and_then(|yaml| permission(yaml, reader))
+            .unwrap_or(PermissionPolicy::Ask),
+        permission_lasts: fields.duration(reader, "permission_lasts", seconds(300)),
+        answer_within: fields.duration(reader, "answer_within", seconds(10)),
+        check_in: fields.duration(reader, "check_in", seconds(60)),
+        callback_tries: number(fields, reader, "callback_tries", 1, 10, 3),
+        callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
+    };
+    Some((config, wait_prompts(fields, reader), key.place))
+}
+
+fn permission(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<PermissionPolicy> {
+    let text = reader.text(yaml, "ask, or given by this file,")?;
+    match text.text.as_str() {
+        "ask" => Some(PermissionPolicy::Ask),
+        "given by this file" => Some(PermissionPolicy::GivenByFlowFile),
+        other => {
+            let message = format!("\"{other}\" is no way to get permission to hold");
+            reader.error_hint(text.place, message, "write \"ask\" or \"given by this file\"");
+            None
+        }
+    }
+}
+
+/// `80% in 20s`
+fn service_level(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(u8, Duration)> {
+    let text = reader.text(yaml, "a service level")?;
+    let parts = text.text.split_once("% in ").and_then(|(share, time)| Some((share.parse().ok()?, time)));
+    match parts {
+        Some((share @ 1..=100, time)) => Some((share, reader.duration_of(text.place, time)?)),
+        _ => {
+            let message = format!("\"{}\" is not a service level", text.text);
+            reader.error_hint(text.place, message, "write it as: 80% in 20s");
+            None
+        }
+    }
+}
+
+fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> WaitPrompts {
+    let empty = Vec::new();
+    let own = fields.optional("prompts");
+    let entries = match own.map(|yaml| (&yaml.value, yaml.place)) {
+        Some((Value::Map(entries), _)) => entries,
+        Some((_, place)) => {
+            reader.error(place, "prompts are written as \"key: name of a prompt\" lines");
+            &empty
+        }
+        None => &empty,
+    };
+    let mut given = Fields::new(own.map_or(fields.place, |yaml| yaml.place), entries);
+    let mut prompt = |key: &'static str, default: &str| {
+        let place = given.place;
+        let default = Text { place, text: default.to_owned(), quoted: true };
+        let own = given.optional(key).and_then(|yaml| reader.text(yaml, "a prompt")).cloned();
+        reader.prompt(&own.unwrap_or(default)).unwrap_or_else(|| Name::from(""))
+    };
+    let prompts = WaitPrompts {
+        all_busy: prompt("all_busy", "wait/all-busy"),
+        less_than: prompt("less_than", "wait/less-than"),
+        minute: prompt("minute", "units/minute"),
+        minutes: prompt("minutes", "units/minutes"),
+        question: prompt("question", "wait/question"),
+        granted: prompt("granted", "wait/granted"),
+        declined: prompt("declined", "wait/declined"),
+        callback: prompt("callback", "wait/callback-promised"),
+        check_in: prompt("check_in", "wait/check-in"),
+        music: prompt("music", "common/hold-music"),
+        unserved: prompt("unserved", "wait/sorry"),
+        agent_calling_back: prompt("agent_calling_back", "wait/agent-calling-back"),
+        callback_greeting: prompt("callback_greeting", "wait/callback-greeting"),
+    };
+    given.finish(reader);
+    prompts
+}
+
+fn agent(
+    key: &Text,
+    fields: &mut Fields<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<(AgentConfig, AgentContact)> {
+    let skills = fields.optional("skills").map(|yaml| levels(yaml, reader)).unwrap_or_default();
+    let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));
+    let ready =
+        fields.optional("ready").map(|yaml| (reader.name(yaml, "always, when registered or by hand"), yaml));
+    let (word, place) = match &ready {
+        Some((word, yaml)) => (word.as_deref()?, yaml.place),
+        None => (if contact.is_some() { "always" } else { "when registered" }, key.place),
+    };
+    let (contact, always_ready) = match (word, contact) {
+        ("always", Some(uri)) => (AgentContact::Fixed(uri), true),
+        ("by hand", Some(uri)) => (AgentContact::Fixed(uri), false),
+        ("by hand", None) => (AgentContact::Registered { ready_when_registered: false }, false),
+        ("when registered", None) => (AgentContact::Registered { ready_when_registered: true }, false),
+        ("always", None) => {
+            let hint =
+                format!("add \"contact: sip:{}@host:port\", or write \"ready: when registered\"", key.text);
+            reader.error_hint(place, "only an agent with a fixed contact is always ready", hint);
+            return None;
+        }
+        ("when registered", Some(_)) => {
+            let hint = "write \"ready: always\" or \"ready: by hand\"";
+            reader.error_hint(place, "an agent with a fixed contact does not register", hint);
+            return None;
+        }
+        (other, _) => {
+            reader.unknown(place, "way of being ready", other, ["always", "when registered", "by hand"]);
+            return None;
+        }
+    };
+    Some((AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready }, contact))
+}
+
+/// `{ billing: 7, support: 3 }`, sorted by skill.
+fn levels(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Need> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error_hint(yaml.place, "skills are written with their levels", "for example: { billing: 7 }");
+        return Vec::new();
+    };
+    let one = |(key, value): &(Text, Yaml)| {
+        let skill = reader.skill(key.place, &key.text);
+        let text = reader.text(value, "a level")?;
+        let level = reader.level(text.place, &text.text)?;
+        Some(Need { skill: skill?, level })
+    };
+    let mut levels: Vec<Need> = entries.iter().filter_map(one).collect();
+    levels.sort();
+    levels
+}
+
+fn numbers(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<String, (Name, Place)> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error_hint(
+            yaml.place,
+            "numbers are written as \"number: flow\" lines",
+            "for example: 1000: main",
+        );
+        return BTreeMap::new();
+    };
+    let mut numbers = BTreeMap::new();
+    for (key, value) in entries {
+        let digits = key.text.strip_prefix('+').unwrap_or(&key.text);
+        if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            reader.error(key.place, format!("\"{}\" is not a number that can be dialled", key.text));
+        } else if let Some(flow) = reader.text(value, "the name of a flow") {
+            numbers.insert(key.text.clone(), (Name::from(flow.text.as_str()), flow.place));
+        }
+    }
+    numbers
+}
+
+fn codes(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<String, AgentWish> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error_hint(
+            yaml.place,
+            "feature codes are \"code: wish\" lines",
+            "for example: \"*51\": ready",
+        );
+        return BTreeMap::new();
+    };
+    let mut codes = BTreeMap::new();
+    for (key, value) in entries {
+        if key.text.is_empty() || !key.text.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#') {
+            reader.error(key.place, format!("\"{}\" cannot be dialled from a phone", key.text));
+        }
+        let Some(text) = reader.text(value, "ready, not ready or sign out") else { continue };
+        let wish = match text.text.as_str() {
+            "ready" => AgentWish::Ready,
+            "not ready" => AgentWish::NotReady(Name::from("by phone")),
+            "sign out" => AgentWish::Offline,
+            other => {
+                reader.unknown(text.place, "wish of an agent", other, ["ready", "not ready", "sign out"]);
+                continue;
+            }
+        };
+        codes.insert(key.text.clone(), wish);
+    }
+    codes
+}
+
+fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Trunk> {
+    let texts = fields.optional("from").map(|yaml| reader.texts(yaml, "an address")).unwrap_or_default();
+    let mut sources = Vec::new();
+    for text in texts {
+        match (text.text.parse::<std::net::IpAddr>(), text.text.parse::<std::net::SocketAddr>()) {
+            (Ok(address), _) => sources.push((address, 0)),
+            (_, Ok(socket)) => sources.push((socket.ip(), socket.port())),
+            _ => address_error(text, reader),
+        }
+    }
+    let outbound = fields.optional("out").and_then(|yaml| {
+        let text = reader.text(yaml, "an address")?;
+        text.text.parse().map_err(|_| address_error(text, reader)).ok()
+    });
+    let trusted = fields.truth(reader, "trusted", false);
+    let register = fields.optional("register").and_then(|yaml| registration(yaml, reader));
+    Some(Trunk { name: Name::from(key.text.as_str()), sources, outbound, trusted, register })
+}
+
+fn address_error(text: &Text, reader: &mut Reader<'_>) {
+    let message = format!("\"{}\" is not an address", text.text);
+    reader.error_hint(text.place, message, "write 192.0.2.7 or 192.0.2.7:5060, no host name");
+}
+
+fn registration(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<TrunkRegistration> {
+    let mut fields = reader.fields(yaml, "a registration")?;
+    let registrar = fields.require(reader, "at").and_then(|yaml| sip_uri(yaml, reader));
+    let username = fields.require(reader, "as").and_then(|yaml| reader.name(yaml, "a user name"));
+    let password_env =
+        fields.require(reader, "password_env").and_then(|yaml| reader.name(yaml, "a variable"));
+    let expires = fields.duration(reader, "every", Duration::from_secs(600));
+    fields.finish(reader);
+    Some(TrunkRegistration {
+        registrar: registrar?,
+        username: username?.to_string(),
+        password_env: password_env?.to_string(),
+        expires_s: u32::try_from(expires.as_secs().max(60)).unwrap_or(600),
+    })
+}
+
+/// `sip:user@host:port`, user and port optional.
+fn sip_uri(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Uri> {
+    let text = reader.text(yaml, "a SIP address")?;
+    let parsed = text.text.strip_prefix("sip:").and_then(|rest| {
+        let (user, host) = match rest.split_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, rest),
+        };
+        let (host, port) = match host.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port.parse::<u16>().ok()?)),
+            None => (host, None),
+        };
+        let odd = |text: &str| text.is_empty() || text.contains([';', '?', '<', '>', '"', ' ', ':', '@']);
+        (!odd(host) && !user.is_some_and(odd)).then(|| Uri::sip(user, host, port))
+    });
+    if parsed.is_none() {
+        let message = format!("\"{}\" is not a SIP address", text.text);
+        reader.error_hint(text.place, message, "write it as: sip:alice@192.0.2.7:5060");
+    }
+    parsed
+}

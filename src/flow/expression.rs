@@ -1,0 +1,249 @@
+//! Conditions and values that are computed: CEL, without loops, over what a flow knows of its caller.
+//!
+//! Parsed once, at load; names and types are checked then, by a trial with sample values.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use cel::Context;
+use cel::Env;
+use cel::ExecutionError;
+use cel::IdedExpr;
+use cel::Program;
+use cel::common::ast::EntryExpr;
+use cel::common::ast::Expr;
+
+use crate::flow::api::Caller;
+use crate::flow::model::Value;
+use crate::flow::model::Variables;
+
+/// The longest expression, in characters.
+const MAX_LENGTH: usize = 500;
+
+/// What every flow knows without setting it.
+pub(crate) const BUILT_IN: [&str; 5] =
+    ["caller.number", "caller.known", "caller.name", "verified", "dialled"];
+
+/// A parsed expression.
+#[derive(Clone)]
+pub(crate) struct Expression {
+    pub text: String,
+    program: Arc<Program>,
+    /// The names it uses, `caller.…` in full.
+    pub uses: Vec<String>,
+}
+
+/// What an expression is computed from.
+pub(crate) struct Known<'a> {
+    pub caller: &'a Caller,
+    pub verified: bool,
+    pub variables: &'a Variables,
+}
+
+impl Expression {
+    /// Parses; an error says in words what is wrong.
+    pub fn parse(text: &str) -> Result<Expression, String> {
+        if text.chars().count() > MAX_LENGTH {
+            return Err(format!("a condition is at most {MAX_LENGTH} characters"));
+        }
+        let program = Program::compile(text).map_err(|errors| match errors.errors.first() {
+            Some(first) => format!("this condition cannot be read: {}", one_line(&first.msg)),
+            None => "this condition cannot be read".to_owned(),
+        })?;
+        let mut uses = Vec::new();
+        names(&program.expression().expr, &mut uses)?;
+        uses.sort();
+        uses.dedup();
+        Ok(Expression { text: text.to_owned(), program: Arc::new(program), uses })
+    }
+
+    /// Whether it is true. What cannot be computed is not.
+    pub fn is_true(&self, known: &Known<'_>) -> bool {
+        matches!(self.compute(known), Ok(Value::Truth(true)))
+    }
+
+    /// Its value.
+    pub fn compute(&self, known: &Known<'_>) -> Result<Value, String> {
+        let mut context = Context::with_env(env());
+        for name in &self.uses {
+            match name.split_once('.') {
+                Some(_) => {}
+                None if name == "verified" => context.add_variable_from_value(name, known.verified),
+                None if name == "dialled" => {
+                    context.add_variable_from_value(name, known.caller.dialled.clone())
+                }
+                None => {
+                    if let Some(value) = known.variables.get(name.as_str()) {
+                        context.add_variable_from_value(name, cel_value(value));
+                    }
+                }
+            }
+        }
+        if self.uses.iter().any(|name| name.starts_with("caller.")) {
+            context.add_variable_from_value("caller", caller(known.caller));
+        }
+        match self.program.execute(&context) {
+            Ok(cel::Value::Bool(truth)) => Ok(Value::Truth(truth)),
+            Ok(cel::Value::Int(number)) => Ok(Value::Number(number)),
+            Ok(cel::Value::UInt(number)) => {
+                i64::try_from(number).map(Value::Number).map_err(|e| e.to_string())
+            }
+            Ok(cel::Value::String(text)) => Ok(Value::Text(text.to_string())),
+            Ok(_) => Err("this gives neither a text, nor a whole number, nor true or false".to_owned()),
+            Err(error) => Err(in_words(&error)),
+        }
+    }
+
+    /// What kind of value it gives, tried with sample values of these kinds. An error is told only where no
+    /// value of those kinds could help.
+    pub fn trial(&self, samples: &Variables) -> Result<Option<Value>, String> {
+        let customer = crate::flow::api::Customer {
+            account: "100200".to_owned(),
+            name: "Ann".to_owned(),
+            name_prompt: None,
+        };
+        let caller = Caller {
+            number: "+12025550143".to_owned(),
+            dialled: "1000".to_owned(),
+            customer: Some(customer),
+        };
+        let known = Known { caller: &caller, verified: true, variables: samples };
+        match self.compute(&known) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.starts_with(NO_OVERLOAD) || error.starts_with("this gives") => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+const NO_OVERLOAD: &str = "these do not go together";
+
+fn in_words(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::NoSuchOverload(overload) => {
+            let kinds: Vec<&str> = overload.argument_types().iter().map(|kind| kind_in_words(kind)).collect();
+            format!("{NO_OVERLOAD}: {}", kinds.join(" and "))
+        }
+        other => one_line(&other.to_string()),
+    }
+}
+
+fn kind_in_words(kind: &str) -> &str {
+    match kind {
+        "string" => "a text",
+        "int" | "uint" | "double" => "a number",
+        "bool" => "true or false",
+        other => other,
+    }
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Expression) -> bool {
+        self.text == other.text
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Expression({})", self.text)
+    }
+}
+
+/// Collects the names that `expr` uses, and refuses what conditions have no use for.
+fn names(expr: &Expr, into: &mut Vec<String>) -> Result<(), String> {
+    let each = |parts: &[&IdedExpr], into: &mut Vec<String>| -> Result<(), String> {
+        parts.iter().try_for_each(|part| names(&part.expr, into))
+    };
+    match expr {
+        Expr::Ident(name) => into.push(name.clone()),
+        Expr::Select(select) => match &select.operand.expr {
+            Expr::Ident(whole) => into.push(format!("{whole}.{}", select.field)),
+            other => names(other, into)?,
+        },
+        Expr::Call(call) => {
+            call.target.iter().try_for_each(|target| names(&target.expr, into))?;
+            call.args.iter().try_for_each(|argument| names(&argument.expr, into))?;
+        }
+        Expr::List(list) => list.elements.iter().try_for_each(|element| names(&element.expr, into))?,
+        Expr::Map(map) => {
+            for entry in &map.entries {
+                if let EntryExpr::MapEntry(entry) = &entry.expr {
+                    each(&[&entry.key, &entry.value], into)?;
+                }
+            }
+        }
+        Expr::Comprehension(_) => return Err("a condition does not loop over lists".to_owned()),
+        Expr::Struct(_) => return Err("a condition does not build structures".to_owned()),
+        Expr::Literal(_) | Expr::Unspecified => {}
+    }
+    Ok(())
+}
+
+fn env() -> Arc<Env> {
+    static ENV: OnceLock<Arc<Env>> = OnceLock::new();
+    Arc::clone(ENV.get_or_init(|| Arc::new(Env::stdlib())))
+}
+
+fn caller(caller: &Caller) -> cel::Value {
+    let name = caller.customer.as_ref().map(|customer| customer.name.clone()).unwrap_or_default();
+    let fields: HashMap<String, cel::Value> = HashMap::from([
+        ("number".to_owned(), caller.number.clone().into()),
+        ("known".to_owned(), caller.customer.is_some().into()),
+        ("name".to_owned(), name.into()),
+    ]);
+    fields.into()
+}
+
+fn cel_value(value: &Value) -> cel::Value {
+    match value {
+        Value::Text(text) => text.clone().into(),
+        Value::Number(number) => (*number).into(),
+        Value::Truth(truth) => (*truth).into(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// The value of a built-in name for a trial.
+pub(crate) fn is_built_in(name: &str) -> bool {
+    BUILT_IN.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(variables: &Variables) -> bool {
+        let caller = Caller { number: "+1202".into(), dialled: "1000".into(), customer: None };
+        let known = Known { caller: &caller, verified: false, variables };
+        Expression::parse("!caller.known && dialled == '1000' && size(order) > 3").unwrap().is_true(&known)
+    }
+
+    #[test]
+    fn a_condition_sees_the_caller_and_the_variables() {
+        let long = Variables::from([("order".into(), Value::Text("4711".into()))]);
+        assert!(known(&long));
+        assert!(!known(&Variables::from([("order".into(), Value::Text("47".into()))])));
+        // Not set: cannot be computed, so not true.
+        assert!(!known(&Variables::new()));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_at_load() {
+        assert!(Expression::parse("verified &&").unwrap_err().starts_with("this condition cannot be read"));
+        assert!(Expression::parse("[1].all(x, x > 0)").unwrap_err().contains("loop"));
+        let samples = Variables::from([("order".into(), Value::Text("0".into()))]);
+        let clash = Expression::parse("order > 5").unwrap().trial(&samples).unwrap_err();
+        assert_eq!(clash, "these do not go together: a text and a number");
+    }
+
+    #[test]
+    fn a_checked_center_may_be_shared_by_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Expression>();
+    }
+}

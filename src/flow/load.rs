@@ -1,0 +1,88 @@
+//! Files in, a center out, with everything that is wrong with them.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::base::Name;
+use crate::flow::center::Center;
+use crate::flow::center_file;
+use crate::flow::center_file::CenterFile;
+use crate::flow::check;
+use crate::flow::diagnostic::Diagnostic;
+use crate::flow::file;
+use crate::flow::model::Flow;
+use crate::flow::read::Names;
+use crate::flow::read::Reader;
+use crate::flow::yaml::Place;
+
+/// Reads and checks all files of a center: `(path, text)`, of which one is called `center.yaml` and every other
+/// one is a flow, called after its file. `prompts` are the names of the prompts that exist.
+///
+/// The center comes with the warnings; without a center all errors and warnings are told at once, by file and line.
+pub fn load(
+    files: &[(String, String)],
+    prompts: &BTreeSet<String>,
+) -> Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut files: Vec<(&str, &str)> =
+        files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    files.sort();
+    let (center_files, flow_files): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|(path, _)| stem(path) == "center");
+    let Some(&(center_path, center_text)) = center_files.first() else {
+        let mut reader = Reader::new("center.yaml", "", prompts, Names::default());
+        reader.error(Place { line: 1, column: 1, length: 1 }, "there is no center.yaml");
+        return Err(reader.diagnostics);
+    };
+
+    let mut center_reader = Reader::new(center_path, center_text, prompts, Names::default());
+    let center = center_file::read(&mut center_reader, center_text);
+    let names = center_reader.names.clone();
+
+    let mut flows = BTreeMap::new();
+    let mut found = Vec::new();
+    for (path, text) in &flow_files {
+        let mut reader = Reader::new(path, text, prompts, names.clone());
+        if let Some(flow) = file::read(&mut reader, stem(path), text) {
+            if let Some(center) = &center {
+                check::staffing(&flow, &center.engine, &mut reader);
+            }
+            flows.insert(Name::clone(&flow.name), Arc::new(flow));
+        }
+        found.append(&mut reader.diagnostics);
+    }
+    if let Some(center) = &center {
+        let known: BTreeSet<&str> = flow_files.iter().map(|(path, _)| stem(path)).collect();
+        for (flow, place) in center.numbers.values() {
+            if !known.contains(&**flow) {
+                center_reader.unknown(*place, "flow", flow, known.iter().copied());
+            }
+        }
+    }
+    found.append(&mut center_reader.diagnostics);
+    found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    match center {
+        Some(center) if !found.iter().any(Diagnostic::is_error) => Ok((assemble(center, flows), found)),
+        _ => Err(found),
+    }
+}
+
+fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
+    Center {
+        company: center.company,
+        language: center.language,
+        engine: center.engine,
+        contacts: center.contacts,
+        numbers: center.numbers.into_iter().map(|(number, (flow, _))| (number, flow)).collect(),
+        feature_codes: center.feature_codes,
+        trunks: center.trunks,
+        flows,
+        wait_prompts: center.wait_prompts,
+    }
+}
+
+/// `main` of `ivr_flows/main.yaml`.
+fn stem(path: &str) -> &str {
+    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    file.strip_suffix(".yaml").or_else(|| file.strip_suffix(".yml")).unwrap_or(file)
+}

@@ -1,0 +1,219 @@
+//! What a flow is made of: one file per type of node, with its fields, its check and its step.
+
+pub(crate) mod branch;
+pub(crate) mod collect;
+pub(crate) mod echo;
+pub(crate) mod enqueue;
+pub(crate) mod hang_up;
+pub(crate) mod menu;
+pub(crate) mod pause;
+pub(crate) mod play;
+pub(crate) mod ring;
+pub(crate) mod set;
+pub(crate) mod verify;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::flow::expression::Expression;
+use crate::flow::model::NodeIndex;
+use crate::flow::model::Prompt;
+use crate::flow::read::Fields;
+use crate::flow::read::Reader;
+use crate::flow::step::Input;
+use crate::flow::step::Next;
+use crate::flow::step::Step;
+use crate::flow::yaml::Place;
+
+/// The types of node, by the key that says which one it is, and what each is for.
+pub const KINDS: [(&str, &str); 11] = [
+    ("play", "plays prompts"),
+    ("menu", "asks for one key"),
+    ("collect", "asks for several digits"),
+    ("verify", "asks for account number and PIN"),
+    ("branch", "goes one way or another by conditions"),
+    ("set", "gives variables a value"),
+    ("enqueue", "sends the caller to a queue"),
+    ("pause", "is silent for a while"),
+    ("echo", "sends the caller's own audio back"),
+    ("ring", "lets the line ring, unanswered"),
+    ("hang_up", "ends the call"),
+];
+
+/// A node of a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Node {
+    Play(play::Play),
+    Menu(menu::Menu),
+    Collect(collect::Collect),
+    Verify(verify::Verify),
+    Branch(branch::Branch),
+    Set(set::Set),
+    Enqueue(enqueue::Enqueue),
+    Pause(pause::Pause),
+    Echo(echo::Echo),
+    Ring(ring::Ring),
+    HangUp(hang_up::HangUp),
+}
+
+/// How far a caller has come within a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// Between nodes, or in one that remembers nothing.
+    Plain,
+    Play(play::State),
+    Menu(menu::State),
+    Collect(collect::State),
+    Verify(verify::State),
+}
+
+/// Which way out of a node.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Exit {
+    pub to: NodeIndex,
+    /// Only a key of the caller leads here, so that a loop through it is the caller's own.
+    pub by_caller: bool,
+    /// The node's variable has its value on this way.
+    pub sets: bool,
+}
+
+impl Exit {
+    fn plain(to: NodeIndex) -> Exit {
+        Exit { to, by_caller: false, sets: false }
+    }
+
+    fn by_caller(to: NodeIndex) -> Exit {
+        Exit { to, by_caller: true, sets: false }
+    }
+
+    fn setting(self) -> Exit {
+        Exit { sets: true, ..self }
+    }
+}
+
+impl Node {
+    /// Reads the node that `fields` describe; none when it is not even clear of what type it is.
+    pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Node> {
+        let kinds: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+        let entries = fields.entries();
+        let kind = match entries.iter().find(|(key, _)| kinds.contains(&key.text.as_str())) {
+            Some((key, _)) => key.text.as_str(),
+            None => {
+                unknown_kind(fields.place, entries.first().map(|(key, _)| key.text.as_str()), &kinds, reader);
+                return None;
+            }
+        };
+        Some(match kind {
+            "play" => Node::Play(play::Play::read(fields, reader)),
+            "menu" => Node::Menu(menu::Menu::read(fields, reader)),
+            "collect" => Node::Collect(collect::Collect::read(fields, reader)),
+            "verify" => Node::Verify(verify::Verify::read(fields, reader)),
+            "branch" => Node::Branch(branch::Branch::read(fields, reader)),
+            "set" => Node::Set(set::Set::read(fields, reader)),
+            "enqueue" => Node::Enqueue(enqueue::Enqueue::read(fields, reader)),
+            "pause" => Node::Pause(pause::Pause::read(fields, reader)),
+            "echo" => Node::Echo(echo::Echo::read(fields, reader)),
+            "ring" => Node::Ring(ring::Ring::read(fields, reader)),
+            _ => Node::HangUp(hang_up::HangUp::read(fields, reader)),
+        })
+    }
+
+    /// The caller comes to this node.
+    pub fn enter(&self, step: &mut Step<'_>) -> (State, Next) {
+        match self {
+            Node::Play(node) => node.enter(step),
+            Node::Menu(node) => node.enter(step),
+            Node::Collect(node) => node.enter(step),
+            Node::Verify(node) => node.enter(step),
+            Node::Branch(node) => (State::Plain, node.enter(step)),
+            Node::Set(node) => (State::Plain, node.enter(step)),
+            Node::Enqueue(node) => (State::Plain, node.enter(step)),
+            Node::Pause(node) => (State::Plain, node.enter(step)),
+            Node::Echo(node) => (State::Plain, node.enter(step)),
+            Node::Ring(node) => (State::Plain, node.enter(step)),
+            Node::HangUp(node) => (State::Plain, node.enter(step)),
+        }
+    }
+
+    /// Something happens while the caller is here.
+    pub fn handle(&self, state: &mut State, step: &mut Step<'_>, input: Input) -> Next {
+        match (self, state) {
+            (Node::Play(node), State::Play(state)) => node.handle(state, step, input),
+            (Node::Menu(node), State::Menu(state)) => node.handle(state, step, input),
+            (Node::Collect(node), State::Collect(state)) => node.handle(state, step, input),
+            (Node::Verify(node), State::Verify(state)) => node.handle(state, step, input),
+            (Node::Pause(node), _) => node.handle(input),
+            (Node::Ring(node), _) => node.handle(step, input),
+            (Node::Echo(node), _) => node.handle(step, input),
+            (Node::HangUp(node), _) => node.handle(step, input),
+            _ => Next::Stay,
+        }
+    }
+
+    /// Whether a key would be taken now rather than kept for a later node.
+    pub fn listens(&self, state: &State) -> bool {
+        match (self, state) {
+            (Node::Menu(_), _) | (Node::Collect(_), _) => true,
+            (Node::Verify(_), State::Verify(state)) => state.listens(),
+            _ => false,
+        }
+    }
+
+    /// Whether the digits keyed here are a secret or may be.
+    pub fn asks_secret(&self) -> bool {
+        match self {
+            Node::Verify(_) => true,
+            Node::Collect(node) => node.secret,
+            _ => false,
+        }
+    }
+
+    /// Every way out.
+    pub fn exits(&self) -> Vec<Exit> {
+        match self {
+            Node::Play(node) => vec![Exit::plain(node.then)],
+            Node::Menu(node) => node.exits(),
+            Node::Collect(node) => node.exits(),
+            Node::Verify(node) => node.exits(),
+            Node::Branch(node) => node.exits(),
+            Node::Set(node) => vec![Exit::plain(node.then).setting()],
+            Node::Pause(node) => vec![Exit::plain(node.then)],
+            Node::Enqueue(_) | Node::Echo(_) | Node::Ring(_) | Node::HangUp(_) => Vec::new(),
+        }
+    }
+
+    /// What may be heard here.
+    pub fn heard(&self) -> Vec<&Prompt> {
+        match self {
+            Node::Play(node) => node.prompts.iter().collect(),
+            Node::Menu(node) => {
+                [&node.prompts, &node.no_input, &node.no_match].into_iter().flatten().collect()
+            }
+            Node::Collect(node) => {
+                [&node.prompts, &node.no_input, &node.no_match].into_iter().flatten().collect()
+            }
+            Node::HangUp(node) => node.prompts.iter().collect(),
+            Node::Verify(node) => node.heard(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The expressions computed here, and where they stand.
+    pub fn expressions(&self) -> Vec<(&Expression, Place)> {
+        match self {
+            Node::Branch(node) => node.ways.iter().map(|way| (&way.condition, way.place)).collect(),
+            Node::Set(node) => node.expressions(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn unknown_kind(place: Place, first: Option<&str>, kinds: &[&str], reader: &mut Reader<'_>) {
+    let near = first.and_then(|first| crate::flow::diagnostic::nearest(first, kinds.iter().copied()));
+    let hint = match near {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("a node is one of {}", kinds.join(", ")),
+    };
+    reader.error_hint(place, "this node does not say what it does", hint);
+}

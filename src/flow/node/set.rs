@@ -1,0 +1,94 @@
+//! `set`: gives variables a value, written down or computed.
+
+use crate::base::Name;
+use crate::flow::expression::Expression;
+use crate::flow::model;
+use crate::flow::model::NodeIndex;
+use crate::flow::node::collect;
+use crate::flow::read::Fields;
+use crate::flow::read::Reader;
+use crate::flow::step::Next;
+use crate::flow::step::Step;
+use crate::flow::yaml::Place;
+use crate::flow::yaml::Text;
+use crate::flow::yaml::Value;
+use crate::flow::yaml::Yaml;
+
+/// Values for variables, in the file's order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Set {
+    pub values: Vec<(Name, Source)>,
+    pub then: NodeIndex,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Source {
+    Written(model::Value),
+    /// `= size(order) > 6`
+    Computed(Expression, Place),
+}
+
+impl Set {
+    pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Set {
+        let values = fields.require(reader, "set").map(|yaml| values(yaml, reader)).unwrap_or_default();
+        Set { values, then: fields.exit(reader, "then") }
+    }
+
+    pub fn expressions(&self) -> Vec<(&Expression, Place)> {
+        let computed = self.values.iter().filter_map(|(_, source)| match source {
+            Source::Computed(expression, place) => Some((expression, *place)),
+            Source::Written(_) => None,
+        });
+        computed.collect()
+    }
+
+    pub fn enter(&self, step: &mut Step<'_>) -> Next {
+        for (name, source) in &self.values {
+            let value = match source {
+                Source::Written(value) => Ok(value.clone()),
+                Source::Computed(expression, _) => expression.compute(&step.known()),
+            };
+            // What cannot be computed leaves the variable as it was.
+            if let Ok(value) = value {
+                step.set(name, value);
+            }
+        }
+        Next::Go(self.then)
+    }
+}
+
+fn values(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Source)> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error_hint(
+            yaml.place,
+            "values are written as \"name: value\" lines",
+            "for example: tier: gold",
+        );
+        return Vec::new();
+    };
+    if entries.is_empty() {
+        reader.error(yaml.place, "nothing is set here");
+    }
+    let read = |(key, value): &(Text, Yaml)| {
+        let name = collect::variable_name(key, reader);
+        let text = reader.text(value, "a value")?;
+        let source = source(text, reader)?;
+        Some((name?, source))
+    };
+    entries.iter().filter_map(read).collect()
+}
+
+fn source(text: &Text, reader: &mut Reader<'_>) -> Option<Source> {
+    if let Some(expression) = text.text.strip_prefix('=') {
+        let parsed = Expression::parse(expression.trim());
+        let expression = parsed.map_err(|message| reader.error(text.place, message)).ok()?;
+        return Some(Source::Computed(expression, text.place));
+    }
+    let plain = |text: &str| match text {
+        "true" | "yes" => model::Value::Truth(true),
+        "false" | "no" => model::Value::Truth(false),
+        _ => text.parse().map_or_else(|_| model::Value::Text(text.to_owned()), model::Value::Number),
+    };
+    Some(Source::Written(if text.quoted { model::Value::Text(text.text.clone()) } else { plain(&text.text) }))
+}

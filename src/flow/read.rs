@@ -1,0 +1,423 @@
+//! Reading values out of a file's tree: what is wrong is noted with its place, and reading goes on.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::base::Name;
+use crate::base::QueueId;
+use crate::base::SkillId;
+use crate::flow::diagnostic::Diagnostic;
+use crate::flow::diagnostic::Severity;
+use crate::flow::diagnostic::nearest;
+use crate::flow::model::NodeIndex;
+use crate::flow::model::Prompt;
+use crate::flow::model::Spoken;
+use crate::flow::model::SpokenAs;
+use crate::flow::yaml;
+use crate::flow::yaml::Place;
+use crate::flow::yaml::Text;
+use crate::flow::yaml::Value;
+use crate::flow::yaml::Yaml;
+use crate::queue::api::Need;
+
+/// The most problems that are told of one file.
+const MAX_PROBLEMS: usize = 200;
+
+/// One file being read, and what its names may mean.
+pub(crate) struct Reader<'a> {
+    pub file: &'a str,
+    lines: Vec<&'a str>,
+    pub prompts: &'a BTreeSet<String>,
+    pub names: Names,
+    /// The nodes of the flow being read, by name.
+    pub nodes: BTreeMap<Name, NodeIndex>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The names that `center.yaml` gave.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    pub skills: Vec<Name>,
+    pub queues: Vec<Name>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(file: &'a str, text: &'a str, prompts: &'a BTreeSet<String>, names: Names) -> Reader<'a> {
+        let lines = text.lines().collect();
+        Reader { file, lines, prompts, names, nodes: BTreeMap::new(), diagnostics: Vec::new() }
+    }
+
+    /// Reads the file's YAML and notes what is wrong with it.
+    pub fn tree(&mut self, text: &str) -> Option<Yaml> {
+        let (root, problems) = yaml::parse(text);
+        for problem in problems {
+            self.report(Severity::Error, problem.place, problem.message, problem.hint);
+        }
+        root
+    }
+
+    pub fn error(&mut self, place: Place, message: impl Into<String>) {
+        self.report(Severity::Error, place, message.into(), None);
+    }
+
+    pub fn error_hint(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.report(Severity::Error, place, message.into(), Some(hint.into()));
+    }
+
+    pub fn warning(&mut self, place: Place, message: impl Into<String>, hint: Option<String>) {
+        self.report(Severity::Warning, place, message.into(), hint);
+    }
+
+    fn report(&mut self, severity: Severity, place: Place, message: String, hint: Option<String>) {
+        if self.diagnostics.len() >= MAX_PROBLEMS {
+            return;
+        }
+        let source = self.lines.get(place.line.saturating_sub(1) as usize).copied().unwrap_or_default();
+        let from = place.column.saturating_sub(1) as usize;
+        let text = source.chars().skip(from).take(place.length as usize).collect();
+        self.diagnostics.push(Diagnostic {
+            severity,
+            file: self.file.to_owned(),
+            line: place.line,
+            column: place.column,
+            text,
+            source: source.to_owned(),
+            message,
+            hint,
+        });
+    }
+
+    /// A name that is none of `known`.
+    pub fn unknown<'n>(
+        &mut self,
+        place: Place,
+        what: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'n str> + Clone,
+    ) {
+        let hint = match nearest(name, known.clone()) {
+            Some(near) => Some(format!("did you mean \"{near}\"?")),
+            None => list(known).map(|known| format!("there is {known}")),
+        };
+        self.report(Severity::Error, place, format!("no {what} is called \"{name}\""), hint);
+    }
+
+    /// The map's fields, or nothing and a report.
+    pub fn fields<'y>(&mut self, yaml: &'y Yaml, what: &str) -> Option<Fields<'y>> {
+        match &yaml.value {
+            Value::Map(entries) => Some(Fields::new(yaml.place, entries)),
+            _ => {
+                self.error(yaml.place, format!("{what} is written as \"key: value\" lines"));
+                None
+            }
+        }
+    }
+
+    pub fn text<'y>(&mut self, yaml: &'y Yaml, what: &str) -> Option<&'y Text> {
+        match &yaml.value {
+            Value::Text(text) if !text.text.is_empty() => Some(text),
+            _ => {
+                self.error(yaml.place, format!("{what} is one word or text"));
+                None
+            }
+        }
+    }
+
+    pub fn name(&mut self, yaml: &Yaml, what: &str) -> Option<Name> {
+        self.text(yaml, what).map(|text| Name::from(text.text.as_str()))
+    }
+
+    /// Texts: one, or a list of them.
+    pub fn texts<'y>(&mut self, yaml: &'y Yaml, what: &str) -> Vec<&'y Text> {
+        one_or_many(yaml).iter().filter_map(|item| self.text(item, what)).collect()
+    }
+
+    pub fn truth(&mut self, yaml: &Yaml) -> Option<bool> {
+        let text = self.text(yaml, "yes or no")?;
+        match text.text.as_str() {
+            "yes" | "true" => Some(true),
+            "no" | "false" => Some(false),
+            other => {
+                self.error(text.place, format!("this is yes or no, not \"{other}\""));
+                None
+            }
+        }
+    }
+
+    /// A whole number within `least..=most`.
+    pub fn number(&mut self, yaml: &Yaml, least: i64, most: i64) -> Option<i64> {
+        let text = self.text(yaml, "a number")?;
+        match text.text.parse::<i64>() {
+            Ok(number) if (least..=most).contains(&number) => Some(number),
+            Ok(number) => {
+                self.error(text.place, format!("this must be {least} to {most}, got {number}"));
+                None
+            }
+            Err(_) => {
+                self.error(text.place, format!("this is a whole number, not \"{}\"", text.text));
+                None
+            }
+        }
+    }
+
+    /// `500ms`, `20s`, `15m`, `4h`, at most a day.
+    pub fn duration(&mut self, yaml: &Yaml) -> Option<Duration> {
+        let text = self.text(yaml, "a time")?;
+        self.duration_of(text.place, &text.text)
+    }
+
+    pub fn duration_of(&mut self, place: Place, text: &str) -> Option<Duration> {
+        let Some(duration) = duration(text) else {
+            let hint = "write a number and its unit: 500ms, 20s, 15m, 4h";
+            self.error_hint(place, format!("\"{text}\" is not a time"), hint);
+            return None;
+        };
+        if duration.is_zero() || duration > Duration::from_secs(86_400) {
+            self.error(place, format!("a time here is more than 0s and at most 24h, got {text}"));
+            return None;
+        }
+        Some(duration)
+    }
+
+    /// The name of a prompt that exists.
+    pub fn prompt(&mut self, text: &Text) -> Option<Name> {
+        if self.prompts.contains(&text.text) {
+            return Some(Name::from(text.text.as_str()));
+        }
+        let prompts = self.prompts;
+        let hint =
+            nearest(&text.text, prompts.iter().map(String::as_str)).map(|n| format!("did you mean \"{n}\"?"));
+        let hint = hint.unwrap_or_else(|| format!("record it as prompts/en/{}.wav", text.text));
+        self.error_hint(text.place, format!("no prompt is called \"{}\"", text.text), hint);
+        None
+    }
+
+    /// What is heard: prompts by name, and what is said of variables.
+    pub fn heard(&mut self, yaml: &Yaml) -> Vec<Prompt> {
+        let items = one_or_many(yaml);
+        if items.is_empty() {
+            self.error_hint(yaml.place, "nothing is played here", "name at least one prompt");
+        }
+        items.iter().filter_map(|item| self.heard_item(item)).collect()
+    }
+
+    fn heard_item(&mut self, yaml: &Yaml) -> Option<Prompt> {
+        if let Value::Text(_) = &yaml.value {
+            let text = self.text(yaml, "a prompt")?;
+            return self.prompt(text).map(Prompt::Recorded);
+        }
+        let mut fields = self.fields(yaml, "a prompt, or \"say: variable\",")?;
+        let variable = fields.require(self, "say").and_then(|yaml| self.name(yaml, "a variable"));
+        let said_as = fields.optional("as").and_then(|yaml| self.spoken_as(yaml));
+        fields.finish(self);
+        let variable = variable?;
+        let by_default = if &*variable == "caller.name" { SpokenAs::Name } else { SpokenAs::Digits };
+        Some(Prompt::Said(Spoken { variable, said_as: said_as.unwrap_or(by_default), place: yaml.place }))
+    }
+
+    fn spoken_as(&mut self, yaml: &Yaml) -> Option<SpokenAs> {
+        let text = self.text(yaml, "digits, number, duration or name")?;
+        match text.text.as_str() {
+            "digits" => Some(SpokenAs::Digits),
+            "number" => Some(SpokenAs::Number),
+            "duration" => Some(SpokenAs::Duration),
+            "name" => Some(SpokenAs::Name),
+            other => {
+                self.unknown(text.place, "way of saying", other, ["digits", "number", "duration", "name"]);
+                None
+            }
+        }
+    }
+
+    /// The node that an exit leads to.
+    pub fn node(&mut self, text: &Text) -> NodeIndex {
+        if let Some(node) = self.nodes.get(text.text.as_str()) {
+            return *node;
+        }
+        let known: Vec<Name> = self.nodes.keys().cloned().collect();
+        self.unknown(text.place, "node", &text.text, known.iter().map(|name| &**name));
+        NodeIndex::NOWHERE
+    }
+
+    pub fn queue(&mut self, text: &Text) -> Option<QueueId> {
+        let place = self.names.queues.iter().position(|name| **name == *text.text);
+        if place.is_none() {
+            let known = self.names.queues.clone();
+            self.unknown(text.place, "queue", &text.text, known.iter().map(|name| &**name));
+        }
+        place.and_then(|place| u32::try_from(place).ok()).map(QueueId)
+    }
+
+    pub fn skill(&mut self, place: Place, skill: &str) -> Option<SkillId> {
+        let found = self.names.skills.iter().position(|name| **name == *skill);
+        if found.is_none() {
+            let known = self.names.skills.clone();
+            self.unknown(place, "skill", skill, known.iter().map(|name| &**name));
+        }
+        found.and_then(|found| u32::try_from(found).ok()).map(SkillId)
+    }
+
+    /// `billing >= 3`, or `billing` alone for level 1; one or a list. Sorted by skill.
+    pub fn needs(&mut self, yaml: &Yaml) -> Vec<Need> {
+        let mut needs: Vec<Need> = Vec::new();
+        for text in self.texts(yaml, "a need such as \"billing >= 3\"") {
+            let Some(need) = self.need(text) else { continue };
+            if needs.iter().any(|known| known.skill == need.skill) {
+                self.error(text.place, format!("\"{}\" needs a skill that is needed already", text.text));
+            }
+            needs.push(need);
+        }
+        needs.sort();
+        needs
+    }
+
+    fn need(&mut self, text: &Text) -> Option<Need> {
+        let (skill, level) = match text.text.split_once(">=") {
+            Some((skill, level)) => (skill.trim(), level.trim()),
+            None => (text.text.trim(), "1"),
+        };
+        if skill.contains(['>', '<', '=']) {
+            let message = format!("\"{}\" is not a need", text.text);
+            self.error_hint(text.place, message, "write it as: billing >= 3");
+            return None;
+        }
+        let skill = self.skill(text.place, skill)?;
+        let level = self.level(text.place, level)?;
+        Some(Need { skill, level })
+    }
+
+    /// A skill's level, 1 to 10.
+    pub fn level(&mut self, place: Place, text: &str) -> Option<u8> {
+        match text.parse::<u8>() {
+            Ok(level @ 1..=10) => Some(level),
+            _ => {
+                self.error(place, format!("a level is 1 to 10, got {text}"));
+                None
+            }
+        }
+    }
+}
+
+/// The fields of a map, taken one by one; [`Fields::finish`] reports those that nobody asked for.
+pub(crate) struct Fields<'y> {
+    pub place: Place,
+    entries: &'y [(Text, Yaml)],
+    asked: Vec<&'static str>,
+}
+
+impl<'y> Fields<'y> {
+    pub fn new(place: Place, entries: &'y [(Text, Yaml)]) -> Fields<'y> {
+        Fields { place, entries, asked: Vec::new() }
+    }
+
+    pub fn entries(&self) -> &'y [(Text, Yaml)] {
+        self.entries
+    }
+
+    pub fn optional(&mut self, key: &'static str) -> Option<&'y Yaml> {
+        self.asked.push(key);
+        self.entries.iter().find(|(known, _)| known.text == key).map(|(_, yaml)| yaml)
+    }
+
+    pub fn require(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Option<&'y Yaml> {
+        let found = self.optional(key);
+        if found.is_none() {
+            reader.error(self.place, format!("\"{key}\" is missing here"));
+        }
+        found
+    }
+
+    /// An exit that must be wired.
+    pub fn exit(&mut self, reader: &mut Reader<'_>, key: &'static str) -> NodeIndex {
+        let Some(yaml) = self.optional(key) else {
+            let message = format!("the exit \"{key}\" leads nowhere");
+            reader.error_hint(self.place, message, format!("add \"{key}: name of a node\""));
+            return NodeIndex::NOWHERE;
+        };
+        match reader.text(yaml, "the name of a node") {
+            Some(text) => reader.node(text),
+            None => NodeIndex::NOWHERE,
+        }
+    }
+
+    pub fn duration(&mut self, reader: &mut Reader<'_>, key: &'static str, default: Duration) -> Duration {
+        self.optional(key).and_then(|yaml| reader.duration(yaml)).unwrap_or(default)
+    }
+
+    pub fn truth(&mut self, reader: &mut Reader<'_>, key: &'static str, default: bool) -> bool {
+        self.optional(key).and_then(|yaml| reader.truth(yaml)).unwrap_or(default)
+    }
+
+    /// What is heard; empty when the key is absent.
+    pub fn heard(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Vec<Prompt> {
+        self.optional(key).map(|yaml| reader.heard(yaml)).unwrap_or_default()
+    }
+
+    /// What must be heard.
+    pub fn must_hear(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Vec<Prompt> {
+        self.require(reader, key).map(|yaml| reader.heard(yaml)).unwrap_or_default()
+    }
+
+    /// Reports the fields that mean nothing here.
+    pub fn finish(self, reader: &mut Reader<'_>) {
+        for (key, _) in self.entries {
+            if !self.asked.contains(&key.text.as_str()) {
+                let message = format!("\"{}\" means nothing here", key.text);
+                match nearest(&key.text, self.asked.iter().copied()) {
+                    Some(near) => reader.error_hint(key.place, message, format!("did you mean \"{near}\"?")),
+                    None => {
+                        let hint = list(self.asked.iter().copied()).unwrap_or_default();
+                        reader.error_hint(key.place, message, format!("known here: {hint}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A list's items, or the one value as a list of one.
+fn one_or_many(yaml: &Yaml) -> &[Yaml] {
+    match &yaml.value {
+        Value::List(items) => items,
+        _ => std::slice::from_ref(yaml),
+    }
+}
+
+/// `a, b, c`; at most twelve, none for none.
+fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.len() {
+        0 => None,
+        1..=12 => Some(names.join(", ")),
+        more => Some(format!("{} and {} more", names[..12].join(", "), more - 12)),
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..unit_at].parse().ok()?;
+    let millis = match text[unit_at..].trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(millis).map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_carry_their_unit() {
+        assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(duration("15m"), Some(Duration::from_secs(900)));
+        assert_eq!(duration("20"), None);
+        assert_eq!(duration("s"), None);
+        assert_eq!(duration("99999999999999999999h"), None);
+        assert_eq!(duration("18446744073709551615h"), None);
+    }
+}

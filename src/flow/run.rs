@@ -1,0 +1,279 @@
+//! One caller walking through a flow: told what happens, it answers what must be done.
+//!
+//! Keys that come while nobody asks are kept, [`MAX_KEPT`] of them, for the node that asks next. As long as that may
+//! still be a node that asks for a secret, no fact tells them; see [`Session::kept_untold`].
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::Name;
+use crate::base::Secret;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::IdentifiedBy;
+use crate::fact::What;
+use crate::flow::api::Caller;
+use crate::flow::api::FlowAction;
+use crate::flow::api::FlowEvent;
+use crate::flow::center::Center;
+use crate::flow::model::Flow;
+use crate::flow::model::FlowNode;
+use crate::flow::model::NodeIndex;
+use crate::flow::model::Value;
+use crate::flow::model::Variables;
+use crate::flow::node::Node;
+use crate::flow::node::State;
+use crate::flow::step::Input;
+use crate::flow::step::Next;
+use crate::flow::step::Session;
+use crate::flow::step::Step;
+
+/// How many nodes may follow each other on one event. The checker lets no flow through that goes round without
+/// the caller, and nothing keyed ahead lasts this long; so beyond it something of ours is wrong.
+const MAX_NODES_PER_EVENT: u32 = 1_000;
+
+/// One caller in a flow. Plain data; what the caller keyed of a secret is lost when it is written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    flow: Name,
+    node: NodeIndex,
+    state: State,
+    session: Session,
+    started: bool,
+    over: bool,
+}
+
+impl Run {
+    /// A run of `flow` for `caller`; nothing happens until [`FlowEvent::Started`].
+    ///
+    /// A flow that `center` does not have ends the call with the reason `flow error` as soon as it starts.
+    pub fn start(center: &Center, flow: &Name, caller: Caller) -> Run {
+        let start = center.flows.get(flow).map_or(NodeIndex::NOWHERE, |flow| flow.start);
+        let session = Session {
+            caller,
+            wall: WallTime(0),
+            variables: Variables::new(),
+            secrets: Default::default(),
+            verified: false,
+            kept_untold: Secret::default(),
+            kept: String::new(),
+            next_play: 1,
+            playing: None,
+            timer: None,
+        };
+        Run {
+            flow: Name::clone(flow),
+            node: start,
+            state: State::Plain,
+            session,
+            started: false,
+            over: false,
+        }
+    }
+
+    /// Applies `event` at `now` and appends what must be done, in order, to `out`.
+    ///
+    /// An event that does not fit (an old play's end, a key after the end) is ignored.
+    pub fn handle(&mut self, center: &Center, now: Timestamp, event: FlowEvent, out: &mut Vec<FlowAction>) {
+        if self.over {
+            return;
+        }
+        let Some(flow) = center.flows.get(&self.flow) else { return self.fail(out) };
+        match event {
+            FlowEvent::Started { wall } => self.begin(flow, now, wall, out),
+            FlowEvent::HungUp => self.hung_up(flow, now, out),
+            _ if !self.started => {}
+            FlowEvent::PlayEnded { play } => {
+                if self.session.playing.is_some_and(|playing| playing.play == play) {
+                    self.session.playing = None;
+                    self.input(flow, now, Input::PlayEnded, out);
+                }
+            }
+            FlowEvent::Digit(digit) => self.digit(flow, now, digit, out),
+            FlowEvent::Verified(result) => self.input(flow, now, Input::Verified(result), out),
+            FlowEvent::Tick => {
+                if self.session.timer.is_some_and(|due| due <= now) {
+                    self.session.timer = None;
+                    self.input(flow, now, Input::Timer, out);
+                }
+            }
+        }
+    }
+
+    /// When [`FlowEvent::Tick`] is next due.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.session.timer.filter(|_| !self.over)
+    }
+
+    /// Whether the flow has ended: by a queue, a hang-up, or the caller's.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Whether the caller has proven who they are.
+    pub fn is_verified(&self) -> bool {
+        self.session.verified
+    }
+
+    /// Who calls, as far as the flow has found out.
+    pub fn caller(&self) -> &Caller {
+        &self.session.caller
+    }
+
+    /// The flow that runs.
+    pub fn flow(&self) -> &Name {
+        &self.flow
+    }
+
+    /// What the flow has put into variables, by name. No secret is among them.
+    pub fn variables(&self) -> impl Iterator<Item = (&Name, &Value)> {
+        self.session.variables.iter()
+    }
+
+    fn begin(&mut self, flow: &Flow, now: Timestamp, wall: WallTime, out: &mut Vec<FlowAction>) {
+        if std::mem::replace(&mut self.started, true) {
+            return;
+        }
+        self.session.wall = wall;
+        if !flow.node(self.node).is_some_and(|first| matches!(first.node, Node::Ring(_))) {
+            out.push(FlowAction::Answer);
+        }
+        out.push(FlowAction::Fact(What::FlowStarted { flow: Name::clone(&flow.name) }));
+        if let Some(customer) = &self.session.caller.customer {
+            let (customer, name) = (customer.account.clone(), customer.name.clone());
+            out.push(FlowAction::Fact(What::Identified { customer, name, by: IdentifiedBy::CallingNumber }));
+        }
+        self.go(flow, now, Next::Go(self.node), out);
+    }
+
+    fn hung_up(&mut self, flow: &Flow, now: Timestamp, out: &mut Vec<FlowAction>) {
+        if let (Some(FlowNode { node: Node::Verify(verify), .. }), State::Verify(_)) =
+            (flow.node(self.node), &self.state)
+            && let Some(mut step) = self.step(flow, now, out)
+        {
+            verify.abandoned(&mut step);
+        }
+        self.end();
+    }
+
+    fn digit(&mut self, flow: &Flow, now: Timestamp, digit: char, out: &mut Vec<FlowAction>) {
+        let digit = digit.to_ascii_uppercase();
+        if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
+            return;
+        }
+        let Some(at) = flow.node(self.node) else { return self.fail(out) };
+        let listens = at.node.listens(&self.state);
+        let stops = self.session.playing.is_some_and(|playing| playing.barge_in);
+        let taken = listens && (stops || self.session.playing.is_none());
+        let Some(mut step) = self.step(flow, now, out) else { return };
+        if stops {
+            step.stop_play();
+        }
+        // Whatever was due, this key comes first; the node that takes it says what is due next.
+        if taken {
+            if stops && !at.node.asks_secret() {
+                step.fact(What::BargedIn { digit });
+            }
+            step.session.timer = None;
+            self.input(flow, now, Input::Digit { digit, told: false }, out);
+            return;
+        }
+        if stops && !step.secret_ahead {
+            step.fact(What::BargedIn { digit });
+        }
+        step.keep(digit);
+        if stops {
+            self.input(flow, now, Input::PlayEnded, out);
+        }
+    }
+
+    fn input(&mut self, flow: &Flow, now: Timestamp, input: Input, out: &mut Vec<FlowAction>) {
+        let next = self.in_node(flow, now, input, out);
+        self.go(flow, now, next, out);
+    }
+
+    /// Goes where `next` leads until a node waits for something, giving it the keys that were kept for it.
+    fn go(&mut self, flow: &Flow, now: Timestamp, mut next: Next, out: &mut Vec<FlowAction>) {
+        let mut budget = MAX_NODES_PER_EVENT;
+        loop {
+            next = match next {
+                Next::Over => return self.end(),
+                Next::Go(_) if budget == 0 => return self.fail(out),
+                Next::Go(to) => {
+                    budget -= 1;
+                    self.enter(flow, now, to, out)
+                }
+                Next::Stay => match self.kept_for_this_node(flow, now, out) {
+                    Some(input) => self.in_node(flow, now, input, out),
+                    None => return,
+                },
+            };
+        }
+    }
+
+    fn enter(&mut self, flow: &Flow, now: Timestamp, to: NodeIndex, out: &mut Vec<FlowAction>) -> Next {
+        self.node = to;
+        self.state = State::Plain;
+        self.session.timer = None;
+        let (Some(at), Some(mut step)) = (flow.node(to), self.step(flow, now, out)) else {
+            self.fail(out);
+            return Next::Over;
+        };
+        step.fact(What::NodeEntered { flow: Name::clone(&flow.name), node: Name::clone(&at.name) });
+        let (state, next) = at.node.enter(&mut step);
+        self.state = state;
+        next
+    }
+
+    fn in_node(&mut self, flow: &Flow, now: Timestamp, input: Input, out: &mut Vec<FlowAction>) -> Next {
+        let mut state = std::mem::replace(&mut self.state, State::Plain);
+        let (Some(at), Some(mut step)) = (flow.node(self.node), self.step(flow, now, out)) else {
+            self.fail(out);
+            return Next::Over;
+        };
+        let next = at.node.handle(&mut state, &mut step, input);
+        self.state = state;
+        next
+    }
+
+    fn kept_for_this_node(
+        &mut self,
+        flow: &Flow,
+        now: Timestamp,
+        out: &mut Vec<FlowAction>,
+    ) -> Option<Input> {
+        let listens = flow.node(self.node)?.node.listens(&self.state);
+        if !listens || self.session.playing.is_some() {
+            return None;
+        }
+        let mut step = self.step(flow, now, out)?;
+        let (digit, told) = step.take_kept()?;
+        step.session.timer = None;
+        Some(Input::Digit { digit, told })
+    }
+
+    fn step<'a>(
+        &'a mut self,
+        flow: &'a Flow,
+        now: Timestamp,
+        out: &'a mut Vec<FlowAction>,
+    ) -> Option<Step<'a>> {
+        let at = flow.node(self.node)?;
+        Some(Step { now, node: &at.name, secret_ahead: at.secret_ahead, session: &mut self.session, out })
+    }
+
+    fn end(&mut self) {
+        self.over = true;
+        self.session.timer = None;
+        self.session.playing = None;
+        self.session.kept_untold = Secret::default();
+        self.session.secrets.clear();
+        self.state = State::Plain;
+    }
+
+    /// Something of ours is wrong, or the center was changed under a run: the caller is not left in silence.
+    fn fail(&mut self, out: &mut Vec<FlowAction>) {
+        out.push(FlowAction::HangUp { reason: Name::from("flow error") });
+        self.end();
+    }
+}

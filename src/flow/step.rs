@@ -1,0 +1,199 @@
+//! What a node works with while a caller is in it: what is known, and what it may ask for.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::Name;
+use crate::base::Secret;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::What;
+use crate::flow::api::Caller;
+use crate::flow::api::FlowAction;
+use crate::flow::api::VerifyResult;
+use crate::flow::expression::Known;
+use crate::flow::model::NodeIndex;
+use crate::flow::model::Prompt;
+use crate::flow::model::Spoken;
+use crate::flow::model::SpokenAs;
+use crate::flow::model::Value;
+use crate::flow::model::Variables;
+use crate::flow::say;
+use crate::media::control::PlayId;
+
+/// How many keys are kept for a node that has not asked yet. Further keys are dropped.
+pub(crate) const MAX_KEPT: usize = 32;
+
+/// What happens to a node.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Input {
+    PlayEnded,
+    /// A key, while the node listens; `told` when a fact has told it already.
+    Digit {
+        digit: char,
+        told: bool,
+    },
+    /// The timer that the node set is due.
+    Timer,
+    Verified(VerifyResult),
+}
+
+/// Where a node sends the caller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Next {
+    Stay,
+    Go(NodeIndex),
+    Over,
+}
+
+/// What a run knows whatever node it is in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub caller: Caller,
+    pub wall: WallTime,
+    pub variables: Variables,
+    /// Variables that are secret: for a verifier alone.
+    pub secrets: std::collections::BTreeMap<Name, Secret>,
+    pub verified: bool,
+    /// Keys that nobody has asked for yet and that may become part of a secret: told by no fact until a node that
+    /// asks for no secret takes them.
+    pub kept_untold: Secret,
+    /// Keys that nobody has asked for yet; told already.
+    pub kept: String,
+    pub next_play: u32,
+    pub playing: Option<Playing>,
+    pub timer: Option<Timestamp>,
+}
+
+/// What plays now.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Playing {
+    pub play: PlayId,
+    pub barge_in: bool,
+}
+
+/// One step of a node.
+pub(crate) struct Step<'a> {
+    pub now: Timestamp,
+    pub node: &'a Name,
+    /// See [`FlowNode::secret_ahead`](crate::flow::model::FlowNode::secret_ahead).
+    pub secret_ahead: bool,
+    pub session: &'a mut Session,
+    pub out: &'a mut Vec<FlowAction>,
+}
+
+impl Step<'_> {
+    pub fn fact(&mut self, what: What) {
+        self.out.push(FlowAction::Fact(what));
+    }
+
+    pub fn known(&self) -> Known<'_> {
+        Known {
+            caller: &self.session.caller,
+            verified: self.session.verified,
+            variables: &self.session.variables,
+        }
+    }
+
+    /// Plays `prompts`; false when there is nothing to hear, and so nothing to wait for.
+    pub fn play(&mut self, prompts: &[&[Prompt]], barge_in: bool, repeat: bool) -> bool {
+        let prompts: Vec<Name> =
+            prompts.iter().copied().flatten().flat_map(|prompt| self.names(prompt)).collect();
+        self.session.timer = None;
+        if prompts.is_empty() {
+            return false;
+        }
+        let play = PlayId(self.session.next_play);
+        self.session.next_play = self.session.next_play.wrapping_add(1);
+        self.session.playing = Some(Playing { play, barge_in });
+        self.fact(What::Played { prompts: prompts.clone() });
+        self.out.push(FlowAction::Play { play, prompts, barge_in, repeat });
+        true
+    }
+
+    /// Stops what plays, if anything does.
+    pub fn stop_play(&mut self) {
+        if self.session.playing.take().is_some() {
+            self.out.push(FlowAction::StopPlay);
+        }
+    }
+
+    pub fn wait(&mut self, duration: Duration) {
+        self.session.timer = Some(self.now + duration);
+    }
+
+    /// Tells of a key that is no part of a secret.
+    pub fn heard(&mut self, digit: char, told: bool) {
+        if !told {
+            self.fact(What::Digit { digit });
+        }
+    }
+
+    /// Keeps a key for a later node.
+    pub fn keep(&mut self, digit: char) {
+        if self.session.kept.len() + self.session.kept_untold.len() >= MAX_KEPT {
+            return;
+        }
+        if self.secret_ahead {
+            self.session.kept_untold.push(digit);
+        } else {
+            self.fact(What::Digit { digit });
+            self.session.kept.push(digit);
+        }
+    }
+
+    /// Whether keys are kept.
+    pub fn has_kept(&self) -> bool {
+        !self.session.kept_untold.is_empty() || !self.session.kept.is_empty()
+    }
+
+    /// The oldest kept key, and whether a fact has told it already.
+    pub fn take_kept(&mut self) -> Option<(char, bool)> {
+        let mut untold = self.session.kept_untold.expose().chars();
+        if let Some(digit) = untold.next() {
+            self.session.kept_untold = Secret::new(untold.as_str());
+            return Some((digit, false));
+        }
+        if self.session.kept.is_empty() {
+            return None;
+        }
+        Some((self.session.kept.remove(0), true))
+    }
+
+    /// Forgets the keys that nobody asked for.
+    pub fn forget_kept(&mut self) {
+        self.session.kept_untold = Secret::default();
+        self.session.kept.clear();
+    }
+
+    pub fn set(&mut self, name: &Name, value: Value) {
+        self.fact(What::VariableSet { name: Name::clone(name), value: value.in_words() });
+        self.session.variables.insert(Name::clone(name), value);
+    }
+
+    fn names(&self, prompt: &Prompt) -> Vec<Name> {
+        match prompt {
+            Prompt::Recorded(name) => vec![Name::clone(name)],
+            Prompt::Said(spoken) => self.spoken(spoken),
+        }
+    }
+
+    fn spoken(&self, spoken: &Spoken) -> Vec<Name> {
+        let customer = self.session.caller.customer.as_ref();
+        if spoken.said_as == SpokenAs::Name {
+            return customer.and_then(|customer| customer.name_prompt.clone()).into_iter().collect();
+        }
+        let text = match &*spoken.variable {
+            "caller.number" => self.session.caller.number.clone(),
+            "dialled" => self.session.caller.dialled.clone(),
+            name => self.session.variables.get(name).map(Value::in_words).unwrap_or_default(),
+        };
+        match (spoken.said_as, text.parse::<u64>()) {
+            (SpokenAs::Number, Ok(number)) => say::number(number),
+            (SpokenAs::Duration, Ok(seconds)) => say::duration(Duration::from_secs(seconds)),
+            _ => say::digits(&text),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The language from outside: files in, a caller's keys in, what the caller meets out.
+
+mod demo;
+mod harm;
+mod walks;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::What;
+use crate::flow::Center;
+use crate::flow::Diagnostic;
+use crate::flow::FlowAction;
+use crate::flow::FlowEvent;
+use crate::flow::Run;
+use crate::flow::api::Caller;
+use crate::flow::api::Customer;
+use crate::flow::api::VerifyResult;
+use crate::flow::load;
+use crate::flow::say;
+use crate::media::control::PlayId;
+
+/// The files of the demo center.
+pub(super) const DEMO: [(&str, &str); 11] = [
+    ("ivr_flows/center.yaml", include_str!("../../../ivr_flows/center.yaml")),
+    ("ivr_flows/main.yaml", include_str!("../../../ivr_flows/main.yaml")),
+    ("ivr_flows/support_line.yaml", include_str!("../../../ivr_flows/support_line.yaml")),
+    ("ivr_flows/bench.yaml", include_str!("../../../ivr_flows/bench.yaml")),
+    ("ivr_flows/silence.yaml", include_str!("../../../ivr_flows/silence.yaml")),
+    ("ivr_flows/long_story.yaml", include_str!("../../../ivr_flows/long_story.yaml")),
+    ("ivr_flows/read_back.yaml", include_str!("../../../ivr_flows/read_back.yaml")),
+    ("ivr_flows/echo_test.yaml", include_str!("../../../ivr_flows/echo_test.yaml")),
+    ("ivr_flows/test_tone.yaml", include_str!("../../../ivr_flows/test_tone.yaml")),
+    ("ivr_flows/ring_only.yaml", include_str!("../../../ivr_flows/ring_only.yaml")),
+    ("ivr_flows/goodbye.yaml", include_str!("../../../ivr_flows/goodbye.yaml")),
+];
+
+/// The prompts that the demo center ships with.
+pub(super) fn prompts() -> BTreeSet<String> {
+    let named = "greeting/welcome greeting/welcome-back greeting/welcome-new names/ann names/ben names/carla \
+        verify/enter-account verify/enter-pin verify/wrong verify/locked verify/verified verify/unavailable \
+        verify/skip verify/no-input menu/main menu/no-input menu/no-match menu/to-a-person goodbye long wait/all-busy \
+        wait/less-than wait/question wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
+        wait/agent-calling-back wait/callback-greeting agent/ready agent/not-ready agent/signed-out \
+        agent/unknown-code common/hold-music common/tone-1004";
+    named.split_whitespace().map(str::to_owned).chain(say::prompts()).collect()
+}
+
+/// Loads files given as `(path, text)`.
+pub(super) fn read(files: &[(&str, &str)]) -> Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let files: Vec<(String, String)> =
+        files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    load(&files, &prompts())
+}
+
+/// The demo center.
+pub(super) fn demo() -> Center {
+    match read(&DEMO) {
+        Ok((center, warnings)) => {
+            assert!(warnings.is_empty(), "{}", in_words(&warnings));
+            center
+        }
+        Err(problems) => panic!("{}", in_words(&problems)),
+    }
+}
+
+pub(super) fn in_words(diagnostics: &[Diagnostic]) -> String {
+    let words: Vec<String> = diagnostics.iter().map(Diagnostic::to_string).collect();
+    words.join("\n\n")
+}
+
+pub(super) fn ann() -> Customer {
+    Customer { account: "100200".into(), name: "Ann".into(), name_prompt: Some("names/ann".into()) }
+}
+
+/// A caller on the line: does what a script says and writes down what is met.
+pub(super) struct Phone<'a> {
+    pub center: &'a Center,
+    pub run: Run,
+    pub now: Timestamp,
+    playing: Option<(PlayId, bool, bool)>,
+    pub transcript: Vec<String>,
+    /// Everything that was ever answered, facts and all, in debug form.
+    pub seen: String,
+}
+
+impl<'a> Phone<'a> {
+    pub fn dial(center: &'a Center, flow: &str, customer: Option<Customer>) -> Phone<'a> {
+        let caller = Caller { number: "+12025550143".into(), dialled: "1000".into(), customer };
+        let run = Run::start(center, &Name::from(flow), caller);
+        let now = Timestamp::from_secs(1);
+        let mut phone =
+            Phone { center, run, now, playing: None, transcript: Vec::new(), seen: String::new() };
+        phone.tell(FlowEvent::Started { wall: WallTime(0) });
+        phone
+    }
+
+    /// One event, and the invariants that hold after each.
+    pub fn tell(&mut self, event: FlowEvent) {
+        let mut out = Vec::new();
+        self.run.handle(self.center, self.now, event, &mut out);
+        for action in out {
+            self.seen.push_str(&format!("{action:?}\n"));
+            if let Some(line) = self.note(action) {
+                self.transcript.push(line);
+            }
+        }
+        self.seen.push_str(&format!("{:?}\n", self.run));
+        let waits = self.run.is_over() || self.run.deadline().is_some() || self.playing.is_some();
+        assert!(waits, "nothing will ever happen to this caller: {:?}", self.run);
+    }
+
+    fn note(&mut self, action: FlowAction) -> Option<String> {
+        Some(match action {
+            FlowAction::Play { play, prompts, barge_in, repeat } => {
+                self.playing = Some((play, barge_in, repeat));
+                format!("hears {}", prompts.join(" "))
+            }
+            FlowAction::StopPlay => {
+                self.playing = None;
+                return None;
+            }
+            FlowAction::Answer => "answered".into(),
+            FlowAction::Ring => "rings".into(),
+            FlowAction::Refuse { status } => format!("refused {status}"),
+            FlowAction::Echo => "echo".into(),
+            FlowAction::Verify { account, pin } => {
+                format!("verify {account} with {} digits", pin.expose().len())
+            }
+            FlowAction::Enqueue { queue, needs, priority } => {
+                let queue = &self.center.engine.queues[queue.0 as usize].name;
+                format!("to {queue}, {} needs more, priority {priority}", needs.len())
+            }
+            FlowAction::HangUp { reason } => format!("hangs up: {reason}"),
+            FlowAction::Fact(fact) => return fact_in_words(fact),
+        })
+    }
+
+    /// Does what `script` says, word by word: keys as they are, `.` what plays comes to its end, `~` nothing
+    /// until the next deadline, `ok`/`wrong`/`locked`/`down` the verifier answers, `bye` the caller hangs up.
+    pub fn play(&mut self, script: &str) {
+        for word in script.split_whitespace() {
+            match word {
+                "." => self.play_ends(),
+                "~" => self.wait(),
+                "ok" => self.tell(FlowEvent::Verified(VerifyResult::Verified(ann()))),
+                "wrong" => self.tell(FlowEvent::Verified(VerifyResult::Wrong)),
+                "locked" => self.tell(FlowEvent::Verified(VerifyResult::LockedOut)),
+                "down" => self.tell(FlowEvent::Verified(VerifyResult::Unavailable)),
+                "bye" => self.tell(FlowEvent::HungUp),
+                keys => keys.chars().for_each(|key| {
+                    self.now += Duration::from_millis(200);
+                    self.tell(FlowEvent::Digit(key));
+                }),
+            }
+        }
+    }
+
+    fn play_ends(&mut self) {
+        self.now += Duration::from_secs(2);
+        if let Some((play, _, false)) = self.playing.take() {
+            self.tell(FlowEvent::PlayEnded { play });
+        }
+    }
+
+    fn wait(&mut self) {
+        if let Some(deadline) = self.run.deadline() {
+            self.now = self.now.max(deadline);
+        }
+        self.tell(FlowEvent::Tick);
+    }
+}
+
+fn fact_in_words(fact: What) -> Option<String> {
+    Some(match fact {
+        What::FlowStarted { .. } | What::NodeEntered { .. } | What::Played { .. } | What::BargedIn { .. } => {
+            return None;
+        }
+        What::Digit { digit } => format!("key {digit}"),
+        What::NoInput { node } => format!("silence at {node}"),
+        What::NoMatch { node, digit } => format!("{digit} is no choice at {node}"),
+        What::Chose { choice, .. } => format!("chose {choice}"),
+        What::Identified { name, .. } => format!("is {name}"),
+        What::VerificationFailed { attempt } => format!("try {attempt} did not fit"),
+        What::VerificationEnded { result } => format!("verification: {result:?}"),
+        What::VariableSet { name, value } => format!("{name} = {value}"),
+        other => format!("{other:?}"),
+    })
+}
+
+/// Plays `script` to `flow` of the demo center and compares what the caller meets, line by line.
+#[track_caller]
+pub(super) fn check(center: &Center, flow: &str, customer: Option<Customer>, script: &str, expected: &str) {
+    let mut phone = Phone::dial(center, flow, customer);
+    phone.play(script);
+    let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(phone.transcript, expected, "\n{}", phone.transcript.join("\n"));
+}

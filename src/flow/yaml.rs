@@ -1,0 +1,221 @@
+//! YAML as a tree that knows where everything stands. Only the part of YAML that reads aloud: no anchors, no tags.
+//!
+//! A deserializer stops at the first value it dislikes; a tree can be read to its end, so that an admin sees
+//! every problem at once.
+
+use granit_parser::Event;
+use granit_parser::Parser;
+use granit_parser::ScalarStyle;
+use granit_parser::Span;
+
+/// How deep lists and maps may be nested.
+const MAX_DEPTH: usize = 16;
+/// The longest file, in bytes: a flow of ten thousand nodes is a tenth of this.
+const MAX_BYTES: usize = 16 << 20;
+
+/// Where something stands in a file. Lines and columns count from 1, columns and lengths in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub line: u32,
+    pub column: u32,
+    pub length: u32,
+}
+
+/// A value and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Yaml {
+    pub place: Place,
+    pub value: Value,
+}
+
+/// A value. Plain scalars stay text: `1000` and `+12025550143` are what was typed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Text(Text),
+    List(Vec<Yaml>),
+    /// In the file's order; a key that was given twice is there once.
+    Map(Vec<(Text, Yaml)>),
+}
+
+/// A scalar and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Text {
+    pub place: Place,
+    pub text: String,
+    /// Between quotation marks: never a number or a truth.
+    pub quoted: bool,
+}
+
+/// What is wrong with the YAML itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Problem {
+    pub place: Place,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// Reads one document. What could be read is returned even when there are problems.
+pub(crate) fn parse(text: &str) -> (Option<Yaml>, Vec<Problem>) {
+    let mut builder = Builder::default();
+    if text.len() > MAX_BYTES {
+        builder.problem(Place { line: 1, column: 1, length: 1 }, "the file is longer than 16 MiB", None);
+        return (None, builder.problems);
+    }
+    for event in Parser::new_from_str(text) {
+        let more = match event {
+            Ok((event, span)) => builder.take(event, place_of(span)),
+            Err(error) => {
+                let mark = error.marker();
+                let place = Place { line: count(mark.line()), column: count(mark.col() + 1), length: 1 };
+                let hint = text
+                    .lines()
+                    .nth(mark.line().saturating_sub(1))
+                    .filter(|line| line.contains('*') || line.contains('\t'))
+                    .map(|line| match line.contains('\t') {
+                        true => "indent with spaces, not with tabs".to_owned(),
+                        false => "write what begins with a * between quotation marks: \"*51\"".to_owned(),
+                    });
+                builder.problem(place, &format!("this is not YAML: {}", error.info()), hint);
+                false
+            }
+        };
+        if !more {
+            break;
+        }
+    }
+    (builder.root, builder.problems)
+}
+
+#[derive(Default)]
+struct Builder {
+    open: Vec<Open>,
+    root: Option<Yaml>,
+    problems: Vec<Problem>,
+}
+
+enum Open {
+    List(Place, Vec<Yaml>),
+    Map {
+        place: Place,
+        entries: Vec<(Text, Yaml)>,
+        key: Option<Text>,
+        known: std::collections::BTreeSet<String>,
+    },
+}
+
+impl Builder {
+    fn problem(&mut self, place: Place, message: &str, hint: Option<String>) {
+        self.problems.push(Problem { place, message: message.to_owned(), hint });
+    }
+
+    /// Takes one event; false when there is no sense in going on.
+    fn take(&mut self, event: Event<'_>, place: Place) -> bool {
+        match event {
+            Event::Scalar(text, style, _, _) => {
+                let quoted = style != ScalarStyle::Plain;
+                self.scalar(Text { place, text: text.into_owned(), quoted });
+            }
+            Event::SequenceStart(..) => self.open.push(Open::List(place, Vec::new())),
+            Event::MappingStart(..) => {
+                self.open.push(Open::Map { place, entries: Vec::new(), key: None, known: Default::default() })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                let hint = "write what begins with a * between quotation marks: \"*51\"";
+                self.problem(place, "YAML anchors and aliases are not used here", Some(hint.to_owned()));
+                self.scalar(Text { place, text: String::new(), quoted: true });
+            }
+            Event::DocumentStart(..) if self.root.is_some() => {
+                self.problem(place, "a file holds one YAML document, and here begins a second", None);
+                return false;
+            }
+            _ => {}
+        }
+        if self.open.len() > MAX_DEPTH {
+            self.problem(place, "lists and maps are nested too deeply here", None);
+            return false;
+        }
+        true
+    }
+
+    fn scalar(&mut self, text: Text) {
+        match self.open.last_mut() {
+            Some(Open::Map { key: key @ None, .. }) => *key = Some(text),
+            _ => self.value(Yaml { place: text.place, value: Value::Text(text) }),
+        }
+    }
+
+    fn close(&mut self) {
+        match self.open.pop() {
+            Some(Open::List(place, items)) => self.value(Yaml { place, value: Value::List(items) }),
+            Some(Open::Map { place, entries, .. }) => {
+                self.value(Yaml { place, value: Value::Map(entries) });
+            }
+            None => {}
+        }
+    }
+
+    fn value(&mut self, yaml: Yaml) {
+        let mut odd_key = None;
+        let mut twice = None;
+        match self.open.last_mut() {
+            None => self.root = Some(yaml),
+            Some(Open::List(_, items)) => items.push(yaml),
+            Some(Open::Map { entries, key, known, .. }) => match key.take() {
+                Some(key) if !known.insert(key.text.clone()) => twice = Some(key),
+                Some(key) => entries.push((key, yaml)),
+                None => {
+                    odd_key = Some(yaml.place);
+                    // Its value must not be taken for the next key.
+                    *key = Some(Text { place: yaml.place, text: String::new(), quoted: true });
+                }
+            },
+        }
+        if let Some(place) = odd_key {
+            self.problem(place, "a key is a plain word or number, not a list or a map", None);
+        }
+        if let Some(key) = twice {
+            self.problem(key.place, &format!("\"{}\" is given twice", key.text), None);
+        }
+    }
+}
+
+fn place_of(span: Span) -> Place {
+    let (start, end) = (span.start, span.end);
+    let length = if start.line() == end.line() { end.col().saturating_sub(start.col()) } else { 1 };
+    Place { line: count(start.line()), column: count(start.col() + 1), length: count(length.max(1)) }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_knows_its_place() {
+        let (root, problems) = parse("a: x\nb:\n  - 1000\n  - \"two\"\n");
+        assert_eq!(problems, []);
+        let Some(Yaml { value: Value::Map(entries), .. }) = root else { panic!("a map") };
+        assert_eq!(entries[0].0.place, Place { line: 1, column: 1, length: 1 });
+        let Value::List(items) = &entries[1].1.value else { panic!("a list") };
+        assert_eq!(items[0].place, Place { line: 3, column: 5, length: 4 });
+        assert!(matches!(&items[1].value, Value::Text(text) if text.text == "two" && text.quoted));
+    }
+
+    #[test]
+    fn a_key_given_twice_is_told_and_the_first_stays() {
+        let (root, problems) = parse("a: 1\na: 2\n");
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].place.line, 2);
+        assert!(matches!(root, Some(Yaml { value: Value::Map(entries), .. }) if entries.len() == 1));
+    }
+
+    #[test]
+    fn aliases_cannot_blow_up_a_file() {
+        let (_, problems) = parse("a: &a [x]\nb: [*a, *a]\n");
+        assert_eq!(problems.len(), 2);
+    }
+}
