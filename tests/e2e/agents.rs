@@ -11,7 +11,7 @@ use crate::tools::available;
 fn falls_to_bob(server: &Server, disturb: impl FnOnce()) -> Story {
     let mut caller = Phone::caller(&server.sip(), STRANGER);
     caller.dial(&server.uri("1001"));
-    let id = caller.wait_for("CALL_ESTABLISHED", 5)["id"].as_str().expect("an id").to_owned();
+    let id = caller.is_answered();
     disturb();
     let story = server.story_with(&id, "agent_connected", 40);
     caller.hang_up();

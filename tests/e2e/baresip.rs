@@ -131,6 +131,11 @@ impl Phone {
         self.command("dial", Some(uri));
     }
 
+    /// Waits until its call is up; SIP's Call-ID of it.
+    pub fn is_answered(&mut self) -> String {
+        self.wait_for("CALL_ESTABLISHED", 5)["id"].as_str().expect("a Call-ID").to_owned()
+    }
+
     pub fn pick_up(&mut self) {
         self.command("accept", None);
     }
@@ -152,8 +157,7 @@ impl Phone {
 
     /// The next event of this type that was not taken yet; fails when none comes in time.
     pub fn wait_for(&mut self, event: &str, seconds: u64) -> Value {
-        let log = self.folder.path().join("log");
-        let what = format!("{event} at the phone of {}", log.display());
+        let what = format!("{event}; the phone's log: {}", self.folder.path().join("log").display());
         within(seconds, &what, || self.take(event))
     }
 

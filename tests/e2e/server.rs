@@ -6,7 +6,9 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -82,15 +84,32 @@ impl Server {
 
     /// The story once this fact is in it.
     pub fn story_with(&self, sip_call_id: &str, fact: &str, seconds: u64) -> Story {
-        let mut told = Vec::new();
-        let what = format!("{fact} in the story of {sip_call_id}; log in {}", self.folder.path().display());
-        within(seconds, &what, || {
-            let story = self.story(sip_call_id)?;
-            if told.len() != story.facts().len() {
-                told = story.facts().to_vec();
+        self.story_when(sip_call_id, fact, seconds, |story| story.has(fact))
+    }
+
+    /// The story once this is true of it. Fails with the story as far as it went.
+    pub fn story_when(
+        &self,
+        sip_call_id: &str,
+        what: &str,
+        seconds: u64,
+        is_told: impl Fn(&Story) -> bool,
+    ) -> Story {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            let story = self.story(sip_call_id);
+            if let Some(story) = story.as_ref().filter(|story| is_told(story)) {
+                return story.clone();
             }
-            story.has(fact).then_some(story)
-        })
+            let log = self.folder.path().join("log");
+            assert!(
+                Instant::now() < until,
+                "not within {seconds} s: {what}; the story so far: {:#?}; the log: {}",
+                story.map(|story| story.0["story"].clone()),
+                log.display(),
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// An agent's state: `ready`, `wrap_up`.
@@ -188,7 +207,7 @@ fn search(folder: &Path, needle: &[u8], looked_at: &mut usize) {
 }
 
 /// What the history tells of one call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Story(Value);
 
 impl Story {

@@ -65,7 +65,7 @@ fn a_known_caller_is_greeted_by_name_keys_the_pin_alone_and_ends_the_talk() {
     let mut alice = Phone::agent(&server.sip(), "alice", true);
     let mut ann = Phone::caller(&server.sip(), ANN);
     ann.dial(&server.uri("1000"));
-    let id = ann.wait_for("CALL_ESTABLISHED", 5)["id"].as_str().expect("an id").to_owned();
+    let id = ann.is_answered();
     within(5, "the caller hears a greeting", || (ann.recording().len() > 8000).then_some(()));
     ann.key("4711#");
     server.story_with(&id, "verification_ended", 10);
