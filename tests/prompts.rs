@@ -139,3 +139,12 @@ fn the_test_tone_is_1004_hz_at_minus_16_dbm0_and_loops_exactly() {
     let at_1004 = 2.0 * (re * re + im * im) / (samples.len() as f64).powi(2);
     assert!(at_1004 / power(&samples) > 0.9999, "everything that sounds is 1004 Hz");
 }
+
+#[test]
+fn the_ringing_tone_rings_for_two_seconds_of_six() {
+    let samples = load(&folder("common").join("ringback.wav"));
+    assert_eq!(samples.len(), 6 * RATE);
+    // Two tones of -19 dBm0 are -16 dBm0, which is as loud as the test tone: -22.2 dBFS.
+    assert!((db(power(&samples[..2 * RATE]).sqrt()) + 22.2).abs() < 0.3);
+    assert_eq!(peak(&samples[2 * RATE..]), 0.0);
+}

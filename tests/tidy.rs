@@ -156,7 +156,8 @@ fn check(path: &str, text: &str) -> Vec<Finding> {
         for why in upward(floor, code) {
             add(number, why);
         }
-        if !matches!(floor, "wire" | "media") && (starts_path(code, "rtp") || has_word(code, "webrtc")) {
+        if !matches!(floor, "wire" | "media") && ["rtp", "webrtc"].iter().any(|name| starts_path(code, name))
+        {
             add(number, "rtp and webrtc types stay in wire and media".to_owned());
         }
         if number >= tests_from || !CORES.contains(&floor) {

@@ -90,7 +90,8 @@ impl Phone {
         let mut command = Command::new("baresip");
         command.args(["-4", "-f"]).arg(folder.path());
         let process = Child::start(&mut command, &folder.path().join("log"));
-        let control = within(10, "baresip takes commands", || TcpStream::connect(("127.0.0.1", control)).ok());
+        let control =
+            within(10, "baresip takes commands", || TcpStream::connect(("127.0.0.1", control)).ok());
         control.set_read_timeout(Some(Duration::from_millis(20))).expect("a timeout");
         Phone { process, folder, control, unread: Vec::new(), events: Vec::new(), port }
     }
@@ -130,6 +131,11 @@ impl Phone {
         self.command("dial", Some(uri));
     }
 
+    /// Waits until its call is up; SIP's Call-ID of it.
+    pub fn is_answered(&mut self) -> String {
+        self.wait_for("CALL_ESTABLISHED", 5)["id"].as_str().expect("a Call-ID").to_owned()
+    }
+
     pub fn pick_up(&mut self) {
         self.command("accept", None);
     }
@@ -151,8 +157,7 @@ impl Phone {
 
     /// The next event of this type that was not taken yet; fails when none comes in time.
     pub fn wait_for(&mut self, event: &str, seconds: u64) -> Value {
-        let log = self.folder.path().join("log");
-        let what = format!("{event} at the phone of {}", log.display());
+        let what = format!("{event}; the phone's log: {}", self.folder.path().join("log").display());
         within(seconds, &what, || self.take(event))
     }
 
@@ -222,7 +227,9 @@ fn two_phones_without_a_server_hear_each_other() {
     if !available("two_phones_without_a_server_hear_each_other", &["baresip"]) {
         return;
     }
-    let one = |user, answers, hz| Phone::start(&Setup { user, domain: None, password: None, answers, hz, max_calls: 1 });
+    let one = |user, answers, hz| {
+        Phone::start(&Setup { user, domain: None, password: None, answers, hz, max_calls: 1 })
+    };
     let mut agent = one("agent", true, tone::AGENT_HZ);
     let mut caller = one("caller", false, tone::CALLER_HZ);
     caller.dial(&format!("sip:agent@{}", agent.address()));

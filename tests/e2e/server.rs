@@ -6,7 +6,9 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -82,22 +84,40 @@ impl Server {
 
     /// The story once this fact is in it.
     pub fn story_with(&self, sip_call_id: &str, fact: &str, seconds: u64) -> Story {
-        let mut told = Vec::new();
-        let what = format!("{fact} in the story of {sip_call_id}; log in {}", self.folder.path().display());
-        within(seconds, &what, || {
-            let story = self.story(sip_call_id)?;
-            if told.len() != story.facts().len() {
-                told = story.facts().to_vec();
+        self.story_when(sip_call_id, fact, seconds, |story| story.has(fact))
+    }
+
+    /// The story once this is true of it. Fails with the story as far as it went.
+    pub fn story_when(
+        &self,
+        sip_call_id: &str,
+        what: &str,
+        seconds: u64,
+        is_told: impl Fn(&Story) -> bool,
+    ) -> Story {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            let story = self.story(sip_call_id);
+            if let Some(story) = story.as_ref().filter(|story| is_told(story)) {
+                return story.clone();
             }
-            story.has(fact).then_some(story)
-        })
+            let log = self.folder.path().join("log");
+            assert!(
+                Instant::now() < until,
+                "not within {seconds} s: {what}; the story so far: {:#?}; the log: {}",
+                story.map(|story| story.0["story"].clone()),
+                log.display(),
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// An agent's state: `ready`, `wrap_up`.
     pub fn agent_state(&self, agent: &str) -> String {
         let agents = self.get("/api/v1/agents");
         let all = agents["agents"].as_array().expect("a list of agents");
-        let found = all.iter().find(|told| told["id"] == agent).unwrap_or_else(|| panic!("{agent} in {agents}"));
+        let found =
+            all.iter().find(|told| told["id"] == agent).unwrap_or_else(|| panic!("{agent} in {agents}"));
         found["state"].as_str().expect("a state").to_owned()
     }
 
@@ -110,8 +130,9 @@ impl Server {
     /// `PUT /api/v1/agents/{id}/state`
     pub fn set_agent(&self, agent: &str, state: &str) {
         let body = serde_json::json!({ "state": state }).to_string();
-        let (status, answer) =
-            self.ask("PUT", &format!("/api/v1/agents/{agent}/state"), Some(&body)).expect("the server answers");
+        let (status, answer) = self
+            .ask("PUT", &format!("/api/v1/agents/{agent}/state"), Some(&body))
+            .expect("the server answers");
         assert!((200..300).contains(&status), "{status}: {answer}");
     }
 
@@ -186,7 +207,7 @@ fn search(folder: &Path, needle: &[u8], looked_at: &mut usize) {
 }
 
 /// What the history tells of one call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Story(Value);
 
 impl Story {
@@ -217,6 +238,9 @@ impl Story {
     /// The names of all prompts that began to play, in order.
     pub fn prompts(&self) -> Vec<&str> {
         let played = self.facts().iter().filter(|told| told["fact"] == "played");
-        played.flat_map(|told| told["prompts"].as_array().into_iter().flatten()).filter_map(Value::as_str).collect()
+        played
+            .flat_map(|told| told["prompts"].as_array().into_iter().flatten())
+            .filter_map(Value::as_str)
+            .collect()
     }
 }

@@ -4,10 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::baresip::Phone;
+use crate::baresip::Setup;
 use crate::line::Line;
 use crate::tone;
 use crate::tools::Child;
 use crate::tools::Folder;
+use crate::tools::available;
 use crate::tools::free_ports;
 use crate::tools::within;
 
@@ -49,4 +52,34 @@ impl Sipp {
         let errors = fs::read_to_string(self.folder.path().join("errors")).unwrap_or_default();
         assert!(status.success(), "SIPp ended with {status}: {errors}");
     }
+}
+
+/// What other tests rest on: SIPp signals, its line talks, keys and listens.
+#[test]
+fn a_caller_of_sipp_and_a_phone_hear_each_other_without_a_server() {
+    if !available("a_caller_of_sipp_and_a_phone_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let setup = Setup {
+        user: "agent",
+        domain: None,
+        password: None,
+        answers: true,
+        hz: tone::AGENT_HZ,
+        max_calls: 1,
+    };
+    let mut agent = Phone::start(&setup);
+    let caller = Sipp::dial(&agent.address(), "agent", "caller", "caller_stays", 0);
+    agent.wait_for("CALL_ESTABLISHED", 10);
+    caller.line.key("4#");
+    for key in ["4", "#"] {
+        assert_eq!(agent.wait_for("CALL_DTMF_START", 5)["param"], key);
+    }
+    within(10, "both tones are heard", || {
+        (caller.line.heard(tone::AGENT_HZ) >= 1.0 && agent.heard(tone::CALLER_HZ) >= 1.0).then_some(())
+    });
+    agent.hang_up();
+    caller.ends_well(10);
+    let caller = Sipp::dial(&agent.address(), "agent", "caller", "caller_leaves", 300);
+    caller.ends_well(10);
 }
