@@ -230,3 +230,6 @@ impl Streams {
 fn frame_at(now: Timestamp) -> u64 {
     now.0 / FRAME.as_micros() as u64
 }
+
+#[cfg(test)]
+mod tests;
