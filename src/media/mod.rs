@@ -9,6 +9,7 @@ pub mod dtmf;
 pub mod latch;
 pub mod library;
 pub mod reception;
+pub mod rtcp;
 pub mod rtp;
 pub mod stream;
 pub mod streams;
