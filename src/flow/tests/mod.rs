@@ -1,6 +1,7 @@
 //! The language from outside: files in, a caller's keys in, what the caller meets out.
 
 mod demo;
+mod docs;
 mod harm;
 mod walks;
 
