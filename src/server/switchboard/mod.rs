@@ -357,7 +357,7 @@ impl Switchboard {
     /// is left out.
     fn clips(&self, prompts: &[Name]) -> Arc<[Arc<crate::media::clip::Clip>]> {
         let language = &self.parts.center.language;
-        prompts.iter().filter_map(|name| self.parts.library.find(language, name)).collect()
+        prompts.iter().filter_map(|name| self.parts.library.find(language, name).cloned()).collect()
     }
 
     fn on_media(&mut self, event: MediaEvent) {

@@ -454,7 +454,7 @@ fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
     let seeds: u64 = std::env::var("WARMLINE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(60);
     let (mut talked, mut missed, mut held) = (0, 0, 0);
     for seed in 0..seeds {
-        let checked = catch_unwind(|| {
+        let checked = catch_unwind(AssertUnwindSafe(|| {
             let mut world = World::new(seed);
             world.run_until(Timestamp::from_secs(1_500));
             world.check_quiet();
@@ -462,7 +462,7 @@ fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
             talked += count(|what| matches!(what, What::TalkEnded { .. }));
             missed += count(|what| matches!(what, What::AgentMissed { .. }));
             held += count(|what| matches!(what, What::HoldMusicStarted));
-        });
+        }));
         assert!(checked.is_ok(), "seed {seed}: run again with this seed alone");
     }
     // A world in which nobody talks, misses or waits would prove nothing.
