@@ -4,8 +4,14 @@
 //! for the server. It knows neither callers nor agents.
 
 pub mod api;
+mod dialog;
 pub mod digest;
+pub mod endpoint;
 pub mod message;
+pub mod registrar;
+mod session;
+pub mod transaction;
+mod trunk;
 pub mod uri;
 
 pub use api::Command;
@@ -15,3 +21,9 @@ pub use api::Input;
 pub use api::Output;
 pub use api::SessionId;
 pub use api::Transport;
+pub use endpoint::Counters;
+pub use endpoint::Endpoint;
+pub use endpoint::EndpointConfig;
+pub use endpoint::TrunkConfig;
+pub use endpoint::TrunkRegistration;
+pub use registrar::Binding;

@@ -1,0 +1,144 @@
+//! A request that came in, with what everybody asks of it read once; and how it is answered.
+
+use bytes::Bytes;
+
+use super::Draft;
+use super::EndpointConfig;
+use super::draft::SDP;
+use crate::sip::api::Hop;
+use crate::sip::message::HeaderError;
+use crate::sip::message::HeaderName;
+use crate::sip::message::Headers;
+use crate::sip::message::Method;
+use crate::sip::message::Request;
+use crate::sip::message::Via;
+use crate::sip::transaction::MAGIC_COOKIE;
+use crate::sip::uri::NameAddr;
+
+/// The methods that we know and allow.
+pub(in crate::sip) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, INFO";
+
+/// The extensions that we know.
+pub(in crate::sip) const SUPPORTED: &str = "100rel, timer";
+
+/// A request and what was read of it.
+pub(in crate::sip) struct Arrival {
+    pub(in crate::sip) hop: Hop,
+    pub(in crate::sip) request: Request,
+    /// The top Via as the peer wrote it.
+    pub(in crate::sip) via: Via,
+    /// How many Vias there are.
+    pub(in crate::sip) vias: usize,
+    pub(in crate::sip) from: NameAddr,
+    pub(in crate::sip) to: NameAddr,
+    pub(in crate::sip) call_id: String,
+    pub(in crate::sip) cseq: u32,
+}
+
+impl Arrival {
+    /// Reads what every request must have. The error is the peer's: 400.
+    pub(in crate::sip) fn read(hop: Hop, mut request: Request) -> Result<Arrival, (Request, HeaderError)> {
+        let read = |request: &Request| {
+            let headers = &request.headers;
+            let cseq = headers.cseq()?;
+            if cseq.method != request.method || cseq.seq > 0x7fff_ffff {
+                return Err(HeaderError::Malformed(HeaderName::CSeq));
+            }
+            let call_id = headers.call_id()?.to_owned();
+            Ok((headers.via()?, headers.from()?, headers.to()?, call_id, cseq.seq))
+        };
+        let (via, from, to, call_id, cseq) = match read(&request) {
+            Ok(read) => read,
+            Err(error) => return Err((request, error)),
+        };
+        let vias = request.headers.list(&HeaderName::Via).count();
+        if let Err(error) = request.headers.stamp_via(hop.remote) {
+            return Err((request, error));
+        }
+        Ok(Arrival { hop, request, via, vias, from, to, call_id, cseq })
+    }
+
+    /// What names its server transaction: branch, sent-by and `method` (§17.2.3), or all that RFC 2543 had.
+    pub(in crate::sip) fn key(&self, method: &Method) -> String {
+        let (host, port) = (&self.via.host, self.via.port.unwrap_or(5060));
+        match self.via.branch().filter(|branch| branch.len() > MAGIC_COOKIE.len()) {
+            Some(branch) if branch.starts_with(MAGIC_COOKIE) => format!("{method} {host}:{port} {branch}"),
+            branch => format!(
+                "{method} {host}:{port} {} {} {} {} {}",
+                branch.unwrap_or_default(),
+                self.call_id,
+                self.from.tag().unwrap_or_default(),
+                self.cseq,
+                self.request.uri,
+            ),
+        }
+    }
+
+    /// What the same request has in common with itself when it came by two ways (§8.2.2.2).
+    pub(in crate::sip) fn merge_key(&self) -> String {
+        format!("{} {} {}", self.call_id, self.cseq, self.from.tag().unwrap_or_default())
+    }
+
+    /// The header lines that every response to it begins with, To with `tag` when it has none.
+    pub(in crate::sip) fn head(&self, tag: &str) -> String {
+        head(&self.request, tag)
+    }
+
+    /// A final response without a body.
+    pub(in crate::sip) fn refusal(&self, status: u16, tag: &str, config: &EndpointConfig) -> Draft {
+        let mut draft = Draft::response(status);
+        draft.lines(&self.head(tag)).header("Server", &config.product);
+        draft
+    }
+
+    /// Its SDP.
+    pub(in crate::sip) fn sdp(&self) -> Option<Bytes> {
+        sdp_of(&self.request.headers, &self.request.body)
+    }
+
+    /// Whether its body is something that we take for an offer: none, or SDP that is not encoded.
+    pub(in crate::sip) fn has_known_body(&self) -> bool {
+        let headers = &self.request.headers;
+        let encoded = headers
+            .list(&HeaderName::ContentEncoding)
+            .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+        self.request.body.is_empty() || (!encoded && headers.content_type().as_deref() == Some(SDP))
+    }
+}
+
+/// The Vias, From, To, Call-ID, CSeq and Record-Routes of a request as header lines.
+pub(in crate::sip) fn head(request: &Request, tag: &str) -> String {
+    let mut head = String::with_capacity(512);
+    for (name, value) in request.headers.iter() {
+        let copied = matches!(
+            name,
+            HeaderName::Via
+                | HeaderName::From
+                | HeaderName::To
+                | HeaderName::CallId
+                | HeaderName::CSeq
+                | HeaderName::RecordRoute
+        );
+        if !copied {
+            continue;
+        }
+        head.push_str(name.as_str());
+        head.push_str(": ");
+        head.push_str(value);
+        if *name == HeaderName::To && !tag.is_empty() && !has_tag(value) {
+            head.push_str(";tag=");
+            head.push_str(tag);
+        }
+        head.push_str("\r\n");
+    }
+    head
+}
+
+fn has_tag(to: &str) -> bool {
+    NameAddr::parse(to).is_ok_and(|to| to.tag().is_some())
+}
+
+/// The SDP of a message, when that is what its body is.
+pub(in crate::sip) fn sdp_of(headers: &Headers, body: &Bytes) -> Option<Bytes> {
+    (!body.is_empty() && headers.content_type().as_deref() == Some(SDP)).then(|| body.clone())
+}

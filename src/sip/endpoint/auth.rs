@@ -1,0 +1,59 @@
+//! Who may register and call in a local user's name: digest, RFC 3261 §22 and RFC 8760.
+
+use super::Arrival;
+use super::Core;
+use super::Cx;
+use super::Draft;
+use crate::base::Name;
+use crate::sip::digest::Authorization;
+use crate::sip::digest::Ha1;
+use crate::sip::digest::Rejection;
+use crate::sip::message::HeaderName;
+use crate::sip::transaction::TransactionId;
+
+/// What a request's credentials are worth.
+pub(super) enum Proof {
+    /// It is this user.
+    User(Name),
+    /// None, or to a nonce of before: a challenge.
+    Missing { stale: bool },
+    /// Wrong: 403. Of a user that we do not know it is the same.
+    Wrong,
+}
+
+/// Checks whether a request proves to be from `user`. An unknown user is challenged and refused exactly like a
+/// known one with a wrong password, and at the same cost.
+pub(super) fn prove(cx: &mut Cx<'_>, arrival: &Arrival, user: &str) -> Proof {
+    let Core { config, authenticator, counters, .. } = &mut *cx.core;
+    let known = config.users.get_key_value(user);
+    let nobody = Ha1 { md5: [0; 16], sha256: [0; 32] };
+    let ha1 = known.map_or(&nobody, |(_, ha1)| ha1);
+    let method = arrival.request.method.as_str();
+    for value in arrival.request.headers.all(&HeaderName::Authorization) {
+        let Ok(authorization) = Authorization::parse(value) else {
+            continue;
+        };
+        match authenticator.check(cx.now, method, &authorization, ha1) {
+            Ok(()) if authorization.username == user => {
+                if let Some((name, _)) = known {
+                    return Proof::User(name.clone());
+                }
+            }
+            Err(Rejection::Stale) => return Proof::Missing { stale: true },
+            Err(Rejection::Realm) => continue,
+            _ => {}
+        }
+        counters.auth_failures += 1;
+        return Proof::Wrong;
+    }
+    Proof::Missing { stale: false }
+}
+
+/// Answers 401 with a challenge for each algorithm, the better first (RFC 8760 §2.4).
+pub(super) fn challenge(cx: &mut Cx<'_>, arrival: &Arrival, transaction: TransactionId, stale: bool) {
+    let mut draft: Draft = arrival.refusal(401, &arrival.tag(), &cx.core.config);
+    for challenge in cx.core.authenticator.challenges(cx.now, stale) {
+        draft.header("WWW-Authenticate", challenge);
+    }
+    cx.respond(transaction, &arrival.request.method, 401, draft.finish());
+}

@@ -1,0 +1,113 @@
+//! What the endpoint is configured with.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+
+use crate::base::Name;
+use crate::sip::api::Hop;
+use crate::sip::api::Transport;
+use crate::sip::digest::Credentials;
+use crate::sip::digest::Ha1;
+use crate::sip::uri::Uri;
+
+/// The configuration of an [`Endpoint`](super::Endpoint). No part of its state: after a restart it is given anew.
+#[derive(Clone, Debug)]
+pub struct EndpointConfig {
+    /// What we call ourselves in Via and Contact over UDP; default: the local address of the hop.
+    pub advertised_udp: Option<SocketAddr>,
+    /// The same for TCP: the address that we listen on.
+    pub advertised_tcp: Option<SocketAddr>,
+    /// The digest realm; default `warmline`.
+    pub realm: String,
+    /// Local users, by name, who may register and call.
+    pub users: BTreeMap<Name, Ha1>,
+    /// Trunks.
+    pub trunks: Vec<TrunkConfig>,
+    /// Sessions at a time; one more INVITE is refused with 503 and Retry-After. Default 10 000.
+    pub max_sessions: usize,
+    /// Server transactions at a time; a request beyond is refused with 503. Default 100 000.
+    pub max_transactions: usize,
+    /// Contacts of one user at a time. Default 8.
+    pub max_contacts: usize,
+    /// What Retry-After says when full, in seconds. Default 5.
+    pub retry_after_s: u32,
+    /// Session-Expires that we ask for, in seconds. Default 1 800 (RFC 4028 §4).
+    pub session_expires_s: u32,
+    /// The shortest session interval that we take, in seconds. Default 90 (RFC 4028 §5).
+    pub min_se_s: u32,
+    /// User-Agent and Server. Default `Warmline`.
+    pub product: String,
+}
+
+impl Default for EndpointConfig {
+    fn default() -> EndpointConfig {
+        EndpointConfig {
+            advertised_udp: None,
+            advertised_tcp: None,
+            realm: "warmline".to_owned(),
+            users: BTreeMap::new(),
+            trunks: Vec::new(),
+            max_sessions: 10_000,
+            max_transactions: 100_000,
+            max_contacts: 8,
+            retry_after_s: 5,
+            session_expires_s: 1_800,
+            min_se_s: 90,
+            product: "Warmline".to_owned(),
+        }
+    }
+}
+
+/// A trunk: a peer that calls come from, known by address, or that we register at, or both.
+#[derive(Clone, Debug)]
+pub struct TrunkConfig {
+    pub name: Name,
+    /// Requests from these addresses are the trunk's, from any port.
+    pub sources: Vec<IpAddr>,
+    /// Whether its P-Asserted-Identity is believed (RFC 3325).
+    pub trusted: bool,
+    /// Where and how we register, when we do.
+    pub registration: Option<TrunkRegistration>,
+}
+
+/// An outbound registration.
+#[derive(Clone, Debug)]
+pub struct TrunkRegistration {
+    /// The Request-URI of REGISTER: the domain of the registrar.
+    pub registrar: Uri,
+    /// Where that is; the server resolved it.
+    pub hop: Hop,
+    /// The address of record: To and From.
+    pub aor: Uri,
+    /// To answer its challenge with.
+    pub credentials: Option<Credentials>,
+    /// The expiry that we ask for, in seconds.
+    pub expires_s: u32,
+}
+
+impl EndpointConfig {
+    /// What we call ourselves over this hop.
+    pub(in crate::sip) fn advertised(&self, hop: Hop) -> SocketAddr {
+        let advertised = match hop.transport {
+            Transport::Udp => self.advertised_udp,
+            Transport::Tcp => self.advertised_tcp,
+        };
+        advertised.unwrap_or(hop.local)
+    }
+
+    /// Our Contact over this hop, with its header parameters left to add.
+    pub(in crate::sip) fn contact(&self, user: Option<&str>, hop: Hop) -> String {
+        let address = self.advertised(hop);
+        let mut uri = Uri::sip(user, address.ip().to_string(), Some(address.port()));
+        if hop.transport == Transport::Tcp {
+            uri.params.set("transport", Some("tcp"));
+        }
+        format!("<{uri}>")
+    }
+
+    /// The trunk that owns this source address.
+    pub(in crate::sip) fn trunk_at(&self, source: IpAddr) -> Option<&TrunkConfig> {
+        self.trunks.iter().find(|trunk| trunk.sources.contains(&source))
+    }
+}

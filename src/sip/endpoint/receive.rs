@@ -1,0 +1,471 @@
+//! What comes in: whether it is a message, whose it is, and what it must be before anybody acts on it
+//! (RFC 3261 §8.2).
+
+use bytes::Bytes;
+
+use super::Arrival;
+use super::Core;
+use super::Cx;
+use super::Draft;
+use super::Endpoint;
+use super::Event;
+use super::Reply;
+use super::auth;
+use super::auth::Proof;
+use super::refuse;
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::sip::api::Hop;
+use crate::sip::api::Incoming;
+use crate::sip::api::Output;
+use crate::sip::api::SessionId;
+use crate::sip::dialog::Dialog;
+use crate::sip::dialog::tag_of;
+use crate::sip::message::HeaderName;
+use crate::sip::message::Message;
+use crate::sip::message::Method;
+use crate::sip::message::ParseError;
+use crate::sip::message::Request;
+use crate::sip::message::Response;
+use crate::sip::session;
+use crate::sip::session::Session;
+use crate::sip::transaction::NewServer;
+use crate::sip::transaction::Owner;
+use crate::sip::transaction::Seen;
+use crate::sip::transaction::TransactionId;
+use crate::sip::uri::NameAddr;
+use crate::sip::uri::Scheme;
+use crate::sip::uri::Uri;
+
+impl Endpoint {
+    pub(super) fn received(&mut self, now: Timestamp, hop: Hop, bytes: Bytes, out: &mut Vec<Output>) {
+        match Message::parse(bytes) {
+            Ok(Message::Request(request)) => self.request(now, hop, request, out),
+            Ok(Message::Response(response)) => self.response(now, response, out),
+            Err(error) => self.malformed(hop, &error, out),
+        }
+    }
+
+    fn malformed(&mut self, hop: Hop, error: &ParseError, out: &mut Vec<Output>) {
+        if *error == ParseError::Ignore("keep-alive") {
+            return;
+        }
+        self.core.counters.malformed += 1;
+        if let Some(mut response) = error.response() {
+            // A Via that cannot be read goes back as it came.
+            let _ = response.headers.stamp_via(hop.remote);
+            response.set_to_tag(&self.core.entropy.token());
+            response.headers.push(HeaderName::Server, self.core.config.product.as_str());
+            out.push(Output::Send { hop, bytes: response.to_bytes() });
+        }
+    }
+
+    fn response(&mut self, now: Timestamp, response: Response, out: &mut Vec<Output>) {
+        let status = response.status;
+        let (Ok(via), Ok(cseq)) = (response.headers.via(), response.headers.cseq()) else {
+            self.core.counters.malformed += 1;
+            return;
+        };
+        let cancel = cseq.method == Method::Cancel;
+        let found = via.branch().and_then(|branch| self.core.transactions.find_client(branch, cancel));
+        let Some(id) = found else {
+            self.core.counters.strays += 1;
+            return;
+        };
+        let tag = tag_of(&response.headers);
+        let seen = self.core.transactions.received(now, id, status, &tag);
+        let Some(client) = self.core.transactions.client(id) else {
+            return;
+        };
+        if let Seen::Repeated(ack) = seen {
+            if let Some((other_hop, bytes)) = ack {
+                out.push(Output::Send { hop: other_hop.unwrap_or(client.hop), bytes });
+            }
+            return;
+        }
+        self.core.counters.received(&cseq.method, status);
+        let challenged = matches!(status, 401 | 407);
+        let reply = Reply {
+            transaction: id,
+            hop: client.hop,
+            owner: client.owner,
+            method: cseq.method,
+            cseq: cseq.seq,
+            request: client.request.clone(),
+            credentials: client.credentials.clone().filter(|_| challenged || status == 422),
+            response,
+        };
+        let mut cx = Cx { now, core: &mut self.core, out };
+        if reply.method == Method::Invite && status >= 300 {
+            cx.acknowledge_refusal(id, &reply.response);
+        }
+        self.deliver(now, &reply, out);
+    }
+
+    /// Hands a response to whose request it answers.
+    fn deliver(&mut self, now: Timestamp, reply: &Reply, out: &mut Vec<Output>) {
+        let status = reply.response.status;
+        match reply.owner {
+            Owner::Session(id) => {
+                if self.with_session(now, id, out, |session, cx| session.answered(cx, reply)).is_some() {
+                    return;
+                }
+            }
+            Owner::Trunk(place) => {
+                if let Some(trunk) = self.trunks.get_mut(place) {
+                    trunk.answered(&mut Cx { now, core: &mut self.core, out }, reply);
+                }
+                return;
+            }
+            Owner::Nobody => {}
+        }
+        let mut cx = Cx { now, core: &mut self.core, out };
+        if reply.method == Method::Invite && (200..300).contains(&status) {
+            session::end_stray_dialog(&mut cx, reply);
+        } else if reply.method == Method::Bye && matches!(status, 401 | 407) {
+            cx.resend(reply, reply.cseq.wrapping_add(1), true, |_| {});
+        }
+    }
+
+    fn request(&mut self, now: Timestamp, hop: Hop, request: Request, out: &mut Vec<Output>) {
+        let arrival = match Arrival::read(hop, request) {
+            Ok(arrival) => arrival,
+            Err((request, error)) => {
+                self.core.counters.malformed += 1;
+                if request.method != Method::Ack {
+                    let mut response = request.response(error.sip_status());
+                    response.set_to_tag(&self.core.entropy.token());
+                    out.push(Output::Send { hop, bytes: response.to_bytes() });
+                }
+                return;
+            }
+        };
+        if arrival.request.method == Method::Ack {
+            return self.ack(now, &arrival, out);
+        }
+        let key = arrival.key(&arrival.request.method);
+        if let Some(id) = self.core.transactions.find_server(&key) {
+            return self.core.transactions.repeat(id, out);
+        }
+        self.core.counters.request(&arrival.request.method);
+        let Some(transaction) = self.begin(now, &arrival, key, out) else {
+            return;
+        };
+        if let Some(status) = self.act(now, &arrival, transaction, out) {
+            let mut cx = Cx { now, core: &mut self.core, out };
+            refuse::refuse(&mut cx, &arrival, transaction, status);
+        }
+    }
+
+    /// Begins a transaction, unless a table is full.
+    fn begin(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        key: String,
+        out: &mut Vec<Output>,
+    ) -> Option<TransactionId> {
+        let invite = arrival.request.method == Method::Invite;
+        let first = invite && arrival.to.tag().is_none();
+        let full = first && self.sessions.len() >= self.core.config.max_sessions;
+        let merge_key = first.then(|| arrival.merge_key());
+        let merged = merge_key.as_ref().is_some_and(|key| self.core.transactions.is_merged(key));
+        if !full {
+            let merge_key = merge_key.filter(|_| !merged);
+            let new = NewServer { key, merge_key, hop: arrival.hop, invite };
+            if let Some(id) = self.core.transactions.begin_server(new) {
+                if merged {
+                    let mut cx = Cx { now, core: &mut self.core, out };
+                    refuse::refuse(&mut cx, arrival, id, 482);
+                    return None;
+                }
+                return Some(id);
+            }
+        }
+        self.core.counters.overload += 1;
+        let mut cx = Cx { now, core: &mut self.core, out };
+        refuse::refuse_statelessly(&mut cx, arrival, 503);
+        None
+    }
+
+    /// Acts on a new request. The status to refuse it with, or none when it is or will be answered.
+    fn act(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        transaction: TransactionId,
+        out: &mut Vec<Output>,
+    ) -> Option<u16> {
+        let method = &arrival.request.method;
+        if let Some(status) = refusal_of(arrival) {
+            return Some(status);
+        }
+        if *method == Method::Cancel {
+            return self.cancel(now, arrival, transaction, out);
+        }
+        if arrival.to.tag().is_some() {
+            return self.within(now, arrival, transaction, out);
+        }
+        let mut cx = Cx { now, core: &mut self.core, out };
+        match method {
+            Method::Invite => self.incoming(now, arrival, transaction, out),
+            Method::Options => {
+                refuse::answer_options(&mut cx, arrival, transaction);
+                None
+            }
+            Method::Register => self.register(now, arrival, transaction, out),
+            // What is only ever said within a dialog.
+            _ => Some(481),
+        }
+    }
+
+    fn ack(&mut self, now: Timestamp, arrival: &Arrival, out: &mut Vec<Output>) {
+        if let Some(id) = self.core.transactions.find_server(&arrival.key(&Method::Invite))
+            && !self.core.transactions.acked(now, id)
+        {
+            return;
+        }
+        match self.session_of(arrival) {
+            Some(id) => {
+                self.with_session(now, id, out, |session, cx| session.acked(cx, arrival));
+            }
+            None => self.core.counters.strays += 1,
+        }
+    }
+
+    fn cancel(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        transaction: TransactionId,
+        out: &mut Vec<Output>,
+    ) -> Option<u16> {
+        let invite = self.core.transactions.find_server(&arrival.key(&Method::Invite));
+        let Some((invite, (session, proceeding))) =
+            invite.and_then(|id| Some((id, self.core.transactions.invite_session(id)?)))
+        else {
+            return Some(481);
+        };
+        let tag =
+            session.and_then(|id| self.sessions.get(&id)).map(|session| session.dialog.local_tag.clone());
+        let mut cx = Cx { now, core: &mut self.core, out };
+        let tag = tag.unwrap_or_else(|| arrival.tag());
+        let response = arrival.refusal(200, &tag, &cx.core.config).finish();
+        cx.respond(transaction, &Method::Cancel, 200, response);
+        if let Some(session) = session.filter(|_| proceeding) {
+            self.with_session(now, session, out, |session, cx| session.cancelled(cx, invite));
+        }
+        None
+    }
+
+    /// A request within a dialog (§12.2.2).
+    fn within(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        transaction: TransactionId,
+        out: &mut Vec<Output>,
+    ) -> Option<u16> {
+        let Some(id) = self.session_of(arrival) else {
+            return Some(481);
+        };
+        if arrival.request.method == Method::Invite {
+            self.core.transactions.set_session(transaction, id);
+        }
+        self.with_session(now, id, out, |session, cx| within_session(session, cx, arrival, transaction))?
+    }
+
+    /// The session that a request is of: our tag ends in its number.
+    fn session_of(&self, arrival: &Arrival) -> Option<SessionId> {
+        let local = arrival.to.tag()?;
+        let id = SessionId(u64::from_str_radix(local.get(16..)?, 16).ok()?);
+        let remote = arrival.from.tag().unwrap_or_default();
+        self.sessions
+            .get(&id)
+            .filter(|session| session.dialog.is_of(&arrival.call_id, local, remote))
+            .map(|_| id)
+    }
+
+    /// An INVITE that begins a session (§13.3).
+    fn incoming(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        transaction: TransactionId,
+        out: &mut Vec<Output>,
+    ) -> Option<u16> {
+        let headers = &arrival.request.headers;
+        if !arrival.has_known_body() {
+            return Some(415);
+        }
+        let contact = match headers.contact() {
+            Ok(Some(contact)) if matches!(contact.uri.scheme, Scheme::Sip | Scheme::Sips) => contact.uri,
+            _ => return Some(400),
+        };
+        let mut cx = Cx { now, core: &mut self.core, out };
+        if session::is_too_small(headers, &cx.core.config) {
+            return Some(422);
+        }
+        let trunk =
+            cx.core.config.trunk_at(arrival.hop.remote.ip()).map(|trunk| (trunk.name.clone(), trunk.trusted));
+        let user = match claimed_user(cx.core, arrival).filter(|_| trunk.is_none()) {
+            Some(claimed) => match auth::prove(&mut cx, arrival, &claimed) {
+                Proof::User(user) => Some(user),
+                Proof::Wrong => return Some(403),
+                Proof::Missing { stale } => {
+                    auth::challenge(&mut cx, arrival, transaction, stale);
+                    return None;
+                }
+            },
+            None => None,
+        };
+        let trying = trying(arrival);
+        cx.respond(transaction, &Method::Invite, 100, trying);
+        let trusted = trunk.as_ref().is_some_and(|(_, trusted)| *trusted);
+        let caller =
+            Some(arrival).filter(|_| trusted).and_then(asserted).unwrap_or_else(|| arrival.from.clone());
+        let trunk = trunk.map(|(name, _)| name);
+        self.begin_session(now, arrival, transaction, (contact, caller, trunk, user), out);
+        None
+    }
+
+    fn begin_session(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        transaction: TransactionId,
+        (contact, caller, trunk, user): (Uri, NameAddr, Option<Name>, Option<Name>),
+        out: &mut Vec<Output>,
+    ) {
+        self.last_session += 1;
+        let id = SessionId(self.last_session);
+        let core = &mut self.core;
+        let tag = format!("{}{:x}", core.entropy.token(), id.0);
+        let our_contact = core.config.contact(arrival.request.uri.user.as_deref(), arrival.hop);
+        let dialog = Dialog::callee(arrival, contact.clone(), &tag, our_contact);
+        core.transactions.set_session(transaction, id);
+        self.sessions.insert(id, Session::incoming(id, dialog, arrival, transaction));
+        out.push(Output::Event(Event::Incoming(Box::new(Incoming {
+            session: id,
+            hop: arrival.hop,
+            sip_call_id: arrival.call_id.clone(),
+            uri: arrival.request.uri.clone(),
+            from: arrival.from.clone(),
+            to: arrival.to.clone(),
+            caller,
+            contact,
+            trunk,
+            user,
+            sdp: arrival.sdp(),
+        }))));
+        // Nothing has happened to it yet, but it may have a deadline.
+        self.with_session(now, id, out, |_, _| {});
+    }
+
+    fn register(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        transaction: TransactionId,
+        out: &mut Vec<Output>,
+    ) -> Option<u16> {
+        let mut cx = Cx { now, core: &mut self.core, out };
+        let claimed = arrival.to.uri.user.as_deref().unwrap_or_default();
+        match auth::prove(&mut cx, arrival, claimed) {
+            Proof::User(user) => self.registrar.register(&mut cx, &user, arrival, transaction),
+            Proof::Wrong => Some(403),
+            Proof::Missing { stale } => {
+                auth::challenge(&mut cx, arrival, transaction, stale);
+                None
+            }
+        }
+    }
+}
+
+/// A request of a session's own.
+fn within_session(
+    session: &mut Session,
+    cx: &mut Cx<'_>,
+    arrival: &Arrival,
+    transaction: TransactionId,
+) -> Option<u16> {
+    if !session.dialog.takes_cseq(arrival.cseq) {
+        return Some(500);
+    }
+    let method = &arrival.request.method;
+    let offer = matches!(method, Method::Invite | Method::Update);
+    if offer && !arrival.has_known_body() {
+        return Some(415);
+    }
+    if offer && session::is_too_small(&arrival.request.headers, &cx.core.config) {
+        return Some(422);
+    }
+    match method {
+        Method::Bye => {
+            acknowledge(cx, arrival, transaction, 200);
+            session.hung_up(cx);
+        }
+        Method::Invite => return session.re_invited(cx, arrival, transaction),
+        Method::Update => return session.updated(cx, arrival, transaction),
+        Method::Prack => {
+            // The 200 to the PRACK goes before what it lets through.
+            return session.pracked(cx, arrival, transaction);
+        }
+        Method::Info => {
+            acknowledge(cx, arrival, transaction, 200);
+            let content_type = arrival.request.headers.content_type().unwrap_or_default();
+            let body = arrival.request.body.clone();
+            cx.tell(Event::Info { session: session.id, content_type, body });
+        }
+        Method::Options => refuse::answer_options(cx, arrival, transaction),
+        _ => return Some(405),
+    }
+    None
+}
+
+fn acknowledge(cx: &mut Cx<'_>, arrival: &Arrival, transaction: TransactionId, status: u16) {
+    let response = arrival.refusal(status, &arrival.tag(), &cx.core.config).finish();
+    cx.respond(transaction, &arrival.request.method, status, response);
+}
+
+/// What no request may be, whatever it wants, in the order of §8.2.
+fn refusal_of(arrival: &Arrival) -> Option<u16> {
+    let request = &arrival.request;
+    match request.method {
+        Method::Other(_) => return Some(501),
+        Method::Refer | Method::Notify | Method::Subscribe | Method::Message | Method::Publish => {
+            return Some(405);
+        }
+        _ => {}
+    }
+    if matches!(request.uri.scheme, Scheme::Other(_)) {
+        return Some(416);
+    }
+    match request.headers.max_forwards() {
+        Ok(Some(0)) => return Some(483),
+        Ok(_) => {}
+        Err(error) => return Some(error.sip_status()),
+    }
+    let asks = request.method != Method::Cancel && !refuse::unknown_extensions(&request.headers).is_empty();
+    asks.then_some(420)
+}
+
+/// The 100, which tells the caller's transaction to be patient.
+fn trying(arrival: &Arrival) -> Bytes {
+    let mut draft = Draft::response(100);
+    draft.lines(&arrival.head(""));
+    draft.finish()
+}
+
+/// The local user that a caller says to be. By name alone: the host of From is whatever the phone was told.
+fn claimed_user(core: &Core, arrival: &Arrival) -> Option<String> {
+    let user = arrival.from.uri.user.as_deref()?;
+    core.config.users.contains_key(user).then(|| user.to_owned())
+}
+
+/// Who calls by the word of a trusted trunk (RFC 3325 §9.1); a SIP URI before a telephone number.
+fn asserted(arrival: &Arrival) -> Option<NameAddr> {
+    let all = arrival.request.headers.addresses(HeaderName::PAssertedIdentity).ok()?;
+    let sip = all.iter().find(|who| matches!(who.uri.scheme, Scheme::Sip | Scheme::Sips));
+    sip.or(all.first()).cloned()
+}

@@ -1,0 +1,4 @@
+//! What a peer and the server see of the endpoint, in virtual time.
+
+mod bench;
+mod calls;

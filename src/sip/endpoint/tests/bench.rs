@@ -1,0 +1,275 @@
+//! A bench to put one endpoint on: raw messages in, what it sent and told out.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::base::Entropy;
+use crate::base::Timestamp;
+use crate::sip::api::Command;
+use crate::sip::api::Event;
+use crate::sip::api::Hop;
+use crate::sip::api::Input;
+use crate::sip::api::Invite;
+use crate::sip::api::Output;
+use crate::sip::api::SessionId;
+use crate::sip::api::Transport;
+use crate::sip::digest::Ha1;
+use crate::sip::endpoint::Endpoint;
+use crate::sip::endpoint::EndpointConfig;
+use crate::sip::message::HeaderName;
+use crate::sip::message::Message;
+use crate::sip::message::Request;
+use crate::sip::message::Response;
+use crate::sip::uri::NameAddr;
+use crate::sip::uri::Uri;
+
+pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n\
+                                m=audio 4000 RTP/AVP 0\r\n";
+pub(super) const ANSWER: &str = "v=0\r\no=- 2 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+                                 m=audio 6000 RTP/AVP 0\r\n";
+
+pub(super) struct Bench {
+    pub endpoint: Endpoint,
+    pub now: Timestamp,
+    pub hop: Hop,
+    /// Written down and read back after every step, when set.
+    pub reborn: bool,
+    config: EndpointConfig,
+    outputs: Vec<Output>,
+}
+
+pub(super) fn config() -> EndpointConfig {
+    let user = |name: &str| (name.into(), Ha1::of(name, "warmline", "secret"));
+    EndpointConfig { users: [user("alice"), user("bob")].into(), ..EndpointConfig::default() }
+}
+
+pub(super) fn hop(transport: Transport) -> Hop {
+    Hop { transport, local: "192.0.2.1:5060".parse().unwrap(), remote: "192.0.2.9:5070".parse().unwrap() }
+}
+
+impl Bench {
+    pub(super) fn new() -> Bench {
+        Bench::with(config(), Transport::Udp)
+    }
+
+    pub(super) fn with(config: EndpointConfig, transport: Transport) -> Bench {
+        Bench {
+            endpoint: Endpoint::new(config.clone(), Entropy::seeded(1)),
+            now: Timestamp::from_secs(100),
+            hop: hop(transport),
+            reborn: false,
+            config,
+            outputs: Vec::new(),
+        }
+    }
+
+    pub(super) fn input(&mut self, input: Input) {
+        if self.reborn {
+            let text = serde_json::to_string(&self.endpoint).unwrap();
+            let mut read: Endpoint = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, self.endpoint);
+            read.configure(self.config.clone());
+            self.endpoint = read;
+        }
+        self.endpoint.handle(self.now, input, &mut self.outputs);
+    }
+
+    pub(super) fn receive(&mut self, text: impl Into<String>) {
+        let bytes = Bytes::from(text.into());
+        self.input(Input::Received { hop: self.hop, bytes });
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        self.input(Input::Command(command));
+    }
+
+    /// Lets time pass, with every tick on its deadline.
+    pub(super) fn pass(&mut self, millis: u64) {
+        let end = self.now + Duration::from_millis(millis);
+        while let Some(at) = self.endpoint.deadline().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.input(Input::Tick);
+        }
+        self.now = end;
+    }
+
+    /// What it sent since it was asked last: `200 INVITE` or `BYE`.
+    pub(super) fn sent(&mut self) -> Vec<String> {
+        let mut sent = Vec::new();
+        self.outputs.retain(|output| match output {
+            Output::Send { bytes, .. } => {
+                sent.push(line(bytes));
+                false
+            }
+            Output::Event(_) => true,
+        });
+        sent
+    }
+
+    /// The last message it sent since it was asked last.
+    pub(super) fn last(&mut self) -> Message {
+        let mut last = None;
+        self.outputs.retain(|output| match output {
+            Output::Send { bytes, .. } => {
+                last = Some(bytes.clone());
+                false
+            }
+            Output::Event(_) => true,
+        });
+        Message::parse(last.expect("nothing was sent")).expect("what we send can be read")
+    }
+
+    pub(super) fn last_request(&mut self) -> Request {
+        match self.last() {
+            Message::Request(request) => request,
+            Message::Response(response) => panic!("a response: {response:?}"),
+        }
+    }
+
+    pub(super) fn last_response(&mut self) -> Response {
+        match self.last() {
+            Message::Response(response) => response,
+            Message::Request(request) => panic!("a request: {request:?}"),
+        }
+    }
+
+    /// What it told the server since it was asked last.
+    pub(super) fn events(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.outputs.retain(|output| match output {
+            Output::Event(event) => {
+                events.push(event.clone());
+                false
+            }
+            Output::Send { .. } => true,
+        });
+        events
+    }
+
+    /// The same, short: `Incoming`, `Ended(Bye)`.
+    pub(super) fn told(&mut self) -> Vec<String> {
+        self.events().iter().map(short).collect()
+    }
+
+    /// Times of what is sent in the next `millis`, from now, with what it is.
+    pub(super) fn sends_within(&mut self, millis: u64) -> Vec<(u64, String)> {
+        let (start, end) = (self.now, self.now + Duration::from_millis(millis));
+        let mut sends = Vec::new();
+        while let Some(at) = self.endpoint.deadline().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.input(Input::Tick);
+            let at = self.now.since(start).as_millis() as u64;
+            sends.extend(self.sent().into_iter().map(|line| (at, line)));
+        }
+        self.now = end;
+        sends
+    }
+
+    /// Calls and is answered: the To tag of ours.
+    pub(super) fn establish(&mut self) -> String {
+        self.receive(invite("1"));
+        self.command(Command::Answer { session: SessionId(1), sdp: ANSWER.into() });
+        let to = self.last_response().headers.to().unwrap();
+        let tag = to.tag().unwrap().to_owned();
+        self.receive(request("ACK", "1a", 1, &tag, "", ""));
+        self.events();
+        tag
+    }
+}
+
+pub(super) fn line(bytes: &Bytes) -> String {
+    match Message::parse(bytes.clone()).expect("what we send can be read") {
+        Message::Request(request) => request.method.to_string(),
+        Message::Response(response) => {
+            format!("{} {}", response.status, response.headers.cseq().unwrap().method)
+        }
+    }
+}
+
+pub(super) fn short(event: &Event) -> String {
+    match event {
+        Event::Incoming(_) => "Incoming".into(),
+        Event::Acked { sdp, .. } => with_sdp("Acked", sdp.is_some()),
+        Event::Progressed { status, sdp, .. } => with_sdp(&format!("Progressed {status}"), sdp.is_some()),
+        Event::Answered { sdp, .. } => with_sdp("Answered", sdp.is_some()),
+        Event::Failed { status, .. } => format!("Failed {status}"),
+        Event::Offered { sdp, .. } => with_sdp("Offered", sdp.is_some()),
+        Event::OfferAnswered { .. } => "OfferAnswered".into(),
+        Event::OfferRefused { status, .. } => format!("OfferRefused {status}"),
+        Event::Info { content_type, .. } => format!("Info {content_type}"),
+        Event::Ended { cause, .. } => format!("Ended {cause:?}"),
+        Event::Registered { user, contacts, .. } => format!("Registered {user} {contacts}"),
+        Event::Unregistered { user, contacts } => format!("Unregistered {user} {contacts}"),
+        Event::TrunkRegistered { trunk, status } => format!("TrunkRegistered {trunk} {status}"),
+    }
+}
+
+fn with_sdp(word: &str, sdp: bool) -> String {
+    if sdp { format!("{word} sdp") } else { word.to_owned() }
+}
+
+/// A request of the peer's. `to_tag` is ours, `extra` whole header lines.
+pub(super) fn request(
+    method: &str,
+    branch: &str,
+    cseq: u32,
+    to_tag: &str,
+    extra: &str,
+    body: &str,
+) -> String {
+    let tag = if to_tag.is_empty() { String::new() } else { format!(";tag={to_tag}") };
+    let content = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "{method} sip:1000@192.0.2.1 SIP/2.0\r\n\
+         Via: SIP/2.0/UDP 192.0.2.9:5070;branch=z9hG4bK{branch};rport\r\n\
+         Max-Forwards: 70\r\n\
+         From: <sip:carl@example.org>;tag=carl\r\n\
+         To: <sip:1000@192.0.2.1>{tag}\r\n\
+         Call-ID: call-1\r\n\
+         CSeq: {cseq} {method}\r\n\
+         Contact: <sip:carl@192.0.2.9:5070>\r\n\
+         {extra}{content}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+pub(super) fn invite(branch: &str) -> String {
+    request("INVITE", branch, 1, "", "", OFFER)
+}
+
+/// The peer's response to a request of ours.
+pub(super) fn response(to: &Request, status: u16, to_tag: &str, extra: &str, body: &str) -> String {
+    let value = |name| to.headers.get(&name).unwrap_or_default().to_owned();
+    let (via, from, call_id) = (value(HeaderName::Via), value(HeaderName::From), value(HeaderName::CallId));
+    let (mut callee, cseq) = (value(HeaderName::To), value(HeaderName::CSeq));
+    if !to_tag.is_empty() && !callee.contains(";tag=") {
+        callee.push_str(&format!(";tag={to_tag}"));
+    }
+    let content = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "SIP/2.0 {status} Whatever\r\nVia: {via}\r\nFrom: {from}\r\nTo: {callee}\r\nCall-ID: {call_id}\r\n\
+         CSeq: {cseq}\r\nContact: <sip:bob@192.0.2.9:5070>\r\n{extra}{content}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// Our call to bob.
+pub(super) fn call(hop: Hop) -> Command {
+    let uri = |text| Uri::parse(text).unwrap();
+    Command::Invite(Box::new(Invite {
+        session: OURS,
+        uri: uri("sip:bob@192.0.2.9:5070"),
+        hop,
+        from: NameAddr::of(uri("sip:1000@192.0.2.1")),
+        to: NameAddr::of(uri("sip:bob@192.0.2.9")),
+        asserted: None,
+        headers: vec![("X-Call", "7".to_owned())],
+        sdp: OFFER.into(),
+        credentials: None,
+        routes: Vec::new(),
+    }))
+}
+
+/// The session of [`call`].
+pub(super) const OURS: SessionId = SessionId(1 << 63);

@@ -1,0 +1,101 @@
+//! Calls from end to end, thin: each side of INVITE, ACK and BYE, and the registration of a phone.
+
+use super::bench::*;
+use crate::sip::api::Command;
+use crate::sip::api::EndReason;
+use crate::sip::api::SessionId;
+use crate::sip::digest;
+use crate::sip::digest::Credentials;
+use crate::sip::message::HeaderName;
+
+#[test]
+fn a_caller_is_answered_and_hangs_up() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    bench.receive(invite("1"));
+    assert_eq!(bench.sent(), ["100 INVITE"]);
+    assert_eq!(bench.told(), ["Incoming"]);
+    bench.command(Command::Progress { session: SessionId(1), status: 180, sdp: None });
+    bench.command(Command::Answer { session: SessionId(1), sdp: ANSWER.into() });
+    let answer = bench.last_response();
+    assert_eq!((answer.status, &answer.body[..]), (200, ANSWER.as_bytes()));
+    let tag = answer.headers.to().unwrap().tag().unwrap().to_owned();
+    bench.receive(request("ACK", "2", 1, &tag, "", ""));
+    assert_eq!(bench.told(), ["Acked"]);
+    bench.receive(request("BYE", "3", 2, &tag, "", ""));
+    assert_eq!(bench.sent(), ["200 BYE"]);
+    assert_eq!(bench.told(), ["Ended Bye"]);
+    assert_eq!(bench.endpoint.session_count(), 0);
+    bench.pass(64_000);
+    assert_eq!((bench.sent().len(), bench.endpoint.transaction_count()), (0, 0));
+}
+
+#[test]
+fn we_call_are_answered_and_hang_up() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    bench.command(call(bench.hop));
+    let invite = bench.last_request();
+    assert_eq!(invite.headers.get(&HeaderName::from("X-Call")), Some("7"));
+    bench.receive(response(&invite, 180, "bob", "", ""));
+    assert_eq!(bench.told(), ["Progressed 180"]);
+    bench.receive(response(&invite, 200, "bob", "", ANSWER));
+    assert_eq!(bench.told(), ["Answered sdp"]);
+    let ack = bench.last_request();
+    assert_eq!(ack.uri.to_string(), "sip:bob@192.0.2.9:5070");
+    bench.receive(response(&invite, 200, "bob", "", ANSWER));
+    assert_eq!(bench.sent(), ["ACK"]);
+    bench.command(Command::End { session: OURS, reason: EndReason::Normal });
+    let bye = bench.last_request();
+    assert_eq!(bye.headers.cseq().unwrap().to_string(), "2 BYE");
+    bench.receive(response(&bye, 200, "bob", "", ""));
+    bench.pass(64_000);
+    assert_eq!((bench.told().len(), bench.sent().len(), bench.endpoint.transaction_count()), (0, 0, 0));
+}
+
+#[test]
+fn a_phone_registers_with_its_password_and_only_with_it() {
+    let mut bench = Bench::new();
+    for (user, password, status) in
+        [("alice", "secret", 200), ("alice", "wrong", 403), ("mallory", "secret", 403)]
+    {
+        let (challenge, answered) = register(&mut bench, user, password, "Expires: 60\r\n");
+        assert_eq!((challenge.status, answered.status), (401, status), "{user} {password}");
+        assert_eq!(challenge.headers.all(&HeaderName::WwwAuthenticate).count(), 2);
+    }
+    assert_eq!(bench.told(), ["Registered alice 1"]);
+    let contacts = bench.endpoint.contacts("alice");
+    assert_eq!(
+        (contacts[0].uri.to_string().as_str(), contacts[0].hop),
+        ("sip:alice@10.0.0.7:5062", bench.hop)
+    );
+    bench.pass(59_000);
+    assert_eq!(bench.told().len(), 0);
+    bench.pass(1_000);
+    assert_eq!(bench.told(), ["Unregistered alice 0"]);
+    assert_eq!(bench.endpoint.counters().auth_failures, 2);
+}
+
+fn register(
+    bench: &mut Bench,
+    user: &str,
+    password: &str,
+    extra: &str,
+) -> (crate::sip::message::Response, crate::sip::message::Response) {
+    let text = |branch: &str, cseq: u32, authorization: &str| {
+        format!(
+            "REGISTER sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.7:5062;branch=z9hG4bK{user}{password}{branch}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{user}@192.0.2.1>;tag=1\r\nTo: <sip:{user}@192.0.2.1>\r\n\
+             Call-ID: reg-{user}\r\nCSeq: {cseq} REGISTER\r\nContact: <sip:{user}@10.0.0.7:5062>\r\n\
+             {extra}{authorization}Content-Length: 0\r\n\r\n"
+        )
+    };
+    bench.receive(text("a", 1, ""));
+    let challenge = bench.last_response();
+    let credentials = Credentials { username: user.into(), password: crate::base::Secret::new(password) };
+    let challenges = challenge.headers.all(&HeaderName::WwwAuthenticate);
+    let answer = digest::answer(challenges, &credentials, "REGISTER", "sip:192.0.2.1", 1, "c").unwrap();
+    bench.receive(text("b", 2, &format!("Authorization: {answer}\r\n")));
+    let answered = bench.last_response();
+    (challenge, answered)
+}

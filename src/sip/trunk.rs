@@ -1,0 +1,158 @@
+//! Our registrations at trunks: REGISTER at the start, again before it runs out, again after a failure.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::sip::api::Event;
+use crate::sip::endpoint::Cx;
+use crate::sip::endpoint::Draft;
+use crate::sip::endpoint::Reply;
+use crate::sip::message::Contacts;
+use crate::sip::message::HeaderName;
+use crate::sip::message::Headers;
+use crate::sip::transaction::NewClient;
+use crate::sip::transaction::Owner;
+use crate::sip::uri::NameAddr;
+
+/// The pause after the first failure; it doubles with each further one, up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest pause between two tries.
+const MAX_PAUSE: Duration = Duration::from_secs(600);
+
+/// How far along our registration at one trunk is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::sip) struct Trunk {
+    pub(in crate::sip) name: Name,
+    call_id: String,
+    tag: String,
+    cseq: u32,
+    /// When the next REGISTER goes out; none while one waits for its answer.
+    at: Option<Timestamp>,
+    failures: u32,
+    /// The expiry to ask for, when the trunk wanted a longer one than configured.
+    min_expires_s: u32,
+    /// What the server was told last.
+    told: Option<u16>,
+}
+
+impl Trunk {
+    /// Not registered yet, and about to.
+    pub(in crate::sip) fn new(name: Name, entropy: &mut crate::base::Entropy) -> Trunk {
+        Trunk {
+            name,
+            call_id: format!("{}{}", entropy.token(), entropy.token()),
+            tag: entropy.token(),
+            cseq: 0,
+            at: Some(Timestamp::ZERO),
+            failures: 0,
+            min_expires_s: 0,
+            told: None,
+        }
+    }
+
+    /// When [`Trunk::tick`] is next due.
+    pub(in crate::sip) fn deadline(&self) -> Option<Timestamp> {
+        self.at
+    }
+
+    /// Registers when it is time; `place` is where this trunk stands in the configuration.
+    pub(in crate::sip) fn tick(&mut self, cx: &mut Cx<'_>, place: usize) {
+        if self.at.take_if(|at| *at <= cx.now).is_none() {
+            return;
+        }
+        let registration = cx.core.config.trunks.get(place).and_then(|trunk| trunk.registration.clone());
+        let Some(registration) = registration else {
+            return;
+        };
+        self.cseq += 1;
+        let hop = registration.hop;
+        let branch = cx.draw_branch();
+        let mut draft = Draft::request("REGISTER", &registration.registrar);
+        let aor = NameAddr::of(registration.aor.clone());
+        draft
+            .lines(&cx.via(hop, &branch.1))
+            .header("Max-Forwards", 70)
+            .header("From", aor.clone().with_tag(&self.tag))
+            .header("To", &aor)
+            .header("Call-ID", &self.call_id)
+            .header("CSeq", format_args!("{} REGISTER", self.cseq))
+            .header("Contact", cx.core.config.contact(registration.aor.user.as_deref(), hop))
+            .header("Expires", registration.expires_s.max(self.min_expires_s))
+            .header("User-Agent", &cx.core.config.product);
+        let new = NewClient {
+            hop,
+            owner: Owner::Trunk(place),
+            request: draft.finish(),
+            invite: false,
+            credentials: registration.credentials,
+        };
+        cx.core.transactions.begin_client(cx.now, branch, new, cx.out);
+    }
+
+    /// The trunk answered.
+    pub(in crate::sip) fn answered(&mut self, cx: &mut Cx<'_>, reply: &Reply) {
+        let (headers, status) = (&reply.response.headers, reply.response.status);
+        match status {
+            ..200 => {}
+            200..300 => self.registered(cx, reply),
+            401 | 407 if cx.resend(reply, self.cseq + 1, true, |_| {}).is_some() => self.cseq += 1,
+            423 if self.min_expires_s == 0 && headers.min_expires().is_ok_and(|min| min.is_some()) => {
+                self.min_expires_s = headers.min_expires().ok().flatten().unwrap_or_default();
+                self.at = Some(cx.now);
+            }
+            _ => self.failed(cx, status, headers.retry_after().ok().flatten()),
+        }
+    }
+
+    /// The trunk did not answer: 408, or its hop failed: 503.
+    pub(in crate::sip) fn unanswered(&mut self, cx: &mut Cx<'_>, status: u16) {
+        self.failed(cx, status, None);
+    }
+
+    fn registered(&mut self, cx: &mut Cx<'_>, reply: &Reply) {
+        self.failures = 0;
+        let asked = |headers: &Headers| headers.expires().ok().flatten();
+        let own = crate::sip::endpoint::own_request(&reply.request);
+        let own_contact = own.as_ref().and_then(|own| own.headers.contact().ok().flatten());
+        let granted = granted_s(&reply.response.headers, own_contact.as_ref())
+            .or_else(|| own.as_ref().and_then(|own| asked(&own.headers)))
+            .unwrap_or(3_600);
+        // Between 80 and 90 % of it, so that trunks of one start do not stay in step.
+        let share = 800 + cx.core.entropy.below(101);
+        self.at = Some(cx.now + Duration::from_millis(u64::from(granted).max(10) * share));
+        self.tell(cx, reply.response.status);
+    }
+
+    fn failed(&mut self, cx: &mut Cx<'_>, status: u16, retry_after_s: Option<u32>) {
+        let doubled = FIRST_PAUSE.saturating_mul(1 << self.failures.min(10)).min(MAX_PAUSE);
+        self.failures = self.failures.saturating_add(1);
+        // Half of it, and a random part of the other half: not everybody comes back at once.
+        let half = doubled.as_millis() as u64 / 2;
+        let pause = Duration::from_millis(half + cx.core.entropy.below(half + 1));
+        let told = Duration::from_secs(retry_after_s.unwrap_or(0).into()).min(MAX_PAUSE);
+        self.at = Some(cx.now + pause.max(told));
+        self.tell(cx, status);
+    }
+
+    fn tell(&mut self, cx: &mut Cx<'_>, status: u16) {
+        if self.told.replace(status) != Some(status) {
+            cx.tell(Event::TrunkRegistered { trunk: self.name.clone(), status });
+        }
+    }
+}
+
+/// The expiry of our contact in a 200: its own parameter, else the header.
+fn granted_s(headers: &Headers, own: Option<&NameAddr>) -> Option<u32> {
+    let contacts = match headers.contacts() {
+        Ok(Contacts::List(contacts)) => contacts,
+        _ => Vec::new(),
+    };
+    let ours = contacts.iter().find(|contact| own.is_some_and(|own| own.uri.equivalent(&contact.uri)));
+    ours.and_then(|contact| contact.params.get("expires")?.parse().ok())
+        .or_else(|| headers.get(&HeaderName::Expires)?.trim().parse().ok())
+}
