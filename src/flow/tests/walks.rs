@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::DEMO;
 use super::Phone;
 use super::ann;
 use super::demo;
@@ -20,6 +21,49 @@ skills: [any]
 queues: { any: {} }
 agents: { alice: { skills: { any: 5 } } }
 ";
+
+/// What an admin may get wrong.
+const SLIPS: [&str; 28] = [
+    ":",
+    "- ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "\"",
+    "'",
+    "#",
+    "*a",
+    "&a",
+    "!x",
+    "|",
+    "\n",
+    "\n  ",
+    "\t",
+    "1",
+    "-1",
+    "99999999999",
+    "=",
+    "&& (",
+    "then: ",
+    "as: number",
+    "ü",
+    "\u{0}",
+    "<<: ",
+    "? ",
+];
+
+/// `text` with slips at these places, each after dropping some characters.
+fn with_slips(text: &str, slips: &[(proptest::sample::Index, usize, &str)]) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    for (place, drop, slip) in slips {
+        let from = place.index(chars.len() + 1);
+        let to = (from + drop).min(chars.len());
+        chars.splice(from..to, slip.chars());
+    }
+    chars.into_iter().collect()
+}
 
 /// A flow of `kinds` whose exits lead forward but for the caller's own, which lead anywhere.
 fn random_flow(kinds: &[(u8, u8)]) -> String {
@@ -56,7 +100,7 @@ fn random_flow(kinds: &[(u8, u8)]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_caller_in_any_flow_comes_to_an_end(
@@ -82,6 +126,24 @@ proptest! {
             prop_assert!(rounds < 500, "a silent caller is still there");
         }
         prop_assert!(phone.run.deadline().is_none());
+    }
+
+    #[test]
+    fn whatever_a_file_says_is_answered_in_words(
+        file in 0..DEMO.len(),
+        slips in proptest::collection::vec(
+            (any::<proptest::sample::Index>(), 0usize..6, proptest::sample::select(&SLIPS[..])), 1..5),
+    ) {
+        let text = with_slips(DEMO[file].1, &slips);
+        let mut files = DEMO;
+        files[file].1 = &text;
+        match read(&files) {
+            Ok((center, _)) => prop_assert_eq!(center.flows.len(), DEMO.len() - 1),
+            Err(found) => {
+                prop_assert!(!super::in_words(&found).is_empty());
+                prop_assert!(found.iter().any(|one| one.is_error()));
+            }
+        }
     }
 
     #[test]
