@@ -26,7 +26,7 @@ id! {
     CallId(u64)
 }
 id! {
-    /// One party of a call: the caller's line, an agent's phone.
+    /// One party of a call: the caller's line, an agent's phone. It carries its call: see [`LegId::of`].
     LegId(u64)
 }
 id! {
@@ -40,4 +40,27 @@ id! {
 id! {
     /// A skill: the place in the center's list of skills.
     SkillId(u32)
+}
+
+impl LegId {
+    /// The `number`th leg of a call; the caller's first line is number 0.
+    pub const fn of(call: CallId, number: u16) -> LegId {
+        LegId(call.0 << 16 | number as u64)
+    }
+
+    /// The call that the leg belongs to.
+    pub const fn call(self) -> CallId {
+        CallId(self.0 >> 16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leg_knows_its_call() {
+        assert_eq!(LegId::of(CallId(42), 3).call(), CallId(42));
+        assert_ne!(LegId::of(CallId(42), 3), LegId::of(CallId(42), 4));
+    }
 }

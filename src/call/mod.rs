@@ -1,1 +1,395 @@
 //! One caller's contact from the first ring to the last word: flow, wait, ring, talk, callback.
+//!
+//! A [`Call`] is told what happens to its lines, to its wait and to its flow, and answers with what must
+//! be done. It knows neither SIP nor sockets, and no other call.
+
+pub mod api;
+mod callback;
+mod ending;
+mod talk;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+pub use api::Arrival;
+pub use api::CallAction;
+pub use api::CallEvent;
+pub use api::LegEvent;
+pub use api::QueueWord;
+
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::What;
+use crate::flow::Center;
+use crate::flow::FlowAction;
+use crate::flow::FlowEvent;
+use crate::flow::Run;
+use crate::flow::api::Caller;
+use crate::flow::api::Customer;
+use crate::flow::center::WaitPrompts;
+use crate::media::control::PlayId;
+use crate::queue;
+use crate::queue::api::Enqueue;
+use callback::Callback;
+use waiting::Wait;
+
+/// How long a call waits to learn who has its number before it greets a stranger.
+const IDENTIFY_WITHIN: Duration = Duration::from_millis(150);
+
+/// The longest that a last prompt may play before the line is ended regardless.
+const FAREWELL_WITHIN: Duration = Duration::from_secs(30);
+
+/// Plays of the call itself are numbered from here, its flow's from 0: neither is mistaken for the other.
+const FIRST_PLAY: u32 = 1 << 24;
+
+/// One caller's whole contact. Plain data: it can be written down at any time and read back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    id: CallId,
+    arrival: Arrival,
+    phase: Phase,
+    /// The caller's leg while the caller is on the line.
+    caller: Option<LegId>,
+    /// The agent who is being rung, or talks.
+    agent: Option<AgentLine>,
+    /// The flow that serves the caller, until it is over.
+    run: Option<Run>,
+    /// Legs whose streams are still open, and whose they are.
+    open: Vec<(LegId, Party)>,
+    next_play: u32,
+    next_leg: u16,
+    /// Whether an agent has talked with the caller.
+    talked: bool,
+}
+
+/// Where a call is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Phase {
+    /// Learning who has the calling number.
+    Identifying { until: Timestamp },
+    /// A flow serves the caller.
+    Flow,
+    /// In a queue; an agent may be ringing.
+    Waiting(Wait),
+    /// An agent has picked up for a callback, and the caller's phone rings on this leg.
+    CallingBack(Callback),
+    /// Caller and agent hear each other.
+    Talking { since: Timestamp },
+    /// A last prompt, then the line ends.
+    Farewell { play: PlayId, until: Timestamp, outcome: Outcome, cause: Name },
+    /// Over but for the closing of lines.
+    Ended { by: Party, outcome: Outcome, cause: Name },
+}
+
+/// An agent's line of this call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct AgentLine {
+    agent: AgentId,
+    name: Name,
+    leg: LegId,
+    up: bool,
+    /// What the engine said when it counted the agent's pick-up: how long the caller had waited, and
+    /// what had been promised.
+    promise: Option<(Duration, Option<Duration>)>,
+}
+
+impl Call {
+    /// A caller's line has come in. Answers with the first actions.
+    pub fn arrive(
+        id: CallId,
+        center: &Center,
+        now: Timestamp,
+        wall: WallTime,
+        arrival: Arrival,
+        out: &mut Vec<CallAction>,
+    ) -> Call {
+        let leg = arrival.leg;
+        let mut call = Call {
+            id,
+            phase: Phase::Identifying { until: now + IDENTIFY_WITHIN },
+            caller: Some(leg),
+            agent: None,
+            run: None,
+            open: vec![(leg, Party::Caller)],
+            next_play: FIRST_PLAY,
+            next_leg: 1,
+            talked: false,
+            arrival,
+        };
+        call.tell_arrival(out);
+        if let Some((agent, wish)) = call.feature_code(center) {
+            out.push(CallAction::Answer { leg });
+            out.push(CallAction::Fact(What::CallAnswered));
+            let prompt = waiting::state_prompt(&wish);
+            out.push(CallAction::Queue(queue::Event::AgentWants { agent, wish }));
+            call.farewell(now, prompt, Outcome::Served, "feature code", out);
+        } else if !center.numbers.contains_key(&call.arrival.dialled) {
+            out.push(CallAction::Refuse { leg, status: 404 });
+            call.finish(Party::Server, Outcome::Refused, "no such number", out);
+        } else if call.arrival.number.is_empty() {
+            call.begin_flow(center, now, wall, None, out);
+        } else {
+            out.push(CallAction::FindCustomer { number: call.arrival.number.clone() });
+        }
+        call
+    }
+
+    /// Which call this is.
+    pub fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// Who calls: number and display name, either may be empty.
+    pub fn caller_id(&self) -> (&str, &str) {
+        (&self.arrival.number, &self.arrival.display)
+    }
+
+    /// Applies `event` at `now` and appends what must be done, in order, to `out`.
+    pub fn handle(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        wall: WallTime,
+        event: CallEvent,
+        out: &mut Vec<CallAction>,
+    ) {
+        match event {
+            CallEvent::Found(customer) => self.found(center, now, wall, customer, out),
+            CallEvent::Leg { leg, event } => self.on_leg(center, now, leg, event, out),
+            CallEvent::Digit { leg, digit } => self.on_digit(center, now, leg, digit, out),
+            CallEvent::PlayEnded { leg, play, stopped } => {
+                self.on_play_ended(center, now, leg, play, stopped, out)
+            }
+            CallEvent::AudioLost { leg } => {
+                if let Some(party) = self.party(leg) {
+                    out.push(CallAction::Fact(What::AudioLost { leg, party }));
+                }
+            }
+            CallEvent::AudioBack { leg } => {
+                if let Some(party) = self.party(leg) {
+                    out.push(CallAction::Fact(What::AudioBack { leg, party }));
+                }
+            }
+            CallEvent::Verified(result) => self.step_flow(center, now, FlowEvent::Verified(result), out),
+            CallEvent::Queue(word) => self.on_queue_word(center, now, word, out),
+            CallEvent::Tick => self.on_tick(center, now, wall, out),
+            CallEvent::Stop { cause } => self.stop(cause, now, out),
+        }
+    }
+
+    /// When [`CallEvent::Tick`] is next due.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        match &self.phase {
+            Phase::Identifying { until } | Phase::Farewell { until, .. } => Some(*until),
+            Phase::CallingBack(callback) => Some(callback.until),
+            Phase::Flow => self.run.as_ref().and_then(Run::deadline),
+            Phase::Waiting(wait) => wait.deadline(),
+            Phase::Talking { .. } | Phase::Ended { .. } => None,
+        }
+    }
+
+    fn tell_arrival(&self, out: &mut Vec<CallAction>) {
+        let Arrival { leg, number, display, dialled, sip_call_id, source, trunk, .. } = self.arrival.clone();
+        out.push(CallAction::Fact(What::CallArrived {
+            from: number,
+            display,
+            to: dialled.as_str().into(),
+            sip_call_id,
+            source: source.clone(),
+            trunk,
+        }));
+        out.push(CallAction::Fact(What::LegOpened { leg, party: Party::Caller, address: source }));
+    }
+
+    fn feature_code(&self, center: &Center) -> Option<(AgentId, queue::api::AgentWish)> {
+        let agent = self.arrival.agent?;
+        Some((agent, center.feature_codes.get(&self.arrival.dialled)?.clone()))
+    }
+
+    fn found(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        wall: WallTime,
+        customer: Option<Customer>,
+        out: &mut Vec<CallAction>,
+    ) {
+        if matches!(self.phase, Phase::Identifying { .. }) {
+            self.begin_flow(center, now, wall, customer, out);
+        }
+    }
+
+    fn begin_flow(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        wall: WallTime,
+        customer: Option<Customer>,
+        out: &mut Vec<CallAction>,
+    ) {
+        // `arrive` refused what is no number of the center, and the center of a call does not change.
+        let flow = &center.numbers[&self.arrival.dialled];
+        let caller =
+            Caller { number: self.arrival.number.clone(), dialled: self.arrival.dialled.clone(), customer };
+        self.run = Some(Run::start(center, flow, caller));
+        self.phase = Phase::Flow;
+        self.step_flow(center, now, FlowEvent::Started { wall }, out);
+    }
+
+    /// Lets the flow take one event, and does what it says.
+    fn step_flow(&mut self, center: &Center, now: Timestamp, event: FlowEvent, out: &mut Vec<CallAction>) {
+        let (Some(run), Some(leg)) = (&mut self.run, self.caller) else { return };
+        let mut actions = Vec::new();
+        run.handle(center, now, event, &mut actions);
+        for action in actions {
+            match action {
+                FlowAction::Answer => {
+                    out.push(CallAction::Answer { leg });
+                    out.push(CallAction::Fact(What::CallAnswered));
+                }
+                FlowAction::Ring => out.push(CallAction::Ring { leg }),
+                FlowAction::Refuse { status } => {
+                    out.push(CallAction::Refuse { leg, status });
+                    self.finish(Party::Server, Outcome::Refused, "not answered, as the flow says", out);
+                }
+                FlowAction::Play { play, prompts, barge_in, repeat } => {
+                    out.push(CallAction::Play { leg, play, prompts, barge_in, repeat });
+                }
+                FlowAction::StopPlay => out.push(CallAction::StopPlay { leg }),
+                FlowAction::Echo => out.push(CallAction::Echo { leg }),
+                FlowAction::Verify { account, pin } => out.push(CallAction::Verify { account, pin }),
+                FlowAction::Enqueue { queue, needs, priority } => {
+                    self.run = None;
+                    self.phase = Phase::Waiting(Wait::new(queue));
+                    let call = self.id;
+                    let enqueue = Enqueue { call, queue, needs, priority, age_credit: Duration::ZERO };
+                    out.push(CallAction::Queue(queue::Event::Enqueue(Box::new(enqueue))));
+                }
+                FlowAction::HangUp { reason } => {
+                    self.run = None;
+                    self.end_lines(false, out);
+                    self.finish(Party::Server, Outcome::Served, &reason, out);
+                }
+                FlowAction::Fact(what) => out.push(CallAction::Fact(what)),
+            }
+        }
+    }
+
+    fn on_leg(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        leg: LegId,
+        event: LegEvent,
+        out: &mut Vec<CallAction>,
+    ) {
+        let Some(party) = self.party(leg) else { return };
+        match event {
+            LegEvent::Ringing => {}
+            LegEvent::Up => self.on_line_up(center, now, leg, out),
+            LegEvent::Failed { status } => self.on_line_failed(now, leg, status, out),
+            LegEvent::Ended { cause } => self.on_party_left(center, now, leg, &cause, out),
+            LegEvent::Held => out.push(CallAction::Fact(What::FarEndHeld { leg, party })),
+            LegEvent::Resumed => out.push(CallAction::Fact(What::FarEndResumed { leg, party })),
+            LegEvent::Closed { quality } => {
+                self.open.retain(|(open, _)| *open != leg);
+                out.push(CallAction::Fact(What::LegClosed { leg, party, quality }));
+                self.conclude(out);
+            }
+        }
+    }
+
+    fn on_digit(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        leg: LegId,
+        digit: char,
+        out: &mut Vec<CallAction>,
+    ) {
+        if self.caller != Some(leg) {
+            return;
+        }
+        match self.phase {
+            Phase::Flow => self.step_flow(center, now, FlowEvent::Digit(digit), out),
+            Phase::Waiting(_) => self.on_waiting_digit(center, now, digit, out),
+            // What is keyed in a talk is between the two, and may be a secret.
+            _ => {}
+        }
+    }
+
+    fn on_play_ended(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        leg: LegId,
+        play: PlayId,
+        stopped: bool,
+        out: &mut Vec<CallAction>,
+    ) {
+        if self.caller != Some(leg) {
+            return;
+        }
+        match &self.phase {
+            Phase::Flow => self.step_flow(center, now, FlowEvent::PlayEnded { play }, out),
+            Phase::Waiting(_) => self.on_wait_play_ended(center, now, play, stopped, out),
+            Phase::Farewell { play: last, .. } if *last == play => self.end_farewell(out),
+            Phase::CallingBack(callback) if callback.greeting == Some(play) => self.begin_talk(now, out),
+            _ => {}
+        }
+    }
+
+    fn on_tick(&mut self, center: &Center, now: Timestamp, wall: WallTime, out: &mut Vec<CallAction>) {
+        if self.deadline().is_none_or(|due| due > now) {
+            return;
+        }
+        match &self.phase {
+            Phase::Identifying { .. } => self.begin_flow(center, now, wall, None, out),
+            Phase::Flow => self.step_flow(center, now, FlowEvent::Tick, out),
+            Phase::Waiting(_) => self.on_wait_tick(now, out),
+            Phase::CallingBack(_) => self.callback_failed("no answer", out),
+            Phase::Farewell { .. } => self.end_farewell(out),
+            Phase::Talking { .. } | Phase::Ended { .. } => {}
+        }
+    }
+
+    fn party(&self, leg: LegId) -> Option<Party> {
+        self.open.iter().find(|(open, _)| *open == leg).map(|(_, party)| *party)
+    }
+
+    fn new_play(&mut self) -> PlayId {
+        let play = PlayId(self.next_play);
+        self.next_play += 1;
+        play
+    }
+
+    /// A new line of this call.
+    fn new_leg(&mut self, party: Party) -> LegId {
+        let leg = LegId::of(self.id, self.next_leg);
+        // 65 535 lines of one call are more than its queue's longest wait can ring.
+        self.next_leg = self.next_leg.wrapping_add(1).max(1);
+        self.open.push((leg, party));
+        leg
+    }
+
+    /// The prompts of the queue that the call waits in.
+    fn prompts<'a>(&self, center: &'a Center) -> Option<&'a WaitPrompts> {
+        match &self.phase {
+            Phase::Waiting(wait) | Phase::CallingBack(Callback { wait, .. }) => {
+                center.wait_prompts.get(wait.queue.0 as usize)
+            }
+            _ => None,
+        }
+    }
+}

@@ -232,7 +232,7 @@ fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> WaitPrompts
         declined: prompt("declined", "wait/declined"),
         callback: prompt("callback", "wait/callback-promised"),
         check_in: prompt("check_in", "wait/check-in"),
-        music: prompt("music", "common/hold-music"),
+        music: prompt("music", "hold-music"),
         unserved: prompt("unserved", "wait/sorry"),
         agent_calling_back: prompt("agent_calling_back", "wait/agent-calling-back"),
         callback_greeting: prompt("callback_greeting", "wait/callback-greeting"),

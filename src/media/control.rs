@@ -39,6 +39,22 @@ pub enum MediaCommand {
     Close { leg: LegId },
 }
 
+impl MediaCommand {
+    /// The leg that it is about; of two, the first.
+    pub fn leg(&self) -> LegId {
+        match self {
+            MediaCommand::Open { leg, .. }
+            | MediaCommand::Agree { leg, .. }
+            | MediaCommand::Play { leg, .. }
+            | MediaCommand::Stop { leg }
+            | MediaCommand::Echo { leg, .. }
+            | MediaCommand::SendDigit { leg, .. }
+            | MediaCommand::Close { leg } => *leg,
+            MediaCommand::Join { a, .. } | MediaCommand::Part { a, .. } => *a,
+        }
+    }
+}
+
 /// What a media worker tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MediaEvent {

@@ -3,7 +3,22 @@
 //! It decides per packet and per 20 ms frame and knows no sockets: `wire` moves the packets.
 
 pub mod clip;
+pub mod codec;
 pub mod control;
+pub mod dtmf;
+pub mod latch;
+pub mod library;
+pub mod reception;
+pub mod rtcp;
+pub mod rtp;
+pub mod stream;
+pub mod streams;
 
+pub use clip::Clip;
+pub use clip::ClipError;
 pub use control::MediaCommand;
 pub use control::MediaEvent;
+pub use control::PlayId;
+pub use library::Library;
+pub use stream::Outlet;
+pub use streams::Streams;

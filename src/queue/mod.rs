@@ -2,8 +2,38 @@
 //!
 //! One deterministic core, single writer: [`Engine`]`::handle(now, event, &mut out)` and
 //! [`Engine`]`::deadline()`. No I/O, no clock, no randomness.
+//!
+//! It decides on the event itself. A call that arrives goes to the best idle agent; an agent who gets free
+//! takes the first call that they can serve. So at no time does a caller wait whom an idle agent could
+//! serve, but for an agent who has just turned that very call down.
+//!
+//! | file | is |
+//! |---|---|
+//! | [`api`] | what it is configured with, told, and answers |
+//! | `engine` | the engine's state, its deadlines, and who does what with an event |
+//! | `agents` | an agent's states, and what leaves each |
+//! | `waits` | a call's wait: joining, permission, check-ins, callback, exits |
+//! | `assign` | bringing a call and an agent together, and what comes of it |
+//! | `skills` | who can serve what; the choice of agent, and of call |
+//! | `line` | a waiting line in order |
+//! | `quote` | how long it will take |
+//! | [`explain`] | why this agent, in words |
 
+mod agents;
 pub mod api;
+mod assign;
+mod bits;
+mod engine;
+pub mod explain;
+mod line;
+mod quote;
+mod skills;
+#[cfg(test)]
+mod tests;
+mod waits;
 
 pub use api::Action;
 pub use api::Event;
+pub use engine::CallView;
+pub use engine::Engine;
+pub use engine::Stage;

@@ -1,9 +1,16 @@
 //! Session descriptions (RFC 8866), offer and answer (RFC 3264). Text in, text out; no sockets.
 
 pub mod codec;
+pub mod description;
 pub mod negotiate;
 
 pub use codec::Codec;
+pub use description::SdpError;
+pub use description::SessionDescription;
 pub use negotiate::Direction;
 pub use negotiate::Local;
+pub use negotiate::NegotiateError;
 pub use negotiate::Negotiated;
+pub use negotiate::accept;
+pub use negotiate::answer;
+pub use negotiate::offer;

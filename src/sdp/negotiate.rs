@@ -1,12 +1,22 @@
 //! Offer and answer (RFC 3264): which codec, which payload types, which way, to which address.
 
+mod stream;
+
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
 use serde::Deserialize;
 use serde::Serialize;
 
+use self::stream::Payloads;
+use self::stream::Stream;
 use crate::sdp::Codec;
+use crate::sdp::description::Attribute;
+use crate::sdp::description::Connection;
+use crate::sdp::description::Media;
+use crate::sdp::description::Origin;
+use crate::sdp::description::SdpError;
+use crate::sdp::description::SessionDescription;
 
 /// Which way audio flows, seen from the side that says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +26,48 @@ pub enum Direction {
     SendOnly,
     RecvOnly,
     Inactive,
+}
+
+impl Direction {
+    /// By whether the side sends and receives.
+    pub const fn new(sends: bool, receives: bool) -> Direction {
+        match (sends, receives) {
+            (true, true) => Direction::SendRecv,
+            (true, false) => Direction::SendOnly,
+            (false, true) => Direction::RecvOnly,
+            (false, false) => Direction::Inactive,
+        }
+    }
+
+    /// Whether the side that says it sends.
+    pub const fn sends(self) -> bool {
+        matches!(self, Direction::SendRecv | Direction::SendOnly)
+    }
+
+    /// Whether the side that says it receives.
+    pub const fn receives(self) -> bool {
+        matches!(self, Direction::SendRecv | Direction::RecvOnly)
+    }
+
+    /// The same flow, said by the other side.
+    pub const fn reversed(self) -> Direction {
+        Direction::new(self.receives(), self.sends())
+    }
+
+    /// Only what both allow.
+    pub const fn and(self, other: Direction) -> Direction {
+        Direction::new(self.sends() && other.sends(), self.receives() && other.receives())
+    }
+
+    /// As the attribute names it: `sendonly`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Direction::SendRecv => "sendrecv",
+            Direction::SendOnly => "sendonly",
+            Direction::RecvOnly => "recvonly",
+            Direction::Inactive => "inactive",
+        }
+    }
 }
 
 /// What we bring to an offer or answer.
@@ -47,10 +99,128 @@ pub struct Negotiated {
     pub telephone_event: Option<(u8, u8)>,
     /// Packet length to send, in milliseconds; 20 when the peer did not say.
     pub ptime_ms: u8,
-    /// Where to send RTP; none when the peer gave port 0 or the unspecified address.
+    /// Where to send RTP; none when the peer gave port 0, the unspecified address, or a host name (which
+    /// nobody here looks up: its packets will tell where it is).
     pub remote_rtp: Option<SocketAddr>,
     /// Where to send RTCP: `a=rtcp` (RFC 3605) or one port above.
     pub remote_rtcp: Option<SocketAddr>,
     /// Which way, seen from us.
     pub direction: Direction,
 }
+
+/// Why offer and answer cannot agree.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NegotiateError {
+    /// The description cannot be read.
+    #[error("bad session description: {0}")]
+    Bad(#[from] SdpError),
+    /// No audio stream over plain RTP is offered, or the answer refused ours.
+    #[error("no audio stream over RTP/AVP")]
+    NoAudio,
+    /// There is one, but with no codec that we take.
+    #[error("no audio codec in common")]
+    NoCommonCodec,
+}
+
+impl NegotiateError {
+    /// What a request that carried the description is refused with.
+    pub const fn sip_status(&self) -> u16 {
+        match self {
+            NegotiateError::Bad(_) => 400,
+            NegotiateError::NoAudio | NegotiateError::NoCommonCodec => 488,
+        }
+    }
+}
+
+/// Our offer: one audio stream with all codecs of `local`, and telephone-event.
+pub fn offer(local: &Local) -> String {
+    let payloads = Payloads::offered(&local.codecs);
+    describe(local, "0 0".to_owned(), vec![audio(local, &payloads, 20, local.direction)]).to_string()
+}
+
+/// Our answer to the peer's `offer`, and what is agreed by it.
+///
+/// The first audio stream over RTP/AVP with a codec that we take is accepted, with the first such codec
+/// in the offer's order; every other stream is refused by port 0
+/// ([RFC 3264 §6](https://www.rfc-editor.org/rfc/rfc3264#section-6)).
+pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotiated), NegotiateError> {
+    let offer = SessionDescription::parse(offer)?;
+    let (at, stream) = choose(&offer, local)?;
+    // The offerer's payload types are ours too: both ways are the same then, as most phones expect.
+    let negotiated = stream.negotiated(local, stream.payload_type, stream.telephone_event);
+    let payloads = Payloads {
+        codecs: vec![(stream.codec, stream.payload_type)],
+        telephone_events: stream
+            .telephone_event
+            .map(|pt| (pt, stream.codec.clock_rate()))
+            .into_iter()
+            .collect(),
+    };
+    let mut media: Vec<Media> = offer.media.into_iter().map(refused).collect();
+    media[at] = audio(local, &payloads, negotiated.ptime_ms, negotiated.direction);
+    Ok((describe(local, offer.time, media).to_string(), negotiated))
+}
+
+/// What is agreed by the peer's `answer` to the offer that [`offer`] made of this `local`.
+pub fn accept(local: &Local, answer: impl AsRef<[u8]>) -> Result<Negotiated, NegotiateError> {
+    let answer = SessionDescription::parse(answer)?;
+    let ours = Payloads::offered(&local.codecs);
+    // Our offer has one stream, so the answer's first is the answer to it.
+    let media = answer.media.first().ok_or(NegotiateError::NoAudio)?;
+    let stream = Stream::read(&answer, media, local, Some(&ours))?;
+    let receive = ours.of(stream.codec).ok_or(NegotiateError::NoCommonCodec)?;
+    let events = ours.telephone_event(stream.codec.clock_rate());
+    Ok(stream.negotiated(local, receive, events))
+}
+
+/// The stream of an offer that we accept, and its place.
+fn choose<'a>(offer: &'a SessionDescription, local: &Local) -> Result<(usize, Stream<'a>), NegotiateError> {
+    let mut why = NegotiateError::NoAudio;
+    for (at, media) in offer.media.iter().enumerate() {
+        match Stream::read(offer, media, local, None) {
+            Ok(stream) => return Ok((at, stream)),
+            Err(NegotiateError::NoCommonCodec) => why = NegotiateError::NoCommonCodec,
+            Err(_) => {}
+        }
+    }
+    Err(why)
+}
+
+/// A stream refused: as it was offered, with port 0 and without attributes.
+fn refused(media: Media) -> Media {
+    Media { port: 0, connection: None, attributes: Vec::new(), ..media }
+}
+
+fn describe(local: &Local, time: String, media: Vec<Media>) -> SessionDescription {
+    let address = local.address.to_string();
+    SessionDescription {
+        origin: Origin {
+            username: "-".to_owned(),
+            session: local.session.to_string(),
+            version: local.version.to_string(),
+            address: address.clone(),
+        },
+        name: "-".to_owned(),
+        connection: Some(Connection { address }),
+        time,
+        attributes: Vec::new(),
+        media,
+    }
+}
+
+fn audio(local: &Local, payloads: &Payloads, ptime_ms: u8, direction: Direction) -> Media {
+    let mut attributes = payloads.attributes();
+    attributes.push(Attribute::of("ptime", ptime_ms.to_string()));
+    attributes.push(Attribute::flag(direction.name()));
+    Media {
+        kind: "audio".to_owned(),
+        port: local.port,
+        protocol: "RTP/AVP".to_owned(),
+        formats: payloads.formats(),
+        connection: None,
+        attributes,
+    }
+}
+
+#[cfg(test)]
+mod tests;

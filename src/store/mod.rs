@@ -1,1 +1,220 @@
-//! What outlives a run: the history and the customers, in one SQLite file in the data folder.
+//! What outlives a run: the history, the customers and the agents' accounts, in one SQLite file.
+//!
+//! [`Store`] opens and migrates the file. [`HistoryWriter`] takes facts from the control thread without
+//! ever making it wait, [`IdentityService`] looks customers up and checks PINs on threads of its own, and
+//! [`Readers`] answers people. Nothing here decides about a call.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::base::CallId;
+
+pub mod agents;
+mod backlog;
+pub mod customers;
+pub mod fold;
+pub mod history;
+pub mod identity;
+mod password;
+pub mod read;
+#[cfg(test)]
+pub(crate) mod sample;
+mod schema;
+pub mod story;
+pub mod view;
+mod words;
+
+pub use agents::AgentAccount;
+pub use agents::NewAgent;
+pub use agents::Role;
+pub use customers::NewCustomer;
+pub use fold::CallFold;
+pub use fold::CallRecord;
+pub use fold::DatedFact;
+pub use fold::LegRecord;
+pub use history::HistoryWriter;
+pub use identity::IdentityReply;
+pub use identity::IdentityService;
+pub use read::CallFilter;
+pub use read::Readers;
+
+/// The file's name within the data folder.
+pub const FILE: &str = "warmline.db";
+
+/// How long a writer waits for another one before it gives up.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The data folder's SQLite file, migrated to this version's tables.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data folder could not be made.
+    #[error("the data folder {folder} cannot be made: {source}", folder = folder.display())]
+    Folder { folder: PathBuf, source: std::io::Error },
+    /// There is no store yet, and reading alone makes none.
+    #[error("there is no {FILE} in {folder}", folder = folder.display())]
+    Missing { folder: PathBuf },
+    /// The file was written by a later version.
+    #[error("{FILE} has tables of version {found}, this Warmline knows versions up to {known}")]
+    TooNew { found: i64, known: i64 },
+    /// SQLite said no.
+    #[error("{FILE}: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A thread of the store could not be started.
+    #[error("a thread of the store cannot be started: {0}")]
+    Thread(std::io::Error),
+    /// A name, number or PIN is not one.
+    #[error("{0}")]
+    Invalid(String),
+    /// The one to be added is there already.
+    #[error("{0} is there already")]
+    Exists(String),
+    /// The one asked for is not there.
+    #[error("there is no {0}")]
+    Unknown(String),
+}
+
+impl Store {
+    /// Opens `warmline.db` in `folder`, making both when they are missing, and migrates its tables.
+    ///
+    /// The file holds what SIP passwords are checked with, so only its owner may read it.
+    pub fn open(folder: &Path) -> Result<Store, StoreError> {
+        let failed = |source| StoreError::Folder { folder: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let mut connection = Connection::open(folder.join(FILE))?;
+        only_for_its_owner(&folder.join(FILE)).map_err(failed)?;
+        prepare(&connection)?;
+        schema::migrate(&mut connection)?;
+        Ok(Store { folder: folder.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The id after the highest one in the history: 1 in an empty one.
+    pub fn next_call_id(&self) -> Result<CallId, StoreError> {
+        let highest: i64 = self.connection().query_row(
+            "SELECT max(ifnull((SELECT max(id) FROM calls), 0), ifnull((SELECT max(call) FROM facts), 0))",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(CallId(highest.unsigned_abs() + 1))
+    }
+
+    /// Connections that only read.
+    pub fn readers(&self) -> Result<Readers, StoreError> {
+        Readers::open(&self.folder)
+    }
+
+    /// The connection for the rare work of administration.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection of its own for a thread that writes.
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let connection = Connection::open(self.folder.join(FILE))?;
+        prepare(&connection)?;
+        Ok(connection)
+    }
+}
+
+/// A connection that cannot write, to a store that must exist.
+fn connect_to_read(folder: &Path) -> Result<Connection, StoreError> {
+    let file = folder.join(FILE);
+    if !file.is_file() {
+        return Err(StoreError::Missing { folder: folder.to_owned() });
+    }
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY)?;
+    // Not opened with SQLITE_OPEN_READ_ONLY: a reader of a WAL file must be able to make the -shm file.
+    connection.pragma_update(None, "query_only", true)?;
+    schema::check(&connection)?;
+    Ok(connection)
+}
+
+/// What every writing connection is set to: readers and the writer do not wait for each other, and a
+/// crash of the machine may cost the last transactions but never the file.
+fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+/// SQLite gives its -wal and -shm files the same permissions as the file.
+#[cfg(unix)]
+fn only_for_its_owner(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn only_for_its_owner(_file: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_made_once_and_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let nested = folder.path().join("a/b");
+        assert!(matches!(connect_to_read(&nested), Err(StoreError::Missing { .. })));
+        drop(Store::open(&nested).unwrap());
+        let store = Store::open(&nested).unwrap();
+        assert_eq!(store.next_call_id().unwrap(), CallId(1));
+        assert_eq!(store.folder(), nested);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_the_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.connection().execute("DELETE FROM facts", []).unwrap();
+        for entry in fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?} is readable by others", entry.file_name());
+        }
+    }
+
+    #[test]
+    fn a_store_of_a_later_version_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.connection().pragma_update(None, "user_version", 99).unwrap();
+        drop(store);
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, .. })));
+        assert!(matches!(connect_to_read(folder.path()), Err(StoreError::TooNew { .. })));
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Store::open(folder.path()).unwrap());
+        let reader = connect_to_read(folder.path()).unwrap();
+        assert!(reader.execute("DELETE FROM calls", []).is_err());
+    }
+}

@@ -1,1 +1,4 @@
 //! Sockets: SIP over UDP and TCP, RTP and RTCP. Thin: bytes in, bytes out.
+
+pub mod media;
+pub mod sip;

@@ -1,0 +1,152 @@
+//! `/api/v1/agents`: who takes calls, what they are doing, and what they are to do.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::api::ApiState;
+use crate::api::problem::Problem;
+use crate::fact::AgentStateName;
+use crate::queue::api::AgentWish;
+use crate::server::Live;
+use crate::server::live::LiveAgent;
+use crate::store::view::rfc3339;
+
+/// The longest reason that is taken.
+const LONGEST_REASON: usize = 64;
+
+/// An agent now.
+#[derive(Debug, Serialize)]
+pub(super) struct AgentView {
+    id: String,
+    state: AgentStateName,
+    since: String,
+    /// Why they are not ready; empty otherwise.
+    reason: String,
+    /// Phones that are signed in.
+    phones: u32,
+}
+
+/// Every agent.
+#[derive(Debug, Serialize)]
+pub(super) struct AgentList {
+    agents: Vec<AgentView>,
+}
+
+/// What an agent is to be.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WishedState {
+    state: Wish,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wish {
+    Ready,
+    NotReady,
+    Offline,
+}
+
+/// `GET /api/v1/agents`
+pub(super) async fn list(State(state): State<ApiState>) -> Json<AgentList> {
+    Json(AgentList { agents: state.live.agents().into_iter().map(AgentView::from).collect() })
+}
+
+/// `GET /api/v1/agents/{id}/state`
+pub(super) async fn show(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+) -> Result<Json<AgentView>, Problem> {
+    known(&state.live, &id).map(|agent| Json(agent.into()))
+}
+
+/// `PUT /api/v1/agents/{id}/state`: asks the control thread, and answers 202 once it has taken the wish.
+/// What came of it is in the agent's state: an agent who talks is ready only afterwards.
+pub(super) async fn set_state(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    wished: Result<Json<WishedState>, JsonRejection>,
+) -> Result<(StatusCode, Json<AgentView>), Problem> {
+    known(&state.live, &id)?;
+    let Json(wished) = wished?;
+    let wish = wished.parse()?;
+    state.control.set_agent_state(&id, wish).await?;
+    Ok((StatusCode::ACCEPTED, Json(known(&state.live, &id)?.into())))
+}
+
+impl WishedState {
+    fn parse(self) -> Result<AgentWish, Problem> {
+        if self.reason.chars().count() > LONGEST_REASON {
+            let error = format!("a reason has at most {LONGEST_REASON} characters");
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, "say it shorter: lunch"));
+        }
+        Ok(match self.state {
+            Wish::Ready => AgentWish::Ready,
+            Wish::NotReady => AgentWish::NotReady(self.reason.into()),
+            Wish::Offline => AgentWish::Offline,
+        })
+    }
+}
+
+impl From<LiveAgent> for AgentView {
+    fn from(agent: LiveAgent) -> AgentView {
+        let LiveAgent { name, state, since, reason, phones } = agent;
+        AgentView { id: name.to_string(), state, since: rfc3339(since), reason, phones }
+    }
+}
+
+/// The agent, or a 404 that names the one who may have been meant.
+fn known(live: &Live, id: &str) -> Result<LiveAgent, Problem> {
+    live.agent(id).ok_or_else(|| {
+        let agents = live.agents();
+        let nearest = agents
+            .iter()
+            .map(|agent| (distance(id, &agent.name), &agent.name))
+            .filter(|(distance, _)| *distance <= 2)
+            .min();
+        let hint = match nearest {
+            Some((_, name)) => format!("did you mean {name}?"),
+            None => "GET /api/v1/agents lists them".to_owned(),
+        };
+        Problem::not_found(format!("there is no agent {id:?}"), hint)
+    })
+}
+
+/// How many letters must be added, dropped or changed to make one name the other (Levenshtein). Names that
+/// are too long to be anybody's are far from everybody.
+fn distance(a: &str, b: &str) -> usize {
+    if a.len() > 64 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, to) in b.chars().enumerate() {
+            let changed = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_near() {
+        assert_eq!(distance("alcie", "alice"), 2);
+        assert_eq!(distance("alic", "alice"), 1);
+        assert_eq!(distance("alice", "alice"), 0);
+        assert!(distance("bob", "alice") > 2);
+    }
+}

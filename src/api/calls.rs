@@ -1,0 +1,134 @@
+//! `/api/v1/calls`: the history, live calls included, newest first.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::QueryRejection;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::api::ApiState;
+use crate::api::problem::Problem;
+use crate::base::CallId;
+use crate::fact::Outcome;
+use crate::server::live::Phase;
+use crate::store::CallFilter;
+use crate::store::CallRecord;
+use crate::store::Readers;
+use crate::store::StoreError;
+use crate::store::story;
+use crate::store::view::CallView;
+use crate::store::view::FactView;
+use crate::store::view::LineView;
+
+/// The filters of the list, as they stand in the query.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filters {
+    sip_call_id: Option<String>,
+    from: Option<String>,
+    agent: Option<String>,
+    outcome: Option<Outcome>,
+    before: Option<u64>,
+    limit: Option<u32>,
+}
+
+/// A page of calls.
+#[derive(Debug, Serialize)]
+pub(super) struct CallList {
+    calls: Vec<CallView>,
+    /// `before=` for the next page; null on the last one.
+    next_before: Option<u64>,
+}
+
+/// One call with everything that is known of it.
+#[derive(Debug, Serialize)]
+pub(super) struct WholeCall {
+    call: CallView,
+    story: Vec<LineView>,
+    facts: Vec<FactView>,
+}
+
+/// `GET /api/v1/calls`
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    filters: Result<Query<Filters>, QueryRejection>,
+) -> Result<Json<CallList>, Problem> {
+    let Query(filters) = filters?;
+    let filter = CallFilter::from(filters);
+    let limit = filter.limit;
+    let records = state.read(move |readers| readers.calls(&filter)).await?;
+    let full = limit.is_some_and(|limit| records.len() == limit as usize);
+    let next_before = records.last().filter(|_| full).map(|record| record.id.0);
+    let calls = records.into_iter().map(|record| state.view(record)).collect();
+    Ok(Json(CallList { calls, next_before }))
+}
+
+/// `GET /api/v1/calls/{id}`
+pub(super) async fn show(
+    State(state): State<ApiState>,
+    id: Result<Path<u64>, PathRejection>,
+) -> Result<Json<WholeCall>, Problem> {
+    let Path(id) = id?;
+    let id = CallId(id);
+    let (record, facts) = state.read(move |readers| Ok((readers.call(id)?, readers.facts(id)?))).await?;
+    let Some(record) = record else {
+        return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
+    };
+    let story = story::tell(&facts, &TimeZone::system()).into_iter().map(LineView::from).collect();
+    let facts = facts.iter().map(FactView::from).collect();
+    Ok(Json(WholeCall { call: state.view(record), story, facts }))
+}
+
+impl ApiState {
+    /// Reads the history on a thread that may block. Bounded: see [`super::READING`].
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Readers) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let permit = self.reading.clone().try_acquire_owned().map_err(|_| Problem::busy("too many read"))?;
+        let readers = self.readers.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let answer = read(&readers);
+            drop(permit);
+            answer
+        });
+        // A task fails when it panics, or when the server is stopping.
+        Ok(reading.await.map_err(|_| Problem::busy("the reading was broken off"))??)
+    }
+
+    /// A call as JSON, with the phase that only the live view knows.
+    fn view(&self, record: CallRecord) -> CallView {
+        let live = self.live.call(record.id).filter(|_| record.ended.is_none());
+        CallView { phase: live.map(|live| phase(live.phase)), ..CallView::from(record) }
+    }
+}
+
+impl From<Filters> for CallFilter {
+    fn from(filters: Filters) -> CallFilter {
+        CallFilter {
+            sip_call_id: filters.sip_call_id,
+            from: filters.from,
+            agent: filters.agent,
+            outcome: filters.outcome,
+            before: filters.before.map(CallId),
+            limit: Some(filters.limit.unwrap_or(50).clamp(1, crate::store::read::LIST_LIMIT)),
+        }
+    }
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Arriving => "arriving",
+        Phase::InFlow => "in_flow",
+        Phase::Queued => "queued",
+        Phase::Holding => "holding",
+        Phase::CallbackKept => "callback_kept",
+        Phase::Ringing => "ringing",
+        Phase::CallingBack => "calling_back",
+        Phase::Talking => "talking",
+    }
+}

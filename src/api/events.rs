@@ -1,0 +1,43 @@
+//! `/api/v1/events`: facts as they happen, as server-sent events.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Sse;
+use axum::response::sse::Event;
+use axum::response::sse::KeepAlive;
+use tokio_stream::Stream;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
+
+use crate::api::ApiState;
+use crate::api::problem::Problem;
+use crate::store::view::FactView;
+
+/// Watchers at one time; the next one is told to come again.
+const WATCHERS: usize = 256;
+/// How often a silent stream says that it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// `GET /api/v1/events`: an event `fact` for each fact from now on. One that lags too far gets an event
+/// `resync` with the number of facts that it missed: read the lists anew.
+pub(super) async fn watch(
+    State(state): State<ApiState>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    if state.live.watchers() >= WATCHERS {
+        return Err(Problem::busy("too many watch"));
+    }
+    let facts = BroadcastStream::new(state.live.subscribe());
+    let events = facts.filter_map(|fact| {
+        let event = match fact {
+            Ok(fact) => Event::default().event("fact").json_data(FactView::from(&*fact)).ok()?,
+            Err(BroadcastStreamRecvError::Lagged(missed)) => {
+                Event::default().event("resync").data(format!(r#"{{"missed":{missed}}}"#))
+            }
+        };
+        Some(Ok(event))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}

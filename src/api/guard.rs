@@ -1,0 +1,52 @@
+//! Who may ask at all: a server on loopback answers loopback names only.
+
+use std::net::IpAddr;
+
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use axum::response::Response;
+
+use crate::api::ApiState;
+use crate::api::problem::Problem;
+
+/// Refuses a request for a foreign host name when the server is bound to loopback: a web page that had its
+/// own name resolved to 127.0.0.1 would send that name.
+pub(super) async fn known_host_only(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = request.uri().authority().map(|authority| authority.as_str()).or(header).unwrap_or_default();
+    if state.http.ip().is_loopback() && !is_loopback(host) {
+        let error = format!("this server answers loopback names only, not {host:?}");
+        let hint = format!("use http://{}", state.http);
+        return Problem::new(StatusCode::MISDIRECTED_REQUEST, error, hint).into_response();
+    }
+    next.run(request).await
+}
+
+/// Whether a Host header (`localhost:8080`, `[::1]`) names this machine to itself.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_names_are_loopback() {
+        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8080", "192.0.2.1"]
+        {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `/metrics`: figures in Prometheus' text format, version 0.0.4, written by hand from what there is.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+
+use crate::api::ApiState;
+use crate::fact::AgentStateName;
+use crate::server::Live;
+
+/// One figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// `warmline_calls_ended_total`
+    pub name: &'static str,
+    /// What it counts, in a sentence without a full stop.
+    pub help: &'static str,
+    pub kind: MetricKind,
+    /// Names and values that tell it from others of its name.
+    pub labels: Vec<(&'static str, String)>,
+    pub value: f64,
+}
+
+/// How a figure behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows while the server runs.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+}
+
+impl Metric {
+    /// A counter without labels.
+    pub fn counter(name: &'static str, help: &'static str, value: u64) -> Metric {
+        Metric { name, help, kind: MetricKind::Counter, labels: Vec::new(), value: value as f64 }
+    }
+
+    /// A gauge without labels.
+    pub fn gauge(name: &'static str, help: &'static str, value: f64) -> Metric {
+        Metric { name, help, kind: MetricKind::Gauge, labels: Vec::new(), value }
+    }
+
+    /// The same with a label.
+    pub fn label(mut self, name: &'static str, value: impl Into<String>) -> Metric {
+        self.labels.push((name, value.into()));
+        self
+    }
+}
+
+/// `GET /metrics`
+pub(super) async fn show(State(state): State<ApiState>) -> impl IntoResponse {
+    let mut metrics = of_live(&state.live);
+    metrics.extend((state.more_metrics)());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics))
+}
+
+/// What facts say.
+fn of_live(live: &Live) -> Vec<Metric> {
+    let counts = live.counts();
+    let mut metrics = vec![
+        Metric::counter("warmline_facts_total", "Facts told", counts.facts),
+        Metric::counter("warmline_calls_arrived_total", "Calls taken", counts.calls_arrived),
+        Metric::counter("warmline_calls_answered_total", "Calls answered", counts.calls_answered),
+        Metric::counter("warmline_calls_connected_total", "Callers connected to an agent", counts.connected),
+        Metric::counter("warmline_agent_missed_total", "Rings that no agent took", counts.missed),
+        Metric::counter(
+            "warmline_verification_failed_total",
+            "Account numbers and PINs that did not fit",
+            counts.verification_failed,
+        ),
+        Metric::gauge("warmline_calls", "Calls up, or waiting to be called back", live.call_count() as f64),
+    ];
+    for (outcome, count) in counts.calls_ended {
+        let ended = Metric::counter("warmline_calls_ended_total", "Calls over, by how they came out", count);
+        metrics.push(ended.label("outcome", word(&outcome)));
+    }
+    for queue in live.queues() {
+        let waiting = Metric::gauge("warmline_queue_waiting", "Callers waiting", f64::from(queue.waiting));
+        metrics.push(waiting.label("queue", &*queue.name));
+    }
+    let mut states: BTreeMap<String, u32> = AGENT_STATES.iter().map(|state| (word(state), 0)).collect();
+    for agent in live.agents() {
+        *states.entry(word(&agent.state)).or_default() += 1;
+    }
+    for (state, count) in states {
+        let agents = Metric::gauge("warmline_agents", "Agents, by state", f64::from(count));
+        metrics.push(agents.label("state", state));
+    }
+    metrics
+}
+
+const AGENT_STATES: [AgentStateName; 6] = [
+    AgentStateName::Offline,
+    AgentStateName::Ready,
+    AgentStateName::Ringing,
+    AgentStateName::Talking,
+    AgentStateName::WrapUp,
+    AgentStateName::NotReady,
+];
+
+/// An enum as the word that JSON has for it.
+fn word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// The text format: figures of one name stand together, with one HELP and one TYPE line.
+fn text(metrics: &[Metric]) -> String {
+    let mut by_name: BTreeMap<&str, Vec<&Metric>> = BTreeMap::new();
+    for metric in metrics {
+        by_name.entry(metric.name).or_default().push(metric);
+    }
+    let mut text = String::new();
+    for (name, metrics) in by_name {
+        let kind = match metrics[0].kind {
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "# HELP {name} {}\n# TYPE {name} {kind}", metrics[0].help);
+        for metric in metrics {
+            let _ = writeln!(text, "{name}{} {}", labels(&metric.labels), metric.value);
+        }
+    }
+    text
+}
+
+fn labels(labels: &[(&'static str, String)]) -> String {
+    if labels.is_empty() {
+        return String::new();
+    }
+    let escape = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let pairs: Vec<_> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_one_name_stand_together() {
+        let of = |queue: &str| Metric::gauge("waiting", "Callers waiting", 2.0).label("queue", queue);
+        let metrics = [of("support"), Metric::counter("facts_total", "Facts told", 7), of("a\"b")];
+        let expected = "# HELP facts_total Facts told\n# TYPE facts_total counter\nfacts_total 7\n\
+                        # HELP waiting Callers waiting\n# TYPE waiting gauge\n\
+                        waiting{queue=\"support\"} 2\nwaiting{queue=\"a\\\"b\"} 2\n";
+        assert_eq!(text(&metrics), expected);
+    }
+}

@@ -1,0 +1,180 @@
+//! `/api/v1/openapi.json`: the API's description, kept by hand; a test holds it against the routes.
+
+use axum::Json;
+use serde_json::Value;
+use serde_json::json;
+
+/// `GET /api/v1/openapi.json`
+pub(super) async fn show() -> Json<Value> {
+    Json(document())
+}
+
+/// The document, by OpenAPI 3.1.
+pub(super) fn document() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Warmline",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "A contact-center voice server. Times are RFC 3339 in UTC, lengths are seconds.",
+        },
+        "paths": paths(),
+        "components": { "schemas": schemas() },
+    })
+}
+
+fn paths() -> Value {
+    json!({
+        "/": { "get": text("What runs here, as a page", "text/html") },
+        "/healthz": { "get": text("Whether the process answers", "text/plain") },
+        "/readyz": { "get": text("Whether calls are taken; 503 when not", "text/plain") },
+        "/metrics": { "get": text("Figures in Prometheus' text format", "text/plain") },
+        "/api/v1/calls": { "get": calls() },
+        "/api/v1/calls/{id}": {
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
+            "get": answers("One call, its story and its facts", json!({
+                "200": body("The call", "WholeCall"), "400": problem(), "404": problem(),
+            })),
+        },
+        "/api/v1/agents": { "get": answers("Every agent", json!({ "200": body("The agents", "AgentList") })) },
+        "/api/v1/agents/{id}/state": {
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
+            "get": answers("What an agent is doing", json!({
+                "200": body("The agent", "Agent"), "404": problem(),
+            })),
+            "put": set_state(),
+        },
+        "/api/v1/queues": { "get": answers("Every queue", json!({ "200": body("The queues", "QueueList") })) },
+        "/api/v1/events": { "get": text(
+            "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
+             that facts were passed over, and must read the lists anew", "text/event-stream") },
+        "/api/v1/openapi.json": { "get": text("This document", "application/json") },
+    })
+}
+
+fn calls() -> Value {
+    let filter = |name: &str, kind: &str, description: &str| json!({ "name": name, "in": "query", "description": description, "schema": { "type": kind } });
+    let mut calls = answers(
+        "Calls, newest first, live ones included",
+        json!({ "200": body("A page of calls", "CallList"), "400": problem() }),
+    );
+    calls["parameters"] = json!([
+        filter("sip_call_id", "string", "SIP's Call-ID header"),
+        filter("from", "string", "The calling number"),
+        filter("agent", "string", "The last agent of the call"),
+        { "name": "outcome", "in": "query", "schema": schema("Outcome") },
+        filter("before", "integer", "Only calls with a lower id: the next page"),
+        filter("limit", "integer", "At most so many: 1 to 1000, 50 when not given"),
+    ]);
+    calls
+}
+
+fn set_state() -> Value {
+    let mut put = answers(
+        "Ask for another state; an agent who rings or talks takes it afterwards",
+        json!({
+            "202": body("The wish was taken; the agent as of now", "Agent"),
+            "404": problem(), "415": problem(), "422": problem(), "503": problem(),
+        }),
+    );
+    put["requestBody"] =
+        json!({ "required": true, "content": { "application/json": { "schema": schema("WishedState") } } });
+    put
+}
+
+fn answers(summary: &str, responses: Value) -> Value {
+    json!({ "summary": summary, "responses": responses })
+}
+
+fn text(summary: &str, media_type: &str) -> Value {
+    json!({ "summary": summary, "responses": { "200": { "description": summary, "content": { media_type: {} } } } })
+}
+
+fn body(description: &str, name: &str) -> Value {
+    json!({ "description": description, "content": { "application/json": { "schema": schema(name) } } })
+}
+
+fn problem() -> Value {
+    body("Why not, and what to do", "Problem")
+}
+
+fn schema(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn list(of: &str) -> Value {
+    json!({ "type": "array", "items": schema(of) })
+}
+
+fn schemas() -> Value {
+    let (string, number, integer) =
+        (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "integer" }));
+    let time = json!({ "type": "string", "format": "date-time" });
+    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
+    json!({
+        "Problem": { "type": "object", "properties": { "error": string, "hint": string } },
+        "Outcome": { "type": "string", "enum": [
+            "talked", "served", "left_in_flow", "abandoned", "declined", "unserved", "callback_failed",
+            "refused", "failed",
+        ] },
+        "Party": { "type": "string", "enum": ["caller", "agent", "server"] },
+        "Call": { "type": "object", "properties": {
+            "id": integer, "sip_call_id": string, "from": string, "display": string, "to": string,
+            "source": string, "trunk": maybe(&string),
+            "arrived": time, "answered": maybe(&time), "ended": maybe(&time),
+            "phase": maybe(&json!({ "type": "string", "enum": [
+                "arriving", "in_flow", "queued", "holding", "callback_kept", "ringing", "calling_back", "talking",
+            ] })),
+            "identity": maybe(&json!({ "type": "string", "enum": [
+                "verified_by_pin", "failed", "locked_out", "no_input", "unavailable", "abandoned",
+            ] })),
+            "customer": maybe(&string), "customer_name": maybe(&string), "queue": maybe(&string),
+            "waited_s": maybe(&number), "quote_s": maybe(&integer), "agent": maybe(&string),
+            "talked_s": maybe(&number), "outcome": maybe(&schema("Outcome")),
+            "ended_by": maybe(&schema("Party")), "cause": string,
+            "digits": { "type": "string", "description": "Every digit heard outside a secret" },
+            "legs": list("Leg"),
+        } },
+        "Leg": { "type": "object", "properties": {
+            "leg": integer, "party": schema("Party"), "address": string,
+            "opened": maybe(&time), "closed": maybe(&time), "quality": maybe(&schema("Quality")),
+        } },
+        "Quality": { "type": "object", "properties": {
+            "sent": integer, "received": integer, "lost": integer, "jitter_ms": number,
+            "round_trip_ms": maybe(&number),
+        } },
+        "CallList": { "type": "object", "properties": {
+            "calls": list("Call"), "next_before": maybe(&integer),
+        } },
+        "WholeCall": { "type": "object", "properties": {
+            "call": schema("Call"), "story": list("Line"), "facts": list("Fact"),
+        } },
+        "Line": { "type": "object", "properties": { "at": time, "after_s": number, "words": string } },
+        "Fact": {
+            "type": "object",
+            "description": "Beside these, the fields of its kind",
+            "properties": { "at": time, "call": maybe(&integer), "fact": string },
+        },
+        "Agent": { "type": "object", "properties": {
+            "id": string,
+            "state": { "type": "string", "enum": [
+                "offline", "ready", "ringing", "talking", "wrap_up", "not_ready",
+            ] },
+            "since": time, "reason": string, "phones": integer,
+        } },
+        "AgentList": { "type": "object", "properties": { "agents": list("Agent") } },
+        "WishedState": {
+            "type": "object",
+            "required": ["state"],
+            "additionalProperties": false,
+            "properties": {
+                "state": { "type": "string", "enum": ["ready", "not_ready", "offline"] },
+                "reason": { "type": "string", "maxLength": 64, "examples": ["lunch"] },
+            },
+        },
+        "Queue": { "type": "object", "properties": {
+            "name": string, "waiting": integer, "longest_wait_s": maybe(&integer),
+        } },
+        "QueueList": { "type": "object", "properties": { "queues": list("Queue") } },
+    })
+}

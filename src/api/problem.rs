@@ -1,0 +1,113 @@
+//! What an answer says when it is no: a status, what is wrong, and what to do about it.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::QueryRejection;
+use axum::http::HeaderValue;
+use axum::http::Method;
+use axum::http::StatusCode;
+use axum::http::Uri;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use serde::Serialize;
+use tracing::error;
+
+use crate::server::ControlError;
+use crate::store::StoreError;
+
+/// An answer that is no.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    body: Body,
+}
+
+#[derive(Debug, Serialize)]
+struct Body {
+    error: String,
+    hint: String,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Problem {
+        Problem { status, body: Body { error: error.into(), hint: hint.into() } }
+    }
+
+    /// 404.
+    pub(super) fn not_found(error: impl Into<String>, hint: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, error, hint)
+    }
+
+    /// 503, to be tried again soon.
+    pub(super) fn busy(error: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, error, "try again in a second")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        error!(%error, "the history cannot be read");
+        let hint = "the server's log says why; `warmline doctor` checks the data folder";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the history cannot be read", hint)
+    }
+}
+
+impl From<ControlError> for Problem {
+    fn from(error: ControlError) -> Problem {
+        // The two statuses that a ControlError names are statuses.
+        let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let hint = match error {
+            ControlError::UnknownAgent(_) => "GET /api/v1/agents lists them",
+            ControlError::UnknownCall(_) => "GET /api/v1/calls lists them",
+            ControlError::Overloaded => "try again in a second",
+            ControlError::Stopping => "try again when it has started anew",
+        };
+        Problem::new(status, error.to_string(), hint)
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Problem {
+        let hint =
+            r#"send Content-Type: application/json and a body like {"state":"not_ready","reason":"lunch"}"#;
+        Problem::new(rejection.status(), rejection.body_text(), hint)
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Problem {
+        let hint = "GET /api/v1/openapi.json lists the filters";
+        Problem::new(rejection.status(), rejection.body_text(), hint)
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Problem {
+        let hint = "a call's id is a number: GET /api/v1/calls lists them";
+        Problem::new(rejection.status(), rejection.body_text(), hint)
+    }
+}
+
+/// Answers for a path that is none.
+pub(super) async fn no_such_page(uri: Uri) -> Problem {
+    let hint = "GET / shows what there is, GET /api/v1/openapi.json the API";
+    Problem::not_found(format!("there is nothing at {}", uri.path()), hint)
+}
+
+/// Answers for a method that the path does not take; axum adds `Allow`.
+pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    let error = format!("{} does not take {method}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, error, "the Allow header lists what it takes")
+}

@@ -1,0 +1,138 @@
+//! What a call is told and what it answers: the seam between one caller's contact and the server.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::AgentId;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::base::Secret;
+use crate::base::Timestamp;
+use crate::fact::MissedWhy;
+use crate::fact::NeedFact;
+use crate::fact::Quality;
+use crate::fact::WaitExit;
+use crate::fact::What;
+use crate::flow::api::Customer;
+use crate::flow::api::VerifyResult;
+use crate::media::control::PlayId;
+use crate::queue;
+
+/// A caller's line came in: what a call begins with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// The caller's leg.
+    pub leg: LegId,
+    /// The calling number or user, as far as it is believed; empty when withheld.
+    pub number: String,
+    /// The calling party's display name.
+    pub display: String,
+    /// What was dialled.
+    pub dialled: String,
+    /// SIP's Call-ID.
+    pub sip_call_id: String,
+    /// `udp 127.0.0.1:5070`.
+    pub source: String,
+    /// The trunk it came by.
+    pub trunk: Option<Name>,
+    /// The agent whose phone proved to be the caller.
+    pub agent: Option<AgentId>,
+}
+
+/// What a call is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallEvent {
+    /// Who has the calling number, when exactly one customer has it.
+    Found(Option<Customer>),
+    /// Something about a line.
+    Leg { leg: LegId, event: LegEvent },
+    /// A key was pressed.
+    Digit { leg: LegId, digit: char },
+    /// A play ended, or was stopped.
+    PlayEnded { leg: LegId, play: PlayId, stopped: bool },
+    /// Nothing has come from a leg for a while.
+    AudioLost { leg: LegId },
+    /// It sends again.
+    AudioBack { leg: LegId },
+    /// How a [`CallAction::Verify`] came out.
+    Verified(VerifyResult),
+    /// What the queue engine decided for this call.
+    Queue(QueueWord),
+    /// [`Call::deadline`](crate::call::Call::deadline) is due.
+    Tick,
+    /// The server ends the call: an operator's wish, or a shutdown.
+    Stop { cause: &'static str },
+}
+
+/// What happens to a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LegEvent {
+    /// A phone that we dialled rings.
+    Ringing,
+    /// The line is up: answered, and offer and answer agreed.
+    Up,
+    /// A phone that we dialled did not take it: SIP's final status.
+    Failed { status: u16 },
+    /// The party hung up, or is gone.
+    Ended { cause: Name },
+    /// The party's phone put us on hold.
+    Held,
+    /// The party's phone took its hold back.
+    Resumed,
+    /// The line and its stream are closed: nothing more comes of it.
+    Closed { quality: Quality },
+}
+
+/// The queue engine's actions that concern one call, with names for the history.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QueueWord {
+    Enqueued { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32 },
+    AskPermission { quote: Option<Duration>, position: u32 },
+    Hold { until: Timestamp, by_flow_file: bool },
+    CheckIn { quote: Option<Duration>, position: u32 },
+    KeepPlace,
+    /// Ring this agent.
+    Ring { agent: AgentId, name: Name, attempt: u32 },
+    StopRing { agent: AgentId, why: MissedWhy },
+    Connected { waited: Duration, quote: Option<Duration> },
+    Exit { exit: WaitExit },
+}
+
+/// What a call wants done. In order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallAction {
+    /// Ask who has this number; [`CallEvent::Found`] answers, or the call goes on without.
+    FindCustomer { number: String },
+    /// Answer the caller's line.
+    Answer { leg: LegId },
+    /// Let the caller's line ring.
+    Ring { leg: LegId },
+    /// Refuse the caller's line with a SIP status.
+    Refuse { leg: LegId, status: u16 },
+    /// End a line, however far it is.
+    HangUp { leg: LegId, elsewhere: bool },
+    /// Call an agent's phones, on this leg.
+    DialAgent { leg: LegId, agent: AgentId },
+    /// Call the caller back, on this leg.
+    DialCaller { leg: LegId, number: String },
+    /// Play prompts, by name.
+    Play { leg: LegId, play: PlayId, prompts: Vec<Name>, barge_in: bool, repeat: bool },
+    /// Stop what plays.
+    StopPlay { leg: LegId },
+    /// Let two lines hear each other.
+    Join { a: LegId, b: LegId },
+    /// Let them part.
+    Part { a: LegId, b: LegId },
+    /// Send a leg's audio back to it.
+    Echo { leg: LegId },
+    /// Check account and PIN; [`CallEvent::Verified`] answers.
+    Verify { account: String, pin: Secret },
+    /// Tell the queue engine.
+    Queue(queue::Event),
+    /// Tell the history.
+    Fact(What),
+    /// The call is over and may be forgotten.
+    Over,
+}

@@ -1,0 +1,91 @@
+//! Calling a caller back who kept their place: the agent first, then the caller.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Call;
+use super::CallAction;
+use super::Phase;
+use super::waiting::Wait;
+use crate::base::LegId;
+use crate::base::Timestamp;
+use crate::fact::Party;
+use crate::fact::What;
+use crate::flow::Center;
+use crate::media::control::PlayId;
+use crate::queue;
+
+/// How long the caller's phone rings for a callback.
+const RING_FOR: Duration = Duration::from_secs(25);
+
+/// A callback under way: an agent is on the line, and the caller's phone rings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Callback {
+    /// The wait that it keeps, should it fail.
+    pub(super) wait: Wait,
+    /// The line to the caller.
+    pub(super) leg: LegId,
+    number: String,
+    pub(super) until: Timestamp,
+    /// "This is the call you asked for", while it plays to the caller.
+    pub(super) greeting: Option<PlayId>,
+}
+
+impl Call {
+    /// The agent has picked up: now call the caller.
+    pub(super) fn call_back(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        mut wait: Wait,
+        agent_leg: LegId,
+        out: &mut Vec<CallAction>,
+    ) {
+        wait.callbacks += 1;
+        let number = self.arrival.number.clone();
+        if let Some(prompts) = self.prompts(center) {
+            let prompts = vec![prompts.agent_calling_back.clone()];
+            let play = self.new_play();
+            out.push(CallAction::Play { leg: agent_leg, play, prompts, barge_in: false, repeat: false });
+        }
+        let leg = self.new_leg(Party::Caller);
+        out.push(CallAction::Fact(What::CallbackDialled { number: number.clone(), attempt: wait.callbacks }));
+        out.push(CallAction::DialCaller { leg, number: number.clone() });
+        self.phase = Phase::CallingBack(Callback { wait, leg, number, until: now + RING_FOR, greeting: None });
+    }
+
+    /// The caller has picked up: say who calls, then join.
+    pub(super) fn callback_reached(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        leg: LegId,
+        out: &mut Vec<CallAction>,
+    ) {
+        self.caller = Some(leg);
+        let Some(prompts) = self.prompts(center) else { return self.begin_talk(now, out) };
+        let prompts = vec![prompts.callback_greeting.clone()];
+        let play = self.new_play();
+        out.push(CallAction::Fact(What::Played { prompts: prompts.clone() }));
+        out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: false });
+        if let Phase::CallingBack(callback) = &mut self.phase {
+            callback.greeting = Some(play);
+            callback.until = now + RING_FOR;
+        }
+    }
+
+    /// The caller could not be reached, or somebody hung up before they were joined: the place is kept.
+    pub(super) fn callback_failed(&mut self, cause: &str, out: &mut Vec<CallAction>) {
+        let Phase::CallingBack(callback) = &self.phase else { return };
+        let Callback { wait, number, .. } = callback.clone();
+        let attempt = wait.callbacks;
+        out.push(CallAction::Fact(What::CallbackFailed { number, attempt, cause: cause.to_owned() }));
+        let agent = self.agent.as_ref().map(|line| line.agent);
+        self.end_lines(false, out);
+        self.phase = Phase::Waiting(wait);
+        let call = self.id;
+        out.extend(agent.map(|agent| CallAction::Queue(queue::Event::CallbackFailed { call, agent })));
+    }
+}

@@ -1,0 +1,148 @@
+//! How a call ends: the last prompt, the closing of its lines, the last fact.
+
+use super::Call;
+use super::CallAction;
+use super::FAREWELL_WITHIN;
+use super::Phase;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::What;
+use crate::flow::Center;
+use crate::flow::FlowEvent;
+use crate::queue;
+
+impl Call {
+    /// Plays a last prompt to the caller and then ends the line.
+    pub(super) fn farewell(
+        &mut self,
+        now: Timestamp,
+        prompt: Name,
+        outcome: Outcome,
+        cause: &str,
+        out: &mut Vec<CallAction>,
+    ) {
+        let Some(leg) = self.caller else {
+            return self.finish(Party::Server, outcome, cause, out);
+        };
+        let play = self.new_play();
+        out.push(CallAction::Fact(What::Played { prompts: vec![prompt.clone()] }));
+        out.push(CallAction::Play { leg, play, prompts: vec![prompt], barge_in: false, repeat: false });
+        self.phase = Phase::Farewell { play, until: now + FAREWELL_WITHIN, outcome, cause: cause.into() };
+    }
+
+    pub(super) fn end_farewell(&mut self, out: &mut Vec<CallAction>) {
+        if let Phase::Farewell { outcome, cause, .. } = &self.phase {
+            let (outcome, cause) = (*outcome, cause.clone());
+            self.end_lines(false, out);
+            self.finish(Party::Server, outcome, &cause, out);
+        }
+    }
+
+    /// A party hung up, or is gone.
+    pub(super) fn on_party_left(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        leg: LegId,
+        cause: &Name,
+        out: &mut Vec<CallAction>,
+    ) {
+        if self.caller == Some(leg) {
+            self.caller_left(center, now, cause, out);
+        } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
+            self.agent_left(now, cause, out);
+        } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
+            self.callback_failed(cause, out);
+        }
+    }
+
+    fn caller_left(&mut self, center: &Center, now: Timestamp, cause: &Name, out: &mut Vec<CallAction>) {
+        match &self.phase {
+            Phase::Flow => {
+                self.step_flow(center, now, FlowEvent::HungUp, out);
+                self.caller = None;
+                self.run = None;
+                self.finish(Party::Caller, Outcome::LeftInFlow, cause, out);
+            }
+            Phase::Waiting(wait) if wait.place_is_kept() => self.caller = None,
+            Phase::Waiting(_) => {
+                self.caller = None;
+                self.leave_queue(out);
+                self.finish(Party::Caller, Outcome::Abandoned, cause, out);
+            }
+            Phase::Talking { .. } => {
+                self.caller = None;
+                self.end_talk(now, Party::Caller, cause, out);
+            }
+            Phase::Farewell { outcome, .. } => {
+                let outcome = *outcome;
+                self.caller = None;
+                self.finish(Party::Caller, outcome, cause, out);
+            }
+            Phase::Identifying { .. } => {
+                self.caller = None;
+                self.finish(Party::Caller, Outcome::LeftInFlow, cause, out);
+            }
+            Phase::CallingBack(_) => {
+                self.caller = None;
+                self.callback_failed(cause, out);
+            }
+            Phase::Ended { .. } => self.caller = None,
+        }
+    }
+
+    /// The server ends the call.
+    pub(super) fn stop(&mut self, cause: &str, now: Timestamp, out: &mut Vec<CallAction>) {
+        match self.phase {
+            Phase::Ended { .. } => return,
+            Phase::Talking { .. } => return self.end_talk(now, Party::Server, cause, out),
+            Phase::Waiting(_) | Phase::CallingBack(_) => self.leave_queue(out),
+            _ => {}
+        }
+        self.run = None;
+        self.end_lines(false, out);
+        let outcome = if self.talked { Outcome::Talked } else { Outcome::Failed };
+        self.finish(Party::Server, outcome, cause, out);
+    }
+
+    /// Tells the engine that nobody waits here any more; it withdraws an agent who rings.
+    pub(super) fn leave_queue(&mut self, out: &mut Vec<CallAction>) {
+        out.push(CallAction::Queue(queue::Event::Abandoned { call: self.id }));
+    }
+
+    /// Ends every line that is still there.
+    pub(super) fn end_lines(&mut self, elsewhere: bool, out: &mut Vec<CallAction>) {
+        let dialled = match &self.phase {
+            Phase::CallingBack(callback) if self.caller != Some(callback.leg) => Some(callback.leg),
+            _ => None,
+        };
+        let agent = self.agent.take().map(|line| line.leg);
+        for leg in self.caller.take().into_iter().chain(agent).chain(dialled) {
+            out.push(CallAction::HangUp { leg, elsewhere });
+        }
+    }
+
+    /// The call is over but for the closing of its lines.
+    pub(super) fn finish(&mut self, by: Party, outcome: Outcome, cause: &str, out: &mut Vec<CallAction>) {
+        if matches!(self.phase, Phase::Ended { .. }) {
+            return;
+        }
+        self.phase = Phase::Ended { by, outcome, cause: cause.into() };
+        self.run = None;
+        self.conclude(out);
+    }
+
+    /// Tells the end once the last line is closed, so that nothing is told after it.
+    pub(super) fn conclude(&mut self, out: &mut Vec<CallAction>) {
+        if let Phase::Ended { by, outcome, cause } = &self.phase
+            && self.open.is_empty()
+        {
+            let (by, outcome, cause) = (*by, *outcome, cause.to_string());
+            out.push(CallAction::Fact(What::CallEnded { by, outcome, cause }));
+            out.push(CallAction::Over);
+        }
+    }
+}

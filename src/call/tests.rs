@@ -1,0 +1,464 @@
+//! Calls in virtual time: a script of what happens, a transcript of what the call wants done.
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use super::*;
+use crate::fact::MissedWhy;
+use crate::fact::Quality;
+use crate::fact::WaitExit;
+use crate::flow::api::Customer;
+
+const CENTER: &str = "
+company: Test
+language: en
+numbers: { 1000: greet, 1001: straight }
+skills: [talk]
+queues:
+  help: { needs: talk >= 1, permission: ask }
+agents:
+  alice: { skills: { talk: 5 }, ready: when registered }
+feature_codes: { '*51': ready, '*52': not ready }
+";
+
+const GREET: &str = "
+flow: greet
+start: hello
+nodes:
+  hello: { play: greeting/welcome, then: queue }
+  queue: { enqueue: help }
+";
+
+const STRAIGHT: &str = "
+flow: straight
+start: queue
+nodes:
+  queue: { enqueue: help }
+";
+
+const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/granted wait/declined \
+    wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting";
+
+static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let files = [file("center.yaml", CENTER), file("greet.yaml", GREET), file("straight.yaml", STRAIGHT)];
+    let words = ["greeting/welcome", "hold-music"].into_iter().chain(WAIT_PROMPTS.split_whitespace());
+    let prompts = words.map(str::to_owned).chain(crate::flow::say::prompts()).collect();
+    crate::flow::load(&files, &prompts).expect("the test center is well-formed").0
+});
+
+/// A call with its script's time.
+struct Script {
+    call: Call,
+    now: Timestamp,
+    transcript: String,
+    over: bool,
+}
+
+const CALLER: LegId = LegId::of(CallId(7), 0);
+const ALICE: AgentId = AgentId(0);
+
+impl Script {
+    fn arrive(dialled: &str, from: &str, agent: Option<AgentId>) -> Script {
+        let arrival = Arrival {
+            leg: CALLER,
+            number: from.to_owned(),
+            display: String::new(),
+            dialled: dialled.to_owned(),
+            sip_call_id: "abc@host".to_owned(),
+            source: "udp 127.0.0.1:5070".to_owned(),
+            trunk: None,
+            agent,
+        };
+        let (mut out, now) = (Vec::new(), Timestamp::ZERO);
+        let call = Call::arrive(CallId(7), &TEST_CENTER, now, WallTime(0), arrival, &mut out);
+        let mut script = Script { call, now, transcript: String::new(), over: false };
+        script.note("arrive", out);
+        script
+    }
+
+    fn happens(&mut self, what: &str, event: CallEvent) -> &mut Script {
+        // Written down and read back before every event: nothing may be lost by it.
+        let text = serde_json::to_string(&self.call).expect("a call can be written down");
+        let read: Call = serde_json::from_str(&text).expect("a call can be read back");
+        assert_eq!(read, self.call);
+        self.call = read;
+        let mut out = Vec::new();
+        self.call.handle(&TEST_CENTER, self.now, WallTime(0), event, &mut out);
+        self.note(what, out);
+        self
+    }
+
+    fn leg(&mut self, what: &str, leg: LegId, event: LegEvent) -> &mut Script {
+        self.happens(what, CallEvent::Leg { leg, event })
+    }
+
+    fn word(&mut self, what: &str, word: QueueWord) -> &mut Script {
+        self.happens(what, CallEvent::Queue(word))
+    }
+
+    fn digit(&mut self, digit: char) -> &mut Script {
+        self.happens(&format!("key {digit}"), CallEvent::Digit { leg: CALLER, digit })
+    }
+
+    /// What plays comes to its end.
+    fn play_ends(&mut self, leg: LegId, play: u32) -> &mut Script {
+        let play = PlayId(FIRST_PLAY + play);
+        self.happens("play ends", CallEvent::PlayEnded { leg, play, stopped: false })
+    }
+
+    fn flow_play_ends(&mut self, play: u32) -> &mut Script {
+        let play = PlayId(play);
+        self.happens("play ends", CallEvent::PlayEnded { leg: CALLER, play, stopped: false })
+    }
+
+    /// Time passes until the call's own deadline.
+    fn waits(&mut self) -> &mut Script {
+        self.now = self.call.deadline().expect("the call has a deadline");
+        self.happens(&format!("at {}", self.now), CallEvent::Tick)
+    }
+
+    fn rings(&mut self) -> LegId {
+        self.word("engine rings alice", QueueWord::Ring { agent: ALICE, name: "alice".into(), attempt: 1 });
+        self.call.agent.as_ref().expect("an agent rings").leg
+    }
+
+    fn closes(&mut self, leg: LegId) -> &mut Script {
+        self.leg("line closes", leg, LegEvent::Closed { quality: Quality::default() })
+    }
+
+    fn note(&mut self, what: &str, out: Vec<CallAction>) {
+        writeln!(self.transcript, "{what}").unwrap();
+        for action in out {
+            assert!(!self.over, "something was wanted after the call was over: {action:?}");
+            self.over = action == CallAction::Over;
+            if let Some(words) = in_words(&action) {
+                writeln!(self.transcript, "  {words}").unwrap();
+            }
+        }
+    }
+
+    fn check(&self, expected: &str) {
+        let expected = expected.trim_start_matches('\n');
+        assert_eq!(self.transcript.trim_end(), expected.trim_end(), "\n{}", self.transcript);
+    }
+}
+
+/// An action in words; facts about lines and plays are left out, for they follow from the rest.
+fn in_words(action: &CallAction) -> Option<String> {
+    let prompts = |prompts: &[Name]| prompts.join(" ");
+    Some(match action {
+        CallAction::Fact(
+            What::LegOpened { .. } | What::LegClosed { .. } | What::Played { .. } | What::NodeEntered { .. },
+        ) => return None,
+        CallAction::Fact(what) => {
+            let value = serde_json::to_value(what).unwrap();
+            format!("fact: {}", value["fact"].as_str().unwrap())
+        }
+        CallAction::FindCustomer { number } => format!("who has {number}"),
+        CallAction::Answer { .. } => "answer".to_owned(),
+        CallAction::Ring { .. } => "ring".to_owned(),
+        CallAction::Refuse { status, .. } => format!("refuse {status}"),
+        CallAction::HangUp { leg, .. } => format!("hang up {}", leg.0 & 0xffff),
+        CallAction::DialAgent { leg, agent } => format!("dial agent {agent} on {}", leg.0 & 0xffff),
+        CallAction::DialCaller { leg, number } => format!("dial caller {number} on {}", leg.0 & 0xffff),
+        CallAction::Play { leg, prompts: list, repeat, .. } => {
+            let again = if *repeat { " again and again" } else { "" };
+            format!("play to {}: {}{again}", leg.0 & 0xffff, prompts(list))
+        }
+        CallAction::StopPlay { .. } => "stop playing".to_owned(),
+        CallAction::Join { a, b } => format!("join {} and {}", a.0 & 0xffff, b.0 & 0xffff),
+        CallAction::Part { .. } => "part".to_owned(),
+        CallAction::Echo { .. } => "echo".to_owned(),
+        CallAction::Verify { .. } => "verify".to_owned(),
+        CallAction::Queue(event) => {
+            let text = format!("{event:?}");
+            let name = text.split([' ', '(', '{']).next().unwrap();
+            match event {
+                queue::Event::Permission { answer, .. } => format!("engine: {name} {answer:?}"),
+                queue::Event::RingFailed { why, .. } => format!("engine: {name} {why:?}"),
+                _ => format!("engine: {name}"),
+            }
+        }
+        CallAction::Over => "over".to_owned(),
+    })
+}
+
+fn asks() -> QueueWord {
+    QueueWord::AskPermission { quote: Some(Duration::from_secs(150)), position: 2 }
+}
+
+fn holds() -> QueueWord {
+    QueueWord::Hold { until: Timestamp::from_secs(300), by_flow_file: false }
+}
+
+#[test]
+fn a_stranger_is_greeted_waits_with_permission_and_talks() {
+    let mut script = Script::arrive("1000", "+12025550100", None);
+    script.happens("nobody has that number", CallEvent::Found(None));
+    script.leg("line up", CALLER, LegEvent::Up);
+    script.flow_play_ends(1);
+    script.word("engine asks", asks());
+    script.digit('1');
+    script.word("engine holds", holds());
+    script.play_ends(CALLER, 1);
+    let agent = script.rings();
+    script.leg("alice picks up", agent, LegEvent::Up);
+    script.word(
+        "engine notes it",
+        QueueWord::Connected { waited: Duration::from_secs(9), quote: Some(Duration::from_secs(150)) },
+    );
+    script.leg("the caller hangs up", CALLER, LegEvent::Ended { cause: "hung up".into() });
+    script.closes(agent).closes(CALLER);
+    script.check(
+        "
+arrive
+  fact: call_arrived
+  who has +12025550100
+nobody has that number
+  answer
+  fact: call_answered
+  fact: flow_started
+  play to 0: greeting/welcome
+line up
+play ends
+  engine: Enqueue
+engine asks
+  fact: wait_asked
+  play to 0: wait/all-busy wait/less-than numbers/3 units/minutes wait/question
+key 1
+  fact: digit
+  engine: Permission Granted
+engine holds
+  fact: wait_granted
+  play to 0: wait/granted
+play ends
+  fact: hold_music_started
+  play to 0: hold-music again and again
+engine rings alice
+  fact: agent_ringing
+  dial agent 0 on 1
+alice picks up
+  join 0 and 1
+  engine: PickedUp
+engine notes it
+  fact: agent_connected
+the caller hangs up
+  hang up 1
+  fact: talk_ended
+  engine: TalkEnded
+line closes
+line closes
+  fact: call_ended
+  over",
+    );
+}
+
+#[test]
+fn a_silent_caller_is_not_held() {
+    let mut script = Script::arrive("1001", "", None);
+    script.word("engine asks", asks());
+    script.play_ends(CALLER, 0);
+    script.waits();
+    script.word("engine asks again", asks());
+    script.play_ends(CALLER, 1);
+    script.waits();
+    script.word("engine gives up", QueueWord::Exit { exit: WaitExit::Declined });
+    script.play_ends(CALLER, 2);
+    script.closes(CALLER);
+    assert!(!script.transcript.contains("hold-music"), "{}", script.transcript);
+    assert!(script.transcript.ends_with("fact: call_ended\n  over\n"), "{}", script.transcript);
+    assert_eq!(script.transcript.matches("Permission Silent").count(), 2, "{}", script.transcript);
+}
+
+#[test]
+fn an_agent_who_misses_a_call_leaves_the_caller_where_they_were() {
+    let mut script = Script::arrive("1001", "", None);
+    let first = script.rings();
+    script.leg("alice's phone is busy", first, LegEvent::Failed { status: 486 });
+    script.closes(first);
+    let second = script.rings();
+    let why = MissedWhy::NoAnswer;
+    script.word("ring timeout", QueueWord::StopRing { agent: ALICE, why });
+    script.closes(second);
+    script.check(
+        "
+arrive
+  fact: call_arrived
+  answer
+  fact: call_answered
+  fact: flow_started
+  engine: Enqueue
+engine rings alice
+  fact: agent_ringing
+  dial agent 0 on 1
+  play to 0: ringback again and again
+alice's phone is busy
+  fact: agent_missed
+  stop playing
+  engine: RingFailed Busy
+line closes
+engine rings alice
+  fact: agent_ringing
+  dial agent 0 on 2
+  play to 0: ringback again and again
+ring timeout
+  hang up 2
+  fact: agent_missed
+  stop playing
+line closes",
+    );
+}
+
+#[test]
+fn a_caller_who_chose_a_callback_is_called_when_an_agent_is_there() {
+    let mut script = Script::arrive("1001", "+12025550100", None);
+    script.waits();
+    script.word("engine asks", asks());
+    script.digit('2');
+    script.word("engine keeps the place", QueueWord::KeepPlace);
+    script.play_ends(CALLER, 1);
+    script.closes(CALLER);
+    let agent = script.rings();
+    script.leg("alice picks up", agent, LegEvent::Up);
+    script.word("noted", QueueWord::Connected { waited: Duration::from_secs(60), quote: None });
+    let caller = LegId::of(CallId(7), 2);
+    script.leg("the caller picks up", caller, LegEvent::Up);
+    script.play_ends(caller, 3);
+    script.leg("alice hangs up", agent, LegEvent::Ended { cause: "hung up".into() });
+    script.closes(agent).closes(caller);
+    script.check(
+        "
+arrive
+  fact: call_arrived
+  who has +12025550100
+at 0.150000s
+  answer
+  fact: call_answered
+  fact: flow_started
+  engine: Enqueue
+engine asks
+  fact: wait_asked
+  play to 0: wait/all-busy wait/less-than numbers/3 units/minutes wait/question
+key 2
+  fact: digit
+  engine: Permission Callback
+engine keeps the place
+  fact: callback_chosen
+  play to 0: wait/callback-promised
+play ends
+  hang up 0
+line closes
+engine rings alice
+  fact: agent_ringing
+  dial agent 0 on 1
+alice picks up
+  play to 1: wait/agent-calling-back
+  fact: callback_dialled
+  dial caller +12025550100 on 2
+  engine: PickedUp
+noted
+the caller picks up
+  play to 2: wait/callback-greeting
+play ends
+  join 2 and 1
+  fact: agent_connected
+alice hangs up
+  hang up 2
+  fact: talk_ended
+  engine: TalkEnded
+line closes
+line closes
+  fact: call_ended
+  over",
+    );
+}
+
+#[test]
+fn a_callback_that_reaches_nobody_keeps_its_place() {
+    let mut script = Script::arrive("1001", "+12025550100", None);
+    script.waits();
+    script.word("engine keeps the place", QueueWord::KeepPlace);
+    script.play_ends(CALLER, 0);
+    script.closes(CALLER);
+    let agent = script.rings();
+    script.leg("alice picks up", agent, LegEvent::Up);
+    script.waits();
+    assert!(script.transcript.contains("fact: callback_failed"), "{}", script.transcript);
+    assert!(script.transcript.ends_with("engine: CallbackFailed\n"), "{}", script.transcript);
+    script.closes(agent).closes(LegId::of(CallId(7), 2));
+    script.word("all tries failed", QueueWord::Exit { exit: WaitExit::CallbackFailed });
+    assert!(script.over);
+}
+
+#[test]
+fn a_caller_may_hang_up_at_every_step() {
+    let steps: [&dyn Fn(&mut Script); 7] = [
+        &|_| {},
+        &|script| {
+            script.happens("nobody has that number", CallEvent::Found(None));
+        },
+        &|script| {
+            script.leg("line up", CALLER, LegEvent::Up);
+        },
+        &|script| {
+            script.flow_play_ends(1);
+        },
+        &|script| {
+            script.word("engine asks", asks());
+        },
+        &|script| {
+            script.word("engine holds", holds());
+        },
+        &|script| {
+            script.rings();
+        },
+    ];
+    for hung_up_after in 0..steps.len() {
+        let mut script = Script::arrive("1000", "+12025550100", None);
+        for step in &steps[..=hung_up_after] {
+            step(&mut script);
+        }
+        script.leg("the caller hangs up", CALLER, LegEvent::Ended { cause: "hung up".into() });
+        if let Some(line) = script.call.agent.clone() {
+            let why = MissedWhy::Withdrawn;
+            script.word("engine withdraws", QueueWord::StopRing { agent: ALICE, why });
+            script.closes(line.leg);
+        }
+        script.closes(CALLER);
+        assert!(script.over, "after step {hung_up_after}:\n{}", script.transcript);
+        let queued = script.transcript.contains("engine: Enqueue");
+        assert_eq!(script.transcript.contains("engine: Abandoned"), queued, "{}", script.transcript);
+    }
+}
+
+#[test]
+fn an_agents_phone_sets_its_agents_state() {
+    let mut script = Script::arrive("*51", "alice", Some(ALICE));
+    script.play_ends(CALLER, 0);
+    script.closes(CALLER);
+    script.check(
+        "
+arrive
+  fact: call_arrived
+  answer
+  fact: call_answered
+  engine: AgentWants
+  play to 0: agent/ready
+play ends
+  hang up 0
+line closes
+  fact: call_ended
+  over",
+    );
+    assert!(Script::arrive("*51", "mallory", None).transcript.contains("refuse 404"));
+}
+
+#[test]
+fn a_known_caller_is_known_to_the_flow() {
+    let ann = Customer { account: "100200".into(), name: "Ann".into(), name_prompt: None };
+    let mut script = Script::arrive("1000", "+12025550143", None);
+    script.happens("ann has that number", CallEvent::Found(Some(ann.clone())));
+    assert_eq!(script.call.run.as_ref().and_then(|run| run.caller().customer.clone()), Some(ann));
+}

@@ -1,0 +1,341 @@
+//! What a waiting caller hears and may say. When is the queue engine's; this is only the conversation.
+//!
+//! Nobody hears music on hold before the engine has said [`QueueWord::Hold`].
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::AgentLine;
+use super::Call;
+use super::CallAction;
+use super::Phase;
+use super::QueueWord;
+use crate::base::AgentId;
+use crate::base::Name;
+use crate::base::QueueId;
+use crate::base::Timestamp;
+use crate::fact::GrantedBy;
+use crate::fact::MissedWhy;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::WaitExit;
+use crate::fact::What;
+use crate::flow::Center;
+use crate::flow::center::WaitPrompts;
+use crate::flow::say;
+use crate::media::control::PlayId;
+use crate::queue;
+use crate::queue::api::AgentWish;
+use crate::queue::api::PermissionAnswer;
+
+/// What a caller hears while an agent's phone rings and nothing else is to be said: a ringing tone, which
+/// is no hold music.
+const RINGING_TONE: &str = "ringback";
+
+/// A wait, as its caller experiences it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Wait {
+    pub(super) queue: QueueId,
+    hears: Hears,
+    /// The caller chose a callback: the place is kept without them.
+    pub(super) callback: bool,
+    /// How often the caller has been called back.
+    pub(super) callbacks: u32,
+}
+
+/// What the caller hears just now.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+enum Hears {
+    Nothing,
+    /// An agent's phone rings.
+    RingingTone,
+    /// "Press 1 to hold, or 2 to be called back": silence counts from the end of the question.
+    Question {
+        play: PlayId,
+        silent_at: Option<Timestamp>,
+    },
+    /// A word before the music goes on.
+    Word {
+        play: PlayId,
+    },
+    Music,
+    /// "We will call you back": the line ends after it.
+    Promise {
+        play: PlayId,
+    },
+}
+
+impl Wait {
+    pub(super) fn new(queue: QueueId) -> Wait {
+        Wait { queue, hears: Hears::Nothing, callback: false, callbacks: 0 }
+    }
+
+    /// Whether the caller need not stay on the line.
+    pub(super) fn place_is_kept(&self) -> bool {
+        self.callback
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        match self.hears {
+            Hears::Question { silent_at, .. } => silent_at,
+            _ => None,
+        }
+    }
+}
+
+/// What a phone hears after it dialled a feature code.
+pub(super) fn state_prompt(wish: &AgentWish) -> Name {
+    match wish {
+        AgentWish::Ready => "agent/ready".into(),
+        AgentWish::NotReady(_) => "agent/not-ready".into(),
+        AgentWish::Offline => "agent/signed-out".into(),
+    }
+}
+
+/// "… less than three minutes": rounded up to whole minutes; nothing where no quote is known.
+fn quote_words(quote: Option<Duration>, prompts: &WaitPrompts) -> Vec<Name> {
+    let Some(quote) = quote else { return Vec::new() };
+    let minutes = quote.as_secs().div_ceil(60).max(1);
+    let unit = if minutes == 1 { &prompts.minute } else { &prompts.minutes };
+    let mut words = vec![prompts.less_than.clone()];
+    words.extend(say::number(minutes));
+    words.push(unit.clone());
+    words
+}
+
+impl Call {
+    /// The engine decided something for this call.
+    pub(super) fn on_queue_word(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        word: QueueWord,
+        out: &mut Vec<CallAction>,
+    ) {
+        match word {
+            QueueWord::Enqueued { queue, needs, priority, waiting } => {
+                out.push(CallAction::Fact(What::Enqueued { queue, needs, priority, waiting }));
+            }
+            QueueWord::AskPermission { quote, position } => self.ask(center, quote, position, out),
+            QueueWord::Hold { until, by_flow_file } => self.hold(center, until, by_flow_file, out),
+            QueueWord::CheckIn { quote, .. } => self.check_in(center, quote, out),
+            QueueWord::KeepPlace => self.keep_place(center, out),
+            QueueWord::Ring { agent, name, attempt } => self.ring_agent(agent, name, attempt, out),
+            QueueWord::StopRing { agent, why } => self.stop_ringing(agent, why, out),
+            QueueWord::Connected { waited, quote } => self.connected(waited, quote, out),
+            QueueWord::Exit { exit } => self.leave_wait(center, now, exit, out),
+        }
+    }
+
+    fn ask(
+        &mut self,
+        center: &Center,
+        quote: Option<Duration>,
+        position: u32,
+        out: &mut Vec<CallAction>,
+    ) {
+        let Some(prompts) = self.prompts(center) else { return };
+        let mut words = vec![prompts.all_busy.clone()];
+        words.extend(quote_words(quote, prompts));
+        words.push(prompts.question.clone());
+        out.push(CallAction::Fact(What::WaitAsked { quote, position }));
+        if let Some(play) = self.say(words, true, out) {
+            self.set_hears(Hears::Question { play, silent_at: None });
+        }
+    }
+
+    fn hold(
+        &mut self,
+        center: &Center,
+        until: Timestamp,
+        by_flow_file: bool,
+        out: &mut Vec<CallAction>,
+    ) {
+        let Some(prompts) = self.prompts(center) else { return };
+        let granted = prompts.granted.clone();
+        let by = if by_flow_file { GrantedBy::FlowFile } else { GrantedBy::Caller };
+        out.push(CallAction::Fact(What::WaitGranted { by, until }));
+        if by_flow_file {
+            self.music(center, out);
+        } else if let Some(play) = self.say(vec![granted], false, out) {
+            self.set_hears(Hears::Word { play });
+        }
+    }
+
+    fn music(&mut self, center: &Center, out: &mut Vec<CallAction>) {
+        let (Some(leg), Some(prompts)) = (self.caller, self.prompts(center)) else { return };
+        let music = prompts.music.clone();
+        let play = self.new_play();
+        out.push(CallAction::Fact(What::HoldMusicStarted));
+        out.push(CallAction::Play { leg, play, prompts: vec![music], barge_in: false, repeat: true });
+        self.set_hears(Hears::Music);
+    }
+
+    fn check_in(&mut self, center: &Center, quote: Option<Duration>, out: &mut Vec<CallAction>) {
+        let Some(prompts) = self.prompts(center) else { return };
+        let mut words = vec![prompts.check_in.clone()];
+        words.extend(quote_words(quote, prompts));
+        out.push(CallAction::Fact(What::CheckedIn { quote }));
+        if let Some(play) = self.say(words, false, out) {
+            self.set_hears(Hears::Word { play });
+        }
+    }
+
+    fn keep_place(&mut self, center: &Center, out: &mut Vec<CallAction>) {
+        let Some(prompts) = self.prompts(center) else { return };
+        let promise = prompts.callback.clone();
+        out.push(CallAction::Fact(What::CallbackChosen { number: self.arrival.number.clone() }));
+        if let Phase::Waiting(wait) = &mut self.phase {
+            wait.callback = true;
+        }
+        if let Some(play) = self.say(vec![promise], false, out) {
+            self.set_hears(Hears::Promise { play });
+        }
+    }
+
+    fn ring_agent(&mut self, agent: AgentId, name: Name, attempt: u32, out: &mut Vec<CallAction>) {
+        if !matches!(self.phase, Phase::Waiting(_)) {
+            return;
+        }
+        let leg = self.new_leg(Party::Agent);
+        out.push(CallAction::Fact(What::AgentRinging { agent: name.clone(), attempt }));
+        out.push(CallAction::DialAgent { leg, agent });
+        self.agent = Some(AgentLine { agent, name, leg, up: false, promise: None });
+        self.ringing_tone(out);
+    }
+
+    /// Lets a caller who hears nothing hear that an agent's phone rings.
+    fn ringing_tone(&mut self, out: &mut Vec<CallAction>) {
+        let silent = matches!(&self.phase, Phase::Waiting(wait) if wait.hears == Hears::Nothing);
+        let (true, true, Some(leg)) = (silent, self.agent.is_some(), self.caller) else { return };
+        let play = self.new_play();
+        let prompts = vec![RINGING_TONE.into()];
+        out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
+        self.set_hears(Hears::RingingTone);
+    }
+
+    fn stop_ringing(&mut self, agent: AgentId, why: MissedWhy, out: &mut Vec<CallAction>) {
+        if let Some(line) = self.agent.take_if(|line| line.agent == agent && !line.up) {
+            out.push(CallAction::HangUp { leg: line.leg, elsewhere: false });
+            self.agent_missed(line.name, why, out);
+        }
+    }
+
+    /// The agent did not take it: the caller is told nothing, and hears no ringing tone meanwhile.
+    pub(super) fn agent_missed(&mut self, agent: Name, why: MissedWhy, out: &mut Vec<CallAction>) {
+        out.push(CallAction::Fact(What::AgentMissed { agent, why }));
+        if let Phase::Waiting(wait) = &mut self.phase
+            && wait.hears == Hears::RingingTone
+        {
+            wait.hears = Hears::Nothing;
+            out.extend(self.caller.map(|leg| CallAction::StopPlay { leg }));
+        }
+    }
+
+    fn connected(&mut self, waited: Duration, quote: Option<Duration>, out: &mut Vec<CallAction>) {
+        let talking = matches!(self.phase, Phase::Talking { .. });
+        let Some(line) = &mut self.agent else { return };
+        line.promise = Some((waited, quote));
+        if talking {
+            out.push(CallAction::Fact(What::AgentConnected { agent: line.name.clone(), waited, quote }));
+        }
+    }
+
+    fn leave_wait(&mut self, center: &Center, now: Timestamp, exit: WaitExit, out: &mut Vec<CallAction>) {
+        out.push(CallAction::Fact(What::WaitEnded { exit }));
+        let Some(prompts) = self.prompts(center) else { return };
+        let (prompt, outcome, cause) = match exit {
+            WaitExit::Abandoned => return,
+            WaitExit::Declined => (&prompts.declined, Outcome::Declined, "would not hold"),
+            WaitExit::Cap => (&prompts.unserved, Outcome::Unserved, "longest wait reached"),
+            WaitExit::NobodyStaffed => (&prompts.unserved, Outcome::Unserved, "nobody there with the skill"),
+            WaitExit::Full => (&prompts.unserved, Outcome::Unserved, "queue full"),
+            WaitExit::CallbackFailed => {
+                (&prompts.unserved, Outcome::CallbackFailed, "callback did not reach the caller")
+            }
+        };
+        let prompt = prompt.clone();
+        self.farewell(now, prompt, outcome, cause, out);
+    }
+
+    /// A key while waiting.
+    pub(super) fn on_waiting_digit(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        digit: char,
+        out: &mut Vec<CallAction>,
+    ) {
+        let Phase::Waiting(wait) = &mut self.phase else { return };
+        if matches!(wait.hears, Hears::Promise { .. }) {
+            return;
+        }
+        let asked = matches!(wait.hears, Hears::Question { .. });
+        let answer = match digit {
+            '1' if asked => PermissionAnswer::Granted,
+            // A callback may be chosen at any time of the wait, not only when asked.
+            '2' => PermissionAnswer::Callback,
+            _ => {
+                // No answer: the question stands, and silence counts anew.
+                if let Hears::Question { silent_at, .. } = &mut wait.hears {
+                    *silent_at = Some(now + center.engine.queues[wait.queue.0 as usize].answer_within);
+                }
+                return out.push(CallAction::Fact(What::Digit { digit }));
+            }
+        };
+        out.push(CallAction::Fact(What::Digit { digit }));
+        self.answer(answer, asked, out);
+    }
+
+    fn answer(&mut self, answer: PermissionAnswer, asked: bool, out: &mut Vec<CallAction>) {
+        out.push(CallAction::Queue(queue::Event::Permission { call: self.id, answer }));
+        if asked {
+            self.set_hears(Hears::Nothing);
+            self.ringing_tone(out);
+        }
+    }
+
+    /// The caller has been silent since the question.
+    pub(super) fn on_wait_tick(&mut self, _now: Timestamp, out: &mut Vec<CallAction>) {
+        self.answer(PermissionAnswer::Silent, true, out);
+    }
+
+    /// Something that a waiting caller heard came to its end.
+    pub(super) fn on_wait_play_ended(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        ended: PlayId,
+        stopped: bool,
+        out: &mut Vec<CallAction>,
+    ) {
+        let Phase::Waiting(wait) = &mut self.phase else { return };
+        match &mut wait.hears {
+            Hears::Question { play, silent_at } if *play == ended => {
+                *silent_at = Some(now + center.engine.queues[wait.queue.0 as usize].answer_within);
+            }
+            Hears::Word { play } if *play == ended && !stopped => self.music(center, out),
+            Hears::Promise { play } if *play == ended => {
+                wait.hears = Hears::Nothing;
+                out.extend(self.caller.take().map(|leg| CallAction::HangUp { leg, elsewhere: false }));
+            }
+            _ => {}
+        }
+    }
+
+    fn say(&mut self, prompts: Vec<Name>, barge_in: bool, out: &mut Vec<CallAction>) -> Option<PlayId> {
+        let leg = self.caller?;
+        let play = self.new_play();
+        out.push(CallAction::Fact(What::Played { prompts: prompts.clone() }));
+        out.push(CallAction::Play { leg, play, prompts, barge_in, repeat: false });
+        Some(play)
+    }
+
+    fn set_hears(&mut self, hears: Hears) {
+        if let Phase::Waiting(wait) = &mut self.phase {
+            wait.hears = hears;
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Symmetric RTP: whom a leg sends to and whose packets it takes.
+//!
+//! A phone behind a NAT names an address in SDP that nobody can reach; its packets show the one that works.
+//! But whoever can guess a port must not take a call over. So:
+//!
+//! 1. We send to SDP's address until a source is locked; from then on to the source.
+//! 2. A packet from SDP's IP address, on whatever port, locks at once.
+//! 3. A stranger (another IP address) is locked after [`PROBATION`] packets in sequence with one SSRC, as long as
+//!    nothing ever came from SDP's IP address; they are dropped until then. SDP's own address takes the lock
+//!    back as soon as it speaks.
+//! 4. While locked, packets from elsewhere are dropped and counted, except: the same SSRC moves the lock when
+//!    the locked source was silent for [`SAME_SSRC_AFTER`] (a NAT that forgot its mapping), and any source may
+//!    start probation after [`RELATCH_AFTER`] of silence.
+//! 5. A new description with another address starts over; one with the same address keeps the lock.
+//!
+//! Without an address in SDP (port 0, or the unspecified address) nothing is sent and nobody is locked.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::Timestamp;
+
+/// Packets in sequence by which a stranger proves to be a stream: 60 ms of it.
+pub const PROBATION: u8 = 3;
+/// Silence after which the same SSRC may come from elsewhere.
+pub const SAME_SSRC_AFTER: Duration = Duration::from_secs(1);
+/// Silence after which another source may take the lock.
+pub const RELATCH_AFTER: Duration = Duration::from_secs(5);
+
+/// Whose packets a leg takes, and where it sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latch {
+    /// SDP's address.
+    signalled: Option<SocketAddr>,
+    locked: Option<Locked>,
+    candidate: Option<Candidate>,
+    /// Packets that were dropped by this rule.
+    pub refused: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Locked {
+    address: SocketAddr,
+    ssrc: u32,
+    heard: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Candidate {
+    address: SocketAddr,
+    ssrc: u32,
+    next: u16,
+    seen: u8,
+}
+
+impl Latch {
+    /// Offer and answer agreed that the peer listens at `address`.
+    pub fn agree(&mut self, address: Option<SocketAddr>) {
+        if self.signalled != address {
+            self.signalled = address;
+            self.locked = None;
+            self.candidate = None;
+        }
+    }
+
+    /// Where to send RTP.
+    pub fn destination(&self) -> Option<SocketAddr> {
+        let signalled = self.signalled?;
+        Some(self.locked.as_ref().map_or(signalled, |locked| locked.address))
+    }
+
+    /// The source that is locked, if any is.
+    pub fn locked(&self) -> Option<SocketAddr> {
+        self.locked.as_ref().map(|locked| locked.address)
+    }
+
+    /// Whether a packet is to be taken. A dropped one is counted.
+    pub fn admit(&mut self, now: Timestamp, from: SocketAddr, ssrc: u32, sequence: u16) -> bool {
+        let admitted = self.decide(now, from, ssrc, sequence);
+        if !admitted {
+            self.refused += 1;
+        }
+        admitted
+    }
+
+    fn decide(&mut self, now: Timestamp, from: SocketAddr, ssrc: u32, sequence: u16) -> bool {
+        let Some(signalled) = self.signalled else { return false };
+        let expected = from.ip() == signalled.ip();
+        if let Some(locked) = &mut self.locked {
+            let silent = now.since(locked.heard);
+            if locked.address == from {
+                locked.heard = now;
+                locked.ssrc = ssrc;
+                return true;
+            }
+            let takes_back = expected && locked.address.ip() != signalled.ip();
+            let moved = ssrc == locked.ssrc && silent >= SAME_SSRC_AFTER;
+            if !takes_back && !moved && silent < RELATCH_AFTER {
+                return false;
+            }
+            if moved {
+                return self.lock(now, from, ssrc);
+            }
+        }
+        if expected {
+            return self.lock(now, from, ssrc);
+        }
+        self.probe(from, ssrc, sequence) && self.lock(now, from, ssrc)
+    }
+
+    fn lock(&mut self, now: Timestamp, address: SocketAddr, ssrc: u32) -> bool {
+        self.locked = Some(Locked { address, ssrc, heard: now });
+        self.candidate = None;
+        true
+    }
+
+    /// Whether a stranger has now sent enough in sequence.
+    fn probe(&mut self, address: SocketAddr, ssrc: u32, sequence: u16) -> bool {
+        let seen = match &self.candidate {
+            Some(candidate)
+                if candidate.address == address && candidate.ssrc == ssrc && candidate.next == sequence =>
+            {
+                candidate.seen + 1
+            }
+            _ => 1,
+        };
+        self.candidate = Some(Candidate { address, ssrc, next: sequence.wrapping_add(1), seen });
+        seen >= PROBATION
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SDP: &str = "192.0.2.1:4000";
+    const NAT_PORT: &str = "192.0.2.1:61000";
+    const STRANGER: &str = "203.0.113.9:5000";
+    const ATTACKER: &str = "198.51.100.66:6666";
+
+    /// `(ms, from, ssrc, sequence)` of packets that come in, and whether each is taken.
+    fn check(latch: &mut Latch, script: &[(u64, &str, u32, u16, bool)]) {
+        for (n, (ms, from, ssrc, sequence, taken)) in script.iter().enumerate() {
+            let admitted = latch.admit(Timestamp::from_millis(*ms), from.parse().unwrap(), *ssrc, *sequence);
+            assert_eq!(admitted, *taken, "line {n}: {from} at {ms} ms");
+        }
+    }
+
+    fn agreed() -> Latch {
+        let mut latch = Latch::default();
+        latch.agree(Some(SDP.parse().unwrap()));
+        latch
+    }
+
+    fn sends_to(latch: &Latch, address: &str) {
+        assert_eq!(latch.destination(), Some(address.parse().unwrap()));
+    }
+
+    #[test]
+    fn before_anything_comes_audio_goes_where_sdp_says() {
+        sends_to(&agreed(), SDP);
+        assert_eq!(Latch::default().destination(), None);
+    }
+
+    #[test]
+    fn a_phone_whose_nat_changed_the_port_is_answered_at_that_port() {
+        let mut latch = agreed();
+        check(&mut latch, &[(0, NAT_PORT, 1, 1, true)]);
+        sends_to(&latch, NAT_PORT);
+    }
+
+    #[test]
+    fn a_phone_behind_nat_is_heard_after_three_packets_in_sequence() {
+        let mut latch = agreed();
+        check(
+            &mut latch,
+            &[(0, STRANGER, 1, 65_535, false), (20, STRANGER, 1, 0, false), (40, STRANGER, 1, 1, true)],
+        );
+        sends_to(&latch, STRANGER);
+        assert_eq!(latch.refused, 2);
+    }
+
+    #[test]
+    fn guessed_packets_do_not_pass_for_a_stream() {
+        let mut latch = agreed();
+        check(
+            &mut latch,
+            &[
+                (0, ATTACKER, 1, 1, false),
+                (20, ATTACKER, 2, 2, false),
+                (40, ATTACKER, 2, 9, false),
+                (60, STRANGER, 2, 10, false),
+                (80, ATTACKER, 2, 11, false),
+            ],
+        );
+        sends_to(&latch, SDP);
+    }
+
+    #[test]
+    fn a_running_call_cannot_be_taken_over() {
+        let mut latch = agreed();
+        check(
+            &mut latch,
+            &[
+                (0, SDP, 1, 1, true),
+                (10, ATTACKER, 9, 1, false),
+                (20, SDP, 1, 2, true),
+                (30, ATTACKER, 9, 2, false),
+                (50, ATTACKER, 9, 3, false),
+                (60, ATTACKER, 1, 4, false),
+                (70, NAT_PORT, 2, 1, false),
+            ],
+        );
+        sends_to(&latch, SDP);
+        assert_eq!(latch.refused, 5);
+    }
+
+    #[test]
+    fn the_address_in_sdp_takes_the_lock_back_from_a_stranger() {
+        let mut latch = agreed();
+        check(
+            &mut latch,
+            &[(0, ATTACKER, 9, 1, false), (1, ATTACKER, 9, 2, false), (2, ATTACKER, 9, 3, true)],
+        );
+        check(&mut latch, &[(20, SDP, 1, 1, true), (21, ATTACKER, 9, 4, false)]);
+        sends_to(&latch, SDP);
+    }
+
+    #[test]
+    fn a_nat_that_forgot_its_mapping_is_followed_by_ssrc() {
+        let mut latch = agreed();
+        check(
+            &mut latch,
+            &[(0, STRANGER, 1, 1, false), (20, STRANGER, 1, 2, false), (40, STRANGER, 1, 3, true)],
+        );
+        check(
+            &mut latch,
+            &[(500, "203.0.113.9:7000", 1, 30, false), (1_100, "203.0.113.9:7000", 1, 60, true)],
+        );
+        sends_to(&latch, "203.0.113.9:7000");
+    }
+
+    #[test]
+    fn another_source_may_come_after_long_silence() {
+        let mut latch = agreed();
+        check(
+            &mut latch,
+            &[(0, SDP, 1, 1, true), (4_900, NAT_PORT, 2, 1, false), (5_000, NAT_PORT, 2, 2, true)],
+        );
+        check(
+            &mut latch,
+            &[
+                (10_000, STRANGER, 3, 1, false),
+                (10_020, STRANGER, 3, 2, false),
+                (10_040, STRANGER, 3, 3, true),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_new_address_in_sdp_starts_over_and_the_same_one_does_not() {
+        let mut latch = agreed();
+        check(&mut latch, &[(0, NAT_PORT, 1, 1, true)]);
+        latch.agree(Some(SDP.parse().unwrap()));
+        sends_to(&latch, NAT_PORT);
+        latch.agree(Some("192.0.2.77:4000".parse().unwrap()));
+        sends_to(&latch, "192.0.2.77:4000");
+        latch.agree(None);
+        assert_eq!(latch.destination(), None);
+        check(&mut latch, &[(40, NAT_PORT, 1, 2, false)]);
+    }
+}

@@ -1,0 +1,479 @@
+//! One leg's stream: what it sends in a frame, and what becomes of a packet that came.
+//!
+//! In a frame, the first of these that there is: a digit being sent, what plays, silence. While packets of a
+//! joined leg are passed on, which happens when they come and not in the frame, the frame sends nothing.
+//! A leg that waits in dead air is sent silence, so that its media time never stops and no phone, NAT or
+//! border controller takes the call for dead. Before offer and answer agreed, nothing is sent at all.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::Entropy;
+use crate::base::LegId;
+use crate::base::Timestamp;
+use crate::fact::Quality;
+use crate::media::clip::Clip;
+use crate::media::codec::Law;
+use crate::media::codec::transcode;
+use crate::media::control::MediaEvent;
+use crate::media::control::PlayId;
+use crate::media::dtmf::DigitFrame;
+use crate::media::dtmf::DigitReceiver;
+use crate::media::dtmf::DigitSender;
+use crate::media::latch::Latch;
+use crate::media::reception::Reception;
+use crate::media::rtcp;
+use crate::media::rtcp::Rtcp;
+use crate::media::rtp;
+use crate::media::rtp::HEADER;
+use crate::media::rtp::Outgoing;
+use crate::media::rtp::Parsed;
+use crate::sdp::Codec;
+use crate::sdp::Direction;
+use crate::sdp::Negotiated;
+
+/// How long a frame is.
+pub const FRAME: Duration = Duration::from_millis(20);
+/// Octets of a G.711 frame, and its length in units of the 8 kHz clock.
+pub const FRAME_BYTES: usize = 160;
+const UNITS: u32 = FRAME_BYTES as u32;
+/// Nothing came for so long though it should have: [`MediaEvent::AudioLost`].
+pub const LOST_AFTER: Duration = Duration::from_secs(5);
+/// A joined leg that passed nothing on for so many frames is filled in with silence: 200 ms, which is more
+/// than jitter and less than any receiver's patience.
+const FILL_AFTER: u64 = 10;
+/// Comfort noise (RFC 3389) keeps a silent phone alive; it is not passed on.
+const COMFORT_NOISE: u8 = 13;
+
+/// Where a stream's packets and news go. `stream` is the key that [`crate::media::Streams::open`] gave.
+pub trait Outlet {
+    /// Send this packet from the stream's RTP port.
+    fn rtp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]);
+    /// Send this packet from the stream's RTCP port.
+    fn rtcp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]);
+    /// Tell the call.
+    fn event(&mut self, event: MediaEvent);
+    /// The stream is gone; its sockets are free.
+    fn closed(&mut self, stream: usize);
+}
+
+/// One leg's stream.
+#[derive(Debug)]
+pub struct Stream {
+    pub(super) leg: LegId,
+    key: usize,
+    agreed: Option<Negotiated>,
+    latch: Latch,
+    out: Outgoing,
+    reception: Reception,
+    rtcp: Rtcp,
+    /// Where the peer's reports come from, when that is not where SDP says.
+    reports_from: Option<SocketAddr>,
+    digits_in: DigitReceiver,
+    digits_out: DigitSender,
+    playing: Option<Playing>,
+    /// Whether the leg hears itself.
+    pub(super) echo: bool,
+    /// The stream that it is joined with.
+    pub(super) joined: Option<usize>,
+    /// The frame in which a packet was last passed on to it.
+    passed_in: Option<u64>,
+    /// When something last came, or since when it should.
+    heard: Timestamp,
+    lost: bool,
+}
+
+/// What a packet holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sound {
+    Audio(Codec),
+    Event,
+    Noise,
+}
+
+/// A packet that was taken, and may be passed on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    pub parsed: Parsed,
+    pub sound: Sound,
+}
+
+impl Stream {
+    pub(super) fn new(now: Timestamp, leg: LegId, key: usize, entropy: &mut Entropy) -> Stream {
+        Stream {
+            leg,
+            key,
+            agreed: None,
+            latch: Latch::default(),
+            out: Outgoing::new(entropy),
+            reception: Reception::default(),
+            rtcp: Rtcp::new(entropy),
+            reports_from: None,
+            digits_in: DigitReceiver::default(),
+            digits_out: DigitSender::default(),
+            playing: None,
+            echo: false,
+            joined: None,
+            passed_in: None,
+            heard: now,
+            lost: false,
+        }
+    }
+
+    pub(super) fn agree(&mut self, now: Timestamp, agreed: Negotiated, entropy: &mut Entropy) {
+        self.latch.agree(agreed.remote_rtp);
+        self.rtcp.start(now, entropy);
+        if self.agreed.as_ref().is_some_and(|before| before.remote_rtcp != agreed.remote_rtcp) {
+            self.reports_from = None;
+        }
+        let expected_before = self.expects_audio();
+        if self.agreed.as_ref().is_none_or(|before| before.payload_type != agreed.payload_type) {
+            self.out.begin_spurt();
+        }
+        self.agreed = Some(agreed);
+        if !expected_before {
+            self.heard = now;
+        }
+    }
+
+    pub(super) fn play(&mut self, playing: Playing, out: &mut impl Outlet) {
+        self.stop(out);
+        self.out.begin_spurt();
+        if playing.is_empty() {
+            out.event(MediaEvent::PlayEnded { leg: self.leg, play: playing.play, stopped: false });
+        } else {
+            self.playing = Some(playing);
+        }
+    }
+
+    pub(super) fn stop(&mut self, out: &mut impl Outlet) {
+        if let Some(Playing { play, .. }) = self.playing.take() {
+            self.out.begin_spurt();
+            out.event(MediaEvent::PlayEnded { leg: self.leg, play, stopped: true });
+        }
+    }
+
+    pub(super) fn send_digit(&mut self, digit: char, duration: Duration) {
+        // Without telephone-event nobody would hear it; a digit that finds the queue full is dropped.
+        if self.agreed.as_ref().is_some_and(|agreed| agreed.telephone_event.is_some()) {
+            self.digits_out.push(digit, duration);
+        }
+    }
+
+    /// Packets of another leg come no more: silence fills in at once.
+    pub(super) fn part(&mut self) {
+        self.joined = None;
+        self.passed_in = None;
+        self.out.begin_spurt();
+    }
+
+    /// What the stream carried.
+    pub(super) fn quality(&self) -> Quality {
+        let clock_rate = self.agreed.as_ref().map_or(8_000, |agreed| agreed.codec.clock_rate());
+        let jitter_us = u64::from(self.reception.jitter()) * 1_000_000 / u64::from(clock_rate);
+        Quality {
+            sent: self.out.packets,
+            received: self.reception.packets(),
+            lost: self.reception.lost(),
+            jitter_us: u32::try_from(jitter_us).unwrap_or(u32::MAX),
+            round_trip_us: self.rtcp.round_trip_us,
+        }
+    }
+
+    /// Frame number `frame` is due.
+    pub(super) fn frame(&mut self, now: Timestamp, frame: u64, entropy: &mut Entropy, out: &mut impl Outlet) {
+        self.watch(now, out);
+        if self.rtcp.is_due(now) {
+            self.report(now, entropy, out);
+        }
+        let mut packet = [0; HEADER + FRAME_BYTES];
+        // What plays goes on while the leg may not hear it: a hold does not stop a prompt's clock.
+        let plays = self.play_on(&mut packet[HEADER..], out);
+        let Some((to, payload_type, law)) = self.sends_to() else { return };
+        if self.send_digit_frame(frame, to, out) || (!plays && self.is_passing(frame)) {
+            return;
+        }
+        let Some(law) = law else { return };
+        if !plays {
+            packet[HEADER..].fill(law.silence());
+        }
+        let header = self.out.own(payload_type, frame, UNITS);
+        self.send(header, to, &mut packet, out);
+    }
+
+    fn report(&mut self, now: Timestamp, entropy: &mut Entropy, out: &mut impl Outlet) {
+        let mut packet = [0; rtcp::LONGEST];
+        let (sent, block) = (self.sent(now), self.reception.report());
+        let length = self.rtcp.report(now, sent, block, entropy, &mut packet);
+        if let Some(to) = self.reports_to() {
+            out.rtcp(self.key, to, &packet[..length]);
+        }
+    }
+
+    /// Says goodbye, when the peer has had reports.
+    pub(super) fn bye(&mut self, now: Timestamp, out: &mut impl Outlet) {
+        let Some(to) = self.reports_to().filter(|_| self.rtcp.has_reported()) else { return };
+        let mut packet = [0; rtcp::LONGEST];
+        let (sent, block) = (self.sent(now), self.reception.report());
+        let length = self.rtcp.bye(now, sent, block, &mut packet);
+        out.rtcp(self.key, to, &packet[..length]);
+    }
+
+    fn sent(&self, now: Timestamp) -> rtcp::Sent {
+        let clock_rate = self.agreed.as_ref().map_or(8_000, |agreed| agreed.codec.clock_rate());
+        let timestamp = self.out.media_time_at(now, clock_rate);
+        rtcp::Sent { ssrc: self.out.ssrc, timestamp, packets: self.out.packets, octets: self.out.octets }
+    }
+
+    fn reports_to(&self) -> Option<SocketAddr> {
+        self.reports_from.or(self.agreed.as_ref()?.remote_rtcp)
+    }
+
+    /// A packet came on the RTCP port. It counts when it comes from where the peer's audio does, or shall come.
+    pub(super) fn receive_report(&mut self, now: Timestamp, from: SocketAddr, packet: &[u8]) {
+        let signalled = self.agreed.as_ref().and_then(|agreed| agreed.remote_rtcp);
+        let ours = |known: Option<SocketAddr>| known.is_some_and(|known| known.ip() == from.ip());
+        if !ours(signalled) && !ours(self.latch.locked()) {
+            return;
+        }
+        if self.rtcp.receive(now, self.out.ssrc, packet) {
+            self.reports_from = Some(from);
+        }
+    }
+
+    /// Where to send, the payload type, and the law when it is G.711; none when nothing may be sent.
+    fn sends_to(&self) -> Option<(SocketAddr, u8, Option<Law>)> {
+        let agreed = self.agreed.as_ref()?;
+        if !matches!(agreed.direction, Direction::SendRecv | Direction::SendOnly) {
+            return None;
+        }
+        Some((self.latch.destination()?, agreed.payload_type, Law::of(agreed.codec)))
+    }
+
+    fn is_passing(&self, frame: u64) -> bool {
+        self.passed_in.is_some_and(|passed| frame.saturating_sub(passed) < FILL_AFTER)
+    }
+
+    /// The next frame of what plays; false when nothing does.
+    fn play_on(&mut self, into: &mut [u8], out: &mut impl Outlet) -> bool {
+        let Some(playing) = &mut self.playing else { return false };
+        let law = self.agreed.as_ref().and_then(|agreed| Law::of(agreed.codec)).unwrap_or(Law::Mu);
+        if playing.next(law, into) == Position::Last {
+            out.event(MediaEvent::PlayEnded { leg: self.leg, play: playing.play, stopped: false });
+            self.playing = None;
+        }
+        true
+    }
+
+    /// Whether the frame belongs to a digit.
+    fn send_digit_frame(&mut self, frame: u64, to: SocketAddr, out: &mut impl Outlet) -> bool {
+        let events = self.agreed.as_ref().and_then(|agreed| agreed.telephone_event);
+        let Some((payload_type, _)) = events else { return false };
+        if self.digits_out.is_idle() {
+            return false;
+        }
+        let media_time = self.out.clock(frame, UNITS);
+        match self.digits_out.frame(media_time) {
+            None => false,
+            Some(DigitFrame::Quiet) => true,
+            Some(DigitFrame::Packet { timestamp, first, payload }) => {
+                let mut packet = [0; HEADER + crate::media::dtmf::PAYLOAD];
+                packet[HEADER..].copy_from_slice(&payload.to_bytes());
+                let header = self.out.event(payload_type, timestamp, first);
+                self.send(header, to, &mut packet, out);
+                true
+            }
+        }
+    }
+
+    /// Sends `packet`, whose first [`HEADER`] octets are written here.
+    fn send(&mut self, header: rtp::Header, to: SocketAddr, packet: &mut [u8], out: &mut impl Outlet) {
+        if let Some(place) = packet.first_chunk_mut() {
+            header.write(place);
+            self.out.count(packet.len() - HEADER);
+            out.rtp(self.key, to, packet);
+        }
+    }
+
+    /// Takes a packet that came on the RTP port; none when it is not to be passed on.
+    pub(super) fn receive(
+        &mut self,
+        now: Timestamp,
+        from: SocketAddr,
+        packet: &[u8],
+        out: &mut impl Outlet,
+    ) -> Option<Taken> {
+        let parsed = rtp::parse(packet)?;
+        let sound = self.sound(parsed.header.payload_type)?;
+        if !self.latch.admit(now, from, parsed.header.ssrc, parsed.header.sequence) {
+            return None;
+        }
+        let agreed = self.agreed.as_ref()?;
+        self.reception.received(now, &parsed.header, agreed.codec.clock_rate());
+        let receives = self.expects_audio();
+        self.came(now, out);
+        if !receives {
+            return None;
+        }
+        if sound == Sound::Event {
+            self.key_pressed(&parsed, packet, out);
+        }
+        Some(Taken { parsed, sound })
+    }
+
+    /// What a payload type stands for. Beside what was agreed, the fixed numbers of G.711 are understood: a phone
+    /// that offered both laws may change between them. So is a peer that uses its own number for events.
+    fn sound(&self, payload_type: u8) -> Option<Sound> {
+        let agreed = self.agreed.as_ref()?;
+        if payload_type == agreed.receive_payload_type {
+            return Some(Sound::Audio(agreed.codec));
+        }
+        match agreed.telephone_event {
+            Some((theirs, ours)) if payload_type == ours || payload_type == theirs => {
+                return Some(Sound::Event);
+            }
+            _ => {}
+        }
+        match payload_type {
+            0 => Some(Sound::Audio(Codec::Pcmu)),
+            8 => Some(Sound::Audio(Codec::Pcma)),
+            COMFORT_NOISE => Some(Sound::Noise),
+            _ => None,
+        }
+    }
+
+    fn key_pressed(&mut self, parsed: &Parsed, packet: &[u8], out: &mut impl Outlet) {
+        let Some(digit) = self.digits_in.receive(&parsed.header, &packet[parsed.start..parsed.end]) else {
+            return;
+        };
+        out.event(MediaEvent::Digit { leg: self.leg, digit });
+        if self.playing.as_ref().is_some_and(|playing| playing.barge_in) {
+            self.stop(out);
+        }
+    }
+
+    /// Passes on a packet of another leg (or of its own, for an echo), in place: its new header is written
+    /// right before its payload.
+    pub(super) fn pass(&mut self, frame: u64, taken: Taken, packet: &mut [u8], out: &mut impl Outlet) {
+        let Some((to, audio_type, law)) = self.sends_to() else { return };
+        if self.playing.is_some() || !self.digits_out.is_idle() {
+            return;
+        }
+        let Parsed { header, start, end } = taken.parsed;
+        let payload_type = match taken.sound {
+            Sound::Audio(codec) => {
+                if !self.fit(codec, law, &mut packet[start..end]) {
+                    return;
+                }
+                audio_type
+            }
+            Sound::Event => {
+                let events = self.agreed.as_ref().and_then(|agreed| agreed.telephone_event);
+                let Some((payload_type, _)) = events else { return };
+                payload_type
+            }
+            Sound::Noise => return,
+        };
+        self.passed_in = Some(frame);
+        if let Some(header) = self.out.pass(header, payload_type, frame, UNITS) {
+            self.send(header, to, &mut packet[start - HEADER..end], out);
+        }
+    }
+
+    /// Makes a payload one of ours; false when that cannot be done.
+    fn fit(&self, codec: Codec, ours: Option<Law>, payload: &mut [u8]) -> bool {
+        match (Law::of(codec), ours) {
+            (Some(from), Some(to)) => {
+                transcode(payload, from, to);
+                true
+            }
+            _ => self.agreed.as_ref().is_some_and(|agreed| agreed.codec == codec),
+        }
+    }
+
+    /// Whether something should be coming: they may send, and said from where.
+    fn expects_audio(&self) -> bool {
+        self.agreed.as_ref().is_some_and(|agreed| {
+            matches!(agreed.direction, Direction::SendRecv | Direction::RecvOnly)
+                && agreed.remote_rtp.is_some()
+        })
+    }
+
+    fn came(&mut self, now: Timestamp, out: &mut impl Outlet) {
+        self.heard = now;
+        if std::mem::take(&mut self.lost) {
+            out.event(MediaEvent::AudioBack { leg: self.leg });
+        }
+    }
+
+    fn watch(&mut self, now: Timestamp, out: &mut impl Outlet) {
+        if !self.lost && now.since(self.heard) >= LOST_AFTER && self.expects_audio() {
+            self.lost = true;
+            out.event(MediaEvent::AudioLost { leg: self.leg });
+        }
+    }
+}
+
+/// What plays, and how far it is.
+#[derive(Debug)]
+pub(super) struct Playing {
+    pub play: PlayId,
+    pub clips: Arc<[Arc<Clip>]>,
+    pub barge_in: bool,
+    pub repeat: bool,
+    /// Which clip is next, and where in it.
+    clip: usize,
+    at: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Position {
+    More,
+    /// This frame was the last one.
+    Last,
+}
+
+impl Playing {
+    pub(super) fn new(play: PlayId, clips: Arc<[Arc<Clip>]>, barge_in: bool, repeat: bool) -> Playing {
+        Playing { play, clips, barge_in, repeat, clip: 0, at: 0 }
+    }
+
+    /// Whether there is no sound in it at all.
+    fn is_empty(&self) -> bool {
+        self.clips.iter().all(|clip| clip.pcmu.is_empty())
+    }
+
+    /// Copies the next frame; a clip that ends within a frame is filled up with silence.
+    fn next(&mut self, law: Law, into: &mut [u8]) -> Position {
+        self.skip_finished();
+        let Some(clip) = self.clips.get(self.clip) else { return Position::Last };
+        let bytes = match law {
+            Law::Mu => &clip.pcmu,
+            Law::A => &clip.pcma,
+        };
+        let rest = &bytes[self.at.min(bytes.len())..];
+        let length = rest.len().min(into.len());
+        into[..length].copy_from_slice(&rest[..length]);
+        into[length..].fill(law.silence());
+        self.at += into.len();
+        self.skip_finished();
+        if self.clip < self.clips.len() { Position::More } else { Position::Last }
+    }
+
+    /// Goes to the next clip that has sound left; from the last to the first when it repeats.
+    fn skip_finished(&mut self) {
+        // Each clip is passed once at most: a list without any sound ends even when it repeats.
+        for _ in 0..=self.clips.len() {
+            match self.clips.get(self.clip) {
+                Some(clip) if self.at >= clip.pcmu.len() => {
+                    (self.clip, self.at) = (self.clip + 1, 0);
+                    if self.repeat && self.clip == self.clips.len() {
+                        self.clip = 0;
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+}

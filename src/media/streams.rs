@@ -1,0 +1,235 @@
+//! The streams of one worker: which are joined, and which are due in each slot of a frame.
+//!
+//! A frame of 20 ms has [`SLOTS`] slots; each stream sends in one of them, so that the packets of thousands of
+//! streams are spread over the frame instead of leaving in one burst.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use slab::Slab;
+
+use crate::base::Entropy;
+use crate::base::LegId;
+use crate::base::Timestamp;
+use crate::media::control::MediaCommand;
+use crate::media::control::MediaEvent;
+use crate::media::stream::FRAME;
+use crate::media::stream::Outlet;
+use crate::media::stream::Playing;
+use crate::media::stream::Sound;
+use crate::media::stream::Stream;
+use crate::sdp::Negotiated;
+
+/// Slots of a frame: one begins every millisecond.
+pub const SLOTS: u64 = 20;
+
+/// All streams of one worker.
+#[derive(Debug)]
+pub struct Streams {
+    streams: Slab<Placed>,
+    by_leg: HashMap<LegId, usize>,
+    /// The keys of the streams of each slot.
+    slots: [Vec<usize>; SLOTS as usize],
+    entropy: Entropy,
+}
+
+#[derive(Debug)]
+struct Placed {
+    stream: Stream,
+    slot: usize,
+    /// Its place in the slot's list.
+    place: usize,
+}
+
+impl Streams {
+    /// No streams yet. `entropy` draws sources, sequences and report times.
+    pub fn new(entropy: Entropy) -> Streams {
+        Streams { streams: Slab::new(), by_leg: HashMap::new(), slots: Default::default(), entropy }
+    }
+
+    /// How many are open.
+    pub fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Whether none is open.
+    pub fn is_empty(&self) -> bool {
+        self.streams.is_empty()
+    }
+
+    /// The key of a leg's stream.
+    pub fn key_of(&self, leg: LegId) -> Option<usize> {
+        self.by_leg.get(&leg).copied()
+    }
+
+    /// How many are due in a slot.
+    pub fn in_slot(&self, slot: u64) -> usize {
+        self.slots[(slot % SLOTS) as usize].len()
+    }
+
+    /// Opens a stream, which listens until it is agreed on something. Its key goes with every packet;
+    /// none when the leg has a stream already.
+    pub fn open(&mut self, now: Timestamp, leg: LegId) -> Option<usize> {
+        if self.by_leg.contains_key(&leg) {
+            return None;
+        }
+        let slot = self.emptiest_slot(now);
+        let entry = self.streams.vacant_entry();
+        let key = entry.key();
+        let stream = Stream::new(now, leg, key, &mut self.entropy);
+        entry.insert(Placed { stream, slot, place: self.slots[slot].len() });
+        self.slots[slot].push(key);
+        self.by_leg.insert(leg, key);
+        Some(key)
+    }
+
+    /// The slot with the fewest streams; of equals, the one that comes first after `now`.
+    fn emptiest_slot(&self, now: Timestamp) -> usize {
+        let next = now.0 / 1_000 + 1;
+        let slots = (next..next + SLOTS).map(|slot| (slot % SLOTS) as usize);
+        slots.min_by_key(|slot| self.slots[*slot].len()).unwrap_or(0)
+    }
+
+    /// Does what a call asks. A command for a leg without a stream is ignored.
+    pub fn command(&mut self, now: Timestamp, command: MediaCommand, out: &mut impl Outlet) {
+        match command {
+            MediaCommand::Open { leg, agreed } => {
+                if let Some(agreed) = agreed {
+                    self.agree(now, leg, agreed);
+                }
+            }
+            MediaCommand::Agree { leg, agreed } => self.agree(now, leg, agreed),
+            MediaCommand::Play { leg, play, clips, barge_in, repeat } => match self.of(leg) {
+                Some(stream) => stream.play(Playing::new(play, clips, barge_in, repeat), out),
+                None => {}
+            },
+            MediaCommand::Stop { leg } => {
+                if let Some(stream) = self.of(leg) {
+                    stream.stop(out);
+                }
+            }
+            MediaCommand::Join { a, b } => self.join(a, b, out),
+            MediaCommand::Part { a, b } => self.part(a, b),
+            MediaCommand::Echo { leg, on } => {
+                if let Some(stream) = self.of(leg) {
+                    stream.echo = on;
+                }
+            }
+            MediaCommand::SendDigit { leg, digit, duration } => {
+                if let Some(stream) = self.of(leg) {
+                    stream.send_digit(digit, duration);
+                }
+            }
+            MediaCommand::Close { leg } => {
+                if let Some(key) = self.key_of(leg) {
+                    self.close(now, key, out);
+                }
+            }
+        }
+    }
+
+    fn agree(&mut self, now: Timestamp, leg: LegId, agreed: Negotiated) {
+        let Streams { streams, by_leg, entropy, .. } = self;
+        if let Some(placed) = by_leg.get(&leg).and_then(|key| streams.get_mut(*key)) {
+            placed.stream.agree(now, agreed, entropy);
+        }
+    }
+
+    fn of(&mut self, leg: LegId) -> Option<&mut Stream> {
+        let key = self.by_leg.get(&leg)?;
+        self.streams.get_mut(*key).map(|placed| &mut placed.stream)
+    }
+
+    fn join(&mut self, a: LegId, b: LegId, out: &mut impl Outlet) {
+        let (Some(key_a), Some(key_b)) = (self.key_of(a), self.key_of(b)) else {
+            return;
+        };
+        if key_a == key_b || self.streams[key_a].stream.joined == Some(key_b) {
+            return;
+        }
+        for (key, other) in [(key_a, key_b), (key_b, key_a)] {
+            self.leave(key);
+            let stream = &mut self.streams[key].stream;
+            stream.stop(out);
+            stream.joined = Some(other);
+        }
+    }
+
+    fn part(&mut self, a: LegId, b: LegId) {
+        let Some(key) = self.key_of(a) else { return };
+        if self.streams[key].stream.joined == self.key_of(b) {
+            self.leave(key);
+        }
+    }
+
+    /// Parts a stream from the one it is joined with.
+    fn leave(&mut self, key: usize) {
+        if let Some(other) = self.streams[key].stream.joined {
+            self.streams[key].stream.part();
+            self.streams[other].stream.part();
+        }
+    }
+
+    /// Ends a stream and tells what it carried.
+    pub fn close(&mut self, now: Timestamp, key: usize, out: &mut impl Outlet) {
+        if !self.streams.contains(key) {
+            return;
+        }
+        self.leave(key);
+        let Placed { mut stream, slot, place } = self.streams.remove(key);
+        stream.bye(now, out);
+        self.by_leg.remove(&stream.leg);
+        self.slots[slot].swap_remove(place);
+        if let Some(moved) = self.slots[slot].get(place) {
+            self.streams[*moved].place = place;
+        }
+        out.closed(key);
+        out.event(MediaEvent::Closed { leg: stream.leg, quality: stream.quality() });
+    }
+
+    /// A packet came on a stream's RTP port. It may be changed: what is passed on is written over it.
+    pub fn received(
+        &mut self,
+        now: Timestamp,
+        key: usize,
+        from: SocketAddr,
+        packet: &mut [u8],
+        out: &mut impl Outlet,
+    ) {
+        let Some(Placed { stream, .. }) = self.streams.get_mut(key) else { return };
+        let Some(taken) = stream.receive(now, from, packet, out) else { return };
+        let echoes = stream.echo && matches!(taken.sound, Sound::Audio(_));
+        let to = if echoes { Some(key) } else { stream.joined };
+        if let Some(placed) = to.and_then(|to| self.streams.get_mut(to)) {
+            placed.stream.pass(frame_at(now), taken, packet, out);
+        }
+    }
+
+    /// A packet came on a stream's RTCP port.
+    pub fn received_report(&mut self, now: Timestamp, key: usize, from: SocketAddr, packet: &[u8]) {
+        if let Some(placed) = self.streams.get_mut(key) {
+            placed.stream.receive_report(now, from, packet);
+        }
+    }
+
+    /// The key of a stream of a slot: there is one at each place from 0 on.
+    pub fn key_in_slot(&self, slot: u64, place: usize) -> Option<usize> {
+        self.slots[(slot % SLOTS) as usize].get(place).copied()
+    }
+
+    /// The stream sends what it has for the frame that `slot` lies in. Slots are numbered from the start, one a
+    /// millisecond; one that is left out shows as a gap in media time.
+    pub fn frame(&mut self, now: Timestamp, slot: u64, key: usize, out: &mut impl Outlet) {
+        if let Some(placed) = self.streams.get_mut(key) {
+            placed.stream.frame(now, slot / SLOTS, &mut self.entropy, out);
+        }
+    }
+}
+
+/// The number of the frame that a moment lies in.
+fn frame_at(now: Timestamp) -> u64 {
+    now.0 / FRAME.as_micros() as u64
+}
+
+#[cfg(test)]
+mod tests;

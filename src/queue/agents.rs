@@ -1,0 +1,265 @@
+//! An agent's states, and what leaves each of them:
+//!
+//! | state | left by |
+//! |---|---|
+//! | offline | the agent |
+//! | ready | a call, or the agent |
+//! | ringing | pick-up, a failed ring, the queue's ring timeout, the caller's leaving |
+//! | talking | the end of the talk, which the call owes us |
+//! | wrap-up | its time, or the agent |
+//! | not ready | the agent; after a refusal or a busy phone, time as well |
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+use smallvec::SmallVec;
+use tracing::debug;
+
+use super::api::Action;
+use super::api::AgentConfig;
+use super::api::AgentState;
+use super::api::AgentWish;
+use super::engine::Due;
+use super::engine::Engine;
+use super::skills::ProfileId;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::Timestamp;
+use crate::fact::MissedWhy;
+
+/// How long an agent who refused a call is left alone, and longer still with that very call.
+pub(super) const REFUSAL_PAUSE: Duration = Duration::from_secs(10);
+/// How long an agent whose phone was busy is left alone.
+pub(super) const BUSY_PAUSE: Duration = Duration::from_secs(60);
+/// After this an agent whose phone could not be reached, and who says to be ready again, may be rung for
+/// the same call.
+pub(super) const UNREACHABLE_PAUSE: Duration = Duration::from_secs(5);
+/// After any miss, an agent who is always ready is so again.
+pub(super) const ALWAYS_READY_PAUSE: Duration = Duration::from_secs(5);
+
+/// How many calls are remembered that an agent is not to be rung for; the oldest is forgotten first.
+const SPARED_AT_MOST: usize = 8;
+
+/// One agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Agent {
+    pub profile: ProfileId,
+    pub always_ready: bool,
+    pub state: AgentState,
+    /// What they want to be after the call: never [`AgentWish::Ready`], which is what comes anyway.
+    pub next: Option<AgentWish>,
+    /// When they last got ready. Ringing for a caller who hung up does not count as work.
+    pub idle_since: Timestamp,
+    /// When the state ends by itself.
+    until: Option<Timestamp>,
+    /// Calls that they have just missed or refused, and until when they are not rung for them.
+    spared: SmallVec<[(CallId, Timestamp); 1]>,
+    /// Their entry among the deadlines.
+    due: Option<Timestamp>,
+}
+
+impl Agent {
+    pub fn new(config: &AgentConfig, profile: ProfileId) -> Agent {
+        Agent {
+            profile,
+            always_ready: config.always_ready,
+            state: AgentState::Offline,
+            next: None,
+            idle_since: Timestamp::ZERO,
+            until: None,
+            spared: SmallVec::new(),
+            due: None,
+        }
+    }
+
+    /// Whether this agent is not to be rung for this call at `now`.
+    pub fn is_spared(&self, call: CallId, now: Timestamp) -> bool {
+        self.spared.iter().any(|(spared, until)| *spared == call && *until > now)
+    }
+
+    /// Whether there are calls that this agent is not to be rung for.
+    pub fn is_spared_any(&self) -> bool {
+        !self.spared.is_empty()
+    }
+
+    /// The next time something is to be done about this agent.
+    fn next_due(&self) -> Option<Timestamp> {
+        let spared = self.spared.iter().map(|(_, until)| *until).min();
+        // Only a ready agent is waited for by calls that they are spared.
+        let spared = spared.filter(|_| self.state == AgentState::Ready);
+        [self.until, spared].into_iter().flatten().min()
+    }
+}
+
+impl Engine {
+    pub(super) fn start_always_ready(&mut self) {
+        let mut unheard = Vec::new();
+        for id in 0..self.agents.len() {
+            if self.agents[id].always_ready {
+                self.set_agent(AgentId(id as u32), AgentState::Ready, None, &mut unheard);
+            }
+        }
+    }
+
+    pub(super) fn agent_wants(&mut self, id: AgentId, wish: AgentWish, out: &mut Vec<Action>) {
+        let Some(agent) = self.agents.get_mut(id.0 as usize) else {
+            debug!(agent = %id, "a wish of an agent who is not in the center");
+            return;
+        };
+        match (&agent.state, wish) {
+            (AgentState::Ringing(call), AgentWish::Offline) => {
+                let call = *call;
+                agent.next = None;
+                out.push(Action::StopRing { call, agent: id, why: MissedWhy::Unreachable });
+                self.set_agent(id, AgentState::Offline, None, out);
+                self.back_in_line(call, out);
+            }
+            (AgentState::Ringing(_) | AgentState::Talking(_), wish) => {
+                agent.next = Some(wish).filter(|wish| *wish != AgentWish::Ready);
+            }
+            (_, wish) => self.leave_for(id, wish, out),
+        }
+    }
+
+    /// The state that an agent without a call wants, which for a ready one may be a call at once.
+    fn leave_for(&mut self, id: AgentId, wish: AgentWish, out: &mut Vec<Action>) {
+        self.agents[id.0 as usize].next = None;
+        let state = match wish {
+            AgentWish::Ready => AgentState::Ready,
+            AgentWish::NotReady(reason) => AgentState::NotReady(reason),
+            AgentWish::Offline => AgentState::Offline,
+        };
+        self.set_agent(id, state, None, out);
+        self.assign_agent(id, out);
+    }
+
+    /// A talk is over: wrap-up, then what the agent wanted meanwhile. Whoever signed out is gone at once;
+    /// whoever wanted a break has wrap-up first, because it belongs to the call.
+    pub(super) fn after_talk(&mut self, id: AgentId, wrap_up: Duration, out: &mut Vec<Action>) {
+        let agent = &self.agents[id.0 as usize];
+        let no_wrap_up = agent.always_ready || wrap_up.is_zero() || agent.next == Some(AgentWish::Offline);
+        if no_wrap_up {
+            self.after_call(id, out);
+        } else {
+            self.set_agent(id, AgentState::WrapUp, Some(self.now + wrap_up), out);
+        }
+    }
+
+    /// All work on a call is over: what the agent wanted meanwhile, or ready.
+    pub(super) fn after_call(&mut self, id: AgentId, out: &mut Vec<Action>) {
+        let wish = self.agents[id.0 as usize].next.take().unwrap_or(AgentWish::Ready);
+        self.leave_for(id, wish, out);
+    }
+
+    /// A ring failed. The agent is in their next state, yet without a new call: the one they missed goes
+    /// first to another.
+    pub(super) fn after_ring(&mut self, id: AgentId, call: CallId, why: MissedWhy, out: &mut Vec<Action>) {
+        let now = self.now;
+        let agent = &mut self.agents[id.0 as usize];
+        let spare = match why {
+            MissedWhy::NoAnswer => None,
+            MissedWhy::Declined => Some(REFUSAL_PAUSE),
+            MissedWhy::Busy => Some(BUSY_PAUSE),
+            // A ring that is withdrawn while the call still waits must not come right back either.
+            MissedWhy::Unreachable | MissedWhy::Withdrawn => Some(UNREACHABLE_PAUSE),
+        };
+        if let Some(pause) = spare {
+            agent.spared.retain(|(other, until)| *other != call && *until > now);
+            if agent.spared.len() == SPARED_AT_MOST {
+                agent.spared.remove(0);
+            }
+            agent.spared.push((call, now + pause));
+        }
+        let (reason, pause) = match why {
+            MissedWhy::NoAnswer => ("missed a call", None),
+            MissedWhy::Declined => ("declined a call", Some(REFUSAL_PAUSE)),
+            MissedWhy::Busy => ("phone busy", Some(BUSY_PAUSE)),
+            MissedWhy::Unreachable => ("phone unreachable", None),
+            MissedWhy::Withdrawn => return self.release_agent(id, out),
+        };
+        let pause = if agent.always_ready { Some(ALWAYS_READY_PAUSE) } else { pause };
+        match agent.next.take() {
+            Some(AgentWish::NotReady(wanted)) => self.set_agent(id, AgentState::NotReady(wanted), None, out),
+            _ => self.set_agent(id, AgentState::NotReady(reason.into()), pause.map(|pause| now + pause), out),
+        }
+    }
+
+    /// A ring ended through no fault of the agent, who goes on being idle, or on the break they wanted.
+    pub(super) fn release_agent(&mut self, id: AgentId, out: &mut Vec<Action>) {
+        let state = match self.agents[id.0 as usize].next.take() {
+            Some(AgentWish::NotReady(wanted)) => AgentState::NotReady(wanted),
+            _ => AgentState::Ready,
+        };
+        self.set_agent(id, state, None, out);
+    }
+
+    pub(super) fn agent_due(&mut self, id: AgentId, out: &mut Vec<Action>) {
+        let now = self.now;
+        let agent = &mut self.agents[id.0 as usize];
+        agent.due = None;
+        agent.spared.retain(|(_, until)| *until > now);
+        if agent.until.is_none_or(|until| until > now) {
+            // Nothing but a spared call's time is over.
+            self.rearm_agent(id);
+            return self.assign_agent(id, out);
+        }
+        match &agent.state {
+            AgentState::Ringing(call) => {
+                let call = *call;
+                out.push(Action::StopRing { call, agent: id, why: MissedWhy::NoAnswer });
+                self.ring_over(call, id, MissedWhy::NoAnswer, out);
+            }
+            AgentState::WrapUp | AgentState::NotReady(_) => self.after_call(id, out),
+            state => unreachable!("{state:?} has no end by itself"),
+        }
+    }
+
+    /// Moves an agent to a state, and everything that is counted by it.
+    pub(super) fn set_agent(
+        &mut self,
+        id: AgentId,
+        to: AgentState,
+        until: Option<Timestamp>,
+        out: &mut Vec<Action>,
+    ) {
+        let now = self.now;
+        let agent = &mut self.agents[id.0 as usize];
+        if agent.state == to && agent.until == until {
+            return;
+        }
+        agent.until = until;
+        let from = std::mem::replace(&mut agent.state, to.clone());
+        let profile = agent.profile;
+        if from == AgentState::Ready {
+            self.skills.busy(profile, id, agent.idle_since);
+        }
+        if to == AgentState::Ready {
+            if !matches!(from, AgentState::Ringing(_)) {
+                agent.idle_since = now;
+            }
+            self.skills.idle(profile, id, agent.idle_since);
+        }
+        if takes_calls(&from) != takes_calls(&to) {
+            self.skills.set_working(profile, takes_calls(&to));
+        }
+        match (&from, &to) {
+            (AgentState::Offline, _) => self.skills.sign_in(profile),
+            (_, AgentState::Offline) => self.desert(profile),
+            _ => {}
+        }
+        self.rearm_agent(id);
+        out.push(Action::AgentChanged { agent: id, from, to, until });
+    }
+
+    fn rearm_agent(&mut self, id: AgentId) {
+        let agent = &self.agents[id.0 as usize];
+        let (from, to) = (agent.due, agent.next_due());
+        self.agents[id.0 as usize].due = self.rearm(Due::Agent(id), from, to);
+    }
+}
+
+/// Whether an agent in this state takes calls: has one, or will once this one is done.
+fn takes_calls(state: &AgentState) -> bool {
+    !matches!(state, AgentState::Offline | AgentState::NotReady(_))
+}

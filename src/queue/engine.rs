@@ -1,0 +1,203 @@
+//! The engine's state and its deadlines, and which part of it takes an event. What it decides is in
+//! `agents`, `waits` and `assign`.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::agents::Agent;
+use super::api::Action;
+use super::api::AgentState;
+use super::api::Config;
+use super::api::Event;
+use super::api::QueueConfig;
+use super::line::Line;
+use super::quote::HandleTime;
+use super::skills::ClassId;
+use super::skills::Skills;
+use super::skills::merged;
+use super::waits::Call;
+use super::waits::Consent;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::QueueId;
+use crate::base::Timestamp;
+
+/// The queue engine of one center.
+///
+/// It is plain data: written down and read back, it goes on as if nothing had happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Engine {
+    pub(super) now: Timestamp,
+    pub(super) queues: Vec<Queue>,
+    pub(super) agents: Vec<Agent>,
+    /// Every call from joining to the end of its talk. Bounded: a queue refuses calls beyond its
+    /// [`QueueConfig::max_waiting`], and an agent talks with one.
+    pub(super) calls: BTreeMap<CallId, Call>,
+    pub(super) skills: Skills,
+    /// At most one entry per call and agent, and a few per class.
+    due: BTreeSet<(Timestamp, Due)>,
+}
+
+/// Whose deadline it is. At one instant calls go first: a wait that is over is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Due {
+    Call(CallId),
+    Agent(AgentId),
+    /// The class's last agent signed out a while ago.
+    Deserted(ClassId),
+}
+
+/// A queue and who is in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Queue {
+    pub config: QueueConfig,
+    /// The class of calls that need no more than the queue does.
+    pub class: ClassId,
+    /// Who waits and is rung for by nobody, in order: for places.
+    pub line: Line,
+    /// How many have no agent yet: those in line and those whose agent's phone rings.
+    pub waiting: u32,
+    pub handle_time: HandleTime,
+}
+
+/// What can be seen of a call in the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallView {
+    pub queue: QueueId,
+    pub stage: Stage,
+    /// Whether only its place is kept: the caller is not on the line and will be called back.
+    pub callback: bool,
+    pub enqueued_at: Timestamp,
+    /// How many agents' phones have rung for it, this one included.
+    pub attempts: u32,
+}
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    Waiting,
+    /// This agent's phone rings for it.
+    Ringing(AgentId),
+    /// It has an agent.
+    Talking(AgentId),
+}
+
+impl Engine {
+    /// An engine in which everybody is offline, but for those agents who are always ready.
+    pub fn new(config: Config) -> Engine {
+        let (mut skills, profiles) = Skills::new(config.skills.len(), &config.agents);
+        let queue = |config: QueueConfig| Queue {
+            class: skills.class_of(&merged(&config.needs, &[])),
+            config,
+            line: Line::default(),
+            waiting: 0,
+            handle_time: HandleTime::default(),
+        };
+        let queues = config.queues.into_iter().map(queue).collect();
+        let agents = config.agents.iter().zip(profiles).map(|(agent, profile)| Agent::new(agent, profile));
+        let mut engine = Engine {
+            now: Timestamp::ZERO,
+            queues,
+            agents: agents.collect(),
+            calls: BTreeMap::new(),
+            skills,
+            due: BTreeSet::new(),
+        };
+        engine.start_always_ready();
+        engine
+    }
+
+    /// Applies `event` at `now` and appends what must be done, in order, to `out`.
+    ///
+    /// An event about a call or an agent that is not (or no more) as the event takes it to be is ignored:
+    /// the caller's "yes" and the agent's "hello" may cross on their way here.
+    pub fn handle(&mut self, now: Timestamp, event: Event, out: &mut Vec<Action>) {
+        self.now = self.now.max(now);
+        match event {
+            Event::AgentWants { agent, wish } => self.agent_wants(agent, wish, out),
+            Event::Enqueue(enqueue) => self.enqueue(*enqueue, out),
+            Event::Permission { call, answer } => self.permission(call, answer, out),
+            Event::Abandoned { call } => self.abandoned(call, out),
+            Event::PickedUp { call, agent } => self.picked_up(call, agent, out),
+            Event::RingFailed { call, agent, why } => self.ring_failed(call, agent, why, out),
+            Event::TalkEnded { call, agent } => self.talk_ended(call, agent, out),
+            Event::CallbackFailed { call, agent } => self.callback_failed(call, agent, out),
+            Event::Tick => self.tick(out),
+        }
+    }
+
+    /// When [`Event::Tick`] is next due.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// An agent's state; none for an agent the center does not have.
+    pub fn agent_state(&self, agent: AgentId) -> Option<&AgentState> {
+        self.agents.get(agent.0 as usize).map(|agent| &agent.state)
+    }
+
+    /// How many in this queue have no agent yet: those in line, callbacks among them, and those whose
+    /// agent's phone rings.
+    pub fn waiting(&self, queue: QueueId) -> u32 {
+        self.queues.get(queue.0 as usize).map_or(0, |queue| queue.waiting)
+    }
+
+    /// A call that is in the engine: from joining a queue to the end of its talk.
+    pub fn call(&self, call: CallId) -> Option<CallView> {
+        self.calls.get(&call).map(|call| CallView {
+            queue: call.queue,
+            stage: call.stage,
+            callback: matches!(call.consent, Consent::Kept { .. }),
+            enqueued_at: call.enqueued_at,
+            attempts: call.attempts,
+        })
+    }
+
+    /// Does whatever is due. Each deadline moves on or goes away, so this comes to an end.
+    fn tick(&mut self, out: &mut Vec<Action>) {
+        while let Some((at, due)) = self.due.first().copied() {
+            if at > self.now {
+                break;
+            }
+            self.due.pop_first();
+            match due {
+                Due::Call(call) => self.call_due(call, out),
+                Due::Agent(agent) => self.agent_due(agent, out),
+                Due::Deserted(class) => self.class_due(class, out),
+            }
+        }
+    }
+
+    /// Moves a deadline from one time to another and answers the new one, to be kept with its owner.
+    pub(super) fn rearm(
+        &mut self,
+        due: Due,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        if from != to {
+            from.map(|at| self.due.remove(&(at, due)));
+            to.map(|at| self.due.insert((at, due)));
+        }
+        to
+    }
+
+    /// Sets a deadline that nobody moves.
+    pub(super) fn arm(&mut self, due: Due, after: Duration) {
+        self.due.insert((self.now + after, due));
+    }
+
+    /// The queue of a call that is in the engine.
+    pub(super) fn queue(&self, id: QueueId) -> &Queue {
+        // Only `enqueue` makes calls, and it lets none in whose queue is not in the list.
+        &self.queues[id.0 as usize]
+    }
+
+    pub(super) fn queue_mut(&mut self, id: QueueId) -> &mut Queue {
+        &mut self.queues[id.0 as usize]
+    }
+}

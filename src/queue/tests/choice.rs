@@ -1,0 +1,143 @@
+//! Who gets whom.
+
+use super::script::check;
+
+#[test]
+fn higher_priority_goes_first_then_the_longest_wait_with_credit() {
+    check(
+        "queue support, given
+         queue vip, given, priority 5
+         agent alice x 1
+         0 alice wants lunch
+         1 call 1 enters support
+         2 call 2 enters support, credit 10
+         3 call 3 enters vip
+         4 call 4 enters support, priority 5
+         5 alice ready
+         6 alice picks up 3
+         7 alice ends 3
+         8 alice ready
+         9 alice picks up 4
+         9 alice ends 4
+         10 alice ready
+         11 alice picks up 2
+         11 alice ends 2
+         12 alice ready",
+        "0 alice: not ready (lunch)
+         1 1 in support, priority 0, 1 waiting
+         1 hold 1 until 901 by flow file
+         2 2 in support, priority 0, 2 waiting
+         2 hold 2 until 902 by flow file
+         3 3 in vip, priority 5, 1 waiting
+         3 hold 3 until 903 by flow file
+         4 4 in support, priority 5, 3 waiting
+         4 hold 4 until 904 by flow file
+         5 alice: ready
+         5 ring alice for 3, attempt 1, until 25; of 4 waiting, 1 fitting, fit 0, idle 0s
+         5 alice: ringing 3 until 25
+         6 3 has alice, waited 3s
+         6 alice: talking 3
+         7 alice: wrap-up until 37
+         8 alice: ready
+         8 ring alice for 4, attempt 1, until 28; of 3 waiting, 1 fitting, fit 0, idle 0s
+         8 alice: ringing 4 until 28
+         9 4 has alice, waited 5s
+         9 alice: talking 4
+         9 alice: wrap-up until 39
+         10 alice: ready
+         10 ring alice for 2, attempt 1, until 30; of 2 waiting, 1 fitting, fit 0, idle 0s
+         10 alice: ringing 2 until 30
+         11 2 has alice, waited 9s
+         11 alice: talking 2
+         11 alice: wrap-up until 41
+         12 alice: ready
+         12 ring alice for 1, attempt 1, until 32; of 1 waiting, 1 fitting, fit 0, idle 0s
+         12 alice: ringing 1 until 32",
+    );
+}
+
+#[test]
+fn the_better_skilled_agent_goes_first_then_the_specialist_then_the_longest_idle() {
+    check(
+        "queue billing billing 2, given
+         agent generalist billing 5, english 5
+         agent late billing 5
+         agent early billing 5
+         agent expert billing 6, english 1, french 1
+         agent novice billing 1
+         0 generalist ready
+         1 early ready
+         2 late ready
+         3 expert ready
+         3 novice ready
+         10 call 1 enters billing
+         10 call 2 enters billing
+         10 call 3 enters billing
+         10 call 4 enters billing
+         10 call 5 enters billing",
+        "0 generalist: ready
+         1 early: ready
+         2 late: ready
+         3 expert: ready
+         3 novice: ready
+         10 1 in billing billing>=2, priority 0, 1 waiting
+         10 ring expert for 1, attempt 1, until 30; of 1 waiting, 4 fitting, fit 4, idle 7s
+         10 expert: ringing 1 until 30
+         10 2 in billing billing>=2, priority 0, 2 waiting
+         10 ring early for 2, attempt 1, until 30; of 1 waiting, 3 fitting, fit 3, idle 9s
+         10 early: ringing 2 until 30
+         10 3 in billing billing>=2, priority 0, 3 waiting
+         10 ring late for 3, attempt 1, until 30; of 1 waiting, 2 fitting, fit 3, idle 8s
+         10 late: ringing 3 until 30
+         10 4 in billing billing>=2, priority 0, 4 waiting
+         10 ring generalist for 4, attempt 1, until 30; of 1 waiting, 1 fitting, fit 3, idle 10s
+         10 generalist: ringing 4 until 30
+         10 5 in billing billing>=2, priority 0, 5 waiting
+         10 hold 5 until 910 by flow file",
+    );
+}
+
+#[test]
+fn a_freed_agent_takes_the_first_call_that_they_can_serve_past_those_they_cannot() {
+    check(
+        "queue support, given
+         agent alice english 1
+         agent bob french 4
+         0 alice wants lunch
+         0 bob wants lunch
+         1 call 1 enters support, french 3
+         2 call 2 enters support, english 1
+         2 call 3 enters support, french 4
+         3 alice ready
+         4 bob ready",
+        "0 alice: not ready (lunch)
+         0 bob: not ready (lunch)
+         1 1 in support french>=3, priority 0, 1 waiting
+         1 hold 1 until 901 by flow file
+         2 2 in support english>=1, priority 0, 2 waiting
+         2 hold 2 until 902 by flow file
+         2 3 in support french>=4, priority 0, 3 waiting
+         2 hold 3 until 902 by flow file
+         3 alice: ready
+         3 ring alice for 2, attempt 1, until 23; of 1 waiting, 1 fitting, fit 0, idle 0s
+         3 alice: ringing 2 until 23
+         4 bob: ready
+         4 ring bob for 1, attempt 1, until 24; of 2 waiting, 1 fitting, fit 1, idle 0s
+         4 bob: ringing 1 until 24",
+    );
+}
+
+#[test]
+fn a_call_may_raise_its_queues_need() {
+    check(
+        "queue support english 2, given
+         agent alice english 4
+         agent bob english 5
+         0 alice ready
+         1 call 1 enters support, english 5
+         2 bob ready",
+        "0 alice: ready
+         1 exit 1: NobodyStaffed
+         2 bob: ready",
+    );
+}

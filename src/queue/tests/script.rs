@@ -1,0 +1,283 @@
+//! A small language for tests: what happens, line by line, in; what the engine wants done, out.
+//!
+//! ```text
+//! queue support billing 3, ring 20, given        a queue: its needs, then what differs from the defaults
+//! agent alice billing 5, english 2               an agent: skills and levels
+//! 0 alice ready                                  seconds, then what happens; ticks come by themselves
+//! 1 call 1 enters support, english 1
+//! ```
+//!
+//! At every step the engine is written down, read back, and must go on as the one that was not.
+
+use std::time::Duration;
+
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::Name;
+use crate::base::QueueId;
+use crate::base::SkillId;
+use crate::base::Timestamp;
+use crate::fact::MissedWhy;
+use crate::queue::Action;
+use crate::queue::Engine;
+use crate::queue::Event;
+use crate::queue::api::AgentConfig;
+use crate::queue::api::AgentState;
+use crate::queue::api::AgentWish;
+use crate::queue::api::Config;
+use crate::queue::api::Enqueue;
+use crate::queue::api::Need;
+use crate::queue::api::PermissionAnswer;
+use crate::queue::api::PermissionPolicy;
+use crate::queue::api::QueueConfig;
+
+/// Runs a script and compares what the engine wanted done.
+#[track_caller]
+pub(super) fn check(script: &str, expected: &str) {
+    let transcript = run(script);
+    let trimmed =
+        |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n");
+    let (got, expected) = (trimmed(&transcript), trimmed(expected));
+    assert!(got == expected, "expected:\n{expected}\n\ngot:\n{got}");
+}
+
+/// A queue by the documented defaults.
+pub(super) fn queue_config(name: &str) -> QueueConfig {
+    QueueConfig {
+        name: name.into(),
+        needs: Vec::new(),
+        priority: 0,
+        ring_timeout: Duration::from_secs(20),
+        wrap_up: Duration::from_secs(30),
+        max_wait: Duration::from_secs(900),
+        max_waiting: 1000,
+        service_level: (80, Duration::from_secs(20)),
+        permission: PermissionPolicy::Ask,
+        permission_lasts: Duration::from_secs(300),
+        answer_within: Duration::from_secs(10),
+        check_in: Duration::from_secs(60),
+        callback_tries: 3,
+        callback_spacing: Duration::from_secs(60),
+    }
+}
+
+fn run(script: &str) -> String {
+    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (steps, center): (Vec<&str>, Vec<&str>) =
+        lines.partition(|line| line.starts_with(|c: char| c.is_numeric()));
+    let mut config = Config::default();
+    for line in center {
+        read_center(&mut config, line);
+    }
+    let mut run = Run { engine: Engine::new(config.clone()), config, transcript: String::new() };
+    for step in steps {
+        let (secs, what) = step.split_once(' ').unwrap();
+        let now = Timestamp::from_millis((secs.parse::<f64>().unwrap() * 1000.0) as u64);
+        while let Some(at) = run.engine.deadline().filter(|at| *at <= now) {
+            run.apply(at, Event::Tick);
+        }
+        if let Some(event) = read_event(&run.config, what) {
+            run.apply(now, event);
+        }
+    }
+    run.transcript
+}
+
+struct Run {
+    config: Config,
+    engine: Engine,
+    transcript: String,
+}
+
+impl Run {
+    fn apply(&mut self, now: Timestamp, event: Event) {
+        let written = serde_json::to_string(&self.engine).unwrap();
+        let mut read: Engine = serde_json::from_str(&written).unwrap();
+        assert_eq!(read, self.engine);
+        let (mut out, mut again) = (Vec::new(), Vec::new());
+        self.engine.handle(now, event.clone(), &mut out);
+        read.handle(now, event.clone(), &mut again);
+        assert_eq!((&out, &self.engine), (&again, &read), "a state that was read back goes on alike");
+        if event == Event::Tick {
+            assert!(self.engine.deadline().is_none_or(|at| at > now), "a tick leaves nothing due");
+        }
+        for action in out {
+            let line = words(&self.config, &action);
+            self.transcript.push_str(&format!("{} {line}\n", seconds(now)));
+        }
+    }
+}
+
+fn read_center(config: &mut Config, line: &str) {
+    let (kind, rest) = line.split_once(' ').unwrap();
+    let (name, rest) = rest.split_once([' ', ',']).unwrap_or((rest, ""));
+    let parts = rest.split(',').map(str::trim).filter(|part| !part.is_empty());
+    match kind {
+        "queue" => {
+            let mut queue = queue_config(name);
+            parts.for_each(|part| read_queue_part(config, &mut queue, part));
+            config.queues.push(queue);
+        }
+        "agent" => {
+            let mut agent = AgentConfig { name: name.into(), skills: Vec::new(), always_ready: false };
+            for part in parts {
+                match part {
+                    "always" => agent.always_ready = true,
+                    skill => agent.skills.push(need(config, skill)),
+                }
+            }
+            agent.skills.sort();
+            config.agents.push(agent);
+        }
+        kind => panic!("{kind}?"),
+    }
+}
+
+fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
+    let (word, number) = part.split_once(' ').unwrap_or((part, "0"));
+    let number: u32 = number.parse().unwrap();
+    let time = Duration::from_secs(u64::from(number));
+    match word {
+        "given" => queue.permission = PermissionPolicy::GivenByFlowFile,
+        "ring" => queue.ring_timeout = time,
+        "wrap" => queue.wrap_up = time,
+        "max" => queue.max_wait = time,
+        "room" => queue.max_waiting = number,
+        "check-in" => queue.check_in = time,
+        "priority" => queue.priority = number as i32,
+        "tries" => queue.callback_tries = number,
+        _ => queue.needs.push(need(config, part)),
+    }
+}
+
+fn need(config: &mut Config, part: &str) -> Need {
+    let (skill, level) = part.split_once(' ').unwrap();
+    let known = config.skills.iter().position(|name| &**name == skill);
+    let place = known.unwrap_or_else(|| {
+        config.skills.push(skill.into());
+        config.skills.len() - 1
+    });
+    Need { skill: SkillId(place as u32), level: level.parse().unwrap() }
+}
+
+fn read_event(config: &Config, what: &str) -> Option<Event> {
+    let (head, extra) = what.split_once(',').unwrap_or((what, ""));
+    let words: Vec<&str> = head.split_whitespace().collect();
+    let agent =
+        |name: &str| AgentId(config.agents.iter().position(|agent| &*agent.name == name).unwrap() as u32);
+    let call = |id: &str| CallId(id.parse().unwrap());
+    let wants = |name: &str, wish| Some(Event::AgentWants { agent: agent(name), wish });
+    let answers = |id: &str, answer| Some(Event::Permission { call: call(id), answer });
+    match words[..] {
+        ["nothing"] => None,
+        ["call", id, "enters", queue] => {
+            let queue = config.queues.iter().position(|known| &*known.name == queue).unwrap_or(99);
+            Some(Event::Enqueue(Box::new(read_enqueue(config, call(id), QueueId(queue as u32), extra))))
+        }
+        ["call", id, "grants"] => answers(id, PermissionAnswer::Granted),
+        ["call", id, "declines"] => answers(id, PermissionAnswer::Declined),
+        ["call", id, "wants", "callback"] => answers(id, PermissionAnswer::Callback),
+        ["call", id, "is", "silent"] => answers(id, PermissionAnswer::Silent),
+        ["call", id, "hangs", "up"] => Some(Event::Abandoned { call: call(id) }),
+        [name, "ready"] => wants(name, AgentWish::Ready),
+        [name, "offline"] => wants(name, AgentWish::Offline),
+        [name, "wants", reason] => wants(name, AgentWish::NotReady(reason.into())),
+        [name, "picks", "up", id] => Some(Event::PickedUp { call: call(id), agent: agent(name) }),
+        [name, "ends", id] => Some(Event::TalkEnded { call: call(id), agent: agent(name) }),
+        [name, "finds", "nobody", id] => Some(Event::CallbackFailed { call: call(id), agent: agent(name) }),
+        [name, "fails", id, why] => {
+            let why = match why {
+                "busy" => MissedWhy::Busy,
+                "declined" => MissedWhy::Declined,
+                "unreachable" => MissedWhy::Unreachable,
+                "withdrawn" => MissedWhy::Withdrawn,
+                why => panic!("{why}?"),
+            };
+            Some(Event::RingFailed { call: call(id), agent: agent(name), why })
+        }
+        _ => panic!("{what}?"),
+    }
+}
+
+fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> Enqueue {
+    let mut enqueue = Enqueue { call, queue, needs: Vec::new(), priority: 0, age_credit: Duration::ZERO };
+    for part in extra.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (word, number) = part.split_once(' ').unwrap();
+        match word {
+            "priority" => enqueue.priority = number.parse().unwrap(),
+            "credit" => enqueue.age_credit = Duration::from_secs(number.parse().unwrap()),
+            skill => {
+                let place = config.skills.iter().position(|name| &**name == skill).unwrap_or(99);
+                enqueue.needs.push(Need { skill: SkillId(place as u32), level: number.parse().unwrap() });
+            }
+        }
+    }
+    enqueue
+}
+
+fn words(config: &Config, action: &Action) -> String {
+    let agent = |id: &AgentId| config.agents[id.0 as usize].name.clone();
+    let quoted = |quote: &Option<Duration>| {
+        quote.map_or(String::new(), |quote| format!(", quote {}s", quote.as_secs_f64()))
+    };
+    let until =
+        |until: &Option<Timestamp>| until.map_or(String::new(), |at| format!(" until {}", seconds(at)));
+    match action {
+        Action::Enqueued { call, queue, needs, priority, waiting } => {
+            let queue = &config.queues[queue.0 as usize].name;
+            let needs: Vec<String> = needs
+                .iter()
+                .map(|n| format!(" {}>={}", config.skills[n.skill.0 as usize], n.level))
+                .collect();
+            format!("{call} in {queue}{}, priority {priority}, {waiting} waiting", needs.concat())
+        }
+        Action::AskPermission { call, quote, position } => {
+            format!("ask {call}, place {position}{}", quoted(quote))
+        }
+        Action::Hold { call, until, by_flow_file } => {
+            format!(
+                "hold {call} until {}{}",
+                seconds(*until),
+                if *by_flow_file { " by flow file" } else { "" }
+            )
+        }
+        Action::CheckIn { call, quote, position } => {
+            format!("check in {call}, place {position}{}", quoted(quote))
+        }
+        Action::KeepPlace { call } => format!("keep place of {call}"),
+        Action::Ring { call, agent: id, attempt, until, why } => format!(
+            "ring {} for {call}, attempt {attempt}, until {}; of {} waiting, {} fitting, fit {}, idle {}s",
+            agent(id),
+            seconds(*until),
+            why.waiting,
+            why.fitting,
+            why.fit,
+            why.idle.as_secs_f64(),
+        ),
+        Action::StopRing { call, agent: id, why } => {
+            format!("stop ringing {} for {call}: {why:?}", agent(id))
+        }
+        Action::Connected { call, agent: id, waited, quote } => {
+            format!("{call} has {}, waited {}s{}", agent(id), waited.as_secs_f64(), quoted(quote))
+        }
+        Action::Exit { call, exit } => format!("exit {call}: {exit:?}"),
+        Action::AgentChanged { agent: id, from: _, to, until: at } => {
+            format!("{}: {}{}", agent(id), state(to), until(at))
+        }
+    }
+}
+
+fn state(state: &AgentState) -> Name {
+    match state {
+        AgentState::Offline => "offline".into(),
+        AgentState::Ready => "ready".into(),
+        AgentState::Ringing(call) => format!("ringing {call}").into(),
+        AgentState::Talking(call) => format!("talking {call}").into(),
+        AgentState::WrapUp => "wrap-up".into(),
+        AgentState::NotReady(reason) => format!("not ready ({reason})").into(),
+    }
+}
+
+fn seconds(at: Timestamp) -> String {
+    format!("{}", at.0 as f64 / 1e6)
+}

@@ -1,0 +1,388 @@
+//! A call's wait: joining a queue, permission to hold, check-ins, a callback that keeps the place, and
+//! the exits. What happens while an agent's phone rings is in `assign`.
+//!
+//! While a phone rings the caller is asked nothing, told nothing and counted as silent about nothing; only
+//! the longest wait runs on. After a failed ring the wait goes on where it was.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+use tracing::debug;
+
+use super::api::Action;
+use super::api::Enqueue;
+use super::api::Need;
+use super::api::PermissionAnswer;
+use super::api::PermissionPolicy;
+use super::engine::Due;
+use super::engine::Engine;
+use super::engine::Stage;
+use super::line::Key;
+use super::skills::ClassId;
+use super::skills::ProfileId;
+use super::skills::merged;
+use crate::base::CallId;
+use crate::base::QueueId;
+use crate::base::Timestamp;
+use crate::fact::MissedWhy;
+use crate::fact::WaitExit;
+
+/// How long a callback's place is kept; then it ends by [`WaitExit::Cap`]. Nobody holds the line for it,
+/// so it may take longer than a queue's longest wait, but a call from hours ago helps nobody.
+pub(super) const CALLBACK_KEPT: Duration = Duration::from_secs(4 * 3600);
+/// How long callers wait on after the last agent with their skills signed out, in case one comes back.
+/// Callbacks wait on: nobody is on the line.
+pub(super) const STAFF_GRACE: Duration = Duration::from_secs(5);
+
+/// A call in the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Call {
+    pub queue: QueueId,
+    pub class: ClassId,
+    pub key: Key,
+    pub stage: Stage,
+    pub consent: Consent,
+    pub enqueued_at: Timestamp,
+    /// When the wait ends by its cap.
+    cap_at: Timestamp,
+    /// How many rings there were.
+    pub attempts: u32,
+    /// How many times an agent was there for a callback and the caller was not.
+    callback_tries: u32,
+    /// The first quote that the caller was told, counted from joining: to be held against the wait.
+    pub quote: Option<Duration>,
+    pub talk_since: Option<Timestamp>,
+    /// Its entry among the deadlines.
+    due: Option<Timestamp>,
+}
+
+/// How the caller has answered whether they would hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Consent {
+    /// An agent was there at once.
+    NotAsked,
+    /// Not answered yet. Silence counts as no the second time.
+    Asked {
+        silences: u8,
+    },
+    Granted {
+        until: Timestamp,
+        check_in_at: Option<Timestamp>,
+    },
+    /// A no that came when an agent's phone rang already: it counts if nobody picks up.
+    Refused,
+    /// Likewise, a wish to be called back.
+    WantsCallback,
+    /// The caller is gone and will be called back, not before that time.
+    Kept {
+        not_before: Option<Timestamp>,
+    },
+}
+
+impl Call {
+    /// The next time something is to be done about this call.
+    fn next_due(&self) -> Option<Timestamp> {
+        let of_wait = match (self.stage, self.consent) {
+            (Stage::Talking(_), _) => return None,
+            (Stage::Waiting, Consent::Granted { until, check_in_at }) => {
+                Some(check_in_at.map_or(until, |check_in_at| check_in_at.min(until)))
+            }
+            (Stage::Waiting, Consent::Kept { not_before }) => not_before,
+            _ => None,
+        };
+        Some(of_wait.map_or(self.cap_at, |at| at.min(self.cap_at)))
+    }
+}
+
+impl Engine {
+    pub(super) fn enqueue(&mut self, enqueue: Enqueue, out: &mut Vec<Action>) {
+        let Enqueue { call: id, queue, needs, priority, age_credit } = enqueue;
+        if self.calls.contains_key(&id) {
+            debug!(call = %id, "joined twice");
+            return;
+        }
+        if queue.0 as usize >= self.queues.len() {
+            debug!(call = %id, %queue, "no such queue");
+            out.push(Action::Exit { call: id, exit: WaitExit::NobodyStaffed });
+            return;
+        }
+        let class = self.class_for(queue, &needs);
+        if let Some(exit) = self.refusal(id, queue, class) {
+            self.skills.release(class);
+            out.push(Action::Exit { call: id, exit });
+            return;
+        }
+        let now = self.now;
+        let config = &self.queue(queue).config;
+        let priority = config.priority.saturating_add(priority);
+        let cap_at = now + config.max_wait;
+        let call = Call {
+            queue,
+            class,
+            key: Key::new(priority, now, age_credit, id),
+            stage: Stage::Waiting,
+            consent: Consent::NotAsked,
+            enqueued_at: now,
+            cap_at,
+            attempts: 0,
+            callback_tries: 0,
+            quote: None,
+            talk_since: None,
+            due: None,
+        };
+        self.calls.insert(id, call);
+        self.queue_mut(queue).waiting += 1;
+        let waiting = self.queue(queue).waiting;
+        let needs = self.skills.needs(class).to_vec();
+        out.push(Action::Enqueued { call: id, queue, needs, priority, waiting });
+        self.back_in_line(id, out);
+    }
+
+    /// The class of a call with these needs of its own.
+    fn class_for(&mut self, queue: QueueId, needs: &[Need]) -> ClassId {
+        let of_queue = self.queue(queue);
+        if needs.is_empty() {
+            let class = of_queue.class;
+            self.skills.use_class(class);
+            return class;
+        }
+        let needs = merged(&of_queue.config.needs, needs);
+        self.skills.class_of(&needs)
+    }
+
+    /// Why a call is not let in: nobody could ever serve it, or it would have to wait and there is no room.
+    fn refusal(&self, call: CallId, queue: QueueId, class: ClassId) -> Option<WaitExit> {
+        let queue = self.queue(queue);
+        if self.skills.staffed(class) == 0 {
+            return Some(WaitExit::NobodyStaffed);
+        }
+        let full = queue.waiting >= queue.config.max_waiting && self.best_agent(class, call).is_none();
+        full.then_some(WaitExit::Full)
+    }
+
+    /// A call without an agent: the best idle one is rung, or its wait begins or goes on.
+    pub(super) fn back_in_line(&mut self, id: CallId, out: &mut Vec<Action>) {
+        let call = self.call_mut(id);
+        call.stage = Stage::Waiting;
+        let (queue, class, key) = (call.queue, call.class, call.key);
+        self.queue_mut(queue).line.join(key);
+        self.skills.join(class, key);
+        if !self.assign_call(id, out) {
+            self.wait(id, out);
+        }
+    }
+
+    /// The call is in no line any more.
+    pub(super) fn leave_line(&mut self, id: CallId) {
+        let call = &self.calls[&id];
+        let (queue, class, key) = (call.queue, call.class, call.key);
+        self.queue_mut(queue).line.leave(key);
+        self.skills.leave(class, key);
+    }
+
+    /// The wait begins, or goes on after a ring that failed.
+    fn wait(&mut self, id: CallId, out: &mut Vec<Action>) {
+        let call = &self.calls[&id];
+        match call.consent {
+            Consent::NotAsked => match self.queue(call.queue).config.permission {
+                PermissionPolicy::Ask => self.ask(id, 0, out),
+                PermissionPolicy::GivenByFlowFile => self.hold(id, call.cap_at, true, out),
+            },
+            Consent::Asked { silences } => self.ask(id, silences, out),
+            Consent::Granted { until, .. } if until <= self.now => self.ask(id, 0, out),
+            Consent::Granted { .. } | Consent::Kept { .. } => self.rearm_call(id),
+            Consent::Refused => self.exit(id, WaitExit::Declined, out),
+            Consent::WantsCallback => self.keep_place(id, out),
+        }
+    }
+
+    fn ask(&mut self, id: CallId, silences: u8, out: &mut Vec<Action>) {
+        self.call_mut(id).consent = Consent::Asked { silences };
+        let (quote, position) = self.tell(id);
+        self.rearm_call(id);
+        out.push(Action::AskPermission { call: id, quote, position });
+    }
+
+    fn hold(&mut self, id: CallId, until: Timestamp, by_flow_file: bool, out: &mut Vec<Action>) {
+        let check_in_at = self.next_check_in(id);
+        self.call_mut(id).consent = Consent::Granted { until, check_in_at };
+        self.rearm_call(id);
+        out.push(Action::Hold { call: id, until, by_flow_file });
+    }
+
+    /// A check-in time of 0 is none at all.
+    fn next_check_in(&self, id: CallId) -> Option<Timestamp> {
+        let check_in = self.queue(self.calls[&id].queue).config.check_in;
+        (!check_in.is_zero()).then(|| self.now + check_in)
+    }
+
+    /// What the caller is told now of wait and place. The first quote is remembered.
+    fn tell(&mut self, id: CallId) -> (Option<Duration>, u32) {
+        let call = &self.calls[&id];
+        let (quote, position) = (self.quote(call), self.position(call));
+        let waited = self.now.since(call.enqueued_at);
+        let call = self.call_mut(id);
+        call.quote = call.quote.or(quote.map(|quote| waited.saturating_add(quote)));
+        (quote, position)
+    }
+
+    pub(super) fn permission(&mut self, id: CallId, answer: PermissionAnswer, out: &mut Vec<Action>) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            debug!(call = %id, "an answer from a caller who does not wait");
+            return;
+        };
+        match (call.stage, call.consent, answer) {
+            (Stage::Waiting | Stage::Ringing(_), Consent::Asked { .. }, PermissionAnswer::Granted) => {
+                let until = self.now + self.queue(self.calls[&id].queue).config.permission_lasts;
+                self.hold(id, until, false, out);
+            }
+            (Stage::Waiting, Consent::Asked { silences: 0 }, PermissionAnswer::Silent) => {
+                self.ask(id, 1, out)
+            }
+            (
+                Stage::Waiting,
+                Consent::Asked { .. },
+                PermissionAnswer::Silent | PermissionAnswer::Declined,
+            )
+            | (Stage::Waiting, Consent::Granted { .. }, PermissionAnswer::Declined) => {
+                self.exit(id, WaitExit::Declined, out);
+            }
+            (Stage::Waiting, Consent::Asked { .. } | Consent::Granted { .. }, PermissionAnswer::Callback) => {
+                self.keep_place(id, out);
+            }
+            (Stage::Ringing(_), Consent::Kept { .. }, _) => {
+                debug!(call = %id, "an answer from a caller who waits for a callback");
+            }
+            (Stage::Ringing(_), _, PermissionAnswer::Declined) => call.consent = Consent::Refused,
+            (Stage::Ringing(_), _, PermissionAnswer::Callback) => call.consent = Consent::WantsCallback,
+            (stage, consent, answer) => {
+                debug!(call = %id, ?stage, ?consent, ?answer, "an answer to no question")
+            }
+        }
+    }
+
+    fn keep_place(&mut self, id: CallId, out: &mut Vec<Action>) {
+        let until = self.now + CALLBACK_KEPT;
+        let call = self.call_mut(id);
+        call.consent = Consent::Kept { not_before: None };
+        call.cap_at = call.cap_at.max(until);
+        self.rearm_call(id);
+        out.push(Action::KeepPlace { call: id });
+    }
+
+    /// A callback did not reach the caller: the place is kept, but no agent is rung for a while.
+    pub(super) fn try_again_later(&mut self, id: CallId, out: &mut Vec<Action>) {
+        let now = self.now;
+        let call = self.call_mut(id);
+        call.stage = Stage::Waiting;
+        call.talk_since = None;
+        call.callback_tries += 1;
+        let (queue, key, tries) = (call.queue, call.key, call.callback_tries);
+        let queue = self.queue_mut(queue);
+        queue.waiting += 1;
+        queue.line.join(key);
+        let again = tries < queue.config.callback_tries;
+        let not_before = now + queue.config.callback_spacing;
+        if again {
+            self.call_mut(id).consent = Consent::Kept { not_before: Some(not_before) };
+            self.rearm_call(id);
+        } else {
+            self.exit(id, WaitExit::CallbackFailed, out);
+        }
+    }
+
+    pub(super) fn abandoned(&mut self, id: CallId, out: &mut Vec<Action>) {
+        match self.calls.get(&id).map(|call| call.stage) {
+            None => debug!(call = %id, "a caller who does not wait hung up"),
+            // Nobody is left to talk to, whatever the call still says of it: the agent goes on.
+            Some(Stage::Talking(agent)) => self.talk_ended(id, agent, out),
+            Some(_) => self.exit(id, WaitExit::Abandoned, out),
+        }
+    }
+
+    /// The wait ends without an agent. One whose phone rings is free for another call.
+    fn exit(&mut self, id: CallId, exit: WaitExit, out: &mut Vec<Action>) {
+        self.leave_line(id);
+        let Some(call) = self.remove_call(id) else { return };
+        self.queue_mut(call.queue).waiting -= 1;
+        let Stage::Ringing(agent) = call.stage else {
+            out.push(Action::Exit { call: id, exit });
+            return;
+        };
+        out.push(Action::StopRing { call: id, agent, why: MissedWhy::Withdrawn });
+        out.push(Action::Exit { call: id, exit });
+        self.release_agent(agent, out);
+        self.assign_agent(agent, out);
+    }
+
+    /// Takes a call that is in no line out of the engine.
+    pub(super) fn remove_call(&mut self, id: CallId) -> Option<Call> {
+        let call = self.calls.remove(&id)?;
+        self.rearm(Due::Call(id), call.due, None);
+        self.skills.release(call.class);
+        Some(call)
+    }
+
+    pub(super) fn call_due(&mut self, id: CallId, out: &mut Vec<Action>) {
+        let now = self.now;
+        let call = self.call_mut(id);
+        call.due = None;
+        let (class, key) = (call.class, call.key);
+        if call.cap_at <= now {
+            return self.exit(id, WaitExit::Cap, out);
+        }
+        match &mut call.consent {
+            Consent::Kept { not_before } => {
+                *not_before = None;
+                self.rearm_call(id);
+                self.skills.join(class, key);
+                self.assign_call(id, out);
+            }
+            Consent::Granted { until, .. } if *until <= now => self.ask(id, 0, out),
+            Consent::Granted { .. } => self.check_in(id, out),
+            consent => unreachable!("{consent:?} has no deadline but the cap"),
+        }
+    }
+
+    fn check_in(&mut self, id: CallId, out: &mut Vec<Action>) {
+        let next = self.next_check_in(id);
+        if let Consent::Granted { check_in_at, .. } = &mut self.call_mut(id).consent {
+            *check_in_at = next;
+        }
+        let (quote, position) = self.tell(id);
+        self.rearm_call(id);
+        out.push(Action::CheckIn { call: id, quote, position });
+    }
+
+    /// An agent of this profile signed out. Classes that have nobody left are given a grace.
+    pub(super) fn desert(&mut self, profile: ProfileId) {
+        for class in self.skills.sign_out(profile, self.now) {
+            self.arm(Due::Deserted(class), STAFF_GRACE);
+        }
+    }
+
+    pub(super) fn class_due(&mut self, class: ClassId, out: &mut Vec<Action>) {
+        if self.skills.deserted_at(class).is_none_or(|at| at + STAFF_GRACE > self.now) {
+            // Somebody signed in meanwhile.
+            return;
+        }
+        let on_the_line = |key: &Key| !matches!(self.calls[&key.call].consent, Consent::Kept { .. });
+        let leaving: Vec<Key> = self.skills.give_up(class).filter(on_the_line).collect();
+        for key in leaving {
+            self.exit(key.call, WaitExit::NobodyStaffed, out);
+        }
+    }
+
+    pub(super) fn rearm_call(&mut self, id: CallId) {
+        let call = &self.calls[&id];
+        let (from, to) = (call.due, call.next_due());
+        let due = self.rearm(Due::Call(id), from, to);
+        self.call_mut(id).due = due;
+    }
+
+    /// A call that the engine knows it has: it stands in a line, in an agent's state or in `due`.
+    pub(super) fn call_mut(&mut self, id: CallId) -> &mut Call {
+        self.calls.get_mut(&id).expect("a call that is named inside the engine is in it")
+    }
+}

@@ -1,0 +1,218 @@
+//! One audio stream of a description: its payload types by name, its addresses, its direction.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+
+use super::Direction;
+use super::Local;
+use super::NegotiateError;
+use super::Negotiated;
+use crate::sdp::Codec;
+use crate::sdp::description::Attribute;
+use crate::sdp::description::Media;
+use crate::sdp::description::SessionDescription;
+use crate::sdp::description::attribute;
+
+/// Every codec there is, so that a payload type is known by its name even when this build cannot play it.
+const CODECS: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
+
+/// The payload types of one side's description.
+pub(super) struct Payloads {
+    /// In order of preference.
+    pub codecs: Vec<(Codec, u8)>,
+    /// telephone-event, one for each clock rate in use.
+    pub telephone_events: Vec<(u8, u32)>,
+}
+
+impl Payloads {
+    /// What we offer: static payload types where RFC 3551 has them, dynamic ones from 96 up, and
+    /// telephone-event from 101 up, where most others have it.
+    pub fn offered(codecs: &[Codec]) -> Payloads {
+        let dynamic = codecs.iter().filter(|codec| codec.static_payload_type().is_none()).zip(96..=100);
+        let dynamic: Vec<(Codec, u8)> = dynamic.map(|(codec, payload_type)| (*codec, payload_type)).collect();
+        let of = |codec: Codec| {
+            let given = || dynamic.iter().find(|(c, _)| *c == codec).map(|(_, payload_type)| *payload_type);
+            codec.static_payload_type().or_else(given).map(|payload_type| (codec, payload_type))
+        };
+        let mut clock_rates: Vec<u32> = codecs.iter().map(|codec| codec.clock_rate()).collect();
+        clock_rates.sort_unstable();
+        clock_rates.dedup();
+        Payloads {
+            codecs: codecs.iter().filter_map(|codec| of(*codec)).collect(),
+            telephone_events: (101..).zip(clock_rates).collect(),
+        }
+    }
+
+    pub fn of(&self, codec: Codec) -> Option<u8> {
+        self.codecs.iter().find(|(c, _)| *c == codec).map(|(_, payload_type)| *payload_type)
+    }
+
+    pub fn telephone_event(&self, clock_rate: u32) -> Option<u8> {
+        self.telephone_events
+            .iter()
+            .find(|(_, rate)| *rate == clock_rate)
+            .map(|(payload_type, _)| *payload_type)
+    }
+
+    pub fn formats(&self) -> Vec<String> {
+        let codecs = self.codecs.iter().map(|(_, payload_type)| payload_type);
+        let events = self.telephone_events.iter().map(|(payload_type, _)| payload_type);
+        codecs.chain(events).map(u8::to_string).collect()
+    }
+
+    pub fn attributes(&self) -> Vec<Attribute> {
+        let mut attributes = Vec::new();
+        for (codec, payload_type) in &self.codecs {
+            // RFC 7587 §7: Opus always says two channels.
+            let channels = if *codec == Codec::Opus { "/2" } else { "" };
+            let map = format!("{payload_type} {}/{}{channels}", codec.name(), codec.clock_rate());
+            attributes.push(Attribute::of("rtpmap", map));
+        }
+        for (payload_type, clock_rate) in &self.telephone_events {
+            attributes.push(Attribute::of("rtpmap", format!("{payload_type} telephone-event/{clock_rate}")));
+            attributes.push(Attribute::of("fmtp", format!("{payload_type} 0-15")));
+        }
+        attributes
+    }
+}
+
+/// The peer's audio stream, as far as it concerns us.
+pub(super) struct Stream<'a> {
+    description: &'a SessionDescription,
+    media: &'a Media,
+    pub codec: Codec,
+    /// The peer's payload type for the codec.
+    pub payload_type: u8,
+    /// The peer's payload type for telephone-event at the codec's clock rate.
+    pub telephone_event: Option<u8>,
+}
+
+impl<'a> Stream<'a> {
+    /// Reads `media`: it must be audio over plain RTP, not refused, with a codec of `local`. `ours` are
+    /// the payload types that we offered when this is the answer.
+    pub fn read(
+        description: &'a SessionDescription,
+        media: &'a Media,
+        local: &Local,
+        ours: Option<&Payloads>,
+    ) -> Result<Stream<'a>, NegotiateError> {
+        let plain_rtp = media.protocol.eq_ignore_ascii_case("RTP/AVP");
+        if !media.kind.eq_ignore_ascii_case("audio") || media.port == 0 || !plain_rtp {
+            return Err(NegotiateError::NoAudio);
+        }
+        let codec = |payload_type| codec_of(media, payload_type, ours).map(|codec| (codec, payload_type));
+        let (codec, payload_type) = payload_types(media)
+            .filter_map(codec)
+            .find(|(codec, _)| local.codecs.contains(codec))
+            .ok_or(NegotiateError::NoCommonCodec)?;
+        let is_event = |payload_type: &u8| is_telephone_event(media, *payload_type, codec.clock_rate());
+        let telephone_event = payload_types(media).find(is_event);
+        Ok(Stream { description, media, codec, payload_type, telephone_event })
+    }
+
+    /// What is agreed when we receive these payload types.
+    pub fn negotiated(&self, local: &Local, receive: u8, receive_events: Option<u8>) -> Negotiated {
+        let (remote_rtp, remote_rtcp) = self.remote();
+        Negotiated {
+            codec: self.codec,
+            payload_type: self.payload_type,
+            receive_payload_type: receive,
+            telephone_event: self.telephone_event.zip(receive_events),
+            ptime_ms: self.ptime_ms(),
+            remote_rtp,
+            remote_rtcp,
+            direction: self.direction().reversed().and(local.direction),
+        }
+    }
+
+    /// `c=` of the stream, or of the session.
+    fn address(&self) -> Option<IpAddr> {
+        self.media.connection.as_ref().or(self.description.connection.as_ref())?.ip()
+    }
+
+    fn remote(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
+        let Some(address) = self.address().filter(|address| !address.is_unspecified()) else {
+            return (None, None);
+        };
+        let above = self.media.port.checked_add(1).map(|port| SocketAddr::new(address, port));
+        let rtcp = match self.media.attribute("rtcp") {
+            Some(value) => parse_rtcp(value, address).or(above),
+            None => above,
+        };
+        (Some(SocketAddr::new(address, self.media.port)), rtcp)
+    }
+
+    /// Which way the peer says; sending to the unspecified address is the hold of old, and asks us to
+    /// send nothing ([RFC 3264 §8.4](https://www.rfc-editor.org/rfc/rfc3264#section-8.4)).
+    fn direction(&self) -> Direction {
+        let said = direction(&self.media.attributes).or_else(|| direction(&self.description.attributes));
+        let said = said.unwrap_or_default();
+        if self.address().is_some_and(|address| address.is_unspecified()) {
+            return said.and(Direction::SendOnly);
+        }
+        said
+    }
+
+    /// `a=ptime` in whole steps of 10 ms up to 60, within `a=maxptime`.
+    fn ptime_ms(&self) -> u8 {
+        let number = |name| self.media.attribute(name).and_then(|value| value.trim().parse::<u16>().ok());
+        let most = number("maxptime").filter(|most| *most >= 10).unwrap_or(60).min(60);
+        let wanted = number("ptime").filter(|wanted| *wanted >= 10).unwrap_or(20).min(most);
+        // At most 60, so it fits.
+        (wanted / 10 * 10) as u8
+    }
+}
+
+fn payload_types(media: &Media) -> impl Iterator<Item = u8> + '_ {
+    media.formats.iter().filter_map(|format| format.parse().ok()).filter(|payload_type| *payload_type < 128)
+}
+
+/// The codec by `a=rtpmap`, else by the number: one that RFC 3551 fixes, or that we offered ourselves.
+fn codec_of(media: &Media, payload_type: u8, ours: Option<&Payloads>) -> Option<Codec> {
+    match rtpmap(media, payload_type) {
+        Some((name, clock_rate)) => CODECS
+            .into_iter()
+            .find(|codec| codec.name().eq_ignore_ascii_case(name) && codec.clock_rate() == clock_rate),
+        None => {
+            let fixed = CODECS.into_iter().find(|codec| codec.static_payload_type() == Some(payload_type));
+            let offered =
+                || ours?.codecs.iter().find(|(_, own)| *own == payload_type).map(|(codec, _)| *codec);
+            fixed.or_else(offered)
+        }
+    }
+}
+
+fn is_telephone_event(media: &Media, payload_type: u8, wanted_rate: u32) -> bool {
+    rtpmap(media, payload_type).is_some_and(|(name, clock_rate)| {
+        name.eq_ignore_ascii_case("telephone-event") && clock_rate == wanted_rate
+    })
+}
+
+/// The encoding name and clock rate of a payload type. A stereo G.711 is another codec than ours, and is
+/// no codec here; Opus says 2 always.
+fn rtpmap(media: &Media, payload_type: u8) -> Option<(&str, u32)> {
+    let values = media.attributes.iter().filter(|a| a.name.eq_ignore_ascii_case("rtpmap"));
+    let (_, map) = values
+        .filter_map(|attribute| attribute.value.as_deref()?.trim().split_once([' ', '\t']))
+        .find(|(number, _)| number.parse() == Ok(payload_type))?;
+    let mut parts = map.trim().split('/');
+    let (name, clock_rate, channels) = (parts.next()?, parts.next()?, parts.next());
+    let mono = channels.is_none_or(|channels| channels == "1");
+    let clock_rate = if mono || name.eq_ignore_ascii_case("opus") { clock_rate.parse().ok()? } else { 0 };
+    Some((name, clock_rate))
+}
+
+/// [RFC 3605 §2.1](https://www.rfc-editor.org/rfc/rfc3605#section-2.1): a port, and perhaps an address.
+fn parse_rtcp(value: &str, address: IpAddr) -> Option<SocketAddr> {
+    let mut words = value.split_ascii_whitespace();
+    let port: u16 = words.next()?.parse().ok().filter(|port| *port != 0)?;
+    match words.nth(2) {
+        Some(own) => own.parse().ok().map(|own| SocketAddr::new(own, port)),
+        None => Some(SocketAddr::new(address, port)),
+    }
+}
+
+fn direction(attributes: &[Attribute]) -> Option<Direction> {
+    let all = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
+    all.into_iter().find(|direction| attribute(attributes, direction.name()).is_some())
+}

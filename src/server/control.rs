@@ -1,0 +1,197 @@
+//! The control thread's loop: takes what comes, tells the switchboard, sends what it answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
+use tracing::error;
+use tracing::info;
+
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::Timestamp;
+use crate::media::MediaCommand;
+use crate::media::MediaEvent;
+use crate::server::clock::Clock;
+use crate::server::handle::ControlError;
+use crate::server::handle::ControlRequest;
+use crate::server::live::Live;
+use crate::server::switchboard::Input;
+use crate::server::switchboard::Output;
+use crate::server::switchboard::Streams;
+use crate::server::switchboard::Switchboard;
+use crate::sip;
+use crate::store::history::HistoryWriter;
+use crate::store::identity::IdentityReply;
+use crate::store::identity::IdentityService;
+use crate::wire::media::Media;
+use crate::wire::sip::SipSockets;
+
+/// How long calls have to end when the server stops at once: their BYEs sent, their streams closed, their
+/// history told.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How many events of one source are taken before the others get their turn.
+const BATCH: usize = 64;
+
+/// The control thread's belongings.
+pub(super) struct Control {
+    pub clock: Clock,
+    pub switchboard: Switchboard,
+    pub sockets: SipSockets,
+    pub streams_in: mpsc::Receiver<sip::Input>,
+    pub media: Media,
+    pub media_events: mpsc::Receiver<MediaEvent>,
+    pub identity: IdentityService,
+    pub identity_replies: mpsc::Receiver<IdentityReply>,
+    pub requests: mpsc::Receiver<ControlRequest>,
+    pub history: HistoryWriter,
+    pub live: Arc<Live>,
+    pub gauges: Arc<super::run::Gauges>,
+}
+
+impl Streams for Media {
+    fn open(&mut self, call: CallId, leg: LegId) -> Option<u16> {
+        Media::open(self, call, leg).ok()
+    }
+
+    fn send(&mut self, call: CallId, command: MediaCommand) {
+        Media::send(self, call, command);
+    }
+}
+
+impl Control {
+    /// Runs until a shutdown has been asked for and the last call is over, or until it is asked a second
+    /// time.
+    pub(super) async fn run(mut self) {
+        let mut inputs = Vec::new();
+        let mut requests = Vec::new();
+        let mut outputs = Vec::new();
+        let mut draining = false;
+        let mut stop_by = None;
+        loop {
+            self.wait(stop_by, &mut inputs, &mut requests).await;
+            let mut stop_now = false;
+            for request in requests.drain(..) {
+                stop_now |= self.answer(request, &mut inputs, &mut draining);
+            }
+            let now = self.clock.now();
+            for input in inputs.drain(..) {
+                self.switchboard.handle(now, input, &mut self.media, &mut outputs);
+            }
+            if self.switchboard.deadline().is_some_and(|due| due <= now.at) {
+                self.switchboard.handle(now, Input::Tick, &mut self.media, &mut outputs);
+            }
+            if stop_now {
+                self.switchboard.stop(now, &mut self.media, &mut outputs);
+                stop_by.get_or_insert(now.at + LAST_WORDS);
+            }
+            self.perform(&mut outputs);
+            self.gauges.set(&self.switchboard);
+            let too_long = stop_by.is_some_and(|by| by <= now.at);
+            if too_long || (draining && self.switchboard.live_calls() == 0) {
+                break;
+            }
+        }
+        info!("no calls are left: the server stops");
+        self.media.shutdown();
+        self.history.close();
+    }
+
+    /// Waits for something to happen, and collects what has.
+    async fn wait(
+        &mut self,
+        stop_by: Option<Timestamp>,
+        inputs: &mut Vec<Input>,
+        requests: &mut Vec<ControlRequest>,
+    ) {
+        let due = self.switchboard.deadline().into_iter().chain(stop_by).min();
+        let due = due.map(|due| self.clock.instant(due).into());
+        let timer = async {
+            match due {
+                Some(due) => sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            readable = self.sockets.udp.readable() => {
+                if let Err(error) = readable {
+                    error!(%error, "the SIP socket failed");
+                }
+                self.sockets.udp.receive(|input| inputs.push(Input::Sip(input)));
+            }
+            Some(input) = self.streams_in.recv() => {
+                inputs.push(Input::Sip(input));
+                take(&mut self.streams_in, |input| inputs.push(Input::Sip(input)));
+            }
+            Some(event) = self.media_events.recv() => {
+                inputs.push(Input::Media(event));
+                take(&mut self.media_events, |event| inputs.push(Input::Media(event)));
+            }
+            Some(reply) = self.identity_replies.recv() => {
+                inputs.push(identity_input(reply));
+                take(&mut self.identity_replies, |reply| inputs.push(identity_input(reply)));
+            }
+            Some(request) = self.requests.recv() => requests.push(request),
+            () = timer => {}
+        }
+    }
+
+    /// Answers what a person asks. Whether the server stops at once.
+    fn answer(&mut self, request: ControlRequest, inputs: &mut Vec<Input>, draining: &mut bool) -> bool {
+        match request {
+            ControlRequest::SetAgentState { agent, wish, reply } => {
+                let known = self.switchboard.agent(&agent);
+                inputs.extend(known.map(|agent| Input::AgentWants { agent, wish }));
+                let unknown = || ControlError::UnknownAgent(agent.to_string());
+                let _ = reply.send(known.map(drop).ok_or_else(unknown));
+                false
+            }
+            ControlRequest::HangUp { call, reply } => {
+                let known = self.switchboard.has_call(call);
+                inputs.extend(known.then_some(Input::HangUp { call }));
+                let _ = reply.send(if known { Ok(()) } else { Err(ControlError::UnknownCall(call)) });
+                false
+            }
+            ControlRequest::Shutdown { reply } => {
+                let stop_now = *draining;
+                *draining = true;
+                self.switchboard.drain();
+                info!(calls = self.switchboard.live_calls(), stop_now, "stopping: no new calls are taken");
+                let _ = reply.send(Ok(()));
+                stop_now
+            }
+        }
+    }
+
+    fn perform(&mut self, outputs: &mut Vec<Output>) {
+        for output in outputs.drain(..) {
+            match output {
+                Output::Send { hop, bytes } => self.sockets.send(hop, bytes),
+                Output::FindCustomer { call, number } => self.identity.find_by_number(call, number),
+                Output::Verify { call, account, pin } => self.identity.verify(call, account, pin),
+                Output::Fact(fact) => {
+                    self.live.apply(&fact);
+                    self.history.record(fact);
+                }
+            }
+        }
+    }
+}
+
+fn identity_input(reply: IdentityReply) -> Input {
+    match reply {
+        IdentityReply::Found { call, customer } => Input::Found { call, customer },
+        IdentityReply::Verified { call, result } => Input::Verified { call, result },
+    }
+}
+
+fn take<T>(receiver: &mut mpsc::Receiver<T>, mut each: impl FnMut(T)) {
+    for _ in 0..BATCH {
+        match receiver.try_recv() {
+            Ok(item) => each(item),
+            Err(_) => return,
+        }
+    }
+}

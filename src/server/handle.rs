@@ -1,0 +1,92 @@
+//! What people may ask of the control thread, and how they ask. The control thread answers each request.
+
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use crate::base::CallId;
+use crate::base::Name;
+use crate::queue::api::AgentWish;
+
+/// Requests that may wait for the control thread; beyond it the answer is [`ControlError::Overloaded`].
+const WAITING: usize = 256;
+
+/// A request to the control thread. The thread sends the answer; a request that it drops is answered with
+/// [`ControlError::Stopping`].
+#[derive(Debug)]
+pub enum ControlRequest {
+    /// An agent's state is to be another one.
+    SetAgentState { agent: Name, wish: AgentWish, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// A call is to end.
+    HangUp { call: CallId, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// The server is to stop: no new calls, and an end when the last one is over.
+    Shutdown { reply: oneshot::Sender<Result<(), ControlError>> },
+}
+
+/// Why the control thread did not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    #[error("there is no agent {0:?}")]
+    UnknownAgent(String),
+    #[error("there is no call {0} now")]
+    UnknownCall(CallId),
+    #[error("too many requests wait")]
+    Overloaded,
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+impl ControlError {
+    /// The status that HTTP answers with.
+    pub fn http_status(&self) -> u16 {
+        match self {
+            ControlError::UnknownAgent(_) | ControlError::UnknownCall(_) => 404,
+            ControlError::Overloaded | ControlError::Stopping => 503,
+        }
+    }
+}
+
+/// Asks the control thread. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ControlHandle {
+    requests: mpsc::Sender<ControlRequest>,
+}
+
+impl ControlHandle {
+    /// A handle, and the end at which the control thread takes the requests.
+    pub fn new() -> (ControlHandle, mpsc::Receiver<ControlRequest>) {
+        let (requests, receiver) = mpsc::channel(WAITING);
+        (ControlHandle { requests }, receiver)
+    }
+
+    /// Sets what an agent wants to be. While they ring or talk it is kept for afterwards.
+    pub async fn set_agent_state(&self, agent: &str, wish: AgentWish) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::SetAgentState { agent: agent.into(), wish, reply }).await
+    }
+
+    /// Ends a call.
+    pub async fn hang_up(&self, call: CallId) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::HangUp { call, reply }).await
+    }
+
+    /// Stops the server. A second time it stops at once.
+    pub async fn shut_down(&self) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::Shutdown { reply }).await
+    }
+
+    /// Whether the control thread still takes requests.
+    pub fn is_open(&self) -> bool {
+        !self.requests.is_closed()
+    }
+
+    async fn ask(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<(), ControlError>>) -> ControlRequest,
+    ) -> Result<(), ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.try_send(request(reply)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ControlError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => ControlError::Stopping,
+        })?;
+        answer.await.unwrap_or(Err(ControlError::Stopping))
+    }
+}

@@ -1,0 +1,479 @@
+//! What is happening now: live calls, agents, queues and counters, folded from facts.
+//!
+//! The control thread tells every fact once; screens, metrics and watchers read here and never ask a core.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use tokio::sync::broadcast;
+
+use crate::base::CallId;
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::AgentStateName;
+use crate::fact::Fact;
+use crate::fact::Outcome;
+use crate::fact::What;
+use crate::store::DatedFact;
+
+/// Facts that a watcher may lag behind; then it is cut and must read everything anew. About 200 ms at the
+/// highest rate of calls, minutes at a usual one.
+const WATCHER_LAG: usize = 8_192;
+
+/// What is happening now. The calls are as many as the server takes, the agents and queues as many as the
+/// center names: both are bounded where they are made.
+pub struct Live {
+    started: WallTime,
+    calls: DashMap<CallId, LiveCall>,
+    agents: DashMap<Name, LiveAgent>,
+    queues: Vec<Name>,
+    watchers: broadcast::Sender<Arc<DatedFact>>,
+    counters: Counters,
+}
+
+/// A call that is up, or waits to be called back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveCall {
+    pub id: CallId,
+    pub from: String,
+    pub to: Name,
+    pub phase: Phase,
+    /// Since when it is in this phase.
+    pub since: WallTime,
+    pub arrived: WallTime,
+    /// The queue that it joined last.
+    pub queue: Option<Name>,
+    /// Since when it waits in that queue; none when it does not.
+    pub waiting_since: Option<WallTime>,
+    /// The agent who rings or talks.
+    pub agent: Option<Name>,
+    /// How it waited before an agent's phone rang: so it waits on when the agent does not take it.
+    waits: Phase,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not answered yet.
+    Arriving,
+    /// Served by a flow.
+    InFlow,
+    /// In a queue, not on hold: it is being asked, or will be.
+    Queued,
+    /// In a queue, on hold by permission.
+    Holding,
+    /// In a queue with the caller off the line, to be called back.
+    CallbackKept,
+    /// An agent's phone rings.
+    Ringing,
+    /// The caller is being called back.
+    CallingBack,
+    /// Caller and agent hear each other.
+    Talking,
+}
+
+/// An agent now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveAgent {
+    pub name: Name,
+    pub state: AgentStateName,
+    /// Since when; the server's start when nothing has happened.
+    pub since: WallTime,
+    /// Why they are not ready; empty otherwise.
+    pub reason: String,
+    /// Phones that are signed in.
+    pub phones: u32,
+}
+
+/// A queue now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveQueue {
+    pub name: Name,
+    pub waiting: u32,
+    /// Since when the one waits who waits longest.
+    pub longest_since: Option<WallTime>,
+}
+
+/// Counts since the start.
+#[derive(Debug, Default)]
+struct Counters {
+    facts: AtomicU64,
+    arrived: AtomicU64,
+    answered: AtomicU64,
+    connected: AtomicU64,
+    missed: AtomicU64,
+    verification_failed: AtomicU64,
+    ended: [AtomicU64; OUTCOMES.len()],
+}
+
+/// Every way in which a call comes out, in the order of its counters.
+const OUTCOMES: [Outcome; 9] = [
+    Outcome::Talked,
+    Outcome::Served,
+    Outcome::LeftInFlow,
+    Outcome::Abandoned,
+    Outcome::Declined,
+    Outcome::Unserved,
+    Outcome::CallbackFailed,
+    Outcome::Refused,
+    Outcome::Failed,
+];
+
+/// The counts at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counts {
+    pub facts: u64,
+    pub calls_arrived: u64,
+    pub calls_answered: u64,
+    /// Times an agent was connected to a caller.
+    pub connected: u64,
+    /// Times an agent's phone rang in vain.
+    pub missed: u64,
+    /// Wrong account numbers and PINs.
+    pub verification_failed: u64,
+    /// Calls that are over, by how they came out.
+    pub calls_ended: Vec<(Outcome, u64)>,
+}
+
+impl Live {
+    /// Nothing is happening yet: the center's agents are offline, its queues empty. `started` is the
+    /// calendar's time at [`Timestamp::ZERO`].
+    pub fn new(started: WallTime, agents: &[Name], queues: &[Name]) -> Live {
+        let offline = |name: &Name| LiveAgent {
+            name: name.clone(),
+            state: AgentStateName::Offline,
+            since: started,
+            reason: String::new(),
+            phones: 0,
+        };
+        Live {
+            started,
+            calls: DashMap::new(),
+            agents: agents.iter().map(|name| (name.clone(), offline(name))).collect(),
+            queues: queues.to_vec(),
+            watchers: broadcast::channel(WATCHER_LAG).0,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes a fact in. Called by the control thread alone, for every fact, in order.
+    pub fn apply(&self, fact: &Fact) {
+        let wall = self.wall(fact.at);
+        self.counters.count(&fact.what);
+        match fact.call {
+            Some(call) => self.apply_to_call(call, wall, &fact.what),
+            None => self.apply_to_agent(wall, &fact.what),
+        }
+        if self.watchers.receiver_count() > 0 {
+            // An error means that the last watcher has just gone.
+            let _ = self.watchers.send(Arc::new(DatedFact { wall, fact: fact.clone() }));
+        }
+    }
+
+    /// The calendar's time at `at`.
+    pub fn wall(&self, at: Timestamp) -> WallTime {
+        self.started + Duration::from_micros(at.0)
+    }
+
+    /// Facts from now on. A watcher that lags too far gets `Lagged` in their place.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<DatedFact>> {
+        self.watchers.subscribe()
+    }
+
+    /// How many subscriptions there are.
+    pub fn watchers(&self) -> usize {
+        self.watchers.receiver_count()
+    }
+
+    /// Calls that are up or wait for a callback, by id.
+    pub fn calls(&self) -> Vec<LiveCall> {
+        let mut calls: Vec<_> = self.calls.iter().map(|entry| entry.value().clone()).collect();
+        calls.sort_unstable_by_key(|call| call.id);
+        calls
+    }
+
+    /// One of them.
+    pub fn call(&self, id: CallId) -> Option<LiveCall> {
+        self.calls.get(&id).map(|call| call.value().clone())
+    }
+
+    /// How many calls there are.
+    pub fn call_count(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Every agent, by name.
+    pub fn agents(&self) -> Vec<LiveAgent> {
+        let mut agents: Vec<_> = self.agents.iter().map(|entry| entry.value().clone()).collect();
+        agents.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        agents
+    }
+
+    /// One of them.
+    pub fn agent(&self, name: &str) -> Option<LiveAgent> {
+        self.agents.get(name).map(|agent| agent.value().clone())
+    }
+
+    /// Every queue, in the center's order.
+    pub fn queues(&self) -> Vec<LiveQueue> {
+        let mut waiting: BTreeMap<Name, (u32, WallTime)> = BTreeMap::new();
+        for call in &self.calls {
+            if let (Some(queue), Some(since)) = (&call.queue, call.waiting_since) {
+                let (count, longest) = waiting.entry(queue.clone()).or_insert((0, since));
+                *count += 1;
+                *longest = since.min(*longest);
+            }
+        }
+        let queue = |name: &Name| {
+            let now = waiting.get(name);
+            let longest_since = now.map(|(_, longest)| *longest);
+            LiveQueue { name: name.clone(), waiting: now.map_or(0, |(count, _)| *count), longest_since }
+        };
+        self.queues.iter().map(queue).collect()
+    }
+
+    /// The counts now.
+    pub fn counts(&self) -> Counts {
+        let Counters { facts, arrived, answered, connected, missed, verification_failed, ended } =
+            &self.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            facts: read(facts),
+            calls_arrived: read(arrived),
+            calls_answered: read(answered),
+            connected: read(connected),
+            missed: read(missed),
+            verification_failed: read(verification_failed),
+            calls_ended: OUTCOMES.into_iter().zip(ended.iter().map(read)).collect(),
+        }
+    }
+
+    fn apply_to_call(&self, id: CallId, wall: WallTime, what: &What) {
+        match what {
+            What::CallArrived { from, to, .. } => {
+                let (from, to) = (from.clone(), to.clone());
+                let call = LiveCall {
+                    id,
+                    from,
+                    to,
+                    phase: Phase::Arriving,
+                    since: wall,
+                    arrived: wall,
+                    queue: None,
+                    waiting_since: None,
+                    agent: None,
+                    waits: Phase::Queued,
+                };
+                self.calls.insert(id, call);
+            }
+            What::CallEnded { .. } => {
+                self.calls.remove(&id);
+            }
+            what if moves_a_call(what) => {
+                if let Some(mut call) = self.calls.get_mut(&id) {
+                    call.apply(wall, what);
+                }
+            }
+            _ => {}
+        }
+        self.apply_to_agent(wall, what);
+    }
+
+    fn apply_to_agent(&self, wall: WallTime, what: &What) {
+        let name = match what {
+            What::AgentState { agent, .. }
+            | What::PhoneRegistered { agent, .. }
+            | What::PhoneUnregistered { agent, .. } => agent,
+            _ => return,
+        };
+        // An agent that the center does not name is no row of this table: phones that are nobody's can
+        // register, and must not make it grow.
+        let Some(mut agent) = self.agents.get_mut(name) else { return };
+        match what {
+            What::AgentState { to, reason, .. } => {
+                agent.state = *to;
+                agent.since = wall;
+                agent.reason.clone_from(reason);
+            }
+            What::PhoneRegistered { contacts, .. } | What::PhoneUnregistered { contacts, .. } => {
+                agent.phones = *contacts;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether [`LiveCall::apply`] has anything to do with it: spares the table for the rest.
+fn moves_a_call(what: &What) -> bool {
+    matches!(
+        what,
+        What::CallAnswered
+            | What::FlowStarted { .. }
+            | What::Enqueued { .. }
+            | What::HoldMusicStarted
+            | What::CallbackChosen { .. }
+            | What::CallbackDialled { .. }
+            | What::CallbackFailed { .. }
+            | What::AgentRinging { .. }
+            | What::AgentMissed { .. }
+            | What::AgentConnected { .. }
+            | What::TalkEnded { .. }
+            | What::WaitEnded { .. }
+    )
+}
+
+impl LiveCall {
+    fn apply(&mut self, wall: WallTime, what: &What) {
+        match what {
+            What::CallAnswered | What::FlowStarted { .. } => self.enter(Phase::InFlow, wall),
+            What::Enqueued { queue, .. } => {
+                self.queue = Some(queue.clone());
+                self.waiting_since = Some(wall);
+                self.wait_by(Phase::Queued, wall);
+            }
+            What::HoldMusicStarted => self.wait_by(Phase::Holding, wall),
+            What::CallbackChosen { .. } | What::CallbackFailed { .. } => {
+                self.agent = None;
+                self.wait_by(Phase::CallbackKept, wall);
+            }
+            What::CallbackDialled { .. } => self.enter(Phase::CallingBack, wall),
+            What::AgentRinging { agent, .. } => {
+                self.agent = Some(agent.clone());
+                self.enter(Phase::Ringing, wall);
+            }
+            What::AgentMissed { .. } => {
+                self.agent = None;
+                self.enter(self.waits, wall);
+            }
+            What::AgentConnected { agent, .. } => {
+                self.agent = Some(agent.clone());
+                self.waiting_since = None;
+                self.enter(Phase::Talking, wall);
+            }
+            What::TalkEnded { .. } | What::WaitEnded { .. } => {
+                self.agent = None;
+                self.waiting_since = None;
+                self.enter(Phase::InFlow, wall);
+            }
+            _ => {}
+        }
+    }
+
+    fn wait_by(&mut self, phase: Phase, wall: WallTime) {
+        self.waits = phase;
+        self.enter(phase, wall);
+    }
+
+    fn enter(&mut self, phase: Phase, wall: WallTime) {
+        if self.phase != phase {
+            self.phase = phase;
+            self.since = wall;
+        }
+    }
+}
+
+impl Counters {
+    fn count(&self, what: &What) {
+        let add = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
+        add(&self.facts);
+        match what {
+            What::CallArrived { .. } => add(&self.arrived),
+            What::CallAnswered => add(&self.answered),
+            What::AgentConnected { .. } => add(&self.connected),
+            What::AgentMissed { .. } => add(&self.missed),
+            What::VerificationFailed { .. } => add(&self.verification_failed),
+            What::CallEnded { outcome, .. } => {
+                OUTCOMES.iter().position(|known| known == outcome).map_or(0, |place| add(&self.ended[place]))
+            }
+            _ => 0,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sample;
+
+    fn live() -> Live {
+        Live::new(sample::STARTED, &["alice".into(), "bob".into()], &["support".into(), "billing".into()])
+    }
+
+    fn apply(live: &Live, facts: &[Fact]) {
+        facts.iter().for_each(|fact| live.apply(fact));
+    }
+
+    #[test]
+    fn a_call_is_seen_where_it_is() {
+        let live = live();
+        let facts = sample::whole_call(7);
+        let phases: Vec<_> = facts
+            .iter()
+            .filter_map(|fact| {
+                live.apply(fact);
+                live.call(CallId(7)).map(|call| call.phase)
+            })
+            .collect();
+        let mut seen = phases.clone();
+        seen.dedup();
+        use Phase::*;
+        assert_eq!(seen, [Arriving, InFlow, Queued, Holding, Ringing, Holding, Ringing, Talking, InFlow]);
+        assert_eq!(live.call_count(), 0, "it is over");
+    }
+
+    #[test]
+    fn a_waiting_caller_is_counted_in_the_queue_until_connected() {
+        let live = live();
+        let facts = sample::whole_call(7);
+        apply(&live, &facts[..18]);
+        let since = sample::STARTED + Duration::from_millis(7_351);
+        let queue =
+            |name: &str, waiting, longest_since| LiveQueue { name: name.into(), waiting, longest_since };
+        assert_eq!(live.queues(), [queue("support", 0, None), queue("billing", 1, Some(since))]);
+        apply(&live, &facts[18..21]);
+        assert_eq!(live.queues()[1].waiting, 0);
+    }
+
+    #[test]
+    fn an_agent_shows_state_reason_and_phones() {
+        let live = live();
+        let at = Timestamp::from_secs(5);
+        let (from, to) = (AgentStateName::Ready, AgentStateName::NotReady);
+        let state = What::AgentState { agent: "bob".into(), from, to, reason: "lunch".into() };
+        let phone =
+            What::PhoneRegistered { agent: "bob".into(), contact: "sip:bob@[::1]".into(), contacts: 1 };
+        let nobody = What::PhoneRegistered { agent: "mallory".into(), contact: String::new(), contacts: 1 };
+        apply(&live, &[state, phone, nobody].map(|what| Fact { at, call: None, what }));
+        let bob = live.agent("bob").unwrap();
+        assert_eq!((bob.state, bob.reason.as_str(), bob.phones), (AgentStateName::NotReady, "lunch", 1));
+        assert_eq!(bob.since, sample::STARTED + Duration::from_secs(5));
+        assert_eq!(live.agents().len(), 2, "a phone of nobody's makes no agent");
+    }
+
+    #[test]
+    fn outcomes_are_counted() {
+        let live = live();
+        apply(&live, &sample::whole_call(1));
+        apply(&live, &sample::short_call(2));
+        let counts = live.counts();
+        assert_eq!((counts.calls_arrived, counts.connected, counts.missed), (2, 1, 1));
+        let of = |wanted| counts.calls_ended.iter().find(|(outcome, _)| *outcome == wanted).unwrap().1;
+        assert_eq!((of(Outcome::Talked), of(Outcome::LeftInFlow), of(Outcome::Failed)), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_watcher_that_lags_is_told_so() {
+        let live = live();
+        let mut watcher = live.subscribe();
+        for call in 0..=WATCHER_LAG as u64 {
+            live.apply(&sample::short_call(call).remove(0));
+        }
+        assert!(matches!(watcher.try_recv(), Err(broadcast::error::TryRecvError::Lagged(1))));
+        assert!(watcher.try_recv().is_ok());
+    }
+}

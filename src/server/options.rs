@@ -1,0 +1,47 @@
+//! How a server is to be run. No checks here: the server's start makes them.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+/// What `warmline serve` is told, with the defaults of its flags.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServeOptions {
+    /// The center's file. Default `center.yaml` among the flows.
+    pub config: Option<PathBuf>,
+    /// The data folder. Default `./warmline-data`.
+    pub data: PathBuf,
+    /// The flow files. Default `./ivr_flows`.
+    pub flows: PathBuf,
+    /// The prompts. Default `./prompts`.
+    pub prompts: PathBuf,
+    /// SIP over UDP and TCP. Default 127.0.0.1:5060.
+    pub sip: SocketAddr,
+    /// The web. Default 127.0.0.1:8080.
+    pub http: SocketAddr,
+    /// UDP ports of the audio, RTP on the even ones. Default 16384 to 32767.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// Threads that move audio. Default: one less than there are cores, 1 at least.
+    pub media_workers: usize,
+    /// The address that peers reach us at, where it is not the one that we bind: behind NAT.
+    pub public_address: Option<IpAddr>,
+}
+
+impl Default for ServeOptions {
+    fn default() -> ServeOptions {
+        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        ServeOptions {
+            config: None,
+            data: "warmline-data".into(),
+            flows: "ivr_flows".into(),
+            prompts: "prompts".into(),
+            sip: loopback(5060),
+            http: loopback(8080),
+            rtp_ports: 16_384..=32_767,
+            media_workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1)),
+            public_address: None,
+        }
+    }
+}

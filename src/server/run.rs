@@ -1,0 +1,344 @@
+//! The server's start and its end: opens everything in order, and says what is wrong before it serves.
+
+use std::io;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use tokio::runtime;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::sync::mpsc;
+use tracing::info;
+use tracing::warn;
+
+use crate::api;
+use crate::api::ApiState;
+use crate::api::Metric;
+use crate::base::Entropy;
+use crate::base::Name;
+use crate::base::Secret;
+use crate::flow;
+use crate::flow::Center;
+use crate::flow::center::Trunk;
+use crate::server::ServeOptions;
+use crate::server::banner;
+use crate::server::clock::Clock;
+use crate::server::control::Control;
+use crate::server::handle::ControlHandle;
+use crate::server::live::Live;
+use crate::server::load::LoadError;
+use crate::server::load::load;
+use crate::server::switchboard::Parts;
+use crate::server::switchboard::Switchboard;
+use crate::sip::Hop;
+use crate::sip::Transport;
+use crate::sip::digest::Credentials;
+use crate::sip::endpoint::Endpoint;
+use crate::sip::endpoint::EndpointConfig;
+use crate::sip::endpoint::TrunkConfig;
+use crate::sip::endpoint::TrunkRegistration;
+use crate::sip::uri::Uri;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::history::HistoryWriter;
+use crate::store::identity::IdentityService;
+use crate::wire::media::Media;
+use crate::wire::media::MediaConfig;
+use crate::wire::media::WorkerStats;
+use crate::wire::sip::SipSockets;
+
+/// How many events of media workers may wait for the control thread; a worker that finds no room keeps its
+/// own and tries again.
+const MEDIA_EVENTS: usize = 16_384;
+
+/// How many answers of the customer store may wait for the control thread.
+const IDENTITY_REPLIES: usize = 2_048;
+
+/// How many calls may be up at once when nothing else limits them: half the RTP ports, two legs a call.
+const CALLS_PER_PORT_PAIR: usize = 1;
+
+/// Why the server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot bind {what} to {address}: {error}")]
+    Bind { what: &'static str, address: SocketAddr, error: io::Error },
+    #[error("{} still have the demo password, so {address} is not opened", names.join(", "))]
+    DemoPasswords { names: Vec<String>, address: SocketAddr },
+    #[error("{0} is no address that a phone can send audio to")]
+    NoAddress(IpAddr),
+    #[error("the operating system refused: {0}")]
+    System(#[from] io::Error),
+}
+
+impl ServeError {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ServeError::Bind { what: "SIP", .. } => {
+                Some("another server may have the port; choose one with --sip ADDR:PORT".to_owned())
+            }
+            ServeError::Bind { .. } => {
+                Some("another server may have the port; choose one with --http ADDR:PORT".to_owned())
+            }
+            ServeError::DemoPasswords { names, .. } => {
+                let first = names.first().map_or("NAME", String::as_str);
+                Some(format!("give each a password: warmline agent passwd {first}"))
+            }
+            ServeError::NoAddress(_) => Some("say how peers reach this machine: --public-address IP".to_owned()),
+            ServeError::Load(LoadError::NoFlows(_) | LoadError::Read { .. }) => {
+                Some("say where the flow files are: --flows DIR".to_owned())
+            }
+            ServeError::Load(LoadError::NoPrompts(_)) => {
+                Some("say where the prompts are: --prompts DIR".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the control thread shows of itself: plain numbers, for metrics.
+#[derive(Debug, Default)]
+pub(super) struct Gauges {
+    calls: AtomicUsize,
+    streams: AtomicUsize,
+    sessions: AtomicUsize,
+    workers: Vec<Arc<WorkerStats>>,
+}
+
+impl Gauges {
+    fn new(media: &Media) -> Gauges {
+        Gauges { workers: media.stats().cloned().collect(), ..Gauges::default() }
+    }
+
+    pub(super) fn set(&self, switchboard: &Switchboard) {
+        self.calls.store(switchboard.live_calls(), Ordering::Relaxed);
+        self.streams.store(switchboard.live_lines(), Ordering::Relaxed);
+        self.sessions.store(switchboard.endpoint().session_count(), Ordering::Relaxed);
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let gauge = |name, help, value: &AtomicUsize| {
+            Metric::gauge(name, help, value.load(Ordering::Relaxed) as f64)
+        };
+        let mut metrics = vec![
+            gauge("warmline_calls_live", "Calls that the control thread holds", &self.calls),
+            gauge("warmline_sip_sessions", "SIP sessions, early or confirmed", &self.sessions),
+            gauge("warmline_media_streams", "Lines with a stream", &self.streams),
+        ];
+        for (number, worker) in self.workers.iter().enumerate() {
+            let counter = |name, help, value: &AtomicU64| {
+                Metric::counter(name, help, value.load(Ordering::Relaxed)).label("worker", number.to_string())
+            };
+            metrics.extend([
+                counter("warmline_rtp_received_total", "RTP packets read", &worker.packets_in),
+                counter("warmline_rtp_sent_total", "RTP packets sent", &worker.packets_out),
+                counter("warmline_rtp_unsent_total", "RTP packets the kernel did not take", &worker.send_failed),
+                counter("warmline_late_frames_total", "Frames sent over 5 ms late", &worker.late_frames),
+                counter("warmline_streams_failed_total", "Streams ended by our fault", &worker.failed),
+            ]);
+        }
+        metrics
+    }
+}
+
+/// Serves until it is told to stop: SIGTERM or Ctrl-C drains, a second one stops at once.
+pub fn run(options: ServeOptions) -> Result<(), ServeError> {
+    raise_file_limit();
+    let clock = Clock::start();
+    let loaded = load(&options.flows, &options.prompts)?;
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+    let store = open_store(&options, &loaded.center)?;
+    let web = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let http = web.block_on(tokio::net::TcpListener::bind(options.http)).map_err(|error| {
+        ServeError::Bind { what: "the web pages", address: options.http, error }
+    })?;
+    let center = Arc::new(loaded.center);
+    let library = Arc::new(loaded.library);
+    let live = Arc::new(live_view(&center, clock));
+    let history = HistoryWriter::start(&store, clock.started())?;
+    let (control, requests) = ControlHandle::new();
+
+    let control_runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let (sockets, streams_in) =
+        control_runtime.block_on(SipSockets::bind(options.sip)).map_err(|error| ServeError::Bind {
+            what: "SIP",
+            address: options.sip,
+            error,
+        })?;
+    let sip = sockets.udp.address();
+    let (media_sender, media_events) = mpsc::channel(MEDIA_EVENTS);
+    let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
+    let config = MediaConfig {
+        address: options.sip.ip(),
+        ports: options.rtp_ports.clone(),
+        workers: options.media_workers,
+    };
+    let media = Media::start(config, media_sender)?;
+    let gauges = Arc::new(Gauges::new(&media));
+    let switchboard = switchboard(&options, &store, center.clone(), library, sip)?;
+    let thread = Control {
+        clock,
+        switchboard,
+        sockets,
+        streams_in,
+        media,
+        media_events,
+        identity: IdentityService::start(&store, identity_sender)?,
+        identity_replies,
+        requests,
+        history,
+        live: live.clone(),
+        gauges: gauges.clone(),
+    };
+    let thread = thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || control_runtime.block_on(thread.run()))?;
+
+    let address = http.local_addr()?;
+    let state = ApiState::new(store.readers()?, control.clone(), live, address, sip);
+    let router = api::router(state.with_metrics(move || gauges.metrics()));
+    web.spawn(async move { axum::serve(http, router).await });
+    web.spawn(stop_on_signal(control));
+    banner::print(&options, &center, sip, address);
+    if thread.join().is_err() {
+        return Err(io::Error::other("the control thread failed").into());
+    }
+    info!("stopped");
+    Ok(())
+}
+
+fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeError> {
+    let store = Store::open(&options.data)?;
+    let agents: Vec<Name> = center.engine.agents.iter().map(|agent| agent.name.clone()).collect();
+    store.seed_demo_agents(&agents)?;
+    store.seed_demo_customers()?;
+    for address in [options.sip, options.http] {
+        let names = store.demo_passwords_stand()?;
+        if !address.ip().is_loopback() && !names.is_empty() {
+            let names = names.iter().map(|name| name.to_string()).collect();
+            return Err(ServeError::DemoPasswords { names, address });
+        }
+    }
+    Ok(store)
+}
+
+fn live_view(center: &Center, clock: Clock) -> Live {
+    let agents: Vec<Name> = center.engine.agents.iter().map(|agent| agent.name.clone()).collect();
+    let queues: Vec<Name> = center.engine.queues.iter().map(|queue| queue.name.clone()).collect();
+    Live::new(clock.started(), &agents, &queues)
+}
+
+fn switchboard(
+    options: &ServeOptions,
+    store: &Store,
+    center: Arc<Center>,
+    library: Arc<crate::media::library::Library>,
+    sip: SocketAddr,
+) -> Result<Switchboard, ServeError> {
+    let address = options.public_address.unwrap_or(sip.ip());
+    if address.is_unspecified() {
+        return Err(ServeError::NoAddress(address));
+    }
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
+    let mut entropy = Entropy::new(seed);
+    let port_pairs = options.rtp_ports.len() / 2;
+    let advertised = Some(SocketAddr::new(address, sip.port()));
+    let accounts = store.agent_accounts()?;
+    let config = EndpointConfig {
+        advertised_udp: advertised,
+        advertised_tcp: advertised,
+        users: accounts.into_iter().map(|account| (account.name, account.ha1)).collect(),
+        trunks: center.trunks.iter().map(|trunk| trunk_config(trunk, sip)).collect(),
+        ..EndpointConfig::default()
+    };
+    Ok(Switchboard::new(Parts {
+        endpoint: Endpoint::new(config, entropy.split()),
+        center,
+        library,
+        address,
+        udp: sip,
+        tcp: sip,
+        first_call: store.next_call_id()?,
+        max_calls: port_pairs * CALLS_PER_PORT_PAIR,
+        entropy,
+    }))
+}
+
+fn trunk_config(trunk: &Trunk, local: SocketAddr) -> TrunkConfig {
+    TrunkConfig {
+        name: trunk.name.clone(),
+        sources: trunk.sources.iter().map(|(address, _)| *address).collect(),
+        trusted: trunk.trusted,
+        registration: trunk.register.as_ref().and_then(|wanted| registration(trunk, wanted, local)),
+    }
+}
+
+/// How to register at a trunk; none, with the reason in the log, when that cannot work.
+fn registration(
+    trunk: &Trunk,
+    wanted: &flow::center::TrunkRegistration,
+    local: SocketAddr,
+) -> Option<TrunkRegistration> {
+    let name = &trunk.name;
+    let host = wanted.registrar.host.as_str();
+    let found = (host, wanted.registrar.port.unwrap_or(5060)).to_socket_addrs();
+    let Some(remote) = found.ok().and_then(|mut addresses| addresses.next()) else {
+        warn!(trunk = %name, host, "the trunk's registrar has no address: not registered");
+        return None;
+    };
+    let Ok(password) = std::env::var(&wanted.password_env) else {
+        let variable = &wanted.password_env;
+        warn!(trunk = %name, %variable, "the trunk's password is not in the environment: not registered");
+        return None;
+    };
+    let username = wanted.username.clone();
+    Some(TrunkRegistration {
+        registrar: wanted.registrar.clone(),
+        hop: Hop { transport: Transport::Udp, local, remote },
+        aor: Uri::sip(Some(&username), host, None),
+        credentials: Some(Credentials { username, password: Secret::new(password) }),
+        expires_s: wanted.expires_s,
+    })
+}
+
+async fn stop_on_signal(control: ControlHandle) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return warn!("signals cannot be received: only kill -9 will stop the server");
+    };
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if control.shut_down().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Lets the process open as many files as it may: each leg has two sockets.
+fn raise_file_limit() {
+    use rustix::process::Resource;
+    use rustix::process::getrlimit;
+    use rustix::process::setrlimit;
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if setrlimit(Resource::Nofile, limit).is_err() {
+        warn!("the limit of open files could not be raised: `warmline doctor` tells what it allows");
+    }
+}

@@ -1,0 +1,116 @@
+//! The queue engine's side of the switchboard: what it decides, told to calls and to the history.
+
+use super::Now;
+use super::Output;
+use super::Switchboard;
+use crate::base::CallId;
+use crate::base::Name;
+use crate::call::CallEvent;
+use crate::call::QueueWord;
+use crate::fact::AgentStateName;
+use crate::fact::Fact;
+use crate::fact::NeedFact;
+use crate::fact::What;
+use crate::flow::center::AgentContact;
+use crate::queue;
+use crate::queue::Action;
+use crate::queue::api::AgentState;
+use crate::queue::api::AgentWish;
+
+/// An agent's state by name, and its reason in words.
+fn state_name(state: &AgentState) -> (AgentStateName, String) {
+    match state {
+        AgentState::Offline => (AgentStateName::Offline, String::new()),
+        AgentState::Ready => (AgentStateName::Ready, String::new()),
+        AgentState::Ringing(call) => (AgentStateName::Ringing, format!("call {call}")),
+        AgentState::Talking(call) => (AgentStateName::Talking, format!("call {call}")),
+        AgentState::WrapUp => (AgentStateName::WrapUp, String::new()),
+        AgentState::NotReady(reason) => (AgentStateName::NotReady, reason.to_string()),
+    }
+}
+
+impl Switchboard {
+    /// Lets the engine take an event, and passes on what it decides.
+    pub(super) fn tell_engine(&mut self, now: Now, event: queue::Event, out: &mut Vec<Output>) {
+        let mut actions = Vec::new();
+        self.engine.handle(now.at, event, &mut actions);
+        for action in actions {
+            self.pass_on(now, action, out);
+        }
+    }
+
+    fn pass_on(&mut self, now: Now, action: Action, out: &mut Vec<Output>) {
+        let (call, word) = match action {
+            Action::AgentChanged { agent, from, to, .. } => {
+                let (from, _) = state_name(&from);
+                let (to, reason) = state_name(&to);
+                let what = What::AgentState { agent: self.agent_name(agent), from, to, reason };
+                return out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+            }
+            Action::Enqueued { call, queue, needs, priority, waiting } => {
+                let config = &self.parts.center.engine;
+                let queue = config.queues[queue.0 as usize].name.clone();
+                let needs = needs
+                    .iter()
+                    .map(|need| NeedFact {
+                        skill: config.skills[need.skill.0 as usize].clone(),
+                        level: need.level,
+                    })
+                    .collect();
+                (call, QueueWord::Enqueued { queue, needs, priority, waiting })
+            }
+            Action::AskPermission { call, quote, position } => {
+                (call, QueueWord::AskPermission { quote, position })
+            }
+            Action::Hold { call, until, by_flow_file } => (call, QueueWord::Hold { until, by_flow_file }),
+            Action::CheckIn { call, quote, position } => (call, QueueWord::CheckIn { quote, position }),
+            Action::KeepPlace { call } => (call, QueueWord::KeepPlace),
+            Action::Ring { call, agent, attempt, .. } => {
+                (call, QueueWord::Ring { agent, name: self.agent_name(agent), attempt })
+            }
+            Action::StopRing { call, agent, why } => (call, QueueWord::StopRing { agent, why }),
+            Action::Connected { call, waited, quote, .. } => (call, QueueWord::Connected { waited, quote }),
+            Action::Exit { call, exit } => (call, QueueWord::Exit { exit }),
+        };
+        self.word(call, word);
+    }
+
+    fn word(&mut self, call: CallId, word: QueueWord) {
+        self.later(call, CallEvent::Queue(word));
+    }
+
+    /// A phone signed in for an agent.
+    pub(super) fn phone_registered(
+        &mut self,
+        now: Now,
+        user: Name,
+        contact: String,
+        contacts: u32,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(agent) = self.agent(&user) else { return };
+        let what = What::PhoneRegistered { agent: user, contact, contacts };
+        out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+        let config = &self.parts.center.contacts[agent.0 as usize];
+        let AgentContact::Registered { ready_when_registered } = *config else { return };
+        if self.engine.agent_state(agent) == Some(&AgentState::Offline) {
+            let wish = if ready_when_registered {
+                AgentWish::Ready
+            } else {
+                AgentWish::NotReady("signed in".into())
+            };
+            self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);
+        }
+    }
+
+    /// A phone of an agent signed out, or its registration ran out.
+    pub(super) fn phone_unregistered(&mut self, now: Now, user: Name, contacts: u32, out: &mut Vec<Output>) {
+        let Some(agent) = self.agent(&user) else { return };
+        let what = What::PhoneUnregistered { agent: user, contacts };
+        out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+        if contacts == 0 {
+            let wish = AgentWish::Offline;
+            self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);
+        }
+    }
+}

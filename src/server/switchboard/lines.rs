@@ -1,0 +1,324 @@
+//! The lines of calls: their sessions, their offers and answers, their streams.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+use smallvec::smallvec;
+use tracing::debug;
+
+use super::Now;
+use super::Output;
+use super::Streams;
+use super::Switchboard;
+use crate::base::AgentId;
+use crate::base::LegId;
+use crate::call::CallEvent;
+use crate::call::LegEvent;
+use crate::flow::center::AgentContact;
+use crate::media::MediaCommand;
+use crate::sdp;
+use crate::sdp::Codec;
+use crate::sdp::Direction;
+use crate::sdp::Negotiated;
+use crate::sdp::negotiate::NegotiateError;
+use crate::sip::Command;
+use crate::sip::Hop;
+use crate::sip::SessionId;
+use crate::sip::Transport;
+use crate::sip::api::EndReason;
+use crate::sip::api::Invite;
+use crate::sip::uri::NameAddr;
+use crate::sip::uri::Uri;
+
+/// One line of a call: the SIP sessions that are or may become it, and its stream.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// More than one while several phones of one agent ring.
+    pub(super) sessions: SmallVec<[SessionId; 2]>,
+    /// What we say of ourselves in offers and answers.
+    pub(super) local: sdp::Local,
+    /// Our answer to the caller's offer, and what it agrees on, until the line is answered.
+    pub(super) prepared: Option<(String, Negotiated)>,
+    pub(super) up: bool,
+    /// Whether the party's phone has put us on hold.
+    pub(super) held: bool,
+    /// How the party's keys come: the first way that they come is believed, the other one ignored, for
+    /// some phones send both.
+    pub(super) digits: Option<DigitsBy>,
+    /// The best refusal so far of several phones.
+    pub(super) refused: Option<u16>,
+}
+
+/// How a phone sends its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DigitsBy {
+    Rtp,
+    Info,
+}
+
+impl Line {
+    pub(super) fn new(sessions: SmallVec<[SessionId; 2]>, local: sdp::Local) -> Line {
+        Line {
+            sessions,
+            local,
+            prepared: None,
+            up: false,
+            held: false,
+            digits: None,
+            refused: None,
+        }
+    }
+
+    /// Our answer to an offer within the session, and what it agrees on.
+    pub(super) fn answer_offer(&mut self, offer: &[u8]) -> Result<(String, Negotiated), NegotiateError> {
+        self.local.version += 1;
+        sdp::negotiate::answer(offer, &self.local)
+    }
+
+    /// Remembers which way audio flows now; the event to tell when that is news.
+    pub(super) fn note_direction(&mut self, agreed: &Negotiated) -> Option<LegEvent> {
+        let held = matches!(agreed.direction, Direction::RecvOnly | Direction::Inactive);
+        if held == self.held {
+            return None;
+        }
+        self.held = held;
+        Some(if held { LegEvent::Held } else { LegEvent::Resumed })
+    }
+}
+
+/// Of two refusals by phones of one agent, the one that says more about the person: a decline or busy
+/// before a phone that could not be reached.
+pub(super) fn better_refusal(a: u16, b: u16) -> u16 {
+    let rank = |status| match status {
+        603 | 403 => 0,
+        486 | 600 => 1,
+        408 | 480 | 487 => 2,
+        _ => 3,
+    };
+    if rank(b) < rank(a) { b } else { a }
+}
+
+impl Switchboard {
+    pub(super) fn local(&mut self, port: u16) -> sdp::Local {
+        sdp::Local {
+            address: self.parts.address,
+            port,
+            codecs: Codec::SUPPORTED.to_vec(),
+            direction: Direction::SendRecv,
+            session: u64::from(self.parts.entropy.u32()),
+            version: 1,
+        }
+    }
+
+    /// Answers the caller's line and starts its stream.
+    pub(super) fn answer(&mut self, now: Now, leg: LegId, streams: &mut dyn Streams, out: &mut Vec<Output>) {
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        let Some(&session) = line.sessions.first() else { return };
+        let text = match line.prepared.take() {
+            Some((text, agreed)) => {
+                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+                text
+            }
+            // The caller wants our offer: its answer comes with the ACK.
+            None => sdp::negotiate::offer(&line.local),
+        };
+        self.command(now, Command::Answer { session, sdp: text.into() }, out);
+    }
+
+    pub(super) fn ring(&mut self, now: Now, leg: LegId, out: &mut Vec<Output>) {
+        if let Some(&session) = self.lines.get(&leg).and_then(|line| line.sessions.first()) {
+            self.command(now, Command::Progress { session, status: 180, sdp: None }, out);
+        }
+    }
+
+    pub(super) fn refuse(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        status: u16,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(&session) = self.lines.get(&leg).and_then(|line| line.sessions.first()) {
+            self.command(now, Command::Refuse { session, status, retry_after_s: None }, out);
+        }
+        self.close(leg, streams);
+    }
+
+    /// Ends a line, however far it is.
+    pub(super) fn hang_up(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        elsewhere: bool,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(line) = self.lines.get(&leg) else { return };
+        let reason = if elsewhere { EndReason::Elsewhere } else { EndReason::Normal };
+        for session in line.sessions.clone() {
+            self.command(now, Command::End { session, reason }, out);
+        }
+        self.close(leg, streams);
+    }
+
+    /// Closes a line's stream and forgets its sessions; [`LegEvent::Closed`] follows when the stream has
+    /// ended.
+    pub(super) fn close(&mut self, leg: LegId, streams: &mut dyn Streams) {
+        if let Some(line) = self.lines.get_mut(&leg) {
+            for session in line.sessions.drain(..) {
+                self.sessions.remove(&session);
+            }
+            streams.send(leg.call(), MediaCommand::Close { leg });
+        }
+    }
+
+    /// Rings every phone of an agent; the first that picks up is the line.
+    pub(super) fn dial_agent(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        agent: AgentId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let name = self.agent_name(agent);
+        let phones: Vec<(Uri, Hop)> = match &self.parts.center.contacts[agent.0 as usize] {
+            AgentContact::Fixed(uri) => self.hop_to(uri).map(|hop| (uri.clone(), hop)).into_iter().collect(),
+            AgentContact::Registered { .. } => {
+                let bindings = self.parts.endpoint.contacts(&name);
+                bindings.into_iter().map(|binding| (binding.uri, binding.hop)).collect()
+            }
+        };
+        self.dial(now, leg, phones, streams, out);
+    }
+
+    /// Calls the caller back: by the trunk that brought them, or at the contact their phone gave.
+    pub(super) fn dial_caller(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        number: &str,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(live) = self.calls.get(&leg.call()) else { return };
+        let trunks = &self.parts.center.trunks;
+        let trunk = trunks.iter().find(|trunk| Some(&trunk.name) == live.trunk.as_ref());
+        let phone = match trunk.and_then(|trunk| trunk.outbound) {
+            Some(peer) => {
+                let uri = Uri::sip(Some(number), peer.ip().to_string(), Some(peer.port()));
+                (uri, self.hop_over(Transport::Udp, peer))
+            }
+            None => live.callback.clone(),
+        };
+        self.dial(now, leg, vec![phone], streams, out);
+    }
+
+    fn dial(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        phones: Vec<(Uri, Hop)>,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let port = if phones.is_empty() { None } else { streams.open(leg.call(), leg) };
+        let Some(port) = port else {
+            debug!(%leg, "no phone to dial, or no port for it");
+            let failed = LegEvent::Failed { status: 480 };
+            self.later(leg.call(), CallEvent::Leg { leg, event: failed });
+            let quality = Default::default();
+            return self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Closed { quality } });
+        };
+        let local = self.local(port);
+        let offer = Bytes::from(sdp::negotiate::offer(&local));
+        let from = self.from_line(leg);
+        let mut sessions = SmallVec::new();
+        for (uri, hop) in phones {
+            let session = SessionId(self.next_session);
+            self.next_session += 1;
+            sessions.push(session);
+            self.sessions.insert(session, leg);
+            let invite = Invite {
+                session,
+                to: NameAddr::of(uri.clone()),
+                uri,
+                hop,
+                from: from.clone(),
+                asserted: None,
+                headers: vec![("X-Warmline-Call", leg.call().to_string())],
+                sdp: offer.clone(),
+                credentials: None,
+                routes: Vec::new(),
+            };
+            self.command(now, Command::Invite(Box::new(invite)), out);
+        }
+        self.lines.insert(leg, Line::new(sessions, local));
+    }
+
+    /// Who we say is calling, to a phone that we dial: the caller, at our own address.
+    fn from_line(&self, leg: LegId) -> NameAddr {
+        let (number, display) = match self.calls.get(&leg.call()) {
+            Some(live) => live.call.caller_id(),
+            None => ("", ""),
+        };
+        let user = if number.is_empty() { "anonymous" } else { number };
+        let host = self.parts.address.to_string();
+        let mut from = NameAddr::of(Uri::sip(Some(user), host, None));
+        from.display = display.to_owned();
+        from
+    }
+
+    /// The hop to a URI whose host is an address; names are not looked up.
+    fn hop_to(&self, uri: &Uri) -> Option<Hop> {
+        let address: IpAddr = uri.host.parse().ok()?;
+        let transport = match uri.params.get("transport") {
+            Some(transport) if transport.eq_ignore_ascii_case("tcp") => Transport::Tcp,
+            _ => Transport::Udp,
+        };
+        Some(self.hop_over(transport, SocketAddr::new(address, uri.port.unwrap_or(5060))))
+    }
+
+    fn hop_over(&self, transport: Transport, remote: SocketAddr) -> Hop {
+        let local = match transport {
+            Transport::Udp => self.parts.udp,
+            Transport::Tcp => self.parts.tcp,
+        };
+        Hop { transport, local, remote }
+    }
+
+    /// A key came as telephone-event: from now on INFO is not believed on this line.
+    pub(super) fn heard_digit_in_rtp(&mut self, leg: LegId) {
+        if let Some(line) = self.lines.get_mut(&leg) {
+            line.digits.get_or_insert(DigitsBy::Rtp);
+        }
+    }
+
+    /// A line of a new incoming session.
+    pub(super) fn open_line(
+        &mut self,
+        leg: LegId,
+        session: SessionId,
+        offer: Option<&[u8]>,
+        streams: &mut dyn Streams,
+    ) -> Result<(), u16> {
+        let port = streams.open(leg.call(), leg).ok_or(503u16)?;
+        let mut line = Line::new(smallvec![session], self.local(port));
+        if let Some(offer) = offer {
+            match sdp::negotiate::answer(offer, &line.local) {
+                Ok(prepared) => line.prepared = Some(prepared),
+                Err(error) => {
+                    debug!(%error, "the offer was refused");
+                    streams.send(leg.call(), MediaCommand::Close { leg });
+                    return Err(error.sip_status());
+                }
+            }
+        }
+        self.sessions.insert(session, leg);
+        self.lines.insert(leg, line);
+        Ok(())
+    }
+}

@@ -1,0 +1,398 @@
+//! Where SIP, calls, the queue engine and the streams meet: who is told what, in which order.
+//!
+//! One writer: the control thread owns the switchboard and everything in it. It does no I/O itself; what
+//! must leave goes out as [`Output`], and streams are steered through [`Streams`].
+
+mod agents;
+mod lines;
+mod sip_events;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tracing::error;
+
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::Entropy;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::base::Secret;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::call::Call;
+use crate::call::CallAction;
+use crate::call::CallEvent;
+use crate::call::LegEvent;
+use crate::fact::Fact;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::What;
+use crate::flow::Center;
+use crate::flow::api::Customer;
+use crate::flow::api::VerifyResult;
+use crate::media::MediaCommand;
+use crate::media::MediaEvent;
+use crate::media::library::Library;
+use crate::queue;
+use crate::queue::Engine;
+use crate::queue::Stage;
+use crate::sip;
+use crate::sip::Hop;
+use crate::sip::SessionId;
+use crate::sip::endpoint::Endpoint;
+use crate::sip::uri::Uri;
+use lines::Line;
+
+/// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
+const RETRY_AFTER_S: u32 = 5;
+
+/// The streams of legs: the control thread's grip on the media workers.
+pub trait Streams {
+    /// Opens the ports of a leg; the RTP port, or nothing when all are taken.
+    fn open(&mut self, call: CallId, leg: LegId) -> Option<u16>;
+    /// Tells the worker of `call`.
+    fn send(&mut self, call: CallId, command: MediaCommand);
+}
+
+/// What the switchboard is told.
+#[derive(Debug)]
+pub enum Input {
+    /// A message came, or a hop failed.
+    Sip(sip::Input),
+    /// A media worker tells.
+    Media(MediaEvent),
+    /// Who has a calling number.
+    Found { call: CallId, customer: Option<Customer> },
+    /// What the verifier says.
+    Verified { call: CallId, result: VerifyResult },
+    /// A person wants an agent's state changed.
+    AgentWants { agent: AgentId, wish: queue::api::AgentWish },
+    /// A person ends a call.
+    HangUp { call: CallId },
+    /// [`Switchboard::deadline`] is due.
+    Tick,
+}
+
+/// What the switchboard wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Send this message.
+    Send { hop: Hop, bytes: Bytes },
+    /// Look the number up, and tell [`Input::Found`].
+    FindCustomer { call: CallId, number: String },
+    /// Check the PIN, and tell [`Input::Verified`].
+    Verify { call: CallId, account: String, pin: Secret },
+    /// Something happened.
+    Fact(Fact),
+}
+
+/// What the switchboard serves with.
+pub struct Parts {
+    pub center: Arc<Center>,
+    pub endpoint: Endpoint,
+    pub library: Arc<Library>,
+    pub entropy: Entropy,
+    /// The address that peers send RTP to.
+    pub address: IpAddr,
+    /// The listening sockets' addresses, for what we send first.
+    pub udp: std::net::SocketAddr,
+    pub tcp: std::net::SocketAddr,
+    /// The first call's id.
+    pub first_call: CallId,
+    /// How many calls may be up at once; one more gets 503.
+    pub max_calls: usize,
+}
+
+/// See the module.
+pub struct Switchboard {
+    parts: Parts,
+    engine: Engine,
+    calls: HashMap<CallId, LiveCall>,
+    /// When each call's deadline is due.
+    due: BTreeSet<(Timestamp, CallId)>,
+    lines: HashMap<LegId, Line>,
+    sessions: HashMap<SessionId, LegId>,
+    agents: HashMap<Name, AgentId>,
+    next_call: u64,
+    next_session: u64,
+    draining: bool,
+    /// What is still to be told to somebody within the house, in order.
+    pending: VecDeque<Pending>,
+}
+
+/// A call and what the server keeps beside it.
+struct LiveCall {
+    call: Call,
+    due: Option<Timestamp>,
+    /// Where the caller can be called back, when no trunk brought them.
+    callback: (Uri, Hop),
+    trunk: Option<Name>,
+}
+
+enum Pending {
+    Sip(sip::Event),
+    Call(CallId, CallEvent),
+    Actions(CallId, Vec<CallAction>),
+    Engine(queue::Event),
+}
+
+/// The time, told with every input.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    pub at: Timestamp,
+    pub wall: WallTime,
+}
+
+impl Switchboard {
+    /// A switchboard with no calls.
+    pub fn new(parts: Parts) -> Switchboard {
+        let names = parts.center.engine.agents.iter().map(|agent| agent.name.clone());
+        Switchboard {
+            engine: Engine::new(parts.center.engine.clone()),
+            agents: names.enumerate().map(|(place, name)| (name, AgentId(place as u32))).collect(),
+            next_call: parts.first_call.0,
+            // The server's sessions are numbered in the top half: see `SessionId`.
+            next_session: 1 << 63,
+            parts,
+            calls: HashMap::new(),
+            due: BTreeSet::new(),
+            lines: HashMap::new(),
+            sessions: HashMap::new(),
+            draining: false,
+            pending: VecDeque::new(),
+        }
+    }
+
+    /// Applies `input` and appends what must be done, in order, to `out`.
+    pub fn handle(&mut self, now: Now, input: Input, streams: &mut dyn Streams, out: &mut Vec<Output>) {
+        match input {
+            Input::Sip(input) => self.tell_sip(now, input, out),
+            Input::Media(event) => self.on_media(event),
+            Input::Found { call, customer } => self.later(call, CallEvent::Found(customer)),
+            Input::Verified { call, result } => self.later(call, CallEvent::Verified(result)),
+            Input::AgentWants { agent, wish } => {
+                self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
+            }
+            Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: "ended by an operator" }),
+            Input::Tick => self.tick(now, out),
+        }
+        self.settle(now, streams, out);
+    }
+
+    /// When [`Input::Tick`] is next due.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let calls = self.due.first().map(|(due, _)| *due);
+        [self.parts.endpoint.deadline(), self.engine.deadline(), calls].into_iter().flatten().min()
+    }
+
+    /// Takes no new calls from now on: they get 503.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Ends every call at once.
+    pub fn stop(&mut self, now: Now, streams: &mut dyn Streams, out: &mut Vec<Output>) {
+        self.drain();
+        let mut calls: Vec<CallId> = self.calls.keys().copied().collect();
+        calls.sort_unstable();
+        for call in calls {
+            self.later(call, CallEvent::Stop { cause: "the server stops" });
+        }
+        self.settle(now, streams, out);
+    }
+
+    /// How many calls are up.
+    pub fn live_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether this call is up.
+    pub fn has_call(&self, call: CallId) -> bool {
+        self.calls.contains_key(&call)
+    }
+
+    /// How many legs have a stream.
+    pub fn live_lines(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The SIP endpoint, for its counters.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.parts.endpoint
+    }
+
+    /// The agent of this name.
+    pub fn agent(&self, name: &str) -> Option<AgentId> {
+        self.agents.get(name).copied()
+    }
+
+    /// The engine's name of an agent.
+    fn agent_name(&self, agent: AgentId) -> Name {
+        self.parts.center.engine.agents[agent.0 as usize].name.clone()
+    }
+
+    fn later(&mut self, call: CallId, event: CallEvent) {
+        self.pending.push_back(Pending::Call(call, event));
+    }
+
+    fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
+        if self.parts.endpoint.deadline().is_some_and(|due| due <= now.at) {
+            self.tell_sip(now, sip::Input::Tick, out);
+        }
+        if self.engine.deadline().is_some_and(|due| due <= now.at) {
+            self.pending.push_back(Pending::Engine(queue::Event::Tick));
+        }
+        let due = self.due.iter().take_while(|(due, _)| *due <= now.at);
+        self.pending.extend(due.map(|(_, call)| Pending::Call(*call, CallEvent::Tick)));
+    }
+
+    /// Works until nobody in the house has anything left to be told.
+    fn settle(&mut self, now: Now, streams: &mut dyn Streams, out: &mut Vec<Output>) {
+        while let Some(pending) = self.pending.pop_front() {
+            match pending {
+                Pending::Sip(event) => self.on_sip(now, event, streams, out),
+                Pending::Call(call, event) => self.tell_call(now, call, event),
+                Pending::Actions(call, actions) => {
+                    for action in actions {
+                        self.act(now, call, action, streams, out);
+                    }
+                }
+                Pending::Engine(event) => self.tell_engine(now, event, out),
+            }
+        }
+    }
+
+    /// Lets the endpoint take an input; its messages go out at once, its events wait their turn.
+    fn tell_sip(&mut self, now: Now, input: sip::Input, out: &mut Vec<Output>) {
+        let mut outputs = Vec::new();
+        self.parts.endpoint.handle(now.at, input, &mut outputs);
+        for output in outputs {
+            match output {
+                sip::Output::Send { hop, bytes } => out.push(Output::Send { hop, bytes }),
+                sip::Output::Event(event) => self.pending.push_back(Pending::Sip(event)),
+            }
+        }
+    }
+
+    fn command(&mut self, now: Now, command: sip::Command, out: &mut Vec<Output>) {
+        self.tell_sip(now, sip::Input::Command(command), out);
+    }
+
+    /// Lets a call take an event. What breaks inside ends this call and no other.
+    fn tell_call(&mut self, now: Now, id: CallId, event: CallEvent) {
+        let Some(live) = self.calls.get_mut(&id) else { return };
+        let center = &self.parts.center;
+        let mut actions = Vec::new();
+        let step = AssertUnwindSafe(|| live.call.handle(center, now.at, now.wall, event, &mut actions));
+        if catch_unwind(step).is_err() {
+            actions = self.broken(id);
+        } else {
+            let due = live.call.deadline();
+            reschedule(&mut self.due, &mut live.due, due, id);
+        }
+        // What a call decided is done before anything that was waiting, so that it meets the world it saw.
+        self.pending.push_front(Pending::Actions(id, actions));
+    }
+
+    /// The last actions of a call that failed by our fault.
+    fn broken(&mut self, id: CallId) -> Vec<CallAction> {
+        error!(call = %id, "a call failed and was ended; the others go on");
+        let legs: Vec<LegId> = self.lines.keys().copied().filter(|leg| leg.call() == id).collect();
+        let mut actions = vec![CallAction::Queue(queue::Event::Abandoned { call: id })];
+        if let Some(Stage::Talking(agent)) = self.engine.call(id).map(|view| view.stage) {
+            actions.push(CallAction::Queue(queue::Event::TalkEnded { call: id, agent }));
+        }
+        actions.extend(legs.into_iter().map(|leg| CallAction::HangUp { leg, elsewhere: false }));
+        let (by, outcome, cause) = (Party::Server, Outcome::Failed, "internal error".to_owned());
+        actions.push(CallAction::Fact(What::CallEnded { by, outcome, cause }));
+        actions.push(CallAction::Over);
+        actions
+    }
+
+    fn act(
+        &mut self,
+        now: Now,
+        call: CallId,
+        action: CallAction,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        match action {
+            CallAction::FindCustomer { number } => out.push(Output::FindCustomer { call, number }),
+            CallAction::Verify { account, pin } => out.push(Output::Verify { call, account, pin }),
+            CallAction::Answer { leg } => self.answer(now, leg, streams, out),
+            CallAction::Ring { leg } => self.ring(now, leg, out),
+            CallAction::Refuse { leg, status } => self.refuse(now, leg, status, streams, out),
+            CallAction::HangUp { leg, elsewhere } => self.hang_up(now, leg, elsewhere, streams, out),
+            CallAction::DialAgent { leg, agent } => self.dial_agent(now, leg, agent, streams, out),
+            CallAction::DialCaller { leg, number } => self.dial_caller(now, leg, &number, streams, out),
+            CallAction::Play { leg, play, prompts, barge_in, repeat } => {
+                let clips = self.clips(&prompts);
+                streams.send(call, MediaCommand::Play { leg, play, clips, barge_in, repeat });
+            }
+            CallAction::StopPlay { leg } => streams.send(call, MediaCommand::Stop { leg }),
+            CallAction::Join { a, b } => streams.send(call, MediaCommand::Join { a, b }),
+            CallAction::Part { a, b } => streams.send(call, MediaCommand::Part { a, b }),
+            CallAction::Echo { leg } => streams.send(call, MediaCommand::Echo { leg, on: true }),
+            CallAction::Queue(event) => self.tell_engine(now, event, out),
+            CallAction::Fact(what) => out.push(Output::Fact(Fact { at: now.at, call: Some(call), what })),
+            CallAction::Over => {
+                if let Some(LiveCall { due: Some(due), .. }) = self.calls.remove(&call) {
+                    self.due.remove(&(due, call));
+                }
+            }
+        }
+    }
+
+    /// The clips of prompts, in order. The checker has seen every name; one that is missing all the same
+    /// is left out.
+    fn clips(&self, prompts: &[Name]) -> Arc<[Arc<crate::media::clip::Clip>]> {
+        let language = &self.parts.center.language;
+        prompts.iter().filter_map(|name| self.parts.library.find(language, name)).collect()
+    }
+
+    fn on_media(&mut self, event: MediaEvent) {
+        let (leg, event) = match event {
+            MediaEvent::Digit { leg, digit } => {
+                self.heard_digit_in_rtp(leg);
+                (leg, CallEvent::Digit { leg, digit })
+            }
+            MediaEvent::PlayEnded { leg, play, stopped } => (leg, CallEvent::PlayEnded { leg, play, stopped }),
+            MediaEvent::AudioLost { leg } => (leg, CallEvent::AudioLost { leg }),
+            MediaEvent::AudioBack { leg } => (leg, CallEvent::AudioBack { leg }),
+            MediaEvent::Closed { leg, quality } => {
+                self.lines.remove(&leg);
+                (leg, CallEvent::Leg { leg, event: LegEvent::Closed { quality } })
+            }
+        };
+        self.later(leg.call(), event);
+    }
+}
+
+/// Moves a call's place among the deadlines.
+fn reschedule(
+    due: &mut BTreeSet<(Timestamp, CallId)>,
+    old: &mut Option<Timestamp>,
+    new: Option<Timestamp>,
+    call: CallId,
+) {
+    if *old == new {
+        return;
+    }
+    if let Some(old) = *old {
+        due.remove(&(old, call));
+    }
+    if let Some(new) = new {
+        due.insert((new, call));
+    }
+    *old = new;
+}

@@ -1,0 +1,289 @@
+//! What the SIP endpoint tells, told on to calls in their own words.
+
+use bytes::Bytes;
+use tracing::debug;
+use tracing::info;
+
+use super::LiveCall;
+use super::Now;
+use super::Output;
+use super::RETRY_AFTER_S;
+use super::Streams;
+use super::Switchboard;
+use super::lines::DigitsBy;
+use super::lines::better_refusal;
+use super::reschedule;
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::call::Arrival;
+use crate::call::Call;
+use crate::call::CallEvent;
+use crate::call::LegEvent;
+use crate::media::MediaCommand;
+use crate::sdp;
+use crate::sip::Command;
+use crate::sip::Event;
+use crate::sip::SessionId;
+use crate::sip::api::EndCause;
+use crate::sip::api::EndReason;
+use crate::sip::api::Incoming;
+
+/// Why a session ended by itself, in words for the history.
+fn cause_words(cause: EndCause) -> Name {
+    match cause {
+        EndCause::Bye => "hung up",
+        EndCause::Cancelled => "hung up before the answer",
+        EndCause::NoAck => "our answer was never acknowledged",
+        EndCause::SessionExpired => "the session timer ran out",
+        EndCause::PeerGone => "the line is gone",
+    }
+    .into()
+}
+
+/// The digit of an INFO body: `application/dtmf-relay` or `application/dtmf`.
+fn info_digit(content_type: &str, body: &[u8]) -> Option<char> {
+    let text = std::str::from_utf8(body).ok()?;
+    let digit = match content_type.split(';').next()?.trim().to_ascii_lowercase().as_str() {
+        "application/dtmf-relay" => {
+            let line = text.lines().find(|line| line.to_ascii_lowercase().starts_with("signal"))?;
+            line.split('=').nth(1)?.trim()
+        }
+        "application/dtmf" => text.trim(),
+        _ => return None,
+    };
+    match digit {
+        "10" => Some('*'),
+        "11" => Some('#'),
+        _ => digit.chars().next().filter(|c| c.is_ascii_digit() || matches!(c, '*' | '#' | 'A'..='D')),
+    }
+}
+
+impl Switchboard {
+    pub(super) fn on_sip(&mut self, now: Now, event: Event, streams: &mut dyn Streams, out: &mut Vec<Output>) {
+        match event {
+            Event::Incoming(incoming) => self.on_incoming(now, *incoming, streams, out),
+            Event::Acked { session, sdp } => self.on_acked(now, session, sdp, streams, out),
+            Event::Progressed { session, .. } => self.tell_leg(session, LegEvent::Ringing),
+            Event::Answered { session, sdp } => self.on_answered(now, session, sdp, streams, out),
+            Event::Failed { session, status, .. } => self.on_failed(session, status, streams),
+            Event::Offered { session, sdp } => self.on_offered(now, session, sdp, streams, out),
+            Event::OfferAnswered { session, sdp } => self.on_offer_answered(session, &sdp, streams),
+            Event::OfferRefused { session, status } => debug!(?session, status, "our offer was refused"),
+            Event::Info { session, content_type, body } => self.on_info(session, &content_type, &body),
+            Event::Ended { session, cause } => self.on_ended(session, cause, streams),
+            Event::Registered { user, contact, contacts } => {
+                self.phone_registered(now, user, contact, contacts, out);
+            }
+            Event::Unregistered { user, contacts } => self.phone_unregistered(now, user, contacts, out),
+            Event::TrunkRegistered { trunk, status } => info!(%trunk, status, "trunk registration"),
+        }
+    }
+
+    fn on_incoming(
+        &mut self,
+        now: Now,
+        incoming: Incoming,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let session = incoming.session;
+        let id = CallId(self.next_call);
+        let leg = LegId::of(id, 0);
+        let room = !self.draining && self.calls.len() < self.parts.max_calls;
+        // A refused call uses up its number too: its stream may still be closing under it.
+        self.next_call += 1;
+        let opened = match room {
+            true => self.open_line(leg, session, incoming.sdp.as_deref(), streams),
+            false => Err(503),
+        };
+        if let Err(status) = opened {
+            let retry_after_s = (status == 503).then_some(RETRY_AFTER_S);
+            return self.command(now, Command::Refuse { session, status, retry_after_s }, out);
+        }
+        let arrival = Arrival {
+            leg,
+            number: incoming.caller.uri.user.clone().unwrap_or_default(),
+            display: incoming.caller.display.clone(),
+            dialled: incoming.uri.user.clone().unwrap_or_default(),
+            sip_call_id: incoming.sip_call_id,
+            source: format!("{} {}", incoming.hop.transport, incoming.hop.remote),
+            trunk: incoming.trunk.clone(),
+            agent: incoming.user.as_deref().and_then(|user| self.agent(user)),
+        };
+        let mut actions = Vec::new();
+        let call = Call::arrive(id, &self.parts.center, now.at, now.wall, arrival, &mut actions);
+        let mut live = LiveCall {
+            due: None,
+            callback: (incoming.contact, incoming.hop),
+            trunk: incoming.trunk,
+            call,
+        };
+        let due = live.call.deadline();
+        reschedule(&mut self.due, &mut live.due, due, id);
+        self.calls.insert(id, live);
+        for action in actions {
+            self.act(now, id, action, streams, out);
+        }
+    }
+
+    /// The caller has our answer; when that carried our offer, here is theirs.
+    fn on_acked(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        sdp: Option<Bytes>,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(&leg) = self.sessions.get(&session) else { return };
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        if let Some(answer) = sdp {
+            match sdp::negotiate::accept(&line.local, &answer) {
+                Ok(agreed) => streams.send(leg.call(), MediaCommand::Agree { leg, agreed }),
+                Err(error) => {
+                    debug!(%error, "the answer to our offer was refused");
+                    self.command(now, Command::End { session, reason: EndReason::Failure }, out);
+                    return self.line_ended(leg, "no common codec".into(), streams);
+                }
+            }
+        }
+        if let Some(line) = self.lines.get_mut(&leg)
+            && !line.up
+        {
+            line.up = true;
+            self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Up });
+        }
+    }
+
+    /// A phone that we dialled picked up.
+    fn on_answered(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        sdp: Option<Bytes>,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let end = |reason| Command::End { session, reason };
+        let Some(&leg) = self.sessions.get(&session) else {
+            return self.command(now, end(EndReason::Elsewhere), out);
+        };
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        let agreed = sdp.as_deref().map(|answer| sdp::negotiate::accept(&line.local, answer));
+        let Some(Ok(agreed)) = agreed else {
+            debug!(%leg, "the phone's answer was refused");
+            self.command(now, end(EndReason::Failure), out);
+            return self.on_failed(session, 488, streams);
+        };
+        line.up = true;
+        let others: Vec<SessionId> = line.sessions.iter().copied().filter(|one| *one != session).collect();
+        line.sessions.retain(|one| *one == session);
+        for other in others {
+            self.sessions.remove(&other);
+            self.command(now, Command::End { session: other, reason: EndReason::Elsewhere }, out);
+        }
+        streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+        self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Up });
+    }
+
+    /// A phone that we dialled did not take it; the line fails with the last of its phones.
+    fn on_failed(&mut self, session: SessionId, status: u16, streams: &mut dyn Streams) {
+        let Some(leg) = self.sessions.remove(&session) else { return };
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        line.sessions.retain(|one| *one != session);
+        let status = line.refused.map_or(status, |earlier| better_refusal(earlier, status));
+        line.refused = Some(status);
+        if line.sessions.is_empty() {
+            self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Failed { status } });
+            self.close(leg, streams);
+        }
+    }
+
+    /// The peer offers anew: hold, resume, another address.
+    fn on_offered(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        offer: Option<Bytes>,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(&leg) = self.sessions.get(&session) else { return };
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        let Some(offer) = offer else {
+            line.local.version += 1;
+            let sdp = sdp::negotiate::offer(&line.local).into();
+            return self.command(now, Command::AnswerOffer { session, sdp }, out);
+        };
+        match line.answer_offer(&offer) {
+            Ok((answer, agreed)) => {
+                let news = line.note_direction(&agreed);
+                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+                self.command(now, Command::AnswerOffer { session, sdp: answer.into() }, out);
+                if let Some(event) = news {
+                    self.later(leg.call(), CallEvent::Leg { leg, event });
+                }
+            }
+            Err(error) => {
+                debug!(%error, "a new offer was refused; the session goes on as it was");
+                let status = error.sip_status();
+                self.command(now, Command::RefuseOffer { session, status }, out);
+            }
+        }
+    }
+
+    fn on_offer_answered(&mut self, session: SessionId, answer: &[u8], streams: &mut dyn Streams) {
+        let Some(&leg) = self.sessions.get(&session) else { return };
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        match sdp::negotiate::accept(&line.local, answer) {
+            Ok(agreed) => {
+                let news = line.note_direction(&agreed);
+                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+                if let Some(event) = news {
+                    self.later(leg.call(), CallEvent::Leg { leg, event });
+                }
+            }
+            Err(error) => debug!(%error, "an answer within the session was refused; it goes on as it was"),
+        }
+    }
+
+    fn on_info(&mut self, session: SessionId, content_type: &str, body: &[u8]) {
+        let Some(digit) = info_digit(content_type, body) else { return };
+        let Some(&leg) = self.sessions.get(&session) else { return };
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        if *line.digits.get_or_insert(DigitsBy::Info) == DigitsBy::Info {
+            self.later(leg.call(), CallEvent::Digit { leg, digit });
+        }
+    }
+
+    fn on_ended(&mut self, session: SessionId, cause: EndCause, streams: &mut dyn Streams) {
+        let Some(&leg) = self.sessions.get(&session) else { return };
+        self.line_ended(leg, cause_words(cause), streams);
+    }
+
+    fn line_ended(&mut self, leg: LegId, cause: Name, streams: &mut dyn Streams) {
+        self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Ended { cause } });
+        self.close(leg, streams);
+    }
+
+    fn tell_leg(&mut self, session: SessionId, event: LegEvent) {
+        if let Some(&leg) = self.sessions.get(&session) {
+            self.later(leg.call(), CallEvent::Leg { leg, event });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_info_is_understood_in_both_fashions() {
+        assert_eq!(info_digit("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n"), Some('5'));
+        assert_eq!(info_digit("application/dtmf-relay", b"Signal= *\r\nDuration= 160\r\n"), Some('*'));
+        assert_eq!(info_digit("application/dtmf; charset=x", b"11"), Some('#'));
+        assert_eq!(info_digit("application/dtmf-relay", b"Duration=160\r\n"), None);
+        assert_eq!(info_digit("text/plain", b"5"), None);
+    }
+}

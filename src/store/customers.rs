@@ -1,0 +1,389 @@
+//! Who the callers are, and how they prove it: numbers, account numbers, PINs, lock-outs.
+//!
+//! Wrong account and wrong PIN look the same from outside: the same answer after the same work, counted the
+//! same way. Time is told, so that a lock-out can be tested without waiting for it.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::params;
+
+use crate::base::Name;
+use crate::base::Secret;
+use crate::base::WallTime;
+use crate::flow::api::Customer;
+use crate::flow::api::VerifyResult;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::password;
+
+/// So many wrong tries in a row, over calls, lock an account.
+pub const TRIES_IN_A_ROW: u32 = 10;
+/// How long a lock-out lasts.
+pub const LOCK_OUT: Duration = Duration::from_secs(30 * 60);
+/// A count of wrong tries is forgotten after so much quiet; it also bounds the table of counts.
+const TRIES_REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// No account number, number or PIN is longer.
+const LONGEST: usize = 64;
+
+/// A customer to be added.
+#[derive(Clone, Debug)]
+pub struct NewCustomer {
+    /// Digits.
+    pub account: String,
+    pub name: String,
+    /// The prompt that says the name: `names/ann`.
+    pub name_prompt: Option<String>,
+    /// Calling numbers that are this customer's, in any way of writing.
+    pub numbers: Vec<String>,
+    /// Digits.
+    pub pin: Secret,
+}
+
+/// A customer as the administration lists one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedCustomer {
+    pub customer: Customer,
+    pub numbers: Vec<String>,
+    /// Wrong tries since the last right one.
+    pub failed_in_row: u32,
+    /// None, or a moment in the past, when the account is not locked.
+    pub locked_until: Option<WallTime>,
+}
+
+impl Store {
+    /// Adds a customer; an account that is there already is refused.
+    pub fn add_customer(&self, new: &NewCustomer) -> Result<(), StoreError> {
+        let row = CheckedCustomer::check(new)?;
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        row.insert(&transaction)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Adds customers, all of them or, when one is wrong or there already, none.
+    pub fn import_customers(&self, new: &[NewCustomer]) -> Result<(), StoreError> {
+        let rows = new.iter().map(CheckedCustomer::check).collect::<Result<Vec<_>, _>>()?;
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        for row in &rows {
+            row.insert(&transaction)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Every customer, by account number.
+    pub fn customers(&self) -> Result<Vec<ListedCustomer>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare(
+            "SELECT account, name, name_prompt, failed_in_row, locked_until_us, \
+             (SELECT group_concat(number, ' ') FROM customer_numbers n WHERE n.account = c.account) \
+             FROM customers c LEFT JOIN tries USING (account) ORDER BY account",
+        )?;
+        let listed = statement.query_map([], |row| {
+            Ok(ListedCustomer {
+                customer: customer(row.get(0)?, row.get(1)?, row.get(2)?),
+                failed_in_row: row.get::<_, Option<u32>>(3)?.unwrap_or(0),
+                locked_until: row.get::<_, Option<i64>>(4)?.filter(|until| *until != 0).map(WallTime),
+                numbers: row
+                    .get::<_, Option<String>>(5)?
+                    .map(|numbers| numbers.split(' ').map(str::to_owned).collect())
+                    .unwrap_or_default(),
+            })
+        })?;
+        Ok(listed.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Adds the demo center's customers, once in the life of a store: one who is removed stays removed.
+    pub fn seed_demo_customers(&self) -> Result<(), StoreError> {
+        if self.was_seeded("customers")? {
+            return Ok(());
+        }
+        let demo = |account: &str, pin: &str, number: &str, name: &str, prompt: Option<&str>| NewCustomer {
+            account: account.to_owned(),
+            name: name.to_owned(),
+            name_prompt: prompt.map(str::to_owned),
+            numbers: vec![number.to_owned()],
+            pin: Secret::new(pin),
+        };
+        self.import_customers(&[
+            demo("100200", "4711", "+12025550143", "Ann", Some("names/ann")),
+            demo("100300", "2580", "+12025550144", "Ben", None),
+            demo("100400", "9023", "+12025550145", "Carla", Some("names/carla")),
+        ])?;
+        self.mark_seeded("customers")
+    }
+
+    /// Whether demo data of this kind was put in before.
+    pub(super) fn was_seeded(&self, what: &str) -> Result<bool, StoreError> {
+        let connection = self.connection();
+        Ok(connection.query_row("SELECT count(*) FROM seeded WHERE what = ?1", [what], |row| row.get(0))?)
+    }
+
+    pub(super) fn mark_seeded(&self, what: &str) -> Result<(), StoreError> {
+        self.connection().execute("INSERT OR IGNORE INTO seeded VALUES (?1)", [what])?;
+        Ok(())
+    }
+}
+
+/// A calling number in the one way of writing that is stored and compared: digits, and `+` before them.
+///
+/// ```
+/// use warmline::store::customers::normal_number;
+/// assert_eq!(normal_number("+1 (202) 555-0143"), "+12025550143");
+/// assert_eq!(normal_number("tel:alice"), "");
+/// ```
+pub fn normal_number(number: &str) -> String {
+    let digits = number.chars().filter(char::is_ascii_digit);
+    let plus = number.trim_start().starts_with('+').then_some('+');
+    let normal: String = plus.into_iter().chain(digits).take(LONGEST).collect();
+    if normal == "+" { String::new() } else { normal }
+}
+
+/// The customer with this calling number, when there is exactly one. Context, not proof.
+pub(super) fn find_by_number(connection: &Connection, number: &str) -> Result<Option<Customer>, StoreError> {
+    let number = normal_number(number);
+    if number.is_empty() {
+        return Ok(None);
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT account, name, name_prompt FROM customer_numbers JOIN customers USING (account) \
+         WHERE number = ?1 LIMIT 2",
+    )?;
+    let found = statement.query_map([number], |row| Ok(customer(row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut found = found.collect::<Result<Vec<_>, _>>()?;
+    Ok(if found.len() == 1 { found.pop() } else { None })
+}
+
+/// Checks PINs, on a connection that may write.
+pub(super) struct Verifier {
+    connection: Connection,
+    /// What a PIN is compared with when there is no such account, so that the work is the same.
+    dummy: String,
+}
+
+impl Verifier {
+    pub(super) fn new(connection: Connection) -> Result<Verifier, StoreError> {
+        Ok(Verifier { connection, dummy: password::hash(&Secret::new("no PIN is this"))? })
+    }
+
+    /// Whether `pin` belongs to `account` at `now`. Takes some 20 ms on purpose.
+    pub(super) fn verify(
+        &mut self,
+        account: &str,
+        pin: &Secret,
+        now: WallTime,
+    ) -> Result<VerifyResult, StoreError> {
+        let account: String = account.chars().take(LONGEST).collect();
+        let (failed_in_row, locked_until) = self.tries(&account)?;
+        if now < locked_until {
+            return Ok(VerifyResult::LockedOut);
+        }
+        let known = self.look_up(&account)?;
+        let hash = known.as_ref().map_or(self.dummy.as_str(), |(_, hash)| hash);
+        let fits = password::fits(pin, hash);
+        match known {
+            Some((customer, _)) if fits => {
+                self.connection.prepare_cached("DELETE FROM tries WHERE account = ?1")?.execute([account])?;
+                Ok(VerifyResult::Verified(customer))
+            }
+            // A lock-out that is over begins a new count.
+            _ if locked_until != WallTime(0) => self.failed(&account, 1, now),
+            _ => self.failed(&account, failed_in_row + 1, now),
+        }
+    }
+
+    /// Counts a wrong try; the last of the row locks the account.
+    fn failed(&self, account: &str, in_row: u32, now: WallTime) -> Result<VerifyResult, StoreError> {
+        let locks = in_row >= TRIES_IN_A_ROW;
+        let locked_until = if locks { now + LOCK_OUT } else { WallTime(0) };
+        let forgotten = now.0 - TRIES_REMEMBERED.as_micros() as i64;
+        self.connection.prepare_cached("DELETE FROM tries WHERE last_us < ?1")?.execute([forgotten])?;
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO tries VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![account, in_row, locked_until.0, now.0])?;
+        Ok(if locks { VerifyResult::LockedOut } else { VerifyResult::Wrong })
+    }
+
+    fn tries(&self, account: &str) -> Result<(u32, WallTime), StoreError> {
+        let tries = self
+            .connection
+            .prepare_cached("SELECT failed_in_row, locked_until_us FROM tries WHERE account = ?1")?
+            .query_row([account], |row| Ok((row.get(0)?, WallTime(row.get(1)?))))
+            .optional()?;
+        Ok(tries.unwrap_or((0, WallTime(0))))
+    }
+
+    fn look_up(&self, account: &str) -> Result<Option<(Customer, String)>, StoreError> {
+        let known = self
+            .connection
+            .prepare_cached("SELECT account, name, name_prompt, pin FROM customers WHERE account = ?1")?
+            .query_row([account], |row| {
+                Ok((customer(row.get(0)?, row.get(1)?, row.get(2)?), row.get::<_, String>(3)?))
+            })
+            .optional()?;
+        Ok(known)
+    }
+}
+
+fn customer(account: String, name: String, name_prompt: Option<String>) -> Customer {
+    Customer { account, name, name_prompt: name_prompt.map(Name::from) }
+}
+
+/// A new customer whose fields are good and whose PIN is hashed.
+struct CheckedCustomer {
+    account: String,
+    name: String,
+    name_prompt: Option<String>,
+    numbers: Vec<String>,
+    pin_hash: String,
+}
+
+impl CheckedCustomer {
+    fn check(new: &NewCustomer) -> Result<CheckedCustomer, StoreError> {
+        let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        let account = new.account.trim();
+        if !digits(account) || account.len() > LONGEST {
+            return Err(StoreError::Invalid(format!("an account number is digits, got {account:?}")));
+        }
+        if !digits(new.pin.expose()) || !(4..=12).contains(&new.pin.len()) {
+            return Err(StoreError::Invalid(format!("the PIN of account {account} must be 4 to 12 digits")));
+        }
+        let name = new.name.trim();
+        if name.is_empty() {
+            return Err(StoreError::Invalid(format!("account {account} needs a name")));
+        }
+        let mut numbers = Vec::new();
+        for number in &new.numbers {
+            let normal = normal_number(number);
+            if normal.is_empty() {
+                return Err(StoreError::Invalid(format!(
+                    "account {account}: {number:?} is no telephone number"
+                )));
+            }
+            numbers.push(normal);
+        }
+        Ok(CheckedCustomer {
+            account: account.to_owned(),
+            name: name.to_owned(),
+            name_prompt: new.name_prompt.clone().filter(|prompt| !prompt.is_empty()),
+            numbers,
+            pin_hash: password::hash(&new.pin)?,
+        })
+    }
+
+    fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
+        let added = connection
+            .prepare_cached("INSERT OR IGNORE INTO customers VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![self.account, self.name, self.name_prompt, self.pin_hash])?;
+        if added == 0 {
+            return Err(StoreError::Exists(format!("account {}", self.account)));
+        }
+        for number in &self.numbers {
+            connection
+                .prepare_cached("INSERT OR IGNORE INTO customer_numbers VALUES (?1, ?2)")?
+                .execute([number, &self.account])?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verifier(store: &Store) -> Verifier {
+        Verifier::new(store.connect().unwrap()).unwrap()
+    }
+
+    fn seeded() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.seed_demo_customers().unwrap();
+        (folder, store)
+    }
+
+    fn at(secs: i64) -> WallTime {
+        WallTime(1_800_000_000_000_000 + secs * 1_000_000)
+    }
+
+    #[test]
+    fn a_customer_proves_who_they_are() {
+        let (_folder, store) = seeded();
+        let mut verifier = verifier(&store);
+        let right = verifier.verify("100200", &Secret::new("4711"), at(0)).unwrap();
+        let VerifyResult::Verified(ann) = right else { panic!("{right:?}") };
+        assert_eq!((ann.name.as_str(), ann.name_prompt.as_deref()), ("Ann", Some("names/ann")));
+        assert_eq!(verifier.verify("100200", &Secret::new("4712"), at(1)).unwrap(), VerifyResult::Wrong);
+        assert_eq!(verifier.verify("999999", &Secret::new("4711"), at(2)).unwrap(), VerifyResult::Wrong);
+    }
+
+    #[test]
+    fn ten_wrong_pins_in_a_row_lock_the_account_for_half_an_hour() {
+        let (_folder, store) = seeded();
+        for call in 0..9 {
+            // A verifier of its own each time: the count lives in the file, over calls and restarts.
+            let result = verifier(&store).verify("100200", &Secret::new("0000"), at(call)).unwrap();
+            assert_eq!(result, VerifyResult::Wrong);
+        }
+        let mut verifier = verifier(&store);
+        let (wrong, right) = (Secret::new("0000"), Secret::new("4711"));
+        assert_eq!(verifier.verify("100200", &wrong, at(9)).unwrap(), VerifyResult::LockedOut);
+        assert_eq!(verifier.verify("100200", &right, at(10)).unwrap(), VerifyResult::LockedOut);
+        assert_eq!(verifier.verify("100200", &right, at(9 + 1_799)).unwrap(), VerifyResult::LockedOut);
+        assert_eq!(verifier.verify("100200", &wrong, at(9 + 1_800)).unwrap(), VerifyResult::Wrong);
+        let result = verifier.verify("100200", &right, at(9 + 1_801)).unwrap();
+        assert!(matches!(result, VerifyResult::Verified(_)));
+    }
+
+    #[test]
+    fn a_right_pin_begins_the_count_anew() {
+        let (_folder, store) = seeded();
+        let mut verifier = verifier(&store);
+        for try_ in 0..12 {
+            let pin = if try_ == 8 { "4711" } else { "0000" };
+            let result = verifier.verify("100200", &Secret::new(pin), at(try_)).unwrap();
+            assert_ne!(result, VerifyResult::LockedOut, "try {try_}");
+        }
+        assert_eq!(store.customers().unwrap()[0].failed_in_row, 3);
+    }
+
+    #[test]
+    fn an_account_that_does_not_exist_locks_like_one_that_does() {
+        let (_folder, store) = seeded();
+        let mut verifier = verifier(&store);
+        let results: Vec<_> =
+            (0..11).map(|try_| verifier.verify("42", &Secret::new("0000"), at(try_)).unwrap()).collect();
+        assert_eq!(results[..9], [const { VerifyResult::Wrong }; 9]);
+        assert_eq!(results[9..], [const { VerifyResult::LockedOut }; 2]);
+    }
+
+    #[test]
+    fn a_number_that_two_customers_share_finds_neither() {
+        let (_folder, store) = seeded();
+        let find = |number: &str| find_by_number(&store.connection(), number).unwrap();
+        assert_eq!(find("+1 202 555-0143").unwrap().account, "100200");
+        assert_eq!(find("+12025550199"), None);
+        assert_eq!(find("anonymous"), None);
+        let sister = NewCustomer {
+            account: "100201".into(),
+            name: "Ann's sister".into(),
+            name_prompt: None,
+            numbers: vec!["+1 (202) 5550143".into()],
+            pin: Secret::new("1234"),
+        };
+        store.add_customer(&sister).unwrap();
+        assert_eq!(find("+12025550143"), None);
+        assert!(matches!(store.add_customer(&sister), Err(StoreError::Exists(_))));
+    }
+
+    #[test]
+    fn a_removed_demo_customer_stays_removed() {
+        let (_folder, store) = seeded();
+        store.connection().execute("DELETE FROM customers WHERE account = '100300'", []).unwrap();
+        store.seed_demo_customers().unwrap();
+        let names: Vec<_> = store.customers().unwrap().into_iter().map(|c| c.customer.name).collect();
+        assert_eq!(names, ["Ann", "Carla"]);
+    }
+}

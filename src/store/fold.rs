@@ -1,0 +1,314 @@
+//! The record of a call: a fold over its facts. Pure; nothing here reads a clock or the file.
+
+use std::time::Duration;
+
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::WallTime;
+use crate::fact::Fact;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::Quality;
+use crate::fact::Verification;
+use crate::fact::What;
+
+/// The most digits that a record keeps; the facts keep them all.
+const DIGITS_KEPT: usize = 1_000;
+
+/// A fact with the calendar's time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatedFact {
+    /// When, by the calendar.
+    pub wall: WallTime,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// One call as people look it up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallRecord {
+    pub id: CallId,
+    /// SIP's Call-ID header.
+    pub sip_call_id: String,
+    /// The calling number or user.
+    pub from: String,
+    /// The calling party's display name; empty when none was given.
+    pub display: String,
+    /// The number that was dialled.
+    pub to: String,
+    /// `udp 127.0.0.1:5070`
+    pub source: String,
+    pub trunk: Option<String>,
+    pub arrived: WallTime,
+    pub answered: Option<WallTime>,
+    /// None while the call is up.
+    pub ended: Option<WallTime>,
+    /// How the last verification came out; none when there was none.
+    pub identity: Option<Verification>,
+    /// The account number of the customer that was found.
+    pub customer: Option<String>,
+    pub customer_name: Option<String>,
+    /// The last queue that the caller joined.
+    pub queue: Option<String>,
+    /// How long the caller waited in it.
+    pub waited: Option<Duration>,
+    /// How long we said it would take, when we first said so.
+    pub quote: Option<Duration>,
+    /// The last agent that the caller was connected to.
+    pub agent: Option<String>,
+    /// Time in talk, over all agents.
+    pub talked: Option<Duration>,
+    pub outcome: Option<Outcome>,
+    pub ended_by: Option<Party>,
+    pub cause: String,
+    /// Every digit heard outside a secret, in order; the first 1000.
+    pub digits: String,
+    pub legs: Vec<LegRecord>,
+}
+
+/// One party's line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LegRecord {
+    pub leg: LegId,
+    pub party: Party,
+    pub address: String,
+    pub opened: Option<WallTime>,
+    pub closed: Option<WallTime>,
+    pub quality: Option<Quality>,
+}
+
+/// A record in the making.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallFold {
+    record: CallRecord,
+    /// Since when the caller waits in the queue of the record.
+    waiting_since: Option<WallTime>,
+}
+
+impl CallFold {
+    /// The fold of a call of which nothing is known but its first moment.
+    pub fn new(call: CallId, arrived: WallTime) -> CallFold {
+        CallFold { record: CallRecord::blank(call, arrived), waiting_since: None }
+    }
+
+    /// The fold of a whole list of facts of one call; none for an empty list.
+    pub fn of(call: CallId, facts: &[DatedFact]) -> Option<CallFold> {
+        let mut fold = CallFold::new(call, facts.first()?.wall);
+        for fact in facts {
+            fold.apply(fact);
+        }
+        Some(fold)
+    }
+
+    /// What is known so far.
+    pub fn record(&self) -> &CallRecord {
+        &self.record
+    }
+
+    /// Takes one more fact in. True when the record became another one in what a list of calls shows.
+    pub fn apply(&mut self, dated: &DatedFact) -> bool {
+        let (wall, record) = (dated.wall, &mut self.record);
+        match &dated.fact.what {
+            What::CallArrived { from, display, to, sip_call_id, source, trunk } => {
+                record.arrived = wall;
+                record.from.clone_from(from);
+                record.display.clone_from(display);
+                record.to = to.to_string();
+                record.sip_call_id.clone_from(sip_call_id);
+                record.source.clone_from(source);
+                record.trunk = trunk.as_ref().map(|name| name.to_string());
+            }
+            What::CallAnswered => record.answered = record.answered.or(Some(wall)),
+            What::Digit { digit } => {
+                if record.digits.len() < DIGITS_KEPT {
+                    record.digits.push(*digit);
+                }
+                return false;
+            }
+            What::Identified { customer, name, by: _ } => {
+                record.customer = Some(customer.clone());
+                record.customer_name = Some(name.clone());
+            }
+            What::VerificationEnded { result } => record.identity = Some(*result),
+            What::Enqueued { queue, .. } => {
+                record.queue = Some(queue.to_string());
+                self.waiting_since = Some(wall);
+            }
+            What::WaitAsked { quote, .. } => record.quote = record.quote.or(*quote),
+            What::WaitEnded { .. } => self.stop_waiting(wall),
+            What::AgentConnected { agent, waited, quote } => {
+                record.agent = Some(agent.to_string());
+                record.waited = Some(*waited);
+                record.quote = record.quote.or(*quote);
+                self.waiting_since = None;
+            }
+            What::TalkEnded { talked, .. } => {
+                record.talked = Some(record.talked.unwrap_or_default() + *talked);
+            }
+            What::LegOpened { leg, party, address } => {
+                let line = self.leg(*leg, *party);
+                line.address.clone_from(address);
+                line.opened = Some(wall);
+            }
+            What::LegClosed { leg, party, quality } => {
+                let line = self.leg(*leg, *party);
+                line.closed = Some(wall);
+                line.quality = Some(*quality);
+            }
+            What::CallEnded { by, outcome, cause } => {
+                record.ended = Some(wall);
+                record.ended_by = Some(*by);
+                record.outcome = Some(*outcome);
+                record.cause.clone_from(cause);
+                self.stop_waiting(wall);
+            }
+            What::FlowStarted { .. }
+            | What::NodeEntered { .. }
+            | What::Played { .. }
+            | What::BargedIn { .. }
+            | What::NoInput { .. }
+            | What::NoMatch { .. }
+            | What::Chose { .. }
+            | What::VerificationFailed { .. }
+            | What::VariableSet { .. }
+            | What::WaitGranted { .. }
+            | What::WaitDeclined
+            | What::HoldMusicStarted
+            | What::CheckedIn { .. }
+            | What::CallbackChosen { .. }
+            | What::CallbackDialled { .. }
+            | What::CallbackFailed { .. }
+            | What::AgentRinging { .. }
+            | What::AgentMissed { .. }
+            | What::AudioLost { .. }
+            | What::AudioBack { .. }
+            | What::FarEndHeld { .. }
+            | What::FarEndResumed { .. }
+            | What::AgentState { .. }
+            | What::PhoneRegistered { .. }
+            | What::PhoneUnregistered { .. } => return false,
+        }
+        true
+    }
+
+    fn stop_waiting(&mut self, now: WallTime) {
+        if let Some(since) = self.waiting_since.take() {
+            let waited = u64::try_from(now.0.saturating_sub(since.0)).unwrap_or(0);
+            self.record.waited = Some(Duration::from_micros(waited));
+        }
+    }
+
+    fn leg(&mut self, leg: LegId, party: Party) -> &mut LegRecord {
+        let legs = &mut self.record.legs;
+        let place = legs.iter().position(|known| known.leg == leg).unwrap_or_else(|| {
+            legs.push(LegRecord {
+                leg,
+                party,
+                address: String::new(),
+                opened: None,
+                closed: None,
+                quality: None,
+            });
+            legs.len() - 1
+        });
+        &mut legs[place]
+    }
+}
+
+impl CallRecord {
+    /// A record that says nothing yet.
+    fn blank(id: CallId, arrived: WallTime) -> CallRecord {
+        CallRecord {
+            id,
+            sip_call_id: String::new(),
+            from: String::new(),
+            display: String::new(),
+            to: String::new(),
+            source: String::new(),
+            trunk: None,
+            arrived,
+            answered: None,
+            ended: None,
+            identity: None,
+            customer: None,
+            customer_name: None,
+            queue: None,
+            waited: None,
+            quote: None,
+            agent: None,
+            talked: None,
+            outcome: None,
+            ended_by: None,
+            cause: String::new(),
+            digits: String::new(),
+            legs: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Timestamp;
+    use crate::store::sample;
+
+    fn record(facts: Vec<Fact>) -> CallRecord {
+        CallFold::of(CallId(7), &sample::dated(facts)).unwrap().record().clone()
+    }
+
+    fn at(ms: u64) -> WallTime {
+        sample::STARTED + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_whole_call_is_one_record() {
+        let record = record(sample::whole_call(7));
+        assert_eq!(
+            (record.from.as_str(), record.display.as_str(), record.to.as_str()),
+            ("+12025550143", "Ann", "1000")
+        );
+        assert_eq!((record.arrived, record.answered, record.ended), (at(0), Some(at(12)), Some(at(108_352))));
+        assert_eq!(
+            (record.identity, record.customer.as_deref()),
+            (Some(Verification::VerifiedByPin), Some("100200"))
+        );
+        assert_eq!((record.queue.as_deref(), record.agent.as_deref()), (Some("billing"), Some("bob")));
+        assert_eq!(record.waited, Some(Duration::from_secs(36)));
+        assert_eq!(
+            (record.quote, record.talked),
+            (Some(Duration::from_secs(60)), Some(Duration::from_secs(65)))
+        );
+        assert_eq!((record.outcome, record.ended_by), (Some(Outcome::Talked), Some(Party::Caller)));
+        assert_eq!(record.digits, "11");
+        assert_eq!(record.legs.len(), 1);
+        assert_eq!(record.legs[0].opened, Some(at(12)));
+        assert_eq!(record.legs[0].quality.unwrap().lost, 3);
+    }
+
+    #[test]
+    fn a_caller_who_hangs_up_in_the_queue_has_waited_until_then() {
+        let mut facts = sample::whole_call(7);
+        facts.truncate(17);
+        let (by, outcome) = (Party::Caller, Outcome::Abandoned);
+        let what = What::CallEnded { by, outcome, cause: "BYE".into() };
+        facts.push(Fact { at: Timestamp::from_millis(17_351), call: Some(CallId(7)), what });
+        let record = record(facts);
+        assert_eq!((record.waited, record.agent), (Some(Duration::from_secs(10)), None));
+        assert_eq!(record.outcome, Some(Outcome::Abandoned));
+    }
+
+    #[test]
+    fn a_live_call_has_no_end() {
+        let record = record(sample::whole_call(7).into_iter().take(3).collect());
+        assert_eq!((record.ended, record.outcome), (None, None));
+        assert_eq!(CallFold::of(CallId(7), &[]), None);
+    }
+
+    #[test]
+    fn a_caller_who_leans_on_a_key_fills_no_memory() {
+        let mut facts = sample::short_call(7);
+        let digit = |_| Fact { at: Timestamp::ZERO, call: Some(CallId(7)), what: What::Digit { digit: '5' } };
+        facts.extend((0..5_000).map(digit));
+        assert_eq!(record(facts).digits.len(), DIGITS_KEPT);
+    }
+}

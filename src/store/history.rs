@@ -1,0 +1,417 @@
+//! The history's thread: facts in, rows out, many in one transaction. A call never waits for it.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::params;
+use tracing::error;
+use tracing::info;
+use tracing::warn;
+
+use crate::base::CallId;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::Fact;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::What;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::backlog::Backlog;
+use crate::store::fold::CallFold;
+use crate::store::fold::CallRecord;
+use crate::store::fold::DatedFact;
+use crate::store::read;
+use crate::store::words::word;
+
+/// Ended calls whose fold is kept for late facts: a line's quality comes after the call's end. A call that
+/// is older is folded anew from the file, which is slower and no less right.
+const ENDED_KEPT: usize = 4_096;
+
+/// Writes history. Cheap to clone; the thread ends when [`HistoryWriter::close`] is called or the last
+/// clone is dropped, and has then written everything.
+#[derive(Clone)]
+pub struct HistoryWriter {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    backlog: Arc<Backlog>,
+    /// Facts are being lost right now: it has been said.
+    losing: AtomicBool,
+    /// Facts that SQLite refused (disk full), counted apart from those that found no room.
+    refused: Arc<AtomicU64>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl HistoryWriter {
+    /// Starts the thread. `started` is the calendar's time at [`Timestamp::ZERO`].
+    ///
+    /// Calls that an earlier run left unfinished are ended first, with the truth: the server stopped.
+    pub fn start(store: &Store, started: WallTime) -> Result<HistoryWriter, StoreError> {
+        let mut writer = Writer::new(store.connect()?, started);
+        writer.end_what_a_crash_left()?;
+        let backlog = Arc::new(Backlog::default());
+        let refused = Arc::clone(&writer.refused);
+        let worker = Arc::clone(&backlog);
+        let thread = thread::Builder::new()
+            .name("history".to_owned())
+            .spawn(move || {
+                let ending = EndOnDrop(&worker);
+                writer.run(&worker);
+                drop(ending);
+            })
+            .map_err(StoreError::Thread)?;
+        let thread = Mutex::new(Some(thread));
+        let shared = Shared { backlog, losing: AtomicBool::new(false), refused, thread };
+        Ok(HistoryWriter { shared: Arc::new(shared) })
+    }
+
+    /// Has a fact written. Never waits: when a quarter of a million facts wait already, this one is lost and
+    /// counted, and the log says once that it began and once that it is over.
+    pub fn record(&self, fact: Fact) {
+        let taken = self.shared.backlog.push(fact);
+        if taken == self.shared.losing.load(Ordering::Relaxed) {
+            self.shared.losing.store(!taken, Ordering::Relaxed);
+            if taken {
+                info!(lost = self.lost(), "history takes facts again");
+            } else {
+                error!("history is full: facts are lost until the disk has caught up");
+            }
+        }
+    }
+
+    /// Facts lost since the start, for want of room or because SQLite refused them.
+    pub fn lost(&self) -> u64 {
+        self.shared.backlog.lost() + self.shared.refused.load(Ordering::Relaxed)
+    }
+
+    /// Facts that wait to be written.
+    pub fn waiting(&self) -> usize {
+        self.shared.backlog.waiting()
+    }
+
+    /// Waits until every fact recorded so far is in the file.
+    pub fn flush(&self) {
+        self.shared.backlog.flush();
+    }
+
+    /// Writes what is left and ends the thread. Facts recorded afterwards are lost.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+}
+
+impl Shared {
+    fn close(&self) {
+        self.backlog.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            error!("the history's thread had failed");
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Tells those who wait in a flush that nothing more will come, even when the thread fails.
+struct EndOnDrop<'a>(&'a Backlog);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// What the thread works with.
+struct Writer {
+    connection: Connection,
+    started: WallTime,
+    refused: Arc<AtomicU64>,
+    calls: HashMap<CallId, LiveCall>,
+    /// Calls that have ended but are still in `calls`, oldest first.
+    ended: VecDeque<CallId>,
+    /// The next number for a fact that concerns no call.
+    server_seq: i64,
+    /// A call that is not in `calls` and has a higher id than this is new: the file knows nothing of it.
+    in_file_up_to: CallId,
+    json: Vec<u8>,
+}
+
+/// A call that facts still come for.
+struct LiveCall {
+    fold: CallFold,
+    next_seq: i64,
+    /// The row is older than the fold.
+    stale: bool,
+}
+
+impl Writer {
+    fn new(connection: Connection, started: WallTime) -> Writer {
+        Writer {
+            connection,
+            started,
+            refused: Arc::default(),
+            calls: HashMap::new(),
+            ended: VecDeque::new(),
+            server_seq: 0,
+            in_file_up_to: CallId(0),
+            json: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, backlog: &Backlog) {
+        let mut batch = Vec::new();
+        let mut failing = false;
+        while backlog.take(&mut batch) {
+            let count = batch.len();
+            match self.write(&batch) {
+                Ok(()) if failing => {
+                    failing = false;
+                    info!("history is being written again");
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    self.refused.fetch_add(count as u64, Ordering::Relaxed);
+                    if !failing {
+                        error!(%error, facts = count, "history cannot be written; these facts are lost");
+                    }
+                    failing = true;
+                }
+            }
+            backlog.done(count);
+        }
+    }
+
+    /// Writes a batch in one transaction: the facts, then the row of each call that changed.
+    fn write(&mut self, batch: &[Fact]) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let written = self.write_within(batch);
+        let end = if written.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        let ended = self.connection.execute_batch(end);
+        if written.is_err() || ended.is_err() {
+            // What the folds and numbers say is not what the file holds now: they are read back at need.
+            self.calls.clear();
+            self.ended.clear();
+            self.in_file_up_to = CallId(u64::MAX);
+            self.server_seq = 0;
+            if !self.connection.is_autocommit() {
+                self.connection.execute_batch("ROLLBACK")?;
+            }
+        }
+        written?;
+        ended?;
+        self.forget_long_ended();
+        Ok(())
+    }
+
+    fn write_within(&mut self, batch: &[Fact]) -> Result<(), StoreError> {
+        let mut changed = Vec::new();
+        for fact in batch {
+            let wall = self.started + Duration::from_micros(fact.at.0);
+            match fact.call {
+                Some(call) => self.write_fact_of(call, wall, fact, &mut changed)?,
+                None => self.write_server_fact(wall, fact)?,
+            }
+        }
+        for call in changed {
+            if let Some(live) = self.calls.get_mut(&call) {
+                live.stale = false;
+                write_record(&self.connection, live.fold.record())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_fact_of(
+        &mut self,
+        call: CallId,
+        wall: WallTime,
+        fact: &Fact,
+        changed: &mut Vec<CallId>,
+    ) -> Result<(), StoreError> {
+        let dated = DatedFact { wall, fact: fact.clone() };
+        if !self.calls.contains_key(&call) {
+            let fold = CallFold::new(call, wall);
+            let live = self.read_back(call)?.unwrap_or(LiveCall { fold, next_seq: 1, stale: false });
+            self.calls.insert(call, live);
+        }
+        // It was inserted just above, if it was not there.
+        let live = self.calls.get_mut(&call).expect("the call is in the table");
+        let seq = live.next_seq;
+        live.next_seq += 1;
+        if live.fold.apply(&dated) && !live.stale {
+            live.stale = true;
+            changed.push(call);
+        }
+        if matches!(fact.what, What::CallEnded { .. }) {
+            self.ended.push_back(call);
+        }
+        insert_fact(&self.connection, &mut self.json, call, seq, wall, fact)
+    }
+
+    fn write_server_fact(&mut self, wall: WallTime, fact: &Fact) -> Result<(), StoreError> {
+        if self.server_seq == 0 {
+            self.server_seq = next_seq(&self.connection, CallId(0))?;
+        }
+        let seq = self.server_seq;
+        self.server_seq += 1;
+        insert_fact(&self.connection, &mut self.json, CallId(0), seq, wall, fact)
+    }
+
+    /// The fold of a call that the file knows; none for a new one.
+    fn read_back(&self, call: CallId) -> Result<Option<LiveCall>, StoreError> {
+        if call > self.in_file_up_to {
+            return Ok(None);
+        }
+        let facts = read::facts(&self.connection, call)?;
+        let Some(fold) = CallFold::of(call, &facts) else { return Ok(None) };
+        let next_seq = next_seq(&self.connection, call)?;
+        Ok(Some(LiveCall { fold, next_seq, stale: false }))
+    }
+
+    /// Lets the folds of calls go that ended long ago.
+    fn forget_long_ended(&mut self) {
+        while self.ended.len() > ENDED_KEPT {
+            if let Some(call) = self.ended.pop_front() {
+                self.calls.remove(&call);
+                self.in_file_up_to = self.in_file_up_to.max(call);
+            }
+        }
+    }
+
+    /// A crash leaves calls without an end. They did end: the server was gone.
+    fn end_what_a_crash_left(&mut self) -> Result<(), StoreError> {
+        let highest: i64 =
+            self.connection.query_row("SELECT ifnull(max(call), 0) FROM facts", [], |row| row.get(0))?;
+        self.in_file_up_to = CallId(highest.unsigned_abs());
+        let left = read::unfinished(&self.connection)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        warn!(calls = left.len(), "calls were up when the server stopped; the history now says so");
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        for call in left {
+            let facts = read::facts(&self.connection, call)?;
+            let Some(mut fold) = CallFold::of(call, &facts) else { continue };
+            // The last fact's time is the last moment that we know the server lived.
+            let last = facts.last().map_or(fold.record().arrived, |last| last.wall);
+            let at = facts.last().map_or(Timestamp::ZERO, |last| last.fact.at);
+            let cause = "the server stopped".to_owned();
+            let what = What::CallEnded { by: Party::Server, outcome: Outcome::Failed, cause };
+            let fact = Fact { at, call: Some(call), what };
+            fold.apply(&DatedFact { wall: last, fact: fact.clone() });
+            let seq = next_seq(&self.connection, call)?;
+            insert_fact(&self.connection, &mut self.json, call, seq, last, &fact)?;
+            write_record(&self.connection, fold.record())?;
+        }
+        self.connection.execute_batch("COMMIT")?;
+        Ok(())
+    }
+}
+
+fn next_seq(connection: &Connection, call: CallId) -> Result<i64, StoreError> {
+    let mut highest = connection.prepare_cached("SELECT ifnull(max(seq), 0) FROM facts WHERE call = ?1")?;
+    let highest: i64 = highest.query_row([call.0 as i64], |row| row.get(0))?;
+    Ok(highest + 1)
+}
+
+fn insert_fact(
+    connection: &Connection,
+    json: &mut Vec<u8>,
+    call: CallId,
+    seq: i64,
+    wall: WallTime,
+    fact: &Fact,
+) -> Result<(), StoreError> {
+    json.clear();
+    // Facts are plain enums of numbers and text, and writing to memory cannot fail; if ever one did, its
+    // place in the story says so rather than being empty.
+    if serde_json::to_writer(&mut *json, &fact.what).is_err() {
+        json.clear();
+        let _ = json.write_all(b"{}");
+    }
+    let text = std::str::from_utf8(json).unwrap_or("{}");
+    connection
+        .prepare_cached("INSERT INTO facts (call, seq, wall_us, at_us, json) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![call.0 as i64, seq, wall.0, fact.at.0 as i64, text])?;
+    Ok(())
+}
+
+/// Writes the row of a call, and those of its lines, over what was there.
+fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO calls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+             ?17, ?18, ?19, ?20, ?21, ?22) \
+             ON CONFLICT (id) DO UPDATE SET sip_call_id = ?2, caller = ?3, display = ?4, dialled = ?5, \
+             source = ?6, trunk = ?7, arrived_us = ?8, answered_us = ?9, ended_us = ?10, identity = ?11, \
+             customer = ?12, customer_name = ?13, queue = ?14, waited_ms = ?15, quote_s = ?16, agent = ?17, \
+             talked_ms = ?18, outcome = ?19, ended_by = ?20, cause = ?21, digits = ?22",
+        )?
+        .execute(params![
+            record.id.0 as i64,
+            record.sip_call_id,
+            record.from,
+            record.display,
+            record.to,
+            record.source,
+            record.trunk,
+            record.arrived.0,
+            record.answered.map(|wall| wall.0),
+            record.ended.map(|wall| wall.0),
+            record.identity.as_ref().map(word),
+            record.customer,
+            record.customer_name,
+            record.queue,
+            record.waited.map(|waited| waited.as_millis() as i64),
+            record.quote.map(|quote| quote.as_secs() as i64),
+            record.agent,
+            record.talked.map(|talked| talked.as_millis() as i64),
+            record.outcome.as_ref().map(word),
+            record.ended_by.as_ref().map(word),
+            record.cause,
+            record.digits,
+        ])?;
+    for leg in &record.legs {
+        let quality = leg.quality.as_ref();
+        connection
+            .prepare_cached(
+                "INSERT INTO legs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                 ON CONFLICT (call, leg) DO UPDATE SET party = ?3, address = ?4, opened_us = ?5, \
+                 closed_us = ?6, sent = ?7, received = ?8, lost = ?9, jitter_us = ?10, round_trip_us = ?11",
+            )?
+            .execute(params![
+                record.id.0 as i64,
+                leg.leg.0 as i64,
+                word(&leg.party),
+                leg.address,
+                leg.opened.map(|wall| wall.0),
+                leg.closed.map(|wall| wall.0),
+                quality.map(|quality| quality.sent as i64),
+                quality.map(|quality| quality.received as i64),
+                quality.map(|quality| quality.lost as i64),
+                quality.map(|quality| quality.jitter_us),
+                quality.and_then(|quality| quality.round_trip_us),
+            ])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

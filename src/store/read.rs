@@ -1,0 +1,240 @@
+//! Reading the history: lists of calls, one call, its facts. On connections that cannot write.
+
+use std::path::Path;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::Row;
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
+
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::Fact;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::Quality;
+use crate::store::StoreError;
+use crate::store::connect_to_read;
+use crate::store::fold::CallRecord;
+use crate::store::fold::DatedFact;
+use crate::store::fold::LegRecord;
+use crate::store::words::from_word;
+use crate::store::words::word;
+
+/// How many may read at once.
+const CONNECTIONS: usize = 2;
+/// The most calls that one list holds.
+pub const LIST_LIMIT: u32 = 1_000;
+/// The most facts of one call that are read: far more than any call has.
+const FACTS_LIMIT: u32 = 100_000;
+
+/// Which calls to list. Every filter that is set must fit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallFilter {
+    /// SIP's Call-ID header.
+    pub sip_call_id: Option<String>,
+    /// The calling number, as it stands in the history.
+    pub from: Option<String>,
+    /// The last agent of the call.
+    pub agent: Option<String>,
+    pub outcome: Option<Outcome>,
+    /// Only calls older than this one: the next page.
+    pub before: Option<CallId>,
+    /// At most so many, newest first. Default 50, at most [`LIST_LIMIT`].
+    pub limit: Option<u32>,
+}
+
+/// A small pool of reading connections. A reader blocks while all are taken: use it off the async threads.
+#[derive(Debug)]
+pub struct Readers {
+    idle: Mutex<Vec<Connection>>,
+    returned: Condvar,
+}
+
+impl Readers {
+    /// Opens the store in `folder` to read; it must exist.
+    pub fn open(folder: &Path) -> Result<Readers, StoreError> {
+        let idle = (0..CONNECTIONS).map(|_| connect_to_read(folder)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Readers { idle: Mutex::new(idle), returned: Condvar::new() })
+    }
+
+    /// Calls that fit `filter`, newest first, those that are up among them.
+    pub fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
+        self.with(|connection| calls(connection, filter))
+    }
+
+    /// One call; none when there is no such call.
+    pub fn call(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {
+        self.with(|connection| call(connection, id))
+    }
+
+    /// The facts of one call, in the order in which they happened.
+    pub fn facts(&self, id: CallId) -> Result<Vec<DatedFact>, StoreError> {
+        self.with(|connection| facts(connection, id))
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = loop {
+            match idle.pop() {
+                Some(connection) => break connection,
+                None => idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner),
+            }
+        };
+        drop(idle);
+        let lent = Lent { readers: self, connection: Some(connection) };
+        // It was put there in the line above, and only dropping takes it out.
+        read(lent.connection.as_ref().expect("the connection is lent"))
+    }
+}
+
+/// A connection that goes back to the pool whatever happens to its reader.
+struct Lent<'a> {
+    readers: &'a Readers,
+    connection: Option<Connection>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(self.connection.take());
+        self.readers.returned.notify_one();
+    }
+}
+
+const CALL_COLUMNS: &str = "id, sip_call_id, caller, display, dialled, source, trunk, arrived_us, answered_us, \
+     ended_us, identity, customer, customer_name, queue, waited_ms, quote_s, agent, talked_ms, outcome, \
+     ended_by, cause, digits";
+
+fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
+    let mut conditions = Vec::new();
+    let mut values = Vec::new();
+    let mut with = |condition: &'static str, value: Option<Value>| {
+        if let Some(value) = value {
+            conditions.push(condition);
+            values.push(value);
+        }
+    };
+    with("sip_call_id = ?", filter.sip_call_id.clone().map(Value::Text));
+    with("caller = ?", filter.from.clone().map(Value::Text));
+    with("agent = ?", filter.agent.clone().map(Value::Text));
+    with("outcome = ?", filter.outcome.as_ref().map(|outcome| Value::Text(word(outcome))));
+    with("id < ?", filter.before.map(|id| Value::Integer(i64::try_from(id.0).unwrap_or(i64::MAX))));
+    conditions.push("TRUE");
+    let limit = filter.limit.unwrap_or(50).min(LIST_LIMIT);
+    let sql = format!(
+        "SELECT {CALL_COLUMNS} FROM calls WHERE {} ORDER BY id DESC LIMIT {limit}",
+        conditions.join(" AND ")
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params_from_iter(values), record)?;
+    let mut records = rows.collect::<Result<Vec<_>, _>>()?;
+    for record in &mut records {
+        record.legs = legs(connection, record.id)?;
+    }
+    Ok(records)
+}
+
+fn call(connection: &Connection, id: CallId) -> Result<Option<CallRecord>, StoreError> {
+    let sql = format!("SELECT {CALL_COLUMNS} FROM calls WHERE id = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let Some(mut record) = statement.query_row([key(id)], record).optional()? else { return Ok(None) };
+    record.legs = legs(connection, id)?;
+    Ok(Some(record))
+}
+
+/// The facts of a call, oldest first. One that this version cannot read is passed over.
+pub(super) fn facts(connection: &Connection, id: CallId) -> Result<Vec<DatedFact>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT wall_us, at_us, json FROM facts WHERE call = ?1 ORDER BY seq LIMIT ?2")?;
+    let mut rows = statement.query(rusqlite::params![key(id), FACTS_LIMIT])?;
+    let mut facts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let json = row.get_ref(2)?.as_str().unwrap_or_default();
+        let Ok(what) = serde_json::from_str(json) else { continue };
+        let at = Timestamp(row.get::<_, i64>(1)?.unsigned_abs());
+        let fact = Fact { at, call: (id.0 != 0).then_some(id), what };
+        facts.push(DatedFact { wall: WallTime(row.get(0)?), fact });
+    }
+    Ok(facts)
+}
+
+/// Calls without an end.
+pub(super) fn unfinished(connection: &Connection) -> Result<Vec<CallId>, StoreError> {
+    let mut statement = connection.prepare("SELECT id FROM calls WHERE ended_us IS NULL ORDER BY id")?;
+    let ids = statement.query_map([], |row| Ok(CallId(row.get::<_, i64>(0)?.unsigned_abs())))?;
+    Ok(ids.collect::<Result<Vec<_>, _>>()?)
+}
+
+fn legs(connection: &Connection, id: CallId) -> Result<Vec<LegRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT leg, party, address, opened_us, closed_us, sent, received, lost, jitter_us, round_trip_us \
+         FROM legs WHERE call = ?1 ORDER BY leg",
+    )?;
+    let legs = statement.query_map([key(id)], leg)?;
+    Ok(legs.collect::<Result<Vec<_>, _>>()?)
+}
+
+fn key(id: CallId) -> i64 {
+    // No id beyond this is ever given; asked for, it is simply not found.
+    i64::try_from(id.0).unwrap_or(-1)
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
+    let duration =
+        |units: Option<i64>, unit: fn(u64) -> Duration| units.map(|units| unit(units.unsigned_abs()));
+    Ok(CallRecord {
+        id: CallId(row.get::<_, i64>(0)?.unsigned_abs()),
+        sip_call_id: row.get(1)?,
+        from: row.get(2)?,
+        display: row.get(3)?,
+        to: row.get(4)?,
+        source: row.get(5)?,
+        trunk: row.get(6)?,
+        arrived: WallTime(row.get(7)?),
+        answered: row.get::<_, Option<i64>>(8)?.map(WallTime),
+        ended: row.get::<_, Option<i64>>(9)?.map(WallTime),
+        identity: row.get::<_, Option<String>>(10)?.as_deref().and_then(from_word),
+        customer: row.get(11)?,
+        customer_name: row.get(12)?,
+        queue: row.get(13)?,
+        waited: duration(row.get(14)?, Duration::from_millis),
+        quote: duration(row.get(15)?, Duration::from_secs),
+        agent: row.get(16)?,
+        talked: duration(row.get(17)?, Duration::from_millis),
+        outcome: row.get::<_, Option<String>>(18)?.as_deref().and_then(from_word),
+        ended_by: row.get::<_, Option<String>>(19)?.as_deref().and_then(from_word),
+        cause: row.get(20)?,
+        digits: row.get(21)?,
+        legs: Vec::new(),
+    })
+}
+
+fn leg(row: &Row<'_>) -> rusqlite::Result<LegRecord> {
+    let count =
+        |place: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(place)?.map(i64::unsigned_abs));
+    let quality = match count(5)? {
+        None => None,
+        Some(sent) => Some(Quality {
+            sent,
+            received: count(6)?.unwrap_or(0),
+            lost: count(7)?.unwrap_or(0),
+            jitter_us: row.get::<_, Option<u32>>(8)?.unwrap_or(0),
+            round_trip_us: row.get(9)?,
+        }),
+    };
+    Ok(LegRecord {
+        leg: LegId(row.get::<_, i64>(0)?.unsigned_abs()),
+        party: from_word(&row.get::<_, String>(1)?).unwrap_or(Party::Server),
+        address: row.get(2)?,
+        opened: row.get::<_, Option<i64>>(3)?.map(WallTime),
+        closed: row.get::<_, Option<i64>>(4)?.map(WallTime),
+        quality,
+    })
+}

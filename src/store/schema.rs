@@ -1,0 +1,124 @@
+//! The tables, and how an older file becomes a newer one: each step once, in one transaction.
+
+use rusqlite::Connection;
+use rusqlite::TransactionBehavior;
+
+use crate::store::StoreError;
+
+/// What each version added. SQLite's `user_version` counts the steps a file has taken; a step that was
+/// released is never edited.
+///
+/// Times are microseconds since 1970 (`_us`). Facts are clustered by call, so that a story is read in one
+/// place; call 0 holds what concerns no call. `tries` counts wrong PINs for account numbers that do not
+/// exist as well: otherwise a lock-out would tell which ones do.
+const STEPS: &[&str] = &["
+    CREATE TABLE calls (
+        id            INTEGER PRIMARY KEY,
+        sip_call_id   TEXT NOT NULL,
+        caller        TEXT NOT NULL,
+        display       TEXT NOT NULL,
+        dialled       TEXT NOT NULL,
+        source        TEXT NOT NULL,
+        trunk         TEXT,
+        arrived_us    INTEGER NOT NULL,
+        answered_us   INTEGER,
+        ended_us      INTEGER,
+        identity      TEXT,
+        customer      TEXT,
+        customer_name TEXT,
+        queue         TEXT,
+        waited_ms     INTEGER,
+        quote_s       INTEGER,
+        agent         TEXT,
+        talked_ms     INTEGER,
+        outcome       TEXT,
+        ended_by      TEXT,
+        cause         TEXT NOT NULL,
+        digits        TEXT NOT NULL
+    );
+    CREATE INDEX calls_by_sip_call_id ON calls (sip_call_id);
+    CREATE INDEX calls_by_caller ON calls (caller);
+    CREATE INDEX calls_by_agent ON calls (agent) WHERE agent IS NOT NULL;
+    CREATE INDEX calls_unfinished ON calls (id) WHERE ended_us IS NULL;
+
+    CREATE TABLE legs (
+        call          INTEGER NOT NULL,
+        leg           INTEGER NOT NULL,
+        party         TEXT NOT NULL,
+        address       TEXT NOT NULL,
+        opened_us     INTEGER,
+        closed_us     INTEGER,
+        sent          INTEGER,
+        received      INTEGER,
+        lost          INTEGER,
+        jitter_us     INTEGER,
+        round_trip_us INTEGER,
+        PRIMARY KEY (call, leg)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE facts (
+        call          INTEGER NOT NULL,
+        seq           INTEGER NOT NULL,
+        wall_us       INTEGER NOT NULL,
+        at_us         INTEGER NOT NULL,
+        json          TEXT NOT NULL,
+        kind          TEXT GENERATED ALWAYS AS (json ->> 'fact') VIRTUAL,
+        PRIMARY KEY (call, seq)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE customers (
+        account       TEXT PRIMARY KEY,
+        name          TEXT NOT NULL,
+        name_prompt   TEXT,
+        pin           TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE customer_numbers (
+        number        TEXT NOT NULL,
+        account       TEXT NOT NULL REFERENCES customers (account) ON DELETE CASCADE,
+        PRIMARY KEY (number, account)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE tries (
+        account       TEXT PRIMARY KEY,
+        failed_in_row INTEGER NOT NULL,
+        locked_until_us INTEGER NOT NULL DEFAULT 0,
+        last_us       INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX tries_by_last ON tries (last_us);
+
+    CREATE TABLE agents (
+        name          TEXT PRIMARY KEY,
+        role          TEXT NOT NULL,
+        ha1_md5       BLOB NOT NULL,
+        ha1_sha256    BLOB NOT NULL,
+        password      TEXT NOT NULL,
+        demo          INTEGER NOT NULL
+    ) WITHOUT ROWID;
+
+    CREATE TABLE seeded (what TEXT PRIMARY KEY) WITHOUT ROWID;
+"];
+
+/// Takes the steps that the file has not taken yet.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    check(connection)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let taken = version(&transaction)?;
+    for (step, sql) in STEPS.iter().enumerate() {
+        if step as i64 >= taken {
+            transaction.execute_batch(sql)?;
+        }
+    }
+    transaction.pragma_update(None, "user_version", STEPS.len() as i64)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Refuses a file that a later version wrote.
+pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let (found, known) = (version(connection)?, STEPS.len() as i64);
+    if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(()) }
+}
+
+fn version(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}

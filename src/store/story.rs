@@ -1,0 +1,288 @@
+//! The story of a call: one line of plain words per fact, to be read at three in the morning. Pure.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp as Instant;
+use jiff::tz::TimeZone;
+
+use crate::base::LegId;
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::fact::AgentStateName;
+use crate::fact::GrantedBy;
+use crate::fact::IdentifiedBy;
+use crate::fact::MissedWhy;
+use crate::fact::NeedFact;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::Quality;
+use crate::fact::Verification;
+use crate::fact::WaitExit;
+use crate::fact::What;
+use crate::store::fold::DatedFact;
+
+/// One line of a story.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// When, by the calendar.
+    pub wall: WallTime,
+    /// How long after the story's first fact.
+    pub after: Duration,
+    /// What happened.
+    pub words: String,
+}
+
+impl Line {
+    /// The line with its times: `14:02:07.350    +7.35 s  keyed 1: billing`.
+    pub fn in_zone(&self, zone: &TimeZone) -> String {
+        let after = format!("+{:.2} s", self.after.as_secs_f64());
+        format!("{}  {after:>11}  {}", clock(self.wall, zone), self.words)
+    }
+}
+
+/// Tells facts of one call, which are in order, as lines in the same order.
+pub fn tell(facts: &[DatedFact], zone: &TimeZone) -> Vec<Line> {
+    let begin = facts.first().map_or(WallTime(0), |first| first.wall);
+    let line = |dated: &DatedFact| Line {
+        wall: dated.wall,
+        after: Duration::from_micros(u64::try_from(dated.wall.0.saturating_sub(begin.0)).unwrap_or(0)),
+        words: words(dated, zone),
+    };
+    facts.iter().map(line).collect()
+}
+
+/// `14:02:07.350` in `zone`.
+pub fn clock(wall: WallTime, zone: &TimeZone) -> String {
+    zoned(wall, zone, "%H:%M:%S%.3f")
+}
+
+/// `2026-11-22 14:02:07` in `zone`.
+pub fn date_and_clock(wall: WallTime, zone: &TimeZone) -> String {
+    zoned(wall, zone, "%Y-%m-%d %H:%M:%S")
+}
+
+fn zoned(wall: WallTime, zone: &TimeZone, format: &str) -> String {
+    match Instant::from_microsecond(wall.0) {
+        Ok(instant) => instant.to_zoned(zone.clone()).strftime(format).to_string(),
+        Err(_) => "(no such time)".to_owned(),
+    }
+}
+
+/// A length of time as people say it: `0.4 s`, `12 s`, `3 min 5 s`.
+pub fn length(duration: Duration) -> String {
+    let secs = duration.as_secs();
+    match secs {
+        0..10 => format!("{:.1} s", duration.as_secs_f64()),
+        10..60 => format!("{secs} s"),
+        60..3_600 if secs.is_multiple_of(60) => format!("{} min", secs / 60),
+        60..3_600 => format!("{} min {} s", secs / 60, secs % 60),
+        _ => format!("{} h {} min", secs / 3_600, secs % 3_600 / 60),
+    }
+}
+
+/// What happened, in words.
+fn words(dated: &DatedFact, zone: &TimeZone) -> String {
+    match &dated.fact.what {
+        What::CallArrived { from, display, to, sip_call_id: _, source, trunk } => {
+            arrived(from, display, to, source, trunk.as_ref())
+        }
+        What::CallAnswered => "answered".to_owned(),
+        What::FlowStarted { flow } => format!("flow {flow} begins"),
+        What::NodeEntered { flow, node } => format!("at {flow}/{node}"),
+        What::Played { prompts } => format!("played {}", list(prompts)),
+        What::BargedIn { digit } => format!("key {digit} stopped the prompt"),
+        What::Digit { digit } => format!("key {digit}"),
+        What::NoInput { node } => format!("no key in time at {node}"),
+        What::NoMatch { node, digit } => format!("keyed {digit}, which is no choice at {node}"),
+        What::Chose { node: _, digit, choice } => format!("keyed {digit}: {choice}"),
+        What::Identified { customer, name, by } => identified(customer, name, *by),
+        What::VerificationFailed { attempt } => format!("account or PIN did not fit, try {attempt}"),
+        What::VerificationEnded { result } => verification(*result).to_owned(),
+        What::VariableSet { name, value } => format!("{name} is {value:?}"),
+        What::Enqueued { queue, needs, priority, waiting } => enqueued(queue, needs, *priority, *waiting),
+        What::WaitAsked { quote, position } => {
+            format!("asked to hold: place {position}, {}", quoted(*quote))
+        }
+        What::WaitGranted { by, until } => {
+            let left = until.since(dated.fact.at);
+            let until = clock(dated.wall + left, zone);
+            match by {
+                GrantedBy::Caller => format!("agreed to hold, for {} (until {until})", length(left)),
+                GrantedBy::FlowFile => {
+                    format!("held without asking, by the flow file, for {} (until {until})", length(left))
+                }
+            }
+        }
+        What::WaitDeclined => "would not hold".to_owned(),
+        What::HoldMusicStarted => "music on hold".to_owned(),
+        What::CheckedIn { quote } => format!("told that we still remember: {}", quoted(*quote)),
+        What::CallbackChosen { number } => format!("chose a callback to {number}, and keeps the place"),
+        What::CallbackDialled { number, attempt } => format!("calling back {number}, try {attempt}"),
+        What::CallbackFailed { number, attempt, cause } => {
+            format!("callback to {number} failed, try {attempt}: {cause}")
+        }
+        What::WaitEnded { exit } => format!("wait over: {}", exit_words(*exit)),
+        What::AgentRinging { agent, attempt } if *attempt > 1 => {
+            format!("{agent}'s phone rings, try {attempt}")
+        }
+        What::AgentRinging { agent, attempt: _ } => format!("{agent}'s phone rings"),
+        What::AgentMissed { agent, why } => missed(agent, *why),
+        What::AgentConnected { agent, waited, quote } => connected(agent, *waited, *quote),
+        What::TalkEnded { agent, talked, by } => {
+            format!("talk with {agent} over after {}, {} hung up", length(*talked), who(*by))
+        }
+        What::LegOpened { leg, party, address } => {
+            format!("{} opened, audio at {address}", line(*party, *leg))
+        }
+        What::LegClosed { leg, party, quality } => {
+            format!("{} closed: {}", line(*party, *leg), carried(quality))
+        }
+        What::AudioLost { leg, party } => format!("no more audio comes on {}", line(*party, *leg)),
+        What::AudioBack { leg, party } => format!("audio is back on {}", line(*party, *leg)),
+        What::FarEndHeld { leg, party } => format!("{} put on hold by its own phone", line(*party, *leg)),
+        What::FarEndResumed { leg, party } => {
+            format!("{} taken off hold by its own phone", line(*party, *leg))
+        }
+        What::CallEnded { by, outcome, cause } => ended(*by, *outcome, cause),
+        What::AgentState { agent, from, to, reason } => state_changed(agent, *from, *to, reason),
+        What::PhoneRegistered { agent, contact, contacts } => {
+            format!("{agent} signed in a phone at {contact}, {contacts} now")
+        }
+        What::PhoneUnregistered { agent, contacts } => format!("{agent} signed out a phone, {contacts} left"),
+    }
+}
+
+fn arrived(from: &str, display: &str, to: &str, source: &str, trunk: Option<&Name>) -> String {
+    let from = if from.is_empty() { "a withheld number" } else { from };
+    let display = if display.is_empty() { String::new() } else { format!(" \"{display}\"") };
+    let trunk = trunk.map(|trunk| format!(" by trunk {trunk}")).unwrap_or_default();
+    format!("call from {from}{display} to {to}{trunk}, {source}")
+}
+
+fn identified(customer: &str, name: &str, by: IdentifiedBy) -> String {
+    match by {
+        IdentifiedBy::CallingNumber => format!("number is known: {name}, account {customer} (not yet proof)"),
+        IdentifiedBy::Account => format!("account {customer} is {name}'s"),
+    }
+}
+
+fn verification(result: Verification) -> &'static str {
+    match result {
+        Verification::VerifiedByPin => "verified by PIN",
+        Verification::Failed => "not verified: every try was wrong",
+        Verification::LockedOut => "not verified: the account is locked after too many wrong tries",
+        Verification::NoInput => "not verified: nothing was keyed",
+        Verification::Unavailable => "not verified: the customer store did not answer",
+        Verification::Abandoned => "not verified: hung up meanwhile",
+    }
+}
+
+fn enqueued(queue: &str, needs: &[NeedFact], priority: i32, waiting: u32) -> String {
+    let needs: Vec<_> = needs.iter().map(|need| format!("{} >= {}", need.skill, need.level)).collect();
+    let needs = if needs.is_empty() { String::new() } else { format!(", needs {}", needs.join(" and ")) };
+    let priority = if priority == 0 { String::new() } else { format!(", priority {priority}") };
+    let waiting = if waiting == 1 { "the only one".to_owned() } else { format!("{waiting} waiting") };
+    format!("joined queue {queue}{needs}{priority}, {waiting}")
+}
+
+fn quoted(quote: Option<Duration>) -> String {
+    quote.map_or_else(|| "no wait quoted".to_owned(), |quote| format!("quoted {}", length(quote)))
+}
+
+fn exit_words(exit: WaitExit) -> &'static str {
+    match exit {
+        WaitExit::Abandoned => "the caller hung up",
+        WaitExit::Declined => "the caller would not hold, and wanted no callback",
+        WaitExit::Cap => "the longest wait that the queue allows",
+        WaitExit::NobodyStaffed => "nobody signed in has the skill",
+        WaitExit::Full => "the queue is full",
+        WaitExit::CallbackFailed => "no callback reached the caller",
+    }
+}
+
+fn missed(agent: &str, why: MissedWhy) -> String {
+    match why {
+        MissedWhy::NoAnswer => format!("{agent} did not answer"),
+        MissedWhy::Declined => format!("{agent} declined"),
+        MissedWhy::Busy => format!("{agent}'s phone was busy"),
+        MissedWhy::Unreachable => format!("{agent}'s phone could not be reached"),
+        MissedWhy::Withdrawn => format!("{agent}'s phone stopped ringing: the call was gone"),
+    }
+}
+
+fn connected(agent: &str, waited: Duration, quote: Option<Duration>) -> String {
+    let kept = match quote {
+        None => String::new(),
+        Some(quote) if waited <= quote => format!(", {} were promised: kept", length(quote)),
+        Some(quote) => format!(", {} were promised: broken", length(quote)),
+    };
+    format!("connected to {agent} after waiting {}{kept}", length(waited))
+}
+
+fn ended(by: Party, outcome: Outcome, cause: &str) -> String {
+    let cause = if cause.is_empty() { String::new() } else { format!(" ({cause})") };
+    format!("call over: {}; {} ended it{cause}", outcome_words(outcome), who(by))
+}
+
+/// How a call came out, in words.
+pub fn outcome_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Talked => "talked with an agent",
+        Outcome::Served => "served by the flow",
+        Outcome::LeftInFlow => "left in the flow",
+        Outcome::Abandoned => "abandoned while waiting",
+        Outcome::Declined => "would not wait",
+        Outcome::Unserved => "not served",
+        Outcome::CallbackFailed => "callback never reached the caller",
+        Outcome::Refused => "refused",
+        Outcome::Failed => "failed on our side",
+    }
+}
+
+fn state_changed(agent: &str, from: AgentStateName, to: AgentStateName, reason: &str) -> String {
+    let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+    format!("{agent} is {}{reason}, was {}", state(to), state(from))
+}
+
+fn state(state: AgentStateName) -> &'static str {
+    match state {
+        AgentStateName::Offline => "offline",
+        AgentStateName::Ready => "ready",
+        AgentStateName::Ringing => "ringing",
+        AgentStateName::Talking => "talking",
+        AgentStateName::WrapUp => "in wrap-up",
+        AgentStateName::NotReady => "not ready",
+    }
+}
+
+fn who(party: Party) -> &'static str {
+    match party {
+        Party::Caller => "the caller",
+        Party::Agent => "the agent",
+        Party::Server => "the server",
+    }
+}
+
+fn line(party: Party, leg: LegId) -> String {
+    match party {
+        Party::Caller => format!("the caller's line {leg}"),
+        Party::Agent => format!("the agent's line {leg}"),
+        Party::Server => format!("line {leg}"),
+    }
+}
+
+fn carried(quality: &Quality) -> String {
+    let Quality { sent, received, lost, jitter_us, round_trip_us } = quality;
+    let jitter = f64::from(*jitter_us) / 1_000.0;
+    let round_trip = round_trip_us
+        .map_or_else(String::new, |us| format!(", round trip {:.1} ms", f64::from(us) / 1_000.0));
+    format!("{sent} packets sent, {received} received, {lost} lost, jitter {jitter:.1} ms{round_trip}")
+}
+
+fn list(names: &[Name]) -> impl fmt::Display {
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! The history as JSON: the shape that the API and `--format json` share. No core type is shown as it is.
+
+use std::time::Duration;
+
+use jiff::Timestamp as Instant;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::base::WallTime;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::Verification;
+use crate::store::fold::CallRecord;
+use crate::store::fold::DatedFact;
+use crate::store::fold::LegRecord;
+use crate::store::story::Line;
+
+/// A call. Times are RFC 3339 in UTC, lengths are seconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CallView {
+    pub id: u64,
+    pub sip_call_id: String,
+    pub from: String,
+    pub display: String,
+    pub to: String,
+    pub source: String,
+    pub trunk: Option<String>,
+    pub arrived: String,
+    pub answered: Option<String>,
+    pub ended: Option<String>,
+    /// How far a live call is; null when it is over.
+    pub phase: Option<&'static str>,
+    pub identity: Option<Verification>,
+    pub customer: Option<String>,
+    pub customer_name: Option<String>,
+    pub queue: Option<String>,
+    pub waited_s: Option<f64>,
+    pub quote_s: Option<u64>,
+    pub agent: Option<String>,
+    pub talked_s: Option<f64>,
+    pub outcome: Option<Outcome>,
+    pub ended_by: Option<Party>,
+    pub cause: String,
+    pub digits: String,
+    pub legs: Vec<LegView>,
+}
+
+/// One party's line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LegView {
+    pub leg: u64,
+    pub party: Party,
+    pub address: String,
+    pub opened: Option<String>,
+    pub closed: Option<String>,
+    pub quality: Option<QualityView>,
+}
+
+/// What a line carried.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct QualityView {
+    pub sent: u64,
+    pub received: u64,
+    pub lost: u64,
+    pub jitter_ms: f64,
+    pub round_trip_ms: Option<f64>,
+}
+
+/// A fact: its time, its call, and its own fields beside `fact`, which names its kind.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FactView {
+    pub at: String,
+    pub call: Option<u64>,
+    #[serde(flatten)]
+    pub what: Value,
+}
+
+/// One line of a story.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LineView {
+    pub at: String,
+    /// Since the call's first fact.
+    pub after_s: f64,
+    pub words: String,
+}
+
+impl From<CallRecord> for CallView {
+    fn from(record: CallRecord) -> CallView {
+        CallView {
+            id: record.id.0,
+            sip_call_id: record.sip_call_id,
+            from: record.from,
+            display: record.display,
+            to: record.to,
+            source: record.source,
+            trunk: record.trunk,
+            arrived: rfc3339(record.arrived),
+            answered: record.answered.map(rfc3339),
+            ended: record.ended.map(rfc3339),
+            phase: None,
+            identity: record.identity,
+            customer: record.customer,
+            customer_name: record.customer_name,
+            queue: record.queue,
+            waited_s: record.waited.map(seconds),
+            quote_s: record.quote.map(|quote| quote.as_secs()),
+            agent: record.agent,
+            talked_s: record.talked.map(seconds),
+            outcome: record.outcome,
+            ended_by: record.ended_by,
+            cause: record.cause,
+            digits: record.digits,
+            legs: record.legs.into_iter().map(LegView::from).collect(),
+        }
+    }
+}
+
+impl From<LegRecord> for LegView {
+    fn from(leg: LegRecord) -> LegView {
+        let millis = |us: u32| f64::from(us) / 1_000.0;
+        LegView {
+            leg: leg.leg.0,
+            party: leg.party,
+            address: leg.address,
+            opened: leg.opened.map(rfc3339),
+            closed: leg.closed.map(rfc3339),
+            quality: leg.quality.map(|quality| QualityView {
+                sent: quality.sent,
+                received: quality.received,
+                lost: quality.lost,
+                jitter_ms: millis(quality.jitter_us),
+                round_trip_ms: quality.round_trip_us.map(millis),
+            }),
+        }
+    }
+}
+
+impl From<&DatedFact> for FactView {
+    fn from(dated: &DatedFact) -> FactView {
+        FactView {
+            at: rfc3339(dated.wall),
+            call: dated.fact.call.map(|call| call.0),
+            // Facts are plain enums of numbers and text: they always have a JSON form.
+            what: serde_json::to_value(&dated.fact.what).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Line> for LineView {
+    fn from(line: Line) -> LineView {
+        LineView { at: rfc3339(line.wall), after_s: seconds(line.after), words: line.words }
+    }
+}
+
+/// `2026-11-22T14:02:07.350Z`, to the millisecond.
+pub fn rfc3339(wall: WallTime) -> String {
+    match Instant::from_microsecond(wall.0) {
+        Ok(instant) => format!("{instant:.3}"),
+        Err(_) => "(no such time)".to_owned(),
+    }
+}
+
+/// Whole milliseconds as seconds.
+fn seconds(duration: Duration) -> f64 {
+    duration.as_millis() as f64 / 1_000.0
+}

@@ -1,0 +1,158 @@
+//! The media workers: threads that send and read RTP, and the one handle that steers them.
+//!
+//! What a packet means is decided in [`crate::media`]; here are the sockets, the threads and their clock.
+
+mod ports;
+mod worker;
+
+use std::io;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+pub use ports::PortsTaken;
+pub use worker::WorkerStats;
+
+use crate::base::CallId;
+use crate::base::Entropy;
+use crate::base::LegId;
+use crate::media::MediaCommand;
+use crate::media::MediaEvent;
+use crate::wire::media::ports::Pair;
+use crate::wire::media::ports::Ports;
+use crate::wire::media::worker::Bell;
+use crate::wire::media::worker::Work;
+use crate::wire::media::worker::Worker;
+
+/// How much work may wait for one worker. A worker takes it every millisecond; when it is full all the same, the
+/// machine is overloaded, and [`Media::send`] waits for room: nothing is lost, and the worker waits for nobody.
+const QUEUE: usize = 8_192;
+
+/// How the media workers are set up.
+#[derive(Clone, Debug)]
+pub struct MediaConfig {
+    /// The address that sockets are bound to.
+    pub address: IpAddr,
+    /// Even ports are RTP, odd ones RTCP.
+    pub ports: RangeInclusive<u16>,
+    /// Threads, at least one. All legs of a call live on one: the call's id modulo this.
+    pub workers: usize,
+}
+
+/// The media workers. Owned by the one control thread; dropping it ends them, too.
+#[derive(Debug)]
+pub struct Media {
+    ports: Ports,
+    returned: Receiver<Pair>,
+    workers: Vec<Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    work: SyncSender<Work>,
+    bell: Arc<Bell>,
+    stats: Arc<WorkerStats>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Media {
+    /// Starts the workers. `events` is bounded: a worker that finds it full keeps its events and tries again a
+    /// millisecond later, in order; what happens when thousands wait is in [`WorkerStats::events_dropped`].
+    ///
+    /// Fails when the operating system gives no thread, no descriptor or no entropy.
+    pub fn start(config: MediaConfig, events: mpsc::Sender<MediaEvent>) -> io::Result<Media> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
+        let mut entropy = Entropy::new(seed);
+        let ports = Ports::new(config.address, config.ports, entropy.u64());
+        let (give_back, returned) = sync_channel(ports.capacity().max(1));
+        let workers = (0..config.workers.max(1))
+            .map(|number| Handle::start(number, give_back.clone(), events.clone(), entropy.split()))
+            .collect::<io::Result<Vec<_>>>()?;
+        Ok(Media { ports, returned, workers })
+    }
+
+    /// Opens the RTP and RTCP sockets of a leg and starts its stream, which only listens until
+    /// [`MediaCommand::Agree`]. Returns the RTP port; RTCP is one above.
+    ///
+    /// [`MediaCommand::Open`] need not be sent after it. The sockets are free again after
+    /// [`MediaCommand::Close`], without further ado.
+    pub fn open(&mut self, call: CallId, leg: LegId) -> Result<u16, PortsTaken> {
+        let now = Instant::now();
+        while let Ok(pair) = self.returned.try_recv() {
+            self.ports.give_back(now, pair);
+        }
+        let pair = self.ports.take(now)?;
+        let port = pair.port;
+        self.worker(call).queue(Work::Open { leg, pair });
+        Ok(port)
+    }
+
+    /// Tells the worker of `call` what to do. In order; waits only while [`QUEUE`] other commands wait.
+    pub fn send(&mut self, call: CallId, command: MediaCommand) {
+        self.worker(call).queue(Work::Command(command));
+    }
+
+    /// What each worker counted so far.
+    pub fn stats(&self) -> impl Iterator<Item = &Arc<WorkerStats>> {
+        self.workers.iter().map(|worker| &worker.stats)
+    }
+
+    /// Ends all streams and the threads, and frees the sockets. Streams that are open end without
+    /// [`MediaEvent::Closed`].
+    pub fn shutdown(self) {
+        drop(self);
+    }
+
+    fn worker(&self, call: CallId) -> &Handle {
+        &self.workers[(call.0 % self.workers.len() as u64) as usize]
+    }
+}
+
+impl Drop for Media {
+    fn drop(&mut self) {
+        for worker in &self.workers {
+            worker.queue(Work::Shutdown);
+        }
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take()
+                && thread.join().is_err()
+            {
+                tracing::error!("a media worker had failed");
+            }
+        }
+    }
+}
+
+impl Handle {
+    fn start(
+        number: usize,
+        returned: SyncSender<Pair>,
+        events: mpsc::Sender<MediaEvent>,
+        entropy: Entropy,
+    ) -> io::Result<Handle> {
+        let (work, queue) = sync_channel(QUEUE);
+        let bell = Arc::new(Bell::new()?);
+        let stats = Arc::new(WorkerStats::default());
+        let worker = Worker::new(queue, bell.clone(), returned, events, stats.clone(), entropy)?;
+        let thread =
+            std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
+        Ok(Handle { work, bell, stats, thread: Some(thread) })
+    }
+
+    fn queue(&self, work: Work) {
+        // It fails only when the worker is gone, and then there is nobody to tell.
+        let _ = self.work.send(work);
+        self.bell.ring();
+    }
+}
+
+#[cfg(test)]
+mod tests;

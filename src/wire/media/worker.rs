@@ -1,0 +1,444 @@
+//! One media worker: a thread with its own clock that moves the packets of its streams.
+//!
+//! It sleeps in one place, `epoll`, and wakes for a packet, for the next slot (every millisecond while a stream
+//! is open) and, while none is open, for a command. It never waits for anybody: not for the control thread,
+//! not for a full socket. In steady state it neither allocates nor locks.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+use std::time::Instant;
+
+use rustix::event::epoll;
+use rustix::time::Itimerspec;
+use rustix::time::TimerfdTimerFlags;
+use rustix::time::Timespec;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use crate::base::Entropy;
+use crate::base::LegId;
+use crate::base::Timestamp;
+use crate::media::MediaCommand;
+use crate::media::MediaEvent;
+use crate::media::Outlet;
+use crate::media::Streams;
+use crate::media::rtp::MAX_PACKET;
+use crate::wire::media::ports::Pair;
+
+const SLOT: Duration = Duration::from_millis(1);
+/// A slot that runs later than this counts as late.
+const LATE: Duration = Duration::from_millis(5);
+/// So many slots are caught up with at once; what is older is left out, as a gap in media time.
+const CATCH_UP: u64 = 100;
+/// Packets that are read between two looks at the clock.
+const BATCH: usize = 256;
+/// Events that may wait while the server does not read. Beyond it digits and audio lost or back are dropped and
+/// counted; the ends of plays and streams are kept, of which there is at most one per command that was sent.
+const PENDING: usize = 16_384;
+
+/// The tokens of what is no socket; a stream's are twice its key, one more for RTCP.
+const WAKE: u64 = u64::MAX;
+const TIMER: u64 = u64::MAX - 1;
+
+/// What a worker is asked.
+pub(super) enum Work {
+    Open { leg: LegId, pair: Pair },
+    Command(MediaCommand),
+    Shutdown,
+}
+
+/// What a worker counts. Written by its worker only, read by anybody.
+#[derive(Debug, Default)]
+pub struct WorkerStats {
+    /// Streams open now.
+    pub streams: AtomicU64,
+    /// RTP packets read.
+    pub packets_in: AtomicU64,
+    /// RTP packets sent.
+    pub packets_out: AtomicU64,
+    /// Packets that the kernel did not take: its buffer was full, or there is no route.
+    pub send_failed: AtomicU64,
+    /// Frames of streams that were sent more than 5 ms late, or left out.
+    pub late_frames: AtomicU64,
+    /// Events that were dropped because the server did not read.
+    pub events_dropped: AtomicU64,
+    /// Streams that were ended because handling them failed.
+    pub failed: AtomicU64,
+}
+
+/// Adds to a counter that has one writer: no locked instruction is needed.
+fn add(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + by, Ordering::Relaxed);
+}
+
+/// How the control thread wakes a worker: only when it says that it sleeps.
+#[derive(Debug)]
+pub(super) struct Bell {
+    asleep: AtomicBool,
+    event: OwnedFd,
+}
+
+impl Bell {
+    pub fn new() -> io::Result<Bell> {
+        let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
+        Ok(Bell { asleep: AtomicBool::new(false), event: rustix::event::eventfd(0, flags)? })
+    }
+
+    /// To be called after work was queued.
+    pub fn ring(&self) {
+        std::sync::atomic::fence(Ordering::SeqCst);
+        if self.asleep.swap(false, Ordering::SeqCst) {
+            // It can only fail when the counter is full, and then the worker is awake.
+            let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+        }
+    }
+}
+
+/// A worker, to be run on a thread of its own.
+pub(super) struct Worker {
+    streams: Streams,
+    work: Receiver<Work>,
+    bell: Arc<Bell>,
+    epoll: OwnedFd,
+    timer: OwnedFd,
+    started: Instant,
+    /// The clock's reading at `started`, for timers that are set to an absolute time.
+    started_at: Timespec,
+    /// The next slot to run, counted from `started`.
+    next_slot: u64,
+    /// The slot that the timer is set to.
+    armed: Option<u64>,
+    /// Work that was taken from the queue and not yet done.
+    first: Option<Work>,
+    /// Packets are read here, and changed in place when they are passed on.
+    buffer: Box<[u8; MAX_PACKET + 1]>,
+    wire: Wire,
+}
+
+/// What the streams send through.
+struct Wire {
+    /// By stream key.
+    pairs: Vec<Option<Pair>>,
+    /// Pairs of streams that have closed, on their way back.
+    freed: Vec<Pair>,
+    returned: SyncSender<Pair>,
+    events: mpsc::Sender<MediaEvent>,
+    pending: VecDeque<MediaEvent>,
+    stats: Arc<WorkerStats>,
+}
+
+impl Worker {
+    pub fn new(
+        work: Receiver<Work>,
+        bell: Arc<Bell>,
+        returned: SyncSender<Pair>,
+        events: mpsc::Sender<MediaEvent>,
+        stats: Arc<WorkerStats>,
+        entropy: Entropy,
+    ) -> io::Result<Worker> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let timer = rustix::time::timerfd_create(
+            rustix::time::TimerfdClockId::Monotonic,
+            rustix::time::TimerfdFlags::CLOEXEC | rustix::time::TimerfdFlags::NONBLOCK,
+        )?;
+        // Edge-triggered: neither needs to be read to be armed again.
+        let once = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(&epoll, &timer, epoll::EventData::new_u64(TIMER), once)?;
+        epoll::add(&epoll, &bell.event, epoll::EventData::new_u64(WAKE), once)?;
+        let wire =
+            Wire { pairs: Vec::new(), freed: Vec::new(), returned, events, pending: VecDeque::new(), stats };
+        Ok(Worker {
+            streams: Streams::new(entropy),
+            work,
+            bell,
+            epoll,
+            timer,
+            started: Instant::now(),
+            started_at: rustix::time::clock_gettime(rustix::time::ClockId::Monotonic),
+            next_slot: 0,
+            armed: None,
+            first: None,
+            buffer: Box::new([0; MAX_PACKET + 1]),
+            wire,
+        })
+    }
+
+    /// Works until it is told to shut down.
+    pub fn run(mut self) {
+        let mut ready: Vec<epoll::Event> = Vec::with_capacity(BATCH);
+        loop {
+            self.sleep(&mut ready);
+            self.run_slots();
+            self.read(&ready);
+            if !self.take_work() {
+                return;
+            }
+            self.wire.flush();
+            self.wire.stats.streams.store(self.streams.len() as u64, Ordering::Relaxed);
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.started.elapsed().as_micros() as u64)
+    }
+
+    /// Waits until something is due.
+    fn sleep(&mut self, ready: &mut Vec<epoll::Event>) {
+        ready.clear();
+        let idle = self.streams.is_empty();
+        if idle {
+            self.bell.asleep.store(true, Ordering::SeqCst);
+            // What was queued before the bell was hung would wait for the next ring: so look once more.
+            std::sync::atomic::fence(Ordering::SeqCst);
+            self.first = self.work.try_recv().ok();
+        }
+        if self.first.is_none() {
+            if !idle || !self.wire.pending.is_empty() {
+                self.arm_timer();
+            }
+            let waited = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(ready), None);
+            match waited {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                // Nothing can be wrong with descriptors of our own; if it is, do not spin.
+                Err(error) => {
+                    tracing::error!(%error, "media worker cannot wait");
+                    std::thread::sleep(SLOT);
+                }
+            }
+        }
+        if idle {
+            self.bell.asleep.store(false, Ordering::SeqCst);
+            // Slots in which no stream was open are not late.
+            self.next_slot = self.now().0 / SLOT.as_micros() as u64 + 1;
+        }
+    }
+
+    /// Sets the timer to when the next slot is due, by the absolute clock: a late wake-up delays no other.
+    fn arm_timer(&mut self) {
+        if self.armed == Some(self.next_slot) {
+            return;
+        }
+        self.armed = Some(self.next_slot);
+        let due = self.started_at
+            + Timespec::try_from(Duration::from_micros(self.next_slot * SLOT.as_micros() as u64))
+                .unwrap_or(Timespec::default());
+        let once = Itimerspec { it_interval: Timespec::default(), it_value: due };
+        if let Err(error) = rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &once) {
+            tracing::error!(%error, "media worker cannot set its timer");
+        }
+    }
+
+    /// Runs the slots that are due.
+    fn run_slots(&mut self) {
+        if self.streams.is_empty() {
+            return;
+        }
+        let now = self.now();
+        let current = now.0 / SLOT.as_micros() as u64;
+        let behind = (current + 1).saturating_sub(self.next_slot);
+        if behind > CATCH_UP {
+            let left_out = self.next_slot..current + 1 - CATCH_UP;
+            // A stream has one slot in a frame: so each round of slots leaves out one frame of each.
+            let frames =
+                (left_out.end - left_out.start) * self.streams.len() as u64 / crate::media::streams::SLOTS;
+            add(&self.wire.stats.late_frames, frames);
+            self.next_slot = left_out.end;
+        }
+        while self.next_slot <= current {
+            let slot = self.next_slot;
+            self.next_slot += 1;
+            if now.since(Timestamp(slot * SLOT.as_micros() as u64)) > LATE {
+                add(&self.wire.stats.late_frames, self.streams.in_slot(slot) as u64);
+            }
+            self.run_slot(now, slot);
+        }
+    }
+
+    fn run_slot(&mut self, now: Timestamp, slot: u64) {
+        let mut place = 0;
+        while let Some(key) = self.streams.key_in_slot(slot, place) {
+            let Worker { streams, wire, .. } = self;
+            if guarded(|| streams.frame(now, slot, key, wire)) {
+                place += 1;
+            } else {
+                // Another stream takes its place in the slot.
+                self.abandon(now, key);
+            }
+        }
+    }
+
+    /// Reads the sockets that have something: one packet each, the rest is found at the next look.
+    fn read(&mut self, ready: &[epoll::Event]) {
+        let now = self.now();
+        for event in ready {
+            match event.data.u64() {
+                TIMER => self.armed = None,
+                WAKE => {}
+                token => {
+                    let (key, is_rtcp) = ((token / 2) as usize, token % 2 == 1);
+                    let Worker { streams, wire, buffer, .. } = self;
+                    if !guarded(|| wire.read(streams, now, key, is_rtcp, &mut buffer[..])) {
+                        self.abandon(now, key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what was asked; false when the worker shall end.
+    fn take_work(&mut self) -> bool {
+        let now = self.now();
+        let mut opened = 0;
+        while let Some(work) = self.first.take().or_else(|| self.work.try_recv().ok()) {
+            match work {
+                Work::Open { leg, pair } => self.open(now, leg, pair),
+                Work::Command(command) => {
+                    let leg = command.leg();
+                    let Worker { streams, wire, .. } = self;
+                    if !guarded(|| streams.command(now, command, wire))
+                        && let Some(key) = self.streams.key_of(leg)
+                    {
+                        self.abandon(now, key);
+                    }
+                }
+                Work::Shutdown => return false,
+            }
+            self.wire.free(&self.epoll);
+            opened += 1;
+            if opened >= BATCH {
+                // The streams' slots come first; the rest is taken after them.
+                self.first = self.work.try_recv().ok();
+                break;
+            }
+        }
+        true
+    }
+
+    fn open(&mut self, now: Timestamp, leg: LegId, pair: Pair) {
+        let Some(key) = self.streams.open(now, leg) else {
+            // The leg is open already: the sockets go back.
+            self.wire.freed.push(pair);
+            return;
+        };
+        pair.drain();
+        let listen = |socket: &std::net::UdpSocket, token: u64| {
+            epoll::add(&self.epoll, socket, epoll::EventData::new_u64(token), epoll::EventFlags::IN)
+        };
+        let token = 2 * key as u64;
+        if let Err(error) = listen(&pair.rtp, token).and_then(|()| listen(&pair.rtcp, token + 1)) {
+            // The leg can still be sent to; the call is told by AudioLost that nothing comes.
+            tracing::error!(%error, port = pair.port, "media worker cannot listen");
+        }
+        if self.wire.pairs.len() <= key {
+            self.wire.pairs.resize_with(key + 1, || None);
+        }
+        self.wire.pairs[key] = Some(pair);
+    }
+
+    /// Ends a stream whose handling failed.
+    fn abandon(&mut self, now: Timestamp, key: usize) {
+        tracing::error!(stream = key, "a stream failed and was ended");
+        add(&self.wire.stats.failed, 1);
+        let Worker { streams, wire, .. } = self;
+        guarded(|| streams.close(now, key, wire));
+        self.wire.free(&self.epoll);
+    }
+}
+
+/// Runs `work`; false when it panicked. What it leaves behind is a stream that is closed at once, never used again.
+fn guarded(work: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(work)).is_ok()
+}
+
+impl Wire {
+    fn read(&mut self, streams: &mut Streams, now: Timestamp, key: usize, is_rtcp: bool, buffer: &mut [u8]) {
+        let Some(Some(pair)) = self.pairs.get(key) else { return };
+        let socket = if is_rtcp { &pair.rtcp } else { &pair.rtp };
+        // An error is one of an earlier send (nobody listens there any more), and reading clears it.
+        let Ok((length, from)) = socket.recv_from(buffer) else { return };
+        // What fills the buffer was longer than any packet that we take.
+        if length == buffer.len() {
+            return;
+        }
+        let packet = &mut buffer[..length];
+        if is_rtcp {
+            return streams.received_report(now, key, from, packet);
+        }
+        add(&self.stats.packets_in, 1);
+        streams.received(now, key, from, packet, self);
+    }
+
+    /// Stops listening on the sockets of closed streams and sends them back.
+    fn free(&mut self, epoll: &OwnedFd) {
+        while let Some(pair) = self.freed.pop() {
+            // A pair that was never listened on is not there to be removed.
+            let _ = epoll::delete(epoll, &pair.rtp);
+            let _ = epoll::delete(epoll, &pair.rtcp);
+            // There is room for all pairs of the range. When the control thread is gone, they are closed here.
+            let _ = self.returned.try_send(pair);
+        }
+    }
+
+    /// Tells the server what waits to be told.
+    fn flush(&mut self) {
+        while let Some(event) = self.pending.pop_front() {
+            if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+                self.pending.push_front(event);
+                return;
+            }
+        }
+    }
+}
+
+impl Outlet for Wire {
+    fn rtp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]) {
+        // One call per packet: each stream has a socket of its own, and the kernel batches only within one.
+        // A batch over sockets (io_uring) would gather here and be handed over at the end of the slot.
+        let Some(Some(pair)) = self.pairs.get(stream) else { return };
+        match pair.rtp.send_to(packet, to) {
+            Ok(_) => add(&self.stats.packets_out, 1),
+            Err(_) => add(&self.stats.send_failed, 1),
+        }
+    }
+
+    fn rtcp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]) {
+        let Some(Some(pair)) = self.pairs.get(stream) else { return };
+        if pair.rtcp.send_to(packet, to).is_err() {
+            add(&self.stats.send_failed, 1);
+        }
+    }
+
+    fn event(&mut self, event: MediaEvent) {
+        let event = match self.pending.is_empty() {
+            // What was told earlier must arrive earlier.
+            false => event,
+            true => match self.events.try_send(event) {
+                Err(TrySendError::Full(event)) => event,
+                Ok(()) | Err(TrySendError::Closed(_)) => return,
+            },
+        };
+        let must_arrive = matches!(event, MediaEvent::PlayEnded { .. } | MediaEvent::Closed { .. });
+        if must_arrive || self.pending.len() < PENDING {
+            self.pending.push_back(event);
+        } else {
+            add(&self.stats.events_dropped, 1);
+        }
+    }
+
+    fn closed(&mut self, stream: usize) {
+        if let Some(pair) = self.pairs.get_mut(stream).and_then(Option::take) {
+            self.freed.push(pair);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Agents who do not answer, decline, are busy, or vanish: the caller keeps the place, the next agent's phone
+//! rings, and nobody stays stuck in a state.
+
+use crate::baresip::Phone;
+use crate::server::Server;
+use crate::server::Story;
+use crate::spine::STRANGER;
+use crate::tools::available;
+
+/// A caller of 1001, where dave is the better agent; `disturb` while his phone rings. Bob picks up.
+fn falls_to_bob(server: &Server, disturb: impl FnOnce()) -> Story {
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    disturb();
+    let story = server.story_with(&id, "agent_connected", 40);
+    caller.hang_up();
+    assert_eq!(story.only("enqueued")["queue"], "support");
+    assert_eq!(story.only("agent_connected")["agent"], "bob");
+    let rung: Vec<&str> =
+        story.all("agent_ringing").iter().filter_map(|told| told["agent"].as_str()).collect();
+    assert_eq!(rung, ["dave", "bob"]);
+    server.story_with(&id, "call_ended", 5)
+}
+
+#[test]
+fn an_agent_who_declines_is_passed_over_and_the_next_one_answers() {
+    if !available("an_agent_who_declines_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut dave = Phone::agent(&server.sip(), "dave", false);
+    let bob = Phone::agent(&server.sip(), "bob", true);
+    let story = falls_to_bob(&server, || {
+        dave.wait_for("CALL_INCOMING", 10);
+        dave.hang_up();
+    });
+    let why = &story.only("agent_missed")["why"];
+    assert!(why == "declined" || why == "busy", "{why}");
+    server.wait_for_agent("dave", "not_ready", 5);
+    server.wait_for_agent("bob", "wrap_up", 5);
+    drop(bob);
+    server.is_left_clean();
+}
+
+#[test]
+fn an_agent_who_does_not_answer_is_not_ready_and_the_caller_keeps_the_place() {
+    if !available("an_agent_who_does_not_answer_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut dave = Phone::agent(&server.sip(), "dave", false);
+    let _bob = Phone::agent(&server.sip(), "bob", true);
+    let story = falls_to_bob(&server, || ());
+    assert_eq!(story.only("agent_missed")["why"], "no_answer");
+    dave.wait_for("CALL_CLOSED", 5);
+    server.wait_for_agent("dave", "not_ready", 5);
+    server.set_agent("dave", "ready");
+    server.wait_for_agent("dave", "ready", 5);
+    server.is_left_clean();
+}
+
+#[test]
+fn an_agent_whose_phone_is_busy_is_passed_over() {
+    if !available("an_agent_whose_phone_is_busy_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut dave = Phone::agent(&server.sip(), "dave", false);
+    let _bob = Phone::agent(&server.sip(), "bob", true);
+    // The engine knows nothing of this call: dave listens to himself.
+    dave.dial(&server.uri("9196"));
+    dave.wait_for("CALL_ESTABLISHED", 5);
+    let story = falls_to_bob(&server, || ());
+    assert_eq!(story.only("agent_missed")["why"], "busy");
+}
+
+#[test]
+fn an_agent_whose_phone_vanished_is_passed_over() {
+    if !available("an_agent_whose_phone_vanished_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut dave = Phone::agent(&server.sip(), "dave", false);
+    let _bob = Phone::agent(&server.sip(), "bob", true);
+    dave.vanish();
+    let story = falls_to_bob(&server, || ());
+    let why = &story.only("agent_missed")["why"];
+    assert!(why == "unreachable" || why == "no_answer", "{why}");
+    assert_ne!(server.agent_state("dave"), "ringing");
+    server.is_left_clean();
+}
+
+#[test]
+fn a_phone_with_the_wrong_password_is_not_let_in() {
+    if !available("a_phone_with_the_wrong_password_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut intruder = Phone::start(&crate::baresip::Setup {
+        user: "alice",
+        domain: Some(server.sip()),
+        password: Some("not-warmline"),
+        answers: true,
+        hz: crate::tone::AGENT_HZ,
+        max_calls: 1,
+    });
+    intruder.wait_for("REGISTER_FAIL", 10);
+    assert_eq!(server.agent_state("alice"), "offline");
+}

@@ -1,0 +1,14 @@
+//! End to end: the real server, called by real phones (SIPp, baresip) over loopback. Each party sends its own
+//! tone and must hear the other's; the history must tell the story that happened.
+//!
+//! A test whose tools are missing says so and passes, unless `WARMLINE_TOOLS=required`, as in `scripts/test`.
+
+mod agents;
+mod baresip;
+mod line;
+mod server;
+mod sipp;
+mod spine;
+mod tone;
+mod tools;
+mod verify;

@@ -1,0 +1,246 @@
+//! The real server as a child process, and what a person could ask it over HTTP.
+
+use std::fs;
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::tools::Child;
+use crate::tools::Folder;
+use crate::tools::free_ports;
+use crate::tools::is_free;
+use crate::tools::within;
+
+const RTP_PORTS: u16 = 80;
+
+/// A running `warmline serve` with a data folder and ports of its own.
+pub struct Server {
+    // The process ends before its folder goes.
+    process: Child,
+    folder: Folder,
+    sip: u16,
+    http: u16,
+    rtp: u16,
+}
+
+impl Server {
+    /// Starts the demo center and waits until it is ready.
+    pub fn start() -> Server {
+        let folder = Folder::new("server");
+        let sip = free_ports(2);
+        let http = sip + 1;
+        let rtp = free_ports(RTP_PORTS);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_warmline"));
+        command
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("RUST_LOG", "debug")
+            .arg("serve")
+            .arg("--data")
+            .arg(folder.path().join("data"))
+            .args(["--flows", "ivr_flows"])
+            .args(["--sip", &format!("127.0.0.1:{sip}"), "--http", &format!("127.0.0.1:{http}")])
+            .args(["--rtp-ports", &format!("{rtp}-{}", rtp + RTP_PORTS - 1), "--media-workers", "1"]);
+        let process = Child::start(&mut command, &folder.path().join("log"));
+        let mut server = Server { process, folder, sip, http, rtp };
+        let log = server.folder.path().join("log");
+        within(20, &format!("the server is ready; its log: {}", log.display()), || {
+            assert!(server.process.ended().is_none(), "{}", fs::read_to_string(&log).unwrap_or_default());
+            server.ask("GET", "/readyz", None).filter(|(status, _)| *status == 200)
+        });
+        server
+    }
+
+    /// Where phones reach it: `127.0.0.1:5060`.
+    pub fn sip(&self) -> String {
+        format!("127.0.0.1:{}", self.sip)
+    }
+
+    /// `sip:1000@127.0.0.1:5060`
+    pub fn uri(&self, number: &str) -> String {
+        format!("sip:{number}@{}", self.sip())
+    }
+
+    /// The answer to a GET, as JSON.
+    pub fn get(&self, path: &str) -> Value {
+        let (status, body) = self.ask("GET", path, None).expect("the server answers");
+        assert_eq!(status, 200, "GET {path}: {body}");
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("GET {path}: {error}: {body}"))
+    }
+
+    /// What the history tells of a call so far, by SIP's Call-ID; none when it does not know it.
+    pub fn story(&self, sip_call_id: &str) -> Option<Story> {
+        let found = self.get(&format!("/api/v1/calls?sip_call_id={sip_call_id}"));
+        let id = &found["calls"].as_array()?.first()?["id"];
+        let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        Some(Story(self.get(&format!("/api/v1/calls/{id}"))))
+    }
+
+    /// The story once this fact is in it.
+    pub fn story_with(&self, sip_call_id: &str, fact: &str, seconds: u64) -> Story {
+        self.story_when(sip_call_id, fact, seconds, |story| story.has(fact))
+    }
+
+    /// The story once this is true of it. Fails with the story as far as it went.
+    pub fn story_when(
+        &self,
+        sip_call_id: &str,
+        what: &str,
+        seconds: u64,
+        is_told: impl Fn(&Story) -> bool,
+    ) -> Story {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            let story = self.story(sip_call_id);
+            if let Some(story) = story.as_ref().filter(|story| is_told(story)) {
+                return story.clone();
+            }
+            let log = self.folder.path().join("log");
+            assert!(
+                Instant::now() < until,
+                "not within {seconds} s: {what}; the story so far: {:#?}; the log: {}",
+                story.map(|story| story.0["story"].clone()),
+                log.display(),
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// An agent's state: `ready`, `wrap_up`.
+    pub fn agent_state(&self, agent: &str) -> String {
+        let agents = self.get("/api/v1/agents");
+        let all = agents["agents"].as_array().expect("a list of agents");
+        let found =
+            all.iter().find(|told| told["id"] == agent).unwrap_or_else(|| panic!("{agent} in {agents}"));
+        found["state"].as_str().expect("a state").to_owned()
+    }
+
+    pub fn wait_for_agent(&self, agent: &str, state: &str, seconds: u64) {
+        within(seconds, &format!("{agent} is {state}, not {}", self.agent_state(agent)), || {
+            (self.agent_state(agent) == state).then_some(())
+        });
+    }
+
+    /// `PUT /api/v1/agents/{id}/state`
+    pub fn set_agent(&self, agent: &str, state: &str) {
+        let body = serde_json::json!({ "state": state }).to_string();
+        let (status, answer) = self
+            .ask("PUT", &format!("/api/v1/agents/{agent}/state"), Some(&body))
+            .expect("the server answers");
+        assert!((200..300).contains(&status), "{status}: {answer}");
+    }
+
+    /// Nothing is left of any call: no call, no session, no stream.
+    pub fn is_left_clean(&self) {
+        for gauge in ["warmline_calls_live", "warmline_sip_sessions", "warmline_media_streams"] {
+            within(5, &format!("{gauge} is 0"), || (self.gauge(gauge) == 0.0).then_some(()));
+        }
+        assert!((self.rtp..self.rtp + RTP_PORTS).all(is_free), "an RTP port is still bound");
+    }
+
+    fn gauge(&self, name: &str) -> f64 {
+        let (_, text) = self.ask("GET", "/metrics", None).expect("the server answers");
+        let line = text.lines().find(|line| line.split([' ', '{']).next() == Some(name));
+        let value = line.and_then(|line| line.rsplit(' ').next()).and_then(|value| value.parse().ok());
+        value.unwrap_or_else(|| panic!("/metrics has no {name}"))
+    }
+
+    /// Fails when these digits stand anywhere in the log or the data folder.
+    pub fn never_wrote(&self, digits: &str) {
+        let mut looked_at = 0;
+        search(self.folder.path(), digits.as_bytes(), &mut looked_at);
+        assert!(looked_at > 1000, "only {looked_at} bytes were written at all");
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn stop(mut self) {
+        self.process.terminate();
+        let status = within(10, "the server ends after SIGTERM", || self.process.ended());
+        assert!(status.success(), "{status}");
+        let ports = [self.sip, self.http].into_iter().chain(self.rtp..self.rtp + RTP_PORTS);
+        let bound: Vec<u16> = ports.filter(|port| !is_free(*port)).collect();
+        assert!(bound.is_empty(), "still bound: {bound:?}");
+    }
+
+    /// One request over HTTP/1.0, whose answer ends with the connection. None when it could not be asked.
+    fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.http)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        let body = body.unwrap_or_default();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, body.to_owned()))
+    }
+}
+
+fn search(folder: &Path, needle: &[u8], looked_at: &mut usize) {
+    for entry in fs::read_dir(folder).expect("our folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            search(&path, needle, looked_at);
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap_or_default();
+        *looked_at += bytes.len();
+        let found = bytes.windows(needle.len()).position(|window| window == needle);
+        if let Some(at) = found {
+            let from = at.saturating_sub(60);
+            let around = String::from_utf8_lossy(&bytes[from..bytes.len().min(at + 60)]).into_owned();
+            panic!("a secret stands in {}: {around}", path.display());
+        }
+    }
+}
+
+/// What the history tells of one call.
+#[derive(Clone, Debug)]
+pub struct Story(Value);
+
+impl Story {
+    pub fn facts(&self) -> &[Value] {
+        self.0["facts"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    pub fn has(&self, fact: &str) -> bool {
+        self.facts().iter().any(|told| told["fact"] == fact)
+    }
+
+    /// The only fact of its kind.
+    pub fn only(&self, fact: &str) -> &Value {
+        let all = self.all(fact);
+        assert_eq!(all.len(), 1, "{fact} in {:#?}", self.kinds());
+        all[0]
+    }
+
+    pub fn all(&self, fact: &str) -> Vec<&Value> {
+        self.facts().iter().filter(|told| told["fact"] == fact).collect()
+    }
+
+    /// The kinds of its facts, in order.
+    pub fn kinds(&self) -> Vec<&str> {
+        self.facts().iter().filter_map(|told| told["fact"].as_str()).collect()
+    }
+
+    /// The names of all prompts that began to play, in order.
+    pub fn prompts(&self) -> Vec<&str> {
+        let played = self.facts().iter().filter(|told| told["fact"] == "played");
+        played
+            .flat_map(|told| told["prompts"].as_array().into_iter().flatten())
+            .filter_map(Value::as_str)
+            .collect()
+    }
+}

@@ -1,0 +1,85 @@
+//! SIPp as the caller: its scenario does the signalling, a [`Line`] the talking.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::baresip::Phone;
+use crate::baresip::Setup;
+use crate::line::Line;
+use crate::tone;
+use crate::tools::Child;
+use crate::tools::Folder;
+use crate::tools::available;
+use crate::tools::free_ports;
+use crate::tools::within;
+
+/// One call by SIPp.
+pub struct Sipp {
+    process: Child,
+    pub line: Line,
+    pub sip_call_id: String,
+    folder: Folder,
+}
+
+impl Sipp {
+    /// Dials `number` with one of the scenarios in `tests/e2e/sipp/`. `leaves_after_ms` is when a caller who
+    /// leaves does so.
+    pub fn dial(server: &str, number: &str, from: &str, scenario: &str, leaves_after_ms: u32) -> Sipp {
+        let folder = Folder::new(scenario);
+        let line = Line::open(tone::CALLER_HZ);
+        let port = free_ports(2);
+        let sip_call_id = format!("e2e-{}-{port}", std::process::id());
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/e2e/sipp/{scenario}.xml"));
+        let mut command = Command::new("sipp");
+        command
+            .current_dir(folder.path())
+            .arg(server)
+            .arg("-sf")
+            .arg(file)
+            .args(["-i", "127.0.0.1", "-p", &port.to_string(), "-m", "1", "-s", number, "-nostdin"])
+            .args(["-key", "caller", from, "-key", "rtp_port", &line.port.to_string()])
+            .args(["-cid_str", &sip_call_id, "-d", &leaves_after_ms.to_string()])
+            .args(["-timeout", "100s", "-timeout_error", "-recv_timeout", "95000"])
+            .args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"]);
+        let process = Child::start(&mut command, &folder.path().join("screen"));
+        Sipp { process, line, sip_call_id, folder }
+    }
+
+    /// Waits for the scenario's end, and fails when it did not go as written.
+    pub fn ends_well(mut self, seconds: u64) {
+        let status = within(seconds, "SIPp's scenario ends", || self.process.ended());
+        let errors = fs::read_to_string(self.folder.path().join("errors")).unwrap_or_default();
+        assert!(status.success(), "SIPp ended with {status}: {errors}");
+    }
+}
+
+/// What other tests rest on: SIPp signals, its line talks, keys and listens.
+#[test]
+fn a_caller_of_sipp_and_a_phone_hear_each_other_without_a_server() {
+    if !available("a_caller_of_sipp_and_a_phone_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let setup = Setup {
+        user: "agent",
+        domain: None,
+        password: None,
+        answers: true,
+        hz: tone::AGENT_HZ,
+        max_calls: 1,
+    };
+    let mut agent = Phone::start(&setup);
+    let caller = Sipp::dial(&agent.address(), "agent", "caller", "caller_stays", 0);
+    agent.wait_for("CALL_ESTABLISHED", 10);
+    caller.line.key("4#");
+    for key in ["4", "#"] {
+        assert_eq!(agent.wait_for("CALL_DTMF_START", 5)["param"], key);
+    }
+    within(10, "both tones are heard", || {
+        (caller.line.heard(tone::AGENT_HZ) >= 1.0 && agent.heard(tone::CALLER_HZ) >= 1.0).then_some(())
+    });
+    agent.hang_up();
+    caller.ends_well(10);
+    let caller = Sipp::dial(&agent.address(), "agent", "caller", "caller_leaves", 300);
+    caller.ends_well(10);
+}

@@ -1,0 +1,72 @@
+//! Which tone is in a recording: Goertzel's algorithm over 8 kHz samples, and the sines to send.
+
+use std::f64::consts::TAU;
+use std::fs;
+use std::path::Path;
+
+/// Samples per second of everything here.
+pub const RATE: usize = 8000;
+/// What callers send.
+pub const CALLER_HZ: f64 = 425.0;
+/// What agents send.
+pub const AGENT_HZ: f64 = 850.0;
+
+/// A sine at about -10 dBFS.
+pub fn sine(hz: f64, samples: usize) -> impl Iterator<Item = i16> {
+    (0..samples).map(move |at| (10_000.0 * (TAU * hz * at as f64 / RATE as f64).sin()) as i16)
+}
+
+/// How many seconds of the recording are this tone and little else, by frames of 20 ms.
+pub fn seconds_of(hz: f64, samples: &[i16]) -> f64 {
+    let frames = samples.chunks_exact(RATE / 50).filter(|frame| is_tone(hz, frame)).count();
+    frames as f64 / 50.0
+}
+
+/// Whether more than 80 % of a frame's power is at this frequency, and it is not silence.
+fn is_tone(hz: f64, frame: &[i16]) -> bool {
+    let power: f64 = frame.iter().map(|sample| f64::from(*sample).powi(2)).sum();
+    if power / (frame.len() as f64) < 300.0 * 300.0 {
+        return false;
+    }
+    let coefficient = 2.0 * (TAU * hz / RATE as f64).cos();
+    let (mut last, mut before) = (0.0, 0.0);
+    for sample in frame {
+        (last, before) = (f64::from(*sample) + coefficient * last - before, last);
+    }
+    let at_hz = last * last + before * before - coefficient * last * before;
+    2.0 * at_hz / (frame.len() as f64 * power) > 0.8
+}
+
+/// Writes a mono WAV file of 16 bit at 8 kHz.
+pub fn write_wav(path: &Path, samples: impl Iterator<Item = i16>) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: RATE as u32,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).expect("a wav file");
+    for sample in samples {
+        writer.write_sample(sample).expect("room on the disk");
+    }
+    writer.finalize().expect("room on the disk");
+}
+
+/// The samples of such a file, even while it is still being written, when its header says nothing yet.
+pub fn read_growing_wav(path: &Path) -> Vec<i16> {
+    let bytes = fs::read(path).unwrap_or_default();
+    let body = bytes.get(44..).unwrap_or_default();
+    body.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+}
+
+#[test]
+fn a_tone_is_told_from_another_one_from_speech_and_from_silence() {
+    let caller: Vec<i16> = sine(CALLER_HZ, 2 * RATE).collect();
+    assert_eq!(seconds_of(CALLER_HZ, &caller), 2.0);
+    assert_eq!(seconds_of(AGENT_HZ, &caller), 0.0);
+    assert_eq!(seconds_of(CALLER_HZ, &[0; RATE]), 0.0);
+    let speech = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts/en/long.wav");
+    let every_second: Vec<i16> = read_growing_wav(&speech).into_iter().step_by(2).collect();
+    assert!(every_second.len() > 60 * RATE);
+    assert!(seconds_of(CALLER_HZ, &every_second) < 1.0);
+}

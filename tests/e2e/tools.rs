@@ -1,0 +1,140 @@
+//! What every test here needs: tools that are there or not, free ports, a folder, patience with a limit.
+
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::net::UdpSocket;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::atomic::AtomicU16;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Whether all these commands are installed. When one is not, the test is skipped and named, or fails
+/// where tools are required.
+pub fn available(test: &str, commands: &[&str]) -> bool {
+    let missing: Vec<&str> = commands.iter().copied().filter(|command| !is_installed(command)).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    let missing = missing.join(" and ");
+    assert!(
+        env::var("WARMLINE_TOOLS").as_deref() != Ok("required"),
+        "{test} needs {missing}; scripts/test installs it"
+    );
+    // Not println!, which the test harness keeps to itself while a test passes.
+    let _ = writeln!(std::io::stderr().lock(), "skipped: {test} needs {missing}; scripts/test installs it");
+    false
+}
+
+fn is_installed(command: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(command).is_file())
+}
+
+/// Fails with `what` unless `probe` gives something within the time.
+pub fn within<T>(seconds: u64, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(Instant::now() < until, "not within {seconds} s: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
+
+/// The first of `count` ports in a row that are free now on loopback, UDP and TCP, the first one even.
+/// No two callers in this process get the same; another process may still be quicker.
+pub fn free_ports(count: u16) -> u16 {
+    let start = 20_000 + (std::process::id() % 200) as u16 * 100;
+    NEXT_PORT.compare_exchange(0, start, Ordering::Relaxed, Ordering::Relaxed).ok();
+    for _ in 0..1000 {
+        let first = NEXT_PORT.fetch_add(count + count % 2, Ordering::Relaxed);
+        if first > 60_000 {
+            NEXT_PORT.store(20_000, Ordering::Relaxed);
+            continue;
+        }
+        if (first..first + count).all(is_free) {
+            return first;
+        }
+    }
+    panic!("no {count} free ports in a row");
+}
+
+/// Whether a port of loopback is free for UDP and TCP.
+pub fn is_free(port: u16) -> bool {
+    UdpSocket::bind(("127.0.0.1", port)).is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+/// A new folder of a test's own, below the build folder. It stays when the test fails.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Folder {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("e2e-{}-{number}-{name}", std::process::id()));
+        fs::create_dir_all(&path).expect("a folder below the build folder");
+        Folder(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("what happened is in {}", self.0.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// A child process that ends with its owner.
+pub struct Child(std::process::Child);
+
+impl Child {
+    /// Starts it with both outputs in `log`.
+    pub fn start(command: &mut Command, log: &Path) -> Child {
+        let out = fs::File::create(log).expect("a log");
+        let err = out.try_clone().expect("a second handle");
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
+        Child(child.unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    /// Its exit status, once it has ended.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.0.try_wait().expect("it is our child")
+    }
+
+    /// SIGKILL: it vanishes without a word.
+    pub fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+
+    /// SIGTERM: asks it to end.
+    pub fn terminate(&self) {
+        let status = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -TERM");
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

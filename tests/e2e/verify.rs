@@ -1,0 +1,168 @@
+//! Callers who cannot prove who they are, who say nothing, and who hang up, at every step: the story says what
+//! happened, and nothing of them is left.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::baresip::Phone;
+use crate::server::Server;
+use crate::server::Story;
+use crate::sipp::Sipp;
+use crate::spine::ANN;
+use crate::spine::STRANGER;
+use crate::tools::available;
+use crate::tools::within;
+
+/// A caller keys an account and a PIN until verification has ended; then leaves.
+fn tries(server: &Server, account: &str, pin: &str, times: usize) -> Story {
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1000"));
+    let id = caller.is_answered();
+    for failed in 0..times {
+        caller.key(&format!("{account}#"));
+        caller.key(&format!("{pin}#"));
+        within(20, "the attempt is told of", || {
+            let story = server.story(&id)?;
+            let told = story.all("verification_failed").len();
+            (told > failed || story.has("verification_ended")).then_some(())
+        });
+    }
+    server.story_with(&id, "verification_ended", 5);
+    caller.hang_up();
+    server.story_with(&id, "call_ended", 5)
+}
+
+#[test]
+fn a_wrong_pin_and_an_unknown_account_are_told_in_the_same_words() {
+    if !available("a_wrong_pin_and_an_unknown_account_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let wrong_pin = tries(&server, "100200", "8365", 3);
+    let unknown = tries(&server, "999999", "8365", 3);
+    for story in [&wrong_pin, &unknown] {
+        assert_eq!(story.only("verification_ended")["result"], "failed");
+        assert_eq!(story.all("verification_failed").len(), 3, "{:?}", story.kinds());
+        assert_eq!(story.only("call_ended")["outcome"], "left_in_flow");
+        assert!(!story.has("identified"));
+    }
+    let about_identity = |story: &Story| -> Vec<String> {
+        story.prompts().into_iter().filter(|name| name.starts_with("verify/")).map(str::to_owned).collect()
+    };
+    assert_eq!(about_identity(&wrong_pin), about_identity(&unknown));
+    server.never_wrote("8365");
+    server.is_left_clean();
+}
+
+#[test]
+fn an_account_tried_ten_times_is_locked_even_for_the_right_pin() {
+    if !available("an_account_tried_ten_times_is_locked_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    for _ in 0..3 {
+        tries(&server, "100200", "8365", 3);
+    }
+    tries(&server, "100200", "8365", 1);
+    let story = tries(&server, "100200", "4711", 1);
+    assert_eq!(story.only("verification_ended")["result"], "locked_out");
+    server.never_wrote("4711");
+    server.is_left_clean();
+}
+
+#[test]
+fn a_silent_caller_is_led_to_a_person_and_not_hung_up_on() {
+    if !available("a_silent_caller_is_led_to_a_person_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut bob = Phone::agent(&server.sip(), "bob", true);
+    let caller = Sipp::dial(&server.sip(), "1000", STRANGER, "caller_stays", 0);
+    let id = caller.sip_call_id.clone();
+    let story = server.story_with(&id, "agent_connected", 90);
+    assert_eq!(story.only("verification_ended")["result"], "no_input");
+    assert!(story.has("no_input"));
+    bob.hang_up();
+    caller.ends_well(10);
+    server.is_left_clean();
+}
+
+/// A caller hangs up as soon as this fact is told.
+fn leaves_at(server: &Server, number: &str, keys: &[(&str, &str)], fact: &str) -> Story {
+    let mut caller = Phone::caller(&server.sip(), ANN);
+    caller.dial(&server.uri(number));
+    let id = caller.is_answered();
+    for (after, digits) in keys {
+        server.story_with(&id, after, 20);
+        caller.key(digits);
+    }
+    server.story_with(&id, fact, 30);
+    caller.hang_up();
+    server.story_with(&id, "call_ended", 5)
+}
+
+#[test]
+fn a_caller_may_hang_up_at_every_step_and_nothing_is_left() {
+    if !available("a_caller_may_hang_up_at_every_step_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let server = Server::start();
+
+    // In the greeting, as SIPp does it: half a second after the answer.
+    let caller = Sipp::dial(&server.sip(), "1000", STRANGER, "caller_leaves", 500);
+    let id = caller.sip_call_id.clone();
+    caller.ends_well(10);
+    let story = server.story_with(&id, "call_ended", 5);
+    assert_eq!(story.only("call_ended")["outcome"], "left_in_flow");
+    assert_eq!(story.only("call_ended")["by"], "caller");
+    server.is_left_clean();
+
+    // Before the answer: 9198 rings and never answers.
+    let caller = Sipp::dial(&server.sip(), "9198", STRANGER, "caller_cancels", 500);
+    let id = caller.sip_call_id.clone();
+    caller.ends_well(10);
+    let story = server.story_with(&id, "call_ended", 5);
+    assert!(!story.has("call_answered"));
+    server.is_left_clean();
+
+    // While keying the PIN: a real phone needs half a second for two keys.
+    let mut ann = Phone::caller(&server.sip(), ANN);
+    ann.dial(&server.uri("1000"));
+    let id = ann.is_answered();
+    server.story_when(&id, "the PIN is asked for", 20, |story| story.prompts().contains(&"verify/enter-pin"));
+    ann.key("47");
+    thread::sleep(Duration::from_millis(700));
+    ann.hang_up();
+    let story = server.story_with(&id, "call_ended", 5);
+    assert_eq!(story.only("verification_ended")["result"], "abandoned");
+    server.is_left_clean();
+
+    // In the queue, with the question put, and while held. Alice is there but in a talk.
+    let mut alice = Phone::agent(&server.sip(), "alice", false);
+    let mut first = Phone::caller(&server.sip(), STRANGER);
+    first.dial(&server.uri("1001"));
+    alice.wait_for("CALL_INCOMING", 10);
+    alice.pick_up();
+    alice.wait_for("CALL_ESTABLISHED", 5);
+    let to_queue = [("call_answered", "4711#"), ("verification_ended", "2")];
+    let story = leaves_at(&server, "1000", &to_queue, "wait_asked");
+    assert_eq!(story.only("wait_ended")["exit"], "abandoned");
+    assert_eq!(story.only("call_ended")["outcome"], "abandoned");
+    let held = [to_queue[0], to_queue[1], ("wait_asked", "1")];
+    let story = leaves_at(&server, "1000", &held, "hold_music_started");
+    assert_eq!(story.only("call_ended")["outcome"], "abandoned");
+
+    // In the talk.
+    first.hang_up();
+    alice.wait_for("CALL_CLOSED", 5);
+    server.set_agent("alice", "ready");
+    server.wait_for_agent("alice", "ready", 5);
+
+    // While the agent's phone rings: it stops, and she is ready again at once.
+    let story = leaves_at(&server, "1001", &[], "agent_ringing");
+    assert_eq!(story.only("agent_missed")["why"], "withdrawn");
+    alice.wait_for("CALL_CLOSED", 5);
+    server.wait_for_agent("alice", "ready", 5);
+    server.is_left_clean();
+    server.stop();
+}
