@@ -8,7 +8,7 @@ use crate::flow::center::AgentContact;
 use crate::flow::center::Trunk;
 use crate::flow::center::TrunkRegistration;
 use crate::flow::center::WaitPrompts;
-use crate::flow::read::Fields;
+use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;

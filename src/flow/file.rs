@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use crate::base::Name;
 use crate::flow::check;
+use crate::flow::fields::Fields;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::Node;
-use crate::flow::read::Fields;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;

@@ -9,6 +9,7 @@ mod check;
 pub mod diagnostic;
 mod entry;
 mod expression;
+mod fields;
 mod file;
 pub mod load;
 pub mod model;

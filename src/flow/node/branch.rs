@@ -1,9 +1,9 @@
 //! `branch`: goes one way or another by conditions, the first that is true.
 
 use crate::flow::expression::Expression;
+use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::Exit;
-use crate::flow::read::Fields;
 use crate::flow::read::Reader;
 use crate::flow::step::Next;
 use crate::flow::step::Step;

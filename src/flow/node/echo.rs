@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow::api::FlowAction;
-use crate::flow::read::Fields;
+use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;

@@ -2,7 +2,7 @@
 
 use crate::base::QueueId;
 use crate::flow::api::FlowAction;
-use crate::flow::read::Fields;
+use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
 use crate::flow::step::Next;
 use crate::flow::step::Step;

@@ -2,8 +2,8 @@
 
 use crate::base::Name;
 use crate::flow::api::FlowAction;
+use crate::flow::fields::Fields;
 use crate::flow::model::Prompt;
-use crate::flow::read::Fields;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use crate::base::Name;
 use crate::fact::What;
+use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::node;
 use crate::flow::node::Exit;
-use crate::flow::read::Fields;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;

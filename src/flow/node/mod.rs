@@ -16,9 +16,9 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::flow::expression::Expression;
+use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
-use crate::flow::read::Fields;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;

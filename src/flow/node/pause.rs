@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
-use crate::flow::read::Fields;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::node;
-use crate::flow::read::Fields;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;

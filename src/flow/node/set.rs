@@ -2,10 +2,10 @@
 
 use crate::base::Name;
 use crate::flow::expression::Expression;
+use crate::flow::fields::Fields;
 use crate::flow::model;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::collect;
-use crate::flow::read::Fields;
 use crate::flow::read::Reader;
 use crate::flow::step::Next;
 use crate::flow::step::Step;

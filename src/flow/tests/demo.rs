@@ -4,6 +4,7 @@ use super::Phone;
 use super::ann;
 use super::check;
 use super::demo;
+use super::read_back;
 
 #[test]
 fn the_demo_center_is_in_order() {
@@ -194,6 +195,27 @@ fn who_hangs_up_while_being_verified_has_abandoned_it() {
     phone.play(". . 47 bye");
     assert_eq!(phone.transcript.last().map(String::as_str), Some("verification: Abandoned"));
     assert!(phone.run.is_over() && phone.run.deadline().is_none());
+}
+
+#[test]
+fn a_run_that_is_written_down_between_any_two_steps_goes_on_the_same() {
+    let center = demo();
+    for script in [
+        ". . . 100200# . 4711# ok . . 9 . 1",
+        ". . . ~ . ~ . . 2",
+        ". 100200# 4711# wrong . 1# 2# down . ~ 0 .",
+    ] {
+        let mut straight = Phone::dial(&center, "main", None);
+        let mut restarted = Phone::dial(&center, "main", None);
+        for word in script.split(' ') {
+            restarted.run = read_back(&restarted.run);
+            assert_eq!(restarted.run, straight.run, "before {word}");
+            straight.play(word);
+            restarted.play(word);
+        }
+        assert_eq!(straight.transcript, restarted.transcript);
+        assert!(straight.run.is_over());
+    }
 }
 
 #[test]

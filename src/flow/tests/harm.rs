@@ -180,6 +180,18 @@ fn a_secret_is_neither_spoken_nor_compared() {
 }
 
 #[test]
+fn what_cannot_be_said() {
+    nodes(
+        "  a: { play: [{ say: verified }, { say: dialled, as: name }, { say: order }], then: queue }\n",
+        "main.yaml:4:15: error: \"verified\" cannot be said that way\n\
+         main.yaml:4:34: error: only the caller's name is said as a name (write { say: caller.name })\n\
+         main.yaml:4:62: error: no variable is called \"order\" (there is caller.number, caller.known, \
+         caller.name, verified, dialled)\n\
+         main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
+    );
+}
+
+#[test]
 fn a_variable_of_two_kinds() {
     nodes(
         "  a: { set: { tier: gold }, then: b }\n  b: { set: { tier: 3 }, then: queue }\n",

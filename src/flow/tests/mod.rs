@@ -84,8 +84,8 @@ pub(super) struct Phone<'a> {
     pub now: Timestamp,
     playing: Option<(PlayId, bool, bool)>,
     pub transcript: Vec<String>,
-    /// Everything that was ever answered, facts and all, in debug form.
-    pub seen: String,
+    /// Everything that was ever answered, facts and all, and every state, in debug form; none unless asked for.
+    pub seen: Option<String>,
 }
 
 impl<'a> Phone<'a> {
@@ -93,8 +93,7 @@ impl<'a> Phone<'a> {
         let caller = Caller { number: "+12025550143".into(), dialled: "1000".into(), customer };
         let run = Run::start(center, &Name::from(flow), caller);
         let now = Timestamp::from_secs(1);
-        let mut phone =
-            Phone { center, run, now, playing: None, transcript: Vec::new(), seen: String::new() };
+        let mut phone = Phone { center, run, now, playing: None, transcript: Vec::new(), seen: None };
         phone.tell(FlowEvent::Started { wall: WallTime(0) });
         phone
     }
@@ -104,12 +103,17 @@ impl<'a> Phone<'a> {
         let mut out = Vec::new();
         self.run.handle(self.center, self.now, event, &mut out);
         for action in out {
-            self.seen.push_str(&format!("{action:?}\n"));
+            if let Some(seen) = &mut self.seen {
+                seen.push_str(&format!("{action:?}\n"));
+            }
             if let Some(line) = self.note(action) {
                 self.transcript.push(line);
             }
         }
-        self.seen.push_str(&format!("{:?}\n", self.run));
+        if let Some(seen) = &mut self.seen {
+            let written = serde_json::to_string(&self.run).expect("a run is plain data");
+            seen.push_str(&format!("{:?}\n{written}\n", self.run));
+        }
         let waits = self.run.is_over() || self.run.deadline().is_some() || self.playing.is_some();
         assert!(waits, "nothing will ever happen to this caller: {:?}", self.run);
     }
@@ -173,6 +177,12 @@ impl<'a> Phone<'a> {
         }
         self.tell(FlowEvent::Tick);
     }
+}
+
+/// The same run, written down and read back.
+pub(super) fn read_back(run: &Run) -> Run {
+    let text = serde_json::to_string(run).expect("a run is plain data");
+    serde_json::from_str(&text).expect("what was written can be read")
 }
 
 fn fact_in_words(fact: What) -> Option<String> {

@@ -1,16 +1,15 @@
-//! What a flow as a whole must not do to a caller. No syntax: a flow comes here with every name resolved or reported.
+//! Variables: known, of one kind, set before they are used, and no secret told.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::base::Name;
-use crate::flow::center_file;
+use crate::flow::check::Graph;
 use crate::flow::expression::Expression;
 use crate::flow::expression::is_built_in;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
-use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
+use crate::flow::model::Spoken;
 use crate::flow::model::SpokenAs;
 use crate::flow::model::Value;
 use crate::flow::model::Variables;
@@ -18,141 +17,9 @@ use crate::flow::node::Node;
 use crate::flow::node::set::Source;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Place;
-use crate::queue::api::Config;
-
-/// Checks `flow` and marks its nodes.
-pub(crate) fn flow(flow: &mut Flow, reader: &mut Reader<'_>) {
-    let wired = flow.start != NodeIndex::NOWHERE
-        && flow.nodes.iter().all(|at| at.node.exits().iter().all(|exit| exit.to != NodeIndex::NOWHERE));
-    expressions(flow, reader);
-    // With an exit that leads nowhere, everything below would tell the same thing again in other words.
-    if !wired {
-        return;
-    }
-    let exits = Graph::of(flow);
-    unreachable(flow, &exits, reader);
-    endless(flow, &exits, reader);
-    late_ring(flow, &exits, reader);
-    unset(flow, &exits, reader);
-    mark_secrets(flow, &exits);
-}
-
-/// Reports every `enqueue` of the flow that no agent can serve.
-pub(crate) fn staffing(flow: &Flow, engine: &Config, reader: &mut Reader<'_>) {
-    for at in &flow.nodes {
-        if let Node::Enqueue(node) = &at.node
-            && let Some(queue) = node.queue.and_then(|queue| engine.queues.get(queue.0 as usize))
-            && !node.needs.is_empty()
-        {
-            let (needs, more) = (&queue.needs, &node.needs);
-            center_file::nobody_serves(reader, &engine.agents, needs, more, &queue.name, node.place);
-        }
-    }
-}
-
-/// The ways between nodes, by place.
-struct Graph {
-    exits: Vec<Vec<Way>>,
-    start: usize,
-}
-
-struct Way {
-    to: usize,
-    by_caller: bool,
-    sets: bool,
-}
-
-impl Graph {
-    fn of(flow: &Flow) -> Graph {
-        let ways = |at: &FlowNode| {
-            let way = |exit: crate::flow::node::Exit| Way {
-                to: exit.to.0 as usize,
-                by_caller: exit.by_caller,
-                sets: exit.sets,
-            };
-            at.node.exits().into_iter().map(way).collect()
-        };
-        Graph { exits: flow.nodes.iter().map(ways).collect(), start: flow.start.0 as usize }
-    }
-
-    fn reached(&self) -> Vec<bool> {
-        let mut reached = vec![false; self.exits.len()];
-        let mut open = vec![self.start];
-        while let Some(at) = open.pop() {
-            if !std::mem::replace(&mut reached[at], true) {
-                open.extend(self.exits[at].iter().map(|way| way.to));
-            }
-        }
-        reached
-    }
-}
-
-fn unreachable(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
-    for (at, reached) in flow.nodes.iter().zip(graph.reached()) {
-        if !reached {
-            let message = format!("no caller ever comes to \"{}\"", at.name);
-            reader.warning(at.place, message, Some("lead an exit here, or remove the node".to_owned()));
-        }
-    }
-}
-
-/// Reports nodes that follow each other in a circle without the caller's doing. Depth first, without recursion.
-fn endless(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Seen {
-        No,
-        OnPath,
-        Done,
-    }
-    let mut seen = vec![Seen::No; graph.exits.len()];
-    for from in 0..graph.exits.len() {
-        let mut path: Vec<(usize, usize)> = Vec::new();
-        if seen[from] == Seen::No {
-            seen[from] = Seen::OnPath;
-            path.push((from, 0));
-        }
-        while let Some((at, next)) = path.last_mut() {
-            let at = *at;
-            let Some(way) = graph.exits[at].get(*next) else {
-                seen[at] = Seen::Done;
-                path.pop();
-                continue;
-            };
-            *next += 1;
-            let to = way.to;
-            match seen[to] {
-                _ if way.by_caller => {}
-                Seen::No => {
-                    seen[to] = Seen::OnPath;
-                    path.push((to, 0));
-                }
-                Seen::OnPath => {
-                    let circle = path.iter().map(|(at, _)| *at).skip_while(|at| *at != to).chain([to]);
-                    let names: Vec<&str> = circle.map(|at| &*flow.nodes[at].name).collect();
-                    let message = format!("a silent caller goes round for ever here: {}", names.join(" -> "));
-                    let hint = "let one of these lead on: to a queue, or to hang_up";
-                    reader.error_hint(flow.nodes[to].place, message, hint);
-                }
-                Seen::Done => {}
-            }
-        }
-    }
-}
-
-/// A line that is answered cannot ring any more.
-fn late_ring(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
-    let targets: BTreeSet<usize> = graph.exits.iter().flatten().map(|way| way.to).collect();
-    for (index, at) in flow.nodes.iter().enumerate() {
-        if matches!(at.node, Node::Ring(_)) && targets.contains(&index) {
-            let hint = "make it the start of a flow of its own, with its own number";
-            let message = format!("\"{}\" rings, but the line has been answered before it", at.name);
-            reader.error_hint(at.place, message, hint);
-        }
-    }
-}
 
 /// Names, types and secrets in conditions, values and what is spoken.
-fn expressions(flow: &Flow, reader: &mut Reader<'_>) {
+pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) {
     let (samples, secret) = variables(flow, reader);
     for at in &flow.nodes {
         for (expression, place) in at.node.expressions() {
@@ -162,17 +29,26 @@ fn expressions(flow: &Flow, reader: &mut Reader<'_>) {
         }
         for prompt in at.node.heard() {
             if let Prompt::Said(spoken) = prompt {
-                let caller = match spoken.said_as {
-                    SpokenAs::Name => &*spoken.variable == "caller.name",
-                    _ => ["caller.number", "dialled"].contains(&&*spoken.variable),
-                };
-                if spoken.said_as == SpokenAs::Name && !caller {
-                    let hint = "write { say: caller.name }";
-                    reader.error_hint(spoken.place, "only the caller's name is said as a name", hint);
-                } else if !caller {
-                    name_known(&spoken.variable, spoken.place, &samples, &secret, reader);
-                }
+                spoken_known(spoken, &samples, &secret, reader);
             }
+        }
+    }
+}
+
+/// Whether what is said is known, and can be said that way.
+fn spoken_known(spoken: &Spoken, samples: &Variables, secret: &BTreeSet<Name>, reader: &mut Reader<'_>) {
+    match (&*spoken.variable, spoken.said_as) {
+        ("caller.name", SpokenAs::Name) => {}
+        ("caller.number" | "dialled", SpokenAs::Digits | SpokenAs::Number | SpokenAs::Duration) => {}
+        (_, SpokenAs::Name) => {
+            let hint = "write { say: caller.name }";
+            reader.error_hint(spoken.place, "only the caller's name is said as a name", hint);
+        }
+        (built_in, _) if is_built_in(built_in) => {
+            reader.error(spoken.place, format!("\"{built_in}\" cannot be said that way"));
+        }
+        (name, _) => {
+            name_known(name, spoken.place, samples, secret, reader);
         }
     }
 }
@@ -287,7 +163,7 @@ fn types_fit(
 }
 
 /// Reports variables that are used where some way of coming there has not set them.
-fn unset(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
+pub(super) fn unset(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
     let set_by = |at: &FlowNode| -> Vec<Name> {
         match &at.node {
             Node::Collect(node) => vec![Name::clone(&node.variable)],
@@ -342,23 +218,6 @@ fn unset(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
                 let message = format!("\"{name}\" has no value yet on some way to \"{}\"", at.name);
                 reader.error_hint(place, message, "set it before, on every way that leads here");
             }
-        }
-    }
-}
-
-/// Marks the nodes from which a secret may still be asked for.
-fn mark_secrets(flow: &mut Flow, graph: &Graph) {
-    let mut comes_from: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (at, ways) in graph.exits.iter().enumerate() {
-        for way in ways {
-            comes_from.entry(way.to).or_default().push(at);
-        }
-    }
-    let mut open: Vec<usize> =
-        (0..flow.nodes.len()).filter(|at| flow.nodes[*at].node.asks_secret()).collect();
-    while let Some(at) = open.pop() {
-        if !std::mem::replace(&mut flow.nodes[at].secret_ahead, true) {
-            open.extend(comes_from.get(&at).into_iter().flatten());
         }
     }
 }

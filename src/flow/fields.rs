@@ -1,0 +1,89 @@
+//! The fields of a map in a file: taken by key, and what nobody took is reported.
+
+use std::time::Duration;
+
+use crate::flow::diagnostic::nearest;
+use crate::flow::model::NodeIndex;
+use crate::flow::model::Prompt;
+use crate::flow::read::Reader;
+use crate::flow::read::list;
+use crate::flow::yaml::Place;
+use crate::flow::yaml::Text;
+use crate::flow::yaml::Yaml;
+
+/// The fields of a map, taken one by one; [`Fields::finish`] reports those that nobody asked for.
+pub(crate) struct Fields<'y> {
+    pub place: Place,
+    entries: &'y [(Text, Yaml)],
+    asked: Vec<&'static str>,
+}
+
+impl<'y> Fields<'y> {
+    pub fn new(place: Place, entries: &'y [(Text, Yaml)]) -> Fields<'y> {
+        Fields { place, entries, asked: Vec::new() }
+    }
+
+    pub fn entries(&self) -> &'y [(Text, Yaml)] {
+        self.entries
+    }
+
+    pub fn optional(&mut self, key: &'static str) -> Option<&'y Yaml> {
+        self.asked.push(key);
+        self.entries.iter().find(|(known, _)| known.text == key).map(|(_, yaml)| yaml)
+    }
+
+    pub fn require(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Option<&'y Yaml> {
+        let found = self.optional(key);
+        if found.is_none() {
+            reader.error(self.place, format!("\"{key}\" is missing here"));
+        }
+        found
+    }
+
+    /// An exit that must be wired.
+    pub fn exit(&mut self, reader: &mut Reader<'_>, key: &'static str) -> NodeIndex {
+        let Some(yaml) = self.optional(key) else {
+            let message = format!("the exit \"{key}\" leads nowhere");
+            reader.error_hint(self.place, message, format!("add \"{key}: name of a node\""));
+            return NodeIndex::NOWHERE;
+        };
+        match reader.text(yaml, "the name of a node") {
+            Some(text) => reader.node(text),
+            None => NodeIndex::NOWHERE,
+        }
+    }
+
+    pub fn duration(&mut self, reader: &mut Reader<'_>, key: &'static str, default: Duration) -> Duration {
+        self.optional(key).and_then(|yaml| reader.duration(yaml)).unwrap_or(default)
+    }
+
+    pub fn truth(&mut self, reader: &mut Reader<'_>, key: &'static str, default: bool) -> bool {
+        self.optional(key).and_then(|yaml| reader.truth(yaml)).unwrap_or(default)
+    }
+
+    /// What is heard; empty when the key is absent.
+    pub fn heard(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Vec<Prompt> {
+        self.optional(key).map(|yaml| reader.heard(yaml)).unwrap_or_default()
+    }
+
+    /// What must be heard.
+    pub fn must_hear(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Vec<Prompt> {
+        self.require(reader, key).map(|yaml| reader.heard(yaml)).unwrap_or_default()
+    }
+
+    /// Reports the fields that mean nothing here.
+    pub fn finish(self, reader: &mut Reader<'_>) {
+        for (key, _) in self.entries {
+            if !self.asked.contains(&key.text.as_str()) {
+                let message = format!("\"{}\" means nothing here", key.text);
+                match nearest(&key.text, self.asked.iter().copied()) {
+                    Some(near) => reader.error_hint(key.place, message, format!("did you mean \"{near}\"?")),
+                    None => {
+                        let hint = list(self.asked.iter().copied()).unwrap_or_default();
+                        reader.error_hint(key.place, message, format!("known here: {hint}"));
+                    }
+                }
+            }
+        }
+    }
+}
