@@ -69,15 +69,14 @@ fn mean(criterion: &mut Criterion, size: Size) {
         bench.iter(|| {
             let agent = center.any_agent();
             center.serve(agent);
-            let event = center.arrival();
-            center.apply(event);
+            center.fill();
         });
     });
 }
 
 fn distribution(size: Size) {
     let mut center = Center::new(size);
-    let names = ["arrival, waits", "abandonment", "agent ready, rung", "arrival, rung", "tick"];
+    let names = ["arrival, waits", "abandonment", "agent ready, rung", "arrival, rung", "tick, a check-in"];
     let mut took = names.map(|_| Histogram::default());
     for _ in 0..ROUNDS {
         let event = center.arrival();
@@ -88,14 +87,12 @@ fn distribution(size: Size) {
 
         let agent = center.any_agent();
         took[2].add(center.serve(agent));
-        let event = center.arrival();
-        center.apply(event);
+        center.fill();
 
         took[3].add(center.arrival_for_an_idle_agent());
 
-        if let Some(at) = center.engine.deadline() {
-            center.now = center.now.max(at);
-            took[4].add(center.apply(Event::Tick));
+        if let Some(check_in) = center.next_check_in() {
+            took[4].add(check_in);
         }
     }
     let needs = if size.needs == u64::MAX { "all different".to_owned() } else { size.needs.to_string() };
@@ -145,11 +142,16 @@ impl Center {
         for agent in 0..size.agents as u32 {
             center.apply(away(AgentId(agent)));
         }
-        while (center.waiting.len() as u64) < size.waiting {
-            let event = center.arrival();
-            center.apply(event);
-        }
+        center.fill();
         center
+    }
+
+    /// Lets calls arrive until as many wait as are meant to.
+    fn fill(&mut self) {
+        while (self.waiting.len() as u64) < self.size.waiting {
+            let event = self.arrival();
+            self.apply(event);
+        }
     }
 
     /// Applies an event and answers how long the engine took.
@@ -171,6 +173,19 @@ impl Center {
             }
         }
         took
+    }
+
+    /// Catches up with what has become due, then lets the next caller's check-in come, and answers how long
+    /// that took.
+    fn next_check_in(&mut self) -> Option<Duration> {
+        while self.engine.deadline()? <= self.now {
+            self.engine.handle(self.now, Event::Tick, &mut self.out);
+        }
+        self.now = self.engine.deadline()?;
+        self.out.clear();
+        let start = Instant::now();
+        self.engine.handle(self.now, Event::Tick, &mut self.out);
+        Some(start.elapsed())
     }
 
     /// A call that somebody can serve. What it needs follows from its number, so that the number of
@@ -254,10 +269,10 @@ fn queue() -> QueueConfig {
         priority: 0,
         ring_timeout: Duration::from_secs(20),
         wrap_up: Duration::from_secs(30),
-        max_wait: Duration::from_secs(36_000),
+        max_wait: Duration::from_secs(360_000),
         max_waiting: u32::MAX,
         service_level: (80, Duration::from_secs(20)),
-        permission: PermissionPolicy::Ask,
+        permission: PermissionPolicy::GivenByFlowFile,
         permission_lasts: Duration::from_secs(300),
         answer_within: Duration::from_secs(10),
         check_in: Duration::from_secs(60),
