@@ -185,6 +185,8 @@ impl Engine {
     fn wait(&mut self, id: CallId, out: &mut Vec<Action>) {
         let call = &self.calls[&id];
         match call.consent {
+            // A queue with a longest wait of 0 takes calls for idle agents only.
+            _ if call.cap_at <= self.now => self.exit(id, WaitExit::Cap, out),
             Consent::NotAsked => match self.queue(call.queue).config.permission {
                 PermissionPolicy::Ask => self.ask(id, 0, out),
                 PermissionPolicy::GivenByFlowFile => self.hold(id, call.cap_at, true, out),
@@ -251,8 +253,8 @@ impl Engine {
             (Stage::Waiting, Consent::Asked { .. } | Consent::Granted { .. }, PermissionAnswer::Callback) => {
                 self.keep_place(id, out);
             }
-            (Stage::Ringing(_), Consent::Kept { .. }, _) => {
-                debug!(call = %id, "an answer from a caller who waits for a callback");
+            (Stage::Ringing(_), Consent::NotAsked | Consent::Kept { .. }, answer) => {
+                debug!(call = %id, ?answer, "an answer to no question");
             }
             (Stage::Ringing(_), _, PermissionAnswer::Declined) => call.consent = Consent::Refused,
             (Stage::Ringing(_), _, PermissionAnswer::Callback) => call.consent = Consent::WantsCallback,
@@ -278,18 +280,21 @@ impl Engine {
         call.stage = Stage::Waiting;
         call.talk_since = None;
         call.callback_tries += 1;
-        let (queue, key, tries) = (call.queue, call.key, call.callback_tries);
-        let queue = self.queue_mut(queue);
+        let (queue_id, key, tries) = (call.queue, call.key, call.callback_tries);
+        let queue = self.queue_mut(queue_id);
         queue.waiting += 1;
-        queue.line.join(key);
         let again = tries < queue.config.callback_tries;
-        let not_before = now + queue.config.callback_spacing;
-        if again {
-            self.call_mut(id).consent = Consent::Kept { not_before: Some(not_before) };
-            self.rearm_call(id);
-        } else {
-            self.exit(id, WaitExit::CallbackFailed, out);
+        let spacing = queue.config.callback_spacing;
+        if !again {
+            return self.exit(id, WaitExit::CallbackFailed, out);
         }
+        let not_before = (!spacing.is_zero()).then(|| now + spacing);
+        self.call_mut(id).consent = Consent::Kept { not_before };
+        if not_before.is_none() {
+            return self.back_in_line(id, out);
+        }
+        self.queue_mut(queue_id).line.join(key);
+        self.rearm_call(id);
     }
 
     pub(super) fn abandoned(&mut self, id: CallId, out: &mut Vec<Action>) {

@@ -2,5 +2,7 @@
 
 mod agents;
 mod choice;
+mod oracle;
 mod script;
+mod simulator;
 mod waits;

@@ -1,0 +1,392 @@
+//! A second opinion: it keeps its own plain lists of calls and agents, from what the engine was told and
+//! answered, decides everything anew by looking at all of them, and objects.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::QueueId;
+use crate::base::Timestamp;
+use crate::fact::MissedWhy;
+use crate::fact::WaitExit;
+use crate::queue::Action;
+use crate::queue::Engine;
+use crate::queue::Event;
+use crate::queue::Stage;
+use crate::queue::api::AgentState;
+use crate::queue::api::Config;
+use crate::queue::api::Enqueue;
+use crate::queue::api::Need;
+use crate::queue::api::PermissionAnswer;
+use crate::queue::api::PermissionPolicy;
+use crate::queue::api::Reason;
+
+pub(super) struct Oracle {
+    config: Config,
+    pub calls: BTreeMap<CallId, Call>,
+    pub agents: Vec<Agent>,
+    /// What was counted, so that a simulation can say that it met every case.
+    pub seen: BTreeMap<String, u64>,
+}
+
+pub(super) struct Call {
+    queue: QueueId,
+    needs: Vec<Need>,
+    priority: i64,
+    since: i128,
+    enqueued_at: Timestamp,
+    cap_at: Timestamp,
+    pub stage: Stage,
+    pub kept: bool,
+    not_before: Timestamp,
+    /// Until when holding is allowed.
+    held_until: Option<Timestamp>,
+    pub asked: bool,
+}
+
+pub(super) struct Agent {
+    pub state: AgentState,
+    idle_since: Timestamp,
+    until: Option<Timestamp>,
+    spared: Vec<(CallId, Timestamp)>,
+}
+
+impl Oracle {
+    pub fn new(config: Config) -> Oracle {
+        let state = |ready| if ready { AgentState::Ready } else { AgentState::Offline };
+        let agent = |ready| Agent {
+            state: state(ready),
+            idle_since: Timestamp::ZERO,
+            until: None,
+            spared: Vec::new(),
+        };
+        let agents = config.agents.iter().map(|config| agent(config.always_ready)).collect();
+        Oracle { config, calls: BTreeMap::new(), agents, seen: BTreeMap::new() }
+    }
+
+    /// Follows one step and checks every action in it, then the state it leaves.
+    pub fn step(&mut self, now: Timestamp, event: &Event, actions: &[Action], engine: &Engine) {
+        let mut joining = None;
+        self.told(now, event, &mut joining);
+        for action in actions {
+            self.answered(now, event, action, &mut joining);
+        }
+        assert!(joining.is_none(), "who joins is let in or sent away at once");
+        self.check_state(now, engine);
+    }
+
+    fn told(&mut self, now: Timestamp, event: &Event, joining: &mut Option<Enqueue>) {
+        match event {
+            Event::Enqueue(enqueue) if !self.calls.contains_key(&enqueue.call) => {
+                *joining = Some((**enqueue).clone())
+            }
+            Event::RingFailed { call, agent, why } if self.is_at(*call, Stage::Ringing(*agent)) => {
+                self.call(*call).stage = Stage::Waiting;
+                let pause = match why {
+                    MissedWhy::NoAnswer => 0,
+                    MissedWhy::Declined => 10,
+                    MissedWhy::Busy => 60,
+                    MissedWhy::Unreachable | MissedWhy::Withdrawn => 5,
+                };
+                self.agent(*agent).spared.push((*call, now + Duration::from_secs(pause)));
+            }
+            Event::PickedUp { call, agent } if self.is_at(*call, Stage::Ringing(*agent)) => {
+                self.call(*call).stage = Stage::Talking(*agent);
+            }
+            Event::TalkEnded { call, agent } if self.is_at(*call, Stage::Talking(*agent)) => {
+                self.calls.remove(call);
+            }
+            Event::Abandoned { call }
+                if self.calls.get(call).is_some_and(|call| matches!(call.stage, Stage::Talking(_))) =>
+            {
+                self.calls.remove(call);
+            }
+            Event::CallbackFailed { call, agent } if self.is_at(*call, Stage::Talking(*agent)) => {
+                let spacing = self.config.queues[self.calls[call].queue.0 as usize].callback_spacing;
+                let call = self.call(*call);
+                (call.stage, call.kept, call.not_before) = (Stage::Waiting, true, now + spacing);
+            }
+            _ => {}
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, event: &Event, action: &Action, joining: &mut Option<Enqueue>) {
+        match action {
+            Action::Enqueued { call, queue, needs, priority, waiting } => {
+                let enqueue = joining.take().expect("only who joins is let in");
+                assert_eq!((enqueue.call, enqueue.queue), (*call, *queue));
+                self.join(now, enqueue, needs, *priority);
+                assert_eq!(*waiting, self.waiting(*queue));
+                self.saw("joined");
+            }
+            Action::Ring { call, agent, until, why, .. } => self.check_ring(now, *call, *agent, *until, why),
+            Action::StopRing { call, agent, why } => {
+                assert!(self.is_at(*call, Stage::Ringing(*agent)), "only what rings is stopped");
+                self.call(*call).stage = Stage::Waiting;
+                self.saw(&format!("stop ring {why:?}"));
+            }
+            Action::Connected { call, agent, waited, .. } => {
+                assert!(self.is_at(*call, Stage::Talking(*agent)));
+                assert_eq!(*waited, now.since(self.calls[call].enqueued_at));
+                self.saw("connected");
+            }
+            Action::Exit { call, exit } => {
+                match joining.take() {
+                    Some(enqueue) => assert_eq!(enqueue.call, *call),
+                    None => self.check_exit(now, *call, *exit),
+                }
+                self.saw(&format!("exit {exit:?}"));
+            }
+            Action::Hold { call, until, by_flow_file } => {
+                let flow_file = self.queue_of(*call).permission == PermissionPolicy::GivenByFlowFile;
+                let granted = Event::Permission { call: *call, answer: PermissionAnswer::Granted };
+                assert!(
+                    if *by_flow_file { flow_file } else { *event == granted },
+                    "nobody is held without a yes"
+                );
+                assert!(!self.calls[call].kept && *until > now);
+                self.call(*call).held_until = Some(*until);
+                self.saw("held");
+            }
+            Action::AskPermission { call, .. } => {
+                assert!(
+                    self.is_at(*call, Stage::Waiting) && !self.calls[call].kept,
+                    "asked while a phone rings"
+                );
+                assert_ne!(self.queue_of(*call).permission, PermissionPolicy::GivenByFlowFile);
+                assert!(self.calls[call].held_until.is_none_or(|until| until <= now), "asked though held");
+                let call = self.call(*call);
+                (call.asked, call.held_until) = (true, None);
+                self.saw("asked");
+            }
+            Action::CheckIn { call, position, .. } => {
+                assert!(self.is_at(*call, Stage::Waiting) && !self.calls[call].kept);
+                assert!(self.calls[call].held_until.is_some_and(|until| until > now), "told while not held");
+                assert_eq!(*position, self.place(*call));
+                self.saw("checked in");
+            }
+            Action::KeepPlace { call } => {
+                let call = self.call(*call);
+                assert!(!call.kept && call.stage == Stage::Waiting);
+                (call.kept, call.held_until) = (true, None);
+                call.cap_at = call.cap_at.max(now + Duration::from_secs(4 * 3600));
+                self.saw("place kept");
+            }
+            Action::AgentChanged { agent, from, to, until } => self.change(now, *agent, from, to, *until),
+        }
+    }
+
+    fn join(&mut self, now: Timestamp, enqueue: Enqueue, needs: &[Need], priority: i32) {
+        let queue = &self.config.queues[enqueue.queue.0 as usize];
+        let mut levels: BTreeMap<_, u8> = BTreeMap::new();
+        for need in queue.needs.iter().chain(&enqueue.needs).filter(|need| need.level > 0) {
+            let level = levels.entry(need.skill).or_default();
+            *level = need.level.max(*level);
+        }
+        let naive: Vec<Need> = levels.into_iter().map(|(skill, level)| Need { skill, level }).collect();
+        assert_eq!(needs, naive);
+        assert_eq!(priority, queue.priority + enqueue.priority);
+        let call = Call {
+            queue: enqueue.queue,
+            needs: naive,
+            priority: i64::from(priority),
+            since: i128::from(now.0) - enqueue.age_credit.as_micros() as i128,
+            enqueued_at: now,
+            cap_at: now + queue.max_wait,
+            stage: Stage::Waiting,
+            kept: false,
+            not_before: now,
+            held_until: None,
+            asked: false,
+        };
+        self.calls.insert(enqueue.call, call);
+    }
+
+    /// The choice, made again by looking at every call and every agent.
+    fn check_ring(&mut self, now: Timestamp, call: CallId, agent: AgentId, until: Timestamp, why: &Reason) {
+        assert!(self.may_ring(now, call, agent), "rung without being able, idle, or offered it");
+        assert_eq!(until, now + self.queue_of(call).ring_timeout);
+        let idle = |a: &AgentId| self.agents[a.0 as usize].state == AgentState::Ready && self.fits(call, *a);
+        let fitting: Vec<AgentId> = self.agent_ids().filter(idle).collect();
+        let rank = |agent: AgentId| {
+            let breadth = self.config.agents[agent.0 as usize].skills.len();
+            (u32::MAX - self.fit(call, agent), breadth, self.agents[agent.0 as usize].idle_since, agent)
+        };
+        let able = fitting.iter().copied().filter(|agent| self.may_ring(now, call, *agent));
+        assert_eq!(able.min_by_key(|agent| rank(*agent)), Some(agent), "a better agent was idle");
+        let serves: Vec<CallId> = self
+            .calls
+            .keys()
+            .copied()
+            .filter(|call| self.in_line(now, *call) && self.fits(*call, agent))
+            .collect();
+        let first = serves.iter().copied().filter(|call| self.may_ring(now, *call, agent));
+        assert_eq!(first.min_by_key(|call| self.order(*call)), Some(call), "another call was to go first");
+        let idle = now.since(self.agents[agent.0 as usize].idle_since);
+        let spared = fitting.iter().any(|agent| !self.may_ring(now, call, *agent));
+        let (waiting, fitting) = (serves.len() as u32, fitting.len() as u32);
+        assert_eq!(*why, Reason { waiting, fitting, fit: self.fit(call, agent), idle });
+        self.call(call).stage = Stage::Ringing(agent);
+        self.saw("rung");
+        if spared {
+            self.saw("spared");
+        }
+        if fitting > 1 {
+            self.saw("rung, of several");
+        }
+        if waiting > 1 {
+            self.saw("rung, for one of several");
+        }
+    }
+
+    fn check_exit(&mut self, now: Timestamp, id: CallId, exit: WaitExit) {
+        let call = self.calls.remove(&id).expect("only who is in leaves");
+        assert_eq!(call.stage, Stage::Waiting, "nobody is sent away while a phone rings or an agent talks");
+        match exit {
+            WaitExit::Cap => assert_eq!(call.cap_at, now),
+            WaitExit::NobodyStaffed => {
+                assert!(!call.kept);
+                let levels = |need: &Need, agent: &AgentId| self.level(*agent, *need) >= need.level;
+                let staffed = |agent: &AgentId| self.agents[agent.0 as usize].state != AgentState::Offline;
+                let able = |agent: &AgentId| call.needs.iter().all(|need| levels(need, agent));
+                assert!(!self.agent_ids().any(|agent| staffed(&agent) && able(&agent)));
+            }
+            WaitExit::Full => panic!("a queue is not full of those who are in it"),
+            WaitExit::Declined => assert!((call.asked || call.held_until.is_some()) && !call.kept),
+            WaitExit::CallbackFailed => assert!(call.kept),
+            WaitExit::Abandoned => {}
+        }
+    }
+
+    fn change(
+        &mut self,
+        now: Timestamp,
+        id: AgentId,
+        from: &AgentState,
+        to: &AgentState,
+        until: Option<Timestamp>,
+    ) {
+        let agent = self.agent(id);
+        assert_eq!(agent.state, *from);
+        if *to == AgentState::Ready && !matches!(from, AgentState::Ringing(_)) {
+            agent.idle_since = now;
+        }
+        (agent.state, agent.until) = (to.clone(), until);
+        let name = match to {
+            AgentState::Ringing(_) => "ringing",
+            AgentState::Talking(_) => "talking",
+            AgentState::NotReady(reason) => reason,
+            AgentState::WrapUp => "wrap-up",
+            AgentState::Ready => "ready",
+            AgentState::Offline => "offline",
+        };
+        self.saw(&format!("agent {name}"));
+    }
+
+    fn check_state(&mut self, now: Timestamp, engine: &Engine) {
+        assert_eq!(engine.calls.len(), self.calls.len(), "callers are neither lost nor made");
+        for (id, call) in &self.calls {
+            let view = engine.call(*id).expect("who waits is in");
+            assert_eq!((view.queue, view.stage, view.callback), (call.queue, call.stage, call.kept));
+            let (Stage::Ringing(agent) | Stage::Talking(agent)) = call.stage else {
+                assert!(call.cap_at > now, "nobody waits beyond the longest wait");
+                assert!(
+                    call.kept || call.asked || call.held_until.is_some(),
+                    "a wait begins with a question"
+                );
+                let idle = self.agent_ids().find(|agent| self.may_ring(now, *id, *agent));
+                assert_eq!(idle, None, "{id} waits though an agent is idle who could serve it");
+                continue;
+            };
+            let of_agent = match call.stage {
+                Stage::Ringing(_) => AgentState::Ringing(*id),
+                _ => AgentState::Talking(*id),
+            };
+            assert_eq!(self.agents[agent.0 as usize].state, of_agent);
+        }
+        for (id, agent) in self.agent_ids().zip(&self.agents) {
+            assert_eq!(engine.agent_state(id), Some(&agent.state));
+            match &agent.state {
+                AgentState::Ringing(call) => {
+                    assert!(self.is_at(*call, Stage::Ringing(id)) && agent.until.is_some())
+                }
+                AgentState::Talking(call) => assert!(self.is_at(*call, Stage::Talking(id))),
+                AgentState::WrapUp => assert!(agent.until.is_some_and(|until| until > now)),
+                AgentState::Ready | AgentState::Offline => assert_eq!(agent.until, None),
+                AgentState::NotReady(_) => {}
+            }
+        }
+        for queue in 0..self.config.queues.len() as u32 {
+            assert_eq!(engine.waiting(QueueId(queue)), self.waiting(QueueId(queue)));
+        }
+    }
+
+    /// Whether this agent could be rung for this call: the very thing that must not remain so.
+    fn may_ring(&self, now: Timestamp, call: CallId, agent: AgentId) -> bool {
+        let spared = self.agents[agent.0 as usize].spared.iter().any(|(c, until)| *c == call && *until > now);
+        self.agents[agent.0 as usize].state == AgentState::Ready
+            && self.in_line(now, call)
+            && self.fits(call, agent)
+            && !spared
+    }
+
+    fn in_line(&self, now: Timestamp, call: CallId) -> bool {
+        self.calls[&call].stage == Stage::Waiting && self.calls[&call].not_before <= now
+    }
+
+    fn fits(&self, call: CallId, agent: AgentId) -> bool {
+        self.calls[&call].needs.iter().all(|need| self.level(agent, *need) >= need.level)
+    }
+
+    fn fit(&self, call: CallId, agent: AgentId) -> u32 {
+        self.calls[&call].needs.iter().map(|need| u32::from(self.level(agent, *need) - need.level)).sum()
+    }
+
+    fn level(&self, agent: AgentId, need: Need) -> u8 {
+        let skills = &self.config.agents[agent.0 as usize].skills;
+        skills.iter().find(|has| has.skill == need.skill).map_or(0, |has| has.level)
+    }
+
+    fn order(&self, id: CallId) -> (i64, i128, CallId) {
+        let call = &self.calls[&id];
+        (-call.priority, call.since, id)
+    }
+
+    fn place(&self, id: CallId) -> u32 {
+        let queue = self.calls[&id].queue;
+        let ahead = |(other, call): &(&CallId, &Call)| {
+            call.queue == queue && call.stage == Stage::Waiting && self.order(**other) < self.order(id)
+        };
+        self.calls.iter().filter(ahead).count() as u32 + 1
+    }
+
+    fn waiting(&self, queue: QueueId) -> u32 {
+        let waits = |call: &&Call| call.queue == queue && !matches!(call.stage, Stage::Talking(_));
+        self.calls.values().filter(waits).count() as u32
+    }
+
+    fn queue_of(&self, call: CallId) -> &crate::queue::api::QueueConfig {
+        &self.config.queues[self.calls[&call].queue.0 as usize]
+    }
+
+    fn is_at(&self, call: CallId, stage: Stage) -> bool {
+        self.calls.get(&call).is_some_and(|call| call.stage == stage)
+    }
+
+    fn call(&mut self, id: CallId) -> &mut Call {
+        self.calls.get_mut(&id).expect("an action names a call that is in")
+    }
+
+    fn agent(&mut self, id: AgentId) -> &mut Agent {
+        &mut self.agents[id.0 as usize]
+    }
+
+    fn agent_ids(&self) -> impl Iterator<Item = AgentId> + use<> {
+        (0..self.agents.len() as u32).map(AgentId)
+    }
+
+    fn saw(&mut self, what: &str) {
+        *self.seen.entry(what.to_owned()).or_default() += 1;
+    }
+}

@@ -1,0 +1,304 @@
+//! Random centers on random days, with faults: hang-ups at any moment, events twice, about nobody, about
+//! the wrong one, and too late. The oracle looks at every step; the seed that failed is printed.
+//!
+//! `WARMLINE_SEED=7` runs one seed, `WARMLINE_SEEDS=100000` as many from 0 on.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::oracle::Oracle;
+use super::script::queue_config;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::Entropy;
+use crate::base::QueueId;
+use crate::base::SkillId;
+use crate::base::Timestamp;
+use crate::fact::MissedWhy;
+use crate::queue::Engine;
+use crate::queue::Event;
+use crate::queue::Stage;
+use crate::queue::api::AgentConfig;
+use crate::queue::api::AgentState;
+use crate::queue::api::AgentWish;
+use crate::queue::api::Config;
+use crate::queue::api::Enqueue;
+use crate::queue::api::Need;
+use crate::queue::api::PermissionAnswer;
+use crate::queue::api::PermissionPolicy;
+
+/// Events per simulated day.
+const STEPS: u32 = 200;
+
+#[test]
+fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
+    let number = |name| std::env::var(name).ok().map(|text: String| text.parse().expect("a number"));
+    let seeds = match number("WARMLINE_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("WARMLINE_SEEDS").unwrap_or(500),
+    };
+    let many = seeds.end - seeds.start >= 500;
+    let mut seen = BTreeMap::new();
+    for seed in seeds {
+        let printed = PrintedOnPanic(seed);
+        for (what, times) in Simulation::new(seed).run() {
+            *seen.entry(what).or_insert(0) += times;
+        }
+        std::mem::forget(printed);
+    }
+    if many {
+        let rare: Vec<_> =
+            MUST_BE_SEEN.iter().filter(|what| seen.get(**what).is_none_or(|n| *n < 20)).collect();
+        assert!(rare.is_empty(), "the simulation hardly ever met {rare:?} in {seen:#?}");
+    }
+}
+
+/// What a simulation of many seeds must have met, or it shows nothing about it.
+const MUST_BE_SEEN: [&str; 26] = [
+    "joined",
+    "rung",
+    "rung, of several",
+    "rung, for one of several",
+    "connected",
+    "asked",
+    "held",
+    "checked in",
+    "place kept",
+    "stop ring NoAnswer",
+    "stop ring Withdrawn",
+    "stop ring Unreachable",
+    "exit Abandoned",
+    "exit Declined",
+    "exit Cap",
+    "exit NobodyStaffed",
+    "exit Full",
+    "exit CallbackFailed",
+    "agent missed a call",
+    "agent declined a call",
+    "agent phone busy",
+    "agent phone unreachable",
+    "agent wrap-up",
+    "agent lunch",
+    "agent offline",
+    "spared",
+];
+
+struct PrintedOnPanic(u64);
+
+impl Drop for PrintedOnPanic {
+    fn drop(&mut self) {
+        eprintln!("failed: run again with WARMLINE_SEED={}", self.0);
+    }
+}
+
+struct Simulation {
+    chance: Entropy,
+    now: Timestamp,
+    queues: u64,
+    skills: u64,
+    engine: Engine,
+    /// Fed the same, and written down and read back now and then.
+    twin: Engine,
+    oracle: Oracle,
+    next_call: u64,
+    last: Event,
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Simulation {
+        let mut chance = Entropy::seeded(seed);
+        let config = center(&mut chance);
+        let engine = Engine::new(config.clone());
+        Simulation {
+            chance,
+            now: Timestamp::ZERO,
+            queues: config.queues.len() as u64,
+            skills: config.skills.len() as u64,
+            twin: engine.clone(),
+            engine,
+            oracle: Oracle::new(config),
+            next_call: 1,
+            last: Event::Tick,
+        }
+    }
+
+    fn run(mut self) -> BTreeMap<String, u64> {
+        // A day is hectic or quiet: mean time between events from 0.1 s to 10 s.
+        let pace = 10u64.pow(5 + self.chance.below(3) as u32) * 2;
+        for step in 0..STEPS {
+            let at = self.now + Duration::from_micros(self.chance.below(pace));
+            self.pass_time(at);
+            let event = self.event();
+            self.apply(event);
+            if step % 37 == 0 {
+                let written = serde_json::to_string(&self.twin).unwrap();
+                self.twin = serde_json::from_str(&written).unwrap();
+            }
+        }
+        self.settle();
+        self.oracle.seen
+    }
+
+    /// All talks end, nobody does anything any more, and time passes: everybody gets out.
+    fn settle(&mut self) {
+        let talks = self.oracle.calls.iter().filter_map(|(id, call)| match call.stage {
+            Stage::Talking(agent) => Some((*id, agent)),
+            _ => None,
+        });
+        for (call, agent) in talks.collect::<Vec<_>>() {
+            self.apply(Event::TalkEnded { call, agent });
+        }
+        // Four hours of callbacks that nobody takes are simulated now and then only: they take long.
+        let waits_on = self.chance.below(8) == 0;
+        let kept = self.oracle.calls.iter().filter(|(_, call)| call.kept && !waits_on).map(|(id, _)| *id);
+        for call in kept.collect::<Vec<_>>() {
+            self.apply(Event::Abandoned { call });
+        }
+        self.pass_time(self.now + Duration::from_secs(5 * 3600));
+        assert!(self.oracle.calls.is_empty(), "somebody waits for ever");
+        assert_eq!(self.engine.deadline(), None, "all is quiet");
+        let stuck = |agent: &super::oracle::Agent| {
+            matches!(agent.state, AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp)
+        };
+        assert!(!self.oracle.agents.iter().any(stuck), "an agent is stuck");
+    }
+
+    fn pass_time(&mut self, until: Timestamp) {
+        while let Some(at) = self.engine.deadline().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.apply(Event::Tick);
+            assert!(self.engine.deadline().is_none_or(|next| next > self.now), "a tick leaves nothing due");
+        }
+        self.now = until;
+    }
+
+    fn apply(&mut self, event: Event) {
+        let (mut out, mut twins) = (Vec::new(), Vec::new());
+        self.engine.handle(self.now, event.clone(), &mut out);
+        self.twin.handle(self.now, event.clone(), &mut twins);
+        assert_eq!(out, twins, "the same events give the same actions");
+        self.oracle.step(self.now, &event, &out, &self.engine);
+        self.last = event;
+    }
+
+    fn event(&mut self) -> Event {
+        match self.chance.below(20) {
+            0..5 => self.arrival(),
+            5..8 => self.wish(),
+            8..18 => self.next_of_a_call(),
+            18 => self.last.clone(),
+            _ => self.nonsense(),
+        }
+    }
+
+    fn arrival(&mut self) -> Event {
+        // Now and then a call that is in already, or was.
+        let call = if self.chance.below(20) == 0 { self.some_call() } else { CallId(self.next_call) };
+        self.next_call += 1;
+        let queue = QueueId(self.chance.below(self.queues) as u32);
+        let needs = (0..self.chance.below(3)).map(|_| need(&mut self.chance, self.skills)).collect();
+        let priority = self.chance.below(8).saturating_sub(5) as i32;
+        let age_credit = Duration::from_secs(self.chance.below(8).saturating_sub(5) * 30);
+        Event::Enqueue(Box::new(Enqueue { call, queue, needs, priority, age_credit }))
+    }
+
+    fn wish(&mut self) -> Event {
+        let wish = match self.chance.below(8) {
+            0..5 => AgentWish::Ready,
+            5..7 => AgentWish::NotReady("lunch".into()),
+            _ => AgentWish::Offline,
+        };
+        Event::AgentWants { agent: self.some_agent(), wish }
+    }
+
+    /// Something that may well happen to one of the calls that are in.
+    fn next_of_a_call(&mut self) -> Event {
+        let calls: Vec<CallId> = self.oracle.calls.keys().copied().collect();
+        if calls.is_empty() {
+            return self.arrival();
+        }
+        let call = calls[self.chance.below(calls.len() as u64) as usize];
+        match (self.oracle.calls[&call].stage, self.chance.below(10)) {
+            (Stage::Ringing(agent), 0..4) => Event::PickedUp { call, agent },
+            (Stage::Ringing(agent), 4..7) => Event::RingFailed { call, agent, why: self.why() },
+            (Stage::Talking(agent), 0..2) if self.oracle.calls[&call].kept => {
+                Event::CallbackFailed { call, agent }
+            }
+            (Stage::Talking(agent), 0..4) => Event::TalkEnded { call, agent },
+            (_, 9) => Event::Abandoned { call },
+            _ => Event::Permission { call, answer: self.answer() },
+        }
+    }
+
+    /// What nobody should say, about anybody.
+    fn nonsense(&mut self) -> Event {
+        let (call, agent) = (self.some_call(), self.some_agent());
+        match self.chance.below(7) {
+            0 => Event::PickedUp { call, agent },
+            1 => Event::RingFailed { call, agent, why: self.why() },
+            2 => Event::TalkEnded { call, agent },
+            3 => Event::CallbackFailed { call, agent },
+            4 => Event::Abandoned { call },
+            5 => Event::Permission { call, answer: self.answer() },
+            _ => Event::Tick,
+        }
+    }
+
+    fn why(&mut self) -> MissedWhy {
+        use MissedWhy::*;
+        [NoAnswer, Declined, Declined, Busy, Unreachable, Withdrawn][self.chance.below(6) as usize]
+    }
+
+    fn answer(&mut self) -> PermissionAnswer {
+        use PermissionAnswer::*;
+        [Granted, Granted, Granted, Declined, Callback, Callback, Silent][self.chance.below(7) as usize]
+    }
+
+    fn some_call(&mut self) -> CallId {
+        CallId(self.chance.below(self.next_call + 1))
+    }
+
+    /// One of the agents, or now and then nobody.
+    fn some_agent(&mut self) -> AgentId {
+        AgentId(self.chance.below(self.oracle.agents.len() as u64 + 1) as u32)
+    }
+}
+
+fn center(chance: &mut Entropy) -> Config {
+    let skills = 1 + chance.below(5);
+    let queues = (0..1 + chance.below(4)).map(|_| {
+        let secs = |n| Duration::from_secs(n);
+        let mut queue = queue_config("queue");
+        queue.needs = (0..chance.below(3)).map(|_| need(chance, skills)).collect();
+        queue.priority = chance.below(3) as i32;
+        queue.ring_timeout = secs(chance.below(30));
+        queue.wrap_up = secs(chance.below(3) * 10);
+        queue.max_wait = secs(chance.below(300));
+        queue.max_waiting = chance.below(30) as u32;
+        queue.permission_lasts = secs(1 + chance.below(60));
+        queue.check_in = secs(chance.below(30));
+        queue.callback_tries = chance.below(4) as u32;
+        queue.callback_spacing = secs(chance.below(60));
+        if chance.below(3) == 0 {
+            queue.permission = PermissionPolicy::GivenByFlowFile;
+        }
+        queue
+    });
+    let queues = queues.collect();
+    let agents = (0..1 + chance.below(8)).map(|_| {
+        let mut agent =
+            AgentConfig { name: "agent".into(), skills: Vec::new(), always_ready: chance.below(8) == 0 };
+        for skill in 0..skills {
+            let level = chance.below(8) as u8;
+            if level > 0 {
+                agent.skills.push(Need { skill: SkillId(skill as u32), level });
+            }
+        }
+        agent
+    });
+    Config { skills: (0..skills).map(|_| "skill".into()).collect(), agents: agents.collect(), queues }
+}
+
+fn need(chance: &mut Entropy, skills: u64) -> Need {
+    Need { skill: SkillId(chance.below(skills) as u32), level: chance.below(5) as u8 }
+}
