@@ -105,3 +105,6 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/openapi.json", get(openapi::show)),
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,10 +37,15 @@ nodes:
   queue: { enqueue: help }
 ";
 
+const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/granted wait/declined \
+    wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting";
+
 static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     let files = [file("center.yaml", CENTER), file("greet.yaml", GREET), file("straight.yaml", STRAIGHT)];
-    crate::flow::load_with_any_prompt(&files).expect("the test center is well-formed")
+    let words = ["greeting/welcome", "hold-music"].into_iter().chain(WAIT_PROMPTS.split_whitespace());
+    let prompts = words.map(str::to_owned).chain(crate::flow::say::prompts()).collect();
+    crate::flow::load(&files, &prompts).expect("the test center is well-formed").0
 });
 
 /// A call with its script's time.
@@ -391,12 +396,24 @@ fn a_callback_that_reaches_nobody_keeps_its_place() {
 fn a_caller_may_hang_up_at_every_step() {
     let steps: [&dyn Fn(&mut Script); 7] = [
         &|_| {},
-        &|script| drop(script.happens("nobody has that number", CallEvent::Found(None))),
-        &|script| drop(script.leg("line up", CALLER, LegEvent::Up)),
-        &|script| drop(script.flow_play_ends(1)),
-        &|script| drop(script.word("engine asks", asks())),
-        &|script| drop(script.word("engine holds", holds())),
-        &|script| drop(script.rings()),
+        &|script| {
+            script.happens("nobody has that number", CallEvent::Found(None));
+        },
+        &|script| {
+            script.leg("line up", CALLER, LegEvent::Up);
+        },
+        &|script| {
+            script.flow_play_ends(1);
+        },
+        &|script| {
+            script.word("engine asks", asks());
+        },
+        &|script| {
+            script.word("engine holds", holds());
+        },
+        &|script| {
+            script.rings();
+        },
     ];
     for hung_up_after in 0..steps.len() {
         let mut script = Script::arrive("1000", "+12025550100", None);

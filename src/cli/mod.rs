@@ -1,8 +1,197 @@
-//! The command line.
+//! The command line: what was asked, and what came of it as words and an exit status.
+//!
+//! Data goes to stdout and everything else to stderr; exit status 0 is done, 1 the thing checked is not
+//! right or could not be done, 2 wrong use.
 
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Runs the program.
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+use crate::server::ServeOptions;
+
+mod agent;
+mod ask;
+mod calls;
+mod customer;
+mod doctor;
+mod flow;
+mod http;
+mod serve;
+mod table;
+mod trouble;
+
+/// A contact-center voice server: SIP in, the right agent out, and no caller left waiting unasked.
+#[derive(Debug, Parser)]
+#[command(name = "warmline", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (the default)
+    Serve(ServeArgs),
+    /// List calls, newest first, live ones included
+    Calls(calls::ListArgs),
+    /// Tell the story of one call, line by line
+    Call(calls::StoryArgs),
+    /// People who take calls: list, add, passwd, state
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
+    /// People who call: list, add, import
+    #[command(subcommand)]
+    Customer(customer::CustomerCommand),
+    /// Flow files: check
+    #[command(subcommand)]
+    Flow(flow::FlowCommand),
+    /// Check data folder, ports, prompts, limits and clock, and say what to do
+    Doctor(ServeArgs),
+}
+
+/// The flags of `serve`.
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// The center's file [default: center.yaml among the flows]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = "./warmline-data")]
+    data: PathBuf,
+    /// The flow files
+    #[arg(long, value_name = "DIR", default_value = "./ivr_flows")]
+    flows: PathBuf,
+    /// The prompts
+    #[arg(long, value_name = "DIR", default_value = "./prompts")]
+    prompts: PathBuf,
+    /// SIP over UDP and TCP
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5060")]
+    sip: SocketAddr,
+    /// The web
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    http: SocketAddr,
+    /// UDP ports of the audio
+    #[arg(long, value_name = "LOW-HIGH", default_value = "16384-32767", value_parser = port_range)]
+    rtp_ports: RangeInclusive<u16>,
+    /// Threads that move audio [default: one less than there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    media_workers: Option<u16>,
+    /// The address that peers reach this machine at, when it is not the one that is bound
+    #[arg(long, value_name = "ADDR")]
+    public_address: Option<IpAddr>,
+}
+
+/// Where the store is.
+#[derive(Debug, Args)]
+struct DataArg {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = "./warmline-data")]
+    data: PathBuf,
+}
+
+/// For whom an answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Runs the program: parses the arguments, does it, says what went wrong.
 pub fn main() -> ExitCode {
-    ExitCode::FAILURE
+    // Wrong use ends here with status 2, --help and --version with 0.
+    let cli = Cli::parse();
+    let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(args.into()),
+        Command::Calls(args) => calls::list(args),
+        Command::Call(args) => calls::story(args),
+        Command::Agent(command) => agent::run(command),
+        Command::Customer(command) => customer::run(command),
+        Command::Flow(command) => flow::run(command),
+        Command::Doctor(args) => doctor::run(&args.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprint!("{trouble}");
+            trouble.status()
+        }
+    }
+}
+
+impl From<ServeArgs> for ServeOptions {
+    fn from(args: ServeArgs) -> ServeOptions {
+        ServeOptions {
+            config: args.config,
+            data: args.data,
+            flows: args.flows,
+            prompts: args.prompts,
+            sip: args.sip,
+            http: args.http,
+            rtp_ports: args.rtp_ports,
+            media_workers: args.media_workers.map_or(ServeOptions::default().media_workers, usize::from),
+            public_address: args.public_address,
+        }
+    }
+}
+
+/// `16384-32767`
+fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let (low, high) = text.split_once('-').ok_or("two ports with a '-' between, like 16384-32767")?;
+    let port = |text: &str| text.trim().parse::<u16>().map_err(|_| format!("{text:?} is no port"));
+    let (low, high) = (port(low)?, port(high)?);
+    if low < 1_024 || high < low.saturating_add(3) {
+        return Err("at least four ports, from 1024 up".to_owned());
+    }
+    Ok(low..=high)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_arguments_are_serve_with_the_defaults() {
+        let cli = Cli::parse_from(["warmline"]);
+        assert!(cli.command.is_none());
+        let defaults = ServeOptions::default();
+        let options = ServeOptions::from(cli.serve);
+        assert_eq!((options.sip, options.http), (defaults.sip, defaults.http));
+        assert_eq!((options.rtp_ports, options.media_workers), (defaults.rtp_ports, defaults.media_workers));
+    }
+
+    #[test]
+    fn flags_of_serve_need_not_name_it() {
+        let short = Cli::parse_from(["warmline", "--sip", "127.0.0.1:5070", "--rtp-ports", "20000-20100"]);
+        let long =
+            Cli::parse_from(["warmline", "serve", "--sip", "127.0.0.1:5070", "--rtp-ports", "20000-20100"]);
+        let Some(Command::Serve(args)) = long.command else { panic!("{:?}", long.command) };
+        assert_eq!(ServeOptions::from(short.serve), ServeOptions::from(args));
+    }
+
+    #[test]
+    fn a_port_range_is_low_to_high() {
+        assert_eq!(port_range("20000-20100"), Ok(20_000..=20_100));
+        for wrong in ["", "20000", "20100-20000", "80-90", "a-b", "20000-20001", "20000-70000"] {
+            assert!(port_range(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -48,15 +48,18 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         fields.optional("queues").map(|yaml| each(yaml, "queues", reader, queue)).unwrap_or_default();
     let (queues, wait_prompts, queue_places) = split(queues);
     reader.names.queues = queues.iter().map(|queue: &QueueConfig| Name::clone(&queue.name)).collect();
+    let before = reader.diagnostics.len();
     let agents =
         fields.optional("agents").map(|yaml| each(yaml, "agents", reader, agent)).unwrap_or_default();
+    // Whom a queue is left without because of such a problem is not worth a second one.
+    let all_agents_read = reader.diagnostics.len() == before;
     let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents.into_iter().unzip();
     let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();
     let feature_codes = fields.optional("feature_codes").map(|yaml| codes(yaml, reader)).unwrap_or_default();
     let trunks =
         fields.optional("trunks").map(|yaml| each(yaml, "trunks", reader, trunk)).unwrap_or_default();
     fields.finish(reader);
-    for (queue, place) in queues.iter().zip(queue_places) {
+    for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
         nobody_serves(reader, &agents, &queue.needs, &[], &queue.name, place);
     }
     Some(CenterFile {
@@ -229,7 +232,7 @@ fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> WaitPrompts
         declined: prompt("declined", "wait/declined"),
         callback: prompt("callback", "wait/callback-promised"),
         check_in: prompt("check_in", "wait/check-in"),
-        music: prompt("music", "common/hold-music"),
+        music: prompt("music", "hold-music"),
         unserved: prompt("unserved", "wait/sorry"),
         agent_calling_back: prompt("agent_calling_back", "wait/agent-calling-back"),
         callback_greeting: prompt("callback_greeting", "wait/callback-greeting"),

@@ -225,7 +225,8 @@ fn variables(flow: &Flow, reader: &mut Reader<'_>) -> (Variables, BTreeSet<Name>
         }
     }
     for (place, name) in clashes {
-        reader.error(place, format!("\"{name}\" is a number here and something else elsewhere, or the like"));
+        let message = format!("\"{name}\" holds another kind of value here than elsewhere");
+        reader.error_hint(place, message, "keep to one of text, number, yes or no; what is keyed is text");
     }
     (samples, secret)
 }

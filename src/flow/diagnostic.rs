@@ -63,32 +63,37 @@ impl fmt::Display for Diagnostic {
 
 /// The name among `known` that `wrong` was probably meant to be: at most a third of it differs.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (wrong.chars().count() / 3).max(1);
+    let wrong: Vec<char> = wrong.chars().collect();
+    let allowed = match wrong.len() {
+        0 | 1 => 0,
+        length => (length / 3).max(1),
+    };
     known
         .into_iter()
-        .map(|name| (distance(wrong, name, allowed), name))
+        .filter(|name| name.chars().count().abs_diff(wrong.len()) <= allowed)
+        .map(|name| (distance(&wrong, &name.chars().collect::<Vec<char>>()), name))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, name)| name)
 }
 
-/// How many letters must be added, dropped or changed; more than `most` is told as `most + 1`.
-fn distance(a: &str, b: &str, most: usize) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    if a.chars().count().abs_diff(b.len()) > most {
-        return most + 1;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+/// How many letters must be added, dropped, changed or swapped with their neighbour.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let change = last[j] + usize::from(a[i] != b[j]);
+            let mut least = change.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
         }
+        before = std::mem::replace(&mut last, row);
     }
-    row[b.len()]
+    last[b.len()]
 }
 
 #[cfg(test)]
@@ -100,7 +105,10 @@ mod tests {
         let known = ["main_menu", "mailbox", "goodbye"];
         assert_eq!(nearest("mainmenu", known), Some("main_menu"));
         assert_eq!(nearest("godbye", known), Some("goodbye"));
+        assert_eq!(nearest("maibl", ["mail", "plya", "main"]), Some("mail"));
+        assert_eq!(nearest("plya", ["pause", "play"]), Some("play"));
         assert_eq!(nearest("support", known), None);
+        assert_eq!(nearest("q", ["a", "b"]), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::model::Spoken;
 use crate::flow::model::SpokenAs;
+use crate::flow::say;
 use crate::flow::yaml;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
@@ -212,8 +213,24 @@ impl<'a> Reader<'a> {
         let said_as = fields.optional("as").and_then(|yaml| self.spoken_as(yaml));
         fields.finish(self);
         let variable = variable?;
+        self.words_for(yaml.place, said_as.unwrap_or(SpokenAs::Digits));
         let by_default = if &*variable == "caller.name" { SpokenAs::Name } else { SpokenAs::Digits };
         Some(Prompt::Said(Spoken { variable, said_as: said_as.unwrap_or(by_default), place: yaml.place }))
+    }
+
+    /// Reports the prompts that are missing for saying something that way.
+    fn words_for(&mut self, place: Place, said_as: SpokenAs) {
+        let families: &[&str] = match said_as {
+            SpokenAs::Name => &[],
+            SpokenAs::Digits => &["digits/"],
+            SpokenAs::Number => &["digits/", "numbers/"],
+            SpokenAs::Duration => &["numbers/", "units/", "words/and"],
+        };
+        let needed = say::prompts().filter(|prompt| families.iter().any(|family| prompt.starts_with(family)));
+        let missing: Vec<String> = needed.filter(|prompt| !self.prompts.contains(prompt)).collect();
+        if let Some(missing) = list(missing.iter().map(String::as_str)) {
+            self.error(place, format!("this cannot be said, prompts are missing: {missing}"));
+        }
     }
 
     fn spoken_as(&mut self, yaml: &Yaml) -> Option<SpokenAs> {

@@ -24,13 +24,10 @@ use crate::flow::model::Variables;
 use crate::flow::node::Node;
 use crate::flow::node::State;
 use crate::flow::step::Input;
+use crate::flow::step::MAX_KEPT;
 use crate::flow::step::Next;
 use crate::flow::step::Session;
 use crate::flow::step::Step;
-
-/// How many nodes may follow each other on one event. The checker lets no flow through that goes round without
-/// the caller, and nothing keyed ahead lasts this long; so beyond it something of ours is wrong.
-const MAX_NODES_PER_EVENT: u32 = 1_000;
 
 /// One caller in a flow. Plain data; what the caller keyed of a secret is lost when it is written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -194,7 +191,9 @@ impl Run {
 
     /// Goes where `next` leads until a node waits for something, giving it the keys that were kept for it.
     fn go(&mut self, flow: &Flow, now: Timestamp, mut next: Next, out: &mut Vec<FlowAction>) {
-        let mut budget = MAX_NODES_PER_EVENT;
+        // Without a key nobody comes to a node twice, says the checker; and at most so many keys have been kept.
+        // Who still goes on after that goes round for ever, and the fault is ours.
+        let mut budget = flow.nodes.len().saturating_mul(MAX_KEPT + 2);
         loop {
             next = match next {
                 Next::Over => return self.end(),

@@ -83,6 +83,9 @@ pub(crate) fn parse(text: &str) -> (Option<Yaml>, Vec<Problem>) {
             break;
         }
     }
+    if builder.root.is_none() && builder.problems.is_empty() {
+        builder.problem(Place { line: 1, column: 1, length: 1 }, "the file is empty", None);
+    }
     (builder.root, builder.problems)
 }
 

@@ -7,14 +7,18 @@ pub mod codec;
 pub mod control;
 pub mod dtmf;
 pub mod latch;
+pub mod library;
 pub mod reception;
+pub mod rtcp;
 pub mod rtp;
 pub mod stream;
 pub mod streams;
 
 pub use clip::Clip;
+pub use clip::ClipError;
 pub use control::MediaCommand;
 pub use control::MediaEvent;
 pub use control::PlayId;
+pub use library::Library;
 pub use stream::Outlet;
 pub use streams::Streams;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::Entropy;
+use crate::base::Timestamp;
 
 /// Octets of a header without contributing sources and extensions.
 pub const HEADER: usize = 12;
@@ -134,6 +135,12 @@ impl Outgoing {
     /// The next own packet begins a talk spurt.
     pub fn begin_spurt(&mut self) {
         self.mark = true;
+    }
+
+    /// The media time at `now`, for reports: a frame counts from where it begins.
+    pub fn media_time_at(&self, now: Timestamp, clock_rate: u32) -> u32 {
+        let units = u128::from(now.0) * u128::from(clock_rate) / 1_000_000;
+        self.base.wrapping_add(units as u32)
     }
 
     fn media_time(&self, frame: u64, units: u32) -> u32 {

@@ -23,6 +23,8 @@ use crate::media::dtmf::DigitReceiver;
 use crate::media::dtmf::DigitSender;
 use crate::media::latch::Latch;
 use crate::media::reception::Reception;
+use crate::media::rtcp;
+use crate::media::rtcp::Rtcp;
 use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::media::rtp::Outgoing;
@@ -65,6 +67,9 @@ pub struct Stream {
     latch: Latch,
     out: Outgoing,
     reception: Reception,
+    rtcp: Rtcp,
+    /// Where the peer's reports come from, when that is not where SDP says.
+    reports_from: Option<SocketAddr>,
     digits_in: DigitReceiver,
     digits_out: DigitSender,
     playing: Option<Playing>,
@@ -103,6 +108,8 @@ impl Stream {
             latch: Latch::default(),
             out: Outgoing::new(entropy),
             reception: Reception::default(),
+            rtcp: Rtcp::new(entropy),
+            reports_from: None,
             digits_in: DigitReceiver::default(),
             digits_out: DigitSender::default(),
             playing: None,
@@ -114,8 +121,12 @@ impl Stream {
         }
     }
 
-    pub(super) fn agree(&mut self, now: Timestamp, agreed: Negotiated) {
+    pub(super) fn agree(&mut self, now: Timestamp, agreed: Negotiated, entropy: &mut Entropy) {
         self.latch.agree(agreed.remote_rtp);
+        self.rtcp.start(now, entropy);
+        if self.agreed.as_ref().is_some_and(|before| before.remote_rtcp != agreed.remote_rtcp) {
+            self.reports_from = None;
+        }
         let expected_before = self.expects_audio();
         if self.agreed.as_ref().is_none_or(|before| before.payload_type != agreed.payload_type) {
             self.out.begin_spurt();
@@ -166,13 +177,16 @@ impl Stream {
             received: self.reception.packets(),
             lost: self.reception.lost(),
             jitter_us: u32::try_from(jitter_us).unwrap_or(u32::MAX),
-            round_trip_us: None,
+            round_trip_us: self.rtcp.round_trip_us,
         }
     }
 
     /// Frame number `frame` is due.
-    pub(super) fn frame(&mut self, now: Timestamp, frame: u64, out: &mut impl Outlet) {
+    pub(super) fn frame(&mut self, now: Timestamp, frame: u64, entropy: &mut Entropy, out: &mut impl Outlet) {
         self.watch(now, out);
+        if self.rtcp.is_due(now) {
+            self.report(now, entropy, out);
+        }
         let mut packet = [0; HEADER + FRAME_BYTES];
         // What plays goes on while the leg may not hear it: a hold does not stop a prompt's clock.
         let plays = self.play_on(&mut packet[HEADER..], out);
@@ -186,6 +200,46 @@ impl Stream {
         }
         let header = self.out.own(payload_type, frame, UNITS);
         self.send(header, to, &mut packet, out);
+    }
+
+    fn report(&mut self, now: Timestamp, entropy: &mut Entropy, out: &mut impl Outlet) {
+        let mut packet = [0; rtcp::LONGEST];
+        let (sent, block) = (self.sent(now), self.reception.report());
+        let length = self.rtcp.report(now, sent, block, entropy, &mut packet);
+        if let Some(to) = self.reports_to() {
+            out.rtcp(self.key, to, &packet[..length]);
+        }
+    }
+
+    /// Says goodbye, when the peer has had reports.
+    pub(super) fn bye(&mut self, now: Timestamp, out: &mut impl Outlet) {
+        let Some(to) = self.reports_to().filter(|_| self.rtcp.has_reported()) else { return };
+        let mut packet = [0; rtcp::LONGEST];
+        let (sent, block) = (self.sent(now), self.reception.report());
+        let length = self.rtcp.bye(now, sent, block, &mut packet);
+        out.rtcp(self.key, to, &packet[..length]);
+    }
+
+    fn sent(&self, now: Timestamp) -> rtcp::Sent {
+        let clock_rate = self.agreed.as_ref().map_or(8_000, |agreed| agreed.codec.clock_rate());
+        let timestamp = self.out.media_time_at(now, clock_rate);
+        rtcp::Sent { ssrc: self.out.ssrc, timestamp, packets: self.out.packets, octets: self.out.octets }
+    }
+
+    fn reports_to(&self) -> Option<SocketAddr> {
+        self.reports_from.or(self.agreed.as_ref()?.remote_rtcp)
+    }
+
+    /// A packet came on the RTCP port. It counts when it comes from where the peer's audio does, or shall come.
+    pub(super) fn receive_report(&mut self, now: Timestamp, from: SocketAddr, packet: &[u8]) {
+        let signalled = self.agreed.as_ref().and_then(|agreed| agreed.remote_rtcp);
+        let ours = |known: Option<SocketAddr>| known.is_some_and(|known| known.ip() == from.ip());
+        if !ours(signalled) && !ours(self.latch.locked()) {
+            return;
+        }
+        if self.rtcp.receive(now, self.out.ssrc, packet) {
+            self.reports_from = Some(from);
+        }
     }
 
     /// Where to send, the payload type, and the law when it is G.711; none when nothing may be sent.

@@ -18,6 +18,7 @@ use crate::media::stream::Outlet;
 use crate::media::stream::Playing;
 use crate::media::stream::Sound;
 use crate::media::stream::Stream;
+use crate::sdp::Negotiated;
 
 /// Slots of a frame: one begins every millisecond.
 pub const SLOTS: u64 = 20;
@@ -93,15 +94,11 @@ impl Streams {
     pub fn command(&mut self, now: Timestamp, command: MediaCommand, out: &mut impl Outlet) {
         match command {
             MediaCommand::Open { leg, agreed } => {
-                if let (Some(stream), Some(agreed)) = (self.of(leg), agreed) {
-                    stream.agree(now, agreed);
+                if let Some(agreed) = agreed {
+                    self.agree(now, leg, agreed);
                 }
             }
-            MediaCommand::Agree { leg, agreed } => {
-                if let Some(stream) = self.of(leg) {
-                    stream.agree(now, agreed);
-                }
-            }
+            MediaCommand::Agree { leg, agreed } => self.agree(now, leg, agreed),
             MediaCommand::Play { leg, play, clips, barge_in, repeat } => match self.of(leg) {
                 Some(stream) => stream.play(Playing::new(play, clips, barge_in, repeat), out),
                 None => {}
@@ -128,6 +125,13 @@ impl Streams {
                     self.close(now, key, out);
                 }
             }
+        }
+    }
+
+    fn agree(&mut self, now: Timestamp, leg: LegId, agreed: Negotiated) {
+        let Streams { streams, by_leg, entropy, .. } = self;
+        if let Some(placed) = by_leg.get(&leg).and_then(|key| streams.get_mut(*key)) {
+            placed.stream.agree(now, agreed, entropy);
         }
     }
 
@@ -167,12 +171,13 @@ impl Streams {
     }
 
     /// Ends a stream and tells what it carried.
-    pub fn close(&mut self, _now: Timestamp, key: usize, out: &mut impl Outlet) {
+    pub fn close(&mut self, now: Timestamp, key: usize, out: &mut impl Outlet) {
         if !self.streams.contains(key) {
             return;
         }
         self.leave(key);
-        let Placed { stream, slot, place } = self.streams.remove(key);
+        let Placed { mut stream, slot, place } = self.streams.remove(key);
+        stream.bye(now, out);
         self.by_leg.remove(&stream.leg);
         self.slots[slot].swap_remove(place);
         if let Some(moved) = self.slots[slot].get(place) {
@@ -200,6 +205,13 @@ impl Streams {
         }
     }
 
+    /// A packet came on a stream's RTCP port.
+    pub fn received_report(&mut self, now: Timestamp, key: usize, from: SocketAddr, packet: &[u8]) {
+        if let Some(placed) = self.streams.get_mut(key) {
+            placed.stream.receive_report(now, from, packet);
+        }
+    }
+
     /// The key of a stream of a slot: there is one at each place from 0 on.
     pub fn key_in_slot(&self, slot: u64, place: usize) -> Option<usize> {
         self.slots[(slot % SLOTS) as usize].get(place).copied()
@@ -209,7 +221,7 @@ impl Streams {
     /// millisecond; one that is left out shows as a gap in media time.
     pub fn frame(&mut self, now: Timestamp, slot: u64, key: usize, out: &mut impl Outlet) {
         if let Some(placed) = self.streams.get_mut(key) {
-            placed.stream.frame(now, slot / SLOTS, out);
+            placed.stream.frame(now, slot / SLOTS, &mut self.entropy, out);
         }
     }
 }
@@ -218,3 +230,6 @@ impl Streams {
 fn frame_at(now: Timestamp) -> u64 {
     now.0 / FRAME.as_micros() as u64
 }
+
+#[cfg(test)]
+mod tests;

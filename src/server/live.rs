@@ -52,6 +52,8 @@ pub struct LiveCall {
     pub waiting_since: Option<WallTime>,
     /// The agent who rings or talks.
     pub agent: Option<Name>,
+    /// How it waited before an agent's phone rang: so it waits on when the agent does not take it.
+    waits: Phase,
 }
 
 /// How far a call is.
@@ -265,6 +267,7 @@ impl Live {
                     queue: None,
                     waiting_since: None,
                     agent: None,
+                    waits: Phase::Queued,
                 };
                 self.calls.insert(id, call);
             }
@@ -331,12 +334,12 @@ impl LiveCall {
             What::Enqueued { queue, .. } => {
                 self.queue = Some(queue.clone());
                 self.waiting_since = Some(wall);
-                self.enter(Phase::Queued, wall);
+                self.wait_by(Phase::Queued, wall);
             }
-            What::HoldMusicStarted => self.enter(Phase::Holding, wall),
+            What::HoldMusicStarted => self.wait_by(Phase::Holding, wall),
             What::CallbackChosen { .. } | What::CallbackFailed { .. } => {
                 self.agent = None;
-                self.enter(Phase::CallbackKept, wall);
+                self.wait_by(Phase::CallbackKept, wall);
             }
             What::CallbackDialled { .. } => self.enter(Phase::CallingBack, wall),
             What::AgentRinging { agent, .. } => {
@@ -345,7 +348,7 @@ impl LiveCall {
             }
             What::AgentMissed { .. } => {
                 self.agent = None;
-                self.enter(Phase::Queued, wall);
+                self.enter(self.waits, wall);
             }
             What::AgentConnected { agent, .. } => {
                 self.agent = Some(agent.clone());
@@ -359,6 +362,11 @@ impl LiveCall {
             }
             _ => {}
         }
+    }
+
+    fn wait_by(&mut self, phase: Phase, wall: WallTime) {
+        self.waits = phase;
+        self.enter(phase, wall);
     }
 
     fn enter(&mut self, phase: Phase, wall: WallTime) {
@@ -384,5 +392,88 @@ impl Counters {
             }
             _ => 0,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sample;
+
+    fn live() -> Live {
+        Live::new(sample::STARTED, &["alice".into(), "bob".into()], &["support".into(), "billing".into()])
+    }
+
+    fn apply(live: &Live, facts: &[Fact]) {
+        facts.iter().for_each(|fact| live.apply(fact));
+    }
+
+    #[test]
+    fn a_call_is_seen_where_it_is() {
+        let live = live();
+        let facts = sample::whole_call(7);
+        let phases: Vec<_> = facts
+            .iter()
+            .filter_map(|fact| {
+                live.apply(fact);
+                live.call(CallId(7)).map(|call| call.phase)
+            })
+            .collect();
+        let mut seen = phases.clone();
+        seen.dedup();
+        use Phase::*;
+        assert_eq!(seen, [Arriving, InFlow, Queued, Holding, Ringing, Holding, Ringing, Talking, InFlow]);
+        assert_eq!(live.call_count(), 0, "it is over");
+    }
+
+    #[test]
+    fn a_waiting_caller_is_counted_in_the_queue_until_connected() {
+        let live = live();
+        let facts = sample::whole_call(7);
+        apply(&live, &facts[..18]);
+        let since = sample::STARTED + Duration::from_millis(7_351);
+        let queue =
+            |name: &str, waiting, longest_since| LiveQueue { name: name.into(), waiting, longest_since };
+        assert_eq!(live.queues(), [queue("support", 0, None), queue("billing", 1, Some(since))]);
+        apply(&live, &facts[18..21]);
+        assert_eq!(live.queues()[1].waiting, 0);
+    }
+
+    #[test]
+    fn an_agent_shows_state_reason_and_phones() {
+        let live = live();
+        let at = Timestamp::from_secs(5);
+        let (from, to) = (AgentStateName::Ready, AgentStateName::NotReady);
+        let state = What::AgentState { agent: "bob".into(), from, to, reason: "lunch".into() };
+        let phone =
+            What::PhoneRegistered { agent: "bob".into(), contact: "sip:bob@[::1]".into(), contacts: 1 };
+        let nobody = What::PhoneRegistered { agent: "mallory".into(), contact: String::new(), contacts: 1 };
+        apply(&live, &[state, phone, nobody].map(|what| Fact { at, call: None, what }));
+        let bob = live.agent("bob").unwrap();
+        assert_eq!((bob.state, bob.reason.as_str(), bob.phones), (AgentStateName::NotReady, "lunch", 1));
+        assert_eq!(bob.since, sample::STARTED + Duration::from_secs(5));
+        assert_eq!(live.agents().len(), 2, "a phone of nobody's makes no agent");
+    }
+
+    #[test]
+    fn outcomes_are_counted() {
+        let live = live();
+        apply(&live, &sample::whole_call(1));
+        apply(&live, &sample::short_call(2));
+        let counts = live.counts();
+        assert_eq!((counts.calls_arrived, counts.connected, counts.missed), (2, 1, 1));
+        let of = |wanted| counts.calls_ended.iter().find(|(outcome, _)| *outcome == wanted).unwrap().1;
+        assert_eq!((of(Outcome::Talked), of(Outcome::LeftInFlow), of(Outcome::Failed)), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_watcher_that_lags_is_told_so() {
+        let live = live();
+        let mut watcher = live.subscribe();
+        for call in 0..=WATCHER_LAG as u64 {
+            live.apply(&sample::short_call(call).remove(0));
+        }
+        assert!(matches!(watcher.try_recv(), Err(broadcast::error::TryRecvError::Lagged(1))));
+        assert!(watcher.try_recv().is_ok());
     }
 }

@@ -1,5 +1,6 @@
 //! Reads the operator's files into a checked center and a library of prompts; all that is wrong, at once.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -34,26 +35,29 @@ pub struct Loaded {
 
 /// Reads and checks the flow files and the prompts.
 pub fn load(flows: &Path, prompts: &Path) -> Result<Loaded, LoadError> {
-    let library = library(prompts)?;
-    let (center, warnings) = center(flows, &library)?;
+    let (library, names) = library(prompts)?;
+    let (center, warnings) = center(flows, &names)?;
     Ok(Loaded { center, library, warnings })
 }
 
-fn library(folder: &Path) -> Result<Library, LoadError> {
+/// The prompts, and the names that flows may use for them.
+fn library(folder: &Path) -> Result<(Library, BTreeSet<String>), LoadError> {
     let mut files = Vec::new();
     collect(folder, folder, "wav", &mut files)?;
     if files.is_empty() {
         return Err(LoadError::NoPrompts(folder.to_owned()));
     }
+    // `en/greeting/welcome` is `greeting/welcome` to a flow, whatever the language.
+    let names = files.iter().filter_map(|(name, _)| Some(name.split_once('/')?.1.to_owned())).collect();
     let (library, problems) = Library::load(files);
     if problems.is_empty() {
-        Ok(library)
+        Ok((library, names))
     } else {
         Err(LoadError::Prompts { problems: problems.iter().map(ToString::to_string).collect() })
     }
 }
 
-fn center(folder: &Path, library: &Library) -> Result<(Center, Vec<Diagnostic>), LoadError> {
+fn center(folder: &Path, prompts: &BTreeSet<String>) -> Result<(Center, Vec<Diagnostic>), LoadError> {
     let mut files = Vec::new();
     collect(folder, folder, "yaml", &mut files)?;
     if files.is_empty() {
@@ -66,8 +70,7 @@ fn center(folder: &Path, library: &Library) -> Result<(Center, Vec<Diagnostic>),
             (path, String::from_utf8_lossy(&bytes).into_owned())
         })
         .collect();
-    flow::load(&texts, &|language: &str, name: &str| library.find(language, name).is_some())
-        .map_err(LoadError::Flows)
+    flow::load(&texts, prompts).map_err(LoadError::Flows)
 }
 
 /// Every file below `folder` with this ending, as its name relative to `root` without the ending, sorted.

@@ -23,3 +23,6 @@ pub struct Credentials {
     pub username: String,
     pub password: crate::base::Secret,
 }
+
+#[cfg(test)]
+mod tests;

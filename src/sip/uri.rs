@@ -4,7 +4,9 @@ mod escape;
 mod name_addr;
 mod params;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -152,7 +154,7 @@ fn parse_sip(scheme: Scheme, text: &str) -> Result<Uri, UriError> {
         scheme,
         user,
         password,
-        host: host.to_owned(),
+        host: host.into_owned(),
         port,
         params,
         headers: headers.map(str::to_owned),
@@ -214,21 +216,18 @@ fn parse_other(scheme: &str, rest: &str) -> Result<Uri, UriError> {
 }
 
 /// Splits `host:port`; an IPv6 address stands in brackets, and comes back without.
-pub(in crate::sip) fn split_host_port(text: &str) -> Result<(&str, Option<u16>), UriError> {
+pub(in crate::sip) fn split_host_port(text: &str) -> Result<(Cow<'_, str>, Option<u16>), UriError> {
     let (host, rest) = match text.strip_prefix('[') {
         Some(inner) => {
             let (address, rest) = inner.split_once(']').ok_or(UriError::Host)?;
-            if !is_ipv6(address) {
-                return Err(UriError::Host);
-            }
-            (address, rest)
+            (ipv6(address).ok_or(UriError::Host)?, rest)
         }
         None => {
             let end = text.find(':').unwrap_or(text.len());
             if end == 0 || !text[..end].bytes().all(lex::is_host_byte) {
                 return Err(UriError::Host);
             }
-            text.split_at(end)
+            (Cow::Borrowed(&text[..end]), &text[end..])
         }
     };
     match rest.strip_prefix(':') {
@@ -238,8 +237,16 @@ pub(in crate::sip) fn split_host_port(text: &str) -> Result<(&str, Option<u16>),
     }
 }
 
-fn is_ipv6(address: &str) -> bool {
-    address.parse::<std::net::Ipv6Addr>().is_ok()
+/// An IPv6 address as it stands. The grammar of RFC 3261 by mistake has a third colon before an IPv4 tail;
+/// it is read without ([RFC 5118 §4.10](https://www.rfc-editor.org/rfc/rfc5118#section-4.10)).
+fn ipv6(address: &str) -> Option<Cow<'_, str>> {
+    let is_address = |text: &str| text.parse::<Ipv6Addr>().is_ok();
+    if is_address(address) {
+        return Some(Cow::Borrowed(address));
+    }
+    let (head, tail) = address.split_once(":::").filter(|(_, tail)| tail.contains('.'))?;
+    let corrected = format!("{head}::{tail}");
+    is_address(&corrected).then_some(Cow::Owned(corrected))
 }
 
 /// Writes `host:port`, an IPv6 address in brackets.
@@ -264,7 +271,7 @@ fn same_host(a: &str, b: &str) -> bool {
         return true;
     }
     // Two spellings of one IPv6 address.
-    match (a.parse::<std::net::Ipv6Addr>(), b.parse::<std::net::Ipv6Addr>()) {
+    match (a.parse::<Ipv6Addr>(), b.parse::<Ipv6Addr>()) {
         (Ok(a), Ok(b)) => a == b,
         _ => false,
     }

@@ -245,3 +245,70 @@ impl CallRecord {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Timestamp;
+    use crate::store::sample;
+
+    fn record(facts: Vec<Fact>) -> CallRecord {
+        CallFold::of(CallId(7), &sample::dated(facts)).unwrap().record().clone()
+    }
+
+    fn at(ms: u64) -> WallTime {
+        sample::STARTED + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_whole_call_is_one_record() {
+        let record = record(sample::whole_call(7));
+        assert_eq!(
+            (record.from.as_str(), record.display.as_str(), record.to.as_str()),
+            ("+12025550143", "Ann", "1000")
+        );
+        assert_eq!((record.arrived, record.answered, record.ended), (at(0), Some(at(12)), Some(at(108_352))));
+        assert_eq!(
+            (record.identity, record.customer.as_deref()),
+            (Some(Verification::VerifiedByPin), Some("100200"))
+        );
+        assert_eq!((record.queue.as_deref(), record.agent.as_deref()), (Some("billing"), Some("bob")));
+        assert_eq!(record.waited, Some(Duration::from_secs(36)));
+        assert_eq!(
+            (record.quote, record.talked),
+            (Some(Duration::from_secs(60)), Some(Duration::from_secs(65)))
+        );
+        assert_eq!((record.outcome, record.ended_by), (Some(Outcome::Talked), Some(Party::Caller)));
+        assert_eq!(record.digits, "11");
+        assert_eq!(record.legs.len(), 1);
+        assert_eq!(record.legs[0].opened, Some(at(12)));
+        assert_eq!(record.legs[0].quality.unwrap().lost, 3);
+    }
+
+    #[test]
+    fn a_caller_who_hangs_up_in_the_queue_has_waited_until_then() {
+        let mut facts = sample::whole_call(7);
+        facts.truncate(17);
+        let (by, outcome) = (Party::Caller, Outcome::Abandoned);
+        let what = What::CallEnded { by, outcome, cause: "BYE".into() };
+        facts.push(Fact { at: Timestamp::from_millis(17_351), call: Some(CallId(7)), what });
+        let record = record(facts);
+        assert_eq!((record.waited, record.agent), (Some(Duration::from_secs(10)), None));
+        assert_eq!(record.outcome, Some(Outcome::Abandoned));
+    }
+
+    #[test]
+    fn a_live_call_has_no_end() {
+        let record = record(sample::whole_call(7).into_iter().take(3).collect());
+        assert_eq!((record.ended, record.outcome), (None, None));
+        assert_eq!(CallFold::of(CallId(7), &[]), None);
+    }
+
+    #[test]
+    fn a_caller_who_leans_on_a_key_fills_no_memory() {
+        let mut facts = sample::short_call(7);
+        let digit = |_| Fact { at: Timestamp::ZERO, call: Some(CallId(7)), what: What::Digit { digit: '5' } };
+        facts.extend((0..5_000).map(digit));
+        assert_eq!(record(facts).digits.len(), DIGITS_KEPT);
+    }
+}

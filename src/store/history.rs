@@ -412,3 +412,6 @@ fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), Stor
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

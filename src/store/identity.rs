@@ -129,3 +129,126 @@ fn wall_clock() -> WallTime {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     WallTime(0) + since
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::Mutex;
+    use std::time::Duration;
+    use std::time::Instant;
+
+    use tokio::sync::mpsc::Receiver;
+    use tokio::sync::mpsc::channel;
+
+    use super::*;
+    use crate::store::HistoryWriter;
+    use crate::store::sample;
+
+    fn service() -> (tempfile::TempDir, Store, IdentityService, Receiver<IdentityReply>) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.seed_demo_customers().unwrap();
+        let (replies, receiver) = channel(2 * CHECKS);
+        let service = IdentityService::start(&store, replies).unwrap();
+        (folder, store, service, receiver)
+    }
+
+    #[test]
+    fn a_caller_is_known_by_number_and_proven_by_pin() {
+        let (_folder, _store, service, mut replies) = service();
+        service.find_by_number(CallId(1), "+12025550143");
+        let Some(IdentityReply::Found { call: CallId(1), customer: Some(ann) }) = replies.blocking_recv()
+        else {
+            panic!("Ann is not known");
+        };
+        service.verify(CallId(1), ann.account.clone(), Secret::new("4711"));
+        let result = VerifyResult::Verified(ann);
+        assert_eq!(replies.blocking_recv(), Some(IdentityReply::Verified { call: CallId(1), result }));
+    }
+
+    #[test]
+    fn a_look_up_does_not_wait_for_pin_checks() {
+        let (_folder, _store, service, mut replies) = service();
+        for call in 10..20 {
+            service.verify(CallId(call), "100200", Secret::new("4711"));
+        }
+        let asked = Instant::now();
+        service.find_by_number(CallId(1), "+12025550143");
+        let mut checked = 0;
+        while let Some(IdentityReply::Verified { .. }) = replies.blocking_recv() {
+            checked += 1;
+        }
+        // Ten checks take some 200 ms. The limit is wide, for a busy machine; the order is what counts.
+        assert!(checked < 5, "{checked} checks came first");
+        assert!(asked.elapsed() < Duration::from_millis(100), "{:?}", asked.elapsed());
+    }
+
+    #[test]
+    fn too_many_checks_are_refused_at_once() {
+        let (_folder, _store, service, mut replies) = service();
+        let asked = CHECKS as u64 + 10;
+        for call in 0..asked {
+            service.verify(CallId(call), "100200", Secret::new("4711"));
+        }
+        let unavailable = |reply: &IdentityReply| {
+            matches!(reply, IdentityReply::Verified { result: VerifyResult::Unavailable, .. })
+        };
+        let first: Vec<_> = (0..5).map(|_| replies.blocking_recv().unwrap()).collect();
+        assert!(first.iter().filter(|reply| unavailable(reply)).count() >= 3, "{first:?}");
+    }
+
+    /// What was logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_pin_is_in_no_file_and_in_no_line_of_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let store = Store::open(folder.path()).unwrap();
+            store.seed_demo_customers().unwrap();
+            let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+            sample::whole_call(1).into_iter().for_each(|fact| history.record(fact));
+            let mut verifier = Verifier::new(store.connect().unwrap()).unwrap();
+            for (account, pin) in [("100200", "4711"), ("100200", "471147"), ("999999", "4711")] {
+                verifier.verify(account, &Secret::new(pin), wall_clock()).unwrap();
+            }
+            let (replies, mut receiver) = channel(4);
+            let service = IdentityService::start(&store, replies).unwrap();
+            service.verify(CallId(1), "100200", Secret::new("4711"));
+            receiver.blocking_recv().unwrap();
+            tracing::info!(pin = ?Secret::new("4711"), "the log is being watched");
+            history.close();
+        });
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("the log is being watched"));
+        assert!(!log.contains("4711"));
+        let mut files = 0;
+        for entry in fs::read_dir(folder.path()).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            // A hash is base64 and may hold these four digits by chance: the chance is 1 in 200 000 per file.
+            assert!(!bytes.windows(4).any(|window| window == b"4711"));
+            files += 1;
+        }
+        assert!(files > 0);
+    }
+}

@@ -24,6 +24,8 @@ pub mod history;
 pub mod identity;
 mod password;
 pub mod read;
+#[cfg(test)]
+pub(crate) mod sample;
 mod schema;
 pub mod story;
 pub mod view;

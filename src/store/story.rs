@@ -283,3 +283,6 @@ fn carried(quality: &Quality) -> String {
 fn list(names: &[Name]) -> impl fmt::Display {
     names.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

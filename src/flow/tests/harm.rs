@@ -1,1 +1,317 @@
 //! Every rule of the checker: a file that breaks it, and what is said.
+
+use super::in_words;
+use super::read;
+use crate::flow::Diagnostic;
+
+const CENTER: &str = "\
+company: Juniper
+numbers: { 1000: main }
+skills: [billing]
+queues: { billing: { needs: billing >= 3 } }
+agents: { alice: { skills: { billing: 7 } } }
+";
+
+/// A flow that is in order, around the `nodes` given. They begin in line 4; `a` is where it starts, `queue` and
+/// `end` are there.
+fn flow(nodes: &str) -> String {
+    format!(
+        "flow: main\nstart: a\nnodes:\n{nodes}  queue: {{ enqueue: billing }}\n  end: {{ hang_up: done }}\n"
+    )
+}
+
+/// `main.yaml:4:6: error: message (hint)`
+fn short(found: &[Diagnostic]) -> String {
+    let line = |one: &Diagnostic| {
+        let hint = one.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let severity = if one.is_error() { "error" } else { "warning" };
+        format!("{}:{}:{}: {severity}: {}{hint}", one.file, one.line, one.column, one.message)
+    };
+    found.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn found(files: &[(&str, &str)]) -> String {
+    match read(files) {
+        Ok((_, warnings)) => short(&warnings),
+        Err(problems) => short(&problems),
+    }
+}
+
+/// What is said of these nodes.
+#[track_caller]
+fn nodes(nodes: &str, expected: &str) {
+    let said = found(&[("center.yaml", CENTER), ("main.yaml", &flow(nodes))]);
+    assert_eq!(said, expected, "\n{said}");
+}
+
+/// What is said of a center, with a flow `main` that is in order.
+#[track_caller]
+fn center(text: &str, expected: &str) {
+    let said = found(&[
+        ("center.yaml", text),
+        ("main.yaml", "flow: main\nstart: a\nnodes:\n  a: { hang_up: done }\n"),
+    ]);
+    assert_eq!(said, expected, "\n{said}");
+}
+
+const BOTH: &str = "  a: { branch: [{ if: verified, then: queue }], otherwise: end }\n";
+
+#[test]
+fn a_good_file_is_not_talked_about() {
+    nodes(BOTH, "");
+    center(CENTER, "");
+}
+
+#[test]
+fn it_is_told_as_a_compiler_tells_it() {
+    let files = [("center.yaml", CENTER), ("main.yaml", &flow("  a: { play: godbye, then: queu }\n"))];
+    let said = in_words(&read(&files).unwrap_err());
+    let expected = "main.yaml:4:14: error: no prompt is called \"godbye\"
+ 4 |   a: { play: godbye, then: queu }
+   |              ^^^^^^
+hint: did you mean \"goodbye\"?
+
+main.yaml:4:28: error: no node is called \"queu\"
+ 4 |   a: { play: godbye, then: queu }
+   |                            ^^^^
+hint: did you mean \"queue\"?";
+    assert_eq!(said, expected, "\n{said}");
+}
+
+#[test]
+fn what_is_not_yaml() {
+    let said = found(&[("center.yaml", CENTER), ("main.yaml", "flow: main\nstart: [a\nnodes: {}\n")]);
+    assert!(said.starts_with("main.yaml:3:6: error: this is not YAML:"), "{said}");
+    let said = found(&[("center.yaml", "company: x\nfeature_codes: { *51: ready }\n")]);
+    assert!(said.contains("write what begins with a * between quotation marks: \"*51\""), "{said}");
+}
+
+#[test]
+fn a_key_given_twice() {
+    nodes(
+        "  a: { menu: menu/main, choices: { 1: queue, 1: end }, otherwise: end }\n",
+        "main.yaml:4:46: error: \"1\" is given twice",
+    );
+    let twice = CENTER.replace("{ 1000: main }", "{ 1000: main, 1000: main }");
+    center(&twice, "center.yaml:2:24: error: \"1000\" is given twice");
+}
+
+#[test]
+fn a_key_that_means_nothing() {
+    nodes(
+        &BOTH.replace("otherwise", "tries: 3, otherwise").replace("if:", "fi: true, if:"),
+        "main.yaml:4:19: error: \"fi\" means nothing here (did you mean \"if\"?)\n\
+         main.yaml:4:59: error: \"tries\" means nothing here (known here: branch, otherwise)",
+    );
+}
+
+#[test]
+fn a_node_that_is_none() {
+    nodes(
+        &format!("{BOTH}  b: {{ plya: goodbye, then: end }}\n"),
+        "main.yaml:5:3: error: this node does not say what it does (did you mean \"play\"?)",
+    );
+}
+
+#[test]
+fn an_exit_that_leads_nowhere() {
+    nodes(
+        "  a: { menu: menu/main, choices: { 1: queue } }\n",
+        "main.yaml:4:3: error: the exit \"otherwise\" leads nowhere (add \"otherwise: name of a node\")",
+    );
+}
+
+#[test]
+fn names_that_nobody_has() {
+    nodes(
+        &BOTH.replace("verified, then: queue", "verfied, then: q"),
+        "main.yaml:4:23: error: no variable is called \"verfied\" (did you mean \"verified\"?)\n\
+         main.yaml:4:38: error: no node is called \"q\" (there is a, end, queue)",
+    );
+    nodes(
+        "  a: { enqueue: biling, needs: billig >= 3 }\n",
+        "main.yaml:4:17: error: no queue is called \"biling\" (did you mean \"billing\"?)\n\
+         main.yaml:4:32: error: no skill is called \"billig\" (did you mean \"billing\"?)\n\
+         main.yaml:5:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)\n\
+         main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
+    );
+    let wrong = CENTER.replace("1000: main", "1000: mian, 1001: main");
+    center(&wrong, "center.yaml:2:18: error: no flow is called \"mian\" (did you mean \"main\"?)");
+}
+
+#[test]
+fn a_condition_that_cannot_be_read_or_computed() {
+    nodes(
+        "  a: { collect: order, digits: 4 to 6, then: b, otherwise: end }\n  \
+           b: { branch: [{ if: order > 5, then: queue }], otherwise: end }\n",
+        "main.yaml:5:23: error: this cannot be computed: these do not go together: a text and a number \
+         (what is keyed is text: compare it with '10', or write int(order) > 10)",
+    );
+    nodes(
+        &BOTH.replace("verified", "caller.number"),
+        "main.yaml:4:23: error: a condition is true or false, and this is a text",
+    );
+    let said =
+        found(&[("center.yaml", CENTER), ("main.yaml", &flow(&BOTH.replace("verified", "(verified")))]);
+    assert!(said.starts_with("main.yaml:4:23: error: this condition cannot be read:"), "{said}");
+}
+
+#[test]
+fn a_variable_that_has_no_value_yet() {
+    nodes(
+        "  a: { collect: order, digits: 4, then: b, otherwise: b }\n  \
+           b: { play: { say: order }, then: queue }\n  c: { play: goodbye, then: end }\n",
+        "main.yaml:5:14: error: \"order\" has no value yet on some way to \"b\" \
+         (set it before, on every way that leads here)\n\
+         main.yaml:6:3: warning: no caller ever comes to \"c\" (lead an exit here, or remove the node)\n\
+         main.yaml:8:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
+    );
+}
+
+#[test]
+fn a_secret_is_neither_spoken_nor_compared() {
+    nodes(
+        "  a: { collect: card, digits: 16, secret: yes, then: b, otherwise: end }\n  \
+           b: { branch: [{ if: card == '1', then: c }], otherwise: queue }\n  \
+           c: { play: { say: card }, then: end }\n",
+        "main.yaml:5:23: error: \"card\" is secret: it is neither spoken nor compared\n\
+         main.yaml:6:14: error: \"card\" is secret: it is neither spoken nor compared",
+    );
+}
+
+#[test]
+fn a_variable_of_two_kinds() {
+    nodes(
+        "  a: { set: { tier: gold }, then: b }\n  b: { set: { tier: 3 }, then: queue }\n",
+        "main.yaml:5:3: error: \"tier\" holds another kind of value here than elsewhere \
+         (keep to one of text, number, yes or no; what is keyed is text)\n\
+         main.yaml:7:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
+    );
+}
+
+#[test]
+fn nodes_that_no_caller_reaches() {
+    nodes(
+        "  a: { play: goodbye, then: queue }\n",
+        "main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
+    );
+}
+
+#[test]
+fn a_circle_without_the_callers_doing() {
+    nodes(
+        &format!("{BOTH}  b: {{ play: goodbye, then: c }}\n  c: {{ pause: 1s, then: b }}\n")
+            .replace("then: queue", "then: b"),
+        "main.yaml:5:3: error: a silent caller goes round for ever here: b -> c -> b \
+         (let one of these lead on: to a queue, or to hang_up)\n\
+         main.yaml:7:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)",
+    );
+    // The caller's own key may lead back; silence may not.
+    nodes("  a: { menu: menu/main, choices: { 9: a, 1: queue }, otherwise: end }\n", "");
+    nodes(
+        "  a: { menu: menu/main, choices: { 1: queue, 2: end }, otherwise: a }\n",
+        "main.yaml:4:3: error: a silent caller goes round for ever here: a -> a \
+         (let one of these lead on: to a queue, or to hang_up)",
+    );
+}
+
+/// Who is verified goes that way again without a key: it is no choice.
+#[test]
+fn a_circle_of_the_verified() {
+    nodes(
+        "  a: { verify: account and pin, ask_account: verify/enter-account, ask_pin: verify/enter-pin, \
+         wrong: verify/wrong, verified: a, failed: queue, locked: queue, no_input: queue, unavailable: end }\n",
+        "main.yaml:4:3: error: a silent caller goes round for ever here: a -> a \
+         (let one of these lead on: to a queue, or to hang_up)",
+    );
+}
+
+#[test]
+fn a_line_that_was_answered_cannot_ring() {
+    nodes(
+        &BOTH
+            .replace("then: queue", "then: r")
+            .replace("otherwise: end }\n", "otherwise: end }\n  r: { ring: 9s }\n"),
+        "main.yaml:5:3: error: \"r\" rings, but the line has been answered before it \
+         (make it the start of a flow of its own, with its own number)\n\
+         main.yaml:6:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)",
+    );
+}
+
+#[test]
+fn a_queue_that_nobody_can_serve() {
+    let low = CENTER.replace("billing: 7", "billing: 2");
+    center(
+        &low,
+        "center.yaml:4:11: error: no agent can serve the queue \"billing\" here: it needs billing >= 3 \
+         (give an agent the skills, or lower what is needed)",
+    );
+    nodes(
+        "  a: { enqueue: billing, needs: billing >= 9 }\n",
+        "main.yaml:4:17: error: no agent can serve the queue \"billing\" here: it needs billing >= 3 and \
+         billing >= 9 (give an agent the skills, or lower what is needed)\n\
+         main.yaml:5:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)\n\
+         main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
+    );
+}
+
+#[test]
+fn levels_times_and_digits_out_of_range() {
+    let high = CENTER.replace("billing: 7", "billing: 11");
+    center(&high, "center.yaml:5:39: error: a level is 1 to 10, got 11");
+    nodes(
+        "  a: { menu: menu/main, wait: 5, tries: 0, choices: { 12: queue, 2: end }, otherwise: queue }\n",
+        "main.yaml:4:31: error: \"5\" is not a time (write a number and its unit: 500ms, 20s, 15m, 4h)\n\
+         main.yaml:4:41: error: this must be 1 to 10, got 0\n\
+         main.yaml:4:55: error: \"12\" is not a key of a telephone (a key is 0 to 9, \"*\" or \"#\")",
+    );
+    nodes(
+        "  a: { collect: order, digits: 9 to 4, then: queue, otherwise: end }\n",
+        "main.yaml:4:32: error: \"9 to 4\" is not a number of digits (write 6, or 4 to 8; at most 32)",
+    );
+}
+
+#[test]
+fn prompts_that_are_empty_or_missing() {
+    nodes(
+        "  a: { play: [], then: b }\n  b: { menu: [menu/man], choices: { 1: queue }, otherwise: end }\n",
+        "main.yaml:4:14: error: nothing is played here (name at least one prompt)\n\
+         main.yaml:5:15: error: no prompt is called \"menu/man\" (did you mean \"menu/main\"?)",
+    );
+}
+
+#[test]
+fn words_that_a_center_does_not_know() {
+    let odd = CENTER
+        .replace(
+            "{ needs: billing >= 3 }",
+            "{ needs: billing > 3, permission: never, service_level: 80 in 20 }",
+        )
+        .replace("{ billing: 7 } }", "{ billing: 7 }, ready: always }");
+    center(
+        &odd,
+        "center.yaml:4:29: error: \"billing > 3\" is not a need (write it as: billing >= 3)\n\
+         center.yaml:4:54: error: \"never\" is no way to get permission to hold \
+         (write \"ask\" or \"given by this file\")\n\
+         center.yaml:4:76: error: \"80 in 20\" is not a service level (write it as: 80% in 20s)\n\
+         center.yaml:5:51: error: only an agent with a fixed contact is always ready \
+         (add \"contact: sip:alice@host:port\", or write \"ready: when registered\")",
+    );
+}
+
+#[test]
+fn a_flow_that_is_called_otherwise_than_its_file() {
+    let said = found(&[
+        ("center.yaml", CENTER),
+        ("main.yaml", "flow: mine\nstart: a\nnodes:\n  a: { hang_up: done }\n"),
+    ]);
+    let expected = "main.yaml:1:7: error: this flow is called \"mine\", but its file \"main.yaml\" \
+                    (write \"flow: main\", or rename the file)";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn no_center_at_all() {
+    assert_eq!(found(&[("main.yaml", "flow: main")]), "center.yaml:1:1: error: there is no center.yaml");
+    assert!(found(&[("center.yaml", "")]).contains("center.yaml:1:1: error: the file is empty"));
+}

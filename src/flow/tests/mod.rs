@@ -1,6 +1,7 @@
 //! The language from outside: files in, a caller's keys in, what the caller meets out.
 
 mod demo;
+mod docs;
 mod harm;
 mod walks;
 
@@ -45,7 +46,7 @@ pub(super) fn prompts() -> BTreeSet<String> {
         verify/skip verify/no-input menu/main menu/no-input menu/no-match menu/to-a-person goodbye long wait/all-busy \
         wait/less-than wait/question wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
         wait/agent-calling-back wait/callback-greeting agent/ready agent/not-ready agent/signed-out \
-        agent/unknown-code common/hold-music common/tone-1004";
+        agent/unknown-code hold-music tone-1004";
     named.split_whitespace().map(str::to_owned).chain(say::prompts()).collect()
 }
 

@@ -1,1 +1,162 @@
 //! Random callers in random flows: every step ends, nobody is left in silence, no secret shows.
+
+use proptest::prelude::*;
+
+use super::Phone;
+use super::ann;
+use super::demo;
+use super::read;
+use crate::flow::Run;
+
+const KEYS: [&str; 22] = [
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", "A", "b", ".", ".", ".", "~", "ok", "wrong",
+    "locked", "down",
+];
+
+const CENTER: &str = "\
+company: Random
+numbers: { 1: random }
+skills: [any]
+queues: { any: {} }
+agents: { alice: { skills: { any: 5 } } }
+";
+
+/// A flow of `kinds` whose exits lead forward but for the caller's own, which lead anywhere.
+fn random_flow(kinds: &[(u8, u8)]) -> String {
+    let mut text = String::from("flow: random\nstart: n0\nnodes:\n");
+    for (place, (kind, far)) in kinds.iter().enumerate() {
+        let next = place + 1;
+        let forward = (next + usize::from(*far) % 3).min(kinds.len());
+        let anywhere = usize::from(*far) % (kinds.len() + 1);
+        let node = match kind % 9 {
+            0 => format!("{{ play: [goodbye, long], then: n{next} }}"),
+            1 => format!("{{ play: goodbye, barge_in: no, repeat: 2, then: n{forward} }}"),
+            2 => format!(
+                "{{ menu: menu/main, choices: {{ 1: n{anywhere}, 2: n{next}, 3: n{forward} }}, otherwise: n{next} }}"
+            ),
+            3 => format!("{{ collect: v{place}, digits: 2 to 5, then: n{anywhere}, otherwise: n{forward} }}"),
+            4 => format!(
+                "{{ collect: s{place}, digits: 3, secret: yes, prompt: long, then: n{anywhere}, otherwise: n{next} }}"
+            ),
+            5 => format!(
+                "{{ verify: account and pin, ask_account: verify/enter-account, ask_pin: verify/enter-pin, \
+                 wrong: verify/wrong, verified: n{next}, failed: n{forward}, locked: n{forward}, \
+                 no_input: n{next}, unavailable: n{next} }}"
+            ),
+            6 => format!(
+                "{{ branch: [{{ if: \"verified || size(caller.number) > 3\", then: n{next} }}], otherwise: n{forward} }}"
+            ),
+            7 => format!("{{ set: {{ x: 5, y: \"= x + {far}\" }}, then: n{next} }}"),
+            _ => format!("{{ pause: 3s, then: n{forward} }}"),
+        };
+        text.push_str(&format!("  n{place}: {node}\n"));
+    }
+    text.push_str(&format!("  n{}: {{ hang_up: done, after: goodbye }}\n", kinds.len()));
+    text
+}
+
+/// The same run, written down and read back.
+fn read_back(run: &Run) -> Run {
+    let text = serde_json::to_string(run).expect("a run is plain data");
+    serde_json::from_str(&text).expect("what was written can be read")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_caller_in_any_flow_comes_to_an_end(
+        kinds in proptest::collection::vec((any::<u8>(), any::<u8>()), 1..12),
+        known in any::<bool>(),
+        script in proptest::collection::vec(proptest::sample::select(&KEYS[..]), 0..120),
+    ) {
+        let flow = random_flow(&kinds);
+        let loaded = read(&[("center.yaml", CENTER), ("random.yaml", &flow)]);
+        let (center, _) = loaded.map_err(|found| TestCaseError::fail(super::in_words(&found)))?;
+        let mut phone = Phone::dial(&center, "random", known.then(ann));
+        for word in script {
+            phone.play(word);
+            // Whatever was keyed of a secret is lost by writing down, and the run is in order without it.
+            let again = read_back(&phone.run);
+            prop_assert_eq!(&read_back(&again), &again);
+        }
+        // Now silence, as long as it takes. Each round is one deadline or one prompt's end.
+        let mut rounds = 0;
+        while !phone.run.is_over() {
+            phone.play(". ~");
+            rounds += 1;
+            prop_assert!(rounds < 500, "a silent caller is still there");
+        }
+        prop_assert!(phone.run.deadline().is_none());
+    }
+
+    #[test]
+    fn a_run_that_was_written_down_goes_on_as_if_it_had_not(
+        script in proptest::collection::vec(proptest::sample::select(&[".", "~", "1", "2", "3", "9"][..]), 0..60),
+        flow in proptest::sample::select(&["read_back", "long_story", "silence", "goodbye"][..]),
+    ) {
+        let center = demo();
+        let mut phone = Phone::dial(&center, flow, None);
+        let mut other = Phone::dial(&center, flow, None);
+        for word in script {
+            other.run = read_back(&other.run);
+            prop_assert_eq!(&other.run, &phone.run);
+            phone.play(word);
+            other.play(word);
+            prop_assert_eq!(&phone.transcript, &other.transcript);
+        }
+    }
+
+    #[test]
+    fn hanging_up_anywhere_ends_cleanly(
+        script in proptest::collection::vec(proptest::sample::select(&KEYS[..]), 0..40),
+    ) {
+        let center = demo();
+        let mut phone = Phone::dial(&center, "main", None);
+        script.into_iter().for_each(|word| phone.play(word));
+        let verifications = |phone: &Phone<'_>| {
+            phone.transcript.iter().filter(|line| line.starts_with("verification:")).count()
+        };
+        let (ended, lines) = (verifications(&phone), phone.transcript.len());
+        let was_over = phone.run.is_over();
+        let before = phone.seen.len();
+        phone.play("bye");
+        prop_assert!(phone.run.is_over());
+        prop_assert!(verifications(&phone) <= 1 && verifications(&phone) >= ended);
+        prop_assert!(!was_over || phone.transcript.len() == lines);
+        prop_assert!(!phone.seen[before..].contains("HangUp"), "the caller has hung up already");
+        // After the end nothing is answered any more.
+        let after = phone.transcript.len();
+        phone.play("1 . ~ ok bye");
+        prop_assert_eq!(phone.transcript.len(), after);
+    }
+
+    /// The PIN 4711 stands nowhere: neither in facts, nor in actions, nor in the run, nor in what is written down;
+    /// whenever its digits come, and whatever prompt they interrupt.
+    #[test]
+    fn no_digit_of_a_pin_is_seen_anywhere(
+        dots in proptest::collection::vec(0usize..4, 6),
+        pin in "[5-9]{4,8}",
+        known in any::<bool>(),
+        ends in any::<bool>(),
+    ) {
+        let center = demo();
+        let mut phone = Phone::dial(&center, "main", known.then(ann));
+        let mut keys = String::from("100200#");
+        keys.push_str(&pin);
+        keys.push_str(if ends { "#" } else { " ~" });
+        phone.play(&". ".repeat(dots[0]));
+        for (place, key) in keys.split_inclusive(|_| true).enumerate() {
+            phone.play(key);
+            phone.seen.push_str(&serde_json::to_string(&phone.run).expect("a run is plain data"));
+            phone.play(&". ".repeat(usize::from(place % 5 == dots[1]) * dots[2]));
+        }
+        phone.play("wrong");
+        for digit in pin.chars() {
+            prop_assert!(!phone.seen.contains(&format!("digit: '{digit}'")), "{}", phone.seen);
+            let told = phone.transcript.contains(&format!("key {digit}"));
+            prop_assert!(!told);
+        }
+        prop_assert!(!phone.seen.contains(&pin));
+    }
+}

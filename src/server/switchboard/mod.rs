@@ -6,6 +6,8 @@
 mod agents;
 mod lines;
 mod sip_events;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;

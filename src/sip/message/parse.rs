@@ -55,8 +55,9 @@ impl Message {
     /// Reads one datagram, or one message framed from a stream.
     ///
     /// What follows the body that Content-Length announces is left out; without Content-Length the body
-    /// goes to the end ([RFC 3261 §18.3](https://www.rfc-editor.org/rfc/rfc3261#section-18.3)). From, To,
-    /// Call-ID, CSeq and the top Via are there and can be read in every message that comes out.
+    /// goes to the end ([RFC 3261 §18.3](https://www.rfc-editor.org/rfc/rfc3261#section-18.3)). The body's
+    /// own length says it from then on: Content-Length is not among the headers. From, To, Call-ID, CSeq
+    /// and the top Via are there, and can be read, in every message that comes out.
     pub fn parse(bytes: Bytes) -> Result<Message, ParseError> {
         if bytes.len() > MAX_MESSAGE {
             return Err(ParseError::Ignore("too long"));
@@ -142,6 +143,10 @@ fn request_line(line: &str, raw: &Raw) -> Result<(Method, Uri), Fault> {
         return Err(bad(broken));
     }
     let uri = Uri::parse(uri).map_err(|error| bad(format!("Bad Request-URI: {error}")))?;
+    // RFC 3261 §19.1.1: headers have no place in a Request-URI.
+    if uri.headers.is_some() {
+        return Err(bad("Bad Request-URI: it has headers"));
+    }
     Ok((method, uri))
 }
 
@@ -167,6 +172,7 @@ fn check(raw: &mut Raw, method: Option<&Method>) -> Result<(), Fault> {
             return Err(bad("Body Shorter Than Content-Length"));
         }
         raw.body.truncate(length);
+        raw.headers.remove(&HeaderName::ContentLength);
     }
     Ok(())
 }

@@ -168,7 +168,7 @@ impl Headers {
         self.number(HeaderName::MinExpires)
     }
 
-    /// Content-Length in bytes.
+    /// Content-Length in bytes; only in headers that no [`super::Message`] was made of yet.
     pub fn content_length(&self) -> Result<Option<usize>, HeaderError> {
         Ok(self.number(HeaderName::ContentLength)?.map(|length| length as usize))
     }

@@ -1,5 +1,6 @@
 //! Via: the way a request came, and the way its response goes back.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -56,7 +57,7 @@ impl Via {
             Some(params) => Params::parse_header(params)?,
             None => Params::default(),
         };
-        Ok(Via { transport: transport.to_owned(), host: host.to_owned(), port, params })
+        Ok(Via { transport: transport.to_owned(), host: host.into_owned(), port, params })
     }
 
     /// The branch; one without the cookie is from RFC 2543, and matches nothing by itself.
@@ -100,7 +101,7 @@ impl Via {
 }
 
 /// `host:port`, with white space around the colon (RFC 3261 §25.1: COLON).
-fn split_sent_by(text: &str) -> Result<(&str, Option<u16>), UriError> {
+fn split_sent_by(text: &str) -> Result<(Cow<'_, str>, Option<u16>), UriError> {
     if !text.contains([' ', '\t']) {
         return uri::split_host_port(text);
     }

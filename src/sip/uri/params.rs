@@ -48,13 +48,15 @@ impl Params {
 
     /// What follows the first `;` of a URI. Names and values are unescaped.
     pub(super) fn parse_uri(text: &str) -> Result<Params, UriError> {
-        let decode =
-            |text| escape::decode(text, escape::PARAM).filter(|t| !t.is_empty()).ok_or(UriError::Param);
+        let decode = |text| escape::decode(text, escape::PARAM).ok_or(UriError::Param);
+        let name = |text| {
+            decode(text).and_then(|name| if name.is_empty() { Err(UriError::Param) } else { Ok(name) })
+        };
         let mut params = Vec::with_capacity(2);
         for param in text.split(';') {
             params.push(match param.split_once('=') {
-                Some((name, value)) => (decode(name)?, Some(decode(value)?)),
-                None => (decode(param)?, None),
+                Some((before, value)) => (name(before)?, Some(decode(value)?)),
+                None => (name(param)?, None),
             });
         }
         Ok(Params(params))

@@ -373,7 +373,7 @@ impl Wire {
         }
         let packet = &mut buffer[..length];
         if is_rtcp {
-            return;
+            return streams.received_report(now, key, from, packet);
         }
         add(&self.stats.packets_in, 1);
         streams.received(now, key, from, packet, self);

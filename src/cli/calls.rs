@@ -1,0 +1,152 @@
+//! `warmline calls` and `warmline call ID`: the history, read from the data folder; no server need run.
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use crate::base::CallId;
+use crate::cli::DataArg;
+use crate::cli::Format;
+use crate::cli::table::table;
+use crate::cli::trouble::Trouble;
+use crate::fact::Outcome;
+use crate::store::CallFilter;
+use crate::store::CallRecord;
+use crate::store::Readers;
+use crate::store::story;
+use crate::store::view::CallView;
+use crate::store::view::FactView;
+use crate::store::view::LineView;
+
+/// Which calls to list.
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    data: DataArg,
+    /// Only the call with this SIP Call-ID
+    #[arg(long, value_name = "CALL-ID")]
+    sip_call_id: Option<String>,
+    /// Only calls from this number
+    #[arg(long, value_name = "NUMBER")]
+    from: Option<String>,
+    /// Only calls whose last agent was this one
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// Only calls that came out like this: talked, served, left_in_flow, abandoned, declined, unserved,
+    /// callback_failed, refused, failed
+    #[arg(long, value_parser = outcome)]
+    outcome: Option<Outcome>,
+    /// Only calls before this one
+    #[arg(long, value_name = "ID")]
+    before: Option<u64>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// For whom
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Which call to tell.
+#[derive(Debug, Args)]
+pub(super) struct StoryArgs {
+    /// The call's number, as `warmline calls` shows it
+    id: u64,
+    #[command(flatten)]
+    data: DataArg,
+    /// For whom
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// `warmline calls`
+pub(super) fn list(args: ListArgs) -> Result<(), Trouble> {
+    let filter = CallFilter {
+        sip_call_id: args.sip_call_id,
+        from: args.from,
+        agent: args.agent,
+        outcome: args.outcome,
+        before: args.before.map(CallId),
+        limit: Some(args.limit),
+    };
+    let records = Readers::open(&args.data.data)?.calls(&filter)?;
+    if args.format == Format::Json {
+        let views: Vec<_> = records.into_iter().map(CallView::from).collect();
+        println!("{:#}", json!({ "calls": views }));
+        return Ok(());
+    }
+    if records.is_empty() {
+        eprintln!("no calls");
+        return Ok(());
+    }
+    let zone = TimeZone::system();
+    let rows: Vec<_> = records.iter().map(|record| row(record, &zone)).collect();
+    print!(
+        "{}",
+        table(
+            &["id", "arrived", "from", "to", "who", "queue", "waited", "agent", "talked", "outcome"],
+            &rows
+        )
+    );
+    Ok(())
+}
+
+/// `warmline call ID`
+pub(super) fn story(args: StoryArgs) -> Result<(), Trouble> {
+    let readers = Readers::open(&args.data.data)?;
+    let id = CallId(args.id);
+    let unknown = || Trouble::new(format!("there is no call {id}")).hint("`warmline calls` lists them");
+    let record = readers.call(id)?.ok_or_else(unknown)?;
+    let facts = readers.facts(id)?;
+    let zone = TimeZone::system();
+    let lines = story::tell(&facts, &zone);
+    if args.format == Format::Json {
+        let story: Vec<_> = lines.into_iter().map(LineView::from).collect();
+        let facts: Vec<_> = facts.iter().map(FactView::from).collect();
+        println!("{:#}", json!({ "call": CallView::from(record), "story": story, "facts": facts }));
+        return Ok(());
+    }
+    print!("{}", headline(&record, &zone));
+    for line in lines {
+        println!("{}", line.in_zone(&zone));
+    }
+    Ok(())
+}
+
+fn row(record: &CallRecord, zone: &TimeZone) -> Vec<String> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    vec![
+        record.id.to_string(),
+        story::date_and_clock(record.arrived, zone),
+        record.from.clone(),
+        record.to.clone(),
+        text(&record.customer_name),
+        text(&record.queue),
+        record.waited.map(story::length).unwrap_or_default(),
+        text(&record.agent),
+        record.talked.map(story::length).unwrap_or_default(),
+        record.outcome.map_or("(up)", story::outcome_words).to_owned(),
+    ]
+}
+
+/// What the call was, before its story.
+fn headline(record: &CallRecord, zone: &TimeZone) -> String {
+    let mut head = format!(
+        "call {} on {}: {}\n",
+        record.id,
+        story::date_and_clock(record.arrived, zone),
+        record.outcome.map_or("still up", story::outcome_words),
+    );
+    head += &format!("SIP Call-ID {}\n", record.sip_call_id);
+    if !record.digits.is_empty() {
+        head += &format!("keys heard outside a secret: {}\n", record.digits);
+    }
+    head + "\n"
+}
+
+fn outcome(text: &str) -> Result<Outcome, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|_| {
+        "talked, served, left_in_flow, abandoned, declined, unserved, callback_failed, refused or failed"
+            .to_owned()
+    })
+}

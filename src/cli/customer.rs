@@ -1,0 +1,198 @@
+//! `warmline customer`: who the callers are. PINs come by stdin or in a file, and are kept as hashes.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Subcommand;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use crate::base::Secret;
+use crate::cli::DataArg;
+use crate::cli::Format;
+use crate::cli::ask;
+use crate::cli::table::table;
+use crate::cli::trouble::Trouble;
+use crate::store::NewCustomer;
+use crate::store::Store;
+use crate::store::customers::ListedCustomer;
+use crate::store::story;
+use crate::store::view::rfc3339;
+
+/// The columns of an import, in this order, named in the first line.
+const COLUMNS: &str = "account,name,pin,numbers,name_prompt";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CustomerCommand {
+    /// List the customers
+    List {
+        #[command(flatten)]
+        data: DataArg,
+        /// For whom
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Add a customer; the PIN is asked for, or read from stdin
+    Add(AddArgs),
+    /// Add the customers of a CSV file, all or none
+    ///
+    /// The first line is `account,name,pin,numbers,name_prompt`; several numbers are separated by spaces, the
+    /// last two columns may be empty. Keep the file no longer than you must: it holds PINs.
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        data: DataArg,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// The account number, which callers key in
+    account: String,
+    name: String,
+    /// A calling number that is this customer's; may be given several times
+    #[arg(long = "number", value_name = "NUMBER")]
+    numbers: Vec<String>,
+    /// The prompt that says the name: names/ann
+    #[arg(long, value_name = "PROMPT")]
+    name_prompt: Option<String>,
+    #[command(flatten)]
+    data: DataArg,
+}
+
+/// `warmline customer …`
+pub(super) fn run(command: CustomerCommand) -> Result<(), Trouble> {
+    match command {
+        CustomerCommand::List { data, format } => list(&Store::open(&data.data)?, format),
+        CustomerCommand::Add(args) => add(args),
+        CustomerCommand::Import { file, data } => import(&file, &Store::open(&data.data)?),
+    }
+}
+
+fn list(store: &Store, format: Format) -> Result<(), Trouble> {
+    let customers = store.customers()?;
+    if format == Format::Json {
+        let view = |c: &ListedCustomer| {
+            json!({
+                "account": c.customer.account, "name": c.customer.name, "name_prompt": c.customer.name_prompt,
+                "numbers": c.numbers, "failed_in_row": c.failed_in_row,
+                "locked_until": c.locked_until.map(rfc3339),
+            })
+        };
+        println!("{:#}", json!({ "customers": customers.iter().map(view).collect::<Vec<_>>() }));
+        return Ok(());
+    }
+    if customers.is_empty() {
+        eprintln!(
+            "no customers; `warmline serve` makes those of the demo center, `warmline customer add` others"
+        );
+        return Ok(());
+    }
+    let zone = TimeZone::system();
+    let row = |c: &ListedCustomer| {
+        vec![
+            c.customer.account.clone(),
+            c.customer.name.clone(),
+            c.numbers.join(" "),
+            c.failed_in_row.to_string(),
+            c.locked_until.map(|until| story::date_and_clock(until, &zone)).unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<_> = customers.iter().map(row).collect();
+    print!("{}", table(&["account", "name", "numbers", "wrong PINs", "locked until"], &rows));
+    Ok(())
+}
+
+fn add(args: AddArgs) -> Result<(), Trouble> {
+    let store = Store::open(&args.data.data)?;
+    let pin = ask::new_secret("PIN")?;
+    let AddArgs { account, name, numbers, name_prompt, data: _ } = args;
+    store.add_customer(&NewCustomer { account: account.clone(), name, name_prompt, numbers, pin })?;
+    eprintln!("added account {account}");
+    Ok(())
+}
+
+fn import(file: &Path, store: &Store) -> Result<(), Trouble> {
+    let failed = |error| Trouble::new(format!("{} cannot be read: {error}", file.display()));
+    let text = fs::read_to_string(file).map_err(failed)?;
+    let customers = parse(&text).map_err(|(line, error)| {
+        let hint = format!("the first line is {COLUMNS}; several numbers are separated by spaces");
+        Trouble::new(format!("{}:{line}: {error}", file.display())).hint(hint)
+    })?;
+    store.import_customers(&customers)?;
+    eprintln!("added {} customers", customers.len());
+    Ok(())
+}
+
+/// The customers of a CSV text, or the line that is wrong and why.
+fn parse(text: &str) -> Result<Vec<NewCustomer>, (usize, String)> {
+    let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+    let head = lines.next().map_or("", |(_, head)| head.trim());
+    if head != COLUMNS {
+        return Err((1, format!("the first line must be {COLUMNS}")));
+    }
+    let rows = lines.filter(|(_, line)| !line.trim().is_empty());
+    rows.map(|(place, line)| row(line).map_err(|error| (place + 1, error))).collect()
+}
+
+fn row(line: &str) -> Result<NewCustomer, String> {
+    let fields = fields(line)?;
+    // The line itself stays out of the message: it holds a PIN.
+    let count = fields.len();
+    let [account, name, pin, numbers, name_prompt] =
+        <[String; 5]>::try_from(fields).map_err(|_| format!("five columns are wanted, got {count}"))?;
+    Ok(NewCustomer {
+        account,
+        name,
+        name_prompt: Some(name_prompt).filter(|prompt| !prompt.is_empty()),
+        numbers: numbers.split_whitespace().map(str::to_owned).collect(),
+        pin: Secret::new(pin),
+    })
+}
+
+/// The fields of one CSV line (RFC 4180, but for line ends within a field).
+fn fields(line: &str) -> Result<Vec<String>, String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    let mut chars = line.trim_end_matches('\r').chars().peekable();
+    while let Some(c) = chars.next() {
+        // There is one field from the start, and fields are only added.
+        let field = fields.last_mut().expect("there is a field");
+        match c {
+            '"' if quoted && chars.next_if_eq(&'"').is_some() => field.push('"'),
+            '"' if quoted => quoted = false,
+            '"' if field.is_empty() => quoted = true,
+            ',' if !quoted => fields.push(String::new()),
+            c => field.push(c),
+        }
+    }
+    if quoted { Err("a quote is not closed".to_owned()) } else { Ok(fields) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_csv_file_is_read_with_its_quotes() {
+        let text =
+            "account,name,pin,numbers,name_prompt\r\n100500,\"Dee, \"\"D\"\"\",1234,+1202 +1203,\r\n\r\n";
+        let customers = parse(text).unwrap();
+        assert_eq!(customers.len(), 1);
+        assert_eq!(customers[0].name, "Dee, \"D\"");
+        assert_eq!(customers[0].numbers, ["+1202", "+1203"]);
+        assert_eq!(customers[0].pin.expose(), "1234");
+        assert_eq!(customers[0].name_prompt, None);
+    }
+
+    #[test]
+    fn a_wrong_line_is_named_and_its_pin_is_not() {
+        let text = format!("{COLUMNS}\n1,Ann,4711,,\n2,Ben,4712\n");
+        let (line, error) = parse(&text).unwrap_err();
+        assert_eq!((line, error.as_str()), (3, "five columns are wanted, got 3"));
+        assert_eq!(parse("name,pin\n").unwrap_err().0, 1);
+        assert!(fields("\"open").is_err());
+    }
+}

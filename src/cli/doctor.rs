@@ -1,0 +1,215 @@
+//! `warmline doctor`: whether a server could run here, and what to do when not. Changes nothing.
+
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::net::TcpListener;
+use std::net::UdpSocket;
+use std::path::Path;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use rustix::process::Resource;
+use rustix::process::getrlimit;
+
+use crate::cli::trouble::Trouble;
+use crate::server::ServeOptions;
+use crate::store::FILE;
+use crate::store::Readers;
+use crate::store::Store;
+
+/// Each call takes two sockets, and the store, the web and the log some more.
+const OPEN_FILES: u64 = 4_096;
+/// No clock that is right is before this: 2026-01-01.
+const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
+
+/// What came of one check.
+enum Finding {
+    Good(String),
+    /// A server would run, but not as well as it could, or as it may be wanted.
+    Note(String, String),
+    Bad(String, String),
+}
+
+use Finding::Bad;
+use Finding::Good;
+use Finding::Note;
+
+/// `warmline doctor`: the flags are those of `serve`, so that what is checked is what would run.
+pub(super) fn run(options: &ServeOptions) -> Result<(), Trouble> {
+    let findings = [
+        data_folder(&options.data),
+        history(&options.data),
+        passwords(options),
+        socket("SIP over UDP", options.sip.to_string(), UdpSocket::bind(options.sip).map(drop)),
+        socket("SIP over TCP", options.sip.to_string(), TcpListener::bind(options.sip).map(drop)),
+        socket("the web", options.http.to_string(), TcpListener::bind(options.http).map(drop)),
+        audio_ports(options),
+        flows(options),
+        prompts(&options.prompts),
+        open_files(),
+        clock(),
+    ];
+    let mut bad = 0;
+    for finding in &findings {
+        match finding {
+            Good(what) => println!("ok    {what}"),
+            Note(what, hint) => println!("note  {what}\n      {hint}"),
+            Bad(what, hint) => {
+                bad += 1;
+                println!("BAD   {what}\n      {hint}");
+            }
+        }
+    }
+    match bad {
+        0 => Ok(()),
+        1 => Err(Trouble::new("one thing is not right")),
+        bad => Err(Trouble::new(format!("{bad} things are not right"))),
+    }
+}
+
+fn data_folder(folder: &Path) -> Finding {
+    let shown = folder.display();
+    if !folder.exists() {
+        return Good(format!("data folder {shown} is not there yet; the server makes it"));
+    }
+    let probe = folder.join(".warmline-doctor");
+    let written = fs::write(&probe, b"?").and_then(|()| fs::remove_file(&probe));
+    match written {
+        Ok(()) => Good(format!("data folder {shown} can be written to")),
+        Err(error) => Bad(
+            format!("data folder {shown} cannot be written to: {error}"),
+            "make it yours with chown, or name another with --data".to_owned(),
+        ),
+    }
+}
+
+fn history(folder: &Path) -> Finding {
+    if !folder.join(FILE).exists() {
+        return Good(format!("{FILE} is not there yet; the server makes it"));
+    }
+    match Readers::open(folder).and_then(|readers| readers.calls(&Default::default())) {
+        Ok(_) => Good(format!("{FILE} can be read")),
+        Err(error) => {
+            Bad(error.to_string(), "restore it from a copy, or move it away: a new one is made".to_owned())
+        }
+    }
+}
+
+fn passwords(options: &ServeOptions) -> Finding {
+    let public = [options.sip, options.http].iter().any(|address| !address.ip().is_loopback());
+    let hint = "each is changed with `warmline agent passwd NAME`".to_owned();
+    if !options.data.join(FILE).exists() {
+        let seeded = "demo passwords will stand after the first start".to_owned();
+        return if public {
+            Bad(seeded, format!("start on loopback first; {hint}"))
+        } else {
+            Note(seeded, hint)
+        };
+    }
+    match Store::open(&options.data).and_then(|store| store.demo_passwords_stand()) {
+        Ok(names) if names.is_empty() => Good("no demo password stands".to_owned()),
+        Ok(names) if public => Bad(format!("demo passwords stand: {}", names.join(", ")), hint),
+        Ok(names) => Note(format!("demo passwords stand, on loopback only: {}", names.join(", ")), hint),
+        Err(error) => Bad(error.to_string(), "see above".to_owned()),
+    }
+}
+
+fn socket(what: &str, address: String, bound: io::Result<()>) -> Finding {
+    match bound {
+        Ok(()) => Good(format!("{what} can be bound at {address}")),
+        Err(error) => {
+            let hint = match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "something is there already, perhaps Warmline itself: `ss -lntup` shows what"
+                }
+                io::ErrorKind::AddrNotAvailable => {
+                    "this machine has no such address: `ip addr` shows those it has"
+                }
+                io::ErrorKind::PermissionDenied => "a port below 1024 needs a privilege; choose a higher one",
+                _ => "choose another address",
+            };
+            Bad(format!("{what} cannot be bound at {address}: {error}"), hint.to_owned())
+        }
+    }
+}
+
+/// Tries a few ports of the range: the server passes over one that is taken.
+fn audio_ports(options: &ServeOptions) -> Finding {
+    let (low, high) = (*options.rtp_ports.start(), *options.rtp_ports.end());
+    let step = usize::from(((high - low) / 16).max(1));
+    let tried: Vec<u16> = (low..=high).step_by(step).collect();
+    let ip: IpAddr = options.sip.ip();
+    let taken = tried.iter().filter(|port| UdpSocket::bind((ip, **port)).is_err()).count();
+    let calls = u32::from(high - low).div_ceil(4);
+    match taken {
+        0 => Good(format!("audio ports {low}-{high} are free, for some {calls} calls with an agent")),
+        taken if taken < tried.len() => Note(
+            format!("audio ports {low}-{high}: {taken} of {} tried are taken", tried.len()),
+            "the server passes over them".to_owned(),
+        ),
+        _ => Bad(
+            format!("audio ports {low}-{high} are taken, all that were tried"),
+            "choose others with --rtp-ports".to_owned(),
+        ),
+    }
+}
+
+fn flows(options: &ServeOptions) -> Finding {
+    let center = options.config.clone().unwrap_or_else(|| options.flows.join("center.yaml"));
+    match fs::read_to_string(&center) {
+        Ok(_) => Good(format!("{} can be read; `warmline flow check` looks inside", center.display())),
+        Err(error) => Bad(
+            format!("{} cannot be read: {error}", center.display()),
+            "start in the folder that has ivr_flows, or name it with --flows".to_owned(),
+        ),
+    }
+}
+
+fn prompts(folder: &Path) -> Finding {
+    match count_wav(folder, 4) {
+        Ok(count) if count > 0 => Good(format!("{count} prompts in {}", folder.display())),
+        Ok(_) => Bad(
+            format!("there is no prompt in {}", folder.display()),
+            "start in the folder that has prompts, or name it with --prompts".to_owned(),
+        ),
+        Err(error) => Bad(
+            format!("prompts in {} cannot be read: {error}", folder.display()),
+            "start in the folder that has prompts, or name it with --prompts".to_owned(),
+        ),
+    }
+}
+
+/// WAV files in `folder` and, so many levels deep, its folders.
+fn count_wav(folder: &Path, levels: u32) -> io::Result<usize> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            count += if levels > 0 { count_wav(&entry.path(), levels - 1)? } else { 0 };
+        } else if entry.path().extension().is_some_and(|extension| extension == "wav") {
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+fn open_files() -> Finding {
+    match getrlimit(Resource::Nofile).current {
+        Some(limit) if limit < OPEN_FILES => Bad(
+            format!("at most {limit} files may be open, which is {} calls or so", limit / 4),
+            format!("`ulimit -n {OPEN_FILES}` or more before the start; LimitNOFILE= in a systemd unit"),
+        ),
+        Some(limit) => Good(format!("{limit} files may be open")),
+        None => Good("any number of files may be open".to_owned()),
+    }
+}
+
+fn clock() -> Finding {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    if since >= EARLIEST {
+        return Good(format!("the clock says {}", jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S %Z")));
+    }
+    let hint = "set it, or start a time service: `timedatectl set-ntp true`".to_owned();
+    Bad("the clock is before 2026: the history would be false".to_owned(), hint)
+}

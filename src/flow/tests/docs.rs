@@ -1,0 +1,66 @@
+//! The examples of `docs/FLOWS.md` are in order, and there is one for every type of node.
+
+use super::in_words;
+use super::read;
+use crate::flow::KINDS;
+
+const DOCS: &str = include_str!("../../../docs/FLOWS.md");
+
+const CENTER: &str = "\
+company: Juniper
+numbers: { 1000: example }
+skills: [billing]
+queues: { billing: { needs: billing >= 3 } }
+agents: { alice: { skills: { billing: 7 } } }
+";
+
+/// The YAML examples, in order.
+fn examples() -> Vec<&'static str> {
+    let blocks = DOCS.split("```yaml\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap_or_default()).collect()
+}
+
+/// A flow around an example of one node.
+fn around(node: &str) -> String {
+    let mut text = String::from("flow: example\nstart: example\nnodes:\n  example:\n");
+    for line in node.lines() {
+        text.push_str(&format!("    {line}\n"));
+    }
+    for (name, node) in [("next", "{ enqueue: billing }"), ("person", "{ enqueue: billing }")] {
+        text.push_str(&format!("  {name}: {node}\n"));
+    }
+    text.push_str("  end: { hang_up: done }\n");
+    text
+}
+
+#[test]
+fn every_example_of_the_reference_is_in_order() {
+    let main = "flow: main\nstart: a\nnodes:\n  a: { hang_up: done }\n";
+    for example in examples() {
+        let files = match example {
+            center if center.starts_with("company:") => vec![("center.yaml", center), ("main.yaml", main)],
+            flow if flow.starts_with("flow:") => vec![("center.yaml", CENTER), ("example.yaml", flow)],
+            node => {
+                assert!(node.starts_with("# node\n"), "{node}");
+                let flow = around(node);
+                if let Err(found) = read(&[("center.yaml", CENTER), ("example.yaml", &flow)]) {
+                    panic!("{}", in_words(&found));
+                }
+                continue;
+            }
+        };
+        if let Err(found) = read(&files) {
+            panic!("{}", in_words(&found));
+        }
+    }
+}
+
+#[test]
+fn every_type_of_node_has_its_section_and_example() {
+    for (kind, _) in KINDS {
+        let section = DOCS.split(&format!("\n### {kind}\n")).nth(1);
+        let section = section.unwrap_or_else(|| panic!("no section on {kind}"));
+        let section = section.split("\n### ").next().unwrap_or_default();
+        assert!(section.contains(&format!("# node\n{kind}:")), "no example of {kind}");
+    }
+}

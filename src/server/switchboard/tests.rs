@@ -1,0 +1,470 @@
+//! The whole house in virtual time: real SIP endpoints as phones, a network that loses and delays, and
+//! callers and agents who do as they like. Thousands of calls; the seed that failed is printed.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::*;
+use crate::base::Secret;
+use crate::media::control::PlayId;
+use crate::queue::api::AgentState;
+use crate::sip::Command;
+use crate::sip::Transport;
+use crate::sip::api::EndReason;
+use crate::sip::api::Invite;
+use crate::sip::digest::Credentials;
+use crate::sip::digest::Ha1;
+use crate::sip::endpoint::EndpointConfig;
+use crate::sip::endpoint::TrunkConfig;
+use crate::sip::endpoint::TrunkRegistration;
+use crate::sip::uri::NameAddr;
+
+const CENTER: &str = "
+company: Test
+language: en
+numbers: { 1000: greet }
+skills: [talk]
+queues:
+  help: { needs: talk >= 1, permission: ask, wrap_up: 5s, ring: 20s, max_wait: 3m }
+agents:
+  alice: { skills: { talk: 5 }, ready: when registered }
+  bob: { skills: { talk: 3 }, ready: when registered }
+";
+
+const GREET: &str = "
+flow: greet
+start: hello
+nodes:
+  hello: { play: greeting/welcome, then: ask }
+  ask:
+    menu: menu/main
+    choices: { 1: { label: help, then: queue } }
+    no_input: menu/no-input
+    no_match: menu/no-match
+    tries: 2
+    otherwise: queue
+  queue: { enqueue: help }
+";
+
+const PROMPTS: &str = "greeting/welcome menu/main menu/no-input menu/no-match wait/all-busy wait/less-than \
+    wait/question wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
+    wait/agent-calling-back wait/callback-greeting hold-music";
+
+const PLAY: Duration = Duration::from_secs(2);
+
+fn center() -> Center {
+    let files = [("center.yaml".to_owned(), CENTER.to_owned()), ("greet.yaml".to_owned(), GREET.to_owned())];
+    let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts()).collect();
+    crate::flow::load(&files, &prompts).expect("the test center is well-formed").0
+}
+
+fn at(host: u8) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, host], 5060))
+}
+
+fn hop(from: u8, to: u8) -> Hop {
+    Hop { transport: Transport::Udp, local: at(from), remote: at(to) }
+}
+
+const SERVER: u8 = 1;
+const CALLER: u8 = 2;
+const ALICE: u8 = 3;
+const BOB: u8 = 4;
+
+/// What happens at a time.
+#[derive(Debug)]
+enum Due {
+    Datagram { from: u8, to: u8, bytes: Bytes },
+    Media(MediaEvent),
+    Found(CallId),
+    CallerCalls,
+    CallerHangsUp(SessionId),
+    PhoneAnswers(u8, SessionId),
+    PhoneHangsUp(u8, SessionId),
+    AgentReady(&'static str),
+}
+
+/// Streams that play in no time at all but end when they should.
+#[derive(Default)]
+struct FakeStreams {
+    open: BTreeSet<LegId>,
+    joined: BTreeSet<(LegId, LegId)>,
+    due: Vec<(Duration, Due)>,
+    playing: HashMap<LegId, PlayId>,
+    ports: usize,
+}
+
+impl Streams for FakeStreams {
+    fn open(&mut self, _: CallId, leg: LegId) -> Option<u16> {
+        if self.open.len() >= self.ports {
+            return None;
+        }
+        assert!(self.open.insert(leg), "a leg was opened twice");
+        Some(20_000 + 2 * self.open.len() as u16)
+    }
+
+    fn send(&mut self, _: CallId, command: MediaCommand) {
+        match command {
+            MediaCommand::Play { leg, play, repeat, .. } => {
+                if let Some(old) = self.playing.insert(leg, play) {
+                    let ended = MediaEvent::PlayEnded { leg, play: old, stopped: true };
+                    self.due.push((Duration::ZERO, Due::Media(ended)));
+                }
+                if !repeat {
+                    let ended = MediaEvent::PlayEnded { leg, play, stopped: false };
+                    self.due.push((PLAY, Due::Media(ended)));
+                }
+            }
+            MediaCommand::Join { a, b } => {
+                assert!(self.open.contains(&a) && self.open.contains(&b), "joined a leg that is closed");
+                self.joined.insert((a, b));
+            }
+            MediaCommand::Close { leg } => {
+                if self.open.remove(&leg) {
+                    let closed = MediaEvent::Closed { leg, quality: Default::default() };
+                    self.due.push((Duration::from_millis(1), Due::Media(closed)));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+struct World {
+    now: Timestamp,
+    switchboard: Switchboard,
+    streams: FakeStreams,
+    phones: BTreeMap<u8, Endpoint>,
+    due: BTreeMap<(Timestamp, u64), Due>,
+    order: u64,
+    entropy: Entropy,
+    loss_percent: u64,
+    calls_left: u32,
+    calls_made: u64,
+    facts: Vec<Fact>,
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        let mut entropy = Entropy::seeded(seed);
+        let center = Arc::new(center());
+        let ha1 = |user: &str| Ha1::of(user, "warmline", "warmline");
+        let users = ["alice", "bob"].map(|user| (user.into(), ha1(user))).into();
+        let config = EndpointConfig { users, ..EndpointConfig::default() };
+        let switchboard = Switchboard::new(Parts {
+            endpoint: Endpoint::new(config, entropy.split()),
+            center,
+            library: Arc::new(Library::default()),
+            address: at(SERVER).ip(),
+            udp: at(SERVER),
+            tcp: at(SERVER),
+            first_call: CallId(1),
+            max_calls: 6,
+            entropy: entropy.split(),
+        });
+        let caller = Endpoint::new(EndpointConfig::default(), entropy.split());
+        let phones = [(CALLER, caller), (ALICE, agent_phone("alice", ALICE, &mut entropy))]
+            .into_iter()
+            .chain([(BOB, agent_phone("bob", BOB, &mut entropy))])
+            .collect();
+        let loss_percent = [0, 5, 20][entropy.below(3) as usize];
+        let streams = FakeStreams { ports: [4, 100][entropy.below(2) as usize], ..FakeStreams::default() };
+        let mut world = World {
+            now: Timestamp::ZERO,
+            switchboard,
+            streams,
+            phones,
+            due: BTreeMap::new(),
+            order: 0,
+            entropy,
+            loss_percent,
+            calls_left: 8,
+            calls_made: 0,
+            facts: Vec::new(),
+        };
+        world.later(Duration::from_secs(3), Due::CallerCalls);
+        for host in [ALICE, BOB] {
+            world.phone(host, sip::Input::Tick);
+        }
+        world
+    }
+
+    fn later(&mut self, after: Duration, due: Due) {
+        self.order += 1;
+        self.due.insert((self.now + after, self.order), due);
+    }
+
+    fn between(&mut self, from_ms: u64, to_ms: u64) -> Duration {
+        Duration::from_millis(from_ms + self.entropy.below(to_ms - from_ms))
+    }
+
+    fn send(&mut self, from: u8, hop: Hop, bytes: Bytes) {
+        let SocketAddr::V4(to) = hop.remote else { panic!("no such host: {hop:?}") };
+        if self.entropy.below(100) < self.loss_percent {
+            return;
+        }
+        let delay = self.between(1, 30);
+        self.later(delay, Due::Datagram { from, to: to.ip().octets()[3], bytes });
+    }
+
+    fn tell(&mut self, input: Input) {
+        let now = Now { at: self.now, wall: WallTime(self.now.0 as i64) };
+        let mut out = Vec::new();
+        self.switchboard.handle(now, input, &mut self.streams, &mut out);
+        for output in out {
+            match output {
+                Output::Send { hop, bytes } => self.send(SERVER, hop, bytes),
+                Output::FindCustomer { call, .. } => {
+                    let delay = self.between(1, 300);
+                    self.later(delay, Due::Found(call));
+                }
+                Output::Verify { .. } => unreachable!("the test center verifies nobody"),
+                Output::Fact(fact) => self.facts.push(fact),
+            }
+        }
+        for (after, due) in std::mem::take(&mut self.streams.due) {
+            self.later(after, due);
+        }
+    }
+
+    /// Lets a phone take an input, and its person act on what it shows.
+    fn phone(&mut self, host: u8, input: sip::Input) {
+        let Some(phone) = self.phones.get_mut(&host) else { return };
+        let mut out = Vec::new();
+        phone.handle(self.now, input, &mut out);
+        for output in out {
+            match output {
+                sip::Output::Send { hop, bytes } => self.send(host, hop, bytes),
+                sip::Output::Event(event) => self.person(host, event),
+            }
+        }
+    }
+
+    fn person(&mut self, host: u8, event: sip::Event) {
+        let sdp = || Bytes::from(sdp_of(host));
+        match event {
+            sip::Event::Incoming(incoming) => {
+                let session = incoming.session;
+                match self.entropy.below(10) {
+                    0 => {
+                        let refuse = Command::Refuse { session, status: 486, retry_after_s: None };
+                        self.phone(host, sip::Input::Command(refuse));
+                    }
+                    1 => {}
+                    _ => {
+                        let ring = Command::Progress { session, status: 180, sdp: None };
+                        self.phone(host, sip::Input::Command(ring));
+                        let delay = self.between(200, 25_000);
+                        self.later(delay, Due::PhoneAnswers(host, session));
+                    }
+                }
+            }
+            sip::Event::Acked { session, .. } | sip::Event::Answered { session, .. } if host != CALLER => {
+                let delay = self.between(500, 60_000);
+                self.later(delay, Due::PhoneHangsUp(host, session));
+            }
+            sip::Event::Offered { session, .. } => {
+                self.phone(host, sip::Input::Command(Command::AnswerOffer { session, sdp: sdp() }));
+            }
+            _ => {}
+        }
+    }
+
+    fn happen(&mut self, due: Due) {
+        match due {
+            Due::Datagram { from, to: SERVER, bytes } => {
+                self.tell(Input::Sip(sip::Input::Received { hop: hop(SERVER, from), bytes }));
+            }
+            Due::Datagram { from, to, bytes } => {
+                self.phone(to, sip::Input::Received { hop: hop(to, from), bytes });
+            }
+            Due::Media(event) => {
+                if let MediaEvent::PlayEnded { leg, play, stopped: false } = &event
+                    && (self.streams.playing.get(leg) != Some(play) || !self.streams.open.contains(leg))
+                {
+                    return;
+                }
+                if let MediaEvent::PlayEnded { leg, play, .. } = &event
+                    && self.streams.playing.get(leg) == Some(play)
+                {
+                    self.streams.playing.remove(leg);
+                }
+                self.tell(Input::Media(event));
+            }
+            Due::Found(call) => self.tell(Input::Found { call, customer: None }),
+            Due::CallerCalls => self.caller_calls(),
+            Due::CallerHangsUp(session) => {
+                let end = Command::End { session, reason: EndReason::Normal };
+                self.phone(CALLER, sip::Input::Command(end));
+            }
+            Due::PhoneAnswers(host, session) => {
+                let answer = Command::Answer { session, sdp: sdp_of(host).into() };
+                self.phone(host, sip::Input::Command(answer));
+            }
+            Due::PhoneHangsUp(host, session) => {
+                let end = Command::End { session, reason: EndReason::Normal };
+                self.phone(host, sip::Input::Command(end));
+            }
+            Due::AgentReady(name) => {
+                let agent = self.switchboard.agent(name).expect("an agent of the test center");
+                self.tell(Input::AgentWants { agent, wish: queue::api::AgentWish::Ready });
+            }
+        }
+    }
+
+    fn caller_calls(&mut self) {
+        self.calls_made += 1;
+        let session = SessionId((1 << 63) + self.calls_made);
+        let user = format!("+1202555{:04}", self.calls_made);
+        let uri = crate::sip::uri::Uri::sip(Some("1000"), "10.0.0.1", Some(5060));
+        let invite = Invite {
+            session,
+            to: NameAddr::of(uri.clone()),
+            uri,
+            hop: hop(CALLER, SERVER),
+            from: NameAddr::of(crate::sip::uri::Uri::sip(Some(&user), "10.0.0.2", None)),
+            asserted: None,
+            headers: Vec::new(),
+            sdp: sdp_of(CALLER).into(),
+            credentials: None,
+            routes: Vec::new(),
+        };
+        self.phone(CALLER, sip::Input::Command(Command::Invite(Box::new(invite))));
+        let patience = self.between(10, 120_000);
+        self.later(patience, Due::CallerHangsUp(session));
+        // Keys at random times, on every line there may be.
+        for _ in 0..self.entropy.below(6) {
+            let after = self.between(100, 60_000);
+            let digit = ['1', '1', '1', '2', '5', '#'][self.entropy.below(6) as usize];
+            let call = CallId(1 + self.entropy.below(self.calls_made));
+            let event = MediaEvent::Digit { leg: LegId::of(call, 0), digit };
+            self.later(after, Due::Media(event));
+        }
+        let agent = ["alice", "bob"][self.entropy.below(2) as usize];
+        let after = self.between(100, 60_000);
+        self.later(after, Due::AgentReady(agent));
+        self.calls_left -= 1;
+        if self.calls_left > 0 {
+            let gap = self.between(1, 30_000);
+            self.later(gap, Due::CallerCalls);
+        }
+    }
+
+    /// When anybody's deadline is due.
+    fn deadline(&self) -> Option<Timestamp> {
+        let phones = self.phones.values().filter_map(Endpoint::deadline);
+        phones.chain(self.switchboard.deadline()).chain(self.due.keys().next().map(|(at, _)| *at)).min()
+    }
+
+    /// Runs until `end`, whatever happens.
+    fn run_until(&mut self, end: Timestamp) {
+        let mut steps = 0;
+        while let Some(next) = self.deadline().filter(|next| *next <= end) {
+            steps += 1;
+            assert!(steps < 200_000, "somebody's deadline never passes");
+            self.now = self.now.max(next);
+            while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                let due = entry.remove();
+                self.happen(due);
+            }
+            for host in [CALLER, ALICE, BOB] {
+                if self.phones[&host].deadline().is_some_and(|due| due <= self.now) {
+                    self.phone(host, sip::Input::Tick);
+                }
+            }
+            if self.switchboard.deadline().is_some_and(|due| due <= self.now) {
+                self.tell(Input::Tick);
+            }
+        }
+        self.now = end;
+    }
+
+    /// Nothing is left over, and every call's facts tell a whole story.
+    fn check_quiet(&self) {
+        assert_eq!(self.switchboard.live_calls(), 0, "calls are left over");
+        assert_eq!(self.switchboard.live_lines(), 0, "lines are left over");
+        assert_eq!(self.streams.open.len(), 0, "streams are left over");
+        assert_eq!(self.switchboard.endpoint().session_count(), 0, "sessions are left over");
+        assert!(self.switchboard.due.is_empty(), "deadlines are left over");
+        assert!(self.switchboard.sessions.is_empty(), "a session's line is left over");
+        for agent in [AgentId(0), AgentId(1)] {
+            let state = self.switchboard.engine.agent_state(agent).expect("an agent of the test center");
+            let stuck = matches!(state, AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp);
+            assert!(!stuck, "agent {agent} is stuck: {state:?}");
+        }
+        let mut stories: BTreeMap<CallId, Vec<&What>> = BTreeMap::new();
+        for fact in &self.facts {
+            stories.entry(fact.call.unwrap_or(CallId(0))).or_default().push(&fact.what);
+        }
+        stories.remove(&CallId(0));
+        for (call, story) in stories {
+            let arrived = story.iter().filter(|what| matches!(what, What::CallArrived { .. })).count();
+            let ended = story.iter().filter(|what| matches!(what, What::CallEnded { .. })).count();
+            let last_is_end = matches!(story.last(), Some(What::CallEnded { .. }));
+            assert!(arrived == 1 && ended == 1 && last_is_end, "call {call}: {story:#?}");
+            let mut granted = false;
+            for what in &story {
+                granted |= matches!(what, What::WaitGranted { .. });
+                assert!(granted || !matches!(what, What::HoldMusicStarted), "call {call}: {story:#?}");
+                if matches!(what, What::WaitAsked { .. }) {
+                    granted = false;
+                }
+            }
+        }
+    }
+}
+
+fn sdp_of(host: u8) -> String {
+    sdp_offer(host)
+}
+
+fn sdp_offer(host: u8) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 10.0.0.{host}\r\ns=-\r\nc=IN IP4 10.0.0.{host}\r\nt=0 0\r\n\
+         m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+    )
+}
+
+/// A phone that registers for an agent, by the means with which we register at trunks.
+fn agent_phone(user: &str, host: u8, entropy: &mut Entropy) -> Endpoint {
+    let uri = crate::sip::uri::Uri::sip(Some(user), "10.0.0.1", Some(5060));
+    let credentials = Credentials { username: user.to_owned(), password: Secret::new("warmline") };
+    let registration = TrunkRegistration {
+        registrar: crate::sip::uri::Uri::sip(None, "10.0.0.1", Some(5060)),
+        hop: hop(host, SERVER),
+        aor: uri,
+        credentials: Some(credentials),
+        expires_s: 3_600,
+    };
+    let trunk = TrunkConfig {
+        name: "warmline".into(),
+        sources: vec![at(SERVER).ip()],
+        trusted: true,
+        registration: Some(registration),
+    };
+    let config = EndpointConfig { trunks: vec![trunk], ..EndpointConfig::default() };
+    Endpoint::new(config, entropy.split())
+}
+
+#[test]
+fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
+    let seeds: u64 = std::env::var("WARMLINE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(60);
+    let (mut talked, mut missed, mut held) = (0, 0, 0);
+    for seed in 0..seeds {
+        let checked = catch_unwind(|| {
+            let mut world = World::new(seed);
+            world.run_until(Timestamp::from_secs(1_500));
+            world.check_quiet();
+            let count = |test: fn(&What) -> bool| world.facts.iter().filter(|fact| test(&fact.what)).count();
+            talked += count(|what| matches!(what, What::TalkEnded { .. }));
+            missed += count(|what| matches!(what, What::AgentMissed { .. }));
+            held += count(|what| matches!(what, What::HoldMusicStarted));
+        });
+        assert!(checked.is_ok(), "seed {seed}: run again with this seed alone");
+    }
+    // A world in which nobody talks, misses or waits would prove nothing.
+    assert!(talked > 0 && missed > 0 && held > 0, "talked {talked}, missed {missed}, held {held}");
+}

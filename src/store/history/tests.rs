@@ -1,0 +1,146 @@
+//! Facts in, rows out, over a real file.
+
+use super::*;
+use crate::store::CallFilter;
+use crate::store::sample;
+
+fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    (folder, store)
+}
+
+fn write(store: &Store, facts: impl IntoIterator<Item = Fact>) -> HistoryWriter {
+    let history = HistoryWriter::start(store, sample::STARTED).unwrap();
+    for fact in facts {
+        history.record(fact);
+    }
+    history.flush();
+    history
+}
+
+#[test]
+fn a_call_is_in_the_history_as_its_facts_tell_it() {
+    let (_folder, store) = store();
+    let history = write(&store, sample::whole_call(7));
+    let readers = store.readers().unwrap();
+    let told = sample::dated(sample::whole_call(7));
+    assert_eq!(readers.facts(CallId(7)).unwrap(), told);
+    let folded = CallFold::of(CallId(7), &told).unwrap().record().clone();
+    assert_eq!(readers.call(CallId(7)).unwrap(), Some(folded));
+    assert_eq!((history.lost(), history.waiting()), (0, 0));
+    assert_eq!(store.next_call_id().unwrap(), CallId(8));
+    assert_eq!(readers.call(CallId(8)).unwrap(), None);
+}
+
+#[test]
+fn a_live_call_is_visible_and_ends_when_it_ends() {
+    let (_folder, store) = store();
+    let facts = sample::whole_call(1);
+    let (begin, rest) = facts.split_at(5);
+    let history = write(&store, begin.to_vec());
+    let readers = store.readers().unwrap();
+    let live = readers.calls(&CallFilter::default()).unwrap();
+    assert_eq!((live.len(), live[0].ended), (1, None));
+    for fact in rest {
+        history.record(fact.clone());
+        history.flush();
+    }
+    let ended = readers.call(CallId(1)).unwrap().unwrap();
+    assert_eq!(ended.outcome, Some(Outcome::Talked));
+    assert!(ended.legs[0].quality.is_some(), "the line's quality came after the end");
+    assert_eq!(readers.facts(CallId(1)).unwrap().len(), facts.len());
+}
+
+#[test]
+fn closing_writes_what_is_left() {
+    let (_folder, store) = store();
+    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+    for call in 1..=500 {
+        sample::short_call(call).into_iter().for_each(|fact| history.record(fact));
+    }
+    history.close();
+    let all = CallFilter { limit: Some(1_000), ..CallFilter::default() };
+    assert_eq!(store.readers().unwrap().calls(&all).unwrap().len(), 500);
+    history.record(sample::short_call(501).remove(0));
+    assert_eq!(history.lost(), 1);
+    // Neither hangs on a thread that has ended.
+    history.flush();
+    history.close();
+}
+
+#[test]
+fn calls_that_a_crash_cut_off_are_ended_at_the_next_start() {
+    let (_folder, store) = store();
+    drop(write(&store, sample::whole_call(3).into_iter().take(17)));
+    drop(write(&store, []));
+    let readers = store.readers().unwrap();
+    let call = readers.call(CallId(3)).unwrap().unwrap();
+    assert_eq!((call.outcome, call.cause.as_str()), (Some(Outcome::Failed), "the server stopped"));
+    assert_eq!(call.ended, Some(sample::STARTED + Duration::from_millis(9_001)));
+    assert_eq!(readers.facts(CallId(3)).unwrap().len(), 18);
+}
+
+#[test]
+fn a_late_fact_finds_a_call_of_an_earlier_run() {
+    let (_folder, store) = store();
+    let mut facts = sample::whole_call(3);
+    let late = facts.pop().unwrap();
+    drop(write(&store, facts));
+    drop(write(&store, [late]));
+    let readers = store.readers().unwrap();
+    assert_eq!(readers.facts(CallId(3)).unwrap(), sample::dated(sample::whole_call(3)));
+    let call = readers.call(CallId(3)).unwrap().unwrap();
+    assert_eq!((call.outcome, call.legs[0].quality.unwrap().lost), (Some(Outcome::Talked), 3));
+}
+
+#[test]
+fn facts_about_agents_alone_are_kept_as_well() {
+    let (_folder, store) = store();
+    let what = What::PhoneUnregistered { agent: "bob".into(), contacts: 0 };
+    let fact = Fact { at: Timestamp::ZERO, call: None, what };
+    drop(write(&store, [fact.clone(), fact.clone()]));
+    drop(write(&store, [fact.clone()]));
+    let facts = store.readers().unwrap().facts(CallId(0)).unwrap();
+    assert_eq!(facts.iter().map(|dated| &dated.fact).collect::<Vec<_>>(), [&fact; 3]);
+    assert_eq!(store.next_call_id().unwrap(), CallId(1));
+}
+
+#[test]
+fn calls_are_found_by_what_is_known_of_them() {
+    let (_folder, store) = store();
+    drop(write(
+        &store,
+        (1..=9).flat_map(|call| match call % 3 {
+            0 => sample::whole_call(call),
+            _ => sample::short_call(call),
+        }),
+    ));
+    let readers = store.readers().unwrap();
+    let ids = |filter: CallFilter| -> Vec<u64> {
+        readers.calls(&filter).unwrap().iter().map(|record| record.id.0).collect()
+    };
+    let any = CallFilter::default;
+    assert_eq!(ids(any()), [9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    assert_eq!(ids(CallFilter { sip_call_id: Some("call-4@127.0.0.1".into()), ..any() }), [4]);
+    assert_eq!(ids(CallFilter { agent: Some("bob".into()), ..any() }), [9, 6, 3]);
+    assert_eq!(ids(CallFilter { outcome: Some(Outcome::LeftInFlow), limit: Some(2), ..any() }), [8, 7]);
+    assert_eq!(ids(CallFilter { before: Some(CallId(4)), ..any() }), [3, 2, 1]);
+    assert_eq!(ids(CallFilter { from: Some("+1202' OR 1=1 --".into()), ..any() }), [0_u64; 0]);
+}
+
+#[test]
+fn a_full_disk_costs_facts_and_not_the_server() {
+    let (_folder, store) = store();
+    let history = write(&store, sample::whole_call(1));
+    // As good as a full disk: nothing can be written to the table.
+    store.connection().execute_batch("ALTER TABLE facts RENAME TO elsewhere").unwrap();
+    sample::short_call(2).into_iter().for_each(|fact| history.record(fact));
+    history.flush();
+    assert_eq!(history.lost(), 6);
+    store.connection().execute_batch("ALTER TABLE elsewhere RENAME TO facts").unwrap();
+    sample::short_call(3).into_iter().for_each(|fact| history.record(fact));
+    history.flush();
+    let calls = store.readers().unwrap().calls(&CallFilter::default()).unwrap();
+    assert_eq!(calls.iter().map(|record| record.id.0).collect::<Vec<_>>(), [3, 1]);
+}

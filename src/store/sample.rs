@@ -1,0 +1,125 @@
+//! Calls for tests: what the cores would tell of them.
+
+use std::time::Duration;
+
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::Fact;
+use crate::fact::GrantedBy;
+use crate::fact::IdentifiedBy;
+use crate::fact::MissedWhy;
+use crate::fact::NeedFact;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::Quality;
+use crate::fact::Verification;
+use crate::fact::What;
+use crate::store::fold::DatedFact;
+
+/// 2026-11-22 14:02:00 UTC: when the server of these calls started.
+pub(crate) const STARTED: WallTime = WallTime(1_795_356_120_000_000);
+
+/// The same facts with the calendar's time.
+pub(crate) fn dated(facts: Vec<Fact>) -> Vec<DatedFact> {
+    let date = |fact: Fact| DatedFact { wall: STARTED + Duration::from_micros(fact.at.0), fact };
+    facts.into_iter().map(date).collect()
+}
+
+/// Ann calls the main number, proves who she is, chooses billing, holds, and talks with Bob.
+pub(crate) fn whole_call(call: u64) -> Vec<Fact> {
+    let quality =
+        Quality { sent: 4_310, received: 4_307, lost: 3, jitter_us: 1_240, round_trip_us: Some(800) };
+    let secs = Duration::from_secs;
+    timed(
+        call,
+        vec![
+            (0, arrived(call)),
+            (
+                0,
+                What::Identified {
+                    customer: "100200".into(),
+                    name: "Ann".into(),
+                    by: IdentifiedBy::CallingNumber,
+                },
+            ),
+            (12, What::CallAnswered),
+            (
+                12,
+                What::LegOpened {
+                    leg: LegId(call * 2),
+                    party: Party::Caller,
+                    address: "127.0.0.1:7000".into(),
+                },
+            ),
+            (13, What::FlowStarted { flow: "main".into() }),
+            (13, What::NodeEntered { flow: "main".into(), node: "welcome".into() }),
+            (14, What::Played { prompts: vec!["greeting/welcome".into(), "names/ann".into()] }),
+            (2_100, What::BargedIn { digit: '1' }),
+            (2_100, What::Digit { digit: '1' }),
+            (4_000, What::VerificationFailed { attempt: 1 }),
+            (6_500, What::VerificationEnded { result: Verification::VerifiedByPin }),
+            (7_350, What::Digit { digit: '1' }),
+            (7_350, What::Chose { node: "menu".into(), digit: '1', choice: "billing".into() }),
+            (
+                7_351,
+                What::Enqueued {
+                    queue: "billing".into(),
+                    needs: vec![NeedFact { skill: "billing".into(), level: 3 }],
+                    priority: 0,
+                    waiting: 2,
+                },
+            ),
+            (7_352, What::WaitAsked { quote: Some(secs(60)), position: 2 }),
+            (9_000, What::WaitGranted { by: GrantedBy::Caller, until: Timestamp::from_millis(309_000) }),
+            (9_001, What::HoldMusicStarted),
+            (20_000, What::AgentRinging { agent: "alice".into(), attempt: 1 }),
+            (40_000, What::AgentMissed { agent: "alice".into(), why: MissedWhy::NoAnswer }),
+            (40_000, What::AgentRinging { agent: "bob".into(), attempt: 2 }),
+            (
+                43_351,
+                What::AgentConnected {
+                    agent: "bob".into(),
+                    waited: Duration::from_millis(36_000),
+                    quote: Some(secs(60)),
+                },
+            ),
+            (108_351, What::TalkEnded { agent: "bob".into(), talked: secs(65), by: Party::Caller }),
+            (108_352, What::CallEnded { by: Party::Caller, outcome: Outcome::Talked, cause: "BYE".into() }),
+            (108_360, What::LegClosed { leg: LegId(call * 2), party: Party::Caller, quality }),
+        ],
+    )
+}
+
+/// What is told of a call to 9000: answered, and hung up by the caller.
+pub(crate) fn short_call(call: u64) -> Vec<Fact> {
+    let leg = LegId(call * 2);
+    timed(
+        call,
+        vec![
+            (0, arrived(call)),
+            (1, What::CallAnswered),
+            (1, What::LegOpened { leg, party: Party::Caller, address: "127.0.0.1:7000".into() }),
+            (1, What::FlowStarted { flow: "answer".into() }),
+            (5, What::CallEnded { by: Party::Caller, outcome: Outcome::LeftInFlow, cause: "BYE".into() }),
+            (6, What::LegClosed { leg, party: Party::Caller, quality: Quality::default() }),
+        ],
+    )
+}
+
+fn arrived(call: u64) -> What {
+    What::CallArrived {
+        from: "+12025550143".into(),
+        display: "Ann".into(),
+        to: "1000".into(),
+        sip_call_id: format!("call-{call}@127.0.0.1"),
+        source: "udp 127.0.0.1:5070".into(),
+        trunk: None,
+    }
+}
+
+fn timed(call: u64, facts: Vec<(u64, What)>) -> Vec<Fact> {
+    let fact = |(ms, what)| Fact { at: Timestamp::from_millis(ms), call: Some(CallId(call)), what };
+    facts.into_iter().map(fact).collect()
+}

@@ -1,0 +1,100 @@
+//! Stories as they are printed, against stories as they should read.
+
+use super::*;
+use crate::base::CallId;
+use crate::base::Timestamp;
+use crate::fact::Fact;
+use crate::store::sample;
+
+fn check(facts: Vec<Fact>, expected: &str) {
+    let lines = tell(&sample::dated(facts), &TimeZone::UTC);
+    let story: String = lines.iter().map(|line| line.in_zone(&TimeZone::UTC) + "\n").collect();
+    assert_eq!(story, expected);
+}
+
+#[test]
+fn a_whole_call_reads_line_by_line() {
+    let expected = "\
+14:02:00.000      +0.00 s  call from +12025550143 \"Ann\" to 1000, udp 127.0.0.1:5070
+14:02:00.000      +0.00 s  number is known: Ann, account 100200 (not yet proof)
+14:02:00.012      +0.01 s  answered
+14:02:00.012      +0.01 s  the caller's line 14 opened, audio at 127.0.0.1:7000
+14:02:00.013      +0.01 s  flow main begins
+14:02:00.013      +0.01 s  at main/welcome
+14:02:00.014      +0.01 s  played greeting/welcome, names/ann
+14:02:02.100      +2.10 s  key 1 stopped the prompt
+14:02:02.100      +2.10 s  key 1
+14:02:04.000      +4.00 s  account or PIN did not fit, try 1
+14:02:06.500      +6.50 s  verified by PIN
+14:02:07.350      +7.35 s  key 1
+14:02:07.350      +7.35 s  keyed 1: billing
+14:02:07.351      +7.35 s  joined queue billing, needs billing >= 3, 2 waiting
+14:02:07.352      +7.35 s  asked to hold: place 2, quoted 1 min
+14:02:09.000      +9.00 s  agreed to hold, for 5 min (until 14:07:09.000)
+14:02:09.001      +9.00 s  music on hold
+14:02:20.000     +20.00 s  alice's phone rings
+14:02:40.000     +40.00 s  alice did not answer
+14:02:40.000     +40.00 s  bob's phone rings, try 2
+14:02:43.351     +43.35 s  connected to bob after waiting 36 s, 1 min were promised: kept
+14:03:48.351    +108.35 s  talk with bob over after 1 min 5 s, the caller hung up
+14:03:48.352    +108.35 s  call over: talked with an agent; the caller ended it (BYE)
+14:03:48.360    +108.36 s  the caller's line 14 closed: 4310 packets sent, 4307 received, 3 lost, jitter 1.2 ms, round trip 0.8 ms
+";
+    check(sample::whole_call(7), expected);
+}
+
+#[test]
+fn every_kind_of_trouble_has_plain_words() {
+    let fact = |what| Fact { at: Timestamp::from_millis(500), call: Some(CallId(1)), what };
+    let facts = vec![
+        fact(What::NoInput { node: "menu".into() }),
+        fact(What::NoMatch { node: "menu".into(), digit: '7' }),
+        fact(What::VerificationEnded { result: Verification::LockedOut }),
+        fact(What::WaitDeclined),
+        fact(What::CallbackChosen { number: "+12025550143".into() }),
+        fact(What::CallbackFailed { number: "+12025550143".into(), attempt: 2, cause: "busy".into() }),
+        fact(What::WaitEnded { exit: WaitExit::NobodyStaffed }),
+        fact(What::AgentMissed { agent: "bob".into(), why: MissedWhy::Withdrawn }),
+        fact(What::AgentConnected {
+            agent: "bob".into(),
+            waited: Duration::from_secs(3_725),
+            quote: Some(Duration::from_secs(120)),
+        }),
+        fact(What::AudioLost { leg: LegId(3), party: Party::Agent }),
+        fact(What::AgentState {
+            agent: "bob".into(),
+            from: AgentStateName::Ringing,
+            to: AgentStateName::NotReady,
+            reason: "missed a call".into(),
+        }),
+        fact(What::CallEnded {
+            by: Party::Server,
+            outcome: Outcome::Failed,
+            cause: "the server stopped".into(),
+        }),
+    ];
+    let expected = "\
+no key in time at menu
+keyed 7, which is no choice at menu
+not verified: the account is locked after too many wrong tries
+would not hold
+chose a callback to +12025550143, and keeps the place
+callback to +12025550143 failed, try 2: busy
+wait over: nobody signed in has the skill
+bob's phone stopped ringing: the call was gone
+connected to bob after waiting 1 h 2 min, 2 min were promised: broken
+no more audio comes on the agent's line 3
+bob is not ready (missed a call), was ringing
+call over: failed on our side; the server ended it (the server stopped)
+";
+    let lines = tell(&sample::dated(facts), &TimeZone::UTC);
+    assert_eq!(lines.iter().map(|line| format!("{}\n", line.words)).collect::<String>(), expected);
+}
+
+#[test]
+fn the_story_is_told_in_the_reader_s_own_zone() {
+    let zone = TimeZone::fixed(jiff::tz::offset(-5));
+    let lines = tell(&sample::dated(sample::short_call(1)), &zone);
+    assert!(lines[0].in_zone(&zone).starts_with("09:02:00.000"));
+    assert_eq!(date_and_clock(sample::STARTED, &zone), "2026-11-22 09:02:00");
+}
