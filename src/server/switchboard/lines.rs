@@ -60,15 +60,7 @@ pub(super) enum DigitsBy {
 
 impl Line {
     pub(super) fn new(sessions: SmallVec<[SessionId; 2]>, local: sdp::Local) -> Line {
-        Line {
-            sessions,
-            local,
-            prepared: None,
-            up: false,
-            held: false,
-            digits: None,
-            refused: None,
-        }
+        Line { sessions, local, prepared: None, up: false, held: false, digits: None, refused: None }
     }
 
     /// Our answer to an offer within the session, and what it agrees on.
