@@ -74,6 +74,11 @@ impl Arrival {
         }
     }
 
+    /// Whether its sender knows only RFC 2543: its branch does not begin with the cookie, or is missing.
+    pub(in crate::sip) fn is_of_rfc_2543(&self) -> bool {
+        !self.via.branch().is_some_and(|branch| branch.starts_with(MAGIC_COOKIE))
+    }
+
     /// What the same request has in common with itself when it came by two ways (§8.2.2.2).
     pub(in crate::sip) fn merge_key(&self) -> String {
         format!("{} {} {}", self.call_id, self.cseq, self.from.tag().unwrap_or_default())
@@ -94,6 +99,16 @@ impl Arrival {
     /// Its SDP.
     pub(in crate::sip) fn sdp(&self) -> Option<Bytes> {
         sdp_of(&self.request.headers, &self.request.body)
+    }
+
+    /// Whether the sender takes SDP back; without Accept it does (§20.1).
+    pub(in crate::sip) fn accepts_sdp(&self) -> bool {
+        let kinds = |range: &str| {
+            let kind = range.split(';').next().unwrap_or_default().trim();
+            ["application/sdp", "application/*", "*/*"].iter().any(|ours| kind.eq_ignore_ascii_case(ours))
+        };
+        let accept = &HeaderName::Accept;
+        !self.request.headers.has(accept) || self.request.headers.list(accept).any(kinds)
     }
 
     /// Whether its body is something that we take for an offer: none, or SDP that is not encoded.

@@ -298,8 +298,13 @@ impl Endpoint {
         if !arrival.has_known_body() {
             return Some(415);
         }
+        if !arrival.accepts_sdp() {
+            return Some(406);
+        }
         let contact = match headers.contact() {
             Ok(Some(contact)) if matches!(contact.uri.scheme, Scheme::Sip | Scheme::Sips) => contact.uri,
+            // RFC 2543 had calls without: From is all there is.
+            Ok(None) if arrival.is_of_rfc_2543() => arrival.from.uri.clone(),
             _ => return Some(400),
         };
         let mut cx = Cx { now, core: &mut self.core, out };

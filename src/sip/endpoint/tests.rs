@@ -2,3 +2,6 @@
 
 mod bench;
 mod calls;
+mod registrations;
+mod sessions;
+mod simulation;

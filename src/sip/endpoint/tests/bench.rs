@@ -166,6 +166,16 @@ impl Bench {
         sends
     }
 
+    /// Lets time pass until something is sent: how many milliseconds that took.
+    pub(super) fn pass_until_it_sends(&mut self) -> u64 {
+        let start = self.now;
+        while !self.outputs.iter().any(|output| matches!(output, Output::Send { .. })) {
+            self.now = self.endpoint.deadline().expect("something is due");
+            self.input(Input::Tick);
+        }
+        self.now.since(start).as_millis() as u64
+    }
+
     /// Calls and is answered: the To tag of ours.
     pub(super) fn establish(&mut self) -> String {
         self.receive(invite("1"));
