@@ -37,7 +37,10 @@ pub(in crate::sip) struct Arrival {
 
 impl Arrival {
     /// Reads what every request must have. The error is the peer's: 400.
-    pub(in crate::sip) fn read(hop: Hop, mut request: Request) -> Result<Arrival, (Request, HeaderError)> {
+    pub(in crate::sip) fn read(
+        hop: Hop,
+        mut request: Request,
+    ) -> Result<Arrival, Box<(Request, HeaderError)>> {
         let read = |request: &Request| {
             let headers = &request.headers;
             let cseq = headers.cseq()?;
@@ -49,11 +52,11 @@ impl Arrival {
         };
         let (via, from, to, call_id, cseq) = match read(&request) {
             Ok(read) => read,
-            Err(error) => return Err((request, error)),
+            Err(error) => return Err(Box::new((request, error))),
         };
         let vias = request.headers.list(&HeaderName::Via).count();
         if let Err(error) = request.headers.stamp_via(hop.remote) {
-            return Err((request, error));
+            return Err(Box::new((request, error)));
         }
         Ok(Arrival { hop, request, via, vias, from, to, call_id, cseq })
     }

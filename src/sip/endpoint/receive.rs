@@ -130,7 +130,8 @@ impl Endpoint {
     fn request(&mut self, now: Timestamp, hop: Hop, request: Request, out: &mut Vec<Output>) {
         let arrival = match Arrival::read(hop, request) {
             Ok(arrival) => arrival,
-            Err((request, error)) => {
+            Err(unreadable) => {
+                let (request, error) = *unreadable;
                 self.core.counters.malformed += 1;
                 if request.method != Method::Ack {
                     let mut response = request.response(error.sip_status());

@@ -189,8 +189,8 @@ impl Session {
             (_, AskingKind::ReInvite, _) => {
                 self.tell(cx, |session| Event::OfferRefused { session, status });
             }
-            // A hop that fails now may be back before the session timer runs out.
-            _ => {}
+            // What was refused now may be taken before the session timer runs out.
+            _ => self.retry_refresh(cx),
         }
     }
 

@@ -76,8 +76,16 @@ impl Bench {
     }
 
     pub(super) fn receive(&mut self, text: impl Into<String>) {
-        let bytes = Bytes::from(text.into());
-        self.input(Input::Received { hop: self.hop, bytes });
+        self.receive_bytes(text.into().into_bytes());
+    }
+
+    pub(super) fn receive_bytes(&mut self, bytes: Vec<u8>) {
+        self.input(Input::Received { hop: self.hop, bytes: bytes.into() });
+    }
+
+    /// Forgets what it sent and told.
+    pub(super) fn forget(&mut self) {
+        self.outputs.clear();
     }
 
     pub(super) fn command(&mut self, command: Command) {
