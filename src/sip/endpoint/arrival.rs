@@ -33,6 +33,8 @@ pub(in crate::sip) struct Arrival {
     pub(in crate::sip) to: NameAddr,
     pub(in crate::sip) call_id: String,
     pub(in crate::sip) cseq: u32,
+    /// Its SDP.
+    pub(in crate::sip) sdp: Option<Bytes>,
 }
 
 impl Arrival {
@@ -58,7 +60,8 @@ impl Arrival {
         if let Err(error) = request.headers.stamp_via(hop.remote) {
             return Err(Box::new((request, error)));
         }
-        Ok(Arrival { hop, request, via, vias, from, to, call_id, cseq })
+        let sdp = sdp_of(&request.headers, &request.body);
+        Ok(Arrival { hop, request, via, vias, from, to, call_id, cseq, sdp })
     }
 
     /// What names its server transaction: branch, sent-by and `method` (§17.2.3), or all that RFC 2543 had.
@@ -89,6 +92,7 @@ impl Arrival {
 
     /// The header lines that every response to it begins with, To with `tag` when it has none.
     pub(in crate::sip) fn head(&self, tag: &str) -> String {
+        let tag = Some(tag).filter(|tag| !tag.is_empty() && self.to.tag().is_none());
         head(&self.request, tag)
     }
 
@@ -97,11 +101,6 @@ impl Arrival {
         let mut draft = Draft::response(status);
         draft.lines(&self.head(tag)).header("Server", &config.product);
         draft
-    }
-
-    /// Its SDP.
-    pub(in crate::sip) fn sdp(&self) -> Option<Bytes> {
-        sdp_of(&self.request.headers, &self.request.body)
     }
 
     /// Whether the sender takes SDP back; without Accept it does (§20.1).
@@ -120,12 +119,12 @@ impl Arrival {
         let encoded = headers
             .list(&HeaderName::ContentEncoding)
             .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
-        self.request.body.is_empty() || (!encoded && headers.content_type().as_deref() == Some(SDP))
+        self.request.body.is_empty() || (!encoded && self.sdp.is_some())
     }
 }
 
 /// The Vias, From, To, Call-ID, CSeq and Record-Routes of a request as header lines.
-pub(in crate::sip) fn head(request: &Request, tag: &str) -> String {
+fn head(request: &Request, to_tag: Option<&str>) -> String {
     let mut head = String::with_capacity(512);
     for (name, value) in request.headers.iter() {
         let copied = matches!(
@@ -143,17 +142,13 @@ pub(in crate::sip) fn head(request: &Request, tag: &str) -> String {
         head.push_str(name.as_str());
         head.push_str(": ");
         head.push_str(value);
-        if *name == HeaderName::To && !tag.is_empty() && !has_tag(value) {
+        if let (HeaderName::To, Some(tag)) = (name, to_tag) {
             head.push_str(";tag=");
             head.push_str(tag);
         }
         head.push_str("\r\n");
     }
     head
-}
-
-fn has_tag(to: &str) -> bool {
-    NameAddr::parse(to).is_ok_and(|to| to.tag().is_some())
 }
 
 /// The SDP of a message, when that is what its body is.

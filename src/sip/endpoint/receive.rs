@@ -362,7 +362,7 @@ impl Endpoint {
             contact,
             trunk,
             user,
-            sdp: arrival.sdp(),
+            sdp: arrival.sdp.clone(),
         }))));
         // Nothing has happened to it yet, but it may have a deadline.
         self.with_session(now, id, out, |_, _| {});
