@@ -122,11 +122,9 @@ impl Streams for FakeStreams {
                 assert!(self.open.contains(&a) && self.open.contains(&b), "joined a leg that is closed");
                 self.joined.insert((a, b));
             }
-            MediaCommand::Close { leg } => {
-                if self.open.remove(&leg) {
-                    let closed = MediaEvent::Closed { leg, quality: Default::default() };
-                    self.due.push((Duration::from_millis(1), Due::Media(closed)));
-                }
+            MediaCommand::Close { leg } if self.open.remove(&leg) => {
+                let closed = MediaEvent::Closed { leg, quality: Default::default() };
+                self.due.push((Duration::from_millis(1), Due::Media(closed)));
             }
             _ => {}
         }
@@ -385,7 +383,11 @@ impl World {
     /// Nothing is left over, and every call's facts tell a whole story.
     fn check_quiet(&self) {
         let left: Vec<&LiveCall> = self.switchboard.calls.values().collect();
-        assert!(left.is_empty(), "calls are left over: {:#?}", left.iter().map(|one| &one.call).collect::<Vec<_>>());
+        assert!(
+            left.is_empty(),
+            "calls are left over: {:#?}",
+            left.iter().map(|one| &one.call).collect::<Vec<_>>()
+        );
         assert_eq!(self.switchboard.live_lines(), 0, "lines are left over");
         assert_eq!(self.streams.open.len(), 0, "streams are left over");
         assert_eq!(self.switchboard.endpoint().session_count(), 0, "sessions are left over");
