@@ -5,6 +5,7 @@ use super::Core;
 use super::Cx;
 use super::Draft;
 use crate::base::Name;
+use crate::sip::digest::Algorithm;
 use crate::sip::digest::Authorization;
 use crate::sip::digest::Ha1;
 use crate::sip::digest::Rejection;
@@ -49,11 +50,19 @@ pub(super) fn prove(cx: &mut Cx<'_>, arrival: &Arrival, user: &str) -> Proof {
     Proof::Missing { stale: false }
 }
 
-/// Answers 401 with a challenge for each algorithm, the better first (RFC 8760 §2.4).
+/// Phones that give up on a 401 as soon as it names SHA-256, though RFC 8760 §2.4 has them pass over what
+/// they do not know: by the beginning of their User-Agent. Debian 12 ships baresip 1.0.0.
+const CONFUSED_BY_SHA256: [&str; 4] = ["baresip v0.", "baresip v1.", "baresip v2.0", "baresip v2.1"];
+
+/// Answers 401 with a challenge for each algorithm that the phone can bear, the better first (RFC 8760 §2.4).
 pub(super) fn challenge(cx: &mut Cx<'_>, arrival: &Arrival, transaction: TransactionId, stale: bool) {
     let mut draft: Draft = arrival.refusal(401, &arrival.tag(), &cx.core.config);
+    let phone = arrival.request.headers.get(&HeaderName::UserAgent).unwrap_or_default();
+    let md5_only = CONFUSED_BY_SHA256.iter().any(|confused| phone.starts_with(confused));
     for challenge in cx.core.authenticator.challenges(cx.now, stale) {
-        draft.header("WWW-Authenticate", challenge);
+        if challenge.algorithm == Algorithm::Md5 || !md5_only {
+            draft.header("WWW-Authenticate", challenge);
+        }
     }
     cx.respond(transaction, &arrival.request.method, 401, draft.finish());
 }
