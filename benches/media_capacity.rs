@@ -104,7 +104,10 @@ struct Rig {
 fn rig() -> Rig {
     let (sender, events) = tokio::sync::mpsc::channel(4_096);
     let config = MediaConfig { address: Ipv4Addr::LOCALHOST.into(), ports: 20_000..=31_999, workers: 1 };
-    Rig { media: Media::start(config, sender).unwrap(), events }
+    let media = Media::start(config, sender).unwrap();
+    // The thread bears its name once it runs.
+    std::thread::sleep(Duration::from_millis(100));
+    Rig { media, events }
 }
 
 const CALL: CallId = CallId(0);

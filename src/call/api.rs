@@ -88,16 +88,42 @@ pub enum LegEvent {
 /// The queue engine's actions that concern one call, with names for the history.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QueueWord {
-    Enqueued { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32 },
-    AskPermission { quote: Option<Duration>, position: u32 },
-    Hold { until: Timestamp, by_flow_file: bool },
-    CheckIn { quote: Option<Duration>, position: u32 },
+    Enqueued {
+        queue: Name,
+        needs: Vec<NeedFact>,
+        priority: i32,
+        waiting: u32,
+    },
+    AskPermission {
+        quote: Option<Duration>,
+        position: u32,
+    },
+    Hold {
+        until: Timestamp,
+        by_flow_file: bool,
+    },
+    CheckIn {
+        quote: Option<Duration>,
+        position: u32,
+    },
     KeepPlace,
     /// Ring this agent.
-    Ring { agent: AgentId, name: Name, attempt: u32 },
-    StopRing { agent: AgentId, why: MissedWhy },
-    Connected { waited: Duration, quote: Option<Duration> },
-    Exit { exit: WaitExit },
+    Ring {
+        agent: AgentId,
+        name: Name,
+        attempt: u32,
+    },
+    StopRing {
+        agent: AgentId,
+        why: MissedWhy,
+    },
+    Connected {
+        waited: Duration,
+        quote: Option<Duration>,
+    },
+    Exit {
+        exit: WaitExit,
+    },
 }
 
 /// What a call wants done. In order.

@@ -53,7 +53,8 @@ impl Call {
         let leg = self.new_leg(Party::Caller);
         out.push(CallAction::Fact(What::CallbackDialled { number: number.clone(), attempt: wait.callbacks }));
         out.push(CallAction::DialCaller { leg, number: number.clone() });
-        self.phase = Phase::CallingBack(Callback { wait, leg, number, until: now + RING_FOR, greeting: None });
+        self.phase =
+            Phase::CallingBack(Callback { wait, leg, number, until: now + RING_FOR, greeting: None });
     }
 
     /// The caller has picked up: say who calls, then join.

@@ -74,7 +74,8 @@ impl Call {
             self.agent_missed(line.name, why, out);
             let failed = queue::Event::RingFailed { call: self.id, agent: line.agent, why };
             out.push(CallAction::Queue(failed));
-        } else if matches!(&self.phase, Phase::CallingBack(Callback { leg: dialled, .. }) if *dialled == leg) {
+        } else if matches!(&self.phase, Phase::CallingBack(Callback { leg: dialled, .. }) if *dialled == leg)
+        {
             self.callback_failed(&format!("SIP status {status}"), out);
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
             self.agent_left(now, "line failed", out);

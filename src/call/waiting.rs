@@ -129,13 +129,7 @@ impl Call {
         }
     }
 
-    fn ask(
-        &mut self,
-        center: &Center,
-        quote: Option<Duration>,
-        position: u32,
-        out: &mut Vec<CallAction>,
-    ) {
+    fn ask(&mut self, center: &Center, quote: Option<Duration>, position: u32, out: &mut Vec<CallAction>) {
         let Some(prompts) = self.prompts(center) else { return };
         let mut words = vec![prompts.all_busy.clone()];
         words.extend(quote_words(quote, prompts));
@@ -146,13 +140,7 @@ impl Call {
         }
     }
 
-    fn hold(
-        &mut self,
-        center: &Center,
-        until: Timestamp,
-        by_flow_file: bool,
-        out: &mut Vec<CallAction>,
-    ) {
+    fn hold(&mut self, center: &Center, until: Timestamp, by_flow_file: bool, out: &mut Vec<CallAction>) {
         let Some(prompts) = self.prompts(center) else { return };
         let granted = prompts.granted.clone();
         let by = if by_flow_file { GrantedBy::FlowFile } else { GrantedBy::Caller };

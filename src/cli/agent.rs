@@ -12,6 +12,7 @@ use crate::cli::DataArg;
 use crate::cli::Format;
 use crate::cli::ask;
 use crate::cli::http;
+use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::store::AgentAccount;
@@ -74,7 +75,7 @@ enum State {
 /// `warmline agent …`
 pub(super) fn run(command: AgentCommand) -> Result<(), Trouble> {
     match command {
-        AgentCommand::List { data, format } => list(&Store::open(&data.data)?, format),
+        AgentCommand::List { data, format } => list(&Store::open_existing(&data.data)?, format),
         AgentCommand::Add { name, role, data } => {
             let store = Store::open(&data.data)?;
             let password = ask::new_secret("password")?;
@@ -83,7 +84,7 @@ pub(super) fn run(command: AgentCommand) -> Result<(), Trouble> {
             Ok(())
         }
         AgentCommand::Passwd { name, data } => {
-            let store = Store::open(&data.data)?;
+            let store = Store::open_existing(&data.data)?;
             let accounts = store.agent_accounts()?;
             if !accounts.iter().any(|account| *account.name == *name) {
                 let error = Trouble::new(format!("there is no account {name}"));
@@ -101,7 +102,7 @@ fn list(store: &Store, format: Format) -> Result<(), Trouble> {
     let accounts = store.agent_accounts()?;
     if format == Format::Json {
         let view = |a: &AgentAccount| json!({ "name": &*a.name, "role": a.role, "demo_password": a.demo });
-        println!("{:#}", json!({ "agents": accounts.iter().map(view).collect::<Vec<_>>() }));
+        say!("{:#}", json!({ "agents": accounts.iter().map(view).collect::<Vec<_>>() }));
         return Ok(());
     }
     if accounts.is_empty() {
@@ -112,7 +113,7 @@ fn list(store: &Store, format: Format) -> Result<(), Trouble> {
     }
     let password = |demo: bool| if demo { "demo: change it with `warmline agent passwd`" } else { "its own" };
     let row = |a: &AgentAccount| vec![a.name.to_string(), a.role.to_string(), password(a.demo).to_owned()];
-    print!("{}", table(&["name", "role", "password"], &accounts.iter().map(row).collect::<Vec<_>>()));
+    show(table(&["name", "role", "password"], &accounts.iter().map(row).collect::<Vec<_>>()));
     Ok(())
 }
 
@@ -137,7 +138,7 @@ fn state(args: &StateArgs) -> Result<(), Trouble> {
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
     match answer.status {
-        200 => println!("{} is {}{}", args.name, text("state"), in_brackets(&text("reason"))),
+        200 => say!("{} is {}{}", args.name, text("state"), in_brackets(&text("reason"))),
         202 => eprintln!("asked; {} is {}{} now", args.name, text("state"), in_brackets(&text("reason"))),
         status => {
             let error = format!("the server said {status}: {}", text("error"));

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::base::CallId;
 use crate::cli::DataArg;
 use crate::cli::Format;
+use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::fact::Outcome;
@@ -72,7 +73,7 @@ pub(super) fn list(args: ListArgs) -> Result<(), Trouble> {
     let records = Readers::open(&args.data.data)?.calls(&filter)?;
     if args.format == Format::Json {
         let views: Vec<_> = records.into_iter().map(CallView::from).collect();
-        println!("{:#}", json!({ "calls": views }));
+        say!("{:#}", json!({ "calls": views }));
         return Ok(());
     }
     if records.is_empty() {
@@ -103,12 +104,12 @@ pub(super) fn story(args: StoryArgs) -> Result<(), Trouble> {
     if args.format == Format::Json {
         let story: Vec<_> = lines.into_iter().map(LineView::from).collect();
         let facts: Vec<_> = facts.iter().map(FactView::from).collect();
-        println!("{:#}", json!({ "call": CallView::from(record), "story": story, "facts": facts }));
+        say!("{:#}", json!({ "call": CallView::from(record), "story": story, "facts": facts }));
         return Ok(());
     }
-    print!("{}", headline(&record, &zone));
+    show(headline(&record, &zone));
     for line in lines {
-        println!("{}", line.in_zone(&zone));
+        say!("{}", line.in_zone(&zone));
     }
     Ok(())
 }

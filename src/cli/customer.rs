@@ -13,6 +13,7 @@ use crate::base::Secret;
 use crate::cli::DataArg;
 use crate::cli::Format;
 use crate::cli::ask;
+use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::store::NewCustomer;
@@ -65,7 +66,7 @@ pub(super) struct AddArgs {
 /// `warmline customer …`
 pub(super) fn run(command: CustomerCommand) -> Result<(), Trouble> {
     match command {
-        CustomerCommand::List { data, format } => list(&Store::open(&data.data)?, format),
+        CustomerCommand::List { data, format } => list(&Store::open_existing(&data.data)?, format),
         CustomerCommand::Add(args) => add(args),
         CustomerCommand::Import { file, data } => import(&file, &Store::open(&data.data)?),
     }
@@ -81,7 +82,7 @@ fn list(store: &Store, format: Format) -> Result<(), Trouble> {
                 "locked_until": c.locked_until.map(rfc3339),
             })
         };
-        println!("{:#}", json!({ "customers": customers.iter().map(view).collect::<Vec<_>>() }));
+        say!("{:#}", json!({ "customers": customers.iter().map(view).collect::<Vec<_>>() }));
         return Ok(());
     }
     if customers.is_empty() {
@@ -101,7 +102,7 @@ fn list(store: &Store, format: Format) -> Result<(), Trouble> {
         ]
     };
     let rows: Vec<_> = customers.iter().map(row).collect();
-    print!("{}", table(&["account", "name", "numbers", "wrong PINs", "locked until"], &rows));
+    show(table(&["account", "name", "numbers", "wrong PINs", "locked until"], &rows));
     Ok(())
 }
 

@@ -53,11 +53,11 @@ pub(super) fn run(options: &ServeOptions) -> Result<(), Trouble> {
     let mut bad = 0;
     for finding in &findings {
         match finding {
-            Good(what) => println!("ok    {what}"),
-            Note(what, hint) => println!("note  {what}\n      {hint}"),
+            Good(what) => say!("ok    {what}"),
+            Note(what, hint) => say!("note  {what}\n      {hint}"),
             Bad(what, hint) => {
                 bad += 1;
-                println!("BAD   {what}\n      {hint}");
+                say!("BAD   {what}\n      {hint}");
             }
         }
     }
@@ -107,7 +107,7 @@ fn passwords(options: &ServeOptions) -> Finding {
             Note(seeded, hint)
         };
     }
-    match Store::open(&options.data).and_then(|store| store.demo_passwords_stand()) {
+    match Store::open_existing(&options.data).and_then(|store| store.demo_passwords_stand()) {
         Ok(names) if names.is_empty() => Good("no demo password stands".to_owned()),
         Ok(names) if public => Bad(format!("demo passwords stand: {}", names.join(", ")), hint),
         Ok(names) => Note(format!("demo passwords stand, on loopback only: {}", names.join(", ")), hint),

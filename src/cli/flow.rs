@@ -49,7 +49,7 @@ fn check(args: &CheckArgs) -> Result<(), Trouble> {
         Err(found) => (None, found),
     };
     for diagnostic in &found {
-        println!("{diagnostic}\n");
+        say!("{diagnostic}\n");
     }
     let errors = found.iter().filter(|diagnostic| diagnostic.is_error()).count();
     let warnings = counted(found.len() - errors, "warning");
@@ -57,7 +57,7 @@ fn check(args: &CheckArgs) -> Result<(), Trouble> {
         Some(center) => {
             let (flows, numbers) =
                 (counted(center.flows.len(), "flow"), counted(center.numbers.len(), "number"));
-            println!("good: {flows} behind {numbers}, {warnings}");
+            say!("good: {flows} behind {numbers}, {warnings}");
             Ok(())
         }
         None => Err(Trouble::new(format!("{} and {warnings} in the flow files", counted(errors, "error")))),

@@ -3,10 +3,14 @@
 //! Data goes to stdout and everything else to stderr; exit status 0 is done, 1 the thing checked is not
 //! right or could not be done, 2 wrong use.
 
+use std::fmt;
+use std::io;
+use std::io::Write;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::process;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -15,6 +19,11 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::server::ServeOptions;
+
+/// A line of data, to stdout.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::cli::show(format_args!("{}\n", format_args!($($words)*))) };
+}
 
 mod agent;
 mod ask;
@@ -128,6 +137,13 @@ pub fn main() -> ExitCode {
             trouble.status()
         }
     }
+}
+
+/// Writes data to stdout. A reader who has seen enough (`warmline calls | head`) ends the program without a
+/// word; so does a full disk, with status 1.
+fn show(data: impl fmt::Display) {
+    let Err(error) = write!(io::stdout(), "{data}") else { return };
+    process::exit(i32::from(error.kind() != io::ErrorKind::BrokenPipe));
 }
 
 impl From<ServeArgs> for ServeOptions {

@@ -2,7 +2,7 @@
 //!
 //! Parsed once, at load; names and types are checked then, by a trial with sample values.
 
-use std::collections::HashMap;
+use std::collections::HashMap; // looked up only
 use std::fmt;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -188,11 +188,10 @@ fn env() -> Arc<Env> {
 
 fn caller(caller: &Caller) -> cel::Value {
     let name = caller.customer.as_ref().map(|customer| customer.name.clone()).unwrap_or_default();
-    let fields: HashMap<String, cel::Value> = HashMap::from([
-        ("number".to_owned(), caller.number.clone().into()),
-        ("known".to_owned(), caller.customer.is_some().into()),
-        ("name".to_owned(), name.into()),
-    ]);
+    let mut fields: HashMap<String, cel::Value> = HashMap::new(); // looked up only
+    fields.insert("number".to_owned(), caller.number.clone().into());
+    fields.insert("known".to_owned(), caller.customer.is_some().into());
+    fields.insert("name".to_owned(), name.into());
     fields.into()
 }
 

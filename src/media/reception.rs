@@ -94,8 +94,7 @@ impl Reception {
         source.expected_prior = expected;
         source.received_prior = source.received;
         let lost_now = expected_now.saturating_sub(received_now);
-        let fraction_lost =
-            if expected_now == 0 { 0 } else { ((lost_now << 8) / expected_now).min(255) as u8 };
+        let fraction_lost = (lost_now << 8).checked_div(expected_now).unwrap_or(0).min(255) as u8;
         let lost = (expected as i64 - source.received as i64).clamp(-0x80_0000, 0x7f_ffff);
         Some(Block {
             ssrc: source.ssrc,

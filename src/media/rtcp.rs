@@ -184,7 +184,7 @@ impl Rtcp {
         }
         let round_trip = middle(ntp(now)).wrapping_sub(last).wrapping_sub(delay);
         if round_trip < LONGEST_ROUND_TRIP {
-            self.round_trip_us = Some((u64::from(round_trip) * 1_000_000 >> 16) as u32);
+            self.round_trip_us = Some(((u64::from(round_trip) * 1_000_000) >> 16) as u32);
         }
     }
 }
@@ -197,7 +197,7 @@ fn interval(mean: Duration, entropy: &mut Entropy) -> Duration {
 /// Seconds in the upper half, their fraction in the lower.
 fn ntp(now: Timestamp) -> u64 {
     let (seconds, micros) = (now.0 / 1_000_000, now.0 % 1_000_000);
-    seconds << 32 | (micros << 32) / 1_000_000
+    (seconds << 32) | ((micros << 32) / 1_000_000)
 }
 
 fn middle(ntp: u64) -> u32 {

@@ -99,10 +99,11 @@ impl Streams {
                 }
             }
             MediaCommand::Agree { leg, agreed } => self.agree(now, leg, agreed),
-            MediaCommand::Play { leg, play, clips, barge_in, repeat } => match self.of(leg) {
-                Some(stream) => stream.play(Playing::new(play, clips, barge_in, repeat), out),
-                None => {}
-            },
+            MediaCommand::Play { leg, play, clips, barge_in, repeat } => {
+                if let Some(stream) = self.of(leg) {
+                    stream.play(Playing::new(play, clips, barge_in, repeat), out);
+                }
+            }
             MediaCommand::Stop { leg } => {
                 if let Some(stream) = self.of(leg) {
                     stream.stop(out);

@@ -94,7 +94,9 @@ impl ServeError {
                 let first = names.first().map_or("NAME", String::as_str);
                 Some(format!("give each a password: warmline agent passwd {first}"))
             }
-            ServeError::NoAddress(_) => Some("say how peers reach this machine: --public-address IP".to_owned()),
+            ServeError::NoAddress(_) => {
+                Some("say how peers reach this machine: --public-address IP".to_owned())
+            }
             ServeError::Load(LoadError::NoFlows(_) | LoadError::Read { .. }) => {
                 Some("say where the flow files are: --flows DIR".to_owned())
             }
@@ -127,9 +129,8 @@ impl Gauges {
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        let gauge = |name, help, value: &AtomicUsize| {
-            Metric::gauge(name, help, value.load(Ordering::Relaxed) as f64)
-        };
+        let gauge =
+            |name, help, value: &AtomicUsize| Metric::gauge(name, help, value.load(Ordering::Relaxed) as f64);
         let mut metrics = vec![
             gauge("warmline_calls_live", "Calls that the control thread holds", &self.calls),
             gauge("warmline_sip_sessions", "SIP sessions, early or confirmed", &self.sessions),
@@ -142,7 +143,11 @@ impl Gauges {
             metrics.extend([
                 counter("warmline_rtp_received_total", "RTP packets read", &worker.packets_in),
                 counter("warmline_rtp_sent_total", "RTP packets sent", &worker.packets_out),
-                counter("warmline_rtp_unsent_total", "RTP packets the kernel did not take", &worker.send_failed),
+                counter(
+                    "warmline_rtp_unsent_total",
+                    "RTP packets the kernel did not take",
+                    &worker.send_failed,
+                ),
                 counter("warmline_late_frames_total", "Frames sent over 5 ms late", &worker.late_frames),
                 counter("warmline_streams_failed_total", "Streams ended by our fault", &worker.failed),
             ]);
@@ -161,9 +166,9 @@ pub fn run(options: ServeOptions) -> Result<(), ServeError> {
     }
     let store = open_store(&options, &loaded.center)?;
     let web = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let http = web.block_on(tokio::net::TcpListener::bind(options.http)).map_err(|error| {
-        ServeError::Bind { what: "the web pages", address: options.http, error }
-    })?;
+    let http = web
+        .block_on(tokio::net::TcpListener::bind(options.http))
+        .map_err(|error| ServeError::Bind { what: "the web pages", address: options.http, error })?;
     let center = Arc::new(loaded.center);
     let library = Arc::new(loaded.library);
     let live = Arc::new(live_view(&center, clock));
@@ -171,12 +176,9 @@ pub fn run(options: ServeOptions) -> Result<(), ServeError> {
     let (control, requests) = ControlHandle::new();
 
     let control_runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let (sockets, streams_in) =
-        control_runtime.block_on(SipSockets::bind(options.sip)).map_err(|error| ServeError::Bind {
-            what: "SIP",
-            address: options.sip,
-            error,
-        })?;
+    let (sockets, streams_in) = control_runtime
+        .block_on(SipSockets::bind(options.sip))
+        .map_err(|error| ServeError::Bind { what: "SIP", address: options.sip, error })?;
     let sip = sockets.udp.address();
     let (media_sender, media_events) = mpsc::channel(MEDIA_EVENTS);
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);

@@ -2,6 +2,7 @@
 //!
 //! Who registers has proved by digest who it is before it comes here.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -65,7 +66,7 @@ impl Registrar {
     /// The bindings of a user, the preferred first, of those the latest first.
     pub(in crate::sip) fn contacts(&self, user: &str) -> Vec<Binding> {
         let mut bindings = self.users.get(user).cloned().unwrap_or_default();
-        bindings.sort_by(|a, b| (b.q, b.expires_at).cmp(&(a.q, a.expires_at)));
+        bindings.sort_by_key(|binding| Reverse((binding.q, binding.expires_at)));
         bindings
     }
 

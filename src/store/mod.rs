@@ -101,6 +101,15 @@ impl Store {
         Ok(Store { folder: folder.to_owned(), connection: Mutex::new(connection) })
     }
 
+    /// Opens a store that must be there already: looking at people in a wrong folder makes no file in it.
+    pub fn open_existing(folder: &Path) -> Result<Store, StoreError> {
+        if folder.join(FILE).is_file() {
+            Store::open(folder)
+        } else {
+            Err(StoreError::Missing { folder: folder.to_owned() })
+        }
+    }
+
     /// The data folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -180,6 +189,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let nested = folder.path().join("a/b");
         assert!(matches!(connect_to_read(&nested), Err(StoreError::Missing { .. })));
+        assert!(matches!(Store::open_existing(&nested), Err(StoreError::Missing { .. })));
+        assert!(!nested.exists());
         drop(Store::open(&nested).unwrap());
         let store = Store::open(&nested).unwrap();
         assert_eq!(store.next_call_id().unwrap(), CallId(1));

@@ -60,15 +60,7 @@ pub(super) enum DigitsBy {
 
 impl Line {
     pub(super) fn new(sessions: SmallVec<[SessionId; 2]>, local: sdp::Local) -> Line {
-        Line {
-            sessions,
-            local,
-            prepared: None,
-            up: false,
-            held: false,
-            digits: None,
-            refused: None,
-        }
+        Line { sessions, local, prepared: None, up: false, held: false, digits: None, refused: None }
     }
 
     /// Our answer to an offer within the session, and what it agrees on.
@@ -235,7 +227,7 @@ impl Switchboard {
         };
         let local = self.local(port);
         let offer = Bytes::from(sdp::negotiate::offer(&local));
-        let from = self.from_line(leg);
+        let from = self.shown_caller(leg);
         let mut sessions = SmallVec::new();
         for (uri, hop) in phones {
             let session = SessionId(self.next_session);
@@ -260,7 +252,7 @@ impl Switchboard {
     }
 
     /// Who we say is calling, to a phone that we dial: the caller, at our own address.
-    fn from_line(&self, leg: LegId) -> NameAddr {
+    fn shown_caller(&self, leg: LegId) -> NameAddr {
         let (number, display) = match self.calls.get(&leg.call()) {
             Some(live) => live.call.caller_id(),
             None => ("", ""),

@@ -366,7 +366,9 @@ impl Switchboard {
                 self.heard_digit_in_rtp(leg);
                 (leg, CallEvent::Digit { leg, digit })
             }
-            MediaEvent::PlayEnded { leg, play, stopped } => (leg, CallEvent::PlayEnded { leg, play, stopped }),
+            MediaEvent::PlayEnded { leg, play, stopped } => {
+                (leg, CallEvent::PlayEnded { leg, play, stopped })
+            }
             MediaEvent::AudioLost { leg } => (leg, CallEvent::AudioLost { leg }),
             MediaEvent::AudioBack { leg } => (leg, CallEvent::AudioBack { leg }),
             MediaEvent::Closed { leg, quality } => {

@@ -60,7 +60,13 @@ fn info_digit(content_type: &str, body: &[u8]) -> Option<char> {
 }
 
 impl Switchboard {
-    pub(super) fn on_sip(&mut self, now: Now, event: Event, streams: &mut dyn Streams, out: &mut Vec<Output>) {
+    pub(super) fn on_sip(
+        &mut self,
+        now: Now,
+        event: Event,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
         match event {
             Event::Incoming(incoming) => self.on_incoming(now, *incoming, streams, out),
             Event::Acked { session, sdp } => self.on_acked(now, session, sdp, streams, out),
@@ -113,12 +119,8 @@ impl Switchboard {
         };
         let mut actions = Vec::new();
         let call = Call::arrive(id, &self.parts.center, now.at, now.wall, arrival, &mut actions);
-        let mut live = LiveCall {
-            due: None,
-            callback: (incoming.contact, incoming.hop),
-            trunk: incoming.trunk,
-            call,
-        };
+        let mut live =
+            LiveCall { due: None, callback: (incoming.contact, incoming.hop), trunk: incoming.trunk, call };
         let due = live.call.deadline();
         reschedule(&mut self.due, &mut live.due, due, id);
         self.calls.insert(id, live);

@@ -33,11 +33,16 @@ pub(in crate::sip) struct Arrival {
     pub(in crate::sip) to: NameAddr,
     pub(in crate::sip) call_id: String,
     pub(in crate::sip) cseq: u32,
+    /// Its SDP.
+    pub(in crate::sip) sdp: Option<Bytes>,
 }
 
 impl Arrival {
     /// Reads what every request must have. The error is the peer's: 400.
-    pub(in crate::sip) fn read(hop: Hop, mut request: Request) -> Result<Arrival, (Request, HeaderError)> {
+    pub(in crate::sip) fn read(
+        hop: Hop,
+        mut request: Request,
+    ) -> Result<Arrival, Box<(Request, HeaderError)>> {
         let read = |request: &Request| {
             let headers = &request.headers;
             let cseq = headers.cseq()?;
@@ -49,13 +54,14 @@ impl Arrival {
         };
         let (via, from, to, call_id, cseq) = match read(&request) {
             Ok(read) => read,
-            Err(error) => return Err((request, error)),
+            Err(error) => return Err(Box::new((request, error))),
         };
         let vias = request.headers.list(&HeaderName::Via).count();
         if let Err(error) = request.headers.stamp_via(hop.remote) {
-            return Err((request, error));
+            return Err(Box::new((request, error)));
         }
-        Ok(Arrival { hop, request, via, vias, from, to, call_id, cseq })
+        let sdp = sdp_of(&request.headers, &request.body);
+        Ok(Arrival { hop, request, via, vias, from, to, call_id, cseq, sdp })
     }
 
     /// What names its server transaction: branch, sent-by and `method` (§17.2.3), or all that RFC 2543 had.
@@ -74,6 +80,11 @@ impl Arrival {
         }
     }
 
+    /// Whether its sender knows only RFC 2543: its branch does not begin with the cookie, or is missing.
+    pub(in crate::sip) fn is_of_rfc_2543(&self) -> bool {
+        !self.via.branch().is_some_and(|branch| branch.starts_with(MAGIC_COOKIE))
+    }
+
     /// What the same request has in common with itself when it came by two ways (§8.2.2.2).
     pub(in crate::sip) fn merge_key(&self) -> String {
         format!("{} {} {}", self.call_id, self.cseq, self.from.tag().unwrap_or_default())
@@ -81,6 +92,7 @@ impl Arrival {
 
     /// The header lines that every response to it begins with, To with `tag` when it has none.
     pub(in crate::sip) fn head(&self, tag: &str) -> String {
+        let tag = Some(tag).filter(|tag| !tag.is_empty() && self.to.tag().is_none());
         head(&self.request, tag)
     }
 
@@ -91,9 +103,14 @@ impl Arrival {
         draft
     }
 
-    /// Its SDP.
-    pub(in crate::sip) fn sdp(&self) -> Option<Bytes> {
-        sdp_of(&self.request.headers, &self.request.body)
+    /// Whether the sender takes SDP back; without Accept it does (§20.1).
+    pub(in crate::sip) fn accepts_sdp(&self) -> bool {
+        let kinds = |range: &str| {
+            let kind = range.split(';').next().unwrap_or_default().trim();
+            ["application/sdp", "application/*", "*/*"].iter().any(|ours| kind.eq_ignore_ascii_case(ours))
+        };
+        let accept = &HeaderName::Accept;
+        !self.request.headers.has(accept) || self.request.headers.list(accept).any(kinds)
     }
 
     /// Whether its body is something that we take for an offer: none, or SDP that is not encoded.
@@ -102,12 +119,12 @@ impl Arrival {
         let encoded = headers
             .list(&HeaderName::ContentEncoding)
             .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
-        self.request.body.is_empty() || (!encoded && headers.content_type().as_deref() == Some(SDP))
+        self.request.body.is_empty() || (!encoded && self.sdp.is_some())
     }
 }
 
 /// The Vias, From, To, Call-ID, CSeq and Record-Routes of a request as header lines.
-pub(in crate::sip) fn head(request: &Request, tag: &str) -> String {
+fn head(request: &Request, to_tag: Option<&str>) -> String {
     let mut head = String::with_capacity(512);
     for (name, value) in request.headers.iter() {
         let copied = matches!(
@@ -125,17 +142,13 @@ pub(in crate::sip) fn head(request: &Request, tag: &str) -> String {
         head.push_str(name.as_str());
         head.push_str(": ");
         head.push_str(value);
-        if *name == HeaderName::To && !tag.is_empty() && !has_tag(value) {
+        if let (HeaderName::To, Some(tag)) = (name, to_tag) {
             head.push_str(";tag=");
             head.push_str(tag);
         }
         head.push_str("\r\n");
     }
     head
-}
-
-fn has_tag(to: &str) -> bool {
-    NameAddr::parse(to).is_ok_and(|to| to.tag().is_some())
 }
 
 /// The SDP of a message, when that is what its body is.

@@ -130,7 +130,8 @@ impl Endpoint {
     fn request(&mut self, now: Timestamp, hop: Hop, request: Request, out: &mut Vec<Output>) {
         let arrival = match Arrival::read(hop, request) {
             Ok(arrival) => arrival,
-            Err((request, error)) => {
+            Err(unreadable) => {
+                let (request, error) = *unreadable;
                 self.core.counters.malformed += 1;
                 if request.method != Method::Ack {
                     let mut response = request.response(error.sip_status());
@@ -298,8 +299,13 @@ impl Endpoint {
         if !arrival.has_known_body() {
             return Some(415);
         }
+        if !arrival.accepts_sdp() {
+            return Some(406);
+        }
         let contact = match headers.contact() {
             Ok(Some(contact)) if matches!(contact.uri.scheme, Scheme::Sip | Scheme::Sips) => contact.uri,
+            // RFC 2543 had calls without: From is all there is.
+            Ok(None) if arrival.is_of_rfc_2543() => arrival.from.uri.clone(),
             _ => return Some(400),
         };
         let mut cx = Cx { now, core: &mut self.core, out };
@@ -356,7 +362,7 @@ impl Endpoint {
             contact,
             trunk,
             user,
-            sdp: arrival.sdp(),
+            sdp: arrival.sdp.clone(),
         }))));
         // Nothing has happened to it yet, but it may have a deadline.
         self.with_session(now, id, out, |_, _| {});

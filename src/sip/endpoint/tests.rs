@@ -2,3 +2,7 @@
 
 mod bench;
 mod calls;
+mod noise;
+mod registrations;
+mod sessions;
+mod simulation;

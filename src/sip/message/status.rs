@@ -67,7 +67,13 @@ pub fn reason_phrase(status: u16) -> &'static str {
         604 => "Does Not Exist Anywhere",
         606 => "Not Acceptable",
         607 => "Unwanted",
-        100..=199 => "Session Progress",
+        _ => class_phrase(status),
+    }
+}
+
+fn class_phrase(status: u16) -> &'static str {
+    match status {
+        ..=199 => "Session Progress",
         200..=299 => "OK",
         300..=399 => "Redirected",
         400..=499 => "Request Failed",

@@ -83,7 +83,7 @@ impl Session {
         arrival: &Arrival,
         transaction: TransactionId,
     ) -> Option<u16> {
-        if arrival.sdp().is_none() {
+        if arrival.sdp.is_none() {
             self.dialog.moved(arrival);
             self.learn(&arrival.request.headers);
             self.accept_refresh(cx, arrival, transaction);
@@ -123,7 +123,7 @@ impl Session {
     ) {
         self.learn(&arrival.request.headers);
         self.asked = Some(Asked::new(arrival, transaction, kind, &self.dialog.local_tag));
-        let sdp = arrival.sdp();
+        let sdp = arrival.sdp.clone();
         if let Some(sdp) = &sdp {
             self.remote_sdp = sdp.clone();
         }
@@ -189,8 +189,8 @@ impl Session {
             (_, AskingKind::ReInvite, _) => {
                 self.tell(cx, |session| Event::OfferRefused { session, status });
             }
-            // A hop that fails now may be back before the session timer runs out.
-            _ => {}
+            // What was refused now may be taken before the session timer runs out.
+            _ => self.retry_refresh(cx),
         }
     }
 

@@ -110,6 +110,11 @@ impl Session {
         }
     }
 
+    /// A refresh was refused: it is tried again, as long as there is time.
+    pub(super) fn retry_refresh(&mut self, cx: &Cx<'_>) {
+        self.postpone_timer(cx.now + BUSY);
+    }
+
     fn postpone_timer(&mut self, at: Timestamp) {
         if let Some(timer) = &mut self.timer {
             timer.at = at.min(timer.until);

@@ -304,7 +304,7 @@ pub(in crate::sip) fn end_stray_dialog(cx: &mut Cx<'_>, reply: &Reply) {
     };
     cx.acknowledge(&dialog, reply.cseq, reply.transaction);
     // Above any number that a PRACK may have taken meanwhile.
-    dialog.local_cseq = reply.cseq + 100;
+    dialog.local_cseq = reply.cseq.wrapping_add(100);
     let cseq = dialog.next_cseq();
     cx.request(&dialog, (&Method::Bye, cseq), Owner::Nobody, None, |draft: Draft, _| draft.finish());
 }

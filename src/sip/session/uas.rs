@@ -45,7 +45,7 @@ impl Session {
         let mut session = Session::new(id, dialog, false);
         session.learn(&arrival.request.headers);
         session.asked = Some(Asked::new(arrival, transaction, AskedKind::Invite, &session.dialog.local_tag));
-        session.remote_sdp = arrival.sdp().unwrap_or_default();
+        session.remote_sdp = arrival.sdp.clone().unwrap_or_default();
         session
     }
 
@@ -142,7 +142,7 @@ impl Session {
         let Some(unacked) = self.unacked.take_if(|unacked| unacked.cseq == arrival.cseq) else {
             return;
         };
-        let sdp = arrival.sdp().filter(|_| unacked.offer);
+        let sdp = arrival.sdp.clone().filter(|_| unacked.offer);
         if let Some(sdp) = &sdp {
             self.remote_sdp = sdp.clone();
         }
@@ -171,7 +171,7 @@ impl Session {
             let late = self.stage == Stage::Confirmed && (1..=self.rseq).contains(&rack.rseq);
             return Some(if late { 200 } else { 481 });
         };
-        let sdp = arrival.sdp();
+        let sdp = arrival.sdp.clone();
         // A new offer while the INVITE itself waits would need a second place to wait in.
         let settled = self.asked.as_ref().is_none_or(|asked| asked.offered || asked.settled);
         let status = if sdp.is_some() && settled { 488 } else { 200 };
@@ -331,7 +331,7 @@ impl Asked {
             kind,
             cseq: arrival.cseq,
             head: arrival.head(local_tag),
-            offered: arrival.sdp().is_some(),
+            offered: arrival.sdp.is_some(),
             settled: false,
             reliability,
             expires: headers.session_expires().ok().flatten(),

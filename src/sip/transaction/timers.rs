@@ -46,7 +46,8 @@ impl<K: Ord + Copy> Timers<K> {
     }
 
     /// How many holders wait for something.
-    pub(in crate::sip) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.due.len()
     }
 }

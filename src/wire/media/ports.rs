@@ -78,7 +78,7 @@ pub(super) struct Ports {
 impl Ports {
     /// The even ports of `range` whose odd neighbour is in it too; `chance` turns the order.
     pub fn new(address: IpAddr, range: RangeInclusive<u16>, chance: u64) -> Ports {
-        let even = |port: &u16| port % 2 == 0 && *port != 0;
+        let even = |port: &u16| port.is_multiple_of(2) && *port != 0;
         let mut unbound: VecDeque<u16> =
             range.clone().filter(even).filter(|port| range.contains(&(port + 1))).collect();
         if !unbound.is_empty() {

@@ -57,10 +57,7 @@ struct Shared {
 
 impl Connections {
     /// Listens on `address`.
-    pub(super) async fn listen(
-        address: SocketAddr,
-        arrived: mpsc::Sender<Input>,
-    ) -> io::Result<Connections> {
+    pub(super) async fn listen(address: SocketAddr, arrived: mpsc::Sender<Input>) -> io::Result<Connections> {
         let listener = TcpListener::bind(address).await?;
         let shared = Shared { local: listener.local_addr()?, writers: Writers::default(), arrived };
         tokio::spawn(accept(listener, shared.clone()));

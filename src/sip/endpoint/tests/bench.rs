@@ -76,8 +76,16 @@ impl Bench {
     }
 
     pub(super) fn receive(&mut self, text: impl Into<String>) {
-        let bytes = Bytes::from(text.into());
-        self.input(Input::Received { hop: self.hop, bytes });
+        self.receive_bytes(text.into().into_bytes());
+    }
+
+    pub(super) fn receive_bytes(&mut self, bytes: Vec<u8>) {
+        self.input(Input::Received { hop: self.hop, bytes: bytes.into() });
+    }
+
+    /// Forgets what it sent and told.
+    pub(super) fn forget(&mut self) {
+        self.outputs.clear();
     }
 
     pub(super) fn command(&mut self, command: Command) {
@@ -164,6 +172,16 @@ impl Bench {
         }
         self.now = end;
         sends
+    }
+
+    /// Lets time pass until something is sent: how many milliseconds that took.
+    pub(super) fn pass_until_it_sends(&mut self) -> u64 {
+        let start = self.now;
+        while !self.outputs.iter().any(|output| matches!(output, Output::Send { .. })) {
+            self.now = self.endpoint.deadline().expect("something is due");
+            self.input(Input::Tick);
+        }
+        self.now.since(start).as_millis() as u64
     }
 
     /// Calls and is answered: the To tag of ours.

@@ -1,0 +1,175 @@
+//! The registrar as phones see it, and our own registrations as trunks see them.
+
+use super::bench::*;
+use crate::base::Secret;
+use crate::sip::api::Command;
+use crate::sip::api::EndReason;
+use crate::sip::api::Event;
+use crate::sip::api::Transport;
+use crate::sip::digest;
+use crate::sip::digest::Credentials;
+use crate::sip::endpoint::EndpointConfig;
+use crate::sip::endpoint::TrunkConfig;
+use crate::sip::endpoint::TrunkRegistration;
+use crate::sip::message::HeaderName;
+use crate::sip::message::Response;
+use crate::sip::uri::Uri;
+
+fn credentials(password: &str) -> Credentials {
+    Credentials { username: "alice".into(), password: Secret::new(password) }
+}
+
+/// A REGISTER of alice's, with the right answer to the challenge before it.
+fn register(bench: &mut Bench, cseq: u32, lines: &str) -> Response {
+    let text = |cseq: u32, lines: &str| {
+        format!(
+            "REGISTER sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.7:5062;branch=z9hG4bK{cseq}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:alice@192.0.2.1>;tag=1\r\nTo: <sip:alice@192.0.2.1>\r\n\
+             Call-ID: reg\r\nCSeq: {cseq} REGISTER\r\n{lines}Content-Length: 0\r\n\r\n"
+        )
+    };
+    bench.receive(text(cseq, lines));
+    let challenge = bench.last_response();
+    let challenges = challenge.headers.all(&HeaderName::WwwAuthenticate);
+    let cnonce = cseq.to_string();
+    let answer = digest::answer(challenges, &credentials("secret"), "REGISTER", "sip:192.0.2.1", 1, &cnonce);
+    bench.receive(text(cseq + 1, &format!("{lines}Authorization: {}\r\n", answer.unwrap())));
+    bench.last_response()
+}
+
+fn contacts(response: &Response) -> Vec<String> {
+    response.headers.list(&HeaderName::Contact).map(str::to_owned).collect()
+}
+
+#[test]
+fn several_phones_register_and_the_preferred_comes_first() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    register(&mut bench, 1, "Contact: <sip:a@10.0.0.7>;q=0.3\r\nExpires: 600\r\n");
+    let both = register(&mut bench, 3, "Contact: <sip:b@10.0.0.8>;expires=60\r\n");
+    assert_eq!(contacts(&both), ["<sip:a@10.0.0.7>;expires=600;q=0.3", "<sip:b@10.0.0.8>;expires=60;q=1"]);
+    let users: Vec<_> =
+        bench.endpoint.contacts("alice").into_iter().map(|binding| binding.uri.user).collect();
+    assert_eq!(users, [Some("b".to_owned()), Some("a".to_owned())]);
+    bench.pass(61_000);
+    assert_eq!(contacts(&register(&mut bench, 5, "")), ["<sip:a@10.0.0.7>;expires=539;q=0.3"]);
+    assert!(contacts(&register(&mut bench, 7, "Contact: *\r\nExpires: 0\r\n")).is_empty());
+    let told = ["Registered alice 1", "Registered alice 2", "Unregistered alice 1", "Unregistered alice 0"];
+    assert_eq!(bench.told(), told);
+}
+
+#[test]
+fn a_registration_that_cannot_be_is_refused_whole() {
+    let mut bench = Bench::new();
+    let brief = register(&mut bench, 1, "Contact: <sip:a@10.0.0.7>, <sip:b@10.0.0.8>;expires=5\r\n");
+    assert_eq!((brief.status, brief.headers.min_expires()), (423, Ok(Some(30))));
+    assert_eq!(register(&mut bench, 3, "Contact: *\r\nExpires: 60\r\n").status, 400);
+    assert_eq!(register(&mut bench, 15, "Contact: <sip:a@10.0.0.7>\r\n").status, 200);
+    assert_eq!(
+        register(&mut bench, 5, "Contact: <sip:a@10.0.0.7>;expires=0\r\n").status,
+        500,
+        "out of order"
+    );
+    assert_eq!(bench.endpoint.contacts("alice").len(), 1);
+}
+
+#[test]
+fn a_phone_that_keeps_changing_its_address_does_not_grow_the_table() {
+    let mut bench = Bench::new();
+    for number in 0..20 {
+        register(&mut bench, number * 2 + 1, &format!("Contact: <sip:a@10.0.0.7:{}>\r\n", 6_000 + number));
+        bench.pass(1_000);
+    }
+    let bindings = bench.endpoint.contacts("alice");
+    assert_eq!((bindings.len(), bindings[0].uri.port), (8, Some(6_019)));
+}
+
+fn trunk(registration: bool, trusted: bool) -> EndpointConfig {
+    let uri = |text| Uri::parse(text).unwrap();
+    let registration = registration.then(|| TrunkRegistration {
+        registrar: uri("sip:trunk.example"),
+        hop: hop(Transport::Udp),
+        aor: uri("sip:alice@trunk.example"),
+        credentials: Some(credentials("secret")),
+        expires_s: 300,
+    });
+    let sources = vec!["192.0.2.9".parse().unwrap()];
+    let trunks = vec![TrunkConfig { name: "carrier".into(), sources, trusted, registration }];
+    EndpointConfig { trunks, ..config() }
+}
+
+const CHALLENGE: &str = "WWW-Authenticate: Digest realm=\"t\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n";
+
+#[test]
+fn we_register_at_a_trunk_and_again_before_it_runs_out() {
+    let mut bench = Bench::with(trunk(true, false), Transport::Udp);
+    bench.pass(0);
+    let first = bench.last_request();
+    assert_eq!(first.headers.expires(), Ok(Some(300)));
+    bench.receive(response(&first, 401, "t", CHALLENGE, ""));
+    let second = bench.last_request();
+    assert!(second.headers.get(&HeaderName::Authorization).unwrap().contains("username=\"alice\""));
+    assert_eq!(second.headers.cseq().unwrap().seq, 2);
+    bench.receive(response(&second, 200, "t", "Expires: 200\r\n", ""));
+    assert_eq!(bench.told(), ["TrunkRegistered carrier 200"]);
+    let again = bench.sends_within(180_000);
+    assert!(again[0].1 == "REGISTER" && (160_000..=180_000).contains(&again[0].0), "{again:?}");
+}
+
+#[test]
+fn a_trunk_that_refuses_is_tried_again_with_growing_pauses() {
+    let mut bench = Bench::with(trunk(true, false), Transport::Udp);
+    bench.pass(0);
+    let mut pauses = Vec::new();
+    for _ in 0..5 {
+        let request = bench.last_request();
+        bench.receive(response(&request, 403, "t", "", ""));
+        pauses.push(bench.pass_until_it_sends() / 1_000);
+    }
+    assert!((5..=10).contains(&pauses[0]) && (80..=160).contains(&pauses[4]), "{pauses:?}");
+    assert_eq!(bench.told(), ["TrunkRegistered carrier 403"], "said once");
+}
+
+#[test]
+fn a_trusted_trunk_says_who_calls_and_another_one_does_not() {
+    for (trusted, caller) in [(true, "+12025550143"), (false, "carl")] {
+        let mut bench = Bench::with(trunk(false, trusted), Transport::Udp);
+        let asserted = "P-Asserted-Identity: <tel:+12025550143>, <sip:+12025550143@t.example>\r\n";
+        bench.receive(request("INVITE", "1", 1, "", asserted, OFFER));
+        let events = bench.events();
+        let Event::Incoming(incoming) = &events[0] else { panic!("{events:?}") };
+        assert_eq!(incoming.caller.uri.user.as_deref(), Some(caller));
+        assert_eq!(incoming.trunk.as_deref(), Some("carrier"));
+    }
+}
+
+#[test]
+fn a_challenged_call_is_made_again_with_the_password_but_only_once() {
+    let mut bench = Bench::new();
+    let Command::Invite(mut invite) = call(bench.hop) else { unreachable!() };
+    invite.credentials = Some(credentials("secret"));
+    bench.command(Command::Invite(invite));
+    let first = bench.last_request();
+    bench.receive(response(&first, 401, "t", CHALLENGE, ""));
+    let second = bench.last_request();
+    let told = (second.headers.cseq().unwrap().seq, second.headers.call_id(), &second.body);
+    assert_eq!(told, (2, first.headers.call_id(), &first.body));
+    assert!(second.headers.has(&HeaderName::Authorization) && second.headers.to().unwrap().tag().is_none());
+    bench.receive(response(&second, 401, "t", CHALLENGE, ""));
+    assert_eq!(bench.told(), ["Failed 401"]);
+}
+
+#[test]
+fn a_challenged_bye_is_said_again_with_the_password() {
+    let mut bench = Bench::new();
+    let Command::Invite(mut invite) = call(bench.hop) else { unreachable!() };
+    invite.credentials = Some(credentials("secret"));
+    bench.command(Command::Invite(invite));
+    let sent = bench.last_request();
+    bench.receive(response(&sent, 200, "bob", "", ANSWER));
+    bench.command(Command::End { session: OURS, reason: EndReason::Normal });
+    let bye = bench.last_request();
+    bench.receive(response(&bye, 407, "bob", &CHALLENGE.replace("WWW", "Proxy"), ""));
+    let again = bench.last_request();
+    assert!(again.method == bye.method && again.headers.has(&HeaderName::ProxyAuthorization));
+}

@@ -1,0 +1,415 @@
+//! Sessions, one behaviour at a time: what the peer and the server see.
+
+use super::bench::*;
+use crate::sip::api::Command;
+use crate::sip::api::EndReason;
+use crate::sip::api::Hop;
+use crate::sip::api::Input;
+use crate::sip::api::SessionId;
+use crate::sip::api::Transport;
+use crate::sip::endpoint::EndpointConfig;
+use crate::sip::message::HeaderName;
+
+const FIRST: SessionId = SessionId(1);
+
+fn answer() -> Command {
+    Command::Answer { session: FIRST, sdp: ANSWER.into() }
+}
+
+fn end(session: SessionId) -> Command {
+    Command::End { session, reason: EndReason::Normal }
+}
+
+fn times(sends: &[(u64, String)]) -> Vec<u64> {
+    sends.iter().map(|(at, _)| *at).collect()
+}
+
+#[test]
+fn a_200_is_repeated_until_32_s_and_then_the_call_is_ended() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let mut bench = Bench::with(config(), transport);
+        bench.reborn = true;
+        bench.receive(invite("1"));
+        bench.command(answer());
+        bench.sent();
+        let sends = bench.sends_within(31_900);
+        assert!(sends.iter().all(|(_, line)| line == "200 INVITE"));
+        assert_eq!(times(&sends), [500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500]);
+        bench.told();
+        bench.pass(100);
+        assert_eq!((bench.sent(), bench.told()), (vec!["BYE".to_owned()], vec!["Ended NoAck".to_owned()]));
+    }
+}
+
+#[test]
+fn a_call_ended_before_its_ack_says_bye_after_it() {
+    let mut bench = Bench::new();
+    bench.receive(invite("1"));
+    bench.command(answer());
+    let tag = bench.last_response().headers.to().unwrap().tag().unwrap().to_owned();
+    bench.told();
+    bench.command(end(FIRST));
+    assert!(bench.sent().is_empty());
+    bench.receive(request("ACK", "2", 1, &tag, "", ""));
+    assert_eq!((bench.sent(), bench.told().len()), (vec!["BYE".to_owned()], 0));
+}
+
+#[test]
+fn a_cancelled_caller_gets_487_and_an_answered_one_does_not() {
+    let mut bench = Bench::new();
+    bench.receive(invite("1"));
+    bench.sent();
+    bench.receive(request("CANCEL", "1", 1, "", "", ""));
+    assert_eq!(bench.sent(), ["200 CANCEL", "487 INVITE"]);
+    assert_eq!(bench.told(), ["Incoming", "Ended Cancelled"]);
+    bench.receive(request("CANCEL", "other", 1, "", "", ""));
+    assert_eq!(bench.sent(), ["481 CANCEL"]);
+
+    let mut bench = Bench::new();
+    bench.receive(invite("1"));
+    bench.command(answer());
+    bench.sent();
+    bench.receive(request("CANCEL", "1", 1, "", "", ""));
+    assert_eq!(bench.sent(), ["200 CANCEL"]);
+    assert_eq!(bench.told(), ["Incoming"]);
+}
+
+#[test]
+fn a_late_offer_is_ours_and_its_answer_comes_with_the_ack() {
+    let mut bench = Bench::new();
+    bench.receive(request("INVITE", "1", 1, "", "", ""));
+    bench.command(Command::Answer { session: FIRST, sdp: OFFER.into() });
+    let ok = bench.last_response();
+    assert_eq!(&ok.body[..], OFFER.as_bytes());
+    let tag = ok.headers.to().unwrap().tag().unwrap().to_owned();
+    bench.receive(request("ACK", "2", 1, &tag, "", ANSWER));
+    assert_eq!(bench.told(), ["Incoming", "Acked sdp"]);
+}
+
+#[test]
+fn early_media_is_reliable_when_the_peer_can_and_the_answer_waits_for_its_prack() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    bench.receive(request("INVITE", "1", 1, "", "Supported: 100rel\r\n", OFFER));
+    bench.command(Command::Progress { session: FIRST, status: 183, sdp: Some(ANSWER.into()) });
+    let early = bench.last_response();
+    let (rseq, tag) = (early.headers.rseq().unwrap().unwrap(), early.headers.to().unwrap());
+    let tag = tag.tag().unwrap();
+    assert!(early.headers.requires("100rel"));
+    bench.command(answer());
+    let sends = bench.sends_within(4_000);
+    assert_eq!(times(&sends), [500, 1_500, 3_500]);
+    bench.receive(request("PRACK", "2", 2, tag, &format!("RAck: {} 1 INVITE\r\n", rseq + 1), ""));
+    assert_eq!(bench.sent(), ["481 PRACK"]);
+    bench.receive(request("PRACK", "3", 3, tag, &format!("RAck: {rseq} 1 INVITE\r\n"), ""));
+    assert_eq!(bench.sent(), ["200 PRACK", "200 INVITE"]);
+}
+
+#[test]
+fn a_reliable_response_without_prack_refuses_the_call_after_32_s() {
+    let mut bench = Bench::new();
+    bench.receive(request("INVITE", "1", 1, "", "Require: 100rel\r\n", OFFER));
+    bench.command(Command::Progress { session: FIRST, status: 180, sdp: None });
+    bench.pass(31_900);
+    bench.sent();
+    bench.told();
+    bench.pass(100);
+    assert_eq!(bench.sent(), ["504 INVITE"]);
+    assert_eq!(bench.told(), ["Ended PeerGone"]);
+}
+
+#[test]
+fn a_ringing_call_reminds_the_proxies_every_minute() {
+    let mut bench = Bench::new();
+    bench.receive(invite("1"));
+    bench.command(Command::Progress { session: FIRST, status: 180, sdp: None });
+    bench.sent();
+    assert_eq!(times(&bench.sends_within(130_000)), [60_000, 120_000]);
+}
+
+#[test]
+fn what_we_cannot_serve_is_refused_with_the_reason() {
+    let cases = [
+        (request("INVITE", "1", 1, "", "Require: nothing\r\n", OFFER), 420, "Unsupported", "nothing"),
+        (
+            request("INVITE", "2", 1, "", "Session-Expires: 30\r\nSupported: timer\r\n", OFFER),
+            422,
+            "Min-SE",
+            "90",
+        ),
+        (request("MESSAGE", "3", 1, "", "", ""), 405, "Allow", "INVITE, ACK"),
+        (request("REFER", "4", 1, "", "", ""), 405, "Allow", "INVITE, ACK"),
+        (request("DANCE", "5", 1, "", "", ""), 501, "Allow", "INVITE, ACK"),
+        (request("BYE", "6", 1, "nobody", "", ""), 481, "Server", "Warmline"),
+        (request("BYE", "7", 1, "", "", ""), 481, "Server", "Warmline"),
+        (invite("8").replace("application/sdp", "application/isup"), 415, "Accept", "application/sdp"),
+        (invite("9").replace("Max-Forwards: 70", "Max-Forwards: 0"), 483, "Server", "Warmline"),
+        (invite("10").replace("INVITE sip:1000@192.0.2.1", "INVITE gopher:1000"), 416, "Server", "Warmline"),
+        (invite("11").replace("Contact: <sip:carl@192.0.2.9:5070>\r\n", ""), 400, "Server", "Warmline"),
+    ];
+    for (text, status, name, value) in cases {
+        let mut bench = Bench::new();
+        bench.receive(text.clone());
+        let response = bench.last_response();
+        assert_eq!(response.status, status, "{text}");
+        let said = response.headers.get(&HeaderName::from(name)).unwrap_or_default();
+        assert!(said.starts_with(value), "{status} {name}: {said}");
+        assert!(bench.told().is_empty());
+    }
+}
+
+#[test]
+fn the_same_invite_by_another_way_is_merged_and_by_the_same_way_absorbed() {
+    let mut bench = Bench::new();
+    bench.receive(invite("1"));
+    bench.receive(invite("1"));
+    assert_eq!(bench.sent(), ["100 INVITE", "100 INVITE"]);
+    bench.receive(invite("2"));
+    assert_eq!(bench.sent(), ["482 INVITE"]);
+    assert_eq!(bench.told(), ["Incoming"]);
+}
+
+#[test]
+fn a_full_house_says_when_to_come_back() {
+    let config = EndpointConfig { max_sessions: 1, ..config() };
+    let mut bench = Bench::with(config, Transport::Udp);
+    bench.receive(invite("1"));
+    bench.receive(invite("2").replace("call-1", "call-2"));
+    let refusal = bench.last_response();
+    assert_eq!((refusal.status, refusal.headers.retry_after()), (503, Ok(Some(5))));
+    assert_eq!((bench.endpoint.session_count(), bench.endpoint.counters().overload), (1, 1));
+}
+
+#[test]
+fn a_local_user_must_prove_to_be_who_calls() {
+    let mut bench = Bench::new();
+    bench.receive(invite("1").replace("carl@example.org", "alice@example.org"));
+    assert_eq!((bench.sent(), bench.told().len()), (vec!["401 INVITE".to_owned()], 0));
+}
+
+#[test]
+fn the_peer_holds_and_takes_back_by_re_invite() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    let tag = bench.establish();
+    bench.receive(request("INVITE", "3", 2, &tag, "", OFFER));
+    assert_eq!(bench.told(), ["Offered sdp"]);
+    bench.receive(request("INVITE", "4", 3, &tag, "", OFFER));
+    let busy = bench.last_response();
+    assert!(busy.status == 500 && busy.headers.retry_after().unwrap().is_some());
+    bench.receive(request("ACK", "4", 3, &tag, "", ""));
+    bench.command(Command::AnswerOffer { session: FIRST, sdp: ANSWER.into() });
+    assert_eq!(bench.sent(), ["200 INVITE"]);
+    assert_eq!(bench.sends_within(500).len(), 1);
+    bench.receive(request("ACK", "5", 2, &tag, "", ""));
+    assert!(bench.sends_within(5_000).iter().all(|(_, line)| line != "200 INVITE"));
+    bench.receive(request("INVITE", "6", 4, &tag, "", ""));
+    assert_eq!(bench.told(), ["Offered"]);
+    bench.command(Command::AnswerOffer { session: FIRST, sdp: OFFER.into() });
+    bench.receive(request("ACK", "7", 4, &tag, "", ANSWER));
+    assert_eq!(bench.told(), ["OfferAnswered"]);
+    bench.receive(request("UPDATE", "8", 5, &tag, "", OFFER));
+    bench.command(Command::RefuseOffer { session: FIRST, status: 488 });
+    assert_eq!(bench.last_response().status, 488);
+    bench.receive(request("BYE", "9", 3, &tag, "", ""));
+    assert_eq!(bench.sent(), ["500 BYE"], "out of order");
+}
+
+#[test]
+fn offers_that_meet_are_both_refused_and_ours_is_tried_again() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    let tag = bench.establish();
+    bench.command(Command::Offer { session: FIRST, sdp: OFFER.into() });
+    let ours = bench.last_request();
+    bench.receive(request("INVITE", "3", 2, &tag, "", OFFER));
+    assert_eq!(bench.last_response().status, 491);
+    bench.receive(response(&ours, 491, "carl", "", ""));
+    assert_eq!(bench.sent(), ["ACK"]);
+    // The Call-ID is the peer's: 0 to 2 s.
+    let again = bench.sends_within(2_000);
+    assert_eq!(again.iter().filter(|(_, line)| line == "INVITE").count().min(1), 1);
+    assert!(bench.told().is_empty());
+}
+
+#[test]
+fn our_offer_is_answered_or_refused() {
+    let mut bench = Bench::new();
+    bench.establish();
+    for (status, told) in [(200, "OfferAnswered"), (488, "OfferRefused 488")] {
+        bench.command(Command::Offer { session: FIRST, sdp: OFFER.into() });
+        let ours = bench.last_request();
+        let body = if status == 200 { ANSWER } else { "" };
+        bench.receive(response(&ours, status, "carl", "", body));
+        assert_eq!((bench.sent(), bench.told()), (vec!["ACK".to_owned()], vec![told.to_owned()]));
+    }
+    bench.command(Command::Offer { session: FIRST, sdp: OFFER.into() });
+    let ours = bench.last_request();
+    bench.receive(response(&ours, 481, "carl", "", ""));
+    assert_eq!(bench.told(), ["Ended PeerGone"]);
+}
+
+#[test]
+fn info_and_options_within_a_call_are_answered() {
+    let mut bench = Bench::new();
+    let tag = bench.establish();
+    bench.receive(request("INFO", "3", 2, &tag, "Content-Type: application/dtmf-relay\r\n", ""));
+    assert_eq!(bench.told(), ["Info application/dtmf-relay"]);
+    bench.receive(request("OPTIONS", "4", 3, &tag, "", ""));
+    bench.receive(request("REFER", "5", 4, &tag, "", ""));
+    assert_eq!(bench.sent(), ["200 INFO", "200 OPTIONS", "405 REFER"]);
+}
+
+#[test]
+fn a_peer_that_refreshes_no_more_is_given_up_before_the_interval_ends() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    let timer = "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n";
+    bench.receive(request("INVITE", "1", 1, "", timer, OFFER));
+    bench.command(answer());
+    let ok = bench.last_response();
+    assert_eq!(ok.headers.get(&HeaderName::SessionExpires), Some("90;refresher=uac"));
+    let tag = ok.headers.to().unwrap().tag().unwrap().to_owned();
+    bench.receive(request("ACK", "2", 1, &tag, "", ""));
+    bench.pass(50_000);
+    bench.receive(request("UPDATE", "3", 2, &tag, timer, ""));
+    assert_eq!(bench.sent(), ["200 UPDATE"]);
+    bench.told();
+    bench.pass(59_900);
+    assert!(bench.told().is_empty());
+    bench.pass(200);
+    assert_eq!(
+        (bench.sent(), bench.told()),
+        (vec!["BYE".to_owned()], vec!["Ended SessionExpired".to_owned()])
+    );
+}
+
+#[test]
+fn we_refresh_by_update_when_the_peer_allows_it_else_by_re_invite() {
+    for (allow, method) in [("Allow: INVITE, UPDATE\r\n", "UPDATE"), ("", "INVITE")] {
+        let mut bench = Bench::new();
+        let extra = format!("{allow}Supported: timer\r\nSession-Expires: 100;refresher=uas\r\n");
+        bench.receive(request("INVITE", "1", 1, "", &extra, OFFER));
+        bench.command(answer());
+        let tag = bench.last_response().headers.to().unwrap().tag().unwrap().to_owned();
+        bench.receive(request("ACK", "2", 1, &tag, "", ""));
+        bench.pass(49_900);
+        assert!(bench.sent().is_empty());
+        bench.pass(100);
+        let refresh = bench.last_request();
+        assert_eq!(refresh.method.as_str(), method);
+        let agreed = "Session-Expires: 100;refresher=uac\r\n";
+        bench.receive(response(&refresh, 200, "carl", agreed, if method == "INVITE" { OFFER } else { "" }));
+        bench.told();
+        bench.sent();
+        assert_eq!(bench.sends_within(50_000).len(), 1);
+    }
+}
+
+#[test]
+fn an_invite_that_nobody_answers_is_repeated_and_fails_after_32_s() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    bench.command(call(bench.hop));
+    bench.sent();
+    assert_eq!(times(&bench.sends_within(31_900)), [500, 1_500, 3_500, 7_500, 15_500, 31_500]);
+    bench.pass(100);
+    assert_eq!(bench.told(), ["Failed 408"]);
+    assert_eq!((bench.endpoint.session_count(), bench.endpoint.transaction_count()), (0, 0));
+}
+
+#[test]
+fn a_hop_that_fails_fails_the_call_with_503() {
+    let mut bench = Bench::with(config(), Transport::Tcp);
+    bench.command(call(bench.hop));
+    bench.input(Input::HopFailed { hop: Hop { local: "192.0.2.1:40000".parse().unwrap(), ..bench.hop } });
+    assert_eq!(bench.told(), ["Failed 503"]);
+}
+
+#[test]
+fn a_call_is_cancelled_once_the_peer_has_said_anything() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    bench.command(call(bench.hop));
+    let invite = bench.last_request();
+    bench.command(Command::End { session: OURS, reason: EndReason::Elsewhere });
+    assert!(bench.sent().is_empty());
+    bench.receive(response(&invite, 180, "bob", "", ""));
+    let cancel = bench.last_request();
+    assert_eq!(cancel.headers.get(&HeaderName::Via), invite.headers.get(&HeaderName::Via));
+    assert!(cancel.headers.get(&HeaderName::Reason).unwrap().contains("cause=200"));
+    bench.receive(response(&cancel, 200, "bob", "", ""));
+    bench.receive(response(&invite, 487, "bob", "", ""));
+    assert_eq!(bench.sent(), ["ACK"]);
+    bench.receive(response(&invite, 487, "bob", "", ""));
+    assert_eq!(bench.sent(), ["ACK"]);
+    assert_eq!((bench.told().len(), bench.endpoint.session_count()), (0, 0));
+    bench.pass(33_000);
+    assert_eq!(bench.endpoint.transaction_count(), 0);
+}
+
+#[test]
+fn a_200_that_crosses_the_cancel_is_acked_and_ended() {
+    let mut bench = Bench::new();
+    bench.command(call(bench.hop));
+    let invite = bench.last_request();
+    bench.receive(response(&invite, 180, "bob", "", ""));
+    bench.command(end(OURS));
+    assert_eq!(bench.sent(), ["CANCEL"]);
+    bench.receive(response(&invite, 200, "bob", "", ANSWER));
+    assert_eq!(bench.sent(), ["ACK", "BYE"]);
+    assert_eq!(bench.told(), ["Progressed 180"]);
+}
+
+#[test]
+fn of_a_fork_the_first_answer_is_the_call_and_the_others_are_ended() {
+    let mut bench = Bench::new();
+    bench.command(call(bench.hop));
+    let invite = bench.last_request();
+    for (status, tag) in [(180, "one"), (180, "two"), (200, "two"), (200, "one")] {
+        bench.receive(response(&invite, status, tag, "", if status == 200 { ANSWER } else { "" }));
+    }
+    assert_eq!(bench.told(), ["Progressed 180", "Progressed 180", "Answered sdp"]);
+    assert_eq!(bench.sent(), ["ACK", "ACK", "BYE"]);
+    bench.receive(response(&invite, 200, "one", "", ANSWER));
+    assert_eq!(bench.sent(), ["ACK"]);
+    assert_eq!(bench.endpoint.session_count(), 1);
+}
+
+#[test]
+fn a_reliable_response_is_pracked_once_and_in_order() {
+    let mut bench = Bench::new();
+    bench.command(call(bench.hop));
+    let invite = bench.last_request();
+    let ring =
+        |rseq: u32| response(&invite, 183, "bob", &format!("Require: 100rel\r\nRSeq: {rseq}\r\n"), ANSWER);
+    bench.receive(ring(7));
+    let prack = bench.last_request();
+    assert_eq!(prack.headers.get(&HeaderName::RAck), Some("7 1 INVITE"));
+    assert_eq!(prack.headers.to().unwrap().tag(), Some("bob"));
+    bench.receive(ring(7));
+    bench.receive(ring(9));
+    assert!(bench.sent().is_empty());
+    bench.receive(ring(8));
+    assert_eq!(bench.sent(), ["PRACK"]);
+    assert_eq!(bench.told(), ["Progressed 183 sdp", "Progressed 183 sdp"]);
+}
+
+#[test]
+fn requests_follow_the_record_routes_and_a_strict_router_gets_its_own_line() {
+    for (lr, line) in [(";lr", "sip:bob@192.0.2.9:5070"), ("", "sip:192.0.2.77")] {
+        let mut bench = Bench::new();
+        bench.command(call(bench.hop));
+        let invite = bench.last_request();
+        let routes = format!("Record-Route: <sip:proxy.example.org;lr>, <sip:192.0.2.77{lr}>\r\n");
+        bench.receive(response(&invite, 200, "bob", &routes, ANSWER));
+        let ack = bench.last_request();
+        assert_eq!(ack.uri.to_string(), line);
+        let said: Vec<String> = ack.headers.routes().unwrap().iter().map(ToString::to_string).collect();
+        let expected = match lr {
+            "" => ["<sip:proxy.example.org;lr>", "<sip:bob@192.0.2.9:5070>"],
+            _ => ["<sip:192.0.2.77;lr>", "<sip:proxy.example.org;lr>"],
+        };
+        assert_eq!(said, expected);
+    }
+}
