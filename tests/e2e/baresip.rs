@@ -98,7 +98,7 @@ impl Phone {
 
     /// An agent's phone: registered, and picking up when it `answers`.
     pub fn agent(server: &str, user: &str, answers: bool) -> Phone {
-        let mut phone = Phone::start(&Setup {
+        let phone = Phone::start(&Setup {
             user,
             domain: Some(server.to_owned()),
             password: Some("warmline"),
@@ -106,7 +106,7 @@ impl Phone {
             hz: tone::AGENT_HZ,
             max_calls: 1,
         });
-        phone.wait_for("REGISTER_OK", 10);
+        phone.writes("200 OK", 10);
         phone
     }
 
@@ -161,8 +161,15 @@ impl Phone {
         within(seconds, &what, || self.take(event))
     }
 
-    /// The same, when one came already.
-    pub fn take(&mut self, event: &str) -> Option<Value> {
+    /// Waits until the phone's log has these words. It may have registered before it could be asked for events.
+    pub fn writes(&self, words: &str, seconds: u64) {
+        let log = self.folder.path().join("log");
+        within(seconds, &format!("{words:?} in {}", log.display()), || {
+            fs::read_to_string(&log).ok().filter(|text| text.contains(words))
+        });
+    }
+
+    fn take(&mut self, event: &str) -> Option<Value> {
         self.read();
         let at = self.events.iter().position(|told| told["type"] == event)?;
         Some(self.events.remove(at))

@@ -5,6 +5,7 @@
 
 mod agents;
 mod baresip;
+mod demo;
 mod line;
 mod server;
 mod sipp;
