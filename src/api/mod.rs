@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::server::ControlHandle;
 use crate::server::Live;
+use crate::server::Metric;
 use crate::store::Readers;
 
 mod agents;
@@ -24,13 +25,11 @@ mod calls;
 mod events;
 mod guard;
 mod health;
-pub mod metrics;
+mod metrics;
 mod openapi;
 mod page;
 mod problem;
 mod queues;
-
-pub use metrics::Metric;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 16 * 1024;

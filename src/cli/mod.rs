@@ -27,6 +27,7 @@ macro_rules! say {
 
 mod agent;
 mod ask;
+mod banner;
 mod calls;
 mod customer;
 mod doctor;

@@ -1,16 +1,65 @@
-//! `warmline serve`.
+//! `warmline serve`: the server, its web, and the signals that end both.
 
+use tokio::net::TcpListener;
+use tokio::runtime;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
+use crate::api;
+use crate::api::ApiState;
+use crate::cli::banner;
 use crate::cli::trouble::Trouble;
 use crate::server;
+use crate::server::ControlHandle;
+use crate::server::ServeError;
 use crate::server::ServeOptions;
 
-/// Runs the server until it is told to stop. The log goes to stderr; `RUST_LOG` says how much of it.
+/// Runs the server until it is told to stop: SIGTERM or Ctrl-C drains, a second one stops at once. The log
+/// goes to stderr; `RUST_LOG` says how much of it.
 pub(super) fn run(options: ServeOptions) -> Result<(), Trouble> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    server::run(options).map_err(|error| {
-        Trouble::new(error.to_string()).hint("`warmline doctor` checks what the server needs")
+    serve(options).map_err(|error| {
+        let hint = error.hint();
+        Trouble::new(error.to_string())
+            .hint(hint.unwrap_or_else(|| "`warmline doctor` checks what the server needs".to_owned()))
     })
+}
+
+fn serve(options: ServeOptions) -> Result<(), ServeError> {
+    let web = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let http = web.block_on(TcpListener::bind(options.http)).map_err(|error| ServeError::Bind {
+        what: "the web pages",
+        address: options.http,
+        error,
+    })?;
+    let running = server::start(&options)?;
+    let address = http.local_addr()?;
+    let gauges = running.gauges.clone();
+    let (control, live) = (running.control.clone(), running.live.clone());
+    let state = ApiState::new(running.store.readers()?, control.clone(), live, address, running.sip)
+        .with_metrics(move || gauges.metrics());
+    web.spawn(async move { axum::serve(http, api::router(state)).await });
+    web.spawn(stop_on_signal(control));
+    banner::print(&options, &running.center, running.sip, address);
+    running.join()
+}
+
+async fn stop_on_signal(control: ControlHandle) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return warn!("signals cannot be received: only kill -9 will stop the server");
+    };
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if control.shut_down().await.is_err() {
+            return;
+        }
+    }
 }

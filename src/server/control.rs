@@ -14,6 +14,7 @@ use crate::base::Timestamp;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::server::clock::Clock;
+use crate::server::gauges::Gauges;
 use crate::server::handle::ControlError;
 use crate::server::handle::ControlRequest;
 use crate::server::live::Live;
@@ -48,7 +49,7 @@ pub(super) struct Control {
     pub requests: mpsc::Receiver<ControlRequest>,
     pub history: HistoryWriter,
     pub live: Arc<Live>,
-    pub gauges: Arc<super::run::Gauges>,
+    pub gauges: Arc<Gauges>,
 }
 
 impl Streams for Media {

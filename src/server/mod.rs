@@ -1,19 +1,23 @@
 //! The control thread, the clock, the registry of live calls: where the cores meet the wires.
 
-mod banner;
 pub mod clock;
 mod control;
+pub mod gauges;
 pub mod handle;
 pub mod live;
-mod load;
+pub mod load;
+pub mod metric;
 pub mod options;
-mod run;
+mod start;
 pub mod switchboard;
 
 pub use handle::ControlError;
 pub use handle::ControlHandle;
 pub use handle::ControlRequest;
 pub use live::Live;
+pub use metric::Metric;
+pub use metric::MetricKind;
 pub use options::ServeOptions;
-pub use run::ServeError;
-pub use run::run;
+pub use start::Running;
+pub use start::ServeError;
+pub use start::start;

@@ -1,3 +1,5 @@
+//! Offers and what they are answered with, as tables.
+
 use super::*;
 
 fn local() -> Local {

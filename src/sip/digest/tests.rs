@@ -1,3 +1,5 @@
+//! The vectors of RFC 7616 and RFC 2617, and what a wrong answer gets.
+
 use std::time::Duration;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Messages read and printed.
+
 use super::*;
 
 const INVITE: &str = "INVITE sip:1000@127.0.0.1 SIP/2.0\r\n\

@@ -1,25 +1,18 @@
-//! The server's start and its end: opens everything in order, and says what is wrong before it serves.
+//! The server's start: opens everything in order, and says what is wrong before it serves.
 
 use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 use std::thread;
+use std::thread::JoinHandle;
 
 use tokio::runtime;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 use tracing::info;
 use tracing::warn;
 
-use crate::api;
-use crate::api::ApiState;
-use crate::api::Metric;
 use crate::base::Entropy;
 use crate::base::Name;
 use crate::base::Secret;
@@ -27,9 +20,9 @@ use crate::flow;
 use crate::flow::Center;
 use crate::flow::center::Trunk;
 use crate::server::ServeOptions;
-use crate::server::banner;
 use crate::server::clock::Clock;
 use crate::server::control::Control;
+use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
 use crate::server::load::LoadError;
@@ -50,7 +43,6 @@ use crate::store::history::HistoryWriter;
 use crate::store::identity::IdentityService;
 use crate::wire::media::Media;
 use crate::wire::media::MediaConfig;
-use crate::wire::media::WorkerStats;
 use crate::wire::sip::SipSockets;
 
 /// How many events of media workers may wait for the control thread; a worker that finds no room keeps its
@@ -59,9 +51,6 @@ const MEDIA_EVENTS: usize = 16_384;
 
 /// How many answers of the customer store may wait for the control thread.
 const IDENTITY_REPLIES: usize = 2_048;
-
-/// How many calls may be up at once when nothing else limits them: half the RTP ports, two legs a call.
-const CALLS_PER_PORT_PAIR: usize = 1;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -108,91 +97,61 @@ impl ServeError {
     }
 }
 
-/// What the control thread shows of itself: plain numbers, for metrics.
-#[derive(Debug, Default)]
-pub(super) struct Gauges {
-    calls: AtomicUsize,
-    streams: AtomicUsize,
-    sessions: AtomicUsize,
-    workers: Vec<Arc<WorkerStats>>,
+/// A server that serves.
+pub struct Running {
+    pub center: Arc<Center>,
+    /// To ask the control thread.
+    pub control: ControlHandle,
+    /// What is going on, folded from facts.
+    pub live: Arc<Live>,
+    pub gauges: Arc<Gauges>,
+    /// To read the history.
+    pub store: Store,
+    /// Where SIP is bound.
+    pub sip: SocketAddr,
+    thread: JoinHandle<()>,
 }
 
-impl Gauges {
-    fn new(media: &Media) -> Gauges {
-        Gauges { workers: media.stats().cloned().collect(), ..Gauges::default() }
-    }
-
-    pub(super) fn set(&self, switchboard: &Switchboard) {
-        self.calls.store(switchboard.live_calls(), Ordering::Relaxed);
-        self.streams.store(switchboard.live_lines(), Ordering::Relaxed);
-        self.sessions.store(switchboard.endpoint().session_count(), Ordering::Relaxed);
-    }
-
-    fn metrics(&self) -> Vec<Metric> {
-        let gauge =
-            |name, help, value: &AtomicUsize| Metric::gauge(name, help, value.load(Ordering::Relaxed) as f64);
-        let mut metrics = vec![
-            gauge("warmline_calls_live", "Calls that the control thread holds", &self.calls),
-            gauge("warmline_sip_sessions", "SIP sessions, early or confirmed", &self.sessions),
-            gauge("warmline_media_streams", "Lines with a stream", &self.streams),
-        ];
-        for (number, worker) in self.workers.iter().enumerate() {
-            let counter = |name, help, value: &AtomicU64| {
-                Metric::counter(name, help, value.load(Ordering::Relaxed)).label("worker", number.to_string())
-            };
-            metrics.extend([
-                counter("warmline_rtp_received_total", "RTP packets read", &worker.packets_in),
-                counter("warmline_rtp_sent_total", "RTP packets sent", &worker.packets_out),
-                counter(
-                    "warmline_rtp_unsent_total",
-                    "RTP packets the kernel did not take",
-                    &worker.send_failed,
-                ),
-                counter("warmline_late_frames_total", "Frames sent over 5 ms late", &worker.late_frames),
-                counter("warmline_streams_failed_total", "Streams ended by our fault", &worker.failed),
-            ]);
-        }
-        metrics
+impl Running {
+    /// Waits until it has stopped: it was told to, and its calls are over.
+    pub fn join(self) -> Result<(), ServeError> {
+        self.thread.join().map_err(|_| io::Error::other("the control thread failed"))?;
+        info!("stopped");
+        Ok(())
     }
 }
 
-/// Serves until it is told to stop: SIGTERM or Ctrl-C drains, a second one stops at once.
-pub fn run(options: ServeOptions) -> Result<(), ServeError> {
+/// Starts to serve: everything but the web.
+pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     raise_file_limit();
     let clock = Clock::start();
     let loaded = load(&options.flows, &options.prompts)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
-    let store = open_store(&options, &loaded.center)?;
-    let web = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let http = web
-        .block_on(tokio::net::TcpListener::bind(options.http))
-        .map_err(|error| ServeError::Bind { what: "the web pages", address: options.http, error })?;
+    let store = open_store(options, &loaded.center)?;
     let center = Arc::new(loaded.center);
     let library = Arc::new(loaded.library);
-    let live = Arc::new(live_view(&center, clock));
-    let history = HistoryWriter::start(&store, clock.started())?;
-    let (control, requests) = ControlHandle::new();
 
-    let control_runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let (sockets, streams_in) = control_runtime
-        .block_on(SipSockets::bind(options.sip))
-        .map_err(|error| ServeError::Bind { what: "SIP", address: options.sip, error })?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let bound = runtime.block_on(SipSockets::bind(options.sip));
+    let (sockets, streams_in) =
+        bound.map_err(|error| ServeError::Bind { what: "SIP", address: options.sip, error })?;
     let sip = sockets.udp.address();
     let (media_sender, media_events) = mpsc::channel(MEDIA_EVENTS);
-    let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
-    let config = MediaConfig {
+    let media = MediaConfig {
         address: options.sip.ip(),
         ports: options.rtp_ports.clone(),
         workers: options.media_workers,
     };
-    let media = Media::start(config, media_sender)?;
+    let media = Media::start(media, media_sender)?;
     let gauges = Arc::new(Gauges::new(&media));
-    let switchboard = switchboard(&options, &store, center.clone(), library, sip)?;
-    let thread = Control {
+    let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
+    let live = Arc::new(live_view(&center, clock));
+    let (control, requests) = ControlHandle::new();
+    let belongings = Control {
         clock,
-        switchboard,
+        switchboard: switchboard(options, &store, center.clone(), library, sip)?,
         sockets,
         streams_in,
         media,
@@ -200,25 +159,14 @@ pub fn run(options: ServeOptions) -> Result<(), ServeError> {
         identity: IdentityService::start(&store, identity_sender)?,
         identity_replies,
         requests,
-        history,
+        history: HistoryWriter::start(&store, clock.started())?,
         live: live.clone(),
         gauges: gauges.clone(),
     };
     let thread = thread::Builder::new()
         .name("control".to_owned())
-        .spawn(move || control_runtime.block_on(thread.run()))?;
-
-    let address = http.local_addr()?;
-    let state = ApiState::new(store.readers()?, control.clone(), live, address, sip);
-    let router = api::router(state.with_metrics(move || gauges.metrics()));
-    web.spawn(async move { axum::serve(http, router).await });
-    web.spawn(stop_on_signal(control));
-    banner::print(&options, &center, sip, address);
-    if thread.join().is_err() {
-        return Err(io::Error::other("the control thread failed").into());
-    }
-    info!("stopped");
-    Ok(())
+        .spawn(move || runtime.block_on(belongings.run()))?;
+    Ok(Running { center, control, live, gauges, store, sip, thread })
 }
 
 fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeError> {
@@ -256,7 +204,6 @@ fn switchboard(
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
     let mut entropy = Entropy::new(seed);
-    let port_pairs = options.rtp_ports.len() / 2;
     let advertised = Some(SocketAddr::new(address, sip.port()));
     let accounts = store.agent_accounts()?;
     let config = EndpointConfig {
@@ -274,7 +221,8 @@ fn switchboard(
         udp: sip,
         tcp: sip,
         first_call: store.next_call_id()?,
-        max_calls: port_pairs * CALLS_PER_PORT_PAIR,
+        // Each call has one line at least, and each line a pair of ports.
+        max_calls: options.rtp_ports.len() / 2,
         entropy,
     }))
 }
@@ -314,23 +262,6 @@ fn registration(
         credentials: Some(Credentials { username, password: Secret::new(password) }),
         expires_s: wanted.expires_s,
     })
-}
-
-async fn stop_on_signal(control: ControlHandle) {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return warn!("signals cannot be received: only kill -9 will stop the server");
-    };
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        if control.shut_down().await.is_err() {
-            return;
-        }
-    }
 }
 
 /// Lets the process open as many files as it may: each leg has two sockets.

@@ -1,0 +1,60 @@
+//! What the control thread and the media workers show of themselves: plain numbers, for metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use crate::server::metric::Metric;
+use crate::server::switchboard::Switchboard;
+use crate::wire::media::Media;
+use crate::wire::media::WorkerStats;
+
+/// Written by the control thread and the workers, read by anybody.
+#[derive(Debug, Default)]
+pub struct Gauges {
+    calls: AtomicUsize,
+    streams: AtomicUsize,
+    sessions: AtomicUsize,
+    workers: Vec<Arc<WorkerStats>>,
+}
+
+impl Gauges {
+    pub(super) fn new(media: &Media) -> Gauges {
+        Gauges { workers: media.stats().cloned().collect(), ..Gauges::default() }
+    }
+
+    pub(super) fn set(&self, switchboard: &Switchboard) {
+        self.calls.store(switchboard.live_calls(), Ordering::Relaxed);
+        self.streams.store(switchboard.live_lines(), Ordering::Relaxed);
+        self.sessions.store(switchboard.endpoint().session_count(), Ordering::Relaxed);
+    }
+
+    /// All of them.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let gauge =
+            |name, help, value: &AtomicUsize| Metric::gauge(name, help, value.load(Ordering::Relaxed) as f64);
+        let mut metrics = vec![
+            gauge("warmline_calls_live", "Calls that the control thread holds", &self.calls),
+            gauge("warmline_sip_sessions", "SIP sessions, early or confirmed", &self.sessions),
+            gauge("warmline_media_streams", "Lines with a stream", &self.streams),
+        ];
+        for (number, worker) in self.workers.iter().enumerate() {
+            let counter = |name, help, value: &AtomicU64| {
+                Metric::counter(name, help, value.load(Ordering::Relaxed)).label("worker", number.to_string())
+            };
+            metrics.extend([
+                counter("warmline_rtp_received_total", "RTP packets read", &worker.packets_in),
+                counter("warmline_rtp_sent_total", "RTP packets sent", &worker.packets_out),
+                counter(
+                    "warmline_rtp_unsent_total",
+                    "RTP packets the kernel did not take",
+                    &worker.send_failed,
+                ),
+                counter("warmline_late_frames_total", "Frames sent over 5 ms late", &worker.late_frames),
+                counter("warmline_streams_failed_total", "Streams ended by our fault", &worker.failed),
+            ]);
+        }
+        metrics
+    }
+}
