@@ -52,6 +52,11 @@ impl LegId {
     pub const fn call(self) -> CallId {
         CallId(self.0 >> 16)
     }
+
+    /// Which of its call's legs it is: see [`LegId::of`].
+    pub const fn number(self) -> u16 {
+        (self.0 & 0xffff) as u16
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +66,7 @@ mod tests {
     #[test]
     fn a_leg_knows_its_call() {
         assert_eq!(LegId::of(CallId(42), 3).call(), CallId(42));
+        assert_eq!(LegId::of(CallId(42), 3).number(), 3);
         assert_ne!(LegId::of(CallId(42), 3), LegId::of(CallId(42), 4));
     }
 }

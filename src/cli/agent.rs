@@ -26,7 +26,7 @@ pub(super) enum AgentCommand {
     List {
         #[command(flatten)]
         data: DataArg,
-        /// For whom
+        /// Text for people, JSON for programs
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
@@ -111,9 +111,12 @@ fn list(store: &Store, format: Format) -> Result<(), Trouble> {
         );
         return Ok(());
     }
-    let password = |demo: bool| if demo { "demo: change it with `warmline agent passwd`" } else { "its own" };
+    let password = |demo: bool| if demo { "demo" } else { "its own" };
     let row = |a: &AgentAccount| vec![a.name.to_string(), a.role.to_string(), password(a.demo).to_owned()];
     show(table(&["name", "role", "password"], &accounts.iter().map(row).collect::<Vec<_>>()));
+    if accounts.iter().any(|account| account.demo) {
+        eprintln!("\nhint: `warmline agent passwd NAME` changes a demo password");
+    }
     Ok(())
 }
 

@@ -20,24 +20,56 @@ fn text(options: &ServeOptions, center: &Center, sip: SocketAddr, http: SocketAd
         .filter(|(_, contact)| matches!(contact, AgentContact::Registered { .. }))
         .map(|(agent, _)| &*agent.name)
         .collect();
+    // Bound to every address, the server is reached at the one that was named.
+    let sip = SocketAddr::new(options.public_address.unwrap_or(sip.ip()), sip.port());
     let numbers: Vec<String> =
         center.numbers.iter().map(|(number, flow)| format!("{number} {flow}")).collect();
-    let mut text = format!(
-        "Warmline {version} serves {company}\n\
-         \n\
-         dial     sip:NUMBER@{sip} (UDP or TCP): {numbers}\n\
-         agents   {agents}: register a SIP phone at {sip}; the demo password is `warmline`\n\
-         web      http://{http}/\n\
-         data     {data}\n",
-        version = env!("CARGO_PKG_VERSION"),
-        company = center.company,
-        numbers = numbers.join(", "),
-        agents = agents.join(", "),
-        data = options.data.display(),
+    let mut text = format!("Warmline {} serves {}\n\n", env!("CARGO_PKG_VERSION"), center.company);
+    text += &paragraph("dial", &format!("sip:NUMBER@{sip} (UDP or TCP), with one of these for NUMBER:"), " ");
+    text += &paragraph("", &numbers.join(", "), ", ");
+    text += &paragraph(
+        "agents",
+        &format!("{}: register a SIP phone at {sip}; the demo password is `warmline`", agents.join(", ")),
+        " ",
     );
+    text += &paragraph("web", &format!("http://{http}/"), " ");
+    text += &paragraph("data", &options.data.display().to_string(), " ");
     if sip.ip().is_loopback() {
-        text += "network  only this machine can call; to open it, change the demo passwords \
-                 (warmline agent passwd NAME), then start with --sip 0.0.0.0:5060 --public-address IP\n";
+        text += &paragraph(
+            "network",
+            "only this machine can call; to open it, change the demo passwords (`warmline agent passwd NAME`), \
+             then start with --sip 0.0.0.0:5060 --public-address IP",
+            " ",
+        );
     }
-    text
+    text + &paragraph("stop", "Ctrl-C lets the calls that are up come to their end; twice ends them", " ")
+}
+
+/// `words` beside their label, in lines for a terminal of 80 columns; a line ends only at a `gap`.
+fn paragraph(label: &str, words: &str, gap: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split_inclusive(gap) {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.trim_end().len() <= 70 => line.push_str(word),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let labels = [label].into_iter().chain(std::iter::repeat(""));
+    labels.zip(lines).map(|(label, line)| format!("{label:<9}{}\n", line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_paragraph_goes_on_below_its_beginning() {
+        let numbers = ["1000 main"; 9].join(", ");
+        let text = paragraph("dial", &numbers, ", ");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines[0].starts_with("dial     1000 main, ") && lines[0].ends_with("main,"), "{text}");
+        assert!(lines[1].starts_with("         1000 main"), "{text}");
+        assert!(lines.iter().all(|line| line.len() < 80), "{text}");
+    }
 }

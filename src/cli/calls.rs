@@ -43,7 +43,7 @@ pub(super) struct ListArgs {
     /// At most so many
     #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// For whom
+    /// Text for people, JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -55,7 +55,7 @@ pub(super) struct StoryArgs {
     id: u64,
     #[command(flatten)]
     data: DataArg,
-    /// For whom
+    /// Text for people, JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -82,13 +82,8 @@ pub(super) fn list(args: ListArgs) -> Result<(), Trouble> {
     }
     let zone = TimeZone::system();
     let rows: Vec<_> = records.iter().map(|record| row(record, &zone)).collect();
-    print!(
-        "{}",
-        table(
-            &["id", "arrived", "from", "to", "who", "queue", "waited", "agent", "talked", "outcome"],
-            &rows
-        )
-    );
+    let head = ["id", "arrived", "from", "to", "who", "queue", "waited", "agent", "talked", "outcome"];
+    show(table(&head, &rows));
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub(super) enum CustomerCommand {
     List {
         #[command(flatten)]
         data: DataArg,
-        /// For whom
+        /// Text for people, JSON for programs
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },

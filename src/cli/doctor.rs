@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use rustix::process::Resource;
 use rustix::process::getrlimit;
 
+use crate::cli::http;
 use crate::cli::trouble::Trouble;
 use crate::server::ServeOptions;
 use crate::store::FILE;
@@ -37,19 +38,9 @@ use Finding::Note;
 
 /// `warmline doctor`: the flags are those of `serve`, so that what is checked is what would run.
 pub(super) fn run(options: &ServeOptions) -> Result<(), Trouble> {
-    let findings = [
-        data_folder(&options.data),
-        history(&options.data),
-        passwords(options),
-        socket("SIP over UDP", options.sip.to_string(), UdpSocket::bind(options.sip).map(drop)),
-        socket("SIP over TCP", options.sip.to_string(), TcpListener::bind(options.sip).map(drop)),
-        socket("the web", options.http.to_string(), TcpListener::bind(options.http).map(drop)),
-        audio_ports(options),
-        flows(options),
-        prompts(&options.prompts),
-        open_files(),
-        clock(),
-    ];
+    let mut findings = vec![data_folder(&options.data), history(&options.data), passwords(options)];
+    findings.extend(sockets(options));
+    findings.extend([audio_ports(options), flows(options), prompts(&options.prompts), open_files(), clock()]);
     let mut bad = 0;
     for finding in &findings {
         match finding {
@@ -115,14 +106,26 @@ fn passwords(options: &ServeOptions) -> Finding {
     }
 }
 
+/// Whether the server's own sockets are free, unless it is the server that has them.
+fn sockets(options: &ServeOptions) -> Vec<Finding> {
+    let ServeOptions { sip, http, .. } = options;
+    let page = http::ask(*http, "GET", "/", None);
+    if page.is_ok_and(|page| page.body.contains("<title>Warmline</title>")) {
+        return vec![Good(format!("a Warmline runs already, at http://{http}/"))];
+    }
+    vec![
+        socket("SIP over UDP", sip.to_string(), UdpSocket::bind(sip).map(drop)),
+        socket("SIP over TCP", sip.to_string(), TcpListener::bind(sip).map(drop)),
+        socket("the web", http.to_string(), TcpListener::bind(http).map(drop)),
+    ]
+}
+
 fn socket(what: &str, address: String, bound: io::Result<()>) -> Finding {
     match bound {
         Ok(()) => Good(format!("{what} can be bound at {address}")),
         Err(error) => {
             let hint = match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "something is there already, perhaps Warmline itself: `ss -lntup` shows what"
-                }
+                io::ErrorKind::AddrInUse => "something is there already: `ss -lntup` shows what",
                 io::ErrorKind::AddrNotAvailable => {
                     "this machine has no such address: `ip addr` shows those it has"
                 }

@@ -111,10 +111,11 @@ struct DataArg {
 /// For whom an answer is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
+    // Plain comments: as documentation they would turn every `--help` into its long form.
+    // For people.
     #[default]
     Text,
-    /// For programs
+    // For programs.
     Json,
 }
 

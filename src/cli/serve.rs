@@ -1,5 +1,8 @@
 //! `warmline serve`: the server, its web, and the signals that end both.
 
+use std::io;
+use std::io::IsTerminal;
+
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::signal::unix::SignalKind;
@@ -20,7 +23,9 @@ use crate::server::ServeOptions;
 /// goes to stderr; `RUST_LOG` says how much of it.
 pub(super) fn run(options: ServeOptions) -> Result<(), Trouble> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // A log in a file is read by programs: no colours there.
+    let colour = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).init();
     serve(options).map_err(|error| {
         let hint = error.hint();
         Trouble::new(error.to_string())

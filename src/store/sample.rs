@@ -48,7 +48,7 @@ pub(crate) fn whole_call(call: u64) -> Vec<Fact> {
             (
                 12,
                 What::LegOpened {
-                    leg: LegId(call * 2),
+                    leg: LegId::of(CallId(call), 0),
                     party: Party::Caller,
                     address: "127.0.0.1:7000".into(),
                 },
@@ -87,14 +87,14 @@ pub(crate) fn whole_call(call: u64) -> Vec<Fact> {
             ),
             (108_351, What::TalkEnded { agent: "bob".into(), talked: secs(65), by: Party::Caller }),
             (108_352, What::CallEnded { by: Party::Caller, outcome: Outcome::Talked, cause: "BYE".into() }),
-            (108_360, What::LegClosed { leg: LegId(call * 2), party: Party::Caller, quality }),
+            (108_360, What::LegClosed { leg: LegId::of(CallId(call), 0), party: Party::Caller, quality }),
         ],
     )
 }
 
 /// What is told of a call to 9000: answered, and hung up by the caller.
 pub(crate) fn short_call(call: u64) -> Vec<Fact> {
-    let leg = LegId(call * 2);
+    let leg = LegId::of(CallId(call), 0);
     timed(
         call,
         vec![

@@ -90,7 +90,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::CallAnswered => "answered".to_owned(),
         What::FlowStarted { flow } => format!("flow {flow} begins"),
         What::NodeEntered { flow, node } => format!("at {flow}/{node}"),
-        What::Played { prompts } => format!("played {}", list(prompts)),
+        What::Played { prompts } => format!("plays {}", list(prompts)),
         What::BargedIn { digit } => format!("key {digit} stopped the prompt"),
         What::Digit { digit } => format!("key {digit}"),
         What::NoInput { node } => format!("no key in time at {node}"),
@@ -155,7 +155,8 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
 
 fn arrived(from: &str, display: &str, to: &str, source: &str, trunk: Option<&Name>) -> String {
     let from = if from.is_empty() { "a withheld number" } else { from };
-    let display = if display.is_empty() { String::new() } else { format!(" \"{display}\"") };
+    let display =
+        if display.is_empty() || display == from { String::new() } else { format!(" \"{display}\"") };
     let trunk = trunk.map(|trunk| format!(" by trunk {trunk}")).unwrap_or_default();
     format!("call from {from}{display} to {to}{trunk}, {source}")
 }
@@ -214,8 +215,8 @@ fn missed(agent: &str, why: MissedWhy) -> String {
 fn connected(agent: &str, waited: Duration, quote: Option<Duration>) -> String {
     let kept = match quote {
         None => String::new(),
-        Some(quote) if waited <= quote => format!(", {} were promised: kept", length(quote)),
-        Some(quote) => format!(", {} were promised: broken", length(quote)),
+        Some(quote) if waited <= quote => format!("; promised {}: kept", length(quote)),
+        Some(quote) => format!("; promised {}: broken", length(quote)),
     };
     format!("connected to {agent} after waiting {}{kept}", length(waited))
 }
@@ -264,11 +265,16 @@ fn who(party: Party) -> &'static str {
     }
 }
 
+/// The call's first line is the caller's and needs no number; the others are told apart by theirs.
 fn line(party: Party, leg: LegId) -> String {
+    let number = match leg.number() {
+        0 => String::new(),
+        number => format!(" {number}"),
+    };
     match party {
-        Party::Caller => format!("the caller's line {leg}"),
-        Party::Agent => format!("the agent's line {leg}"),
-        Party::Server => format!("line {leg}"),
+        Party::Caller => format!("the caller's line{number}"),
+        Party::Agent => format!("the agent's line{number}"),
+        Party::Server => format!("our line{number}"),
     }
 }
 

@@ -18,10 +18,10 @@ fn a_whole_call_reads_line_by_line() {
 14:02:00.000      +0.00 s  call from +12025550143 \"Ann\" to 1000, udp 127.0.0.1:5070
 14:02:00.000      +0.00 s  number is known: Ann, account 100200 (not yet proof)
 14:02:00.012      +0.01 s  answered
-14:02:00.012      +0.01 s  the caller's line 14 opened, audio at 127.0.0.1:7000
+14:02:00.012      +0.01 s  the caller's line opened, audio at 127.0.0.1:7000
 14:02:00.013      +0.01 s  flow main begins
 14:02:00.013      +0.01 s  at main/welcome
-14:02:00.014      +0.01 s  played greeting/welcome, names/ann
+14:02:00.014      +0.01 s  plays greeting/welcome, names/ann
 14:02:02.100      +2.10 s  key 1 stopped the prompt
 14:02:02.100      +2.10 s  key 1
 14:02:04.000      +4.00 s  account or PIN did not fit, try 1
@@ -35,10 +35,10 @@ fn a_whole_call_reads_line_by_line() {
 14:02:20.000     +20.00 s  alice's phone rings
 14:02:40.000     +40.00 s  alice did not answer
 14:02:40.000     +40.00 s  bob's phone rings, try 2
-14:02:43.351     +43.35 s  connected to bob after waiting 36 s, 1 min were promised: kept
+14:02:43.351     +43.35 s  connected to bob after waiting 36 s; promised 1 min: kept
 14:03:48.351    +108.35 s  talk with bob over after 1 min 5 s, the caller hung up
 14:03:48.352    +108.35 s  call over: talked with an agent; the caller ended it (BYE)
-14:03:48.360    +108.36 s  the caller's line 14 closed: 4310 packets sent, 4307 received, 3 lost, jitter 1.2 ms, round trip 0.8 ms
+14:03:48.360    +108.36 s  the caller's line closed: 4310 packets sent, 4307 received, 3 lost, jitter 1.2 ms, round trip 0.8 ms
 ";
     check(sample::whole_call(7), expected);
 }
@@ -60,7 +60,7 @@ fn every_kind_of_trouble_has_plain_words() {
             waited: Duration::from_secs(3_725),
             quote: Some(Duration::from_secs(120)),
         }),
-        fact(What::AudioLost { leg: LegId(3), party: Party::Agent }),
+        fact(What::AudioLost { leg: LegId::of(CallId(1), 3), party: Party::Agent }),
         fact(What::AgentState {
             agent: "bob".into(),
             from: AgentStateName::Ringing,
@@ -82,7 +82,7 @@ chose a callback to +12025550143, and keeps the place
 callback to +12025550143 failed, try 2: busy
 wait over: nobody signed in has the skill
 bob's phone stopped ringing: the call was gone
-connected to bob after waiting 1 h 2 min, 2 min were promised: broken
+connected to bob after waiting 1 h 2 min; promised 2 min: broken
 no more audio comes on the agent's line 3
 bob is not ready (missed a call), was ringing
 call over: failed on our side; the server ended it (the server stopped)
