@@ -17,7 +17,7 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
-    /// As it was given to [`load`](crate::flow::load).
+    /// As it was given to [`load`](crate::flow::load()).
     pub file: String,
     /// From 1.
     pub line: u32,

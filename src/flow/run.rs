@@ -1,7 +1,7 @@
 //! One caller walking through a flow: told what happens, it answers what must be done.
 //!
-//! Keys that come while nobody asks are kept, [`MAX_KEPT`] of them, for the node that asks next. As long as that may
-//! still be a node that asks for a secret, no fact tells them; see [`Session::kept_untold`].
+//! Keys that come while nobody asks are kept, `MAX_KEPT` of them, for the node that asks next. As long as that may
+//! still be a node that asks for a secret, no fact tells them; see `Session::kept_untold`.
 
 use serde::Deserialize;
 use serde::Serialize;

@@ -80,13 +80,14 @@ impl SessionDescription {
         let text = String::from_utf8_lossy(text.as_ref());
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         match lines.next() {
-            Some((_, line)) if line.trim_end() == "v=0" => {}
+            Some((_, line)) if line.trim_ascii_end() == "v=0" => {}
             Some((at, _)) => return Err(SdpError { line: at + 1, why: "must begin with v=0" }),
             None => return Err(SdpError { line: 1, why: "empty" }),
         }
         let mut reader = Reader::default();
         for (at, line) in lines {
-            reader.line(line.trim_end()).map_err(|why| SdpError { line: at + 1, why })?;
+            // The same blanks as those between words: a word is never lost because it stands last.
+            reader.line(line.trim_ascii_end()).map_err(|why| SdpError { line: at + 1, why })?;
         }
         reader.finish().map_err(|why| SdpError { line: text.lines().count(), why })
     }
@@ -308,6 +309,13 @@ mod tests {
         let description = SessionDescription::parse(text).unwrap();
         assert_eq!(description.media[0].connection.as_ref().unwrap().address, "224.2.1.1");
         assert_eq!(description.media[0].attribute("SENDONLY"), Some(""));
+        assert_eq!(SessionDescription::parse(description.to_string()), Ok(description));
+    }
+
+    #[test]
+    fn a_strange_word_at_the_end_of_a_line_is_still_a_word() {
+        let text = "v=0\r\no=bob 1 1 IN IP4 host\r\nc=IN IP4 \u{b} 31\r\n";
+        let description = SessionDescription::parse(text).unwrap();
         assert_eq!(SessionDescription::parse(description.to_string()), Ok(description));
     }
 }

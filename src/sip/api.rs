@@ -67,7 +67,7 @@ pub enum Input {
     Received { hop: Hop, bytes: Bytes },
     /// A stream was closed or could not be opened, or the kernel said that a datagram's peer is not there.
     HopFailed { hop: Hop },
-    /// [`Endpoint::deadline`] is due.
+    /// [`Endpoint::deadline`](super::Endpoint::deadline) is due.
     Tick,
     /// The server wants something.
     Command(Command),

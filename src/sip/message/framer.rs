@@ -53,11 +53,12 @@ impl StreamFramer {
     /// A message without Content-Length has no body here: a stream has no other sign of its end.
     #[expect(clippy::should_implement_trait, reason = "None means not yet")]
     pub fn next(&mut self) -> Result<Option<Framed>, FramingError> {
+        let double = self.buffer.starts_with(b"\r\n\r\n");
+        if !double && b"\r\n\r\n".starts_with(&self.buffer) {
+            // Not even a lone CR is looked at before it is known what it begins.
+            return Ok(None);
+        }
         if self.searched == 0 && self.buffer.starts_with(b"\r\n") {
-            let double = self.buffer.starts_with(b"\r\n\r\n");
-            if !double && b"\r\n\r\n".starts_with(&self.buffer) {
-                return Ok(None);
-            }
             let _ = self.buffer.split_to(if double { 4 } else { 2 });
             return if double { Ok(Some(Framed::Ping)) } else { self.next() };
         }
@@ -106,4 +107,31 @@ fn content_length(head: &[u8]) -> Result<usize, FramingError> {
     }
     // Saturated by the check against MAX_MESSAGE in the caller; here only the sum must not overflow.
     Ok(length.unwrap_or(0).min(MAX_MESSAGE + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is framed of `stream` when it comes in pieces of `size` bytes.
+    fn frame(stream: &[u8], size: usize) -> Vec<Framed> {
+        let (mut framer, mut framed) = (StreamFramer::new(), Vec::new());
+        for read in stream.chunks(size) {
+            framer.push(read);
+            while let Ok(Some(one)) = framer.next() {
+                framed.push(one);
+            }
+        }
+        framed
+    }
+
+    #[test]
+    fn a_line_end_cut_in_two_is_no_part_of_the_message_after_it() {
+        let message = b"OPTIONS sip:a SIP/2.0\r\nl: 0\r\n\r\n";
+        let stream = [b"\r\n".as_slice(), message, b"\r\n\r\n", message].concat();
+        let message = || Framed::Message(Bytes::from_static(message));
+        for size in 1..=stream.len() {
+            assert_eq!(frame(&stream, size), [message(), Framed::Ping, message()], "pieces of {size}");
+        }
+    }
 }

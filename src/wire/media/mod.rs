@@ -95,7 +95,7 @@ impl Media {
         Ok(port)
     }
 
-    /// Tells the worker of `call` what to do. In order; waits only while [`QUEUE`] other commands wait.
+    /// Tells the worker of `call` what to do. In order; waits only while `QUEUE` other commands wait.
     pub fn send(&mut self, call: CallId, command: MediaCommand) {
         self.worker(call).queue(Work::Command(command));
     }
