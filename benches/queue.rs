@@ -205,7 +205,14 @@ impl Center {
     fn enqueue(&mut self, queue: QueueId, needs: Vec<Need>) -> Event {
         let call = CallId(self.next_call);
         self.next_call += 1;
-        Event::Enqueue(Box::new(Enqueue { call, queue, needs, priority: 0, age_credit: Duration::ZERO }))
+        Event::Enqueue(Box::new(Enqueue {
+            call,
+            queue,
+            needs,
+            priority: 0,
+            age_credit: Duration::ZERO,
+            permission: None,
+        }))
     }
 
     fn any_call(&mut self) -> CallId {

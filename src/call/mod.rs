@@ -269,11 +269,12 @@ impl Call {
                 FlowAction::StopPlay => out.push(CallAction::StopPlay { leg }),
                 FlowAction::Echo => out.push(CallAction::Echo { leg }),
                 FlowAction::Verify { account, pin } => out.push(CallAction::Verify { account, pin }),
-                FlowAction::Enqueue { queue, needs, priority } => {
+                FlowAction::Enqueue { queue, needs, priority, permission } => {
                     self.run = None;
                     self.phase = Phase::Waiting(Wait::new(queue));
                     let call = self.id;
-                    let enqueue = Enqueue { call, queue, needs, priority, age_credit: Duration::ZERO };
+                    let age_credit = Duration::ZERO;
+                    let enqueue = Enqueue { call, queue, needs, priority, age_credit, permission };
                     out.push(CallAction::Queue(queue::Event::Enqueue(Box::new(enqueue))));
                 }
                 FlowAction::HangUp { reason } => {

@@ -10,6 +10,7 @@ use crate::base::WallTime;
 use crate::fact::What;
 use crate::media::control::PlayId;
 use crate::queue::api::Need;
+use crate::queue::api::PermissionPolicy;
 
 /// What the flow knows of its caller from the start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,8 +76,9 @@ pub enum FlowAction {
     Echo,
     /// Check account and PIN; [`FlowEvent::Verified`] answers.
     Verify { account: String, pin: Secret },
-    /// Leave the flow for a queue. The run is over.
-    Enqueue { queue: QueueId, needs: Vec<Need>, priority: i32 },
+    /// Leave the flow for a queue. The run is over. `permission` is the flow file's word on who allows the
+    /// hold; none: as the queue says.
+    Enqueue { queue: QueueId, needs: Vec<Need>, priority: i32, permission: Option<PermissionPolicy> },
     /// End the call. The run is over.
     HangUp { reason: Name },
     /// Tell the history.

@@ -166,7 +166,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         service_level: service_level.unwrap_or((80, seconds(20))),
         permission: fields
             .optional("permission")
-            .and_then(|yaml| permission(yaml, reader))
+            .and_then(|yaml| reader.permission(yaml))
             .unwrap_or(PermissionPolicy::Ask),
         permission_lasts: fields.duration(reader, "permission_lasts", seconds(300)),
         answer_within: fields.duration(reader, "answer_within", seconds(10)),
@@ -175,19 +175,6 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
     };
     Some((config, wait_prompts(fields, reader), key.place))
-}
-
-fn permission(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<PermissionPolicy> {
-    let text = reader.text(yaml, "ask, or given by this file,")?;
-    match text.text.as_str() {
-        "ask" => Some(PermissionPolicy::Ask),
-        "given by this file" => Some(PermissionPolicy::GivenByFlowFile),
-        other => {
-            let message = format!("\"{other}\" is no way to get permission to hold");
-            reader.error_hint(text.place, message, "write \"ask\" or \"given by this file\"");
-            None
-        }
-    }
 }
 
 /// `80% in 20s`

@@ -22,6 +22,7 @@ use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
 use crate::queue::api::Need;
+use crate::queue::api::PermissionPolicy;
 
 /// The most problems that are told of one file.
 const MAX_PROBLEMS: usize = 200;
@@ -256,6 +257,20 @@ impl<'a> Reader<'a> {
         let known: Vec<Name> = self.nodes.keys().cloned().collect();
         self.unknown(text.place, "node", &text.text, known.iter().map(|name| &**name));
         NodeIndex::NOWHERE
+    }
+
+    /// Who allows a hold: `ask`, or `given by this file`.
+    pub fn permission(&mut self, yaml: &Yaml) -> Option<PermissionPolicy> {
+        let text = self.text(yaml, "ask, or given by this file,")?;
+        match text.text.as_str() {
+            "ask" => Some(PermissionPolicy::Ask),
+            "given by this file" => Some(PermissionPolicy::GivenByFlowFile),
+            other => {
+                let message = format!("\"{other}\" is no way to get permission to hold");
+                self.error_hint(text.place, message, "write \"ask\" or \"given by this file\"");
+                None
+            }
+        }
     }
 
     pub fn queue(&mut self, text: &Text) -> Option<QueueId> {

@@ -20,6 +20,7 @@ use super::api::Action;
 use super::api::AgentConfig;
 use super::api::AgentState;
 use super::api::AgentWish;
+use super::api::PHONE_UNREACHABLE;
 use super::engine::Due;
 use super::engine::Engine;
 use super::skills::ProfileId;
@@ -175,7 +176,7 @@ impl Engine {
             MissedWhy::NoAnswer => ("missed a call", None),
             MissedWhy::Declined => ("declined a call", Some(REFUSAL_PAUSE)),
             MissedWhy::Busy => ("phone busy", Some(BUSY_PAUSE)),
-            MissedWhy::Unreachable => ("phone unreachable", None),
+            MissedWhy::Unreachable => (PHONE_UNREACHABLE, None),
             MissedWhy::Withdrawn => return self.release_agent(id, out),
         };
         let pause = if agent.always_ready { Some(ALWAYS_READY_PAUSE) } else { pause };

@@ -105,6 +105,10 @@ pub enum Event {
     Tick,
 }
 
+/// The reason of an agent who is not ready because their phone could not be reached. Nobody but the agent
+/// leaves that state, so whoever learns that the phone is back says so: [`AgentWish::Ready`].
+pub const PHONE_UNREACHABLE: &str = "phone unreachable";
+
 /// What an agent wants to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AgentWish {
@@ -125,6 +129,8 @@ pub struct Enqueue {
     pub priority: i32,
     /// Age that the call brings along, from an earlier wait.
     pub age_credit: Duration,
+    /// Who allows the hold of this call; none: as its queue says.
+    pub permission: Option<PermissionPolicy>,
 }
 
 /// The caller's answer to "may we put you on hold?".

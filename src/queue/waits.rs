@@ -44,6 +44,8 @@ pub(super) struct Call {
     pub stage: Stage,
     pub consent: Consent,
     pub enqueued_at: Timestamp,
+    /// Who allows the hold.
+    permission: PermissionPolicy,
     /// When the wait ends by its cap.
     cap_at: Timestamp,
     /// How many rings there were.
@@ -97,7 +99,7 @@ impl Call {
 
 impl Engine {
     pub(super) fn enqueue(&mut self, enqueue: Enqueue, out: &mut Vec<Action>) {
-        let Enqueue { call: id, queue, needs, priority, age_credit } = enqueue;
+        let Enqueue { call: id, queue, needs, priority, age_credit, permission } = enqueue;
         if self.calls.contains_key(&id) {
             debug!(call = %id, "joined twice");
             return;
@@ -117,6 +119,7 @@ impl Engine {
         let config = &self.queue(queue).config;
         let priority = config.priority.saturating_add(priority);
         let cap_at = now + config.max_wait;
+        let permission = permission.unwrap_or(config.permission);
         let call = Call {
             queue,
             class,
@@ -124,6 +127,7 @@ impl Engine {
             stage: Stage::Waiting,
             consent: Consent::NotAsked,
             enqueued_at: now,
+            permission,
             cap_at,
             attempts: 0,
             callback_tries: 0,
@@ -187,7 +191,7 @@ impl Engine {
         match call.consent {
             // A queue with a longest wait of 0 takes calls for idle agents only.
             _ if call.cap_at <= self.now => self.exit(id, WaitExit::Cap, out),
-            Consent::NotAsked => match self.queue(call.queue).config.permission {
+            Consent::NotAsked => match call.permission {
                 PermissionPolicy::Ask => self.ask(id, 0, out),
                 PermissionPolicy::GivenByFlowFile => self.hold(id, call.cap_at, true, out),
             },

@@ -71,6 +71,8 @@ impl Control {
         let mut outputs = Vec::new();
         let mut draining = false;
         let mut stop_by = None;
+        self.switchboard.tell_agents(self.clock.now(), &mut outputs);
+        self.perform(&mut outputs);
         loop {
             self.wait(stop_by, &mut inputs, &mut requests).await;
             let mut stop_now = false;

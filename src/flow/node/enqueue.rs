@@ -8,6 +8,7 @@ use crate::flow::step::Next;
 use crate::flow::step::Step;
 use crate::flow::yaml::Place;
 use crate::queue::api::Need;
+use crate::queue::api::PermissionPolicy;
 
 /// A queue, and what this caller needs beyond what the queue needs anyway.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub(crate) struct Enqueue {
     pub needs: Vec<Need>,
     /// Added to the queue's own. Default 0.
     pub priority: i32,
+    /// Who allows the hold. Default: as the queue says.
+    pub permission: Option<PermissionPolicy>,
     pub place: Place,
 }
 
@@ -30,6 +33,7 @@ impl Enqueue {
         Enqueue {
             queue,
             needs: fields.optional("needs").map(|yaml| reader.needs(yaml)).unwrap_or_default(),
+            permission: fields.optional("permission").and_then(|yaml| reader.permission(yaml)),
             priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
             place: yaml.map_or(fields.place, |yaml| yaml.place),
         }
@@ -39,7 +43,8 @@ impl Enqueue {
         step.stop_play();
         // The checker lets no flow through whose queue is unknown.
         if let Some(queue) = self.queue {
-            step.out.push(FlowAction::Enqueue { queue, needs: self.needs.clone(), priority: self.priority });
+            let Enqueue { priority, permission, .. } = *self;
+            step.out.push(FlowAction::Enqueue { queue, needs: self.needs.clone(), priority, permission });
         }
         Next::Over
     }

@@ -66,7 +66,7 @@ fn a_known_caller_hears_their_name_and_is_asked_for_the_pin_alone() {
          hears menu/main
          key 2
          chose technical support
-         to tech_support, 0 needs more, priority 0",
+         to support, 0 needs more, priority 0",
     );
 }
 
@@ -135,7 +135,7 @@ fn three_wrong_tries_lead_to_a_person_all_the_same() {
          hears menu/no-input menu/main
          silence at main_menu
          hears menu/to-a-person
-         to tech_support, 0 needs more, priority 1",
+         to support, 0 needs more, priority 1",
     );
 }
 
@@ -159,7 +159,7 @@ fn a_silent_caller_is_asked_twice_and_reaches_a_person() {
          key 0
          chose a person
          hears menu/to-a-person
-         to tech_support, 0 needs more, priority 1",
+         to support, 0 needs more, priority 1",
     );
 }
 
@@ -174,7 +174,7 @@ fn a_locked_account_and_a_silent_verifier_are_told_and_lead_on() {
          verification: LockedOut
          hears verify/locked
          hears menu/to-a-person
-         to tech_support, 0 needs more, priority 1";
+         to support, 0 needs more, priority 1";
     check(&demo(), "main", Some(ann()), ". . 4711# locked . .", locked);
     let down = "answered
          is Ann
@@ -273,6 +273,8 @@ fn the_other_numbers_do_what_they_say() {
     check(&center, "ring_only", None, "1 ~", "rings\nkey 1\nrefused 480");
     check(&center, "goodbye", None, ". ~", "answered\nhears goodbye\nhangs up: goodbye said");
     check(&center, "echo_test", None, "~", "answered\necho\nhangs up: echo test over");
-    check(&center, "bench", None, "", "answered\nto bench, 0 needs more, priority 0");
-    check(&center, "support_line", None, "", "answered\nto support, 0 needs more, priority 0");
+    let held = "answered\nto bench, 0 needs more, priority 0, held by the file's word";
+    check(&center, "bench", None, "", held);
+    let held = "answered\nto support, 0 needs more, priority 0, held by the file's word";
+    check(&center, "support_line", None, "", held);
 }

@@ -23,6 +23,7 @@ use crate::flow::api::VerifyResult;
 use crate::flow::load;
 use crate::flow::say;
 use crate::media::control::PlayId;
+use crate::queue::api::PermissionPolicy;
 
 /// The files of the demo center.
 pub(super) const DEMO: [(&str, &str); 11] = [
@@ -135,9 +136,14 @@ impl<'a> Phone<'a> {
             FlowAction::Verify { account, pin } => {
                 format!("verify {account} with {} digits", pin.expose().len())
             }
-            FlowAction::Enqueue { queue, needs, priority } => {
+            FlowAction::Enqueue { queue, needs, priority, permission } => {
                 let queue = &self.center.engine.queues[queue.0 as usize].name;
-                format!("to {queue}, {} needs more, priority {priority}", needs.len())
+                let held = match permission {
+                    Some(PermissionPolicy::GivenByFlowFile) => ", held by the file's word",
+                    Some(PermissionPolicy::Ask) => ", asked",
+                    None => "",
+                };
+                format!("to {queue}, {} needs more, priority {priority}{held}", needs.len())
             }
             FlowAction::HangUp { reason } => format!("hangs up: {reason}"),
             FlowAction::Fact(fact) => return fact_in_words(fact),

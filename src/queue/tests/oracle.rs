@@ -34,6 +34,7 @@ pub(super) struct Call {
     queue: QueueId,
     needs: Vec<Need>,
     priority: i64,
+    permission: PermissionPolicy,
     since: i128,
     enqueued_at: Timestamp,
     cap_at: Timestamp,
@@ -139,7 +140,7 @@ impl Oracle {
                 self.saw(&format!("exit {exit:?}"));
             }
             Action::Hold { call, until, by_flow_file } => {
-                let flow_file = self.queue_of(*call).permission == PermissionPolicy::GivenByFlowFile;
+                let flow_file = self.calls[call].permission == PermissionPolicy::GivenByFlowFile;
                 let granted = Event::Permission { call: *call, answer: PermissionAnswer::Granted };
                 assert!(
                     if *by_flow_file { flow_file } else { *event == granted },
@@ -154,7 +155,7 @@ impl Oracle {
                     self.is_at(*call, Stage::Waiting) && !self.calls[call].kept,
                     "asked while a phone rings"
                 );
-                assert_ne!(self.queue_of(*call).permission, PermissionPolicy::GivenByFlowFile);
+                assert_ne!(self.calls[call].permission, PermissionPolicy::GivenByFlowFile);
                 assert!(self.calls[call].held_until.is_none_or(|until| until <= now), "asked though held");
                 let call = self.call(*call);
                 (call.asked, call.held_until) = (true, None);
@@ -191,6 +192,7 @@ impl Oracle {
             queue: enqueue.queue,
             needs: naive,
             priority: i64::from(priority),
+            permission: enqueue.permission.unwrap_or(queue.permission),
             since: i128::from(now.0) - enqueue.age_credit.as_micros() as i128,
             enqueued_at: now,
             cap_at: now + queue.max_wait,

@@ -200,10 +200,13 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
 }
 
 fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> Enqueue {
-    let mut enqueue = Enqueue { call, queue, needs: Vec::new(), priority: 0, age_credit: Duration::ZERO };
+    let mut enqueue =
+        Enqueue { call, queue, needs: Vec::new(), priority: 0, age_credit: Duration::ZERO, permission: None };
     for part in extra.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let (word, number) = part.split_once(' ').unwrap();
+        let (word, number) = part.split_once(' ').unwrap_or((part, ""));
         match word {
+            "given" => enqueue.permission = Some(PermissionPolicy::GivenByFlowFile),
+            "ask" => enqueue.permission = Some(PermissionPolicy::Ask),
             "priority" => enqueue.priority = number.parse().unwrap(),
             "credit" => enqueue.age_credit = Duration::from_secs(number.parse().unwrap()),
             skill => {

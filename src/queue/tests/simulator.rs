@@ -199,7 +199,9 @@ impl Simulation {
         let needs = (0..self.chance.below(3)).map(|_| need(&mut self.chance, self.skills)).collect();
         let priority = self.chance.below(8).saturating_sub(5) as i32;
         let age_credit = Duration::from_secs(self.chance.below(8).saturating_sub(5) * 30);
-        Event::Enqueue(Box::new(Enqueue { call, queue, needs, priority, age_credit }))
+        let policies = [None, Some(PermissionPolicy::Ask), Some(PermissionPolicy::GivenByFlowFile)];
+        let permission = policies[self.chance.below(3) as usize];
+        Event::Enqueue(Box::new(Enqueue { call, queue, needs, priority, age_credit, permission }))
     }
 
     fn wish(&mut self) -> Event {

@@ -3,6 +3,7 @@
 use super::Now;
 use super::Output;
 use super::Switchboard;
+use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::call::CallEvent;
@@ -16,6 +17,7 @@ use crate::queue;
 use crate::queue::Action;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
+use crate::queue::api::PHONE_UNREACHABLE;
 
 /// An agent's state by name, and its reason in words.
 fn state_name(state: &AgentState) -> (AgentStateName, String) {
@@ -79,6 +81,19 @@ impl Switchboard {
         self.later(call, CallEvent::Queue(word));
     }
 
+    /// Tells who is there from the start: agents who are always ready.
+    pub fn tell_agents(&self, now: Now, out: &mut Vec<Output>) {
+        for (place, config) in self.parts.center.engine.agents.iter().enumerate() {
+            let Some(state) = self.engine.agent_state(AgentId(place as u32)) else { continue };
+            let (to, reason) = state_name(state);
+            if to != AgentStateName::Offline {
+                let (agent, from) = (config.name.clone(), AgentStateName::Offline);
+                let what = What::AgentState { agent, from, to, reason };
+                out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+            }
+        }
+    }
+
     /// A phone signed in for an agent.
     pub(super) fn phone_registered(
         &mut self,
@@ -93,14 +108,13 @@ impl Switchboard {
         out.push(Output::Fact(Fact { at: now.at, call: None, what }));
         let config = &self.parts.center.contacts[agent.0 as usize];
         let AgentContact::Registered { ready_when_registered } = *config else { return };
-        if self.engine.agent_state(agent) == Some(&AgentState::Offline) {
-            let wish = if ready_when_registered {
-                AgentWish::Ready
-            } else {
-                AgentWish::NotReady("signed in".into())
-            };
-            self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);
-        }
+        let wish = match self.engine.agent_state(agent) {
+            Some(AgentState::Offline) if ready_when_registered => AgentWish::Ready,
+            Some(AgentState::Offline) => AgentWish::NotReady("signed in".into()),
+            Some(AgentState::NotReady(reason)) if **reason == *PHONE_UNREACHABLE => AgentWish::Ready,
+            _ => return,
+        };
+        self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);
     }
 
     /// A phone of an agent signed out, or its registration ran out.

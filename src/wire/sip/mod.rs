@@ -4,6 +4,7 @@
 
 mod tcp;
 mod udp;
+mod unreachable;
 
 use std::io;
 use std::net::SocketAddr;

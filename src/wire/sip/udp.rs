@@ -8,8 +8,10 @@ use socket2::Domain;
 use socket2::Protocol;
 use socket2::Socket;
 use socket2::Type;
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use super::unreachable;
 use crate::sip::Hop;
 use crate::sip::Input;
 use crate::sip::Transport;
@@ -43,6 +45,7 @@ impl Udp {
         socket.bind(&address.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
         let address = socket.local_addr()?;
+        unreachable::watch(&socket, address)?;
         Ok(Udp { socket, address, buffer: vec![0; LARGEST].into(), unsent: 0 })
     }
 
@@ -51,9 +54,9 @@ impl Udp {
         self.address
     }
 
-    /// Waits until there is something to [`Udp::receive`].
+    /// Waits until there is something to [`Udp::receive`]: a datagram, or news of one that did not arrive.
     pub async fn readable(&self) -> io::Result<()> {
-        self.socket.readable().await
+        self.socket.ready(Interest::READABLE | Interest::ERROR).await.map(drop)
     }
 
     /// Takes what has come, a batch at most, and hands each datagram to `each`.
@@ -65,16 +68,49 @@ impl Udp {
                     let bytes = Bytes::copy_from_slice(&self.buffer[..length]);
                     each(Input::Received { hop, bytes });
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // Somebody's ICMP error: it concerns a message that we sent, and retransmission knows.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // It is about something that we sent, and stands in the record of errors too.
                 Err(_) => {}
             }
+        }
+        for _ in 0..BATCH {
+            let record = self.socket.try_io(Interest::ERROR, || unreachable::next(&self.socket));
+            let Ok(remote) = record else { return };
+            each(Input::HopFailed { hop: Hop { transport: Transport::Udp, local: self.address, remote } });
         }
     }
 
     pub(super) fn send(&mut self, remote: SocketAddr, bytes: &[u8]) {
-        if self.socket.try_send_to(bytes, remote).is_err() {
+        // An error left by an earlier datagram is told once, instead of sending this one: so once again.
+        let sent = self.socket.try_send_to(bytes, remote);
+        if sent.or_else(|_| self.socket.try_send_to(bytes, remote)).is_err() {
             self.unsent += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_phone_that_is_switched_off_is_noticed_at_once() {
+        let mut udp = Udp::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let gone = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let there = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        udp.socket.writable().await.unwrap();
+        udp.send(gone, b"anybody?");
+        udp.send(there.local_addr().unwrap(), b"hello");
+        let mut failed = Vec::new();
+        let noticed = async {
+            while failed.is_empty() {
+                udp.readable().await.unwrap();
+                udp.receive(|input| failed.push(input));
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), noticed).await.unwrap();
+        assert!(matches!(failed[..], [Input::HopFailed { hop }] if hop.remote == gone), "{failed:?}");
+        let mut buffer = [0; 16];
+        assert_eq!(there.recv(&mut buffer).unwrap(), 5, "another phone's message is not lost by it");
     }
 }
