@@ -65,7 +65,7 @@ fn a_known_caller_is_greeted_by_name_keys_the_pin_alone_and_ends_the_talk() {
     let mut alice = Phone::agent(&server.sip(), "alice", true);
     let mut ann = Phone::caller(&server.sip(), ANN);
     ann.dial(&server.uri("1000"));
-    let id = ann.is_answered();
+    let id = ann.has_answer();
     within(5, "the caller hears a greeting", || (ann.recording().len() > 8000).then_some(()));
     server.story_when(&id, "the greeting by name", 10, |story| story.prompts().contains(&"names/ann"));
     ann.key("4711#");
