@@ -47,7 +47,7 @@ fn a_server_that_is_told_twice_hangs_up_and_ends_at_once() {
         return;
     }
     let mut server = Server::start();
-    let script = Script::invite(&[], Some(PCMU)).is_answered().answer("BYE");
+    let script = Script::invite(&[], Some(PCMU)).until_answered().answer("BYE");
     let caller = Sipp::play(&server.sip(), "9001", STRANGER, &script);
     let id = caller.sip_call_id.clone();
     server.story_with(&id, "played", 10);
@@ -71,7 +71,7 @@ fn a_server_that_was_killed_tells_so_and_serves_on() {
         return;
     }
     let mut server = Server::start();
-    let script = Script::invite(&[], Some(PCMU)).is_answered().answer("BYE");
+    let script = Script::invite(&[], Some(PCMU)).until_answered().answer("BYE");
     let cut_off = Sipp::play(&server.sip(), "9001", STRANGER, &script);
     let id = cut_off.sip_call_id.clone();
     let before = server.story_with(&id, "played", 10);

@@ -87,7 +87,7 @@ fn keys_are_in_the_history_and_the_pin_is_nowhere_however_much_is_logged() {
         let body = format!("Signal={digit}\nDuration=160\n");
         script.request("INFO", &[], Some(("application/dtmf-relay", &body))).expect(200)
     };
-    let script = Script::invite(&[], Some(PCMU)).is_answered().wait_ms(300);
+    let script = Script::invite(&[], Some(PCMU)).until_answered().wait_ms(300);
     let script = "4711#".chars().fold(script, key).wait_ms(300).leaves();
     let caller = Sipp::play(&server.sip(), "1000", ANN, &script);
     let id = caller.sip_call_id.clone();
