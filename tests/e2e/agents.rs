@@ -12,7 +12,7 @@ use crate::tools::available;
 fn falls_to_bob(server: &Server, disturb: impl FnOnce()) -> Story {
     let mut caller = Phone::caller(&server.sip(), STRANGER);
     caller.dial(&server.uri("1001"));
-    let id = caller.has_answer();
+    let id = caller.is_answered();
     disturb();
     let story = server.story_with(&id, "agent_connected", 40);
     caller.hang_up();

@@ -142,7 +142,7 @@ impl Phone {
     }
 
     /// Waits until its call is up; SIP's Call-ID of it.
-    pub fn has_answer(&mut self) -> String {
+    pub fn is_answered(&mut self) -> String {
         self.wait_for("CALL_ESTABLISHED", 5)["id"].as_str().expect("a Call-ID").to_owned()
     }
 

@@ -38,7 +38,7 @@ fn chooses_a_callback(server: &Server, alice: &mut Phone, first: &mut Phone, ann
     first.dial(&server.uri("1001"));
     alice.wait_for("CALL_ESTABLISHED", 10);
     ann.dial(&server.uri("1000"));
-    let id = ann.has_answer();
+    let id = ann.is_answered();
     server.story_when(&id, "the PIN is asked for", 20, |story| story.prompts().contains(&"verify/enter-pin"));
     ann.key("4711#");
     server.story_with(&id, "verification_ended", 10);

@@ -23,7 +23,7 @@ fn the_numbers_of_the_demo_center_do_what_they_say() {
     // 9196: the caller's own voice.
     let mut caller = Phone::caller(&server.sip(), STRANGER);
     caller.dial(&server.uri("9196"));
-    caller.has_answer();
+    caller.is_answered();
     within(10, "a second of one's own tone", || (caller.heard(CALLER_HZ) >= 1.0).then_some(()));
     caller.hang_up();
 

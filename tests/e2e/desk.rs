@@ -18,7 +18,7 @@ fn an_agent_changes_state_by_feature_codes_and_a_stranger_cannot() {
     server.wait_for_agent("alice", "ready", 5);
     for (code, state) in [("*52", "not_ready"), ("*51", "ready"), ("*53", "offline"), ("*51", "ready")] {
         alice.dial(&server.uri(code));
-        let id = alice.has_answer();
+        let id = alice.is_answered();
         server.wait_for_agent("alice", state, 5);
         alice.wait_for("CALL_CLOSED", 10);
         let story = server.story_with(&id, "call_ended", 5);
@@ -49,7 +49,7 @@ fn an_agent_holds_and_resumes_and_both_hear_each_other_again() {
     let mut bob = Phone::agent(&server.sip(), "bob", true);
     let mut caller = Phone::caller(&server.sip(), STRANGER);
     caller.dial(&server.uri("1001"));
-    let id = caller.has_answer();
+    let id = caller.is_answered();
     server.story_with(&id, "agent_connected", 15);
     within(10, "caller and agent hear each other's tone for a second", || {
         (caller.heard(AGENT_HZ) >= 1.0 && bob.heard(CALLER_HZ) >= 1.0).then_some(())
@@ -85,7 +85,7 @@ fn both_phones_of_an_agent_ring_and_the_one_that_answers_gets_the_call() {
     let mut mobile = Phone::agent(&server.sip(), "bob", false);
     let mut caller = Phone::caller(&server.sip(), STRANGER);
     caller.dial(&server.uri("1001"));
-    let id = caller.has_answer();
+    let id = caller.is_answered();
     desk.wait_for("CALL_INCOMING", 10);
     mobile.wait_for("CALL_INCOMING", 10);
     mobile.pick_up();

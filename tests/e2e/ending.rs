@@ -21,7 +21,7 @@ fn a_server_that_is_told_to_end_lets_the_last_call_finish() {
     let _bob = Phone::agent(&server.sip(), "bob", true);
     let mut caller = Phone::caller(&server.sip(), STRANGER);
     caller.dial(&server.uri("1001"));
-    let id = caller.has_answer();
+    let id = caller.is_answered();
     server.story_with(&id, "agent_connected", 15);
 
     server.terminate();
@@ -47,7 +47,7 @@ fn a_server_that_is_told_twice_hangs_up_and_ends_at_once() {
         return;
     }
     let mut server = Server::start();
-    let script = Script::invite(&[], Some(PCMU)).has_answer().answer("BYE");
+    let script = Script::invite(&[], Some(PCMU)).until_answered().answer("BYE");
     let caller = Sipp::play(&server.sip(), "9001", STRANGER, &script);
     let id = caller.sip_call_id.clone();
     server.story_with(&id, "played", 10);
@@ -71,7 +71,7 @@ fn a_server_that_was_killed_tells_so_and_serves_on() {
         return;
     }
     let mut server = Server::start();
-    let script = Script::invite(&[], Some(PCMU)).has_answer().answer("BYE");
+    let script = Script::invite(&[], Some(PCMU)).until_answered().answer("BYE");
     let cut_off = Sipp::play(&server.sip(), "9001", STRANGER, &script);
     let id = cut_off.sip_call_id.clone();
     let before = server.story_with(&id, "played", 10);
@@ -87,7 +87,7 @@ fn a_server_that_was_killed_tells_so_and_serves_on() {
     server.wait_for_agent("bob", "ready", 5);
     let mut caller = Phone::caller(&server.sip(), STRANGER);
     caller.dial(&server.uri("1001"));
-    let next = caller.has_answer();
+    let next = caller.is_answered();
     let next_story = server.story_with(&next, "agent_connected", 15);
     assert!(next_story.id() > before.id(), "{} after {}", next_story.id(), before.id());
     caller.hang_up();

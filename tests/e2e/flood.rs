@@ -37,7 +37,7 @@ fn a_call_goes_on_through_a_flood_of_malformed_messages() {
     let mut bob = Phone::agent(&server.sip(), "bob", true);
     let mut caller = Phone::caller(&server.sip(), STRANGER);
     caller.dial(&server.uri("1001"));
-    let id = caller.has_answer();
+    let id = caller.is_answered();
     server.story_with(&id, "agent_connected", 15);
 
     let files = torture_messages();

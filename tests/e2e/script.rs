@@ -124,7 +124,7 @@ impl Script {
     }
 
     /// Rings until the answer, and acknowledges it.
-    pub fn has_answer(self) -> Script {
+    pub fn until_answered(self) -> Script {
         self.may_get(100).may_get(180).may_get(183).expect(200).ack(None)
     }
 

@@ -62,7 +62,7 @@ fn what_cannot_be_served_is_refused_with_the_right_status() {
     assert!(["INVITE", "PRACK", "UPDATE"].iter().all(|method| allowed.contains(method)), "{allowed}");
 
     // Two pairs of ports are two lines: who comes third is asked to come again.
-    let stays = Script::invite(&[], Some(PCMU)).has_answer().answer("BYE");
+    let stays = Script::invite(&[], Some(PCMU)).until_answered().answer("BYE");
     let calls = [(); 2].map(|()| Sipp::play(&server.sip(), "9002", STRANGER, &stays));
     for call in &calls {
         server.story_with(&call.sip_call_id, "call_answered", 5);
@@ -77,7 +77,7 @@ fn what_cannot_be_served_is_refused_with_the_right_status() {
     server.is_left_clean();
 
     // And then there is room again.
-    let again = Script::invite(&[], Some(PCMU)).has_answer().leaves();
+    let again = Script::invite(&[], Some(PCMU)).until_answered().leaves();
     play(&server, "9000", &again);
     server.is_left_clean();
     server.stop();
@@ -121,7 +121,7 @@ fn keys_by_info_are_keys() {
     let key = |script: Script, body: &str| {
         script.request("INFO", &[], Some(("application/dtmf-relay", body))).expect(200)
     };
-    let script = Script::invite(&[], Some(PCMU)).has_answer().wait_ms(2500);
+    let script = Script::invite(&[], Some(PCMU)).until_answered().wait_ms(2500);
     let script = key(script, "Signal=8\nDuration=160\n").wait_ms(2500);
     let script = key(script, "Signal=#\nDuration=160\n").answer("BYE");
     let story = story_of(&server, "9002", &script);
@@ -146,7 +146,7 @@ fn a_caller_who_requires_reliable_ringing_acknowledges_it() {
     assert_eq!(story.only("call_ended")["by"], "caller");
     assert!(!story.has("call_answered"));
     // Where nothing rings there is nothing to acknowledge.
-    let script = Script::invite(&["Require: 100rel"], Some(PCMU)).has_answer().leaves();
+    let script = Script::invite(&["Require: 100rel"], Some(PCMU)).until_answered().leaves();
     play(&server, "9000", &script);
 
     // A caller who gives up before it even rings.
@@ -166,7 +166,7 @@ fn a_caller_holds_resumes_and_moves_within_the_call() {
     let sendonly = format!("{PCMU}a=sendonly\n");
     let moved = PCMU.replace("[rtp_port]", &elsewhere.port.to_string());
     let script = Script::invite(&[], Some(PCMU))
-        .has_answer()
+        .until_answered()
         .wait_ms(1500)
         .update(&sendonly)
         .expect(200)
@@ -219,7 +219,7 @@ fn a_session_timer_is_agreed_and_refreshed() {
     }
     let server = Server::start();
     let timer = ["Supported: timer", "Session-Expires: 90;refresher=uac"];
-    let script = Script::invite(&timer, Some(PCMU)).has_answer().wait_ms(300);
+    let script = Script::invite(&timer, Some(PCMU)).until_answered().wait_ms(300);
     let script = script.request("UPDATE", &timer, None).expect(200).leaves();
     let received = play(&server, "9000", &script);
     let agreed: Vec<&str> =
@@ -229,7 +229,7 @@ fn a_session_timer_is_agreed_and_refreshed() {
     assert_eq!(header(answer, "Require"), Some("timer"));
 
     let theirs = ["Supported: timer", "Session-Expires: 90;refresher=uas"];
-    let received = play(&server, "9000", &Script::invite(&theirs, Some(PCMU)).has_answer().leaves());
+    let received = play(&server, "9000", &Script::invite(&theirs, Some(PCMU)).until_answered().leaves());
     assert_eq!(received.iter().find_map(|told| header(told, "Session-Expires")), Some("90;refresher=uas"));
     server.is_left_clean();
 }

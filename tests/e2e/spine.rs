@@ -44,7 +44,7 @@ fn a_stranger_proves_an_account_and_talks_with_the_agent_who_has_the_skill() {
     assert_eq!(story.only("call_arrived")["to"], "1000");
     assert_eq!(story.only("identified")["by"], "account");
     assert_eq!(story.only("chose")["digit"], "2");
-    assert_eq!(story.only("enqueued")["queue"], "support");
+    assert_eq!(story.only("enqueued")["queue"], "tech_support");
     assert_eq!(story.only("agent_connected")["agent"], "alice");
     assert_eq!(story.only("talk_ended")["by"], "agent");
     assert_eq!(story.only("call_ended")["outcome"], "talked");
@@ -65,7 +65,7 @@ fn a_known_caller_is_greeted_by_name_keys_the_pin_alone_and_ends_the_talk() {
     let mut alice = Phone::agent(&server.sip(), "alice", true);
     let mut ann = Phone::caller(&server.sip(), ANN);
     ann.dial(&server.uri("1000"));
-    let id = ann.has_answer();
+    let id = ann.is_answered();
     within(5, "the caller hears a greeting", || (ann.recording().len() > 8000).then_some(()));
     server.story_when(&id, "the greeting by name", 10, |story| story.prompts().contains(&"names/ann"));
     ann.key("4711#");

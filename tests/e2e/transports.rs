@@ -20,7 +20,7 @@ fn a_caller_and_an_agent_over_tcp_hear_each_other() {
     }
     let server = Server::start();
     let mut bob = Phone::agent_over("tcp", &server.sip(), "bob", true);
-    let script = Script::invite(&[], Some(PCMU)).has_answer().answer("BYE");
+    let script = Script::invite(&[], Some(PCMU)).until_answered().answer("BYE");
     let caller = Sipp::play_over("t1", &server.sip(), "1001", STRANGER, &script);
     let id = caller.sip_call_id.clone();
     server.story_with(&id, "agent_connected", 15);
@@ -49,7 +49,7 @@ fn a_caller_over_tcp_keys_and_leaves() {
         return;
     }
     let server = Server::start();
-    let script = Script::invite(&[], Some(PCMU)).has_answer().answer("BYE");
+    let script = Script::invite(&[], Some(PCMU)).until_answered().answer("BYE");
     let caller = Sipp::play_over("t1", &server.sip(), "9002", STRANGER, &script);
     let id = caller.sip_call_id.clone();
     server.story_when(&id, "it says one", 5, |story| story.prompts() == ["digits/1"]);
@@ -60,7 +60,7 @@ fn a_caller_over_tcp_keys_and_leaves() {
     let story = server.story_with(&id, "call_ended", 5);
     assert_eq!(story.prompts(), ["digits/1", "digits/7"]);
 
-    let script = Script::invite(&[], Some(PCMU)).has_answer().wait_ms(300).leaves();
+    let script = Script::invite(&[], Some(PCMU)).until_answered().wait_ms(300).leaves();
     let caller = Sipp::play_over("t1", &server.sip(), "9000", STRANGER, &script);
     let id = caller.sip_call_id.clone();
     caller.ends_well(10);

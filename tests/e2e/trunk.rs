@@ -15,7 +15,7 @@ use crate::tools::available;
 /// A call that says it is a stranger's, and that Ann is who asserts it.
 fn asserted(server: &Server) -> Story {
     let asserts = format!("P-Asserted-Identity: \"Ann\" <sip:{ANN}@127.0.0.1>");
-    let script = Script::invite(&[&asserts], Some(PCMU)).has_answer().wait_ms(300).leaves();
+    let script = Script::invite(&[&asserts], Some(PCMU)).until_answered().wait_ms(300).leaves();
     let caller = Sipp::play(&server.sip(), "9000", STRANGER, &script);
     let id = caller.sip_call_id.clone();
     caller.ends_well(10);

@@ -20,7 +20,7 @@ use crate::tools::within;
 fn tries(server: &Server, account: &str, pin: &str, times: usize) -> Story {
     let mut caller = Phone::caller(&server.sip(), STRANGER);
     caller.dial(&server.uri("1000"));
-    let id = caller.has_answer();
+    let id = caller.is_answered();
     for failed in 0..times {
         caller.key(&format!("{account}#"));
         caller.key(&format!("{pin}#"));
@@ -87,7 +87,7 @@ fn keys_are_in_the_history_and_the_pin_is_nowhere_however_much_is_logged() {
         let body = format!("Signal={digit}\nDuration=160\n");
         script.request("INFO", &[], Some(("application/dtmf-relay", &body))).expect(200)
     };
-    let script = Script::invite(&[], Some(PCMU)).has_answer().wait_ms(300);
+    let script = Script::invite(&[], Some(PCMU)).until_answered().wait_ms(300);
     let script = "4711#".chars().fold(script, key).wait_ms(300).leaves();
     let caller = Sipp::play(&server.sip(), "1000", ANN, &script);
     let id = caller.sip_call_id.clone();
@@ -139,7 +139,7 @@ fn a_silent_caller_is_led_to_a_person_and_not_hung_up_on() {
 fn leaves_at(server: &Server, number: &str, keys: &[(&str, &str)], fact: &str) -> Story {
     let mut caller = Phone::caller(&server.sip(), ANN);
     caller.dial(&server.uri(number));
-    let id = caller.has_answer();
+    let id = caller.is_answered();
     for (after, digits) in keys {
         server.story_with(&id, after, 20);
         caller.key(digits);
@@ -176,7 +176,7 @@ fn a_caller_may_hang_up_at_every_step_and_nothing_is_left() {
     // While keying the PIN: a real phone needs half a second for two keys.
     let mut ann = Phone::caller(&server.sip(), ANN);
     ann.dial(&server.uri("1000"));
-    let id = ann.has_answer();
+    let id = ann.is_answered();
     server.story_when(&id, "the PIN is asked for", 20, |story| story.prompts().contains(&"verify/enter-pin"));
     ann.key("47");
     thread::sleep(Duration::from_millis(700));
