@@ -6,13 +6,9 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rubato::Fft;
-use rubato::FixedSync;
-use rubato::Resampler;
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-
 use crate::base::Name;
 use crate::media::codec::Law;
+use crate::media::frame::Frame;
 use crate::media::stream::FRAME_BYTES;
 
 /// Samples per second of what is kept.
@@ -50,17 +46,17 @@ pub enum ClipError {
 impl Clip {
     /// Makes a clip of a WAV file: integer samples of 8 to 32 bits or floats, any rate, channels mixed to one.
     pub fn from_wav(name: &str, bytes: &[u8]) -> Result<Clip, ClipError> {
-        let (samples, rate) =
-            read(bytes).map_err(|source| ClipError::Wav { name: name.to_owned(), source })?;
-        if !RATES.contains(&rate) {
-            return Err(ClipError::Rate { name: name.to_owned(), rate });
+        let recorded = read(bytes).map_err(|source| ClipError::Wav { name: name.to_owned(), source })?;
+        if !RATES.contains(&recorded.sample_rate) {
+            return Err(ClipError::Rate { name: name.to_owned(), rate: recorded.sample_rate });
         }
-        if samples.is_empty() {
+        if recorded.samples.is_empty() {
             return Err(ClipError::Empty { name: name.to_owned() });
         }
-        let samples = resample(samples, rate)
+        let telephone = recorded
+            .resampled(RATE)
             .map_err(|reason| ClipError::Resample { name: name.to_owned(), reason })?;
-        Ok(Clip::from_samples(name, &samples))
+        Ok(Clip::from_samples(name, &telephone.samples))
     }
 
     /// Makes a clip of samples at 8 kHz between -1 and 1; what is beyond is clipped.
@@ -87,8 +83,8 @@ impl std::fmt::Debug for Clip {
     }
 }
 
-/// The samples of a file, mixed to one channel, and their rate.
-fn read(bytes: &[u8]) -> Result<(Vec<f32>, u32), hound::Error> {
+/// What a file holds, mixed to one channel.
+fn read(bytes: &[u8]) -> Result<Frame, hound::Error> {
     let mut reader = hound::WavReader::new(Cursor::new(bytes))?;
     let spec = reader.spec();
     let samples: Vec<f32> = match spec.sample_format {
@@ -104,20 +100,7 @@ fn read(bytes: &[u8]) -> Result<(Vec<f32>, u32), hound::Error> {
     let mixed = samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32);
     // A NaN in a file of floats would be a click at best.
     let mixed = mixed.map(|sample| if sample.is_finite() { sample } else { 0.0 });
-    Ok((mixed.collect(), spec.sample_rate))
-}
-
-/// The samples at 8 kHz; what a telephone cannot carry is filtered out, so that it does not fold back as noise.
-fn resample(samples: Vec<f32>, rate: u32) -> Result<Vec<f32>, String> {
-    if rate == RATE {
-        return Ok(samples);
-    }
-    let mut resampler = Fft::<f32>::new(rate as usize, RATE as usize, 1_024, 1, FixedSync::Both)
-        .map_err(|error| error.to_string())?;
-    let length = samples.len();
-    let input = InterleavedSlice::new(&samples, 1, length).map_err(|error| error.to_string())?;
-    let output = resampler.process_all(&input, length, None).map_err(|error| error.to_string())?;
-    Ok(output.take_data())
+    Ok(Frame { sample_rate: spec.sample_rate, samples: mixed.collect() })
 }
 
 #[cfg(test)]

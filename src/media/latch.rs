@@ -8,6 +8,8 @@
 //! 3. A stranger (another IP address) is locked after [`PROBATION`] packets in sequence with one SSRC, as long as
 //!    nothing ever came from SDP's IP address; they are dropped until then. SDP's own address takes the lock
 //!    back as soon as it speaks.
+//!    The very address of SDP takes it back from anybody: after a move within a session the old address's last
+//!    packets may still be under way, and lock by rule 2.
 //! 4. While locked, packets from elsewhere are dropped and counted, except: the same SSRC moves the lock when
 //!    the locked source was silent for [`SAME_SSRC_AFTER`] (a NAT that forgot its mapping), and any source may
 //!    start probation after [`RELATCH_AFTER`] of silence.
@@ -96,7 +98,7 @@ impl Latch {
                 locked.ssrc = ssrc;
                 return true;
             }
-            let takes_back = expected && locked.address.ip() != signalled.ip();
+            let takes_back = from == signalled || (expected && locked.address.ip() != signalled.ip());
             let moved = ssrc == locked.ssrc && silent >= SAME_SSRC_AFTER;
             if !takes_back && !moved && silent < RELATCH_AFTER {
                 return false;
@@ -227,6 +229,18 @@ mod tests {
         );
         check(&mut latch, &[(20, SDP, 1, 1, true), (21, ATTACKER, 9, 4, false)]);
         sends_to(&latch, SDP);
+    }
+
+    #[test]
+    fn a_peer_that_moved_is_followed_though_its_old_packets_come_late() {
+        let mut latch = agreed();
+        check(&mut latch, &[(0, SDP, 1, 1, true)]);
+        latch.agree(Some("192.0.2.1:4002".parse().unwrap()));
+        check(
+            &mut latch,
+            &[(20, SDP, 1, 2, true), (40, "192.0.2.1:4002", 1, 3, true), (41, SDP, 1, 4, false)],
+        );
+        sends_to(&latch, "192.0.2.1:4002");
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod clip;
 pub mod codec;
 pub mod control;
 pub mod dtmf;
+pub mod frame;
 pub mod latch;
 pub mod library;
 pub mod reception;

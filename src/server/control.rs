@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
+use tracing::debug;
 use tracing::error;
 use tracing::info;
+use tracing::trace;
 
 use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Timestamp;
+use crate::fact::What;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::server::clock::Clock;
@@ -81,6 +84,9 @@ impl Control {
             }
             let now = self.clock.now();
             for input in inputs.drain(..) {
+                if let Input::Sip(sip::Input::Received { hop, bytes }) = &input {
+                    trace!(peer = %hop.remote, message = summary(bytes), "received");
+                }
                 self.switchboard.handle(now, input, &mut self.media, &mut outputs);
             }
             if self.switchboard.deadline().is_some_and(|due| due <= now.at) {
@@ -171,16 +177,33 @@ impl Control {
     fn perform(&mut self, outputs: &mut Vec<Output>) {
         for output in outputs.drain(..) {
             match output {
-                Output::Send { hop, bytes } => self.sockets.send(hop, bytes),
+                Output::Send { hop, bytes } => {
+                    trace!(peer = %hop.remote, message = summary(&bytes), "sent");
+                    self.sockets.send(hop, bytes);
+                }
                 Output::FindCustomer { call, number } => self.identity.find_by_number(call, number),
                 Output::Verify { call, account, pin } => self.identity.verify(call, account, pin),
                 Output::Fact(fact) => {
+                    debug!(call = fact.call.map(|call| call.0), kind = kind(&fact.what), "fact");
                     self.live.apply(&fact);
                     self.history.record(fact);
                 }
             }
         }
     }
+}
+
+/// What the log tells of a message: a response's status, a request's method. The rest is the caller's.
+fn summary(bytes: &[u8]) -> &str {
+    let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let line = std::str::from_utf8(line).unwrap_or("not text");
+    if line.starts_with("SIP/") { line } else { line.split(' ').next().unwrap_or_default() }
+}
+
+/// What the log tells of a fact: its kind. What is in it is the history's.
+fn kind(what: &What) -> String {
+    let told = serde_json::to_value(what).unwrap_or_default();
+    told["fact"].as_str().unwrap_or_default().to_owned()
 }
 
 fn identity_input(reply: IdentityReply) -> Input {

@@ -7,6 +7,7 @@ use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::thread;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::sync::mpsc;
@@ -51,6 +52,14 @@ const MEDIA_EVENTS: usize = 16_384;
 
 /// How many answers of the customer store may wait for the control thread.
 const IDENTITY_REPLIES: usize = 2_048;
+
+/// How long the center may think about a call before the caller is told to be patient. A flow that asks who calls
+/// is answered by another thread within a millisecond or two.
+const TRYING_AFTER: Duration = Duration::from_millis(100);
+
+/// How many requests are remembered, so that a repeated one gets the same answer. RFC 3261 keeps each for 32 s, and
+/// a call has two: this is enough for 7 500 calls a second. Beyond it new requests get 503.
+const TRANSACTIONS: usize = 500_000;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -211,6 +220,8 @@ fn switchboard(
         advertised_tcp: advertised,
         users: accounts.into_iter().map(|account| (account.name, account.ha1)).collect(),
         trunks: center.trunks.iter().map(|trunk| trunk_config(trunk, sip)).collect(),
+        trying_after: TRYING_AFTER,
+        max_transactions: TRANSACTIONS,
         ..EndpointConfig::default()
     };
     Ok(Switchboard::new(Parts {

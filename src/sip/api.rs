@@ -144,7 +144,7 @@ pub struct Invite {
 /// What happened on the SIP side.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A new INVITE. The endpoint has sent 100. Answer with Progress, Answer or Refuse.
+    /// A new INVITE. The endpoint sends 100, at once or when no answer comes in time. Answer with Progress, Answer or Refuse.
     Incoming(Box<Incoming>),
     /// The peer ACKed our 200. `sdp` is the answer when our 200 carried the offer.
     Acked { session: SessionId, sdp: Option<Bytes> },

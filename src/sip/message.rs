@@ -23,6 +23,7 @@ pub use headers::Headers;
 pub use method::Method;
 pub use method::NotAMethod;
 pub use name::HeaderName;
+pub(in crate::sip) use parse::Essentials;
 pub use parse::ParseError;
 pub use status::reason_phrase;
 pub use text::Text;

@@ -2,6 +2,7 @@
 //! rings, and nobody stays stuck in a state.
 
 use crate::baresip::Phone;
+use crate::baresip::Setup;
 use crate::server::Server;
 use crate::server::Story;
 use crate::spine::STRANGER;
@@ -97,13 +98,11 @@ fn a_phone_with_the_wrong_password_is_not_let_in() {
         return;
     }
     let server = Server::start();
-    let intruder = Phone::start(&crate::baresip::Setup {
+    let intruder = Phone::start(&Setup {
         user: "alice",
         domain: Some(server.sip()),
         password: Some("not-warmline"),
-        answers: true,
-        hz: crate::tone::AGENT_HZ,
-        max_calls: 1,
+        ..Setup::default()
     });
     intruder.writes("403 Forbidden", 10);
     assert_eq!(server.agent_state("alice"), "offline");

@@ -34,6 +34,17 @@ pub struct Setup<'a> {
     pub hz: f64,
     /// How many calls it takes at once; beyond that it is busy.
     pub max_calls: u32,
+    /// `udp` or `tcp`.
+    pub transport: &'a str,
+}
+
+impl Default for Setup<'_> {
+    /// A caller's phone that knows no server.
+    fn default() -> Self {
+        let (domain, password) = (None, None);
+        let (hz, max_calls, transport) = (tone::CALLER_HZ, 1, "udp");
+        Setup { user: "caller", domain, password, answers: false, hz, max_calls, transport }
+    }
 }
 
 /// A running baresip.
@@ -81,14 +92,14 @@ impl Phone {
         };
         let answers = if setup.answers { "auto" } else { "manual" };
         let account = format!(
-            "<sip:{}@{domain};transport=udp>;{registers};answermode={answers};audio_codecs=pcmu;dtmfmode=rtpevent\n",
-            setup.user,
+            "<sip:{}@{domain};transport={}>;{registers};answermode={answers};audio_codecs=pcmu;dtmfmode=rtpevent\n",
+            setup.user, setup.transport,
         );
         fs::write(folder.path().join("config"), config).expect("a config");
         fs::write(folder.path().join("accounts"), account).expect("an account");
         fs::write(folder.path().join("contacts"), "").expect("no contacts");
         let mut command = Command::new("baresip");
-        command.args(["-4", "-f"]).arg(folder.path());
+        command.args(["-4", "-s", "-f"]).arg(folder.path());
         let process = Child::start(&mut command, &folder.path().join("log"));
         let control =
             within(10, "baresip takes commands", || TcpStream::connect(("127.0.0.1", control)).ok());
@@ -98,13 +109,19 @@ impl Phone {
 
     /// An agent's phone: registered, and picking up when it `answers`.
     pub fn agent(server: &str, user: &str, answers: bool) -> Phone {
+        Phone::agent_over("udp", server, user, answers)
+    }
+
+    /// The same over a transport.
+    pub fn agent_over(transport: &str, server: &str, user: &str, answers: bool) -> Phone {
         let phone = Phone::start(&Setup {
             user,
             domain: Some(server.to_owned()),
             password: Some("warmline"),
             answers,
             hz: tone::AGENT_HZ,
-            max_calls: 1,
+            transport,
+            ..Setup::default()
         });
         phone.writes("200 OK", 10);
         phone
@@ -112,14 +129,7 @@ impl Phone {
 
     /// A caller's phone: it does not register.
     pub fn caller(server: &str, number: &str) -> Phone {
-        Phone::start(&Setup {
-            user: number,
-            domain: Some(server.to_owned()),
-            password: None,
-            answers: false,
-            hz: tone::CALLER_HZ,
-            max_calls: 1,
-        })
+        Phone::start(&Setup { user: number, domain: Some(server.to_owned()), ..Setup::default() })
     }
 
     /// Where this phone itself is reached.
@@ -143,6 +153,16 @@ impl Phone {
     /// Ends the call, or declines it while it rings.
     pub fn hang_up(&mut self) {
         self.command("hangup", None);
+    }
+
+    /// Puts the other side on hold, by re-INVITE.
+    pub fn hold(&mut self) {
+        self.command("hold", None);
+    }
+
+    /// Takes the hold back.
+    pub fn resume(&mut self) {
+        self.command("resume", None);
     }
 
     /// Keys these digits, about four a second, as RFC 4733 events.
@@ -180,7 +200,7 @@ impl Phone {
         tone::seconds_of(hz, &self.recording())
     }
 
-    /// Everything it has heard.
+    /// Everything it has heard; baresip 1.0.0 records nothing more once it was on hold, whichever side asked.
     pub fn recording(&self) -> Vec<i16> {
         let folder = fs::read_dir(self.folder.path()).expect("our folder");
         let mut files: Vec<PathBuf> = folder.flatten().map(|entry| entry.path()).collect();
@@ -234,9 +254,7 @@ fn two_phones_without_a_server_hear_each_other() {
     if !available("two_phones_without_a_server_hear_each_other", &["baresip"]) {
         return;
     }
-    let one = |user, answers, hz| {
-        Phone::start(&Setup { user, domain: None, password: None, answers, hz, max_calls: 1 })
-    };
+    let one = |user, answers, hz| Phone::start(&Setup { user, answers, hz, ..Setup::default() });
     let mut agent = one("agent", true, tone::AGENT_HZ);
     let mut caller = one("caller", false, tone::CALLER_HZ);
     caller.dial(&format!("sip:agent@{}", agent.address()));

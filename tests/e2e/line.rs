@@ -31,6 +31,7 @@ pub struct Line {
     pub port: u16,
     heard: Arc<Mutex<Vec<i16>>>,
     keys: Sender<char>,
+    silent: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -44,13 +45,14 @@ impl Line {
         let stop = Arc::new(AtomicBool::new(false));
         let (keys, pressed) = mpsc::channel();
         let mut voice = Voice::new(socket, hz, pressed, heard.clone());
-        let until = stop.clone();
+        let silent = Arc::new(AtomicBool::new(false));
+        let (until, hush) = (stop.clone(), silent.clone());
         let thread = thread::spawn(move || {
             while !until.load(Ordering::Relaxed) {
-                voice.frame();
+                voice.frame(hush.load(Ordering::Relaxed));
             }
         });
-        Line { port, heard, keys, stop, thread: Some(thread) }
+        Line { port, heard, keys, silent, stop, thread: Some(thread) }
     }
 
     /// Keys these digits, one after the other, about four a second.
@@ -58,6 +60,11 @@ impl Line {
         for digit in digits.chars() {
             self.keys.send(digit).expect("the line is open");
         }
+    }
+
+    /// Says nothing any more, as a phone that has moved elsewhere.
+    pub fn falls_silent(&self) {
+        self.silent.store(true, Ordering::Relaxed);
     }
 
     /// Everything heard so far.
@@ -99,8 +106,8 @@ impl Voice {
         Voice { socket, peer: None, pressed, heard, tone, due: Instant::now(), frames: 0, key: None }
     }
 
-    /// Listens until the next frame is due, and sends it.
-    fn frame(&mut self) {
+    /// Listens until the next frame is due, and sends it, unless it is `silent`.
+    fn frame(&mut self, silent: bool) {
         self.due += Duration::from_millis(20);
         loop {
             let left = self.due.saturating_duration_since(Instant::now());
@@ -114,7 +121,7 @@ impl Voice {
             }
         }
         self.frames = self.frames.wrapping_add(1);
-        if let Some(peer) = self.peer {
+        if let Some(peer) = self.peer.filter(|_| !silent) {
             let packet = self.next_packet();
             let _ = self.socket.send_to(&packet, peer);
         }

@@ -5,11 +5,19 @@
 
 mod agents;
 mod baresip;
+mod callback;
 mod demo;
+mod desk;
+mod ending;
+mod flood;
 mod line;
+mod script;
 mod server;
+mod signalling;
 mod sipp;
 mod spine;
 mod tone;
 mod tools;
+mod transports;
+mod trunk;
 mod verify;

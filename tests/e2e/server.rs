@@ -5,6 +5,7 @@ use std::io::Read;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -14,47 +15,83 @@ use serde_json::Value;
 
 use crate::tools::Child;
 use crate::tools::Folder;
+use crate::tools::PATIENCE;
 use crate::tools::free_ports;
 use crate::tools::is_free;
 use crate::tools::within;
 
-const RTP_PORTS: u16 = 80;
+/// How a server is set up.
+pub struct Setup {
+    /// The flow files and the center.
+    pub flows: PathBuf,
+    pub rtp_ports: u16,
+    /// How much it logs: `RUST_LOG`.
+    pub log: &'static str,
+    /// More of its environment.
+    pub environment: Vec<(&'static str, &'static str)>,
+}
+
+impl Default for Setup {
+    /// The demo center, with room for forty lines.
+    fn default() -> Setup {
+        let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows");
+        Setup { flows, rtp_ports: 80, log: "debug", environment: Vec::new() }
+    }
+}
 
 /// A running `warmline serve` with a data folder and ports of its own.
 pub struct Server {
     // The process ends before its folder goes.
     process: Child,
     folder: Folder,
+    setup: Setup,
     sip: u16,
     http: u16,
     rtp: u16,
+    starts: u32,
 }
 
 impl Server {
     /// Starts the demo center and waits until it is ready.
     pub fn start() -> Server {
+        Server::set_up(Setup::default())
+    }
+
+    /// Starts a server that is set up like this.
+    pub fn set_up(setup: Setup) -> Server {
         let folder = Folder::new("server");
         let sip = free_ports(2);
         let http = sip + 1;
-        let rtp = free_ports(RTP_PORTS);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_warmline"));
-        command
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("RUST_LOG", "debug")
-            .arg("serve")
-            .arg("--data")
-            .arg(folder.path().join("data"))
-            .args(["--flows", "ivr_flows"])
-            .args(["--sip", &format!("127.0.0.1:{sip}"), "--http", &format!("127.0.0.1:{http}")])
-            .args(["--rtp-ports", &format!("{rtp}-{}", rtp + RTP_PORTS - 1), "--media-workers", "1"]);
-        let process = Child::start(&mut command, &folder.path().join("log"));
-        let mut server = Server { process, folder, sip, http, rtp };
-        let log = server.folder.path().join("log");
-        within(60, &format!("the server is ready; its log: {}", log.display()), || {
-            assert!(server.process.ended().is_none(), "{}", fs::read_to_string(&log).unwrap_or_default());
-            server.ask("GET", "/readyz", None).filter(|(status, _)| *status == 200)
-        });
+        let rtp = free_ports(setup.rtp_ports);
+        let process = spawn(&setup, &folder, sip, http, rtp, 0);
+        let mut server = Server { process, folder, setup, sip, http, rtp, starts: 1 };
+        server.is_ready();
         server
+    }
+
+    /// Starts it again, after it has ended, with the data of before.
+    pub fn restart(&mut self) {
+        assert!(self.process.ended().is_some(), "it still runs");
+        self.process = spawn(&self.setup, &self.folder, self.sip, self.http, self.rtp, self.starts);
+        self.starts += 1;
+        self.is_ready();
+    }
+
+    fn is_ready(&mut self) {
+        within(60, &format!("the server is ready; its log: {}", self.log().display()), || {
+            let log = self.log();
+            assert!(self.process.ended().is_none(), "{}", fs::read_to_string(log).unwrap_or_default());
+            self.ask("GET", "/readyz", None).filter(|(status, _)| *status == 200)
+        });
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join(format!("log-{}", self.starts - 1))
+    }
+
+    /// What it has logged since its last start.
+    pub fn logged(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
     }
 
     /// Where phones reach it: `127.0.0.1:5060`.
@@ -95,13 +132,13 @@ impl Server {
         seconds: u64,
         is_told: impl Fn(&Story) -> bool,
     ) -> Story {
-        let until = Instant::now() + Duration::from_secs(seconds);
+        let until = Instant::now() + PATIENCE * Duration::from_secs(seconds);
         loop {
             let story = self.story(sip_call_id);
             if let Some(story) = story.as_ref().filter(|story| is_told(story)) {
                 return story.clone();
             }
-            let log = self.folder.path().join("log");
+            let log = self.log();
             assert!(
                 Instant::now() < until,
                 "not within {seconds} s: {what}; the story so far: {:#?}; the log: {}",
@@ -149,7 +186,7 @@ impl Server {
         }
     }
 
-    fn gauge(&self, name: &str) -> f64 {
+    pub fn gauge(&self, name: &str) -> f64 {
         let (_, text) = self.ask("GET", "/metrics", None).expect("the server answers");
         let line = text.lines().find(|line| line.split([' ', '{']).next() == Some(name));
         let value = line.and_then(|line| line.rsplit(' ').next()).and_then(|value| value.parse().ok());
@@ -165,12 +202,32 @@ impl Server {
 
     /// Asks it to end, and waits until it has.
     pub fn stop(mut self) {
-        self.process.terminate();
-        let status = within(10, "the server ends after SIGTERM", || self.process.ended());
-        assert!(status.success(), "{status}");
-        let ports = [self.sip, self.http].into_iter().chain(self.rtp..self.rtp + RTP_PORTS);
+        self.terminate();
+        self.ends(10);
+        let ports = [self.sip, self.http].into_iter().chain(self.rtp..self.rtp + self.setup.rtp_ports);
         let bound: Vec<u16> = ports.filter(|port| !is_free(*port)).collect();
         assert!(bound.is_empty(), "still bound: {bound:?}");
+    }
+
+    /// Asks it to end: SIGTERM.
+    pub fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// SIGKILL: as a power cut would do it.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    pub fn runs(&mut self) -> bool {
+        self.process.ended().is_none()
+    }
+
+    /// Waits until it has ended by itself, and well.
+    pub fn ends(&mut self, seconds: u64) {
+        let what = format!("the server ends; its log: {}", self.log().display());
+        let status = within(seconds, &what, || self.process.ended());
+        assert!(status.success(), "{status}");
     }
 
     /// One request over HTTP/1.0, whose answer ends with the connection. None when it could not be asked.
@@ -191,6 +248,22 @@ impl Server {
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some((status, body.to_owned()))
     }
+}
+
+fn spawn(setup: &Setup, folder: &Folder, sip: u16, http: u16, rtp: u16, start: u32) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_warmline"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("RUST_LOG", setup.log)
+        .envs(setup.environment.iter().copied())
+        .arg("serve")
+        .arg("--data")
+        .arg(folder.path().join("data"))
+        .arg("--flows")
+        .arg(&setup.flows)
+        .args(["--sip", &format!("127.0.0.1:{sip}"), "--http", &format!("127.0.0.1:{http}")])
+        .args(["--rtp-ports", &format!("{rtp}-{}", rtp + setup.rtp_ports - 1), "--media-workers", "1"]);
+    Child::start(&mut command, &folder.path().join(format!("log-{start}")))
 }
 
 fn search(folder: &Path, needle: &[u8], looked_at: &mut usize) {
@@ -216,6 +289,11 @@ fn search(folder: &Path, needle: &[u8], looked_at: &mut usize) {
 pub struct Story(Value);
 
 impl Story {
+    /// The call's number.
+    pub fn id(&self) -> u64 {
+        self.0["call"]["id"].as_u64().unwrap_or_else(|| panic!("an id in {}", self.0))
+    }
+
     pub fn facts(&self) -> &[Value] {
         self.0["facts"].as_array().map_or(&[], Vec::as_slice)
     }

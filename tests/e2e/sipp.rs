@@ -7,6 +7,7 @@ use std::process::Command;
 use crate::baresip::Phone;
 use crate::baresip::Setup;
 use crate::line::Line;
+use crate::script::Script;
 use crate::tone;
 use crate::tools::Child;
 use crate::tools::Folder;
@@ -26,11 +27,28 @@ impl Sipp {
     /// Dials `number` with one of the scenarios in `tests/e2e/sipp/`. `leaves_after_ms` is when a caller who
     /// leaves does so.
     pub fn dial(server: &str, number: &str, from: &str, scenario: &str, leaves_after_ms: u32) -> Sipp {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/e2e/sipp/{scenario}.xml"));
         let folder = Folder::new(scenario);
+        Sipp::start(server, number, from, folder, &file, &["-d", &leaves_after_ms.to_string()])
+    }
+
+    /// Plays a script of a test's own.
+    pub fn play(server: &str, number: &str, from: &str, script: &Script) -> Sipp {
+        Sipp::play_over("u1", server, number, from, script)
+    }
+
+    /// The same over a transport, as SIPp calls it: `u1` for UDP, `t1` for TCP.
+    pub fn play_over(transport: &str, server: &str, number: &str, from: &str, script: &Script) -> Sipp {
+        let folder = Folder::new("script");
+        let file = folder.path().join("script.xml");
+        fs::write(&file, script.xml()).expect("a script");
+        Sipp::start(server, number, from, folder, &file, &["-t", transport])
+    }
+
+    fn start(server: &str, number: &str, from: &str, folder: Folder, file: &Path, more: &[&str]) -> Sipp {
         let line = Line::open(tone::CALLER_HZ);
         let port = free_ports(2);
         let sip_call_id = format!("e2e-{}-{port}", std::process::id());
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/e2e/sipp/{scenario}.xml"));
         let mut command = Command::new("sipp");
         command
             .current_dir(folder.path())
@@ -39,19 +57,51 @@ impl Sipp {
             .arg(file)
             .args(["-i", "127.0.0.1", "-p", &port.to_string(), "-m", "1", "-s", number, "-nostdin"])
             .args(["-key", "caller", from, "-key", "rtp_port", &line.port.to_string()])
-            .args(["-cid_str", &sip_call_id, "-d", &leaves_after_ms.to_string()])
+            .args(["-cid_str", &sip_call_id])
             .args(["-timeout", "100s", "-timeout_error", "-recv_timeout", "95000"])
-            .args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"]);
+            .args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"])
+            .args(more);
         let process = Child::start(&mut command, &folder.path().join("screen"));
         Sipp { process, line, sip_call_id, folder }
     }
 
     /// Waits for the scenario's end, and fails when it did not go as written.
     pub fn ends_well(mut self, seconds: u64) {
-        let status = within(seconds, "SIPp's scenario ends", || self.process.ended());
-        let errors = fs::read_to_string(self.folder.path().join("errors")).unwrap_or_default();
-        assert!(status.success(), "SIPp ended with {status}: {errors}");
+        self.is_over(seconds);
     }
+
+    /// The same, and the messages that it received.
+    pub fn received(mut self, seconds: u64) -> Vec<String> {
+        self.is_over(seconds);
+        let messages = fs::read_to_string(self.folder.path().join("messages")).unwrap_or_default();
+        let all = messages.split("-----------------------------------------------");
+        let received = all.filter_map(|told| told.split_once("message received"));
+        received.filter_map(|(_, told)| Some(told.split_once("\n\n")?.1.to_owned())).collect()
+    }
+
+    fn is_over(&mut self, seconds: u64) {
+        let folder = self.folder.path().to_owned();
+        let what = format!("SIPp's scenario ends; what it saw: {}", folder.display());
+        let status = within(seconds, &what, || self.process.ended());
+        let errors = fs::read_to_string(folder.join("errors")).unwrap_or_default();
+        assert!(status.success(), "SIPp ended with {status}: {errors}; what it saw: {}", folder.display());
+    }
+}
+
+/// The value of a header in a message.
+pub fn header<'a>(message: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = message.lines().map(str::trim_end).take_while(|line| !line.is_empty());
+    lines.find_map(|line| {
+        let (told, value) = line.split_once(':')?;
+        told.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+/// The only message that begins like this: `SIP/2.0 503`.
+pub fn only<'a>(messages: &'a [String], start: &str) -> &'a str {
+    let found: Vec<&String> = messages.iter().filter(|message| message.starts_with(start)).collect();
+    assert_eq!(found.len(), 1, "{start} in {messages:#?}");
+    found[0]
 }
 
 /// What other tests rest on: SIPp signals, its line talks, keys and listens.
@@ -60,14 +110,7 @@ fn a_caller_of_sipp_and_a_phone_hear_each_other_without_a_server() {
     if !available("a_caller_of_sipp_and_a_phone_…", &["sipp", "baresip"]) {
         return;
     }
-    let setup = Setup {
-        user: "agent",
-        domain: None,
-        password: None,
-        answers: true,
-        hz: tone::AGENT_HZ,
-        max_calls: 1,
-    };
+    let setup = Setup { user: "agent", answers: true, hz: tone::AGENT_HZ, ..Setup::default() };
     let mut agent = Phone::start(&setup);
     let caller = Sipp::dial(&agent.address(), "agent", "caller", "caller_stays", 0);
     agent.wait_for("CALL_ESTABLISHED", 10);

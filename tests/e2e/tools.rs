@@ -38,9 +38,12 @@ fn is_installed(command: &str) -> bool {
     env::split_paths(&path).any(|folder| folder.join(command).is_file())
 }
 
-/// Fails with `what` unless `probe` gives something within the time.
+/// How often longer than it should take a busy machine may take. It costs time only where a test fails.
+pub const PATIENCE: u32 = 4;
+
+/// Fails with `what` unless `probe` gives something within the time, or [`PATIENCE`] times that.
 pub fn within<T>(seconds: u64, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(seconds);
+    let until = Instant::now() + PATIENCE * Duration::from_secs(seconds);
     loop {
         if let Some(found) = probe() {
             return found;
@@ -52,15 +55,18 @@ pub fn within<T>(seconds: u64, what: &str, mut probe: impl FnMut() -> Option<T>)
 
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
+/// The ports that tests use: below those that the kernel gives to whoever asks for any.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
 /// The first of `count` ports in a row that are free now on loopback, UDP and TCP, the first one even.
 /// No two callers in this process get the same; another process may still be quicker.
 pub fn free_ports(count: u16) -> u16 {
-    let start = 20_000 + (std::process::id() % 200) as u16 * 100;
+    let start = PORTS.start + (std::process::id() % 100) as u16 * 100;
     NEXT_PORT.compare_exchange(0, start, Ordering::Relaxed, Ordering::Relaxed).ok();
     for _ in 0..1000 {
         let first = NEXT_PORT.fetch_add(count + count % 2, Ordering::Relaxed);
-        if first > 60_000 {
-            NEXT_PORT.store(20_000, Ordering::Relaxed);
+        if first + count > PORTS.end {
+            NEXT_PORT.store(PORTS.start, Ordering::Relaxed);
             continue;
         }
         if (first..first + count).all(is_free) {

@@ -5,7 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use crate::baresip::Phone;
+use crate::script::PCMU;
+use crate::script::Script;
 use crate::server::Server;
+use crate::server::Setup;
 use crate::server::Story;
 use crate::sipp::Sipp;
 use crate::spine::ANN;
@@ -52,6 +55,51 @@ fn a_wrong_pin_and_an_unknown_account_are_told_in_the_same_words() {
     assert_eq!(about_identity(&wrong_pin), about_identity(&unknown));
     server.never_wrote("8365");
     server.is_left_clean();
+}
+
+#[test]
+fn keys_are_in_the_history_and_the_pin_is_nowhere_however_much_is_logged() {
+    if !available("keys_are_in_the_history_…", &["sipp"]) {
+        return;
+    }
+    let server = Server::set_up(Setup { log: "trace", ..Setup::default() });
+    let caller = Sipp::dial(&server.sip(), "9002", STRANGER, "caller_stays", 0);
+    let id = caller.sip_call_id.clone();
+    server.story_with(&id, "played", 5);
+    for (keyed, digit) in ["1", "5", "9"].iter().enumerate() {
+        caller.line.key(digit);
+        server.story_when(&id, "it reads the digit back", 10, |story| story.prompts().len() == keyed + 2);
+    }
+    caller.line.key("#");
+    caller.ends_well(10);
+    server.story_with(&id, "call_ended", 5);
+    let found = server.get(&format!("/api/v1/calls?sip_call_id={id}"));
+    assert_eq!(found["calls"][0]["digits"], "159#", "{found}");
+
+    // By events in RTP, and by INFO, as the log might have it.
+    let caller = Sipp::dial(&server.sip(), "1000", ANN, "caller_stays", 0);
+    let id = caller.sip_call_id.clone();
+    server.story_with(&id, "call_answered", 5);
+    caller.line.key("4711#");
+    server.story_with(&id, "verification_ended", 10);
+    drop(caller);
+    let key = |script: Script, digit: char| {
+        let body = format!("Signal={digit}\nDuration=160\n");
+        script.request("INFO", &[], Some(("application/dtmf-relay", &body))).expect(200)
+    };
+    let script = Script::invite(&[], Some(PCMU)).is_answered().wait_ms(300);
+    let script = "4711#".chars().fold(script, key).wait_ms(300).leaves();
+    let caller = Sipp::play(&server.sip(), "1000", ANN, &script);
+    let id = caller.sip_call_id.clone();
+    caller.ends_well(15);
+    let story = server.story_with(&id, "call_ended", 5);
+    assert_eq!(story.only("verification_ended")["result"], "verified_by_pin");
+    let found = server.get(&format!("/api/v1/calls?sip_call_id={id}"));
+    assert_eq!(found["calls"][0]["digits"], "", "{found}");
+
+    let log = server.logged();
+    assert!(log.contains("TRACE") && log.contains("verification_ended"), "the log tells what happens: {log}");
+    server.never_wrote("4711");
 }
 
 #[test]

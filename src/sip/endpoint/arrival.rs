@@ -6,6 +6,7 @@ use super::Draft;
 use super::EndpointConfig;
 use super::draft::SDP;
 use crate::sip::api::Hop;
+use crate::sip::message::Essentials;
 use crate::sip::message::HeaderError;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Headers;
@@ -38,30 +39,23 @@ pub(in crate::sip) struct Arrival {
 }
 
 impl Arrival {
-    /// Reads what every request must have. The error is the peer's: 400.
+    /// Takes what was read of a request already, and stamps its Via. The error is the peer's: 400.
     pub(in crate::sip) fn read(
         hop: Hop,
         mut request: Request,
+        Essentials { via, from, to, cseq }: Essentials,
     ) -> Result<Arrival, Box<(Request, HeaderError)>> {
-        let read = |request: &Request| {
-            let headers = &request.headers;
-            let cseq = headers.cseq()?;
-            if cseq.method != request.method || cseq.seq > 0x7fff_ffff {
-                return Err(HeaderError::Malformed(HeaderName::CSeq));
-            }
-            let call_id = headers.call_id()?.to_owned();
-            Ok((headers.via()?, headers.from()?, headers.to()?, call_id, cseq.seq))
-        };
-        let (via, from, to, call_id, cseq) = match read(&request) {
-            Ok(read) => read,
+        if cseq.seq > 0x7fff_ffff {
+            return Err(Box::new((request, HeaderError::Malformed(HeaderName::CSeq))));
+        }
+        let call_id = match request.headers.call_id() {
+            Ok(call_id) => call_id.to_owned(),
             Err(error) => return Err(Box::new((request, error))),
         };
         let vias = request.headers.list(&HeaderName::Via).count();
-        if let Err(error) = request.headers.stamp_via(hop.remote) {
-            return Err(Box::new((request, error)));
-        }
+        request.headers.stamp(via.clone(), hop.remote);
         let sdp = sdp_of(&request.headers, &request.body);
-        Ok(Arrival { hop, request, via, vias, from, to, call_id, cseq, sdp })
+        Ok(Arrival { hop, request, via, vias, from, to, call_id, cseq: cseq.seq, sdp })
     }
 
     /// What names its server transaction: branch, sent-by and `method` (§17.2.3), or all that RFC 2543 had.

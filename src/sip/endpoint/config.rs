@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::base::Name;
 use crate::sip::api::Hop;
@@ -28,6 +29,10 @@ pub struct EndpointConfig {
     pub max_sessions: usize,
     /// Server transactions at a time; a request beyond is refused with 503. Default 100 000.
     pub max_transactions: usize,
+    /// How long the server may think about an INVITE before the caller gets 100: up to 200 ms. Default: not at all.
+    ///
+    /// [RFC 3261 §17.2.1](https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1)
+    pub trying_after: Duration,
     /// Contacts of one user at a time. Default 8.
     pub max_contacts: usize,
     /// What Retry-After says when full, in seconds. Default 5.
@@ -50,6 +55,7 @@ impl Default for EndpointConfig {
             trunks: Vec::new(),
             max_sessions: 10_000,
             max_transactions: 100_000,
+            trying_after: Duration::ZERO,
             max_contacts: 8,
             retry_after_s: 5,
             session_expires_s: 1_800,

@@ -90,6 +90,16 @@ impl Cx<'_> {
         sent
     }
 
+    /// Tells the caller to be patient: at once, or when it has no other answer in time.
+    pub(in crate::sip) fn trying(&mut self, id: TransactionId, trying: Bytes) {
+        let after = self.core.config.trying_after;
+        if after.is_zero() {
+            self.respond(id, &Method::Invite, 100, trying);
+        } else {
+            self.core.transactions.try_by(id, self.now + after, trying);
+        }
+    }
+
     /// Draws the id and the branch of a request that is about to be written.
     pub(in crate::sip) fn draw_branch(&mut self) -> (TransactionId, Branch) {
         let Core { transactions, entropy, .. } = &mut *self.core;

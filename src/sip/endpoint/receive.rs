@@ -21,6 +21,7 @@ use crate::sip::api::Output;
 use crate::sip::api::SessionId;
 use crate::sip::dialog::Dialog;
 use crate::sip::dialog::tag_of;
+use crate::sip::message::Essentials;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Message;
 use crate::sip::message::Method;
@@ -39,9 +40,9 @@ use crate::sip::uri::Uri;
 
 impl Endpoint {
     pub(super) fn received(&mut self, now: Timestamp, hop: Hop, bytes: Bytes, out: &mut Vec<Output>) {
-        match Message::parse(bytes) {
-            Ok(Message::Request(request)) => self.request(now, hop, request, out),
-            Ok(Message::Response(response)) => self.response(now, response, out),
+        match Message::read(bytes) {
+            Ok((Message::Request(request), essentials)) => self.request(now, hop, request, essentials, out),
+            Ok((Message::Response(response), essentials)) => self.response(now, response, essentials, out),
             Err(error) => self.malformed(hop, &error, out),
         }
     }
@@ -60,12 +61,14 @@ impl Endpoint {
         }
     }
 
-    fn response(&mut self, now: Timestamp, response: Response, out: &mut Vec<Output>) {
+    fn response(
+        &mut self,
+        now: Timestamp,
+        response: Response,
+        Essentials { via, cseq, .. }: Essentials,
+        out: &mut Vec<Output>,
+    ) {
         let status = response.status;
-        let (Ok(via), Ok(cseq)) = (response.headers.via(), response.headers.cseq()) else {
-            self.core.counters.malformed += 1;
-            return;
-        };
         let cancel = cseq.method == Method::Cancel;
         let found = via.branch().and_then(|branch| self.core.transactions.find_client(branch, cancel));
         let Some(id) = found else {
@@ -127,8 +130,15 @@ impl Endpoint {
         }
     }
 
-    fn request(&mut self, now: Timestamp, hop: Hop, request: Request, out: &mut Vec<Output>) {
-        let arrival = match Arrival::read(hop, request) {
+    fn request(
+        &mut self,
+        now: Timestamp,
+        hop: Hop,
+        request: Request,
+        essentials: Essentials,
+        out: &mut Vec<Output>,
+    ) {
+        let arrival = match Arrival::read(hop, request, essentials) {
             Ok(arrival) => arrival,
             Err(unreadable) => {
                 let (request, error) = *unreadable;
@@ -168,7 +178,11 @@ impl Endpoint {
     ) -> Option<TransactionId> {
         let invite = arrival.request.method == Method::Invite;
         let first = invite && arrival.to.tag().is_none();
-        let full = first && self.sessions.len() >= self.core.config.max_sessions;
+        // Each session that is up will need a transaction more, for its BYE: were that refused, the call would
+        // not end.
+        let sessions = self.sessions.len();
+        let full =
+            first && (sessions >= self.core.config.max_sessions || self.core.transactions.room() <= sessions);
         let merge_key = first.then(|| arrival.merge_key());
         let merged = merge_key.as_ref().is_some_and(|key| self.core.transactions.is_merged(key));
         if !full {
@@ -325,8 +339,7 @@ impl Endpoint {
             },
             None => None,
         };
-        let trying = trying(arrival);
-        cx.respond(transaction, &Method::Invite, 100, trying);
+        cx.trying(transaction, trying(arrival));
         let trusted = trunk.as_ref().is_some_and(|(_, trusted)| *trusted);
         let caller =
             Some(arrival).filter(|_| trusted).and_then(asserted).unwrap_or_else(|| arrival.from.clone());

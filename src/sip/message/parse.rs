@@ -13,7 +13,10 @@ use super::Response;
 use super::lex;
 use super::name::HeaderName;
 use super::text::Text;
+use super::typed::CSeq;
 use super::typed::HeaderError;
+use super::via::Via;
+use crate::sip::uri::NameAddr;
 use crate::sip::uri::Uri;
 
 /// More headers than any honest message has; every proxy on the way adds two.
@@ -59,6 +62,11 @@ impl Message {
     /// own length says it from then on: Content-Length is not among the headers. From, To, Call-ID, CSeq
     /// and the top Via are there, and can be read, in every message that comes out.
     pub fn parse(bytes: Bytes) -> Result<Message, ParseError> {
+        Message::read(bytes).map(|(message, _)| message)
+    }
+
+    /// As [`Message::parse`], with what had to be read of the headers on the way.
+    pub(in crate::sip) fn read(bytes: Bytes) -> Result<(Message, Essentials), ParseError> {
         if bytes.len() > MAX_MESSAGE {
             return Err(ParseError::Ignore("too long"));
         }
@@ -77,6 +85,15 @@ impl Message {
     }
 }
 
+/// The headers that every message must have, read.
+pub(in crate::sip) struct Essentials {
+    /// The top Via.
+    pub(in crate::sip) via: Via,
+    pub(in crate::sip) from: NameAddr,
+    pub(in crate::sip) to: NameAddr,
+    pub(in crate::sip) cseq: CSeq,
+}
+
 /// A message whose start line is not understood yet.
 struct Raw {
     headers: Headers,
@@ -85,16 +102,18 @@ struct Raw {
     body: Bytes,
 }
 
-fn parse_request(start_line: &str, mut raw: Raw) -> Result<Message, ParseError> {
-    let (method, uri) =
-        match request_line(start_line, &raw).and_then(|line| check(&mut raw, Some(&line.0)).map(|()| line)) {
-            Ok(line) => line,
-            Err(fault) => return Err(refuse(start_line, raw.headers, fault)),
-        };
-    Ok(Message::Request(Request { method, uri, headers: raw.headers, body: raw.body }))
+fn parse_request(start_line: &str, mut raw: Raw) -> Result<(Message, Essentials), ParseError> {
+    let line = request_line(start_line, &raw);
+    match line.and_then(|line| Ok((check(&mut raw, Some(&line.0))?, line))) {
+        Ok((essentials, (method, uri))) => {
+            let request = Request { method, uri, headers: raw.headers, body: raw.body };
+            Ok((Message::Request(request), essentials))
+        }
+        Err(fault) => Err(refuse(start_line, raw.headers, fault)),
+    }
 }
 
-fn parse_response(start_line: &str, mut raw: Raw) -> Result<Message, ParseError> {
+fn parse_response(start_line: &str, mut raw: Raw) -> Result<(Message, Essentials), ParseError> {
     let (version, rest) = start_line.split_once(' ').unwrap_or((start_line, ""));
     if !version.eq_ignore_ascii_case("SIP/2.0") {
         return Err(ParseError::Ignore("response of another version"));
@@ -105,15 +124,11 @@ fn parse_response(start_line: &str, mut raw: Raw) -> Result<Message, ParseError>
         Some(Some(number @ 100..=699)) if status.len() == 3 => number as u16,
         _ => return Err(ParseError::Ignore("response with a bad status")),
     };
-    if check(&mut raw, None).is_err() {
+    let Ok(essentials) = check(&mut raw, None) else {
         return Err(ParseError::Ignore("response with bad headers"));
-    }
-    Ok(Message::Response(Response {
-        status,
-        reason: reason.to_owned(),
-        headers: raw.headers,
-        body: raw.body,
-    }))
+    };
+    let response = Response { status, reason: reason.to_owned(), headers: raw.headers, body: raw.body };
+    Ok((Message::Response(response), essentials))
 }
 
 /// Status and reason phrase.
@@ -152,15 +167,15 @@ fn request_line(line: &str, raw: &Raw) -> Result<(Method, Uri), Fault> {
 
 /// What every message must have, and have once
 /// ([RFC 3261 §8.1.1](https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1)); cuts the body to its length.
-fn check(raw: &mut Raw, method: Option<&Method>) -> Result<(), Fault> {
+fn check(raw: &mut Raw, method: Option<&Method>) -> Result<Essentials, Fault> {
     let fault = |error: HeaderError| (error.sip_status(), error.to_string());
     if let Some(broken) = raw.broken {
         return Err(bad(broken));
     }
     let headers = &raw.headers;
-    headers.via().map_err(fault)?;
-    headers.from().map_err(fault)?;
-    headers.to().map_err(fault)?;
+    let via = headers.via().map_err(fault)?;
+    let from = headers.from().map_err(fault)?;
+    let to = headers.to().map_err(fault)?;
     headers.call_id().map_err(fault)?;
     let cseq = headers.cseq().map_err(fault)?;
     if method.is_some_and(|method| *method != cseq.method) {
@@ -174,7 +189,7 @@ fn check(raw: &mut Raw, method: Option<&Method>) -> Result<(), Fault> {
         raw.body.truncate(length);
         raw.headers.remove(&HeaderName::ContentLength);
     }
-    Ok(())
+    Ok(Essentials { via, from, to, cseq })
 }
 
 fn refuse(start_line: &str, head: Headers, (status, reason): Fault) -> ParseError {

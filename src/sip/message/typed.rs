@@ -83,13 +83,17 @@ impl Headers {
 
     /// Writes into the top Via where the request came from; see [`Via::stamp`].
     pub fn stamp_via(&mut self, source: SocketAddr) -> Result<(), HeaderError> {
-        let mut via = self.via()?;
+        self.stamp(self.via()?, source);
+        Ok(())
+    }
+
+    /// As [`Headers::stamp_via`], for a top Via that was read already.
+    pub(in crate::sip) fn stamp(&mut self, mut via: Via, source: SocketAddr) {
         via.stamp(source);
         let below: String =
             self.get(&HeaderName::Via).and_then(|top| lex::split_once(top, b',').1).unwrap_or("").into();
         let value = if lex::trim(&below).is_empty() { via.to_string() } else { format!("{via},{below}") };
         self.replace_first(&HeaderName::Via, value);
-        Ok(())
     }
 
     /// From.

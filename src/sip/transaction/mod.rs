@@ -116,7 +116,10 @@ impl Repeat {
 /// What a machine wants when it is told the time.
 enum Due {
     Nothing,
+    /// Send again what was sent before.
     Send(Bytes),
+    /// Send what waited for its time.
+    SendFirst(Bytes),
     /// It has served.
     Gone,
     /// No answer came; whoever owns it is told.
@@ -238,6 +241,11 @@ impl Transactions {
         self.servers.len() + self.clients.len()
     }
 
+    /// How many more requests can be answered.
+    pub(in crate::sip) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.servers.len())
+    }
+
     /// When [`Transactions::tick`] is next due.
     pub(in crate::sip) fn deadline(&self) -> Option<Timestamp> {
         self.timers.next()
@@ -317,6 +325,17 @@ impl Transactions {
             self.reschedule_server(id);
         }
         sent
+    }
+
+    /// Has `trying`, the 100 of an INVITE, sent at `at`, unless it has another response by then.
+    ///
+    /// [RFC 3261 §17.2.1](https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1): none is needed when an answer
+    /// follows within 200 ms. Most calls are answered at once, and so are spared a message.
+    pub(in crate::sip) fn try_by(&mut self, id: TransactionId, at: Timestamp, trying: Bytes) {
+        if let Some(Server { machine: ServerMachine::Invite(invite), .. }) = self.servers.get_mut(&id) {
+            invite.try_by(at, trying);
+            self.reschedule_server(id);
+        }
     }
 
     /// A request came again.
@@ -522,6 +541,10 @@ impl Transactions {
             Due::Nothing => self.reschedule(id),
             Due::Send(bytes) => {
                 self.repeated += 1;
+                out.push(Output::Send { hop, bytes });
+                self.reschedule(id);
+            }
+            Due::SendFirst(bytes) => {
                 out.push(Output::Send { hop, bytes });
                 self.reschedule(id);
             }

@@ -22,8 +22,8 @@ pub(super) struct ServerInvite {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum State {
-    /// No final response yet; 100 is the endpoint's first word.
-    Proceeding,
+    /// No final response yet. The 100 goes out at `trying`, unless another response comes first.
+    Proceeding { trying: Option<Timestamp> },
     /// A 2xx went out; the session repeats it and waits for the ACK. Until timer L.
     Accepted { until: Timestamp },
     /// A final response above 299 went out. Timer G repeats it, until the ACK or timer H.
@@ -34,16 +34,25 @@ enum State {
 
 impl ServerInvite {
     pub(super) fn new(reliable: bool) -> ServerInvite {
-        ServerInvite { state: State::Proceeding, reliable, last: Bytes::new() }
+        ServerInvite { state: State::Proceeding { trying: None }, reliable, last: Bytes::new() }
+    }
+
+    /// The 100, which goes out at `at` when nothing else has by then: no later than 200 ms after the INVITE.
+    pub(super) fn try_by(&mut self, at: Timestamp, trying: Bytes) {
+        self.last = trying;
+        self.state = State::Proceeding { trying: Some(at) };
     }
 
     /// The session answers. False when a final answer went out already.
     pub(super) fn respond(&mut self, now: Timestamp, status: u16, response: &Bytes) -> bool {
-        if self.state != State::Proceeding {
+        if !self.is_proceeding() {
             return false;
         }
         match status {
-            ..200 => self.last = response.clone(),
+            ..200 => {
+                self.last = response.clone();
+                self.state = State::Proceeding { trying: None };
+            }
             200..300 => {
                 self.last = Bytes::new();
                 self.state = State::Accepted { until: now + TIMEOUT };
@@ -60,7 +69,9 @@ impl ServerInvite {
     /// The INVITE came again: what to send again.
     pub(super) fn repeated(&self) -> Option<&Bytes> {
         match self.state {
-            State::Proceeding | State::Completed { .. } => Some(&self.last).filter(|last| !last.is_empty()),
+            State::Proceeding { .. } | State::Completed { .. } => {
+                Some(&self.last).filter(|last| !last.is_empty())
+            }
             // RFC 6026 §7.1: absorbed; the session repeats its 2xx by its own clock.
             State::Accepted { .. } | State::Confirmed { .. } => None,
         }
@@ -78,12 +89,12 @@ impl ServerInvite {
 
     /// Whether a CANCEL still has something to cancel.
     pub(super) fn is_proceeding(&self) -> bool {
-        self.state == State::Proceeding
+        matches!(self.state, State::Proceeding { .. })
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Proceeding => None,
+            State::Proceeding { trying } => *trying,
             State::Completed { repeat, until } => Some(repeat.at().map_or(*until, |at| at.min(*until))),
             State::Accepted { until } | State::Confirmed { until } => Some(*until),
         }
@@ -91,7 +102,10 @@ impl ServerInvite {
 
     pub(super) fn tick(&mut self, now: Timestamp) -> Due {
         match &mut self.state {
-            State::Proceeding => Due::Nothing,
+            State::Proceeding { trying } => match trying.take_if(|at| *at <= now) {
+                Some(_) => Due::SendFirst(self.last.clone()),
+                None => Due::Nothing,
+            },
             State::Accepted { until } | State::Confirmed { until } => Due::gone_at(*until, now),
             // Timer H: the ACK never came. There is nobody left to tell.
             State::Completed { until, .. } if *until <= now => Due::Gone,

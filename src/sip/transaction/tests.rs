@@ -34,6 +34,11 @@ impl Bench {
         self.transactions.begin_server(new).unwrap()
     }
 
+    fn try_after(&mut self, id: TransactionId, after_ms: u64) {
+        let at = self.now + Duration::from_millis(after_ms);
+        self.transactions.try_by(id, at, Bytes::from_static(b"100"));
+    }
+
     fn respond(&mut self, id: TransactionId, status: u16) {
         let response = Bytes::from(status.to_string());
         assert!(self.transactions.respond(self.now, id, status, response, &mut Vec::new()));
@@ -93,6 +98,24 @@ fn timer_d_absorbs_final_responses_and_acks_each() {
         let again = bench.transactions.received(bench.now, id, 486, "t");
         assert!(matches!(again, Seen::Repeated(Some((None, ack))) if &ack[..] == b"ACK"));
         assert_eq!(bench.story(), sends(&[], "", &[(millis, "gone")]));
+    }
+}
+
+#[test]
+fn the_100_is_spared_a_call_that_is_answered_in_time() {
+    let mut late = Bench::new(Transport::Udp);
+    let id = late.server(true);
+    late.try_after(id, 100);
+    assert_eq!(late.story(), sends(&[100], "100", &[]));
+    late.respond(id, 200);
+    assert_eq!(late.story(), sends(&[], "", &[(32_000, "gone")]));
+
+    for (status, end) in [(180, None), (200, Some((32_000, "gone")))] {
+        let mut prompt = Bench::new(Transport::Udp);
+        let id = prompt.server(true);
+        prompt.try_after(id, 100);
+        prompt.respond(id, status);
+        assert_eq!(prompt.story(), sends(&[], "", end.as_slice()), "after {status}");
     }
 }
 

@@ -14,8 +14,11 @@ use std::time::Instant;
 
 /// How long a pair rests before another call gets it, as long as there are others.
 pub const REST: Duration = Duration::from_secs(3);
-/// Resting pairs that are kept bound at most. When as many rest, the one that rested longest is given out
-/// before its time: the latch rule and the drain at opening keep the old peer's packets out of the call.
+/// When as many pairs rest, the one that rested longest is given out before its time: the latch rule and the
+/// drain at opening keep the old peer's packets out of the call.
+pub const ENOUGH: usize = 1_024;
+/// Resting pairs that are kept bound at most. More than [`ENOUGH`], so that calls which come and go by the
+/// hundred do not bind and close a pair each.
 pub const KEPT: usize = 2_048;
 /// Of the pairs beyond this many, those that nobody wanted for a minute are closed.
 const KEPT_IDLE: usize = 64;
@@ -102,7 +105,7 @@ impl Ports {
     /// A pair that nobody uses: one that has rested, else a fresh one, else the one that rested longest.
     pub fn take(&mut self, now: Instant) -> Result<Pair, PortsTaken> {
         let rested = self.resting.front().is_some_and(|(since, _)| now.duration_since(*since) >= REST);
-        if rested || self.resting.len() >= KEPT {
+        if rested || self.resting.len() >= ENOUGH {
             return self.resting.pop_front().map(|(_, pair)| pair).ok_or(PortsTaken);
         }
         self.bind_fresh().or_else(|| self.resting.pop_front().map(|(_, pair)| pair)).ok_or(PortsTaken)

@@ -1,0 +1,96 @@
+//! How the server ends: it lets calls finish, or ends them, or is killed; and how it comes back.
+
+use crate::baresip::Phone;
+use crate::script::PCMU;
+use crate::script::Script;
+use crate::server::Server;
+use crate::sipp::Sipp;
+use crate::sipp::header;
+use crate::sipp::only;
+use crate::spine::STRANGER;
+use crate::tone::AGENT_HZ;
+use crate::tools::available;
+use crate::tools::within;
+
+#[test]
+fn a_server_that_is_told_to_end_lets_the_last_call_finish() {
+    if !available("a_server_that_is_told_to_end_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let _bob = Phone::agent(&server.sip(), "bob", true);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "agent_connected", 15);
+
+    server.terminate();
+    let refused = Script::invite(&[], Some(PCMU)).may_get(100).expect(503).ack_refusal();
+    within(5, "a new call is refused", || server.logged().contains("no new calls are taken").then_some(()));
+    let received = Sipp::play(&server.sip(), "9000", STRANGER, &refused).received(10);
+    assert!(header(only(&received, "SIP/2.0 503"), "Retry-After").is_some(), "{received:#?}");
+    let heard = caller.heard(AGENT_HZ);
+    within(10, "the call goes on", || (caller.heard(AGENT_HZ) >= heard + 1.0).then_some(()));
+    assert!(server.runs());
+    caller.hang_up();
+    server.ends(10);
+
+    server.restart();
+    let story = server.story(&id).expect("the call is in the history");
+    assert_eq!(story.only("call_ended")["outcome"], "talked");
+    assert_eq!(story.only("call_ended")["by"], "caller");
+}
+
+#[test]
+fn a_server_that_is_told_twice_hangs_up_and_ends_at_once() {
+    if !available("a_server_that_is_told_twice_…", &["sipp"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let script = Script::invite(&[], Some(PCMU)).is_answered().answer("BYE");
+    let caller = Sipp::play(&server.sip(), "9001", STRANGER, &script);
+    let id = caller.sip_call_id.clone();
+    server.story_with(&id, "played", 10);
+    server.terminate();
+    within(5, "it has heard", || server.logged().contains("no new calls are taken").then_some(()));
+    assert!(server.runs());
+    server.terminate();
+    server.ends(5);
+    caller.ends_well(10);
+
+    server.restart();
+    let story = server.story(&id).expect("the call is in the history");
+    assert_eq!(story.only("call_ended")["by"], "server");
+    assert_eq!(story.only("call_ended")["cause"], "the server stops");
+    assert!(story.has("leg_closed"), "{:?}", story.kinds());
+}
+
+#[test]
+fn a_server_that_was_killed_tells_so_and_serves_on() {
+    if !available("a_server_that_was_killed_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let script = Script::invite(&[], Some(PCMU)).is_answered().answer("BYE");
+    let cut_off = Sipp::play(&server.sip(), "9001", STRANGER, &script);
+    let id = cut_off.sip_call_id.clone();
+    let before = server.story_with(&id, "played", 10);
+    server.kill();
+    drop(cut_off);
+    server.restart();
+    let story = server.story(&id).expect("the call is in the history");
+    assert_eq!(story.only("call_ended")["by"], "server");
+    assert_eq!(story.only("call_ended")["cause"], "the server stopped");
+    assert_eq!(story.only("call_ended")["outcome"], "failed");
+
+    let mut bob = Phone::agent(&server.sip(), "bob", true);
+    server.wait_for_agent("bob", "ready", 5);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let next = caller.is_answered();
+    let next_story = server.story_with(&next, "agent_connected", 15);
+    assert!(next_story.id() > before.id(), "{} after {}", next_story.id(), before.id());
+    caller.hang_up();
+    bob.wait_for("CALL_CLOSED", 5);
+    server.is_left_clean();
+}

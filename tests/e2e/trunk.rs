@@ -1,0 +1,67 @@
+//! Peers that bring calls from the world: known by address, believed about the caller, registered at.
+
+use std::fs;
+
+use crate::callback::center_with;
+use crate::script::PCMU;
+use crate::script::Script;
+use crate::server::Server;
+use crate::server::Story;
+use crate::sipp::Sipp;
+use crate::spine::ANN;
+use crate::spine::STRANGER;
+use crate::tools::available;
+
+/// A call that says it is a stranger's, and that Ann is who asserts it.
+fn asserted(server: &Server) -> Story {
+    let asserts = format!("P-Asserted-Identity: \"Ann\" <sip:{ANN}@127.0.0.1>");
+    let script = Script::invite(&[&asserts], Some(PCMU)).is_answered().wait_ms(300).leaves();
+    let caller = Sipp::play(&server.sip(), "9000", STRANGER, &script);
+    let id = caller.sip_call_id.clone();
+    caller.ends_well(10);
+    server.story_with(&id, "call_ended", 5)
+}
+
+#[test]
+fn a_trusted_trunk_is_believed_about_the_caller_and_others_are_not() {
+    if !available("a_trusted_trunk_is_believed_…", &["sipp"]) {
+        return;
+    }
+    for (trusted, from) in [("yes", ANN), ("no", STRANGER)] {
+        let trunk = format!("trunks:\n  provider:\n    from: [127.0.0.1]\n    trusted: {trusted}\n\nskills:");
+        let (_flows, setup) = center_with(&[("skills:", &trunk)]);
+        let server = Server::set_up(setup);
+        let story = asserted(&server);
+        assert_eq!(story.only("call_arrived")["trunk"], "provider");
+        assert_eq!(story.only("call_arrived")["from"], from, "trusted: {trusted}");
+        server.is_left_clean();
+    }
+    let server = Server::start();
+    let story = asserted(&server);
+    assert!(story.only("call_arrived")["trunk"].is_null());
+    assert_eq!(story.only("call_arrived")["from"], STRANGER);
+}
+
+#[test]
+fn a_server_registers_at_its_trunk_with_a_password() {
+    // The registrar is a second server, at which Alice's phone is the first one.
+    let registrar = Server::start();
+    let trunk = format!(
+        "trunks:\n  provider:\n    from: [192.0.2.7]\n    register:\n      at: \"sip:{}\"\n      as: alice\n      \
+         password_env: PROVIDER_PASSWORD\n      every: 1m\n\nskills:",
+        registrar.sip(),
+    );
+    let (_flows, mut setup) = center_with(&[("skills:", &trunk)]);
+    setup.environment = vec![("PROVIDER_PASSWORD", "warmline")];
+    let server = Server::set_up(setup);
+    registrar.wait_for_agent("alice", "ready", 10);
+    server.never_wrote("PROVIDER_PASSWORD=");
+    drop(server);
+
+    let (flows, mut setup) = center_with(&[("skills:", &trunk.replace("as: alice", "as: carol"))]);
+    setup.environment = vec![("PROVIDER_PASSWORD", "not-the-password")];
+    let server = Server::set_up(setup);
+    crate::tools::within(10, "the refusal is in the log", || server.logged().contains("403").then_some(()));
+    assert_eq!(registrar.agent_state("carol"), "offline");
+    assert!(fs::exists(flows.path()).unwrap_or_default());
+}
