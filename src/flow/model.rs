@@ -23,6 +23,12 @@ impl Flow {
         self.nodes.iter().map(|node| &node.name)
     }
 
+    /// Whether anything in it depends on who calls: a check of it, a condition or a prompt that names the caller, or a
+    /// queue, whose agent is shown it. For any other flow nobody need be looked up.
+    pub fn looks_at_caller(&self) -> bool {
+        self.nodes.iter().any(|at| at.node.looks_at_caller())
+    }
+
     pub(crate) fn node(&self, index: NodeIndex) -> Option<&FlowNode> {
         self.nodes.get(index.0 as usize)
     }

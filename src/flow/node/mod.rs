@@ -169,6 +169,15 @@ impl Node {
         }
     }
 
+    /// Whether anything here depends on who calls.
+    pub fn looks_at_caller(&self) -> bool {
+        let of_caller = |name: &str| name.starts_with("caller.");
+        let said = |prompt: &&Prompt| matches!(prompt, Prompt::Said(spoken) if of_caller(&spoken.variable));
+        matches!(self, Node::Verify(_) | Node::Enqueue(_))
+            || self.expressions().iter().any(|(used, _)| used.uses.iter().any(|name| of_caller(name)))
+            || self.heard().iter().any(said)
+    }
+
     /// Every way out.
     pub fn exits(&self) -> Vec<Exit> {
         match self {

@@ -18,6 +18,7 @@ use crate::base::LegId;
 use crate::base::Name;
 use crate::call::Arrival;
 use crate::call::Call;
+use crate::call::CallAction;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
 use crate::media::MediaCommand;
@@ -117,6 +118,7 @@ impl Switchboard {
             trunk: incoming.trunk.clone(),
             agent: incoming.user.as_deref().and_then(|user| self.agent(user)),
         };
+        let looked_at = self.looks_at_caller(&arrival.dialled);
         let mut actions = Vec::new();
         let call = Call::arrive(id, &self.parts.center, now.at, now.wall, arrival, &mut actions);
         let mut live =
@@ -125,8 +127,18 @@ impl Switchboard {
         reschedule(&mut self.due, &mut live.due, due, id);
         self.calls.insert(id, live);
         for action in actions {
-            self.act(now, id, action, streams, out);
+            match action {
+                CallAction::FindCustomer { .. } if !looked_at => self.later(id, CallEvent::Found(None)),
+                action => self.act(now, id, action, streams, out),
+            }
         }
+    }
+
+    /// Whether the flow behind a number is another one for every caller.
+    fn looks_at_caller(&self, dialled: &str) -> bool {
+        let center = &self.parts.center;
+        let flow = center.numbers.get(dialled).and_then(|flow| center.flows.get(flow));
+        flow.is_some_and(|flow| flow.looks_at_caller())
     }
 
     /// The caller has our answer; when that carried our offer, here is theirs.
