@@ -101,8 +101,8 @@ fn a_callback_that_nobody_answers_keeps_its_place_and_is_tried_again() {
     if !available("a_callback_that_nobody_answers_…", &["baresip"]) {
         return;
     }
-    let spaced = "  tech_support:\n    callback_spacing: 2s\n";
-    let (_flows, setup) = center_with(&[("  tech_support:\n", spaced)]);
+    let spaced = "  support:\n    callback_spacing: 2s\n";
+    let (_flows, setup) = center_with(&[("  support:\n", spaced)]);
     let server = Server::set_up(setup);
     let mut alice = Phone::agent(&server.sip(), "alice", true);
     let mut first = Phone::caller(&server.sip(), STRANGER);

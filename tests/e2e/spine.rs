@@ -44,7 +44,7 @@ fn a_stranger_proves_an_account_and_talks_with_the_agent_who_has_the_skill() {
     assert_eq!(story.only("call_arrived")["to"], "1000");
     assert_eq!(story.only("identified")["by"], "account");
     assert_eq!(story.only("chose")["digit"], "2");
-    assert_eq!(story.only("enqueued")["queue"], "tech_support");
+    assert_eq!(story.only("enqueued")["queue"], "support");
     assert_eq!(story.only("agent_connected")["agent"], "alice");
     assert_eq!(story.only("talk_ended")["by"], "agent");
     assert_eq!(story.only("call_ended")["outcome"], "talked");
