@@ -358,7 +358,7 @@ impl Call {
         match &self.phase {
             Phase::Identifying { .. } => self.begin_flow(center, now, wall, None, out),
             Phase::Flow => self.step_flow(center, now, FlowEvent::Tick, out),
-            Phase::Waiting(_) => self.on_wait_tick(now, out),
+            Phase::Waiting(_) => self.on_wait_tick(out),
             Phase::CallingBack(_) => self.callback_failed("no answer", out),
             Phase::Farewell { .. } => self.end_farewell(out),
             Phase::Talking { .. } | Phase::Ended { .. } => {}

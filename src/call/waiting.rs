@@ -286,7 +286,7 @@ impl Call {
     }
 
     /// The caller has been silent since the question.
-    pub(super) fn on_wait_tick(&mut self, _now: Timestamp, out: &mut Vec<CallAction>) {
+    pub(super) fn on_wait_tick(&mut self, out: &mut Vec<CallAction>) {
         self.answer(PermissionAnswer::Silent, true, out);
     }
 

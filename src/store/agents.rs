@@ -168,9 +168,7 @@ impl Store {
 
 /// H(user:realm:password) by MD5 and SHA-256 (RFC 8760 §2.2).
 fn ha1_of(name: &str, password: &Secret) -> Ha1 {
-    use sha2::Digest;
-    let text = format!("{name}:{REALM}:{}", password.expose());
-    Ha1 { md5: md5::Md5::digest(&text).into(), sha256: sha2::Sha256::digest(&text).into() }
+    Ha1::of(name, REALM, password.expose())
 }
 
 /// A name is the user part of a SIP address and stands in paths.

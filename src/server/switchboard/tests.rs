@@ -421,10 +421,6 @@ impl World {
 }
 
 fn sdp_of(host: u8) -> String {
-    sdp_offer(host)
-}
-
-fn sdp_offer(host: u8) -> String {
     format!(
         "v=0\r\no=- 1 1 IN IP4 10.0.0.{host}\r\ns=-\r\nc=IN IP4 10.0.0.{host}\r\nt=0 0\r\n\
          m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
