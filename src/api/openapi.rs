@@ -18,8 +18,18 @@ pub(super) fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "A contact-center voice server. Times are RFC 3339 in UTC, lengths are seconds.",
         },
+        "security": [{}, { "cookie": [] }, { "bearer": [] }],
         "paths": paths(),
-        "components": { "schemas": schemas() },
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {
+                "cookie": {
+                    "type": "apiKey", "in": "cookie", "name": "warmline_session",
+                    "description": "Changes need the header `X-Warmline: 1` beside it",
+                },
+                "bearer": { "type": "http", "scheme": "bearer" },
+            },
+        },
     })
 }
 
@@ -29,6 +39,7 @@ fn paths() -> Value {
         "/healthz": { "get": text("Whether the process answers", "text/plain") },
         "/readyz": { "get": text("Whether calls are taken; 503 when not", "text/plain") },
         "/metrics": { "get": text("Figures in Prometheus' text format", "text/plain") },
+        "/api/v1/session": session(),
         "/api/v1/calls": { "get": calls() },
         "/api/v1/calls/{id}": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
@@ -49,6 +60,20 @@ fn paths() -> Value {
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },
         "/api/v1/openapi.json": { "get": text("This document", "application/json") },
+    })
+}
+
+fn session() -> Value {
+    let mut sign_in = answers(
+        "Sign in: the answer's cookie is the session; programs may send its token as a bearer token",
+        json!({ "200": body("Who is signed in", "Session"), "401": problem(), "429": problem() }),
+    );
+    sign_in["requestBody"] =
+        json!({ "required": true, "content": { "application/json": { "schema": schema("Credentials") } } });
+    json!({
+        "get": answers("Who is signed in", json!({ "200": body("Who", "Session") })),
+        "post": sign_in,
+        "delete": answers("Sign out", json!({ "204": { "description": "The session is over" } })),
     })
 }
 
@@ -112,6 +137,17 @@ fn schemas() -> Value {
     let time = json!({ "type": "string", "format": "date-time" });
     let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     json!({
+        "Credentials": {
+            "type": "object",
+            "required": ["name", "password"],
+            "additionalProperties": false,
+            "properties": { "name": string, "password": { "type": "string", "format": "password" } },
+        },
+        "Session": { "type": "object", "properties": {
+            "name": maybe(&string),
+            "role": maybe(&json!({ "type": "string", "enum": ["agent", "supervisor", "admin"] })),
+            "local": { "type": "boolean", "description": "No sign-in is needed: the server serves this machine alone" },
+        } },
         "Problem": { "type": "object", "properties": { "error": string, "hint": string } },
         "Outcome": { "type": "string", "enum": [
             "talked", "served", "left_in_flow", "abandoned", "declined", "unserved", "callback_failed",

@@ -31,8 +31,14 @@ struct Api {
 }
 
 fn api() -> Api {
+    api_for(None)
+}
+
+/// The API of a server that is bound to this address, as far as it knows; on loopback when none is given.
+fn api_for(bound: Option<SocketAddr>) -> Api {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
+    store.seed_demo_agents(&["alice".into(), "bob".into()]).unwrap();
     let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
     let live = Arc::new(Live::new(sample::STARTED, &["alice".into(), "bob".into()], &["billing".into()]));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -54,10 +60,14 @@ fn api() -> Api {
     });
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
+    let bound = bound.unwrap_or(address);
     let sip = "127.0.0.1:5060".parse().unwrap();
-    let state = ApiState::new(store.readers().unwrap(), control, Arc::clone(&live), address, sip)
+    let state = ApiState::new(Arc::new(store), control, Arc::clone(&live), bound, sip)
+        .unwrap()
         .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
-    runtime.spawn(async move { axum::serve(listener, router(state)).await });
+    runtime.spawn(async move {
+        axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
+    });
     Api { address, live, history, wishes, _runtime: runtime, _folder: folder }
 }
 
@@ -168,6 +178,89 @@ fn an_agent_s_state_is_asked_of_the_control_thread() {
         api.ask("PUT", path, "Host: localhost\r\nContent-Type: text/plain\r\n", r#"{"state":"ready"}"#);
     assert_eq!(status, 415, "a form on somebody else's page can send text/plain");
     assert!(api.wishes.try_recv().is_err(), "none of these reached the control thread");
+}
+
+/// The cookie of a session of this account, as a header line.
+fn sign_in(api: &Api, name: &str) -> String {
+    let body = json!({ "name": name, "password": "warmline" }).to_string();
+    let (status, head, answer) = api.ask("POST", "/api/v1/session", JSON, &body);
+    assert_eq!(status, 200, "{answer}");
+    let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    format!(
+        "Host: localhost\r\nContent-Type: application/json\r\nCookie: {}\r\n",
+        cookie.split(';').next().unwrap()
+    )
+}
+
+const JSON: &str = "Host: localhost\r\nContent-Type: application/json\r\n";
+
+#[test]
+fn a_person_signs_in_acts_for_themselves_and_signs_out() {
+    let api = api();
+    let alice = sign_in(&api, "alice");
+    let who = |headers: &str| {
+        let (_, _, body) = api.ask("GET", "/api/v1/session", headers, "");
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    assert_eq!(who(&alice), json!({ "name": "alice", "role": "agent", "local": false }));
+    assert_eq!(who(JSON), json!({ "name": null, "role": null, "local": true }));
+    let ready = r#"{"state":"ready"}"#;
+    let ours = format!("{alice}X-Warmline: 1\r\n");
+    let set = |headers: &str, agent: &str| {
+        api.ask("PUT", &format!("/api/v1/agents/{agent}/state"), headers, ready).0
+    };
+    assert_eq!(set(&alice, "alice"), 403, "a browser that another page made ask");
+    assert_eq!(set(&ours, "alice"), 202);
+    assert_eq!(set(&ours, "bob"), 403, "an agent sets nobody else's state");
+    assert_eq!(set(&format!("{}X-Warmline: 1\r\n", sign_in(&api, "sam")), "bob"), 202, "a supervisor does");
+    let foreign = format!("{ours}Origin: http://evil.example\r\n");
+    assert_eq!(set(&foreign, "alice"), 403, "another site's page");
+    assert_eq!(api.ask("DELETE", "/api/v1/session", &ours, "").0, 204);
+    assert_eq!(set(&ours, "alice"), 401, "it is over");
+    assert_eq!(who(&ours), json!({ "name": null, "role": null, "local": false }), "a stale cookie is nobody");
+    assert_eq!(api.wishes.try_iter().count(), 2);
+}
+
+#[test]
+fn a_wrong_password_is_refused_and_guessing_is_stopped() {
+    let api = api();
+    let attempt = |password: &str| {
+        let body = json!({ "name": "bob", "password": password }).to_string();
+        let (status, head, body) = api.ask("POST", "/api/v1/session", JSON, &body);
+        assert!(!body.contains(password), "{body}");
+        (status, head)
+    };
+    for _ in 0..10 {
+        let (status, head) = attempt("correct horse");
+        assert_eq!(status, 401);
+        assert!(!head.contains("set-cookie"));
+    }
+    let (status, head) = attempt("warmline");
+    assert_eq!(status, 429, "even the right one, for a while");
+    assert!(head.contains("retry-after: "), "{head}");
+    sign_in(&api, "alice");
+}
+
+#[test]
+fn beyond_loopback_only_pages_and_health_answer_who_is_not_signed_in() {
+    let api = api_for(Some("192.0.2.1:8080".parse().unwrap()));
+    for path in ["/healthz", "/readyz", "/", "/api/v1/session"] {
+        assert_eq!(api.get(path).0, 200, "{path}");
+    }
+    for (path, _) in routes() {
+        let path = path.replace("{id}", "1");
+        if path.starts_with("/api/") && !["/api/v1/session", "/api/v1/web-call"].contains(&&*path) {
+            assert_eq!(api.get(&path).0, 401, "{path}");
+        }
+    }
+    assert_eq!(api.get("/metrics").0, 401);
+    assert_eq!(api.put("/api/v1/agents/alice/state", r#"{"state":"ready"}"#).0, 401);
+    let alice = sign_in(&api, "alice");
+    assert_eq!(api.ask("GET", "/api/v1/agents", &alice, "").0, 200);
+    let token = alice.rsplit('=').next().unwrap().trim();
+    let bearer = format!("{JSON}Authorization: Bearer {token}\r\n");
+    let set = api.ask("PUT", "/api/v1/agents/alice/state", &bearer, r#"{"state":"ready"}"#);
+    assert_eq!(set.0, 202, "a program sends the token itself, and needs no more");
 }
 
 #[test]

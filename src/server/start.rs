@@ -115,7 +115,7 @@ pub struct Running {
     pub live: Arc<Live>,
     pub gauges: Arc<Gauges>,
     /// To read the history.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// Where SIP is bound.
     pub sip: SocketAddr,
     thread: JoinHandle<()>,
@@ -138,7 +138,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
-    let store = open_store(options, &loaded.center)?;
+    let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
     let library = Arc::new(loaded.library);
 
