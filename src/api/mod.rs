@@ -28,6 +28,7 @@ use session::Sessions;
 
 mod agents;
 mod calls;
+mod desk;
 mod events;
 mod guard;
 mod health;
@@ -37,6 +38,7 @@ mod page;
 mod problem;
 mod queues;
 mod session;
+mod wallboard;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 16 * 1024;
@@ -49,6 +51,7 @@ pub struct ApiState {
     readers: Arc<Readers>,
     sessions: Arc<Sessions>,
     reading: Arc<Semaphore>,
+    board: wallboard::Drawn,
     control: ControlHandle,
     live: Arc<Live>,
     http: SocketAddr,
@@ -69,6 +72,7 @@ impl ApiState {
             readers: Arc::new(store.readers()?),
             sessions: Arc::new(Sessions::new(store)),
             reading: Arc::new(Semaphore::new(READING)),
+            board: wallboard::Drawn::default(),
             control,
             live,
             http,
@@ -116,6 +120,10 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/queues", get(queues::list)),
+        ("/api/v1/desk-view", get(desk::show)),
+        ("/api/v1/desk-view/events", get(desk::watch)),
+        ("/api/v1/wallboard", get(wallboard::show)),
+        ("/api/v1/wallboard/events", get(wallboard::watch)),
         ("/api/v1/events", get(events::watch)),
         ("/api/v1/openapi.json", get(openapi::show)),
     ]

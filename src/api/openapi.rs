@@ -4,6 +4,8 @@ use axum::Json;
 use serde_json::Value;
 use serde_json::json;
 
+mod screens;
+
 /// `GET /api/v1/openapi.json`
 pub(super) async fn show() -> Json<Value> {
     Json(document())
@@ -56,6 +58,17 @@ fn paths() -> Value {
             "put": set_state(),
         },
         "/api/v1/queues": { "get": answers("Every queue", json!({ "200": body("The queues", "QueueList") })) },
+        "/api/v1/desk-view": desk(answers("An agent's desk: their state, and the calls they are part of", json!({
+            "200": body("The desk", "Desk"), "401": problem(), "403": problem(), "404": problem(), "422": problem(),
+        }))),
+        "/api/v1/desk-view/events": desk(text(
+            "Server-sent events: `desk` with the desk, at once and whenever it changes", "text/event-stream")),
+        "/api/v1/wallboard": { "get": answers("Queues, agents and waiting callers, with the day's figures", json!({
+            "200": body("The board", "Board"),
+        })) },
+        "/api/v1/wallboard/events": { "get": text(
+            "Server-sent events: `board` with the board, at once and whenever something happens, twice a second at \
+             most", "text/event-stream") },
         "/api/v1/events": { "get": text(
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },
@@ -75,6 +88,14 @@ fn session() -> Value {
         "post": sign_in,
         "delete": answers("Sign out", json!({ "204": { "description": "The session is over" } })),
     })
+}
+
+fn desk(mut get: Value) -> Value {
+    get["parameters"] = json!([{
+        "name": "agent", "in": "query", "schema": { "type": "string" },
+        "description": "Whose desk; only for who is not signed in",
+    }]);
+    json!({ "get": get })
 }
 
 fn calls() -> Value {
@@ -131,7 +152,17 @@ fn list(of: &str) -> Value {
     json!({ "type": "array", "items": schema(of) })
 }
 
+/// Every schema, by name.
 fn schemas() -> Value {
+    let mut all = main_schemas();
+    // Both are objects.
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), screens::schemas()) {
+        all.extend(more);
+    }
+    all
+}
+
+fn main_schemas() -> Value {
     let (string, number, integer) =
         (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });

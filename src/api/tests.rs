@@ -16,6 +16,7 @@ use super::*;
 use crate::queue::api::AgentWish;
 use crate::server::ControlError;
 use crate::server::ControlRequest;
+use crate::server::Rules;
 use crate::store::HistoryWriter;
 use crate::store::Store;
 use crate::store::sample;
@@ -31,16 +32,17 @@ struct Api {
 }
 
 fn api() -> Api {
-    api_for(None)
+    api_for(None, sample::STARTED)
 }
 
-/// The API of a server that is bound to this address, as far as it knows; on loopback when none is given.
-fn api_for(bound: Option<SocketAddr>) -> Api {
+/// The API of a server that started then, and is bound to this address as far as it knows; on loopback when none is
+/// given.
+fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     store.seed_demo_agents(&["alice".into(), "bob".into()]).unwrap();
-    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
-    let live = Arc::new(Live::new(sample::STARTED, &["alice".into(), "bob".into()], &["billing".into()]));
+    let history = HistoryWriter::start(&store, started).unwrap();
+    let live = Arc::new(Live::new(started, Rules::named(&["alice", "bob"], &["billing"])));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control, mut requests) = ControlHandle::new();
     let (wish_sender, wishes) = std::sync::mpsc::channel();
@@ -243,7 +245,7 @@ fn a_wrong_password_is_refused_and_guessing_is_stopped() {
 
 #[test]
 fn beyond_loopback_only_pages_and_health_answer_who_is_not_signed_in() {
-    let api = api_for(Some("192.0.2.1:8080".parse().unwrap()));
+    let api = api_for(Some("192.0.2.1:8080".parse().unwrap()), sample::STARTED);
     for path in ["/healthz", "/readyz", "/", "/api/v1/session"] {
         assert_eq!(api.get(path).0, 200, "{path}");
     }
@@ -306,6 +308,105 @@ fn a_watcher_sees_facts_as_they_happen() {
     let fact: Value = serde_json::from_str(&data).unwrap();
     assert_eq!((&fact["fact"], &fact["call"]), (&json!("call_arrived"), &json!(7)));
     assert_eq!(fact["at"], "2026-11-22T14:02:00.000Z");
+}
+
+#[test]
+fn a_desk_shows_who_rings_and_what_they_called_about_before() {
+    let api = api();
+    let said = crate::fact::What::OutcomeSet {
+        agent: "bob".into(),
+        outcome: crate::fact::Resolution::Resolved,
+        reason_code: "invoice".into(),
+        note: "sent a copy".into(),
+    };
+    let mut earlier = sample::whole_call(5);
+    let last = earlier.last().unwrap().clone();
+    earlier.push(crate::fact::Fact { what: said, ..last });
+    api.tell(earlier);
+    api.tell(sample::whole_call(7).into_iter().take(20).collect());
+    let (status, desk) = api.get("/api/v1/desk-view?agent=bob");
+    assert_eq!((status, &desk["agent"]), (200, &json!("bob")));
+    let call = &desk["calls"][1];
+    assert_eq!(
+        (&call["call"], &call["phase"], &call["role"]),
+        (&json!(7), &json!("ringing"), &json!("agent"))
+    );
+    let caller = json!({ "name": "Ann", "number": "+12025550143", "account": "100200" });
+    assert_eq!(call["caller"], caller);
+    assert_eq!(call["verified"], json!({ "how": "pin", "at": "2026-11-22T14:02:06.500Z" }));
+    assert_eq!((&call["chose"], &call["quoted_s"]), (&json!(["billing"]), &json!(60)));
+    let before = &call["before"][0];
+    assert_eq!((&before["call"], &before["outcome"]), (&json!(5), &json!("resolved")));
+    assert_eq!(before["note"], "sent a copy");
+    let timeline = call["timeline"].as_array().unwrap();
+    assert!(timeline.iter().any(|moment| moment["text"] == "keyed 1: billing"), "{timeline:?}");
+    assert_eq!(api.get("/api/v1/desk-view").0, 422, "nobody said whose");
+    assert_eq!(api.get("/api/v1/desk-view?agent=zoe").0, 404);
+    let sam = sign_in(&api, "sam");
+    assert_eq!(api.ask("GET", "/api/v1/desk-view", &sam, "").0, 200, "a supervisor has a desk as well");
+    assert_eq!(api.ask("GET", "/api/v1/desk-view?agent=bob", &sam, "").0, 403);
+}
+
+#[test]
+fn the_board_says_what_the_history_says() {
+    let api = api_for(None, WallTime(now().0 - 120_000_000));
+    let unserved = |call: u64, exit| {
+        let mut facts: Vec<_> = sample::whole_call(call).into_iter().take(17).collect();
+        let last = facts.last().unwrap().clone();
+        facts.push(crate::fact::Fact {
+            at: crate::base::Timestamp::from_secs(60),
+            what: crate::fact::What::WaitEnded { exit },
+            ..last
+        });
+        facts
+    };
+    api.tell(sample::whole_call(1));
+    api.tell(sample::short_call(2));
+    api.tell(unserved(3, crate::fact::WaitExit::Abandoned));
+    api.tell(unserved(4, crate::fact::WaitExit::Cap));
+    api.tell(sample::whole_call(5).into_iter().take(17).collect());
+    let (_, board) = api.get("/api/v1/wallboard");
+    let queue = &board["queues"][0];
+
+    let readers = Store::open(api._folder.path()).unwrap().readers().unwrap();
+    let again =
+        crate::server::board::Board::new(now(), jiff::tz::TimeZone::system(), &api.live.rules().queues);
+    for fact in readers.facts_of_waits(again.day().begins).unwrap() {
+        again.apply(&fact);
+    }
+    let of_history = again.queues(now())[0].today;
+    assert_eq!(api.live.board.queues(now())[0].today, of_history, "folded anew from the history");
+    assert_eq!(again.waiting(), api.live.board.waiting());
+    let figures =
+        ["joined", "answered", "abandoned", "unserved", "in_target"].map(|name| &queue["today"][name]);
+    let counts = [of_history.joined, of_history.answered, of_history.abandoned, of_history.unserved];
+    assert_eq!(figures[..4], counts.map(|count| json!(count)).iter().collect::<Vec<_>>());
+
+    let (_, calls) = api.get("/api/v1/calls");
+    let begins = board["day_begins"].as_str().unwrap();
+    let today = |call: &&Value| call["queue"] == "billing" && call["arrived"].as_str().unwrap() >= begins;
+    let calls: Vec<_> = calls["calls"].as_array().unwrap().iter().filter(today).collect();
+    assert_eq!(json!(calls.len()), *figures[0]);
+    assert_eq!(json!(calls.iter().filter(|call| !call["agent"].is_null()).count()), *figures[1]);
+
+    let (_, queues) = api.get("/api/v1/queues");
+    assert_eq!((&queue["waiting"], &queue["waiting"]), (&queues["queues"][0]["waiting"], &json!(1)));
+    let waiting = &board["waiting"][0];
+    assert_eq!((&waiting["call"], &waiting["at_risk"]), (&json!(5), &json!(true)));
+    assert_eq!(waiting["why"], "nobody with billing ≥ 3 is signed in");
+}
+
+#[test]
+fn a_board_is_sent_at_once_to_who_watches() {
+    let api = api();
+    let mut stream = TcpStream::connect(api.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    write!(stream, "GET /api/v1/wallboard/events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    assert!(lines.by_ref().any(|line| line == "event: board"));
+    let data = lines.find_map(|line| line.strip_prefix("data: ").map(str::to_owned)).unwrap();
+    let board: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(board["queues"][0]["name"], "billing");
 }
 
 #[test]

@@ -106,6 +106,7 @@ const STEPS: &[&str] = &[
         used_us       INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX sessions_by_name ON sessions (name);
+    CREATE INDEX calls_by_customer ON calls (customer) WHERE customer IS NOT NULL;
 ",
 ];
 
