@@ -9,6 +9,7 @@ pub mod dtmf;
 pub mod frame;
 pub mod latch;
 pub mod library;
+mod playing;
 pub mod reception;
 pub mod rtcp;
 pub mod rtp;
