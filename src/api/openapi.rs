@@ -117,7 +117,7 @@ fn schemas() -> Value {
             "talked", "served", "left_in_flow", "abandoned", "declined", "unserved", "callback_failed",
             "refused", "failed",
         ] },
-        "Party": { "type": "string", "enum": ["caller", "agent", "server"] },
+        "Party": { "type": "string", "enum": ["caller", "agent", "consulted", "supervisor", "server"] },
         "Call": { "type": "object", "properties": {
             "id": integer, "sip_call_id": string, "from": string, "display": string, "to": string,
             "source": string, "trunk": maybe(&string),

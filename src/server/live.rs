@@ -18,6 +18,7 @@ use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::Fact;
 use crate::fact::Outcome;
+use crate::fact::Target;
 use crate::fact::What;
 use crate::store::DatedFact;
 
@@ -323,6 +324,7 @@ fn moves_a_call(what: &What) -> bool {
             | What::AgentMissed { .. }
             | What::AgentConnected { .. }
             | What::TalkEnded { .. }
+            | What::Transferred { .. }
             | What::WaitEnded { .. }
     )
 }
@@ -353,6 +355,10 @@ impl LiveCall {
             What::AgentConnected { agent, .. } => {
                 self.agent = Some(agent.clone());
                 self.waiting_since = None;
+                self.enter(Phase::Talking, wall);
+            }
+            What::Transferred { to: Target::Agent(agent), .. } => {
+                self.agent = Some(agent.clone());
                 self.enter(Phase::Talking, wall);
             }
             What::TalkEnded { .. } | What::WaitEnded { .. } => {
