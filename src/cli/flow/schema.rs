@@ -46,8 +46,11 @@ enum Shape {
 
 use Shape::*;
 
-/// The keys of each kind of node: what stands behind them, whether they must be there, and what they are.
-const KEYS: &[(&str, &[(&str, Shape, bool, &str)])] = &[
+/// A key of a node: what stands behind it, whether it must be there, and what it is.
+type Key = (&'static str, Shape, bool, &'static str);
+
+/// The keys of each kind of node.
+const KEYS: &[(&str, &[Key])] = &[
     (
         "play",
         &[
@@ -199,7 +202,7 @@ fn schema() -> Value {
     })
 }
 
-fn node(kind: &str, keys: &[(&str, Shape, bool, &str)]) -> Value {
+fn node(kind: &str, keys: &[Key]) -> Value {
     let purpose = KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, purpose)| purpose);
     let mut properties = Map::new();
     for (key, shape, _, words) in keys {

@@ -76,14 +76,14 @@ impl Canvas<'_> {
             let round = if node.exits.is_empty() { HEIGHT / 2.0 } else { 8.0 };
             let about = if node.about.is_empty() { String::new() } else { format!(" · {}", node.about) };
             // Writing to a String cannot fail.
-            let _ = write!(
+            let _ = writeln!(
                 text,
                 "<g><title>{name}: {kind}{about}</title>\
                  <rect class=\"b{start}\" x=\"{left:.1}\" y=\"{head:.1}\" width=\"{width:.1}\" \
                  height=\"{HEIGHT}\" rx=\"{round}\"/>\
                  <circle cx=\"{dot:.1}\" cy=\"{dot_y:.1}\" r=\"4\" fill=\"{colour}\"/>\
                  <text class=\"n\" x=\"{middle:.1}\" y=\"{first:.1}\" text-anchor=\"middle\">{name}</text>\
-                 <text class=\"k\" x=\"{middle:.1}\" y=\"{second:.1}\" text-anchor=\"middle\">{words}</text></g>\n",
+                 <text class=\"k\" x=\"{middle:.1}\" y=\"{second:.1}\" text-anchor=\"middle\">{words}</text></g>",
                 name = escape(&node.name),
                 kind = node.kind,
                 words = escape(&short(&format!("{}{about}", node.kind))),
