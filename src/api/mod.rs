@@ -1,7 +1,7 @@
 //! HTTP for people and programs: REST, events, metrics, health.
 //!
 //! Handlers read the history, or what [`Live`] folded from facts, and ask the control thread for changes.
-//! Who acts is found out once, before any of them: see [`session`]. A server on loopback answers loopback names
+//! Who acts is found out once, before any of them, in `session`. A server on loopback answers loopback names
 //! only, so that a web page of somebody else cannot reach it through the browser (DNS rebinding); what such a page
 //! sends all the same is known by its origin, by the header that only our pages send, and by the JSON body that
 //! changes need.
