@@ -116,8 +116,7 @@ fn a_menu_without_a_way_to_a_person() {
     let menu = format!("  a: {{ menu: menu/main, choices: {{ 1: end }}, otherwise: end }}\n{END}");
     let message = "main.yaml:4:3: error: no way leads from the menu \"a\" to a person";
     assert_eq!(said(&[("main", &menu)]), message);
-    let on_purpose = menu.replace("  a:", "  a:");
-    let mut files = files(&[("main", &on_purpose)]);
+    let mut files = files(&[("main", &menu)]);
     files[0].1 = files[0].1.replace("start: a", "no_person: recorded news only\nstart: a");
     assert_eq!(said_of(&files, &prompts()), "");
     // Through another flow, or after one that was called, is a way too.
