@@ -4,6 +4,7 @@
 
 pub mod clip;
 pub mod codec;
+mod conceal;
 pub mod control;
 pub mod dtmf;
 pub mod frame;
@@ -12,6 +13,7 @@ pub mod jitter;
 pub mod latch;
 pub mod library;
 pub mod mix;
+mod noise;
 mod playing;
 #[cfg(test)]
 mod quality;

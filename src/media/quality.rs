@@ -48,3 +48,11 @@ pub fn compare(said: &[i16], heard: &[i16]) -> Match {
         level_db: 10.0 * (power_heard / power_said).log10(),
     }
 }
+
+/// By how many dB one sound is louder than another.
+pub fn level_db(sound: &[i16], other: &[i16]) -> f64 {
+    let power = |samples: &[i16]| {
+        samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / samples.len() as f64
+    };
+    10.0 * ((power(sound) + 1.0) / (power(other) + 1.0)).log10()
+}

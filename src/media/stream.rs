@@ -248,9 +248,13 @@ impl Stream {
     }
 
     /// Keeps a packet's sound for those who mix it.
-    pub(super) fn listen(&mut self, taken: &Taken, packet: &[u8]) {
-        if let (Some(voice), Sound::Audio(codec)) = (&mut self.voice, taken.sound) {
-            voice.receive(&taken.parsed.header, codec, &packet[taken.parsed.start..taken.parsed.end]);
+    pub(super) fn listen(&mut self, now: Timestamp, taken: &Taken, packet: &[u8]) {
+        let Some(voice) = &mut self.voice else { return };
+        let payload = &packet[taken.parsed.start..taken.parsed.end];
+        match taken.sound {
+            Sound::Audio(codec) => voice.receive(now, &taken.parsed.header, codec, payload),
+            Sound::Noise => voice.pause(payload),
+            Sound::Event => {}
         }
     }
 

@@ -194,7 +194,7 @@ impl Streams {
     /// The stream sends what it has for the frame that `slot` lies in. Slots are numbered from the start, one a
     /// millisecond; one that is left out shows as a gap in media time.
     pub fn frame(&mut self, now: Timestamp, slot: u64, key: usize, out: &mut impl Outlet) {
-        let mix = self.mixed(key, slot / SLOTS);
+        let mix = self.mixed(now, key, slot / SLOTS);
         if let Some(placed) = self.streams.get_mut(key) {
             placed.stream.frame(now, slot / SLOTS, mix, &mut self.entropy, out);
         }

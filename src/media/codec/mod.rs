@@ -168,6 +168,15 @@ impl Decoder {
             Decoder::Opus(decoder) => decoder.decode(payload, into),
         }
     }
+
+    /// Rebuilds what came before the packet that `follows` and did not arrive; false when the codec has nothing to
+    /// rebuild it from.
+    pub fn rebuild(&mut self, follows: &[u8], into: &mut [i16]) -> bool {
+        match self {
+            Decoder::G711(_) | Decoder::G722(_) => false,
+            Decoder::Opus(decoder) => decoder.rebuild(follows, into),
+        }
+    }
 }
 
 impl std::fmt::Debug for Decoder {

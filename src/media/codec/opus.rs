@@ -73,9 +73,20 @@ impl OpusDecoder {
         to_integers(&decoded[..count], into);
         count
     }
+
+    /// From the redundancy in the packet that `follows`, where there is some, and else by what was before.
+    pub fn rebuild(&mut self, follows: &[u8], into: &mut [i16]) -> bool {
+        let mut decoded = [0.0; MAX_DECODED];
+        let Some(decoded) = decoded.get_mut(..into.len()) else { return false };
+        let rebuilt = self.0.decode_fec(follows, into.len(), decoded).is_ok();
+        if rebuilt {
+            to_integers(decoded, into);
+        }
+        rebuilt
+    }
 }
 
-fn to_integers(samples: &[f32], into: &mut [i16; MAX_DECODED]) {
+fn to_integers(samples: &[f32], into: &mut [i16]) {
     for (into, sample) in into.iter_mut().zip(samples) {
         // The cast clips.
         *into = (sample * 32_768.0).round() as i16;

@@ -166,7 +166,7 @@ impl Streams {
         if stream.echo && matches!(taken.sound, Sound::Audio(_)) {
             return stream.pass(frame, taken, packet, out);
         }
-        stream.listen(&taken, packet);
+        stream.listen(now, &taken, packet);
         let audible = stream.is_audible();
         let heard_by = stream.heard_by.clone();
         for (place, by) in heard_by.iter().enumerate() {
@@ -193,7 +193,7 @@ impl Streams {
     }
 
     /// What a stream hears in a frame, when that is mixed.
-    pub(super) fn mixed(&mut self, key: usize, frame: u64) -> Option<Mix> {
+    pub(super) fn mixed(&mut self, now: Timestamp, key: usize, frame: u64) -> Option<Mix> {
         let stream = &self.streams.get(key)?.stream;
         if stream.source != Source::Mix {
             return None;
@@ -203,7 +203,7 @@ impl Streams {
             let Some(other) = self.streams.get_mut(other).map(|placed| &mut placed.stream) else { continue };
             let gain = other.gain;
             if let Some(voice) = &mut other.voice {
-                mix.add(voice.frame(frame, mix.rate()), gain);
+                mix.add(voice.frame(now, frame, mix.rate()), gain);
             }
         }
         Some(mix)
