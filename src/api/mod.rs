@@ -22,6 +22,7 @@ use crate::store::Readers;
 
 mod agents;
 mod calls;
+mod desk;
 mod events;
 mod guard;
 mod health;
@@ -30,6 +31,8 @@ mod openapi;
 mod page;
 mod problem;
 mod queues;
+mod socket;
+mod web_call;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 16 * 1024;
@@ -92,6 +95,8 @@ pub fn router(state: ApiState) -> Router {
 fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
     vec![
         ("/", get(page::show)),
+        ("/call", get(page::call)),
+        ("/web/{file}", get(page::file)),
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(metrics::show)),
@@ -101,6 +106,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/queues", get(queues::list)),
         ("/api/v1/events", get(events::watch)),
+        ("/api/v1/desk", get(desk::open)),
+        ("/api/v1/web-call", get(web_call::open)),
         ("/api/v1/openapi.json", get(openapi::show)),
     ]
 }

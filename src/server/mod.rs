@@ -1,5 +1,6 @@
 //! The control thread, the clock, the registry of live calls: where the cores meet the wires.
 
+pub mod browser;
 pub mod clock;
 mod control;
 pub mod gauges;

@@ -209,7 +209,11 @@ impl CallFold {
             | What::PromiseMade { .. }
             | What::AgentState { .. }
             | What::PhoneRegistered { .. }
-            | What::PhoneUnregistered { .. } => return false,
+            | What::PhoneUnregistered { .. }
+            | What::DeskOpened { .. }
+            | What::DeskLost { .. }
+            | What::DeskBack { .. }
+            | What::DeskClosed { .. } => return false,
         }
         true
     }
