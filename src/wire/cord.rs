@@ -19,6 +19,12 @@ pub const LONGEST: usize = 512;
 /// Packets that may wait each way: two thirds of a second of audio, more than any jitter buffer would play.
 const DEPTH: usize = 32;
 
+/// Whether a packet of a muxed port is RTCP and not RTP
+/// ([RFC 5761 §4](https://www.rfc-editor.org/rfc/rfc5761#section-4)).
+pub(super) fn is_report(packet: &[u8]) -> bool {
+    packet.get(1).is_some_and(|kind| (192..=223).contains(kind))
+}
+
 /// The address that a stream has for what comes through a cord. Nothing is ever sent there.
 pub const FAR_END: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9);
 

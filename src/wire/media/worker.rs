@@ -36,6 +36,7 @@ use crate::media::rtp::MAX_PACKET;
 use crate::wire::bell::Bell;
 use crate::wire::cord::FAR_END;
 use crate::wire::cord::StreamEnd;
+use crate::wire::cord::is_report;
 use crate::wire::media::ports::Pair;
 
 const SLOT: Duration = Duration::from_millis(1);
@@ -379,12 +380,6 @@ impl Worker {
         guarded(|| streams.close(now, key, wire));
         self.wire.free(&self.epoll);
     }
-}
-
-/// Whether a packet of a muxed port is RTCP and not RTP
-/// ([RFC 5761 §4](https://www.rfc-editor.org/rfc/rfc5761#section-4)).
-fn is_report(packet: &[u8]) -> bool {
-    packet.get(1).is_some_and(|kind| (192..=223).contains(kind))
 }
 
 /// Runs `work`; false when it panicked. What it leaves behind is a stream that is closed at once, never used again.

@@ -19,10 +19,14 @@ use crate::media::rtp::HEADER;
 use crate::media::rtp::Outgoing;
 use crate::media::stream::FRAME;
 use crate::wire::cord::FAR_END;
+use crate::wire::cord::is_report;
 use crate::wire::webrtc::ice::Credentials;
 use crate::wire::webrtc::keys::Identity;
 use crate::wire::webrtc::keys::KeyError;
 use crate::wire::webrtc::keys::Keys;
+use crate::wire::webrtc::reports;
+use crate::wire::webrtc::reports::Known;
+use crate::wire::webrtc::reports::NAME;
 
 /// A browser checks its pair every two and a half seconds at least: after two of them missing, it is silent.
 const SILENT_AFTER: Duration = Duration::from_millis(5_500);
@@ -62,6 +66,8 @@ pub(super) struct Connection {
     /// Untold.
     change: Option<Change>,
     out: Outgoing,
+    /// Our canonical name.
+    name: [u8; NAME],
 }
 
 impl Connection {
@@ -85,6 +91,7 @@ impl Connection {
             silent: false,
             change: None,
             out: Outgoing::new(entropy),
+            name: std::array::from_fn(|_| b'a' + entropy.below(26) as u8),
         })
     }
 
@@ -111,13 +118,15 @@ impl Connection {
             }
             128..=191 => {
                 let keys = self.keys.as_mut()?;
-                let is_report = packet.get(1).is_some_and(|kind| (192..=223).contains(kind));
-                let plain = match is_report {
+                let plain = match is_report(packet) {
                     true => keys.theirs.decrypt_rtcp(packet),
                     false => keys.theirs.decrypt_rtp(packet),
                 };
                 // What cannot be opened is a repetition, or a stranger's.
-                let plain = plain.ok()?;
+                let mut plain = plain.ok()?;
+                if let Some((stream, _)) = self.out.passed().filter(|_| is_report(packet)) {
+                    reports::inbound(&mut plain, self.out.ssrc, stream);
+                }
                 self.came(now);
                 Some(plain)
             }
@@ -178,6 +187,9 @@ impl Connection {
     /// Sends a plain packet of a stream, in the connection's own sequence and media time. `frame` counts since the
     /// connection's thread began.
     pub fn send(&mut self, frame: u64, packet: &mut [u8], send: &mut Send) {
+        if is_report(packet) {
+            return self.send_report(packet, send);
+        }
         let (Some(keys), Some(peer)) = (&mut self.keys, self.peer) else { return };
         let Some(parsed) = rtp::parse(packet) else { return };
         let units = FRAME.as_millis() as u32 * 8;
@@ -192,6 +204,17 @@ impl Connection {
         match keys.ours.encrypt_rtp(plain) {
             Ok(secured) => send(peer, &secured),
             Err(error) => tracing::debug!(%error, "a packet to a browser could not be secured"),
+        }
+    }
+
+    fn send_report(&mut self, packet: &mut [u8], send: &mut Send) {
+        let (Some(keys), Some(peer)) = (&mut self.keys, self.peer) else { return };
+        // Before the first packet of a stream there is nothing to report on.
+        let Some((_, timestamp_offset)) = self.out.passed() else { return };
+        let known = Known { ssrc: self.out.ssrc, timestamp_offset, name: self.name };
+        let length = reports::outbound(packet, known);
+        if let Ok(secured) = keys.ours.encrypt_rtcp(&packet[..length]) {
+            send(peer, &secured);
         }
     }
 

@@ -9,6 +9,7 @@ mod connection;
 mod ice;
 mod keys;
 mod port;
+mod reports;
 
 use std::io;
 use std::net::IpAddr;
