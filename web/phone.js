@@ -352,6 +352,8 @@ export class Phone extends Line {
 // States: connecting, ringing, talking, ended.
 export class WebCall extends Line {
   state = "ended";
+  // Of the call, once it is under way.
+  number = null;
 
   constructor({ path = "/api/v1/web-call", ...options } = {}) {
     super(path, options);
@@ -407,6 +409,7 @@ export class WebCall extends Line {
   received(message) {
     super.received(message);
     if (message.tell === "state") {
+      this.number = message.call;
       if (message.state === "ended") this.#end();
       else this.#become(message.state);
     } else if (message.tell === "caption") {

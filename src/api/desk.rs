@@ -1,157 +1,130 @@
-//! `/api/v1/desk`: the socket of an agent's page. The agent's phone rings there, and what the desk shows is pushed.
+//! `/api/v1/desk-view`: an agent's desk as JSON, once or whenever it changes.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use axum::Json;
 use axum::extract::Query;
 use axum::extract::State;
-use axum::extract::WebSocketUpgrade;
-use axum::extract::ws::WebSocket;
-use axum::http::HeaderMap;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::extract::rejection::QueryRejection;
+use axum::response::Sse;
+use axum::response::sse::Event;
+use axum::response::sse::KeepAlive;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
-use serde::Serialize;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::time::Instant;
-use tokio::time::sleep_until;
+use tokio_stream::Stream;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::WatchStream;
 
 use crate::api::ApiState;
+use crate::api::events::KEEP_ALIVE;
+use crate::api::now;
 use crate::api::problem::Problem;
-use crate::api::socket::DEAD_AFTER;
-use crate::api::socket::LONGEST_MESSAGE;
-use crate::api::socket::Socket;
-use crate::api::socket::same_origin_only;
+use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::base::Name;
-use crate::fact::AgentStateName;
-use crate::server::Live;
-use crate::server::browser::Ask;
-use crate::server::live::Phase;
+use crate::fact::What;
+use crate::server::desk::Contact;
+use crate::store::read::EarlierCall;
+use crate::store::story;
 
-/// Whose desk it is.
-#[derive(Debug, Deserialize)]
+mod view;
+
+pub(super) use view::DeskJson;
+
+/// Earlier contacts that are laid beside a call.
+const CONTACTS: u32 = 5;
+
+/// Whose desk; a local program says so.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Whose {
-    agent: String,
+    agent: Option<String>,
 }
 
-/// What the page asks.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-enum Asked {
-    Offer { sdp: String },
-    PickUp { call: u64 },
-    Reject { call: u64 },
-    HangUp { call: u64 },
-    SignOut {},
-    Alive {},
-}
-
-/// What the desk shows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct DeskView {
-    agent: Name,
-    state: AgentStateName,
-    reason: String,
-    calls: Vec<CallLine>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct CallLine {
-    call: u64,
-    phase: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-struct Pushed<'a> {
-    tell: &'static str,
-    desk: &'a DeskView,
-}
-
-/// `GET /api/v1/desk`
-pub(super) async fn open(
+/// `GET /api/v1/desk-view`
+pub(super) async fn show(
     State(state): State<ApiState>,
-    headers: HeaderMap,
-    Query(Whose { agent }): Query<Whose>,
-    upgrade: WebSocketUpgrade,
-) -> Result<Response, Problem> {
-    same_origin_only(&headers)?;
-    if !state.http.ip().is_loopback() {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "nobody is signed in", "sign in first"));
-    }
-    let Some(agent) = state.live.agent(&agent).map(|agent| agent.name) else {
-        return Err(Problem::not_found(format!("there is no agent {agent:?}"), "GET /api/v1/agents lists them"));
-    };
-    Ok(upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(move |web| serve(state, agent, web)))
+    actor: Actor,
+    whose: Result<Query<Whose>, QueryRejection>,
+) -> Result<Json<DeskJson>, Problem> {
+    let agent = whose_desk(&state, &actor, whose)?;
+    Ok(Json(state.desk(&agent).await?))
 }
 
-async fn serve(state: ApiState, agent: Name, web: WebSocket) {
-    let control = state.control.clone();
-    let Ok((id, mut told)) = control.connect().await else { return };
-    let mut socket = Socket { web, id, control };
-    let mut facts = state.live.subscribe();
-    let mut shown = None;
-    let mut dead_at = Instant::now() + DEAD_AFTER;
-    loop {
-        if show(&mut socket, &state.live, &agent, &mut shown).await.is_none() {
-            break;
+/// `GET /api/v1/desk-view/events`: an event `desk` at once and whenever the desk is another one.
+pub(super) async fn watch(
+    State(state): State<ApiState>,
+    actor: Actor,
+    whose: Result<Query<Whose>, QueryRejection>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let agent = whose_desk(&state, &actor, whose)?;
+    let changes = WatchStream::new(state.live.desks.watch(&agent));
+    let events = changes.then(move |()| {
+        let (state, agent) = (state.clone(), agent.clone());
+        async move {
+            let event = Event::default().event("desk");
+            // A desk that cannot be read now is shown at its next change; the page keeps what it has.
+            Ok(match state.desk(&agent).await.map(|desk| event.json_data(desk)) {
+                Ok(Ok(event)) => event,
+                _ => Event::default().comment("busy"),
+            })
         }
-        let goes_on = tokio::select! {
-            asked = socket.next() => {
-                dead_at = Instant::now() + DEAD_AFTER;
-                match asked {
-                    Some(asked) => socket.ask_for(&agent, asked).await,
-                    None => None,
-                }
-            }
-            tell = told.recv() => match tell {
-                Some(tell) => socket.tell(tell).await,
-                None => None,
-            },
-            // Which fact it was does not matter: the view is made anew, and shown when it is another one.
-            fact = facts.recv() => (!matches!(fact, Err(RecvError::Closed))).then_some(()),
-            () = sleep_until(dead_at) => None,
-        };
-        if goes_on.is_none() {
-            break;
-        }
-    }
-    // When the control thread is gone, so is the desk.
-    let _ = socket.ask(Ask::Gone).await;
-}
-
-impl Socket {
-    async fn ask_for(&mut self, agent: &Name, asked: Asked) -> Option<()> {
-        self.ask(match asked {
-            Asked::Offer { sdp } => Ask::OpenDesk { agent: agent.clone(), offer: sdp },
-            Asked::PickUp { call } => Ask::PickUp { call: CallId(call) },
-            Asked::Reject { call } => Ask::Reject { call: CallId(call) },
-            Asked::HangUp { call } => Ask::HangUp { call: Some(CallId(call)) },
-            Asked::SignOut {} => Ask::CloseDesk,
-            Asked::Alive {} => return Some(()),
-        })
-        .await
-    }
-}
-
-/// Shows the desk when it has changed.
-async fn show(socket: &mut Socket, live: &Live, agent: &Name, shown: &mut Option<DeskView>) -> Option<()> {
-    let desk = view(live, agent)?;
-    if shown.as_ref() != Some(&desk) {
-        socket.send(&Pushed { tell: "desk", desk: &desk }).await?;
-        *shown = Some(desk);
-    }
-    Some(())
-}
-
-fn view(live: &Live, agent: &Name) -> Option<DeskView> {
-    let now = live.agent(agent)?;
-    let calls = live.calls().into_iter().filter(|call| call.agent.as_ref() == Some(agent));
-    let calls = calls.filter_map(|call| {
-        let phase = match call.phase {
-            Phase::Ringing => "ringing",
-            Phase::Talking | Phase::CallingBack => "talking",
-            _ => return None,
-        };
-        Some(CallLine { call: call.id.0, phase })
     });
-    Some(DeskView { agent: now.name, state: now.state, reason: now.reason, calls: calls.collect() })
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+pub(super) fn whose_desk(
+    state: &ApiState,
+    actor: &Actor,
+    whose: Result<Query<Whose>, QueryRejection>,
+) -> Result<Name, Problem> {
+    let Query(whose) = whose?;
+    let agent = actor.agent(whose.agent.as_deref())?;
+    // Who is signed in has an account; a local program may have mistyped.
+    if !matches!(actor, Actor::Person(_)) && state.live.agent(&agent).is_none() {
+        let hint = "GET /api/v1/agents lists them";
+        return Err(Problem::not_found(format!("there is no agent {agent:?}"), hint));
+    }
+    Ok(agent)
+}
+
+impl ApiState {
+    /// An agent's desk now, with the earlier contacts of its callers from the history.
+    pub(super) async fn desk(&self, agent: &str) -> Result<DeskJson, Problem> {
+        let mut view = self.live.desks.view(agent);
+        for (_, call) in view.calls.iter_mut().filter(|(_, call)| call.before.is_none()) {
+            let (id, account, number) = (call.id, call.account.clone(), call.number.clone());
+            let earlier =
+                self.read(move |readers| readers.earlier(id, account.as_deref(), &number, CONTACTS));
+            let before: Vec<Contact> = earlier.await?.iter().map(contact).collect();
+            call.before = Some(before.into());
+            self.live.desks.set_before(id, call.before.clone().unwrap_or_default());
+        }
+        let timelines = view.calls.iter().map(|(_, call)| {
+            let lines = story::tell(&call.timeline, &TimeZone::system());
+            (call.id, lines)
+        });
+        let timelines: BTreeMap<CallId, _> = timelines.collect();
+        Ok(DeskJson::new(view, timelines, now()))
+    }
+}
+
+fn contact(earlier: &EarlierCall) -> Contact {
+    let record = &earlier.record;
+    let (said, note) = match &earlier.said {
+        Some(What::OutcomeSet { outcome, note, .. }) => {
+            (Some(story::resolution_words(*outcome)), note.clone())
+        }
+        _ => (None, String::new()),
+    };
+    let outcome = said.or(record.outcome.map(story::outcome_words)).unwrap_or("not over yet");
+    Contact {
+        call: record.id,
+        at: record.arrived,
+        queue: record.queue.clone(),
+        agent: record.agent.clone(),
+        outcome: outcome.to_owned(),
+        note,
+    }
 }

@@ -1,16 +1,12 @@
-//! What the sockets of browsers have in common: who may open one, messages as JSON, and when one is dead.
+//! What the sockets of browsers have in common: messages as JSON, and when one is dead.
 
 use std::time::Duration;
 
 use axum::extract::ws::Message;
 use axum::extract::ws::WebSocket;
-use axum::http::HeaderMap;
-use axum::http::StatusCode;
-use axum::http::header;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::api::problem::Problem;
 use crate::server::ControlHandle;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
@@ -22,19 +18,6 @@ pub(super) const LONGEST_MESSAGE: usize = 32 * 1024;
 pub(super) const DEAD_AFTER: Duration = Duration::from_secs(25);
 /// The close code that tells a page not to open another socket by itself.
 const TAKEN: u16 = 4_001;
-
-/// Refuses a socket that a page of somebody else opens: browsers let any page connect anywhere, and say whose page
-/// it is. Programs say nothing.
-pub(super) fn same_origin_only(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-    let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    if host.is_some() && host == text(header::HOST) {
-        return Ok(());
-    }
-    let error = format!("a page of {origin} may not open a socket here");
-    Err(Problem::new(StatusCode::FORBIDDEN, error, "open the page from this server"))
-}
 
 /// What any page is told.
 #[derive(Debug, Serialize)]
@@ -104,24 +87,5 @@ impl Socket {
     /// Asks the control thread; none when that is gone.
     pub async fn ask(&mut self, ask: Ask) -> Option<()> {
         self.control.ask_for(self.id, ask).await.ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_pages_of_this_server_and_programs_open_a_socket() {
-        let asked = |origin: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, "localhost:8080".parse().unwrap());
-            headers.extend(origin.map(|origin| (header::ORIGIN, origin.parse().unwrap())));
-            same_origin_only(&headers).is_ok()
-        };
-        assert!(asked(None) && asked(Some("http://localhost:8080")) && asked(Some("https://localhost:8080")));
-        for foreign in ["http://evil.example", "http://localhost:8081", "null", "http://localhost:8080.evil.example"] {
-            assert!(!asked(Some(foreign)), "{foreign}");
-        }
     }
 }

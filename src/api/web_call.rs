@@ -3,18 +3,15 @@
 use axum::extract::State;
 use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::WebSocket;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use tokio::time::Instant;
 use tokio::time::sleep_until;
 
 use crate::api::ApiState;
-use crate::api::problem::Problem;
 use crate::api::socket::DEAD_AFTER;
 use crate::api::socket::LONGEST_MESSAGE;
 use crate::api::socket::Socket;
-use crate::api::socket::same_origin_only;
 use crate::server::browser::Ask;
 
 /// The longest number that is dialled.
@@ -31,13 +28,8 @@ enum Asked {
 }
 
 /// `GET /api/v1/web-call`
-pub(super) async fn open(
-    State(state): State<ApiState>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
-) -> Result<Response, Problem> {
-    same_origin_only(&headers)?;
-    Ok(upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(move |web| serve(state, web)))
+pub(super) async fn open(State(state): State<ApiState>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(move |web| serve(state, web))
 }
 
 async fn serve(state: ApiState, web: WebSocket) {

@@ -131,9 +131,7 @@ impl NegotiateError {
     pub const fn sip_status(&self) -> u16 {
         match self {
             NegotiateError::Bad(_) => 400,
-            NegotiateError::NoAudio
-            | NegotiateError::NoCommonCodec
-            | NegotiateError::NotSecured(_) => 488,
+            NegotiateError::NoAudio | NegotiateError::NoCommonCodec | NegotiateError::NotSecured(_) => 488,
         }
     }
 }

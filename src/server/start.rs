@@ -22,6 +22,7 @@ use crate::flow;
 use crate::flow::Center;
 use crate::flow::center::Trunk;
 use crate::sdp::Codec;
+use crate::server::Rules;
 use crate::server::ServeOptions;
 use crate::server::clock::Clock;
 use crate::server::control::Control;
@@ -126,7 +127,7 @@ pub struct Running {
     pub live: Arc<Live>,
     pub gauges: Arc<Gauges>,
     /// To read the history.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// Where SIP is bound.
     pub sip: SocketAddr,
     thread: JoinHandle<()>,
@@ -149,7 +150,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
-    let store = open_store(options, &loaded.center)?;
+    let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
     let library = Arc::new(loaded.library);
 
@@ -174,8 +175,11 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     if webrtc.public_address.unwrap_or(options.webrtc.ip()).is_unspecified() {
         return Err(ServeError::NoAddress(options.webrtc.ip()));
     }
-    let browsers = Browsers::start(webrtc, browser_sender)
-        .map_err(|error| ServeError::Bind { what: "WebRTC", address: options.webrtc, error })?;
+    let browsers = Browsers::start(webrtc, browser_sender).map_err(|error| ServeError::Bind {
+        what: "WebRTC",
+        address: options.webrtc,
+        error,
+    })?;
     let gauges = Arc::new(Gauges::new(&media));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let live = Arc::new(live_view(&center, clock));
@@ -196,6 +200,10 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         live: live.clone(),
         gauges: gauges.clone(),
     };
+    // After the history's start, which ends the calls that a crash left open.
+    for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
+        live.board.apply(&fact);
+    }
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
@@ -218,9 +226,7 @@ fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeErr
 }
 
 fn live_view(center: &Center, clock: Clock) -> Live {
-    let agents: Vec<Name> = center.engine.agents.iter().map(|agent| agent.name.clone()).collect();
-    let queues: Vec<Name> = center.engine.queues.iter().map(|queue| queue.name.clone()).collect();
-    Live::new(clock.started(), &agents, &queues)
+    Live::new(clock.started(), Rules::from(&center.engine))
 }
 
 fn switchboard(

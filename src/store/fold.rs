@@ -208,6 +208,7 @@ impl CallFold {
             | What::OutcomeSet { .. }
             | What::PromiseMade { .. }
             | What::AgentState { .. }
+            | What::AgentNext { .. }
             | What::PhoneRegistered { .. }
             | What::PhoneUnregistered { .. }
             | What::DeskOpened { .. }

@@ -138,6 +138,17 @@ impl Browser {
         self.sees("the desk's phone is up", 10, "phone.state === 'up'");
     }
 
+    /// Waits until the caller's page is connected; the number of the call.
+    pub fn is_talking(&mut self) -> u64 {
+        self.sees("the call is answered", 10, "call.state === 'talking'");
+        self.look("call.number").as_u64().expect("the call's number")
+    }
+
+    /// The agent takes the call.
+    pub fn picks_up(&mut self, call: u64) {
+        self.look(&format!("phone.pickUp({call})"));
+    }
+
     /// Waits for a call that rings at the desk; its number.
     pub fn rings(&mut self, seconds: u64) -> u64 {
         let ringing = "phone.desk?.calls.find(({ phase }) => phase === 'ringing')?.call ?? 0";

@@ -104,9 +104,13 @@ impl Server {
         format!("http://127.0.0.1:{}", self.http)
     }
 
-    /// What the history tells of a call, by its number.
-    pub fn story_of(&self, call: u64) -> Story {
-        Story(self.get(&format!("/api/v1/calls/{call}")))
+    /// The story of a call, by its number, once this fact is in it.
+    pub fn story_of(&self, call: u64, fact: &str, seconds: u64) -> Story {
+        within(seconds, &format!("call {call} has {fact}; the log: {}", self.log().display()), || {
+            let (status, body) = self.ask("GET", &format!("/api/v1/calls/{call}"), None)?;
+            let story = Story(serde_json::from_str(&body).ok().filter(|_| status == 200)?);
+            story.has(fact).then_some(story)
+        })
     }
 
     /// `sip:1000@127.0.0.1:5060`
@@ -215,7 +219,8 @@ impl Server {
     pub fn stop(mut self) {
         self.terminate();
         self.ends(10);
-        let ports = [self.sip, self.http, self.http + 1].into_iter().chain(self.rtp..self.rtp + self.setup.rtp_ports);
+        let ports =
+            [self.sip, self.http, self.http + 1].into_iter().chain(self.rtp..self.rtp + self.setup.rtp_ports);
         let bound: Vec<u16> = ports.filter(|port| !is_free(*port)).collect();
         assert!(bound.is_empty(), "still bound: {bound:?}");
     }

@@ -213,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_second_stream_is_refused_by_its_mid() {
-        let video = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n";
+        let video =
+            "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n";
         let sdp = answer(format!("{OFFER}{video}"), &ours()).unwrap().sdp;
         assert!(sdp.ends_with("m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n"), "{sdp}");
         assert!(sdp.contains("a=group:BUNDLE 0\r\n"));

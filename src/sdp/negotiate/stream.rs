@@ -52,7 +52,9 @@ impl Payloads {
         clock_rates.sort_unstable();
         clock_rates.dedup();
         let event = |rate: u32| {
-            payload_types(media).find(|event| is_telephone_event(media, *event, rate)).map(|event| (event, rate))
+            payload_types(media)
+                .find(|event| is_telephone_event(media, *event, rate))
+                .map(|event| (event, rate))
         };
         Payloads { telephone_events: clock_rates.into_iter().filter_map(event).collect(), codecs }
     }

@@ -150,13 +150,7 @@ impl Switchboard {
     }
 
     /// The caller's audio can flow: only now the call begins, so that its first word is heard.
-    fn web_arrival(
-        &mut self,
-        now: Now,
-        socket: SocketId,
-        streams: &mut dyn Streams,
-        out: &mut Vec<Output>,
-    ) {
+    fn web_arrival(&mut self, now: Now, socket: SocketId, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         let id = CallId(self.next_call);
         let leg = LegId::of(id, 0);
         let Some(caller) = self.web_callers.get_mut(&socket).filter(|caller| caller.leg.is_none()) else {

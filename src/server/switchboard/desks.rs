@@ -76,7 +76,12 @@ impl Switchboard {
         out: &mut Vec<Output>,
     ) {
         let Some(id) = self.agent(agent) else {
-            return refuse(socket, format!("there is no agent {agent:?}"), "sign in as one of the center", out);
+            return refuse(
+                socket,
+                format!("there is no agent {agent:?}"),
+                "sign in as one of the center",
+                out,
+            );
         };
         let connection = self.new_connection(Owner::Desk(id));
         let desk = self.desks.entry(id).or_insert_with(|| Desk {
@@ -288,8 +293,7 @@ impl Switchboard {
     /// Gives up desks that did not come back in time.
     pub(super) fn desks_due(&mut self, now: Now, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         let over = |desk: &Desk| desk.until.is_some_and(|until| until <= now.at);
-        let due: Vec<AgentId> =
-            self.desks.iter().filter(|(_, desk)| over(desk)).map(|(id, _)| *id).collect();
+        let due: Vec<AgentId> = self.desks.iter().filter(|(_, desk)| over(desk)).map(|(id, _)| *id).collect();
         for id in due {
             self.end_desk(now, id, AgentWish::NotReady(DESK_LOST.into()), streams, out);
         }
@@ -375,7 +379,12 @@ impl Switchboard {
         out: &mut Vec<Output>,
     ) {
         let Some((id, leg)) = self.rings_at(socket, call) else {
-            return refuse(socket, format!("call {call} does not ring here"), "somebody else may have it", out);
+            return refuse(
+                socket,
+                format!("call {call} does not ring here"),
+                "somebody else may have it",
+                out,
+            );
         };
         let link = self.desks.get(&id).and_then(|desk| desk.link.as_ref());
         let Some((connection, agreed)) = link.map(|link| (link.connection, link.agreed.clone())) else {

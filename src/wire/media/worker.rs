@@ -59,9 +59,15 @@ const TIMER: u64 = u64::MAX - 1;
 
 /// What a worker is asked.
 pub(super) enum Work {
-    Open { leg: LegId, end: FarEnd },
+    Open {
+        leg: LegId,
+        end: FarEnd,
+    },
     /// From now on the stream's far end is a browser's connection.
-    Patch { leg: LegId, cord: StreamEnd },
+    Patch {
+        leg: LegId,
+        cord: StreamEnd,
+    },
     Command(MediaCommand),
     Shutdown,
 }

@@ -135,7 +135,7 @@ mod tests {
         answer.unmarshal_binary(&passed.answer).unwrap();
         let mut mapped = XorMappedAddress::default();
         mapped.get_from(&answer).unwrap();
-        assert_eq!(SocketAddr::new(mapped.ip, mapped.port), BROWSER.parse().unwrap());
+        assert_eq!(SocketAddr::new(mapped.ip, mapped.port).to_string(), BROWSER);
         assert!(check(&request("ours:theirs", &session().password, true)).unwrap().nominated);
     }
 

@@ -94,9 +94,8 @@ impl Identity {
             .map_err(|error| error.to_string())?;
         let keys = &config.keys;
         let crypto = self.provider.crypto();
-        let ours =
-            Context::new(&keys.local_master_key, &keys.local_master_salt, profile, None, None, crypto)
-                .map_err(|error| error.to_string())?;
+        let ours = Context::new(&keys.local_master_key, &keys.local_master_salt, profile, None, None, crypto)
+            .map_err(|error| error.to_string())?;
         let theirs = Context::new(
             &keys.remote_master_key,
             &keys.remote_master_salt,

@@ -92,15 +92,10 @@ mod tests {
     const BROWSER: u32 = 0x3333_3333;
 
     /// A stream's last report about a browser, with its BYE.
-    fn goodbye(rtcp: &Rtcp) -> Vec<u8> {
+    fn goodbye(rtcp: &mut Rtcp) -> Vec<u8> {
         let sent = Sent { ssrc: STREAM, timestamp: 1_000, packets: 5, octets: 800 };
-        let block = Block {
-            ssrc: BROWSER,
-            fraction_lost: 0,
-            cumulative_lost: 0,
-            highest_sequence: 9,
-            jitter: 0,
-        };
+        let block =
+            Block { ssrc: BROWSER, fraction_lost: 0, cumulative_lost: 0, highest_sequence: 9, jitter: 0 };
         let mut into = [0; LONGEST];
         let length = rtcp.bye(Timestamp::from_secs(9), sent, Some(block), &mut into);
         into[..length].to_vec()
@@ -108,8 +103,8 @@ mod tests {
 
     #[test]
     fn a_browser_hears_of_its_one_source_and_never_that_it_ended() {
-        let rtcp = Rtcp::new(&mut Entropy::seeded(1));
-        let mut report = goodbye(&rtcp);
+        let mut rtcp = Rtcp::new(&mut Entropy::seeded(1));
+        let mut report = goodbye(&mut rtcp);
         let known = Known { ssrc: CONNECTION, timestamp_offset: 500, name: *b"the one and only" };
         let length = outbound(&mut report, known);
         assert_eq!(length, report.len() - 8, "without the BYE");
@@ -134,8 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_or_nonsense_is_left_alone() {
-        let rtcp = Rtcp::new(&mut Entropy::seeded(1));
-        let whole = goodbye(&rtcp);
+        let whole = goodbye(&mut Rtcp::new(&mut Entropy::seeded(1)));
         let known = Known { ssrc: CONNECTION, timestamp_offset: 0, name: [0; NAME] };
         for length in 0..whole.len() {
             outbound(&mut whole[..length].to_vec(), known);
