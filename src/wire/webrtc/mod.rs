@@ -1,7 +1,7 @@
 //! Browsers over WebRTC: one UDP port for all of them, one thread that owns their connections, and the one
 //! handle that steers it.
 //!
-//! A connection carries one stream at a time, through a cord ([`crate::wire::cord`]) whose other end is in a media
+//! A connection carries one stream at a time, through a cord (`wire::cord`) whose other end is in a media
 //! worker. What is said and who hears whom is decided elsewhere; here is how it gets to a browser and back. No
 //! type of a WebRTC crate leaves this folder.
 
