@@ -8,6 +8,7 @@ mod agents;
 mod baresip;
 mod browser;
 mod callback;
+mod codecs;
 mod demo;
 mod desk;
 mod ending;

@@ -67,7 +67,7 @@ pub fn answer(offer: impl AsRef<[u8]>, ours: &Secured) -> Result<Answer, Negotia
         codec: stream.codec,
         payload_type: stream.payload_type,
         receive_payload_type: stream.payload_type,
-        telephone_event: stream.telephone_event.map(|event| (event, event)),
+        telephone_event: stream.telephone_event.map(|(event, _)| (event, event)),
         ptime_ms: stream.ptime_ms(),
         remote_rtp: None,
         remote_rtcp: None,

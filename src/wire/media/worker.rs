@@ -28,11 +28,13 @@ use tokio::sync::mpsc::error::TrySendError;
 use crate::base::Entropy;
 use crate::base::LegId;
 use crate::base::Timestamp;
+use crate::media::Clip;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::media::Outlet;
 use crate::media::Streams;
 use crate::media::rtp::MAX_PACKET;
+use crate::sdp::Codec;
 use crate::wire::bell::Bell;
 use crate::wire::cord::FAR_END;
 use crate::wire::cord::StreamEnd;
@@ -124,6 +126,9 @@ pub(super) struct Worker {
     wire: Wire,
 }
 
+/// A clip that is to be encoded in a codec, off the workers.
+pub(super) type ToEncode = (Arc<Clip>, Codec);
+
 /// What the streams send through.
 struct Wire {
     /// By stream key.
@@ -135,6 +140,7 @@ struct Wire {
     returned: SyncSender<Pair>,
     events: mpsc::Sender<MediaEvent>,
     pending: VecDeque<MediaEvent>,
+    to_encode: SyncSender<ToEncode>,
     stats: Arc<WorkerStats>,
 }
 
@@ -144,6 +150,7 @@ impl Worker {
         bell: Arc<Bell>,
         returned: SyncSender<Pair>,
         events: mpsc::Sender<MediaEvent>,
+        to_encode: SyncSender<ToEncode>,
         stats: Arc<WorkerStats>,
         entropy: Entropy,
     ) -> io::Result<Worker> {
@@ -163,6 +170,7 @@ impl Worker {
             returned,
             events,
             pending: VecDeque::new(),
+            to_encode,
             stats,
         };
         Ok(Worker {
@@ -502,5 +510,10 @@ impl Outlet for Wire {
             Some(FarEnd::Cord(_)) => self.corded.retain(|key| *key != stream),
             None => {}
         }
+    }
+
+    fn encode(&mut self, clip: &Arc<Clip>, codec: Codec) {
+        // When it is full, this playing is encoded as it goes, and the next one asks again.
+        let _ = self.to_encode.try_send((clip.clone(), codec));
     }
 }
