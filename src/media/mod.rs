@@ -22,6 +22,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod stream;
 pub mod streams;
+pub mod tones;
 mod voice;
 
 pub use clip::Clip;

@@ -42,6 +42,8 @@ use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::media::rtp::Outgoing;
 use crate::media::rtp::Parsed;
+use crate::media::tones::ToneReceiver;
+use crate::media::tones::ToneSender;
 use crate::media::voice::Voice;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
@@ -86,6 +88,9 @@ pub struct Stream {
     reports_from: Option<SocketAddr>,
     digits_in: DigitReceiver,
     digits_out: DigitSender,
+    /// Keys as tones, where the peer has no telephone-event.
+    tones_in: Option<Box<ToneReceiver>>,
+    tones_out: ToneSender,
     playing: Option<Playing>,
     /// What encodes its sound, where that was not encoded beforehand.
     encoder: Option<Encoder>,
@@ -148,6 +153,8 @@ impl Stream {
             reports_from: None,
             digits_in: DigitReceiver::default(),
             digits_out: DigitSender::default(),
+            tones_in: None,
+            tones_out: ToneSender::default(),
             playing: None,
             encoder: None,
             echo: false,
@@ -176,6 +183,11 @@ impl Stream {
         let (from, to) = (units(self.codec()), units(agreed.codec));
         if from != to {
             self.out.change_clock(frame_at(now), from, to);
+        }
+        if agreed.telephone_event.is_some() || Law::of(agreed.codec).is_none() {
+            self.tones_in = None;
+        } else if self.tones_in.is_none() {
+            self.tones_in = Some(Box::default());
         }
         self.agreed = Some(agreed);
         if !expected_before {
@@ -209,9 +221,11 @@ impl Stream {
     }
 
     pub(super) fn send_digit(&mut self, digit: char, duration: Duration) {
-        // Without telephone-event nobody would hear it; a digit that finds the queue full is dropped.
-        if self.agreed.as_ref().is_some_and(|agreed| agreed.telephone_event.is_some()) {
-            self.digits_out.push(digit, duration);
+        // A digit that finds the queue full is dropped.
+        match self.agreed.as_ref().map(|agreed| agreed.telephone_event) {
+            Some(Some(_)) => _ = self.digits_out.push(digit, duration),
+            Some(None) => _ = self.tones_out.push(digit, duration),
+            None => {}
         }
     }
 
@@ -275,13 +289,19 @@ impl Stream {
         // What plays goes on while the leg may not hear it: a hold does not stop a prompt's clock.
         let played = self.play_on(&mut sound, out);
         let Some((to, payload_type, codec)) = self.sends_to() else { return };
-        if self.send_digit_frame(frame, to, out) || (played.is_none() && self.is_passing(frame)) {
+        if self.send_digit_frame(frame, to, out)
+            || (played.is_none() && self.tones_out.is_idle() && self.is_passing(frame))
+        {
             return;
         }
+        let mut samples = [0; WIDE];
         let length = match (played, mix) {
+            _ if self.tones_out.frame(&mut samples[..rate(codec).samples()]) => {
+                let samples = &samples[..rate(codec).samples()];
+                encoder_for(&mut self.encoder, codec).encode(samples, &mut sound)
+            }
             (Some(length), _) => length,
             (None, Some(mix)) if mix.rate() == rate(codec) => {
-                let mut samples = [0; WIDE];
                 let count = mix.samples(&mut samples);
                 encoder_for(&mut self.encoder, codec).encode(&samples[..count], &mut sound)
             }
@@ -411,7 +431,11 @@ impl Stream {
         }
         let digit = match sound {
             Sound::Event => self.key_pressed(&parsed, packet, out),
-            Sound::Audio(_) | Sound::Noise => None,
+            Sound::Audio(codec) => {
+                self.listen_for_tones(codec, &packet[parsed.start..parsed.end], out);
+                None
+            }
+            Sound::Noise => None,
         };
         Some(Taken { parsed, sound, digit })
     }
@@ -441,18 +465,30 @@ impl Stream {
 
     fn key_pressed(&mut self, parsed: &Parsed, packet: &[u8], out: &mut impl Outlet) -> Option<char> {
         let digit = self.digits_in.receive(&parsed.header, &packet[parsed.start..parsed.end])?;
+        self.tell_digit(digit, out);
+        Some(digit)
+    }
+
+    /// Keys in the audio itself, which those who hear it hear as they are.
+    fn listen_for_tones(&mut self, codec: Codec, payload: &[u8], out: &mut impl Outlet) {
+        let Some(law) = Law::of(codec) else { return };
+        let Some(mut tones) = self.tones_in.take() else { return };
+        tones.listen(payload.iter().map(|code| law.decode(*code)), |digit| self.tell_digit(digit, out));
+        self.tones_in = Some(tones);
+    }
+
+    fn tell_digit(&mut self, digit: char, out: &mut impl Outlet) {
         out.event(MediaEvent::Digit { leg: self.leg, digit });
         if self.playing.as_ref().is_some_and(|playing| playing.barge_in) {
             self.stop(out);
         }
-        Some(digit)
     }
 
     /// Passes on a packet of another leg (or of its own, for an echo), in place: its new header is written
     /// right before its payload.
     pub(super) fn pass(&mut self, frame: u64, taken: Taken, packet: &mut [u8], out: &mut impl Outlet) {
         let Some((to, audio_type, ours)) = self.sends_to() else { return };
-        if self.playing.is_some() || !self.digits_out.is_idle() {
+        if self.playing.is_some() || !self.digits_out.is_idle() || !self.tones_out.is_idle() {
             return;
         }
         let Parsed { header, start, end } = taken.parsed;

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use super::*;
 use crate::media::clip::Clip;
+use crate::media::codec::Law;
 use crate::media::control::PlayId;
 use crate::media::dtmf;
 use crate::media::dtmf::DigitReceiver;
 use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::media::rtp::Header;
+use crate::media::tones::ToneReceiver;
+use crate::media::tones::ToneSender;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
 use crate::sdp::Negotiated;
@@ -463,13 +466,58 @@ fn a_digit_is_sent_in_the_peers_terms_and_audio_goes_on_after_it() {
     assert_eq!(last.header.timestamp.wrapping_sub(first.header.timestamp), elapsed, "media time is time");
 }
 
+/// Some samples of tones, as packets of µ-law.
+fn keyed(digits: &str) -> Vec<Vec<u8>> {
+    let (mut sender, mut frame) = (ToneSender::default(), [0; 160]);
+    for digit in digits.chars() {
+        sender.push(digit, Duration::from_millis(80));
+    }
+    let mut packets = Vec::new();
+    while sender.frame(&mut frame) {
+        packets.push(frame.iter().map(|sample| Law::Mu.encode(*sample)).collect());
+    }
+    packets
+}
+
 #[test]
-fn without_telephone_event_no_digit_is_sent() {
+fn without_telephone_event_keys_are_tones_both_ways() {
     let mut rig = Rig::new();
     rig.open(A, Negotiated { telephone_event: None, ..pcmu(A) });
-    rig.command(MediaCommand::SendDigit { leg: A, digit: '1', duration: Duration::from_millis(80) });
-    rig.run(200);
-    assert_eq!(first_bytes(&rig.take(A)), [255; 10]);
+    for digit in ['1', '9', '9', '#'] {
+        rig.command(MediaCommand::SendDigit { leg: A, digit, duration: Duration::from_millis(80) });
+    }
+    rig.run(700);
+    let sent = rig.take(A);
+    is_even(&sent);
+    let mut heard = String::new();
+    let codes = sent.iter().flat_map(|sent| &sent.payload).map(|code| Law::Mu.decode(*code));
+    ToneReceiver::default().listen(codes, |digit| heard.push(digit));
+    assert_eq!(heard, "199#");
+
+    rig.command(MediaCommand::Play {
+        leg: A,
+        play: PlayId(1),
+        clips: [clip(1, 90)].into(),
+        barge_in: true,
+        repeat: false,
+    });
+    for (sequence, packet) in (0..).zip(keyed("42")) {
+        rig.say(A, 0, sequence, &packet);
+        rig.run(20);
+    }
+    let digit = |digit| MediaEvent::Digit { leg: A, digit };
+    assert_eq!(rig.events(), [digit('4'), ended(A, 1, true), digit('2')]);
+}
+
+#[test]
+fn who_has_telephone_event_is_not_asked_for_tones() {
+    let mut rig = Rig::new();
+    rig.open(A, pcmu(A));
+    for (sequence, packet) in (0..).zip(keyed("42")) {
+        rig.say(A, 0, sequence, &packet);
+        rig.run(20);
+    }
+    assert_eq!(rig.events(), []);
 }
 
 #[test]
