@@ -78,6 +78,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
         trunks: center.trunks,
         flows,
         wait_prompts: center.wait_prompts,
+        talk: center.talk,
     }
 }
 

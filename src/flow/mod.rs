@@ -18,6 +18,7 @@ mod read;
 pub mod run;
 pub mod say;
 mod step;
+mod talk_file;
 mod yaml;
 
 #[cfg(test)]
