@@ -342,6 +342,7 @@ impl Switchboard {
             CallAction::StopPlay { leg } => streams.send(call, MediaCommand::Stop { leg }),
             CallAction::Join { a, b } => streams.send(call, MediaCommand::Join { a, b }),
             CallAction::Part { a, b } => streams.send(call, MediaCommand::Part { a, b }),
+            CallAction::Hear { leg, whom } => streams.send(call, MediaCommand::Hear { leg, whom }),
             CallAction::Echo { leg } => streams.send(call, MediaCommand::Echo { leg, on: true }),
             CallAction::Queue(event) => self.tell_engine(now, event, out),
             CallAction::Fact(what) => out.push(Output::Fact(Fact { at: now.at, call: Some(call), what })),
