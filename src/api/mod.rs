@@ -30,6 +30,7 @@ mod openapi;
 mod page;
 mod problem;
 mod queues;
+mod talk;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 16 * 1024;
@@ -90,7 +91,7 @@ pub fn router(state: ApiState) -> Router {
 
 /// Paths and what answers them: a table, so that a test can hold it against the OpenAPI document.
 fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
-    vec![
+    let mut routes = vec![
         ("/", get(page::show)),
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
@@ -102,7 +103,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/queues", get(queues::list)),
         ("/api/v1/events", get(events::watch)),
         ("/api/v1/openapi.json", get(openapi::show)),
-    ]
+    ];
+    routes.extend(talk::routes());
+    routes
 }
 
 #[cfg(test)]

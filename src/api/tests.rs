@@ -13,6 +13,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::*;
+use crate::base::CallId;
+use crate::call::request::AgentRequest;
+use crate::call::request::Refusal;
 use crate::queue::api::AgentWish;
 use crate::server::ControlError;
 use crate::server::ControlRequest;
@@ -26,6 +29,7 @@ struct Api {
     live: Arc<Live>,
     history: HistoryWriter,
     wishes: std::sync::mpsc::Receiver<(String, AgentWish)>,
+    asked: std::sync::mpsc::Receiver<(String, AgentRequest)>,
     _runtime: tokio::runtime::Runtime,
     _folder: tempfile::TempDir,
 }
@@ -38,6 +42,7 @@ fn api() -> Api {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control, mut requests) = ControlHandle::new();
     let (wish_sender, wishes) = std::sync::mpsc::channel();
+    let (asked_sender, asked) = std::sync::mpsc::channel();
     runtime.spawn(async move {
         while let Some(request) = requests.recv().await {
             match request {
@@ -47,6 +52,13 @@ fn api() -> Api {
                 }
                 ControlRequest::HangUp { call, reply } => {
                     let _ = reply.send(Err(ControlError::UnknownCall(call)));
+                }
+                ControlRequest::AskCall { who, call: CallId(7), request, reply } => {
+                    let _ = asked_sender.send((who.to_string(), *request));
+                    let _ = reply.send(Ok(()));
+                }
+                ControlRequest::AskCall { reply, .. } => {
+                    let _ = reply.send(Err(Refusal::NotTold.into()));
                 }
                 ControlRequest::Shutdown { reply } => drop(reply),
             }
@@ -58,7 +70,7 @@ fn api() -> Api {
     let state = ApiState::new(store.readers().unwrap(), control, Arc::clone(&live), address, sip)
         .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
     runtime.spawn(async move { axum::serve(listener, router(state)).await });
-    Api { address, live, history, wishes, _runtime: runtime, _folder: folder }
+    Api { address, live, history, wishes, asked, _runtime: runtime, _folder: folder }
 }
 
 impl Api {
@@ -168,6 +180,45 @@ fn an_agent_s_state_is_asked_of_the_control_thread() {
         api.ask("PUT", path, "Host: localhost\r\nContent-Type: text/plain\r\n", r#"{"state":"ready"}"#);
     assert_eq!(status, 415, "a form on somebody else's page can send text/plain");
     assert!(api.wishes.try_recv().is_err(), "none of these reached the control thread");
+}
+
+#[test]
+fn what_an_agent_asks_of_a_call_reaches_it_or_is_told_why_not() {
+    let api = api();
+    let post = |path: &str, body: Value| {
+        let headers = "Host: localhost\r\nContent-Type: application/json\r\n";
+        let (status, _, body) = api.ask("POST", &format!("/api/v1/calls/{path}"), headers, &body.to_string());
+        (status, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let hold = json!({ "agent": "alice", "reason": "the invoice", "quote_s": 60, "way": "prompted" });
+    assert_eq!(post("7/hold", hold), (202, json!({})));
+    let (who, request) = api.asked.recv_timeout(Duration::from_secs(5)).unwrap();
+    let (reason, quote) = ("the invoice".to_owned(), Some(Duration::from_secs(60)));
+    let way = Some(crate::fact::HoldWay::Prompted);
+    assert_eq!((who.as_str(), request), ("alice", AgentRequest::Hold { reason, quote, way, agreed: false }));
+
+    let promise = json!({ "kind": "callback", "due": "2026-11-26T15:00:00Z", "words": "about the van" });
+    let outcome = json!({ "agent": "alice", "outcome": "promised", "promise": promise });
+    assert_eq!(post("7/outcome", outcome).0, 202);
+    let (_, request) = api.asked.recv_timeout(Duration::from_secs(5)).unwrap();
+    let AgentRequest::Outcome(report) = request else { panic!("{request:?}") };
+    assert_eq!(report.promise.unwrap().due.unix_secs(), 1_795_705_200);
+
+    let consult = json!({ "agent": "alice", "to": { "agent": "bob" }, "note": { "issue": "a leak" } });
+    let (status, problem) = post("8/consult", consult);
+    assert_eq!(status, 409);
+    assert_eq!(
+        problem["error"],
+        "the caller is on hold and has not been told why and to whom they are to go"
+    );
+    assert!(problem["hint"].as_str().unwrap().contains("told_caller"));
+
+    assert_eq!(post("7/resume", json!({})).0, 422, "nobody acts");
+    assert_eq!(post("7/resume", json!({ "agent": "alice", "reason": "?" })).0, 422);
+    assert_eq!(post("7/consult", json!({ "agent": "alice", "to": { "planet": "mars" } })).0, 422);
+    let late = json!({ "kind": "callback", "due": "tomorrow" });
+    assert_eq!(post("7/outcome", json!({ "agent": "a", "outcome": "promised", "promise": late })).0, 422);
+    assert!(api.asked.try_recv().is_err(), "none of these reached the control thread");
 }
 
 #[test]

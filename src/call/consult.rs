@@ -560,7 +560,6 @@ impl Call {
     /// The caller is the receiver's now.
     pub(super) fn hand_over(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
         let Some(line) = self.take_consult().and_then(|consult| consult.line) else { return };
-        self.tell_hold(center, now, hold::Event::End(HoldEndedBy::Consult), out);
         let to = match line.agent {
             Some(_) => Target::Agent(line.name.clone()),
             None => Target::Number(line.name.to_string()),
@@ -568,7 +567,9 @@ impl Call {
         for (_, party) in self.open.iter_mut().filter(|(leg, _)| *leg == line.leg) {
             *party = Party::Agent;
         }
-        if let Some(sender) = self.agent.replace(line) {
+        let sender = self.agent.replace(line);
+        self.tell_hold(center, now, hold::Event::End(HoldEndedBy::Consult), out);
+        if let Some(sender) = sender {
             self.tell_talk_ended(&sender, now, Party::Agent, out);
             let (from, kind) = (sender.name, TransferKind::Warm);
             out.push(CallAction::Fact(What::Transferred { from, to, kind }));

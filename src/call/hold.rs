@@ -24,9 +24,9 @@ use crate::queue::hold::Hold;
 /// What is quoted when the agent says nothing: "less than one minute".
 const QUOTE: Duration = Duration::from_secs(60);
 
-/// "May I place you on hold, for", before the quote.
+/// "May I place you on hold?", before "the expected wait is less than one minute".
 const QUESTION: &str = "hold/question";
-/// "Press 1 for yes, or 2 to keep talking", after it.
+/// "Press 1 for yes, or 2 to keep talking", after that.
 const KEYS: &str = "hold/keys";
 /// To the held caller: "press 1 to talk to your agent right away".
 const CHECK_IN: &str = "hold/check-in";

@@ -11,6 +11,8 @@ mod hearing;
 mod hold;
 mod keys;
 mod known;
+#[cfg(test)]
+mod model;
 pub mod request;
 mod supervise;
 mod talk;

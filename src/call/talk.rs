@@ -181,13 +181,14 @@ impl Call {
         let consult_end = if by == Party::Caller { ConsultEnd::CallerLeft } else { ConsultEnd::Cancelled };
         self.close_consult(consult_end, out);
         self.close_supervision(true, out);
-        if let Some(line) = self.agent.take() {
-            if by != Party::Agent {
-                out.push(CallAction::HangUp { leg: line.leg, elsewhere: false });
-            }
+        let line = match by {
+            Party::Agent => self.agent.take(),
+            _ => self.agent.clone(),
+        };
+        self.end_lines(false, out);
+        if let Some(line) = line {
             self.tell_talk_ended(&line, now, by, out);
         }
-        self.end_lines(false, out);
         self.finish(by, Outcome::Talked, cause, out);
     }
 

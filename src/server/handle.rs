@@ -5,6 +5,8 @@ use tokio::sync::oneshot;
 
 use crate::base::CallId;
 use crate::base::Name;
+use crate::call::request::AgentRequest;
+use crate::call::request::Refusal;
 use crate::queue::api::AgentWish;
 
 /// Requests that may wait for the control thread; beyond it the answer is [`ControlError::Overloaded`].
@@ -18,6 +20,13 @@ pub enum ControlRequest {
     SetAgentState { agent: Name, wish: AgentWish, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A call is to end.
     HangUp { call: CallId, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// An agent or a supervisor asks something of a call.
+    AskCall {
+        who: Name,
+        call: CallId,
+        request: Box<AgentRequest>,
+        reply: oneshot::Sender<Result<(), ControlError>>,
+    },
     /// The server is to stop: no new calls, and an end when the last one is over.
     Shutdown { reply: oneshot::Sender<Result<(), ControlError>> },
 }
@@ -29,6 +38,8 @@ pub enum ControlError {
     UnknownAgent(String),
     #[error("there is no call {0} now")]
     UnknownCall(CallId),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("too many requests wait")]
     Overloaded,
     #[error("the server is stopping")]
@@ -40,6 +51,7 @@ impl ControlError {
     pub fn http_status(&self) -> u16 {
         match self {
             ControlError::UnknownAgent(_) | ControlError::UnknownCall(_) => 404,
+            ControlError::Refused(_) => 409,
             ControlError::Overloaded | ControlError::Stopping => 503,
         }
     }
@@ -66,6 +78,12 @@ impl ControlHandle {
     /// Ends a call.
     pub async fn hang_up(&self, call: CallId) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::HangUp { call, reply }).await
+    }
+
+    /// Asks something of a call in an agent's or a supervisor's name.
+    pub async fn ask_call(&self, who: &str, call: CallId, request: AgentRequest) -> Result<(), ControlError> {
+        let (who, request) = (who.into(), Box::new(request));
+        self.ask(|reply| ControlRequest::AskCall { who, call, request, reply }).await
     }
 
     /// Stops the server. A second time it stops at once.

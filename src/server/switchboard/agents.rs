@@ -24,8 +24,8 @@ fn state_name(state: &AgentState) -> (AgentStateName, String) {
     match state {
         AgentState::Offline => (AgentStateName::Offline, String::new()),
         AgentState::Ready => (AgentStateName::Ready, String::new()),
-        AgentState::Ringing(call) => (AgentStateName::Ringing, format!("call {call}")),
-        AgentState::Talking(call) => (AgentStateName::Talking, format!("call {call}")),
+        AgentState::Ringing(call) => (AgentStateName::Ringing, format!("call {}", call.whole())),
+        AgentState::Talking(call) => (AgentStateName::Talking, format!("call {}", call.whole())),
         AgentState::WrapUp => (AgentStateName::WrapUp, String::new()),
         AgentState::NotReady(reason) => (AgentStateName::NotReady, reason.to_string()),
     }
@@ -44,6 +44,7 @@ impl Switchboard {
     fn pass_on(&mut self, now: Now, action: Action, out: &mut Vec<Output>) {
         let (call, word) = match action {
             Action::AgentChanged { agent, from, to, .. } => {
+                self.note_talk(agent, &to);
                 let (from, _) = state_name(&from);
                 let (to, reason) = state_name(&to);
                 let what = What::AgentState { agent: self.agent_name(agent), from, to, reason };
@@ -78,7 +79,11 @@ impl Switchboard {
     }
 
     fn word(&mut self, call: CallId, word: QueueWord) {
-        self.later(call, CallEvent::Queue(word));
+        let event = match call.number() {
+            0 => CallEvent::Queue(word),
+            number => CallEvent::Consult { number, word },
+        };
+        self.later(call.whole(), event);
     }
 
     /// Tells who is there from the start: agents who are always ready.
