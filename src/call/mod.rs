@@ -341,6 +341,7 @@ impl Call {
                     self.known.learn(&what);
                     out.push(CallAction::Fact(what));
                 }
+                FlowAction::Left { .. } => {}
             }
         }
     }
