@@ -668,7 +668,7 @@ fn no_order_of_events_around_holds_breaks_a_promise() {
         AgentRequest::Transfer { to: Target::Queue("help".into()) },
         AgentRequest::HangUp,
     ]);
-    check(5, &asks, 300);
+    check(7, &asks, 2_000);
 }
 
 #[test]
@@ -683,7 +683,7 @@ fn no_order_of_events_around_a_consult_with_an_agent_breaks_a_promise() {
         AgentRequest::Cancel,
     ]);
     asks.extend(bob([AgentRequest::Acknowledge, AgentRequest::Decline { reason: "no van left".into() }]));
-    check(6, &asks, 500);
+    check(7, &asks, 900);
 }
 
 #[test]
@@ -696,7 +696,7 @@ fn no_order_of_events_around_a_consult_with_a_queue_or_outside_breaks_a_promise(
         AgentRequest::Join,
         AgentRequest::Complete,
     ]);
-    check(6, &asks, 500);
+    check(7, &asks, 900);
 }
 
 #[test]
@@ -709,7 +709,7 @@ fn no_order_of_events_around_a_second_hop_breaks_a_promise() {
         AgentRequest::HangUp,
     ]));
     asks.extend(alice([AgentRequest::Acknowledge]));
-    check(7, &asks, 500);
+    check(8, &asks, 900);
 }
 
 #[test]
@@ -728,5 +728,5 @@ fn no_order_of_events_around_a_supervisor_lets_the_caller_hear_them() {
         supervise(Some(SuperviseMode::Barge)),
         supervise(None),
     ]);
-    check(5, &asks, 500);
+    check(6, &asks, 2_500);
 }
