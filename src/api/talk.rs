@@ -1,5 +1,5 @@
 //! `/api/v1/calls/{id}/…`: what agents and supervisors do with a call that is up. Each is a POST with a JSON body
-//! that may say who acts; the answer is 202 and `{}`, or why not.
+//! that says who acts, unless a session does; the answer is 202 and `{}`, or why not.
 
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::api::ApiState;
 use crate::api::problem::Problem;
+use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::base::WallTime;
 use crate::call::request::AgentRequest;
@@ -37,8 +38,8 @@ type Parse = fn(Value) -> Result<AgentRequest, Problem>;
 /// Paths and what they ask for.
 pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
     let ask = |parse: Parse| {
-        post(move |State(state): State<ApiState>, id: Id, body: Body| async move {
-            act(&state, id, body, parse).await
+        post(move |State(state): State<ApiState>, actor: Actor, id: Id, body: Body| async move {
+            act(&state, &actor, id, body, parse).await
         })
     };
     vec![
@@ -65,15 +66,19 @@ type Body = Result<Json<Map<String, Value>>, JsonRejection>;
 
 async fn act(
     state: &ApiState,
+    actor: &Actor,
     id: Id,
     body: Body,
     parse: Parse,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Path(id) = id?;
     let Json(mut body) = body?;
-    let who = body.remove("agent").and_then(|who| who.as_str().map(str::to_owned));
-    let who = who.ok_or_else(|| invalid("who acts is not said", r#"add "agent":"alice" to the body"#))?;
+    let said = body.remove("agent");
+    let who = actor.agent(said.as_ref().and_then(Value::as_str))?;
     let request = parse(Value::Object(body))?;
+    if matches!(request, AgentRequest::Supervise(_)) {
+        actor.supervises()?;
+    }
     state.control.ask_call(&who, CallId(id), request).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({}))))
 }
@@ -296,7 +301,8 @@ pub(super) fn paths() -> Map<String, Value> {
 }
 
 fn path(name: &str, summary: &str, mut fields: Value) -> (String, Value) {
-    fields["agent"] = json!({ "type": "string", "description": "Who acts" });
+    fields["agent"] =
+        json!({ "type": "string", "description": "Who acts; whoever is signed in leaves it out" });
     let problem = json!({
         "description": "Why not, and what to do",
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } },

@@ -172,6 +172,8 @@ pub enum What {
     CallEnded { by: Party, outcome: Outcome, cause: String },
     /// An agent's state changed.
     AgentState { agent: Name, from: AgentStateName, to: AgentStateName, reason: String },
+    /// An agent who rings or talks will be this once the call is over.
+    AgentNext { agent: Name, to: AgentStateName, reason: String },
     /// A phone signed in for an agent; how many contacts it has now.
     PhoneRegistered { agent: Name, contact: String, contacts: u32 },
     /// A phone of an agent signed out, or its registration ran out.

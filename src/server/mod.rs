@@ -1,13 +1,16 @@
 //! The control thread, the clock, the registry of live calls: where the cores meet the wires.
 
+pub mod board;
 pub mod clock;
 mod control;
+pub mod desk;
 pub mod gauges;
 pub mod handle;
 pub mod live;
 pub mod load;
 pub mod metric;
 pub mod options;
+mod rules;
 mod start;
 pub mod switchboard;
 
@@ -18,6 +21,9 @@ pub use live::Live;
 pub use metric::Metric;
 pub use metric::MetricKind;
 pub use options::ServeOptions;
+pub use rules::AgentRules;
+pub use rules::QueueRules;
+pub use rules::Rules;
 pub use start::Running;
 pub use start::ServeError;
 pub use start::start;

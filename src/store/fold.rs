@@ -211,6 +211,7 @@ impl CallFold {
             | What::OutcomeSet { .. }
             | What::PromiseMade { .. }
             | What::AgentState { .. }
+            | What::AgentNext { .. }
             | What::PhoneRegistered { .. }
             | What::PhoneUnregistered { .. } => return false,
         }

@@ -19,6 +19,7 @@ use crate::fact::NeedFact;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Quality;
+use crate::fact::Resolution;
 use crate::fact::Verification;
 use crate::fact::WaitExit;
 use crate::fact::What;
@@ -176,6 +177,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         }
         What::CallEnded { by, outcome, cause } => ended(*by, *outcome, cause),
         What::AgentState { agent, from, to, reason } => state_changed(agent, *from, *to, reason),
+        What::AgentNext { agent, to, reason } => {
+            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            format!("{agent} will be {}{reason} after the call", state(*to))
+        }
         What::PhoneRegistered { agent, contact, contacts } => {
             format!("{agent} signed in a phone at {contact}, {contacts} now")
         }
@@ -269,6 +274,11 @@ pub fn outcome_words(outcome: Outcome) -> &'static str {
         Outcome::Refused => "refused",
         Outcome::Failed => "failed on our side",
     }
+}
+
+/// What an agent said of a call, in words.
+pub fn resolution_words(resolution: Resolution) -> &'static str {
+    talk::resolution(resolution)
 }
 
 fn state_changed(agent: &str, from: AgentStateName, to: AgentStateName, reason: &str) -> String {

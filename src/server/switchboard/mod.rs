@@ -188,6 +188,7 @@ impl Switchboard {
             Input::Found { call, customer } => self.later(call, CallEvent::Found(customer)),
             Input::Verified { call, result } => self.later(call, CallEvent::Verified(result)),
             Input::AgentWants { agent, wish } => {
+                self.tell_next(now, agent, &wish, out);
                 self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
             }
             Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: "ended by an operator" }),

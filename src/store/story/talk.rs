@@ -111,15 +111,19 @@ pub(super) fn supervising(supervisor: &str, mode: SuperviseMode) -> String {
 }
 
 pub(super) fn outcome(agent: &str, outcome: Resolution, reason_code: &str, note: &str) -> String {
-    let word = match outcome {
+    let word = resolution(outcome);
+    let code = if reason_code.is_empty() { String::new() } else { format!(" ({reason_code})") };
+    let note = if note.is_empty() { String::new() } else { format!(": {note}") };
+    format!("{agent} says {word}{code}{note}")
+}
+
+pub(super) fn resolution(outcome: Resolution) -> &'static str {
+    match outcome {
         Resolution::Resolved => "resolved",
         Resolution::Promised => "a promise was made",
         Resolution::Escalated => "escalated",
         Resolution::NotResolved => "not resolved",
-    };
-    let code = if reason_code.is_empty() { String::new() } else { format!(" ({reason_code})") };
-    let note = if note.is_empty() { String::new() } else { format!(": {note}") };
-    format!("{agent} says {word}{code}{note}")
+    }
 }
 
 pub(super) fn promised(agent: &str, promise: PromiseKind, due: &str, words: &str) -> String {
