@@ -11,8 +11,6 @@ mod hearing;
 mod hold;
 mod keys;
 mod known;
-#[cfg(test)]
-mod model;
 pub mod request;
 mod supervise;
 mod talk;

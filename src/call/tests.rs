@@ -1,5 +1,7 @@
 //! Calls in virtual time: a script of what happens, a transcript of what the call wants done.
 
+mod model;
+
 use std::fmt::Write;
 use std::sync::LazyLock;
 use std::time::Duration;

@@ -15,9 +15,10 @@ use std::hash::Hasher;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use super::hearing::Legs;
-use super::request::AgentRequest;
-use super::*;
+use crate::call::consult::Stage;
+use crate::call::hearing::Legs;
+use crate::call::request::AgentRequest;
+use crate::call::*;
 use crate::fact::HoldAnswer;
 use crate::fact::HoldBy;
 use crate::fact::HoldWay;
@@ -439,8 +440,7 @@ impl World {
         }
         if let Some(talk) = world.call.talk() {
             assert!(talk.hold.is_none(), "a hold without an end: {:?}", talk.hold);
-            let waits =
-                talk.consult.as_ref().is_some_and(|consult| consult.stage != super::consult::Stage::Together);
+            let waits = talk.consult.as_ref().is_some_and(|consult| consult.stage != Stage::Together);
             assert!(!waits, "a consult without an end: {:?}", talk.consult);
         }
         for agent in [AgentId(0), AgentId(1)] {
