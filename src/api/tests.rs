@@ -68,6 +68,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                 ControlRequest::AskCall { reply, .. } => {
                     let _ = reply.send(Err(Refusal::NotTold.into()));
                 }
+                ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
                 ControlRequest::Shutdown { reply } => drop(reply),
             }
         }
