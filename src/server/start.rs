@@ -181,7 +181,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         address: options.webrtc,
         error,
     })?;
-    let gauges = Arc::new(Gauges::new(&media));
+    let gauges = Arc::new(Gauges::new(&media, &browsers));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();

@@ -83,6 +83,9 @@ impl Switchboard {
                 out,
             );
         };
+        if self.sockets.get(&socket).is_some_and(|owner| *owner != Owner::Desk(id)) {
+            return refuse(socket, "this socket is somebody else's".to_owned(), "open another", out);
+        }
         let connection = self.new_connection(Owner::Desk(id));
         let desk = self.desks.entry(id).or_insert_with(|| Desk {
             socket: None,
