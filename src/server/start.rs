@@ -170,8 +170,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let webrtc = WebrtcConfig {
         bind: options.webrtc,
         public_address: options.public_address,
-        // What telephones have: a browser's audio then needs no other form for them.
-        codecs: vec![Codec::Pcmu, Codec::Pcma],
+        // What telephones have, and what browsers have among themselves.
+        codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma],
     };
     if webrtc.public_address.unwrap_or(options.webrtc.ip()).is_unspecified() {
         return Err(ServeError::NoAddress(options.webrtc.ip()));

@@ -22,9 +22,9 @@ struct House {
     told: Vec<(SocketId, Tell)>,
 }
 
-fn agreed() -> Negotiated {
+fn agreed(codec: Codec) -> Negotiated {
     Negotiated {
-        codec: Codec::Pcmu,
+        codec,
         payload_type: 0,
         receive_payload_type: 0,
         telephone_event: None,
@@ -89,9 +89,9 @@ impl House {
     }
 
     /// Lets the newest connection be answered and come up.
-    fn connects(&mut self) -> ConnectionId {
+    fn connects(&mut self, codec: Codec) -> ConnectionId {
         let connection = *self.streams.connections.last().expect("a connection");
-        let (sdp, agreed) = (String::new(), agreed());
+        let (sdp, agreed) = (String::new(), agreed(codec));
         self.browser(BrowserEvent::Answered { connection, sdp, agreed });
         self.browser(BrowserEvent::Up { connection });
         connection
@@ -99,13 +99,13 @@ impl House {
 
     fn desk(&mut self, socket: u64, agent: &str) -> ConnectionId {
         self.ask(socket, Ask::OpenDesk { agent: agent.into(), offer: "offer".to_owned() });
-        self.connects()
+        self.connects(Codec::Pcmu)
     }
 
     /// A caller on a page, who is in the queue at once: every prompt is stopped by its end.
     fn caller(&mut self, socket: u64) -> CallId {
         self.ask(socket, Ask::Call { number: "1000".into(), offer: "offer".to_owned() });
-        self.connects();
+        self.connects(Codec::Opus);
         let call = CallId(self.switchboard.next_call - 1);
         self.ask(socket, Ask::Key { digit: '1' });
         call
@@ -135,9 +135,14 @@ fn a_caller_on_a_page_and_an_agent_at_a_desk_are_brought_together() {
     assert!(house.has(&What::DeskOpened { agent: ALICE.into() }));
     let call = house.caller(2);
     assert_eq!(house.state(ALICE), AgentState::Ringing(call));
+    let offered = Tell::Codec { codec: Codec::Opus };
+    assert_eq!(house.told.last(), Some(&(SocketId(1), offered)), "the caller's codec, while it rings");
     house.ask(1, Ask::PickUp { call });
     assert_eq!(house.state(ALICE), AgentState::Talking(call));
     assert_eq!(house.carried_by(call, 1), Some(desk));
+    let wide = house.desk(1, ALICE);
+    assert_eq!(house.carried_by(call, 1), Some(wide), "the talk goes on over the newer connection");
+    assert!(!house.has(&What::DeskLost { agent: ALICE.into() }));
     house.ask(2, Ask::HangUp { call: None });
     assert_eq!(house.state(ALICE), AgentState::WrapUp);
     let ended = Tell::State { state: CallState::Ended, call };
@@ -273,7 +278,7 @@ fn browsers_that_do_as_they_like_leave_nothing_behind() {
                 }
                 _ => {
                     if let Some(connection) = any {
-                        let (sdp, agreed) = (String::new(), agreed());
+                        let (sdp, agreed) = (String::new(), agreed(Codec::Pcmu));
                         house.browser(BrowserEvent::Answered { connection, sdp, agreed });
                         house.browser(BrowserEvent::Up { connection });
                     }
