@@ -103,6 +103,10 @@ class Line extends EventTarget {
   #path;
   #alive = null;
   #ice;
+  // A connection that goes on until the next one is up.
+  #last = null;
+  // The codec that offers prefer.
+  codec = "opus";
   socket = null;
   peer = null;
   sender = null;
@@ -148,32 +152,58 @@ class Line extends EventTarget {
     });
   }
 
-  // A new peer connection; its offer.
-  async offer() {
-    this.dropPeer();
+  // A new peer connection; its offer. The one before is dropped, or kept until the new one is up.
+  async offer({ keep = false } = {}) {
+    const last = this.peer;
+    if (keep && last?.connectionState === "connected") {
+      this.#last?.close();
+      this.#last = last;
+      this.peer = null;
+    } else {
+      this.dropPeer();
+    }
     const peer = new RTCPeerConnection({ iceServers: this.#ice, bundlePolicy: "max-bundle" });
     this.peer = peer;
     const transceiver = peer.addTransceiver(this.audio.microphone, { direction: "sendrecv" });
     this.sender = transceiver.sender;
+    this.#prefer(transceiver);
     if (!this.sending) await this.sender.replaceTrack(null);
     peer.addEventListener("track", ({ track }) => this.audio.play(track));
     peer.addEventListener("connectionstatechange", () => {
-      if (this.peer === peer) this.connection(peer.connectionState);
+      if (this.peer !== peer) return;
+      if (peer.connectionState === "connected") this.#dropLast();
+      this.connection(peer.connectionState);
     });
     await peer.setLocalDescription(await peer.createOffer());
     return peer.localDescription.sdp;
+  }
+
+  // Puts the preferred codec before the others. A browser that cannot do it has its own order, which will do.
+  #prefer(transceiver) {
+    const codecs = RTCRtpReceiver.getCapabilities?.("audio")?.codecs ?? [];
+    const is = ({ mimeType }) => mimeType.toLowerCase() === `audio/${this.codec.toLowerCase()}`;
+    const ordered = [...codecs.filter(is), ...codecs.filter((codec) => !is(codec))];
+    if (ordered.length > 0) transceiver.setCodecPreferences?.(ordered);
+  }
+
+  #dropLast() {
+    this.#last?.close();
+    this.#last = null;
   }
 
   dropPeer() {
     const peer = this.peer;
     this.peer = this.sender = null;
     peer?.close();
+    this.#dropLast();
   }
 
   // Whether the microphone is sent: only while there is somebody to hear it.
   async sends(on) {
     this.sending = on;
-    await this.sender?.replaceTrack(on ? this.audio.microphone : null);
+    const track = on ? this.audio.microphone : null;
+    await this.#last?.getSenders()[0]?.replaceTrack(track);
+    await this.sender?.replaceTrack(track);
   }
 
   received(message) {
@@ -242,12 +272,14 @@ class Line extends EventTarget {
 // States: connecting, up, lost (it tries again by itself), taken (another window has the phone), closed.
 export class Phone extends Line {
   #wanted = false;
+  #picked = null;
   #tries = 0;
   #timer = null;
   #lost = null;
 
   constructor({ path = "/api/v1/desk", ...options } = {}) {
     super(path, options);
+    this.codec = "PCMU";
     addEventListener("online", () => this.#again(0));
   }
 
@@ -268,6 +300,7 @@ export class Phone extends Line {
 
   // Takes a call that rings. The microphone is sent at once: the answer need not be waited for.
   pickUp(call) {
+    this.#picked = call;
     this.send({ do: "pick_up", call });
     return this.sends(true);
   }
@@ -285,6 +318,15 @@ export class Phone extends Line {
     try {
       if (!this.socket) await this.openSocket();
       this.send({ do: "offer", sdp: await this.offer() });
+    } catch (error) {
+      this.#again();
+    }
+  }
+
+  // Goes over to another connection while this one goes on.
+  async #change() {
+    try {
+      this.send({ do: "offer", sdp: await this.offer({ keep: true }) });
     } catch (error) {
       this.#again();
     }
@@ -340,8 +382,16 @@ export class Phone extends Line {
     super.received(message);
     if (message.tell === "disconnected") {
       this.#lose();
+    } else if (message.tell === "codec") {
+      this.codec = message.codec;
+      this.#change();
     } else if (message.tell === "desk") {
-      const talks = message.desk.calls.some(({ phase }) => phase !== "ringing" && phase !== "wrap_up");
+      const { calls } = message.desk;
+      // What was picked up here may ring on until the server has said yes.
+      if (!calls.some(({ call }) => call === this.#picked)) this.#picked = null;
+      const talks = calls.some(
+        ({ call, phase }) => call === this.#picked || (phase !== "ringing" && phase !== "wrap_up"),
+      );
       if (talks !== this.sending) this.sends(talks);
       this.tell("desk", message.desk);
     }
