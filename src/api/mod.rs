@@ -18,6 +18,7 @@ use axum::routing::get;
 use tokio::sync::Semaphore;
 
 use crate::base::WallTime;
+use crate::flow::Center;
 use crate::server::ControlHandle;
 use crate::server::Live;
 use crate::server::Metric;
@@ -28,6 +29,7 @@ use session::Sessions;
 
 mod agents;
 mod calls;
+mod center;
 mod desk;
 mod events;
 mod guard;
@@ -54,6 +56,7 @@ pub struct ApiState {
     board: wallboard::Drawn,
     control: ControlHandle,
     live: Arc<Live>,
+    center: Arc<Center>,
     http: SocketAddr,
     sip: SocketAddr,
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
@@ -75,10 +78,16 @@ impl ApiState {
             board: wallboard::Drawn::default(),
             control,
             live,
+            center: Arc::default(),
             http,
             sip,
             more_metrics: Arc::new(Vec::new),
         })
+    }
+
+    /// Shows this center's numbers and flows.
+    pub fn with_center(self, center: Arc<Center>) -> ApiState {
+        ApiState { center, ..self }
     }
 
     /// Adds figures of other floors to `/metrics`, read anew at each look.
@@ -110,7 +119,12 @@ pub fn router(state: ApiState) -> Router {
 /// Paths and what answers them: a table, so that a test can hold it against the OpenAPI document.
 fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
     vec![
-        ("/", get(page::show)),
+        ("/", get(page::start)),
+        ("/desk", get(page::desk)),
+        ("/wallboard", get(page::wallboard)),
+        ("/history", get(page::history)),
+        ("/flows", get(page::flows)),
+        ("/web/{file}", get(page::file)),
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(metrics::show)),
@@ -120,6 +134,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/queues", get(queues::list)),
+        ("/api/v1/center", get(center::show)),
+        ("/api/v1/flows", get(center::flows)),
+        ("/api/v1/flows/{id}", get(center::flow)),
         ("/api/v1/desk-view", get(desk::show)),
         ("/api/v1/desk-view/events", get(desk::watch)),
         ("/api/v1/wallboard", get(wallboard::show)),

@@ -37,7 +37,15 @@ pub(super) fn document() -> Value {
 
 fn paths() -> Value {
     json!({
-        "/": { "get": text("What runs here, as a page", "text/html") },
+        "/": { "get": text("The start page", "text/html") },
+        "/desk": { "get": text("The page of an agent", "text/html") },
+        "/wallboard": { "get": text("The page of a supervisor", "text/html") },
+        "/history": { "get": text("The page of the history", "text/html") },
+        "/flows": { "get": text("The page of the flows", "text/html") },
+        "/web/{file}": {
+            "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }],
+            "get": text("What pages are made of", "text/plain"),
+        },
         "/healthz": { "get": text("Whether the process answers", "text/plain") },
         "/readyz": { "get": text("Whether calls are taken; 503 when not", "text/plain") },
         "/metrics": { "get": text("Figures in Prometheus' text format", "text/plain") },
@@ -58,6 +66,14 @@ fn paths() -> Value {
             "put": set_state(),
         },
         "/api/v1/queues": { "get": answers("Every queue", json!({ "200": body("The queues", "QueueList") })) },
+        "/api/v1/center": { "get": answers("The center in a few words", json!({ "200": body("The center", "Center") })) },
+        "/api/v1/flows": { "get": answers("Every flow", json!({ "200": body("The flows", "FlowList") })) },
+        "/api/v1/flows/{id}": {
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
+            "get": answers("One flow as a graph, with callers at each node, and as a drawing", json!({
+                "200": body("The flow", "Flow"), "404": problem(),
+            })),
+        },
         "/api/v1/desk-view": desk(answers("An agent's desk: their state, and the calls they are part of", json!({
             "200": body("The desk", "Desk"), "401": problem(), "403": problem(), "404": problem(), "422": problem(),
         }))),

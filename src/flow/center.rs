@@ -12,7 +12,7 @@ use crate::queue::api::Config;
 use crate::sip::uri::Uri;
 
 /// A checked center.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Center {
     /// The company's name, for people.
     pub company: String,
