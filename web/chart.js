@@ -1,4 +1,4 @@
-// The day of a queue as bars: answered and left, by quarter of an hour.
+// The day of a queue as bars: answered, left and still waiting, by quarter of an hour.
 
 import { shortText } from "./base.js";
 
@@ -16,29 +16,32 @@ function part(tag, attributes, text) {
 export function dayChart(queue, { day_begins, interval_s }) {
   const begins = Date.parse(day_begins);
   const place = (when) => (Date.parse(when) - begins) / 1000 / DAY_S;
-  const counts = queue.intervals.map((interval) => interval.answered + interval.abandoned + interval.unserved + interval.short_abandoned);
-  const most = Math.max(4, ...counts);
+  const left = (interval) => interval.abandoned + interval.unserved + interval.short_abandoned;
+  const most = Math.max(4, ...queue.intervals.map((interval) => interval.joined));
   const height = (count) => (count / most) * (HEIGHT - FOOT - 12);
   const { answered, joined } = queue.today;
   const svg = part("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Today: ${joined} joined, ${answered} answered` });
   const wide = Math.max(2, (interval_s / DAY_S) * WIDTH - 0.6);
-  for (const [index, interval] of queue.intervals.entries()) {
+  for (const interval of queue.intervals) {
     const x = place(interval.begins) * WIDTH;
-    const up = height(interval.answered);
-    const left = height(counts[index] - interval.answered);
     const level = interval.service_level === null ? "" : `, service level ${Math.round(interval.service_level)} %`;
     const words = `${shortText(interval.begins)}: ${interval.joined} joined, ${interval.answered} answered${level}`;
     const group = part("g", {});
     group.append(part("title", {}, words));
-    group.append(part("rect", { class: "answered", x, y: HEIGHT - FOOT - up, width: wide, height: up, rx: 0.8 }));
-    if (left) group.append(part("rect", { class: "left", x, y: HEIGHT - FOOT - up - left, width: wide, height: left, rx: 0.8 }));
+    const waiting = interval.joined - interval.answered - left(interval);
+    let foot = HEIGHT - FOOT;
+    for (const [kind, count] of [["answered", interval.answered], ["left", left(interval)], ["waits", waiting]]) {
+      if (count <= 0) continue;
+      foot -= height(count);
+      group.append(part("rect", { class: kind, x, y: foot, width: wide, height: height(count) }));
+    }
     svg.append(group);
   }
   svg.append(part("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT - FOOT, y2: HEIGHT - FOOT }));
   for (const hour of [0, 6, 12, 18]) {
     svg.append(part("text", { x: (hour / 24) * WIDTH, y: HEIGHT - 3 }, `${String(hour).padStart(2, "0")}:00`));
   }
-  const words = counts.length ? `callers in ${interval_s / 60} minutes, ${most} at most` : "nobody has called today";
+  const words = queue.intervals.length ? `callers in ${interval_s / 60} minutes, ${most} at most` : "nobody has called today";
   svg.append(part("text", { x: 0, y: 10 }, words));
   return svg;
 }

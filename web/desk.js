@@ -141,17 +141,16 @@ function drawCall(call) {
 
 function drawFacts(call) {
   const verified = {
-    verified_by_pin: `Yes, by PIN at ${call.verified ? whenText(call.verified.at) : ""}`,
-    failed: "No: every try was wrong",
-    locked_out: "No: the account is locked",
-    no_input: "No: nothing was keyed",
-    unavailable: "No: could not be checked",
-    abandoned: "No",
-  }[call.identity] ?? "No";
+    verified_by_pin: `by PIN, ${call.verified ? whenText(call.verified.at) : ""}`,
+    failed: "no: wrong PINs",
+    locked_out: "no: account locked",
+    no_input: "no: nothing keyed",
+    unavailable: "no: not checked",
+  }[call.identity] ?? "no";
   const waited = call.waited_s !== null ? about(call.waited_s) : call.waiting_since;
   const promise = call.quoted_s === null ? "" : `${about(call.quoted_s)}${call.waited_s === null ? "" : call.waited_s <= call.quoted_s ? ", kept" : ", broken"}`;
   const facts = [
-    ["Verified", verified, call.verified ? "good" : ""],
+    ["Verified", verified, call.verified ? "good" : "bad"],
     ["Queue", call.queue],
     ["Chose", call.chose.join(", ")],
     ["Waited", waited],
@@ -159,9 +158,9 @@ function drawFacts(call) {
     ...call.collected.map(({ name, value }) => [capital(words(name)), value]),
   ].filter(([, value]) => value);
   redraw(at("facts"), facts, () =>
-    facts.map(([name, value]) =>
+    facts.map(([name, value, kind]) =>
       make("div", {}, make("dt", {}, name),
-        make("dd", {}, name === "Waited" && call.waited_s === null ? clockOf({}, value) : value))));
+        make("dd", { class: kind }, name === "Waited" && call.waited_s === null ? clockOf({}, value) : value))));
 }
 
 function drawHold(call) {

@@ -68,6 +68,7 @@ impl ApiState {
         store: Arc<Store>,
         control: ControlHandle,
         live: Arc<Live>,
+        center: Arc<Center>,
         http: SocketAddr,
         sip: SocketAddr,
     ) -> Result<ApiState, StoreError> {
@@ -78,16 +79,11 @@ impl ApiState {
             board: wallboard::Drawn::default(),
             control,
             live,
-            center: Arc::default(),
+            center,
             http,
             sip,
             more_metrics: Arc::new(Vec::new),
         })
-    }
-
-    /// Shows this center's numbers and flows.
-    pub fn with_center(self, center: Arc<Center>) -> ApiState {
-        ApiState { center, ..self }
     }
 
     /// Adds figures of other floors to `/metrics`, read anew at each look.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::*;
+use crate::flow;
 use crate::queue::api::AgentWish;
 use crate::server::ControlError;
 use crate::server::ControlRequest;
@@ -64,9 +65,10 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let address = listener.local_addr().unwrap();
     let bound = bound.unwrap_or(address);
     let sip = "127.0.0.1:5060".parse().unwrap();
-    let state = ApiState::new(Arc::new(store), control, Arc::clone(&live), bound, sip)
-        .unwrap()
-        .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
+    let state =
+        ApiState::new(Arc::new(store), control, Arc::clone(&live), Arc::new(flow::tests::demo()), bound, sip)
+            .unwrap()
+            .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
     });
@@ -393,6 +395,27 @@ fn the_board_says_what_the_history_says() {
     let waiting = &board["waiting"][0];
     assert_eq!((&waiting["call"], &waiting["at_risk"]), (&json!(5), &json!(true)));
     assert_eq!(waiting["why"], "nobody with billing ≥ 3 is signed in");
+}
+
+#[test]
+fn a_flow_is_drawn_with_who_is_where() {
+    let api = api();
+    api.tell(sample::whole_call(7).into_iter().take(7).collect());
+    let facts = sample::whole_call(7);
+    let at_menu = crate::fact::What::NodeEntered { flow: "main".into(), node: "main_menu".into() };
+    api.tell(vec![crate::fact::Fact { what: at_menu, ..facts[7].clone() }]);
+    let (_, list) = api.get("/api/v1/flows");
+    let main = list["flows"].as_array().unwrap().iter().find(|flow| flow["name"] == "main").unwrap();
+    assert_eq!((&main["numbers"], &main["callers"]), (&json!(["1000"]), &json!(1)));
+    let (_, flow) = api.get("/api/v1/flows/main");
+    assert!(flow["svg"].as_str().unwrap().starts_with("<svg"));
+    let menu = flow["nodes"].as_array().unwrap().iter().find(|node| node["name"] == "main_menu").unwrap();
+    assert_eq!((&menu["kind"], &menu["callers"]), (&json!("menu"), &json!(1)));
+    assert_eq!(menu["exits"][0], json!({ "label": "a person", "to": "to_a_person" }));
+    api.tell(facts.into_iter().skip(7).take(14).collect());
+    let (_, list) = api.get("/api/v1/flows");
+    assert!(list["flows"].as_array().unwrap().iter().all(|flow| flow["callers"] == 0), "bob has taken over");
+    assert_eq!(api.get("/api/v1/flows/nothing").0, 404);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::queue::api::Config;
 use crate::sip::uri::Uri;
 
 /// A checked center.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Center {
     /// The company's name, for people.
     pub company: String,

@@ -27,7 +27,7 @@ mod step;
 mod yaml;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use api::ExitName;
 pub use api::FlowAction;
