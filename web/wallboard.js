@@ -115,7 +115,7 @@ function drawAgents() {
 }
 
 async function endCall(call) {
-  if (confirm(`End call ${call}? The caller is cut off.`)) await attempt(at("error"), () => ask("POST", `/api/v1/calls/${call}/hang_up`, {}));
+  if (confirm(`End call ${call}? The caller is cut off.`)) await attempt(at("error"), () => ask("POST", `/api/v1/calls/${call}/end`));
 }
 
 function openAgent(id) {
@@ -146,7 +146,7 @@ function wireAgent() {
     button.addEventListener("click", () => doing(() => ask("POST", `/api/v1/calls/${agent().call}/supervise`, { mode: button.dataset.mode })));
   }
   dialog.querySelector("[data-end]").addEventListener("click", () => {
-    if (confirm(`End ${dialog.dataset.agent}'s call?`)) doing(() => ask("POST", `/api/v1/calls/${agent().call}/hang_up`, {}));
+    if (confirm(`End ${dialog.dataset.agent}'s call?`)) doing(() => ask("POST", `/api/v1/calls/${agent().call}/end`));
   });
 }
 

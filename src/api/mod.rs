@@ -15,6 +15,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::MethodRouter;
 use axum::routing::get;
+use axum::routing::post;
 use tokio::sync::Semaphore;
 
 use crate::base::WallTime;
@@ -31,6 +32,7 @@ mod agents;
 mod calls;
 mod center;
 mod desk;
+mod desk_socket;
 mod events;
 mod guard;
 mod health;
@@ -40,7 +42,9 @@ mod page;
 mod problem;
 mod queues;
 mod session;
+mod socket;
 mod wallboard;
+mod web_call;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 16 * 1024;
@@ -120,6 +124,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/wallboard", get(page::wallboard)),
         ("/history", get(page::history)),
         ("/flows", get(page::flows)),
+        ("/call", get(page::call)),
         ("/web/{file}", get(page::file)),
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
@@ -127,6 +132,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/session", get(session::show).post(session::sign_in).delete(session::sign_out)),
         ("/api/v1/calls", get(calls::list)),
         ("/api/v1/calls/{id}", get(calls::show)),
+        ("/api/v1/calls/{id}/end", post(calls::end)),
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/queues", get(queues::list)),
@@ -138,6 +144,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/wallboard", get(wallboard::show)),
         ("/api/v1/wallboard/events", get(wallboard::watch)),
         ("/api/v1/events", get(events::watch)),
+        ("/api/v1/desk", get(desk_socket::open)),
+        ("/api/v1/web-call", get(web_call::open)),
         ("/api/v1/openapi.json", get(openapi::show)),
     ]
 }

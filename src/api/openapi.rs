@@ -57,6 +57,12 @@ fn paths() -> Value {
                 "200": body("The call", "WholeCall"), "400": problem(), "404": problem(),
             })),
         },
+        "/api/v1/calls/{id}/end": {
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
+            "post": answers("End a call; for supervisors", json!({
+                "202": { "description": "It is being ended" }, "403": problem(), "404": problem(),
+            })),
+        },
         "/api/v1/agents": { "get": answers("Every agent", json!({ "200": body("The agents", "AgentList") })) },
         "/api/v1/agents/{id}/state": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
@@ -88,6 +94,13 @@ fn paths() -> Value {
         "/api/v1/events": { "get": text(
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },
+        "/call": { "get": text("The page of a caller who calls from a browser", "text/html") },
+        "/api/v1/desk": {
+            "parameters": [{ "name": "agent", "in": "query", "required": true, "schema": { "type": "string" } }],
+            "get": text("A WebSocket: the desk of an agent, as docs/DESK.md tells", "application/json"),
+        },
+        "/api/v1/web-call": { "get": text(
+            "A WebSocket: the telephone of a caller's page, as docs/DESK.md tells", "application/json") },
         "/api/v1/openapi.json": { "get": text("This document", "application/json") },
     })
 }

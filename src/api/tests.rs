@@ -57,6 +57,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                 ControlRequest::HangUp { call, reply } => {
                     let _ = reply.send(Err(ControlError::UnknownCall(call)));
                 }
+                ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
                 ControlRequest::Shutdown { reply } => drop(reply),
             }
         }
@@ -219,6 +220,9 @@ fn a_person_signs_in_acts_for_themselves_and_signs_out() {
     assert_eq!(set(&format!("{}X-Warmline: 1\r\n", sign_in(&api, "sam")), "bob"), 202, "a supervisor does");
     let foreign = format!("{ours}Origin: http://evil.example\r\n");
     assert_eq!(set(&foreign, "alice"), 403, "another site's page");
+    let end = |headers: &str| api.ask("POST", "/api/v1/calls/99/end", headers, "").0;
+    assert_eq!(end(&ours), 403, "an agent ends no call of others");
+    assert_eq!(end(&format!("{}X-Warmline: 1\r\n", sign_in(&api, "sam"))), 404, "a supervisor would");
     assert_eq!(api.ask("DELETE", "/api/v1/session", &ours, "").0, 204);
     assert_eq!(set(&ours, "alice"), 401, "it is over");
     assert_eq!(who(&ours), json!({ "name": null, "role": null, "local": false }), "a stale cookie is nobody");
