@@ -15,9 +15,11 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::MethodRouter;
 use axum::routing::get;
+use axum::routing::post;
 use tokio::sync::Semaphore;
 
 use crate::base::WallTime;
+use crate::flow::Center;
 use crate::server::ControlHandle;
 use crate::server::Live;
 use crate::server::Metric;
@@ -29,6 +31,7 @@ use session::Sessions;
 
 mod agents;
 mod calls;
+mod center;
 mod desk;
 mod desk_socket;
 mod events;
@@ -60,6 +63,7 @@ pub struct ApiState {
     control: ControlHandle,
     live: Arc<Live>,
     captions: Arc<Captions>,
+    center: Arc<Center>,
     http: SocketAddr,
     sip: SocketAddr,
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
@@ -71,6 +75,7 @@ impl ApiState {
         store: Arc<Store>,
         control: ControlHandle,
         live: Arc<Live>,
+        center: Arc<Center>,
         http: SocketAddr,
         sip: SocketAddr,
     ) -> Result<ApiState, StoreError> {
@@ -82,6 +87,7 @@ impl ApiState {
             control,
             live,
             captions: Arc::default(),
+            center,
             http,
             sip,
             more_metrics: Arc::new(Vec::new),
@@ -122,7 +128,11 @@ pub fn router(state: ApiState) -> Router {
 /// Paths and what answers them: a table, so that a test can hold it against the OpenAPI document.
 fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
     let mut routes = vec![
-        ("/", get(page::show)),
+        ("/", get(page::start)),
+        ("/desk", get(page::desk)),
+        ("/wallboard", get(page::wallboard)),
+        ("/history", get(page::history)),
+        ("/flows", get(page::flows)),
         ("/call", get(page::call)),
         ("/web/{file}", get(page::file)),
         ("/healthz", get(health::alive)),
@@ -131,9 +141,13 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/session", get(session::show).post(session::sign_in).delete(session::sign_out)),
         ("/api/v1/calls", get(calls::list)),
         ("/api/v1/calls/{id}", get(calls::show)),
+        ("/api/v1/calls/{id}/end", post(calls::end)),
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/queues", get(queues::list)),
+        ("/api/v1/center", get(center::show)),
+        ("/api/v1/flows", get(center::flows)),
+        ("/api/v1/flows/{id}", get(center::flow)),
         ("/api/v1/desk-view", get(desk::show)),
         ("/api/v1/desk-view/events", get(desk::watch)),
         ("/api/v1/wallboard", get(wallboard::show)),

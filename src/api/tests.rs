@@ -16,6 +16,7 @@ use super::*;
 use crate::base::CallId;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
+use crate::flow;
 use crate::queue::api::AgentWish;
 use crate::server::ControlError;
 use crate::server::ControlRequest;
@@ -77,9 +78,10 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let address = listener.local_addr().unwrap();
     let bound = bound.unwrap_or(address);
     let sip = "127.0.0.1:5060".parse().unwrap();
-    let state = ApiState::new(Arc::new(store), control, Arc::clone(&live), bound, sip)
-        .unwrap()
-        .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
+    let state =
+        ApiState::new(Arc::new(store), control, Arc::clone(&live), Arc::new(flow::tests::demo()), bound, sip)
+            .unwrap()
+            .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
     });
@@ -230,6 +232,9 @@ fn a_person_signs_in_acts_for_themselves_and_signs_out() {
     assert_eq!(set(&format!("{}X-Warmline: 1\r\n", sign_in(&api, "sam")), "bob"), 202, "a supervisor does");
     let foreign = format!("{ours}Origin: http://evil.example\r\n");
     assert_eq!(set(&foreign, "alice"), 403, "another site's page");
+    let end = |headers: &str| api.ask("POST", "/api/v1/calls/99/end", headers, "").0;
+    assert_eq!(end(&ours), 403, "an agent ends no call of others");
+    assert_eq!(end(&format!("{}X-Warmline: 1\r\n", sign_in(&api, "sam"))), 404, "a supervisor would");
     assert_eq!(api.ask("DELETE", "/api/v1/session", &ours, "").0, 204);
     assert_eq!(set(&ours, "alice"), 401, "it is over");
     assert_eq!(who(&ours), json!({ "name": null, "role": null, "local": false }), "a stale cookie is nobody");
@@ -339,9 +344,8 @@ fn pages_for_people_and_probes_answer() {
     api.tell(sample::whole_call(7));
     assert_eq!(api.get("/healthz"), (200, json!("ok\n")));
     assert_eq!(api.get("/readyz"), (200, json!("ready\n")));
-    let (status, page) = api.get("/");
-    assert_eq!(status, 200);
-    assert!(page.as_str().unwrap().contains("sip:NUMBER@127.0.0.1:5060"));
+    let (_, center) = api.get("/api/v1/center");
+    assert_eq!((&center["sip"], &center["queues"]), (&json!("127.0.0.1:5060"), &json!(["billing"])));
     let (_, metrics) = api.get("/metrics");
     let metrics = metrics.as_str().unwrap();
     for line in [
@@ -457,6 +461,27 @@ fn the_board_says_what_the_history_says() {
 }
 
 #[test]
+fn a_flow_is_drawn_with_who_is_where() {
+    let api = api();
+    api.tell(sample::whole_call(7).into_iter().take(7).collect());
+    let facts = sample::whole_call(7);
+    let at_menu = crate::fact::What::NodeEntered { flow: "main".into(), node: "main_menu".into() };
+    api.tell(vec![crate::fact::Fact { what: at_menu, ..facts[7].clone() }]);
+    let (_, list) = api.get("/api/v1/flows");
+    let main = list["flows"].as_array().unwrap().iter().find(|flow| flow["name"] == "main").unwrap();
+    assert_eq!((&main["numbers"], &main["callers"]), (&json!(["1000"]), &json!(1)));
+    let (_, flow) = api.get("/api/v1/flows/main");
+    assert!(flow["svg"].as_str().unwrap().starts_with("<svg"));
+    let menu = flow["nodes"].as_array().unwrap().iter().find(|node| node["name"] == "main_menu").unwrap();
+    assert_eq!((&menu["kind"], &menu["callers"]), (&json!("menu"), &json!(1)));
+    assert_eq!(menu["exits"][0], json!({ "label": "a person", "to": "to_a_person" }));
+    api.tell(facts.into_iter().skip(7).take(14).collect());
+    let (_, list) = api.get("/api/v1/flows");
+    assert!(list["flows"].as_array().unwrap().iter().all(|flow| flow["callers"] == 0), "bob has taken over");
+    assert_eq!(api.get("/api/v1/flows/nothing").0, 404);
+}
+
+#[test]
 fn a_board_is_sent_at_once_to_who_watches() {
     let api = api();
     let mut stream = TcpStream::connect(api.address).unwrap();
@@ -480,7 +505,8 @@ fn the_openapi_document_names_every_path_and_method_and_no_other() {
     assert_eq!(documented, served);
     for (path, item) in paths {
         // A method that nothing takes is answered with those that the path takes.
-        let (status, head, _) = api.ask("PATCH", &path.replace("{id}", "1"), "Host: localhost\r\n", "");
+        let (status, head, _) =
+            api.ask("PATCH", &path.replace("{id}", "1").replace("{file}", "x"), "Host: localhost\r\n", "");
         assert_eq!(status, 405, "{path}");
         let allow = head.lines().find_map(|line| line.strip_prefix("allow: ")).unwrap();
         let mut takes: Vec<_> = allow.split(',').filter(|method| *method != "head").collect();

@@ -46,7 +46,8 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let address = http.local_addr()?;
     let gauges = running.gauges.clone();
     let (control, live) = (running.control.clone(), running.live.clone());
-    let state = ApiState::new(running.store.clone(), control.clone(), live, address, running.sip)?
+    let center = running.center.clone();
+    let state = ApiState::new(running.store.clone(), control.clone(), live, center, address, running.sip)?
         .with_captions(Captions::read(&options.prompts, &running.center.language))
         .with_metrics(move || gauges.metrics());
     let service = api::router(state).into_make_service_with_connect_info::<SocketAddr>();

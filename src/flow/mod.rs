@@ -28,7 +28,7 @@ mod talk_file;
 mod yaml;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use api::ExitName;
 pub use api::FlowAction;

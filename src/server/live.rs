@@ -63,6 +63,8 @@ pub struct LiveCall {
     pub waiting_since: Option<WallTime>,
     /// The agent who rings or talks.
     pub agent: Option<Name>,
+    /// The flow and its node that the caller is at; none once an agent has taken over.
+    pub node: Option<(Name, Name)>,
     /// How it waited before an agent's phone rang: so it waits on when the agent does not take it.
     waits: Phase,
 }
@@ -290,6 +292,7 @@ impl Live {
                     queue: None,
                     waiting_since: None,
                     agent: None,
+                    node: None,
                     waits: Phase::Queued,
                 };
                 self.calls.insert(id, call);
@@ -337,6 +340,7 @@ fn moves_a_call(what: &What) -> bool {
         what,
         What::CallAnswered
             | What::FlowStarted { .. }
+            | What::NodeEntered { .. }
             | What::Enqueued { .. }
             | What::HoldMusicStarted
             | What::CallbackChosen { .. }
@@ -355,6 +359,7 @@ impl LiveCall {
     fn apply(&mut self, wall: WallTime, what: &What) {
         match what {
             What::CallAnswered | What::FlowStarted { .. } => self.enter(Phase::InFlow, wall),
+            What::NodeEntered { flow, node } => self.node = Some((flow.clone(), node.clone())),
             What::Enqueued { queue, .. } => {
                 self.queue = Some(queue.clone());
                 self.waiting_since = Some(wall);
@@ -375,6 +380,7 @@ impl LiveCall {
                 self.enter(self.waits, wall);
             }
             What::AgentConnected { agent, .. } => {
+                self.node = None;
                 self.agent = Some(agent.clone());
                 self.waiting_since = None;
                 self.enter(Phase::Talking, wall);
