@@ -2,6 +2,7 @@
 
 pub mod clock;
 mod control;
+mod door;
 pub mod gauges;
 pub mod handle;
 pub mod live;

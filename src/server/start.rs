@@ -23,6 +23,7 @@ use crate::flow::center::Trunk;
 use crate::server::ServeOptions;
 use crate::server::clock::Clock;
 use crate::server::control::Control;
+use crate::server::door::Door;
 use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
@@ -171,6 +172,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         history: HistoryWriter::start(&store, clock.started())?,
         live: live.clone(),
         gauges: gauges.clone(),
+        door: Door::default(),
     };
     let thread = thread::Builder::new()
         .name("control".to_owned())

@@ -17,6 +17,8 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+pub(crate) use ports::Pair;
+pub(crate) use ports::Ports;
 pub use ports::PortsTaken;
 pub use worker::WorkerStats;
 
@@ -25,8 +27,6 @@ use crate::base::Entropy;
 use crate::base::LegId;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
-use crate::wire::media::ports::Pair;
-use crate::wire::media::ports::Ports;
 use crate::wire::media::worker::Bell;
 use crate::wire::media::worker::Work;
 use crate::wire::media::worker::Worker;

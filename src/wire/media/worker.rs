@@ -74,6 +74,8 @@ pub struct WorkerStats {
     pub send_failed: AtomicU64,
     /// Frames of streams that were sent more than 5 ms late, or left out.
     pub late_frames: AtomicU64,
+    /// How long it was awake, in microseconds.
+    pub busy_us: AtomicU64,
     /// Events that were dropped because the server did not read.
     pub events_dropped: AtomicU64,
     /// Streams that were ended because handling them failed.
@@ -184,6 +186,7 @@ impl Worker {
         let mut ready: Vec<epoll::Event> = Vec::with_capacity(BATCH);
         loop {
             self.sleep(&mut ready);
+            let woke = self.now();
             self.run_slots();
             self.read(&ready);
             if !self.take_work() {
@@ -191,6 +194,7 @@ impl Worker {
             }
             self.wire.flush();
             self.wire.stats.streams.store(self.streams.len() as u64, Ordering::Relaxed);
+            add(&self.wire.stats.busy_us, self.now().since(woke).as_micros() as u64);
         }
     }
 
