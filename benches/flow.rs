@@ -1,6 +1,5 @@
 //! What a flow costs: loading a large center, and serving a caller step by step.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::hint::black_box;
 
@@ -15,6 +14,7 @@ use warmline::base::WallTime;
 use warmline::flow::Center;
 use warmline::flow::FlowAction;
 use warmline::flow::FlowEvent;
+use warmline::flow::Prompts;
 use warmline::flow::Run;
 use warmline::flow::api::Caller;
 use warmline::flow::load;
@@ -61,11 +61,11 @@ fn large() -> String {
     text
 }
 
-fn files() -> (Vec<(String, String)>, BTreeSet<String>) {
+fn files() -> (Vec<(String, String)>, Prompts) {
     let files = [("center.yaml", CENTER.to_owned()), ("menu.yaml", MENU.to_owned()), ("large.yaml", large())];
     let prompts = say::prompts().chain(["hello", "wait/all-busy", "wait/less-than"].map(str::to_owned));
     let waits = "wait/question wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
-                 wait/agent-calling-back wait/callback-greeting common/hold-music";
+                 wait/agent-calling-back wait/callback-greeting hold-music";
     let prompts = prompts.chain(waits.split_whitespace().map(str::to_owned)).collect();
     (files.map(|(path, text)| (path.to_owned(), text)).into(), prompts)
 }

@@ -3,14 +3,13 @@
 //! The input is a flow file, a zero byte, and what the caller does.
 #![no_main]
 
-use std::collections::BTreeSet;
-
 use libfuzzer_sys::fuzz_target;
 use warmline::base::Name;
 use warmline::base::Timestamp;
 use warmline::base::WallTime;
 use warmline::flow::FlowAction;
 use warmline::flow::FlowEvent;
+use warmline::flow::Prompts;
 use warmline::flow::Run;
 use warmline::flow::api::Caller;
 use warmline::flow::api::Customer;
@@ -29,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let text = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
     let keys = parts.next().unwrap_or_default();
-    let prompts: BTreeSet<String> = say::prompts().chain(PROMPTS.iter().map(|name| (*name).to_owned())).collect();
+    let prompts: Prompts = say::prompts().chain(PROMPTS.iter().map(|name| (*name).to_owned())).collect();
 
     // The same text as a center file: whatever it is, it is told in words.
     let _ = load(&[("center.yaml".to_owned(), text.clone())], &prompts).map_err(|found| {
@@ -120,5 +119,5 @@ const PROMPTS: [&str; 18] = [
     "wait/sorry",
     "wait/agent-calling-back",
     "wait/callback-greeting",
-    "common/hold-music",
+    "hold-music",
 ];

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::api::ApiState;
 use crate::api::problem::Problem;
+use crate::api::session::Actor;
 use crate::fact::AgentStateName;
 use crate::queue::api::AgentWish;
 use crate::server::Live;
@@ -71,10 +72,12 @@ pub(super) async fn show(
 /// What came of it is in the agent's state: an agent who talks is ready only afterwards.
 pub(super) async fn set_state(
     State(state): State<ApiState>,
+    actor: Actor,
     Path(id): Path<String>,
     wished: Result<Json<WishedState>, JsonRejection>,
 ) -> Result<(StatusCode, Json<AgentView>), Problem> {
     known(&state.live, &id)?;
+    actor.acts_for(&id)?;
     let Json(wished) = wished?;
     let wish = wished.parse()?;
     state.control.set_agent_state(&id, wish).await?;

@@ -19,7 +19,7 @@ use crate::store::view::FactView;
 /// Watchers at one time; the next one is told to come again.
 const WATCHERS: usize = 256;
 /// How often a silent stream says that it lives.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// `GET /api/v1/events`: an event `fact` for each fact from now on. One that lags too far gets an event
 /// `resync` with the number of facts that it missed: read the lists anew.

@@ -1,12 +1,14 @@
 //! HTTP for people and programs: REST, events, metrics, health.
 //!
 //! Handlers read the history, or what [`Live`] folded from facts, and ask the control thread for changes.
-//! There is no sign-in yet: a server on loopback answers loopback names only, so that a web page of
-//! somebody else cannot reach it through the browser (DNS rebinding), and changes need a JSON body, which
-//! such a page cannot send unasked.
+//! Who acts is found out once, before any of them, in `session`. A server on loopback answers loopback names
+//! only, so that a web page of somebody else cannot reach it through the browser (DNS rebinding); what such a page
+//! sends all the same is known by its origin, by the header that only our pages send, and by the JSON body that
+//! changes need.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -15,13 +17,18 @@ use axum::routing::MethodRouter;
 use axum::routing::get;
 use tokio::sync::Semaphore;
 
+use crate::base::WallTime;
 use crate::server::ControlHandle;
 use crate::server::Live;
 use crate::server::Metric;
 use crate::store::Readers;
+use crate::store::Store;
+use crate::store::StoreError;
+use session::Sessions;
 
 mod agents;
 mod calls;
+mod desk;
 mod events;
 mod guard;
 mod health;
@@ -30,6 +37,8 @@ mod openapi;
 mod page;
 mod problem;
 mod queues;
+mod session;
+mod wallboard;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 16 * 1024;
@@ -40,7 +49,9 @@ const READING: usize = 32;
 #[derive(Clone)]
 pub struct ApiState {
     readers: Arc<Readers>,
+    sessions: Arc<Sessions>,
     reading: Arc<Semaphore>,
+    board: wallboard::Drawn,
     control: ControlHandle,
     live: Arc<Live>,
     http: SocketAddr,
@@ -49,23 +60,25 @@ pub struct ApiState {
 }
 
 impl ApiState {
-    /// A state that reads `readers` and `live` and asks `control`. `http` and `sip` are the addresses bound.
+    /// A state that reads `store` and `live` and asks `control`. `http` and `sip` are the addresses bound.
     pub fn new(
-        readers: Readers,
+        store: Arc<Store>,
         control: ControlHandle,
         live: Arc<Live>,
         http: SocketAddr,
         sip: SocketAddr,
-    ) -> ApiState {
-        ApiState {
-            readers: Arc::new(readers),
+    ) -> Result<ApiState, StoreError> {
+        Ok(ApiState {
+            readers: Arc::new(store.readers()?),
+            sessions: Arc::new(Sessions::new(store)),
             reading: Arc::new(Semaphore::new(READING)),
+            board: wallboard::Drawn::default(),
             control,
             live,
             http,
             sip,
             more_metrics: Arc::new(Vec::new),
-        }
+        })
     }
 
     /// Adds figures of other floors to `/metrics`, read anew at each look.
@@ -74,7 +87,12 @@ impl ApiState {
     }
 }
 
-/// Every page and call of the API.
+/// The calendar's time.
+fn now() -> WallTime {
+    WallTime(0) + SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Every page and call of the API. Serve it with [`SocketAddr`] as connection info: wrong passwords are counted by it.
 pub fn router(state: ApiState) -> Router {
     let mut router = Router::new();
     for (path, methods) in routes() {
@@ -84,6 +102,7 @@ pub fn router(state: ApiState) -> Router {
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn_with_state(state.clone(), session::known_people_only))
         .layer(middleware::from_fn_with_state(state.clone(), guard::known_host_only))
         .with_state(state)
 }
@@ -95,11 +114,16 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(metrics::show)),
+        ("/api/v1/session", get(session::show).post(session::sign_in).delete(session::sign_out)),
         ("/api/v1/calls", get(calls::list)),
         ("/api/v1/calls/{id}", get(calls::show)),
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/queues", get(queues::list)),
+        ("/api/v1/desk-view", get(desk::show)),
+        ("/api/v1/desk-view/events", get(desk::watch)),
+        ("/api/v1/wallboard", get(wallboard::show)),
+        ("/api/v1/wallboard/events", get(wallboard::watch)),
         ("/api/v1/events", get(events::watch)),
         ("/api/v1/openapi.json", get(openapi::show)),
     ]

@@ -4,6 +4,8 @@ use axum::Json;
 use serde_json::Value;
 use serde_json::json;
 
+mod screens;
+
 /// `GET /api/v1/openapi.json`
 pub(super) async fn show() -> Json<Value> {
     Json(document())
@@ -18,8 +20,18 @@ pub(super) fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "A contact-center voice server. Times are RFC 3339 in UTC, lengths are seconds.",
         },
+        "security": [{}, { "cookie": [] }, { "bearer": [] }],
         "paths": paths(),
-        "components": { "schemas": schemas() },
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {
+                "cookie": {
+                    "type": "apiKey", "in": "cookie", "name": "warmline_session",
+                    "description": "Changes need the header `X-Warmline: 1` beside it",
+                },
+                "bearer": { "type": "http", "scheme": "bearer" },
+            },
+        },
     })
 }
 
@@ -29,6 +41,7 @@ fn paths() -> Value {
         "/healthz": { "get": text("Whether the process answers", "text/plain") },
         "/readyz": { "get": text("Whether calls are taken; 503 when not", "text/plain") },
         "/metrics": { "get": text("Figures in Prometheus' text format", "text/plain") },
+        "/api/v1/session": session(),
         "/api/v1/calls": { "get": calls() },
         "/api/v1/calls/{id}": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
@@ -45,11 +58,44 @@ fn paths() -> Value {
             "put": set_state(),
         },
         "/api/v1/queues": { "get": answers("Every queue", json!({ "200": body("The queues", "QueueList") })) },
+        "/api/v1/desk-view": desk(answers("An agent's desk: their state, and the calls they are part of", json!({
+            "200": body("The desk", "Desk"), "401": problem(), "403": problem(), "404": problem(), "422": problem(),
+        }))),
+        "/api/v1/desk-view/events": desk(text(
+            "Server-sent events: `desk` with the desk, at once and whenever it changes", "text/event-stream")),
+        "/api/v1/wallboard": { "get": answers("Queues, agents and waiting callers, with the day's figures", json!({
+            "200": body("The board", "Board"),
+        })) },
+        "/api/v1/wallboard/events": { "get": text(
+            "Server-sent events: `board` with the board, at once and whenever something happens, twice a second at \
+             most", "text/event-stream") },
         "/api/v1/events": { "get": text(
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },
         "/api/v1/openapi.json": { "get": text("This document", "application/json") },
     })
+}
+
+fn session() -> Value {
+    let mut sign_in = answers(
+        "Sign in: the answer's cookie is the session; programs may send its token as a bearer token",
+        json!({ "200": body("Who is signed in", "Session"), "401": problem(), "429": problem() }),
+    );
+    sign_in["requestBody"] =
+        json!({ "required": true, "content": { "application/json": { "schema": schema("Credentials") } } });
+    json!({
+        "get": answers("Who is signed in", json!({ "200": body("Who", "Session") })),
+        "post": sign_in,
+        "delete": answers("Sign out", json!({ "204": { "description": "The session is over" } })),
+    })
+}
+
+fn desk(mut get: Value) -> Value {
+    get["parameters"] = json!([{
+        "name": "agent", "in": "query", "schema": { "type": "string" },
+        "description": "Whose desk; only for who is not signed in",
+    }]);
+    json!({ "get": get })
 }
 
 fn calls() -> Value {
@@ -106,18 +152,39 @@ fn list(of: &str) -> Value {
     json!({ "type": "array", "items": schema(of) })
 }
 
+/// Every schema, by name.
 fn schemas() -> Value {
+    let mut all = main_schemas();
+    // Both are objects.
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), screens::schemas()) {
+        all.extend(more);
+    }
+    all
+}
+
+fn main_schemas() -> Value {
     let (string, number, integer) =
         (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });
     let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     json!({
+        "Credentials": {
+            "type": "object",
+            "required": ["name", "password"],
+            "additionalProperties": false,
+            "properties": { "name": string, "password": { "type": "string", "format": "password" } },
+        },
+        "Session": { "type": "object", "properties": {
+            "name": maybe(&string),
+            "role": maybe(&json!({ "type": "string", "enum": ["agent", "supervisor", "admin"] })),
+            "local": { "type": "boolean", "description": "No sign-in is needed: the server serves this machine alone" },
+        } },
         "Problem": { "type": "object", "properties": { "error": string, "hint": string } },
         "Outcome": { "type": "string", "enum": [
             "talked", "served", "left_in_flow", "abandoned", "declined", "unserved", "callback_failed",
             "refused", "failed",
         ] },
-        "Party": { "type": "string", "enum": ["caller", "agent", "server"] },
+        "Party": { "type": "string", "enum": ["caller", "agent", "consulted", "supervisor", "server"] },
         "Call": { "type": "object", "properties": {
             "id": integer, "sip_call_id": string, "from": string, "display": string, "to": string,
             "source": string, "trunk": maybe(&string),

@@ -1,5 +1,7 @@
 //! What an answer says when it is no: a status, what is wrong, and what to do about it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::rejection::PathRejection;
@@ -21,6 +23,8 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
+    /// Not before.
+    retry_after: Option<Duration>,
     body: Body,
 }
 
@@ -32,7 +36,12 @@ struct Body {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Problem {
-        Problem { status, body: Body { error: error.into(), hint: hint.into() } }
+        Problem { status, retry_after: None, body: Body { error: error.into(), hint: hint.into() } }
+    }
+
+    /// The same, with a time before which there is no use in asking again.
+    pub(super) fn retry_after(self, wait: Duration) -> Problem {
+        Problem { retry_after: Some(wait), ..self }
     }
 
     /// 404.
@@ -43,14 +52,16 @@ impl Problem {
     /// 503, to be tried again soon.
     pub(super) fn busy(error: impl Into<String>) -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, error, "try again in a second")
+            .retry_after(Duration::from_secs(1))
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(wait) = self.retry_after {
+            let seconds = HeaderValue::from(wait.as_secs().max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response
     }
@@ -74,7 +85,11 @@ impl From<ControlError> for Problem {
             ControlError::Overloaded => "try again in a second",
             ControlError::Stopping => "try again when it has started anew",
         };
-        Problem::new(status, error.to_string(), hint)
+        let problem = Problem::new(status, error.to_string(), hint);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return problem.retry_after(Duration::from_secs(1));
+        }
+        problem
     }
 }
 

@@ -1,12 +1,11 @@
 //! `/api/v1/queues`: how many wait, and how long already.
 
-use std::time::SystemTime;
-
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
 use crate::api::ApiState;
+use crate::api::now;
 use crate::base::WallTime;
 use crate::server::live::LiveQueue;
 
@@ -27,7 +26,7 @@ pub(super) struct QueueList {
 
 /// `GET /api/v1/queues`
 pub(super) async fn list(State(state): State<ApiState>) -> Json<QueueList> {
-    let now = WallTime(0) + SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = now();
     let view = |queue: LiveQueue| QueueView {
         name: queue.name.to_string(),
         waiting: queue.waiting,

@@ -16,6 +16,7 @@ use super::*;
 use crate::queue::api::AgentWish;
 use crate::server::ControlError;
 use crate::server::ControlRequest;
+use crate::server::Rules;
 use crate::store::HistoryWriter;
 use crate::store::Store;
 use crate::store::sample;
@@ -31,10 +32,17 @@ struct Api {
 }
 
 fn api() -> Api {
+    api_for(None, sample::STARTED)
+}
+
+/// The API of a server that started then, and is bound to this address as far as it knows; on loopback when none is
+/// given.
+fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
-    let live = Arc::new(Live::new(sample::STARTED, &["alice".into(), "bob".into()], &["billing".into()]));
+    store.seed_demo_agents(&["alice".into(), "bob".into()]).unwrap();
+    let history = HistoryWriter::start(&store, started).unwrap();
+    let live = Arc::new(Live::new(started, Rules::named(&["alice", "bob"], &["billing"])));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control, mut requests) = ControlHandle::new();
     let (wish_sender, wishes) = std::sync::mpsc::channel();
@@ -54,10 +62,14 @@ fn api() -> Api {
     });
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
+    let bound = bound.unwrap_or(address);
     let sip = "127.0.0.1:5060".parse().unwrap();
-    let state = ApiState::new(store.readers().unwrap(), control, Arc::clone(&live), address, sip)
+    let state = ApiState::new(Arc::new(store), control, Arc::clone(&live), bound, sip)
+        .unwrap()
         .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
-    runtime.spawn(async move { axum::serve(listener, router(state)).await });
+    runtime.spawn(async move {
+        axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
+    });
     Api { address, live, history, wishes, _runtime: runtime, _folder: folder }
 }
 
@@ -170,6 +182,89 @@ fn an_agent_s_state_is_asked_of_the_control_thread() {
     assert!(api.wishes.try_recv().is_err(), "none of these reached the control thread");
 }
 
+/// The cookie of a session of this account, as a header line.
+fn sign_in(api: &Api, name: &str) -> String {
+    let body = json!({ "name": name, "password": "warmline" }).to_string();
+    let (status, head, answer) = api.ask("POST", "/api/v1/session", JSON, &body);
+    assert_eq!(status, 200, "{answer}");
+    let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    format!(
+        "Host: localhost\r\nContent-Type: application/json\r\nCookie: {}\r\n",
+        cookie.split(';').next().unwrap()
+    )
+}
+
+const JSON: &str = "Host: localhost\r\nContent-Type: application/json\r\n";
+
+#[test]
+fn a_person_signs_in_acts_for_themselves_and_signs_out() {
+    let api = api();
+    let alice = sign_in(&api, "alice");
+    let who = |headers: &str| {
+        let (_, _, body) = api.ask("GET", "/api/v1/session", headers, "");
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    assert_eq!(who(&alice), json!({ "name": "alice", "role": "agent", "local": false }));
+    assert_eq!(who(JSON), json!({ "name": null, "role": null, "local": true }));
+    let ready = r#"{"state":"ready"}"#;
+    let ours = format!("{alice}X-Warmline: 1\r\n");
+    let set = |headers: &str, agent: &str| {
+        api.ask("PUT", &format!("/api/v1/agents/{agent}/state"), headers, ready).0
+    };
+    assert_eq!(set(&alice, "alice"), 403, "a browser that another page made ask");
+    assert_eq!(set(&ours, "alice"), 202);
+    assert_eq!(set(&ours, "bob"), 403, "an agent sets nobody else's state");
+    assert_eq!(set(&format!("{}X-Warmline: 1\r\n", sign_in(&api, "sam")), "bob"), 202, "a supervisor does");
+    let foreign = format!("{ours}Origin: http://evil.example\r\n");
+    assert_eq!(set(&foreign, "alice"), 403, "another site's page");
+    assert_eq!(api.ask("DELETE", "/api/v1/session", &ours, "").0, 204);
+    assert_eq!(set(&ours, "alice"), 401, "it is over");
+    assert_eq!(who(&ours), json!({ "name": null, "role": null, "local": false }), "a stale cookie is nobody");
+    assert_eq!(api.wishes.try_iter().count(), 2);
+}
+
+#[test]
+fn a_wrong_password_is_refused_and_guessing_is_stopped() {
+    let api = api();
+    let attempt = |password: &str| {
+        let body = json!({ "name": "bob", "password": password }).to_string();
+        let (status, head, body) = api.ask("POST", "/api/v1/session", JSON, &body);
+        assert!(!body.contains(password), "{body}");
+        (status, head)
+    };
+    for _ in 0..10 {
+        let (status, head) = attempt("correct horse");
+        assert_eq!(status, 401);
+        assert!(!head.contains("set-cookie"));
+    }
+    let (status, head) = attempt("warmline");
+    assert_eq!(status, 429, "even the right one, for a while");
+    assert!(head.contains("retry-after: "), "{head}");
+    sign_in(&api, "alice");
+}
+
+#[test]
+fn beyond_loopback_only_pages_and_health_answer_who_is_not_signed_in() {
+    let api = api_for(Some("192.0.2.1:8080".parse().unwrap()), sample::STARTED);
+    for path in ["/healthz", "/readyz", "/", "/api/v1/session"] {
+        assert_eq!(api.get(path).0, 200, "{path}");
+    }
+    for (path, _) in routes() {
+        let path = path.replace("{id}", "1");
+        if path.starts_with("/api/") && !["/api/v1/session", "/api/v1/web-call"].contains(&&*path) {
+            assert_eq!(api.get(&path).0, 401, "{path}");
+        }
+    }
+    assert_eq!(api.get("/metrics").0, 401);
+    assert_eq!(api.put("/api/v1/agents/alice/state", r#"{"state":"ready"}"#).0, 401);
+    let alice = sign_in(&api, "alice");
+    assert_eq!(api.ask("GET", "/api/v1/agents", &alice, "").0, 200);
+    let token = alice.rsplit('=').next().unwrap().trim();
+    let bearer = format!("{JSON}Authorization: Bearer {token}\r\n");
+    let set = api.ask("PUT", "/api/v1/agents/alice/state", &bearer, r#"{"state":"ready"}"#);
+    assert_eq!(set.0, 202, "a program sends the token itself, and needs no more");
+}
+
 #[test]
 fn a_name_that_was_made_to_point_here_is_not_served() {
     let api = api();
@@ -213,6 +308,105 @@ fn a_watcher_sees_facts_as_they_happen() {
     let fact: Value = serde_json::from_str(&data).unwrap();
     assert_eq!((&fact["fact"], &fact["call"]), (&json!("call_arrived"), &json!(7)));
     assert_eq!(fact["at"], "2026-11-22T14:02:00.000Z");
+}
+
+#[test]
+fn a_desk_shows_who_rings_and_what_they_called_about_before() {
+    let api = api();
+    let said = crate::fact::What::OutcomeSet {
+        agent: "bob".into(),
+        outcome: crate::fact::Resolution::Resolved,
+        reason_code: "invoice".into(),
+        note: "sent a copy".into(),
+    };
+    let mut earlier = sample::whole_call(5);
+    let last = earlier.last().unwrap().clone();
+    earlier.push(crate::fact::Fact { what: said, ..last });
+    api.tell(earlier);
+    api.tell(sample::whole_call(7).into_iter().take(20).collect());
+    let (status, desk) = api.get("/api/v1/desk-view?agent=bob");
+    assert_eq!((status, &desk["agent"]), (200, &json!("bob")));
+    let call = &desk["calls"][1];
+    assert_eq!(
+        (&call["call"], &call["phase"], &call["role"]),
+        (&json!(7), &json!("ringing"), &json!("agent"))
+    );
+    let caller = json!({ "name": "Ann", "number": "+12025550143", "account": "100200" });
+    assert_eq!(call["caller"], caller);
+    assert_eq!(call["verified"], json!({ "how": "pin", "at": "2026-11-22T14:02:06.500Z" }));
+    assert_eq!((&call["chose"], &call["quoted_s"]), (&json!(["billing"]), &json!(60)));
+    let before = &call["before"][0];
+    assert_eq!((&before["call"], &before["outcome"]), (&json!(5), &json!("resolved")));
+    assert_eq!(before["note"], "sent a copy");
+    let timeline = call["timeline"].as_array().unwrap();
+    assert!(timeline.iter().any(|moment| moment["text"] == "keyed 1: billing"), "{timeline:?}");
+    assert_eq!(api.get("/api/v1/desk-view").0, 422, "nobody said whose");
+    assert_eq!(api.get("/api/v1/desk-view?agent=zoe").0, 404);
+    let sam = sign_in(&api, "sam");
+    assert_eq!(api.ask("GET", "/api/v1/desk-view", &sam, "").0, 200, "a supervisor has a desk as well");
+    assert_eq!(api.ask("GET", "/api/v1/desk-view?agent=bob", &sam, "").0, 403);
+}
+
+#[test]
+fn the_board_says_what_the_history_says() {
+    let api = api_for(None, WallTime(now().0 - 120_000_000));
+    let unserved = |call: u64, exit| {
+        let mut facts: Vec<_> = sample::whole_call(call).into_iter().take(17).collect();
+        let last = facts.last().unwrap().clone();
+        facts.push(crate::fact::Fact {
+            at: crate::base::Timestamp::from_secs(60),
+            what: crate::fact::What::WaitEnded { exit },
+            ..last
+        });
+        facts
+    };
+    api.tell(sample::whole_call(1));
+    api.tell(sample::short_call(2));
+    api.tell(unserved(3, crate::fact::WaitExit::Abandoned));
+    api.tell(unserved(4, crate::fact::WaitExit::Cap));
+    api.tell(sample::whole_call(5).into_iter().take(17).collect());
+    let (_, board) = api.get("/api/v1/wallboard");
+    let queue = &board["queues"][0];
+
+    let readers = Store::open(api._folder.path()).unwrap().readers().unwrap();
+    let again =
+        crate::server::board::Board::new(now(), jiff::tz::TimeZone::system(), &api.live.rules().queues);
+    for fact in readers.facts_of_waits(again.day().begins).unwrap() {
+        again.apply(&fact);
+    }
+    let of_history = again.queues(now())[0].today;
+    assert_eq!(api.live.board.queues(now())[0].today, of_history, "folded anew from the history");
+    assert_eq!(again.waiting(), api.live.board.waiting());
+    let figures =
+        ["joined", "answered", "abandoned", "unserved", "in_target"].map(|name| &queue["today"][name]);
+    let counts = [of_history.joined, of_history.answered, of_history.abandoned, of_history.unserved];
+    assert_eq!(figures[..4], counts.map(|count| json!(count)).iter().collect::<Vec<_>>());
+
+    let (_, calls) = api.get("/api/v1/calls");
+    let begins = board["day_begins"].as_str().unwrap();
+    let today = |call: &&Value| call["queue"] == "billing" && call["arrived"].as_str().unwrap() >= begins;
+    let calls: Vec<_> = calls["calls"].as_array().unwrap().iter().filter(today).collect();
+    assert_eq!(json!(calls.len()), *figures[0]);
+    assert_eq!(json!(calls.iter().filter(|call| !call["agent"].is_null()).count()), *figures[1]);
+
+    let (_, queues) = api.get("/api/v1/queues");
+    assert_eq!((&queue["waiting"], &queue["waiting"]), (&queues["queues"][0]["waiting"], &json!(1)));
+    let waiting = &board["waiting"][0];
+    assert_eq!((&waiting["call"], &waiting["at_risk"]), (&json!(5), &json!(true)));
+    assert_eq!(waiting["why"], "nobody with billing ≥ 3 is signed in");
+}
+
+#[test]
+fn a_board_is_sent_at_once_to_who_watches() {
+    let api = api();
+    let mut stream = TcpStream::connect(api.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    write!(stream, "GET /api/v1/wallboard/events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    assert!(lines.by_ref().any(|line| line == "event: board"));
+    let data = lines.find_map(|line| line.strip_prefix("data: ").map(str::to_owned)).unwrap();
+    let board: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(board["queues"][0]["name"], "billing");
 }
 
 #[test]

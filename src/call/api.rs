@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use crate::base::AgentId;
 use crate::base::LegId;
@@ -151,6 +152,8 @@ pub enum CallAction {
     Join { a: LegId, b: LegId },
     /// Let them part.
     Part { a: LegId, b: LegId },
+    /// A line hears exactly these from now on, nobody being silence; what plays to it goes on.
+    Hear { leg: LegId, whom: SmallVec<[LegId; 4]> },
     /// Send a leg's audio back to it.
     Echo { leg: LegId },
     /// Check account and PIN; [`CallEvent::Verified`] answers.

@@ -283,6 +283,7 @@ impl Call {
                     self.finish(Party::Server, Outcome::Served, &reason, out);
                 }
                 FlowAction::Fact(what) => out.push(CallAction::Fact(what)),
+                FlowAction::Left { .. } => {}
             }
         }
     }

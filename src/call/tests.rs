@@ -170,6 +170,10 @@ fn in_words(action: &CallAction) -> Option<String> {
         CallAction::StopPlay { .. } => "stop playing".to_owned(),
         CallAction::Join { a, b } => format!("join {} and {}", a.0 & 0xffff, b.0 & 0xffff),
         CallAction::Part { .. } => "part".to_owned(),
+        CallAction::Hear { leg, whom } => {
+            let whom: Vec<String> = whom.iter().map(|leg| (leg.0 & 0xffff).to_string()).collect();
+            format!("{} hears {}", leg.0 & 0xffff, whom.join(" and "))
+        }
         CallAction::Echo { .. } => "echo".to_owned(),
         CallAction::Verify { .. } => "verify".to_owned(),
         CallAction::Queue(event) => {

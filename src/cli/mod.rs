@@ -62,7 +62,7 @@ enum Command {
     /// People who call: list, add, import
     #[command(subcommand)]
     Customer(customer::CustomerCommand),
-    /// Flow files: check
+    /// Flow files: check, test, run, graph, explore, diff, schema
     #[command(subcommand)]
     Flow(flow::FlowCommand),
     /// Call a server many times, and measure what its callers hear

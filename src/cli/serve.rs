@@ -2,6 +2,7 @@
 
 use std::io;
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 use tokio::runtime;
@@ -44,9 +45,10 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let address = http.local_addr()?;
     let gauges = running.gauges.clone();
     let (control, live) = (running.control.clone(), running.live.clone());
-    let state = ApiState::new(running.store.readers()?, control.clone(), live, address, running.sip)
+    let state = ApiState::new(running.store.clone(), control.clone(), live, address, running.sip)?
         .with_metrics(move || gauges.metrics());
-    web.spawn(async move { axum::serve(http, api::router(state)).await });
+    let service = api::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    web.spawn(async move { axum::serve(http, service).await });
     web.spawn(stop_on_signal(control));
     banner::print(&options, &running.center, running.sip, address);
     running.join()

@@ -4,6 +4,9 @@
 //! A fact names things as the admin named them, so that it still reads well when the center has changed.
 //! No secret is ever in a fact.
 
+pub mod note;
+pub mod talk;
+
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -13,6 +16,19 @@ use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Timestamp;
+use crate::base::WallTime;
+pub use note::BriefingNote;
+pub use talk::ConsultEnd;
+pub use talk::Hears;
+pub use talk::HoldAnswer;
+pub use talk::HoldBy;
+pub use talk::HoldEndedBy;
+pub use talk::HoldWay;
+pub use talk::PromiseKind;
+pub use talk::Resolution;
+pub use talk::SuperviseMode;
+pub use talk::Target;
+pub use talk::TransferKind;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,6 +114,48 @@ pub enum What {
     AgentConnected { agent: Name, waited: Duration, quote: Option<Duration> },
     /// The talk with the agent ended.
     TalkEnded { agent: Name, talked: Duration, by: Party },
+    /// An agent wants to hold the caller, and says why and how long.
+    HoldAsked { agent: Name, reason: String, quote: Duration, way: HoldWay },
+    /// What the caller said to it.
+    HoldAnswered { agent: Name, answer: HoldAnswer },
+    /// The caller is held by an agent: never before a yes or an override.
+    HoldStarted { agent: Name, reason: String, until: Timestamp, by: HoldBy },
+    /// The agent was reminded that the quote is nearly over.
+    HoldNudged { agent: Name },
+    /// A held caller was told that they are remembered.
+    HoldCheckedIn,
+    /// A hold reached its longest: a supervisor should know.
+    HoldAlarm { agent: Name },
+    /// The caller is held no more.
+    HoldEnded { agent: Name, held: Duration, by: HoldEndedBy },
+    /// An agent asks somebody to help or to take over, with a note.
+    ConsultStarted { agent: Name, target: Target, note: Box<BriefingNote> },
+    /// The phone of the one who is consulted rings.
+    ConsultRinging { agent: Name },
+    /// The note was changed; it has to be acknowledged anew.
+    NoteAmended { by: Name, note: Box<BriefingNote> },
+    /// The one who is consulted has read or heard the note.
+    NoteAcknowledged { by: Name },
+    /// They would not take it.
+    NoteDeclined { by: Name, reason: String },
+    /// They picked up.
+    ConsultAnswered { by: Name },
+    /// The consulting agent talks with the other of the two.
+    Toggled { hears: Hears },
+    /// Caller, agent and the one who is consulted hear each other.
+    Conferenced,
+    /// The consult is over without a transfer.
+    ConsultEnded { cause: ConsultEnd },
+    /// The caller is somebody else's now.
+    Transferred { from: Name, to: Target, kind: TransferKind },
+    /// A supervisor is there in this way.
+    Supervising { supervisor: Name, mode: SuperviseMode },
+    /// And is not any more.
+    SupervisionEnded { supervisor: Name },
+    /// What came of the talk, in the agent's word.
+    OutcomeSet { agent: Name, outcome: Resolution, reason_code: String, note: String },
+    /// The caller was promised something by a time.
+    PromiseMade { agent: Name, promise: PromiseKind, due: WallTime, words: String },
     /// A party's line was opened.
     LegOpened { leg: LegId, party: Party, address: String },
     /// What a party's line carried, told when it closes.
@@ -114,6 +172,8 @@ pub enum What {
     CallEnded { by: Party, outcome: Outcome, cause: String },
     /// An agent's state changed.
     AgentState { agent: Name, from: AgentStateName, to: AgentStateName, reason: String },
+    /// An agent who rings or talks will be this once the call is over.
+    AgentNext { agent: Name, to: AgentStateName, reason: String },
     /// A phone signed in for an agent; how many contacts it has now.
     PhoneRegistered { agent: Name, contact: String, contacts: u32 },
     /// A phone of an agent signed out, or its registration ran out.
@@ -209,6 +269,10 @@ pub enum Party {
     Caller,
     /// The person who takes the call.
     Agent,
+    /// Somebody whom the agent consults, and who may take over.
+    Consulted,
+    /// A supervisor who listens, whispers or barges in.
+    Supervisor,
     /// Warmline itself.
     Server,
 }

@@ -1,5 +1,7 @@
 //! What a running flow is told and what it answers.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -83,4 +85,27 @@ pub enum FlowAction {
     HangUp { reason: Name },
     /// Tell the history.
     Fact(What),
+    /// The caller leaves a node by one of its exits. Nothing need be done: it is told for those who count.
+    Left { flow: Name, node: Name, exit: ExitName },
+}
+
+/// A way out of a node, as the file calls it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExitName {
+    /// A menu's key.
+    Key(char),
+    /// A branch's condition, from 1 in the file's order.
+    If(u16),
+    /// `then`, `otherwise`, `verified`.
+    Named(&'static str),
+}
+
+impl fmt::Display for ExitName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExitName::Key(key) => write!(f, "key {key}"),
+            ExitName::If(place) => write!(f, "condition {place}"),
+            ExitName::Named(name) => f.write_str(name),
+        }
+    }
 }

@@ -41,7 +41,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let root = reader.tree(text)?;
     let mut fields = reader.fields(&root, "the center")?;
     let company = fields.require(reader, "company").and_then(|yaml| reader.name(yaml, "the company's name"));
-    let language = fields.optional("language").and_then(|yaml| reader.name(yaml, "the language"));
+    if let Some(language) = fields.optional("language").and_then(|yaml| reader.name(yaml, "the language")) {
+        reader.names.language = language;
+    }
     let skills = fields.optional("skills").map(|yaml| skills(yaml, reader)).unwrap_or_default();
     reader.names.skills = skills.clone();
     let queues =
@@ -64,7 +66,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     }
     Some(CenterFile {
         company: company?.to_string(),
-        language: language.unwrap_or_else(|| Name::from("en")),
+        language: Name::clone(&reader.names.language),
         engine: Config { skills, queues, agents },
         contacts,
         numbers,

@@ -12,17 +12,18 @@ use crate::flow::check;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::file;
 use crate::flow::model::Flow;
+use crate::flow::prompts::Prompts;
 use crate::flow::read::Names;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Place;
 
 /// Reads and checks all files of a center: `(path, text)`, of which one is called `center.yaml` and every other
-/// one is a flow, called after its file. `prompts` are the names of the prompts that exist.
+/// one is a flow, called after its file. `prompts` are the recordings that there are.
 ///
 /// The center comes with the warnings; without a center all errors and warnings are told at once, by file and line.
 pub fn load(
     files: &[(String, String)],
-    prompts: &BTreeSet<String>,
+    prompts: &Prompts,
 ) -> Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut files: Vec<(&str, &str)> =
         files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -82,7 +83,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
 }
 
 /// `main` of `ivr_flows/main.yaml`.
-fn stem(path: &str) -> &str {
+pub(crate) fn stem(path: &str) -> &str {
     let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
     file.strip_suffix(".yaml").or_else(|| file.strip_suffix(".yml")).unwrap_or(file)
 }

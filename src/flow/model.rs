@@ -93,7 +93,7 @@ pub enum Value {
 
 impl Value {
     /// As a fact shows it.
-    pub(crate) fn in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         match self {
             Value::Text(text) => text.clone(),
             Value::Number(number) => number.to_string(),

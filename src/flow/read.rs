@@ -1,12 +1,12 @@
 //! Reading values out of a file's tree: what is wrong is noted with its place, and reading goes on.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::SkillId;
+use crate::flow::center::Center;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::diagnostic::Severity;
 use crate::flow::diagnostic::nearest;
@@ -15,6 +15,7 @@ use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::model::Spoken;
 use crate::flow::model::SpokenAs;
+use crate::flow::prompts::Prompts;
 use crate::flow::say;
 use crate::flow::yaml;
 use crate::flow::yaml::Place;
@@ -31,7 +32,7 @@ const MAX_PROBLEMS: usize = 200;
 pub(crate) struct Reader<'a> {
     pub file: &'a str,
     lines: Vec<&'a str>,
-    pub prompts: &'a BTreeSet<String>,
+    pub prompts: &'a Prompts,
     pub names: Names,
     /// The nodes of the flow being read, by name.
     pub nodes: BTreeMap<Name, NodeIndex>,
@@ -39,14 +40,33 @@ pub(crate) struct Reader<'a> {
 }
 
 /// The names that `center.yaml` gave.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Names {
+    /// The language that prompts are taken from.
+    pub language: Name,
     pub skills: Vec<Name>,
     pub queues: Vec<Name>,
 }
 
+impl Default for Names {
+    fn default() -> Names {
+        Names { language: Name::from("en"), skills: Vec::new(), queues: Vec::new() }
+    }
+}
+
+impl Names {
+    /// The names of a center that is checked already.
+    pub fn of(center: &Center) -> Names {
+        Names {
+            language: Name::clone(&center.language),
+            skills: center.engine.skills.clone(),
+            queues: center.engine.queues.iter().map(|queue| Name::clone(&queue.name)).collect(),
+        }
+    }
+}
+
 impl<'a> Reader<'a> {
-    pub fn new(file: &'a str, text: &'a str, prompts: &'a BTreeSet<String>, names: Names) -> Reader<'a> {
+    pub fn new(file: &'a str, text: &'a str, prompts: &'a Prompts, names: Names) -> Reader<'a> {
         let lines = text.lines().collect();
         Reader { file, lines, prompts, names, nodes: BTreeMap::new(), diagnostics: Vec::new() }
     }
@@ -76,19 +96,30 @@ impl<'a> Reader<'a> {
         if self.diagnostics.len() >= MAX_PROBLEMS {
             return;
         }
+        let diagnostic = self.diagnostic(severity, place, message, hint);
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// What is told of a place in the file.
+    pub fn diagnostic(
+        &self,
+        severity: Severity,
+        place: Place,
+        message: String,
+        hint: Option<String>,
+    ) -> Diagnostic {
         let source = self.lines.get(place.line.saturating_sub(1) as usize).copied().unwrap_or_default();
         let from = place.column.saturating_sub(1) as usize;
-        let text = source.chars().skip(from).take(place.length as usize).collect();
-        self.diagnostics.push(Diagnostic {
+        Diagnostic {
             severity,
             file: self.file.to_owned(),
             line: place.line,
             column: place.column,
-            text,
+            text: source.chars().skip(from).take(place.length as usize).collect(),
             source: source.to_owned(),
             message,
             hint,
-        });
+        }
     }
 
     /// A name that is none of `known`.
@@ -185,13 +216,15 @@ impl<'a> Reader<'a> {
 
     /// The name of a prompt that exists.
     pub fn prompt(&mut self, text: &Text) -> Option<Name> {
-        if self.prompts.contains(&text.text) {
+        if self.prompts.has(&self.names.language, &text.text) {
             return Some(Name::from(text.text.as_str()));
         }
-        let prompts = self.prompts;
-        let hint =
-            nearest(&text.text, prompts.iter().map(String::as_str)).map(|n| format!("did you mean \"{n}\"?"));
-        let hint = hint.unwrap_or_else(|| format!("record it as prompts/en/{}.wav", text.text));
+        let language = Name::clone(&self.names.language);
+        let near = nearest(&text.text, self.prompts.names(&language));
+        let hint = match near {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("record it as prompts/{language}/{}.wav", text.text),
+        };
         self.error_hint(text.place, format!("no prompt is called \"{}\"", text.text), hint);
         None
     }
@@ -229,7 +262,8 @@ impl<'a> Reader<'a> {
             SpokenAs::Duration => &["numbers/", "units/", "words/and"],
         };
         let needed = say::prompts().filter(|prompt| families.iter().any(|family| prompt.starts_with(family)));
-        let missing: Vec<String> = needed.filter(|prompt| !self.prompts.contains(prompt)).collect();
+        let language = &self.names.language;
+        let missing: Vec<String> = needed.filter(|prompt| !self.prompts.has(language, prompt)).collect();
         if let Some(missing) = list(missing.iter().map(String::as_str)) {
             self.error(place, format!("this cannot be said, prompts are missing: {missing}"));
         }

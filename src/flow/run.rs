@@ -117,6 +117,12 @@ impl Run {
         &self.session.caller
     }
 
+    /// Whether a key would be an answer now, rather than be kept for a later question.
+    pub fn listens(&self, center: &Center) -> bool {
+        let at = center.flows.get(&self.flow).and_then(|flow| flow.node(self.node));
+        !self.over && self.started && at.is_some_and(|at| at.node.listens(&self.state))
+    }
+
     /// The flow that runs.
     pub fn flow(&self) -> &Name {
         &self.flow
@@ -140,7 +146,8 @@ impl Run {
             let (customer, name) = (customer.account.clone(), customer.name.clone());
             out.push(FlowAction::Fact(What::Identified { customer, name, by: IdentifiedBy::CallingNumber }));
         }
-        self.go(flow, now, Next::Go(self.node), out);
+        let next = self.enter(flow, now, self.node, out);
+        self.go(flow, now, next, out);
     }
 
     fn hung_up(&mut self, flow: &Flow, now: Timestamp, out: &mut Vec<FlowAction>) {
@@ -197,9 +204,13 @@ impl Run {
         loop {
             next = match next {
                 Next::Over => return self.end(),
-                Next::Go(_) if budget == 0 => return self.fail(out),
-                Next::Go(to) => {
+                Next::Go(..) if budget == 0 => return self.fail(out),
+                Next::Go(exit, to) => {
                     budget -= 1;
+                    if let Some(at) = flow.node(self.node) {
+                        let (flow, node) = (Name::clone(&flow.name), Name::clone(&at.name));
+                        out.push(FlowAction::Left { flow, node, exit });
+                    }
                     self.enter(flow, now, to, out)
                 }
                 Next::Stay => match self.kept_for_this_node(flow, now, out) {

@@ -11,6 +11,7 @@ use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::What;
 use crate::flow::api::Caller;
+use crate::flow::api::ExitName;
 use crate::flow::api::FlowAction;
 use crate::flow::api::VerifyResult;
 use crate::flow::expression::Known;
@@ -41,10 +42,10 @@ pub(crate) enum Input {
 }
 
 /// Where a node sends the caller.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Next {
     Stay,
-    Go(NodeIndex),
+    Go(ExitName, NodeIndex),
     Over,
 }
 

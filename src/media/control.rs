@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::base::LegId;
 use crate::fact::Quality;
 use crate::media::clip::Clip;
@@ -27,10 +29,19 @@ pub enum MediaCommand {
     Play { leg: LegId, play: PlayId, clips: Arc<[Arc<Clip>]>, barge_in: bool, repeat: bool },
     /// Stop what plays.
     Stop { leg: LegId },
-    /// Let two legs hear each other; what either played stops. Both are on the same worker.
+    /// Let two legs hear each other and nobody else, and nobody else hear them; what either played stops.
+    /// Both are on the same worker.
     Join { a: LegId, b: LegId },
-    /// Let them part; each hears silence.
+    /// Let them part; neither hears the other.
     Part { a: LegId, b: LegId },
+    /// From now on the leg hears exactly these legs, all on its worker, as far as they are open; nobody is
+    /// silence. It never hears itself. What plays to it goes on, and is heard instead of them until it ends. A
+    /// leg that closes leaves every list.
+    Hear { leg: LegId, whom: SmallVec<[LegId; 4]> },
+    /// How loud others hear the leg, in dB; at most 20 either way, and 0 is as it comes.
+    Gain { leg: LegId, gain_db: i8 },
+    /// Whether nobody hears the leg, whoever has it on their list. Its keys are told all the same.
+    Mute { leg: LegId, on: bool },
     /// Send the leg's own audio back to it.
     Echo { leg: LegId, on: bool },
     /// Send a digit as telephone-event (RFC 4733).
@@ -47,6 +58,9 @@ impl MediaCommand {
             | MediaCommand::Agree { leg, .. }
             | MediaCommand::Play { leg, .. }
             | MediaCommand::Stop { leg }
+            | MediaCommand::Hear { leg, .. }
+            | MediaCommand::Gain { leg, .. }
+            | MediaCommand::Mute { leg, .. }
             | MediaCommand::Echo { leg, .. }
             | MediaCommand::SendDigit { leg, .. }
             | MediaCommand::Close { leg } => *leg,

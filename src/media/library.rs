@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::Name;
 use crate::media::clip::Clip;
@@ -39,6 +40,11 @@ impl Library {
     pub fn find(&self, language: &str, name: &str) -> Option<&Arc<Clip>> {
         let at = |folder: &str| self.clips.get(format!("{folder}/{name}").as_str());
         at(language).or_else(|| at(COMMON))
+    }
+
+    /// The path of each clip, `en/welcome`, and how long it lasts.
+    pub fn lengths(&self) -> impl Iterator<Item = (&str, Duration)> {
+        self.clips.iter().map(|(path, clip)| (&**path, clip.duration()))
     }
 
     /// How many clips there are.

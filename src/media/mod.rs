@@ -7,13 +7,17 @@ pub mod codec;
 pub mod control;
 pub mod dtmf;
 pub mod frame;
+pub mod jitter;
 pub mod latch;
 pub mod library;
+pub mod mix;
+mod playing;
 pub mod reception;
 pub mod rtcp;
 pub mod rtp;
 pub mod stream;
 pub mod streams;
+mod voice;
 
 pub use clip::Clip;
 pub use clip::ClipError;

@@ -1,27 +1,31 @@
 //! One leg's stream: what it sends in a frame, and what becomes of a packet that came.
 //!
-//! In a frame, the first of these that there is: a digit being sent, what plays, silence. While packets of a
-//! joined leg are passed on, which happens when they come and not in the frame, the frame sends nothing.
+//! In a frame, the first of these that there is: a digit being sent, what plays, a mix of those it hears,
+//! silence. While packets of another leg are passed on, which happens when they come and not in the frame, the
+//! frame sends nothing.
 //! A leg that waits in dead air is sent silence, so that its media time never stops and no phone, NAT or
 //! border controller takes the call for dead. Before offer and answer agreed, nothing is sent at all.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
+
+use smallvec::SmallVec;
 
 use crate::base::Entropy;
 use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::fact::Quality;
-use crate::media::clip::Clip;
 use crate::media::codec::Law;
 use crate::media::codec::transcode;
 use crate::media::control::MediaEvent;
-use crate::media::control::PlayId;
 use crate::media::dtmf::DigitFrame;
 use crate::media::dtmf::DigitReceiver;
 use crate::media::dtmf::DigitSender;
 use crate::media::latch::Latch;
+use crate::media::mix::Gain;
+use crate::media::mix::Mix;
+use crate::media::playing::Playing;
+use crate::media::playing::Position;
 use crate::media::reception::Reception;
 use crate::media::rtcp;
 use crate::media::rtcp::Rtcp;
@@ -29,6 +33,7 @@ use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::media::rtp::Outgoing;
 use crate::media::rtp::Parsed;
+use crate::media::voice::Voice;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
 use crate::sdp::Negotiated;
@@ -40,7 +45,7 @@ pub const FRAME_BYTES: usize = 160;
 const UNITS: u32 = FRAME_BYTES as u32;
 /// Nothing came for so long though it should have: [`MediaEvent::AudioLost`].
 pub const LOST_AFTER: Duration = Duration::from_secs(5);
-/// A joined leg that passed nothing on for so many frames is filled in with silence: 200 ms, which is more
+/// A leg of which nothing was passed on for so many frames is filled in with silence: 200 ms, which is more
 /// than jitter and less than any receiver's patience.
 const FILL_AFTER: u64 = 10;
 /// Comfort noise (RFC 3389) keeps a silent phone alive; it is not passed on.
@@ -75,13 +80,31 @@ pub struct Stream {
     playing: Option<Playing>,
     /// Whether the leg hears itself.
     pub(super) echo: bool,
-    /// The stream that it is joined with.
-    pub(super) joined: Option<usize>,
+    /// The streams that it hears, and those that hear it.
+    pub(super) hears: SmallVec<[usize; 4]>,
+    pub(super) heard_by: SmallVec<[usize; 4]>,
+    pub(super) source: Source,
+    /// Its own sound for those who hear it: how loud, and whether at all.
+    pub(super) gain: Gain,
+    pub(super) muted: bool,
+    /// Its sound decoded, while somebody mixes it.
+    pub(super) voice: Option<Box<Voice>>,
     /// The frame in which a packet was last passed on to it.
     passed_in: Option<u64>,
     /// When something last came, or since when it should.
     heard: Timestamp,
     lost: bool,
+}
+
+/// Where what a stream sends comes from, while it plays nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// It hears nobody: silence.
+    Nobody,
+    /// The packets of this one, forwarded when they come.
+    One(usize),
+    /// All that it hears, mixed in its frame.
+    Mix,
 }
 
 /// What a packet holds.
@@ -97,6 +120,8 @@ pub(super) enum Sound {
 pub(super) struct Taken {
     pub parsed: Parsed,
     pub sound: Sound,
+    /// The key press that begins with it.
+    pub digit: Option<char>,
 }
 
 impl Stream {
@@ -114,7 +139,12 @@ impl Stream {
             digits_out: DigitSender::default(),
             playing: None,
             echo: false,
-            joined: None,
+            hears: SmallVec::new(),
+            heard_by: SmallVec::new(),
+            source: Source::Nobody,
+            gain: Gain::UNITY,
+            muted: false,
+            voice: None,
             passed_in: None,
             heard: now,
             lost: false,
@@ -161,9 +191,8 @@ impl Stream {
         }
     }
 
-    /// Packets of another leg come no more: silence fills in at once.
-    pub(super) fn part(&mut self) {
-        self.joined = None;
+    /// From now on it hears something else: silence fills in at once until that is there.
+    pub(super) fn begin_other_source(&mut self) {
         self.passed_in = None;
         self.out.begin_spurt();
     }
@@ -181,8 +210,35 @@ impl Stream {
         }
     }
 
-    /// Frame number `frame` is due.
-    pub(super) fn frame(&mut self, now: Timestamp, frame: u64, entropy: &mut Entropy, out: &mut impl Outlet) {
+    /// Whether others hear it: an echo is for its own leg.
+    pub(super) fn is_audible(&self) -> bool {
+        !self.muted && !self.echo
+    }
+
+    /// Whether this stream's packets can be what `listener` is sent, with another header.
+    pub(super) fn can_be_forwarded_to(&self, listener: &Stream) -> bool {
+        // Before both have agreed nothing flows, and then it is decided anew.
+        let (Some(from), Some(to)) = (&self.agreed, &listener.agreed) else { return true };
+        let laws = Law::of(from.codec).is_some() && Law::of(to.codec).is_some();
+        self.gain == Gain::UNITY && (laws || from.codec == to.codec)
+    }
+
+    /// Keeps a packet's sound for those who mix it.
+    pub(super) fn listen(&mut self, taken: &Taken, packet: &[u8]) {
+        if let (Some(voice), Sound::Audio(codec)) = (&mut self.voice, taken.sound) {
+            voice.receive(&taken.parsed.header, codec, &packet[taken.parsed.start..taken.parsed.end]);
+        }
+    }
+
+    /// Frame number `frame` is due; `mix` is what the leg hears, when that is mixed.
+    pub(super) fn frame(
+        &mut self,
+        now: Timestamp,
+        frame: u64,
+        mix: Option<Mix>,
+        entropy: &mut Entropy,
+        out: &mut impl Outlet,
+    ) {
         self.watch(now, out);
         if self.rtcp.is_due(now) {
             self.report(now, entropy, out);
@@ -195,8 +251,14 @@ impl Stream {
             return;
         }
         let Some(law) = law else { return };
-        if !plays {
-            packet[HEADER..].fill(law.silence());
+        match mix {
+            _ if plays => {}
+            Some(mix) => {
+                for (code, sample) in packet[HEADER..].iter_mut().zip(mix.samples()) {
+                    *code = law.encode(sample);
+                }
+            }
+            None => packet[HEADER..].fill(law.silence()),
         }
         let header = self.out.own(payload_type, frame, UNITS);
         self.send(header, to, &mut packet, out);
@@ -316,10 +378,11 @@ impl Stream {
         if !receives {
             return None;
         }
-        if sound == Sound::Event {
-            self.key_pressed(&parsed, packet, out);
-        }
-        Some(Taken { parsed, sound })
+        let digit = match sound {
+            Sound::Event => self.key_pressed(&parsed, packet, out),
+            Sound::Audio(_) | Sound::Noise => None,
+        };
+        Some(Taken { parsed, sound, digit })
     }
 
     /// What a payload type stands for. Beside what was agreed, the fixed numbers of G.711 are understood: a phone
@@ -343,14 +406,13 @@ impl Stream {
         }
     }
 
-    fn key_pressed(&mut self, parsed: &Parsed, packet: &[u8], out: &mut impl Outlet) {
-        let Some(digit) = self.digits_in.receive(&parsed.header, &packet[parsed.start..parsed.end]) else {
-            return;
-        };
+    fn key_pressed(&mut self, parsed: &Parsed, packet: &[u8], out: &mut impl Outlet) -> Option<char> {
+        let digit = self.digits_in.receive(&parsed.header, &packet[parsed.start..parsed.end])?;
         out.event(MediaEvent::Digit { leg: self.leg, digit });
         if self.playing.as_ref().is_some_and(|playing| playing.barge_in) {
             self.stop(out);
         }
+        Some(digit)
     }
 
     /// Passes on a packet of another leg (or of its own, for an echo), in place: its new header is written
@@ -411,69 +473,6 @@ impl Stream {
         if !self.lost && now.since(self.heard) >= LOST_AFTER && self.expects_audio() {
             self.lost = true;
             out.event(MediaEvent::AudioLost { leg: self.leg });
-        }
-    }
-}
-
-/// What plays, and how far it is.
-#[derive(Debug)]
-pub(super) struct Playing {
-    pub play: PlayId,
-    pub clips: Arc<[Arc<Clip>]>,
-    pub barge_in: bool,
-    pub repeat: bool,
-    /// Which clip is next, and where in it.
-    clip: usize,
-    at: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Position {
-    More,
-    /// This frame was the last one.
-    Last,
-}
-
-impl Playing {
-    pub(super) fn new(play: PlayId, clips: Arc<[Arc<Clip>]>, barge_in: bool, repeat: bool) -> Playing {
-        Playing { play, clips, barge_in, repeat, clip: 0, at: 0 }
-    }
-
-    /// Whether there is no sound in it at all.
-    fn is_empty(&self) -> bool {
-        self.clips.iter().all(|clip| clip.pcmu.is_empty())
-    }
-
-    /// Copies the next frame; a clip that ends within a frame is filled up with silence.
-    fn next(&mut self, law: Law, into: &mut [u8]) -> Position {
-        self.skip_finished();
-        let Some(clip) = self.clips.get(self.clip) else { return Position::Last };
-        let bytes = match law {
-            Law::Mu => &clip.pcmu,
-            Law::A => &clip.pcma,
-        };
-        let rest = &bytes[self.at.min(bytes.len())..];
-        let length = rest.len().min(into.len());
-        into[..length].copy_from_slice(&rest[..length]);
-        into[length..].fill(law.silence());
-        self.at += into.len();
-        self.skip_finished();
-        if self.clip < self.clips.len() { Position::More } else { Position::Last }
-    }
-
-    /// Goes to the next clip that has sound left; from the last to the first when it repeats.
-    fn skip_finished(&mut self) {
-        // Each clip is passed once at most: a list without any sound ends even when it repeats.
-        for _ in 0..=self.clips.len() {
-            match self.clips.get(self.clip) {
-                Some(clip) if self.at >= clip.pcmu.len() => {
-                    (self.clip, self.at) = (self.clip + 1, 0);
-                    if self.repeat && self.clip == self.clips.len() {
-                        self.clip = 0;
-                    }
-                }
-                _ => return,
-            }
         }
     }
 }

@@ -1,7 +1,9 @@
-//! The streams of one worker: which are joined, and which are due in each slot of a frame.
+//! The streams of one worker: who hears whom, and which are due in each slot of a frame.
 //!
 //! A frame of 20 ms has [`SLOTS`] slots; each stream sends in one of them, so that the packets of thousands of
 //! streams are spread over the frame instead of leaving in one burst.
+
+mod hearing;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,10 +15,9 @@ use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::media::control::MediaCommand;
 use crate::media::control::MediaEvent;
+use crate::media::playing::Playing;
 use crate::media::stream::FRAME;
 use crate::media::stream::Outlet;
-use crate::media::stream::Playing;
-use crate::media::stream::Sound;
 use crate::media::stream::Stream;
 use crate::sdp::Negotiated;
 
@@ -111,11 +112,10 @@ impl Streams {
             }
             MediaCommand::Join { a, b } => self.join(a, b, out),
             MediaCommand::Part { a, b } => self.part(a, b),
-            MediaCommand::Echo { leg, on } => {
-                if let Some(stream) = self.of(leg) {
-                    stream.echo = on;
-                }
-            }
+            MediaCommand::Hear { leg, whom } => self.hear(leg, &whom),
+            MediaCommand::Gain { leg, gain_db } => self.set_gain(leg, gain_db),
+            MediaCommand::Mute { leg, on } => self.mute(leg, on),
+            MediaCommand::Echo { leg, on } => self.echo(leg, on),
             MediaCommand::SendDigit { leg, digit, duration } => {
                 if let Some(stream) = self.of(leg) {
                     stream.send_digit(digit, duration);
@@ -134,6 +134,9 @@ impl Streams {
         if let Some(placed) = by_leg.get(&leg).and_then(|key| streams.get_mut(*key)) {
             placed.stream.agree(now, agreed, entropy);
         }
+        if let Some(key) = self.key_of(leg) {
+            self.refresh_around(key);
+        }
     }
 
     fn of(&mut self, leg: LegId) -> Option<&mut Stream> {
@@ -141,34 +144,9 @@ impl Streams {
         self.streams.get_mut(*key).map(|placed| &mut placed.stream)
     }
 
-    fn join(&mut self, a: LegId, b: LegId, out: &mut impl Outlet) {
-        let (Some(key_a), Some(key_b)) = (self.key_of(a), self.key_of(b)) else {
-            return;
-        };
-        if key_a == key_b || self.streams[key_a].stream.joined == Some(key_b) {
-            return;
-        }
-        for (key, other) in [(key_a, key_b), (key_b, key_a)] {
-            self.leave(key);
-            let stream = &mut self.streams[key].stream;
-            stream.stop(out);
-            stream.joined = Some(other);
-        }
-    }
-
-    fn part(&mut self, a: LegId, b: LegId) {
-        let Some(key) = self.key_of(a) else { return };
-        if self.streams[key].stream.joined == self.key_of(b) {
-            self.leave(key);
-        }
-    }
-
-    /// Parts a stream from the one it is joined with.
-    fn leave(&mut self, key: usize) {
-        if let Some(other) = self.streams[key].stream.joined {
-            self.streams[key].stream.part();
-            self.streams[other].stream.part();
-        }
+    /// The stream of a key that is known to be there.
+    fn stream(&mut self, key: usize) -> &mut Stream {
+        &mut self.streams[key].stream
     }
 
     /// Ends a stream and tells what it carried.
@@ -176,7 +154,7 @@ impl Streams {
         if !self.streams.contains(key) {
             return;
         }
-        self.leave(key);
+        self.leave(key, None);
         let Placed { mut stream, slot, place } = self.streams.remove(key);
         stream.bye(now, out);
         self.by_leg.remove(&stream.leg);
@@ -199,11 +177,7 @@ impl Streams {
     ) {
         let Some(Placed { stream, .. }) = self.streams.get_mut(key) else { return };
         let Some(taken) = stream.receive(now, from, packet, out) else { return };
-        let echoes = stream.echo && matches!(taken.sound, Sound::Audio(_));
-        let to = if echoes { Some(key) } else { stream.joined };
-        if let Some(placed) = to.and_then(|to| self.streams.get_mut(to)) {
-            placed.stream.pass(frame_at(now), taken, packet, out);
-        }
+        self.spread(now, key, taken, packet, out);
     }
 
     /// A packet came on a stream's RTCP port.
@@ -221,8 +195,9 @@ impl Streams {
     /// The stream sends what it has for the frame that `slot` lies in. Slots are numbered from the start, one a
     /// millisecond; one that is left out shows as a gap in media time.
     pub fn frame(&mut self, now: Timestamp, slot: u64, key: usize, out: &mut impl Outlet) {
+        let mix = self.mixed(key, slot / SLOTS);
         if let Some(placed) = self.streams.get_mut(key) {
-            placed.stream.frame(now, slot / SLOTS, &mut self.entropy, out);
+            placed.stream.frame(now, slot / SLOTS, mix, &mut self.entropy, out);
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dashmap::DashMap;
+use jiff::tz::TimeZone;
 use tokio::sync::broadcast;
 
 use crate::base::CallId;
@@ -18,7 +19,11 @@ use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::Fact;
 use crate::fact::Outcome;
+use crate::fact::Target;
 use crate::fact::What;
+use crate::server::Rules;
+use crate::server::board::Board;
+use crate::server::desk::Desks;
 use crate::store::DatedFact;
 
 /// Facts that a watcher may lag behind; then it is cut and must read everything anew. About 200 ms at the
@@ -32,6 +37,11 @@ pub struct Live {
     calls: DashMap<CallId, LiveCall>,
     agents: DashMap<Name, LiveAgent>,
     queues: Vec<Name>,
+    /// What stands on each agent's desk.
+    pub desks: Desks,
+    /// The day's figures.
+    pub board: Board,
+    rules: Rules,
     watchers: broadcast::Sender<Arc<DatedFact>>,
     counters: Counters,
 }
@@ -143,7 +153,8 @@ pub struct Counts {
 impl Live {
     /// Nothing is happening yet: the center's agents are offline, its queues empty. `started` is the
     /// calendar's time at [`Timestamp::ZERO`].
-    pub fn new(started: WallTime, agents: &[Name], queues: &[Name]) -> Live {
+    pub fn new(started: WallTime, rules: Rules) -> Live {
+        let agents: Vec<Name> = rules.agents.iter().map(|agent| agent.name.clone()).collect();
         let offline = |name: &Name| LiveAgent {
             name: name.clone(),
             state: AgentStateName::Offline,
@@ -155,7 +166,10 @@ impl Live {
             started,
             calls: DashMap::new(),
             agents: agents.iter().map(|name| (name.clone(), offline(name))).collect(),
-            queues: queues.to_vec(),
+            queues: rules.queues.iter().map(|queue| queue.name.clone()).collect(),
+            desks: Desks::new(started, &agents, &rules.queues),
+            board: Board::new(started, TimeZone::system(), &rules.queues),
+            rules,
             watchers: broadcast::channel(WATCHER_LAG).0,
             counters: Counters::default(),
         }
@@ -169,10 +183,18 @@ impl Live {
             Some(call) => self.apply_to_call(call, wall, &fact.what),
             None => self.apply_to_agent(wall, &fact.what),
         }
+        let dated = DatedFact { wall, fact: fact.clone() };
+        self.desks.apply(&dated);
+        self.board.apply(&dated);
         if self.watchers.receiver_count() > 0 {
             // An error means that the last watcher has just gone.
-            let _ = self.watchers.send(Arc::new(DatedFact { wall, fact: fact.clone() }));
+            let _ = self.watchers.send(Arc::new(dated));
         }
+    }
+
+    /// The center's agents and queues.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The calendar's time at `at`.
@@ -323,6 +345,7 @@ fn moves_a_call(what: &What) -> bool {
             | What::AgentMissed { .. }
             | What::AgentConnected { .. }
             | What::TalkEnded { .. }
+            | What::Transferred { .. }
             | What::WaitEnded { .. }
     )
 }
@@ -353,6 +376,10 @@ impl LiveCall {
             What::AgentConnected { agent, .. } => {
                 self.agent = Some(agent.clone());
                 self.waiting_since = None;
+                self.enter(Phase::Talking, wall);
+            }
+            What::Transferred { to: Target::Agent(agent), .. } => {
+                self.agent = Some(agent.clone());
                 self.enter(Phase::Talking, wall);
             }
             What::TalkEnded { .. } | What::WaitEnded { .. } => {
@@ -401,7 +428,7 @@ mod tests {
     use crate::store::sample;
 
     fn live() -> Live {
-        Live::new(sample::STARTED, &["alice".into(), "bob".into()], &["support".into(), "billing".into()])
+        Live::new(sample::STARTED, Rules::named(&["alice", "bob"], &["support", "billing"]))
     }
 
     fn apply(live: &Live, facts: &[Fact]) {

@@ -1,13 +1,14 @@
 //! Reads the operator's files into a checked center and a library of prompts; all that is wrong, at once.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::flow;
 use crate::flow::Center;
+use crate::flow::Prompts;
 use crate::flow::diagnostic::Diagnostic;
 use crate::media::library::Library;
 
@@ -20,11 +21,16 @@ pub enum LoadError {
     NoFlows(PathBuf),
     #[error("{} has no prompts (*.wav)", .0.display())]
     NoPrompts(PathBuf),
+    #[error("cannot read {path}: {error}")]
+    Recording { path: PathBuf, error: hound::Error },
     #[error("{}", problems.join("\n"))]
     Prompts { problems: Vec<String> },
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Flows(Vec<Diagnostic>),
 }
+
+/// The folder of tests among the flow files: no flow is in it.
+const TESTS: &str = "tests";
 
 /// A checked center and what was found that is no error.
 pub struct Loaded {
@@ -35,62 +41,98 @@ pub struct Loaded {
 
 /// Reads and checks the flow files and the prompts.
 pub fn load(flows: &Path, prompts: &Path) -> Result<Loaded, LoadError> {
-    let (library, names) = library(prompts)?;
-    let (center, warnings) = center(flows, &names)?;
+    let library = library(prompts)?;
+    let mut known = Prompts::default();
+    library.lengths().for_each(|(path, length)| known.insert(path, length));
+    let (center, warnings) = flow::load(&flow_files(flows)?, &known).map_err(LoadError::Flows)?;
     Ok(Loaded { center, library, warnings })
 }
 
-/// The prompts, and the names that flows may use for them.
-fn library(folder: &Path) -> Result<(Library, BTreeSet<String>), LoadError> {
-    let mut files = Vec::new();
-    collect(folder, folder, "wav", &mut files)?;
-    if files.is_empty() {
+/// The flow files below `folder` as `(path, text)`, sorted, without those of tests.
+pub fn flow_files(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
+    let tests = folder.join(TESTS);
+    let mut texts = texts(folder)?;
+    texts.retain(|(path, _)| !Path::new(path).starts_with(&tests));
+    if texts.is_empty() {
+        return Err(LoadError::NoFlows(folder.to_owned()));
+    }
+    Ok(texts)
+}
+
+/// The test files among the flow files as `(path, text)`, sorted; none where there is no folder of tests.
+pub fn test_files(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
+    let tests = folder.join(TESTS);
+    if tests.is_dir() { texts(&tests) } else { Ok(Vec::new()) }
+}
+
+/// Which recordings there are, by their headers alone.
+pub fn prompts(folder: &Path) -> Result<Prompts, LoadError> {
+    let mut prompts = Prompts::default();
+    for (name, path) in files(folder, "wav")? {
+        let length = length(&path).map_err(|error| LoadError::Recording { path, error })?;
+        prompts.insert(&name, length);
+    }
+    if prompts.is_empty() { Err(LoadError::NoPrompts(folder.to_owned())) } else { Ok(prompts) }
+}
+
+fn length(path: &Path) -> Result<Duration, hound::Error> {
+    let recording = hound::WavReader::open(path)?;
+    let rate = recording.spec().sample_rate.max(1);
+    Ok(Duration::from_secs_f64(f64::from(recording.duration()) / f64::from(rate)))
+}
+
+fn library(folder: &Path) -> Result<Library, LoadError> {
+    let mut recordings = Vec::new();
+    for (name, path) in files(folder, "wav")? {
+        recordings.push((name, read(&path)?));
+    }
+    if recordings.is_empty() {
         return Err(LoadError::NoPrompts(folder.to_owned()));
     }
-    // `en/greeting/welcome` is `greeting/welcome` to a flow, whatever the language.
-    let names = files.iter().filter_map(|(name, _)| Some(name.split_once('/')?.1.to_owned())).collect();
-    let (library, problems) = Library::load(files);
+    let (library, problems) = Library::load(recordings);
     if problems.is_empty() {
-        Ok((library, names))
+        Ok(library)
     } else {
         Err(LoadError::Prompts { problems: problems.iter().map(ToString::to_string).collect() })
     }
 }
 
-fn center(folder: &Path, prompts: &BTreeSet<String>) -> Result<(Center, Vec<Diagnostic>), LoadError> {
-    let mut files = Vec::new();
-    collect(folder, folder, "yaml", &mut files)?;
-    if files.is_empty() {
-        return Err(LoadError::NoFlows(folder.to_owned()));
-    }
-    let texts: Vec<(String, String)> = files
-        .into_iter()
-        .map(|(name, bytes)| {
-            let path = folder.join(format!("{name}.yaml")).display().to_string();
-            (path, String::from_utf8_lossy(&bytes).into_owned())
-        })
-        .collect();
-    flow::load(&texts, prompts).map_err(LoadError::Flows)
+/// Every YAML file below `folder`, as it is shown and what is in it.
+fn texts(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
+    let text = |(_, path): (String, PathBuf)| {
+        let text = String::from_utf8_lossy(&read(&path)?).into_owned();
+        Ok((path.display().to_string(), text))
+    };
+    files(folder, "yaml")?.into_iter().map(text).collect()
 }
 
-/// Every file below `folder` with this ending, as its name relative to `root` without the ending, sorted.
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    fs::read(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })
+}
+
+/// Every file below `folder` with this ending, sorted: its name relative to `folder` without the ending, and its path.
+fn files(folder: &Path, ending: &str) -> Result<Vec<(String, PathBuf)>, LoadError> {
+    let mut found = Vec::new();
+    collect(folder, folder, ending, &mut found)?;
+    Ok(found)
+}
+
 fn collect(
     root: &Path,
     folder: &Path,
     ending: &str,
-    files: &mut Vec<(String, Vec<u8>)>,
+    found: &mut Vec<(String, PathBuf)>,
 ) -> Result<(), LoadError> {
-    let read = |path: &Path, error| LoadError::Read { path: path.to_owned(), error };
-    let entries = fs::read_dir(folder).map_err(|error| read(folder, error))?;
+    let failed = |error| LoadError::Read { path: folder.to_owned(), error };
+    let entries = fs::read_dir(folder).map_err(failed)?;
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
-            collect(root, &path, ending, files)?;
-        } else if path.extension().is_some_and(|found| found == ending) {
-            let bytes = fs::read(&path).map_err(|error| read(&path, error))?;
-            let relative = path.strip_prefix(root).unwrap_or(&path).with_extension("");
-            files.push((relative.to_string_lossy().replace('\\', "/"), bytes));
+            collect(root, &path, ending, found)?;
+        } else if path.extension().is_some_and(|extension| extension == ending) {
+            let name = path.strip_prefix(root).unwrap_or(&path).with_extension("");
+            found.push((name.to_string_lossy().replace('\\', "/"), path));
         }
     }
     Ok(())

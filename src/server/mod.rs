@@ -1,7 +1,9 @@
 //! The control thread, the clock, the registry of live calls: where the cores meet the wires.
 
+pub mod board;
 pub mod clock;
 mod control;
+pub mod desk;
 mod door;
 pub mod gauges;
 pub mod handle;
@@ -9,6 +11,7 @@ pub mod live;
 pub mod load;
 pub mod metric;
 pub mod options;
+mod rules;
 mod start;
 pub mod switchboard;
 
@@ -19,6 +22,9 @@ pub use live::Live;
 pub use metric::Metric;
 pub use metric::MetricKind;
 pub use options::ServeOptions;
+pub use rules::AgentRules;
+pub use rules::QueueRules;
+pub use rules::Rules;
 pub use start::Running;
 pub use start::ServeError;
 pub use start::start;

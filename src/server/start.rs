@@ -20,6 +20,7 @@ use crate::base::Secret;
 use crate::flow;
 use crate::flow::Center;
 use crate::flow::center::Trunk;
+use crate::server::Rules;
 use crate::server::ServeOptions;
 use crate::server::clock::Clock;
 use crate::server::control::Control;
@@ -116,7 +117,7 @@ pub struct Running {
     pub live: Arc<Live>,
     pub gauges: Arc<Gauges>,
     /// To read the history.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// Where SIP is bound.
     pub sip: SocketAddr,
     thread: JoinHandle<()>,
@@ -139,7 +140,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
-    let store = open_store(options, &loaded.center)?;
+    let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
     let library = Arc::new(loaded.library);
 
@@ -174,6 +175,10 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         gauges: gauges.clone(),
         door: Door::default(),
     };
+    // After the history's start, which ends the calls that a crash left open.
+    for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
+        live.board.apply(&fact);
+    }
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
@@ -196,9 +201,7 @@ fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeErr
 }
 
 fn live_view(center: &Center, clock: Clock) -> Live {
-    let agents: Vec<Name> = center.engine.agents.iter().map(|agent| agent.name.clone()).collect();
-    let queues: Vec<Name> = center.engine.queues.iter().map(|queue| queue.name.clone()).collect();
-    Live::new(clock.started(), &agents, &queues)
+    Live::new(clock.started(), Rules::from(&center.engine))
 }
 
 fn switchboard(

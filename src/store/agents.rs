@@ -87,10 +87,13 @@ impl Store {
     pub fn change_password(&self, name: &str, new: &Secret) -> Result<(), StoreError> {
         check_password(new)?;
         let (ha1, hash) = (ha1_of(name, new), password::hash(new)?);
-        let changed = self.connection().execute(
+        let connection = self.connection();
+        let changed = connection.execute(
             "UPDATE agents SET ha1_md5 = ?2, ha1_sha256 = ?3, password = ?4, demo = ?5 WHERE name = ?1",
             params![name, ha1.md5, ha1.sha256, hash, new.expose() == DEMO_PASSWORD],
         )?;
+        // Whoever signed in with the old one must sign in again.
+        connection.execute("DELETE FROM sessions WHERE name = ?1", [name])?;
         if changed == 0 { Err(StoreError::Unknown(format!("account {name}"))) } else { Ok(()) }
     }
 

@@ -9,6 +9,7 @@ use crate::fact::Fact;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Quality;
+use crate::fact::Target;
 use crate::fact::Verification;
 use crate::fact::What;
 
@@ -145,6 +146,7 @@ impl CallFold {
             What::TalkEnded { talked, .. } => {
                 record.talked = Some(record.talked.unwrap_or_default() + *talked);
             }
+            What::Transferred { to: Target::Agent(agent), .. } => record.agent = Some(agent.to_string()),
             What::LegOpened { leg, party, address } => {
                 let line = self.leg(*leg, *party);
                 line.address.clone_from(address);
@@ -184,7 +186,29 @@ impl CallFold {
             | What::AudioBack { .. }
             | What::FarEndHeld { .. }
             | What::FarEndResumed { .. }
+            | What::HoldAsked { .. }
+            | What::HoldAnswered { .. }
+            | What::HoldStarted { .. }
+            | What::HoldNudged { .. }
+            | What::HoldCheckedIn
+            | What::HoldAlarm { .. }
+            | What::HoldEnded { .. }
+            | What::ConsultStarted { .. }
+            | What::ConsultRinging { .. }
+            | What::NoteAmended { .. }
+            | What::NoteAcknowledged { .. }
+            | What::NoteDeclined { .. }
+            | What::ConsultAnswered { .. }
+            | What::Toggled { .. }
+            | What::Conferenced
+            | What::ConsultEnded { .. }
+            | What::Transferred { .. }
+            | What::Supervising { .. }
+            | What::SupervisionEnded { .. }
+            | What::OutcomeSet { .. }
+            | What::PromiseMade { .. }
             | What::AgentState { .. }
+            | What::AgentNext { .. }
             | What::PhoneRegistered { .. }
             | What::PhoneUnregistered { .. } => return false,
         }

@@ -27,6 +27,7 @@ pub mod read;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
+pub mod sessions;
 pub mod story;
 pub mod view;
 mod words;
@@ -44,6 +45,7 @@ pub use identity::IdentityReply;
 pub use identity::IdentityService;
 pub use read::CallFilter;
 pub use read::Readers;
+pub use sessions::Person;
 
 /// The file's name within the data folder.
 pub const FILE: &str = "warmline.db";

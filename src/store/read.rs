@@ -20,6 +20,7 @@ use crate::fact::Fact;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Quality;
+use crate::fact::What;
 use crate::store::StoreError;
 use crate::store::connect_to_read;
 use crate::store::fold::CallRecord;
@@ -34,6 +35,8 @@ const CONNECTIONS: usize = 2;
 pub const LIST_LIMIT: u32 = 1_000;
 /// The most facts of one call that are read: far more than any call has.
 const FACTS_LIMIT: u32 = 100_000;
+/// No call joins a queue later after its arrival: six hours.
+const LONGEST_CALL_US: i64 = 6 * 60 * 60 * 1_000_000;
 
 /// Which calls to list. Every filter that is set must fit.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,6 +52,15 @@ pub struct CallFilter {
     pub before: Option<CallId>,
     /// At most so many, newest first. Default 50, at most [`LIST_LIMIT`].
     pub limit: Option<u32>,
+}
+
+/// A call of the same caller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EarlierCall {
+    /// Without its lines.
+    pub record: CallRecord,
+    /// What the agent said of it in the end: an [`OutcomeSet`](What::OutcomeSet).
+    pub said: Option<What>,
 }
 
 /// A small pool of reading connections. A reader blocks while all are taken: use it off the async threads.
@@ -78,6 +90,22 @@ impl Readers {
     /// The facts of one call, in the order in which they happened.
     pub fn facts(&self, id: CallId) -> Result<Vec<DatedFact>, StoreError> {
         self.with(|connection| facts(connection, id))
+    }
+
+    /// The facts of waits that were told since then, call by call. For the day's figures.
+    pub fn facts_of_waits(&self, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
+        self.with(|connection| facts_of_waits(connection, since))
+    }
+
+    /// Earlier calls of the same caller, by account or by number, newest first.
+    pub fn earlier(
+        &self,
+        call: CallId,
+        account: Option<&str>,
+        number: &str,
+        limit: u32,
+    ) -> Result<Vec<EarlierCall>, StoreError> {
+        self.with(|connection| earlier(connection, call, account, number, limit))
     }
 
     fn with<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
@@ -163,6 +191,56 @@ pub(super) fn facts(connection: &Connection, id: CallId) -> Result<Vec<DatedFact
         facts.push(DatedFact { wall: WallTime(row.get(0)?), fact });
     }
     Ok(facts)
+}
+
+fn facts_of_waits(connection: &Connection, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
+    // Ids ascend with time: the newest call that was over long before is found from the end.
+    let long_before = since.0.saturating_sub(LONGEST_CALL_US);
+    let before: Option<i64> = connection
+        .query_row(
+            "SELECT id FROM calls WHERE arrived_us < ?1 ORDER BY id DESC LIMIT 1",
+            [long_before],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let mut statement = connection.prepare(
+        "SELECT call, wall_us, at_us, json FROM facts WHERE call > ?1 AND wall_us >= ?2 AND kind IN \
+         ('enqueued', 'wait_asked', 'agent_connected', 'wait_ended', 'call_ended') ORDER BY call, seq",
+    )?;
+    let mut rows = statement.query([before.unwrap_or(0), since.0])?;
+    let mut facts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Ok(what) = serde_json::from_str(row.get_ref(3)?.as_str().unwrap_or_default()) else { continue };
+        let call = Some(CallId(row.get::<_, i64>(0)?.unsigned_abs()));
+        let at = Timestamp(row.get::<_, i64>(2)?.unsigned_abs());
+        facts.push(DatedFact { wall: WallTime(row.get(1)?), fact: Fact { at, call, what } });
+    }
+    Ok(facts)
+}
+
+fn earlier(
+    connection: &Connection,
+    call: CallId,
+    account: Option<&str>,
+    number: &str,
+    limit: u32,
+) -> Result<Vec<EarlierCall>, StoreError> {
+    // An account is more than a number: a family shares a phone. No number at all is nobody's.
+    let (column, value) = match account {
+        Some(account) => ("customer", account),
+        None if number.is_empty() => return Ok(Vec::new()),
+        None => ("caller", number),
+    };
+    let sql = format!(
+        "SELECT {CALL_COLUMNS}, (SELECT json FROM facts WHERE call = id AND kind = 'outcome_set' \
+         ORDER BY seq DESC LIMIT 1) FROM calls WHERE {column} = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(rusqlite::params![value, key(call), limit], |row| {
+        let said = row.get::<_, Option<String>>(22)?;
+        Ok(EarlierCall { record: record(row)?, said: said.and_then(|json| serde_json::from_str(&json).ok()) })
+    })?;
+    Ok(rows.collect::<Result<Vec<_>, _>>()?)
 }
 
 /// Calls without an end.

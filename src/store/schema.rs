@@ -11,7 +11,8 @@ use crate::store::StoreError;
 /// Times are microseconds since 1970 (`_us`). Facts are clustered by call, so that a story is read in one
 /// place; call 0 holds what concerns no call. `tries` counts wrong PINs for account numbers that do not
 /// exist as well: otherwise a lock-out would tell which ones do.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE calls (
         id            INTEGER PRIMARY KEY,
         sip_call_id   TEXT NOT NULL,
@@ -96,7 +97,18 @@ const STEPS: &[&str] = &["
     ) WITHOUT ROWID;
 
     CREATE TABLE seeded (what TEXT PRIMARY KEY) WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE sessions (
+        token         BLOB PRIMARY KEY,
+        name          TEXT NOT NULL REFERENCES agents (name) ON DELETE CASCADE,
+        begun_us      INTEGER NOT NULL,
+        used_us       INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX sessions_by_name ON sessions (name);
+    CREATE INDEX calls_by_customer ON calls (customer) WHERE customer IS NOT NULL;
+",
+];
 
 /// Takes the steps that the file has not taken yet.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

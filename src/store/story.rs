@@ -1,5 +1,7 @@
 //! The story of a call: one line of plain words per fact, to be read at three in the morning. Pure.
 
+mod talk;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use crate::fact::NeedFact;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Quality;
+use crate::fact::Resolution;
 use crate::fact::Verification;
 use crate::fact::WaitExit;
 use crate::fact::What;
@@ -132,6 +135,34 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::TalkEnded { agent, talked, by } => {
             format!("talk with {agent} over after {}, {} hung up", length(*talked), who(*by))
         }
+        What::HoldAsked { agent, reason, quote, way } => talk::hold_asked(agent, reason, *quote, *way),
+        What::HoldAnswered { agent, answer } => talk::hold_answered(agent, *answer),
+        What::HoldStarted { agent, reason, until, by } => {
+            talk::hold_started(agent, reason, until.since(dated.fact.at), *by)
+        }
+        What::HoldNudged { agent } => format!("{agent} was reminded that the hold is nearly over"),
+        What::HoldCheckedIn => "held, and told that we still remember".to_owned(),
+        What::HoldAlarm { agent } => format!("{agent} holds too long: alarm"),
+        What::HoldEnded { agent, held, by } => talk::hold_ended(agent, *held, *by),
+        What::ConsultStarted { agent, target, note } => talk::consult_started(agent, target, note),
+        What::ConsultRinging { agent } => format!("{agent}'s phone rings for the consult"),
+        What::NoteAmended { by, note } => format!("{by} amended the note: {}", talk::note(note)),
+        What::NoteAcknowledged { by } => format!("{by} acknowledged the note"),
+        What::NoteDeclined { by, reason } if reason.is_empty() => format!("{by} declined the note"),
+        What::NoteDeclined { by, reason } => format!("{by} declined the note: {reason}"),
+        What::ConsultAnswered { by } => format!("{by} picked up for the consult"),
+        What::Toggled { hears } => talk::toggled(*hears).to_owned(),
+        What::Conferenced => "all three hear each other".to_owned(),
+        What::ConsultEnded { cause } => format!("consult over: {}", talk::consult_end(*cause)),
+        What::Transferred { from, to, kind } => talk::transferred(from, to, *kind),
+        What::Supervising { supervisor, mode } => talk::supervising(supervisor, *mode),
+        What::SupervisionEnded { supervisor } => format!("supervisor {supervisor} is gone"),
+        What::OutcomeSet { agent, outcome, reason_code, note } => {
+            talk::outcome(agent, *outcome, reason_code, note)
+        }
+        What::PromiseMade { agent, promise, due, words } => {
+            talk::promised(agent, *promise, &date_and_clock(*due, zone), words)
+        }
         What::LegOpened { leg, party, address } => {
             format!("{} opened, audio at {address}", line(*party, *leg))
         }
@@ -146,6 +177,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         }
         What::CallEnded { by, outcome, cause } => ended(*by, *outcome, cause),
         What::AgentState { agent, from, to, reason } => state_changed(agent, *from, *to, reason),
+        What::AgentNext { agent, to, reason } => {
+            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            format!("{agent} will be {}{reason} after the call", state(*to))
+        }
         What::PhoneRegistered { agent, contact, contacts } => {
             format!("{agent} signed in a phone at {contact}, {contacts} now")
         }
@@ -241,6 +276,11 @@ pub fn outcome_words(outcome: Outcome) -> &'static str {
     }
 }
 
+/// What an agent said of a call, in words.
+pub fn resolution_words(resolution: Resolution) -> &'static str {
+    talk::resolution(resolution)
+}
+
 fn state_changed(agent: &str, from: AgentStateName, to: AgentStateName, reason: &str) -> String {
     let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     format!("{agent} is {}{reason}, was {}", state(to), state(from))
@@ -261,6 +301,8 @@ fn who(party: Party) -> &'static str {
     match party {
         Party::Caller => "the caller",
         Party::Agent => "the agent",
+        Party::Consulted => "the one consulted",
+        Party::Supervisor => "the supervisor",
         Party::Server => "the server",
     }
 }
@@ -274,6 +316,8 @@ fn line(party: Party, leg: LegId) -> String {
     match party {
         Party::Caller => format!("the caller's line{number}"),
         Party::Agent => format!("the agent's line{number}"),
+        Party::Consulted => format!("the consulted one's line{number}"),
+        Party::Supervisor => format!("the supervisor's line{number}"),
         Party::Server => format!("our line{number}"),
     }
 }

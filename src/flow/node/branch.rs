@@ -1,9 +1,11 @@
 //! `branch`: goes one way or another by conditions, the first that is true.
 
+use crate::flow::api::ExitName;
 use crate::flow::expression::Expression;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::Exit;
+use crate::flow::node::OTHERWISE;
 use crate::flow::read::Reader;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
@@ -33,13 +35,16 @@ impl Branch {
     }
 
     pub fn exits(&self) -> Vec<Exit> {
-        self.ways.iter().map(|way| Exit::plain(way.then)).chain([Exit::plain(self.otherwise)]).collect()
+        let ways = self.ways.iter().zip(1..).map(|(way, place)| Exit::plain(ExitName::If(place), way.then));
+        ways.chain([Exit::plain(OTHERWISE, self.otherwise)]).collect()
     }
 
     pub fn enter(&self, step: &mut Step<'_>) -> Next {
         let known = step.known();
-        let way = self.ways.iter().find(|way| way.condition.is_true(&known));
-        Next::Go(way.map_or(self.otherwise, |way| way.then))
+        match self.ways.iter().zip(1..).find(|(way, _)| way.condition.is_true(&known)) {
+            Some((way, place)) => Next::Go(ExitName::If(place), way.then),
+            None => Next::Go(OTHERWISE, self.otherwise),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::base::Name;
 use crate::base::Secret;
 use crate::fact::What;
+use crate::flow::api::ExitName;
 use crate::flow::entry::Entry;
 use crate::flow::entry::Key;
 use crate::flow::fields::Fields;
@@ -16,12 +17,17 @@ use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::node;
 use crate::flow::node::Exit;
+use crate::flow::node::OTHERWISE;
+use crate::flow::node::THEN;
 use crate::flow::node::menu;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
 use crate::flow::yaml::Yaml;
+
+/// The end key came without a digit.
+const SKIPPED: ExitName = ExitName::Named("skipped");
 
 /// Several digits into a variable.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,8 +89,8 @@ impl Collect {
     }
 
     pub fn exits(&self) -> Vec<Exit> {
-        let skipped = self.skipped.map(Exit::by_caller);
-        [Exit::by_caller(self.then).setting(), Exit::plain(self.otherwise)]
+        let skipped = self.skipped.map(|to| Exit::by_caller(SKIPPED, to));
+        [Exit::by_caller(THEN, self.then).setting(), Exit::plain(OTHERWISE, self.otherwise)]
             .into_iter()
             .chain(skipped)
             .collect()
@@ -131,7 +137,7 @@ impl Collect {
                 Next::Stay
             }
             (Key::Complete | Key::End, _) => self.ended(state, step, Some(digit)),
-            (Key::Skip, Some(skipped)) => Next::Go(skipped),
+            (Key::Skip, Some(skipped)) => Next::Go(SKIPPED, skipped),
             (Key::Skip, None) => self.silent(state, step),
             (Key::Odd, _) => self.no_match(state, step, Some(digit)),
         }
@@ -149,7 +155,7 @@ impl Collect {
             }
             false => step.set(variable, model::Value::Text(std::mem::take(&mut state.keyed))),
         }
-        Next::Go(self.then)
+        Next::Go(THEN, self.then)
     }
 
     fn silent(&self, state: &mut State, step: &mut Step<'_>) -> Next {
@@ -171,7 +177,7 @@ impl Collect {
         state.keyed.clear();
         state.keyed_secret = Secret::default();
         if state.tries >= self.tries {
-            return Next::Go(self.otherwise);
+            return Next::Go(OTHERWISE, self.otherwise);
         }
         state.tries += 1;
         self.ask(step, before)

@@ -8,11 +8,13 @@ use serde::Serialize;
 
 use crate::base::Name;
 use crate::fact::What;
+use crate::flow::api::ExitName;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::node;
 use crate::flow::node::Exit;
+use crate::flow::node::OTHERWISE;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
@@ -67,8 +69,9 @@ impl Menu {
     }
 
     pub fn exits(&self) -> Vec<Exit> {
-        let choices = self.choices.values().map(|choice| Exit::by_caller(choice.then));
-        choices.chain([Exit::plain(self.otherwise)]).collect()
+        let choices =
+            self.choices.iter().map(|(key, choice)| Exit::by_caller(ExitName::Key(*key), choice.then));
+        choices.chain([Exit::plain(OTHERWISE, self.otherwise)]).collect()
     }
 
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
@@ -99,7 +102,7 @@ impl Menu {
         if let Some(choice) = self.choices.get(&digit) {
             let (node, choice_name) = (Name::clone(step.node), Name::clone(&choice.label));
             step.fact(What::Chose { node, digit, choice: choice_name });
-            return Next::Go(choice.then);
+            return Next::Go(ExitName::Key(digit), choice.then);
         }
         step.fact(What::NoMatch { node: Name::clone(step.node), digit });
         step.forget_kept();
@@ -108,7 +111,7 @@ impl Menu {
 
     fn again(&self, state: &mut State, step: &mut Step<'_>, before: &[Prompt]) -> Next {
         if state.tries >= self.tries {
-            return Next::Go(self.otherwise);
+            return Next::Go(OTHERWISE, self.otherwise);
         }
         state.tries += 1;
         self.ask(step, before)

@@ -15,6 +15,7 @@ pub(crate) mod verify;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::flow::api::ExitName;
 use crate::flow::expression::Expression;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
@@ -39,6 +40,11 @@ pub const KINDS: [(&str, &str); 11] = [
     ("ring", "lets the line ring, unanswered"),
     ("hang_up", "ends the call"),
 ];
+
+/// Where a caller goes on who has met what the node is for.
+pub(crate) const THEN: ExitName = ExitName::Named("then");
+/// Where a caller goes on who has not.
+pub(crate) const OTHERWISE: ExitName = ExitName::Named("otherwise");
 
 /// A node of a flow.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,8 +75,9 @@ pub(crate) enum State {
 }
 
 /// Which way out of a node.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Exit {
+    pub name: ExitName,
     pub to: NodeIndex,
     /// Only a key of the caller leads here, so that a loop through it is the caller's own.
     pub by_caller: bool,
@@ -79,12 +86,12 @@ pub(crate) struct Exit {
 }
 
 impl Exit {
-    fn plain(to: NodeIndex) -> Exit {
-        Exit { to, by_caller: false, sets: false }
+    fn plain(name: ExitName, to: NodeIndex) -> Exit {
+        Exit { name, to, by_caller: false, sets: false }
     }
 
-    fn by_caller(to: NodeIndex) -> Exit {
-        Exit { to, by_caller: true, sets: false }
+    fn by_caller(name: ExitName, to: NodeIndex) -> Exit {
+        Exit { name, to, by_caller: true, sets: false }
     }
 
     fn setting(self) -> Exit {
@@ -151,6 +158,23 @@ impl Node {
         }
     }
 
+    /// The key that says what it does.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Node::Play(_) => "play",
+            Node::Menu(_) => "menu",
+            Node::Collect(_) => "collect",
+            Node::Verify(_) => "verify",
+            Node::Branch(_) => "branch",
+            Node::Set(_) => "set",
+            Node::Enqueue(_) => "enqueue",
+            Node::Pause(_) => "pause",
+            Node::Echo(_) => "echo",
+            Node::Ring(_) => "ring",
+            Node::HangUp(_) => "hang_up",
+        }
+    }
+
     /// Whether a key would be taken now rather than kept for a later node.
     pub fn listens(&self, state: &State) -> bool {
         match (self, state) {
@@ -181,13 +205,13 @@ impl Node {
     /// Every way out.
     pub fn exits(&self) -> Vec<Exit> {
         match self {
-            Node::Play(node) => vec![Exit::plain(node.then)],
+            Node::Play(node) => vec![Exit::plain(THEN, node.then)],
             Node::Menu(node) => node.exits(),
             Node::Collect(node) => node.exits(),
             Node::Verify(node) => node.exits(),
             Node::Branch(node) => node.exits(),
-            Node::Set(node) => vec![Exit::plain(node.then).setting()],
-            Node::Pause(node) => vec![Exit::plain(node.then)],
+            Node::Set(node) => vec![Exit::plain(THEN, node.then).setting()],
+            Node::Pause(node) => vec![Exit::plain(THEN, node.then)],
             Node::Enqueue(_) | Node::Echo(_) | Node::Ring(_) | Node::HangUp(_) => Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
+use crate::flow::node::THEN;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
@@ -30,7 +31,7 @@ impl Pause {
 
     pub fn handle(&self, input: Input) -> Next {
         match input {
-            Input::Timer => Next::Go(self.then),
+            Input::Timer => Next::Go(THEN, self.then),
             _ => Next::Stay,
         }
     }

@@ -9,6 +9,7 @@ use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::node;
+use crate::flow::node::THEN;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
@@ -60,11 +61,11 @@ impl Play {
         let state = node::State::Play(State { rounds_left: rounds - 1 });
         // Who keys ahead has heard it before.
         if self.barge_in && step.has_kept() {
-            return (state, Next::Go(self.then));
+            return (state, Next::Go(THEN, self.then));
         }
         let for_ever = matches!(self.repeat, Repeat::For(_));
         if !step.play(&[&self.prompts], self.barge_in, for_ever) {
-            return (state, Next::Go(self.then));
+            return (state, Next::Go(THEN, self.then));
         }
         if let Repeat::For(duration) = self.repeat {
             step.wait(duration);
@@ -78,12 +79,12 @@ impl Play {
                 state.rounds_left -= 1;
                 match step.play(&[&self.prompts], self.barge_in, false) {
                     true => Next::Stay,
-                    false => Next::Go(self.then),
+                    false => Next::Go(THEN, self.then),
                 }
             }
             Input::PlayEnded | Input::Timer => {
                 step.stop_play();
-                Next::Go(self.then)
+                Next::Go(THEN, self.then)
             }
             Input::Digit { .. } | Input::Verified(_) => Next::Stay,
         }

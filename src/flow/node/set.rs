@@ -5,6 +5,7 @@ use crate::flow::expression::Expression;
 use crate::flow::fields::Fields;
 use crate::flow::model;
 use crate::flow::model::NodeIndex;
+use crate::flow::node::THEN;
 use crate::flow::node::collect;
 use crate::flow::read::Reader;
 use crate::flow::step::Next;
@@ -54,7 +55,7 @@ impl Set {
                 step.set(name, value);
             }
         }
-        Next::Go(self.then)
+        Next::Go(THEN, self.then)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::fact::IdentifiedBy;
 use crate::fact::Verification;
 use crate::fact::What;
 use crate::flow::api::Customer;
+use crate::flow::api::ExitName;
 use crate::flow::api::FlowAction;
 use crate::flow::api::VerifyResult;
 use crate::flow::entry::Entry;
@@ -31,6 +32,12 @@ use crate::flow::yaml::Yaml;
 const VERIFIER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a question is put that meets silence.
 const TIMES_ASKED: u32 = 2;
+
+const VERIFIED: ExitName = ExitName::Named("verified");
+const FAILED: ExitName = ExitName::Named("failed");
+const LOCKED: ExitName = ExitName::Named("locked");
+const NO_INPUT: ExitName = ExitName::Named("no_input");
+const UNAVAILABLE: ExitName = ExitName::Named("unavailable");
 
 /// Account number, then PIN.
 ///
@@ -115,8 +122,14 @@ impl Verify {
 
     pub fn exits(&self) -> Vec<Exit> {
         // Not even `verified` is a way of the caller's own: who is verified already goes it without a key.
-        let exits = [self.verified, self.failed, self.locked, self.no_input, self.unavailable];
-        exits.map(Exit::plain).to_vec()
+        let exits = [
+            (VERIFIED, self.verified),
+            (FAILED, self.failed),
+            (LOCKED, self.locked),
+            (NO_INPUT, self.no_input),
+            (UNAVAILABLE, self.unavailable),
+        ];
+        exits.map(|(name, to)| Exit::plain(name, to)).to_vec()
     }
 
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
@@ -129,7 +142,7 @@ impl Verify {
         };
         // Proven once is proven for the whole call.
         if step.session.verified {
-            return (node::State::Verify(state), Next::Go(self.verified));
+            return (node::State::Verify(state), Next::Go(VERIFIED, self.verified));
         }
         let asking = match step.session.caller.customer {
             Some(_) => Asking::PinOfKnown,
@@ -177,7 +190,7 @@ impl Verify {
                 Next::Stay
             }
             Key::End => self.account_keyed(state, step),
-            Key::Skip => self.end(step, Verification::NoInput, self.no_input),
+            Key::Skip => self.end(step, Verification::NoInput, NO_INPUT, self.no_input),
             Key::Odd => self.odd(step),
         }
     }
@@ -198,7 +211,7 @@ impl Verify {
                 Next::Stay
             }
             Key::End => self.pin_keyed(state, step),
-            Key::Skip => self.end(step, Verification::NoInput, self.no_input),
+            Key::Skip => self.end(step, Verification::NoInput, NO_INPUT, self.no_input),
             Key::Odd => self.odd(step),
         }
     }
@@ -237,7 +250,7 @@ impl Verify {
     fn silent(&self, state: &mut State, step: &mut Step<'_>) -> Next {
         step.fact(What::NoInput { node: Name::clone(step.node) });
         if state.asked >= TIMES_ASKED {
-            return self.end(step, Verification::NoInput, self.no_input);
+            return self.end(step, Verification::NoInput, NO_INPUT, self.no_input);
         }
         self.put(state, step, &self.nothing_heard);
         Next::Stay
@@ -247,13 +260,15 @@ impl Verify {
         step.session.timer = None;
         match result {
             VerifyResult::Verified(customer) => self.proven(step, customer),
-            VerifyResult::LockedOut => self.end(step, Verification::LockedOut, self.locked),
-            VerifyResult::Unavailable => self.end(step, Verification::Unavailable, self.unavailable),
+            VerifyResult::LockedOut => self.end(step, Verification::LockedOut, LOCKED, self.locked),
+            VerifyResult::Unavailable => {
+                self.end(step, Verification::Unavailable, UNAVAILABLE, self.unavailable)
+            }
             VerifyResult::Wrong => {
                 state.wrong += 1;
                 step.fact(What::VerificationFailed { attempt: state.wrong });
                 if state.wrong >= self.tries {
-                    return self.end(step, Verification::Failed, self.failed);
+                    return self.end(step, Verification::Failed, FAILED, self.failed);
                 }
                 // What was keyed ahead answered a question that is now put differently.
                 step.forget_kept();
@@ -273,14 +288,14 @@ impl Verify {
         step.session.caller.customer = Some(customer);
         step.session.verified = true;
         step.session.timer = None;
-        Next::Go(self.verified)
+        Next::Go(VERIFIED, self.verified)
     }
 
-    fn end(&self, step: &mut Step<'_>, result: Verification, to: NodeIndex) -> Next {
+    fn end(&self, step: &mut Step<'_>, result: Verification, exit: ExitName, to: NodeIndex) -> Next {
         step.fact(What::VerificationEnded { result });
         // It may be a PIN that nobody has asked for.
         step.forget_kept();
-        Next::Go(to)
+        Next::Go(exit, to)
     }
 
     /// Puts a new question, unless its answer was keyed ahead.

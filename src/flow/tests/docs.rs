@@ -3,6 +3,8 @@
 use super::in_words;
 use super::read;
 use crate::flow::KINDS;
+use crate::flow::rehearsal::coverage::Coverage;
+use crate::flow::rehearsal::test;
 
 const DOCS: &str = include_str!("../../../docs/FLOWS.md");
 
@@ -39,6 +41,8 @@ fn every_example_of_the_reference_is_in_order() {
     for example in examples() {
         let files = match example {
             center if center.starts_with("company:") => vec![("center.yaml", center), ("main.yaml", main)],
+            // Tests have a test of their own.
+            tests if tests.contains("\ntests:\n") => continue,
             flow if flow.starts_with("flow:") => vec![("center.yaml", CENTER), ("example.yaml", flow)],
             node => {
                 assert!(node.starts_with("# node\n"), "{node}");
@@ -62,5 +66,18 @@ fn every_type_of_node_has_its_section_and_example() {
         let section = section.unwrap_or_else(|| panic!("no section on {kind}"));
         let section = section.split("\n### ").next().unwrap_or_default();
         assert!(section.contains(&format!("# node\n{kind}:")), "no example of {kind}");
+    }
+}
+
+#[test]
+fn the_example_of_a_test_file_passes() {
+    let center = super::demo();
+    let example = examples().into_iter().find(|example| example.contains("\ntests:\n")).expect("an example");
+    let mut coverage = Coverage::of(&center);
+    let outcomes = test::run_file(&center, &super::prompts(), "main.yaml", example, &mut coverage);
+    let outcomes = outcomes.unwrap_or_else(|found| panic!("{}", in_words(&found)));
+    assert_eq!(outcomes.len(), 2);
+    for outcome in outcomes {
+        assert!(outcome.failure.is_none(), "{:?}\n{}", outcome.failure, outcome.story());
     }
 }

@@ -3,9 +3,9 @@
 mod demo;
 mod docs;
 mod harm;
+mod rehearsal;
 mod walks;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::Name;
@@ -16,6 +16,7 @@ use crate::flow::Center;
 use crate::flow::Diagnostic;
 use crate::flow::FlowAction;
 use crate::flow::FlowEvent;
+use crate::flow::Prompts;
 use crate::flow::Run;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
@@ -41,7 +42,7 @@ pub(super) const DEMO: [(&str, &str); 11] = [
 ];
 
 /// The prompts that the demo center ships with.
-pub(super) fn prompts() -> BTreeSet<String> {
+pub(super) fn prompts() -> Prompts {
     let named = "greeting/welcome greeting/welcome-back greeting/welcome-new names/ann names/ben names/carla \
         verify/enter-account verify/enter-pin verify/wrong verify/locked verify/verified verify/unavailable \
         verify/skip verify/no-input menu/main menu/no-input menu/no-match menu/to-a-person goodbye long wait/all-busy \
@@ -147,6 +148,7 @@ impl<'a> Phone<'a> {
             }
             FlowAction::HangUp { reason } => format!("hangs up: {reason}"),
             FlowAction::Fact(fact) => return fact_in_words(fact),
+            FlowAction::Left { .. } => return None,
         })
     }
 

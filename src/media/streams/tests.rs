@@ -184,6 +184,8 @@ fn first_bytes(sent: &[Sent]) -> Vec<u8> {
     sent.iter().map(|sent| sent.payload[0]).collect()
 }
 
+mod hearing;
+
 #[test]
 fn nothing_is_sent_before_both_sides_agreed() {
     let mut rig = Rig::new();
@@ -562,7 +564,11 @@ fn whatever_is_asked_and_said_each_receiver_sees_one_steady_source() {
                     rig.command(play(leg, step, &[clip(1, chance.below(9) as u8)]));
                 }
                 1 => rig.command(MediaCommand::Stop { leg }),
-                2 => rig.command(MediaCommand::Join { a: leg, b: other }),
+                2 if chance.below(2) == 0 => rig.command(MediaCommand::Join { a: leg, b: other }),
+                2 => {
+                    let whom = (1..=3).map(LegId).filter(|_| chance.below(2) == 0).collect();
+                    rig.command(MediaCommand::Hear { leg, whom });
+                }
                 3 => rig.command(MediaCommand::Part { a: leg, b: other }),
                 4 => rig.command(MediaCommand::Echo { leg, on: chance.below(3) == 0 }),
                 5 => rig.press(leg, '5', sequence[leg.0 as usize]),
@@ -597,10 +603,10 @@ fn whatever_is_asked_and_said_each_receiver_sees_one_steady_source() {
         }
         plays.1 = rig.events().iter().filter(|event| matches!(event, MediaEvent::PlayEnded { .. })).count();
         assert_eq!(plays.0, plays.1, "seed {seed}: each play ends once");
-        let joined = |leg| rig.streams.streams[rig.streams.key_of(leg).unwrap()].stream.joined;
         for leg in [A, B, LegId(3)] {
-            if let Some(other) = joined(leg) {
-                assert_eq!(rig.streams.streams[other].stream.joined, rig.streams.key_of(leg), "seed {seed}");
+            let key = rig.streams.key_of(leg).unwrap();
+            for other in rig.streams.streams[key].stream.hears.clone() {
+                assert!(rig.streams.streams[other].stream.heard_by.contains(&key), "seed {seed}");
             }
         }
     }

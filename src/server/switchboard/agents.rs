@@ -81,6 +81,21 @@ impl Switchboard {
         self.later(call, CallEvent::Queue(word));
     }
 
+    /// Tells what an agent wants to be after the call that they are in.
+    pub(super) fn tell_next(&mut self, now: Now, agent: AgentId, wish: &AgentWish, out: &mut Vec<Output>) {
+        let busy = self.engine.agent_state(agent);
+        if !matches!(busy, Some(AgentState::Ringing(_) | AgentState::Talking(_))) {
+            return;
+        }
+        let (to, reason) = match wish {
+            AgentWish::Ready => (AgentStateName::Ready, String::new()),
+            AgentWish::NotReady(reason) => (AgentStateName::NotReady, reason.to_string()),
+            AgentWish::Offline => (AgentStateName::Offline, String::new()),
+        };
+        let what = What::AgentNext { agent: self.agent_name(agent), to, reason };
+        out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+    }
+
     /// Tells who is there from the start: agents who are always ready.
     pub fn tell_agents(&self, now: Now, out: &mut Vec<Output>) {
         for (place, config) in self.parts.center.engine.agents.iter().enumerate() {

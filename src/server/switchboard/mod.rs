@@ -180,6 +180,7 @@ impl Switchboard {
             Input::Found { call, customer } => self.later(call, CallEvent::Found(customer)),
             Input::Verified { call, result } => self.later(call, CallEvent::Verified(result)),
             Input::AgentWants { agent, wish } => {
+                self.tell_next(now, agent, &wish, out);
                 self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
             }
             Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: "ended by an operator" }),
@@ -342,6 +343,7 @@ impl Switchboard {
             CallAction::StopPlay { leg } => streams.send(call, MediaCommand::Stop { leg }),
             CallAction::Join { a, b } => streams.send(call, MediaCommand::Join { a, b }),
             CallAction::Part { a, b } => streams.send(call, MediaCommand::Part { a, b }),
+            CallAction::Hear { leg, whom } => streams.send(call, MediaCommand::Hear { leg, whom }),
             CallAction::Echo { leg } => streams.send(call, MediaCommand::Echo { leg, on: true }),
             CallAction::Queue(event) => self.tell_engine(now, event, out),
             CallAction::Fact(what) => out.push(Output::Fact(Fact { at: now.at, call: Some(call), what })),

@@ -122,6 +122,10 @@ impl Streams for FakeStreams {
                 assert!(self.open.contains(&a) && self.open.contains(&b), "joined a leg that is closed");
                 self.joined.insert((a, b));
             }
+            MediaCommand::Hear { leg, whom } => {
+                assert!(self.open.contains(&leg), "a leg that is closed hears");
+                assert!(whom.iter().all(|leg| self.open.contains(leg)), "a leg that is closed is heard");
+            }
             MediaCommand::Close { leg } if self.open.remove(&leg) => {
                 let closed = MediaEvent::Closed { leg, quality: Default::default() };
                 self.due.push((Duration::from_millis(1), Due::Media(closed)));

@@ -98,3 +98,55 @@ fn the_story_is_told_in_the_reader_s_own_zone() {
     assert!(lines[0].in_zone(&zone).starts_with("09:02:00.000"));
     assert_eq!(date_and_clock(sample::STARTED, &zone), "2026-11-22 09:02:00");
 }
+
+#[test]
+fn a_hold_and_a_warm_transfer_are_told_as_they_went() {
+    use crate::fact::note;
+
+    let secs = Duration::from_secs;
+    let fact = |at, what| Fact { at: Timestamp::from_secs(at), call: Some(CallId(1)), what };
+    let draft = note::NoteDraft {
+        issue: "boiler leaks".into(),
+        wants: "a visit today".into(),
+        mood: note::Mood::Urgent,
+        ..Default::default()
+    };
+    let filled = note::Filled {
+        identity: note::Identity::default(),
+        collected: Vec::new(),
+        author: "alice".into(),
+        written: sample::STARTED,
+    };
+    let note = Box::new(note::BriefingNote::parse(&draft, &[], filled).unwrap());
+    let (agent, by): (Name, Name) = ("alice".into(), "bob".into());
+    let reason = "looking up the invoice".to_owned();
+    let (way, until) = (crate::fact::HoldWay::Prompted, Timestamp::from_secs(62));
+    let target = crate::fact::Target::Agent(by.clone());
+    let facts = vec![
+        fact(0, What::HoldAsked { agent: agent.clone(), reason: reason.clone(), quote: secs(60), way }),
+        fact(2, What::HoldAnswered { agent: agent.clone(), answer: crate::fact::HoldAnswer::Yes }),
+        fact(2, What::HoldStarted { agent: agent.clone(), reason, until, by: crate::fact::HoldBy::Caller }),
+        fact(
+            32,
+            What::HoldEnded { agent: agent.clone(), held: secs(30), by: crate::fact::HoldEndedBy::Caller },
+        ),
+        fact(40, What::ConsultStarted { agent: agent.clone(), target: target.clone(), note }),
+        fact(41, What::NoteAcknowledged { by: by.clone() }),
+        fact(42, What::NoteDeclined { by, reason: "no van left".into() }),
+        fact(43, What::ConsultEnded { cause: crate::fact::ConsultEnd::Declined }),
+        fact(50, What::Transferred { from: agent, to: target, kind: crate::fact::TransferKind::Warm }),
+    ];
+    let expected = "\
+asked by prompt whether alice may hold for 1 min: looking up the invoice
+agreed to be held by alice
+on hold by alice for 1 min: looking up the invoice
+off hold after 30 s: the caller's key brought alice back
+alice consults bob: boiler leaks; wants a visit today; urgent
+bob acknowledged the note
+bob declined the note: no van left
+consult over: declined
+alice handed over to bob, who knows the note
+";
+    let lines = tell(&sample::dated(facts), &TimeZone::UTC);
+    assert_eq!(lines.iter().map(|line| format!("{}\n", line.words)).collect::<String>(), expected);
+}

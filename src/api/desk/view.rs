@@ -1,0 +1,275 @@
+//! The desk's JSON. Times are RFC 3339 in UTC, lengths are seconds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::base::CallId;
+use crate::base::WallTime;
+use crate::fact::AgentStateName;
+use crate::fact::BriefingNote;
+use crate::fact::SuperviseMode;
+use crate::fact::Verification;
+use crate::fact::note::Mood;
+use crate::server::desk::Consult;
+use crate::server::desk::ConsultPhase;
+use crate::server::desk::Contact;
+use crate::server::desk::DeskCall;
+use crate::server::desk::DeskView;
+use crate::server::desk::Hold;
+use crate::server::desk::Part;
+use crate::server::desk::PartRole;
+use crate::server::desk::Phase;
+use crate::store::story::Line;
+use crate::store::view::rfc3339;
+
+/// A desk.
+#[derive(Debug, Serialize)]
+pub(in crate::api) struct DeskJson {
+    agent: String,
+    /// Null for who takes no calls of a queue.
+    state: Option<AgentStateName>,
+    /// Why they are not ready; empty otherwise.
+    reason: String,
+    since: Option<String>,
+    /// When the state ends by itself.
+    until: Option<String>,
+    /// What they want to be once the call is over.
+    next: Option<NextJson>,
+    /// The server's clock, which every other time here is by.
+    now: String,
+    calls: Vec<CallJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct NextJson {
+    state: AgentStateName,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct CallJson {
+    call: u64,
+    role: &'static str,
+    /// How a supervisor is there.
+    mode: Option<SuperviseMode>,
+    phase: &'static str,
+    since: String,
+    caller: CallerJson,
+    verified: Option<VerifiedJson>,
+    /// How the last verification came out; null when there was none.
+    identity: Option<Verification>,
+    queue: Option<String>,
+    chose: Vec<String>,
+    collected: Vec<CollectedJson>,
+    /// Since when the caller waits; null when they do not.
+    waiting_since: Option<String>,
+    waited_s: Option<f64>,
+    quoted_s: Option<u64>,
+    asking: Option<AskingJson>,
+    hold: Option<HoldJson>,
+    consult: Option<ConsultJson>,
+    notes: Vec<NoteJson>,
+    timeline: Vec<MomentJson>,
+    before: Vec<ContactJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct CallerJson {
+    name: String,
+    number: String,
+    account: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct VerifiedJson {
+    how: &'static str,
+    at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct CollectedJson {
+    name: String,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+struct AskingJson {
+    reason: String,
+    quote_s: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct HoldJson {
+    reason: String,
+    since: String,
+    until: String,
+    nudge: bool,
+    alarm: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ConsultJson {
+    with: String,
+    phase: &'static str,
+    note: NoteJson,
+    acknowledged: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct NoteJson {
+    issue: String,
+    tried: String,
+    wants: String,
+    mood: Mood,
+    promises: String,
+    author: String,
+    written: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MomentJson {
+    at: String,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ContactJson {
+    call: u64,
+    at: String,
+    queue: Option<String>,
+    agent: Option<String>,
+    outcome: String,
+    note: String,
+}
+
+impl DeskJson {
+    /// The desk as JSON, with the words of each call's timeline.
+    pub fn new(view: DeskView, mut timelines: BTreeMap<CallId, Vec<Line>>, now: WallTime) -> DeskJson {
+        let DeskView { agent, desk, calls } = view;
+        let calls = calls.iter().map(|(part, call)| {
+            let timeline = timelines.remove(&call.id).unwrap_or_default();
+            CallJson::new(part, call, timeline)
+        });
+        DeskJson {
+            agent: agent.to_string(),
+            since: desk.state.map(|_| rfc3339(desk.since)),
+            state: desk.state,
+            reason: desk.reason,
+            until: desk.until.map(rfc3339),
+            next: desk.next.map(|(state, reason)| NextJson { state, reason }),
+            now: rfc3339(now),
+            calls: calls.collect(),
+        }
+    }
+}
+
+impl CallJson {
+    fn new(part: &Part, call: &DeskCall, timeline: Vec<Line>) -> CallJson {
+        let verified = call.verification.filter(|(result, _)| *result == Verification::VerifiedByPin);
+        let (role, mode) = match part.role {
+            PartRole::Agent => ("agent", None),
+            PartRole::Consulted => ("consulted", None),
+            PartRole::Supervisor(mode) => ("supervisor", Some(mode)),
+        };
+        CallJson {
+            call: call.id.0,
+            role,
+            mode,
+            phase: phase(call.phase(part)),
+            since: rfc3339(part.since),
+            caller: CallerJson {
+                name: call.name.clone(),
+                number: call.number.clone(),
+                account: call.account.clone(),
+            },
+            verified: verified.map(|(_, at)| VerifiedJson { how: "pin", at: rfc3339(at) }),
+            identity: call.verification.map(|(result, _)| result),
+            queue: call.queue.as_ref().map(|queue| queue.to_string()),
+            chose: call.chose.iter().map(|choice| choice.to_string()).collect(),
+            collected: call
+                .collected
+                .iter()
+                .map(|(name, value)| CollectedJson { name: name.to_string(), value: value.clone() })
+                .collect(),
+            waiting_since: call.waiting_since.map(rfc3339),
+            waited_s: call.waited.map(|waited| waited.as_secs_f64()),
+            quoted_s: call.quote.map(|quote| quote.as_secs()),
+            asking: call.asking.as_ref().map(asking),
+            hold: call.hold.as_ref().map(hold),
+            consult: call.consult.as_ref().map(consult),
+            notes: call.notes.iter().map(note).collect(),
+            timeline: timeline
+                .into_iter()
+                .map(|line| MomentJson { at: rfc3339(line.wall), text: line.words })
+                .collect(),
+            before: call.before.iter().flat_map(|before| before.iter()).map(contact).collect(),
+        }
+    }
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Ringing => "ringing",
+        Phase::Talking => "talking",
+        Phase::AskingHold => "asking_hold",
+        Phase::Holding => "holding",
+        Phase::Consulting => "consulting",
+        Phase::Conference => "conference",
+        Phase::WrapUp => "wrap_up",
+    }
+}
+
+fn asking((reason, quote): &(String, Duration)) -> AskingJson {
+    AskingJson { reason: reason.clone(), quote_s: quote.as_secs() }
+}
+
+fn hold(hold: &Hold) -> HoldJson {
+    let Hold { reason, since, until, nudge, alarm } = hold;
+    HoldJson {
+        reason: reason.clone(),
+        since: rfc3339(*since),
+        until: rfc3339(*until),
+        nudge: *nudge,
+        alarm: *alarm,
+    }
+}
+
+fn consult(consult: &Consult) -> ConsultJson {
+    let with = match &consult.with {
+        Some(agent) => agent.to_string(),
+        None => consult.target.to_string(),
+    };
+    let phase = match consult.phase {
+        ConsultPhase::Ringing => "ringing",
+        ConsultPhase::Briefing => "briefing",
+        ConsultPhase::Private => "private",
+        ConsultPhase::Caller => "caller",
+        ConsultPhase::Conference => "conference",
+    };
+    ConsultJson { with, phase, note: note(&consult.note), acknowledged: consult.acknowledged }
+}
+
+fn note(note: &BriefingNote) -> NoteJson {
+    NoteJson {
+        issue: note.issue.clone(),
+        tried: note.tried.clone(),
+        wants: note.wants.clone(),
+        mood: note.mood,
+        promises: note.promises.clone(),
+        author: note.author.to_string(),
+        written: rfc3339(note.written),
+    }
+}
+
+fn contact(contact: &Contact) -> ContactJson {
+    ContactJson {
+        call: contact.call.0,
+        at: rfc3339(contact.at),
+        queue: contact.queue.clone(),
+        agent: contact.agent.clone(),
+        outcome: contact.outcome.clone(),
+        note: contact.note.clone(),
+    }
+}

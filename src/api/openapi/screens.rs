@@ -1,0 +1,92 @@
+//! The schemas of what stands on screens: the desk and the wallboard.
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::list;
+use super::schema;
+
+pub(super) fn schemas() -> Value {
+    let (string, number, integer) =
+        (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "integer" }));
+    let time = json!({ "type": "string", "format": "date-time" });
+    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
+    json!({
+        "Desk": { "type": "object", "properties": {
+            "agent": string, "state": maybe(&string), "reason": string, "since": maybe(&time),
+            "until": maybe(&time), "now": time,
+            "next": maybe(&json!({ "type": "object", "properties": { "state": string, "reason": string } })),
+            "calls": list("DeskCall"),
+        } },
+        "DeskCall": call(),
+        "Note": { "type": "object", "properties": {
+            "issue": string, "tried": string, "wants": string, "promises": string, "author": string,
+            "written": time, "mood": { "type": "string", "enum": ["calm", "worried", "angry", "urgent"] },
+        } },
+        "Board": { "type": "object", "properties": {
+            "now": time, "day_begins": time, "interval_s": integer, "calls": integer,
+            "formulas": { "type": "object", "additionalProperties": string },
+            "queues": { "type": "array", "items": { "type": "object", "properties": {
+                "name": string, "target_s": integer, "goal_percent": integer, "waiting": integer,
+                "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time,
+                "today": schema("Tally"), "lately": schema("Tally"), "intervals": list("Tally"),
+            } } },
+            "agents": { "type": "array", "items": schema("Agent") },
+            "waiting": { "type": "array", "items": { "type": "object", "properties": {
+                "call": integer, "from": string, "queue": string, "since": time, "promised": maybe(&time),
+                "at_risk": { "type": "boolean" }, "priority": integer, "why": string,
+            } } },
+        } },
+        "Tally": { "type": "object", "properties": {
+            "joined": integer, "answered": integer, "in_target": integer, "abandoned": integer,
+            "short_abandoned": integer, "unserved": integer, "promises_kept": integer,
+            "promises_broken": integer, "average_wait_s": maybe(&number), "longest_wait_s": number,
+            "service_level": maybe(&number), "abandonment": maybe(&number),
+        } },
+    })
+}
+
+/// A call on a desk.
+fn call() -> Value {
+    let (string, number, integer) =
+        (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "integer" }));
+    let (time, truth) = (json!({ "type": "string", "format": "date-time" }), json!({ "type": "boolean" }));
+    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
+    let asking = json!({ "type": "object", "properties": { "reason": string, "quote_s": integer } });
+    let hold = json!({ "type": "object", "properties": {
+        "reason": string, "since": time, "until": time, "nudge": truth, "alarm": truth,
+    } });
+    let consult = json!({ "type": "object", "properties": {
+        "with": string, "phase": string, "note": schema("Note"), "acknowledged": truth,
+    } });
+    let before = json!({ "type": "object", "properties": {
+        "call": integer, "at": time, "queue": maybe(&string), "agent": maybe(&string), "outcome": string,
+        "note": string,
+    } });
+    let verified = json!({ "type": "object", "properties": { "how": string, "at": time } });
+    json!({ "type": "object", "properties": {
+            "call": integer, "since": time, "mode": maybe(&string),
+            "role": { "type": "string", "enum": ["agent", "consulted", "supervisor"] },
+            "phase": { "type": "string", "enum": [
+                "ringing", "talking", "asking_hold", "holding", "consulting", "conference", "wrap_up",
+            ] },
+            "caller": { "type": "object", "properties": {
+                "name": string, "number": string, "account": maybe(&string),
+            } },
+            "verified": maybe(&verified),
+            "identity": maybe(&string), "queue": maybe(&string),
+            "chose": { "type": "array", "items": string },
+            "collected": { "type": "array", "items": { "type": "object", "properties": {
+                "name": string, "value": string,
+            } } },
+            "waiting_since": maybe(&time), "waited_s": maybe(&number), "quoted_s": maybe(&integer),
+            "asking": maybe(&asking),
+            "hold": maybe(&hold),
+            "consult": maybe(&consult),
+            "notes": list("Note"),
+            "timeline": { "type": "array", "items": { "type": "object", "properties": {
+                "at": time, "text": string,
+            } } },
+            "before": { "type": "array", "items": before },
+        } })
+}

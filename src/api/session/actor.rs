@@ -1,0 +1,198 @@
+//! Who acts in a request, and what they may do.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::Method;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use axum::response::Response;
+
+use super::Carrier;
+use super::carried;
+use crate::api::ApiState;
+use crate::api::problem::Problem;
+use crate::base::Name;
+use crate::store::Person;
+use crate::store::Role;
+
+/// The header that a page of ours sends with every change: a page of somebody else cannot.
+const OURS: &str = "x-warmline";
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::api) enum Actor {
+    /// Somebody who is signed in.
+    Person(Person),
+    /// A program on this machine, at a server that serves this machine alone.
+    Local,
+    /// Nobody we know: may see what needs no sign-in.
+    Nobody,
+}
+
+impl Actor {
+    /// The agent who acts: the one who is signed in. A local program says for whom.
+    pub fn agent(&self, said: Option<&str>) -> Result<Name, Problem> {
+        match (self, said) {
+            (Actor::Person(person), None) => Ok(person.name.clone()),
+            (Actor::Person(person), Some(said)) if *said == *person.name => Ok(person.name.clone()),
+            (Actor::Person(person), Some(said)) => {
+                let error = format!("you are {}, and act for nobody else", person.name);
+                Err(Problem::new(StatusCode::FORBIDDEN, error, format!("sign in as {said}, or leave it out")))
+            }
+            (Actor::Local, Some(said)) => Ok(said.into()),
+            (Actor::Local, None) => {
+                let error = "nobody is signed in, and no agent was named";
+                let hint = r#"sign in, or say who acts: "agent": "alice""#;
+                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint))
+            }
+            (Actor::Nobody, _) => Err(sign_in_first()),
+        }
+    }
+
+    /// Whether they may watch over others: supervisors, admins, and local programs.
+    pub fn supervises(&self) -> Result<(), Problem> {
+        match self {
+            Actor::Local => Ok(()),
+            Actor::Person(person) if person.role != Role::Agent => Ok(()),
+            Actor::Person(_) => {
+                let hint = "sign in as a supervisor";
+                Err(Problem::new(StatusCode::FORBIDDEN, "this is for supervisors", hint))
+            }
+            Actor::Nobody => Err(sign_in_first()),
+        }
+    }
+
+    /// Whether they may act for this agent: for themselves everybody may, for others who supervises.
+    pub fn acts_for(&self, agent: &str) -> Result<(), Problem> {
+        match self {
+            Actor::Person(person) if *person.name == *agent => Ok(()),
+            _ => self.supervises(),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Actor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Actor, Infallible> {
+        Ok(parts.extensions.get::<Actor>().cloned().unwrap_or(Actor::Nobody))
+    }
+}
+
+/// Finds out who asks, for [`Actor`]; refuses who must sign in first, and what another site made a browser send.
+pub(in crate::api) async fn known_people_only(
+    State(state): State<ApiState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match who(&state, &parts).await {
+        Ok(actor) => parts.extensions.insert(actor),
+        Err(problem) => return problem.into_response(),
+    };
+    next.run(Request::from_parts(parts, body)).await
+}
+
+async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
+    let (headers, changes) = (&request.headers, !is_safe(&request.method));
+    let upgrades = headers.contains_key(header::UPGRADE);
+    if (changes || upgrades) && is_foreign(headers) {
+        let hint = "open the page at this server's own address";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "another site's page sent this", hint));
+    }
+    let path = request.uri.path();
+    let (actor, carrier) = match carried(headers) {
+        Some((token, carrier)) => match state.sessions.person(token).await? {
+            Some(person) => (Actor::Person(person), Some(carrier)),
+            None => (Actor::Nobody, None),
+        },
+        None if state.http.ip().is_loopback() => (Actor::Local, None),
+        None => (Actor::Nobody, None),
+    };
+    if actor == Actor::Nobody && !is_open(path) {
+        return Err(sign_in_first());
+    }
+    let signs_in = request.method == Method::POST && path == "/api/v1/session";
+    if changes && carrier == Some(Carrier::Cookie) && !signs_in && !headers.contains_key(OURS) {
+        let error = "a change by a signed-in browser needs the header X-Warmline";
+        return Err(Problem::new(StatusCode::FORBIDDEN, error, "send X-Warmline: 1"));
+    }
+    Ok(actor)
+}
+
+/// Whether a path needs no sign-in: pages and what they are made of, health, signing in, and a caller's own call.
+fn is_open(path: &str) -> bool {
+    let needs = path.starts_with("/api/") || path == "/metrics";
+    !needs || matches!(path, "/api/v1/session" | "/api/v1/web-call")
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Whether a browser says that a page of another site asks.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return false };
+    let host = origin.split_once("://").map_or("", |(_, host)| host);
+    text(header::HOST) != Some(host)
+}
+
+fn sign_in_first() -> Problem {
+    let hint = "POST /api/v1/session with name and password; in a browser, open /desk";
+    Problem::new(StatusCode::UNAUTHORIZED, "nobody is signed in", hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn person(name: &str, role: Role) -> Actor {
+        Actor::Person(Person { name: name.into(), role })
+    }
+
+    #[test]
+    fn an_agent_acts_for_themselves_and_a_supervisor_for_others() {
+        let (alice, sam) = (person("alice", Role::Agent), person("sam", Role::Supervisor));
+        assert!(alice.acts_for("alice").is_ok() && alice.acts_for("bob").is_err());
+        assert!(sam.acts_for("bob").is_ok() && sam.supervises().is_ok());
+        assert!(Actor::Local.acts_for("bob").is_ok() && Actor::Nobody.acts_for("bob").is_err());
+        assert_eq!(&*alice.agent(None).unwrap(), "alice");
+        assert!(alice.agent(Some("bob")).is_err());
+        assert_eq!(&*Actor::Local.agent(Some("bob")).unwrap(), "bob");
+        assert!(Actor::Local.agent(None).is_err() && Actor::Nobody.agent(Some("bob")).is_err());
+    }
+
+    #[test]
+    fn what_needs_no_sign_in_is_named() {
+        for path in ["/", "/desk", "/call", "/web/desk.js", "/healthz", "/readyz", "/api/v1/session"] {
+            assert!(is_open(path), "{path}");
+        }
+        for path in ["/api/v1/calls", "/api/v1/session/x", "/api/v1/events", "/api/v1/desk", "/metrics"] {
+            assert!(!is_open(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_known_by_its_origin() {
+        let of = |origin: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1:8080"));
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            is_foreign(&headers)
+        };
+        assert!(!of("http://127.0.0.1:8080"));
+        for origin in ["http://evil.example", "null", "http://127.0.0.1:8081", "http://127.0.0.1"] {
+            assert!(of(origin), "{origin}");
+        }
+    }
+}

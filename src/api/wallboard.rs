@@ -1,0 +1,291 @@
+//! `/api/v1/wallboard`: queues, agents and waiting callers, with the day's figures and their formulas.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Sse;
+use axum::response::sse::Event;
+use axum::response::sse::KeepAlive;
+use serde::Serialize;
+use tokio::time::MissedTickBehavior;
+use tokio_stream::Stream;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::IntervalStream;
+
+use crate::api::ApiState;
+use crate::api::events::KEEP_ALIVE;
+use crate::api::now;
+use crate::api::queues::waited_s;
+use crate::base::WallTime;
+use crate::fact::AgentStateName;
+use crate::server::AgentRules;
+use crate::server::Live;
+use crate::server::board::INTERVAL;
+use crate::server::board::QueueDay;
+use crate::server::board::SHORT_ABANDON;
+use crate::server::board::Tally;
+use crate::server::board::Waiting;
+use crate::server::live::LiveAgent;
+use crate::server::live::LiveCall;
+use crate::store::view::rfc3339;
+
+mod why;
+
+/// How often a board is drawn anew for those who watch it. They all get the same one.
+const DRAWN: Duration = Duration::from_millis(500);
+/// A board on which nothing has happened is sent all the same after so many drawings: its clocks are right again.
+const AT_LEAST_EACH: u32 = 20;
+
+/// The last board that was drawn for watchers.
+pub(super) type Drawn = Arc<Mutex<Option<(Instant, Arc<str>)>>>;
+
+/// Everything on the board.
+#[derive(Debug, Serialize)]
+pub(super) struct BoardJson {
+    now: String,
+    day_begins: String,
+    interval_s: u64,
+    formulas: Formulas,
+    calls: usize,
+    queues: Vec<QueueJson>,
+    agents: Vec<AgentJson>,
+    waiting: Vec<WaitingJson>,
+}
+
+/// What the figures mean, in words.
+#[derive(Debug, Serialize)]
+struct Formulas {
+    service_level: String,
+    abandonment: String,
+    lately: String,
+}
+
+#[derive(Debug, Serialize)]
+struct QueueJson {
+    name: String,
+    target_s: u64,
+    goal_percent: u8,
+    waiting: u32,
+    longest_wait_s: Option<u64>,
+    /// Waiting callers whose promised wait is nearly or wholly over.
+    at_risk: u32,
+    today: TallyJson,
+    lately: TallyJson,
+    /// When `lately` begins.
+    lately_since: String,
+    intervals: Vec<IntervalJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct TallyJson {
+    joined: u32,
+    answered: u32,
+    in_target: u32,
+    abandoned: u32,
+    short_abandoned: u32,
+    unserved: u32,
+    promises_kept: u32,
+    promises_broken: u32,
+    average_wait_s: Option<f64>,
+    longest_wait_s: f64,
+    /// In per cent; null when nobody's wait is over.
+    service_level: Option<f64>,
+    abandonment: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct IntervalJson {
+    begins: String,
+    #[serde(flatten)]
+    tally: TallyJson,
+}
+
+#[derive(Debug, Serialize)]
+struct AgentJson {
+    id: String,
+    state: AgentStateName,
+    since: String,
+    reason: String,
+    phones: u32,
+    skills: Vec<SkillJson>,
+    /// The call that they are in.
+    call: Option<u64>,
+    queue: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SkillJson {
+    skill: String,
+    level: u8,
+}
+
+#[derive(Debug, Serialize)]
+struct WaitingJson {
+    call: u64,
+    from: String,
+    queue: String,
+    since: String,
+    /// When the promised wait is over; null when none was promised.
+    promised: Option<String>,
+    at_risk: bool,
+    priority: i32,
+    /// Why they still wait, in words.
+    why: String,
+}
+
+/// `GET /api/v1/wallboard`
+pub(super) async fn show(State(state): State<ApiState>) -> Json<BoardJson> {
+    Json(BoardJson::of(&state.live, now()))
+}
+
+/// `GET /api/v1/wallboard/events`: an event `board` at once, when something has happened, and now and then.
+pub(super) async fn watch(
+    State(state): State<ApiState>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let mut timer = tokio::time::interval(DRAWN);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut seen, mut silent) = (None, 0);
+    let events = IntervalStream::new(timer).filter_map(move |_| {
+        let facts = state.live.counts().facts;
+        silent += 1;
+        if seen == Some(facts) && silent < AT_LEAST_EACH {
+            return None;
+        }
+        (seen, silent) = (Some(facts), 0);
+        Some(Ok(Event::default().event("board").data(drawn(&state))))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+/// The board as text: drawn once for all who watch.
+fn drawn(state: &ApiState) -> Arc<str> {
+    let mut last = state.board.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, text)) = &*last
+        && at.elapsed() < DRAWN / 2
+    {
+        return text.clone();
+    }
+    let text: Arc<str> = serde_json::to_string(&BoardJson::of(&state.live, now())).unwrap_or_default().into();
+    *last = Some((Instant::now(), text.clone()));
+    text
+}
+
+impl BoardJson {
+    fn of(live: &Live, now: WallTime) -> BoardJson {
+        let (agents, calls, waiting) = (live.agents(), live.calls(), live.board.waiting());
+        let days = live.board.queues(now);
+        let queue = |day: &QueueDay| QueueJson::of(day, &waiting, now);
+        BoardJson {
+            now: rfc3339(now),
+            day_begins: rfc3339(live.board.day().begins),
+            interval_s: INTERVAL.as_secs(),
+            formulas: formulas(),
+            calls: calls.len(),
+            queues: days.iter().map(queue).collect(),
+            waiting: waiting.iter().map(|wait| waiting_json(wait, live, &agents, now)).collect(),
+            agents: agents.iter().map(|agent| agent_json(agent, &live.rules().agents, &calls)).collect(),
+        }
+    }
+}
+
+fn formulas() -> Formulas {
+    let short = SHORT_ABANDON.as_secs();
+    let minutes = INTERVAL.as_secs() / 60;
+    Formulas {
+        service_level: format!(
+            "answered within the target ÷ (answered + abandoned + unserved); who hung up within {short} s is not \
+             counted, who still waits not yet"
+        ),
+        abandonment: format!("abandoned after more than {short} s ÷ (answered + abandoned + unserved)"),
+        lately: format!("waits that began in this quarter of an hour and the {minutes} minutes before it"),
+    }
+}
+
+impl QueueJson {
+    fn of(day: &QueueDay, waiting: &[Waiting], now: WallTime) -> QueueJson {
+        let here: Vec<&Waiting> = waiting.iter().filter(|wait| wait.queue == day.rules.name).collect();
+        QueueJson {
+            name: day.rules.name.to_string(),
+            target_s: day.rules.target.as_secs(),
+            goal_percent: day.rules.goal,
+            waiting: u32::try_from(here.len()).unwrap_or(u32::MAX),
+            longest_wait_s: here.first().map(|wait| waited_s(wait.joined, now)),
+            at_risk: u32::try_from(here.iter().filter(|wait| at_risk(wait, now)).count()).unwrap_or(u32::MAX),
+            today: TallyJson::from(&day.today),
+            lately: TallyJson::from(&day.lately),
+            lately_since: rfc3339(day.since),
+            intervals: day
+                .intervals
+                .iter()
+                .map(|(begins, tally)| IntervalJson { begins: rfc3339(*begins), tally: tally.into() })
+                .collect(),
+        }
+    }
+}
+
+impl From<&Tally> for TallyJson {
+    fn from(tally: &Tally) -> TallyJson {
+        let percent = |part: Option<f64>| part.map(|part| (part * 1_000.0).round() / 10.0);
+        let seconds = |duration: Duration| (duration.as_secs_f64() * 10.0).round() / 10.0;
+        TallyJson {
+            joined: tally.joined,
+            answered: tally.answered,
+            in_target: tally.in_target,
+            abandoned: tally.abandoned,
+            short_abandoned: tally.short,
+            unserved: tally.unserved,
+            promises_kept: tally.kept,
+            promises_broken: tally.broken,
+            average_wait_s: tally.average().map(seconds),
+            longest_wait_s: seconds(tally.longest),
+            service_level: percent(tally.service_level()),
+            abandonment: percent(tally.abandonment()),
+        }
+    }
+}
+
+fn agent_json(agent: &LiveAgent, rules: &[AgentRules], calls: &[LiveCall]) -> AgentJson {
+    let busy = matches!(agent.state, AgentStateName::Ringing | AgentStateName::Talking);
+    let call = calls.iter().find(|call| busy && call.agent.as_ref() == Some(&agent.name));
+    let skills = rules.iter().find(|rules| rules.name == agent.name).map(|rules| rules.skills.as_slice());
+    AgentJson {
+        id: agent.name.to_string(),
+        state: agent.state,
+        since: rfc3339(agent.since),
+        // A ring and a talk are named by their call, which is told apart.
+        reason: if agent.state == AgentStateName::NotReady { agent.reason.clone() } else { String::new() },
+        phones: agent.phones,
+        skills: skills
+            .unwrap_or_default()
+            .iter()
+            .map(|(skill, level)| SkillJson { skill: skill.to_string(), level: *level })
+            .collect(),
+        call: call.map(|call| call.id.0),
+        queue: call.and_then(|call| call.queue.as_ref()).map(|queue| queue.to_string()),
+    }
+}
+
+fn waiting_json(wait: &Waiting, live: &Live, agents: &[LiveAgent], now: WallTime) -> WaitingJson {
+    let call = live.call(wait.call);
+    WaitingJson {
+        call: wait.call.0,
+        from: call.as_ref().map(|call| call.from.clone()).unwrap_or_default(),
+        queue: wait.queue.to_string(),
+        since: rfc3339(wait.joined),
+        promised: wait.quote.map(|quote| rfc3339(wait.joined + quote)),
+        at_risk: at_risk(wait, now),
+        priority: wait.priority,
+        why: why::words(&wait.needs, call.as_ref(), agents, &live.rules().agents),
+    }
+}
+
+/// Whether four fifths of the promised wait are over.
+fn at_risk(wait: &Waiting, now: WallTime) -> bool {
+    wait.quote.is_some_and(|quote| wait.joined + quote * 4 / 5 <= now)
+}

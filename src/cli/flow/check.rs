@@ -1,0 +1,66 @@
+//! `warmline flow check`: everything that is wrong with the flow files.
+
+use clap::Args;
+use serde_json::json;
+
+use super::Files;
+use super::counted;
+use crate::cli::Format;
+use crate::cli::trouble::Trouble;
+use crate::flow::Center;
+use crate::flow::Diagnostic;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CheckArgs {
+    #[command(flatten)]
+    files: Files,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Says what the checker found; fails when any of it is an error.
+pub(super) fn run(args: &CheckArgs) -> Result<(), Trouble> {
+    let (center, found) = match args.files.read()?.center {
+        Ok((center, found)) => (Some(center), found),
+        Err(found) => (None, found),
+    };
+    let errors = found.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let warnings = counted(found.len() - errors, "warning");
+    match args.format {
+        Format::Text => {
+            found.iter().for_each(|diagnostic| say!("{diagnostic}\n"));
+            if let Some(center) = &center {
+                let (flows, numbers) =
+                    (counted(center.flows.len(), "flow"), counted(center.numbers.len(), "number"));
+                say!("good: {flows} behind {numbers}, {warnings}");
+            }
+        }
+        Format::Json => say!("{:#}", report(center.as_ref(), &found)),
+    }
+    match center {
+        Some(_) => Ok(()),
+        None => Err(Trouble::new(format!("{} and {warnings} in the flow files", counted(errors, "error")))),
+    }
+}
+
+/// What programs read: an editor, a pipeline.
+fn report(center: Option<&Center>, found: &[Diagnostic]) -> serde_json::Value {
+    let one = |diagnostic: &Diagnostic| {
+        json!({
+            "severity": if diagnostic.is_error() { "error" } else { "warning" },
+            "file": diagnostic.file,
+            "line": diagnostic.line,
+            "column": diagnostic.column,
+            "text": diagnostic.text,
+            "message": diagnostic.message,
+            "hint": diagnostic.hint,
+        })
+    };
+    json!({
+        "good": center.is_some(),
+        "flows": center.map(|center| center.flows.len()),
+        "numbers": center.map(|center| center.numbers.len()),
+        "diagnostics": found.iter().map(one).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,130 @@
+//! `warmline flow`: flow files, offline.
+
+mod check;
+mod diff;
+mod explore;
+mod graph;
+mod run;
+mod schema;
+mod test;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Subcommand;
+
+use crate::base::Name;
+use crate::cli::trouble::Trouble;
+use crate::flow;
+use crate::flow::Center;
+use crate::flow::Diagnostic;
+use crate::flow::Prompts;
+use crate::flow::rehearsal::World;
+use crate::flow::rehearsal::test as rehearsed;
+use crate::server::load;
+use crate::server::load::LoadError;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FlowCommand {
+    /// Check the flow files and say everything that is wrong with them
+    Check(check::CheckArgs),
+    /// Run the tests of the flow files, and say what they cover
+    Test(test::TestArgs),
+    /// Be the caller, in the terminal
+    Run(run::RunArgs),
+    /// Draw a flow
+    Graph(graph::GraphArgs),
+    /// Send thousands of callers through a flow by chance, and tell the worst
+    Explore(explore::ExploreArgs),
+    /// Tell what differs between two folders of flow files
+    Diff(diff::DiffArgs),
+    /// Print the JSON Schema of the files, for editors
+    Schema(schema::SchemaArgs),
+}
+
+/// Where the files are.
+#[derive(Debug, Args)]
+struct Files {
+    /// The flow files
+    #[arg(long, value_name = "DIR", default_value = "./ivr_flows")]
+    flows: PathBuf,
+    /// The prompts
+    #[arg(long, value_name = "DIR", default_value = "./prompts")]
+    prompts: PathBuf,
+}
+
+/// `warmline flow …`
+pub(super) fn run(command: FlowCommand) -> Result<(), Trouble> {
+    match command {
+        FlowCommand::Check(args) => check::run(&args),
+        FlowCommand::Test(args) => test::run(&args),
+        FlowCommand::Run(args) => run::run(&args),
+        FlowCommand::Graph(args) => graph::run(&args),
+        FlowCommand::Explore(args) => explore::run(&args),
+        FlowCommand::Diff(args) => diff::run(&args),
+        FlowCommand::Schema(args) => schema::run(&args),
+    }
+}
+
+/// The recordings, and what came of reading and checking the flows.
+struct Read {
+    prompts: Prompts,
+    center: Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>>,
+}
+
+impl Files {
+    fn read(&self) -> Result<Read, Trouble> {
+        let texts = load::flow_files(&self.flows).map_err(unreadable)?;
+        let prompts = load::prompts(&self.prompts).map_err(unreadable)?;
+        let center = flow::load(&texts, &prompts);
+        Ok(Read { prompts, center })
+    }
+
+    /// The checked center and the recordings; else everything that is wrong.
+    fn center(&self) -> Result<(Center, Prompts), Trouble> {
+        let read = self.read()?;
+        match read.center {
+            Ok((center, _)) => Ok((center, read.prompts)),
+            Err(found) => {
+                found.iter().filter(|one| one.is_error()).for_each(|one| say!("{one}\n"));
+                Err(Trouble::new("the flow files are not in order").hint("warmline flow check"))
+            }
+        }
+    }
+}
+
+/// The flow that is meant: `main`, or `ivr_flows/main.yaml`.
+fn flow_name(center: &Center, said: &str) -> Result<Name, Trouble> {
+    let file = said.rsplit('/').next().unwrap_or(said);
+    let name = file.strip_suffix(".yaml").unwrap_or(file);
+    match center.flows.get_key_value(name) {
+        Some((name, _)) => Ok(Name::clone(name)),
+        None => {
+            let known: Vec<&str> = center.flows.keys().map(|name| &**name).collect();
+            Err(Trouble::new(format!("no flow is called \"{name}\""))
+                .hint(format!("there is {}", known.join(", "))))
+        }
+    }
+}
+
+/// The customers whom the tests of a flow know.
+fn world(files: &Files, center: &Center, prompts: &Prompts, flow: &Name) -> Result<World, Trouble> {
+    let tests = load::test_files(&files.flows).map_err(unreadable)?;
+    let own = tests.iter().find(|(path, _)| Path::new(path).file_stem().is_some_and(|stem| *stem == **flow));
+    Ok(own.map(|(path, text)| rehearsed::customers(center, prompts, path, text)).unwrap_or_default())
+}
+
+fn unreadable(error: LoadError) -> Trouble {
+    let flag = match &error {
+        LoadError::NoFlows(_) => "--flows",
+        LoadError::NoPrompts(_) | LoadError::Recording { .. } | LoadError::Prompts { .. } => "--prompts",
+        LoadError::Read { .. } | LoadError::Flows(_) => "--flows and --prompts",
+    };
+    let hint = format!("start in the folder that has them, or name it with {flag}");
+    Trouble::new(error.to_string()).hint(hint)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,138 @@
+//! `warmline flow run`: be the caller in a terminal. Time is not real: what plays is over as soon as it is read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::io::BufRead;
+use std::io::Write;
+
+use clap::Args;
+
+use super::Files;
+use super::flow_name;
+use super::world;
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::cli::trouble::Trouble;
+use crate::flow::Center;
+use crate::flow::api::Caller;
+use crate::flow::prompts;
+use crate::flow::rehearsal::Met;
+use crate::flow::rehearsal::Rehearsal;
+use crate::flow::rehearsal::Verifier;
+use crate::flow::rehearsal::World;
+
+const HELP: &str = "keys: press them after the last word; !keys: at once, over what plays; nothing: be silent; \
+                    ?: what the flow knows; bye: hang up";
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RunArgs {
+    /// The flow: its name or its file
+    flow: String,
+    /// The calling number; empty when withheld
+    #[arg(long, value_name = "NUMBER", default_value = "+12025550100")]
+    from: String,
+    /// The number that was dialled [default: the flow's first]
+    #[arg(long, value_name = "NUMBER")]
+    dialled: Option<String>,
+    /// The verifier does not answer
+    #[arg(long)]
+    verifier_down: bool,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// Plays the caller's part until the call has ended.
+pub(super) fn run(args: &RunArgs) -> Result<(), Trouble> {
+    let (center, prompts) = args.files.center()?;
+    let flow = flow_name(&center, &args.flow)?;
+    let mut world = world(&args.files, &center, &prompts, &flow)?;
+    if args.verifier_down {
+        world.verifier = Verifier::Down;
+    }
+    let manifest = args.files.prompts.join(&*center.language).join("manifest.yaml");
+    // Without a manifest the names of the recordings say what is heard.
+    let words = prompts::words(&fs::read_to_string(manifest).unwrap_or_default());
+    let caller = caller(args, &center, &world, &flow);
+    introduce(&world);
+    let mut rehearsal = Rehearsal::dial(&center, &prompts, &world, &flow, caller, WallTime(0));
+    let mut told = 0;
+    loop {
+        for (at, met) in &rehearsal.log()[told..] {
+            if !matches!(met, Met::Left { .. }) {
+                say!("{:>8.1} s  {}", at.as_secs_f64(), in_words(met, &words));
+            }
+        }
+        told = rehearsal.log().len();
+        if rehearsal.end().is_some() {
+            return Ok(());
+        }
+        if rehearsal.listens() {
+            act(&mut rehearsal, read_line()?.as_deref());
+        } else {
+            rehearsal.advance();
+        }
+    }
+}
+
+fn caller(args: &RunArgs, center: &Center, world: &World, flow: &Name) -> Caller {
+    let first = center.numbers.iter().find(|(_, served)| *served == flow);
+    let dialled = args.dialled.clone().or_else(|| first.map(|(number, _)| number.clone()));
+    Caller {
+        number: args.from.clone(),
+        dialled: dialled.unwrap_or_default(),
+        customer: world.customer_of(&args.from).cloned(),
+    }
+}
+
+fn introduce(world: &World) {
+    eprintln!("{HELP}");
+    for account in &world.accounts {
+        let number = account.number.as_deref().unwrap_or("nowhere in particular");
+        let customer = &account.customer;
+        eprintln!("customer {} has account {} and calls from {number}", customer.name, customer.account);
+    }
+}
+
+/// The next line; none when there is no more.
+fn read_line() -> Result<Option<String>, Trouble> {
+    eprint!("keys> ");
+    // A prompt that cannot be shown is no reason to end.
+    let _ = io::stderr().flush();
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    let read = read.map_err(|error| Trouble::new(format!("the keys cannot be read: {error}")))?;
+    Ok((read > 0).then(|| line.trim().to_owned()))
+}
+
+fn act(rehearsal: &mut Rehearsal<'_>, line: Option<&str>) {
+    match line {
+        None | Some("bye") => rehearsal.hang_up(),
+        Some("") => {
+            let before = rehearsal.log().len();
+            while rehearsal.log().len() == before && rehearsal.advance() {}
+        }
+        Some("?") => {
+            for (name, value) in rehearsal.variables() {
+                say!("            {name} = {}", value.in_words());
+            }
+        }
+        Some(keys) => {
+            let (at_once, keys) = keys.strip_prefix('!').map_or((false, keys), |keys| (true, keys));
+            if !keys.chars().all(|key| matches!(key, '0'..='9' | '*' | '#')) {
+                eprintln!("{HELP}");
+                return;
+            }
+            if at_once || rehearsal.until_asked() {
+                rehearsal.key_in(keys);
+            }
+        }
+    }
+}
+
+fn in_words(met: &Met, words: &BTreeMap<String, String>) -> String {
+    let Met::Hears { prompts } = met else { return met.to_string() };
+    let said: Vec<&str> =
+        prompts.iter().map(|name| words.get(&**name).map_or(&**name, String::as_str)).collect();
+    format!("hears \"{}\" ({})", said.join(" "), prompts.join(" "))
+}

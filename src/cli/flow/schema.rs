@@ -1,0 +1,337 @@
+//! `warmline flow schema`: the JSON Schema of flow files, so that an editor completes keys and marks what is wrong.
+//!
+//! An editor knows only shapes; `warmline flow check` knows the rest.
+
+use clap::Args;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::trouble::Trouble;
+use crate::flow::KINDS;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SchemaArgs {}
+
+/// Prints the schema to stdout.
+pub(super) fn run(_: &SchemaArgs) -> Result<(), Trouble> {
+    say!("{:#}", schema());
+    Ok(())
+}
+
+/// What stands behind a key.
+#[derive(Clone, Copy)]
+enum Shape {
+    Text,
+    /// The name of a node.
+    Node,
+    /// One prompt or a list.
+    Heard,
+    /// `20s`
+    Time,
+    Truth,
+    Count,
+    /// A number of times, or a time.
+    Repeat,
+    /// `6`, or `4 to 8`.
+    Digits,
+    EndKey,
+    Choices,
+    Conditions,
+    Values,
+    Needs,
+    Permission,
+    Method,
+}
+
+use Shape::*;
+
+/// A key of a node: what stands behind it, whether it must be there, and what it is.
+type Key = (&'static str, Shape, bool, &'static str);
+
+/// The keys of each kind of node.
+const KEYS: &[(&str, &[Key])] = &[
+    (
+        "play",
+        &[
+            ("play", Heard, true, "what is heard"),
+            ("barge_in", Truth, false, "whether a key stops it; yes by default"),
+            ("repeat", Repeat, false, "how often, or for how long again and again; 1 by default"),
+            ("then", Node, true, "after the last word"),
+        ],
+    ),
+    (
+        "menu",
+        &[
+            ("menu", Heard, true, "what is heard"),
+            ("choices", Choices, true, "for each key where it leads"),
+            ("no_input", Heard, false, "heard before the menu again, after silence"),
+            ("no_match", Heard, false, "heard before the menu again, after a key that is no choice"),
+            ("tries", Count, false, "how often the menu is heard in all; 3 by default"),
+            ("wait", Time, false, "how long the caller has; 5s by default"),
+            ("barge_in", Truth, false, "whether a key stops the prompts; yes by default"),
+            ("otherwise", Node, true, "after the last try"),
+        ],
+    ),
+    (
+        "collect",
+        &[
+            ("collect", Text, true, "the variable"),
+            ("prompt", Heard, false, "what is heard"),
+            ("digits", Digits, true, "how many digits: 6, or 4 to 8"),
+            ("end", EndKey, false, "the key that ends it earlier; # by default"),
+            ("wait", Time, false, "how long for the first digit; 5s by default"),
+            ("between", Time, false, "from digit to digit; 3s by default"),
+            ("no_input", Heard, false, "heard before the question again, after silence"),
+            ("no_match", Heard, false, "heard before the question again, after what does not fit"),
+            ("tries", Count, false, "how often the question is put in all; 3 by default"),
+            ("barge_in", Truth, false, "whether a key stops the prompts; yes by default"),
+            ("secret", Truth, false, "whether the digits are a secret; no by default"),
+            ("then", Node, true, "the variable has its value"),
+            ("skipped", Node, false, "the end key came without a digit"),
+            ("otherwise", Node, true, "after the last try"),
+        ],
+    ),
+    (
+        "verify",
+        &[
+            ("verify", Method, true, "the way to verify"),
+            ("ask_account", Heard, true, "the question for the account number"),
+            ("ask_pin", Heard, true, "the question for the PIN"),
+            ("wrong", Heard, true, "heard before the next try"),
+            ("nothing_heard", Heard, false, "heard before a question that met silence is put again"),
+            ("tries", Count, false, "how many wrong tries; 3 by default"),
+            ("wait", Time, false, "how long for the first digit; 8s by default"),
+            ("between", Time, false, "from digit to digit; 3s by default"),
+            ("verified", Node, true, "both fit, or the caller was verified before"),
+            ("failed", Node, true, "the last try did not fit"),
+            ("locked", Node, true, "the account is locked"),
+            ("no_input", Node, true, "silence twice, or # alone"),
+            ("unavailable", Node, true, "the customer store did not answer"),
+        ],
+    ),
+    (
+        "branch",
+        &[
+            ("branch", Conditions, true, "conditions; the first that is true leads on"),
+            ("otherwise", Node, true, "where none is true"),
+        ],
+    ),
+    ("set", &[("set", Values, true, "variables and their values"), ("then", Node, true, "afterwards")]),
+    (
+        "enqueue",
+        &[
+            ("enqueue", Text, true, "the queue"),
+            ("needs", Needs, false, "what this caller needs beyond what the queue needs"),
+            ("priority", Count, false, "added to the queue's own; 0 by default"),
+            ("permission", Permission, false, "who allows the hold; as the queue says by default"),
+        ],
+    ),
+    ("pause", &[("pause", Time, true, "how long"), ("then", Node, true, "afterwards")]),
+    ("echo", &[("echo", Time, true, "for at most this long")]),
+    (
+        "ring",
+        &[
+            ("ring", Time, true, "for this long"),
+            ("status", Count, false, "the SIP status that ends it; 480 by default"),
+        ],
+    ),
+    (
+        "hang_up",
+        &[
+            ("hang_up", Text, true, "the reason, for the history"),
+            ("after", Heard, false, "a last word; no key stops it"),
+        ],
+    ),
+];
+
+fn schema() -> Value {
+    let nodes: Vec<Value> = KEYS.iter().map(|(kind, keys)| node(kind, keys)).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A Warmline flow",
+        "type": "object",
+        "required": ["flow", "start", "nodes"],
+        "additionalProperties": false,
+        "properties": {
+            "flow": { "type": "string", "description": "the file's own name" },
+            "start": { "type": "string", "description": "the node that every caller comes to first" },
+            "nodes": {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": { "oneOf": nodes },
+            },
+        },
+        "$defs": {
+            "time": { "type": "string", "pattern": "^[0-9]+ ?(ms|s|m|h)$" },
+            "prompt": {
+                "oneOf": [
+                    { "type": "string", "description": "the name of a recording" },
+                    {
+                        "type": "object",
+                        "required": ["say"],
+                        "additionalProperties": false,
+                        "properties": {
+                            "say": { "type": "string", "description": "a variable" },
+                            "as": { "enum": ["digits", "number", "duration", "name"] },
+                        },
+                    },
+                ],
+            },
+            "heard": {
+                "oneOf": [
+                    { "$ref": "#/$defs/prompt" },
+                    { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/prompt" } },
+                ],
+            },
+            "choice": {
+                "oneOf": [
+                    { "type": "string", "description": "the name of a node" },
+                    {
+                        "type": "object",
+                        "required": ["label", "then"],
+                        "additionalProperties": false,
+                        "properties": {
+                            "label": { "type": "string", "description": "what the history calls it" },
+                            "then": { "type": "string", "description": "the name of a node" },
+                        },
+                    },
+                ],
+            },
+        },
+    })
+}
+
+fn node(kind: &str, keys: &[Key]) -> Value {
+    let purpose = KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, purpose)| purpose);
+    let mut properties = Map::new();
+    for (key, shape, _, words) in keys {
+        let mut behind = behind(*shape);
+        behind["description"] = json!(words);
+        properties.insert((*key).to_owned(), behind);
+    }
+    let required: Vec<&str> = keys.iter().filter(|(_, _, must, _)| *must).map(|(key, ..)| *key).collect();
+    json!({
+        "type": "object",
+        "title": kind,
+        "description": purpose,
+        "required": required,
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
+fn behind(shape: Shape) -> Value {
+    let text_or_number = json!({ "type": ["string", "integer"] });
+    match shape {
+        Text => text_or_number,
+        Node => json!({ "type": "string" }),
+        Heard => json!({ "$ref": "#/$defs/heard" }),
+        Time => json!({ "$ref": "#/$defs/time" }),
+        // YAML 1.1 takes yes and no for truths, YAML 1.2 for words: editors know either.
+        Truth => json!({ "enum": [true, false, "yes", "no"] }),
+        Count => json!({ "type": "integer" }),
+        Repeat => json!({ "oneOf": [{ "type": "integer", "minimum": 1 }, { "$ref": "#/$defs/time" }] }),
+        Digits => json!({
+            "oneOf": [
+                { "type": "integer", "minimum": 1, "maximum": 32 },
+                { "type": "string", "pattern": "^[0-9]+( to [0-9]+)?$" },
+            ],
+        }),
+        EndKey => json!({ "enum": ["#", "*"] }),
+        Choices => json!({
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": { "pattern": "^[0-9*#]$" },
+            "additionalProperties": { "$ref": "#/$defs/choice" },
+        }),
+        Conditions => json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["if", "then"],
+                "additionalProperties": false,
+                "properties": {
+                    "if": { "type": ["string", "boolean"], "description": "a condition in CEL" },
+                    "then": { "type": "string", "description": "the name of a node" },
+                },
+            },
+        }),
+        Values => json!({
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_]*$" },
+            "additionalProperties": { "type": ["string", "integer", "boolean"] },
+        }),
+        Needs => json!({
+            "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        }),
+        Permission => json!({ "enum": ["ask", "given by this file"] }),
+        Method => json!({ "enum": ["account and pin"] }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow;
+
+    const CENTER: &str = "company: x\nnumbers: { 1: main }\nskills: [s]\nqueues: { q: {} }\n\
+                          agents: { a: { skills: { s: 1 } } }\n";
+
+    /// What the reader says of a node with these keys, each with a value that need not fit.
+    fn said(kind: &str, keys: &[&str]) -> Vec<flow::Diagnostic> {
+        let fields: Vec<String> = keys.iter().map(|key| format!("{key}: x")).collect();
+        let flow = format!("flow: main\nstart: n\nnodes:\n  n: {{ {} }}\n", fields.join(", "));
+        let files = [("center.yaml", CENTER), ("main.yaml", flow.as_str())];
+        let files: Vec<(String, String)> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        assert!(keys.contains(&kind));
+        flow::load(&files, &flow::Prompts::default()).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn the_schema_has_every_kind_and_the_keys_that_the_reader_has() {
+        let kinds: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(KEYS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), kinds);
+        for (kind, keys) in KEYS {
+            let mut names: Vec<&str> = keys.iter().map(|(key, ..)| *key).collect();
+            let unknown = |names: &[&str]| {
+                let found = said(kind, names);
+                found
+                    .iter()
+                    .filter(|one| one.message.contains("means nothing here"))
+                    .cloned()
+                    .collect::<Vec<_>>()
+            };
+            assert!(unknown(&names).is_empty(), "{kind}: {:?}", unknown(&names));
+            // The reader lists what it knows, twelve at most and then how many more.
+            names.push("qqqqqqqqqq");
+            let hint = unknown(&names)[0].hint.clone().unwrap_or_default();
+            let listed = hint.trim_start_matches("known here: ");
+            let (listed, more) = listed.split_once(" and ").unwrap_or((listed, "0 more"));
+            let more: usize = more.trim_end_matches(" more").parse().expect("how many more");
+            let known: std::collections::BTreeSet<&str> = listed.split(", ").collect();
+            assert_eq!(known.len() + more, keys.len(), "{kind}: {hint}");
+            let missing: Vec<&&str> = known.iter().filter(|key| !names.contains(key)).collect();
+            assert!(missing.is_empty(), "{kind} knows {missing:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_schema_requires_the_reader_requires() {
+        for (kind, keys) in KEYS {
+            for (key, _, required, _) in keys.iter().filter(|(key, ..)| key != kind) {
+                let others: Vec<&str> =
+                    keys.iter().map(|(key, ..)| *key).filter(|other| other != key).collect();
+                let found = said(kind, &others);
+                let missed = found.iter().any(|one| {
+                    one.message == format!("\"{key}\" is missing here")
+                        || one.message == format!("the exit \"{key}\" leads nowhere")
+                });
+                assert_eq!(missed, *required, "{kind}: {key}");
+            }
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! A caller without a telephone: walks through a flow in virtual time, and writes down what is met.
+//!
+//! Tests of flows, the terminal and the explorer are all such a caller; what each does is theirs.
+
+pub mod coverage;
+pub mod explore;
+pub mod test;
+mod test_file;
+
+use std::time::Duration;
+
+use crate::base::Name;
+use crate::base::Secret;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::What;
+use crate::flow::api::Caller;
+use crate::flow::api::Customer;
+use crate::flow::api::ExitName;
+use crate::flow::api::FlowAction;
+use crate::flow::api::FlowEvent;
+use crate::flow::api::VerifyResult;
+use crate::flow::center::Center;
+use crate::flow::model::Value;
+use crate::flow::prompts::Prompts;
+use crate::flow::run::Run;
+use crate::media::control::PlayId;
+
+/// From one key to the next, where nothing else is said.
+const BETWEEN_KEYS: Duration = Duration::from_millis(300);
+
+/// What a rehearsed caller may be, and who checks it.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    pub accounts: Vec<Account>,
+    pub verifier: Verifier,
+}
+
+/// A customer who can be verified.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub customer: Customer,
+    /// The number that they call from; none when none is known.
+    pub number: Option<String>,
+    pub pin: Secret,
+}
+
+/// How the verifier is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verifier {
+    #[default]
+    Works,
+    /// Every account is locked.
+    Locks,
+    /// It never answers.
+    Down,
+}
+
+impl World {
+    /// The customer who has this number, when exactly one has.
+    pub fn customer_of(&self, number: &str) -> Option<&Customer> {
+        let mut found = self.accounts.iter().filter(|account| account.number.as_deref() == Some(number));
+        let first = found.next();
+        first.filter(|_| found.next().is_none()).map(|account| &account.customer)
+    }
+
+    fn verify(&self, account: &str, pin: &Secret) -> Option<VerifyResult> {
+        let fits = |known: &&Account| known.customer.account == account && known.pin == *pin;
+        match self.verifier {
+            Verifier::Down => None,
+            Verifier::Locks => Some(VerifyResult::LockedOut),
+            Verifier::Works => Some(match self.accounts.iter().find(fits) {
+                Some(known) => VerifyResult::Verified(known.customer.clone()),
+                None => VerifyResult::Wrong,
+            }),
+        }
+    }
+}
+
+/// Something that the caller met.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Met {
+    Answered,
+    Rings,
+    Entered {
+        flow: Name,
+        node: Name,
+    },
+    Left {
+        flow: Name,
+        node: Name,
+        exit: ExitName,
+    },
+    Hears {
+        prompts: Vec<Name>,
+    },
+    /// Hears their own voice.
+    Echo,
+    /// The caller pressed a key: told where it is no part of a secret.
+    Key(char),
+    Silence {
+        node: Name,
+    },
+    NoMatch {
+        node: Name,
+        digit: char,
+    },
+    Identified {
+        name: String,
+    },
+    Verified {
+        words: String,
+    },
+    Set {
+        name: Name,
+        value: String,
+    },
+    Ended(End),
+}
+
+/// How a caller left the flow.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    Queue { queue: Name, needs: Vec<(Name, u8)>, priority: i32 },
+    HungUp { reason: Name },
+    Refused { status: u16 },
+    CallerLeft,
+}
+
+/// A rehearsed call.
+pub struct Rehearsal<'a> {
+    center: &'a Center,
+    prompts: &'a Prompts,
+    world: &'a World,
+    run: Run,
+    began: Timestamp,
+    now: Timestamp,
+    playing: Option<Playing>,
+    /// What the verifier will say.
+    reply: Option<VerifyResult>,
+    log: Vec<(Duration, Met)>,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Playing {
+    play: PlayId,
+    /// None for what plays again and again.
+    ends: Option<Timestamp>,
+}
+
+impl<'a> Rehearsal<'a> {
+    /// Dials: the flow starts at `wall`.
+    pub fn dial(
+        center: &'a Center,
+        prompts: &'a Prompts,
+        world: &'a World,
+        flow: &Name,
+        caller: Caller,
+        wall: WallTime,
+    ) -> Rehearsal<'a> {
+        let began = Timestamp::from_secs(1);
+        let run = Run::start(center, flow, caller);
+        let (playing, reply, log, end) = (None, None, Vec::new(), None);
+        let mut rehearsal =
+            Rehearsal { center, prompts, world, run, began, now: began, playing, reply, log, end };
+        rehearsal.tell(FlowEvent::Started { wall });
+        rehearsal
+    }
+
+    /// What was met so far, and when after the call began.
+    pub fn log(&self) -> &[(Duration, Met)] {
+        &self.log
+    }
+
+    /// How the caller left, once that has happened.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// How long the call has lasted.
+    pub fn lasted(&self) -> Duration {
+        self.now.since(self.began)
+    }
+
+    /// What the flow has put into variables. No secret is among them.
+    pub fn variables(&self) -> impl Iterator<Item = (&Name, &Value)> {
+        self.run.variables()
+    }
+
+    /// Whether the flow waits for a key, and says nothing any more.
+    pub fn is_asked(&self) -> bool {
+        self.playing.is_none() && self.reply.is_none() && self.run.listens(self.center)
+    }
+
+    /// Whether a key would be an answer, spoken over or not.
+    pub fn listens(&self) -> bool {
+        self.run.listens(self.center)
+    }
+
+    /// Presses a key now.
+    pub fn press(&mut self, key: char) {
+        self.tell(FlowEvent::Digit(key));
+    }
+
+    /// Presses keys one after the other, at the pace of a hand.
+    pub fn key_in(&mut self, keys: &str) {
+        for (place, key) in keys.chars().enumerate() {
+            if place > 0 {
+                self.stay(BETWEEN_KEYS);
+            }
+            self.press(key);
+        }
+    }
+
+    /// Hangs up.
+    pub fn hang_up(&mut self) {
+        if self.end.is_none() {
+            self.tell(FlowEvent::HungUp);
+            self.ends(End::CallerLeft);
+        }
+    }
+
+    /// Says nothing for this long.
+    pub fn stay(&mut self, duration: Duration) {
+        let until = self.now + duration;
+        while self.next_due().is_some_and(|due| due <= until) && self.advance() {}
+        if self.end.is_none() {
+            self.now = until;
+        }
+    }
+
+    /// Lets the next thing happen, without a word from the caller. False once the call has ended.
+    pub fn advance(&mut self) -> bool {
+        if self.end.is_some() {
+            return false;
+        }
+        if let Some(result) = self.reply.take() {
+            self.tell(FlowEvent::Verified(result));
+            return true;
+        }
+        let ends = self.playing.and_then(|playing| Some((playing.ends?, playing.play)));
+        match (ends, self.run.deadline()) {
+            (Some((ends, play)), deadline) if deadline.is_none_or(|due| ends <= due) => {
+                self.now = self.now.max(ends);
+                self.playing = None;
+                self.tell(FlowEvent::PlayEnded { play });
+            }
+            (_, Some(due)) => {
+                self.now = self.now.max(due);
+                self.tell(FlowEvent::Tick);
+            }
+            // The interpreter waits for something in every state; were it not so, this caller would stand still.
+            _ => self.ends(End::HungUp { reason: Name::from("flow error") }),
+        }
+        true
+    }
+
+    /// Says nothing until the flow waits for a key. False when the call ends before.
+    pub fn until_asked(&mut self) -> bool {
+        while !self.is_asked() {
+            if !self.advance() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        if self.reply.is_some() {
+            return Some(self.now);
+        }
+        self.playing.and_then(|playing| playing.ends).into_iter().chain(self.run.deadline()).min()
+    }
+
+    fn tell(&mut self, event: FlowEvent) {
+        let mut out = Vec::new();
+        self.run.handle(self.center, self.now, event, &mut out);
+        for action in out {
+            self.note(action);
+        }
+    }
+
+    fn note(&mut self, action: FlowAction) {
+        let met = match action {
+            FlowAction::Answer => Met::Answered,
+            FlowAction::Ring => Met::Rings,
+            FlowAction::Refuse { status } => return self.ends(End::Refused { status }),
+            FlowAction::Play { play, prompts, repeat, .. } => {
+                let language = &self.center.language;
+                let length = |name: &Name| self.prompts.length(language, name).unwrap_or_default();
+                let ends = self.now + prompts.iter().map(length).sum();
+                self.playing = Some(Playing { play, ends: (!repeat).then_some(ends) });
+                Met::Hears { prompts }
+            }
+            FlowAction::StopPlay => {
+                self.playing = None;
+                return;
+            }
+            FlowAction::Echo => Met::Echo,
+            FlowAction::Verify { account, pin } => {
+                self.reply = self.world.verify(&account, &pin);
+                return;
+            }
+            FlowAction::Enqueue { queue, needs, priority, .. } => {
+                let name =
+                    |skill: crate::base::SkillId| self.center.engine.skills.get(skill.0 as usize).cloned();
+                let needs = needs.iter().filter_map(|need| Some((name(need.skill)?, need.level))).collect();
+                let queue = self.center.engine.queues.get(queue.0 as usize).map(|queue| queue.name.clone());
+                return self.ends(End::Queue { queue: queue.unwrap_or_default(), needs, priority });
+            }
+            FlowAction::HangUp { reason } => return self.ends(End::HungUp { reason }),
+            FlowAction::Left { flow, node, exit } => Met::Left { flow, node, exit },
+            FlowAction::Fact(what) => match told(what) {
+                Some(met) => met,
+                None => return,
+            },
+        };
+        self.log.push((self.lasted(), met));
+    }
+
+    fn ends(&mut self, end: End) {
+        self.playing = None;
+        self.log.push((self.lasted(), Met::Ended(end.clone())));
+        self.end.get_or_insert(end);
+    }
+}
+
+/// What a fact tells that no action has told.
+fn told(what: What) -> Option<Met> {
+    Some(match what {
+        What::NodeEntered { flow, node } => Met::Entered { flow, node },
+        What::Digit { digit } => Met::Key(digit),
+        What::NoInput { node } => Met::Silence { node },
+        What::NoMatch { node, digit } => Met::NoMatch { node, digit },
+        What::Identified { name, .. } => Met::Identified { name },
+        What::VerificationFailed { .. } => Met::Verified { words: "does not fit".to_owned() },
+        What::VerificationEnded { result } => Met::Verified { words: in_words(result).to_owned() },
+        What::VariableSet { name, value } => Met::Set { name, value },
+        _ => return None,
+    })
+}
+
+fn in_words(result: crate::fact::Verification) -> &'static str {
+    use crate::fact::Verification;
+    match result {
+        Verification::VerifiedByPin => "proven",
+        Verification::Failed => "not proven",
+        Verification::LockedOut => "locked",
+        Verification::NoInput => "no answer",
+        Verification::Unavailable => "verifier does not answer",
+        Verification::Abandoned => "abandoned",
+    }
+}
+
+impl std::fmt::Display for Met {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Met::Answered => f.write_str("answered"),
+            Met::Rings => f.write_str("rings"),
+            Met::Entered { flow, node } => write!(f, "at {flow}/{node}"),
+            Met::Left { exit, .. } => write!(f, "leaves by {exit}"),
+            Met::Hears { prompts } => write!(f, "hears {}", prompts.join(" ")),
+            Met::Echo => f.write_str("hears their own voice"),
+            Met::Key(key) => write!(f, "keys {key}"),
+            Met::Silence { node } => write!(f, "silence at {node}"),
+            Met::NoMatch { node, digit } => write!(f, "{digit} is no choice at {node}"),
+            Met::Identified { name } => write!(f, "is {name}"),
+            Met::Verified { words } => write!(f, "identity: {words}"),
+            Met::Set { name, value } => write!(f, "{name} = {value}"),
+            Met::Ended(end) => write!(f, "ends: {end}"),
+        }
+    }
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            End::Queue { queue, needs, priority } => {
+                write!(f, "queue {queue}")?;
+                for (skill, level) in needs {
+                    write!(f, ", needs {skill} >= {level}")?;
+                }
+                if *priority == 0 { Ok(()) } else { write!(f, ", priority {priority}") }
+            }
+            End::HungUp { reason } => write!(f, "hang up: {reason}"),
+            End::Refused { status } => write!(f, "refused with {status}"),
+            End::CallerLeft => f.write_str("the caller hangs up"),
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! A call as a desk shows it: who calls, what they chose, how they are served, who has which part in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Contact;
+use crate::base::CallId;
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::fact::BriefingNote;
+use crate::fact::Hears;
+use crate::fact::HoldWay;
+use crate::fact::SuperviseMode;
+use crate::fact::Target;
+use crate::fact::Verification;
+use crate::fact::What;
+use crate::store::DatedFact;
+
+/// Lines of a call's timeline that are kept; the history has them all.
+const TIMELINE: usize = 200;
+/// Variables that are kept, and choices.
+const COLLECTED: usize = 24;
+/// Notes that are kept.
+const NOTES: usize = 8;
+
+/// A call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeskCall {
+    pub id: CallId,
+    pub arrived: WallTime,
+    pub number: String,
+    pub name: String,
+    /// The account number of the customer that was found.
+    pub account: Option<String>,
+    /// How the last verification came out, and when.
+    pub verification: Option<(Verification, WallTime)>,
+    pub queue: Option<Name>,
+    /// What the caller chose from menus, in order.
+    pub chose: Vec<Name>,
+    /// Variables that the flow set, by name: none of them a secret.
+    pub collected: Vec<(Name, String)>,
+    pub waiting_since: Option<WallTime>,
+    /// How long the caller waited, once connected.
+    pub waited: Option<Duration>,
+    /// How long we said it would take, when we first said so.
+    pub quote: Option<Duration>,
+    /// The hold that the caller is being asked for: reason and quote.
+    pub asking: Option<(String, Duration)>,
+    pub hold: Option<Hold>,
+    pub consult: Option<Consult>,
+    pub notes: Vec<BriefingNote>,
+    /// What people should know of what happened: without nodes, prompts and single keys.
+    pub timeline: Vec<DatedFact>,
+    /// Earlier contacts of the caller; none until the history was asked.
+    pub before: Option<Arc<[Contact]>>,
+    /// Who has a part in it.
+    pub parts: Vec<Part>,
+    pub ended: bool,
+    /// Who had a part in it until the last fact.
+    left: Vec<Name>,
+}
+
+/// An agent's part in a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    pub agent: Name,
+    pub role: PartRole,
+    pub phase: PartPhase,
+    pub since: WallTime,
+}
+
+/// As what somebody is part of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartRole {
+    Agent,
+    Consulted,
+    Supervisor(SuperviseMode),
+}
+
+/// How far somebody's part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartPhase {
+    Ringing,
+    Talking,
+    WrapUp,
+}
+
+/// What an agent sees a call doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Ringing,
+    Talking,
+    AskingHold,
+    Holding,
+    Consulting,
+    Conference,
+    WrapUp,
+}
+
+/// The caller is held by an agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hold {
+    pub reason: String,
+    pub since: WallTime,
+    pub until: WallTime,
+    /// The agent was reminded.
+    pub nudge: bool,
+    /// It has reached its longest.
+    pub alarm: bool,
+}
+
+/// Somebody is asked to help or to take over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Consult {
+    pub target: Target,
+    /// Who it has become: the agent whose phone rings.
+    pub with: Option<Name>,
+    pub phase: ConsultPhase,
+    pub note: BriefingNote,
+    pub acknowledged: bool,
+}
+
+/// How far a consult is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsultPhase {
+    Ringing,
+    /// They are there, and have not acknowledged the note yet.
+    Briefing,
+    /// Agent and consulted talk alone.
+    Private,
+    /// The agent talks with the caller, the consulted one waits.
+    Caller,
+    Conference,
+}
+
+impl DeskCall {
+    pub(super) fn new(id: CallId, arrived: WallTime) -> DeskCall {
+        DeskCall {
+            id,
+            arrived,
+            number: String::new(),
+            name: String::new(),
+            account: None,
+            verification: None,
+            queue: None,
+            chose: Vec::new(),
+            collected: Vec::new(),
+            waiting_since: None,
+            waited: None,
+            quote: None,
+            asking: None,
+            hold: None,
+            consult: None,
+            notes: Vec::new(),
+            timeline: Vec::new(),
+            before: None,
+            parts: Vec::new(),
+            ended: false,
+            left: Vec::new(),
+        }
+    }
+
+    /// The part that an agent has in it.
+    pub fn part(&self, agent: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| *part.agent == *agent)
+    }
+
+    /// What the call is doing, seen from a part.
+    pub fn phase(&self, part: &Part) -> Phase {
+        match (part.phase, part.role) {
+            (PartPhase::Ringing, _) => Phase::Ringing,
+            (PartPhase::WrapUp, _) => Phase::WrapUp,
+            (PartPhase::Talking, PartRole::Supervisor(_)) => Phase::Talking,
+            (PartPhase::Talking, _) => match (&self.consult, &self.hold, &self.asking) {
+                (Some(consult), ..) if consult.phase == ConsultPhase::Conference => Phase::Conference,
+                (Some(_), ..) => Phase::Consulting,
+                (None, Some(_), _) => Phase::Holding,
+                (None, None, Some(_)) => Phase::AskingHold,
+                (None, None, None) => Phase::Talking,
+            },
+        }
+    }
+
+    /// Takes one more fact in; whether a desk that shows the call shows something else now.
+    pub(super) fn apply(&mut self, dated: &DatedFact) -> bool {
+        let told = is_told(&dated.fact.what);
+        if told && self.timeline.len() < TIMELINE {
+            self.timeline.push(dated.clone());
+        }
+        told | self.change(dated.wall, dated)
+    }
+
+    /// Who has had a part in it until the last fact, and has none any more.
+    pub(super) fn take_left(&mut self) -> Vec<Name> {
+        std::mem::take(&mut self.left)
+    }
+
+    pub(super) fn leave(&mut self, agent: &Name) {
+        let before = self.parts.len();
+        self.parts.retain(|part| part.agent != *agent);
+        if self.parts.len() != before {
+            self.left.push(agent.clone());
+        }
+    }
+
+    fn change(&mut self, wall: WallTime, dated: &DatedFact) -> bool {
+        match &dated.fact.what {
+            What::CallArrived { from, display, .. } => {
+                self.number.clone_from(from);
+                self.name.clone_from(display);
+            }
+            What::Identified { customer, name, .. } => {
+                self.account = Some(customer.clone());
+                self.name.clone_from(name);
+            }
+            What::VerificationEnded { result } => self.verification = Some((*result, wall)),
+            What::Chose { choice, .. } if self.chose.len() < COLLECTED => self.chose.push(choice.clone()),
+            What::VariableSet { name, value } => self.collect(name, value),
+            What::Enqueued { queue, .. } => {
+                self.queue = Some(queue.clone());
+                self.waiting_since = Some(wall);
+                self.waited = None;
+            }
+            What::WaitAsked { quote, .. } => self.quote = self.quote.or(*quote),
+            What::AgentRinging { agent, .. } => {
+                self.join(agent, PartRole::Agent, PartPhase::Ringing, wall);
+            }
+            What::AgentMissed { agent, .. } => self.leave(agent),
+            What::AgentConnected { agent, waited, .. } => {
+                self.waited = Some(*waited);
+                self.waiting_since = None;
+                self.join(agent, PartRole::Agent, PartPhase::Talking, wall);
+            }
+            What::TalkEnded { agent, .. } => self.talk_over(agent, wall),
+            What::CallEnded { .. } => self.end(),
+            _ => return self.change_talk(wall, dated),
+        }
+        true
+    }
+
+    /// Hold, consult, transfer, supervision.
+    fn change_talk(&mut self, wall: WallTime, dated: &DatedFact) -> bool {
+        match &dated.fact.what {
+            What::HoldAsked { reason, quote, way, .. } if *way == HoldWay::Prompted => {
+                self.asking = Some((reason.clone(), *quote));
+            }
+            What::HoldAnswered { .. } => self.asking = None,
+            What::HoldStarted { reason, until, .. } => {
+                let until = wall + until.since(dated.fact.at);
+                let reason = reason.clone();
+                self.asking = None;
+                self.hold = Some(Hold { reason, since: wall, until, nudge: false, alarm: false });
+            }
+            What::HoldNudged { .. } => self.in_hold(|hold| hold.nudge = true),
+            What::HoldAlarm { .. } => self.in_hold(|hold| hold.alarm = true),
+            What::HoldEnded { .. } => self.hold = None,
+            What::ConsultStarted { target, note, .. } => {
+                self.keep_note(note);
+                let (target, note) = (target.clone(), BriefingNote::clone(note));
+                let phase = ConsultPhase::Ringing;
+                self.consult = Some(Consult { target, with: None, phase, note, acknowledged: false });
+            }
+            What::ConsultRinging { agent } => {
+                if let Some(consult) = &mut self.consult {
+                    consult.with = Some(agent.clone());
+                }
+                self.join(agent, PartRole::Consulted, PartPhase::Ringing, wall);
+            }
+            What::NoteAmended { note, .. } => {
+                self.keep_note(note);
+                self.in_consult(|consult| {
+                    consult.note = BriefingNote::clone(note);
+                    consult.acknowledged = false;
+                });
+            }
+            What::NoteAcknowledged { .. } => self.in_consult(|consult| {
+                consult.acknowledged = true;
+                if consult.phase == ConsultPhase::Briefing {
+                    consult.phase = ConsultPhase::Private;
+                }
+            }),
+            What::ConsultAnswered { by } => {
+                self.in_consult(|consult| {
+                    consult.phase =
+                        if consult.acknowledged { ConsultPhase::Private } else { ConsultPhase::Briefing };
+                });
+                self.join(by, PartRole::Consulted, PartPhase::Talking, wall);
+            }
+            What::Toggled { hears } => self.in_consult(|consult| {
+                consult.phase = match hears {
+                    Hears::Caller => ConsultPhase::Caller,
+                    Hears::Consulted => ConsultPhase::Private,
+                };
+            }),
+            What::Conferenced => self.in_consult(|consult| consult.phase = ConsultPhase::Conference),
+            What::ConsultEnded { .. } => {
+                if let Some(with) = self.consult.take().and_then(|consult| consult.with) {
+                    self.leave(&with);
+                }
+            }
+            What::Transferred { from, to, .. } => self.transfer(from, to, wall),
+            What::Supervising { supervisor, mode } => {
+                self.join(supervisor, PartRole::Supervisor(*mode), PartPhase::Talking, wall);
+            }
+            What::SupervisionEnded { supervisor } => self.leave(supervisor),
+            _ => return false,
+        }
+        true
+    }
+
+    fn in_hold(&mut self, change: impl FnOnce(&mut Hold)) {
+        self.hold.as_mut().map(change);
+    }
+
+    fn in_consult(&mut self, change: impl FnOnce(&mut Consult)) {
+        self.consult.as_mut().map(change);
+    }
+
+    fn collect(&mut self, name: &Name, value: &str) {
+        let room = self.collected.len() < COLLECTED;
+        match self.collected.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => value.clone_into(known),
+            None if room => self.collected.push((name.clone(), value.to_owned())),
+            None => {}
+        }
+    }
+
+    fn keep_note(&mut self, note: &BriefingNote) {
+        if self.notes.len() == NOTES {
+            self.notes.remove(0);
+        }
+        self.notes.push(note.clone());
+    }
+
+    /// Gives an agent this part, in place of the one they had.
+    fn join(&mut self, agent: &Name, role: PartRole, phase: PartPhase, since: WallTime) {
+        let part = Part { agent: agent.clone(), role, phase, since };
+        match self.parts.iter_mut().find(|known| known.agent == *agent) {
+            Some(known) => *known = part,
+            None => self.parts.push(part),
+        }
+    }
+
+    fn talk_over(&mut self, agent: &Name, wall: WallTime) {
+        if let Some(part) = self.parts.iter_mut().find(|part| part.agent == *agent) {
+            part.phase = PartPhase::WrapUp;
+            part.since = wall;
+        }
+        self.asking = None;
+        self.hold = None;
+    }
+
+    /// The caller is somebody else's: the one who handed over has wrap-up.
+    fn transfer(&mut self, from: &Name, to: &Target, wall: WallTime) {
+        let receiver = match (self.consult.take().and_then(|consult| consult.with), to) {
+            (Some(with), _) => Some(with),
+            (None, Target::Agent(agent)) => self.part(agent).map(|part| part.agent.clone()),
+            (None, _) => None,
+        };
+        if let Some(part) = self.parts.iter_mut().find(|part| Some(&part.agent) == receiver.as_ref()) {
+            part.role = PartRole::Agent;
+            part.phase = PartPhase::Talking;
+        }
+        self.talk_over(from, wall);
+    }
+
+    /// The call is over: who has wrap-up keeps it on the desk, the others are free of it.
+    fn end(&mut self) {
+        self.ended = true;
+        self.consult = None;
+        let (kept, left) =
+            std::mem::take(&mut self.parts).into_iter().partition(|part| part.phase == PartPhase::WrapUp);
+        self.parts = kept;
+        self.left.extend(Vec::into_iter(left).map(|part: Part| part.agent));
+    }
+}
+
+/// What belongs on a timeline that a person reads while talking.
+fn is_told(what: &What) -> bool {
+    !matches!(
+        what,
+        What::FlowStarted { .. }
+            | What::NodeEntered { .. }
+            | What::Played { .. }
+            | What::BargedIn { .. }
+            | What::Digit { .. }
+            | What::NoMatch { .. }
+            | What::NoInput { .. }
+            | What::CallAnswered
+            | What::HoldMusicStarted
+            | What::LegOpened { .. }
+            | What::LegClosed { .. }
+            | What::VariableSet { .. }
+    )
+}

@@ -1,0 +1,234 @@
+//! What stands on each agent's desk: their state and the calls they are part of, folded from facts.
+//!
+//! A call is followed from its arrival, so that the desk knows who calls, what they chose and how long they waited
+//! before the phone rings. Told by the control thread like [`Live`](crate::server::Live), which owns it.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use tokio::sync::watch;
+
+use crate::base::CallId;
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::fact::AgentStateName;
+use crate::fact::What;
+use crate::server::QueueRules;
+use crate::store::DatedFact;
+
+mod call;
+#[cfg(test)]
+mod tests;
+
+pub use call::Consult;
+pub use call::ConsultPhase;
+pub use call::DeskCall;
+pub use call::Hold;
+pub use call::Part;
+pub use call::PartPhase;
+pub use call::PartRole;
+pub use call::Phase;
+
+/// Every desk. Bounded by the calls that the server takes and the accounts it has.
+pub struct Desks {
+    rules: BTreeMap<Name, QueueRules>,
+    state: Mutex<State>,
+    /// Rung when something on an agent's desk became another thing.
+    bells: DashMap<Name, watch::Sender<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    calls: HashMap<CallId, DeskCall>,
+    agents: HashMap<Name, AgentDesk>,
+}
+
+/// An agent's own part of their desk.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AgentDesk {
+    /// None for who takes no calls of a queue: a supervisor, an admin.
+    pub state: Option<AgentStateName>,
+    /// Why they are not ready.
+    pub reason: String,
+    pub since: WallTime,
+    /// When the state ends by itself.
+    pub until: Option<WallTime>,
+    /// What they want to be once the call is over, and why.
+    pub next: Option<(AgentStateName, String)>,
+    calls: Vec<CallId>,
+}
+
+/// A desk at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeskView {
+    pub agent: Name,
+    pub desk: AgentDesk,
+    /// Each with the agent's own part in it.
+    pub calls: Vec<(Part, DeskCall)>,
+}
+
+/// The last thing known of an earlier call of the same caller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contact {
+    pub call: CallId,
+    pub at: WallTime,
+    pub queue: Option<String>,
+    pub agent: Option<String>,
+    /// How it came out, in words.
+    pub outcome: String,
+    /// What the agent wrote.
+    pub note: String,
+}
+
+impl Desks {
+    /// Desks of agents who are offline.
+    pub fn new(started: WallTime, agents: &[Name], rules: &[QueueRules]) -> Desks {
+        let desk = AgentDesk { state: Some(AgentStateName::Offline), since: started, ..AgentDesk::default() };
+        let agents = agents.iter().map(|name| (name.clone(), desk.clone())).collect();
+        Desks {
+            rules: rules.iter().map(|rules| (rules.name.clone(), rules.clone())).collect(),
+            state: Mutex::new(State { calls: HashMap::new(), agents }),
+            bells: DashMap::new(),
+        }
+    }
+
+    /// Takes a fact in. Called by the control thread alone, for every fact, in order.
+    pub fn apply(&self, dated: &DatedFact) {
+        let wall = dated.wall;
+        let rung = match (&dated.fact.what, dated.fact.call) {
+            (What::AgentState { agent, to, reason, .. }, _) => {
+                self.state().agent_state(&self.rules, wall, agent, *to, reason)
+            }
+            (What::AgentNext { agent, to, reason }, _) => {
+                if let Some(desk) = self.state().agents.get_mut(agent) {
+                    desk.next = Some((*to, reason.clone()));
+                }
+                vec![agent.clone()]
+            }
+            (_, Some(id)) => self.state().call(id, dated),
+            _ => return,
+        };
+        for agent in rung {
+            if let Some(bell) = self.bells.get(&agent) {
+                bell.send_replace(());
+            }
+        }
+    }
+
+    /// The desk of an agent as it is now.
+    pub fn view(&self, agent: &str) -> DeskView {
+        let state = self.state();
+        let desk = state.agents.get(agent).cloned().unwrap_or_default();
+        let calls = desk.calls.iter().filter_map(|id| state.calls.get(id));
+        let calls = calls.filter_map(|call| Some((call.part(agent)?.clone(), call.clone()))).collect();
+        DeskView { agent: agent.into(), desk, calls }
+    }
+
+    /// Tells when a desk is another one. Ask for accounts only: each name that is asked for is kept.
+    pub fn watch(&self, agent: &str) -> watch::Receiver<()> {
+        self.bells.entry(agent.into()).or_insert_with(|| watch::channel(()).0).subscribe()
+    }
+
+    /// Lays the caller's earlier contacts beside a call; they come from the history, after the call has rung.
+    pub fn set_before(&self, call: CallId, before: Arc<[Contact]>) {
+        if let Some(call) = self.state().calls.get_mut(&call) {
+            call.before = Some(before);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// An agent became something else. Whose desks changed.
+    fn agent_state(
+        &mut self,
+        rules: &BTreeMap<Name, QueueRules>,
+        wall: WallTime,
+        name: &Name,
+        to: AgentStateName,
+        reason: &str,
+    ) -> Vec<Name> {
+        let Some(desk) = self.agents.get_mut(name) else { return Vec::new() };
+        let last = desk.calls.last().and_then(|id| self.calls.get(id));
+        let rules = last.and_then(|call| call.queue.as_ref()).and_then(|queue| rules.get(queue));
+        let lasts: Option<Duration> = match to {
+            AgentStateName::Ringing => rules.map(|rules| rules.ring),
+            AgentStateName::WrapUp => rules.map(|rules| rules.wrap_up),
+            _ => None,
+        };
+        desk.state = Some(to);
+        desk.since = wall;
+        desk.until = lasts.map(|lasts| wall + lasts);
+        // A ring and a talk are named by their call: that is no reason for a person.
+        desk.reason = if to == AgentStateName::NotReady { reason.to_owned() } else { String::new() };
+        if !matches!(to, AgentStateName::Ringing | AgentStateName::Talking | AgentStateName::WrapUp) {
+            desk.next = None;
+        }
+        if to != AgentStateName::WrapUp {
+            let done: Vec<CallId> = desk.calls.clone();
+            for id in done {
+                self.leave_if(id, name, |part| part.phase == PartPhase::WrapUp);
+            }
+        }
+        vec![name.clone()]
+    }
+
+    /// Something happened to a call. Whose desks changed.
+    fn call(&mut self, id: CallId, dated: &DatedFact) -> Vec<Name> {
+        if matches!(dated.fact.what, What::CallArrived { .. }) {
+            self.calls.insert(id, DeskCall::new(id, dated.wall));
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return Vec::new() };
+        if !call.apply(dated) {
+            return Vec::new();
+        }
+        let part_of: Vec<Name> = call.parts.iter().map(|part| part.agent.clone()).collect();
+        for agent in &part_of {
+            let desk = self.agents.entry(agent.clone()).or_default();
+            if !desk.calls.contains(&id) {
+                desk.calls.push(id);
+            }
+        }
+        let mut rung = part_of.clone();
+        for agent in call.take_left() {
+            if !part_of.contains(&agent) {
+                self.forget(id, &agent);
+                rung.push(agent);
+            }
+        }
+        self.drop_if_over(id);
+        rung
+    }
+
+    /// Takes an agent's part out of a call when it is such a one.
+    fn leave_if(&mut self, id: CallId, agent: &Name, such: impl Fn(&Part) -> bool) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.part(agent).is_some_and(such) {
+            call.leave(agent);
+            call.take_left();
+            self.forget(id, agent);
+            self.drop_if_over(id);
+        }
+    }
+
+    fn forget(&mut self, id: CallId, agent: &Name) {
+        if let Some(desk) = self.agents.get_mut(agent) {
+            desk.calls.retain(|call| *call != id);
+        }
+    }
+
+    fn drop_if_over(&mut self, id: CallId) {
+        if self.calls.get(&id).is_some_and(|call| call.ended && call.parts.is_empty()) {
+            self.calls.remove(&id);
+        }
+    }
+}

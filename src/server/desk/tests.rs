@@ -1,0 +1,180 @@
+//! What an agent would see, told by facts.
+
+use super::*;
+use crate::base::Timestamp;
+use crate::fact::BriefingNote;
+use crate::fact::Fact;
+use crate::fact::HoldAnswer;
+use crate::fact::HoldBy;
+use crate::fact::HoldEndedBy;
+use crate::fact::HoldWay;
+use crate::fact::Party;
+use crate::fact::Target;
+use crate::fact::TransferKind;
+use crate::fact::Verification;
+use crate::fact::note;
+use crate::store::sample;
+
+const CALL: CallId = CallId(7);
+
+fn desks() -> Desks {
+    let rules = [QueueRules::named("support"), QueueRules::named("billing")];
+    Desks::new(sample::STARTED, &["alice".into(), "bob".into()], &rules)
+}
+
+fn tell(desks: &Desks, facts: impl IntoIterator<Item = Fact>) {
+    sample::dated(facts.into_iter().collect()).iter().for_each(|dated| desks.apply(dated));
+}
+
+fn at(secs: u64, what: What) -> Fact {
+    Fact { at: Timestamp::from_secs(secs), call: Some(CALL), what }
+}
+
+fn state(secs: u64, agent: &str, to: AgentStateName) -> Fact {
+    let from = AgentStateName::Ready;
+    let what = What::AgentState { agent: agent.into(), from, to, reason: "call 7".into() };
+    Fact { at: Timestamp::from_secs(secs), call: None, what }
+}
+
+fn phase(desks: &Desks, agent: &str) -> Option<Phase> {
+    let view = desks.view(agent);
+    assert!(view.calls.len() <= 1);
+    view.calls.first().map(|(part, call)| call.phase(part))
+}
+
+/// The sample call, up to the moment in which bob and the caller talk.
+fn talking() -> Desks {
+    let desks = desks();
+    tell(&desks, sample::whole_call(7).into_iter().take(21));
+    tell(&desks, [state(43, "bob", AgentStateName::Talking)]);
+    desks
+}
+
+#[test]
+fn before_picking_up_the_desk_says_who_calls_and_what_they_have_been_through() {
+    let desks = desks();
+    tell(&desks, sample::whole_call(7).into_iter().take(20));
+    assert_eq!(desks.view("alice").calls, [], "alice missed it");
+    let view = desks.view("bob");
+    let (part, call) = &view.calls[0];
+    assert_eq!((part.role, call.phase(part)), (PartRole::Agent, Phase::Ringing));
+    assert_eq!((call.name.as_str(), call.number.as_str()), ("Ann", "+12025550143"));
+    let (result, when) = call.verification.unwrap();
+    assert_eq!((result, when), (Verification::VerifiedByPin, sample::STARTED + Duration::from_millis(6_500)));
+    assert_eq!(call.chose, ["billing".into()]);
+    assert_eq!((call.queue.as_deref(), call.quote), (Some("billing"), Some(Duration::from_secs(60))));
+    assert_eq!(call.waiting_since, Some(sample::STARTED + Duration::from_millis(7_351)));
+}
+
+#[test]
+fn a_desk_rings_its_bell_when_it_changes_and_only_then() {
+    let desks = desks();
+    let (alice, bob) = (desks.watch("alice"), desks.watch("bob"));
+    tell(&desks, sample::whole_call(7).into_iter().take(17));
+    assert!(!alice.has_changed().unwrap(), "the call is nobody's yet");
+    tell(&desks, sample::whole_call(7).into_iter().skip(17).take(1));
+    assert!(alice.has_changed().unwrap() && !bob.has_changed().unwrap());
+}
+
+#[test]
+fn after_the_call_its_wrap_up_stays_until_the_agent_is_something_else() {
+    let desks = talking();
+    assert_eq!(phase(&desks, "bob"), Some(Phase::Talking));
+    tell(&desks, sample::whole_call(7).into_iter().skip(21));
+    tell(&desks, [state(108, "bob", AgentStateName::WrapUp)]);
+    assert_eq!(phase(&desks, "bob"), Some(Phase::WrapUp));
+    let until = sample::STARTED + Duration::from_secs(108 + 30);
+    assert_eq!(desks.view("bob").desk.until, Some(until));
+    tell(&desks, [state(120, "bob", AgentStateName::Ready)]);
+    assert_eq!(phase(&desks, "bob"), None);
+    assert!(desks.state().calls.is_empty(), "nothing is kept of it");
+}
+
+#[test]
+fn what_the_agent_wants_next_is_shown_until_they_are_it() {
+    let desks = talking();
+    let next = What::AgentNext { agent: "bob".into(), to: AgentStateName::NotReady, reason: "lunch".into() };
+    tell(&desks, [Fact { at: Timestamp::from_secs(50), call: None, what: next }]);
+    let lunch = Some((AgentStateName::NotReady, "lunch".to_owned()));
+    assert_eq!(desks.view("bob").desk.next, lunch);
+    tell(&desks, [state(60, "bob", AgentStateName::WrapUp)]);
+    assert_eq!(desks.view("bob").desk.next, lunch);
+    tell(&desks, [state(90, "bob", AgentStateName::NotReady)]);
+    assert_eq!(desks.view("bob").desk.next, None);
+}
+
+#[test]
+fn a_hold_is_seen_from_the_question_to_the_return() {
+    let desks = talking();
+    let (agent, reason): (Name, String) = ("bob".into(), "the invoice".into());
+    let (quote, way) = (Duration::from_secs(60), HoldWay::Prompted);
+    tell(&desks, [at(50, What::HoldAsked { agent: agent.clone(), reason: reason.clone(), quote, way })]);
+    assert_eq!(phase(&desks, "bob"), Some(Phase::AskingHold));
+    let until = Timestamp::from_secs(112);
+    tell(
+        &desks,
+        [
+            at(52, What::HoldAnswered { agent: agent.clone(), answer: HoldAnswer::Yes }),
+            at(52, What::HoldStarted { agent: agent.clone(), reason, until, by: HoldBy::Caller }),
+            at(97, What::HoldNudged { agent: agent.clone() }),
+        ],
+    );
+    assert_eq!(phase(&desks, "bob"), Some(Phase::Holding));
+    let hold = desks.view("bob").calls[0].1.hold.clone().unwrap();
+    assert_eq!((hold.until, hold.nudge), (sample::STARTED + Duration::from_secs(112), true));
+    let held = Duration::from_secs(48);
+    tell(&desks, [at(100, What::HoldEnded { agent, held, by: HoldEndedBy::Agent })]);
+    assert_eq!(phase(&desks, "bob"), Some(Phase::Talking));
+}
+
+#[test]
+fn a_warm_transfer_moves_the_call_from_one_desk_to_the_other() {
+    let desks = talking();
+    let draft = note::NoteDraft { issue: "boiler leaks".into(), ..Default::default() };
+    let filled = note::Filled {
+        identity: note::Identity::default(),
+        collected: Vec::new(),
+        author: "bob".into(),
+        written: sample::STARTED,
+    };
+    let note = Box::new(BriefingNote::parse(&draft, &[], filled).unwrap());
+    let (bob, alice): (Name, Name) = ("bob".into(), "alice".into());
+    let target = Target::Queue("support".into());
+    tell(
+        &desks,
+        [
+            at(50, What::ConsultStarted { agent: bob.clone(), target: target.clone(), note }),
+            at(51, What::ConsultRinging { agent: alice.clone() }),
+        ],
+    );
+    assert_eq!(
+        (phase(&desks, "bob"), phase(&desks, "alice")),
+        (Some(Phase::Consulting), Some(Phase::Ringing))
+    );
+    let (part, call) = desks.view("alice").calls[0].clone();
+    assert_eq!(part.role, PartRole::Consulted);
+    assert_eq!(call.consult.unwrap().note.issue, "boiler leaks", "read before picking up");
+    tell(&desks, [at(55, What::ConsultAnswered { by: alice.clone() })]);
+    let consult = |desks: &Desks| desks.view("bob").calls[0].1.consult.as_ref().map(|consult| consult.phase);
+    assert_eq!(consult(&desks), Some(ConsultPhase::Briefing));
+    tell(&desks, [at(57, What::NoteAcknowledged { by: alice.clone() })]);
+    assert_eq!(consult(&desks), Some(ConsultPhase::Private));
+    tell(&desks, [at(60, What::Conferenced)]);
+    assert_eq!(phase(&desks, "alice"), Some(Phase::Conference));
+    let kind = TransferKind::Warm;
+    tell(&desks, [at(70, What::Transferred { from: bob.clone(), to: target, kind })]);
+    assert_eq!((phase(&desks, "bob"), phase(&desks, "alice")), (Some(Phase::WrapUp), Some(Phase::Talking)));
+    assert_eq!(desks.view("alice").calls[0].0.role, PartRole::Agent);
+    let talked = Duration::from_secs(9);
+    tell(&desks, [at(99, What::TalkEnded { agent: alice, talked, by: Party::Caller })]);
+    assert_eq!(phase(&desks, "alice"), Some(Phase::WrapUp));
+}
+
+#[test]
+fn calls_that_no_agent_sees_leave_nothing() {
+    let desks = desks();
+    for call in 0..100 {
+        tell(&desks, sample::short_call(call));
+    }
+    assert!(desks.state().calls.is_empty());
+}

@@ -1,0 +1,75 @@
+//! What screens must know of the center beside facts: what queues promise, and what agents can.
+
+use std::time::Duration;
+
+use crate::base::Name;
+use crate::queue::api::Config;
+
+/// A center's agents and queues, in its own order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rules {
+    pub agents: Vec<AgentRules>,
+    pub queues: Vec<QueueRules>,
+}
+
+/// An agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentRules {
+    pub name: Name,
+    /// Skills and levels, 1 to 10.
+    pub skills: Vec<(Name, u8)>,
+}
+
+/// A queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueueRules {
+    pub name: Name,
+    /// Answered within this time counts as in service level.
+    pub target: Duration,
+    /// The per cent of callers who should be.
+    pub goal: u8,
+    /// How long an agent's phone rings.
+    pub ring: Duration,
+    /// After-call work.
+    pub wrap_up: Duration,
+}
+
+impl From<&Config> for Rules {
+    fn from(config: &Config) -> Rules {
+        let skill = |place: usize| config.skills.get(place).cloned().unwrap_or_else(|| "".into());
+        let agents = config.agents.iter().map(|agent| AgentRules {
+            name: agent.name.clone(),
+            skills: agent.skills.iter().map(|need| (skill(need.skill.0 as usize), need.level)).collect(),
+        });
+        let queues = config.queues.iter().map(|queue| QueueRules {
+            name: queue.name.clone(),
+            target: queue.service_level.1,
+            goal: queue.service_level.0,
+            ring: queue.ring_timeout,
+            wrap_up: queue.wrap_up,
+        });
+        Rules { agents: agents.collect(), queues: queues.collect() }
+    }
+}
+
+#[cfg(test)]
+impl QueueRules {
+    /// A queue with the defaults of a center's file.
+    pub(crate) fn named(name: &str) -> QueueRules {
+        let secs = Duration::from_secs;
+        QueueRules { name: name.into(), target: secs(20), goal: 80, ring: secs(20), wrap_up: secs(30) }
+    }
+}
+
+#[cfg(test)]
+impl Rules {
+    /// Agents with billing 5 and support 5, and queues with defaults.
+    pub(crate) fn named(agents: &[&str], queues: &[&str]) -> Rules {
+        let skills = vec![("billing".into(), 5), ("support".into(), 5)];
+        let agent = |name: &&str| AgentRules { name: (*name).into(), skills: skills.clone() };
+        Rules {
+            agents: agents.iter().map(agent).collect(),
+            queues: queues.iter().map(|name| QueueRules::named(name)).collect(),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The words of a talk: hold by permission, consult and transfer, supervision, outcome.
+
+use std::time::Duration;
+
+use super::length;
+use crate::fact::BriefingNote;
+use crate::fact::ConsultEnd;
+use crate::fact::Hears;
+use crate::fact::HoldAnswer;
+use crate::fact::HoldBy;
+use crate::fact::HoldEndedBy;
+use crate::fact::HoldWay;
+use crate::fact::PromiseKind;
+use crate::fact::Resolution;
+use crate::fact::SuperviseMode;
+use crate::fact::Target;
+use crate::fact::TransferKind;
+use crate::fact::note::Mood;
+
+pub(super) fn hold_asked(agent: &str, reason: &str, quote: Duration, way: HoldWay) -> String {
+    let quote = length(quote);
+    match way {
+        HoldWay::Verbal => format!("{agent} asked to hold for {quote}: {reason}"),
+        HoldWay::Prompted => format!("asked by prompt whether {agent} may hold for {quote}: {reason}"),
+        HoldWay::Override => format!("{agent} holds without asking, for {quote}: {reason}"),
+    }
+}
+
+pub(super) fn hold_answered(agent: &str, answer: HoldAnswer) -> String {
+    match answer {
+        HoldAnswer::Yes => format!("agreed to be held by {agent}"),
+        HoldAnswer::No => format!("would not be held by {agent}"),
+        HoldAnswer::Silent => "said nothing to the hold: not held".to_owned(),
+    }
+}
+
+pub(super) fn hold_started(agent: &str, reason: &str, left: Duration, by: HoldBy) -> String {
+    let left = length(left);
+    match by {
+        HoldBy::Caller => format!("on hold by {agent} for {left}: {reason}"),
+        HoldBy::Override => format!("on hold by {agent} for {left}, without permission: {reason}"),
+    }
+}
+
+pub(super) fn hold_ended(agent: &str, held: Duration, by: HoldEndedBy) -> String {
+    let why = match by {
+        HoldEndedBy::Agent => format!("{agent} is back"),
+        HoldEndedBy::Caller => format!("the caller's key brought {agent} back"),
+        HoldEndedBy::Cap => "the longest hold was reached".to_owned(),
+        HoldEndedBy::Consult => "the consult came to its end".to_owned(),
+        HoldEndedBy::Left => "somebody left".to_owned(),
+    };
+    format!("off hold after {}: {why}", length(held))
+}
+
+pub(super) fn consult_started(agent: &str, target: &Target, written: &BriefingNote) -> String {
+    format!("{agent} consults {target}: {}", note(written))
+}
+
+/// The note in one line; what was not written is left out.
+pub(super) fn note(note: &BriefingNote) -> String {
+    let BriefingNote { issue, tried, wants, mood, promises, .. } = note;
+    let mood = match mood {
+        Mood::Calm => "",
+        Mood::Worried => "worried",
+        Mood::Angry => "angry",
+        Mood::Urgent => "urgent",
+    };
+    let fields =
+        [("", issue.as_str()), ("tried ", tried), ("wants ", wants), ("promised ", promises), ("", mood)];
+    let told: Vec<String> = fields
+        .iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(word, text)| format!("{word}{text}"))
+        .collect();
+    told.join("; ")
+}
+
+pub(super) fn toggled(hears: Hears) -> &'static str {
+    match hears {
+        Hears::Caller => "the agent talks with the caller again",
+        Hears::Consulted => "the agent talks with the one consulted again",
+    }
+}
+
+pub(super) fn consult_end(cause: ConsultEnd) -> &'static str {
+    match cause {
+        ConsultEnd::NoAnswer => "no answer",
+        ConsultEnd::Declined => "declined",
+        ConsultEnd::Unreachable => "nobody could be reached",
+        ConsultEnd::ReceiverLeft => "the one consulted left",
+        ConsultEnd::Cancelled => "the agent ended it",
+        ConsultEnd::SenderLeft => "the agent left before the note was acknowledged",
+        ConsultEnd::CallerLeft => "the caller hung up",
+    }
+}
+
+pub(super) fn transferred(from: &str, to: &Target, kind: TransferKind) -> String {
+    match kind {
+        TransferKind::Warm => format!("{from} handed over to {to}, who knows the note"),
+        TransferKind::Blind => format!("{from} transferred to {to} without a word"),
+    }
+}
+
+pub(super) fn supervising(supervisor: &str, mode: SuperviseMode) -> String {
+    match mode {
+        SuperviseMode::Listen => format!("supervisor {supervisor} listens"),
+        SuperviseMode::Whisper => format!("supervisor {supervisor} whispers to the agent"),
+        SuperviseMode::Barge => format!("supervisor {supervisor} talks with all"),
+    }
+}
+
+pub(super) fn outcome(agent: &str, outcome: Resolution, reason_code: &str, note: &str) -> String {
+    let word = resolution(outcome);
+    let code = if reason_code.is_empty() { String::new() } else { format!(" ({reason_code})") };
+    let note = if note.is_empty() { String::new() } else { format!(": {note}") };
+    format!("{agent} says {word}{code}{note}")
+}
+
+pub(super) fn resolution(outcome: Resolution) -> &'static str {
+    match outcome {
+        Resolution::Resolved => "resolved",
+        Resolution::Promised => "a promise was made",
+        Resolution::Escalated => "escalated",
+        Resolution::NotResolved => "not resolved",
+    }
+}
+
+pub(super) fn promised(agent: &str, promise: PromiseKind, due: &str, words: &str) -> String {
+    let what = match promise {
+        PromiseKind::Callback => "a callback",
+        PromiseKind::Answer => "an answer",
+    };
+    let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+    format!("{agent} promised {what} by {due}{words}")
+}
