@@ -41,7 +41,7 @@ fn callers_and_agents_are_bridged_and_the_way_between_is_measured() {
     let agents = free_ports(2);
     let flows = Folder::new("load-flows");
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows");
-    for file in fs::read_dir(demo).unwrap().flatten() {
+    for file in fs::read_dir(demo).unwrap().flatten().filter(|file| file.path().is_file()) {
         let mut text = fs::read_to_string(file.path()).unwrap();
         for port in 5091..=5094 {
             text = text.replace(&format!("@127.0.0.1:{port}"), &format!("@127.0.0.1:{agents}"));
