@@ -98,6 +98,8 @@ pub enum ExitName {
     If(u16),
     /// `then`, `otherwise`, `verified`.
     Named(&'static str),
+    /// What a called flow returned.
+    Result(Name),
 }
 
 impl fmt::Display for ExitName {
@@ -106,6 +108,7 @@ impl fmt::Display for ExitName {
             ExitName::Key(key) => write!(f, "key {key}"),
             ExitName::If(place) => write!(f, "condition {place}"),
             ExitName::Named(name) => f.write_str(name),
+            ExitName::Result(name) => f.write_str(name),
         }
     }
 }

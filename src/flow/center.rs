@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::base::Name;
 use crate::flow::model::Flow;
 use crate::queue::api::AgentWish;
@@ -29,6 +31,8 @@ pub struct Center {
     pub trunks: Vec<Trunk>,
     /// By name.
     pub flows: BTreeMap<Name, Arc<Flow>>,
+    /// The zone that times of the day are told in.
+    pub time_zone: TimeZone,
     /// What a waiting caller hears, per queue, in the order of `engine.queues`.
     pub wait_prompts: Vec<WaitPrompts>,
 }

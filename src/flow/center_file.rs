@@ -1,7 +1,10 @@
 //! `center.yaml`: the company, its numbers, skills, queues, agents and trunks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::tz::TimeZone;
 
 use crate::base::Name;
 use crate::flow::center::AgentContact;
@@ -9,6 +12,8 @@ use crate::flow::center::Trunk;
 use crate::flow::center::TrunkRegistration;
 use crate::flow::center::WaitPrompts;
 use crate::flow::fields::Fields;
+use crate::flow::hours;
+use crate::flow::node::announce::Announcement;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
@@ -34,6 +39,7 @@ pub(crate) struct CenterFile {
     pub feature_codes: BTreeMap<String, AgentWish>,
     pub trunks: Vec<Trunk>,
     pub wait_prompts: Vec<WaitPrompts>,
+    pub time_zone: TimeZone,
 }
 
 /// Reads the file; `reader.names` holds its skills and queues afterwards.
@@ -43,6 +49,14 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let company = fields.require(reader, "company").and_then(|yaml| reader.name(yaml, "the company's name"));
     if let Some(language) = fields.optional("language").and_then(|yaml| reader.name(yaml, "the language")) {
         reader.names.language = language;
+    }
+    let time_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
+    let time_zone = time_zone.unwrap_or(TimeZone::UTC);
+    if let Some(yaml) = fields.optional("hours") {
+        reader.names.hours = hours::read(yaml, &time_zone, reader);
+    }
+    if let Some(yaml) = fields.optional("announcements") {
+        reader.names.announcements = announcements(yaml, &time_zone, reader);
     }
     let skills = fields.optional("skills").map(|yaml| skills(yaml, reader)).unwrap_or_default();
     reader.names.skills = skills.clone();
@@ -73,7 +87,30 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         feature_codes,
         trunks,
         wait_prompts,
+        time_zone,
     })
+}
+
+/// `outage: { play: announcement/outage, on: yes, until: 2026-12-01 18:00 }`
+fn announcements(yaml: &Yaml, zone: &TimeZone, reader: &mut Reader<'_>) -> BTreeMap<Name, Arc<Announcement>> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error(yaml.place, "announcements are written as \"name: …\"");
+        return BTreeMap::new();
+    };
+    let one = |(key, yaml): &(Text, Yaml)| {
+        let mut fields = reader.fields(yaml, "an announcement")?;
+        let prompts = fields.must_hear(reader, "play");
+        let on = fields.truth(reader, "on", false);
+        let until = fields.optional("until").and_then(|yaml| hours::moment(yaml, zone, reader));
+        fields.finish(reader);
+        if on && until.is_none() {
+            let hint = "add \"until: 2026-12-24 18:00\": what is forgotten ends by itself";
+            reader.error_hint(key.place, "an announcement that is on says until when", hint);
+        }
+        let announcement = Announcement { prompts, until: until.filter(|_| on) };
+        Some((Name::from(key.text.as_str()), Arc::new(announcement)))
+    };
+    entries.iter().filter_map(one).collect()
 }
 
 /// Reports a queue that no agent has the skills for.
@@ -235,6 +272,14 @@ fn agent(
     fields: &mut Fields<'_>,
     reader: &mut Reader<'_>,
 ) -> Option<(AgentConfig, AgentContact)> {
+    let time_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
+    let time_zone = time_zone.unwrap_or(TimeZone::UTC);
+    if let Some(yaml) = fields.optional("hours") {
+        reader.names.hours = hours::read(yaml, &time_zone, reader);
+    }
+    if let Some(yaml) = fields.optional("announcements") {
+        reader.names.announcements = announcements(yaml, &time_zone, reader);
+    }
     let skills = fields.optional("skills").map(|yaml| levels(yaml, reader)).unwrap_or_default();
     let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));
     let ready =

@@ -53,6 +53,12 @@ impl<'y> Fields<'y> {
         }
     }
 
+    /// An exit that may be left out.
+    pub fn optional_exit(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Option<NodeIndex> {
+        let text = reader.text(self.optional(key)?, "the name of a node")?;
+        Some(reader.node(text))
+    }
+
     pub fn duration(&mut self, reader: &mut Reader<'_>, key: &'static str, default: Duration) -> Duration {
         self.optional(key).and_then(|yaml| reader.duration(yaml)).unwrap_or(default)
     }

@@ -33,6 +33,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, name: &str, text: &str) -> Option<Fl
     }
     let start = fields.require(reader, "start");
     let nodes = fields.require(reader, "nodes");
+    let no_person = fields.optional("no_person").and_then(|yaml| reader.name(yaml, "the reason"));
     fields.finish(reader);
     let entries = node_entries(nodes?, reader)?;
     reader.nodes = places(entries);
@@ -44,8 +45,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, name: &str, text: &str) -> Option<Fl
     let nodes: Vec<Option<FlowNode>> = entries.iter().map(read).collect();
     // With a node missing, the places of all others would be wrong.
     let nodes: Vec<FlowNode> = nodes.into_iter().collect::<Option<_>>()?;
-    let mut flow = Flow { name: Name::from(name), start: start?, nodes };
-    check::flow(&mut flow, reader);
+    let flow = Flow { name: Name::from(name), start: start?, nodes, no_person };
+    check::flow(&flow, reader);
     Some(flow)
 }
 

@@ -40,27 +40,42 @@ pub fn load(
     let center = center_file::read(&mut center_reader, center_text);
     let names = center_reader.names.clone();
 
+    let known: BTreeSet<&str> = flow_files.iter().map(|(path, _)| stem(path)).collect();
     let mut flows = BTreeMap::new();
-    let mut found = Vec::new();
+    let mut readers: BTreeMap<Name, Reader<'_>> = BTreeMap::new();
+    let mut all_read = true;
     for (path, text) in &flow_files {
         let mut reader = Reader::new(path, text, prompts, names.clone());
-        if let Some(flow) = file::read(&mut reader, stem(path), text) {
-            if let Some(center) = &center {
-                check::staffing(&flow, &center.engine, &mut reader);
+        match file::read(&mut reader, stem(path), text) {
+            Some(flow) => {
+                if let Some(center) = &center {
+                    check::staffing(&flow, &center.engine, &mut reader);
+                }
+                check::links(&flow, &known, &mut reader);
+                flows.insert(Name::clone(&flow.name), flow);
             }
-            flows.insert(Name::clone(&flow.name), Arc::new(flow));
+            None => all_read = false,
         }
-        found.append(&mut reader.diagnostics);
+        readers.insert(Name::from(stem(path)), reader);
     }
     if let Some(center) = &center {
-        let known: BTreeSet<&str> = flow_files.iter().map(|(path, _)| stem(path)).collect();
         for (flow, place) in center.numbers.values() {
             if !known.contains(&**flow) {
                 center_reader.unknown(*place, "flow", flow, known.iter().copied());
+            } else if flows.get(flow).is_some_and(check::returns) {
+                let message =
+                    format!("\"{flow}\" returns to the flow that calls it, and a caller's number is none");
+                center_reader.error_hint(*place, message, "let a flow of its own call it");
             }
         }
     }
+    // What flows do together makes sense only where each of them does.
+    if all_read && readers.values().all(|reader| !reader.has_errors()) {
+        check::together(&mut flows, &mut readers);
+    }
+    let mut found: Vec<Diagnostic> = readers.into_values().flat_map(|reader| reader.diagnostics).collect();
     found.append(&mut center_reader.diagnostics);
+    let flows = flows.into_iter().map(|(name, flow)| (name, Arc::new(flow))).collect();
     found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     match center {
         Some(center) if !found.iter().any(Diagnostic::is_error) => Ok((assemble(center, flows), found)),
@@ -79,6 +94,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
         trunks: center.trunks,
         flows,
         wait_prompts: center.wait_prompts,
+        time_zone: center.time_zone,
     }
 }
 

@@ -13,6 +13,7 @@ mod entry;
 mod expression;
 mod fields;
 mod file;
+pub mod hours;
 pub mod load;
 pub mod model;
 mod node;

@@ -15,6 +15,8 @@ pub struct Flow {
     pub name: Name,
     pub(crate) start: NodeIndex,
     pub(crate) nodes: Vec<FlowNode>,
+    /// Why no menu here leads to a person, where the file says so on purpose.
+    pub(crate) no_person: Option<Name>,
 }
 
 impl Flow {

@@ -78,6 +78,9 @@ fn about(node: &Node, queues: &[Name]) -> String {
             names.join(", ")
         }
         Node::Verify(_) => "account and pin".to_owned(),
+        Node::GoTo(node) => node.flow.to_string(),
+        Node::Call(node) => node.flow.to_string(),
+        Node::GiveBack(node) => node.result.to_string(),
         other => other.heard().first().map(|prompt| heard(prompt)).unwrap_or_default(),
     }
 }

@@ -1,6 +1,7 @@
 //! Reading values out of a file's tree: what is wrong is noted with its place, and reading goes on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Name;
@@ -11,10 +12,12 @@ use crate::flow::diagnostic::Diagnostic;
 use crate::flow::diagnostic::Severity;
 use crate::flow::diagnostic::nearest;
 use crate::flow::fields::Fields;
+use crate::flow::hours::Hours;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::model::Spoken;
 use crate::flow::model::SpokenAs;
+use crate::flow::node::announce::Announcement;
 use crate::flow::prompts::Prompts;
 use crate::flow::say;
 use crate::flow::yaml;
@@ -46,11 +49,19 @@ pub(crate) struct Names {
     pub language: Name,
     pub skills: Vec<Name>,
     pub queues: Vec<Name>,
+    pub hours: BTreeMap<Name, Arc<Hours>>,
+    pub announcements: BTreeMap<Name, Arc<Announcement>>,
 }
 
 impl Default for Names {
     fn default() -> Names {
-        Names { language: Name::from("en"), skills: Vec::new(), queues: Vec::new() }
+        Names {
+            language: Name::from("en"),
+            skills: Vec::new(),
+            queues: Vec::new(),
+            hours: BTreeMap::new(),
+            announcements: BTreeMap::new(),
+        }
     }
 }
 
@@ -61,6 +72,7 @@ impl Names {
             language: Name::clone(&center.language),
             skills: center.engine.skills.clone(),
             queues: center.engine.queues.iter().map(|queue| Name::clone(&queue.name)).collect(),
+            ..Names::default()
         }
     }
 }
@@ -120,6 +132,11 @@ impl<'a> Reader<'a> {
             message,
             hint,
         }
+    }
+
+    /// Whether anything was found that is an error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
     /// A name that is none of `known`.
@@ -314,6 +331,24 @@ impl<'a> Reader<'a> {
             self.unknown(text.place, "queue", &text.text, known.iter().map(|name| &**name));
         }
         place.and_then(|place| u32::try_from(place).ok()).map(QueueId)
+    }
+
+    pub fn hours(&mut self, text: &Text) -> Option<Arc<Hours>> {
+        let found = self.names.hours.get(text.text.as_str()).map(Arc::clone);
+        if found.is_none() {
+            let known: Vec<Name> = self.names.hours.keys().cloned().collect();
+            self.unknown(text.place, "hours", &text.text, known.iter().map(|name| &**name));
+        }
+        found
+    }
+
+    pub fn announcement(&mut self, text: &Text) -> Option<Arc<Announcement>> {
+        let found = self.names.announcements.get(text.text.as_str()).map(Arc::clone);
+        if found.is_none() {
+            let known: Vec<Name> = self.names.announcements.keys().cloned().collect();
+            self.unknown(text.place, "announcement", &text.text, known.iter().map(|name| &**name));
+        }
+        found
     }
 
     pub fn skill(&mut self, place: Place, skill: &str) -> Option<SkillId> {

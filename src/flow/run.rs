@@ -3,6 +3,8 @@
 //! Keys that come while nobody asks are kept, `MAX_KEPT` of them, for the node that asks next. As long as that may
 //! still be a node that asks for a secret, no fact tells them; see `Session::kept_untold`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -13,6 +15,7 @@ use crate::base::WallTime;
 use crate::fact::IdentifiedBy;
 use crate::fact::What;
 use crate::flow::api::Caller;
+use crate::flow::api::ExitName;
 use crate::flow::api::FlowAction;
 use crate::flow::api::FlowEvent;
 use crate::flow::center::Center;
@@ -36,8 +39,20 @@ pub struct Run {
     node: NodeIndex,
     state: State,
     session: Session,
+    /// The flows that wait for what this one returns, outermost first.
+    callers: Vec<Frame>,
     started: bool,
     over: bool,
+}
+
+/// A flow that has called another: where it goes on, and what it knows. What it knows in secret is lost when it is
+/// written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Frame {
+    flow: Name,
+    node: NodeIndex,
+    variables: Variables,
+    secrets: BTreeMap<Name, Secret>,
 }
 
 impl Run {
@@ -49,6 +64,7 @@ impl Run {
         let session = Session {
             caller,
             wall: WallTime(0),
+            began: Timestamp::ZERO,
             variables: Variables::new(),
             secrets: Default::default(),
             verified: false,
@@ -63,6 +79,7 @@ impl Run {
             node: start,
             state: State::Plain,
             session,
+            callers: Vec::new(),
             started: false,
             over: false,
         }
@@ -77,21 +94,21 @@ impl Run {
         }
         let Some(flow) = center.flows.get(&self.flow) else { return self.fail(out) };
         match event {
-            FlowEvent::Started { wall } => self.begin(flow, now, wall, out),
+            FlowEvent::Started { wall } => self.begin(center, flow, now, wall, out),
             FlowEvent::HungUp => self.hung_up(flow, now, out),
             _ if !self.started => {}
             FlowEvent::PlayEnded { play } => {
                 if self.session.playing.is_some_and(|playing| playing.play == play) {
                     self.session.playing = None;
-                    self.input(flow, now, Input::PlayEnded, out);
+                    self.input(center, flow, now, Input::PlayEnded, out);
                 }
             }
-            FlowEvent::Digit(digit) => self.digit(flow, now, digit, out),
-            FlowEvent::Verified(result) => self.input(flow, now, Input::Verified(result), out),
+            FlowEvent::Digit(digit) => self.digit(center, flow, now, digit, out),
+            FlowEvent::Verified(result) => self.input(center, flow, now, Input::Verified(result), out),
             FlowEvent::Tick => {
                 if self.session.timer.is_some_and(|due| due <= now) {
                     self.session.timer = None;
-                    self.input(flow, now, Input::Timer, out);
+                    self.input(center, flow, now, Input::Timer, out);
                 }
             }
         }
@@ -133,11 +150,19 @@ impl Run {
         self.session.variables.iter()
     }
 
-    fn begin(&mut self, flow: &Flow, now: Timestamp, wall: WallTime, out: &mut Vec<FlowAction>) {
+    fn begin(
+        &mut self,
+        center: &Center,
+        flow: &Flow,
+        now: Timestamp,
+        wall: WallTime,
+        out: &mut Vec<FlowAction>,
+    ) {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
         self.session.wall = wall;
+        self.session.began = now;
         if !flow.node(self.node).is_some_and(|first| matches!(first.node, Node::Ring(_))) {
             out.push(FlowAction::Answer);
         }
@@ -147,7 +172,7 @@ impl Run {
             out.push(FlowAction::Fact(What::Identified { customer, name, by: IdentifiedBy::CallingNumber }));
         }
         let next = self.enter(flow, now, self.node, out);
-        self.go(flow, now, next, out);
+        self.go(center, now, next, out);
     }
 
     fn hung_up(&mut self, flow: &Flow, now: Timestamp, out: &mut Vec<FlowAction>) {
@@ -160,7 +185,14 @@ impl Run {
         self.end();
     }
 
-    fn digit(&mut self, flow: &Flow, now: Timestamp, digit: char, out: &mut Vec<FlowAction>) {
+    fn digit(
+        &mut self,
+        center: &Center,
+        flow: &Flow,
+        now: Timestamp,
+        digit: char,
+        out: &mut Vec<FlowAction>,
+    ) {
         let digit = digit.to_ascii_uppercase();
         if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
             return;
@@ -179,7 +211,7 @@ impl Run {
                 step.fact(What::BargedIn { digit });
             }
             step.session.timer = None;
-            self.input(flow, now, Input::Digit { digit, told: false }, out);
+            self.input(center, flow, now, Input::Digit { digit, told: false }, out);
             return;
         }
         if stops && !step.secret_ahead {
@@ -187,24 +219,36 @@ impl Run {
         }
         step.keep(digit);
         if stops {
-            self.input(flow, now, Input::PlayEnded, out);
+            self.input(center, flow, now, Input::PlayEnded, out);
         }
     }
 
-    fn input(&mut self, flow: &Flow, now: Timestamp, input: Input, out: &mut Vec<FlowAction>) {
+    fn input(
+        &mut self,
+        center: &Center,
+        flow: &Flow,
+        now: Timestamp,
+        input: Input,
+        out: &mut Vec<FlowAction>,
+    ) {
         let next = self.in_node(flow, now, input, out);
-        self.go(flow, now, next, out);
+        self.go(center, now, next, out);
     }
 
     /// Goes where `next` leads until a node waits for something, giving it the keys that were kept for it.
-    fn go(&mut self, flow: &Flow, now: Timestamp, mut next: Next, out: &mut Vec<FlowAction>) {
+    fn go(&mut self, center: &Center, now: Timestamp, mut next: Next, out: &mut Vec<FlowAction>) {
         // Without a key nobody comes to a node twice, says the checker; and at most so many keys have been kept.
-        // Who still goes on after that goes round for ever, and the fault is ours.
-        let mut budget = flow.nodes.len().saturating_mul(MAX_KEPT + 2);
+        // Who still goes on after that goes round for ever, and the fault is ours. A flow that is entered brings its
+        // own nodes, and flows are entered no oftener than they could be without a circle.
+        let nodes = |flow: &Name| center.flows.get(flow).map_or(0, |flow| flow.nodes.len() * (MAX_KEPT + 2));
+        let mut budget = nodes(&self.flow);
+        let mut flows = center.flows.len().saturating_mul(MAX_KEPT + 2);
         loop {
+            let Some(flow) = center.flows.get(&self.flow) else { return self.fail(out) };
             next = match next {
                 Next::Over => return self.end(),
                 Next::Go(..) if budget == 0 => return self.fail(out),
+                Next::GoTo(_) | Next::Call(_) | Next::Return(_) if flows == 0 => return self.fail(out),
                 Next::Go(exit, to) => {
                     budget -= 1;
                     if let Some(at) = flow.node(self.node) {
@@ -213,12 +257,62 @@ impl Run {
                     }
                     self.enter(flow, now, to, out)
                 }
+                Next::GoTo(other) => {
+                    flows -= 1;
+                    budget += nodes(&other);
+                    self.callers.clear();
+                    self.enter_flow(center, now, other, out)
+                }
+                Next::Call(other) => {
+                    flows -= 1;
+                    budget += nodes(&other);
+                    self.callers.push(Frame {
+                        flow: Name::clone(&self.flow),
+                        node: self.node,
+                        variables: std::mem::take(&mut self.session.variables),
+                        secrets: std::mem::take(&mut self.session.secrets),
+                    });
+                    self.enter_flow(center, now, other, out)
+                }
+                Next::Return(result) => {
+                    flows -= 1;
+                    budget += 1;
+                    match self.give_back(center, result) {
+                        Some(next) => next,
+                        None => return self.fail(out),
+                    }
+                }
                 Next::Stay => match self.kept_for_this_node(flow, now, out) {
                     Some(input) => self.in_node(flow, now, input, out),
                     None => return,
                 },
             };
         }
+    }
+
+    /// Begins another flow, which knows nothing of this one's variables.
+    fn enter_flow(&mut self, center: &Center, now: Timestamp, name: Name, out: &mut Vec<FlowAction>) -> Next {
+        let Some(flow) = center.flows.get(&name) else {
+            self.fail(out);
+            return Next::Over;
+        };
+        self.session.variables.clear();
+        self.session.secrets.clear();
+        out.push(FlowAction::Fact(What::FlowStarted { flow: Name::clone(&name) }));
+        self.flow = name;
+        self.enter(flow, now, flow.start, out)
+    }
+
+    /// Back into the flow that called this one, by the exit that `result` has there.
+    fn give_back(&mut self, center: &Center, result: Name) -> Option<Next> {
+        let frame = self.callers.pop()?;
+        let Node::Call(call) = &center.flows.get(&frame.flow)?.node(frame.node)?.node else { return None };
+        let to = call.after(&result)?;
+        self.flow = frame.flow;
+        self.node = frame.node;
+        self.session.variables = frame.variables;
+        self.session.secrets = frame.secrets;
+        Some(Next::Go(ExitName::Result(result), to))
     }
 
     fn enter(&mut self, flow: &Flow, now: Timestamp, to: NodeIndex, out: &mut Vec<FlowAction>) -> Next {
@@ -278,6 +372,7 @@ impl Run {
         self.session.playing = None;
         self.session.kept_untold = Secret::default();
         self.session.secrets.clear();
+        self.callers.clear();
         self.state = State::Plain;
     }
 

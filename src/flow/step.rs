@@ -46,6 +46,12 @@ pub(crate) enum Input {
 pub(crate) enum Next {
     Stay,
     Go(ExitName, NodeIndex),
+    /// To another flow, for good.
+    GoTo(Name),
+    /// To another flow, and back.
+    Call(Name),
+    /// Back to the flow that called, with a result.
+    Return(Name),
     Over,
 }
 
@@ -53,7 +59,9 @@ pub(crate) enum Next {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub caller: Caller,
+    /// The calendar's time when the flow began, and when that was.
     pub wall: WallTime,
+    pub began: Timestamp,
     pub variables: Variables,
     /// Variables that are secret: for a verifier alone.
     pub secrets: std::collections::BTreeMap<Name, Secret>,
@@ -119,6 +127,11 @@ impl Step<'_> {
         if self.session.playing.take().is_some() {
             self.out.push(FlowAction::StopPlay);
         }
+    }
+
+    /// The calendar's time now.
+    pub fn wall(&self) -> WallTime {
+        self.session.wall + self.now.since(self.session.began)
     }
 
     pub fn wait(&mut self, duration: Duration) {

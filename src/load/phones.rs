@@ -41,10 +41,11 @@ use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::media::rtp::MAX_PACKET;
 use crate::media::rtp::Outgoing;
-use crate::media::stream::FRAME_BYTES;
 use crate::sip::SessionId;
 use crate::wire::media::Pair;
 
+/// Octets of a G.711 frame, and its length in units of the 8 kHz clock.
+const FRAME_BYTES: usize = 160;
 /// Phones are spread over a frame, so that their packets do not leave in one burst.
 const SLOTS: u64 = 20;
 const SLOT: Duration = Duration::from_millis(1);
@@ -341,7 +342,7 @@ impl Talking {
         }
         let mut packet = [QUIET; HEADER + FRAME_BYTES];
         let media_time = self.out.clock(frame, FRAME_BYTES as u32);
-        let (header, length) = match self.digits.frame(media_time) {
+        let (header, length) = match self.digits.frame(media_time, FRAME_BYTES as u32) {
             Some(DigitFrame::Quiet) => return,
             Some(DigitFrame::Packet { timestamp, first, payload }) => {
                 // Keys that nobody understands are not sent.

@@ -108,7 +108,7 @@ const STEPS: &[&str] = &[
     CREATE INDEX sessions_by_name ON sessions (name);
     CREATE INDEX calls_by_customer ON calls (customer) WHERE customer IS NOT NULL;
 ",
-    // Nobody asked for it, and every fact that was written paid for reading its own JSON.
+    // People who look back ask for it now and then; every fact that was written paid for it.
     "ALTER TABLE facts DROP COLUMN kind;",
 ];
 

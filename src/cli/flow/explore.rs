@@ -37,7 +37,7 @@ pub(super) fn run(args: &ExploreArgs) -> Result<(), Trouble> {
     let (center, prompts) = args.files.center()?;
     let flow = flow_name(&center, &args.flow)?;
     let world = world(&args.files, &center, &prompts, &flow)?;
-    let wall = WallTime(0);
+    let wall = WallTime(jiff::Timestamp::now().as_microsecond());
     let exploration = Exploration { center: &center, prompts: &prompts, world: &world, flow: &flow, wall };
     let findings = exploration.run(args.callers, args.seed);
     let ends = findings.ends.iter().map(|(end, count)| vec![count.to_string(), end.clone()]);

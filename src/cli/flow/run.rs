@@ -55,7 +55,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Trouble> {
     let words = prompts::words(&fs::read_to_string(manifest).unwrap_or_default());
     let caller = caller(args, &center, &world, &flow);
     introduce(&world);
-    let mut rehearsal = Rehearsal::dial(&center, &prompts, &world, &flow, caller, WallTime(0));
+    let mut rehearsal = Rehearsal::dial(&center, &prompts, &world, &flow, caller, wall_now());
     let mut told = 0;
     loop {
         for (at, met) in &rehearsal.log()[told..] {
@@ -73,6 +73,11 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Trouble> {
             rehearsal.advance();
         }
     }
+}
+
+/// The calendar's time: hours are as they are now.
+fn wall_now() -> WallTime {
+    WallTime(jiff::Timestamp::now().as_microsecond())
 }
 
 fn caller(args: &RunArgs, center: &Center, world: &World, flow: &Name) -> Caller {

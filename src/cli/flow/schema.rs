@@ -39,6 +39,7 @@ enum Shape {
     Choices,
     Conditions,
     Values,
+    Results,
     Needs,
     Permission,
     Method,
@@ -117,7 +118,32 @@ const KEYS: &[(&str, &[Key])] = &[
             ("otherwise", Node, true, "where none is true"),
         ],
     ),
+    (
+        "hours",
+        &[
+            ("hours", Text, true, "the hours, as center.yaml calls them"),
+            ("open", Node, true, "somebody is there"),
+            ("closed", Node, true, "nobody is there"),
+            ("holiday", Node, false, "a holiday; as closed by default"),
+        ],
+    ),
     ("set", &[("set", Values, true, "variables and their values"), ("then", Node, true, "afterwards")]),
+    (
+        "announce",
+        &[
+            ("announce", Text, true, "the announcement, as center.yaml calls it"),
+            ("then", Node, true, "afterwards, or at once where it is off"),
+        ],
+    ),
+    (
+        "call",
+        &[
+            ("call", Text, true, "the flow that does a part"),
+            ("results", Results, true, "for each result where it leads"),
+        ],
+    ),
+    ("return", &[("return", Text, true, "the result, for the flow that called this one")]),
+    ("go_to", &[("go_to", Text, true, "the flow that goes on")]),
     (
         "enqueue",
         &[
@@ -156,6 +182,7 @@ fn schema() -> Value {
         "properties": {
             "flow": { "type": "string", "description": "the file's own name" },
             "start": { "type": "string", "description": "the node that every caller comes to first" },
+            "no_person": { "type": "string", "description": "why no menu here leads to a person, where that is meant" },
             "nodes": {
                 "type": "object",
                 "minProperties": 1,
@@ -264,6 +291,7 @@ fn behind(shape: Shape) -> Value {
             "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_]*$" },
             "additionalProperties": { "type": ["string", "integer", "boolean"] },
         }),
+        Results => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Needs => json!({
             "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
         }),

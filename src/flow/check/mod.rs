@@ -1,8 +1,9 @@
 //! What a flow as a whole must not do to a caller. No syntax: a flow comes here with every name resolved or reported.
 
+mod advice;
+mod together;
 mod variables;
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::flow::center_file;
@@ -13,8 +14,12 @@ use crate::flow::node::Node;
 use crate::flow::read::Reader;
 use crate::queue::api::Config;
 
-/// Checks `flow` and marks its nodes.
-pub(crate) fn flow(flow: &mut Flow, reader: &mut Reader<'_>) {
+pub(crate) use together::links;
+pub(crate) use together::returns;
+pub(crate) use together::together;
+
+/// Checks `flow` by itself.
+pub(crate) fn flow(flow: &Flow, reader: &mut Reader<'_>) {
     let wired = flow.start != NodeIndex::NOWHERE
         && flow.nodes.iter().all(|at| at.node.exits().iter().all(|exit| exit.to != NodeIndex::NOWHERE));
     variables::expressions(flow, reader);
@@ -27,7 +32,9 @@ pub(crate) fn flow(flow: &mut Flow, reader: &mut Reader<'_>) {
     endless(flow, &exits, reader);
     late_ring(flow, &exits, reader);
     variables::unset(flow, &exits, reader);
-    mark_secrets(flow, &exits);
+    if !reader.has_errors() {
+        advice::flow(flow, &exits, reader);
+    }
 }
 
 /// Reports every `enqueue` of the flow that no agent can serve.
@@ -143,23 +150,6 @@ fn late_ring(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
             let hint = "make it the start of a flow of its own, with its own number";
             let message = format!("\"{}\" rings, but the line has been answered before it", at.name);
             reader.error_hint(at.place, message, hint);
-        }
-    }
-}
-
-/// Marks the nodes from which a secret may still be asked for.
-fn mark_secrets(flow: &mut Flow, graph: &Graph) {
-    let mut comes_from: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (at, ways) in graph.exits.iter().enumerate() {
-        for way in ways {
-            comes_from.entry(way.to).or_default().push(at);
-        }
-    }
-    let mut open: Vec<usize> =
-        (0..flow.nodes.len()).filter(|at| flow.nodes[*at].node.asks_secret()).collect();
-    while let Some(at) = open.pop() {
-        if !std::mem::replace(&mut flow.nodes[at].secret_ahead, true) {
-            open.extend(comes_from.get(&at).into_iter().flatten());
         }
     }
 }

@@ -11,7 +11,8 @@ pub(super) fn draw(picture: &Picture) -> String {
         let about = if node.about.is_empty() { String::new() } else { format!(" {}", node.about) };
         let words = format!("<b>{}</b><br/>{}{}", escape(&node.name), node.kind, escape(&short(&about)));
         let (open, close) = match node.kind {
-            "branch" => ("{{", "}}"),
+            "branch" | "hours" => ("{{", "}}"),
+            "call" | "go_to" | "return" => ("[[", "]]"),
             "enqueue" => ("([", "])"),
             "hang_up" | "echo" | "ring" => ("((", "))"),
             _ => ("[", "]"),

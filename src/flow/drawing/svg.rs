@@ -228,6 +228,7 @@ fn colour(kind: &str) -> &'static str {
         "branch" | "hours" => "#d29922",
         "enqueue" => "#2da44e",
         "hang_up" | "ring" | "echo" => "#cf222e",
+        "call" | "return" | "go_to" => "#0e7490",
         _ => "#8294a5",
     }
 }

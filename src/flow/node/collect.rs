@@ -80,10 +80,7 @@ impl Collect {
             barge_in: fields.truth(reader, "barge_in", true),
             secret: fields.truth(reader, "secret", false),
             then: fields.exit(reader, "then"),
-            skipped: fields.optional("skipped").and_then(|yaml| {
-                let text = reader.text(yaml, "the name of a node")?;
-                Some(reader.node(text))
-            }),
+            skipped: fields.optional_exit(reader, "skipped"),
             otherwise: fields.exit(reader, "otherwise"),
         }
     }

@@ -1,10 +1,15 @@
 //! What a flow is made of: one file per type of node, with its fields, its check and its step.
 
+pub(crate) mod announce;
 pub(crate) mod branch;
+pub(crate) mod call;
 pub(crate) mod collect;
 pub(crate) mod echo;
 pub(crate) mod enqueue;
+pub(crate) mod give_back;
+pub(crate) mod go_to;
 pub(crate) mod hang_up;
+pub(crate) mod hours;
 pub(crate) mod menu;
 pub(crate) mod pause;
 pub(crate) mod play;
@@ -27,13 +32,18 @@ use crate::flow::step::Step;
 use crate::flow::yaml::Place;
 
 /// The types of node, by the key that says which one it is, and what each is for.
-pub const KINDS: [(&str, &str); 11] = [
+pub const KINDS: [(&str, &str); 16] = [
     ("play", "plays prompts"),
     ("menu", "asks for one key"),
     ("collect", "asks for several digits"),
     ("verify", "asks for account number and PIN"),
     ("branch", "goes one way or another by conditions"),
+    ("hours", "goes one way while it is open, another while it is not"),
     ("set", "gives variables a value"),
+    ("announce", "plays what is switched on for now"),
+    ("call", "lets another flow do a part"),
+    ("return", "ends a called flow with a result"),
+    ("go_to", "goes on in another flow"),
     ("enqueue", "sends the caller to a queue"),
     ("pause", "is silent for a while"),
     ("echo", "sends the caller's own audio back"),
@@ -54,7 +64,12 @@ pub(crate) enum Node {
     Collect(collect::Collect),
     Verify(verify::Verify),
     Branch(branch::Branch),
+    Hours(hours::Hours),
     Set(set::Set),
+    Announce(announce::Announce),
+    Call(call::Call),
+    GiveBack(give_back::GiveBack),
+    GoTo(go_to::GoTo),
     Enqueue(enqueue::Enqueue),
     Pause(pause::Pause),
     Echo(echo::Echo),
@@ -117,7 +132,12 @@ impl Node {
             "collect" => Node::Collect(collect::Collect::read(fields, reader)),
             "verify" => Node::Verify(verify::Verify::read(fields, reader)),
             "branch" => Node::Branch(branch::Branch::read(fields, reader)),
+            "hours" => Node::Hours(hours::Hours::read(fields, reader)),
             "set" => Node::Set(set::Set::read(fields, reader)),
+            "announce" => Node::Announce(announce::Announce::read(fields, reader)),
+            "call" => Node::Call(call::Call::read(fields, reader)),
+            "return" => Node::GiveBack(give_back::GiveBack::read(fields, reader)),
+            "go_to" => Node::GoTo(go_to::GoTo::read(fields, reader)),
             "enqueue" => Node::Enqueue(enqueue::Enqueue::read(fields, reader)),
             "pause" => Node::Pause(pause::Pause::read(fields, reader)),
             "echo" => Node::Echo(echo::Echo::read(fields, reader)),
@@ -134,7 +154,12 @@ impl Node {
             Node::Collect(node) => node.enter(step),
             Node::Verify(node) => node.enter(step),
             Node::Branch(node) => (State::Plain, node.enter(step)),
+            Node::Hours(node) => (State::Plain, node.enter(step)),
             Node::Set(node) => (State::Plain, node.enter(step)),
+            Node::Announce(node) => (State::Plain, node.enter(step)),
+            Node::Call(node) => (State::Plain, node.enter()),
+            Node::GiveBack(node) => (State::Plain, node.enter()),
+            Node::GoTo(node) => (State::Plain, node.enter()),
             Node::Enqueue(node) => (State::Plain, node.enter(step)),
             Node::Pause(node) => (State::Plain, node.enter(step)),
             Node::Echo(node) => (State::Plain, node.enter(step)),
@@ -151,6 +176,7 @@ impl Node {
             (Node::Collect(node), State::Collect(state)) => node.handle(state, step, input),
             (Node::Verify(node), State::Verify(state)) => node.handle(state, step, input),
             (Node::Pause(node), _) => node.handle(input),
+            (Node::Announce(node), _) => node.handle(input),
             (Node::Ring(node), _) => node.handle(step, input),
             (Node::Echo(node), _) => node.handle(step, input),
             (Node::HangUp(node), _) => node.handle(step, input),
@@ -166,7 +192,12 @@ impl Node {
             Node::Collect(_) => "collect",
             Node::Verify(_) => "verify",
             Node::Branch(_) => "branch",
+            Node::Hours(_) => "hours",
             Node::Set(_) => "set",
+            Node::Announce(_) => "announce",
+            Node::Call(_) => "call",
+            Node::GiveBack(_) => "return",
+            Node::GoTo(_) => "go_to",
             Node::Enqueue(_) => "enqueue",
             Node::Pause(_) => "pause",
             Node::Echo(_) => "echo",
@@ -197,7 +228,8 @@ impl Node {
     pub fn looks_at_caller(&self) -> bool {
         let of_caller = |name: &str| name.starts_with("caller.");
         let said = |prompt: &&Prompt| matches!(prompt, Prompt::Said(spoken) if of_caller(&spoken.variable));
-        matches!(self, Node::Verify(_) | Node::Enqueue(_))
+        // What another flow looks at is not known here.
+        matches!(self, Node::Verify(_) | Node::Enqueue(_) | Node::Call(_) | Node::GoTo(_))
             || self.expressions().iter().any(|(used, _)| used.uses.iter().any(|name| of_caller(name)))
             || self.heard().iter().any(said)
     }
@@ -212,7 +244,15 @@ impl Node {
             Node::Branch(node) => node.exits(),
             Node::Set(node) => vec![Exit::plain(THEN, node.then).setting()],
             Node::Pause(node) => vec![Exit::plain(THEN, node.then)],
-            Node::Enqueue(_) | Node::Echo(_) | Node::Ring(_) | Node::HangUp(_) => Vec::new(),
+            Node::Hours(node) => node.exits(),
+            Node::Announce(node) => vec![Exit::plain(THEN, node.then)],
+            Node::Call(node) => node.exits(),
+            Node::Enqueue(_)
+            | Node::Echo(_)
+            | Node::Ring(_)
+            | Node::HangUp(_)
+            | Node::GiveBack(_)
+            | Node::GoTo(_) => Vec::new(),
         }
     }
 
@@ -228,6 +268,7 @@ impl Node {
             }
             Node::HangUp(node) => node.prompts.iter().collect(),
             Node::Verify(node) => node.heard(),
+            Node::Announce(node) => node.announcement.iter().flat_map(|on| &on.prompts).collect(),
             _ => Vec::new(),
         }
     }

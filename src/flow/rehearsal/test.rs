@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::base::Name;
-use crate::base::WallTime;
 use crate::flow::center::Center;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::diagnostic::Severity;
@@ -81,8 +80,8 @@ struct Mismatch {
 }
 
 fn run(center: &Center, prompts: &Prompts, test: &FlowTest, reader: &Reader<'_>) -> Outcome {
-    let wall = WallTime(0);
-    let mut rehearsal = Rehearsal::dial(center, prompts, &test.world, &test.flow, test.caller.clone(), wall);
+    let mut rehearsal =
+        Rehearsal::dial(center, prompts, &test.world, &test.flow, test.caller.clone(), test.wall);
     let mismatch = walk(&mut rehearsal, test).and_then(|()| compare(&rehearsal, test)).err();
     let failure = mismatch.map(|Mismatch { place, message }| {
         reader.diagnostic(Severity::Error, place, format!("{}: {message}", test.name), None)

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::base::Secret;
+use crate::base::WallTime;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::center::Center;
 use crate::flow::fields::Fields;
+use crate::flow::hours;
 use crate::flow::read::Reader;
 use crate::flow::rehearsal::Account;
 use crate::flow::rehearsal::Verifier;
@@ -20,12 +22,17 @@ use crate::flow::yaml::Yaml;
 /// The number of a caller of whom nothing else is said.
 const SOMEBODY: &str = "+12025550100";
 
+/// 2026-01-06 12:00 UTC: when a test calls that does not say when.
+const A_TUESDAY: WallTime = WallTime(1_767_700_800_000_000);
+
 /// One test.
 #[derive(Clone, Debug)]
 pub(super) struct FlowTest {
     pub flow: Name,
     pub name: Name,
     pub caller: Caller,
+    /// When the call begins.
+    pub wall: WallTime,
     pub world: World,
     pub steps: Vec<(Place, Step)>,
     pub path: Option<(Place, Vec<String>)>,
@@ -132,6 +139,7 @@ impl Setting<'_> {
         let mut fields = Fields::new(key.place, entries);
         let number = fields.optional("from").and_then(|yaml| self.number(yaml, reader));
         let dialled = fields.optional("dialled").and_then(|yaml| reader.name(yaml, "a number"));
+        let at = fields.optional("at").and_then(|yaml| hours::moment(yaml, &self.center.time_zone, reader));
         let verifier = fields.optional("verifier").and_then(|yaml| verifier(yaml, reader));
         let steps = fields.optional("call").map(|yaml| steps(yaml, reader)).unwrap_or_default();
         let path = fields.optional("path").map(|yaml| {
@@ -151,7 +159,8 @@ impl Setting<'_> {
             dialled: dialled.map_or_else(|| self.dialled(), |number| number.to_string()),
         };
         let (flow, name) = (Name::clone(&self.flow), Name::from(key.text.as_str()));
-        Some(FlowTest { flow, name, caller, world, steps, path, sets, within, ends: ends? })
+        let wall = at.unwrap_or(A_TUESDAY);
+        Some(FlowTest { flow, name, caller, wall, world, steps, path, sets, within, ends: ends? })
     }
 
     /// The first number that the flow serves.

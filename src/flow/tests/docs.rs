@@ -10,10 +10,22 @@ const DOCS: &str = include_str!("../../../docs/FLOWS.md");
 
 const CENTER: &str = "\
 company: Juniper
-numbers: { 1000: example }
+numbers: { 1000: main }
+hours: { office: { mon-fri: 08:00-18:00 } }
+announcements: { outage: { play: goodbye } }
 skills: [billing]
 queues: { billing: { needs: billing >= 3 } }
 agents: { alice: { skills: { billing: 7 } } }
+";
+
+/// A flow that is called by the example of `call`.
+const IDENTIFY: &str = "\
+flow: identify
+start: choose
+nodes:
+  choose: { branch: [{ if: verified, then: yes_they_are }], otherwise: no_they_are_not }
+  yes_they_are: { return: proven }
+  no_they_are_not: { return: unproven }
 ";
 
 /// The YAML examples, in order.
@@ -43,11 +55,19 @@ fn every_example_of_the_reference_is_in_order() {
             center if center.starts_with("company:") => vec![("center.yaml", center), ("main.yaml", main)],
             // Tests have a test of their own.
             tests if tests.contains("\ntests:\n") => continue,
-            flow if flow.starts_with("flow:") => vec![("center.yaml", CENTER), ("example.yaml", flow)],
+            flow if flow.starts_with("flow:") => {
+                vec![("center.yaml", CENTER), ("main.yaml", main), ("example.yaml", flow)]
+            }
             node => {
                 assert!(node.starts_with("# node\n"), "{node}");
                 let flow = around(node);
-                if let Err(found) = read(&[("center.yaml", CENTER), ("example.yaml", &flow)]) {
+                let files = [
+                    ("center.yaml", CENTER),
+                    ("main.yaml", main),
+                    ("identify.yaml", IDENTIFY),
+                    ("example.yaml", &flow),
+                ];
+                if let Err(found) = read(&files) {
                     panic!("{}", in_words(&found));
                 }
                 continue;

@@ -4,6 +4,7 @@ mod demo;
 mod docs;
 mod harm;
 mod rehearsal;
+mod together;
 mod walks;
 
 use std::time::Duration;

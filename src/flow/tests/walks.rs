@@ -67,7 +67,7 @@ fn with_slips(text: &str, slips: &[(proptest::sample::Index, usize, &str)]) -> S
 
 /// A flow of `kinds` whose exits lead forward but for the caller's own, which lead anywhere.
 fn random_flow(kinds: &[(u8, u8)]) -> String {
-    let mut text = String::from("flow: random\nstart: n0\nnodes:\n");
+    let mut text = String::from("flow: random\nno_person: a test\nstart: n0\nnodes:\n");
     for (place, (kind, far)) in kinds.iter().enumerate() {
         let next = place + 1;
         let forward = (next + usize::from(*far) % 3).min(kinds.len());

