@@ -38,10 +38,10 @@ use crate::base::WallTime;
 use crate::media::dtmf;
 use crate::media::dtmf::DigitFrame;
 use crate::media::dtmf::DigitSender;
-use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::media::rtp::MAX_PACKET;
 use crate::media::rtp::Outgoing;
+use crate::media::rtp::parse;
 use crate::sip::SessionId;
 use crate::wire::media::Pair;
 
@@ -328,7 +328,7 @@ impl Exchange {
             })
         });
         let packet = &self.buffer[..length];
-        if let Some(parsed) = rtp::parse(packet) {
+        if let Some(parsed) = parse(packet) {
             let payload = &packet[parsed.start..parsed.end];
             talking.ear.hear(arrived.unwrap_or_else(wall_now), parsed.header, payload, &mut self.mine.heard);
         }

@@ -22,7 +22,7 @@ use crate::wire::media::WorkerStats;
 const PER_TURN: usize = 16;
 /// A new call that waited longer is turned away: well before its caller repeats itself, which is after 500 ms
 /// (RFC 3261 §17.1.1.2).
-const LONGEST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_millis(100);
 /// New calls that may wait; beyond it the newest is turned away at once.
 const ROOM: usize = 4_096;
 
@@ -198,11 +198,11 @@ mod tests {
         door.pass(Timestamp::ZERO, &mut inputs);
         assert_eq!((inputs.len(), door.is_crowded()), (PER_TURN, true));
         inputs.clear();
-        door.pass(Timestamp::from_millis(50), &mut inputs);
+        door.pass(Timestamp::from_millis(100), &mut inputs);
         assert_eq!(seen(&inputs), "I".repeat(PER_TURN));
         inputs.clear();
         inputs.push(message("BYE b"));
-        door.pass(Timestamp::from_millis(51), &mut inputs);
+        door.pass(Timestamp::from_millis(101), &mut inputs);
         assert_eq!(seen(&inputs), format!("B{}", "-".repeat(40 - 2 * PER_TURN)));
         assert_eq!((door.turned_away(), door.is_crowded()), (8, false));
     }

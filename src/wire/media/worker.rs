@@ -260,7 +260,7 @@ impl Worker {
         if !more {
             let due = self.slot_begins(self.next_slot);
             // Woken early by a signal, it naps again after a look at the sockets.
-            let _ = rustix::time::clock_nanosleep_absolute(rustix::time::ClockId::Monotonic, &due);
+            let _ = rustix::thread::clock_nanosleep_absolute(rustix::thread::ClockId::Monotonic, &due);
         }
         let at_once = Some(&Timespec { tv_sec: 0, tv_nsec: 0 });
         if let Err(error) = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(ready), at_once) {
