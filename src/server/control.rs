@@ -1,5 +1,6 @@
 //! The control thread's loop: takes what comes, tells the switchboard, sends what it answers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use crate::base::Timestamp;
 use crate::fact::What;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
+use crate::server::browser::Ask;
+use crate::server::browser::SocketId;
+use crate::server::browser::Tell;
 use crate::server::clock::Clock;
 use crate::server::door::Door;
 use crate::server::gauges::Gauges;
@@ -33,6 +37,9 @@ use crate::store::identity::IdentityReply;
 use crate::store::identity::IdentityService;
 use crate::wire::media::Media;
 use crate::wire::sip::SipSockets;
+use crate::wire::webrtc::BrowserEvent;
+use crate::wire::webrtc::Browsers;
+use crate::wire::webrtc::ConnectionId;
 
 /// How long calls have to end when the server stops at once: their BYEs sent, their streams closed, their
 /// history told.
@@ -51,8 +58,11 @@ pub(super) struct Control {
     pub switchboard: Switchboard,
     pub sockets: SipSockets,
     pub streams_in: mpsc::Receiver<sip::Input>,
-    pub media: Media,
+    pub wires: Wires,
     pub media_events: mpsc::Receiver<MediaEvent>,
+    pub browser_events: mpsc::Receiver<BrowserEvent>,
+    /// What browsers' sockets are told through.
+    pub sockets_told: HashMap<SocketId, mpsc::Sender<Tell>>,
     pub identity: IdentityService,
     pub identity_replies: mpsc::Receiver<IdentityReply>,
     pub requests: mpsc::Receiver<ControlRequest>,
@@ -62,13 +72,39 @@ pub(super) struct Control {
     pub door: Door,
 }
 
-impl Streams for Media {
+/// The media workers and the browsers' port.
+pub(super) struct Wires {
+    pub media: Media,
+    pub browsers: Browsers,
+}
+
+impl Streams for Wires {
     fn open(&mut self, call: CallId, leg: LegId) -> Option<u16> {
-        Media::open(self, call, leg).ok()
+        self.media.open(call, leg).ok()
     }
 
     fn send(&mut self, call: CallId, command: MediaCommand) {
-        Media::send(self, call, command);
+        self.media.send(call, command);
+    }
+
+    fn open_browser(&mut self, call: CallId, leg: LegId) {
+        self.media.open_cord(call, leg, self.browsers.lay(leg));
+    }
+
+    fn to_browser(&mut self, call: CallId, leg: LegId) {
+        self.media.patch(call, leg, self.browsers.lay(leg));
+    }
+
+    fn patch(&mut self, leg: LegId, connection: ConnectionId) {
+        self.browsers.patch(leg, connection);
+    }
+
+    fn accept(&mut self, connection: ConnectionId, offer: String) -> bool {
+        self.browsers.accept(connection, offer)
+    }
+
+    fn disconnect(&mut self, connection: ConnectionId) {
+        self.browsers.close(connection);
     }
 }
 
@@ -92,19 +128,19 @@ impl Control {
                 stop_now |= self.answer(request, &mut inputs, &mut draining);
             }
             let now = self.clock.now();
-            self.door.watch_audio(now.at, self.media.stats());
+            self.door.watch_audio(now.at, self.wires.media.stats());
             self.door.pass(now.at, &mut inputs);
             for input in inputs.drain(..) {
                 if let Input::Sip(sip::Input::Received { hop, bytes }) = &input {
                     trace!(peer = %hop.remote, message = summary(bytes), "received");
                 }
-                self.switchboard.handle(now, input, &mut self.media, &mut outputs);
+                self.switchboard.handle(now, input, &mut self.wires, &mut outputs);
             }
             if self.switchboard.deadline().is_some_and(|due| due <= now.at) {
-                self.switchboard.handle(now, Input::Tick, &mut self.media, &mut outputs);
+                self.switchboard.handle(now, Input::Tick, &mut self.wires, &mut outputs);
             }
             if stop_now {
-                self.switchboard.stop(now, &mut self.media, &mut outputs);
+                self.switchboard.stop(now, &mut self.wires, &mut outputs);
                 stop_by.get_or_insert(now.at + LAST_WORDS);
             }
             self.perform(&mut outputs);
@@ -115,7 +151,7 @@ impl Control {
             }
         }
         info!("no calls are left: the server stops");
-        self.media.shutdown();
+        self.wires.media.shutdown();
         self.history.close();
     }
 
@@ -142,6 +178,7 @@ impl Control {
             }
             Some(input) = self.streams_in.recv() => inputs.push(Input::Sip(input)),
             Some(event) = self.media_events.recv() => inputs.push(Input::Media(event)),
+            Some(event) = self.browser_events.recv() => inputs.push(Input::Browser(event)),
             Some(reply) = self.identity_replies.recv() => inputs.push(identity_input(reply)),
             Some(request) = self.requests.recv() => requests.push(request),
             // Somebody waits at the door: what else has come is looked at, and not waited for.
@@ -156,6 +193,7 @@ impl Control {
         self.sockets.udp.receive(|input| inputs.push(Input::Sip(input)));
         take(&mut self.streams_in, |input| inputs.push(Input::Sip(input)));
         take(&mut self.media_events, |event| inputs.push(Input::Media(event)));
+        take(&mut self.browser_events, |event| inputs.push(Input::Browser(event)));
         take(&mut self.identity_replies, |reply| inputs.push(identity_input(reply)));
     }
 
@@ -173,6 +211,17 @@ impl Control {
                 let known = self.switchboard.has_call(call);
                 inputs.extend(known.then_some(Input::HangUp { call }));
                 let _ = reply.send(if known { Ok(()) } else { Err(ControlError::UnknownCall(call)) });
+                false
+            }
+            ControlRequest::Connect { socket, tell } => {
+                self.sockets_told.insert(socket, tell);
+                false
+            }
+            ControlRequest::Ask { socket, ask } => {
+                if ask == Ask::Gone {
+                    self.sockets_told.remove(&socket);
+                }
+                inputs.push(Input::Ask { socket, ask });
                 false
             }
             ControlRequest::Shutdown { reply } => {
@@ -195,12 +244,24 @@ impl Control {
                 }
                 Output::FindCustomer { call, number } => self.identity.find_by_number(call, number),
                 Output::Verify { call, account, pin } => self.identity.verify(call, account, pin),
+                Output::Tell { socket, tell } => self.tell(socket, tell),
                 Output::Fact(fact) => {
                     debug!(call = fact.call.map(|call| call.0), kind = kind(&fact.what), "fact");
                     self.live.apply(&fact);
                     self.history.record(fact);
                 }
             }
+        }
+    }
+}
+
+impl Control {
+    /// Tells a browser's socket. One that does not read is cut: it opens another and is told everything anew.
+    fn tell(&mut self, socket: SocketId, tell: Tell) {
+        let over = matches!(tell, Tell::Over { .. });
+        let told = self.sockets_told.get(&socket).map(|sender| sender.try_send(tell));
+        if over || matches!(told, Some(Err(_))) {
+            self.sockets_told.remove(&socket);
         }
     }
 }
