@@ -298,7 +298,7 @@ mod tests {
         assert!(planned(&["192.0.2.1:5060"]).unwrap_err().contains("--anywhere"));
         assert!(planned(&["192.0.2.1:5060", "--anywhere"]).unwrap_err().contains("--from"));
         let told = planned(&["192.0.2.1:5060", "--anywhere", "--from", "192.0.2.2:5070"]);
-        assert_eq!(told.unwrap().target, "192.0.2.1:5060".parse().unwrap());
+        assert_eq!(told.unwrap().target, SocketAddr::from(([192, 0, 2, 1], 5060)));
     }
 
     #[test]
