@@ -28,8 +28,9 @@ const ROOM: usize = 4_096;
 
 /// How long audio is watched before it is judged.
 const WATCHED: Duration = Duration::from_secs(1);
-/// Of so many packets at least is judged: a few streams that stumble are no overload.
-const JUDGED: u64 = 5_000;
+/// Of so many packets at least is judged, which are those of 400 streams: fewer cannot be what overloads a core, and
+/// refusing more calls would not help them.
+const JUDGED: u64 = 20_000;
 /// Audio suffers when more than one packet in so many is late,
 const LATE_SHARE: u64 = 20;
 /// or will when a worker is awake for more than this many hundredths of the time: a call more, and all are late.
@@ -231,18 +232,18 @@ mod tests {
             }
             door.watch_audio(Timestamp::from_millis(ms), stats.iter());
         };
-        watch(&mut door, 1_000, [10_000, 100, 0]);
+        watch(&mut door, 1_000, [50_000, 500, 0]);
         assert!(let_in(&mut door), "one in a hundred is late");
-        watch(&mut door, 2_000, [20_000, 1_000, 0]);
+        watch(&mut door, 2_000, [100_000, 5_000, 0]);
         assert!(!let_in(&mut door), "nine in a hundred");
-        watch(&mut door, 2_500, [30_000, 1_000, 0]);
+        watch(&mut door, 2_500, [125_000, 5_000, 0]);
         assert!(!let_in(&mut door), "it is judged once a second");
-        watch(&mut door, 3_000, [40_000, 1_000, 500_000]);
+        watch(&mut door, 3_000, [150_000, 5_000, 500_000]);
         assert!(let_in(&mut door), "half awake");
-        watch(&mut door, 4_000, [50_000, 1_000, 1_400_000]);
+        watch(&mut door, 4_000, [200_000, 5_000, 1_400_000]);
         assert!(!let_in(&mut door), "nearly always awake");
-        watch(&mut door, 5_000, [50_100, 1_100, 2_400_000]);
-        assert!(let_in(&mut door), "of two streams no overload is made");
+        watch(&mut door, 5_000, [210_000, 15_000, 2_400_000]);
+        assert!(let_in(&mut door), "of a few streams no overload is made");
     }
 
     /// A server that spends 100 µs on a call's INVITE, 10 on what follows it and 8 on turning somebody away, with
