@@ -14,6 +14,7 @@
 //! | [`call`] | one caller's contact: flow, wait, ring, talk |
 //! | `wire` | sockets: SIP over UDP and TCP, RTP |
 //! | `store` | SQLite: history, customers |
+//! | `load` | the load generator: many callers in one program |
 //! | `server` | the control thread, the clock, the registry of live calls |
 //! | `api` · `cli` | people: HTTP, the command line |
 //!
@@ -33,6 +34,8 @@ pub mod sip;
 pub mod api;
 #[cfg(feature = "server")]
 pub mod cli;
+#[cfg(feature = "server")]
+pub mod load;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

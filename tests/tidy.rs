@@ -18,11 +18,15 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("call", &["base", "fact", "sdp", "queue", "media", "flow", "sip::uri"]),
     ("wire", &["base", "sdp", "sip", "media"]),
     ("store", &["base", "fact", "flow::api", "sip::digest"]),
+    ("load", &["base", "sdp", "sip", "media", "wire"]),
     ("server", &["base", "fact", "sdp", "sip", "queue", "media", "flow", "call", "wire", "store"]),
     ("api", &["base", "fact", "sdp", "sip", "queue", "media", "flow", "call", "wire", "store", "server"]),
     (
         "cli",
-        &["base", "fact", "sdp", "sip", "queue", "media", "flow", "call", "wire", "store", "server", "api"],
+        &[
+            "base", "fact", "sdp", "sip", "queue", "media", "flow", "call", "wire", "store", "load",
+            "server", "api",
+        ],
     ),
 ];
 

@@ -33,6 +33,7 @@ mod customer;
 mod doctor;
 mod flow;
 mod http;
+mod load;
 mod serve;
 mod table;
 mod trouble;
@@ -64,6 +65,8 @@ enum Command {
     /// Flow files: check, test, run, graph, explore, diff, schema
     #[command(subcommand)]
     Flow(flow::FlowCommand),
+    /// Call a server many times, and measure what its callers hear
+    Load(load::LoadArgs),
     /// Check data folder, ports, prompts, limits and clock, and say what to do
     Doctor(ServeArgs),
 }
@@ -133,6 +136,7 @@ pub fn main() -> ExitCode {
         Command::Agent(command) => agent::run(command),
         Command::Customer(command) => customer::run(command),
         Command::Flow(command) => flow::run(command),
+        Command::Load(args) => load::run(args),
         Command::Doctor(args) => doctor::run(&args.into()),
     };
     match done {

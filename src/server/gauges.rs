@@ -18,6 +18,7 @@ pub struct Gauges {
     calls: AtomicUsize,
     streams: AtomicUsize,
     sessions: AtomicUsize,
+    turned_away: AtomicU64,
     workers: Vec<Arc<WorkerStats>>,
     browsers: Arc<WebrtcStats>,
 }
@@ -28,10 +29,11 @@ impl Gauges {
         Gauges { workers, browsers: browsers.stats().clone(), ..Gauges::default() }
     }
 
-    pub(super) fn set(&self, switchboard: &Switchboard) {
+    pub(super) fn set(&self, switchboard: &Switchboard, turned_away: u64) {
         self.calls.store(switchboard.live_calls(), Ordering::Relaxed);
         self.streams.store(switchboard.live_lines(), Ordering::Relaxed);
         self.sessions.store(switchboard.endpoint().session_count(), Ordering::Relaxed);
+        self.turned_away.store(turned_away, Ordering::Relaxed);
     }
 
     /// All of them.
@@ -42,6 +44,11 @@ impl Gauges {
             gauge("warmline_calls_live", "Calls that the control thread holds", &self.calls),
             gauge("warmline_sip_sessions", "SIP sessions, early or confirmed", &self.sessions),
             gauge("warmline_media_streams", "Lines with a stream", &self.streams),
+            Metric::counter(
+                "warmline_calls_turned_away_total",
+                "New calls refused with 503 because more came than could be served",
+                self.turned_away.load(Ordering::Relaxed),
+            ),
         ];
         let of_browsers = |value: &AtomicU64| value.load(Ordering::Relaxed);
         let connected = of_browsers(&self.browsers.connections) as f64;

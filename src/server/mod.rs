@@ -6,6 +6,7 @@ pub mod captions;
 pub mod clock;
 mod control;
 pub mod desk;
+mod door;
 pub mod gauges;
 pub mod handle;
 pub mod live;

@@ -27,6 +27,7 @@ use crate::server::ServeOptions;
 use crate::server::clock::Clock;
 use crate::server::control::Control;
 use crate::server::control::Wires;
+use crate::server::door::Door;
 use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
@@ -200,6 +201,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         history: HistoryWriter::start(&store, clock.started())?,
         live: live.clone(),
         gauges: gauges.clone(),
+        door: Door::default(),
     };
     // After the history's start, which ends the calls that a crash left open.
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {

@@ -14,6 +14,7 @@ mod desk;
 mod ending;
 mod flood;
 mod line;
+mod load;
 mod script;
 mod server;
 mod signalling;
