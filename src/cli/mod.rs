@@ -33,7 +33,9 @@ mod customer;
 mod doctor;
 mod flow;
 mod http;
+mod route;
 mod serve;
+mod simulate;
 mod table;
 mod trouble;
 
@@ -64,6 +66,10 @@ enum Command {
     /// Flow files: check, test, run, graph, explore, diff, schema
     #[command(subcommand)]
     Flow(flow::FlowCommand),
+    /// Drive the queue engine from a simulator, line by line
+    Route(route::RouteArgs),
+    /// Live through days of centers in virtual time, by our routing and by others'
+    Simulate(simulate::SimulateArgs),
     /// Check data folder, ports, prompts, limits and clock, and say what to do
     Doctor(ServeArgs),
 }
@@ -133,6 +139,8 @@ pub fn main() -> ExitCode {
         Command::Agent(command) => agent::run(command),
         Command::Customer(command) => customer::run(command),
         Command::Flow(command) => flow::run(command),
+        Command::Route(args) => route::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Doctor(args) => doctor::run(&args.into()),
     };
     match done {
