@@ -10,6 +10,7 @@
 //! | [`sip`] | messages, transactions, dialogs, registrar (RFC 3261), without sockets |
 //! | [`media`] | codecs, RTP, DTMF, prompts: what a stream sends next |
 //! | [`queue`] | which agent a waiting caller goes to, and every promise about the wait |
+//! | [`simulate`] | centers in virtual time, and what routing is worth in them |
 //! | [`flow`] | flow files: language, checker, interpreter |
 //! | [`call`] | one caller's contact: flow, wait, ring, talk |
 //! | `wire` | sockets: SIP over UDP and TCP, RTP |
@@ -28,6 +29,7 @@ pub mod flow;
 pub mod media;
 pub mod queue;
 pub mod sdp;
+pub mod simulate;
 pub mod sip;
 
 #[cfg(feature = "server")]

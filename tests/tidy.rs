@@ -13,6 +13,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sdp", &["base", "fact"]),
     ("sip", &["base", "fact", "sdp"]),
     ("queue", &["base", "fact"]),
+    ("simulate", &["base", "queue"]),
     ("media", &["base", "fact", "sdp"]),
     ("flow", &["base", "fact", "queue", "media", "sip::uri"]),
     ("call", &["base", "fact", "sdp", "queue", "media", "flow", "sip::uri"]),
@@ -24,14 +25,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "fact", "sdp", "sip", "queue", "media", "flow", "call", "wire", "store", "load",
+            "base", "fact", "sdp", "sip", "queue", "simulate", "media", "flow", "call", "wire", "store", "load",
             "server", "api",
         ],
     ),
 ];
 
 /// The floors that decide: told the time and what happened, never asking.
-const CORES: &[&str] = &["base", "fact", "sdp", "sip", "queue", "media", "flow", "call"];
+const CORES: &[&str] = &["base", "fact", "sdp", "sip", "queue", "simulate", "media", "flow", "call"];
 
 /// What no core names, and why.
 const IMPURE: &[(&str, &str)] = &[

@@ -119,6 +119,8 @@ pub enum QueueWord {
         agent: AgentId,
         name: Name,
         attempt: u32,
+        /// Why this call and this agent, in words.
+        why: String,
     },
     StopRing {
         agent: AgentId,

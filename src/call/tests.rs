@@ -122,7 +122,11 @@ impl Script {
     }
 
     fn rings(&mut self) -> LegId {
-        self.word("engine rings alice", QueueWord::Ring { agent: ALICE, name: "alice".into(), attempt: 1 });
+        let why = "the only one".to_owned();
+        self.word(
+            "engine rings alice",
+            QueueWord::Ring { agent: ALICE, name: "alice".into(), attempt: 1, why },
+        );
         self.call.agent.as_ref().expect("an agent rings").leg
     }
 

@@ -129,7 +129,10 @@ impl Call {
             QueueWord::Hold { until, by_flow_file } => self.hold(center, until, by_flow_file, out),
             QueueWord::CheckIn { quote, .. } => self.check_in(center, quote, out),
             QueueWord::KeepPlace => self.keep_place(center, out),
-            QueueWord::Ring { agent, name, attempt } => self.ring_agent(agent, name, attempt, out),
+            QueueWord::Ring { agent, name, attempt, why } => {
+                let ringing = What::AgentRinging { agent: name.clone(), attempt, why };
+                self.ring_agent(agent, name, ringing, out);
+            }
             QueueWord::StopRing { agent, why } => self.stop_ringing(agent, why, out),
             QueueWord::Connected { waited, quote } => self.connected(waited, quote, out),
             QueueWord::Exit { exit } => self.leave_wait(center, now, exit, out),
@@ -190,12 +193,12 @@ impl Call {
         }
     }
 
-    fn ring_agent(&mut self, agent: AgentId, name: Name, attempt: u32, out: &mut Vec<CallAction>) {
+    fn ring_agent(&mut self, agent: AgentId, name: Name, ringing: What, out: &mut Vec<CallAction>) {
         if !matches!(self.phase, Phase::Waiting(_)) {
             return;
         }
         let leg = self.new_leg(Party::Agent);
-        out.push(CallAction::Fact(What::AgentRinging { agent: name.clone(), attempt }));
+        out.push(CallAction::Fact(ringing));
         out.push(CallAction::DialAgent { leg, agent });
         self.agent = Some(AgentLine::new(Some(agent), name, self.id, leg));
         self.ringing_tone(out);

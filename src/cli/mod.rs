@@ -34,7 +34,9 @@ mod doctor;
 mod flow;
 mod http;
 mod load;
+mod route;
 mod serve;
+mod simulate;
 mod table;
 mod trouble;
 
@@ -67,6 +69,10 @@ enum Command {
     Flow(flow::FlowCommand),
     /// Call a server many times, and measure what its callers hear
     Load(load::LoadArgs),
+    /// Drive the queue engine from a simulator, line by line
+    Route(route::RouteArgs),
+    /// Live through days of centers in virtual time, by our routing and by others'
+    Simulate(simulate::SimulateArgs),
     /// Check data folder, ports, prompts, limits and clock, and say what to do
     Doctor(ServeArgs),
 }
@@ -137,6 +143,8 @@ pub fn main() -> ExitCode {
         Command::Customer(command) => customer::run(command),
         Command::Flow(command) => flow::run(command),
         Command::Load(args) => load::run(args),
+        Command::Route(args) => route::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Doctor(args) => doctor::run(&args.into()),
     };
     match done {

@@ -27,6 +27,8 @@ use crate::queue::api::Config;
 use crate::queue::api::Need;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
+use crate::queue::api::Routing;
+use crate::queue::api::Weights;
 use crate::sip::uri::Uri;
 
 /// What the file says; the flows behind its numbers are not known yet.
@@ -73,6 +75,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     // Whom a queue is left without because of such a problem is not worth a second one.
     let all_agents_read = reader.diagnostics.len() == before;
     let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents.into_iter().unzip();
+    let routing = fields.optional("routing").and_then(|yaml| routing(yaml, reader)).unwrap_or_default();
     let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();
     let feature_codes = fields.optional("feature_codes").map(|yaml| codes(yaml, reader)).unwrap_or_default();
     let trunks =
@@ -84,7 +87,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     Some(CenterFile {
         company: company?.to_string(),
         language: Name::clone(&reader.names.language),
-        engine: Config { skills, queues, agents },
+        engine: Config { skills, queues, agents, routing },
         contacts,
         numbers,
         feature_codes,
@@ -208,6 +211,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         max_wait: fields.duration(reader, "max_wait", seconds(900)),
         max_waiting: number(fields, reader, "max_waiting", 1, 100_000, 1_000),
         service_level: service_level.unwrap_or((80, seconds(20))),
+        handle_time: handle_time(fields, reader),
         permission: fields
             .optional("permission")
             .and_then(|yaml| reader.permission(yaml))
@@ -219,6 +223,27 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
     };
     Some((config, wait_prompts(fields, reader), talk_policy(fields, reader), key.place))
+}
+
+/// `service level`, `short tail` or `longest waiting`
+fn routing(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Routing> {
+    let word = reader.name(yaml, "service level, short tail or longest waiting")?;
+    match &*word {
+        "service level" => Some(Routing::default()),
+        "short tail" => Some(Routing::ServiceLevel(Weights::short_tail())),
+        "longest waiting" => Some(Routing::LongestWaiting),
+        other => {
+            let known = ["service level", "short tail", "longest waiting"];
+            reader.unknown(yaml.place, "way of routing", other, known);
+            None
+        }
+    }
+}
+
+/// The planner's mean talk, where there is one.
+fn handle_time(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Duration> {
+    let time = fields.duration(reader, "handle_time", Duration::ZERO);
+    (!time.is_zero()).then_some(time)
 }
 
 /// `80% in 20s`

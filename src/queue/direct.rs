@@ -33,11 +33,12 @@ impl Engine {
             out.push(Action::Exit { call: id, exit: WaitExit::NobodyStaffed });
             return;
         };
-        let class = self.class_for(queue, &[]);
+        let class = self.class_for(queue, self.queue(queue).config.priority, &[]);
+        let key = Key::new(0, self.now, Duration::ZERO, id);
         let call = Call {
             queue,
             class,
-            key: Key::new(0, self.now, Duration::ZERO, id),
+            key,
             stage: Stage::Waiting,
             consent: Consent::NotAsked,
             enqueued_at: self.now,
@@ -46,12 +47,17 @@ impl Engine {
             attempts: 0,
             callback_tries: 0,
             direct: true,
+            forecast: None,
             quote: None,
             talk_since: None,
             due: None,
         };
         self.calls.insert(id, call);
-        self.queue_mut(queue).waiting += 1;
+        // It is in line for the moment that a ring takes it out again.
+        let of_queue = self.queue_mut(queue);
+        of_queue.waiting += 1;
+        of_queue.line.join(key);
+        self.skills.join(class, key, self.now);
         let best = BestAgent { agent, idle_since, fitting: 1, fit: 0 };
         self.ring(id, best, 1, out);
     }

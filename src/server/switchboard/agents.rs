@@ -66,8 +66,10 @@ impl Switchboard {
             Action::Hold { call, until, by_flow_file } => (call, QueueWord::Hold { until, by_flow_file }),
             Action::CheckIn { call, quote, position } => (call, QueueWord::CheckIn { quote, position }),
             Action::KeepPlace { call } => (call, QueueWord::KeepPlace),
-            Action::Ring { call, agent, attempt, .. } => {
-                (call, QueueWord::Ring { agent, name: self.agent_name(agent), attempt })
+            Action::Ring { call, agent, attempt, why, .. } => {
+                let name = self.agent_name(agent);
+                let why = queue::explain::words(&why, &name);
+                (call, QueueWord::Ring { agent, name, attempt, why })
             }
             Action::StopRing { call, agent, why } => (call, QueueWord::StopRing { agent, why }),
             Action::Connected { call, waited, quote, .. } => (call, QueueWord::Connected { waited, quote }),
