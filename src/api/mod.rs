@@ -15,12 +15,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::MethodRouter;
 use axum::routing::get;
+use axum::routing::post;
 use tokio::sync::Semaphore;
 
 use crate::base::WallTime;
 use crate::server::ControlHandle;
 use crate::server::Live;
 use crate::server::Metric;
+use crate::server::Publisher;
 use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -30,6 +32,7 @@ mod agents;
 mod calls;
 mod desk;
 mod events;
+mod flows;
 mod guard;
 mod health;
 mod metrics;
@@ -57,6 +60,7 @@ pub struct ApiState {
     http: SocketAddr,
     sip: SocketAddr,
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
+    flows: Option<Arc<Publisher>>,
 }
 
 impl ApiState {
@@ -78,7 +82,13 @@ impl ApiState {
             http,
             sip,
             more_metrics: Arc::new(Vec::new),
+            flows: None,
         })
+    }
+
+    /// Lets the flow files be looked at and changed.
+    pub fn with_flows(self, flows: Arc<Publisher>) -> ApiState {
+        ApiState { flows: Some(flows), ..self }
     }
 
     /// Adds figures of other floors to `/metrics`, read anew at each look.
@@ -124,6 +134,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/desk-view/events", get(desk::watch)),
         ("/api/v1/wallboard", get(wallboard::show)),
         ("/api/v1/wallboard/events", get(wallboard::watch)),
+        ("/api/v1/flows", get(flows::show)),
+        ("/api/v1/flows/publish", post(flows::publish)),
+        ("/api/v1/flows/rollback", post(flows::roll_back)),
         ("/api/v1/events", get(events::watch)),
         ("/api/v1/openapi.json", get(openapi::show)),
     ]

@@ -56,7 +56,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                 ControlRequest::HangUp { call, reply } => {
                     let _ = reply.send(Err(ControlError::UnknownCall(call)));
                 }
-                ControlRequest::Shutdown { reply } => drop(reply),
+                ControlRequest::Serve { reply, .. } | ControlRequest::Shutdown { reply } => drop(reply),
             }
         }
     });

@@ -61,7 +61,7 @@ enum Command {
     /// People who call: list, add, import
     #[command(subcommand)]
     Customer(customer::CustomerCommand),
-    /// Flow files: check, test, run, graph, explore, diff, schema
+    /// Flow files: check, test, run, graph, explore, diff, schema, publish, rollback, versions
     #[command(subcommand)]
     Flow(flow::FlowCommand),
     /// Check data folder, ports, prompts, limits and clock, and say what to do

@@ -163,6 +163,11 @@ impl Control {
                 let _ = reply.send(if known { Ok(()) } else { Err(ControlError::UnknownCall(call)) });
                 false
             }
+            ControlRequest::Serve { center, library, reply } => {
+                inputs.push(Input::Serve { center, library });
+                let _ = reply.send(Ok(()));
+                false
+            }
             ControlRequest::Shutdown { reply } => {
                 let stop_now = *draining;
                 *draining = true;

@@ -1,10 +1,14 @@
 //! What people may ask of the control thread, and how they ask. The control thread answers each request.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
 use crate::base::CallId;
 use crate::base::Name;
+use crate::flow::Center;
+use crate::media::library::Library;
 use crate::queue::api::AgentWish;
 
 /// Requests that may wait for the control thread; beyond it the answer is [`ControlError::Overloaded`].
@@ -18,6 +22,8 @@ pub enum ControlRequest {
     SetAgentState { agent: Name, wish: AgentWish, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A call is to end.
     HangUp { call: CallId, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// Calls from now on are served with these.
+    Serve { center: Arc<Center>, library: Arc<Library>, reply: oneshot::Sender<Result<(), ControlError>> },
     /// The server is to stop: no new calls, and an end when the last one is over.
     Shutdown { reply: oneshot::Sender<Result<(), ControlError>> },
 }
@@ -68,6 +74,13 @@ impl ControlHandle {
         self.ask(|reply| ControlRequest::HangUp { call, reply }).await
     }
 
+    /// Serves calls from now on with this center and these prompts. For a thread that may wait.
+    pub fn serve(&self, center: Arc<Center>, library: Arc<Library>) -> Result<(), ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(ControlRequest::Serve { center, library, reply })?;
+        answer.blocking_recv().unwrap_or(Err(ControlError::Stopping))
+    }
+
     /// Stops the server. A second time it stops at once.
     pub async fn shut_down(&self) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::Shutdown { reply }).await
@@ -78,15 +91,19 @@ impl ControlHandle {
         !self.requests.is_closed()
     }
 
+    fn send(&self, request: ControlRequest) -> Result<(), ControlError> {
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ControlError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => ControlError::Stopping,
+        })
+    }
+
     async fn ask(
         &self,
         request: impl FnOnce(oneshot::Sender<Result<(), ControlError>>) -> ControlRequest,
     ) -> Result<(), ControlError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.try_send(request(reply)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ControlError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => ControlError::Stopping,
-        })?;
+        self.send(request(reply))?;
         answer.await.unwrap_or(Err(ControlError::Stopping))
     }
 }

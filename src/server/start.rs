@@ -28,7 +28,8 @@ use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
 use crate::server::load::LoadError;
-use crate::server::load::load;
+use crate::server::publisher::Beginning;
+use crate::server::publisher::Publisher;
 use crate::server::switchboard::Parts;
 use crate::server::switchboard::Switchboard;
 use crate::sip::Hop;
@@ -109,12 +110,15 @@ impl ServeError {
 
 /// A server that serves.
 pub struct Running {
+    /// What it began to serve with.
     pub center: Arc<Center>,
     /// To ask the control thread.
     pub control: ControlHandle,
     /// What is going on, folded from facts.
     pub live: Arc<Live>,
     pub gauges: Arc<Gauges>,
+    /// To change the flow files under it.
+    pub flows: Arc<Publisher>,
     /// To read the history.
     pub store: Arc<Store>,
     /// Where SIP is bound.
@@ -135,7 +139,7 @@ impl Running {
 pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     raise_file_limit();
     let clock = Clock::start();
-    let loaded = load(&options.flows, &options.prompts)?;
+    let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -161,7 +165,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (control, requests) = ControlHandle::new();
     let belongings = Control {
         clock,
-        switchboard: switchboard(options, &store, center.clone(), library, sip)?,
+        switchboard: switchboard(options, &store, center.clone(), library.clone(), sip)?,
         sockets,
         streams_in,
         media,
@@ -180,7 +184,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
-    Ok(Running { center, control, live, gauges, store, sip, thread })
+    let folders = (options.flows.clone(), options.prompts.clone());
+    let flows = Publisher::start(beginning, center.clone(), library, folders, control.clone())?;
+    Ok(Running { center, control, live, gauges, flows, store, sip, thread })
 }
 
 fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeError> {

@@ -10,6 +10,7 @@ mod demo;
 mod desk;
 mod ending;
 mod flood;
+mod flows;
 mod line;
 mod script;
 mod server;
