@@ -4,19 +4,29 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::base::Name;
+use crate::media::codec::Encoder;
 use crate::media::codec::Law;
+use crate::media::codec::MAX_FRAME;
 use crate::media::frame::Frame;
-use crate::media::stream::FRAME_BYTES;
+use crate::media::frame::NARROW;
+use crate::media::frame::Rate;
+use crate::media::frame::WIDE;
+use crate::media::half_band::Up;
+use crate::media::stream::FRAME;
+use crate::sdp::Codec;
 
-/// Samples per second of what is kept.
-const RATE: u32 = 8_000;
 /// Samples per second that a file may have.
 const RATES: std::ops::RangeInclusive<u32> = 4_000..=192_000;
 
 /// A piece of recorded sound, ready to play in every codec that this build sends.
+///
+/// The two laws of G.711 are there from the start. The other codecs cost more and are used less: a clip is
+/// encoded in one of them by [`Clip::encode`], once, when it is first played in it, and until that is done whoever
+/// plays it encodes it as it goes.
 pub struct Clip {
     /// Its name in the library: `en/welcome`.
     pub name: Name,
@@ -24,6 +34,17 @@ pub struct Clip {
     pub pcmu: Arc<[u8]>,
     /// The same in A-law.
     pub pcma: Arc<[u8]>,
+    /// The same as samples at 16 kHz.
+    wide: Arc<[i16]>,
+    g722: OnceLock<Packets>,
+    opus: OnceLock<Packets>,
+}
+
+/// The frames of a clip in one codec.
+struct Packets {
+    octets: Box<[u8]>,
+    /// Where each ends.
+    ends: Box<[u32]>,
 }
 
 /// Why a file is no clip.
@@ -53,33 +74,124 @@ impl Clip {
         if recorded.samples.is_empty() {
             return Err(ClipError::Empty { name: name.to_owned() });
         }
-        let telephone = recorded
-            .resampled(RATE)
-            .map_err(|reason| ClipError::Resample { name: name.to_owned(), reason })?;
-        Ok(Clip::from_samples(name, &telephone.samples))
+        let resampled = |sound: Frame, rate: Rate| {
+            let error = |reason| ClipError::Resample { name: name.to_owned(), reason };
+            sound.resampled(rate.hz()).map(|frame| frame.samples).map_err(error)
+        };
+        let narrow = resampled(recorded.clone(), Rate::Narrow)?;
+        let wide = resampled(recorded, Rate::Wide)?;
+        Ok(Clip::new(name, &narrow, &wide))
     }
 
     /// Makes a clip of samples at 8 kHz between -1 and 1; what is beyond is clipped.
     pub fn from_samples(name: &str, samples: &[f32]) -> Clip {
-        let frames = samples.len().div_ceil(FRAME_BYTES);
+        let mut up = Up::default();
+        let frames = samples.chunks(NARROW).flat_map(|chunk| {
+            let mut frame = [0; NARROW];
+            frame.iter_mut().zip(chunk).for_each(|(into, sample)| *into = to_integer(*sample));
+            up.frame(&frame)
+        });
+        let wide: Vec<f32> = frames.map(|sample| f32::from(sample) / 32_768.0).collect();
+        Clip::new(name, samples, &wide)
+    }
+
+    fn new(name: &str, narrow: &[f32], wide: &[f32]) -> Clip {
+        let frames = narrow.len().div_ceil(NARROW);
         let encode = |law: Law| {
-            let codes = samples.iter().map(|sample| law.encode((sample * 32_768.0).round() as i16));
-            let mut codes: Vec<u8> = codes.collect();
-            codes.resize(frames * FRAME_BYTES, law.silence());
+            let mut codes: Vec<u8> = narrow.iter().map(|sample| law.encode(to_integer(*sample))).collect();
+            codes.resize(frames * NARROW, law.silence());
             Arc::from(codes)
         };
-        Clip { name: name.into(), pcmu: encode(Law::Mu), pcma: encode(Law::A) }
+        let mut wide: Vec<i16> = wide.iter().map(|sample| to_integer(*sample)).collect();
+        wide.resize(frames * WIDE, 0);
+        Clip {
+            name: name.into(),
+            pcmu: encode(Law::Mu),
+            pcma: encode(Law::A),
+            wide: wide.into(),
+            g722: OnceLock::new(),
+            opus: OnceLock::new(),
+        }
+    }
+
+    /// How many frames of 20 ms it has.
+    pub fn frames(&self) -> usize {
+        self.pcmu.len() / NARROW
     }
 
     /// How long it plays, in whole frames.
     pub fn duration(&self) -> Duration {
-        Duration::from_micros(self.pcmu.len() as u64 * 1_000_000 / u64::from(RATE))
+        FRAME * self.frames() as u32
     }
+
+    /// Encodes it in a codec, unless it is already. This takes up to a hundredth of the time that it plays.
+    pub fn encode(&self, codec: Codec) {
+        if let Some(packets) = self.packets(codec) {
+            packets.get_or_init(|| Packets::of(&self.wide, codec));
+        }
+    }
+
+    /// Whether it is there in a codec.
+    pub fn is_encoded(&self, codec: Codec) -> bool {
+        self.packets(codec).is_none_or(|packets| packets.get().is_some())
+    }
+
+    /// A frame of it in a codec; none when it is not encoded in that yet, or is not so long.
+    pub fn frame(&self, codec: Codec, number: usize) -> Option<&[u8]> {
+        match codec {
+            Codec::Pcmu => self.pcmu.chunks_exact(NARROW).nth(number),
+            Codec::Pcma => self.pcma.chunks_exact(NARROW).nth(number),
+            Codec::G722 | Codec::Opus => self.packets(codec)?.get()?.frame(number),
+        }
+    }
+
+    /// The samples of a frame at 16 kHz; none when it is not so long.
+    pub fn samples(&self, number: usize) -> Option<&[i16]> {
+        self.wide.chunks_exact(WIDE).nth(number)
+    }
+
+    fn packets(&self, codec: Codec) -> Option<&OnceLock<Packets>> {
+        match codec {
+            Codec::Pcmu | Codec::Pcma => None,
+            Codec::G722 => Some(&self.g722),
+            Codec::Opus => Some(&self.opus),
+        }
+    }
+
+    /// A clip of these octets, which need be no sound.
+    #[cfg(test)]
+    pub fn of_octets(name: &str, pcmu: Arc<[u8]>, pcma: Arc<[u8]>) -> Clip {
+        Clip { pcmu, pcma, ..Clip::from_samples(name, &[]) }
+    }
+}
+
+impl Packets {
+    fn of(wide: &[i16], codec: Codec) -> Packets {
+        let mut encoder = Encoder::new(codec);
+        let (mut octets, mut ends, mut packet) = (Vec::new(), Vec::new(), [0; MAX_FRAME]);
+        for frame in wide.chunks_exact(WIDE) {
+            let length = encoder.encode(frame, &mut packet);
+            octets.extend_from_slice(&packet[..length]);
+            ends.push(octets.len() as u32);
+        }
+        Packets { octets: octets.into(), ends: ends.into() }
+    }
+
+    fn frame(&self, number: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(number)? as usize;
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        Some(&self.octets[start..end])
+    }
+}
+
+/// The cast clips what is beyond full scale.
+fn to_integer(sample: f32) -> i16 {
+    (sample * 32_768.0).round() as i16
 }
 
 impl std::fmt::Debug for Clip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Clip({}, {} ms)", self.name, self.pcmu.len() / 8)
+        write!(f, "Clip({}, {} ms)", self.name, self.duration().as_millis())
     }
 }
 
@@ -106,6 +218,9 @@ fn read(bytes: &[u8]) -> Result<Frame, hound::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::codec::Decoder;
+    use crate::media::codec::MAX_DECODED;
+    use crate::media::codec::rate;
 
     fn wav(spec: hound::WavSpec, samples: impl Iterator<Item = f32>) -> Vec<u8> {
         let mut file = Cursor::new(Vec::new());
@@ -165,6 +280,32 @@ mod tests {
             );
             assert_eq!(clip.duration(), Duration::from_secs(1), "{rate} Hz");
             assert_eq!(clip.pcma.len(), clip.pcmu.len());
+        }
+    }
+
+    #[test]
+    fn it_is_encoded_once_in_each_codec_and_sounds_alike_in_all() {
+        let samples: Vec<f32> =
+            crate::media::quality::speech(8_000).iter().map(|sample| f32::from(*sample) / 32_768.0).collect();
+        let clip = Clip::from_samples("en/speech", &samples);
+        for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus] {
+            let fixed = clip.is_encoded(codec);
+            assert_eq!(fixed, Law::of(codec).is_some(), "{codec:?}");
+            clip.encode(codec);
+            let first = clip.frame(codec, 0).unwrap().as_ptr();
+            clip.encode(codec);
+            assert_eq!(clip.frame(codec, 0).unwrap().as_ptr(), first, "{codec:?}: once");
+            let (mut decoder, mut decoded) = (Decoder::new(codec), [0; MAX_DECODED]);
+            let mut heard = Vec::new();
+            for number in 0..clip.frames() {
+                let count = decoder.decode(clip.frame(codec, number).unwrap(), &mut decoded);
+                heard.extend_from_slice(&decoded[..count]);
+            }
+            assert_eq!(clip.frame(codec, clip.frames()), None);
+            let said = crate::media::quality::speech(rate(codec).hz());
+            let heard = crate::media::quality::compare(&said, &heard);
+            // What was recorded at 8 kHz has no more than that in a wideband codec, either.
+            assert!(heard.snr_db > 7.0 && heard.level_db.abs() < 1.0, "{codec:?}: {heard:?}");
         }
     }
 

@@ -13,9 +13,7 @@ use crate::media::rtp::Header;
 
 /// Octets of an event's payload.
 pub const PAYLOAD: usize = 4;
-/// Units of one 20 ms frame in the 8 kHz clock that telephone-event has beside G.711.
-const FRAME: u32 = 160;
-/// The longest duration that one packet can tell: 8.2 s.
+/// The longest duration that one packet can tell: 8.2 s of an 8 kHz clock, 1.3 s of a 48 kHz one.
 const LONGEST: u16 = 0xffff;
 
 /// The digit of an event code 0-15; none for flash and all that is no key.
@@ -133,8 +131,9 @@ pub const PENDING: usize = 64;
 const PAUSE_FRAMES: u32 = 3;
 /// How often the end of a press is sent ([RFC 4733 §2.5.1.4](https://www.rfc-editor.org/rfc/rfc4733#section-2.5.1.4)).
 const END_PACKETS: u32 = 3;
-/// Between two updates: 50 ms ([RFC 4733 §2.5.1.2](https://www.rfc-editor.org/rfc/rfc4733#section-2.5.1.2)).
-const UPDATE: u32 = 400;
+/// Two updates in so many frames, which is one in 50 ms
+/// ([RFC 4733 §2.5.1.2](https://www.rfc-editor.org/rfc/rfc4733#section-2.5.1.2)).
+const TWO_UPDATES: u32 = 5;
 
 /// Sends presses, one after the other, a packet per frame at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,10 +181,12 @@ impl DigitSender {
         self.current.is_none() && self.pending.is_empty()
     }
 
-    /// What the frame that begins at media time `now` is; none when it is free for audio.
-    pub fn frame(&mut self, now: u32) -> Option<DigitFrame> {
+    /// What the frame that begins at media time `now` and lasts `units` is; none when it is free for audio.
+    pub fn frame(&mut self, now: u32, units: u32) -> Option<DigitFrame> {
         if self.current.is_none() {
             let (event, frames) = self.pending.pop_front()?;
+            // As long as one segment can tell: nobody tells a longer press from it.
+            let frames = frames.min(u32::from(LONGEST) / units.max(1));
             self.current = Some(Press { event, frames, elapsed: 0, timestamp: None });
         }
         let press = self.current.as_mut()?;
@@ -200,13 +201,12 @@ impl DigitSender {
             self.current = None;
             return Some(DigitFrame::Quiet);
         }
-        let updates = |frames: u32| frames * FRAME / UPDATE;
+        let updates = |frames: u32| frames * 2 / TWO_UPDATES;
         let due = first || if end { ends_sent <= END_PACKETS } else { updates(told) > updates(told - 1) };
         if !due {
             return Some(DigitFrame::Quiet);
         }
-        // 400 frames are 64 000 units, which is below LONGEST: one segment is enough.
-        let duration = (told * FRAME) as u16;
+        let duration = (told * units) as u16;
         Some(DigitFrame::Packet {
             timestamp,
             first,
@@ -219,6 +219,9 @@ impl DigitSender {
 mod tests {
     use super::*;
     use crate::base::Entropy;
+
+    /// Units of a frame in an 8 kHz clock.
+    const FRAME: u32 = 160;
 
     fn header(timestamp: u32, marker: bool) -> Header {
         Header { marker, payload_type: 101, sequence: 0, timestamp, ssrc: 5 }
@@ -241,7 +244,7 @@ mod tests {
         }
         let mut sent: Vec<Sent> = Vec::new();
         for frame in 0.. {
-            match sender.frame(start.wrapping_add(frame * FRAME)) {
+            match sender.frame(start.wrapping_add(frame * FRAME), FRAME) {
                 Some(DigitFrame::Packet { timestamp, first, payload }) => {
                     let press = sent.last().map_or(0, |before| before.press + usize::from(first));
                     let packet = (header(timestamp, first), payload.to_bytes());

@@ -5,6 +5,35 @@ use rubato::FixedSync;
 use rubato::Resampler;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 
+/// Samples of a frame of 20 ms at 8 kHz.
+pub const NARROW: usize = 160;
+/// And at 16 kHz.
+pub const WIDE: usize = 320;
+
+/// The two rates at which voices are decoded, mixed and encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// 8 kHz, the telephone's.
+    Narrow,
+    /// 16 kHz, for wideband codecs.
+    Wide,
+}
+
+impl Rate {
+    /// Samples of a frame of 20 ms.
+    pub const fn samples(self) -> usize {
+        match self {
+            Rate::Narrow => NARROW,
+            Rate::Wide => WIDE,
+        }
+    }
+
+    /// Samples a second.
+    pub const fn hz(self) -> u32 {
+        self.samples() as u32 * 50
+    }
+}
+
 /// Samples of one channel: a packet's 20 ms, or a whole prompt.
 ///
 /// It carries its rate, because codecs differ in it: G.711 has 8 000 samples a second, G.722 16 000 (while

@@ -3,19 +3,22 @@
 //! Only legs that are mixed or transcoded have one; what is forwarded keeps the order and the gaps in which it
 //! came, for the far end has a buffer of its own.
 
+use crate::media::codec;
 use crate::media::rtp::Header;
 use crate::sdp::Codec;
 
-/// Media that waits before the first of it is given out, in units of an 8 kHz clock: 40 ms.
-const PREFILL: u32 = 320;
+/// Frames of 20 ms that wait before the first of them is given out.
+const PREFILL: u32 = 2;
 /// Packets that are held at most; the oldest is dropped for one more.
 const HELD: usize = 25;
-/// A media time further away than this from what is due is a new beginning: 2 s.
-const LEAP: u32 = 16_000;
+/// A media time so many frames away from what is due is a new beginning: 2 s.
+const LEAP: u32 = 100;
 
 /// See the module.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct JitterBuffer {
+    /// Of the latest packet; another one is a new beginning.
+    codec: Codec,
     /// In order of media time.
     held: Vec<Held>,
     /// Room for packets, used again.
@@ -45,11 +48,21 @@ pub enum Next {
 }
 
 impl JitterBuffer {
+    /// An empty one.
+    pub fn new(codec: Codec) -> JitterBuffer {
+        JitterBuffer { codec, held: Vec::new(), spare: Vec::new(), due: None, flows: false }
+    }
+
     /// Takes a packet that came; one that is too late, or came already, is dropped.
     pub fn push(&mut self, header: &Header, codec: Codec, units: u32, payload: &[u8]) {
         let timestamp = header.timestamp;
+        if self.codec != codec {
+            self.clear();
+            self.codec = codec;
+        }
+        let leap = LEAP * codec::units(codec);
         match self.due {
-            Some(due) if distance(timestamp, due).unsigned_abs() >= LEAP => self.clear(),
+            Some(due) if distance(timestamp, due).unsigned_abs() >= leap => self.clear(),
             Some(due) if distance(timestamp, due) < 0 => return,
             _ => {}
         }
@@ -75,7 +88,7 @@ impl JitterBuffer {
             return None;
         };
         let waits = last.timestamp.wrapping_add(last.units).wrapping_sub(first.timestamp);
-        if !self.flows && waits < PREFILL {
+        if !self.flows && waits < PREFILL * codec::units(self.codec) {
             return None;
         }
         // What is missing where it begins to flow was waited for already.
@@ -131,7 +144,7 @@ mod tests {
 
     #[test]
     fn packets_come_out_in_order_each_once_over_the_wrap_of_media_time() {
-        let mut buffer = JitterBuffer::default();
+        let mut buffer = JitterBuffer::new(Codec::Pcmu);
         let start = u32::MAX - 400;
         push(&mut buffer, start.wrapping_add(160));
         assert_eq!(next(&mut buffer), None, "40 ms are gathered first");
@@ -149,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_told_and_a_leap_is_a_new_beginning() {
-        let mut buffer = JitterBuffer::default();
+        let mut buffer = JitterBuffer::new(Codec::Pcmu);
         for n in [0, 1, 3, 4] {
             push(&mut buffer, 160 * n);
         }
@@ -163,7 +176,7 @@ mod tests {
 
     #[test]
     fn it_never_holds_more_than_half_a_second() {
-        let mut buffer = JitterBuffer::default();
+        let mut buffer = JitterBuffer::new(Codec::Pcmu);
         for n in 0..1_000 {
             push(&mut buffer, 160 * n);
         }

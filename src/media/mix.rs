@@ -1,6 +1,7 @@
 //! Several voices in one frame: each as loud as it is set, the sum never beyond full scale.
 
-use crate::media::voice::SAMPLES;
+use crate::media::frame::Rate;
+use crate::media::frame::WIDE;
 
 /// How loud a leg is for those who hear it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,24 +23,34 @@ impl Gain {
     }
 }
 
-/// The sum of what one leg hears.
+/// The sum of what one leg hears, at the rate of its codec.
 #[derive(Clone, Debug)]
-pub(super) struct Mix([i32; SAMPLES]);
+pub(super) struct Mix {
+    rate: Rate,
+    sums: [i32; WIDE],
+}
 
 impl Mix {
-    pub(super) fn silence() -> Mix {
-        Mix([0; SAMPLES])
+    pub(super) fn silence(rate: Rate) -> Mix {
+        Mix { rate, sums: [0; WIDE] }
     }
 
-    pub(super) fn add(&mut self, samples: &[i16; SAMPLES], gain: Gain) {
-        for (sum, sample) in self.0.iter_mut().zip(samples) {
+    pub(super) fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    pub(super) fn add(&mut self, samples: &[i16], gain: Gain) {
+        for (sum, sample) in self.sums.iter_mut().zip(samples) {
             *sum += (i32::from(*sample) * gain.0) >> FRACTION;
         }
     }
 
-    /// The sum, clipped at full scale.
-    pub(super) fn samples(&self) -> impl Iterator<Item = i16> + '_ {
-        self.0.iter().map(|sum| (*sum).clamp(i16::MIN.into(), i16::MAX.into()) as i16)
+    /// Writes the sum, clipped at full scale; how many samples it has.
+    pub(super) fn samples(&self, into: &mut [i16; WIDE]) -> usize {
+        for (into, sum) in into.iter_mut().zip(&self.sums) {
+            *into = (*sum).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+        }
+        self.rate.samples()
     }
 }
 
@@ -47,25 +58,31 @@ impl Mix {
 mod tests {
     use super::*;
 
+    fn sum(mix: &Mix) -> [i16; WIDE] {
+        let mut samples = [0; WIDE];
+        assert_eq!(mix.samples(&mut samples), WIDE);
+        samples
+    }
+
     #[test]
     fn a_sum_beyond_full_scale_stays_there_and_does_not_wrap() {
-        let mut mix = Mix::silence();
+        let mut mix = Mix::silence(Rate::Wide);
         for sample in [i16::MAX, i16::MAX, 20_000] {
-            mix.add(&[sample; SAMPLES], Gain::UNITY);
+            mix.add(&[sample; WIDE], Gain::UNITY);
         }
-        assert!(mix.samples().all(|sample| sample == i16::MAX));
+        assert!(sum(&mix) == [i16::MAX; WIDE]);
         for _ in 0..9 {
-            mix.add(&[i16::MIN; SAMPLES], Gain::from_db(127));
+            mix.add(&[i16::MIN; WIDE], Gain::from_db(127));
         }
-        assert!(mix.samples().all(|sample| sample == i16::MIN));
+        assert!(sum(&mix) == [i16::MIN; WIDE]);
     }
 
     #[test]
     fn gain_is_in_decibels() {
         for (gain_db, expected) in [(0, 1_000), (6, 1_995), (-6, 501), (-20, 100), (20, 10_000), (-40, 100)] {
-            let mut mix = Mix::silence();
-            mix.add(&[1_000; SAMPLES], Gain::from_db(gain_db));
-            let heard = i32::from(mix.samples().next().unwrap());
+            let mut mix = Mix::silence(Rate::Wide);
+            mix.add(&[1_000; WIDE], Gain::from_db(gain_db));
+            let heard = i32::from(sum(&mix)[0]);
             assert!((heard - expected).abs() <= 2, "{gain_db} dB: {heard}");
         }
     }

@@ -7,11 +7,14 @@ pub mod codec;
 pub mod control;
 pub mod dtmf;
 pub mod frame;
+pub mod half_band;
 pub mod jitter;
 pub mod latch;
 pub mod library;
 pub mod mix;
 mod playing;
+#[cfg(test)]
+mod quality;
 pub mod reception;
 pub mod rtcp;
 pub mod rtp;

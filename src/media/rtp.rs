@@ -113,8 +113,8 @@ struct Passing {
     latest_timestamp: u32,
 }
 
-/// A source whose media time leaps by more than this is anchored anew: 5 s at 8 kHz.
-const LEAP: u32 = 40_000;
+/// A source whose media time leaps by more frames than this is anchored anew: 5 s.
+const LEAP: u32 = 250;
 
 impl Outgoing {
     /// A stream with a random source, sequence and media time ([RFC 3550 §5.1](https://www.rfc-editor.org/rfc/rfc3550#section-5.1)).
@@ -159,6 +159,14 @@ impl Outgoing {
         self.floor
     }
 
+    /// From frame number `frame` on a frame lasts `to` units instead of `from`: another codec's clock. Media time
+    /// goes on from where it is.
+    pub fn change_clock(&mut self, frame: u64, from: u32, to: u32) {
+        let now = self.clock(frame, from);
+        self.base = now.wrapping_sub((frame as u32).wrapping_mul(to));
+        self.passing = None;
+    }
+
     /// The header of our own audio in frame number `frame`, which lasts `units`.
     pub fn own(&mut self, payload_type: u8, frame: u64, units: u32) -> Header {
         let timestamp = self.clock(frame, units);
@@ -191,7 +199,8 @@ impl Outgoing {
     pub fn pass(&mut self, theirs: Header, payload_type: u8, frame: u64, units: u32) -> Option<Header> {
         let follows = self.passing.as_ref().is_some_and(|passing| {
             passing.ssrc == theirs.ssrc
-                && (theirs.timestamp.wrapping_sub(passing.latest_timestamp) as i32).unsigned_abs() < LEAP
+                && (theirs.timestamp.wrapping_sub(passing.latest_timestamp) as i32).unsigned_abs()
+                    < LEAP * units
         });
         let anchored = !follows;
         if anchored {

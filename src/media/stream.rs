@@ -7,6 +7,7 @@
 //! border controller takes the call for dead. Before offer and answer agreed, nothing is sent at all.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -15,17 +16,25 @@ use crate::base::Entropy;
 use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::fact::Quality;
+use crate::media::clip::Clip;
+use crate::media::codec::Encoder;
 use crate::media::codec::Law;
+use crate::media::codec::MAX_FRAME;
+use crate::media::codec::rate;
+use crate::media::codec::silence;
 use crate::media::codec::transcode;
+use crate::media::codec::units;
 use crate::media::control::MediaEvent;
 use crate::media::dtmf::DigitFrame;
 use crate::media::dtmf::DigitReceiver;
 use crate::media::dtmf::DigitSender;
+use crate::media::frame::WIDE;
 use crate::media::latch::Latch;
 use crate::media::mix::Gain;
 use crate::media::mix::Mix;
 use crate::media::playing::Playing;
 use crate::media::playing::Position;
+use crate::media::playing::encoder_for;
 use crate::media::reception::Reception;
 use crate::media::rtcp;
 use crate::media::rtcp::Rtcp;
@@ -40,9 +49,6 @@ use crate::sdp::Negotiated;
 
 /// How long a frame is.
 pub const FRAME: Duration = Duration::from_millis(20);
-/// Octets of a G.711 frame, and its length in units of the 8 kHz clock.
-pub const FRAME_BYTES: usize = 160;
-const UNITS: u32 = FRAME_BYTES as u32;
 /// Nothing came for so long though it should have: [`MediaEvent::AudioLost`].
 pub const LOST_AFTER: Duration = Duration::from_secs(5);
 /// A leg of which nothing was passed on for so many frames is filled in with silence: 200 ms, which is more
@@ -61,6 +67,9 @@ pub trait Outlet {
     fn event(&mut self, event: MediaEvent);
     /// The stream is gone; its sockets are free.
     fn closed(&mut self, stream: usize);
+    /// A clip is played in a codec that it is not there in: let somebody who has the time
+    /// [encode](Clip::encode) it. Where nobody does, each playing of it is encoded as it goes.
+    fn encode(&mut self, _clip: &Arc<Clip>, _codec: Codec) {}
 }
 
 /// One leg's stream.
@@ -78,6 +87,8 @@ pub struct Stream {
     digits_in: DigitReceiver,
     digits_out: DigitSender,
     playing: Option<Playing>,
+    /// What encodes its sound, where that was not encoded beforehand.
+    encoder: Option<Encoder>,
     /// Whether the leg hears itself.
     pub(super) echo: bool,
     /// The streams that it hears, and those that hear it.
@@ -138,6 +149,7 @@ impl Stream {
             digits_in: DigitReceiver::default(),
             digits_out: DigitSender::default(),
             playing: None,
+            encoder: None,
             echo: false,
             hears: SmallVec::new(),
             heard_by: SmallVec::new(),
@@ -161,14 +173,26 @@ impl Stream {
         if self.agreed.as_ref().is_none_or(|before| before.payload_type != agreed.payload_type) {
             self.out.begin_spurt();
         }
+        let (from, to) = (units(self.codec()), units(agreed.codec));
+        if from != to {
+            self.out.change_clock(frame_at(now), from, to);
+        }
         self.agreed = Some(agreed);
         if !expected_before {
             self.heard = now;
         }
     }
 
+    /// The codec that was agreed on; before that, the telephone's.
+    pub(super) fn codec(&self) -> Codec {
+        self.agreed.as_ref().map_or(Codec::Pcmu, |agreed| agreed.codec)
+    }
+
     pub(super) fn play(&mut self, playing: Playing, out: &mut impl Outlet) {
         self.stop(out);
+        for clip in playing.clips.iter().filter(|clip| !clip.is_encoded(self.codec())) {
+            out.encode(clip, self.codec());
+        }
         self.out.begin_spurt();
         if playing.is_empty() {
             out.event(MediaEvent::PlayEnded { leg: self.leg, play: playing.play, stopped: false });
@@ -199,7 +223,7 @@ impl Stream {
 
     /// What the stream carried.
     pub(super) fn quality(&self) -> Quality {
-        let clock_rate = self.agreed.as_ref().map_or(8_000, |agreed| agreed.codec.clock_rate());
+        let clock_rate = self.codec().clock_rate();
         let jitter_us = u64::from(self.reception.jitter()) * 1_000_000 / u64::from(clock_rate);
         Quality {
             sent: self.out.packets,
@@ -243,25 +267,26 @@ impl Stream {
         if self.rtcp.is_due(now) {
             self.report(now, entropy, out);
         }
-        let mut packet = [0; HEADER + FRAME_BYTES];
+        let mut sound = [0; MAX_FRAME];
         // What plays goes on while the leg may not hear it: a hold does not stop a prompt's clock.
-        let plays = self.play_on(&mut packet[HEADER..], out);
-        let Some((to, payload_type, law)) = self.sends_to() else { return };
-        if self.send_digit_frame(frame, to, out) || (!plays && self.is_passing(frame)) {
+        let played = self.play_on(&mut sound, out);
+        let Some((to, payload_type, codec)) = self.sends_to() else { return };
+        if self.send_digit_frame(frame, to, out) || (played.is_none() && self.is_passing(frame)) {
             return;
         }
-        let Some(law) = law else { return };
-        match mix {
-            _ if plays => {}
-            Some(mix) => {
-                for (code, sample) in packet[HEADER..].iter_mut().zip(mix.samples()) {
-                    *code = law.encode(sample);
-                }
+        let length = match (played, mix) {
+            (Some(length), _) => length,
+            (None, Some(mix)) if mix.rate() == rate(codec) => {
+                let mut samples = [0; WIDE];
+                let count = mix.samples(&mut samples);
+                encoder_for(&mut self.encoder, codec).encode(&samples[..count], &mut sound)
             }
-            None => packet[HEADER..].fill(law.silence()),
-        }
-        let header = self.out.own(payload_type, frame, UNITS);
-        self.send(header, to, &mut packet, out);
+            (None, _) => silence(codec, &mut sound),
+        };
+        let mut packet = [0; HEADER + MAX_FRAME];
+        packet[HEADER..HEADER + length].copy_from_slice(&sound[..length]);
+        let header = self.out.own(payload_type, frame, units(codec));
+        self.send(header, to, &mut packet[..HEADER + length], out);
     }
 
     fn report(&mut self, now: Timestamp, entropy: &mut Entropy, out: &mut impl Outlet) {
@@ -283,7 +308,7 @@ impl Stream {
     }
 
     fn sent(&self, now: Timestamp) -> rtcp::Sent {
-        let clock_rate = self.agreed.as_ref().map_or(8_000, |agreed| agreed.codec.clock_rate());
+        let clock_rate = self.codec().clock_rate();
         let timestamp = self.out.media_time_at(now, clock_rate);
         rtcp::Sent { ssrc: self.out.ssrc, timestamp, packets: self.out.packets, octets: self.out.octets }
     }
@@ -304,28 +329,29 @@ impl Stream {
         }
     }
 
-    /// Where to send, the payload type, and the law when it is G.711; none when nothing may be sent.
-    fn sends_to(&self) -> Option<(SocketAddr, u8, Option<Law>)> {
+    /// Where to send, the payload type and its codec; none when nothing may be sent.
+    fn sends_to(&self) -> Option<(SocketAddr, u8, Codec)> {
         let agreed = self.agreed.as_ref()?;
         if !matches!(agreed.direction, Direction::SendRecv | Direction::SendOnly) {
             return None;
         }
-        Some((self.latch.destination()?, agreed.payload_type, Law::of(agreed.codec)))
+        Some((self.latch.destination()?, agreed.payload_type, agreed.codec))
     }
 
     fn is_passing(&self, frame: u64) -> bool {
         self.passed_in.is_some_and(|passed| frame.saturating_sub(passed) < FILL_AFTER)
     }
 
-    /// The next frame of what plays; false when nothing does.
-    fn play_on(&mut self, into: &mut [u8], out: &mut impl Outlet) -> bool {
-        let Some(playing) = &mut self.playing else { return false };
-        let law = self.agreed.as_ref().and_then(|agreed| Law::of(agreed.codec)).unwrap_or(Law::Mu);
-        if playing.next(law, into) == Position::Last {
+    /// The next frame of what plays, and its octets; none when nothing does.
+    fn play_on(&mut self, into: &mut [u8; MAX_FRAME], out: &mut impl Outlet) -> Option<usize> {
+        let codec = self.codec();
+        let playing = self.playing.as_mut()?;
+        let (length, position) = playing.next(codec, &mut self.encoder, into);
+        if position == Position::Last {
             out.event(MediaEvent::PlayEnded { leg: self.leg, play: playing.play, stopped: false });
             self.playing = None;
         }
-        true
+        Some(length)
     }
 
     /// Whether the frame belongs to a digit.
@@ -335,8 +361,9 @@ impl Stream {
         if self.digits_out.is_idle() {
             return false;
         }
-        let media_time = self.out.clock(frame, UNITS);
-        match self.digits_out.frame(media_time) {
+        let units = units(self.codec());
+        let media_time = self.out.clock(frame, units);
+        match self.digits_out.frame(media_time, units) {
             None => false,
             Some(DigitFrame::Quiet) => true,
             Some(DigitFrame::Packet { timestamp, first, payload }) => {
@@ -399,9 +426,11 @@ impl Stream {
             _ => {}
         }
         match payload_type {
+            COMFORT_NOISE => Some(Sound::Noise),
+            // They all have the same clock; in one with another, media time would mean two things.
+            _ if agreed.codec.clock_rate() != 8_000 => None,
             0 => Some(Sound::Audio(Codec::Pcmu)),
             8 => Some(Sound::Audio(Codec::Pcma)),
-            COMFORT_NOISE => Some(Sound::Noise),
             _ => None,
         }
     }
@@ -418,14 +447,14 @@ impl Stream {
     /// Passes on a packet of another leg (or of its own, for an echo), in place: its new header is written
     /// right before its payload.
     pub(super) fn pass(&mut self, frame: u64, taken: Taken, packet: &mut [u8], out: &mut impl Outlet) {
-        let Some((to, audio_type, law)) = self.sends_to() else { return };
+        let Some((to, audio_type, ours)) = self.sends_to() else { return };
         if self.playing.is_some() || !self.digits_out.is_idle() {
             return;
         }
         let Parsed { header, start, end } = taken.parsed;
         let payload_type = match taken.sound {
             Sound::Audio(codec) => {
-                if !self.fit(codec, law, &mut packet[start..end]) {
+                if !fit(codec, ours, &mut packet[start..end]) {
                     return;
                 }
                 audio_type
@@ -438,19 +467,8 @@ impl Stream {
             Sound::Noise => return,
         };
         self.passed_in = Some(frame);
-        if let Some(header) = self.out.pass(header, payload_type, frame, UNITS) {
+        if let Some(header) = self.out.pass(header, payload_type, frame, units(ours)) {
             self.send(header, to, &mut packet[start - HEADER..end], out);
-        }
-    }
-
-    /// Makes a payload one of ours; false when that cannot be done.
-    fn fit(&self, codec: Codec, ours: Option<Law>, payload: &mut [u8]) -> bool {
-        match (Law::of(codec), ours) {
-            (Some(from), Some(to)) => {
-                transcode(payload, from, to);
-                true
-            }
-            _ => self.agreed.as_ref().is_some_and(|agreed| agreed.codec == codec),
         }
     }
 
@@ -475,4 +493,20 @@ impl Stream {
             out.event(MediaEvent::AudioLost { leg: self.leg });
         }
     }
+}
+
+/// Makes a payload one of ours; false when that cannot be done.
+fn fit(theirs: Codec, ours: Codec, payload: &mut [u8]) -> bool {
+    match (Law::of(theirs), Law::of(ours)) {
+        (Some(from), Some(to)) => {
+            transcode(payload, from, to);
+            true
+        }
+        _ => theirs == ours,
+    }
+}
+
+/// The number of the frame that a moment lies in.
+pub(super) fn frame_at(now: Timestamp) -> u64 {
+    now.0 / FRAME.as_micros() as u64
 }

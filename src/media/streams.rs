@@ -16,7 +16,6 @@ use crate::base::Timestamp;
 use crate::media::control::MediaCommand;
 use crate::media::control::MediaEvent;
 use crate::media::playing::Playing;
-use crate::media::stream::FRAME;
 use crate::media::stream::Outlet;
 use crate::media::stream::Stream;
 use crate::sdp::Negotiated;
@@ -200,11 +199,6 @@ impl Streams {
             placed.stream.frame(now, slot / SLOTS, mix, &mut self.entropy, out);
         }
     }
-}
-
-/// The number of the frame that a moment lies in.
-fn frame_at(now: Timestamp) -> u64 {
-    now.0 / FRAME.as_micros() as u64
 }
 
 #[cfg(test)]

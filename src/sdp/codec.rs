@@ -17,8 +17,9 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// What this build can encode and decode, best first for a telephone.
-    pub const SUPPORTED: &[Codec] = &[Codec::Pcmu, Codec::Pcma];
+    /// What this build can encode and decode, in the order in which we offer it: what every telephone has and
+    /// costs least comes first.
+    pub const SUPPORTED: &[Codec] = &[Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
 
     /// The encoding name in `a=rtpmap`.
     pub const fn name(self) -> &'static str {
@@ -34,15 +35,6 @@ impl Codec {
     pub const fn clock_rate(self) -> u32 {
         match self {
             Codec::Pcmu | Codec::Pcma | Codec::G722 => 8_000,
-            Codec::Opus => 48_000,
-        }
-    }
-
-    /// Samples per second of the audio itself.
-    pub const fn sample_rate(self) -> u32 {
-        match self {
-            Codec::Pcmu | Codec::Pcma => 8_000,
-            Codec::G722 => 16_000,
             Codec::Opus => 48_000,
         }
     }

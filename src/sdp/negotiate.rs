@@ -87,6 +87,15 @@ pub struct Local {
     pub version: u64,
 }
 
+impl Local {
+    /// Puts a codec that we take before the others.
+    pub fn prefer(&mut self, codec: Codec) {
+        if let Some(place) = self.codecs.iter().position(|ours| *ours == codec) {
+            self.codecs[..=place].rotate_right(1);
+        }
+    }
+}
+
 /// What offer and answer agreed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Negotiated {
@@ -147,14 +156,12 @@ pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotia
     let offer = SessionDescription::parse(offer)?;
     let (at, stream) = choose(&offer, local)?;
     // The offerer's payload types are ours too: both ways are the same then, as most phones expect.
-    let negotiated = stream.negotiated(local, stream.payload_type, stream.telephone_event);
+    let events = stream.telephone_event;
+    let negotiated =
+        stream.negotiated(local, stream.payload_type, events.map(|(payload_type, _)| payload_type));
     let payloads = Payloads {
         codecs: vec![(stream.codec, stream.payload_type)],
-        telephone_events: stream
-            .telephone_event
-            .map(|pt| (pt, stream.codec.clock_rate()))
-            .into_iter()
-            .collect(),
+        telephone_events: events.into_iter().collect(),
     };
     let mut media: Vec<Media> = offer.media.into_iter().map(refused).collect();
     media[at] = audio(local, &payloads, negotiated.ptime_ms, negotiated.direction);
@@ -169,7 +176,7 @@ pub fn accept(local: &Local, answer: impl AsRef<[u8]>) -> Result<Negotiated, Neg
     let media = answer.media.first().ok_or(NegotiateError::NoAudio)?;
     let stream = Stream::read(&answer, media, local, Some(&ours))?;
     let receive = ours.of(stream.codec).ok_or(NegotiateError::NoCommonCodec)?;
-    let events = ours.telephone_event(stream.codec.clock_rate());
+    let events = stream.telephone_event.and_then(|(_, clock_rate)| ours.telephone_event(clock_rate));
     Ok(stream.negotiated(local, receive, events))
 }
 

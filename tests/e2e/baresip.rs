@@ -36,6 +36,8 @@ pub struct Setup<'a> {
     pub max_calls: u32,
     /// `udp` or `tcp`.
     pub transport: &'a str,
+    /// The one codec that it has, as baresip names it: `pcmu`, `g722`, `opus/48000/2`.
+    pub codec: &'a str,
 }
 
 impl Default for Setup<'_> {
@@ -43,7 +45,7 @@ impl Default for Setup<'_> {
     fn default() -> Self {
         let (domain, password) = (None, None);
         let (hz, max_calls, transport) = (tone::CALLER_HZ, 1, "udp");
-        Setup { user: "caller", domain, password, answers: false, hz, max_calls, transport }
+        Setup { user: "caller", domain, password, answers: false, hz, max_calls, transport, codec: "pcmu" }
     }
 }
 
@@ -80,7 +82,7 @@ impl Phone {
         );
         let modules = modules_folder();
         writeln!(config, "module_path {}", modules.display()).expect("a string grows");
-        for module in ["g711", "aufile", "sndfile"] {
+        for module in ["g711", "g722", "opus", "aufile", "sndfile"] {
             writeln!(config, "module {module}.so").expect("a string grows");
         }
         for module in ["account", "menu", "ctrl_tcp"] {
@@ -92,8 +94,8 @@ impl Phone {
         };
         let answers = if setup.answers { "auto" } else { "manual" };
         let account = format!(
-            "<sip:{}@{domain};transport={}>;{registers};answermode={answers};audio_codecs=pcmu;dtmfmode=rtpevent\n",
-            setup.user, setup.transport,
+            "<sip:{}@{domain};transport={}>;{registers};answermode={answers};audio_codecs={};dtmfmode=rtpevent\n",
+            setup.user, setup.transport, setup.codec,
         );
         fs::write(folder.path().join("config"), config).expect("a config");
         fs::write(folder.path().join("accounts"), account).expect("an account");
@@ -114,15 +116,20 @@ impl Phone {
 
     /// The same over a transport.
     pub fn agent_over(transport: &str, server: &str, user: &str, answers: bool) -> Phone {
-        let phone = Phone::start(&Setup {
+        Phone::agent_set_up(&Setup {
             user,
             domain: Some(server.to_owned()),
-            password: Some("warmline"),
             answers,
-            hz: tone::AGENT_HZ,
             transport,
             ..Setup::default()
-        });
+        })
+    }
+
+    /// An agent's phone that is set up so, registered with the agents' usual password.
+    pub fn agent_set_up(setup: &Setup) -> Phone {
+        let setup =
+            Setup { password: Some("warmline"), hz: tone::AGENT_HZ, domain: setup.domain.clone(), ..*setup };
+        let phone = Phone::start(&setup);
         phone.writes("200 OK", 10);
         phone
     }

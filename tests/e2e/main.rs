@@ -6,6 +6,7 @@
 mod agents;
 mod baresip;
 mod callback;
+mod codecs;
 mod demo;
 mod desk;
 mod ending;

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use super::Streams;
 use crate::base::LegId;
 use crate::base::Timestamp;
+use crate::media::codec::rate;
 use crate::media::mix::Gain;
 use crate::media::mix::Mix;
 use crate::media::rtp::MAX_PACKET;
@@ -18,6 +19,7 @@ use crate::media::stream::Outlet;
 use crate::media::stream::Sound;
 use crate::media::stream::Source;
 use crate::media::stream::Taken;
+use crate::media::stream::frame_at;
 use crate::media::voice::Voice;
 
 /// How long a key press of a leg that is mixed is, for those who hear it.
@@ -140,10 +142,11 @@ impl Streams {
     fn refresh_voice(&mut self, key: usize) {
         let stream = &self.streams[key].stream;
         let mixes = |by: &usize| self.streams[*by].stream.source == Source::Mix;
+        let codec = stream.codec();
         let wanted = stream.is_audible() && stream.heard_by.iter().any(mixes);
         let voice = &mut self.stream(key).voice;
         match wanted {
-            true if voice.is_none() => *voice = Some(Box::new(Voice::new())),
+            true if voice.is_none() => *voice = Some(Box::new(Voice::new(codec))),
             true => {}
             false => *voice = None,
         }
@@ -158,7 +161,7 @@ impl Streams {
         packet: &mut [u8],
         out: &mut impl Outlet,
     ) {
-        let frame = super::frame_at(now);
+        let frame = frame_at(now);
         let stream = self.stream(key);
         if stream.echo && matches!(taken.sound, Sound::Audio(_)) {
             return stream.pass(frame, taken, packet, out);
@@ -195,12 +198,12 @@ impl Streams {
         if stream.source != Source::Mix {
             return None;
         }
-        let mut mix = Mix::silence();
+        let mut mix = Mix::silence(rate(stream.codec()));
         for other in stream.hears.clone() {
             let Some(other) = self.streams.get_mut(other).map(|placed| &mut placed.stream) else { continue };
             let gain = other.gain;
             if let Some(voice) = &mut other.voice {
-                mix.add(voice.frame(frame), gain);
+                mix.add(voice.frame(frame, mix.rate()), gain);
             }
         }
         Some(mix)

@@ -34,6 +34,7 @@ struct Sink {
     reports: Vec<(u64, usize, Vec<u8>)>,
     events: Vec<MediaEvent>,
     closed: Vec<usize>,
+    to_encode: Vec<Codec>,
 }
 
 impl Outlet for Sink {
@@ -53,6 +54,10 @@ impl Outlet for Sink {
 
     fn closed(&mut self, stream: usize) {
         self.closed.push(stream);
+    }
+
+    fn encode(&mut self, _: &Arc<Clip>, codec: Codec) {
+        self.to_encode.push(codec);
     }
 }
 
@@ -87,7 +92,8 @@ fn pcmu(leg: LegId) -> Negotiated {
 /// Frames of a clip are told apart by their first byte.
 fn clip(first: u8, frames: u8) -> Arc<Clip> {
     let pcmu: Arc<[u8]> = (0..frames).flat_map(|frame| [first + frame; 160]).collect();
-    Arc::new(Clip { name: "test".into(), pcma: pcmu.iter().map(|byte| byte | 0x80).collect(), pcmu })
+    let pcma = pcmu.iter().map(|byte| byte | 0x80).collect();
+    Arc::new(Clip::of_octets("test", pcmu, pcma))
 }
 
 fn play(leg: LegId, play: u32, clips: &[Arc<Clip>]) -> MediaCommand {

@@ -67,6 +67,10 @@ impl Payloads {
             let channels = if *codec == Codec::Opus { "/2" } else { "" };
             let map = format!("{payload_type} {}/{}{channels}", codec.name(), codec.clock_rate());
             attributes.push(Attribute::of("rtpmap", map));
+            if *codec == Codec::Opus {
+                // RFC 7587 §6.1: send us what lets a lost packet be rebuilt.
+                attributes.push(Attribute::of("fmtp", format!("{payload_type} useinbandfec=1")));
+            }
         }
         for (payload_type, clock_rate) in &self.telephone_events {
             attributes.push(Attribute::of("rtpmap", format!("{payload_type} telephone-event/{clock_rate}")));
@@ -83,8 +87,8 @@ pub(super) struct Stream<'a> {
     pub codec: Codec,
     /// The peer's payload type for the codec.
     pub payload_type: u8,
-    /// The peer's payload type for telephone-event at the codec's clock rate.
-    pub telephone_event: Option<u8>,
+    /// The peer's payload type for telephone-event, and its clock rate: the codec's, where the peer has it.
+    pub telephone_event: Option<(u8, u32)>,
 }
 
 impl<'a> Stream<'a> {
@@ -105,8 +109,12 @@ impl<'a> Stream<'a> {
             .filter_map(codec)
             .find(|(codec, _)| local.codecs.contains(codec))
             .ok_or(NegotiateError::NoCommonCodec)?;
-        let is_event = |payload_type: &u8| is_telephone_event(media, *payload_type, codec.clock_rate());
-        let telephone_event = payload_types(media).find(is_event);
+        let event = |clock_rate: u32| {
+            let is_event = |payload_type: &u8| is_telephone_event(media, *payload_type, clock_rate);
+            payload_types(media).find(is_event).map(|payload_type| (payload_type, clock_rate))
+        };
+        // RFC 4733 §2.3 wants the codec's clock; phones that have Opus often say 8000 all the same.
+        let telephone_event = event(codec.clock_rate()).or_else(|| event(8_000));
         Ok(Stream { description, media, codec, payload_type, telephone_event })
     }
 
@@ -117,7 +125,7 @@ impl<'a> Stream<'a> {
             codec: self.codec,
             payload_type: self.payload_type,
             receive_payload_type: receive,
-            telephone_event: self.telephone_event.zip(receive_events),
+            telephone_event: self.telephone_event.map(|(theirs, _)| theirs).zip(receive_events),
             ptime_ms: self.ptime_ms(),
             remote_rtp,
             remote_rtcp,

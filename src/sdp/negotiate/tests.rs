@@ -171,7 +171,7 @@ fn our_offer_is_accepted_by_whatever_the_answer_chose() {
     assert_eq!(
         offer(&local).replace("\r\n", "\n"),
         "v=0\no=- 7 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\nm=audio 20000 RTP/AVP 96 0 8 101 102\n\
-         a=rtpmap:96 opus/48000/2\na=rtpmap:0 PCMU/8000\na=rtpmap:8 PCMA/8000\n\
+         a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1\na=rtpmap:0 PCMU/8000\na=rtpmap:8 PCMA/8000\n\
          a=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=rtpmap:102 telephone-event/48000\n\
          a=fmtp:102 0-15\na=ptime:20\na=sendrecv\n"
     );
@@ -203,4 +203,39 @@ fn two_of_us_agree() {
     assert_eq!(at_ours.telephone_event, Some((101, 101)));
     assert_eq!(at_ours.remote_rtp, Some("[2001:db8::2]:30000".parse().unwrap()));
     assert_eq!(at_theirs.remote_rtp, Some("192.0.2.1:20000".parse().unwrap()));
+}
+
+#[test]
+fn opus_asks_for_redundancy_and_takes_the_keys_that_the_phone_has() {
+    let local = Local { codecs: Codec::SUPPORTED.to_vec(), ..local() };
+    let answer_to = |events: &str| {
+        let media = format!("m=audio 4000 RTP/AVP 96 0 101 102\na=rtpmap:96 opus/48000/2\n{events}");
+        let (text, agreed) = answer(peer(&media), &local).unwrap();
+        assert!(text.contains("a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n"), "{text}");
+        (agreed.codec, agreed.telephone_event, text.contains("a=rtpmap:102 telephone-event/48000"))
+    };
+    let both = "a=rtpmap:101 telephone-event/8000\na=rtpmap:102 telephone-event/48000\n";
+    assert_eq!(answer_to(both), (Codec::Opus, Some((102, 102)), true), "that of its clock");
+    let one = "a=rtpmap:101 telephone-event/8000\n";
+    assert_eq!(answer_to(one), (Codec::Opus, Some((101, 101)), false), "or the telephone's");
+    assert_eq!(answer_to("a=sendrecv\n").1, None);
+    // The same in the answer to our offer.
+    let accepted = accept(
+        &local,
+        peer("m=audio 4000 RTP/AVP 96 101\na=rtpmap:96 opus/48000/2\na=rtpmap:101 telephone-event/8000\n"),
+    );
+    assert_eq!(
+        accepted.map(|agreed| (agreed.codec, agreed.telephone_event)),
+        Ok((Codec::Opus, Some((101, 101))))
+    );
+}
+
+#[test]
+fn a_codec_that_is_preferred_is_offered_first_and_one_that_we_lack_is_not() {
+    let mut local = Local { codecs: Codec::SUPPORTED.to_vec(), ..local() };
+    local.prefer(Codec::Opus);
+    assert!(offer(&local).contains("m=audio 20000 RTP/AVP 96 0 8 9 101 102\r\n"), "{}", offer(&local));
+    local.codecs = vec![Codec::Pcmu];
+    local.prefer(Codec::Opus);
+    assert_eq!(local.codecs, [Codec::Pcmu]);
 }

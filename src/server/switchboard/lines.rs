@@ -225,7 +225,11 @@ impl Switchboard {
             let quality = Default::default();
             return self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Closed { quality } });
         };
-        let local = self.local(port);
+        let mut local = self.local(port);
+        // What the caller's line has comes first: two lines with one codec cost least and lose nothing.
+        if let Some(caller) = self.lines.get(&LegId::of(leg.call(), 0)) {
+            local.codecs.clone_from(&caller.local.codecs);
+        }
         let offer = Bytes::from(sdp::negotiate::offer(&local));
         let from = self.shown_caller(leg);
         let mut sessions = SmallVec::new();
@@ -301,7 +305,10 @@ impl Switchboard {
         let mut line = Line::new(smallvec![session], self.local(port));
         if let Some(offer) = offer {
             match sdp::negotiate::answer(offer, &line.local) {
-                Ok(prepared) => line.prepared = Some(prepared),
+                Ok(prepared) => {
+                    line.local.prefer(prepared.1.codec);
+                    line.prepared = Some(prepared);
+                }
                 Err(error) => {
                     debug!(%error, "the offer was refused");
                     streams.send(leg.call(), MediaCommand::Close { leg });

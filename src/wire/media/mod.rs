@@ -28,12 +28,18 @@ use crate::media::MediaEvent;
 use crate::wire::media::ports::Pair;
 use crate::wire::media::ports::Ports;
 use crate::wire::media::worker::Bell;
+use crate::wire::media::worker::ToEncode;
 use crate::wire::media::worker::Work;
 use crate::wire::media::worker::Worker;
 
 /// How much work may wait for one worker. A worker takes it every millisecond; when it is full all the same, the
 /// machine is overloaded, and [`Media::send`] waits for room: nothing is lost, and the worker waits for nobody.
 const QUEUE: usize = 8_192;
+
+/// How far the thread that encodes clips stands back behind the others.
+const ENCODER_NICENESS: i32 = 10;
+/// How many clips may wait to be encoded in a codec that they were never played in.
+const TO_ENCODE: usize = 256;
 
 /// How the media workers are set up.
 #[derive(Clone, Debug)]
@@ -73,8 +79,12 @@ impl Media {
         let mut entropy = Entropy::new(seed);
         let ports = Ports::new(config.address, config.ports, entropy.u64());
         let (give_back, returned) = sync_channel(ports.capacity().max(1));
+        let to_encode = encoder()?;
         let workers = (0..config.workers.max(1))
-            .map(|number| Handle::start(number, give_back.clone(), events.clone(), entropy.split()))
+            .map(|number| {
+                let entropy = entropy.split();
+                Handle::start(number, give_back.clone(), events.clone(), to_encode.clone(), entropy)
+            })
             .collect::<io::Result<Vec<_>>>()?;
         Ok(Media { ports, returned, workers })
     }
@@ -131,17 +141,31 @@ impl Drop for Media {
     }
 }
 
+/// Starts the thread that encodes clips; it ends when the workers have.
+fn encoder() -> io::Result<SyncSender<ToEncode>> {
+    let (to_encode, clips) = sync_channel::<ToEncode>(TO_ENCODE);
+    std::thread::Builder::new().name("prompts".to_owned()).spawn(move || {
+        // Nobody waits for it: it takes the processor's time that is left.
+        let _ = rustix::process::setpriority_process(None, ENCODER_NICENESS);
+        for (clip, codec) in clips {
+            clip.encode(codec);
+        }
+    })?;
+    Ok(to_encode)
+}
+
 impl Handle {
     fn start(
         number: usize,
         returned: SyncSender<Pair>,
         events: mpsc::Sender<MediaEvent>,
+        to_encode: SyncSender<ToEncode>,
         entropy: Entropy,
     ) -> io::Result<Handle> {
         let (work, queue) = sync_channel(QUEUE);
         let bell = Arc::new(Bell::new()?);
         let stats = Arc::new(WorkerStats::default());
-        let worker = Worker::new(queue, bell.clone(), returned, events, stats.clone(), entropy)?;
+        let worker = Worker::new(queue, bell.clone(), returned, events, to_encode, stats.clone(), entropy)?;
         let thread =
             std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
         Ok(Handle { work, bell, stats, thread: Some(thread) })

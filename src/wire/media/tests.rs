@@ -128,7 +128,8 @@ impl Phone {
 /// A clip whose every byte tells where it is.
 fn clip(frames: usize) -> Arc<Clip> {
     let pcmu: Arc<[u8]> = (0..frames * 160).map(|n| (n / 160 * 7 + n % 160) as u8).collect();
-    Arc::new(Clip { name: "test".into(), pcma: pcmu.iter().map(|byte| !byte).collect(), pcmu })
+    let pcma = pcmu.iter().map(|byte| !byte).collect();
+    Arc::new(Clip::of_octets("test", pcmu, pcma))
 }
 
 #[test]
@@ -242,7 +243,7 @@ fn without_a_free_port_a_call_is_refused_and_with_one_again_it_is_not() {
 fn a_server_that_does_not_read_its_events_misses_none() {
     let mut rig = rig_at(Ipv4Addr::LOCALHOST.into(), 8, 1);
     let _phone = rig.phone(A, Codec::Pcmu);
-    let empty = Arc::new(Clip { name: "empty".into(), pcmu: Arc::from([]), pcma: Arc::from([]) });
+    let empty = Arc::new(Clip::from_samples("empty", &[]));
     for play in 0..100 {
         rig.play(A, play, &empty);
     }

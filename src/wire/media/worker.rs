@@ -29,11 +29,13 @@ use tokio::sync::mpsc::error::TrySendError;
 use crate::base::Entropy;
 use crate::base::LegId;
 use crate::base::Timestamp;
+use crate::media::Clip;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::media::Outlet;
 use crate::media::Streams;
 use crate::media::rtp::MAX_PACKET;
+use crate::sdp::Codec;
 use crate::wire::media::ports::Pair;
 
 const SLOT: Duration = Duration::from_millis(1);
@@ -129,6 +131,9 @@ pub(super) struct Worker {
     wire: Wire,
 }
 
+/// A clip that is to be encoded in a codec, off the workers.
+pub(super) type ToEncode = (Arc<Clip>, Codec);
+
 /// What the streams send through.
 struct Wire {
     /// By stream key.
@@ -138,6 +143,7 @@ struct Wire {
     returned: SyncSender<Pair>,
     events: mpsc::Sender<MediaEvent>,
     pending: VecDeque<MediaEvent>,
+    to_encode: SyncSender<ToEncode>,
     stats: Arc<WorkerStats>,
 }
 
@@ -147,6 +153,7 @@ impl Worker {
         bell: Arc<Bell>,
         returned: SyncSender<Pair>,
         events: mpsc::Sender<MediaEvent>,
+        to_encode: SyncSender<ToEncode>,
         stats: Arc<WorkerStats>,
         entropy: Entropy,
     ) -> io::Result<Worker> {
@@ -159,8 +166,15 @@ impl Worker {
         let once = epoll::EventFlags::IN | epoll::EventFlags::ET;
         epoll::add(&epoll, &timer, epoll::EventData::new_u64(TIMER), once)?;
         epoll::add(&epoll, &bell.event, epoll::EventData::new_u64(WAKE), once)?;
-        let wire =
-            Wire { pairs: Vec::new(), freed: Vec::new(), returned, events, pending: VecDeque::new(), stats };
+        let wire = Wire {
+            pairs: Vec::new(),
+            freed: Vec::new(),
+            returned,
+            events,
+            pending: VecDeque::new(),
+            to_encode,
+            stats,
+        };
         Ok(Worker {
             streams: Streams::new(entropy),
             work,
@@ -448,5 +462,10 @@ impl Outlet for Wire {
         if let Some(pair) = self.pairs.get_mut(stream).and_then(Option::take) {
             self.freed.push(pair);
         }
+    }
+
+    fn encode(&mut self, clip: &Arc<Clip>, codec: Codec) {
+        // When it is full, this playing is encoded as it goes, and the next one asks again.
+        let _ = self.to_encode.try_send((clip.clone(), codec));
     }
 }

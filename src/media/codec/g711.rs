@@ -1,4 +1,4 @@
-//! G.711: µ-law and A-law to linear samples and back, by table. G.722 and Opus have their place beside it.
+//! G.711: µ-law and A-law to linear samples and back, by table.
 //!
 //! Leaves out which payload type a codec has (`sdp`) and how its packets look (`rtp`).
 
