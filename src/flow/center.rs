@@ -67,7 +67,8 @@ fn named<T: PartialEq>(
     new: impl Iterator<Item = (Name, T)>,
     words: &mut Vec<String>,
 ) {
-    let (old, new): (Vec<(Name, T)>, Vec<(Name, T)>) = (old.collect(), new.collect());
+    let old: Vec<(Name, T)> = old.collect();
+    let new: Vec<(Name, T)> = new.collect();
     let before = words.len();
     for (name, was) in &old {
         match new.iter().find(|(known, _)| known == name) {
