@@ -83,7 +83,8 @@ impl fmt::Display for Finding {
 fn the_house_is_tidy() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["src", "tests", "benches", "fuzz", "docs", "scripts", "ivr_flows", ".ci", ".cargo"] {
+    for folder in ["src", "tests", "benches", "fuzz", "docs", "scripts", "web", "ivr_flows", ".ci", ".cargo"]
+    {
         collect(&root.join(folder), &mut files);
     }
     files.extend(["README.md", "CHANGELOG.md", "Cargo.toml"].map(|name| root.join(name)));
@@ -109,7 +110,12 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.path();
         let name = entry.file_name();
         if path.is_dir() {
-            if name != "target" && name != "corpus" && name != "artifacts" && name != "data" {
+            if name != "target"
+                && name != "node_modules"
+                && name != "corpus"
+                && name != "artifacts"
+                && name != "data"
+            {
                 collect(&path, files);
             }
         } else {

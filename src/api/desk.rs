@@ -74,7 +74,7 @@ pub(super) async fn watch(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-fn whose_desk(
+pub(super) fn whose_desk(
     state: &ApiState,
     actor: &Actor,
     whose: Result<Query<Whose>, QueryRejection>,

@@ -31,6 +31,7 @@ use session::Sessions;
 mod agents;
 mod calls;
 mod desk;
+mod desk_socket;
 mod events;
 mod flows;
 mod guard;
@@ -41,7 +42,9 @@ mod page;
 mod problem;
 mod queues;
 mod session;
+mod socket;
 mod wallboard;
+mod web_call;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 16 * 1024;
@@ -121,6 +124,8 @@ pub fn router(state: ApiState) -> Router {
 fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
     vec![
         ("/", get(page::show)),
+        ("/call", get(page::call)),
+        ("/web/{file}", get(page::file)),
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(metrics::show)),
@@ -138,6 +143,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/flows/publish", post(flows::publish)),
         ("/api/v1/flows/rollback", post(flows::roll_back)),
         ("/api/v1/events", get(events::watch)),
+        ("/api/v1/desk", get(desk_socket::open)),
+        ("/api/v1/web-call", get(web_call::open)),
         ("/api/v1/openapi.json", get(openapi::show)),
     ]
 }

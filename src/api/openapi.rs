@@ -76,6 +76,17 @@ fn paths() -> Value {
         "/api/v1/events": { "get": text(
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },
+        "/call": { "get": text("The page of a caller who calls from a browser", "text/html") },
+        "/web/{file}": {
+            "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }],
+            "get": text("A file of the pages", "text/javascript"),
+        },
+        "/api/v1/desk": {
+            "parameters": [{ "name": "agent", "in": "query", "required": true, "schema": { "type": "string" } }],
+            "get": text("A WebSocket: the desk of an agent, as docs/DESK.md tells", "application/json"),
+        },
+        "/api/v1/web-call": { "get": text(
+            "A WebSocket: the telephone of a caller's page, as docs/DESK.md tells", "application/json") },
         "/api/v1/openapi.json": { "get": text("This document", "application/json") },
     })
 }

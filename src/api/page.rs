@@ -1,9 +1,49 @@
-//! `/`: what runs here, what to dial, where to look. Plain HTML without scripts.
+//! `/`: what runs here, what to dial, where to look. Plain HTML without scripts. `/call`: the page of a caller, and
+//! the files of `web/`, which are part of the program.
 
+use axum::extract::Path;
 use axum::extract::State;
+use axum::http::header;
 use axum::response::Html;
+use axum::response::IntoResponse;
+use axum::response::Response;
 
 use crate::api::ApiState;
+use crate::api::problem::Problem;
+
+/// A page may load from this server alone, and speak to it alone.
+const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The files of `web/`: name, kind, contents.
+const FILES: &[(&str, &str, &str)] = &[
+    ("call.css", "text/css; charset=utf-8", include_str!("../../web/call.css")),
+    ("call.js", "text/javascript; charset=utf-8", include_str!("../../web/call.js")),
+    ("phone.js", "text/javascript; charset=utf-8", include_str!("../../web/phone.js")),
+];
+
+/// `GET /call`
+pub(super) async fn call() -> Response {
+    guarded("text/html; charset=utf-8", include_str!("../../web/call.html"))
+}
+
+/// `GET /web/{file}`
+pub(super) async fn file(Path(file): Path<String>) -> Result<Response, Problem> {
+    let found = FILES.iter().find(|(name, _, _)| *name == file);
+    let (_, kind, contents) =
+        found.ok_or_else(|| Problem::not_found(format!("there is no file {file:?}"), "begin at /"))?;
+    Ok(guarded(kind, contents))
+}
+
+fn guarded(kind: &'static str, contents: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, contents).into_response()
+}
 
 /// `GET /`
 pub(super) async fn show(State(state): State<ApiState>) -> Html<String> {

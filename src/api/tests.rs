@@ -56,6 +56,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                 ControlRequest::HangUp { call, reply } => {
                     let _ = reply.send(Err(ControlError::UnknownCall(call)));
                 }
+                ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
                 ControlRequest::Serve { reply, .. } | ControlRequest::Shutdown { reply } => drop(reply),
             }
         }

@@ -82,6 +82,10 @@ pub enum LegEvent {
     Held,
     /// The party's phone took its hold back.
     Resumed,
+    /// The party's desk vanished; it may come back, and the line is kept.
+    Lost,
+    /// It came back.
+    Back,
     /// The line and its stream are closed: nothing more comes of it.
     Closed { quality: Quality },
 }

@@ -298,7 +298,7 @@ impl Call {
     ) {
         let Some(party) = self.party(leg) else { return };
         match event {
-            LegEvent::Ringing => {}
+            LegEvent::Ringing | LegEvent::Lost | LegEvent::Back => {}
             LegEvent::Up => self.on_line_up(center, now, leg, out),
             LegEvent::Failed { status } => self.on_line_failed(now, leg, status, out),
             LegEvent::Ended { cause } => self.on_party_left(center, now, leg, &cause, out),

@@ -108,7 +108,7 @@ fn passwords(options: &ServeOptions) -> Finding {
 
 /// Whether the server's own sockets are free, unless it is the server that has them.
 fn sockets(options: &ServeOptions) -> Vec<Finding> {
-    let ServeOptions { sip, http, .. } = options;
+    let ServeOptions { sip, http, webrtc, .. } = options;
     let page = http::ask(*http, "GET", "/", None);
     if page.is_ok_and(|page| page.body.contains("<title>Warmline</title>")) {
         return vec![Good(format!("a Warmline runs already, at http://{http}/"))];
@@ -117,6 +117,7 @@ fn sockets(options: &ServeOptions) -> Vec<Finding> {
         socket("SIP over UDP", sip.to_string(), UdpSocket::bind(sip).map(drop)),
         socket("SIP over TCP", sip.to_string(), TcpListener::bind(sip).map(drop)),
         socket("the web", http.to_string(), TcpListener::bind(http).map(drop)),
+        socket("WebRTC", webrtc.to_string(), UdpSocket::bind(webrtc).map(drop)),
     ]
 }
 

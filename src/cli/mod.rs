@@ -89,6 +89,9 @@ struct ServeArgs {
     /// The web
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     http: SocketAddr,
+    /// The one UDP port of all browsers' audio
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8081")]
+    webrtc: SocketAddr,
     /// UDP ports of the audio
     #[arg(long, value_name = "LOW-HIGH", default_value = "16384-32767", value_parser = port_range)]
     rtp_ports: RangeInclusive<u16>,
@@ -157,6 +160,7 @@ impl From<ServeArgs> for ServeOptions {
             prompts: args.prompts,
             sip: args.sip,
             http: args.http,
+            webrtc: args.webrtc,
             rtp_ports: args.rtp_ports,
             media_workers: args.media_workers.map_or(ServeOptions::default().media_workers, usize::from),
             public_address: args.public_address,

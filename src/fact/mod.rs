@@ -178,6 +178,14 @@ pub enum What {
     PhoneRegistered { agent: Name, contact: String, contacts: u32 },
     /// A phone of an agent signed out, or its registration ran out.
     PhoneUnregistered { agent: Name, contacts: u32 },
+    /// An agent's desk is there: signed in, with its audio connection up.
+    DeskOpened { agent: Name },
+    /// The desk vanished; its line and the agent's state are kept for a while.
+    DeskLost { agent: Name },
+    /// It came back in time.
+    DeskBack { agent: Name },
+    /// The agent signed out of the desk, or it did not come back.
+    DeskClosed { agent: Name },
 }
 
 /// A need in words that need no table: `billing >= 3`.

@@ -237,6 +237,11 @@ impl Outgoing {
         Some(Header { marker: theirs.marker || anchored, payload_type, sequence, timestamp, ssrc: self.ssrc })
     }
 
+    /// Whose packets are passed on now, and by how much their media time is moved.
+    pub fn passed(&self) -> Option<(u32, u32)> {
+        self.passing.as_ref().map(|passing| (passing.ssrc, passing.timestamp_offset))
+    }
+
     /// Counts a packet that was sent.
     pub fn count(&mut self, payload: usize) {
         self.packets += 1;

@@ -109,6 +109,9 @@ pub enum Event {
 /// leaves that state, so whoever learns that the phone is back says so: [`AgentWish::Ready`].
 pub const PHONE_UNREACHABLE: &str = "phone unreachable";
 
+/// The reason of an agent whose desk vanished and did not come back in time: left as [`PHONE_UNREACHABLE`] is.
+pub const DESK_LOST: &str = "desk lost";
+
 /// What an agent wants to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AgentWish {

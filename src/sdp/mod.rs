@@ -13,4 +13,5 @@ pub use negotiate::NegotiateError;
 pub use negotiate::Negotiated;
 pub use negotiate::accept;
 pub use negotiate::answer;
+pub use negotiate::browser;
 pub use negotiate::offer;

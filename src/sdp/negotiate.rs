@@ -1,5 +1,6 @@
 //! Offer and answer (RFC 3264): which codec, which payload types, which way, to which address.
 
+pub mod browser;
 mod stream;
 
 use std::net::IpAddr;
@@ -129,6 +130,9 @@ pub enum NegotiateError {
     /// There is one, but with no codec that we take.
     #[error("no audio codec in common")]
     NoCommonCodec,
+    /// A browser's offer lacks what DTLS-SRTP and ICE need.
+    #[error("no secured audio: {0}")]
+    NotSecured(&'static str),
 }
 
 impl NegotiateError {
@@ -136,7 +140,7 @@ impl NegotiateError {
     pub const fn sip_status(&self) -> u16 {
         match self {
             NegotiateError::Bad(_) => 400,
-            NegotiateError::NoAudio | NegotiateError::NoCommonCodec => 488,
+            NegotiateError::NoAudio | NegotiateError::NoCommonCodec | NegotiateError::NotSecured(_) => 488,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The control thread's loop: takes what comes, tells the switchboard, sends what it answers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use crate::base::Timestamp;
 use crate::fact::What;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
+use crate::server::browser::Ask;
+use crate::server::browser::SocketId;
+use crate::server::browser::Tell;
 use crate::server::clock::Clock;
 use crate::server::gauges::Gauges;
 use crate::server::handle::ControlError;
@@ -31,6 +35,9 @@ use crate::store::identity::IdentityReply;
 use crate::store::identity::IdentityService;
 use crate::wire::media::Media;
 use crate::wire::sip::SipSockets;
+use crate::wire::webrtc::BrowserEvent;
+use crate::wire::webrtc::Browsers;
+use crate::wire::webrtc::ConnectionId;
 
 /// How long calls have to end when the server stops at once: their BYEs sent, their streams closed, their
 /// history told.
@@ -45,8 +52,11 @@ pub(super) struct Control {
     pub switchboard: Switchboard,
     pub sockets: SipSockets,
     pub streams_in: mpsc::Receiver<sip::Input>,
-    pub media: Media,
+    pub wires: Wires,
     pub media_events: mpsc::Receiver<MediaEvent>,
+    pub browser_events: mpsc::Receiver<BrowserEvent>,
+    /// What browsers' sockets are told through.
+    pub sockets_told: HashMap<SocketId, mpsc::Sender<Tell>>,
     pub identity: IdentityService,
     pub identity_replies: mpsc::Receiver<IdentityReply>,
     pub requests: mpsc::Receiver<ControlRequest>,
@@ -55,13 +65,39 @@ pub(super) struct Control {
     pub gauges: Arc<Gauges>,
 }
 
-impl Streams for Media {
+/// The media workers and the browsers' port.
+pub(super) struct Wires {
+    pub media: Media,
+    pub browsers: Browsers,
+}
+
+impl Streams for Wires {
     fn open(&mut self, call: CallId, leg: LegId) -> Option<u16> {
-        Media::open(self, call, leg).ok()
+        self.media.open(call, leg).ok()
     }
 
     fn send(&mut self, call: CallId, command: MediaCommand) {
-        Media::send(self, call, command);
+        self.media.send(call, command);
+    }
+
+    fn open_browser(&mut self, call: CallId, leg: LegId) {
+        self.media.open_cord(call, leg, self.browsers.lay(leg));
+    }
+
+    fn to_browser(&mut self, call: CallId, leg: LegId) {
+        self.media.patch(call, leg, self.browsers.lay(leg));
+    }
+
+    fn patch(&mut self, leg: LegId, connection: ConnectionId) {
+        self.browsers.patch(leg, connection);
+    }
+
+    fn accept(&mut self, connection: ConnectionId, offer: String) -> bool {
+        self.browsers.accept(connection, offer)
+    }
+
+    fn disconnect(&mut self, connection: ConnectionId) {
+        self.browsers.close(connection);
     }
 }
 
@@ -87,13 +123,13 @@ impl Control {
                 if let Input::Sip(sip::Input::Received { hop, bytes }) = &input {
                     trace!(peer = %hop.remote, message = summary(bytes), "received");
                 }
-                self.switchboard.handle(now, input, &mut self.media, &mut outputs);
+                self.switchboard.handle(now, input, &mut self.wires, &mut outputs);
             }
             if self.switchboard.deadline().is_some_and(|due| due <= now.at) {
-                self.switchboard.handle(now, Input::Tick, &mut self.media, &mut outputs);
+                self.switchboard.handle(now, Input::Tick, &mut self.wires, &mut outputs);
             }
             if stop_now {
-                self.switchboard.stop(now, &mut self.media, &mut outputs);
+                self.switchboard.stop(now, &mut self.wires, &mut outputs);
                 stop_by.get_or_insert(now.at + LAST_WORDS);
             }
             self.perform(&mut outputs);
@@ -104,7 +140,7 @@ impl Control {
             }
         }
         info!("no calls are left: the server stops");
-        self.media.shutdown();
+        self.wires.media.shutdown();
         self.history.close();
     }
 
@@ -138,6 +174,10 @@ impl Control {
                 inputs.push(Input::Media(event));
                 take(&mut self.media_events, |event| inputs.push(Input::Media(event)));
             }
+            Some(event) = self.browser_events.recv() => {
+                inputs.push(Input::Browser(event));
+                take(&mut self.browser_events, |event| inputs.push(Input::Browser(event)));
+            }
             Some(reply) = self.identity_replies.recv() => {
                 inputs.push(identity_input(reply));
                 take(&mut self.identity_replies, |reply| inputs.push(identity_input(reply)));
@@ -168,6 +208,17 @@ impl Control {
                 let _ = reply.send(Ok(()));
                 false
             }
+            ControlRequest::Connect { socket, tell } => {
+                self.sockets_told.insert(socket, tell);
+                false
+            }
+            ControlRequest::Ask { socket, ask } => {
+                if ask == Ask::Gone {
+                    self.sockets_told.remove(&socket);
+                }
+                inputs.push(Input::Ask { socket, ask });
+                false
+            }
             ControlRequest::Shutdown { reply } => {
                 let stop_now = *draining;
                 *draining = true;
@@ -188,12 +239,24 @@ impl Control {
                 }
                 Output::FindCustomer { call, number } => self.identity.find_by_number(call, number),
                 Output::Verify { call, account, pin } => self.identity.verify(call, account, pin),
+                Output::Tell { socket, tell } => self.tell(socket, tell),
                 Output::Fact(fact) => {
                     debug!(call = fact.call.map(|call| call.0), kind = kind(&fact.what), "fact");
                     self.live.apply(&fact);
                     self.history.record(fact);
                 }
             }
+        }
+    }
+}
+
+impl Control {
+    /// Tells a browser's socket. One that does not read is cut: it opens another and is told everything anew.
+    fn tell(&mut self, socket: SocketId, tell: Tell) {
+        let over = matches!(tell, Tell::Over { .. });
+        let told = self.sockets_told.get(&socket).map(|sender| sender.try_send(tell));
+        if over || matches!(told, Some(Err(_))) {
+            self.sockets_told.remove(&socket);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What people may ask of the control thread, and how they ask. The control thread answers each request.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -10,9 +12,15 @@ use crate::base::Name;
 use crate::flow::Center;
 use crate::media::library::Library;
 use crate::queue::api::AgentWish;
+use crate::server::browser::Ask;
+use crate::server::browser::SocketId;
+use crate::server::browser::Tell;
 
 /// Requests that may wait for the control thread; beyond it the answer is [`ControlError::Overloaded`].
 const WAITING: usize = 256;
+
+/// What may wait to be told to one browser's socket; one that does not read so much is cut.
+const TOLD: usize = 64;
 
 /// A request to the control thread. The thread sends the answer; a request that it drops is answered with
 /// [`ControlError::Stopping`].
@@ -24,6 +32,10 @@ pub enum ControlRequest {
     HangUp { call: CallId, reply: oneshot::Sender<Result<(), ControlError>> },
     /// Calls from now on are served with these.
     Serve { center: Arc<Center>, library: Arc<Library>, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// A browser's socket is here; what it is told goes into `tell`. When that is full, it is cut.
+    Connect { socket: SocketId, tell: mpsc::Sender<Tell> },
+    /// It asks.
+    Ask { socket: SocketId, ask: Ask },
     /// The server is to stop: no new calls, and an end when the last one is over.
     Shutdown { reply: oneshot::Sender<Result<(), ControlError>> },
 }
@@ -55,13 +67,14 @@ impl ControlError {
 #[derive(Clone, Debug)]
 pub struct ControlHandle {
     requests: mpsc::Sender<ControlRequest>,
+    next_socket: Arc<AtomicU64>,
 }
 
 impl ControlHandle {
     /// A handle, and the end at which the control thread takes the requests.
     pub fn new() -> (ControlHandle, mpsc::Receiver<ControlRequest>) {
         let (requests, receiver) = mpsc::channel(WAITING);
-        (ControlHandle { requests }, receiver)
+        (ControlHandle { requests, next_socket: Arc::default() }, receiver)
     }
 
     /// Sets what an agent wants to be. While they ring or talk it is kept for afterwards.
@@ -84,6 +97,25 @@ impl ControlHandle {
     /// Stops the server. A second time it stops at once.
     pub async fn shut_down(&self) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::Shutdown { reply }).await
+    }
+
+    /// A browser's socket is here: its number, and what it is told from now on. The end of that is the end of the
+    /// socket.
+    pub async fn connect(&self) -> Result<(SocketId, mpsc::Receiver<Tell>), ControlError> {
+        let socket = SocketId(self.next_socket.fetch_add(1, Ordering::Relaxed));
+        let (tell, told) = mpsc::channel(TOLD);
+        self.tell(ControlRequest::Connect { socket, tell }).await?;
+        Ok((socket, told))
+    }
+
+    /// A browser asks. What comes of it is told to its socket. Waits while the control thread has too much to do:
+    /// a browser's next question waits behind this one.
+    pub async fn ask_for(&self, socket: SocketId, ask: Ask) -> Result<(), ControlError> {
+        self.tell(ControlRequest::Ask { socket, ask }).await
+    }
+
+    async fn tell(&self, request: ControlRequest) -> Result<(), ControlError> {
+        self.requests.send(request).await.map_err(|_| ControlError::Stopping)
     }
 
     /// Whether the control thread still takes requests.

@@ -21,6 +21,8 @@ pub struct ServeOptions {
     pub sip: SocketAddr,
     /// The web. Default 127.0.0.1:8080.
     pub http: SocketAddr,
+    /// WebRTC: the one UDP port of all browsers. Default 127.0.0.1:8081.
+    pub webrtc: SocketAddr,
     /// UDP ports of the audio, RTP on the even ones. Default 16384 to 32767.
     pub rtp_ports: RangeInclusive<u16>,
     /// Threads that move audio. Default: one less than there are cores, 1 at least.
@@ -39,6 +41,7 @@ impl Default for ServeOptions {
             prompts: "prompts".into(),
             sip: loopback(5060),
             http: loopback(8080),
+            webrtc: loopback(8081),
             rtp_ports: 16_384..=32_767,
             media_workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1)),
             public_address: None,

@@ -1,5 +1,6 @@
 //! The server's start: opens everything in order, and says what is wrong before it serves.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -20,10 +21,12 @@ use crate::base::Secret;
 use crate::flow;
 use crate::flow::Center;
 use crate::flow::center::Trunk;
+use crate::sdp::Codec;
 use crate::server::Rules;
 use crate::server::ServeOptions;
 use crate::server::clock::Clock;
 use crate::server::control::Control;
+use crate::server::control::Wires;
 use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
@@ -47,10 +50,15 @@ use crate::store::identity::IdentityService;
 use crate::wire::media::Media;
 use crate::wire::media::MediaConfig;
 use crate::wire::sip::SipSockets;
+use crate::wire::webrtc::Browsers;
+use crate::wire::webrtc::WebrtcConfig;
 
 /// How many events of media workers may wait for the control thread; a worker that finds no room keeps its
 /// own and tries again.
 const MEDIA_EVENTS: usize = 16_384;
+
+/// How many events of browsers' connections may wait for the control thread; their thread waits for room.
+const BROWSER_EVENTS: usize = 1_024;
 
 /// How many answers of the customer store may wait for the control thread.
 const IDENTITY_REPLIES: usize = 2_048;
@@ -86,6 +94,9 @@ impl ServeError {
         match self {
             ServeError::Bind { what: "SIP", .. } => {
                 Some("another server may have the port; choose one with --sip ADDR:PORT".to_owned())
+            }
+            ServeError::Bind { what: "WebRTC", .. } => {
+                Some("another server may have the port; choose one with --webrtc ADDR:PORT".to_owned())
             }
             ServeError::Bind { .. } => {
                 Some("another server may have the port; choose one with --http ADDR:PORT".to_owned())
@@ -159,6 +170,21 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         workers: options.media_workers,
     };
     let media = Media::start(media, media_sender)?;
+    let (browser_sender, browser_events) = mpsc::channel(BROWSER_EVENTS);
+    let webrtc = WebrtcConfig {
+        bind: options.webrtc,
+        public_address: options.public_address,
+        // What telephones have: a browser's audio then needs no other form for them.
+        codecs: vec![Codec::Pcmu, Codec::Pcma],
+    };
+    if webrtc.public_address.unwrap_or(options.webrtc.ip()).is_unspecified() {
+        return Err(ServeError::NoAddress(options.webrtc.ip()));
+    }
+    let browsers = Browsers::start(webrtc, browser_sender).map_err(|error| ServeError::Bind {
+        what: "WebRTC",
+        address: options.webrtc,
+        error,
+    })?;
     let gauges = Arc::new(Gauges::new(&media));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let live = Arc::new(live_view(&center, clock));
@@ -168,8 +194,10 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         switchboard: switchboard(options, &store, center.clone(), library.clone(), sip)?,
         sockets,
         streams_in,
-        media,
+        wires: Wires { media, browsers },
         media_events,
+        browser_events,
+        sockets_told: HashMap::new(),
         identity: IdentityService::start(&store, identity_sender)?,
         identity_replies,
         requests,

@@ -210,7 +210,11 @@ impl CallFold {
             | What::AgentState { .. }
             | What::AgentNext { .. }
             | What::PhoneRegistered { .. }
-            | What::PhoneUnregistered { .. } => return false,
+            | What::PhoneUnregistered { .. }
+            | What::DeskOpened { .. }
+            | What::DeskLost { .. }
+            | What::DeskBack { .. }
+            | What::DeskClosed { .. } => return false,
         }
         true
     }

@@ -184,6 +184,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::PhoneRegistered { agent, contact, contacts } => {
             format!("{agent} signed in a phone at {contact}, {contacts} now")
         }
+        What::DeskOpened { agent } => format!("{agent} opened the desk"),
+        What::DeskLost { agent } => format!("{agent}'s desk vanished"),
+        What::DeskBack { agent } => format!("{agent}'s desk is back"),
+        What::DeskClosed { agent } => format!("{agent}'s desk is closed"),
         What::PhoneUnregistered { agent, contacts } => format!("{agent} signed out a phone, {contacts} left"),
     }
 }

@@ -1,10 +1,12 @@
-//! End to end: the real server, called by real phones (SIPp, baresip) over loopback. Each party sends its own
+//! End to end: the real server, called by real phones (SIPp, baresip) and browsers
+//! (Chromium) over loopback. Each party sends its own
 //! tone and must hear the other's; the history must tell the story that happened.
 //!
 //! A test whose tools are missing says so and passes, unless `WARMLINE_TOOLS=required`, as in `scripts/test`.
 
 mod agents;
 mod baresip;
+mod browser;
 mod callback;
 mod codecs;
 mod demo;
@@ -23,3 +25,4 @@ mod tools;
 mod transports;
 mod trunk;
 mod verify;
+mod web;

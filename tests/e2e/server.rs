@@ -60,7 +60,7 @@ impl Server {
     /// Starts a server that is set up like this.
     pub fn set_up(setup: Setup) -> Server {
         let folder = Folder::new("server");
-        let sip = free_ports(2);
+        let sip = free_ports(3);
         let http = sip + 1;
         let rtp = free_ports(setup.rtp_ports);
         let process = spawn(&setup, &folder, sip, http, rtp, 0);
@@ -102,6 +102,20 @@ impl Server {
     /// Where its web is: `127.0.0.1:8080`.
     pub fn http(&self) -> String {
         format!("127.0.0.1:{}", self.http)
+    }
+
+    /// Where its pages are: `http://127.0.0.1:8080`.
+    pub fn web(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http)
+    }
+
+    /// The story of a call, by its number, once this fact is in it.
+    pub fn story_of(&self, call: u64, fact: &str, seconds: u64) -> Story {
+        within(seconds, &format!("call {call} has {fact}; the log: {}", self.log().display()), || {
+            let (status, body) = self.ask("GET", &format!("/api/v1/calls/{call}"), None)?;
+            let story = Story(serde_json::from_str(&body).ok().filter(|_| status == 200)?);
+            story.has(fact).then_some(story)
+        })
     }
 
     /// `sip:1000@127.0.0.1:5060`
@@ -210,7 +224,8 @@ impl Server {
     pub fn stop(mut self) {
         self.terminate();
         self.ends(10);
-        let ports = [self.sip, self.http].into_iter().chain(self.rtp..self.rtp + self.setup.rtp_ports);
+        let ports =
+            [self.sip, self.http, self.http + 1].into_iter().chain(self.rtp..self.rtp + self.setup.rtp_ports);
         let bound: Vec<u16> = ports.filter(|port| !is_free(*port)).collect();
         assert!(bound.is_empty(), "still bound: {bound:?}");
     }
@@ -268,6 +283,7 @@ fn spawn(setup: &Setup, folder: &Folder, sip: u16, http: u16, rtp: u16, start: u
         .arg("--flows")
         .arg(&setup.flows)
         .args(["--sip", &format!("127.0.0.1:{sip}"), "--http", &format!("127.0.0.1:{http}")])
+        .args(["--webrtc", &format!("127.0.0.1:{}", http + 1)])
         .args(["--rtp-ports", &format!("{rtp}-{}", rtp + setup.rtp_ports - 1), "--media-workers", "1"]);
     Child::start(&mut command, &folder.path().join(format!("log-{start}")))
 }

@@ -43,6 +43,22 @@ impl Payloads {
         }
     }
 
+    /// Of an offered stream, all codecs that are among `codecs`, and telephone-event at their clock rates.
+    pub fn common(media: &Media, codecs: &[Codec]) -> Payloads {
+        let codec = |payload_type| codec_of(media, payload_type, None).map(|codec| (codec, payload_type));
+        let codecs: Vec<(Codec, u8)> =
+            payload_types(media).filter_map(codec).filter(|(codec, _)| codecs.contains(codec)).collect();
+        let mut clock_rates: Vec<u32> = codecs.iter().map(|(codec, _)| codec.clock_rate()).collect();
+        clock_rates.sort_unstable();
+        clock_rates.dedup();
+        let event = |rate: u32| {
+            payload_types(media)
+                .find(|event| is_telephone_event(media, *event, rate))
+                .map(|event| (event, rate))
+        };
+        Payloads { telephone_events: clock_rates.into_iter().filter_map(event).collect(), codecs }
+    }
+
     pub fn of(&self, codec: Codec) -> Option<u8> {
         self.codecs.iter().find(|(c, _)| *c == codec).map(|(_, payload_type)| *payload_type)
     }
@@ -100,8 +116,32 @@ impl<'a> Stream<'a> {
         local: &Local,
         ours: Option<&Payloads>,
     ) -> Result<Stream<'a>, NegotiateError> {
-        let plain_rtp = media.protocol.eq_ignore_ascii_case("RTP/AVP");
-        if !media.kind.eq_ignore_ascii_case("audio") || media.port == 0 || !plain_rtp {
+        if !media.protocol.eq_ignore_ascii_case("RTP/AVP") {
+            return Err(NegotiateError::NoAudio);
+        }
+        Stream::read_over(description, media, local, ours)
+    }
+
+    /// The same of a browser's offer: over SRTP with keys by DTLS
+    /// ([RFC 5764 §8](https://www.rfc-editor.org/rfc/rfc5764#section-8)).
+    pub fn read_secured(
+        description: &'a SessionDescription,
+        media: &'a Media,
+        local: &Local,
+    ) -> Result<Stream<'a>, NegotiateError> {
+        if !media.protocol.eq_ignore_ascii_case("UDP/TLS/RTP/SAVPF") {
+            return Err(NegotiateError::NoAudio);
+        }
+        Stream::read_over(description, media, local, None)
+    }
+
+    fn read_over(
+        description: &'a SessionDescription,
+        media: &'a Media,
+        local: &Local,
+        ours: Option<&Payloads>,
+    ) -> Result<Stream<'a>, NegotiateError> {
+        if !media.kind.eq_ignore_ascii_case("audio") || media.port == 0 {
             return Err(NegotiateError::NoAudio);
         }
         let codec = |payload_type| codec_of(media, payload_type, ours).map(|codec| (codec, payload_type));
@@ -162,7 +202,7 @@ impl<'a> Stream<'a> {
     }
 
     /// `a=ptime` in whole steps of 10 ms up to 60, within `a=maxptime`.
-    fn ptime_ms(&self) -> u8 {
+    pub fn ptime_ms(&self) -> u8 {
         let number = |name| self.media.attribute(name).and_then(|value| value.trim().parse::<u16>().ok());
         let most = number("maxptime").filter(|most| *most >= 10).unwrap_or(60).min(60);
         let wanted = number("ptime").filter(|wanted| *wanted >= 10).unwrap_or(20).min(most);
@@ -220,7 +260,8 @@ fn parse_rtcp(value: &str, address: IpAddr) -> Option<SocketAddr> {
     }
 }
 
-fn direction(attributes: &[Attribute]) -> Option<Direction> {
+/// Which way these attributes say; none when they say nothing.
+pub(super) fn direction(attributes: &[Attribute]) -> Option<Direction> {
     let all = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
     all.into_iter().find(|direction| attribute(attributes, direction.name()).is_some())
 }

@@ -12,12 +12,10 @@ use crate::fact::AgentStateName;
 use crate::fact::Fact;
 use crate::fact::NeedFact;
 use crate::fact::What;
-use crate::flow::center::AgentContact;
 use crate::queue;
 use crate::queue::Action;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
-use crate::queue::api::PHONE_UNREACHABLE;
 
 /// An agent's state by name, and its reason in words.
 fn state_name(state: &AgentState) -> (AgentStateName, String) {
@@ -121,15 +119,7 @@ impl Switchboard {
         let Some(agent) = self.agent(&user) else { return };
         let what = What::PhoneRegistered { agent: user, contact, contacts };
         out.push(Output::Fact(Fact { at: now.at, call: None, what }));
-        let config = &self.parts.center.contacts[agent.0 as usize];
-        let AgentContact::Registered { ready_when_registered } = *config else { return };
-        let wish = match self.engine.agent_state(agent) {
-            Some(AgentState::Offline) if ready_when_registered => AgentWish::Ready,
-            Some(AgentState::Offline) => AgentWish::NotReady("signed in".into()),
-            Some(AgentState::NotReady(reason)) if **reason == *PHONE_UNREACHABLE => AgentWish::Ready,
-            _ => return,
-        };
-        self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);
+        self.signed_in(now, agent, out);
     }
 
     /// A phone of an agent signed out, or its registration ran out.
@@ -137,7 +127,7 @@ impl Switchboard {
         let Some(agent) = self.agent(&user) else { return };
         let what = What::PhoneUnregistered { agent: user, contacts };
         out.push(Output::Fact(Fact { at: now.at, call: None, what }));
-        if contacts == 0 {
+        if contacts == 0 && !self.has_desk(agent) {
             let wish = AgentWish::Offline;
             self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);
         }

@@ -23,6 +23,8 @@ use crate::sdp::Codec;
 use crate::sdp::Direction;
 use crate::sdp::Negotiated;
 use crate::sdp::negotiate::NegotiateError;
+use crate::server::browser::SocketId;
+use crate::server::browser::Tell;
 use crate::sip::Command;
 use crate::sip::Hop;
 use crate::sip::SessionId;
@@ -47,6 +49,10 @@ pub(super) struct Line {
     /// How the party's keys come: the first way that they come is believed, the other one ignored, for
     /// some phones send both.
     pub(super) digits: Option<DigitsBy>,
+    /// The agent whose desk rings for it, or is it.
+    pub(super) desk: Option<AgentId>,
+    /// The page of a caller who calls from the web.
+    pub(super) web: Option<SocketId>,
     /// The best refusal so far of several phones.
     pub(super) refused: Option<u16>,
 }
@@ -60,7 +66,17 @@ pub(super) enum DigitsBy {
 
 impl Line {
     pub(super) fn new(sessions: SmallVec<[SessionId; 2]>, local: sdp::Local) -> Line {
-        Line { sessions, local, prepared: None, up: false, held: false, digits: None, refused: None }
+        Line {
+            sessions,
+            local,
+            prepared: None,
+            up: false,
+            held: false,
+            digits: None,
+            desk: None,
+            web: None,
+            refused: None,
+        }
     }
 
     /// Our answer to an offer within the session, and what it agrees on.
@@ -107,6 +123,9 @@ impl Switchboard {
     /// Answers the caller's line and starts its stream.
     pub(super) fn answer(&mut self, now: Now, leg: LegId, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         let Some(line) = self.lines.get_mut(&leg) else { return };
+        if let Some(socket) = line.web {
+            return self.answer_web(leg, socket, streams, out);
+        }
         let Some(&session) = line.sessions.first() else { return };
         let text = match line.prepared.take() {
             Some((text, agreed)) => {
@@ -136,6 +155,12 @@ impl Switchboard {
         if let Some(&session) = self.lines.get(&leg).and_then(|line| line.sessions.first()) {
             self.command(now, Command::Refuse { session, status, retry_after_s: None }, out);
         }
+        if let Some(socket) = self.lines.get(&leg).and_then(|line| line.web) {
+            let error = format!("the call was not taken (SIP status {status})");
+            let hint = "is the number one of the center?".to_owned();
+            out.push(Output::Tell { socket, tell: Tell::Error { error, hint } });
+            self.web_call_over(socket, streams, out);
+        }
         self.close(leg, streams);
     }
 
@@ -150,8 +175,12 @@ impl Switchboard {
     ) {
         let Some(line) = self.lines.get(&leg) else { return };
         let reason = if elsewhere { EndReason::Elsewhere } else { EndReason::Normal };
+        let web = line.web;
         for session in line.sessions.clone() {
             self.command(now, Command::End { session, reason }, out);
+        }
+        if let Some(socket) = web {
+            self.web_call_over(socket, streams, out);
         }
         self.close(leg, streams);
     }
@@ -163,11 +192,15 @@ impl Switchboard {
             for session in line.sessions.drain(..) {
                 self.sessions.remove(&session);
             }
+            let desk = line.desk.take();
             streams.send(leg.call(), MediaCommand::Close { leg });
+            if let Some(agent) = desk {
+                self.free_desk(agent, leg);
+            }
         }
     }
 
-    /// Rings every phone of an agent; the first that picks up is the line.
+    /// Rings every phone of an agent, and the desk; the first that picks up is the line.
     pub(super) fn dial_agent(
         &mut self,
         now: Now,
@@ -184,7 +217,21 @@ impl Switchboard {
                 bindings.into_iter().map(|binding| (binding.uri, binding.hop)).collect()
             }
         };
-        self.dial(now, leg, phones, streams, out);
+        if !self.desk_can_ring(agent) {
+            return self.dial(now, leg, phones, streams, out);
+        }
+        if phones.is_empty() {
+            streams.open_browser(leg.call(), leg);
+            let line = Line::new(SmallVec::new(), self.local(0));
+            self.lines.insert(leg, line);
+        } else {
+            self.dial(now, leg, phones, streams, out);
+        }
+        // Without a port for the phones the line has failed already.
+        if let Some(line) = self.lines.get_mut(&leg) {
+            line.desk = Some(agent);
+            self.ring_desk(agent, leg);
+        }
     }
 
     /// Calls the caller back: by the trunk that brought them, or at the contact their phone gave.
@@ -202,11 +249,11 @@ impl Switchboard {
         let phone = match trunk.and_then(|trunk| trunk.outbound) {
             Some(peer) => {
                 let uri = Uri::sip(Some(number), peer.ip().to_string(), Some(peer.port()));
-                (uri, self.hop_over(Transport::Udp, peer))
+                Some((uri, self.hop_over(Transport::Udp, peer)))
             }
             None => live.callback.clone(),
         };
-        self.dial(now, leg, vec![phone], streams, out);
+        self.dial(now, leg, phone.into_iter().collect(), streams, out);
     }
 
     fn dial(

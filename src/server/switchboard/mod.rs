@@ -4,11 +4,14 @@
 //! must leave goes out as [`Output`], and streams are steered through [`Streams`].
 
 mod agents;
+mod browsers;
+mod desks;
 mod lines;
 mod sip_events;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -45,11 +48,19 @@ use crate::media::library::Library;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::Stage;
+use crate::server::browser::Ask;
+use crate::server::browser::SocketId;
+use crate::server::browser::Tell;
 use crate::sip;
 use crate::sip::Hop;
 use crate::sip::SessionId;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::uri::Uri;
+use crate::wire::webrtc::BrowserEvent;
+use crate::wire::webrtc::ConnectionId;
+use browsers::Owner;
+use browsers::WebCaller;
+use desks::Desk;
 use lines::Line;
 
 /// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
@@ -61,6 +72,16 @@ pub trait Streams {
     fn open(&mut self, call: CallId, leg: LegId) -> Option<u16>;
     /// Tells the worker of `call`.
     fn send(&mut self, call: CallId, command: MediaCommand);
+    /// Opens the stream of a leg whose far end is a browser.
+    fn open_browser(&mut self, call: CallId, leg: LegId);
+    /// Makes a browser the far end of a leg that was opened with ports.
+    fn to_browser(&mut self, call: CallId, leg: LegId);
+    /// Lets a browser's connection carry a leg whose far end is a browser.
+    fn patch(&mut self, leg: LegId, connection: ConnectionId);
+    /// Answers a browser's offer; false when too many wait.
+    fn accept(&mut self, connection: ConnectionId, offer: String) -> bool;
+    /// Ends a browser's connection.
+    fn disconnect(&mut self, connection: ConnectionId);
 }
 
 /// What the switchboard is told.
@@ -70,6 +91,10 @@ pub enum Input {
     Sip(sip::Input),
     /// A media worker tells.
     Media(MediaEvent),
+    /// A browser's connection tells.
+    Browser(BrowserEvent),
+    /// A browser asks.
+    Ask { socket: SocketId, ask: Ask },
     /// Who has a calling number.
     Found { call: CallId, customer: Option<Customer> },
     /// What the verifier says.
@@ -94,6 +119,8 @@ pub enum Output {
     FindCustomer { call: CallId, number: String },
     /// Check the PIN, and tell [`Input::Verified`].
     Verify { call: CallId, account: String, pin: Secret },
+    /// Tell a browser.
+    Tell { socket: SocketId, tell: Tell },
     /// Something happened.
     Fact(Fact),
 }
@@ -125,6 +152,11 @@ pub struct Switchboard {
     lines: HashMap<LegId, Line>,
     sessions: HashMap<SessionId, LegId>,
     agents: HashMap<Name, AgentId>,
+    desks: BTreeMap<AgentId, Desk>,
+    web_callers: HashMap<SocketId, WebCaller>,
+    sockets: HashMap<SocketId, Owner>,
+    connections: HashMap<ConnectionId, Owner>,
+    next_connection: u64,
     next_call: u64,
     next_session: u64,
     draining: bool,
@@ -139,8 +171,8 @@ struct LiveCall {
     /// What it is served with, from its first to its last word.
     center: Arc<Center>,
     library: Arc<Library>,
-    /// Where the caller can be called back, when no trunk brought them.
-    callback: (Uri, Hop),
+    /// Where the caller can be called back, when no trunk brought them; nowhere on a web page.
+    callback: Option<(Uri, Hop)>,
     trunk: Option<Name>,
 }
 
@@ -172,6 +204,11 @@ impl Switchboard {
             calls: HashMap::new(),
             due: BTreeSet::new(),
             lines: HashMap::new(),
+            desks: BTreeMap::new(),
+            web_callers: HashMap::new(),
+            sockets: HashMap::new(),
+            connections: HashMap::new(),
+            next_connection: 1,
             sessions: HashMap::new(),
             draining: false,
             pending: VecDeque::new(),
@@ -183,6 +220,8 @@ impl Switchboard {
         match input {
             Input::Sip(input) => self.tell_sip(now, input, out),
             Input::Media(event) => self.on_media(event),
+            Input::Browser(event) => self.on_browser(now, event, streams, out),
+            Input::Ask { socket, ask } => self.on_ask(now, socket, ask, streams, out),
             Input::Found { call, customer } => self.later(call, CallEvent::Found(customer)),
             Input::Verified { call, result } => self.later(call, CallEvent::Verified(result)),
             Input::AgentWants { agent, wish } => {
@@ -194,7 +233,7 @@ impl Switchboard {
                 self.parts.center = center;
                 self.parts.library = library;
             }
-            Input::Tick => self.tick(now, out),
+            Input::Tick => self.tick(now, streams, out),
         }
         self.settle(now, streams, out);
     }
@@ -202,7 +241,8 @@ impl Switchboard {
     /// When [`Input::Tick`] is next due.
     pub fn deadline(&self) -> Option<Timestamp> {
         let calls = self.due.first().map(|(due, _)| *due);
-        [self.parts.endpoint.deadline(), self.engine.deadline(), calls].into_iter().flatten().min()
+        let house = [self.parts.endpoint.deadline(), self.engine.deadline(), self.desks_deadline(), calls];
+        house.into_iter().flatten().min()
     }
 
     /// Takes no new calls from now on: they get 503.
@@ -255,12 +295,15 @@ impl Switchboard {
         self.pending.push_back(Pending::Call(call, event));
     }
 
-    fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
+    fn tick(&mut self, now: Now, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         if self.parts.endpoint.deadline().is_some_and(|due| due <= now.at) {
             self.tell_sip(now, sip::Input::Tick, out);
         }
         if self.engine.deadline().is_some_and(|due| due <= now.at) {
             self.pending.push_back(Pending::Engine(queue::Event::Tick));
+        }
+        if self.desks_deadline().is_some_and(|due| due <= now.at) {
+            self.desks_due(now, streams, out);
         }
         let due = self.due.iter().take_while(|(due, _)| *due <= now.at);
         self.pending.extend(due.map(|(_, call)| Pending::Call(*call, CallEvent::Tick)));

@@ -27,10 +27,12 @@ use crate::media::MediaCommand;
 use crate::sdp;
 use crate::sip::Command;
 use crate::sip::Event;
+use crate::sip::Hop;
 use crate::sip::SessionId;
 use crate::sip::api::EndCause;
 use crate::sip::api::EndReason;
 use crate::sip::api::Incoming;
+use crate::sip::uri::Uri;
 
 /// Why a session ended by itself, in words for the history.
 fn cause_words(cause: EndCause) -> Name {
@@ -120,6 +122,22 @@ impl Switchboard {
             trunk: incoming.trunk.clone(),
             agent: incoming.user.as_deref().and_then(|user| self.agent(user)),
         };
+        let callback = Some((incoming.contact, incoming.hop));
+        self.begin_call(now, id, arrival, callback, incoming.trunk, streams, out);
+    }
+
+    /// A caller's line is open: the call begins.
+    #[expect(clippy::too_many_arguments, reason = "what a call begins with, and what it is answered through")]
+    pub(super) fn begin_call(
+        &mut self,
+        now: Now,
+        id: CallId,
+        arrival: Arrival,
+        callback: Option<(Uri, Hop)>,
+        trunk: Option<Name>,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
         let looked_at = self.looks_at_caller(&arrival.dialled);
         let mut actions = Vec::new();
         let call = Call::arrive(id, &self.parts.center, now.at, now.wall, arrival, &mut actions);
@@ -127,8 +145,8 @@ impl Switchboard {
             due: None,
             center: Arc::clone(&self.parts.center),
             library: Arc::clone(&self.parts.library),
-            callback: (incoming.contact, incoming.hop),
-            trunk: incoming.trunk,
+            callback,
+            trunk,
             call,
         };
         let due = live.call.deadline();
@@ -199,11 +217,15 @@ impl Switchboard {
             return self.on_failed(session, 488, streams);
         };
         line.up = true;
+        let desk = line.desk.take();
         let others: Vec<SessionId> = line.sessions.iter().copied().filter(|one| *one != session).collect();
         line.sessions.retain(|one| *one == session);
         for other in others {
             self.sessions.remove(&other);
             self.command(now, Command::End { session: other, reason: EndReason::Elsewhere }, out);
+        }
+        if let Some(agent) = desk {
+            self.free_desk(agent, leg);
         }
         streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
         self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Up });
@@ -216,7 +238,7 @@ impl Switchboard {
         line.sessions.retain(|one| *one != session);
         let status = line.refused.map_or(status, |earlier| better_refusal(earlier, status));
         line.refused = Some(status);
-        if line.sessions.is_empty() {
+        if line.sessions.is_empty() && line.desk.is_none() {
             self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Failed { status } });
             self.close(leg, streams);
         }

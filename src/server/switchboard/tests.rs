@@ -106,6 +106,8 @@ struct FakeStreams {
     due: Vec<(Duration, Due)>,
     playing: HashMap<LegId, PlayId>,
     ports: usize,
+    connections: BTreeSet<ConnectionId>,
+    carried: BTreeMap<LegId, ConnectionId>,
 }
 
 impl Streams for FakeStreams {
@@ -143,6 +145,28 @@ impl Streams for FakeStreams {
             }
             _ => {}
         }
+    }
+
+    fn open_browser(&mut self, _: CallId, leg: LegId) {
+        assert!(self.open.insert(leg), "a leg was opened twice");
+    }
+
+    fn to_browser(&mut self, _: CallId, leg: LegId) {
+        assert!(self.open.contains(&leg), "a leg that is closed was given to a browser");
+    }
+
+    fn patch(&mut self, leg: LegId, connection: ConnectionId) {
+        assert!(self.open.contains(&leg), "a leg that is closed was patched");
+        assert!(self.connections.contains(&connection), "a connection that is closed was patched");
+        self.carried.insert(leg, connection);
+    }
+
+    fn accept(&mut self, connection: ConnectionId, _: String) -> bool {
+        self.connections.insert(connection)
+    }
+
+    fn disconnect(&mut self, connection: ConnectionId) {
+        assert!(self.connections.remove(&connection), "a connection was closed twice");
     }
 }
 
@@ -229,6 +253,7 @@ impl World {
         self.switchboard.handle(now, input, &mut self.streams, &mut out);
         for output in out {
             match output {
+                Output::Tell { .. } => {}
                 Output::Send { hop, bytes } => self.send(SERVER, hop, bytes),
                 Output::FindCustomer { call, .. } => {
                     let delay = self.between(1, 300);

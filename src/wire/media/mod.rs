@@ -25,9 +25,11 @@ use crate::base::Entropy;
 use crate::base::LegId;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
+use crate::wire::bell::Bell;
+use crate::wire::cord::StreamEnd;
 use crate::wire::media::ports::Pair;
 use crate::wire::media::ports::Ports;
-use crate::wire::media::worker::Bell;
+use crate::wire::media::worker::FarEnd;
 use crate::wire::media::worker::ToEncode;
 use crate::wire::media::worker::Work;
 use crate::wire::media::worker::Worker;
@@ -101,8 +103,18 @@ impl Media {
         }
         let pair = self.ports.take(now)?;
         let port = pair.port;
-        self.worker(call).queue(Work::Open { leg, pair });
+        self.worker(call).queue(Work::Open { leg, end: FarEnd::Sockets(pair) });
         Ok(port)
+    }
+
+    /// Starts the stream of a leg whose far end is a browser.
+    pub fn open_cord(&mut self, call: CallId, leg: LegId, cord: StreamEnd) {
+        self.worker(call).queue(Work::Open { leg, end: FarEnd::Cord(cord) });
+    }
+
+    /// Makes a browser the far end of a leg that was opened with sockets: those are free again.
+    pub fn patch(&mut self, call: CallId, leg: LegId, cord: StreamEnd) {
+        self.worker(call).queue(Work::Patch { leg, cord });
     }
 
     /// Tells the worker of `call` what to do. In order; waits only while `QUEUE` other commands wait.

@@ -11,7 +11,6 @@ use std::os::fd::OwnedFd;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -36,6 +35,10 @@ use crate::media::Outlet;
 use crate::media::Streams;
 use crate::media::rtp::MAX_PACKET;
 use crate::sdp::Codec;
+use crate::wire::bell::Bell;
+use crate::wire::cord::FAR_END;
+use crate::wire::cord::StreamEnd;
+use crate::wire::cord::is_report;
 use crate::wire::media::ports::Pair;
 
 const SLOT: Duration = Duration::from_millis(1);
@@ -58,9 +61,24 @@ const TIMER: u64 = u64::MAX - 1;
 
 /// What a worker is asked.
 pub(super) enum Work {
-    Open { leg: LegId, pair: Pair },
+    Open {
+        leg: LegId,
+        end: FarEnd,
+    },
+    /// From now on the stream's far end is a browser's connection.
+    Patch {
+        leg: LegId,
+        cord: StreamEnd,
+    },
     Command(MediaCommand),
     Shutdown,
+}
+
+/// What is at the other side of a stream. The streams do not know which.
+#[derive(Debug)]
+pub(super) enum FarEnd {
+    Sockets(Pair),
+    Cord(StreamEnd),
 }
 
 /// What a worker counts. Written by its worker only, read by anybody.
@@ -85,29 +103,6 @@ pub struct WorkerStats {
 /// Adds to a counter that has one writer: no locked instruction is needed.
 fn add(counter: &AtomicU64, by: u64) {
     counter.store(counter.load(Ordering::Relaxed) + by, Ordering::Relaxed);
-}
-
-/// How the control thread wakes a worker: only when it says that it sleeps.
-#[derive(Debug)]
-pub(super) struct Bell {
-    asleep: AtomicBool,
-    event: OwnedFd,
-}
-
-impl Bell {
-    pub fn new() -> io::Result<Bell> {
-        let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
-        Ok(Bell { asleep: AtomicBool::new(false), event: rustix::event::eventfd(0, flags)? })
-    }
-
-    /// To be called after work was queued.
-    pub fn ring(&self) {
-        std::sync::atomic::fence(Ordering::SeqCst);
-        if self.asleep.swap(false, Ordering::SeqCst) {
-            // It can only fail when the counter is full, and then the worker is awake.
-            let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
-        }
-    }
 }
 
 /// A worker, to be run on a thread of its own.
@@ -137,7 +132,9 @@ pub(super) type ToEncode = (Arc<Clip>, Codec);
 /// What the streams send through.
 struct Wire {
     /// By stream key.
-    pairs: Vec<Option<Pair>>,
+    ends: Vec<Option<FarEnd>>,
+    /// The keys of streams whose far end is a cord.
+    corded: Vec<usize>,
     /// Pairs of streams that have closed, on their way back.
     freed: Vec<Pair>,
     returned: SyncSender<Pair>,
@@ -165,9 +162,10 @@ impl Worker {
         // Edge-triggered: neither needs to be read to be armed again.
         let once = epoll::EventFlags::IN | epoll::EventFlags::ET;
         epoll::add(&epoll, &timer, epoll::EventData::new_u64(TIMER), once)?;
-        epoll::add(&epoll, &bell.event, epoll::EventData::new_u64(WAKE), once)?;
+        epoll::add(&epoll, &*bell, epoll::EventData::new_u64(WAKE), once)?;
         let wire = Wire {
-            pairs: Vec::new(),
+            ends: Vec::new(),
+            corded: Vec::new(),
             freed: Vec::new(),
             returned,
             events,
@@ -200,6 +198,7 @@ impl Worker {
             self.sleep(&mut ready);
             self.run_slots();
             self.read(&ready);
+            self.read_cords();
             if !self.take_work() {
                 return;
             }
@@ -217,9 +216,7 @@ impl Worker {
         ready.clear();
         let idle = self.streams.is_empty();
         if idle {
-            self.bell.asleep.store(true, Ordering::SeqCst);
-            // What was queued before the bell was hung would wait for the next ring: so look once more.
-            std::sync::atomic::fence(Ordering::SeqCst);
+            self.bell.hang();
             self.first = self.work.try_recv().ok();
         }
         if self.first.is_none() {
@@ -237,7 +234,7 @@ impl Worker {
             }
         }
         if idle {
-            self.bell.asleep.store(false, Ordering::SeqCst);
+            self.bell.take_down();
             // Slots in which no stream was open are not late.
             self.next_slot = self.now().0 / SLOT.as_micros() as u64 + 1;
         }
@@ -318,13 +315,33 @@ impl Worker {
         }
     }
 
+    /// Takes what came through the cords. Nobody rings for it: a stream that is open has this thread awake every
+    /// millisecond.
+    fn read_cords(&mut self) {
+        let now = self.now();
+        let mut at = 0;
+        while let Some(&key) = self.wire.corded.get(at) {
+            let Worker { streams, wire, .. } = self;
+            if !guarded(|| wire.read_cord(streams, now, key)) {
+                self.abandon(now, key);
+            }
+            at += 1;
+        }
+    }
+
     /// Does what was asked; false when the worker shall end.
     fn take_work(&mut self) -> bool {
         let now = self.now();
         let mut opened = 0;
         while let Some(work) = self.first.take().or_else(|| self.work.try_recv().ok()) {
             match work {
-                Work::Open { leg, pair } => self.open(now, leg, pair),
+                Work::Open { leg, end } => self.open(now, leg, end),
+                Work::Patch { leg, cord } => {
+                    if let Some(key) = self.streams.key_of(leg) {
+                        self.wire.closed(key);
+                        self.wire.set_end(key, FarEnd::Cord(cord));
+                    }
+                }
                 Work::Command(command) => {
                     let leg = command.leg();
                     let Worker { streams, wire, .. } = self;
@@ -347,25 +364,26 @@ impl Worker {
         true
     }
 
-    fn open(&mut self, now: Timestamp, leg: LegId, pair: Pair) {
+    fn open(&mut self, now: Timestamp, leg: LegId, end: FarEnd) {
         let Some(key) = self.streams.open(now, leg) else {
             // The leg is open already: the sockets go back.
-            self.wire.freed.push(pair);
+            if let FarEnd::Sockets(pair) = end {
+                self.wire.freed.push(pair);
+            }
             return;
         };
-        pair.drain();
-        let listen = |socket: &std::net::UdpSocket, token: u64| {
-            epoll::add(&self.epoll, socket, epoll::EventData::new_u64(token), epoll::EventFlags::IN)
-        };
-        let token = 2 * key as u64;
-        if let Err(error) = listen(&pair.rtp, token).and_then(|()| listen(&pair.rtcp, token + 1)) {
-            // The leg can still be sent to; the call is told by AudioLost that nothing comes.
-            tracing::error!(%error, port = pair.port, "media worker cannot listen");
+        if let FarEnd::Sockets(pair) = &end {
+            pair.drain();
+            let listen = |socket: &std::net::UdpSocket, token: u64| {
+                epoll::add(&self.epoll, socket, epoll::EventData::new_u64(token), epoll::EventFlags::IN)
+            };
+            let token = 2 * key as u64;
+            if let Err(error) = listen(&pair.rtp, token).and_then(|()| listen(&pair.rtcp, token + 1)) {
+                // The leg can still be sent to; the call is told by AudioLost that nothing comes.
+                tracing::error!(%error, port = pair.port, "media worker cannot listen");
+            }
         }
-        if self.wire.pairs.len() <= key {
-            self.wire.pairs.resize_with(key + 1, || None);
-        }
-        self.wire.pairs[key] = Some(pair);
+        self.wire.set_end(key, end);
     }
 
     /// Ends a stream whose handling failed.
@@ -385,7 +403,7 @@ fn guarded(work: impl FnOnce()) -> bool {
 
 impl Wire {
     fn read(&mut self, streams: &mut Streams, now: Timestamp, key: usize, is_rtcp: bool, buffer: &mut [u8]) {
-        let Some(Some(pair)) = self.pairs.get(key) else { return };
+        let Some(Some(FarEnd::Sockets(pair))) = self.ends.get(key) else { return };
         let socket = if is_rtcp { &pair.rtcp } else { &pair.rtp };
         // An error is one of an earlier send (nobody listens there any more), and reading clears it.
         let Ok((length, from)) = socket.recv_from(buffer) else { return };
@@ -399,6 +417,29 @@ impl Wire {
         }
         add(&self.stats.packets_in, 1);
         streams.received(now, key, from, packet, self);
+    }
+
+    fn set_end(&mut self, key: usize, end: FarEnd) {
+        if self.ends.len() <= key {
+            self.ends.resize_with(key + 1, || None);
+        }
+        if matches!(end, FarEnd::Cord(_)) {
+            self.corded.push(key);
+        }
+        self.ends[key] = Some(end);
+    }
+
+    fn read_cord(&mut self, streams: &mut Streams, now: Timestamp, key: usize) {
+        while let Some(Some(FarEnd::Cord(cord))) = self.ends.get(key)
+            && let Some(mut packet) = cord.receive()
+        {
+            if is_report(&packet) {
+                streams.received_report(now, key, FAR_END, &packet);
+            } else {
+                add(&self.stats.packets_in, 1);
+                streams.received(now, key, FAR_END, &mut packet, self);
+            }
+        }
     }
 
     /// Stops listening on the sockets of closed streams and sends them back.
@@ -427,16 +468,21 @@ impl Outlet for Wire {
     fn rtp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]) {
         // One call per packet: each stream has a socket of its own, and the kernel batches only within one.
         // A batch over sockets (io_uring) would gather here and be handed over at the end of the slot.
-        let Some(Some(pair)) = self.pairs.get(stream) else { return };
-        match pair.rtp.send_to(packet, to) {
-            Ok(_) => add(&self.stats.packets_out, 1),
-            Err(_) => add(&self.stats.send_failed, 1),
-        }
+        let sent = match self.ends.get(stream) {
+            Some(Some(FarEnd::Sockets(pair))) => pair.rtp.send_to(packet, to).is_ok(),
+            Some(Some(FarEnd::Cord(cord))) => cord.send(packet),
+            _ => return,
+        };
+        add(if sent { &self.stats.packets_out } else { &self.stats.send_failed }, 1);
     }
 
     fn rtcp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]) {
-        let Some(Some(pair)) = self.pairs.get(stream) else { return };
-        if pair.rtcp.send_to(packet, to).is_err() {
+        let sent = match self.ends.get(stream) {
+            Some(Some(FarEnd::Sockets(pair))) => pair.rtcp.send_to(packet, to).is_ok(),
+            Some(Some(FarEnd::Cord(cord))) => cord.send(packet),
+            _ => return,
+        };
+        if !sent {
             add(&self.stats.send_failed, 1);
         }
     }
@@ -459,8 +505,10 @@ impl Outlet for Wire {
     }
 
     fn closed(&mut self, stream: usize) {
-        if let Some(pair) = self.pairs.get_mut(stream).and_then(Option::take) {
-            self.freed.push(pair);
+        match self.ends.get_mut(stream).and_then(Option::take) {
+            Some(FarEnd::Sockets(pair)) => self.freed.push(pair),
+            Some(FarEnd::Cord(_)) => self.corded.retain(|key| *key != stream),
+            None => {}
         }
     }
 

@@ -1,0 +1,110 @@
+//! `/api/v1/desk`: the socket of an agent's page. The agent's phone rings there, and what the desk shows is pushed.
+
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::WebSocketUpgrade;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::WebSocket;
+use axum::response::Response;
+use serde::Deserialize;
+use serde::Serialize;
+use tokio::time::Instant;
+use tokio::time::sleep_until;
+
+use crate::api::ApiState;
+use crate::api::desk;
+use crate::api::desk::DeskJson;
+use crate::api::desk::Whose;
+use crate::api::problem::Problem;
+use crate::api::session::Actor;
+use crate::api::socket::DEAD_AFTER;
+use crate::api::socket::LONGEST_MESSAGE;
+use crate::api::socket::Socket;
+use crate::base::CallId;
+use crate::base::Name;
+use crate::server::browser::Ask;
+
+/// What the page asks.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+enum Asked {
+    Offer { sdp: String },
+    PickUp { call: u64 },
+    Reject { call: u64 },
+    HangUp { call: u64 },
+    SignOut {},
+    Alive {},
+}
+
+#[derive(Debug, Serialize)]
+struct Pushed {
+    tell: &'static str,
+    desk: DeskJson,
+}
+
+/// `GET /api/v1/desk`
+pub(super) async fn open(
+    State(state): State<ApiState>,
+    actor: Actor,
+    whose: Result<Query<Whose>, QueryRejection>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Problem> {
+    let agent = desk::whose_desk(&state, &actor, whose)?;
+    Ok(upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(move |web| serve(state, agent, web)))
+}
+
+async fn serve(state: ApiState, agent: Name, web: WebSocket) {
+    let control = state.control.clone();
+    let Ok((id, mut told)) = control.connect().await else { return };
+    let mut socket = Socket { web, id, control };
+    let mut changes = state.live.desks.watch(&agent);
+    changes.mark_changed();
+    let mut dead_at = Instant::now() + DEAD_AFTER;
+    loop {
+        let goes_on = tokio::select! {
+            asked = socket.next() => {
+                dead_at = Instant::now() + DEAD_AFTER;
+                match asked {
+                    Some(asked) => socket.pass_on(&agent, asked).await,
+                    None => None,
+                }
+            }
+            tell = told.recv() => match tell {
+                Some(tell) => socket.tell(tell).await,
+                None => None,
+            },
+            changed = changes.changed() => match changed {
+                Ok(()) => show(&mut socket, &state, &agent).await,
+                Err(_) => None,
+            },
+            () = sleep_until(dead_at) => None,
+        };
+        if goes_on.is_none() {
+            break;
+        }
+    }
+    // When the control thread is gone, so is the desk.
+    let _ = socket.ask(Ask::Gone).await;
+}
+
+impl Socket {
+    async fn pass_on(&mut self, agent: &Name, asked: Asked) -> Option<()> {
+        self.ask(match asked {
+            Asked::Offer { sdp } => Ask::OpenDesk { agent: agent.clone(), offer: sdp },
+            Asked::PickUp { call } => Ask::PickUp { call: CallId(call) },
+            Asked::Reject { call } => Ask::Reject { call: CallId(call) },
+            Asked::HangUp { call } => Ask::HangUp { call: Some(CallId(call)) },
+            Asked::SignOut {} => Ask::CloseDesk,
+            Asked::Alive {} => return Some(()),
+        })
+        .await
+    }
+}
+
+async fn show(socket: &mut Socket, state: &ApiState, agent: &str) -> Option<()> {
+    match state.desk(agent).await {
+        Ok(desk) => socket.send(&Pushed { tell: "desk", desk }).await,
+        // A desk that cannot be read now is shown at its next change; the page keeps what it has.
+        Err(_) => Some(()),
+    }
+}

@@ -1,0 +1,91 @@
+//! What the sockets of browsers have in common: messages as JSON, and when one is dead.
+
+use std::time::Duration;
+
+use axum::extract::ws::Message;
+use axum::extract::ws::WebSocket;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::server::ControlHandle;
+use crate::server::browser::Ask;
+use crate::server::browser::SocketId;
+use crate::server::browser::Tell;
+
+/// The longest message that is read: an offer with every codec and candidate is a third of it.
+pub(super) const LONGEST_MESSAGE: usize = 32 * 1024;
+/// A page says every 10 s that it lives; one that missed two of them is gone.
+pub(super) const DEAD_AFTER: Duration = Duration::from_secs(25);
+/// The close code that tells a page not to open another socket by itself.
+const TAKEN: u16 = 4_001;
+
+/// What any page is told.
+#[derive(Debug, Serialize)]
+#[serde(tag = "tell", rename_all = "snake_case")]
+enum Told<'a> {
+    Answer { sdp: &'a str },
+    Disconnected { why: &'a str },
+    State { state: &'static str, call: u64 },
+    Error { error: &'a str, hint: &'a str },
+}
+
+/// A socket that is open, and its end of the control thread.
+pub(super) struct Socket {
+    pub web: WebSocket,
+    pub id: SocketId,
+    pub control: ControlHandle,
+}
+
+impl Socket {
+    /// The next message of the page; none when it is gone. What is no message of ours is answered with an error.
+    /// Without an end of its own, it can be dropped between two messages and called again.
+    pub async fn next<T: for<'a> Deserialize<'a>>(&mut self) -> Option<T> {
+        loop {
+            match self.web.recv().await?.ok()? {
+                Message::Text(text) => match serde_json::from_str(&text) {
+                    Ok(message) => return Some(message),
+                    Err(error) => {
+                        let error = format!("not understood: {error}");
+                        self.error(&error, "docs/DESK.md has every message").await?;
+                    }
+                },
+                Message::Close(_) => return None,
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}
+            }
+        }
+    }
+
+    /// Passes on what the control thread tells; none when the socket is over.
+    pub async fn tell(&mut self, tell: Tell) -> Option<()> {
+        let told = match &tell {
+            Tell::Answer { sdp } => Told::Answer { sdp },
+            Tell::Disconnected { why } => Told::Disconnected { why },
+            Tell::State { state, call } => Told::State { state: state.name(), call: call.0 },
+            Tell::Error { error, hint } => Told::Error { error, hint },
+            Tell::Over { again } => {
+                let code = if *again { axum::extract::ws::close_code::NORMAL } else { TAKEN };
+                let frame = axum::extract::ws::CloseFrame { code, reason: "over".into() };
+                // The page may be gone already.
+                let _ = self.web.send(Message::Close(Some(frame))).await;
+                return None;
+            }
+        };
+        self.send(&told).await
+    }
+
+    pub async fn error(&mut self, error: &str, hint: &str) -> Option<()> {
+        self.send(&Told::Error { error, hint }).await
+    }
+
+    /// Sends a message; none when the page is gone, or reads so slowly that it might as well be.
+    pub async fn send(&mut self, message: &impl Serialize) -> Option<()> {
+        let text = serde_json::to_string(message).ok()?;
+        let sent = self.web.send(Message::Text(text.into()));
+        tokio::time::timeout(DEAD_AFTER, sent).await.ok()?.ok()
+    }
+
+    /// Asks the control thread; none when that is gone.
+    pub async fn ask(&mut self, ask: Ask) -> Option<()> {
+        self.control.ask_for(self.id, ask).await.ok()
+    }
+}

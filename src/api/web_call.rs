@@ -1,0 +1,77 @@
+//! `/api/v1/web-call`: the socket of a caller's page. One call each; no sign-in, as with any telephone.
+
+use axum::extract::State;
+use axum::extract::WebSocketUpgrade;
+use axum::extract::ws::WebSocket;
+use axum::response::Response;
+use serde::Deserialize;
+use tokio::time::Instant;
+use tokio::time::sleep_until;
+
+use crate::api::ApiState;
+use crate::api::socket::DEAD_AFTER;
+use crate::api::socket::LONGEST_MESSAGE;
+use crate::api::socket::Socket;
+use crate::server::browser::Ask;
+
+/// The longest number that is dialled.
+const LONGEST_NUMBER: usize = 64;
+
+/// What the page asks.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+enum Asked {
+    Call { number: String, sdp: String },
+    Key { digit: char },
+    HangUp {},
+    Alive {},
+}
+
+/// `GET /api/v1/web-call`
+pub(super) async fn open(State(state): State<ApiState>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(move |web| serve(state, web))
+}
+
+async fn serve(state: ApiState, web: WebSocket) {
+    let control = state.control.clone();
+    let Ok((id, mut told)) = control.connect().await else { return };
+    let mut socket = Socket { web, id, control };
+    let mut dead_at = Instant::now() + DEAD_AFTER;
+    loop {
+        let goes_on = tokio::select! {
+            asked = socket.next() => {
+                dead_at = Instant::now() + DEAD_AFTER;
+                match asked {
+                    Some(asked) => answer(&mut socket, asked).await,
+                    None => None,
+                }
+            }
+            tell = told.recv() => match tell {
+                Some(tell) => socket.tell(tell).await,
+                None => None,
+            },
+            () = sleep_until(dead_at) => None,
+        };
+        if goes_on.is_none() {
+            break;
+        }
+    }
+    // When the control thread is gone, so is the call.
+    let _ = socket.ask(Ask::Gone).await;
+}
+
+async fn answer(socket: &mut Socket, asked: Asked) -> Option<()> {
+    match asked {
+        Asked::Call { number, .. } if number.is_empty() || number.len() > LONGEST_NUMBER => {
+            let error = format!("a number has 1 to {LONGEST_NUMBER} characters");
+            socket.error(&error, "dial 1000").await
+        }
+        Asked::Call { number, sdp } => socket.ask(Ask::Call { number: number.into(), offer: sdp }).await,
+        Asked::Key { digit } if !matches!(digit, '0'..='9' | '*' | '#') => {
+            socket.error("a key is one of 0-9, * and #", "press another").await
+        }
+        Asked::Key { digit } => socket.ask(Ask::Key { digit }).await,
+        Asked::HangUp {} => socket.ask(Ask::HangUp { call: None }).await,
+        Asked::Alive {} => Some(()),
+    }
+}

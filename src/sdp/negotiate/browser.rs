@@ -1,0 +1,222 @@
+//! Our answer to a browser's offer (JSEP, [RFC 9429](https://www.rfc-editor.org/rfc/rfc9429)): one audio stream
+//! over DTLS-SRTP, to one address, as an ICE-lite agent.
+
+use std::net::SocketAddr;
+
+use super::Direction;
+use super::Local;
+use super::NegotiateError;
+use super::Negotiated;
+use super::describe;
+use super::refused;
+use super::stream;
+use super::stream::Payloads;
+use super::stream::Stream;
+use crate::sdp::description::Attribute;
+use crate::sdp::description::Connection;
+use crate::sdp::description::Media;
+use crate::sdp::description::SessionDescription;
+use crate::sdp::description::attribute;
+
+/// Preference of a host candidate of the one component there is
+/// ([RFC 8445 §5.1.2](https://www.rfc-editor.org/rfc/rfc8445#section-5.1.2)).
+const HOST_PRIORITY: u32 = (126 << 24) + (65_535 << 8) + 255;
+
+/// What we say of ourselves to a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secured {
+    /// Codecs, direction, session; its address and port are the candidate.
+    pub local: Local,
+    pub ufrag: String,
+    pub password: String,
+    /// Of our certificate, by SHA-256: `AB:CD:…`.
+    pub fingerprint: String,
+}
+
+/// What a browser's offer and our answer agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub sdp: String,
+    /// Without addresses: ICE finds them.
+    pub agreed: Negotiated,
+    /// The browser's ICE user fragment.
+    pub ufrag: String,
+    /// Of the browser's certificate, by SHA-256, as it wrote it.
+    pub fingerprint: String,
+}
+
+/// Our answer to a browser's `offer`. Its first audio stream with a codec of ours is taken, with all codecs that
+/// both have: a browser may change between them at any packet. Every other stream is refused.
+pub fn answer(offer: impl AsRef<[u8]>, ours: &Secured) -> Result<Answer, NegotiateError> {
+    let offer = SessionDescription::parse(offer)?;
+    let (at, stream) = choose(&offer, &ours.local)?;
+    let media = &offer.media[at];
+    let of_either = |name| media.attribute(name).or_else(|| attribute(&offer.attributes, name));
+    let ufrag = of_either("ice-ufrag").ok_or(NegotiateError::NotSecured("no a=ice-ufrag"))?.to_owned();
+    let fingerprint = of_either("fingerprint").and_then(sha256);
+    let fingerprint = fingerprint.ok_or(NegotiateError::NotSecured("no a=fingerprint:sha-256"))?.to_owned();
+    if of_either("setup") == Some("passive") {
+        return Err(NegotiateError::NotSecured("a=setup:passive, and we are passive too"));
+    }
+    if attribute(&media.attributes, "rtcp-mux").is_none() {
+        return Err(NegotiateError::NotSecured("no a=rtcp-mux"));
+    }
+    let said = stream::direction(&media.attributes).or_else(|| stream::direction(&offer.attributes));
+    let direction = said.unwrap_or_default().reversed().and(ours.local.direction);
+    let agreed = Negotiated {
+        codec: stream.codec,
+        payload_type: stream.payload_type,
+        receive_payload_type: stream.payload_type,
+        telephone_event: stream.telephone_event.map(|(event, _)| (event, event)),
+        ptime_ms: stream.ptime_ms(),
+        remote_rtp: None,
+        remote_rtcp: None,
+        direction,
+    };
+    let audio = audio(media, ours, direction);
+    let mut session = vec![Attribute::flag("ice-lite")];
+    if let Some(mid) = media.attribute("mid") {
+        session.push(Attribute::of("group", format!("BUNDLE {mid}")));
+    }
+    let time = offer.time.clone();
+    let mut streams: Vec<Media> = offer.media.iter().cloned().map(bundled_refusal).collect();
+    streams[at] = audio;
+    let description = SessionDescription { attributes: session, ..describe(&ours.local, time, streams) };
+    Ok(Answer { sdp: description.to_string(), agreed, ufrag, fingerprint })
+}
+
+fn choose<'a>(offer: &'a SessionDescription, local: &Local) -> Result<(usize, Stream<'a>), NegotiateError> {
+    let mut why = NegotiateError::NoAudio;
+    for (at, media) in offer.media.iter().enumerate() {
+        match Stream::read_secured(offer, media, local) {
+            Ok(stream) => return Ok((at, stream)),
+            Err(NegotiateError::NoCommonCodec) => why = NegotiateError::NoCommonCodec,
+            Err(_) => {}
+        }
+    }
+    Err(why)
+}
+
+/// A stream refused: a browser wants to find its `mid` again.
+fn bundled_refusal(media: Media) -> Media {
+    let mid = media.attribute("mid").map(|mid| Attribute::of("mid", mid.to_owned()));
+    Media { attributes: mid.into_iter().collect(), ..refused(media) }
+}
+
+fn audio(offered: &Media, ours: &Secured, direction: Direction) -> Media {
+    let Secured { local, ufrag, password, fingerprint } = ours;
+    let payloads = Payloads::common(offered, &local.codecs);
+    let mut attributes: Vec<Attribute> =
+        offered.attribute("mid").map(|mid| Attribute::of("mid", mid.to_owned())).into_iter().collect();
+    let candidate = SocketAddr::new(local.address, local.port);
+    attributes.extend([
+        Attribute::flag(direction.name()),
+        Attribute::flag("rtcp-mux"),
+        Attribute::of("ice-ufrag", ufrag.clone()),
+        Attribute::of("ice-pwd", password.clone()),
+        Attribute::of("fingerprint", format!("sha-256 {fingerprint}")),
+        Attribute::of("setup", "passive".to_owned()),
+        Attribute::of(
+            "candidate",
+            format!("1 1 udp {HOST_PRIORITY} {} {} typ host", candidate.ip(), candidate.port()),
+        ),
+        Attribute::flag("end-of-candidates"),
+        Attribute::of("msid", "warmline audio".to_owned()),
+    ]);
+    attributes.extend(payloads.attributes());
+    attributes.push(Attribute::of("ptime", "20".to_owned()));
+    Media {
+        kind: "audio".to_owned(),
+        port: local.port,
+        protocol: offered.protocol.clone(),
+        formats: payloads.formats(),
+        connection: Some(Connection { address: local.address.to_string() }),
+        attributes,
+    }
+}
+
+/// The digits of `sha-256 AB:CD`.
+fn sha256(fingerprint: &str) -> Option<&str> {
+    let (hash, digits) = fingerprint.trim().split_once(' ')?;
+    hash.eq_ignore_ascii_case("sha-256").then(|| digits.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sdp::Codec;
+
+    /// As Chromium offers it, shortened.
+    const OFFER: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+        a=group:BUNDLE 0\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS 1f\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\r\nc=IN IP4 0.0.0.0\r\n\
+        a=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:4ZcD\r\na=ice-pwd:2/1muCWoOi3uLifh0NuRHlZp\r\n\
+        a=ice-options:trickle\r\n\
+        a=fingerprint:sha-256 7B:8B:F0:65:5F:78:E2:51:3B:AC:6F:F3:3F:46:1B:35:DC:B8:5F:64:1A:24:C2:43:F0:A1:58:D0:A1:2C:19:08\r\n\
+        a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=msid:1f 2f\r\na=rtcp-mux\r\na=rtcp-rsize\r\n\
+        a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n\
+        a=rtpmap:63 red/48000/2\r\na=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
+        a=rtpmap:13 CN/8000\r\na=rtpmap:110 telephone-event/48000\r\na=rtpmap:126 telephone-event/8000\r\n\
+        a=ssrc:2231627014 cname:x\r\n";
+
+    fn ours() -> Secured {
+        Secured {
+            local: Local {
+                address: "192.0.2.1".parse().unwrap(),
+                port: 8081,
+                codecs: vec![Codec::Pcmu, Codec::Pcma],
+                direction: Direction::SendRecv,
+                session: 7,
+                version: 1,
+            },
+            ufrag: "here".to_owned(),
+            password: "0123456789abcdef0123456789abcdef".to_owned(),
+            fingerprint: "AA:BB".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_browser_gets_every_codec_that_both_have_and_our_one_address() {
+        let answer = answer(OFFER, &ours()).unwrap();
+        assert_eq!(
+            answer.sdp,
+            "v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\na=ice-lite\r\n\
+             a=group:BUNDLE 0\r\nm=audio 8081 UDP/TLS/RTP/SAVPF 0 8 126\r\nc=IN IP4 192.0.2.1\r\na=mid:0\r\n\
+             a=sendrecv\r\na=rtcp-mux\r\na=ice-ufrag:here\r\na=ice-pwd:0123456789abcdef0123456789abcdef\r\n\
+             a=fingerprint:sha-256 AA:BB\r\na=setup:passive\r\n\
+             a=candidate:1 1 udp 2130706431 192.0.2.1 8081 typ host\r\na=end-of-candidates\r\n\
+             a=msid:warmline audio\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
+             a=rtpmap:126 telephone-event/8000\r\na=fmtp:126 0-15\r\na=ptime:20\r\n"
+        );
+        assert_eq!(answer.ufrag, "4ZcD");
+        assert!(answer.fingerprint.starts_with("7B:8B:") && answer.fingerprint.ends_with(":19:08"));
+        let agreed = answer.agreed;
+        assert_eq!((agreed.codec, agreed.telephone_event), (Codec::Pcmu, Some((126, 126))));
+        assert_eq!((agreed.direction, agreed.remote_rtp), (Direction::SendRecv, None));
+    }
+
+    #[test]
+    fn an_offer_without_keys_or_with_video_alone_is_refused() {
+        let without = |line: &str| {
+            let kept: Vec<&str> = OFFER.split_inclusive("\r\n").filter(|l| !l.starts_with(line)).collect();
+            answer(kept.concat(), &ours()).unwrap_err()
+        };
+        for line in ["a=fingerprint", "a=ice-ufrag", "a=rtcp-mux"] {
+            assert!(matches!(without(line), NegotiateError::NotSecured(_)), "{line}");
+        }
+        let with = |from, to| answer(OFFER.replace(from, to), &ours()).unwrap_err();
+        assert!(matches!(with("actpass", "passive"), NegotiateError::NotSecured(_)));
+        assert_eq!(with("m=audio", "m=video"), NegotiateError::NoAudio);
+        assert_eq!(with("UDP/TLS/RTP/SAVPF", "RTP/AVP"), NegotiateError::NoAudio);
+        assert_eq!(with(" 0 8 13", " 13"), NegotiateError::NoCommonCodec);
+    }
+
+    #[test]
+    fn a_second_stream_is_refused_by_its_mid() {
+        let video =
+            "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n";
+        let sdp = answer(format!("{OFFER}{video}"), &ours()).unwrap().sdp;
+        assert!(sdp.ends_with("m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n"), "{sdp}");
+        assert!(sdp.contains("a=group:BUNDLE 0\r\n"));
+    }
+}

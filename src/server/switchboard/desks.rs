@@ -1,0 +1,488 @@
+//! Agents' desks: one more phone of an agent, whose peer connection is up while the agent is signed in.
+//!
+//! A desk has one socket and one connection at a time; the newer ones take over. A desk that vanishes keeps its
+//! line for [`GRACE`]: when the page is back by then, it goes on where it was.
+
+use std::time::Duration;
+
+use tracing::debug;
+
+use super::Now;
+use super::Output;
+use super::Owner;
+use super::Streams;
+use super::Switchboard;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::call::CallEvent;
+use crate::call::LegEvent;
+use crate::fact::Fact;
+use crate::fact::What;
+use crate::flow::center::AgentContact;
+use crate::media::MediaCommand;
+use crate::queue;
+use crate::queue::api::AgentState;
+use crate::queue::api::AgentWish;
+use crate::queue::api::DESK_LOST;
+use crate::sdp::Negotiated;
+use crate::server::browser::SocketId;
+use crate::server::browser::Tell;
+use crate::sip::Command;
+use crate::sip::api::EndReason;
+use crate::wire::webrtc::ConnectionId;
+
+/// How long a desk that vanished keeps its line and its agent's state.
+pub(super) const GRACE: Duration = Duration::from_secs(30);
+
+/// An agent's desk.
+#[derive(Debug)]
+pub(super) struct Desk {
+    socket: Option<SocketId>,
+    /// The connection in use.
+    link: Option<Link>,
+    /// One that is to take its place as soon as it is up.
+    next: Option<Link>,
+    /// Whether it has been up since the agent signed in.
+    opened: bool,
+    /// While it is gone, until when it may come back.
+    until: Option<Timestamp>,
+    /// The line that rings at it, or that it carries.
+    line: Option<LegId>,
+}
+
+#[derive(Debug)]
+struct Link {
+    connection: ConnectionId,
+    agreed: Option<Negotiated>,
+}
+
+impl Desk {
+    fn is_there(&self) -> bool {
+        self.link.is_some() && self.socket.is_some()
+    }
+}
+
+impl Switchboard {
+    /// An agent's page is here, with an offer.
+    pub(super) fn open_desk(
+        &mut self,
+        socket: SocketId,
+        agent: &str,
+        offer: String,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(id) = self.agent(agent) else {
+            return refuse(
+                socket,
+                format!("there is no agent {agent:?}"),
+                "sign in as one of the center",
+                out,
+            );
+        };
+        let connection = self.new_connection(Owner::Desk(id));
+        let desk = self.desks.entry(id).or_insert_with(|| Desk {
+            socket: None,
+            link: None,
+            next: None,
+            opened: false,
+            until: None,
+            line: None,
+        });
+        let older = desk.socket.replace(socket).filter(|older| *older != socket);
+        let unborn = desk.next.replace(Link { connection, agreed: None });
+        if let Some(older) = older {
+            self.sockets.remove(&older);
+            let error = "this desk was opened in another window, which has the phone now".to_owned();
+            let hint = "reload this page to take the phone back".to_owned();
+            out.push(Output::Tell { socket: older, tell: Tell::Error { error, hint } });
+            out.push(Output::Tell { socket: older, tell: Tell::Over { again: false } });
+        }
+        if let Some(unborn) = unborn {
+            self.drop_connection(unborn.connection, streams);
+        }
+        self.sockets.insert(socket, Owner::Desk(id));
+        if !streams.accept(connection, offer) {
+            refuse(socket, "too many browsers connect just now".to_owned(), "try again", out);
+        }
+    }
+
+    pub(super) fn desk_answered(
+        &mut self,
+        id: AgentId,
+        connection: ConnectionId,
+        sdp: String,
+        agreed: Negotiated,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(desk) = self.desks.get_mut(&id) else { return };
+        if let Some(next) = desk.next.as_mut().filter(|next| next.connection == connection) {
+            next.agreed = Some(agreed);
+            out.extend(desk.socket.map(|socket| Output::Tell { socket, tell: Tell::Answer { sdp } }));
+        }
+    }
+
+    /// A desk's connection is up: it takes the place of the one before, and the line goes on over it.
+    pub(super) fn desk_up(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        connection: ConnectionId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(desk) = self.desks.get_mut(&id) else { return };
+        let Some(next) = desk.next.take_if(|next| next.connection == connection) else { return };
+        let agreed = next.agreed.clone();
+        let before = desk.link.replace(next);
+        if let Some(before) = before {
+            self.drop_connection(before.connection, streams);
+        }
+        self.carry(id, connection, agreed, streams);
+        self.desk_is_back(now, id, out);
+    }
+
+    /// Lets the desk's connection carry the line that it has, when the agent has picked it up.
+    fn carry(
+        &mut self,
+        id: AgentId,
+        connection: ConnectionId,
+        agreed: Option<Negotiated>,
+        streams: &mut dyn Streams,
+    ) {
+        let Some(leg) = self.desks.get(&id).and_then(|desk| desk.line) else { return };
+        if self.lines.get(&leg).is_some_and(|line| line.up) {
+            streams.patch(leg, connection);
+            if let Some(agreed) = agreed {
+                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+            }
+        }
+    }
+
+    /// Nothing came over a desk's connection for a while, and now it does again.
+    pub(super) fn desk_heard_again(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        connection: ConnectionId,
+        out: &mut Vec<Output>,
+    ) {
+        if self.has_link(id, connection) {
+            self.desk_is_back(now, id, out);
+        }
+    }
+
+    fn has_link(&self, id: AgentId, connection: ConnectionId) -> bool {
+        let link = self.desks.get(&id).and_then(|desk| desk.link.as_ref());
+        link.is_some_and(|link| link.connection == connection)
+    }
+
+    fn desk_is_back(&mut self, now: Now, id: AgentId, out: &mut Vec<Output>) {
+        let agent = self.agent_name(id);
+        let Some(desk) = self.desks.get_mut(&id) else { return };
+        if !desk.is_there() {
+            return;
+        }
+        let was_gone = desk.until.take().is_some();
+        let (opened, line) = (std::mem::replace(&mut desk.opened, true), desk.line);
+        if !opened {
+            self.desk_fact(now, What::DeskOpened { agent }, out);
+        } else if was_gone {
+            self.desk_fact(now, What::DeskBack { agent }, out);
+            if let Some(leg) = line {
+                self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Back });
+            }
+        } else {
+            return;
+        }
+        self.signed_in(now, id, out);
+    }
+
+    /// Nothing comes over a desk's connection any more.
+    pub(super) fn desk_silent(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        connection: ConnectionId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        if self.has_link(id, connection) {
+            self.desk_is_gone(now, id, streams, out);
+        }
+    }
+
+    /// A desk's connection was refused, or is over.
+    pub(super) fn desk_disconnected(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        connection: ConnectionId,
+        why: String,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(desk) = self.desks.get_mut(&id) else { return };
+        let next = desk.next.take_if(|next| next.connection == connection).is_some();
+        let link = desk.link.take_if(|link| link.connection == connection).is_some();
+        if next || (link && desk.next.is_none()) {
+            out.extend(desk.socket.map(|socket| Output::Tell { socket, tell: Tell::Disconnected { why } }));
+        }
+        if link {
+            self.desk_is_gone(now, id, streams, out);
+        }
+    }
+
+    /// A desk's socket is gone.
+    pub(super) fn desk_socket_gone(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        socket: SocketId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(desk) = self.desks.get_mut(&id).filter(|desk| desk.socket == Some(socket)) else { return };
+        desk.socket = None;
+        if desk.opened {
+            self.desk_is_gone(now, id, streams, out);
+        } else {
+            self.forget_desk(id, streams);
+        }
+    }
+
+    /// From now on the desk has [`GRACE`] to come back. What rings at it alone goes on to another agent.
+    fn desk_is_gone(&mut self, now: Now, id: AgentId, streams: &mut dyn Streams, out: &mut Vec<Output>) {
+        let agent = self.agent_name(id);
+        let Some(desk) = self.desks.get_mut(&id) else { return };
+        if !desk.opened || desk.until.is_some() {
+            return;
+        }
+        desk.until = Some(now.at + GRACE);
+        let line = desk.line;
+        self.desk_fact(now, What::DeskLost { agent }, out);
+        let Some(leg) = line else { return };
+        if self.lines.get(&leg).is_some_and(|line| line.up) {
+            self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Lost });
+        } else {
+            self.stops_ringing_at(id, leg, 480, streams);
+        }
+    }
+
+    /// The desk rings no more for a line; when nothing else rings for it, it has failed.
+    fn stops_ringing_at(&mut self, id: AgentId, leg: LegId, status: u16, streams: &mut dyn Streams) {
+        if let Some(desk) = self.desks.get_mut(&id) {
+            desk.line = None;
+        }
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        line.desk = None;
+        if line.sessions.is_empty() {
+            self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Failed { status } });
+            self.close(leg, streams);
+        }
+    }
+
+    /// When a desk's grace is next over.
+    pub(super) fn desks_deadline(&self) -> Option<Timestamp> {
+        self.desks.values().filter_map(|desk| desk.until).min()
+    }
+
+    /// Gives up desks that did not come back in time.
+    pub(super) fn desks_due(&mut self, now: Now, streams: &mut dyn Streams, out: &mut Vec<Output>) {
+        let over = |desk: &Desk| desk.until.is_some_and(|until| until <= now.at);
+        let due: Vec<AgentId> = self.desks.iter().filter(|(_, desk)| over(desk)).map(|(id, _)| *id).collect();
+        for id in due {
+            self.end_desk(now, id, AgentWish::NotReady(DESK_LOST.into()), streams, out);
+        }
+    }
+
+    /// The agent signs out of the desk.
+    pub(super) fn close_desk(
+        &mut self,
+        now: Now,
+        socket: SocketId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(&Owner::Desk(id)) = self.sockets.get(&socket) else { return };
+        self.end_desk(now, id, AgentWish::Offline, streams, out);
+        out.push(Output::Tell { socket, tell: Tell::Over { again: false } });
+    }
+
+    /// The desk is no more; an agent without another phone becomes what `wish` says.
+    fn end_desk(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        wish: AgentWish,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let name = self.agent_name(id);
+        if self.parts.endpoint.contacts(&name).is_empty() {
+            self.pending.push_back(super::Pending::Engine(queue::Event::AgentWants { agent: id, wish }));
+        }
+        let line = self.desks.get(&id).and_then(|desk| desk.line);
+        match line {
+            Some(leg) if self.lines.get(&leg).is_some_and(|line| line.up) => {
+                let event = LegEvent::Ended { cause: "the desk is gone".into() };
+                self.later(leg.call(), CallEvent::Leg { leg, event });
+                self.close(leg, streams);
+            }
+            Some(leg) => self.stops_ringing_at(id, leg, 480, streams),
+            None => {}
+        }
+        self.forget_desk(id, streams);
+        self.desk_fact(now, What::DeskClosed { agent: name }, out);
+    }
+
+    fn forget_desk(&mut self, id: AgentId, streams: &mut dyn Streams) {
+        let Some(desk) = self.desks.remove(&id) else { return };
+        for link in desk.link.into_iter().chain(desk.next) {
+            self.drop_connection(link.connection, streams);
+        }
+        if let Some(socket) = desk.socket {
+            self.sockets.remove(&socket);
+        }
+    }
+
+    /// Whether the agent's desk can ring now.
+    pub(super) fn desk_can_ring(&self, id: AgentId) -> bool {
+        let free = |desk: &Desk| desk.is_there() && desk.until.is_none() && desk.line.is_none();
+        self.desks.get(&id).is_some_and(free)
+    }
+
+    /// The desk rings for this line.
+    pub(super) fn ring_desk(&mut self, id: AgentId, leg: LegId) {
+        if let Some(desk) = self.desks.get_mut(&id) {
+            desk.line = Some(leg);
+        }
+    }
+
+    /// The line of this desk is over, or another phone of the agent has it.
+    pub(super) fn free_desk(&mut self, id: AgentId, leg: LegId) {
+        if let Some(desk) = self.desks.get_mut(&id).filter(|desk| desk.line == Some(leg)) {
+            desk.line = None;
+        }
+    }
+
+    /// The agent picks up at the desk: the other phones stop, and the stream's far end is the browser.
+    pub(super) fn pick_up(
+        &mut self,
+        now: Now,
+        socket: SocketId,
+        call: CallId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some((id, leg)) = self.rings_at(socket, call) else {
+            return refuse(
+                socket,
+                format!("call {call} does not ring here"),
+                "somebody else may have it",
+                out,
+            );
+        };
+        let link = self.desks.get(&id).and_then(|desk| desk.link.as_ref());
+        let Some((connection, agreed)) = link.map(|link| (link.connection, link.agreed.clone())) else {
+            return refuse(socket, "the desk has no audio connection".to_owned(), "reload the page", out);
+        };
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        line.up = true;
+        let (sessions, port) = (std::mem::take(&mut line.sessions), line.local.port);
+        for session in sessions {
+            self.sessions.remove(&session);
+            self.command(now, Command::End { session, reason: EndReason::Elsewhere }, out);
+        }
+        if port != 0 {
+            streams.to_browser(leg.call(), leg);
+        }
+        self.carry(id, connection, agreed, streams);
+        self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Up });
+    }
+
+    /// The agent refuses what rings at the desk, for all phones.
+    pub(super) fn reject(
+        &mut self,
+        now: Now,
+        socket: SocketId,
+        call: CallId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some((id, leg)) = self.rings_at(socket, call) else {
+            return refuse(socket, format!("call {call} does not ring here"), "it may have stopped", out);
+        };
+        let sessions = self.lines.get_mut(&leg).map(|line| std::mem::take(&mut line.sessions));
+        for session in sessions.into_iter().flatten() {
+            self.sessions.remove(&session);
+            self.command(now, Command::End { session, reason: EndReason::Normal }, out);
+        }
+        self.stops_ringing_at(id, leg, 603, streams);
+    }
+
+    /// The agent ends a call at the desk, or refuses one that rings there.
+    pub(super) fn hang_up_desk(
+        &mut self,
+        now: Now,
+        socket: SocketId,
+        call: CallId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        if self.rings_at(socket, call).is_some() {
+            return self.reject(now, socket, call, streams, out);
+        }
+        let Some((_, leg)) = self.desk_line(socket, call) else {
+            return refuse(socket, format!("call {call} is not at this desk"), "it may be over", out);
+        };
+        let event = LegEvent::Ended { cause: "hung up".into() };
+        self.later(leg.call(), CallEvent::Leg { leg, event });
+        self.close(leg, streams);
+    }
+
+    fn desk_line(&self, socket: SocketId, call: CallId) -> Option<(AgentId, LegId)> {
+        let Some(Owner::Desk(id)) = self.sockets.get(&socket) else { return None };
+        let leg = self.desks.get(id)?.line.filter(|leg| leg.call() == call)?;
+        Some((*id, leg))
+    }
+
+    fn rings_at(&self, socket: SocketId, call: CallId) -> Option<(AgentId, LegId)> {
+        self.desk_line(socket, call).filter(|(_, leg)| self.lines.get(leg).is_some_and(|line| !line.up))
+    }
+
+    /// A phone or a desk of the agent is there: whoever was offline, or gone without their will, takes calls again.
+    pub(super) fn signed_in(&mut self, now: Now, agent: AgentId, out: &mut Vec<Output>) {
+        let config = &self.parts.center.contacts[agent.0 as usize];
+        let AgentContact::Registered { ready_when_registered } = *config else { return };
+        let wish = match self.engine.agent_state(agent) {
+            Some(AgentState::Offline) if ready_when_registered => AgentWish::Ready,
+            Some(AgentState::Offline) => AgentWish::NotReady("signed in".into()),
+            Some(AgentState::NotReady(reason)) if is_involuntary(reason) => AgentWish::Ready,
+            _ => return,
+        };
+        self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);
+    }
+
+    /// Whether a desk of the agent is there, or may come back.
+    pub(super) fn has_desk(&self, agent: AgentId) -> bool {
+        self.desks.get(&agent).is_some_and(|desk| desk.opened)
+    }
+
+    fn desk_fact(&self, now: Now, what: What, out: &mut Vec<Output>) {
+        debug!(?what, "desk");
+        out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+    }
+}
+
+/// Whether an agent is not ready for a reason that ends with the phone's or the desk's return.
+fn is_involuntary(reason: &Name) -> bool {
+    [queue::api::PHONE_UNREACHABLE, DESK_LOST].contains(&&**reason)
+}
+
+pub(super) fn refuse(socket: SocketId, error: String, hint: &str, out: &mut Vec<Output>) {
+    out.push(Output::Tell { socket, tell: Tell::Error { error, hint: hint.to_owned() } });
+}

@@ -1,0 +1,117 @@
+//! Our certificate, the DTLS handshake by it, and the SRTP keys that come out of the handshake
+//! ([RFC 5764](https://www.rfc-editor.org/rfc/rfc5764)).
+
+use std::sync::Arc;
+
+use rtc_crypto::HashAlgorithm;
+use rtc_crypto::RTCCryptoProvider;
+use rtc_dtls::config::ClientAuthType;
+use rtc_dtls::config::ConfigBuilder;
+use rtc_dtls::config::ExtendedMasterSecretType;
+use rtc_dtls::config::HandshakeConfig;
+use rtc_dtls::config::VerifyPeerCertificateFn;
+use rtc_dtls::crypto::Certificate;
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_dtls::state::State;
+use rtc_shared::error::Error;
+use rtc_srtp::config::LABEL_EXTRACTOR_DTLS_SRTP;
+use rtc_srtp::context::Context;
+use rtc_srtp::option::srtcp_replay_protection;
+use rtc_srtp::option::srtp_replay_protection;
+use rtc_srtp::protection_profile::ProtectionProfile;
+
+/// Packets of the past within which a repeated one is recognised.
+const REPLAY_WINDOW: usize = 64;
+
+/// Why no secured connection can be made: in a word for the log, it never comes from what a caller does.
+pub(super) type KeyError = String;
+
+/// Who we are to browsers: one certificate, made at each start.
+pub(super) struct Identity {
+    pub provider: Arc<dyn RTCCryptoProvider>,
+    certificate: Certificate,
+    /// Of the certificate, as SDP writes it.
+    pub fingerprint: String,
+}
+
+/// The keys of one connection.
+pub(super) struct Keys {
+    pub ours: Context,
+    pub theirs: Context,
+}
+
+impl Identity {
+    pub fn new() -> Result<Identity, KeyError> {
+        let provider = rtc_crypto::default_provider().map_err(|error| error.to_string())?;
+        let certificate = Certificate::generate_self_signed(vec!["warmline".to_owned()], provider.crypto())
+            .map_err(|error| error.to_string())?;
+        let octets = certificate.certificate.first().ok_or("an empty certificate")?;
+        let fingerprint = fingerprint(octets, provider.as_ref())?;
+        Ok(Identity { provider, certificate, fingerprint })
+    }
+
+    /// How to shake hands with the browser whose certificate has this fingerprint, and with no other.
+    pub fn handshake(&self, remote_fingerprint: &str) -> Result<Arc<HandshakeConfig>, KeyError> {
+        let (provider, expected) = (self.provider.clone(), remote_fingerprint.to_owned());
+        let verify: VerifyPeerCertificateFn = Arc::new(move |certificates, _| {
+            let found = certificates.first().and_then(|first| fingerprint(first, provider.as_ref()).ok());
+            match found {
+                Some(found) if found.eq_ignore_ascii_case(&expected) => Ok(()),
+                _ => Err(Error::ErrNoMatchingCertificateFingerprint),
+            }
+        });
+        let config = ConfigBuilder::default()
+            .with_crypto_provider(self.provider.clone())
+            .with_certificates(vec![self.certificate.clone()])
+            .with_srtp_protection_profiles(vec![
+                SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+                SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+            ])
+            .with_client_auth(ClientAuthType::RequireAnyClientCert)
+            // The certificate is its own authority: what counts is the fingerprint that came by signalling.
+            .with_insecure_skip_verify(true)
+            .with_verify_peer_certificate(Some(verify))
+            .with_extended_master_secret(ExtendedMasterSecretType::Require)
+            .build(false, None)
+            .map_err(|error| error.to_string())?;
+        Ok(Arc::new(config))
+    }
+
+    /// The SRTP keys of a handshake that is complete.
+    pub fn keys(&self, state: &State) -> Result<Keys, KeyError> {
+        let profile = match state.srtp_protection_profile() {
+            SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => ProtectionProfile::AeadAes128Gcm,
+            SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => ProtectionProfile::Aes128CmHmacSha1_80,
+            _ => return Err("no SRTP profile was agreed on".to_owned()),
+        };
+        let mut config = rtc_srtp::config::Config { profile, ..Default::default() };
+        let length = config.keying_material_len();
+        let material = state
+            .export_keying_material(LABEL_EXTRACTOR_DTLS_SRTP, &[], length)
+            .map_err(|error| error.to_string())?;
+        config
+            .set_session_keys_from_keying_material(material.as_ref(), state.is_client())
+            .map_err(|error| error.to_string())?;
+        let keys = &config.keys;
+        let crypto = self.provider.crypto();
+        let ours = Context::new(&keys.local_master_key, &keys.local_master_salt, profile, None, None, crypto)
+            .map_err(|error| error.to_string())?;
+        let theirs = Context::new(
+            &keys.remote_master_key,
+            &keys.remote_master_salt,
+            profile,
+            Some(srtp_replay_protection(REPLAY_WINDOW)),
+            Some(srtcp_replay_protection(REPLAY_WINDOW)),
+            crypto,
+        )
+        .map_err(|error| error.to_string())?;
+        Ok(Keys { ours, theirs })
+    }
+}
+
+fn fingerprint(certificate: &[u8], provider: &dyn RTCCryptoProvider) -> Result<String, KeyError> {
+    let hash =
+        provider.crypto().hash(HashAlgorithm::Sha256, certificate).map_err(|error| error.to_string())?;
+    let octets: Vec<String> = hash.iter().map(|octet| format!("{octet:02X}")).collect();
+    Ok(octets.join(":"))
+}

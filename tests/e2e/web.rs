@@ -1,0 +1,177 @@
+//! Callers and agents in real browsers: each hears the other's tone, whatever is at the other end.
+
+use crate::baresip::Phone;
+use crate::browser::Browser;
+use crate::browser::browsers_available;
+use crate::server::Server;
+use crate::sipp::Sipp;
+use crate::spine::STRANGER;
+use crate::tone::AGENT_HZ;
+use crate::tone::CALLER_HZ;
+use crate::tools::available;
+use crate::tools::within;
+
+#[test]
+fn a_caller_and_an_agent_in_browsers_hear_each_other() {
+    if !browsers_available("a_caller_and_an_agent_in_browsers_…") {
+        return;
+    }
+    let server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "bob");
+    server.wait_for_agent("bob", "ready", 5);
+    let mut caller = Browser::start(CALLER_HZ);
+    caller.dials(&server, "1001");
+    let call = agent.rings(20);
+    agent.picks_up(call);
+    caller.hears("call", AGENT_HZ, 10);
+    agent.hears("phone", CALLER_HZ, 10);
+    assert_eq!(
+        caller.look(&format!("hears(call.audio.remote, {CALLER_HZ})")),
+        false,
+        "nobody hears themselves"
+    );
+    caller.run("await page.click('#stop')");
+    server.wait_for_agent("bob", "wrap_up", 5);
+    let story = server.story_of(call, "call_ended", 5);
+    assert_eq!(story.only("call_arrived")["source"], "web");
+    assert_eq!(story.only("agent_connected")["agent"], "bob");
+    assert_eq!(story.only("call_ended")["by"], "caller");
+    agent.look("phone.disconnect()");
+    server.wait_for_agent("bob", "offline", 5);
+    server.is_left_clean();
+}
+
+#[test]
+fn a_telephone_caller_and_an_agent_in_a_browser_hear_each_other() {
+    if !browsers_available("a_telephone_caller_and_an_agent_…") || !available("…", &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "alice");
+    server.wait_for_agent("alice", "ready", 5);
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let call = agent.rings(20);
+    agent.picks_up(call);
+    within(10, "a second of the agent's tone", || (caller.line.heard(AGENT_HZ) >= 1.0).then_some(()));
+    agent.hears("phone", CALLER_HZ, 5);
+    agent.look(&format!("phone.hangUp({call})"));
+    caller.ends_well(10);
+    assert_eq!(server.story_of(call, "call_ended", 5).only("call_ended")["by"], "agent");
+    server.is_left_clean();
+}
+
+#[test]
+fn a_caller_on_a_web_page_walks_through_a_flow_to_an_agents_phone() {
+    if !browsers_available("a_caller_on_a_web_page_…") || !available("…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Phone::agent(&server.sip(), "alice", false);
+    let mut caller = Browser::start(CALLER_HZ);
+    caller.dials(&server, "1000");
+    let call = caller.is_talking();
+    for key in "100200#4711#".chars() {
+        caller.run(&format!("await page.click('#keys button:text-is(\"{key}\")')"));
+    }
+    let story = server.story_of(call, "verification_ended", 15);
+    assert_eq!(story.only("verification_ended")["result"], "verified_by_pin");
+    caller.run("await page.click('#keys button:text-is(\"1\")')");
+    server.story_of(call, "agent_ringing", 15);
+    alice.pick_up();
+    within(10, "alice hears the caller", || (alice.heard(CALLER_HZ) >= 1.0).then_some(()));
+    caller.hears("call", AGENT_HZ, 5);
+    alice.hang_up();
+    caller.sees(
+        "the page tells the end",
+        5,
+        "document.querySelector('#state').textContent === 'Not connected'",
+    );
+    server.never_wrote("4711");
+    server.is_left_clean();
+}
+
+#[test]
+fn of_an_agents_phone_and_desk_the_first_that_picks_up_has_the_call() {
+    if !browsers_available("of_an_agents_phone_and_desk_…") || !available("…", &["sipp", "baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut desk = Browser::start(AGENT_HZ);
+    desk.is_agent(&server, "alice");
+    let mut phone = Phone::agent(&server.sip(), "alice", false);
+
+    // The desk: the phone stops ringing.
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let call = desk.rings(20);
+    phone.wait_for("CALL_INCOMING", 5);
+    desk.picks_up(call);
+    phone.wait_for("CALL_CLOSED", 5);
+    within(10, "the desk is heard", || (caller.line.heard(AGENT_HZ) >= 1.0).then_some(()));
+    desk.look(&format!("phone.hangUp({call})"));
+    caller.ends_well(10);
+
+    // The phone: the desk stops ringing.
+    server.set_agent("alice", "ready");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let call = desk.rings(20);
+    phone.wait_for("CALL_INCOMING", 5);
+    phone.pick_up();
+    desk.sees("it rings no more", 5, "!phone.desk.calls.some(({ phase }) => phase === 'ringing')");
+    within(10, "the phone hears the caller", || (phone.heard(CALLER_HZ) >= 1.0).then_some(()));
+    assert_eq!(
+        desk.look(&format!("phone.audio.remote !== null && hears(phone.audio.remote, {CALLER_HZ})")),
+        false
+    );
+    phone.hang_up();
+    caller.ends_well(10);
+    server.story_of(call, "call_ended", 5);
+    server.is_left_clean();
+}
+
+#[test]
+fn a_desk_that_is_reloaded_in_a_talk_goes_on_within_three_seconds() {
+    if !browsers_available("a_desk_that_is_reloaded_…") || !available("…", &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "alice");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let call = agent.rings(20);
+    agent.picks_up(call);
+    agent.hears("phone", CALLER_HZ, 10);
+    within(10, "the agent is heard", || (caller.line.heard(AGENT_HZ) >= 1.0).then_some(()));
+
+    agent.run("await page.reload()");
+    agent.sits_down("alice");
+    agent.hears("phone", CALLER_HZ, 3);
+    let before = caller.line.heard(AGENT_HZ);
+    within(3, "the agent is heard again", || (caller.line.heard(AGENT_HZ) >= before + 0.5).then_some(()));
+    assert_eq!(server.agent_state("alice"), "talking");
+    agent.look(&format!("phone.hangUp({call})"));
+    caller.ends_well(10);
+    assert_eq!(server.story_of(call, "call_ended", 5).only("talk_ended")["by"], "agent");
+}
+
+#[test]
+fn the_newer_of_two_windows_has_the_phone() {
+    if !browsers_available("the_newer_of_two_windows_has_the_phone") {
+        return;
+    }
+    let server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "alice");
+    agent.run("state.older = state.page; state.page = await state.person()");
+    agent.is_agent(&server, "alice");
+    let older = || "return state.older.evaluate(() => phone.state)";
+    within(5, "the older window is told", || (agent.run(older()) == "taken").then_some(()));
+    let mut caller = Browser::start(CALLER_HZ);
+    caller.dials(&server, "1001");
+    let call = agent.rings(20);
+    agent.picks_up(call);
+    agent.hears("phone", CALLER_HZ, 10);
+    assert_eq!(agent.run(older()), "taken", "the two do not fight for it");
+    assert_eq!(server.agent_state("alice"), "talking");
+}

@@ -1,0 +1,419 @@
+// The telephone in the browser: audio over WebRTC, everything else over one WebSocket.
+//
+//   const phone = new Phone();                     an agent's desk
+//   phone.addEventListener("desk", (e) => draw(e.detail));
+//   await phone.connect();                         asks for the microphone, stays connected by itself
+//   phone.pickUp(12); phone.hangUp(12);
+//
+//   const call = new WebCall();                    a caller
+//   await call.dial("1000"); call.key("1"); call.hangUp();
+//
+// Events of both: "state" {state}, "error" {error, hint}. Nothing is loaded from anywhere.
+
+const ALIVE_EVERY = 10_000;
+// How long to wait before each further try to connect, in milliseconds; the last one is repeated.
+const RETRY_AFTER = [200, 500, 1_000, 2_000, 5_000];
+// A connection that has lost its way is given so long to find it again.
+const LOST_FOR = 1_500;
+// The close code of a desk that another window has taken, or that was signed out.
+const TAKEN = 4_001;
+const SETTINGS = "warmline.audio";
+
+// What the user chose: {microphone, speaker, processing}.
+export function settings() {
+  try {
+    return JSON.parse(localStorage.getItem(SETTINGS)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function remember(change) {
+  localStorage.setItem(SETTINGS, JSON.stringify({ ...settings(), ...change }));
+}
+
+// Microphone, loudspeaker and what they measure.
+class Sound {
+  #context = null;
+  #meters = {};
+  player = new Audio();
+  microphone = null;
+  remote = null;
+
+  constructor() {
+    this.player.autoplay = true;
+  }
+
+  // Opens the microphone, or the one that was chosen since.
+  async open() {
+    const { microphone, speaker, processing = true } = settings();
+    const audio = {
+      echoCancellation: processing,
+      noiseSuppression: processing,
+      autoGainControl: processing,
+      channelCount: 1,
+      ...(microphone ? { deviceId: { ideal: microphone } } : {}),
+    };
+    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    this.close();
+    [this.microphone] = stream.getAudioTracks();
+    if (speaker && this.player.setSinkId) await this.player.setSinkId(speaker).catch(() => {});
+    return this.microphone;
+  }
+
+  close() {
+    this.microphone?.stop();
+    this.microphone = null;
+    this.#meters.input = null;
+  }
+
+  play(track) {
+    this.remote = new MediaStream([track]);
+    this.player.srcObject = this.remote;
+    // A page that nobody has touched may not play; the next touch lets it.
+    this.player.play().catch(() => {
+      addEventListener("pointerdown", () => this.player.play().catch(() => {}), { once: true });
+    });
+    this.#meters.output = null;
+  }
+
+  // How loud it is at the microphone and from the other side: 0 to 1.
+  levels() {
+    const input = this.microphone && new MediaStream([this.microphone]);
+    return { input: this.#level("input", input), output: this.#level("output", this.remote) };
+  }
+
+  #level(name, stream) {
+    if (!stream) return 0;
+    if (!this.#meters[name]) {
+      this.#context ??= new AudioContext();
+      const analyser = this.#context.createAnalyser();
+      analyser.fftSize = 1024;
+      this.#context.createMediaStreamSource(stream).connect(analyser);
+      this.#meters[name] = { analyser, samples: new Float32Array(analyser.fftSize) };
+    }
+    const { analyser, samples } = this.#meters[name];
+    analyser.getFloatTimeDomainData(samples);
+    return Math.min(1, Math.max(...samples.map(Math.abs)));
+  }
+}
+
+// A socket and a peer connection that belong together, and what both a desk and a caller do with them.
+class Line extends EventTarget {
+  #path;
+  #alive = null;
+  #ice;
+  socket = null;
+  peer = null;
+  sender = null;
+  audio = new Sound();
+  muted = false;
+  sending = false;
+
+  // `ice` are the STUN and TURN servers for networks that need them.
+  constructor(path, { ice = [] } = {}) {
+    super();
+    this.#path = path;
+    this.#ice = ice;
+  }
+
+  tell(type, detail = {}) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  send(message) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  // Opens the socket; resolves when it is open.
+  openSocket() {
+    const url = new URL(this.#path, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(url);
+    this.socket = socket;
+    socket.addEventListener("message", (event) => this.received(JSON.parse(event.data)));
+    socket.addEventListener("close", (event) => {
+      if (this.socket !== socket) return;
+      clearInterval(this.#alive);
+      this.socket = null;
+      this.closed(event.code);
+    });
+    return new Promise((resolve, reject) => {
+      socket.addEventListener("open", () => {
+        clearInterval(this.#alive);
+        this.#alive = setInterval(() => this.send({ do: "alive" }), ALIVE_EVERY);
+        resolve();
+      });
+      socket.addEventListener("close", () => reject(new Error("the server cannot be reached")));
+    });
+  }
+
+  // A new peer connection; its offer.
+  async offer() {
+    this.dropPeer();
+    const peer = new RTCPeerConnection({ iceServers: this.#ice, bundlePolicy: "max-bundle" });
+    this.peer = peer;
+    const transceiver = peer.addTransceiver(this.audio.microphone, { direction: "sendrecv" });
+    this.sender = transceiver.sender;
+    if (!this.sending) await this.sender.replaceTrack(null);
+    peer.addEventListener("track", ({ track }) => this.audio.play(track));
+    peer.addEventListener("connectionstatechange", () => {
+      if (this.peer === peer) this.connection(peer.connectionState);
+    });
+    await peer.setLocalDescription(await peer.createOffer());
+    return peer.localDescription.sdp;
+  }
+
+  dropPeer() {
+    const peer = this.peer;
+    this.peer = this.sender = null;
+    peer?.close();
+  }
+
+  // Whether the microphone is sent: only while there is somebody to hear it.
+  async sends(on) {
+    this.sending = on;
+    await this.sender?.replaceTrack(on ? this.audio.microphone : null);
+  }
+
+  received(message) {
+    if (message.tell === "answer") {
+      this.peer?.setRemoteDescription({ type: "answer", sdp: message.sdp });
+    } else if (message.tell === "error") {
+      this.tell("error", { error: message.error, hint: message.hint });
+    }
+  }
+
+  // Stops sending sound, or goes on.
+  mute(on) {
+    this.muted = on;
+    if (this.audio.microphone) this.audio.microphone.enabled = !on;
+  }
+
+  // The microphones and loudspeakers there are: [{kind: "audioinput" | "audiooutput", id, label}].
+  async devices() {
+    const found = await navigator.mediaDevices.enumerateDevices();
+    return found
+      .filter(({ kind }) => kind.startsWith("audio"))
+      .map(({ kind, deviceId, label }) => ({ kind, id: deviceId, label }));
+  }
+
+  // Speaks into another microphone from now on; it is remembered.
+  async useMicrophone(id) {
+    remember({ microphone: id });
+    await this.audio.open();
+    this.mute(this.muted);
+    await this.sends(this.sending);
+  }
+
+  // Plays through another loudspeaker from now on; it is remembered.
+  async useSpeaker(id) {
+    remember({ speaker: id });
+    await this.audio.player.setSinkId?.(id);
+  }
+
+  levels() {
+    return this.audio.levels();
+  }
+
+  // How well it goes: {lost, jitter, roundTrip, warning}: the share of packets lost, seconds, seconds, and words
+  // when a person would notice.
+  async stats() {
+    const figures = { lost: 0, jitter: 0, roundTrip: 0, received: 0, warning: "" };
+    if (!this.peer) return figures;
+    for (const report of (await this.peer.getStats()).values()) {
+      if (report.type === "inbound-rtp" && report.kind === "audio") {
+        const expected = report.packetsReceived + report.packetsLost;
+        figures.lost = expected > 0 ? Math.max(0, report.packetsLost) / expected : 0;
+        figures.jitter = report.jitter ?? 0;
+        figures.received = report.packetsReceived;
+      } else if (report.type === "candidate-pair" && report.nominated) {
+        figures.roundTrip = report.currentRoundTripTime ?? figures.roundTrip;
+      }
+    }
+    if (figures.lost > 0.05) figures.warning = "Your network loses packets: words may be missing.";
+    else if (figures.roundTrip > 0.4) figures.warning = "Your network is slow: you may speak at the same time.";
+    else if (figures.jitter > 0.05) figures.warning = "Your network is uneven: the sound may break up.";
+    return figures;
+  }
+}
+
+// An agent's telephone. Events beside those of every line: "desk", with the whole view of the desk.
+// States: connecting, up, lost (it tries again by itself), taken (another window has the phone), closed.
+export class Phone extends Line {
+  #wanted = false;
+  #tries = 0;
+  #timer = null;
+  #lost = null;
+
+  constructor({ path = "/api/v1/desk", ...options } = {}) {
+    super(path, options);
+    addEventListener("online", () => this.#again(0));
+  }
+
+  // Asks for the microphone and connects; stays connected until `disconnect`.
+  async connect() {
+    this.#wanted = true;
+    await this.audio.open();
+    await this.#begin();
+  }
+
+  // Signs out of the phone.
+  disconnect() {
+    this.#wanted = false;
+    clearTimeout(this.#timer);
+    this.send({ do: "sign_out" });
+    this.#end("closed");
+  }
+
+  // Takes a call that rings. The microphone is sent at once: the answer need not be waited for.
+  pickUp(call) {
+    this.send({ do: "pick_up", call });
+    return this.sends(true);
+  }
+
+  reject(call) {
+    this.send({ do: "reject", call });
+  }
+
+  hangUp(call) {
+    this.send({ do: "hang_up", call });
+  }
+
+  async #begin() {
+    this.tell("state", { state: "connecting" });
+    try {
+      if (!this.socket) await this.openSocket();
+      this.send({ do: "offer", sdp: await this.offer() });
+    } catch (error) {
+      this.#again();
+    }
+  }
+
+  // Connects anew after a while, longer after each try that failed.
+  #again(after = RETRY_AFTER[Math.min(this.#tries++, RETRY_AFTER.length - 1)]) {
+    clearTimeout(this.#timer);
+    if (!this.#wanted || this.peer?.connectionState === "connected") return;
+    this.#timer = setTimeout(() => this.#begin(), after);
+  }
+
+  #end(state) {
+    clearTimeout(this.#lost);
+    const socket = this.socket;
+    this.socket = null;
+    this.dropPeer();
+    this.audio.close();
+    socket?.close();
+    this.tell("state", { state });
+  }
+
+  connection(state) {
+    clearTimeout(this.#lost);
+    if (state === "connected") {
+      this.#tries = 0;
+      this.tell("state", { state: "up" });
+    } else if (state === "disconnected") {
+      this.#lost = setTimeout(() => this.#lose(), LOST_FOR);
+    } else if (state === "failed" || state === "closed") {
+      this.#lose();
+    }
+  }
+
+  #lose() {
+    this.tell("state", { state: "lost" });
+    this.dropPeer();
+    this.#again();
+  }
+
+  closed(code) {
+    if (code === TAKEN) {
+      this.#wanted = false;
+      return this.#end("taken");
+    }
+    if (!this.#wanted) return;
+    this.tell("state", { state: "lost" });
+    this.dropPeer();
+    this.#again();
+  }
+
+  received(message) {
+    super.received(message);
+    if (message.tell === "disconnected") {
+      this.#lose();
+    } else if (message.tell === "desk") {
+      const talks = message.desk.calls.some(({ phase }) => phase !== "ringing" && phase !== "wrap_up");
+      if (talks !== this.sending) this.sends(talks);
+      this.tell("desk", message.desk);
+    }
+  }
+}
+
+// A caller's telephone: one call. Events beside those of every line: "caption" {text}.
+// States: connecting, ringing, talking, ended.
+export class WebCall extends Line {
+  state = "ended";
+  // Of the call, once it is under way.
+  number = null;
+
+  constructor({ path = "/api/v1/web-call", ...options } = {}) {
+    super(path, options);
+  }
+
+  async dial(number) {
+    this.#become("connecting");
+    this.sending = true;
+    try {
+      await this.audio.open();
+      await this.openSocket();
+      this.send({ do: "call", number, sdp: await this.offer() });
+    } catch (error) {
+      this.tell("error", { error: error.message, hint: "allow the microphone and try again" });
+      this.#end();
+    }
+  }
+
+  key(digit) {
+    this.send({ do: "key", digit });
+  }
+
+  hangUp() {
+    this.send({ do: "hang_up" });
+    this.#end();
+  }
+
+  #become(state) {
+    this.state = state;
+    this.tell("state", { state });
+  }
+
+  #end() {
+    const socket = this.socket;
+    this.socket = null;
+    this.dropPeer();
+    this.audio.close();
+    socket?.close();
+    if (this.state !== "ended") this.#become("ended");
+  }
+
+  connection(state) {
+    if (state === "failed") {
+      this.tell("error", { error: "the connection is lost", hint: "call again" });
+      this.#end();
+    }
+  }
+
+  closed() {
+    this.#end();
+  }
+
+  received(message) {
+    super.received(message);
+    if (message.tell === "state") {
+      this.number = message.call;
+      if (message.state === "ended") this.#end();
+      else this.#become(message.state);
+    } else if (message.tell === "caption") {
+      this.tell("caption", { text: message.text });
+    }
+  }
+}
