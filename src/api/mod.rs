@@ -23,6 +23,7 @@ use crate::flow::Center;
 use crate::server::ControlHandle;
 use crate::server::Live;
 use crate::server::Metric;
+use crate::server::Publisher;
 use crate::server::captions::Captions;
 use crate::store::Readers;
 use crate::store::Store;
@@ -35,6 +36,7 @@ mod center;
 mod desk;
 mod desk_socket;
 mod events;
+mod flows;
 mod guard;
 mod health;
 mod metrics;
@@ -67,6 +69,7 @@ pub struct ApiState {
     http: SocketAddr,
     sip: SocketAddr,
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
+    flows: Option<Arc<Publisher>>,
 }
 
 impl ApiState {
@@ -91,12 +94,18 @@ impl ApiState {
             http,
             sip,
             more_metrics: Arc::new(Vec::new),
+            flows: None,
         })
     }
 
     /// Tells callers on a page what the prompts say.
     pub fn with_captions(self, captions: Captions) -> ApiState {
         ApiState { captions: Arc::new(captions), ..self }
+    }
+
+    /// Lets the flow files be looked at and changed.
+    pub fn with_flows(self, flows: Arc<Publisher>) -> ApiState {
+        ApiState { flows: Some(flows), ..self }
     }
 
     /// Adds figures of other floors to `/metrics`, read anew at each look.
@@ -152,6 +161,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/desk-view/events", get(desk::watch)),
         ("/api/v1/wallboard", get(wallboard::show)),
         ("/api/v1/wallboard/events", get(wallboard::watch)),
+        ("/api/v1/flows", get(flows::show)),
+        ("/api/v1/flows/publish", post(flows::publish)),
+        ("/api/v1/flows/rollback", post(flows::roll_back)),
         ("/api/v1/events", get(events::watch)),
         ("/api/v1/desk", get(desk_socket::open)),
         ("/api/v1/web-call", get(web_call::open)),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::api::talk;
 
+mod flows;
 mod screens;
 
 /// `GET /api/v1/openapi.json`
@@ -99,6 +100,9 @@ fn paths() -> Value {
         "/api/v1/wallboard/events": { "get": text(
             "Server-sent events: `board` with the board, at once and whenever something happens, twice a second at \
              most", "text/event-stream") },
+        "/api/v1/flows": flows::show(),
+        "/api/v1/flows/publish": flows::change("Serve what lies in the folder of flows now"),
+        "/api/v1/flows/rollback": flows::change("Go back to a version of the flow files"),
         "/api/v1/events": { "get": text(
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },
@@ -192,9 +196,11 @@ fn list(of: &str) -> Value {
 /// Every schema, by name.
 fn schemas() -> Value {
     let mut all = main_schemas();
-    // Both are objects.
-    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), screens::schemas()) {
-        all.extend(more);
+    for more in [screens::schemas(), flows::schemas()] {
+        // All of them are objects.
+        if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
+            all.extend(more);
+        }
     }
     all
 }

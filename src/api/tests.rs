@@ -70,7 +70,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                     let _ = reply.send(Err(Refusal::NotTold.into()));
                 }
                 ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
-                ControlRequest::Shutdown { reply } => drop(reply),
+                ControlRequest::Serve { reply, .. } | ControlRequest::Shutdown { reply } => drop(reply),
             }
         }
     });

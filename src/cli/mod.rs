@@ -64,7 +64,7 @@ enum Command {
     /// People who call: list, add, import
     #[command(subcommand)]
     Customer(customer::CustomerCommand),
-    /// Flow files: check, test, run, graph, explore, diff, schema
+    /// Flow files: check, test, run, graph, explore, diff, schema, publish, rollback, versions
     #[command(subcommand)]
     Flow(flow::FlowCommand),
     /// Call a server many times, and measure what its callers hear

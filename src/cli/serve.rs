@@ -44,12 +44,14 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     })?;
     let running = server::start(&options)?;
     let address = http.local_addr()?;
-    let gauges = running.gauges.clone();
+    let (gauges, flows) = (running.gauges.clone(), running.flows.clone());
+    let publisher = flows.clone();
     let (control, live) = (running.control.clone(), running.live.clone());
     let center = running.center.clone();
     let state = ApiState::new(running.store.clone(), control.clone(), live, center, address, running.sip)?
         .with_captions(Captions::read(&options.prompts, &running.center.language))
-        .with_metrics(move || gauges.metrics());
+        .with_flows(flows)
+        .with_metrics(move || gauges.metrics().into_iter().chain(publisher.metrics()).collect());
     let service = api::router(state).into_make_service_with_connect_info::<SocketAddr>();
     web.spawn(async move { axum::serve(http, service).await });
     web.spawn(stop_on_signal(control));

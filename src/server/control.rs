@@ -225,6 +225,11 @@ impl Control {
                 let _ = reply.send(answer);
                 false
             }
+            ControlRequest::Serve { center, library, reply } => {
+                inputs.push(Input::Serve { center, library });
+                let _ = reply.send(Ok(()));
+                false
+            }
             ControlRequest::Connect { socket, tell } => {
                 self.sockets_told.insert(socket, tell);
                 false

@@ -11,6 +11,8 @@ use crate::base::CallId;
 use crate::base::Name;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
+use crate::flow::Center;
+use crate::media::library::Library;
 use crate::queue::api::AgentWish;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
@@ -37,6 +39,8 @@ pub enum ControlRequest {
         request: Box<AgentRequest>,
         reply: oneshot::Sender<Result<(), ControlError>>,
     },
+    /// Calls from now on are served with these.
+    Serve { center: Arc<Center>, library: Arc<Library>, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A browser's socket is here; what it is told goes into `tell`. When that is full, it is cut.
     Connect { socket: SocketId, tell: mpsc::Sender<Tell> },
     /// It asks.
@@ -101,6 +105,13 @@ impl ControlHandle {
         self.ask(|reply| ControlRequest::AskCall { who, call, request, reply }).await
     }
 
+    /// Serves calls from now on with this center and these prompts. For a thread that may wait.
+    pub fn serve(&self, center: Arc<Center>, library: Arc<Library>) -> Result<(), ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(ControlRequest::Serve { center, library, reply })?;
+        answer.blocking_recv().unwrap_or(Err(ControlError::Stopping))
+    }
+
     /// Stops the server. A second time it stops at once.
     pub async fn shut_down(&self) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::Shutdown { reply }).await
@@ -130,15 +141,19 @@ impl ControlHandle {
         !self.requests.is_closed()
     }
 
+    fn send(&self, request: ControlRequest) -> Result<(), ControlError> {
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ControlError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => ControlError::Stopping,
+        })
+    }
+
     async fn ask(
         &self,
         request: impl FnOnce(oneshot::Sender<Result<(), ControlError>>) -> ControlRequest,
     ) -> Result<(), ControlError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.try_send(request(reply)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ControlError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => ControlError::Stopping,
-        })?;
+        self.send(request(reply))?;
         answer.await.unwrap_or(Err(ControlError::Stopping))
     }
 }

@@ -32,7 +32,8 @@ use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
 use crate::server::load::LoadError;
-use crate::server::load::load;
+use crate::server::publisher::Beginning;
+use crate::server::publisher::Publisher;
 use crate::server::switchboard::Parts;
 use crate::server::switchboard::Switchboard;
 use crate::sip::Hop;
@@ -121,12 +122,15 @@ impl ServeError {
 
 /// A server that serves.
 pub struct Running {
+    /// What it began to serve with.
     pub center: Arc<Center>,
     /// To ask the control thread.
     pub control: ControlHandle,
     /// What is going on, folded from facts.
     pub live: Arc<Live>,
     pub gauges: Arc<Gauges>,
+    /// To change the flow files under it.
+    pub flows: Arc<Publisher>,
     /// To read the history.
     pub store: Arc<Store>,
     /// Where SIP is bound.
@@ -147,7 +151,7 @@ impl Running {
 pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     raise_file_limit();
     let clock = Clock::start();
-    let loaded = load(&options.flows, &options.prompts)?;
+    let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -188,7 +192,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (control, requests) = ControlHandle::new();
     let belongings = Control {
         clock,
-        switchboard: switchboard(options, &store, center.clone(), library, sip)?,
+        switchboard: switchboard(options, &store, center.clone(), library.clone(), sip)?,
         sockets,
         streams_in,
         wires: Wires { media, browsers },
@@ -210,7 +214,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
-    Ok(Running { center, control, live, gauges, store, sip, thread })
+    let folders = (options.flows.clone(), options.prompts.clone());
+    let flows = Publisher::start(beginning, center.clone(), library, folders, control.clone())?;
+    Ok(Running { center, control, live, gauges, flows, store, sip, thread })
 }
 
 fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeError> {

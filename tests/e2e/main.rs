@@ -13,6 +13,7 @@ mod demo;
 mod desk;
 mod ending;
 mod flood;
+mod flows;
 mod line;
 mod load;
 mod script;

@@ -99,6 +99,11 @@ impl Server {
         format!("127.0.0.1:{}", self.sip)
     }
 
+    /// Where its web is: `127.0.0.1:8080`.
+    pub fn http(&self) -> String {
+        format!("127.0.0.1:{}", self.http)
+    }
+
     /// Where its pages are: `http://127.0.0.1:8080`.
     pub fn web(&self) -> String {
         format!("http://127.0.0.1:{}", self.http)
@@ -261,7 +266,7 @@ impl Server {
     }
 
     /// One request over HTTP/1.0, whose answer ends with the connection. None when it could not be asked.
-    fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Option<(u16, String)> {
+    pub fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.http)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         let body = body.unwrap_or_default();

@@ -110,6 +110,9 @@ pub enum Input {
     AgentWants { agent: AgentId, wish: queue::api::AgentWish },
     /// A person ends a call.
     HangUp { call: CallId },
+    /// Calls from now on are served with these; skills, queues, agents and trunks are as before. Calls that are up
+    /// stay on what they began with.
+    Serve { center: Arc<Center>, library: Arc<Library> },
     /// [`Switchboard::deadline`] is due.
     Tick,
 }
@@ -174,6 +177,9 @@ pub struct Switchboard {
 struct LiveCall {
     call: Call,
     due: Option<Timestamp>,
+    /// What it is served with, from its first to its last word.
+    center: Arc<Center>,
+    library: Arc<Library>,
     /// Where the caller can be called back, when no trunk brought them; nowhere on a web page.
     callback: Option<(Uri, Hop)>,
     trunk: Option<Name>,
@@ -233,6 +239,10 @@ impl Switchboard {
                 self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
             }
             Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: "ended by an operator" }),
+            Input::Serve { center, library } => {
+                self.parts.center = center;
+                self.parts.library = library;
+            }
             Input::Tick => self.tick(now, streams, out),
         }
         self.settle(now, streams, out);
@@ -344,7 +354,7 @@ impl Switchboard {
     /// Lets a call take an event. What breaks inside ends this call and no other.
     fn tell_call(&mut self, now: Now, id: CallId, event: CallEvent) {
         let Some(live) = self.calls.get_mut(&id) else { return };
-        let center = &self.parts.center;
+        let center = &live.center;
         let mut actions = Vec::new();
         let step = AssertUnwindSafe(|| live.call.handle(center, now.at, now.wall, event, &mut actions));
         if catch_unwind(step).is_err() {
@@ -399,7 +409,7 @@ impl Switchboard {
             CallAction::DialNumber { leg, number } => self.dial_number(now, leg, &number, streams, out),
             CallAction::DialUser { leg, user } => self.dial_user(now, leg, &user, streams, out),
             CallAction::Play { leg, play, prompts, barge_in, repeat } => {
-                let clips = self.clips(&prompts);
+                let clips = self.clips(call, &prompts);
                 streams.send(call, MediaCommand::Play { leg, play, clips, barge_in, repeat });
             }
             CallAction::StopPlay { leg } => streams.send(call, MediaCommand::Stop { leg }),
@@ -424,9 +434,12 @@ impl Switchboard {
 
     /// The clips of prompts, in order. The checker has seen every name; one that is missing all the same
     /// is left out.
-    fn clips(&self, prompts: &[Name]) -> Arc<[Arc<crate::media::clip::Clip>]> {
-        let language = &self.parts.center.language;
-        prompts.iter().filter_map(|name| self.parts.library.find(language, name).cloned()).collect()
+    fn clips(&self, call: CallId, prompts: &[Name]) -> Arc<[Arc<crate::media::clip::Clip>]> {
+        let (center, library) = match self.calls.get(&call) {
+            Some(live) => (&live.center, &live.library),
+            None => (&self.parts.center, &self.parts.library),
+        };
+        prompts.iter().filter_map(|name| library.find(&center.language, name).cloned()).collect()
     }
 
     fn on_media(&mut self, event: MediaEvent) {
