@@ -25,8 +25,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "fact", "sdp", "sip", "queue", "simulate", "media", "flow", "call", "wire", "store", "load",
-            "server", "api",
+            "base", "fact", "sdp", "sip", "queue", "simulate", "media", "flow", "call", "wire", "store",
+            "load", "server", "api",
         ],
     ),
 ];

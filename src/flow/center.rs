@@ -13,8 +13,8 @@ use crate::flow::model::Flow;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
-use crate::queue::hold::HoldPolicy;
 use crate::queue::api::QueueConfig;
+use crate::queue::hold::HoldPolicy;
 use crate::sip::uri::Uri;
 
 /// A checked center.
