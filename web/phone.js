@@ -38,6 +38,8 @@ class Sound {
   #meters = {};
   player = new Audio();
   microphone = null;
+  // What is sent of it: a track of its own, so that it can be silent while the meter still sees the microphone.
+  voice = null;
   remote = null;
 
   constructor() {
@@ -57,13 +59,15 @@ class Sound {
     const stream = await navigator.mediaDevices.getUserMedia({ audio });
     this.close();
     [this.microphone] = stream.getAudioTracks();
+    this.voice = this.microphone.clone();
     if (speaker && this.player.setSinkId) await this.player.setSinkId(speaker).catch(() => {});
     return this.microphone;
   }
 
   close() {
     this.microphone?.stop();
-    this.microphone = null;
+    this.voice?.stop();
+    this.microphone = this.voice = null;
     this.#meters.input = null;
   }
 
@@ -112,7 +116,9 @@ class Line extends EventTarget {
   sender = null;
   audio = new Sound();
   muted = false;
+  // Whether packets are sent, and whether there is a voice in them.
   sending = false;
+  live = false;
 
   // `ice` are the STUN and TURN servers for networks that need them.
   constructor(path, { ice = [] } = {}) {
@@ -164,7 +170,7 @@ class Line extends EventTarget {
     }
     const peer = new RTCPeerConnection({ iceServers: this.#ice, bundlePolicy: "max-bundle" });
     this.peer = peer;
-    const transceiver = peer.addTransceiver(this.audio.microphone, { direction: "sendrecv" });
+    const transceiver = peer.addTransceiver(this.audio.voice, { direction: "sendrecv" });
     this.sender = transceiver.sender;
     this.#prefer(transceiver);
     if (!this.sending) await this.sender.replaceTrack(null);
@@ -198,10 +204,14 @@ class Line extends EventTarget {
     this.#dropLast();
   }
 
-  // Whether the microphone is sent: only while there is somebody to hear it.
-  async sends(on) {
+  // Sends nothing, silence (which has everything running when it counts), or the voice: that only while there is
+  // somebody to hear it.
+  async sends(on, live = on) {
+    this.live = live;
+    this.#voice();
+    if (on === this.sending) return;
     this.sending = on;
-    const track = on ? this.audio.microphone : null;
+    const track = on ? this.audio.voice : null;
     await this.#last?.getSenders()[0]?.replaceTrack(track);
     await this.sender?.replaceTrack(track);
   }
@@ -217,7 +227,11 @@ class Line extends EventTarget {
   // Stops sending sound, or goes on.
   mute(on) {
     this.muted = on;
-    if (this.audio.microphone) this.audio.microphone.enabled = !on;
+    this.#voice();
+  }
+
+  #voice() {
+    if (this.audio.voice) this.audio.voice.enabled = this.live && !this.muted;
   }
 
   // The microphones and loudspeakers there are: [{kind: "audioinput" | "audiooutput", id, label}].
@@ -232,8 +246,8 @@ class Line extends EventTarget {
   async useMicrophone(id) {
     remember({ microphone: id });
     await this.audio.open();
-    this.mute(this.muted);
-    await this.sends(this.sending);
+    this.#voice();
+    if (this.sending) await this.sender?.replaceTrack(this.audio.voice);
   }
 
   // Plays through another loudspeaker from now on; it is remembered.
@@ -389,10 +403,8 @@ export class Phone extends Line {
       const { calls } = message.desk;
       // What was picked up here may ring on until the server has said yes.
       if (!calls.some(({ call }) => call === this.#picked)) this.#picked = null;
-      const talks = calls.some(
-        ({ call, phase }) => call === this.#picked || (phase !== "ringing" && phase !== "wrap_up"),
-      );
-      if (talks !== this.sending) this.sends(talks);
+      const here = calls.filter(({ phase }) => phase !== "wrap_up");
+      this.sends(here.length > 0, here.some(({ call, phase }) => call === this.#picked || phase !== "ringing"));
       this.tell("desk", message.desk);
     }
   }
@@ -411,7 +423,7 @@ export class WebCall extends Line {
 
   async dial(number) {
     this.#become("connecting");
-    this.sending = true;
+    this.sending = this.live = true;
     try {
       await this.audio.open();
       await this.openSocket();

@@ -189,7 +189,8 @@ fn picking_up_is_heard_on_both_sides_at_once() {
     let mut caller = Browser::start(CALLER_HZ);
     caller.dials(&server, "1001");
     let call = agent.rings(20);
-    // Ears that are new take a while to hear.
+    // A person takes a second to pick up; ears that are new take a while to hear.
+    std::thread::sleep(std::time::Duration::from_secs(1));
     for (browser, line, hz) in [(&mut agent, "phone", CALLER_HZ), (&mut caller, "call", AGENT_HZ)] {
         browser.look(&format!("firstHeard(() => {line}.audio.remote, {hz}, 100)"));
     }
