@@ -41,6 +41,7 @@ mod problem;
 mod queues;
 mod session;
 mod socket;
+mod talk;
 mod wallboard;
 mod web_call;
 
@@ -120,7 +121,7 @@ pub fn router(state: ApiState) -> Router {
 
 /// Paths and what answers them: a table, so that a test can hold it against the OpenAPI document.
 fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
-    vec![
+    let mut routes = vec![
         ("/", get(page::show)),
         ("/call", get(page::call)),
         ("/web/{file}", get(page::file)),
@@ -141,7 +142,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/desk", get(desk_socket::open)),
         ("/api/v1/web-call", get(web_call::open)),
         ("/api/v1/openapi.json", get(openapi::show)),
-    ]
+    ];
+    routes.extend(talk::routes());
+    routes
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use axum::Json;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::api::talk;
+
 mod screens;
 
 /// `GET /api/v1/openapi.json`
@@ -13,7 +15,7 @@ pub(super) async fn show() -> Json<Value> {
 
 /// The document, by OpenAPI 3.1.
 pub(super) fn document() -> Value {
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Warmline",
@@ -32,7 +34,13 @@ pub(super) fn document() -> Value {
                 "bearer": { "type": "http", "scheme": "bearer" },
             },
         },
-    })
+    });
+    for (place, more) in [("/paths", talk::paths()), ("/components/schemas", talk::schemas())] {
+        if let Some(Value::Object(known)) = document.pointer_mut(place) {
+            known.extend(more);
+        }
+    }
+    document
 }
 
 fn paths() -> Value {

@@ -13,6 +13,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::*;
+use crate::base::CallId;
+use crate::call::request::AgentRequest;
+use crate::call::request::Refusal;
 use crate::queue::api::AgentWish;
 use crate::server::ControlError;
 use crate::server::ControlRequest;
@@ -27,6 +30,7 @@ struct Api {
     live: Arc<Live>,
     history: HistoryWriter,
     wishes: std::sync::mpsc::Receiver<(String, AgentWish)>,
+    asked: std::sync::mpsc::Receiver<(String, AgentRequest)>,
     _runtime: tokio::runtime::Runtime,
     _folder: tempfile::TempDir,
 }
@@ -46,6 +50,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control, mut requests) = ControlHandle::new();
     let (wish_sender, wishes) = std::sync::mpsc::channel();
+    let (asked_sender, asked) = std::sync::mpsc::channel();
     runtime.spawn(async move {
         while let Some(request) = requests.recv().await {
             match request {
@@ -55,6 +60,13 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                 }
                 ControlRequest::HangUp { call, reply } => {
                     let _ = reply.send(Err(ControlError::UnknownCall(call)));
+                }
+                ControlRequest::AskCall { who, call: CallId(7), request, reply } => {
+                    let _ = asked_sender.send((who.to_string(), *request));
+                    let _ = reply.send(Ok(()));
+                }
+                ControlRequest::AskCall { reply, .. } => {
+                    let _ = reply.send(Err(Refusal::NotTold.into()));
                 }
                 ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
                 ControlRequest::Shutdown { reply } => drop(reply),
@@ -71,7 +83,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
     });
-    Api { address, live, history, wishes, _runtime: runtime, _folder: folder }
+    Api { address, live, history, wishes, asked, _runtime: runtime, _folder: folder }
 }
 
 impl Api {
@@ -264,6 +276,53 @@ fn beyond_loopback_only_pages_and_health_answer_who_is_not_signed_in() {
     let bearer = format!("{JSON}Authorization: Bearer {token}\r\n");
     let set = api.ask("PUT", "/api/v1/agents/alice/state", &bearer, r#"{"state":"ready"}"#);
     assert_eq!(set.0, 202, "a program sends the token itself, and needs no more");
+}
+
+#[test]
+fn what_an_agent_asks_of_a_call_reaches_it_or_is_told_why_not() {
+    let api = api();
+    let post = |path: &str, body: Value| {
+        let headers = "Host: localhost\r\nContent-Type: application/json\r\n";
+        let (status, _, body) = api.ask("POST", &format!("/api/v1/calls/{path}"), headers, &body.to_string());
+        (status, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let hold = json!({ "agent": "alice", "reason": "the invoice", "quote_s": 60, "way": "prompted" });
+    assert_eq!(post("7/hold", hold), (202, json!({})));
+    let (who, request) = api.asked.recv_timeout(Duration::from_secs(5)).unwrap();
+    let (reason, quote) = ("the invoice".to_owned(), Some(Duration::from_secs(60)));
+    let way = Some(crate::fact::HoldWay::Prompted);
+    assert_eq!((who.as_str(), request), ("alice", AgentRequest::Hold { reason, quote, way, agreed: false }));
+
+    let promise = json!({ "kind": "callback", "due": "2026-11-26T15:00:00Z", "words": "about the van" });
+    let outcome = json!({ "agent": "alice", "outcome": "promised", "promise": promise });
+    assert_eq!(post("7/outcome", outcome).0, 202);
+    let (_, request) = api.asked.recv_timeout(Duration::from_secs(5)).unwrap();
+    let AgentRequest::Outcome(report) = request else { panic!("{request:?}") };
+    assert_eq!(report.promise.unwrap().due.unix_secs(), 1_795_705_200);
+
+    let consult = json!({ "agent": "alice", "to": { "agent": "bob" }, "note": { "issue": "a leak" } });
+    let (status, problem) = post("8/consult", consult);
+    assert_eq!(status, 409);
+    assert_eq!(
+        problem["error"],
+        "the caller is on hold and has not been told why and to whom they are to go"
+    );
+    assert!(problem["hint"].as_str().unwrap().contains("told_caller"));
+
+    assert_eq!(post("7/resume", json!({})).0, 422, "nobody acts");
+    let as_alice = |path: &str, body: &str| {
+        let headers = format!("{}X-Warmline: 1\r\n", sign_in(&api, "alice"));
+        api.ask("POST", &format!("/api/v1/calls/7/{path}"), &headers, body).0
+    };
+    assert_eq!(as_alice("resume", "{}"), 202, "who is signed in need not say who acts");
+    assert_eq!(api.asked.recv_timeout(Duration::from_secs(5)).unwrap().0, "alice");
+    assert_eq!(as_alice("resume", r#"{"agent":"bob"}"#), 403);
+    assert_eq!(as_alice("supervise", r#"{"mode":"listen"}"#), 403, "that is for supervisors");
+    assert_eq!(post("7/resume", json!({ "agent": "alice", "reason": "?" })).0, 422);
+    assert_eq!(post("7/consult", json!({ "agent": "alice", "to": { "planet": "mars" } })).0, 422);
+    let late = json!({ "kind": "callback", "due": "tomorrow" });
+    assert_eq!(post("7/outcome", json!({ "agent": "a", "outcome": "promised", "promise": late })).0, 422);
+    assert!(api.asked.try_recv().is_err(), "none of these reached the control thread");
 }
 
 #[test]

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::base::Name;
+use crate::fact::note::NoteField;
 use crate::flow::model::Flow;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
+use crate::queue::hold::HoldPolicy;
 use crate::sip::uri::Uri;
 
 /// A checked center.
@@ -35,6 +37,25 @@ pub struct Center {
     pub time_zone: TimeZone,
     /// What a waiting caller hears, per queue, in the order of `engine.queues`.
     pub wait_prompts: Vec<WaitPrompts>,
+    /// How agents may hold and hand over, per queue, in the order of `engine.queues`.
+    pub talk: Vec<TalkPolicy>,
+}
+
+/// How the agents of a queue may hold its callers, and hand them over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TalkPolicy {
+    pub hold: HoldPolicy,
+    /// What a briefing note to this queue must say. Default the issue and what the caller wants.
+    pub note_needs: Vec<NoteField>,
+    /// Whether calls leave and enter this queue by transfer without a note. Default yes.
+    pub blind_transfer: bool,
+}
+
+impl Default for TalkPolicy {
+    fn default() -> TalkPolicy {
+        let note_needs = vec![NoteField::Issue, NoteField::Wants];
+        TalkPolicy { hold: HoldPolicy::default(), note_needs, blind_transfer: true }
+    }
 }
 
 /// How an agent's phone is reached.

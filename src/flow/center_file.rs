@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::base::Name;
 use crate::flow::center::AgentContact;
+use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
 use crate::flow::center::TrunkRegistration;
 use crate::flow::center::WaitPrompts;
@@ -15,6 +16,7 @@ use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::node::announce::Announcement;
 use crate::flow::read::Reader;
+use crate::flow::talk_file::talk_policy;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
@@ -39,6 +41,7 @@ pub(crate) struct CenterFile {
     pub feature_codes: BTreeMap<String, AgentWish>,
     pub trunks: Vec<Trunk>,
     pub wait_prompts: Vec<WaitPrompts>,
+    pub talk: Vec<TalkPolicy>,
     pub time_zone: TimeZone,
 }
 
@@ -62,7 +65,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     reader.names.skills = skills.clone();
     let queues =
         fields.optional("queues").map(|yaml| each(yaml, "queues", reader, queue)).unwrap_or_default();
-    let (queues, wait_prompts, queue_places) = split(queues);
+    let (queues, wait_prompts, talk, queue_places) = split(queues);
     reader.names.queues = queues.iter().map(|queue: &QueueConfig| Name::clone(&queue.name)).collect();
     let before = reader.diagnostics.len();
     let agents =
@@ -87,6 +90,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         feature_codes,
         trunks,
         wait_prompts,
+        talk,
         time_zone,
     })
 }
@@ -174,14 +178,15 @@ fn skills(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Name> {
     skills
 }
 
-type QueueRead = (QueueConfig, WaitPrompts, Place);
+type QueueRead = (QueueConfig, WaitPrompts, TalkPolicy, Place);
 
-fn split(queues: Vec<QueueRead>) -> (Vec<QueueConfig>, Vec<WaitPrompts>, Vec<Place>) {
-    let mut parts = (Vec::new(), Vec::new(), Vec::new());
-    for (queue, prompts, place) in queues {
+fn split(queues: Vec<QueueRead>) -> (Vec<QueueConfig>, Vec<WaitPrompts>, Vec<TalkPolicy>, Vec<Place>) {
+    let mut parts = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (queue, prompts, talk, place) in queues {
         parts.0.push(queue);
         parts.1.push(prompts);
-        parts.2.push(place);
+        parts.2.push(talk);
+        parts.3.push(place);
     }
     parts
 }
@@ -213,7 +218,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         callback_tries: number(fields, reader, "callback_tries", 1, 10, 3),
         callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
     };
-    Some((config, wait_prompts(fields, reader), key.place))
+    Some((config, wait_prompts(fields, reader), talk_policy(fields, reader), key.place))
 }
 
 /// `80% in 20s`

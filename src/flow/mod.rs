@@ -24,6 +24,7 @@ pub mod rehearsal;
 pub mod run;
 pub mod say;
 mod step;
+mod talk_file;
 mod yaml;
 
 #[cfg(test)]

@@ -89,6 +89,9 @@ pub enum Event {
     AgentWants { agent: AgentId, wish: AgentWish },
     /// A call joins a queue.
     Enqueue(Box<Enqueue>),
+    /// A call is for this agent and nobody else: ring them if they are ready, or [`Action::Exit`]. The ring
+    /// time and the wrap-up are the queue's.
+    CallAgent { call: CallId, agent: AgentId, queue: QueueId },
     /// The caller's word on holding.
     Permission { call: CallId, answer: PermissionAnswer },
     /// The caller hung up: while waiting, while an agent rings, or before a callback.

@@ -56,7 +56,7 @@ impl Engine {
         self.skills.best_agent(class, spared)
     }
 
-    fn ring(&mut self, id: CallId, best: BestAgent, waiting: u32, out: &mut Vec<Action>) {
+    pub(super) fn ring(&mut self, id: CallId, best: BestAgent, waiting: u32, out: &mut Vec<Action>) {
         self.leave_line(id);
         let agent = best.agent;
         let call = self.call_mut(id);

@@ -14,6 +14,8 @@
 //! | `agents` | an agent's states, and what leaves each |
 //! | `waits` | a call's wait: joining, permission, check-ins, callback, exits |
 //! | `assign` | bringing a call and an agent together, and what comes of it |
+//! | `direct` | a call for one agent and nobody else |
+//! | [`hold`] | the wait that an agent's hold is |
 //! | `skills` | who can serve what; the choice of agent, and of call |
 //! | `line` | a waiting line in order |
 //! | `quote` | how long it will take |
@@ -23,8 +25,10 @@ mod agents;
 pub mod api;
 mod assign;
 mod bits;
+mod direct;
 mod engine;
 pub mod explain;
+pub mod hold;
 mod line;
 mod quote;
 mod skills;

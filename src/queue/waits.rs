@@ -45,18 +45,20 @@ pub(super) struct Call {
     pub consent: Consent,
     pub enqueued_at: Timestamp,
     /// Who allows the hold.
-    permission: PermissionPolicy,
+    pub permission: PermissionPolicy,
     /// When the wait ends by its cap.
-    cap_at: Timestamp,
+    pub cap_at: Timestamp,
     /// How many rings there were.
     pub attempts: u32,
     /// How many times an agent was there for a callback and the caller was not.
-    callback_tries: u32,
+    pub callback_tries: u32,
+    /// Whether it is for one agent alone: see `direct`.
+    pub direct: bool,
     /// The first quote that the caller was told, counted from joining: to be held against the wait.
     pub quote: Option<Duration>,
     pub talk_since: Option<Timestamp>,
     /// Its entry among the deadlines.
-    due: Option<Timestamp>,
+    pub due: Option<Timestamp>,
 }
 
 /// How the caller has answered whether they would hold.
@@ -131,6 +133,7 @@ impl Engine {
             cap_at,
             attempts: 0,
             callback_tries: 0,
+            direct: false,
             quote: None,
             talk_since: None,
             due: None,
@@ -144,7 +147,7 @@ impl Engine {
     }
 
     /// The class of a call with these needs of its own.
-    fn class_for(&mut self, queue: QueueId, needs: &[Need]) -> ClassId {
+    pub(super) fn class_for(&mut self, queue: QueueId, needs: &[Need]) -> ClassId {
         let of_queue = self.queue(queue);
         if needs.is_empty() {
             let class = of_queue.class;
@@ -172,6 +175,9 @@ impl Engine {
         let (queue, class, key) = (call.queue, call.class, call.key);
         self.queue_mut(queue).line.join(key);
         self.skills.join(class, key);
+        if self.calls[&id].direct {
+            return self.exit(id, WaitExit::NobodyStaffed, out);
+        }
         if !self.assign_call(id, out) {
             self.wait(id, out);
         }

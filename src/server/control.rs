@@ -116,7 +116,7 @@ impl Control {
             self.wait(stop_by, &mut inputs, &mut requests).await;
             let mut stop_now = false;
             for request in requests.drain(..) {
-                stop_now |= self.answer(request, &mut inputs, &mut draining);
+                stop_now |= self.answer(request, &mut inputs, &mut outputs, &mut draining);
             }
             let now = self.clock.now();
             for input in inputs.drain(..) {
@@ -188,7 +188,13 @@ impl Control {
     }
 
     /// Answers what a person asks. Whether the server stops at once.
-    fn answer(&mut self, request: ControlRequest, inputs: &mut Vec<Input>, draining: &mut bool) -> bool {
+    fn answer(
+        &mut self,
+        request: ControlRequest,
+        inputs: &mut Vec<Input>,
+        outputs: &mut Vec<Output>,
+        draining: &mut bool,
+    ) -> bool {
         match request {
             ControlRequest::SetAgentState { agent, wish, reply } => {
                 let known = self.switchboard.agent(&agent);
@@ -201,6 +207,12 @@ impl Control {
                 let known = self.switchboard.has_call(call);
                 inputs.extend(known.then_some(Input::HangUp { call }));
                 let _ = reply.send(if known { Ok(()) } else { Err(ControlError::UnknownCall(call)) });
+                false
+            }
+            ControlRequest::AskCall { who, call, request, reply } => {
+                let now = self.clock.now();
+                let answer = self.switchboard.request(now, call, &who, *request, &mut self.wires, outputs);
+                let _ = reply.send(answer);
                 false
             }
             ControlRequest::Connect { socket, tell } => {

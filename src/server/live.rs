@@ -20,6 +20,7 @@ use crate::fact::AgentStateName;
 use crate::fact::Fact;
 use crate::fact::Outcome;
 use crate::fact::Target;
+use crate::fact::TransferKind;
 use crate::fact::What;
 use crate::server::Rules;
 use crate::server::board::Board;
@@ -378,7 +379,7 @@ impl LiveCall {
                 self.waiting_since = None;
                 self.enter(Phase::Talking, wall);
             }
-            What::Transferred { to: Target::Agent(agent), .. } => {
+            What::Transferred { to: Target::Agent(agent), kind: TransferKind::Warm, .. } => {
                 self.agent = Some(agent.clone());
                 self.enter(Phase::Talking, wall);
             }

@@ -187,6 +187,20 @@ impl Server {
         assert!((200..300).contains(&status), "{status}: {answer}");
     }
 
+    /// `POST /api/v1/calls/{id}/{action}` in somebody's name: the status, and the body.
+    pub fn act(&self, call: u64, who: &str, action: &str, mut body: Value) -> (u16, Value) {
+        body["agent"] = who.into();
+        let path = format!("/api/v1/calls/{call}/{action}");
+        let (status, body) = self.ask("POST", &path, Some(&body.to_string())).expect("the server answers");
+        (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}")))
+    }
+
+    /// The same, and it must be done.
+    pub fn acts(&self, call: u64, who: &str, action: &str, body: Value) {
+        let (status, answer) = self.act(call, who, action, body);
+        assert_eq!(status, 202, "{who} {action}: {answer}");
+    }
+
     /// Nothing is left of any call: no call, no session, no stream.
     pub fn is_left_clean(&self) {
         self.is_left_clean_within(5);

@@ -22,8 +22,8 @@ fn state_name(state: &AgentState) -> (AgentStateName, String) {
     match state {
         AgentState::Offline => (AgentStateName::Offline, String::new()),
         AgentState::Ready => (AgentStateName::Ready, String::new()),
-        AgentState::Ringing(call) => (AgentStateName::Ringing, format!("call {call}")),
-        AgentState::Talking(call) => (AgentStateName::Talking, format!("call {call}")),
+        AgentState::Ringing(call) => (AgentStateName::Ringing, format!("call {}", call.whole())),
+        AgentState::Talking(call) => (AgentStateName::Talking, format!("call {}", call.whole())),
         AgentState::WrapUp => (AgentStateName::WrapUp, String::new()),
         AgentState::NotReady(reason) => (AgentStateName::NotReady, reason.to_string()),
     }
@@ -42,6 +42,7 @@ impl Switchboard {
     fn pass_on(&mut self, now: Now, action: Action, out: &mut Vec<Output>) {
         let (call, word) = match action {
             Action::AgentChanged { agent, from, to, .. } => {
+                self.note_talk(agent, &to);
                 let (from, _) = state_name(&from);
                 let (to, reason) = state_name(&to);
                 let what = What::AgentState { agent: self.agent_name(agent), from, to, reason };
@@ -76,7 +77,11 @@ impl Switchboard {
     }
 
     fn word(&mut self, call: CallId, word: QueueWord) {
-        self.later(call, CallEvent::Queue(word));
+        let event = match call.number() {
+            0 => CallEvent::Queue(word),
+            number => CallEvent::Consult { number, word },
+        };
+        self.later(call.whole(), event);
     }
 
     /// Tells what an agent wants to be after the call that they are in.

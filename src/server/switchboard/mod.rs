@@ -9,6 +9,7 @@ mod browsers;
 mod desk_tests;
 mod desks;
 mod lines;
+mod requests;
 mod sip_events;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tracing::error;
@@ -67,6 +69,9 @@ use lines::Line;
 
 /// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
 const RETRY_AFTER_S: u32 = 5;
+
+/// How long a key that an agent sends is held down.
+const KEY_LASTS: Duration = Duration::from_millis(100);
 
 /// The streams of legs: the control thread's grip on the media workers.
 pub trait Streams {
@@ -151,6 +156,8 @@ pub struct Switchboard {
     lines: HashMap<LegId, Line>,
     sessions: HashMap<SessionId, LegId>,
     agents: HashMap<Name, AgentId>,
+    /// The call in which each agent talked last.
+    talked: HashMap<AgentId, CallId>,
     desks: BTreeMap<AgentId, Desk>,
     web_callers: HashMap<SocketId, WebCaller>,
     sockets: HashMap<SocketId, Owner>,
@@ -193,6 +200,7 @@ impl Switchboard {
         Switchboard {
             engine: Engine::new(parts.center.engine.clone()),
             agents: names.enumerate().map(|(place, name)| (name, AgentId(place as u32))).collect(),
+            talked: HashMap::new(),
             next_call: parts.first_call.0,
             // The server's sessions are numbered in the top half: see `SessionId`.
             next_session: 1 << 63,
@@ -353,9 +361,16 @@ impl Switchboard {
     fn broken(&mut self, id: CallId) -> Vec<CallAction> {
         error!(call = %id, "a call failed and was ended; the others go on");
         let legs: Vec<LegId> = self.lines.keys().copied().filter(|leg| leg.call() == id).collect();
-        let mut actions = vec![CallAction::Queue(queue::Event::Abandoned { call: id })];
-        if let Some(Stage::Talking(agent)) = self.engine.call(id).map(|view| view.stage) {
-            actions.push(CallAction::Queue(queue::Event::TalkEnded { call: id, agent }));
+        let mut actions = Vec::new();
+        // The call itself, and whoever is consulted in it.
+        for call in (0..=u8::MAX).map(|number| id.consult(number)) {
+            match self.engine.call(call).map(|view| view.stage) {
+                Some(Stage::Talking(agent)) => {
+                    actions.push(CallAction::Queue(queue::Event::TalkEnded { call, agent }));
+                }
+                Some(_) => actions.push(CallAction::Queue(queue::Event::Abandoned { call })),
+                None => {}
+            }
         }
         actions.extend(legs.into_iter().map(|leg| CallAction::HangUp { leg, elsewhere: false }));
         let (by, outcome, cause) = (Party::Server, Outcome::Failed, "internal error".to_owned());
@@ -381,6 +396,8 @@ impl Switchboard {
             CallAction::HangUp { leg, elsewhere } => self.hang_up(now, leg, elsewhere, streams, out),
             CallAction::DialAgent { leg, agent } => self.dial_agent(now, leg, agent, streams, out),
             CallAction::DialCaller { leg, number } => self.dial_caller(now, leg, &number, streams, out),
+            CallAction::DialNumber { leg, number } => self.dial_number(now, leg, &number, streams, out),
+            CallAction::DialUser { leg, user } => self.dial_user(now, leg, &user, streams, out),
             CallAction::Play { leg, play, prompts, barge_in, repeat } => {
                 let clips = self.clips(&prompts);
                 streams.send(call, MediaCommand::Play { leg, play, clips, barge_in, repeat });
@@ -389,6 +406,11 @@ impl Switchboard {
             CallAction::Join { a, b } => streams.send(call, MediaCommand::Join { a, b }),
             CallAction::Part { a, b } => streams.send(call, MediaCommand::Part { a, b }),
             CallAction::Hear { leg, whom } => streams.send(call, MediaCommand::Hear { leg, whom }),
+            CallAction::SendKeys { leg, keys } => {
+                for digit in keys.chars() {
+                    streams.send(call, MediaCommand::SendDigit { leg, digit, duration: KEY_LASTS });
+                }
+            }
             CallAction::Echo { leg } => streams.send(call, MediaCommand::Echo { leg, on: true }),
             CallAction::Queue(event) => self.tell_engine(now, event, out),
             CallAction::Fact(what) => out.push(Output::Fact(Fact { at: now.at, call: Some(call), what })),
