@@ -122,12 +122,15 @@ impl Call {
         let agent = self.agent.as_ref().map(|line| line.leg);
         let consulted = talk.consult.as_ref().filter(|consult| consult.stage == Stage::Together);
         let receiver = consulted.and_then(|consult| consult.line.as_ref()).map(|line| line.leg);
+        // Whose agent's desk has vanished, and who has nobody else to talk with, waits for it with music.
+        let alone = talk.lost && receiver.is_none();
         let with_receiver = held || consulted.is_some_and(|consult| consult.joined);
         // Those who hear each other. The agent is always among them.
-        let bridge: Legs = [agent, self.caller.filter(|_| !held), receiver.filter(|_| with_receiver)]
-            .into_iter()
-            .flatten()
-            .collect();
+        let bridge: Legs =
+            [agent, self.caller.filter(|_| !held && !alone), receiver.filter(|_| with_receiver)]
+                .into_iter()
+                .flatten()
+                .collect();
         let supervisor = talk.supervisor.as_ref().filter(|supervisor| supervisor.up);
         let spoken_to = |leg: LegId| {
             let all = supervisor.filter(|one| match one.mode {

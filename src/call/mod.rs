@@ -6,6 +6,7 @@
 pub mod api;
 mod callback;
 mod consult;
+mod desk;
 mod ending;
 mod hearing;
 mod hold;
@@ -354,7 +355,9 @@ impl Call {
     ) {
         let Some(party) = self.party(leg) else { return };
         match event {
-            LegEvent::Ringing | LegEvent::Lost | LegEvent::Back => {}
+            LegEvent::Ringing => {}
+            LegEvent::Lost => self.on_desk(center, leg, true, out),
+            LegEvent::Back => self.on_desk(center, leg, false, out),
             LegEvent::Up => self.on_line_up(center, now, leg, out),
             LegEvent::Failed { status } => self.on_line_failed(center, now, leg, status, out),
             LegEvent::Ended { cause } => self.on_party_left(center, now, leg, &cause, out),

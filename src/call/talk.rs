@@ -40,13 +40,15 @@ pub(super) struct Talk {
     pub(super) word: Option<PlayId>,
     /// When the agent last pressed the star.
     pub(super) star: Option<Timestamp>,
+    /// Whether the agent's desk has vanished, and may come back.
+    pub(super) lost: bool,
 }
 
 impl Talk {
     fn between(since: Timestamp, caller: LegId, agent: LegId) -> Talk {
         let (hold, permission, consult, supervisor) = (None, None, None, None);
         let heard = Heard::joined(caller, agent);
-        Talk { since, hold, permission, consult, supervisor, heard, word: None, star: None }
+        Talk { since, hold, permission, consult, supervisor, heard, word: None, star: None, lost: false }
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
@@ -150,7 +152,7 @@ impl Call {
         match &self.phase {
             Phase::Talking(_) if self.can_hand_over() => self.hand_over(center, now, out),
             Phase::Talking(talk)
-                if talk.consult.is_some() || talk.hold.as_ref().is_some_and(Hold::is_held) =>
+                if talk.lost || talk.consult.is_some() || talk.hold.as_ref().is_some_and(Hold::is_held) =>
             {
                 self.back_to_queue(now, out);
             }

@@ -212,3 +212,28 @@ fn picking_up_is_heard_on_both_sides_at_once() {
     );
     assert!(by_agent < 1_000.0 && by_caller < 1_000.0, "{by_agent} ms, {by_caller} ms");
 }
+
+#[test]
+fn a_caller_whose_agents_browser_is_gone_goes_back_to_the_queue() {
+    if !browsers_available("a_caller_whose_agents_browser_is_gone_…") || !available("…", &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "alice");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let call = agent.rings(20);
+    agent.picks_up(call);
+    agent.hears("phone", CALLER_HZ, 10);
+    within(10, "the agent is heard", || (caller.line.heard(AGENT_HZ) >= 0.5).then_some(()));
+    drop(agent);
+    server.story_of(call, "desk_lost", 15);
+    assert_eq!(server.agent_state("alice"), "talking", "the line is kept");
+    let story = server.story_of(call, "desk_closed", 45);
+    assert_eq!(story.only("talk_ended")["by"], "agent");
+    within(5, "the caller is in the queue again", || {
+        (server.story_of(call, "desk_closed", 1).all("enqueued").len() == 2).then_some(())
+    });
+    server.wait_for_agent("alice", "wrap_up", 5);
+    drop(caller);
+}

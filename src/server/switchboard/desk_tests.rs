@@ -244,6 +244,24 @@ fn a_desk_refuses_and_another_rings() {
     assert!(matches!(house.told.last(), Some((SocketId(1), Tell::Error { .. }))));
 }
 
+#[test]
+fn a_caller_whose_agents_desk_stays_away_is_back_in_the_queue() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    let call = house.caller(2);
+    house.ask(1, Ask::PickUp { call });
+    house.ask(1, Ask::Gone);
+    house.desk(3, "bob");
+    house.wait(GRACE + Duration::from_millis(1));
+    assert_eq!(house.state("bob"), AgentState::Ringing(call));
+    house.ask(3, Ask::PickUp { call });
+    assert_eq!(house.state("bob"), AgentState::Talking(call));
+    house.wait(Duration::from_secs(60));
+    assert_eq!(house.state(ALICE), AgentState::NotReady(DESK_LOST.into()), "after the wrap-up");
+    let lost = house.facts.iter().filter(|what| matches!(what, What::TalkEnded { .. })).count();
+    assert_eq!(lost, 1);
+}
+
 /// Whatever browsers do, in whatever order, nobody is left in a state that nothing leaves, and nothing is left over.
 #[test]
 fn browsers_that_do_as_they_like_leave_nothing_behind() {

@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use tracing::debug;
-
 use super::Now;
 use super::Output;
 use super::Owner;
@@ -193,9 +191,9 @@ impl Switchboard {
         let was_gone = desk.until.take().is_some();
         let (opened, line) = (std::mem::replace(&mut desk.opened, true), desk.line);
         if !opened {
-            self.desk_fact(now, What::DeskOpened { agent }, out);
+            self.desk_fact(now, None, What::DeskOpened { agent }, out);
         } else if was_gone {
-            self.desk_fact(now, What::DeskBack { agent }, out);
+            self.desk_fact(now, line, What::DeskBack { agent }, out);
             if let Some(leg) = line {
                 self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Back });
             }
@@ -267,7 +265,7 @@ impl Switchboard {
         }
         desk.until = Some(now.at + GRACE);
         let line = desk.line;
-        self.desk_fact(now, What::DeskLost { agent }, out);
+        self.desk_fact(now, line, What::DeskLost { agent }, out);
         let Some(leg) = line else { return };
         if self.lines.get(&leg).is_some_and(|line| line.up) {
             self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Lost });
@@ -340,7 +338,7 @@ impl Switchboard {
             None => {}
         }
         self.forget_desk(id, streams);
-        self.desk_fact(now, What::DeskClosed { agent: name }, out);
+        self.desk_fact(now, line, What::DeskClosed { agent: name }, out);
     }
 
     fn forget_desk(&mut self, id: AgentId, streams: &mut dyn Streams) {
@@ -481,9 +479,9 @@ impl Switchboard {
         self.desks.get(&agent).is_some_and(|desk| desk.opened)
     }
 
-    fn desk_fact(&self, now: Now, what: What, out: &mut Vec<Output>) {
-        debug!(?what, "desk");
-        out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+    /// What happened to a desk is a part of the call's story that it has, or rings for.
+    fn desk_fact(&self, now: Now, line: Option<LegId>, what: What, out: &mut Vec<Output>) {
+        out.push(Output::Fact(Fact { at: now.at, call: line.map(LegId::call), what }));
     }
 }
 
