@@ -23,6 +23,7 @@ use crate::flow::Center;
 use crate::server::ControlHandle;
 use crate::server::Live;
 use crate::server::Metric;
+use crate::server::captions::Captions;
 use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -61,6 +62,7 @@ pub struct ApiState {
     control: ControlHandle,
     live: Arc<Live>,
     center: Arc<Center>,
+    captions: Arc<Captions>,
     http: SocketAddr,
     sip: SocketAddr,
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
@@ -84,10 +86,16 @@ impl ApiState {
             control,
             live,
             center,
+            captions: Arc::default(),
             http,
             sip,
             more_metrics: Arc::new(Vec::new),
         })
+    }
+
+    /// Tells callers on a page what the prompts say.
+    pub fn with_captions(self, captions: Captions) -> ApiState {
+        ApiState { captions: Arc::new(captions), ..self }
     }
 
     /// Adds figures of other floors to `/metrics`, read anew at each look.
