@@ -18,7 +18,7 @@ export function dayChart(queue, { day_begins, interval_s }) {
   const place = (when) => (Date.parse(when) - begins) / 1000 / DAY_S;
   const left = (interval) => interval.abandoned + interval.unserved + interval.short_abandoned;
   const most = Math.max(4, ...queue.intervals.map((interval) => interval.joined));
-  const height = (count) => (count / most) * (HEIGHT - FOOT - 12);
+  const height = (count) => (count / most) * (HEIGHT - FOOT - 20);
   const { answered, joined } = queue.today;
   const svg = part("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Today: ${joined} joined, ${answered} answered` });
   const wide = Math.max(2, (interval_s / DAY_S) * WIDTH - 0.6);

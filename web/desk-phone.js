@@ -53,6 +53,10 @@ export class Audio {
     this.#phone?.reject(call);
   }
 
+  hangUp(call) {
+    this.#phone?.hangUp(call);
+  }
+
   toggleMute() {
     if (!this.#phone) return false;
     this.#phone.mute(!this.#phone.muted);
@@ -88,6 +92,8 @@ export class Audio {
     try {
       const { Phone } = await import("./phone.js");
       this.#phone = new Phone();
+      // For tests, and for whoever looks from the console.
+      window.phone = this.#phone;
       this.#phone.addEventListener("state", ({ detail: { state } }) => this.#become(state));
       this.#phone.addEventListener("error", ({ detail: { error, hint } }) => this.#refuse(`${capital(error)}. ${capital(hint ?? "")}`));
       await this.#phone.connect();

@@ -63,8 +63,8 @@ function drawState() {
   show(at("next"), Boolean(next));
   if (next) write(at("next"), `then ${words(next.state)}${next.reason ? `: ${next.reason}` : ""}`);
   const takes = desk.state !== null;
-  for (const id of ["not-ready", "reason"]) at(id).disabled = !takes;
-  at("ready").disabled = !takes || (desk.state === "ready" && !next);
+  show(at("states"), takes);
+  at("ready").disabled = desk.state === "ready" && !next;
   const phone = audio?.words ?? "No phone in this page";
   write(at("phone-state"), phone);
   at("phone-state").className = `tag ${audio?.kind ?? "plain"}`;
@@ -203,6 +203,7 @@ function drawConsult(call) {
   redraw(at("consult-note"), consult.note, () => noteView(consult.note));
   const ready = consult.acknowledged && consult.phase !== "ringing";
   show(at("acknowledge"), receives && !consult.acknowledged);
+  at("acknowledge").firstChild.data = phase === "ringing" && audio?.isUp ? "I have read it, pick up " : "I have read it ";
   show(at("refuse-note"), receives && (phase === "ringing" || !consult.acknowledged));
   show(at("complete"), !receives);
   at("complete").disabled = !ready;
@@ -268,11 +269,16 @@ function wireButtons() {
   at("join").addEventListener("click", () => act("join"));
   at("complete").addEventListener("click", () => act("complete"));
   at("cancel").addEventListener("click", () => act("cancel"));
-  at("acknowledge").addEventListener("click", () => act("acknowledge"));
+  at("acknowledge").addEventListener("click", async () => {
+    const call = current();
+    // Who has read the note takes the call in the same step, when it rings here.
+    if ((await act("acknowledge")) && call.phase === "ringing" && audio.isUp) audio.pickUp(call.call);
+  });
   at("refuse-note").addEventListener("click", () => act("decline", { reason: "cannot take it now" }));
   at("hang-up").addEventListener("click", async () => {
     const call = current();
     if (call.role === "supervisor") await act("supervise", { mode: "leave" });
+    else if (audio.isUp) audio.hangUp(call.call);
     else await act("hang_up");
   });
   at("outcome").addEventListener("click", () => {
