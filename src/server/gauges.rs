@@ -29,11 +29,11 @@ impl Gauges {
         Gauges { workers, browsers: browsers.stats().clone(), ..Gauges::default() }
     }
 
-    pub(super) fn set(&self, switchboard: &Switchboard, turned_away: u64) {
+    pub(super) fn set(&self, switchboard: &Switchboard) {
         self.calls.store(switchboard.live_calls(), Ordering::Relaxed);
         self.streams.store(switchboard.live_lines(), Ordering::Relaxed);
         self.sessions.store(switchboard.endpoint().session_count(), Ordering::Relaxed);
-        self.turned_away.store(turned_away, Ordering::Relaxed);
+        self.turned_away.store(switchboard.endpoint().counters().overload, Ordering::Relaxed);
     }
 
     /// All of them.
@@ -46,7 +46,7 @@ impl Gauges {
             gauge("warmline_media_streams", "Lines with a stream", &self.streams),
             Metric::counter(
                 "warmline_calls_turned_away_total",
-                "New calls refused with 503 because more came than could be served",
+                "Requests refused with 503 because more calls came than could be served",
                 self.turned_away.load(Ordering::Relaxed),
             ),
         ];
