@@ -21,6 +21,7 @@ use crate::base::WallTime;
 use crate::server::ControlHandle;
 use crate::server::Live;
 use crate::server::Metric;
+use crate::server::captions::Captions;
 use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -57,6 +58,7 @@ pub struct ApiState {
     board: wallboard::Drawn,
     control: ControlHandle,
     live: Arc<Live>,
+    captions: Arc<Captions>,
     http: SocketAddr,
     sip: SocketAddr,
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
@@ -78,10 +80,16 @@ impl ApiState {
             board: wallboard::Drawn::default(),
             control,
             live,
+            captions: Arc::default(),
             http,
             sip,
             more_metrics: Arc::new(Vec::new),
         })
+    }
+
+    /// Tells callers on a page what the prompts say.
+    pub fn with_captions(self, captions: Captions) -> ApiState {
+        ApiState { captions: Arc::new(captions), ..self }
     }
 
     /// Adds figures of other floors to `/metrics`, read anew at each look.

@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod browser;
+pub mod captions;
 pub mod clock;
 mod control;
 pub mod desk;

@@ -170,8 +170,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let webrtc = WebrtcConfig {
         bind: options.webrtc,
         public_address: options.public_address,
-        // What telephones have: a browser's audio then needs no other form for them.
-        codecs: vec![Codec::Pcmu, Codec::Pcma],
+        // What telephones have, and what browsers have among themselves.
+        codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma],
     };
     if webrtc.public_address.unwrap_or(options.webrtc.ip()).is_unspecified() {
         return Err(ServeError::NoAddress(options.webrtc.ip()));
@@ -181,7 +181,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         address: options.webrtc,
         error,
     })?;
-    let gauges = Arc::new(Gauges::new(&media));
+    let gauges = Arc::new(Gauges::new(&media, &browsers));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();

@@ -175,3 +175,40 @@ fn the_newer_of_two_windows_has_the_phone() {
     assert_eq!(agent.run(older()), "taken", "the two do not fight for it");
     assert_eq!(server.agent_state("alice"), "talking");
 }
+
+/// From the click on "pick up" to the first sound of either side in the other's ears. What it takes is printed; the
+/// bound is a busy machine's.
+#[test]
+fn picking_up_is_heard_on_both_sides_at_once() {
+    if !browsers_available("picking_up_is_heard_on_both_sides_at_once") {
+        return;
+    }
+    let server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "bob");
+    let mut caller = Browser::start(CALLER_HZ);
+    caller.dials(&server, "1001");
+    let call = agent.rings(20);
+    // A person takes a second to pick up; ears that are new take a while to hear.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    for (browser, line, hz) in [(&mut agent, "phone", CALLER_HZ), (&mut caller, "call", AGENT_HZ)] {
+        browser.look(&format!("firstHeard(() => {line}.audio.remote, {hz}, 100)"));
+    }
+    let ear = format!("void (window.ear = firstHeard(() => call.audio.remote, {AGENT_HZ}, 10000))");
+    caller.look(&ear);
+    let heard = agent.look(&format!(
+        "(async () => {{
+            const ear = firstHeard(() => phone.audio.remote, {CALLER_HZ}, 10000);
+            const clicked = performance.timeOrigin + performance.now();
+            phone.pickUp({call});
+            return [clicked, await ear];
+        }})()"
+    ));
+    let clicked = heard[0].as_f64().expect("a time");
+    let by_agent = heard[1].as_f64().expect("the agent hears the caller") - clicked;
+    let by_caller = caller.look("ear").as_f64().expect("the caller hears the agent") - clicked;
+    println!(
+        "from click to sound: the agent hears after {by_agent:.0} ms, the caller after {by_caller:.0} ms"
+    );
+    assert!(by_agent < 1_000.0 && by_caller < 1_000.0, "{by_agent} ms, {by_caller} ms");
+}

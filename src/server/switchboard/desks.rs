@@ -27,6 +27,7 @@ use crate::queue;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::queue::api::DESK_LOST;
+use crate::sdp::Codec;
 use crate::sdp::Negotiated;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -83,6 +84,9 @@ impl Switchboard {
                 out,
             );
         };
+        if self.sockets.get(&socket).is_some_and(|owner| *owner != Owner::Desk(id)) {
+            return refuse(socket, "this socket is somebody else's".to_owned(), "open another", out);
+        }
         let connection = self.new_connection(Owner::Desk(id));
         let desk = self.desks.entry(id).or_insert_with(|| Desk {
             socket: None,
@@ -355,10 +359,15 @@ impl Switchboard {
         self.desks.get(&id).is_some_and(free)
     }
 
-    /// The desk rings for this line.
-    pub(super) fn ring_desk(&mut self, id: AgentId, leg: LegId) {
-        if let Some(desk) = self.desks.get_mut(&id) {
-            desk.line = Some(leg);
+    /// The desk rings for this line. While it rings there is time to take up the caller's codec.
+    pub(super) fn ring_desk(&mut self, id: AgentId, leg: LegId, out: &mut Vec<Output>) {
+        let caller = self.lines.get(&LegId::of(leg.call(), 0)).and_then(|line| line.local.codecs.first());
+        let caller = caller.copied().filter(|codec| matches!(codec, Codec::Opus | Codec::Pcmu | Codec::Pcma));
+        let Some(desk) = self.desks.get_mut(&id) else { return };
+        desk.line = Some(leg);
+        let now = desk.link.as_ref().and_then(|link| link.agreed.as_ref()).map(|agreed| agreed.codec);
+        if let (Some(codec), Some(socket)) = (caller.filter(|codec| Some(*codec) != now), desk.socket) {
+            out.push(Output::Tell { socket, tell: Tell::Codec { codec } });
         }
     }
 

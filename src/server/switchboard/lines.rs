@@ -230,7 +230,7 @@ impl Switchboard {
         // Without a port for the phones the line has failed already.
         if let Some(line) = self.lines.get_mut(&leg) {
             line.desk = Some(agent);
-            self.ring_desk(agent, leg);
+            self.ring_desk(agent, leg, out);
         }
     }
 

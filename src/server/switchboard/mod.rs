@@ -5,6 +5,8 @@
 
 mod agents;
 mod browsers;
+#[cfg(test)]
+mod desk_tests;
 mod desks;
 mod lines;
 mod sip_events;

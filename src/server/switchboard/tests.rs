@@ -55,7 +55,7 @@ const PROMPTS: &str = "greeting/welcome menu/main menu/no-input menu/no-match wa
 
 const PLAY: Duration = Duration::from_secs(2);
 
-fn center() -> Center {
+pub(super) fn center() -> Center {
     let files = [("center.yaml".to_owned(), CENTER.to_owned()), ("greet.yaml".to_owned(), GREET.to_owned())];
     let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts()).collect();
     crate::flow::load(&files, &prompts).expect("the test center is well-formed").0
@@ -89,14 +89,30 @@ enum Due {
 
 /// Streams that play in no time at all but end when they should.
 #[derive(Default)]
-struct FakeStreams {
-    open: BTreeSet<LegId>,
+pub(super) struct FakeStreams {
+    pub(super) open: BTreeSet<LegId>,
     joined: BTreeSet<(LegId, LegId)>,
     due: Vec<(Duration, Due)>,
     playing: HashMap<LegId, PlayId>,
     ports: usize,
-    connections: BTreeSet<ConnectionId>,
-    carried: BTreeMap<LegId, ConnectionId>,
+    pub(super) connections: BTreeSet<ConnectionId>,
+    pub(super) carried: BTreeMap<LegId, ConnectionId>,
+}
+
+impl FakeStreams {
+    pub(super) fn with_ports(ports: usize) -> FakeStreams {
+        FakeStreams { ports, ..FakeStreams::default() }
+    }
+
+    /// Streams that have closed since the last look, without the time that it takes.
+    pub(super) fn closed(&mut self) -> Vec<MediaEvent> {
+        let due = std::mem::take(&mut self.due).into_iter();
+        due.filter_map(|(_, due)| match due {
+            Due::Media(event) => Some(event),
+            _ => None,
+        })
+        .collect()
+    }
 }
 
 impl Streams for FakeStreams {
