@@ -258,7 +258,7 @@ impl World {
                 Action::KeepPlace { call } => (call, QueueWord::KeepPlace),
                 Action::Ring { call, agent, attempt, .. } => {
                     let name = TEST_CENTER.engine.agents[agent.0 as usize].name.clone();
-                    (call, QueueWord::Ring { agent, name, attempt })
+                    (call, QueueWord::Ring { agent, name, attempt, why: String::new() })
                 }
                 Action::StopRing { call, agent, why } => (call, QueueWord::StopRing { agent, why }),
                 Action::Connected { call, waited, quote, .. } => {
