@@ -24,6 +24,7 @@ use warmline::queue::api::Enqueue;
 use warmline::queue::api::Need;
 use warmline::queue::api::PermissionPolicy;
 use warmline::queue::api::QueueConfig;
+use warmline::queue::api::Routing;
 
 const SKILLS: u64 = 200;
 const QUEUES: u64 = 50;
@@ -135,6 +136,7 @@ impl Center {
             skills: (0..=SKILLS).map(|_| "skill".into()).collect(),
             queues: (0..QUEUES).map(|_| queue()).collect(),
             agents: skills_of.iter().map(agent).collect(),
+            routing: Routing::default(),
         };
         let engine = Engine::new(config);
         let (now, waiting, out) = (Timestamp::ZERO, Vec::new(), Vec::new());
@@ -279,6 +281,7 @@ fn queue() -> QueueConfig {
         max_wait: Duration::from_secs(360_000),
         max_waiting: u32::MAX,
         service_level: (80, Duration::from_secs(20)),
+        handle_time: None,
         permission: PermissionPolicy::GivenByFlowFile,
         permission_lasts: Duration::from_secs(300),
         answer_within: Duration::from_secs(10),

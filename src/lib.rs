@@ -10,10 +10,12 @@
 //! | [`sip`] | messages, transactions, dialogs, registrar (RFC 3261), without sockets |
 //! | [`media`] | codecs, RTP, DTMF, prompts: what a stream sends next |
 //! | [`queue`] | which agent a waiting caller goes to, and every promise about the wait |
+//! | [`simulate`] | centers in virtual time, and what routing is worth in them |
 //! | [`flow`] | flow files: language, checker, interpreter |
 //! | [`call`] | one caller's contact: flow, wait, ring, talk |
 //! | `wire` | sockets: SIP over UDP and TCP, RTP |
 //! | `store` | SQLite: history, customers |
+//! | `load` | the load generator: many callers in one program |
 //! | `server` | the control thread, the clock, the registry of live calls |
 //! | `api` · `cli` | people: HTTP, the command line |
 //!
@@ -27,12 +29,15 @@ pub mod flow;
 pub mod media;
 pub mod queue;
 pub mod sdp;
+pub mod simulate;
 pub mod sip;
 
 #[cfg(feature = "server")]
 pub mod api;
 #[cfg(feature = "server")]
 pub mod cli;
+#[cfg(feature = "server")]
+pub mod load;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

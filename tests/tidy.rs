@@ -13,21 +13,26 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sdp", &["base", "fact"]),
     ("sip", &["base", "fact", "sdp"]),
     ("queue", &["base", "fact"]),
+    ("simulate", &["base", "queue"]),
     ("media", &["base", "fact", "sdp"]),
     ("flow", &["base", "fact", "queue", "media", "sip::uri"]),
     ("call", &["base", "fact", "sdp", "queue", "media", "flow", "sip::uri"]),
     ("wire", &["base", "sdp", "sip", "media"]),
     ("store", &["base", "fact", "flow::api", "sip::digest"]),
+    ("load", &["base", "sdp", "sip", "media", "wire"]),
     ("server", &["base", "fact", "sdp", "sip", "queue", "media", "flow", "call", "wire", "store"]),
     ("api", &["base", "fact", "sdp", "sip", "queue", "media", "flow", "call", "wire", "store", "server"]),
     (
         "cli",
-        &["base", "fact", "sdp", "sip", "queue", "media", "flow", "call", "wire", "store", "server", "api"],
+        &[
+            "base", "fact", "sdp", "sip", "queue", "simulate", "media", "flow", "call", "wire", "store",
+            "load", "server", "api",
+        ],
     ),
 ];
 
 /// The floors that decide: told the time and what happened, never asking.
-const CORES: &[&str] = &["base", "fact", "sdp", "sip", "queue", "media", "flow", "call"];
+const CORES: &[&str] = &["base", "fact", "sdp", "sip", "queue", "simulate", "media", "flow", "call"];
 
 /// What no core names, and why.
 const IMPURE: &[(&str, &str)] = &[

@@ -38,6 +38,8 @@ class Sound {
   #meters = {};
   player = new Audio();
   microphone = null;
+  // What is sent of it: a track of its own, so that it can be silent while the meter still sees the microphone.
+  voice = null;
   remote = null;
 
   constructor() {
@@ -57,13 +59,15 @@ class Sound {
     const stream = await navigator.mediaDevices.getUserMedia({ audio });
     this.close();
     [this.microphone] = stream.getAudioTracks();
+    this.voice = this.microphone.clone();
     if (speaker && this.player.setSinkId) await this.player.setSinkId(speaker).catch(() => {});
     return this.microphone;
   }
 
   close() {
     this.microphone?.stop();
-    this.microphone = null;
+    this.voice?.stop();
+    this.microphone = this.voice = null;
     this.#meters.input = null;
   }
 
@@ -103,12 +107,18 @@ class Line extends EventTarget {
   #path;
   #alive = null;
   #ice;
+  // A connection that goes on until the next one is up.
+  #last = null;
+  // The codec that offers prefer.
+  codec = "opus";
   socket = null;
   peer = null;
   sender = null;
   audio = new Sound();
   muted = false;
+  // Whether packets are sent, and whether there is a voice in them.
   sending = false;
+  live = false;
 
   // `ice` are the STUN and TURN servers for networks that need them.
   constructor(path, { ice = [] } = {}) {
@@ -148,32 +158,62 @@ class Line extends EventTarget {
     });
   }
 
-  // A new peer connection; its offer.
-  async offer() {
-    this.dropPeer();
+  // A new peer connection; its offer. The one before is dropped, or kept until the new one is up.
+  async offer({ keep = false } = {}) {
+    const last = this.peer;
+    if (keep && last?.connectionState === "connected") {
+      this.#last?.close();
+      this.#last = last;
+      this.peer = null;
+    } else {
+      this.dropPeer();
+    }
     const peer = new RTCPeerConnection({ iceServers: this.#ice, bundlePolicy: "max-bundle" });
     this.peer = peer;
-    const transceiver = peer.addTransceiver(this.audio.microphone, { direction: "sendrecv" });
+    const transceiver = peer.addTransceiver(this.audio.voice, { direction: "sendrecv" });
     this.sender = transceiver.sender;
+    this.#prefer(transceiver);
     if (!this.sending) await this.sender.replaceTrack(null);
     peer.addEventListener("track", ({ track }) => this.audio.play(track));
     peer.addEventListener("connectionstatechange", () => {
-      if (this.peer === peer) this.connection(peer.connectionState);
+      if (this.peer !== peer) return;
+      if (peer.connectionState === "connected") this.#dropLast();
+      this.connection(peer.connectionState);
     });
     await peer.setLocalDescription(await peer.createOffer());
     return peer.localDescription.sdp;
+  }
+
+  // Puts the preferred codec before the others. A browser that cannot do it has its own order, which will do.
+  #prefer(transceiver) {
+    const codecs = RTCRtpReceiver.getCapabilities?.("audio")?.codecs ?? [];
+    const is = ({ mimeType }) => mimeType.toLowerCase() === `audio/${this.codec.toLowerCase()}`;
+    const ordered = [...codecs.filter(is), ...codecs.filter((codec) => !is(codec))];
+    if (ordered.length > 0) transceiver.setCodecPreferences?.(ordered);
+  }
+
+  #dropLast() {
+    this.#last?.close();
+    this.#last = null;
   }
 
   dropPeer() {
     const peer = this.peer;
     this.peer = this.sender = null;
     peer?.close();
+    this.#dropLast();
   }
 
-  // Whether the microphone is sent: only while there is somebody to hear it.
-  async sends(on) {
+  // Sends nothing, silence (which has everything running when it counts), or the voice: that only while there is
+  // somebody to hear it.
+  async sends(on, live = on) {
+    this.live = live;
+    this.#voice();
+    if (on === this.sending) return;
     this.sending = on;
-    await this.sender?.replaceTrack(on ? this.audio.microphone : null);
+    const track = on ? this.audio.voice : null;
+    await this.#last?.getSenders()[0]?.replaceTrack(track);
+    await this.sender?.replaceTrack(track);
   }
 
   received(message) {
@@ -187,7 +227,11 @@ class Line extends EventTarget {
   // Stops sending sound, or goes on.
   mute(on) {
     this.muted = on;
-    if (this.audio.microphone) this.audio.microphone.enabled = !on;
+    this.#voice();
+  }
+
+  #voice() {
+    if (this.audio.voice) this.audio.voice.enabled = this.live && !this.muted;
   }
 
   // The microphones and loudspeakers there are: [{kind: "audioinput" | "audiooutput", id, label}].
@@ -202,8 +246,8 @@ class Line extends EventTarget {
   async useMicrophone(id) {
     remember({ microphone: id });
     await this.audio.open();
-    this.mute(this.muted);
-    await this.sends(this.sending);
+    this.#voice();
+    if (this.sending) await this.sender?.replaceTrack(this.audio.voice);
   }
 
   // Plays through another loudspeaker from now on; it is remembered.
@@ -242,12 +286,14 @@ class Line extends EventTarget {
 // States: connecting, up, lost (it tries again by itself), taken (another window has the phone), closed.
 export class Phone extends Line {
   #wanted = false;
+  #picked = null;
   #tries = 0;
   #timer = null;
   #lost = null;
 
   constructor({ path = "/api/v1/desk", ...options } = {}) {
     super(path, options);
+    this.codec = "PCMU";
     addEventListener("online", () => this.#again(0));
   }
 
@@ -268,6 +314,7 @@ export class Phone extends Line {
 
   // Takes a call that rings. The microphone is sent at once: the answer need not be waited for.
   pickUp(call) {
+    this.#picked = call;
     this.send({ do: "pick_up", call });
     return this.sends(true);
   }
@@ -285,6 +332,15 @@ export class Phone extends Line {
     try {
       if (!this.socket) await this.openSocket();
       this.send({ do: "offer", sdp: await this.offer() });
+    } catch (error) {
+      this.#again();
+    }
+  }
+
+  // Goes over to another connection while this one goes on.
+  async #change() {
+    try {
+      this.send({ do: "offer", sdp: await this.offer({ keep: true }) });
     } catch (error) {
       this.#again();
     }
@@ -340,9 +396,15 @@ export class Phone extends Line {
     super.received(message);
     if (message.tell === "disconnected") {
       this.#lose();
+    } else if (message.tell === "codec") {
+      this.codec = message.codec;
+      this.#change();
     } else if (message.tell === "desk") {
-      const talks = message.desk.calls.some(({ phase }) => phase !== "ringing" && phase !== "wrap_up");
-      if (talks !== this.sending) this.sends(talks);
+      const { calls } = message.desk;
+      // What was picked up here may ring on until the server has said yes.
+      if (!calls.some(({ call }) => call === this.#picked)) this.#picked = null;
+      const here = calls.filter(({ phase }) => phase !== "wrap_up");
+      this.sends(here.length > 0, here.some(({ call, phase }) => call === this.#picked || phase !== "ringing"));
       this.tell("desk", message.desk);
     }
   }
@@ -361,7 +423,7 @@ export class WebCall extends Line {
 
   async dial(number) {
     this.#become("connecting");
-    this.sending = true;
+    this.sending = this.live = true;
     try {
       await this.audio.open();
       await this.openSocket();

@@ -6,12 +6,14 @@ use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::rejection::PathRejection;
 use axum::extract::rejection::QueryRejection;
+use axum::http::StatusCode;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::api::ApiState;
 use crate::api::problem::Problem;
+use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::fact::Outcome;
 use crate::server::live::Phase;
@@ -81,6 +83,18 @@ pub(super) async fn show(
     let story = story::tell(&facts, &TimeZone::system()).into_iter().map(LineView::from).collect();
     let facts = facts.iter().map(FactView::from).collect();
     Ok(Json(WholeCall { call: state.view(record), story, facts }))
+}
+
+/// `POST /api/v1/calls/{id}/end`: ends a call for everybody in it.
+pub(super) async fn end(
+    State(state): State<ApiState>,
+    actor: Actor,
+    id: Result<Path<u64>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    actor.supervises()?;
+    state.control.hang_up(CallId(id)).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 impl ApiState {

@@ -15,12 +15,16 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::MethodRouter;
 use axum::routing::get;
+use axum::routing::post;
 use tokio::sync::Semaphore;
 
 use crate::base::WallTime;
+use crate::flow::Center;
 use crate::server::ControlHandle;
 use crate::server::Live;
 use crate::server::Metric;
+use crate::server::Publisher;
+use crate::server::captions::Captions;
 use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -28,9 +32,11 @@ use session::Sessions;
 
 mod agents;
 mod calls;
+mod center;
 mod desk;
 mod desk_socket;
 mod events;
+mod flows;
 mod guard;
 mod health;
 mod metrics;
@@ -40,6 +46,7 @@ mod problem;
 mod queues;
 mod session;
 mod socket;
+mod talk;
 mod wallboard;
 mod web_call;
 
@@ -57,9 +64,12 @@ pub struct ApiState {
     board: wallboard::Drawn,
     control: ControlHandle,
     live: Arc<Live>,
+    captions: Arc<Captions>,
+    center: Arc<Center>,
     http: SocketAddr,
     sip: SocketAddr,
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
+    flows: Option<Arc<Publisher>>,
 }
 
 impl ApiState {
@@ -68,6 +78,7 @@ impl ApiState {
         store: Arc<Store>,
         control: ControlHandle,
         live: Arc<Live>,
+        center: Arc<Center>,
         http: SocketAddr,
         sip: SocketAddr,
     ) -> Result<ApiState, StoreError> {
@@ -78,10 +89,23 @@ impl ApiState {
             board: wallboard::Drawn::default(),
             control,
             live,
+            captions: Arc::default(),
+            center,
             http,
             sip,
             more_metrics: Arc::new(Vec::new),
+            flows: None,
         })
+    }
+
+    /// Tells callers on a page what the prompts say.
+    pub fn with_captions(self, captions: Captions) -> ApiState {
+        ApiState { captions: Arc::new(captions), ..self }
+    }
+
+    /// Lets the flow files be looked at and changed.
+    pub fn with_flows(self, flows: Arc<Publisher>) -> ApiState {
+        ApiState { flows: Some(flows), ..self }
     }
 
     /// Adds figures of other floors to `/metrics`, read anew at each look.
@@ -112,8 +136,12 @@ pub fn router(state: ApiState) -> Router {
 
 /// Paths and what answers them: a table, so that a test can hold it against the OpenAPI document.
 fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
-    vec![
-        ("/", get(page::show)),
+    let mut routes = vec![
+        ("/", get(page::start)),
+        ("/desk", get(page::desk)),
+        ("/wallboard", get(page::wallboard)),
+        ("/history", get(page::history)),
+        ("/flows", get(page::flows)),
         ("/call", get(page::call)),
         ("/web/{file}", get(page::file)),
         ("/healthz", get(health::alive)),
@@ -122,18 +150,27 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/session", get(session::show).post(session::sign_in).delete(session::sign_out)),
         ("/api/v1/calls", get(calls::list)),
         ("/api/v1/calls/{id}", get(calls::show)),
+        ("/api/v1/calls/{id}/end", post(calls::end)),
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/queues", get(queues::list)),
+        ("/api/v1/center", get(center::show)),
+        ("/api/v1/flows", get(center::flows)),
+        ("/api/v1/flows/{id}", get(center::flow)),
         ("/api/v1/desk-view", get(desk::show)),
         ("/api/v1/desk-view/events", get(desk::watch)),
         ("/api/v1/wallboard", get(wallboard::show)),
         ("/api/v1/wallboard/events", get(wallboard::watch)),
+        ("/api/v1/flows", get(flows::show)),
+        ("/api/v1/flows/publish", post(flows::publish)),
+        ("/api/v1/flows/rollback", post(flows::roll_back)),
         ("/api/v1/events", get(events::watch)),
         ("/api/v1/desk", get(desk_socket::open)),
         ("/api/v1/web-call", get(web_call::open)),
         ("/api/v1/openapi.json", get(openapi::show)),
-    ]
+    ];
+    routes.extend(talk::routes());
+    routes
 }
 
 #[cfg(test)]

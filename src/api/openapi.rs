@@ -4,6 +4,9 @@ use axum::Json;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::api::talk;
+
+mod flows;
 mod screens;
 
 /// `GET /api/v1/openapi.json`
@@ -13,7 +16,7 @@ pub(super) async fn show() -> Json<Value> {
 
 /// The document, by OpenAPI 3.1.
 pub(super) fn document() -> Value {
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Warmline",
@@ -32,12 +35,26 @@ pub(super) fn document() -> Value {
                 "bearer": { "type": "http", "scheme": "bearer" },
             },
         },
-    })
+    });
+    for (place, more) in [("/paths", talk::paths()), ("/components/schemas", talk::schemas())] {
+        if let Some(Value::Object(known)) = document.pointer_mut(place) {
+            known.extend(more);
+        }
+    }
+    document
 }
 
 fn paths() -> Value {
     json!({
-        "/": { "get": text("What runs here, as a page", "text/html") },
+        "/": { "get": text("The start page", "text/html") },
+        "/desk": { "get": text("The page of an agent", "text/html") },
+        "/wallboard": { "get": text("The page of a supervisor", "text/html") },
+        "/history": { "get": text("The page of the history", "text/html") },
+        "/flows": { "get": text("The page of the flows", "text/html") },
+        "/web/{file}": {
+            "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }],
+            "get": text("What pages are made of", "text/plain"),
+        },
         "/healthz": { "get": text("Whether the process answers", "text/plain") },
         "/readyz": { "get": text("Whether calls are taken; 503 when not", "text/plain") },
         "/metrics": { "get": text("Figures in Prometheus' text format", "text/plain") },
@@ -49,6 +66,12 @@ fn paths() -> Value {
                 "200": body("The call", "WholeCall"), "400": problem(), "404": problem(),
             })),
         },
+        "/api/v1/calls/{id}/end": {
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
+            "post": answers("End a call; for supervisors", json!({
+                "202": { "description": "It is being ended" }, "403": problem(), "404": problem(),
+            })),
+        },
         "/api/v1/agents": { "get": answers("Every agent", json!({ "200": body("The agents", "AgentList") })) },
         "/api/v1/agents/{id}/state": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
@@ -58,6 +81,14 @@ fn paths() -> Value {
             "put": set_state(),
         },
         "/api/v1/queues": { "get": answers("Every queue", json!({ "200": body("The queues", "QueueList") })) },
+        "/api/v1/center": { "get": answers("The center in a few words", json!({ "200": body("The center", "Center") })) },
+        "/api/v1/flows": { "get": answers("Every flow", json!({ "200": body("The flows", "FlowList") })) },
+        "/api/v1/flows/{id}": {
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
+            "get": answers("One flow as a graph, with callers at each node, and as a drawing", json!({
+                "200": body("The flow", "Flow"), "404": problem(),
+            })),
+        },
         "/api/v1/desk-view": desk(answers("An agent's desk: their state, and the calls they are part of", json!({
             "200": body("The desk", "Desk"), "401": problem(), "403": problem(), "404": problem(), "422": problem(),
         }))),
@@ -69,14 +100,13 @@ fn paths() -> Value {
         "/api/v1/wallboard/events": { "get": text(
             "Server-sent events: `board` with the board, at once and whenever something happens, twice a second at \
              most", "text/event-stream") },
+        "/api/v1/flows": flows::show(),
+        "/api/v1/flows/publish": flows::change("Serve what lies in the folder of flows now"),
+        "/api/v1/flows/rollback": flows::change("Go back to a version of the flow files"),
         "/api/v1/events": { "get": text(
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },
         "/call": { "get": text("The page of a caller who calls from a browser", "text/html") },
-        "/web/{file}": {
-            "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }],
-            "get": text("A file of the pages", "text/javascript"),
-        },
         "/api/v1/desk": {
             "parameters": [{ "name": "agent", "in": "query", "required": true, "schema": { "type": "string" } }],
             "get": text("A WebSocket: the desk of an agent, as docs/DESK.md tells", "application/json"),
@@ -166,9 +196,11 @@ fn list(of: &str) -> Value {
 /// Every schema, by name.
 fn schemas() -> Value {
     let mut all = main_schemas();
-    // Both are objects.
-    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), screens::schemas()) {
-        all.extend(more);
+    for more in [screens::schemas(), flows::schemas()] {
+        // All of them are objects.
+        if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
+            all.extend(more);
+        }
     }
     all
 }

@@ -1,85 +1,166 @@
-//! `/`: what runs here, what to dial, where to look. Plain HTML without scripts. `/call`: the page of a caller, and
-//! the files of `web/`, which are part of the program.
+//! The pages and what they are made of: the files of `web/`, which are part of the program.
+//!
+//! No page loads or asks anything elsewhere, and none runs a script that stands in its text: the policy says so to the
+//! browser.
 
 use axum::extract::Path;
-use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderName;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
 use axum::http::header;
-use axum::response::Html;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use rust_embed::EmbeddedFile;
+use rust_embed::RustEmbed;
 
-use crate::api::ApiState;
 use crate::api::problem::Problem;
 
-/// A page may load from this server alone, and speak to it alone.
-const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// A debug build reads the folder anew at each request.
+#[derive(RustEmbed)]
+#[folder = "web/"]
+struct Files;
 
-/// The files of `web/`: name, kind, contents.
-const FILES: &[(&str, &str, &str)] = &[
-    ("call.css", "text/css; charset=utf-8", include_str!("../../web/call.css")),
-    ("call.js", "text/javascript; charset=utf-8", include_str!("../../web/call.js")),
-    ("phone.js", "text/javascript; charset=utf-8", include_str!("../../web/phone.js")),
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+             media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(self)"),
+    ),
+    // Kept, and asked for again each time: a new version shows at once.
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
 ];
 
+/// `GET /`
+pub(super) async fn start(headers: HeaderMap) -> Result<Response, Problem> {
+    page("index.html", &headers)
+}
+
+/// `GET /desk`
+pub(super) async fn desk(headers: HeaderMap) -> Result<Response, Problem> {
+    page("desk.html", &headers)
+}
+
+/// `GET /wallboard`
+pub(super) async fn wallboard(headers: HeaderMap) -> Result<Response, Problem> {
+    page("wallboard.html", &headers)
+}
+
+/// `GET /history`
+pub(super) async fn history(headers: HeaderMap) -> Result<Response, Problem> {
+    page("history.html", &headers)
+}
+
+/// `GET /flows`
+pub(super) async fn flows(headers: HeaderMap) -> Result<Response, Problem> {
+    page("flows.html", &headers)
+}
+
 /// `GET /call`
-pub(super) async fn call() -> Response {
-    guarded("text/html; charset=utf-8", include_str!("../../web/call.html"))
+pub(super) async fn call(headers: HeaderMap) -> Result<Response, Problem> {
+    page("call.html", &headers)
 }
 
 /// `GET /web/{file}`
-pub(super) async fn file(Path(file): Path<String>) -> Result<Response, Problem> {
-    let found = FILES.iter().find(|(name, _, _)| *name == file);
-    let (_, kind, contents) =
-        found.ok_or_else(|| Problem::not_found(format!("there is no file {file:?}"), "begin at /"))?;
-    Ok(guarded(kind, contents))
+pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    page(&name, &headers)
 }
 
-fn guarded(kind: &'static str, contents: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, contents).into_response()
+fn page(name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
+    let file = Files::get(name)
+        .ok_or_else(|| Problem::not_found(format!("there is no file {name:?}"), "begin at /"))?;
+    let tag = tag(&file);
+    if asked.get(header::IF_NONE_MATCH).is_some_and(|known| *known == *tag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let kind = match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    let of_file = [(header::CONTENT_TYPE, kind.to_owned()), (header::ETAG, tag)];
+    Ok((HEADERS, of_file, file.data).into_response())
 }
 
-/// `GET /`
-pub(super) async fn show(State(state): State<ApiState>) -> Html<String> {
-    let (sip, calls) = (state.sip, state.live.call_count());
-    let agents = state.live.agents();
-    let agents: Vec<_> = agents.iter().map(|agent| escape(&agent.name)).collect();
-    let agents = agents.join(", ");
-    let version = env!("CARGO_PKG_VERSION");
-    Html(format!(
-        r#"<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Warmline</title>
-<style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }}</style>
-<h1>Warmline {version}</h1>
-<p>The contact center runs; calls now: {calls}.</p>
-<h2>Dial</h2>
-<p>Calls are taken at <code>sip:NUMBER@{sip}</code>. In the demo center <code>1000</code> is the main
-number, <code>1001</code> goes straight to the queue, <code>9196</code> is an echo.</p>
-<p>Agents sign in there with a SIP phone: {agents}.</p>
-<h2>Look</h2>
-<ul>
-<li><a href="/api/v1/calls">calls</a>, <a href="/api/v1/agents">agents</a>,
-<a href="/api/v1/queues">queues</a>, <a href="/api/v1/events">events</a></li>
-<li><a href="/api/v1/openapi.json">the API's description</a></li>
-<li><a href="/metrics">metrics</a>, <a href="/healthz">health</a>, <a href="/readyz">readiness</a></li>
-</ul>
-<p>At the terminal: <code>warmline calls</code>, <code>warmline call ID</code>,
-<code>warmline agent list</code>, <code>warmline doctor</code>.</p>
-</html>
-"#
-    ))
+fn tag(file: &EmbeddedFile) -> String {
+    let hash = file.metadata.sha256_hash();
+    let digits: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
 }
 
-/// Text as HTML.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(name: &str) -> String {
+        String::from_utf8(Files::get(name).unwrap().data.into_owned()).unwrap()
+    }
+
+    /// What stands between `before` and the next quote, wherever it does.
+    fn quoted<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+        text.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    #[test]
+    fn what_a_page_names_is_there_and_nothing_stands_in_its_text_that_the_policy_forbids() {
+        let mut pages = 0;
+        for name in Files::iter().filter(|name| name.ends_with(".html")) {
+            pages += 1;
+            let page = text(&name);
+            for file in ["src=\"/web/", "href=\"/web/"].iter().flat_map(|before| quoted(&page, before)) {
+                assert!(Files::get(file).is_some(), "{name} names {file}");
+            }
+            assert!(page.contains("<html lang=\"en\">") && page.contains("<title>"), "{name}");
+            for forbidden in [" style=", "<style", " onclick=", "<script>", "http://", "https://"] {
+                assert!(!page.contains(forbidden), "{name} has {forbidden}");
+            }
+            let ids = quoted(&page, " id=\"");
+            for label in quoted(&page, " for=\"") {
+                assert!(ids.contains(&label), "{name} labels {label}");
+            }
+            let once: std::collections::BTreeSet<_> = ids.iter().collect();
+            assert_eq!(once.len(), ids.len(), "{name} gives an id twice");
+        }
+        assert!(pages >= 5, "only {pages} pages");
+    }
+
+    #[test]
+    fn a_script_loads_ours_alone_and_names_elements_that_are_there() {
+        let pages: String =
+            Files::iter().filter(|name| name.ends_with(".html")).map(|name| text(&name)).collect();
+        let ids = quoted(&pages, " id=\"");
+        for name in Files::iter().filter(|name| name.ends_with(".js")) {
+            let script = text(&name);
+            for module in ["from \"./", "import(\"./"].iter().flat_map(|before| quoted(&script, before)) {
+                assert!(Files::get(module).is_some(), "{name} loads {module}");
+            }
+            let elsewhere = script.replace("http://www.w3.org/2000/svg", "");
+            assert!(!elsewhere.contains("http://") && !elsewhere.contains("https://"), "{name}");
+            for id in quoted(&script, "at(\"") {
+                assert!(ids.contains(&id), "{name} looks for {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_known_already_is_not_sent_again() {
+        let first = page("style.css", &HeaderMap::new()).unwrap();
+        let tag = first.headers()[header::ETAG].clone();
+        assert_eq!(first.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
+        let asked = HeaderMap::from_iter([(header::IF_NONE_MATCH, tag)]);
+        assert_eq!(page("style.css", &asked).unwrap().status(), StatusCode::NOT_MODIFIED);
+        assert!(page("../Cargo.toml", &HeaderMap::new()).is_err());
+        assert!(page("nothing.css", &HeaderMap::new()).is_err());
+    }
 }

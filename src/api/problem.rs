@@ -79,7 +79,8 @@ impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Problem {
         // The two statuses that a ControlError names are statuses.
         let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let hint = match error {
+        let hint = match &error {
+            ControlError::Refused(refusal) => refusal.hint(),
             ControlError::UnknownAgent(_) => "GET /api/v1/agents lists them",
             ControlError::UnknownCall(_) => "GET /api/v1/calls lists them",
             ControlError::Overloaded => "try again in a second",

@@ -25,6 +25,7 @@ const TAKEN: u16 = 4_001;
 enum Told<'a> {
     Answer { sdp: &'a str },
     Disconnected { why: &'a str },
+    Codec { codec: &'static str },
     State { state: &'static str, call: u64 },
     Error { error: &'a str, hint: &'a str },
 }
@@ -60,6 +61,7 @@ impl Socket {
         let told = match &tell {
             Tell::Answer { sdp } => Told::Answer { sdp },
             Tell::Disconnected { why } => Told::Disconnected { why },
+            Tell::Codec { codec } => Told::Codec { codec: codec.name() },
             Tell::State { state, call } => Told::State { state: state.name(), call: call.0 },
             Tell::Error { error, hint } => Told::Error { error, hint },
             Tell::Over { again } => {

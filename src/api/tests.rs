@@ -13,6 +13,10 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::*;
+use crate::base::CallId;
+use crate::call::request::AgentRequest;
+use crate::call::request::Refusal;
+use crate::flow;
 use crate::queue::api::AgentWish;
 use crate::server::ControlError;
 use crate::server::ControlRequest;
@@ -27,6 +31,7 @@ struct Api {
     live: Arc<Live>,
     history: HistoryWriter,
     wishes: std::sync::mpsc::Receiver<(String, AgentWish)>,
+    asked: std::sync::mpsc::Receiver<(String, AgentRequest)>,
     _runtime: tokio::runtime::Runtime,
     _folder: tempfile::TempDir,
 }
@@ -46,6 +51,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control, mut requests) = ControlHandle::new();
     let (wish_sender, wishes) = std::sync::mpsc::channel();
+    let (asked_sender, asked) = std::sync::mpsc::channel();
     runtime.spawn(async move {
         while let Some(request) = requests.recv().await {
             match request {
@@ -56,8 +62,15 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                 ControlRequest::HangUp { call, reply } => {
                     let _ = reply.send(Err(ControlError::UnknownCall(call)));
                 }
+                ControlRequest::AskCall { who, call: CallId(7), request, reply } => {
+                    let _ = asked_sender.send((who.to_string(), *request));
+                    let _ = reply.send(Ok(()));
+                }
+                ControlRequest::AskCall { reply, .. } => {
+                    let _ = reply.send(Err(Refusal::NotTold.into()));
+                }
                 ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
-                ControlRequest::Shutdown { reply } => drop(reply),
+                ControlRequest::Serve { reply, .. } | ControlRequest::Shutdown { reply } => drop(reply),
             }
         }
     });
@@ -65,13 +78,14 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let address = listener.local_addr().unwrap();
     let bound = bound.unwrap_or(address);
     let sip = "127.0.0.1:5060".parse().unwrap();
-    let state = ApiState::new(Arc::new(store), control, Arc::clone(&live), bound, sip)
-        .unwrap()
-        .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
+    let state =
+        ApiState::new(Arc::new(store), control, Arc::clone(&live), Arc::new(flow::tests::demo()), bound, sip)
+            .unwrap()
+            .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
     });
-    Api { address, live, history, wishes, _runtime: runtime, _folder: folder }
+    Api { address, live, history, wishes, asked, _runtime: runtime, _folder: folder }
 }
 
 impl Api {
@@ -218,6 +232,9 @@ fn a_person_signs_in_acts_for_themselves_and_signs_out() {
     assert_eq!(set(&format!("{}X-Warmline: 1\r\n", sign_in(&api, "sam")), "bob"), 202, "a supervisor does");
     let foreign = format!("{ours}Origin: http://evil.example\r\n");
     assert_eq!(set(&foreign, "alice"), 403, "another site's page");
+    let end = |headers: &str| api.ask("POST", "/api/v1/calls/99/end", headers, "").0;
+    assert_eq!(end(&ours), 403, "an agent ends no call of others");
+    assert_eq!(end(&format!("{}X-Warmline: 1\r\n", sign_in(&api, "sam"))), 404, "a supervisor would");
     assert_eq!(api.ask("DELETE", "/api/v1/session", &ours, "").0, 204);
     assert_eq!(set(&ours, "alice"), 401, "it is over");
     assert_eq!(who(&ours), json!({ "name": null, "role": null, "local": false }), "a stale cookie is nobody");
@@ -267,6 +284,53 @@ fn beyond_loopback_only_pages_and_health_answer_who_is_not_signed_in() {
 }
 
 #[test]
+fn what_an_agent_asks_of_a_call_reaches_it_or_is_told_why_not() {
+    let api = api();
+    let post = |path: &str, body: Value| {
+        let headers = "Host: localhost\r\nContent-Type: application/json\r\n";
+        let (status, _, body) = api.ask("POST", &format!("/api/v1/calls/{path}"), headers, &body.to_string());
+        (status, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let hold = json!({ "agent": "alice", "reason": "the invoice", "quote_s": 60, "way": "prompted" });
+    assert_eq!(post("7/hold", hold), (202, json!({})));
+    let (who, request) = api.asked.recv_timeout(Duration::from_secs(5)).unwrap();
+    let (reason, quote) = ("the invoice".to_owned(), Some(Duration::from_secs(60)));
+    let way = Some(crate::fact::HoldWay::Prompted);
+    assert_eq!((who.as_str(), request), ("alice", AgentRequest::Hold { reason, quote, way, agreed: false }));
+
+    let promise = json!({ "kind": "callback", "due": "2026-11-26T15:00:00Z", "words": "about the van" });
+    let outcome = json!({ "agent": "alice", "outcome": "promised", "promise": promise });
+    assert_eq!(post("7/outcome", outcome).0, 202);
+    let (_, request) = api.asked.recv_timeout(Duration::from_secs(5)).unwrap();
+    let AgentRequest::Outcome(report) = request else { panic!("{request:?}") };
+    assert_eq!(report.promise.unwrap().due.unix_secs(), 1_795_705_200);
+
+    let consult = json!({ "agent": "alice", "to": { "agent": "bob" }, "note": { "issue": "a leak" } });
+    let (status, problem) = post("8/consult", consult);
+    assert_eq!(status, 409);
+    assert_eq!(
+        problem["error"],
+        "the caller is on hold and has not been told why and to whom they are to go"
+    );
+    assert!(problem["hint"].as_str().unwrap().contains("told_caller"));
+
+    assert_eq!(post("7/resume", json!({})).0, 422, "nobody acts");
+    let as_alice = |path: &str, body: &str| {
+        let headers = format!("{}X-Warmline: 1\r\n", sign_in(&api, "alice"));
+        api.ask("POST", &format!("/api/v1/calls/7/{path}"), &headers, body).0
+    };
+    assert_eq!(as_alice("resume", "{}"), 202, "who is signed in need not say who acts");
+    assert_eq!(api.asked.recv_timeout(Duration::from_secs(5)).unwrap().0, "alice");
+    assert_eq!(as_alice("resume", r#"{"agent":"bob"}"#), 403);
+    assert_eq!(as_alice("supervise", r#"{"mode":"listen"}"#), 403, "that is for supervisors");
+    assert_eq!(post("7/resume", json!({ "agent": "alice", "reason": "?" })).0, 422);
+    assert_eq!(post("7/consult", json!({ "agent": "alice", "to": { "planet": "mars" } })).0, 422);
+    let late = json!({ "kind": "callback", "due": "tomorrow" });
+    assert_eq!(post("7/outcome", json!({ "agent": "a", "outcome": "promised", "promise": late })).0, 422);
+    assert!(api.asked.try_recv().is_err(), "none of these reached the control thread");
+}
+
+#[test]
 fn a_name_that_was_made_to_point_here_is_not_served() {
     let api = api();
     assert_eq!(api.ask("GET", "/api/v1/calls", "Host: evil.example:8080\r\n", "").0, 421);
@@ -280,9 +344,8 @@ fn pages_for_people_and_probes_answer() {
     api.tell(sample::whole_call(7));
     assert_eq!(api.get("/healthz"), (200, json!("ok\n")));
     assert_eq!(api.get("/readyz"), (200, json!("ready\n")));
-    let (status, page) = api.get("/");
-    assert_eq!(status, 200);
-    assert!(page.as_str().unwrap().contains("sip:NUMBER@127.0.0.1:5060"));
+    let (_, center) = api.get("/api/v1/center");
+    assert_eq!((&center["sip"], &center["queues"]), (&json!("127.0.0.1:5060"), &json!(["billing"])));
     let (_, metrics) = api.get("/metrics");
     let metrics = metrics.as_str().unwrap();
     for line in [
@@ -398,6 +461,27 @@ fn the_board_says_what_the_history_says() {
 }
 
 #[test]
+fn a_flow_is_drawn_with_who_is_where() {
+    let api = api();
+    api.tell(sample::whole_call(7).into_iter().take(7).collect());
+    let facts = sample::whole_call(7);
+    let at_menu = crate::fact::What::NodeEntered { flow: "main".into(), node: "main_menu".into() };
+    api.tell(vec![crate::fact::Fact { what: at_menu, ..facts[7].clone() }]);
+    let (_, list) = api.get("/api/v1/flows");
+    let main = list["flows"].as_array().unwrap().iter().find(|flow| flow["name"] == "main").unwrap();
+    assert_eq!((&main["numbers"], &main["callers"]), (&json!(["1000"]), &json!(1)));
+    let (_, flow) = api.get("/api/v1/flows/main");
+    assert!(flow["svg"].as_str().unwrap().starts_with("<svg"));
+    let menu = flow["nodes"].as_array().unwrap().iter().find(|node| node["name"] == "main_menu").unwrap();
+    assert_eq!((&menu["kind"], &menu["callers"]), (&json!("menu"), &json!(1)));
+    assert_eq!(menu["exits"][0], json!({ "label": "a person", "to": "to_a_person" }));
+    api.tell(facts.into_iter().skip(7).take(14).collect());
+    let (_, list) = api.get("/api/v1/flows");
+    assert!(list["flows"].as_array().unwrap().iter().all(|flow| flow["callers"] == 0), "bob has taken over");
+    assert_eq!(api.get("/api/v1/flows/nothing").0, 404);
+}
+
+#[test]
 fn a_board_is_sent_at_once_to_who_watches() {
     let api = api();
     let mut stream = TcpStream::connect(api.address).unwrap();
@@ -421,7 +505,8 @@ fn the_openapi_document_names_every_path_and_method_and_no_other() {
     assert_eq!(documented, served);
     for (path, item) in paths {
         // A method that nothing takes is answered with those that the path takes.
-        let (status, head, _) = api.ask("PATCH", &path.replace("{id}", "1"), "Host: localhost\r\n", "");
+        let (status, head, _) =
+            api.ask("PATCH", &path.replace("{id}", "1").replace("{file}", "x"), "Host: localhost\r\n", "");
         assert_eq!(status, 405, "{path}");
         let allow = head.lines().find_map(|line| line.strip_prefix("allow: ")).unwrap();
         let mut takes: Vec<_> = allow.split(',').filter(|method| *method != "head").collect();

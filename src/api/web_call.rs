@@ -1,10 +1,14 @@
 //! `/api/v1/web-call`: the socket of a caller's page. One call each; no sign-in, as with any telephone.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::WebSocket;
 use axum::response::Response;
 use serde::Deserialize;
+use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use tokio::time::sleep_until;
 
@@ -12,10 +16,21 @@ use crate::api::ApiState;
 use crate::api::socket::DEAD_AFTER;
 use crate::api::socket::LONGEST_MESSAGE;
 use crate::api::socket::Socket;
+use crate::base::CallId;
+use crate::fact::What;
 use crate::server::browser::Ask;
+use crate::server::browser::Tell;
+use crate::store::DatedFact;
 
 /// The longest number that is dialled.
 const LONGEST_NUMBER: usize = 64;
+
+/// What is being said.
+#[derive(Debug, Serialize)]
+struct Caption {
+    tell: &'static str,
+    text: String,
+}
 
 /// What the page asks.
 #[derive(Debug, Deserialize)]
@@ -36,6 +51,8 @@ async fn serve(state: ApiState, web: WebSocket) {
     let control = state.control.clone();
     let Ok((id, mut told)) = control.connect().await else { return };
     let mut socket = Socket { web, id, control };
+    let mut facts = state.live.subscribe();
+    let mut own = None;
     let mut dead_at = Instant::now() + DEAD_AFTER;
     loop {
         let goes_on = tokio::select! {
@@ -47,9 +64,15 @@ async fn serve(state: ApiState, web: WebSocket) {
                 }
             }
             tell = told.recv() => match tell {
-                Some(tell) => socket.tell(tell).await,
+                Some(tell) => {
+                    if let Tell::State { call, .. } = &tell {
+                        own = Some(*call);
+                    }
+                    socket.tell(tell).await
+                }
                 None => None,
             },
+            fact = facts.recv() => caption(&mut socket, &state, own, fact).await,
             () = sleep_until(dead_at) => None,
         };
         if goes_on.is_none() {
@@ -58,6 +81,27 @@ async fn serve(state: ApiState, web: WebSocket) {
     }
     // When the control thread is gone, so is the call.
     let _ = socket.ask(Ask::Gone).await;
+}
+
+/// Tells the caller in words what they hear.
+async fn caption(
+    socket: &mut Socket,
+    state: &ApiState,
+    own: Option<CallId>,
+    fact: Result<Arc<DatedFact>, RecvError>,
+) -> Option<()> {
+    let dated = match fact {
+        Ok(dated) if own.is_some() && dated.fact.call == own => dated,
+        // A word that was passed over is lost, as it would be to the ear.
+        Ok(_) | Err(RecvError::Lagged(_)) => return Some(()),
+        Err(RecvError::Closed) => return None,
+    };
+    let text = match &dated.fact.what {
+        What::Played { prompts } => state.captions.of(prompts),
+        What::AgentConnected { agent, .. } => format!("You are talking with {agent}."),
+        _ => String::new(),
+    };
+    if text.is_empty() { Some(()) } else { socket.send(&Caption { tell: "caption", text }).await }
 }
 
 async fn answer(socket: &mut Socket, asked: Asked) -> Option<()> {

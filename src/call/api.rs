@@ -61,6 +61,8 @@ pub enum CallEvent {
     Verified(VerifyResult),
     /// What the queue engine decided for this call.
     Queue(QueueWord),
+    /// What it decided for one of the call's consults: see [`CallId::consult`](crate::base::CallId::consult).
+    Consult { number: u8, word: QueueWord },
     /// [`Call::deadline`](crate::call::Call::deadline) is due.
     Tick,
     /// The server ends the call: an operator's wish, or a shutdown.
@@ -117,6 +119,8 @@ pub enum QueueWord {
         agent: AgentId,
         name: Name,
         attempt: u32,
+        /// Why this call and this agent, in words.
+        why: String,
     },
     StopRing {
         agent: AgentId,
@@ -148,6 +152,10 @@ pub enum CallAction {
     DialAgent { leg: LegId, agent: AgentId },
     /// Call the caller back, on this leg.
     DialCaller { leg: LegId, number: String },
+    /// Call somebody outside, on this leg.
+    DialNumber { leg: LegId, number: String },
+    /// Call the phones that are signed in for a user who need not be an agent, on this leg.
+    DialUser { leg: LegId, user: Name },
     /// Play prompts, by name.
     Play { leg: LegId, play: PlayId, prompts: Vec<Name>, barge_in: bool, repeat: bool },
     /// Stop what plays.
@@ -158,6 +166,8 @@ pub enum CallAction {
     Part { a: LegId, b: LegId },
     /// A line hears exactly these from now on, nobody being silence; what plays to it goes on.
     Hear { leg: LegId, whom: SmallVec<[LegId; 4]> },
+    /// Send keys on a line.
+    SendKeys { leg: LegId, keys: String },
     /// Send a leg's audio back to it.
     Echo { leg: LegId },
     /// Check account and PIN; [`CallEvent::Verified`] answers.

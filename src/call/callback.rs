@@ -83,7 +83,7 @@ impl Call {
         let Callback { wait, number, .. } = callback.clone();
         let attempt = wait.callbacks;
         out.push(CallAction::Fact(What::CallbackFailed { number, attempt, cause: cause.to_owned() }));
-        let agent = self.agent.as_ref().map(|line| line.agent);
+        let agent = self.agent.as_ref().and_then(|line| line.agent);
         self.end_lines(false, out);
         self.phase = Phase::Waiting(wait);
         let call = self.id;

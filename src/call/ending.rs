@@ -53,7 +53,11 @@ impl Call {
         if self.caller == Some(leg) {
             self.caller_left(center, now, cause, out);
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
-            self.agent_left(now, cause, out);
+            self.agent_left(center, now, cause, out);
+        } else if self.is_supervisor(leg) {
+            self.supervisor_left(center, out);
+        } else if self.consulted().is_some_and(|line| line.leg == leg) {
+            self.receiver_left(center, now, out);
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
             self.callback_failed(cause, out);
         }
@@ -73,7 +77,7 @@ impl Call {
                 self.leave_queue(out);
                 self.finish(Party::Caller, Outcome::Abandoned, cause, out);
             }
-            Phase::Talking { .. } => {
+            Phase::Talking(_) => {
                 self.caller = None;
                 self.end_talk(now, Party::Caller, cause, out);
             }
@@ -98,7 +102,7 @@ impl Call {
     pub(super) fn stop(&mut self, cause: &str, now: Timestamp, out: &mut Vec<CallAction>) {
         match self.phase {
             Phase::Ended { .. } => return,
-            Phase::Talking { .. } => return self.end_talk(now, Party::Server, cause, out),
+            Phase::Talking(_) => return self.end_talk(now, Party::Server, cause, out),
             Phase::Waiting(_) | Phase::CallingBack(_) => self.leave_queue(out),
             _ => {}
         }

@@ -5,10 +5,19 @@
 
 pub mod api;
 mod callback;
+mod consult;
+mod desk;
 mod ending;
+mod hearing;
+mod hold;
+mod keys;
+mod known;
+pub mod request;
+mod supervise;
 mod talk;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod waiting;
 
 use std::time::Duration;
@@ -26,6 +35,7 @@ use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Name;
+use crate::base::QueueId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Outcome;
@@ -41,7 +51,11 @@ use crate::flow::center::WaitPrompts;
 use crate::media::control::PlayId;
 use crate::queue;
 use crate::queue::api::Enqueue;
+use crate::queue::api::Need;
+use crate::queue::api::PermissionPolicy;
 use callback::Callback;
+use known::Known;
+use talk::Talk;
 use waiting::Wait;
 
 /// How long a call waits to learn who has its number before it greets a stranger.
@@ -71,6 +85,29 @@ pub struct Call {
     next_leg: u16,
     /// Whether an agent has talked with the caller.
     talked: bool,
+    /// The queue that the caller joined, to go back to.
+    joined: Option<Joined>,
+    /// What the flow learned of the caller.
+    known: Known,
+    /// How many consults there have been.
+    consults: u8,
+}
+
+/// What the caller joined a queue with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Joined {
+    queue: QueueId,
+    needs: Vec<Need>,
+    priority: i32,
+    permission: Option<PermissionPolicy>,
+    since: Timestamp,
+}
+
+impl Joined {
+    /// The queue's place in the center's lists.
+    fn place(&self) -> usize {
+        self.queue.0 as usize
+    }
 }
 
 /// Where a call is.
@@ -85,7 +122,7 @@ enum Phase {
     /// An agent has picked up for a callback, and the caller's phone rings on this leg.
     CallingBack(Callback),
     /// Caller and agent hear each other.
-    Talking { since: Timestamp },
+    Talking(Box<Talk>),
     /// A last prompt, then the line ends.
     Farewell { play: PlayId, until: Timestamp, outcome: Outcome, cause: Name },
     /// Over but for the closing of lines.
@@ -95,13 +132,23 @@ enum Phase {
 /// An agent's line of this call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct AgentLine {
-    agent: AgentId,
+    /// None for somebody outside, to whom the caller was handed over.
+    agent: Option<AgentId>,
     name: Name,
+    /// What the engine knows this agent's part in the call by: the call itself, or one of its consults.
+    contact: CallId,
     leg: LegId,
     up: bool,
     /// What the engine said when it counted the agent's pick-up: how long the caller had waited, and
     /// what had been promised.
     promise: Option<(Duration, Option<Duration>)>,
+}
+
+impl AgentLine {
+    /// A line that is being dialled.
+    fn new(agent: Option<AgentId>, name: Name, contact: CallId, leg: LegId) -> AgentLine {
+        AgentLine { agent, name, contact, leg, up: false, promise: None }
+    }
 }
 
 impl Call {
@@ -125,6 +172,9 @@ impl Call {
             next_play: FIRST_PLAY,
             next_leg: 1,
             talked: false,
+            joined: None,
+            known: Known::default(),
+            consults: 0,
             arrival,
         };
         call.tell_arrival(out);
@@ -167,7 +217,7 @@ impl Call {
         match event {
             CallEvent::Found(customer) => self.found(center, now, wall, customer, out),
             CallEvent::Leg { leg, event } => self.on_leg(center, now, leg, event, out),
-            CallEvent::Digit { leg, digit } => self.on_digit(center, now, leg, digit, out),
+            CallEvent::Digit { leg, digit } => self.on_digit(center, now, wall, leg, digit, out),
             CallEvent::PlayEnded { leg, play, stopped } => {
                 self.on_play_ended(center, now, leg, play, stopped, out)
             }
@@ -183,6 +233,7 @@ impl Call {
             }
             CallEvent::Verified(result) => self.step_flow(center, now, FlowEvent::Verified(result), out),
             CallEvent::Queue(word) => self.on_queue_word(center, now, word, out),
+            CallEvent::Consult { number, word } => self.on_consult_word(center, now, number, word, out),
             CallEvent::Tick => self.on_tick(center, now, wall, out),
             CallEvent::Stop { cause } => self.stop(cause, now, out),
         }
@@ -195,7 +246,8 @@ impl Call {
             Phase::CallingBack(callback) => Some(callback.until),
             Phase::Flow => self.run.as_ref().and_then(Run::deadline),
             Phase::Waiting(wait) => wait.deadline(),
-            Phase::Talking { .. } | Phase::Ended { .. } => None,
+            Phase::Talking(talk) => talk.deadline(),
+            Phase::Ended { .. } => None,
         }
     }
 
@@ -271,6 +323,8 @@ impl Call {
                 FlowAction::Verify { account, pin } => out.push(CallAction::Verify { account, pin }),
                 FlowAction::Enqueue { queue, needs, priority, permission } => {
                     self.run = None;
+                    let since = now;
+                    self.joined = Some(Joined { queue, needs: needs.clone(), priority, permission, since });
                     self.phase = Phase::Waiting(Wait::new(queue));
                     let call = self.id;
                     let age_credit = Duration::ZERO;
@@ -282,7 +336,10 @@ impl Call {
                     self.end_lines(false, out);
                     self.finish(Party::Server, Outcome::Served, &reason, out);
                 }
-                FlowAction::Fact(what) => out.push(CallAction::Fact(what)),
+                FlowAction::Fact(what) => {
+                    self.known.learn(&what);
+                    out.push(CallAction::Fact(what));
+                }
                 FlowAction::Left { .. } => {}
             }
         }
@@ -298,9 +355,11 @@ impl Call {
     ) {
         let Some(party) = self.party(leg) else { return };
         match event {
-            LegEvent::Ringing | LegEvent::Lost | LegEvent::Back => {}
+            LegEvent::Ringing => {}
+            LegEvent::Lost => self.on_desk(center, leg, true, out),
+            LegEvent::Back => self.on_desk(center, leg, false, out),
             LegEvent::Up => self.on_line_up(center, now, leg, out),
-            LegEvent::Failed { status } => self.on_line_failed(now, leg, status, out),
+            LegEvent::Failed { status } => self.on_line_failed(center, now, leg, status, out),
             LegEvent::Ended { cause } => self.on_party_left(center, now, leg, &cause, out),
             LegEvent::Held => out.push(CallAction::Fact(What::FarEndHeld { leg, party })),
             LegEvent::Resumed => out.push(CallAction::Fact(What::FarEndResumed { leg, party })),
@@ -316,17 +375,20 @@ impl Call {
         &mut self,
         center: &Center,
         now: Timestamp,
+        wall: WallTime,
         leg: LegId,
         digit: char,
         out: &mut Vec<CallAction>,
     ) {
+        if matches!(self.phase, Phase::Talking(_)) {
+            return self.on_talk_digit(center, now, wall, leg, digit, out);
+        }
         if self.caller != Some(leg) {
             return;
         }
         match self.phase {
             Phase::Flow => self.step_flow(center, now, FlowEvent::Digit(digit), out),
             Phase::Waiting(_) => self.on_waiting_digit(center, now, digit, out),
-            // What is keyed in a talk is between the two, and may be a secret.
             _ => {}
         }
     }
@@ -346,6 +408,7 @@ impl Call {
         match &self.phase {
             Phase::Flow => self.step_flow(center, now, FlowEvent::PlayEnded { play }, out),
             Phase::Waiting(_) => self.on_wait_play_ended(center, now, play, stopped, out),
+            Phase::Talking(_) => self.on_talk_play_ended(center, now, play, out),
             Phase::Farewell { play: last, .. } if *last == play => self.end_farewell(out),
             Phase::CallingBack(callback) if callback.greeting == Some(play) => self.begin_talk(now, out),
             _ => {}
@@ -362,7 +425,8 @@ impl Call {
             Phase::Waiting(_) => self.on_wait_tick(out),
             Phase::CallingBack(_) => self.callback_failed("no answer", out),
             Phase::Farewell { .. } => self.end_farewell(out),
-            Phase::Talking { .. } | Phase::Ended { .. } => {}
+            Phase::Talking(_) => self.on_talk_tick(center, now, out),
+            Phase::Ended { .. } => {}
         }
     }
 

@@ -1,20 +1,65 @@
 //! The agent's line: it comes up, caller and agent talk, one of them leaves.
 
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::AgentLine;
 use super::Call;
 use super::CallAction;
 use super::Callback;
 use super::Phase;
+use super::consult::Consult;
+use super::hearing::Heard;
+use super::supervise::Supervisor;
 use crate::base::LegId;
 use crate::base::Timestamp;
+use crate::fact::ConsultEnd;
+use crate::fact::HoldBy;
 use crate::fact::MissedWhy;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::What;
 use crate::flow::Center;
+use crate::media::control::PlayId;
 use crate::queue;
+use crate::queue::hold;
+use crate::queue::hold::Hold;
+
+/// A caller and their agent, and whoever is with them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Talk {
+    /// Since when the agent has the caller.
+    pub(super) since: Timestamp,
+    pub(super) hold: Option<Hold>,
+    /// Until when the caller may be held, and by whose word.
+    pub(super) permission: Option<(Timestamp, HoldBy)>,
+    pub(super) consult: Option<Box<Consult>>,
+    pub(super) supervisor: Option<Supervisor>,
+    pub(super) heard: Heard,
+    /// What is being said to the caller: the question before a hold, a check-in.
+    pub(super) word: Option<PlayId>,
+    /// When the agent last pressed the star.
+    pub(super) star: Option<Timestamp>,
+    /// Whether the agent's desk has vanished, and may come back.
+    pub(super) lost: bool,
+}
+
+impl Talk {
+    fn between(since: Timestamp, caller: LegId, agent: LegId) -> Talk {
+        let (hold, permission, consult, supervisor) = (None, None, None, None);
+        let heard = Heard::joined(caller, agent);
+        Talk { since, hold, permission, consult, supervisor, heard, word: None, star: None, lost: false }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let hold = self.hold.as_ref().and_then(Hold::deadline);
+        let consult = self.consult.as_ref().and_then(|consult| consult.deadline());
+        hold.into_iter().chain(consult).min()
+    }
+}
 
 /// Why a phone did not take a call, by SIP's final status (RFC 3261 §21).
-fn missed_why(status: u16) -> MissedWhy {
+pub(super) fn missed_why(status: u16) -> MissedWhy {
     match status {
         486 | 600 => MissedWhy::Busy,
         403 | 603 => MissedWhy::Declined,
@@ -24,7 +69,7 @@ fn missed_why(status: u16) -> MissedWhy {
 }
 
 impl Call {
-    /// A line is up: the caller's own, an agent's, or the caller's who is called back.
+    /// A line is up: the caller's own, an agent's, a supervisor's, or the caller's who is called back.
     pub(super) fn on_line_up(
         &mut self,
         center: &Center,
@@ -44,72 +89,123 @@ impl Call {
                 // The caller left in the same moment: the engine has withdrawn the ring.
                 _ => return,
             }
-            out.push(CallAction::Queue(queue::Event::PickedUp { call: self.id, agent }));
+            let call = self.id;
+            out.extend(agent.map(|agent| CallAction::Queue(queue::Event::PickedUp { call, agent })));
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
             self.callback_reached(center, now, leg, out);
+        } else if self.is_supervisor(leg) {
+            self.supervisor_up(center, out);
+        } else {
+            self.consult_line_up(center, now, leg, out);
         }
     }
 
     /// Lets caller and agent hear each other.
     pub(super) fn begin_talk(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
         let (Some(caller), Some(line)) = (self.caller, &self.agent) else { return };
-        out.push(CallAction::Join { a: caller, b: line.leg });
+        let agent = line.leg;
+        out.push(CallAction::Join { a: caller, b: agent });
         if let Some((waited, quote)) = line.promise {
             out.push(CallAction::Fact(What::AgentConnected { agent: line.name.clone(), waited, quote }));
         }
         self.talked = true;
-        self.phase = Phase::Talking { since: now };
+        self.phase = Phase::Talking(Box::new(Talk::between(now, caller, agent)));
     }
 
     /// A phone that we dialled did not take the call.
     pub(super) fn on_line_failed(
         &mut self,
+        center: &Center,
         now: Timestamp,
         leg: LegId,
         status: u16,
         out: &mut Vec<CallAction>,
     ) {
         if let Some(line) = self.agent.take_if(|line| line.leg == leg && !line.up) {
-            let why = missed_why(status);
-            self.agent_missed(line.name, why, out);
-            let failed = queue::Event::RingFailed { call: self.id, agent: line.agent, why };
-            out.push(CallAction::Queue(failed));
+            self.ring_failed(line, missed_why(status), out);
         } else if matches!(&self.phase, Phase::CallingBack(Callback { leg: dialled, .. }) if *dialled == leg)
         {
             self.callback_failed(&format!("SIP status {status}"), out);
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
-            self.agent_left(now, "line failed", out);
+            self.agent_left(center, now, "line failed", out);
+        } else if self.is_supervisor(leg) {
+            self.supervisor_left(center, out);
+        } else if self.consulted().is_some_and(|line| line.leg == leg) {
+            self.consult_line_failed(center, now, status, out);
         }
     }
 
-    /// The agent hung up, or is gone.
-    pub(super) fn agent_left(&mut self, now: Timestamp, cause: &str, out: &mut Vec<CallAction>) {
+    fn ring_failed(&mut self, line: AgentLine, why: MissedWhy, out: &mut Vec<CallAction>) {
+        self.agent_missed(line.name, why, out);
+        let (call, agent) = (self.id, line.agent);
+        out.extend(agent.map(|agent| CallAction::Queue(queue::Event::RingFailed { call, agent, why })));
+    }
+
+    /// The agent hung up, or is gone. A caller who waits for them, or for whom they consult, is not left alone.
+    pub(super) fn agent_left(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        cause: &str,
+        out: &mut Vec<CallAction>,
+    ) {
         match &self.phase {
-            Phase::Talking { .. } => self.end_talk(now, Party::Agent, cause, out),
+            Phase::Talking(_) if self.can_hand_over() => self.hand_over(center, now, out),
+            Phase::Talking(talk)
+                if talk.lost || talk.consult.is_some() || talk.hold.as_ref().is_some_and(Hold::is_held) =>
+            {
+                self.back_to_queue(now, out);
+            }
+            Phase::Talking(_) => self.end_talk(now, Party::Agent, cause, out),
             Phase::CallingBack(_) => self.callback_failed("the agent hung up", out),
             _ => {
                 if let Some(line) = self.agent.take() {
-                    let why = MissedWhy::Unreachable;
-                    self.agent_missed(line.name, why, out);
-                    let failed = queue::Event::RingFailed { call: self.id, agent: line.agent, why };
-                    out.push(CallAction::Queue(failed));
+                    self.ring_failed(line, MissedWhy::Unreachable, out);
                 }
             }
         }
     }
 
+    /// A deadline of the talk is due.
+    pub(super) fn on_talk_tick(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
+        self.tell_hold(center, now, hold::Event::Tick, out);
+        if self.talk().and_then(|talk| talk.consult.as_ref()).is_some_and(|consult| consult.is_late(now)) {
+            self.consult_late(center, now, out);
+        }
+    }
+
     /// Caller and agent part, and the call is over.
     pub(super) fn end_talk(&mut self, now: Timestamp, by: Party, cause: &str, out: &mut Vec<CallAction>) {
-        let Phase::Talking { since } = self.phase else { return };
-        if let Some(line) = &self.agent {
-            let (agent, name) = (line.agent, line.name.clone());
-            if by == Party::Agent {
-                self.agent = None;
-            }
-            self.end_lines(false, out);
-            out.push(CallAction::Fact(What::TalkEnded { agent: name, talked: now.since(since), by }));
-            out.push(CallAction::Queue(queue::Event::TalkEnded { call: self.id, agent }));
+        if self.talk().is_none() {
+            return;
+        }
+        self.close_hold(now, out);
+        let consult_end = if by == Party::Caller { ConsultEnd::CallerLeft } else { ConsultEnd::Cancelled };
+        self.close_consult(consult_end, out);
+        self.close_supervision(true, out);
+        let line = match by {
+            Party::Agent => self.agent.take(),
+            _ => self.agent.clone(),
+        };
+        self.end_lines(false, out);
+        if let Some(line) = line {
+            self.tell_talk_ended(&line, now, by, out);
         }
         self.finish(by, Outcome::Talked, cause, out);
+    }
+
+    /// Tells the history and the engine that an agent does not have the caller any more.
+    pub(super) fn tell_talk_ended(
+        &self,
+        line: &AgentLine,
+        now: Timestamp,
+        by: Party,
+        out: &mut Vec<CallAction>,
+    ) {
+        let since = self.talk().map_or(now, |talk| talk.since);
+        let (name, call) = (line.name.clone(), line.contact);
+        out.push(CallAction::Fact(What::TalkEnded { agent: name, talked: now.since(since), by }));
+        let ended = |agent| CallAction::Queue(queue::Event::TalkEnded { call, agent });
+        out.extend(line.agent.map(ended));
     }
 }

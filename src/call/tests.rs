@@ -1,5 +1,7 @@
 //! Calls in virtual time: a script of what happens, a transcript of what the call wants done.
 
+mod model;
+
 use std::fmt::Write;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -120,7 +122,11 @@ impl Script {
     }
 
     fn rings(&mut self) -> LegId {
-        self.word("engine rings alice", QueueWord::Ring { agent: ALICE, name: "alice".into(), attempt: 1 });
+        let why = "the only one".to_owned();
+        self.word(
+            "engine rings alice",
+            QueueWord::Ring { agent: ALICE, name: "alice".into(), attempt: 1, why },
+        );
         self.call.agent.as_ref().expect("an agent rings").leg
     }
 
@@ -163,6 +169,9 @@ fn in_words(action: &CallAction) -> Option<String> {
         CallAction::HangUp { leg, .. } => format!("hang up {}", leg.0 & 0xffff),
         CallAction::DialAgent { leg, agent } => format!("dial agent {agent} on {}", leg.0 & 0xffff),
         CallAction::DialCaller { leg, number } => format!("dial caller {number} on {}", leg.0 & 0xffff),
+        CallAction::DialNumber { leg, number } => format!("dial {number} on {}", leg.0 & 0xffff),
+        CallAction::DialUser { leg, user } => format!("dial user {user} on {}", leg.0 & 0xffff),
+        CallAction::SendKeys { keys, .. } => format!("send keys {keys}"),
         CallAction::Play { leg, prompts: list, repeat, .. } => {
             let again = if *repeat { " again and again" } else { "" };
             format!("play to {}: {}{again}", leg.0 & 0xffff, prompts(list))

@@ -43,6 +43,8 @@ pub(super) struct Wait {
     pub(super) callback: bool,
     /// How often the caller has been called back.
     pub(super) callbacks: u32,
+    /// For one agent alone, who was given the call; if they do not take it, the queue has it again.
+    for_agent: bool,
 }
 
 /// What the caller hears just now.
@@ -69,7 +71,12 @@ enum Hears {
 
 impl Wait {
     pub(super) fn new(queue: QueueId) -> Wait {
-        Wait { queue, hears: Hears::Nothing, callback: false, callbacks: 0 }
+        Wait { queue, hears: Hears::Nothing, callback: false, callbacks: 0, for_agent: false }
+    }
+
+    /// A wait for one agent alone; what the caller hears is the queue's.
+    pub(super) fn for_agent(queue: QueueId) -> Wait {
+        Wait { for_agent: true, ..Wait::new(queue) }
     }
 
     /// Whether the caller need not stay on the line.
@@ -95,7 +102,7 @@ pub(super) fn state_prompt(wish: &AgentWish) -> Name {
 }
 
 /// "… less than three minutes": rounded up to whole minutes; nothing where no quote is known.
-fn quote_words(quote: Option<Duration>, prompts: &WaitPrompts) -> Vec<Name> {
+pub(super) fn quote_words(quote: Option<Duration>, prompts: &WaitPrompts) -> Vec<Name> {
     let Some(quote) = quote else { return Vec::new() };
     let minutes = quote.as_secs().div_ceil(60).max(1);
     let unit = if minutes == 1 { &prompts.minute } else { &prompts.minutes };
@@ -122,7 +129,10 @@ impl Call {
             QueueWord::Hold { until, by_flow_file } => self.hold(center, until, by_flow_file, out),
             QueueWord::CheckIn { quote, .. } => self.check_in(center, quote, out),
             QueueWord::KeepPlace => self.keep_place(center, out),
-            QueueWord::Ring { agent, name, attempt } => self.ring_agent(agent, name, attempt, out),
+            QueueWord::Ring { agent, name, attempt, why } => {
+                let ringing = What::AgentRinging { agent: name.clone(), attempt, why };
+                self.ring_agent(agent, name, ringing, out);
+            }
             QueueWord::StopRing { agent, why } => self.stop_ringing(agent, why, out),
             QueueWord::Connected { waited, quote } => self.connected(waited, quote, out),
             QueueWord::Exit { exit } => self.leave_wait(center, now, exit, out),
@@ -183,14 +193,14 @@ impl Call {
         }
     }
 
-    fn ring_agent(&mut self, agent: AgentId, name: Name, attempt: u32, out: &mut Vec<CallAction>) {
+    fn ring_agent(&mut self, agent: AgentId, name: Name, ringing: What, out: &mut Vec<CallAction>) {
         if !matches!(self.phase, Phase::Waiting(_)) {
             return;
         }
         let leg = self.new_leg(Party::Agent);
-        out.push(CallAction::Fact(What::AgentRinging { agent: name.clone(), attempt }));
+        out.push(CallAction::Fact(ringing));
         out.push(CallAction::DialAgent { leg, agent });
-        self.agent = Some(AgentLine { agent, name, leg, up: false, promise: None });
+        self.agent = Some(AgentLine::new(Some(agent), name, self.id, leg));
         self.ringing_tone(out);
     }
 
@@ -205,7 +215,7 @@ impl Call {
     }
 
     fn stop_ringing(&mut self, agent: AgentId, why: MissedWhy, out: &mut Vec<CallAction>) {
-        if let Some(line) = self.agent.take_if(|line| line.agent == agent && !line.up) {
+        if let Some(line) = self.agent.take_if(|line| line.agent == Some(agent) && !line.up) {
             out.push(CallAction::HangUp { leg: line.leg, elsewhere: false });
             self.agent_missed(line.name, why, out);
         }
@@ -223,7 +233,7 @@ impl Call {
     }
 
     fn connected(&mut self, waited: Duration, quote: Option<Duration>, out: &mut Vec<CallAction>) {
-        let talking = matches!(self.phase, Phase::Talking { .. });
+        let talking = matches!(self.phase, Phase::Talking(_));
         let Some(line) = &mut self.agent else { return };
         line.promise = Some((waited, quote));
         if talking {
@@ -232,6 +242,9 @@ impl Call {
     }
 
     fn leave_wait(&mut self, center: &Center, now: Timestamp, exit: WaitExit, out: &mut Vec<CallAction>) {
+        if matches!(&self.phase, Phase::Waiting(wait) if wait.for_agent) {
+            return self.rejoin(now, out);
+        }
         out.push(CallAction::Fact(What::WaitEnded { exit }));
         let Some(prompts) = self.prompts(center) else { return };
         let (prompt, outcome, cause) = match exit {

@@ -33,7 +33,10 @@ mod customer;
 mod doctor;
 mod flow;
 mod http;
+mod load;
+mod route;
 mod serve;
+mod simulate;
 mod table;
 mod trouble;
 
@@ -61,9 +64,15 @@ enum Command {
     /// People who call: list, add, import
     #[command(subcommand)]
     Customer(customer::CustomerCommand),
-    /// Flow files: check, test, run, graph, explore, diff, schema
+    /// Flow files: check, test, run, graph, explore, diff, schema, publish, rollback, versions
     #[command(subcommand)]
     Flow(flow::FlowCommand),
+    /// Call a server many times, and measure what its callers hear
+    Load(load::LoadArgs),
+    /// Drive the queue engine from a simulator, line by line
+    Route(route::RouteArgs),
+    /// Live through days of centers in virtual time, by our routing and by others'
+    Simulate(simulate::SimulateArgs),
     /// Check data folder, ports, prompts, limits and clock, and say what to do
     Doctor(ServeArgs),
 }
@@ -133,6 +142,9 @@ pub fn main() -> ExitCode {
         Command::Agent(command) => agent::run(command),
         Command::Customer(command) => customer::run(command),
         Command::Flow(command) => flow::run(command),
+        Command::Load(args) => load::run(args),
+        Command::Route(args) => route::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Doctor(args) => doctor::run(&args.into()),
     };
     match done {

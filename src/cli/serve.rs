@@ -19,6 +19,7 @@ use crate::server;
 use crate::server::ControlHandle;
 use crate::server::ServeError;
 use crate::server::ServeOptions;
+use crate::server::captions::Captions;
 
 /// Runs the server until it is told to stop: SIGTERM or Ctrl-C drains, a second one stops at once. The log
 /// goes to stderr; `RUST_LOG` says how much of it.
@@ -43,10 +44,14 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     })?;
     let running = server::start(&options)?;
     let address = http.local_addr()?;
-    let gauges = running.gauges.clone();
+    let (gauges, flows) = (running.gauges.clone(), running.flows.clone());
+    let publisher = flows.clone();
     let (control, live) = (running.control.clone(), running.live.clone());
-    let state = ApiState::new(running.store.clone(), control.clone(), live, address, running.sip)?
-        .with_metrics(move || gauges.metrics());
+    let center = running.center.clone();
+    let state = ApiState::new(running.store.clone(), control.clone(), live, center, address, running.sip)?
+        .with_captions(Captions::read(&options.prompts, &running.center.language))
+        .with_flows(flows)
+        .with_metrics(move || gauges.metrics().into_iter().chain(publisher.metrics()).collect());
     let service = api::router(state).into_make_service_with_connect_info::<SocketAddr>();
     web.spawn(async move { axum::serve(http, service).await });
     web.spawn(stop_on_signal(control));

@@ -5,7 +5,8 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let column = |place: usize| rows.iter().map(move |row| row[place].as_str());
     let width = |place: usize| column(place).chain([head[place]]).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..head.len()).map(|place| width(place).unwrap_or(0)).collect();
-    let number = |cell: &str| !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit());
+    let number =
+        |cell: &str| !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit() || "-.".contains(c));
     let numbers: Vec<bool> = (0..head.len()).map(|place| column(place).all(number)).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let mut line = String::new();

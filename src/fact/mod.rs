@@ -106,8 +106,14 @@ pub enum What {
     CallbackFailed { number: String, attempt: u32, cause: String },
     /// The wait ended without an agent.
     WaitEnded { exit: WaitExit },
-    /// An agent's phone rings for the call.
-    AgentRinging { agent: Name, attempt: u32 },
+    /// An agent's phone rings for the call, and why this one and this call, in words.
+    AgentRinging {
+        agent: Name,
+        attempt: u32,
+        /// Empty in facts from before it was told.
+        #[serde(default)]
+        why: String,
+    },
     /// The agent did not take the call; the caller keeps age and place.
     AgentMissed { agent: Name, why: MissedWhy },
     /// Agent and caller hear each other.

@@ -8,9 +8,13 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::base::Name;
+use crate::fact::note::NoteField;
 use crate::flow::model::Flow;
+use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
+use crate::queue::api::QueueConfig;
+use crate::queue::hold::HoldPolicy;
 use crate::sip::uri::Uri;
 
 /// A checked center.
@@ -35,6 +39,72 @@ pub struct Center {
     pub time_zone: TimeZone,
     /// What a waiting caller hears, per queue, in the order of `engine.queues`.
     pub wait_prompts: Vec<WaitPrompts>,
+    /// How agents may hold and hand over, per queue, in the order of `engine.queues`.
+    pub talk: Vec<TalkPolicy>,
+}
+
+/// How the agents of a queue may hold its callers, and hand them over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TalkPolicy {
+    pub hold: HoldPolicy,
+    /// What a briefing note to this queue must say. Default the issue and what the caller wants.
+    pub note_needs: Vec<NoteField>,
+    /// Whether calls leave and enter this queue by transfer without a note. Default yes.
+    pub blind_transfer: bool,
+}
+
+impl Default for TalkPolicy {
+    fn default() -> TalkPolicy {
+        let note_needs = vec![NoteField::Issue, NoteField::Wants];
+        TalkPolicy { hold: HoldPolicy::default(), note_needs, blind_transfer: true }
+    }
+}
+
+impl Center {
+    /// What `new` changes that can only change with a restart, in words: the engine knows skills, queues and agents by
+    /// their places, and SIP has begun with the trunks. All else may change under running calls.
+    pub fn needs_restart(&self, new: &Center) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.engine.skills != new.engine.skills {
+            words.push("the skills have changed".to_owned());
+        }
+        let queue = |queue: &QueueConfig| (Name::clone(&queue.name), queue.clone());
+        named("queue", self.engine.queues.iter().map(queue), new.engine.queues.iter().map(queue), &mut words);
+        let agents = |center: &Center| -> Vec<(Name, (AgentConfig, AgentContact))> {
+            let all = center.engine.agents.iter().zip(&center.contacts);
+            all.map(|(agent, contact)| (Name::clone(&agent.name), (agent.clone(), contact.clone()))).collect()
+        };
+        named("agent", agents(self).into_iter(), agents(new).into_iter(), &mut words);
+        let trunk = |trunk: &Trunk| (Name::clone(&trunk.name), trunk.clone());
+        named("trunk", self.trunks.iter().map(trunk), new.trunks.iter().map(trunk), &mut words);
+        words
+    }
+}
+
+/// How two lists differ, which are known by name and place.
+fn named<T: PartialEq>(
+    what: &str,
+    old: impl Iterator<Item = (Name, T)>,
+    new: impl Iterator<Item = (Name, T)>,
+    words: &mut Vec<String>,
+) {
+    let old: Vec<(Name, T)> = old.collect();
+    let new: Vec<(Name, T)> = new.collect();
+    let before = words.len();
+    for (name, was) in &old {
+        match new.iter().find(|(known, _)| known == name) {
+            None => words.push(format!("the {what} \"{name}\" is gone")),
+            Some((_, is)) if is != was => words.push(format!("the {what} \"{name}\" has changed")),
+            Some(_) => {}
+        }
+    }
+    let fresh = new.iter().filter(|(name, _)| !old.iter().any(|(known, _)| known == name));
+    words.extend(fresh.map(|(name, _)| format!("the {what} \"{name}\" is new")));
+    let order =
+        |list: &[(Name, T)]| -> Vec<Name> { list.iter().map(|(name, _)| Name::clone(name)).collect() };
+    if words.len() == before && order(&old) != order(&new) {
+        words.push(format!("the {what}s stand in another order"));
+    }
 }
 
 /// How an agent's phone is reached.

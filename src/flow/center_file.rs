@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::base::Name;
 use crate::flow::center::AgentContact;
+use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
 use crate::flow::center::TrunkRegistration;
 use crate::flow::center::WaitPrompts;
@@ -15,6 +16,7 @@ use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::node::announce::Announcement;
 use crate::flow::read::Reader;
+use crate::flow::talk_file::talk_policy;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
@@ -25,6 +27,8 @@ use crate::queue::api::Config;
 use crate::queue::api::Need;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
+use crate::queue::api::Routing;
+use crate::queue::api::Weights;
 use crate::sip::uri::Uri;
 
 /// What the file says; the flows behind its numbers are not known yet.
@@ -39,6 +43,7 @@ pub(crate) struct CenterFile {
     pub feature_codes: BTreeMap<String, AgentWish>,
     pub trunks: Vec<Trunk>,
     pub wait_prompts: Vec<WaitPrompts>,
+    pub talk: Vec<TalkPolicy>,
     pub time_zone: TimeZone,
 }
 
@@ -62,7 +67,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     reader.names.skills = skills.clone();
     let queues =
         fields.optional("queues").map(|yaml| each(yaml, "queues", reader, queue)).unwrap_or_default();
-    let (queues, wait_prompts, queue_places) = split(queues);
+    let (queues, wait_prompts, talk, queue_places) = split(queues);
     reader.names.queues = queues.iter().map(|queue: &QueueConfig| Name::clone(&queue.name)).collect();
     let before = reader.diagnostics.len();
     let agents =
@@ -70,6 +75,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     // Whom a queue is left without because of such a problem is not worth a second one.
     let all_agents_read = reader.diagnostics.len() == before;
     let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents.into_iter().unzip();
+    let routing = fields.optional("routing").and_then(|yaml| routing(yaml, reader)).unwrap_or_default();
     let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();
     let feature_codes = fields.optional("feature_codes").map(|yaml| codes(yaml, reader)).unwrap_or_default();
     let trunks =
@@ -81,12 +87,13 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     Some(CenterFile {
         company: company?.to_string(),
         language: Name::clone(&reader.names.language),
-        engine: Config { skills, queues, agents },
+        engine: Config { skills, queues, agents, routing },
         contacts,
         numbers,
         feature_codes,
         trunks,
         wait_prompts,
+        talk,
         time_zone,
     })
 }
@@ -174,14 +181,15 @@ fn skills(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Name> {
     skills
 }
 
-type QueueRead = (QueueConfig, WaitPrompts, Place);
+type QueueRead = (QueueConfig, WaitPrompts, TalkPolicy, Place);
 
-fn split(queues: Vec<QueueRead>) -> (Vec<QueueConfig>, Vec<WaitPrompts>, Vec<Place>) {
-    let mut parts = (Vec::new(), Vec::new(), Vec::new());
-    for (queue, prompts, place) in queues {
+fn split(queues: Vec<QueueRead>) -> (Vec<QueueConfig>, Vec<WaitPrompts>, Vec<TalkPolicy>, Vec<Place>) {
+    let mut parts = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (queue, prompts, talk, place) in queues {
         parts.0.push(queue);
         parts.1.push(prompts);
-        parts.2.push(place);
+        parts.2.push(talk);
+        parts.3.push(place);
     }
     parts
 }
@@ -203,6 +211,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         max_wait: fields.duration(reader, "max_wait", seconds(900)),
         max_waiting: number(fields, reader, "max_waiting", 1, 100_000, 1_000),
         service_level: service_level.unwrap_or((80, seconds(20))),
+        handle_time: handle_time(fields, reader),
         permission: fields
             .optional("permission")
             .and_then(|yaml| reader.permission(yaml))
@@ -213,7 +222,28 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         callback_tries: number(fields, reader, "callback_tries", 1, 10, 3),
         callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
     };
-    Some((config, wait_prompts(fields, reader), key.place))
+    Some((config, wait_prompts(fields, reader), talk_policy(fields, reader), key.place))
+}
+
+/// `service level`, `short tail` or `longest waiting`
+fn routing(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Routing> {
+    let word = reader.name(yaml, "service level, short tail or longest waiting")?;
+    match &*word {
+        "service level" => Some(Routing::default()),
+        "short tail" => Some(Routing::ServiceLevel(Weights::short_tail())),
+        "longest waiting" => Some(Routing::LongestWaiting),
+        other => {
+            let known = ["service level", "short tail", "longest waiting"];
+            reader.unknown(yaml.place, "way of routing", other, known);
+            None
+        }
+    }
+}
+
+/// The planner's mean talk, where there is one.
+fn handle_time(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Duration> {
+    let time = fields.duration(reader, "handle_time", Duration::ZERO);
+    (!time.is_zero()).then_some(time)
 }
 
 /// `80% in 20s`

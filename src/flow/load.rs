@@ -94,6 +94,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
         trunks: center.trunks,
         flows,
         wait_prompts: center.wait_prompts,
+        talk: center.talk,
         time_zone: center.time_zone,
     }
 }

@@ -24,10 +24,11 @@ pub mod rehearsal;
 pub mod run;
 pub mod say;
 mod step;
+mod talk_file;
 mod yaml;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use api::ExitName;
 pub use api::FlowAction;

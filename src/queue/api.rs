@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use super::routing::Routing;
+pub use super::routing::Weights;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Name;
@@ -27,6 +29,7 @@ pub struct Config {
     pub skills: Vec<Name>,
     pub queues: Vec<QueueConfig>,
     pub agents: Vec<AgentConfig>,
+    pub routing: Routing,
 }
 
 /// One queue.
@@ -47,6 +50,8 @@ pub struct QueueConfig {
     pub max_waiting: u32,
     /// Answered within this time counts as in service level. Default 80 % in 20 s.
     pub service_level: (u8, Duration),
+    /// The planner's mean time of a talk, until talks have shown it; none: nobody says.
+    pub handle_time: Option<Duration>,
     /// Whether the caller is asked before holding, or the flow file has given permission (an audited
     /// override).
     pub permission: PermissionPolicy,
@@ -89,6 +94,9 @@ pub enum Event {
     AgentWants { agent: AgentId, wish: AgentWish },
     /// A call joins a queue.
     Enqueue(Box<Enqueue>),
+    /// A call is for this agent and nobody else: ring them if they are ready, or [`Action::Exit`]. The ring
+    /// time and the wrap-up are the queue's.
+    CallAgent { call: CallId, agent: AgentId, queue: QueueId },
     /// The caller's word on holding.
     Permission { call: CallId, answer: PermissionAnswer },
     /// The caller hung up: while waiting, while an agent rings, or before a callback.
@@ -184,6 +192,15 @@ pub struct Reason {
     pub fit: u32,
     /// How long the agent had been idle.
     pub idle: Duration,
+    /// What the choice went by.
+    pub by: ChosenBy,
+}
+
+/// What a choice went by: see [`Routing`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChosenBy {
+    LongestWait,
+    ServiceLevel,
 }
 
 /// An agent's state.

@@ -6,57 +6,122 @@ use tracing::debug;
 
 use super::api::Action;
 use super::api::AgentState;
+use super::api::ChosenBy;
+use super::api::PermissionPolicy;
 use super::api::Reason;
+use super::choose::Found;
 use super::engine::Engine;
 use super::engine::Stage;
 use super::line::Key;
+use super::quote::foreseen;
+use super::routing::Routing;
+use super::routing::Weights;
 use super::skills::BestAgent;
 use super::skills::ClassId;
 use super::waits::Call;
+use super::waits::Consent;
 use crate::base::AgentId;
 use crate::base::CallId;
+use crate::base::QueueId;
 use crate::fact::MissedWhy;
 
 impl Engine {
-    /// An agent may have got ready: rings them for the first call that they can serve.
-    ///
+    /// An agent may have got ready: rings them for the call that they serve next.
+    pub(super) fn assign_agent(&mut self, id: AgentId, out: &mut Vec<Action>) {
+        match self.weights() {
+            None => self.assign_first_call(id, out),
+            Some(weights) => self.assign_call_by_value(id, &weights, out),
+        }
+    }
+
+    fn assign_call_by_value(&mut self, id: AgentId, weights: &Weights, out: &mut Vec<Action>) {
+        let agent = &self.agents[id.0 as usize];
+        if agent.state != AgentState::Ready {
+            return;
+        }
+        let (profile, idle_since) = (agent.profile, agent.idle_since);
+        let Some((call, waiting)) = self.call_by_value(id, weights) else { return };
+        let best = self.skills.idle_agent(self.calls[&call].class, id, profile, idle_since);
+        self.ring(call, best, waiting, out);
+    }
+
     /// When the pauses of two agents end at one instant, a call can go to the better of them instead, and
     /// this one looks again.
-    pub(super) fn assign_agent(&mut self, id: AgentId, out: &mut Vec<Action>) {
-        while let Some((call, waiting)) = self.next_call(id) {
+    fn assign_first_call(&mut self, id: AgentId, out: &mut Vec<Action>) {
+        while let Some((key, waiting)) = self.next_call(id) {
             // This agent is idle, fits, and is not spared the call: so there is a best one.
-            let best = self.best_agent(self.calls[&call].class, call).expect("an idle agent fits");
-            self.ring(call, best, waiting, out);
+            let best = self.best_agent(self.calls[&key.call].class, key, false);
+            let Found::Agent(best) = best else { unreachable!("an idle agent fits") };
+            self.ring(key.call, best, waiting, out);
         }
     }
 
     /// The call that this agent, if ready, serves next, and how many they can serve.
-    fn next_call(&self, id: AgentId) -> Option<(CallId, u32)> {
+    fn next_call(&self, id: AgentId) -> Option<(Key, u32)> {
         let agent = &self.agents[id.0 as usize];
         if agent.state != AgentState::Ready {
             return None;
         }
         let spared = |key: Key| agent.is_spared(key.call, self.now);
-        let (key, waiting) =
-            self.skills.first_call(agent.profile, agent.is_spared_any().then_some(spared))?;
-        Some((key.call, waiting))
+        self.skills.first_call(agent.profile, agent.is_spared_any().then_some(spared))
     }
 
     /// A call may be assigned: rings the best idle agent for it; whether there was one.
     pub(super) fn assign_call(&mut self, id: CallId, out: &mut Vec<Action>) -> bool {
-        let Some(best) = self.best_agent(self.calls[&id].class, id) else { return false };
-        let waiting = self.skills.waiting_for(self.agents[best.agent.0 as usize].profile);
-        self.ring(id, best, waiting, out);
-        true
+        let held_back = self.assign_waiting(id, out);
+        if held_back {
+            let class = self.calls[&id].class.0 as usize;
+            self.weights().inspect(|weights| self.look_again(class, weights));
+        }
+        matches!(self.calls[&id].stage, Stage::Ringing(_))
+    }
+
+    /// Rings the best idle agent for a call that waits, if there is one; whether it is held back instead.
+    pub(super) fn assign_waiting(&mut self, id: CallId, out: &mut Vec<Action>) -> bool {
+        let call = &self.calls[&id];
+        let found = self.best_agent(call.class, call.key, self.may_hold_back(call));
+        if let Found::Agent(best) = found {
+            let waiting = self.skills.waiting_for(self.agents[best.agent.0 as usize].profile);
+            self.ring(id, best, waiting, out);
+        }
+        matches!(found, Found::HeldBack)
+    }
+
+    /// Nobody is held back who would have to be asked for it first, or whom the queue has no room or no time
+    /// for.
+    pub(super) fn may_hold_back(&self, call: &Call) -> bool {
+        let queue = self.queue(call.queue);
+        let asked = call.consent != Consent::NotAsked || call.permission == PermissionPolicy::GivenByFlowFile;
+        asked
+            && queue.waiting <= queue.config.max_waiting
+            && queue.config.max_wait >= queue.config.service_level.1 * 2
     }
 
     /// The best idle agent for a call of this class.
-    pub(super) fn best_agent(&self, class: ClassId, call: CallId) -> Option<BestAgent> {
-        let spared = |agent: AgentId| self.agents[agent.0 as usize].is_spared(call, self.now);
-        self.skills.best_agent(class, spared)
+    pub(super) fn best_agent(&self, class: ClassId, key: Key, may_hold: bool) -> Found {
+        match &self.routing {
+            Routing::LongestWaiting => {
+                let spared = |agent: AgentId| self.agents[agent.0 as usize].is_spared(key.call, self.now);
+                self.skills.best_agent(class, spared).map_or(Found::Nobody, Found::Agent)
+            }
+            Routing::ServiceLevel(weights) => self.agent_by_cost(class, key, may_hold, weights),
+        }
     }
 
-    fn ring(&mut self, id: CallId, best: BestAgent, waiting: u32, out: &mut Vec<Action>) {
+    /// What weighs how much, if the service level decides.
+    pub(super) fn weights(&self) -> Option<Weights> {
+        match self.routing {
+            Routing::LongestWaiting => None,
+            Routing::ServiceLevel(weights) => Some(weights),
+        }
+    }
+
+    /// A wait is over: its queue weighs more or less from now on.
+    pub(super) fn wait_is_over(&mut self, queue: QueueId, in_target: bool) {
+        self.weights().inspect(|weights| self.pace.waited(queue, in_target, weights));
+    }
+
+    pub(super) fn ring(&mut self, id: CallId, best: BestAgent, waiting: u32, out: &mut Vec<Action>) {
         self.leave_line(id);
         let agent = best.agent;
         let call = self.call_mut(id);
@@ -66,7 +131,11 @@ impl Engine {
         let (queue, attempt) = (call.queue, call.attempts);
         let until = self.now + self.queue(queue).config.ring_timeout;
         let idle = self.now.since(best.idle_since);
-        let why = Reason { waiting, fitting: best.fitting, fit: best.fit, idle };
+        let by = match self.routing {
+            Routing::LongestWaiting => ChosenBy::LongestWait,
+            Routing::ServiceLevel(_) => ChosenBy::ServiceLevel,
+        };
+        let why = Reason { waiting, fitting: best.fitting, fit: best.fit, idle, by };
         out.push(Action::Ring { call: id, agent, attempt, until, why });
         self.set_agent(agent, AgentState::Ringing(id), Some(until), out);
         self.rearm_call(id);
@@ -82,6 +151,15 @@ impl Engine {
         call.stage = Stage::Talking(agent);
         call.talk_since = Some(now);
         let (queue, waited, quote) = (call.queue, now.since(call.enqueued_at), call.quote);
+        let (forecast, callback, direct) = (call.forecast, call.is_callback(), call.direct);
+        let target = self.queue(queue).config.service_level.1;
+        if !direct {
+            self.wait_is_over(queue, waited <= target);
+        }
+        // A callback's wait is the caller's choice as well.
+        if let Some(forecast) = forecast.filter(|_| !callback) {
+            self.foresight.learn(queue, target, &forecast, waited);
+        }
         self.queue_mut(queue).waiting -= 1;
         self.rearm_call(id);
         out.push(Action::Connected { call: id, agent, waited, quote });
@@ -110,20 +188,26 @@ impl Engine {
         }
         let Some(call) = self.remove_call(id) else { return };
         let wrap_up = self.queue(call.queue).config.wrap_up;
-        self.learn(&call, agent, wrap_up);
+        // A colleague's talk says nothing of a queue's.
+        if !call.direct {
+            self.learn(&call, agent, wrap_up);
+        }
         self.after_talk(agent, wrap_up, out);
     }
 
     fn learn(&mut self, call: &Call, agent: AgentId, wrap_up: Duration) {
         let Some(since) = call.talk_since else { return };
         let always_ready = self.agents[agent.0 as usize].always_ready;
-        let took = self.now.since(since) + if always_ready { Duration::ZERO } else { wrap_up };
+        let talked = self.now.since(since);
+        let fit = self.skills.fit(self.agents[agent.0 as usize].profile, call.class);
+        self.pace.talked(agent, call.queue, fit, talked);
+        let took = talked + if always_ready { Duration::ZERO } else { foreseen(wrap_up) };
         self.queue_mut(call.queue).handle_time.learn(took);
     }
 
     /// The agent of a callback was there, the caller was not. The place is kept, for a later try.
     pub(super) fn callback_failed(&mut self, id: CallId, agent: AgentId, out: &mut Vec<Action>) {
-        if !self.is_at(id, Stage::Talking(agent)) {
+        if !self.is_at(id, Stage::Talking(agent)) || !self.calls[&id].is_callback() {
             debug!(call = %id, %agent, "a failed callback that there is not");
             return;
         }

@@ -10,9 +10,11 @@ pub(super) struct Bits(Vec<u64>);
 impl Bits {
     /// All of `0..count`.
     pub fn full(count: usize) -> Bits {
-        let mut all = Bits::default();
-        (0..count).for_each(|n| all.insert(n));
-        all
+        let mut words = vec![u64::MAX; count / 64];
+        if !count.is_multiple_of(64) {
+            words.push((1 << (count % 64)) - 1);
+        }
+        Bits(words)
     }
 
     pub fn insert(&mut self, n: usize) {
@@ -44,6 +46,15 @@ impl Bits {
         let words = self.0.iter().zip(&other.0).map(|(a, b)| a & b);
         words.enumerate().flat_map(|(place, word)| Ones(word).map(move |bit| place * 64 + bit))
     }
+
+    /// The numbers that both have, beginning about at this one: ascending from there, then those before.
+    pub fn shared_from<'a>(&'a self, other: &'a Bits, from: usize) -> impl Iterator<Item = usize> + 'a {
+        let words = self.0.len().min(other.0.len());
+        let first = from.checked_rem(words).unwrap_or(0);
+        (first..words)
+            .chain(0..first)
+            .flat_map(move |place| Ones(self.0[place] & other.0[place]).map(move |bit| place * 64 + bit))
+    }
 }
 
 /// The places of the ones in a word, ascending.
@@ -73,6 +84,8 @@ mod tests {
         odd.remove(63);
         odd.remove(4_000);
         assert_eq!(odd.shared(&Bits::full(100)).collect::<Vec<_>>(), [1, 65]);
+        assert_eq!(odd.shared_from(&Bits::full(200), 3).collect::<Vec<_>>(), [199, 1, 65]);
+        assert_eq!(odd.shared_from(&Bits::default(), 3).count(), 0);
         odd.keep(&Bits::full(66));
         assert_eq!(odd.iter().collect::<Vec<_>>(), [1, 65]);
     }

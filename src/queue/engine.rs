@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -15,12 +14,15 @@ use super::api::Config;
 use super::api::Event;
 use super::api::QueueConfig;
 use super::line::Line;
+use super::pace::Pace;
+use super::quote::Foresight;
 use super::quote::HandleTime;
+use super::routing::Routing;
 use super::skills::ClassId;
+use super::skills::Kind;
 use super::skills::Skills;
 use super::skills::merged;
 use super::waits::Call;
-use super::waits::Consent;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
@@ -38,6 +40,9 @@ pub struct Engine {
     /// [`QueueConfig::max_waiting`], and an agent talks with one.
     pub(super) calls: BTreeMap<CallId, Call>,
     pub(super) skills: Skills,
+    pub(super) routing: Routing,
+    pub(super) pace: Pace,
+    pub(super) foresight: Foresight,
     /// At most one entry per call and agent, and a few per class.
     due: BTreeSet<(Timestamp, Due)>,
 }
@@ -49,6 +54,8 @@ pub(super) enum Due {
     Agent(AgentId),
     /// The class's last agent signed out a while ago.
     Deserted(ClassId),
+    /// Calls of this class were held back although an agent was idle.
+    HeldBack(ClassId),
 }
 
 /// A queue and who is in it.
@@ -90,14 +97,21 @@ impl Engine {
     /// An engine in which everybody is offline, but for those agents who are always ready.
     pub fn new(config: Config) -> Engine {
         let (mut skills, profiles) = Skills::new(config.skills.len(), &config.agents);
-        let queue = |config: QueueConfig| Queue {
-            class: skills.class_of(&merged(&config.needs, &[])),
-            config,
+        let pace = Pace::new(&config.queues, config.agents.len());
+        let queue = |(config, id): (QueueConfig, u32)| Queue {
+            class: skills.class_of(Kind {
+                needs: &merged(&config.needs, &[]),
+                queue: QueueId(id),
+                priority: config.priority,
+                target: config.service_level.1,
+            }),
             line: Line::default(),
             waiting: 0,
-            handle_time: HandleTime::default(),
+            handle_time: HandleTime::new(&config),
+            config,
         };
-        let queues = config.queues.into_iter().map(queue).collect();
+        let queues: Vec<Queue> = config.queues.into_iter().zip(0..).map(queue).collect();
+        let foresight = Foresight::new(queues.len());
         let agents = config.agents.iter().zip(profiles).map(|(agent, profile)| Agent::new(agent, profile));
         let mut engine = Engine {
             now: Timestamp::ZERO,
@@ -105,6 +119,9 @@ impl Engine {
             agents: agents.collect(),
             calls: BTreeMap::new(),
             skills,
+            routing: config.routing,
+            pace,
+            foresight,
             due: BTreeSet::new(),
         };
         engine.start_always_ready();
@@ -120,6 +137,7 @@ impl Engine {
         match event {
             Event::AgentWants { agent, wish } => self.agent_wants(agent, wish, out),
             Event::Enqueue(enqueue) => self.enqueue(*enqueue, out),
+            Event::CallAgent { call, agent, queue } => self.call_agent(call, agent, queue, out),
             Event::Permission { call, answer } => self.permission(call, answer, out),
             Event::Abandoned { call } => self.abandoned(call, out),
             Event::PickedUp { call, agent } => self.picked_up(call, agent, out),
@@ -151,7 +169,7 @@ impl Engine {
         self.calls.get(&call).map(|call| CallView {
             queue: call.queue,
             stage: call.stage,
-            callback: matches!(call.consent, Consent::Kept { .. }),
+            callback: call.is_callback(),
             enqueued_at: call.enqueued_at,
             attempts: call.attempts,
         })
@@ -167,6 +185,7 @@ impl Engine {
             match due {
                 Due::Call(call) => self.call_due(call, out),
                 Due::Agent(agent) => self.agent_due(agent, out),
+                Due::HeldBack(class) => self.held_back_due(class, out),
                 Due::Deserted(class) => self.class_due(class, out),
             }
         }
@@ -187,8 +206,8 @@ impl Engine {
     }
 
     /// Sets a deadline that nobody moves.
-    pub(super) fn arm(&mut self, due: Due, after: Duration) {
-        self.due.insert((self.now + after, due));
+    pub(super) fn arm(&mut self, due: Due, at: Timestamp) {
+        self.due.insert((at, due));
     }
 
     /// The queue of a call that is in the engine.

@@ -1,15 +1,18 @@
 //! Why an agent was chosen, in words for people.
 
+use super::api::ChosenBy;
 use super::api::Reason;
 
 /// The reason of an assignment as a clause about the agent of this name.
 ///
 /// ```
 /// use std::time::Duration;
+/// use warmline::queue::api::ChosenBy;
 /// use warmline::queue::api::Reason;
 /// use warmline::queue::explain::words;
 ///
-/// let reason = Reason { waiting: 4, fitting: 3, fit: 2, idle: Duration::from_secs(42) };
+/// let (idle, by) = (Duration::from_secs(42), ChosenBy::LongestWait);
+/// let reason = Reason { waiting: 4, fitting: 3, fit: 2, idle, by };
 /// assert_eq!(
 ///     words(&reason, "Alice"),
 ///     "first of 4 waiting that Alice can serve; 3 idle agents fitted, Alice comes first by fit (2 levels above \
@@ -17,9 +20,12 @@ use super::api::Reason;
 /// );
 /// ```
 pub fn words(reason: &Reason, agent: &str) -> String {
-    let call = match reason.waiting {
-        0 | 1 => format!("the only one waiting that {agent} can serve"),
-        waiting => format!("first of {waiting} waiting that {agent} can serve"),
+    let call = match (reason.waiting, reason.by) {
+        (0 | 1, _) => format!("the only one waiting that {agent} can serve"),
+        (waiting, ChosenBy::LongestWait) => format!("first of {waiting} waiting that {agent} can serve"),
+        (waiting, ChosenBy::ServiceLevel) => format!(
+            "of {waiting} waiting that {agent} can serve, the one whose answer does most for the service levels"
+        ),
     };
     let above = match reason.fit {
         0 => "exactly at the need".to_owned(),
@@ -27,11 +33,17 @@ pub fn words(reason: &Reason, agent: &str) -> String {
         fit => format!("{fit} levels above the need"),
     };
     let idle = reason.idle.as_secs();
-    match reason.fitting {
-        0 | 1 => format!("{call}; {agent} was the only idle agent who fitted ({above}), idle for {idle} s"),
-        fitting => format!(
+    match (reason.fitting, reason.by) {
+        (0 | 1, _) => {
+            format!("{call}; {agent} was the only idle agent who fitted ({above}), idle for {idle} s")
+        }
+        (fitting, ChosenBy::LongestWait) => format!(
             "{call}; {fitting} idle agents fitted, {agent} comes first by fit ({above}), then fewest other skills, \
              then longest idle ({idle} s)"
+        ),
+        (fitting, ChosenBy::ServiceLevel) => format!(
+            "{call}; {fitting} idle agents fitted, {agent} is the quickest of them whom other queues need least \
+             ({above}, idle for {idle} s)"
         ),
     }
 }
@@ -44,11 +56,23 @@ mod tests {
 
     #[test]
     fn an_agent_without_rivals_is_not_called_the_best() {
-        let reason = Reason { waiting: 1, fitting: 1, fit: 1, idle: Duration::from_millis(3_900) };
+        let idle = Duration::from_millis(3_900);
+        let reason = Reason { waiting: 1, fitting: 1, fit: 1, idle, by: ChosenBy::LongestWait };
         assert_eq!(
             words(&reason, "Bob"),
             "the only one waiting that Bob can serve; Bob was the only idle agent who fitted (1 level above the \
              need), idle for 3 s"
+        );
+    }
+
+    #[test]
+    fn by_service_level_it_is_said_what_for() {
+        let idle = Duration::from_secs(7);
+        let reason = Reason { waiting: 3, fitting: 2, fit: 0, idle, by: ChosenBy::ServiceLevel };
+        assert_eq!(
+            words(&reason, "Bob"),
+            "of 3 waiting that Bob can serve, the one whose answer does most for the service levels; 2 idle agents \
+             fitted, Bob is the quickest of them whom other queues need least (exactly at the need, idle for 7 s)"
         );
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Key {
     priority: Reverse<i32>,
     /// When the call counts as having joined, in µs: before the server's start for a call with a large
     /// age credit.
-    since: i64,
+    pub since: i64,
     pub call: CallId,
 }
 
@@ -25,6 +25,21 @@ impl Key {
         let joined = i64::try_from(joined.0).unwrap_or(i64::MAX);
         let credit = i64::try_from(credit.as_micros()).unwrap_or(i64::MAX);
         Key { priority: Reverse(priority), since: joined.saturating_sub(credit), call }
+    }
+
+    /// Whether this call has waited longer, whatever the priorities.
+    pub fn is_older(self, other: Key) -> bool {
+        (self.since, self.call) < (other.since, other.call)
+    }
+
+    /// The key right after this one.
+    pub fn next(self) -> Key {
+        Key { call: CallId(self.call.0.saturating_add(1)), ..self }
+    }
+
+    /// The key that would come right before all who joined since then.
+    pub fn at(priority: i32, since: i64) -> Key {
+        Key { priority: Reverse(priority), since, call: CallId(0) }
     }
 }
 
@@ -53,6 +68,16 @@ impl Line {
 
     pub fn iter(&self) -> impl Iterator<Item = Key> + '_ {
         self.chunks.iter().flatten().copied()
+    }
+
+    /// The first key at or after this one.
+    pub fn first_from(&self, key: Key) -> Option<Key> {
+        let chunk = self.chunks.get(self.chunk_of(key))?;
+        Some(chunk[chunk.partition_point(|other| *other < key)])
+    }
+
+    pub fn last(&self) -> Option<Key> {
+        self.chunks.last().and_then(|chunk| chunk.last()).copied()
     }
 
     /// Takes a call in at its place. It must not be in already.

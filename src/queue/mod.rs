@@ -3,9 +3,9 @@
 //! One deterministic core, single writer: [`Engine`]`::handle(now, event, &mut out)` and
 //! [`Engine`]`::deadline()`. No I/O, no clock, no randomness.
 //!
-//! It decides on the event itself. A call that arrives goes to the best idle agent; an agent who gets free
-//! takes the first call that they can serve. So at no time does a caller wait whom an idle agent could
-//! serve, but for an agent who has just turned that very call down.
+//! It decides on the event itself, in one of two ways ([`api::Routing`]): by the longest wait, or by what serves
+//! the service levels. At no time does a caller wait whom an idle agent could serve, but for an agent who has
+//! just turned that very call down, or is kept for others for less than the call's target.
 //!
 //! | file | is |
 //! |---|---|
@@ -14,7 +14,12 @@
 //! | `agents` | an agent's states, and what leaves each |
 //! | `waits` | a call's wait: joining, permission, check-ins, callback, exits |
 //! | `assign` | bringing a call and an agent together, and what comes of it |
-//! | `skills` | who can serve what; the choice of agent, and of call |
+//! | `direct` | a call for one agent and nobody else |
+//! | [`hold`] | the wait that an agent's hold is |
+//! | `skills` | who can serve what; the choice by the longest wait |
+//! | `choose` | the choice that serves the service levels |
+//! | `routing` | the ways to choose from, and what weighs how much |
+//! | `pace` | how long talks take, and which queues miss their targets |
 //! | `line` | a waiting line in order |
 //! | `quote` | how long it will take |
 //! | [`explain`] | why this agent, in words |
@@ -23,10 +28,15 @@ mod agents;
 pub mod api;
 mod assign;
 mod bits;
+mod choose;
+mod direct;
 mod engine;
 pub mod explain;
+pub mod hold;
 mod line;
+mod pace;
 mod quote;
+mod routing;
 mod skills;
 #[cfg(test)]
 mod tests;
@@ -37,3 +47,4 @@ pub use api::Event;
 pub use engine::CallView;
 pub use engine::Engine;
 pub use engine::Stage;
+pub use quote::ExpectedWait;

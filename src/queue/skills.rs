@@ -1,19 +1,23 @@
-//! Who can serve what: equal skill maps are one profile, equal need-sets one class, and which profile
-//! fits which class is worked out once, when either is first seen.
+//! Who can serve what: equal skill maps are one profile, calls of equal queue, priority and needs one class,
+//! and which profile fits which class is worked out once, when either is first seen.
 //!
 //! It knows who is idle and who is first in line, not why: states are in `agents`, waits in `waits`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use super::api::AgentConfig;
 use super::api::Need;
 use super::bits::Bits;
+use super::choose::Fortune;
 use super::line::Key;
 use super::line::Line;
 use crate::base::AgentId;
+use crate::base::QueueId;
 use crate::base::Timestamp;
 
 /// The highest level of a skill.
@@ -24,37 +28,50 @@ const CLASSES_KEPT: usize = 4_096;
 
 /// A place in the list of profiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ProfileId(u32);
+pub(super) struct ProfileId(pub(super) u32);
 
 /// A place in the list of classes, free to be another class once no call is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct ClassId(u32);
+pub(super) struct ClassId(pub(super) u32);
 
 /// Agents with equal skills.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Profile {
+pub(super) struct Profile {
     /// By skill; 0 for a skill that they do not have.
     levels: Vec<u8>,
     /// How many skills they have.
     breadth: u32,
     /// Longest idle first.
-    idle: BTreeSet<(Timestamp, AgentId)>,
+    pub idle: BTreeSet<(Timestamp, AgentId)>,
     /// How many are signed in.
     staffed: u32,
     /// How many of those take calls: ready or busy with one.
     working: u32,
     /// The classes they can serve.
-    serves: Bits,
+    pub serves: Bits,
+    /// How many calls in a row they have taken while one past its second promise waited for them.
+    pub passed: u32,
 }
 
-/// Calls with equal needs.
+/// What makes calls one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kind<'a> {
+    /// In the order of [`merged`].
+    pub needs: &'a [Need],
+    pub queue: QueueId,
+    /// The queue's and the call's own.
+    pub priority: i32,
+    /// The queue's: it follows from the queue and orders nothing.
+    pub target: Duration,
+}
+
+/// Calls with equal needs, queue and priority.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Class {
-    needs: Vec<Need>,
-    /// The profiles that meet them.
-    eligible: Bits,
+pub(super) struct Class {
+    /// The profiles that meet the needs.
+    pub eligible: Bits,
     /// The calls that an agent may be rung for, in order.
-    line: Line,
+    pub line: Line,
     /// How many calls (and queues) are of this class, waiting or not.
     users: u32,
     /// How many signed-in agents can serve it.
@@ -63,12 +80,30 @@ struct Class {
     deserted_at: Option<Timestamp>,
 }
 
-/// The first of a class's line and the line's length, apart from the class to stay close together in
-/// memory: a freed agent looks at those of all classes it serves.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Head {
-    first: Option<Key>,
-    waiting: u32,
+/// What a freed agent looks at of each class it serves, apart from the class to stay close together in
+/// memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub first: Option<Key>,
+    pub waiting: u32,
+    /// The first that was within target when last looked at, and how many are before it.
+    pub fresh: Option<Key>,
+    pub late: u32,
+    pub target_us: i64,
+    pub queue: QueueId,
+    pub priority: i32,
+    /// Of the agents who can serve it: who takes calls, and who of those is idle.
+    pub working: u32,
+    pub idle: u32,
+    pub needs: SmallVec<[Need; 4]>,
+    pub fortune: Fortune,
+}
+
+impl Head {
+    fn kind(&self) -> Kind<'_> {
+        let target = Duration::from_micros(self.target_us as u64);
+        Kind { needs: &self.needs, queue: self.queue, priority: self.priority, target }
+    }
 }
 
 /// An idle agent for a call.
@@ -85,16 +120,16 @@ pub(super) struct BestAgent {
 /// The table of profiles and classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Skills {
-    profiles: Vec<Profile>,
+    pub profiles: Vec<Profile>,
     /// By skill and level: the profiles that have it.
     planes: Vec<Bits>,
-    idle_profiles: Bits,
-    classes: Vec<Class>,
-    heads: Vec<Head>,
+    pub idle_profiles: Bits,
+    pub classes: Vec<Class>,
+    pub heads: Vec<Head>,
     /// The classes with somebody in line.
-    waiting_classes: Bits,
-    /// Classes in use or remembered, by their needs.
-    by_needs: Vec<ClassId>,
+    pub waiting_classes: Bits,
+    /// Classes in use or remembered, by their kind.
+    by_kind: Vec<ClassId>,
     /// Places of classes that are forgotten.
     free: Vec<ClassId>,
 }
@@ -126,20 +161,18 @@ impl Skills {
             classes: Vec::new(),
             heads: Vec::new(),
             waiting_classes: Bits::default(),
-            by_needs: Vec::new(),
+            by_kind: Vec::new(),
             free: Vec::new(),
         };
         (table, profile_of)
     }
 
-    /// The class of these needs, which [`merged`] has put in order, with one user more.
-    pub fn class_of(&mut self, needs: &[Need]) -> ClassId {
-        let found = self
-            .by_needs
-            .binary_search_by(|class| self.classes[class.0 as usize].needs.as_slice().cmp(needs));
+    /// The class of this kind, with one user more.
+    pub fn class_of(&mut self, kind: Kind<'_>) -> ClassId {
+        let found = self.by_kind.binary_search_by(|class| self.heads[class.0 as usize].kind().cmp(&kind));
         let class = match found {
-            Ok(place) => self.by_needs[place],
-            Err(place) => self.learn(place, needs),
+            Ok(place) => self.by_kind[place],
+            Err(place) => self.learn(place, kind),
         };
         self.use_class(class);
         class
@@ -154,49 +187,57 @@ impl Skills {
     pub fn release(&mut self, class: ClassId) {
         let users = &mut self.classes[class.0 as usize].users;
         *users -= 1;
-        if *users == 0 && self.by_needs.len() > CLASSES_KEPT {
+        if *users == 0 && self.by_kind.len() > CLASSES_KEPT {
             self.forget(class);
         }
     }
 
-    fn learn(&mut self, place: usize, needs: &[Need]) -> ClassId {
+    fn learn(&mut self, place: usize, kind: Kind<'_>) -> ClassId {
         let mut eligible = Bits::full(self.profiles.len());
-        for need in needs {
+        for need in kind.needs {
             match self.planes.get(plane(need.skill.0 as usize, need.level)) {
                 Some(plane) if need.level <= TOP_LEVEL => eligible.keep(plane),
                 _ => eligible = Bits::default(),
             }
         }
-        let staffed = eligible.iter().map(|profile| self.profiles[profile].staffed).sum();
-        let class = Class {
-            needs: needs.to_vec(),
-            eligible,
-            line: Line::default(),
-            users: 0,
-            staffed,
-            deserted_at: None,
+        let sum = |of: fn(&Profile) -> u32| eligible.iter().map(|profile| of(&self.profiles[profile])).sum();
+        let head = Head {
+            first: None,
+            waiting: 0,
+            fresh: None,
+            late: 0,
+            target_us: i64::try_from(kind.target.as_micros()).unwrap_or(i64::MAX / 2).min(i64::MAX / 2),
+            queue: kind.queue,
+            priority: kind.priority,
+            working: sum(|profile| profile.working),
+            idle: sum(|profile| profile.idle.len() as u32),
+            needs: SmallVec::from_slice(kind.needs),
+            fortune: Fortune::default(),
         };
+        let staffed = sum(|profile| profile.staffed);
+        let class = Class { eligible, line: Line::default(), users: 0, staffed, deserted_at: None };
         let id = self.free.pop().unwrap_or(ClassId(self.classes.len() as u32));
         for profile in class.eligible.iter() {
             self.profiles[profile].serves.insert(id.0 as usize);
         }
         if id.0 as usize == self.classes.len() {
             self.classes.push(class);
-            self.heads.push(Head { first: None, waiting: 0 });
+            self.heads.push(head);
         } else {
             self.classes[id.0 as usize] = class;
+            self.heads[id.0 as usize] = head;
         }
-        self.by_needs.insert(place, id);
+        self.by_kind.insert(place, id);
         id
     }
 
     fn forget(&mut self, id: ClassId) {
         let class = &self.classes[id.0 as usize];
         assert_eq!(class.line.len(), 0, "a class without calls has nobody in line");
-        let found =
-            self.by_needs.binary_search_by(|other| self.classes[other.0 as usize].needs.cmp(&class.needs));
-        // Every class that is not free stands in `by_needs`, and it was not free until now.
-        self.by_needs.remove(found.expect("a class in use is listed by its needs"));
+        let kind = self.heads[id.0 as usize].kind();
+        let found = self.by_kind.binary_search_by(|other| self.heads[other.0 as usize].kind().cmp(&kind));
+        // Every class that is not free stands in `by_kind`, and it was not free until now.
+        self.by_kind.remove(found.expect("a class in use is listed by its kind"));
         for profile in class.eligible.iter() {
             self.profiles[profile].serves.remove(id.0 as usize);
         }
@@ -205,7 +246,7 @@ impl Skills {
 
     /// What calls of this class need, by skill.
     pub fn needs(&self, class: ClassId) -> &[Need] {
-        &self.classes[class.0 as usize].needs
+        &self.heads[class.0 as usize].needs
     }
 
     /// How many signed-in agents can serve this class.
@@ -213,9 +254,8 @@ impl Skills {
         self.classes[class.0 as usize].staffed
     }
 
-    /// How many agents who take calls now can serve this class.
-    pub fn working(&self, class: ClassId) -> u32 {
-        self.classes[class.0 as usize].eligible.iter().map(|profile| self.profiles[profile].working).sum()
+    pub fn head(&self, class: ClassId) -> &Head {
+        &self.heads[class.0 as usize]
     }
 
     /// Since when nobody who can serve this class is signed in.
@@ -258,14 +298,20 @@ impl Skills {
 
     /// One agent more or less of this profile takes calls.
     pub fn set_working(&mut self, profile: ProfileId, more: bool) {
-        let working = &mut self.profiles[profile.0 as usize].working;
-        *working = if more { *working + 1 } else { *working - 1 };
+        let profile = &mut self.profiles[profile.0 as usize];
+        let change = if more { 1 } else { -1 };
+        profile.working = profile.working.wrapping_add_signed(change);
+        for class in profile.serves.iter() {
+            let working = &mut self.heads[class].working;
+            *working = working.wrapping_add_signed(change);
+        }
     }
 
     /// An agent is free for a call since `since`.
     pub fn idle(&mut self, id: ProfileId, agent: AgentId, since: Timestamp) {
         let profile = &mut self.profiles[id.0 as usize];
         assert!(profile.idle.insert((since, agent)), "an agent gets idle once");
+        profile.serves.iter().for_each(|class| self.heads[class].idle += 1);
         self.idle_profiles.insert(id.0 as usize);
     }
 
@@ -273,31 +319,56 @@ impl Skills {
     pub fn busy(&mut self, id: ProfileId, agent: AgentId, since: Timestamp) {
         let profile = &mut self.profiles[id.0 as usize];
         assert!(profile.idle.remove(&(since, agent)), "an agent who gets busy was idle");
+        profile.serves.iter().for_each(|class| self.heads[class].idle -= 1);
         if profile.idle.is_empty() {
             self.idle_profiles.remove(id.0 as usize);
         }
     }
 
     /// A call of this class may be assigned.
-    pub fn join(&mut self, class: ClassId, key: Key) {
-        self.classes[class.0 as usize].line.join(key);
-        self.refresh_head(class);
+    pub fn join(&mut self, class: ClassId, key: Key, now: Timestamp) {
+        let place = class.0 as usize;
+        let (line, head) = (&mut self.classes[place].line, &mut self.heads[place]);
+        line.join(key);
+        head.first = line.first();
+        head.waiting += 1;
+        self.waiting_classes.insert(place);
+        let fresh = key.since >= head.in_target_since(now);
+        if fresh && head.fresh.is_none_or(|fresh| key < fresh) {
+            head.fresh = Some(key);
+        } else if head.fresh.is_none_or(|fresh| key < fresh) {
+            head.late += 1;
+        }
     }
 
     /// A call of this class may not be assigned any more; whether it could be.
     pub fn leave(&mut self, class: ClassId, key: Key) -> bool {
-        let left = self.classes[class.0 as usize].line.leave(key);
-        self.refresh_head(class);
-        left
+        let place = class.0 as usize;
+        let (line, head) = (&mut self.classes[place].line, &mut self.heads[place]);
+        if !line.leave(key) {
+            return false;
+        }
+        head.first = line.first();
+        head.waiting -= 1;
+        if head.waiting == 0 {
+            self.waiting_classes.remove(place);
+        }
+        if head.fresh == Some(key) {
+            head.fresh = line.first_from(key);
+        } else if head.fresh.is_none_or(|fresh| key < fresh) {
+            head.late -= 1;
+        }
+        true
     }
 
-    fn refresh_head(&mut self, class: ClassId) {
-        let place = class.0 as usize;
-        let line = &self.classes[place].line;
-        self.heads[place] = Head { first: line.first(), waiting: line.len() as u32 };
-        match line.first() {
-            Some(_) => self.waiting_classes.insert(place),
-            None => self.waiting_classes.remove(place),
+    /// Which of a class's line is the first within target now; what was may have become late.
+    pub fn refresh(&mut self, class: usize, now: Timestamp) {
+        let head = &mut self.heads[class];
+        let since = head.in_target_since(now);
+        if head.fresh.is_some_and(|fresh| fresh.since < since) {
+            let line = &self.classes[class].line;
+            head.fresh = line.first_from(Key::at(head.priority, since));
+            head.late = head.fresh.map_or(line.len(), |fresh| line.before(fresh)) as u32;
         }
     }
 
@@ -306,20 +377,37 @@ impl Skills {
     ///
     /// An agent whom `spared` names is passed over.
     pub fn best_agent(&self, class: ClassId, spared: impl Fn(AgentId) -> bool) -> Option<BestAgent> {
-        let class = &self.classes[class.0 as usize];
+        let needs = &self.heads[class.0 as usize].needs;
         let mut best = None;
         let mut fitting = 0;
-        for id in class.eligible.shared(&self.idle_profiles) {
+        for id in self.classes[class.0 as usize].eligible.shared(&self.idle_profiles) {
             let profile = &self.profiles[id];
             fitting += profile.idle.len() as u32;
             let Some((since, agent)) = profile.idle.iter().find(|(_, agent)| !spared(*agent)) else {
                 continue;
             };
-            let rank = (u32::MAX - profile.fit(&class.needs), profile.breadth, *since, *agent);
+            let rank = (u32::MAX - profile.fit(needs), profile.breadth, *since, *agent);
             best = Some(best.map_or(rank, |best| rank.min(best)));
         }
         let (unfit, _, idle_since, agent) = best?;
         Some(BestAgent { agent, fit: u32::MAX - unfit, idle_since, fitting })
+    }
+
+    /// This idle agent as the one for a call of this class.
+    pub fn idle_agent(
+        &self,
+        class: ClassId,
+        agent: AgentId,
+        id: ProfileId,
+        idle_since: Timestamp,
+    ) -> BestAgent {
+        let fitting = self.heads[class.0 as usize].idle;
+        BestAgent { agent, fit: self.fit(id, class), idle_since, fitting }
+    }
+
+    /// The sum of this profile's levels above what the class needs.
+    pub fn fit(&self, profile: ProfileId, class: ClassId) -> u32 {
+        self.profiles[profile.0 as usize].fit(&self.heads[class.0 as usize].needs)
     }
 
     /// The call that an agent of this profile serves next: the first in order over all classes it can
@@ -329,7 +417,7 @@ impl Skills {
         let mut waiting = 0;
         let mut first: Option<Key> = None;
         for class in serves.shared(&self.waiting_classes) {
-            let head = self.heads[class];
+            let head = &self.heads[class];
             waiting += head.waiting;
             let candidate = match &spared {
                 None => head.first,
@@ -350,14 +438,29 @@ impl Skills {
     }
 }
 
+impl Head {
+    /// Whoever joined since then is still within target.
+    pub fn in_target_since(&self, now: Timestamp) -> i64 {
+        i64::try_from(now.0).unwrap_or(i64::MAX).saturating_sub(self.target_us)
+    }
+}
+
 impl Profile {
     fn new(levels: Vec<u8>) -> Profile {
         let breadth = levels.iter().filter(|level| **level > 0).count() as u32;
-        Profile { levels, breadth, idle: BTreeSet::new(), staffed: 0, working: 0, serves: Bits::default() }
+        Profile {
+            levels,
+            breadth,
+            idle: BTreeSet::new(),
+            staffed: 0,
+            working: 0,
+            serves: Bits::default(),
+            passed: 0,
+        }
     }
 
     /// The sum of levels above what is needed, for needs that are met.
-    fn fit(&self, needs: &[Need]) -> u32 {
+    pub fn fit(&self, needs: &[Need]) -> u32 {
         needs.iter().map(|need| u32::from(self.levels[need.skill.0 as usize] - need.level)).sum()
     }
 }

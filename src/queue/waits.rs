@@ -15,11 +15,14 @@ use super::api::Enqueue;
 use super::api::Need;
 use super::api::PermissionAnswer;
 use super::api::PermissionPolicy;
+use super::choose::Found;
 use super::engine::Due;
 use super::engine::Engine;
 use super::engine::Stage;
 use super::line::Key;
+use super::quote::Forecast;
 use super::skills::ClassId;
+use super::skills::Kind;
 use super::skills::ProfileId;
 use super::skills::merged;
 use crate::base::CallId;
@@ -45,18 +48,22 @@ pub(super) struct Call {
     pub consent: Consent,
     pub enqueued_at: Timestamp,
     /// Who allows the hold.
-    permission: PermissionPolicy,
+    pub permission: PermissionPolicy,
     /// When the wait ends by its cap.
-    cap_at: Timestamp,
+    pub cap_at: Timestamp,
     /// How many rings there were.
     pub attempts: u32,
     /// How many times an agent was there for a callback and the caller was not.
-    callback_tries: u32,
+    pub callback_tries: u32,
+    /// Whether it is for one agent alone: see `direct`.
+    pub direct: bool,
+    /// How long the wait was thought to take when it began.
+    pub forecast: Option<Forecast>,
     /// The first quote that the caller was told, counted from joining: to be held against the wait.
     pub quote: Option<Duration>,
     pub talk_since: Option<Timestamp>,
     /// Its entry among the deadlines.
-    due: Option<Timestamp>,
+    pub due: Option<Timestamp>,
 }
 
 /// How the caller has answered whether they would hold.
@@ -83,6 +90,11 @@ pub(super) enum Consent {
 }
 
 impl Call {
+    /// Whether only its place is kept, and the caller will be called back.
+    pub fn is_callback(&self) -> bool {
+        matches!(self.consent, Consent::Kept { .. })
+    }
+
     /// The next time something is to be done about this call.
     fn next_due(&self) -> Option<Timestamp> {
         let of_wait = match (self.stage, self.consent) {
@@ -109,7 +121,9 @@ impl Engine {
             out.push(Action::Exit { call: id, exit: WaitExit::NobodyStaffed });
             return;
         }
-        let class = self.class_for(queue, &needs);
+        let config = &self.queue(queue).config;
+        let priority = config.priority.saturating_add(priority);
+        let class = self.class_for(queue, priority, &needs);
         if let Some(exit) = self.refusal(id, queue, class) {
             self.skills.release(class);
             out.push(Action::Exit { call: id, exit });
@@ -117,7 +131,6 @@ impl Engine {
         }
         let now = self.now;
         let config = &self.queue(queue).config;
-        let priority = config.priority.saturating_add(priority);
         let cap_at = now + config.max_wait;
         let permission = permission.unwrap_or(config.permission);
         let call = Call {
@@ -131,6 +144,8 @@ impl Engine {
             cap_at,
             attempts: 0,
             callback_tries: 0,
+            direct: false,
+            forecast: None,
             quote: None,
             talk_since: None,
             due: None,
@@ -143,16 +158,17 @@ impl Engine {
         self.back_in_line(id, out);
     }
 
-    /// The class of a call with these needs of its own.
-    fn class_for(&mut self, queue: QueueId, needs: &[Need]) -> ClassId {
-        let of_queue = self.queue(queue);
-        if needs.is_empty() {
-            let class = of_queue.class;
+    /// The class of a call with this priority and these needs of its own.
+    pub(super) fn class_for(&mut self, id: QueueId, priority: i32, needs: &[Need]) -> ClassId {
+        let queue = self.queue(id);
+        if needs.is_empty() && priority == queue.config.priority {
+            let class = queue.class;
             self.skills.use_class(class);
             return class;
         }
-        let needs = merged(&of_queue.config.needs, needs);
-        self.skills.class_of(&needs)
+        let needs = merged(&queue.config.needs, needs);
+        let target = queue.config.service_level.1;
+        self.skills.class_of(Kind { needs: &needs, queue: id, priority, target })
     }
 
     /// Why a call is not let in: nobody could ever serve it, or it would have to wait and there is no room.
@@ -161,8 +177,12 @@ impl Engine {
         if self.skills.staffed(class) == 0 {
             return Some(WaitExit::NobodyStaffed);
         }
-        let full = queue.waiting >= queue.config.max_waiting && self.best_agent(class, call).is_none();
-        full.then_some(WaitExit::Full)
+        if queue.waiting < queue.config.max_waiting {
+            return None;
+        }
+        let key = Key::new(0, self.now, Duration::ZERO, call);
+        let served_at_once = matches!(self.best_agent(class, key, false), Found::Agent(_));
+        (!served_at_once).then_some(WaitExit::Full)
     }
 
     /// A call without an agent: the best idle one is rung, or its wait begins or goes on.
@@ -171,7 +191,11 @@ impl Engine {
         call.stage = Stage::Waiting;
         let (queue, class, key) = (call.queue, call.class, call.key);
         self.queue_mut(queue).line.join(key);
-        self.skills.join(class, key);
+        self.skills.join(class, key, self.now);
+        if self.calls[&id].direct {
+            return self.exit(id, WaitExit::NobodyStaffed, out);
+        }
+        self.look_for_idle(class);
         if !self.assign_call(id, out) {
             self.wait(id, out);
         }
@@ -187,6 +211,11 @@ impl Engine {
 
     /// The wait begins, or goes on after a ring that failed.
     fn wait(&mut self, id: CallId, out: &mut Vec<Action>) {
+        let call = &self.calls[&id];
+        if call.forecast.is_none() && call.attempts == 0 {
+            let forecast = self.forecast(call);
+            self.call_mut(id).forecast = forecast;
+        }
         let call = &self.calls[&id];
         match call.consent {
             // A queue with a longest wait of 0 takes calls for idle agents only.
@@ -226,7 +255,8 @@ impl Engine {
     /// What the caller is told now of wait and place. The first quote is remembered.
     fn tell(&mut self, id: CallId) -> (Option<Duration>, u32) {
         let call = &self.calls[&id];
-        let (quote, position) = (self.quote(call), self.position(call));
+        let (forecast, position) = (self.forecast(call), self.position(call));
+        let quote = forecast.map(|forecast| forecast.quote());
         let waited = self.now.since(call.enqueued_at);
         let call = self.call_mut(id);
         call.quote = call.quote.or(quote.map(|quote| waited.saturating_add(quote)));
@@ -315,6 +345,9 @@ impl Engine {
         self.leave_line(id);
         let Some(call) = self.remove_call(id) else { return };
         self.queue_mut(call.queue).waiting -= 1;
+        if exit == WaitExit::Abandoned {
+            self.wait_is_over(call.queue, false);
+        }
         let Stage::Ringing(agent) = call.stage else {
             out.push(Action::Exit { call: id, exit });
             return;
@@ -345,7 +378,7 @@ impl Engine {
             Consent::Kept { not_before } => {
                 *not_before = None;
                 self.rearm_call(id);
-                self.skills.join(class, key);
+                self.skills.join(class, key, now);
                 self.assign_call(id, out);
             }
             Consent::Granted { until, .. } if *until <= now => self.ask(id, 0, out),
@@ -367,7 +400,7 @@ impl Engine {
     /// An agent of this profile signed out. Classes that have nobody left are given a grace.
     pub(super) fn desert(&mut self, profile: ProfileId) {
         for class in self.skills.sign_out(profile, self.now) {
-            self.arm(Due::Deserted(class), STAFF_GRACE);
+            self.arm(Due::Deserted(class), self.now + STAFF_GRACE);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::base::CallId;
 use crate::base::Name;
+use crate::sdp::Codec;
 
 /// One browser's socket: a desk, or a caller's page. Never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +36,9 @@ pub enum Tell {
     Answer { sdp: String },
     /// Its connection was refused or is over; another offer may help.
     Disconnected { why: String },
+    /// The codec that the caller has, when it is not the desk's: with an offer that prefers it, nothing need be
+    /// transcoded.
+    Codec { codec: Codec },
     /// How far a caller's call is.
     State { state: CallState, call: CallId },
     /// Something that was asked was not done.

@@ -9,6 +9,8 @@ use crate::server::metric::Metric;
 use crate::server::switchboard::Switchboard;
 use crate::wire::media::Media;
 use crate::wire::media::WorkerStats;
+use crate::wire::webrtc::Browsers;
+use crate::wire::webrtc::WebrtcStats;
 
 /// Written by the control thread and the workers, read by anybody.
 #[derive(Debug, Default)]
@@ -16,18 +18,22 @@ pub struct Gauges {
     calls: AtomicUsize,
     streams: AtomicUsize,
     sessions: AtomicUsize,
+    turned_away: AtomicU64,
     workers: Vec<Arc<WorkerStats>>,
+    browsers: Arc<WebrtcStats>,
 }
 
 impl Gauges {
-    pub(super) fn new(media: &Media) -> Gauges {
-        Gauges { workers: media.stats().cloned().collect(), ..Gauges::default() }
+    pub(super) fn new(media: &Media, browsers: &Browsers) -> Gauges {
+        let workers = media.stats().cloned().collect();
+        Gauges { workers, browsers: browsers.stats().clone(), ..Gauges::default() }
     }
 
     pub(super) fn set(&self, switchboard: &Switchboard) {
         self.calls.store(switchboard.live_calls(), Ordering::Relaxed);
         self.streams.store(switchboard.live_lines(), Ordering::Relaxed);
         self.sessions.store(switchboard.endpoint().session_count(), Ordering::Relaxed);
+        self.turned_away.store(switchboard.endpoint().counters().overload, Ordering::Relaxed);
     }
 
     /// All of them.
@@ -38,7 +44,25 @@ impl Gauges {
             gauge("warmline_calls_live", "Calls that the control thread holds", &self.calls),
             gauge("warmline_sip_sessions", "SIP sessions, early or confirmed", &self.sessions),
             gauge("warmline_media_streams", "Lines with a stream", &self.streams),
+            Metric::counter(
+                "warmline_calls_turned_away_total",
+                "Requests refused with 503 because more calls came than could be served",
+                self.turned_away.load(Ordering::Relaxed),
+            ),
         ];
+        let of_browsers = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        let connected = of_browsers(&self.browsers.connections) as f64;
+        metrics.push(Metric::gauge("warmline_browsers", "Browsers' audio connections", connected));
+        let counter = |name, help, value| Metric::counter(name, help, of_browsers(value));
+        metrics.extend([
+            counter("warmline_browser_received_total", "Packets of browsers", &self.browsers.packets_in),
+            counter("warmline_browser_sent_total", "Packets to browsers", &self.browsers.packets_out),
+            counter(
+                "warmline_browser_refused_total",
+                "Packets at the browsers' port that were nobody's",
+                &self.browsers.refused,
+            ),
+        ]);
         for (number, worker) in self.workers.iter().enumerate() {
             let counter = |name, help, value: &AtomicU64| {
                 Metric::counter(name, help, value.load(Ordering::Relaxed)).label("worker", number.to_string())

@@ -9,6 +9,10 @@ use tokio::sync::oneshot;
 
 use crate::base::CallId;
 use crate::base::Name;
+use crate::call::request::AgentRequest;
+use crate::call::request::Refusal;
+use crate::flow::Center;
+use crate::media::library::Library;
 use crate::queue::api::AgentWish;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
@@ -28,6 +32,15 @@ pub enum ControlRequest {
     SetAgentState { agent: Name, wish: AgentWish, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A call is to end.
     HangUp { call: CallId, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// An agent or a supervisor asks something of a call.
+    AskCall {
+        who: Name,
+        call: CallId,
+        request: Box<AgentRequest>,
+        reply: oneshot::Sender<Result<(), ControlError>>,
+    },
+    /// Calls from now on are served with these.
+    Serve { center: Arc<Center>, library: Arc<Library>, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A browser's socket is here; what it is told goes into `tell`. When that is full, it is cut.
     Connect { socket: SocketId, tell: mpsc::Sender<Tell> },
     /// It asks.
@@ -43,6 +56,8 @@ pub enum ControlError {
     UnknownAgent(String),
     #[error("there is no call {0} now")]
     UnknownCall(CallId),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("too many requests wait")]
     Overloaded,
     #[error("the server is stopping")]
@@ -54,6 +69,7 @@ impl ControlError {
     pub fn http_status(&self) -> u16 {
         match self {
             ControlError::UnknownAgent(_) | ControlError::UnknownCall(_) => 404,
+            ControlError::Refused(_) => 409,
             ControlError::Overloaded | ControlError::Stopping => 503,
         }
     }
@@ -81,6 +97,19 @@ impl ControlHandle {
     /// Ends a call.
     pub async fn hang_up(&self, call: CallId) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::HangUp { call, reply }).await
+    }
+
+    /// Asks something of a call in an agent's or a supervisor's name.
+    pub async fn ask_call(&self, who: &str, call: CallId, request: AgentRequest) -> Result<(), ControlError> {
+        let (who, request) = (who.into(), Box::new(request));
+        self.ask(|reply| ControlRequest::AskCall { who, call, request, reply }).await
+    }
+
+    /// Serves calls from now on with this center and these prompts. For a thread that may wait.
+    pub fn serve(&self, center: Arc<Center>, library: Arc<Library>) -> Result<(), ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(ControlRequest::Serve { center, library, reply })?;
+        answer.blocking_recv().unwrap_or(Err(ControlError::Stopping))
     }
 
     /// Stops the server. A second time it stops at once.
@@ -112,15 +141,19 @@ impl ControlHandle {
         !self.requests.is_closed()
     }
 
+    fn send(&self, request: ControlRequest) -> Result<(), ControlError> {
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ControlError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => ControlError::Stopping,
+        })
+    }
+
     async fn ask(
         &self,
         request: impl FnOnce(oneshot::Sender<Result<(), ControlError>>) -> ControlRequest,
     ) -> Result<(), ControlError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.try_send(request(reply)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ControlError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => ControlError::Stopping,
-        })?;
+        self.send(request(reply))?;
         answer.await.unwrap_or(Err(ControlError::Stopping))
     }
 }

@@ -20,6 +20,7 @@ use crate::fact::AgentStateName;
 use crate::fact::Fact;
 use crate::fact::Outcome;
 use crate::fact::Target;
+use crate::fact::TransferKind;
 use crate::fact::What;
 use crate::server::Rules;
 use crate::server::board::Board;
@@ -62,6 +63,8 @@ pub struct LiveCall {
     pub waiting_since: Option<WallTime>,
     /// The agent who rings or talks.
     pub agent: Option<Name>,
+    /// The flow and its node that the caller is at; none once an agent has taken over.
+    pub node: Option<(Name, Name)>,
     /// How it waited before an agent's phone rang: so it waits on when the agent does not take it.
     waits: Phase,
 }
@@ -289,6 +292,7 @@ impl Live {
                     queue: None,
                     waiting_since: None,
                     agent: None,
+                    node: None,
                     waits: Phase::Queued,
                 };
                 self.calls.insert(id, call);
@@ -336,6 +340,7 @@ fn moves_a_call(what: &What) -> bool {
         what,
         What::CallAnswered
             | What::FlowStarted { .. }
+            | What::NodeEntered { .. }
             | What::Enqueued { .. }
             | What::HoldMusicStarted
             | What::CallbackChosen { .. }
@@ -354,6 +359,7 @@ impl LiveCall {
     fn apply(&mut self, wall: WallTime, what: &What) {
         match what {
             What::CallAnswered | What::FlowStarted { .. } => self.enter(Phase::InFlow, wall),
+            What::NodeEntered { flow, node } => self.node = Some((flow.clone(), node.clone())),
             What::Enqueued { queue, .. } => {
                 self.queue = Some(queue.clone());
                 self.waiting_since = Some(wall);
@@ -374,11 +380,12 @@ impl LiveCall {
                 self.enter(self.waits, wall);
             }
             What::AgentConnected { agent, .. } => {
+                self.node = None;
                 self.agent = Some(agent.clone());
                 self.waiting_since = None;
                 self.enter(Phase::Talking, wall);
             }
-            What::Transferred { to: Target::Agent(agent), .. } => {
+            What::Transferred { to: Target::Agent(agent), kind: TransferKind::Warm, .. } => {
                 self.agent = Some(agent.clone());
                 self.enter(Phase::Talking, wall);
             }

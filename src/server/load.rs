@@ -42,10 +42,15 @@ pub struct Loaded {
 /// Reads and checks the flow files and the prompts.
 pub fn load(flows: &Path, prompts: &Path) -> Result<Loaded, LoadError> {
     let library = library(prompts)?;
+    let (center, warnings) = center(flows, &library)?;
+    Ok(Loaded { center, library, warnings })
+}
+
+/// Reads and checks the flow files, and tells what is no error.
+pub fn center(folder: &Path, library: &Library) -> Result<(Center, Vec<Diagnostic>), LoadError> {
     let mut known = Prompts::default();
     library.lengths().for_each(|(path, length)| known.insert(path, length));
-    let (center, warnings) = flow::load(&flow_files(flows)?, &known).map_err(LoadError::Flows)?;
-    Ok(Loaded { center, library, warnings })
+    flow::load(&flow_files(folder)?, &known).map_err(LoadError::Flows)
 }
 
 /// The flow files below `folder` as `(path, text)`, sorted, without those of tests.
@@ -81,7 +86,8 @@ fn length(path: &Path) -> Result<Duration, hound::Error> {
     Ok(Duration::from_secs_f64(f64::from(recording.duration()) / f64::from(rate)))
 }
 
-fn library(folder: &Path) -> Result<Library, LoadError> {
+/// Reads the recordings.
+pub fn library(folder: &Path) -> Result<Library, LoadError> {
     let mut recordings = Vec::new();
     for (name, path) in files(folder, "wav")? {
         recordings.push((name, read(&path)?));

@@ -27,11 +27,13 @@ use crate::server::ServeOptions;
 use crate::server::clock::Clock;
 use crate::server::control::Control;
 use crate::server::control::Wires;
+use crate::server::door::Door;
 use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
 use crate::server::load::LoadError;
-use crate::server::load::load;
+use crate::server::publisher::Beginning;
+use crate::server::publisher::Publisher;
 use crate::server::switchboard::Parts;
 use crate::server::switchboard::Switchboard;
 use crate::sip::Hop;
@@ -120,12 +122,15 @@ impl ServeError {
 
 /// A server that serves.
 pub struct Running {
+    /// What it began to serve with.
     pub center: Arc<Center>,
     /// To ask the control thread.
     pub control: ControlHandle,
     /// What is going on, folded from facts.
     pub live: Arc<Live>,
     pub gauges: Arc<Gauges>,
+    /// To change the flow files under it.
+    pub flows: Arc<Publisher>,
     /// To read the history.
     pub store: Arc<Store>,
     /// Where SIP is bound.
@@ -146,7 +151,7 @@ impl Running {
 pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     raise_file_limit();
     let clock = Clock::start();
-    let loaded = load(&options.flows, &options.prompts)?;
+    let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -170,8 +175,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let webrtc = WebrtcConfig {
         bind: options.webrtc,
         public_address: options.public_address,
-        // What telephones have: a browser's audio then needs no other form for them.
-        codecs: vec![Codec::Pcmu, Codec::Pcma],
+        // What telephones have, and what browsers have among themselves.
+        codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma],
     };
     if webrtc.public_address.unwrap_or(options.webrtc.ip()).is_unspecified() {
         return Err(ServeError::NoAddress(options.webrtc.ip()));
@@ -181,13 +186,13 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         address: options.webrtc,
         error,
     })?;
-    let gauges = Arc::new(Gauges::new(&media));
+    let gauges = Arc::new(Gauges::new(&media, &browsers));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();
     let belongings = Control {
         clock,
-        switchboard: switchboard(options, &store, center.clone(), library, sip)?,
+        switchboard: switchboard(options, &store, center.clone(), library.clone(), sip)?,
         sockets,
         streams_in,
         wires: Wires { media, browsers },
@@ -200,6 +205,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         history: HistoryWriter::start(&store, clock.started())?,
         live: live.clone(),
         gauges: gauges.clone(),
+        door: Door::default(),
     };
     // After the history's start, which ends the calls that a crash left open.
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
@@ -208,7 +214,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
-    Ok(Running { center, control, live, gauges, store, sip, thread })
+    let folders = (options.flows.clone(), options.prompts.clone());
+    let flows = Publisher::start(beginning, center.clone(), library, folders, control.clone())?;
+    Ok(Running { center, control, live, gauges, flows, store, sip, thread })
 }
 
 fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeError> {

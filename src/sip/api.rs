@@ -65,6 +65,9 @@ pub struct SessionId(pub u64);
 pub enum Input {
     /// One datagram, or one message framed from a stream.
     Received { hop: Hop, bytes: Bytes },
+    /// The same, at overload: were it to begin a session, it is refused with 503 and Retry-After, and nothing is
+    /// kept of it.
+    Unwanted { hop: Hop, bytes: Bytes },
     /// A stream was closed or could not be opened, or the kernel said that a datagram's peer is not there.
     HopFailed { hop: Hop },
     /// [`Endpoint::deadline`](super::Endpoint::deadline) is due.

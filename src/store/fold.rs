@@ -10,6 +10,7 @@ use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Quality;
 use crate::fact::Target;
+use crate::fact::TransferKind;
 use crate::fact::Verification;
 use crate::fact::What;
 
@@ -146,7 +147,9 @@ impl CallFold {
             What::TalkEnded { talked, .. } => {
                 record.talked = Some(record.talked.unwrap_or_default() + *talked);
             }
-            What::Transferred { to: Target::Agent(agent), .. } => record.agent = Some(agent.to_string()),
+            What::Transferred { to: Target::Agent(agent), kind: TransferKind::Warm, .. } => {
+                record.agent = Some(agent.to_string())
+            }
             What::LegOpened { leg, party, address } => {
                 let line = self.leg(*leg, *party);
                 line.address.clone_from(address);

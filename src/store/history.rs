@@ -180,7 +180,7 @@ impl Writer {
         let mut failing = false;
         while backlog.take(&mut batch) {
             let count = batch.len();
-            match self.write(&batch) {
+            match self.write(&mut batch) {
                 Ok(()) if failing => {
                     failing = false;
                     info!("history is being written again");
@@ -198,8 +198,8 @@ impl Writer {
         }
     }
 
-    /// Writes a batch in one transaction: the facts, then the row of each call that changed.
-    fn write(&mut self, batch: &[Fact]) -> Result<(), StoreError> {
+    /// Writes a batch in one transaction: the facts, then the row of each call that changed. The batch is used up.
+    fn write(&mut self, batch: &mut Vec<Fact>) -> Result<(), StoreError> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let written = self.write_within(batch);
         let end = if written.is_ok() { "COMMIT" } else { "ROLLBACK" };
@@ -220,13 +220,13 @@ impl Writer {
         Ok(())
     }
 
-    fn write_within(&mut self, batch: &[Fact]) -> Result<(), StoreError> {
+    fn write_within(&mut self, batch: &mut Vec<Fact>) -> Result<(), StoreError> {
         let mut changed = Vec::new();
-        for fact in batch {
+        for fact in batch.drain(..) {
             let wall = self.started + Duration::from_micros(fact.at.0);
             match fact.call {
-                Some(call) => self.write_fact_of(call, wall, fact, &mut changed)?,
-                None => self.write_server_fact(wall, fact)?,
+                Some(call) => self.write_fact_of(call, DatedFact { wall, fact }, &mut changed)?,
+                None => self.write_server_fact(wall, &fact)?,
             }
         }
         for call in changed {
@@ -241,13 +241,11 @@ impl Writer {
     fn write_fact_of(
         &mut self,
         call: CallId,
-        wall: WallTime,
-        fact: &Fact,
+        dated: DatedFact,
         changed: &mut Vec<CallId>,
     ) -> Result<(), StoreError> {
-        let dated = DatedFact { wall, fact: fact.clone() };
         if !self.calls.contains_key(&call) {
-            let fold = CallFold::new(call, wall);
+            let fold = CallFold::new(call, dated.wall);
             let live = self.read_back(call)?.unwrap_or(LiveCall { fold, next_seq: 1, stale: false });
             self.calls.insert(call, live);
         }
@@ -259,10 +257,10 @@ impl Writer {
             live.stale = true;
             changed.push(call);
         }
-        if matches!(fact.what, What::CallEnded { .. }) {
+        if matches!(dated.fact.what, What::CallEnded { .. }) {
             self.ended.push_back(call);
         }
-        insert_fact(&self.connection, &mut self.json, call, seq, wall, fact)
+        insert_fact(&self.connection, &mut self.json, call, seq, dated.wall, &dated.fact)
     }
 
     fn write_server_fact(&mut self, wall: WallTime, fact: &Fact) -> Result<(), StoreError> {

@@ -204,7 +204,7 @@ fn facts_of_waits(connection: &Connection, since: WallTime) -> Result<Vec<DatedF
         )
         .optional()?;
     let mut statement = connection.prepare(
-        "SELECT call, wall_us, at_us, json FROM facts WHERE call > ?1 AND wall_us >= ?2 AND kind IN \
+        "SELECT call, wall_us, at_us, json FROM facts WHERE call > ?1 AND wall_us >= ?2 AND json ->> 'fact' IN \
          ('enqueued', 'wait_asked', 'agent_connected', 'wait_ended', 'call_ended') ORDER BY call, seq",
     )?;
     let mut rows = statement.query([before.unwrap_or(0), since.0])?;
@@ -232,7 +232,7 @@ fn earlier(
         None => ("caller", number),
     };
     let sql = format!(
-        "SELECT {CALL_COLUMNS}, (SELECT json FROM facts WHERE call = id AND kind = 'outcome_set' \
+        "SELECT {CALL_COLUMNS}, (SELECT json FROM facts WHERE call = id AND json ->> 'fact' = 'outcome_set' \
          ORDER BY seq DESC LIMIT 1) FROM calls WHERE {column} = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
     );
     let mut statement = connection.prepare_cached(&sql)?;

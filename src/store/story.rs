@@ -126,10 +126,11 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             format!("callback to {number} failed, try {attempt}: {cause}")
         }
         What::WaitEnded { exit } => format!("wait over: {}", exit_words(*exit)),
-        What::AgentRinging { agent, attempt } if *attempt > 1 => {
-            format!("{agent}'s phone rings, try {attempt}")
+        What::AgentRinging { agent, attempt, why } => {
+            let attempt = if *attempt > 1 { format!(", try {attempt}") } else { String::new() };
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            format!("{agent}'s phone rings{attempt}{why}")
         }
-        What::AgentRinging { agent, attempt: _ } => format!("{agent}'s phone rings"),
         What::AgentMissed { agent, why } => missed(agent, *why),
         What::AgentConnected { agent, waited, quote } => connected(agent, *waited, *quote),
         What::TalkEnded { agent, talked, by } => {

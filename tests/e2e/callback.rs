@@ -18,7 +18,8 @@ use crate::tools::within;
 pub fn center_with(change: &[(&str, &str)]) -> (Folder, Setup) {
     let folder = Folder::new("flows");
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows");
-    for entry in fs::read_dir(demo).expect("the demo center").flatten() {
+    let entries = fs::read_dir(demo).expect("the demo center").flatten();
+    for entry in entries.filter(|entry| entry.path().is_file()) {
         fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("room on the disk");
     }
     let file = folder.path().join("center.yaml");

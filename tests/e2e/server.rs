@@ -99,6 +99,11 @@ impl Server {
         format!("127.0.0.1:{}", self.sip)
     }
 
+    /// Where its web is: `127.0.0.1:8080`.
+    pub fn http(&self) -> String {
+        format!("127.0.0.1:{}", self.http)
+    }
+
     /// Where its pages are: `http://127.0.0.1:8080`.
     pub fn web(&self) -> String {
         format!("http://127.0.0.1:{}", self.http)
@@ -187,6 +192,20 @@ impl Server {
         assert!((200..300).contains(&status), "{status}: {answer}");
     }
 
+    /// `POST /api/v1/calls/{id}/{action}` in somebody's name: the status, and the body.
+    pub fn act(&self, call: u64, who: &str, action: &str, mut body: Value) -> (u16, Value) {
+        body["agent"] = who.into();
+        let path = format!("/api/v1/calls/{call}/{action}");
+        let (status, body) = self.ask("POST", &path, Some(&body.to_string())).expect("the server answers");
+        (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}")))
+    }
+
+    /// The same, and it must be done.
+    pub fn acts(&self, call: u64, who: &str, action: &str, body: Value) {
+        let (status, answer) = self.act(call, who, action, body);
+        assert_eq!(status, 202, "{who} {action}: {answer}");
+    }
+
     /// Nothing is left of any call: no call, no session, no stream.
     pub fn is_left_clean(&self) {
         self.is_left_clean_within(5);
@@ -247,7 +266,7 @@ impl Server {
     }
 
     /// One request over HTTP/1.0, whose answer ends with the connection. None when it could not be asked.
-    fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Option<(u16, String)> {
+    pub fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.http)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         let body = body.unwrap_or_default();

@@ -10,6 +10,10 @@ pub const RATE: usize = 8000;
 pub const CALLER_HZ: f64 = 425.0;
 /// What agents send.
 pub const AGENT_HZ: f64 = 850.0;
+/// What an agent's colleague sends.
+pub const COLLEAGUE_HZ: f64 = 1_350.0;
+/// What a supervisor sends.
+pub const SUPERVISOR_HZ: f64 = 2_100.0;
 
 /// A sine at about -10 dBFS.
 pub fn sine(hz: f64, samples: usize) -> impl Iterator<Item = i16> {
@@ -24,9 +28,14 @@ pub fn seconds_of(hz: f64, samples: &[i16]) -> f64 {
 
 /// Whether more than 80 % of a frame's power is at this frequency, and it is not silence.
 fn is_tone(hz: f64, frame: &[i16]) -> bool {
+    share(hz, frame) > 0.8
+}
+
+/// How much of a frame's power is at this frequency; nothing of silence.
+fn share(hz: f64, frame: &[i16]) -> f64 {
     let power: f64 = frame.iter().map(|sample| f64::from(*sample).powi(2)).sum();
     if power / (frame.len() as f64) < 300.0 * 300.0 {
-        return false;
+        return 0.0;
     }
     let coefficient = 2.0 * (TAU * hz / RATE as f64).cos();
     let (mut last, mut before) = (0.0, 0.0);
@@ -34,7 +43,14 @@ fn is_tone(hz: f64, frame: &[i16]) -> bool {
         (last, before) = (f64::from(*sample) + coefficient * last - before, last);
     }
     let at_hz = last * last + before * before - coefficient * last * before;
-    2.0 * at_hz / (frame.len() as f64 * power) > 0.8
+    2.0 * at_hz / (frame.len() as f64 * power)
+}
+
+/// Whether this tone is in the recording for more than half of it, alone or among others.
+pub fn is_in(hz: f64, samples: &[i16]) -> bool {
+    let frames: Vec<&[i16]> = samples.chunks_exact(RATE / 50).collect();
+    let with = frames.iter().filter(|frame| share(hz, frame) > 0.15).count();
+    with * 2 > frames.len()
 }
 
 /// Writes a mono WAV file of 16 bit at 8 kHz.
@@ -69,6 +85,9 @@ fn a_tone_is_told_from_another_one_from_speech_and_from_silence() {
     assert_eq!(seconds_of(CALLER_HZ, &caller), 2.0);
     assert_eq!(seconds_of(AGENT_HZ, &caller), 0.0);
     assert_eq!(seconds_of(CALLER_HZ, &[0; RATE]), 0.0);
+    let both: Vec<i16> = sine(CALLER_HZ, RATE).zip(sine(AGENT_HZ, RATE)).map(|(a, b)| a + b).collect();
+    assert!(is_in(CALLER_HZ, &both) && is_in(AGENT_HZ, &both) && !is_in(COLLEAGUE_HZ, &both));
+    assert!(!is_in(AGENT_HZ, &caller) && !is_in(CALLER_HZ, &[0; RATE]));
     let speech = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts/en/long.wav");
     let speech = read_growing_wav(&speech);
     assert!(speech.len() > 60 * RATE);

@@ -175,3 +175,65 @@ fn the_newer_of_two_windows_has_the_phone() {
     assert_eq!(agent.run(older()), "taken", "the two do not fight for it");
     assert_eq!(server.agent_state("alice"), "talking");
 }
+
+/// From the click on "pick up" to the first sound of either side in the other's ears. What it takes is printed; the
+/// bound is a busy machine's.
+#[test]
+fn picking_up_is_heard_on_both_sides_at_once() {
+    if !browsers_available("picking_up_is_heard_on_both_sides_at_once") {
+        return;
+    }
+    let server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "bob");
+    let mut caller = Browser::start(CALLER_HZ);
+    caller.dials(&server, "1001");
+    let call = agent.rings(20);
+    // A person takes a second to pick up; ears that are new take a while to hear.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    for (browser, line, hz) in [(&mut agent, "phone", CALLER_HZ), (&mut caller, "call", AGENT_HZ)] {
+        browser.look(&format!("firstHeard(() => {line}.audio.remote, {hz}, 100)"));
+    }
+    let ear = format!("void (window.ear = firstHeard(() => call.audio.remote, {AGENT_HZ}, 10000))");
+    caller.look(&ear);
+    let heard = agent.look(&format!(
+        "(async () => {{
+            const ear = firstHeard(() => phone.audio.remote, {CALLER_HZ}, 10000);
+            const clicked = performance.timeOrigin + performance.now();
+            phone.pickUp({call});
+            return [clicked, await ear];
+        }})()"
+    ));
+    let clicked = heard[0].as_f64().expect("a time");
+    let by_agent = heard[1].as_f64().expect("the agent hears the caller") - clicked;
+    let by_caller = caller.look("ear").as_f64().expect("the caller hears the agent") - clicked;
+    println!(
+        "from click to sound: the agent hears after {by_agent:.0} ms, the caller after {by_caller:.0} ms"
+    );
+    assert!(by_agent < 1_000.0 && by_caller < 1_000.0, "{by_agent} ms, {by_caller} ms");
+}
+
+#[test]
+fn a_caller_whose_agents_browser_is_gone_goes_back_to_the_queue() {
+    if !browsers_available("a_caller_whose_agents_browser_is_gone_…") || !available("…", &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "alice");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let call = agent.rings(20);
+    agent.picks_up(call);
+    agent.hears("phone", CALLER_HZ, 10);
+    within(10, "the agent is heard", || (caller.line.heard(AGENT_HZ) >= 0.5).then_some(()));
+    drop(agent);
+    server.story_of(call, "desk_lost", 15);
+    assert_eq!(server.agent_state("alice"), "talking", "the line is kept");
+    let story = server.story_of(call, "desk_closed", 45);
+    assert_eq!(story.only("talk_ended")["by"], "agent");
+    within(5, "the caller is in the queue again", || {
+        (server.story_of(call, "desk_closed", 1).all("enqueued").len() == 2).then_some(())
+    });
+    server.wait_for_agent("alice", "wrap_up", 5);
+    drop(caller);
+}

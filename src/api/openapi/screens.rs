@@ -12,6 +12,27 @@ pub(super) fn schemas() -> Value {
     let time = json!({ "type": "string", "format": "date-time" });
     let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     json!({
+        "Center": { "type": "object", "properties": {
+            "company": string, "version": string, "now": time, "sip": string, "calls": integer,
+            "numbers": { "type": "array", "items": { "type": "object", "properties": {
+                "number": string, "flow": string,
+            } } },
+            "agents": { "type": "array", "items": string }, "queues": { "type": "array", "items": string },
+        } },
+        "FlowList": { "type": "object", "properties": { "flows": { "type": "array", "items": {
+            "type": "object", "properties": {
+                "name": string, "numbers": { "type": "array", "items": string }, "nodes": integer, "callers": integer,
+            },
+        } } } },
+        "Flow": { "type": "object", "properties": {
+            "name": string, "svg": string,
+            "nodes": { "type": "array", "items": { "type": "object", "properties": {
+                "name": string, "kind": string, "about": string, "callers": integer,
+                "exits": { "type": "array", "items": { "type": "object", "properties": {
+                    "label": string, "to": string,
+                } } },
+            } } },
+        } },
         "Desk": { "type": "object", "properties": {
             "agent": string, "state": maybe(&string), "reason": string, "since": maybe(&time),
             "until": maybe(&time), "now": time,

@@ -1,9 +1,10 @@
-//! `warmline flow`: flow files, offline.
+//! `warmline flow`: flow files, offline but for what a running server serves.
 
 mod check;
 mod diff;
 mod explore;
 mod graph;
+mod publish;
 mod run;
 mod schema;
 mod test;
@@ -39,6 +40,12 @@ pub(super) enum FlowCommand {
     Explore(explore::ExploreArgs),
     /// Tell what differs between two folders of flow files
     Diff(diff::DiffArgs),
+    /// Have the running server read its flow files now, and serve them if they are in order
+    Publish(publish::PublishArgs),
+    /// Have the running server go back to a version
+    Rollback(publish::RollbackArgs),
+    /// Tell what the running server serves, and what was before
+    Versions(publish::VersionsArgs),
     /// Print the JSON Schema of the files, for editors
     Schema(schema::SchemaArgs),
 }
@@ -63,6 +70,9 @@ pub(super) fn run(command: FlowCommand) -> Result<(), Trouble> {
         FlowCommand::Graph(args) => graph::run(&args),
         FlowCommand::Explore(args) => explore::run(&args),
         FlowCommand::Diff(args) => diff::run(&args),
+        FlowCommand::Publish(args) => publish::publish(&args),
+        FlowCommand::Rollback(args) => publish::roll_back(&args),
+        FlowCommand::Versions(args) => publish::versions(&args),
         FlowCommand::Schema(args) => schema::run(&args),
     }
 }

@@ -3,6 +3,8 @@
 use super::in_words;
 use super::read;
 use crate::flow::Diagnostic;
+use crate::queue::api::Routing;
+use crate::queue::api::Weights;
 
 const CENTER: &str = "\
 company: Juniper
@@ -11,6 +13,9 @@ skills: [billing]
 queues: { billing: { needs: billing >= 3 } }
 agents: { alice: { skills: { billing: 7 } } }
 ";
+
+/// A flow that only hangs up.
+const END: &str = "flow: main\nstart: a\nnodes:\n  a: { hang_up: done }\n";
 
 /// A flow that is in order, around the `nodes` given. They begin in line 4; `a` is where it starts, `queue` and
 /// `end` are there.
@@ -47,10 +52,7 @@ fn nodes(nodes: &str, expected: &str) {
 /// What is said of a center, with a flow `main` that is in order.
 #[track_caller]
 fn center(text: &str, expected: &str) {
-    let said = found(&[
-        ("center.yaml", text),
-        ("main.yaml", "flow: main\nstart: a\nnodes:\n  a: { hang_up: done }\n"),
-    ]);
+    let said = found(&[("center.yaml", text), ("main.yaml", END)]);
     assert_eq!(said, expected, "\n{said}");
 }
 
@@ -309,6 +311,22 @@ fn words_that_a_center_does_not_know() {
          center.yaml:5:51: error: only an agent with a fixed contact is always ready \
          (add \"contact: sip:alice@host:port\", or write \"ready: when registered\")",
     );
+}
+
+#[test]
+fn a_way_of_routing_that_there_is_not() {
+    center(
+        &format!("{CENTER}routing: longest wait\n"),
+        "center.yaml:6:10: error: no way of routing is called \"longest wait\" (did you mean \"longest waiting\"?)",
+    );
+    let routing = |text: &str| {
+        let text = CENTER.replace("company:", &format!("{text}\ncompany:"));
+        let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap();
+        center.engine.routing
+    };
+    assert_eq!(routing(""), Routing::default());
+    assert_eq!(routing("routing: longest waiting"), Routing::LongestWaiting);
+    assert_eq!(routing("routing: short tail"), Routing::ServiceLevel(Weights::short_tail()));
 }
 
 #[test]

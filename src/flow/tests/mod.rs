@@ -61,7 +61,7 @@ pub(super) fn read(files: &[(&str, &str)]) -> Result<(Center, Vec<Diagnostic>), 
 }
 
 /// The demo center.
-pub(super) fn demo() -> Center {
+pub(crate) fn demo() -> Center {
     match read(&DEMO) {
         Ok((center, warnings)) => {
             assert!(warnings.is_empty(), "{}", in_words(&warnings));

@@ -1,6 +1,7 @@
 //! Who gets whom.
 
 use super::script::check;
+use super::script::run;
 
 #[test]
 fn higher_priority_goes_first_then_the_longest_wait_with_credit() {
@@ -140,4 +141,87 @@ fn a_call_may_raise_its_queues_need() {
          1 exit 1: NobodyStaffed
          2 bob: ready",
     );
+}
+
+#[test]
+fn by_service_level_a_call_past_its_target_goes_after_one_that_is_not() {
+    check(
+        "routing by service level
+         queue support, given, target 20, wrap 0
+         agent alice x 1
+         0 alice wants lunch
+         1 call 1 enters support
+         20 call 2 enters support
+         30 alice ready
+         30 alice picks up 2
+         40 alice ends 2
+         40 alice picks up 1",
+        "0 alice: not ready (lunch)
+         1 1 in support, priority 0, 1 waiting
+         1 hold 1 until 901 by flow file
+         20 2 in support, priority 0, 2 waiting
+         20 hold 2 until 920 by flow file
+         30 alice: ready
+         30 ring alice for 2, attempt 1, until 50; of 2 waiting, 1 fitting, fit 0, idle 0s
+         30 alice: ringing 2 until 50
+         30 2 has alice, waited 10s
+         30 alice: talking 2
+         40 alice: ready
+         40 ring alice for 1, attempt 1, until 60; of 1 waiting, 1 fitting, fit 0, idle 0s
+         40 alice: ringing 1 until 60
+         40 1 has alice, waited 39s
+         40 alice: talking 1",
+    );
+}
+
+/// Calls come faster than one agent serves them, so that some are always within their target; of any four
+/// that the agent takes, one is the longest waiting of those past their second promise.
+#[test]
+fn by_service_level_the_second_promise_is_kept_however_many_come() {
+    let mut script = "routing by service level
+        queue support, given, target 20, wrap 0
+        agent alice x 1
+        0 alice wants lunch
+        0 call 1 enters support
+        0 call 2 enters support
+        299 call 3 enters support\n"
+        .to_owned();
+    for call in 3..12 {
+        let at = 300 + (call - 3) * 5;
+        let next = call + 1;
+        script += &format!("{at} call {next} enters support\n{at} alice ready\n");
+        for possible in [1, 2].into_iter().chain(3..=next) {
+            script += &format!("{at} alice picks up {possible}\n");
+        }
+        for possible in [1, 2].into_iter().chain(3..=next) {
+            script += &format!("{} alice ends {possible}\n", at + 4);
+        }
+        script += &format!("{} alice wants lunch\n", at + 4);
+    }
+    let transcript = run(&script);
+    let order: Vec<&str> =
+        transcript.lines().filter_map(|line| line.split_once(" has alice")).map(|(call, _)| call).collect();
+    let place = |call: &str| order.iter().position(|other| other.ends_with(&format!(" {call}"))).unwrap();
+    assert_eq!((place("1"), place("2")), (3, 7), "{order:?}");
+}
+
+#[test]
+fn by_service_level_the_quicker_agent_is_preferred_once_it_is_known_who_that_is() {
+    let mut script = "routing by service level
+        queue support, given, wrap 0, talk 100
+        agent slow x 1
+        agent quick x 1
+        0 slow ready\n"
+        .to_owned();
+    // One at a time for the first 40 calls: each agent shows how long they take.
+    for call in 0..40 {
+        let at = call * 1_000;
+        let (on, off, took) = if call % 2 == 0 { ("slow", "quick", 300) } else { ("quick", "slow", 50) };
+        script += &format!("{at} {off} wants lunch\n{at} {on} ready\n{at} call {call} enters support\n");
+        script += &format!("{at} {on} picks up {call}\n{} {on} ends {call}\n", at + took);
+    }
+    script += "50000 slow ready\n50001 quick ready\n50010 call 99 enters support\n";
+    let transcript = run(&script);
+    let last = transcript.lines().rfind(|line| line.contains("ring ")).unwrap();
+    assert!(last.starts_with("50010 ring quick for 99"), "{last}");
 }

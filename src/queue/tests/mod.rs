@@ -6,3 +6,5 @@ mod oracle;
 mod script;
 mod simulator;
 mod waits;
+
+pub(in crate::queue) use script::queue_config;

@@ -15,12 +15,14 @@ use crate::queue::Engine;
 use crate::queue::Event;
 use crate::queue::Stage;
 use crate::queue::api::AgentState;
+use crate::queue::api::ChosenBy;
 use crate::queue::api::Config;
 use crate::queue::api::Enqueue;
 use crate::queue::api::Need;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Reason;
+use crate::queue::api::Routing;
 
 pub(super) struct Oracle {
     config: Config,
@@ -28,6 +30,8 @@ pub(super) struct Oracle {
     pub agents: Vec<Agent>,
     /// What was counted, so that a simulation can say that it met every case.
     pub seen: BTreeMap<String, u64>,
+    /// How often agents with these skills have passed over calls past their second promise.
+    passed: BTreeMap<Vec<Need>, u32>,
 }
 
 pub(super) struct Call {
@@ -63,7 +67,7 @@ impl Oracle {
             spared: Vec::new(),
         };
         let agents = config.agents.iter().map(|config| agent(config.always_ready)).collect();
-        Oracle { config, calls: BTreeMap::new(), agents, seen: BTreeMap::new() }
+        Oracle { config, calls: BTreeMap::new(), agents, seen: BTreeMap::new(), passed: BTreeMap::new() }
     }
 
     /// Follows one step and checks every action in it, then the state it leaves.
@@ -103,7 +107,9 @@ impl Oracle {
             {
                 self.calls.remove(call);
             }
-            Event::CallbackFailed { call, agent } if self.is_at(*call, Stage::Talking(*agent)) => {
+            Event::CallbackFailed { call, agent }
+                if self.is_at(*call, Stage::Talking(*agent)) && self.calls[call].kept =>
+            {
                 let spacing = self.config.queues[self.calls[call].queue.0 as usize].callback_spacing;
                 let call = self.call(*call);
                 (call.stage, call.kept, call.not_before) = (Stage::Waiting, true, now + spacing);
@@ -216,7 +222,10 @@ impl Oracle {
             (u32::MAX - self.fit(call, agent), breadth, self.agents[agent.0 as usize].idle_since, agent)
         };
         let able = fitting.iter().copied().filter(|agent| self.may_ring(now, call, *agent));
-        assert_eq!(able.min_by_key(|agent| rank(*agent)), Some(agent), "a better agent was idle");
+        let by_wait = self.config.routing == Routing::LongestWaiting;
+        if by_wait {
+            assert_eq!(able.min_by_key(|agent| rank(*agent)), Some(agent), "a better agent was idle");
+        }
         let serves: Vec<CallId> = self
             .calls
             .keys()
@@ -224,11 +233,19 @@ impl Oracle {
             .filter(|call| self.in_line(now, *call) && self.fits(*call, agent))
             .collect();
         let first = serves.iter().copied().filter(|call| self.may_ring(now, *call, agent));
-        assert_eq!(first.min_by_key(|call| self.order(*call)), Some(call), "another call was to go first");
+        if by_wait {
+            assert_eq!(
+                first.min_by_key(|call| self.order(*call)),
+                Some(call),
+                "another call was to go first"
+            );
+        }
         let idle = now.since(self.agents[agent.0 as usize].idle_since);
         let spared = fitting.iter().any(|agent| !self.may_ring(now, call, *agent));
         let (waiting, fitting) = (serves.len() as u32, fitting.len() as u32);
-        assert_eq!(*why, Reason { waiting, fitting, fit: self.fit(call, agent), idle });
+        let by = if by_wait { ChosenBy::LongestWait } else { ChosenBy::ServiceLevel };
+        assert_eq!(*why, Reason { waiting, fitting, fit: self.fit(call, agent), idle, by });
+        self.check_second_promise(now, call, agent);
         self.call(call).stage = Stage::Ringing(agent);
         self.saw("rung");
         if spared {
@@ -239,6 +256,33 @@ impl Oracle {
         }
         if waiting > 1 {
             self.saw("rung, for one of several");
+        }
+    }
+
+    /// Of so many calls in a row that agents with equal skills take, one is the longest waiting of those past
+    /// their second promise, if there are any that they can serve.
+    fn check_second_promise(&mut self, now: Timestamp, call: CallId, agent: AgentId) {
+        let Routing::ServiceLevel(weights) = self.config.routing else { return };
+        // A call that has just come, or is back, looks for an agent itself: nobody who waits is able to be
+        // served by them, or it would not be idle.
+        let overdue = self.calls.keys().copied().filter(|other| {
+            let age_us = i128::from(now.0) - self.calls[other].since;
+            let target = self.queue_of(*other).service_level.1;
+            self.may_ring(now, *other, agent)
+                && age_us >= weights.second_promise.as_micros() as i128
+                && age_us > target.as_micros() as i128
+        });
+        let oldest = overdue.min_by_key(|other| (self.calls[other].since, *other));
+        let skills = self.config.agents[agent.0 as usize].skills.clone();
+        let Some(oldest) = oldest else { return };
+        let passed = self.passed.entry(skills).or_default();
+        if oldest == call {
+            *passed = 0;
+            self.saw("second promise kept");
+        } else {
+            *passed += 1;
+            assert!(*passed < weights.one_in, "a call past its second promise was passed over too often");
+            self.saw("second promise passed over");
         }
     }
 
@@ -287,6 +331,7 @@ impl Oracle {
     }
 
     fn check_state(&mut self, now: Timestamp, engine: &Engine) {
+        let mut held_back = 0;
         assert_eq!(engine.calls.len(), self.calls.len(), "callers are neither lost nor made");
         for (id, call) in &self.calls {
             let view = engine.call(*id).expect("who waits is in");
@@ -298,6 +343,12 @@ impl Oracle {
                     "a wait begins with a question"
                 );
                 let idle = self.agent_ids().find(|agent| self.may_ring(now, *id, *agent));
+                if idle.is_some() && self.may_hold_back(now, call) {
+                    let looked_at = now + Duration::from_secs(1);
+                    assert!(engine.deadline().is_some_and(|at| at <= looked_at), "{id} is forgotten");
+                    held_back += 1;
+                    continue;
+                }
                 assert_eq!(idle, None, "{id} waits though an agent is idle who could serve it");
                 continue;
             };
@@ -319,9 +370,21 @@ impl Oracle {
                 AgentState::NotReady(_) => {}
             }
         }
+        if held_back > 0 {
+            self.saw("held back");
+        }
         for queue in 0..self.config.queues.len() as u32 {
             assert_eq!(engine.waiting(QueueId(queue)), self.waiting(QueueId(queue)));
         }
+    }
+
+    /// Whether the call may wait though an able agent is idle: early in its target, with room and time left.
+    fn may_hold_back(&self, now: Timestamp, call: &Call) -> bool {
+        let Routing::ServiceLevel(weights) = self.config.routing else { return false };
+        let queue = &self.config.queues[call.queue.0 as usize];
+        let target = queue.service_level.1;
+        let age_us = i128::from(now.0) - call.since;
+        age_us < (target.as_micros() as f64 * weights.hold_at_most) as i128 && queue.max_wait >= target * 2
     }
 
     /// Whether this agent could be rung for this call: the very thing that must not remain so.

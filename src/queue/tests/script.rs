@@ -3,6 +3,7 @@
 //! ```text
 //! queue support billing 3, ring 20, given        a queue: its needs, then what differs from the defaults
 //! agent alice billing 5, english 2               an agent: skills and levels
+//! routing by service level                       instead of by the longest wait
 //! 0 alice ready                                  seconds, then what happens; ticks come by themselves
 //! 1 call 1 enters support, english 1
 //! ```
@@ -30,6 +31,7 @@ use crate::queue::api::Need;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
+use crate::queue::api::Routing;
 
 /// Runs a script and compares what the engine wanted done.
 #[track_caller]
@@ -42,7 +44,7 @@ pub(super) fn check(script: &str, expected: &str) {
 }
 
 /// A queue by the documented defaults.
-pub(super) fn queue_config(name: &str) -> QueueConfig {
+pub(in crate::queue) fn queue_config(name: &str) -> QueueConfig {
     QueueConfig {
         name: name.into(),
         needs: Vec::new(),
@@ -52,6 +54,7 @@ pub(super) fn queue_config(name: &str) -> QueueConfig {
         max_wait: Duration::from_secs(900),
         max_waiting: 1000,
         service_level: (80, Duration::from_secs(20)),
+        handle_time: None,
         permission: PermissionPolicy::Ask,
         permission_lasts: Duration::from_secs(300),
         answer_within: Duration::from_secs(10),
@@ -61,11 +64,12 @@ pub(super) fn queue_config(name: &str) -> QueueConfig {
     }
 }
 
-fn run(script: &str) -> String {
+/// What the engine wanted done, line by line.
+pub(super) fn run(script: &str) -> String {
     let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
     let (steps, center): (Vec<&str>, Vec<&str>) =
         lines.partition(|line| line.starts_with(|c: char| c.is_numeric()));
-    let mut config = Config::default();
+    let mut config = Config { routing: Routing::LongestWaiting, ..Config::default() };
     for line in center {
         read_center(&mut config, line);
     }
@@ -129,6 +133,7 @@ fn read_center(config: &mut Config, line: &str) {
             agent.skills.sort();
             config.agents.push(agent);
         }
+        "routing" => config.routing = Routing::default(),
         kind => panic!("{kind}?"),
     }
 }
@@ -144,6 +149,8 @@ fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
         "max" => queue.max_wait = time,
         "room" => queue.max_waiting = number,
         "check-in" => queue.check_in = time,
+        "target" => queue.service_level.1 = time,
+        "talk" => queue.handle_time = Some(time),
         "priority" => queue.priority = number as i32,
         "tries" => queue.callback_tries = number,
         _ => queue.needs.push(need(config, part)),

@@ -26,6 +26,8 @@ use crate::queue::api::Enqueue;
 use crate::queue::api::Need;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
+use crate::queue::api::Routing;
+use crate::queue::api::Weights;
 
 /// Events per simulated day.
 const STEPS: u32 = 200;
@@ -54,7 +56,7 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 26] = [
+const MUST_BE_SEEN: [&str; 29] = [
     "joined",
     "rung",
     "rung, of several",
@@ -81,6 +83,9 @@ const MUST_BE_SEEN: [&str; 26] = [
     "agent lunch",
     "agent offline",
     "spared",
+    "held back",
+    "second promise kept",
+    "second promise passed over",
 ];
 
 struct PrintedOnPanic(u64);
@@ -273,6 +278,8 @@ fn center(chance: &mut Entropy) -> Config {
         let mut queue = queue_config("queue");
         queue.needs = (0..chance.below(3)).map(|_| need(chance, skills)).collect();
         queue.priority = chance.below(3) as i32;
+        queue.service_level = (50 + chance.below(50) as u8, secs(1 + chance.below(40)));
+        queue.handle_time = (chance.below(2) == 0).then(|| secs(chance.below(300)));
         queue.ring_timeout = secs(chance.below(30));
         queue.wrap_up = secs(chance.below(3) * 10);
         queue.max_wait = secs(chance.below(300));
@@ -298,7 +305,19 @@ fn center(chance: &mut Entropy) -> Config {
         }
         agent
     });
-    Config { skills: (0..skills).map(|_| "skill".into()).collect(), agents: agents.collect(), queues }
+    let agents = agents.collect();
+    let routing = match chance.below(4) {
+        0 | 1 => Routing::LongestWaiting,
+        2 => Routing::default(),
+        // Promises that are soon due, so that some are.
+        _ => Routing::ServiceLevel(Weights {
+            second_promise: Duration::from_secs(30),
+            one_in: 1 + chance.below(4) as u32,
+            hold: 3.0,
+            ..Weights::default()
+        }),
+    };
+    Config { skills: (0..skills).map(|_| "skill".into()).collect(), agents, queues, routing }
 }
 
 fn need(chance: &mut Entropy, skills: u64) -> Need {

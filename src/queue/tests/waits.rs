@@ -328,15 +328,15 @@ fn a_wait_is_quoted_once_there_is_something_to_go_by_and_held_against_what_it_wa
          60 2 has alice, waited 55s
          60 alice: talking 2
          61 3 in support, priority 0, 1 waiting
-         61 ask 3, place 1, quote 60s
+         61 ask 3, place 1, quote 138s
          62 4 in support, priority 0, 2 waiting
-         62 ask 4, place 2, quote 120s
+         62 ask 4, place 2, quote 276s
          63 hold 3 until 363
          80 alice: wrap-up until 100
          100 alice: ready
          100 ring alice for 3, attempt 1, until 120; of 2 waiting, 1 fitting, fit 0, idle 0s
          100 alice: ringing 3 until 120
-         100 3 has alice, waited 39s, quote 60s
+         100 3 has alice, waited 39s, quote 138s
          100 alice: talking 3",
     );
 }

@@ -22,8 +22,8 @@ fn state_name(state: &AgentState) -> (AgentStateName, String) {
     match state {
         AgentState::Offline => (AgentStateName::Offline, String::new()),
         AgentState::Ready => (AgentStateName::Ready, String::new()),
-        AgentState::Ringing(call) => (AgentStateName::Ringing, format!("call {call}")),
-        AgentState::Talking(call) => (AgentStateName::Talking, format!("call {call}")),
+        AgentState::Ringing(call) => (AgentStateName::Ringing, format!("call {}", call.whole())),
+        AgentState::Talking(call) => (AgentStateName::Talking, format!("call {}", call.whole())),
         AgentState::WrapUp => (AgentStateName::WrapUp, String::new()),
         AgentState::NotReady(reason) => (AgentStateName::NotReady, reason.to_string()),
     }
@@ -42,6 +42,7 @@ impl Switchboard {
     fn pass_on(&mut self, now: Now, action: Action, out: &mut Vec<Output>) {
         let (call, word) = match action {
             Action::AgentChanged { agent, from, to, .. } => {
+                self.note_talk(agent, &to);
                 let (from, _) = state_name(&from);
                 let (to, reason) = state_name(&to);
                 let what = What::AgentState { agent: self.agent_name(agent), from, to, reason };
@@ -65,8 +66,10 @@ impl Switchboard {
             Action::Hold { call, until, by_flow_file } => (call, QueueWord::Hold { until, by_flow_file }),
             Action::CheckIn { call, quote, position } => (call, QueueWord::CheckIn { quote, position }),
             Action::KeepPlace { call } => (call, QueueWord::KeepPlace),
-            Action::Ring { call, agent, attempt, .. } => {
-                (call, QueueWord::Ring { agent, name: self.agent_name(agent), attempt })
+            Action::Ring { call, agent, attempt, why, .. } => {
+                let name = self.agent_name(agent);
+                let why = queue::explain::words(&why, &name);
+                (call, QueueWord::Ring { agent, name, attempt, why })
             }
             Action::StopRing { call, agent, why } => (call, QueueWord::StopRing { agent, why }),
             Action::Connected { call, waited, quote, .. } => (call, QueueWord::Connected { waited, quote }),
@@ -76,7 +79,11 @@ impl Switchboard {
     }
 
     fn word(&mut self, call: CallId, word: QueueWord) {
-        self.later(call, CallEvent::Queue(word));
+        let event = match call.number() {
+            0 => CallEvent::Queue(word),
+            number => CallEvent::Consult { number, word },
+        };
+        self.later(call.whole(), event);
     }
 
     /// Tells what an agent wants to be after the call that they are in.

@@ -161,6 +161,9 @@ impl Switchboard {
         self.next_call += 1;
         let mut line = Line::new(Default::default(), self.local(0));
         line.web = Some(socket);
+        if let Some(agreed) = &agreed {
+            line.local.prefer(agreed.codec);
+        }
         line.prepared = agreed.map(|agreed| (String::new(), agreed));
         self.lines.insert(leg, line);
         streams.open_browser(id, leg);

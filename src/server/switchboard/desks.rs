@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use tracing::debug;
-
 use super::Now;
 use super::Output;
 use super::Owner;
@@ -27,6 +25,7 @@ use crate::queue;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::queue::api::DESK_LOST;
+use crate::sdp::Codec;
 use crate::sdp::Negotiated;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -83,6 +82,9 @@ impl Switchboard {
                 out,
             );
         };
+        if self.sockets.get(&socket).is_some_and(|owner| *owner != Owner::Desk(id)) {
+            return refuse(socket, "this socket is somebody else's".to_owned(), "open another", out);
+        }
         let connection = self.new_connection(Owner::Desk(id));
         let desk = self.desks.entry(id).or_insert_with(|| Desk {
             socket: None,
@@ -189,9 +191,9 @@ impl Switchboard {
         let was_gone = desk.until.take().is_some();
         let (opened, line) = (std::mem::replace(&mut desk.opened, true), desk.line);
         if !opened {
-            self.desk_fact(now, What::DeskOpened { agent }, out);
+            self.desk_fact(now, None, What::DeskOpened { agent }, out);
         } else if was_gone {
-            self.desk_fact(now, What::DeskBack { agent }, out);
+            self.desk_fact(now, line, What::DeskBack { agent }, out);
             if let Some(leg) = line {
                 self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Back });
             }
@@ -263,7 +265,7 @@ impl Switchboard {
         }
         desk.until = Some(now.at + GRACE);
         let line = desk.line;
-        self.desk_fact(now, What::DeskLost { agent }, out);
+        self.desk_fact(now, line, What::DeskLost { agent }, out);
         let Some(leg) = line else { return };
         if self.lines.get(&leg).is_some_and(|line| line.up) {
             self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Lost });
@@ -336,7 +338,7 @@ impl Switchboard {
             None => {}
         }
         self.forget_desk(id, streams);
-        self.desk_fact(now, What::DeskClosed { agent: name }, out);
+        self.desk_fact(now, line, What::DeskClosed { agent: name }, out);
     }
 
     fn forget_desk(&mut self, id: AgentId, streams: &mut dyn Streams) {
@@ -355,10 +357,15 @@ impl Switchboard {
         self.desks.get(&id).is_some_and(free)
     }
 
-    /// The desk rings for this line.
-    pub(super) fn ring_desk(&mut self, id: AgentId, leg: LegId) {
-        if let Some(desk) = self.desks.get_mut(&id) {
-            desk.line = Some(leg);
+    /// The desk rings for this line. While it rings there is time to take up the caller's codec.
+    pub(super) fn ring_desk(&mut self, id: AgentId, leg: LegId, out: &mut Vec<Output>) {
+        let caller = self.lines.get(&LegId::of(leg.call(), 0)).and_then(|line| line.local.codecs.first());
+        let caller = caller.copied().filter(|codec| matches!(codec, Codec::Opus | Codec::Pcmu | Codec::Pcma));
+        let Some(desk) = self.desks.get_mut(&id) else { return };
+        desk.line = Some(leg);
+        let now = desk.link.as_ref().and_then(|link| link.agreed.as_ref()).map(|agreed| agreed.codec);
+        if let (Some(codec), Some(socket)) = (caller.filter(|codec| Some(*codec) != now), desk.socket) {
+            out.push(Output::Tell { socket, tell: Tell::Codec { codec } });
         }
     }
 
@@ -472,9 +479,9 @@ impl Switchboard {
         self.desks.get(&agent).is_some_and(|desk| desk.opened)
     }
 
-    fn desk_fact(&self, now: Now, what: What, out: &mut Vec<Output>) {
-        debug!(?what, "desk");
-        out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+    /// What happened to a desk is a part of the call's story that it has, or rings for.
+    fn desk_fact(&self, now: Now, line: Option<LegId>, what: What, out: &mut Vec<Output>) {
+        out.push(Output::Fact(Fact { at: now.at, call: line.map(LegId::call), what }));
     }
 }
 

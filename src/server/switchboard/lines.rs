@@ -230,7 +230,7 @@ impl Switchboard {
         // Without a port for the phones the line has failed already.
         if let Some(line) = self.lines.get_mut(&leg) {
             line.desk = Some(agent);
-            self.ring_desk(agent, leg);
+            self.ring_desk(agent, leg, out);
         }
     }
 
@@ -254,6 +254,37 @@ impl Switchboard {
             None => live.callback.clone(),
         };
         self.dial(now, leg, phone.into_iter().collect(), streams, out);
+    }
+
+    /// Calls somebody outside, by the first trunk that takes calls.
+    pub(super) fn dial_number(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        number: &str,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let peer = self.parts.center.trunks.iter().find_map(|trunk| trunk.outbound);
+        let phone = peer.map(|peer| {
+            let uri = Uri::sip(Some(number), peer.ip().to_string(), Some(peer.port()));
+            (uri, self.hop_over(Transport::Udp, peer))
+        });
+        self.dial(now, leg, phone.into_iter().collect(), streams, out);
+    }
+
+    /// Rings every phone that is signed in for a user.
+    pub(super) fn dial_user(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        user: &str,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let bindings = self.parts.endpoint.contacts(user);
+        let phones = bindings.into_iter().map(|binding| (binding.uri, binding.hop)).collect();
+        self.dial(now, leg, phones, streams, out);
     }
 
     fn dial(

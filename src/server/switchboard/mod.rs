@@ -5,8 +5,11 @@
 
 mod agents;
 mod browsers;
+#[cfg(test)]
+mod desk_tests;
 mod desks;
 mod lines;
+mod requests;
 mod sip_events;
 #[cfg(test)]
 mod tests;
@@ -19,6 +22,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tracing::error;
@@ -66,6 +70,9 @@ use lines::Line;
 /// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
 const RETRY_AFTER_S: u32 = 5;
 
+/// How long a key that an agent sends is held down.
+const KEY_LASTS: Duration = Duration::from_millis(100);
+
 /// The streams of legs: the control thread's grip on the media workers.
 pub trait Streams {
     /// Opens the ports of a leg; the RTP port, or nothing when all are taken.
@@ -103,6 +110,9 @@ pub enum Input {
     AgentWants { agent: AgentId, wish: queue::api::AgentWish },
     /// A person ends a call.
     HangUp { call: CallId },
+    /// Calls from now on are served with these; skills, queues, agents and trunks are as before. Calls that are up
+    /// stay on what they began with.
+    Serve { center: Arc<Center>, library: Arc<Library> },
     /// [`Switchboard::deadline`] is due.
     Tick,
 }
@@ -149,6 +159,8 @@ pub struct Switchboard {
     lines: HashMap<LegId, Line>,
     sessions: HashMap<SessionId, LegId>,
     agents: HashMap<Name, AgentId>,
+    /// The call in which each agent talked last.
+    talked: HashMap<AgentId, CallId>,
     desks: BTreeMap<AgentId, Desk>,
     web_callers: HashMap<SocketId, WebCaller>,
     sockets: HashMap<SocketId, Owner>,
@@ -165,6 +177,9 @@ pub struct Switchboard {
 struct LiveCall {
     call: Call,
     due: Option<Timestamp>,
+    /// What it is served with, from its first to its last word.
+    center: Arc<Center>,
+    library: Arc<Library>,
     /// Where the caller can be called back, when no trunk brought them; nowhere on a web page.
     callback: Option<(Uri, Hop)>,
     trunk: Option<Name>,
@@ -191,6 +206,7 @@ impl Switchboard {
         Switchboard {
             engine: Engine::new(parts.center.engine.clone()),
             agents: names.enumerate().map(|(place, name)| (name, AgentId(place as u32))).collect(),
+            talked: HashMap::new(),
             next_call: parts.first_call.0,
             // The server's sessions are numbered in the top half: see `SessionId`.
             next_session: 1 << 63,
@@ -223,6 +239,10 @@ impl Switchboard {
                 self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
             }
             Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: "ended by an operator" }),
+            Input::Serve { center, library } => {
+                self.parts.center = center;
+                self.parts.library = library;
+            }
             Input::Tick => self.tick(now, streams, out),
         }
         self.settle(now, streams, out);
@@ -334,7 +354,7 @@ impl Switchboard {
     /// Lets a call take an event. What breaks inside ends this call and no other.
     fn tell_call(&mut self, now: Now, id: CallId, event: CallEvent) {
         let Some(live) = self.calls.get_mut(&id) else { return };
-        let center = &self.parts.center;
+        let center = &live.center;
         let mut actions = Vec::new();
         let step = AssertUnwindSafe(|| live.call.handle(center, now.at, now.wall, event, &mut actions));
         if catch_unwind(step).is_err() {
@@ -351,9 +371,16 @@ impl Switchboard {
     fn broken(&mut self, id: CallId) -> Vec<CallAction> {
         error!(call = %id, "a call failed and was ended; the others go on");
         let legs: Vec<LegId> = self.lines.keys().copied().filter(|leg| leg.call() == id).collect();
-        let mut actions = vec![CallAction::Queue(queue::Event::Abandoned { call: id })];
-        if let Some(Stage::Talking(agent)) = self.engine.call(id).map(|view| view.stage) {
-            actions.push(CallAction::Queue(queue::Event::TalkEnded { call: id, agent }));
+        let mut actions = Vec::new();
+        // The call itself, and whoever is consulted in it.
+        for call in (0..=u8::MAX).map(|number| id.consult(number)) {
+            match self.engine.call(call).map(|view| view.stage) {
+                Some(Stage::Talking(agent)) => {
+                    actions.push(CallAction::Queue(queue::Event::TalkEnded { call, agent }));
+                }
+                Some(_) => actions.push(CallAction::Queue(queue::Event::Abandoned { call })),
+                None => {}
+            }
         }
         actions.extend(legs.into_iter().map(|leg| CallAction::HangUp { leg, elsewhere: false }));
         let (by, outcome, cause) = (Party::Server, Outcome::Failed, "internal error".to_owned());
@@ -379,14 +406,21 @@ impl Switchboard {
             CallAction::HangUp { leg, elsewhere } => self.hang_up(now, leg, elsewhere, streams, out),
             CallAction::DialAgent { leg, agent } => self.dial_agent(now, leg, agent, streams, out),
             CallAction::DialCaller { leg, number } => self.dial_caller(now, leg, &number, streams, out),
+            CallAction::DialNumber { leg, number } => self.dial_number(now, leg, &number, streams, out),
+            CallAction::DialUser { leg, user } => self.dial_user(now, leg, &user, streams, out),
             CallAction::Play { leg, play, prompts, barge_in, repeat } => {
-                let clips = self.clips(&prompts);
+                let clips = self.clips(call, &prompts);
                 streams.send(call, MediaCommand::Play { leg, play, clips, barge_in, repeat });
             }
             CallAction::StopPlay { leg } => streams.send(call, MediaCommand::Stop { leg }),
             CallAction::Join { a, b } => streams.send(call, MediaCommand::Join { a, b }),
             CallAction::Part { a, b } => streams.send(call, MediaCommand::Part { a, b }),
             CallAction::Hear { leg, whom } => streams.send(call, MediaCommand::Hear { leg, whom }),
+            CallAction::SendKeys { leg, keys } => {
+                for digit in keys.chars() {
+                    streams.send(call, MediaCommand::SendDigit { leg, digit, duration: KEY_LASTS });
+                }
+            }
             CallAction::Echo { leg } => streams.send(call, MediaCommand::Echo { leg, on: true }),
             CallAction::Queue(event) => self.tell_engine(now, event, out),
             CallAction::Fact(what) => out.push(Output::Fact(Fact { at: now.at, call: Some(call), what })),
@@ -400,9 +434,12 @@ impl Switchboard {
 
     /// The clips of prompts, in order. The checker has seen every name; one that is missing all the same
     /// is left out.
-    fn clips(&self, prompts: &[Name]) -> Arc<[Arc<crate::media::clip::Clip>]> {
-        let language = &self.parts.center.language;
-        prompts.iter().filter_map(|name| self.parts.library.find(language, name).cloned()).collect()
+    fn clips(&self, call: CallId, prompts: &[Name]) -> Arc<[Arc<crate::media::clip::Clip>]> {
+        let (center, library) = match self.calls.get(&call) {
+            Some(live) => (&live.center, &live.library),
+            None => (&self.parts.center, &self.parts.library),
+        };
+        prompts.iter().filter_map(|name| library.find(&center.language, name).cloned()).collect()
     }
 
     fn on_media(&mut self, event: MediaEvent) {

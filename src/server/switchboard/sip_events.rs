@@ -1,5 +1,7 @@
 //! What the SIP endpoint tells, told on to calls in their own words.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tracing::debug;
 use tracing::info;
@@ -139,7 +141,14 @@ impl Switchboard {
         let looked_at = self.looks_at_caller(&arrival.dialled);
         let mut actions = Vec::new();
         let call = Call::arrive(id, &self.parts.center, now.at, now.wall, arrival, &mut actions);
-        let mut live = LiveCall { due: None, callback, trunk, call };
+        let mut live = LiveCall {
+            due: None,
+            center: Arc::clone(&self.parts.center),
+            library: Arc::clone(&self.parts.library),
+            callback,
+            trunk,
+            call,
+        };
         let due = live.call.deadline();
         reschedule(&mut self.due, &mut live.due, due, id);
         self.calls.insert(id, live);

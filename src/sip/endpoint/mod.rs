@@ -33,6 +33,7 @@ pub(in crate::sip) use self::cx::Cx;
 pub(in crate::sip) use self::cx::Reply;
 pub(in crate::sip) use self::cx::own_request;
 pub(in crate::sip) use self::draft::Draft;
+use self::receive::Welcome;
 use super::api::Command;
 use super::api::Event;
 use super::api::Hop;
@@ -114,7 +115,8 @@ impl Endpoint {
     /// Applies `input` at `now` and appends what must be done, in order, to `out`.
     pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Received { hop, bytes } => self.received(now, hop, bytes, out),
+            Input::Received { hop, bytes } => self.received(now, hop, bytes, Welcome::Yes, out),
+            Input::Unwanted { hop, bytes } => self.received(now, hop, bytes, Welcome::No, out),
             Input::HopFailed { hop } => self.hop_failed(now, hop, out),
             Input::Tick => {}
             Input::Command(command) => self.command(now, command, out),

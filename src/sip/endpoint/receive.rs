@@ -22,6 +22,7 @@ use crate::sip::api::SessionId;
 use crate::sip::dialog::Dialog;
 use crate::sip::dialog::tag_of;
 use crate::sip::message::Essentials;
+use crate::sip::message::HeaderError;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Message;
 use crate::sip::message::Method;
@@ -38,10 +39,27 @@ use crate::sip::uri::NameAddr;
 use crate::sip::uri::Scheme;
 use crate::sip::uri::Uri;
 
+/// Whether a new session is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Welcome {
+    Yes,
+    No,
+}
+
 impl Endpoint {
-    pub(super) fn received(&mut self, now: Timestamp, hop: Hop, bytes: Bytes, out: &mut Vec<Output>) {
+    pub(super) fn received(
+        &mut self,
+        now: Timestamp,
+        hop: Hop,
+        bytes: Bytes,
+        welcome: Welcome,
+        out: &mut Vec<Output>,
+    ) {
         match Message::read(bytes) {
-            Ok((Message::Request(request), essentials)) => self.request(now, hop, request, essentials, out),
+            Ok((Message::Request(request), essentials)) => match Arrival::read(hop, request, essentials) {
+                Ok(arrival) => self.request(now, &arrival, welcome, out),
+                Err(unreadable) => self.unreadable(hop, &unreadable.0, &unreadable.1, out),
+            },
             Ok((Message::Response(response), essentials)) => self.response(now, response, essentials, out),
             Err(error) => self.malformed(hop, &error, out),
         }
@@ -130,50 +148,41 @@ impl Endpoint {
         }
     }
 
-    fn request(
-        &mut self,
-        now: Timestamp,
-        hop: Hop,
-        request: Request,
-        essentials: Essentials,
-        out: &mut Vec<Output>,
-    ) {
-        let arrival = match Arrival::read(hop, request, essentials) {
-            Ok(arrival) => arrival,
-            Err(unreadable) => {
-                let (request, error) = *unreadable;
-                self.core.counters.malformed += 1;
-                if request.method != Method::Ack {
-                    let mut response = request.response(error.sip_status());
-                    response.set_to_tag(&self.core.entropy.token());
-                    out.push(Output::Send { hop, bytes: response.to_bytes() });
-                }
-                return;
-            }
-        };
+    /// A request of which something cannot be read that everybody asks for.
+    fn unreadable(&mut self, hop: Hop, request: &Request, error: &HeaderError, out: &mut Vec<Output>) {
+        self.core.counters.malformed += 1;
+        if request.method != Method::Ack {
+            let mut response = request.response(error.sip_status());
+            response.set_to_tag(&self.core.entropy.token());
+            out.push(Output::Send { hop, bytes: response.to_bytes() });
+        }
+    }
+
+    fn request(&mut self, now: Timestamp, arrival: &Arrival, welcome: Welcome, out: &mut Vec<Output>) {
         if arrival.request.method == Method::Ack {
-            return self.ack(now, &arrival, out);
+            return self.ack(now, arrival, out);
         }
         let key = arrival.key(&arrival.request.method);
         if let Some(id) = self.core.transactions.find_server(&key) {
             return self.core.transactions.repeat(id, out);
         }
         self.core.counters.request(&arrival.request.method);
-        let Some(transaction) = self.begin(now, &arrival, key, out) else {
+        let Some(transaction) = self.begin(now, arrival, key, welcome, out) else {
             return;
         };
-        if let Some(status) = self.act(now, &arrival, transaction, out) {
+        if let Some(status) = self.act(now, arrival, transaction, out) {
             let mut cx = Cx { now, core: &mut self.core, out };
-            refuse::refuse(&mut cx, &arrival, transaction, status);
+            refuse::refuse(&mut cx, arrival, transaction, status);
         }
     }
 
-    /// Begins a transaction, unless a table is full.
+    /// Begins a transaction, unless a table is full or a new session is not welcome.
     fn begin(
         &mut self,
         now: Timestamp,
         arrival: &Arrival,
         key: String,
+        welcome: Welcome,
         out: &mut Vec<Output>,
     ) -> Option<TransactionId> {
         let invite = arrival.request.method == Method::Invite;
@@ -181,8 +190,8 @@ impl Endpoint {
         // Each session that is up will need a transaction more, for its BYE: were that refused, the call would
         // not end.
         let sessions = self.sessions.len();
-        let full =
-            first && (sessions >= self.core.config.max_sessions || self.core.transactions.room() <= sessions);
+        let no_room = sessions >= self.core.config.max_sessions || self.core.transactions.room() <= sessions;
+        let full = first && (no_room || welcome == Welcome::No);
         let merge_key = first.then(|| arrival.merge_key());
         let merged = merge_key.as_ref().is_some_and(|key| self.core.transactions.is_merged(key));
         if !full {

@@ -34,7 +34,7 @@ fn a_whole_call_reads_line_by_line() {
 14:02:09.001      +9.00 s  music on hold
 14:02:20.000     +20.00 s  alice's phone rings
 14:02:40.000     +40.00 s  alice did not answer
-14:02:40.000     +40.00 s  bob's phone rings, try 2
+14:02:40.000     +40.00 s  bob's phone rings, try 2: the only idle agent
 14:02:43.351     +43.35 s  connected to bob after waiting 36 s; promised 1 min: kept
 14:03:48.351    +108.35 s  talk with bob over after 1 min 5 s, the caller hung up
 14:03:48.352    +108.35 s  call over: talked with an agent; the caller ended it (BYE)

@@ -17,6 +17,8 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+pub(crate) use ports::Pair;
+pub(crate) use ports::Ports;
 pub use ports::PortsTaken;
 pub use worker::WorkerStats;
 
@@ -27,8 +29,6 @@ use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::wire::bell::Bell;
 use crate::wire::cord::StreamEnd;
-use crate::wire::media::ports::Pair;
-use crate::wire::media::ports::Ports;
 use crate::wire::media::worker::FarEnd;
 use crate::wire::media::worker::ToEncode;
 use crate::wire::media::worker::Work;

@@ -35,7 +35,7 @@ pub struct PortsTaken;
 
 /// The sockets of one leg: RTP on an even port, RTCP on the next.
 #[derive(Debug)]
-pub(super) struct Pair {
+pub(crate) struct Pair {
     pub port: u16,
     pub rtp: UdpSocket,
     pub rtcp: UdpSocket,
@@ -71,7 +71,7 @@ impl Pair {
 
 /// All ports of the configured range.
 #[derive(Debug)]
-pub(super) struct Ports {
+pub(crate) struct Ports {
     address: IpAddr,
     /// Even ports that are not bound. The start is turned by chance, so that ports cannot be guessed.
     unbound: VecDeque<u16>,

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::worker::CROWD;
 use super::*;
 use crate::media::Clip;
 use crate::media::PlayId;
@@ -159,22 +160,27 @@ fn a_played_clip_arrives_bit_by_bit_at_its_pace() {
 }
 
 #[test]
-fn joined_legs_hear_each_other_in_their_own_law() {
-    let mut rig = rig();
-    let (a, b) = (rig.phone(A, Codec::Pcmu), rig.phone(B, Codec::Pcma));
-    rig.media.send(CALL, MediaCommand::Join { a: A, b: B });
-    // Each says a packet whenever it hears one, as a phone would; until the join they hear silence.
-    let (mut heard_a, mut heard_b) = (false, false);
-    for sequence in 0..200 {
-        a.say(0, sequence, &[0x1e; 160]);
-        b.say(8, sequence, &[0x34; 160]);
-        heard_b |= b.hear().1 == [0x34; 160];
-        heard_a |= a.hear().1 == [0x1e; 160];
-        if heard_a && heard_b {
-            return;
+fn joined_legs_hear_each_other_in_their_own_law_alone_and_in_a_crowd() {
+    for others in [0, CROWD as u16] {
+        let mut rig = rig_at(Ipv4Addr::LOCALHOST.into(), 2 + others, 64);
+        for other in 0..others {
+            rig.media.open(CALL, LegId(100 + u64::from(other))).unwrap();
         }
+        let (a, b) = (rig.phone(A, Codec::Pcmu), rig.phone(B, Codec::Pcma));
+        rig.media.send(CALL, MediaCommand::Join { a: A, b: B });
+        // Each says a packet whenever it hears one, as a phone would; until the join they hear silence.
+        let (mut heard_a, mut heard_b) = (false, false);
+        for sequence in 0..200 {
+            a.say(0, sequence, &[0x1e; 160]);
+            b.say(8, sequence, &[0x34; 160]);
+            heard_b |= b.hear().1 == [0x34; 160];
+            heard_a |= a.hear().1 == [0x1e; 160];
+            if heard_a && heard_b {
+                break;
+            }
+        }
+        assert!(heard_a && heard_b, "among {others} a heard: {heard_a}, b heard: {heard_b}");
     }
-    panic!("a heard: {heard_a}, b heard: {heard_b}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One media worker: a thread with its own clock that moves the packets of its streams.
 //!
-//! It sleeps in one place, `epoll`, and wakes for a packet, for the next slot (every millisecond while a stream
-//! is open) and, while none is open, for a command. It never waits for anybody: not for the control thread,
+//! It wakes for the next slot (every millisecond while a stream is open), for a packet while streams are few and,
+//! while none is open, for a command. It never waits for anybody: not for the control thread,
 //! not for a full socket. In steady state it neither allocates nor locks.
 
 use std::collections::VecDeque;
@@ -49,6 +49,9 @@ const CATCH_UP: u64 = 100;
 /// A worker runs before the other threads of the machine, where we may say so (`CAP_SYS_NICE`): its work is short,
 /// and every millisecond that it waits for a core is heard.
 const NICENESS: i32 = -11;
+/// With so many streams a worker looks at its sockets once a slot and not at every packet: a packet that is passed on
+/// waits half a millisecond longer, and the worker wakes a thousand times a second and not ten thousand.
+pub(super) const CROWD: usize = 40;
 /// Packets that are read between two looks at the clock.
 const BATCH: usize = 256;
 /// Events that may wait while the server does not read. Beyond it digits and audio lost or back are dropped and
@@ -94,6 +97,8 @@ pub struct WorkerStats {
     pub send_failed: AtomicU64,
     /// Frames of streams that were sent more than 5 ms late, or left out.
     pub late_frames: AtomicU64,
+    /// How long it was awake, in microseconds.
+    pub busy_us: AtomicU64,
     /// Events that were dropped because the server did not read.
     pub events_dropped: AtomicU64,
     /// Streams that were ended because handling them failed.
@@ -196,6 +201,7 @@ impl Worker {
         let mut ready: Vec<epoll::Event> = Vec::with_capacity(BATCH);
         loop {
             self.sleep(&mut ready);
+            let woke = self.now();
             self.run_slots();
             self.read(&ready);
             self.read_cords();
@@ -204,6 +210,7 @@ impl Worker {
             }
             self.wire.flush();
             self.wire.stats.streams.store(self.streams.len() as u64, Ordering::Relaxed);
+            add(&self.wire.stats.busy_us, self.now().since(woke).as_micros() as u64);
         }
     }
 
@@ -213,7 +220,11 @@ impl Worker {
 
     /// Waits until something is due.
     fn sleep(&mut self, ready: &mut Vec<epoll::Event>) {
+        let more = ready.len() == BATCH;
         ready.clear();
+        if more || self.streams.len() >= CROWD {
+            return self.nap(more, ready);
+        }
         let idle = self.streams.is_empty();
         if idle {
             self.bell.hang();
@@ -240,15 +251,33 @@ impl Worker {
         }
     }
 
+    /// Among many streams packets come all the time: then it sleeps until the next slot, and finds them all together.
+    /// After a full batch there are `more`: then it does not sleep.
+    fn nap(&mut self, more: bool, ready: &mut Vec<epoll::Event>) {
+        if !more {
+            let due = self.slot_begins(self.next_slot);
+            // Woken early by a signal, it naps again after a look at the sockets.
+            let _ = rustix::thread::clock_nanosleep_absolute(rustix::thread::ClockId::Monotonic, &due);
+        }
+        let at_once = Some(&Timespec { tv_sec: 0, tv_nsec: 0 });
+        if let Err(error) = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(ready), at_once) {
+            tracing::error!(%error, "media worker cannot look at its sockets");
+        }
+    }
+
+    /// When a slot begins, by the absolute clock.
+    fn slot_begins(&self, slot: u64) -> Timespec {
+        let since = Duration::from_micros(slot * SLOT.as_micros() as u64);
+        self.started_at + Timespec::try_from(since).unwrap_or_default()
+    }
+
     /// Sets the timer to when the next slot is due, by the absolute clock: a late wake-up delays no other.
     fn arm_timer(&mut self) {
         if self.armed == Some(self.next_slot) {
             return;
         }
         self.armed = Some(self.next_slot);
-        let due = self.started_at
-            + Timespec::try_from(Duration::from_micros(self.next_slot * SLOT.as_micros() as u64))
-                .unwrap_or(Timespec::default());
+        let due = self.slot_begins(self.next_slot);
         let once = Itimerspec { it_interval: Timespec::default(), it_value: due };
         if let Err(error) = rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &once) {
             tracing::error!(%error, "media worker cannot set its timer");

@@ -23,7 +23,7 @@ const LARGEST: usize = 65_536;
 const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// How many datagrams are taken before anything else gets its turn.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// The datagram socket.
 pub struct Udp {

@@ -14,10 +14,11 @@ use rtc_dtls::endpoint::EndpointEvent;
 use rtc_shared::TransportProtocol;
 
 use crate::base::Entropy;
+use crate::media::codec::units;
 use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::media::rtp::Outgoing;
-use crate::media::stream::FRAME;
+use crate::sdp::Codec;
 use crate::wire::cord::FAR_END;
 use crate::wire::cord::is_report;
 use crate::wire::webrtc::ice::Credentials;
@@ -66,6 +67,8 @@ pub(super) struct Connection {
     /// Untold.
     change: Option<Change>,
     out: Outgoing,
+    /// How long a frame of the agreed codec lasts by its clock.
+    units: u32,
     /// Our canonical name.
     name: [u8; NAME],
 }
@@ -76,6 +79,7 @@ impl Connection {
         identity: Arc<Identity>,
         credentials: Credentials,
         fingerprint: &str,
+        codec: Codec,
         entropy: &mut Entropy,
     ) -> Result<Connection, KeyError> {
         let handshake = identity.handshake(fingerprint)?;
@@ -91,6 +95,7 @@ impl Connection {
             silent: false,
             change: None,
             out: Outgoing::new(entropy),
+            units: units(codec),
             name: std::array::from_fn(|_| b'a' + entropy.below(26) as u8),
         })
     }
@@ -192,8 +197,7 @@ impl Connection {
         }
         let (Some(keys), Some(peer)) = (&mut self.keys, self.peer) else { return };
         let Some(parsed) = rtp::parse(packet) else { return };
-        let units = FRAME.as_millis() as u32 * 8;
-        let Some(header) = self.out.pass(parsed.header, parsed.header.payload_type, frame, units) else {
+        let Some(header) = self.out.pass(parsed.header, parsed.header.payload_type, frame, self.units) else {
             return;
         };
         let start = parsed.start - HEADER;

@@ -359,7 +359,14 @@ impl Port {
             Credentials { ufrag: ours.ufrag, password: ours.password, remote_ufrag: answer.ufrag };
         let now = Instant::now();
         let (identity, ufrag) = (self.identity.clone(), credentials.ufrag.clone());
-        let connection = Connection::new(now, identity, credentials, &answer.fingerprint, &mut self.entropy)?;
+        let connection = Connection::new(
+            now,
+            identity,
+            credentials,
+            &answer.fingerprint,
+            answer.agreed.codec,
+            &mut self.entropy,
+        )?;
         let due = connection.deadline();
         self.due.insert((due, id));
         self.by_ufrag.insert(ufrag, id);

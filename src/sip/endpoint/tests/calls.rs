@@ -3,7 +3,9 @@
 use super::bench::*;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
+use crate::sip::api::Input;
 use crate::sip::api::SessionId;
+use crate::sip::api::Transport;
 use crate::sip::digest;
 use crate::sip::digest::Credentials;
 use crate::sip::message::HeaderName;
@@ -28,6 +30,30 @@ fn a_caller_is_answered_and_hangs_up() {
     assert_eq!(bench.endpoint.session_count(), 0);
     bench.pass(64_000);
     assert_eq!((bench.sent().len(), bench.endpoint.transaction_count()), (0, 0));
+}
+
+#[test]
+fn at_overload_a_new_caller_is_asked_to_come_back_and_one_who_is_here_is_served() {
+    let mut bench = Bench::new();
+    let unwanted = |text: String| Input::Unwanted { hop: hop(Transport::Udp), bytes: text.into() };
+    bench.input(unwanted(invite("1")));
+    let refusal = bench.last_response();
+    assert_eq!((refusal.status, refusal.headers.retry_after()), (503, Ok(Some(5))));
+    assert_eq!((bench.told().len(), bench.endpoint.transaction_count()), (0, 0));
+    // The refusal is acknowledged, and nobody remembers it.
+    bench.receive(request("ACK", "1", 1, refusal.headers.to().unwrap().tag().unwrap(), "", ""));
+    assert_eq!((bench.sent().len(), bench.told().len()), (0, 0));
+    // Tried again, it is a call like any; and its repetition is no new one.
+    bench.receive(invite("1"));
+    assert_eq!(bench.told(), ["Incoming"]);
+    bench.command(Command::Answer { session: SessionId(1), sdp: ANSWER.into() });
+    let tag = bench.last_response().headers.to().unwrap().tag().unwrap().to_owned();
+    bench.input(unwanted(invite("1")));
+    // RFC 6026 §7.1: after a 2xx it is the session that sends again.
+    assert_eq!((bench.sent().len(), bench.told().len()), (0, 0));
+    bench.receive(request("ACK", "2", 1, &tag, "", ""));
+    bench.input(unwanted(request("INVITE", "3", 2, &tag, "", OFFER)));
+    assert_eq!(bench.told(), ["Acked", "Offered sdp"]);
 }
 
 #[test]

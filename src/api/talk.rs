@@ -1,0 +1,344 @@
+//! `/api/v1/calls/{id}/…`: what agents and supervisors do with a call that is up. Each is a POST with a JSON body
+//! that says who acts, unless a session does; the answer is 202 and `{}`, or why not.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::PathRejection;
+use axum::http::StatusCode;
+use axum::routing::MethodRouter;
+use axum::routing::post;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::api::ApiState;
+use crate::api::problem::Problem;
+use crate::api::session::Actor;
+use crate::base::CallId;
+use crate::base::WallTime;
+use crate::call::request::AgentRequest;
+use crate::call::request::OutcomeReport;
+use crate::call::request::Promise;
+use crate::fact::HoldWay;
+use crate::fact::PromiseKind;
+use crate::fact::Resolution;
+use crate::fact::SuperviseMode;
+use crate::fact::Target;
+use crate::fact::note::NoteDraft;
+
+/// What a body asks for.
+type Parse = fn(Value) -> Result<AgentRequest, Problem>;
+
+/// Paths and what they ask for.
+pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
+    let ask = |parse: Parse| {
+        post(move |State(state): State<ApiState>, actor: Actor, id: Id, body: Body| async move {
+            act(&state, &actor, id, body, parse).await
+        })
+    };
+    vec![
+        ("/api/v1/calls/{id}/hold", ask(|body| read::<Hold>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/resume", ask(|body| bare(body, AgentRequest::Resume))),
+        ("/api/v1/calls/{id}/consult", ask(|body| read::<Consult>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/note", ask(|body| read(body).map(AgentRequest::Amend))),
+        ("/api/v1/calls/{id}/acknowledge", ask(|body| bare(body, AgentRequest::Acknowledge))),
+        ("/api/v1/calls/{id}/decline", ask(|body| read::<Decline>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/toggle", ask(|body| bare(body, AgentRequest::Toggle))),
+        ("/api/v1/calls/{id}/join", ask(|body| bare(body, AgentRequest::Join))),
+        ("/api/v1/calls/{id}/complete", ask(|body| bare(body, AgentRequest::Complete))),
+        ("/api/v1/calls/{id}/cancel", ask(|body| bare(body, AgentRequest::Cancel))),
+        ("/api/v1/calls/{id}/transfer", ask(|body| read::<Transfer>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/hang_up", ask(|body| bare(body, AgentRequest::HangUp))),
+        ("/api/v1/calls/{id}/keys", ask(|body| read::<Keys>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/outcome", ask(|body| read::<Outcome>(body).and_then(Outcome::parse))),
+        ("/api/v1/calls/{id}/supervise", ask(|body| read::<Supervise>(body).map(AgentRequest::from))),
+    ]
+}
+
+type Id = Result<Path<u64>, PathRejection>;
+type Body = Result<Json<Map<String, Value>>, JsonRejection>;
+
+async fn act(
+    state: &ApiState,
+    actor: &Actor,
+    id: Id,
+    body: Body,
+    parse: Parse,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let Path(id) = id?;
+    let Json(mut body) = body?;
+    let said = body.remove("agent");
+    let who = actor.agent(said.as_ref().and_then(Value::as_str))?;
+    let request = parse(Value::Object(body))?;
+    if matches!(request, AgentRequest::Supervise(_)) {
+        actor.supervises()?;
+    }
+    state.control.ask_call(&who, CallId(id), request).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({}))))
+}
+
+fn invalid(error: impl Into<String>, hint: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint)
+}
+
+fn read<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
+    serde_json::from_value(body)
+        .map_err(|error| invalid(error.to_string(), "GET /api/v1/openapi.json describes the body"))
+}
+
+/// A body that says nothing but who acts.
+fn bare(body: Value, request: AgentRequest) -> Result<AgentRequest, Problem> {
+    read::<Nothing>(body).map(|Nothing {}| request)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hold {
+    #[serde(default)]
+    reason: String,
+    quote_s: Option<u32>,
+    way: Option<HoldWay>,
+    #[serde(default)]
+    agreed: bool,
+}
+
+impl From<Hold> for AgentRequest {
+    fn from(Hold { reason, quote_s, way, agreed }: Hold) -> AgentRequest {
+        let quote = quote_s.map(|seconds| Duration::from_secs(seconds.into()));
+        AgentRequest::Hold { reason, quote, way, agreed }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Consult {
+    to: Target,
+    #[serde(default)]
+    told_caller: bool,
+    #[serde(default)]
+    note: NoteDraft,
+}
+
+impl From<Consult> for AgentRequest {
+    fn from(Consult { to, told_caller, note }: Consult) -> AgentRequest {
+        AgentRequest::Consult { to, told_caller, note }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decline {
+    #[serde(default)]
+    reason: String,
+}
+
+impl From<Decline> for AgentRequest {
+    fn from(Decline { reason }: Decline) -> AgentRequest {
+        AgentRequest::Decline { reason }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Transfer {
+    to: Target,
+}
+
+impl From<Transfer> for AgentRequest {
+    fn from(Transfer { to }: Transfer) -> AgentRequest {
+        AgentRequest::Transfer { to }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    keys: String,
+}
+
+impl From<Keys> for AgentRequest {
+    fn from(Keys { keys }: Keys) -> AgentRequest {
+        AgentRequest::Keys(keys)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Supervise {
+    mode: Mode,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    Listen,
+    Whisper,
+    Barge,
+    Leave,
+}
+
+impl From<Supervise> for AgentRequest {
+    fn from(Supervise { mode }: Supervise) -> AgentRequest {
+        AgentRequest::Supervise(match mode {
+            Mode::Listen => Some(SuperviseMode::Listen),
+            Mode::Whisper => Some(SuperviseMode::Whisper),
+            Mode::Barge => Some(SuperviseMode::Barge),
+            Mode::Leave => None,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outcome {
+    outcome: Resolution,
+    #[serde(default)]
+    reason_code: String,
+    #[serde(default)]
+    note: String,
+    promise: Option<PromiseBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PromiseBody {
+    kind: PromiseKind,
+    due: String,
+    #[serde(default)]
+    words: String,
+}
+
+impl Outcome {
+    fn parse(self) -> Result<AgentRequest, Problem> {
+        let Outcome { outcome, reason_code, note, promise } = self;
+        let promise = promise.map(PromiseBody::parse).transpose()?;
+        let report = OutcomeReport { outcome, reason_code, note, promise };
+        Ok(AgentRequest::Outcome(Box::new(report)))
+    }
+}
+
+impl PromiseBody {
+    fn parse(self) -> Result<Promise, Problem> {
+        let due: jiff::Timestamp = self.due.parse().map_err(|_| {
+            let error = format!("{:?} is not a time", self.due);
+            invalid(error, "write it as RFC 3339: 2026-11-26T15:00:00Z")
+        })?;
+        Ok(Promise { kind: self.kind, due: WallTime(due.as_microsecond()), words: self.words })
+    }
+}
+
+/// The paths as the OpenAPI document has them.
+pub(super) fn paths() -> Map<String, Value> {
+    let string = json!({ "type": "string" });
+    let note = json!({ "$ref": "#/components/schemas/Note" });
+    let target = json!({ "$ref": "#/components/schemas/Target" });
+    let truth = json!({ "type": "boolean" });
+    let words = |words: &[&str]| json!({ "type": "string", "enum": words });
+    let actions = [
+        (
+            "hold",
+            "Hold the caller by permission; an override needs a reason as well, and is audited",
+            json!({
+                "reason": string, "quote_s": { "type": "integer" },
+                "way": words(&["verbal", "prompted", "override"]), "agreed": truth,
+            }),
+        ),
+        ("resume", "Come back to the caller, or take the question back", json!({})),
+        (
+            "consult",
+            "Ask somebody to help or to take over, with a note",
+            json!({
+                "to": target, "told_caller": truth, "note": note,
+            }),
+        ),
+        (
+            "note",
+            "Change the note; the receiver acknowledges it anew",
+            json!({
+                "issue": string, "tried": string, "wants": string,
+                "mood": words(&["calm", "worried", "angry", "urgent"]), "promises": string,
+            }),
+        ),
+        ("acknowledge", "The one who is consulted knows the note", json!({})),
+        ("decline", "The one who is consulted will not take it", json!({ "reason": string })),
+        ("toggle", "Talk with the other of the two", json!({})),
+        ("join", "Let all three hear each other", json!({})),
+        ("complete", "Leave the caller to the one who is consulted", json!({})),
+        ("cancel", "End the consult and come back to the caller", json!({})),
+        ("transfer", "Hand over without a note, where the queues allow it", json!({ "to": target })),
+        ("hang_up", "Leave the call", json!({})),
+        ("keys", "Send keys to the caller's line", json!({ "keys": { "type": "string", "maxLength": 32 } })),
+        (
+            "outcome",
+            "What came of the talk; during the call or after it",
+            json!({
+                "outcome": words(&["resolved", "promised", "escalated", "not_resolved"]),
+                "reason_code": string, "note": string, "promise": { "anyOf": [{ "type": "object", "properties": {
+                    "kind": words(&["callback", "answer"]), "due": { "type": "string", "format": "date-time" },
+                    "words": string,
+                } }, { "type": "null" }] },
+            }),
+        ),
+        (
+            "supervise",
+            "Listen, whisper to the agent, talk with all, or leave",
+            json!({
+                "mode": words(&["listen", "whisper", "barge", "leave"]),
+            }),
+        ),
+    ];
+    actions.into_iter().map(|(name, summary, fields)| path(name, summary, fields)).collect()
+}
+
+fn path(name: &str, summary: &str, mut fields: Value) -> (String, Value) {
+    fields["agent"] =
+        json!({ "type": "string", "description": "Who acts; whoever is signed in leaves it out" });
+    let problem = json!({
+        "description": "Why not, and what to do",
+        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    });
+    let body = json!({ "type": "object", "additionalProperties": false, "properties": fields });
+    let item = json!({
+        "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
+        "post": {
+            "summary": summary,
+            "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+            "responses": {
+                "202": { "description": "It is being done", "content": { "application/json": {} } },
+                "404": problem, "409": problem, "415": problem, "422": problem, "503": problem,
+            },
+        },
+    });
+    (format!("/api/v1/calls/{{id}}/{name}"), item)
+}
+
+/// The shapes that the paths name.
+pub(super) fn schemas() -> Map<String, Value> {
+    let text = json!({ "type": "string", "maxLength": crate::fact::note::LONGEST_FIELD });
+    let note = json!({
+        "type": "object",
+        "description": "What the next person must know. Which fields are demanded is the queue's note_needs; \
+            identity, what the flow collected, author and time are filled in",
+        "properties": {
+            "issue": text, "tried": text, "wants": text, "promises": text,
+            "mood": { "type": "string", "enum": ["calm", "worried", "angry", "urgent"] },
+        },
+    });
+    let one = |key: &str| {
+        let mut fields = Map::new();
+        fields.insert(key.to_owned(), json!({ "type": "string" }));
+        json!({ "type": "object", "required": [key], "properties": fields })
+    };
+    let target = json!({ "oneOf": [one("agent"), one("queue"), one("number")] });
+    Map::from_iter([("Note".to_owned(), note), ("Target".to_owned(), target)])
+}

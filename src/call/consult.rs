@@ -1,0 +1,627 @@
+//! A consult: somebody is asked to help or to take over, with a briefing note.
+//!
+//! | stage | left by |
+//! |---|---|
+//! | planned | the caller's answer to the hold |
+//! | sought | the queue engine: it rings somebody, or nobody is there |
+//! | ringing | pick-up, a failed ring, the ring time |
+//! | briefing | the acknowledgement, a decline, its time |
+//! | together | the agent, the receiver, or the caller's leaving |
+//!
+//! Nobody hears the receiver, and the receiver hears nobody, before the note was acknowledged. Every way in which
+//! it fails brings the agent back to the caller at once.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::AgentLine;
+use super::Call;
+use super::CallAction;
+use super::Phase;
+use super::QueueWord;
+use super::hold::BACK;
+use super::request::Refusal;
+use super::request::reason;
+use super::talk::missed_why;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::base::QueueId;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::BriefingNote;
+use crate::fact::ConsultEnd;
+use crate::fact::Hears;
+use crate::fact::HoldEndedBy;
+use crate::fact::HoldWay;
+use crate::fact::MissedWhy;
+use crate::fact::Party;
+use crate::fact::Target;
+use crate::fact::TransferKind;
+use crate::fact::What;
+use crate::fact::note::Filled;
+use crate::fact::note::NoteDraft;
+use crate::flow::Center;
+use crate::queue;
+use crate::queue::api::Enqueue;
+use crate::queue::api::PermissionPolicy;
+use crate::queue::hold;
+use crate::queue::hold::Hold;
+
+/// How long a number outside rings.
+const RING_FOR: Duration = Duration::from_secs(25);
+/// How long a receiver has to acknowledge after picking up.
+const BRIEF_WITHIN: Duration = Duration::from_secs(30);
+/// "A colleague has a caller for you. Press 1 to take it, or 2 to decline."
+const BRIEFING: &str = "consult/briefing";
+
+/// A consult under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Consult {
+    /// Which of the call's consults it is; what the engine knows it by.
+    number: u8,
+    target: Target,
+    to: Resolved,
+    note: BriefingNote,
+    pub(super) stage: Stage,
+    /// The one who is consulted, while they ring or are there.
+    pub(super) line: Option<AgentLine>,
+    /// Whether they know the note as it is now.
+    pub(super) acknowledged: bool,
+    /// Whether all three hear each other when the caller is not held.
+    pub(super) joined: bool,
+    /// Why the last one who was rung did not take it.
+    missed: Option<MissedWhy>,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Stage {
+    Planned,
+    Sought,
+    /// The engine times the ring of an agent; that of a number outside is ours.
+    Ringing {
+        until: Option<Timestamp>,
+    },
+    Briefing {
+        until: Timestamp,
+    },
+    Together,
+}
+
+/// A target by its place in the center.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Resolved {
+    Agent(AgentId),
+    Queue(QueueId),
+    Number(String),
+}
+
+impl Consult {
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        match self.stage {
+            Stage::Ringing { until } => until,
+            Stage::Briefing { until } => Some(until),
+            Stage::Planned | Stage::Sought | Stage::Together => None,
+        }
+    }
+
+    /// Its own deadline has passed.
+    pub(super) fn is_late(&self, now: Timestamp) -> bool {
+        self.deadline().is_some_and(|due| due <= now)
+    }
+}
+
+impl Call {
+    #[expect(clippy::too_many_arguments, reason = "each is a field of the request")]
+    pub(super) fn consult(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        wall: WallTime,
+        target: Target,
+        told_caller: bool,
+        draft: &NoteDraft,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        let (Phase::Talking(talk), Some(line)) = (&self.phase, &self.agent) else {
+            return Err(Refusal::NotTalking);
+        };
+        if talk.consult.is_some() {
+            return Err(Refusal::Consulting);
+        }
+        let held = talk.hold.as_ref().is_some_and(Hold::is_held);
+        match &talk.hold {
+            Some(_) if !held => return Err(Refusal::Asking),
+            Some(_) if !told_caller => return Err(Refusal::NotTold),
+            _ => {}
+        }
+        let number = self.consults.checked_add(1).ok_or(Refusal::TooManyConsults)?;
+        let author = line.name.clone();
+        let to = self.resolve(center, &target)?;
+        let note = self.note(center, &to, &author, wall, draft)?;
+        let reason = format!("consult with {target}");
+        let (stage, line, acknowledged, joined, missed) = (Stage::Planned, None, false, false, None);
+        let consult = Consult { number, target, to, note, stage, line, acknowledged, joined, missed };
+        if let Some(talk) = self.talk_mut() {
+            talk.consult = Some(Box::new(consult));
+        }
+        if held {
+            self.begin_planned(now, out);
+            return Ok(());
+        }
+        let policy = self.policy(center).hold;
+        let wish = hold::Wish { agent: author, reason, quote: policy.longest_quote };
+        let mut actions = Vec::new();
+        // Told by the agent, who says that the caller agreed; or asked by prompt.
+        let begun = if told_caller && policy.way == HoldWay::Verbal {
+            Hold::agreed(now, &policy, wish, &mut actions)
+        } else {
+            Hold::ask(now, &policy, wish, &mut actions)
+        };
+        self.begin_hold(center, now, Some(begun), actions, out);
+        Ok(())
+    }
+
+    fn resolve(&self, center: &Center, target: &Target) -> Result<Resolved, Refusal> {
+        let unknown = |what: &str, name: &str| Refusal::NoSuchTarget(format!("{what} \"{name}\""));
+        match target {
+            Target::Agent(name) => {
+                if self.agent.as_ref().is_some_and(|line| line.name == *name) {
+                    return Err(Refusal::Yourself(name.clone()));
+                }
+                let place = center.engine.agents.iter().position(|agent| agent.name == *name);
+                let place = place.ok_or_else(|| unknown("agent", name))?;
+                Ok(Resolved::Agent(AgentId(place as u32)))
+            }
+            Target::Queue(name) => {
+                let place = center.engine.queues.iter().position(|queue| queue.name == *name);
+                let place = place.ok_or_else(|| unknown("queue", name))?;
+                Ok(Resolved::Queue(QueueId(place as u32)))
+            }
+            Target::Number(number) => {
+                let digits = number.strip_prefix('+').unwrap_or(number);
+                let dialable = (1..=20).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit());
+                if !dialable {
+                    return Err(Refusal::NoSuchNumber(number.clone()));
+                }
+                let trunk = center.trunks.iter().any(|trunk| trunk.outbound.is_some());
+                if trunk { Ok(Resolved::Number(number.clone())) } else { Err(Refusal::NoTrunk) }
+            }
+        }
+    }
+
+    fn note(
+        &self,
+        center: &Center,
+        to: &Resolved,
+        author: &Name,
+        wall: WallTime,
+        draft: &NoteDraft,
+    ) -> Result<BriefingNote, Refusal> {
+        let needs = match to {
+            Resolved::Queue(queue) => {
+                center.talk.get(queue.0 as usize).cloned().unwrap_or_default().note_needs
+            }
+            Resolved::Agent(_) | Resolved::Number(_) => self.policy(center).note_needs,
+        };
+        let (identity, collected) = self.known.told(&self.arrival.number);
+        let filled = Filled { identity, collected, author: author.clone(), written: wall };
+        BriefingNote::parse(draft, &needs, filled).map_err(Refusal::Note)
+    }
+
+    /// The caller waits by permission: the consult begins.
+    pub(super) fn begin_planned(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
+        let Some(mut consult) = self.take_consult() else { return };
+        if consult.stage == Stage::Planned {
+            self.consults = consult.number;
+            let agent = self.agent.as_ref().map(|line| line.name.clone()).unwrap_or_default();
+            let (target, note) = (consult.target.clone(), Box::new(consult.note.clone()));
+            out.push(CallAction::Fact(What::ConsultStarted { agent, target, note }));
+            self.seek(now, &mut consult, out);
+        }
+        if let Some(talk) = self.talk_mut() {
+            talk.consult = Some(consult);
+        }
+    }
+
+    fn seek(&mut self, now: Timestamp, consult: &mut Consult, out: &mut Vec<CallAction>) {
+        let call = self.id.consult(consult.number);
+        consult.stage = Stage::Sought;
+        let event = match &consult.to {
+            Resolved::Agent(agent) => {
+                let queue = self.joined.as_ref().map_or(QueueId(0), |joined| joined.queue);
+                queue::Event::CallAgent { call, agent: *agent, queue }
+            }
+            Resolved::Queue(queue) => {
+                // It is the agent who waits, not the caller: nobody is asked.
+                let permission = Some(PermissionPolicy::GivenByFlowFile);
+                let (needs, priority, age_credit) = (Vec::new(), 0, Duration::ZERO);
+                let enqueue = Enqueue { call, queue: *queue, needs, priority, age_credit, permission };
+                queue::Event::Enqueue(Box::new(enqueue))
+            }
+            Resolved::Number(number) => {
+                let (number, leg) = (number.clone(), self.new_leg(Party::Consulted));
+                let name: Name = number.as_str().into();
+                consult.stage = Stage::Ringing { until: Some(now + RING_FOR) };
+                consult.line = Some(AgentLine::new(None, name.clone(), call, leg));
+                out.push(CallAction::Fact(What::ConsultRinging { agent: name }));
+                out.push(CallAction::DialNumber { leg, number });
+                return;
+            }
+        };
+        out.push(CallAction::Queue(event));
+    }
+
+    /// A plan that the caller did not agree to is dropped.
+    pub(super) fn drop_plan(&mut self) {
+        if let Some(talk) = self.talk_mut() {
+            talk.consult.take_if(|consult| consult.stage == Stage::Planned);
+        }
+    }
+
+    fn take_consult(&mut self) -> Option<Box<Consult>> {
+        self.talk_mut().and_then(|talk| talk.consult.take())
+    }
+
+    fn consult_mut(&mut self) -> Option<&mut Consult> {
+        self.talk_mut().and_then(|talk| talk.consult.as_deref_mut())
+    }
+
+    /// The one who is consulted.
+    pub(super) fn consulted(&self) -> Option<&AgentLine> {
+        self.talk()?.consult.as_ref()?.line.as_ref()
+    }
+
+    /// The engine decided something for a consult.
+    pub(super) fn on_consult_word(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        number: u8,
+        word: QueueWord,
+        out: &mut Vec<CallAction>,
+    ) {
+        if self.consult_mut().is_none_or(|consult| consult.number != number) {
+            return;
+        }
+        let call = self.id.consult(number);
+        match word {
+            QueueWord::Ring { agent, name, .. } => {
+                let leg = self.new_leg(Party::Consulted);
+                out.push(CallAction::Fact(What::ConsultRinging { agent: name.clone() }));
+                out.push(CallAction::DialAgent { leg, agent });
+                if let Some(consult) = self.consult_mut() {
+                    consult.line = Some(AgentLine::new(Some(agent), name, call, leg));
+                    consult.stage = Stage::Ringing { until: None };
+                    consult.acknowledged = false;
+                }
+            }
+            QueueWord::StopRing { agent, why } => {
+                let Some(consult) = self.consult_mut() else { return };
+                if let Some(line) = consult.line.take_if(|line| line.agent == Some(agent) && !line.up) {
+                    consult.missed = Some(why);
+                    consult.stage = Stage::Sought;
+                    out.push(CallAction::HangUp { leg: line.leg, elsewhere: false });
+                }
+            }
+            QueueWord::Exit { .. } => {
+                let missed = self.consult_mut().and_then(|consult| consult.missed);
+                let cause = match missed {
+                    Some(MissedWhy::NoAnswer) => ConsultEnd::NoAnswer,
+                    Some(MissedWhy::Declined) => ConsultEnd::Declined,
+                    _ => ConsultEnd::Unreachable,
+                };
+                self.end_consult(center, now, cause, out);
+            }
+            // The agent waits here, and needs neither to be asked nor to be told.
+            _ => {}
+        }
+    }
+
+    /// The receiver's line is up: to be briefed, unless the desk has shown them the note already.
+    pub(super) fn consult_line_up(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        leg: LegId,
+        out: &mut Vec<CallAction>,
+    ) {
+        let Some(consult) = self.consult_mut() else { return };
+        let Some(line) = consult.line.as_mut().filter(|line| line.leg == leg && !line.up) else { return };
+        line.up = true;
+        let (agent, by, call) = (line.agent, line.name.clone(), line.contact);
+        let acknowledged = consult.acknowledged;
+        consult.stage =
+            if acknowledged { Stage::Together } else { Stage::Briefing { until: now + BRIEF_WITHIN } };
+        out.extend(agent.map(|agent| CallAction::Queue(queue::Event::PickedUp { call, agent })));
+        out.push(CallAction::Fact(What::ConsultAnswered { by }));
+        if !acknowledged {
+            self.brief(leg, out);
+        }
+        self.retune(center, out);
+    }
+
+    fn brief(&mut self, leg: LegId, out: &mut Vec<CallAction>) {
+        let play = self.new_play();
+        let prompts = vec![BRIEFING.into()];
+        out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
+    }
+
+    /// The receiver's phone did not take it; the engine knows whether there is another.
+    pub(super) fn consult_line_failed(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        status: u16,
+        out: &mut Vec<CallAction>,
+    ) {
+        let Some(consult) = self.consult_mut() else { return };
+        let Some(line) = consult.line.take_if(|line| !line.up) else {
+            return self.receiver_left(center, now, out);
+        };
+        let why = missed_why(status);
+        consult.missed = Some(why);
+        consult.stage = Stage::Sought;
+        match line.agent {
+            Some(agent) => {
+                let failed = queue::Event::RingFailed { call: line.contact, agent, why };
+                out.push(CallAction::Queue(failed));
+            }
+            None if why == MissedWhy::Declined => self.end_consult(center, now, ConsultEnd::Declined, out),
+            None => self.end_consult(center, now, ConsultEnd::Unreachable, out),
+        }
+    }
+
+    /// The receiver hung up, or is gone.
+    pub(super) fn receiver_left(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
+        let briefed = self.consult_mut().is_some_and(|consult| consult.stage == Stage::Together);
+        let cause = if briefed { ConsultEnd::ReceiverLeft } else { ConsultEnd::Declined };
+        self.end_consult(center, now, cause, out);
+    }
+
+    /// Its time to ring or to be acknowledged has passed.
+    pub(super) fn consult_late(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
+        self.end_consult(center, now, ConsultEnd::NoAnswer, out);
+    }
+
+    pub(super) fn amend(
+        &mut self,
+        center: &Center,
+        wall: WallTime,
+        draft: &NoteDraft,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        let (Some(consult), Some(line)) =
+            (self.talk().and_then(|talk| talk.consult.as_ref()), self.agent.as_ref())
+        else {
+            return Err(Refusal::NoConsult);
+        };
+        if consult.joined {
+            return Err(Refusal::Joined);
+        }
+        let (to, by) = (consult.to.clone(), line.name.clone());
+        let note = self.note(center, &to, &by, wall, draft)?;
+        let told = Box::new(note.clone());
+        let Some(consult) = self.consult_mut() else { return Ok(()) };
+        consult.note = note;
+        consult.acknowledged = false;
+        if consult.stage != Stage::Planned {
+            out.push(CallAction::Fact(What::NoteAmended { by, note: told }));
+        }
+        Ok(())
+    }
+
+    pub(super) fn acknowledge(&mut self, center: &Center, out: &mut Vec<CallAction>) -> Result<(), Refusal> {
+        let Some(consult) = self.consult_mut() else { return Err(Refusal::NoConsult) };
+        let Some(line) = &consult.line else { return Err(Refusal::NotUp) };
+        if consult.acknowledged {
+            return Err(Refusal::Acknowledged);
+        }
+        let (by, leg) = (line.name.clone(), line.leg);
+        let briefing = matches!(consult.stage, Stage::Briefing { .. });
+        consult.acknowledged = true;
+        out.push(CallAction::Fact(What::NoteAcknowledged { by }));
+        if briefing {
+            consult.stage = Stage::Together;
+            out.push(CallAction::StopPlay { leg });
+        }
+        self.retune(center, out);
+        Ok(())
+    }
+
+    pub(super) fn decline(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        why: &str,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        let reason = reason(why)?;
+        let Some(line) = self.consulted() else { return Err(Refusal::NoConsult) };
+        let by = line.name.clone();
+        out.push(CallAction::Fact(What::NoteDeclined { by, reason }));
+        self.end_consult(center, now, ConsultEnd::Declined, out);
+        Ok(())
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        match self.talk().and_then(|talk| talk.consult.as_ref()).map(|consult| consult.stage) {
+            None => Err(Refusal::NoConsult),
+            Some(Stage::Planned) => self.resume(center, now, out),
+            Some(_) => {
+                self.end_consult(center, now, ConsultEnd::Cancelled, out);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn toggle(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        self.is_together()?;
+        let Phase::Talking(talk) = &mut self.phase else { return Err(Refusal::NotTalking) };
+        if let Some(consult) = &mut talk.consult {
+            consult.joined = false;
+        }
+        match &talk.hold {
+            Some(hold) if hold.is_held() => return self.resume(center, now, out),
+            Some(_) => return Err(Refusal::Asking),
+            None => {}
+        }
+        let Some((until, by)) = talk.permission.filter(|(until, _)| *until > now) else {
+            return Err(Refusal::PermissionOver);
+        };
+        let agent = self.agent.as_ref().map(|line| line.name.clone()).unwrap_or_default();
+        let wish = hold::Wish { agent, reason: "consult".to_owned(), quote: until.since(now) };
+        let (policy, mut actions) = (self.policy(center).hold, Vec::new());
+        let hold = Hold::granted(now, &policy, wish, by, &mut actions);
+        self.begin_hold(center, now, Some(hold), actions, out);
+        Ok(())
+    }
+
+    /// The agent talks with the other one of the two now.
+    pub(super) fn side_is_now(&mut self, hears: Hears, out: &mut Vec<CallAction>) {
+        let Some(consult) = self.consult_mut().filter(|consult| consult.stage == Stage::Together) else {
+            return;
+        };
+        let joined = consult.joined && hears == Hears::Caller;
+        out.push(CallAction::Fact(if joined { What::Conferenced } else { What::Toggled { hears } }));
+    }
+
+    fn is_together(&self) -> Result<(), Refusal> {
+        match self.talk().and_then(|talk| talk.consult.as_ref()).map(|consult| consult.stage) {
+            None => Err(Refusal::NoConsult),
+            Some(Stage::Together) => Ok(()),
+            Some(Stage::Briefing { .. }) => Err(Refusal::NotAcknowledged),
+            Some(Stage::Planned | Stage::Sought | Stage::Ringing { .. }) => Err(Refusal::NotUp),
+        }
+    }
+
+    /// Whether caller and receiver may be brought together.
+    fn is_acknowledged(&self) -> Result<(), Refusal> {
+        self.is_together()?;
+        let consult = self.talk().and_then(|talk| talk.consult.as_ref());
+        let acknowledged = consult.is_some_and(|consult| consult.acknowledged);
+        if acknowledged { Ok(()) } else { Err(Refusal::NotAcknowledged) }
+    }
+
+    pub(super) fn join(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        self.is_acknowledged()?;
+        let Some(talk) = self.talk_mut() else { return Err(Refusal::NotTalking) };
+        let held = match &talk.hold {
+            Some(hold) if !hold.is_held() => return Err(Refusal::Asking),
+            hold => hold.is_some(),
+        };
+        if let Some(consult) = &mut talk.consult
+            && !std::mem::replace(&mut consult.joined, true)
+            && !held
+        {
+            out.push(CallAction::Fact(What::Conferenced));
+        }
+        self.tell_hold(center, now, hold::Event::End(HoldEndedBy::Consult), out);
+        self.retune(center, out);
+        Ok(())
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        self.is_acknowledged()?;
+        out.extend(self.agent.as_ref().map(|line| CallAction::HangUp { leg: line.leg, elsewhere: false }));
+        self.hand_over(center, now, out);
+        Ok(())
+    }
+
+    /// Whether the caller can be left to the receiver.
+    pub(super) fn can_hand_over(&self) -> bool {
+        self.is_acknowledged().is_ok()
+    }
+
+    /// The caller is the receiver's now.
+    pub(super) fn hand_over(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
+        let Some(line) = self.take_consult().and_then(|consult| consult.line) else { return };
+        let to = match line.agent {
+            Some(_) => Target::Agent(line.name.clone()),
+            None => Target::Number(line.name.to_string()),
+        };
+        for (_, party) in self.open.iter_mut().filter(|(leg, _)| *leg == line.leg) {
+            *party = Party::Agent;
+        }
+        let sender = self.agent.replace(line);
+        self.tell_hold(center, now, hold::Event::End(HoldEndedBy::Consult), out);
+        if let Some(sender) = sender {
+            self.tell_talk_ended(&sender, now, Party::Agent, out);
+            let (from, kind) = (sender.name, TransferKind::Warm);
+            out.push(CallAction::Fact(What::Transferred { from, to, kind }));
+        }
+        if let Some(talk) = self.talk_mut() {
+            talk.since = now;
+            talk.permission = None;
+        }
+        self.retune(center, out);
+    }
+
+    /// The consult is over, and the agent, if there, has the caller back.
+    pub(super) fn end_consult(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        cause: ConsultEnd,
+        out: &mut Vec<CallAction>,
+    ) {
+        if self.close_consult(cause, out) {
+            self.tell_hold(center, now, hold::Event::End(HoldEndedBy::Consult), out);
+            if cause != ConsultEnd::Cancelled {
+                self.cue_agent(BACK, out);
+            }
+            self.retune(center, out);
+        }
+    }
+
+    /// Lets go of whoever is consulted; whether there was a consult.
+    pub(super) fn close_consult(&mut self, cause: ConsultEnd, out: &mut Vec<CallAction>) -> bool {
+        let Some(consult) = self.take_consult() else { return false };
+        if consult.stage == Stage::Planned {
+            return false;
+        }
+        out.push(CallAction::Fact(What::ConsultEnded { cause }));
+        out.extend(self.released(&consult));
+        if let Some(line) = consult.line {
+            out.push(CallAction::HangUp { leg: line.leg, elsewhere: false });
+        }
+        true
+    }
+
+    /// What the engine is told of a consult that is over.
+    fn released(&self, consult: &Consult) -> Option<CallAction> {
+        let call: CallId = self.id.consult(consult.number);
+        let event = match (&consult.line, &consult.to) {
+            (Some(AgentLine { agent: Some(agent), up: true, .. }), _) => {
+                queue::Event::TalkEnded { call, agent: *agent }
+            }
+            (_, Resolved::Number(_)) => return None,
+            _ => queue::Event::Abandoned { call },
+        };
+        Some(CallAction::Queue(event))
+    }
+}

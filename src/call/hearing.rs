@@ -1,0 +1,154 @@
+//! Who hears whom in a talk. What it should be follows from where the talk is, and only what differs from what
+//! was last told to the streams is told again.
+
+use serde::Deserialize;
+use serde::Serialize;
+use smallvec::SmallVec;
+
+use super::Call;
+use super::CallAction;
+use super::consult::Stage;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::fact::SuperviseMode;
+use crate::flow::Center;
+use crate::queue::hold::Hold;
+
+/// Legs that are heard together.
+pub(super) type Legs = SmallVec<[LegId; 4]>;
+
+/// What a leg hears.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Sound {
+    /// These; nobody is silence.
+    Legs(Legs),
+    /// Music on hold.
+    Music,
+    /// A word to which the music stood back, and which has ended or will.
+    Word,
+}
+
+/// What each leg was last told to hear.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Heard(SmallVec<[(LegId, Sound); 2]>);
+
+impl Heard {
+    /// Two who were joined.
+    pub fn joined(a: LegId, b: LegId) -> Heard {
+        let one = |leg| Sound::Legs(SmallVec::from_slice(&[leg]));
+        Heard(SmallVec::from_vec(vec![(a, one(b)), (b, one(a))]))
+    }
+
+    /// Something was said to a leg: music does not come back by itself.
+    pub fn said_over(&mut self, leg: LegId) {
+        if let Some((_, sound)) = self.0.iter_mut().find(|(known, _)| *known == leg)
+            && *sound == Sound::Music
+        {
+            *sound = Sound::Word;
+        }
+    }
+
+    fn of(&self, leg: LegId) -> Option<&Sound> {
+        self.0.iter().find(|(known, _)| *known == leg).map(|(_, sound)| sound)
+    }
+
+    fn set(&mut self, leg: LegId, sound: Sound) {
+        match self.0.iter_mut().find(|(known, _)| *known == leg) {
+            Some((_, known)) => *known = sound,
+            None => self.0.push((leg, sound)),
+        }
+    }
+
+    fn keep(&mut self, wanted: &[(LegId, Sound)]) {
+        self.0.retain(|(leg, _)| wanted.iter().any(|(known, _)| known == leg));
+    }
+}
+
+impl Call {
+    /// Brings what everybody hears to where the talk is.
+    pub(super) fn retune(&mut self, center: &Center, out: &mut Vec<CallAction>) {
+        let wanted = self.wanted();
+        let music = self.music_name(center);
+        for (leg, want) in &wanted {
+            self.tune(*leg, want, music.as_ref(), out);
+        }
+        if let Some(talk) = self.talk_mut() {
+            talk.heard.keep(&wanted);
+        }
+    }
+
+    fn tune(&mut self, leg: LegId, want: &Sound, music: Option<&Name>, out: &mut Vec<CallAction>) {
+        let is_caller = self.caller == Some(leg);
+        let Some(talk) = self.talk_mut() else { return };
+        let told = talk.heard.of(leg).cloned();
+        if told.as_ref() == Some(want) {
+            return;
+        }
+        match want {
+            // The word goes on to its end; then the music comes back.
+            Sound::Music if told == Some(Sound::Word) && is_caller && talk.word.is_some() => return,
+            Sound::Music => {
+                if matches!(&told, Some(Sound::Legs(legs)) if !legs.is_empty()) {
+                    out.push(CallAction::Hear { leg, whom: Legs::new() });
+                }
+                let prompts: Vec<Name> = music.into_iter().cloned().collect();
+                let play = self.new_play();
+                out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
+            }
+            Sound::Legs(whom) => {
+                if matches!(told, Some(Sound::Music | Sound::Word)) {
+                    out.push(CallAction::StopPlay { leg });
+                }
+                if !whom.is_empty() || told.is_some() {
+                    out.push(CallAction::Hear { leg, whom: whom.clone() });
+                }
+            }
+            Sound::Word => return,
+        }
+        if let Some(talk) = self.talk_mut() {
+            talk.heard.set(leg, want.clone());
+        }
+    }
+
+    fn music_name(&self, center: &Center) -> Option<Name> {
+        let place = self.joined.as_ref()?.place();
+        center.wait_prompts.get(place).map(|prompts| prompts.music.clone())
+    }
+
+    /// What every leg of the talk should hear now.
+    fn wanted(&self) -> Vec<(LegId, Sound)> {
+        let Some(talk) = self.talk() else { return Vec::new() };
+        let held = talk.hold.as_ref().is_some_and(Hold::is_held);
+        let agent = self.agent.as_ref().map(|line| line.leg);
+        let consulted = talk.consult.as_ref().filter(|consult| consult.stage == Stage::Together);
+        let receiver = consulted.and_then(|consult| consult.line.as_ref()).map(|line| line.leg);
+        // Whose agent's desk has vanished, and who has nobody else to talk with, waits for it with music.
+        let alone = talk.lost && receiver.is_none();
+        let with_receiver = held || consulted.is_some_and(|consult| consult.joined);
+        // Those who hear each other. The agent is always among them.
+        let bridge: Legs =
+            [agent, self.caller.filter(|_| !held && !alone), receiver.filter(|_| with_receiver)]
+                .into_iter()
+                .flatten()
+                .collect();
+        let supervisor = talk.supervisor.as_ref().filter(|supervisor| supervisor.up);
+        let spoken_to = |leg: LegId| {
+            let all = supervisor.filter(|one| match one.mode {
+                SuperviseMode::Listen => false,
+                SuperviseMode::Whisper => Some(leg) == agent,
+                SuperviseMode::Barge => true,
+            });
+            all.map(|one| one.leg)
+        };
+        let in_bridge = |leg: LegId| {
+            let others = bridge.iter().copied().filter(|other| *other != leg);
+            Sound::Legs(others.chain(spoken_to(leg)).collect())
+        };
+        let parties = [agent, self.caller, receiver].into_iter().flatten();
+        let mut wanted: Vec<(LegId, Sound)> = parties
+            .map(|leg| (leg, if bridge.contains(&leg) { in_bridge(leg) } else { Sound::Music }))
+            .collect();
+        wanted.extend(supervisor.map(|one| (one.leg, Sound::Legs(bridge.clone()))));
+        wanted
+    }
+}

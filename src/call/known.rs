@@ -1,0 +1,47 @@
+//! What the flow learned of a caller, for the briefing note: who they are, what they chose and said.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::Name;
+use crate::fact::What;
+use crate::fact::note::Collected;
+use crate::fact::note::Identity;
+use crate::fact::note::MOST_COLLECTED;
+
+/// What is known. Made from facts, in which no secret ever is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Known {
+    identity: Identity,
+    collected: Vec<Collected>,
+}
+
+impl Known {
+    /// Takes a fact of the flow in.
+    pub(super) fn learn(&mut self, what: &What) {
+        match what {
+            What::Identified { customer, name, .. } => {
+                self.identity.customer = Some(customer.clone());
+                self.identity.name = Some(name.clone());
+            }
+            What::VerificationEnded { result } => self.identity.verified = Some(*result),
+            What::VariableSet { name, value } => self.collect(name, value),
+            What::Chose { node, choice, .. } => self.collect(node, choice),
+            _ => {}
+        }
+    }
+
+    fn collect(&mut self, name: &Name, value: &str) {
+        let value = value.to_owned();
+        if let Some(known) = self.collected.iter_mut().find(|known| known.name == *name) {
+            known.value = value;
+        } else if self.collected.len() < MOST_COLLECTED {
+            self.collected.push(Collected { name: name.clone(), value });
+        }
+    }
+
+    /// For a note: the caller of this number, and what was learned.
+    pub(super) fn told(&self, number: &str) -> (Identity, Vec<Collected>) {
+        (Identity { number: number.to_owned(), ..self.identity.clone() }, self.collected.clone())
+    }
+}

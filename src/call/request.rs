@@ -1,0 +1,282 @@
+//! What an agent or a supervisor asks of a call, and who may ask it.
+
+use std::time::Duration;
+
+use super::Call;
+use super::CallAction;
+use super::Phase;
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::HoldWay;
+use crate::fact::PromiseKind;
+use crate::fact::Resolution;
+use crate::fact::SuperviseMode;
+use crate::fact::Target;
+use crate::fact::note::NoteDraft;
+use crate::fact::note::NoteError;
+use crate::flow::Center;
+
+/// The longest reason of a hold, a decline or an outcome, in characters.
+pub const LONGEST_REASON: usize = 200;
+/// How many keys are sent to the caller at once.
+pub const MOST_KEYS: usize = 32;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AgentRequest {
+    /// Hold the caller.
+    Hold { reason: String, quote: Option<Duration>, way: Option<HoldWay>, agreed: bool },
+    /// Come back to the caller.
+    Resume,
+    /// Consult somebody who may take over. `told_caller`: the caller knows why and who, and agreed to wait.
+    Consult { to: Target, told_caller: bool, note: NoteDraft },
+    /// Change the note of the consult.
+    Amend(NoteDraft),
+    /// The note was read or heard: by the one who is consulted.
+    Acknowledge,
+    /// The one who is consulted will not take it.
+    Decline { reason: String },
+    /// Talk with the other of the two.
+    Toggle,
+    /// Let all three hear each other.
+    Join,
+    /// Leave the caller to the one who is consulted.
+    Complete,
+    /// End the consult and come back to the caller.
+    Cancel,
+    /// Hand over without a note.
+    Transfer { to: Target },
+    /// Leave the call.
+    HangUp,
+    /// Send keys to the caller's line.
+    Keys(String),
+    /// Listen, whisper or barge in; none: leave.
+    Supervise(Option<SuperviseMode>),
+    /// What came of it. Taken after the end of the call as well.
+    Outcome(Box<OutcomeReport>),
+}
+
+/// What came of a talk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutcomeReport {
+    pub outcome: Resolution,
+    pub reason_code: String,
+    pub note: String,
+    pub promise: Option<Promise>,
+}
+
+/// What the caller was promised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Promise {
+    pub kind: PromiseKind,
+    pub due: WallTime,
+    pub words: String,
+}
+
+/// Why a call does not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("{0} is not in this call")]
+    NotYours(Name),
+    #[error("only the agent who has the caller may do this")]
+    NotTheSender,
+    #[error("only the one who is consulted may do this")]
+    NotTheReceiver,
+    #[error("the caller is not talking with an agent")]
+    NotTalking,
+    #[error("the caller is on hold already")]
+    Held,
+    #[error("the caller is not on hold")]
+    NotHeld,
+    #[error("the caller is being asked already")]
+    Asking,
+    #[error("a hold needs a reason")]
+    NoReason,
+    #[error("a reason has at most {LONGEST_REASON} characters, not {0}")]
+    LongReason(usize),
+    #[error("{asked} s is longer than this queue lets an agent quote: {most} s")]
+    LongQuote { asked: u64, most: u64 },
+    #[error("this queue asks its callers by prompt; an agent's word that they agreed is not enough")]
+    MustPrompt,
+    #[error("a consult is under way already")]
+    Consulting,
+    #[error("no consult is under way")]
+    NoConsult,
+    #[error("this call has been handed on too often")]
+    TooManyConsults,
+    #[error("the caller is on hold and has not been told why and to whom they are to go")]
+    NotTold,
+    #[error("there is no {0}")]
+    NoSuchTarget(String),
+    #[error("{0} cannot be dialled")]
+    NoSuchNumber(String),
+    #[error("no trunk takes calls to the outside")]
+    NoTrunk,
+    #[error("{0} is in this call already")]
+    Yourself(Name),
+    #[error("{}", list(.0))]
+    Note(Vec<NoteError>),
+    #[error("nobody has picked up for the consult yet")]
+    NotUp,
+    #[error("the note has not been acknowledged yet")]
+    NotAcknowledged,
+    #[error("the note was acknowledged already")]
+    Acknowledged,
+    #[error("all three hear each other: the note has had its time")]
+    Joined,
+    #[error("the caller's permission to be held has run out")]
+    PermissionOver,
+    #[error("the queue {0} takes and gives no calls without a note")]
+    BlindRefused(Name),
+    #[error("a number outside gets no call without a note")]
+    BlindNumber,
+    #[error("{0} supervises this call already")]
+    Supervised(Name),
+    #[error("{0:?} are not up to {MOST_KEYS} keys of a telephone")]
+    NotKeys(String),
+    #[error("{name} is {state}")]
+    NotReady { name: Name, state: &'static str },
+    #[error("no phone of {0} is signed in")]
+    NoPhone(Name),
+    #[error("{0} has not talked with this caller")]
+    NeverTalked(Name),
+}
+
+impl Refusal {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Refusal::NotYours(_) => "GET /api/v1/calls shows whose it is",
+            Refusal::NotTheSender | Refusal::NotTheReceiver => "the other of the two can",
+            Refusal::NotTalking => "wait until an agent has picked up",
+            Refusal::Held => "resume first",
+            Refusal::NotHeld => "there is nothing to resume",
+            Refusal::Asking => "wait for the caller's answer, or resume to take the question back",
+            Refusal::NoReason => "say what it is for: the history shows it",
+            Refusal::LongReason(_) => "say it shorter",
+            Refusal::LongQuote { .. } => "quote less, and ask again when it takes longer",
+            Refusal::MustPrompt => r#"send "way":"prompted""#,
+            Refusal::Consulting => "complete it or cancel it first",
+            Refusal::NoConsult => "begin one first",
+            Refusal::TooManyConsults => "keep the caller",
+            Refusal::NotTold => r#"resume, tell them, and send "told_caller":true"#,
+            Refusal::NoSuchTarget(_) => "GET /api/v1/agents and /api/v1/queues list whom there is",
+            Refusal::NoSuchNumber(_) => "digits, with + before a country's code",
+            Refusal::NoTrunk => r#"give a trunk of center.yaml an "out" address"#,
+            Refusal::Yourself(_) => "choose somebody else",
+            Refusal::Note(_) => "the queue's note_needs in center.yaml names what a note must say",
+            Refusal::NotUp => "wait, or cancel the consult",
+            Refusal::NotAcknowledged => "the receiver acknowledges it on the desk, or by key 1",
+            Refusal::Acknowledged => "there is nothing to acknowledge",
+            Refusal::Joined => "say it to all",
+            Refusal::PermissionOver => "ask the caller again: hold",
+            Refusal::BlindRefused(_) | Refusal::BlindNumber => "consult with a note instead",
+            Refusal::Supervised(_) => "wait until they leave",
+            Refusal::NotKeys(_) => "0 to 9, * and #",
+            Refusal::NotReady { .. } => "choose somebody who is ready, or a queue",
+            Refusal::NoPhone(_) => "sign a phone in first",
+            Refusal::NeverTalked(_) => "only who talked with the caller can say what came of it",
+        }
+    }
+}
+
+fn list(errors: &[NoteError]) -> String {
+    errors.iter().map(NoteError::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A reason, trimmed; it may be empty.
+pub(super) fn reason(text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    match text.chars().count() {
+        0..=LONGEST_REASON => Ok(text.to_owned()),
+        length => Err(Refusal::LongReason(length)),
+    }
+}
+
+/// Who asks, seen from the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Has the caller.
+    Sender,
+    /// Is consulted.
+    Receiver,
+}
+
+impl Call {
+    /// Does what an agent asks, or says why not. A refusal changes nothing.
+    pub fn request(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        wall: WallTime,
+        who: &Name,
+        request: AgentRequest,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        if !matches!(self.phase, Phase::Talking(_)) {
+            return Err(Refusal::NotTalking);
+        }
+        if let AgentRequest::Supervise(mode) = request {
+            return self.supervise(center, who, mode, out);
+        }
+        let role = self.role(who).ok_or_else(|| Refusal::NotYours(who.clone()))?;
+        let sender = if role == Role::Sender { Ok(()) } else { Err(Refusal::NotTheSender) };
+        let receiver = if role == Role::Receiver { Ok(()) } else { Err(Refusal::NotTheReceiver) };
+        match request {
+            AgentRequest::Hold { reason, quote, way, agreed } => {
+                sender.and_then(|()| self.ask_hold(center, now, &reason, quote, way, agreed, out))
+            }
+            AgentRequest::Resume => sender.and_then(|()| self.resume(center, now, out)),
+            AgentRequest::Consult { to, told_caller, note } => {
+                sender.and_then(|()| self.consult(center, now, wall, to, told_caller, &note, out))
+            }
+            AgentRequest::Amend(note) => sender.and_then(|()| self.amend(center, wall, &note, out)),
+            AgentRequest::Acknowledge => receiver.and_then(|()| self.acknowledge(center, out)),
+            AgentRequest::Decline { reason } => {
+                receiver.and_then(|()| self.decline(center, now, &reason, out))
+            }
+            AgentRequest::Toggle => sender.and_then(|()| self.toggle(center, now, out)),
+            AgentRequest::Join => sender.and_then(|()| self.join(center, now, out)),
+            AgentRequest::Complete => sender.and_then(|()| self.complete(center, now, out)),
+            AgentRequest::Cancel => sender.and_then(|()| self.cancel(center, now, out)),
+            AgentRequest::Transfer { to } => sender.and_then(|()| self.transfer(center, now, &to, out)),
+            AgentRequest::HangUp => {
+                self.hang_up_by(center, now, role, out);
+                Ok(())
+            }
+            AgentRequest::Keys(keys) => sender.and_then(|()| self.send_keys(keys, out)),
+            // Answered above, and by the server, which knows who talked with whom after the call as well.
+            AgentRequest::Supervise(_) | AgentRequest::Outcome(_) => Err(Refusal::NotYours(who.clone())),
+        }
+    }
+
+    fn role(&self, who: &Name) -> Option<Role> {
+        if self.agent.as_ref().is_some_and(|line| line.agent.is_some() && line.name == *who) {
+            return Some(Role::Sender);
+        }
+        let consulted = self.consulted()?;
+        (consulted.agent.is_some() && consulted.name == *who).then_some(Role::Receiver)
+    }
+
+    fn hang_up_by(&mut self, center: &Center, now: Timestamp, role: Role, out: &mut Vec<CallAction>) {
+        let leg = match role {
+            Role::Sender => self.agent.as_ref().map(|line| line.leg),
+            Role::Receiver => self.consulted().map(|line| line.leg),
+        };
+        if let Some(leg) = leg {
+            out.push(CallAction::HangUp { leg, elsewhere: false });
+            self.on_party_left(center, now, leg, &"hung up at the desk".into(), out);
+        }
+    }
+
+    fn send_keys(&self, keys: String, out: &mut Vec<CallAction>) -> Result<(), Refusal> {
+        let is_key = |c: char| c.is_ascii_digit() || c == '*' || c == '#';
+        if keys.is_empty() || keys.len() > MOST_KEYS || !keys.chars().all(is_key) {
+            return Err(Refusal::NotKeys(keys));
+        }
+        let leg = self.caller.ok_or(Refusal::NotTalking)?;
+        out.push(CallAction::SendKeys { leg, keys });
+        Ok(())
+    }
+}

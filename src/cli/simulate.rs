@@ -1,0 +1,200 @@
+//! `warmline simulate`: days of centers in virtual time, by our own routing and by what others do.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::ValueEnum;
+
+use super::table::table;
+use super::trouble::Trouble;
+use crate::queue::api::Routing;
+use crate::queue::api::Weights;
+use crate::simulate;
+use crate::simulate::Center;
+use crate::simulate::Score;
+use crate::simulate::bank;
+use crate::simulate::centers;
+use crate::simulate::engine::EngineRouter;
+use crate::simulate::reference::Policy;
+use crate::simulate::reference::Reference;
+
+/// What is asked.
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// Real calls to live through as well: CSV with date,wd,type,prio,tod,q,served,svc
+    calls: Option<PathBuf>,
+    /// Which of the centers that are built in
+    #[arg(long, value_enum, default_value_t)]
+    centers: Centers,
+    /// Days of each center
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    days: u64,
+    /// Where chance begins
+    #[arg(long, value_name = "N", default_value_t = 900)]
+    seed: u64,
+    /// A line for each center, not only their mean
+    #[arg(long)]
+    each: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Centers {
+    // Those that the routing was tuned on.
+    Tuned,
+    // Those that were kept apart.
+    #[default]
+    Apart,
+}
+
+/// The offered work over the staff in the busiest hour of a real day.
+const BANK_LOAD: f64 = 1.0;
+
+/// How a day is routed.
+#[derive(Clone, Copy)]
+enum Way {
+    Reference(Policy),
+    Engine(Routing),
+    /// Everybody has every skill: what no routing can reach.
+    Bound,
+}
+
+const HEAD: [&str; 12] = [
+    "center",
+    "routing",
+    "calls",
+    "SL %",
+    "worst %",
+    "short",
+    "mean wait s",
+    "p99 wait s",
+    "hung up %",
+    "said - waited s",
+    "off by s",
+    "in bound %",
+];
+
+pub(super) fn run(args: SimulateArgs) -> Result<(), Trouble> {
+    let centers = centers(&args)?;
+    let ways = [
+        ("first come, longest idle", Way::Reference(Policy::FirstCome)),
+        ("app_queue: penalties, polled", Way::Reference(Policy::Penalties)),
+        ("mod_callcenter: tiers, polled", Way::Reference(Policy::Tiers)),
+        ("Warmline, longest waiting", Way::Engine(Routing::LongestWaiting)),
+        ("Warmline, short tail", Way::Engine(Routing::ServiceLevel(Weights::short_tail()))),
+        ("Warmline, service level", Way::Engine(Routing::default())),
+        ("if everybody had every skill", Way::Bound),
+    ];
+    let mut rows = Vec::new();
+    for (routing, way) in ways {
+        let of_centers: Vec<Figures> = centers.iter().map(|days| Figures::of(days, way)).collect();
+        if args.each {
+            let each = centers.iter().zip(&of_centers);
+            rows.extend(each.map(|(days, figures)| figures.row(&days[0].name, routing)));
+        }
+        rows.push(Figures::mean(&of_centers).row("all", routing));
+    }
+    say!("{}", table(&HEAD, &rows).trim_end());
+    Ok(())
+}
+
+/// The days of each center.
+fn centers(args: &SimulateArgs) -> Result<Vec<Vec<Center>>, Trouble> {
+    let plans = match args.centers {
+        Centers::Tuned => centers::tuned(),
+        Centers::Apart => centers::apart(),
+    };
+    let day = |plan: &simulate::center::Plan| (0..args.days).map(|day| plan.day(args.seed + day)).collect();
+    let mut centers: Vec<Vec<Center>> = plans.iter().map(day).collect();
+    if let Some(path) = &args.calls {
+        centers.push(real_days(path, args)?);
+    }
+    Ok(centers)
+}
+
+/// The busiest days of the file: those at odd places for one set of centers, at even ones for the other.
+fn real_days(path: &Path, args: &SimulateArgs) -> Result<Vec<Center>, Trouble> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Trouble::new(format!("{} cannot be read: {error}", path.display())))?;
+    let rows = bank::rows(&text).map_err(|line| {
+        Trouble::new(format!("{}:{line}: not a call", path.display()))
+            .hint("the columns are date,wd,type,prio,tod,q,served,svc; unpack a .gz first")
+    })?;
+    let mut calls: BTreeMap<u32, usize> = BTreeMap::new();
+    rows.iter().for_each(|row| *calls.entry(row.date).or_default() += 1);
+    let mut dates: Vec<(usize, u32)> = calls.into_iter().map(|(date, calls)| (calls, date)).collect();
+    dates.sort_by(|a, b| b.cmp(a));
+    let first = usize::from(args.centers == Centers::Apart);
+    let dates = dates.into_iter().skip(first).step_by(2).take(args.days as usize);
+    let days: Vec<Center> =
+        dates.filter_map(|(_, date)| bank::day(&rows, date, BANK_LOAD, args.seed)).collect();
+    if days.is_empty() {
+        return Err(Trouble::new(format!("{} has no calls", path.display())));
+    }
+    Ok(days)
+}
+
+/// The mean figures of some days.
+#[derive(Clone, Copy, Default)]
+struct Figures {
+    calls: f64,
+    figures: [f64; 9],
+}
+
+impl Figures {
+    fn of(days: &[Center], way: Way) -> Figures {
+        let scores: Vec<Figures> = days.iter().map(|day| Figures::from(&score(day, way))).collect();
+        let calls = scores.iter().map(|score| score.calls).sum();
+        Figures { calls, ..Figures::mean(&scores) }
+    }
+
+    fn mean(all: &[Figures]) -> Figures {
+        let mut mean = Figures::default();
+        for one in all {
+            mean.calls += one.calls;
+            let parts = mean.figures.iter_mut().zip(one.figures);
+            parts.for_each(|(sum, figure)| *sum += figure / all.len() as f64);
+        }
+        mean
+    }
+
+    fn row(&self, center: &str, routing: &str) -> Vec<String> {
+        // Those who are not of this house say nothing of waits.
+        let said = if self.figures[8] > 0.0 { 9 } else { 6 };
+        let figures = self.figures[..said].iter().map(|figure| format!("{figure:.1}"));
+        let figures = figures.chain(std::iter::repeat_n(String::new(), 9 - said));
+        let names = [center.to_owned(), routing.to_owned(), format!("{:.0}", self.calls)];
+        names.into_iter().chain(figures).collect()
+    }
+}
+
+impl From<&Score> for Figures {
+    fn from(score: &Score) -> Figures {
+        let (bias, size) = score.bias();
+        let figures = [
+            score.service_level(),
+            score.worst(),
+            score.short(),
+            score.mean_wait(),
+            score.wait_of(0.99),
+            score.abandoned(),
+            bias,
+            size,
+            score.coverage(),
+        ];
+        Figures { calls: f64::from(score.offered()), figures }
+    }
+}
+
+fn score(day: &Center, way: Way) -> Score {
+    match way {
+        Way::Reference(policy) => simulate::run(day, &mut Reference::new(policy, &day.setup)),
+        Way::Engine(routing) => simulate::run(day, &mut EngineRouter::new(&day.setup, routing)),
+        Way::Bound => {
+            let day = day.with_every_skill();
+            simulate::run(&day, &mut EngineRouter::new(&day.setup, Routing::default()))
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The choice that serves the service levels: which call a free agent takes, and which idle agent a call
+//! goes to. `docs/ROUTING.md` says why it is what it is.
+//!
+//! Only sums, products and square roots, which are the same on every machine.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+use smallvec::SmallVec;
+
+use super::agents::Agent;
+use super::api::Action;
+use super::engine::Due;
+use super::engine::Engine;
+use super::line::Key;
+use super::line::Line;
+use super::routing::Weights;
+use super::skills::BestAgent;
+use super::skills::ClassId;
+use super::skills::ProfileId;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::Timestamp;
+
+/// How long until a call that is held back is looked at again.
+const HOLD_STEP: Duration = Duration::from_secs(1);
+/// How many idle agents of one profile are compared, the longest idle first.
+const RIVALS: usize = 4;
+/// How many profiles with idle agents are compared; they take turns at being the first.
+const PROFILES: usize = 64;
+/// How quickly a class forgets how often it found an idle agent, and how often it was chosen.
+const SEEN: f64 = 40.0;
+
+/// What a class has seen of agents lately. It begins in the middle.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Fortune {
+    /// The share of calls that found no idle agent.
+    blocked: f64,
+    /// The share of freed agents it got, of those who could have served it.
+    chosen: f64,
+    /// The place of the profile that is looked at first.
+    turn: u32,
+    /// When its held-back calls will be looked at again.
+    look_at: Option<Timestamp>,
+}
+
+impl Fortune {
+    /// The share of freed agents that the class may count on: never nothing.
+    pub fn chosen(&self) -> f64 {
+        self.chosen.max(0.02)
+    }
+}
+
+impl Default for Fortune {
+    fn default() -> Fortune {
+        Fortune { blocked: 0.5, chosen: 0.5, turn: 0, look_at: None }
+    }
+}
+
+/// The idle agent for a call.
+pub(super) enum Found {
+    Agent(BestAgent),
+    /// There are some, who are kept for others for the time being.
+    HeldBack,
+    Nobody,
+}
+
+/// One of the calls that an agent could take.
+#[derive(Clone, Copy)]
+struct Candidate {
+    value: f64,
+    key: Key,
+    class: usize,
+}
+
+impl Candidate {
+    /// The greater value, then the longer wait, then the id.
+    fn or(self, other: Option<Candidate>) -> Candidate {
+        let beats = |other: &Candidate| match other.value.total_cmp(&self.value) {
+            std::cmp::Ordering::Equal => other.key.is_older(self.key),
+            order => order.is_gt(),
+        };
+        other.filter(beats).unwrap_or(self)
+    }
+}
+
+impl Engine {
+    /// The call that this idle agent takes, by value, and how many wait that they can serve. None: nobody
+    /// waits, or those who do are better held back.
+    pub(super) fn call_by_value(&mut self, id: AgentId, weights: &Weights) -> Option<(CallId, u32)> {
+        let profile = self.agents[id.0 as usize].profile;
+        let serves = &self.skills.profiles[profile.0 as usize].serves;
+        let classes: SmallVec<[usize; 64]> = serves.shared(&self.skills.waiting_classes).collect();
+        let (mut best, mut overdue, mut waiting) = (None, None, 0);
+        let mut held_back = true;
+        for &class in &classes {
+            self.skills.refresh(class, self.now);
+            waiting += self.skills.heads[class].waiting;
+            let (fresh, late) = self.firsts_for(id, class);
+            if fresh.is_none() && late.is_none() {
+                continue;
+            }
+            let worth = self.worth(id, profile, class, weights);
+            if let Some(key) = fresh {
+                let value = worth * self.urgency(class, key);
+                best = Some(Candidate { value, key, class }.or(best));
+                held_back = held_back
+                    && self.is_held_back(profile, class, key, weights)
+                    && self.may_hold_back(&self.calls[&key.call]);
+            }
+            if let Some(key) = late {
+                let value = worth * weights.late * self.lateness(class, key, weights);
+                let candidate = Candidate { value, key, class };
+                best = Some(candidate.or(best));
+                held_back = false;
+                if self.age(key) >= weights.second_promise {
+                    overdue = Some(
+                        overdue.filter(|other: &Candidate| other.key.is_older(key)).unwrap_or(candidate),
+                    );
+                }
+            }
+        }
+        let mut chosen = best?;
+        if held_back {
+            classes.into_iter().for_each(|class| self.look_again(class, weights));
+            return None;
+        }
+        if let Some(overdue) = overdue {
+            let passed = &mut self.skills.profiles[profile.0 as usize].passed;
+            *passed += 1;
+            if overdue.key == chosen.key || *passed >= weights.one_in {
+                (chosen, *passed) = (overdue, 0);
+            }
+        }
+        for class in classes {
+            let head = &mut self.skills.heads[class];
+            if head.fresh.is_some() {
+                let own = f64::from(u8::from(class == chosen.class));
+                head.fortune.chosen += (own - head.fortune.chosen) / SEEN;
+            }
+        }
+        Some((chosen.key.call, waiting))
+    }
+
+    /// The first of the class's line that is within target, and the first that is not, for this agent.
+    fn firsts_for(&self, id: AgentId, class: usize) -> (Option<Key>, Option<Key>) {
+        let head = &self.skills.heads[class];
+        let late = head.first.filter(|_| head.late > 0);
+        let agent = &self.agents[id.0 as usize];
+        if !agent.is_spared_any() {
+            return (head.fresh, late);
+        }
+        let line = &self.skills.classes[class].line;
+        let fresh = head.fresh.and_then(|key| first_not_spared(agent, line, key, self.now));
+        let late = late.and_then(|key| first_not_spared(agent, line, key, self.now));
+        (fresh, late.filter(|late| head.fresh.is_none_or(|fresh| *late < fresh)))
+    }
+
+    /// What an answer to a call of this class by this agent is worth for the time it takes. Were it divided
+    /// by the whole mean talk, classes of long talks would be left behind.
+    fn worth(&self, id: AgentId, profile: ProfileId, class: usize, weights: &Weights) -> f64 {
+        let head = &self.skills.heads[class];
+        let fit = self.skills.profiles[profile.0 as usize].fit(&head.needs);
+        let slowness = self.pace.slowness_in(id, head.queue, fit);
+        self.weight(class, weights) / (self.pace.queues[head.queue.0 as usize].talk_s.sqrt() * slowness)
+    }
+
+    /// How much a call of this class weighs: its queue's weight and its priority.
+    fn weight(&self, class: usize, weights: &Weights) -> f64 {
+        let head = &self.skills.heads[class];
+        let priority = (1.0 + weights.priority * f64::from(head.priority)).clamp(0.25, 4.0);
+        priority * self.pace.queues[head.queue.0 as usize].weight
+    }
+
+    /// How likely calls of the class miss their target without this agent: the first of them, or the last for
+    /// all that are before it.
+    fn urgency(&self, class: usize, first: Key) -> f64 {
+        let head = &self.skills.heads[class];
+        let talk_s = self.pace.queues[head.queue.0 as usize].talk_s;
+        let starts = f64::from(head.working - head.idle) / talk_s * head.fortune.chosen();
+        let slack_s = |key: Key| (key.since + head.target_us - self.now_us()) as f64 / 1e6;
+        let last = self.skills.classes[class].line.last().map_or(0.0, slack_s);
+        let ahead = f64::from(head.waiting - head.late).max(1.0);
+        fading(starts * slack_s(first)).max(fading(starts * last / ahead))
+    }
+
+    /// How near a late call is to its second promise: from a tenth, so that it counts at all, to that and 1.
+    fn lateness(&self, class: usize, key: Key, weights: &Weights) -> f64 {
+        let target_us = self.skills.heads[class].target_us as f64;
+        let span_us = (weights.second_promise.as_micros() as f64 - target_us).max(1.0);
+        0.1 + ((self.age(key).as_micros() as f64 - target_us) / span_us).clamp(0.0, 1.0)
+    }
+
+    /// The idle agent that this call goes to: the quickest with it whom others need least.
+    pub(super) fn agent_by_cost(&self, class: ClassId, key: Key, may_hold: bool, weights: &Weights) -> Found {
+        let place = class.0 as usize;
+        let head = &self.skills.heads[place];
+        let mut best: Option<(f64, BestAgent)> = None;
+        let mut held_back = false;
+        let idle = &self.skills.idle_profiles;
+        let able = self.skills.classes[place].eligible.shared_from(idle, head.fortune.turn as usize);
+        for id in able.take(PROFILES) {
+            let profile = &self.skills.profiles[id];
+            let free = |(_, agent): &&(Timestamp, AgentId)| {
+                !self.agents[agent.0 as usize].is_spared(key.call, self.now)
+            };
+            let mut free = profile.idle.iter().filter(free).take(RIVALS).peekable();
+            if free.peek().is_none() {
+                continue;
+            }
+            let id = ProfileId(id as u32);
+            if may_hold && self.is_held_back(id, place, key, weights) {
+                held_back = true;
+                continue;
+            }
+            let fit = profile.fit(&head.needs);
+            let price = weights.price * self.price(id, place, weights);
+            for &(idle_since, agent) in free {
+                let cost = self.pace.slowness(agent, head.queue, fit) + price;
+                let dearer = |(than, other): &(f64, BestAgent)| match cost.total_cmp(than) {
+                    std::cmp::Ordering::Equal => (idle_since, agent) < (other.idle_since, other.agent),
+                    order => order.is_lt(),
+                };
+                if best.as_ref().is_none_or(dearer) {
+                    best = Some((cost, BestAgent { agent, fit, idle_since, fitting: head.idle }));
+                }
+            }
+        }
+        match best {
+            Some((_, best)) => Found::Agent(best),
+            None if held_back => Found::HeldBack,
+            None => Found::Nobody,
+        }
+    }
+
+    /// What an agent of this profile may be worth to the other classes that they serve, for as long as a call
+    /// of this class takes.
+    fn price(&self, profile: ProfileId, class: usize, weights: &Weights) -> f64 {
+        let own_s = self.pace.queues[self.skills.heads[class].queue.0 as usize].talk_s;
+        let others = self.skills.profiles[profile.0 as usize].serves.iter().filter(|other| *other != class);
+        own_s * others.map(|other| self.want(other, weights)).sum::<f64>()
+    }
+
+    /// What one idle agent more or less is worth to a class, each second: how likely a call comes that finds
+    /// none and then misses its target. Each further idle agent makes it much less.
+    fn want(&self, class: usize, weights: &Weights) -> f64 {
+        let head = &self.skills.heads[class];
+        let talk_s = self.pace.queues[head.queue.0 as usize].talk_s;
+        let starts = f64::from(head.working.saturating_sub(1)) / talk_s;
+        let missed = fading(starts * head.target_us as f64 / 1e6);
+        let idle = f64::from(head.idle.max(1));
+        self.weight(class, weights) * head.fortune.blocked * missed / (talk_s * idle * idle)
+    }
+
+    /// Whether a call of the class is better kept waiting for another agent than given one of this profile.
+    /// Only early in its target: never for long, and never once it is late.
+    fn is_held_back(&self, profile: ProfileId, class: usize, key: Key, weights: &Weights) -> bool {
+        if weights.hold <= 0.0 || self.age(key) >= self.hold_at_most(class, weights) {
+            return false;
+        }
+        let loss = self.weight(class, weights) * self.urgency(class, key);
+        loss < weights.hold * self.price(profile, class, weights)
+    }
+
+    fn hold_at_most(&self, class: usize, weights: &Weights) -> Duration {
+        let target_us = self.skills.heads[class].target_us as f64;
+        Duration::from_micros((target_us * weights.hold_at_most.clamp(0.0, 1.0)) as u64)
+    }
+
+    /// Calls of this class wait though an agent is idle: looks at them again soon, and when the first of them
+    /// may be held back no more.
+    pub(super) fn look_again(&mut self, class: usize, weights: &Weights) {
+        let hold_at_most = self.hold_at_most(class, weights);
+        let head = &self.skills.heads[class];
+        let since = self.now_us().saturating_sub(hold_at_most.as_micros() as i64) + 1;
+        let first = self.skills.classes[class].line.first_from(Key::at(head.priority, since));
+        let Some(first) = first.filter(|_| head.idle > 0) else { return };
+        let look_at = self.now + HOLD_STEP.min(hold_at_most - self.age(first));
+        if head.fortune.look_at.is_none_or(|other| look_at < other) {
+            self.skills.heads[class].fortune.look_at = Some(look_at);
+            self.arm(Due::HeldBack(ClassId(class as u32)), look_at);
+        }
+    }
+
+    /// A while has gone by since calls of this class were held back.
+    pub(super) fn held_back_due(&mut self, class: ClassId, out: &mut Vec<Action>) {
+        let place = class.0 as usize;
+        let look_at = &mut self.skills.heads[place].fortune.look_at;
+        *look_at = look_at.filter(|at| *at > self.now);
+        self.skills.refresh(place, self.now);
+        let mut next = self.skills.heads[place].fresh.or(self.skills.heads[place].first);
+        while let Some(key) = next.filter(|_| self.skills.heads[place].idle > 0) {
+            next = self.skills.classes[place].line.first_from(key.next());
+            // Those behind a call that is held back are less urgent than it.
+            if self.assign_waiting(key.call, out) {
+                break;
+            }
+        }
+        let weights = self.weights();
+        weights.inspect(|weights| self.look_again(place, weights));
+    }
+
+    /// A call of this class looks for an agent: whether there is an idle one at all is remembered.
+    pub(super) fn look_for_idle(&mut self, class: ClassId) {
+        let head = &mut self.skills.heads[class.0 as usize];
+        let blocked = f64::from(u8::from(head.idle == 0));
+        head.fortune.blocked += (blocked - head.fortune.blocked) / SEEN;
+        head.fortune.turn = head.fortune.turn.wrapping_add(1) % (1 << 20);
+    }
+
+    fn age(&self, key: Key) -> Duration {
+        Duration::from_micros(u64::try_from(self.now_us().saturating_sub(key.since)).unwrap_or(0))
+    }
+
+    fn now_us(&self) -> i64 {
+        i64::try_from(self.now.0).unwrap_or(i64::MAX)
+    }
+}
+
+/// The first key from this one on that the agent is not spared.
+fn first_not_spared(agent: &Agent, line: &Line, mut key: Key, now: Timestamp) -> Option<Key> {
+    while agent.is_spared(key.call, now) {
+        key = line.first_from(key.next())?;
+    }
+    Some(key)
+}
+
+/// About e to the power of −`x`; 1 for what is negative.
+fn fading(x: f64) -> f64 {
+    let near = 1.0 + x.max(0.0) / 16.0;
+    let power_2 = near * near;
+    let power_4 = power_2 * power_2;
+    let power_8 = power_4 * power_4;
+    1.0 / (power_8 * power_8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fades_falls_from_one_to_nothing() {
+        assert_eq!((fading(0.0), fading(-5.0)), (1.0, 1.0));
+        let exact = |x: f64| (-x).exp();
+        for x in [0.1, 0.5, 1.0, 2.0] {
+            assert!((fading(x) - exact(x)).abs() < 0.03, "{x}");
+        }
+        assert!(fading(1e9) < 1e-6 && fading(f64::INFINITY) == 0.0);
+    }
+}

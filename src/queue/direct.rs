@@ -1,0 +1,64 @@
+//! A call for one agent and nobody else: a consult of a colleague, a transfer to a person.
+//!
+//! It rings at once or not at all: nobody waits in line for a person who is not free.
+
+use std::time::Duration;
+
+use tracing::debug;
+
+use super::api::Action;
+use super::api::AgentState;
+use super::api::PermissionPolicy;
+use super::engine::Engine;
+use super::engine::Stage;
+use super::line::Key;
+use super::skills::BestAgent;
+use super::waits::Call;
+use super::waits::Consent;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::QueueId;
+use crate::fact::WaitExit;
+
+impl Engine {
+    /// Rings an agent who is ready for a call that only they shall have; its ring time and wrap-up are the
+    /// queue's. Exits when they are not ready, or do not take it.
+    pub(super) fn call_agent(&mut self, id: CallId, agent: AgentId, queue: QueueId, out: &mut Vec<Action>) {
+        if self.calls.contains_key(&id) || queue.0 as usize >= self.queues.len() {
+            debug!(call = %id, %queue, "an agent is called twice, or by a queue that there is not");
+            return;
+        }
+        let ready = self.agents.get(agent.0 as usize).filter(|agent| agent.state == AgentState::Ready);
+        let Some(idle_since) = ready.map(|agent| agent.idle_since) else {
+            out.push(Action::Exit { call: id, exit: WaitExit::NobodyStaffed });
+            return;
+        };
+        let class = self.class_for(queue, self.queue(queue).config.priority, &[]);
+        let key = Key::new(0, self.now, Duration::ZERO, id);
+        let call = Call {
+            queue,
+            class,
+            key,
+            stage: Stage::Waiting,
+            consent: Consent::NotAsked,
+            enqueued_at: self.now,
+            permission: PermissionPolicy::GivenByFlowFile,
+            cap_at: self.now + self.queue(queue).config.max_wait,
+            attempts: 0,
+            callback_tries: 0,
+            direct: true,
+            forecast: None,
+            quote: None,
+            talk_since: None,
+            due: None,
+        };
+        self.calls.insert(id, call);
+        // It is in line for the moment that a ring takes it out again.
+        let of_queue = self.queue_mut(queue);
+        of_queue.waiting += 1;
+        of_queue.line.join(key);
+        self.skills.join(class, key, self.now);
+        let best = BestAgent { agent, idle_since, fitting: 1, fit: 0 };
+        self.ring(id, best, 1, out);
+    }
+}

@@ -1,0 +1,195 @@
+//! What the engine learns while it works: how long talks take by queue, by agent and by how far an agent is
+//! above the need; and how much a queue that misses its target is to weigh.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::api::QueueConfig;
+use super::routing::Weights;
+use crate::base::AgentId;
+use crate::base::QueueId;
+
+/// The mean talk that is assumed where neither planner nor talks have said anything.
+const UNKNOWN_TALK_S: f64 = 180.0;
+/// A mean talk moves by at least one part in this many.
+const TALKS: f64 = 400.0;
+/// The planner's word weighs as much as so many talks.
+const PLANNER: f64 = 10.0;
+/// An agent is taken to be as quick as everybody until about so many talks have shown otherwise.
+const DOUBT: f64 = 12.0;
+/// The same for an agent in one queue.
+const DOUBT_IN_QUEUE: f64 = 25.0;
+/// Levels above the need that are told apart.
+const FITS: usize = 12;
+/// How many pairs of agent and queue are remembered at most; in a larger center, agents only.
+const PAIRS_AT_MOST: usize = 1 << 18;
+/// A talk so many times the mean counts no more: one of hours is not to turn everything upside down.
+const RATIO_AT_MOST: f64 = 8.0;
+
+/// A mean of ratios that is 1 until there is proof.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Ratio {
+    sum: f32,
+    count: f32,
+}
+
+impl Ratio {
+    fn value(self, doubt: f64) -> f64 {
+        (f64::from(self.sum) + doubt) / (f64::from(self.count) + doubt)
+    }
+
+    fn learn(&mut self, ratio: f64) {
+        if self.count >= TALKS as f32 {
+            (self.sum, self.count) = (self.sum / 2.0, self.count / 2.0);
+        }
+        self.sum += ratio as f32;
+        self.count += 1.0;
+    }
+}
+
+/// What is known of one queue.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct OfQueue {
+    /// The mean talk, in s, and how many talks it stands on.
+    pub talk_s: f64,
+    talks: f64,
+    /// How much its calls weigh: 1, and more while it misses its target.
+    pub weight: f64,
+    /// The share of calls that is to be answered in target.
+    target: f64,
+}
+
+/// What is learnt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Pace {
+    pub queues: Vec<OfQueue>,
+    agents: Vec<Ratio>,
+    fits: [Ratio; FITS],
+    /// By agent and queue; empty in a center that is too large for it.
+    pairs: Vec<Ratio>,
+}
+
+impl Pace {
+    pub fn new(queues: &[QueueConfig], agents: usize) -> Pace {
+        let of_queue = |queue: &QueueConfig| OfQueue {
+            talk_s: queue.handle_time.map_or(UNKNOWN_TALK_S, |time| time.as_secs_f64().max(1.0)),
+            talks: if queue.handle_time.is_some() { PLANNER } else { 0.0 },
+            weight: 1.0,
+            target: f64::from(queue.service_level.0) / 100.0,
+        };
+        let pairs = queues.len().saturating_mul(agents);
+        Pace {
+            queues: queues.iter().map(of_queue).collect(),
+            agents: vec![Ratio::default(); agents],
+            fits: [Ratio::default(); FITS],
+            pairs: vec![Ratio::default(); if pairs <= PAIRS_AT_MOST { pairs } else { 0 }],
+        }
+    }
+
+    /// How long this agent, whose levels are so far above the need, takes against the queue's mean.
+    pub fn slowness(&self, agent: AgentId, queue: QueueId, fit: u32) -> f64 {
+        self.of_agent(agent) * self.slowness_in(agent, queue, fit)
+    }
+
+    /// The same against the agent's own mean: which calls are theirs more than others.
+    pub fn slowness_in(&self, agent: AgentId, queue: QueueId, fit: u32) -> f64 {
+        self.of_fit(fit) * self.of_pair(agent, queue)
+    }
+
+    fn of_fit(&self, fit: u32) -> f64 {
+        self.fits[(fit as usize).min(FITS - 1)].value(DOUBT)
+    }
+
+    fn of_agent(&self, agent: AgentId) -> f64 {
+        self.agents[agent.0 as usize].value(DOUBT)
+    }
+
+    fn of_pair(&self, agent: AgentId, queue: QueueId) -> f64 {
+        self.pairs.get(self.pair(agent, queue)).map_or(1.0, |ratio| ratio.value(DOUBT_IN_QUEUE))
+    }
+
+    fn pair(&self, agent: AgentId, queue: QueueId) -> usize {
+        agent.0 as usize * self.queues.len() + queue.0 as usize
+    }
+
+    /// A talk took so long. Each effect learns from what the others do not explain.
+    pub fn talked(&mut self, agent: AgentId, queue: QueueId, fit: u32, took: Duration) {
+        let took_s = took.as_secs_f64();
+        let (of_fit, of_agent) = (self.of_fit(fit), self.of_agent(agent));
+        let of_pair = self.of_pair(agent, queue);
+        let of_queue = &mut self.queues[queue.0 as usize];
+        let ratio = (took_s / of_queue.talk_s).min(RATIO_AT_MOST);
+        of_queue.talks = (of_queue.talks + 1.0).min(TALKS);
+        of_queue.talk_s = (of_queue.talk_s + (took_s - of_queue.talk_s) / of_queue.talks).max(1.0);
+        self.fits[(fit as usize).min(FITS - 1)].learn(ratio / (of_agent * of_pair));
+        self.agents[agent.0 as usize].learn(ratio / (of_fit * of_pair));
+        let pair = self.pair(agent, queue);
+        if let Some(pair) = self.pairs.get_mut(pair) {
+            pair.learn(ratio / (of_fit * of_agent));
+        }
+    }
+
+    /// A wait is over, by an answer in target or not. The weight stays where the target is just met.
+    pub fn waited(&mut self, queue: QueueId, in_target: bool, weights: &Weights) {
+        let queue = &mut self.queues[queue.0 as usize];
+        let miss = queue.target - f64::from(u8::from(in_target));
+        queue.weight = (queue.weight * (1.0 + weights.pull * miss)).clamp(1.0, weights.most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::queue_config;
+    use super::*;
+
+    const BILLING: QueueId = QueueId(0);
+
+    fn pace() -> Pace {
+        Pace::new(&[queue_config("billing"), queue_config("support")], 2)
+    }
+
+    #[test]
+    fn the_quick_agent_and_the_better_fit_are_found_out() {
+        let mut pace = pace();
+        let (quick, slow) = (AgentId(0), AgentId(1));
+        for _ in 0..100 {
+            for fit in [0, 2] {
+                let talk = |mean_s: u64| Duration::from_secs(if fit == 0 { mean_s } else { mean_s / 2 });
+                pace.talked(quick, BILLING, fit, talk(100));
+                pace.talked(slow, BILLING, fit, talk(200));
+            }
+        }
+        let slowness = |agent, fit| pace.slowness(agent, BILLING, fit);
+        assert!((1.7..2.1).contains(&(slowness(slow, 0) / slowness(quick, 0))), "{}", slowness(slow, 0));
+        assert!((1.6..2.1).contains(&(slowness(quick, 0) / slowness(quick, 2))), "{}", slowness(quick, 2));
+        assert!((100.0..125.0).contains(&pace.queues[0].talk_s), "{}", pace.queues[0].talk_s);
+        assert!(pace.slowness(slow, QueueId(1), 0) > 1.0, "a slow agent is so in a queue not tried yet");
+    }
+
+    #[test]
+    fn a_single_talk_proves_nothing() {
+        let mut pace = pace();
+        pace.talked(AgentId(0), BILLING, 0, Duration::from_secs(20));
+        pace.talked(AgentId(1), BILLING, 0, Duration::from_secs(36_000));
+        assert!(pace.slowness(AgentId(1), BILLING, 0) < 4.0);
+    }
+
+    #[test]
+    fn a_queue_weighs_more_while_it_misses_its_target_and_never_beyond_the_limit() {
+        let (mut pace, weights) = (pace(), Weights::default());
+        for _ in 0..1_000 {
+            pace.waited(BILLING, true, &weights);
+        }
+        assert_eq!(pace.queues[0].weight, 1.0);
+        for _ in 0..1_000 {
+            pace.waited(BILLING, false, &weights);
+        }
+        assert_eq!(pace.queues[0].weight, weights.most);
+        for call in 0..1_000 {
+            pace.waited(BILLING, call % 10 != 0, &weights);
+        }
+        assert_eq!(pace.queues[0].weight, 1.0, "90 in 100 are more than the 80 that were promised");
+    }
+}

@@ -1,0 +1,77 @@
+//! How calls and agents are brought together, and what weighs how much in it.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// How calls and agents are brought together. One for the whole center, because whoever serves several
+/// queues needs one order for all their calls.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Routing {
+    /// The highest priority, then the longest wait; the best fitting agent, then the longest idle.
+    LongestWaiting,
+    /// The call whose answer now does most for the queues' service levels; the agent who is quickest with it
+    /// and whom other queues need least.
+    ServiceLevel(Weights),
+}
+
+/// Service level: at the same staffing far more callers are answered in time, and none hang up more.
+impl Default for Routing {
+    fn default() -> Routing {
+        Routing::ServiceLevel(Weights::default())
+    }
+}
+
+/// What weighs how much in [`Routing::ServiceLevel`]. The defaults were chosen by simulation, where they are
+/// far from sensitive; `docs/ROUTING.md` tells what each is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Weights {
+    /// By what share a queue's weight rises when a call misses its target, and how quickly it falls when
+    /// others meet it. Default 0.1.
+    pub pull: f64,
+    /// The greatest weight of a queue that misses its target. Default 8.
+    pub most: f64,
+    /// What each step of priority adds to a call's value. Default 0.1.
+    pub priority: f64,
+    /// The value of a call that is past its target when its second promise is due, against one that is about
+    /// to miss its target. Default 0.05.
+    pub late: f64,
+    /// How much it counts against an agent that other queues may need them, beside their speed. Default 3.
+    pub price: f64,
+    /// A call is held back from an idle agent when this share of what other queues may need them for exceeds
+    /// what the call loses by waiting. 0 holds nothing back. Default 0.6.
+    pub hold: f64,
+    /// How long a call is held back at most: a share of its target. Default 0.8.
+    pub hold_at_most: f64,
+    /// When a late call's second promise is due, from joining. Default 300 s.
+    pub second_promise: Duration,
+    /// Of so many calls that agents of one profile take while a call past its second promise waits for them,
+    /// one is the longest waiting of those. Default 4.
+    pub one_in: u32,
+}
+
+impl Default for Weights {
+    fn default() -> Weights {
+        Weights {
+            pull: 0.1,
+            most: 8.0,
+            priority: 0.1,
+            late: 0.05,
+            price: 3.0,
+            hold: 0.6,
+            hold_at_most: 0.8,
+            second_promise: Duration::from_secs(300),
+            one_in: 4,
+        }
+    }
+}
+
+impl Weights {
+    /// For a center that fears long waits more than missed targets: the second promise comes early, and is
+    /// kept before any other.
+    pub fn short_tail() -> Weights {
+        let second_promise = Duration::from_secs(100);
+        Weights { second_promise, one_in: 1, ..Weights::default() }
+    }
+}

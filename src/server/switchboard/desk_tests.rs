@@ -1,0 +1,322 @@
+//! Desks and callers' pages in virtual time: no phone, no network, only browsers that come and go.
+
+use std::time::Duration;
+
+use super::desks::GRACE;
+use super::tests::FakeStreams;
+use super::tests::center;
+use super::*;
+use crate::queue::api::AgentState;
+use crate::queue::api::DESK_LOST;
+use crate::sdp::Codec;
+use crate::sdp::Direction;
+use crate::sdp::Negotiated;
+use crate::server::browser::CallState;
+use crate::sip::endpoint::EndpointConfig;
+
+struct House {
+    now: Timestamp,
+    switchboard: Switchboard,
+    streams: FakeStreams,
+    facts: Vec<What>,
+    told: Vec<(SocketId, Tell)>,
+}
+
+fn agreed(codec: Codec) -> Negotiated {
+    Negotiated {
+        codec,
+        payload_type: 0,
+        receive_payload_type: 0,
+        telephone_event: None,
+        ptime_ms: 20,
+        remote_rtp: None,
+        remote_rtcp: None,
+        direction: Direction::SendRecv,
+    }
+}
+
+impl House {
+    fn new() -> House {
+        let entropy = Entropy::seeded(1);
+        let parts = Parts {
+            endpoint: Endpoint::new(EndpointConfig::default(), entropy.clone()),
+            center: Arc::new(center()),
+            library: Arc::new(Library::default()),
+            entropy,
+            address: IpAddr::from([10, 0, 0, 1]),
+            udp: "10.0.0.1:5060".parse().unwrap(),
+            tcp: "10.0.0.1:5060".parse().unwrap(),
+            first_call: CallId(1),
+            max_calls: 8,
+        };
+        let streams = FakeStreams::with_ports(8);
+        let now = Timestamp::from_secs(1);
+        House { now, switchboard: Switchboard::new(parts), streams, facts: Vec::new(), told: Vec::new() }
+    }
+
+    fn tell(&mut self, input: Input) {
+        let now = Now { at: self.now, wall: WallTime(self.now.0 as i64) };
+        let mut out = Vec::new();
+        self.switchboard.handle(now, input, &mut self.streams, &mut out);
+        for output in out {
+            match output {
+                Output::Fact(fact) => self.facts.push(fact.what),
+                Output::Tell { socket, tell } => self.told.push((socket, tell)),
+                _ => {}
+            }
+        }
+        for event in self.streams.closed() {
+            self.tell(Input::Media(event));
+        }
+    }
+
+    fn ask(&mut self, socket: u64, ask: Ask) {
+        self.tell(Input::Ask { socket: SocketId(socket), ask });
+    }
+
+    fn browser(&mut self, event: BrowserEvent) {
+        self.tell(Input::Browser(event));
+    }
+
+    /// Time passes; what is due happens.
+    fn wait(&mut self, how_long: Duration) {
+        let end = self.now + how_long;
+        while let Some(due) = self.switchboard.deadline().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.tell(Input::Tick);
+        }
+        self.now = end;
+    }
+
+    /// Lets the newest connection be answered and come up.
+    fn connects(&mut self, codec: Codec) -> ConnectionId {
+        let connection = *self.streams.connections.last().expect("a connection");
+        let (sdp, agreed) = (String::new(), agreed(codec));
+        self.browser(BrowserEvent::Answered { connection, sdp, agreed });
+        self.browser(BrowserEvent::Up { connection });
+        connection
+    }
+
+    fn desk(&mut self, socket: u64, agent: &str) -> ConnectionId {
+        self.ask(socket, Ask::OpenDesk { agent: agent.into(), offer: "offer".to_owned() });
+        self.connects(Codec::Pcmu)
+    }
+
+    /// A caller on a page, who is in the queue at once: every prompt is stopped by its end.
+    fn caller(&mut self, socket: u64) -> CallId {
+        self.ask(socket, Ask::Call { number: "1000".into(), offer: "offer".to_owned() });
+        self.connects(Codec::Opus);
+        let call = CallId(self.switchboard.next_call - 1);
+        self.ask(socket, Ask::Key { digit: '1' });
+        call
+    }
+
+    fn state(&self, agent: &str) -> AgentState {
+        let id = self.switchboard.agent(agent).unwrap();
+        self.switchboard.engine.agent_state(id).unwrap().clone()
+    }
+
+    fn has(&self, what: &What) -> bool {
+        self.facts.contains(what)
+    }
+
+    fn carried_by(&self, call: CallId, leg: u16) -> Option<ConnectionId> {
+        self.streams.carried.get(&LegId::of(call, leg)).copied()
+    }
+}
+
+const ALICE: &str = "alice";
+
+#[test]
+fn a_caller_on_a_page_and_an_agent_at_a_desk_are_brought_together() {
+    let mut house = House::new();
+    let desk = house.desk(1, ALICE);
+    assert_eq!(house.state(ALICE), AgentState::Ready);
+    assert!(house.has(&What::DeskOpened { agent: ALICE.into() }));
+    let call = house.caller(2);
+    assert_eq!(house.state(ALICE), AgentState::Ringing(call));
+    let offered = Tell::Codec { codec: Codec::Opus };
+    assert_eq!(house.told.last(), Some(&(SocketId(1), offered)), "the caller's codec, while it rings");
+    house.ask(1, Ask::PickUp { call });
+    assert_eq!(house.state(ALICE), AgentState::Talking(call));
+    assert_eq!(house.carried_by(call, 1), Some(desk));
+    let wide = house.desk(1, ALICE);
+    assert_eq!(house.carried_by(call, 1), Some(wide), "the talk goes on over the newer connection");
+    assert!(!house.has(&What::DeskLost { agent: ALICE.into() }));
+    house.ask(2, Ask::HangUp { call: None });
+    assert_eq!(house.state(ALICE), AgentState::WrapUp);
+    let ended = Tell::State { state: CallState::Ended, call };
+    assert!(house.told.contains(&(SocketId(2), ended)));
+    house.ask(1, Ask::CloseDesk);
+    assert_eq!(house.state(ALICE), AgentState::Offline);
+    assert!(house.streams.open.is_empty() && house.streams.connections.is_empty());
+}
+
+#[test]
+fn what_rings_at_a_desk_that_vanishes_rings_at_another_at_once() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    let call = house.caller(2);
+    house.ask(1, Ask::Gone);
+    house.desk(3, "bob");
+    house.wait(Duration::from_secs(1));
+    assert_eq!(house.state("bob"), AgentState::Ringing(call));
+    house.ask(3, Ask::PickUp { call });
+    assert_eq!(house.state("bob"), AgentState::Talking(call));
+}
+
+#[test]
+fn a_desk_that_comes_back_in_a_talk_goes_on_with_it() {
+    let mut house = House::new();
+    let first = house.desk(1, ALICE);
+    let call = house.caller(2);
+    house.ask(1, Ask::PickUp { call });
+    house.ask(1, Ask::Gone);
+    assert!(house.has(&What::DeskLost { agent: ALICE.into() }));
+    house.wait(GRACE - Duration::from_secs(1));
+    assert_eq!(house.state(ALICE), AgentState::Talking(call));
+    let second = house.desk(3, ALICE);
+    assert!(house.has(&What::DeskBack { agent: ALICE.into() }));
+    assert_eq!(house.carried_by(call, 1), Some(second));
+    assert!(!house.streams.connections.contains(&first), "the old connection is closed");
+    house.wait(2 * GRACE);
+    assert_eq!(house.state(ALICE), AgentState::Talking(call));
+    house.ask(3, Ask::HangUp { call: Some(call) });
+    assert_eq!(house.state(ALICE), AgentState::WrapUp);
+}
+
+#[test]
+fn an_idle_agent_whose_desk_stays_away_is_not_ready_until_it_is_back() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    house.ask(1, Ask::Gone);
+    house.wait(GRACE + Duration::from_millis(1));
+    assert_eq!(house.state(ALICE), AgentState::NotReady(DESK_LOST.into()));
+    assert!(house.has(&What::DeskClosed { agent: ALICE.into() }));
+    assert!(house.streams.connections.is_empty());
+    house.desk(2, ALICE);
+    assert_eq!(house.state(ALICE), AgentState::Ready);
+}
+
+#[test]
+fn a_connection_that_falls_silent_is_missed_like_the_page_and_may_be_heard_again() {
+    let mut house = House::new();
+    let connection = house.desk(1, ALICE);
+    house.browser(BrowserEvent::Silent { connection });
+    assert!(house.has(&What::DeskLost { agent: ALICE.into() }));
+    house.browser(BrowserEvent::Back { connection });
+    assert!(house.has(&What::DeskBack { agent: ALICE.into() }));
+    house.wait(2 * GRACE);
+    assert_eq!(house.state(ALICE), AgentState::Ready);
+    house.browser(BrowserEvent::Over { connection, why: "gone".to_owned() });
+    assert!(house.told.contains(&(SocketId(1), Tell::Disconnected { why: "gone".to_owned() })));
+    house.desk(1, ALICE);
+    house.wait(2 * GRACE);
+    assert_eq!(house.state(ALICE), AgentState::Ready);
+}
+
+#[test]
+fn a_second_window_takes_the_phone_and_the_first_is_told() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    let second = house.desk(2, ALICE);
+    assert!(house.told.contains(&(SocketId(1), Tell::Over { again: false })));
+    house.ask(1, Ask::Gone);
+    assert!(!house.has(&What::DeskLost { agent: ALICE.into() }));
+    let call = house.caller(3);
+    house.ask(1, Ask::PickUp { call });
+    assert_eq!(house.state(ALICE), AgentState::Ringing(call), "the first has no say any more");
+    house.ask(2, Ask::PickUp { call });
+    assert_eq!(house.carried_by(call, 1), Some(second));
+}
+
+#[test]
+fn a_desk_refuses_and_another_rings() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    house.desk(2, "bob");
+    let call = house.caller(3);
+    assert_eq!(house.state(ALICE), AgentState::Ringing(call), "the more skilled one");
+    house.ask(1, Ask::Reject { call });
+    assert_eq!(house.state("bob"), AgentState::Ringing(call));
+    assert!(matches!(house.state(ALICE), AgentState::NotReady(_)));
+    house.ask(1, Ask::PickUp { call });
+    assert!(matches!(house.told.last(), Some((SocketId(1), Tell::Error { .. }))));
+}
+
+#[test]
+fn a_caller_whose_agents_desk_stays_away_is_back_in_the_queue() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    let call = house.caller(2);
+    house.ask(1, Ask::PickUp { call });
+    house.ask(1, Ask::Gone);
+    house.desk(3, "bob");
+    house.wait(GRACE + Duration::from_millis(1));
+    assert_eq!(house.state("bob"), AgentState::Ringing(call));
+    house.ask(3, Ask::PickUp { call });
+    assert_eq!(house.state("bob"), AgentState::Talking(call));
+    house.wait(Duration::from_secs(60));
+    assert_eq!(house.state(ALICE), AgentState::NotReady(DESK_LOST.into()), "after the wrap-up");
+    let lost = house.facts.iter().filter(|what| matches!(what, What::TalkEnded { .. })).count();
+    assert_eq!(lost, 1);
+}
+
+/// Whatever browsers do, in whatever order, nobody is left in a state that nothing leaves, and nothing is left over.
+#[test]
+fn browsers_that_do_as_they_like_leave_nothing_behind() {
+    for seed in 0..300 {
+        let mut house = House::new();
+        let mut chance = Entropy::seeded(seed);
+        for _ in 0..120 {
+            let socket = 1 + chance.below(5);
+            let call = CallId(1 + chance.below(house.switchboard.next_call));
+            let connections: Vec<ConnectionId> = house.streams.connections.iter().copied().collect();
+            let any = connections.get(chance.below(connections.len().max(1) as u64) as usize).copied();
+            match chance.below(12) {
+                0 | 1 => house.ask(socket, Ask::OpenDesk { agent: ALICE.into(), offer: String::new() }),
+                2 => house.ask(socket, Ask::Call { number: "1000".into(), offer: String::new() }),
+                3 => house.ask(socket, Ask::PickUp { call }),
+                4 => house.ask(socket, Ask::HangUp { call: Some(call).filter(|_| chance.below(2) == 0) }),
+                5 => house.ask(socket, Ask::Gone),
+                6 => house.ask(socket, Ask::Key { digit: '1' }),
+                7 => house.ask(socket, Ask::Reject { call }),
+                8 => house.wait(Duration::from_secs(chance.below(20))),
+                9 => {
+                    if let Some(connection) = any {
+                        house.browser(BrowserEvent::Over { connection, why: "chance".to_owned() });
+                        // The port has forgotten it.
+                        house.streams.connections.remove(&connection);
+                    }
+                }
+                10 => {
+                    if let Some(connection) = any {
+                        house.browser(BrowserEvent::Silent { connection });
+                    }
+                }
+                _ => {
+                    if let Some(connection) = any {
+                        let (sdp, agreed) = (String::new(), agreed(Codec::Pcmu));
+                        house.browser(BrowserEvent::Answered { connection, sdp, agreed });
+                        house.browser(BrowserEvent::Up { connection });
+                    }
+                }
+            }
+        }
+        (1..=5).for_each(|socket| house.ask(socket, Ask::Gone));
+        house.wait(Duration::from_secs(1_000));
+        let left =
+            (house.streams.open.len(), house.streams.connections.len(), house.switchboard.live_calls());
+        assert_eq!(left, (0, 0, 0), "seed {seed}");
+        assert!(
+            house.switchboard.sockets.is_empty() && house.switchboard.connections.is_empty(),
+            "seed {seed}"
+        );
+        assert!(
+            house.switchboard.desks.is_empty() && house.switchboard.web_callers.is_empty(),
+            "seed {seed}"
+        );
+        let state = house.state(ALICE);
+        assert!(matches!(state, AgentState::NotReady(_) | AgentState::Offline), "seed {seed}: {state:?}");
+    }
+}

@@ -1,0 +1,109 @@
+//! What agents and supervisors ask of calls: what a call cannot see by itself is looked at here.
+
+use super::Now;
+use super::Output;
+use super::Pending;
+use super::Streams;
+use super::Switchboard;
+use super::reschedule;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::Name;
+use crate::call::request::AgentRequest;
+use crate::call::request::LONGEST_REASON;
+use crate::call::request::OutcomeReport;
+use crate::call::request::Refusal;
+use crate::fact::Fact;
+use crate::fact::Target;
+use crate::fact::What;
+use crate::queue::api::AgentState;
+use crate::server::handle::ControlError;
+
+/// The longest note to an outcome, in characters.
+const LONGEST_NOTE: usize = 2_000;
+
+impl Switchboard {
+    /// Does what `who` asks of a call, or says why not.
+    pub fn request(
+        &mut self,
+        now: Now,
+        call: CallId,
+        who: &Name,
+        request: AgentRequest,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) -> Result<(), ControlError> {
+        if let AgentRequest::Outcome(report) = request {
+            return self.outcome(now, call, who, *report, out);
+        }
+        self.can_be_reached(who, &request)?;
+        let live = self.calls.get_mut(&call).ok_or(ControlError::UnknownCall(call))?;
+        let mut actions = Vec::new();
+        live.call.request(&self.parts.center, now.at, now.wall, who, request, &mut actions)?;
+        let due = live.call.deadline();
+        reschedule(&mut self.due, &mut live.due, due, call);
+        self.pending.push_front(Pending::Actions(call, actions));
+        self.settle(now, streams, out);
+        Ok(())
+    }
+
+    /// Whether somebody who is asked for could come. A queue finds somebody by itself.
+    fn can_be_reached(&self, who: &Name, request: &AgentRequest) -> Result<(), Refusal> {
+        match request {
+            AgentRequest::Consult { to: Target::Agent(name), .. }
+            | AgentRequest::Transfer { to: Target::Agent(name) } => {
+                let state = self.agent(name).and_then(|agent| self.engine.agent_state(agent));
+                let state = match state {
+                    // The call says that there is no such agent.
+                    None | Some(AgentState::Ready) => return Ok(()),
+                    Some(AgentState::Offline) => "signed out",
+                    Some(AgentState::Ringing(_)) => "being rung for another call",
+                    Some(AgentState::Talking(_)) => "talking with somebody else",
+                    Some(AgentState::WrapUp) => "in wrap-up",
+                    Some(AgentState::NotReady(_)) => "not ready",
+                };
+                Err(Refusal::NotReady { name: name.clone(), state })
+            }
+            AgentRequest::Supervise(Some(_)) if self.parts.endpoint.contacts(who).is_empty() => {
+                Err(Refusal::NoPhone(who.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What came of a talk: taken from whoever talked with the caller last, during the call and after it.
+    fn outcome(
+        &mut self,
+        now: Now,
+        call: CallId,
+        who: &Name,
+        report: OutcomeReport,
+        out: &mut Vec<Output>,
+    ) -> Result<(), ControlError> {
+        let agent = self.agent(who).ok_or_else(|| ControlError::UnknownAgent(who.to_string()))?;
+        if self.talked.get(&agent) != Some(&call) {
+            return Err(Refusal::NeverTalked(who.clone()).into());
+        }
+        let OutcomeReport { outcome, reason_code, note, promise } = report;
+        for (text, most) in [(&reason_code, LONGEST_REASON), (&note, LONGEST_NOTE)] {
+            let length = text.chars().count();
+            if length > most {
+                return Err(Refusal::LongReason(length).into());
+            }
+        }
+        let mut tell = |what| out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
+        tell(What::OutcomeSet { agent: who.clone(), outcome, reason_code, note });
+        if let Some(promise) = promise {
+            let (agent, due, words) = (who.clone(), promise.due, promise.words);
+            tell(What::PromiseMade { agent, promise: promise.kind, due, words });
+        }
+        Ok(())
+    }
+
+    /// Remembers whose call was whose: one per agent, so that the table is as long as the center's list.
+    pub(super) fn note_talk(&mut self, agent: AgentId, state: &AgentState) {
+        if let AgentState::Talking(call) = state {
+            self.talked.insert(agent, call.whole());
+        }
+    }
+}

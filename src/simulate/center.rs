@@ -1,0 +1,215 @@
+//! A center and its day: types of calls with their arrivals, groups of agents, and what becomes of the staff.
+//! Everything is drawn beforehand, so that each router meets the same callers with the same patience.
+
+use std::time::Duration;
+
+use super::router::CallType;
+use super::router::Setup;
+use crate::base::Entropy;
+use crate::base::SkillId;
+use crate::base::Timestamp;
+use crate::queue::api::Need;
+
+/// A center and one day of it.
+#[derive(Clone, Debug)]
+pub struct Center {
+    pub name: String,
+    pub setup: Setup,
+    /// In order.
+    pub calls: Vec<Arrival>,
+    /// When which agent comes (or goes), in order.
+    pub shifts: Vec<(Timestamp, u32, bool)>,
+    /// How much slower than the mean each agent is.
+    pub slowness: Vec<f64>,
+    /// Calls before this are not counted: the center fills up.
+    pub count_from: Timestamp,
+}
+
+/// A call that will come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    pub at: Timestamp,
+    pub kind: u32,
+    pub patience: Duration,
+    /// How long the talk takes with an agent of mean speed at the level that is needed.
+    pub talk: Duration,
+    pub wrap_up: Duration,
+}
+
+/// A type of calls as a planner sees it.
+#[derive(Clone, Debug)]
+pub struct TypePlan {
+    pub needs: Vec<(u32, u8)>,
+    pub wants: Vec<(u32, u8)>,
+    pub priority: i32,
+    pub target: (u8, u64),
+    /// Mean talk, in s.
+    pub talk_s: f64,
+    /// Mean patience, in s.
+    pub patience_s: f64,
+    /// Mean calls per hour, in equal parts of the day.
+    pub per_hour: Vec<f64>,
+}
+
+/// Agents with equal skills.
+#[derive(Clone, Debug)]
+pub struct GroupPlan {
+    pub skills: Vec<(u32, u8)>,
+    pub agents: usize,
+}
+
+/// A plan of a center's day.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub name: String,
+    pub hours: f64,
+    pub types: Vec<TypePlan>,
+    pub groups: Vec<GroupPlan>,
+    /// How talks spread: the sigma of the logarithm, or none for an exponential.
+    pub talk_sigma: Option<f64>,
+    /// How agents differ in speed: the sigma of the logarithm.
+    pub speed_sigma: f64,
+    /// This share of each group is away for that part of the day.
+    pub away: Option<(f64, f64, f64)>,
+}
+
+impl Plan {
+    /// A day of this plan, by chance.
+    pub fn day(&self, seed: u64) -> Center {
+        let mut chance = Entropy::seeded(seed);
+        let agents: Vec<&GroupPlan> =
+            self.groups.iter().flat_map(|group| std::iter::repeat_n(group, group.agents)).collect();
+        let slowness = agents.iter().map(|_| log_normal(&mut chance, self.speed_sigma)).collect();
+        let mut calls: Vec<Arrival> = Vec::new();
+        for (kind, plan) in self.types.iter().enumerate() {
+            self.arrivals(kind as u32, plan, &mut chance, &mut calls);
+        }
+        calls.sort_by_key(|call| (call.at, call.kind));
+        let setup = Setup {
+            skills: self.skills(),
+            types: self.types.iter().map(TypePlan::kind).collect(),
+            agents: agents.iter().map(|group| needs(&group.skills)).collect(),
+        };
+        let shifts = self.shifts();
+        Center { name: self.name.clone(), setup, calls, shifts, slowness, count_from: Timestamp::ZERO }
+    }
+
+    fn skills(&self) -> usize {
+        let of_types = self.types.iter().flat_map(|kind| &kind.needs);
+        let of_agents = self.groups.iter().flat_map(|group| &group.skills);
+        of_types.chain(of_agents).map(|(skill, _)| *skill as usize + 1).max().unwrap_or(0)
+    }
+
+    fn arrivals(&self, kind: u32, plan: &TypePlan, chance: &mut Entropy, calls: &mut Vec<Arrival>) {
+        let part_s = self.hours * 3_600.0 / plan.per_hour.len() as f64;
+        let busiest = plan.per_hour.iter().copied().fold(0.0, f64::max);
+        if busiest <= 0.0 {
+            return;
+        }
+        // By thinning: as many as at the busiest time, of which a share is taken.
+        let mut at = 0.0;
+        loop {
+            at += exponential(chance, 3_600.0 / busiest);
+            if at >= self.hours * 3_600.0 {
+                return;
+            }
+            let part = (at / part_s) as usize;
+            if chance.fraction() * busiest >= plan.per_hour[part.min(plan.per_hour.len() - 1)] {
+                continue;
+            }
+            let spread = match self.talk_sigma {
+                Some(sigma) => log_normal(chance, sigma),
+                None => exponential(chance, 1.0),
+            };
+            calls.push(Arrival {
+                at: Timestamp((at * 1e6) as u64),
+                kind,
+                patience: Duration::from_secs_f64(exponential(chance, plan.patience_s)),
+                talk: Duration::from_secs_f64((plan.talk_s * spread).max(1.0)),
+                wrap_up: Duration::ZERO,
+            });
+        }
+    }
+
+    fn shifts(&self) -> Vec<(Timestamp, u32, bool)> {
+        let mut shifts = Vec::new();
+        let mut agent = 0;
+        let hours = |share: f64| Timestamp((share * self.hours * 3.6e9) as u64);
+        for group in &self.groups {
+            for place in 0..group.agents {
+                shifts.push((Timestamp::ZERO, agent, true));
+                if let Some((share, from, to)) = self.away
+                    && ((place as f64 + 0.5) / group.agents as f64) < share
+                {
+                    shifts.push((hours(from), agent, false));
+                    shifts.push((hours(to), agent, true));
+                }
+                agent += 1;
+            }
+        }
+        shifts.sort();
+        shifts
+    }
+}
+
+impl TypePlan {
+    fn kind(&self) -> CallType {
+        CallType {
+            needs: needs(&self.needs),
+            wants: needs(&self.wants),
+            priority: self.priority,
+            target: (self.target.0, Duration::from_secs(self.target.1)),
+            handle_time: Duration::from_secs_f64(self.talk_s),
+        }
+    }
+}
+
+impl Center {
+    /// The same day with everybody able to serve every call, as quickly as who is just able: what no routing
+    /// can reach.
+    pub fn with_every_skill(&self) -> Center {
+        let mut center = self.clone();
+        for skills in &mut center.setup.agents {
+            for skill in (0..self.setup.skills as u32).map(SkillId) {
+                match skills.iter_mut().find(|has| has.skill == skill) {
+                    Some(has) => has.level = has.level.max(2),
+                    None => skills.push(Need { skill, level: 2 }),
+                }
+            }
+            skills.sort();
+        }
+        center
+    }
+
+    /// How long this call takes with this agent.
+    pub(super) fn talk(&self, call: &Arrival, agent: u32) -> Duration {
+        Duration::from_secs_f64(call.talk.as_secs_f64() * self.slowness_with(call.kind, agent))
+    }
+
+    fn slowness_with(&self, kind: u32, agent: u32) -> f64 {
+        let (kind, skills) = (&self.setup.types[kind as usize], &self.setup.agents[agent as usize]);
+        let above: u8 = kind.needs.iter().map(|need| super::router::level(skills, need) - need.level).sum();
+        self.slowness[agent as usize] * LEVEL_GAIN.powi(i32::from(above))
+    }
+}
+
+/// What each level above the need makes of the time that a call takes.
+const LEVEL_GAIN: f64 = 0.93;
+
+fn needs(skills: &[(u32, u8)]) -> Vec<Need> {
+    let mut needs: Vec<Need> =
+        skills.iter().map(|(skill, level)| Need { skill: SkillId(*skill), level: *level }).collect();
+    needs.sort();
+    needs
+}
+
+pub(super) fn exponential(chance: &mut Entropy, mean: f64) -> f64 {
+    -mean * (1.0 - chance.fraction()).ln()
+}
+
+/// With mean 1.
+pub(super) fn log_normal(chance: &mut Entropy, sigma: f64) -> f64 {
+    let radius = (-2.0 * (1.0 - chance.fraction()).ln()).sqrt();
+    let normal = radius * (std::f64::consts::TAU * chance.fraction()).cos();
+    (sigma * normal - sigma * sigma / 2.0).exp()
+}

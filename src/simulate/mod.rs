@@ -1,0 +1,31 @@
+//! Centers in virtual time: callers that are drawn by chance or read from a real day, agents, and a router
+//! that says who gets whom. No clock, no sockets; the same seed gives the same day.
+//!
+//! | file | is |
+//! |---|---|
+//! | `router` | what a router is told and answers |
+//! | `engine` | the queue engine as a router: the very one that serves calls |
+//! | `reference` | what others do: first come first served, tiers, penalties |
+//! | `center` | a center and its day: types of calls, agents, arrivals |
+//! | `centers` | the centers by name, those the policy was tuned on and those it was not |
+//! | `bank` | a day of real calls |
+//! | `world` | the day itself: who calls, hangs up, talks and comes back |
+//! | `score` | what the day was worth |
+//! | `erlang` | exact theory for a single skill |
+
+pub mod bank;
+pub mod center;
+pub mod centers;
+pub mod engine;
+pub mod erlang;
+pub mod reference;
+pub mod router;
+pub mod score;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use center::Center;
+pub use router::Router;
+pub use score::Score;
+pub use world::run;

@@ -1,0 +1,78 @@
+//! Flow files change under the running server: by themselves, by command, and back again.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::process::Output;
+
+use crate::server::Server;
+use crate::server::Setup;
+use crate::tools::Folder;
+use crate::tools::within;
+
+/// A copy of the demo center's flows, to be changed.
+fn flows(folder: &Folder) -> std::path::PathBuf {
+    let copy = folder.path().join("flows");
+    fs::create_dir_all(&copy).expect("a folder");
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows");
+    for entry in fs::read_dir(demo).expect("the demo center") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            fs::copy(&path, copy.join(path.file_name().expect("a name"))).expect("copied");
+        }
+    }
+    copy
+}
+
+fn warmline(arguments: &[&str]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_warmline")).args(arguments).output();
+    output.expect("warmline runs")
+}
+
+#[test]
+fn flow_files_change_under_the_running_server() {
+    let folder = Folder::new("flows");
+    let flows = flows(&folder);
+    let server = Server::set_up(Setup { flows: flows.clone(), ..Setup::default() });
+    let first = server.get("/api/v1/flows")["version"].as_str().expect("a version").to_owned();
+    let goodbye = flows.join("goodbye.yaml");
+    let good = fs::read_to_string(&goodbye).expect("a flow");
+
+    // By itself, within a few seconds.
+    fs::write(&goodbye, good.replace("pause: 1s", "pause: 2s")).expect("written");
+    let changed = within(10, "the change is served", || {
+        let told = server.get("/api/v1/flows");
+        (told["version"] != first.as_str()).then_some(told)
+    });
+    assert_eq!(changed["changes"][0]["did"], "reload");
+    assert_eq!(changed["changes"][0]["changes"][0], "goodbye: \"wait\": pause was 1s, is 2s");
+
+    // A bad file is told by everybody, and changes nothing.
+    fs::write(&goodbye, good.replace("then: end", "then: nowhere")).expect("written");
+    within(10, "the problem is told", || {
+        server.get("/api/v1/flows")["problem"]["errors"].as_array().map(drop)
+    });
+    assert_eq!(server.get("/api/v1/flows")["version"], changed["version"]);
+    let (_, metrics) = server.ask("GET", "/metrics", None).expect("the server answers");
+    assert!(metrics.contains("\nwarmline_flow_problem 1\n"), "{metrics}");
+    let http = server.http();
+    let refused = warmline(&["flow", "publish", "--why", "a slip", "--http", &http]);
+    assert_eq!(refused.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(words.contains("no node is called \"nowhere\"") && words.contains("hint: "), "{words}");
+
+    // Mended and published, with who and why; then back.
+    fs::write(&goodbye, good.replace("pause: 1s", "pause: 3s")).expect("written");
+    let published = warmline(&["flow", "publish", "--why", "shorter", "--by", "ada", "--http", &http]);
+    assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
+    let back = warmline(&["flow", "rollback", &first[..6], "--why", "it was better before", "--http", &http]);
+    assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
+    let told = server.get("/api/v1/flows");
+    assert_eq!(told["version"], first.as_str());
+    assert!(told["problem"].is_null(), "{told}");
+    let versions = warmline(&["flow", "versions", "--http", &http]);
+    let versions = String::from_utf8_lossy(&versions.stdout).into_owned();
+    for words in ["rollback", "it was better before", "ada", "shorter", &format!("new calls get {first}")] {
+        assert!(versions.contains(words), "{words}: {versions}");
+    }
+}

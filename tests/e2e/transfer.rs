@@ -1,0 +1,194 @@
+//! Warm and blind transfers: the note is acknowledged before anybody is brought together, and whoever drops out,
+//! the caller is never alone.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::baresip::Phone;
+use crate::callback::center_with;
+use crate::server::Server;
+use crate::talk::Talk;
+use crate::talk::colleague;
+use crate::tone::COLLEAGUE_HZ;
+use crate::tools::available;
+
+fn consult() -> Value {
+    json!({
+        "to": { "agent": "bob" },
+        "told_caller": true,
+        "note": { "issue": "boiler leaks", "wants": "a visit today", "mood": "urgent" },
+    })
+}
+
+/// Alice consults bob, whose phone rings.
+fn consulted() -> (Talk, Phone) {
+    let talk = Talk::begin(Server::start());
+    let mut bob = colleague(&talk.server, "bob", false, COLLEAGUE_HZ);
+    talk.server.wait_for_agent("bob", "ready", 10);
+    talk.acts("alice", "consult", consult());
+    bob.wait_for("CALL_INCOMING", 5);
+    talk.server.wait_for_agent("bob", "ringing", 5);
+    (talk, bob)
+}
+
+/// The agent has the caller back within two seconds.
+fn is_back(talk: &Talk, since: Instant, cause: &str) {
+    let story = talk.server.story_with(&talk.sip_call_id, "consult_ended", 5);
+    assert_eq!(story.only("consult_ended")["cause"], cause);
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    talk.hear("a", "c", None);
+}
+
+#[test]
+fn a_caller_is_handed_over_with_a_note_that_was_acknowledged() {
+    if !available("a_caller_is_handed_over_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let (mut talk, mut bob) = consulted();
+    talk.hear("", "", Some((&bob, "")));
+    bob.pick_up();
+    talk.server.story_with(&talk.sip_call_id, "consult_answered", 5);
+    // Until the note is acknowledged, nobody is brought together.
+    talk.hear("", "", Some((&bob, "")));
+    let (status, problem) = talk.server.act(talk.call, "alice", "complete", json!({}));
+    assert_eq!((status, &problem["error"]), (409, &json!("the note has not been acknowledged yet")));
+    talk.acts("bob", "acknowledge", json!({}));
+    talk.hear("", "b", Some((&bob, "a")));
+    talk.acts("alice", "toggle", json!({}));
+    talk.hear("a", "c", Some((&bob, "")));
+    talk.acts("alice", "toggle", json!({}));
+    talk.hear("", "b", Some((&bob, "a")));
+    talk.acts("alice", "join", json!({}));
+    talk.hear("ab", "cb", Some((&bob, "ca")));
+    talk.acts("alice", "complete", json!({}));
+    talk.alice.wait_for("CALL_CLOSED", 5);
+    talk.hear("b", "", Some((&bob, "c")));
+    talk.server.wait_for_agent("alice", "wrap_up", 5);
+    talk.server.wait_for_agent("bob", "talking", 5);
+    talk.acts("alice", "outcome", json!({ "outcome": "escalated", "note": "bob has it" }));
+
+    let story = talk.server.story_with(&talk.sip_call_id, "outcome_set", 5);
+    assert_eq!(story.only("consult_started")["note"]["issue"], "boiler leaks");
+    assert_eq!(story.only("note_acknowledged")["by"], "bob");
+    let transferred = story.only("transferred");
+    assert_eq!((&transferred["to"]["agent"], &transferred["kind"]), (&json!("bob"), &json!("warm")));
+    bob.hang_up();
+    let story = talk.server.story_with(&talk.sip_call_id, "call_ended", 5);
+    assert_eq!(story.only("call_ended")["outcome"], "talked");
+    talk.server.wait_for_agent("bob", "wrap_up", 5);
+    talk.server.is_left_clean();
+}
+
+#[test]
+fn a_receiver_at_a_plain_phone_acknowledges_by_key_and_the_sender_hands_over_by_hanging_up() {
+    if !available("a_receiver_at_a_plain_phone_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let (mut talk, mut bob) = consulted();
+    bob.pick_up();
+    talk.server.story_with(&talk.sip_call_id, "consult_answered", 5);
+    bob.key("1");
+    talk.server.story_with(&talk.sip_call_id, "note_acknowledged", 5);
+    talk.hear("", "b", Some((&bob, "a")));
+    talk.alice.hang_up();
+    talk.server.story_with(&talk.sip_call_id, "transferred", 5);
+    talk.hear("b", "", Some((&bob, "c")));
+    talk.over("bob");
+}
+
+#[test]
+fn a_declined_note_brings_the_caller_back_to_the_sender() {
+    if !available("a_declined_note_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let (talk, mut bob) = consulted();
+    bob.pick_up();
+    talk.server.story_with(&talk.sip_call_id, "consult_answered", 5);
+    let since = Instant::now();
+    talk.acts("bob", "decline", json!({ "reason": "no van left" }));
+    is_back(&talk, since, "declined");
+    bob.wait_for("CALL_CLOSED", 5);
+    let story = talk.server.story(&talk.sip_call_id).expect("the call");
+    assert_eq!(story.only("note_declined")["reason"], "no van left");
+    talk.over("alice");
+}
+
+#[test]
+fn a_receiver_who_drops_out_leaves_the_caller_with_the_sender() {
+    if !available("a_receiver_who_drops_out_…", &["sipp", "baresip"]) {
+        return;
+    }
+    // The phone refuses; then bob is called again, acknowledges, and hangs up.
+    let (talk, mut bob) = consulted();
+    let since = Instant::now();
+    bob.hang_up();
+    let cause =
+        talk.server.story_with(&talk.sip_call_id, "consult_ended", 5).only("consult_ended")["cause"].clone();
+    assert!(cause == "declined" || cause == "unreachable", "{cause}");
+    assert!(since.elapsed() < Duration::from_secs(2));
+    talk.hear("a", "c", None);
+
+    talk.server.set_agent("bob", "ready");
+    talk.acts("alice", "consult", consult());
+    bob.wait_for("CALL_INCOMING", 5);
+    bob.pick_up();
+    talk.server.story_when(&talk.sip_call_id, "answered", 5, |story| story.has("consult_answered"));
+    talk.acts("bob", "acknowledge", json!({}));
+    talk.hear("", "b", Some((&bob, "a")));
+    bob.hang_up();
+    let story = talk.server.story_when(&talk.sip_call_id, "two consults ended", 5, |story| {
+        story.all("consult_ended").len() == 2
+    });
+    assert_eq!(story.all("consult_ended")[1]["cause"], "receiver_left");
+    talk.hear("a", "c", None);
+    talk.over("alice");
+}
+
+#[test]
+fn a_caller_who_hangs_up_during_a_consult_leaves_nobody_stuck() {
+    if !available("a_caller_who_hangs_up_during_a_consult_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let (mut talk, mut bob) = consulted();
+    bob.pick_up();
+    talk.server.story_with(&talk.sip_call_id, "consult_answered", 5);
+    talk.acts("bob", "acknowledge", json!({}));
+    // The operator's way to let a caller of SIPp go.
+    let (status, _) = talk.server.act(talk.call, "bob", "cancel", json!({}));
+    assert_eq!(status, 409, "only the sender cancels");
+    talk.alice.hang_up();
+    talk.server.story_with(&talk.sip_call_id, "transferred", 5);
+    bob.hang_up();
+    let story = talk.server.story_with(&talk.sip_call_id, "call_ended", 5);
+    assert_eq!(story.only("call_ended")["outcome"], "talked");
+    talk.server.wait_for_agent("alice", "wrap_up", 5);
+    talk.server.wait_for_agent("bob", "wrap_up", 5);
+    talk.server.is_left_clean();
+}
+
+#[test]
+fn a_transfer_without_a_note_is_refused_where_the_queue_says_so() {
+    if !available("a_transfer_without_a_note_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let strict = "  sales:\n    blind_transfer: no\n";
+    let (_flows, setup) = center_with(&[("  sales:\n", strict)]);
+    let mut talk = Talk::begin(Server::set_up(setup));
+    let (status, problem) =
+        talk.server.act(talk.call, "alice", "transfer", json!({ "to": { "queue": "sales" } }));
+    assert_eq!((status, &problem["hint"]), (409, &json!("consult with a note instead")));
+    talk.hear("a", "c", None);
+    let bob = colleague(&talk.server, "bob", true, COLLEAGUE_HZ);
+    talk.server.wait_for_agent("bob", "ready", 10);
+    talk.acts("alice", "transfer", json!({ "to": { "agent": "bob" } }));
+    talk.alice.wait_for("CALL_CLOSED", 5);
+    let story = talk.server.story_when(&talk.sip_call_id, "connected again", 10, |story| {
+        story.all("agent_connected").len() == 2
+    });
+    assert_eq!(story.only("transferred")["kind"], "blind");
+    talk.hear("b", "", Some((&bob, "c")));
+    talk.over("bob");
+}

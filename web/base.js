@@ -1,0 +1,232 @@
+// What every page needs: asking the server, its clock, who is signed in, and small helpers for the page.
+
+export const at = (id) => document.getElementById(id);
+
+// An answer that is no, in the server's own words.
+export class Refusal extends Error {
+  constructor(status, { error, hint }) {
+    super(error);
+    this.status = status;
+    this.hint = hint ?? "";
+  }
+
+  get words() {
+    return this.hint ? `${capital(this.message)}. ${capital(this.hint)}.` : `${capital(this.message)}.`;
+  }
+}
+
+// Asks the server. Resolves with the answer, or throws a Refusal.
+export async function ask(method, path, body) {
+  const options = { method, headers: { "X-Warmline": "1" } };
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new Refusal(0, { error: "the server cannot be reached", hint: "it is asked again as soon as it is back" });
+  }
+  const text = await response.text();
+  let answer = null;
+  try {
+    answer = text ? JSON.parse(text) : null;
+  } catch {
+    answer = { error: text.slice(0, 200) };
+  }
+  if (!response.ok) throw new Refusal(response.status, answer ?? { error: `status ${response.status}` });
+  return answer;
+}
+
+// The server's clock: the page's own may be wrong by hours.
+let ahead = 0;
+
+export function setClock(rfc3339) {
+  ahead = Date.parse(rfc3339) - (performance.timeOrigin + performance.now());
+}
+
+export const clock = () => performance.timeOrigin + performance.now() + ahead;
+
+// 0:07, 12:30, 1:02:03
+export function length(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+// 40 s, 3 min, 1 h 20 min
+export function about(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return whole % 60 && whole < 600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.round(whole / 60)} min`;
+  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
+}
+
+const timeOfDay = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const shortTime = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const dayAndTime = new Intl.DateTimeFormat([], {
+  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
+
+export const timeText = (rfc3339) => timeOfDay.format(new Date(rfc3339));
+export const shortText = (rfc3339) => shortTime.format(new Date(rfc3339));
+
+// The time alone today, with the day before that.
+export function whenText(rfc3339) {
+  const when = new Date(rfc3339);
+  const today = when.toDateString() === new Date(clock()).toDateString();
+  return today ? shortTime.format(when) : dayAndTime.format(when);
+}
+
+export const capital = (text) => (text ? text[0].toUpperCase() + text.slice(1) : text);
+
+// not_ready: not ready
+export const words = (name) => (name ?? "").replaceAll("_", " ");
+
+// An element: make("p", {class: "muted"}, "text", child…). Values that start with "on" listen.
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// Changes a text only when it is another one, so that readers aloud are not told the same twice.
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function show(element, visible) {
+  if (element.hidden === visible) element.hidden = !visible;
+}
+
+// Replaces the children when what they are made from became another thing.
+export function redraw(element, from, draw) {
+  const key = JSON.stringify(from);
+  if (element.drawnFrom === key) return;
+  element.drawnFrom = key;
+  element.replaceChildren(...draw());
+}
+
+// A clock on the page: counts up from `since`, or down to `until`.
+export function clockOf(properties, moment, kind = "since") {
+  return make("span", { class: "number", ...properties, [`data-${kind}`]: moment });
+}
+
+function turn(root = document) {
+  const now = clock();
+  for (const element of root.querySelectorAll("[data-since]")) {
+    write(element, length((now - Date.parse(element.dataset.since)) / 1000));
+  }
+  for (const element of root.querySelectorAll("[data-until]")) {
+    write(element, length((Date.parse(element.dataset.until) - now) / 1000 + 0.999));
+  }
+}
+
+// Sets all clocks at once, after something was drawn.
+export const turnClocks = () => turn();
+
+setInterval(turn, 250);
+
+// Follows events of the server; the browser connects again by itself. `gone` is told whether they are cut off.
+export function follow(path, event, take, gone = () => {}) {
+  const source = new EventSource(path);
+  source.addEventListener(event, ({ data }) => {
+    gone(false);
+    take(JSON.parse(data));
+  });
+  source.addEventListener("error", async () => {
+    gone(true);
+    if (source.readyState !== EventSource.CLOSED) return;
+    // Refused, not cut off: the session may be over.
+    const who = await ask("GET", "/api/v1/session").catch(() => null);
+    if (who && !who.name && !who.local) location.reload();
+    else setTimeout(() => replace(), 3000);
+  });
+  let current = source;
+  function replace() {
+    current = follow(path, event, take, gone);
+  }
+  return { close: () => (current === source ? source.close() : current.close()) };
+}
+
+// Who is signed in: {name, role, local}. Fills the bar's right end.
+export async function session() {
+  const who = await ask("GET", "/api/v1/session").catch(() => ({ name: null, role: null, local: false }));
+  const place = document.querySelector(".bar .who");
+  if (place && who.name) {
+    const leave = make("button", { class: "quiet", type: "button" }, "Sign out");
+    leave.addEventListener("click", async () => {
+      dispatchEvent(new Event("signing-out"));
+      await ask("DELETE", "/api/v1/session").catch(() => {});
+      location.reload();
+    });
+    place.replaceChildren(make("span", {}, make("b", {}, who.name), make("span", { class: "muted" }, ` ${who.role}`)), leave);
+  } else if (place) {
+    const link = make("a", { href: "/desk" }, "Sign in");
+    if (location.pathname !== "/desk") place.replaceChildren(link);
+  }
+  return who;
+}
+
+export const supervises = (who) => who.role === "supervisor" || who.role === "admin";
+
+// Shows a form to sign in with in place of the page; the page is loaded anew once somebody is.
+export function signIn(place, title, why) {
+  const error = make("p", { class: "error", role: "alert", hidden: true });
+  const name = make("input", { id: "name", name: "name", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true });
+  const password = make("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true });
+  const button = make("button", { class: "main", type: "submit" }, "Sign in");
+  const form = make(
+    "form",
+    { class: "card stack sign-in" },
+    make("div", {}, make("h1", {}, title), make("p", { class: "muted" }, why)),
+    make("div", {}, make("label", { for: "name" }, "Name"), name),
+    make("div", {}, make("label", { for: "password" }, "Password"), password),
+    error,
+    button,
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    show(error, false);
+    try {
+      await ask("POST", "/api/v1/session", { name: name.value.trim(), password: password.value });
+      location.reload();
+    } catch (refusal) {
+      error.textContent = refusal.words;
+      show(error, true);
+      button.disabled = false;
+      password.value = "";
+      password.focus();
+    }
+  });
+  place.replaceChildren(form);
+  name.focus();
+}
+
+// Runs something that asks the server, and tells what it refused where it happened.
+export async function attempt(errorPlace, doing) {
+  show(errorPlace, false);
+  try {
+    await doing();
+    return true;
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    errorPlace.textContent = refusal.words;
+    show(errorPlace, true);
+    return false;
+  }
+}
+
+export function stateTag(state, reason = "") {
+  const kind = { ready: "good", ringing: "busy", talking: "busy", wrap_up: "warn", not_ready: "warn" }[state] ?? "";
+  const text = capital(words(state).replace("wrap up", "wrap-up"));
+  return make("span", { class: `tag ${kind}` }, reason ? `${text}: ${reason}` : text);
+}

@@ -1,0 +1,179 @@
+// The desk's telephone: connects phone.js with the page, rings, notifies, and shows what it measures.
+
+import { at, capital, make, show, write } from "./base.js";
+
+const STATES = {
+  off: ["", "No phone in this page"],
+  connecting: ["warn", "Phone connects…"],
+  up: ["good", "Phone up"],
+  lost: ["bad", "Phone lost, connecting again"],
+  taken: ["bad", "Another window has the phone"],
+  closed: ["", "No phone in this page"],
+};
+
+export class Audio {
+  #changed;
+  #phone = null;
+  #state = "off";
+  #rings = null;
+  #ringing = null;
+  #context = null;
+
+  constructor({ changed }) {
+    this.#changed = changed;
+    at("phone-on").addEventListener("click", () => (this.#phone && this.#state !== "closed" && this.#state !== "taken" ? this.#stop() : this.#start()));
+    this.#option("ring-sound", "warmline.ring", true);
+    this.#option("notify", "warmline.notify", false, (on) => on && globalThis.Notification?.requestPermission?.());
+    // Whoever used the page as a phone before does so again: a refresh in a call goes on by itself.
+    if (sessionStorage.getItem("warmline.phone") === "on") this.#start();
+    addEventListener("signing-out", () => this.#stop());
+    setInterval(() => this.#measure(), 100);
+    setInterval(() => this.#judge(), 2000);
+  }
+
+  get isUp() {
+    return this.#state === "up";
+  }
+
+  get kind() {
+    return STATES[this.#state][0] || "plain";
+  }
+
+  get words() {
+    return STATES[this.#state][1];
+  }
+
+  pickUp(call) {
+    this.#quiet();
+    this.#phone?.pickUp(call);
+  }
+
+  reject(call) {
+    this.#quiet();
+    this.#phone?.reject(call);
+  }
+
+  hangUp(call) {
+    this.#phone?.hangUp(call);
+  }
+
+  toggleMute() {
+    if (!this.#phone) return false;
+    this.#phone.mute(!this.#phone.muted);
+    return this.#phone.muted;
+  }
+
+  // Rings while a call rings, and no longer.
+  follows(desk, call) {
+    const ringing = desk.calls.find(({ phase }) => phase === "ringing")?.call ?? null;
+    if (ringing === this.#ringing) return;
+    this.#ringing = ringing;
+    this.#quiet();
+    if (ringing === null) return;
+    if (at("ring-sound").checked) this.#ring();
+    if (at("notify").checked && document.hidden && globalThis.Notification?.permission === "granted") {
+      const { caller, queue } = call;
+      const note = new Notification(`${caller.name || caller.number || "A caller"} calls`, { body: queue ?? "", tag: "warmline-ring" });
+      note.addEventListener("click", () => window.focus());
+    }
+  }
+
+  #option(id, key, usual, changed = () => {}) {
+    const kept = localStorage.getItem(key);
+    at(id).checked = kept === null ? usual : kept === "on";
+    at(id).addEventListener("change", () => {
+      localStorage.setItem(key, at(id).checked ? "on" : "off");
+      changed(at(id).checked);
+    });
+  }
+
+  async #start() {
+    show(at("phone-error"), false);
+    try {
+      const { Phone } = await import("./phone.js");
+      this.#phone = new Phone();
+      // For tests, and for whoever looks from the console.
+      window.phone = this.#phone;
+      this.#phone.addEventListener("state", ({ detail: { state } }) => this.#become(state));
+      this.#phone.addEventListener("error", ({ detail: { error, hint } }) => this.#refuse(`${capital(error)}. ${capital(hint ?? "")}`));
+      await this.#phone.connect();
+      sessionStorage.setItem("warmline.phone", "on");
+      await this.#listDevices();
+    } catch (error) {
+      const denied = error.name === "NotAllowedError" || error.name === "NotFoundError";
+      this.#refuse(denied ? "The browser gives no microphone. Allow it in the address bar, then try again." : "The phone could not be started. Try again.");
+      this.#become("off");
+    }
+  }
+
+  #stop() {
+    sessionStorage.removeItem("warmline.phone");
+    this.#phone?.disconnect();
+    this.#phone = null;
+    this.#become("off");
+  }
+
+  #become(state) {
+    this.#state = state;
+    const on = state === "up" || state === "connecting" || state === "lost";
+    write(at("phone-on"), on ? "Stop using this page as my phone" : state === "taken" ? "Take the phone back" : "Use this page as my phone");
+    show(at("phone-settings"), state === "up");
+    this.#changed();
+  }
+
+  #refuse(text) {
+    at("phone-error").textContent = text;
+    show(at("phone-error"), true);
+  }
+
+  async #listDevices() {
+    const devices = await this.#phone.devices();
+    const fill = (id, kind, use) => {
+      const found = devices.filter((device) => device.kind === kind);
+      at(id).replaceChildren(...found.map(({ id: value, label }) => make("option", { value }, label || "as the system chooses")));
+      at(id).onchange = () => use(at(id).value);
+      at(id).disabled = found.length < 2;
+    };
+    fill("microphone", "audioinput", (id) => this.#phone.useMicrophone(id));
+    fill("speaker", "audiooutput", (id) => this.#phone.useSpeaker(id));
+  }
+
+  #measure() {
+    if (!this.isUp || document.hidden) return;
+    const level = Math.min(1, (this.#phone.levels().input ?? 0) * 1.6);
+    at("level").firstElementChild.style.transform = `scaleX(${level.toFixed(2)})`;
+    at("level").setAttribute("aria-valuenow", Math.round(level * 100));
+  }
+
+  async #judge() {
+    if (!this.isUp) return write(at("quality"), "");
+    const { warning, roundTrip } = await this.#phone.stats();
+    write(at("quality"), warning || `Connection good, ${Math.round(roundTrip * 1000)} ms`);
+  }
+
+  // Two soft notes, every three seconds.
+  #ring() {
+    this.#context ??= new AudioContext();
+    const note = (frequency, after) => {
+      const [tone, gain, begin] = [this.#context.createOscillator(), this.#context.createGain(), this.#context.currentTime + after];
+      tone.frequency.value = frequency;
+      gain.gain.setValueAtTime(0, begin);
+      gain.gain.linearRampToValueAtTime(0.12, begin + 0.03);
+      gain.gain.exponentialRampToValueAtTime(0.001, begin + 0.7);
+      tone.connect(gain).connect(this.#context.destination);
+      tone.start(begin);
+      tone.stop(begin + 0.75);
+    };
+    const both = () => {
+      note(659.3, 0);
+      note(523.3, 0.35);
+    };
+    both();
+    this.#rings = setInterval(both, 3000);
+  }
+
+  #quiet() {
+    clearInterval(this.#rings);
+    this.#rings = null;
+  }
+}

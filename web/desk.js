@@ -1,0 +1,351 @@
+// The desk: follows what the server says stands on it, and asks for what the agent wants.
+
+import {
+  about, ask, at, attempt, capital, clock, clockOf, follow, length, make, redraw, session, setClock, show, signIn,
+  timeText, turnClocks, whenText, words, write,
+} from "./base.js";
+import { wireDialogs } from "./desk-dialogs.js";
+import { Audio } from "./desk-phone.js";
+
+let desk = null;
+let chosen = null;
+let saved = new Map();
+
+const who = await session();
+if (who.name) begin();
+else signIn(at("door"), "Sign in", "Your name and password at this contact center.");
+
+const audio = who.name ? new Audio({ changed: draw }) : null;
+
+function begin() {
+  show(at("page"), true);
+  follow("/api/v1/desk-view/events", "desk", (view) => {
+    setClock(view.now);
+    desk = view;
+    draw();
+  }, (gone) => show(at("cut-off"), gone));
+  wireButtons();
+  wireShortcuts();
+}
+
+// The call that the card shows: the one that was chosen, or the one that needs the agent most.
+function current() {
+  const calls = desk?.calls ?? [];
+  const rank = { ringing: 0, wrap_up: 2 };
+  const first = [...calls].sort((a, b) => (rank[a.phase] ?? 1) - (rank[b.phase] ?? 1))[0];
+  return calls.find(({ call }) => call === chosen) ?? first ?? null;
+}
+
+const act = (what, body = {}) => attempt(at("call-error"), () => ask("POST", `/api/v1/calls/${current().call}/${what}`, body));
+
+function draw() {
+  if (!desk) return;
+  const call = current();
+  drawState();
+  drawChips(call);
+  show(at("idle"), !call);
+  show(at("call"), Boolean(call));
+  if (call) drawCall(call);
+  drawBefore(call);
+  drawTitle(call);
+  audio?.follows(desk, call);
+  turnClocks();
+}
+
+function drawState() {
+  const named = { ready: "Ready", not_ready: "Not ready", offline: "Offline", ringing: "Ringing", talking: "In a call", wrap_up: "Wrap-up" };
+  const state = named[desk.state] ?? "Signed in";
+  write(at("state"), desk.reason ? `${state}: ${desk.reason}` : state);
+  const [kind, moment] = desk.until && desk.state === "wrap_up" ? ["until", desk.until] : ["since", desk.since];
+  redraw(at("state-clock"), [kind, moment], () =>
+    moment ? [kind === "until" ? "ends in " : "for ", clockOf({}, moment, kind)] : []);
+  const { next } = desk;
+  show(at("next"), Boolean(next));
+  if (next) write(at("next"), `then ${words(next.state)}${next.reason ? `: ${next.reason}` : ""}`);
+  const takes = desk.state !== null;
+  show(at("states"), takes);
+  at("ready").disabled = desk.state === "ready" && !next;
+  const phone = audio?.words ?? "No phone in this page";
+  write(at("phone-state"), phone);
+  at("phone-state").className = `tag ${audio?.kind ?? "plain"}`;
+  write(at("idle-title"), { ready: "Ready", not_ready: "You are not ready", offline: "You are offline" }[desk.state] ?? "No call");
+  write(at("idle-words"), {
+    ready: "The next call comes to you, with who calls and why.",
+    not_ready: "No call comes until you are ready again.",
+    offline: "Let this page be your phone, or sign in a SIP phone, and be ready.",
+  }[desk.state] ?? "Calls that you are part of stand here.");
+}
+
+function drawChips(call) {
+  show(at("chips"), desk.calls.length > 1);
+  redraw(at("chips"), [desk.calls.map(({ call: id, phase, caller }) => [id, phase, caller]), call?.call], () =>
+    desk.calls.map((one) => {
+      const name = one.caller.name || one.caller.number || "a withheld number";
+      const chip = make("button", { type: "button", "aria-pressed": String(one.call === call?.call) }, `${name}, ${words(one.phase)}`);
+      chip.addEventListener("click", () => {
+        chosen = one.call;
+        draw();
+      });
+      return chip;
+    }));
+}
+
+function doingWords(call) {
+  const { role, phase, consult } = call;
+  if (role === "supervisor") return `You ${call.mode === "barge" ? "talk with all" : call.mode === "whisper" ? "whisper to the agent" : "listen"}`;
+  if (role === "consulted" && phase === "ringing") return `${consult?.note.author ?? "A colleague"} asks for your help`;
+  return {
+    ringing: "Rings for you",
+    talking: "You talk with",
+    asking_hold: "Is being asked to hold",
+    holding: "On hold",
+    consulting: role === "consulted" ? "You are consulted about" : "Consulting about",
+    conference: "All three together",
+    wrap_up: "Wrap-up after",
+  }[phase];
+}
+
+function drawCall(call) {
+  const { caller, phase, role } = call;
+  write(at("doing"), doingWords(call));
+  write(at("caller"), caller.name || caller.number || "Withheld number");
+  const more = [caller.name && caller.number, caller.account && `account ${caller.account}`];
+  write(at("caller-more"), more.filter(Boolean).join(" · "));
+  at("call").classList.toggle("rings", phase === "ringing");
+  redraw(at("call-clock"), [call.call, call.since], () => [clockOf({ "aria-label": "for" }, call.since)]);
+  drawFacts(call);
+  const rings = phase === "ringing";
+  show(at("pick-up-row"), rings);
+  const byPage = audio?.isUp;
+  show(at("pick-up"), rings && Boolean(byPage) && (role !== "consulted" || call.consult?.acknowledged));
+  show(at("decline"), rings && Boolean(byPage) && role !== "consulted");
+  const byHand = role === "consulted" && !call.consult?.acknowledged
+    ? "Read the note below and acknowledge it; then you can pick up."
+    : "Your telephone rings: pick up there.";
+  write(at("pick-up-words"), rings && (!byPage || (role === "consulted" && !call.consult?.acknowledged)) ? byHand : "");
+  drawHold(call);
+  drawConsult(call);
+  const talks = ["talking", "asking_hold", "holding", "consulting", "conference"].includes(phase);
+  show(at("actions"), talks);
+  const mine = role === "agent";
+  show(at("mute"), talks && Boolean(byPage));
+  show(at("hold"), mine && phase === "talking");
+  show(at("consult"), mine && phase === "talking");
+  show(at("keypad"), mine && talks);
+  show(at("outcome"), mine && talks);
+  drawWrapUp(call);
+  redraw(at("timeline"), call.timeline, () =>
+    [...call.timeline].reverse().map(({ at: when, text }) =>
+      make("li", {}, make("time", { datetime: when }, timeText(when)), make("span", {}, capital(text)))));
+}
+
+function drawFacts(call) {
+  const verified = {
+    verified_by_pin: `by PIN, ${call.verified ? whenText(call.verified.at) : ""}`,
+    failed: "no: wrong PINs",
+    locked_out: "no: account locked",
+    no_input: "no: nothing keyed",
+    unavailable: "no: not checked",
+  }[call.identity] ?? "no";
+  const waited = call.waited_s !== null ? about(call.waited_s) : call.waiting_since;
+  const promise = call.quoted_s === null ? "" : `${about(call.quoted_s)}${call.waited_s === null ? "" : call.waited_s <= call.quoted_s ? ", kept" : ", broken"}`;
+  const facts = [
+    ["Verified", verified, call.verified ? "good" : "bad"],
+    ["Queue", call.queue],
+    ["Chose", call.chose.join(", ")],
+    ["Waited", waited],
+    ["Promised", promise],
+    ...call.collected.map(({ name, value }) => [capital(words(name)), value]),
+  ].filter(([, value]) => value);
+  redraw(at("facts"), facts, () =>
+    facts.map(([name, value, kind]) =>
+      make("div", {}, make("dt", {}, name),
+        make("dd", { class: kind }, name === "Waited" && call.waited_s === null ? clockOf({}, value) : value))));
+}
+
+function drawHold(call) {
+  const { hold, asking, phase, role } = call;
+  const visible = role === "agent" && (phase === "holding" || phase === "asking_hold");
+  show(at("hold-panel"), visible);
+  if (!visible) return;
+  const late = hold && (hold.alarm || Date.parse(hold.until) < clock());
+  at("hold-panel").className = `panel ${hold?.alarm || late ? "bad" : hold?.nudge ? "warn" : ""}`;
+  const title = !hold ? "The caller is being asked" : late ? "You said you would be back by now" : hold.nudge ? "The hold is nearly over" : "The caller is on hold";
+  write(at("hold-title"), title);
+  write(at("hold-words"), hold ? hold.reason : `${asking?.reason ?? ""}, for ${about(asking?.quote_s ?? 0)}`);
+  redraw(at("hold-clock"), [hold?.until, late], () => (hold ? [late ? "over" : clockOf({ title: "left" }, hold.until, "until")] : []));
+  show(at("resume"), Boolean(hold));
+}
+
+function noteView(note) {
+  const rows = [["About", note.issue], ["Wants", note.wants], ["Tried", note.tried], ["Promised", note.promises]];
+  const mood = note.mood === "calm" ? [] : [make("div", {}, make("span", { class: "tag warn plain" }, note.mood === "urgent" ? "in a hurry" : note.mood))];
+  return [
+    make("dl", { class: "note" }, ...rows.filter(([, text]) => text).map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text)))),
+    ...mood,
+    make("p", { class: "small muted" }, `${note.author}, ${timeText(note.written)}`),
+  ];
+}
+
+function drawConsult(call) {
+  const { consult, role, phase } = call;
+  show(at("consult-panel"), Boolean(consult));
+  if (!consult) return;
+  const receives = role === "consulted";
+  write(at("consult-title"), receives ? `The note of ${consult.note.author}` : `With ${consult.with}`);
+  const named = {
+    ringing: "rings", briefing: "reads the note", private: receives ? "you two talk alone" : "you two talk, the caller waits",
+    caller: receives ? "talks with the caller" : "you talk with the caller", conference: "all three together",
+  };
+  const tag = consult.acknowledged || consult.phase === "ringing" ? named[consult.phase] : "note not acknowledged yet";
+  write(at("consult-tag"), tag);
+  at("consult-tag").className = `tag ${consult.acknowledged ? "good" : "warn"}`;
+  redraw(at("consult-note"), consult.note, () => noteView(consult.note));
+  const ready = consult.acknowledged && consult.phase !== "ringing";
+  show(at("acknowledge"), receives && !consult.acknowledged);
+  at("acknowledge").firstChild.data = phase === "ringing" && audio?.isUp ? "I have read it, pick up " : "I have read it ";
+  show(at("refuse-note"), receives && (phase === "ringing" || !consult.acknowledged));
+  show(at("complete"), !receives);
+  at("complete").disabled = !ready;
+  show(at("join"), !receives);
+  at("join").disabled = !ready || consult.phase === "conference";
+  show(at("toggle"), !receives);
+  at("toggle").disabled = consult.phase === "ringing" || consult.phase === "conference";
+  show(at("cancel"), !receives);
+}
+
+function drawWrapUp(call) {
+  const wraps = call.phase === "wrap_up" || at("wrap-up").dataset.open === String(call.call);
+  show(at("wrap-up"), call.role === "agent" && wraps);
+  if (at("wrap-up").dataset.call !== String(call.call)) {
+    at("wrap-up").reset();
+    at("wrap-up").dataset.call = call.call;
+    at("reason-code").value = call.chose.at(-1) ?? "";
+    show(at("promise"), false);
+  }
+  write(at("wrap-saved"), saved.get(call.call) ?? "");
+  show(at("wrap-done"), call.phase === "wrap_up");
+  const until = call.phase === "wrap_up" ? desk.until : null;
+  redraw(at("wrap-clock"), until, () => (until ? ["next call in ", clockOf({}, until, "until"), " at the latest"] : []));
+}
+
+function drawBefore(call) {
+  const before = call?.before ?? [];
+  show(at("before-empty"), before.length === 0);
+  write(at("before-empty"), call ? "The first call of this caller, as far as we know." : "The caller's last calls and notes stand here when a call comes.");
+  redraw(at("before"), before, () =>
+    before.map(({ call: id, at: when, queue, agent, outcome, note }) =>
+      make("li", {},
+        make("div", { class: "row spread" }, make("b", {}, capital(outcome)), make("a", { href: `/history#${id}`, target: "_blank", rel: "noopener" }, whenText(when))),
+        make("div", { class: "muted" }, [queue, agent && `with ${agent}`].filter(Boolean).join(", ")),
+        note ? make("div", {}, note) : null)));
+}
+
+let announced = "";
+
+function drawTitle(call) {
+  const name = call ? call.caller.name || call.caller.number || "a withheld number" : "";
+  const title = call?.phase === "ringing" ? `● ${name} calls` : call ? `${name}` : capital(words(desk.state ?? "desk"));
+  if (document.title !== `${title} · Warmline`) document.title = `${title} · Warmline`;
+  const news = call ? `${doingWords(call)} ${name}` : "";
+  if (news !== announced) {
+    announced = news;
+    at("announce").textContent = news;
+  }
+}
+
+async function setState(state, reason = "") {
+  await attempt(at("state-error"), () => ask("PUT", `/api/v1/agents/${who.name}/state`, { state, reason }));
+}
+
+function wireButtons() {
+  at("ready").addEventListener("click", () => setState("ready"));
+  at("not-ready").addEventListener("click", () => setState("not_ready", at("reason").value));
+  at("pick-up").addEventListener("click", () => audio.pickUp(current().call));
+  at("decline").addEventListener("click", () => audio.reject(current().call));
+  at("mute").addEventListener("click", () => at("mute").setAttribute("aria-pressed", String(audio.toggleMute())));
+  at("resume").addEventListener("click", () => act("resume"));
+  at("toggle").addEventListener("click", () => act("toggle"));
+  at("join").addEventListener("click", () => act("join"));
+  at("complete").addEventListener("click", () => act("complete"));
+  at("cancel").addEventListener("click", () => act("cancel"));
+  at("acknowledge").addEventListener("click", async () => {
+    const call = current();
+    // Who has read the note takes the call in the same step, when it rings here.
+    if ((await act("acknowledge")) && call.phase === "ringing" && audio.isUp) audio.pickUp(call.call);
+  });
+  at("refuse-note").addEventListener("click", () => act("decline", { reason: "cannot take it now" }));
+  at("hang-up").addEventListener("click", async () => {
+    const call = current();
+    if (call.role === "supervisor") await act("supervise", { mode: "leave" });
+    else if (audio.isUp) audio.hangUp(call.call);
+    else await act("hang_up");
+  });
+  at("outcome").addEventListener("click", () => {
+    at("wrap-up").dataset.open = current().call;
+    draw();
+    at("wrap-up").querySelector("input").focus();
+  });
+  at("outcomes").addEventListener("change", () => {
+    const promised = at("wrap-up").elements.outcome.value === "promised";
+    show(at("promise"), promised);
+    at("promise-words").required = promised;
+    at("promise-due").required = promised;
+  });
+  at("wrap-up").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const outcome = at("wrap-up").elements.outcome.value;
+    const promise = outcome === "promised"
+      ? { kind: "callback", due: new Date(at("promise-due").value).toISOString(), words: at("promise-words").value }
+      : null;
+    const { call } = current();
+    const body = { outcome, reason_code: at("reason-code").value.trim(), note: at("outcome-note").value.trim(), promise };
+    if (await act("outcome", body)) {
+      saved.set(call, "Saved.");
+      delete at("wrap-up").dataset.open;
+      draw();
+    }
+  });
+  at("wrap-done").addEventListener("click", () => setState("ready"));
+  wireDialogs({ current, draw, agent: who.name });
+}
+
+// Single keys act when nothing is being written and no dialog is open. They can be switched off.
+function wireShortcuts() {
+  const box = at("shortcuts");
+  box.checked = localStorage.getItem("warmline.shortcuts") !== "off";
+  const apply = () => document.body.classList.toggle("no-keys", !box.checked);
+  box.addEventListener("change", () => {
+    localStorage.setItem("warmline.shortcuts", box.checked ? "on" : "off");
+    apply();
+  });
+  apply();
+  const keys = {
+    r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult"], k: ["keypad"],
+    o: ["outcome"], e: ["hang-up"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
+  };
+  addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      target.form?.requestSubmit(target.form.querySelector("button.main[type=submit]"));
+      return;
+    }
+    const busy = target.matches("input:not([type=radio]):not([type=checkbox]), select, textarea") || document.querySelector("dialog[open]");
+    if (!box.checked || busy || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (key === "?") return at("keys-dialog").showModal();
+    // Enter belongs to the button that has the focus.
+    if (key === "Enter" && target.matches("button, a, input, summary")) return;
+    const outcome = at("outcomes").querySelectorAll("input")[Number(key) - 1];
+    if (outcome && outcome.checkVisibility()) return outcome.click();
+    for (const id of keys[key.toLowerCase()] ?? []) {
+      const button = at(id);
+      if (button.checkVisibility() && !button.disabled) {
+        event.preventDefault();
+        return button.click();
+      }
+    }
+  });
+}
+
+// For tests, and for whoever looks from the console.
+window.desk = { view: () => desk, length };

@@ -1,0 +1,85 @@
+// The flows: drawn by the server, with who is where now.
+
+import { ask, at, attempt, follow, make, redraw, session, show, signIn, words, write } from "./base.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const who = await session();
+let flows = [];
+let drawn = null;
+let due = null;
+
+if (who.name || who.local) begin();
+else signIn(at("door"), "Sign in", "The flows are for people of this contact center.");
+
+async function begin() {
+  show(at("page"), true);
+  await attempt(at("error"), async () => {
+    ({ flows } = await ask("GET", "/api/v1/flows"));
+    at("flow").replaceChildren(...flows.map(({ name, numbers }) => make("option", { value: name }, numbers.length ? `${name} (${numbers.join(", ")})` : name)));
+    at("flow").addEventListener("change", () => (location.hash = at("flow").value));
+    addEventListener("hashchange", open);
+    await open();
+    follow("/api/v1/events", "fact", ({ fact }) => moves.has(fact) && soon());
+  });
+}
+
+const moves = new Set(["node_entered", "agent_connected", "call_ended"]);
+
+// Counts are asked for once a second at most, however much happens.
+function soon() {
+  due ??= setTimeout(() => {
+    due = null;
+    open();
+  }, 1000);
+}
+
+async function open() {
+  const wanted = decodeURIComponent(location.hash.slice(1));
+  const name = flows.some((flow) => flow.name === wanted) ? wanted : flows.find((flow) => flow.name === "main")?.name ?? flows[0]?.name;
+  if (!name) return;
+  at("flow").value = name;
+  await attempt(at("error"), async () => {
+    const flow = await ask("GET", `/api/v1/flows/${encodeURIComponent(name)}`);
+    const { numbers } = flows.find((one) => one.name === name);
+    write(at("title"), name);
+    write(at("numbers"), numbers.length ? `Serves ${numbers.join(", ")}` : "Serves no number by itself");
+    if (drawn !== flow.svg) draw(flow.svg);
+    drawn = flow.svg;
+    count(flow.nodes);
+    redraw(at("nodes"), flow.nodes, () => flow.nodes.map(row));
+  });
+}
+
+// The drawing without its own colours: it takes the page's.
+function draw(text) {
+  const plain = text.replace(/<style>[^]*?<\/style>/g, "");
+  const svg = new DOMParser().parseFromString(plain, "image/svg+xml").documentElement;
+  at("drawing").replaceChildren(document.importNode(svg, true));
+}
+
+function count(nodes) {
+  const svg = at("drawing").querySelector("svg");
+  for (const old of svg.querySelectorAll(".here")) old.remove();
+  for (const { name, callers } of nodes.filter((node) => node.callers > 0)) {
+    const label = [...svg.querySelectorAll("text.n")].find((text) => text.textContent === name);
+    const box = label?.parentElement.querySelector(".b")?.getBBox() ?? label?.getBBox();
+    if (!box) continue;
+    const here = document.createElementNS(SVG, "g");
+    here.setAttribute("class", "here");
+    const circle = document.createElementNS(SVG, "circle");
+    const text = document.createElementNS(SVG, "text");
+    for (const [key, value] of Object.entries({ cx: box.x + box.width, cy: box.y, r: 12 })) circle.setAttribute(key, value);
+    for (const [key, value] of Object.entries({ x: box.x + box.width, y: box.y + 4, "text-anchor": "middle" })) text.setAttribute(key, value);
+    text.textContent = callers;
+    here.append(circle, text);
+    label.parentElement.append(here);
+  }
+}
+
+function row({ name, kind, about, exits, callers }) {
+  return make("tr", {},
+    make("td", {}, make("b", {}, name)),
+    make("td", {}, words(kind), about ? make("span", { class: "muted" }, ` ${about}`) : null),
+    make("td", {}, ...exits.map(({ label, to }) => make("div", {}, make("span", { class: "muted" }, `${label} → `), to))),
+    make("td", { class: "number" }, callers ? String(callers) : ""));
+}
