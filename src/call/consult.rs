@@ -577,6 +577,8 @@ impl Call {
         if let Some(talk) = self.talk_mut() {
             talk.since = now;
             talk.permission = None;
+            // The desk that had vanished was the sender's.
+            talk.lost = false;
         }
         self.retune(center, out);
     }

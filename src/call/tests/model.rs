@@ -79,6 +79,10 @@ enum Step {
     Leaves(LegId),
     WordEnds(LegId, PlayId),
     Key(LegId, char),
+    /// The desk of whoever has the caller vanishes, or is back.
+    Desk {
+        lost: bool,
+    },
     /// Time passes until the next deadline of all.
     Passes,
 }
@@ -179,6 +183,10 @@ impl World {
             }
             Step::CallerKeys(digit) => Pending::Call(CallEvent::Digit { leg: CALLER, digit: *digit }),
             Step::Key(leg, digit) => Pending::Call(CallEvent::Digit { leg: *leg, digit: *digit }),
+            Step::Desk { lost } => {
+                let Some(leg) = self.call.agent.as_ref().map(|line| line.leg) else { return };
+                leg_event(leg, if *lost { LegEvent::Lost } else { LegEvent::Back })
+            }
             Step::PicksUp(leg) => {
                 self.lines.insert(*leg, Line::Up);
                 leg_event(*leg, LegEvent::Up)
@@ -345,7 +353,7 @@ impl World {
         // No music to the caller before a permission or an override.
         if talk.is_some() {
             let music = self.plays.get(&CALLER).is_some_and(|(_, music)| *music);
-            assert!(self.told.held || !music, "music without a permission");
+            assert!(self.told.held || self.is_lost() || !music, "music without a permission");
             assert!(!self.told.held || hears(CALLER).is_empty(), "a held caller hears somebody");
             assert!(
                 !self.told.held || self.plays.contains_key(&CALLER),
@@ -387,6 +395,11 @@ impl World {
         self.hears.get(&receiver).is_some_and(only_agent)
     }
 
+    /// Whether the agent's desk has vanished and is waited for.
+    fn is_lost(&self) -> bool {
+        self.call.talk().is_some_and(|talk| talk.lost)
+    }
+
     fn is_supervisor(&self, leg: LegId) -> bool {
         self.told.supervisor == Some(leg)
     }
@@ -401,11 +414,9 @@ impl World {
             Phase::Talking(_) => {
                 let agent = self.call.agent.as_ref().map(|line| line.leg);
                 let agent = agent.filter(is_up).expect("a caller in talk has an agent");
-                assert!(self.told.held || hears_somebody(caller), "the caller is alone");
-                assert!(
-                    self.told.held || self.hears[&agent].contains(&caller),
-                    "the agent does not hear the caller"
-                );
+                let waits = self.told.held || self.is_lost() && self.plays.contains_key(&caller);
+                assert!(waits || hears_somebody(caller), "the caller is alone");
+                assert!(waits || self.hears[&agent].contains(&caller), "the agent does not hear the caller");
             }
             Phase::Waiting(_) => assert!(self.engine.call(CALL).is_some(), "the caller waits for nobody"),
             Phase::Farewell { .. } => assert!(self.plays.contains_key(&caller), "a farewell without a word"),
@@ -697,6 +708,18 @@ fn no_order_of_events_around_a_consult_with_a_queue_or_outside_breaks_a_promise(
         AgentRequest::Complete,
     ]);
     check(7, &asks, 900);
+}
+
+#[test]
+fn no_order_of_events_around_a_desk_that_vanishes_breaks_a_promise() {
+    let mut asks = alice([
+        hold(HoldWay::Verbal, true),
+        consult(Target::Agent("bob".into()), true),
+        AgentRequest::Complete,
+    ]);
+    asks.extend(bob([AgentRequest::Acknowledge]));
+    asks.extend([Step::Desk { lost: true }, Step::Desk { lost: false }]);
+    check(6, &asks, 500);
 }
 
 #[test]
