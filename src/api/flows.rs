@@ -1,4 +1,4 @@
-//! `/api/v1/flows`: which version of the flow files new calls get, and how that is changed.
+//! `/api/v1/flows/versions`: which version of the flow files new calls get, and how that is changed.
 
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ impl ApiState {
     }
 }
 
-/// `GET /api/v1/flows`
+/// `GET /api/v1/flows/versions`
 pub(super) async fn show(State(state): State<ApiState>) -> Result<Json<FlowsView>, Problem> {
     let publisher = state.publisher()?;
     let status = publisher.status();

@@ -161,7 +161,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/desk-view/events", get(desk::watch)),
         ("/api/v1/wallboard", get(wallboard::show)),
         ("/api/v1/wallboard/events", get(wallboard::watch)),
-        ("/api/v1/flows", get(flows::show)),
+        ("/api/v1/flows/versions", get(flows::show)),
         ("/api/v1/flows/publish", post(flows::publish)),
         ("/api/v1/flows/rollback", post(flows::roll_back)),
         ("/api/v1/events", get(events::watch)),

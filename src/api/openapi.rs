@@ -100,7 +100,7 @@ fn paths() -> Value {
         "/api/v1/wallboard/events": { "get": text(
             "Server-sent events: `board` with the board, at once and whenever something happens, twice a second at \
              most", "text/event-stream") },
-        "/api/v1/flows": flows::show(),
+        "/api/v1/flows/versions": flows::show(),
         "/api/v1/flows/publish": flows::change("Serve what lies in the folder of flows now"),
         "/api/v1/flows/rollback": flows::change("Go back to a version of the flow files"),
         "/api/v1/events": { "get": text(

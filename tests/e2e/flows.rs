@@ -34,14 +34,14 @@ fn flow_files_change_under_the_running_server() {
     let folder = Folder::new("flows");
     let flows = flows(&folder);
     let server = Server::set_up(Setup { flows: flows.clone(), ..Setup::default() });
-    let first = server.get("/api/v1/flows")["version"].as_str().expect("a version").to_owned();
+    let first = server.get("/api/v1/flows/versions")["version"].as_str().expect("a version").to_owned();
     let goodbye = flows.join("goodbye.yaml");
     let good = fs::read_to_string(&goodbye).expect("a flow");
 
     // By itself, within a few seconds.
     fs::write(&goodbye, good.replace("pause: 1s", "pause: 2s")).expect("written");
     let changed = within(10, "the change is served", || {
-        let told = server.get("/api/v1/flows");
+        let told = server.get("/api/v1/flows/versions");
         (told["version"] != first.as_str()).then_some(told)
     });
     assert_eq!(changed["changes"][0]["did"], "reload");
@@ -50,9 +50,9 @@ fn flow_files_change_under_the_running_server() {
     // A bad file is told by everybody, and changes nothing.
     fs::write(&goodbye, good.replace("then: end", "then: nowhere")).expect("written");
     within(10, "the problem is told", || {
-        server.get("/api/v1/flows")["problem"]["errors"].as_array().map(drop)
+        server.get("/api/v1/flows/versions")["problem"]["errors"].as_array().map(drop)
     });
-    assert_eq!(server.get("/api/v1/flows")["version"], changed["version"]);
+    assert_eq!(server.get("/api/v1/flows/versions")["version"], changed["version"]);
     let (_, metrics) = server.ask("GET", "/metrics", None).expect("the server answers");
     assert!(metrics.contains("\nwarmline_flow_problem 1\n"), "{metrics}");
     let http = server.http();
@@ -67,7 +67,7 @@ fn flow_files_change_under_the_running_server() {
     assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
     let back = warmline(&["flow", "rollback", &first[..6], "--why", "it was better before", "--http", &http]);
     assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
-    let told = server.get("/api/v1/flows");
+    let told = server.get("/api/v1/flows/versions");
     assert_eq!(told["version"], first.as_str());
     assert!(told["problem"].is_null(), "{told}");
     let versions = warmline(&["flow", "versions", "--http", &http]);

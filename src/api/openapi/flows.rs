@@ -9,7 +9,7 @@ use super::list;
 use super::problem;
 use super::schema;
 
-/// `/api/v1/flows`
+/// `/api/v1/flows/versions`
 pub(super) fn show() -> Value {
     json!({ "get": answers("The version of the flow files that new calls get, and the last changes", json!({
         "200": body("The version, what is wrong with files that are not served, and the changes", "Flows"),

@@ -54,7 +54,7 @@ pub(super) fn roll_back(args: &RollbackArgs) -> Result<(), Trouble> {
 
 /// What is served, what is wrong with what is not, and what was before.
 pub(super) fn versions(args: &VersionsArgs) -> Result<(), Trouble> {
-    let flows = ask(args.http, "GET", "/api/v1/flows", None)?;
+    let flows = ask(args.http, "GET", "/api/v1/flows/versions", None)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let row = |change: &Value| {
         let changes = change["changes"].as_array().map_or(0, Vec::len).to_string();
