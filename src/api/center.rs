@@ -79,7 +79,7 @@ struct ExitJson {
 
 /// `GET /api/v1/center`
 pub(super) async fn show(State(state): State<ApiState>) -> Json<CenterJson> {
-    let center = &state.center;
+    let center = state.center();
     let number =
         |(number, flow): (&String, &Name)| NumberJson { number: number.clone(), flow: flow.to_string() };
     let rules = state.live.rules();
@@ -97,11 +97,11 @@ pub(super) async fn show(State(state): State<ApiState>) -> Json<CenterJson> {
 
 /// `GET /api/v1/flows`
 pub(super) async fn flows(State(state): State<ApiState>) -> Json<FlowList> {
-    let center = &state.center;
+    let center = state.center();
     let callers = callers(&state);
     let summary = |name: &Name| FlowSummary {
         name: name.to_string(),
-        numbers: numbers_of(center, name),
+        numbers: numbers_of(&center, name),
         nodes: center.flows.get(name).map_or(0, |flow| flow.nodes().count()),
         callers: callers.iter().filter(|((flow, _), _)| flow == name).map(|(_, count)| count).sum(),
     };
@@ -113,10 +113,11 @@ pub(super) async fn flow(
     State(state): State<ApiState>,
     Path(id): Path<String>,
 ) -> Result<Json<FlowJson>, Problem> {
-    let Some((name, flow)) = state.center.flows.get_key_value(id.as_str()) else {
+    let center = state.center();
+    let Some((name, flow)) = center.flows.get_key_value(id.as_str()) else {
         return Err(Problem::not_found(format!("there is no flow {id:?}"), "GET /api/v1/flows lists them"));
     };
-    let queues: Vec<Name> = state.center.engine.queues.iter().map(|queue| queue.name.clone()).collect();
+    let queues: Vec<Name> = center.engine.queues.iter().map(|queue| queue.name.clone()).collect();
     let callers = callers(&state);
     let nodes = flow.outline(&queues).into_iter().map(|node| NodeJson {
         callers: callers.get(&(name.clone(), node.name.clone())).copied().unwrap_or(0),

@@ -65,6 +65,7 @@ pub struct ApiState {
     control: ControlHandle,
     live: Arc<Live>,
     captions: Arc<Captions>,
+    /// What the server started with.
     center: Arc<Center>,
     http: SocketAddr,
     sip: SocketAddr,
@@ -106,6 +107,11 @@ impl ApiState {
     /// Lets the flow files be looked at and changed.
     pub fn with_flows(self, flows: Arc<Publisher>) -> ApiState {
         ApiState { flows: Some(flows), ..self }
+    }
+
+    /// What new calls are served with now.
+    fn center(&self) -> Arc<Center> {
+        self.flows.as_ref().map_or_else(|| Arc::clone(&self.center), |flows| flows.center())
     }
 
     /// Adds figures of other floors to `/metrics`, read anew at each look.

@@ -89,6 +89,8 @@ impl PublishError {
 pub struct Status {
     /// How the version that is served came to be.
     pub serving: Entry,
+    /// The version itself.
+    pub center: Arc<Center>,
     /// What is wrong with the files that lie in the folder, and since when.
     pub problem: Option<(WallTime, Vec<String>)>,
     pub published: u64,
@@ -171,7 +173,8 @@ impl Publisher {
         control: ControlHandle,
     ) -> io::Result<Arc<Publisher>> {
         let Beginning { files, seen, recordings, versions, entry } = beginning;
-        let status = Status { serving: entry, problem: None, published: 0, refused: 0 };
+        let status =
+            Status { serving: entry, center: Arc::clone(&center), problem: None, published: 0, refused: 0 };
         let (flows, prompts) = folders;
         let work = Work { center, files, library, recordings, last: seen.clone(), seen };
         let (work, status) = (Mutex::new(work), Mutex::new(status));
@@ -184,6 +187,11 @@ impl Publisher {
     /// What is served.
     pub fn status(&self) -> Status {
         locked(&self.status).clone()
+    }
+
+    /// What new calls are served with.
+    pub fn center(&self) -> Arc<Center> {
+        Arc::clone(&locked(&self.status).center)
     }
 
     /// The last changes, newest first.
@@ -296,12 +304,13 @@ impl Publisher {
             why: change.why.to_owned(),
             changes: differences(&work.files, &files),
         };
-        (work.center, work.files, work.library, work.recordings) = (center, files, library, recordings);
         let mut status = locked(&self.status);
         status.serving = entry.clone();
+        status.center = Arc::clone(&center);
         status.problem = None;
         status.published += 1;
         drop(status);
+        (work.center, work.files, work.library, work.recordings) = (center, files, library, recordings);
         info!(version = %entry.version, by = %entry.by, changes = entry.changes.len(), "new calls get these flows");
         // It serves already: a log that cannot be written is told, and stops nobody.
         if let Err(error) = self.versions.record(&entry) {

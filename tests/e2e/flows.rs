@@ -39,13 +39,23 @@ fn flow_files_change_under_the_running_server() {
     let good = fs::read_to_string(&goodbye).expect("a flow");
 
     // By itself, within a few seconds.
-    fs::write(&goodbye, good.replace("pause: 1s", "pause: 2s")).expect("written");
+    let longer = good.replace("pause: 1s", "pause: 2s").replace("goodbye said", "all said");
+    fs::write(&goodbye, longer).expect("written");
     let changed = within(10, "the change is served", || {
         let told = server.get("/api/v1/flows/versions");
         (told["version"] != first.as_str()).then_some(told)
     });
     assert_eq!(changed["changes"][0]["did"], "reload");
-    assert_eq!(changed["changes"][0]["changes"][0], "goodbye: \"wait\": pause was 1s, is 2s");
+    let told: Vec<&str> = changed["changes"][0]["changes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.as_str())
+        .collect();
+    assert!(told.contains(&"goodbye: \"wait\": pause was 1s, is 2s"), "{told:?}");
+    // And whoever looks at it sees the new one.
+    let drawn = server.get("/api/v1/flows/goodbye").to_string();
+    assert!(drawn.contains("all said") && !drawn.contains("goodbye said"), "{drawn}");
 
     // A bad file is told by everybody, and changes nothing.
     fs::write(&goodbye, good.replace("then: end", "then: nowhere")).expect("written");
