@@ -31,7 +31,7 @@ const browser = await chromium.launch({
   ],
 });
 
-const state = { console: [] };
+const state = { console: [], folder: import.meta.url };
 
 // A context of its own for each person: nothing is shared but the microphone.
 state.person = async () => {

@@ -102,9 +102,14 @@ impl Browser {
         self.run(&format!("return page.evaluate(async () => ({expression}))"))
     }
 
-    /// Waits until an expression is true in the page.
+    /// Waits until an expression is true in the page, which may go to another one meanwhile.
     pub fn sees(&mut self, what: &str, seconds: u64, expression: &str) {
-        within(seconds, what, || (self.look(expression) == true).then_some(()));
+        let command = format!(
+            "return page.evaluate(async () => ({expression})).catch((error) => {{
+                if (!/context was destroyed/.test(error.message)) throw error;
+            }})"
+        );
+        within(seconds, what, || (self.run(&command) == true).then_some(()));
     }
 
     /// Waits until `line` in the page, a phone or a call, hears this tone.

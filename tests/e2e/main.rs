@@ -16,6 +16,7 @@ mod flood;
 mod flows;
 mod line;
 mod load;
+mod pages;
 mod script;
 mod server;
 mod signalling;
