@@ -10,6 +10,7 @@ use crate::sipp::Sipp;
 use crate::spine::STRANGER;
 use crate::tone::AGENT_HZ;
 use crate::tone::CALLER_HZ;
+use crate::tone::COLLEAGUE_HZ;
 use crate::tools::available;
 use crate::tools::within;
 
@@ -106,6 +107,91 @@ fn an_agent_signs_in_takes_a_call_and_ends_it_by_keyboard_alone() {
     is_clean(&mut alice);
     alice.run("await page.click('text=Sign out')");
     alice.sees("the door again", 10, "document.querySelector('#password') !== null");
+    server.is_left_clean();
+}
+
+/// Sits down at the desk page, with the page as the phone.
+fn sits_at_the_desk(browser: &mut Browser, server: &Server, agent: &str) {
+    open(browser, server, "/desk");
+    sign_in(browser, agent, "warmline");
+    browser.sees("the desk", 10, "document.querySelector('#state')?.innerText === 'Offline'");
+    browser.run("await page.click('#phone-on')");
+    browser.sees("the phone is up", 20, "document.querySelector('#phone-state').innerText === 'Phone up'");
+    server.wait_for_agent(agent, "ready", 5);
+}
+
+/// Waits until the card says what the agent is doing.
+fn does(browser: &mut Browser, doing: &str) {
+    browser.sees(doing, 10, &format!("document.querySelector('#doing').innerText === '{doing}'"));
+}
+
+/// Keeps a picture of the page in the build folder's `tmp/pictures`, for people to look at.
+fn picture(browser: &mut Browser, name: &str) {
+    let path = format!("{}/pictures/{name}.png", env!("CARGO_TARGET_TMPDIR"));
+    browser.run(&format!("await page.screenshot({{ path: {} }})", json!(path)));
+}
+
+#[test]
+fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_actions() {
+    let test = "a_caller_is_held_and_handed_over_from_desk_to_desk_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Browser::start(AGENT_HZ);
+    sits_at_the_desk(&mut alice, &server, "alice");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    does(&mut alice, "Rings for you");
+    alice.run("await page.click('#pick-up')");
+    alice.hears("phone", CALLER_HZ, 10);
+
+    // Held with the caller's word, and back.
+    alice.run("await page.click('#hold'); await page.click('#hold-dialog button[value=agreed]')");
+    does(&mut alice, "On hold");
+    picture(&mut alice, "desk-hold");
+    let story = server.story_with(&caller.sip_call_id, "hold_started", 5);
+    assert_eq!(story.only("hold_answered")["answer"], "yes");
+    alice.run("await page.click('#resume')");
+    does(&mut alice, "You talk with");
+    alice.hears("phone", CALLER_HZ, 10);
+
+    // Consult, whom, what about, what is wanted, send: five actions of the sender.
+    let mut bob = Browser::start(COLLEAGUE_HZ);
+    sits_at_the_desk(&mut bob, &server, "bob");
+    alice.run("await page.click('#consult')");
+    alice.run("await page.selectOption('#target', 'agent bob')");
+    alice.run("await page.fill('#issue', 'boiler leaks since noon')");
+    alice.run("await page.fill('#wants', 'somebody today')");
+    picture(&mut alice, "desk-note");
+    alice.run("await page.click('#consult-dialog button[value=send]')");
+    does(&mut bob, "alice asks for your help");
+    let note = text(&mut bob, "#consult-note");
+    assert!(note.contains("boiler leaks since noon") && note.contains("somebody today"), "{note}");
+    picture(&mut bob, "desk-consulted");
+    bob.run("await page.click('#acknowledge')");
+    bob.hears("phone", AGENT_HZ, 10);
+    alice.hears("phone", COLLEAGUE_HZ, 10);
+    picture(&mut alice, "desk-consult");
+    alice.run("await page.click('#complete')");
+    bob.hears("phone", CALLER_HZ, 10);
+    within(10, "bob is heard", || (caller.line.heard(COLLEAGUE_HZ) >= 1.0).then_some(()));
+    alice.sees("wrap-up", 5, "document.querySelector('#wrap-title').checkVisibility()");
+    picture(&mut alice, "desk-wrap-up");
+    let story = server.story_with(&caller.sip_call_id, "transferred", 5);
+    let place = |fact| story.kinds().iter().position(|kind| *kind == fact).expect("told");
+    assert!(place("note_acknowledged") < place("transferred"));
+
+    // What came of it is written down, and whoever has the call ends it.
+    alice.run("await page.check('#outcomes [value=escalated]'); await page.fill('#reason-code', 'repair')");
+    alice.run("await page.click('#wrap-up [type=submit]')");
+    let story = server.story_with(&caller.sip_call_id, "outcome_set", 5);
+    assert_eq!(story.only("outcome_set")["outcome"], "escalated");
+    alice.run("await page.click('#wrap-done')");
+    server.wait_for_agent("alice", "ready", 10);
+    bob.run("await page.click('#hang-up')");
+    caller.ends_well(10);
+    is_clean(&mut alice);
+    is_clean(&mut bob);
     server.is_left_clean();
 }
 
