@@ -108,7 +108,10 @@ fn paths() -> Value {
              that facts were passed over, and must read the lists anew", "text/event-stream") },
         "/call": { "get": text("The page of a caller who calls from a browser", "text/html") },
         "/api/v1/desk": {
-            "parameters": [{ "name": "agent", "in": "query", "required": true, "schema": { "type": "string" } }],
+            "parameters": [{
+                "name": "agent", "in": "query", "schema": { "type": "string" },
+                "description": "Whose desk, for a program on this machine; with a session it is the session's",
+            }],
             "get": text("A WebSocket: the desk of an agent, as docs/DESK.md tells", "application/json"),
         },
         "/api/v1/web-call": { "get": text(

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::baresip::Phone;
 use crate::callback::center_with;
 use crate::server::Server;
+use crate::spine::STRANGER;
 use crate::talk::Talk;
 use crate::talk::colleague;
 use crate::tone::COLLEAGUE_HZ;
@@ -149,14 +150,43 @@ fn a_receiver_who_drops_out_leaves_the_caller_with_the_sender() {
 
 #[test]
 fn a_caller_who_hangs_up_during_a_consult_leaves_nobody_stuck() {
-    if !available("a_caller_who_hangs_up_during_a_consult_…", &["sipp", "baresip"]) {
+    if !available("a_caller_who_hangs_up_during_a_consult_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Phone::agent(&server.sip(), "alice", true);
+    let mut bob = colleague(&server, "bob", true, COLLEAGUE_HZ);
+    server.wait_for_agent("bob", "ready", 10);
+    server.set_agent("bob", "not_ready");
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let sip_call_id = caller.is_answered();
+    let call = server.story_with(&sip_call_id, "agent_connected", 15).id();
+    server.set_agent("bob", "ready");
+    server.wait_for_agent("bob", "ready", 5);
+    server.acts(call, "alice", "consult", consult());
+    server.story_with(&sip_call_id, "consult_answered", 10);
+    server.acts(call, "bob", "acknowledge", json!({}));
+    caller.hang_up();
+    alice.wait_for("CALL_CLOSED", 5);
+    bob.wait_for("CALL_CLOSED", 5);
+    let story = server.story_with(&sip_call_id, "call_ended", 5);
+    assert_eq!(story.only("call_ended")["by"], "caller");
+    assert!(!story.has("transferred"), "{:?}", story.kinds());
+    server.wait_for_agent("alice", "wrap_up", 5);
+    server.wait_for_agent("bob", "wrap_up", 5);
+    server.is_left_clean();
+}
+
+#[test]
+fn a_sender_who_hangs_up_after_the_acknowledgement_has_handed_over() {
+    if !available("a_sender_who_hangs_up_after_…", &["sipp", "baresip"]) {
         return;
     }
     let (mut talk, mut bob) = consulted();
     bob.pick_up();
     talk.server.story_with(&talk.sip_call_id, "consult_answered", 5);
     talk.acts("bob", "acknowledge", json!({}));
-    // The operator's way to let a caller of SIPp go.
     let (status, _) = talk.server.act(talk.call, "bob", "cancel", json!({}));
     assert_eq!(status, 409, "only the sender cancels");
     talk.alice.hang_up();
