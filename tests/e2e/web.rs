@@ -130,11 +130,8 @@ fn of_an_agents_phone_and_desk_the_first_that_picks_up_has_the_call() {
     server.is_left_clean();
 }
 
-#[test]
-fn a_desk_that_is_reloaded_in_a_talk_goes_on_within_three_seconds() {
-    if !browsers_available("a_desk_that_is_reloaded_…") || !available("…", &["sipp"]) {
-        return;
-    }
+/// A caller at a telephone and alice at her desk hear each other in this call.
+fn talk() -> (Server, Browser, Sipp, u64) {
     let server = Server::start();
     let mut agent = Browser::start(AGENT_HZ);
     agent.is_agent(&server, "alice");
@@ -143,6 +140,15 @@ fn a_desk_that_is_reloaded_in_a_talk_goes_on_within_three_seconds() {
     agent.picks_up(call);
     agent.hears("phone", CALLER_HZ, 10);
     within(10, "the agent is heard", || (caller.line.heard(AGENT_HZ) >= 1.0).then_some(()));
+    (server, agent, caller, call)
+}
+
+#[test]
+fn a_desk_that_is_reloaded_in_a_talk_goes_on_within_three_seconds() {
+    if !browsers_available("a_desk_that_is_reloaded_…") || !available("…", &["sipp"]) {
+        return;
+    }
+    let (server, mut agent, caller, call) = talk();
 
     agent.run("await page.reload()");
     agent.sits_down("alice");
@@ -218,14 +224,7 @@ fn a_caller_whose_agents_browser_is_gone_goes_back_to_the_queue() {
     if !browsers_available("a_caller_whose_agents_browser_is_gone_…") || !available("…", &["sipp"]) {
         return;
     }
-    let server = Server::start();
-    let mut agent = Browser::start(AGENT_HZ);
-    agent.is_agent(&server, "alice");
-    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
-    let call = agent.rings(20);
-    agent.picks_up(call);
-    agent.hears("phone", CALLER_HZ, 10);
-    within(10, "the agent is heard", || (caller.line.heard(AGENT_HZ) >= 0.5).then_some(()));
+    let (server, agent, caller, call) = talk();
     drop(agent);
     server.story_of(call, "desk_lost", 15);
     assert_eq!(server.agent_state("alice"), "talking", "the line is kept");
