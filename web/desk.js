@@ -64,7 +64,8 @@ function drawState() {
   if (next) write(at("next"), `then ${words(next.state)}${next.reason ? `: ${next.reason}` : ""}`);
   const takes = desk.state !== null;
   show(at("states"), takes);
-  at("ready").disabled = desk.state === "ready" && !next;
+  // Never disabled: what the page knows may be a moment old, and a wish counts.
+  at("ready").setAttribute("aria-pressed", String(desk.state === "ready" && !next));
   const phone = audio?.words ?? "No phone in this page";
   write(at("phone-state"), phone);
   at("phone-state").className = `tag ${audio?.kind ?? "plain"}`;

@@ -178,7 +178,7 @@ impl Server {
     }
 
     pub fn wait_for_agent(&self, agent: &str, state: &str, seconds: u64) {
-        within(seconds, &format!("{agent} is {state}, not {}", self.agent_state(agent)), || {
+        within(seconds, &format!("{agent} is {state}, who was {}", self.agent_state(agent)), || {
             (self.agent_state(agent) == state).then_some(())
         });
     }
