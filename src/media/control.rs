@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::base::LegId;
 use crate::fact::Quality;
 use crate::media::clip::Clip;
+use crate::media::recording::Record;
 use crate::sdp::Negotiated;
 
 /// One playing of a list of clips. Numbered by the call, ascending per leg.
@@ -46,6 +47,9 @@ pub enum MediaCommand {
     Echo { leg: LegId, on: bool },
     /// Send a digit as telephone-event (RFC 4733).
     SendDigit { leg: LegId, digit: char, duration: Duration },
+    /// Record the leg, at the rate of its codec, or do something about its recording. Where its samples go was
+    /// told to `wire` before.
+    Record { leg: LegId, record: Record },
     /// End the stream.
     Close { leg: LegId },
 }
@@ -63,6 +67,7 @@ impl MediaCommand {
             | MediaCommand::Mute { leg, .. }
             | MediaCommand::Echo { leg, .. }
             | MediaCommand::SendDigit { leg, .. }
+            | MediaCommand::Record { leg, .. }
             | MediaCommand::Close { leg } => *leg,
             MediaCommand::Join { a, .. } | MediaCommand::Part { a, .. } => *a,
         }

@@ -18,6 +18,7 @@ mod playing;
 #[cfg(test)]
 mod quality;
 pub mod reception;
+pub mod recording;
 pub mod rtcp;
 pub mod rtp;
 pub mod stream;
@@ -31,5 +32,7 @@ pub use control::MediaCommand;
 pub use control::MediaEvent;
 pub use control::PlayId;
 pub use library::Library;
+pub use recording::Record;
+pub use recording::Tracks;
 pub use stream::Outlet;
 pub use streams::Streams;

@@ -28,6 +28,7 @@ use crate::media::control::MediaEvent;
 use crate::media::dtmf::DigitFrame;
 use crate::media::dtmf::DigitReceiver;
 use crate::media::dtmf::DigitSender;
+use crate::media::frame::Rate;
 use crate::media::frame::WIDE;
 use crate::media::latch::Latch;
 use crate::media::mix::Gain;
@@ -36,6 +37,7 @@ use crate::media::playing::Playing;
 use crate::media::playing::Position;
 use crate::media::playing::encoder_for;
 use crate::media::reception::Reception;
+use crate::media::recording::Recording;
 use crate::media::rtcp;
 use crate::media::rtcp::Rtcp;
 use crate::media::rtp;
@@ -72,6 +74,10 @@ pub trait Outlet {
     /// A clip is played in a codec that it is not there in: let somebody who has the time
     /// [encode](Clip::encode) it. Where nobody does, each playing of it is encoded as it goes.
     fn encode(&mut self, _clip: &Arc<Clip>, _codec: Codec) {}
+    /// The next samples of the stream's recording, its channels interleaved.
+    fn record(&mut self, _stream: usize, _rate: Rate, _samples: &[i16]) {}
+    /// Its recording is over.
+    fn recorded(&mut self, _stream: usize) {}
 }
 
 /// One leg's stream.
@@ -105,6 +111,7 @@ pub struct Stream {
     pub(super) muted: bool,
     /// Its sound decoded, while somebody mixes it.
     pub(super) voice: Option<Box<Voice>>,
+    pub(super) recording: Option<Box<Recording>>,
     /// The frame in which a packet was last passed on to it.
     passed_in: Option<u64>,
     /// When something last came, or since when it should.
@@ -164,6 +171,7 @@ impl Stream {
             gain: Gain::UNITY,
             muted: false,
             voice: None,
+            recording: None,
             passed_in: None,
             heard: now,
             lost: false,

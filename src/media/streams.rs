@@ -4,6 +4,7 @@
 //! streams are spread over the frame instead of leaving in one burst.
 
 mod hearing;
+mod recording;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -120,6 +121,7 @@ impl Streams {
                     stream.send_digit(digit, duration);
                 }
             }
+            MediaCommand::Record { leg, record } => self.record(leg, record, out),
             MediaCommand::Close { leg } => {
                 if let Some(key) = self.key_of(leg) {
                     self.close(now, key, out);
@@ -153,6 +155,7 @@ impl Streams {
         if !self.streams.contains(key) {
             return;
         }
+        self.stop_recording(key, out);
         self.leave(key, None);
         let Placed { mut stream, slot, place } = self.streams.remove(key);
         stream.bye(now, out);
@@ -194,6 +197,7 @@ impl Streams {
     /// The stream sends what it has for the frame that `slot` lies in. Slots are numbered from the start, one a
     /// millisecond; one that is left out shows as a gap in media time.
     pub fn frame(&mut self, now: Timestamp, slot: u64, key: usize, out: &mut impl Outlet) {
+        self.record_frame(now, key, slot / SLOTS, out);
         let mix = self.mixed(now, key, slot / SLOTS);
         if let Some(placed) = self.streams.get_mut(key) {
             placed.stream.frame(now, slot / SLOTS, mix, &mut self.entropy, out);

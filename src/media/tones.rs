@@ -74,6 +74,11 @@ impl ToneReceiver {
         }
     }
 
+    /// Whether a key is held down, as far as that is sure.
+    pub fn is_pressed(&self) -> bool {
+        self.pressed.is_some()
+    }
+
     /// Takes what a window held; the key whose press it makes sure.
     fn count(&mut self, heard: Option<char>) -> Option<char> {
         self.in_a_row = if heard == self.latest { self.in_a_row.saturating_add(1) } else { 1 };

@@ -4,4 +4,5 @@ mod bell;
 mod cord;
 pub mod media;
 pub mod sip;
+pub mod tape;
 pub mod webrtc;

@@ -138,12 +138,15 @@ impl Streams {
         }
     }
 
-    /// A stream is decoded exactly while somebody mixes it.
-    fn refresh_voice(&mut self, key: usize) {
+    /// A stream is decoded exactly while somebody mixes it, or it is in a recording.
+    pub(super) fn refresh_voice(&mut self, key: usize) {
         let stream = &self.streams[key].stream;
-        let mixes = |by: &usize| self.streams[*by].stream.source == Source::Mix;
+        let needs = |by: &usize| {
+            let by = &self.streams[*by].stream;
+            by.source == Source::Mix || by.recording.is_some()
+        };
         let codec = stream.codec();
-        let wanted = stream.is_audible() && stream.heard_by.iter().any(mixes);
+        let wanted = stream.is_audible() && (stream.recording.is_some() || stream.heard_by.iter().any(needs));
         let voice = &mut self.stream(key).voice;
         match wanted {
             true if voice.is_none() => *voice = Some(Box::new(Voice::new(codec))),

@@ -9,6 +9,7 @@ use crate::media::codec::Law;
 use crate::media::control::PlayId;
 use crate::media::dtmf;
 use crate::media::dtmf::DigitReceiver;
+use crate::media::frame::Rate;
 use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::media::rtp::Header;
@@ -38,6 +39,9 @@ struct Sink {
     events: Vec<MediaEvent>,
     closed: Vec<usize>,
     to_encode: Vec<Codec>,
+    /// What was recorded, and how often a recording ended.
+    recorded: Vec<i16>,
+    recordings: u32,
 }
 
 impl Outlet for Sink {
@@ -61,6 +65,14 @@ impl Outlet for Sink {
 
     fn encode(&mut self, _: &Arc<Clip>, codec: Codec) {
         self.to_encode.push(codec);
+    }
+
+    fn record(&mut self, _: usize, _: Rate, samples: &[i16]) {
+        self.recorded.extend_from_slice(samples);
+    }
+
+    fn recorded(&mut self, _: usize) {
+        self.recordings += 1;
     }
 }
 
@@ -194,6 +206,7 @@ fn first_bytes(sent: &[Sent]) -> Vec<u8> {
 }
 
 mod hearing;
+mod recording;
 
 #[test]
 fn nothing_is_sent_before_both_sides_agreed() {

@@ -33,6 +33,7 @@ use crate::wire::media::worker::FarEnd;
 use crate::wire::media::worker::ToEncode;
 use crate::wire::media::worker::Work;
 use crate::wire::media::worker::Worker;
+use crate::wire::tape::Tape;
 
 /// How much work may wait for one worker. A worker takes it every millisecond; when it is full all the same, the
 /// machine is overloaded, and [`Media::send`] waits for room: nothing is lost, and the worker waits for nobody.
@@ -115,6 +116,11 @@ impl Media {
     /// Makes a browser the far end of a leg that was opened with sockets: those are free again.
     pub fn patch(&mut self, call: CallId, leg: LegId, cord: StreamEnd) {
         self.worker(call).queue(Work::Patch { leg, cord });
+    }
+
+    /// Gives a leg's stream the tape that its recording goes to, before [`MediaCommand::Record`] starts it.
+    pub fn lay_tape(&mut self, call: CallId, leg: LegId, tape: Tape) {
+        self.worker(call).queue(Work::Tape { leg, tape });
     }
 
     /// Tells the worker of `call` what to do. In order; waits only while `QUEUE` other commands wait.

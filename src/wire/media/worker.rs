@@ -33,6 +33,7 @@ use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::media::Outlet;
 use crate::media::Streams;
+use crate::media::frame::Rate;
 use crate::media::rtp::MAX_PACKET;
 use crate::sdp::Codec;
 use crate::wire::bell::Bell;
@@ -40,6 +41,7 @@ use crate::wire::cord::FAR_END;
 use crate::wire::cord::StreamEnd;
 use crate::wire::cord::is_report;
 use crate::wire::media::ports::Pair;
+use crate::wire::tape::Tape;
 
 const SLOT: Duration = Duration::from_millis(1);
 /// A slot that runs later than this counts as late.
@@ -72,6 +74,11 @@ pub(super) enum Work {
     Patch {
         leg: LegId,
         cord: StreamEnd,
+    },
+    /// Where the stream's recording goes.
+    Tape {
+        leg: LegId,
+        tape: Tape,
     },
     Command(MediaCommand),
     Shutdown,
@@ -140,6 +147,9 @@ struct Wire {
     ends: Vec<Option<FarEnd>>,
     /// The keys of streams whose far end is a cord.
     corded: Vec<usize>,
+    /// Where recordings go, by stream key. Few streams at a time are recorded or all of them: there are as many
+    /// places as the highest key among them needs.
+    tapes: Vec<Option<Tape>>,
     /// Pairs of streams that have closed, on their way back.
     freed: Vec<Pair>,
     returned: SyncSender<Pair>,
@@ -171,6 +181,7 @@ impl Worker {
         let wire = Wire {
             ends: Vec::new(),
             corded: Vec::new(),
+            tapes: Vec::new(),
             freed: Vec::new(),
             returned,
             events,
@@ -371,6 +382,12 @@ impl Worker {
                         self.wire.set_end(key, FarEnd::Cord(cord));
                     }
                 }
+                Work::Tape { leg, tape } => {
+                    // Of a leg that is closed, the tape ends here.
+                    if let Some(key) = self.streams.key_of(leg) {
+                        self.wire.set_tape(key, tape);
+                    }
+                }
                 Work::Command(command) => {
                     let leg = command.leg();
                     let Worker { streams, wire, .. } = self;
@@ -421,6 +438,7 @@ impl Worker {
         add(&self.wire.stats.failed, 1);
         let Worker { streams, wire, .. } = self;
         guarded(|| streams.close(now, key, wire));
+        wire.recorded(key);
         self.wire.free(&self.epoll);
     }
 }
@@ -456,6 +474,13 @@ impl Wire {
             self.corded.push(key);
         }
         self.ends[key] = Some(end);
+    }
+
+    fn set_tape(&mut self, key: usize, tape: Tape) {
+        if self.tapes.len() <= key {
+            self.tapes.resize_with(key + 1, || None);
+        }
+        self.tapes[key] = Some(tape);
     }
 
     fn read_cord(&mut self, streams: &mut Streams, now: Timestamp, key: usize) {
@@ -531,6 +556,16 @@ impl Outlet for Wire {
         } else {
             add(&self.stats.events_dropped, 1);
         }
+    }
+
+    fn record(&mut self, stream: usize, rate: Rate, samples: &[i16]) {
+        if let Some(Some(tape)) = self.tapes.get_mut(stream) {
+            tape.write(rate, samples);
+        }
+    }
+
+    fn recorded(&mut self, stream: usize) {
+        self.tapes.get_mut(stream).and_then(Option::take);
     }
 
     fn closed(&mut self, stream: usize) {

@@ -13,13 +13,13 @@ const C: LegId = LegId(3);
 const D: LegId = LegId(4);
 
 /// Each leg's tone, in Hz: an even number of periods in a frame, and none a multiple of another.
-fn hz(leg: LegId) -> f64 {
+pub(super) fn hz(leg: LegId) -> f64 {
     [0.0, 400.0, 700.0, 1_100.0, 1_900.0][leg.0 as usize]
 }
 
 /// A talk: its legs say their tones, 20 ms after 20 ms.
-struct Talk {
-    rig: Rig,
+pub(super) struct Talk {
+    pub(super) rig: Rig,
     legs: Vec<Speaker>,
     spoken: u16,
 }
@@ -30,7 +30,7 @@ struct Speaker {
 }
 
 impl Talk {
-    fn new(codecs: &[Codec]) -> Talk {
+    pub(super) fn new(codecs: &[Codec]) -> Talk {
         let mut rig = Rig::new();
         let speaker = |(leg, codec): (LegId, &Codec)| Speaker { leg, encoder: Encoder::new(*codec) };
         let legs: Vec<Speaker> = (1..).map(LegId).zip(codecs).map(speaker).collect();
@@ -40,7 +40,7 @@ impl Talk {
         Talk { rig, legs, spoken: 0 }
     }
 
-    fn hear(&mut self, leg: LegId, whom: &[LegId]) {
+    pub(super) fn hear(&mut self, leg: LegId, whom: &[LegId]) {
         self.rig.command(MediaCommand::Hear { leg, whom: whom.into() });
     }
 
@@ -52,7 +52,7 @@ impl Talk {
     }
 
     /// All talk for so many frames.
-    fn talk(&mut self, frames: u16) {
+    pub(super) fn talk(&mut self, frames: u16) {
         for _ in 0..frames {
             for Speaker { leg, encoder } in &mut self.legs {
                 let samples = codec::rate(encoder.codec()).samples();
@@ -89,7 +89,7 @@ impl Talk {
         self.rig.streams.streams[self.rig.streams.key_of(leg).unwrap()].stream.source == Source::Mix
     }
 
-    fn decodes(&self, leg: LegId) -> bool {
+    pub(super) fn decodes(&self, leg: LegId) -> bool {
         self.rig.streams.streams[self.rig.streams.key_of(leg).unwrap()].stream.voice.is_some()
     }
 }
@@ -116,7 +116,7 @@ fn decoded(codec: Codec, sent: &[Sent]) -> Vec<i16> {
 }
 
 /// The amplitude of a tone of so many periods a sample.
-fn amplitude(samples: &[i16], frequency: f64) -> f64 {
+pub(super) fn amplitude(samples: &[i16], frequency: f64) -> f64 {
     let (mut re, mut im) = (0.0, 0.0);
     for (n, sample) in samples.iter().enumerate() {
         let angle = std::f64::consts::TAU * frequency * n as f64;
