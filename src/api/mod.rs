@@ -7,6 +7,7 @@
 //! changes need.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -44,6 +45,7 @@ mod openapi;
 mod page;
 mod problem;
 mod queues;
+mod recording;
 mod session;
 mod socket;
 mod talk;
@@ -67,6 +69,8 @@ pub struct ApiState {
     captions: Arc<Captions>,
     /// What the server started with.
     center: Arc<Center>,
+    /// The data folder.
+    data: PathBuf,
     http: SocketAddr,
     sip: SocketAddr,
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
@@ -85,6 +89,7 @@ impl ApiState {
     ) -> Result<ApiState, StoreError> {
         Ok(ApiState {
             readers: Arc::new(store.readers()?),
+            data: store.folder().to_owned(),
             sessions: Arc::new(Sessions::new(store)),
             reading: Arc::new(Semaphore::new(READING)),
             board: wallboard::Drawn::default(),
@@ -157,6 +162,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls", get(calls::list)),
         ("/api/v1/calls/{id}", get(calls::show)),
         ("/api/v1/calls/{id}/end", post(calls::end)),
+        ("/api/v1/calls/{id}/recording", get(recording::fetch)),
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/queues", get(queues::list)),

@@ -72,6 +72,7 @@ fn paths() -> Value {
                 "202": { "description": "It is being ended" }, "403": problem(), "404": problem(),
             })),
         },
+        "/api/v1/calls/{id}/recording": recording(),
         "/api/v1/agents": { "get": answers("Every agent", json!({ "200": body("The agents", "AgentList") })) },
         "/api/v1/agents/{id}/state": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
@@ -131,6 +132,22 @@ fn session() -> Value {
         "get": answers("Who is signed in", json!({ "200": body("Who", "Session") })),
         "post": sign_in,
         "delete": answers("Sign out", json!({ "204": { "description": "The session is over" } })),
+    })
+}
+
+fn recording() -> Value {
+    let mut get =
+        text("The recording of a call so far; for supervisors. That it was fetched is a fact", "audio/wav");
+    for status in ["401", "403", "404"] {
+        get["responses"][status] = problem();
+    }
+    get["parameters"] = json!([{
+        "name": "part", "in": "query", "schema": { "type": "integer" },
+        "description": "Which of the call's recordings, from 1 on; 1 when not given",
+    }]);
+    json!({
+        "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
+        "get": get,
     })
 }
 
@@ -246,6 +263,7 @@ fn main_schemas() -> Value {
             "talked_s": maybe(&number), "outcome": maybe(&schema("Outcome")),
             "ended_by": maybe(&schema("Party")), "cause": string,
             "digits": { "type": "string", "description": "Every digit heard outside a secret" },
+            "recordings": { "type": "integer", "description": "How many recordings were begun" },
             "legs": list("Leg"),
         } },
         "Leg": { "type": "object", "properties": {

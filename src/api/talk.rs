@@ -22,6 +22,7 @@ use crate::api::problem::Problem;
 use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::base::WallTime;
+use crate::call::recording::RecordWish;
 use crate::call::request::AgentRequest;
 use crate::call::request::OutcomeReport;
 use crate::call::request::Promise;
@@ -56,6 +57,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/transfer", ask(|body| read::<Transfer>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/hang_up", ask(|body| bare(body, AgentRequest::HangUp))),
         ("/api/v1/calls/{id}/keys", ask(|body| read::<Keys>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/record", ask(|body| read::<Record>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/outcome", ask(|body| read::<Outcome>(body).and_then(Outcome::parse))),
         ("/api/v1/calls/{id}/supervise", ask(|body| read::<Supervise>(body).map(AgentRequest::from))),
     ]
@@ -174,6 +176,30 @@ impl From<Keys> for AgentRequest {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Record {
+    r#do: RecordDo,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RecordDo {
+    Pause,
+    Resume,
+}
+
+impl From<Record> for AgentRequest {
+    fn from(Record { r#do, reason }: Record) -> AgentRequest {
+        AgentRequest::Record(match r#do {
+            RecordDo::Pause => RecordWish::Pause { reason },
+            RecordDo::Resume => RecordWish::Resume,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Supervise {
     mode: Mode,
 }
@@ -278,6 +304,11 @@ pub(super) fn paths() -> Map<String, Value> {
         ("transfer", "Hand over without a note, where the queues allow it", json!({ "to": target })),
         ("hang_up", "Leave the call", json!({})),
         ("keys", "Send keys to the caller's line", json!({ "keys": { "type": "string", "maxLength": 32 } })),
+        (
+            "record",
+            "Pause the recording, which takes a reason, or let it go on; a pause ends by itself after five minutes",
+            json!({ "do": words(&["pause", "resume"]), "reason": string }),
+        ),
         (
             "outcome",
             "What came of the talk; during the call or after it",

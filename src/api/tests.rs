@@ -32,8 +32,9 @@ struct Api {
     history: HistoryWriter,
     wishes: std::sync::mpsc::Receiver<(String, AgentWish)>,
     asked: std::sync::mpsc::Receiver<(String, AgentRequest)>,
+    fetched: std::sync::mpsc::Receiver<(String, Option<String>)>,
     _runtime: tokio::runtime::Runtime,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn api() -> Api {
@@ -52,6 +53,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let (control, mut requests) = ControlHandle::new();
     let (wish_sender, wishes) = std::sync::mpsc::channel();
     let (asked_sender, asked) = std::sync::mpsc::channel();
+    let (fetched_sender, fetched) = std::sync::mpsc::channel();
     runtime.spawn(async move {
         while let Some(request) = requests.recv().await {
             match request {
@@ -69,6 +71,10 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                 ControlRequest::AskCall { reply, .. } => {
                     let _ = reply.send(Err(Refusal::NotTold.into()));
                 }
+                ControlRequest::RecordingFetched { file, by, reply, .. } => {
+                    let _ = fetched_sender.send((file.to_string(), by.map(|by| by.to_string())));
+                    let _ = reply.send(Ok(()));
+                }
                 ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
                 ControlRequest::Serve { reply, .. } | ControlRequest::Shutdown { reply } => drop(reply),
             }
@@ -85,7 +91,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
     });
-    Api { address, live, history, wishes, asked, _runtime: runtime, _folder: folder }
+    Api { address, live, history, wishes, asked, fetched, _runtime: runtime, folder }
 }
 
 impl Api {
@@ -432,7 +438,7 @@ fn the_board_says_what_the_history_says() {
     let (_, board) = api.get("/api/v1/wallboard");
     let queue = &board["queues"][0];
 
-    let readers = Store::open(api._folder.path()).unwrap().readers().unwrap();
+    let readers = Store::open(api.folder.path()).unwrap().readers().unwrap();
     let again =
         crate::server::board::Board::new(now(), jiff::tz::TimeZone::system(), &api.live.rules().queues);
     for fact in readers.facts_of_waits(again.day().begins).unwrap() {
@@ -520,4 +526,29 @@ fn the_openapi_document_names_every_path_and_method_and_no_other() {
         let name = reference.split('"').next().unwrap();
         assert!(document["components"]["schemas"].get(name).is_some(), "{name} is not described");
     }
+}
+
+#[test]
+fn a_recording_is_for_supervisors_and_that_it_was_fetched_is_told_first() {
+    let api = api();
+    assert_eq!(api.get("/api/v1/calls/7/recording").0, 404);
+    assert!(api.fetched.try_recv().is_err(), "what is not there was not fetched");
+    let folder = api.folder.path().join("recordings");
+    std::fs::create_dir(&folder).unwrap();
+    // Longer than what is read at once.
+    let sound = "RIFF".repeat(40_000);
+    std::fs::write(folder.join("7.wav"), &sound).unwrap();
+    std::fs::write(folder.join("7-2.wav"), "second").unwrap();
+    let (status, head, body) = api.ask("GET", "/api/v1/calls/7/recording", "Host: localhost\r\n", "");
+    assert!(status == 200 && body == sound, "{status}: {} octets", body.len());
+    assert!(head.contains("content-type: audio/wav") && head.contains("cache-control: no-store"), "{head}");
+    let patience = Duration::from_secs(60);
+    assert_eq!(api.fetched.recv_timeout(patience).unwrap(), ("7.wav".to_owned(), None));
+    let as_who = |who: &str| api.ask("GET", "/api/v1/calls/7/recording?part=2", &sign_in(&api, who), "");
+    assert_eq!(as_who("alice").0, 403);
+    assert_eq!(as_who("sam").2, "second");
+    let by = Some("sam".to_owned());
+    assert_eq!(api.fetched.recv_timeout(patience).unwrap(), ("7-2.wav".to_owned(), by));
+    assert_eq!(api.get("/api/v1/calls/7/recording?part=../../warmline").0, 400);
+    assert!(api.fetched.try_recv().is_err());
 }

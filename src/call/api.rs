@@ -14,10 +14,13 @@ use crate::base::Timestamp;
 use crate::fact::MissedWhy;
 use crate::fact::NeedFact;
 use crate::fact::Quality;
+use crate::fact::RecordingEnd;
 use crate::fact::WaitExit;
 use crate::fact::What;
+use crate::fact::recording::RecordingFile;
 use crate::flow::api::Customer;
 use crate::flow::api::VerifyResult;
+use crate::media::Record;
 use crate::media::control::PlayId;
 use crate::queue;
 
@@ -63,6 +66,8 @@ pub enum CallEvent {
     Queue(QueueWord),
     /// What it decided for one of the call's consults: see [`CallId::consult`](crate::base::CallId::consult).
     Consult { number: u8, word: QueueWord },
+    /// A leg's recording ended by itself.
+    RecordingEnded { leg: LegId, why: RecordingEnd },
     /// [`Call::deadline`](crate::call::Call::deadline) is due.
     Tick,
     /// The server ends the call: an operator's wish, or a shutdown.
@@ -166,6 +171,8 @@ pub enum CallAction {
     Part { a: LegId, b: LegId },
     /// A line hears exactly these from now on, nobody being silence; what plays to it goes on.
     Hear { leg: LegId, whom: SmallVec<[LegId; 4]> },
+    /// Record a line, or do something about its recording. To start it there has to be a file.
+    Record { leg: LegId, file: Option<RecordingFile>, record: Record },
     /// Send keys on a line.
     SendKeys { leg: LegId, keys: String },
     /// Send a leg's audio back to it.

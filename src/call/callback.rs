@@ -66,7 +66,7 @@ impl Call {
         out: &mut Vec<CallAction>,
     ) {
         self.caller = Some(leg);
-        let Some(prompts) = self.prompts(center) else { return self.begin_talk(now, out) };
+        let Some(prompts) = self.prompts(center) else { return self.begin_talk(center, now, out) };
         let prompts = vec![prompts.callback_greeting.clone()];
         let play = self.new_play();
         out.push(CallAction::Fact(What::Played { prompts: prompts.clone() }));

@@ -9,6 +9,7 @@ use crate::base::Name;
 use crate::base::Timestamp;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::RecordingEnd;
 use crate::fact::What;
 use crate::flow::Center;
 use crate::flow::FlowEvent;
@@ -135,6 +136,7 @@ impl Call {
             return;
         }
         self.phase = Phase::Ended { by, outcome, cause: cause.into() };
+        self.end_recording(RecordingEnd::Over, out);
         self.run = None;
         self.conclude(out);
     }

@@ -125,9 +125,11 @@ impl Call {
         // Whose agent's desk has vanished, and who has nobody else to talk with, waits for it with music.
         let alone = talk.lost && receiver.is_none();
         let with_receiver = held || consulted.is_some_and(|consult| consult.joined);
+        // Who has not heard yet that they are recorded is not heard, and hears the notice.
+        let waits = talk.notice.is_some();
         // Those who hear each other. The agent is always among them.
         let bridge: Legs =
-            [agent, self.caller.filter(|_| !held && !alone), receiver.filter(|_| with_receiver)]
+            [agent, self.caller.filter(|_| !held && !alone && !waits), receiver.filter(|_| with_receiver)]
                 .into_iter()
                 .flatten()
                 .collect();
@@ -146,7 +148,11 @@ impl Call {
         };
         let parties = [agent, self.caller, receiver].into_iter().flatten();
         let mut wanted: Vec<(LegId, Sound)> = parties
-            .map(|leg| (leg, if bridge.contains(&leg) { in_bridge(leg) } else { Sound::Music }))
+            .map(|leg| match bridge.contains(&leg) {
+                true => (leg, in_bridge(leg)),
+                false if waits => (leg, Sound::Legs(Legs::new())),
+                false => (leg, Sound::Music),
+            })
             .collect();
         wanted.extend(supervisor.map(|one| (one.leg, Sound::Legs(bridge.clone()))));
         wanted

@@ -232,6 +232,9 @@ impl Call {
         ended: PlayId,
         out: &mut Vec<CallAction>,
     ) {
+        if self.notice_ended(center, now, ended, out) {
+            return;
+        }
         if let Some(talk) = self.talk_mut()
             && talk.word.take_if(|word| *word == ended).is_some()
         {

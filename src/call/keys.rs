@@ -8,6 +8,7 @@
 //! | `*4` | let all three hear each other |
 //! | `*5` | leave the caller to the one who is consulted |
 //! | `*6` | end the consult |
+//! | `*7` | pause the recording, or let it go on |
 //!
 //! Whoever is consulted presses `1` to acknowledge the note, or `2` to decline it.
 
@@ -40,6 +41,9 @@ impl Call {
     ) {
         if self.caller == Some(leg) {
             // What is keyed in a talk is between the two, and may be a secret: only a hold looks at it.
+            if self.answered_notice(center, digit, out) {
+                return;
+            }
             return self.tell_hold(center, now, hold::Event::Key(digit), out);
         }
         let by_key = if self.consulted().is_some_and(|line| line.leg == leg) {
@@ -96,6 +100,7 @@ impl Call {
             '4' => AgentRequest::Join,
             '5' => AgentRequest::Complete,
             '6' => AgentRequest::Cancel,
+            '7' => return self.toggle_recording(now, out),
             _ => return Ok(()),
         };
         let Some(who) = self.agent.as_ref().map(|line| line.name.clone()) else { return Ok(()) };

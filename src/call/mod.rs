@@ -12,6 +12,7 @@ mod hearing;
 mod hold;
 mod keys;
 mod known;
+pub mod recording;
 pub mod request;
 mod supervise;
 mod talk;
@@ -40,6 +41,7 @@ use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::RecordingEnd;
 use crate::fact::What;
 use crate::flow::Center;
 use crate::flow::FlowAction;
@@ -55,6 +57,7 @@ use crate::queue::api::Need;
 use crate::queue::api::PermissionPolicy;
 use callback::Callback;
 use known::Known;
+use recording::Recording;
 use talk::Talk;
 use waiting::Wait;
 
@@ -91,6 +94,7 @@ pub struct Call {
     known: Known,
     /// How many consults there have been.
     consults: u8,
+    recording: Recording,
 }
 
 /// What the caller joined a queue with.
@@ -175,6 +179,7 @@ impl Call {
             joined: None,
             known: Known::default(),
             consults: 0,
+            recording: Recording::default(),
             arrival,
         };
         call.tell_arrival(out);
@@ -234,13 +239,21 @@ impl Call {
             CallEvent::Verified(result) => self.step_flow(center, now, FlowEvent::Verified(result), out),
             CallEvent::Queue(word) => self.on_queue_word(center, now, word, out),
             CallEvent::Consult { number, word } => self.on_consult_word(center, now, number, word, out),
-            CallEvent::Tick => self.on_tick(center, now, wall, out),
+            CallEvent::RecordingEnded { leg, why } => self.recording_of(leg, why, out),
+            CallEvent::Tick => {
+                self.recording_late(now, out);
+                self.on_tick(center, now, wall, out);
+            }
             CallEvent::Stop { cause } => self.stop(cause, now, out),
         }
     }
 
     /// When [`CallEvent::Tick`] is next due.
     pub fn deadline(&self) -> Option<Timestamp> {
+        self.phase_deadline().into_iter().chain(self.recording.deadline()).min()
+    }
+
+    fn phase_deadline(&self) -> Option<Timestamp> {
         match &self.phase {
             Phase::Identifying { until } | Phase::Farewell { until, .. } => Some(*until),
             Phase::CallingBack(callback) => Some(callback.until),
@@ -365,6 +378,7 @@ impl Call {
             LegEvent::Resumed => out.push(CallAction::Fact(What::FarEndResumed { leg, party })),
             LegEvent::Closed { quality } => {
                 self.open.retain(|(open, _)| *open != leg);
+                self.recording_of(leg, RecordingEnd::Over, out);
                 out.push(CallAction::Fact(What::LegClosed { leg, party, quality }));
                 self.conclude(out);
             }
@@ -410,13 +424,15 @@ impl Call {
             Phase::Waiting(_) => self.on_wait_play_ended(center, now, play, stopped, out),
             Phase::Talking(_) => self.on_talk_play_ended(center, now, play, out),
             Phase::Farewell { play: last, .. } if *last == play => self.end_farewell(out),
-            Phase::CallingBack(callback) if callback.greeting == Some(play) => self.begin_talk(now, out),
+            Phase::CallingBack(callback) if callback.greeting == Some(play) => {
+                self.begin_talk(center, now, out)
+            }
             _ => {}
         }
     }
 
     fn on_tick(&mut self, center: &Center, now: Timestamp, wall: WallTime, out: &mut Vec<CallAction>) {
-        if self.deadline().is_none_or(|due| due > now) {
+        if self.phase_deadline().is_none_or(|due| due > now) {
             return;
         }
         match &self.phase {

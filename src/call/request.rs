@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Call;
 use super::CallAction;
 use super::Phase;
+use super::recording::RecordWish;
 use crate::base::Name;
 use crate::base::Timestamp;
 use crate::base::WallTime;
@@ -49,6 +50,8 @@ pub enum AgentRequest {
     Transfer { to: Target },
     /// Leave the call.
     HangUp,
+    /// Pause the recording, or let it go on.
+    Record(RecordWish),
     /// Send keys to the caller's line.
     Keys(String),
     /// Listen, whisper or barge in; none: leave.
@@ -135,6 +138,14 @@ pub enum Refusal {
     Supervised(Name),
     #[error("{0:?} are not up to {MOST_KEYS} keys of a telephone")]
     NotKeys(String),
+    #[error("this call is not being recorded")]
+    NotRecorded,
+    #[error("the recording is paused already")]
+    RecordingPaused,
+    #[error("the recording is not paused")]
+    RecordingRuns,
+    #[error("a pause of the recording needs a reason")]
+    NoPauseReason,
     #[error("{name} is {state}")]
     NotReady { name: Name, state: &'static str },
     #[error("no phone of {0} is signed in")]
@@ -174,6 +185,10 @@ impl Refusal {
             Refusal::BlindRefused(_) | Refusal::BlindNumber => "consult with a note instead",
             Refusal::Supervised(_) => "wait until they leave",
             Refusal::NotKeys(_) => "0 to 9, * and #",
+            Refusal::NotRecorded => "the queue's `record` in center.yaml says which calls are",
+            Refusal::RecordingPaused => r#"send "do":"resume" to let it go on"#,
+            Refusal::RecordingRuns => "there is nothing to resume",
+            Refusal::NoPauseReason => "say why: the history shows it",
             Refusal::NotReady { .. } => "choose somebody who is ready, or a queue",
             Refusal::NoPhone(_) => "sign a phone in first",
             Refusal::NeverTalked(_) => "only who talked with the caller can say what came of it",
@@ -222,6 +237,10 @@ impl Call {
         }
         let role = self.role(who).ok_or_else(|| Refusal::NotYours(who.clone()))?;
         let sender = if role == Role::Sender { Ok(()) } else { Err(Refusal::NotTheSender) };
+        let waits = self.talk().is_some_and(|talk| talk.notice.is_some());
+        if waits && matches!(request, AgentRequest::Hold { .. } | AgentRequest::Consult { .. }) {
+            return Err(Refusal::Asking);
+        }
         let receiver = if role == Role::Receiver { Ok(()) } else { Err(Refusal::NotTheReceiver) };
         match request {
             AgentRequest::Hold { reason, quote, way, agreed } => {
@@ -245,6 +264,7 @@ impl Call {
                 self.hang_up_by(center, now, role, out);
                 Ok(())
             }
+            AgentRequest::Record(wish) => sender.and_then(|()| self.recording_wish(now, &wish, out)),
             AgentRequest::Keys(keys) => sender.and_then(|()| self.send_keys(keys, out)),
             // Answered above, and by the server, which knows who talked with whom after the call as well.
             AgentRequest::Supervise(_) | AgentRequest::Outcome(_) => Err(Refusal::NotYours(who.clone())),

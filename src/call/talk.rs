@@ -10,6 +10,7 @@ use super::Callback;
 use super::Phase;
 use super::consult::Consult;
 use super::hearing::Heard;
+use super::recording::Notice;
 use super::supervise::Supervisor;
 use crate::base::LegId;
 use crate::base::Timestamp;
@@ -42,19 +43,23 @@ pub(super) struct Talk {
     pub(super) star: Option<Timestamp>,
     /// Whether the agent's desk has vanished, and may come back.
     pub(super) lost: bool,
+    /// What the caller hears before anything else.
+    pub(super) notice: Option<Notice>,
 }
 
 impl Talk {
     fn between(since: Timestamp, caller: LegId, agent: LegId) -> Talk {
         let (hold, permission, consult, supervisor) = (None, None, None, None);
         let heard = Heard::joined(caller, agent);
-        Talk { since, hold, permission, consult, supervisor, heard, word: None, star: None, lost: false }
+        let (word, star, notice) = (None, None, None);
+        Talk { since, hold, permission, consult, supervisor, heard, word, star, lost: false, notice }
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         let hold = self.hold.as_ref().and_then(Hold::deadline);
         let consult = self.consult.as_ref().and_then(|consult| consult.deadline());
-        hold.into_iter().chain(consult).min()
+        let notice = self.notice.as_ref().map(|notice| notice.until);
+        hold.into_iter().chain(consult).chain(notice).min()
     }
 }
 
@@ -81,7 +86,7 @@ impl Call {
             line.up = true;
             let agent = line.agent;
             match (&self.phase, self.caller) {
-                (Phase::Waiting(_), Some(_)) => self.begin_talk(now, out),
+                (Phase::Waiting(_), Some(_)) => self.begin_talk(center, now, out),
                 (Phase::Waiting(wait), None) => {
                     let wait = wait.clone();
                     self.call_back(center, now, wait, leg, out);
@@ -100,16 +105,28 @@ impl Call {
         }
     }
 
-    /// Lets caller and agent hear each other.
-    pub(super) fn begin_talk(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
-        let (Some(caller), Some(line)) = (self.caller, &self.agent) else { return };
+    /// Lets caller and agent hear each other, once the caller knows whether they are recorded.
+    pub(super) fn begin_talk(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
+        let (Some(caller), Some(line)) = (self.caller, self.agent.clone()) else { return };
         let agent = line.leg;
-        out.push(CallAction::Join { a: caller, b: agent });
+        let mut talk = Talk::between(now, caller, agent);
+        match self.notice(center, now) {
+            None => out.push(CallAction::Join { a: caller, b: agent }),
+            Some((notice, prompt)) => {
+                self.give_notice(caller, agent, &notice, prompt, out);
+                talk.heard = Heard::default();
+                talk.notice = Some(notice);
+            }
+        }
         if let Some((waited, quote)) = line.promise {
-            out.push(CallAction::Fact(What::AgentConnected { agent: line.name.clone(), waited, quote }));
+            out.push(CallAction::Fact(What::AgentConnected { agent: line.name, waited, quote }));
         }
         self.talked = true;
-        self.phase = Phase::Talking(Box::new(Talk::between(now, caller, agent)));
+        let waits = talk.notice.is_some();
+        self.phase = Phase::Talking(Box::new(talk));
+        if !waits {
+            self.record_talk(center, out);
+        }
     }
 
     /// A phone that we dialled did not take the call.
@@ -168,6 +185,7 @@ impl Call {
 
     /// A deadline of the talk is due.
     pub(super) fn on_talk_tick(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
+        self.notice_late(center, now, out);
         self.tell_hold(center, now, hold::Event::Tick, out);
         if self.talk().and_then(|talk| talk.consult.as_ref()).is_some_and(|consult| consult.is_late(now)) {
             self.consult_late(center, now, out);

@@ -1,6 +1,7 @@
 //! Calls in virtual time: a script of what happens, a transcript of what the call wants done.
 
 mod model;
+mod recording;
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -15,10 +16,12 @@ use crate::flow::api::Customer;
 const CENTER: &str = "
 company: Test
 language: en
-numbers: { 1000: greet, 1001: straight }
+numbers: { 1000: greet, 1001: straight, 1002: recorded, 1003: asked }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
+  recorded: { record: yes }
+  asked: { record: with consent }
 agents:
   alice: { skills: { talk: 5 }, ready: when registered }
 feature_codes: { '*51': ready, '*52': not ready }
@@ -39,13 +42,35 @@ nodes:
   queue: { enqueue: help }
 ";
 
+const RECORDED: &str = "
+flow: recorded
+start: queue
+nodes:
+  queue: { enqueue: recorded }
+";
+
+const ASKED: &str = "
+flow: asked
+start: queue
+nodes:
+  queue: { enqueue: asked }
+";
+
 const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/granted wait/declined \
     wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting";
 
 static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
-    let files = [file("center.yaml", CENTER), file("greet.yaml", GREET), file("straight.yaml", STRAIGHT)];
-    let words = ["greeting/welcome", "hold-music"].into_iter().chain(WAIT_PROMPTS.split_whitespace());
+    let files = [
+        file("center.yaml", CENTER),
+        file("greet.yaml", GREET),
+        file("straight.yaml", STRAIGHT),
+        file("recorded.yaml", RECORDED),
+        file("asked.yaml", ASKED),
+    ];
+    let words = ["greeting/welcome", "hold-music", "recording/told", "recording/question"]
+        .into_iter()
+        .chain(WAIT_PROMPTS.split_whitespace());
     let prompts = words.map(str::to_owned).chain(crate::flow::say::prompts()).collect();
     crate::flow::load(&files, &prompts).expect("the test center is well-formed").0
 });
@@ -171,6 +196,10 @@ fn in_words(action: &CallAction) -> Option<String> {
         CallAction::DialCaller { leg, number } => format!("dial caller {number} on {}", leg.0 & 0xffff),
         CallAction::DialNumber { leg, number } => format!("dial {number} on {}", leg.0 & 0xffff),
         CallAction::DialUser { leg, user } => format!("dial user {user} on {}", leg.0 & 0xffff),
+        CallAction::Record { leg, file, record } => {
+            let file = file.map_or_else(String::new, |file| format!(" into {file}"));
+            format!("record {}{file}: {record:?}", leg.0 & 0xffff)
+        }
         CallAction::SendKeys { keys, .. } => format!("send keys {keys}"),
         CallAction::Play { leg, prompts: list, repeat, .. } => {
             let again = if *repeat { " again and again" } else { "" };

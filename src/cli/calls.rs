@@ -137,6 +137,11 @@ fn headline(record: &CallRecord, zone: &TimeZone) -> String {
     if !record.digits.is_empty() {
         head += &format!("keys heard outside a secret: {}\n", record.digits);
     }
+    match record.recordings {
+        0 => {}
+        1 => head += "recorded\n",
+        parts => head += &format!("recorded in {parts} parts\n"),
+    }
     head + "\n"
 }
 

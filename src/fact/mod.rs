@@ -5,6 +5,7 @@
 //! No secret is ever in a fact.
 
 pub mod note;
+pub mod recording;
 pub mod talk;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::base::Name;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 pub use note::BriefingNote;
+pub use recording::RecordingEnd;
 pub use talk::ConsultEnd;
 pub use talk::Hears;
 pub use talk::HoldAnswer;
@@ -162,6 +164,18 @@ pub enum What {
     OutcomeSet { agent: Name, outcome: Resolution, reason_code: String, note: String },
     /// The caller was promised something by a time.
     PromiseMade { agent: Name, promise: PromiseKind, due: WallTime, words: String },
+    /// The caller was asked whether the talk may be recorded, and said this.
+    RecordingAnswered { answer: HoldAnswer },
+    /// The talk is recorded from now on, into this file of the folder of recordings.
+    RecordingStarted { file: String },
+    /// Silence is recorded, as an agent wants it.
+    RecordingPaused { agent: Name, reason: String },
+    /// The talk is recorded again; by nobody's wish when the longest pause was over.
+    RecordingResumed { agent: Option<Name> },
+    /// The recording is over.
+    RecordingEnded { file: String, why: RecordingEnd },
+    /// Somebody listened to a recording, or took it away. None for a program on the server's machine.
+    RecordingFetched { file: String, by: Option<Name> },
     /// A party's line was opened.
     LegOpened { leg: LegId, party: Party, address: String },
     /// What a party's line carried, told when it closes.

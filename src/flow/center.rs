@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -41,6 +42,8 @@ pub struct Center {
     pub wait_prompts: Vec<WaitPrompts>,
     /// How agents may hold and hand over, per queue, in the order of `engine.queues`.
     pub talk: Vec<TalkPolicy>,
+    /// How long recordings are kept. Default 90 days.
+    pub keep_recordings: Duration,
 }
 
 /// How the agents of a queue may hold its callers, and hand them over.
@@ -51,12 +54,31 @@ pub struct TalkPolicy {
     pub note_needs: Vec<NoteField>,
     /// Whether calls leave and enter this queue by transfer without a note. Default yes.
     pub blind_transfer: bool,
+    /// Whether its talks are recorded. Default no.
+    pub record: RecordPolicy,
+}
+
+/// What a caller hears before a talk that is recorded: "This call is recorded."
+pub const RECORDING_TOLD: &str = "recording/told";
+/// And where they are asked: "May we record this call? Press 1 for yes, or 2 for no."
+pub const RECORDING_QUESTION: &str = "recording/question";
+
+/// Whether talks are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordPolicy {
+    #[default]
+    No,
+    /// The caller is told.
+    Yes,
+    /// The caller is asked, and silence is no.
+    WithConsent,
 }
 
 impl Default for TalkPolicy {
     fn default() -> TalkPolicy {
         let note_needs = vec![NoteField::Issue, NoteField::Wants];
-        TalkPolicy { hold: HoldPolicy::default(), note_needs, blind_transfer: true }
+        let record = RecordPolicy::No;
+        TalkPolicy { hold: HoldPolicy::default(), note_needs, blind_transfer: true, record }
     }
 }
 

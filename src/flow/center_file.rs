@@ -31,6 +31,12 @@ use crate::queue::api::Routing;
 use crate::queue::api::Weights;
 use crate::sip::uri::Uri;
 
+/// How long recordings are kept when nothing is said.
+const KEEP_RECORDINGS: Duration = Duration::from_secs(90 * DAY_S);
+/// And at most: ten years.
+const MOST_DAYS: u64 = 3_650;
+const DAY_S: u64 = 86_400;
+
 /// What the file says; the flows behind its numbers are not known yet.
 #[derive(Clone, Debug)]
 pub(crate) struct CenterFile {
@@ -45,6 +51,7 @@ pub(crate) struct CenterFile {
     pub wait_prompts: Vec<WaitPrompts>,
     pub talk: Vec<TalkPolicy>,
     pub time_zone: TimeZone,
+    pub keep_recordings: Duration,
 }
 
 /// Reads the file; `reader.names` holds its skills and queues afterwards.
@@ -80,6 +87,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let feature_codes = fields.optional("feature_codes").map(|yaml| codes(yaml, reader)).unwrap_or_default();
     let trunks =
         fields.optional("trunks").map(|yaml| each(yaml, "trunks", reader, trunk)).unwrap_or_default();
+    let keep_recordings = fields.optional("keep_recordings").and_then(|yaml| days(yaml, reader));
     fields.finish(reader);
     for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
         nobody_serves(reader, &agents, &queue.needs, &[], &queue.name, place);
@@ -95,6 +103,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         wait_prompts,
         talk,
         time_zone,
+        keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),
     })
 }
 
@@ -223,6 +232,19 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
     };
     Some((config, wait_prompts(fields, reader), talk_policy(fields, reader), key.place))
+}
+
+/// `90d`
+fn days(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Duration> {
+    let text = reader.text(yaml, "a number of days")?;
+    match text.text.strip_suffix('d').and_then(|days| days.trim_end().parse().ok()) {
+        Some(days @ 1..=MOST_DAYS) => Some(Duration::from_secs(days * DAY_S)),
+        _ => {
+            let message = format!("\"{}\" is not a number of days", text.text);
+            reader.error_hint(text.place, message, format!("write it as 90d; at most {MOST_DAYS}d"));
+            None
+        }
+    }
 }
 
 /// `service level`, `short tail` or `longest waiting`

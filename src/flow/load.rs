@@ -96,6 +96,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
         wait_prompts: center.wait_prompts,
         talk: center.talk,
         time_zone: center.time_zone,
+        keep_recordings: center.keep_recordings,
     }
 }
 

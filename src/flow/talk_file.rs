@@ -3,9 +3,13 @@
 
 use crate::fact::HoldWay;
 use crate::fact::note::NoteField;
+use crate::flow::center::RECORDING_QUESTION;
+use crate::flow::center::RECORDING_TOLD;
+use crate::flow::center::RecordPolicy;
 use crate::flow::center::TalkPolicy;
 use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
+use crate::flow::yaml::Text;
 use crate::flow::yaml::Yaml;
 use crate::queue::hold::HoldPolicy;
 
@@ -25,7 +29,24 @@ pub(crate) fn talk_policy(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> T
         hold,
         note_needs: note_needs.unwrap_or(usual.note_needs),
         blind_transfer: fields.truth(reader, "blind_transfer", usual.blind_transfer),
+        record: fields.optional("record").and_then(|yaml| record(yaml, reader)).unwrap_or(usual.record),
     }
+}
+
+/// `no`, `yes` or `with consent`; what the caller is told then has to be there as a prompt.
+fn record(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<RecordPolicy> {
+    let text = reader.text(yaml, "no, yes or with consent")?;
+    let (policy, prompt) = match text.text.as_str() {
+        "no" => return Some(RecordPolicy::No),
+        "yes" => (RecordPolicy::Yes, RECORDING_TOLD),
+        "with consent" => (RecordPolicy::WithConsent, RECORDING_QUESTION),
+        other => {
+            reader.unknown(text.place, "way of recording", other, ["no", "yes", "with consent"]);
+            return None;
+        }
+    };
+    reader.prompt(&Text { place: text.place, text: prompt.to_owned(), quoted: true })?;
+    Some(policy)
 }
 
 fn hold_way(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<HoldWay> {

@@ -16,8 +16,11 @@ use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::fact::What;
+use crate::fact::recording::RecordingFile;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
+use crate::media::Record;
+use crate::media::Tracks;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -27,6 +30,8 @@ use crate::server::gauges::Gauges;
 use crate::server::handle::ControlError;
 use crate::server::handle::ControlRequest;
 use crate::server::live::Live;
+use crate::server::recorder::Recorded;
+use crate::server::recorder::Recorder;
 use crate::server::switchboard::Input;
 use crate::server::switchboard::Output;
 use crate::server::switchboard::Streams;
@@ -63,6 +68,8 @@ pub(super) struct Control {
     pub browser_events: mpsc::Receiver<BrowserEvent>,
     /// What browsers' sockets are told through.
     pub sockets_told: HashMap<SocketId, mpsc::Sender<Tell>>,
+    /// Recordings that ended by themselves.
+    pub recorded: mpsc::Receiver<Recorded>,
     pub identity: IdentityService,
     pub identity_replies: mpsc::Receiver<IdentityReply>,
     pub requests: mpsc::Receiver<ControlRequest>,
@@ -76,11 +83,20 @@ pub(super) struct Control {
 pub(super) struct Wires {
     pub media: Media,
     pub browsers: Browsers,
+    pub recorder: Recorder,
 }
 
 impl Streams for Wires {
     fn open(&mut self, call: CallId, leg: LegId) -> Option<u16> {
         self.media.open(call, leg).ok()
+    }
+
+    fn record(&mut self, leg: LegId, file: RecordingFile, tracks: Tracks) {
+        let call = leg.call();
+        if let Some(tape) = self.recorder.begin(leg, file, tracks) {
+            self.media.lay_tape(call, leg, tape);
+            self.media.send(call, MediaCommand::Record { leg, record: Record::Start(tracks) });
+        }
     }
 
     fn send(&mut self, call: CallId, command: MediaCommand) {
@@ -152,6 +168,7 @@ impl Control {
         }
         info!("no calls are left: the server stops");
         self.wires.media.shutdown();
+        self.wires.recorder.close();
         self.history.close();
     }
 
@@ -179,6 +196,7 @@ impl Control {
             Some(input) = self.streams_in.recv() => inputs.push(Input::Sip(input)),
             Some(event) = self.media_events.recv() => inputs.push(Input::Media(event)),
             Some(event) = self.browser_events.recv() => inputs.push(Input::Browser(event)),
+            Some(recorded) = self.recorded.recv() => inputs.push(recorded_input(recorded)),
             Some(reply) = self.identity_replies.recv() => inputs.push(identity_input(reply)),
             Some(request) = self.requests.recv() => requests.push(request),
             // Somebody waits at the door: what else has come is looked at, and not waited for.
@@ -194,6 +212,7 @@ impl Control {
         take(&mut self.streams_in, |input| inputs.push(Input::Sip(input)));
         take(&mut self.media_events, |event| inputs.push(Input::Media(event)));
         take(&mut self.browser_events, |event| inputs.push(Input::Browser(event)));
+        take(&mut self.recorded, |recorded| inputs.push(recorded_input(recorded)));
         take(&mut self.identity_replies, |reply| inputs.push(identity_input(reply)));
     }
 
@@ -225,7 +244,13 @@ impl Control {
                 let _ = reply.send(answer);
                 false
             }
+            ControlRequest::RecordingFetched { call, file, by, reply } => {
+                inputs.push(Input::RecordingFetched { call, file, by });
+                let _ = reply.send(Ok(()));
+                false
+            }
             ControlRequest::Serve { center, library, reply } => {
+                self.wires.recorder.keep(center.keep_recordings);
                 inputs.push(Input::Serve { center, library });
                 let _ = reply.send(Ok(()));
                 false
@@ -294,6 +319,10 @@ fn summary(bytes: &[u8]) -> &str {
 fn kind(what: &What) -> String {
     let told = serde_json::to_value(what).unwrap_or_default();
     told["fact"].as_str().unwrap_or_default().to_owned()
+}
+
+fn recorded_input(Recorded { leg, why }: Recorded) -> Input {
+    Input::RecordingEnded { leg, why }
 }
 
 fn identity_input(reply: IdentityReply) -> Input {

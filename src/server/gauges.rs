@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::server::metric::Metric;
+use crate::server::recorder::Recorder;
+use crate::server::recorder::RecorderStats;
 use crate::server::switchboard::Switchboard;
 use crate::wire::media::Media;
 use crate::wire::media::WorkerStats;
@@ -21,12 +23,14 @@ pub struct Gauges {
     turned_away: AtomicU64,
     workers: Vec<Arc<WorkerStats>>,
     browsers: Arc<WebrtcStats>,
+    recorder: Arc<RecorderStats>,
 }
 
 impl Gauges {
-    pub(super) fn new(media: &Media, browsers: &Browsers) -> Gauges {
+    pub(super) fn new(media: &Media, browsers: &Browsers, recorder: &Recorder) -> Gauges {
         let workers = media.stats().cloned().collect();
-        Gauges { workers, browsers: browsers.stats().clone(), ..Gauges::default() }
+        let (browsers, recorder) = (browsers.stats().clone(), recorder.stats().clone());
+        Gauges { workers, browsers, recorder, ..Gauges::default() }
     }
 
     pub(super) fn set(&self, switchboard: &Switchboard) {
@@ -54,6 +58,25 @@ impl Gauges {
         let connected = of_browsers(&self.browsers.connections) as f64;
         metrics.push(Metric::gauge("warmline_browsers", "Browsers' audio connections", connected));
         let counter = |name, help, value| Metric::counter(name, help, of_browsers(value));
+        let running = self.recorder.running.load(Ordering::Relaxed) as f64;
+        metrics.push(Metric::gauge("warmline_recordings", "Recordings that are being written", running));
+        metrics.extend([
+            counter(
+                "warmline_recording_missed_samples_total",
+                "Samples of recordings that are silence because the disk was too slow",
+                &self.recorder.missed,
+            ),
+            counter(
+                "warmline_recordings_failed_total",
+                "Recordings that the disk did not take to their end",
+                &self.recorder.failed,
+            ),
+            counter(
+                "warmline_recordings_swept_total",
+                "Recordings that were kept long enough",
+                &self.recorder.swept,
+            ),
+        ]);
         metrics.extend([
             counter("warmline_browser_received_total", "Packets of browsers", &self.browsers.packets_in),
             counter("warmline_browser_sent_total", "Packets to browsers", &self.browsers.packets_out),

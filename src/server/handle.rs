@@ -11,6 +11,7 @@ use crate::base::CallId;
 use crate::base::Name;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
+use crate::fact::recording::RecordingFile;
 use crate::flow::Center;
 use crate::media::library::Library;
 use crate::queue::api::AgentWish;
@@ -37,6 +38,13 @@ pub enum ControlRequest {
         who: Name,
         call: CallId,
         request: Box<AgentRequest>,
+        reply: oneshot::Sender<Result<(), ControlError>>,
+    },
+    /// Somebody fetches a recording: it is told before they have it.
+    RecordingFetched {
+        call: CallId,
+        file: RecordingFile,
+        by: Option<Name>,
         reply: oneshot::Sender<Result<(), ControlError>>,
     },
     /// Calls from now on are served with these.
@@ -103,6 +111,16 @@ impl ControlHandle {
     pub async fn ask_call(&self, who: &str, call: CallId, request: AgentRequest) -> Result<(), ControlError> {
         let (who, request) = (who.into(), Box::new(request));
         self.ask(|reply| ControlRequest::AskCall { who, call, request, reply }).await
+    }
+
+    /// Has the history say that somebody fetches a recording.
+    pub async fn recording_fetched(
+        &self,
+        call: CallId,
+        file: RecordingFile,
+        by: Option<Name>,
+    ) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::RecordingFetched { call, file, by, reply }).await
     }
 
     /// Serves calls from now on with this center and these prompts. For a thread that may wait.

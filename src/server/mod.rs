@@ -14,6 +14,7 @@ pub mod load;
 pub mod metric;
 pub mod options;
 pub mod publisher;
+pub mod recorder;
 mod rules;
 mod start;
 pub mod switchboard;

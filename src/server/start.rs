@@ -34,6 +34,7 @@ use crate::server::live::Live;
 use crate::server::load::LoadError;
 use crate::server::publisher::Beginning;
 use crate::server::publisher::Publisher;
+use crate::server::recorder::Recorder;
 use crate::server::switchboard::Parts;
 use crate::server::switchboard::Switchboard;
 use crate::sip::Hop;
@@ -60,6 +61,9 @@ const MEDIA_EVENTS: usize = 16_384;
 
 /// How many events of browsers' connections may wait for the control thread; their thread waits for room.
 const BROWSER_EVENTS: usize = 1_024;
+
+/// How many recordings that ended by themselves may wait for the control thread; their thread waits for room.
+const RECORDED: usize = 256;
 
 /// How many answers of the customer store may wait for the control thread.
 const IDENTITY_REPLIES: usize = 2_048;
@@ -186,7 +190,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         address: options.webrtc,
         error,
     })?;
-    let gauges = Arc::new(Gauges::new(&media, &browsers));
+    let (recorded_sender, recorded) = mpsc::channel(RECORDED);
+    let recorder = Recorder::start(&options.data, center.keep_recordings, recorded_sender)?;
+    let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();
@@ -195,7 +201,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         switchboard: switchboard(options, &store, center.clone(), library.clone(), sip)?,
         sockets,
         streams_in,
-        wires: Wires { media, browsers },
+        wires: Wires { media, browsers, recorder },
+        recorded,
         media_events,
         browser_events,
         sockets_told: HashMap::new(),

@@ -65,6 +65,8 @@ pub struct CallRecord {
     pub cause: String,
     /// Every digit heard outside a secret, in order; the first 1000.
     pub digits: String,
+    /// How many recordings were begun; they may have been swept since.
+    pub recordings: u16,
     pub legs: Vec<LegRecord>,
 }
 
@@ -160,6 +162,7 @@ impl CallFold {
                 line.closed = Some(wall);
                 line.quality = Some(*quality);
             }
+            What::RecordingStarted { .. } => record.recordings += 1,
             What::CallEnded { by, outcome, cause } => {
                 record.ended = Some(wall);
                 record.ended_by = Some(*by);
@@ -210,6 +213,11 @@ impl CallFold {
             | What::SupervisionEnded { .. }
             | What::OutcomeSet { .. }
             | What::PromiseMade { .. }
+            | What::RecordingAnswered { .. }
+            | What::RecordingPaused { .. }
+            | What::RecordingResumed { .. }
+            | What::RecordingEnded { .. }
+            | What::RecordingFetched { .. }
             | What::AgentState { .. }
             | What::AgentNext { .. }
             | What::PhoneRegistered { .. }
@@ -272,6 +280,7 @@ impl CallRecord {
             ended_by: None,
             cause: String::new(),
             digits: String::new(),
+            recordings: 0,
             legs: Vec::new(),
         }
     }

@@ -138,7 +138,7 @@ impl Drop for Lent<'_> {
 
 const CALL_COLUMNS: &str = "id, sip_call_id, caller, display, dialled, source, trunk, arrived_us, answered_us, \
      ended_us, identity, customer, customer_name, queue, waited_ms, quote_s, agent, talked_ms, outcome, \
-     ended_by, cause, digits";
+     ended_by, cause, digits, recordings";
 
 fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
     let mut conditions = Vec::new();
@@ -233,11 +233,11 @@ fn earlier(
     };
     let sql = format!(
         "SELECT {CALL_COLUMNS}, (SELECT json FROM facts WHERE call = id AND json ->> 'fact' = 'outcome_set' \
-         ORDER BY seq DESC LIMIT 1) FROM calls WHERE {column} = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+         ORDER BY seq DESC LIMIT 1) AS said FROM calls WHERE {column} = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(rusqlite::params![value, key(call), limit], |row| {
-        let said = row.get::<_, Option<String>>(22)?;
+        let said = row.get::<_, Option<String>>("said")?;
         Ok(EarlierCall { record: record(row)?, said: said.and_then(|json| serde_json::from_str(&json).ok()) })
     })?;
     Ok(rows.collect::<Result<Vec<_>, _>>()?)
@@ -290,6 +290,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         ended_by: row.get::<_, Option<String>>(19)?.as_deref().and_then(from_word),
         cause: row.get(20)?,
         digits: row.get(21)?,
+        recordings: row.get(22)?,
         legs: Vec::new(),
     })
 }

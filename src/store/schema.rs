@@ -110,6 +110,7 @@ const STEPS: &[&str] = &[
 ",
     // People who look back ask for it now and then; every fact that was written paid for it.
     "ALTER TABLE facts DROP COLUMN kind;",
+    "ALTER TABLE calls ADD COLUMN recordings INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// Takes the steps that the file has not taken yet.

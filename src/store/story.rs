@@ -164,6 +164,15 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::PromiseMade { agent, promise, due, words } => {
             talk::promised(agent, *promise, &date_and_clock(*due, zone), words)
         }
+        What::RecordingAnswered { answer } => talk::recording_answered(*answer).to_owned(),
+        What::RecordingStarted { file } => format!("recorded from now on, as {file}"),
+        What::RecordingPaused { agent, reason } => format!("{agent} pauses the recording: {reason}"),
+        What::RecordingResumed { agent } => talk::recording_resumed(agent.as_deref()),
+        What::RecordingEnded { file, why } => talk::recording_ended(file, *why),
+        What::RecordingFetched { file, by } => {
+            let by = by.as_deref().unwrap_or("a program on this machine");
+            format!("{by} fetched the recording {file}")
+        }
         What::LegOpened { leg, party, address } => {
             format!("{} opened, audio at {address}", line(*party, *leg))
         }

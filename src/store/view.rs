@@ -42,6 +42,8 @@ pub struct CallView {
     pub ended_by: Option<Party>,
     pub cause: String,
     pub digits: String,
+    /// How many recordings were begun.
+    pub recordings: u16,
     pub legs: Vec<LegView>,
 }
 
@@ -110,6 +112,7 @@ impl From<CallRecord> for CallView {
             ended_by: record.ended_by,
             cause: record.cause,
             digits: record.digits,
+            recordings: record.recordings,
             legs: record.legs.into_iter().map(LegView::from).collect(),
         }
     }

@@ -17,6 +17,7 @@ mod flows;
 mod line;
 mod load;
 mod pages;
+mod recording;
 mod script;
 mod server;
 mod signalling;

@@ -89,6 +89,11 @@ impl Server {
         self.folder.path().join(format!("log-{}", self.starts - 1))
     }
 
+    /// Where it keeps its data.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// What it has logged since its last start.
     pub fn logged(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()
@@ -277,8 +282,9 @@ impl Server {
             body.len()
         )
         .ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let answer = String::from_utf8_lossy(&answer);
         let (head, body) = answer.split_once("\r\n\r\n")?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some((status, body.to_owned()))

@@ -330,6 +330,27 @@ fn a_way_of_routing_that_there_is_not() {
 }
 
 #[test]
+fn what_a_center_says_of_recordings() {
+    let odd = CENTER.replace("{ needs: billing >= 3 }", "{ needs: billing >= 3, record: sometimes }");
+    center(
+        &format!("{odd}keep_recordings: 90\n"),
+        "center.yaml:4:51: error: no way of recording is called \"sometimes\" (there is no, yes, with consent)\n\
+         center.yaml:6:18: error: \"90\" is not a number of days (write it as 90d; at most 3650d)",
+    );
+    let quiet = CENTER.replace("{ needs: billing >= 3 }", "{ needs: billing >= 3, record: yes }");
+    center(
+        &quiet,
+        "center.yaml:4:51: error: no prompt is called \"recording/told\" \
+         (record it as prompts/en/recording/told.wav)",
+    );
+    let kept = |text: &str| {
+        let text = format!("{CENTER}{text}\n");
+        read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap().0.keep_recordings.as_secs() / 86_400
+    };
+    assert_eq!((kept(""), kept("keep_recordings: 7d")), (90, 7));
+}
+
+#[test]
 fn a_flow_that_is_called_otherwise_than_its_file() {
     let said = found(&[
         ("center.yaml", CENTER),

@@ -42,12 +42,16 @@ use crate::call::LegEvent;
 use crate::fact::Fact;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::RecordingEnd;
 use crate::fact::What;
+use crate::fact::recording::RecordingFile;
 use crate::flow::Center;
 use crate::flow::api::Customer;
 use crate::flow::api::VerifyResult;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
+use crate::media::Record;
+use crate::media::Tracks;
 use crate::media::library::Library;
 use crate::queue;
 use crate::queue::Engine;
@@ -77,6 +81,8 @@ const KEY_LASTS: Duration = Duration::from_millis(100);
 pub trait Streams {
     /// Opens the ports of a leg; the RTP port, or nothing when all are taken.
     fn open(&mut self, call: CallId, leg: LegId) -> Option<u16>;
+    /// Records a leg into this file.
+    fn record(&mut self, leg: LegId, file: RecordingFile, tracks: Tracks);
     /// Tells the worker of `call`.
     fn send(&mut self, call: CallId, command: MediaCommand);
     /// Opens the stream of a leg whose far end is a browser.
@@ -106,6 +112,10 @@ pub enum Input {
     Found { call: CallId, customer: Option<Customer> },
     /// What the verifier says.
     Verified { call: CallId, result: VerifyResult },
+    /// A leg's recording ended by itself.
+    RecordingEnded { leg: LegId, why: RecordingEnd },
+    /// A person fetches a recording.
+    RecordingFetched { call: CallId, file: RecordingFile, by: Option<Name> },
     /// A person wants an agent's state changed.
     AgentWants { agent: AgentId, wish: queue::api::AgentWish },
     /// A person ends a call.
@@ -234,6 +244,13 @@ impl Switchboard {
             Input::Ask { socket, ask } => self.on_ask(now, socket, ask, streams, out),
             Input::Found { call, customer } => self.later(call, CallEvent::Found(customer)),
             Input::Verified { call, result } => self.later(call, CallEvent::Verified(result)),
+            Input::RecordingEnded { leg, why } => {
+                self.later(leg.call(), CallEvent::RecordingEnded { leg, why });
+            }
+            Input::RecordingFetched { call, file, by } => {
+                let what = What::RecordingFetched { file: file.to_string(), by };
+                out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
+            }
             Input::AgentWants { agent, wish } => {
                 self.tell_next(now, agent, &wish, out);
                 self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
@@ -416,6 +433,12 @@ impl Switchboard {
             CallAction::Join { a, b } => streams.send(call, MediaCommand::Join { a, b }),
             CallAction::Part { a, b } => streams.send(call, MediaCommand::Part { a, b }),
             CallAction::Hear { leg, whom } => streams.send(call, MediaCommand::Hear { leg, whom }),
+            CallAction::Record { leg, file: Some(file), record: Record::Start(tracks) } => {
+                streams.record(leg, file, tracks);
+            }
+            CallAction::Record { leg, record, .. } => {
+                streams.send(call, MediaCommand::Record { leg, record });
+            }
             CallAction::SendKeys { leg, keys } => {
                 for digit in keys.chars() {
                     streams.send(call, MediaCommand::SendDigit { leg, digit, duration: KEY_LASTS });

@@ -163,6 +163,10 @@ impl Streams for FakeStreams {
         }
     }
 
+    fn record(&mut self, leg: LegId, _: RecordingFile, _: Tracks) {
+        assert!(self.open.contains(&leg), "a leg that is closed is recorded");
+    }
+
     fn open_browser(&mut self, _: CallId, leg: LegId) {
         assert!(self.open.insert(leg), "a leg was opened twice");
     }

@@ -11,6 +11,7 @@ use crate::fact::HoldBy;
 use crate::fact::HoldEndedBy;
 use crate::fact::HoldWay;
 use crate::fact::PromiseKind;
+use crate::fact::RecordingEnd;
 use crate::fact::Resolution;
 use crate::fact::SuperviseMode;
 use crate::fact::Target;
@@ -133,4 +134,29 @@ pub(super) fn promised(agent: &str, promise: PromiseKind, due: &str, words: &str
     };
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     format!("{agent} promised {what} by {due}{words}")
+}
+
+pub(super) fn recording_answered(answer: HoldAnswer) -> &'static str {
+    match answer {
+        HoldAnswer::Yes => "agreed to be recorded",
+        HoldAnswer::No => "would not be recorded",
+        HoldAnswer::Silent => "said nothing to being recorded: not recorded",
+    }
+}
+
+pub(super) fn recording_resumed(agent: Option<&str>) -> String {
+    match agent {
+        Some(agent) => format!("{agent} lets the recording go on"),
+        None => "the longest pause is over: recorded again".to_owned(),
+    }
+}
+
+pub(super) fn recording_ended(file: &str, why: RecordingEnd) -> String {
+    match why {
+        RecordingEnd::Over => format!("the recording {file} is complete"),
+        RecordingEnd::Policy => format!("the recording {file} ends: the caller is not recorded here"),
+        RecordingEnd::Disk => format!("the recording {file} ends: the disk did not take it"),
+        RecordingEnd::Longest => format!("the recording {file} ends: it reached the longest that one is"),
+        RecordingEnd::Busy => format!("the recording {file} could not begin: too many others wait"),
+    }
 }

@@ -1,0 +1,95 @@
+//! `GET /api/v1/calls/{id}/recording`: the recording of a call as a WAV file, as far as it is. For supervisors and
+//! admins; the call's history says who fetched it, before they have it.
+
+use std::fs::File;
+use std::io;
+use std::io::Read;
+
+use axum::body::Body;
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::QueryRejection;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::api::ApiState;
+use crate::api::problem::Problem;
+use crate::api::session::Actor;
+use crate::base::CallId;
+use crate::fact::recording::RecordingFile;
+use crate::server::recorder::FOLDER;
+
+/// What is read at once, and how much of that may wait for a slow listener.
+const PIECE: usize = 64 * 1024;
+const PIECES: usize = 4;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    /// Which one of the call's recordings; the first when not given.
+    part: Option<u16>,
+}
+
+pub(super) async fn fetch(
+    State(state): State<ApiState>,
+    actor: Actor,
+    id: Result<Path<u64>, PathRejection>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (Path(id), Query(which)) = (id?, which?);
+    actor.supervises()?;
+    let file = RecordingFile { call: CallId(id), part: which.part.unwrap_or(1).max(1) };
+    let path = state.data.join(FOLDER).join(file.to_string());
+    let permit = state.reading.clone().try_acquire_owned().map_err(|_| Problem::busy("too many read"))?;
+    let opened = tokio::task::spawn_blocking(move || {
+        let opened = File::open(path)?;
+        let length = opened.metadata()?.len();
+        io::Result::Ok((opened, length))
+    });
+    let Ok(Ok((opened, length))) = opened.await else {
+        let hint = "\"recordings\" of the call says how many were begun; they are kept for a while only";
+        return Err(Problem::not_found(format!("there is no recording {file}"), hint));
+    };
+    let by = match &actor {
+        Actor::Person(person) => Some(person.name.clone()),
+        Actor::Local | Actor::Nobody => None,
+    };
+    state.control.recording_fetched(CallId(id), file, by).await?;
+    let (sender, pieces) = mpsc::channel(PIECES);
+    tokio::task::spawn_blocking(move || {
+        send(opened, length, &sender);
+        drop(permit);
+    });
+    let name = format!("inline; filename=\"{file}\"");
+    let head = [
+        (header::CONTENT_TYPE, "audio/wav".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+        (header::CONTENT_DISPOSITION, name),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((head, Body::from_stream(ReceiverStream::new(pieces))).into_response())
+}
+
+/// Reads the file as long as it was when it was opened, while somebody takes it.
+fn send(file: File, length: u64, to: &mpsc::Sender<io::Result<Bytes>>) {
+    let mut rest = file.take(length);
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        let read = rest.by_ref().take(PIECE as u64).read_to_end(&mut piece);
+        let sent = match read {
+            Ok(0) => return,
+            Ok(_) => to.blocking_send(Ok(piece.into())),
+            Err(error) => to.blocking_send(Err(error)),
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}

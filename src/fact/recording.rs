@@ -1,0 +1,51 @@
+//! The words of facts about a recording.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::CallId;
+
+/// Why a recording is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingEnd {
+    /// The call is over, or the caller's line is.
+    Over,
+    /// The caller is in a queue now that records nobody, or did not agree.
+    Policy,
+    /// The disk is full, or did not take it for another reason. What was written before is kept.
+    Disk,
+    /// It reached the longest that one is.
+    Longest,
+    /// Too many recordings wait to be begun.
+    Busy,
+}
+
+/// The file of a recording, by its call, and which one of the call's it is, from 1 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordingFile {
+    pub call: CallId,
+    pub part: u16,
+}
+
+impl fmt::Display for RecordingFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part {
+            0 | 1 => write!(f, "{}.wav", self.call.0),
+            part => write!(f, "{}-{part}.wav", self.call.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_calls_first_recording_has_its_number_as_a_name_and_others_count_on() {
+        let name = |part| RecordingFile { call: CallId(12), part }.to_string();
+        assert_eq!([name(1), name(2)], ["12.wav", "12-2.wav"]);
+    }
+}

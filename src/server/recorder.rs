@@ -1,0 +1,345 @@
+//! The thread that writes recordings, and clears away those that were kept long enough.
+//!
+//! Each is a WAV file in `recordings` of the data folder that can be played at any moment: its header is made true
+//! every second, so that a crash costs the last of it and not the rest. What the disk does not take ends the
+//! recording, not the call.
+
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::BufWriter;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use hound::SampleFormat;
+use hound::WavSpec;
+use hound::WavWriter;
+use tracing::error;
+use tracing::info;
+use tracing::warn;
+
+use crate::base::LegId;
+use crate::fact::RecordingEnd;
+use crate::fact::recording::RecordingFile;
+use crate::media::Tracks;
+use crate::wire::tape::Reel;
+use crate::wire::tape::Tape;
+use crate::wire::tape::tape;
+
+/// The folder of recordings within the data folder.
+pub const FOLDER: &str = "recordings";
+
+/// How often what has come is written. A tape holds two seconds.
+const EVERY: Duration = Duration::from_millis(200);
+/// How often a file's header is made true.
+const TRUE_EVERY: Duration = Duration::from_secs(1);
+/// How often the folder is looked through for what was kept long enough.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// Recordings that may wait to be begun; one more is not made.
+const WAITING: usize = 1_024;
+/// The longest recording, in seconds: WAV counts its octets in 32 bits, and this is 2 GB at 16 kHz.
+const LONGEST_S: u64 = 8 * 3_600;
+
+/// A recording that ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub leg: LegId,
+    pub why: RecordingEnd,
+}
+
+/// What the thread counts.
+#[derive(Debug, Default)]
+pub struct RecorderStats {
+    /// Recordings that are being written.
+    pub running: AtomicU64,
+    /// Samples that are silence because the disk was too slow.
+    pub missed: AtomicU64,
+    /// Recordings that the disk did not take to their end.
+    pub failed: AtomicU64,
+    /// Recordings that were cleared away.
+    pub swept: AtomicU64,
+}
+
+/// The grip on the thread. It ends when this is dropped, and has then written everything.
+#[derive(Debug)]
+pub struct Recorder {
+    begin: Option<SyncSender<Begin>>,
+    ended: tokio::sync::mpsc::Sender<Recorded>,
+    keep_s: Arc<AtomicU64>,
+    stats: Arc<RecorderStats>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Begin {
+    leg: LegId,
+    file: RecordingFile,
+    channels: u16,
+    reel: Reel,
+}
+
+impl Recorder {
+    /// Starts the thread. `ended` is told of recordings that end by themselves.
+    pub fn start(
+        data: &Path,
+        keep: Duration,
+        ended: tokio::sync::mpsc::Sender<Recorded>,
+    ) -> io::Result<Recorder> {
+        let folder = data.join(FOLDER);
+        fs::create_dir_all(&folder)?;
+        only_for_its_owner(&folder)?;
+        let (begin, begun) = sync_channel(WAITING);
+        let (keep_s, stats) = (Arc::new(AtomicU64::new(keep.as_secs())), Arc::new(RecorderStats::default()));
+        let mut writer = Writer {
+            folder,
+            ended: ended.clone(),
+            running: Vec::new(),
+            keep_s: keep_s.clone(),
+            swept_at: None,
+            stats: stats.clone(),
+        };
+        let thread = thread::Builder::new().name("recorder".to_owned()).spawn(move || writer.run(&begun))?;
+        Ok(Recorder { begin: Some(begin), ended, keep_s, stats, thread: Some(thread) })
+    }
+
+    /// Begins a recording; what is to be recorded goes to the tape. None, and told as an end, when too many wait.
+    pub fn begin(&self, leg: LegId, file: RecordingFile, tracks: Tracks) -> Option<Tape> {
+        let (tape, reel) = tape(tracks);
+        let begin = Begin { leg, file, channels: tracks.channels() as u16, reel };
+        if self.begin.as_ref()?.try_send(begin).is_ok() {
+            return Some(tape);
+        }
+        self.stats.failed.fetch_add(1, Ordering::Relaxed);
+        // Full as well, the call's own end ends it.
+        let _ = self.ended.try_send(Recorded { leg, why: RecordingEnd::Busy });
+        None
+    }
+
+    /// How long recordings are kept from now on.
+    pub fn keep(&self, keep: Duration) {
+        self.keep_s.store(keep.as_secs(), Ordering::Relaxed);
+    }
+
+    pub fn stats(&self) -> &Arc<RecorderStats> {
+        &self.stats
+    }
+
+    /// Writes what is left and ends the thread.
+    pub fn close(&mut self) {
+        self.begin = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            error!("the recorder's thread had failed");
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// What the thread works with.
+struct Writer {
+    folder: PathBuf,
+    ended: tokio::sync::mpsc::Sender<Recorded>,
+    running: Vec<Running>,
+    keep_s: Arc<AtomicU64>,
+    swept_at: Option<Instant>,
+    stats: Arc<RecorderStats>,
+}
+
+/// A recording that is being written.
+struct Running {
+    begin: Begin,
+    /// None before its first sample.
+    file: Option<WavWriter<BufWriter<File>>>,
+    /// Samples of all channels that are written, and how many there may be.
+    samples: u64,
+    most: u64,
+    true_at: Instant,
+    missed: u64,
+}
+
+impl Writer {
+    fn run(&mut self, begun: &Receiver<Begin>) {
+        loop {
+            self.sweep_if_due();
+            let open = self.take_begun(begun);
+            self.write();
+            self.stats.running.store(self.running.len() as u64, Ordering::Relaxed);
+            if !open && self.running.is_empty() {
+                return;
+            }
+            if !open {
+                // The server stops: the workers are gone or will be, and their tapes end.
+                thread::sleep(EVERY);
+            }
+        }
+    }
+
+    /// Takes what is to be begun; waits for it while nothing runs. False when nothing more will come.
+    fn take_begun(&mut self, begun: &Receiver<Begin>) -> bool {
+        let patience = if self.running.is_empty() { SWEEP_EVERY } else { EVERY };
+        match begun.recv_timeout(patience) {
+            Ok(begin) => self.running.push(Running::new(begin)),
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+        loop {
+            match begun.try_recv() {
+                Ok(begin) => self.running.push(Running::new(begin)),
+                Err(mpsc::TryRecvError::Empty) => return true,
+                Err(mpsc::TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn write(&mut self) {
+        let Writer { folder, running, stats, ended, .. } = self;
+        running.retain_mut(|one| {
+            // Asked before it is read: what comes in between is not left behind.
+            let last = one.begin.reel.has_ended();
+            let written = one.write(folder, stats);
+            let (leg, file) = (one.begin.leg, one.begin.file);
+            match written {
+                Ok(()) if last => {
+                    one.finish(file);
+                    false
+                }
+                Ok(()) if one.samples >= one.most => {
+                    one.finish(file);
+                    tell(ended, leg, RecordingEnd::Longest);
+                    false
+                }
+                Ok(()) => true,
+                Err(error) => {
+                    error!(%file, %error, "a recording ends here: the disk does not take it");
+                    stats.failed.fetch_add(1, Ordering::Relaxed);
+                    tell(ended, leg, RecordingEnd::Disk);
+                    false
+                }
+            }
+        });
+    }
+
+    /// Removes recordings that were kept long enough.
+    fn sweep_if_due(&mut self) {
+        if self.swept_at.is_some_and(|at| at.elapsed() < SWEEP_EVERY) {
+            return;
+        }
+        self.swept_at = Some(Instant::now());
+        let keep = Duration::from_secs(self.keep_s.load(Ordering::Relaxed));
+        match sweep(&self.folder, SystemTime::now(), keep) {
+            Ok(0) => {}
+            Ok(count) => {
+                self.stats.swept.fetch_add(count, Ordering::Relaxed);
+                info!(count, "recordings that were kept long enough are removed");
+            }
+            Err(error) => warn!(%error, "old recordings cannot be removed"),
+        }
+    }
+}
+
+/// The call is told; when the control thread is gone, nobody need be.
+fn tell(ended: &tokio::sync::mpsc::Sender<Recorded>, leg: LegId, why: RecordingEnd) {
+    let _ = ended.blocking_send(Recorded { leg, why });
+}
+
+impl Running {
+    fn new(begin: Begin) -> Running {
+        Running { begin, file: None, samples: 0, most: u64::MAX, true_at: Instant::now(), missed: 0 }
+    }
+
+    /// Writes what has come.
+    fn write(&mut self, folder: &Path, stats: &RecorderStats) -> hound::Result<()> {
+        let missed = self.begin.reel.missed();
+        stats.missed.fetch_add(missed - self.missed, Ordering::Relaxed);
+        self.missed = missed;
+        let Some(hz) = self.begin.reel.hz() else { return Ok(()) };
+        if self.file.is_none() {
+            let path = folder.join(self.begin.file.to_string());
+            self.file = Some(create(&path, hz, self.begin.channels)?);
+            self.most = LONGEST_S * u64::from(hz) * u64::from(self.begin.channels);
+        }
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut written = Ok(());
+        self.begin.reel.read(|samples| {
+            self.samples += samples.len() as u64;
+            for sample in samples {
+                if written.is_ok() {
+                    written = file.write_sample(*sample);
+                }
+            }
+        });
+        written?;
+        if self.true_at.elapsed() >= TRUE_EVERY {
+            self.true_at = Instant::now();
+            file.flush()?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, name: RecordingFile) {
+        if let Some(Err(error)) = self.file.take().map(WavWriter::finalize) {
+            error!(file = %name, %error, "the end of a recording is lost: the disk does not take it");
+        }
+    }
+}
+
+fn create(path: &Path, hz: u32, channels: u16) -> hound::Result<WavWriter<BufWriter<File>>> {
+    let spec = WavSpec { channels, sample_rate: hz, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut writer = WavWriter::new(BufWriter::new(options.open(path)?), spec)?;
+    writer.flush()?;
+    Ok(writer)
+}
+
+/// Removes recordings that were last written longer ago than this; how many those were.
+fn sweep(folder: &Path, now: SystemTime, keep: Duration) -> io::Result<u64> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.path().extension().is_none_or(|extension| extension != "wav") {
+            continue;
+        }
+        let written = entry.metadata()?.modified()?;
+        if now.duration_since(written).is_ok_and(|age| age > keep) {
+            fs::remove_file(entry.path())?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+#[cfg(unix)]
+fn only_for_its_owner(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn only_for_its_owner(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
