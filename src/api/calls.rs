@@ -143,6 +143,7 @@ fn phase(phase: Phase) -> &'static str {
         Phase::CallbackKept => "callback_kept",
         Phase::Ringing => "ringing",
         Phase::CallingBack => "calling_back",
+        Phase::CallingOut => "calling_out",
         Phase::Talking => "talking",
     }
 }

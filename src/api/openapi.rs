@@ -59,7 +59,7 @@ fn paths() -> Value {
         "/readyz": { "get": text("Whether calls are taken; 503 when not", "text/plain") },
         "/metrics": { "get": text("Figures in Prometheus' text format", "text/plain") },
         "/api/v1/session": session(),
-        "/api/v1/calls": { "get": calls() },
+        "/api/v1/calls": { "get": calls(), "post": talk::place_path() },
         "/api/v1/calls/{id}": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
             "get": answers("One call, its story and its facts", json!({
@@ -245,15 +245,17 @@ fn main_schemas() -> Value {
         "Problem": { "type": "object", "properties": { "error": string, "hint": string } },
         "Outcome": { "type": "string", "enum": [
             "talked", "served", "left_in_flow", "abandoned", "declined", "unserved", "callback_failed",
-            "refused", "failed",
+            "refused", "not_reached", "failed",
         ] },
         "Party": { "type": "string", "enum": ["caller", "agent", "consulted", "supervisor", "server"] },
         "Call": { "type": "object", "properties": {
-            "id": integer, "sip_call_id": string, "from": string, "display": string, "to": string,
+            "id": integer, "direction": { "type": "string", "enum": ["inbound", "outbound", "internal"] },
+            "sip_call_id": string, "from": string, "display": string, "to": string,
             "source": string, "trunk": maybe(&string),
             "arrived": time, "answered": maybe(&time), "ended": maybe(&time),
             "phase": maybe(&json!({ "type": "string", "enum": [
-                "arriving", "in_flow", "queued", "holding", "callback_kept", "ringing", "calling_back", "talking",
+                "arriving", "in_flow", "queued", "holding", "callback_kept", "ringing", "calling_back", "calling_out",
+                "talking",
             ] })),
             "identity": maybe(&json!({ "type": "string", "enum": [
                 "verified_by_pin", "failed", "locked_out", "no_input", "unavailable", "abandoned",

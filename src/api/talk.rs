@@ -21,6 +21,7 @@ use crate::api::ApiState;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
 use crate::base::CallId;
+use crate::base::Name;
 use crate::base::WallTime;
 use crate::call::recording::RecordWish;
 use crate::call::request::AgentRequest;
@@ -32,6 +33,7 @@ use crate::fact::Resolution;
 use crate::fact::SuperviseMode;
 use crate::fact::Target;
 use crate::fact::note::NoteDraft;
+use crate::server::PlaceCall;
 
 /// What a body asks for.
 type Parse = fn(Value) -> Result<AgentRequest, Problem>;
@@ -83,6 +85,52 @@ async fn act(
     }
     state.control.ask_call(&who, CallId(id), request).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({}))))
+}
+
+/// Who is to be called.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    to: Target,
+    queue: Option<Name>,
+    #[serde(default)]
+    at_desk: bool,
+}
+
+/// `POST /api/v1/calls`: an agent calls somebody. Their own phone rings first.
+pub(super) async fn place(
+    State(state): State<ApiState>,
+    actor: Actor,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let Json(mut body) = body?;
+    let said = body.remove("agent");
+    let who = actor.agent(said.as_ref().and_then(Value::as_str))?;
+    let Place { to, queue, at_desk } = read(Value::Object(body))?;
+    let call = state.control.place(&who, PlaceCall { to, queue, at_desk }).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "call": call.0 }))))
+}
+
+/// The same as the OpenAPI document has it.
+pub(super) fn place_path() -> Value {
+    let problem = problem();
+    json!({
+        "summary": "Call a number or a colleague: the agent's own phone rings first, then theirs",
+        "requestBody": { "required": true, "content": { "application/json": { "schema": {
+            "type": "object", "additionalProperties": false, "required": ["to"], "properties": {
+                "agent": { "type": "string", "description": "Who calls; whoever is signed in leaves it out" },
+                "to": { "$ref": "#/components/schemas/Target" },
+                "queue": { "type": "string", "description": "Whose rules hold, and whose number is shown" },
+                "at_desk": { "type": "boolean", "description": "Whether the agent's desk picks up at once" },
+            },
+        } } } },
+        "responses": {
+            "202": { "description": "The agent's phone rings; the call's number", "content": { "application/json": {
+                "schema": { "type": "object", "properties": { "call": { "type": "integer" } } },
+            } } },
+            "403": problem, "404": problem, "409": problem, "415": problem, "422": problem, "503": problem,
+        },
+    })
 }
 
 fn invalid(error: impl Into<String>, hint: &str) -> Problem {
@@ -331,13 +379,17 @@ pub(super) fn paths() -> Map<String, Value> {
     actions.into_iter().map(|(name, summary, fields)| path(name, summary, fields)).collect()
 }
 
+fn problem() -> Value {
+    json!({
+        "description": "Why not, and what to do",
+        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    })
+}
+
 fn path(name: &str, summary: &str, mut fields: Value) -> (String, Value) {
     fields["agent"] =
         json!({ "type": "string", "description": "Who acts; whoever is signed in leaves it out" });
-    let problem = json!({
-        "description": "Why not, and what to do",
-        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    });
+    let problem = problem();
     let body = json!({ "type": "object", "additionalProperties": false, "properties": fields });
     let item = json!({
         "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],

@@ -20,6 +20,7 @@ use crate::flow;
 use crate::queue::api::AgentWish;
 use crate::server::ControlError;
 use crate::server::ControlRequest;
+use crate::server::PlaceCall;
 use crate::server::Rules;
 use crate::store::HistoryWriter;
 use crate::store::Store;
@@ -33,6 +34,7 @@ struct Api {
     wishes: std::sync::mpsc::Receiver<(String, AgentWish)>,
     asked: std::sync::mpsc::Receiver<(String, AgentRequest)>,
     fetched: std::sync::mpsc::Receiver<(String, Option<String>)>,
+    placed: std::sync::mpsc::Receiver<(String, PlaceCall)>,
     _runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
 }
@@ -54,6 +56,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let (wish_sender, wishes) = std::sync::mpsc::channel();
     let (asked_sender, asked) = std::sync::mpsc::channel();
     let (fetched_sender, fetched) = std::sync::mpsc::channel();
+    let (placed_sender, placed) = std::sync::mpsc::channel();
     runtime.spawn(async move {
         while let Some(request) = requests.recv().await {
             match request {
@@ -75,6 +78,10 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                     let _ = fetched_sender.send((file.to_string(), by.map(|by| by.to_string())));
                     let _ = reply.send(Ok(()));
                 }
+                ControlRequest::Place { who, wish, reply } => {
+                    let _ = placed_sender.send((who.to_string(), wish));
+                    let _ = reply.send(Ok(CallId(8)));
+                }
                 ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
                 ControlRequest::Serve { reply, .. } | ControlRequest::Shutdown { reply } => drop(reply),
             }
@@ -91,7 +98,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
     });
-    Api { address, live, history, wishes, asked, fetched, _runtime: runtime, folder }
+    Api { address, live, history, wishes, asked, fetched, placed, _runtime: runtime, folder }
 }
 
 impl Api {
@@ -464,6 +471,25 @@ fn the_board_says_what_the_history_says() {
     let waiting = &board["waiting"][0];
     assert_eq!((&waiting["call"], &waiting["at_risk"]), (&json!(5), &json!(true)));
     assert_eq!(waiting["why"], "nobody with billing ≥ 3 is signed in");
+}
+
+#[test]
+fn an_agent_s_call_is_asked_of_the_control_thread_and_answered_with_its_number() {
+    let api = api();
+    let post = |body: Value| {
+        let headers = "Host: localhost\r\nContent-Type: application/json\r\n";
+        let (status, _, answer) = api.ask("POST", "/api/v1/calls", headers, &body.to_string());
+        (status, serde_json::from_str::<Value>(&answer).unwrap())
+    };
+    let body = json!({ "agent": "alice", "to": { "number": "+12025550199" }, "queue": "billing" });
+    assert_eq!(post(body), (202, json!({ "call": 8 })));
+    let (to, queue) = (crate::fact::Target::Number("+12025550199".to_owned()), Some("billing".into()));
+    let placed = api.placed.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!(placed, ("alice".to_owned(), PlaceCall { to, queue, at_desk: false }));
+    assert_eq!(post(json!({ "agent": "alice" })).0, 422, "nobody is called");
+    assert_eq!(post(json!({ "to": { "number": "1" } })).0, 422, "nobody calls");
+    assert_eq!(post(json!({ "agent": "alice", "to": { "fax": "1" } })).0, 422);
+    assert!(api.placed.try_recv().is_err(), "none of these reached the control thread");
 }
 
 #[test]

@@ -23,6 +23,7 @@ use super::Phase;
 use super::QueueWord;
 use super::hold::BACK;
 use super::request::Refusal;
+use super::request::dialable;
 use super::request::reason;
 use super::talk::missed_why;
 use crate::base::AgentId;
@@ -183,9 +184,7 @@ impl Call {
                 Ok(Resolved::Queue(QueueId(place as u32)))
             }
             Target::Number(number) => {
-                let digits = number.strip_prefix('+').unwrap_or(number);
-                let dialable = (1..=20).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit());
-                if !dialable {
+                if !dialable(number) {
                     return Err(Refusal::NoSuchNumber(number.clone()));
                 }
                 let trunk = center.trunks.iter().any(|trunk| trunk.outbound.is_some());
@@ -285,6 +284,15 @@ impl Call {
         word: QueueWord,
         out: &mut Vec<CallAction>,
     ) {
+        if matches!(self.phase, Phase::Calling(_)) {
+            match word {
+                QueueWord::Ring { agent, name, .. } => self.ring_colleague(agent, name, out),
+                QueueWord::StopRing { why, .. } => self.colleague_missed(why, out),
+                QueueWord::Exit { .. } => self.colleague_gone(out),
+                _ => {}
+            }
+            return;
+        }
         if self.consult_mut().is_none_or(|consult| consult.number != number) {
             return;
         }

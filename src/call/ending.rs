@@ -61,6 +61,8 @@ impl Call {
             self.receiver_left(center, now, out);
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
             self.callback_failed(cause, out);
+        } else if matches!(&self.phase, Phase::Calling(calling) if calling.leg == Some(leg)) {
+            self.callee_failed(480, out);
         }
     }
 
@@ -95,6 +97,8 @@ impl Call {
                 self.caller = None;
                 self.callback_failed(cause, out);
             }
+            // The caller's place is empty.
+            Phase::Calling(_) => {}
             Phase::Ended { .. } => self.caller = None,
         }
     }
@@ -104,7 +108,7 @@ impl Call {
         match self.phase {
             Phase::Ended { .. } => return,
             Phase::Talking(_) => return self.end_talk(now, Party::Server, cause, out),
-            Phase::Waiting(_) | Phase::CallingBack(_) => self.leave_queue(out),
+            Phase::Waiting(_) | Phase::CallingBack(_) | Phase::Calling(_) => self.leave_queue(out),
             _ => {}
         }
         self.run = None;
@@ -122,6 +126,7 @@ impl Call {
     pub(super) fn end_lines(&mut self, elsewhere: bool, out: &mut Vec<CallAction>) {
         let dialled = match &self.phase {
             Phase::CallingBack(callback) if self.caller != Some(callback.leg) => Some(callback.leg),
+            Phase::Calling(calling) => calling.leg,
             _ => None,
         };
         let agent = self.agent.take().map(|line| line.leg);
@@ -135,6 +140,7 @@ impl Call {
         if matches!(self.phase, Phase::Ended { .. }) {
             return;
         }
+        self.release_colleague(out);
         self.phase = Phase::Ended { by, outcome, cause: cause.into() };
         self.end_recording(RecordingEnd::Over, out);
         self.run = None;

@@ -12,6 +12,7 @@ mod hearing;
 mod hold;
 mod keys;
 mod known;
+pub mod placed;
 pub mod recording;
 pub mod request;
 mod supervise;
@@ -57,6 +58,8 @@ use crate::queue::api::Need;
 use crate::queue::api::PermissionPolicy;
 use callback::Callback;
 use known::Known;
+use placed::Calling;
+use placed::Placed;
 use recording::Recording;
 use talk::Talk;
 use waiting::Wait;
@@ -95,6 +98,8 @@ pub struct Call {
     /// How many consults there have been.
     consults: u8,
     recording: Recording,
+    /// What an agent who placed the call wanted; none for a call from outside.
+    placed: Option<Placed>,
 }
 
 /// What the caller joined a queue with.
@@ -123,6 +128,8 @@ enum Phase {
     Flow,
     /// In a queue; an agent may be ringing.
     Waiting(Wait),
+    /// An agent calls somebody: the caller's place is empty until they pick up.
+    Calling(Calling),
     /// An agent has picked up for a callback, and the caller's phone rings on this leg.
     CallingBack(Callback),
     /// Caller and agent hear each other.
@@ -180,6 +187,7 @@ impl Call {
             known: Known::default(),
             consults: 0,
             recording: Recording::default(),
+            placed: None,
             arrival,
         };
         call.tell_arrival(out);
@@ -257,6 +265,7 @@ impl Call {
         match &self.phase {
             Phase::Identifying { until } | Phase::Farewell { until, .. } => Some(*until),
             Phase::CallingBack(callback) => Some(callback.until),
+            Phase::Calling(calling) => calling.until,
             Phase::Flow => self.run.as_ref().and_then(Run::deadline),
             Phase::Waiting(wait) => wait.deadline(),
             Phase::Talking(talk) => talk.deadline(),
@@ -440,6 +449,7 @@ impl Call {
             Phase::Flow => self.step_flow(center, now, FlowEvent::Tick, out),
             Phase::Waiting(_) => self.on_wait_tick(out),
             Phase::CallingBack(_) => self.callback_failed("no answer", out),
+            Phase::Calling(_) => self.callee_late(out),
             Phase::Farewell { .. } => self.end_farewell(out),
             Phase::Talking(_) => self.on_talk_tick(center, now, out),
             Phase::Ended { .. } => {}

@@ -116,6 +116,8 @@ pub enum Refusal {
     NoSuchNumber(String),
     #[error("no trunk takes calls to the outside")]
     NoTrunk,
+    #[error("an agent calls a colleague or a number, not a queue")]
+    QueueCalled,
     #[error("{0} is in this call already")]
     Yourself(Name),
     #[error("{}", list(.0))]
@@ -132,6 +134,8 @@ pub enum Refusal {
     PermissionOver,
     #[error("the queue {0} takes and gives no calls without a note")]
     BlindRefused(Name),
+    #[error("a colleague is not handed over without a note")]
+    Colleague,
     #[error("a number outside gets no call without a note")]
     BlindNumber,
     #[error("{0} supervises this call already")]
@@ -175,6 +179,7 @@ impl Refusal {
             Refusal::NoSuchTarget(_) => "GET /api/v1/agents and /api/v1/queues list whom there is",
             Refusal::NoSuchNumber(_) => "digits, with + before a country's code",
             Refusal::NoTrunk => r#"give a trunk of center.yaml an "out" address"#,
+            Refusal::QueueCalled => "the queue's own number is answered by its flow",
             Refusal::Yourself(_) => "choose somebody else",
             Refusal::Note(_) => "the queue's note_needs in center.yaml names what a note must say",
             Refusal::NotUp => "wait, or cancel the consult",
@@ -182,7 +187,9 @@ impl Refusal {
             Refusal::Acknowledged => "there is nothing to acknowledge",
             Refusal::Joined => "say it to all",
             Refusal::PermissionOver => "ask the caller again: hold",
-            Refusal::BlindRefused(_) | Refusal::BlindNumber => "consult with a note instead",
+            Refusal::BlindRefused(_) | Refusal::BlindNumber | Refusal::Colleague => {
+                "consult with a note instead"
+            }
             Refusal::Supervised(_) => "wait until they leave",
             Refusal::NotKeys(_) => "0 to 9, * and #",
             Refusal::NotRecorded => "the queue's `record` in center.yaml says which calls are",
@@ -198,6 +205,12 @@ impl Refusal {
 
 fn list(errors: &[NoteError]) -> String {
     errors.iter().map(NoteError::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Whether a trunk can be asked for this number: digits, with + before a country's code.
+pub fn dialable(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    (1..=20).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit())
 }
 
 /// A reason, trimmed; it may be empty.
@@ -216,6 +229,8 @@ pub(super) enum Role {
     Sender,
     /// Is consulted.
     Receiver,
+    /// Was called by a colleague, in the caller's place.
+    Called,
 }
 
 impl Call {
@@ -229,6 +244,12 @@ impl Call {
         request: AgentRequest,
         out: &mut Vec<CallAction>,
     ) -> Result<(), Refusal> {
+        if let (Phase::Calling(_), AgentRequest::HangUp, Some(Role::Sender)) =
+            (&self.phase, &request, self.role(who))
+        {
+            self.hang_up_by(center, now, Role::Sender, out);
+            return Ok(());
+        }
         if !matches!(self.phase, Phase::Talking(_)) {
             return Err(Refusal::NotTalking);
         }
@@ -275,6 +296,9 @@ impl Call {
         if self.agent.as_ref().is_some_and(|line| line.agent.is_some() && line.name == *who) {
             return Some(Role::Sender);
         }
+        if self.is_colleague(who) {
+            return Some(Role::Called);
+        }
         let consulted = self.consulted()?;
         (consulted.agent.is_some() && consulted.name == *who).then_some(Role::Receiver)
     }
@@ -283,6 +307,7 @@ impl Call {
         let leg = match role {
             Role::Sender => self.agent.as_ref().map(|line| line.leg),
             Role::Receiver => self.consulted().map(|line| line.leg),
+            Role::Called => self.caller,
         };
         if let Some(leg) = leg {
             out.push(CallAction::HangUp { leg, elsewhere: false });

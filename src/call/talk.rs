@@ -82,7 +82,13 @@ impl Call {
         leg: LegId,
         out: &mut Vec<CallAction>,
     ) {
-        if let Some(line) = self.agent.as_mut().filter(|line| line.leg == leg && !line.up) {
+        if let (Phase::Calling(calling), Some(line)) = (&self.phase, &self.agent) {
+            if calling.leg == Some(leg) {
+                self.callee_reached(now, leg, out);
+            } else if line.leg == leg && !line.up {
+                self.own_phone_up(now, out);
+            }
+        } else if let Some(line) = self.agent.as_mut().filter(|line| line.leg == leg && !line.up) {
             line.up = true;
             let agent = line.agent;
             match (&self.phase, self.caller) {
@@ -138,7 +144,9 @@ impl Call {
         status: u16,
         out: &mut Vec<CallAction>,
     ) {
-        if let Some(line) = self.agent.take_if(|line| line.leg == leg && !line.up) {
+        if matches!(&self.phase, Phase::Calling(calling) if calling.leg == Some(leg)) {
+            self.callee_failed(status, out);
+        } else if let Some(line) = self.agent.take_if(|line| line.leg == leg && !line.up) {
             self.ring_failed(line, missed_why(status), out);
         } else if matches!(&self.phase, Phase::CallingBack(Callback { leg: dialled, .. }) if *dialled == leg)
         {
@@ -171,10 +179,11 @@ impl Call {
             Phase::Talking(talk)
                 if talk.lost || talk.consult.is_some() || talk.hold.as_ref().is_some_and(Hold::is_held) =>
             {
-                self.back_to_queue(now, out);
+                self.leave_to_queue(now, cause, out);
             }
             Phase::Talking(_) => self.end_talk(now, Party::Agent, cause, out),
             Phase::CallingBack(_) => self.callback_failed("the agent hung up", out),
+            Phase::Calling(_) if self.agent.as_ref().is_some_and(|line| line.up) => self.gave_up(out),
             _ => {
                 if let Some(line) = self.agent.take() {
                     self.ring_failed(line, MissedWhy::Unreachable, out);

@@ -34,6 +34,9 @@ impl Call {
         if talk.consult.is_some() {
             return Err(Refusal::Consulting);
         }
+        if self.colleague().is_some() {
+            return Err(Refusal::Colleague);
+        }
         let Some(joined) = &self.joined else { return Err(Refusal::NotTalking) };
         self.allows_blind(center, joined.queue)?;
         let unknown = |what: &str, name: &Name| Refusal::NoSuchTarget(format!("{what} \"{name}\""));
@@ -86,8 +89,17 @@ impl Call {
         }
     }
 
+    /// The agent is gone: the caller goes back to the queue. A colleague whom they called has nothing to wait for.
+    pub(super) fn leave_to_queue(&mut self, now: Timestamp, cause: &str, out: &mut Vec<CallAction>) {
+        if self.colleague().is_some() {
+            self.end_talk(now, Party::Agent, cause, out);
+        } else {
+            self.back_to_queue(now, out);
+        }
+    }
+
     /// The agent is gone, and the caller, who must not be alone, goes back to the queue with their age.
-    pub(super) fn back_to_queue(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
+    fn back_to_queue(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
         if let Some(line) = self.agent.take() {
             self.leave_talk(now, line, out);
             self.rejoin(now, out);

@@ -32,7 +32,7 @@ use crate::queue::api::PermissionAnswer;
 
 /// What a caller hears while an agent's phone rings and nothing else is to be said: a ringing tone, which
 /// is no hold music.
-const RINGING_TONE: &str = "ringback";
+pub(super) const RINGING_TONE: &str = "ringback";
 
 /// A wait, as its caller experiences it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,6 +129,9 @@ impl Call {
             QueueWord::Hold { until, by_flow_file } => self.hold(center, until, by_flow_file, out),
             QueueWord::CheckIn { quote, .. } => self.check_in(center, quote, out),
             QueueWord::KeepPlace => self.keep_place(center, out),
+            QueueWord::Ring { agent, name, .. } if matches!(self.phase, Phase::Calling(_)) => {
+                self.ring_own_phone(now, agent, name, out);
+            }
             QueueWord::Ring { agent, name, attempt, why } => {
                 let ringing = What::AgentRinging { agent: name.clone(), attempt, why };
                 self.ring_agent(agent, name, ringing, out);
@@ -234,6 +237,10 @@ impl Call {
 
     fn connected(&mut self, waited: Duration, quote: Option<Duration>, out: &mut Vec<CallAction>) {
         let talking = matches!(self.phase, Phase::Talking(_));
+        if matches!(self.phase, Phase::Calling(_)) {
+            // Nobody waited: it is the agent who calls.
+            return;
+        }
         let Some(line) = &mut self.agent else { return };
         line.promise = Some((waited, quote));
         if talking {
@@ -242,6 +249,9 @@ impl Call {
     }
 
     fn leave_wait(&mut self, center: &Center, now: Timestamp, exit: WaitExit, out: &mut Vec<CallAction>) {
+        if matches!(self.phase, Phase::Calling(_)) {
+            return self.own_phone_missed(out);
+        }
         if matches!(&self.phase, Phase::Waiting(wait) if wait.for_agent) {
             return self.rejoin(now, out);
         }

@@ -147,7 +147,7 @@ fn headline(record: &CallRecord, zone: &TimeZone) -> String {
 
 fn outcome(text: &str) -> Result<Outcome, String> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|_| {
-        "talked, served, left_in_flow, abandoned, declined, unserved, callback_failed, refused or failed"
+        "talked, served, left_in_flow, abandoned, declined, unserved, callback_failed, refused, not_reached or failed"
             .to_owned()
     })
 }

@@ -62,6 +62,19 @@ pub enum What {
         /// The trunk it came by, when it came by one.
         trunk: Option<Name>,
     },
+    /// An agent calls somebody, whose line is the caller's in all that follows. The agent's own phone rings first.
+    CallPlaced {
+        agent: Name,
+        to: Target,
+        /// The queue whose rules hold, and that has the one who is called should the agent be lost.
+        queue: Name,
+    },
+    /// The agent is there, and the phone of the one they call rings.
+    CalleeDialled { to: Target },
+    /// The one who was called picked up: the two hear each other.
+    CalleeReached { agent: Name, rang: Duration },
+    /// The one who was called did not pick up.
+    CalleeMissed { why: MissedWhy },
     /// The caller's line was answered (200 OK sent).
     CallAnswered,
     /// A flow began to serve the caller.
@@ -325,8 +338,33 @@ pub enum Outcome {
     CallbackFailed,
     /// Never answered, or refused.
     Refused,
+    /// An agent called somebody, who did not pick up.
+    NotReached,
     /// Something of ours failed.
     Failed,
+}
+
+/// Who called whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// A caller the center.
+    #[default]
+    Inbound,
+    /// An agent somebody outside.
+    Outbound,
+    /// An agent another one.
+    Internal,
+}
+
+impl Direction {
+    /// Which way a call goes that an agent places.
+    pub fn placed(to: &Target) -> Direction {
+        match to {
+            Target::Number(_) => Direction::Outbound,
+            Target::Agent(_) | Target::Queue(_) => Direction::Internal,
+        }
+    }
 }
 
 /// An agent's state by name.

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::base::AgentId;
 use crate::base::Name;
+use crate::base::QueueId;
 use crate::fact::note::NoteField;
 use crate::flow::model::Flow;
 use crate::queue::api::AgentConfig;
@@ -44,6 +46,22 @@ pub struct Center {
     pub talk: Vec<TalkPolicy>,
     /// How long recordings are kept. Default 90 days.
     pub keep_recordings: Duration,
+    /// What an agent's own phone dials to reach a colleague.
+    pub extensions: BTreeMap<String, AgentId>,
+    pub outbound: Outbound,
+}
+
+/// How agents call people outside.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outbound {
+    /// The trunk; none: the first that takes calls.
+    pub trunk: Option<Name>,
+    /// Our number, as those who are called see it; a queue's own goes first. None: withheld.
+    pub caller_id: Option<String>,
+    /// Whose rules hold when nobody names a queue; none: the first that the agent serves.
+    pub queue: Option<QueueId>,
+    /// Whether agents' phones may dial numbers outside by themselves. Default no.
+    pub phones: bool,
 }
 
 /// How the agents of a queue may hold its callers, and hand them over.
@@ -54,6 +72,8 @@ pub struct TalkPolicy {
     pub note_needs: Vec<NoteField>,
     /// Whether calls leave and enter this queue by transfer without a note. Default yes.
     pub blind_transfer: bool,
+    /// Our number, as whom agents call by this queue's rules sees it. Default the center's.
+    pub caller_id: Option<String>,
     /// Whether its talks are recorded. Default no.
     pub record: RecordPolicy,
 }
@@ -78,7 +98,7 @@ impl Default for TalkPolicy {
     fn default() -> TalkPolicy {
         let note_needs = vec![NoteField::Issue, NoteField::Wants];
         let record = RecordPolicy::No;
-        TalkPolicy { hold: HoldPolicy::default(), note_needs, blind_transfer: true, record }
+        TalkPolicy { hold: HoldPolicy::default(), note_needs, blind_transfer: true, caller_id: None, record }
     }
 }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::base::AgentId;
 use crate::base::Name;
 use crate::flow::center::AgentContact;
+use crate::flow::center::Outbound;
 use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
 use crate::flow::center::TrunkRegistration;
@@ -16,6 +18,8 @@ use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::node::announce::Announcement;
 use crate::flow::read::Reader;
+use crate::flow::talk_file::extensions;
+use crate::flow::talk_file::outbound;
 use crate::flow::talk_file::talk_policy;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
@@ -50,6 +54,8 @@ pub(crate) struct CenterFile {
     pub trunks: Vec<Trunk>,
     pub wait_prompts: Vec<WaitPrompts>,
     pub talk: Vec<TalkPolicy>,
+    pub extensions: BTreeMap<String, AgentId>,
+    pub outbound: Outbound,
     pub time_zone: TimeZone,
     pub keep_recordings: Duration,
 }
@@ -81,13 +87,22 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         fields.optional("agents").map(|yaml| each(yaml, "agents", reader, agent)).unwrap_or_default();
     // Whom a queue is left without because of such a problem is not worth a second one.
     let all_agents_read = reader.diagnostics.len() == before;
-    let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents.into_iter().unzip();
+    let mut given = Vec::new();
+    let mut agents_and_contacts = (Vec::new(), Vec::new());
+    for (agent, contact, extension) in agents {
+        agents_and_contacts.0.push(agent);
+        agents_and_contacts.1.push(contact);
+        given.push(extension);
+    }
+    let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents_and_contacts;
     let routing = fields.optional("routing").and_then(|yaml| routing(yaml, reader)).unwrap_or_default();
     let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();
     let feature_codes = fields.optional("feature_codes").map(|yaml| codes(yaml, reader)).unwrap_or_default();
     let trunks =
         fields.optional("trunks").map(|yaml| each(yaml, "trunks", reader, trunk)).unwrap_or_default();
     let keep_recordings = fields.optional("keep_recordings").and_then(|yaml| days(yaml, reader));
+    let extensions = extensions(given, &numbers, &feature_codes, reader);
+    let outbound = fields.optional("outbound").and_then(|yaml| outbound(yaml, &trunks, &queues, reader));
     fields.finish(reader);
     for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
         nobody_serves(reader, &agents, &queue.needs, &[], &queue.name, place);
@@ -104,6 +119,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         talk,
         time_zone,
         keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),
+        extensions,
+        outbound: outbound.unwrap_or_default(),
     })
 }
 
@@ -323,7 +340,7 @@ fn agent(
     key: &Text,
     fields: &mut Fields<'_>,
     reader: &mut Reader<'_>,
-) -> Option<(AgentConfig, AgentContact)> {
+) -> Option<(AgentConfig, AgentContact, Option<Text>)> {
     let time_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
     let time_zone = time_zone.unwrap_or(TimeZone::UTC);
     if let Some(yaml) = fields.optional("hours") {
@@ -333,6 +350,7 @@ fn agent(
         reader.names.announcements = announcements(yaml, &time_zone, reader);
     }
     let skills = fields.optional("skills").map(|yaml| levels(yaml, reader)).unwrap_or_default();
+    let extension = fields.optional("extension").and_then(|yaml| reader.text(yaml, "digits")).cloned();
     let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));
     let ready =
         fields.optional("ready").map(|yaml| (reader.name(yaml, "always, when registered or by hand"), yaml));
@@ -361,7 +379,7 @@ fn agent(
             return None;
         }
     };
-    Some((AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready }, contact))
+    Some((AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready }, contact, extension))
 }
 
 /// `{ billing: 7, support: 3 }`, sorted by skill.

@@ -95,6 +95,8 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
         flows,
         wait_prompts: center.wait_prompts,
         talk: center.talk,
+        extensions: center.extensions,
+        outbound: center.outbound,
         time_zone: center.time_zone,
         keep_recordings: center.keep_recordings,
     }

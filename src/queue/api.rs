@@ -97,6 +97,9 @@ pub enum Event {
     /// A call is for this agent and nobody else: ring them if they are ready, or [`Action::Exit`]. The ring
     /// time and the wrap-up are the queue's.
     CallAgent { call: CallId, agent: AgentId, queue: QueueId },
+    /// An agent makes this call: their own phone rings first, whatever they are at, unless it is another call; then
+    /// [`Action::Exit`]. What they were on before, a break, they are on again afterwards.
+    AgentCalls { call: CallId, agent: AgentId, queue: QueueId },
     /// The caller's word on holding.
     Permission { call: CallId, answer: PermissionAnswer },
     /// The caller hung up: while waiting, while an agent rings, or before a callback.

@@ -1,4 +1,4 @@
-//! A call for one agent and nobody else: a consult of a colleague, a transfer to a person.
+//! A call for one agent and nobody else: a consult of a colleague, a transfer to a person, a call that the agent makes.
 //!
 //! It rings at once or not at all: nobody waits in line for a person who is not free.
 
@@ -8,6 +8,9 @@ use tracing::debug;
 
 use super::api::Action;
 use super::api::AgentState;
+use super::api::AgentWish;
+use super::api::DESK_LOST;
+use super::api::PHONE_UNREACHABLE;
 use super::api::PermissionPolicy;
 use super::engine::Engine;
 use super::engine::Stage;
@@ -17,6 +20,7 @@ use super::waits::Call;
 use super::waits::Consent;
 use crate::base::AgentId;
 use crate::base::CallId;
+use crate::base::Name;
 use crate::base::QueueId;
 use crate::fact::WaitExit;
 
@@ -29,10 +33,33 @@ impl Engine {
             return;
         }
         let ready = self.agents.get(agent.0 as usize).filter(|agent| agent.state == AgentState::Ready);
-        let Some(idle_since) = ready.map(|agent| agent.idle_since) else {
+        if ready.is_some() {
+            self.ring_directly(id, agent, queue, out);
+        } else {
             out.push(Action::Exit { call: id, exit: WaitExit::NobodyStaffed });
+        }
+    }
+
+    /// Rings an agent for a call that they make themselves. A break that they are on is theirs again afterwards.
+    pub(super) fn agent_calls(&mut self, id: CallId, agent: AgentId, queue: QueueId, out: &mut Vec<Action>) {
+        if self.calls.contains_key(&id) || queue.0 as usize >= self.queues.len() {
+            debug!(call = %id, %queue, "a call is made twice, or by a queue that there is not");
             return;
-        };
+        }
+        let caller = self.agents.get_mut(agent.0 as usize);
+        let takes_calls_again = |reason: &Name| [PHONE_UNREACHABLE, DESK_LOST].contains(&&**reason);
+        match caller.map(|caller| (&caller.state, &mut caller.next)) {
+            Some((AgentState::NotReady(reason), next)) if !takes_calls_again(reason) => {
+                *next = Some(AgentWish::NotReady(reason.clone()));
+            }
+            Some((AgentState::NotReady(_) | AgentState::Ready | AgentState::WrapUp, _)) => {}
+            _ => return out.push(Action::Exit { call: id, exit: WaitExit::NobodyStaffed }),
+        }
+        self.ring_directly(id, agent, queue, out);
+    }
+
+    fn ring_directly(&mut self, id: CallId, agent: AgentId, queue: QueueId, out: &mut Vec<Action>) {
+        let idle_since = self.agents[agent.0 as usize].idle_since;
         let class = self.class_for(queue, self.queue(queue).config.priority, &[]);
         let key = Key::new(0, self.now, Duration::ZERO, id);
         let call = Call {

@@ -138,6 +138,7 @@ impl Engine {
             Event::AgentWants { agent, wish } => self.agent_wants(agent, wish, out),
             Event::Enqueue(enqueue) => self.enqueue(*enqueue, out),
             Event::CallAgent { call, agent, queue } => self.call_agent(call, agent, queue, out),
+            Event::AgentCalls { call, agent, queue } => self.agent_calls(call, agent, queue, out),
             Event::Permission { call, answer } => self.permission(call, answer, out),
             Event::Abandoned { call } => self.abandoned(call, out),
             Event::PickedUp { call, agent } => self.picked_up(call, agent, out),

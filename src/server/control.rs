@@ -249,6 +249,11 @@ impl Control {
                 let _ = reply.send(Ok(()));
                 false
             }
+            ControlRequest::Place { who, wish, reply } => {
+                let now = self.clock.now();
+                let _ = reply.send(self.switchboard.place(now, &who, wish, &mut self.wires, outputs));
+                false
+            }
             ControlRequest::Serve { center, library, reply } => {
                 self.wires.recorder.keep(center.keep_recordings);
                 inputs.push(Input::Serve { center, library });

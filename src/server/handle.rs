@@ -18,6 +18,7 @@ use crate::queue::api::AgentWish;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
+use crate::server::switchboard::PlaceCall;
 
 /// Requests that may wait for the control thread; beyond it the answer is [`ControlError::Overloaded`].
 const WAITING: usize = 256;
@@ -47,6 +48,8 @@ pub enum ControlRequest {
         by: Option<Name>,
         reply: oneshot::Sender<Result<(), ControlError>>,
     },
+    /// An agent wants to call somebody; the answer is the call's number.
+    Place { who: Name, wish: PlaceCall, reply: oneshot::Sender<Result<CallId, ControlError>> },
     /// Calls from now on are served with these.
     Serve { center: Arc<Center>, library: Arc<Library>, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A browser's socket is here; what it is told goes into `tell`. When that is full, it is cut.
@@ -123,6 +126,12 @@ impl ControlHandle {
         self.ask(|reply| ControlRequest::RecordingFetched { call, file, by, reply }).await
     }
 
+    /// Calls somebody in an agent's name; the call's number.
+    pub async fn place(&self, who: &str, wish: PlaceCall) -> Result<CallId, ControlError> {
+        let who = who.into();
+        self.ask(|reply| ControlRequest::Place { who, wish, reply }).await
+    }
+
     /// Serves calls from now on with this center and these prompts. For a thread that may wait.
     pub fn serve(&self, center: Arc<Center>, library: Arc<Library>) -> Result<(), ControlError> {
         let (reply, answer) = oneshot::channel();
@@ -166,10 +175,10 @@ impl ControlHandle {
         })
     }
 
-    async fn ask(
+    async fn ask<T>(
         &self,
-        request: impl FnOnce(oneshot::Sender<Result<(), ControlError>>) -> ControlRequest,
-    ) -> Result<(), ControlError> {
+        request: impl FnOnce(oneshot::Sender<Result<T, ControlError>>) -> ControlRequest,
+    ) -> Result<T, ControlError> {
         let (reply, answer) = oneshot::channel();
         self.send(request(reply))?;
         answer.await.unwrap_or(Err(ControlError::Stopping))

@@ -86,6 +86,8 @@ pub enum Phase {
     Ringing,
     /// The caller is being called back.
     CallingBack,
+    /// An agent calls somebody, whose phone rings.
+    CallingOut,
     /// Caller and agent hear each other.
     Talking,
 }
@@ -125,7 +127,7 @@ struct Counters {
 }
 
 /// Every way in which a call comes out, in the order of its counters.
-const OUTCOMES: [Outcome; 9] = [
+const OUTCOMES: [Outcome; 10] = [
     Outcome::Talked,
     Outcome::Served,
     Outcome::LeftInFlow,
@@ -134,6 +136,7 @@ const OUTCOMES: [Outcome; 9] = [
     Outcome::Unserved,
     Outcome::CallbackFailed,
     Outcome::Refused,
+    Outcome::NotReached,
     Outcome::Failed,
 ];
 
@@ -281,20 +284,14 @@ impl Live {
     fn apply_to_call(&self, id: CallId, wall: WallTime, what: &What) {
         match what {
             What::CallArrived { from, to, .. } => {
-                let (from, to) = (from.clone(), to.clone());
-                let call = LiveCall {
-                    id,
-                    from,
-                    to,
-                    phase: Phase::Arriving,
-                    since: wall,
-                    arrived: wall,
-                    queue: None,
-                    waiting_since: None,
-                    agent: None,
-                    node: None,
-                    waits: Phase::Queued,
-                };
+                let call = LiveCall::new(id, from.clone(), to.clone(), Phase::Arriving, wall);
+                self.calls.insert(id, call);
+            }
+            What::CallPlaced { agent, to, queue } => {
+                let (from, to) = (agent.to_string(), to.to_string().as_str().into());
+                let mut call = LiveCall::new(id, from, to, Phase::Ringing, wall);
+                call.agent = Some(agent.clone());
+                call.queue = Some(queue.clone());
                 self.calls.insert(id, call);
             }
             What::CallEnded { .. } => {
@@ -344,6 +341,8 @@ fn moves_a_call(what: &What) -> bool {
             | What::Enqueued { .. }
             | What::HoldMusicStarted
             | What::CallbackChosen { .. }
+            | What::CalleeDialled { .. }
+            | What::CalleeReached { .. }
             | What::CallbackDialled { .. }
             | What::CallbackFailed { .. }
             | What::AgentRinging { .. }
@@ -356,6 +355,22 @@ fn moves_a_call(what: &What) -> bool {
 }
 
 impl LiveCall {
+    fn new(id: CallId, from: String, to: Name, phase: Phase, wall: WallTime) -> LiveCall {
+        LiveCall {
+            id,
+            from,
+            to,
+            phase,
+            since: wall,
+            arrived: wall,
+            queue: None,
+            waiting_since: None,
+            agent: None,
+            node: None,
+            waits: Phase::Queued,
+        }
+    }
+
     fn apply(&mut self, wall: WallTime, what: &What) {
         match what {
             What::CallAnswered | What::FlowStarted { .. } => self.enter(Phase::InFlow, wall),
@@ -371,6 +386,11 @@ impl LiveCall {
                 self.wait_by(Phase::CallbackKept, wall);
             }
             What::CallbackDialled { .. } => self.enter(Phase::CallingBack, wall),
+            What::CalleeDialled { .. } => self.enter(Phase::CallingOut, wall),
+            What::CalleeReached { agent, .. } => {
+                self.agent = Some(agent.clone());
+                self.enter(Phase::Talking, wall);
+            }
             What::AgentRinging { agent, .. } => {
                 self.agent = Some(agent.clone());
                 self.enter(Phase::Ringing, wall);

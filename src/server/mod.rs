@@ -35,3 +35,4 @@ pub use rules::Rules;
 pub use start::Running;
 pub use start::ServeError;
 pub use start::start;
+pub use switchboard::PlaceCall;

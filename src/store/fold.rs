@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::WallTime;
+use crate::fact::Direction;
 use crate::fact::Fact;
 use crate::fact::Outcome;
 use crate::fact::Party;
@@ -30,9 +31,10 @@ pub struct DatedFact {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallRecord {
     pub id: CallId,
+    pub direction: Direction,
     /// SIP's Call-ID header.
     pub sip_call_id: String,
-    /// The calling number or user.
+    /// The calling number or user; the agent who placed the call.
     pub from: String,
     /// The calling party's display name; empty when none was given.
     pub display: String,
@@ -122,6 +124,15 @@ impl CallFold {
                 record.source.clone_from(source);
                 record.trunk = trunk.as_ref().map(|name| name.to_string());
             }
+            What::CallPlaced { agent, to, queue } => {
+                record.direction = Direction::placed(to);
+                record.arrived = wall;
+                record.from = agent.to_string();
+                record.to = to.to_string();
+                record.agent = Some(agent.to_string());
+                record.queue = Some(queue.to_string());
+            }
+            What::CalleeReached { .. } => record.answered = record.answered.or(Some(wall)),
             What::CallAnswered => record.answered = record.answered.or(Some(wall)),
             What::Digit { digit } => {
                 if record.digits.len() < DIGITS_KEPT {
@@ -170,7 +181,9 @@ impl CallFold {
                 record.cause.clone_from(cause);
                 self.stop_waiting(wall);
             }
-            What::FlowStarted { .. }
+            What::CalleeDialled { .. }
+            | What::CalleeMissed { .. }
+            | What::FlowStarted { .. }
             | What::NodeEntered { .. }
             | What::Played { .. }
             | What::BargedIn { .. }
@@ -259,6 +272,7 @@ impl CallRecord {
     fn blank(id: CallId, arrived: WallTime) -> CallRecord {
         CallRecord {
             id,
+            direction: Direction::Inbound,
             sip_call_id: String::new(),
             from: String::new(),
             display: String::new(),

@@ -138,7 +138,7 @@ impl Drop for Lent<'_> {
 
 const CALL_COLUMNS: &str = "id, sip_call_id, caller, display, dialled, source, trunk, arrived_us, answered_us, \
      ended_us, identity, customer, customer_name, queue, waited_ms, quote_s, agent, talked_ms, outcome, \
-     ended_by, cause, digits, recordings";
+     ended_by, cause, digits, recordings, direction";
 
 fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
     let mut conditions = Vec::new();
@@ -291,6 +291,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         cause: row.get(20)?,
         digits: row.get(21)?,
         recordings: row.get(22)?,
+        direction: from_word(&row.get::<_, String>(23)?).unwrap_or_default(),
         legs: Vec::new(),
     })
 }

@@ -111,6 +111,8 @@ const STEPS: &[&str] = &[
     // People who look back ask for it now and then; every fact that was written paid for it.
     "ALTER TABLE facts DROP COLUMN kind;",
     "ALTER TABLE calls ADD COLUMN recordings INTEGER NOT NULL DEFAULT 0;",
+    // Agents call people too.
+    "ALTER TABLE calls ADD COLUMN direction TEXT NOT NULL DEFAULT 'inbound';",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -90,6 +90,12 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::CallArrived { from, display, to, sip_call_id: _, source, trunk } => {
             arrived(from, display, to, source, trunk.as_ref())
         }
+        What::CallPlaced { agent, to, queue } => format!("{agent} calls {to}, by the rules of queue {queue}"),
+        What::CalleeDialled { to } => format!("{to} is being called"),
+        What::CalleeReached { agent, rang } => {
+            format!("picked up after {}: {agent} is connected", length(*rang))
+        }
+        What::CalleeMissed { why } => talk::callee_missed(*why).to_owned(),
         What::CallAnswered => "answered".to_owned(),
         What::FlowStarted { flow } => format!("flow {flow} begins"),
         What::NodeEntered { flow, node } => format!("at {flow}/{node}"),
@@ -286,6 +292,7 @@ pub fn outcome_words(outcome: Outcome) -> &'static str {
         Outcome::Unserved => "not served",
         Outcome::CallbackFailed => "callback never reached the caller",
         Outcome::Refused => "refused",
+        Outcome::NotReached => "not reached",
         Outcome::Failed => "failed on our side",
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::base::WallTime;
+use crate::fact::Direction;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Verification;
@@ -19,6 +20,7 @@ use crate::store::story::Line;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CallView {
     pub id: u64,
+    pub direction: Direction,
     pub sip_call_id: String,
     pub from: String,
     pub display: String,
@@ -90,6 +92,7 @@ impl From<CallRecord> for CallView {
     fn from(record: CallRecord) -> CallView {
         CallView {
             id: record.id.0,
+            direction: record.direction,
             sip_call_id: record.sip_call_id,
             from: record.from,
             display: record.display,

@@ -17,6 +17,7 @@ mod flows;
 mod line;
 mod load;
 mod pages;
+mod placed;
 mod recording;
 mod script;
 mod server;

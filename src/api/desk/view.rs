@@ -9,6 +9,7 @@ use crate::base::CallId;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::BriefingNote;
+use crate::fact::Direction;
 use crate::fact::SuperviseMode;
 use crate::fact::Verification;
 use crate::fact::note::Mood;
@@ -51,6 +52,8 @@ struct NextJson {
 #[derive(Debug, Serialize)]
 struct CallJson {
     call: u64,
+    /// Who called whom.
+    direction: Direction,
     role: &'static str,
     /// How a supervisor is there.
     mode: Option<SuperviseMode>,
@@ -170,11 +173,13 @@ impl CallJson {
         let verified = call.verification.filter(|(result, _)| *result == Verification::VerifiedByPin);
         let (role, mode) = match part.role {
             PartRole::Agent => ("agent", None),
+            PartRole::Called => ("called", None),
             PartRole::Consulted => ("consulted", None),
             PartRole::Supervisor(mode) => ("supervisor", Some(mode)),
         };
         CallJson {
             call: call.id.0,
+            direction: call.direction,
             role,
             mode,
             phase: phase(call.phase(part)),
@@ -212,6 +217,7 @@ impl CallJson {
 fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Ringing => "ringing",
+        Phase::CallingOut => "calling_out",
         Phase::Talking => "talking",
         Phase::AskingHold => "asking_hold",
         Phase::Holding => "holding",

@@ -86,10 +86,11 @@ fn call() -> Value {
     } });
     let verified = json!({ "type": "object", "properties": { "how": string, "at": time } });
     json!({ "type": "object", "properties": {
-            "call": integer, "since": time, "mode": maybe(&string),
-            "role": { "type": "string", "enum": ["agent", "consulted", "supervisor"] },
+            "call": integer, "since": time,
+            "direction": { "type": "string", "enum": ["inbound", "outbound", "internal"] }, "mode": maybe(&string),
+            "role": { "type": "string", "enum": ["agent", "called", "consulted", "supervisor"] },
             "phase": { "type": "string", "enum": [
-                "ringing", "talking", "asking_hold", "holding", "consulting", "conference", "wrap_up",
+                "ringing", "calling_out", "talking", "asking_hold", "holding", "consulting", "conference", "wrap_up",
             ] },
             "caller": { "type": "object", "properties": {
                 "name": string, "number": string, "account": maybe(&string),

@@ -4,6 +4,8 @@
 //!
 //! `WARMLINE_DEPTH` looks further than the usual depth.
 
+mod placed;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
@@ -181,7 +183,7 @@ impl World {
                 }
                 Pending::Actions(out)
             }
-            Step::CallerKeys(digit) => Pending::Call(CallEvent::Digit { leg: CALLER, digit: *digit }),
+            Step::CallerKeys(digit) => Pending::Call(CallEvent::Digit { leg: self.caller(), digit: *digit }),
             Step::Key(leg, digit) => Pending::Call(CallEvent::Digit { leg: *leg, digit: *digit }),
             Step::Desk { lost } => {
                 let Some(leg) = self.call.agent.as_ref().map(|line| line.leg) else { return };
@@ -216,6 +218,11 @@ impl World {
 
     fn deadline(&self) -> Option<Timestamp> {
         [self.call.deadline(), self.engine.deadline()].into_iter().flatten().min()
+    }
+
+    /// The line of the caller, or of who was called.
+    fn caller(&self) -> LegId {
+        self.call.caller.unwrap_or(CALLER)
     }
 
     /// As in the switchboard: the engine's deadlines first, then the call's.
@@ -293,7 +300,7 @@ impl World {
 
     fn act(&mut self, action: CallAction, pending: &mut VecDeque<Pending>) {
         match action {
-            CallAction::HangUp { leg, .. } => {
+            CallAction::HangUp { leg, .. } | CallAction::Refuse { leg, .. } => {
                 if self.lines.contains_key(&leg) {
                     self.closes(leg);
                     let event = LegEvent::Closed { quality: Default::default() };
@@ -331,7 +338,10 @@ impl World {
             CallAction::Queue(event) => self.tell_engine(event, pending),
             CallAction::Fact(what) => self.told.learn(what, self.now, &self.call),
             CallAction::Over => self.over = true,
-            other => assert!(matches!(other, CallAction::Answer { .. } | CallAction::SendKeys { .. })),
+            CallAction::Answer { leg } => {
+                self.lines.insert(leg, Line::Up);
+            }
+            other => assert!(matches!(other, CallAction::Ring { .. } | CallAction::SendKeys { .. })),
         }
     }
 
@@ -347,16 +357,16 @@ impl World {
 
     /// What must be true whenever nothing is left to be told.
     fn check(&self) {
-        let empty = Legs::new();
+        let (empty, caller) = (Legs::new(), self.caller());
         let hears = |leg: LegId| self.hears.get(&leg).unwrap_or(&empty);
         let talk = self.call.talk();
         // No music to the caller before a permission or an override.
         if talk.is_some() {
-            let music = self.plays.get(&CALLER).is_some_and(|(_, music)| *music);
+            let music = self.plays.get(&caller).is_some_and(|(_, music)| *music);
             assert!(self.told.held || self.is_lost() || !music, "music without a permission");
-            assert!(!self.told.held || hears(CALLER).is_empty(), "a held caller hears somebody");
+            assert!(!self.told.held || hears(caller).is_empty(), "a held caller hears somebody");
             assert!(
-                !self.told.held || self.plays.contains_key(&CALLER),
+                !self.told.held || self.plays.contains_key(&caller),
                 "a held caller hears nothing at all"
             );
         }
@@ -368,14 +378,14 @@ impl World {
                 "a bridge before the acknowledgement"
             );
             assert!(
-                *acknowledged || !hears(CALLER).contains(receiver) && !hears(*receiver).contains(&CALLER),
+                *acknowledged || !hears(caller).contains(receiver) && !hears(*receiver).contains(&caller),
                 "the caller meets a receiver who does not know the note"
             );
         }
         self.check_nobody_alone();
         self.check_agents();
         if let Some(supervisor) = self.told.supervisor {
-            let overheard = hears(CALLER).contains(&supervisor) && !self.told.barges;
+            let overheard = hears(caller).contains(&supervisor) && !self.told.barges;
             assert!(!overheard, "the caller hears a supervisor who does not barge in");
         }
         if self.over {
@@ -433,8 +443,9 @@ impl World {
             };
             let lines = self.call.agent.iter().chain(self.call.consulted());
             let line = lines.filter(|line| line.agent == Some(agent)).find(|line| line.contact == contact);
-            let line = line.unwrap_or_else(|| panic!("{agent} is stuck with {contact}"));
-            assert_eq!((line.up, self.lines.contains_key(&line.leg)), (up, true), "{agent} is stuck");
+            let line = line.map(|line| (line.up, line.leg)).or_else(|| self.call.colleagues_line(agent));
+            let (is_up, leg) = line.unwrap_or_else(|| panic!("{agent} is stuck with {contact}"));
+            assert_eq!((is_up, self.lines.contains_key(&leg)), (up, true), "{agent} is stuck");
             assert!(up || self.engine.deadline().is_some(), "a ring without an end");
         }
     }
@@ -476,7 +487,7 @@ impl World {
             }
         }
         if let Some(word) = self.call.talk().and_then(|talk| talk.word) {
-            steps.push(Step::WordEnds(CALLER, word));
+            steps.push(Step::WordEnds(self.caller(), word));
         }
         // What a waiting caller may choose is explored with the queue engine.
         if self.call.talk().is_some() {
@@ -581,7 +592,9 @@ impl Told {
                 self.consulting = false;
                 self.permitted = None;
             }
-            What::AgentConnected { agent, .. } => assert!(self.talking.insert(agent), "talks twice"),
+            What::AgentConnected { agent, .. } | What::CalleeReached { agent, .. } => {
+                assert!(self.talking.insert(agent), "talks twice")
+            }
             What::TalkEnded { agent, .. } => assert!(self.talking.remove(&agent), "the end of no talk"),
             What::Supervising { mode, .. } => self.barges = mode == SuperviseMode::Barge,
             What::SupervisionEnded { .. } => (self.barges, self.supervisor) = (false, None),
@@ -609,10 +622,10 @@ fn in_words(path: Option<&Rc<Path>>) -> String {
 }
 
 /// Walks every order of `asks`, and of what lines, callers and clocks do, to `depth`; how many worlds were met.
-fn explore(usual_depth: usize, asks: &[Step]) -> usize {
+fn explore(start: World, usual_depth: usize, asks: &[Step]) -> usize {
     let number = std::env::var("WARMLINE_DEPTH").ok().and_then(|number| number.parse().ok());
     let mut seen = HashSet::new();
-    let mut edge: Vec<(World, Option<Rc<Path>>)> = vec![(World::new(), None)];
+    let mut edge: Vec<(World, Option<Rc<Path>>)> = vec![(start, None)];
     for _ in 0..number.unwrap_or(usual_depth) {
         let mut next = Vec::new();
         for (world, path) in edge {
@@ -662,7 +675,7 @@ fn bob(requests: impl IntoIterator<Item = AgentRequest>) -> Vec<Step> {
 
 /// A run that meets few worlds would prove little.
 fn check(depth: usize, asks: &[Step], at_least: usize) {
-    let met = explore(depth, asks);
+    let met = explore(World::new(), depth, asks);
     println!("{met} worlds");
     assert!(met >= at_least, "only {met} worlds were met");
 }

@@ -336,3 +336,46 @@ fn events_about_nobody_and_late_events_change_nothing() {
          5 alice: ready",
     );
 }
+
+#[test]
+fn an_agent_makes_a_call_whatever_they_are_at_and_is_at_it_again_afterwards() {
+    check(
+        "
+        queue help, wrap 5
+        agent alice
+        0 alice calls 1
+        1 alice ready
+        2 alice wants lunch
+        3 alice calls 2
+        4 alice calls 3
+        5 alice picks up 2
+        6 call 4 enters help
+        7 alice ends 2
+        20 call 4 hangs up
+        21 alice ready
+        22 alice calls 5
+        50 nothing
+        ",
+        "
+        0 exit 1: NobodyStaffed
+        1 alice: ready
+        2 alice: not ready (lunch)
+        3 ring alice for 2, attempt 1, until 23; of 1 waiting, 1 fitting, fit 0, idle 2s
+        3 alice: ringing 2 until 23
+        4 exit 3: NobodyStaffed
+        5 2 has alice, waited 2s
+        5 alice: talking 2
+        6 4 in help, priority 0, 1 waiting
+        6 ask 4, place 1
+        7 alice: wrap-up until 12
+        12 alice: not ready (lunch)
+        20 exit 4: Abandoned
+        21 alice: ready
+        22 ring alice for 5, attempt 1, until 42; of 1 waiting, 1 fitting, fit 0, idle 1s
+        22 alice: ringing 5 until 42
+        42 stop ringing alice for 5: NoAnswer
+        42 alice: not ready (missed a call)
+        42 exit 5: NobodyStaffed
+        ",
+    );
+}

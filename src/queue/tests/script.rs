@@ -186,6 +186,9 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
         ["call", id, "wants", "callback"] => answers(id, PermissionAnswer::Callback),
         ["call", id, "is", "silent"] => answers(id, PermissionAnswer::Silent),
         ["call", id, "hangs", "up"] => Some(Event::Abandoned { call: call(id) }),
+        [name, "calls", id] => {
+            Some(Event::AgentCalls { call: call(id), agent: agent(name), queue: QueueId(0) })
+        }
         [name, "ready"] => wants(name, AgentWish::Ready),
         [name, "offline"] => wants(name, AgentWish::Offline),
         [name, "wants", reason] => wants(name, AgentWish::NotReady(reason.into())),

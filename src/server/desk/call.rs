@@ -8,6 +8,7 @@ use crate::base::CallId;
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::BriefingNote;
+use crate::fact::Direction;
 use crate::fact::Hears;
 use crate::fact::HoldWay;
 use crate::fact::SuperviseMode;
@@ -27,6 +28,7 @@ const NOTES: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeskCall {
     pub id: CallId,
+    pub direction: Direction,
     pub arrived: WallTime,
     pub number: String,
     pub name: String,
@@ -48,6 +50,8 @@ pub struct DeskCall {
     pub asking: Option<(String, Duration)>,
     pub hold: Option<Hold>,
     pub consult: Option<Consult>,
+    /// Whether an agent's call rings at the one who is called.
+    pub calling_out: bool,
     pub notes: Vec<BriefingNote>,
     /// What people should know of what happened: without nodes, prompts and single keys.
     pub timeline: Vec<DatedFact>,
@@ -73,6 +77,8 @@ pub struct Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartRole {
     Agent,
+    /// Called by a colleague: on the line as a caller is.
+    Called,
     Consulted,
     Supervisor(SuperviseMode),
 }
@@ -89,6 +95,8 @@ pub enum PartPhase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Ringing,
+    /// The agent hears the phone ring of the one whom they call.
+    CallingOut,
     Talking,
     AskingHold,
     Holding,
@@ -137,6 +145,7 @@ impl DeskCall {
     pub(super) fn new(id: CallId, arrived: WallTime) -> DeskCall {
         DeskCall {
             id,
+            direction: Direction::Inbound,
             arrived,
             number: String::new(),
             name: String::new(),
@@ -151,6 +160,7 @@ impl DeskCall {
             asking: None,
             hold: None,
             consult: None,
+            calling_out: false,
             notes: Vec::new(),
             timeline: Vec::new(),
             before: None,
@@ -170,7 +180,8 @@ impl DeskCall {
         match (part.phase, part.role) {
             (PartPhase::Ringing, _) => Phase::Ringing,
             (PartPhase::WrapUp, _) => Phase::WrapUp,
-            (PartPhase::Talking, PartRole::Supervisor(_)) => Phase::Talking,
+            (PartPhase::Talking, PartRole::Supervisor(_) | PartRole::Called) => Phase::Talking,
+            (PartPhase::Talking, PartRole::Agent) if self.calling_out => Phase::CallingOut,
             (PartPhase::Talking, _) => match (&self.consult, &self.hold, &self.asking) {
                 (Some(consult), ..) if consult.phase == ConsultPhase::Conference => Phase::Conference,
                 (Some(_), ..) => Phase::Consulting,
@@ -209,6 +220,29 @@ impl DeskCall {
                 self.number.clone_from(from);
                 self.name.clone_from(display);
             }
+            What::CallPlaced { to, queue, .. } => {
+                self.direction = Direction::placed(to);
+                self.queue = Some(queue.clone());
+                match to {
+                    Target::Number(number) => self.number.clone_from(number),
+                    Target::Agent(name) | Target::Queue(name) => self.name = name.to_string(),
+                }
+            }
+            What::CalleeDialled { .. } => self.is_calling_out(wall),
+            What::CalleeReached { .. } => {
+                self.calling_out = false;
+                for part in &mut self.parts {
+                    part.phase = PartPhase::Talking;
+                    part.since = wall;
+                }
+            }
+            What::CalleeMissed { .. } => {
+                self.calling_out = false;
+                if let Some(one) = self.parts.iter().find(|part| part.role == PartRole::Agent) {
+                    let agent = one.agent.clone();
+                    self.talk_over(&agent, wall);
+                }
+            }
             What::Identified { customer, name, .. } => {
                 self.account = Some(customer.clone());
                 self.name.clone_from(name);
@@ -223,7 +257,8 @@ impl DeskCall {
             }
             What::WaitAsked { quote, .. } => self.quote = self.quote.or(*quote),
             What::AgentRinging { agent, .. } => {
-                self.join(agent, PartRole::Agent, PartPhase::Ringing, wall);
+                let role = if self.calling_out { PartRole::Called } else { PartRole::Agent };
+                self.join(agent, role, PartPhase::Ringing, wall);
             }
             What::AgentMissed { agent, .. } => self.leave(agent),
             What::AgentConnected { agent, waited, .. } => {
@@ -306,6 +341,15 @@ impl DeskCall {
             _ => return false,
         }
         true
+    }
+
+    /// The agent who calls has picked up; whoever else rings from now on is called.
+    fn is_calling_out(&mut self, wall: WallTime) {
+        self.calling_out = true;
+        for part in &mut self.parts {
+            part.phase = PartPhase::Talking;
+            part.since = wall;
+        }
     }
 
     fn in_hold(&mut self, change: impl FnOnce(&mut Hold)) {

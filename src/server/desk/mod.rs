@@ -184,7 +184,7 @@ impl State {
 
     /// Something happened to a call. Whose desks changed.
     fn call(&mut self, id: CallId, dated: &DatedFact) -> Vec<Name> {
-        if matches!(dated.fact.what, What::CallArrived { .. }) {
+        if matches!(dated.fact.what, What::CallArrived { .. } | What::CallPlaced { .. }) {
             self.calls.insert(id, DeskCall::new(id, dated.wall));
         }
         let Some(call) = self.calls.get_mut(&id) else { return Vec::new() };

@@ -393,11 +393,39 @@ impl Switchboard {
                 out,
             );
         };
+        if !self.pick_up_at_desk(now, id, leg, streams, out) {
+            refuse(socket, "the desk has no audio connection".to_owned(), "reload the page", out);
+        }
+    }
+
+    /// The agent's desk picks up the agent's own line of a call that they place, if it rings there.
+    pub(super) fn pick_up_own(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        call: CallId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let line = self.desks.get(&id).and_then(|desk| desk.line).filter(|leg| leg.call() == call);
+        if let Some(leg) = line {
+            self.pick_up_at_desk(now, id, leg, streams, out);
+        }
+    }
+
+    fn pick_up_at_desk(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        leg: LegId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) -> bool {
         let link = self.desks.get(&id).and_then(|desk| desk.link.as_ref());
         let Some((connection, agreed)) = link.map(|link| (link.connection, link.agreed.clone())) else {
-            return refuse(socket, "the desk has no audio connection".to_owned(), "reload the page", out);
+            return false;
         };
-        let Some(line) = self.lines.get_mut(&leg) else { return };
+        let Some(line) = self.lines.get_mut(&leg) else { return false };
         line.up = true;
         let (sessions, port) = (std::mem::take(&mut line.sessions), line.local.port);
         for session in sessions {
@@ -409,6 +437,7 @@ impl Switchboard {
         }
         self.carry(id, connection, agreed, streams);
         self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Up });
+        true
     }
 
     /// The agent refuses what rings at the desk, for all phones.

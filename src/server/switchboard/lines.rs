@@ -265,12 +265,20 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
-        let peer = self.parts.center.trunks.iter().find_map(|trunk| trunk.outbound);
+        let peer = self.outbound_trunk();
         let phone = peer.map(|peer| {
             let uri = Uri::sip(Some(number), peer.ip().to_string(), Some(peer.port()));
             (uri, self.hop_over(Transport::Udp, peer))
         });
         self.dial(now, leg, phone.into_iter().collect(), streams, out);
+    }
+
+    /// The trunk that takes calls to the outside: the one that the center names, else the first.
+    pub(super) fn outbound_trunk(&self) -> Option<SocketAddr> {
+        let center = &self.parts.center;
+        let named = center.outbound.trunk.as_ref();
+        let mut trunks = center.trunks.iter().filter(|trunk| named.is_none_or(|name| trunk.name == *name));
+        trunks.find_map(|trunk| trunk.outbound)
     }
 
     /// Rings every phone that is signed in for a user.
@@ -333,10 +341,10 @@ impl Switchboard {
         self.lines.insert(leg, Line::new(sessions, local));
     }
 
-    /// Who we say is calling, to a phone that we dial: the caller, at our own address.
+    /// Who we say is calling, to a phone that we dial: the caller, or who calls for us, at our own address.
     fn shown_caller(&self, leg: LegId) -> NameAddr {
         let (number, display) = match self.calls.get(&leg.call()) {
-            Some(live) => live.call.caller_id(),
+            Some(live) => live.call.shown_to(leg),
             None => ("", ""),
         };
         let user = if number.is_empty() { "anonymous" } else { number };

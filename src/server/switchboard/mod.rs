@@ -9,6 +9,7 @@ mod browsers;
 mod desk_tests;
 mod desks;
 mod lines;
+mod placing;
 mod requests;
 mod sip_events;
 #[cfg(test)]
@@ -70,6 +71,7 @@ use browsers::Owner;
 use browsers::WebCaller;
 use desks::Desk;
 use lines::Line;
+pub use placing::PlaceCall;
 
 /// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
 const RETRY_AFTER_S: u32 = 5;

@@ -51,24 +51,26 @@ impl Switchboard {
     fn can_be_reached(&self, who: &Name, request: &AgentRequest) -> Result<(), Refusal> {
         match request {
             AgentRequest::Consult { to: Target::Agent(name), .. }
-            | AgentRequest::Transfer { to: Target::Agent(name) } => {
-                let state = self.agent(name).and_then(|agent| self.engine.agent_state(agent));
-                let state = match state {
-                    // The call says that there is no such agent.
-                    None | Some(AgentState::Ready) => return Ok(()),
-                    Some(AgentState::Offline) => "signed out",
-                    Some(AgentState::Ringing(_)) => "being rung for another call",
-                    Some(AgentState::Talking(_)) => "talking with somebody else",
-                    Some(AgentState::WrapUp) => "in wrap-up",
-                    Some(AgentState::NotReady(_)) => "not ready",
-                };
-                Err(Refusal::NotReady { name: name.clone(), state })
-            }
+            | AgentRequest::Transfer { to: Target::Agent(name) } => self.is_ready(name),
             AgentRequest::Supervise(Some(_)) if self.parts.endpoint.contacts(who).is_empty() => {
                 Err(Refusal::NoPhone(who.clone()))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether an agent could take a call now. The call says when there is no such agent.
+    pub(super) fn is_ready(&self, name: &Name) -> Result<(), Refusal> {
+        let state = self.agent(name).and_then(|agent| self.engine.agent_state(agent));
+        let state = match state {
+            None | Some(AgentState::Ready) => return Ok(()),
+            Some(AgentState::Offline) => "signed out",
+            Some(AgentState::Ringing(_)) => "being rung for another call",
+            Some(AgentState::Talking(_)) => "talking with somebody else",
+            Some(AgentState::WrapUp) => "in wrap-up",
+            Some(AgentState::NotReady(_)) => "not ready",
+        };
+        Err(Refusal::NotReady { name: name.clone(), state })
     }
 
     /// What came of a talk: taken from whoever talked with the caller last, during the call and after it.

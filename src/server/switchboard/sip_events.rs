@@ -112,6 +112,9 @@ impl Switchboard {
             let retry_after_s = (status == 503).then_some(RETRY_AFTER_S);
             return self.command(now, Command::Refuse { session, status, retry_after_s }, out);
         }
+        if self.phone_dialled(now, id, &incoming) {
+            return;
+        }
         let arrival = Arrival {
             leg,
             number: incoming.caller.uri.user.clone().unwrap_or_default(),

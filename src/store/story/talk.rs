@@ -10,6 +10,7 @@ use crate::fact::HoldAnswer;
 use crate::fact::HoldBy;
 use crate::fact::HoldEndedBy;
 use crate::fact::HoldWay;
+use crate::fact::MissedWhy;
 use crate::fact::PromiseKind;
 use crate::fact::RecordingEnd;
 use crate::fact::Resolution;
@@ -52,6 +53,16 @@ pub(super) fn hold_ended(agent: &str, held: Duration, by: HoldEndedBy) -> String
         HoldEndedBy::Left => "somebody left".to_owned(),
     };
     format!("off hold after {}: {why}", length(held))
+}
+
+pub(super) fn callee_missed(why: MissedWhy) -> &'static str {
+    match why {
+        MissedWhy::NoAnswer => "nobody picked up",
+        MissedWhy::Declined => "the call was declined",
+        MissedWhy::Busy => "the line is busy",
+        MissedWhy::Unreachable => "the number could not be reached",
+        MissedWhy::Withdrawn => "the agent gave up",
+    }
 }
 
 pub(super) fn consult_started(agent: &str, target: &Target, written: &BriefingNote) -> String {
