@@ -21,6 +21,7 @@ use super::CallAction;
 use super::Joined;
 use super::Phase;
 use super::known::Known;
+use super::recording::Recording;
 use super::talk::missed_why;
 use super::waiting::RINGING_TONE;
 use crate::base::AgentId;
@@ -143,6 +144,7 @@ impl Call {
             joined: Some(Joined { queue, needs, priority, permission, since }),
             known: Known::default(),
             consults: 0,
+            recording: Recording::default(),
             placed: Some(Placed { name: name.clone(), shown, colleague: None }),
         };
         let of = center.engine.queues[queue.0 as usize].name.clone();
@@ -254,7 +256,13 @@ impl Call {
     }
 
     /// The one who was called picked up: the two hear each other.
-    pub(super) fn callee_reached(&mut self, now: Timestamp, leg: LegId, out: &mut Vec<CallAction>) {
+    pub(super) fn callee_reached(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        leg: LegId,
+        out: &mut Vec<CallAction>,
+    ) {
         let (Phase::Calling(calling), Some(line)) = (&self.phase, &self.agent) else { return };
         let (own, by_phone, rang) = (line.leg, calling.by_phone, now.since(calling.dialled));
         let agent = line.name.clone();
@@ -269,7 +277,7 @@ impl Call {
             out.push(CallAction::Queue(queue::Event::PickedUp { call, agent }));
         }
         out.push(CallAction::Fact(What::CalleeReached { agent, rang }));
-        self.begin_talk(now, out);
+        self.begin_talk(center, now, out);
     }
 
     /// The phone of the one who is called did not take it.

@@ -84,7 +84,7 @@ impl Call {
     ) {
         if let (Phase::Calling(calling), Some(line)) = (&self.phase, &self.agent) {
             if calling.leg == Some(leg) {
-                self.callee_reached(now, leg, out);
+                self.callee_reached(center, now, leg, out);
             } else if line.leg == leg && !line.up {
                 self.own_phone_up(now, out);
             }
