@@ -36,6 +36,9 @@ fn of_live(live: &Live) -> Vec<Metric> {
         ),
         Metric::gauge("warmline_calls", "Calls up, or waiting to be called back", live.call_count() as f64),
     ];
+    let mos = counts.mos;
+    let help = "How lines sounded, by the E-model of ITU-T G.107: mean opinion score, 1 to 4.5";
+    metrics.extend(Metric::histogram("warmline_line_mos", help, mos.buckets, mos.sum, mos.count));
     for (outcome, count) in counts.calls_ended {
         let ended = Metric::counter("warmline_calls_ended_total", "Calls over, by how they came out", count);
         metrics.push(ended.label("outcome", word(&outcome)));
@@ -83,11 +86,13 @@ fn text(metrics: &[Metric]) -> String {
         let kind = match metrics[0].kind {
             MetricKind::Counter => "counter",
             MetricKind::Gauge => "gauge",
+            MetricKind::Histogram => "histogram",
         };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "# HELP {name} {}\n# TYPE {name} {kind}", metrics[0].help);
         for metric in metrics {
-            let _ = writeln!(text, "{name}{} {}", labels(&metric.labels), metric.value);
+            let (suffix, labels) = (metric.suffix, labels(&metric.labels));
+            let _ = writeln!(text, "{name}{suffix}{labels} {}", metric.value);
         }
     }
     text
@@ -113,6 +118,15 @@ mod tests {
         let expected = "# HELP facts_total Facts told\n# TYPE facts_total counter\nfacts_total 7\n\
                         # HELP waiting Callers waiting\n# TYPE waiting gauge\n\
                         waiting{queue=\"support\"} 2\nwaiting{queue=\"a\\\"b\"} 2\n";
+        assert_eq!(text(&metrics), expected);
+    }
+
+    #[test]
+    fn a_histogram_counts_up_to_each_bound_and_all() {
+        let metrics = Metric::histogram("mos", "Opinions", [(3.0, 1), (4.5, 3)], 11.5, 3);
+        let expected = "# HELP mos Opinions\n# TYPE mos histogram\n\
+                        mos_bucket{le=\"3\"} 1\nmos_bucket{le=\"4.5\"} 3\nmos_bucket{le=\"+Inf\"} 3\n\
+                        mos_sum 11.5\nmos_count 3\n";
         assert_eq!(text(&metrics), expected);
     }
 }

@@ -273,8 +273,9 @@ fn main_schemas() -> Value {
             "opened": maybe(&time), "closed": maybe(&time), "quality": maybe(&schema("Quality")),
         } },
         "Quality": { "type": "object", "properties": {
-            "sent": integer, "received": integer, "lost": integer, "jitter_ms": number,
-            "round_trip_ms": maybe(&number),
+            "sent": integer, "received": integer, "lost": integer, "late": integer, "duplicate": integer,
+            "reordered": integer, "concealed_ms": integer, "jitter_ms": number,
+            "round_trip_ms": maybe(&number), "r_factor": maybe(&integer), "mos": maybe(&number),
         } },
         "CallList": { "type": "object", "properties": {
             "calls": list("Call"), "next_before": maybe(&integer),

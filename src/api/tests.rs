@@ -363,6 +363,9 @@ fn pages_for_people_and_probes_answer() {
     let metrics = metrics.as_str().unwrap();
     for line in [
         "warmline_calls_ended_total{outcome=\"talked\"} 1",
+        "warmline_line_mos_bucket{le=\"4.3\"} 0",
+        "warmline_line_mos_bucket{le=\"+Inf\"} 1",
+        "warmline_line_mos_count 1",
         "warmline_calls 0",
         "warmline_queue_waiting{queue=\"billing\"} 0",
         "warmline_agents{state=\"offline\"} 2",

@@ -388,8 +388,50 @@ pub struct Quality {
     pub received: u64,
     /// RTP packets that should have come and did not.
     pub lost: u64,
+    /// RTP packets that came when their time was over, where the leg was decoded.
+    #[serde(default)]
+    pub late: u64,
+    /// RTP packets that came again.
+    #[serde(default)]
+    pub duplicate: u64,
+    /// RTP packets that came after one that was sent later.
+    #[serde(default)]
+    pub reordered: u64,
+    /// How much of its sound was rebuilt or filled in, in milliseconds, where the leg was decoded.
+    #[serde(default)]
+    pub concealed_ms: u64,
     /// Interarrival jitter of what came, in microseconds.
     pub jitter_us: u32,
     /// Round trip by RTCP, in microseconds, when the peer reports.
     pub round_trip_us: Option<u32>,
+    /// How what came sounds, by the E-model ([ITU-T G.107](https://www.itu.int/rec/T-REC-G.107)): the transmission
+    /// rating R, 0 to 93; none when less than a second came.
+    #[serde(default)]
+    pub r_factor: Option<u8>,
+}
+
+impl Quality {
+    /// The mean opinion that listeners would have, 1 to 4.5, by G.107 Annex B.
+    pub fn mos(&self) -> Option<f64> {
+        let r = f64::from(self.r_factor?.min(100));
+        Some((1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6).max(1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opinions_follow_the_rating_as_the_annex_has_it() {
+        let mos = |r_factor| {
+            Quality { r_factor: Some(r_factor), ..Quality::default() }
+                .mos()
+                .map(|mos| (mos * 100.0).round() as u32)
+        };
+        // G.107 Table B.1, but for 80, which the table rounds up to 4.03.
+        let known = [(90, 434), (80, 402), (70, 360), (60, 310), (50, 258), (0, 100)];
+        assert_eq!(known.map(|(r, _)| mos(r)), known.map(|(_, mos)| Some(mos)));
+        assert_eq!(Quality::default().mos(), None);
+    }
 }

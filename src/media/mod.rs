@@ -7,6 +7,7 @@ pub mod codec;
 mod conceal;
 pub mod control;
 pub mod dtmf;
+mod estimate;
 pub mod frame;
 pub mod half_band;
 pub mod jitter;

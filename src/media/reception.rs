@@ -18,6 +18,18 @@ pub struct Reception {
     /// Of the sources before this one.
     earlier_received: u64,
     earlier_lost: u64,
+    pub counts: ReceptionCounts,
+}
+
+/// What came otherwise than it was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceptionCounts {
+    /// Came again.
+    pub duplicate: u64,
+    /// Came after one that was sent later.
+    pub reordered: u64,
+    /// How often one or more in a row did not come.
+    pub gaps: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +38,8 @@ struct Source {
     max_sequence: u16,
     cycles: u32,
     base_sequence: u32,
+    /// Which of the 64 up to the highest have come: that one is the lowest bit.
+    seen: u64,
     /// Where a restart would go on; a second packet there proves it.
     restart_at: Option<u16>,
     received: u64,
@@ -55,7 +69,7 @@ impl Reception {
     pub fn received(&mut self, now: Timestamp, header: &Header, clock_rate: u32) {
         match &mut self.source {
             Some(source) if source.ssrc == header.ssrc => {
-                if source.sequence(header.sequence) {
+                if source.sequence(header.sequence, &mut self.counts) {
                     source.arrival(now, header.timestamp, clock_rate);
                 }
             }
@@ -113,6 +127,7 @@ impl Source {
             max_sequence: header.sequence,
             cycles: 0,
             base_sequence: u32::from(header.sequence),
+            seen: 1,
             restart_at: None,
             received: 1,
             expected_prior: 0,
@@ -127,9 +142,10 @@ impl Source {
     }
 
     /// Takes a sequence into account; false when the packet should not count (A.1).
-    fn sequence(&mut self, sequence: u16) -> bool {
+    fn sequence(&mut self, sequence: u16, counts: &mut ReceptionCounts) -> bool {
         let ahead = sequence.wrapping_sub(self.max_sequence);
         if ahead < MAX_DROPOUT {
+            self.note_ahead(ahead, counts);
             if sequence < self.max_sequence {
                 self.cycles = self.cycles.wrapping_add(1 << 16);
             }
@@ -143,6 +159,7 @@ impl Source {
             let (received, jitter_x16) = (self.received, self.jitter_x16);
             let lost = self.expected().saturating_sub(received);
             self.max_sequence = sequence;
+            self.seen = 1;
             self.cycles = 1 << 31;
             // Expected goes on from where it was, so that what was lost before stays lost.
             let expected_before = (received + lost) as u32;
@@ -150,9 +167,37 @@ impl Source {
             self.transit = None;
             self.jitter_x16 = jitter_x16;
             self.restart_at = None;
+        } else {
+            self.note_behind(ahead.wrapping_neg(), counts);
         }
         self.received += 1;
         true
+    }
+
+    fn note_ahead(&mut self, by: u16, counts: &mut ReceptionCounts) {
+        match by {
+            0 => counts.duplicate += 1,
+            _ => {
+                counts.gaps += u64::from(by > 1);
+                self.seen = self.seen.checked_shl(by.into()).unwrap_or(0) | 1;
+            }
+        }
+    }
+
+    /// One that was sent before the highest: it comes again, or late, and then it fills a gap or a part of one.
+    fn note_behind(&mut self, by: u16, counts: &mut ReceptionCounts) {
+        let has_come = |by: u16| by < 64 && self.seen >> by & 1 == 1;
+        if has_come(by) {
+            counts.duplicate += 1;
+            return;
+        }
+        counts.reordered += 1;
+        match (has_come(by - 1), has_come(by + 1)) {
+            (true, true) => counts.gaps = counts.gaps.saturating_sub(1),
+            (false, false) => counts.gaps += 1,
+            _ => {}
+        }
+        self.seen |= 1u64.checked_shl(by.into()).unwrap_or(0);
     }
 
     fn arrival(&mut self, now: Timestamp, timestamp: u32, clock_rate: u32) {
@@ -184,6 +229,27 @@ mod tests {
 
     fn at(n: u64) -> Timestamp {
         Timestamp::from_millis(20 * n)
+    }
+
+    #[test]
+    fn what_comes_again_late_or_not_at_all_is_counted_each_by_its_name() {
+        let counts = |sequences: &[u16]| {
+            let mut reception = Reception::default();
+            for sequence in sequences {
+                reception.received(Timestamp::ZERO, &header(*sequence), 8_000);
+            }
+            let ReceptionCounts { duplicate, reordered, gaps } = reception.counts;
+            (duplicate, reordered, gaps)
+        };
+        assert_eq!(counts(&[65_534, 65_535, 0, 1]), (0, 0, 0));
+        assert_eq!(counts(&[1, 2, 2, 3, 1]), (2, 0, 0));
+        // 3 and 4 come late, the gap closes step by step.
+        assert_eq!(counts(&[1, 2, 5]), (0, 0, 1));
+        assert_eq!(counts(&[1, 2, 5, 3]), (0, 1, 1));
+        assert_eq!(counts(&[1, 2, 5, 3, 4]), (0, 2, 0));
+        // One out of the middle makes two gaps of one.
+        assert_eq!(counts(&[1, 2, 6, 4]), (0, 1, 2));
+        assert_eq!(counts(&[1, 200, 201, 110]), (0, 1, 2));
     }
 
     #[test]

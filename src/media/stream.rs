@@ -28,6 +28,8 @@ use crate::media::control::MediaEvent;
 use crate::media::dtmf::DigitFrame;
 use crate::media::dtmf::DigitReceiver;
 use crate::media::dtmf::DigitSender;
+use crate::media::estimate::Journey;
+use crate::media::estimate::r_factor;
 use crate::media::frame::Rate;
 use crate::media::frame::WIDE;
 use crate::media::latch::Latch;
@@ -37,6 +39,7 @@ use crate::media::playing::Playing;
 use crate::media::playing::Position;
 use crate::media::playing::encoder_for;
 use crate::media::reception::Reception;
+use crate::media::reception::ReceptionCounts;
 use crate::media::recording::Recording;
 use crate::media::rtcp;
 use crate::media::rtcp::Rtcp;
@@ -46,6 +49,7 @@ use crate::media::rtp::Outgoing;
 use crate::media::rtp::Parsed;
 use crate::media::tones::ToneReceiver;
 use crate::media::tones::ToneSender;
+use crate::media::voice::Mended;
 use crate::media::voice::Voice;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
@@ -111,6 +115,8 @@ pub struct Stream {
     pub(super) muted: bool,
     /// Its sound decoded, while somebody mixes it.
     pub(super) voice: Option<Box<Voice>>,
+    /// What was done to it in times in which it was decoded.
+    mended: Mended,
     pub(super) recording: Option<Box<Recording>>,
     /// The frame in which a packet was last passed on to it.
     passed_in: Option<u64>,
@@ -171,6 +177,7 @@ impl Stream {
             gain: Gain::UNITY,
             muted: false,
             voice: None,
+            mended: Mended::default(),
             recording: None,
             passed_in: None,
             heard: now,
@@ -247,13 +254,38 @@ impl Stream {
     pub(super) fn quality(&self) -> Quality {
         let clock_rate = self.codec().clock_rate();
         let jitter_us = u64::from(self.reception.jitter()) * 1_000_000 / u64::from(clock_rate);
+        let (received, lost) = (self.reception.packets(), self.reception.lost());
+        let ReceptionCounts { duplicate, reordered, gaps } = self.reception.counts;
+        let Mended { late, concealed_ms } = self.mended.and(self.mended_now());
+        let journey = Journey {
+            expected: received + lost,
+            lost: lost + late,
+            gaps: gaps + late,
+            jitter: Duration::from_micros(jitter_us),
+            round_trip: Duration::from_micros(self.rtcp.round_trip_us.unwrap_or(0).into()),
+        };
         Quality {
             sent: self.out.packets,
-            received: self.reception.packets(),
-            lost: self.reception.lost(),
+            received,
+            lost,
+            late,
+            duplicate,
+            reordered,
+            concealed_ms,
             jitter_us: u32::try_from(jitter_us).unwrap_or(u32::MAX),
             round_trip_us: self.rtcp.round_trip_us,
+            r_factor: r_factor(&journey),
         }
+    }
+
+    fn mended_now(&self) -> Mended {
+        self.voice.as_ref().map_or_else(Mended::default, |voice| voice.mended())
+    }
+
+    /// Nobody needs its sound decoded any more.
+    pub(super) fn stop_decoding(&mut self) {
+        self.mended = self.mended.and(self.mended_now());
+        self.voice = None;
     }
 
     /// Whether others hear it: an echo is for its own leg.

@@ -74,6 +74,22 @@ pub(super) struct VoiceCounts {
     pub lengthened: u32,
 }
 
+/// What had to be done to a leg's sound while it was decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mended {
+    /// Packets that came when their time was over.
+    pub late: u64,
+    /// How much was rebuilt or filled in.
+    pub concealed_ms: u64,
+}
+
+impl Mended {
+    /// What was done in an earlier time, and now.
+    pub fn and(self, later: Mended) -> Mended {
+        Mended { late: self.late + later.late, concealed_ms: self.concealed_ms + later.concealed_ms }
+    }
+}
+
 /// How long before it was needed the latest packet of each of the last seconds came, in samples.
 #[derive(Clone, Debug)]
 struct Left {
@@ -155,6 +171,12 @@ impl Voice {
     /// The sender pauses, and this is how it sounds where it is.
     pub(super) fn pause(&mut self, comfort_noise: &[u8]) {
         self.noise = Noise::parse(comfort_noise);
+    }
+
+    /// What had to be done to what came, since it is decoded.
+    pub(super) fn mended(&self) -> Mended {
+        let concealed_ms = self.counts.concealed * 1_000 / u64::from(self.rate().hz());
+        Mended { late: self.jitter.counts.late.into(), concealed_ms }
     }
 
     /// How many milliseconds wait now.

@@ -124,7 +124,13 @@ struct Counters {
     missed: AtomicU64,
     verification_failed: AtomicU64,
     ended: [AtomicU64; OUTCOMES.len()],
+    /// Lines by how they sounded, for each of [`MOS_BOUNDS`] and beyond; and the sum, in hundredths.
+    mos: [AtomicU64; MOS_BOUNDS.len() + 1],
+    mos_sum: AtomicU64,
 }
+
+/// From "nearly all dissatisfied" to "very satisfied" (ITU-T G.107 Annex B).
+const MOS_BOUNDS: [f64; 7] = [2.0, 2.5, 3.0, 3.5, 3.8, 4.1, 4.3];
 
 /// Every way in which a call comes out, in the order of its counters.
 const OUTCOMES: [Outcome; 10] = [
@@ -154,6 +160,16 @@ pub struct Counts {
     pub verification_failed: u64,
     /// Calls that are over, by how they came out.
     pub calls_ended: Vec<(Outcome, u64)>,
+    pub mos: MosCounts,
+}
+
+/// How lines sounded that have closed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MosCounts {
+    /// Lines whose opinion score was at most so much.
+    pub buckets: Vec<(f64, u64)>,
+    pub sum: f64,
+    pub count: u64,
 }
 
 impl Live {
@@ -267,9 +283,26 @@ impl Live {
 
     /// The counts now.
     pub fn counts(&self) -> Counts {
-        let Counters { facts, arrived, answered, connected, missed, verification_failed, ended } =
-            &self.counters;
+        let Counters {
+            facts,
+            arrived,
+            answered,
+            connected,
+            missed,
+            verification_failed,
+            ended,
+            mos,
+            mos_sum,
+        } = &self.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut count = 0;
+        let mut up_to = |counter: &AtomicU64| {
+            count += read(counter);
+            count
+        };
+        let buckets = MOS_BOUNDS.iter().copied().zip(mos.iter().map(&mut up_to)).collect();
+        up_to(&mos[MOS_BOUNDS.len()]);
+        let mos = MosCounts { buckets, sum: read(mos_sum) as f64 / 100.0, count };
         Counts {
             facts: read(facts),
             calls_arrived: read(arrived),
@@ -278,6 +311,7 @@ impl Live {
             missed: read(missed),
             verification_failed: read(verification_failed),
             calls_ended: OUTCOMES.into_iter().zip(ended.iter().map(read)).collect(),
+            mos,
         }
     }
 
@@ -444,6 +478,11 @@ impl Counters {
             What::CallEnded { outcome, .. } => {
                 OUTCOMES.iter().position(|known| known == outcome).map_or(0, |place| add(&self.ended[place]))
             }
+            What::LegClosed { quality, .. } => quality.mos().map_or(0, |mos| {
+                self.mos_sum.fetch_add((mos * 100.0).round() as u64, Ordering::Relaxed);
+                let place = MOS_BOUNDS.iter().position(|bound| mos <= *bound).unwrap_or(MOS_BOUNDS.len());
+                add(&self.mos[place])
+            }),
             _ => 0,
         };
     }

@@ -393,9 +393,10 @@ fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), Stor
         let quality = leg.quality.as_ref();
         connection
             .prepare_cached(
-                "INSERT INTO legs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                "INSERT INTO legs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
                  ON CONFLICT (call, leg) DO UPDATE SET party = ?3, address = ?4, opened_us = ?5, \
-                 closed_us = ?6, sent = ?7, received = ?8, lost = ?9, jitter_us = ?10, round_trip_us = ?11",
+                 closed_us = ?6, sent = ?7, received = ?8, lost = ?9, jitter_us = ?10, round_trip_us = ?11, \
+                 late = ?12, duplicate = ?13, reordered = ?14, concealed_ms = ?15, r_factor = ?16",
             )?
             .execute(params![
                 record.id.0 as i64,
@@ -409,6 +410,11 @@ fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), Stor
                 quality.map(|quality| quality.lost as i64),
                 quality.map(|quality| quality.jitter_us),
                 quality.and_then(|quality| quality.round_trip_us),
+                quality.map(|quality| quality.late as i64),
+                quality.map(|quality| quality.duplicate as i64),
+                quality.map(|quality| quality.reordered as i64),
+                quality.map(|quality| quality.concealed_ms as i64),
+                quality.and_then(|quality| quality.r_factor),
             ])?;
     }
     Ok(())

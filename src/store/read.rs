@@ -252,8 +252,8 @@ pub(super) fn unfinished(connection: &Connection) -> Result<Vec<CallId>, StoreEr
 
 fn legs(connection: &Connection, id: CallId) -> Result<Vec<LegRecord>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT leg, party, address, opened_us, closed_us, sent, received, lost, jitter_us, round_trip_us \
-         FROM legs WHERE call = ?1 ORDER BY leg",
+        "SELECT leg, party, address, opened_us, closed_us, sent, received, lost, jitter_us, round_trip_us, \
+         late, duplicate, reordered, concealed_ms, r_factor FROM legs WHERE call = ?1 ORDER BY leg",
     )?;
     let legs = statement.query_map([key(id)], leg)?;
     Ok(legs.collect::<Result<Vec<_>, _>>()?)
@@ -307,6 +307,11 @@ fn leg(row: &Row<'_>) -> rusqlite::Result<LegRecord> {
             lost: count(7)?.unwrap_or(0),
             jitter_us: row.get::<_, Option<u32>>(8)?.unwrap_or(0),
             round_trip_us: row.get(9)?,
+            late: count(10)?.unwrap_or(0),
+            duplicate: count(11)?.unwrap_or(0),
+            reordered: count(12)?.unwrap_or(0),
+            concealed_ms: count(13)?.unwrap_or(0),
+            r_factor: row.get(14)?,
         }),
     };
     Ok(LegRecord {

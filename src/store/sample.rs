@@ -29,8 +29,15 @@ pub(crate) fn dated(facts: Vec<Fact>) -> Vec<DatedFact> {
 
 /// Ann calls the main number, proves who she is, chooses billing, holds, and talks with Bob.
 pub(crate) fn whole_call(call: u64) -> Vec<Fact> {
-    let quality =
-        Quality { sent: 4_310, received: 4_307, lost: 3, jitter_us: 1_240, round_trip_us: Some(800) };
+    let quality = Quality {
+        sent: 4_310,
+        received: 4_307,
+        lost: 3,
+        jitter_us: 1_240,
+        round_trip_us: Some(800),
+        r_factor: Some(92),
+        ..Quality::default()
+    };
     let secs = Duration::from_secs;
     timed(
         call,

@@ -113,6 +113,13 @@ const STEPS: &[&str] = &[
     "ALTER TABLE calls ADD COLUMN recordings INTEGER NOT NULL DEFAULT 0;",
     // Agents call people too.
     "ALTER TABLE calls ADD COLUMN direction TEXT NOT NULL DEFAULT 'inbound';",
+    "
+    ALTER TABLE legs ADD COLUMN late INTEGER;
+    ALTER TABLE legs ADD COLUMN duplicate INTEGER;
+    ALTER TABLE legs ADD COLUMN reordered INTEGER;
+    ALTER TABLE legs ADD COLUMN concealed_ms INTEGER;
+    ALTER TABLE legs ADD COLUMN r_factor INTEGER;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

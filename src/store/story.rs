@@ -344,11 +344,22 @@ fn line(party: Party, leg: LegId) -> String {
 }
 
 fn carried(quality: &Quality) -> String {
-    let Quality { sent, received, lost, jitter_us, round_trip_us } = quality;
+    let Quality { sent, received, lost, jitter_us, round_trip_us, .. } = quality;
     let jitter = f64::from(*jitter_us) / 1_000.0;
     let round_trip = round_trip_us
         .map_or_else(String::new, |us| format!(", round trip {:.1} ms", f64::from(us) / 1_000.0));
-    format!("{sent} packets sent, {received} received, {lost} lost, jitter {jitter:.1} ms{round_trip}")
+    let Quality { late, duplicate, reordered, concealed_ms, r_factor, .. } = quality;
+    let counted =
+        [(late, "late"), (duplicate, "repeated"), (reordered, "out of order"), (concealed_ms, "ms made up")];
+    let counted = counted.iter().filter(|(count, _)| **count > 0);
+    let counted: String = counted.map(|(count, what)| format!(", {count} {what}")).collect();
+    let sounds = match (r_factor, quality.mos()) {
+        (Some(r), Some(mos)) => format!(", R {r}, MOS {mos:.1}"),
+        _ => String::new(),
+    };
+    format!(
+        "{sent} packets sent, {received} received, {lost} lost{counted}, jitter {jitter:.1} ms{round_trip}{sounds}"
+    )
 }
 
 fn list(names: &[Name]) -> impl fmt::Display {

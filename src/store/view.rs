@@ -66,8 +66,15 @@ pub struct QualityView {
     pub sent: u64,
     pub received: u64,
     pub lost: u64,
+    pub late: u64,
+    pub duplicate: u64,
+    pub reordered: u64,
+    pub concealed_ms: u64,
     pub jitter_ms: f64,
     pub round_trip_ms: Option<f64>,
+    /// By the E-model: the rating R, 0 to 93, and the opinion that follows from it, 1 to 4.5.
+    pub r_factor: Option<u8>,
+    pub mos: Option<f64>,
 }
 
 /// A fact: its time, its call, and its own fields beside `fact`, which names its kind.
@@ -134,8 +141,14 @@ impl From<LegRecord> for LegView {
                 sent: quality.sent,
                 received: quality.received,
                 lost: quality.lost,
+                late: quality.late,
+                duplicate: quality.duplicate,
+                reordered: quality.reordered,
+                concealed_ms: quality.concealed_ms,
                 jitter_ms: millis(quality.jitter_us),
                 round_trip_ms: quality.round_trip_us.map(millis),
+                r_factor: quality.r_factor,
+                mos: quality.mos().map(|mos| (mos * 100.0).round() / 100.0),
             }),
         }
     }

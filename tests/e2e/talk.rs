@@ -86,6 +86,9 @@ impl Talk {
         self.caller.ends_well(10);
         let story = self.server.story_with(&self.sip_call_id, "call_ended", 5);
         assert_eq!(story.only("call_ended")["outcome"], "talked");
+        let closed = story.all("leg_closed");
+        let caller = closed.iter().find(|line| line["party"] == "caller").expect("the caller's line closed");
+        assert!(caller["quality"]["r_factor"].is_u64(), "how it sounded is told: {caller}");
         self.server.is_left_clean();
     }
 }

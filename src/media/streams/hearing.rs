@@ -147,11 +147,11 @@ impl Streams {
         };
         let codec = stream.codec();
         let wanted = stream.is_audible() && (stream.recording.is_some() || stream.heard_by.iter().any(needs));
-        let voice = &mut self.stream(key).voice;
+        let stream = self.stream(key);
         match wanted {
-            true if voice.is_none() => *voice = Some(Box::new(Voice::new(codec))),
+            true if stream.voice.is_none() => stream.voice = Some(Box::new(Voice::new(codec))),
             true => {}
-            false => *voice = None,
+            false => stream.stop_decoding(),
         }
     }
 
