@@ -40,6 +40,7 @@ mod events;
 mod flows;
 mod guard;
 mod health;
+pub mod https;
 mod metrics;
 mod openapi;
 mod page;

@@ -6,12 +6,20 @@ use crate::flow::Center;
 use crate::flow::center::AgentContact;
 use crate::server::ServeOptions;
 
-/// Prints the few lines that a newcomer needs.
-pub(super) fn print(options: &ServeOptions, center: &Center, sip: SocketAddr, http: SocketAddr) {
-    eprint!("{}", text(options, center, sip, http));
+/// Where what people use is bound.
+pub(super) struct Bound {
+    pub sip: SocketAddr,
+    pub sip_tls: Option<SocketAddr>,
+    pub http: SocketAddr,
+    pub https: Option<SocketAddr>,
 }
 
-fn text(options: &ServeOptions, center: &Center, sip: SocketAddr, http: SocketAddr) -> String {
+/// Prints the few lines that a newcomer needs.
+pub(super) fn print(options: &ServeOptions, center: &Center, bound: Bound) {
+    eprint!("{}", text(options, center, &bound));
+}
+
+fn text(options: &ServeOptions, center: &Center, bound: &Bound) -> String {
     let agents: Vec<&str> = center
         .engine
         .agents
@@ -21,7 +29,11 @@ fn text(options: &ServeOptions, center: &Center, sip: SocketAddr, http: SocketAd
         .map(|(agent, _)| &*agent.name)
         .collect();
     // Bound to every address, the server is reached at the one that was named.
-    let sip = SocketAddr::new(options.public_address.unwrap_or(sip.ip()), sip.port());
+    let reached = |bound: SocketAddr| {
+        let named = options.public_address.filter(|_| !bound.ip().is_loopback());
+        SocketAddr::new(named.unwrap_or(bound.ip()), bound.port())
+    };
+    let sip = reached(bound.sip);
     let numbers: Vec<String> =
         center.numbers.iter().map(|(number, flow)| format!("{number} {flow}")).collect();
     let mut text = format!("Warmline {} serves {}\n\n", env!("CARGO_PKG_VERSION"), center.company);
@@ -32,13 +44,18 @@ fn text(options: &ServeOptions, center: &Center, sip: SocketAddr, http: SocketAd
         &format!("{}: register a SIP phone at {sip}; the demo password is `warmline`", agents.join(", ")),
         " ",
     );
-    text += &paragraph("web", &format!("http://{http}/"), " ");
+    if let Some(tls) = bound.sip_tls.map(reached) {
+        text += &paragraph("", &format!("over TLS at {tls};transport=tls"), " ");
+    }
+    let http = bound.http;
+    let secure = bound.https.map(reached).map(|https| format!("https://{https}/ and on this machine "));
+    text += &paragraph("web", &format!("{}http://{http}/", secure.unwrap_or_default()), " ");
     text += &paragraph("data", &options.data.display().to_string(), " ");
     if sip.ip().is_loopback() {
         text += &paragraph(
             "network",
             "only this machine can call; to open it, change the demo passwords (`warmline agent passwd NAME`), \
-             then start with --sip 0.0.0.0:5060 --public-address IP",
+             then start with --sip 0.0.0.0:5060 --https 0.0.0.0:8443 --public-address IP",
             " ",
         );
     }

@@ -18,6 +18,7 @@ use crate::server::ServeOptions;
 use crate::store::FILE;
 use crate::store::Readers;
 use crate::store::Store;
+use crate::wire::tls::TlsServer;
 
 /// Each call takes two sockets, and the store, the web and the log some more.
 const OPEN_FILES: u64 = 4_096;
@@ -40,6 +41,7 @@ use Finding::Note;
 pub(super) fn run(options: &ServeOptions) -> Result<(), Trouble> {
     let mut findings = vec![data_folder(&options.data), history(&options.data), passwords(options)];
     findings.extend(sockets(options));
+    findings.extend(certificate(options));
     findings.extend([audio_ports(options), flows(options), prompts(&options.prompts), open_files(), clock()]);
     let mut bad = 0;
     for finding in &findings {
@@ -88,7 +90,7 @@ fn history(folder: &Path) -> Finding {
 }
 
 fn passwords(options: &ServeOptions) -> Finding {
-    let public = [options.sip, options.http].iter().any(|address| !address.ip().is_loopback());
+    let public = options.is_public();
     let hint = "each is changed with `warmline agent passwd NAME`".to_owned();
     if !options.data.join(FILE).exists() {
         let seeded = "demo passwords will stand after the first start".to_owned();
@@ -108,17 +110,33 @@ fn passwords(options: &ServeOptions) -> Finding {
 
 /// Whether the server's own sockets are free, unless it is the server that has them.
 fn sockets(options: &ServeOptions) -> Vec<Finding> {
-    let ServeOptions { sip, http, webrtc, .. } = options;
+    let ServeOptions { sip, sip_tls, http, https, webrtc, .. } = options;
     let page = http::ask(*http, "GET", "/", None);
     if page.is_ok_and(|page| page.body.contains("<title>Warmline</title>")) {
         return vec![Good(format!("a Warmline runs already, at http://{http}/"))];
     }
-    vec![
+    let mut findings = vec![
         socket("SIP over UDP", sip.to_string(), UdpSocket::bind(sip).map(drop)),
         socket("SIP over TCP", sip.to_string(), TcpListener::bind(sip).map(drop)),
         socket("the web", http.to_string(), TcpListener::bind(http).map(drop)),
         socket("WebRTC", webrtc.to_string(), UdpSocket::bind(webrtc).map(drop)),
-    ]
+    ];
+    for (what, address) in [("SIP over TLS", sip_tls), ("HTTPS", https)] {
+        findings.extend(
+            address.map(|address| socket(what, address.to_string(), TcpListener::bind(address).map(drop))),
+        );
+    }
+    findings
+}
+
+/// Whether the certificate that was named can be shown.
+fn certificate(options: &ServeOptions) -> Option<Finding> {
+    let files = options.certificate.clone()?;
+    let shown = files.chain.display().to_string();
+    Some(match TlsServer::new(files) {
+        Ok(_) => Good(format!("the certificate {shown} fits its key")),
+        Err(error) => Bad(error.to_string(), "name the chain and its key in PEM".to_owned()),
+    })
 }
 
 fn socket(what: &str, address: String, bound: io::Result<()>) -> Finding {

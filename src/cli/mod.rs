@@ -19,6 +19,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::server::ServeOptions;
+use crate::wire::tls::CertificateFiles;
 
 /// A line of data, to stdout.
 macro_rules! say {
@@ -95,9 +96,24 @@ struct ServeArgs {
     /// SIP over UDP and TCP
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5060")]
     sip: SocketAddr,
+    /// SIP over TLS [default: none]
+    #[arg(long, value_name = "ADDR:PORT")]
+    sip_tls: Option<SocketAddr>,
     /// The web
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     http: SocketAddr,
+    /// The web over HTTPS, which browsers elsewhere need for their microphones [default: none]
+    #[arg(long, value_name = "ADDR:PORT")]
+    https: Option<SocketAddr>,
+    /// The certificate and its chain in PEM, for TLS and HTTPS [default: one of our own making]
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Authorities whose trunks are believed over TLS, in PEM [default: those of this machine]
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     /// The one UDP port of all browsers' audio
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8081")]
     webrtc: SocketAddr,
@@ -171,7 +187,11 @@ impl From<ServeArgs> for ServeOptions {
             flows: args.flows,
             prompts: args.prompts,
             sip: args.sip,
+            sip_tls: args.sip_tls,
             http: args.http,
+            https: args.https,
+            certificate: args.tls_cert.zip(args.tls_key).map(|(chain, key)| CertificateFiles { chain, key }),
+            authorities: args.tls_ca,
             webrtc: args.webrtc,
             rtp_ports: args.rtp_ports,
             media_workers: args.media_workers.map_or(ServeOptions::default().media_workers, usize::from),

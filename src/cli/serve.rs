@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::api;
 use crate::api::ApiState;
 use crate::cli::banner;
+use crate::cli::banner::Bound;
 use crate::cli::trouble::Trouble;
 use crate::server;
 use crate::server::ControlHandle;
@@ -42,20 +43,38 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
         address: options.http,
         error,
     })?;
+    let https = match options.https {
+        Some(address) => {
+            let bound = web.block_on(TcpListener::bind(address));
+            Some(bound.map_err(|error| ServeError::Bind { what: "HTTPS", address, error })?)
+        }
+        None => None,
+    };
     let running = server::start(&options)?;
     let address = http.local_addr()?;
+    let secure = https.as_ref().map(TcpListener::local_addr).transpose()?;
+    // Who may ask without a name depends on who can: on the address that reaches furthest.
+    let reached = secure.filter(|secure| !secure.ip().is_loopback()).unwrap_or(address);
     let (gauges, flows) = (running.gauges.clone(), running.flows.clone());
     let publisher = flows.clone();
     let (control, live) = (running.control.clone(), running.live.clone());
     let center = running.center.clone();
-    let state = ApiState::new(running.store.clone(), control.clone(), live, center, address, running.sip)?
+    let state = ApiState::new(running.store.clone(), control.clone(), live, center, reached, running.sip)?
         .with_captions(Captions::read(&options.prompts, &running.center.language))
         .with_flows(flows)
         .with_metrics(move || gauges.metrics().into_iter().chain(publisher.metrics()).collect());
-    let service = api::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let router = api::router(state);
+    let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
     web.spawn(async move { axum::serve(http, service).await });
+    if let Some(tls) = &running.tls {
+        web.spawn(tls.clone().follow());
+    }
+    if let Some((listener, tls)) = https.zip(running.tls.clone()) {
+        web.spawn(api::https::serve(listener, tls, router));
+    }
     web.spawn(stop_on_signal(control));
-    banner::print(&options, &running.center, running.sip, address);
+    let bound = Bound { sip: running.sip, sip_tls: running.sip_tls, http: address, https: secure };
+    banner::print(&options, &running.center, bound);
     running.join()
 }
 

@@ -18,6 +18,7 @@ use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
 use crate::queue::api::QueueConfig;
 use crate::queue::hold::HoldPolicy;
+use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
 /// A checked center.
@@ -166,6 +167,10 @@ pub struct Trunk {
     pub sources: Vec<(IpAddr, u16)>,
     /// Where calls out go; none for a trunk that only brings calls.
     pub outbound: Option<SocketAddr>,
+    /// How SIP travels there.
+    pub transport: Transport,
+    /// The name in its certificate, over TLS; none: its address.
+    pub certificate_name: Option<String>,
     /// Whether its P-Asserted-Identity is believed (RFC 3325).
     pub trusted: bool,
     /// Register there, and answer its challenges with this.

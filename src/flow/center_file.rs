@@ -33,6 +33,7 @@ use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
 use crate::queue::api::Weights;
+use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
 /// How long recordings are kept when nothing is said.
@@ -463,9 +464,26 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         let text = reader.text(yaml, "an address")?;
         text.text.parse().map_err(|_| address_error(text, reader)).ok()
     });
+    let transport = fields.optional("transport").and_then(|yaml| {
+        let text = reader.text(yaml, "a transport")?;
+        let found = Transport::named(&text.text);
+        if found.is_none() {
+            reader.unknown(text.place, "transport", &text.text, ["udp", "tcp", "tls"]);
+        }
+        found
+    });
+    let certificate_name = fields.optional("certificate").and_then(|yaml| reader.name(yaml, "a host name"));
     let trusted = fields.truth(reader, "trusted", false);
     let register = fields.optional("register").and_then(|yaml| registration(yaml, reader));
-    Some(Trunk { name: Name::from(key.text.as_str()), sources, outbound, trusted, register })
+    Some(Trunk {
+        name: Name::from(key.text.as_str()),
+        sources,
+        outbound,
+        transport: transport.unwrap_or(Transport::Udp),
+        certificate_name: certificate_name.map(|name| name.to_string()),
+        trusted,
+        register,
+    })
 }
 
 fn address_error(text: &Text, reader: &mut Reader<'_>) {

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use crate::wire::tls::CertificateFiles;
+
 /// What `warmline serve` is told, with the defaults of its flags.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServeOptions {
@@ -19,8 +21,16 @@ pub struct ServeOptions {
     pub prompts: PathBuf,
     /// SIP over UDP and TCP. Default 127.0.0.1:5060.
     pub sip: SocketAddr,
+    /// SIP over TLS. Default: none.
+    pub sip_tls: Option<SocketAddr>,
     /// The web. Default 127.0.0.1:8080.
     pub http: SocketAddr,
+    /// The web over HTTPS. Default: none.
+    pub https: Option<SocketAddr>,
+    /// The certificate of both, where one is needed. Default: one of our own making in the data folder.
+    pub certificate: Option<CertificateFiles>,
+    /// Whose certificates we believe when we connect to a trunk over TLS, in PEM. Default: those of this machine.
+    pub authorities: Option<PathBuf>,
     /// WebRTC: the one UDP port of all browsers. Default 127.0.0.1:8081.
     pub webrtc: SocketAddr,
     /// UDP ports of the audio, RTP on the even ones. Default 16384 to 32767.
@@ -29,6 +39,18 @@ pub struct ServeOptions {
     pub media_workers: usize,
     /// The address that peers reach us at, where it is not the one that we bind: behind NAT.
     pub public_address: Option<IpAddr>,
+}
+
+impl ServeOptions {
+    /// Whether other machines reach SIP or the web.
+    pub fn is_public(&self) -> bool {
+        self.open_to_people().any(|address| !address.ip().is_loopback())
+    }
+
+    /// Where SIP and the web are bound.
+    pub fn open_to_people(&self) -> impl Iterator<Item = SocketAddr> {
+        [Some(self.sip), self.sip_tls, Some(self.http), self.https].into_iter().flatten()
+    }
 }
 
 impl Default for ServeOptions {
@@ -40,7 +62,11 @@ impl Default for ServeOptions {
             flows: "ivr_flows".into(),
             prompts: "prompts".into(),
             sip: loopback(5060),
+            sip_tls: None,
             http: loopback(8080),
+            https: None,
+            certificate: None,
+            authorities: None,
             webrtc: loopback(8081),
             rtp_ports: 16_384..=32_767,
             media_workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1)),

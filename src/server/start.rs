@@ -51,7 +51,12 @@ use crate::store::history::HistoryWriter;
 use crate::store::identity::IdentityService;
 use crate::wire::media::Media;
 use crate::wire::media::MediaConfig;
+use crate::wire::sip::Keys;
 use crate::wire::sip::SipSockets;
+use crate::wire::tls::CertificateFiles;
+use crate::wire::tls::TlsClient;
+use crate::wire::tls::TlsError;
+use crate::wire::tls::TlsServer;
 use crate::wire::webrtc::Browsers;
 use crate::wire::webrtc::WebrtcConfig;
 
@@ -85,6 +90,10 @@ pub enum ServeError {
     Store(#[from] StoreError),
     #[error("cannot bind {what} to {address}: {error}")]
     Bind { what: &'static str, address: SocketAddr, error: io::Error },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("trunk {0} speaks TLS, and TLS is not bound")]
+    NoTls(Name),
     #[error("{} still have the demo password, so {address} is not opened", names.join(", "))]
     DemoPasswords { names: Vec<String>, address: SocketAddr },
     #[error("{0} is no address that a phone can send audio to")]
@@ -99,6 +108,18 @@ impl ServeError {
         match self {
             ServeError::Bind { what: "SIP", .. } => {
                 Some("another server may have the port; choose one with --sip ADDR:PORT".to_owned())
+            }
+            ServeError::Bind { what: "SIP over TLS", .. } => {
+                Some("another server may have the port; choose one with --sip-tls ADDR:PORT".to_owned())
+            }
+            ServeError::Bind { what: "HTTPS", .. } => {
+                Some("another server may have the port; choose one with --https ADDR:PORT".to_owned())
+            }
+            ServeError::NoTls(_) => Some("say where with --sip-tls ADDR:PORT".to_owned()),
+            ServeError::Tls(_) => {
+                let hint = "name a chain and its key with --tls-cert FILE and --tls-key FILE, both in PEM, and \
+                            authorities with --tls-ca FILE";
+                Some(hint.to_owned())
             }
             ServeError::Bind { what: "WebRTC", .. } => {
                 Some("another server may have the port; choose one with --webrtc ADDR:PORT".to_owned())
@@ -139,6 +160,10 @@ pub struct Running {
     pub store: Arc<Store>,
     /// Where SIP is bound.
     pub sip: SocketAddr,
+    /// Where SIP over TLS is.
+    pub sip_tls: Option<SocketAddr>,
+    /// Our certificate, where one is needed.
+    pub tls: Option<TlsServer>,
     thread: JoinHandle<()>,
 }
 
@@ -165,9 +190,23 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
 
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let bound = runtime.block_on(SipSockets::bind(options.sip));
-    let (sockets, streams_in) =
+    let (mut sockets, streams_in) =
         bound.map_err(|error| ServeError::Bind { what: "SIP", address: options.sip, error })?;
     let sip = sockets.udp.address();
+    let tls = tls_server(options)?;
+    let sip_tls = match options.sip_tls.zip(tls.clone()) {
+        Some((address, server)) => {
+            let client = TlsClient::new(options.authorities.as_deref(), &certificate_names(&center))?;
+            let bound = runtime.block_on(sockets.bind_tls(address, Keys { server, client }));
+            Some(bound.map_err(|error| ServeError::Bind { what: "SIP over TLS", address, error })?)
+        }
+        None => None,
+    };
+    let in_vain = center.trunks.iter().find(|trunk| trunk.transport == Transport::Tls && sip_tls.is_none());
+    if let Some(trunk) = in_vain {
+        return Err(ServeError::NoTls(trunk.name.clone()));
+    }
+    let bound = Bound { udp: sip, tcp: sip, tls: sip_tls };
     let (media_sender, media_events) = mpsc::channel(MEDIA_EVENTS);
     let media = MediaConfig {
         address: options.sip.ip(),
@@ -198,7 +237,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (control, requests) = ControlHandle::new();
     let belongings = Control {
         clock,
-        switchboard: switchboard(options, &store, center.clone(), library.clone(), sip)?,
+        switchboard: switchboard(options, &store, center.clone(), library.clone(), bound)?,
         sockets,
         streams_in,
         wires: Wires { media, browsers, recorder },
@@ -223,7 +262,52 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         .spawn(move || runtime.block_on(belongings.run()))?;
     let folders = (options.flows.clone(), options.prompts.clone());
     let flows = Publisher::start(beginning, center.clone(), library, folders, control.clone())?;
-    Ok(Running { center, control, live, gauges, flows, store, sip, thread })
+    Ok(Running { center, control, live, gauges, flows, store, sip, sip_tls, tls, thread })
+}
+
+/// Where SIP is bound.
+#[derive(Clone, Copy)]
+struct Bound {
+    udp: SocketAddr,
+    tcp: SocketAddr,
+    tls: Option<SocketAddr>,
+}
+
+impl Bound {
+    fn at(self, transport: Transport) -> Option<SocketAddr> {
+        match transport {
+            Transport::Udp => Some(self.udp),
+            Transport::Tcp => Some(self.tcp),
+            Transport::Tls => self.tls,
+        }
+    }
+}
+
+/// What we show to those who connect over TLS; none where nobody does.
+fn tls_server(options: &ServeOptions) -> Result<Option<TlsServer>, ServeError> {
+    if options.sip_tls.is_none() && options.https.is_none() {
+        return Ok(None);
+    }
+    let files = match &options.certificate {
+        Some(files) => files.clone(),
+        None => {
+            let address = options.public_address.unwrap_or(options.sip.ip());
+            let names = ["localhost".to_owned(), address.to_string()];
+            CertificateFiles::of_our_own(&options.data.join("tls"), &names)?
+        }
+    };
+    Ok(Some(TlsServer::new(files)?))
+}
+
+/// What the certificates of trunks are to say, where it is not their address.
+fn certificate_names(center: &Center) -> Vec<(SocketAddr, String)> {
+    let named = |trunk: &Trunk| {
+        let host = trunk.register.as_ref().map(|register| register.registrar.host.clone());
+        let name = trunk.certificate_name.clone().or(host)?;
+        let registrar = trunk.register.as_ref().and_then(|register| registrar_address(trunk, register));
+        Some([trunk.outbound, registrar].into_iter().flatten().map(move |address| (address, name.clone())))
+    };
+    center.trunks.iter().filter_map(named).flatten().collect()
 }
 
 fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeError> {
@@ -231,7 +315,7 @@ fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeErr
     let agents: Vec<Name> = center.engine.agents.iter().map(|agent| agent.name.clone()).collect();
     store.seed_demo_agents(&agents)?;
     store.seed_demo_customers()?;
-    for address in [options.sip, options.http] {
+    for address in options.open_to_people() {
         let names = store.demo_passwords_stand()?;
         if !address.ip().is_loopback() && !names.is_empty() {
             let names = names.iter().map(|name| name.to_string()).collect();
@@ -250,22 +334,23 @@ fn switchboard(
     store: &Store,
     center: Arc<Center>,
     library: Arc<crate::media::library::Library>,
-    sip: SocketAddr,
+    bound: Bound,
 ) -> Result<Switchboard, ServeError> {
-    let address = options.public_address.unwrap_or(sip.ip());
+    let address = options.public_address.unwrap_or(bound.udp.ip());
     if address.is_unspecified() {
         return Err(ServeError::NoAddress(address));
     }
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
     let mut entropy = Entropy::new(seed);
-    let advertised = Some(SocketAddr::new(address, sip.port()));
+    let advertised = |bound: SocketAddr| SocketAddr::new(address, bound.port());
     let accounts = store.agent_accounts()?;
     let config = EndpointConfig {
-        advertised_udp: advertised,
-        advertised_tcp: advertised,
+        advertised_udp: Some(advertised(bound.udp)),
+        advertised_tcp: Some(advertised(bound.tcp)),
+        advertised_tls: bound.tls.map(advertised),
         users: accounts.into_iter().map(|account| (account.name, account.ha1)).collect(),
-        trunks: center.trunks.iter().map(|trunk| trunk_config(trunk, sip)).collect(),
+        trunks: center.trunks.iter().map(|trunk| trunk_config(trunk, bound)).collect(),
         trying_after: TRYING_AFTER,
         max_transactions: TRANSACTIONS,
         ..EndpointConfig::default()
@@ -275,8 +360,9 @@ fn switchboard(
         center,
         library,
         address,
-        udp: sip,
-        tcp: sip,
+        udp: bound.udp,
+        tcp: bound.tcp,
+        tls: bound.tls,
         first_call: store.next_call_id()?,
         // Each call has one line at least, and each line a pair of ports.
         max_calls: options.rtp_ports.len() / 2,
@@ -284,12 +370,12 @@ fn switchboard(
     }))
 }
 
-fn trunk_config(trunk: &Trunk, local: SocketAddr) -> TrunkConfig {
+fn trunk_config(trunk: &Trunk, bound: Bound) -> TrunkConfig {
     TrunkConfig {
         name: trunk.name.clone(),
         sources: trunk.sources.iter().map(|(address, _)| *address).collect(),
         trusted: trunk.trusted,
-        registration: trunk.register.as_ref().and_then(|wanted| registration(trunk, wanted, local)),
+        registration: trunk.register.as_ref().and_then(|wanted| registration(trunk, wanted, bound)),
     }
 }
 
@@ -297,12 +383,13 @@ fn trunk_config(trunk: &Trunk, local: SocketAddr) -> TrunkConfig {
 fn registration(
     trunk: &Trunk,
     wanted: &flow::center::TrunkRegistration,
-    local: SocketAddr,
+    bound: Bound,
 ) -> Option<TrunkRegistration> {
     let name = &trunk.name;
     let host = wanted.registrar.host.as_str();
-    let found = (host, wanted.registrar.port.unwrap_or(5060)).to_socket_addrs();
-    let Some(remote) = found.ok().and_then(|mut addresses| addresses.next()) else {
+    let transport = trunk.transport;
+    let local = bound.at(transport)?;
+    let Some(remote) = registrar_address(trunk, wanted) else {
         warn!(trunk = %name, host, "the trunk's registrar has no address: not registered");
         return None;
     };
@@ -314,11 +401,16 @@ fn registration(
     let username = wanted.username.clone();
     Some(TrunkRegistration {
         registrar: wanted.registrar.clone(),
-        hop: Hop { transport: Transport::Udp, local, remote },
+        hop: Hop { transport, local, remote },
         aor: Uri::sip(Some(&username), host, None),
         credentials: Some(Credentials { username, password: Secret::new(password) }),
         expires_s: wanted.expires_s,
     })
+}
+
+fn registrar_address(trunk: &Trunk, wanted: &flow::center::TrunkRegistration) -> Option<SocketAddr> {
+    let port = wanted.registrar.port.unwrap_or(trunk.transport.default_port());
+    (wanted.registrar.host.as_str(), port).to_socket_addrs().ok()?.next()
 }
 
 /// Lets the process open as many files as it may: each leg has two sockets.

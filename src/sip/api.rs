@@ -1,6 +1,5 @@
 //! What the SIP endpoint is told and what it answers: the seam between SIP and the server.
 
-use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -10,40 +9,10 @@ use serde::Serialize;
 use crate::base::Name;
 use crate::sip::digest::Credentials;
 use crate::sip::uri::NameAddr;
+use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
-/// How a message travels. TLS and WebSocket have their place here when they come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Transport {
-    Udp,
-    Tcp,
-}
-
-impl Transport {
-    /// Whether the transport itself delivers or says that it cannot (RFC 3261 §17: no retransmission).
-    pub const fn is_reliable(self) -> bool {
-        matches!(self, Transport::Tcp)
-    }
-
-    /// As the Via header names it: `UDP`.
-    pub const fn as_via(self) -> &'static str {
-        match self {
-            Transport::Udp => "UDP",
-            Transport::Tcp => "TCP",
-        }
-    }
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Transport::Udp => "udp",
-            Transport::Tcp => "tcp",
-        })
-    }
-}
-
-/// Where a message came from, or goes to: one hop of the network. For TCP it names the connection.
+/// Where a message came from, or goes to: one hop of the network. For a stream it names the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Hop {
     pub transport: Transport,

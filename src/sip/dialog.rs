@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::sip::api::Hop;
-use crate::sip::api::Transport;
 use crate::sip::endpoint::Arrival;
 use crate::sip::endpoint::Draft;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Headers;
 use crate::sip::message::Response;
 use crate::sip::uri::NameAddr;
+use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
 /// How many Record-Routes a dialog may have: a way longer than Max-Forwards is none.
@@ -173,12 +173,12 @@ impl Dialog {
     ///
     /// First the first Route, else the remote target, when its host is an address: we ask no DNS. Everything
     /// else goes to the hop the dialog was made over: a name; a Contact on another transport; any target over
-    /// TCP, whose connection is the only sure way back; and a peer behind address translation, known by a
+    /// a stream, whose connection is the only sure way back; and a peer behind address translation, known by a
     /// lone Via that is not where its request came from.
     pub(in crate::sip) fn next_hop(&self) -> Hop {
         let next = self.routes.first().map_or(&self.target, |route| &route.uri);
         let pinned = self.pinned && self.routes.is_empty();
-        if pinned || self.hop.transport == Transport::Tcp || wants_other_transport(next, self.hop.transport) {
+        if pinned || self.hop.transport.is_reliable() || wants_other_transport(next, self.hop.transport) {
             return self.hop;
         }
         match literal(next) {

@@ -3,6 +3,7 @@
 mod escape;
 mod name_addr;
 mod params;
+mod transport;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,6 +16,7 @@ use crate::sip::message::lex;
 
 pub use name_addr::NameAddr;
 pub use params::Params;
+pub use transport::Transport;
 
 /// A SIP, SIPS or tel URI; another scheme is kept as text, for a 416.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,7 +34,7 @@ pub struct Setup<'a> {
     pub hz: f64,
     /// How many calls it takes at once; beyond that it is busy.
     pub max_calls: u32,
-    /// `udp` or `tcp`.
+    /// `udp`, `tcp` or `tls`.
     pub transport: &'a str,
     /// The one codec that it has, as baresip names it: `pcmu`, `g722`, `opus/48000/2`.
     pub codec: &'a str,

@@ -20,6 +20,7 @@ mod pages;
 mod placed;
 mod recording;
 mod script;
+mod secure;
 mod server;
 mod signalling;
 mod sipp;

@@ -27,6 +27,8 @@ pub struct Setup {
     pub rtp_ports: u16,
     /// How much it logs: `RUST_LOG`.
     pub log: &'static str,
+    /// SIP over TLS and HTTPS too, with a certificate of its own making.
+    pub tls: bool,
     /// More of its environment.
     pub environment: Vec<(&'static str, &'static str)>,
 }
@@ -35,7 +37,7 @@ impl Default for Setup {
     /// The demo center, with room for forty lines.
     fn default() -> Setup {
         let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows");
-        Setup { flows, rtp_ports: 80, log: "debug", environment: Vec::new() }
+        Setup { flows, rtp_ports: 80, log: "debug", tls: false, environment: Vec::new() }
     }
 }
 
@@ -60,7 +62,8 @@ impl Server {
     /// Starts a server that is set up like this.
     pub fn set_up(setup: Setup) -> Server {
         let folder = Folder::new("server");
-        let sip = free_ports(3);
+        // SIP, the web, WebRTC, SIP over TLS, HTTPS.
+        let sip = free_ports(5);
         let http = sip + 1;
         let rtp = free_ports(setup.rtp_ports);
         let process = spawn(&setup, &folder, sip, http, rtp, 0);
@@ -102,6 +105,16 @@ impl Server {
     /// Where phones reach it: `127.0.0.1:5060`.
     pub fn sip(&self) -> String {
         format!("127.0.0.1:{}", self.sip)
+    }
+
+    /// Where phones reach it over TLS.
+    pub fn sip_tls(&self) -> String {
+        format!("127.0.0.1:{}", self.sip + 3)
+    }
+
+    /// Where its pages are over HTTPS.
+    pub fn secure_web(&self) -> String {
+        format!("https://127.0.0.1:{}", self.sip + 4)
     }
 
     /// Where its web is: `127.0.0.1:8080`.
@@ -305,6 +318,10 @@ fn spawn(setup: &Setup, folder: &Folder, sip: u16, http: u16, rtp: u16, start: u
         .args(["--sip", &format!("127.0.0.1:{sip}"), "--http", &format!("127.0.0.1:{http}")])
         .args(["--webrtc", &format!("127.0.0.1:{}", http + 1)])
         .args(["--rtp-ports", &format!("{rtp}-{}", rtp + setup.rtp_ports - 1), "--media-workers", "1"]);
+    if setup.tls {
+        let address = |port: u16| format!("127.0.0.1:{port}");
+        command.args(["--sip-tls", &address(sip + 3), "--https", &address(sip + 4)]);
+    }
     Child::start(&mut command, &folder.path().join(format!("log-{start}")))
 }
 

@@ -366,3 +366,15 @@ fn no_center_at_all() {
     assert_eq!(found(&[("main.yaml", "flow: main")]), "center.yaml:1:1: error: there is no center.yaml");
     assert!(found(&[("center.yaml", "")]).contains("center.yaml:1:1: error: the file is empty"));
 }
+
+#[test]
+fn a_trunk_whose_transport_is_not_known() {
+    let trunk = "trunks: { provider: { from: [192.0.2.7], transport: tsl } }";
+    center(
+        &format!("{CENTER}{trunk}\n"),
+        &format!(
+            "center.yaml:{}:53: error: no transport is called \"tsl\" (did you mean \"tls\"?)",
+            CENTER.lines().count() + 1
+        ),
+    );
+}

@@ -17,6 +17,7 @@ use crate::base::LegId;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
 use crate::flow::center::AgentContact;
+use crate::flow::center::Trunk;
 use crate::media::MediaCommand;
 use crate::sdp;
 use crate::sdp::Codec;
@@ -246,11 +247,8 @@ impl Switchboard {
         let Some(live) = self.calls.get(&leg.call()) else { return };
         let trunks = &self.parts.center.trunks;
         let trunk = trunks.iter().find(|trunk| Some(&trunk.name) == live.trunk.as_ref());
-        let phone = match trunk.and_then(|trunk| trunk.outbound) {
-            Some(peer) => {
-                let uri = Uri::sip(Some(number), peer.ip().to_string(), Some(peer.port()));
-                Some((uri, self.hop_over(Transport::Udp, peer)))
-            }
+        let phone = match trunk.filter(|trunk| trunk.outbound.is_some()) {
+            Some(trunk) => self.by_trunk(trunk, number),
             None => live.callback.clone(),
         };
         self.dial(now, leg, phone.into_iter().collect(), streams, out);
@@ -265,20 +263,16 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
-        let peer = self.outbound_trunk();
-        let phone = peer.map(|peer| {
-            let uri = Uri::sip(Some(number), peer.ip().to_string(), Some(peer.port()));
-            (uri, self.hop_over(Transport::Udp, peer))
-        });
+        let phone = self.outbound_trunk().and_then(|trunk| self.by_trunk(trunk, number));
         self.dial(now, leg, phone.into_iter().collect(), streams, out);
     }
 
     /// The trunk that takes calls to the outside: the one that the center names, else the first.
-    pub(super) fn outbound_trunk(&self) -> Option<SocketAddr> {
+    pub(super) fn outbound_trunk(&self) -> Option<&Trunk> {
         let center = &self.parts.center;
         let named = center.outbound.trunk.as_ref();
         let mut trunks = center.trunks.iter().filter(|trunk| named.is_none_or(|name| trunk.name == *name));
-        trunks.find_map(|trunk| trunk.outbound)
+        trunks.find(|trunk| trunk.outbound.is_some())
     }
 
     /// Rings every phone that is signed in for a user.
@@ -357,19 +351,28 @@ impl Switchboard {
     /// The hop to a URI whose host is an address; names are not looked up.
     fn hop_to(&self, uri: &Uri) -> Option<Hop> {
         let address: IpAddr = uri.host.parse().ok()?;
-        let transport = match uri.params.get("transport") {
-            Some(transport) if transport.eq_ignore_ascii_case("tcp") => Transport::Tcp,
-            _ => Transport::Udp,
-        };
-        Some(self.hop_over(transport, SocketAddr::new(address, uri.port.unwrap_or(5060))))
+        let transport = uri.params.get("transport").and_then(Transport::named).unwrap_or(Transport::Udp);
+        self.hop_over(transport, SocketAddr::new(address, uri.port.unwrap_or(transport.default_port())))
     }
 
-    fn hop_over(&self, transport: Transport, remote: SocketAddr) -> Hop {
+    /// None where the transport is not bound.
+    fn hop_over(&self, transport: Transport, remote: SocketAddr) -> Option<Hop> {
         let local = match transport {
             Transport::Udp => self.parts.udp,
             Transport::Tcp => self.parts.tcp,
+            Transport::Tls => self.parts.tls?,
         };
-        Hop { transport, local, remote }
+        Some(Hop { transport, local, remote })
+    }
+
+    /// How a number is called by a trunk that takes calls.
+    fn by_trunk(&self, trunk: &Trunk, number: &str) -> Option<(Uri, Hop)> {
+        let peer = trunk.outbound?;
+        let mut uri = Uri::sip(Some(number), peer.ip().to_string(), Some(peer.port()));
+        if trunk.transport != Transport::Udp {
+            uri.params.set("transport", Some(&trunk.transport.to_string()));
+        }
+        Some((uri, self.hop_over(trunk.transport, peer)?))
     }
 
     /// A key came as telephone-event: from now on INFO is not believed on this line.

@@ -155,6 +155,7 @@ pub struct Parts {
     /// The listening sockets' addresses, for what we send first.
     pub udp: std::net::SocketAddr,
     pub tcp: std::net::SocketAddr,
+    pub tls: Option<std::net::SocketAddr>,
     /// The first call's id.
     pub first_call: CallId,
     /// How many calls may be up at once; one more gets 503.

@@ -218,6 +218,7 @@ impl World {
             address: at(SERVER).ip(),
             udp: at(SERVER),
             tcp: at(SERVER),
+            tls: None,
             first_call: CallId(1),
             max_calls: 6,
             entropy: entropy.split(),

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::sip::api::Hop;
-use crate::sip::api::Transport;
 use crate::sip::digest::Credentials;
 use crate::sip::digest::Ha1;
+use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
 /// The configuration of an [`Endpoint`](super::Endpoint). No part of its state: after a restart it is given anew.
@@ -19,6 +19,8 @@ pub struct EndpointConfig {
     pub advertised_udp: Option<SocketAddr>,
     /// The same for TCP: the address that we listen on.
     pub advertised_tcp: Option<SocketAddr>,
+    /// The same for TLS.
+    pub advertised_tls: Option<SocketAddr>,
     /// The digest realm; default `warmline`.
     pub realm: String,
     /// Local users, by name, who may register and call.
@@ -50,6 +52,7 @@ impl Default for EndpointConfig {
         EndpointConfig {
             advertised_udp: None,
             advertised_tcp: None,
+            advertised_tls: None,
             realm: "warmline".to_owned(),
             users: BTreeMap::new(),
             trunks: Vec::new(),
@@ -98,6 +101,7 @@ impl EndpointConfig {
         let advertised = match hop.transport {
             Transport::Udp => self.advertised_udp,
             Transport::Tcp => self.advertised_tcp,
+            Transport::Tls => self.advertised_tls,
         };
         advertised.unwrap_or(hop.local)
     }
@@ -106,8 +110,8 @@ impl EndpointConfig {
     pub(in crate::sip) fn contact(&self, user: Option<&str>, hop: Hop) -> String {
         let address = self.advertised(hop);
         let mut uri = Uri::sip(user, address.ip().to_string(), Some(address.port()));
-        if hop.transport == Transport::Tcp {
-            uri.params.set("transport", Some("tcp"));
+        if hop.transport != Transport::Udp {
+            uri.params.set("transport", Some(&hop.transport.to_string()));
         }
         format!("<{uri}>")
     }

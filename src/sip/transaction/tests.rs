@@ -1,7 +1,7 @@
 //! Every timer of RFC 3261 §17, table 4: when it fires, over UDP and over TCP.
 
 use super::*;
-use crate::sip::api::Transport;
+use crate::sip::uri::Transport;
 
 struct Bench {
     transactions: Transactions,

@@ -1,8 +1,8 @@
-//! The sockets that SIP speaks over: one UDP socket, one TCP listener and its connections.
+//! The sockets that SIP speaks over: one UDP socket, and listeners for TCP and TLS with their connections.
 //!
 //! It frames and carries; what a message means is the endpoint's.
 
-mod tcp;
+mod streams;
 mod udp;
 mod unreachable;
 
@@ -11,11 +11,13 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tracing::debug;
 
 use crate::sip::Hop;
 use crate::sip::Input;
 use crate::sip::Transport;
-use tcp::Connections;
+use streams::Connections;
+pub use streams::Keys;
 pub use udp::Udp;
 
 /// How many messages from streams may wait for the control thread; a connection that brings more waits
@@ -26,25 +28,38 @@ const STREAM_BACKLOG: usize = 1_024;
 pub struct SipSockets {
     /// The datagram socket, read by the control thread itself.
     pub udp: Udp,
-    connections: Connections,
+    tcp: Connections,
+    tls: Option<Connections>,
+    arrived: mpsc::Sender<Input>,
 }
 
 impl SipSockets {
     /// Binds UDP and TCP to `address`; with port 0 both get the same free port. What comes over streams
     /// arrives at the receiver.
     pub async fn bind(address: SocketAddr) -> io::Result<(SipSockets, mpsc::Receiver<Input>)> {
-        let (sender, receiver) = mpsc::channel(STREAM_BACKLOG);
+        let (arrived, receiver) = mpsc::channel(STREAM_BACKLOG);
         let udp = Udp::bind(address)?;
-        let connections = Connections::listen(udp.address(), sender).await?;
-        Ok((SipSockets { udp, connections }, receiver))
+        let tcp = Connections::listen(udp.address(), None, arrived.clone()).await?;
+        Ok((SipSockets { udp, tcp, tls: None, arrived }, receiver))
+    }
+
+    /// Binds TLS to `address` as well; where that is.
+    pub async fn bind_tls(&mut self, address: SocketAddr, keys: Keys) -> io::Result<SocketAddr> {
+        let connections = Connections::listen(address, Some(keys), self.arrived.clone()).await?;
+        let bound = connections.address();
+        self.tls = Some(connections);
+        Ok(bound)
     }
 
     /// Sends one message. Over UDP what the kernel has no room for is lost, as on any network; a stream
     /// that cannot be opened or written is told as [`Input::HopFailed`].
     pub fn send(&mut self, hop: Hop, bytes: Bytes) {
-        match hop.transport {
-            Transport::Udp => self.udp.send(hop.remote, &bytes),
-            Transport::Tcp => self.connections.send(hop, bytes),
+        match (hop.transport, &mut self.tls) {
+            (Transport::Udp, _) => self.udp.send(hop.remote, &bytes),
+            (Transport::Tcp, _) => self.tcp.send(hop, bytes),
+            (Transport::Tls, Some(tls)) => tls.send(hop, bytes),
+            // Never in the clear instead.
+            (Transport::Tls, None) => debug!(peer = %hop.remote, "TLS is not bound: a message was dropped"),
         }
     }
 }

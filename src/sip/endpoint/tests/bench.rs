@@ -13,7 +13,6 @@ use crate::sip::api::Input;
 use crate::sip::api::Invite;
 use crate::sip::api::Output;
 use crate::sip::api::SessionId;
-use crate::sip::api::Transport;
 use crate::sip::digest::Ha1;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::endpoint::EndpointConfig;
@@ -22,6 +21,7 @@ use crate::sip::message::Message;
 use crate::sip::message::Request;
 use crate::sip::message::Response;
 use crate::sip::uri::NameAddr;
+use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
 pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n\

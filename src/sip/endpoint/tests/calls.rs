@@ -5,10 +5,10 @@ use crate::sip::api::Command;
 use crate::sip::api::EndReason;
 use crate::sip::api::Input;
 use crate::sip::api::SessionId;
-use crate::sip::api::Transport;
 use crate::sip::digest;
 use crate::sip::digest::Credentials;
 use crate::sip::message::HeaderName;
+use crate::sip::uri::Transport;
 
 #[test]
 fn a_caller_is_answered_and_hangs_up() {

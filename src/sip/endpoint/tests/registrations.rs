@@ -5,7 +5,6 @@ use crate::base::Secret;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
 use crate::sip::api::Event;
-use crate::sip::api::Transport;
 use crate::sip::digest;
 use crate::sip::digest::Credentials;
 use crate::sip::endpoint::EndpointConfig;
@@ -13,6 +12,7 @@ use crate::sip::endpoint::TrunkConfig;
 use crate::sip::endpoint::TrunkRegistration;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Response;
+use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
 fn credentials(password: &str) -> Credentials {

@@ -6,9 +6,9 @@ use crate::sip::api::EndReason;
 use crate::sip::api::Hop;
 use crate::sip::api::Input;
 use crate::sip::api::SessionId;
-use crate::sip::api::Transport;
 use crate::sip::endpoint::EndpointConfig;
 use crate::sip::message::HeaderName;
+use crate::sip::uri::Transport;
 
 const FIRST: SessionId = SessionId(1);
 

@@ -21,10 +21,10 @@ use crate::sip::api::Input;
 use crate::sip::api::Invite;
 use crate::sip::api::Output;
 use crate::sip::api::SessionId;
-use crate::sip::api::Transport;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::endpoint::EndpointConfig;
 use crate::sip::uri::NameAddr;
+use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
 const CALLS: u64 = 4;

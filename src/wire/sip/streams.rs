@@ -1,4 +1,4 @@
-//! SIP over TCP: the listener, a task to read and one to write per connection.
+//! SIP over TCP or TLS: the listener, a task to read and one to write per connection.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,13 +9,14 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc;
+use tokio_rustls::client::TlsStream;
 use tracing::debug;
 use tracing::warn;
 
@@ -24,6 +25,8 @@ use crate::sip::Input;
 use crate::sip::Transport;
 use crate::sip::message::Framed;
 use crate::sip::message::StreamFramer;
+use crate::wire::tls::TlsClient;
+use crate::wire::tls::TlsServer;
 
 /// How many connections there may be; one more is closed at once.
 const MOST_CONNECTIONS: usize = 4_096;
@@ -31,7 +34,7 @@ const MOST_CONNECTIONS: usize = 4_096;
 /// How many messages may wait to be written to one peer; a peer that reads slower than that is cut off.
 const WRITE_BACKLOG: usize = 256;
 
-/// How long a connection may take to be made.
+/// How long a connection may take to be made, keys included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long a connection may be silent both ways: longer than any registration.
@@ -43,6 +46,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The writers of open connections, by peer.
 type Writers = Arc<Mutex<HashMap<SocketAddr, mpsc::Sender<Bytes>>>>;
 
+/// TLS for both directions.
+#[derive(Clone)]
+pub struct Keys {
+    pub server: TlsServer,
+    pub client: TlsClient,
+}
+
 /// The listener and its connections.
 pub(super) struct Connections {
     shared: Shared,
@@ -51,17 +61,28 @@ pub(super) struct Connections {
 #[derive(Clone)]
 struct Shared {
     local: SocketAddr,
+    /// None: plain TCP.
+    keys: Option<Keys>,
     writers: Writers,
     arrived: mpsc::Sender<Input>,
 }
 
 impl Connections {
-    /// Listens on `address`.
-    pub(super) async fn listen(address: SocketAddr, arrived: mpsc::Sender<Input>) -> io::Result<Connections> {
+    /// Listens on `address`: with keys for TLS, without for TCP.
+    pub(super) async fn listen(
+        address: SocketAddr,
+        keys: Option<Keys>,
+        arrived: mpsc::Sender<Input>,
+    ) -> io::Result<Connections> {
         let listener = TcpListener::bind(address).await?;
-        let shared = Shared { local: listener.local_addr()?, writers: Writers::default(), arrived };
+        let shared = Shared { local: listener.local_addr()?, keys, writers: Writers::default(), arrived };
         tokio::spawn(accept(listener, shared.clone()));
         Ok(Connections { shared })
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.shared.local
     }
 
     /// Sends over the connection to the peer, or a new one.
@@ -108,8 +129,15 @@ impl Shared {
         self.writers().remove(&peer);
     }
 
+    /// The connection to the peer is no more.
+    async fn ended(&self, peer: SocketAddr) {
+        self.forget(peer);
+        let _ = self.arrived.send(Input::HopFailed { hop: self.hop(peer) }).await;
+    }
+
     fn hop(&self, peer: SocketAddr) -> Hop {
-        Hop { transport: Transport::Tcp, local: self.local, remote: peer }
+        let transport = if self.keys.is_some() { Transport::Tls } else { Transport::Tcp };
+        Hop { transport, local: self.local, remote: peer }
     }
 }
 
@@ -118,7 +146,7 @@ async fn accept(listener: TcpListener, shared: Shared) {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 if let Some((_, queue)) = shared.enlist(peer) {
-                    tokio::spawn(carry(stream, peer, queue, shared.clone()));
+                    tokio::spawn(welcome(stream, peer, queue, shared.clone()));
                 }
             }
             Err(error) => {
@@ -129,30 +157,61 @@ async fn accept(listener: TcpListener, shared: Shared) {
     }
 }
 
-async fn connect(peer: SocketAddr, queue: mpsc::Receiver<Bytes>, shared: Shared) {
-    match tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(peer)).await {
-        Ok(Ok(stream)) => carry(stream, peer, queue, shared).await,
-        _ => {
-            shared.forget(peer);
-            let _ = shared.arrived.send(Input::HopFailed { hop: shared.hop(peer) }).await;
-        }
+/// A connection that a peer opened.
+async fn welcome(stream: TcpStream, peer: SocketAddr, queue: mpsc::Receiver<Bytes>, shared: Shared) {
+    at_once(&stream);
+    match &shared.keys {
+        None => carry(stream.into_split(), peer, queue, &shared).await,
+        Some(keys) => match keys.server.accept(stream).await {
+            Ok(stream) => carry(tokio::io::split(stream), peer, queue, &shared).await,
+            Err(error) => debug!(%peer, %error, "a peer and we did not agree on keys"),
+        },
     }
+    shared.ended(peer).await;
+}
+
+/// A connection that we open.
+async fn connect(peer: SocketAddr, queue: mpsc::Receiver<Bytes>, shared: Shared) {
+    let made = async {
+        let stream = TcpStream::connect(peer).await?;
+        at_once(&stream);
+        io::Result::Ok(match &shared.keys {
+            None => Made::Plain(stream),
+            Some(keys) => Made::Tls(Box::new(keys.client.connect(peer, stream).await?)),
+        })
+    };
+    match tokio::time::timeout(CONNECT_WITHIN, made).await.unwrap_or_else(|late| Err(late.into())) {
+        Ok(Made::Plain(stream)) => carry(stream.into_split(), peer, queue, &shared).await,
+        Ok(Made::Tls(stream)) => carry(tokio::io::split(stream), peer, queue, &shared).await,
+        Err(error) => debug!(%peer, %error, "no connection could be made"),
+    }
+    shared.ended(peer).await;
+}
+
+enum Made {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A SIP message is one write: waiting to fill a segment would only delay it.
+fn at_once(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
 }
 
 /// Reads and writes one connection until either side is done with it.
-async fn carry(stream: TcpStream, peer: SocketAddr, queue: mpsc::Receiver<Bytes>, shared: Shared) {
-    // A SIP message is one write: waiting to fill a segment would only delay it.
-    let _ = stream.set_nodelay(true);
-    let (reader, writer) = stream.into_split();
+async fn carry(
+    (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    peer: SocketAddr,
+    queue: mpsc::Receiver<Bytes>,
+    shared: &Shared,
+) {
     tokio::select! {
-        () = read(reader, peer, &shared) => {}
+        () = read(reader, peer, shared) => {}
         () = write(writer, queue) => {}
     }
-    shared.forget(peer);
-    let _ = shared.arrived.send(Input::HopFailed { hop: shared.hop(peer) }).await;
 }
 
-async fn read(mut reader: OwnedReadHalf, peer: SocketAddr, shared: &Shared) {
+async fn read(mut reader: impl AsyncRead + Unpin, peer: SocketAddr, shared: &Shared) {
     let mut framer = StreamFramer::new();
     let mut buffer = vec![0; 16 << 10];
     let hop = shared.hop(peer);
@@ -181,9 +240,10 @@ async fn read(mut reader: OwnedReadHalf, peer: SocketAddr, shared: &Shared) {
     }
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::Receiver<Bytes>) {
+async fn write(mut writer: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Bytes>) {
     while let Some(bytes) = queue.recv().await {
-        if writer.write_all(&bytes).await.is_err() {
+        // What TLS has not written yet would wait for the next message.
+        if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
             return;
         }
     }
