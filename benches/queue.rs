@@ -20,8 +20,10 @@ use warmline::queue::Event;
 use warmline::queue::api::AgentConfig;
 use warmline::queue::api::AgentWish;
 use warmline::queue::api::Config;
+use warmline::queue::api::Demand;
 use warmline::queue::api::Enqueue;
 use warmline::queue::api::Need;
+use warmline::queue::api::Needs;
 use warmline::queue::api::PermissionPolicy;
 use warmline::queue::api::QueueConfig;
 use warmline::queue::api::Routing;
@@ -200,11 +202,11 @@ impl Center {
             let Need { skill, level } = has[chance.below(has.len() as u64) as usize];
             Need { skill, level: 1 + chance.below(u64::from(level)) as u8 }
         });
-        let needs = needs.collect();
+        let needs = Needs::from_iter(needs).into();
         self.enqueue(QueueId((kind % QUEUES) as u32), needs)
     }
 
-    fn enqueue(&mut self, queue: QueueId, needs: Vec<Need>) -> Event {
+    fn enqueue(&mut self, queue: QueueId, needs: Demand) -> Event {
         let call = CallId(self.next_call);
         self.next_call += 1;
         Event::Enqueue(Box::new(Enqueue {
@@ -237,7 +239,7 @@ impl Center {
     fn arrival_for_an_idle_agent(&mut self) -> Duration {
         let agent = AgentId(0);
         self.apply(Event::AgentWants { agent, wish: AgentWish::Ready });
-        let needs = self.skills_of[0].clone();
+        let needs = Needs::from_iter(self.skills_of[0].iter().copied()).into();
         let event = self.enqueue(QueueId(0), needs);
         let took = self.apply(event);
         self.talk(agent);
@@ -274,7 +276,7 @@ fn skills(chance: &mut Entropy) -> Vec<Need> {
 fn queue() -> QueueConfig {
     QueueConfig {
         name: "queue".into(),
-        needs: Vec::new(),
+        needs: Demand::default(),
         priority: 0,
         ring_timeout: Duration::from_secs(20),
         wrap_up: Duration::from_secs(30),

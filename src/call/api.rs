@@ -106,6 +106,10 @@ pub enum QueueWord {
         priority: i32,
         waiting: u32,
     },
+    /// Something else is needed of an agent now.
+    Relaxed {
+        needs: Vec<NeedFact>,
+    },
     AskPermission {
         quote: Option<Duration>,
         position: u32,

@@ -47,6 +47,7 @@ use crate::fact::note::Filled;
 use crate::fact::note::NoteDraft;
 use crate::flow::Center;
 use crate::queue;
+use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::hold;
@@ -238,7 +239,7 @@ impl Call {
             Resolved::Queue(queue) => {
                 // It is the agent who waits, not the caller: nobody is asked.
                 let permission = Some(PermissionPolicy::GivenByFlowFile);
-                let (needs, priority, age_credit) = (Vec::new(), 0, Duration::ZERO);
+                let (needs, priority, age_credit) = (Demand::default(), 0, Duration::ZERO);
                 let enqueue = Enqueue { call, queue: *queue, needs, priority, age_credit, permission };
                 queue::Event::Enqueue(Box::new(enqueue))
             }

@@ -53,8 +53,8 @@ use crate::flow::api::Customer;
 use crate::flow::center::WaitPrompts;
 use crate::media::control::PlayId;
 use crate::queue;
+use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
-use crate::queue::api::Need;
 use crate::queue::api::PermissionPolicy;
 use callback::Callback;
 use known::Known;
@@ -106,7 +106,7 @@ pub struct Call {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Joined {
     queue: QueueId,
-    needs: Vec<Need>,
+    needs: Demand,
     priority: i32,
     permission: Option<PermissionPolicy>,
     since: Timestamp,

@@ -37,6 +37,7 @@ use crate::fact::Target;
 use crate::fact::What;
 use crate::flow::Center;
 use crate::queue;
+use crate::queue::api::Demand;
 
 /// How long a number outside rings. A colleague rings as long as the queue says.
 const RING_FOR: Duration = Duration::from_secs(45);
@@ -129,7 +130,7 @@ impl Call {
             Arrival { leg, number, display, dialled, sip_call_id, source, trunk: None, agent: Some(agent) };
         let (by_phone, target) = (phone.is_some(), to.target());
         let calling = Calling { to, by_phone, leg: None, missed: None, dialled: now, until: None };
-        let (needs, priority, permission, since) = (Vec::new(), 0, None, now);
+        let (needs, priority, permission, since) = (Demand::default(), 0, None, now);
         let mut call = Call {
             id,
             arrival,

@@ -18,6 +18,7 @@ use crate::fact::TransferKind;
 use crate::fact::What;
 use crate::flow::Center;
 use crate::queue;
+use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::hold;
 
@@ -71,7 +72,7 @@ impl Call {
             None => {
                 if let Some(joined) = &mut self.joined {
                     joined.queue = queue;
-                    joined.needs.clear();
+                    joined.needs = Demand::default();
                 }
                 self.rejoin(now, out);
             }

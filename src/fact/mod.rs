@@ -8,6 +8,7 @@ pub mod note;
 pub mod recording;
 pub mod talk;
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -103,6 +104,8 @@ pub enum What {
     VariableSet { name: Name, value: String },
     /// The caller joined a queue.
     Enqueued { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32 },
+    /// The caller has waited so long that something else is needed of an agent now: all of this.
+    NeedsRelaxed { needs: Vec<NeedFact> },
     /// The caller was asked whether they would hold.
     WaitAsked { quote: Option<Duration>, position: u32 },
     /// The caller may be held until then.
@@ -221,13 +224,28 @@ pub enum What {
     DeskClosed { agent: Name },
 }
 
-/// A need in words that need no table: `billing >= 3`.
+/// A need in words that need no table: `billing >= 3`, `(english >= 2 or spanish >= 5)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeedFact {
     /// The skill.
     pub skill: Name,
     /// The least level, 1 to 10.
     pub level: u8,
+    /// What would do instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<NeedFact>,
+}
+
+impl fmt::Display for NeedFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NeedFact { skill, level, or } = self;
+        if or.is_empty() {
+            return write!(f, "{skill} >= {level}");
+        }
+        write!(f, "({skill} >= {level}")?;
+        or.iter().try_for_each(|need| write!(f, " or {need}"))?;
+        f.write_str(")")
+    }
 }
 
 /// How a customer record was found.

@@ -11,7 +11,7 @@ use crate::base::Secret;
 use crate::base::WallTime;
 use crate::fact::What;
 use crate::media::control::PlayId;
-use crate::queue::api::Need;
+use crate::queue::api::Demand;
 use crate::queue::api::PermissionPolicy;
 
 /// What the flow knows of its caller from the start.
@@ -80,7 +80,7 @@ pub enum FlowAction {
     Verify { account: String, pin: Secret },
     /// Leave the flow for a queue. The run is over. `permission` is the flow file's word on who allows the
     /// hold; none: as the queue says.
-    Enqueue { queue: QueueId, needs: Vec<Need>, priority: i32, permission: Option<PermissionPolicy> },
+    Enqueue { queue: QueueId, needs: Demand, priority: i32, permission: Option<PermissionPolicy> },
     /// End the call. The run is over.
     HangUp { reason: Name },
     /// Tell the history.

@@ -16,6 +16,7 @@ use crate::flow::center::TrunkRegistration;
 use crate::flow::center::WaitPrompts;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
+use crate::flow::needs;
 use crate::flow::node::announce::Announcement;
 use crate::flow::read::Reader;
 use crate::flow::talk_file::extensions;
@@ -28,6 +29,7 @@ use crate::flow::yaml::Yaml;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
+use crate::queue::api::Demand;
 use crate::queue::api::Need;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
@@ -106,7 +108,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let outbound = fields.optional("outbound").and_then(|yaml| outbound(yaml, &trunks, &queues, reader));
     fields.finish(reader);
     for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
-        nobody_serves(reader, &agents, &queue.needs, &[], &queue.name, place);
+        nobody_serves(reader, &agents, &queue.needs, &Demand::default(), &queue.name, place);
     }
     Some(CenterFile {
         company: company?.to_string(),
@@ -147,29 +149,24 @@ fn announcements(yaml: &Yaml, zone: &TimeZone, reader: &mut Reader<'_>) -> BTree
     entries.iter().filter_map(one).collect()
 }
 
-/// Reports a queue that no agent has the skills for.
+/// Reports a queue that no agent has the skills for, however long is waited.
 pub(crate) fn nobody_serves(
     reader: &mut Reader<'_>,
     agents: &[AgentConfig],
-    queue: &[Need],
-    more: &[Need],
+    queue: &Demand,
+    more: &Demand,
     name: &str,
     place: Place,
 ) {
-    let has = |agent: &AgentConfig, need: &Need| {
-        agent.skills.iter().any(|skill| skill.skill == need.skill && skill.level >= need.level)
-    };
-    if !agents.iter().any(|agent| queue.iter().chain(more).all(|need| has(agent, need))) {
-        let words: Vec<String> = queue.iter().chain(more).map(|need| in_words(reader, need)).collect();
+    let course = queue.with(more);
+    let able = |agent: &AgentConfig| course.iter().any(|(_, needs)| needs.met(|skill| agent.level(skill)));
+    if let Some((_, last)) = course.last().filter(|_| !agents.iter().any(able)) {
+        let words: Vec<String> = last.facts(&reader.names.skills).iter().map(ToString::to_string).collect();
         let words = if words.is_empty() { "an agent".to_owned() } else { words.join(" and ") };
-        let message = format!("no agent can serve the queue \"{name}\" here: it needs {words}");
+        let at_last = if course.len() > 1 { "at its last step " } else { "" };
+        let message = format!("no agent can serve the queue \"{name}\" here: {at_last}it needs {words}");
         reader.error_hint(place, message, "give an agent the skills, or lower what is needed");
     }
-}
-
-fn in_words(reader: &Reader<'_>, need: &Need) -> String {
-    let skill = reader.names.skills.get(need.skill.0 as usize).map_or("?", |name| &**name);
-    format!("{skill} >= {}", need.level)
 }
 
 /// Reads every entry of a map of names; what cannot be read is left out, and reported.
@@ -231,7 +228,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     let service_level = fields.optional("service_level").and_then(|yaml| service_level(yaml, reader));
     let config = QueueConfig {
         name: Name::from(key.text.as_str()),
-        needs: fields.optional("needs").map(|yaml| reader.needs(yaml)).unwrap_or_default(),
+        needs: needs::demand(fields, reader),
         priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
         ring_timeout: fields.duration(reader, "ring", seconds(20)),
         wrap_up: fields.duration(reader, "wrap_up", seconds(30)),
@@ -249,6 +246,10 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         callback_tries: number(fields, reader, "callback_tries", 1, 10, 3),
         callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
     };
+    if config.needs.steps.last().is_some_and(|step| step.after >= config.max_wait) {
+        let hint = "let it come before the queue's max_wait".to_owned();
+        reader.warning(key.place, "nobody waits until this step", Some(hint));
+    }
     Some((config, wait_prompts(fields, reader), talk_policy(fields, reader), key.place))
 }
 

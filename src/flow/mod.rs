@@ -16,6 +16,7 @@ mod file;
 pub mod hours;
 pub mod load;
 pub mod model;
+mod needs;
 mod node;
 pub mod outline;
 pub mod prompts;

@@ -25,7 +25,6 @@ use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
-use crate::queue::api::Need;
 use crate::queue::api::PermissionPolicy;
 
 /// The most problems that are told of one file.
@@ -358,35 +357,6 @@ impl<'a> Reader<'a> {
             self.unknown(place, "skill", skill, known.iter().map(|name| &**name));
         }
         found.and_then(|found| u32::try_from(found).ok()).map(SkillId)
-    }
-
-    /// `billing >= 3`, or `billing` alone for level 1; one or a list. Sorted by skill.
-    pub fn needs(&mut self, yaml: &Yaml) -> Vec<Need> {
-        let mut needs: Vec<Need> = Vec::new();
-        for text in self.texts(yaml, "a need such as \"billing >= 3\"") {
-            let Some(need) = self.need(text) else { continue };
-            if needs.iter().any(|known| known.skill == need.skill) {
-                self.error(text.place, format!("\"{}\" needs a skill that is needed already", text.text));
-            }
-            needs.push(need);
-        }
-        needs.sort();
-        needs
-    }
-
-    fn need(&mut self, text: &Text) -> Option<Need> {
-        let (skill, level) = match text.text.split_once(">=") {
-            Some((skill, level)) => (skill.trim(), level.trim()),
-            None => (text.text.trim(), "1"),
-        };
-        if skill.contains(['>', '<', '=']) {
-            let message = format!("\"{}\" is not a need", text.text);
-            self.error_hint(text.place, message, "write it as: billing >= 3");
-            return None;
-        }
-        let skill = self.skill(text.place, skill)?;
-        let level = self.level(text.place, level)?;
-        Some(Need { skill, level })
     }
 
     /// A skill's level, 1 to 10.

@@ -5,6 +5,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use super::needs::Demand;
+pub use super::needs::Need;
+pub use super::needs::Needs;
+pub use super::needs::Step;
 pub use super::routing::Routing;
 pub use super::routing::Weights;
 use crate::base::AgentId;
@@ -15,13 +19,6 @@ use crate::base::SkillId;
 use crate::base::Timestamp;
 use crate::fact::MissedWhy;
 use crate::fact::WaitExit;
-
-/// A skill at a least level, 1 to 10.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Need {
-    pub skill: SkillId,
-    pub level: u8,
-}
 
 /// The skills, queues and agents of a center, as the engine needs them. Ids are places in these lists.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,7 +34,7 @@ pub struct Config {
 pub struct QueueConfig {
     pub name: Name,
     /// What an agent must have for any call of this queue.
-    pub needs: Vec<Need>,
+    pub needs: Demand,
     /// Added to each call's own priority; the higher goes first. Default 0.
     pub priority: i32,
     /// How long an agent's phone rings: the only ring timeout there is. Default 20 s.
@@ -84,6 +81,13 @@ pub struct AgentConfig {
     pub skills: Vec<Need>,
     /// A bench's fixed contact: ready from the start, ready again after every miss, no wrap-up.
     pub always_ready: bool,
+}
+
+impl AgentConfig {
+    /// The agent's level of a skill; 0 for one that they do not have.
+    pub fn level(&self, skill: SkillId) -> u8 {
+        self.skills.iter().find(|has| has.skill == skill).map_or(0, |has| has.level)
+    }
 }
 
 /// What the engine is told.
@@ -138,7 +142,7 @@ pub struct Enqueue {
     pub call: CallId,
     pub queue: QueueId,
     /// What this call needs beyond its queue's needs.
-    pub needs: Vec<Need>,
+    pub needs: Demand,
     /// Added to the queue's priority.
     pub priority: i32,
     /// Age that the call brings along, from an earlier wait.
@@ -162,7 +166,9 @@ pub enum PermissionAnswer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// The call was taken into its queue; `waiting` are in it now, this one among them.
-    Enqueued { call: CallId, queue: QueueId, needs: Vec<Need>, priority: i32, waiting: u32 },
+    Enqueued { call: CallId, queue: QueueId, needs: Needs, priority: i32, waiting: u32 },
+    /// The call has waited so long that something else is needed of an agent now: all of this.
+    Relaxed { call: CallId, needs: Needs },
     /// Put the question. Comes once more after [`PermissionAnswer::Silent`] and when a permission runs out.
     AskPermission { call: CallId, quote: Option<Duration>, position: u32 },
     /// The hold is allowed until then: play music.

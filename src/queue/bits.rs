@@ -36,6 +36,14 @@ impl Bits {
         self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a &= b);
     }
 
+    /// Takes in what `other` has.
+    pub fn add(&mut self, other: &Bits) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+    }
+
     /// Its numbers, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.shared(self)
@@ -86,7 +94,12 @@ mod tests {
         assert_eq!(odd.shared(&Bits::full(100)).collect::<Vec<_>>(), [1, 65]);
         assert_eq!(odd.shared_from(&Bits::full(200), 3).collect::<Vec<_>>(), [199, 1, 65]);
         assert_eq!(odd.shared_from(&Bits::default(), 3).count(), 0);
+        odd.add(&Bits::default());
         odd.keep(&Bits::full(66));
         assert_eq!(odd.iter().collect::<Vec<_>>(), [1, 65]);
+        let mut far = Bits::default();
+        far.insert(130);
+        odd.add(&far);
+        assert_eq!(odd.iter().collect::<Vec<_>>(), [1, 65, 130]);
     }
 }

@@ -60,11 +60,13 @@ impl Engine {
 
     fn ring_directly(&mut self, id: CallId, agent: AgentId, queue: QueueId, out: &mut Vec<Action>) {
         let idle_since = self.agents[agent.0 as usize].idle_since;
-        let class = self.class_for(queue, self.queue(queue).config.priority, &[]);
+        let class = self.queue(queue).course[0].1;
+        self.skills.use_class(class);
         let key = Key::new(0, self.now, Duration::ZERO, id);
         let call = Call {
             queue,
             class,
+            steps: Vec::new(),
             key,
             stage: Stage::Waiting,
             consent: Consent::NotAsked,

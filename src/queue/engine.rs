@@ -11,6 +11,7 @@ use super::agents::Agent;
 use super::api::Action;
 use super::api::AgentState;
 use super::api::Config;
+use super::api::Demand;
 use super::api::Event;
 use super::api::QueueConfig;
 use super::line::Line;
@@ -19,9 +20,8 @@ use super::quote::Foresight;
 use super::quote::HandleTime;
 use super::routing::Routing;
 use super::skills::ClassId;
-use super::skills::Kind;
+use super::skills::Course;
 use super::skills::Skills;
-use super::skills::merged;
 use super::waits::Call;
 use crate::base::AgentId;
 use crate::base::CallId;
@@ -62,8 +62,8 @@ pub(super) enum Due {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Queue {
     pub config: QueueConfig,
-    /// The class of calls that need no more than the queue does.
-    pub class: ClassId,
+    /// The classes of calls that need no more than the queue does.
+    pub course: Course,
     /// Who waits and is rung for by nobody, in order: for places.
     pub line: Line,
     /// How many have no agent yet: those in line and those whose agent's phone rings.
@@ -99,12 +99,7 @@ impl Engine {
         let (mut skills, profiles) = Skills::new(config.skills.len(), &config.agents);
         let pace = Pace::new(&config.queues, config.agents.len());
         let queue = |(config, id): (QueueConfig, u32)| Queue {
-            class: skills.class_of(Kind {
-                needs: &merged(&config.needs, &[]),
-                queue: QueueId(id),
-                priority: config.priority,
-                target: config.service_level.1,
-            }),
+            course: skills.course_of(QueueId(id), &config, config.priority, &Demand::default()),
             line: Line::default(),
             waiting: 0,
             handle_time: HandleTime::new(&config),

@@ -27,6 +27,12 @@ impl Key {
         Key { priority: Reverse(priority), since: joined.saturating_sub(credit), call }
     }
 
+    /// When the call will be of this age.
+    pub fn at_age(self, age: Duration) -> Timestamp {
+        let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+        Timestamp(u64::try_from(self.since.saturating_add(age)).unwrap_or(0))
+    }
+
     /// Whether this call has waited longer, whatever the priorities.
     pub fn is_older(self, other: Key) -> bool {
         (self.since, self.call) < (other.since, other.call)

@@ -13,9 +13,11 @@
 //! | `engine` | the engine's state, its deadlines, and who does what with an event |
 //! | `agents` | an agent's states, and what leaves each |
 //! | `waits` | a call's wait: joining, permission, check-ins, callback, exits |
+//! | `relax` | the steps of a wait after which less will do |
 //! | `assign` | bringing a call and an agent together, and what comes of it |
 //! | `direct` | a call for one agent and nobody else |
 //! | [`hold`] | the wait that an agent's hold is |
+//! | [`needs`] | what is needed of an agent, and what less will do after a while |
 //! | `skills` | who can serve what; the choice by the longest wait |
 //! | `choose` | the choice that serves the service levels |
 //! | `routing` | the ways to choose from, and what weighs how much |
@@ -34,8 +36,10 @@ mod engine;
 pub mod explain;
 pub mod hold;
 mod line;
+pub mod needs;
 mod pace;
 mod quote;
+mod relax;
 mod routing;
 mod skills;
 #[cfg(test)]

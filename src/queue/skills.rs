@@ -11,7 +11,10 @@ use serde::Serialize;
 use smallvec::SmallVec;
 
 use super::api::AgentConfig;
+use super::api::Demand;
 use super::api::Need;
+use super::api::Needs;
+use super::api::QueueConfig;
 use super::bits::Bits;
 use super::choose::Fortune;
 use super::line::Key;
@@ -33,6 +36,10 @@ pub(super) struct ProfileId(pub(super) u32);
 /// A place in the list of classes, free to be another class once no call is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ClassId(pub(super) u32);
+
+/// The classes that a call is of in the course of its wait, and from which age on. The first is from the
+/// beginning.
+pub(super) type Course = SmallVec<[(Duration, ClassId); 1]>;
 
 /// Agents with equal skills.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,8 +63,7 @@ pub(super) struct Profile {
 /// What makes calls one class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Kind<'a> {
-    /// In the order of [`merged`].
-    pub needs: &'a [Need],
+    pub needs: &'a Needs,
     pub queue: QueueId,
     /// The queue's and the call's own.
     pub priority: i32,
@@ -95,7 +101,7 @@ pub(super) struct Head {
     /// Of the agents who can serve it: who takes calls, and who of those is idle.
     pub working: u32,
     pub idle: u32,
-    pub needs: SmallVec<[Need; 4]>,
+    pub needs: Needs,
     pub fortune: Fortune,
 }
 
@@ -123,6 +129,8 @@ pub(super) struct Skills {
     pub profiles: Vec<Profile>,
     /// By skill and level: the profiles that have it.
     planes: Vec<Bits>,
+    /// The profiles that have a skill that there is not: none.
+    nobody: Bits,
     pub idle_profiles: Bits,
     pub classes: Vec<Class>,
     pub heads: Vec<Head>,
@@ -157,6 +165,7 @@ impl Skills {
         let table = Skills {
             profiles,
             planes,
+            nobody: Bits::default(),
             idle_profiles: Bits::default(),
             classes: Vec::new(),
             heads: Vec::new(),
@@ -178,6 +187,17 @@ impl Skills {
         class
     }
 
+    /// The classes that a call with this priority and this demand of its own goes through in a queue, with one
+    /// user more of each.
+    pub fn course_of(&mut self, queue: QueueId, config: &QueueConfig, priority: i32, own: &Demand) -> Course {
+        let target = config.service_level.1;
+        let mut class = |needs: &Needs| self.class_of(Kind { needs, queue, priority, target });
+        if config.needs.steps.is_empty() && own.is_empty() {
+            return Course::from_elem((Duration::ZERO, class(&config.needs.needs)), 1);
+        }
+        config.needs.with(own).iter().map(|(age, needs)| (*age, class(needs))).collect()
+    }
+
     /// One user more of a class that is in use.
     pub fn use_class(&mut self, class: ClassId) {
         self.classes[class.0 as usize].users += 1;
@@ -194,10 +214,16 @@ impl Skills {
 
     fn learn(&mut self, place: usize, kind: Kind<'_>) -> ClassId {
         let mut eligible = Bits::full(self.profiles.len());
-        for need in kind.needs {
-            match self.planes.get(plane(need.skill.0 as usize, need.level)) {
-                Some(plane) if need.level <= TOP_LEVEL => eligible.keep(plane),
-                _ => eligible = Bits::default(),
+        for mut clause in kind.needs.clauses() {
+            let able = clause.next().map_or(&self.nobody, |need| self.has(need));
+            match clause.next() {
+                None => eligible.keep(able),
+                Some(second) => {
+                    let mut able = able.clone();
+                    able.add(self.has(second));
+                    clause.for_each(|need| able.add(self.has(need)));
+                    eligible.keep(&able);
+                }
             }
         }
         let sum = |of: fn(&Profile) -> u32| eligible.iter().map(|profile| of(&self.profiles[profile])).sum();
@@ -211,7 +237,7 @@ impl Skills {
             priority: kind.priority,
             working: sum(|profile| profile.working),
             idle: sum(|profile| profile.idle.len() as u32),
-            needs: SmallVec::from_slice(kind.needs),
+            needs: kind.needs.clone(),
             fortune: Fortune::default(),
         };
         let staffed = sum(|profile| profile.staffed);
@@ -231,6 +257,13 @@ impl Skills {
         id
     }
 
+    /// The profiles that have a skill at a level.
+    fn has(&self, need: Need) -> &Bits {
+        let known = need.level <= TOP_LEVEL;
+        let plane = known.then(|| self.planes.get(plane(need.skill.0 as usize, need.level))).flatten();
+        plane.unwrap_or(&self.nobody)
+    }
+
     fn forget(&mut self, id: ClassId) {
         let class = &self.classes[id.0 as usize];
         assert_eq!(class.line.len(), 0, "a class without calls has nobody in line");
@@ -245,7 +278,7 @@ impl Skills {
     }
 
     /// What calls of this class need, by skill.
-    pub fn needs(&self, class: ClassId) -> &[Need] {
+    pub fn needs(&self, class: ClassId) -> &Needs {
         &self.heads[class.0 as usize].needs
     }
 
@@ -287,6 +320,16 @@ impl Skills {
             }
         }
         deserted
+    }
+
+    /// Calls have come into this class though nobody who can serve it is signed in; whether that is news.
+    pub fn mark_deserted(&mut self, class: ClassId, now: Timestamp) -> bool {
+        let class = &mut self.classes[class.0 as usize];
+        let news = class.staffed == 0 && class.deserted_at.is_none();
+        if news {
+            class.deserted_at = Some(now);
+        }
+        news
     }
 
     /// The grace of a deserted class is over: its calls in line.
@@ -460,19 +503,9 @@ impl Profile {
     }
 
     /// The sum of levels above what is needed, for needs that are met.
-    pub fn fit(&self, needs: &[Need]) -> u32 {
-        needs.iter().map(|need| u32::from(self.levels[need.skill.0 as usize] - need.level)).sum()
+    pub fn fit(&self, needs: &Needs) -> u32 {
+        needs.above(|skill| self.levels.get(skill.0 as usize).copied().unwrap_or(0))
     }
-}
-
-/// What a call needs: the queue's needs and its own, the higher level of each skill, sorted by skill. A
-/// level of 0 asks for nothing.
-pub(super) fn merged(of_queue: &[Need], of_call: &[Need]) -> Vec<Need> {
-    let mut needs: Vec<Need> =
-        of_queue.iter().chain(of_call).filter(|need| need.level > 0).copied().collect();
-    needs.sort_by_key(|need| (need.skill, std::cmp::Reverse(need.level)));
-    needs.dedup_by_key(|need| need.skill);
-    needs
 }
 
 /// An agent's levels by skill. A skill that the center does not have is left out; a level above 10 is 10.

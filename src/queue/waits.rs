@@ -11,8 +11,8 @@ use serde::Serialize;
 use tracing::debug;
 
 use super::api::Action;
+use super::api::Demand;
 use super::api::Enqueue;
-use super::api::Need;
 use super::api::PermissionAnswer;
 use super::api::PermissionPolicy;
 use super::choose::Found;
@@ -22,9 +22,8 @@ use super::engine::Stage;
 use super::line::Key;
 use super::quote::Forecast;
 use super::skills::ClassId;
-use super::skills::Kind;
+use super::skills::Course;
 use super::skills::ProfileId;
-use super::skills::merged;
 use crate::base::CallId;
 use crate::base::QueueId;
 use crate::base::Timestamp;
@@ -43,6 +42,8 @@ pub(super) const STAFF_GRACE: Duration = Duration::from_secs(5);
 pub(super) struct Call {
     pub queue: QueueId,
     pub class: ClassId,
+    /// What it will be of, and when: less will do after a while.
+    pub steps: Vec<(Timestamp, ClassId)>,
     pub key: Key,
     pub stage: Stage,
     pub consent: Consent,
@@ -105,7 +106,8 @@ impl Call {
             (Stage::Waiting, Consent::Kept { not_before }) => not_before,
             _ => None,
         };
-        Some(of_wait.map_or(self.cap_at, |at| at.min(self.cap_at)))
+        let step = self.steps.first().filter(|_| self.stage == Stage::Waiting).map(|(at, _)| *at);
+        [of_wait, step, Some(self.cap_at)].into_iter().flatten().min()
     }
 }
 
@@ -123,20 +125,28 @@ impl Engine {
         }
         let config = &self.queue(queue).config;
         let priority = config.priority.saturating_add(priority);
-        let class = self.class_for(queue, priority, &needs);
-        if let Some(exit) = self.refusal(id, queue, class) {
-            self.skills.release(class);
+        let now = self.now;
+        let key = Key::new(priority, now, age_credit, id);
+        let course = self.course_of(queue, priority, &needs);
+        // The first class is from the beginning, so one is reached.
+        let reached = course.iter().rposition(|(age, _)| *age <= age_credit).unwrap_or(0);
+        course[..reached].iter().for_each(|(_, class)| self.skills.release(*class));
+        let class = course[reached].1;
+        let steps: Vec<(Timestamp, ClassId)> =
+            course[reached + 1..].iter().map(|(age, class)| (key.at_age(*age), *class)).collect();
+        if let Some(exit) = self.refusal(id, queue, class, &steps) {
+            self.release(class, &steps);
             out.push(Action::Exit { call: id, exit });
             return;
         }
-        let now = self.now;
         let config = &self.queue(queue).config;
         let cap_at = now + config.max_wait;
         let permission = permission.unwrap_or(config.permission);
         let call = Call {
             queue,
             class,
-            key: Key::new(priority, now, age_credit, id),
+            steps,
+            key,
             stage: Stage::Waiting,
             consent: Consent::NotAsked,
             enqueued_at: now,
@@ -153,28 +163,32 @@ impl Engine {
         self.calls.insert(id, call);
         self.queue_mut(queue).waiting += 1;
         let waiting = self.queue(queue).waiting;
-        let needs = self.skills.needs(class).to_vec();
+        let needs = self.skills.needs(class).clone();
         out.push(Action::Enqueued { call: id, queue, needs, priority, waiting });
         self.back_in_line(id, out);
     }
 
-    /// The class of a call with this priority and these needs of its own.
-    pub(super) fn class_for(&mut self, id: QueueId, priority: i32, needs: &[Need]) -> ClassId {
-        let queue = self.queue(id);
-        if needs.is_empty() && priority == queue.config.priority {
-            let class = queue.class;
-            self.skills.use_class(class);
-            return class;
+    /// The classes of a call with this priority and this demand of its own, with one user more of each.
+    fn course_of(&mut self, id: QueueId, priority: i32, own: &Demand) -> Course {
+        // Not by `self.queue`: the queue's part and the table are borrowed side by side.
+        let queue = &self.queues[id.0 as usize];
+        if own.is_empty() && priority == queue.config.priority {
+            queue.course.iter().for_each(|(_, class)| self.skills.use_class(*class));
+            return queue.course.clone();
         }
-        let needs = merged(&queue.config.needs, needs);
-        let target = queue.config.service_level.1;
-        self.skills.class_of(Kind { needs: &needs, queue: id, priority, target })
+        self.skills.course_of(id, &queue.config, priority, own)
     }
 
     /// Why a call is not let in: nobody could ever serve it, or it would have to wait and there is no room.
-    fn refusal(&self, call: CallId, queue: QueueId, class: ClassId) -> Option<WaitExit> {
+    fn refusal(
+        &self,
+        call: CallId,
+        queue: QueueId,
+        class: ClassId,
+        steps: &[(Timestamp, ClassId)],
+    ) -> Option<WaitExit> {
         let queue = self.queue(queue);
-        if self.skills.staffed(class) == 0 {
+        if self.skills.staffed(class) == 0 && !self.staffed_later(steps) {
             return Some(WaitExit::NobodyStaffed);
         }
         if queue.waiting < queue.config.max_waiting {
@@ -187,6 +201,7 @@ impl Engine {
 
     /// A call without an agent: the best idle one is rung, or its wait begins or goes on.
     pub(super) fn back_in_line(&mut self, id: CallId, out: &mut Vec<Action>) {
+        self.take_steps(id, out);
         let call = self.call_mut(id);
         call.stage = Stage::Waiting;
         let (queue, class, key) = (call.queue, call.class, call.key);
@@ -322,6 +337,7 @@ impl Engine {
         if !again {
             return self.exit(id, WaitExit::CallbackFailed, out);
         }
+        self.take_steps(id, out);
         let not_before = (!spacing.is_zero()).then(|| now + spacing);
         self.call_mut(id).consent = Consent::Kept { not_before };
         if not_before.is_none() {
@@ -362,7 +378,7 @@ impl Engine {
     pub(super) fn remove_call(&mut self, id: CallId) -> Option<Call> {
         let call = self.calls.remove(&id)?;
         self.rearm(Due::Call(id), call.due, None);
-        self.skills.release(call.class);
+        self.release(call.class, &call.steps);
         Some(call)
     }
 
@@ -373,6 +389,9 @@ impl Engine {
         let (class, key) = (call.class, call.key);
         if call.cap_at <= now {
             return self.exit(id, WaitExit::Cap, out);
+        }
+        if call.steps.first().is_some_and(|(at, _)| *at <= now) {
+            return self.relax(id, out);
         }
         match &mut call.consent {
             Consent::Kept { not_before } => {
@@ -409,8 +428,11 @@ impl Engine {
             // Somebody signed in meanwhile.
             return;
         }
-        let on_the_line = |key: &Key| !matches!(self.calls[&key.call].consent, Consent::Kept { .. });
-        let leaving: Vec<Key> = self.skills.give_up(class).filter(on_the_line).collect();
+        let mut leaving: Vec<Key> = self.skills.give_up(class).collect();
+        leaving.retain(|key| {
+            let call = &self.calls[&key.call];
+            !matches!(call.consent, Consent::Kept { .. }) && !self.staffed_later(&call.steps)
+        });
         for key in leaving {
             self.exit(key.call, WaitExit::NobodyStaffed, out);
         }

@@ -120,6 +120,11 @@ impl Board {
                 state.tally(&wait, |tally| tally.joined += 1);
                 state.waiting.insert(call, wait);
             }
+            What::NeedsRelaxed { needs } => {
+                if let Some(wait) = self.state().waiting.get_mut(&call) {
+                    wait.needs.clone_from(needs);
+                }
+            }
             What::WaitAsked { quote, .. } => {
                 if let Some(wait) = self.state().waiting.get_mut(&call) {
                     wait.quote = wait.quote.or(*quote);

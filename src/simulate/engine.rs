@@ -16,7 +16,9 @@ use crate::queue::Event;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
+use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
+use crate::queue::api::Needs;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
@@ -39,7 +41,7 @@ impl EngineRouter {
     pub fn new(setup: &Setup, routing: Routing) -> EngineRouter {
         let queue = |kind: &super::router::CallType| QueueConfig {
             name: "queue".into(),
-            needs: kind.needs.clone(),
+            needs: kind.needs.iter().copied().collect::<Needs>().into(),
             priority: kind.priority,
             ring_timeout: NEVER,
             // The router is told when the wrap-up is over.
@@ -92,7 +94,7 @@ impl EngineRouter {
             Told::Arrived { call, kind } => Event::Enqueue(Box::new(Enqueue {
                 call: CallId(call),
                 queue: QueueId(kind),
-                needs: Vec::new(),
+                needs: Demand::default(),
                 priority: 0,
                 age_credit: Duration::ZERO,
                 permission: None,

@@ -73,7 +73,7 @@ pub(crate) fn whole_call(call: u64) -> Vec<Fact> {
                 7_351,
                 What::Enqueued {
                     queue: "billing".into(),
-                    needs: vec![NeedFact { skill: "billing".into(), level: 3 }],
+                    needs: vec![NeedFact { skill: "billing".into(), level: 3, or: Vec::new() }],
                     priority: 0,
                     waiting: 2,
                 },

@@ -110,6 +110,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::VerificationEnded { result } => verification(*result).to_owned(),
         What::VariableSet { name, value } => format!("{name} is {value:?}"),
         What::Enqueued { queue, needs, priority, waiting } => enqueued(queue, needs, *priority, *waiting),
+        What::NeedsRelaxed { needs } => format!("by now {} will do", needed(needs)),
         What::WaitAsked { quote, position } => {
             format!("asked to hold: place {position}, {}", quoted(*quote))
         }
@@ -235,11 +236,15 @@ fn verification(result: Verification) -> &'static str {
 }
 
 fn enqueued(queue: &str, needs: &[NeedFact], priority: i32, waiting: u32) -> String {
-    let needs: Vec<_> = needs.iter().map(|need| format!("{} >= {}", need.skill, need.level)).collect();
-    let needs = if needs.is_empty() { String::new() } else { format!(", needs {}", needs.join(" and ")) };
+    let needs = if needs.is_empty() { String::new() } else { format!(", needs {}", needed(needs)) };
     let priority = if priority == 0 { String::new() } else { format!(", priority {priority}") };
     let waiting = if waiting == 1 { "the only one".to_owned() } else { format!("{waiting} waiting") };
     format!("joined queue {queue}{needs}{priority}, {waiting}")
+}
+
+fn needed(needs: &[NeedFact]) -> String {
+    let words: Vec<String> = needs.iter().map(ToString::to_string).collect();
+    if words.is_empty() { "any agent".to_owned() } else { words.join(" and ") }
 }
 
 fn quoted(quote: Option<Duration>) -> String {

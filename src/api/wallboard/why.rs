@@ -36,7 +36,7 @@ fn who_could(needs: &[NeedFact], agents: &[LiveAgent], rules: &[AgentRules]) -> 
     };
     let able: Vec<&LiveAgent> = agents.iter().filter(can).collect();
     let here: Vec<&&LiveAgent> = able.iter().filter(|agent| agent.state != AgentStateName::Offline).collect();
-    let wanted: Vec<String> = needs.iter().map(|need| format!("{} ≥ {}", need.skill, need.level)).collect();
+    let wanted: Vec<String> = needs.iter().map(|need| need.to_string().replace(">=", "≥")).collect();
     let wanted = if wanted.is_empty() { "what it takes".to_owned() } else { wanted.join(" and ") };
     match (able.len(), here.len()) {
         (0, _) => format!("no agent of this center has {wanted}"),
@@ -52,7 +52,8 @@ fn who_could(needs: &[NeedFact], agents: &[LiveAgent], rules: &[AgentRules]) -> 
 }
 
 fn has(rules: &AgentRules, need: &NeedFact) -> bool {
-    rules.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level)
+    let direct = rules.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level);
+    direct || need.or.iter().any(|need| has(rules, need))
 }
 
 fn does(agent: &LiveAgent) -> String {
@@ -83,7 +84,7 @@ mod tests {
             name: name.into(),
             skills: vec![("billing".into(), if name == "alice" { 8 } else { 3 })],
         });
-        let need = |level| vec![NeedFact { skill: "billing".into(), level }];
+        let need = |level| vec![NeedFact { skill: "billing".into(), level, or: Vec::new() }];
         let words = |level, agents: &[LiveAgent]| words(&need(level), None, agents, &rules);
         let talking = agent("alice", AgentStateName::Talking, "call 7");
         let lunch = agent("bob", AgentStateName::NotReady, "lunch");

@@ -41,6 +41,7 @@ enum Shape {
     Values,
     Results,
     Needs,
+    Steps,
     Permission,
     Method,
 }
@@ -149,6 +150,7 @@ const KEYS: &[(&str, &[Key])] = &[
         &[
             ("enqueue", Text, true, "the queue"),
             ("needs", Needs, false, "what this caller needs beyond what the queue needs"),
+            ("steps", Steps, false, "what this caller needs instead after a while"),
             ("priority", Count, false, "added to the queue's own; 0 by default"),
             ("permission", Permission, false, "who allows the hold; as the queue says by default"),
         ],
@@ -294,6 +296,15 @@ fn behind(shape: Shape) -> Value {
         Results => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Needs => json!({
             "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        }),
+        Steps => json!({
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": { "after": behind(Time), "needs": behind(Needs) },
+                "required": ["after", "needs"],
+                "additionalProperties": false,
+            },
         }),
         Permission => json!({ "enum": ["ask", "given by this file"] }),
         Method => json!({ "enum": ["account and pin"] }),

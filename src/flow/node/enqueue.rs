@@ -3,18 +3,19 @@
 use crate::base::QueueId;
 use crate::flow::api::FlowAction;
 use crate::flow::fields::Fields;
+use crate::flow::needs;
 use crate::flow::read::Reader;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
 use crate::flow::yaml::Place;
-use crate::queue::api::Need;
+use crate::queue::api::Demand;
 use crate::queue::api::PermissionPolicy;
 
 /// A queue, and what this caller needs beyond what the queue needs anyway.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Enqueue {
     pub queue: Option<QueueId>,
-    pub needs: Vec<Need>,
+    pub needs: Demand,
     /// Added to the queue's own. Default 0.
     pub priority: i32,
     /// Who allows the hold. Default: as the queue says.
@@ -32,7 +33,7 @@ impl Enqueue {
         let priority = fields.optional("priority").and_then(|yaml| reader.number(yaml, -1000, 1000));
         Enqueue {
             queue,
-            needs: fields.optional("needs").map(|yaml| reader.needs(yaml)).unwrap_or_default(),
+            needs: needs::demand(fields, reader),
             permission: fields.optional("permission").and_then(|yaml| reader.permission(yaml)),
             priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
             place: yaml.map_or(fields.place, |yaml| yaml.place),

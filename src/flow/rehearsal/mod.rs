@@ -121,7 +121,7 @@ pub enum Met {
 /// How a caller left the flow.
 #[derive(Clone, Debug, PartialEq)]
 pub enum End {
-    Queue { queue: Name, needs: Vec<(Name, u8)>, priority: i32 },
+    Queue { queue: Name, needs: Vec<String>, priority: i32 },
     HungUp { reason: Name },
     Refused { status: u16 },
     CallerLeft,
@@ -303,9 +303,8 @@ impl<'a> Rehearsal<'a> {
                 return;
             }
             FlowAction::Enqueue { queue, needs, priority, .. } => {
-                let name =
-                    |skill: crate::base::SkillId| self.center.engine.skills.get(skill.0 as usize).cloned();
-                let needs = needs.iter().filter_map(|need| Some((name(need.skill)?, need.level))).collect();
+                let needs = needs.needs.facts(&self.center.engine.skills);
+                let needs = needs.iter().map(ToString::to_string).collect();
                 let queue = self.center.engine.queues.get(queue.0 as usize).map(|queue| queue.name.clone());
                 return self.ends(End::Queue { queue: queue.unwrap_or_default(), needs, priority });
             }
@@ -378,8 +377,8 @@ impl std::fmt::Display for End {
         match self {
             End::Queue { queue, needs, priority } => {
                 write!(f, "queue {queue}")?;
-                for (skill, level) in needs {
-                    write!(f, ", needs {skill} >= {level}")?;
+                for need in needs {
+                    write!(f, ", needs {need}")?;
                 }
                 if *priority == 0 { Ok(()) } else { write!(f, ", priority {priority}") }
             }

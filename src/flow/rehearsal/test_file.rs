@@ -10,6 +10,7 @@ use crate::flow::api::Customer;
 use crate::flow::center::Center;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
+use crate::flow::needs;
 use crate::flow::read::Reader;
 use crate::flow::rehearsal::Account;
 use crate::flow::rehearsal::Verifier;
@@ -18,6 +19,7 @@ use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
+use crate::queue::api::Needs;
 
 /// The number of a caller of whom nothing else is said.
 const SOMEBODY: &str = "+12025550100";
@@ -58,7 +60,7 @@ pub(super) enum Step {
 /// How the call must end. What is not given may be anything.
 #[derive(Clone, Debug)]
 pub(super) enum Wanted {
-    Queue { queue: Name, needs: Option<Vec<(Name, u8)>>, priority: Option<i32> },
+    Queue { queue: Name, needs: Option<Vec<String>>, priority: Option<i32> },
     HungUp { reason: Name },
     Refused { status: u16 },
     CallerLeft,
@@ -212,10 +214,11 @@ impl Setting<'_> {
         let status = fields.optional("refused").map(|yaml| reader.number(yaml, 400, 699));
         let wanted = match (queue, reason, status) {
             (Some(queue), None, None) => {
-                let needs = fields.optional("needs").map(|yaml| reader.needs(yaml));
-                let skill = |skill: crate::base::SkillId| self.center.engine.skills[skill.0 as usize].clone();
-                let needs = needs
-                    .map(|needs| needs.into_iter().map(|need| (skill(need.skill), need.level)).collect());
+                let needs = fields.optional("needs").map(|yaml| needs::needs(yaml, reader));
+                let words = |needs: Needs| {
+                    needs.facts(&self.center.engine.skills).iter().map(ToString::to_string).collect()
+                };
+                let needs = needs.map(words);
                 let priority = fields.optional("priority").and_then(|yaml| reader.number(yaml, -1000, 1000));
                 let priority = priority.and_then(|priority| i32::try_from(priority).ok());
                 queue.map(|queue| Wanted::Queue { queue, needs, priority })

@@ -262,8 +262,8 @@ fn a_queue_that_nobody_can_serve() {
     );
     nodes(
         "  a: { enqueue: billing, needs: billing >= 9 }\n",
-        "main.yaml:4:17: error: no agent can serve the queue \"billing\" here: it needs billing >= 3 and \
-         billing >= 9 (give an agent the skills, or lower what is needed)\n\
+        "main.yaml:4:17: error: no agent can serve the queue \"billing\" here: it needs billing >= 9 \
+         (give an agent the skills, or lower what is needed)\n\
          main.yaml:5:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)\n\
          main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
     );
@@ -304,13 +304,61 @@ fn words_that_a_center_does_not_know() {
         .replace("{ billing: 7 } }", "{ billing: 7 }, ready: always }");
     center(
         &odd,
-        "center.yaml:4:29: error: \"billing > 3\" is not a need (write it as: billing >= 3)\n\
+        "center.yaml:4:29: error: \"billing > 3\" is not a need \
+         (write it as: billing >= 3, or billing >= 3 and (english >= 2 or spanish >= 5))\n\
          center.yaml:4:54: error: \"never\" is no way to get permission to hold \
          (write \"ask\" or \"given by this file\")\n\
          center.yaml:4:76: error: \"80 in 20\" is not a service level (write it as: 80% in 20s)\n\
          center.yaml:5:51: error: only an agent with a fixed contact is always ready \
          (add \"contact: sip:alice@host:port\", or write \"ready: when registered\")",
     );
+}
+
+#[test]
+fn needs_that_can_be_read_in_two_ways_or_not_at_all() {
+    let needs = |needs: &str| {
+        let odd = CENTER.replace("[billing]", "[billing, second line]").replace("billing >= 3", needs);
+        found(&[("center.yaml", &odd), ("main.yaml", END)])
+    };
+    let place = "center.yaml:4:29: error: ";
+    assert_eq!(
+        needs("billing >= 3 and second line or billing"),
+        format!(
+            "{place}\"billing >= 3 and second line or billing\" can be read in two ways (put what belongs together \
+             in parentheses: billing and (english or spanish))"
+        )
+    );
+    let twice = "needs a skill that is needed already";
+    assert_eq!(needs("\"billing >= 3 and billing\""), format!("{place}\"billing >= 3 and billing\" {twice}"));
+    for odd in ["(billing", "billing)", "billing >=", "or billing", "billing second", "()"] {
+        let said = needs(&format!("\"{odd}\""));
+        assert!(said.starts_with(place) && said.lines().count() == 1, "{odd}: {said}");
+    }
+    let fine = "(billing >= 3 or second line >= 1) and (second line or (billing >= 4 and billing >= 5))";
+    assert!(needs(fine).contains(twice), "in parentheses as well");
+    assert_eq!(needs("(billing >= 5 or second line) and (second line >= 2 or billing >= 4)"), "");
+}
+
+#[test]
+fn steps_that_help_nobody() {
+    let steps = |steps: &str| {
+        let odd = CENTER
+            .replace("[billing]", "[billing, sales]")
+            .replace("needs: billing >= 3", &format!("needs: billing >= 9, steps: [{steps}]"));
+        found(&[("center.yaml", &odd), ("main.yaml", END)])
+    };
+    assert_eq!(steps("{ after: 20s, needs: billing >= 3 }"), "", "the widest step is what counts");
+    assert_eq!(
+        steps("{ after: 20s, needs: billing >= 8 }"),
+        "center.yaml:4:11: error: no agent can serve the queue \"billing\" here: at its last step it needs \
+         billing >= 8 (give an agent the skills, or lower what is needed)"
+    );
+    let late = steps("{ after: 20s, needs: billing >= 8 }, { after: 20s, needs: billing >= 1 }");
+    assert!(late.contains("error: a step comes later than the one before it"), "{late}");
+    let narrow = steps("{ after: 20s, needs: billing >= 3 }, { after: 30s, needs: sales or billing >= 4 }");
+    assert!(narrow.contains("warning: after 30 s some who could serve before cannot"), "{narrow}");
+    let never = steps("{ after: 15m, needs: billing >= 3 }");
+    assert!(never.contains("warning: nobody waits until this step"), "{never}");
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl<'a> Phone<'a> {
                     Some(PermissionPolicy::Ask) => ", asked",
                     None => "",
                 };
-                format!("to {queue}, {} needs more, priority {priority}{held}", needs.len())
+                format!("to {queue}, {} needs more, priority {priority}{held}", needs.needs.clauses().count())
             }
             FlowAction::HangUp { reason } => format!("hangs up: {reason}"),
             FlowAction::Fact(fact) => return fact_in_words(fact),

@@ -3,6 +3,7 @@
 mod agents;
 mod choice;
 mod oracle;
+mod relax;
 mod script;
 mod simulator;
 mod waits;

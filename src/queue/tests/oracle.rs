@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
+use crate::base::SkillId;
 use crate::base::Timestamp;
 use crate::fact::MissedWhy;
 use crate::fact::WaitExit;
@@ -17,8 +18,10 @@ use crate::queue::Stage;
 use crate::queue::api::AgentState;
 use crate::queue::api::ChosenBy;
 use crate::queue::api::Config;
+use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::Need;
+use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Reason;
@@ -36,7 +39,9 @@ pub(super) struct Oracle {
 
 pub(super) struct Call {
     queue: QueueId,
-    needs: Vec<Need>,
+    demand: Demand,
+    /// What is needed, as it was told last.
+    needs: Needs,
     priority: i64,
     permission: PermissionPolicy,
     since: i128,
@@ -127,6 +132,13 @@ impl Oracle {
                 assert_eq!(*waiting, self.waiting(*queue));
                 self.saw("joined");
             }
+            Action::Relaxed { call, needs } => {
+                let call = self.call(*call);
+                assert_eq!(call.stage, Stage::Waiting, "needs stand still while a phone rings");
+                assert_ne!(call.needs, *needs, "told without need");
+                call.needs = needs.clone();
+                self.saw("relaxed");
+            }
             Action::Ring { call, agent, until, why, .. } => self.check_ring(now, *call, *agent, *until, why),
             Action::StopRing { call, agent, why } => {
                 assert!(self.is_at(*call, Stage::Ringing(*agent)), "only what rings is stopped");
@@ -184,19 +196,13 @@ impl Oracle {
         }
     }
 
-    fn join(&mut self, now: Timestamp, enqueue: Enqueue, needs: &[Need], priority: i32) {
+    fn join(&mut self, now: Timestamp, enqueue: Enqueue, needs: &Needs, priority: i32) {
         let queue = &self.config.queues[enqueue.queue.0 as usize];
-        let mut levels: BTreeMap<_, u8> = BTreeMap::new();
-        for need in queue.needs.iter().chain(&enqueue.needs).filter(|need| need.level > 0) {
-            let level = levels.entry(need.skill).or_default();
-            *level = need.level.max(*level);
-        }
-        let naive: Vec<Need> = levels.into_iter().map(|(skill, level)| Need { skill, level }).collect();
-        assert_eq!(needs, naive);
         assert_eq!(priority, queue.priority + enqueue.priority);
         let call = Call {
             queue: enqueue.queue,
-            needs: naive,
+            needs: needs.clone(),
+            demand: enqueue.needs,
             priority: i64::from(priority),
             permission: enqueue.permission.unwrap_or(queue.permission),
             since: i128::from(now.0) - enqueue.age_credit.as_micros() as i128,
@@ -209,6 +215,22 @@ impl Oracle {
             asked: false,
         };
         self.calls.insert(enqueue.call, call);
+        self.check_needs(now, enqueue.call);
+    }
+
+    /// Of a call that waits just those agents are able whom its queue and its own needs ask for by now.
+    fn check_needs(&self, now: Timestamp, id: CallId) {
+        let call = &self.calls[&id];
+        let age = self.age(now, id);
+        for agent in self.agent_ids() {
+            let level = |skill| self.level(agent, skill);
+            let asked = self.queue_of(id).needs.at(age).met(level) && call.demand.at(age).met(level);
+            assert_eq!(self.fits(id, agent), asked, "{id} waits by other needs than those of its age");
+        }
+    }
+
+    fn age(&self, now: Timestamp, id: CallId) -> Duration {
+        Duration::from_micros(u64::try_from(i128::from(now.0) - self.calls[&id].since).unwrap_or(0))
     }
 
     /// The choice, made again by looking at every call and every agent.
@@ -244,6 +266,7 @@ impl Oracle {
         let spared = fitting.iter().any(|agent| !self.may_ring(now, call, *agent));
         let (waiting, fitting) = (serves.len() as u32, fitting.len() as u32);
         let by = if by_wait { ChosenBy::LongestWait } else { ChosenBy::ServiceLevel };
+        self.check_needs(now, call);
         assert_eq!(*why, Reason { waiting, fitting, fit: self.fit(call, agent), idle, by });
         self.check_second_promise(now, call, agent);
         self.call(call).stage = Stage::Ringing(agent);
@@ -287,16 +310,15 @@ impl Oracle {
     }
 
     fn check_exit(&mut self, now: Timestamp, id: CallId, exit: WaitExit) {
+        let staffed = |agent: &AgentId| self.agents[agent.0 as usize].state != AgentState::Offline;
+        let some_day = |agent: &AgentId| self.fits(id, *agent) || self.will_fit(now, id, *agent);
+        let hopeless = !self.agent_ids().any(|agent| staffed(&agent) && some_day(&agent));
         let call = self.calls.remove(&id).expect("only who is in leaves");
         assert_eq!(call.stage, Stage::Waiting, "nobody is sent away while a phone rings or an agent talks");
         match exit {
             WaitExit::Cap => assert_eq!(call.cap_at, now),
             WaitExit::NobodyStaffed => {
-                assert!(!call.kept);
-                let levels = |need: &Need, agent: &AgentId| self.level(*agent, *need) >= need.level;
-                let staffed = |agent: &AgentId| self.agents[agent.0 as usize].state != AgentState::Offline;
-                let able = |agent: &AgentId| call.needs.iter().all(|need| levels(need, agent));
-                assert!(!self.agent_ids().any(|agent| staffed(&agent) && able(&agent)));
+                assert!(!call.kept && hopeless);
             }
             WaitExit::Full => panic!("a queue is not full of those who are in it"),
             WaitExit::Declined => assert!((call.asked || call.held_until.is_some()) && !call.kept),
@@ -338,6 +360,7 @@ impl Oracle {
             assert_eq!((view.queue, view.stage, view.callback), (call.queue, call.stage, call.kept));
             let (Stage::Ringing(agent) | Stage::Talking(agent)) = call.stage else {
                 assert!(call.cap_at > now, "nobody waits beyond the longest wait");
+                self.check_needs(now, *id);
                 assert!(
                     call.kept || call.asked || call.held_until.is_some(),
                     "a wait begins with a question"
@@ -401,16 +424,25 @@ impl Oracle {
     }
 
     fn fits(&self, call: CallId, agent: AgentId) -> bool {
-        self.calls[&call].needs.iter().all(|need| self.level(agent, *need) >= need.level)
+        self.calls[&call].needs.met(|skill| self.level(agent, skill))
+    }
+
+    /// Whether this agent will be able to serve the call if it waits on.
+    fn will_fit(&self, now: Timestamp, id: CallId, agent: AgentId) -> bool {
+        let (queue, call) = (&self.queue_of(id).needs, &self.calls[&id].demand);
+        let ages = queue.steps.iter().chain(&call.steps).map(|step| step.after);
+        let level = |skill| self.level(agent, skill);
+        let fits = |age| queue.at(age).met(level) && call.at(age).met(level);
+        ages.filter(|age| *age > self.age(now, id)).any(fits)
     }
 
     fn fit(&self, call: CallId, agent: AgentId) -> u32 {
-        self.calls[&call].needs.iter().map(|need| u32::from(self.level(agent, *need) - need.level)).sum()
+        self.calls[&call].needs.above(|skill| self.level(agent, skill))
     }
 
-    fn level(&self, agent: AgentId, need: Need) -> u8 {
+    fn level(&self, agent: AgentId, skill: SkillId) -> u8 {
         let skills = &self.config.agents[agent.0 as usize].skills;
-        skills.iter().find(|has| has.skill == need.skill).map_or(0, |has| has.level)
+        skills.iter().find(|has| has.skill == skill).map_or(0, |has| has.level)
     }
 
     fn order(&self, id: CallId) -> (i64, i128, CallId) {

@@ -26,12 +26,15 @@ use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
+use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::Need;
+use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
+use crate::queue::api::Step;
 
 /// Runs a script and compares what the engine wanted done.
 #[track_caller]
@@ -47,7 +50,7 @@ pub(super) fn check(script: &str, expected: &str) {
 pub(in crate::queue) fn queue_config(name: &str) -> QueueConfig {
     QueueConfig {
         name: name.into(),
-        needs: Vec::new(),
+        needs: Demand::default(),
         priority: 0,
         ring_timeout: Duration::from_secs(20),
         wrap_up: Duration::from_secs(30),
@@ -139,8 +142,11 @@ fn read_center(config: &mut Config, line: &str) {
 }
 
 fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
+    if let Some((after, needs)) = part.split_once(": ") {
+        return queue.needs.steps.push(step(config, after, needs));
+    }
     let (word, number) = part.split_once(' ').unwrap_or((part, "0"));
-    let number: u32 = number.parse().unwrap();
+    let number: u32 = number.parse().unwrap_or(0);
     let time = Duration::from_secs(u64::from(number));
     match word {
         "given" => queue.permission = PermissionPolicy::GivenByFlowFile,
@@ -153,8 +159,20 @@ fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
         "talk" => queue.handle_time = Some(time),
         "priority" => queue.priority = number as i32,
         "tries" => queue.callback_tries = number,
-        _ => queue.needs.push(need(config, part)),
+        _ => queue.needs.needs = queue.needs.needs.and(&clause(config, part)),
     }
+}
+
+/// `20: billing 1 or sales 2`, after so many seconds; `20: anybody`.
+fn step(config: &mut Config, after: &str, needs: &str) -> Step {
+    let after = Duration::from_secs(after.parse().unwrap());
+    Step { after, needs: if needs == "anybody" { Needs::default() } else { clause(config, needs) } }
+}
+
+/// `billing 3`, or alternatives: `english 2 or spanish 5`.
+fn clause(config: &mut Config, part: &str) -> Needs {
+    let needs = part.split(" or ").map(|part| Needs::from_iter([need(config, part)]));
+    needs.reduce(|a, b| a.or(&b).unwrap()).unwrap()
 }
 
 fn need(config: &mut Config, part: &str) -> Need {
@@ -210,8 +228,9 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
 }
 
 fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> Enqueue {
+    let needs = Demand::default();
     let mut enqueue =
-        Enqueue { call, queue, needs: Vec::new(), priority: 0, age_credit: Duration::ZERO, permission: None };
+        Enqueue { call, queue, needs, priority: 0, age_credit: Duration::ZERO, permission: None };
     for part in extra.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (word, number) = part.split_once(' ').unwrap_or((part, ""));
         match word {
@@ -221,7 +240,8 @@ fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> E
             "credit" => enqueue.age_credit = Duration::from_secs(number.parse().unwrap()),
             skill => {
                 let place = config.skills.iter().position(|name| &**name == skill).unwrap_or(99);
-                enqueue.needs.push(Need { skill: SkillId(place as u32), level: number.parse().unwrap() });
+                let need = Need { skill: SkillId(place as u32), level: number.parse().unwrap() };
+                enqueue.needs.needs = enqueue.needs.needs.and(&Needs::from_iter([need]));
             }
         }
     }
@@ -238,12 +258,9 @@ fn words(config: &Config, action: &Action) -> String {
     match action {
         Action::Enqueued { call, queue, needs, priority, waiting } => {
             let queue = &config.queues[queue.0 as usize].name;
-            let needs: Vec<String> = needs
-                .iter()
-                .map(|n| format!(" {}>={}", config.skills[n.skill.0 as usize], n.level))
-                .collect();
-            format!("{call} in {queue}{}, priority {priority}, {waiting} waiting", needs.concat())
+            format!("{call} in {queue}{}, priority {priority}, {waiting} waiting", needed(config, needs))
         }
+        Action::Relaxed { call, needs } => format!("{call} needs now:{}", needed(config, needs)),
         Action::AskPermission { call, quote, position } => {
             format!("ask {call}, place {position}{}", quoted(quote))
         }
@@ -278,6 +295,11 @@ fn words(config: &Config, action: &Action) -> String {
             format!("{}: {}{}", agent(id), state(to), until(at))
         }
     }
+}
+
+fn needed(config: &Config, needs: &Needs) -> String {
+    let words = needs.facts(&config.skills);
+    words.iter().map(|need| format!(" {}", need.to_string().replace(" >= ", ">="))).collect()
 }
 
 fn state(state: &AgentState) -> Name {

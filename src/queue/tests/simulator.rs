@@ -22,11 +22,14 @@ use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
+use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::Need;
+use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Routing;
+use crate::queue::api::Step;
 use crate::queue::api::Weights;
 
 /// Events per simulated day.
@@ -56,7 +59,8 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 29] = [
+const MUST_BE_SEEN: [&str; 30] = [
+    "relaxed",
     "joined",
     "rung",
     "rung, of several",
@@ -201,7 +205,7 @@ impl Simulation {
         let call = if self.chance.below(20) == 0 { self.some_call() } else { CallId(self.next_call) };
         self.next_call += 1;
         let queue = QueueId(self.chance.below(self.queues) as u32);
-        let needs = (0..self.chance.below(3)).map(|_| need(&mut self.chance, self.skills)).collect();
+        let needs = demand(&mut self.chance, self.skills);
         let priority = self.chance.below(8).saturating_sub(5) as i32;
         let age_credit = Duration::from_secs(self.chance.below(8).saturating_sub(5) * 30);
         let policies = [None, Some(PermissionPolicy::Ask), Some(PermissionPolicy::GivenByFlowFile)];
@@ -276,7 +280,7 @@ fn center(chance: &mut Entropy) -> Config {
     let queues = (0..1 + chance.below(4)).map(|_| {
         let secs = |n| Duration::from_secs(n);
         let mut queue = queue_config("queue");
-        queue.needs = (0..chance.below(3)).map(|_| need(chance, skills)).collect();
+        queue.needs = demand(chance, skills);
         queue.priority = chance.below(3) as i32;
         queue.service_level = (50 + chance.below(50) as u8, secs(1 + chance.below(40)));
         queue.handle_time = (chance.below(2) == 0).then(|| secs(chance.below(300)));
@@ -318,6 +322,26 @@ fn center(chance: &mut Entropy) -> Config {
         }),
     };
     Config { skills: (0..skills).map(|_| "skill".into()).collect(), agents, queues, routing }
+}
+
+/// Up to two clauses, now and then with an alternative, and now and then steps to others.
+fn demand(chance: &mut Entropy, skills: u64) -> Demand {
+    let steps = if chance.below(4) == 0 { chance.below(4) } else { 0 };
+    let mut after = Duration::ZERO;
+    let needs = needs(chance, skills);
+    let steps = (0..steps).map(|_| {
+        after += Duration::from_millis(1 + chance.below(40_000));
+        Step { after, needs: self::needs(chance, skills) }
+    });
+    Demand { needs, steps: steps.collect() }
+}
+
+fn needs(chance: &mut Entropy, skills: u64) -> Needs {
+    (0..chance.below(3)).fold(Needs::default(), |needs, _| {
+        let clause = Needs::from_iter([need(chance, skills)]);
+        let other = (chance.below(3) == 0).then(|| Needs::from_iter([need(chance, skills)]));
+        needs.and(&other.and_then(|other| clause.or(&other)).unwrap_or(clause))
+    })
 }
 
 fn need(chance: &mut Entropy, skills: u64) -> Need {

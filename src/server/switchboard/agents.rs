@@ -10,7 +10,6 @@ use crate::call::CallEvent;
 use crate::call::QueueWord;
 use crate::fact::AgentStateName;
 use crate::fact::Fact;
-use crate::fact::NeedFact;
 use crate::fact::What;
 use crate::queue;
 use crate::queue::Action;
@@ -51,14 +50,11 @@ impl Switchboard {
             Action::Enqueued { call, queue, needs, priority, waiting } => {
                 let config = &self.parts.center.engine;
                 let queue = config.queues[queue.0 as usize].name.clone();
-                let needs = needs
-                    .iter()
-                    .map(|need| NeedFact {
-                        skill: config.skills[need.skill.0 as usize].clone(),
-                        level: need.level,
-                    })
-                    .collect();
+                let needs = needs.facts(&config.skills);
                 (call, QueueWord::Enqueued { queue, needs, priority, waiting })
+            }
+            Action::Relaxed { call, needs } => {
+                (call, QueueWord::Relaxed { needs: needs.facts(&self.parts.center.engine.skills) })
             }
             Action::AskPermission { call, quote, position } => {
                 (call, QueueWord::AskPermission { quote, position })

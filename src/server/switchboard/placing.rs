@@ -131,11 +131,9 @@ impl Switchboard {
         let place = match asked {
             Some(name) => queues.iter().position(|queue| queue.name == *name),
             None => {
-                let skills = &center.engine.agents[agent.0 as usize].skills;
-                let has = |need: &crate::queue::api::Need| {
-                    skills.iter().any(|skill| skill.skill == need.skill && skill.level >= need.level)
-                };
-                let serves = || queues.iter().position(|queue| queue.needs.iter().all(has));
+                let agent = &center.engine.agents[agent.0 as usize];
+                let level = |skill| agent.level(skill);
+                let serves = || queues.iter().position(|queue| queue.needs.needs.met(level));
                 let own = center.outbound.queue.map(|queue| queue.0 as usize);
                 own.or_else(serves).or((!queues.is_empty()).then_some(0))
             }

@@ -150,3 +150,22 @@ alice handed over to bob, who knows the note
     let lines = tell(&sample::dated(facts), &TimeZone::UTC);
     assert_eq!(lines.iter().map(|line| format!("{}\n", line.words)).collect::<String>(), expected);
 }
+
+#[test]
+fn needs_with_alternatives_and_those_of_old_histories_read_alike() {
+    let needs = r#"[{"skill":"billing","level":3},
+        {"skill":"english","level":2,"or":[{"skill":"spanish","level":5}]}]"#;
+    let needs: Vec<NeedFact> = serde_json::from_str(needs).unwrap();
+    let fact = |secs, what| Fact { at: Timestamp::from_secs(secs), call: Some(CallId(1)), what };
+    let facts = vec![
+        fact(0, What::Enqueued { queue: "billing".into(), needs: needs.clone(), priority: 0, waiting: 1 }),
+        fact(20, What::NeedsRelaxed { needs: needs[..1].to_vec() }),
+        fact(40, What::NeedsRelaxed { needs: Vec::new() }),
+    ];
+    let expected = "\
+14:02:00.000      +0.00 s  joined queue billing, needs billing >= 3 and (english >= 2 or spanish >= 5), the only one
+14:02:20.000     +20.00 s  by now billing >= 3 will do
+14:02:40.000     +40.00 s  by now any agent will do
+";
+    check(facts, expected);
+}
