@@ -277,6 +277,7 @@ fn queue() -> QueueConfig {
     QueueConfig {
         name: "queue".into(),
         needs: Demand::default(),
+        agents_by: None,
         priority: 0,
         ring_timeout: Duration::from_secs(20),
         wrap_up: Duration::from_secs(30),

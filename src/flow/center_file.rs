@@ -26,6 +26,7 @@ use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
+use crate::queue::api::AgentChoice;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
@@ -83,7 +84,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     reader.names.skills = skills.clone();
     let queues =
         fields.optional("queues").map(|yaml| each(yaml, "queues", reader, queue)).unwrap_or_default();
-    let (queues, wait_prompts, talk, queue_places) = split(queues);
+    let (mut queues, wait_prompts, talk, queue_places) = split(queues);
+    let agents_by = fields.optional("agents_by").and_then(|yaml| agents_by(yaml, reader));
+    queues.iter_mut().for_each(|queue: &mut QueueConfig| queue.agents_by = queue.agents_by.or(agents_by));
     reader.names.queues = queues.iter().map(|queue: &QueueConfig| Name::clone(&queue.name)).collect();
     let before = reader.diagnostics.len();
     let agents =
@@ -229,6 +232,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     let config = QueueConfig {
         name: Name::from(key.text.as_str()),
         needs: needs::demand(fields, reader),
+        agents_by: fields.optional("agents_by").and_then(|yaml| agents_by(yaml, reader)),
         priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
         ring_timeout: fields.duration(reader, "ring", seconds(20)),
         wrap_up: fields.duration(reader, "wrap_up", seconds(30)),
@@ -279,6 +283,24 @@ fn routing(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Routing> {
             None
         }
     }
+}
+
+/// Which idle agent a call goes to.
+fn agents_by(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<AgentChoice> {
+    let known = [
+        ("best fit", AgentChoice::BestFit),
+        ("longest idle", AgentChoice::LongestIdle),
+        ("most skilled", AgentChoice::MostSkilled),
+        ("least skilled", AgentChoice::LeastSkilled),
+        ("fewest calls", AgentChoice::FewestCalls),
+        ("round robin", AgentChoice::RoundRobin),
+    ];
+    let word = reader.name(yaml, "a choice of agents")?;
+    let found = known.iter().find(|(name, _)| *name == &*word);
+    if found.is_none() {
+        reader.unknown(yaml.place, "choice of agents", &word, known.map(|(name, _)| name));
+    }
+    found.map(|(_, choice)| *choice)
 }
 
 /// The planner's mean talk, where there is one.

@@ -50,6 +50,8 @@ pub(super) struct Agent {
     pub state: AgentState,
     /// What they want to be after the call: never [`AgentWish::Ready`], which is what comes anyway.
     pub next: Option<AgentWish>,
+    /// How many calls they have taken since they signed in.
+    pub calls: u32,
     /// When they last got ready. Ringing for a caller who hung up does not count as work.
     pub idle_since: Timestamp,
     /// When the state ends by itself.
@@ -67,6 +69,7 @@ impl Agent {
             always_ready: config.always_ready,
             state: AgentState::Offline,
             next: None,
+            calls: 0,
             idle_since: Timestamp::ZERO,
             until: None,
             spared: SmallVec::new(),
@@ -233,13 +236,16 @@ impl Engine {
         let from = std::mem::replace(&mut agent.state, to.clone());
         let profile = agent.profile;
         if from == AgentState::Ready {
-            self.skills.busy(profile, id, agent.idle_since);
+            self.skills.busy(profile, id, agent.idle_since, agent.calls);
+        }
+        if from == AgentState::Offline {
+            agent.calls = 0;
         }
         if to == AgentState::Ready {
             if !matches!(from, AgentState::Ringing(_)) {
                 agent.idle_since = now;
             }
-            self.skills.idle(profile, id, agent.idle_since);
+            self.skills.idle(profile, id, agent.idle_since, agent.calls);
         }
         if takes_calls(&from) != takes_calls(&to) {
             self.skills.set_working(profile, takes_calls(&to));

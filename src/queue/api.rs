@@ -9,6 +9,7 @@ pub use super::needs::Demand;
 pub use super::needs::Need;
 pub use super::needs::Needs;
 pub use super::needs::Step;
+pub use super::routing::AgentChoice;
 pub use super::routing::Routing;
 pub use super::routing::Weights;
 use crate::base::AgentId;
@@ -35,6 +36,8 @@ pub struct QueueConfig {
     pub name: Name,
     /// What an agent must have for any call of this queue.
     pub needs: Demand,
+    /// Which idle agent a call goes to. Default: as [`Routing`] has it.
+    pub agents_by: Option<AgentChoice>,
     /// Added to each call's own priority; the higher goes first. Default 0.
     pub priority: i32,
     /// How long an agent's phone rings: the only ring timeout there is. Default 20 s.
@@ -201,8 +204,11 @@ pub struct Reason {
     pub fit: u32,
     /// How long the agent had been idle.
     pub idle: Duration,
-    /// What the choice went by.
+    /// What the choice of the call went by, and that of the agent where the next says nothing.
     pub by: ChosenBy,
+    /// What the choice of the agent went by, where the queue says so.
+    #[serde(default)]
+    pub agents_by: Option<AgentChoice>,
 }
 
 /// What a choice went by: see [`Routing`].

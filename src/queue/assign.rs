@@ -5,6 +5,7 @@ use std::time::Duration;
 use tracing::debug;
 
 use super::api::Action;
+use super::api::AgentChoice;
 use super::api::AgentState;
 use super::api::ChosenBy;
 use super::api::PermissionPolicy;
@@ -35,14 +36,28 @@ impl Engine {
     }
 
     fn assign_call_by_value(&mut self, id: AgentId, weights: &Weights, out: &mut Vec<Action>) {
-        let agent = &self.agents[id.0 as usize];
-        if agent.state != AgentState::Ready {
-            return;
+        while self.agents[id.0 as usize].state == AgentState::Ready {
+            let Some((call, waiting)) = self.call_by_value(id, weights) else { return };
+            let Call { queue, class, key, .. } = self.calls[&call];
+            let best = match self.queue(queue).config.agents_by {
+                None => self.idle_agent(class, id),
+                Some(choice) => {
+                    self.agent_by_choice(queue, class, key, choice).unwrap_or(self.idle_agent(class, id))
+                }
+            };
+            self.ring(call, best, self.waiting_for(best.agent, id, waiting), out);
         }
-        let (profile, idle_since) = (agent.profile, agent.idle_since);
-        let Some((call, waiting)) = self.call_by_value(id, weights) else { return };
-        let best = self.skills.idle_agent(self.calls[&call].class, id, profile, idle_since);
-        self.ring(call, best, waiting, out);
+    }
+
+    /// This idle agent as the one for a call of this class.
+    fn idle_agent(&self, class: ClassId, id: AgentId) -> BestAgent {
+        let agent = &self.agents[id.0 as usize];
+        self.skills.idle_agent(class, id, agent.profile, agent.idle_since)
+    }
+
+    /// How many wait whom this agent can serve, where it is known of the other.
+    fn waiting_for(&self, agent: AgentId, other: AgentId, known: u32) -> u32 {
+        if agent == other { known } else { self.skills.waiting_for(self.agents[agent.0 as usize].profile) }
     }
 
     /// When the pauses of two agents end at one instant, a call can go to the better of them instead, and
@@ -50,9 +65,10 @@ impl Engine {
     fn assign_first_call(&mut self, id: AgentId, out: &mut Vec<Action>) {
         while let Some((key, waiting)) = self.next_call(id) {
             // This agent is idle, fits, and is not spared the call: so there is a best one.
-            let best = self.best_agent(self.calls[&key.call].class, key, false);
+            let Call { queue, class, .. } = self.calls[&key.call];
+            let best = self.best_agent(queue, class, key, false);
             let Found::Agent(best) = best else { unreachable!("an idle agent fits") };
-            self.ring(key.call, best, waiting, out);
+            self.ring(key.call, best, self.waiting_for(best.agent, id, waiting), out);
         }
     }
 
@@ -79,7 +95,7 @@ impl Engine {
     /// Rings the best idle agent for a call that waits, if there is one; whether it is held back instead.
     pub(super) fn assign_waiting(&mut self, id: CallId, out: &mut Vec<Action>) -> bool {
         let call = &self.calls[&id];
-        let found = self.best_agent(call.class, call.key, self.may_hold_back(call));
+        let found = self.best_agent(call.queue, call.class, call.key, self.may_hold_back(call));
         if let Found::Agent(best) = found {
             let waiting = self.skills.waiting_for(self.agents[best.agent.0 as usize].profile);
             self.ring(id, best, waiting, out);
@@ -87,25 +103,38 @@ impl Engine {
         matches!(found, Found::HeldBack)
     }
 
-    /// Nobody is held back who would have to be asked for it first, or whom the queue has no room or no time
-    /// for.
+    /// Nobody is held back who would have to be asked for it first, whom the queue has no room or no time for, or
+    /// whose queue says which agent it shall be.
     pub(super) fn may_hold_back(&self, call: &Call) -> bool {
         let queue = self.queue(call.queue);
         let asked = call.consent != Consent::NotAsked || call.permission == PermissionPolicy::GivenByFlowFile;
         asked
+            && queue.config.agents_by.is_none()
             && queue.waiting <= queue.config.max_waiting
             && queue.config.max_wait >= queue.config.service_level.1 * 2
     }
 
-    /// The best idle agent for a call of this class.
-    pub(super) fn best_agent(&self, class: ClassId, key: Key, may_hold: bool) -> Found {
-        match &self.routing {
-            Routing::LongestWaiting => {
-                let spared = |agent: AgentId| self.agents[agent.0 as usize].is_spared(key.call, self.now);
-                self.skills.best_agent(class, spared).map_or(Found::Nobody, Found::Agent)
+    /// The best idle agent for a call of this queue and class.
+    pub(super) fn best_agent(&self, queue: QueueId, class: ClassId, key: Key, may_hold: bool) -> Found {
+        let choice = match (self.queue(queue).config.agents_by, &self.routing) {
+            (Some(choice), _) => choice,
+            (None, Routing::LongestWaiting) => AgentChoice::BestFit,
+            (None, Routing::ServiceLevel(weights)) => {
+                return self.agent_by_cost(class, key, may_hold, weights);
             }
-            Routing::ServiceLevel(weights) => self.agent_by_cost(class, key, may_hold, weights),
-        }
+        };
+        self.agent_by_choice(queue, class, key, choice).map_or(Found::Nobody, Found::Agent)
+    }
+
+    fn agent_by_choice(
+        &self,
+        queue: QueueId,
+        class: ClassId,
+        key: Key,
+        choice: AgentChoice,
+    ) -> Option<BestAgent> {
+        let spared = |agent: AgentId| self.agents[agent.0 as usize].is_spared(key.call, self.now);
+        self.skills.best_agent(class, choice, self.queue(queue).last_rung, spared)
     }
 
     /// What weighs how much, if the service level decides.
@@ -128,14 +157,19 @@ impl Engine {
         assert_eq!(call.stage, Stage::Waiting, "a call is assigned to one agent");
         call.stage = Stage::Ringing(agent);
         call.attempts += 1;
-        let (queue, attempt) = (call.queue, call.attempts);
+        let (queue, attempt, direct) = (call.queue, call.attempts, call.direct);
         let until = self.now + self.queue(queue).config.ring_timeout;
         let idle = self.now.since(best.idle_since);
         let by = match self.routing {
             Routing::LongestWaiting => ChosenBy::LongestWait,
             Routing::ServiceLevel(_) => ChosenBy::ServiceLevel,
         };
-        let why = Reason { waiting, fitting: best.fitting, fit: best.fit, idle, by };
+        let of_queue = self.queue_mut(queue);
+        let agents_by = of_queue.config.agents_by.filter(|_| !direct);
+        if !direct {
+            of_queue.last_rung = Some(agent);
+        }
+        let why = Reason { waiting, fitting: best.fitting, fit: best.fit, idle, by, agents_by };
         out.push(Action::Ring { call: id, agent, attempt, until, why });
         self.set_agent(agent, AgentState::Ringing(id), Some(until), out);
         self.rearm_call(id);
@@ -161,6 +195,7 @@ impl Engine {
             self.foresight.learn(queue, target, &forecast, waited);
         }
         self.queue_mut(queue).waiting -= 1;
+        self.agents[agent.0 as usize].calls += 1;
         self.rearm_call(id);
         out.push(Action::Connected { call: id, agent, waited, quote });
         self.set_agent(agent, AgentState::Talking(id), None, out);

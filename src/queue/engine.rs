@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::agents::Agent;
 use super::api::Action;
+use super::api::AgentChoice;
 use super::api::AgentState;
 use super::api::Config;
 use super::api::Demand;
@@ -69,6 +70,8 @@ pub(super) struct Queue {
     /// How many have no agent yet: those in line and those whose agent's phone rings.
     pub waiting: u32,
     pub handle_time: HandleTime,
+    /// Who was rung last for it.
+    pub last_rung: Option<AgentId>,
 }
 
 /// What can be seen of a call in the engine.
@@ -97,12 +100,17 @@ impl Engine {
     /// An engine in which everybody is offline, but for those agents who are always ready.
     pub fn new(config: Config) -> Engine {
         let (mut skills, profiles) = Skills::new(config.skills.len(), &config.agents);
+        let ranks = [Some(AgentChoice::FewestCalls), Some(AgentChoice::RoundRobin)];
+        if config.queues.iter().any(|queue| ranks.contains(&queue.agents_by)) {
+            skills.keep_ranks();
+        }
         let pace = Pace::new(&config.queues, config.agents.len());
         let queue = |(config, id): (QueueConfig, u32)| Queue {
             course: skills.course_of(QueueId(id), &config, config.priority, &Demand::default()),
             line: Line::default(),
             waiting: 0,
             handle_time: HandleTime::new(&config),
+            last_rung: None,
             config,
         };
         let queues: Vec<Queue> = config.queues.into_iter().zip(0..).map(queue).collect();

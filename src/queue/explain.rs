@@ -1,5 +1,6 @@
 //! Why an agent was chosen, in words for people.
 
+use super::api::AgentChoice;
 use super::api::ChosenBy;
 use super::api::Reason;
 
@@ -12,7 +13,7 @@ use super::api::Reason;
 /// use warmline::queue::explain::words;
 ///
 /// let (idle, by) = (Duration::from_secs(42), ChosenBy::LongestWait);
-/// let reason = Reason { waiting: 4, fitting: 3, fit: 2, idle, by };
+/// let reason = Reason { waiting: 4, fitting: 3, fit: 2, idle, by, agents_by: None };
 /// assert_eq!(
 ///     words(&reason, "Alice"),
 ///     "first of 4 waiting that Alice can serve; 3 idle agents fitted, Alice comes first by fit (2 levels above \
@@ -33,6 +34,13 @@ pub fn words(reason: &Reason, agent: &str) -> String {
         fit => format!("{fit} levels above the need"),
     };
     let idle = reason.idle.as_secs();
+    if let (2.., Some(choice)) = (reason.fitting, reason.agents_by) {
+        let fitting = reason.fitting;
+        return format!(
+            "{call}; {fitting} idle agents fitted, {agent} {} ({above}, idle for {idle} s)",
+            comes(choice)
+        );
+    }
     match (reason.fitting, reason.by) {
         (0 | 1, _) => {
             format!("{call}; {agent} was the only idle agent who fitted ({above}), idle for {idle} s")
@@ -48,6 +56,18 @@ pub fn words(reason: &Reason, agent: &str) -> String {
     }
 }
 
+/// What an agent is first by.
+fn comes(choice: AgentChoice) -> &'static str {
+    match choice {
+        AgentChoice::BestFit => "fits best",
+        AgentChoice::LongestIdle => "is idle longest",
+        AgentChoice::MostSkilled => "is the most skilled",
+        AgentChoice::LeastSkilled => "is the least skilled who will do",
+        AgentChoice::FewestCalls => "has taken the fewest calls",
+        AgentChoice::RoundRobin => "is next in turn",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -57,7 +77,8 @@ mod tests {
     #[test]
     fn an_agent_without_rivals_is_not_called_the_best() {
         let idle = Duration::from_millis(3_900);
-        let reason = Reason { waiting: 1, fitting: 1, fit: 1, idle, by: ChosenBy::LongestWait };
+        let reason =
+            Reason { waiting: 1, fitting: 1, fit: 1, idle, by: ChosenBy::LongestWait, agents_by: None };
         assert_eq!(
             words(&reason, "Bob"),
             "the only one waiting that Bob can serve; Bob was the only idle agent who fitted (1 level above the \
@@ -68,11 +89,18 @@ mod tests {
     #[test]
     fn by_service_level_it_is_said_what_for() {
         let idle = Duration::from_secs(7);
-        let reason = Reason { waiting: 3, fitting: 2, fit: 0, idle, by: ChosenBy::ServiceLevel };
+        let by = ChosenBy::ServiceLevel;
+        let reason = Reason { waiting: 3, fitting: 2, fit: 0, idle, by, agents_by: None };
         assert_eq!(
             words(&reason, "Bob"),
             "of 3 waiting that Bob can serve, the one whose answer does most for the service levels; 2 idle agents \
              fitted, Bob is the quickest of them whom other queues need least (exactly at the need, idle for 7 s)"
+        );
+        let by_turns = Reason { waiting: 1, agents_by: Some(AgentChoice::RoundRobin), ..reason };
+        assert_eq!(
+            words(&by_turns, "Bob"),
+            "the only one waiting that Bob can serve; 2 idle agents fitted, Bob is next in turn (exactly at the \
+             need, idle for 7 s)"
         );
     }
 }

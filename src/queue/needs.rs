@@ -12,7 +12,7 @@ use crate::base::Name;
 use crate::base::SkillId;
 use crate::fact::NeedFact;
 
-/// The most clauses of [`Needs::any`]: alternatives of alternatives multiply.
+/// The most clauses of [`Needs::or`]: alternatives of alternatives multiply.
 pub const MOST_CLAUSES: usize = 32;
 
 /// A skill at a least level, 1 to 10.

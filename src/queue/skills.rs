@@ -3,6 +3,7 @@
 //!
 //! It knows who is idle and who is first in line, not why: states are in `agents`, waits in `waits`.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use smallvec::SmallVec;
 
+use super::api::AgentChoice;
 use super::api::AgentConfig;
 use super::api::Demand;
 use super::api::Need;
@@ -50,6 +52,9 @@ pub(super) struct Profile {
     breadth: u32,
     /// Longest idle first.
     pub idle: BTreeSet<(Timestamp, AgentId)>,
+    /// The same agents by how many calls they have taken, and by their place: where some queue goes by it.
+    by_calls: BTreeSet<(u32, Timestamp, AgentId)>,
+    by_place: BTreeMap<AgentId, Timestamp>,
     /// How many are signed in.
     staffed: u32,
     /// How many of those take calls: ready or busy with one.
@@ -123,6 +128,9 @@ pub(super) struct BestAgent {
     pub fitting: u32,
 }
 
+/// What orders idle agents, the least first.
+type Rank = ((u32, u32), Timestamp, AgentId);
+
 /// The table of profiles and classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Skills {
@@ -132,6 +140,8 @@ pub(super) struct Skills {
     /// The profiles that have a skill that there is not: none.
     nobody: Bits,
     pub idle_profiles: Bits,
+    /// Whether some queue goes by calls taken, or by turns.
+    ranked: bool,
     pub classes: Vec<Class>,
     pub heads: Vec<Head>,
     /// The classes with somebody in line.
@@ -167,6 +177,7 @@ impl Skills {
             planes,
             nobody: Bits::default(),
             idle_profiles: Bits::default(),
+            ranked: false,
             classes: Vec::new(),
             heads: Vec::new(),
             waiting_classes: Bits::default(),
@@ -350,17 +361,28 @@ impl Skills {
         }
     }
 
-    /// An agent is free for a call since `since`.
-    pub fn idle(&mut self, id: ProfileId, agent: AgentId, since: Timestamp) {
+    /// Some queue goes by calls taken, or by turns: keeps idle agents in these orders too. Nobody is idle yet.
+    pub fn keep_ranks(&mut self) {
+        self.ranked = true;
+    }
+
+    /// An agent who has taken so many calls is free for another since `since`.
+    pub fn idle(&mut self, id: ProfileId, agent: AgentId, since: Timestamp, calls: u32) {
         let profile = &mut self.profiles[id.0 as usize];
+        if self.ranked {
+            profile.by_calls.insert((calls, since, agent));
+            profile.by_place.insert(agent, since);
+        }
         assert!(profile.idle.insert((since, agent)), "an agent gets idle once");
         profile.serves.iter().for_each(|class| self.heads[class].idle += 1);
         self.idle_profiles.insert(id.0 as usize);
     }
 
-    /// An agent is free no more.
-    pub fn busy(&mut self, id: ProfileId, agent: AgentId, since: Timestamp) {
+    /// An agent is free no more; the rest as they were told to be.
+    pub fn busy(&mut self, id: ProfileId, agent: AgentId, since: Timestamp, calls: u32) {
         let profile = &mut self.profiles[id.0 as usize];
+        profile.by_calls.remove(&(calls, since, agent));
+        profile.by_place.remove(&agent);
         assert!(profile.idle.remove(&(since, agent)), "an agent who gets busy was idle");
         profile.serves.iter().for_each(|class| self.heads[class].idle -= 1);
         if profile.idle.is_empty() {
@@ -415,25 +437,37 @@ impl Skills {
         }
     }
 
-    /// The idle agent for a call of this class: who fits best, then who has the fewest skills, so that
-    /// those who can do more stay free for what only they can do; then who is idle longest, then by id.
+    /// The idle agent for a call of this class, by this choice, after this agent's turn; equals by how long they
+    /// have been idle, then by id.
     ///
     /// An agent whom `spared` names is passed over.
-    pub fn best_agent(&self, class: ClassId, spared: impl Fn(AgentId) -> bool) -> Option<BestAgent> {
+    pub fn best_agent(
+        &self,
+        class: ClassId,
+        choice: AgentChoice,
+        last: Option<AgentId>,
+        spared: impl Fn(AgentId) -> bool,
+    ) -> Option<BestAgent> {
         let needs = &self.heads[class.0 as usize].needs;
-        let mut best = None;
+        let mut best: Option<(Rank, BestAgent)> = None;
         let mut fitting = 0;
         for id in self.classes[class.0 as usize].eligible.shared(&self.idle_profiles) {
             let profile = &self.profiles[id];
             fitting += profile.idle.len() as u32;
-            let Some((since, agent)) = profile.idle.iter().find(|(_, agent)| !spared(*agent)) else {
-                continue;
+            let Some((first, idle_since, agent)) = profile.first(choice, last, &spared) else { continue };
+            let fit = profile.fit(needs);
+            let rank = match choice {
+                AgentChoice::BestFit => (u32::MAX - fit, profile.breadth),
+                AgentChoice::MostSkilled => (u32::MAX - fit, 0),
+                AgentChoice::LeastSkilled => (fit, 0),
+                AgentChoice::LongestIdle | AgentChoice::FewestCalls | AgentChoice::RoundRobin => (first, 0),
             };
-            let rank = (u32::MAX - profile.fit(needs), profile.breadth, *since, *agent);
-            best = Some(best.map_or(rank, |best| rank.min(best)));
+            let rank = (rank, idle_since, agent);
+            if best.as_ref().is_none_or(|(than, _)| rank < *than) {
+                best = Some((rank, BestAgent { agent, fit, idle_since, fitting: 0 }));
+            }
         }
-        let (unfit, _, idle_since, agent) = best?;
-        Some(BestAgent { agent, fit: u32::MAX - unfit, idle_since, fitting })
+        best.map(|(_, best)| BestAgent { fitting, ..best })
     }
 
     /// This idle agent as the one for a call of this class.
@@ -495,10 +529,36 @@ impl Profile {
             levels,
             breadth,
             idle: BTreeSet::new(),
+            by_calls: BTreeSet::new(),
+            by_place: BTreeMap::new(),
             staffed: 0,
             working: 0,
             serves: Bits::default(),
             passed: 0,
+        }
+    }
+
+    /// Of the idle agents who are not spared the first by a choice that does not go by skills, its rank before all
+    /// else, and since when they are idle.
+    fn first(
+        &self,
+        choice: AgentChoice,
+        last: Option<AgentId>,
+        spared: &impl Fn(AgentId) -> bool,
+    ) -> Option<(u32, Timestamp, AgentId)> {
+        match choice {
+            AgentChoice::FewestCalls => self.by_calls.iter().find(|idle| !spared(idle.2)).copied(),
+            AgentChoice::RoundRobin => {
+                let turn = last.map_or(0, |last| last.0.saturating_add(1));
+                let turn = AgentId(turn);
+                let (after, before) = (self.by_place.range(turn..), self.by_place.range(..turn));
+                let (agent, since) = after.chain(before).find(|(agent, _)| !spared(**agent))?;
+                Some((agent.0.wrapping_sub(turn.0), *since, *agent))
+            }
+            _ => {
+                let (since, agent) = self.idle.iter().find(|(_, agent)| !spared(*agent))?;
+                Some((0, *since, *agent))
+            }
         }
     }
 

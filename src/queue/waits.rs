@@ -187,7 +187,7 @@ impl Engine {
         class: ClassId,
         steps: &[(Timestamp, ClassId)],
     ) -> Option<WaitExit> {
-        let queue = self.queue(queue);
+        let (id, queue) = (queue, self.queue(queue));
         if self.skills.staffed(class) == 0 && !self.staffed_later(steps) {
             return Some(WaitExit::NobodyStaffed);
         }
@@ -195,7 +195,7 @@ impl Engine {
             return None;
         }
         let key = Key::new(0, self.now, Duration::ZERO, call);
-        let served_at_once = matches!(self.best_agent(class, key, false), Found::Agent(_));
+        let served_at_once = matches!(self.best_agent(id, class, key, false), Found::Agent(_));
         (!served_at_once).then_some(WaitExit::Full)
     }
 

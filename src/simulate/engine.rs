@@ -42,6 +42,7 @@ impl EngineRouter {
         let queue = |kind: &super::router::CallType| QueueConfig {
             name: "queue".into(),
             needs: kind.needs.iter().copied().collect::<Needs>().into(),
+            agents_by: None,
             priority: kind.priority,
             ring_timeout: NEVER,
             // The router is told when the wrap-up is over.

@@ -3,6 +3,7 @@
 use super::in_words;
 use super::read;
 use crate::flow::Diagnostic;
+use crate::queue::api::AgentChoice;
 use crate::queue::api::Routing;
 use crate::queue::api::Weights;
 
@@ -374,6 +375,16 @@ fn a_way_of_routing_that_there_is_not() {
     };
     assert_eq!(routing(""), Routing::default());
     assert_eq!(routing("routing: longest waiting"), Routing::LongestWaiting);
+    center(
+        &format!("{CENTER}agents_by: longest idel\n"),
+        "center.yaml:6:12: error: no choice of agents is called \"longest idel\" (did you mean \"longest idle\"?)",
+    );
+    let both = "[billing]\nagents_by: round robin";
+    let queues = "{ needs: billing, agents_by: fewest calls }, other: {}";
+    let text = CENTER.replace("[billing]", both).replace("{ needs: billing >= 3 }", queues);
+    let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap();
+    let choices: Vec<_> = center.engine.queues.iter().filter_map(|queue| queue.agents_by).collect();
+    assert_eq!(choices, [AgentChoice::FewestCalls, AgentChoice::RoundRobin]);
     assert_eq!(routing("routing: short tail"), Routing::ServiceLevel(Weights::short_tail()));
 }
 

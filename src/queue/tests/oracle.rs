@@ -15,6 +15,7 @@ use crate::queue::Action;
 use crate::queue::Engine;
 use crate::queue::Event;
 use crate::queue::Stage;
+use crate::queue::api::AgentChoice;
 use crate::queue::api::AgentState;
 use crate::queue::api::ChosenBy;
 use crate::queue::api::Config;
@@ -35,6 +36,7 @@ pub(super) struct Oracle {
     pub seen: BTreeMap<String, u64>,
     /// How often agents with these skills have passed over calls past their second promise.
     passed: BTreeMap<Vec<Need>, u32>,
+    last_rung: BTreeMap<QueueId, AgentId>,
 }
 
 pub(super) struct Call {
@@ -57,6 +59,7 @@ pub(super) struct Call {
 
 pub(super) struct Agent {
     pub state: AgentState,
+    calls: i64,
     idle_since: Timestamp,
     until: Option<Timestamp>,
     spared: Vec<(CallId, Timestamp)>,
@@ -67,12 +70,20 @@ impl Oracle {
         let state = |ready| if ready { AgentState::Ready } else { AgentState::Offline };
         let agent = |ready| Agent {
             state: state(ready),
+            calls: 0,
             idle_since: Timestamp::ZERO,
             until: None,
             spared: Vec::new(),
         };
         let agents = config.agents.iter().map(|config| agent(config.always_ready)).collect();
-        Oracle { config, calls: BTreeMap::new(), agents, seen: BTreeMap::new(), passed: BTreeMap::new() }
+        Oracle {
+            config,
+            calls: BTreeMap::new(),
+            agents,
+            seen: BTreeMap::new(),
+            passed: BTreeMap::new(),
+            last_rung: BTreeMap::new(),
+        }
     }
 
     /// Follows one step and checks every action in it, then the state it leaves.
@@ -148,6 +159,7 @@ impl Oracle {
             Action::Connected { call, agent, waited, .. } => {
                 assert!(self.is_at(*call, Stage::Talking(*agent)));
                 assert_eq!(*waited, now.since(self.calls[call].enqueued_at));
+                self.agent(*agent).calls += 1;
                 self.saw("connected");
             }
             Action::Exit { call, exit } => {
@@ -239,14 +251,31 @@ impl Oracle {
         assert_eq!(until, now + self.queue_of(call).ring_timeout);
         let idle = |a: &AgentId| self.agents[a.0 as usize].state == AgentState::Ready && self.fits(call, *a);
         let fitting: Vec<AgentId> = self.agent_ids().filter(idle).collect();
+        let last = self.last_rung.get(&self.calls[&call].queue).copied();
+        let by_wait = self.config.routing == Routing::LongestWaiting;
+        let agents_by = self.queue_of(call).agents_by;
+        let choice = agents_by.or(by_wait.then_some(AgentChoice::BestFit));
         let rank = |agent: AgentId| {
-            let breadth = self.config.agents[agent.0 as usize].skills.len();
-            (u32::MAX - self.fit(call, agent), breadth, self.agents[agent.0 as usize].idle_since, agent)
+            let (fit, of_agent) = (i64::from(self.fit(call, agent)), &self.agents[agent.0 as usize]);
+            let breadth = self.config.agents[agent.0 as usize].skills.len() as i64;
+            let first = match choice {
+                Some(AgentChoice::BestFit) => (-fit, breadth),
+                Some(AgentChoice::MostSkilled) => (-fit, 0),
+                Some(AgentChoice::LeastSkilled) => (fit, 0),
+                Some(AgentChoice::FewestCalls) => (of_agent.calls, 0),
+                Some(AgentChoice::RoundRobin) => {
+                    (i64::from(last.is_some_and(|last| agent <= last)), i64::from(agent.0))
+                }
+                Some(AgentChoice::LongestIdle) | None => (0, 0),
+            };
+            (first, of_agent.idle_since, agent)
         };
         let able = fitting.iter().copied().filter(|agent| self.may_ring(now, call, *agent));
-        let by_wait = self.config.routing == Routing::LongestWaiting;
-        if by_wait {
+        if let Some(choice) = choice {
             assert_eq!(able.min_by_key(|agent| rank(*agent)), Some(agent), "a better agent was idle");
+            if fitting.len() > 1 {
+                self.saw(&format!("rung by {choice:?}"));
+            }
         }
         let serves: Vec<CallId> = self
             .calls
@@ -267,7 +296,8 @@ impl Oracle {
         let (waiting, fitting) = (serves.len() as u32, fitting.len() as u32);
         let by = if by_wait { ChosenBy::LongestWait } else { ChosenBy::ServiceLevel };
         self.check_needs(now, call);
-        assert_eq!(*why, Reason { waiting, fitting, fit: self.fit(call, agent), idle, by });
+        assert_eq!(*why, Reason { waiting, fitting, fit: self.fit(call, agent), idle, by, agents_by });
+        self.last_rung.insert(self.calls[&call].queue, agent);
         self.check_second_promise(now, call, agent);
         self.call(call).stage = Stage::Ringing(agent);
         self.saw("rung");
@@ -340,6 +370,9 @@ impl Oracle {
         if *to == AgentState::Ready && !matches!(from, AgentState::Ringing(_)) {
             agent.idle_since = now;
         }
+        if *from == AgentState::Offline {
+            agent.calls = 0;
+        }
         (agent.state, agent.until) = (to.clone(), until);
         let name = match to {
             AgentState::Ringing(_) => "ringing",
@@ -407,7 +440,9 @@ impl Oracle {
         let queue = &self.config.queues[call.queue.0 as usize];
         let target = queue.service_level.1;
         let age_us = i128::from(now.0) - call.since;
-        age_us < (target.as_micros() as f64 * weights.hold_at_most) as i128 && queue.max_wait >= target * 2
+        age_us < (target.as_micros() as f64 * weights.hold_at_most) as i128
+            && queue.max_wait >= target * 2
+            && queue.agents_by.is_none()
     }
 
     /// Whether this agent could be rung for this call: the very thing that must not remain so.

@@ -51,6 +51,7 @@ pub(in crate::queue) fn queue_config(name: &str) -> QueueConfig {
     QueueConfig {
         name: name.into(),
         needs: Demand::default(),
+        agents_by: None,
         priority: 0,
         ring_timeout: Duration::from_secs(20),
         wrap_up: Duration::from_secs(30),

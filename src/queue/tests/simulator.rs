@@ -18,6 +18,7 @@ use crate::fact::MissedWhy;
 use crate::queue::Engine;
 use crate::queue::Event;
 use crate::queue::Stage;
+use crate::queue::api::AgentChoice;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
@@ -59,7 +60,13 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 30] = [
+const MUST_BE_SEEN: [&str; 36] = [
+    "rung by BestFit",
+    "rung by LongestIdle",
+    "rung by MostSkilled",
+    "rung by LeastSkilled",
+    "rung by FewestCalls",
+    "rung by RoundRobin",
     "relaxed",
     "joined",
     "rung",
@@ -282,6 +289,7 @@ fn center(chance: &mut Entropy) -> Config {
         let mut queue = queue_config("queue");
         queue.needs = demand(chance, skills);
         queue.priority = chance.below(3) as i32;
+        queue.agents_by = agents_by(chance);
         queue.service_level = (50 + chance.below(50) as u8, secs(1 + chance.below(40)));
         queue.handle_time = (chance.below(2) == 0).then(|| secs(chance.below(300)));
         queue.ring_timeout = secs(chance.below(30));
@@ -322,6 +330,12 @@ fn center(chance: &mut Entropy) -> Config {
         }),
     };
     Config { skills: (0..skills).map(|_| "skill".into()).collect(), agents, queues, routing }
+}
+
+fn agents_by(chance: &mut Entropy) -> Option<AgentChoice> {
+    use AgentChoice::*;
+    let choices = [BestFit, LongestIdle, MostSkilled, LeastSkilled, FewestCalls, RoundRobin];
+    choices.get(chance.below(12) as usize).copied()
 }
 
 /// Up to two clauses, now and then with an alternative, and now and then steps to others.
