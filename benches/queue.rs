@@ -27,6 +27,7 @@ use warmline::queue::api::Needs;
 use warmline::queue::api::PermissionPolicy;
 use warmline::queue::api::QueueConfig;
 use warmline::queue::api::Routing;
+use warmline::queue::api::Whoses;
 
 const SKILLS: u64 = 200;
 const QUEUES: u64 = 50;
@@ -139,6 +140,7 @@ impl Center {
             queues: (0..QUEUES).map(|_| queue()).collect(),
             agents: skills_of.iter().map(agent).collect(),
             routing: Routing::default(),
+            redial: Duration::ZERO,
         };
         let engine = Engine::new(config);
         let (now, waiting, out) = (Timestamp::ZERO, Vec::new(), Vec::new());
@@ -215,6 +217,7 @@ impl Center {
             needs,
             priority: 0,
             age_credit: Duration::ZERO,
+            whose: Whoses::new(),
             permission: None,
         }))
     }

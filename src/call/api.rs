@@ -106,6 +106,10 @@ pub enum QueueWord {
         priority: i32,
         waiting: u32,
     },
+    /// The caller dialled again, and is as old as they were when their line dropped.
+    AgeRestored {
+        age: Duration,
+    },
     /// Something else is needed of an agent now.
     Relaxed {
         needs: Vec<NeedFact>,

@@ -50,6 +50,7 @@ use crate::queue;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::PermissionPolicy;
+use crate::queue::api::Whoses;
 use crate::queue::hold;
 use crate::queue::hold::Hold;
 
@@ -240,7 +241,8 @@ impl Call {
                 // It is the agent who waits, not the caller: nobody is asked.
                 let permission = Some(PermissionPolicy::GivenByFlowFile);
                 let (needs, priority, age_credit) = (Demand::default(), 0, Duration::ZERO);
-                let enqueue = Enqueue { call, queue: *queue, needs, priority, age_credit, permission };
+                let whose = Whoses::new();
+                let enqueue = Enqueue { call, queue: *queue, needs, priority, age_credit, whose, permission };
                 queue::Event::Enqueue(Box::new(enqueue))
             }
             Resolved::Number(number) => {

@@ -4,10 +4,13 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::Name;
+use crate::fact::Verification;
 use crate::fact::What;
 use crate::fact::note::Collected;
 use crate::fact::note::Identity;
 use crate::fact::note::MOST_COLLECTED;
+use crate::queue::api::Whose;
+use crate::queue::api::Whoses;
 
 /// What is known. Made from facts, in which no secret ever is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,6 +41,14 @@ impl Known {
         } else if self.collected.len() < MOST_COLLECTED {
             self.collected.push(Collected { name: name.clone(), value });
         }
+    }
+
+    /// Who the caller of this believed number is, to be known again if the line drops: a record that was found is
+    /// no proof.
+    pub(super) fn whose(&self, number: &str) -> Whoses {
+        let proved = self.identity.verified == Some(Verification::VerifiedByPin);
+        let account = self.identity.customer.as_deref().filter(|_| proved).map(Whose::account);
+        Whose::number(number).into_iter().chain(account).collect()
     }
 
     /// For a note: the caller of this number, and what was learned.

@@ -350,7 +350,8 @@ impl Call {
                     self.phase = Phase::Waiting(Wait::new(queue));
                     let call = self.id;
                     let age_credit = Duration::ZERO;
-                    let enqueue = Enqueue { call, queue, needs, priority, age_credit, permission };
+                    let whose = self.known.whose(&self.arrival.number);
+                    let enqueue = Enqueue { call, queue, needs, priority, age_credit, whose, permission };
                     out.push(CallAction::Queue(queue::Event::Enqueue(Box::new(enqueue))));
                 }
                 FlowAction::HangUp { reason } => {

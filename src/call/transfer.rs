@@ -142,6 +142,7 @@ impl Call {
             needs: joined.needs,
             priority: joined.priority,
             age_credit,
+            whose: self.known.whose(&self.arrival.number),
             permission: joined.permission,
         };
         out.push(CallAction::Queue(queue::Event::Enqueue(Box::new(enqueue))));

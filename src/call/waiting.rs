@@ -125,6 +125,7 @@ impl Call {
             QueueWord::Enqueued { queue, needs, priority, waiting } => {
                 out.push(CallAction::Fact(What::Enqueued { queue, needs, priority, waiting }));
             }
+            QueueWord::AgeRestored { age } => out.push(CallAction::Fact(What::AgeRestored { age })),
             QueueWord::Relaxed { needs } => out.push(CallAction::Fact(What::NeedsRelaxed { needs })),
             QueueWord::AskPermission { quote, position } => self.ask(center, quote, position, out),
             QueueWord::Hold { until, by_flow_file } => self.hold(center, until, by_flow_file, out),

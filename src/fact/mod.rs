@@ -104,6 +104,8 @@ pub enum What {
     VariableSet { name: Name, value: String },
     /// The caller joined a queue.
     Enqueued { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32 },
+    /// The caller's line had dropped in this queue shortly before: they are as old as they were.
+    AgeRestored { age: Duration },
     /// The caller has waited so long that something else is needed of an agent now: all of this.
     NeedsRelaxed { needs: Vec<NeedFact> },
     /// The caller was asked whether they would hold.

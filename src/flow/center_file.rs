@@ -102,6 +102,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     }
     let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents_and_contacts;
     let routing = fields.optional("routing").and_then(|yaml| routing(yaml, reader)).unwrap_or_default();
+    let redial = fields.duration(reader, "redial", Duration::from_secs(120));
     let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();
     let feature_codes = fields.optional("feature_codes").map(|yaml| codes(yaml, reader)).unwrap_or_default();
     let trunks =
@@ -116,7 +117,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     Some(CenterFile {
         company: company?.to_string(),
         language: Name::clone(&reader.names.language),
-        engine: Config { skills, queues, agents, routing },
+        engine: Config { skills, queues, agents, routing, redial },
         contacts,
         numbers,
         feature_codes,

@@ -9,6 +9,8 @@ pub use super::needs::Demand;
 pub use super::needs::Need;
 pub use super::needs::Needs;
 pub use super::needs::Step;
+pub use super::redial::Whose;
+pub use super::redial::Whoses;
 pub use super::routing::AgentChoice;
 pub use super::routing::Routing;
 pub use super::routing::Weights;
@@ -28,6 +30,8 @@ pub struct Config {
     pub queues: Vec<QueueConfig>,
     pub agents: Vec<AgentConfig>,
     pub routing: Routing,
+    /// How long after their line dropped in a queue callers get their age back; 0 is never. Default 2 min.
+    pub redial: Duration,
 }
 
 /// One queue.
@@ -150,6 +154,8 @@ pub struct Enqueue {
     pub priority: i32,
     /// Age that the call brings along, from an earlier wait.
     pub age_credit: Duration,
+    /// Who calls, as far as that is known: who redials gets the age back that they had.
+    pub whose: Whoses,
     /// Who allows the hold of this call; none: as its queue says.
     pub permission: Option<PermissionPolicy>,
 }
@@ -170,6 +176,8 @@ pub enum PermissionAnswer {
 pub enum Action {
     /// The call was taken into its queue; `waiting` are in it now, this one among them.
     Enqueued { call: CallId, queue: QueueId, needs: Needs, priority: i32, waiting: u32 },
+    /// The caller's line had dropped in this queue, and they are as old as they were.
+    AgeRestored { call: CallId, age: Duration },
     /// The call has waited so long that something else is needed of an agent now: all of this.
     Relaxed { call: CallId, needs: Needs },
     /// Put the question. Comes once more after [`PermissionAnswer::Silent`] and when a permission runs out.

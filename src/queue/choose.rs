@@ -310,7 +310,7 @@ impl Engine {
     }
 
     fn age(&self, key: Key) -> Duration {
-        Duration::from_micros(u64::try_from(self.now_us().saturating_sub(key.since)).unwrap_or(0))
+        key.age(self.now)
     }
 
     fn now_us(&self) -> i64 {

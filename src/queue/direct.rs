@@ -12,6 +12,7 @@ use super::api::AgentWish;
 use super::api::DESK_LOST;
 use super::api::PHONE_UNREACHABLE;
 use super::api::PermissionPolicy;
+use super::api::Whoses;
 use super::engine::Engine;
 use super::engine::Stage;
 use super::line::Key;
@@ -68,6 +69,7 @@ impl Engine {
             class,
             steps: Vec::new(),
             key,
+            whose: Whoses::new(),
             stage: Stage::Waiting,
             consent: Consent::NotAsked,
             enqueued_at: self.now,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -19,6 +20,7 @@ use super::line::Line;
 use super::pace::Pace;
 use super::quote::Foresight;
 use super::quote::HandleTime;
+use super::redial::Redials;
 use super::routing::Routing;
 use super::skills::ClassId;
 use super::skills::Course;
@@ -44,6 +46,9 @@ pub struct Engine {
     pub(super) routing: Routing,
     pub(super) pace: Pace,
     pub(super) foresight: Foresight,
+    /// How long who redials gets their age back, and who may.
+    pub(super) redial: Duration,
+    pub(super) redials: Redials,
     /// At most one entry per call and agent, and a few per class.
     due: BTreeSet<(Timestamp, Due)>,
 }
@@ -125,6 +130,8 @@ impl Engine {
             routing: config.routing,
             pace,
             foresight,
+            redial: config.redial,
+            redials: Redials::default(),
             due: BTreeSet::new(),
         };
         engine.start_always_ready();

@@ -27,6 +27,12 @@ impl Key {
         Key { priority: Reverse(priority), since: joined.saturating_sub(credit), call }
     }
 
+    /// How old the call is at `now`.
+    pub fn age(self, now: Timestamp) -> Duration {
+        let now = i64::try_from(now.0).unwrap_or(i64::MAX);
+        Duration::from_micros(u64::try_from(now.saturating_sub(self.since)).unwrap_or(0))
+    }
+
     /// When the call will be of this age.
     pub fn at_age(self, age: Duration) -> Timestamp {
         let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);

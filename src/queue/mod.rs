@@ -23,6 +23,7 @@
 //! | `routing` | the ways to choose from, and what weighs how much |
 //! | `pace` | how long talks take, and which queues miss their targets |
 //! | `line` | a waiting line in order |
+//! | [`redial`] | who calls again after their line dropped, and how old they are |
 //! | `quote` | how long it will take |
 //! | [`explain`] | why this agent, in words |
 
@@ -39,6 +40,7 @@ mod line;
 pub mod needs;
 mod pace;
 mod quote;
+pub mod redial;
 mod relax;
 mod routing;
 mod skills;

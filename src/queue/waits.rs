@@ -15,6 +15,7 @@ use super::api::Demand;
 use super::api::Enqueue;
 use super::api::PermissionAnswer;
 use super::api::PermissionPolicy;
+use super::api::Whoses;
 use super::choose::Found;
 use super::engine::Due;
 use super::engine::Engine;
@@ -45,6 +46,7 @@ pub(super) struct Call {
     /// What it will be of, and when: less will do after a while.
     pub steps: Vec<(Timestamp, ClassId)>,
     pub key: Key,
+    pub whose: Whoses,
     pub stage: Stage,
     pub consent: Consent,
     pub enqueued_at: Timestamp,
@@ -113,7 +115,7 @@ impl Call {
 
 impl Engine {
     pub(super) fn enqueue(&mut self, enqueue: Enqueue, out: &mut Vec<Action>) {
-        let Enqueue { call: id, queue, needs, priority, age_credit, permission } = enqueue;
+        let Enqueue { call: id, queue, needs, priority, age_credit, whose, permission } = enqueue;
         if self.calls.contains_key(&id) {
             debug!(call = %id, "joined twice");
             return;
@@ -126,6 +128,8 @@ impl Engine {
         let config = &self.queue(queue).config;
         let priority = config.priority.saturating_add(priority);
         let now = self.now;
+        let redial = self.redials.find(now, &whose, queue).filter(|(_, age)| *age > age_credit);
+        let age_credit = redial.map_or(age_credit, |(_, age)| age);
         let key = Key::new(priority, now, age_credit, id);
         let course = self.course_of(queue, priority, &needs);
         // The first class is from the beginning, so one is reached.
@@ -147,6 +151,7 @@ impl Engine {
             class,
             steps,
             key,
+            whose,
             stage: Stage::Waiting,
             consent: Consent::NotAsked,
             enqueued_at: now,
@@ -165,6 +170,10 @@ impl Engine {
         let waiting = self.queue(queue).waiting;
         let needs = self.skills.needs(class).clone();
         out.push(Action::Enqueued { call: id, queue, needs, priority, waiting });
+        if let Some((place, age)) = redial {
+            self.redials.forget(place);
+            out.push(Action::AgeRestored { call: id, age });
+        }
         self.back_in_line(id, out);
     }
 
@@ -363,6 +372,7 @@ impl Engine {
         self.queue_mut(call.queue).waiting -= 1;
         if exit == WaitExit::Abandoned {
             self.wait_is_over(call.queue, false);
+            self.remember(&call);
         }
         let Stage::Ringing(agent) = call.stage else {
             out.push(Action::Exit { call: id, exit });
@@ -372,6 +382,16 @@ impl Engine {
         out.push(Action::Exit { call: id, exit });
         self.release_agent(agent, out);
         self.assign_agent(agent, out);
+    }
+
+    /// A caller's line dropped, or they gave up: who calls again soon is as old as they are now. Whose place is kept
+    /// has nothing to lose.
+    fn remember(&mut self, call: &Call) {
+        self.redials.expire(self.now);
+        if !self.redial.is_zero() && !call.is_callback() {
+            let (age, until) = (call.key.age(self.now), self.now + self.redial);
+            self.redials.remember(&call.whose, call.queue, age, until);
+        }
     }
 
     /// Takes a call that is in no line out of the engine.

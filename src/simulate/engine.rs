@@ -22,6 +22,7 @@ use crate::queue::api::Needs;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
+use crate::queue::api::Whoses;
 
 /// Longer than any day that is simulated: limits that a router has no word for.
 const NEVER: Duration = Duration::from_secs(1_000_000_000);
@@ -68,6 +69,7 @@ impl EngineRouter {
             queues: setup.types.iter().map(queue).collect(),
             agents: setup.agents.iter().map(agent).collect(),
             routing,
+            redial: Duration::ZERO,
         });
         let leaving = vec![false; setup.agents.len()];
         let mut router = EngineRouter { engine, leaving, out: Vec::new() };
@@ -98,6 +100,7 @@ impl EngineRouter {
                 needs: Demand::default(),
                 priority: 0,
                 age_credit: Duration::ZERO,
+                whose: Whoses::new(),
                 permission: None,
             })),
             Told::Abandoned { call } => Event::Abandoned { call: CallId(call) },

@@ -192,6 +192,7 @@ impl CallFold {
             | What::Chose { .. }
             | What::VerificationFailed { .. }
             | What::VariableSet { .. }
+            | What::AgeRestored { .. }
             | What::NeedsRelaxed { .. }
             | What::WaitGranted { .. }
             | What::WaitDeclined

@@ -110,6 +110,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::VerificationEnded { result } => verification(*result).to_owned(),
         What::VariableSet { name, value } => format!("{name} is {value:?}"),
         What::Enqueued { queue, needs, priority, waiting } => enqueued(queue, needs, *priority, *waiting),
+        What::AgeRestored { age } => {
+            format!("called again after the line dropped: counts as waiting for {} already", length(*age))
+        }
         What::NeedsRelaxed { needs } => format!("by now {} will do", needed(needs)),
         What::WaitAsked { quote, position } => {
             format!("asked to hold: place {position}, {}", quoted(*quote))

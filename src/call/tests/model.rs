@@ -265,6 +265,7 @@ impl World {
                     let (queue, needs) = ("help".into(), Vec::new());
                     (call, QueueWord::Enqueued { queue, needs, priority, waiting })
                 }
+                Action::AgeRestored { call, age } => (call, QueueWord::AgeRestored { age }),
                 Action::Relaxed { call, .. } => (call, QueueWord::Relaxed { needs: Vec::new() }),
                 Action::AskPermission { call, quote, position } => {
                     (call, QueueWord::AskPermission { quote, position })

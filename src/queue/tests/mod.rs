@@ -3,6 +3,7 @@
 mod agents;
 mod choice;
 mod oracle;
+mod redial;
 mod relax;
 mod script;
 mod simulator;

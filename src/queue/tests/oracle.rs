@@ -27,6 +27,7 @@ use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Reason;
 use crate::queue::api::Routing;
+use crate::queue::api::Whoses;
 
 pub(super) struct Oracle {
     config: Config,
@@ -37,6 +38,8 @@ pub(super) struct Oracle {
     /// How often agents with these skills have passed over calls past their second promise.
     passed: BTreeMap<Vec<Need>, u32>,
     last_rung: BTreeMap<QueueId, AgentId>,
+    /// Who dropped out of which queue, when and at what age, and has not got it back.
+    dropped: Vec<(Whoses, QueueId, Timestamp, Duration)>,
 }
 
 pub(super) struct Call {
@@ -47,6 +50,7 @@ pub(super) struct Call {
     priority: i64,
     permission: PermissionPolicy,
     since: i128,
+    whose: Whoses,
     enqueued_at: Timestamp,
     cap_at: Timestamp,
     pub stage: Stage,
@@ -83,6 +87,7 @@ impl Oracle {
             seen: BTreeMap::new(),
             passed: BTreeMap::new(),
             last_rung: BTreeMap::new(),
+            dropped: Vec::new(),
         }
     }
 
@@ -142,6 +147,21 @@ impl Oracle {
                 self.join(now, enqueue, needs, *priority);
                 assert_eq!(*waiting, self.waiting(*queue));
                 self.saw("joined");
+            }
+            Action::AgeRestored { call, age } => {
+                let Event::Enqueue(enqueue) = event else { panic!("only who joins gets an age back") };
+                assert_eq!(enqueue.call, *call);
+                let claims = |(whose, queue, at, had): &(Whoses, QueueId, Timestamp, Duration)| {
+                    whose.iter().any(|whose| enqueue.whose.contains(whose))
+                        && *queue == enqueue.queue
+                        && now < *at + self.config.redial
+                        && had == age
+                };
+                let claim = self.dropped.iter().rposition(claims).expect("nobody is older than they were");
+                self.dropped.remove(claim);
+                self.call(*call).since = i128::from(now.0) - age.as_micros() as i128;
+                self.check_needs(now, *call);
+                self.saw("age restored");
             }
             Action::Relaxed { call, needs } => {
                 let call = self.call(*call);
@@ -218,6 +238,7 @@ impl Oracle {
             priority: i64::from(priority),
             permission: enqueue.permission.unwrap_or(queue.permission),
             since: i128::from(now.0) - enqueue.age_credit.as_micros() as i128,
+            whose: enqueue.whose,
             enqueued_at: now,
             cap_at: now + queue.max_wait,
             stage: Stage::Waiting,
@@ -227,7 +248,6 @@ impl Oracle {
             asked: false,
         };
         self.calls.insert(enqueue.call, call);
-        self.check_needs(now, enqueue.call);
     }
 
     /// Of a call that waits just those agents are able whom its queue and its own needs ask for by now.
@@ -353,6 +373,10 @@ impl Oracle {
             WaitExit::Full => panic!("a queue is not full of those who are in it"),
             WaitExit::Declined => assert!((call.asked || call.held_until.is_some()) && !call.kept),
             WaitExit::CallbackFailed => assert!(call.kept),
+            WaitExit::Abandoned if !call.kept => {
+                let age = Duration::from_micros((i128::from(now.0) - call.since) as u64);
+                self.dropped.push((call.whose, call.queue, now, age));
+            }
             WaitExit::Abandoned => {}
         }
     }

@@ -35,6 +35,8 @@ use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
 use crate::queue::api::Step;
+use crate::queue::api::Whose;
+use crate::queue::api::Whoses;
 
 /// Runs a script and compares what the engine wanted done.
 #[track_caller]
@@ -73,7 +75,8 @@ pub(super) fn run(script: &str) -> String {
     let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
     let (steps, center): (Vec<&str>, Vec<&str>) =
         lines.partition(|line| line.starts_with(|c: char| c.is_numeric()));
-    let mut config = Config { routing: Routing::LongestWaiting, ..Config::default() };
+    let mut config =
+        Config { routing: Routing::LongestWaiting, redial: Duration::from_secs(120), ..Config::default() };
     for line in center {
         read_center(&mut config, line);
     }
@@ -230,14 +233,23 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
 
 fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> Enqueue {
     let needs = Demand::default();
-    let mut enqueue =
-        Enqueue { call, queue, needs, priority: 0, age_credit: Duration::ZERO, permission: None };
+    let mut enqueue = Enqueue {
+        call,
+        queue,
+        needs,
+        priority: 0,
+        age_credit: Duration::ZERO,
+        whose: Whoses::new(),
+        permission: None,
+    };
     for part in extra.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (word, number) = part.split_once(' ').unwrap_or((part, ""));
         match word {
             "given" => enqueue.permission = Some(PermissionPolicy::GivenByFlowFile),
             "ask" => enqueue.permission = Some(PermissionPolicy::Ask),
             "priority" => enqueue.priority = number.parse().unwrap(),
+            "from" => enqueue.whose.extend(Whose::number(number)),
+            "account" => enqueue.whose.push(Whose::account(number)),
             "credit" => enqueue.age_credit = Duration::from_secs(number.parse().unwrap()),
             skill => {
                 let place = config.skills.iter().position(|name| &**name == skill).unwrap_or(99);
@@ -261,6 +273,7 @@ fn words(config: &Config, action: &Action) -> String {
             let queue = &config.queues[queue.0 as usize].name;
             format!("{call} in {queue}{}, priority {priority}, {waiting} waiting", needed(config, needs))
         }
+        Action::AgeRestored { call, age } => format!("{call} is {}s old", age.as_secs_f64()),
         Action::Relaxed { call, needs } => format!("{call} needs now:{}", needed(config, needs)),
         Action::AskPermission { call, quote, position } => {
             format!("ask {call}, place {position}{}", quoted(quote))

@@ -32,6 +32,7 @@ use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Routing;
 use crate::queue::api::Step;
 use crate::queue::api::Weights;
+use crate::queue::api::Whose;
 
 /// Events per simulated day.
 const STEPS: u32 = 200;
@@ -60,7 +61,8 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 36] = [
+const MUST_BE_SEEN: [&str; 37] = [
+    "age restored",
     "rung by BestFit",
     "rung by LongestIdle",
     "rung by MostSkilled",
@@ -217,7 +219,11 @@ impl Simulation {
         let age_credit = Duration::from_secs(self.chance.below(8).saturating_sub(5) * 30);
         let policies = [None, Some(PermissionPolicy::Ask), Some(PermissionPolicy::GivenByFlowFile)];
         let permission = policies[self.chance.below(3) as usize];
-        Event::Enqueue(Box::new(Enqueue { call, queue, needs, priority, age_credit, permission }))
+        let numbers = ["+12025550143", "+12025550144", "", "anonymous"];
+        let number = Whose::number(numbers[self.chance.below(4) as usize]);
+        let account = (self.chance.below(6) == 0).then(|| Whose::account("100200"));
+        let whose = number.into_iter().chain(account).collect();
+        Event::Enqueue(Box::new(Enqueue { call, queue, needs, priority, age_credit, whose, permission }))
     }
 
     fn wish(&mut self) -> Event {
@@ -329,7 +335,13 @@ fn center(chance: &mut Entropy) -> Config {
             ..Weights::default()
         }),
     };
-    Config { skills: (0..skills).map(|_| "skill".into()).collect(), agents, queues, routing }
+    Config {
+        skills: (0..skills).map(|_| "skill".into()).collect(),
+        agents,
+        queues,
+        routing,
+        redial: Duration::from_secs(chance.below(3) * 60),
+    }
 }
 
 fn agents_by(chance: &mut Entropy) -> Option<AgentChoice> {

@@ -53,6 +53,7 @@ impl Switchboard {
                 let needs = needs.facts(&config.skills);
                 (call, QueueWord::Enqueued { queue, needs, priority, waiting })
             }
+            Action::AgeRestored { call, age } => (call, QueueWord::AgeRestored { age }),
             Action::Relaxed { call, needs } => {
                 (call, QueueWord::Relaxed { needs: needs.facts(&self.parts.center.engine.skills) })
             }
