@@ -39,7 +39,7 @@ impl Whose {
 
     fn digest(kind: &str, text: &str) -> Whose {
         let digest = Sha256::new().chain_update(kind).chain_update([0]).chain_update(text).finalize();
-        Whose(digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+        Whose(digest.iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
     }
 }
 

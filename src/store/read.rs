@@ -205,7 +205,7 @@ fn facts_of_waits(connection: &Connection, since: WallTime) -> Result<Vec<DatedF
         .optional()?;
     let mut statement = connection.prepare(
         "SELECT call, wall_us, at_us, json FROM facts WHERE call > ?1 AND wall_us >= ?2 AND json ->> 'fact' IN \
-         ('enqueued', 'wait_asked', 'agent_connected', 'wait_ended', 'call_ended') ORDER BY call, seq",
+         ('enqueued', 'needs_relaxed', 'wait_asked', 'agent_connected', 'wait_ended', 'call_ended') ORDER BY call, seq",
     )?;
     let mut rows = statement.query([before.unwrap_or(0), since.0])?;
     let mut facts = Vec::new();
