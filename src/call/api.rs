@@ -132,8 +132,8 @@ pub enum QueueWord {
         agent: AgentId,
         name: Name,
         attempt: u32,
-        /// Why this call and this agent, in words.
-        why: String,
+        /// Why this call and this agent.
+        why: Reason,
     },
     StopRing {
         agent: AgentId,

@@ -22,6 +22,7 @@ use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::WaitExit;
 use crate::fact::What;
+use crate::fact::Why;
 use crate::flow::Center;
 use crate::flow::center::WaitPrompts;
 use crate::flow::say;
@@ -135,7 +136,7 @@ impl Call {
                 self.ring_own_phone(now, agent, name, out);
             }
             QueueWord::Ring { agent, name, attempt, why } => {
-                let ringing = What::AgentRinging { agent: name.clone(), attempt, why };
+                let ringing = What::AgentRinging { agent: name.clone(), attempt, why: Why::Reason(why) };
                 self.ring_agent(agent, name, ringing, out);
             }
             QueueWord::StopRing { agent, why } => self.stop_ringing(agent, why, out),

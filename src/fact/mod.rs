@@ -5,6 +5,7 @@
 //! No secret is ever in a fact.
 
 pub mod note;
+pub mod reason;
 pub mod recording;
 pub mod talk;
 
@@ -20,6 +21,10 @@ use crate::base::Name;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 pub use note::BriefingNote;
+pub use reason::AgentChoice;
+pub use reason::ChosenBy;
+pub use reason::Reason;
+pub use reason::Why;
 pub use recording::RecordingEnd;
 pub use talk::ConsultEnd;
 pub use talk::Hears;
@@ -126,13 +131,12 @@ pub enum What {
     CallbackFailed { number: String, attempt: u32, cause: String },
     /// The wait ended without an agent.
     WaitEnded { exit: WaitExit },
-    /// An agent's phone rings for the call, and why this one and this call, in words.
+    /// An agent's phone rings for the call, and why this one and this call.
     AgentRinging {
         agent: Name,
         attempt: u32,
-        /// Empty in facts from before it was told.
         #[serde(default)]
-        why: String,
+        why: Why,
     },
     /// The agent did not take the call; the caller keeps age and place.
     AgentMissed { agent: Name, why: MissedWhy },

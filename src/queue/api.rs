@@ -11,7 +11,6 @@ pub use super::needs::Needs;
 pub use super::needs::Step;
 pub use super::redial::Whose;
 pub use super::redial::Whoses;
-pub use super::routing::AgentChoice;
 pub use super::routing::Routing;
 pub use super::routing::Weights;
 use crate::base::AgentId;
@@ -20,7 +19,10 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::SkillId;
 use crate::base::Timestamp;
+pub use crate::fact::AgentChoice;
+pub use crate::fact::ChosenBy;
 use crate::fact::MissedWhy;
+pub use crate::fact::Reason;
 use crate::fact::WaitExit;
 
 /// The skills, queues and agents of a center, as the engine needs them. Ids are places in these lists.
@@ -199,31 +201,6 @@ pub enum Action {
     Exit { call: CallId, exit: WaitExit },
     /// An agent's state is another one, until a deadline if it has one.
     AgentChanged { agent: AgentId, from: AgentState, to: AgentState, until: Option<Timestamp> },
-}
-
-/// Why this agent was chosen: data, put into words on demand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
-    /// How many waited in reach of this agent when it was decided.
-    pub waiting: u32,
-    /// How many idle agents fitted.
-    pub fitting: u32,
-    /// The sum of levels above what was needed.
-    pub fit: u32,
-    /// How long the agent had been idle.
-    pub idle: Duration,
-    /// What the choice of the call went by, and that of the agent where the next says nothing.
-    pub by: ChosenBy,
-    /// What the choice of the agent went by, where the queue says so.
-    #[serde(default)]
-    pub agents_by: Option<AgentChoice>,
-}
-
-/// What a choice went by: see [`Routing`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ChosenBy {
-    LongestWait,
-    ServiceLevel,
 }
 
 /// An agent's state.

@@ -25,7 +25,6 @@
 //! | `line` | a waiting line in order |
 //! | [`redial`] | who calls again after their line dropped, and how old they are |
 //! | `quote` | how long it will take |
-//! | [`explain`] | why this agent, in words |
 
 mod agents;
 pub mod api;
@@ -34,7 +33,6 @@ mod bits;
 mod choose;
 mod direct;
 mod engine;
-pub mod explain;
 pub mod hold;
 mod line;
 pub mod needs;

@@ -16,24 +16,6 @@ pub enum Routing {
     ServiceLevel(Weights),
 }
 
-/// Which of the idle agents who fit a call is rung for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AgentChoice {
-    /// Who is furthest above the need, then who has the fewest other skills, so that those who can do more stay
-    /// free for it; then the longest idle. So it is in [`Routing::LongestWaiting`] where nothing else is said.
-    BestFit,
-    LongestIdle,
-    /// Who is furthest above the need, then the longest idle.
-    MostSkilled,
-    /// Who is least above the need, then the longest idle.
-    LeastSkilled,
-    /// Who has taken the fewest calls since they signed in, then the longest idle.
-    FewestCalls,
-    /// Whoever comes next in the center's list after who was rung last for this queue.
-    RoundRobin,
-}
-
 /// Service level: at the same staffing far more callers are answered in time, and none hang up more.
 impl Default for Routing {
     fn default() -> Routing {

@@ -81,11 +81,15 @@ pub(crate) fn whole_call(call: u64) -> Vec<Fact> {
             (7_352, What::WaitAsked { quote: Some(secs(60)), position: 2 }),
             (9_000, What::WaitGranted { by: GrantedBy::Caller, until: Timestamp::from_millis(309_000) }),
             (9_001, What::HoldMusicStarted),
-            (20_000, What::AgentRinging { agent: "alice".into(), attempt: 1, why: String::new() }),
+            (20_000, What::AgentRinging { agent: "alice".into(), attempt: 1, why: Why::default() }),
             (40_000, What::AgentMissed { agent: "alice".into(), why: MissedWhy::NoAnswer }),
             (
                 40_000,
-                What::AgentRinging { agent: "bob".into(), attempt: 2, why: "the only idle agent".into() },
+                What::AgentRinging {
+                    agent: "bob".into(),
+                    attempt: 2,
+                    why: Why::Words("the only idle agent".into()),
+                },
             ),
             (
                 43_351,

@@ -138,6 +138,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::WaitEnded { exit } => format!("wait over: {}", exit_words(*exit)),
         What::AgentRinging { agent, attempt, why } => {
             let attempt = if *attempt > 1 { format!(", try {attempt}") } else { String::new() };
+            let why = why.words(agent);
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
             format!("{agent}'s phone rings{attempt}{why}")
         }

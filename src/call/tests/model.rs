@@ -273,9 +273,9 @@ impl World {
                 Action::Hold { call, until, by_flow_file } => (call, QueueWord::Hold { until, by_flow_file }),
                 Action::CheckIn { call, quote, position } => (call, QueueWord::CheckIn { quote, position }),
                 Action::KeepPlace { call } => (call, QueueWord::KeepPlace),
-                Action::Ring { call, agent, attempt, .. } => {
+                Action::Ring { call, agent, attempt, why, .. } => {
                     let name = TEST_CENTER.engine.agents[agent.0 as usize].name.clone();
-                    (call, QueueWord::Ring { agent, name, attempt, why: String::new() })
+                    (call, QueueWord::Ring { agent, name, attempt, why })
                 }
                 Action::StopRing { call, agent, why } => (call, QueueWord::StopRing { agent, why }),
                 Action::Connected { call, waited, quote, .. } => {

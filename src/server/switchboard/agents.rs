@@ -65,7 +65,6 @@ impl Switchboard {
             Action::KeepPlace { call } => (call, QueueWord::KeepPlace),
             Action::Ring { call, agent, attempt, why, .. } => {
                 let name = self.agent_name(agent);
-                let why = queue::explain::words(&why, &name);
                 (call, QueueWord::Ring { agent, name, attempt, why })
             }
             Action::StopRing { call, agent, why } => (call, QueueWord::StopRing { agent, why }),
