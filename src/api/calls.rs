@@ -21,6 +21,8 @@ use crate::store::CallFilter;
 use crate::store::CallRecord;
 use crate::store::Readers;
 use crate::store::StoreError;
+use crate::store::explain::ExplainedWait;
+use crate::store::explain::Skilled;
 use crate::store::story;
 use crate::store::view::CallView;
 use crate::store::view::FactView;
@@ -83,6 +85,30 @@ pub(super) async fn show(
     let story = story::tell(&facts, &TimeZone::system()).into_iter().map(LineView::from).collect();
     let facts = facts.iter().map(FactView::from).collect();
     Ok(Json(WholeCall { call: state.view(record), story, facts }))
+}
+
+/// Why a call waited and got who it got.
+#[derive(Debug, Serialize)]
+pub(super) struct Explanation {
+    call: u64,
+    waits: Vec<ExplainedWait>,
+}
+
+/// `GET /api/v1/calls/{id}/explain`
+pub(super) async fn explain(
+    State(state): State<ApiState>,
+    id: Result<Path<u64>, PathRejection>,
+) -> Result<Json<Explanation>, Problem> {
+    let Path(id) = id?;
+    let rules = state.live.rules();
+    let agents = rules.agents.iter();
+    let skilled: Vec<Skilled> =
+        agents.map(|agent| Skilled { name: agent.name.clone(), skills: agent.skills.clone() }).collect();
+    let waits = state.read(move |readers| readers.explain(CallId(id), &skilled, &TimeZone::system())).await?;
+    let Some(waits) = waits else {
+        return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
+    };
+    Ok(Json(Explanation { call: id, waits }))
 }
 
 /// `POST /api/v1/calls/{id}/end`: ends a call for everybody in it.

@@ -162,6 +162,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/session", get(session::show).post(session::sign_in).delete(session::sign_out)),
         ("/api/v1/calls", get(calls::list).post(talk::place)),
         ("/api/v1/calls/{id}", get(calls::show)),
+        ("/api/v1/calls/{id}/explain", get(calls::explain)),
         ("/api/v1/calls/{id}/end", post(calls::end)),
         ("/api/v1/calls/{id}/recording", get(recording::fetch)),
         ("/api/v1/agents", get(agents::list)),

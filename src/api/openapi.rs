@@ -66,6 +66,12 @@ fn paths() -> Value {
                 "200": body("The call", "WholeCall"), "400": problem(), "404": problem(),
             })),
         },
+        "/api/v1/calls/{id}/explain": {
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
+            "get": answers("Why a call waited, and why it got the agent it got", json!({
+                "200": body("Its waits", "Explanation"), "400": problem(), "404": problem(),
+            })),
+        },
         "/api/v1/calls/{id}/end": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
             "post": answers("End a call; for supervisors", json!({
@@ -229,6 +235,7 @@ fn main_schemas() -> Value {
     let (string, number, integer) =
         (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });
+    let texts = json!({ "type": "array", "items": string });
     let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     json!({
         "Credentials": {
@@ -282,6 +289,13 @@ fn main_schemas() -> Value {
         } },
         "WholeCall": { "type": "object", "properties": {
             "call": schema("Call"), "story": list("Line"), "facts": list("Fact"),
+        } },
+        "Explanation": { "type": "object", "properties": {
+            "call": integer, "waits": list("ExplainedWait"),
+        } },
+        "ExplainedWait": { "type": "object", "properties": {
+            "queue": string, "needed": texts, "could": texts, "rung": texts,
+            "promised": string, "ended": string,
         } },
         "Line": { "type": "object", "properties": { "at": time, "after_s": number, "words": string } },
         "Fact": {

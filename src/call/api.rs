@@ -14,6 +14,7 @@ use crate::base::Timestamp;
 use crate::fact::MissedWhy;
 use crate::fact::NeedFact;
 use crate::fact::Quality;
+use crate::fact::Reason;
 use crate::fact::RecordingEnd;
 use crate::fact::WaitExit;
 use crate::fact::What;

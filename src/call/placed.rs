@@ -35,6 +35,7 @@ use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Target;
 use crate::fact::What;
+use crate::fact::Why;
 use crate::flow::Center;
 use crate::queue;
 use crate::queue::api::Demand;
@@ -183,7 +184,11 @@ impl Call {
         }
         let leg = self.new_leg(Party::Agent);
         let why = "to make a call".to_owned();
-        out.push(CallAction::Fact(What::AgentRinging { agent: name.clone(), attempt: 1, why }));
+        out.push(CallAction::Fact(What::AgentRinging {
+            agent: name.clone(),
+            attempt: 1,
+            why: Why::Words(why),
+        }));
         out.push(CallAction::DialAgent { leg, agent });
         self.agent = Some(AgentLine::new(Some(agent), name, self.id, leg));
     }
@@ -233,7 +238,7 @@ impl Call {
         let leg = self.new_leg(Party::Caller);
         self.callee_rings(leg, None);
         let why = "a colleague calls".to_owned();
-        out.push(CallAction::Fact(What::AgentRinging { agent: name, attempt: 1, why }));
+        out.push(CallAction::Fact(What::AgentRinging { agent: name, attempt: 1, why: Why::Words(why) }));
         out.push(CallAction::DialAgent { leg, agent });
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::*;
 use crate::fact::MissedWhy;
 use crate::fact::Quality;
+use crate::fact::Reason;
 use crate::fact::WaitExit;
 use crate::flow::api::Customer;
 
@@ -147,7 +148,9 @@ impl Script {
     }
 
     fn rings(&mut self) -> LegId {
-        let why = "the only one".to_owned();
+        let by = crate::fact::ChosenBy::LongestWait;
+        let why =
+            Reason { waiting: 1, fitting: 1, fit: 0, idle: Duration::from_secs(5), by, agents_by: None };
         self.word(
             "engine rings alice",
             QueueWord::Ring { agent: ALICE, name: "alice".into(), attempt: 1, why },

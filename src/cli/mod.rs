@@ -32,6 +32,7 @@ mod banner;
 mod calls;
 mod customer;
 mod doctor;
+mod explain;
 mod flow;
 mod http;
 mod load;
@@ -59,6 +60,8 @@ enum Command {
     Calls(calls::ListArgs),
     /// Tell the story of one call, line by line
     Call(calls::StoryArgs),
+    /// Tell why a call waited, and why it got the agent it got
+    Explain(explain::ExplainArgs),
     /// People who take calls: list, add, passwd, state
     #[command(subcommand)]
     Agent(agent::AgentCommand),
@@ -155,6 +158,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args.into()),
         Command::Calls(args) => calls::list(args),
         Command::Call(args) => calls::story(args),
+        Command::Explain(args) => explain::run(&args),
         Command::Agent(command) => agent::run(command),
         Command::Customer(command) => customer::run(command),
         Command::Flow(command) => flow::run(command),

@@ -36,7 +36,7 @@ pub enum ChosenBy {
 #[serde(untagged)]
 pub enum Why {
     Reason(Reason),
-    /// As older histories have it; empty where nothing was told.
+    /// Where nobody was chosen, and in older histories; empty where nothing was told.
     Words(String),
 }
 

@@ -19,6 +19,7 @@ use crate::base::CallId;
 pub mod agents;
 mod backlog;
 pub mod customers;
+pub mod explain;
 pub mod fold;
 pub mod history;
 pub mod identity;

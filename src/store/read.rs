@@ -35,6 +35,8 @@ const CONNECTIONS: usize = 2;
 pub const LIST_LIMIT: u32 = 1_000;
 /// The most facts of one call that are read: far more than any call has.
 const FACTS_LIMIT: u32 = 100_000;
+/// How many facts of agents are looked through for what everybody did before a call.
+const FACTS_BEFORE: u32 = 5_000;
 /// No call joins a queue later after its arrival: six hours.
 const LONGEST_CALL_US: i64 = 6 * 60 * 60 * 1_000_000;
 
@@ -95,6 +97,12 @@ impl Readers {
     /// The facts of waits that were told since then, call by call. For the day's figures.
     pub fn facts_of_waits(&self, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
         self.with(|connection| facts_of_waits(connection, since))
+    }
+
+    /// Facts of agents until then, in order: at least those from `from` on, and enough before them to tell what
+    /// everybody did then.
+    pub fn facts_of_agents(&self, from: WallTime, until: WallTime) -> Result<Vec<DatedFact>, StoreError> {
+        self.with(|connection| facts_of_agents(connection, from, until))
     }
 
     /// Earlier calls of the same caller, by account or by number, newest first.
@@ -215,6 +223,29 @@ fn facts_of_waits(connection: &Connection, since: WallTime) -> Result<Vec<DatedF
         let at = Timestamp(row.get::<_, i64>(2)?.unsigned_abs());
         facts.push(DatedFact { wall: WallTime(row.get(1)?), fact: Fact { at, call, what } });
     }
+    Ok(facts)
+}
+
+fn facts_of_agents(
+    connection: &Connection,
+    from: WallTime,
+    until: WallTime,
+) -> Result<Vec<DatedFact>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT wall_us, at_us, json FROM facts WHERE call = 0 ORDER BY seq DESC LIMIT ?1")?;
+    let mut rows = statement.query([FACTS_LIMIT])?;
+    let (mut facts, mut before) = (Vec::new(), 0);
+    while let Some(row) = rows.next()?.filter(|_| before < FACTS_BEFORE) {
+        let wall = WallTime(row.get(0)?);
+        if wall > until {
+            continue;
+        }
+        before += u32::from(wall < from);
+        let Ok(what) = serde_json::from_str(row.get_ref(2)?.as_str().unwrap_or_default()) else { continue };
+        let at = Timestamp(row.get::<_, i64>(1)?.unsigned_abs());
+        facts.push(DatedFact { wall, fact: Fact { at, call: None, what } });
+    }
+    facts.reverse();
     Ok(facts)
 }
 

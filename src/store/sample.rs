@@ -16,6 +16,7 @@ use crate::fact::Party;
 use crate::fact::Quality;
 use crate::fact::Verification;
 use crate::fact::What;
+use crate::fact::Why;
 use crate::store::fold::DatedFact;
 
 /// 2026-11-22 14:02:00 UTC: when the server of these calls started.

@@ -246,7 +246,7 @@ fn enqueued(queue: &str, needs: &[NeedFact], priority: i32, waiting: u32) -> Str
     format!("joined queue {queue}{needs}{priority}, {waiting}")
 }
 
-fn needed(needs: &[NeedFact]) -> String {
+pub(super) fn needed(needs: &[NeedFact]) -> String {
     let words: Vec<String> = needs.iter().map(ToString::to_string).collect();
     if words.is_empty() { "any agent".to_owned() } else { words.join(" and ") }
 }
@@ -255,7 +255,7 @@ fn quoted(quote: Option<Duration>) -> String {
     quote.map_or_else(|| "no wait quoted".to_owned(), |quote| format!("quoted {}", length(quote)))
 }
 
-fn exit_words(exit: WaitExit) -> &'static str {
+pub(super) fn exit_words(exit: WaitExit) -> &'static str {
     match exit {
         WaitExit::Abandoned => "the caller hung up",
         WaitExit::Declined => "the caller would not hold, and wanted no callback",
@@ -266,7 +266,7 @@ fn exit_words(exit: WaitExit) -> &'static str {
     }
 }
 
-fn missed(agent: &str, why: MissedWhy) -> String {
+pub(super) fn missed(agent: &str, why: MissedWhy) -> String {
     match why {
         MissedWhy::NoAnswer => format!("{agent} did not answer"),
         MissedWhy::Declined => format!("{agent} declined"),
@@ -316,7 +316,7 @@ fn state_changed(agent: &str, from: AgentStateName, to: AgentStateName, reason: 
     format!("{agent} is {}{reason}, was {}", state(to), state(from))
 }
 
-fn state(state: AgentStateName) -> &'static str {
+pub(super) fn state(state: AgentStateName) -> &'static str {
     match state {
         AgentStateName::Offline => "offline",
         AgentStateName::Ready => "ready",

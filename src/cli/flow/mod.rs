@@ -52,7 +52,7 @@ pub(super) enum FlowCommand {
 
 /// Where the files are.
 #[derive(Debug, Args)]
-struct Files {
+pub(in crate::cli) struct Files {
     /// The flow files
     #[arg(long, value_name = "DIR", default_value = "./ivr_flows")]
     flows: PathBuf,
@@ -92,7 +92,7 @@ impl Files {
     }
 
     /// The checked center and the recordings; else everything that is wrong.
-    fn center(&self) -> Result<(Center, Prompts), Trouble> {
+    pub(in crate::cli) fn center(&self) -> Result<(Center, Prompts), Trouble> {
         let read = self.read()?;
         match read.center {
             Ok((center, _)) => Ok((center, read.prompts)),

@@ -1,0 +1,369 @@
+//! Why a call waited and got who it got: what was needed, what those did who could have served it, why this agent,
+//! what was promised and what happened. From facts alone, in words.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp as Instant;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::base::CallId;
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::fact::AgentStateName;
+use crate::fact::NeedFact;
+use crate::fact::What;
+use crate::store::Readers;
+use crate::store::StoreError;
+use crate::store::fold::DatedFact;
+use crate::store::story;
+use crate::store::story::clock;
+use crate::store::story::length;
+
+/// Those who could serve a call who are told one by one; the others are counted.
+const NAMED: usize = 12;
+/// How many changes of one agent's state are told.
+const CHANGES: usize = 12;
+
+/// An agent, and what they can: by skill, 1 to 10.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Skilled {
+    pub name: Name,
+    pub skills: Vec<(Name, u8)>,
+}
+
+/// A wait of a call, explained in sentences.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExplainedWait {
+    pub queue: String,
+    /// What was needed of an agent, from when on.
+    pub needed: Vec<String>,
+    /// Who could serve the call, and what they did meanwhile.
+    pub could: Vec<String>,
+    /// Who was rung, why, and what came of it.
+    pub rung: Vec<String>,
+    /// What was promised, and what became of it.
+    pub promised: String,
+    /// How it ended.
+    pub ended: String,
+}
+
+impl Readers {
+    /// Explains every wait of a call; none when there is no such call.
+    pub fn explain(
+        &self,
+        id: CallId,
+        skilled: &[Skilled],
+        zone: &TimeZone,
+    ) -> Result<Option<Vec<ExplainedWait>>, StoreError> {
+        if self.call(id)?.is_none() {
+            return Ok(None);
+        }
+        let call = self.facts(id)?;
+        let now = WallTime(Instant::now().as_microsecond());
+        let ended = call.iter().any(|dated| matches!(dated.fact.what, What::CallEnded { .. }));
+        let until = call.last().filter(|_| ended).map_or(now, |last| last.wall);
+        let from = call.first().map_or(until, |first| first.wall);
+        let agents = self.facts_of_agents(from, until)?;
+        Ok(Some(explain(&call, &agents, skilled, now, zone)))
+    }
+}
+
+/// Explains every wait of a call from its facts, and the facts of agents until its end; both in order. A wait that goes
+/// on is told as of `now`.
+pub fn explain(
+    call: &[DatedFact],
+    agents: &[DatedFact],
+    skilled: &[Skilled],
+    now: WallTime,
+    zone: &TimeZone,
+) -> Vec<ExplainedWait> {
+    let mut waits: Vec<Wait> = Vec::new();
+    for dated in call {
+        if let What::Enqueued { queue, needs, priority, waiting } = &dated.fact.what {
+            let before = waiting.saturating_sub(1);
+            let mut words = format!("{}: {}", clock(dated.wall, zone), story::needed(needs));
+            words += &format!(", {before} before it in {queue}, priority {priority}");
+            waits.push(Wait::new(queue, dated.wall, needs.clone(), words));
+        } else if let Some(wait) = waits.last_mut().filter(|wait| wait.ended.is_none()) {
+            wait.learn(dated, zone);
+        }
+    }
+    let states = States::of(call, agents);
+    waits.into_iter().map(|wait| wait.explain(&states, skilled, now, zone)).collect()
+}
+
+/// A wait as it is read.
+struct Wait {
+    queue: Name,
+    joined: WallTime,
+    /// What was needed, and from when on.
+    needs: Vec<(WallTime, Vec<NeedFact>)>,
+    needed: Vec<String>,
+    rung: Vec<String>,
+    /// The first quote and how long the caller had waited then.
+    quote: Option<Duration>,
+    /// When, in which words, and how long was waited for somebody who came.
+    ended: Option<(WallTime, String, Option<Duration>)>,
+}
+
+impl Wait {
+    fn new(queue: &Name, joined: WallTime, needs: Vec<NeedFact>, words: String) -> Wait {
+        let needs = vec![(joined, needs)];
+        let (rung, quote, ended) = (Vec::new(), None, None);
+        Wait { queue: queue.clone(), joined, needs, needed: vec![words], rung, quote, ended }
+    }
+
+    fn learn(&mut self, dated: &DatedFact, zone: &TimeZone) {
+        let wall = dated.wall;
+        let at = clock(wall, zone);
+        match &dated.fact.what {
+            What::NeedsRelaxed { needs } => {
+                self.needs.push((wall, needs.clone()));
+                self.needed.push(format!("{at}: {}", story::needed(needs)));
+            }
+            What::AgeRestored { age } => self
+                .needed
+                .push(format!("{at}: the line had dropped before: counted as {} old", length(*age))),
+            What::WaitAsked { quote, .. } | What::CheckedIn { quote } => {
+                let quote = quote.map(|quote| between(self.joined, wall).saturating_add(quote));
+                self.quote = self.quote.or(quote);
+            }
+            What::AgentRinging { agent, why, .. } => {
+                let why = why.words(agent);
+                let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+                self.rung.push(format!("{at}: {agent}{why}"));
+            }
+            What::AgentMissed { agent, why } => {
+                self.rung.push(format!("{at}: {}", story::missed(agent, *why)));
+            }
+            What::AgentConnected { agent, waited, quote } => {
+                self.quote = quote.or(self.quote);
+                let words = format!("{agent} took it after {}", length(*waited));
+                self.ended = Some((wall, words, Some(*waited)));
+            }
+            What::WaitEnded { exit } => {
+                self.ended = Some((wall, story::exit_words(*exit).to_owned(), None));
+            }
+            What::CallEnded { .. } => self.ended = Some((wall, "the call was over".to_owned(), None)),
+            _ => {}
+        }
+    }
+
+    fn explain(self, states: &States, skilled: &[Skilled], now: WallTime, zone: &TimeZone) -> ExplainedWait {
+        let until = self.ended.as_ref().map_or(now, |(wall, ..)| *wall);
+        let could = self.who_could(states, skilled, until, zone);
+        let waited = between(self.joined, until);
+        let ended = match &self.ended {
+            Some((wall, words, _)) => format!("{}: {words}", clock(*wall, zone)),
+            None => format!("still waiting, for {}", length(waited)),
+        };
+        let promised = match (self.quote, self.ended.as_ref().map(|(.., waited)| *waited)) {
+            (None, _) => "no wait was quoted".to_owned(),
+            (Some(quote), None) if waited <= quote => {
+                format!("{} were quoted, and are not over", length(quote))
+            }
+            (Some(quote), None) => format!("{} were quoted, and are over", length(quote)),
+            (Some(quote), Some(None)) => format!("{} were quoted, and nobody came", length(quote)),
+            (Some(quote), Some(Some(waited))) if waited <= quote => {
+                format!("{} were quoted, and it took {}: kept", length(quote), length(waited))
+            }
+            (Some(quote), Some(Some(waited))) => {
+                format!("{} were quoted, and it took {}: broken", length(quote), length(waited))
+            }
+        };
+        ExplainedWait {
+            queue: self.queue.to_string(),
+            needed: self.needed,
+            could,
+            rung: self.rung,
+            promised,
+            ended,
+        }
+    }
+
+    fn who_could(
+        &self,
+        states: &States,
+        skilled: &[Skilled],
+        until: WallTime,
+        zone: &TimeZone,
+    ) -> Vec<String> {
+        let able_since = |agent: &&Skilled| {
+            let able = |needs: &[NeedFact]| needs.iter().all(|need| has(agent, need));
+            self.needs.iter().find(|(_, needs)| able(needs)).map(|(since, _)| *since)
+        };
+        let able: Vec<(&Skilled, WallTime)> =
+            skilled.iter().filter_map(|agent| Some((agent, able_since(&agent)?))).collect();
+        let here = |(agent, since): &&(&Skilled, WallTime)| states.were_here(&agent.name, *since, until);
+        let (present, absent): (Vec<_>, Vec<_>) = able.iter().partition(here);
+        let mut words: Vec<String> = present
+            .iter()
+            .take(NAMED)
+            .map(|(agent, since)| {
+                let later = *since > self.joined;
+                let from = if later { format!(" (from {})", clock(*since, zone)) } else { String::new() };
+                format!("{}{from} {}", agent.name, states.doings(&agent.name, *since, until, zone))
+            })
+            .collect();
+        let more = present.len().saturating_sub(NAMED);
+        if more > 0 {
+            words.push(format!("and {more} more"));
+        }
+        let unable = skilled.len() - able.len();
+        let signed_out = match absent.len() {
+            0 => String::new(),
+            count => format!("{count} who could were signed out; "),
+        };
+        words.push(format!("{signed_out}{unable} of {} agents could not", skilled.len()));
+        words
+    }
+}
+
+fn has(agent: &Skilled, need: &NeedFact) -> bool {
+    let enough = |(skill, level): &(Name, u8)| *skill == need.skill && *level >= need.level;
+    agent.skills.iter().any(enough) || need.or.iter().any(|need| has(agent, need))
+}
+
+/// What agents did, in order.
+struct States<'a>(BTreeMap<&'a str, Vec<(WallTime, AgentStateName, &'a str)>>);
+
+impl<'a> States<'a> {
+    /// The states of the server's run in which the call was: whoever has none in it was not there.
+    fn of(call: &[DatedFact], agents: &'a [DatedFact]) -> States<'a> {
+        let begun = |dated: &DatedFact| dated.wall.0.saturating_sub_unsigned(dated.fact.at.0);
+        let run = call.first().map(begun);
+        let mut states: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        // Clocks are set now and then, and two runs are further apart.
+        let same_run = |dated: &&DatedFact| run.is_some_and(|run| run.abs_diff(begun(dated)) < 2_000_000);
+        for dated in agents.iter().filter(same_run) {
+            if let What::AgentState { agent, to, reason, .. } = &dated.fact.what {
+                states.entry(agent).or_default().push((dated.wall, *to, reason.as_str()));
+            }
+        }
+        States(states)
+    }
+
+    /// What an agent did from one moment to another: the state they were in, and each that followed.
+    fn during(&self, agent: &str, from: WallTime, until: WallTime) -> &[(WallTime, AgentStateName, &'a str)] {
+        let states = self.0.get(agent).map_or(&[][..], Vec::as_slice);
+        let first = states.partition_point(|(wall, ..)| *wall <= from).saturating_sub(1);
+        let last = states.partition_point(|(wall, ..)| *wall <= until);
+        &states[first.min(last)..last]
+    }
+
+    fn were_here(&self, agent: &str, from: WallTime, until: WallTime) -> bool {
+        self.during(agent, from, until).iter().any(|(_, state, _)| *state != AgentStateName::Offline)
+    }
+
+    fn doings(&self, agent: &str, from: WallTime, until: WallTime, zone: &TimeZone) -> String {
+        let states = self.during(agent, from, until);
+        let words = states.iter().take(CHANGES).map(|(wall, state, reason)| {
+            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            let at = if *wall > from { format!("at {} ", clock(*wall, zone)) } else { String::new() };
+            format!("{at}was {}{reason}", story::state(*state))
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn between(from: WallTime, to: WallTime) -> Duration {
+    Duration::from_micros(u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Timestamp;
+    use crate::fact::ChosenBy;
+    use crate::fact::Fact;
+    use crate::fact::Reason;
+    use crate::fact::Why;
+    use crate::store::sample;
+
+    fn at(call: Option<u64>, secs: u64, what: What) -> Fact {
+        Fact { at: Timestamp::from_secs(secs), call: call.map(CallId), what }
+    }
+
+    fn state(agent: &str, secs: u64, to: AgentStateName, reason: &str) -> Fact {
+        let (agent, from) = (agent.into(), AgentStateName::Offline);
+        at(None, secs, What::AgentState { agent, from, to, reason: reason.to_owned() })
+    }
+
+    fn billing(level: u8) -> Vec<NeedFact> {
+        vec![NeedFact { skill: "billing".into(), level, or: Vec::new() }]
+    }
+
+    #[test]
+    fn a_wait_is_explained_by_those_who_could_have_ended_it() {
+        let reason = Reason {
+            waiting: 1,
+            fitting: 1,
+            fit: 2,
+            idle: Duration::from_secs(30),
+            by: ChosenBy::LongestWait,
+            agents_by: None,
+        };
+        let (waited, quote) = (Duration::from_secs(24), Some(Duration::from_secs(60)));
+        let call = vec![
+            at(
+                Some(7),
+                100,
+                What::Enqueued { queue: "billing".into(), needs: billing(5), priority: 0, waiting: 3 },
+            ),
+            at(Some(7), 100, What::WaitAsked { quote, position: 3 }),
+            at(Some(7), 120, What::NeedsRelaxed { needs: billing(1) }),
+            at(
+                Some(7),
+                120,
+                What::AgentRinging { agent: "carol".into(), attempt: 1, why: Why::Reason(reason) },
+            ),
+            at(Some(7), 124, What::AgentConnected { agent: "carol".into(), waited, quote }),
+        ];
+        let agents = vec![
+            state("alice", 10, AgentStateName::Talking, "call 3"),
+            state("carol", 90, AgentStateName::Ready, ""),
+            state("alice", 110, AgentStateName::WrapUp, ""),
+            state("alice", 500, AgentStateName::Ready, ""),
+        ];
+        let skilled = [("alice", 8), ("bob", 6), ("carol", 3)]
+            .map(|(name, level)| Skilled { name: name.into(), skills: vec![("billing".into(), level)] });
+        let explained =
+            explain(&sample::dated(call), &sample::dated(agents), &skilled, sample::STARTED, &TimeZone::UTC);
+        let expected = ExplainedWait {
+            queue: "billing".to_owned(),
+            needed: vec![
+                "14:03:40.000: billing >= 5, 2 before it in billing, priority 0".to_owned(),
+                "14:04:00.000: billing >= 1".to_owned(),
+            ],
+            could: vec![
+                "alice was talking (call 3), at 14:03:50.000 was in wrap-up".to_owned(),
+                "carol (from 14:04:00.000) was ready".to_owned(),
+                "1 who could were signed out; 0 of 3 agents could not".to_owned(),
+            ],
+            rung: vec![
+                "14:04:00.000: carol: the only one waiting that carol can serve; carol was the only idle agent who \
+                 fitted (2 levels above the need), idle for 30 s"
+                    .to_owned(),
+            ],
+            promised: "1 min were quoted, and it took 24 s: kept".to_owned(),
+            ended: "14:04:04.000: carol took it after 24 s".to_owned(),
+        };
+        assert_eq!(explained, [expected]);
+    }
+
+    #[test]
+    fn agents_of_another_run_of_the_server_were_not_there() {
+        let enqueued = What::Enqueued { queue: "billing".into(), needs: Vec::new(), priority: 0, waiting: 1 };
+        let call = sample::dated(vec![at(Some(7), 100, enqueued)]);
+        let mut agents = sample::dated(vec![state("alice", 10, AgentStateName::Ready, "")]);
+        agents[0].wall = WallTime(agents[0].wall.0 - 60_000_000);
+        let skilled = [Skilled { name: "alice".into(), skills: Vec::new() }];
+        let now = sample::STARTED + Duration::from_secs(130);
+        let wait = &explain(&call, &agents, &skilled, now, &TimeZone::UTC)[0];
+        assert_eq!(wait.could, ["1 who could were signed out; 0 of 1 agents could not"]);
+        assert_eq!(wait.ended, "still waiting, for 30 s");
+        assert_eq!(wait.promised, "no wait was quoted");
+    }
+}
