@@ -21,6 +21,7 @@ use super::Call;
 use super::CallAction;
 use super::Phase;
 use super::QueueWord;
+use super::by_phone::OwnLine;
 use super::hold::BACK;
 use super::request::Refusal;
 use super::request::dialable;
@@ -78,6 +79,8 @@ pub(super) struct Consult {
     pub(super) joined: bool,
     /// Why the last one who was rung did not take it.
     missed: Option<MissedWhy>,
+    /// The sender's second line, when they consult by phone.
+    pub(super) own: Option<OwnLine>,
 }
 
 /// How far it is.
@@ -148,7 +151,8 @@ impl Call {
         let note = self.note(center, &to, &author, wall, draft)?;
         let reason = format!("consult with {target}");
         let (stage, line, acknowledged, joined, missed) = (Stage::Planned, None, false, false, None);
-        let consult = Consult { number, target, to, note, stage, line, acknowledged, joined, missed };
+        let own = None;
+        let consult = Consult { number, target, to, note, stage, line, acknowledged, joined, missed, own };
         if let Some(talk) = self.talk_mut() {
             talk.consult = Some(Box::new(consult));
         }
@@ -259,9 +263,11 @@ impl Call {
     }
 
     /// A plan that the caller did not agree to is dropped.
-    pub(super) fn drop_plan(&mut self) {
-        if let Some(talk) = self.talk_mut() {
-            talk.consult.take_if(|consult| consult.stage == Stage::Planned);
+    pub(super) fn drop_plan(&mut self, out: &mut Vec<CallAction>) {
+        let Some(talk) = self.talk_mut() else { return };
+        let plan = talk.consult.take_if(|consult| consult.stage == Stage::Planned);
+        if let Some(own) = plan.and_then(|plan| plan.own) {
+            own.let_go(out);
         }
     }
 
@@ -269,7 +275,7 @@ impl Call {
         self.talk_mut().and_then(|talk| talk.consult.take())
     }
 
-    fn consult_mut(&mut self) -> Option<&mut Consult> {
+    pub(super) fn consult_mut(&mut self) -> Option<&mut Consult> {
         self.talk_mut().and_then(|talk| talk.consult.as_deref_mut())
     }
 
@@ -350,6 +356,7 @@ impl Call {
             if acknowledged { Stage::Together } else { Stage::Briefing { until: now + BRIEF_WITHIN } };
         out.extend(agent.map(|agent| CallAction::Queue(queue::Event::PickedUp { call, agent })));
         out.push(CallAction::Fact(What::ConsultAnswered { by }));
+        self.own_line_up(out);
         if !acknowledged {
             self.brief(leg, out);
         }
@@ -570,7 +577,11 @@ impl Call {
 
     /// The caller is the receiver's now.
     pub(super) fn hand_over(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
-        let Some(line) = self.take_consult().and_then(|consult| consult.line) else { return };
+        let Some(consult) = self.take_consult() else { return };
+        if let Some(own) = consult.own {
+            own.let_go(out);
+        }
+        let Some(line) = consult.line else { return };
         let to = match line.agent {
             Some(_) => Target::Agent(line.name.clone()),
             None => Target::Number(line.name.to_string()),
@@ -614,6 +625,9 @@ impl Call {
     /// Lets go of whoever is consulted; whether there was a consult.
     pub(super) fn close_consult(&mut self, cause: ConsultEnd, out: &mut Vec<CallAction>) -> bool {
         let Some(consult) = self.take_consult() else { return false };
+        if let Some(own) = consult.own {
+            own.let_go(out);
+        }
         if consult.stage == Stage::Planned {
             return false;
         }

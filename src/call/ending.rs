@@ -51,6 +51,9 @@ impl Call {
         cause: &Name,
         out: &mut Vec<CallAction>,
     ) {
+        if self.own_line_left(center, now, leg, out) {
+            return;
+        }
         if self.caller == Some(leg) {
             self.caller_left(center, now, cause, out);
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {

@@ -125,36 +125,53 @@ impl Call {
         // Whose agent's desk has vanished, and who has nobody else to talk with, waits for it with music.
         let alone = talk.lost && receiver.is_none();
         let with_receiver = held || consulted.is_some_and(|consult| consult.joined);
+        // Of an agent who consults by phone each line has its own side, until all three are joined.
+        let own = talk.consult.as_ref().and_then(|consult| consult.own).filter(|own| own.up);
+        let own = own.map(|own| own.leg);
+        let apart = own.is_some() && !consulted.is_some_and(|consult| consult.joined);
         // Who has not heard yet that they are recorded is not heard, and hears the notice.
         let waits = talk.notice.is_some();
         // Those who hear each other. The agent is always among them.
-        let bridge: Legs =
-            [agent, self.caller.filter(|_| !held && !alone && !waits), receiver.filter(|_| with_receiver)]
-                .into_iter()
-                .flatten()
-                .collect();
+        let bridge: Legs = [
+            agent,
+            self.caller.filter(|_| !held && !alone && !waits),
+            receiver.filter(|_| with_receiver && !apart),
+            own.filter(|_| !apart),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let aside: Legs = [own.filter(|_| apart && receiver.is_some()), receiver.filter(|_| apart)]
+            .into_iter()
+            .flatten()
+            .collect();
         let supervisor = talk.supervisor.as_ref().filter(|supervisor| supervisor.up);
         let spoken_to = |leg: LegId| {
             let all = supervisor.filter(|one| match one.mode {
                 SuperviseMode::Listen => false,
-                SuperviseMode::Whisper => Some(leg) == agent,
+                SuperviseMode::Whisper => Some(leg) == agent || Some(leg) == own,
                 SuperviseMode::Barge => true,
             });
             all.map(|one| one.leg)
         };
-        let in_bridge = |leg: LegId| {
-            let others = bridge.iter().copied().filter(|other| *other != leg);
+        // Nobody hears themselves on their other line.
+        let themselves = |one: LegId, other: LegId| {
+            one == other || [Some(one), Some(other)].iter().all(|leg| *leg == agent || *leg == own)
+        };
+        let among = |legs: &Legs, leg: LegId| {
+            let others = legs.iter().copied().filter(|other| !themselves(*other, leg));
             Sound::Legs(others.chain(spoken_to(leg)).collect())
         };
-        let parties = [agent, self.caller, receiver].into_iter().flatten();
-        let mut wanted: Vec<(LegId, Sound)> = parties
-            .map(|leg| match bridge.contains(&leg) {
-                true => (leg, in_bridge(leg)),
-                false if waits => (leg, Sound::Legs(Legs::new())),
-                false => (leg, Sound::Music),
-            })
-            .collect();
-        wanted.extend(supervisor.map(|one| (one.leg, Sound::Legs(bridge.clone()))));
+        let sound = |leg: LegId| match leg {
+            leg if bridge.contains(&leg) => among(&bridge, leg),
+            leg if aside.contains(&leg) || Some(leg) == own => among(&aside, leg),
+            _ if waits => Sound::Legs(Legs::new()),
+            _ => Sound::Music,
+        };
+        let parties = [agent, self.caller, receiver, own].into_iter().flatten();
+        let mut wanted: Vec<(LegId, Sound)> = parties.map(|leg| (leg, sound(leg))).collect();
+        let overheard = if held && !aside.is_empty() { &aside } else { &bridge };
+        wanted.extend(supervisor.map(|one| (one.leg, Sound::Legs(overheard.clone()))));
         wanted
     }
 }

@@ -153,7 +153,7 @@ impl Call {
                 }
                 hold::Action::Refused => {
                     self.hush_caller(out);
-                    self.drop_plan();
+                    self.drop_plan(out);
                     self.cue_agent(REFUSED, out);
                 }
                 hold::Action::Back(by) => {

@@ -48,7 +48,7 @@ impl Call {
         }
         let by_key = if self.consulted().is_some_and(|line| line.leg == leg) {
             self.receivers_key(center, now, digit, out)
-        } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
+        } else if self.agent_at(leg).is_some() {
             self.senders_key(center, now, wall, digit, out)
         } else {
             Ok(())

@@ -4,6 +4,7 @@
 //! be done. It knows neither SIP nor sockets, and no other call.
 
 pub mod api;
+pub mod by_phone;
 mod callback;
 mod consult;
 mod desk;
@@ -384,8 +385,14 @@ impl Call {
             LegEvent::Up => self.on_line_up(center, now, leg, out),
             LegEvent::Failed { status } => self.on_line_failed(center, now, leg, status, out),
             LegEvent::Ended { cause } => self.on_party_left(center, now, leg, &cause, out),
-            LegEvent::Held => out.push(CallAction::Fact(What::FarEndHeld { leg, party })),
-            LegEvent::Resumed => out.push(CallAction::Fact(What::FarEndResumed { leg, party })),
+            LegEvent::Held => {
+                out.push(CallAction::Fact(What::FarEndHeld { leg, party }));
+                self.own_phone_turned(center, now, leg, true, out);
+            }
+            LegEvent::Resumed => {
+                out.push(CallAction::Fact(What::FarEndResumed { leg, party }));
+                self.own_phone_turned(center, now, leg, false, out);
+            }
             LegEvent::Closed { quality } => {
                 self.open.retain(|(open, _)| *open != leg);
                 self.recording_of(leg, RecordingEnd::Over, out);
@@ -469,10 +476,16 @@ impl Call {
 
     /// A new line of this call.
     fn new_leg(&mut self, party: Party) -> LegId {
+        let leg = self.reserve_leg();
+        self.open.push((leg, party));
+        leg
+    }
+
+    /// The name of a line that may become one of this call.
+    pub fn reserve_leg(&mut self) -> LegId {
         let leg = LegId::of(self.id, self.next_leg);
         // 65 535 lines of one call are more than its queue's longest wait can ring.
         self.next_leg = self.next_leg.wrapping_add(1).max(1);
-        self.open.push((leg, party));
         leg
     }
 

@@ -140,6 +140,10 @@ pub enum Refusal {
     BlindNumber,
     #[error("{0} supervises this call already")]
     Supervised(Name),
+    #[error("that line is no consult of this call")]
+    OtherCall,
+    #[error("only an agent's phone hands a caller on")]
+    NotAnAgent,
     #[error("{0:?} are not up to {MOST_KEYS} keys of a telephone")]
     NotKeys(String),
     #[error("this call is not being recorded")]
@@ -159,6 +163,15 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The final status that a phone is told it by (RFC 3261 §21).
+    pub fn sip_status(&self) -> u16 {
+        match self {
+            Refusal::NoSuchTarget(_) | Refusal::NoSuchNumber(_) => 404,
+            Refusal::NotReady { .. } | Refusal::NoPhone(_) => 480,
+            _ => 403,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -191,6 +204,8 @@ impl Refusal {
                 "consult with a note instead"
             }
             Refusal::Supervised(_) => "wait until they leave",
+            Refusal::OtherCall => "dial whom to consult while the caller is on the line",
+            Refusal::NotAnAgent => "whoever has the caller can",
             Refusal::NotKeys(_) => "0 to 9, * and #",
             Refusal::NotRecorded => "the queue's `record` in center.yaml says which calls are",
             Refusal::RecordingPaused => r#"send "do":"resume" to let it go on"#,
@@ -292,7 +307,7 @@ impl Call {
         }
     }
 
-    fn role(&self, who: &Name) -> Option<Role> {
+    pub(super) fn role(&self, who: &Name) -> Option<Role> {
         if self.agent.as_ref().is_some_and(|line| line.agent.is_some() && line.name == *who) {
             return Some(Role::Sender);
         }

@@ -178,6 +178,8 @@ pub enum What {
     ConsultEnded { cause: ConsultEnd },
     /// The caller is somebody else's now.
     Transferred { from: Name, to: Target, kind: TransferKind },
+    /// An agent's phone asked that the caller be handed on (SIP's REFER): on whose behalf it said, and why not, if not.
+    Referred { agent: Name, to: String, referred_by: Option<String>, refused: Option<String> },
     /// A supervisor is there in this way.
     Supervising { supervisor: Name, mode: SuperviseMode },
     /// And is not any more.

@@ -138,6 +138,12 @@ impl fmt::Display for NoteField {
 }
 
 impl NoteDraft {
+    /// Of an agent at a plain phone, who says it all to the one who is consulted.
+    pub fn by_voice() -> NoteDraft {
+        let said = || "told by voice".to_owned();
+        NoteDraft { issue: said(), tried: said(), wants: said(), promises: said(), ..NoteDraft::default() }
+    }
+
     fn field(&self, field: NoteField) -> &str {
         match field {
             NoteField::Issue => self.issue.trim(),

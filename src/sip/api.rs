@@ -73,6 +73,8 @@ pub enum Command {
     AnswerOffer { session: SessionId, sdp: Bytes },
     /// Refuse the peer's [`Event::Offered`] (488, 491); the session goes on as it was.
     RefuseOffer { session: SessionId, status: u16 },
+    /// Answer the peer's [`Event::Refer`]: it has been done, or the status to refuse it with and why, in words.
+    AnswerRefer { session: SessionId, refused: Option<(u16, String)> },
     /// Send INFO within the session.
     Info { session: SessionId, content_type: &'static str, body: Bytes },
 }
@@ -134,6 +136,8 @@ pub enum Event {
     OfferRefused { session: SessionId, status: u16 },
     /// INFO within the session. Already answered with 200.
     Info { session: SessionId, content_type: String, body: Bytes },
+    /// The peer asks that whom it talks with be handed on. Answer with [`Command::AnswerRefer`].
+    Refer(Box<Refer>),
     /// The session is over, and nothing more comes of it. Not sent after [`Command::Refuse`],
     /// [`Command::End`] or [`Event::Failed`].
     Ended { session: SessionId, cause: EndCause },
@@ -143,6 +147,18 @@ pub enum Event {
     Unregistered { user: Name, contacts: u32 },
     /// Our registration at a trunk was accepted, or refused with a status.
     TrunkRegistered { trunk: Name, status: u16 },
+}
+
+/// A REFER within a session ([RFC 3515](https://www.rfc-editor.org/rfc/rfc3515)).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refer {
+    pub session: SessionId,
+    /// Refer-To: to whom.
+    pub to: Uri,
+    /// The peer's other session with us whose party is meant: Replaces in Refer-To (RFC 3891).
+    pub replaces: Option<SessionId>,
+    /// Referred-By: on whose behalf (RFC 3892).
+    pub by: Option<NameAddr>,
 }
 
 /// A new INVITE from outside.

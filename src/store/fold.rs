@@ -224,6 +224,7 @@ impl CallFold {
             | What::Conferenced
             | What::ConsultEnded { .. }
             | What::Transferred { .. }
+            | What::Referred { .. }
             | What::Supervising { .. }
             | What::SupervisionEnded { .. }
             | What::OutcomeSet { .. }

@@ -167,6 +167,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::Conferenced => "all three hear each other".to_owned(),
         What::ConsultEnded { cause } => format!("consult over: {}", talk::consult_end(*cause)),
         What::Transferred { from, to, kind } => talk::transferred(from, to, *kind),
+        What::Referred { agent, to, referred_by, refused } => {
+            talk::referred(agent, to, referred_by.as_deref(), refused.as_deref())
+        }
         What::Supervising { supervisor, mode } => talk::supervising(supervisor, *mode),
         What::SupervisionEnded { supervisor } => format!("supervisor {supervisor} is gone"),
         What::OutcomeSet { agent, outcome, reason_code, note } => {

@@ -172,6 +172,11 @@ impl Phone {
         self.command("resume", None);
     }
 
+    /// The Transfer button: holds, and asks that the other side be handed on, by REFER.
+    pub fn transfer(&mut self, uri: &str) {
+        self.command("transfer", Some(uri));
+    }
+
     /// Keys these digits, about four a second, as RFC 4733 events.
     pub fn key(&mut self, digits: &str) {
         self.command("sndcode", Some(digits));

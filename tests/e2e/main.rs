@@ -19,6 +19,7 @@ mod load;
 mod pages;
 mod placed;
 mod recording;
+mod refer;
 mod script;
 mod secure;
 mod server;

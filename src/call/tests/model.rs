@@ -4,6 +4,7 @@
 //!
 //! `WARMLINE_DEPTH` looks further than the usual depth.
 
+mod by_phone;
 mod placed;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use std::hash::Hasher;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
+use crate::call::by_phone::SecondLine;
 use crate::call::consult::Stage;
 use crate::call::hearing::Legs;
 use crate::call::request::AgentRequest;
@@ -84,6 +86,12 @@ enum Step {
     /// The desk of whoever has the caller vanishes, or is back.
     Desk {
         lost: bool,
+    },
+    /// Alice dials somebody on a second line of her phone.
+    Dials(Target),
+    /// The phone of whoever has the caller puts that line on hold, or takes it back.
+    Turns {
+        away: bool,
     },
     /// Time passes until the next deadline of all.
     Passes,
@@ -182,6 +190,23 @@ impl World {
                     assert!(out.is_empty() && before == self.call, "a refusal changed something: {asked:?}");
                 }
                 Pending::Actions(out)
+            }
+            Step::Dials(to) => {
+                let (leg, mut out) = (self.call.reserve_leg(), Vec::new());
+                let (before, line) = (self.call.clone(), SecondLine { leg, source: "udp".to_owned() });
+                let (now, wall, who) = (self.now, WallTime(0), "alice".into());
+                let asked =
+                    self.call.consult_by_phone(&TEST_CENTER, now, wall, &who, line, to.clone(), &mut out);
+                if asked.is_ok() {
+                    self.lines.insert(leg, Line::Up);
+                } else {
+                    assert!(out.is_empty() && before == self.call, "a refusal changed something: {asked:?}");
+                }
+                Pending::Actions(out)
+            }
+            Step::Turns { away } => {
+                let Some(leg) = self.call.agent.as_ref().map(|line| line.leg) else { return };
+                leg_event(leg, if *away { LegEvent::Held } else { LegEvent::Resumed })
             }
             Step::CallerKeys(digit) => Pending::Call(CallEvent::Digit { leg: self.caller(), digit: *digit }),
             Step::Key(leg, digit) => Pending::Call(CallEvent::Digit { leg: *leg, digit: *digit }),
@@ -402,8 +427,8 @@ impl World {
 
     /// The agents may talk on while an amended note waits for its acknowledgement.
     fn is_amended(&self, receiver: LegId) -> bool {
-        let agent = self.call.agent.as_ref().map(|line| line.leg);
-        let only_agent = |whom: &Legs| whom.iter().all(|leg| Some(*leg) == agent || self.is_supervisor(*leg));
+        let is_agent = |leg: LegId| self.call.agent_at(leg).is_some();
+        let only_agent = |whom: &Legs| whom.iter().all(|leg| is_agent(*leg) || self.is_supervisor(*leg));
         self.hears.get(&receiver).is_some_and(only_agent)
     }
 

@@ -10,6 +10,9 @@ mod desk_tests;
 mod desks;
 mod lines;
 mod placing;
+mod refer;
+#[cfg(test)]
+mod refer_tests;
 mod requests;
 mod sip_events;
 #[cfg(test)]

@@ -84,7 +84,7 @@ impl Switchboard {
     }
 
     /// What an agent's phone means by what it dialled; none when that is a number of the center, or nobody's.
-    fn dial_plan(&self, agent: AgentId, dialled: &str) -> Option<Callee> {
+    pub(super) fn dial_plan(&self, agent: AgentId, dialled: &str) -> Option<Callee> {
         let center = &self.parts.center;
         if center.numbers.contains_key(dialled) || center.feature_codes.contains_key(dialled) {
             return None;

@@ -48,7 +48,7 @@ impl Switchboard {
     }
 
     /// Whether somebody who is asked for could come. A queue finds somebody by itself.
-    fn can_be_reached(&self, who: &Name, request: &AgentRequest) -> Result<(), Refusal> {
+    pub(super) fn can_be_reached(&self, who: &Name, request: &AgentRequest) -> Result<(), Refusal> {
         match request {
             AgentRequest::Consult { to: Target::Agent(name), .. }
             | AgentRequest::Transfer { to: Target::Agent(name) } => self.is_ready(name),

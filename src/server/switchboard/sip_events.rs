@@ -82,6 +82,7 @@ impl Switchboard {
             Event::OfferAnswered { session, sdp } => self.on_offer_answered(session, &sdp, streams),
             Event::OfferRefused { session, status } => debug!(?session, status, "our offer was refused"),
             Event::Info { session, content_type, body } => self.on_info(session, &content_type, &body),
+            Event::Refer(refer) => self.on_refer(now, *refer, out),
             Event::Ended { session, cause } => self.on_ended(session, cause, streams),
             Event::Registered { user, contact, contacts } => {
                 self.phone_registered(now, user, contact, contacts, out);
@@ -98,6 +99,9 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
+        if let Some(consult) = self.consult_dialled(&incoming) {
+            return self.second_line(now, consult, &incoming, streams, out);
+        }
         let session = incoming.session;
         let id = CallId(self.next_call);
         let leg = LegId::of(id, 0);

@@ -17,10 +17,11 @@ use crate::sip::transaction::MAGIC_COOKIE;
 use crate::sip::uri::NameAddr;
 
 /// The methods that we know and allow.
-pub(in crate::sip) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, INFO";
+pub(in crate::sip) const ALLOW: &str =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER";
 
 /// The extensions that we know.
-pub(in crate::sip) const SUPPORTED: &str = "100rel, timer";
+pub(in crate::sip) const SUPPORTED: &str = "100rel, timer, norefersub";
 
 /// A request and what was read of it.
 pub(in crate::sip) struct Arrival {

@@ -20,8 +20,13 @@ impl Draft {
 
     /// A status line with the reason phrase of the RFCs.
     pub(in crate::sip) fn response(status: u16) -> Draft {
+        Draft::response_in_words(status, reason_phrase(status))
+    }
+
+    /// A status line with words of ours, which phones show (RFC 3261 §7.2).
+    pub(in crate::sip) fn response_in_words(status: u16, words: &str) -> Draft {
         let mut draft = Draft(String::with_capacity(1_024));
-        draft.line(format_args!("SIP/2.0 {status} {}", reason_phrase(status)));
+        draft.line(format_args!("SIP/2.0 {status} {words}"));
         draft
     }
 

@@ -178,6 +178,10 @@ impl Endpoint {
             Command::RefuseOffer { session, status } => {
                 self.with_session(now, session, out, |session, cx| session.refuse_offer(cx, status));
             }
+            Command::AnswerRefer { session, refused } => {
+                let refused = refused.as_ref().map(|(status, why)| (*status, why.as_str()));
+                self.with_session(now, session, out, |session, cx| session.answer_refer(cx, refused));
+            }
             Command::Info { session, content_type, body } => {
                 self.with_session(now, session, out, |session, cx| session.info(cx, content_type, &body));
             }

@@ -18,6 +18,7 @@ use crate::base::Timestamp;
 use crate::sip::api::Hop;
 use crate::sip::api::Incoming;
 use crate::sip::api::Output;
+use crate::sip::api::Refer;
 use crate::sip::api::SessionId;
 use crate::sip::dialog::Dialog;
 use crate::sip::dialog::tag_of;
@@ -30,6 +31,8 @@ use crate::sip::message::ParseError;
 use crate::sip::message::Request;
 use crate::sip::message::Response;
 use crate::sip::session;
+use crate::sip::session::ReferTo;
+use crate::sip::session::Replaces;
 use crate::sip::session::Session;
 use crate::sip::transaction::NewServer;
 use crate::sip::transaction::Owner;
@@ -238,6 +241,8 @@ impl Endpoint {
                 None
             }
             Method::Register => self.register(now, arrival, transaction, out),
+            // Nobody is handed on by a stranger.
+            Method::Refer => Some(403),
             // What is only ever said within a dialog.
             _ => Some(481),
         }
@@ -296,18 +301,52 @@ impl Endpoint {
         if arrival.request.method == Method::Invite {
             self.core.transactions.set_session(transaction, id);
         }
+        if arrival.request.method == Method::Refer {
+            return self.refer(now, id, arrival, transaction, out);
+        }
         self.with_session(now, id, out, |session, cx| within_session(session, cx, arrival, transaction))?
+    }
+
+    /// The peer asks that whom it talks with be handed on; Replaces must name another session of its own.
+    fn refer(
+        &mut self,
+        now: Timestamp,
+        id: SessionId,
+        arrival: &Arrival,
+        transaction: TransactionId,
+        out: &mut Vec<Output>,
+    ) -> Option<u16> {
+        let headers = &arrival.request.headers;
+        let (to, dialog) = match ReferTo::read(headers) {
+            Ok(ReferTo { to, replaces }) => (to.uri, replaces),
+            Err(status) => return Some(status),
+        };
+        let replaces = match dialog {
+            Some(Replaces { call_id, to_tag, from_tag }) => {
+                let Some(found) = self.session_named(&call_id, &to_tag, &from_tag) else { return Some(481) };
+                Some(found)
+            }
+            None => None,
+        };
+        let by = headers.addresses(HeaderName::ReferredBy).ok().and_then(|all| all.into_iter().next());
+        self.with_session(now, id, out, |session, cx| {
+            if !session.dialog.takes_cseq(arrival.cseq) {
+                return Some(500);
+            }
+            session.referred(cx, arrival, transaction, |session| Refer { session, to, replaces, by })
+        })?
     }
 
     /// The session that a request is of: our tag ends in its number.
     fn session_of(&self, arrival: &Arrival) -> Option<SessionId> {
-        let local = arrival.to.tag()?;
-        let id = SessionId(u64::from_str_radix(local.get(16..)?, 16).ok()?);
         let remote = arrival.from.tag().unwrap_or_default();
-        self.sessions
-            .get(&id)
-            .filter(|session| session.dialog.is_of(&arrival.call_id, local, remote))
-            .map(|_| id)
+        self.session_named(&arrival.call_id, arrival.to.tag()?, remote)
+    }
+
+    fn session_named(&self, call_id: &str, local: &str, remote: &str) -> Option<SessionId> {
+        let id = SessionId(u64::from_str_radix(local.get(16..)?, 16).ok()?);
+        let session = self.sessions.get(&id);
+        session.filter(|session| session.dialog.is_of(call_id, local, remote)).map(|_| id)
     }
 
     /// An INVITE that begins a session (§13.3).
@@ -461,7 +500,7 @@ fn refusal_of(arrival: &Arrival) -> Option<u16> {
     let request = &arrival.request;
     match request.method {
         Method::Other(_) => return Some(501),
-        Method::Refer | Method::Notify | Method::Subscribe | Method::Message | Method::Publish => {
+        Method::Notify | Method::Subscribe | Method::Message | Method::Publish => {
             return Some(405);
         }
         _ => {}

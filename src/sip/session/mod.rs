@@ -4,6 +4,7 @@
 //! dialog, `timer` when it has to be asked again. This file holds the state and its ending.
 
 mod offer;
+mod refer;
 mod timer;
 mod uac;
 mod uas;
@@ -15,6 +16,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub(in crate::sip) use self::refer::ReferTo;
+use self::refer::Referring;
+pub(in crate::sip) use self::refer::Replaces;
 use self::timer::SessionTimer;
 pub(in crate::sip) use self::timer::is_too_small;
 pub(in crate::sip) use self::uac::end_stray_dialog;
@@ -66,6 +70,8 @@ pub(in crate::sip) struct Session {
     /// An offer of the server's that waits for its turn.
     wanted: Option<Bytes>,
     glare: Option<Glare>,
+    /// The peer's REFER that the server has not answered yet.
+    referring: Option<Referring>,
     /// What the two last agreed on, from our side: a refreshing re-INVITE offers it again.
     local_sdp: Bytes,
     remote_sdp: Bytes,
@@ -216,6 +222,7 @@ impl Session {
             rseq: 0,
             wanted: None,
             glare: None,
+            referring: None,
             local_sdp: Bytes::new(),
             remote_sdp: Bytes::new(),
             timer: None,

@@ -55,6 +55,12 @@ pub(super) fn hold_ended(agent: &str, held: Duration, by: HoldEndedBy) -> String
     format!("off hold after {}: {why}", length(held))
 }
 
+pub(super) fn referred(agent: &str, to: &str, by: Option<&str>, refused: Option<&str>) -> String {
+    let by = by.map(|by| format!(", on behalf of {by}")).unwrap_or_default();
+    let refused = refused.map(|why| format!("; refused: {why}")).unwrap_or_default();
+    format!("{agent}'s phone hands the caller to {to}{by}{refused}")
+}
+
 pub(super) fn callee_missed(why: MissedWhy) -> &'static str {
     match why {
         MissedWhy::NoAnswer => "nobody picked up",

@@ -216,6 +216,10 @@ pub(super) fn short(event: &Event) -> String {
         Event::OfferAnswered { .. } => "OfferAnswered".into(),
         Event::OfferRefused { status, .. } => format!("OfferRefused {status}"),
         Event::Info { content_type, .. } => format!("Info {content_type}"),
+        Event::Refer(refer) => {
+            let to = refer.to.user.clone().unwrap_or_default();
+            format!("Refer {to}{}", if refer.replaces.is_some() { " replacing" } else { "" })
+        }
         Event::Ended { cause, .. } => format!("Ended {cause:?}"),
         Event::Registered { user, contacts, .. } => format!("Registered {user} {contacts}"),
         Event::Unregistered { user, contacts } => format!("Unregistered {user} {contacts}"),

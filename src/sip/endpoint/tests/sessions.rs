@@ -3,6 +3,7 @@
 use super::bench::*;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
+use crate::sip::api::Event;
 use crate::sip::api::Hop;
 use crate::sip::api::Input;
 use crate::sip::api::SessionId;
@@ -138,7 +139,7 @@ fn what_we_cannot_serve_is_refused_with_the_reason() {
             "90",
         ),
         (request("MESSAGE", "3", 1, "", "", ""), 405, "Allow", "INVITE, ACK"),
-        (request("REFER", "4", 1, "", "", ""), 405, "Allow", "INVITE, ACK"),
+        (request("REFER", "4", 1, "", "", ""), 403, "Server", "Warmline"),
         (request("DANCE", "5", 1, "", "", ""), 501, "Allow", "INVITE, ACK"),
         (request("BYE", "6", 1, "nobody", "", ""), 481, "Server", "Warmline"),
         (request("BYE", "7", 1, "", "", ""), 481, "Server", "Warmline"),
@@ -256,8 +257,8 @@ fn info_and_options_within_a_call_are_answered() {
     bench.receive(request("INFO", "3", 2, &tag, "Content-Type: application/dtmf-relay\r\n", ""));
     assert_eq!(bench.told(), ["Info application/dtmf-relay"]);
     bench.receive(request("OPTIONS", "4", 3, &tag, "", ""));
-    bench.receive(request("REFER", "5", 4, &tag, "", ""));
-    assert_eq!(bench.sent(), ["200 INFO", "200 OPTIONS", "405 REFER"]);
+    bench.receive(request("NOTIFY", "5", 4, &tag, "", ""));
+    assert_eq!(bench.sent(), ["200 INFO", "200 OPTIONS", "405 NOTIFY"]);
 }
 
 #[test]
@@ -412,4 +413,64 @@ fn requests_follow_the_record_routes_and_a_strict_router_gets_its_own_line() {
         };
         assert_eq!(said, expected);
     }
+}
+
+#[test]
+fn a_refer_is_answered_by_the_server_and_one_notify_says_what_became_of_it() {
+    let mut bench = Bench::new();
+    bench.reborn = true;
+    let tag = bench.establish();
+    let refer = |branch: &str, cseq, extra: &str| request("REFER", branch, cseq, &tag, extra, "");
+    bench.receive(refer(
+        "2",
+        2,
+        "Refer-To: <sip:sales@192.0.2.1>\r\nReferred-By: <sip:carl@example.org>\r\n",
+    ));
+    let events = bench.events();
+    let [Event::Refer(told)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((told.to.user.as_deref(), told.replaces), (Some("sales"), None));
+    assert_eq!(told.by.as_ref().and_then(|by| by.uri.user.as_deref()), Some("carl"));
+    bench.sent();
+    bench.receive(refer("3", 3, "Refer-To: <sip:sales@192.0.2.1>\r\n"));
+    assert_eq!(bench.sent(), ["491 REFER"], "one at a time");
+    bench.command(Command::AnswerRefer { session: FIRST, refused: None });
+    assert_eq!(bench.sent(), ["202 REFER", "NOTIFY"]);
+    bench.receive(refer("4", 4, "Refer-To: <sip:bob@192.0.2.1>\r\n"));
+    bench.command(Command::AnswerRefer { session: FIRST, refused: Some((403, "bob is busy".to_owned())) });
+    let refusal = bench.last_response();
+    assert_eq!((refusal.status, refusal.reason.as_str()), (403, "bob is busy"));
+    bench.receive(refer("5", 5, "Refer-To: <sip:bob@192.0.2.1>\r\nRefer-Sub: false\r\n"));
+    bench.command(Command::AnswerRefer { session: FIRST, refused: None });
+    assert_eq!(bench.sent(), ["202 REFER"], "who wants no subscription gets none");
+    bench.told();
+    for (cseq, extra, expected) in [
+        (6, "", "400 REFER"),
+        (7, "Refer-To: <mailto:bob@host>\r\n", "416 REFER"),
+        (8, "Refer-To: <sip:b@h?Replaces=x%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n", "481 REFER"),
+    ] {
+        bench.receive(refer(&cseq.to_string(), cseq, extra));
+        assert_eq!(bench.sent(), [expected]);
+    }
+    bench.receive(refer(
+        "9",
+        9,
+        &format!("Refer-To: <sip:b@h?Replaces=call-1%3Bto-tag%3D{tag}%3Bfrom-tag%3Dcarl>\r\n"),
+    ));
+    assert_eq!(bench.told(), ["Refer b replacing"]);
+    bench.receive(request("REFER", "10", 10, "", "Refer-To: <sip:bob@192.0.2.1>\r\n", ""));
+    assert_eq!(bench.sent(), ["403 REFER"], "outside of a session nobody is handed on");
+}
+
+#[test]
+fn what_a_notify_after_a_refer_says() {
+    let mut bench = Bench::new();
+    let tag = bench.establish();
+    bench.receive(request("REFER", "2", 2, &tag, "Refer-To: <sip:sales@192.0.2.1>\r\n", ""));
+    bench.command(Command::AnswerRefer { session: FIRST, refused: None });
+    let notify = bench.last_request();
+    let header = |name| notify.headers.get(&name).unwrap_or_default().to_owned();
+    assert_eq!(header(HeaderName::Event), "refer;id=2");
+    assert_eq!(header(HeaderName::SubscriptionState), "terminated;reason=noresource");
+    assert_eq!(header(HeaderName::ContentType), "message/sipfrag;version=2.0");
+    assert_eq!(&notify.body[..], b"SIP/2.0 200 OK\r\n");
 }

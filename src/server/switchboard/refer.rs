@@ -1,0 +1,139 @@
+//! What an agent's own phone does to hand a caller on: its Transfer button (SIP's REFER), and what it dials while it has
+//! the caller.
+
+use super::Now;
+use super::Output;
+use super::Pending;
+use super::Streams;
+use super::Switchboard;
+use super::reschedule;
+use crate::base::CallId;
+use crate::base::Name;
+use crate::call::by_phone::SecondLine;
+use crate::call::placed::Callee;
+use crate::call::request::AgentRequest;
+use crate::call::request::Refusal;
+use crate::call::request::dialable;
+use crate::fact::Fact;
+use crate::fact::Target;
+use crate::fact::What;
+use crate::queue::api::AgentState;
+use crate::sip::Command;
+use crate::sip::api::Incoming;
+use crate::sip::api::Refer;
+
+impl Switchboard {
+    /// A phone asks that whom it talks with be handed on: the same as by the desk, and refused for the same reasons.
+    pub(super) fn on_refer(&mut self, now: Now, refer: Refer, out: &mut Vec<Output>) {
+        let session = refer.session;
+        let Some(&leg) = self.sessions.get(&session) else { return };
+        let call = leg.call();
+        let who = self.calls.get(&call).and_then(|live| live.call.agent_at(leg)).cloned();
+        let asked = self.referred(now, &refer);
+        let refused = asked.as_ref().err().map(|refusal| (refusal.sip_status(), refusal.to_string()));
+        if let Some(agent) = who {
+            let to = refer.to.user.clone().unwrap_or_default();
+            let referred_by = refer.by.as_ref().map(|by| by.uri.to_string());
+            let refused = refused.as_ref().map(|(_, why)| why.clone());
+            let what = What::Referred { agent, to, referred_by, refused };
+            out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
+        }
+        // The phone hears that it is done before its line ends.
+        self.command(now, Command::AnswerRefer { session, refused }, out);
+        if let Ok(actions) = asked {
+            self.pending.push_front(Pending::Actions(call, actions));
+        }
+    }
+
+    fn referred(&mut self, now: Now, refer: &Refer) -> Result<Vec<crate::call::CallAction>, Refusal> {
+        let leg = self.sessions.get(&refer.session).copied().ok_or(Refusal::NotTalking)?;
+        let live = self.calls.get(&leg.call()).ok_or(Refusal::NotTalking)?;
+        let who = live.call.agent_at(leg).cloned().ok_or(Refusal::NotAnAgent)?;
+        let request = match refer.replaces {
+            Some(other) => {
+                let other = self.sessions.get(&other).copied();
+                if !other.is_some_and(|other| live.call.is_consult_of(leg, other)) {
+                    return Err(Refusal::OtherCall);
+                }
+                AgentRequest::Complete
+            }
+            None => {
+                AgentRequest::Transfer { to: self.target_of(refer.to.user.as_deref().unwrap_or_default())? }
+            }
+        };
+        self.can_be_reached(&who, &request)?;
+        let mut actions = Vec::new();
+        let live = self.calls.get_mut(&leg.call()).ok_or(Refusal::NotTalking)?;
+        live.call.request(&live.center, now.at, now.wall, &who, request, &mut actions)?;
+        let due = live.call.deadline();
+        reschedule(&mut self.due, &mut live.due, due, leg.call());
+        Ok(actions)
+    }
+
+    /// Whom a phone means: a queue or an agent by name, an agent by extension, or a number outside.
+    fn target_of(&self, dialled: &str) -> Result<Target, Refusal> {
+        let center = &self.parts.center;
+        let agent = center.extensions.get(dialled).copied().or_else(|| self.agent(dialled));
+        if let Some(agent) = agent {
+            Ok(Target::Agent(self.agent_name(agent)))
+        } else if center.engine.queues.iter().any(|queue| *queue.name == *dialled) {
+            Ok(Target::Queue(dialled.into()))
+        } else if dialable(dialled) && !center.numbers.contains_key(dialled) {
+            Ok(Target::Number(dialled.to_owned()))
+        } else {
+            Err(Refusal::NoSuchTarget(format!("agent or queue \"{dialled}\"")))
+        }
+    }
+
+    /// The call that an agent's phone has when it dials somebody else, whom to consult about it, and who the agent is.
+    pub(super) fn consult_dialled(&self, incoming: &Incoming) -> Option<(CallId, Name, Target)> {
+        let user = incoming.user.as_deref()?;
+        let agent = self.agent(user)?;
+        let Some(AgentState::Talking(contact)) = self.engine.agent_state(agent) else { return None };
+        let dialled = incoming.uri.user.as_deref().unwrap_or_default();
+        let is_queue = self.parts.center.engine.queues.iter().any(|queue| *queue.name == *dialled);
+        let to = match self.dial_plan(agent, dialled) {
+            Some(Callee::Agent(_, name)) => Target::Agent(name),
+            Some(Callee::Number(number)) => Target::Number(number),
+            None if is_queue => Target::Queue(dialled.into()),
+            None => return None,
+        };
+        Some((contact.whole(), user.into(), to))
+    }
+
+    /// The second line of a phone whose agent consults somebody.
+    pub(super) fn second_line(
+        &mut self,
+        now: Now,
+        (call, who, to): (CallId, Name, Target),
+        incoming: &Incoming,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let session = incoming.session;
+        let Some(leg) = self.calls.get_mut(&call).map(|live| live.call.reserve_leg()) else { return };
+        let refuse = |status| Command::Refuse { session, status, retry_after_s: None };
+        if let Err(status) = self.open_line(leg, session, incoming.sdp.as_deref(), streams) {
+            return self.command(now, refuse(status), out);
+        }
+        let request = AgentRequest::Transfer { to: to.clone() };
+        let mut actions = Vec::new();
+        let begun = self.can_be_reached(&who, &request).and_then(|()| {
+            let live = self.calls.get_mut(&call).ok_or(Refusal::NotTalking)?;
+            let source = format!("{} {}", incoming.hop.transport, incoming.hop.remote);
+            let line = SecondLine { leg, source };
+            let (center, at, wall) = (&live.center, now.at, now.wall);
+            live.call.consult_by_phone(center, at, wall, &who, line, to, &mut actions)?;
+            let due = live.call.deadline();
+            reschedule(&mut self.due, &mut live.due, due, call);
+            Ok(())
+        });
+        match begun {
+            Ok(()) => self.pending.push_front(Pending::Actions(call, actions)),
+            Err(refusal) => {
+                self.command(now, refuse(refusal.sip_status()), out);
+                self.close(leg, streams);
+            }
+        }
+    }
+}
