@@ -256,7 +256,7 @@ fn main_schemas() -> Value {
         ] },
         "Party": { "type": "string", "enum": ["caller", "agent", "consulted", "supervisor", "server"] },
         "Call": { "type": "object", "properties": {
-            "id": integer, "direction": { "type": "string", "enum": ["inbound", "outbound", "internal"] },
+            "id": integer, "direction": { "type": "string", "enum": ["inbound", "outbound", "internal"] }, "repeats": integer,
             "sip_call_id": string, "from": string, "display": string, "to": string,
             "source": string, "trunk": maybe(&string),
             "arrived": time, "answered": maybe(&time), "ended": maybe(&time),

@@ -61,6 +61,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/keys", ask(|body| read::<Keys>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/record", ask(|body| read::<Record>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/outcome", ask(|body| read::<Outcome>(body).and_then(Outcome::parse))),
+        ("/api/v1/calls/{id}/repeat", ask(|body| read::<Repeat>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/supervise", ask(|body| read::<Supervise>(body).map(AgentRequest::from))),
     ]
 }
@@ -157,13 +158,18 @@ struct Hold {
     #[serde(default)]
     reason: String,
     quote_s: Option<u32>,
+    /// How much longer it takes, of a hold that there is: then nothing else is asked.
+    requote_s: Option<u32>,
     way: Option<HoldWay>,
     #[serde(default)]
     agreed: bool,
 }
 
 impl From<Hold> for AgentRequest {
-    fn from(Hold { reason, quote_s, way, agreed }: Hold) -> AgentRequest {
+    fn from(Hold { reason, quote_s, requote_s, way, agreed }: Hold) -> AgentRequest {
+        if let Some(seconds) = requote_s {
+            return AgentRequest::Requote(Duration::from_secs(seconds.into()));
+        }
         let quote = quote_s.map(|seconds| Duration::from_secs(seconds.into()));
         AgentRequest::Hold { reason, quote, way, agreed }
     }
@@ -248,6 +254,19 @@ impl From<Record> for AgentRequest {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Repeat {
+    #[serde(default)]
+    why: String,
+}
+
+impl From<Repeat> for AgentRequest {
+    fn from(Repeat { why }: Repeat) -> AgentRequest {
+        AgentRequest::Repeat { why }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Supervise {
     mode: Mode,
 }
@@ -324,6 +343,9 @@ pub(super) fn paths() -> Map<String, Value> {
             "Hold the caller by permission; an override needs a reason as well, and is audited",
             json!({
                 "reason": string, "quote_s": { "type": "integer" },
+                "requote_s": {
+                    "type": "integer", "description": "Tell a caller who is held how much longer it takes",
+                },
                 "way": words(&["verbal", "prompted", "override"]), "agreed": truth,
             }),
         ),
@@ -368,6 +390,7 @@ pub(super) fn paths() -> Map<String, Value> {
                 } }, { "type": "null" }] },
             }),
         ),
+        ("repeat", "The caller had to tell again what a colleague knew", json!({ "why": string })),
         (
             "supervise",
             "Listen, whisper to the agent, talk with all, or leave",

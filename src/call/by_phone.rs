@@ -86,6 +86,13 @@ impl Call {
         [(one, other), (other, one)].contains(&(line.leg, own.leg))
     }
 
+    /// The agent's phone was refused to hand the caller on.
+    pub fn transfer_refused(&mut self, now: Timestamp) {
+        if let Some(talk) = self.talk_mut() {
+            talk.refused = Some(now);
+        }
+    }
+
     pub(super) fn own_line(&self) -> Option<OwnLine> {
         self.talk()?.consult.as_ref()?.own
     }

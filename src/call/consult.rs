@@ -590,6 +590,7 @@ impl Call {
             *party = Party::Agent;
         }
         let sender = self.agent.replace(line);
+        self.handed_on = true;
         self.tell_hold(center, now, hold::Event::End(HoldEndedBy::Consult), out);
         if let Some(sender) = sender {
             self.tell_talk_ended(&sender, now, Party::Agent, out);

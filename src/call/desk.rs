@@ -1,4 +1,4 @@
-//! An agent's desk that vanishes in a talk: the caller hears music until it is back. When it stays away, the caller
+//! An agent's desk that vanishes in a talk: the caller hears a ringing tone until it is back. When it stays away, the caller
 //! goes back to the queue as old as they are; that is `talk`'s.
 
 use super::Call;

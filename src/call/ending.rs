@@ -59,7 +59,7 @@ impl Call {
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
             self.agent_left(center, now, cause, out);
         } else if self.is_supervisor(leg) {
-            self.supervisor_left(center, out);
+            self.supervisor_left(center, leg, out);
         } else if self.consulted().is_some_and(|line| line.leg == leg) {
             self.receiver_left(center, now, out);
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {

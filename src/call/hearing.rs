@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::Call;
 use super::CallAction;
 use super::consult::Stage;
+use super::waiting::RINGING_TONE;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::fact::SuperviseMode;
@@ -24,6 +25,8 @@ pub(super) enum Sound {
     Legs(Legs),
     /// Music on hold.
     Music,
+    /// A ringing tone, which is no hold music: somebody will be back.
+    Ringing,
     /// A word to which the music stood back, and which has ended or will.
     Word,
 }
@@ -87,16 +90,19 @@ impl Call {
         match want {
             // The word goes on to its end; then the music comes back.
             Sound::Music if told == Some(Sound::Word) && is_caller && talk.word.is_some() => return,
-            Sound::Music => {
+            Sound::Music | Sound::Ringing => {
                 if matches!(&told, Some(Sound::Legs(legs)) if !legs.is_empty()) {
                     out.push(CallAction::Hear { leg, whom: Legs::new() });
                 }
-                let prompts: Vec<Name> = music.into_iter().cloned().collect();
+                let prompts: Vec<Name> = match want {
+                    Sound::Ringing => vec![RINGING_TONE.into()],
+                    _ => music.into_iter().cloned().collect(),
+                };
                 let play = self.new_play();
                 out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
             }
             Sound::Legs(whom) => {
-                if matches!(told, Some(Sound::Music | Sound::Word)) {
+                if matches!(told, Some(Sound::Music | Sound::Ringing | Sound::Word)) {
                     out.push(CallAction::StopPlay { leg });
                 }
                 if !whom.is_empty() || told.is_some() {
@@ -122,7 +128,7 @@ impl Call {
         let agent = self.agent.as_ref().map(|line| line.leg);
         let consulted = talk.consult.as_ref().filter(|consult| consult.stage == Stage::Together);
         let receiver = consulted.and_then(|consult| consult.line.as_ref()).map(|line| line.leg);
-        // Whose agent's desk has vanished, and who has nobody else to talk with, waits for it with music.
+        // Whose agent's desk has vanished, and who has nobody else to talk with, waits for it with a ringing tone.
         let alone = talk.lost && receiver.is_none();
         let with_receiver = held || consulted.is_some_and(|consult| consult.joined);
         // Of an agent who consults by phone each line has its own side, until all three are joined.
@@ -145,9 +151,9 @@ impl Call {
             .into_iter()
             .flatten()
             .collect();
-        let supervisor = talk.supervisor.as_ref().filter(|supervisor| supervisor.up);
+        let supervisors = || talk.supervisors.iter().filter(|one| one.up);
         let spoken_to = |leg: LegId| {
-            let all = supervisor.filter(|one| match one.mode {
+            let all = supervisors().filter(move |one| match one.mode {
                 SuperviseMode::Listen => false,
                 SuperviseMode::Whisper => Some(leg) == agent || Some(leg) == own,
                 SuperviseMode::Barge => true,
@@ -166,12 +172,18 @@ impl Call {
             leg if bridge.contains(&leg) => among(&bridge, leg),
             leg if aside.contains(&leg) || Some(leg) == own => among(&aside, leg),
             _ if waits => Sound::Legs(Legs::new()),
+            _ if alone && !held => Sound::Ringing,
             _ => Sound::Music,
         };
         let parties = [agent, self.caller, receiver, own].into_iter().flatten();
         let mut wanted: Vec<(LegId, Sound)> = parties.map(|leg| (leg, sound(leg))).collect();
         let overheard = if held && !aside.is_empty() { &aside } else { &bridge };
-        wanted.extend(supervisor.map(|one| (one.leg, Sound::Legs(overheard.clone()))));
+        // Supervisors hear whom the agent hears, each other among them.
+        wanted.extend(supervisors().map(|one| {
+            let others = supervisors().filter(|other| other.leg != one.leg);
+            let others = others.filter(|other| other.mode != SuperviseMode::Listen).map(|other| other.leg);
+            (one.leg, Sound::Legs(overheard.iter().copied().chain(others).collect()))
+        }));
         wanted
     }
 }

@@ -113,6 +113,26 @@ impl Call {
         Ok(())
     }
 
+    /// The agent needs longer than they said.
+    pub(super) fn requote(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        quote: Duration,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        let longest = self.policy(center).hold.longest_quote;
+        let too_long = |most: Duration| Refusal::LongQuote { asked: quote.as_secs(), most: most.as_secs() };
+        if quote > longest {
+            return Err(too_long(longest));
+        }
+        let mut actions = Vec::new();
+        let hold = self.talk_mut().and_then(|talk| talk.hold.as_mut()).ok_or(Refusal::NotHeld)?;
+        hold.requote(now, quote, &mut actions).map_err(|left| left.map_or(Refusal::NotHeld, too_long))?;
+        self.do_hold(center, now, actions, out);
+        Ok(())
+    }
+
     /// Lets the hold take an event, and does what it says.
     pub(super) fn tell_hold(
         &mut self,
@@ -145,6 +165,11 @@ impl Call {
                     self.say_to_caller(words, true, out);
                 }
                 hold::Action::CheckIn => self.say_to_caller(vec![CHECK_IN.into()], false, out),
+                hold::Action::Requote => {
+                    let mut words = self.quote_in_words(center);
+                    words.push(CHECK_IN.into());
+                    self.say_to_caller(words, false, out);
+                }
                 hold::Action::Nudge => self.cue_agent(NUDGE, out),
                 hold::Action::Music => {
                     self.word_is_over();
@@ -165,10 +190,17 @@ impl Call {
                     self.side_is_now(Hears::Caller, out);
                 }
                 hold::Action::Fact(what) => {
-                    if let What::HoldStarted { until, by, .. } = &what
-                        && let Some(talk) = self.talk_mut()
-                    {
-                        talk.permission = Some((*until, *by));
+                    match (&what, self.talk_mut()) {
+                        (What::HoldStarted { until, by, .. }, Some(talk)) => {
+                            talk.permission = Some((*until, *by));
+                        }
+                        (
+                            What::HoldRequoted { until, .. },
+                            Some(Talk { permission: Some(permission), .. }),
+                        ) => {
+                            permission.0 = *until;
+                        }
+                        _ => {}
                     }
                     out.push(CallAction::Fact(what));
                 }
@@ -178,14 +210,16 @@ impl Call {
     }
 
     fn question(&self, center: &Center) -> Vec<Name> {
-        let quote = self.talk().and_then(|talk| talk.hold.as_ref()).map(Hold::quote);
         let mut words = vec![QUESTION.into()];
-        if let Some(prompts) = self.joined.as_ref().and_then(|joined| center.wait_prompts.get(joined.place()))
-        {
-            words.extend(quote_words(quote, prompts));
-        }
+        words.extend(self.quote_in_words(center));
         words.push(KEYS.into());
         words
+    }
+
+    fn quote_in_words(&self, center: &Center) -> Vec<Name> {
+        let quote = self.talk().and_then(|talk| talk.hold.as_ref()).map(Hold::quote);
+        let prompts = self.joined.as_ref().and_then(|joined| center.wait_prompts.get(joined.place()));
+        prompts.map(|prompts| quote_words(quote, prompts)).unwrap_or_default()
     }
 
     fn say_to_caller(&mut self, prompts: Vec<Name>, barge_in: bool, out: &mut Vec<CallAction>) {

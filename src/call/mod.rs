@@ -99,6 +99,8 @@ pub struct Call {
     /// How many consults there have been.
     consults: u8,
     recording: Recording,
+    /// Whether somebody has left the caller to somebody else.
+    handed_on: bool,
     /// What an agent who placed the call wanted; none for a call from outside.
     placed: Option<Placed>,
 }
@@ -188,6 +190,7 @@ impl Call {
             known: Known::default(),
             consults: 0,
             recording: Recording::default(),
+            handed_on: false,
             placed: None,
             arrival,
         };

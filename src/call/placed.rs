@@ -146,6 +146,7 @@ impl Call {
             joined: Some(Joined { queue, needs, priority, permission, since }),
             known: Known::default(),
             consults: 0,
+            handed_on: false,
             recording: Recording::default(),
             placed: Some(Placed { name: name.clone(), shown, colleague: None }),
         };

@@ -14,6 +14,7 @@ use crate::fact::PromiseKind;
 use crate::fact::Resolution;
 use crate::fact::SuperviseMode;
 use crate::fact::Target;
+use crate::fact::What;
 use crate::fact::note::NoteDraft;
 use crate::fact::note::NoteError;
 use crate::flow::Center;
@@ -28,6 +29,10 @@ pub const MOST_KEYS: usize = 32;
 pub enum AgentRequest {
     /// Hold the caller.
     Hold { reason: String, quote: Option<Duration>, way: Option<HoldWay>, agreed: bool },
+    /// Tell the held caller how much longer it takes.
+    Requote(Duration),
+    /// The caller had to tell again what was known already.
+    Repeat { why: String },
     /// Come back to the caller.
     Resume,
     /// Consult somebody who may take over. `told_caller`: the caller knows why and who, and agreed to wait.
@@ -138,8 +143,10 @@ pub enum Refusal {
     Colleague,
     #[error("a number outside gets no call without a note")]
     BlindNumber,
-    #[error("{0} supervises this call already")]
-    Supervised(Name),
+    #[error("as many supervisors as may are in this call already")]
+    Supervised,
+    #[error("nobody has handed this caller on")]
+    NeverHandedOn,
     #[error("that line is no consult of this call")]
     OtherCall,
     #[error("only an agent's phone hands a caller on")]
@@ -203,7 +210,8 @@ impl Refusal {
             Refusal::BlindRefused(_) | Refusal::BlindNumber | Refusal::Colleague => {
                 "consult with a note instead"
             }
-            Refusal::Supervised(_) => "wait until they leave",
+            Refusal::Supervised => "wait until one of them leaves",
+            Refusal::NeverHandedOn => "only who gets a caller from a colleague can say so",
             Refusal::OtherCall => "dial whom to consult while the caller is on the line",
             Refusal::NotAnAgent => "whoever has the caller can",
             Refusal::NotKeys(_) => "0 to 9, * and #",
@@ -282,6 +290,8 @@ impl Call {
             AgentRequest::Hold { reason, quote, way, agreed } => {
                 sender.and_then(|()| self.ask_hold(center, now, &reason, quote, way, agreed, out))
             }
+            AgentRequest::Requote(quote) => sender.and_then(|()| self.requote(center, now, quote, out)),
+            AgentRequest::Repeat { why } => self.had_to_repeat(who, role, &why, out),
             AgentRequest::Resume => sender.and_then(|()| self.resume(center, now, out)),
             AgentRequest::Consult { to, told_caller, note } => {
                 sender.and_then(|()| self.consult(center, now, wall, to, told_caller, &note, out))
@@ -316,6 +326,24 @@ impl Call {
         }
         let consulted = self.consulted()?;
         (consulted.agent.is_some() && consulted.name == *who).then_some(Role::Receiver)
+    }
+
+    /// Whoever the caller was handed on to, or is consulted about them, says that they had to ask again.
+    fn had_to_repeat(
+        &mut self,
+        who: &Name,
+        role: Role,
+        why: &str,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
+        let why = reason(why)?;
+        match role {
+            Role::Receiver => {}
+            Role::Sender if self.handed_on => {}
+            Role::Sender | Role::Called => return Err(Refusal::NeverHandedOn),
+        }
+        out.push(CallAction::Fact(What::HadToRepeat { agent: who.clone(), why }));
+        Ok(())
     }
 
     fn hang_up_by(&mut self, center: &Center, now: Timestamp, role: Role, out: &mut Vec<CallAction>) {

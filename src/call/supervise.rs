@@ -1,4 +1,4 @@
-//! A supervisor's line: dialled when they ask to listen, and heard by those alone whom they chose.
+//! Supervisors' lines: dialled when they ask to listen, and heard by those alone whom they chose.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -12,6 +12,9 @@ use crate::fact::Party;
 use crate::fact::SuperviseMode;
 use crate::fact::What;
 use crate::flow::Center;
+
+/// How many supervisors a talk has at once.
+const MOST_SUPERVISORS: usize = 3;
 
 /// A supervisor in a talk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,8 +39,8 @@ impl Call {
             return Err(Refusal::Yourself(who.clone()));
         }
         let Some(talk) = self.talk_mut() else { return Err(Refusal::NotTalking) };
-        match (&mut talk.supervisor, mode) {
-            (Some(there), _) if there.name != *who => return Err(Refusal::Supervised(there.name.clone())),
+        let there = talk.supervisors.len();
+        match (talk.supervisors.iter_mut().find(|there| there.name == *who), mode) {
             (Some(there), Some(mode)) => {
                 there.mode = mode;
                 if there.up {
@@ -45,17 +48,19 @@ impl Call {
                     self.retune(center, out);
                 }
             }
-            (Some(_), None) => {
-                self.close_supervision(true, out);
+            (Some(there), None) => {
+                let leg = there.leg;
+                self.close_supervision_on(leg, true, out);
                 self.retune(center, out);
             }
             (None, None) => return Err(Refusal::NotYours(who.clone())),
+            (None, Some(_)) if there == MOST_SUPERVISORS => return Err(Refusal::Supervised),
             (None, Some(mode)) => {
                 let leg = self.new_leg(Party::Supervisor);
                 let name = who.clone();
                 out.push(CallAction::DialUser { leg, user: name.clone() });
                 if let Some(talk) = self.talk_mut() {
-                    talk.supervisor = Some(Supervisor { name, leg, up: false, mode });
+                    talk.supervisors.push(Supervisor { name, leg, up: false, mode });
                 }
             }
         }
@@ -63,11 +68,12 @@ impl Call {
     }
 
     pub(super) fn is_supervisor(&self, leg: LegId) -> bool {
-        self.talk().and_then(|talk| talk.supervisor.as_ref()).is_some_and(|one| one.leg == leg)
+        self.talk().is_some_and(|talk| talk.supervisors.iter().any(|one| one.leg == leg))
     }
 
-    pub(super) fn supervisor_up(&mut self, center: &Center, out: &mut Vec<CallAction>) {
-        let Some(one) = self.talk_mut().and_then(|talk| talk.supervisor.as_mut()) else { return };
+    pub(super) fn supervisor_up(&mut self, center: &Center, leg: LegId, out: &mut Vec<CallAction>) {
+        let one = self.talk_mut().and_then(|talk| talk.supervisors.iter_mut().find(|one| one.leg == leg));
+        let Some(one) = one else { return };
         one.up = true;
         let (supervisor, mode) = (one.name.clone(), one.mode);
         out.push(CallAction::Fact(What::Supervising { supervisor, mode }));
@@ -75,14 +81,24 @@ impl Call {
     }
 
     /// The supervisor's line failed, or they hung up.
-    pub(super) fn supervisor_left(&mut self, center: &Center, out: &mut Vec<CallAction>) {
-        self.close_supervision(false, out);
+    pub(super) fn supervisor_left(&mut self, center: &Center, leg: LegId, out: &mut Vec<CallAction>) {
+        self.close_supervision_on(leg, false, out);
         self.retune(center, out);
     }
 
-    /// Lets go of the supervisor, whose line is to be ended unless it has.
-    pub(super) fn close_supervision(&mut self, hang_up: bool, out: &mut Vec<CallAction>) {
-        let Some(one) = self.talk_mut().and_then(|talk| talk.supervisor.take()) else { return };
+    /// Lets go of every supervisor.
+    pub(super) fn close_supervision(&mut self, out: &mut Vec<CallAction>) {
+        let legs = self.talk().map(|talk| talk.supervisors.iter().map(|one| one.leg).collect::<Vec<_>>());
+        for leg in legs.into_iter().flatten() {
+            self.close_supervision_on(leg, true, out);
+        }
+    }
+
+    /// Lets go of one, whose line is to be ended unless it has.
+    fn close_supervision_on(&mut self, leg: LegId, hang_up: bool, out: &mut Vec<CallAction>) {
+        let Some(talk) = self.talk_mut() else { return };
+        let Some(place) = talk.supervisors.iter().position(|one| one.leg == leg) else { return };
+        let one = talk.supervisors.remove(place);
         if one.up {
             out.push(CallAction::Fact(What::SupervisionEnded { supervisor: one.name }));
         }

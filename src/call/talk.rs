@@ -1,7 +1,10 @@
 //! The agent's line: it comes up, caller and agent talk, one of them leaves.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use super::AgentLine;
 use super::Call;
@@ -26,6 +29,9 @@ use crate::queue;
 use crate::queue::hold;
 use crate::queue::hold::Hold;
 
+/// Who hangs up so soon after a transfer that was refused meant the caller to be served by others.
+const MEANT_TO_HAND_ON: Duration = Duration::from_secs(3);
+
 /// A caller and their agent, and whoever is with them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Talk {
@@ -35,12 +41,14 @@ pub(super) struct Talk {
     /// Until when the caller may be held, and by whose word.
     pub(super) permission: Option<(Timestamp, HoldBy)>,
     pub(super) consult: Option<Box<Consult>>,
-    pub(super) supervisor: Option<Supervisor>,
+    pub(super) supervisors: SmallVec<[Supervisor; 1]>,
     pub(super) heard: Heard,
     /// What is being said to the caller: the question before a hold, a check-in.
     pub(super) word: Option<PlayId>,
     /// When the agent last pressed the star.
     pub(super) star: Option<Timestamp>,
+    /// When the agent's phone was last refused to hand the caller on.
+    pub(super) refused: Option<Timestamp>,
     /// Whether the agent's desk has vanished, and may come back.
     pub(super) lost: bool,
     /// What the caller hears before anything else.
@@ -49,10 +57,27 @@ pub(super) struct Talk {
 
 impl Talk {
     fn between(since: Timestamp, caller: LegId, agent: LegId) -> Talk {
-        let (hold, permission, consult, supervisor) = (None, None, None, None);
+        let (hold, permission, consult, supervisors) = (None, None, None, SmallVec::new());
         let heard = Heard::joined(caller, agent);
         let (word, star, notice) = (None, None, None);
-        Talk { since, hold, permission, consult, supervisor, heard, word, star, lost: false, notice }
+        Talk {
+            since,
+            hold,
+            permission,
+            consult,
+            supervisors,
+            heard,
+            word,
+            star,
+            refused: None,
+            lost: false,
+            notice,
+        }
+    }
+
+    /// Whether the agent meant to hand the caller on a moment ago: some phones hang up when they may not.
+    fn was_refused(&self, now: Timestamp) -> bool {
+        self.refused.is_some_and(|at| now.since(at) <= MEANT_TO_HAND_ON)
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
@@ -105,7 +130,7 @@ impl Call {
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
             self.callback_reached(center, now, leg, out);
         } else if self.is_supervisor(leg) {
-            self.supervisor_up(center, out);
+            self.supervisor_up(center, leg, out);
         } else {
             self.consult_line_up(center, now, leg, out);
         }
@@ -154,7 +179,7 @@ impl Call {
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
             self.agent_left(center, now, "line failed", out);
         } else if self.is_supervisor(leg) {
-            self.supervisor_left(center, out);
+            self.supervisor_left(center, leg, out);
         } else if self.consulted().is_some_and(|line| line.leg == leg) {
             self.consult_line_failed(center, now, status, out);
         }
@@ -177,7 +202,10 @@ impl Call {
         match &self.phase {
             Phase::Talking(_) if self.can_hand_over() => self.hand_over(center, now, out),
             Phase::Talking(talk)
-                if talk.lost || talk.consult.is_some() || talk.hold.as_ref().is_some_and(Hold::is_held) =>
+                if talk.lost
+                    || talk.was_refused(now)
+                    || talk.consult.is_some()
+                    || talk.hold.as_ref().is_some_and(Hold::is_held) =>
             {
                 self.leave_to_queue(now, cause, out);
             }
@@ -209,7 +237,7 @@ impl Call {
         self.close_hold(now, out);
         let consult_end = if by == Party::Caller { ConsultEnd::CallerLeft } else { ConsultEnd::Cancelled };
         self.close_consult(consult_end, out);
-        self.close_supervision(true, out);
+        self.close_supervision(out);
         let line = match by {
             Party::Agent => self.agent.take(),
             _ => self.agent.clone(),

@@ -61,6 +61,7 @@ impl Call {
         let Some(line) = self.agent.take() else { return Err(Refusal::NotTalking) };
         out.push(CallAction::HangUp { leg: line.leg, elsewhere: false });
         let from = line.name.clone();
+        self.handed_on = true;
         self.leave_talk(now, line, out);
         out.push(CallAction::Fact(What::Transferred { from, to: to.clone(), kind: TransferKind::Blind }));
         match agent {
@@ -111,7 +112,7 @@ impl Call {
     fn leave_talk(&mut self, now: Timestamp, line: AgentLine, out: &mut Vec<CallAction>) {
         self.close_hold(now, out);
         self.close_consult(ConsultEnd::SenderLeft, out);
-        self.close_supervision(true, out);
+        self.close_supervision(out);
         self.tell_talk_ended(&line, now, Party::Agent, out);
         if let Some(leg) = self.caller {
             out.push(CallAction::StopPlay { leg });

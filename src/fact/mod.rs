@@ -152,6 +152,8 @@ pub enum What {
     HoldStarted { agent: Name, reason: String, until: Timestamp, by: HoldBy },
     /// The agent was reminded that the quote is nearly over.
     HoldNudged { agent: Name },
+    /// The agent needs longer than they said, and the caller was told how long before that slipped.
+    HoldRequoted { agent: Name, until: Timestamp },
     /// A held caller was told that they are remembered.
     HoldCheckedIn,
     /// A hold reached its longest: a supervisor should know.
@@ -180,6 +182,8 @@ pub enum What {
     Transferred { from: Name, to: Target, kind: TransferKind },
     /// An agent's phone asked that the caller be handed on (SIP's REFER): on whose behalf it said, and why not, if not.
     Referred { agent: Name, to: String, referred_by: Option<String>, refused: Option<String> },
+    /// The caller had to tell again what the one who handed them on knew already, says who has them now.
+    HadToRepeat { agent: Name, why: String },
     /// A supervisor is there in this way.
     Supervising { supervisor: Name, mode: SuperviseMode },
     /// And is not any more.

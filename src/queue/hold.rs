@@ -88,6 +88,8 @@ pub enum Action {
     Music,
     /// Tell the caller that they are remembered; the music goes on after it.
     CheckIn,
+    /// Tell the caller how much longer it takes; the music goes on after it.
+    Requote,
     /// Remind the agent.
     Nudge,
     /// The caller would not be held: talk on.
@@ -173,6 +175,29 @@ impl Hold {
         let until = now + quote;
         out.push(Action::Fact(What::HoldStarted { agent, reason, until, by }));
         out.push(Action::Music);
+    }
+
+    /// The agent needs longer, and says how long: told before the quote slips, and never beyond the cap. What is left
+    /// of that when it is too long; nothing where nobody is held.
+    pub fn requote(
+        &mut self,
+        now: Timestamp,
+        quote: Duration,
+        out: &mut Vec<Action>,
+    ) -> Result<(), Option<Duration>> {
+        let next_check_in = self.next_check_in(now);
+        let Stage::Held(held) = &mut self.stage else { return Err(None) };
+        let left = held.cap_at.since(now);
+        if quote > left {
+            return Err(Some(left));
+        }
+        held.nudge_at = Some(now + quote.mul_f64(0.75));
+        held.check_in_at = next_check_in;
+        self.wish.quote = quote;
+        let (agent, until) = (self.wish.agent.clone(), now + quote);
+        out.push(Action::Fact(What::HoldRequoted { agent, until }));
+        out.push(Action::Requote);
+        Ok(())
     }
 
     fn next_check_in(&self, now: Timestamp) -> Option<Timestamp> {
@@ -319,6 +344,22 @@ mod tests {
         seen.retain(|(_, action)| !matches!(action, Action::Fact(_)));
         let expected = [(48, Action::Nudge), (63, Action::CheckIn), (123, Action::Back(HoldEndedBy::Cap))];
         assert_eq!(seen, expected.map(|(secs, action)| (at(secs), action)));
+    }
+
+    #[test]
+    fn a_quote_that_would_slip_is_told_anew_and_never_beyond_the_cap() {
+        let mut hold = Hold::agreed(at(0), &HoldPolicy::default(), wish(), &mut Vec::new());
+        let mut out = Vec::new();
+        assert_eq!(
+            hold.requote(at(50), Duration::from_secs(71), &mut out),
+            Err(Some(Duration::from_secs(70)))
+        );
+        assert_eq!((hold.requote(at(50), Duration::from_secs(60), &mut out), out.len()), (Ok(()), 2));
+        assert_eq!(out[1], Action::Requote);
+        assert_eq!(step(&mut hold, 95, Event::Tick), [Action::Nudge], "at three quarters of it");
+        assert_eq!(step(&mut hold, 110, Event::Tick), [Action::CheckIn]);
+        assert_eq!(step(&mut hold, 120, Event::Tick), [Action::Back(HoldEndedBy::Cap)]);
+        assert_eq!(hold.requote(at(121), Duration::from_secs(1), &mut out), Err(None));
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub struct CallRecord {
     pub outcome: Option<Outcome>,
     pub ended_by: Option<Party>,
     pub cause: String,
+    /// How often the caller had to repeat what somebody knew already.
+    pub repeats: u32,
     /// Every digit heard outside a secret, in order; the first 1000.
     pub digits: String,
     /// How many recordings were begun; they may have been swept since.
@@ -163,6 +165,7 @@ impl CallFold {
             What::Transferred { to: Target::Agent(agent), kind: TransferKind::Warm, .. } => {
                 record.agent = Some(agent.to_string())
             }
+            What::HadToRepeat { .. } => record.repeats += 1,
             What::LegOpened { leg, party, address } => {
                 let line = self.leg(*leg, *party);
                 line.address.clone_from(address);
@@ -210,6 +213,7 @@ impl CallFold {
             | What::HoldAsked { .. }
             | What::HoldAnswered { .. }
             | What::HoldStarted { .. }
+            | What::HoldRequoted { .. }
             | What::HoldNudged { .. }
             | What::HoldCheckedIn
             | What::HoldAlarm { .. }
@@ -296,6 +300,7 @@ impl CallRecord {
             outcome: None,
             ended_by: None,
             cause: String::new(),
+            repeats: 0,
             digits: String::new(),
             recordings: 0,
             legs: Vec::new(),

@@ -146,7 +146,7 @@ impl Drop for Lent<'_> {
 
 const CALL_COLUMNS: &str = "id, sip_call_id, caller, display, dialled, source, trunk, arrived_us, answered_us, \
      ended_us, identity, customer, customer_name, queue, waited_ms, quote_s, agent, talked_ms, outcome, \
-     ended_by, cause, digits, recordings, direction";
+     ended_by, cause, digits, recordings, direction, repeats";
 
 fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
     let mut conditions = Vec::new();
@@ -323,6 +323,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         digits: row.get(21)?,
         recordings: row.get(22)?,
         direction: from_word(&row.get::<_, String>(23)?).unwrap_or_default(),
+        repeats: row.get(24)?,
         legs: Vec::new(),
     })
 }

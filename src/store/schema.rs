@@ -120,6 +120,8 @@ const STEPS: &[&str] = &[
     ALTER TABLE legs ADD COLUMN concealed_ms INTEGER;
     ALTER TABLE legs ADD COLUMN r_factor INTEGER;
 ",
+    // A caller who tells their story twice is counted.
+    "ALTER TABLE calls ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// Takes the steps that the file has not taken yet.

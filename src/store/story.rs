@@ -153,6 +153,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             talk::hold_started(agent, reason, until.since(dated.fact.at), *by)
         }
         What::HoldNudged { agent } => format!("{agent} was reminded that the hold is nearly over"),
+        What::HoldRequoted { agent, until } => {
+            format!("told that {agent} needs {} more", length(until.since(dated.fact.at)))
+        }
         What::HoldCheckedIn => "held, and told that we still remember".to_owned(),
         What::HoldAlarm { agent } => format!("{agent} holds too long: alarm"),
         What::HoldEnded { agent, held, by } => talk::hold_ended(agent, *held, *by),
@@ -170,6 +173,8 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::Referred { agent, to, referred_by, refused } => {
             talk::referred(agent, to, referred_by.as_deref(), refused.as_deref())
         }
+        What::HadToRepeat { agent, why } if why.is_empty() => format!("had to repeat, says {agent}"),
+        What::HadToRepeat { agent, why } => format!("had to repeat, says {agent}: {why}"),
         What::Supervising { supervisor, mode } => talk::supervising(supervisor, *mode),
         What::SupervisionEnded { supervisor } => format!("supervisor {supervisor} is gone"),
         What::OutcomeSet { agent, outcome, reason_code, note } => {

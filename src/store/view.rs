@@ -43,6 +43,7 @@ pub struct CallView {
     pub outcome: Option<Outcome>,
     pub ended_by: Option<Party>,
     pub cause: String,
+    pub repeats: u32,
     pub digits: String,
     /// How many recordings were begun.
     pub recordings: u16,
@@ -121,6 +122,7 @@ impl From<CallRecord> for CallView {
             outcome: record.outcome,
             ended_by: record.ended_by,
             cause: record.cause,
+            repeats: record.repeats,
             digits: record.digits,
             recordings: record.recordings,
             legs: record.legs.into_iter().map(LegView::from).collect(),

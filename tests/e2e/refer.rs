@@ -33,14 +33,7 @@ fn a_phone_s_transfer_button_hands_over_where_the_queues_allow_it() {
     let strict = "  sales:\n    blind_transfer: no\n";
     let (_flows, setup) = center_with(&[("  sales:\n", strict), ("bob: {", "bob: { extension: 202,")]);
     let mut talk = Talk::begin(Server::set_up(setup));
-    let uri = talk.server.uri("sales");
-    talk.alice.transfer(&uri);
-    let story = talk.server.story_with(&talk.sip_call_id, "referred", 5);
-    assert_eq!(story.only("referred")["refused"], "the queue sales takes and gives no calls without a note");
-    talk.server.story_with(&talk.sip_call_id, "far_end_resumed", 5);
-    caller_hears(&talk.caller, AGENT_HZ);
-
-    let bob = colleague(&talk.server, "bob", true, COLLEAGUE_HZ);
+    let mut bob = colleague(&talk.server, "bob", true, COLLEAGUE_HZ);
     talk.server.wait_for_agent("bob", "ready", 10);
     let uri = talk.server.uri("202");
     talk.alice.transfer(&uri);
@@ -48,11 +41,23 @@ fn a_phone_s_transfer_button_hands_over_where_the_queues_allow_it() {
     let story = talk.server.story_when(&talk.sip_call_id, "connected again", 10, |story| {
         story.all("agent_connected").len() == 2
     });
-    assert!(story.all("referred")[1]["refused"].is_null());
+    assert!(story.only("referred")["refused"].is_null());
     assert_eq!(story.only("transferred")["kind"], "blind");
     caller_hears(&talk.caller, COLLEAGUE_HZ);
     within(10, "bob hears the caller", || (bob.heard(CALLER_HZ) >= 1.0).then_some(()));
-    talk.over("bob");
+
+    // This phone shows why not, and hangs up: the caller is not left alone for that.
+    let uri = talk.server.uri("sales");
+    bob.transfer(&uri);
+    bob.writes("403 the queue sales takes and gives no calls without a note", 5);
+    talk.server.wait_for_agent("bob", "wrap_up", 5);
+    talk.server.set_agent("alice", "ready");
+    let story = talk.server.story_when(&talk.sip_call_id, "connected a third time", 20, |story| {
+        story.all("agent_connected").len() == 3
+    });
+    assert_eq!(story.all("agent_connected")[2]["agent"], "alice");
+    caller_hears(&talk.caller, AGENT_HZ);
+    talk.over("alice");
 }
 
 #[test]

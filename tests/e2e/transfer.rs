@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::baresip::Phone;
+use crate::baresip::Setup;
 use crate::callback::center_with;
 use crate::server::Server;
 use crate::spine::STRANGER;
@@ -221,4 +222,86 @@ fn a_transfer_without_a_note_is_refused_where_the_queue_says_so() {
     assert_eq!(story.only("transferred")["kind"], "blind");
     talk.hear("b", "", Some((&bob, "c")));
     talk.over("bob");
+}
+
+#[test]
+fn a_queue_is_consulted_and_whoever_gets_the_caller_says_that_they_had_to_repeat() {
+    if !available("a_queue_is_consulted_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let talk = Talk::begin(Server::start());
+    let mut bob = colleague(&talk.server, "bob", true, COLLEAGUE_HZ);
+    talk.server.wait_for_agent("bob", "ready", 10);
+    let note = json!({ "issue": "boiler leaks", "wants": "a visit today" });
+    talk.acts("alice", "consult", json!({ "to": { "queue": "sales" }, "told_caller": true, "note": note }));
+    talk.server.story_with(&talk.sip_call_id, "consult_answered", 10);
+    talk.hear("", "", Some((&bob, "")));
+    talk.acts("alice", "hold", json!({ "requote_s": 30 }));
+    let story = talk.server.story_with(&talk.sip_call_id, "hold_requoted", 5);
+    assert_eq!(story.only("hold_requoted")["agent"], "alice");
+    let (status, problem) = talk.server.act(talk.call, "alice", "repeat", json!({}));
+    assert_eq!((status, &problem["error"]), (409, &json!("nobody has handed this caller on")));
+    talk.acts("bob", "acknowledge", json!({}));
+    talk.hear("", "b", Some((&bob, "a")));
+    talk.acts("alice", "complete", json!({}));
+    talk.hear("b", "", Some((&bob, "c")));
+    talk.acts("bob", "repeat", json!({ "why": "the address" }));
+    let story = talk.server.story_with(&talk.sip_call_id, "had_to_repeat", 5);
+    assert_eq!(story.only("transferred")["to"]["agent"], "bob");
+    bob.hang_up();
+    talk.server.story_with(&talk.sip_call_id, "call_ended", 5);
+    let told = talk.server.get(&format!("/api/v1/calls/{}", talk.call));
+    assert_eq!(told["call"]["repeats"], 1);
+    talk.server.is_left_clean();
+}
+
+#[test]
+fn a_number_outside_is_consulted_and_acknowledges_by_key() {
+    if !available("a_number_outside_is_consulted_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let number = "12025550199";
+    let outside = Setup { user: number, answers: true, hz: COLLEAGUE_HZ, ..Setup::default() };
+    let mut outside = Phone::start(&outside);
+    let trunk =
+        format!("trunks:\n  carrier: {{ from: [192.0.2.7], out: \"{}\" }}\n\nskills:", outside.address());
+    let (_flows, setup) = center_with(&[("skills:", &trunk)]);
+    let mut talk = Talk::begin(Server::set_up(setup));
+    let note = json!({ "issue": "boiler leaks", "wants": "a visit today" });
+    talk.acts("alice", "consult", json!({ "to": { "number": number }, "told_caller": true, "note": note }));
+    talk.server.story_with(&talk.sip_call_id, "consult_answered", 10);
+    talk.hear("", "", Some((&outside, "")));
+    outside.key("1");
+    talk.server.story_with(&talk.sip_call_id, "note_acknowledged", 5);
+    talk.hear("", "b", Some((&outside, "a")));
+    talk.acts("alice", "join", json!({}));
+    talk.hear("ab", "cb", Some((&outside, "ca")));
+    talk.acts("alice", "complete", json!({}));
+    talk.alice.wait_for("CALL_CLOSED", 5);
+    talk.hear("b", "", Some((&outside, "c")));
+    let story = talk.server.story_with(&talk.sip_call_id, "transferred", 5);
+    assert_eq!(story.only("transferred")["to"]["number"], number);
+    talk.server.wait_for_agent("alice", "wrap_up", 5);
+    outside.hang_up();
+    talk.server.story_with(&talk.sip_call_id, "call_ended", 5);
+    talk.server.is_left_clean();
+}
+
+#[test]
+fn a_receiver_whose_phone_is_killed_leaves_the_caller_with_the_sender() {
+    if !available("a_receiver_whose_phone_is_killed_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let (talk, mut bob) = consulted();
+    bob.pick_up();
+    talk.server.story_with(&talk.sip_call_id, "consult_answered", 5);
+    talk.acts("bob", "acknowledge", json!({}));
+    talk.hear("", "b", Some((&bob, "a")));
+    bob.vanish();
+    talk.server.story_with(&talk.sip_call_id, "audio_lost", 20);
+    talk.acts("alice", "cancel", json!({}));
+    let story = talk.server.story_with(&talk.sip_call_id, "consult_ended", 5);
+    assert_eq!(story.only("consult_ended")["cause"], "cancelled");
+    talk.hear("a", "c", None);
+    talk.over("alice");
 }

@@ -93,6 +93,8 @@ enum Step {
     Turns {
         away: bool,
     },
+    /// Her phone was refused to hand the caller on.
+    Refused,
     /// Time passes until the next deadline of all.
     Passes,
 }
@@ -134,8 +136,8 @@ struct Told {
     /// The lines that were dialled for a consult, and whether the note was acknowledged there.
     receivers: BTreeMap<LegId, bool>,
     consulting: bool,
-    barges: bool,
-    supervisor: Option<LegId>,
+    barging: BTreeSet<Name>,
+    supervisors: BTreeMap<Name, LegId>,
     talking: BTreeSet<Name>,
     ended: bool,
 }
@@ -204,6 +206,7 @@ impl World {
                 }
                 Pending::Actions(out)
             }
+            Step::Refused => return self.call.transfer_refused(self.now),
             Step::Turns { away } => {
                 let Some(leg) = self.call.agent.as_ref().map(|line| line.leg) else { return };
                 leg_event(leg, if *away { LegEvent::Held } else { LegEvent::Resumed })
@@ -339,8 +342,8 @@ impl World {
             | CallAction::DialUser { leg, .. } => {
                 let consulting =
                     self.told.consulting && self.call.consulted().is_some_and(|one| one.leg == leg);
-                if matches!(action, CallAction::DialUser { .. }) {
-                    self.told.supervisor = Some(leg);
+                if let CallAction::DialUser { user, .. } = action {
+                    self.told.supervisors.insert(user, leg);
                 } else if consulting {
                     self.told.receivers.insert(leg, false);
                 }
@@ -390,7 +393,7 @@ impl World {
         // No music to the caller before a permission or an override.
         if talk.is_some() {
             let music = self.plays.get(&caller).is_some_and(|(_, music)| *music);
-            assert!(self.told.held || self.is_lost() || !music, "music without a permission");
+            assert!(self.told.held || !music, "music without a permission");
             assert!(!self.told.held || hears(caller).is_empty(), "a held caller hears somebody");
             assert!(
                 !self.told.held || self.plays.contains_key(&caller),
@@ -411,8 +414,8 @@ impl World {
         }
         self.check_nobody_alone();
         self.check_agents();
-        if let Some(supervisor) = self.told.supervisor {
-            let overheard = hears(caller).contains(&supervisor) && !self.told.barges;
+        for (name, supervisor) in &self.told.supervisors {
+            let overheard = hears(caller).contains(supervisor) && !self.told.barging.contains(name);
             assert!(!overheard, "the caller hears a supervisor who does not barge in");
         }
         if self.over {
@@ -438,7 +441,7 @@ impl World {
     }
 
     fn is_supervisor(&self, leg: LegId) -> bool {
-        self.told.supervisor == Some(leg)
+        self.told.supervisors.values().any(|one| *one == leg)
     }
 
     fn check_nobody_alone(&self) {
@@ -581,6 +584,10 @@ impl Told {
                 self.permitted = Some(until);
                 (self.held, self.agreed) = (true, false);
             }
+            What::HoldRequoted { until, .. } => {
+                assert!(self.held, "more time for no hold");
+                self.permitted = Some(until);
+            }
             What::HoldEnded { .. } => {
                 assert!(self.held, "a hold ended that there was not");
                 self.held = false;
@@ -623,8 +630,14 @@ impl Told {
                 assert!(self.talking.insert(agent), "talks twice")
             }
             What::TalkEnded { agent, .. } => assert!(self.talking.remove(&agent), "the end of no talk"),
-            What::Supervising { mode, .. } => self.barges = mode == SuperviseMode::Barge,
-            What::SupervisionEnded { .. } => (self.barges, self.supervisor) = (false, None),
+            What::Supervising { supervisor, mode } => match mode {
+                SuperviseMode::Barge => drop(self.barging.insert(supervisor)),
+                _ => drop(self.barging.remove(&supervisor)),
+            },
+            What::SupervisionEnded { supervisor } => {
+                self.barging.remove(&supervisor);
+                self.supervisors.remove(&supervisor);
+            }
             What::CallEnded { .. } => self.ended = true,
             _ => {}
         }
@@ -714,6 +727,7 @@ fn no_order_of_events_around_holds_breaks_a_promise() {
         hold(HoldWay::Verbal, false),
         hold(HoldWay::Prompted, false),
         hold(HoldWay::Override, false),
+        AgentRequest::Requote(Duration::from_secs(30)),
         AgentRequest::Resume,
         AgentRequest::Transfer { to: Target::Agent("bob".into()) },
         AgentRequest::Transfer { to: Target::Queue("help".into()) },
@@ -733,7 +747,11 @@ fn no_order_of_events_around_a_consult_with_an_agent_breaks_a_promise() {
         AgentRequest::Complete,
         AgentRequest::Cancel,
     ]);
-    asks.extend(bob([AgentRequest::Acknowledge, AgentRequest::Decline { reason: "no van left".into() }]));
+    asks.extend(bob([
+        AgentRequest::Acknowledge,
+        AgentRequest::Decline { reason: "no van left".into() },
+        AgentRequest::Repeat { why: "the address".into() },
+    ]));
     check(7, &asks, 900);
 }
 
@@ -790,6 +808,7 @@ fn no_order_of_events_around_a_supervisor_lets_the_caller_hear_them() {
         supervise(Some(SuperviseMode::Whisper)),
         supervise(Some(SuperviseMode::Barge)),
         supervise(None),
+        Step::Asks("sue", AgentRequest::Supervise(Some(SuperviseMode::Whisper))),
     ]);
     check(6, &asks, 2_500);
 }

@@ -287,6 +287,10 @@ impl DeskCall {
                 self.hold = Some(Hold { reason, since: wall, until, nudge: false, alarm: false });
             }
             What::HoldNudged { .. } => self.in_hold(|hold| hold.nudge = true),
+            What::HoldRequoted { until, .. } => {
+                let until = wall + until.since(dated.fact.at);
+                self.in_hold(|hold| (hold.until, hold.nudge) = (until, false));
+            }
             What::HoldAlarm { .. } => self.in_hold(|hold| hold.alarm = true),
             What::HoldEnded { .. } => self.hold = None,
             What::ConsultStarted { target, note, .. } => {

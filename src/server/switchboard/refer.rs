@@ -38,6 +38,11 @@ impl Switchboard {
             let what = What::Referred { agent, to, referred_by, refused };
             out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
         }
+        if refused.is_some()
+            && let Some(live) = self.calls.get_mut(&call)
+        {
+            live.call.transfer_refused(now.at);
+        }
         // The phone hears that it is done before its line ends.
         self.command(now, Command::AnswerRefer { session, refused }, out);
         if let Ok(actions) = asked {

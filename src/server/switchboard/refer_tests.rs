@@ -165,6 +165,15 @@ fn a_transfer_button_follows_the_same_policy_as_the_desk() {
 }
 
 #[test]
+fn a_phone_that_hangs_up_when_it_may_not_hand_on_leaves_the_caller_to_the_queue() {
+    let mut house = House::new();
+    assert!(house.refers(ALICE, "strict", None).is_some());
+    house.sip(Event::Ended { session: ALICE, cause: crate::sip::api::EndCause::Bye });
+    assert!(!house.has("call_ended"), "{:?}", house.facts);
+    assert_eq!(house.facts.iter().filter(|what| matches!(what, What::Enqueued { .. })).count(), 2);
+}
+
+#[test]
 fn a_caller_hands_nobody_on() {
     let mut house = House::new();
     let to = Uri::sip(Some("202"), "10.0.0.1", None);

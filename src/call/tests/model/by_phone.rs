@@ -14,6 +14,7 @@ fn no_order_of_events_around_a_consult_by_phone_breaks_a_promise() {
     asks.extend(bob([AgentRequest::Acknowledge]));
     asks.extend([
         Step::Dials(Target::Agent("bob".into())),
+        Step::Refused,
         Step::Turns { away: true },
         Step::Turns { away: false },
     ]);
