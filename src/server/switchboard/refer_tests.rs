@@ -68,6 +68,7 @@ impl House {
             address: IpAddr::from([10, 0, 0, 1]),
             udp: "10.0.0.1:5060".parse().unwrap(),
             tcp: "10.0.0.1:5060".parse().unwrap(),
+            tls: None,
             first_call: CALL,
             max_calls: 8,
         };
