@@ -131,13 +131,21 @@ function drawCall(call) {
   const mine = role === "agent";
   show(at("mute"), talks && Boolean(byPage));
   show(at("hold"), mine && phase === "talking");
-  show(at("consult"), mine && phase === "talking");
+  show(at("consult"), mine && (phase === "talking" || phase === "holding"));
   show(at("keypad"), mine && talks);
   show(at("outcome"), mine && talks);
+  drawSupervision(call);
   drawWrapUp(call);
   redraw(at("timeline"), call.timeline, () =>
     [...call.timeline].reverse().map(({ at: when, text }) =>
       make("li", {}, make("time", { datetime: when }, timeText(when)), make("span", {}, capital(text)))));
+}
+
+function drawSupervision({ role, mode }) {
+  show(at("supervise"), role === "supervisor");
+  for (const button of at("supervise").querySelectorAll("[aria-pressed]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
+  }
 }
 
 function drawFacts(call) {
@@ -282,6 +290,9 @@ function wireButtons() {
     else if (audio.isUp) audio.hangUp(call.call);
     else await act("hang_up");
   });
+  for (const button of at("supervise").querySelectorAll("[data-mode]")) {
+    button.addEventListener("click", () => act("supervise", { mode: button.dataset.mode }));
+  }
   at("outcome").addEventListener("click", () => {
     at("wrap-up").dataset.open = current().call;
     draw();

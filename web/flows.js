@@ -1,12 +1,13 @@
 // The flows: drawn by the server, with who is where now.
 
-import { ask, at, attempt, follow, make, redraw, session, show, signIn, words, write } from "./base.js";
+import { ask, at, attempt, follow, make, redraw, session, show, signIn, whenText, words, write } from "./base.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const who = await session();
 let flows = [];
 let drawn = null;
 let due = null;
+let served = null;
 
 if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The flows are for people of this contact center.");
@@ -15,12 +16,37 @@ async function begin() {
   show(at("page"), true);
   await attempt(at("error"), async () => {
     ({ flows } = await ask("GET", "/api/v1/flows"));
-    at("flow").replaceChildren(...flows.map(({ name, numbers }) => make("option", { value: name }, numbers.length ? `${name} (${numbers.join(", ")})` : name)));
+    list();
     at("flow").addEventListener("change", () => (location.hash = at("flow").value));
     addEventListener("hashchange", open);
     await open();
     follow("/api/v1/events", "fact", ({ fact }) => moves.has(fact) && soon());
+    follow("/api/v1/wallboard/events", "board", ({ flows: files }) => {
+      if (!files) return;
+      reject(files.problem);
+      if (served !== null && served !== files.version) renew();
+      served = files.version;
+    });
   });
+}
+
+// Files that were changed and are not served: what is wrong with them, as `warmline flow check` says it.
+function reject(problem) {
+  show(at("rejected"), Boolean(problem));
+  if (!problem) return;
+  write(at("rejected-title"), `The files in the folder are not served, since ${whenText(problem.since)}`);
+  redraw(at("rejected-errors"), problem.errors, () => problem.errors.map((error) => make("pre", {}, error)));
+}
+
+// Another version is served: its flows may be others.
+async function renew() {
+  ({ flows } = await ask("GET", "/api/v1/flows"));
+  list();
+  await open();
+}
+
+function list() {
+  at("flow").replaceChildren(...flows.map(({ name, numbers }) => make("option", { value: name }, numbers.length ? `${name} (${numbers.join(", ")})` : name)));
 }
 
 const moves = new Set(["node_entered", "agent_connected", "call_ended"]);

@@ -32,6 +32,16 @@ function remember(change) {
   localStorage.setItem(SETTINGS, JSON.stringify({ ...settings(), ...change }));
 }
 
+// The STUN and TURN servers of the center. Most networks need none, so that a connection is tried without as well.
+async function iceServers() {
+  try {
+    const response = await fetch("/api/v1/ice");
+    return (await response.json()).iceServers ?? [];
+  } catch {
+    return [];
+  }
+}
+
 // Microphone, loudspeaker and what they measure.
 class Sound {
   #context = null;
@@ -106,7 +116,6 @@ class Sound {
 class Line extends EventTarget {
   #path;
   #alive = null;
-  #ice;
   // A connection that goes on until the next one is up.
   #last = null;
   // The codec that offers prefer.
@@ -120,11 +129,9 @@ class Line extends EventTarget {
   sending = false;
   live = false;
 
-  // `ice` are the STUN and TURN servers for networks that need them.
-  constructor(path, { ice = [] } = {}) {
+  constructor(path) {
     super();
     this.#path = path;
-    this.#ice = ice;
   }
 
   tell(type, detail = {}) {
@@ -168,7 +175,7 @@ class Line extends EventTarget {
     } else {
       this.dropPeer();
     }
-    const peer = new RTCPeerConnection({ iceServers: this.#ice, bundlePolicy: "max-bundle" });
+    const peer = new RTCPeerConnection({ iceServers: await iceServers(), bundlePolicy: "max-bundle" });
     this.peer = peer;
     const transceiver = peer.addTransceiver(this.audio.voice, { direction: "sendrecv" });
     this.sender = transceiver.sender;
@@ -291,8 +298,8 @@ export class Phone extends Line {
   #timer = null;
   #lost = null;
 
-  constructor({ path = "/api/v1/desk", ...options } = {}) {
-    super(path, options);
+  constructor({ path = "/api/v1/desk" } = {}) {
+    super(path);
     this.codec = "PCMU";
     addEventListener("online", () => this.#again(0));
   }
@@ -417,8 +424,8 @@ export class WebCall extends Line {
   // Of the call, once it is under way.
   number = null;
 
-  constructor({ path = "/api/v1/web-call", ...options } = {}) {
-    super(path, options);
+  constructor({ path = "/api/v1/web-call" } = {}) {
+    super(path);
   }
 
   async dial(number) {

@@ -1,10 +1,12 @@
 // The wallboard: what the server says, drawn anew whenever something happens. No figure is counted here.
 
 import {
-  about, ask, at, attempt, capital, clock, clockOf, follow, make, redraw, session, setClock, show, signIn, stateTag,
+  about, at, capital, clock, clockOf, follow, make, redraw, session, setClock, show, signIn, stateTag,
   supervises, turnClocks, words, write,
 } from "./base.js";
 import { dayChart } from "./chart.js";
+import { openAgent, openWait, wireActs } from "./wallboard-acts.js";
+import { wireListening } from "./wallboard-listen.js";
 
 let board = null;
 const who = await session();
@@ -14,13 +16,14 @@ else signIn(at("door"), "Sign in", "The wallboard is for people of this contact 
 
 function begin() {
   show(at("page"), true);
-  write(at("act-hint"), mayAct ? "" : "Sign in as a supervisor to change an agent's state, listen in, or end a call.");
+  write(at("act-hint"), mayAct ? "" : "Sign in as a supervisor to move callers, change agents' states and skills, listen in, or end a call.");
   follow("/api/v1/wallboard/events", "board", (next) => {
     setClock(next.now);
     board = next;
     draw();
   }, (gone) => show(at("cut-off"), gone));
-  wireAgent();
+  wireActs(() => board);
+  if (mayAct) wireListening(() => board);
 }
 
 function draw() {
@@ -37,19 +40,11 @@ function draw() {
 
 const percent = (value) => (value === null ? "–" : `${Math.round(value)} %`);
 
-function alarmsOf(queue) {
-  const here = board.waiting.filter((wait) => wait.queue === queue.name);
-  const broken = here.filter((wait) => wait.promised && Date.parse(wait.promised) < clock()).length;
-  const alarms = [];
-  if (broken) alarms.push(`${broken} promised ${broken === 1 ? "wait is" : "waits are"} broken`);
-  if (here.some(({ why }) => why.includes("nobody with") || why.includes("no agent of"))) alarms.push("nobody is there who could help");
-  return alarms;
-}
-
 function drawAlarms() {
-  const all = board.queues.flatMap((queue) => alarmsOf(queue).map((alarm) => `${capital(queue.name)}: ${alarm}.`));
-  show(at("alarms"), all.length > 0);
-  write(at("alarms"), all.join(" "));
+  const all = board.queues.flatMap(({ name, alarms }) => alarms.map((alarm) => `${capital(name)}: ${alarm}.`));
+  if (board.flows?.problem) all.push("Changed flow files are not served: the page Flows says why.");
+  at("alarms").classList.toggle("error", all.length > 0);
+  write(at("alarms"), all.join(" ") || "No alarms.");
 }
 
 function queueCard(queue) {
@@ -60,7 +55,7 @@ function queueCard(queue) {
   const figure = (value, name, attributes = {}) => make("div", {}, make("span", { class: "big", ...attributes }, value), make("span", {}, name));
   const longest = board.waiting.find((wait) => wait.queue === queue.name);
   const level_tag = make("span", { class: `tag ${kind}` }, `goal ${queue.goal_percent} % in ${queue.target_s} s`);
-  return make("section", { class: `card queue ${alarmsOf(queue).length ? "alarm" : ""}`, "aria-label": `Queue ${queue.name}` },
+  return make("section", { class: `card queue ${queue.alarms.length ? "alarm" : ""}`, "aria-label": `Queue ${queue.name}` },
     make("header", {}, make("h2", {}, capital(queue.name)), make("span", { class: "row" }, risk, level_tag)),
     make("div", { class: "trio" },
       figure(String(queue.waiting), "waiting"),
@@ -86,14 +81,16 @@ function drawWaiting() {
   redraw(at("waiting"), waiting, () => waiting.map((wait) => {
     const late = wait.promised && Date.parse(wait.promised) < clock();
     const promise = !wait.promised ? "–" : late ? make("span", { class: "tag bad" }, "broken") : make("span", wait.at_risk ? { class: "tag warn" } : {}, clockOf({}, wait.promised, "until"));
-    const end = mayAct ? make("button", { class: "quiet", type: "button", onclick: () => endCall(wait.call) }, "End") : null;
+    const name = wait.from || "withheld";
+    const act = mayAct ? make("button", { class: "quiet", type: "button", "aria-label": `Act on ${name}`, onclick: () => openWait(board, wait.call) }, "Act") : null;
+    const place = wait.first ? make("span", { class: "tag busy" }, "first") : wait.priority ? `priority ${wait.priority}` : null;
     return make("tr", {},
-      make("td", {}, make("a", { href: `/history#${wait.call}` }, wait.from || "withheld"), wait.priority ? ` priority ${wait.priority}` : ""),
+      make("td", {}, make("a", { href: `/history#${wait.call}` }, name), place ? " " : null, place),
       make("td", {}, wait.queue),
       make("td", { class: "number" }, clockOf({}, wait.since)),
       make("td", { class: "number" }, promise),
       make("td", {}, capital(wait.why)),
-      make("td", {}, end));
+      make("td", {}, act));
   }));
 }
 
@@ -105,49 +102,13 @@ function drawAgents() {
   redraw(at("agents"), agents, () => agents.map((agent) => {
     const where = agent.call ? make("a", { href: `/history#${agent.call}` }, agent.queue ?? "call") : null;
     const skills = agent.skills.map(({ skill, level }) => `${skill} ${level}`).join(", ");
-    const button = mayAct ? make("button", { class: "quiet", type: "button", "aria-label": `Act on ${agent.id}`, onclick: () => openAgent(agent.id) }, "Act") : null;
+    const button = mayAct ? make("button", { class: "quiet", type: "button", "aria-label": `Act on ${agent.id}`, onclick: () => openAgent(board, agent.id) }, "Act") : null;
     return make("tr", {},
       make("td", {}, make("b", {}, agent.id), make("div", { class: "small muted" }, skills)),
       make("td", {}, stateTag(agent.state, agent.reason), where ? " " : null, where),
       make("td", { class: "number" }, agent.state === "offline" ? "" : clockOf({}, agent.since)),
       make("td", {}, button));
   }));
-}
-
-async function endCall(call) {
-  if (confirm(`End call ${call}? The caller is cut off.`)) await attempt(at("error"), () => ask("POST", `/api/v1/calls/${call}/end`));
-}
-
-function openAgent(id) {
-  const agent = board.agents.find((one) => one.id === id);
-  const dialog = at("agent-dialog");
-  dialog.dataset.agent = id;
-  write(at("agent-title"), id);
-  write(at("agent-words"), `${capital(words(agent.state))}${agent.reason ? `: ${agent.reason}` : ""}. Who rings or talks becomes it after the call.`);
-  show(at("agent-call"), agent.state === "talking");
-  show(dialog.querySelector(".error"), false);
-  dialog.showModal();
-}
-
-function wireAgent() {
-  const dialog = at("agent-dialog");
-  const error = dialog.querySelector(".error");
-  const agent = () => board.agents.find(({ id }) => id === dialog.dataset.agent);
-  const doing = async (act) => {
-    if (await attempt(error, act)) dialog.close();
-  };
-  dialog.querySelector("[value=close]").addEventListener("click", () => dialog.close());
-  dialog.querySelector("form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const body = { state: at("agent-state").value, reason: at("agent-reason").value.trim() };
-    doing(() => ask("PUT", `/api/v1/agents/${dialog.dataset.agent}/state`, body));
-  });
-  for (const button of dialog.querySelectorAll("[data-mode]")) {
-    button.addEventListener("click", () => doing(() => ask("POST", `/api/v1/calls/${agent().call}/supervise`, { mode: button.dataset.mode })));
-  }
-  dialog.querySelector("[data-end]").addEventListener("click", () => {
-    if (confirm(`End ${dialog.dataset.agent}'s call?`)) doing(() => ask("POST", `/api/v1/calls/${agent().call}/end`));
-  });
 }
 
 // For tests: what is drawn is what was sent.

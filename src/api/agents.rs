@@ -19,6 +19,8 @@ use crate::store::view::rfc3339;
 
 /// The longest reason that is taken.
 const LONGEST_REASON: usize = 64;
+/// The highest level of a skill.
+const HIGHEST_LEVEL: u8 = 10;
 
 /// An agent now.
 #[derive(Debug, Serialize)]
@@ -45,6 +47,15 @@ pub(super) struct WishedState {
     state: Wish,
     #[serde(default)]
     reason: String,
+}
+
+/// How well an agent is to have a skill.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WishedLevel {
+    level: u8,
+    /// Who says so, where nobody is signed in.
+    by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -80,8 +91,27 @@ pub(super) async fn set_state(
     actor.acts_for(&id)?;
     let Json(wished) = wished?;
     let wish = wished.parse()?;
-    state.control.set_agent_state(&id, wish).await?;
+    state.control.set_agent_state(&id, wish, actor.person()).await?;
     Ok((StatusCode::ACCEPTED, Json(known(&state.live, &id)?.into())))
+}
+
+/// `PUT /api/v1/agents/{id}/skills/{skill}`: for supervisors. What should last belongs into center.yaml.
+pub(super) async fn set_skill(
+    State(state): State<ApiState>,
+    actor: Actor,
+    Path((id, skill)): Path<(String, String)>,
+    wished: Result<Json<WishedLevel>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    known(&state.live, &id)?;
+    actor.supervises()?;
+    let Json(WishedLevel { level, by }) = wished?;
+    let by = actor.agent(by.as_deref())?;
+    if level > HIGHEST_LEVEL {
+        let error = format!("a level is 1 to {HIGHEST_LEVEL}, or 0 for none, not {level}");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, r#"send {"level": 5}"#));
+    }
+    state.control.set_skill(&id, &skill, level, by).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 impl WishedState {
@@ -100,7 +130,7 @@ impl WishedState {
 
 impl From<LiveAgent> for AgentView {
     fn from(agent: LiveAgent) -> AgentView {
-        let LiveAgent { name, state, since, reason, phones } = agent;
+        let LiveAgent { name, state, since, reason, phones, .. } = agent;
         AgentView { id: name.to_string(), state, since: rfc3339(since), reason, phones }
     }
 }

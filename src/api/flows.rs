@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::api::ApiState;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
+use crate::base::WallTime;
 use crate::server::PublishError;
 use crate::server::Publisher;
 use crate::server::versions::Did;
@@ -37,10 +38,17 @@ pub(super) struct FlowsView {
     changes: Vec<ChangeView>,
 }
 
+/// Files that are not served, and why.
 #[derive(Debug, Serialize)]
-struct ProblemView {
+pub(super) struct ProblemView {
     since: String,
     errors: Vec<String>,
+}
+
+impl From<(WallTime, Vec<String>)> for ProblemView {
+    fn from((since, errors): (WallTime, Vec<String>)) -> ProblemView {
+        ProblemView { since: rfc3339(since), errors }
+    }
 }
 
 /// A change of what is served.
@@ -95,7 +103,7 @@ pub(super) async fn show(State(state): State<ApiState>) -> Result<Json<FlowsView
     let publisher = state.publisher()?;
     let status = publisher.status();
     let log = blocking(move || publisher.log(CHANGES).map_err(PublishError::from)).await?;
-    let problem = status.problem.map(|(since, errors)| ProblemView { since: rfc3339(since), errors });
+    let problem = status.problem.map(ProblemView::from);
     Ok(Json(FlowsView {
         version: status.serving.version.to_string(),
         since: rfc3339(status.serving.at),

@@ -17,6 +17,7 @@ use axum::middleware;
 use axum::routing::MethodRouter;
 use axum::routing::get;
 use axum::routing::post;
+use axum::routing::put;
 use tokio::sync::Semaphore;
 
 use crate::base::WallTime;
@@ -26,6 +27,7 @@ use crate::server::Live;
 use crate::server::Metric;
 use crate::server::Publisher;
 use crate::server::captions::Captions;
+use crate::server::options::IceServers;
 use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -41,6 +43,7 @@ mod flows;
 mod guard;
 mod health;
 pub mod https;
+mod ice;
 mod metrics;
 mod openapi;
 mod page;
@@ -76,6 +79,7 @@ pub struct ApiState {
     sip: SocketAddr,
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
     flows: Option<Arc<Publisher>>,
+    ice: Arc<IceServers>,
 }
 
 impl ApiState {
@@ -102,6 +106,7 @@ impl ApiState {
             sip,
             more_metrics: Arc::new(Vec::new),
             flows: None,
+            ice: Arc::default(),
         })
     }
 
@@ -113,6 +118,11 @@ impl ApiState {
     /// Lets the flow files be looked at and changed.
     pub fn with_flows(self, flows: Arc<Publisher>) -> ApiState {
         ApiState { flows: Some(flows), ..self }
+    }
+
+    /// Tells pages of STUN and TURN servers.
+    pub fn with_ice(self, ice: IceServers) -> ApiState {
+        ApiState { ice: Arc::new(ice), ..self }
     }
 
     /// What new calls are served with now.
@@ -167,6 +177,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/recording", get(recording::fetch)),
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
+        ("/api/v1/agents/{id}/skills/{skill}", put(agents::set_skill)),
         ("/api/v1/queues", get(queues::list)),
         ("/api/v1/center", get(center::show)),
         ("/api/v1/flows", get(center::flows)),
@@ -179,6 +190,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/flows/publish", post(flows::publish)),
         ("/api/v1/flows/rollback", post(flows::roll_back)),
         ("/api/v1/events", get(events::watch)),
+        ("/api/v1/ice", get(ice::show)),
         ("/api/v1/desk", get(desk_socket::open)),
         ("/api/v1/web-call", get(web_call::open)),
         ("/api/v1/openapi.json", get(openapi::show)),

@@ -87,6 +87,13 @@ fn paths() -> Value {
             })),
             "put": set_state(),
         },
+        "/api/v1/agents/{id}/skills/{skill}": {
+            "parameters": [
+                { "name": "id", "in": "path", "required": true, "schema": { "type": "string" } },
+                { "name": "skill", "in": "path", "required": true, "schema": { "type": "string" } },
+            ],
+            "put": set_skill(),
+        },
         "/api/v1/queues": { "get": answers("Every queue", json!({ "200": body("The queues", "QueueList") })) },
         "/api/v1/center": { "get": answers("The center in a few words", json!({ "200": body("The center", "Center") })) },
         "/api/v1/flows": { "get": answers("Every flow", json!({ "200": body("The flows", "FlowList") })) },
@@ -114,6 +121,10 @@ fn paths() -> Value {
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },
         "/call": { "get": text("The page of a caller who calls from a browser", "text/html") },
+        "/api/v1/ice": { "get": answers(
+            "STUN and TURN servers for a browser's connection; credentials for who is signed in, for twelve hours", json!({
+                "200": body("The servers", "Ice"),
+            })) },
         "/api/v1/desk": {
             "parameters": [{
                 "name": "agent", "in": "query", "schema": { "type": "string" },
@@ -192,6 +203,19 @@ fn set_state() -> Value {
     );
     put["requestBody"] =
         json!({ "required": true, "content": { "application/json": { "schema": schema("WishedState") } } });
+    put
+}
+
+fn set_skill() -> Value {
+    let mut put = answers(
+        "Give an agent a skill at a level, or take it: 0; for supervisors, until a later day's start of the server",
+        json!({
+            "202": { "description": "It is being done" },
+            "403": problem(), "404": problem(), "415": problem(), "422": problem(), "503": problem(),
+        }),
+    );
+    put["requestBody"] =
+        json!({ "required": true, "content": { "application/json": { "schema": schema("WishedLevel") } } });
     put
 }
 
@@ -318,6 +342,20 @@ fn main_schemas() -> Value {
             "properties": {
                 "state": { "type": "string", "enum": ["ready", "not_ready", "offline"] },
                 "reason": { "type": "string", "maxLength": 64, "examples": ["lunch"] },
+            },
+        },
+        "Ice": { "type": "object", "properties": { "iceServers": { "type": "array", "items": {
+            "type": "object", "required": ["urls"], "properties": {
+                "urls": { "type": "array", "items": string }, "username": string, "credential": string,
+            },
+        } } } },
+        "WishedLevel": {
+            "type": "object",
+            "required": ["level"],
+            "additionalProperties": false,
+            "properties": {
+                "level": { "type": "integer", "minimum": 0, "maximum": 10 },
+                "by": { "type": "string", "description": "Who says so; whoever is signed in leaves it out" },
             },
         },
         "Queue": { "type": "object", "properties": {

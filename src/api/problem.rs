@@ -82,6 +82,7 @@ impl From<ControlError> for Problem {
         let hint = match &error {
             ControlError::Refused(refusal) => refusal.hint(),
             ControlError::UnknownAgent(_) => "GET /api/v1/agents lists them",
+            ControlError::UnknownSkill(_) => "skills: in center.yaml names them",
             ControlError::UnknownCall(_) => "GET /api/v1/calls lists them",
             ControlError::Overloaded => "try again in a second",
             ControlError::Stopping => "try again when it has started anew",

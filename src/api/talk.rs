@@ -33,7 +33,11 @@ use crate::fact::Resolution;
 use crate::fact::SuperviseMode;
 use crate::fact::Target;
 use crate::fact::note::NoteDraft;
+use crate::queue::api::FIRST;
 use crate::server::PlaceCall;
+
+/// The greatest priority that a person gives, either way.
+const MOST_PRIORITY: i32 = 100;
 
 /// What a body asks for.
 type Parse = fn(Value) -> Result<AgentRequest, Problem>;
@@ -62,6 +66,8 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/record", ask(|body| read::<Record>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/outcome", ask(|body| read::<Outcome>(body).and_then(Outcome::parse))),
         ("/api/v1/calls/{id}/repeat", ask(|body| read::<Repeat>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/move", ask(|body| read::<Move>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/prioritise", ask(|body| read::<Prioritise>(body).and_then(Prioritise::parse))),
         ("/api/v1/calls/{id}/supervise", ask(|body| read::<Supervise>(body).map(AgentRequest::from))),
     ]
 }
@@ -81,7 +87,7 @@ async fn act(
     let said = body.remove("agent");
     let who = actor.agent(said.as_ref().and_then(Value::as_str))?;
     let request = parse(Value::Object(body))?;
-    if matches!(request, AgentRequest::Supervise(_)) {
+    if for_supervisors(&request) {
         actor.supervises()?;
     }
     state.control.ask_call(&who, CallId(id), request).await?;
@@ -132,6 +138,10 @@ pub(super) fn place_path() -> Value {
             "403": problem, "404": problem, "409": problem, "415": problem, "422": problem, "503": problem,
         },
     })
+}
+
+fn for_supervisors(request: &AgentRequest) -> bool {
+    matches!(request, AgentRequest::Supervise(_) | AgentRequest::Move { .. } | AgentRequest::Prioritise(_))
 }
 
 fn invalid(error: impl Into<String>, hint: &str) -> Problem {
@@ -293,6 +303,44 @@ impl From<Supervise> for AgentRequest {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Move {
+    queue: String,
+}
+
+impl From<Move> for AgentRequest {
+    fn from(Move { queue }: Move) -> AgentRequest {
+        AgentRequest::Move { queue: queue.into() }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Prioritise {
+    #[serde(default)]
+    first: bool,
+    priority: Option<i32>,
+}
+
+impl Prioritise {
+    fn parse(self) -> Result<AgentRequest, Problem> {
+        let priority = match self {
+            Prioritise { first: true, priority: None } => FIRST,
+            Prioritise { first: false, priority: Some(priority) } if priority.abs() <= MOST_PRIORITY => {
+                priority
+            }
+            _ => {
+                let error = format!(
+                    "either before all others, or a priority from -{MOST_PRIORITY} to {MOST_PRIORITY}"
+                );
+                return Err(invalid(error, r#"send {"first":true} or {"priority":5}"#));
+            }
+        };
+        Ok(AgentRequest::Prioritise(priority))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Outcome {
     outcome: Resolution,
     #[serde(default)]
@@ -391,6 +439,16 @@ pub(super) fn paths() -> Map<String, Value> {
             }),
         ),
         ("repeat", "The caller had to tell again what a colleague knew", json!({ "why": string })),
+        (
+            "move",
+            "Let a waiting caller wait in another queue, as old as they are",
+            json!({ "queue": string }),
+        ),
+        (
+            "prioritise",
+            "Put a waiting caller before all others, or give them another priority beside their queue's",
+            json!({ "first": truth, "priority": { "type": "integer", "minimum": -MOST_PRIORITY, "maximum": MOST_PRIORITY } }),
+        ),
         (
             "supervise",
             "Listen, whisper to the agent, talk with all, or leave",

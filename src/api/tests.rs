@@ -39,6 +39,7 @@ struct Api {
     asked: std::sync::mpsc::Receiver<(String, AgentRequest)>,
     fetched: std::sync::mpsc::Receiver<(String, Option<String>)>,
     placed: std::sync::mpsc::Receiver<(String, PlaceCall)>,
+    skills: std::sync::mpsc::Receiver<String>,
     _runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
 }
@@ -61,11 +62,16 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let (asked_sender, asked) = std::sync::mpsc::channel();
     let (fetched_sender, fetched) = std::sync::mpsc::channel();
     let (placed_sender, placed) = std::sync::mpsc::channel();
+    let (skill_sender, skills) = std::sync::mpsc::channel();
     runtime.spawn(async move {
         while let Some(request) = requests.recv().await {
             match request {
-                ControlRequest::SetAgentState { agent, wish, reply } => {
+                ControlRequest::SetAgentState { agent, wish, reply, .. } => {
                     let _ = wish_sender.send((agent.to_string(), wish));
+                    let _ = reply.send(Ok(()));
+                }
+                ControlRequest::SetSkill { agent, skill, level, by, reply } => {
+                    let _ = skill_sender.send(format!("{by}: {agent} {skill} {level}"));
                     let _ = reply.send(Ok(()));
                 }
                 ControlRequest::HangUp { call, reply } => {
@@ -102,7 +108,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
     });
-    Api { address, live, history, wishes, asked, fetched, placed, _runtime: runtime, folder }
+    Api { address, live, history, wishes, asked, fetched, placed, skills, _runtime: runtime, folder }
 }
 
 impl Api {
@@ -306,7 +312,9 @@ fn beyond_loopback_only_pages_and_health_answer_who_is_not_signed_in() {
     }
     for (path, _) in routes() {
         let path = path.replace("{id}", "1");
-        if path.starts_with("/api/") && !["/api/v1/session", "/api/v1/web-call"].contains(&&*path) {
+        if path.starts_with("/api/")
+            && !["/api/v1/session", "/api/v1/web-call", "/api/v1/ice"].contains(&&*path)
+        {
             assert_eq!(api.get(&path).0, 401, "{path}");
         }
     }
@@ -365,6 +373,35 @@ fn what_an_agent_asks_of_a_call_reaches_it_or_is_told_why_not() {
     let late = json!({ "kind": "callback", "due": "tomorrow" });
     assert_eq!(post("7/outcome", json!({ "agent": "a", "outcome": "promised", "promise": late })).0, 422);
     assert!(api.asked.try_recv().is_err(), "none of these reached the control thread");
+}
+
+#[test]
+fn a_supervisor_moves_and_prioritises_callers_and_gives_skills_and_an_agent_does_not() {
+    let api = api();
+    let ask = |name: &str, method: &str, path: &str, body: Value| {
+        let headers = format!("{}X-Warmline: 1\r\n", sign_in(&api, name));
+        api.ask(method, &format!("/api/v1/{path}"), &headers, &body.to_string()).0
+    };
+    let sam = |path: &str, body: Value| ask("sam", "POST", &format!("calls/7/{path}"), body);
+    let asked = || api.asked.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!(sam("move", json!({ "queue": "billing" })), 202);
+    assert_eq!(asked(), ("sam".to_owned(), AgentRequest::Move { queue: "billing".into() }));
+    assert_eq!(sam("prioritise", json!({ "first": true })), 202);
+    assert_eq!(asked().1, AgentRequest::Prioritise(crate::fact::FIRST));
+    assert_eq!(sam("prioritise", json!({ "priority": -3 })), 202);
+    assert_eq!(asked().1, AgentRequest::Prioritise(-3));
+    for wrong in [json!({}), json!({ "first": true, "priority": 1 }), json!({ "priority": 101 })] {
+        assert_eq!(sam("prioritise", wrong), 422);
+    }
+    assert_eq!(ask("sam", "PUT", "agents/bob/skills/billing", json!({ "level": 7 })), 202);
+    assert_eq!(api.skills.recv_timeout(Duration::from_secs(5)).unwrap(), "sam: bob billing 7");
+    assert_eq!(ask("sam", "PUT", "agents/bob/skills/billing", json!({ "level": 11 })), 422);
+    assert_eq!(ask("sam", "PUT", "agents/bobby/skills/billing", json!({ "level": 1 })), 404);
+
+    assert_eq!(ask("alice", "POST", "calls/7/move", json!({ "queue": "billing" })), 403);
+    assert_eq!(ask("alice", "POST", "calls/7/prioritise", json!({ "first": true })), 403);
+    assert_eq!(ask("alice", "PUT", "agents/alice/skills/billing", json!({ "level": 9 })), 403);
+    assert!(api.asked.try_recv().is_err() && api.skills.try_recv().is_err());
 }
 
 #[test]

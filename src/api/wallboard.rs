@@ -20,11 +20,12 @@ use tokio_stream::wrappers::IntervalStream;
 
 use crate::api::ApiState;
 use crate::api::events::KEEP_ALIVE;
+use crate::api::flows::ProblemView;
 use crate::api::now;
 use crate::api::queues::waited_s;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
-use crate::server::AgentRules;
+use crate::fact::FIRST;
 use crate::server::Live;
 use crate::server::board::INTERVAL;
 use crate::server::board::QueueDay;
@@ -33,8 +34,10 @@ use crate::server::board::Tally;
 use crate::server::board::Waiting;
 use crate::server::live::LiveAgent;
 use crate::server::live::LiveCall;
+use crate::server::publisher::Status;
 use crate::store::view::rfc3339;
 
+mod alarms;
 mod why;
 
 /// How often a board is drawn anew for those who watch it. They all get the same one.
@@ -52,10 +55,21 @@ pub(super) struct BoardJson {
     day_begins: String,
     interval_s: u64,
     formulas: Formulas,
+    /// Which flow files new calls get; null where they cannot be changed.
+    flows: Option<FlowsJson>,
     calls: usize,
     queues: Vec<QueueJson>,
+    /// Every skill that there is.
+    skills: Vec<String>,
     agents: Vec<AgentJson>,
     waiting: Vec<WaitingJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct FlowsJson {
+    version: String,
+    /// What is wrong with the files in the folder, which are not served; null when they are.
+    problem: Option<ProblemView>,
 }
 
 /// What the figures mean, in words.
@@ -79,6 +93,8 @@ struct QueueJson {
     lately: TallyJson,
     /// When `lately` begins.
     lately_since: String,
+    /// What a supervisor should look at now, in words.
+    alarms: Vec<String>,
     intervals: Vec<IntervalJson>,
 }
 
@@ -134,14 +150,18 @@ struct WaitingJson {
     /// When the promised wait is over; null when none was promised.
     promised: Option<String>,
     at_risk: bool,
+    /// The queue's and their own.
     priority: i32,
+    own_priority: i32,
+    /// Whether a supervisor put them before all others.
+    first: bool,
     /// Why they still wait, in words.
     why: String,
 }
 
 /// `GET /api/v1/wallboard`
 pub(super) async fn show(State(state): State<ApiState>) -> Json<BoardJson> {
-    Json(BoardJson::of(&state.live, now()))
+    Json(BoardJson::of(&state, now()))
 }
 
 /// `GET /api/v1/wallboard/events`: an event `board` at once, when something has happened, and now and then.
@@ -171,26 +191,41 @@ fn drawn(state: &ApiState) -> Arc<str> {
     {
         return text.clone();
     }
-    let text: Arc<str> = serde_json::to_string(&BoardJson::of(&state.live, now())).unwrap_or_default().into();
+    let text: Arc<str> = serde_json::to_string(&BoardJson::of(state, now())).unwrap_or_default().into();
     *last = Some((Instant::now(), text.clone()));
     text
 }
 
 impl BoardJson {
-    fn of(live: &Live, now: WallTime) -> BoardJson {
+    fn of(state: &ApiState, now: WallTime) -> BoardJson {
+        let live = &*state.live;
         let (agents, calls, waiting) = (live.agents(), live.calls(), live.board.waiting());
         let days = live.board.queues(now);
-        let queue = |day: &QueueDay| QueueJson::of(day, &waiting, now);
+        let waits: Vec<WaitingJson> =
+            waiting.iter().map(|wait| waiting_json(wait, &days, live, &agents, now)).collect();
+        let queue = |day: &QueueDay| {
+            let alarms = alarms::of(day, &waiting, &agents, now);
+            QueueJson { alarms, ..QueueJson::of(day, &waiting, now) }
+        };
         BoardJson {
             now: rfc3339(now),
             day_begins: rfc3339(live.board.day().begins),
             interval_s: INTERVAL.as_secs(),
             formulas: formulas(),
+            flows: state.flows.as_ref().map(|flows| FlowsJson::from(flows.status())),
             calls: calls.len(),
             queues: days.iter().map(queue).collect(),
-            waiting: waiting.iter().map(|wait| waiting_json(wait, live, &agents, now)).collect(),
-            agents: agents.iter().map(|agent| agent_json(agent, &live.rules().agents, &calls)).collect(),
+            waiting: waits,
+            skills: live.rules().skills.iter().map(|skill| skill.to_string()).collect(),
+            agents: agents.iter().map(|agent| agent_json(agent, &calls)).collect(),
         }
+    }
+}
+
+impl From<Status> for FlowsJson {
+    fn from(status: Status) -> FlowsJson {
+        let problem = status.problem.map(ProblemView::from);
+        FlowsJson { version: status.serving.version.to_string(), problem }
     }
 }
 
@@ -220,6 +255,7 @@ impl QueueJson {
             today: TallyJson::from(&day.today),
             lately: TallyJson::from(&day.lately),
             lately_since: rfc3339(day.since),
+            alarms: Vec::new(),
             intervals: day
                 .intervals
                 .iter()
@@ -250,10 +286,9 @@ impl From<&Tally> for TallyJson {
     }
 }
 
-fn agent_json(agent: &LiveAgent, rules: &[AgentRules], calls: &[LiveCall]) -> AgentJson {
+fn agent_json(agent: &LiveAgent, calls: &[LiveCall]) -> AgentJson {
     let busy = matches!(agent.state, AgentStateName::Ringing | AgentStateName::Talking);
     let call = calls.iter().find(|call| busy && call.agent.as_ref() == Some(&agent.name));
-    let skills = rules.iter().find(|rules| rules.name == agent.name).map(|rules| rules.skills.as_slice());
     AgentJson {
         id: agent.name.to_string(),
         state: agent.state,
@@ -261,8 +296,8 @@ fn agent_json(agent: &LiveAgent, rules: &[AgentRules], calls: &[LiveCall]) -> Ag
         // A ring and a talk are named by their call, which is told apart.
         reason: if agent.state == AgentStateName::NotReady { agent.reason.clone() } else { String::new() },
         phones: agent.phones,
-        skills: skills
-            .unwrap_or_default()
+        skills: agent
+            .skills
             .iter()
             .map(|(skill, level)| SkillJson { skill: skill.to_string(), level: *level })
             .collect(),
@@ -271,8 +306,16 @@ fn agent_json(agent: &LiveAgent, rules: &[AgentRules], calls: &[LiveCall]) -> Ag
     }
 }
 
-fn waiting_json(wait: &Waiting, live: &Live, agents: &[LiveAgent], now: WallTime) -> WaitingJson {
+fn waiting_json(
+    wait: &Waiting,
+    days: &[QueueDay],
+    live: &Live,
+    agents: &[LiveAgent],
+    now: WallTime,
+) -> WaitingJson {
     let call = live.call(wait.call);
+    let of_queue = days.iter().find(|day| day.rules.name == wait.queue).map_or(0, |day| day.rules.priority);
+    let first = wait.priority == FIRST;
     WaitingJson {
         call: wait.call.0,
         from: call.as_ref().map(|call| call.from.clone()).unwrap_or_default(),
@@ -281,7 +324,9 @@ fn waiting_json(wait: &Waiting, live: &Live, agents: &[LiveAgent], now: WallTime
         promised: wait.quote.map(|quote| rfc3339(wait.joined + quote)),
         at_risk: at_risk(wait, now),
         priority: wait.priority,
-        why: why::words(&wait.needs, call.as_ref(), agents, &live.rules().agents),
+        own_priority: if first { 0 } else { wait.priority.saturating_sub(of_queue) },
+        first,
+        why: why::words(&wait.needs, call.as_ref(), agents),
     }
 }
 

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::base::AgentId;
 use crate::base::LegId;
 use crate::base::Name;
+use crate::base::QueueId;
 use crate::base::Secret;
 use crate::base::Timestamp;
 use crate::fact::MissedWhy;
@@ -114,6 +115,11 @@ pub enum QueueWord {
     /// Something else is needed of an agent now.
     Relaxed {
         needs: Vec<NeedFact>,
+    },
+    /// The wait goes on in this queue, and that is what the history is told.
+    Moved {
+        queue: QueueId,
+        told: What,
     },
     AskPermission {
         quote: Option<Duration>,

@@ -18,6 +18,7 @@ use crate::fact::What;
 use crate::fact::note::NoteDraft;
 use crate::fact::note::NoteError;
 use crate::flow::Center;
+use crate::queue::Hindrance;
 
 /// The longest reason of a hold, a decline or an outcome, in characters.
 pub const LONGEST_REASON: usize = 200;
@@ -61,6 +62,10 @@ pub enum AgentRequest {
     Keys(String),
     /// Listen, whisper or barge in; none: leave.
     Supervise(Option<SuperviseMode>),
+    /// Let the caller wait in another queue.
+    Move { queue: Name },
+    /// Another place in line, by a priority of the caller's own; [`FIRST`](crate::queue::api::FIRST) is before all.
+    Prioritise(i32),
     /// What came of it. Taken after the end of the call as well.
     Outcome(Box<OutcomeReport>),
 }
@@ -167,6 +172,8 @@ pub enum Refusal {
     NoPhone(Name),
     #[error("{0} has not talked with this caller")]
     NeverTalked(Name),
+    #[error("{0}")]
+    Hindered(Hindrance),
 }
 
 impl Refusal {
@@ -220,7 +227,11 @@ impl Refusal {
             Refusal::RecordingRuns => "there is nothing to resume",
             Refusal::NoPauseReason => "say why: the history shows it",
             Refusal::NotReady { .. } => "choose somebody who is ready, or a queue",
-            Refusal::NoPhone(_) => "sign a phone in first",
+            Refusal::NoPhone(_) => "sign a phone in, or use a page as one",
+            Refusal::Hindered(Hindrance::NotWaiting) => {
+                "an agent may have them already: GET /api/v1/wallboard"
+            }
+            Refusal::Hindered(_) => "GET /api/v1/wallboard shows the queues and who is there",
             Refusal::NeverTalked(_) => "only who talked with the caller can say what came of it",
         }
     }
@@ -312,8 +323,11 @@ impl Call {
             }
             AgentRequest::Record(wish) => sender.and_then(|()| self.recording_wish(now, &wish, out)),
             AgentRequest::Keys(keys) => sender.and_then(|()| self.send_keys(keys, out)),
-            // Answered above, and by the server, which knows who talked with whom after the call as well.
-            AgentRequest::Supervise(_) | AgentRequest::Outcome(_) => Err(Refusal::NotYours(who.clone())),
+            // Answered above, and by the server, which has the queue and knows who talked with whom after the call.
+            AgentRequest::Supervise(_)
+            | AgentRequest::Move { .. }
+            | AgentRequest::Prioritise(_)
+            | AgentRequest::Outcome(_) => Err(Refusal::NotYours(who.clone())),
         }
     }
 

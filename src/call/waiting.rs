@@ -29,6 +29,7 @@ use crate::flow::say;
 use crate::media::control::PlayId;
 use crate::queue;
 use crate::queue::api::AgentWish;
+use crate::queue::api::Demand;
 use crate::queue::api::PermissionAnswer;
 
 /// What a caller hears while an agent's phone rings and nothing else is to be said: a ringing tone, which
@@ -128,6 +129,7 @@ impl Call {
             }
             QueueWord::AgeRestored { age } => out.push(CallAction::Fact(What::AgeRestored { age })),
             QueueWord::Relaxed { needs } => out.push(CallAction::Fact(What::NeedsRelaxed { needs })),
+            QueueWord::Moved { queue, told } => self.moved(queue, told, out),
             QueueWord::AskPermission { quote, position } => self.ask(center, quote, position, out),
             QueueWord::Hold { until, by_flow_file } => self.hold(center, until, by_flow_file, out),
             QueueWord::CheckIn { quote, .. } => self.check_in(center, quote, out),
@@ -143,6 +145,18 @@ impl Call {
             QueueWord::Connected { waited, quote } => self.connected(waited, quote, out),
             QueueWord::Exit { exit } => self.leave_wait(center, now, exit, out),
         }
+    }
+
+    /// The caller hears nothing of it: they wait as before.
+    fn moved(&mut self, queue: QueueId, told: What, out: &mut Vec<CallAction>) {
+        if let Phase::Waiting(wait) = &mut self.phase {
+            wait.queue = queue;
+        }
+        if let Some(joined) = self.joined.as_mut().filter(|joined| joined.queue != queue) {
+            joined.queue = queue;
+            joined.needs = Demand::default();
+        }
+        out.push(CallAction::Fact(told));
     }
 
     fn ask(&mut self, center: &Center, quote: Option<Duration>, position: u32, out: &mut Vec<CallAction>) {

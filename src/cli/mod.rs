@@ -18,7 +18,9 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::base::Secret;
 use crate::server::ServeOptions;
+use crate::server::options::IceServers;
 use crate::wire::tls::CertificateFiles;
 
 /// A line of data, to stdout.
@@ -129,6 +131,10 @@ struct ServeArgs {
     /// The address that peers reach this machine at, when it is not the one that is bound
     #[arg(long, value_name = "ADDR")]
     public_address: Option<IpAddr>,
+    /// A STUN or TURN server that browsers should know; may be given more than once. TURN's shared secret is taken from
+    /// the environment: WARMLINE_TURN_SECRET
+    #[arg(long, value_name = "URL", value_parser = IceServers::parse_url)]
+    ice_server: Vec<String>,
 }
 
 /// Where the store is.
@@ -200,6 +206,10 @@ impl From<ServeArgs> for ServeOptions {
             rtp_ports: args.rtp_ports,
             media_workers: args.media_workers.map_or(ServeOptions::default().media_workers, usize::from),
             public_address: args.public_address,
+            ice: IceServers {
+                urls: args.ice_server,
+                turn_secret: std::env::var("WARMLINE_TURN_SECRET").ok().map(Secret::new),
+            },
         }
     }
 }

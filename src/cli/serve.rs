@@ -62,6 +62,7 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let state = ApiState::new(running.store.clone(), control.clone(), live, center, reached, running.sip)?
         .with_captions(Captions::read(&options.prompts, &running.center.language))
         .with_flows(flows)
+        .with_ice(options.ice.clone())
         .with_metrics(move || gauges.metrics().into_iter().chain(publisher.metrics()).collect());
     let router = api::router(state);
     let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();

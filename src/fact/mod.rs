@@ -113,6 +113,10 @@ pub enum What {
     AgeRestored { age: Duration },
     /// The caller has waited so long that something else is needed of an agent now: all of this.
     NeedsRelaxed { needs: Vec<NeedFact> },
+    /// A supervisor moved the waiting caller to another queue, as old as they are.
+    WaitMoved { from: Name, to: Name, needs: Vec<NeedFact>, priority: i32, by: Name },
+    /// A supervisor gave the waiting caller another priority, [`FIRST`] being before all others.
+    WaitPrioritised { priority: i32, by: Name },
     /// The caller was asked whether they would hold.
     WaitAsked { quote: Option<Duration>, position: u32 },
     /// The caller may be held until then.
@@ -222,6 +226,10 @@ pub enum What {
     AgentState { agent: Name, from: AgentStateName, to: AgentStateName, reason: String },
     /// An agent who rings or talks will be this once the call is over.
     AgentNext { agent: Name, to: AgentStateName, reason: String },
+    /// Somebody else wants an agent in this state: a supervisor.
+    AgentTold { agent: Name, to: AgentStateName, reason: String, by: Name },
+    /// A supervisor gave an agent a skill at this level; 0 took it away.
+    SkillSet { agent: Name, skill: Name, level: u8, by: Name },
     /// A phone signed in for an agent; how many contacts it has now.
     PhoneRegistered { agent: Name, contact: String, contacts: u32 },
     /// A phone of an agent signed out, or its registration ran out.
@@ -235,6 +243,10 @@ pub enum What {
     /// The agent signed out of the desk, or it did not come back.
     DeskClosed { agent: Name },
 }
+
+/// The priority of a call that goes before all that have less: a supervisor's word, which no weight of another queue
+/// outdoes. Calls that have it go by their age.
+pub const FIRST: i32 = i32::MAX;
 
 /// A need in words that need no table: `billing >= 3`, `(english >= 2 or spanish >= 5)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -267,6 +267,6 @@ impl Engine {
 }
 
 /// Whether an agent in this state takes calls: has one, or will once this one is done.
-fn takes_calls(state: &AgentState) -> bool {
+pub(super) fn takes_calls(state: &AgentState) -> bool {
     !matches!(state, AgentState::Offline | AgentState::NotReady(_))
 }

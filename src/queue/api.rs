@@ -21,6 +21,7 @@ use crate::base::SkillId;
 use crate::base::Timestamp;
 pub use crate::fact::AgentChoice;
 pub use crate::fact::ChosenBy;
+pub use crate::fact::FIRST;
 use crate::fact::MissedWhy;
 pub use crate::fact::Reason;
 use crate::fact::WaitExit;
@@ -125,6 +126,13 @@ pub enum Event {
     TalkEnded { call: CallId, agent: AgentId },
     /// The caller of a callback could not be reached, though an agent was there. That agent is free again.
     CallbackFailed { call: CallId, agent: AgentId },
+    /// A supervisor moves a waiting call to another queue, where it is as old as it is.
+    Move { call: CallId, queue: QueueId },
+    /// A supervisor gives a waiting call another priority of its own in place of the one it has; [`FIRST`] is
+    /// before all others.
+    Prioritise { call: CallId, priority: i32 },
+    /// An agent has this skill at this level from now on; 0 takes it away.
+    SetSkill { agent: AgentId, skill: SkillId, level: u8 },
     /// [`Engine::deadline`](crate::queue::Engine::deadline) is due.
     Tick,
 }
@@ -182,6 +190,8 @@ pub enum Action {
     AgeRestored { call: CallId, age: Duration },
     /// The call has waited so long that something else is needed of an agent now: all of this.
     Relaxed { call: CallId, needs: Needs },
+    /// A waiting call has another queue, or another priority in its own.
+    Moved { call: CallId, queue: QueueId, needs: Needs, priority: i32 },
     /// Put the question. Comes once more after [`PermissionAnswer::Silent`] and when a permission runs out.
     AskPermission { call: CallId, quote: Option<Duration>, position: u32 },
     /// The hold is allowed until then: play music.

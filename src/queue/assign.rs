@@ -8,6 +8,7 @@ use super::api::Action;
 use super::api::AgentChoice;
 use super::api::AgentState;
 use super::api::ChosenBy;
+use super::api::FIRST;
 use super::api::PermissionPolicy;
 use super::api::Reason;
 use super::choose::Found;
@@ -110,6 +111,7 @@ impl Engine {
         let asked = call.consent != Consent::NotAsked || call.permission == PermissionPolicy::GivenByFlowFile;
         asked
             && queue.config.agents_by.is_none()
+            && call.key.priority() < FIRST
             && queue.waiting <= queue.config.max_waiting
             && queue.config.max_wait >= queue.config.service_level.1 * 2
     }

@@ -30,6 +30,10 @@ impl Bits {
         }
     }
 
+    pub fn has(&self, n: usize) -> bool {
+        self.0.get(n / 64).is_some_and(|word| word & (1 << (n % 64)) != 0)
+    }
+
     /// Keeps only what `other` has too.
     pub fn keep(&mut self, other: &Bits) {
         self.0.truncate(other.0.len());

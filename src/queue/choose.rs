@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::agents::Agent;
 use super::api::Action;
+use super::api::FIRST;
 use super::engine::Due;
 use super::engine::Engine;
 use super::line::Key;
@@ -93,6 +94,7 @@ impl Engine {
         let serves = &self.skills.profiles[profile.0 as usize].serves;
         let classes: SmallVec<[usize; 64]> = serves.shared(&self.skills.waiting_classes).collect();
         let (mut best, mut overdue, mut waiting) = (None, None, 0);
+        let mut first: Option<Key> = None;
         let mut held_back = true;
         for &class in &classes {
             self.skills.refresh(class, self.now);
@@ -100,6 +102,9 @@ impl Engine {
             let (fresh, late) = self.firsts_for(id, class);
             if fresh.is_none() && late.is_none() {
                 continue;
+            }
+            if self.skills.heads[class].priority == FIRST {
+                first = first.into_iter().chain(fresh).chain(late).min();
             }
             let worth = self.worth(id, profile, class, weights);
             if let Some(key) = fresh {
@@ -120,6 +125,9 @@ impl Engine {
                     );
                 }
             }
+        }
+        if let Some(key) = first {
+            return Some((key.call, waiting));
         }
         let mut chosen = best?;
         if held_back {

@@ -155,6 +155,9 @@ impl Engine {
             Event::RingFailed { call, agent, why } => self.ring_failed(call, agent, why, out),
             Event::TalkEnded { call, agent } => self.talk_ended(call, agent, out),
             Event::CallbackFailed { call, agent } => self.callback_failed(call, agent, out),
+            Event::Move { call, queue } => self.move_call(call, queue, out),
+            Event::Prioritise { call, priority } => self.prioritise(call, priority, out),
+            Event::SetSkill { agent, skill, level } => self.set_skill(agent, skill, level, out),
             Event::Tick => self.tick(out),
         }
     }

@@ -39,6 +39,15 @@ impl Key {
         Timestamp(u64::try_from(self.since.saturating_add(age)).unwrap_or(0))
     }
 
+    pub fn priority(self) -> i32 {
+        self.priority.0
+    }
+
+    /// The same call's key at another priority.
+    pub fn with_priority(self, priority: i32) -> Key {
+        Key { priority: Reverse(priority), ..self }
+    }
+
     /// Whether this call has waited longer, whatever the priorities.
     pub fn is_older(self, other: Key) -> bool {
         (self.since, self.call) < (other.since, other.call)

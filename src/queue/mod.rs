@@ -16,6 +16,7 @@
 //! | `relax` | the steps of a wait after which less will do |
 //! | `assign` | bringing a call and an agent together, and what comes of it |
 //! | `direct` | a call for one agent and nobody else |
+//! | `acts` | what a supervisor changes under way |
 //! | [`hold`] | the wait that an agent's hold is |
 //! | [`needs`] | what is needed of an agent, and what less will do after a while |
 //! | `skills` | who can serve what; the choice by the longest wait |
@@ -26,6 +27,7 @@
 //! | [`redial`] | who calls again after their line dropped, and how old they are |
 //! | `quote` | how long it will take |
 
+mod acts;
 mod agents;
 pub mod api;
 mod assign;
@@ -46,6 +48,7 @@ mod skills;
 mod tests;
 mod waits;
 
+pub use acts::Hindrance;
 pub use api::Action;
 pub use api::Event;
 pub use engine::CallView;

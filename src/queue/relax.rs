@@ -54,7 +54,7 @@ impl Engine {
     }
 
     /// A call that nobody signed in can serve any more gives up like those whose last agent signs out.
-    fn watch_for_staff(&mut self, id: CallId) {
+    pub(super) fn watch_for_staff(&mut self, id: CallId) {
         let call = &self.calls[&id];
         let class = call.class;
         if !self.staffed_later(&call.steps) && self.skills.mark_deserted(class, self.now) {

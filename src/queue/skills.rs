@@ -23,6 +23,7 @@ use super::line::Key;
 use super::line::Line;
 use crate::base::AgentId;
 use crate::base::QueueId;
+use crate::base::SkillId;
 use crate::base::Timestamp;
 
 /// The highest level of a skill.
@@ -48,6 +49,8 @@ pub(super) type Course = SmallVec<[(Duration, ClassId); 1]>;
 pub(super) struct Profile {
     /// By skill; 0 for a skill that they do not have.
     levels: Vec<u8>,
+    /// How many agents have it. A profile that nobody has is free to be another.
+    members: u32,
     /// How many skills they have.
     breadth: u32,
     /// Longest idle first.
@@ -164,7 +167,9 @@ impl Skills {
             if profiles.last().is_none_or(|last| last.levels != levels) {
                 profiles.push(Profile::new(levels));
             }
-            profile_of[agent] = ProfileId(profiles.len() as u32 - 1);
+            let place = profiles.len() - 1;
+            profiles[place].members += 1;
+            profile_of[agent] = ProfileId(place as u32);
         }
         let mut planes = vec![Bits::default(); skills * usize::from(TOP_LEVEL)];
         for (id, profile) in profiles.iter().enumerate() {
@@ -224,19 +229,7 @@ impl Skills {
     }
 
     fn learn(&mut self, place: usize, kind: Kind<'_>) -> ClassId {
-        let mut eligible = Bits::full(self.profiles.len());
-        for mut clause in kind.needs.clauses() {
-            let able = clause.next().map_or(&self.nobody, |need| self.has(need));
-            match clause.next() {
-                None => eligible.keep(able),
-                Some(second) => {
-                    let mut able = able.clone();
-                    able.add(self.has(second));
-                    clause.for_each(|need| able.add(self.has(need)));
-                    eligible.keep(&able);
-                }
-            }
-        }
+        let eligible = self.eligible(kind.needs);
         let sum = |of: fn(&Profile) -> u32| eligible.iter().map(|profile| of(&self.profiles[profile])).sum();
         let head = Head {
             first: None,
@@ -273,6 +266,81 @@ impl Skills {
         let known = need.level <= TOP_LEVEL;
         let plane = known.then(|| self.planes.get(plane(need.skill.0 as usize, need.level))).flatten();
         plane.unwrap_or(&self.nobody)
+    }
+
+    /// The profiles that meet these needs.
+    fn eligible(&self, needs: &Needs) -> Bits {
+        let mut eligible = Bits::full(self.profiles.len());
+        for mut clause in needs.clauses() {
+            let able = clause.next().map_or(&self.nobody, |need| self.has(need));
+            match clause.next() {
+                None => eligible.keep(able),
+                Some(second) => {
+                    let mut able = able.clone();
+                    able.add(self.has(second));
+                    clause.for_each(|need| able.add(self.has(need)));
+                    eligible.keep(&able);
+                }
+            }
+        }
+        eligible
+    }
+
+    /// The class that is this one at another priority, with one user more.
+    pub fn reclassed(&mut self, class: ClassId, priority: i32) -> ClassId {
+        let head = &self.heads[class.0 as usize];
+        let (needs, queue, target_us) = (head.needs.clone(), head.queue, head.target_us);
+        let target = Duration::from_micros(target_us as u64);
+        self.class_of(Kind { needs: &needs, queue, priority, target })
+    }
+
+    /// The profile that is this one with a skill at another level, nobody's yet when it is new. None: it is the
+    /// same, or there is no such skill.
+    pub fn profile_with(&mut self, id: ProfileId, skill: SkillId, level: u8) -> Option<ProfileId> {
+        let mut levels = self.profiles[id.0 as usize].levels.clone();
+        let has = levels.get_mut(skill.0 as usize)?;
+        let level = level.min(TOP_LEVEL);
+        if std::mem::replace(has, level) == level {
+            return None;
+        }
+        let known = self.profiles.iter().position(|profile| profile.levels == levels);
+        let place = known.unwrap_or_else(|| self.learn_profile(levels));
+        Some(ProfileId(place as u32))
+    }
+
+    /// A new profile, in the place of one that nobody has any more if there is one: so they are no more than the
+    /// agents and one.
+    fn learn_profile(&mut self, levels: Vec<u8>) -> usize {
+        let free = self.profiles.iter().position(|profile| profile.members == 0);
+        let place = free.unwrap_or(self.profiles.len());
+        self.planes.iter_mut().for_each(|plane| plane.remove(place));
+        for (skill, level) in levels.iter().enumerate() {
+            (1..=*level).for_each(|level| self.planes[plane(skill, level)].insert(place));
+        }
+        let profile = Profile::new(levels);
+        match self.profiles.get_mut(place) {
+            Some(free) => *free = profile,
+            None => self.profiles.push(profile),
+        }
+        for class in self.by_kind.clone() {
+            let class = class.0 as usize;
+            let eligible = self.eligible(&self.heads[class].needs);
+            if eligible.has(place) {
+                self.profiles[place].serves.insert(class);
+            }
+            self.classes[class].eligible = eligible;
+        }
+        place
+    }
+
+    /// One agent has another profile now.
+    pub fn change_profile(&mut self, from: ProfileId, to: ProfileId) {
+        self.profiles[to.0 as usize].members += 1;
+        let left = &mut self.profiles[from.0 as usize];
+        left.members -= 1;
+        if left.members == 0 {
+            left.passed = 0;
+        }
     }
 
     fn forget(&mut self, id: ClassId) {
@@ -527,6 +595,7 @@ impl Profile {
         let breadth = levels.iter().filter(|level| **level > 0).count() as u32;
         Profile {
             levels,
+            members: 0,
             breadth,
             idle: BTreeSet::new(),
             by_calls: BTreeSet::new(),

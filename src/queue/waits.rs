@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// The classes of a call with this priority and this demand of its own, with one user more of each.
-    fn course_of(&mut self, id: QueueId, priority: i32, own: &Demand) -> Course {
+    pub(super) fn course_of(&mut self, id: QueueId, priority: i32, own: &Demand) -> Course {
         // Not by `self.queue`: the queue's part and the table are borrowed side by side.
         let queue = &self.queues[id.0 as usize];
         if own.is_empty() && priority == queue.config.priority {

@@ -125,6 +125,12 @@ impl Board {
                     wait.needs.clone_from(needs);
                 }
             }
+            What::WaitMoved { to, needs, priority, .. } => self.moved(call, to, needs, *priority),
+            What::WaitPrioritised { priority, .. } => {
+                if let Some(wait) = self.state().waiting.get_mut(&call) {
+                    wait.priority = *priority;
+                }
+            }
             What::WaitAsked { quote, .. } => {
                 if let Some(wait) = self.state().waiting.get_mut(&call) {
                     wait.quote = wait.quote.or(*quote);
@@ -176,6 +182,18 @@ impl Board {
         let mut waiting: Vec<Waiting> = self.state().waiting.values().cloned().collect();
         waiting.sort_unstable_by_key(|wait| (wait.joined, wait.call));
         waiting
+    }
+
+    /// The wait is its new queue's from its beginning: so a day's figures still add up.
+    fn moved(&self, call: CallId, to: &Name, needs: &[NeedFact], priority: i32) {
+        let Some(place) = self.rules.iter().position(|rules| rules.name == *to) else { return };
+        let mut state = self.state();
+        let Some(mut wait) = state.waiting.remove(&call) else { return };
+        state.tally(&wait, |tally| tally.joined -= 1);
+        (wait.queue, wait.place, wait.priority) = (to.clone(), place, priority);
+        wait.needs = needs.to_vec();
+        state.tally(&wait, |tally| tally.joined += 1);
+        state.waiting.insert(call, wait);
     }
 
     fn end(&self, call: CallId, wall: WallTime, count: impl FnOnce(&mut Tally, Duration, &QueueRules)) {
@@ -358,6 +376,22 @@ mod tests {
         assert_eq!(joined, [(two_pm, 1), (two_pm + INTERVAL, 2)]);
         assert_eq!((billing.today.abandoned, billing.today.ended()), (2, 3));
         assert_eq!(billing.lately, billing.today);
+    }
+
+    #[test]
+    fn a_wait_that_is_moved_counts_in_its_new_queue_alone() {
+        let board = board();
+        let needs = vec![NeedFact { skill: "support".into(), level: 2, or: Vec::new() }];
+        let (from, to, by) = ("billing".into(), "support".into(), "sam".into());
+        wait(&board, 1, 0, Some((20, What::WaitMoved { from, to, needs: needs.clone(), priority: 3, by })));
+        let moved = board.waiting()[0].clone();
+        assert_eq!((&*moved.queue, moved.priority, moved.joined), ("support", 3, at(0)));
+        assert_eq!(moved.needs, needs);
+        let fact = Fact { at: Timestamp::from_secs(30), call: Some(CallId(1)), what: connected(30) };
+        sample::dated(vec![fact]).iter().for_each(|dated| board.apply(dated));
+        let queues = board.queues(at(40));
+        assert_eq!((queues[0].today.joined, queues[0].today.answered), (1, 1));
+        assert_eq!((queues[1].today.joined, queues[1].today.answered), (0, 0));
     }
 
     #[test]

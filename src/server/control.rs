@@ -225,11 +225,17 @@ impl Control {
         draining: &mut bool,
     ) -> bool {
         match request {
-            ControlRequest::SetAgentState { agent, wish, reply } => {
+            ControlRequest::SetAgentState { agent, wish, by, reply } => {
                 let known = self.switchboard.agent(&agent);
-                inputs.extend(known.map(|agent| Input::AgentWants { agent, wish }));
+                inputs.extend(known.map(|agent| Input::AgentWants { agent, wish, by }));
                 let unknown = || ControlError::UnknownAgent(agent.to_string());
                 let _ = reply.send(known.map(drop).ok_or_else(unknown));
+                false
+            }
+            ControlRequest::SetSkill { agent, skill, level, by, reply } => {
+                let known = self.switchboard.agent_and_skill(&agent, &skill);
+                let set = |(agent, skill)| inputs.push(Input::SetSkill { agent, skill, level, by });
+                let _ = reply.send(known.map(set));
                 false
             }
             ControlRequest::HangUp { call, reply } => {

@@ -31,7 +31,21 @@ const TOLD: usize = 64;
 #[derive(Debug)]
 pub enum ControlRequest {
     /// An agent's state is to be another one.
-    SetAgentState { agent: Name, wish: AgentWish, reply: oneshot::Sender<Result<(), ControlError>> },
+    SetAgentState {
+        agent: Name,
+        wish: AgentWish,
+        /// Who wants it, when it is not the agent.
+        by: Option<Name>,
+        reply: oneshot::Sender<Result<(), ControlError>>,
+    },
+    /// An agent has a skill at another level; at 0 not at all.
+    SetSkill {
+        agent: Name,
+        skill: Name,
+        level: u8,
+        by: Name,
+        reply: oneshot::Sender<Result<(), ControlError>>,
+    },
     /// A call is to end.
     HangUp { call: CallId, reply: oneshot::Sender<Result<(), ControlError>> },
     /// An agent or a supervisor asks something of a call.
@@ -65,6 +79,8 @@ pub enum ControlRequest {
 pub enum ControlError {
     #[error("there is no agent {0:?}")]
     UnknownAgent(String),
+    #[error("there is no skill {0:?}")]
+    UnknownSkill(String),
     #[error("there is no call {0} now")]
     UnknownCall(CallId),
     #[error(transparent)]
@@ -79,7 +95,9 @@ impl ControlError {
     /// The status that HTTP answers with.
     pub fn http_status(&self) -> u16 {
         match self {
-            ControlError::UnknownAgent(_) | ControlError::UnknownCall(_) => 404,
+            ControlError::UnknownAgent(_) | ControlError::UnknownSkill(_) | ControlError::UnknownCall(_) => {
+                404
+            }
             ControlError::Refused(_) => 409,
             ControlError::Overloaded | ControlError::Stopping => 503,
         }
@@ -100,9 +118,21 @@ impl ControlHandle {
         (ControlHandle { requests, next_socket: Arc::default() }, receiver)
     }
 
-    /// Sets what an agent wants to be. While they ring or talk it is kept for afterwards.
-    pub async fn set_agent_state(&self, agent: &str, wish: AgentWish) -> Result<(), ControlError> {
-        self.ask(|reply| ControlRequest::SetAgentState { agent: agent.into(), wish, reply }).await
+    /// Sets what an agent is to be, and who says so when it is not the agent. While they ring or talk it is kept
+    /// for afterwards.
+    pub async fn set_agent_state(
+        &self,
+        agent: &str,
+        wish: AgentWish,
+        by: Option<Name>,
+    ) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::SetAgentState { agent: agent.into(), wish, by, reply }).await
+    }
+
+    /// Gives an agent a skill at a level, 1 to 10, or takes it: 0.
+    pub async fn set_skill(&self, agent: &str, skill: &str, level: u8, by: Name) -> Result<(), ControlError> {
+        let (agent, skill) = (agent.into(), skill.into());
+        self.ask(|reply| ControlRequest::SetSkill { agent, skill, level, by, reply }).await
     }
 
     /// Ends a call.

@@ -22,6 +22,7 @@ use crate::fact::Outcome;
 use crate::fact::Target;
 use crate::fact::TransferKind;
 use crate::fact::What;
+use crate::server::AgentRules;
 use crate::server::Rules;
 use crate::server::board::Board;
 use crate::server::desk::Desks;
@@ -103,6 +104,8 @@ pub struct LiveAgent {
     pub reason: String,
     /// Phones that are signed in.
     pub phones: u32,
+    /// Skills and levels, 1 to 10: those of the center's file, or what a supervisor made of them.
+    pub skills: Vec<(Name, u8)>,
 }
 
 /// A queue now.
@@ -177,17 +180,18 @@ impl Live {
     /// calendar's time at [`Timestamp::ZERO`].
     pub fn new(started: WallTime, rules: Rules) -> Live {
         let agents: Vec<Name> = rules.agents.iter().map(|agent| agent.name.clone()).collect();
-        let offline = |name: &Name| LiveAgent {
-            name: name.clone(),
+        let offline = |agent: &AgentRules| LiveAgent {
+            name: agent.name.clone(),
             state: AgentStateName::Offline,
             since: started,
             reason: String::new(),
             phones: 0,
+            skills: agent.skills.clone(),
         };
         Live {
             started,
             calls: DashMap::new(),
-            agents: agents.iter().map(|name| (name.clone(), offline(name))).collect(),
+            agents: rules.agents.iter().map(|agent| (agent.name.clone(), offline(agent))).collect(),
             queues: rules.queues.iter().map(|queue| queue.name.clone()).collect(),
             desks: Desks::new(started, &agents, &rules.queues),
             board: Board::new(started, TimeZone::system(), &rules.queues),
@@ -315,6 +319,16 @@ impl Live {
         }
     }
 
+    /// An agent has a skill at another level; at 0 not at all.
+    pub fn set_skill(&self, agent: &str, skill: &Name, level: u8) {
+        let Some(mut agent) = self.agents.get_mut(agent) else { return };
+        agent.skills.retain(|(known, _)| known != skill);
+        if level > 0 {
+            agent.skills.push((skill.clone(), level));
+            agent.skills.sort_unstable();
+        }
+    }
+
     fn apply_to_call(&self, id: CallId, wall: WallTime, what: &What) {
         match what {
             What::CallArrived { from, to, .. } => {
@@ -343,6 +357,7 @@ impl Live {
 
     fn apply_to_agent(&self, wall: WallTime, what: &What) {
         let name = match what {
+            What::SkillSet { agent, skill, level, .. } => return self.set_skill(agent, skill, *level),
             What::AgentState { agent, .. }
             | What::PhoneRegistered { agent, .. }
             | What::PhoneUnregistered { agent, .. } => agent,
@@ -373,6 +388,7 @@ fn moves_a_call(what: &What) -> bool {
             | What::FlowStarted { .. }
             | What::NodeEntered { .. }
             | What::Enqueued { .. }
+            | What::WaitMoved { .. }
             | What::HoldMusicStarted
             | What::CallbackChosen { .. }
             | What::CalleeDialled { .. }
@@ -414,6 +430,7 @@ impl LiveCall {
                 self.waiting_since = Some(wall);
                 self.wait_by(Phase::Queued, wall);
             }
+            What::WaitMoved { to, .. } => self.queue = Some(to.clone()),
             What::HoldMusicStarted => self.wait_by(Phase::Holding, wall),
             What::CallbackChosen { .. } | What::CallbackFailed { .. } => {
                 self.agent = None;

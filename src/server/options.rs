@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use crate::base::Secret;
 use crate::wire::tls::CertificateFiles;
 
 /// What `warmline serve` is told, with the defaults of its flags.
@@ -39,6 +40,41 @@ pub struct ServeOptions {
     pub media_workers: usize,
     /// The address that peers reach us at, where it is not the one that we bind: behind NAT.
     pub public_address: Option<IpAddr>,
+    /// What pages should know for networks that need it. Default: none.
+    pub ice: IceServers,
+}
+
+/// STUN and TURN servers for browsers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IceServers {
+    /// `stun:host:3478`, `turn:host:3478?transport=udp`
+    pub urls: Vec<String>,
+    /// What the TURN servers share with us: pages get credentials that are made of it.
+    pub turn_secret: Option<Secret>,
+}
+
+impl IceServers {
+    /// A URL of [RFC 7064](https://www.rfc-editor.org/rfc/rfc7064) or [7065](https://www.rfc-editor.org/rfc/rfc7065).
+    pub fn parse_url(text: &str) -> Result<String, String> {
+        let (scheme, rest) = text.split_once(':').unwrap_or_default();
+        let known = matches!(scheme, "stun" | "stuns" | "turn" | "turns");
+        if !known || rest.is_empty() || rest.starts_with('/') || rest.contains(char::is_whitespace) {
+            return Err(
+                "one like stun:stun.example.org:3478 or turn:turn.example.org:3478?transport=udp".to_owned()
+            );
+        }
+        Ok(text.to_owned())
+    }
+
+    /// Whether the server of this URL wants credentials.
+    pub fn is_turn(url: &str) -> bool {
+        url.starts_with("turn")
+    }
+
+    /// Whether there is a server that wants credentials, and nothing to make them of.
+    pub fn lacks_secret(&self) -> bool {
+        self.turn_secret.is_none() && self.urls.iter().any(|url| IceServers::is_turn(url))
+    }
 }
 
 impl ServeOptions {
@@ -71,6 +107,36 @@ impl Default for ServeOptions {
             rtp_ports: 16_384..=32_767,
             media_workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1)),
             public_address: None,
+            ice: IceServers::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_for_browsers_is_named_by_a_url_of_its_kind() {
+        for good in
+            ["stun:stun.example.org", "turns:turn.example.org:443?transport=tcp", "turn:[2001:db8::1]:3478"]
+        {
+            assert!(IceServers::parse_url(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["stun.example.org", "stun:", "http://stun.example.org", "turn://turn.example.org", "stun:a b"]
+        {
+            assert!(IceServers::parse_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_turn_server_needs_a_secret() {
+        let of = |url: &str, secret: Option<&str>| IceServers {
+            urls: vec![url.to_owned()],
+            turn_secret: secret.map(Secret::new),
+        };
+        assert!(of("turn:a", None).lacks_secret());
+        assert!(!of("turn:a", Some("x")).lacks_secret() && !of("stun:a", None).lacks_secret());
     }
 }

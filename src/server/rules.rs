@@ -10,6 +10,8 @@ use crate::queue::api::Config;
 pub struct Rules {
     pub agents: Vec<AgentRules>,
     pub queues: Vec<QueueRules>,
+    /// Every skill that there is.
+    pub skills: Vec<Name>,
 }
 
 /// An agent.
@@ -28,6 +30,10 @@ pub struct QueueRules {
     pub target: Duration,
     /// The per cent of callers who should be.
     pub goal: u8,
+    /// Added to each call's own priority.
+    pub priority: i32,
+    /// How many may wait.
+    pub room: u32,
     /// How long an agent's phone rings.
     pub ring: Duration,
     /// After-call work.
@@ -45,10 +51,12 @@ impl From<&Config> for Rules {
             name: queue.name.clone(),
             target: queue.service_level.1,
             goal: queue.service_level.0,
+            priority: queue.priority,
+            room: queue.max_waiting,
             ring: queue.ring_timeout,
             wrap_up: queue.wrap_up,
         });
-        Rules { agents: agents.collect(), queues: queues.collect() }
+        Rules { agents: agents.collect(), queues: queues.collect(), skills: config.skills.clone() }
     }
 }
 
@@ -57,7 +65,8 @@ impl QueueRules {
     /// A queue with the defaults of a center's file.
     pub(crate) fn named(name: &str) -> QueueRules {
         let secs = Duration::from_secs;
-        QueueRules { name: name.into(), target: secs(20), goal: 80, ring: secs(20), wrap_up: secs(30) }
+        let (target, ring, wrap_up) = (secs(20), secs(20), secs(30));
+        QueueRules { name: name.into(), target, goal: 80, priority: 0, room: 10, ring, wrap_up }
     }
 }
 
@@ -70,6 +79,7 @@ impl Rules {
         Rules {
             agents: agents.iter().map(agent).collect(),
             queues: queues.iter().map(|name| QueueRules::named(name)).collect(),
+            skills: vec!["billing".into(), "support".into()],
         }
     }
 }

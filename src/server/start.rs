@@ -18,6 +18,7 @@ use tracing::warn;
 use crate::base::Entropy;
 use crate::base::Name;
 use crate::base::Secret;
+use crate::fact::What;
 use crate::flow;
 use crate::flow::Center;
 use crate::flow::center::Trunk;
@@ -98,6 +99,8 @@ pub enum ServeError {
     DemoPasswords { names: Vec<String>, address: SocketAddr },
     #[error("{0} is no address that a phone can send audio to")]
     NoAddress(IpAddr),
+    #[error("a TURN server is named, and no secret to make credentials of")]
+    NoTurnSecret,
     #[error("the operating system refused: {0}")]
     System(#[from] io::Error),
 }
@@ -131,6 +134,9 @@ impl ServeError {
                 let first = names.first().map_or("NAME", String::as_str);
                 Some(format!("give each a password: warmline agent passwd {first}"))
             }
+            ServeError::NoTurnSecret => Some(
+                "put the TURN server's shared secret into the environment: WARMLINE_TURN_SECRET".to_owned(),
+            ),
             ServeError::NoAddress(_) => {
                 Some("say how peers reach this machine: --public-address IP".to_owned())
             }
@@ -179,6 +185,9 @@ impl Running {
 /// Starts to serve: everything but the web.
 pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     raise_file_limit();
+    if options.ice.lacks_secret() {
+        return Err(ServeError::NoTurnSecret);
+    }
     let clock = Clock::start();
     let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
     for warning in &loaded.warnings {
@@ -235,7 +244,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();
-    let belongings = Control {
+    let mut belongings = Control {
         clock,
         switchboard: switchboard(options, &store, center.clone(), library.clone(), bound)?,
         sockets,
@@ -256,6 +265,12 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     // After the history's start, which ends the calls that a crash left open.
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
         live.board.apply(&fact);
+    }
+    for fact in store.readers()?.skills_set(live.board.day().begins)? {
+        if let What::SkillSet { agent, skill, level, .. } = fact {
+            belongings.switchboard.recall_skill(&agent, &skill, level);
+            live.set_skill(&agent, &skill, level);
+        }
     }
     let thread = thread::Builder::new()
         .name("control".to_owned())

@@ -151,6 +151,7 @@ impl CallFold {
                 record.queue = Some(queue.to_string());
                 self.waiting_since = Some(wall);
             }
+            What::WaitMoved { to, .. } => record.queue = Some(to.to_string()),
             What::WaitAsked { quote, .. } => record.quote = record.quote.or(*quote),
             What::WaitEnded { .. } => self.stop_waiting(wall),
             What::AgentConnected { agent, waited, quote } => {
@@ -197,6 +198,7 @@ impl CallFold {
             | What::VariableSet { .. }
             | What::AgeRestored { .. }
             | What::NeedsRelaxed { .. }
+            | What::WaitPrioritised { .. }
             | What::WaitGranted { .. }
             | What::WaitDeclined
             | What::HoldMusicStarted
@@ -240,6 +242,8 @@ impl CallFold {
             | What::RecordingFetched { .. }
             | What::AgentState { .. }
             | What::AgentNext { .. }
+            | What::AgentTold { .. }
+            | What::SkillSet { .. }
             | What::PhoneRegistered { .. }
             | What::PhoneUnregistered { .. }
             | What::DeskOpened { .. }

@@ -105,6 +105,11 @@ impl Readers {
         self.with(|connection| facts_of_agents(connection, from, until))
     }
 
+    /// The skills that were given and taken since then, in order.
+    pub fn skills_set(&self, since: WallTime) -> Result<Vec<What>, StoreError> {
+        self.with(|connection| skills_set(connection, since))
+    }
+
     /// Earlier calls of the same caller, by account or by number, newest first.
     pub fn earlier(
         &self,
@@ -213,7 +218,8 @@ fn facts_of_waits(connection: &Connection, since: WallTime) -> Result<Vec<DatedF
         .optional()?;
     let mut statement = connection.prepare(
         "SELECT call, wall_us, at_us, json FROM facts WHERE call > ?1 AND wall_us >= ?2 AND json ->> 'fact' IN \
-         ('enqueued', 'needs_relaxed', 'wait_asked', 'agent_connected', 'wait_ended', 'call_ended') ORDER BY call, seq",
+         ('enqueued', 'needs_relaxed', 'wait_moved', 'wait_asked', 'agent_connected', 'wait_ended', 'call_ended') \
+         ORDER BY call, seq",
     )?;
     let mut rows = statement.query([before.unwrap_or(0), since.0])?;
     let mut facts = Vec::new();
@@ -244,6 +250,24 @@ fn facts_of_agents(
         let Ok(what) = serde_json::from_str(row.get_ref(2)?.as_str().unwrap_or_default()) else { continue };
         let at = Timestamp(row.get::<_, i64>(1)?.unsigned_abs());
         facts.push(DatedFact { wall, fact: Fact { at, call: None, what } });
+    }
+    facts.reverse();
+    Ok(facts)
+}
+
+fn skills_set(connection: &Connection, since: WallTime) -> Result<Vec<What>, StoreError> {
+    // What concerns no call is call 0; from the end, for there may be years of it.
+    let mut statement = connection
+        .prepare("SELECT wall_us, json, json ->> 'fact' FROM facts WHERE call = 0 ORDER BY seq DESC")?;
+    let mut rows = statement.query([])?;
+    let mut facts = Vec::new();
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(0)? < since.0 {
+            break;
+        }
+        if row.get_ref(2)?.as_str() == Ok("skill_set") {
+            facts.extend(serde_json::from_str::<What>(row.get_ref(1)?.as_str().unwrap_or_default()).ok());
+        }
     }
     facts.reverse();
     Ok(facts)

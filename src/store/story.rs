@@ -12,6 +12,7 @@ use crate::base::LegId;
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
+use crate::fact::FIRST;
 use crate::fact::GrantedBy;
 use crate::fact::IdentifiedBy;
 use crate::fact::MissedWhy;
@@ -114,6 +115,11 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             format!("called again after the line dropped: counts as waiting for {} already", length(*age))
         }
         What::NeedsRelaxed { needs } => format!("by now {} will do", needed(needs)),
+        What::WaitMoved { from, to, needs, priority: _, by } => {
+            format!("{by} moved the caller from queue {from} to {to}, for {}", needed(needs))
+        }
+        What::WaitPrioritised { priority: FIRST, by } => format!("{by} put the caller before all others"),
+        What::WaitPrioritised { priority, by } => format!("{by} gave the caller priority {priority}"),
         What::WaitAsked { quote, position } => {
             format!("asked to hold: place {position}, {}", quoted(*quote))
         }
@@ -205,6 +211,14 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             format!("{} taken off hold by its own phone", line(*party, *leg))
         }
         What::CallEnded { by, outcome, cause } => ended(*by, *outcome, cause),
+        What::AgentTold { agent, to, reason, by } => {
+            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            format!("{by} wants {agent} to be {}{reason}", state(*to))
+        }
+        What::SkillSet { agent, skill, level: 0, by } => format!("{by} took the skill {skill} from {agent}"),
+        What::SkillSet { agent, skill, level, by } => {
+            format!("{by} gave {agent} the skill {skill} at level {level}")
+        }
         What::AgentState { agent, from, to, reason } => state_changed(agent, *from, *to, reason),
         What::AgentNext { agent, to, reason } => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };

@@ -32,6 +32,9 @@ export function listening() {
   // Whether this tone is what is heard just now: 43 ms of it, and little else.
   window.hears = (stream, hz) => stream !== null && share(samples(stream, 2048), hz, context().sampleRate) > 0.7;
 
+  // Whether it is among what is heard just now.
+  window.hearsAmong = (stream, hz) => stream !== null && share(samples(stream, 2048), hz, context().sampleRate) > 0.15;
+
   // When it is first heard, by the clock of the machine, looked for every 2 ms in pieces of 11 ms; null if not in
   // time.
   window.firstHeard = (stream, hz, patience) =>

@@ -118,6 +118,12 @@ impl Browser {
         self.sees(&format!("the browser hears {hz} Hz"), seconds, &expression);
     }
 
+    /// Waits until `line` hears this tone, alone or among others.
+    pub fn hears_among(&mut self, line: &str, hz: f64, seconds: u64) {
+        let expression = format!("hearsAmong({line}.audio.remote, {hz})");
+        self.sees(&format!("the browser hears {hz} Hz among others"), seconds, &expression);
+    }
+
     /// Calls a number from the page `/call`.
     pub fn dials(&mut self, server: &Server, number: &str) {
         self.run(&format!("await page.goto('{}/call')", server.web()));

@@ -17,7 +17,7 @@ use crate::tools::within;
 const PAGES: [&str; 6] = ["/", "/desk", "/wallboard", "/history", "/flows", "/call"];
 
 /// Opens a page, and from now on notes what it asks of others, and what the browser complains about.
-fn open(browser: &mut Browser, server: &Server, path: &str) {
+pub fn open(browser: &mut Browser, server: &Server, path: &str) {
     browser.run(&format!(
         "if (!page.noted) {{
            page.noted = true;
@@ -35,7 +35,7 @@ fn open(browser: &mut Browser, server: &Server, path: &str) {
 }
 
 /// Signs in by keyboard alone, as the page lets a person who has just opened it.
-fn sign_in(browser: &mut Browser, name: &str, password: &str) {
+pub fn sign_in(browser: &mut Browser, name: &str, password: &str) {
     browser.run(&format!(
         "await page.waitForFunction(() => document.activeElement?.id === 'name');
          await page.keyboard.press('Control+A');
@@ -47,13 +47,13 @@ fn sign_in(browser: &mut Browser, name: &str, password: &str) {
 }
 
 /// Nothing was asked of another server, and the browser had to forbid nothing.
-fn is_clean(browser: &mut Browser) {
+pub fn is_clean(browser: &mut Browser) {
     assert_eq!(browser.run("return state.elsewhere"), json!([]), "asked elsewhere");
     let complaints = "return state.console.filter((line) => /Content Security|Error:|Refused/.test(line))";
     assert_eq!(browser.run(complaints), json!([]));
 }
 
-fn text(browser: &mut Browser, element: &str) -> String {
+pub fn text(browser: &mut Browser, element: &str) -> String {
     let text = browser.look(&format!("document.querySelector('{element}').innerText"));
     text.as_str().unwrap_or_default().to_owned()
 }
@@ -111,7 +111,7 @@ fn an_agent_signs_in_takes_a_call_and_ends_it_by_keyboard_alone() {
 }
 
 /// Sits down at the desk page, with the page as the phone.
-fn sits_at_the_desk(browser: &mut Browser, server: &Server, agent: &str) {
+pub fn sits_at_the_desk(browser: &mut Browser, server: &Server, agent: &str) {
     open(browser, server, "/desk");
     sign_in(browser, agent, "warmline");
     browser.sees("the desk", 10, "document.querySelector('#state')?.innerText === 'Offline'");
@@ -126,7 +126,7 @@ fn does(browser: &mut Browser, doing: &str) {
 }
 
 /// Keeps a picture of the page in the build folder's `tmp/pictures`, for people to look at.
-fn picture(browser: &mut Browser, name: &str) {
+pub fn picture(browser: &mut Browser, name: &str) {
     let path = format!("{}/pictures/{name}.png", env!("CARGO_TARGET_TMPDIR"));
     browser.run(&format!("await page.screenshot({{ path: {} }})", json!(path)));
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
@@ -120,6 +121,11 @@ impl Server {
     /// Where its web is: `127.0.0.1:8080`.
     pub fn http(&self) -> String {
         format!("127.0.0.1:{}", self.http)
+    }
+
+    /// Where browsers' audio goes.
+    pub fn webrtc(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.http + 1))
     }
 
     /// Where its pages are: `http://127.0.0.1:8080`.

@@ -38,9 +38,10 @@ pub(super) fn schemas() -> Value {
     json!({
         "Flows": { "type": "object", "properties": {
             "version": string, "since": time, "by": string, "why": string,
-            "problem": maybe(&json!({ "type": "object", "properties": { "since": time, "errors": strings } })),
+            "problem": maybe(&schema("FlowProblem")),
             "changes": list("FlowChange"),
         } },
+        "FlowProblem": { "type": "object", "properties": { "since": time, "errors": strings } },
         "FlowChange": { "type": "object", "properties": {
             "at": time, "did": { "type": "string", "enum": ["start", "reload", "publish", "rollback"] },
             "version": string, "before": maybe(&string), "by": string, "why": string, "changes": strings,

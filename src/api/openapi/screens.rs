@@ -47,15 +47,21 @@ pub(super) fn schemas() -> Value {
         "Board": { "type": "object", "properties": {
             "now": time, "day_begins": time, "interval_s": integer, "calls": integer,
             "formulas": { "type": "object", "additionalProperties": string },
+            "flows": maybe(&json!({ "type": "object", "properties": {
+                "version": string, "problem": maybe(&schema("FlowProblem")),
+            } })),
             "queues": { "type": "array", "items": { "type": "object", "properties": {
                 "name": string, "target_s": integer, "goal_percent": integer, "waiting": integer,
                 "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time,
+                "alarms": { "type": "array", "items": string },
                 "today": schema("Tally"), "lately": schema("Tally"), "intervals": list("Tally"),
             } } },
+            "skills": { "type": "array", "items": string },
             "agents": { "type": "array", "items": schema("Agent") },
             "waiting": { "type": "array", "items": { "type": "object", "properties": {
                 "call": integer, "from": string, "queue": string, "since": time, "promised": maybe(&time),
-                "at_risk": { "type": "boolean" }, "priority": integer, "why": string,
+                "at_risk": { "type": "boolean" }, "priority": integer,
+                "first": { "type": "boolean" }, "own_priority": integer, "why": string,
             } } },
         } },
         "Tally": { "type": "object", "properties": {

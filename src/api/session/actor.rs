@@ -56,6 +56,14 @@ impl Actor {
         }
     }
 
+    /// Who is signed in.
+    pub fn person(&self) -> Option<Name> {
+        match self {
+            Actor::Person(person) => Some(person.name.clone()),
+            Actor::Local | Actor::Nobody => None,
+        }
+    }
+
     /// Whether they may watch over others: supervisors, admins, and local programs.
     pub fn supervises(&self) -> Result<(), Problem> {
         match self {
@@ -130,7 +138,7 @@ async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
 /// Whether a path needs no sign-in: pages and what they are made of, health, signing in, and a caller's own call.
 fn is_open(path: &str) -> bool {
     let needs = path.starts_with("/api/") || path == "/metrics";
-    !needs || matches!(path, "/api/v1/session" | "/api/v1/web-call")
+    !needs || matches!(path, "/api/v1/session" | "/api/v1/web-call" | "/api/v1/ice")
 }
 
 fn is_safe(method: &Method) -> bool {
@@ -174,7 +182,9 @@ mod tests {
 
     #[test]
     fn what_needs_no_sign_in_is_named() {
-        for path in ["/", "/desk", "/call", "/web/desk.js", "/healthz", "/readyz", "/api/v1/session"] {
+        for path in
+            ["/", "/desk", "/call", "/web/desk.js", "/healthz", "/readyz", "/api/v1/session", "/api/v1/ice"]
+        {
             assert!(is_open(path), "{path}");
         }
         for path in ["/api/v1/calls", "/api/v1/session/x", "/api/v1/events", "/api/v1/desk", "/metrics"] {

@@ -2,7 +2,6 @@
 
 use crate::fact::AgentStateName;
 use crate::fact::NeedFact;
-use crate::server::AgentRules;
 use crate::server::live::LiveAgent;
 use crate::server::live::LiveCall;
 use crate::server::live::Phase;
@@ -11,12 +10,7 @@ use crate::server::live::Phase;
 const NAMED: usize = 3;
 
 /// Why the caller waits.
-pub(super) fn words(
-    needs: &[NeedFact],
-    call: Option<&LiveCall>,
-    agents: &[LiveAgent],
-    rules: &[AgentRules],
-) -> String {
+pub(super) fn words(needs: &[NeedFact], call: Option<&LiveCall>, agents: &[LiveAgent]) -> String {
     match call.map(|call| (call.phase, call.agent.as_deref())) {
         Some((Phase::Ringing, Some(agent))) => return format!("{agent}'s phone rings"),
         Some((Phase::CallingBack, _)) => return "is being called back".to_owned(),
@@ -27,14 +21,11 @@ pub(super) fn words(
         Some(Phase::Queued) => "is being asked to hold; ",
         _ => "",
     };
-    format!("{doing}{}", who_could(needs, agents, rules))
+    format!("{doing}{}", who_could(needs, agents))
 }
 
-fn who_could(needs: &[NeedFact], agents: &[LiveAgent], rules: &[AgentRules]) -> String {
-    let can = |agent: &&LiveAgent| {
-        rules.iter().any(|rules| rules.name == agent.name && needs.iter().all(|need| has(rules, need)))
-    };
-    let able: Vec<&LiveAgent> = agents.iter().filter(can).collect();
+fn who_could(needs: &[NeedFact], agents: &[LiveAgent]) -> String {
+    let able: Vec<&LiveAgent> = agents.iter().filter(|agent| can(agent, needs)).collect();
     let here: Vec<&&LiveAgent> = able.iter().filter(|agent| agent.state != AgentStateName::Offline).collect();
     let wanted: Vec<String> = needs.iter().map(|need| need.to_string().replace(">=", "≥")).collect();
     let wanted = if wanted.is_empty() { "what it takes".to_owned() } else { wanted.join(" and ") };
@@ -51,9 +42,14 @@ fn who_could(needs: &[NeedFact], agents: &[LiveAgent], rules: &[AgentRules]) -> 
     }
 }
 
-fn has(rules: &AgentRules, need: &NeedFact) -> bool {
-    let direct = rules.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level);
-    direct || need.or.iter().any(|need| has(rules, need))
+/// Whether an agent has what is needed.
+pub(super) fn can(agent: &LiveAgent, needs: &[NeedFact]) -> bool {
+    needs.iter().all(|need| has(agent, need))
+}
+
+fn has(agent: &LiveAgent, need: &NeedFact) -> bool {
+    let direct = agent.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level);
+    direct || need.or.iter().any(|need| has(agent, need))
 }
 
 fn does(agent: &LiveAgent) -> String {
@@ -75,17 +71,14 @@ mod tests {
 
     fn agent(name: &str, state: AgentStateName, reason: &str) -> LiveAgent {
         let since = WallTime(0);
-        LiveAgent { name: name.into(), state, since, reason: reason.to_owned(), phones: 1 }
+        let skills = vec![("billing".into(), if name == "alice" { 8 } else { 3 })];
+        LiveAgent { name: name.into(), state, since, reason: reason.to_owned(), phones: 1, skills }
     }
 
     #[test]
     fn a_wait_is_explained_by_those_who_could_end_it() {
-        let rules = ["alice", "bob"].map(|name| AgentRules {
-            name: name.into(),
-            skills: vec![("billing".into(), if name == "alice" { 8 } else { 3 })],
-        });
         let need = |level| vec![NeedFact { skill: "billing".into(), level, or: Vec::new() }];
-        let words = |level, agents: &[LiveAgent]| words(&need(level), None, agents, &rules);
+        let words = |level, agents: &[LiveAgent]| words(&need(level), None, agents);
         let talking = agent("alice", AgentStateName::Talking, "call 7");
         let lunch = agent("bob", AgentStateName::NotReady, "lunch");
         let both = [talking.clone(), lunch.clone()];

@@ -1,5 +1,6 @@
 //! Tests of the engine as a whole: scripts with their transcripts, and a simulator with an oracle.
 
+mod acts;
 mod agents;
 mod choice;
 mod oracle;

@@ -21,6 +21,7 @@ use crate::queue::api::ChosenBy;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
+use crate::queue::api::FIRST;
 use crate::queue::api::Need;
 use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
@@ -94,12 +95,39 @@ impl Oracle {
     /// Follows one step and checks every action in it, then the state it leaves.
     pub fn step(&mut self, now: Timestamp, event: &Event, actions: &[Action], engine: &Engine) {
         let mut joining = None;
+        let moves = self.moves(now, event);
+        assert_eq!(moves, actions.iter().any(|action| matches!(action, Action::Moved { .. })), "{event:?}");
         self.told(now, event, &mut joining);
         for action in actions {
             self.answered(now, event, action, &mut joining);
         }
         assert!(joining.is_none(), "who joins is let in or sent away at once");
         self.check_state(now, engine);
+    }
+
+    /// Whether a supervisor's word about a call is to be followed.
+    fn moves(&self, now: Timestamp, event: &Event) -> bool {
+        let waits = |call: &CallId| self.is_at(*call, Stage::Waiting);
+        match event {
+            Event::Prioritise { call, .. } => waits(call),
+            Event::Move { call, queue } => {
+                let Some(to) = self.config.queues.get(queue.0 as usize) else { return false };
+                if !waits(call) {
+                    return false;
+                }
+                let age = self.age(now, *call);
+                let later = to.needs.steps.iter().map(|step| step.after).filter(|after| *after > age);
+                let ages: Vec<Duration> = std::iter::once(age).chain(later).collect();
+                let able = |agent: &AgentId| {
+                    ages.iter().any(|age| to.needs.at(*age).met(|skill| self.level(*agent, skill)))
+                };
+                let there = |agent: &AgentId| self.agents[agent.0 as usize].state != AgentState::Offline;
+                self.calls[call].queue != *queue
+                    && self.agent_ids().any(|agent| able(&agent) && there(&agent))
+                    && self.waiting(*queue) < to.max_waiting
+            }
+            _ => false,
+        }
     }
 
     fn told(&mut self, now: Timestamp, event: &Event, joining: &mut Option<Enqueue>) {
@@ -135,8 +163,22 @@ impl Oracle {
                 let call = self.call(*call);
                 (call.stage, call.kept, call.not_before) = (Stage::Waiting, true, now + spacing);
             }
+            Event::SetSkill { agent, skill, level } => self.set_skill(*agent, *skill, *level),
             _ => {}
         }
+    }
+
+    fn set_skill(&mut self, agent: AgentId, skill: SkillId, level: u8) {
+        let known = (skill.0 as usize) < self.config.skills.len();
+        let Some(agent) = self.config.agents.get_mut(agent.0 as usize).filter(|_| known) else { return };
+        agent.skills.retain(|has| has.skill != skill);
+        if level > 0 {
+            agent.skills.push(Need { skill, level: level.min(10) });
+            agent.skills.sort();
+        }
+        let agents = &self.config.agents;
+        self.passed.retain(|skills, _| agents.iter().any(|agent| agent.skills == *skills));
+        self.saw("skill set");
     }
 
     fn answered(&mut self, now: Timestamp, event: &Event, action: &Action, joining: &mut Option<Enqueue>) {
@@ -217,6 +259,9 @@ impl Oracle {
                 assert_eq!(*position, self.place(*call));
                 self.saw("checked in");
             }
+            Action::Moved { call, queue, needs, priority } => {
+                self.moved(now, event, *call, *queue, needs, *priority);
+            }
             Action::KeepPlace { call } => {
                 let call = self.call(*call);
                 assert!(!call.kept && call.stage == Stage::Waiting);
@@ -263,6 +308,34 @@ impl Oracle {
 
     fn age(&self, now: Timestamp, id: CallId) -> Duration {
         Duration::from_micros(u64::try_from(i128::from(now.0) - self.calls[&id].since).unwrap_or(0))
+    }
+
+    fn moved(
+        &mut self,
+        now: Timestamp,
+        event: &Event,
+        id: CallId,
+        queue: QueueId,
+        needs: &Needs,
+        priority: i32,
+    ) {
+        let base = |queue: QueueId| i64::from(self.config.queues[queue.0 as usize].priority);
+        let (call, first) = (&self.calls[&id], i64::from(FIRST));
+        let expected = match event {
+            Event::Move { .. } if call.priority == first => first,
+            Event::Move { .. } => call.priority - base(call.queue) + base(queue),
+            Event::Prioritise { priority: FIRST, .. } => first,
+            Event::Prioritise { priority, .. } => i64::from(*priority) + base(queue),
+            event => panic!("{event:?} moves nobody"),
+        };
+        assert_eq!(i64::from(priority), expected);
+        self.saw(if queue == call.queue { "prioritised" } else { "moved" });
+        let call = self.call(id);
+        if call.queue != queue {
+            call.demand = Demand::default();
+        }
+        (call.queue, call.needs, call.priority) = (queue, needs.clone(), expected);
+        self.check_needs(now, id);
     }
 
     /// The choice, made again by looking at every call and every agent.
@@ -319,6 +392,16 @@ impl Oracle {
         assert_eq!(*why, Reason { waiting, fitting, fit: self.fit(call, agent), idle, by, agents_by });
         self.last_rung.insert(self.calls[&call].queue, agent);
         self.check_second_promise(now, call, agent);
+        let is_first = |id: &CallId| self.calls[id].priority == i64::from(FIRST);
+        let firsts = self.calls.keys().copied().filter(|id| is_first(id) && self.may_ring(now, *id, agent));
+        let passed_over = firsts.min_by_key(|id| self.order(*id)).filter(|first| *first != call);
+        assert!(
+            passed_over.is_none_or(|first| self.order(call) < self.order(first)),
+            "who is first goes first"
+        );
+        if is_first(&call) {
+            self.saw("first, rung");
+        }
         self.call(call).stage = Stage::Ringing(agent);
         self.saw("rung");
         if spared {
@@ -336,6 +419,9 @@ impl Oracle {
     /// their second promise, if there are any that they can serve.
     fn check_second_promise(&mut self, now: Timestamp, call: CallId, agent: AgentId) {
         let Routing::ServiceLevel(weights) = self.config.routing else { return };
+        if self.calls[&call].priority == i64::from(FIRST) {
+            return;
+        }
         // A call that has just come, or is back, looks for an agent itself: nobody who waits is able to be
         // served by them, or it would not be idle.
         let overdue = self.calls.keys().copied().filter(|other| {
@@ -464,7 +550,8 @@ impl Oracle {
         let queue = &self.config.queues[call.queue.0 as usize];
         let target = queue.service_level.1;
         let age_us = i128::from(now.0) - call.since;
-        age_us < (target.as_micros() as f64 * weights.hold_at_most) as i128
+        call.priority < i64::from(FIRST)
+            && age_us < (target.as_micros() as f64 * weights.hold_at_most) as i128
             && queue.max_wait >= target * 2
             && queue.agents_by.is_none()
     }

@@ -6,6 +6,7 @@
 //! routing by service level                       instead of by the longest wait
 //! 0 alice ready                                  seconds, then what happens; ticks come by themselves
 //! 1 call 1 enters support, english 1
+//! 2 call 1 moves sales                          what a supervisor does; so `call 1 first`, `alice has billing 7`
 //! ```
 //!
 //! At every step the engine is written down, read back, and must go on as the one that was not.
@@ -28,6 +29,7 @@ use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
+use crate::queue::api::FIRST;
 use crate::queue::api::Need;
 use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
@@ -211,6 +213,19 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
         [name, "calls", id] => {
             Some(Event::AgentCalls { call: call(id), agent: agent(name), queue: QueueId(0) })
         }
+        ["call", id, "moves", queue] => {
+            let queue = config.queues.iter().position(|known| &*known.name == queue).unwrap_or(99);
+            Some(Event::Move { call: call(id), queue: QueueId(queue as u32) })
+        }
+        ["call", id, "first"] => Some(Event::Prioritise { call: call(id), priority: FIRST }),
+        ["call", id, "priority", number] => {
+            Some(Event::Prioritise { call: call(id), priority: number.parse().unwrap() })
+        }
+        [name, "has", skill, level] => {
+            let skill = config.skills.iter().position(|known| &**known == skill).unwrap_or(99);
+            let (agent, skill) = (agent(name), SkillId(skill as u32));
+            Some(Event::SetSkill { agent, skill, level: level.parse().unwrap() })
+        }
         [name, "ready"] => wants(name, AgentWish::Ready),
         [name, "offline"] => wants(name, AgentWish::Offline),
         [name, "wants", reason] => wants(name, AgentWish::NotReady(reason.into())),
@@ -272,6 +287,11 @@ fn words(config: &Config, action: &Action) -> String {
         Action::Enqueued { call, queue, needs, priority, waiting } => {
             let queue = &config.queues[queue.0 as usize].name;
             format!("{call} in {queue}{}, priority {priority}, {waiting} waiting", needed(config, needs))
+        }
+        Action::Moved { call, queue, needs, priority } => {
+            let queue = &config.queues[queue.0 as usize].name;
+            let priority = if *priority == FIRST { "first".into() } else { format!("priority {priority}") };
+            format!("{call} moved to {queue}{}, {priority}", needed(config, needs))
         }
         Action::AgeRestored { call, age } => format!("{call} is {}s old", age.as_secs_f64()),
         Action::Relaxed { call, needs } => format!("{call} needs now:{}", needed(config, needs)),

@@ -25,6 +25,7 @@ use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
+use crate::queue::api::FIRST;
 use crate::queue::api::Need;
 use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
@@ -61,7 +62,7 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 37] = [
+const MUST_BE_SEEN: [&str; 41] = [
     "age restored",
     "rung by BestFit",
     "rung by LongestIdle",
@@ -99,6 +100,10 @@ const MUST_BE_SEEN: [&str; 37] = [
     "held back",
     "second promise kept",
     "second promise passed over",
+    "moved",
+    "prioritised",
+    "first, rung",
+    "skill set",
 ];
 
 struct PrintedOnPanic(u64);
@@ -200,11 +205,12 @@ impl Simulation {
     }
 
     fn event(&mut self) -> Event {
-        match self.chance.below(20) {
+        match self.chance.below(22) {
             0..5 => self.arrival(),
             5..8 => self.wish(),
             8..18 => self.next_of_a_call(),
             18 => self.last.clone(),
+            20 | 21 => self.act(),
             _ => self.nonsense(),
         }
     }
@@ -251,6 +257,26 @@ impl Simulation {
             (Stage::Talking(agent), 0..4) => Event::TalkEnded { call, agent },
             (_, 9) => Event::Abandoned { call },
             _ => Event::Permission { call, answer: self.answer() },
+        }
+    }
+
+    /// A supervisor does something, mostly to somebody who waits.
+    fn act(&mut self) -> Event {
+        let waits = |call: &&CallId| self.oracle.calls[*call].stage == Stage::Waiting;
+        let waiting: Vec<CallId> = self.oracle.calls.keys().filter(waits).copied().collect();
+        let call = match waiting.len() as u64 {
+            0 => self.some_call(),
+            some => waiting[self.chance.below(some) as usize],
+        };
+        match self.chance.below(4) {
+            // Now and then to a queue that there is not.
+            0 => Event::Move { call, queue: QueueId(self.chance.below(self.queues + 1) as u32) },
+            1 => Event::Prioritise { call, priority: self.chance.below(8) as i32 - 4 },
+            2 => Event::Prioritise { call, priority: FIRST },
+            _ => {
+                let skill = SkillId(self.chance.below(self.skills + 1) as u32);
+                Event::SetSkill { agent: self.some_agent(), skill, level: self.chance.below(12) as u8 }
+            }
         }
     }
 

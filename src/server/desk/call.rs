@@ -255,6 +255,7 @@ impl DeskCall {
                 self.waiting_since = Some(wall);
                 self.waited = None;
             }
+            What::WaitMoved { to, .. } => self.queue = Some(to.clone()),
             What::WaitAsked { quote, .. } => self.quote = self.quote.or(*quote),
             What::AgentRinging { agent, .. } => {
                 let role = if self.calling_out { PartRole::Called } else { PartRole::Agent };

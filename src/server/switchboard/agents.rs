@@ -6,6 +6,7 @@ use super::Switchboard;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Name;
+use crate::base::QueueId;
 use crate::call::CallEvent;
 use crate::call::QueueWord;
 use crate::fact::AgentStateName;
@@ -28,6 +29,15 @@ fn state_name(state: &AgentState) -> (AgentStateName, String) {
     }
 }
 
+/// The state that is wished for, by name, and its reason.
+pub(super) fn wish_name(wish: &AgentWish) -> (AgentStateName, String) {
+    match wish {
+        AgentWish::Ready => (AgentStateName::Ready, String::new()),
+        AgentWish::NotReady(reason) => (AgentStateName::NotReady, reason.to_string()),
+        AgentWish::Offline => (AgentStateName::Offline, String::new()),
+    }
+}
+
 impl Switchboard {
     /// Lets the engine take an event, and passes on what it decides.
     pub(super) fn tell_engine(&mut self, now: Now, event: queue::Event, out: &mut Vec<Output>) {
@@ -38,7 +48,7 @@ impl Switchboard {
         }
     }
 
-    fn pass_on(&mut self, now: Now, action: Action, out: &mut Vec<Output>) {
+    pub(super) fn pass_on(&mut self, now: Now, action: Action, out: &mut Vec<Output>) {
         let (call, word) = match action {
             Action::AgentChanged { agent, from, to, .. } => {
                 self.note_talk(agent, &to);
@@ -57,6 +67,8 @@ impl Switchboard {
             Action::Relaxed { call, needs } => {
                 (call, QueueWord::Relaxed { needs: needs.facts(&self.parts.center.engine.skills) })
             }
+            // Its word is the supervisor's, who is known in `supervision`.
+            Action::Moved { .. } => return,
             Action::AskPermission { call, quote, position } => {
                 (call, QueueWord::AskPermission { quote, position })
             }
@@ -74,7 +86,11 @@ impl Switchboard {
         self.word(call, word);
     }
 
-    fn word(&mut self, call: CallId, word: QueueWord) {
+    pub(super) fn queue_name(&self, queue: QueueId) -> Name {
+        self.parts.center.engine.queues[queue.0 as usize].name.clone()
+    }
+
+    pub(super) fn word(&mut self, call: CallId, word: QueueWord) {
         let event = match call.number() {
             0 => CallEvent::Queue(word),
             number => CallEvent::Consult { number, word },
@@ -88,11 +104,7 @@ impl Switchboard {
         if !matches!(busy, Some(AgentState::Ringing(_) | AgentState::Talking(_))) {
             return;
         }
-        let (to, reason) = match wish {
-            AgentWish::Ready => (AgentStateName::Ready, String::new()),
-            AgentWish::NotReady(reason) => (AgentStateName::NotReady, reason.to_string()),
-            AgentWish::Offline => (AgentStateName::Offline, String::new()),
-        };
+        let (to, reason) = wish_name(wish);
         let what = What::AgentNext { agent: self.agent_name(agent), to, reason };
         out.push(Output::Fact(Fact { at: now.at, call: None, what }));
     }

@@ -6,6 +6,8 @@ use super::desks::GRACE;
 use super::tests::FakeStreams;
 use super::tests::center;
 use super::*;
+use crate::call::request::AgentRequest;
+use crate::fact::SuperviseMode;
 use crate::queue::api::AgentState;
 use crate::queue::api::DESK_LOST;
 use crate::sdp::Codec;
@@ -263,6 +265,46 @@ fn a_caller_whose_agents_desk_stays_away_is_back_in_the_queue() {
     assert_eq!(lost, 1);
 }
 
+#[test]
+fn a_supervisor_listens_at_a_desk_of_their_own_and_takes_no_calls() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    let call = house.caller(2);
+    house.ask(1, Ask::PickUp { call });
+    let supervise = |house: &mut House, mode| {
+        let now = Now { at: house.now, wall: WallTime(0) };
+        let (request, mut out) = (AgentRequest::Supervise(mode), Vec::new());
+        let done = house.switchboard.request(now, call, &"sam".into(), request, &mut house.streams, &mut out);
+        let facts = out.into_iter().filter_map(|output| match output {
+            Output::Fact(fact) => Some(fact.what),
+            _ => None,
+        });
+        house.facts.extend(facts);
+        done
+    };
+    assert!(supervise(&mut house, Some(SuperviseMode::Listen)).is_err(), "nothing to listen with");
+    let desk = house.desk(3, "sam");
+    supervise(&mut house, Some(SuperviseMode::Listen)).unwrap();
+    let supervising = |mode| What::Supervising { supervisor: "sam".into(), mode };
+    assert!(house.has(&supervising(SuperviseMode::Listen)), "at once: the desk need not ring");
+    assert_eq!(house.carried_by(call, 2), Some(desk));
+    supervise(&mut house, Some(SuperviseMode::Barge)).unwrap();
+    assert!(house.has(&supervising(SuperviseMode::Barge)));
+    let again = house.desk(3, "sam");
+    assert_eq!(house.carried_by(call, 2), Some(again), "a page that is loaded anew hears on");
+    supervise(&mut house, None).unwrap();
+    assert!(house.has(&What::SupervisionEnded { supervisor: "sam".into() }));
+    supervise(&mut house, Some(SuperviseMode::Whisper)).unwrap();
+    house.ask(3, Ask::HangUp { call: Some(call) });
+    supervise(&mut house, Some(SuperviseMode::Listen)).unwrap();
+    house.ask(3, Ask::Gone);
+    house.wait(2 * GRACE);
+    assert_eq!(house.state(ALICE), AgentState::Talking(call));
+    assert!(supervise(&mut house, Some(SuperviseMode::Listen)).is_err(), "the desk is gone");
+    let ended = house.facts.iter().filter(|what| matches!(what, What::SupervisionEnded { .. })).count();
+    assert_eq!(ended, 3);
+}
+
 /// Whatever browsers do, in whatever order, nobody is left in a state that nothing leaves, and nothing is left over.
 #[test]
 fn browsers_that_do_as_they_like_leave_nothing_behind() {
@@ -274,8 +316,17 @@ fn browsers_that_do_as_they_like_leave_nothing_behind() {
             let call = CallId(1 + chance.below(house.switchboard.next_call));
             let connections: Vec<ConnectionId> = house.streams.connections.iter().copied().collect();
             let any = connections.get(chance.below(connections.len().max(1) as u64) as usize).copied();
-            match chance.below(12) {
+            match chance.below(14) {
                 0 | 1 => house.ask(socket, Ask::OpenDesk { agent: ALICE.into(), offer: String::new() }),
+                12 => house.ask(socket, Ask::OpenDesk { agent: "sam".into(), offer: String::new() }),
+                13 => {
+                    let mode = [None, Some(SuperviseMode::Listen), Some(SuperviseMode::Barge)];
+                    let request = AgentRequest::Supervise(mode[chance.below(3) as usize]);
+                    let now = Now { at: house.now, wall: WallTime(0) };
+                    let (sam, out) = ("sam".into(), &mut Vec::new());
+                    // Refused more often than not.
+                    let _ = house.switchboard.request(now, call, &sam, request, &mut house.streams, out);
+                }
                 2 => house.ask(socket, Ask::Call { number: "1000".into(), offer: String::new() }),
                 3 => house.ask(socket, Ask::PickUp { call }),
                 4 => house.ask(socket, Ask::HangUp { call: Some(call).filter(|_| chance.below(2) == 0) }),

@@ -5,11 +5,14 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::Now;
 use super::Output;
 use super::Owner;
 use super::Streams;
 use super::Switchboard;
+use super::lines::Line;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::LegId;
@@ -74,14 +77,7 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
-        let Some(id) = self.agent(agent) else {
-            return refuse(
-                socket,
-                format!("there is no agent {agent:?}"),
-                "sign in as one of the center",
-                out,
-            );
-        };
+        let id = self.seat(agent);
         if self.sockets.get(&socket).is_some_and(|owner| *owner != Owner::Desk(id)) {
             return refuse(socket, "this socket is somebody else's".to_owned(), "open another", out);
         }
@@ -110,6 +106,21 @@ impl Switchboard {
         if !streams.accept(connection, offer) {
             refuse(socket, "too many browsers connect just now".to_owned(), "try again", out);
         }
+    }
+
+    /// Whose desk it is: an agent's, or a guest's, who has one from now on.
+    fn seat(&mut self, name: &str) -> AgentId {
+        self.person(name).unwrap_or_else(|| {
+            self.guests.push(name.into());
+            AgentId((self.parts.center.engine.agents.len() + self.guests.len()) as u32 - 1)
+        })
+    }
+
+    /// An agent, or a guest who has had a desk.
+    fn person(&self, name: &str) -> Option<AgentId> {
+        let guest = || self.guests.iter().position(|guest| **guest == *name);
+        let after = self.parts.center.engine.agents.len();
+        self.agent(name).or_else(|| guest().map(|place| AgentId((after + place) as u32)))
     }
 
     pub(super) fn desk_answered(
@@ -357,6 +368,32 @@ impl Switchboard {
         self.desks.get(&id).is_some_and(free)
     }
 
+    /// Whether this person's desk can carry a line of this call: it is free, or has one.
+    pub(super) fn has_desk_for(&self, name: &str, call: CallId) -> bool {
+        let desk = self.person(name).and_then(|id| self.desks.get(&id)).filter(|desk| desk.is_there());
+        desk.is_some_and(|desk| desk.line.is_none_or(|leg| leg.call() == call))
+    }
+
+    /// Gives a line to the desk of whoever asked for it there, which need not ring for it; false when they have no
+    /// free desk.
+    pub(super) fn begin_at_desk(&mut self, name: &str, leg: LegId, streams: &mut dyn Streams) -> bool {
+        let Some(id) = self.person(name).filter(|id| self.desk_can_ring(*id)) else { return false };
+        let Some(desk) = self.desks.get_mut(&id) else { return false };
+        let Some((connection, agreed)) =
+            desk.link.as_ref().map(|link| (link.connection, link.agreed.clone()))
+        else {
+            return false;
+        };
+        desk.line = Some(leg);
+        streams.open_browser(leg.call(), leg);
+        let mut line = Line::new(SmallVec::new(), self.local(0));
+        (line.desk, line.up) = (Some(id), true);
+        self.lines.insert(leg, line);
+        self.carry(id, connection, agreed, streams);
+        self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Up });
+        true
+    }
+
     /// The desk rings for this line. While it rings there is time to take up the caller's codec.
     pub(super) fn ring_desk(&mut self, id: AgentId, leg: LegId, out: &mut Vec<Output>) {
         let caller = self.lines.get(&LegId::of(leg.call(), 0)).and_then(|line| line.local.codecs.first());
@@ -492,8 +529,8 @@ impl Switchboard {
 
     /// A phone or a desk of the agent is there: whoever was offline, or gone without their will, takes calls again.
     pub(super) fn signed_in(&mut self, now: Now, agent: AgentId, out: &mut Vec<Output>) {
-        let config = &self.parts.center.contacts[agent.0 as usize];
-        let AgentContact::Registered { ready_when_registered } = *config else { return };
+        let config = self.parts.center.contacts.get(agent.0 as usize);
+        let Some(&AgentContact::Registered { ready_when_registered }) = config else { return };
         let wish = match self.engine.agent_state(agent) {
             Some(AgentState::Offline) if ready_when_registered => AgentWish::Ready,
             Some(AgentState::Offline) => AgentWish::NotReady("signed in".into()),

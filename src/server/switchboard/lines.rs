@@ -275,7 +275,7 @@ impl Switchboard {
         trunks.find(|trunk| trunk.outbound.is_some())
     }
 
-    /// Rings every phone that is signed in for a user.
+    /// Lets somebody in who asked for it: at their desk at once, or every phone that is signed in for them rings.
     pub(super) fn dial_user(
         &mut self,
         now: Now,
@@ -284,6 +284,9 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
+        if self.begin_at_desk(user, leg, streams) {
+            return;
+        }
         let bindings = self.parts.endpoint.contacts(user);
         let phones = bindings.into_iter().map(|binding| (binding.uri, binding.hop)).collect();
         self.dial(now, leg, phones, streams, out);

@@ -15,6 +15,7 @@ mod refer;
 mod refer_tests;
 mod requests;
 mod sip_events;
+mod supervision;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ use crate::base::Entropy;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Secret;
+use crate::base::SkillId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::call::Call;
@@ -122,7 +124,14 @@ pub enum Input {
     /// A person fetches a recording.
     RecordingFetched { call: CallId, file: RecordingFile, by: Option<Name> },
     /// A person wants an agent's state changed.
-    AgentWants { agent: AgentId, wish: queue::api::AgentWish },
+    AgentWants {
+        agent: AgentId,
+        wish: queue::api::AgentWish,
+        /// Who, when it is not the agent.
+        by: Option<Name>,
+    },
+    /// A person gives an agent a skill at this level; 0 takes it.
+    SetSkill { agent: AgentId, skill: SkillId, level: u8, by: Name },
     /// A person ends a call.
     HangUp { call: CallId },
     /// Calls from now on are served with these; skills, queues, agents and trunks are as before. Calls that are up
@@ -178,6 +187,9 @@ pub struct Switchboard {
     /// The call in which each agent talked last.
     talked: HashMap<AgentId, CallId>,
     desks: BTreeMap<AgentId, Desk>,
+    /// People who have a desk and take no calls of a queue: supervisors. Their ids come after those of the agents. As
+    /// many as have an account.
+    guests: Vec<Name>,
     web_callers: HashMap<SocketId, WebCaller>,
     sockets: HashMap<SocketId, Owner>,
     connections: HashMap<ConnectionId, Owner>,
@@ -231,6 +243,7 @@ impl Switchboard {
             due: BTreeSet::new(),
             lines: HashMap::new(),
             desks: BTreeMap::new(),
+            guests: Vec::new(),
             web_callers: HashMap::new(),
             sockets: HashMap::new(),
             connections: HashMap::new(),
@@ -257,7 +270,9 @@ impl Switchboard {
                 let what = What::RecordingFetched { file: file.to_string(), by };
                 out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
             }
-            Input::AgentWants { agent, wish } => {
+            Input::SetSkill { agent, skill, level, by } => self.set_skill(now, agent, skill, level, by, out),
+            Input::AgentWants { agent, wish, by } => {
+                self.tell_by(now, agent, &wish, by, out);
                 self.tell_next(now, agent, &wish, out);
                 self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
             }
@@ -319,9 +334,12 @@ impl Switchboard {
         self.agents.get(name).copied()
     }
 
-    /// The engine's name of an agent.
+    /// The name of an agent, or of a guest at a desk.
     fn agent_name(&self, agent: AgentId) -> Name {
-        self.parts.center.engine.agents[agent.0 as usize].name.clone()
+        let (place, agents) = (agent.0 as usize, &self.parts.center.engine.agents);
+        agents
+            .get(place)
+            .map_or_else(|| self.guests[place - agents.len()].clone(), |agent| agent.name.clone())
     }
 
     fn later(&mut self, call: CallId, event: CallEvent) {

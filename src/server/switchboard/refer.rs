@@ -66,7 +66,7 @@ impl Switchboard {
                 AgentRequest::Transfer { to: self.target_of(refer.to.user.as_deref().unwrap_or_default())? }
             }
         };
-        self.can_be_reached(&who, &request)?;
+        self.can_be_reached(&who, leg.call(), &request)?;
         let mut actions = Vec::new();
         let live = self.calls.get_mut(&leg.call()).ok_or(Refusal::NotTalking)?;
         live.call.request(&live.center, now.at, now.wall, &who, request, &mut actions)?;
@@ -123,7 +123,7 @@ impl Switchboard {
         }
         let request = AgentRequest::Transfer { to: to.clone() };
         let mut actions = Vec::new();
-        let begun = self.can_be_reached(&who, &request).and_then(|()| {
+        let begun = self.can_be_reached(&who, call, &request).and_then(|()| {
             let live = self.calls.get_mut(&call).ok_or(Refusal::NotTalking)?;
             let source = format!("{} {}", incoming.hop.transport, incoming.hop.remote);
             let line = SecondLine { leg, source };

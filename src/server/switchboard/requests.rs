@@ -36,7 +36,10 @@ impl Switchboard {
         if let AgentRequest::Outcome(report) = request {
             return self.outcome(now, call, who, *report, out);
         }
-        self.can_be_reached(who, &request)?;
+        if matches!(request, AgentRequest::Move { .. } | AgentRequest::Prioritise(_)) {
+            return self.change_wait(now, call, who, request, streams, out);
+        }
+        self.can_be_reached(who, call, &request)?;
         let live = self.calls.get_mut(&call).ok_or(ControlError::UnknownCall(call))?;
         let mut actions = Vec::new();
         live.call.request(&self.parts.center, now.at, now.wall, who, request, &mut actions)?;
@@ -48,11 +51,18 @@ impl Switchboard {
     }
 
     /// Whether somebody who is asked for could come. A queue finds somebody by itself.
-    pub(super) fn can_be_reached(&self, who: &Name, request: &AgentRequest) -> Result<(), Refusal> {
+    pub(super) fn can_be_reached(
+        &self,
+        who: &Name,
+        call: CallId,
+        request: &AgentRequest,
+    ) -> Result<(), Refusal> {
         match request {
             AgentRequest::Consult { to: Target::Agent(name), .. }
             | AgentRequest::Transfer { to: Target::Agent(name) } => self.is_ready(name),
-            AgentRequest::Supervise(Some(_)) if self.parts.endpoint.contacts(who).is_empty() => {
+            AgentRequest::Supervise(Some(_))
+                if self.parts.endpoint.contacts(who).is_empty() && !self.has_desk_for(who, call) =>
+            {
                 Err(Refusal::NoPhone(who.clone()))
             }
             _ => Ok(()),

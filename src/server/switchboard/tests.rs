@@ -374,7 +374,7 @@ impl World {
             }
             Due::AgentReady(name) => {
                 let agent = self.switchboard.agent(name).expect("an agent of the test center");
-                self.tell(Input::AgentWants { agent, wish: queue::api::AgentWish::Ready });
+                self.tell(Input::AgentWants { agent, wish: queue::api::AgentWish::Ready, by: None });
             }
         }
     }

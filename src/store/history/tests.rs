@@ -53,6 +53,26 @@ fn a_live_call_is_visible_and_ends_when_it_ends() {
 }
 
 #[test]
+fn skills_that_were_set_since_a_moment_are_told_in_order() {
+    let (_folder, store) = store();
+    let set = |secs, skill: &str, level| {
+        let (agent, by) = ("bob".into(), "sam".into());
+        let what = What::SkillSet { agent, skill: skill.into(), level, by };
+        Fact { at: Timestamp::from_secs(secs), call: None, what }
+    };
+    let opened = |secs| {
+        let what = What::DeskOpened { agent: "bob".into() };
+        Fact { at: Timestamp::from_secs(secs), call: None, what }
+    };
+    let facts = [set(1, "sales", 9), opened(5), set(10, "sales", 2), opened(11), set(12, "billing", 3)];
+    let history = write(&store, facts.clone());
+    let since = sample::STARTED + Duration::from_secs(10);
+    let told = store.readers().unwrap().skills_set(since).unwrap();
+    assert_eq!(told, [facts[2].what.clone(), facts[4].what.clone()]);
+    drop(history);
+}
+
+#[test]
 fn closing_writes_what_is_left() {
     let (_folder, store) = store();
     let history = HistoryWriter::start(&store, sample::STARTED).unwrap();

@@ -1,0 +1,134 @@
+//! What a supervisor changes under way.
+
+use super::script::check;
+use super::script::run;
+
+#[test]
+fn who_is_moved_is_as_old_as_before_and_asked_nothing_again() {
+    check(
+        "queue support
+         queue sales sales 1, priority 2
+         agent alice sales 5
+         0 alice ready
+         0 call 9 enters sales
+         0 alice picks up 9
+         1 call 1 enters support, sales 1, priority 1
+         2 call 1 grants
+         3 call 2 enters sales
+         9 call 1 moves sales
+         10 alice ends 9
+         11 alice ready
+         12 alice picks up 1",
+        "0 alice: ready
+         0 9 in sales sales>=1, priority 2, 1 waiting
+         0 ring alice for 9, attempt 1, until 20; of 1 waiting, 1 fitting, fit 4, idle 0s
+         0 alice: ringing 9 until 20
+         0 9 has alice, waited 0s
+         0 alice: talking 9
+         1 1 in support sales>=1, priority 1, 1 waiting
+         1 ask 1, place 1
+         2 hold 1 until 302
+         3 2 in sales sales>=1, priority 2, 1 waiting
+         3 ask 2, place 1
+         9 1 moved to sales sales>=1, priority 3
+         10 alice: wrap-up until 40
+         11 alice: ready
+         11 ring alice for 1, attempt 1, until 31; of 2 waiting, 1 fitting, fit 4, idle 0s
+         11 alice: ringing 1 until 31
+         12 1 has alice, waited 11s
+         12 alice: talking 1",
+    );
+}
+
+#[test]
+fn nobody_is_moved_where_nobody_is_or_where_there_is_no_room() {
+    let moved = |to: &str| {
+        let script = format!(
+            "queue support, given
+             queue sales sales 1, given
+             queue small, given, room 1
+             agent alice english 1
+             agent bob sales 1
+             0 alice wants lunch
+             1 call 1 enters support
+             2 call 2 enters small
+             3 call 1 moves {to}"
+        );
+        run(&script).contains("1 moved to")
+    };
+    assert!(!moved("sales"), "bob is not signed in");
+    assert!(!moved("small"), "one waits there, and there is room for one");
+    assert!(!moved("support"), "they are there");
+    assert!(!moved("nowhere"));
+}
+
+#[test]
+fn who_is_first_goes_before_everybody_whatever_a_queue_weighs() {
+    let order = |routing: &str| {
+        let script = format!(
+            "{routing}
+             queue vip, given, priority 9, target 5
+             queue support, given
+             agent alice x 1
+             0 alice wants lunch
+             1 call 1 enters vip
+             2 call 2 enters support
+             3 call 3 enters support
+             4 call 3 first
+             60 alice ready
+             60 alice picks up 3
+             61 call 2 first
+             62 alice ends 3
+             63 alice ready"
+        );
+        run(&script).lines().filter(|line| line.contains(" ring ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for routing in ["", "routing by service level"] {
+        let rung = order(routing);
+        assert!(rung[0].starts_with("60 ring alice for 3,"), "{rung:?}");
+        assert!(rung[1].starts_with("63 ring alice for 2,"), "{rung:?}");
+    }
+}
+
+#[test]
+fn an_agent_who_learns_a_skill_has_who_waits_for_it_at_once() {
+    check(
+        "queue sales sales 3, given
+         agent alice english 1
+         agent bob sales 5
+         0 bob wants lunch
+         0 alice ready
+         1 call 1 enters sales
+         2 alice has sales 2
+         3 alice has sales 3
+         4 alice picks up 1
+         5 alice has sales 0
+         6 alice ends 1
+         7 alice ready
+         7 call 2 enters sales",
+        "0 bob: not ready (lunch)
+         0 alice: ready
+         1 1 in sales sales>=3, priority 0, 1 waiting
+         1 hold 1 until 901 by flow file
+         3 ring alice for 1, attempt 1, until 23; of 1 waiting, 1 fitting, fit 0, idle 3s
+         3 alice: ringing 1 until 23
+         4 1 has alice, waited 3s
+         4 alice: talking 1
+         6 alice: wrap-up until 36
+         7 alice: ready
+         7 2 in sales sales>=3, priority 0, 1 waiting
+         7 hold 2 until 907 by flow file",
+    );
+}
+
+#[test]
+fn callers_are_not_left_waiting_for_a_skill_that_was_taken_away() {
+    let transcript = run("queue sales sales 3, given
+         agent alice sales 5
+         0 alice wants lunch
+         1 call 1 enters sales
+         2 alice has sales 1
+         6 nothing
+         8 nothing");
+    assert!(transcript.contains("7 exit 1: NobodyStaffed"), "{transcript}");
+}

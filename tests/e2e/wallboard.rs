@@ -1,0 +1,129 @@
+//! What a supervisor does from the wallboard, in a real browser: callers moved, skills changed, talks listened to.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::browser::browsers_available;
+use crate::pages::is_clean;
+use crate::pages::open;
+use crate::pages::sign_in;
+use crate::pages::sits_at_the_desk;
+use crate::pages::text;
+use crate::server::Server;
+use crate::sipp::Sipp;
+use crate::spine::STRANGER;
+use crate::tone::AGENT_HZ;
+use crate::tone::CALLER_HZ;
+use crate::tone::COLLEAGUE_HZ;
+use crate::tone::RATE;
+use crate::tone::is_in;
+use crate::tools::available;
+use crate::tools::within;
+
+/// What an agent is said to know, by skill.
+fn skills(server: &Server, agent: &str) -> Value {
+    let board = server.get("/api/v1/wallboard");
+    let agents = board["agents"].as_array().expect("agents").iter();
+    let skills =
+        agents.filter(|one| one["id"] == agent).flat_map(|one| one["skills"].as_array().expect("skills"));
+    let by_name =
+        skills.map(|skill| (skill["skill"].as_str().unwrap_or_default().to_owned(), skill["level"].clone()));
+    Value::Object(by_name.collect())
+}
+
+/// Opens the dialog about a caller or an agent, as a person with a keyboard does.
+fn acts_on(browser: &mut Browser, whom: &str, dialog: &str) {
+    browser.run(&format!(
+        "await page.focus('[aria-label=\"Act on {whom}\"]'); await page.keyboard.press('Enter')"
+    ));
+    browser.sees("the dialog", 10, &format!("document.querySelector('#{dialog}').open"));
+}
+
+fn saves(browser: &mut Browser, dialog: &str) {
+    browser.run(&format!("await page.click('#{dialog} button.main')"));
+    browser.sees("the dialog is closed", 10, &format!("!document.querySelector('#{dialog}').open"));
+}
+
+/// Whether a tone is in the last half second that the caller has heard, alone or among others.
+fn hears_now(caller: &Sipp, hz: f64) -> bool {
+    let heard = caller.line.recording();
+    is_in(hz, &heard[heard.len().saturating_sub(RATE / 2)..])
+}
+
+#[test]
+fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
+    let test = "a_supervisor_moves_a_caller_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let mut carol = Browser::start(AGENT_HZ);
+    sits_at_the_desk(&mut carol, &server, "carol");
+    let mut sam = Browser::start(COLLEAGUE_HZ);
+    open(&mut sam, &server, "/desk");
+    sign_in(&mut sam, "sam", "warmline");
+    sam.sees("the desk", 10, "document.querySelector('#state')?.checkVisibility()");
+    open(&mut sam, &server, "/wallboard");
+
+    // Bob could help, and does not; carol is free, and cannot.
+    server.set_agent("bob", "not_ready");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let story = server.story_with(&caller.sip_call_id, "wait_granted", 20);
+    let waits = format!("document.querySelector('#waiting').innerText.includes('{STRANGER}')");
+    sam.sees("who waits", 10, &waits);
+    acts_on(&mut sam, STRANGER, "wait-dialog");
+    sam.run("await page.check('[name=place][value=first]')");
+    saves(&mut sam, "wait-dialog");
+    sam.sees("their place", 10, "document.querySelector('#waiting').innerText.includes('first')");
+
+    acts_on(&mut sam, "bob", "agent-dialog");
+    sam.run("await page.fill('[data-skill=sales]', '0')");
+    saves(&mut sam, "agent-dialog");
+    within(10, "the skill is taken", || (skills(&server, "bob") == json!({ "support": 7 })).then_some(()));
+
+    acts_on(&mut sam, STRANGER, "wait-dialog");
+    sam.run("await page.selectOption('#wait-queue', 'sales')");
+    saves(&mut sam, "wait-dialog");
+    carol.sees("it rings", 20, "document.querySelector('#doing').innerText === 'Rings for you'");
+    carol.run("await page.click('#pick-up')");
+    carol.hears("phone", CALLER_HZ, 20);
+    let story = server.story_of(story.id(), "agent_connected", 10);
+    assert_eq!(story.only("wait_prioritised")["by"], "sam");
+    let moved = story.only("wait_moved");
+    assert_eq!(
+        (&moved["from"], &moved["to"], &moved["by"]),
+        (&json!("support"), &json!("sales"), &json!("sam"))
+    );
+
+    // Whoever listens is heard by nobody, who whispers by the agent, who joins in by both.
+    sam.sees("carol talks", 10, "board().agents.find(({ id }) => id === 'carol').state === 'talking'");
+    acts_on(&mut sam, "carol", "agent-dialog");
+    sam.run("await page.click('#agent-call [data-mode=listen]')");
+    sam.sees("listening", 30, "document.querySelector('#listening').checkVisibility()");
+    assert!(text(&mut sam, "#listening-title").starts_with("You listen to Carol"));
+    sam.hears_among("phone", CALLER_HZ, 20);
+    sam.hears_among("phone", AGENT_HZ, 20);
+    sam.run("await page.click('#listening [data-mode=whisper]')");
+    carol.hears_among("phone", COLLEAGUE_HZ, 20);
+    assert!(!hears_now(&caller, COLLEAGUE_HZ), "the caller hears no whisper");
+    sam.run("await page.reload()");
+    sam.sees("still there", 30, "document.querySelector('#listening').checkVisibility()");
+    sam.hears_among("phone", CALLER_HZ, 30);
+    sam.run("await page.click('#listening [data-mode=barge]')");
+    within(20, "the caller hears the supervisor", || hears_now(&caller, COLLEAGUE_HZ).then_some(()));
+    sam.run("await page.click('#listening [data-mode=leave]')");
+    sam.sees("gone", 10, "!document.querySelector('#listening').checkVisibility()");
+    server.story_of(story.id(), "supervision_ended", 10);
+    carol.run("await page.click('#hang-up')");
+    caller.ends_well(20);
+    is_clean(&mut sam);
+    is_clean(&mut carol);
+    drop((sam, carol));
+
+    // What was set today holds when the server is started anew.
+    server.terminate();
+    server.ends(30);
+    server.restart();
+    assert_eq!(skills(&server, "bob"), json!({ "support": 7 }));
+}
