@@ -210,6 +210,8 @@ pub enum What {
     RecordingFetched { file: String, by: Option<Name> },
     /// A party's line was opened.
     LegOpened { leg: LegId, party: Party, address: String },
+    /// A party went on with the call at another phone of theirs.
+    LegMoved { leg: LegId, party: Party, address: String },
     /// What a party's line carried, told when it closes.
     LegClosed { leg: LegId, party: Party, quality: Quality },
     /// A party stopped sending audio for a while.

@@ -181,6 +181,8 @@ pub struct Incoming {
     pub trunk: Option<Name>,
     /// The local user who proved to be the caller by digest.
     pub user: Option<Name>,
+    /// The session whose place it is to take (Replaces, RFC 3891). Only a local user asks for it.
+    pub replaces: Option<SessionId>,
     /// The offer; none when the caller wants ours.
     pub sdp: Option<Bytes>,
 }

@@ -172,6 +172,7 @@ impl CallFold {
                 line.address.clone_from(address);
                 line.opened = Some(wall);
             }
+            What::LegMoved { leg, party, address } => self.leg(*leg, *party).address.clone_from(address),
             What::LegClosed { leg, party, quality } => {
                 let line = self.leg(*leg, *party);
                 line.closed = Some(wall);

@@ -201,6 +201,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::LegOpened { leg, party, address } => {
             format!("{} opened, audio at {address}", line(*party, *leg))
         }
+        What::LegMoved { leg, party, address } => {
+            format!("{} goes on at another phone, {address}", line(*party, *leg))
+        }
         What::LegClosed { leg, party, quality } => {
             format!("{} closed: {}", line(*party, *leg), carried(quality))
         }

@@ -1,6 +1,8 @@
 //! What an agent's own phone does to hand a caller on: its Transfer button (SIP's REFER), and what it dials while it has
 //! the caller.
 
+use smallvec::smallvec;
+
 use super::Now;
 use super::Output;
 use super::Pending;
@@ -8,19 +10,31 @@ use super::Streams;
 use super::Switchboard;
 use super::reschedule;
 use crate::base::CallId;
+use crate::base::LegId;
 use crate::base::Name;
+use crate::call::CallEvent;
 use crate::call::by_phone::SecondLine;
 use crate::call::placed::Callee;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
 use crate::call::request::dialable;
 use crate::fact::Fact;
+use crate::fact::Party;
 use crate::fact::Target;
 use crate::fact::What;
+use crate::media::MediaCommand;
 use crate::queue::api::AgentState;
+use crate::sdp;
 use crate::sip::Command;
+use crate::sip::SessionId;
+use crate::sip::api::EndReason;
 use crate::sip::api::Incoming;
 use crate::sip::api::Refer;
+
+/// Where a phone is: `udp 127.0.0.1:5070`.
+fn source(incoming: &Incoming) -> String {
+    format!("{} {}", incoming.hop.transport, incoming.hop.remote)
+}
 
 impl Switchboard {
     /// A phone asks that whom it talks with be handed on: the same as by the desk, and refused for the same reasons.
@@ -106,6 +120,74 @@ impl Switchboard {
         Some((contact.whole(), user.into(), to))
     }
 
+    /// Another phone of an agent takes the place of the one that has their call: only their own.
+    pub(super) fn take_place(
+        &mut self,
+        now: Now,
+        replaced: SessionId,
+        incoming: &Incoming,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let session = incoming.session;
+        let answer = match self.can_take_place(replaced, incoming) {
+            Ok(leg) => self.moved(leg, replaced, incoming, streams).map(|sdp| (leg, sdp)),
+            Err(status) => Err(status),
+        };
+        match answer {
+            Ok((leg, sdp)) => {
+                self.command(now, Command::Answer { session, sdp: sdp.into() }, out);
+                self.command(now, Command::End { session: replaced, reason: EndReason::Elsewhere }, out);
+                let (party, address) = (Party::Agent, source(incoming));
+                let what = What::LegMoved { leg, party, address };
+                out.push(Output::Fact(Fact { at: now.at, call: Some(leg.call()), what }));
+            }
+            Err(status) => self.command(now, Command::Refuse { session, status, retry_after_s: None }, out),
+        }
+    }
+
+    /// The line that is to move, or the status to refuse it with.
+    fn can_take_place(&self, replaced: SessionId, incoming: &Incoming) -> Result<LegId, u16> {
+        let leg = self.sessions.get(&replaced).copied().ok_or(481u16)?;
+        let live = self.calls.get(&leg.call()).ok_or(481u16)?;
+        match (live.call.agent_at(leg), &incoming.user) {
+            (Some(agent), Some(user)) if agent == user => {}
+            _ => return Err(403),
+        }
+        if self.lines.get(&leg).is_some_and(|line| line.up) { Ok(leg) } else { Err(481) }
+    }
+
+    /// The line goes on over the new session: our answer, or our offer where the phone wants it.
+    fn moved(
+        &mut self,
+        leg: LegId,
+        replaced: SessionId,
+        incoming: &Incoming,
+        streams: &mut dyn Streams,
+    ) -> Result<String, u16> {
+        let line = self.lines.get_mut(&leg).ok_or(481u16)?;
+        let sdp = match &incoming.sdp {
+            Some(offer) => {
+                let (answer, agreed) = line.answer_offer(offer).map_err(|error| error.sip_status())?;
+                if let Some(event) = line.note_direction(&agreed) {
+                    self.pending.push_back(Pending::Call(leg.call(), CallEvent::Leg { leg, event }));
+                }
+                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+                answer
+            }
+            // Its answer comes with the ACK.
+            None => {
+                line.local.version += 1;
+                sdp::negotiate::offer(&line.local)
+            }
+        };
+        line.sessions = smallvec![incoming.session];
+        line.digits = None;
+        self.sessions.remove(&replaced);
+        self.sessions.insert(incoming.session, leg);
+        Ok(sdp)
+    }
+
     /// The second line of a phone whose agent consults somebody.
     pub(super) fn second_line(
         &mut self,
@@ -125,8 +207,7 @@ impl Switchboard {
         let mut actions = Vec::new();
         let begun = self.can_be_reached(&who, call, &request).and_then(|()| {
             let live = self.calls.get_mut(&call).ok_or(Refusal::NotTalking)?;
-            let source = format!("{} {}", incoming.hop.transport, incoming.hop.remote);
-            let line = SecondLine { leg, source };
+            let line = SecondLine { leg, source: source(incoming) };
             let (center, at, wall) = (&live.center, now.at, now.wall);
             live.call.consult_by_phone(center, at, wall, &who, line, to, &mut actions)?;
             let due = live.call.deadline();

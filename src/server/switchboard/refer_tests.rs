@@ -93,6 +93,16 @@ impl House {
     }
 
     fn incoming(&mut self, session: SessionId, dialled: &str, user: Option<&str>) {
+        self.replacing(session, dialled, user, None);
+    }
+
+    fn replacing(
+        &mut self,
+        session: SessionId,
+        dialled: &str,
+        user: Option<&str>,
+        replaces: Option<SessionId>,
+    ) {
         let uri = |user: &str| Uri::sip(Some(user), "10.0.0.1", None);
         let remote = "10.0.0.9:5060".parse().unwrap();
         let hop = Hop { transport: Transport::Udp, local: "10.0.0.1:5060".parse().unwrap(), remote };
@@ -108,6 +118,7 @@ impl House {
             contact: uri("there"),
             trunk: None,
             user: user.map(Name::from),
+            replaces,
             sdp: Some(SDP.into()),
         })));
     }
@@ -172,6 +183,24 @@ fn a_phone_that_hangs_up_when_it_may_not_hand_on_leaves_the_caller_to_the_queue(
     house.sip(Event::Ended { session: ALICE, cause: crate::sip::api::EndCause::Bye });
     assert!(!house.has("call_ended"), "{:?}", house.facts);
     assert_eq!(house.facts.iter().filter(|what| matches!(what, What::Enqueued { .. })).count(), 2);
+}
+
+#[test]
+fn an_agent_goes_on_at_another_phone_of_theirs_and_nobody_else_takes_their_place() {
+    let mut house = House::new();
+    let leg = house.switchboard.sessions[&ALICE];
+    for (user, replaced) in [(Some("bob"), ALICE), (None, ALICE), (Some("alice"), CALLER)] {
+        house.replacing(SessionId(7), "1000", user, Some(replaced));
+        assert!(!house.switchboard.sessions.contains_key(&SessionId(7)), "{user:?} for {replaced:?}");
+    }
+    assert_eq!(house.switchboard.sessions[&ALICE], leg);
+    house.replacing(SessionId(8), "1000", Some("alice"), Some(ALICE));
+    assert!(house.has("leg_moved"));
+    assert_eq!(house.switchboard.sessions[&SessionId(8)], leg, "the call has noticed nothing");
+    assert!(!house.switchboard.sessions.contains_key(&ALICE));
+    assert_eq!(house.switchboard.live_calls(), 1);
+    house.sip(Event::Ended { session: SessionId(8), cause: crate::sip::api::EndCause::Bye });
+    assert!(house.has("call_ended") || house.has("talk_ended"), "{:?}", house.facts);
 }
 
 #[test]

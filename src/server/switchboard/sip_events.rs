@@ -99,6 +99,9 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
+        if let Some(replaced) = incoming.replaces {
+            return self.take_place(now, replaced, &incoming, streams, out);
+        }
         if let Some(consult) = self.consult_dialled(&incoming) {
             return self.second_line(now, consult, &incoming, streams, out);
         }

@@ -21,7 +21,7 @@ pub(in crate::sip) const ALLOW: &str =
     "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER";
 
 /// The extensions that we know.
-pub(in crate::sip) const SUPPORTED: &str = "100rel, timer, norefersub";
+pub(in crate::sip) const SUPPORTED: &str = "100rel, timer, norefersub, replaces";
 
 /// A request and what was read of it.
 pub(in crate::sip) struct Arrival {

@@ -49,6 +49,9 @@ pub(super) enum Welcome {
     No,
 }
 
+/// What a session begins with: the peer's Contact, who calls, by which trunk, who that proved to be, and in whose place.
+type Beginning = (Uri, NameAddr, Option<Name>, Option<Name>, Option<SessionId>);
+
 impl Endpoint {
     pub(super) fn received(
         &mut self,
@@ -387,13 +390,39 @@ impl Endpoint {
             },
             None => None,
         };
+        let replaces = match self.replaced(arrival, user.is_some()) {
+            Ok(replaces) => replaces,
+            Err(status) => return Some(status),
+        };
+        let mut cx = Cx { now, core: &mut self.core, out };
         cx.trying(transaction, trying(arrival));
         let trusted = trunk.as_ref().is_some_and(|(_, trusted)| *trusted);
         let caller =
             Some(arrival).filter(|_| trusted).and_then(asserted).unwrap_or_else(|| arrival.from.clone());
         let trunk = trunk.map(|(name, _)| name);
-        self.begin_session(now, arrival, transaction, (contact, caller, trunk, user), out);
+        self.begin_session(now, arrival, transaction, (contact, caller, trunk, user, replaces), out);
         None
+    }
+
+    /// The session whose place an INVITE is to take, or the status to refuse it with (RFC 3891 §3).
+    fn replaced(&self, arrival: &Arrival, proven: bool) -> Result<Option<SessionId>, u16> {
+        let mut all = arrival.request.headers.all(&HeaderName::Replaces);
+        let text = match (all.next(), all.next()) {
+            (None, _) => return Ok(None),
+            (Some(text), None) => text,
+            (Some(_), Some(_)) => return Err(400),
+        };
+        let Some(dialog) = Replaces::parse(text) else { return Err(400) };
+        if !proven {
+            return Err(403);
+        }
+        let found = self.session_named(&dialog.call_id, &dialog.to_tag, &dialog.from_tag);
+        let early_only = text.split(';').any(|part| part.trim().eq_ignore_ascii_case("early-only"));
+        match found {
+            // Whoever we talk with has been answered.
+            Some(_) if early_only => Err(486),
+            found => found.map(Some).ok_or(481),
+        }
     }
 
     fn begin_session(
@@ -401,7 +430,7 @@ impl Endpoint {
         now: Timestamp,
         arrival: &Arrival,
         transaction: TransactionId,
-        (contact, caller, trunk, user): (Uri, NameAddr, Option<Name>, Option<Name>),
+        (contact, caller, trunk, user, replaces): Beginning,
         out: &mut Vec<Output>,
     ) {
         self.last_session += 1;
@@ -423,6 +452,7 @@ impl Endpoint {
             contact,
             trunk,
             user,
+            replaces,
             sdp: arrival.sdp.clone(),
         }))));
         // Nothing has happened to it yet, but it may have a deadline.

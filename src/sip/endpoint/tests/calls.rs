@@ -3,6 +3,7 @@
 use super::bench::*;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
+use crate::sip::api::Event;
 use crate::sip::api::Input;
 use crate::sip::api::SessionId;
 use crate::sip::digest;
@@ -124,4 +125,45 @@ fn register(
     bench.receive(text("b", 2, &format!("Authorization: {answer}\r\n")));
     let answered = bench.last_response();
     (challenge, answered)
+}
+
+#[test]
+fn only_a_local_user_takes_the_place_of_a_session_and_only_of_one_that_there_is() {
+    let mut bench = Bench::new();
+    let tag = bench.establish();
+    let named = |tag: &str| format!("Replaces: call-1;to-tag={tag};from-tag=carl\r\n");
+    let mut cseq = 0;
+    let mut invites = |bench: &mut Bench, user: &str, replaces: &str| {
+        cseq += 2;
+        let text = |cseq: u32, more: &str| {
+            format!(
+                "INVITE sip:1000@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.7:5062;branch=z9hG4bKr{cseq}\r\n\
+                 Max-Forwards: 70\r\nFrom: <sip:{user}@192.0.2.1>;tag=t{cseq}\r\nTo: <sip:1000@192.0.2.1>\r\n\
+                 Call-ID: replacing\r\nCSeq: {cseq} INVITE\r\nContact: <sip:{user}@10.0.0.7:5062>\r\n\
+                 Require: replaces\r\n{replaces}{more}Content-Length: 0\r\n\r\n"
+            )
+        };
+        bench.receive(text(cseq, ""));
+        let first = bench.last_response();
+        if first.status != 401 {
+            return first.status;
+        }
+        let credentials = Credentials { username: user.into(), password: crate::base::Secret::new("secret") };
+        let challenges = first.headers.all(&HeaderName::WwwAuthenticate);
+        let answer =
+            digest::answer(challenges, &credentials, "INVITE", "sip:1000@192.0.2.1", cseq, "c").unwrap();
+        bench.receive(text(cseq + 1, &format!("Authorization: {answer}\r\n")));
+        bench.last_response().status
+    };
+    assert_eq!(invites(&mut bench, "eve", &named(&tag)), 403);
+    assert_eq!(invites(&mut bench, "alice", &named("0000000000000000ff")), 481);
+    assert_eq!(invites(&mut bench, "alice", "Replaces: call-1\r\n"), 400);
+    assert_eq!(invites(&mut bench, "alice", &format!("{}{}", named(&tag), named(&tag))), 400);
+    let early = format!("Replaces: call-1;to-tag={tag};from-tag=carl;early-only\r\n");
+    assert_eq!(invites(&mut bench, "alice", &early), 486, "who is talking is not early");
+    assert!(bench.told().is_empty(), "the server hears of none of these");
+    assert_eq!(invites(&mut bench, "alice", &named(&tag)), 100);
+    let events = bench.events();
+    let [Event::Incoming(incoming)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((incoming.user.as_deref(), incoming.replaces), (Some("alice"), Some(SessionId(1))));
 }
