@@ -78,6 +78,7 @@ struct Formulas {
     service_level: String,
     abandonment: String,
     lately: String,
+    quotes: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,6 +109,9 @@ struct TallyJson {
     unserved: u32,
     promises_kept: u32,
     promises_broken: u32,
+    /// How much longer waits were quoted than they were, and how far apart the two were; null without a quote.
+    quote_bias_s: Option<f64>,
+    quote_error_s: Option<f64>,
     average_wait_s: Option<f64>,
     longest_wait_s: f64,
     /// In per cent; null when nobody's wait is over.
@@ -238,6 +242,9 @@ fn formulas() -> Formulas {
              counted, who still waits not yet"
         ),
         abandonment: format!("abandoned after more than {short} s ÷ (answered + abandoned + unserved)"),
+        quotes: "mean of quoted − waited (bias) and of its size (error), of those who were quoted a wait and were \
+                 answered; a quote is meant to be kept by nine in ten"
+            .to_owned(),
         lately: format!("waits that began in this quarter of an hour and the {minutes} minutes before it"),
     }
 }
@@ -268,7 +275,8 @@ impl QueueJson {
 impl From<&Tally> for TallyJson {
     fn from(tally: &Tally) -> TallyJson {
         let percent = |part: Option<f64>| part.map(|part| (part * 1_000.0).round() / 10.0);
-        let seconds = |duration: Duration| (duration.as_secs_f64() * 10.0).round() / 10.0;
+        let tenths = |secs: f64| (secs * 10.0).round() / 10.0;
+        let seconds = |duration: Duration| tenths(duration.as_secs_f64());
         TallyJson {
             joined: tally.joined,
             answered: tally.answered,
@@ -278,6 +286,8 @@ impl From<&Tally> for TallyJson {
             unserved: tally.unserved,
             promises_kept: tally.kept,
             promises_broken: tally.broken,
+            quote_bias_s: tally.quote_bias_s().map(tenths),
+            quote_error_s: tally.quote_error_s().map(tenths),
             average_wait_s: tally.average().map(seconds),
             longest_wait_s: seconds(tally.longest),
             service_level: percent(tally.service_level()),

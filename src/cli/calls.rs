@@ -7,6 +7,8 @@ use serde_json::json;
 use crate::base::CallId;
 use crate::cli::DataArg;
 use crate::cli::Format;
+use crate::cli::flow::Files;
+use crate::cli::report;
 use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -43,6 +45,12 @@ pub(super) struct ListArgs {
     /// At most so many
     #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
+    /// Today's figures of each queue by quarter of an hour instead, quotes against waits among them
+    #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
+    report: bool,
+    /// The center's flow files: they say which queue has which target
+    #[command(flatten)]
+    files: Files,
     /// Text for people, JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -62,6 +70,9 @@ pub(super) struct StoryArgs {
 
 /// `warmline calls`
 pub(super) fn list(args: ListArgs) -> Result<(), Trouble> {
+    if args.report {
+        return report::run(&args.data.data, &args.files, args.format);
+    }
     let filter = CallFilter {
         sip_call_id: args.sip_call_id,
         from: args.from,

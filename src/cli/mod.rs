@@ -38,6 +38,7 @@ mod explain;
 mod flow;
 mod http;
 mod load;
+mod report;
 mod route;
 mod serve;
 mod simulate;

@@ -79,6 +79,10 @@ pub struct Tally {
     /// Promises of a wait, kept and broken.
     pub kept: u32,
     pub broken: u32,
+    /// Of these promises what was quoted and what was waited, and how far they were apart.
+    pub quoted: Duration,
+    pub waited_quoted: Duration,
+    pub apart: Duration,
 }
 
 /// A queue's figures.
@@ -141,11 +145,7 @@ impl Board {
                 tally.in_target += u32::from(*waited <= rules.target);
                 tally.waited += *waited;
                 tally.longest = tally.longest.max(*waited);
-                match quote {
-                    Some(quote) if waited <= quote => tally.kept += 1,
-                    Some(_) => tally.broken += 1,
-                    None => {}
-                }
+                tally.promised(*waited, *quote);
             }),
             What::WaitEnded { exit } if *exit != WaitExit::Abandoned => {
                 self.end(call, wall, |tally, _, _| tally.unserved += 1);
@@ -243,6 +243,34 @@ impl Tally {
         part(self.abandoned, self.ended())
     }
 
+    /// Somebody was answered after this wait, for whom this was quoted.
+    fn promised(&mut self, waited: Duration, quote: Option<Duration>) {
+        let Some(quote) = quote else { return };
+        self.kept += u32::from(waited <= quote);
+        self.broken += u32::from(waited > quote);
+        self.quoted += quote;
+        self.waited_quoted += waited;
+        self.apart += waited.abs_diff(quote);
+    }
+
+    /// The part of the promises that was kept.
+    pub fn covered(&self) -> Option<f64> {
+        part(self.kept, self.kept + self.broken)
+    }
+
+    /// How much longer waits were quoted than they were, in s, on average; negative where they were quoted too short.
+    pub fn quote_bias_s(&self) -> Option<f64> {
+        let promises = self.kept + self.broken;
+        let bias_s = self.quoted.as_secs_f64() - self.waited_quoted.as_secs_f64();
+        (promises > 0).then(|| bias_s / f64::from(promises))
+    }
+
+    /// How far quotes and waits were apart, in s, on average.
+    pub fn quote_error_s(&self) -> Option<f64> {
+        let promises = self.kept + self.broken;
+        (promises > 0).then(|| self.apart.as_secs_f64() / f64::from(promises))
+    }
+
     /// How long those waited who were answered, on average.
     pub fn average(&self) -> Option<Duration> {
         self.waited.checked_div(self.answered)
@@ -262,6 +290,9 @@ impl std::iter::Sum for Tally {
             longest: sum.longest.max(tally.longest),
             kept: sum.kept + tally.kept,
             broken: sum.broken + tally.broken,
+            quoted: sum.quoted + tally.quoted,
+            waited_quoted: sum.waited_quoted + tally.waited_quoted,
+            apart: sum.apart + tally.apart,
         })
     }
 }
@@ -355,6 +386,10 @@ mod tests {
         assert_eq!(billing.today.service_level(), Some(0.25));
         assert_eq!(billing.today.abandonment(), Some(0.25));
         assert_eq!(billing.today.average(), Some(Duration::from_secs(50)));
+        // Quoted 60 s each, waited 10 s and 90 s.
+        assert_eq!((billing.today.quote_bias_s(), billing.today.quote_error_s()), (Some(10.0), Some(40.0)));
+        assert_eq!(billing.today.covered(), Some(0.5));
+        assert_eq!(board.queues(at(100))[0].today.quote_bias_s(), None);
         assert_eq!(board.queues(at(100))[0].today.service_level(), None, "nobody called support");
         assert_eq!(board.waiting().iter().map(|wait| wait.call.0).collect::<Vec<_>>(), [6]);
     }

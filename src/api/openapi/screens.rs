@@ -67,7 +67,8 @@ pub(super) fn schemas() -> Value {
         "Tally": { "type": "object", "properties": {
             "joined": integer, "answered": integer, "in_target": integer, "abandoned": integer,
             "short_abandoned": integer, "unserved": integer, "promises_kept": integer,
-            "promises_broken": integer, "average_wait_s": maybe(&number), "longest_wait_s": number,
+            "promises_broken": integer, "quote_bias_s": maybe(&number), "quote_error_s": maybe(&number),
+            "average_wait_s": maybe(&number), "longest_wait_s": number,
             "service_level": maybe(&number), "abandonment": maybe(&number),
         } },
     })

@@ -1,0 +1,102 @@
+//! `warmline calls --report`: the day's figures of each queue, by quarter of an hour, from the history.
+
+use std::path::Path;
+
+use jiff::Timestamp as Instant;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::cli::Format;
+use crate::cli::flow::Files;
+use crate::cli::show;
+use crate::cli::table::table;
+use crate::cli::trouble::Trouble;
+use crate::server::Rules;
+use crate::server::board::Board;
+use crate::server::board::Tally;
+use crate::store::Readers;
+use crate::store::story;
+use crate::store::view::rfc3339;
+
+const HEAD: [&str; 12] = [
+    "queue",
+    "from",
+    "joined",
+    "answered",
+    "SL %",
+    "abandoned",
+    "mean wait s",
+    "longest s",
+    "quoted",
+    "kept %",
+    "quoted - waited s",
+    "off by s",
+];
+
+/// Today's report of the history in the folder `data`.
+pub(super) fn run(data: &Path, files: &Files, format: Format) -> Result<(), Trouble> {
+    let (center, _) = files.center()?;
+    let zone = TimeZone::system();
+    let now = WallTime(Instant::now().as_microsecond());
+    let board = Board::new(now, zone.clone(), &Rules::from(&center.engine).queues);
+    for fact in Readers::open(data)?.facts_of_waits(board.day().begins)? {
+        board.apply(&fact);
+    }
+    let mut lines = Vec::new();
+    for queue in board.queues(now) {
+        lines.push((queue.rules.name.clone(), None, queue.today));
+        let intervals = queue.intervals.iter();
+        lines.extend(intervals.map(|(begins, tally)| (queue.rules.name.clone(), Some(*begins), *tally)));
+    }
+    if format == Format::Json {
+        let lines: Vec<Value> =
+            lines.iter().map(|(queue, begins, tally)| as_json(queue, *begins, tally)).collect();
+        say!("{:#}", json!({ "day_begins": rfc3339(board.day().begins), "lines": lines }));
+        return Ok(());
+    }
+    let row = |(queue, begins, tally): &(Name, Option<WallTime>, Tally)| {
+        let from = begins.map_or("today".to_owned(), |begins| story::clock(begins, &zone)[..5].to_owned());
+        cells(queue, from, tally)
+    };
+    show(table(&HEAD, &lines.iter().map(row).collect::<Vec<_>>()));
+    Ok(())
+}
+
+fn cells(queue: &str, from: String, tally: &Tally) -> Vec<String> {
+    let percent = |part: Option<f64>| part.map_or_else(String::new, |part| format!("{:.1}", part * 100.0));
+    let seconds = |secs: Option<f64>| secs.map_or_else(String::new, |secs| format!("{secs:.1}"));
+    vec![
+        queue.to_owned(),
+        from,
+        tally.joined.to_string(),
+        tally.answered.to_string(),
+        percent(tally.service_level()),
+        tally.abandoned.to_string(),
+        seconds(tally.average().map(|wait| wait.as_secs_f64())),
+        seconds((tally.longest.as_micros() > 0).then_some(tally.longest.as_secs_f64())),
+        (tally.kept + tally.broken).to_string(),
+        percent(tally.covered()),
+        seconds(tally.quote_bias_s()),
+        seconds(tally.quote_error_s()),
+    ]
+}
+
+fn as_json(queue: &str, begins: Option<WallTime>, tally: &Tally) -> Value {
+    json!({
+        "queue": queue,
+        "begins": begins.map(rfc3339),
+        "joined": tally.joined,
+        "answered": tally.answered,
+        "service_level": tally.service_level(),
+        "abandoned": tally.abandoned,
+        "average_wait_s": tally.average().map(|wait| wait.as_secs_f64()),
+        "longest_wait_s": tally.longest.as_secs_f64(),
+        "quoted": tally.kept + tally.broken,
+        "kept": tally.covered(),
+        "quote_bias_s": tally.quote_bias_s(),
+        "quote_error_s": tally.quote_error_s(),
+    })
+}
