@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let text = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
     let keys = parts.next().unwrap_or_default();
-    let prompts: Prompts = say::prompts().chain(PROMPTS.iter().map(|name| (*name).to_owned())).collect();
+    let prompts: Prompts = say::prompts("en").chain(PROMPTS.iter().map(|name| (*name).to_owned())).collect();
 
     // The same text as a center file: whatever it is, it is told in words.
     let _ = load(&[("center.yaml".to_owned(), text.clone())], &prompts).map_err(|found| {

@@ -17,6 +17,7 @@ use crate::api::socket::DEAD_AFTER;
 use crate::api::socket::LONGEST_MESSAGE;
 use crate::api::socket::Socket;
 use crate::base::CallId;
+use crate::base::Name;
 use crate::fact::What;
 use crate::server::browser::Ask;
 use crate::server::browser::Tell;
@@ -42,6 +43,12 @@ enum Asked {
     Alive {},
 }
 
+/// Which call's words are told, and in what language they are spoken.
+struct Heard {
+    call: Option<CallId>,
+    language: Name,
+}
+
 /// `GET /api/v1/web-call`
 pub(super) async fn open(State(state): State<ApiState>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(move |web| serve(state, web))
@@ -52,7 +59,7 @@ async fn serve(state: ApiState, web: WebSocket) {
     let Ok((id, mut told)) = control.connect().await else { return };
     let mut socket = Socket { web, id, control };
     let mut facts = state.live.subscribe();
-    let mut own = None;
+    let mut heard = Heard { call: None, language: state.center.language.clone() };
     let mut dead_at = Instant::now() + DEAD_AFTER;
     loop {
         let goes_on = tokio::select! {
@@ -66,13 +73,13 @@ async fn serve(state: ApiState, web: WebSocket) {
             tell = told.recv() => match tell {
                 Some(tell) => {
                     if let Tell::State { call, .. } = &tell {
-                        own = Some(*call);
+                        heard.call = Some(*call);
                     }
                     socket.tell(tell).await
                 }
                 None => None,
             },
-            fact = facts.recv() => caption(&mut socket, &state, own, fact).await,
+            fact = facts.recv() => caption(&mut socket, &state, &mut heard, fact).await,
             () = sleep_until(dead_at) => None,
         };
         if goes_on.is_none() {
@@ -87,18 +94,22 @@ async fn serve(state: ApiState, web: WebSocket) {
 async fn caption(
     socket: &mut Socket,
     state: &ApiState,
-    own: Option<CallId>,
+    heard: &mut Heard,
     fact: Result<Arc<DatedFact>, RecvError>,
 ) -> Option<()> {
     let dated = match fact {
-        Ok(dated) if own.is_some() && dated.fact.call == own => dated,
+        Ok(dated) if heard.call.is_some() && dated.fact.call == heard.call => dated,
         // A word that was passed over is lost, as it would be to the ear.
         Ok(_) | Err(RecvError::Lagged(_)) => return Some(()),
         Err(RecvError::Closed) => return None,
     };
     let text = match &dated.fact.what {
-        What::Played { prompts } => state.captions.of(prompts),
+        What::Played { prompts } => state.captions.of(&heard.language, prompts),
         What::AgentConnected { agent, .. } => format!("You are talking with {agent}."),
+        What::LanguageChosen { language } => {
+            heard.language = language.clone();
+            String::new()
+        }
         _ => String::new(),
     };
     if text.is_empty() { Some(()) } else { socket.send(&Caption { tell: "caption", text }).await }

@@ -21,6 +21,8 @@ use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
 use crate::flow::api::Customer;
+use crate::flow::api::FetchResult;
+use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
 use crate::media::Record;
 use crate::media::control::PlayId;
@@ -64,6 +66,8 @@ pub enum CallEvent {
     AudioBack { leg: LegId },
     /// How a [`CallAction::Verify`] came out.
     Verified(VerifyResult),
+    /// How a [`CallAction::Fetch`] came out.
+    Fetched { number: u32, result: FetchResult },
     /// What the queue engine decided for this call.
     Queue(QueueWord),
     /// What it decided for one of the call's consults: see [`CallId::consult`](crate::base::CallId::consult).
@@ -194,6 +198,8 @@ pub enum CallAction {
     Echo { leg: LegId },
     /// Check account and PIN; [`CallEvent::Verified`] answers.
     Verify { account: String, pin: Secret },
+    /// Ask a service; [`CallEvent::Fetched`] answers.
+    Fetch(Question),
     /// Tell the queue engine.
     Queue(queue::Event),
     /// Tell the history.

@@ -16,6 +16,9 @@ use crate::fact::HoldEndedBy;
 use crate::fact::HoldWay;
 use crate::fact::What;
 use crate::flow::Center;
+use crate::flow::center::HOLD_CHECK_IN;
+use crate::flow::center::HOLD_KEYS;
+use crate::flow::center::HOLD_QUESTION;
 use crate::flow::center::TalkPolicy;
 use crate::media::control::PlayId;
 use crate::queue::hold;
@@ -24,12 +27,6 @@ use crate::queue::hold::Hold;
 /// What is quoted when the agent says nothing: "less than one minute".
 const QUOTE: Duration = Duration::from_secs(60);
 
-/// "May I place you on hold?", before "the expected wait is less than one minute".
-const QUESTION: &str = "hold/question";
-/// "Press 1 for yes, or 2 to keep talking", after that.
-const KEYS: &str = "hold/keys";
-/// To the held caller: "press 1 to talk to your agent right away".
-const CHECK_IN: &str = "hold/check-in";
 /// To the agent: the quote is nearly over.
 const NUDGE: &str = "hold/nudge";
 /// To the agent: the caller is back.
@@ -164,10 +161,10 @@ impl Call {
                     let words = self.question(center);
                     self.say_to_caller(words, true, out);
                 }
-                hold::Action::CheckIn => self.say_to_caller(vec![CHECK_IN.into()], false, out),
+                hold::Action::CheckIn => self.say_to_caller(vec![HOLD_CHECK_IN.into()], false, out),
                 hold::Action::Requote => {
                     let mut words = self.quote_in_words(center);
-                    words.push(CHECK_IN.into());
+                    words.push(HOLD_CHECK_IN.into());
                     self.say_to_caller(words, false, out);
                 }
                 hold::Action::Nudge => self.cue_agent(NUDGE, out),
@@ -210,16 +207,16 @@ impl Call {
     }
 
     fn question(&self, center: &Center) -> Vec<Name> {
-        let mut words = vec![QUESTION.into()];
+        let mut words = vec![HOLD_QUESTION.into()];
         words.extend(self.quote_in_words(center));
-        words.push(KEYS.into());
+        words.push(HOLD_KEYS.into());
         words
     }
 
     fn quote_in_words(&self, center: &Center) -> Vec<Name> {
         let quote = self.talk().and_then(|talk| talk.hold.as_ref()).map(Hold::quote);
         let prompts = self.joined.as_ref().and_then(|joined| center.wait_prompts.get(joined.place()));
-        prompts.map(|prompts| quote_words(quote, prompts)).unwrap_or_default()
+        prompts.map(|prompts| quote_words(&self.language, quote, prompts)).unwrap_or_default()
     }
 
     fn say_to_caller(&mut self, prompts: Vec<Name>, barge_in: bool, out: &mut Vec<CallAction>) {

@@ -103,6 +103,8 @@ pub struct Call {
     handed_on: bool,
     /// What an agent who placed the call wanted; none for a call from outside.
     placed: Option<Placed>,
+    /// The language that the caller is spoken to in.
+    language: Name,
 }
 
 /// What the caller joined a queue with.
@@ -192,6 +194,7 @@ impl Call {
             recording: Recording::default(),
             handed_on: false,
             placed: None,
+            language: center.language.clone(),
             arrival,
         };
         call.tell_arrival(out);
@@ -222,6 +225,11 @@ impl Call {
         (&self.arrival.number, &self.arrival.display)
     }
 
+    /// The language in which prompts are played on this leg: the caller's own, and the center's to everybody else.
+    pub fn language_of<'a>(&'a self, center: &'a Center, leg: LegId) -> &'a Name {
+        if self.caller == Some(leg) { &self.language } else { &center.language }
+    }
+
     /// Applies `event` at `now` and appends what must be done, in order, to `out`.
     pub fn handle(
         &mut self,
@@ -249,6 +257,9 @@ impl Call {
                 }
             }
             CallEvent::Verified(result) => self.step_flow(center, now, FlowEvent::Verified(result), out),
+            CallEvent::Fetched { number, result } => {
+                self.step_flow(center, now, FlowEvent::Fetched { number, result }, out);
+            }
             CallEvent::Queue(word) => self.on_queue_word(center, now, word, out),
             CallEvent::Consult { number, word } => self.on_consult_word(center, now, number, word, out),
             CallEvent::RecordingEnded { leg, why } => self.recording_of(leg, why, out),
@@ -345,8 +356,10 @@ impl Call {
                     out.push(CallAction::Play { leg, play, prompts, barge_in, repeat });
                 }
                 FlowAction::StopPlay => out.push(CallAction::StopPlay { leg }),
+                FlowAction::Speak { language } => self.language = language,
                 FlowAction::Echo => out.push(CallAction::Echo { leg }),
                 FlowAction::Verify { account, pin } => out.push(CallAction::Verify { account, pin }),
+                FlowAction::Fetch(question) => out.push(CallAction::Fetch(question)),
                 FlowAction::Enqueue { queue, needs, priority, permission } => {
                     self.run = None;
                     let since = now;

@@ -147,6 +147,7 @@ impl Call {
             known: Known::default(),
             consults: 0,
             handed_on: false,
+            language: center.language.clone(),
             recording: Recording::default(),
             placed: Some(Placed { name: name.clone(), shown, colleague: None }),
         };

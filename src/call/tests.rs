@@ -17,7 +17,8 @@ use crate::flow::api::Customer;
 const CENTER: &str = "
 company: Test
 language: en
-numbers: { 1000: greet, 1001: straight, 1002: recorded, 1003: asked }
+languages: [en, es]
+numbers: { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -57,6 +58,14 @@ nodes:
   queue: { enqueue: asked }
 ";
 
+const SPANISH: &str = "
+flow: spanish
+start: speak
+nodes:
+  speak: { speak: es, then: queue }
+  queue: { enqueue: help }
+";
+
 const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/granted wait/declined \
     wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting";
 
@@ -68,11 +77,15 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("straight.yaml", STRAIGHT),
         file("recorded.yaml", RECORDED),
         file("asked.yaml", ASKED),
+        file("spanish.yaml", SPANISH),
     ];
     let words = ["greeting/welcome", "hold-music", "recording/told", "recording/question"]
         .into_iter()
         .chain(WAIT_PROMPTS.split_whitespace());
-    let prompts = words.map(str::to_owned).chain(crate::flow::say::prompts()).collect();
+    let prompts = words
+        .map(str::to_owned)
+        .chain(["en", "es"].into_iter().flat_map(crate::flow::say::prompts))
+        .collect();
     crate::flow::load(&files, &prompts).expect("the test center is well-formed").0
 });
 
@@ -217,6 +230,7 @@ fn in_words(action: &CallAction) -> Option<String> {
         }
         CallAction::Echo { .. } => "echo".to_owned(),
         CallAction::Verify { .. } => "verify".to_owned(),
+        CallAction::Fetch(question) => format!("ask {}", question.service.name),
         CallAction::Queue(event) => {
             let text = format!("{event:?}");
             let name = text.split([' ', '(', '{']).next().unwrap();
@@ -315,6 +329,22 @@ fn a_silent_caller_is_not_held() {
     assert!(!script.transcript.contains("hold-music"), "{}", script.transcript);
     assert!(script.transcript.ends_with("fact: call_ended\n  over\n"), "{}", script.transcript);
     assert_eq!(script.transcript.matches("Permission Silent").count(), 2, "{}", script.transcript);
+}
+
+#[test]
+fn a_caller_waits_in_the_language_that_they_chose_and_the_agent_hears_the_centers() {
+    let mut script = Script::arrive("1004", "", None);
+    let quote = Some(Duration::from_secs(20 * 60 + 1));
+    script.word("engine asks", QueueWord::AskPermission { quote, position: 1 });
+    // "veintiún minutos": one word, in the form before a noun.
+    assert!(
+        script.transcript.contains("wait/less-than numbers/21-short units/minutes"),
+        "{}",
+        script.transcript
+    );
+    let agent = script.rings();
+    assert_eq!(**script.call.language_of(&TEST_CENTER, CALLER), *"es");
+    assert_eq!(**script.call.language_of(&TEST_CENTER, agent), *"en");
 }
 
 #[test]

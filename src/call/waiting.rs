@@ -104,12 +104,12 @@ pub(super) fn state_prompt(wish: &AgentWish) -> Name {
 }
 
 /// "… less than three minutes": rounded up to whole minutes; nothing where no quote is known.
-pub(super) fn quote_words(quote: Option<Duration>, prompts: &WaitPrompts) -> Vec<Name> {
+pub(super) fn quote_words(language: &str, quote: Option<Duration>, prompts: &WaitPrompts) -> Vec<Name> {
     let Some(quote) = quote else { return Vec::new() };
     let minutes = quote.as_secs().div_ceil(60).max(1);
     let unit = if minutes == 1 { &prompts.minute } else { &prompts.minutes };
     let mut words = vec![prompts.less_than.clone()];
-    words.extend(say::number(minutes));
+    words.extend(say::minutes(language, minutes));
     words.push(unit.clone());
     words
 }
@@ -162,7 +162,7 @@ impl Call {
     fn ask(&mut self, center: &Center, quote: Option<Duration>, position: u32, out: &mut Vec<CallAction>) {
         let Some(prompts) = self.prompts(center) else { return };
         let mut words = vec![prompts.all_busy.clone()];
-        words.extend(quote_words(quote, prompts));
+        words.extend(quote_words(&self.language, quote, prompts));
         words.push(prompts.question.clone());
         out.push(CallAction::Fact(What::WaitAsked { quote, position }));
         if let Some(play) = self.say(words, true, out) {
@@ -194,7 +194,7 @@ impl Call {
     fn check_in(&mut self, center: &Center, quote: Option<Duration>, out: &mut Vec<CallAction>) {
         let Some(prompts) = self.prompts(center) else { return };
         let mut words = vec![prompts.check_in.clone()];
-        words.extend(quote_words(quote, prompts));
+        words.extend(quote_words(&self.language, quote, prompts));
         out.push(CallAction::Fact(What::CheckedIn { quote }));
         if let Some(play) = self.say(words, false, out) {
             self.set_hears(Hears::Word { play });

@@ -60,7 +60,7 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let (control, live) = (running.control.clone(), running.live.clone());
     let center = running.center.clone();
     let state = ApiState::new(running.store.clone(), control.clone(), live, center, reached, running.sip)?
-        .with_captions(Captions::read(&options.prompts, &running.center.language))
+        .with_captions(Captions::read(&options.prompts, &running.center.languages))
         .with_flows(flows)
         .with_ice(options.ice.clone())
         .with_metrics(move || gauges.metrics().into_iter().chain(publisher.metrics()).collect());

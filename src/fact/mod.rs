@@ -107,6 +107,10 @@ pub enum What {
     VerificationEnded { result: Verification },
     /// A variable of the flow that is no secret got a value.
     VariableSet { name: Name, value: String },
+    /// A service was asked over HTTP, and how that came out, in words.
+    ServiceAsked { service: Name, result: Name, took: Duration },
+    /// The caller is spoken to in this language from here on.
+    LanguageChosen { language: Name },
     /// The caller joined a queue.
     Enqueued { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32 },
     /// The caller's line had dropped in this queue shortly before: they are as old as they were.

@@ -1,6 +1,7 @@
 //! What a running flow is told and what it answers.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -10,6 +11,8 @@ use crate::base::QueueId;
 use crate::base::Secret;
 use crate::base::WallTime;
 use crate::fact::What;
+use crate::flow::model::Value;
+use crate::flow::service::Service;
 use crate::media::control::PlayId;
 use crate::queue::api::Demand;
 use crate::queue::api::PermissionPolicy;
@@ -46,6 +49,8 @@ pub enum FlowEvent {
     Digit(char),
     /// How a [`FlowAction::Verify`] came out.
     Verified(VerifyResult),
+    /// How the [`FlowAction::Fetch`] of this number came out.
+    Fetched { number: u32, result: FetchResult },
     /// [`Run::deadline`](crate::flow::Run::deadline) is due.
     Tick,
     /// The caller hung up: end cleanly.
@@ -61,6 +66,68 @@ pub enum VerifyResult {
     Unavailable,
 }
 
+/// A question to a service over HTTP.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Which question of the run it is: its answer bears the same number.
+    pub number: u32,
+    pub service: Arc<Service>,
+    pub url: String,
+    /// Sent as JSON by POST: field and value. Empty for a GET. No secret is in it.
+    pub send: Vec<(Name, Value)>,
+    /// What the answer is asked for: `order.status`, names within names.
+    pub fields: Vec<(Name, Kind)>,
+}
+
+/// What kind of value is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Number,
+    Truth,
+}
+
+impl Kind {
+    /// The kinds as files write them.
+    pub(crate) const WORDS: [(&str, Kind); 3] =
+        [("text", Kind::Text), ("number", Kind::Number), ("yes or no", Kind::Truth)];
+
+    /// What kind of value it is.
+    pub(crate) fn of(value: &Value) -> Kind {
+        match value {
+            Value::Text(_) => Kind::Text,
+            Value::Number(_) => Kind::Number,
+            Value::Truth(_) => Kind::Truth,
+        }
+    }
+
+    /// As files write it.
+    pub(crate) fn in_words(self) -> &'static str {
+        Kind::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+    }
+
+    /// A value of this kind.
+    pub(crate) fn sample(self) -> Value {
+        match self {
+            Kind::Text => Value::Text("10".to_owned()),
+            Kind::Number => Value::Number(10),
+            Kind::Truth => Value::Truth(true),
+        }
+    }
+}
+
+/// What a service says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FetchResult {
+    /// The values of the fields that were asked for; none for each that is not there, or is neither a text, nor a
+    /// whole number, nor a truth.
+    Answered { values: Vec<Option<Value>>, known_before: bool },
+    /// It knows nothing of it: 404.
+    Missing,
+    /// No answer in time, or none that can be read.
+    Failed,
+}
+
 /// What a running flow wants done. In order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FlowAction {
@@ -74,10 +141,14 @@ pub enum FlowAction {
     Play { play: PlayId, prompts: Vec<Name>, barge_in: bool, repeat: bool },
     /// Stop what plays.
     StopPlay,
+    /// From now on prompts to the caller are in this language.
+    Speak { language: Name },
     /// Send the caller's own audio back, until the line ends.
     Echo,
     /// Check account and PIN; [`FlowEvent::Verified`] answers.
     Verify { account: String, pin: Secret },
+    /// Ask a service; [`FlowEvent::Fetched`] answers.
+    Fetch(Question),
     /// Leave the flow for a queue. The run is over. `permission` is the flow file's word on who allows the
     /// hold; none: as the queue says.
     Enqueue { queue: QueueId, needs: Demand, priority: i32, permission: Option<PermissionPolicy> },

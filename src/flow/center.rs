@@ -21,13 +21,22 @@ use crate::queue::hold::HoldPolicy;
 use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
+/// To a caller: may an agent hold them?
+pub const HOLD_QUESTION: &str = "hold/question";
+/// To a caller, after that: the keys to answer with.
+pub const HOLD_KEYS: &str = "hold/keys";
+/// To a caller who is held.
+pub const HOLD_CHECK_IN: &str = "hold/check-in";
+
 /// A checked center.
 #[derive(Clone, Debug)]
 pub struct Center {
     /// The company's name, for people.
     pub company: String,
-    /// The language prompts are taken from: `en`.
+    /// The language that callers are greeted in, and agents are spoken to: `en`.
     pub language: Name,
+    /// The languages that a caller may be spoken to in, that one among them.
+    pub languages: Vec<Name>,
     /// Skills, queues and agents.
     pub engine: Config,
     /// How each agent is reached, in the order of `engine.agents`.

@@ -9,6 +9,9 @@ use jiff::tz::TimeZone;
 use crate::base::AgentId;
 use crate::base::Name;
 use crate::flow::center::AgentContact;
+use crate::flow::center::HOLD_CHECK_IN;
+use crate::flow::center::HOLD_KEYS;
+use crate::flow::center::HOLD_QUESTION;
 use crate::flow::center::Outbound;
 use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
@@ -16,12 +19,17 @@ use crate::flow::center::TrunkRegistration;
 use crate::flow::center::WaitPrompts;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
+use crate::flow::model::SpokenAs;
 use crate::flow::needs;
 use crate::flow::node::announce::Announcement;
 use crate::flow::read::Reader;
+use crate::flow::say;
+use crate::flow::say::Currency;
+use crate::flow::service;
 use crate::flow::talk_file::extensions;
 use crate::flow::talk_file::outbound;
 use crate::flow::talk_file::talk_policy;
+use crate::flow::wait_file::wait_prompts;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
@@ -50,6 +58,7 @@ const DAY_S: u64 = 86_400;
 pub(crate) struct CenterFile {
     pub company: String,
     pub language: Name,
+    pub languages: Vec<Name>,
     pub engine: Config,
     pub contacts: Vec<AgentContact>,
     /// With the place of each flow's name.
@@ -69,8 +78,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let root = reader.tree(text)?;
     let mut fields = reader.fields(&root, "the center")?;
     let company = fields.require(reader, "company").and_then(|yaml| reader.name(yaml, "the company's name"));
-    if let Some(language) = fields.optional("language").and_then(|yaml| reader.name(yaml, "the language")) {
-        reader.names.language = language;
+    languages(&mut fields, reader);
+    if let Some(currency) = fields.optional("currency").and_then(|yaml| currency(yaml, reader)) {
+        reader.names.currency = currency;
     }
     let time_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
     let time_zone = time_zone.unwrap_or(TimeZone::UTC);
@@ -79,6 +89,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     }
     if let Some(yaml) = fields.optional("announcements") {
         reader.names.announcements = announcements(yaml, &time_zone, reader);
+    }
+    if let Some(yaml) = fields.optional("services") {
+        reader.names.services = service::read(yaml, reader);
     }
     let skills = fields.optional("skills").map(|yaml| skills(yaml, reader)).unwrap_or_default();
     reader.names.skills = skills.clone();
@@ -118,6 +131,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         company: company?.to_string(),
         language: Name::clone(&reader.names.language),
         engine: Config { skills, queues, agents, routing, redial },
+        languages: reader.names.languages.clone(),
         contacts,
         numbers,
         feature_codes,
@@ -129,6 +143,56 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         extensions,
         outbound: outbound.unwrap_or_default(),
     })
+}
+
+/// `language: en`, and `languages: [en, es]` where callers may choose: the first of them is the center's own unless it
+/// says so.
+fn languages(fields: &mut Fields<'_>, reader: &mut Reader<'_>) {
+    let own = fields.optional("language").and_then(|yaml| reader.name(yaml, "the language"));
+    let Some(yaml) = fields.optional("languages") else {
+        reader.names.language = own.unwrap_or_else(|| Name::from("en"));
+        reader.names.languages = vec![Name::clone(&reader.names.language)];
+        return;
+    };
+    let mut all: Vec<Name> = Vec::new();
+    for text in reader.texts(yaml, "a language") {
+        if all.iter().any(|known| **known == *text.text) {
+            reader.error(text.place, format!("\"{}\" is given twice", text.text));
+            continue;
+        }
+        if !say::LANGUAGES.contains(&text.text.split('-').next().unwrap_or_default()) {
+            let message = format!("numbers and dates are said in \"{}\" as in English", text.text);
+            reader.warning(text.place, message, Some("give no choice of it, or say none".to_owned()));
+        }
+        all.push(Name::from(text.text.as_str()));
+    }
+    let own = own.or_else(|| all.first().cloned()).unwrap_or_else(|| Name::from("en"));
+    if !all.contains(&own) {
+        let message = format!("\"{own}\", the center's own language, is not among these");
+        reader.error(yaml.place, message);
+    }
+    reader.names.language = own;
+    reader.names.languages = all;
+    heard_in_all(yaml.place, reader);
+}
+
+/// What is in no file, and heard all the same: by a held caller, and the minutes of a quote.
+fn heard_in_all(place: Place, reader: &mut Reader<'_>) {
+    reader.words_for(place, SpokenAs::As(say::Kind::Number));
+    for name in [HOLD_QUESTION, HOLD_KEYS, HOLD_CHECK_IN] {
+        if reader.prompts.has(&reader.names.language, name) {
+            reader.prompt(&Text { place, text: name.to_owned(), quoted: true });
+        }
+    }
+}
+
+fn currency(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Currency> {
+    let text = reader.text(yaml, "a currency")?;
+    let known = Currency::ALL.iter().find(|(code, _)| *code == text.text);
+    if known.is_none() {
+        reader.unknown(text.place, "currency", &text.text, Currency::ALL.map(|(code, _)| code));
+    }
+    known.map(|(_, currency)| *currency)
 }
 
 /// `outage: { play: announcement/outage, on: yes, until: 2026-12-01 18:00 }`
@@ -324,56 +388,11 @@ fn service_level(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(u8, Duration)>
     }
 }
 
-fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> WaitPrompts {
-    let empty = Vec::new();
-    let own = fields.optional("prompts");
-    let entries = match own.map(|yaml| (&yaml.value, yaml.place)) {
-        Some((Value::Map(entries), _)) => entries,
-        Some((_, place)) => {
-            reader.error(place, "prompts are written as \"key: name of a prompt\" lines");
-            &empty
-        }
-        None => &empty,
-    };
-    let mut given = Fields::new(own.map_or(fields.place, |yaml| yaml.place), entries);
-    let mut prompt = |key: &'static str, default: &str| {
-        let place = given.place;
-        let default = Text { place, text: default.to_owned(), quoted: true };
-        let own = given.optional(key).and_then(|yaml| reader.text(yaml, "a prompt")).cloned();
-        reader.prompt(&own.unwrap_or(default)).unwrap_or_else(|| Name::from(""))
-    };
-    let prompts = WaitPrompts {
-        all_busy: prompt("all_busy", "wait/all-busy"),
-        less_than: prompt("less_than", "wait/less-than"),
-        minute: prompt("minute", "units/minute"),
-        minutes: prompt("minutes", "units/minutes"),
-        question: prompt("question", "wait/question"),
-        granted: prompt("granted", "wait/granted"),
-        declined: prompt("declined", "wait/declined"),
-        callback: prompt("callback", "wait/callback-promised"),
-        check_in: prompt("check_in", "wait/check-in"),
-        music: prompt("music", "hold-music"),
-        unserved: prompt("unserved", "wait/sorry"),
-        agent_calling_back: prompt("agent_calling_back", "wait/agent-calling-back"),
-        callback_greeting: prompt("callback_greeting", "wait/callback-greeting"),
-    };
-    given.finish(reader);
-    prompts
-}
-
 fn agent(
     key: &Text,
     fields: &mut Fields<'_>,
     reader: &mut Reader<'_>,
 ) -> Option<(AgentConfig, AgentContact, Option<Text>)> {
-    let time_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
-    let time_zone = time_zone.unwrap_or(TimeZone::UTC);
-    if let Some(yaml) = fields.optional("hours") {
-        reader.names.hours = hours::read(yaml, &time_zone, reader);
-    }
-    if let Some(yaml) = fields.optional("announcements") {
-        reader.names.announcements = announcements(yaml, &time_zone, reader);
-    }
     let skills = fields.optional("skills").map(|yaml| levels(yaml, reader)).unwrap_or_default();
     let extension = fields.optional("extension").and_then(|yaml| reader.text(yaml, "digits")).cloned();
     let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));

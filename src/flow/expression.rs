@@ -23,8 +23,8 @@ use crate::flow::model::Variables;
 const MAX_LENGTH: usize = 500;
 
 /// What every flow knows without setting it.
-pub(crate) const BUILT_IN: [&str; 5] =
-    ["caller.number", "caller.known", "caller.name", "verified", "dialled"];
+pub(crate) const BUILT_IN: [&str; 7] =
+    ["caller.number", "caller.known", "caller.name", "caller.account", "verified", "language", "dialled"];
 
 /// A parsed expression.
 #[derive(Clone)]
@@ -39,6 +39,7 @@ pub(crate) struct Expression {
 pub(crate) struct Known<'a> {
     pub caller: &'a Caller,
     pub verified: bool,
+    pub language: &'a str,
     pub variables: &'a Variables,
 }
 
@@ -71,6 +72,9 @@ impl Expression {
             match name.split_once('.') {
                 Some(_) => {}
                 None if name == "verified" => context.add_variable_from_value(name, known.verified),
+                None if name == "language" => {
+                    context.add_variable_from_value(name, known.language.to_owned())
+                }
                 None if name == "dialled" => {
                     context.add_variable_from_value(name, known.caller.dialled.clone())
                 }
@@ -109,7 +113,7 @@ impl Expression {
             dialled: "1000".to_owned(),
             customer: Some(customer),
         };
-        let known = Known { caller: &caller, verified: true, variables: samples };
+        let known = Known { caller: &caller, verified: true, language: "en", variables: samples };
         match self.compute(&known) {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.starts_with(NO_OVERLOAD) || error.starts_with("this gives") => Err(error),
@@ -187,11 +191,14 @@ fn env() -> Arc<Env> {
 }
 
 fn caller(caller: &Caller) -> cel::Value {
-    let name = caller.customer.as_ref().map(|customer| customer.name.clone()).unwrap_or_default();
+    let customer = caller.customer.as_ref();
+    let name = customer.map(|customer| customer.name.clone()).unwrap_or_default();
+    let account = customer.map(|customer| customer.account.clone()).unwrap_or_default();
     let mut fields: HashMap<String, cel::Value> = HashMap::new(); // looked up only
     fields.insert("number".to_owned(), caller.number.clone().into());
     fields.insert("known".to_owned(), caller.customer.is_some().into());
     fields.insert("name".to_owned(), name.into());
+    fields.insert("account".to_owned(), account.into());
     fields.into()
 }
 
@@ -218,7 +225,7 @@ mod tests {
 
     fn known(variables: &Variables) -> bool {
         let caller = Caller { number: "+1202".into(), dialled: "1000".into(), customer: None };
-        let known = Known { caller: &caller, verified: false, variables };
+        let known = Known { caller: &caller, verified: false, language: "en", variables };
         Expression::parse("!caller.known && dialled == '1000' && size(order) > 3").unwrap().is_true(&known)
     }
 

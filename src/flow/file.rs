@@ -11,7 +11,10 @@ use crate::flow::fields::Fields;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
 use crate::flow::model::NodeIndex;
+use crate::flow::model::Parameter;
+use crate::flow::model::Variables;
 use crate::flow::node::Node;
+use crate::flow::node::collect;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
@@ -33,6 +36,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, name: &str, text: &str) -> Option<Fl
     }
     let start = fields.require(reader, "start");
     let nodes = fields.require(reader, "nodes");
+    let takes = fields.optional("takes").map(|yaml| parameters(yaml, reader)).unwrap_or_default();
+    let gives = fields.optional("gives").map(|yaml| parameters(yaml, reader)).unwrap_or_default();
     let no_person = fields.optional("no_person").and_then(|yaml| reader.name(yaml, "the reason"));
     fields.finish(reader);
     let entries = node_entries(nodes?, reader)?;
@@ -45,9 +50,26 @@ pub(crate) fn read(reader: &mut Reader<'_>, name: &str, text: &str) -> Option<Fl
     let nodes: Vec<Option<FlowNode>> = entries.iter().map(read).collect();
     // With a node missing, the places of all others would be wrong.
     let nodes: Vec<FlowNode> = nodes.into_iter().collect::<Option<_>>()?;
-    let flow = Flow { name: Name::from(name), start: start?, nodes, no_person };
-    check::flow(&flow, reader);
+    let (name, samples) = (Name::from(name), Variables::new());
+    let mut flow = Flow { name, start: start?, nodes, takes, gives, samples, no_person };
+    flow.samples = check::flow(&flow, reader);
     Some(flow)
+}
+
+/// `{ order: text, most: number }`
+fn parameters(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Parameter> {
+    let Value::Map(entries) = &yaml.value else {
+        let hint = "for example: { order: text, most: number }";
+        reader.error_hint(yaml.place, "these are \"variable: kind of value\" lines", hint);
+        return Vec::new();
+    };
+    let one = |(key, yaml): &(Text, Yaml)| {
+        let name = collect::variable_name(key, reader);
+        let text = reader.text(yaml, "text, number, or yes or no,")?;
+        let kind = reader.kind(text.place, &text.text)?;
+        Some(Parameter { name: name?, kind, place: key.place })
+    };
+    entries.iter().filter_map(one).collect()
 }
 
 fn node_entries<'y>(yaml: &'y Yaml, reader: &mut Reader<'_>) -> Option<&'y [(Text, Yaml)]> {

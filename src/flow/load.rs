@@ -62,6 +62,10 @@ pub fn load(
         for (flow, place) in center.numbers.values() {
             if !known.contains(&**flow) {
                 center_reader.unknown(*place, "flow", flow, known.iter().copied());
+            } else if let Some(taken) = flows.get(flow).and_then(|flow| flow.takes.first()) {
+                let message =
+                    format!("\"{flow}\" takes \"{}\", and a caller's number gives nothing", taken.name);
+                center_reader.error_hint(*place, message, "let a flow of its own call it");
             } else if flows.get(flow).is_some_and(check::returns) {
                 let message =
                     format!("\"{flow}\" returns to the flow that calls it, and a caller's number is none");
@@ -87,6 +91,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
     Center {
         company: center.company,
         language: center.language,
+        languages: center.languages,
         engine: center.engine,
         contacts: center.contacts,
         numbers: center.numbers.into_iter().map(|(number, (flow, _))| (number, flow)).collect(),

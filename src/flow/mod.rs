@@ -24,8 +24,10 @@ mod read;
 pub mod rehearsal;
 pub mod run;
 pub mod say;
+pub mod service;
 mod step;
 mod talk_file;
+mod wait_file;
 mod yaml;
 
 #[cfg(test)]
@@ -40,4 +42,5 @@ pub use diagnostic::Severity;
 pub use load::load;
 pub use node::KINDS;
 pub use prompts::Prompts;
+pub use read::WAYS_OF_SAYING;
 pub use run::Run;

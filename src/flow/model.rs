@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::Name;
+use crate::flow::api::Kind;
 use crate::flow::node::Node;
+use crate::flow::say;
 use crate::flow::yaml::Place;
 
 /// A checked flow.
@@ -15,6 +17,11 @@ pub struct Flow {
     pub name: Name,
     pub(crate) start: NodeIndex,
     pub(crate) nodes: Vec<FlowNode>,
+    /// What a flow that calls this one gives it, and what it gives back.
+    pub(crate) takes: Vec<Parameter>,
+    pub(crate) gives: Vec<Parameter>,
+    /// A value of its kind for each variable.
+    pub(crate) samples: Variables,
     /// Why no menu here leads to a person, where the file says so on purpose.
     pub(crate) no_person: Option<Name>,
 }
@@ -34,6 +41,14 @@ impl Flow {
     pub(crate) fn node(&self, index: NodeIndex) -> Option<&FlowNode> {
         self.nodes.get(index.0 as usize)
     }
+}
+
+/// A variable that goes from one flow to another.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parameter {
+    pub name: Name,
+    pub kind: Kind,
+    pub place: Place,
 }
 
 /// A node by its place in the flow.
@@ -74,12 +89,8 @@ pub(crate) struct Spoken {
 /// How a variable is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SpokenAs {
-    /// "four seven one one"
-    Digits,
-    /// "four thousand seven hundred eleven"
-    Number,
-    /// Seconds, as "five minutes".
-    Duration,
+    /// By the rules of the caller's language.
+    As(say::Kind),
     /// By the recorded name prompt; nothing when there is none.
     Name,
 }

@@ -58,6 +58,7 @@ fn label(node: &Node, exit: &ExitName) -> Option<String> {
         (Node::Menu(menu), ExitName::Key(key)) => {
             menu.choices.get(key).map(|choice| choice.label.to_string())
         }
+        (Node::Language(node), ExitName::Key(key)) => node.choices.get(key).map(ToString::to_string),
         (Node::Branch(branch), ExitName::If(place)) => {
             branch.ways.get(usize::from(*place) - 1).map(|way| way.condition.text.clone())
         }
@@ -77,6 +78,8 @@ fn about(node: &Node, queues: &[Name]) -> String {
             let names: Vec<&str> = node.values.iter().map(|(name, _)| &**name).collect();
             names.join(", ")
         }
+        Node::Speak(node) => node.language.to_string(),
+        Node::Fetch(node) => node.about(),
         Node::Verify(_) => "account and pin".to_owned(),
         Node::GoTo(node) => node.flow.to_string(),
         Node::Call(node) => node.flow.to_string(),

@@ -8,7 +8,7 @@ use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
 
 /// The folder that holds for every language: music, tones.
-const COMMON: &str = "common";
+pub const COMMON: &str = "common";
 
 /// The recordings by name, each with its languages and lengths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::SkillId;
+use crate::flow::api::Kind;
 use crate::flow::center::Center;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::diagnostic::Severity;
@@ -20,12 +21,17 @@ use crate::flow::model::SpokenAs;
 use crate::flow::node::announce::Announcement;
 use crate::flow::prompts::Prompts;
 use crate::flow::say;
+use crate::flow::say::Currency;
+use crate::flow::service::Service;
 use crate::flow::yaml;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
 use crate::queue::api::PermissionPolicy;
+
+/// How a variable may be said.
+pub const WAYS_OF_SAYING: [&str; 7] = ["digits", "number", "duration", "money", "date", "time", "name"];
 
 /// The most problems that are told of one file.
 const MAX_PROBLEMS: usize = 200;
@@ -44,22 +50,30 @@ pub(crate) struct Reader<'a> {
 /// The names that `center.yaml` gave.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
-    /// The language that prompts are taken from.
+    /// The language that callers are greeted in.
     pub language: Name,
+    /// Every language that a caller may be spoken to in.
+    pub languages: Vec<Name>,
+    /// What amounts of money are said in.
+    pub currency: Currency,
     pub skills: Vec<Name>,
     pub queues: Vec<Name>,
     pub hours: BTreeMap<Name, Arc<Hours>>,
     pub announcements: BTreeMap<Name, Arc<Announcement>>,
+    pub services: BTreeMap<Name, Arc<Service>>,
 }
 
 impl Default for Names {
     fn default() -> Names {
         Names {
             language: Name::from("en"),
+            languages: vec![Name::from("en")],
+            currency: Currency::default(),
             skills: Vec::new(),
             queues: Vec::new(),
             hours: BTreeMap::new(),
             announcements: BTreeMap::new(),
+            services: BTreeMap::new(),
         }
     }
 }
@@ -69,6 +83,7 @@ impl Names {
     pub fn of(center: &Center) -> Names {
         Names {
             language: Name::clone(&center.language),
+            languages: center.languages.clone(),
             skills: center.engine.skills.clone(),
             queues: center.engine.queues.iter().map(|queue| Name::clone(&queue.name)).collect(),
             ..Names::default()
@@ -230,8 +245,21 @@ impl<'a> Reader<'a> {
         Some(duration)
     }
 
-    /// The name of a prompt that exists.
+    /// The name of a prompt that callers can hear in every language.
     pub fn prompt(&mut self, text: &Text) -> Option<Name> {
+        let name = self.agents_prompt(text)?;
+        let prompts = self.prompts;
+        let lacks = |language: &&Name| !prompts.has(language, &name);
+        let missing: Vec<Name> = self.names.languages.iter().filter(lacks).cloned().collect();
+        let Some(first) = missing.first() else { return Some(name) };
+        let languages: Vec<&str> = missing.iter().map(|language| &**language).collect();
+        let message = format!("\"{name}\" is not recorded in {}", languages.join(", "));
+        self.error_hint(text.place, message, format!("record it as prompts/{first}/{name}.wav"));
+        None
+    }
+
+    /// The name of a prompt that is there in the center's own language.
+    pub fn agents_prompt(&mut self, text: &Text) -> Option<Name> {
         if self.prompts.has(&self.names.language, &text.text) {
             return Some(Name::from(text.text.as_str()));
         }
@@ -243,6 +271,25 @@ impl<'a> Reader<'a> {
         };
         self.error_hint(text.place, format!("no prompt is called \"{}\"", text.text), hint);
         None
+    }
+
+    /// A kind of value.
+    pub fn kind(&mut self, place: Place, word: &str) -> Option<Kind> {
+        let known = Kind::WORDS.iter().find(|(known, _)| *known == word);
+        if known.is_none() {
+            self.unknown(place, "kind of value", word, Kind::WORDS.map(|(word, _)| word));
+        }
+        known.map(|(_, kind)| *kind)
+    }
+
+    /// A language that callers may be spoken to in.
+    pub fn language(&mut self, text: &Text) -> Option<Name> {
+        let found = self.names.languages.iter().find(|known| ***known == *text.text).cloned();
+        if found.is_none() {
+            let known = self.names.languages.clone();
+            self.unknown(text.place, "language", &text.text, known.iter().map(|name| &**name));
+        }
+        found
     }
 
     /// What is heard: prompts by name, and what is said of variables.
@@ -264,39 +311,44 @@ impl<'a> Reader<'a> {
         let said_as = fields.optional("as").and_then(|yaml| self.spoken_as(yaml));
         fields.finish(self);
         let variable = variable?;
-        self.words_for(yaml.place, said_as.unwrap_or(SpokenAs::Digits));
-        let by_default = if &*variable == "caller.name" { SpokenAs::Name } else { SpokenAs::Digits };
-        Some(Prompt::Said(Spoken { variable, said_as: said_as.unwrap_or(by_default), place: yaml.place }))
+        let by_default =
+            if &*variable == "caller.name" { SpokenAs::Name } else { SpokenAs::As(say::Kind::Digits) };
+        let said_as = said_as.unwrap_or(by_default);
+        self.words_for(yaml.place, said_as);
+        Some(Prompt::Said(Spoken { variable, said_as, place: yaml.place }))
     }
 
     /// Reports the prompts that are missing for saying something that way.
-    fn words_for(&mut self, place: Place, said_as: SpokenAs) {
-        let families: &[&str] = match said_as {
-            SpokenAs::Name => &[],
-            SpokenAs::Digits => &["digits/"],
-            SpokenAs::Number => &["digits/", "numbers/"],
-            SpokenAs::Duration => &["numbers/", "units/", "words/and"],
-        };
-        let needed = say::prompts().filter(|prompt| families.iter().any(|family| prompt.starts_with(family)));
-        let language = &self.names.language;
-        let missing: Vec<String> = needed.filter(|prompt| !self.prompts.has(language, prompt)).collect();
-        if let Some(missing) = list(missing.iter().map(String::as_str)) {
-            self.error(place, format!("this cannot be said, prompts are missing: {missing}"));
+    pub fn words_for(&mut self, place: Place, said_as: SpokenAs) {
+        let SpokenAs::As(kind) = said_as else { return };
+        for language in self.names.languages.clone() {
+            let needed = say::needed(&language, kind);
+            let missing: Vec<&str> =
+                needed.iter().map(String::as_str).filter(|name| !self.prompts.has(&language, name)).collect();
+            let Some(missing) = list(missing) else { continue };
+            let spoken = match self.names.languages.len() {
+                1 => String::new(),
+                _ => format!(" in {language}"),
+            };
+            self.error(place, format!("this cannot be said{spoken}, prompts are missing: {missing}"));
         }
     }
 
     fn spoken_as(&mut self, yaml: &Yaml) -> Option<SpokenAs> {
-        let text = self.text(yaml, "digits, number, duration or name")?;
-        match text.text.as_str() {
-            "digits" => Some(SpokenAs::Digits),
-            "number" => Some(SpokenAs::Number),
-            "duration" => Some(SpokenAs::Duration),
-            "name" => Some(SpokenAs::Name),
+        let text = self.text(yaml, "a way of saying")?;
+        Some(SpokenAs::As(match text.text.as_str() {
+            "digits" => say::Kind::Digits,
+            "number" => say::Kind::Number,
+            "duration" => say::Kind::Duration,
+            "money" => say::Kind::Money(self.names.currency),
+            "date" => say::Kind::Date,
+            "time" => say::Kind::Time,
+            "name" => return Some(SpokenAs::Name),
             other => {
-                self.unknown(text.place, "way of saying", other, ["digits", "number", "duration", "name"]);
-                None
+                self.unknown(text.place, "way of saying", other, WAYS_OF_SAYING);
+                return None;
             }
-        }
+        }))
     }
 
     /// The node that an exit leads to.
@@ -346,6 +398,15 @@ impl<'a> Reader<'a> {
         if found.is_none() {
             let known: Vec<Name> = self.names.announcements.keys().cloned().collect();
             self.unknown(text.place, "announcement", &text.text, known.iter().map(|name| &**name));
+        }
+        found
+    }
+
+    pub fn service(&mut self, text: &Text) -> Option<Arc<Service>> {
+        let found = self.names.services.get(text.text.as_str()).map(Arc::clone);
+        if found.is_none() {
+            let known: Vec<Name> = self.names.services.keys().cloned().collect();
+            self.unknown(text.place, "service", &text.text, known.iter().map(|name| &**name));
         }
         found
     }

@@ -68,9 +68,11 @@ impl Run {
             variables: Variables::new(),
             secrets: Default::default(),
             verified: false,
+            language: Name::clone(&center.language),
             kept_untold: Secret::default(),
             kept: String::new(),
             next_play: 1,
+            next_fetch: 1,
             playing: None,
             timer: None,
         };
@@ -105,6 +107,9 @@ impl Run {
             }
             FlowEvent::Digit(digit) => self.digit(center, flow, now, digit, out),
             FlowEvent::Verified(result) => self.input(center, flow, now, Input::Verified(result), out),
+            FlowEvent::Fetched { number, result } => {
+                self.input(center, flow, now, Input::Fetched { number, result }, out);
+            }
             FlowEvent::Tick => {
                 if self.session.timer.is_some_and(|due| due <= now) {
                     self.session.timer = None;
@@ -132,6 +137,11 @@ impl Run {
     /// Who calls, as far as the flow has found out.
     pub fn caller(&self) -> &Caller {
         &self.session.caller
+    }
+
+    /// The language that the caller is spoken to in.
+    pub fn language(&self) -> &Name {
+        &self.session.language
     }
 
     /// Whether a key would be an answer now, rather than be kept for a later question.
@@ -248,7 +258,7 @@ impl Run {
             next = match next {
                 Next::Over => return self.end(),
                 Next::Go(..) if budget == 0 => return self.fail(out),
-                Next::GoTo(_) | Next::Call(_) | Next::Return(_) if flows == 0 => return self.fail(out),
+                Next::GoTo(_) | Next::Call(..) | Next::Return(_) if flows == 0 => return self.fail(out),
                 Next::Go(exit, to) => {
                     budget -= 1;
                     if let Some(at) = flow.node(self.node) {
@@ -261,9 +271,9 @@ impl Run {
                     flows -= 1;
                     budget += nodes(&other);
                     self.callers.clear();
-                    self.enter_flow(center, now, other, out)
+                    self.enter_flow(center, now, other, Variables::new(), out)
                 }
-                Next::Call(other) => {
+                Next::Call(other, taken) => {
                     flows -= 1;
                     budget += nodes(&other);
                     self.callers.push(Frame {
@@ -272,12 +282,12 @@ impl Run {
                         variables: std::mem::take(&mut self.session.variables),
                         secrets: std::mem::take(&mut self.session.secrets),
                     });
-                    self.enter_flow(center, now, other, out)
+                    self.enter_flow(center, now, other, taken, out)
                 }
                 Next::Return(result) => {
                     flows -= 1;
                     budget += 1;
-                    match self.give_back(center, result) {
+                    match self.give_back(center, result, out) {
                         Some(next) => next,
                         None => return self.fail(out),
                     }
@@ -290,28 +300,42 @@ impl Run {
         }
     }
 
-    /// Begins another flow, which knows nothing of this one's variables.
-    fn enter_flow(&mut self, center: &Center, now: Timestamp, name: Name, out: &mut Vec<FlowAction>) -> Next {
+    /// Begins another flow, which knows nothing of this one's variables but what it takes.
+    fn enter_flow(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        name: Name,
+        taken: Variables,
+        out: &mut Vec<FlowAction>,
+    ) -> Next {
         let Some(flow) = center.flows.get(&name) else {
             self.fail(out);
             return Next::Over;
         };
-        self.session.variables.clear();
+        self.session.variables = taken;
         self.session.secrets.clear();
         out.push(FlowAction::Fact(What::FlowStarted { flow: Name::clone(&name) }));
         self.flow = name;
         self.enter(flow, now, flow.start, out)
     }
 
-    /// Back into the flow that called this one, by the exit that `result` has there.
-    fn give_back(&mut self, center: &Center, result: Name) -> Option<Next> {
+    /// Back into the flow that called this one, by the exit that `result` has there, with what this one gives.
+    fn give_back(&mut self, center: &Center, result: Name, out: &mut Vec<FlowAction>) -> Option<Next> {
         let frame = self.callers.pop()?;
         let Node::Call(call) = &center.flows.get(&frame.flow)?.node(frame.node)?.node else { return None };
         let to = call.after(&result)?;
         self.flow = frame.flow;
         self.node = frame.node;
-        self.session.variables = frame.variables;
+        let given = std::mem::replace(&mut self.session.variables, frame.variables);
         self.session.secrets = frame.secrets;
+        for ours in &call.gives {
+            // The checker lets no flow through that gives what has no value.
+            let Some(value) = given.get(&ours.field) else { continue };
+            let (name, told) = (Name::clone(&ours.variable), value.in_words());
+            out.push(FlowAction::Fact(What::VariableSet { name: Name::clone(&name), value: told }));
+            self.session.variables.insert(name, value.clone());
+        }
         Some(Next::Go(ExitName::Result(result), to))
     }
 

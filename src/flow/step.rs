@@ -12,6 +12,7 @@ use crate::base::WallTime;
 use crate::fact::What;
 use crate::flow::api::Caller;
 use crate::flow::api::ExitName;
+use crate::flow::api::FetchResult;
 use crate::flow::api::FlowAction;
 use crate::flow::api::VerifyResult;
 use crate::flow::expression::Known;
@@ -39,6 +40,11 @@ pub(crate) enum Input {
     /// The timer that the node set is due.
     Timer,
     Verified(VerifyResult),
+    /// What a service said to the question of this number.
+    Fetched {
+        number: u32,
+        result: FetchResult,
+    },
 }
 
 /// Where a node sends the caller.
@@ -48,8 +54,8 @@ pub(crate) enum Next {
     Go(ExitName, NodeIndex),
     /// To another flow, for good.
     GoTo(Name),
-    /// To another flow, and back.
-    Call(Name),
+    /// To another flow, with what it takes, and back.
+    Call(Name, Variables),
     /// Back to the flow that called, with a result.
     Return(Name),
     Over,
@@ -66,12 +72,15 @@ pub(crate) struct Session {
     /// Variables that are secret: for a verifier alone.
     pub secrets: std::collections::BTreeMap<Name, Secret>,
     pub verified: bool,
+    /// The language that the caller is spoken to in.
+    pub language: Name,
     /// Keys that nobody has asked for yet and that may become part of a secret: told by no fact until a node that
     /// asks for no secret takes them.
     pub kept_untold: Secret,
     /// Keys that nobody has asked for yet; told already.
     pub kept: String,
     pub next_play: u32,
+    pub next_fetch: u32,
     pub playing: Option<Playing>,
     pub timer: Option<Timestamp>,
 }
@@ -102,6 +111,7 @@ impl Step<'_> {
         Known {
             caller: &self.session.caller,
             verified: self.session.verified,
+            language: &self.session.language,
             variables: &self.session.variables,
         }
     }
@@ -182,6 +192,31 @@ impl Step<'_> {
         self.session.kept.clear();
     }
 
+    /// What a name stands for: a variable, or what every flow knows. None for what has no value.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        let caller = &self.session.caller;
+        Some(match name {
+            "caller.number" => Value::Text(caller.number.clone()),
+            "caller.known" => Value::Truth(caller.customer.is_some()),
+            "caller.name" => Value::Text(caller.customer.as_ref()?.name.clone()),
+            "caller.account" => Value::Text(caller.customer.as_ref()?.account.clone()),
+            "verified" => Value::Truth(self.session.verified),
+            "language" => Value::Text(self.session.language.to_string()),
+            "dialled" => Value::Text(caller.dialled.clone()),
+            name => self.session.variables.get(name)?.clone(),
+        })
+    }
+
+    /// Speaks this language from here on.
+    pub fn speak(&mut self, language: &Name) {
+        if self.session.language == *language {
+            return;
+        }
+        self.session.language = Name::clone(language);
+        self.fact(What::LanguageChosen { language: Name::clone(language) });
+        self.out.push(FlowAction::Speak { language: Name::clone(language) });
+    }
+
     pub fn set(&mut self, name: &Name, value: Value) {
         self.fact(What::VariableSet { name: Name::clone(name), value: value.in_words() });
         self.session.variables.insert(Name::clone(name), value);
@@ -199,14 +234,15 @@ impl Step<'_> {
         if spoken.said_as == SpokenAs::Name {
             return customer.and_then(|customer| customer.name_prompt.clone()).into_iter().collect();
         }
-        let text = match &*spoken.variable {
-            "caller.number" => self.session.caller.number.clone(),
-            "dialled" => self.session.caller.dialled.clone(),
-            name => self.session.variables.get(name).map(Value::in_words).unwrap_or_default(),
-        };
-        match (spoken.said_as, text.parse::<u64>()) {
-            (SpokenAs::Number, Ok(number)) => say::number(number),
-            (SpokenAs::Duration, Ok(seconds)) => say::duration(Duration::from_secs(seconds)),
+        let text = self.value(&spoken.variable).as_ref().map(Value::in_words).unwrap_or_default();
+        let language = &self.session.language;
+        let SpokenAs::As(kind) = spoken.said_as else { return Vec::new() };
+        match (kind, text.parse::<u64>()) {
+            (say::Kind::Number, Ok(number)) => say::number(language, number),
+            (say::Kind::Duration, Ok(seconds)) => say::duration(language, Duration::from_secs(seconds)),
+            (say::Kind::Money(currency), _) => say::money(language, &text, currency),
+            (say::Kind::Date, _) => say::date(language, &text),
+            (say::Kind::Time, _) => say::time(language, &text),
             _ => say::digits(&text),
         }
     }

@@ -26,6 +26,8 @@ use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
 use crate::server::clock::Clock;
 use crate::server::door::Door;
+use crate::server::fetcher::Fetched;
+use crate::server::fetcher::Fetcher;
 use crate::server::gauges::Gauges;
 use crate::server::handle::ControlError;
 use crate::server::handle::ControlRequest;
@@ -72,6 +74,8 @@ pub(super) struct Control {
     pub recorded: mpsc::Receiver<Recorded>,
     pub identity: IdentityService,
     pub identity_replies: mpsc::Receiver<IdentityReply>,
+    pub fetcher: Fetcher,
+    pub fetched: mpsc::Receiver<Fetched>,
     pub requests: mpsc::Receiver<ControlRequest>,
     pub history: HistoryWriter,
     pub live: Arc<Live>,
@@ -198,6 +202,7 @@ impl Control {
             Some(event) = self.browser_events.recv() => inputs.push(Input::Browser(event)),
             Some(recorded) = self.recorded.recv() => inputs.push(recorded_input(recorded)),
             Some(reply) = self.identity_replies.recv() => inputs.push(identity_input(reply)),
+            Some(fetched) = self.fetched.recv() => inputs.push(Input::Fetched(fetched)),
             Some(request) = self.requests.recv() => requests.push(request),
             // Somebody waits at the door: what else has come is looked at, and not waited for.
             () = yield_now(), if self.door.is_crowded() => {}
@@ -213,6 +218,7 @@ impl Control {
         take(&mut self.media_events, |event| inputs.push(Input::Media(event)));
         take(&mut self.browser_events, |event| inputs.push(Input::Browser(event)));
         take(&mut self.recorded, |recorded| inputs.push(recorded_input(recorded)));
+        take(&mut self.fetched, |fetched| inputs.push(Input::Fetched(fetched)));
         take(&mut self.identity_replies, |reply| inputs.push(identity_input(reply)));
     }
 
@@ -297,6 +303,7 @@ impl Control {
                 }
                 Output::FindCustomer { call, number } => self.identity.find_by_number(call, number),
                 Output::Verify { call, account, pin } => self.identity.verify(call, account, pin),
+                Output::Fetch { call, question } => self.fetcher.ask(call, question),
                 Output::Tell { socket, tell } => self.tell(socket, tell),
                 Output::Fact(fact) => {
                     debug!(call = fact.call.map(|call| call.0), kind = kind(&fact.what), "fact");

@@ -7,6 +7,7 @@ pub mod clock;
 mod control;
 pub mod desk;
 mod door;
+pub mod fetcher;
 pub mod gauges;
 pub mod handle;
 pub mod live;

@@ -29,6 +29,7 @@ use crate::server::clock::Clock;
 use crate::server::control::Control;
 use crate::server::control::Wires;
 use crate::server::door::Door;
+use crate::server::fetcher::Fetcher;
 use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
@@ -70,6 +71,9 @@ const BROWSER_EVENTS: usize = 1_024;
 
 /// How many recordings that ended by themselves may wait for the control thread; their thread waits for room.
 const RECORDED: usize = 256;
+
+/// How many answers of services may wait for the control thread.
+const FETCHED: usize = 512;
 
 /// How many answers of the customer store may wait for the control thread.
 const IDENTITY_REPLIES: usize = 2_048;
@@ -242,6 +246,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let recorder = Recorder::start(&options.data, center.keep_recordings, recorded_sender)?;
     let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
+    let (fetched_sender, fetched) = mpsc::channel(FETCHED);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();
     let mut belongings = Control {
@@ -256,6 +261,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         sockets_told: HashMap::new(),
         identity: IdentityService::start(&store, identity_sender)?,
         identity_replies,
+        fetcher: Fetcher::start(fetched_sender)?,
+        fetched,
         requests,
         history: HistoryWriter::start(&store, clock.started())?,
         live: live.clone(),

@@ -200,6 +200,8 @@ impl CallFold {
             | What::AgeRestored { .. }
             | What::NeedsRelaxed { .. }
             | What::WaitPrioritised { .. }
+            | What::LanguageChosen { .. }
+            | What::ServiceAsked { .. }
             | What::WaitGranted { .. }
             | What::WaitDeclined
             | What::HoldMusicStarted

@@ -110,6 +110,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::VerificationFailed { attempt } => format!("account or PIN did not fit, try {attempt}"),
         What::VerificationEnded { result } => verification(*result).to_owned(),
         What::VariableSet { name, value } => format!("{name} is {value:?}"),
+        What::ServiceAsked { service, result, took } => {
+            format!("the service {service} {result}, after {} ms", took.as_millis())
+        }
+        What::LanguageChosen { language } => format!("is spoken to in {language:?}"),
         What::Enqueued { queue, needs, priority, waiting } => enqueued(queue, needs, *priority, *waiting),
         What::AgeRestored { age } => {
             format!("called again after the line dropped: counts as waiting for {} already", length(*age))

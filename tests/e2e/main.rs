@@ -12,6 +12,7 @@ mod codecs;
 mod demo;
 mod desk;
 mod ending;
+mod fetch;
 mod flood;
 mod flows;
 mod line;

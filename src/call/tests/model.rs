@@ -62,7 +62,8 @@ const PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/granted w
 static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     let files = [file("center.yaml", CENTER), file("straight.yaml", STRAIGHT)];
-    let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts()).collect();
+    let prompts =
+        PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en")).collect();
     let center = crate::flow::load(&files, &prompts).expect("the test center is well-formed").0;
     assert!(matches!(&center.trunks[..], [Trunk { outbound: Some(_), .. }]));
     center

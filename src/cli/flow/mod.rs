@@ -118,11 +118,11 @@ fn flow_name(center: &Center, said: &str) -> Result<Name, Trouble> {
     }
 }
 
-/// The customers whom the tests of a flow know.
+/// The customers and services that the tests of a flow know.
 fn world(files: &Files, center: &Center, prompts: &Prompts, flow: &Name) -> Result<World, Trouble> {
     let tests = load::test_files(&files.flows).map_err(unreadable)?;
     let own = tests.iter().find(|(path, _)| Path::new(path).file_stem().is_some_and(|stem| *stem == **flow));
-    Ok(own.map(|(path, text)| rehearsed::customers(center, prompts, path, text)).unwrap_or_default())
+    Ok(own.map(|(path, text)| rehearsed::world(center, prompts, path, text)).unwrap_or_default())
 }
 
 fn unreadable(error: LoadError) -> Trouble {

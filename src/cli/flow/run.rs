@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::io::BufRead;
 use std::io::Write;
+use std::path::Path;
 
 use clap::Args;
 
@@ -21,6 +22,9 @@ use crate::flow::rehearsal::Met;
 use crate::flow::rehearsal::Rehearsal;
 use crate::flow::rehearsal::Verifier;
 use crate::flow::rehearsal::World;
+
+/// The words of each recording, by language and name.
+type Words = BTreeMap<String, BTreeMap<String, String>>;
 
 const HELP: &str = "keys: press them after the last word; !keys: at once, over what plays; nothing: be silent; \
                     ?: what the flow knows; bye: hang up";
@@ -50,9 +54,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Trouble> {
     if args.verifier_down {
         world.verifier = Verifier::Down;
     }
-    let manifest = args.files.prompts.join(&*center.language).join("manifest.yaml");
-    // Without a manifest the names of the recordings say what is heard.
-    let words = prompts::words(&fs::read_to_string(manifest).unwrap_or_default());
+    let words = words(&args.files.prompts, &center);
     let caller = caller(args, &center, &world, &flow);
     introduce(&world);
     let mut rehearsal = Rehearsal::dial(&center, &prompts, &world, &flow, caller, wall_now());
@@ -60,7 +62,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Trouble> {
     loop {
         for (at, met) in &rehearsal.log()[told..] {
             if !matches!(met, Met::Left { .. }) {
-                say!("{:>8.1} s  {}", at.as_secs_f64(), in_words(met, &words));
+                say!("{:>8.1} s  {}", at.as_secs_f64(), in_words(met, &words, rehearsal.language()));
             }
         }
         told = rehearsal.log().len();
@@ -73,6 +75,15 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Trouble> {
             rehearsal.advance();
         }
     }
+}
+
+/// What each recording says, by language. Without a manifest the names of the recordings say what is heard.
+fn words(folder: &Path, center: &Center) -> Words {
+    let read = |language: &str| {
+        let manifest = folder.join(language).join("manifest.yaml");
+        (language.to_owned(), prompts::words(&fs::read_to_string(manifest).unwrap_or_default()))
+    };
+    center.languages.iter().map(|language| &**language).chain([prompts::COMMON]).map(read).collect()
 }
 
 /// The calendar's time: hours are as they are now.
@@ -135,9 +146,10 @@ fn act(rehearsal: &mut Rehearsal<'_>, line: Option<&str>) {
     }
 }
 
-fn in_words(met: &Met, words: &BTreeMap<String, String>) -> String {
-    let Met::Hears { prompts } = met else { return met.to_string() };
-    let said: Vec<&str> =
-        prompts.iter().map(|name| words.get(&**name).map_or(&**name, String::as_str)).collect();
-    format!("hears \"{}\" ({})", said.join(" "), prompts.join(" "))
+fn in_words(met: &Met, words: &Words, language: &str) -> String {
+    let Met::Hears { prompts: heard } = met else { return met.to_string() };
+    let of = |language: &str, name: &Name| words.get(language)?.get(&**name).map(String::as_str);
+    let word = |name| of(language, name).or_else(|| of(prompts::COMMON, name)).unwrap_or(name);
+    let said: Vec<&str> = heard.iter().map(word).collect();
+    format!("hears \"{}\" ({})", said.join(" "), heard.join(" "))
 }

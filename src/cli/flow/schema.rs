@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::cli::trouble::Trouble;
 use crate::flow::KINDS;
+use crate::flow::WAYS_OF_SAYING;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SchemaArgs {}
@@ -35,11 +36,16 @@ enum Shape {
     Repeat,
     /// `6`, or `4 to 8`.
     Digits,
+    KeyedAs,
+    DateOrder,
     EndKey,
     Choices,
+    Languages,
     Conditions,
     Values,
     Results,
+    /// Names by names.
+    Names,
     Needs,
     Steps,
     Permission,
@@ -80,7 +86,10 @@ const KEYS: &[(&str, &[Key])] = &[
         &[
             ("collect", Text, true, "the variable"),
             ("prompt", Heard, false, "what is heard"),
-            ("digits", Digits, true, "how many digits: 6, or 4 to 8"),
+            ("as", KeyedAs, false, "what is keyed; digits by default"),
+            ("order", DateOrder, false, "of a date: month first by default"),
+            ("digits", Digits, false, "how many digits: 6, or 4 to 8; not for an amount or a date"),
+            ("read_back", Heard, false, "heard once it is keyed; 1 takes it, anything else asks again"),
             ("end", EndKey, false, "the key that ends it earlier; # by default"),
             ("wait", Time, false, "how long for the first digit; 5s by default"),
             ("between", Time, false, "from digit to digit; 3s by default"),
@@ -113,6 +122,18 @@ const KEYS: &[(&str, &[Key])] = &[
         ],
     ),
     (
+        "language",
+        &[
+            ("language", Heard, true, "the question, each part in its own language"),
+            ("choices", Languages, true, "for each key its language"),
+            ("tries", Count, false, "how often the question is heard in all; 2 by default"),
+            ("wait", Time, false, "how long the caller has; 5s by default"),
+            ("then", Node, true, "a language was chosen"),
+            ("otherwise", Node, true, "after the last try"),
+        ],
+    ),
+    ("speak", &[("speak", Text, true, "the language"), ("then", Node, true, "afterwards")]),
+    (
         "branch",
         &[
             ("branch", Conditions, true, "conditions; the first that is true leads on"),
@@ -130,6 +151,18 @@ const KEYS: &[(&str, &[Key])] = &[
     ),
     ("set", &[("set", Values, true, "variables and their values"), ("then", Node, true, "afterwards")]),
     (
+        "fetch",
+        &[
+            ("fetch", Text, true, "the service, as center.yaml calls it"),
+            ("path", Text, false, "after the service's address; {variable} stands for its value"),
+            ("send", Names, false, "fields and the variables that are sent in them, by POST"),
+            ("gives", Names, false, "variables and the fields of the answer that they get"),
+            ("then", Node, true, "every variable has its value"),
+            ("missing", Node, false, "the service has none: 404; as otherwise by default"),
+            ("otherwise", Node, true, "no answer in time, or another than was asked for"),
+        ],
+    ),
+    (
         "announce",
         &[
             ("announce", Text, true, "the announcement, as center.yaml calls it"),
@@ -140,6 +173,8 @@ const KEYS: &[(&str, &[Key])] = &[
         "call",
         &[
             ("call", Text, true, "the flow that does a part"),
+            ("with", Names, false, "what it takes, and the variables that it gets"),
+            ("gives", Names, false, "variables that get what it gives"),
             ("results", Results, true, "for each result where it leads"),
         ],
     ),
@@ -184,6 +219,8 @@ fn schema() -> Value {
         "properties": {
             "flow": { "type": "string", "description": "the file's own name" },
             "start": { "type": "string", "description": "the node that every caller comes to first" },
+            "takes": kinds("what a flow that calls this one gives it"),
+            "gives": kinds("the variables that it gives back when it returns"),
             "no_person": { "type": "string", "description": "why no menu here leads to a person, where that is meant" },
             "nodes": {
                 "type": "object",
@@ -202,7 +239,7 @@ fn schema() -> Value {
                         "additionalProperties": false,
                         "properties": {
                             "say": { "type": "string", "description": "a variable" },
-                            "as": { "enum": ["digits", "number", "duration", "name"] },
+                            "as": { "enum": WAYS_OF_SAYING },
                         },
                     },
                 ],
@@ -229,6 +266,12 @@ fn schema() -> Value {
             },
         },
     })
+}
+
+/// Variables and the kinds of their values.
+fn kinds(words: &str) -> Value {
+    let kind = json!({ "enum": ["text", "number", "yes or no"] });
+    json!({ "type": "object", "description": words, "additionalProperties": kind })
 }
 
 fn node(kind: &str, keys: &[Key]) -> Value {
@@ -267,12 +310,20 @@ fn behind(shape: Shape) -> Value {
                 { "type": "string", "pattern": "^[0-9]+( to [0-9]+)?$" },
             ],
         }),
+        KeyedAs => json!({ "enum": ["digits", "amount", "date"] }),
+        DateOrder => json!({ "enum": ["month first", "day first"] }),
         EndKey => json!({ "enum": ["#", "*"] }),
         Choices => json!({
             "type": "object",
             "minProperties": 1,
             "propertyNames": { "pattern": "^[0-9*#]$" },
             "additionalProperties": { "$ref": "#/$defs/choice" },
+        }),
+        Languages => json!({
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": { "pattern": "^[0-9*#]$" },
+            "additionalProperties": { "type": "string" },
         }),
         Conditions => json!({
             "type": "array",
@@ -293,6 +344,7 @@ fn behind(shape: Shape) -> Value {
             "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_]*$" },
             "additionalProperties": { "type": ["string", "integer", "boolean"] },
         }),
+        Names => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Results => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Needs => json!({
             "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],

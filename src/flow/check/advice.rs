@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::base::Name;
 use crate::flow::check::Graph;
 use crate::flow::model::Flow;
 use crate::flow::model::Prompt;
@@ -43,10 +44,13 @@ pub(super) fn flow(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
     speech(flow, graph, reader);
 }
 
-/// How long it takes to say this; what is said of variables does not count.
+/// How long it takes to say this in the language that takes longest; what is said of variables does not count.
 fn length(prompts: &[Prompt], reader: &Reader<'_>) -> Duration {
     let one = |prompt: &Prompt| match prompt {
-        Prompt::Recorded(name) => reader.prompts.length(&reader.names.language, name),
+        Prompt::Recorded(name) => {
+            let length = |language: &Name| reader.prompts.length(language, name);
+            reader.names.languages.iter().filter_map(length).max()
+        }
         Prompt::Said(_) => None,
     };
     prompts.iter().filter_map(one).sum()
@@ -96,7 +100,7 @@ fn speech(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
 }
 
 fn asks(node: &Node) -> bool {
-    matches!(node, Node::Menu(_) | Node::Collect(_) | Node::Verify(_))
+    matches!(node, Node::Menu(_) | Node::Language(_) | Node::Collect(_) | Node::Verify(_))
 }
 
 fn spoken(node: &Node, reader: &Reader<'_>) -> Duration {

@@ -10,6 +10,7 @@ use crate::flow::center_file;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
 use crate::flow::model::NodeIndex;
+use crate::flow::model::Variables;
 use crate::flow::node::Node;
 use crate::flow::read::Reader;
 use crate::queue::api::Config;
@@ -18,14 +19,15 @@ pub(crate) use together::links;
 pub(crate) use together::returns;
 pub(crate) use together::together;
 
-/// Checks `flow` by itself.
-pub(crate) fn flow(flow: &Flow, reader: &mut Reader<'_>) {
+/// Checks `flow` by itself; a sample of each of its variables.
+pub(crate) fn flow(flow: &Flow, reader: &mut Reader<'_>) -> Variables {
     let wired = flow.start != NodeIndex::NOWHERE
         && flow.nodes.iter().all(|at| at.node.exits().iter().all(|exit| exit.to != NodeIndex::NOWHERE));
-    variables::expressions(flow, reader);
+    let samples = variables::expressions(flow, reader);
+    variables::parameters(flow, &samples, reader);
     // With an exit that leads nowhere, everything below would tell the same thing again in other words.
     if !wired {
-        return;
+        return samples;
     }
     let exits = Graph::of(flow);
     unreachable(flow, &exits, reader);
@@ -35,6 +37,7 @@ pub(crate) fn flow(flow: &Flow, reader: &mut Reader<'_>) {
     if !reader.has_errors() {
         advice::flow(flow, &exits, reader);
     }
+    samples
 }
 
 /// Reports every `enqueue` of the flow that no agent can serve.

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::base::Name;
+use crate::flow::api::Kind;
 use crate::flow::check::Graph;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
 use crate::flow::node::Node;
+use crate::flow::node::call::Call;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Place;
 
@@ -44,7 +46,7 @@ fn link(at: &FlowNode) -> Option<(&Name, Place)> {
 pub(crate) fn together(flows: &mut Flows, readers: &mut Readers<'_>) {
     for (name, flow) in flows.iter() {
         if let Some(reader) = readers.get_mut(name) {
-            flow.nodes.iter().for_each(|at| fits(at, flows, reader));
+            flow.nodes.iter().for_each(|at| fits(at, flow, flows, reader));
         }
     }
     if readers.values().any(Reader::has_errors) {
@@ -69,7 +71,7 @@ fn target(at: &FlowNode) -> Option<Name> {
 }
 
 /// Whether a link suits the flow that it leads to.
-fn fits(at: &FlowNode, flows: &Flows, reader: &mut Reader<'_>) {
+fn fits(at: &FlowNode, flow: &Flow, flows: &Flows, reader: &mut Reader<'_>) {
     let Some((name, place)) = link(at) else { return };
     let Some(other) = flows.get(name) else { return };
     if other.node(other.start).is_some_and(|first| matches!(first.node, Node::Ring(_))) {
@@ -85,6 +87,7 @@ fn fits(at: &FlowNode, flows: &Flows, reader: &mut Reader<'_>) {
         .collect();
     match &at.node {
         Node::Call(call) => {
+            parameters(call, other, flow, reader);
             for result in &results {
                 if !call.results.iter().any(|known| known.name == **result) {
                     let message = format!("\"{name}\" may return \"{result}\", which leads nowhere here");
@@ -105,7 +108,58 @@ fn fits(at: &FlowNode, flows: &Flows, reader: &mut Reader<'_>) {
                 format!("\"{name}\" returns to the flow that calls it, and go_to does not come back");
             reader.error_hint(place, message, "write \"call\", and its results");
         }
-        _ => {}
+        _ => {
+            if let Some(taken) = other.takes.first() {
+                let message = format!("\"{name}\" takes \"{}\", and go_to gives nothing", taken.name);
+                reader.error_hint(place, message, "write \"call\", and what it gets");
+            }
+        }
+    }
+}
+
+/// What the other flow takes is what it gets, and what it gives is what is asked of it.
+fn parameters(call: &Call, other: &Flow, flow: &Flow, reader: &mut Reader<'_>) {
+    let (name, place) = (&call.flow, call.place);
+    for taken in &other.takes {
+        let Some((_, ours)) = call.with.iter().find(|(takes, _)| *takes == taken.name) else {
+            let message = format!("\"{name}\" takes \"{}\", which it does not get here", taken.name);
+            reader.error_hint(place, message, format!("add \"{}: a variable\" to \"with\"", taken.name));
+            continue;
+        };
+        let kind = flow.samples.get(ours).map_or_else(|| built_in(ours), Kind::of);
+        if kind != taken.kind {
+            let (is, must) = (kind.in_words(), taken.kind.in_words());
+            reader
+                .error(place, format!("\"{}\" of \"{name}\" is {must}, and \"{ours}\" is {is}", taken.name));
+        }
+    }
+    for (takes, _) in
+        call.with.iter().filter(|(takes, _)| !other.takes.iter().any(|taken| taken.name == *takes))
+    {
+        reader.error(place, format!("\"{name}\" takes no \"{takes}\""));
+    }
+    for ours in &call.gives {
+        match other.gives.iter().find(|given| given.name == ours.field) {
+            Some(given) if given.kind == ours.kind => {}
+            Some(given) => {
+                let (is, must) = (given.kind.in_words(), ours.kind.in_words());
+                let message = format!("\"{name}\" gives \"{}\" as {is}, not as {must}", given.name);
+                reader.error_hint(
+                    place,
+                    message,
+                    format!("write \"{}: {} as {is}\"", ours.variable, ours.field),
+                );
+            }
+            None => reader.error(place, format!("\"{name}\" gives no \"{}\"", ours.field)),
+        }
+    }
+}
+
+/// The kind of what every flow knows.
+fn built_in(name: &str) -> Kind {
+    match name {
+        "verified" | "caller.known" => Kind::Truth,
+        _ => Kind::Text,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::Name;
+use crate::flow::api::Kind;
 use crate::flow::check::Graph;
 use crate::flow::expression::Expression;
 use crate::flow::expression::is_built_in;
@@ -16,10 +17,11 @@ use crate::flow::model::Variables;
 use crate::flow::node::Node;
 use crate::flow::node::set::Source;
 use crate::flow::read::Reader;
+use crate::flow::say;
 use crate::flow::yaml::Place;
 
-/// Names, types and secrets in conditions, values and what is spoken.
-pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) {
+/// Names, types and secrets in conditions, values and what is spoken. A sample of each variable.
+pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) -> Variables {
     let (samples, secret) = variables(flow, reader);
     for at in &flow.nodes {
         for (expression, place) in at.node.expressions() {
@@ -27,11 +29,44 @@ pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) {
                 types_fit(expression, place, matches!(at.node, Node::Branch(_)), &samples, reader);
             }
         }
+        for (name, place) in sent(&at.node).into_iter().filter(|(name, _)| !is_built_in(name)) {
+            name_known(name, place, &samples, &secret, reader);
+        }
         for prompt in at.node.heard() {
             if let Prompt::Said(spoken) = prompt {
                 spoken_known(spoken, &samples, &secret, reader);
             }
         }
+    }
+    samples
+}
+
+/// The variables that a node hands on: to a service, or to a flow that it calls.
+fn sent(node: &Node) -> Vec<(&Name, Place)> {
+    match node {
+        Node::Fetch(node) => node.uses().into_iter().map(|name| (name, node.place)).collect(),
+        Node::Call(node) => node.uses().map(|name| (name, node.place)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What the flow gives to those that call it is there, of the kind that it says, and there is a way back.
+pub(super) fn parameters(flow: &Flow, samples: &Variables, reader: &mut Reader<'_>) {
+    for given in &flow.gives {
+        match samples.get(&given.name).map(Kind::of) {
+            Some(kind) if kind == given.kind => {}
+            Some(kind) => {
+                let message =
+                    format!("\"{}\" is {}, not {}", given.name, kind.in_words(), given.kind.in_words());
+                reader.error(given.place, message);
+            }
+            None => reader.unknown(given.place, "variable", &given.name, samples.keys().map(|name| &**name)),
+        }
+    }
+    if let Some(given) = flow.gives.first()
+        && !flow.nodes.iter().any(|at| matches!(at.node, Node::GiveBack(_)))
+    {
+        reader.error_hint(given.place, "this flow never returns to give this", "end it with a return node");
     }
 }
 
@@ -39,7 +74,10 @@ pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) {
 fn spoken_known(spoken: &Spoken, samples: &Variables, secret: &BTreeSet<Name>, reader: &mut Reader<'_>) {
     match (&*spoken.variable, spoken.said_as) {
         ("caller.name", SpokenAs::Name) => {}
-        ("caller.number" | "dialled", SpokenAs::Digits | SpokenAs::Number | SpokenAs::Duration) => {}
+        (
+            "caller.number" | "caller.account" | "dialled",
+            SpokenAs::As(say::Kind::Digits | say::Kind::Number | say::Kind::Duration),
+        ) => {}
         (_, SpokenAs::Name) => {
             let hint = "write { say: caller.name }";
             reader.error_hint(spoken.place, "only the caller's name is said as a name", hint);
@@ -65,13 +103,26 @@ fn variables(flow: &Flow, reader: &mut Reader<'_>) -> (Variables, BTreeSet<Name>
             clashes.push((place, Name::clone(name)));
         }
     };
+    for taken in &flow.takes {
+        add(&mut samples, &taken.name, taken.kind.sample(), taken.place);
+    }
     for at in &flow.nodes {
         match &at.node {
+            Node::Call(node) => {
+                for given in &node.gives {
+                    add(&mut samples, &given.variable, given.kind.sample(), at.place);
+                }
+            }
             Node::Collect(node) if node.secret => {
                 secret.insert(Name::clone(&node.variable));
             }
             Node::Collect(node) => {
                 add(&mut samples, &node.variable, Value::Text("10".to_owned()), at.place);
+            }
+            Node::Fetch(node) => {
+                for given in &node.gives {
+                    add(&mut samples, &given.variable, given.kind.sample(), at.place);
+                }
             }
             Node::Set(node) => {
                 for (name, source) in &node.values {
@@ -129,7 +180,7 @@ fn name_known(
     reader: &mut Reader<'_>,
 ) -> bool {
     if secret.contains(name) {
-        reader.error(place, format!("\"{name}\" is secret: it is neither spoken nor compared"));
+        reader.error(place, format!("\"{name}\" is secret: it is neither spoken, compared nor sent"));
         return false;
     }
     if !samples.contains_key(name) {
@@ -168,12 +219,15 @@ pub(super) fn unset(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
         match &at.node {
             Node::Collect(node) => vec![Name::clone(&node.variable)],
             Node::Set(node) => node.values.iter().map(|(name, _)| Name::clone(name)).collect(),
+            Node::Fetch(node) => node.gives.iter().map(|given| Name::clone(&given.variable)).collect(),
+            Node::Call(node) => node.gives.iter().map(|given| Name::clone(&given.variable)).collect(),
             _ => Vec::new(),
         }
     };
     // For each node what is set on every way to it; none before any way is known.
     let mut on_entry: Vec<Option<BTreeSet<Name>>> = vec![None; flow.nodes.len()];
-    on_entry[graph.start] = Some(BTreeSet::new());
+    let taken: BTreeSet<Name> = flow.takes.iter().map(|taken| Name::clone(&taken.name)).collect();
+    on_entry[graph.start] = Some(taken);
     let mut open = vec![graph.start];
     while let Some(at) = open.pop() {
         let before = on_entry[at].clone().unwrap_or_default();
@@ -209,11 +263,20 @@ pub(super) fn unset(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
                 conditions.iter().flat_map(|(e, place)| e.uses.iter().map(|name| (name.clone(), *place))),
             );
         }
+        used.extend(sent(&at.node).into_iter().map(|(name, place)| (name.to_string(), place)));
+        if matches!(at.node, Node::GiveBack(_)) {
+            used.extend(flow.gives.iter().map(|given| (given.name.to_string(), at.place)));
+        }
         used.extend(at.node.heard().into_iter().filter_map(|prompt| match prompt {
             Prompt::Said(spoken) => Some((spoken.variable.to_string(), spoken.place)),
             Prompt::Recorded(_) => None,
         }));
-        for (name, place) in used {
+        // What is read back is what was keyed just now.
+        let own = match &at.node {
+            Node::Collect(node) if !node.read_back.is_empty() => Some(&*node.variable),
+            _ => None,
+        };
+        for (name, place) in used.into_iter().filter(|(name, _)| Some(name.as_str()) != own) {
             if ever.contains(name.as_str()) && !set.contains(name.as_str()) {
                 let message = format!("\"{name}\" has no value yet on some way to \"{}\"", at.name);
                 reader.error_hint(place, message, "set it before, on every way that leads here");

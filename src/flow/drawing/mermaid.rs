@@ -13,6 +13,7 @@ pub(super) fn draw(picture: &Picture) -> String {
         let (open, close) = match node.kind {
             "branch" | "hours" => ("{{", "}}"),
             "call" | "go_to" | "return" => ("[[", "]]"),
+            "fetch" => ("[(", ")]"),
             "enqueue" => ("([", "])"),
             "hang_up" | "echo" | "ring" => ("((", "))"),
             _ => ("[", "]"),

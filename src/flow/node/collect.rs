@@ -1,7 +1,8 @@
-//! `collect`: asks for several digits and puts them into a variable.
+//! `collect`: asks for several digits, an amount or a date, and puts it into a variable.
 
 use std::time::Duration;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -29,6 +30,17 @@ use crate::flow::yaml::Yaml;
 /// The end key came without a digit.
 const SKIPPED: ExitName = ExitName::Named("skipped");
 
+/// What is keyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keyed {
+    /// As they are.
+    Digits,
+    /// `12*50` is 12.50.
+    Amount,
+    /// Eight digits; the year is last.
+    Date { day_first: bool },
+}
+
 /// Several digits into a variable.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Collect {
@@ -37,6 +49,9 @@ pub(crate) struct Collect {
     pub no_input: Vec<Prompt>,
     /// Heard after too few or too many digits, or another key.
     pub no_match: Vec<Prompt>,
+    /// Heard once the variable has its value: 1 takes it, and anything else asks again. None: it is taken as it is.
+    pub read_back: Vec<Prompt>,
+    pub keyed: Keyed,
     pub entry: Entry,
     /// How often the question is put in all. Default 3.
     pub tries: u32,
@@ -54,19 +69,21 @@ pub(crate) struct State {
     tries: u32,
     keyed: String,
     keyed_secret: Secret,
+    /// What was keyed is being read back.
+    confirming: bool,
 }
 
 impl Collect {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Collect {
         let variable = fields.require(reader, "collect").and_then(|yaml| variable(yaml, reader));
         let prompts = fields.heard(reader, "prompt");
-        let digits = fields.require(reader, "digits").and_then(|yaml| digits(yaml, reader));
-        let (least, most) = digits.unwrap_or((1, 1));
+        let (keyed, (least, most)) = keyed(fields, reader);
         let entry = Entry {
             least,
             most,
-            ends_when_full: true,
-            end: fields.optional("end").and_then(|yaml| end(yaml, reader)).unwrap_or('#'),
+            // Who keys an amount has no cents, or two.
+            ends_when_full: keyed != Keyed::Amount,
+            end: fields.optional("end").and_then(|yaml| end(yaml, keyed, reader)).unwrap_or('#'),
             first: fields.duration(reader, "wait", Duration::from_secs(5)),
             between: fields.duration(reader, "between", Duration::from_secs(3)),
         };
@@ -75,8 +92,10 @@ impl Collect {
             prompts,
             no_input: fields.heard(reader, "no_input"),
             no_match: fields.heard(reader, "no_match"),
+            read_back: fields.heard(reader, "read_back"),
+            keyed,
             entry,
-            tries: menu::tries(fields, reader),
+            tries: menu::tries(fields, reader, 3),
             barge_in: fields.truth(reader, "barge_in", true),
             secret: fields.truth(reader, "secret", false),
             then: fields.exit(reader, "then"),
@@ -108,11 +127,16 @@ impl Collect {
                 if !self.secret {
                     step.heard(digit, told);
                 }
-                self.digit(state, step, digit)
+                match (state.confirming, digit) {
+                    (true, '1') => Next::Go(THEN, self.then),
+                    (true, _) => self.again(state, step, &[]),
+                    (false, _) => self.digit(state, step, digit),
+                }
             }
+            Input::Timer if state.confirming => self.silent(state, step),
             Input::Timer if self.keyed(state) > 0 => self.ended(state, step, None),
             Input::Timer => self.silent(state, step),
-            Input::Verified(_) => Next::Stay,
+            Input::Verified(_) | Input::Fetched { .. } => Next::Stay,
         }
     }
 
@@ -121,6 +145,12 @@ impl Collect {
     }
 
     fn digit(&self, state: &mut State, step: &mut Step<'_>, digit: char) -> Next {
+        if self.keyed == Keyed::Amount && digit == '*' && self.entry.key(self.keyed(state), '0') == Key::More
+        {
+            state.keyed.push('.');
+            step.wait(self.entry.between);
+            return Next::Stay;
+        }
         let key = self.entry.key(self.keyed(state), digit);
         if matches!(key, Key::More | Key::Complete) {
             match self.secret {
@@ -145,14 +175,23 @@ impl Collect {
             return self.no_match(state, step, last);
         }
         let variable = &self.variable;
-        match self.secret {
-            true => {
-                let secret = std::mem::take(&mut state.keyed_secret);
-                step.session.secrets.insert(Name::clone(variable), secret);
-            }
-            false => step.set(variable, model::Value::Text(std::mem::take(&mut state.keyed))),
+        if self.secret {
+            let secret = std::mem::take(&mut state.keyed_secret);
+            step.session.secrets.insert(Name::clone(variable), secret);
+            return Next::Go(THEN, self.then);
         }
-        Next::Go(THEN, self.then)
+        let Some(value) = self.keyed.value(&std::mem::take(&mut state.keyed)) else {
+            return self.no_match(state, step, last);
+        };
+        step.set(variable, model::Value::Text(value));
+        if self.read_back.is_empty() {
+            return Next::Go(THEN, self.then);
+        }
+        state.confirming = true;
+        if !step.has_kept() && !step.play(&[&self.read_back], true, false) {
+            step.wait(self.entry.first);
+        }
+        Next::Stay
     }
 
     fn silent(&self, state: &mut State, step: &mut Step<'_>) -> Next {
@@ -172,6 +211,7 @@ impl Collect {
 
     fn again(&self, state: &mut State, step: &mut Step<'_>, before: &[Prompt]) -> Next {
         state.keyed.clear();
+        state.confirming = false;
         state.keyed_secret = Secret::default();
         if state.tries >= self.tries {
             return Next::Go(OTHERWISE, self.otherwise);
@@ -188,6 +228,34 @@ impl Collect {
     }
 }
 
+impl Keyed {
+    /// What the variable holds of it: `12.50`, `2026-12-24`. None where it is no such thing.
+    fn value(self, keyed: &str) -> Option<String> {
+        match self {
+            Keyed::Digits => Some(keyed.to_owned()),
+            Keyed::Amount => amount(keyed),
+            Keyed::Date { day_first } => {
+                let number = |from: usize, to: usize| keyed.get(from..to)?.parse::<i16>().ok();
+                let (first, second, year) = (number(0, 2)?, number(2, 4)?, number(4, 8)?);
+                let (day, month) = if day_first { (first, second) } else { (second, first) };
+                let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+                Some(date.to_string())
+            }
+        }
+    }
+}
+
+/// `12.5` as `12.50`, `007` as `7.00`, `.5` as `0.50`.
+fn amount(keyed: &str) -> Option<String> {
+    let (whole, part) = keyed.split_once('.').unwrap_or((keyed, ""));
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 2 || (whole.is_empty() && part.is_empty()) {
+        return None;
+    }
+    let whole = whole.trim_start_matches('0');
+    Some(format!("{}.{part:0<2}", if whole.is_empty() { "0" } else { whole }))
+}
+
 /// A variable that a flow may set: letters, digits and `_`, and no name that has a meaning already.
 pub(crate) fn variable(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Name> {
     let text = reader.text(yaml, "the name of a variable")?;
@@ -199,7 +267,7 @@ pub(crate) fn variable_name(text: &crate::flow::yaml::Text, reader: &mut Reader<
     let begins = text.text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
     if !letters
         || !begins
-        || ["caller", "verified", "dialled", "true", "false", "null", "in"].contains(&&*text.text)
+        || ["caller", "verified", "dialled", "language", "true", "false", "null", "in"].contains(&&*text.text)
     {
         let message = format!("\"{}\" cannot be the name of a variable", text.text);
         reader.error_hint(
@@ -210,6 +278,51 @@ pub(crate) fn variable_name(text: &crate::flow::yaml::Text, reader: &mut Reader<
         return None;
     }
     Some(Name::from(text.text.as_str()))
+}
+
+/// `as: amount`, or `as: date` with its `order`, else `digits`; and the fewest and most keys of it.
+fn keyed(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (Keyed, (u8, u8)) {
+    let given = fields.optional("as");
+    let kind = given.and_then(|yaml| reader.name(yaml, "digits, amount or date"));
+    let order = fields.optional("order").map(|yaml| (yaml.place, day_first(yaml, reader)));
+    let is = |kind: &str, known: &str| kind == known;
+    if let Some((place, _)) = order
+        && kind.as_deref().is_some_and(|kind| is(kind, "amount") || is(kind, "digits"))
+    {
+        reader.error(place, "only a date has an order");
+    }
+    let day_first = order.and_then(|(_, day_first)| day_first).unwrap_or(false);
+    let (keyed, span) = match (kind.as_deref(), given) {
+        (Some("amount"), _) => (Keyed::Amount, (1, 10)),
+        (Some("date"), _) => (Keyed::Date { day_first }, (8, 8)),
+        (Some("digits"), _) | (_, None) => {
+            let span = fields.require(reader, "digits").and_then(|yaml| digits(yaml, reader));
+            return (Keyed::Digits, span.unwrap_or((1, 1)));
+        }
+        (Some(other), Some(yaml)) => {
+            reader.unknown(yaml.place, "thing to key", other, ["digits", "amount", "date"]);
+            (Keyed::Digits, (1, 1))
+        }
+        (None, Some(_)) => (Keyed::Digits, (1, 1)),
+    };
+    if let Some(yaml) = fields.optional("digits")
+        && keyed != Keyed::Digits
+    {
+        reader.error(yaml.place, "how many digits there are is known: write \"as\" or \"digits\"");
+    }
+    (keyed, span)
+}
+
+fn day_first(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<bool> {
+    let text = reader.text(yaml, "month first or day first")?;
+    match text.text.as_str() {
+        "month first" => Some(false),
+        "day first" => Some(true),
+        other => {
+            reader.unknown(text.place, "order of a date", other, ["month first", "day first"]);
+            None
+        }
+    }
 }
 
 /// `8`, or `4 to 8`.
@@ -226,9 +339,13 @@ fn digits(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(u8, u8)> {
     }
 }
 
-fn end(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<char> {
+fn end(yaml: &Yaml, keyed: Keyed, reader: &mut Reader<'_>) -> Option<char> {
     let text = reader.text(yaml, "the end key")?;
     match text.text.as_str() {
+        "*" if keyed == Keyed::Amount => {
+            reader.error(text.place, "\"*\" is the point of an amount, and cannot end it");
+            None
+        }
         "#" => Some('#'),
         "*" => Some('*'),
         other => {

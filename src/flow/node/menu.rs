@@ -19,6 +19,7 @@ use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
+use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
 
@@ -61,7 +62,7 @@ impl Menu {
             choices,
             no_input: fields.heard(reader, "no_input"),
             no_match: fields.heard(reader, "no_match"),
-            tries: tries(fields, reader),
+            tries: tries(fields, reader, 3),
             wait: fields.duration(reader, "wait", Duration::from_secs(5)),
             barge_in: fields.truth(reader, "barge_in", true),
             otherwise: fields.exit(reader, "otherwise"),
@@ -94,7 +95,7 @@ impl Menu {
                 step.fact(What::NoInput { node: Name::clone(step.node) });
                 self.again(state, step, &self.no_input)
             }
-            Input::Verified(_) => Next::Stay,
+            Input::Verified(_) | Input::Fetched { .. } => Next::Stay,
         }
     }
 
@@ -125,10 +126,23 @@ impl Menu {
     }
 }
 
-/// How often a question is put in all: `tries`, 1 to 10, default 3.
-pub(crate) fn tries(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> u32 {
+/// How often a question is put in all: `tries`, 1 to 10.
+pub(crate) fn tries(fields: &mut Fields<'_>, reader: &mut Reader<'_>, default: u32) -> u32 {
     let tries = fields.optional("tries").and_then(|yaml| reader.number(yaml, 1, 10));
-    tries.and_then(|tries| u32::try_from(tries).ok()).unwrap_or(3)
+    tries.and_then(|tries| u32::try_from(tries).ok()).unwrap_or(default)
+}
+
+/// A key of a telephone.
+pub(crate) fn key(text: &Text, reader: &mut Reader<'_>) -> Option<char> {
+    let mut keys = text.text.chars();
+    match (keys.next(), keys.next()) {
+        (Some(digit @ ('0'..='9' | '*' | '#')), None) => Some(digit),
+        _ => {
+            let message = format!("\"{}\" is not a key of a telephone", text.text);
+            reader.error_hint(text.place, message, "a key is 0 to 9, \"*\" or \"#\"");
+            None
+        }
+    }
 }
 
 fn choices(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<char, Choice> {
@@ -145,12 +159,7 @@ fn choices(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<char, Choice> {
         reader.error(yaml.place, "this menu has no choices");
     }
     for (key, value) in entries {
-        let mut keys = key.text.chars();
-        let (Some(digit @ ('0'..='9' | '*' | '#')), None) = (keys.next(), keys.next()) else {
-            let message = format!("\"{}\" is not a key of a telephone", key.text);
-            reader.error_hint(key.place, message, "a key is 0 to 9, \"*\" or \"#\"");
-            continue;
-        };
+        let Some(digit) = self::key(key, reader) else { continue };
         if let Some(choice) = choice(value, reader) {
             choices.insert(digit, choice);
         }

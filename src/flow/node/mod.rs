@@ -6,15 +6,18 @@ pub(crate) mod call;
 pub(crate) mod collect;
 pub(crate) mod echo;
 pub(crate) mod enqueue;
+pub(crate) mod fetch;
 pub(crate) mod give_back;
 pub(crate) mod go_to;
 pub(crate) mod hang_up;
 pub(crate) mod hours;
+pub(crate) mod language;
 pub(crate) mod menu;
 pub(crate) mod pause;
 pub(crate) mod play;
 pub(crate) mod ring;
 pub(crate) mod set;
+pub(crate) mod speak;
 pub(crate) mod verify;
 
 use serde::Deserialize;
@@ -32,14 +35,17 @@ use crate::flow::step::Step;
 use crate::flow::yaml::Place;
 
 /// The types of node, by the key that says which one it is, and what each is for.
-pub const KINDS: [(&str, &str); 16] = [
+pub const KINDS: [(&str, &str); 19] = [
     ("play", "plays prompts"),
     ("menu", "asks for one key"),
-    ("collect", "asks for several digits"),
+    ("collect", "asks for digits, an amount or a date"),
     ("verify", "asks for account number and PIN"),
+    ("language", "asks which language to speak"),
+    ("speak", "speaks a language from here on"),
     ("branch", "goes one way or another by conditions"),
     ("hours", "goes one way while it is open, another while it is not"),
     ("set", "gives variables a value"),
+    ("fetch", "asks a service over HTTP"),
     ("announce", "plays what is switched on for now"),
     ("call", "lets another flow do a part"),
     ("return", "ends a called flow with a result"),
@@ -63,9 +69,12 @@ pub(crate) enum Node {
     Menu(menu::Menu),
     Collect(collect::Collect),
     Verify(verify::Verify),
+    Language(language::Language),
+    Speak(speak::Speak),
     Branch(branch::Branch),
     Hours(hours::Hours),
     Set(set::Set),
+    Fetch(fetch::Fetch),
     Announce(announce::Announce),
     Call(call::Call),
     GiveBack(give_back::GiveBack),
@@ -85,8 +94,10 @@ pub(crate) enum State {
     Plain,
     Play(play::State),
     Menu(menu::State),
+    Language(language::State),
     Collect(collect::State),
     Verify(verify::State),
+    Fetch(fetch::State),
 }
 
 /// Which way out of a node.
@@ -131,9 +142,12 @@ impl Node {
             "menu" => Node::Menu(menu::Menu::read(fields, reader)),
             "collect" => Node::Collect(collect::Collect::read(fields, reader)),
             "verify" => Node::Verify(verify::Verify::read(fields, reader)),
+            "language" => Node::Language(language::Language::read(fields, reader)),
+            "speak" => Node::Speak(speak::Speak::read(fields, reader)),
             "branch" => Node::Branch(branch::Branch::read(fields, reader)),
             "hours" => Node::Hours(hours::Hours::read(fields, reader)),
             "set" => Node::Set(set::Set::read(fields, reader)),
+            "fetch" => Node::Fetch(fetch::Fetch::read(fields, reader)),
             "announce" => Node::Announce(announce::Announce::read(fields, reader)),
             "call" => Node::Call(call::Call::read(fields, reader)),
             "return" => Node::GiveBack(give_back::GiveBack::read(fields, reader)),
@@ -153,11 +167,14 @@ impl Node {
             Node::Menu(node) => node.enter(step),
             Node::Collect(node) => node.enter(step),
             Node::Verify(node) => node.enter(step),
+            Node::Language(node) => node.enter(step),
+            Node::Speak(node) => (State::Plain, node.enter(step)),
             Node::Branch(node) => (State::Plain, node.enter(step)),
             Node::Hours(node) => (State::Plain, node.enter(step)),
             Node::Set(node) => (State::Plain, node.enter(step)),
+            Node::Fetch(node) => node.enter(step),
             Node::Announce(node) => (State::Plain, node.enter(step)),
-            Node::Call(node) => (State::Plain, node.enter()),
+            Node::Call(node) => (State::Plain, node.enter(step)),
             Node::GiveBack(node) => (State::Plain, node.enter()),
             Node::GoTo(node) => (State::Plain, node.enter()),
             Node::Enqueue(node) => (State::Plain, node.enter(step)),
@@ -173,8 +190,10 @@ impl Node {
         match (self, state) {
             (Node::Play(node), State::Play(state)) => node.handle(state, step, input),
             (Node::Menu(node), State::Menu(state)) => node.handle(state, step, input),
+            (Node::Language(node), State::Language(state)) => node.handle(state, step, input),
             (Node::Collect(node), State::Collect(state)) => node.handle(state, step, input),
             (Node::Verify(node), State::Verify(state)) => node.handle(state, step, input),
+            (Node::Fetch(node), State::Fetch(state)) => node.handle(state, step, input),
             (Node::Pause(node), _) => node.handle(input),
             (Node::Announce(node), _) => node.handle(input),
             (Node::Ring(node), _) => node.handle(step, input),
@@ -191,9 +210,12 @@ impl Node {
             Node::Menu(_) => "menu",
             Node::Collect(_) => "collect",
             Node::Verify(_) => "verify",
+            Node::Language(_) => "language",
+            Node::Speak(_) => "speak",
             Node::Branch(_) => "branch",
             Node::Hours(_) => "hours",
             Node::Set(_) => "set",
+            Node::Fetch(_) => "fetch",
             Node::Announce(_) => "announce",
             Node::Call(_) => "call",
             Node::GiveBack(_) => "return",
@@ -209,7 +231,7 @@ impl Node {
     /// Whether a key would be taken now rather than kept for a later node.
     pub fn listens(&self, state: &State) -> bool {
         match (self, state) {
-            (Node::Menu(_), _) | (Node::Collect(_), _) => true,
+            (Node::Menu(_) | Node::Language(_) | Node::Collect(_), _) => true,
             (Node::Verify(_), State::Verify(state)) => state.listens(),
             _ => false,
         }
@@ -231,6 +253,7 @@ impl Node {
         // What another flow looks at is not known here.
         matches!(self, Node::Verify(_) | Node::Enqueue(_) | Node::Call(_) | Node::GoTo(_))
             || self.expressions().iter().any(|(used, _)| used.uses.iter().any(|name| of_caller(name)))
+            || matches!(self, Node::Fetch(node) if node.uses().iter().any(|name| of_caller(name)))
             || self.heard().iter().any(said)
     }
 
@@ -241,9 +264,12 @@ impl Node {
             Node::Menu(node) => node.exits(),
             Node::Collect(node) => node.exits(),
             Node::Verify(node) => node.exits(),
+            Node::Language(node) => node.exits(),
+            Node::Speak(node) => vec![Exit::plain(THEN, node.then)],
             Node::Branch(node) => node.exits(),
             Node::Set(node) => vec![Exit::plain(THEN, node.then).setting()],
             Node::Pause(node) => vec![Exit::plain(THEN, node.then)],
+            Node::Fetch(node) => node.exits(),
             Node::Hours(node) => node.exits(),
             Node::Announce(node) => vec![Exit::plain(THEN, node.then)],
             Node::Call(node) => node.exits(),
@@ -263,9 +289,11 @@ impl Node {
             Node::Menu(node) => {
                 [&node.prompts, &node.no_input, &node.no_match].into_iter().flatten().collect()
             }
-            Node::Collect(node) => {
-                [&node.prompts, &node.no_input, &node.no_match].into_iter().flatten().collect()
-            }
+            Node::Collect(node) => [&node.prompts, &node.no_input, &node.no_match, &node.read_back]
+                .into_iter()
+                .flatten()
+                .collect(),
+            Node::Language(node) => node.heard(),
             Node::HangUp(node) => node.prompts.iter().collect(),
             Node::Verify(node) => node.heard(),
             Node::Announce(node) => node.announcement.iter().flat_map(|on| &on.prompts).collect(),

@@ -86,10 +86,15 @@ fn source(text: &Text, reader: &mut Reader<'_>) -> Option<Source> {
         let expression = parsed.map_err(|message| reader.error(text.place, message)).ok()?;
         return Some(Source::Computed(expression, text.place));
     }
-    let plain = |text: &str| match text {
+    Some(Source::Written(written(text)))
+}
+
+/// A value as it is written down: a truth or a whole number, unless it is quoted or is neither.
+pub(crate) fn written(text: &Text) -> model::Value {
+    match text.text.as_str() {
+        other if text.quoted => model::Value::Text(other.to_owned()),
         "true" | "yes" => model::Value::Truth(true),
         "false" | "no" => model::Value::Truth(false),
-        _ => text.parse().map_or_else(|_| model::Value::Text(text.to_owned()), model::Value::Number),
-    };
-    Some(Source::Written(if text.quoted { model::Value::Text(text.text.clone()) } else { plain(&text.text) }))
+        other => other.parse().map_or_else(|_| model::Value::Text(other.to_owned()), model::Value::Number),
+    }
 }

@@ -105,7 +105,7 @@ impl Verify {
             ask_pin: fields.must_hear(reader, "ask_pin"),
             wrong: fields.must_hear(reader, "wrong"),
             nothing_heard: fields.heard(reader, "nothing_heard"),
-            tries: menu::tries(fields, reader),
+            tries: menu::tries(fields, reader, 3),
             account: entry.clone(),
             pin: Entry { most: 12, ..entry },
             verified: fields.exit(reader, "verified"),
@@ -170,7 +170,7 @@ impl Verify {
                 self.account_digit(state, step, digit)
             }
             (Input::Digit { digit, .. }, _) => self.pin_digit(state, step, digit),
-            (Input::Verified(_), _) => Next::Stay,
+            (Input::Verified(_) | Input::Fetched { .. }, _) => Next::Stay,
         }
     }
 

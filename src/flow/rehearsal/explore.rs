@@ -15,6 +15,7 @@ use crate::flow::prompts::Prompts;
 use crate::flow::rehearsal::End;
 use crate::flow::rehearsal::Met;
 use crate::flow::rehearsal::Rehearsal;
+use crate::flow::rehearsal::Service;
 use crate::flow::rehearsal::World;
 use crate::flow::rehearsal::coverage::Coverage;
 
@@ -70,9 +71,11 @@ impl Exploration<'_> {
             coverage: Coverage::of(self.center),
         };
         let keys = self.choices();
+        let worlds = self.worlds();
         for caller in 0..callers {
             let whim = Whim::draw(&mut entropy);
-            self.walk(caller, whim, &keys, &mut entropy, &mut findings);
+            let world = &worlds[caller as usize % worlds.len()];
+            self.walk(caller, whim, world, &keys, &mut entropy, &mut findings);
         }
         findings.to_a_queue.sort();
         findings
@@ -82,18 +85,13 @@ impl Exploration<'_> {
         &self,
         caller: u64,
         whim: Whim,
+        world: &World,
         keys: &BTreeMap<Name, Vec<char>>,
         entropy: &mut Entropy,
         findings: &mut Findings,
     ) {
-        let mut rehearsal = Rehearsal::dial(
-            self.center,
-            self.prompts,
-            self.world,
-            self.flow,
-            self.caller(entropy),
-            self.wall,
-        );
+        let mut rehearsal =
+            Rehearsal::dial(self.center, self.prompts, world, self.flow, self.caller(entropy), self.wall);
         let mut decisions = 0;
         while rehearsal.end().is_none() {
             if decisions == DECISIONS {
@@ -112,6 +110,15 @@ impl Exploration<'_> {
             }
         }
         findings.note(caller, &rehearsal);
+    }
+
+    /// The same world, with services that answer, that have nothing, and that are down.
+    fn worlds(&self) -> [World; 3] {
+        [Service::SaysAnything, Service::Missing, Service::Down].map(|other_services| World {
+            services: BTreeMap::new(),
+            other_services,
+            ..self.world.clone()
+        })
     }
 
     /// What a caller does who is asked.

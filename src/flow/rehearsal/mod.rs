@@ -7,6 +7,7 @@ pub mod explore;
 pub mod test;
 mod test_file;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::Name;
@@ -17,8 +18,11 @@ use crate::fact::What;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::api::ExitName;
+use crate::flow::api::FetchResult;
 use crate::flow::api::FlowAction;
 use crate::flow::api::FlowEvent;
+use crate::flow::api::Kind;
+use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
 use crate::flow::center::Center;
 use crate::flow::model::Value;
@@ -34,6 +38,10 @@ const BETWEEN_KEYS: Duration = Duration::from_millis(300);
 pub struct World {
     pub accounts: Vec<Account>,
     pub verifier: Verifier,
+    /// What services say, by name.
+    pub services: BTreeMap<Name, Service>,
+    /// What those say that are not among them.
+    pub other_services: Service,
 }
 
 /// A customer who can be verified.
@@ -43,6 +51,20 @@ pub struct Account {
     /// The number that they call from; none when none is known.
     pub number: Option<String>,
     pub pin: Secret,
+}
+
+/// How a service is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Service {
+    /// It says this of each field, and nothing of any other.
+    Says(BTreeMap<Name, Value>),
+    /// It knows nothing of what it is asked.
+    Missing,
+    /// It does not answer.
+    #[default]
+    Down,
+    /// It says something of the kind that is asked for.
+    SaysAnything,
 }
 
 /// How the verifier is.
@@ -62,6 +84,19 @@ impl World {
         let mut found = self.accounts.iter().filter(|account| account.number.as_deref() == Some(number));
         let first = found.next();
         first.filter(|_| found.next().is_none()).map(|account| &account.customer)
+    }
+
+    fn fetch(&self, question: &Question) -> FetchResult {
+        let values = |of: &dyn Fn(&Name, Kind) -> Option<Value>| FetchResult::Answered {
+            values: question.fields.iter().map(|(field, kind)| of(field, *kind)).collect(),
+            known_before: false,
+        };
+        match self.services.get(&question.service.name).unwrap_or(&self.other_services) {
+            Service::Says(said) => values(&|field, _| said.get(field).cloned()),
+            Service::Missing => FetchResult::Missing,
+            Service::SaysAnything => values(&|_, kind| Some(kind.sample())),
+            Service::Down => FetchResult::Failed,
+        }
     }
 
     fn verify(&self, account: &str, pin: &Secret) -> Option<VerifyResult> {
@@ -94,6 +129,10 @@ pub enum Met {
     Hears {
         prompts: Vec<Name>,
     },
+    /// Is spoken to in this language from here on.
+    Speaks {
+        language: Name,
+    },
     /// Hears their own voice.
     Echo,
     /// The caller pressed a key: told where it is no part of a secret.
@@ -114,6 +153,10 @@ pub enum Met {
     Set {
         name: Name,
         value: String,
+    },
+    Asked {
+        service: Name,
+        result: Name,
     },
     Ended(End),
 }
@@ -136,8 +179,8 @@ pub struct Rehearsal<'a> {
     began: Timestamp,
     now: Timestamp,
     playing: Option<Playing>,
-    /// What the verifier will say.
-    reply: Option<VerifyResult>,
+    /// What the verifier or a service will say.
+    reply: Option<FlowEvent>,
     log: Vec<(Duration, Met)>,
     end: Option<End>,
 }
@@ -181,6 +224,11 @@ impl<'a> Rehearsal<'a> {
     /// How long the call has lasted.
     pub fn lasted(&self) -> Duration {
         self.now.since(self.began)
+    }
+
+    /// The language that the caller is spoken to in.
+    pub fn language(&self) -> &Name {
+        self.run.language()
     }
 
     /// What the flow has put into variables. No secret is among them.
@@ -235,8 +283,8 @@ impl<'a> Rehearsal<'a> {
         if self.end.is_some() {
             return false;
         }
-        if let Some(result) = self.reply.take() {
-            self.tell(FlowEvent::Verified(result));
+        if let Some(reply) = self.reply.take() {
+            self.tell(reply);
             return true;
         }
         let ends = self.playing.and_then(|playing| Some((playing.ends?, playing.play)));
@@ -287,7 +335,7 @@ impl<'a> Rehearsal<'a> {
             FlowAction::Ring => Met::Rings,
             FlowAction::Refuse { status } => return self.ends(End::Refused { status }),
             FlowAction::Play { play, prompts, repeat, .. } => {
-                let language = &self.center.language;
+                let language = self.run.language();
                 let length = |name: &Name| self.prompts.length(language, name).unwrap_or_default();
                 let ends = self.now + prompts.iter().map(length).sum();
                 self.playing = Some(Playing { play, ends: (!repeat).then_some(ends) });
@@ -297,9 +345,15 @@ impl<'a> Rehearsal<'a> {
                 self.playing = None;
                 return;
             }
+            FlowAction::Speak { language } => Met::Speaks { language },
             FlowAction::Echo => Met::Echo,
             FlowAction::Verify { account, pin } => {
-                self.reply = self.world.verify(&account, &pin);
+                self.reply = self.world.verify(&account, &pin).map(FlowEvent::Verified);
+                return;
+            }
+            FlowAction::Fetch(question) => {
+                let (number, result) = (question.number, self.world.fetch(&question));
+                self.reply = Some(FlowEvent::Fetched { number, result });
                 return;
             }
             FlowAction::Enqueue { queue, needs, priority, .. } => {
@@ -336,6 +390,7 @@ fn told(what: What) -> Option<Met> {
         What::VerificationFailed { .. } => Met::Verified { words: "does not fit".to_owned() },
         What::VerificationEnded { result } => Met::Verified { words: in_words(result).to_owned() },
         What::VariableSet { name, value } => Met::Set { name, value },
+        What::ServiceAsked { service, result, .. } => Met::Asked { service, result },
         _ => return None,
     })
 }
@@ -360,6 +415,7 @@ impl std::fmt::Display for Met {
             Met::Entered { flow, node } => write!(f, "at {flow}/{node}"),
             Met::Left { exit, .. } => write!(f, "leaves by {exit}"),
             Met::Hears { prompts } => write!(f, "hears {}", prompts.join(" ")),
+            Met::Speaks { language } => write!(f, "is spoken to in {language}"),
             Met::Echo => f.write_str("hears their own voice"),
             Met::Key(key) => write!(f, "keys {key}"),
             Met::Silence { node } => write!(f, "silence at {node}"),
@@ -367,6 +423,7 @@ impl std::fmt::Display for Met {
             Met::Identified { name } => write!(f, "is {name}"),
             Met::Verified { words } => write!(f, "identity: {words}"),
             Met::Set { name, value } => write!(f, "{name} = {value}"),
+            Met::Asked { service, result } => write!(f, "the service {service} {result}"),
             Met::Ended(end) => write!(f, "ends: {end}"),
         }
     }

@@ -67,10 +67,10 @@ pub fn run_file(
     Ok(tests.iter().map(run).collect())
 }
 
-/// The customers that a test file gives its callers; none where the file is not in order.
-pub fn customers(center: &Center, prompts: &Prompts, path: &str, text: &str) -> World {
+/// The customers and services that a test file gives its callers; none where the file is not in order.
+pub fn world(center: &Center, prompts: &Prompts, path: &str, text: &str) -> World {
     let mut reader = Reader::new(path, text, prompts, Names::of(center));
-    World { accounts: test_file::accounts(&mut reader, text), ..World::default() }
+    test_file::world(&mut reader, text).unwrap_or_default()
 }
 
 /// Something that is not as the test says.

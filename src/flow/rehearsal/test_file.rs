@@ -1,5 +1,6 @@
 //! A test file, `ivr_flows/tests/main.yaml`: who calls, what they do, and what must come of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::Name;
@@ -11,8 +12,10 @@ use crate::flow::center::Center;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::needs;
+use crate::flow::node::set;
 use crate::flow::read::Reader;
 use crate::flow::rehearsal::Account;
+use crate::flow::rehearsal::Service;
 use crate::flow::rehearsal::Verifier;
 use crate::flow::rehearsal::World;
 use crate::flow::yaml::Place;
@@ -72,6 +75,7 @@ pub(super) fn read(reader: &mut Reader<'_>, center: &Center, text: &str) -> Vec<
     let Some(mut fields) = reader.fields(&root, "a test file") else { return Vec::new() };
     let flow = fields.require(reader, "flow").and_then(|yaml| flow(yaml, reader, center));
     let customers = fields.optional("customers").map(|yaml| customers(yaml, reader)).unwrap_or_default();
+    let services = fields.optional("services").map(|yaml| services(yaml, reader)).unwrap_or_default();
     let tests = fields.require(reader, "tests");
     fields.finish(reader);
     let (Some(flow), Some(tests)) = (flow, tests) else { return Vec::new() };
@@ -79,16 +83,18 @@ pub(super) fn read(reader: &mut Reader<'_>, center: &Center, text: &str) -> Vec<
         reader.error(tests.place, "tests are written as \"what is tested: …\"");
         return Vec::new();
     };
-    let setting = Setting { center, flow, customers };
+    let setting = Setting { center, flow, customers, services };
     entries.iter().filter_map(|(key, yaml)| setting.test(key, yaml, reader)).collect()
 }
 
-/// The customers of the file alone.
-pub(super) fn accounts(reader: &mut Reader<'_>, text: &str) -> Vec<Account> {
-    let Some(root) = reader.tree(text) else { return Vec::new() };
-    let Some(mut fields) = reader.fields(&root, "a test file") else { return Vec::new() };
+/// The customers of the file, and its services.
+pub(super) fn world(reader: &mut Reader<'_>, text: &str) -> Option<World> {
+    let root = reader.tree(text)?;
+    let mut fields = reader.fields(&root, "a test file")?;
     let customers = fields.optional("customers").map(|yaml| customers(yaml, reader)).unwrap_or_default();
-    customers.into_iter().map(|(_, account)| account).collect()
+    let services = fields.optional("services").map(|yaml| services(yaml, reader)).unwrap_or_default();
+    let accounts = customers.into_iter().map(|(_, account)| account).collect();
+    Some(World { accounts, services, ..World::default() })
 }
 
 fn flow(yaml: &Yaml, reader: &mut Reader<'_>, center: &Center) -> Option<Name> {
@@ -130,6 +136,7 @@ struct Setting<'a> {
     center: &'a Center,
     flow: Name,
     customers: Vec<(Name, Account)>,
+    services: BTreeMap<Name, Service>,
 }
 
 impl Setting<'_> {
@@ -143,6 +150,7 @@ impl Setting<'_> {
         let dialled = fields.optional("dialled").and_then(|yaml| reader.name(yaml, "a number"));
         let at = fields.optional("at").and_then(|yaml| hours::moment(yaml, &self.center.time_zone, reader));
         let verifier = fields.optional("verifier").and_then(|yaml| verifier(yaml, reader));
+        let services = fields.optional("services").map(|yaml| services(yaml, reader)).unwrap_or_default();
         let steps = fields.optional("call").map(|yaml| steps(yaml, reader)).unwrap_or_default();
         let path = fields.optional("path").map(|yaml| {
             let names = reader.texts(yaml, "the name of a node");
@@ -153,7 +161,8 @@ impl Setting<'_> {
         let ends = fields.require(reader, "ends").and_then(|yaml| self.ends(yaml, reader));
         fields.finish(reader);
         let accounts = self.customers.iter().map(|(_, account)| account.clone()).collect();
-        let world = World { accounts, verifier: verifier.unwrap_or_default() };
+        let services = self.services.clone().into_iter().chain(services).collect();
+        let world = World { accounts, verifier: verifier.unwrap_or_default(), services, ..World::default() };
         let number = number.unwrap_or_else(|| SOMEBODY.to_owned());
         let caller = Caller {
             customer: world.customer_of(&number).cloned(),
@@ -234,6 +243,35 @@ impl Setting<'_> {
         };
         fields.finish(reader);
         wanted.map(|wanted| (yaml.place, wanted))
+    }
+}
+
+/// `orders: { order.status: sent, days: 3 }`, or `missing`, or `down`.
+fn services(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<Name, Service> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error(yaml.place, "services are written as \"name: what it says\"");
+        return BTreeMap::new();
+    };
+    let one = |(key, yaml): &(Text, Yaml)| Some((Name::from(key.text.as_str()), service(yaml, reader)?));
+    entries.iter().filter_map(one).collect()
+}
+
+fn service(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Service> {
+    if let Value::Map(entries) = &yaml.value {
+        let one = |(key, yaml): &(Text, Yaml)| {
+            let value = set::written(reader.text(yaml, "a value")?);
+            Some((Name::from(key.text.as_str()), value))
+        };
+        return Some(Service::Says(entries.iter().filter_map(one).collect()));
+    }
+    let text = reader.text(yaml, "what a service says, missing or down")?;
+    match text.text.as_str() {
+        "missing" => Some(Service::Missing),
+        "down" => Some(Service::Down),
+        other => {
+            reader.unknown(text.place, "way for a service to be", other, ["missing", "down"]);
+            None
+        }
     }
 }
 

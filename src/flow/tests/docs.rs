@@ -10,8 +10,10 @@ const DOCS: &str = include_str!("../../../docs/FLOWS.md");
 
 const CENTER: &str = "\
 company: Juniper
+languages: [en, es]
 numbers: { 1000: main }
 hours: { office: { mon-fri: 08:00-18:00 } }
+services: { orders: { at: \"http://127.0.0.1:9000\" } }
 announcements: { outage: { play: goodbye } }
 skills: [billing]
 queues: { billing: { needs: billing >= 3 } }
@@ -21,9 +23,12 @@ agents: { alice: { skills: { billing: 7 } } }
 /// A flow that is called by the example of `call`.
 const IDENTIFY: &str = "\
 flow: identify
+takes: { number: text }
+gives: { tier: text }
 start: choose
 nodes:
-  choose: { branch: [{ if: verified, then: yes_they_are }], otherwise: no_they_are_not }
+  choose: { set: { tier: gold }, then: which }
+  which: { branch: [{ if: verified, then: yes_they_are }], otherwise: no_they_are_not }
   yes_they_are: { return: proven }
   no_they_are_not: { return: unproven }
 ";

@@ -177,8 +177,8 @@ fn a_secret_is_neither_spoken_nor_compared() {
         "  a: { collect: card, digits: 16, secret: yes, then: b, otherwise: end }\n  \
            b: { branch: [{ if: card == '1', then: c }], otherwise: queue }\n  \
            c: { play: { say: card }, then: end }\n",
-        "main.yaml:5:23: error: \"card\" is secret: it is neither spoken nor compared\n\
-         main.yaml:6:14: error: \"card\" is secret: it is neither spoken nor compared",
+        "main.yaml:5:23: error: \"card\" is secret: it is neither spoken, compared nor sent\n\
+         main.yaml:6:14: error: \"card\" is secret: it is neither spoken, compared nor sent",
     );
 }
 
@@ -189,7 +189,7 @@ fn what_cannot_be_said() {
         "main.yaml:4:15: error: \"verified\" cannot be said that way\n\
          main.yaml:4:34: error: only the caller's name is said as a name (write { say: caller.name })\n\
          main.yaml:4:62: error: no variable is called \"order\" (there is caller.number, caller.known, \
-         caller.name, verified, dialled)\n\
+         caller.name, caller.account, verified, language, dialled)\n\
          main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
     );
 }

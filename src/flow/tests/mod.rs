@@ -1,8 +1,12 @@
 //! The language from outside: files in, a caller's keys in, what the caller meets out.
 
+mod collect;
 mod demo;
 mod docs;
+mod fetch;
 mod harm;
+mod languages;
+mod parameters;
 mod rehearsal;
 mod together;
 mod walks;
@@ -21,17 +25,20 @@ use crate::flow::Prompts;
 use crate::flow::Run;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
+use crate::flow::api::FetchResult;
 use crate::flow::api::VerifyResult;
 use crate::flow::load;
+use crate::flow::model::Value;
 use crate::flow::say;
 use crate::media::control::PlayId;
 use crate::queue::api::PermissionPolicy;
 
 /// The files of the demo center.
-pub(super) const DEMO: [(&str, &str); 11] = [
+pub(super) const DEMO: [(&str, &str); 12] = [
     ("ivr_flows/center.yaml", include_str!("../../../ivr_flows/center.yaml")),
     ("ivr_flows/main.yaml", include_str!("../../../ivr_flows/main.yaml")),
     ("ivr_flows/support_line.yaml", include_str!("../../../ivr_flows/support_line.yaml")),
+    ("ivr_flows/spanish_line.yaml", include_str!("../../../ivr_flows/spanish_line.yaml")),
     ("ivr_flows/bench.yaml", include_str!("../../../ivr_flows/bench.yaml")),
     ("ivr_flows/silence.yaml", include_str!("../../../ivr_flows/silence.yaml")),
     ("ivr_flows/long_story.yaml", include_str!("../../../ivr_flows/long_story.yaml")),
@@ -49,8 +56,12 @@ pub(super) fn prompts() -> Prompts {
         verify/skip verify/no-input menu/main menu/no-input menu/no-match menu/to-a-person goodbye long wait/all-busy \
         wait/less-than wait/question wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
         wait/agent-calling-back wait/callback-greeting agent/ready agent/not-ready agent/signed-out \
-        agent/unknown-code hold-music tone-1004";
-    named.split_whitespace().map(str::to_owned).chain(say::prompts()).collect()
+        agent/unknown-code language/es hold-music tone-1004";
+    named
+        .split_whitespace()
+        .map(str::to_owned)
+        .chain(say::LANGUAGES.into_iter().flat_map(say::prompts))
+        .collect()
 }
 
 /// Loads files given as `(path, text)`.
@@ -86,6 +97,8 @@ pub(super) struct Phone<'a> {
     pub run: Run,
     pub now: Timestamp,
     playing: Option<(PlayId, bool, bool)>,
+    /// The last question to a service, and for how much it asked.
+    question: (u32, usize),
     pub transcript: Vec<String>,
     /// Everything that was ever answered, facts and all, and every state, in debug form; none unless asked for.
     pub seen: Option<String>,
@@ -96,7 +109,8 @@ impl<'a> Phone<'a> {
         let caller = Caller { number: "+12025550143".into(), dialled: "1000".into(), customer };
         let run = Run::start(center, &Name::from(flow), caller);
         let now = Timestamp::from_secs(1);
-        let mut phone = Phone { center, run, now, playing: None, transcript: Vec::new(), seen: None };
+        let mut phone =
+            Phone { center, run, now, playing: None, question: (0, 0), transcript: Vec::new(), seen: None };
         phone.tell(FlowEvent::Started { wall: WallTime(0) });
         phone
     }
@@ -131,12 +145,22 @@ impl<'a> Phone<'a> {
                 self.playing = None;
                 return None;
             }
+            FlowAction::Speak { language } => format!("speaks {language}"),
             FlowAction::Answer => "answered".into(),
             FlowAction::Ring => "rings".into(),
             FlowAction::Refuse { status } => format!("refused {status}"),
             FlowAction::Echo => "echo".into(),
             FlowAction::Verify { account, pin } => {
                 format!("verify {account} with {} digits", pin.expose().len())
+            }
+            FlowAction::Fetch(question) => {
+                self.question = (question.number, question.fields.len());
+                let sent: Vec<String> = question
+                    .send
+                    .iter()
+                    .map(|(field, value)| format!(" {field}={}", value.in_words()))
+                    .collect();
+                format!("asks {}{}", question.url, sent.join(""))
             }
             FlowAction::Enqueue { queue, needs, priority, permission } => {
                 let queue = &self.center.engine.queues[queue.0 as usize].name;
@@ -154,7 +178,7 @@ impl<'a> Phone<'a> {
     }
 
     /// Does what `script` says, word by word: keys as they are, `.` what plays comes to its end, `~` nothing
-    /// until the next deadline, `ok`/`wrong`/`locked`/`down` the verifier answers, `bye` the caller hangs up.
+    /// until the next deadline, `ok`/`wrong`/`locked`/`down` the verifier answers, `answered`/`none`/`fails` a service does, `bye` the caller hangs up.
     pub fn play(&mut self, script: &str) {
         for word in script.split_whitespace() {
             match word {
@@ -164,6 +188,9 @@ impl<'a> Phone<'a> {
                 "wrong" => self.tell(FlowEvent::Verified(VerifyResult::Wrong)),
                 "locked" => self.tell(FlowEvent::Verified(VerifyResult::LockedOut)),
                 "down" => self.tell(FlowEvent::Verified(VerifyResult::Unavailable)),
+                "none" => self.fetched(FetchResult::Missing),
+                "fails" => self.fetched(FetchResult::Failed),
+                "answered" => self.says(&vec![Value::Text("7".to_owned()); self.question.1]),
                 "bye" => self.tell(FlowEvent::HungUp),
                 keys => keys.chars().for_each(|key| {
                     self.now += Duration::from_millis(200);
@@ -171,6 +198,17 @@ impl<'a> Phone<'a> {
                 }),
             }
         }
+    }
+
+    /// A service answers the last question.
+    pub fn says(&mut self, values: &[Value]) {
+        let values = values.iter().cloned().map(Some).collect();
+        self.fetched(FetchResult::Answered { values, known_before: false });
+    }
+
+    fn fetched(&mut self, result: FetchResult) {
+        self.now += Duration::from_millis(50);
+        self.tell(FlowEvent::Fetched { number: self.question.0, result });
     }
 
     fn play_ends(&mut self) {
@@ -207,6 +245,7 @@ fn fact_in_words(fact: What) -> Option<String> {
         What::VerificationFailed { attempt } => format!("try {attempt} did not fit"),
         What::VerificationEnded { result } => format!("verification: {result:?}"),
         What::VariableSet { name, value } => format!("{name} = {value}"),
+        What::ServiceAsked { service, result, .. } => format!("the service {service} {result}"),
         other => format!("{other:?}"),
     })
 }

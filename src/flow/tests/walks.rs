@@ -9,13 +9,15 @@ use super::demo;
 use super::read;
 use super::read_back;
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 25] = [
     "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", "A", "b", ".", ".", ".", "~", "ok", "wrong",
-    "locked", "down",
+    "locked", "down", "answered", "none", "fails",
 ];
 
 const CENTER: &str = "\
 company: Random
+services: { orders: { at: \"http://127.0.0.1:9\" } }
+languages: [en, es]
 numbers: { 1: random }
 skills: [any]
 queues: { any: {} }
@@ -72,7 +74,7 @@ fn random_flow(kinds: &[(u8, u8)]) -> String {
         let next = place + 1;
         let forward = (next + usize::from(*far) % 3).min(kinds.len());
         let anywhere = usize::from(*far) % (kinds.len() + 1);
-        let node = match kind % 9 {
+        let node = match kind % 14 {
             0 => format!("{{ play: [goodbye, long], then: n{next} }}"),
             1 => format!("{{ play: goodbye, barge_in: no, repeat: 2, then: n{forward} }}"),
             2 => format!(
@@ -91,6 +93,20 @@ fn random_flow(kinds: &[(u8, u8)]) -> String {
                 "{{ branch: [{{ if: \"verified || size(caller.number) > 3\", then: n{next} }}], otherwise: n{forward} }}"
             ),
             7 => format!("{{ set: {{ x: 5, y: \"= x + {far}\" }}, then: n{next} }}"),
+            8 => format!(
+                "{{ language: long, choices: {{ 1: en, 2: es }}, then: n{anywhere}, otherwise: n{next} }}"
+            ),
+            11 => format!(
+                "{{ collect: a{place}, as: amount, read_back: {{ say: a{place}, as: money }}, then: n{anywhere}, otherwise: n{next} }}"
+            ),
+            12 => format!(
+                "{{ collect: d{place}, as: date, order: day first, read_back: long, then: n{anywhere}, otherwise: n{forward} }}"
+            ),
+            10 => format!(
+                "{{ fetch: orders, path: \"/{{dialled}}\", gives: {{ f{place}: a.b, g{place}: c as number }}, \
+                 then: n{next}, otherwise: n{forward} }}"
+            ),
+            9 => format!("{{ speak: es, then: n{forward} }}"),
             _ => format!("{{ pause: 3s, then: n{forward} }}"),
         };
         text.push_str(&format!("  n{place}: {node}\n"));

@@ -440,5 +440,6 @@ fn is_told(what: &What) -> bool {
             | What::LegOpened { .. }
             | What::LegClosed { .. }
             | What::VariableSet { .. }
+            | What::ServiceAsked { .. }
     )
 }

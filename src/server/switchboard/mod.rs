@@ -53,6 +53,7 @@ use crate::fact::What;
 use crate::fact::recording::RecordingFile;
 use crate::flow::Center;
 use crate::flow::api::Customer;
+use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
@@ -65,6 +66,7 @@ use crate::queue::Stage;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
+use crate::server::fetcher::Fetched;
 use crate::sip;
 use crate::sip::Hop;
 use crate::sip::SessionId;
@@ -123,6 +125,8 @@ pub enum Input {
     RecordingEnded { leg: LegId, why: RecordingEnd },
     /// A person fetches a recording.
     RecordingFetched { call: CallId, file: RecordingFile, by: Option<Name> },
+    /// What a service said.
+    Fetched(Fetched),
     /// A person wants an agent's state changed.
     AgentWants {
         agent: AgentId,
@@ -150,6 +154,8 @@ pub enum Output {
     FindCustomer { call: CallId, number: String },
     /// Check the PIN, and tell [`Input::Verified`].
     Verify { call: CallId, account: String, pin: Secret },
+    /// Ask a service, and tell [`Input::Fetched`].
+    Fetch { call: CallId, question: Question },
     /// Tell a browser.
     Tell { socket: SocketId, tell: Tell },
     /// Something happened.
@@ -263,6 +269,9 @@ impl Switchboard {
             Input::Ask { socket, ask } => self.on_ask(now, socket, ask, streams, out),
             Input::Found { call, customer } => self.later(call, CallEvent::Found(customer)),
             Input::Verified { call, result } => self.later(call, CallEvent::Verified(result)),
+            Input::Fetched(Fetched { call, number, result }) => {
+                self.later(call, CallEvent::Fetched { number, result });
+            }
             Input::RecordingEnded { leg, why } => {
                 self.later(leg.call(), CallEvent::RecordingEnded { leg, why });
             }
@@ -441,6 +450,7 @@ impl Switchboard {
         match action {
             CallAction::FindCustomer { number } => out.push(Output::FindCustomer { call, number }),
             CallAction::Verify { account, pin } => out.push(Output::Verify { call, account, pin }),
+            CallAction::Fetch(question) => out.push(Output::Fetch { call, question }),
             CallAction::Answer { leg } => self.answer(now, leg, streams, out),
             CallAction::Ring { leg } => self.ring(now, leg, out),
             CallAction::Refuse { leg, status } => self.refuse(now, leg, status, streams, out),
@@ -450,7 +460,7 @@ impl Switchboard {
             CallAction::DialNumber { leg, number } => self.dial_number(now, leg, &number, streams, out),
             CallAction::DialUser { leg, user } => self.dial_user(now, leg, &user, streams, out),
             CallAction::Play { leg, play, prompts, barge_in, repeat } => {
-                let clips = self.clips(call, &prompts);
+                let clips = self.clips(call, leg, &prompts);
                 streams.send(call, MediaCommand::Play { leg, play, clips, barge_in, repeat });
             }
             CallAction::StopPlay { leg } => streams.send(call, MediaCommand::Stop { leg }),
@@ -480,13 +490,15 @@ impl Switchboard {
     }
 
     /// The clips of prompts, in order. The checker has seen every name; one that is missing all the same
-    /// is left out.
-    fn clips(&self, call: CallId, prompts: &[Name]) -> Arc<[Arc<crate::media::clip::Clip>]> {
-        let (center, library) = match self.calls.get(&call) {
-            Some(live) => (&live.center, &live.library),
-            None => (&self.parts.center, &self.parts.library),
+    /// is left out. What was recorded in the center's own language alone, a name say, is heard in that.
+    fn clips(&self, call: CallId, leg: LegId, prompts: &[Name]) -> Arc<[Arc<crate::media::clip::Clip>]> {
+        let (center, library, language) = match self.calls.get(&call) {
+            Some(live) => (&live.center, &live.library, live.call.language_of(&live.center, leg)),
+            None => (&self.parts.center, &self.parts.library, &self.parts.center.language),
         };
-        prompts.iter().filter_map(|name| library.find(&center.language, name).cloned()).collect()
+        let clip =
+            |name: &Name| library.find(language, name).or_else(|| library.find(&center.language, name));
+        prompts.iter().filter_map(|name| clip(name).cloned()).collect()
     }
 
     fn on_media(&mut self, event: MediaEvent) {

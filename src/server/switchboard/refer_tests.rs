@@ -57,7 +57,7 @@ impl House {
     fn new() -> House {
         let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         let files = [file("center.yaml", CENTER), file("straight.yaml", STRAIGHT)];
-        let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts());
+        let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en"));
         let center = crate::flow::load(&files, &prompts.collect()).expect("the center is well-formed").0;
         let entropy = Entropy::seeded(1);
         let parts = Parts {

@@ -61,7 +61,8 @@ pub(super) fn center() -> Center {
 
 fn center_with(greet: &str) -> Center {
     let files = [("center.yaml".to_owned(), CENTER.to_owned()), ("greet.yaml".to_owned(), greet.to_owned())];
-    let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts()).collect();
+    let prompts =
+        PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en")).collect();
     crate::flow::load(&files, &prompts).expect("the test center is well-formed").0
 }
 
@@ -280,6 +281,7 @@ impl World {
                     let delay = self.between(1, 300);
                     self.later(delay, Due::Found(call));
                 }
+                Output::Fetch { .. } => unreachable!("the test center asks no service"),
                 Output::Verify { .. } => unreachable!("the test center verifies nobody"),
                 Output::Fact(fact) => self.facts.push(fact),
             }

@@ -1,0 +1,271 @@
+//! `fetch`: asks a service over HTTP, and puts what it answers into variables.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::fact::What;
+use crate::flow::api::ExitName;
+use crate::flow::api::FetchResult;
+use crate::flow::api::FlowAction;
+use crate::flow::api::Kind;
+use crate::flow::api::Question;
+use crate::flow::fields::Fields;
+use crate::flow::model;
+use crate::flow::model::NodeIndex;
+use crate::flow::node;
+use crate::flow::node::Exit;
+use crate::flow::node::OTHERWISE;
+use crate::flow::node::THEN;
+use crate::flow::node::collect;
+use crate::flow::read::Reader;
+use crate::flow::service::Service;
+use crate::flow::service::path_part;
+use crate::flow::step::Input;
+use crate::flow::step::Next;
+use crate::flow::step::Step;
+use crate::flow::yaml::Place;
+use crate::flow::yaml::Text;
+use crate::flow::yaml::Value;
+use crate::flow::yaml::Yaml;
+
+/// How much longer than the service's own time the flow waits: who asks gives up first.
+const GRACE: Duration = Duration::from_millis(500);
+/// Not there: the service answered with 404.
+const MISSING: ExitName = ExitName::Named("missing");
+
+/// A question to a service.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fetch {
+    /// None only where the checker has reported that there is no such service.
+    pub service: Option<Arc<Service>>,
+    pub path: Vec<Piece>,
+    /// What is sent as JSON, by POST: field and variable. Empty for a GET.
+    pub send: Vec<(Name, Name)>,
+    pub gives: Vec<Given>,
+    pub place: Place,
+    pub then: NodeIndex,
+    /// Without this exit it is as any other failure.
+    pub missing: Option<NodeIndex>,
+    pub otherwise: NodeIndex,
+}
+
+/// A piece of a path.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Piece {
+    Written(String),
+    Variable(Name),
+}
+
+/// A variable that gets its value from the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Given {
+    pub variable: Name,
+    /// `order.status`: names within names.
+    pub field: Name,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    number: u32,
+    asked: Timestamp,
+}
+
+impl Fetch {
+    pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Fetch {
+        let yaml = fields.require(reader, "fetch");
+        let service = yaml.and_then(|yaml| {
+            let text = reader.text(yaml, "the name of a service")?;
+            reader.service(text)
+        });
+        let path = fields.optional("path").map(|yaml| path(yaml, reader)).unwrap_or_default();
+        Fetch {
+            service,
+            path,
+            send: fields.optional("send").map(|yaml| send(yaml, reader)).unwrap_or_default(),
+            gives: fields.optional("gives").map(|yaml| gives(yaml, reader)).unwrap_or_default(),
+            place: yaml.map_or(fields.place, |yaml| yaml.place),
+            then: fields.exit(reader, "then"),
+            missing: fields.optional_exit(reader, "missing"),
+            otherwise: fields.exit(reader, "otherwise"),
+        }
+    }
+
+    pub fn exits(&self) -> Vec<Exit> {
+        let missing = self.missing.map(|to| Exit::plain(MISSING, to));
+        let exits = [Exit::plain(THEN, self.then).setting(), Exit::plain(OTHERWISE, self.otherwise)];
+        exits.into_iter().chain(missing).collect()
+    }
+
+    /// `orders /orders/{order}`
+    pub fn about(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Written(text) => text.clone(),
+            Piece::Variable(name) => format!("{{{name}}}"),
+        };
+        let service = self.service.as_ref().map(|service| service.name.to_string()).unwrap_or_default();
+        let path: String = self.path.iter().map(piece).collect();
+        format!("{service} {path}").trim().to_owned()
+    }
+
+    /// The variables that it sends.
+    pub fn uses(&self) -> Vec<&Name> {
+        let in_path = self.path.iter().filter_map(|piece| match piece {
+            Piece::Variable(name) => Some(name),
+            Piece::Written(_) => None,
+        });
+        in_path.chain(self.send.iter().map(|(_, variable)| variable)).collect()
+    }
+
+    pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
+        let number = step.session.next_fetch;
+        step.session.next_fetch = number.wrapping_add(1);
+        let state = node::State::Fetch(State { number, asked: step.now });
+        // The checker lets no flow through whose service is unknown.
+        let Some(service) = &self.service else { return (state, Next::Go(OTHERWISE, self.otherwise)) };
+        step.stop_play();
+        step.wait(service.timeout + GRACE);
+        let piece = |piece: &Piece| match piece {
+            Piece::Written(text) => text.clone(),
+            Piece::Variable(name) => {
+                path_part(&step.value(name).as_ref().map(model::Value::in_words).unwrap_or_default())
+            }
+        };
+        let path: String = self.path.iter().map(piece).collect();
+        let send = self
+            .send
+            .iter()
+            .filter_map(|(field, variable)| Some((Name::clone(field), step.value(variable)?)));
+        let question = Question {
+            number,
+            service: Arc::clone(service),
+            url: format!("{}{path}", service.at),
+            send: send.collect(),
+            fields: self.gives.iter().map(|given| (Name::clone(&given.field), given.kind)).collect(),
+        };
+        step.out.push(FlowAction::Fetch(question));
+        (state, Next::Stay)
+    }
+
+    pub fn handle(&self, state: &State, step: &mut Step<'_>, input: Input) -> Next {
+        let result = match input {
+            Input::Fetched { number, result } if number == state.number => result,
+            Input::Timer => FetchResult::Failed,
+            _ => return Next::Stay,
+        };
+        step.session.timer = None;
+        let values = match &result {
+            FetchResult::Answered { values, .. } => self.values(values),
+            _ => None,
+        };
+        let words = match (&result, &values) {
+            (FetchResult::Answered { known_before: true, .. }, Some(_)) => {
+                "did not answer; what it said before holds"
+            }
+            (FetchResult::Answered { .. }, Some(_)) => "answered",
+            (FetchResult::Answered { .. }, None) => "answered something else",
+            (FetchResult::Missing, _) => "has none",
+            (FetchResult::Failed, _) => "did not answer",
+        };
+        let service = self.service.as_ref().map(|service| Name::clone(&service.name)).unwrap_or_default();
+        let took = step.now.since(state.asked);
+        step.fact(What::ServiceAsked { service, result: Name::from(words), took });
+        match (values, result, self.missing) {
+            (Some(values), _, _) => {
+                values.into_iter().for_each(|(name, value)| step.set(&name, value));
+                Next::Go(THEN, self.then)
+            }
+            (None, FetchResult::Missing, Some(missing)) => Next::Go(MISSING, missing),
+            _ => Next::Go(OTHERWISE, self.otherwise),
+        }
+    }
+
+    /// Every variable's value; none when one is not there, or of another kind.
+    fn values(&self, answered: &[Option<model::Value>]) -> Option<Vec<(Name, model::Value)>> {
+        let one = |(given, value): (&Given, &Option<model::Value>)| {
+            let value = value.as_ref()?;
+            let value = match (given.kind, value) {
+                (Kind::Text, value) => model::Value::Text(value.in_words()),
+                (Kind::Number, model::Value::Text(text)) => model::Value::Number(text.parse().ok()?),
+                (Kind::Number, model::Value::Number(_)) | (Kind::Truth, model::Value::Truth(_)) => {
+                    value.clone()
+                }
+                _ => return None,
+            };
+            Some((Name::clone(&given.variable), value))
+        };
+        if answered.len() != self.gives.len() {
+            return None;
+        }
+        self.gives.iter().zip(answered).map(one).collect()
+    }
+}
+
+/// `/orders/{order}/status`
+fn path(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Piece> {
+    let Some(text) = reader.text(yaml, "a path") else { return Vec::new() };
+    let mut pieces = Vec::new();
+    let mut rest = text.text.as_str();
+    let mut good = rest.starts_with('/');
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((variable, behind)) = after.split_once('}') else {
+            good = false;
+            break;
+        };
+        pieces.push(Piece::Written(before.to_owned()));
+        pieces.push(Piece::Variable(Name::from(variable)));
+        rest = behind;
+    }
+    pieces.push(Piece::Written(rest.to_owned()));
+    let written = pieces.iter().all(|piece| match piece {
+        Piece::Written(text) => text.chars().all(|c| c.is_ascii_graphic() && !"{}#\"<>\\^`|".contains(c)),
+        Piece::Variable(_) => true,
+    });
+    if !good || !written {
+        let message = format!("\"{}\" is not a path", text.text);
+        reader.error_hint(text.place, message, "write it as: /orders/{order}");
+    }
+    pieces
+}
+
+/// `{ order: order_number }`: field and variable.
+fn send(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Name)> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error_hint(
+            yaml.place,
+            "what is sent is \"field: variable\" lines",
+            "for example: order: order_number",
+        );
+        return Vec::new();
+    };
+    let one = |(key, value): &(Text, Yaml)| {
+        let variable = reader.text(value, "the name of a variable")?;
+        Some((Name::from(key.text.as_str()), Name::from(variable.text.as_str())))
+    };
+    entries.iter().filter_map(one).collect()
+}
+
+/// `{ status: order.status, days: order.days as number }`: variable and field.
+pub(crate) fn gives(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Given> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error_hint(
+            yaml.place,
+            "what it gives is \"variable: field\" lines",
+            "for example: status: order.status",
+        );
+        return Vec::new();
+    };
+    let one = |(key, value): &(Text, Yaml)| {
+        let variable = collect::variable_name(key, reader);
+        let text = reader.text(value, "the name of a field")?;
+        let (field, kind) = text.text.rsplit_once(" as ").unwrap_or((&text.text, "text"));
+        let kind = reader.kind(text.place, kind)?;
+        Some(Given { variable: variable?, field: Name::from(field.trim()), kind })
+    };
+    entries.iter().filter_map(one).collect()
+}

@@ -1,0 +1,191 @@
+//! Asks services over HTTP for flows that wait, on threads of its own.
+//!
+//! A service that fails again and again is left alone for a while: its callers go on at once, with what it said before
+//! where that holds, else by the exit that is named for it. Nobody is kept in silence for a service that is down.
+
+mod memory;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Map;
+use serde_json::Value as Json;
+use tokio::sync::mpsc;
+use tracing::debug;
+use tracing::warn;
+use ureq::Agent;
+
+use crate::base::CallId;
+use crate::flow::api::FetchResult;
+use crate::flow::api::Question;
+use crate::flow::model::Value;
+use memory::Memory;
+
+/// How many ask at once.
+const THREADS: usize = 8;
+/// Questions that may wait for a thread; one more has failed.
+const WAITING: usize = 256;
+/// The longest answer that is read, in bytes.
+const LONGEST: u64 = 256 * 1024;
+/// Before a question is put again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What came of a call's question.
+#[derive(Debug)]
+pub struct Fetched {
+    pub call: CallId,
+    pub number: u32,
+    pub result: FetchResult,
+}
+
+/// A question, whose it is, and when the flow began to wait.
+struct Asked {
+    call: CallId,
+    question: Question,
+    at: Instant,
+}
+
+/// See the module. Its threads end when it is dropped.
+pub struct Fetcher {
+    questions: SyncSender<Asked>,
+    answers: mpsc::Sender<Fetched>,
+    memory: Arc<Memory>,
+}
+
+impl Fetcher {
+    /// Starts the threads; what services say goes to `answers`. An answer that finds no room there is dropped, and the
+    /// flow's own time runs out.
+    pub fn start(answers: mpsc::Sender<Fetched>) -> io::Result<Fetcher> {
+        let (questions, receiver) = sync_channel::<Asked>(WAITING);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let memory = Arc::new(Memory::default());
+        let agent = Agent::new_with_config(
+            Agent::config_builder().http_status_as_error(false).max_redirects(0).build(),
+        );
+        for number in 0..THREADS {
+            let (receiver, agent) = (Arc::clone(&receiver), agent.clone());
+            let (answers, memory) = (answers.clone(), Arc::clone(&memory));
+            thread::Builder::new().name(format!("fetch {number}")).spawn(move || {
+                loop {
+                    let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok(Asked { call, question, at }) = next else { return };
+                    let result = ask(&agent, &question, at + question.service.timeout);
+                    memory.learn(&question, &result, Instant::now());
+                    let result = memory.or_known(&question, result, Instant::now());
+                    give(&answers, Fetched { call, number: question.number, result });
+                }
+            })?;
+        }
+        Ok(Fetcher { questions, answers, memory })
+    }
+
+    /// Asks, and never waits; [`Fetched`] answers, at once where nobody is asked.
+    pub fn ask(&self, call: CallId, question: Question) {
+        let at = Instant::now();
+        let asked = match self.memory.may_ask(&question.service.name, at) {
+            true => self.questions.try_send(Asked { call, question, at }).map_err(|error| match error {
+                std::sync::mpsc::TrySendError::Full(asked)
+                | std::sync::mpsc::TrySendError::Disconnected(asked) => asked.question,
+            }),
+            false => Err(question),
+        };
+        if let Err(question) = asked {
+            let result = self.memory.or_known(&question, FetchResult::Failed, at);
+            give(&self.answers, Fetched { call, number: question.number, result });
+        }
+    }
+}
+
+fn give(answers: &mpsc::Sender<Fetched>, fetched: Fetched) {
+    if answers.try_send(fetched).is_err() {
+        warn!("a service's answer found no room");
+    }
+}
+
+/// Puts the question until it is answered, as often as it may be put, and no longer than `until`.
+fn ask(agent: &Agent, question: &Question, until: Instant) -> FetchResult {
+    let service = &question.service;
+    let tries = if question.send.is_empty() { service.tries } else { 1 };
+    for again in 0..tries {
+        if again > 0 {
+            thread::sleep(PAUSE.min(until.saturating_duration_since(Instant::now())));
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        match answer(agent, question, left) {
+            Ok((404, _)) => return FetchResult::Missing,
+            Ok((200..=299, Some(json))) => {
+                let values = question.fields.iter().map(|(field, _)| value(&json, field)).collect();
+                return FetchResult::Answered { values, known_before: false };
+            }
+            Ok((status, _)) => {
+                debug!(service = %service.name, status, "a service answered with no JSON, or not well");
+                // Our question was wrong: it is no better the next time.
+                if (400..500).contains(&status) {
+                    break;
+                }
+            }
+            // The error may hold the address, and that a caller's number.
+            Err(ureq::Error::Timeout(_)) => debug!(service = %service.name, "no answer in time"),
+            Err(_) => debug!(service = %service.name, "no connection, or none that speaks HTTP"),
+        }
+    }
+    FetchResult::Failed
+}
+
+/// Status and JSON of the answer.
+fn answer(agent: &Agent, question: &Question, within: Duration) -> Result<(u16, Option<Json>), ureq::Error> {
+    let service = &question.service;
+    let headers = service.headers_env.iter().filter_map(|(header, variable)| match std::env::var(variable) {
+        Ok(value) => Some((header.as_str(), value)),
+        Err(_) => {
+            let service = &service.name;
+            warn!(%service, %variable, "a header's value is not in the environment: asked without it");
+            None
+        }
+    });
+    let mut response = if question.send.is_empty() {
+        let request = agent.get(&question.url).config().timeout_global(Some(within)).build();
+        headers.fold(request, |request, (header, value)| request.header(header, value)).call()?
+    } else {
+        let body: Map<String, Json> =
+            question.send.iter().map(|(field, value)| (field.to_string(), json(value))).collect();
+        let request = agent.post(&question.url).config().timeout_global(Some(within)).build();
+        let request = request.header("Content-Type", "application/json");
+        let request = headers.fold(request, |request, (header, value)| request.header(header, value));
+        request.send(Json::Object(body).to_string())?
+    };
+    let status = response.status().as_u16();
+    let text = response.body_mut().with_config().limit(LONGEST).read_to_string()?;
+    Ok((status, serde_json::from_str(&text).ok()))
+}
+
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Text(text) => Json::from(text.as_str()),
+        Value::Number(number) => Json::from(*number),
+        Value::Truth(truth) => Json::from(*truth),
+    }
+}
+
+/// The value of `order.status`; none when it is not there, or no text, whole number, or truth.
+fn value(json: &Json, field: &str) -> Option<Value> {
+    let found = field.split('.').try_fold(json, |json, name| json.get(name))?;
+    match found {
+        Json::String(text) => Some(Value::Text(text.clone())),
+        Json::Number(number) => number.as_i64().map(Value::Number),
+        Json::Bool(truth) => Some(Value::Truth(*truth)),
+        _ => None,
+    }
+}
