@@ -52,6 +52,7 @@ fn agreed(leg: u64, codec: Codec) -> Negotiated {
         remote_rtp: Some(address(leg)),
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        srtp: None,
     }
 }
 

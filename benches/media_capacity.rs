@@ -47,6 +47,7 @@ fn agreed(to: SocketAddr) -> Negotiated {
         remote_rtp: Some(to),
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        srtp: None,
     }
 }
 

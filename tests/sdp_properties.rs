@@ -11,7 +11,15 @@ use warmline::sdp::answer;
 use warmline::sdp::offer;
 
 fn local(codecs: Vec<Codec>, direction: Direction) -> Local {
-    Local { address: "192.0.2.1".parse().unwrap(), port: 20_000, codecs, direction, session: 1, version: 1 }
+    Local {
+        address: "192.0.2.1".parse().unwrap(),
+        port: 20_000,
+        codecs,
+        direction,
+        session: 1,
+        version: 1,
+        srtp: None,
+    }
 }
 
 fn direction() -> impl Strategy<Value = Direction> {

@@ -59,6 +59,7 @@ fn agreed(leg: u8) -> Negotiated {
         remote_rtp: Some(phone(leg)),
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        srtp: None,
     }
 }
 

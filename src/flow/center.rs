@@ -56,6 +56,8 @@ pub struct Center {
     pub talk: Vec<TalkPolicy>,
     /// How long recordings are kept. Default 90 days.
     pub keep_recordings: Duration,
+    /// Whether audio with phones is secured, where a trunk does not say otherwise.
+    pub srtp: SrtpPolicy,
     /// What an agent's own phone dials to reach a colleague.
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
@@ -72,6 +74,18 @@ pub struct Outbound {
     pub queue: Option<QueueId>,
     /// Whether agents' phones may dial numbers outside by themselves. Default no.
     pub phones: bool,
+}
+
+/// Whether audio is secured by SRTP with keys in the description (RFC 4568).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SrtpPolicy {
+    /// Who asks for it is refused.
+    No,
+    /// Where the other side has it.
+    #[default]
+    Optional,
+    /// Who does not have it is refused.
+    Required,
 }
 
 /// How the agents of a queue may hold its callers, and hand them over.
@@ -184,6 +198,8 @@ pub struct Trunk {
     pub trusted: bool,
     /// Register there, and answer its challenges with this.
     pub register: Option<TrunkRegistration>,
+    /// Whether its audio is secured; none for as the center has it.
+    pub srtp: Option<SrtpPolicy>,
 }
 
 /// How we register at a trunk.

@@ -13,6 +13,7 @@ use crate::flow::center::HOLD_CHECK_IN;
 use crate::flow::center::HOLD_KEYS;
 use crate::flow::center::HOLD_QUESTION;
 use crate::flow::center::Outbound;
+use crate::flow::center::SrtpPolicy;
 use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
 use crate::flow::center::TrunkRegistration;
@@ -71,6 +72,7 @@ pub(crate) struct CenterFile {
     pub outbound: Outbound,
     pub time_zone: TimeZone,
     pub keep_recordings: Duration,
+    pub srtp: SrtpPolicy,
 }
 
 /// Reads the file; `reader.names` holds its skills and queues afterwards.
@@ -123,6 +125,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let keep_recordings = fields.optional("keep_recordings").and_then(|yaml| days(yaml, reader));
     let extensions = extensions(given, &numbers, &feature_codes, reader);
     let outbound = fields.optional("outbound").and_then(|yaml| outbound(yaml, &trunks, &queues, reader));
+    let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader)).unwrap_or_default();
     fields.finish(reader);
     for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
         nobody_serves(reader, &agents, &queue.needs, &Demand::default(), &queue.name, place);
@@ -142,6 +145,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),
         extensions,
         outbound: outbound.unwrap_or_default(),
+        srtp,
     })
 }
 
@@ -518,6 +522,7 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     let certificate_name = fields.optional("certificate").and_then(|yaml| reader.name(yaml, "a host name"));
     let trusted = fields.truth(reader, "trusted", false);
     let register = fields.optional("register").and_then(|yaml| registration(yaml, reader));
+    let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader));
     Some(Trunk {
         name: Name::from(key.text.as_str()),
         sources,
@@ -526,7 +531,22 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         certificate_name: certificate_name.map(|name| name.to_string()),
         trusted,
         register,
+        srtp,
     })
+}
+
+/// `no`, `optional` or `required`
+fn srtp(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<SrtpPolicy> {
+    let text = reader.text(yaml, "no, optional or required")?;
+    match text.text.as_str() {
+        "no" => Some(SrtpPolicy::No),
+        "optional" => Some(SrtpPolicy::Optional),
+        "required" => Some(SrtpPolicy::Required),
+        other => {
+            reader.unknown(text.place, "policy of SRTP", other, ["no", "optional", "required"]);
+            None
+        }
+    }
 }
 
 fn address_error(text: &Text, reader: &mut Reader<'_>) {

@@ -104,6 +104,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
         outbound: center.outbound,
         time_zone: center.time_zone,
         keep_recordings: center.keep_recordings,
+        srtp: center.srtp,
     }
 }
 

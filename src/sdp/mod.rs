@@ -1,10 +1,13 @@
 //! Session descriptions (RFC 8866), offer and answer (RFC 3264). Text in, text out; no sockets.
 
 pub mod codec;
+pub mod crypto;
 pub mod description;
 pub mod negotiate;
 
 pub use codec::Codec;
+pub use crypto::LocalSrtp;
+pub use crypto::Srtp;
 pub use description::SdpError;
 pub use description::SessionDescription;
 pub use negotiate::Direction;

@@ -12,6 +12,8 @@ use serde::Serialize;
 use self::stream::Payloads;
 use self::stream::Stream;
 use crate::sdp::Codec;
+use crate::sdp::LocalSrtp;
+use crate::sdp::Srtp;
 use crate::sdp::description::Attribute;
 use crate::sdp::description::Connection;
 use crate::sdp::description::Media;
@@ -86,6 +88,9 @@ pub struct Local {
     pub session: u64,
     /// `o=` version: one more for each changed description.
     pub version: u64,
+    /// Whether and by which keys packets may be secured. Keys are not written down.
+    #[serde(skip)]
+    pub srtp: Option<LocalSrtp>,
 }
 
 impl Local {
@@ -116,6 +121,9 @@ pub struct Negotiated {
     pub remote_rtcp: Option<SocketAddr>,
     /// Which way, seen from us.
     pub direction: Direction,
+    /// How packets are secured, both ways; not at all when there is none. Keys are not written down.
+    #[serde(skip)]
+    pub srtp: Option<Srtp>,
 }
 
 /// Why offer and answer cannot agree.
@@ -130,7 +138,7 @@ pub enum NegotiateError {
     /// There is one, but with no codec that we take.
     #[error("no audio codec in common")]
     NoCommonCodec,
-    /// A browser's offer lacks what DTLS-SRTP and ICE need.
+    /// A browser's offer lacks what DTLS-SRTP and ICE need, or a phone's what SRTP does.
     #[error("no secured audio: {0}")]
     NotSecured(&'static str),
 }
@@ -145,15 +153,28 @@ impl NegotiateError {
     }
 }
 
+/// The profiles of a stream: plain, and secured by keys in the description.
+const PLAIN: &str = "RTP/AVP";
+const SECURED: &str = "RTP/SAVP";
+
 /// Our offer: one audio stream with all codecs of `local`, and telephone-event.
 pub fn offer(local: &Local) -> String {
     let payloads = Payloads::offered(&local.codecs);
-    describe(local, "0 0".to_owned(), vec![audio(local, &payloads, 20, local.direction)]).to_string()
+    let mut media = audio(local, &payloads, 20, local.direction);
+    if let Some(srtp) = &local.srtp {
+        // Where it may be without, RFC 4568 §3.1.1 would have two streams offered, of which phones ring for one or
+        // none; a crypto in RTP/AVP is what they understand, or let by.
+        if srtp.required {
+            media.protocol = SECURED.to_owned();
+        }
+        media.attributes.extend(srtp.attributes());
+    }
+    describe(local, "0 0".to_owned(), vec![media]).to_string()
 }
 
 /// Our answer to the peer's `offer`, and what is agreed by it.
 ///
-/// The first audio stream over RTP/AVP with a codec that we take is accepted, with the first such codec
+/// The first audio stream over RTP/AVP or RTP/SAVP, as far as we may and must secure it, with a codec that we take is accepted, with the first such codec
 /// in the offer's order; every other stream is refused by port 0
 /// ([RFC 3264 §6](https://www.rfc-editor.org/rfc/rfc3264#section-6)).
 pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotiated), NegotiateError> {
@@ -161,14 +182,20 @@ pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotia
     let (at, stream) = choose(&offer, local)?;
     // The offerer's payload types are ours too: both ways are the same then, as most phones expect.
     let events = stream.telephone_event;
-    let negotiated =
+    let mut negotiated =
         stream.negotiated(local, stream.payload_type, events.map(|(payload_type, _)| payload_type));
+    let secured = stream.secured(local, |srtp, media| srtp.answer(media))?;
     let payloads = Payloads {
         codecs: vec![(stream.codec, stream.payload_type)],
         telephone_events: events.into_iter().collect(),
     };
     let mut media: Vec<Media> = offer.media.into_iter().map(refused).collect();
-    media[at] = audio(local, &payloads, negotiated.ptime_ms, negotiated.direction);
+    let protocol = std::mem::take(&mut media[at].protocol);
+    media[at] = Media { protocol, ..audio(local, &payloads, negotiated.ptime_ms, negotiated.direction) };
+    if let Some((srtp, told)) = secured {
+        media[at].attributes.push(told);
+        negotiated.srtp = Some(srtp);
+    }
     Ok((describe(local, offer.time, media).to_string(), negotiated))
 }
 
@@ -181,7 +208,8 @@ pub fn accept(local: &Local, answer: impl AsRef<[u8]>) -> Result<Negotiated, Neg
     let stream = Stream::read(&answer, media, local, Some(&ours))?;
     let receive = ours.of(stream.codec).ok_or(NegotiateError::NoCommonCodec)?;
     let events = stream.telephone_event.and_then(|(_, clock_rate)| ours.telephone_event(clock_rate));
-    Ok(stream.negotiated(local, receive, events))
+    let srtp = stream.secured(local, |srtp, media| srtp.accept(media))?;
+    Ok(Negotiated { srtp, ..stream.negotiated(local, receive, events) })
 }
 
 /// The stream of an offer that we accept, and its place.
@@ -190,8 +218,8 @@ fn choose<'a>(offer: &'a SessionDescription, local: &Local) -> Result<(usize, St
     for (at, media) in offer.media.iter().enumerate() {
         match Stream::read(offer, media, local, None) {
             Ok(stream) => return Ok((at, stream)),
-            Err(NegotiateError::NoCommonCodec) => why = NegotiateError::NoCommonCodec,
-            Err(_) => {}
+            Err(NegotiateError::NoAudio) => {}
+            Err(other) => why = other,
         }
     }
     Err(why)
@@ -226,7 +254,7 @@ fn audio(local: &Local, payloads: &Payloads, ptime_ms: u8, direction: Direction)
     Media {
         kind: "audio".to_owned(),
         port: local.port,
-        protocol: "RTP/AVP".to_owned(),
+        protocol: PLAIN.to_owned(),
         formats: payloads.formats(),
         connection: None,
         attributes,

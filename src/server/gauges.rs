@@ -98,6 +98,11 @@ impl Gauges {
                     "RTP packets the kernel did not take",
                     &worker.send_failed,
                 ),
+                counter(
+                    "warmline_srtp_refused_total",
+                    "Packets that were not secured as agreed",
+                    &worker.refused,
+                ),
                 counter("warmline_late_frames_total", "Frames sent over 5 ms late", &worker.late_frames),
                 counter("warmline_streams_failed_total", "Streams ended by our fault", &worker.failed),
             ]);

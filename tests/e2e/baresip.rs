@@ -38,6 +38,8 @@ pub struct Setup<'a> {
     pub transport: &'a str,
     /// The one codec that it has, as baresip names it: `pcmu`, `g722`, `opus/48000/2`.
     pub codec: &'a str,
+    /// How it secures its audio, as baresip names it: `srtp-mand` by keys in the description, and not without.
+    pub srtp: Option<&'a str>,
 }
 
 impl Default for Setup<'_> {
@@ -45,7 +47,8 @@ impl Default for Setup<'_> {
     fn default() -> Self {
         let (domain, password) = (None, None);
         let (hz, max_calls, transport) = (tone::CALLER_HZ, 1, "udp");
-        Setup { user: "caller", domain, password, answers: false, hz, max_calls, transport, codec: "pcmu" }
+        let (user, codec, srtp) = ("caller", "pcmu", None);
+        Setup { user, domain, password, answers: false, hz, max_calls, transport, codec, srtp }
     }
 }
 
@@ -82,7 +85,7 @@ impl Phone {
         );
         let modules = modules_folder();
         writeln!(config, "module_path {}", modules.display()).expect("a string grows");
-        for module in ["g711", "g722", "opus", "aufile", "sndfile"] {
+        for module in ["g711", "g722", "opus", "aufile", "sndfile", "srtp"] {
             writeln!(config, "module {module}.so").expect("a string grows");
         }
         for module in ["account", "menu", "ctrl_tcp"] {
@@ -94,8 +97,11 @@ impl Phone {
         };
         let answers = if setup.answers { "auto" } else { "manual" };
         let account = format!(
-            "<sip:{}@{domain};transport={}>;{registers};answermode={answers};audio_codecs={};dtmfmode=rtpevent\n",
-            setup.user, setup.transport, setup.codec,
+            "<sip:{}@{domain};transport={}>;{registers};answermode={answers};audio_codecs={};dtmfmode=rtpevent{}\n",
+            setup.user,
+            setup.transport,
+            setup.codec,
+            setup.srtp.map_or_else(String::new, |srtp| format!(";mediaenc={srtp}")),
         );
         fs::write(folder.path().join("config"), config).expect("a config");
         fs::write(folder.path().join("accounts"), account).expect("an account");

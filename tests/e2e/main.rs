@@ -28,6 +28,7 @@ mod server;
 mod signalling;
 mod sipp;
 mod spine;
+mod srtp;
 mod supervise;
 mod talk;
 mod tone;

@@ -97,6 +97,7 @@ fn agreed(leg: LegId, codec: Codec) -> Negotiated {
         remote_rtp: Some(address(leg)),
         remote_rtcp: Some(SocketAddr::new(address(leg).ip(), 4_001)),
         direction: Direction::SendRecv,
+        srtp: None,
     }
 }
 

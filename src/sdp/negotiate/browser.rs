@@ -72,6 +72,7 @@ pub fn answer(offer: impl AsRef<[u8]>, ours: &Secured) -> Result<Answer, Negotia
         remote_rtp: None,
         remote_rtcp: None,
         direction,
+        srtp: None,
     };
     let audio = audio(media, ours, direction);
     let mut session = vec![Attribute::flag("ice-lite")];
@@ -168,6 +169,7 @@ mod tests {
                 direction: Direction::SendRecv,
                 session: 7,
                 version: 1,
+                srtp: None,
             },
             ufrag: "here".to_owned(),
             password: "0123456789abcdef0123456789abcdef".to_owned(),

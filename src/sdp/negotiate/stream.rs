@@ -7,7 +7,11 @@ use super::Direction;
 use super::Local;
 use super::NegotiateError;
 use super::Negotiated;
+use super::PLAIN;
+use super::SECURED;
 use crate::sdp::Codec;
+use crate::sdp::LocalSrtp;
+use crate::sdp::crypto;
 use crate::sdp::description::Attribute;
 use crate::sdp::description::Media;
 use crate::sdp::description::SessionDescription;
@@ -108,16 +112,23 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    /// Reads `media`: it must be audio over plain RTP, not refused, with a codec of `local`. `ours` are
-    /// the payload types that we offered when this is the answer.
+    /// Reads `media`: it must be audio over RTP, secured or plain as `local` has it, not refused, with a codec of
+    /// `local`. `ours` are the payload types that we offered when this is the answer.
     pub fn read(
         description: &'a SessionDescription,
         media: &'a Media,
         local: &Local,
         ours: Option<&Payloads>,
     ) -> Result<Stream<'a>, NegotiateError> {
-        if !media.protocol.eq_ignore_ascii_case("RTP/AVP") {
-            return Err(NegotiateError::NoAudio);
+        let is = |protocol: &str| media.protocol.eq_ignore_ascii_case(protocol);
+        let keys = crypto::offered(media).next().is_some();
+        match &local.srtp {
+            _ if !is(PLAIN) && !is(SECURED) => return Err(NegotiateError::NoAudio),
+            None if is(SECURED) => return Err(NegotiateError::NoAudio),
+            Some(srtp) if !keys && (srtp.required || is(SECURED)) => {
+                return Err(NegotiateError::NotSecured("no a=crypto with a suite that we have"));
+            }
+            _ => {}
         }
         Stream::read_over(description, media, local, ours)
     }
@@ -170,7 +181,23 @@ impl<'a> Stream<'a> {
             remote_rtp,
             remote_rtcp,
             direction: self.direction().reversed().and(local.direction),
+            srtp: None,
         }
+    }
+
+    /// How the stream is secured, as `by` finds; an error where it must be and cannot.
+    pub fn secured<T>(
+        &self,
+        local: &Local,
+        by: impl Fn(&LocalSrtp, &Media) -> Option<T>,
+    ) -> Result<Option<T>, NegotiateError> {
+        let Some(srtp) = &local.srtp else { return Ok(None) };
+        let secured = by(srtp, self.media);
+        let must = srtp.required || self.media.protocol.eq_ignore_ascii_case(SECURED);
+        if secured.is_none() && must {
+            return Err(NegotiateError::NotSecured("no a=crypto that fits ours"));
+        }
+        Ok(secured)
     }
 
     /// `c=` of the stream, or of the session.

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod secured;
+
 fn local() -> Local {
     Local {
         address: "192.0.2.1".parse().unwrap(),
@@ -10,6 +12,7 @@ fn local() -> Local {
         direction: Direction::SendRecv,
         session: 7,
         version: 1,
+        srtp: None,
     }
 }
 
@@ -55,6 +58,7 @@ fn the_answer_takes_the_offerers_first_codec_and_its_payload_types() {
             remote_rtp: Some("198.51.100.2:4000".parse().unwrap()),
             remote_rtcp: Some("198.51.100.2:4001".parse().unwrap()),
             direction: Direction::SendRecv,
+            srtp: None,
         }
     );
 }

@@ -34,6 +34,7 @@ fn agreed(codec: Codec) -> Negotiated {
         remote_rtp: None,
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        srtp: None,
     }
 }
 

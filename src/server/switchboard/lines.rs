@@ -14,15 +14,18 @@ use super::Streams;
 use super::Switchboard;
 use crate::base::AgentId;
 use crate::base::LegId;
+use crate::base::Name;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
 use crate::flow::center::AgentContact;
+use crate::flow::center::SrtpPolicy;
 use crate::flow::center::Trunk;
 use crate::media::MediaCommand;
 use crate::sdp;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
 use crate::sdp::Negotiated;
+use crate::sdp::crypto::Crypto;
 use crate::sdp::negotiate::NegotiateError;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -118,7 +121,21 @@ impl Switchboard {
             direction: Direction::SendRecv,
             session: u64::from(self.parts.entropy.u32()),
             version: 1,
+            srtp: None,
         }
+    }
+
+    /// What we bring to a line of a phone: secured audio as this trunk has it, or the center.
+    fn local_of(&mut self, port: u16, trunk: Option<&Name>) -> sdp::Local {
+        let center = &self.parts.center;
+        let of_trunk = trunk.and_then(|name| center.trunks.iter().find(|trunk| trunk.name == *name)?.srtp);
+        let required = match of_trunk.unwrap_or(center.srtp) {
+            SrtpPolicy::No => return self.local(port),
+            SrtpPolicy::Optional => false,
+            SrtpPolicy::Required => true,
+        };
+        let keys = Crypto::draw(&mut self.parts.entropy);
+        sdp::Local { srtp: Some(sdp::LocalSrtp { required, keys }), ..self.local(port) }
     }
 
     /// Answers the caller's line and starts its stream.
@@ -219,14 +236,14 @@ impl Switchboard {
             }
         };
         if !self.desk_can_ring(agent) {
-            return self.dial(now, leg, phones, streams, out);
+            return self.dial(now, leg, phones, None, streams, out);
         }
         if phones.is_empty() {
             streams.open_browser(leg.call(), leg);
             let line = Line::new(SmallVec::new(), self.local(0));
             self.lines.insert(leg, line);
         } else {
-            self.dial(now, leg, phones, streams, out);
+            self.dial(now, leg, phones, None, streams, out);
         }
         // Without a port for the phones the line has failed already.
         if let Some(line) = self.lines.get_mut(&leg) {
@@ -251,7 +268,8 @@ impl Switchboard {
             Some(trunk) => self.by_trunk(trunk, number),
             None => live.callback.clone(),
         };
-        self.dial(now, leg, phone.into_iter().collect(), streams, out);
+        let trunk = live.trunk.clone();
+        self.dial(now, leg, phone.into_iter().collect(), trunk.as_ref(), streams, out);
     }
 
     /// Calls somebody outside, by the first trunk that takes calls.
@@ -263,8 +281,10 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
-        let phone = self.outbound_trunk().and_then(|trunk| self.by_trunk(trunk, number));
-        self.dial(now, leg, phone.into_iter().collect(), streams, out);
+        let trunk = self.outbound_trunk();
+        let phone = trunk.and_then(|trunk| self.by_trunk(trunk, number));
+        let trunk = trunk.map(|trunk| trunk.name.clone());
+        self.dial(now, leg, phone.into_iter().collect(), trunk.as_ref(), streams, out);
     }
 
     /// The trunk that takes calls to the outside: the one that the center names, else the first.
@@ -289,7 +309,7 @@ impl Switchboard {
         }
         let bindings = self.parts.endpoint.contacts(user);
         let phones = bindings.into_iter().map(|binding| (binding.uri, binding.hop)).collect();
-        self.dial(now, leg, phones, streams, out);
+        self.dial(now, leg, phones, None, streams, out);
     }
 
     fn dial(
@@ -297,6 +317,7 @@ impl Switchboard {
         now: Now,
         leg: LegId,
         phones: Vec<(Uri, Hop)>,
+        trunk: Option<&Name>,
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
@@ -308,7 +329,7 @@ impl Switchboard {
             let quality = Default::default();
             return self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Closed { quality } });
         };
-        let mut local = self.local(port);
+        let mut local = self.local_of(port, trunk);
         // What the caller's line has comes first: two lines with one codec cost least and lose nothing.
         if let Some(caller) = self.lines.get(&LegId::of(leg.call(), 0)) {
             local.codecs.clone_from(&caller.local.codecs);
@@ -391,10 +412,11 @@ impl Switchboard {
         leg: LegId,
         session: SessionId,
         offer: Option<&[u8]>,
+        trunk: Option<&Name>,
         streams: &mut dyn Streams,
     ) -> Result<(), u16> {
         let port = streams.open(leg.call(), leg).ok_or(503u16)?;
-        let mut line = Line::new(smallvec![session], self.local(port));
+        let mut line = Line::new(smallvec![session], self.local_of(port, trunk));
         if let Some(offer) = offer {
             match sdp::negotiate::answer(offer, &line.local) {
                 Ok(prepared) => {

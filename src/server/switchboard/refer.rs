@@ -200,7 +200,9 @@ impl Switchboard {
         let session = incoming.session;
         let Some(leg) = self.calls.get_mut(&call).map(|live| live.call.reserve_leg()) else { return };
         let refuse = |status| Command::Refuse { session, status, retry_after_s: None };
-        if let Err(status) = self.open_line(leg, session, incoming.sdp.as_deref(), streams) {
+        if let Err(status) =
+            self.open_line(leg, session, incoming.sdp.as_deref(), incoming.trunk.as_ref(), streams)
+        {
             return self.command(now, refuse(status), out);
         }
         let request = AgentRequest::Transfer { to: to.clone() };

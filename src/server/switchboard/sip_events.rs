@@ -112,7 +112,7 @@ impl Switchboard {
         // A refused call uses up its number too: its stream may still be closing under it.
         self.next_call += 1;
         let opened = match room {
-            true => self.open_line(leg, session, incoming.sdp.as_deref(), streams),
+            true => self.open_line(leg, session, incoming.sdp.as_deref(), incoming.trunk.as_ref(), streams),
             false => Err(503),
         };
         if let Err(status) = opened {

@@ -3,6 +3,7 @@
 //! What a packet means is decided in [`crate::media`]; here are the sockets, the threads and their clock.
 
 mod ports;
+mod security;
 mod worker;
 
 use std::io;

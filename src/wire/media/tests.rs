@@ -95,6 +95,7 @@ impl Phone {
             remote_rtp: Some(here),
             remote_rtcp: Some(SocketAddr::new(here.ip(), here.port().wrapping_add(1))),
             direction: Direction::SendRecv,
+            srtp: None,
         }
     }
 

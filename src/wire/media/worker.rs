@@ -18,6 +18,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use std::time::Instant;
 
+use rtc_crypto::RTCCryptoProvider;
 use rustix::event::epoll;
 use rustix::time::Itimerspec;
 use rustix::time::TimerfdTimerFlags;
@@ -36,11 +37,14 @@ use crate::media::Streams;
 use crate::media::frame::Rate;
 use crate::media::rtp::MAX_PACKET;
 use crate::sdp::Codec;
+use crate::sdp::Srtp;
 use crate::wire::bell::Bell;
 use crate::wire::cord::FAR_END;
 use crate::wire::cord::StreamEnd;
 use crate::wire::cord::is_report;
 use crate::wire::media::ports::Pair;
+use crate::wire::media::security::Passed;
+use crate::wire::media::security::Security;
 use crate::wire::tape::Tape;
 
 const SLOT: Duration = Duration::from_millis(1);
@@ -102,6 +106,8 @@ pub struct WorkerStats {
     pub packets_out: AtomicU64,
     /// Packets that the kernel did not take: its buffer was full, or there is no route.
     pub send_failed: AtomicU64,
+    /// Packets that were not secured as agreed.
+    pub refused: AtomicU64,
     /// Frames of streams that were sent more than 5 ms late, or left out.
     pub late_frames: AtomicU64,
     /// How long it was awake, in microseconds.
@@ -145,6 +151,9 @@ pub(super) type ToEncode = (Arc<Clip>, Codec);
 struct Wire {
     /// By stream key.
     ends: Vec<Option<FarEnd>>,
+    /// How their packets are secured, by stream key as well.
+    security: Vec<Security>,
+    provider: Arc<dyn RTCCryptoProvider>,
     /// The keys of streams whose far end is a cord.
     corded: Vec<usize>,
     /// Where recordings go, by stream key. Few streams at a time are recorded or all of them: there are as many
@@ -180,6 +189,8 @@ impl Worker {
         epoll::add(&epoll, &*bell, epoll::EventData::new_u64(WAKE), once)?;
         let wire = Wire {
             ends: Vec::new(),
+            security: Vec::new(),
+            provider: rtc_crypto::default_provider().map_err(|error| io::Error::other(error.to_string()))?,
             corded: Vec::new(),
             tapes: Vec::new(),
             freed: Vec::new(),
@@ -390,6 +401,12 @@ impl Worker {
                 }
                 Work::Command(command) => {
                     let leg = command.leg();
+                    if let MediaCommand::Agree { agreed, .. }
+                    | MediaCommand::Open { agreed: Some(agreed), .. } = &command
+                        && let Some(key) = self.streams.key_of(leg)
+                    {
+                        self.wire.secure(key, agreed.srtp.as_ref());
+                    }
                     let Worker { streams, wire, .. } = self;
                     if !guarded(|| streams.command(now, command, wire))
                         && let Some(key) = self.streams.key_of(leg)
@@ -453,10 +470,19 @@ impl Wire {
         let Some(Some(FarEnd::Sockets(pair))) = self.ends.get(key) else { return };
         let socket = if is_rtcp { &pair.rtcp } else { &pair.rtp };
         // An error is one of an earlier send (nobody listens there any more), and reading clears it.
-        let Ok((length, from)) = socket.recv_from(buffer) else { return };
+        let Ok((mut length, from)) = socket.recv_from(buffer) else { return };
         // What fills the buffer was longer than any packet that we take.
         if length == buffer.len() {
             return;
+        }
+        match self.security.get_mut(key).map(|security| security.open(&buffer[..length], is_rtcp)) {
+            Some(Passed::Refused) => return add(&self.stats.refused, 1),
+            Some(Passed::Changed(plain)) => {
+                // It is shorter than it was.
+                length = plain.len();
+                buffer[..length].copy_from_slice(&plain);
+            }
+            Some(Passed::AsItIs(_)) | None => {}
         }
         let packet = &mut buffer[..length];
         if is_rtcp {
@@ -474,6 +500,32 @@ impl Wire {
             self.corded.push(key);
         }
         self.ends[key] = Some(end);
+        self.security.resize_with(self.ends.len(), Security::default);
+        self.security[key] = Security::default();
+    }
+
+    /// Offer and answer agreed on how the stream is secured.
+    fn secure(&mut self, key: usize, agreed: Option<&Srtp>) {
+        let Wire { security, provider, .. } = self;
+        if let Some(security) = security.get_mut(key) {
+            security.agree(agreed, provider.as_ref());
+        }
+    }
+
+    /// Sends a packet from a pair of sockets, secured as agreed; false when it could not go.
+    fn send_secured(&mut self, stream: usize, to: SocketAddr, packet: &[u8], is_rtcp: bool) -> bool {
+        let Wire { ends, security, .. } = self;
+        let (Some(Some(FarEnd::Sockets(pair))), Some(security)) =
+            (ends.get(stream), security.get_mut(stream))
+        else {
+            return false;
+        };
+        let socket = if is_rtcp { &pair.rtcp } else { &pair.rtp };
+        match security.seal(packet, is_rtcp) {
+            Passed::AsItIs(packet) => socket.send_to(packet, to).is_ok(),
+            Passed::Changed(packet) => socket.send_to(&packet, to).is_ok(),
+            Passed::Refused => false,
+        }
     }
 
     fn set_tape(&mut self, key: usize, tape: Tape) {
@@ -523,7 +575,7 @@ impl Outlet for Wire {
         // One call per packet: each stream has a socket of its own, and the kernel batches only within one.
         // A batch over sockets (io_uring) would gather here and be handed over at the end of the slot.
         let sent = match self.ends.get(stream) {
-            Some(Some(FarEnd::Sockets(pair))) => pair.rtp.send_to(packet, to).is_ok(),
+            Some(Some(FarEnd::Sockets(_))) => self.send_secured(stream, to, packet, false),
             Some(Some(FarEnd::Cord(cord))) => cord.send(packet),
             _ => return,
         };
@@ -532,7 +584,7 @@ impl Outlet for Wire {
 
     fn rtcp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]) {
         let sent = match self.ends.get(stream) {
-            Some(Some(FarEnd::Sockets(pair))) => pair.rtcp.send_to(packet, to).is_ok(),
+            Some(Some(FarEnd::Sockets(_))) => self.send_secured(stream, to, packet, true),
             Some(Some(FarEnd::Cord(cord))) => cord.send(packet),
             _ => return,
         };

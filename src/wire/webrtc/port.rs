@@ -349,6 +349,7 @@ impl Port {
                 direction: Direction::SendRecv,
                 session: u64::from(self.entropy.u32()),
                 version: 1,
+                srtp: None,
             },
             ufrag: self.entropy.token(),
             password: self.entropy.token() + &self.entropy.token(),

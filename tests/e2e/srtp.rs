@@ -1,0 +1,41 @@
+//! Phones that secure their audio by keys in the description: with one that does not, and among themselves.
+
+use crate::baresip::Phone;
+use crate::baresip::Setup;
+use crate::callback::center_with;
+use crate::server::Server;
+use crate::spine::STRANGER;
+use crate::tone::AGENT_HZ;
+use crate::tone::CALLER_HZ;
+use crate::tools::available;
+use crate::tools::within;
+
+/// No audio without SRTP: baresip refuses a call that has none.
+const MUST: Option<&str> = Some("srtp-mand");
+
+#[test]
+fn phones_that_secure_their_audio_talk_with_one_that_does_not_and_among_themselves() {
+    if !available("phones_that_secure_their_audio_talk_…", &["baresip"]) {
+        return;
+    }
+    for (policy, agent) in [("optional", None), ("required", MUST)] {
+        let (_flows, setup) = center_with(&[("language: en\n", &format!("language: en\nsrtp: {policy}\n"))]);
+        let server = Server::set_up(setup);
+        let domain = Some(server.sip());
+        let setup =
+            Setup { user: "bob", domain: domain.clone(), answers: true, srtp: agent, ..Setup::default() };
+        let bob = Phone::agent_set_up(&setup);
+        let setup = Setup { user: STRANGER, domain, srtp: MUST, ..Setup::default() };
+        let mut caller = Phone::start(&setup);
+        caller.dial(&server.uri("1001"));
+        let id = caller.is_answered();
+        server.story_with(&id, "agent_connected", 15);
+        within(10, &format!("a caller with SRTP and an agent with {agent:?} hear each other"), || {
+            (caller.heard(AGENT_HZ) >= 1.0 && bob.heard(CALLER_HZ) >= 1.0).then_some(())
+        });
+        caller.hang_up();
+        server.story_with(&id, "call_ended", 5);
+        server.is_left_clean();
+        assert!(!server.logged().contains("inline:"), "a key stands in the log");
+    }
+}
