@@ -64,7 +64,7 @@ fn large() -> String {
 fn files() -> (Vec<(String, String)>, Prompts) {
     let files = [("center.yaml", CENTER.to_owned()), ("menu.yaml", MENU.to_owned()), ("large.yaml", large())];
     let prompts = say::prompts("en").chain(["hello", "wait/all-busy", "wait/less-than"].map(str::to_owned));
-    let waits = "wait/question wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
+    let waits = "wait/question wait/question-hold wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
                  wait/agent-calling-back wait/callback-greeting hold-music";
     let prompts = prompts.chain(waits.split_whitespace().map(str::to_owned)).collect();
     (files.map(|(path, text)| (path.to_owned(), text)).into(), prompts)

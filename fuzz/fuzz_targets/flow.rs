@@ -112,6 +112,7 @@ const PROMPTS: [&str; 18] = [
     "wait/all-busy",
     "wait/less-than",
     "wait/question",
+    "wait/question-hold",
     "wait/granted",
     "wait/declined",
     "wait/callback-promised",

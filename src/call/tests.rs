@@ -66,7 +66,7 @@ nodes:
   queue: { enqueue: help }
 ";
 
-const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/granted wait/declined \
+const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined \
     wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting";
 
 static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
@@ -383,6 +383,33 @@ ring timeout
   fact: agent_missed
   stop playing
 line closes",
+    );
+}
+
+#[test]
+fn who_cannot_be_called_back_is_offered_no_callback_and_gets_none() {
+    let mut script = Script::arrive("1001", "", None);
+    script.waits();
+    script.word("engine asks", asks());
+    script.digit('2');
+    script.digit('1');
+    script.word("engine holds", holds());
+    script.digit('2');
+    let asked = script.transcript.split("engine asks").nth(1).expect("asked");
+    assert_eq!(
+        asked.trim(),
+        "fact: wait_asked
+  play to 0: wait/all-busy wait/less-than numbers/3 units/minutes wait/question-hold
+key 2
+  fact: digit
+key 1
+  fact: digit
+  engine: Permission Granted
+engine holds
+  fact: wait_granted
+  play to 0: wait/granted
+key 2
+  fact: digit"
     );
 }
 

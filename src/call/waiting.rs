@@ -147,6 +147,11 @@ impl Call {
         }
     }
 
+    /// Whether there is a number to call back: a withheld one is none, and a web page has none.
+    fn can_be_called_back(&self) -> bool {
+        !self.arrival.number.is_empty()
+    }
+
     /// The caller hears nothing of it: they wait as before.
     fn moved(&mut self, queue: QueueId, told: What, out: &mut Vec<CallAction>) {
         if let Phase::Waiting(wait) = &mut self.phase {
@@ -163,7 +168,7 @@ impl Call {
         let Some(prompts) = self.prompts(center) else { return };
         let mut words = vec![prompts.all_busy.clone()];
         words.extend(quote_words(&self.language, quote, prompts));
-        words.push(prompts.question.clone());
+        words.push(if self.can_be_called_back() { &prompts.question } else { &prompts.question_hold }.clone());
         out.push(CallAction::Fact(What::WaitAsked { quote, position }));
         if let Some(play) = self.say(words, true, out) {
             self.set_hears(Hears::Question { play, silent_at: None });
@@ -296,6 +301,7 @@ impl Call {
         digit: char,
         out: &mut Vec<CallAction>,
     ) {
+        let callable = self.can_be_called_back();
         let Phase::Waiting(wait) = &mut self.phase else { return };
         if matches!(wait.hears, Hears::Promise { .. }) {
             return;
@@ -304,7 +310,7 @@ impl Call {
         let answer = match digit {
             '1' if asked => PermissionAnswer::Granted,
             // A callback may be chosen at any time of the wait, not only when asked.
-            '2' => PermissionAnswer::Callback,
+            '2' if callable => PermissionAnswer::Callback,
             _ => {
                 // No answer: the question stands, and silence counts anew.
                 if let Hears::Question { silent_at, .. } = &mut wait.hears {

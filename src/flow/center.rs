@@ -222,8 +222,10 @@ pub struct WaitPrompts {
     pub less_than: Name,
     pub minute: Name,
     pub minutes: Name,
-    /// `wait/press-1-hold-2-callback`.
+    /// Hold, or be called back: `wait/question`.
     pub question: Name,
+    /// Hold; to a caller who cannot be called back: `wait/question-hold`.
+    pub question_hold: Name,
     /// After a yes: `wait/thank-you-please-hold`.
     pub granted: Name,
     /// After a no: `wait/goodbye`.

@@ -37,6 +37,7 @@ pub(crate) fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> 
         minute: prompt(Party::Caller, "minute", "units/minute"),
         minutes: prompt(Party::Caller, "minutes", "units/minutes"),
         question: prompt(Party::Caller, "question", "wait/question"),
+        question_hold: prompt(Party::Caller, "question_hold", "wait/question-hold"),
         granted: prompt(Party::Caller, "granted", "wait/granted"),
         declined: prompt(Party::Caller, "declined", "wait/declined"),
         callback: prompt(Party::Caller, "callback", "wait/callback-promised"),

@@ -56,7 +56,7 @@ nodes:
   queue: { enqueue: help }
 ";
 
-const PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/granted wait/declined \
+const PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined \
     wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting hold-music";
 
 static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {

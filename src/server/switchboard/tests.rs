@@ -50,7 +50,7 @@ nodes:
 ";
 
 const PROMPTS: &str = "greeting/welcome menu/main menu/no-input menu/no-match wait/all-busy wait/less-than \
-    wait/question wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
+    wait/question wait/question-hold wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
     wait/agent-calling-back wait/callback-greeting hold-music";
 
 const PLAY: Duration = Duration::from_secs(2);
