@@ -11,6 +11,10 @@ const STATES = {
   closed: ["", "No phone in this page"],
 };
 
+// A microphone that works is louder than this within so many milliseconds, even in a quiet room.
+const SILENCE = 0.002;
+const SILENT_FOR = 5000;
+
 export class Audio {
   #changed;
   #phone = null;
@@ -18,6 +22,9 @@ export class Audio {
   #rings = null;
   #ringing = null;
   #context = null;
+  #loudest = 0;
+  #upSince = 0;
+  #toldSilent = false;
 
   constructor({ changed }) {
     this.#changed = changed;
@@ -36,11 +43,16 @@ export class Audio {
   }
 
   get kind() {
-    return STATES[this.#state][0] || "plain";
+    return this.isSilent ? "warn" : STATES[this.#state][0] || "plain";
   }
 
   get words() {
-    return STATES[this.#state][1];
+    return this.isSilent ? "Phone up, microphone silent" : STATES[this.#state][1];
+  }
+
+  // Whether the microphone has given nothing at all for a while: it may be the wrong one, or switched off.
+  get isSilent() {
+    return this.isUp && this.#loudest < SILENCE && performance.now() - this.#upSince > SILENT_FOR;
   }
 
   pickUp(call) {
@@ -65,7 +77,9 @@ export class Audio {
 
   // Rings while a call rings, and no longer.
   follows(desk, call) {
-    const ringing = desk.calls.find(({ phase }) => phase === "ringing")?.call ?? null;
+    // One's own call to somebody is no news.
+    const calls = ({ phase, role, direction }) => phase === "ringing" && (role !== "agent" || direction === "inbound");
+    const ringing = desk.calls.find(calls)?.call ?? null;
     if (ringing === this.#ringing) return;
     this.#ringing = ringing;
     this.#quiet();
@@ -114,6 +128,7 @@ export class Audio {
   }
 
   #become(state) {
+    if (state === "up" && this.#state !== "up") [this.#loudest, this.#upSince] = [0, performance.now()];
     this.#state = state;
     const on = state === "up" || state === "connecting" || state === "lost";
     write(at("phone-on"), on ? "Stop using this page as my phone" : state === "taken" ? "Take the phone back" : "Use this page as my phone");
@@ -140,7 +155,15 @@ export class Audio {
 
   #measure() {
     if (!this.isUp || document.hidden) return;
-    const level = Math.min(1, (this.#phone.levels().input ?? 0) * 1.6);
+    const heard = this.#phone.levels().input ?? 0;
+    this.#loudest = Math.max(this.#loudest, heard);
+    const silent = this.isSilent;
+    write(at("mic-check"), this.#loudest >= SILENCE ? "The microphone works." : silent ? "Nothing comes from the microphone: choose another, or switch it on." : "Listening to the microphone…");
+    if (silent !== this.#toldSilent) {
+      this.#toldSilent = silent;
+      this.#changed();
+    }
+    const level = Math.min(1, heard * 1.6);
     at("level").firstElementChild.style.transform = `scaleX(${level.toFixed(2)})`;
     at("level").setAttribute("aria-valuenow", Math.round(level * 100));
   }

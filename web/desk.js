@@ -4,6 +4,7 @@ import {
   about, ask, at, attempt, capital, clock, clockOf, follow, length, make, redraw, session, setClock, show, signIn,
   timeText, turnClocks, whenText, words, write,
 } from "./base.js";
+import { wireCalling } from "./desk-call.js";
 import { wireDialogs } from "./desk-dialogs.js";
 import { Audio } from "./desk-phone.js";
 
@@ -96,7 +97,8 @@ function doingWords(call) {
   if (role === "supervisor") return `You ${call.mode === "barge" ? "talk with all" : call.mode === "whisper" ? "whisper to the agent" : "listen"}`;
   if (role === "consulted" && phase === "ringing") return `${consult?.note.author ?? "A colleague"} asks for your help`;
   return {
-    ringing: "Rings for you",
+    ringing: role === "called" ? "Calls you" : call.direction === "inbound" ? "Rings for you" : "Your phone rings first, for",
+    calling_out: "Calling",
     talking: "You talk with",
     asking_hold: "Is being asked to hold",
     holding: "On hold",
@@ -126,7 +128,7 @@ function drawCall(call) {
   write(at("pick-up-words"), rings && (!byPage || (role === "consulted" && !call.consult?.acknowledged)) ? byHand : "");
   drawHold(call);
   drawConsult(call);
-  const talks = ["talking", "asking_hold", "holding", "consulting", "conference"].includes(phase);
+  const talks = ["calling_out", "talking", "asking_hold", "holding", "consulting", "conference"].includes(phase);
   show(at("actions"), talks);
   const mine = role === "agent";
   show(at("mute"), talks && Boolean(byPage));
@@ -320,6 +322,7 @@ function wireButtons() {
   });
   at("wrap-done").addEventListener("click", () => setState("ready"));
   wireDialogs({ current, draw, agent: who.name });
+  wireCalling({ agent: who.name, atDesk: () => Boolean(audio?.isUp) });
 }
 
 // Single keys act when nothing is being written and no dialog is open. They can be switched off.
@@ -333,7 +336,7 @@ function wireShortcuts() {
   });
   apply();
   const keys = {
-    r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult"], k: ["keypad"],
+    r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult"], k: ["keypad"], p: ["place"],
     o: ["outcome"], e: ["hang-up"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
   };
   addEventListener("keydown", (event) => {

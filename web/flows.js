@@ -1,6 +1,6 @@
 // The flows: drawn by the server, with who is where now.
 
-import { ask, at, attempt, follow, make, redraw, session, show, signIn, whenText, words, write } from "./base.js";
+import { about as length, ask, at, attempt, follow, make, redraw, session, show, signIn, whenText, words, write } from "./base.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const who = await session();
@@ -102,10 +102,12 @@ function count(nodes) {
   }
 }
 
-function row({ name, kind, about, exits, callers }) {
+function row({ name, kind, about, exits, callers, came, average_s: average }) {
   return make("tr", {},
     make("td", {}, make("b", {}, name)),
     make("td", {}, words(kind), about ? make("span", { class: "muted" }, ` ${about}`) : null),
-    make("td", {}, ...exits.map(({ label, to }) => make("div", {}, make("span", { class: "muted" }, `${label} → `), to))),
-    make("td", { class: "number" }, callers ? String(callers) : ""));
+    make("td", {}, ...exits.map(({ label, to, taken }) => make("div", {}, make("span", { class: "muted" }, `${label} → `), to, taken ? make("span", { class: "number muted" }, ` ×${taken}`) : null))),
+    make("td", { class: "number" }, callers ? String(callers) : ""),
+    make("td", { class: "number" }, came ? String(came) : ""),
+    make("td", { class: "number" }, average === null ? "" : length(average)));
 }

@@ -68,6 +68,9 @@ struct NodeJson {
     exits: Vec<ExitJson>,
     /// Callers at this node now.
     callers: u32,
+    /// Callers who came here since the server's start, and how long those were here who left.
+    came: u64,
+    average_s: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,6 +78,8 @@ struct ExitJson {
     /// What the history calls it.
     label: String,
     to: String,
+    /// How often somebody went from this node to that one.
+    taken: u64,
 }
 
 /// `GET /api/v1/center`
@@ -119,19 +124,23 @@ pub(super) async fn flow(
     };
     let queues: Vec<Name> = center.engine.queues.iter().map(|queue| queue.name.clone()).collect();
     let callers = callers(&state);
-    let nodes = flow.outline(&queues).into_iter().map(|node| NodeJson {
-        callers: callers.get(&(name.clone(), node.name.clone())).copied().unwrap_or(0),
-        name: node.name.to_string(),
-        kind: node.kind,
-        about: node.about,
-        exits: node
-            .exits
-            .into_iter()
-            .map(|exit| ExitJson {
-                label: exit.label.unwrap_or_else(|| exit.name.to_string()),
-                to: exit.to.to_string(),
-            })
-            .collect(),
+    let nodes = flow.outline(&queues).into_iter().map(|node| {
+        let place = (name.clone(), node.name.clone());
+        let passage = state.live.passages.of(&place);
+        let exits = node.exits.into_iter().map(|exit| ExitJson {
+            label: exit.label.unwrap_or_else(|| exit.name.to_string()),
+            taken: passage.taken(name, &exit.to),
+            to: exit.to.to_string(),
+        });
+        NodeJson {
+            callers: callers.get(&place).copied().unwrap_or(0),
+            name: node.name.to_string(),
+            kind: node.kind,
+            about: node.about,
+            exits: exits.collect(),
+            came: passage.came,
+            average_s: passage.average().map(|average| (average.as_secs_f64() * 10.0).round() / 10.0),
+        }
     });
     Ok(Json(FlowJson { name: name.to_string(), nodes: nodes.collect(), svg: drawing::svg(flow, &queues) }))
 }

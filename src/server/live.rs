@@ -26,6 +26,8 @@ use crate::server::AgentRules;
 use crate::server::Rules;
 use crate::server::board::Board;
 use crate::server::desk::Desks;
+use crate::server::passages::Node;
+use crate::server::passages::Passages;
 use crate::store::DatedFact;
 
 /// Facts that a watcher may lag behind; then it is cut and must read everything anew. About 200 ms at the
@@ -43,6 +45,8 @@ pub struct Live {
     pub desks: Desks,
     /// The day's figures.
     pub board: Board,
+    /// How callers went through the flows.
+    pub passages: Passages,
     rules: Rules,
     watchers: broadcast::Sender<Arc<DatedFact>>,
     counters: Counters,
@@ -65,7 +69,8 @@ pub struct LiveCall {
     /// The agent who rings or talks.
     pub agent: Option<Name>,
     /// The flow and its node that the caller is at; none once an agent has taken over.
-    pub node: Option<(Name, Name)>,
+    pub node: Option<Node>,
+    at_node_since: WallTime,
     /// How it waited before an agent's phone rang: so it waits on when the agent does not take it.
     waits: Phase,
 }
@@ -195,6 +200,7 @@ impl Live {
             queues: rules.queues.iter().map(|queue| queue.name.clone()).collect(),
             desks: Desks::new(started, &agents, &rules.queues),
             board: Board::new(started, TimeZone::system(), &rules.queues),
+            passages: Passages::default(),
             rules,
             watchers: broadcast::channel(WATCHER_LAG).0,
             counters: Counters::default(),
@@ -343,16 +349,30 @@ impl Live {
                 self.calls.insert(id, call);
             }
             What::CallEnded { .. } => {
-                self.calls.remove(&id);
+                if let Some((_, call)) = self.calls.remove(&id) {
+                    self.passages.moved(call.left_node(wall), None);
+                }
             }
             what if moves_a_call(what) => {
                 if let Some(mut call) = self.calls.get_mut(&id) {
+                    self.walks_on(&call, wall, what);
                     call.apply(wall, what);
                 }
             }
             _ => {}
         }
         self.apply_to_agent(wall, what);
+    }
+
+    /// A caller goes on to another node, or out of the flow to an agent.
+    fn walks_on(&self, call: &LiveCall, wall: WallTime, what: &What) {
+        match what {
+            What::NodeEntered { flow, node } => {
+                self.passages.moved(call.left_node(wall), Some(&(flow.clone(), node.clone())));
+            }
+            What::AgentConnected { .. } => self.passages.moved(call.left_node(wall), None),
+            _ => {}
+        }
     }
 
     fn apply_to_agent(&self, wall: WallTime, what: &What) {
@@ -417,14 +437,24 @@ impl LiveCall {
             waiting_since: None,
             agent: None,
             node: None,
+            at_node_since: wall,
             waits: Phase::Queued,
         }
+    }
+
+    /// The node that the caller is at, and how long they have been there.
+    fn left_node(&self, wall: WallTime) -> Option<(&Node, Duration)> {
+        let stayed = u64::try_from(wall.0.saturating_sub(self.at_node_since.0)).unwrap_or(0);
+        self.node.as_ref().map(|node| (node, Duration::from_micros(stayed)))
     }
 
     fn apply(&mut self, wall: WallTime, what: &What) {
         match what {
             What::CallAnswered | What::FlowStarted { .. } => self.enter(Phase::InFlow, wall),
-            What::NodeEntered { flow, node } => self.node = Some((flow.clone(), node.clone())),
+            What::NodeEntered { flow, node } => {
+                self.node = Some((flow.clone(), node.clone()));
+                self.at_node_since = wall;
+            }
             What::Enqueued { queue, .. } => {
                 self.queue = Some(queue.clone());
                 self.waiting_since = Some(wall);

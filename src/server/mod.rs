@@ -14,6 +14,7 @@ pub mod live;
 pub mod load;
 pub mod metric;
 pub mod options;
+pub mod passages;
 pub mod publisher;
 pub mod recorder;
 mod rules;

@@ -190,6 +190,21 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
     server.wait_for_agent("alice", "ready", 10);
     bob.run("await page.click('#hang-up')");
     caller.ends_well(10);
+
+    // One calls the other, by keyboard and by name.
+    bob.run("await page.click('#wrap-done')");
+    server.wait_for_agent("bob", "ready", 10);
+    alice.run("await page.evaluate(() => document.activeElement.blur()); await page.keyboard.press('p')");
+    alice.run("await page.focus('[aria-label=\"Call bob\"]')");
+    picture(&mut alice, "desk-call");
+    alice.run("await page.keyboard.press('Enter')");
+    does(&mut bob, "Calls you");
+    assert_eq!(text(&mut bob, "#caller"), "alice");
+    bob.run("await page.click('#pick-up')");
+    bob.hears("phone", AGENT_HZ, 10);
+    alice.hears("phone", COLLEAGUE_HZ, 10);
+    alice.run("await page.click('#hang-up')");
+    bob.sees("the talk is over", 10, "!document.querySelector('#call').checkVisibility()");
     is_clean(&mut alice);
     is_clean(&mut bob);
     server.is_left_clean();

@@ -185,7 +185,7 @@ impl CallJson {
             phase: phase(call.phase(part)),
             since: rfc3339(part.since),
             caller: CallerJson {
-                name: call.name.clone(),
+                name: name_for(part, call),
                 number: call.number.clone(),
                 account: call.account.clone(),
             },
@@ -212,6 +212,13 @@ impl CallJson {
             before: call.before.iter().flat_map(|before| before.iter()).map(contact).collect(),
         }
     }
+}
+
+/// Who is at the other end: the colleague who calls, for the one who is called; else whom the call is with.
+fn name_for(part: &Part, call: &DeskCall) -> String {
+    let calls =
+        call.parts.iter().find(|other| part.role == PartRole::Called && other.role == PartRole::Agent);
+    calls.map_or_else(|| call.name.clone(), |other| other.agent.to_string())
 }
 
 fn phase(phase: Phase) -> &'static str {

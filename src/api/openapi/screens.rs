@@ -27,9 +27,10 @@ pub(super) fn schemas() -> Value {
         "Flow": { "type": "object", "properties": {
             "name": string, "svg": string,
             "nodes": { "type": "array", "items": { "type": "object", "properties": {
-                "name": string, "kind": string, "about": string, "callers": integer,
+                "name": string, "kind": string, "about": string, "callers": integer, "came": integer,
+                "average_s": maybe(&number),
                 "exits": { "type": "array", "items": { "type": "object", "properties": {
-                    "label": string, "to": string,
+                    "label": string, "to": string, "taken": integer,
                 } } },
             } } },
         } },
