@@ -570,7 +570,7 @@ fn a_flow_is_drawn_with_who_is_where() {
     assert!(flow["svg"].as_str().unwrap().starts_with("<svg"));
     let menu = flow["nodes"].as_array().unwrap().iter().find(|node| node["name"] == "main_menu").unwrap();
     assert_eq!((&menu["kind"], &menu["callers"]), (&json!("menu"), &json!(1)));
-    assert_eq!(menu["exits"][0], json!({ "label": "a person", "to": "to_a_person" }));
+    assert_eq!(menu["exits"][0], json!({ "label": "a person", "to": "to_a_person", "taken": 0 }));
     api.tell(facts.into_iter().skip(7).take(14).collect());
     let (_, list) = api.get("/api/v1/flows");
     assert!(list["flows"].as_array().unwrap().iter().all(|flow| flow["callers"] == 0), "bob has taken over");

@@ -389,7 +389,6 @@ line closes",
 #[test]
 fn who_cannot_be_called_back_is_offered_no_callback_and_gets_none() {
     let mut script = Script::arrive("1001", "", None);
-    script.waits();
     script.word("engine asks", asks());
     script.digit('2');
     script.digit('1');
