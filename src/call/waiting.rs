@@ -168,7 +168,8 @@ impl Call {
         let Some(prompts) = self.prompts(center) else { return };
         let mut words = vec![prompts.all_busy.clone()];
         words.extend(quote_words(&self.language, quote, prompts));
-        words.push(if self.can_be_called_back() { &prompts.question } else { &prompts.question_hold }.clone());
+        words
+            .push(if self.can_be_called_back() { &prompts.question } else { &prompts.question_hold }.clone());
         out.push(CallAction::Fact(What::WaitAsked { quote, position }));
         if let Some(play) = self.say(words, true, out) {
             self.set_hears(Hears::Question { play, silent_at: None });
