@@ -84,7 +84,7 @@ fn who_stays_with_the_own_language_or_says_nothing_goes_on_in_it() {
 /// What is wrong where Spanish has these prompts alone.
 fn with_spanish(center: &str, flow: &str, spanish: &[&str]) -> Vec<String> {
     let mut prompts = Prompts::default();
-    let own = "wait/all-busy wait/less-than wait/question wait/granted wait/declined wait/callback-promised \
+    let own = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined wait/callback-promised \
         wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting hold/question hold/keys \
         hold/check-in greeting/welcome";
     let second = Duration::from_secs(1);
