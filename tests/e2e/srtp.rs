@@ -19,7 +19,7 @@ fn phones_that_secure_their_audio_talk_with_one_that_does_not_and_among_themselv
         return;
     }
     for (policy, agent) in [("optional", None), ("required", MUST)] {
-        let (_flows, setup) = center_with(&[("language: en\n", &format!("language: en\nsrtp: {policy}\n"))]);
+        let (_flows, setup) = center_with(&[("company: ", &format!("srtp: {policy}\ncompany: "))]);
         let server = Server::set_up(setup);
         let domain = Some(server.sip());
         let setup =
