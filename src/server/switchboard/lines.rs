@@ -112,6 +112,12 @@ pub(super) fn better_refusal(a: u16, b: u16) -> u16 {
     if rank(b) < rank(a) { b } else { a }
 }
 
+/// Whether we offer keys to these phones unasked: only where nobody on the way can read them (RFC 4568 §7), unless
+/// there is to be no talk without.
+fn keys_may_travel<'h>(required: bool, mut hops: impl Iterator<Item = &'h Hop>) -> bool {
+    required || hops.all(|hop| hop.transport == Transport::Tls)
+}
+
 impl Switchboard {
     pub(super) fn local(&mut self, port: u16) -> sdp::Local {
         sdp::Local {
@@ -330,6 +336,8 @@ impl Switchboard {
             return self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Closed { quality } });
         };
         let mut local = self.local_of(port, trunk);
+        local.srtp =
+            local.srtp.filter(|srtp| keys_may_travel(srtp.required, phones.iter().map(|(_, hop)| hop)));
         // What the caller's line has comes first: two lines with one codec cost least and lose nothing.
         if let Some(caller) = self.lines.get(&LegId::of(leg.call(), 0)) {
             local.codecs.clone_from(&caller.local.codecs);
@@ -433,5 +441,20 @@ impl Switchboard {
         self.sessions.insert(session, leg);
         self.lines.insert(leg, line);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_offered_where_nobody_on_the_way_reads_them() {
+        let address: SocketAddr = "127.0.0.1:5060".parse().unwrap();
+        let hop = |transport| Hop { transport, local: address, remote: address };
+        let (tls, udp) = (hop(Transport::Tls), hop(Transport::Udp));
+        assert!(keys_may_travel(false, [&tls, &tls].into_iter()));
+        assert!(!keys_may_travel(false, [&tls, &udp].into_iter()), "one offer for all of an agent's phones");
+        assert!(keys_may_travel(true, [&udp].into_iter()), "the center will have it so");
     }
 }
