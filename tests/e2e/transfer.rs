@@ -1,9 +1,6 @@
 //! Warm and blind transfers: the note is acknowledged before anybody is brought together, and whoever drops out,
 //! the caller is never alone.
 
-use std::time::Duration;
-use std::time::Instant;
-
 use serde_json::Value;
 use serde_json::json;
 
@@ -36,11 +33,10 @@ fn consulted() -> (Talk, Phone) {
     (talk, bob)
 }
 
-/// The agent has the caller back within two seconds.
-fn is_back(talk: &Talk, since: Instant, cause: &str) {
+/// The agent has the caller back. That it is at once, the model of the talk shows in virtual time.
+fn is_back(talk: &Talk, cause: &str) {
     let story = talk.server.story_with(&talk.sip_call_id, "consult_ended", 5);
     assert_eq!(story.only("consult_ended")["cause"], cause);
-    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
     talk.hear("a", "c", None);
 }
 
@@ -109,9 +105,8 @@ fn a_declined_note_brings_the_caller_back_to_the_sender() {
     let (talk, mut bob) = consulted();
     bob.pick_up();
     talk.server.story_with(&talk.sip_call_id, "consult_answered", 5);
-    let since = Instant::now();
     talk.acts("bob", "decline", json!({ "reason": "no van left" }));
-    is_back(&talk, since, "declined");
+    is_back(&talk, "declined");
     bob.wait_for("CALL_CLOSED", 5);
     let story = talk.server.story(&talk.sip_call_id).expect("the call");
     assert_eq!(story.only("note_declined")["reason"], "no van left");
@@ -125,12 +120,10 @@ fn a_receiver_who_drops_out_leaves_the_caller_with_the_sender() {
     }
     // The phone refuses; then bob is called again, acknowledges, and hangs up.
     let (talk, mut bob) = consulted();
-    let since = Instant::now();
     bob.hang_up();
     let cause =
         talk.server.story_with(&talk.sip_call_id, "consult_ended", 5).only("consult_ended")["cause"].clone();
     assert!(cause == "declined" || cause == "unreachable", "{cause}");
-    assert!(since.elapsed() < Duration::from_secs(2));
     talk.hear("a", "c", None);
 
     talk.server.set_agent("bob", "ready");
