@@ -101,7 +101,7 @@ impl Line {
     }
 }
 
-const PROMPTS: [&str; 18] = [
+const PROMPTS: [&str; 19] = [
     "greeting/welcome",
     "goodbye",
     "long",
