@@ -185,9 +185,8 @@ impl Call {
                 Ok(Resolved::Agent(AgentId(place as u32)))
             }
             Target::Queue(name) => {
-                let place = center.engine.queues.iter().position(|queue| queue.name == *name);
-                let place = place.ok_or_else(|| unknown("queue", name))?;
-                Ok(Resolved::Queue(QueueId(place as u32)))
+                let queue = center.engine.queue_named(name);
+                Ok(Resolved::Queue(queue.ok_or_else(|| unknown("queue", name))?))
             }
             Target::Number(number) => {
                 if !dialable(number) {

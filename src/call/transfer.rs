@@ -44,8 +44,7 @@ impl Call {
         let (queue, agent) = match to {
             Target::Number(_) => return Err(Refusal::BlindNumber),
             Target::Queue(name) => {
-                let place = center.engine.queues.iter().position(|queue| queue.name == *name);
-                let queue = QueueId(place.ok_or_else(|| unknown("queue", name))? as u32);
+                let queue = center.engine.queue_named(name).ok_or_else(|| unknown("queue", name))?;
                 self.allows_blind(center, queue)?;
                 (queue, None)
             }

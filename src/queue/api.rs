@@ -37,6 +37,14 @@ pub struct Config {
     pub redial: Duration,
 }
 
+impl Config {
+    /// The queue of this name.
+    pub fn queue_named(&self, name: &str) -> Option<QueueId> {
+        let place = self.queues.iter().position(|queue| *queue.name == *name)?;
+        Some(QueueId(place as u32))
+    }
+}
+
 /// One queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueueConfig {

@@ -128,18 +128,18 @@ impl Switchboard {
     fn queue_of_call(&self, agent: AgentId, asked: Option<&Name>) -> Result<QueueId, Refusal> {
         let center = &self.parts.center;
         let queues = &center.engine.queues;
-        let place = match asked {
-            Some(name) => queues.iter().position(|queue| queue.name == *name),
+        let queue = match asked {
+            Some(name) => center.engine.queue_named(name),
             None => {
                 let agent = &center.engine.agents[agent.0 as usize];
                 let level = |skill| agent.level(skill);
                 let serves = || queues.iter().position(|queue| queue.needs.needs.met(level));
-                let own = center.outbound.queue.map(|queue| queue.0 as usize);
-                own.or_else(serves).or((!queues.is_empty()).then_some(0))
+                let first = || serves().or((!queues.is_empty()).then_some(0));
+                center.outbound.queue.or_else(|| first().map(|place| QueueId(place as u32)))
             }
         };
         let unknown = || Refusal::NoSuchTarget(format!("queue \"{}\"", asked.map_or("", |name| name)));
-        place.map(|place| QueueId(place as u32)).ok_or_else(unknown)
+        queue.ok_or_else(unknown)
     }
 
     fn callee(&self, agent: AgentId, to: &Target) -> Result<Callee, Refusal> {

@@ -95,7 +95,7 @@ impl Switchboard {
         let agent = center.extensions.get(dialled).copied().or_else(|| self.agent(dialled));
         if let Some(agent) = agent {
             Ok(Target::Agent(self.agent_name(agent)))
-        } else if center.engine.queues.iter().any(|queue| *queue.name == *dialled) {
+        } else if center.engine.queue_named(dialled).is_some() {
             Ok(Target::Queue(dialled.into()))
         } else if dialable(dialled) && !center.numbers.contains_key(dialled) {
             Ok(Target::Number(dialled.to_owned()))
@@ -110,7 +110,7 @@ impl Switchboard {
         let agent = self.agent(user)?;
         let Some(AgentState::Talking(contact)) = self.engine.agent_state(agent) else { return None };
         let dialled = incoming.uri.user.as_deref().unwrap_or_default();
-        let is_queue = self.parts.center.engine.queues.iter().any(|queue| *queue.name == *dialled);
+        let is_queue = self.parts.center.engine.queue_named(dialled).is_some();
         let to = match self.dial_plan(agent, dialled) {
             Some(Callee::Agent(_, name)) => Target::Agent(name),
             Some(Callee::Number(number)) => Target::Number(number),

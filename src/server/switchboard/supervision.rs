@@ -9,7 +9,6 @@ use super::agents::wish_name;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Name;
-use crate::base::QueueId;
 use crate::base::SkillId;
 use crate::base::Timestamp;
 use crate::call::QueueWord;
@@ -38,7 +37,8 @@ impl Switchboard {
         let from = from.ok_or(Refusal::Hindered(Hindrance::NotWaiting))?;
         let (event, to) = match request {
             AgentRequest::Move { queue } => {
-                let to = self.queue_of(&queue).ok_or_else(|| Refusal::NoSuchTarget(queue.to_string()))?;
+                let to = self.parts.center.engine.queue_named(&queue);
+                let to = to.ok_or_else(|| Refusal::NoSuchTarget(queue.to_string()))?;
                 (queue::Event::Move { call, queue: to }, Some(to))
             }
             AgentRequest::Prioritise(priority) => (queue::Event::Prioritise { call, priority }, None),
@@ -72,11 +72,6 @@ impl Switchboard {
         }
         self.settle(now, streams, out);
         Ok(())
-    }
-
-    fn queue_of(&self, name: &Name) -> Option<QueueId> {
-        let place = self.parts.center.engine.queues.iter().position(|queue| queue.name == *name)?;
-        Some(QueueId(place as u32))
     }
 
     /// An agent and a skill by their names.
