@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::sip::message::lex;
 
+pub(in crate::sip) use escape::decode_lossy;
 pub use name_addr::NameAddr;
 pub use params::Params;
 pub use transport::Transport;
@@ -286,7 +287,7 @@ fn same_headers(a: Option<&str>, b: Option<&str>) -> bool {
             .into_iter()
             .flat_map(|all| all.split('&'))
             .map(|header| header.split_once('=').unwrap_or((header, "")))
-            .map(|(name, value)| (name.to_ascii_lowercase(), escape::decode_lossy(value)))
+            .map(|(name, value)| (name.to_ascii_lowercase(), decode_lossy(value)))
             .collect();
         headers.sort();
         headers

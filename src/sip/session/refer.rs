@@ -23,6 +23,7 @@ use crate::sip::transaction::Owner;
 use crate::sip::transaction::TransactionId;
 use crate::sip::uri::NameAddr;
 use crate::sip::uri::Scheme;
+use crate::sip::uri::decode_lossy;
 
 /// What a NOTIFY says became of it.
 const SIPFRAG: &str = "message/sipfrag;version=2.0";
@@ -83,32 +84,12 @@ impl ReferTo {
         let replaces = within.split('&').filter_map(|header| header.split_once('='));
         let replaces =
             replaces.filter(|(name, _)| name.eq_ignore_ascii_case("Replaces")).map(|(_, text)| text);
-        let replaces = match replaces.map(unescaped).next() {
+        let replaces = match replaces.map(decode_lossy).next() {
             Some(text) => Some(Replaces::parse(&text).ok_or(400u16)?),
             None => None,
         };
         Ok(ReferTo { to, replaces })
     }
-}
-
-/// `%3B` and its like as what they stand for.
-fn unescaped(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl Session {

@@ -46,7 +46,7 @@ pub(super) fn decode(text: &str, allowed: &[u8]) -> Option<String> {
 }
 
 /// The text without its escapes, whatever they are.
-pub(super) fn decode_lossy(text: &str) -> String {
+pub(in crate::sip) fn decode_lossy(text: &str) -> String {
     match String::from_utf8_lossy(&decode_bytes(text)) {
         Cow::Borrowed(text) => text.to_owned(),
         Cow::Owned(text) => text,
