@@ -40,7 +40,7 @@ use tracing::info;
 use tracing::warn;
 
 /// How long a peer may take to agree on keys.
-pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often the certificate's files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -97,18 +97,12 @@ impl CertificateFiles {
     }
 
     fn read(&self) -> Result<CertifiedKey, TlsError> {
-        let read =
-            |path: &Path| fs::read(path).map_err(|error| TlsError::Read { path: path.to_owned(), error });
         let (chain, key) = (read(&self.chain)?, read(&self.key)?);
-        let bad = |path: &Path, what, error| TlsError::Pem { path: path.to_owned(), what, error };
-        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&chain)
-            .collect::<Result<_, _>>()
-            .and_then(
-                |chain: Vec<_>| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) },
-            )
-            .map_err(|error| bad(&self.chain, "certificate", error))?;
-        let key =
-            PrivateKeyDer::from_pem_slice(&key).map_err(|error| bad(&self.key, "private key", error))?;
+        let chain = certificates(&self.chain, &chain)?;
+        if chain.is_empty() {
+            return Err(no_pem(&self.chain, "certificate")(pem::Error::NoItemsFound));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&key).map_err(no_pem(&self.key, "private key"))?;
         CertifiedKey::from_der(chain, key, &provider()).map_err(|error| TlsError::Key {
             chain: self.chain.clone(),
             key: self.key.clone(),
@@ -201,13 +195,7 @@ impl TlsClient {
         let mut roots = RootCertStore::empty();
         match authorities {
             Some(path) => {
-                let bytes =
-                    fs::read(path).map_err(|error| TlsError::Read { path: path.to_owned(), error })?;
-                let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-                let found = found.map_err(|error| {
-                    let what = "certificate";
-                    TlsError::Pem { path: path.to_owned(), what, error }
-                })?;
+                let found = certificates(path, &read(path)?)?;
                 roots.add_parsable_certificates(found);
             }
             None => {
@@ -241,6 +229,19 @@ impl TlsClient {
         let name = self.names.get(&peer).cloned().unwrap_or_else(by_address);
         self.connector.connect(name, stream).await
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|error| TlsError::Read { path: path.to_owned(), error })
+}
+
+/// Every certificate in `bytes`, which are those of `path`.
+fn certificates(path: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    CertificateDer::pem_slice_iter(bytes).collect::<Result<_, _>>().map_err(no_pem(path, "certificate"))
+}
+
+fn no_pem(path: &Path, what: &'static str) -> impl FnOnce(pem::Error) -> TlsError {
+    move |error| TlsError::Pem { path: path.to_owned(), what, error }
 }
 
 fn provider() -> Arc<CryptoProvider> {
