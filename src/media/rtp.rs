@@ -45,9 +45,6 @@ pub struct Parsed {
 /// The checks are those of [RFC 3550 A.1](https://www.rfc-editor.org/rfc/rfc3550#appendix-A.1).
 pub fn parse(packet: &[u8]) -> Option<Parsed> {
     let fixed: &[u8; HEADER] = packet.first_chunk()?;
-    if fixed[0] >> 6 != 2 {
-        return None;
-    }
     let word = |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
     let header = Header {
         marker: fixed[1] & 0x80 != 0,
@@ -56,11 +53,7 @@ pub fn parse(packet: &[u8]) -> Option<Parsed> {
         timestamp: word(4),
         ssrc: word(8),
     };
-    let mut start = HEADER + 4 * usize::from(fixed[0] & 0x0f);
-    if fixed[0] & 0x10 != 0 {
-        let length = packet.get(start + 2..start + 4)?;
-        start += 4 + 4 * usize::from(u16::from_be_bytes([length[0], length[1]]));
-    }
+    let start = payload_start(packet)?;
     let mut end = packet.len();
     if fixed[0] & 0x20 != 0 {
         // A padding count of zero would say that the count itself is not there.
@@ -68,6 +61,21 @@ pub fn parse(packet: &[u8]) -> Option<Parsed> {
         end = end.checked_sub(padding)?;
     }
     (start <= end).then_some(Parsed { header, start, end })
+}
+
+/// Where the payload of a packet begins, as its header says; none when that is no header, or not whole. The payload may
+/// be encrypted.
+pub fn payload_start(packet: &[u8]) -> Option<usize> {
+    let fixed: &[u8; HEADER] = packet.first_chunk()?;
+    if fixed[0] >> 6 != 2 {
+        return None;
+    }
+    let mut start = HEADER + 4 * usize::from(fixed[0] & 0x0f);
+    if fixed[0] & 0x10 != 0 {
+        let length = packet.get(start + 2..start + 4)?;
+        start += 4 + 4 * usize::from(u16::from_be_bytes([length[0], length[1]]));
+    }
+    (start <= packet.len()).then_some(start)
 }
 
 impl Header {

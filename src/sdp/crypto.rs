@@ -71,8 +71,13 @@ impl MasterKey {
 
     fn parse(suite: Suite, text: &str) -> Option<MasterKey> {
         let octets = STANDARD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text)).ok()?;
+        MasterKey::of(suite, &octets)
+    }
+
+    /// A key and the salt after it; none when they are not as long as the suite wants them.
+    pub fn of(suite: Suite, octets: &[u8]) -> Option<MasterKey> {
         let fits = octets.len() == suite.key_length() + suite.salt_length();
-        Some(MasterKey(octets.into_iter().take(LONGEST_KEY).collect())).filter(|_| fits)
+        Some(MasterKey(octets.iter().copied().take(LONGEST_KEY).collect())).filter(|_| fits)
     }
 
     /// Key and salt, for the cipher.

@@ -2,8 +2,10 @@
 
 mod bell;
 mod cord;
+mod dtls;
 pub mod media;
 pub mod sip;
+pub mod srtp;
 pub mod tape;
 pub mod tls;
 pub mod webrtc;

@@ -1,18 +1,11 @@
 //! How the packets of one stream are secured whose far end is a pair of sockets: not at all, or by SRTP with the keys
-//! that signalling brought ([RFC 3711](https://www.rfc-editor.org/rfc/rfc3711)). What fails to be secured is not sent.
+//! that signalling brought. What fails to be secured is not sent.
 
+use rtc_crypto::CryptoError;
 use rtc_crypto::RTCCryptoProvider;
-use rtc_srtp::context::Context;
-use rtc_srtp::option::srtcp_replay_protection;
-use rtc_srtp::option::srtp_replay_protection;
-use rtc_srtp::protection_profile::ProtectionProfile;
 
 use crate::sdp::Srtp;
-use crate::sdp::crypto::MasterKey;
-use crate::sdp::crypto::Suite;
-
-/// Packets of the past within which a repeated one is recognised.
-const REPLAY_WINDOW: usize = 64;
+use crate::wire::srtp::Ways;
 
 /// See the module.
 #[derive(Default)]
@@ -24,19 +17,10 @@ pub(super) enum Security {
     Broken,
 }
 
-/// Both ways of a stream.
+/// What was agreed on, and what is done by it.
 pub(super) struct Keys {
     agreed: Srtp,
-    ours: Context,
-    theirs: Context,
-}
-
-/// A packet on its way through.
-pub(super) enum Passed<'a> {
-    AsItIs(&'a [u8]),
-    Changed(bytes::BytesMut),
-    /// It is not what was agreed on, or cannot be made so.
-    Refused,
+    ways: Ways,
 }
 
 impl Security {
@@ -55,59 +39,35 @@ impl Security {
         };
     }
 
-    /// A packet that came.
-    pub fn open<'a>(&mut self, packet: &'a [u8], is_rtcp: bool) -> Passed<'a> {
+    /// Whether packets go as they are.
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Security::Plain)
+    }
+
+    /// Opens a packet that came, in place: how long it is then; none when it is not what was agreed on.
+    pub fn open(&mut self, packet: &mut [u8], is_rtcp: bool) -> Option<usize> {
         match self {
-            Security::Plain => Passed::AsItIs(packet),
-            Security::Broken => Passed::Refused,
-            Security::Srtp(keys) => changed(match is_rtcp {
-                true => keys.theirs.decrypt_rtcp(packet),
-                false => keys.theirs.decrypt_rtp(packet),
-            }),
+            Security::Plain => Some(packet.len()),
+            Security::Broken => None,
+            Security::Srtp(keys) => keys.ways.open(packet, is_rtcp),
         }
     }
 
-    /// A packet that is to go.
-    pub fn seal<'a>(&mut self, packet: &'a [u8], is_rtcp: bool) -> Passed<'a> {
+    /// Seals the packet in the first `length` octets of a buffer with room for
+    /// [`OVERHEAD`](crate::wire::srtp::OVERHEAD) more: how long it is then; none when it cannot go.
+    pub fn seal(&mut self, buffer: &mut [u8], length: usize, is_rtcp: bool) -> Option<usize> {
         match self {
-            Security::Plain => Passed::AsItIs(packet),
-            Security::Broken => Passed::Refused,
-            Security::Srtp(keys) => changed(match is_rtcp {
-                true => keys.ours.encrypt_rtcp(packet),
-                false => keys.ours.encrypt_rtp(packet),
-            }),
+            Security::Plain => Some(length),
+            Security::Broken => None,
+            Security::Srtp(keys) => keys.ways.seal(buffer, length, is_rtcp),
         }
     }
-}
-
-fn changed<'a, E>(packet: Result<bytes::BytesMut, E>) -> Passed<'a> {
-    packet.map_or(Passed::Refused, Passed::Changed)
 }
 
 impl Keys {
-    fn new(agreed: &Srtp, provider: &dyn RTCCryptoProvider) -> Result<Keys, String> {
-        let profile = match agreed.suite {
-            Suite::AeadAes128Gcm => ProtectionProfile::AeadAes128Gcm,
-            Suite::AeadAes256Gcm => ProtectionProfile::AeadAes256Gcm,
-            Suite::AesCm128HmacSha1_80 => ProtectionProfile::Aes128CmHmacSha1_80,
-            Suite::AesCm128HmacSha1_32 => ProtectionProfile::Aes128CmHmacSha1_32,
-        };
-        let context = |key: &MasterKey, replayed: bool| {
-            let (key, salt) = key.expose(agreed.suite);
-            let (rtp, rtcp) = match replayed {
-                true => (
-                    Some(srtp_replay_protection(REPLAY_WINDOW)),
-                    Some(srtcp_replay_protection(REPLAY_WINDOW)),
-                ),
-                false => (None, None),
-            };
-            Context::new(key, salt, profile, rtp, rtcp, provider.crypto()).map_err(|error| error.to_string())
-        };
-        Ok(Keys {
-            ours: context(&agreed.ours, false)?,
-            theirs: context(&agreed.theirs, true)?,
-            agreed: agreed.clone(),
-        })
+    fn new(agreed: &Srtp, provider: &dyn RTCCryptoProvider) -> Result<Keys, CryptoError> {
+        let ways = Ways::new(agreed.suite, &agreed.ours, &agreed.theirs, provider.crypto())?;
+        Ok(Keys { ways, agreed: agreed.clone() })
     }
 }
 
@@ -117,6 +77,9 @@ mod tests {
     use crate::base::Entropy;
     use crate::media::rtp::HEADER;
     use crate::media::rtp::Header;
+    use crate::sdp::crypto::MasterKey;
+    use crate::sdp::crypto::Suite;
+    use crate::wire::srtp::OVERHEAD;
 
     fn packet(sequence: u16) -> Vec<u8> {
         let mut packet = vec![7; HEADER + 160];
@@ -126,18 +89,17 @@ mod tests {
     }
 
     fn sealed(security: &mut Security, packet: &[u8]) -> Vec<u8> {
-        match security.seal(packet, false) {
-            Passed::Changed(sealed) => sealed.to_vec(),
-            _ => panic!("not secured"),
-        }
+        let mut buffer = [packet, &[0; OVERHEAD]].concat();
+        let length = security.seal(&mut buffer, packet.len(), false).unwrap();
+        buffer.truncate(length);
+        buffer
     }
 
     fn opened(security: &mut Security, packet: &[u8]) -> Option<Vec<u8>> {
-        match security.open(packet, false) {
-            Passed::Changed(plain) => Some(plain.to_vec()),
-            Passed::AsItIs(_) => panic!("not secured"),
-            Passed::Refused => None,
-        }
+        let mut packet = packet.to_vec();
+        let length = security.open(&mut packet, false)?;
+        packet.truncate(length);
+        Some(packet)
     }
 
     #[test]

@@ -43,8 +43,8 @@ use crate::wire::cord::FAR_END;
 use crate::wire::cord::StreamEnd;
 use crate::wire::cord::is_report;
 use crate::wire::media::ports::Pair;
-use crate::wire::media::security::Passed;
 use crate::wire::media::security::Security;
+use crate::wire::srtp::OVERHEAD;
 use crate::wire::tape::Tape;
 
 const SLOT: Duration = Duration::from_millis(1);
@@ -154,6 +154,8 @@ struct Wire {
     /// How their packets are secured, by stream key as well.
     security: Vec<Security>,
     provider: Arc<dyn RTCCryptoProvider>,
+    /// Packets are sealed here.
+    sealed: Box<[u8; MAX_PACKET + OVERHEAD]>,
     /// The keys of streams whose far end is a cord.
     corded: Vec<usize>,
     /// Where recordings go, by stream key. Few streams at a time are recorded or all of them: there are as many
@@ -191,6 +193,7 @@ impl Worker {
             ends: Vec::new(),
             security: Vec::new(),
             provider: rtc_crypto::default_provider().map_err(|error| io::Error::other(error.to_string()))?,
+            sealed: Box::new([0; MAX_PACKET + OVERHEAD]),
             corded: Vec::new(),
             tapes: Vec::new(),
             freed: Vec::new(),
@@ -475,14 +478,11 @@ impl Wire {
         if length == buffer.len() {
             return;
         }
-        match self.security.get_mut(key).map(|security| security.open(&buffer[..length], is_rtcp)) {
-            Some(Passed::Refused) => return add(&self.stats.refused, 1),
-            Some(Passed::Changed(plain)) => {
-                // It is shorter than it was.
-                length = plain.len();
-                buffer[..length].copy_from_slice(&plain);
+        if let Some(security) = self.security.get_mut(key) {
+            match security.open(&mut buffer[..length], is_rtcp) {
+                Some(opened) => length = opened,
+                None => return add(&self.stats.refused, 1),
             }
-            Some(Passed::AsItIs(_)) | None => {}
         }
         let packet = &mut buffer[..length];
         if is_rtcp {
@@ -514,18 +514,20 @@ impl Wire {
 
     /// Sends a packet from a pair of sockets, secured as agreed; false when it could not go.
     fn send_secured(&mut self, stream: usize, to: SocketAddr, packet: &[u8], is_rtcp: bool) -> bool {
-        let Wire { ends, security, .. } = self;
+        let Wire { ends, security, sealed, .. } = self;
         let (Some(Some(FarEnd::Sockets(pair))), Some(security)) =
             (ends.get(stream), security.get_mut(stream))
         else {
             return false;
         };
         let socket = if is_rtcp { &pair.rtcp } else { &pair.rtp };
-        match security.seal(packet, is_rtcp) {
-            Passed::AsItIs(packet) => socket.send_to(packet, to).is_ok(),
-            Passed::Changed(packet) => socket.send_to(&packet, to).is_ok(),
-            Passed::Refused => false,
+        if security.is_plain() {
+            return socket.send_to(packet, to).is_ok();
         }
+        let Some(place) = sealed.get_mut(..packet.len()) else { return false };
+        place.copy_from_slice(packet);
+        let length = security.seal(&mut sealed[..], packet.len(), is_rtcp);
+        length.is_some_and(|length| socket.send_to(&sealed[..length], to).is_ok())
     }
 
     fn set_tape(&mut self, key: usize, tape: Tape) {

@@ -20,11 +20,13 @@ use crate::media::rtp::HEADER;
 use crate::media::rtp::Outgoing;
 use crate::sdp::Codec;
 use crate::wire::cord::FAR_END;
+use crate::wire::cord::LONGEST;
 use crate::wire::cord::is_report;
+use crate::wire::dtls::Identity;
+use crate::wire::dtls::KeyError;
+use crate::wire::srtp::OVERHEAD;
+use crate::wire::srtp::Ways;
 use crate::wire::webrtc::ice::Credentials;
-use crate::wire::webrtc::keys::Identity;
-use crate::wire::webrtc::keys::KeyError;
-use crate::wire::webrtc::keys::Keys;
 use crate::wire::webrtc::reports;
 use crate::wire::webrtc::reports::Known;
 use crate::wire::webrtc::reports::NAME;
@@ -57,7 +59,9 @@ pub(super) struct Connection {
     pub credentials: Credentials,
     identity: Arc<Identity>,
     dtls: Endpoint,
-    keys: Option<Keys>,
+    keys: Option<Ways>,
+    /// Packets are sealed here.
+    sealed: [u8; LONGEST + OVERHEAD],
     /// The browser's end of the pair in use.
     peer: Option<SocketAddr>,
     began: Instant,
@@ -89,6 +93,7 @@ impl Connection {
             // Which address a record comes from does not matter to DTLS: ICE says whose it is.
             dtls: Endpoint::new(FAR_END, TransportProtocol::UDP, Some(handshake)),
             keys: None,
+            sealed: [0; LONGEST + OVERHEAD],
             peer: None,
             began: now,
             heard: now,
@@ -112,9 +117,9 @@ impl Connection {
         true
     }
 
-    /// A packet came from an address that passed ICE: a packet of audio, or a report about ours, without its
-    /// protection; none when it was about the connection itself.
-    pub fn receive(&mut self, now: Instant, packet: &[u8], send: &mut Send) -> Option<BytesMut> {
+    /// A packet came from an address that passed ICE. A packet of audio, or a report about ours, is opened in place:
+    /// how long it is then; none when it was about the connection itself.
+    pub fn receive(&mut self, now: Instant, packet: &mut [u8], send: &mut Send) -> Option<usize> {
         // RFC 7983: what a packet is, by its first octet.
         match packet.first()? {
             20..=63 => {
@@ -123,17 +128,14 @@ impl Connection {
             }
             128..=191 => {
                 let keys = self.keys.as_mut()?;
-                let plain = match is_report(packet) {
-                    true => keys.theirs.decrypt_rtcp(packet),
-                    false => keys.theirs.decrypt_rtp(packet),
-                };
+                let is_report = is_report(packet);
                 // What cannot be opened is a repetition, or a stranger's.
-                let mut plain = plain.ok()?;
-                if let Some((stream, _)) = self.out.passed().filter(|_| is_report(packet)) {
-                    reports::inbound(&mut plain, self.out.ssrc, stream);
+                let length = keys.open(packet, is_report)?;
+                if let Some((stream, _)) = self.out.passed().filter(|_| is_report) {
+                    reports::inbound(&mut packet[..length], self.out.ssrc, stream);
                 }
                 self.came(now);
-                Some(plain)
+                Some(length)
             }
             _ => None,
         }
@@ -205,9 +207,9 @@ impl Connection {
         header.write(head);
         let plain = &packet[start..parsed.end];
         self.out.count(plain.len() - HEADER);
-        match keys.ours.encrypt_rtp(plain) {
-            Ok(secured) => send(peer, &secured),
-            Err(error) => tracing::debug!(%error, "a packet to a browser could not be secured"),
+        match seal(keys, &mut self.sealed, plain, false) {
+            Some(sealed) => send(peer, sealed),
+            None => tracing::debug!("a packet to a browser could not be secured"),
         }
     }
 
@@ -217,8 +219,8 @@ impl Connection {
         let Some((_, timestamp_offset)) = self.out.passed() else { return };
         let known = Known { ssrc: self.out.ssrc, timestamp_offset, name: self.name };
         let length = reports::outbound(packet, known);
-        if let Ok(secured) = keys.ours.encrypt_rtcp(&packet[..length]) {
-            send(peer, &secured);
+        if let Some(sealed) = seal(keys, &mut self.sealed, &packet[..length], true) {
+            send(peer, sealed);
         }
     }
 
@@ -256,4 +258,11 @@ impl Connection {
             self.change = Some(Change::Silent);
         }
     }
+}
+
+/// Seals a packet beside itself.
+fn seal<'a>(keys: &mut Ways, into: &'a mut [u8], packet: &[u8], is_report: bool) -> Option<&'a [u8]> {
+    into.get_mut(..packet.len())?.copy_from_slice(packet);
+    let length = keys.seal(into, packet.len(), is_report)?;
+    into.get(..length)
 }

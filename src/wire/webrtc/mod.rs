@@ -7,7 +7,6 @@
 
 mod connection;
 mod ice;
-mod keys;
 mod port;
 mod reports;
 
@@ -31,7 +30,7 @@ use crate::sdp::Negotiated;
 use crate::wire::bell::Bell;
 use crate::wire::cord::StreamEnd;
 use crate::wire::cord::cord;
-use crate::wire::webrtc::keys::Identity;
+use crate::wire::dtls::Identity;
 use crate::wire::webrtc::port::Port;
 use crate::wire::webrtc::port::Work;
 

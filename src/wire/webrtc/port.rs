@@ -34,6 +34,7 @@ use crate::sdp::browser::Secured;
 use crate::wire::bell::Bell;
 use crate::wire::cord::BrowserEnd;
 use crate::wire::cord::FAR_END;
+use crate::wire::dtls::Identity;
 use crate::wire::webrtc::BrowserEvent;
 use crate::wire::webrtc::ConnectionId;
 use crate::wire::webrtc::WebrtcStats;
@@ -41,7 +42,6 @@ use crate::wire::webrtc::connection::Change;
 use crate::wire::webrtc::connection::Connection;
 use crate::wire::webrtc::ice;
 use crate::wire::webrtc::ice::Credentials;
-use crate::wire::webrtc::keys::Identity;
 
 /// Packets that are read between two looks at everything else.
 const BATCH: usize = 128;
@@ -222,7 +222,7 @@ impl Port {
             None => (self.by_address.get(&from), false),
         };
         let Some(&id) = id else { return add(&self.wire.stats.refused) };
-        let packet = &self.buffer[..length];
+        let packet = &mut self.buffer[..length];
         let Some(place) = self.places.get_mut(&id) else { return };
         let wire = &self.wire;
         let mut send = |to: SocketAddr, packet: &[u8]| wire.send(to, packet);
@@ -235,9 +235,9 @@ impl Port {
             }
         } else {
             match guarded(|| place.connection.receive(now, packet, &mut send)) {
-                Some(Some(plain)) => {
+                Some(Some(length)) => {
                     if let Some(laid) = place.leg.and_then(|leg| self.cords.get(&leg)) {
-                        laid.cord.send(&plain);
+                        laid.cord.send(&self.buffer[..length]);
                     }
                 }
                 Some(None) => {}

@@ -14,30 +14,23 @@ use rtc_dtls::crypto::Certificate;
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc_dtls::state::State;
 use rtc_shared::error::Error;
-use rtc_srtp::config::LABEL_EXTRACTOR_DTLS_SRTP;
-use rtc_srtp::context::Context;
-use rtc_srtp::option::srtcp_replay_protection;
-use rtc_srtp::option::srtp_replay_protection;
-use rtc_srtp::protection_profile::ProtectionProfile;
 
-/// Packets of the past within which a repeated one is recognised.
-const REPLAY_WINDOW: usize = 64;
+use crate::sdp::crypto::MasterKey;
+use crate::sdp::crypto::Suite;
+use crate::wire::srtp::Ways;
+
+/// What the keys are derived for ([RFC 5764 §4.2](https://www.rfc-editor.org/rfc/rfc5764#section-4.2)).
+const LABEL: &str = "EXTRACTOR-dtls_srtp";
 
 /// Why no secured connection can be made: in a word for the log, it never comes from what a caller does.
-pub(super) type KeyError = String;
+pub(crate) type KeyError = String;
 
 /// Who we are to browsers: one certificate, made at each start.
-pub(super) struct Identity {
+pub(crate) struct Identity {
     pub provider: Arc<dyn RTCCryptoProvider>,
     certificate: Certificate,
     /// Of the certificate, as SDP writes it.
     pub fingerprint: String,
-}
-
-/// The keys of one connection.
-pub(super) struct Keys {
-    pub ours: Context,
-    pub theirs: Context,
 }
 
 impl Identity {
@@ -78,34 +71,24 @@ impl Identity {
     }
 
     /// The SRTP keys of a handshake that is complete.
-    pub fn keys(&self, state: &State) -> Result<Keys, KeyError> {
-        let profile = match state.srtp_protection_profile() {
-            SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => ProtectionProfile::AeadAes128Gcm,
-            SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => ProtectionProfile::Aes128CmHmacSha1_80,
+    pub fn keys(&self, state: &State) -> Result<Ways, KeyError> {
+        let suite = match state.srtp_protection_profile() {
+            SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => Suite::AeadAes128Gcm,
+            SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => Suite::AesCm128HmacSha1_80,
             _ => return Err("no SRTP profile was agreed on".to_owned()),
         };
-        let mut config = rtc_srtp::config::Config { profile, ..Default::default() };
-        let length = config.keying_material_len();
-        let material = state
-            .export_keying_material(LABEL_EXTRACTOR_DTLS_SRTP, &[], length)
-            .map_err(|error| error.to_string())?;
-        config
-            .set_session_keys_from_keying_material(material.as_ref(), state.is_client())
-            .map_err(|error| error.to_string())?;
-        let keys = &config.keys;
-        let crypto = self.provider.crypto();
-        let ours = Context::new(&keys.local_master_key, &keys.local_master_salt, profile, None, None, crypto)
-            .map_err(|error| error.to_string())?;
-        let theirs = Context::new(
-            &keys.remote_master_key,
-            &keys.remote_master_salt,
-            profile,
-            Some(srtp_replay_protection(REPLAY_WINDOW)),
-            Some(srtcp_replay_protection(REPLAY_WINDOW)),
-            crypto,
-        )
-        .map_err(|error| error.to_string())?;
-        Ok(Keys { ours, theirs })
+        let (key, salt) = (suite.key_length(), suite.salt_length());
+        let material =
+            state.export_keying_material(LABEL, &[], 2 * (key + salt)).map_err(|error| error.to_string())?;
+        let (keys, salts) = material.as_ref().split_at(2 * key);
+        let of = |side: usize| {
+            let (key, salt) = (&keys[side * key..][..key], &salts[side * salt..][..salt]);
+            MasterKey::of(suite, &[key, salt].concat()).ok_or("keys of another length")
+        };
+        // The client's come first.
+        let (client, server) = (of(0)?, of(1)?);
+        let (ours, theirs) = if state.is_client() { (client, server) } else { (server, client) };
+        Ways::new(suite, &ours, &theirs, self.provider.crypto()).map_err(|error| error.to_string())
     }
 }
 
