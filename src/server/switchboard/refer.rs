@@ -8,10 +8,10 @@ use super::Output;
 use super::Pending;
 use super::Streams;
 use super::Switchboard;
-use super::reschedule;
 use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Name;
+use crate::call::CallAction;
 use crate::call::CallEvent;
 use crate::call::by_phone::SecondLine;
 use crate::call::placed::Callee;
@@ -64,7 +64,7 @@ impl Switchboard {
         }
     }
 
-    fn referred(&mut self, now: Now, refer: &Refer) -> Result<Vec<crate::call::CallAction>, Refusal> {
+    fn referred(&mut self, now: Now, refer: &Refer) -> Result<Vec<CallAction>, Refusal> {
         let leg = self.sessions.get(&refer.session).copied().ok_or(Refusal::NotTalking)?;
         let live = self.calls.get(&leg.call()).ok_or(Refusal::NotTalking)?;
         let who = live.call.agent_at(leg).cloned().ok_or(Refusal::NotAnAgent)?;
@@ -81,12 +81,10 @@ impl Switchboard {
             }
         };
         self.can_be_reached(&who, leg.call(), &request)?;
-        let mut actions = Vec::new();
-        let live = self.calls.get_mut(&leg.call()).ok_or(Refusal::NotTalking)?;
-        live.call.request(&live.center, now.at, now.wall, &who, request, &mut actions)?;
-        let due = live.call.deadline();
-        reschedule(&mut self.due, &mut live.due, due, leg.call());
-        Ok(actions)
+        let asked = self.ask_call(leg.call(), |call, center, actions| {
+            call.request(center, now.at, now.wall, &who, request, actions)
+        });
+        asked.ok_or(Refusal::NotTalking)?
     }
 
     /// Whom a phone means: a queue or an agent by name, an agent by extension, or a number outside.
@@ -206,18 +204,15 @@ impl Switchboard {
             return self.command(now, refuse(status), out);
         }
         let request = AgentRequest::Transfer { to: to.clone() };
-        let mut actions = Vec::new();
         let begun = self.can_be_reached(&who, call, &request).and_then(|()| {
-            let live = self.calls.get_mut(&call).ok_or(Refusal::NotTalking)?;
             let line = SecondLine { leg, source: source(incoming) };
-            let (center, at, wall) = (&live.center, now.at, now.wall);
-            live.call.consult_by_phone(center, at, wall, &who, line, to, &mut actions)?;
-            let due = live.call.deadline();
-            reschedule(&mut self.due, &mut live.due, due, call);
-            Ok(())
+            let asked = self.ask_call(call, |call, center, actions| {
+                call.consult_by_phone(center, now.at, now.wall, &who, line, to, actions)
+            });
+            asked.ok_or(Refusal::NotTalking)?
         });
         match begun {
-            Ok(()) => self.pending.push_front(Pending::Actions(call, actions)),
+            Ok(actions) => self.pending.push_front(Pending::Actions(call, actions)),
             Err(refusal) => {
                 self.command(now, refuse(refusal.sip_status()), out);
                 self.close(leg, streams);

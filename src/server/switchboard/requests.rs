@@ -9,6 +9,8 @@ use super::reschedule;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Name;
+use crate::call::Call;
+use crate::call::CallAction;
 use crate::call::request::AgentRequest;
 use crate::call::request::LONGEST_REASON;
 use crate::call::request::OutcomeReport;
@@ -16,6 +18,7 @@ use crate::call::request::Refusal;
 use crate::fact::Fact;
 use crate::fact::Target;
 use crate::fact::What;
+use crate::flow::Center;
 use crate::queue::api::AgentState;
 use crate::server::handle::ControlError;
 
@@ -40,14 +43,28 @@ impl Switchboard {
             return self.change_wait(now, call, who, request, streams, out);
         }
         self.can_be_reached(who, call, &request)?;
-        let live = self.calls.get_mut(&call).ok_or(ControlError::UnknownCall(call))?;
-        let mut actions = Vec::new();
-        live.call.request(&self.parts.center, now.at, now.wall, who, request, &mut actions)?;
-        let due = live.call.deadline();
-        reschedule(&mut self.due, &mut live.due, due, call);
+        let asked = self.ask_call(call, |call, center, actions| {
+            call.request(center, now.at, now.wall, who, request, actions)
+        });
+        let actions = asked.ok_or(ControlError::UnknownCall(call))??;
         self.pending.push_front(Pending::Actions(call, actions));
         self.settle(now, streams, out);
         Ok(())
+    }
+
+    /// Asks a call by the center that it began with; none when it is over. What it wants done is for the one who asks to
+    /// pass on.
+    pub(super) fn ask_call(
+        &mut self,
+        id: CallId,
+        ask: impl FnOnce(&mut Call, &Center, &mut Vec<CallAction>) -> Result<(), Refusal>,
+    ) -> Option<Result<Vec<CallAction>, Refusal>> {
+        let live = self.calls.get_mut(&id)?;
+        let mut actions = Vec::new();
+        let asked = ask(&mut live.call, &live.center, &mut actions);
+        let due = live.call.deadline();
+        reschedule(&mut self.due, &mut live.due, due, id);
+        Some(asked.map(|()| actions))
     }
 
     /// Whether somebody who is asked for could come. A queue finds somebody by itself.
