@@ -48,6 +48,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod problem;
+mod promises;
 mod queues;
 mod recording;
 mod session;
@@ -175,6 +176,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/explain", get(calls::explain)),
         ("/api/v1/calls/{id}/end", post(calls::end)),
         ("/api/v1/calls/{id}/recording", get(recording::fetch)),
+        ("/api/v1/promises", get(promises::list)),
+        ("/api/v1/promises/report", get(promises::report)),
+        ("/api/v1/promises/{id}", post(promises::settle)),
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/agents/{id}/skills/{skill}", put(agents::set_skill)),

@@ -4,6 +4,7 @@ use axum::Json;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::api::promises;
 use crate::api::talk;
 
 mod flows;
@@ -36,8 +37,14 @@ pub(super) fn document() -> Value {
             },
         },
     });
-    for (place, more) in [("/paths", talk::paths()), ("/components/schemas", talk::schemas())] {
-        if let Some(Value::Object(known)) = document.pointer_mut(place) {
+    let parts = [
+        ("/paths", Value::Object(talk::paths())),
+        ("/paths", promises::paths()),
+        ("/components/schemas", Value::Object(talk::schemas())),
+        ("/components/schemas", promises::schemas()),
+    ];
+    for (place, more) in parts {
+        if let (Some(Value::Object(known)), Value::Object(more)) = (document.pointer_mut(place), more) {
             known.extend(more);
         }
     }

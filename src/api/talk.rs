@@ -19,14 +19,15 @@ use serde_json::json;
 
 use crate::api::ApiState;
 use crate::api::problem::Problem;
+use crate::api::promises::time;
 use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::base::Name;
-use crate::base::WallTime;
+use crate::base::PromiseId;
 use crate::call::recording::RecordWish;
 use crate::call::request::AgentRequest;
 use crate::call::request::OutcomeReport;
-use crate::call::request::Promise;
+use crate::call::request::PromiseDraft;
 use crate::fact::HoldWay;
 use crate::fact::PromiseKind;
 use crate::fact::Resolution;
@@ -65,6 +66,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/keys", ask(|body| read::<Keys>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/record", ask(|body| read::<Record>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/outcome", ask(|body| read::<Outcome>(body).and_then(Outcome::parse))),
+        ("/api/v1/calls/{id}/promise", ask(|body| read::<PromiseBody>(body).and_then(PromiseBody::request))),
         ("/api/v1/calls/{id}/repeat", ask(|body| read::<Repeat>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/move", ask(|body| read::<Move>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/prioritise", ask(|body| read::<Prioritise>(body).and_then(Prioritise::parse))),
@@ -348,6 +350,8 @@ struct Outcome {
     #[serde(default)]
     note: String,
     promise: Option<PromiseBody>,
+    /// The promise to this caller that was kept by it.
+    kept: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -361,20 +365,21 @@ struct PromiseBody {
 
 impl Outcome {
     fn parse(self) -> Result<AgentRequest, Problem> {
-        let Outcome { outcome, reason_code, note, promise } = self;
+        let Outcome { outcome, reason_code, note, promise, kept } = self;
         let promise = promise.map(PromiseBody::parse).transpose()?;
-        let report = OutcomeReport { outcome, reason_code, note, promise };
+        let kept = kept.map(PromiseId);
+        let report = OutcomeReport { outcome, reason_code, note, promise, kept };
         Ok(AgentRequest::Outcome(Box::new(report)))
     }
 }
 
 impl PromiseBody {
-    fn parse(self) -> Result<Promise, Problem> {
-        let due: jiff::Timestamp = self.due.parse().map_err(|_| {
-            let error = format!("{:?} is not a time", self.due);
-            invalid(error, "write it as RFC 3339: 2026-11-26T15:00:00Z")
-        })?;
-        Ok(Promise { kind: self.kind, due: WallTime(due.as_microsecond()), words: self.words })
+    fn parse(self) -> Result<PromiseDraft, Problem> {
+        Ok(PromiseDraft { kind: self.kind, due: time(&self.due)?, words: self.words })
+    }
+
+    fn request(self) -> Result<AgentRequest, Problem> {
+        self.parse().map(|draft| AgentRequest::Promise(Box::new(draft)))
     }
 }
 
@@ -385,6 +390,9 @@ pub(super) fn paths() -> Map<String, Value> {
     let target = json!({ "$ref": "#/components/schemas/Target" });
     let truth = json!({ "type": "boolean" });
     let words = |words: &[&str]| json!({ "type": "string", "enum": words });
+    let promise = json!({
+        "kind": words(&["callback", "answer"]), "due": { "type": "string", "format": "date-time" }, "words": string,
+    });
     let actions = [
         (
             "hold",
@@ -432,12 +440,12 @@ pub(super) fn paths() -> Map<String, Value> {
             "What came of the talk; during the call or after it",
             json!({
                 "outcome": words(&["resolved", "promised", "escalated", "not_resolved"]),
-                "reason_code": string, "note": string, "promise": { "anyOf": [{ "type": "object", "properties": {
-                    "kind": words(&["callback", "answer"]), "due": { "type": "string", "format": "date-time" },
-                    "words": string,
-                } }, { "type": "null" }] },
+                "reason_code": string, "note": string,
+                "promise": { "anyOf": [{ "type": "object", "properties": promise }, { "type": "null" }] },
+                "kept": { "type": "integer", "description": "The promise to the caller that was kept by it" },
             }),
         ),
+        ("promise", "Promise the caller something; during the call or after it", promise.clone()),
         ("repeat", "The caller had to tell again what a colleague knew", json!({ "why": string })),
         (
             "move",

@@ -14,14 +14,18 @@ use serde_json::json;
 
 use super::*;
 use crate::base::CallId;
+use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
 use crate::fact::AgentStateName;
 use crate::fact::Fact;
+use crate::fact::Promise;
+use crate::fact::PromiseState;
 use crate::fact::What;
 use crate::flow;
 use crate::queue::api::AgentWish;
+use crate::queue::promises::PromiseError;
 use crate::server::ControlError;
 use crate::server::ControlRequest;
 use crate::server::PlaceCall;
@@ -87,6 +91,14 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                 ControlRequest::RecordingFetched { file, by, reply, .. } => {
                     let _ = fetched_sender.send((file.to_string(), by.map(|by| by.to_string())));
                     let _ = reply.send(Ok(()));
+                }
+                ControlRequest::Promise { id: PromiseId(3), who, supervises, wish, reply } => {
+                    let settled = Some((WallTime(0), Some(who.clone()), format!("{wish:?}")));
+                    let state = if supervises { PromiseState::Late } else { PromiseState::Kept };
+                    let _ = reply.send(Ok(Promise { owner: who, state, settled, ..sample::promise(3, 60) }));
+                }
+                ControlRequest::Promise { id, reply, .. } => {
+                    let _ = reply.send(Err(Refusal::Promise(PromiseError::NotOpen(id)).into()));
                 }
                 ControlRequest::Place { who, wish, reply } => {
                     let _ = placed_sender.send((who.to_string(), wish));
@@ -588,6 +600,58 @@ fn a_board_is_sent_at_once_to_who_watches() {
     let data = lines.find_map(|line| line.strip_prefix("data: ").map(str::to_owned)).unwrap();
     let board: Value = serde_json::from_str(&data).unwrap();
     assert_eq!(board["queues"][0]["name"], "billing");
+}
+
+#[test]
+fn promises_are_seen_and_settled_by_their_owner_and_by_supervisors() {
+    let api = api();
+    let of = |id: u64, agent: &str| match sample::promise_made(id, 60) {
+        What::PromiseMade { id, promise, due, words, to, .. } => {
+            What::PromiseMade { id, agent: agent.into(), promise, due, words, to }
+        }
+        other => panic!("{other:?}"),
+    };
+    let fact = |what| Fact { at: Timestamp::from_secs(1), call: Some(CallId(7)), what };
+    let overdue = What::PromiseOverdue { id: PromiseId(2), agent: "bob".into() };
+    api.tell(vec![fact(of(1, "alice")), fact(of(2, "bob")), fact(overdue)]);
+
+    let (_, all) = api.get("/api/v1/promises");
+    assert_eq!(all["promises"].as_array().map(Vec::len), Some(2), "a local program sees all of them");
+    let (_, hers) = api.get("/api/v1/promises?owner=alice&state=open");
+    assert_eq!((&hers["promises"][0]["id"], hers["promises"][1].is_null()), (&json!(1), true));
+    assert_eq!(hers["promises"][0]["number"], "+12025550143");
+    let (_, board) = api.get("/api/v1/wallboard");
+    assert_eq!(
+        (&board["promises"]["open"], &board["promises"]["overdue"][0]["owner"]),
+        (&json!(2), &json!("bob"))
+    );
+    assert_eq!(board["queues"][0]["alarms"][0], "a promise to a caller is overdue: bob");
+    let (_, desk) = api.get("/api/v1/desk-view?agent=alice");
+    assert_eq!((&desk["promises"][0]["id"], desk["promises"][1].is_null()), (&json!(1), true));
+
+    let headers = format!("{}X-Warmline: 1\r\n", sign_in(&api, "alice"));
+    let ask = |method: &str, path: &str, body: &str| {
+        let (status, _, body) = api.ask(method, path, &headers, body);
+        (status, serde_json::from_str::<Value>(&body).unwrap_or_default())
+    };
+    let (_, hers) = ask("GET", "/api/v1/promises", "");
+    assert_eq!(hers["promises"].as_array().map(Vec::len), Some(1), "an agent sees their own");
+    assert_eq!(ask("GET", "/api/v1/promises?owner=bob", "").0, 403);
+    assert_eq!(ask("GET", "/api/v1/promises/report", "").0, 403);
+    let (status, kept) = ask("POST", "/api/v1/promises/3", r#"{"state":"kept","words":"told them"}"#);
+    assert_eq!((status, &kept["owner"], &kept["state"]), (200, &json!("alice"), &json!("kept")));
+    let (status, handed) = ask("POST", "/api/v1/promises/3", r#"{"owner":"bob"}"#);
+    assert_eq!((status, handed["settled_words"].as_str()), (200, Some("Hand { to: \"bob\" }")));
+    assert_eq!(ask("POST", "/api/v1/promises/3", r#"{"state":"kept","owner":"bob"}"#).0, 422);
+    let (status, problem) = ask("POST", "/api/v1/promises/4", r#"{"state":"broken"}"#);
+    assert_eq!((status, &problem["error"]), (409, &json!("there is no open promise 4")));
+
+    let (_, report) = api.get("/api/v1/promises/report?from=2026-11-22T00:00:00Z&until=2026-11-23T00:00:00Z");
+    let line = &report["lines"][1];
+    assert_eq!(
+        (&line["agent"], &line["queue"], &line["overdue"]),
+        (&json!("bob"), &json!("billing"), &json!(1))
+    );
 }
 
 #[test]

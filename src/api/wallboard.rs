@@ -26,6 +26,8 @@ use crate::api::queues::waited_s;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::FIRST;
+use crate::fact::Promise;
+use crate::fact::PromiseState;
 use crate::server::Live;
 use crate::server::board::INTERVAL;
 use crate::server::board::QueueDay;
@@ -35,6 +37,7 @@ use crate::server::board::Waiting;
 use crate::server::live::LiveAgent;
 use crate::server::live::LiveCall;
 use crate::server::publisher::Status;
+use crate::store::view::PromiseView;
 use crate::store::view::rfc3339;
 
 mod alarms;
@@ -59,10 +62,19 @@ pub(super) struct BoardJson {
     flows: Option<FlowsJson>,
     calls: usize,
     queues: Vec<QueueJson>,
+    promises: PromisesJson,
     /// Every skill that there is.
     skills: Vec<String>,
     agents: Vec<AgentJson>,
     waiting: Vec<WaitingJson>,
+}
+
+/// What callers were promised.
+#[derive(Debug, Serialize)]
+struct PromisesJson {
+    /// How many are owed, those that are overdue among them.
+    open: usize,
+    overdue: Vec<PromiseView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -205,10 +217,14 @@ impl BoardJson {
         let live = &*state.live;
         let (agents, calls, waiting) = (live.agents(), live.calls(), live.board.waiting());
         let days = live.board.queues(now);
+        let promises = live.desks.promises();
+        let overdue: Vec<&Promise> =
+            promises.iter().filter(|promise| promise.state == PromiseState::Overdue).collect();
         let waits: Vec<WaitingJson> =
             waiting.iter().map(|wait| waiting_json(wait, &days, live, &agents, now)).collect();
         let queue = |day: &QueueDay| {
-            let alarms = alarms::of(day, &waiting, &agents, now);
+            let mut alarms = alarms::of(day, &waiting, &agents, now);
+            alarms.extend(alarms::overdue(&day.rules.name, &overdue));
             QueueJson { alarms, ..QueueJson::of(day, &waiting, now) }
         };
         BoardJson {
@@ -219,6 +235,10 @@ impl BoardJson {
             flows: state.flows.as_ref().map(|flows| FlowsJson::from(flows.status())),
             calls: calls.len(),
             queues: days.iter().map(queue).collect(),
+            promises: PromisesJson {
+                open: promises.len(),
+                overdue: overdue.iter().map(|promise| PromiseView::from(*promise)).collect(),
+            },
             waiting: waits,
             skills: live.rules().skills.iter().map(|skill| skill.to_string()).collect(),
             agents: agents.iter().map(|agent| agent_json(agent, &calls)).collect(),

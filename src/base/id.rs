@@ -38,6 +38,10 @@ id! {
     QueueId(u32)
 }
 id! {
+    /// What a caller was promised. Ascends over restarts too, as [`CallId`] does.
+    PromiseId(u64)
+}
+id! {
     /// A skill: the place in the center's list of skills.
     SkillId(u32)
 }

@@ -9,6 +9,7 @@ pub use entropy::Entropy;
 pub use id::AgentId;
 pub use id::CallId;
 pub use id::LegId;
+pub use id::PromiseId;
 pub use id::QueueId;
 pub use id::SkillId;
 pub use pii::Pii;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::Name;
+use crate::fact::Promisee;
 use crate::fact::Verification;
 use crate::fact::What;
 use crate::fact::note::Collected;
@@ -49,6 +50,13 @@ impl Known {
         let proved = self.identity.verified == Some(Verification::VerifiedByPin);
         let account = self.identity.customer.as_deref().filter(|_| proved).map(Whose::account);
         Whose::number(number).into_iter().chain(account).collect()
+    }
+
+    /// To whom something is promised: the caller of this number who joined this queue.
+    pub(super) fn promisee(&self, number: &str, queue: Option<Name>) -> Promisee {
+        let proved = self.identity.verified == Some(Verification::VerifiedByPin);
+        let account = self.identity.customer.clone().filter(|_| proved);
+        Promisee { number: number.to_owned(), name: self.identity.name.clone(), account, queue }
     }
 
     /// For a note: the caller of this number, and what was learned.

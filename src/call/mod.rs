@@ -43,6 +43,7 @@ use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::Promisee;
 use crate::fact::RecordingEnd;
 use crate::fact::What;
 use crate::flow::Center;
@@ -223,6 +224,12 @@ impl Call {
     /// Who calls: number and display name, either may be empty.
     pub fn caller_id(&self) -> (&str, &str) {
         (&self.arrival.number, &self.arrival.display)
+    }
+
+    /// To whom somebody in this call promises something.
+    pub fn promisee(&self, center: &Center) -> Promisee {
+        let queue = self.joined.as_ref().and_then(|joined| center.engine.queues.get(joined.place()));
+        self.known.promisee(&self.arrival.number, queue.map(|queue| queue.name.clone()))
     }
 
     /// The language in which prompts are played on this leg: the caller's own, and the center's to everybody else.

@@ -7,6 +7,7 @@ use super::CallAction;
 use super::Phase;
 use super::recording::RecordWish;
 use crate::base::Name;
+use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::HoldWay;
@@ -19,6 +20,7 @@ use crate::fact::note::NoteDraft;
 use crate::fact::note::NoteError;
 use crate::flow::Center;
 use crate::queue::Hindrance;
+use crate::queue::promises::PromiseError;
 
 /// The longest reason of a hold, a decline or an outcome, in characters.
 pub const LONGEST_REASON: usize = 200;
@@ -68,6 +70,8 @@ pub enum AgentRequest {
     Prioritise(i32),
     /// What came of it. Taken after the end of the call as well.
     Outcome(Box<OutcomeReport>),
+    /// Promise the caller something. Taken after the end of the call as well.
+    Promise(Box<PromiseDraft>),
 }
 
 /// What came of a talk.
@@ -76,12 +80,14 @@ pub struct OutcomeReport {
     pub outcome: Resolution,
     pub reason_code: String,
     pub note: String,
-    pub promise: Option<Promise>,
+    pub promise: Option<PromiseDraft>,
+    /// The promise to this caller that was kept by it.
+    pub kept: Option<PromiseId>,
 }
 
 /// What the caller was promised.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Promise {
+pub struct PromiseDraft {
     pub kind: PromiseKind,
     pub due: WallTime,
     pub words: String,
@@ -174,6 +180,8 @@ pub enum Refusal {
     NeverTalked(Name),
     #[error("{0}")]
     Hindered(Hindrance),
+    #[error("{0}")]
+    Promise(PromiseError),
 }
 
 impl Refusal {
@@ -232,6 +240,7 @@ impl Refusal {
                 "an agent may have them already: GET /api/v1/wallboard"
             }
             Refusal::Hindered(_) => "GET /api/v1/wallboard shows the queues and who is there",
+            Refusal::Promise(error) => error.hint(),
             Refusal::NeverTalked(_) => "only who talked with the caller can say what came of it",
         }
     }
@@ -327,7 +336,8 @@ impl Call {
             AgentRequest::Supervise(_)
             | AgentRequest::Move { .. }
             | AgentRequest::Prioritise(_)
-            | AgentRequest::Outcome(_) => Err(Refusal::NotYours(who.clone())),
+            | AgentRequest::Outcome(_)
+            | AgentRequest::Promise(_) => Err(Refusal::NotYours(who.clone())),
         }
     }
 

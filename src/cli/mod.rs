@@ -38,6 +38,7 @@ mod explain;
 mod flow;
 mod http;
 mod load;
+mod promises;
 mod report;
 mod route;
 mod serve;
@@ -65,6 +66,8 @@ enum Command {
     Call(calls::StoryArgs),
     /// Tell why a call waited, and why it got the agent it got
     Explain(explain::ExplainArgs),
+    /// List what callers were promised: who owes it, by when, and what became of it
+    Promises(promises::PromisesArgs),
     /// People who take calls: list, add, passwd, state
     #[command(subcommand)]
     Agent(agent::AgentCommand),
@@ -165,6 +168,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args.into()),
         Command::Calls(args) => calls::list(args),
         Command::Call(args) => calls::story(args),
+        Command::Promises(args) => promises::list(args),
         Command::Explain(args) => explain::run(&args),
         Command::Agent(command) => agent::run(command),
         Command::Customer(command) => customer::run(command),

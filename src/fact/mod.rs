@@ -5,6 +5,7 @@
 //! No secret is ever in a fact.
 
 pub mod note;
+pub mod promise;
 pub mod reason;
 pub mod recording;
 pub mod talk;
@@ -18,9 +19,15 @@ use serde::Serialize;
 use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Name;
+use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 pub use note::BriefingNote;
+pub use promise::OpenPromises;
+pub use promise::Promise;
+pub use promise::PromiseKind;
+pub use promise::PromiseState;
+pub use promise::Promisee;
 pub use reason::AgentChoice;
 pub use reason::ChosenBy;
 pub use reason::Reason;
@@ -32,7 +39,6 @@ pub use talk::HoldAnswer;
 pub use talk::HoldBy;
 pub use talk::HoldEndedBy;
 pub use talk::HoldWay;
-pub use talk::PromiseKind;
 pub use talk::Resolution;
 pub use talk::SuperviseMode;
 pub use talk::Target;
@@ -199,7 +205,25 @@ pub enum What {
     /// What came of the talk, in the agent's word.
     OutcomeSet { agent: Name, outcome: Resolution, reason_code: String, note: String },
     /// The caller was promised something by a time.
-    PromiseMade { agent: Name, promise: PromiseKind, due: WallTime, words: String },
+    PromiseMade {
+        /// None in histories from before promises had numbers.
+        #[serde(default)]
+        id: Option<PromiseId>,
+        agent: Name,
+        promise: PromiseKind,
+        due: WallTime,
+        words: String,
+        #[serde(default)]
+        to: Box<Promisee>,
+    },
+    /// Whoever owes a promise was told that it is nearly due.
+    PromiseReminded { id: PromiseId, agent: Name },
+    /// A promise is not kept in time: a supervisor should know.
+    PromiseOverdue { id: PromiseId, agent: Name },
+    /// Somebody else owes a promise now.
+    PromiseHanded { id: PromiseId, from: Name, to: Name, by: Name },
+    /// A promise was kept, in time or late, or broken, says whom it names; nobody: it was long overdue.
+    PromiseSettled { id: PromiseId, agent: Name, state: PromiseState, by: Option<Name>, words: String },
     /// The caller was asked whether the talk may be recorded, and said this.
     RecordingAnswered { answer: HoldAnswer },
     /// The talk is recorded from now on, into this file of the folder of recordings.

@@ -135,11 +135,3 @@ pub enum Resolution {
     Escalated,
     NotResolved,
 }
-
-/// What a caller was promised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PromiseKind {
-    Callback,
-    Answer,
-}

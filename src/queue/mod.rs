@@ -25,6 +25,7 @@
 //! | `pace` | how long talks take, and which queues miss their targets |
 //! | `line` | a waiting line in order |
 //! | [`redial`] | who calls again after their line dropped, and how old they are |
+//! | [`promises`] | what callers were promised, and by when |
 //! | `quote` | how long it will take |
 
 mod acts;
@@ -39,6 +40,7 @@ pub mod hold;
 mod line;
 pub mod needs;
 mod pace;
+pub mod promises;
 mod quote;
 pub mod redial;
 mod relax;

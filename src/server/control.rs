@@ -261,6 +261,11 @@ impl Control {
                 let _ = reply.send(Ok(()));
                 false
             }
+            ControlRequest::Promise { id, who, supervises, wish, reply } => {
+                let now = self.clock.now();
+                let _ = reply.send(self.switchboard.promise_wish(now, id, (&who, supervises), wish, outputs));
+                false
+            }
             ControlRequest::Place { who, wish, reply } => {
                 let now = self.clock.now();
                 let _ = reply.send(self.switchboard.place(now, &who, wish, &mut self.wires, outputs));

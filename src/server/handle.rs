@@ -9,12 +9,15 @@ use tokio::sync::oneshot;
 
 use crate::base::CallId;
 use crate::base::Name;
+use crate::base::PromiseId;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
+use crate::fact::Promise;
 use crate::fact::recording::RecordingFile;
 use crate::flow::Center;
 use crate::media::library::Library;
 use crate::queue::api::AgentWish;
+use crate::queue::promises::PromiseWish;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -61,6 +64,15 @@ pub enum ControlRequest {
         file: RecordingFile,
         by: Option<Name>,
         reply: oneshot::Sender<Result<(), ControlError>>,
+    },
+    /// Somebody says what became of a promise, or who owes it now; the answer is what it is then.
+    Promise {
+        id: PromiseId,
+        who: Name,
+        /// Whether they may speak for its owner.
+        supervises: bool,
+        wish: PromiseWish,
+        reply: oneshot::Sender<Result<Promise, ControlError>>,
     },
     /// An agent wants to call somebody; the answer is the call's number.
     Place { who: Name, wish: PlaceCall, reply: oneshot::Sender<Result<CallId, ControlError>> },
@@ -154,6 +166,17 @@ impl ControlHandle {
         by: Option<Name>,
     ) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::RecordingFetched { call, file, by, reply }).await
+    }
+
+    /// Says what became of a promise, or who owes it now; what it is then.
+    pub async fn promise(
+        &self,
+        id: PromiseId,
+        who: Name,
+        supervises: bool,
+        wish: PromiseWish,
+    ) -> Result<Promise, ControlError> {
+        self.ask(|reply| ControlRequest::Promise { id, who, supervises, wish, reply }).await
     }
 
     /// Calls somebody in an agent's name; the call's number.

@@ -279,6 +279,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
             live.set_skill(&agent, &skill, level);
         }
     }
+    let (open, highest) = store.readers()?.recall_promises()?;
+    live.desks.recall_promises(&open);
+    belongings.switchboard.recall_promises(clock.now(), open, highest);
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;

@@ -238,6 +238,10 @@ impl CallFold {
             | What::SupervisionEnded { .. }
             | What::OutcomeSet { .. }
             | What::PromiseMade { .. }
+            | What::PromiseReminded { .. }
+            | What::PromiseOverdue { .. }
+            | What::PromiseHanded { .. }
+            | What::PromiseSettled { .. }
             | What::RecordingAnswered { .. }
             | What::RecordingPaused { .. }
             | What::RecordingResumed { .. }

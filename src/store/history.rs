@@ -32,6 +32,7 @@ use crate::store::backlog::Backlog;
 use crate::store::fold::CallFold;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
+use crate::store::promises;
 use crate::store::read;
 use crate::store::words::word;
 
@@ -260,6 +261,7 @@ impl Writer {
         if matches!(dated.fact.what, What::CallEnded { .. }) {
             self.ended.push_back(call);
         }
+        promises::write(&self.connection, call, dated.wall, &dated.fact.what)?;
         insert_fact(&self.connection, &mut self.json, call, seq, dated.wall, &dated.fact)
     }
 

@@ -24,6 +24,7 @@ pub mod fold;
 pub mod history;
 pub mod identity;
 mod password;
+pub mod promises;
 pub mod read;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -44,6 +45,8 @@ pub use fold::LegRecord;
 pub use history::HistoryWriter;
 pub use identity::IdentityReply;
 pub use identity::IdentityService;
+pub use promises::PromiseFilter;
+pub use promises::PromiseTally;
 pub use read::CallFilter;
 pub use read::Readers;
 pub use sessions::Person;

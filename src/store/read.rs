@@ -14,11 +14,13 @@ use rusqlite::types::Value;
 
 use crate::base::CallId;
 use crate::base::LegId;
+use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Fact;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::Promise;
 use crate::fact::Quality;
 use crate::fact::What;
 use crate::store::StoreError;
@@ -26,6 +28,9 @@ use crate::store::connect_to_read;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::fold::LegRecord;
+use crate::store::promises;
+use crate::store::promises::PromiseFilter;
+use crate::store::promises::PromiseTally;
 use crate::store::words::from_word;
 use crate::store::words::word;
 
@@ -108,6 +113,21 @@ impl Readers {
     /// The skills that were given and taken since then, in order.
     pub fn skills_set(&self, since: WallTime) -> Result<Vec<What>, StoreError> {
         self.with(|connection| skills_set(connection, since))
+    }
+
+    /// Promises that fit `filter`: what is due first comes first.
+    pub fn promises(&self, filter: &PromiseFilter) -> Result<Vec<Promise>, StoreError> {
+        self.with(|connection| promises::list(connection, filter))
+    }
+
+    /// Every open promise, and the highest number that was given. For the server's start.
+    pub fn recall_promises(&self) -> Result<(Vec<Promise>, PromiseId), StoreError> {
+        self.with(promises::recall)
+    }
+
+    /// What came of promises that were to be kept from then on and before then, by agent and queue.
+    pub fn promise_report(&self, from: WallTime, until: WallTime) -> Result<Vec<PromiseTally>, StoreError> {
+        self.with(|connection| promises::report(connection, from, until))
     }
 
     /// Earlier calls of the same caller, by account or by number, newest first.

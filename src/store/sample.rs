@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::CallId;
 use crate::base::LegId;
+use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Fact;
@@ -13,6 +14,10 @@ use crate::fact::MissedWhy;
 use crate::fact::NeedFact;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::Promise;
+use crate::fact::PromiseKind;
+use crate::fact::PromiseState;
+use crate::fact::Promisee;
 use crate::fact::Quality;
 use crate::fact::Verification;
 use crate::fact::What;
@@ -137,4 +142,32 @@ fn arrived(call: u64) -> What {
 fn timed(call: u64, facts: Vec<(u64, What)>) -> Vec<Fact> {
     let fact = |(ms, what)| Fact { at: Timestamp::from_millis(ms), call: Some(CallId(call)), what };
     facts.into_iter().map(fact).collect()
+}
+
+/// What alice promised Ann in call 7, to be kept so long after the start.
+pub(crate) fn promise(id: u64, due_s: u64) -> Promise {
+    Promise {
+        id: PromiseId(id),
+        call: CallId(7),
+        owner: "alice".into(),
+        kind: PromiseKind::Callback,
+        words: "the price".to_owned(),
+        to: Promisee {
+            number: "+12025550143".to_owned(),
+            name: Some("Ann".to_owned()),
+            account: None,
+            queue: Some("billing".into()),
+        },
+        made: STARTED,
+        due: STARTED + Duration::from_secs(due_s),
+        state: PromiseState::Open,
+        reminded: false,
+        settled: None,
+    }
+}
+
+/// The fact that tells it.
+pub(crate) fn promise_made(id: u64, due_s: u64) -> What {
+    let Promise { id, owner, kind, words, to, due, .. } = promise(id, due_s);
+    What::PromiseMade { id: Some(id), agent: owner, promise: kind, due, words, to: Box::new(to) }
 }

@@ -122,6 +122,36 @@ const STEPS: &[&str] = &[
 ",
     // A caller who tells their story twice is counted.
     "ALTER TABLE calls ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;",
+    // What was promised before and is still to come is a row as well.
+    "
+    CREATE TABLE promises (
+        id            INTEGER PRIMARY KEY,
+        call          INTEGER NOT NULL,
+        owner         TEXT NOT NULL,
+        kind          TEXT NOT NULL,
+        words         TEXT NOT NULL,
+        number        TEXT NOT NULL,
+        name          TEXT,
+        account       TEXT,
+        queue         TEXT,
+        made_us       INTEGER NOT NULL,
+        due_us        INTEGER NOT NULL,
+        state         TEXT NOT NULL,
+        reminded      INTEGER NOT NULL,
+        settled_us    INTEGER,
+        settled_by    TEXT,
+        settled_words TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX promises_by_due ON promises (due_us, id);
+    CREATE INDEX promises_open ON promises (id) WHERE state IN ('open', 'overdue');
+    INSERT INTO promises (call, owner, kind, words, number, name, account, queue, made_us, due_us, state, reminded)
+        SELECT facts.call, json ->> 'agent', json ->> 'promise', json ->> 'words',
+            ifnull(CASE direction WHEN 'inbound' THEN caller ELSE dialled END, ''), customer_name,
+            CASE identity WHEN 'verified_by_pin' THEN customer END, queue, wall_us, json ->> 'due', 'open', 0
+        FROM facts LEFT JOIN calls ON calls.id = facts.call
+        WHERE json ->> 'fact' = 'promise_made' AND json ->> 'due' > unixepoch() * 1000000
+        ORDER BY wall_us, facts.call, seq;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

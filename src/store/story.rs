@@ -190,8 +190,14 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::OutcomeSet { agent, outcome, reason_code, note } => {
             talk::outcome(agent, *outcome, reason_code, note)
         }
-        What::PromiseMade { agent, promise, due, words } => {
+        What::PromiseMade { agent, promise, due, words, .. } => {
             talk::promised(agent, *promise, &date_and_clock(*due, zone), words)
+        }
+        What::PromiseReminded { agent, .. } => format!("{agent} is reminded of the promise"),
+        What::PromiseOverdue { agent, .. } => format!("{agent}'s promise is not kept in time"),
+        What::PromiseHanded { from, to, by, .. } => format!("{by} gives {from}'s promise to {to}"),
+        What::PromiseSettled { agent, state, by, words, .. } => {
+            talk::promise_settled(agent, *state, by.as_deref(), words)
         }
         What::RecordingAnswered { answer } => talk::recording_answered(*answer).to_owned(),
         What::RecordingStarted { file } => format!("recorded from now on, as {file}"),

@@ -10,10 +10,14 @@ use crate::base::WallTime;
 use crate::fact::Direction;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::Promise;
+use crate::fact::PromiseKind;
+use crate::fact::PromiseState;
 use crate::fact::Verification;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::fold::LegRecord;
+use crate::store::promises::PromiseTally;
 use crate::store::story::Line;
 
 /// A call. Times are RFC 3339 in UTC, lengths are seconds.
@@ -85,6 +89,39 @@ pub struct FactView {
     pub call: Option<u64>,
     #[serde(flatten)]
     pub what: Value,
+}
+
+/// A promise.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PromiseView {
+    pub id: u64,
+    pub call: u64,
+    pub owner: String,
+    pub kind: PromiseKind,
+    pub words: String,
+    pub number: String,
+    pub name: Option<String>,
+    pub account: Option<String>,
+    pub queue: Option<String>,
+    pub made: String,
+    pub due: String,
+    pub state: PromiseState,
+    pub reminded: bool,
+    pub settled: Option<String>,
+    pub settled_by: Option<String>,
+    pub settled_words: String,
+}
+
+/// What came of the promises of one agent to the callers of one queue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PromiseTallyView {
+    pub agent: String,
+    pub queue: Option<String>,
+    pub open: u32,
+    pub overdue: u32,
+    pub kept: u32,
+    pub late: u32,
+    pub broken: u32,
 }
 
 /// One line of a story.
@@ -164,6 +201,42 @@ impl From<&DatedFact> for FactView {
             // Facts are plain enums of numbers and text: they always have a JSON form.
             what: serde_json::to_value(&dated.fact.what).unwrap_or_default(),
         }
+    }
+}
+
+impl From<&Promise> for PromiseView {
+    fn from(promise: &Promise) -> PromiseView {
+        let Promise { id, call, owner, kind, words, to, made, due, state, reminded, settled } =
+            promise.clone();
+        let (settled, by, said) = match settled {
+            Some((at, by, words)) => (Some(rfc3339(at)), by.map(|by| by.to_string()), words),
+            None => Default::default(),
+        };
+        PromiseView {
+            id: id.0,
+            call: call.0,
+            owner: owner.to_string(),
+            kind,
+            words,
+            number: to.number,
+            name: to.name,
+            account: to.account,
+            queue: to.queue.map(|queue| queue.to_string()),
+            made: rfc3339(made),
+            due: rfc3339(due),
+            state,
+            reminded,
+            settled,
+            settled_by: by,
+            settled_words: said,
+        }
+    }
+}
+
+impl From<PromiseTally> for PromiseTallyView {
+    fn from(tally: PromiseTally) -> PromiseTallyView {
+        let PromiseTally { owner, queue, open, overdue, kept, late, broken } = tally;
+        PromiseTallyView { agent: owner, queue, open, overdue, kept, late, broken }
     }
 }
 

@@ -20,6 +20,7 @@ mod load;
 mod network;
 mod pages;
 mod placed;
+mod promises;
 mod recording;
 mod refer;
 mod script;

@@ -10,6 +10,7 @@ use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::BriefingNote;
 use crate::fact::Direction;
+use crate::fact::Promise;
 use crate::fact::SuperviseMode;
 use crate::fact::Verification;
 use crate::fact::note::Mood;
@@ -23,6 +24,7 @@ use crate::server::desk::Part;
 use crate::server::desk::PartRole;
 use crate::server::desk::Phase;
 use crate::store::story::Line;
+use crate::store::view::PromiseView;
 use crate::store::view::rfc3339;
 
 /// A desk.
@@ -41,6 +43,8 @@ pub(in crate::api) struct DeskJson {
     /// The server's clock, which every other time here is by.
     now: String,
     calls: Vec<CallJson>,
+    /// What the agent owes.
+    promises: Vec<PromiseView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,6 +80,8 @@ struct CallJson {
     notes: Vec<NoteJson>,
     timeline: Vec<MomentJson>,
     before: Vec<ContactJson>,
+    /// What was promised to the caller and is still owed, by whomever.
+    owed: Vec<PromiseView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -150,10 +156,10 @@ struct ContactJson {
 impl DeskJson {
     /// The desk as JSON, with the words of each call's timeline.
     pub fn new(view: DeskView, mut timelines: BTreeMap<CallId, Vec<Line>>, now: WallTime) -> DeskJson {
-        let DeskView { agent, desk, calls } = view;
+        let DeskView { agent, desk, calls, promises } = view;
         let calls = calls.iter().map(|(part, call)| {
             let timeline = timelines.remove(&call.id).unwrap_or_default();
-            CallJson::new(part, call, timeline)
+            CallJson::new(part, call, timeline, &promises)
         });
         DeskJson {
             agent: agent.to_string(),
@@ -164,12 +170,17 @@ impl DeskJson {
             next: desk.next.map(|(state, reason)| NextJson { state, reason }),
             now: rfc3339(now),
             calls: calls.collect(),
+            promises: promises
+                .iter()
+                .filter(|promise| promise.owner == agent)
+                .map(PromiseView::from)
+                .collect(),
         }
     }
 }
 
 impl CallJson {
-    fn new(part: &Part, call: &DeskCall, timeline: Vec<Line>) -> CallJson {
+    fn new(part: &Part, call: &DeskCall, timeline: Vec<Line>, promises: &[Promise]) -> CallJson {
         let verified = call.verification.filter(|(result, _)| *result == Verification::VerifiedByPin);
         let (role, mode) = match part.role {
             PartRole::Agent => ("agent", None),
@@ -210,6 +221,7 @@ impl CallJson {
                 .map(|line| MomentJson { at: rfc3339(line.wall), text: line.words })
                 .collect(),
             before: call.before.iter().flat_map(|before| before.iter()).map(contact).collect(),
+            owed: promises.iter().filter(|promise| call.is_owed(promise)).map(PromiseView::from).collect(),
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn schemas() -> Value {
             "agent": string, "state": maybe(&string), "reason": string, "since": maybe(&time),
             "until": maybe(&time), "now": time,
             "next": maybe(&json!({ "type": "object", "properties": { "state": string, "reason": string } })),
-            "calls": list("DeskCall"),
+            "calls": list("DeskCall"), "promises": list("Promise"),
         } },
         "DeskCall": call(),
         "Note": { "type": "object", "properties": {
@@ -57,6 +57,7 @@ pub(super) fn schemas() -> Value {
                 "alarms": { "type": "array", "items": string },
                 "today": schema("Tally"), "lately": schema("Tally"), "intervals": list("Tally"),
             } } },
+            "promises": { "type": "object", "properties": { "open": integer, "overdue": list("Promise") } },
             "skills": { "type": "array", "items": string },
             "agents": { "type": "array", "items": schema("Agent") },
             "waiting": { "type": "array", "items": { "type": "object", "properties": {
@@ -118,5 +119,6 @@ fn call() -> Value {
                 "at": time, "text": string,
             } } },
             "before": { "type": "array", "items": before },
+            "owed": list("Promise"),
         } })
 }

@@ -3,6 +3,7 @@
 use crate::api::wallboard::why;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
+use crate::fact::Promise;
 use crate::server::board::QueueDay;
 use crate::server::board::Waiting;
 use crate::server::live::LiveAgent;
@@ -40,6 +41,20 @@ pub(super) fn of(day: &QueueDay, waiting: &[Waiting], agents: &[LiveAgent], now:
         alarms.push(format!("service level lately {level:.0} %, the goal is {} %", day.rules.goal));
     }
     alarms
+}
+
+/// The alarm of promises to the queue's callers that were not kept in time.
+pub(super) fn overdue(queue: &str, overdue: &[&Promise]) -> Option<String> {
+    let here = |promise: &&&Promise| promise.to.queue.as_deref() == Some(queue);
+    let mut owners: Vec<&str> = overdue.iter().filter(here).map(|promise| &*promise.owner).collect();
+    let many = owners.len();
+    owners.sort_unstable();
+    owners.dedup();
+    match many {
+        0 => None,
+        1 => Some(format!("a promise to a caller is overdue: {}", owners.join(", "))),
+        many => Some(format!("{many} promises to callers are overdue: {}", owners.join(", "))),
+    }
 }
 
 #[cfg(test)]

@@ -11,10 +11,14 @@ use crate::fact::BriefingNote;
 use crate::fact::Direction;
 use crate::fact::Hears;
 use crate::fact::HoldWay;
+use crate::fact::Promise;
 use crate::fact::SuperviseMode;
 use crate::fact::Target;
 use crate::fact::Verification;
 use crate::fact::What;
+use crate::queue::api::Whose;
+use crate::queue::api::Whoses;
+use crate::queue::promises;
 use crate::store::DatedFact;
 
 /// Lines of a call's timeline that are kept; the history has them all.
@@ -204,6 +208,14 @@ impl DeskCall {
     /// Who has had a part in it until the last fact, and has none any more.
     pub(super) fn take_left(&mut self) -> Vec<Name> {
         std::mem::take(&mut self.left)
+    }
+
+    /// Whether something was promised to this caller.
+    pub fn is_owed(&self, promise: &Promise) -> bool {
+        let proved = self.verification.is_some_and(|(result, _)| result == Verification::VerifiedByPin);
+        let account = self.account.as_deref().filter(|_| proved).map(Whose::account);
+        let whose: Whoses = Whose::number(&self.number).into_iter().chain(account).collect();
+        promises::is_to(&promise.to, &whose)
     }
 
     pub(super) fn leave(&mut self, agent: &Name) {

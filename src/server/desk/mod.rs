@@ -18,6 +18,8 @@ use crate::base::CallId;
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
+use crate::fact::OpenPromises;
+use crate::fact::Promise;
 use crate::fact::What;
 use crate::server::QueueRules;
 use crate::store::DatedFact;
@@ -47,6 +49,7 @@ pub struct Desks {
 struct State {
     calls: HashMap<CallId, DeskCall>,
     agents: HashMap<Name, AgentDesk>,
+    promises: OpenPromises,
 }
 
 /// An agent's own part of their desk.
@@ -71,6 +74,8 @@ pub struct DeskView {
     pub desk: AgentDesk,
     /// Each with the agent's own part in it.
     pub calls: Vec<(Part, DeskCall)>,
+    /// What the agent owes, and what is owed to their callers.
+    pub promises: Vec<Promise>,
 }
 
 /// The last thing known of an earlier call of the same caller.
@@ -93,7 +98,7 @@ impl Desks {
         let agents = agents.iter().map(|name| (name.clone(), desk.clone())).collect();
         Desks {
             rules: rules.iter().map(|rules| (rules.name.clone(), rules.clone())).collect(),
-            state: Mutex::new(State { calls: HashMap::new(), agents }),
+            state: Mutex::new(State { agents, ..State::default() }),
             bells: DashMap::new(),
         }
     }
@@ -111,7 +116,15 @@ impl Desks {
                 }
                 vec![agent.clone()]
             }
-            (_, Some(id)) => self.state().call(id, dated),
+            (what, Some(call)) => {
+                let mut state = self.state();
+                let promise = state.promises.apply(call, wall, what);
+                let owners =
+                    promise.into_iter().flat_map(|(before, after)| before.into_iter().chain([after]));
+                let mut rung = state.call(call, dated);
+                rung.extend(owners.map(|promise| promise.owner));
+                rung
+            }
             _ => return,
         };
         for agent in rung {
@@ -126,8 +139,26 @@ impl Desks {
         let state = self.state();
         let desk = state.agents.get(agent).cloned().unwrap_or_default();
         let calls = desk.calls.iter().filter_map(|id| state.calls.get(id));
-        let calls = calls.filter_map(|call| Some((call.part(agent)?.clone(), call.clone()))).collect();
-        DeskView { agent: agent.into(), desk, calls }
+        let calls = calls.filter_map(|call| Some((call.part(agent)?.clone(), call.clone())));
+        let calls: Vec<(Part, DeskCall)> = calls.collect();
+        let concerns = |promise: &&Promise| {
+            *promise.owner == *agent || calls.iter().any(|(_, call)| call.is_owed(promise))
+        };
+        let mut promises: Vec<Promise> = state.promises.iter().filter(concerns).cloned().collect();
+        promises.sort_by_key(|promise| promise.due);
+        DeskView { agent: agent.into(), desk, calls, promises }
+    }
+
+    /// Every promise that somebody owes, what is due first comes first.
+    pub fn promises(&self) -> Vec<Promise> {
+        let mut promises: Vec<Promise> = self.state().promises.iter().cloned().collect();
+        promises.sort_by_key(|promise| promise.due);
+        promises
+    }
+
+    /// The promises that an earlier run left open.
+    pub fn recall_promises(&self, open: &[Promise]) {
+        self.state().promises = open.iter().cloned().collect();
     }
 
     /// Tells when a desk is another one. Ask for accounts only: each name that is asked for is kept.

@@ -51,7 +51,9 @@ impl Switchboard {
     pub(super) fn pass_on(&mut self, now: Now, action: Action, out: &mut Vec<Output>) {
         let (call, word) = match action {
             Action::AgentChanged { agent, from, to, .. } => {
-                self.note_talk(agent, &to);
+                if let AgentState::Talking(contact) = &to {
+                    self.note_talk(agent, *contact);
+                }
                 let (from, _) = state_name(&from);
                 let (to, reason) = state_name(&to);
                 let what = What::AgentState { agent: self.agent_name(agent), from, to, reason };

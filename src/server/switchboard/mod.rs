@@ -10,6 +10,7 @@ mod desk_tests;
 mod desks;
 mod lines;
 mod placing;
+mod promises;
 mod refer;
 #[cfg(test)]
 mod refer_tests;
@@ -63,6 +64,7 @@ use crate::media::library::Library;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::Stage;
+use crate::queue::promises::Promises;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -79,6 +81,7 @@ use browsers::WebCaller;
 use desks::Desk;
 use lines::Line;
 pub use placing::PlaceCall;
+use promises::Talked;
 
 /// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
 const RETRY_AFTER_S: u32 = 5;
@@ -191,7 +194,10 @@ pub struct Switchboard {
     sessions: HashMap<SessionId, LegId>,
     agents: HashMap<Name, AgentId>,
     /// The call in which each agent talked last.
-    talked: HashMap<AgentId, CallId>,
+    talked: HashMap<AgentId, Talked>,
+    /// What callers were promised, and when something is to be done about it.
+    promises: Promises,
+    promises_due: Option<Timestamp>,
     desks: BTreeMap<AgentId, Desk>,
     /// People who have a desk and take no calls of a queue: supervisors. Their ids come after those of the agents. As
     /// many as have an account.
@@ -241,6 +247,8 @@ impl Switchboard {
             engine: Engine::new(parts.center.engine.clone()),
             agents: names.enumerate().map(|(place, name)| (name, AgentId(place as u32))).collect(),
             talked: HashMap::new(),
+            promises: Promises::default(),
+            promises_due: None,
             next_call: parts.first_call.0,
             // The server's sessions are numbered in the top half: see `SessionId`.
             next_session: 1 << 63,
@@ -298,7 +306,8 @@ impl Switchboard {
     /// When [`Input::Tick`] is next due.
     pub fn deadline(&self) -> Option<Timestamp> {
         let calls = self.due.first().map(|(due, _)| *due);
-        let house = [self.parts.endpoint.deadline(), self.engine.deadline(), self.desks_deadline(), calls];
+        let (desks, promises) = (self.desks_deadline(), self.promises_deadline());
+        let house = [self.parts.endpoint.deadline(), self.engine.deadline(), desks, promises, calls];
         house.into_iter().flatten().min()
     }
 
@@ -364,6 +373,9 @@ impl Switchboard {
         }
         if self.desks_deadline().is_some_and(|due| due <= now.at) {
             self.desks_due(now, streams, out);
+        }
+        if self.promises_deadline().is_some_and(|due| due <= now.at) {
+            self.tick_promises(now, out);
         }
         let due = self.due.iter().take_while(|(due, _)| *due <= now.at);
         self.pending.extend(due.map(|(_, call)| Pending::Call(*call, CallEvent::Tick)));

@@ -38,7 +38,7 @@ const PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n\
                    m=audio 4000 RTP/AVP 0\r\n";
 
-const CALL: CallId = CallId(1);
+pub(super) const CALL: CallId = CallId(1);
 const CALLER: SessionId = SessionId(1);
 /// Alice's second line, which she dials.
 const SECOND: SessionId = SessionId(2);
@@ -46,15 +46,15 @@ const SECOND: SessionId = SessionId(2);
 const ALICE: SessionId = SessionId(1 << 63);
 const BOB: SessionId = SessionId((1 << 63) + 1);
 
-struct House {
-    switchboard: Switchboard,
-    streams: FakeStreams,
-    facts: Vec<What>,
+pub(super) struct House {
+    pub(super) switchboard: Switchboard,
+    pub(super) streams: FakeStreams,
+    pub(super) facts: Vec<What>,
 }
 
 impl House {
     /// Somebody talks with alice.
-    fn new() -> House {
+    pub(super) fn new() -> House {
         let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         let files = [file("center.yaml", CENTER), file("straight.yaml", STRAIGHT)];
         let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en"));

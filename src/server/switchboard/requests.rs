@@ -6,7 +6,6 @@ use super::Pending;
 use super::Streams;
 use super::Switchboard;
 use super::reschedule;
-use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::call::Call;
@@ -20,6 +19,7 @@ use crate::fact::Target;
 use crate::fact::What;
 use crate::flow::Center;
 use crate::queue::api::AgentState;
+use crate::queue::promises::PromiseWish;
 use crate::server::handle::ControlError;
 
 /// The longest note to an outcome, in characters.
@@ -38,6 +38,9 @@ impl Switchboard {
     ) -> Result<(), ControlError> {
         if let AgentRequest::Outcome(report) = request {
             return self.outcome(now, call, who, *report, out);
+        }
+        if let AgentRequest::Promise(draft) = request {
+            return self.promise(now, call, who, *draft, out);
         }
         if matches!(request, AgentRequest::Move { .. } | AgentRequest::Prioritise(_)) {
             return self.change_wait(now, call, who, request, streams, out);
@@ -109,30 +112,28 @@ impl Switchboard {
         report: OutcomeReport,
         out: &mut Vec<Output>,
     ) -> Result<(), ControlError> {
-        let agent = self.agent(who).ok_or_else(|| ControlError::UnknownAgent(who.to_string()))?;
-        if self.talked.get(&agent) != Some(&call) {
-            return Err(Refusal::NeverTalked(who.clone()).into());
-        }
-        let OutcomeReport { outcome, reason_code, note, promise } = report;
+        self.talked_with(who, call)?;
+        let OutcomeReport { outcome, reason_code, note, promise, kept } = report;
         for (text, most) in [(&reason_code, LONGEST_REASON), (&note, LONGEST_NOTE)] {
             let length = text.chars().count();
             if length > most {
                 return Err(Refusal::LongReason(length).into());
             }
         }
-        let mut tell = |what| out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
-        tell(What::OutcomeSet { agent: who.clone(), outcome, reason_code, note });
+        if let Some(id) = kept {
+            self.owes(who, id)?;
+        }
+        // It is refused before anything is told, or not at all.
+        let place = out.len();
         if let Some(promise) = promise {
-            let (agent, due, words) = (who.clone(), promise.due, promise.words);
-            tell(What::PromiseMade { agent, promise: promise.kind, due, words });
+            self.promise(now, call, who, promise, out)?;
+        }
+        let what = What::OutcomeSet { agent: who.clone(), outcome, reason_code, note };
+        out.insert(place, Output::Fact(Fact { at: now.at, call: Some(call), what }));
+        if let Some(id) = kept {
+            let wish = PromiseWish::Kept { words: format!("with call {call}") };
+            self.promise_wish(now, id, (who, false), wish, out)?;
         }
         Ok(())
-    }
-
-    /// Remembers whose call was whose: one per agent, so that the table is as long as the center's list.
-    pub(super) fn note_talk(&mut self, agent: AgentId, state: &AgentState) {
-        if let AgentState::Talking(call) = state {
-            self.talked.insert(agent, call.whole());
-        }
     }
 }

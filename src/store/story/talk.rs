@@ -12,6 +12,7 @@ use crate::fact::HoldEndedBy;
 use crate::fact::HoldWay;
 use crate::fact::MissedWhy;
 use crate::fact::PromiseKind;
+use crate::fact::PromiseState;
 use crate::fact::RecordingEnd;
 use crate::fact::Resolution;
 use crate::fact::SuperviseMode;
@@ -151,6 +152,21 @@ pub(super) fn promised(agent: &str, promise: PromiseKind, due: &str, words: &str
     };
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     format!("{agent} promised {what} by {due}{words}")
+}
+
+pub(super) fn promise_settled(agent: &str, state: PromiseState, by: Option<&str>, words: &str) -> String {
+    let what = match state {
+        PromiseState::Kept => "was kept",
+        PromiseState::Late => "was kept late",
+        PromiseState::Broken => "was broken",
+        PromiseState::Open | PromiseState::Overdue => "is open",
+    };
+    let says = match by {
+        Some(by) => format!(", says {by}"),
+        None => ": nobody has said anything for a week".to_owned(),
+    };
+    let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+    format!("{agent}'s promise {what}{says}{words}")
 }
 
 pub(super) fn recording_answered(answer: HoldAnswer) -> &'static str {
