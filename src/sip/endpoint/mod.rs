@@ -216,6 +216,7 @@ impl Endpoint {
         }
         if session.is_over() {
             self.timers.change(id, &mut session.entry, None);
+            session.refuse_refer(&mut cx);
             if let Some(invite) = session.pending_invite() {
                 self.core.transactions.give_up(now, invite);
             }

@@ -131,6 +131,11 @@ impl Session {
         }
     }
 
+    /// The session is over: a REFER that waits for the server's answer has its own (RFC 3261 §15.1.2).
+    pub(in crate::sip) fn refuse_refer(&mut self, cx: &mut Cx<'_>) {
+        self.answer_refer(cx, Some((487, reason_phrase(487))));
+    }
+
     /// Tells that it has been done; the subscription ends with it (RFC 3515 §2.4.7).
     fn notify_done(&mut self, cx: &mut Cx<'_>, refer: u32) {
         let cseq = self.dialog.next_cseq();

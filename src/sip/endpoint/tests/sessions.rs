@@ -474,3 +474,15 @@ fn what_a_notify_after_a_refer_says() {
     assert_eq!(header(HeaderName::ContentType), "message/sipfrag;version=2.0");
     assert_eq!(&notify.body[..], b"SIP/2.0 200 OK\r\n");
 }
+
+#[test]
+fn a_refer_has_its_answer_when_the_session_ends_first() {
+    let mut bench = Bench::new();
+    let tag = bench.establish();
+    bench.receive(request("REFER", "2", 2, &tag, "Refer-To: <sip:sales@192.0.2.1>\r\n", ""));
+    bench.forget();
+    bench.command(Command::End { session: FIRST, reason: EndReason::Normal });
+    assert_eq!(bench.sent(), ["BYE", "487 REFER"]);
+    bench.pass(40_000);
+    assert_eq!(bench.endpoint.transaction_count(), 0, "nothing is left of it");
+}
