@@ -222,8 +222,11 @@ impl BoardJson {
             promises.iter().filter(|promise| promise.state == PromiseState::Overdue).collect();
         let waits: Vec<WaitingJson> =
             waiting.iter().map(|wait| waiting_json(wait, &days, live, &agents, now)).collect();
-        let queue = |day: &QueueDay| {
-            let mut alarms = alarms::of(day, &waiting, &agents, now);
+        let center = state.center();
+        // Queues stay as they are until a restart; what is an alarm may change with the files.
+        let policy = |place: usize| center.alarms.get(place).cloned().unwrap_or_default();
+        let queue = |(place, day): (usize, &QueueDay)| {
+            let mut alarms = alarms::of(day, &policy(place), &waiting, &agents, now);
             alarms.extend(alarms::overdue(&day.rules.name, &overdue));
             QueueJson { alarms, ..QueueJson::of(day, &waiting, now) }
         };
@@ -234,7 +237,7 @@ impl BoardJson {
             formulas: formulas(),
             flows: state.flows.as_ref().map(|flows| FlowsJson::from(flows.status())),
             calls: calls.len(),
-            queues: days.iter().map(queue).collect(),
+            queues: days.iter().enumerate().map(queue).collect(),
             promises: PromisesJson {
                 open: promises.len(),
                 overdue: overdue.iter().map(|promise| PromiseView::from(*promise)).collect(),

@@ -54,6 +54,8 @@ pub struct Center {
     pub wait_prompts: Vec<WaitPrompts>,
     /// How agents may hold and hand over, per queue, in the order of `engine.queues`.
     pub talk: Vec<TalkPolicy>,
+    /// From when on a supervisor is called, per queue, in the order of `engine.queues`.
+    pub alarms: Vec<AlarmPolicy>,
     /// How long recordings are kept. Default 90 days.
     pub keep_recordings: Duration,
     /// Whether audio with phones is secured, where a trunk does not say otherwise.
@@ -100,6 +102,31 @@ pub struct TalkPolicy {
     pub caller_id: Option<String>,
     /// Whether its talks are recorded. Default no.
     pub record: RecordPolicy,
+}
+
+/// From when on a supervisor is called to a queue. What is not said is as the board has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlarmPolicy {
+    /// So many wait. Default four fifths of as many as may.
+    pub waiting: Option<u32>,
+    /// Somebody waits longer than this. Default none.
+    pub longest_wait: Option<Duration>,
+    /// Fewer are answered in time, in per cent. Default 15 points below the goal.
+    pub service_level: Option<u8>,
+    /// More give up, in per cent. Default none.
+    pub abandonment: Option<u8>,
+}
+
+impl AlarmPolicy {
+    /// This, and what it does not say as `others` has it.
+    pub fn or(&self, others: &AlarmPolicy) -> AlarmPolicy {
+        AlarmPolicy {
+            waiting: self.waiting.or(others.waiting),
+            longest_wait: self.longest_wait.or(others.longest_wait),
+            service_level: self.service_level.or(others.service_level),
+            abandonment: self.abandonment.or(others.abandonment),
+        }
+    }
 }
 
 /// What a caller hears before a talk that is recorded: "This call is recorded."

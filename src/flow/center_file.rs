@@ -8,7 +8,10 @@ use jiff::tz::TimeZone;
 
 use crate::base::AgentId;
 use crate::base::Name;
+use crate::flow::alarm_file::alarms;
+use crate::flow::alarm_file::sensible;
 use crate::flow::center::AgentContact;
+use crate::flow::center::AlarmPolicy;
 use crate::flow::center::HOLD_CHECK_IN;
 use crate::flow::center::HOLD_KEYS;
 use crate::flow::center::HOLD_QUESTION;
@@ -68,6 +71,7 @@ pub(crate) struct CenterFile {
     pub trunks: Vec<Trunk>,
     pub wait_prompts: Vec<WaitPrompts>,
     pub talk: Vec<TalkPolicy>,
+    pub alarms: Vec<AlarmPolicy>,
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
     pub time_zone: TimeZone,
@@ -99,7 +103,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     reader.names.skills = skills.clone();
     let queues =
         fields.optional("queues").map(|yaml| each(yaml, "queues", reader, queue)).unwrap_or_default();
-    let (mut queues, wait_prompts, talk, queue_places) = split(queues);
+    let (mut queues, wait_prompts, talk, alarms_read, queue_places) = split(queues);
+    let alarms = alarms_of_all(&queues, alarms_read, &mut fields, reader);
     let agents_by = fields.optional("agents_by").and_then(|yaml| agents_by(yaml, reader));
     queues.iter_mut().for_each(|queue: &mut QueueConfig| queue.agents_by = queue.agents_by.or(agents_by));
     reader.names.queues = queues.iter().map(|queue: &QueueConfig| Name::clone(&queue.name)).collect();
@@ -141,6 +146,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         trunks,
         wait_prompts,
         talk,
+        alarms,
         time_zone,
         keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),
         extensions,
@@ -277,17 +283,34 @@ fn skills(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Name> {
     skills
 }
 
-type QueueRead = (QueueConfig, WaitPrompts, TalkPolicy, Place);
+type AlarmsRead = (AlarmPolicy, Place);
+type QueueRead = (QueueConfig, WaitPrompts, TalkPolicy, AlarmsRead, Place);
+type QueuesRead = (Vec<QueueConfig>, Vec<WaitPrompts>, Vec<TalkPolicy>, Vec<AlarmsRead>, Vec<Place>);
 
-fn split(queues: Vec<QueueRead>) -> (Vec<QueueConfig>, Vec<WaitPrompts>, Vec<TalkPolicy>, Vec<Place>) {
-    let mut parts = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (queue, prompts, talk, place) in queues {
+fn split(queues: Vec<QueueRead>) -> QueuesRead {
+    let mut parts = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (queue, prompts, talk, alarms, place) in queues {
         parts.0.push(queue);
         parts.1.push(prompts);
         parts.2.push(talk);
-        parts.3.push(place);
+        parts.3.push(alarms);
+        parts.4.push(place);
     }
     parts
+}
+
+/// Each queue's alarms: its own, and what these do not say as the center has it.
+fn alarms_of_all(
+    queues: &[QueueConfig],
+    own: Vec<AlarmsRead>,
+    fields: &mut Fields<'_>,
+    reader: &mut Reader<'_>,
+) -> Vec<AlarmPolicy> {
+    let (usual, _) = alarms(fields, reader);
+    for (queue, (own, place)) in queues.iter().zip(&own) {
+        sensible(queue, own, *place, reader);
+    }
+    own.iter().map(|(own, _)| own.or(&usual)).collect()
 }
 
 fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<QueueRead> {
@@ -323,7 +346,8 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         let hint = "let it come before the queue's max_wait".to_owned();
         reader.warning(key.place, "nobody waits until this step", Some(hint));
     }
-    Some((config, wait_prompts(fields, reader), talk_policy(fields, reader), key.place))
+    let talk = talk_policy(fields, reader);
+    Some((config, wait_prompts(fields, reader), talk, alarms(fields, reader), key.place))
 }
 
 /// `90d`

@@ -100,6 +100,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
         flows,
         wait_prompts: center.wait_prompts,
         talk: center.talk,
+        alarms: center.alarms,
         extensions: center.extensions,
         outbound: center.outbound,
         time_zone: center.time_zone,

@@ -2,6 +2,7 @@
 //!
 //! Text in, [`Center`] out, with every problem found; then [`Run`] walks one caller through a flow. Pure.
 
+mod alarm_file;
 pub mod api;
 pub mod center;
 mod center_file;

@@ -1,20 +1,29 @@
 //! What a supervisor should look at: where a queue breaks what it promises, in words.
 
+use std::time::Duration;
+
 use crate::api::wallboard::why;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::Promise;
+use crate::flow::center::AlarmPolicy;
 use crate::server::board::QueueDay;
 use crate::server::board::Waiting;
 use crate::server::live::LiveAgent;
 
-/// How far below its goal a service level is an alarm, in points of per cent.
+/// How far below its goal a service level is an alarm where nobody says otherwise, in points of per cent.
 const BELOW_GOAL: f64 = 15.0;
-/// Of how few waits a service level says nothing.
+/// Of how few waits a share says nothing.
 const TELLING: u32 = 5;
 
 /// The queue's alarms, the worst first.
-pub(super) fn of(day: &QueueDay, waiting: &[Waiting], agents: &[LiveAgent], now: WallTime) -> Vec<String> {
+pub(super) fn of(
+    day: &QueueDay,
+    policy: &AlarmPolicy,
+    waiting: &[Waiting],
+    agents: &[LiveAgent],
+    now: WallTime,
+) -> Vec<String> {
     let here: Vec<&Waiting> = waiting.iter().filter(|wait| wait.queue == day.rules.name).collect();
     let mut alarms = Vec::new();
     let there = |agent: &&LiveAgent| agent.state != AgentStateName::Offline;
@@ -30,16 +39,9 @@ pub(super) fn of(day: &QueueDay, waiting: &[Waiting], agents: &[LiveAgent], now:
         1 => alarms.push("a promised wait is broken".to_owned()),
         many => alarms.push(format!("{many} promised waits are broken")),
     }
-    let room = day.rules.room as usize;
-    if here.len() * 5 >= room * 4 && !here.is_empty() {
-        alarms.push(format!("{} wait, and there is room for {room}", here.len()));
-    }
-    let level = day.lately.service_level().filter(|_| day.lately.ended() >= TELLING);
-    if let Some(level) =
-        level.map(|part| part * 100.0).filter(|level| level + BELOW_GOAL < f64::from(day.rules.goal))
-    {
-        alarms.push(format!("service level lately {level:.0} %, the goal is {} %", day.rules.goal));
-    }
+    alarms.extend(policy.longest_wait.and_then(|most| too_long(&here, most, now)));
+    alarms.extend(crowded(here.len(), day.rules.room as usize, policy));
+    alarms.extend(in_shares(day, policy));
     alarms
 }
 
@@ -57,10 +59,43 @@ pub(super) fn overdue(queue: &str, overdue: &[&Promise]) -> Option<String> {
     }
 }
 
+fn too_long(here: &[&Waiting], most: Duration, now: WallTime) -> Option<String> {
+    let long = here.iter().filter(|wait| wait.joined + most < now).count();
+    let most = most.as_secs();
+    match long {
+        0 => None,
+        1 => Some(format!("somebody has waited longer than {most} s")),
+        many => Some(format!("{many} have waited longer than {most} s")),
+    }
+}
+
+fn crowded(here: usize, room: usize, policy: &AlarmPolicy) -> Option<String> {
+    let too_many = match policy.waiting {
+        Some(most) => here >= most as usize,
+        None => here * 5 >= room * 4,
+    };
+    let words = || match policy.waiting {
+        Some(_) => format!("{here} wait"),
+        None => format!("{here} wait, and there is room for {room}"),
+    };
+    (too_many && here > 0).then(words)
+}
+
+/// What the waits that have ended lately say together.
+fn in_shares(day: &QueueDay, policy: &AlarmPolicy) -> impl Iterator<Item = String> {
+    let told = day.lately.ended() >= TELLING;
+    let percent = |share: Option<f64>| share.filter(|_| told).map(|share| share * 100.0);
+    let goal = day.rules.goal;
+    let least = policy.service_level.map_or(f64::from(goal) - BELOW_GOAL, f64::from);
+    let level = percent(day.lately.service_level()).filter(|level| *level < least);
+    let most = policy.abandonment.map(f64::from);
+    let lost = percent(day.lately.abandonment()).filter(|lost| most.is_some_and(|most| *lost > most));
+    let level = level.map(|level| format!("service level lately {level:.0} %, the goal is {goal} %"));
+    level.into_iter().chain(lost.map(|lost| format!("{lost:.0} % gave up lately")))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -95,10 +130,11 @@ mod tests {
             phones: 1,
             skills: vec![("billing".into(), 5)],
         };
-        let alarms = |secs, state| {
+        let by = |policy: &AlarmPolicy, secs, state| {
             let now = sample::STARTED + Duration::from_secs(secs);
-            of(&board.queues(now)[0], &board.waiting(), &[agent(state)], now)
+            of(&board.queues(now)[0], policy, &board.waiting(), &[agent(state)], now)
         };
+        let alarms = |secs, state| by(&AlarmPolicy::default(), secs, state);
         joins(&board, 1);
         tell(&board, 1, 1, What::WaitAsked { quote: Some(Duration::from_secs(60)), position: 1 });
         assert_eq!(alarms(30, AgentStateName::Talking), Vec::<String>::new());
@@ -106,7 +142,22 @@ mod tests {
         assert_eq!(alarms(30, AgentStateName::Offline), ["nobody is there who could help one who waits"]);
         (2..9).for_each(|call| joins(&board, call));
         assert_eq!(alarms(30, AgentStateName::Talking), ["8 wait, and there is room for 10"]);
+        let own = AlarmPolicy {
+            waiting: Some(9),
+            longest_wait: Some(Duration::from_secs(30)),
+            service_level: Some(1),
+            abandonment: Some(20),
+        };
+        assert_eq!(by(&own, 30, AgentStateName::Talking), Vec::<String>::new());
+        assert_eq!(by(&own, 31, AgentStateName::Talking), ["8 have waited longer than 30 s"]);
+        joins(&board, 9);
+        assert_eq!(by(&own, 20, AgentStateName::Talking), ["9 wait"]);
         (2..9).for_each(|call| tell(&board, call, 40, What::WaitEnded { exit: WaitExit::Cap }));
         assert_eq!(alarms(50, AgentStateName::Talking), ["service level lately 0 %, the goal is 80 %"]);
+        tell(&board, 9, 40, What::WaitEnded { exit: WaitExit::Abandoned });
+        let expected = ["somebody has waited longer than 30 s", "service level lately 0 %, the goal is 80 %"];
+        assert_eq!(by(&own, 50, AgentStateName::Talking), expected);
+        let strict = AlarmPolicy { service_level: None, abandonment: Some(10), ..own };
+        assert!(by(&strict, 50, AgentStateName::Talking).contains(&"12 % gave up lately".to_owned()));
     }
 }

@@ -410,6 +410,42 @@ fn what_a_center_says_of_recordings() {
 }
 
 #[test]
+fn alarms_that_are_never_raised_or_say_nothing() {
+    let with = |queue: &str, center: &str| {
+        let queue = format!("{{ needs: billing >= 3{queue} }}");
+        format!("{}{center}", CENTER.replace("{ needs: billing >= 3 }", &queue))
+    };
+    center(
+        &with(", alarms: { waiting: 0, service_level: 60, longest: 3m }", ""),
+        "center.yaml:4:62: error: this must be 1 to 100000, got 0\n\
+         center.yaml:4:80: error: \"60\" is not a share (write it as: 60%)\n\
+         center.yaml:4:84: error: \"longest\" means nothing here \
+         (known here: waiting, longest_wait, service_level, abandonment)",
+    );
+    let queue =
+        ", max_waiting: 8, max_wait: 2m, alarms: { waiting: 9, longest_wait: 2m, service_level: 90% }";
+    center(
+        &with(queue, ""),
+        "center.yaml:4:81: warning: this alarm is never raised: no more than 8 may wait here \
+         (let \"waiting\" be lower than that)\n\
+         center.yaml:4:81: warning: this alarm is never raised: nobody waits longer than 120 s \
+         (let \"longest_wait\" be lower than that)\n\
+         center.yaml:4:81: warning: this alarm is raised while the goal of 80 % is kept, below 90 % \
+         (let \"service_level\" be 80% at most)",
+    );
+    let usual = "alarms: { waiting: 5, abandonment: 10% }\n";
+    let text = with(", alarms: { waiting: 3, longest_wait: 3m }", usual);
+    let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap();
+    let alarms = &center.alarms[0];
+    let wait = alarms.longest_wait.map(|wait| wait.as_secs());
+    assert_eq!(
+        (alarms.waiting, wait, alarms.abandonment),
+        (Some(3), Some(180), Some(10)),
+        "its own go first"
+    );
+}
+
+#[test]
 fn a_flow_that_is_called_otherwise_than_its_file() {
     let said = found(&[
         ("center.yaml", CENTER),
