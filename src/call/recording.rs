@@ -34,7 +34,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 /// The longest that the notice or the question plays before the talk begins regardless.
 const NOTICE_WITHIN: Duration = Duration::from_secs(30);
 /// A pause that is forgotten ends by itself.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Whether and how a call is recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -22,7 +22,9 @@ use crate::server::desk::DeskView;
 use crate::server::desk::Hold;
 use crate::server::desk::Part;
 use crate::server::desk::PartRole;
+use crate::server::desk::Pause;
 use crate::server::desk::Phase;
+use crate::server::desk::Recording;
 use crate::store::story::Line;
 use crate::store::view::PromiseView;
 use crate::store::view::rfc3339;
@@ -77,6 +79,7 @@ struct CallJson {
     asking: Option<AskingJson>,
     hold: Option<HoldJson>,
     consult: Option<ConsultJson>,
+    recording: Option<RecordingJson>,
     notes: Vec<NoteJson>,
     timeline: Vec<MomentJson>,
     before: Vec<ContactJson>,
@@ -116,6 +119,19 @@ struct HoldJson {
     until: String,
     nudge: bool,
     alarm: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct RecordingJson {
+    since: String,
+    pause: Option<PauseJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct PauseJson {
+    reason: String,
+    since: String,
+    until: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -215,6 +231,7 @@ impl CallJson {
             asking: call.asking.as_ref().map(asking),
             hold: call.hold.as_ref().map(hold),
             consult: call.consult.as_ref().map(consult),
+            recording: call.recording.as_ref().map(recording),
             notes: call.notes.iter().map(note).collect(),
             timeline: timeline
                 .into_iter()
@@ -259,6 +276,15 @@ fn hold(hold: &Hold) -> HoldJson {
         nudge: *nudge,
         alarm: *alarm,
     }
+}
+
+fn recording(recording: &Recording) -> RecordingJson {
+    let pause = |Pause { reason, since, until }: &Pause| PauseJson {
+        reason: reason.clone(),
+        since: rfc3339(*since),
+        until: rfc3339(*until),
+    };
+    RecordingJson { since: rfc3339(recording.since), pause: recording.pause.as_ref().map(pause) }
 }
 
 fn consult(consult: &Consult) -> ConsultJson {

@@ -89,6 +89,8 @@ fn call() -> Value {
     let consult = json!({ "type": "object", "properties": {
         "with": string, "phase": string, "note": schema("Note"), "acknowledged": truth,
     } });
+    let pause = json!({ "type": "object", "properties": { "reason": string, "since": time, "until": time } });
+    let recording = json!({ "type": "object", "properties": { "since": time, "pause": maybe(&pause) } });
     let before = json!({ "type": "object", "properties": {
         "call": integer, "at": time, "queue": maybe(&string), "agent": maybe(&string), "outcome": string,
         "note": string,
@@ -114,6 +116,7 @@ fn call() -> Value {
             "asking": maybe(&asking),
             "hold": maybe(&hold),
             "consult": maybe(&consult),
+            "recording": maybe(&recording),
             "notes": list("Note"),
             "timeline": { "type": "array", "items": { "type": "object", "properties": {
                 "at": time, "text": string,

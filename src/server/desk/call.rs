@@ -7,6 +7,7 @@ use super::Contact;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::base::WallTime;
+use crate::call::recording::LONGEST_PAUSE;
 use crate::fact::BriefingNote;
 use crate::fact::Direction;
 use crate::fact::Hears;
@@ -54,6 +55,7 @@ pub struct DeskCall {
     pub asking: Option<(String, Duration)>,
     pub hold: Option<Hold>,
     pub consult: Option<Consult>,
+    pub recording: Option<Recording>,
     /// Whether an agent's call rings at the one who is called.
     pub calling_out: bool,
     pub notes: Vec<BriefingNote>,
@@ -121,6 +123,22 @@ pub struct Hold {
     pub alarm: bool,
 }
 
+/// The talk is recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    pub since: WallTime,
+    pub pause: Option<Pause>,
+}
+
+/// Silence is recorded, as an agent wants it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pause {
+    pub reason: String,
+    pub since: WallTime,
+    /// When it ends by itself.
+    pub until: WallTime,
+}
+
 /// Somebody is asked to help or to take over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Consult {
@@ -164,6 +182,7 @@ impl DeskCall {
             asking: None,
             hold: None,
             consult: None,
+            recording: None,
             calling_out: false,
             notes: Vec::new(),
             timeline: Vec::new(),
@@ -351,6 +370,13 @@ impl DeskCall {
                 }
             }
             What::Transferred { from, to, .. } => self.transfer(from, to, wall),
+            What::RecordingStarted { .. } => self.recording = Some(Recording { since: wall, pause: None }),
+            What::RecordingPaused { reason, .. } => {
+                let pause = Pause { reason: reason.clone(), since: wall, until: wall + LONGEST_PAUSE };
+                self.in_recording(|recording| recording.pause = Some(pause));
+            }
+            What::RecordingResumed { .. } => self.in_recording(|recording| recording.pause = None),
+            What::RecordingEnded { .. } => self.recording = None,
             What::Supervising { supervisor, mode } => {
                 self.join(supervisor, PartRole::Supervisor(*mode), PartPhase::Talking, wall);
             }
@@ -371,6 +397,10 @@ impl DeskCall {
 
     fn in_hold(&mut self, change: impl FnOnce(&mut Hold)) {
         self.hold.as_mut().map(change);
+    }
+
+    fn in_recording(&mut self, change: impl FnOnce(&mut Recording)) {
+        self.recording.as_mut().map(change);
     }
 
     fn in_consult(&mut self, change: impl FnOnce(&mut Consult)) {

@@ -35,7 +35,9 @@ pub use call::Hold;
 pub use call::Part;
 pub use call::PartPhase;
 pub use call::PartRole;
+pub use call::Pause;
 pub use call::Phase;
+pub use call::Recording;
 
 /// Every desk. Bounded by the calls that the server takes and the accounts it has.
 pub struct Desks {

@@ -9,6 +9,7 @@ use crate::fact::HoldBy;
 use crate::fact::HoldEndedBy;
 use crate::fact::HoldWay;
 use crate::fact::Party;
+use crate::fact::RecordingEnd;
 use crate::fact::Target;
 use crate::fact::TransferKind;
 use crate::fact::Verification;
@@ -101,6 +102,23 @@ fn what_the_agent_wants_next_is_shown_until_they_are_it() {
     assert_eq!(desks.view("bob").desk.next, lunch);
     tell(&desks, [state(90, "bob", AgentStateName::NotReady)]);
     assert_eq!(desks.view("bob").desk.next, None);
+}
+
+#[test]
+fn a_desk_says_that_the_talk_is_recorded_and_when_it_is_not() {
+    let desks = talking();
+    let recording = |desks: &Desks| desks.view("bob").calls[0].1.recording.clone();
+    assert_eq!(recording(&desks), None);
+    tell(&desks, [at(50, What::RecordingStarted { file: "7.wav".into() })]);
+    let since = sample::STARTED + Duration::from_secs(50);
+    assert_eq!(recording(&desks), Some(Recording { since, pause: None }));
+    tell(&desks, [at(60, What::RecordingPaused { agent: "bob".into(), reason: "a card number".into() })]);
+    let pause = recording(&desks).and_then(|recording| recording.pause).unwrap();
+    assert_eq!((pause.reason.as_str(), pause.until), ("a card number", since + Duration::from_secs(310)));
+    tell(&desks, [at(70, What::RecordingResumed { agent: None })]);
+    assert_eq!(recording(&desks), Some(Recording { since, pause: None }), "it is one recording");
+    tell(&desks, [at(80, What::RecordingEnded { file: "7.wav".into(), why: RecordingEnd::Disk })]);
+    assert_eq!(recording(&desks), None);
 }
 
 #[test]
