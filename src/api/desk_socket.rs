@@ -8,7 +8,6 @@ use axum::extract::ws::WebSocket;
 use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
-use tokio::time::Instant;
 use tokio::time::sleep_until;
 
 use crate::api::ApiState;
@@ -17,7 +16,6 @@ use crate::api::desk::DeskJson;
 use crate::api::desk::Whose;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
-use crate::api::socket::DEAD_AFTER;
 use crate::api::socket::LONGEST_MESSAGE;
 use crate::api::socket::Socket;
 use crate::base::CallId;
@@ -56,19 +54,16 @@ pub(super) async fn open(
 async fn serve(state: ApiState, agent: Name, web: WebSocket) {
     let control = state.control.clone();
     let Ok((id, mut told)) = control.connect().await else { return };
-    let mut socket = Socket { web, id, control };
+    let mut socket = Socket::new(web, id, control);
     let mut changes = state.live.desks.watch(&agent);
     changes.mark_changed();
-    let mut dead_at = Instant::now() + DEAD_AFTER;
     loop {
+        let pulse_at = socket.pulse_at();
         let goes_on = tokio::select! {
-            asked = socket.next() => {
-                dead_at = Instant::now() + DEAD_AFTER;
-                match asked {
-                    Some(asked) => socket.pass_on(&agent, asked).await,
-                    None => None,
-                }
-            }
+            asked = socket.next() => match asked {
+                Some(asked) => socket.pass_on(&agent, asked).await,
+                None => None,
+            },
             tell = told.recv() => match tell {
                 Some(tell) => socket.tell(tell).await,
                 None => None,
@@ -77,7 +72,7 @@ async fn serve(state: ApiState, agent: Name, web: WebSocket) {
                 Ok(()) => show(&mut socket, &state, &agent).await,
                 Err(_) => None,
             },
-            () = sleep_until(dead_at) => None,
+            () = sleep_until(pulse_at) => socket.pulse().await,
         };
         if goes_on.is_none() {
             break;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::ws::Message;
 use axum::extract::ws::WebSocket;
 use serde::Deserialize;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::server::ControlHandle;
 use crate::server::browser::Ask;
@@ -14,8 +16,10 @@ use crate::server::browser::Tell;
 
 /// The longest message that is read: an offer with every codec and candidate is a third of it.
 pub(super) const LONGEST_MESSAGE: usize = 32 * 1024;
-/// A page says every 10 s that it lives; one that missed two of them is gone.
-pub(super) const DEAD_AFTER: Duration = Duration::from_secs(25);
+/// A page from which nothing came for so long is gone. It says every 10 s that it lives.
+const DEAD_AFTER: Duration = Duration::from_secs(25);
+/// Nor does a page that sleeps in the background: its browser answers for it.
+const PING_EVERY: Duration = Duration::from_secs(10);
 /// The close code that tells a page not to open another socket by itself.
 const TAKEN: u16 = 4_001;
 
@@ -32,17 +36,40 @@ enum Told<'a> {
 
 /// A socket that is open, and its end of the control thread.
 pub(super) struct Socket {
-    pub web: WebSocket,
-    pub id: SocketId,
-    pub control: ControlHandle,
+    web: WebSocket,
+    id: SocketId,
+    control: ControlHandle,
+    heard: Instant,
+    pinged: Instant,
 }
 
 impl Socket {
+    pub fn new(web: WebSocket, id: SocketId, control: ControlHandle) -> Socket {
+        let now = Instant::now();
+        Socket { web, id, control, heard: now, pinged: now }
+    }
+
+    /// When [`Socket::pulse`] is next due.
+    pub fn pulse_at(&self) -> Instant {
+        (self.pinged + PING_EVERY).min(self.heard + DEAD_AFTER)
+    }
+
+    /// Asks the browser whether it is there; none when it has not answered for too long.
+    pub async fn pulse(&mut self) -> Option<()> {
+        if self.heard.elapsed() >= DEAD_AFTER {
+            return None;
+        }
+        self.pinged = Instant::now();
+        self.put(Message::Ping(Bytes::new())).await
+    }
+
     /// The next message of the page; none when it is gone. What is no message of ours is answered with an error.
     /// Without an end of its own, it can be dropped between two messages and called again.
     pub async fn next<T: for<'a> Deserialize<'a>>(&mut self) -> Option<T> {
         loop {
-            match self.web.recv().await?.ok()? {
+            let message = self.web.recv().await?.ok()?;
+            self.heard = Instant::now();
+            match message {
                 Message::Text(text) => match serde_json::from_str(&text) {
                     Ok(message) => return Some(message),
                     Err(error) => {
@@ -82,8 +109,11 @@ impl Socket {
     /// Sends a message; none when the page is gone, or reads so slowly that it might as well be.
     pub async fn send(&mut self, message: &impl Serialize) -> Option<()> {
         let text = serde_json::to_string(message).ok()?;
-        let sent = self.web.send(Message::Text(text.into()));
-        tokio::time::timeout(DEAD_AFTER, sent).await.ok()?.ok()
+        self.put(Message::Text(text.into())).await
+    }
+
+    async fn put(&mut self, message: Message) -> Option<()> {
+        tokio::time::timeout(DEAD_AFTER, self.web.send(message)).await.ok()?.ok()
     }
 
     /// Asks the control thread; none when that is gone.

@@ -9,11 +9,9 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::Instant;
 use tokio::time::sleep_until;
 
 use crate::api::ApiState;
-use crate::api::socket::DEAD_AFTER;
 use crate::api::socket::LONGEST_MESSAGE;
 use crate::api::socket::Socket;
 use crate::base::CallId;
@@ -57,19 +55,16 @@ pub(super) async fn open(State(state): State<ApiState>, upgrade: WebSocketUpgrad
 async fn serve(state: ApiState, web: WebSocket) {
     let control = state.control.clone();
     let Ok((id, mut told)) = control.connect().await else { return };
-    let mut socket = Socket { web, id, control };
+    let mut socket = Socket::new(web, id, control);
     let mut facts = state.live.subscribe();
     let mut heard = Heard { call: None, language: state.center.language.clone() };
-    let mut dead_at = Instant::now() + DEAD_AFTER;
     loop {
+        let pulse_at = socket.pulse_at();
         let goes_on = tokio::select! {
-            asked = socket.next() => {
-                dead_at = Instant::now() + DEAD_AFTER;
-                match asked {
-                    Some(asked) => answer(&mut socket, asked).await,
-                    None => None,
-                }
-            }
+            asked = socket.next() => match asked {
+                Some(asked) => answer(&mut socket, asked).await,
+                None => None,
+            },
             tell = told.recv() => match tell {
                 Some(tell) => {
                     if let Tell::State { call, .. } = &tell {
@@ -80,7 +75,7 @@ async fn serve(state: ApiState, web: WebSocket) {
                 None => None,
             },
             fact = facts.recv() => caption(&mut socket, &state, &mut heard, fact).await,
-            () = sleep_until(dead_at) => None,
+            () = sleep_until(pulse_at) => socket.pulse().await,
         };
         if goes_on.is_none() {
             break;
