@@ -193,8 +193,8 @@ pub struct Switchboard {
     lines: HashMap<LegId, Line>,
     sessions: HashMap<SessionId, LegId>,
     agents: HashMap<Name, AgentId>,
-    /// The call in which each agent talked last.
-    talked: HashMap<AgentId, Talked>,
+    /// Whom each agent talked with last, the newest at the end.
+    talked: HashMap<AgentId, VecDeque<Talked>>,
     /// What callers were promised, and when something is to be done about it.
     promises: Promises,
     promises_due: Option<Timestamp>,

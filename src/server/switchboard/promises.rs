@@ -21,10 +21,13 @@ use crate::queue::promises::PromiseWish;
 use crate::queue::promises::Promises;
 use crate::server::handle::ControlError;
 
-/// Whom an agent talked with last.
+/// Of so many of their last calls agents may say what came of them.
+const TALKED: usize = 4;
+
+/// Whom an agent talked with.
 #[derive(Clone, Debug)]
 pub(super) struct Talked {
-    pub(super) call: CallId,
+    call: CallId,
     with: Promisee,
 }
 
@@ -35,21 +38,26 @@ impl Switchboard {
         self.note_promises_due(now);
     }
 
-    /// Remembers whose call was whose: one per agent, so that the table is as long as the center's list.
+    /// Remembers whose calls were whose: a few per agent, for what is written while the next ones are there already.
     pub(super) fn note_talk(&mut self, agent: AgentId, contact: CallId) {
         let call = contact.whole();
         let with = self.calls.get(&call).map(|live| live.call.promisee(&live.center)).unwrap_or_default();
-        self.talked.insert(agent, Talked { call, with });
+        let talked = self.talked.entry(agent).or_default();
+        talked.retain(|known| known.call != call);
+        if talked.len() == TALKED {
+            talked.pop_front();
+        }
+        talked.push_back(Talked { call, with });
     }
 
-    /// Whom this agent talked with in this call, if in no other one since.
+    /// Whom this agent talked with in this call, if it is one of their last.
     pub(super) fn talked_with(&self, who: &Name, call: CallId) -> Result<Promisee, ControlError> {
         let agent = self.agent(who).ok_or_else(|| ControlError::UnknownAgent(who.to_string()))?;
-        let talked = self.talked.get(&agent).filter(|talked| talked.call == call);
+        let talked = self.talked.get(&agent).into_iter().flatten().find(|talked| talked.call == call);
         Ok(talked.ok_or_else(|| Refusal::NeverTalked(who.clone()))?.with.clone())
     }
 
-    /// An agent promises something to the caller whom they talk with, or talked with last.
+    /// An agent promises something to the caller whom they talk with, or talked with lately.
     pub(super) fn promise(
         &mut self,
         now: Now,

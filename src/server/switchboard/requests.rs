@@ -103,7 +103,7 @@ impl Switchboard {
         Err(Refusal::NotReady { name: name.clone(), state })
     }
 
-    /// What came of a talk: taken from whoever talked with the caller last, during the call and after it.
+    /// What came of a talk: taken from whoever talked with the caller lately, during the call and after it.
     fn outcome(
         &mut self,
         now: Now,
