@@ -211,6 +211,10 @@ export function signIn(place, title, why) {
   name.focus();
 }
 
+// Makes an agent ready, or something else. What was refused is told beside the state.
+export const setState = (agent, state, reason = "") =>
+  attempt(at("state-error"), () => ask("PUT", `/api/v1/agents/${agent}/state`, { state, reason }));
+
 // Runs something that asks the server, and tells what it refused where it happened.
 export async function attempt(errorPlace, doing) {
   show(errorPlace, false);

@@ -11,6 +11,7 @@ export function wireDialogs({ current, agent }) {
   }
   const call = (what, body) => ask("POST", `/api/v1/calls/${current().call}/${what}`, body);
   wireHold(call);
+  wirePause(call);
   wireConsult(call, current, agent);
   wireKeypad(call);
 }
@@ -45,6 +46,15 @@ function wireHold(call) {
     at("hold-reason").value ||= "looking something up";
     open();
     at("hold-reason").select();
+  });
+}
+
+function wirePause(call) {
+  const open = onSend(at("pause-dialog"), () => call("record", { do: "pause", reason: at("pause-reason").value.trim() }));
+  at("pause").addEventListener("click", () => {
+    at("pause-reason").value ||= "card or bank details";
+    open();
+    at("pause-reason").select();
   });
 }
 

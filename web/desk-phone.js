@@ -11,6 +11,8 @@ const STATES = {
   closed: ["", "No phone in this page"],
 };
 
+const MUTED = "warmline.muted";
+
 // A microphone that works is louder than this within so many milliseconds, even in a quiet room.
 const SILENCE = 0.002;
 const SILENT_FOR = 5000;
@@ -25,6 +27,7 @@ export class Audio {
   #loudest = 0;
   #upSince = 0;
   #toldSilent = false;
+  #talked = false;
 
   constructor({ changed }) {
     this.#changed = changed;
@@ -69,17 +72,34 @@ export class Audio {
     this.#phone?.hangUp(call);
   }
 
+  get isMuted() {
+    return Boolean(this.#phone?.muted);
+  }
+
   toggleMute() {
-    if (!this.#phone) return false;
-    this.#phone.mute(!this.#phone.muted);
-    return this.#phone.muted;
+    this.#mute(!this.isMuted);
+  }
+
+  #mute(on) {
+    this.#phone?.mute(on);
+    if (on) sessionStorage.setItem(MUTED, "on");
+    else sessionStorage.removeItem(MUTED);
+    this.#changed();
+  }
+
+  // Who has muted themselves stays so for as long as they talk, after a refresh too; the next caller hears them.
+  #unmute(talks) {
+    if (this.#talked && !talks && this.isMuted) this.#mute(false);
+    this.#talked = talks;
   }
 
   // Rings while a call rings, and no longer.
-  follows(desk, call) {
+  follows(desk) {
     // One's own call to somebody is no news.
     const calls = ({ phase, role, direction }) => phase === "ringing" && (role !== "agent" || direction === "inbound");
-    const ringing = desk.calls.find(calls)?.call ?? null;
+    const call = desk.calls.find(calls);
+    const ringing = call?.call ?? null;
+    this.#unmute(desk.calls.some(({ phase }) => phase !== "ringing" && phase !== "wrap_up"));
     if (ringing === this.#ringing) return;
     this.#ringing = ringing;
     this.#quiet();
@@ -108,6 +128,7 @@ export class Audio {
       this.#phone = new Phone();
       // For tests, and for whoever looks from the console.
       window.phone = this.#phone;
+      if (sessionStorage.getItem(MUTED)) this.#phone.mute(true);
       this.#phone.addEventListener("state", ({ detail: { state } }) => this.#become(state));
       this.#phone.addEventListener("error", ({ detail: { error, hint } }) => this.#refuse(`${capital(error)}. ${capital(hint ?? "")}`));
       await this.#phone.connect();

@@ -1,21 +1,24 @@
 // The desk: follows what the server says stands on it, and asks for what the agent wants.
 
 import {
-  about, ask, at, attempt, capital, clock, clockOf, follow, length, make, redraw, session, setClock, show, signIn,
+  about, ask, at, attempt, capital, clock, clockOf, follow, length, make, redraw, session, setClock, setState, show, signIn,
   timeText, turnClocks, whenText, words, write,
 } from "./base.js";
 import { wireCalling } from "./desk-call.js";
 import { wireDialogs } from "./desk-dialogs.js";
 import { Audio } from "./desk-phone.js";
+import { WrapUp } from "./desk-wrap-up.js";
 
 let desk = null;
 let chosen = null;
-let saved = new Map();
+// The calls that can be looked at: those on the desk, and those whose outcome is not saved yet.
+let calls = [];
 
 const who = await session();
 if (who.name) begin();
 else signIn(at("door"), "Sign in", "Your name and password at this contact center.");
 
+const wrapUp = who.name ? new WrapUp({ agent: who.name, changed: draw }) : null;
 const audio = who.name ? new Audio({ changed: draw }) : null;
 
 function begin() {
@@ -31,7 +34,6 @@ function begin() {
 
 // The call that the card shows: the one that was chosen, or the one that needs the agent most.
 function current() {
-  const calls = desk?.calls ?? [];
   const rank = { ringing: 0, wrap_up: 2 };
   const first = [...calls].sort((a, b) => (rank[a.phase] ?? 1) - (rank[b.phase] ?? 1))[0];
   return calls.find(({ call }) => call === chosen) ?? first ?? null;
@@ -41,6 +43,7 @@ const act = (what, body = {}) => attempt(at("call-error"), () => ask("POST", `/a
 
 function draw() {
   if (!desk) return;
+  calls = wrapUp.calls(desk.calls);
   const call = current();
   drawState();
   drawChips(call);
@@ -49,7 +52,7 @@ function draw() {
   if (call) drawCall(call);
   drawBefore(call);
   drawTitle(call);
-  audio?.follows(desk, call);
+  audio?.follows(desk);
   turnClocks();
 }
 
@@ -79,9 +82,9 @@ function drawState() {
 }
 
 function drawChips(call) {
-  show(at("chips"), desk.calls.length > 1);
-  redraw(at("chips"), [desk.calls.map(({ call: id, phase, caller }) => [id, phase, caller]), call?.call], () =>
-    desk.calls.map((one) => {
+  show(at("chips"), calls.length > 1);
+  redraw(at("chips"), [calls.map(({ call: id, phase, caller }) => [id, phase, caller]), call?.call], () =>
+    calls.map((one) => {
       const name = one.caller.name || one.caller.number || "a withheld number";
       const chip = make("button", { type: "button", "aria-pressed": String(one.call === call?.call) }, `${name}, ${words(one.phase)}`);
       chip.addEventListener("click", () => {
@@ -126,18 +129,20 @@ function drawCall(call) {
     ? "Read the note below and acknowledge it; then you can pick up."
     : "Your telephone rings: pick up there.";
   write(at("pick-up-words"), rings && (!byPage || (role === "consulted" && !call.consult?.acknowledged)) ? byHand : "");
+  drawRecording(call);
   drawHold(call);
   drawConsult(call);
   const talks = ["calling_out", "talking", "asking_hold", "holding", "consulting", "conference"].includes(phase);
   show(at("actions"), talks);
   const mine = role === "agent";
   show(at("mute"), talks && Boolean(byPage));
+  at("mute").setAttribute("aria-pressed", String(Boolean(audio?.isMuted)));
   show(at("hold"), mine && phase === "talking");
   show(at("consult"), mine && (phase === "talking" || phase === "holding"));
   show(at("keypad"), mine && talks);
   show(at("outcome"), mine && talks);
   drawSupervision(call);
-  drawWrapUp(call);
+  wrapUp.draw(call, desk.until);
   redraw(at("timeline"), call.timeline, () =>
     [...call.timeline].reverse().map(({ at: when, text }) =>
       make("li", {}, make("time", { datetime: when }, timeText(when)), make("span", {}, capital(text)))));
@@ -172,6 +177,19 @@ function drawFacts(call) {
     facts.map(([name, value, kind]) =>
       make("div", {}, make("dt", {}, name),
         make("dd", { class: kind }, name === "Waited" && call.waited_s === null ? clockOf({}, value) : value))));
+}
+
+function drawRecording({ recording, role, phase }) {
+  const pause = recording?.pause ?? null;
+  show(at("recording"), Boolean(recording));
+  at("recording").className = `tag ${pause ? "warn" : "bad"}`;
+  redraw(at("recording"), recording, () => {
+    if (pause) return [`Recording paused: ${pause.reason}, goes on in `, clockOf({}, pause.until, "until")];
+    return recording ? [`Recorded since ${timeText(recording.since)}`] : [];
+  });
+  const may = role === "agent" && Boolean(recording) && phase !== "wrap_up";
+  show(at("pause"), may && !pause);
+  show(at("record"), may && Boolean(pause));
 }
 
 function drawHold(call) {
@@ -217,31 +235,22 @@ function drawConsult(call) {
   at("acknowledge").firstChild.data = phase === "ringing" && audio?.isUp ? "I have read it, pick up " : "I have read it ";
   show(at("refuse-note"), receives && (phase === "ringing" || !consult.acknowledged));
   show(at("complete"), !receives);
-  at("complete").disabled = !ready;
+  // Paler until then, and never disabled: what the page knows may be a moment old, and the server says what is missing.
+  at("complete").classList.toggle("early", !ready);
   show(at("join"), !receives);
-  at("join").disabled = !ready || consult.phase === "conference";
+  at("join").classList.toggle("early", !ready || consult.phase === "conference");
   show(at("toggle"), !receives);
-  at("toggle").disabled = consult.phase === "ringing" || consult.phase === "conference";
+  at("toggle").classList.toggle("early", consult.phase === "ringing" || consult.phase === "conference");
   show(at("cancel"), !receives);
-}
-
-function drawWrapUp(call) {
-  const wraps = call.phase === "wrap_up" || at("wrap-up").dataset.open === String(call.call);
-  show(at("wrap-up"), call.role === "agent" && wraps);
-  if (at("wrap-up").dataset.call !== String(call.call)) {
-    at("wrap-up").reset();
-    at("wrap-up").dataset.call = call.call;
-    at("reason-code").value = call.chose.at(-1) ?? "";
-    show(at("promise"), false);
-  }
-  write(at("wrap-saved"), saved.get(call.call) ?? "");
-  show(at("wrap-done"), call.phase === "wrap_up");
-  const until = call.phase === "wrap_up" ? desk.until : null;
-  redraw(at("wrap-clock"), until, () => (until ? ["next call in ", clockOf({}, until, "until"), " at the latest"] : []));
 }
 
 function drawBefore(call) {
   const before = call?.before ?? [];
+  const last = before.find(({ note }) => note) ?? null;
+  show(at("last-note"), Boolean(last));
+  redraw(at("last-note"), last, () => (last
+    ? [make("b", {}, "The last note"), make("span", {}, last.note), make("span", { class: "muted" }, [last.agent, whenText(last.at)].filter(Boolean).join(", "))]
+    : []));
   show(at("before-empty"), before.length === 0);
   write(at("before-empty"), call ? "The first call of this caller, as far as we know." : "The caller's last calls and notes stand here when a call comes.");
   redraw(at("before"), before, () =>
@@ -249,7 +258,7 @@ function drawBefore(call) {
       make("li", {},
         make("div", { class: "row spread" }, make("b", {}, capital(outcome)), make("a", { href: `/history#${id}`, target: "_blank", rel: "noopener" }, whenText(when))),
         make("div", { class: "muted" }, [queue, agent && `with ${agent}`].filter(Boolean).join(", ")),
-        note ? make("div", {}, note) : null)));
+        note && note !== last?.note ? make("div", {}, note) : null)));
 }
 
 let announced = "";
@@ -265,17 +274,14 @@ function drawTitle(call) {
   }
 }
 
-async function setState(state, reason = "") {
-  await attempt(at("state-error"), () => ask("PUT", `/api/v1/agents/${who.name}/state`, { state, reason }));
-}
-
 function wireButtons() {
-  at("ready").addEventListener("click", () => setState("ready"));
-  at("not-ready").addEventListener("click", () => setState("not_ready", at("reason").value));
+  at("ready").addEventListener("click", () => setState(who.name, "ready"));
+  at("not-ready").addEventListener("click", () => setState(who.name, "not_ready", at("reason").value));
   at("pick-up").addEventListener("click", () => audio.pickUp(current().call));
   at("decline").addEventListener("click", () => audio.reject(current().call));
-  at("mute").addEventListener("click", () => at("mute").setAttribute("aria-pressed", String(audio.toggleMute())));
+  at("mute").addEventListener("click", () => audio.toggleMute());
   at("resume").addEventListener("click", () => act("resume"));
+  at("record").addEventListener("click", () => act("record", { do: "resume" }));
   at("toggle").addEventListener("click", () => act("toggle"));
   at("join").addEventListener("click", () => act("join"));
   at("complete").addEventListener("click", () => act("complete"));
@@ -296,34 +302,17 @@ function wireButtons() {
     button.addEventListener("click", () => act("supervise", { mode: button.dataset.mode }));
   }
   at("outcome").addEventListener("click", () => {
-    at("wrap-up").dataset.open = current().call;
+    wrapUp.open(current().call);
     draw();
     at("wrap-up").querySelector("input").focus();
   });
-  at("outcomes").addEventListener("change", () => {
-    const promised = at("wrap-up").elements.outcome.value === "promised";
-    show(at("promise"), promised);
-    at("promise-words").required = promised;
-    at("promise-due").required = promised;
-  });
-  at("wrap-up").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const outcome = at("wrap-up").elements.outcome.value;
-    const promise = outcome === "promised"
-      ? { kind: "callback", due: new Date(at("promise-due").value).toISOString(), words: at("promise-words").value }
-      : null;
-    const { call } = current();
-    const body = { outcome, reason_code: at("reason-code").value.trim(), note: at("outcome-note").value.trim(), promise };
-    if (await act("outcome", body)) {
-      saved.set(call, "Saved.");
-      delete at("wrap-up").dataset.open;
-      draw();
-    }
-  });
-  at("wrap-done").addEventListener("click", () => setState("ready"));
   wireDialogs({ current, draw, agent: who.name });
   wireCalling({ agent: who.name, atDesk: () => Boolean(audio?.isUp) });
 }
+
+const WRITTEN_IN = "input:not([type=radio]):not([type=checkbox]), select, textarea";
+// Who writes pauses for less than this between two keys, in milliseconds.
+const WRITES_ON = 800;
 
 // Single keys act when nothing is being written and no dialog is open. They can be switched off.
 function wireShortcuts() {
@@ -337,15 +326,27 @@ function wireShortcuts() {
   apply();
   const keys = {
     r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult"], k: ["keypad"], p: ["place"],
-    o: ["outcome"], e: ["hang-up"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
+    x: ["pause", "record"], o: ["outcome"], e: ["hang-up"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
   };
+  // The form of the outcome vanishes under who writes in it when a call rings: what they go on to write is no wish.
+  let written = -Infinity;
+  const form = at("wrap-up");
+  form.addEventListener("submit", () => (written = -Infinity));
+  form.addEventListener("focusout", ({ target }) => {
+    if (target.checkVisibility()) written = -Infinity;
+  });
   addEventListener("keydown", (event) => {
     const { key, target } = event;
+    if (target.form === form && target.matches(WRITTEN_IN)) written = event.timeStamp;
     if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
       target.form?.requestSubmit(target.form.querySelector("button.main[type=submit]"));
       return;
     }
-    const busy = target.matches("input:not([type=radio]):not([type=checkbox]), select, textarea") || document.querySelector("dialog[open]");
+    const busy = target.matches(WRITTEN_IN) || document.querySelector("dialog[open]");
+    if (!busy && event.timeStamp - written < WRITES_ON) {
+      written = event.timeStamp;
+      return;
+    }
     if (!box.checked || busy || event.ctrlKey || event.altKey || event.metaKey) return;
     if (key === "?") return at("keys-dialog").showModal();
     // Enter belongs to the button that has the focus.

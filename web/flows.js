@@ -13,7 +13,6 @@ if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The flows are for people of this contact center.");
 
 async function begin() {
-  show(at("page"), true);
   await attempt(at("error"), async () => {
     ({ flows } = await ask("GET", "/api/v1/flows"));
     list();
@@ -28,6 +27,7 @@ async function begin() {
       served = files.version;
     });
   });
+  show(at("page"), true);
 }
 
 // Files that were changed and are not served: what is wrong with them, as `warmline flow check` says it.
@@ -66,6 +66,8 @@ async function open() {
   at("flow").value = name;
   await attempt(at("error"), async () => {
     const flow = await ask("GET", `/api/v1/flows/${encodeURIComponent(name)}`);
+    // With its drawing, so that nothing jumps.
+    show(at("page"), true);
     const { numbers } = flows.find((one) => one.name === name);
     write(at("title"), name);
     write(at("numbers"), numbers.length ? `Serves ${numbers.join(", ")}` : "Serves no number by itself");

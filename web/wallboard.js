@@ -51,14 +51,14 @@ function queueCard(queue) {
   const { today, lately } = queue;
   const level = today.service_level;
   const kind = level === null ? "" : level >= queue.goal_percent ? "good" : level >= queue.goal_percent - 15 ? "warn" : "bad";
-  const risk = queue.at_risk ? make("span", { class: "tag bad" }, `${queue.at_risk} at risk`) : null;
-  const figure = (value, name, attributes = {}) => make("div", {}, make("span", { class: "big", ...attributes }, value), make("span", {}, name));
+  const risk = queue.at_risk ? make("span", { class: "bad" }, `, ${queue.at_risk} at risk`) : null;
+  const figure = (value, ...name) => make("div", {}, make("span", { class: "big" }, value), make("span", {}, ...name));
   const longest = board.waiting.find((wait) => wait.queue === queue.name);
   const level_tag = make("span", { class: `tag ${kind}` }, `goal ${queue.goal_percent} % in ${queue.target_s} s`);
   return make("section", { class: `card queue ${queue.alarms.length ? "alarm" : ""}`, "aria-label": `Queue ${queue.name}` },
-    make("header", {}, make("h2", {}, capital(queue.name)), make("span", { class: "row" }, risk, level_tag)),
+    make("header", {}, make("h2", {}, capital(queue.name)), level_tag),
     make("div", { class: "trio" },
-      figure(String(queue.waiting), "waiting"),
+      figure(String(queue.waiting), "waiting", risk),
       figure(longest ? clockOf({}, longest.since) : "–", "longest wait"),
       figure(percent(level), "service level today")),
     make("div", { class: "trio small" },

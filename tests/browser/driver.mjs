@@ -11,6 +11,8 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 import { listening } from "./listening.mjs";
+import { look, shifts } from "./looking.mjs";
+import { staging } from "./staging.mjs";
 
 const [microphone] = process.argv.slice(2);
 const browser = await chromium.launch({
@@ -31,7 +33,7 @@ const browser = await chromium.launch({
   ],
 });
 
-const state = { console: [], folder: import.meta.url };
+const state = { console: [], look, staging };
 
 // A context of its own for each person: nothing is shared but the microphone.
 state.person = async () => {
@@ -40,6 +42,7 @@ state.person = async () => {
   // Tones are no speech: whatever makes speech clearer would take them away.
   await context.addInitScript(() => localStorage.setItem("warmline.audio", '{"processing":false}'));
   await context.addInitScript(listening);
+  await context.addInitScript(shifts);
   const page = await context.newPage();
   page.on("console", (message) => state.console.push(message.text()));
   page.on("pageerror", (error) => state.console.push(String(error)));

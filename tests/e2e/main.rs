@@ -17,6 +17,7 @@ mod flood;
 mod flows;
 mod line;
 mod load;
+mod looks;
 mod network;
 mod pages;
 mod placed;

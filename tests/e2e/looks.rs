@@ -1,0 +1,339 @@
+//! How every page looks in every state: kept as pictures on three screens in light and dark, and nothing that axe-core
+//! finds, nothing wider than the screen, nothing that jumps.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::browser::browsers_available;
+use crate::pages::is_clean;
+use crate::pages::open;
+use crate::pages::sign_in;
+use crate::pages::sits_at_the_desk;
+use crate::server::Server;
+use crate::sipp::Sipp;
+use crate::spine::STRANGER;
+use crate::tone::AGENT_HZ;
+use crate::tools::available;
+use crate::tools::within;
+
+/// Where the pictures are, in the build folder.
+const PICTURES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/pictures");
+/// Whether a page shows what is laid before it.
+const STAGED: &str = "window.EventSource.toString().includes('stages')";
+
+/// What is wrong with how pages look.
+#[derive(Default)]
+struct Looks(Vec<String>);
+
+impl Looks {
+    /// Looks at the page as it is.
+    fn at(&mut self, browser: &mut Browser, name: &str) {
+        let problems = browser.run(&format!("return state.look(page, '{name}', {})", json!(PICTURES)));
+        let problems = problems.as_array().expect("a list").iter();
+        self.0.extend(problems.map(|problem| problem.as_str().unwrap_or_default().to_owned()));
+    }
+
+    fn are_good(self) {
+        assert_eq!(self.0, Vec::<String>::new());
+    }
+}
+
+/// `base` with what `change` says in its place, level by level. Only what the server sends can be changed.
+fn changed(base: &Value, change: &Value) -> Value {
+    match (base, change) {
+        (Value::Object(base), Value::Object(change)) => {
+            let unknown = change.keys().find(|key| !base.contains_key(*key));
+            assert_eq!(unknown, None, "the server sends no such thing");
+            let mut merged = base.clone();
+            for (key, change) in change {
+                let was = base.get(key).unwrap_or(&Value::Null);
+                merged.insert(key.clone(), changed(was, change));
+            }
+            Value::Object(merged)
+        }
+        _ => change.clone(),
+    }
+}
+
+/// A moment as the server writes it, so many seconds from the test's midday.
+fn at(seconds: i64) -> String {
+    let (hours, rest) = ((43_200 + seconds) / 3_600, (43_200 + seconds) % 3_600);
+    format!("2026-11-26T{hours:02}:{:02}:{:02}Z", rest / 60, rest % 60)
+}
+
+/// What the server says of a call that rings at alice's desk, for the stage to begin with.
+fn ringing_call(server: &Server) -> Value {
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let call = within(20, "the call is on the desk", || {
+        let desk = server.get("/api/v1/desk-view?agent=alice");
+        desk["calls"].as_array().and_then(|calls| calls.first().cloned())
+    });
+    drop(caller);
+    call
+}
+
+fn ann() -> Value {
+    json!({
+        "caller": { "name": "Ann Meyer", "number": "+12025550143", "account": "100200" },
+        "queue": "support",
+        "verified": { "how": "pin", "at": at(-95) },
+        "identity": "verified_by_pin",
+        "chose": ["repairs", "boiler"],
+        "collected": [{ "name": "order_number", "value": "48 213" }],
+        "waiting_since": at(-41), "waited_s": null, "quoted_s": 120, "since": at(-4),
+        "timeline": [
+            { "at": at(-120), "text": "calls 1000 from +12025550143" },
+            { "at": at(-95), "text": "verified by PIN as Ann Meyer, account 100200" },
+            { "at": at(-60), "text": "chose repairs" },
+            { "at": at(-41), "text": "waits for support; agreed to hold for up to 2 minutes" },
+            { "at": at(-4), "text": "rings at alice" },
+        ],
+        "before": [
+            { "call": 812, "at": "2026-11-25T15:04:00Z", "queue": "support", "agent": "bob", "outcome": "promised",
+              "note": "Boiler leaks at the valve. Bob promised a technician before noon on Thursday." },
+            { "call": 640, "at": "2026-11-12T09:30:00Z", "queue": "billing", "agent": "carol", "outcome": "resolved",
+              "note": "" },
+        ],
+    })
+}
+
+fn note(author: &str) -> Value {
+    json!({
+        "issue": "Boiler leaks since noon, the valve was closed by phone", "tried": "closed the main valve",
+        "wants": "somebody today", "mood": "angry", "promises": "a call back before 14:00", "author": author,
+        "written": at(-20),
+    })
+}
+
+/// The states of a call on alice's desk, by name.
+fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
+    let ann = changed(ringing, &ann());
+    let talk = json!({ "phase": "talking", "since": at(-130), "waiting_since": null, "waited_s": 37.0,
+        "recording": { "since": at(-128), "pause": null } });
+    let talking = changed(&ann, &talk);
+    let with = |change: Value| changed(&talking, &change);
+    let consult = |phase: &str, acknowledged: bool, author: &str| json!({ "with": "bob", "phase": phase, "acknowledged": acknowledged, "note": note(author) });
+    let hold = |nudge: bool, alarm: bool, until: i64| {
+        json!({ "reason": "looking up the invoice", "since": at(-30), "until": at(until), "nudge": nudge,
+                "alarm": alarm })
+    };
+    let pause = json!({ "reason": "card or bank details", "since": at(-20), "until": at(280) });
+    vec![
+        ("ringing", ann.clone()),
+        ("ringing-unknown", changed(ringing, &json!({ "since": at(-4), "waiting_since": at(-12) }))),
+        ("talking", talking.clone()),
+        ("recording-paused", with(json!({ "recording": { "pause": pause } }))),
+        (
+            "asking",
+            with(json!({ "phase": "asking_hold", "asking": { "reason": "the invoice", "quote_s": 60 } })),
+        ),
+        ("holding", with(json!({ "phase": "holding", "hold": hold(false, false, 42) }))),
+        ("holding-nudged", with(json!({ "phase": "holding", "hold": hold(true, false, 12) }))),
+        ("holding-late", with(json!({ "phase": "holding", "hold": hold(true, true, -5) }))),
+        (
+            "consult-ringing",
+            with(json!({ "phase": "consulting", "consult": consult("ringing", false, "alice") })),
+        ),
+        ("consulting", with(json!({ "phase": "consulting", "consult": consult("private", true, "alice") }))),
+        (
+            "conference",
+            with(json!({ "phase": "conference", "consult": consult("conference", true, "alice") })),
+        ),
+        (
+            "consulted",
+            changed(&ann, &json!({ "role": "consulted", "consult": consult("ringing", false, "carol") })),
+        ),
+        ("calling-out", with(json!({ "phase": "calling_out", "direction": "outbound" }))),
+        ("wrap-up", with(json!({ "phase": "wrap_up", "recording": null }))),
+    ]
+}
+
+/// Goes to a page that shows what is laid before it.
+fn stages(browser: &mut Browser, server: &Server, path: &str) {
+    browser.run("if (!page.staged) { page.staged = true; await page.addInitScript(state.staging) }");
+    open(browser, server, path);
+    browser.sees("a stage", 10, STAGED);
+    browser.sees("the page", 10, "document.querySelector('#page').checkVisibility()");
+}
+
+#[test]
+fn the_desk_looks_good_in_every_state() {
+    let test = "the_desk_looks_good_in_every_state";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut looks = Looks::default();
+    let mut alice = Browser::start(AGENT_HZ);
+    open(&mut alice, &server, "/desk");
+    alice.sees("the door", 10, "document.querySelector('#password') !== null");
+    looks.at(&mut alice, "desk-door");
+    sign_in(&mut alice, "alice", "warmlime");
+    alice.sees("why not", 10, "document.querySelector('[role=alert]')?.checkVisibility()");
+    looks.at(&mut alice, "desk-wrong-password");
+    sits_at_the_desk(&mut alice, &server, "alice");
+    let empty =
+        changed(&server.get("/api/v1/desk-view?agent=alice"), &json!({ "since": at(-300), "now": at(0) }));
+    let states = states(&ringing_call(&server));
+
+    // The phone in the page is as real as ever; it is taken up again by itself.
+    stages(&mut alice, &server, "/desk");
+    let shows = |alice: &mut Browser, change: Value| {
+        let view = changed(&empty, &change);
+        alice.look(&format!("stage('/api/v1/desk-view/events', 'desk', {view})"));
+    };
+    shows(&mut alice, json!({}));
+    alice.sees("the phone is up", 20, "document.querySelector('#phone-state').innerText === 'Phone up'");
+    looks.at(&mut alice, "desk-ready");
+    shows(&mut alice, json!({ "state": "not_ready", "reason": "lunch" }));
+    looks.at(&mut alice, "desk-not-ready");
+    for (name, call) in &states {
+        let state = match *name {
+            "wrap-up" => "wrap_up",
+            "ringing" | "ringing-unknown" | "consulted" => "ringing",
+            _ => "talking",
+        };
+        let until = (*name == "wrap-up").then(|| at(24));
+        shows(&mut alice, json!({ "state": state, "until": until, "calls": [call] }));
+        looks.at(&mut alice, &format!("desk-{name}"));
+        let dialogs: &[&str] = match *name {
+            "talking" => &["hold", "pause", "consult", "keypad", "place"],
+            "wrap-up" => &[],
+            _ => continue,
+        };
+        for dialog in dialogs {
+            alice.run(&format!("await page.click('#{dialog}')"));
+            alice.sees("the dialog", 10, &format!("document.querySelector('#{dialog}-dialog').open"));
+            looks.at(&mut alice, &format!("desk-{dialog}-dialog"));
+            alice.run("await page.keyboard.press('Escape')");
+        }
+    }
+    // A call rings while the outcome of the one before is being written: nothing of it is lost, or taken for a wish.
+    let next = states[0].1.as_object().map(|call| {
+        let mut next = call.clone();
+        next.insert("call".to_owned(), json!(9_999));
+        Value::Object(next)
+    });
+    let rings = changed(&empty, &json!({ "state": "ringing", "calls": [next] }));
+    let went_on = alice.look(&format!(
+        "(() => {{
+            const note = document.querySelector('#outcome-note');
+            const press = (element, key) => element.dispatchEvent(new KeyboardEvent('keydown', {{ key, bubbles: true }}));
+            const rejected = [];
+            phone.reject = (call) => rejected.push(call);
+            note.focus();
+            press(note, 'e');
+            note.value = 'closed the';
+            note.dispatchEvent(new Event('input', {{ bubbles: true }}));
+            stage('/api/v1/desk-view/events', 'desk', {rings});
+            press(document.body, 'd');
+            return [rejected.length, document.querySelector('#doing').innerText];
+        }})()"
+    ));
+    assert_eq!(went_on, json!([0, "Rings for you"]));
+    looks.at(&mut alice, "desk-ringing-unsaved");
+    alice.run("await page.click('#chips button:has-text(\"wrap up\")')");
+    alice.sees("what was written", 10, "document.querySelector('#outcome-note').value === 'closed the'");
+    looks.at(&mut alice, "desk-unsaved");
+    alice.look("unstage()");
+    looks.at(&mut alice, "desk-cut-off");
+    is_clean(&mut alice);
+    looks.are_good();
+}
+
+/// A center under pressure, on the board that the server sends.
+fn pressed(board: &Value) -> Value {
+    let mut board = changed(board, &json!({ "now": at(0), "day_begins": "2026-11-26T00:00:00Z" }));
+    let tally = json!({
+        "joined": 48, "answered": 39, "in_target": 22, "abandoned": 5, "short_abandoned": 1, "unserved": 2,
+        "promises_kept": 31, "promises_broken": 4, "average_wait_s": 44.0, "longest_wait_s": 311.0,
+        "service_level": 47.8, "abandonment": 10.9,
+    });
+    let queue = board["queues"][1].clone();
+    let mut interval = queue["today"].clone();
+    interval["begins"] = json!(at(0));
+    let interval = |begins: i64, joined: i64, answered: i64| {
+        let counts = json!({ "begins": at(begins), "joined": joined, "answered": answered, "abandoned": joined - answered });
+        changed(&interval, &counts)
+    };
+    let change = json!({
+        "waiting": 3, "longest_wait_s": 212, "at_risk": 1, "today": tally, "lately": tally,
+        "alarms": ["a promised wait is broken", "service level lately 48 %, the goal is 80 %"],
+        "intervals": [interval(-10_800, 4, 4), interval(-9_900, 9, 8), interval(-3_600, 12, 9), interval(-900, 7, 3)],
+    });
+    board["queues"][1] = changed(&queue, &change);
+    let wait = |call: u64, from: &str, since: i64, promised: Option<i64>, first: bool, why: &str| {
+        json!({ "call": call, "from": from, "queue": "support", "since": at(since), "promised": promised.map(at),
+                "at_risk": promised.is_some_and(|promised| promised > 0), "priority": 0, "own_priority": 0,
+                "first": first, "why": why })
+    };
+    board["waiting"] = json!([
+        wait(31, "+12025550143", -212, Some(-30), false, "alice and dave talk, bob is at lunch"),
+        wait(33, "", -95, Some(20), true, "dave talks; the others do not know spanish"),
+        wait(34, "+12025550177", -12, None, false, "alice and dave talk, bob is at lunch"),
+    ]);
+    for (place, state, reason) in
+        [(0, "talking", ""), (1, "not_ready", "lunch"), (2, "wrap_up", ""), (3, "ringing", "")]
+    {
+        let change = json!({ "state": state, "reason": reason, "since": at(-140) });
+        board["agents"][place] = changed(&board["agents"][place], &change);
+    }
+    board["agents"][0]["call"] = json!(29);
+    board["agents"][0]["queue"] = json!("support");
+    board
+}
+
+#[test]
+fn every_other_page_looks_good() {
+    let test = "every_other_page_looks_good";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut looks = Looks::default();
+    let caller = Sipp::dial(&server.sip(), "9199", STRANGER, "caller_stays", 0);
+    let call = server.story_with(&caller.sip_call_id, "call_ended", 20).id();
+    caller.ends_well(20);
+    let mut sam = Browser::start(AGENT_HZ);
+    open(&mut sam, &server, "/desk");
+    sign_in(&mut sam, "sam", "warmline");
+    sam.sees("the desk", 10, "document.querySelector('#state')?.checkVisibility()");
+    looks.at(&mut sam, "desk-supervisor");
+    for (path, name, there) in [
+        ("/", "start", "document.querySelectorAll('#numbers tr').length > 0"),
+        ("/history", "history", "document.querySelectorAll('#calls tr').length > 0"),
+        ("/flows", "flows", "document.querySelector('#drawing svg') !== null"),
+    ] {
+        open(&mut sam, &server, path);
+        sam.sees(name, 20, there);
+        looks.at(&mut sam, name);
+    }
+    open(&mut sam, &server, &format!("/history#{call}"));
+    sam.sees("the story", 20, "document.querySelectorAll('#lines li').length > 0");
+    looks.at(&mut sam, "history-story");
+
+    stages(&mut sam, &server, "/wallboard");
+    let board = server.get("/api/v1/wallboard");
+    for (name, view) in
+        [("wallboard", changed(&board, &json!({ "waiting": [] }))), ("wallboard-pressed", pressed(&board))]
+    {
+        sam.look(&format!("stage('/api/v1/wallboard/events', 'board', {view})"));
+        looks.at(&mut sam, name);
+    }
+    for (whom, dialog) in [("withheld", "wait-dialog"), ("alice", "agent-dialog")] {
+        sam.run(&format!("await page.click('[aria-label=\"Act on {whom}\"]')"));
+        sam.sees("the dialog", 10, &format!("document.querySelector('#{dialog}').open"));
+        looks.at(&mut sam, &format!("wallboard-{dialog}"));
+        sam.run("await page.keyboard.press('Escape')");
+    }
+
+    // The caller's page, in a call.
+    open(&mut sam, &server, "/call");
+    looks.at(&mut sam, "call");
+    sam.run("await page.fill('#number', '9001'); await page.click('#go')");
+    sam.sees("a caption", 20, "document.querySelectorAll('#captions li').length > 0");
+    looks.at(&mut sam, "call-talking");
+    is_clean(&mut sam);
+    looks.are_good();
+}
