@@ -4,7 +4,7 @@
 import { ask, at, attempt, clockOf, redraw, setState, show, write } from "./base.js";
 
 const KEPT = "warmline.drafts";
-const FIELDS = ["outcome", "reason-code", "outcome-note", "promise-words", "promise-due"];
+const FIELDS = ["outcome", "reason-code", "outcome-note", "promise-kind", "promise-words", "promise-due"];
 
 export class WrapUp {
   #agent;
@@ -16,6 +16,8 @@ export class WrapUp {
   #left = new Map();
   #opened = null;
   #shown = null;
+  // The promise to this caller that the call may have kept.
+  #owed = null;
   #last = [];
 
   constructor({ agent, changed }) {
@@ -57,6 +59,10 @@ export class WrapUp {
     const wraps = call.phase === "wrap_up";
     show(at("wrap-up"), call.role === "agent" && (wraps || this.#opened === call.call));
     if (this.#shown !== call.call) this.#fill(call);
+    const mine = call.owed.find(({ owner }) => owner === this.#agent);
+    this.#owed = mine?.id ?? null;
+    show(at("kept-row"), Boolean(mine));
+    write(at("kept-words"), mine ? `Your promise was kept: ${mine.words || mine.kind}` : "");
     const left = this.#left.has(call.call);
     write(at("wrap-saved"), this.#saved.get(call.call) ?? (left ? "This is not saved yet." : ""));
     show(at("wrap-done"), wraps && !left);
@@ -91,9 +97,10 @@ export class WrapUp {
   async #save() {
     const [call, draft] = [this.#shown, Object.fromEntries(FIELDS.map((name) => [name, at("wrap-up").elements[name].value.trim()]))];
     const promise = draft.outcome === "promised"
-      ? { kind: "callback", due: new Date(draft["promise-due"]).toISOString(), words: draft["promise-words"] }
+      ? { kind: draft["promise-kind"], due: new Date(draft["promise-due"]).toISOString(), words: draft["promise-words"] }
       : null;
     const body = { outcome: draft.outcome, reason_code: draft["reason-code"], note: draft["outcome-note"], promise };
+    if (!at("kept-row").hidden && at("kept").checked) body.kept = this.#owed;
     if (!(await attempt(at("call-error"), () => ask("POST", `/api/v1/calls/${call}/outcome`, body)))) return;
     this.#saved.set(call, "Saved.");
     if (this.#opened === call) this.#opened = null;

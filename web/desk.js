@@ -8,6 +8,7 @@ import { wireCalling } from "./desk-call.js";
 import { wireDialogs } from "./desk-dialogs.js";
 import { Audio } from "./desk-phone.js";
 import { WrapUp } from "./desk-wrap-up.js";
+import { promiseItem } from "./promises.js";
 
 let desk = null;
 let chosen = null;
@@ -22,11 +23,12 @@ const wrapUp = who.name ? new WrapUp({ agent: who.name, changed: draw }) : null;
 const audio = who.name ? new Audio({ changed: draw }) : null;
 
 function begin() {
-  show(at("page"), true);
   follow("/api/v1/desk-view/events", "desk", (view) => {
     setClock(view.now);
     desk = view;
     draw();
+    // With what stands on it, so that nothing jumps.
+    show(at("page"), true);
   }, (gone) => show(at("cut-off"), gone));
   wireButtons();
   wireShortcuts();
@@ -51,6 +53,7 @@ function draw() {
   show(at("call"), Boolean(call));
   if (call) drawCall(call);
   drawBefore(call);
+  drawPromises(desk.promises);
   drawTitle(call);
   audio?.follows(desk);
   turnClocks();
@@ -129,6 +132,9 @@ function drawCall(call) {
     ? "Read the note below and acknowledge it; then you can pick up."
     : "Your telephone rings: pick up there.";
   write(at("pick-up-words"), rings && (!byPage || (role === "consulted" && !call.consult?.acknowledged)) ? byHand : "");
+  show(at("owed-panel"), call.owed.length > 0);
+  redraw(at("owed"), call.owed, () =>
+    call.owed.map((promise) => promiseItem(promise, { now: clock(), mine: promise.owner === who.name, error: at("call-error") })));
   drawRecording(call);
   drawHold(call);
   drawConsult(call);
@@ -259,6 +265,18 @@ function drawBefore(call) {
         make("div", { class: "row spread" }, make("b", {}, capital(outcome)), make("a", { href: `/history#${id}`, target: "_blank", rel: "noopener" }, whenText(when))),
         make("div", { class: "muted" }, [queue, agent && `with ${agent}`].filter(Boolean).join(", ")),
         note && note !== last?.note ? make("div", {}, note) : null)));
+}
+
+function drawPromises(promises) {
+  const pressing = promises.filter(({ state, reminded }) => state === "overdue" || reminded);
+  const late = pressing.some(({ state }) => state === "overdue");
+  show(at("promises-due"), pressing.length > 0);
+  at("promises-due").className = `tag ${late ? "bad" : "warn"}`;
+  const many = pressing.length === 1 ? "A promise" : `${pressing.length} promises`;
+  write(at("promises-due"), pressing.length ? `${many} of yours ${late ? "overdue" : "soon due"}` : "");
+  show(at("promises-card"), promises.length > 0);
+  redraw(at("promises-mine"), promises, () =>
+    promises.map((promise) => promiseItem(promise, { now: clock(), mine: true, to: true, error: at("promises-error") })));
 }
 
 let announced = "";

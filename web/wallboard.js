@@ -5,6 +5,7 @@ import {
   supervises, turnClocks, words, write,
 } from "./base.js";
 import { dayChart } from "./chart.js";
+import { promiseItem } from "./promises.js";
 import { openAgent, openWait, wireActs } from "./wallboard-acts.js";
 import { wireListening } from "./wallboard-listen.js";
 
@@ -15,12 +16,13 @@ if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The wallboard is for people of this contact center.");
 
 function begin() {
-  show(at("page"), true);
   write(at("act-hint"), mayAct ? "" : "Sign in as a supervisor to move callers, change agents' states and skills, listen in, or end a call.");
   follow("/api/v1/wallboard/events", "board", (next) => {
     setClock(next.now);
     board = next;
     draw();
+    // With its figures, so that nothing jumps.
+    show(at("page"), true);
   }, (gone) => show(at("cut-off"), gone));
   wireActs(() => board);
   if (mayAct) wireListening(() => board);
@@ -31,6 +33,7 @@ function draw() {
   redraw(at("queues"), [board.queues, board.day_begins], () => board.queues.map(queueCard));
   drawWaiting();
   drawAgents();
+  drawPromises();
   redraw(at("formulas"), board.formulas, () =>
     Object.entries(board.formulas).flatMap(([name, text]) => [
       make("dt", {}, name === "lately" ? "Lately" : capital(words(name))), make("dd", {}, text),
@@ -92,6 +95,14 @@ function drawWaiting() {
       make("td", {}, capital(wait.why)),
       make("td", {}, act));
   }));
+}
+
+function drawPromises() {
+  const { open, overdue } = board.promises;
+  show(at("promises-card"), overdue.length > 0);
+  write(at("promises-count"), `${open} open in all`);
+  redraw(at("promises"), overdue, () =>
+    overdue.map((promise) => promiseItem(promise, { now: clock(), mine: mayAct, to: true, error: at("error") })));
 }
 
 function drawAgents() {

@@ -20,5 +20,6 @@ export function staging() {
     const data = JSON.stringify(view);
     for (const stage of stages.filter((one) => one.path === path)) stage.source.dispatchEvent(new MessageEvent(event, { data }));
   };
+  window.isStaged = (path) => stages.some((one) => one.path === path);
   window.unstage = () => stages.forEach(({ source }) => source.dispatchEvent(new Event("error")));
 }

@@ -19,8 +19,10 @@ use crate::tools::within;
 
 /// Where the pictures are, in the build folder.
 const PICTURES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/pictures");
-/// Whether a page shows what is laid before it.
-const STAGED: &str = "window.EventSource.toString().includes('stages')";
+
+/// What the desk and the wallboard follow.
+const DESK: &str = "/api/v1/desk-view/events";
+const BOARD: &str = "/api/v1/wallboard/events";
 
 /// What is wrong with how pages look.
 #[derive(Default)]
@@ -89,6 +91,8 @@ fn ann() -> Value {
             { "at": at(-41), "text": "waits for support; agreed to hold for up to 2 minutes" },
             { "at": at(-4), "text": "rings at alice" },
         ],
+        "owed": [promise("alice", "answer", "what the valve costs", 5_400, "open"),
+                 promise("bob", "callback", "when the technician comes", -600, "overdue")],
         "before": [
             { "call": 812, "at": "2026-11-25T15:04:00Z", "queue": "support", "agent": "bob", "outcome": "promised",
               "note": "Boiler leaks at the valve. Bob promised a technician before noon on Thursday." },
@@ -96,6 +100,12 @@ fn ann() -> Value {
               "note": "" },
         ],
     })
+}
+
+fn promise(owner: &str, kind: &str, words: &str, due: i64, state: &str) -> Value {
+    json!({ "id": 5, "call": 812, "owner": owner, "kind": kind, "words": words, "number": "+12025550143",
+            "name": "Ann Meyer", "account": "100200", "queue": "support", "made": at(-9_000), "due": at(due),
+            "state": state, "reminded": due < 900, "settled": null, "settled_by": null, "settled_words": "" })
 }
 
 fn note(author: &str) -> Value {
@@ -149,12 +159,11 @@ fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Goes to a page that shows what is laid before it.
-fn stages(browser: &mut Browser, server: &Server, path: &str) {
+/// Goes to a page that shows what is laid before it in place of these events.
+fn stages(browser: &mut Browser, server: &Server, path: &str, events: &str) {
     browser.run("if (!page.staged) { page.staged = true; await page.addInitScript(state.staging) }");
     open(browser, server, path);
-    browser.sees("a stage", 10, STAGED);
-    browser.sees("the page", 10, "document.querySelector('#page').checkVisibility()");
+    browser.sees("a stage", 20, &format!("isStaged('{events}')"));
 }
 
 #[test]
@@ -178,15 +187,20 @@ fn the_desk_looks_good_in_every_state() {
     let states = states(&ringing_call(&server));
 
     // The phone in the page is as real as ever; it is taken up again by itself.
-    stages(&mut alice, &server, "/desk");
+    stages(&mut alice, &server, "/desk", DESK);
     let shows = |alice: &mut Browser, change: Value| {
         let view = changed(&empty, &change);
-        alice.look(&format!("stage('/api/v1/desk-view/events', 'desk', {view})"));
+        alice.look(&format!("stage('{DESK}', 'desk', {view})"));
     };
     shows(&mut alice, json!({}));
     alice.sees("the phone is up", 20, "document.querySelector('#phone-state').innerText === 'Phone up'");
     looks.at(&mut alice, "desk-ready");
-    shows(&mut alice, json!({ "state": "not_ready", "reason": "lunch" }));
+    let promises = [
+        promise("alice", "callback", "whether the part has come", -120, "overdue"),
+        promise("alice", "answer", "what the valve costs", 600, "open"),
+        promise("alice", "callback", "", 40_000, "open"),
+    ];
+    shows(&mut alice, json!({ "state": "not_ready", "reason": "lunch", "promises": promises }));
     looks.at(&mut alice, "desk-not-ready");
     for (name, call) in &states {
         let state = match *name {
@@ -226,7 +240,7 @@ fn the_desk_looks_good_in_every_state() {
             press(note, 'e');
             note.value = 'closed the';
             note.dispatchEvent(new Event('input', {{ bubbles: true }}));
-            stage('/api/v1/desk-view/events', 'desk', {rings});
+            stage('{DESK}', 'desk', {rings});
             press(document.body, 'd');
             return [rejected.length, document.querySelector('#doing').innerText];
         }})()"
@@ -279,6 +293,10 @@ fn pressed(board: &Value) -> Value {
         let change = json!({ "state": state, "reason": reason, "since": at(-140) });
         board["agents"][place] = changed(&board["agents"][place], &change);
     }
+    board["promises"] = json!({ "open": 7, "overdue": [
+        promise("bob", "callback", "when the technician comes", -600, "overdue"),
+        promise("carol", "answer", "what the valve costs", -60, "overdue"),
+    ] });
     board["agents"][0]["call"] = json!(29);
     board["agents"][0]["queue"] = json!("support");
     board
@@ -313,12 +331,12 @@ fn every_other_page_looks_good() {
     sam.sees("the story", 20, "document.querySelectorAll('#lines li').length > 0");
     looks.at(&mut sam, "history-story");
 
-    stages(&mut sam, &server, "/wallboard");
+    stages(&mut sam, &server, "/wallboard", BOARD);
     let board = server.get("/api/v1/wallboard");
     for (name, view) in
         [("wallboard", changed(&board, &json!({ "waiting": [] }))), ("wallboard-pressed", pressed(&board))]
     {
-        sam.look(&format!("stage('/api/v1/wallboard/events', 'board', {view})"));
+        sam.look(&format!("stage('{BOARD}', 'board', {view})"));
         looks.at(&mut sam, name);
     }
     for (whom, dialog) in [("withheld", "wait-dialog"), ("alice", "agent-dialog")] {

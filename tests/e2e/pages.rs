@@ -99,6 +99,11 @@ fn an_agent_signs_in_takes_a_call_and_ends_it_by_keyboard_alone() {
     alice.run("await page.keyboard.press('m')");
     alice.sees("muted", 5, "document.querySelector('#mute').ariaPressed === 'true'");
     alice.run("await page.reload()");
+    alice.sees(
+        "the phone is up again",
+        20,
+        "document.querySelector('#phone-state')?.innerText === 'Phone up'",
+    );
     alice.hears("phone", CALLER_HZ, 10);
     alice.sees("still muted", 10, "phone.muted && document.querySelector('#mute').ariaPressed === 'true'");
     alice.run("await page.keyboard.press('e')");

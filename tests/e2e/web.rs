@@ -1,5 +1,7 @@
 //! Callers and agents in real browsers: each hears the other's tone, whatever is at the other end.
 
+use serde_json::json;
+
 use crate::baresip::Phone;
 use crate::browser::Browser;
 use crate::browser::browsers_available;
@@ -10,6 +12,11 @@ use crate::tone::AGENT_HZ;
 use crate::tone::CALLER_HZ;
 use crate::tools::available;
 use crate::tools::within;
+
+/// A tone that eight thousand samples a second cannot hold.
+const WIDEBAND_HZ: f64 = 6_000.0;
+/// The server gives up a browser that is silent for 25 s.
+const SLEPT: std::time::Duration = std::time::Duration::from_secs(30);
 
 #[test]
 fn a_caller_and_an_agent_in_browsers_hear_each_other() {
@@ -31,6 +38,7 @@ fn a_caller_and_an_agent_in_browsers_hear_each_other() {
         false,
         "nobody hears themselves"
     );
+    is_wideband(&mut caller, "call", &mut agent, "phone");
     caller.run("await page.click('#stop')");
     server.wait_for_agent("bob", "wrap_up", 5);
     let story = server.story_of(call, "call_ended", 5);
@@ -40,6 +48,29 @@ fn a_caller_and_an_agent_in_browsers_hear_each_other() {
     agent.look("phone.disconnect()");
     server.wait_for_agent("bob", "offline", 5);
     server.is_left_clean();
+}
+
+/// What no telephone carries arrives, and both sides have the one codec, which is forwarded as it is.
+fn is_wideband(caller: &mut Browser, call: &str, agent: &mut Browser, phone: &str) {
+    caller.look(&format!(
+        "(async () => {{
+            const context = new AudioContext();
+            const [tone, voice] = [context.createOscillator(), context.createMediaStreamDestination()];
+            tone.frequency.value = {WIDEBAND_HZ};
+            tone.connect(voice);
+            tone.start();
+            await {call}.sender.replaceTrack(voice.stream.getAudioTracks()[0]);
+        }})()"
+    ));
+    agent.hears(phone, WIDEBAND_HZ, 10);
+    for (browser, line) in [(caller, call), (agent, phone)] {
+        let codecs = browser.look(&format!(
+            "{line}.peer.getStats().then((stats) => [...stats.values()]
+                .filter(({{ type }}) => /^(in|out)bound-rtp$/.test(type))
+                .map(({{ codecId }}) => stats.get(codecId).mimeType))"
+        ));
+        assert_eq!(codecs, json!(["audio/opus", "audio/opus"]), "{line}");
+    }
 }
 
 #[test]
@@ -159,6 +190,33 @@ fn a_desk_that_is_reloaded_in_a_talk_goes_on_within_three_seconds() {
     agent.look(&format!("phone.hangUp({call})"));
     caller.ends_well(10);
     assert_eq!(server.story_of(call, "call_ended", 5).only("talk_ended")["by"], "agent");
+}
+
+#[test]
+fn a_page_that_sleeps_in_the_background_keeps_its_talk() {
+    if !browsers_available("a_page_that_sleeps_…") || !available("…", &["sipp"]) {
+        return;
+    }
+    let (server, mut agent, caller, call) = talk();
+    let sleeps = |agent: &mut Browser, state: &str| {
+        agent.run(&format!(
+            "state.devtools ??= await context.newCDPSession(page);
+             await state.devtools.send('Page.setWebLifecycleState', {{ state: '{state}' }})"
+        ));
+    };
+    sleeps(&mut agent, "frozen");
+    // Longer than a page is believed that says nothing.
+    std::thread::sleep(SLEPT);
+    let before = caller.line.heard(AGENT_HZ);
+    within(10, "the agent is heard while the page sleeps", || {
+        (caller.line.heard(AGENT_HZ) >= before + 1.0).then_some(())
+    });
+    sleeps(&mut agent, "active");
+    agent.sees("the page is awake", 10, "phone.state === 'up'");
+    agent.hears("phone", CALLER_HZ, 10);
+    agent.look(&format!("phone.hangUp({call})"));
+    caller.ends_well(10);
+    assert!(!server.story_of(call, "call_ended", 5).has("desk_lost"));
 }
 
 #[test]
