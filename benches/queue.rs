@@ -19,6 +19,7 @@ use warmline::queue::Engine;
 use warmline::queue::Event;
 use warmline::queue::api::AgentConfig;
 use warmline::queue::api::AgentWish;
+use warmline::queue::api::Agents;
 use warmline::queue::api::Config;
 use warmline::queue::api::Demand;
 use warmline::queue::api::Enqueue;
@@ -219,6 +220,8 @@ impl Center {
             age_credit: Duration::ZERO,
             whose: Whoses::new(),
             permission: None,
+            prefer: None,
+            exclude: Agents::new(),
         }))
     }
 

@@ -112,6 +112,11 @@ pub enum QueueWord {
         priority: i32,
         waiting: u32,
     },
+    /// It goes to an agent first, for so long, or must not get some.
+    AgentsNamed {
+        prefer: Option<(Name, Duration)>,
+        exclude: Vec<Name>,
+    },
     /// The caller dialled again, and is as old as they were when their line dropped.
     AgeRestored {
         age: Duration,

@@ -48,6 +48,7 @@ use crate::fact::note::Filled;
 use crate::fact::note::NoteDraft;
 use crate::flow::Center;
 use crate::queue;
+use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::PermissionPolicy;
@@ -180,9 +181,8 @@ impl Call {
                 if self.agent.as_ref().is_some_and(|line| line.name == *name) {
                     return Err(Refusal::Yourself(name.clone()));
                 }
-                let place = center.engine.agents.iter().position(|agent| agent.name == *name);
-                let place = place.ok_or_else(|| unknown("agent", name))?;
-                Ok(Resolved::Agent(AgentId(place as u32)))
+                let agent = center.engine.agent_named(name);
+                Ok(Resolved::Agent(agent.ok_or_else(|| unknown("agent", name))?))
             }
             Target::Queue(name) => {
                 let queue = center.engine.queue_named(name);
@@ -245,7 +245,18 @@ impl Call {
                 let permission = Some(PermissionPolicy::GivenByFlowFile);
                 let (needs, priority, age_credit) = (Demand::default(), 0, Duration::ZERO);
                 let whose = Whoses::new();
-                let enqueue = Enqueue { call, queue: *queue, needs, priority, age_credit, whose, permission };
+                let (prefer, exclude) = (None, Agents::new());
+                let enqueue = Enqueue {
+                    call,
+                    queue: *queue,
+                    needs,
+                    priority,
+                    age_credit,
+                    whose,
+                    permission,
+                    prefer,
+                    exclude,
+                };
                 queue::Event::Enqueue(Box::new(enqueue))
             }
             Resolved::Number(number) => {

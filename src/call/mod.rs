@@ -55,6 +55,7 @@ use crate::flow::api::Customer;
 use crate::flow::center::WaitPrompts;
 use crate::media::control::PlayId;
 use crate::queue;
+use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::PermissionPolicy;
@@ -115,6 +116,9 @@ struct Joined {
     needs: Demand,
     priority: i32,
     permission: Option<PermissionPolicy>,
+    /// Who must not get the caller.
+    #[serde(default)]
+    exclude: Agents,
     since: Timestamp,
 }
 
@@ -367,15 +371,31 @@ impl Call {
                 FlowAction::Echo => out.push(CallAction::Echo { leg }),
                 FlowAction::Verify { account, pin } => out.push(CallAction::Verify { account, pin }),
                 FlowAction::Fetch(question) => out.push(CallAction::Fetch(question)),
-                FlowAction::Enqueue { queue, needs, priority, permission } => {
+                FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude } => {
                     self.run = None;
                     let since = now;
-                    self.joined = Some(Joined { queue, needs: needs.clone(), priority, permission, since });
+                    // Who is not an agent of this center is nobody: a service may know others.
+                    let agent = |name: &Name| center.engine.agent_named(name);
+                    let prefer = prefer.and_then(|(name, wait)| Some((agent(&name)?, wait)));
+                    let exclude: Agents = exclude.iter().filter_map(agent).collect();
+                    let (needs_of, not) = (needs.clone(), exclude.clone());
+                    self.joined =
+                        Some(Joined { queue, needs: needs_of, priority, permission, exclude: not, since });
                     self.phase = Phase::Waiting(Wait::new(queue));
                     let call = self.id;
                     let age_credit = Duration::ZERO;
                     let whose = self.known.whose(&self.arrival.number);
-                    let enqueue = Enqueue { call, queue, needs, priority, age_credit, whose, permission };
+                    let enqueue = Enqueue {
+                        call,
+                        queue,
+                        needs,
+                        priority,
+                        age_credit,
+                        whose,
+                        permission,
+                        prefer,
+                        exclude,
+                    };
                     out.push(CallAction::Queue(queue::Event::Enqueue(Box::new(enqueue))));
                 }
                 FlowAction::HangUp { reason } => {

@@ -38,6 +38,7 @@ use crate::fact::What;
 use crate::fact::Why;
 use crate::flow::Center;
 use crate::queue;
+use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 
 /// How long a number outside rings. A colleague rings as long as the queue says.
@@ -143,7 +144,7 @@ impl Call {
             next_play: super::FIRST_PLAY,
             next_leg: 1,
             talked: false,
-            joined: Some(Joined { queue, needs, priority, permission, since }),
+            joined: Some(Joined { queue, needs, priority, permission, exclude: Agents::new(), since }),
             known: Known::default(),
             consults: 0,
             handed_on: false,

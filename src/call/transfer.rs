@@ -52,9 +52,8 @@ impl Call {
                 return Err(Refusal::Yourself(name.clone()));
             }
             Target::Agent(name) => {
-                let place = center.engine.agents.iter().position(|agent| agent.name == *name);
-                let place = place.ok_or_else(|| unknown("agent", name))?;
-                (joined.queue, Some(crate::base::AgentId(place as u32)))
+                let agent = center.engine.agent_named(name);
+                (joined.queue, Some(agent.ok_or_else(|| unknown("agent", name))?))
             }
         };
         let Some(line) = self.agent.take() else { return Err(Refusal::NotTalking) };
@@ -144,6 +143,8 @@ impl Call {
             age_credit,
             whose: self.known.whose(&self.arrival.number),
             permission: joined.permission,
+            prefer: None,
+            exclude: joined.exclude,
         };
         out.push(CallAction::Queue(queue::Event::Enqueue(Box::new(enqueue))));
     }

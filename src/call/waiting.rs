@@ -127,6 +127,9 @@ impl Call {
             QueueWord::Enqueued { queue, needs, priority, waiting } => {
                 out.push(CallAction::Fact(What::Enqueued { queue, needs, priority, waiting }));
             }
+            QueueWord::AgentsNamed { prefer, exclude } => {
+                out.push(CallAction::Fact(What::AgentsNamed { prefer, exclude }));
+            }
             QueueWord::AgeRestored { age } => out.push(CallAction::Fact(What::AgeRestored { age })),
             QueueWord::Relaxed { needs } => out.push(CallAction::Fact(What::NeedsRelaxed { needs })),
             QueueWord::Moved { queue, told } => self.moved(queue, told, out),

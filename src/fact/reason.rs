@@ -29,6 +29,8 @@ pub struct Reason {
 pub enum ChosenBy {
     LongestWait,
     ServiceLevel,
+    /// The call was to go to this agent first.
+    Preferred,
 }
 
 /// Why an agent is rung for, as the history has it.
@@ -93,6 +95,7 @@ impl Reason {
     pub fn words(&self, agent: &str) -> String {
         let reason = self;
         let call = match (reason.waiting, reason.by) {
+            (_, ChosenBy::Preferred) => format!("to go to {agent} first"),
             (0 | 1, _) => format!("the only one waiting that {agent} can serve"),
             (waiting, ChosenBy::LongestWait) => format!("first of {waiting} waiting that {agent} can serve"),
             (waiting, ChosenBy::ServiceLevel) => format!(
@@ -113,6 +116,7 @@ impl Reason {
             );
         }
         match (reason.fitting, reason.by) {
+            (_, ChosenBy::Preferred) => format!("{call}; {above}, idle for {idle} s"),
             (0 | 1, _) => {
                 format!("{call}; {agent} was the only idle agent who fitted ({above}), idle for {idle} s")
             }

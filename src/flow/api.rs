@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -150,8 +151,16 @@ pub enum FlowAction {
     /// Ask a service; [`FlowEvent::Fetched`] answers.
     Fetch(Question),
     /// Leave the flow for a queue. The run is over. `permission` is the flow file's word on who allows the
-    /// hold; none: as the queue says.
-    Enqueue { queue: QueueId, needs: Demand, priority: i32, permission: Option<PermissionPolicy> },
+    /// hold; none: as the queue says. `prefer` has the call first, for so long; `exclude` must not get it: agents by
+    /// name, who may not be of this center.
+    Enqueue {
+        queue: QueueId,
+        needs: Demand,
+        priority: i32,
+        permission: Option<PermissionPolicy>,
+        prefer: Option<(Name, Duration)>,
+        exclude: Vec<Name>,
+    },
     /// End the call. The run is over.
     HangUp { reason: Name },
     /// Tell the history.

@@ -121,17 +121,18 @@ impl Engine {
     ) {
         let call = self.call_mut(id);
         let (old_queue, old_class, old_key) = (call.queue, call.class, call.key);
+        // A callback that is not to be tried yet stands in its queue's line alone.
+        let may_be_rung = self.stand_down(id);
+        let call = self.call_mut(id);
         let old_steps = std::mem::replace(&mut call.steps, steps);
         (call.queue, call.class, call.key) = (queue, class, key);
         self.queue_mut(old_queue).line.leave(old_key);
-        // A callback that is not to be tried yet stands in its queue's line alone.
-        let may_be_rung = self.skills.leave(old_class, old_key);
         self.release(old_class, &old_steps);
         self.queue_mut(queue).line.join(key);
         let needs = self.skills.needs(class).clone();
         out.push(Action::Moved { call: id, queue, needs, priority: key.priority() });
         if may_be_rung {
-            self.skills.join(class, key, self.now);
+            self.stand(id);
             self.look_for_idle(class);
             self.assign_call(id, out);
         }
@@ -170,8 +171,9 @@ impl Engine {
         self.skills.change_profile(old, new);
         if state == AgentState::Ready {
             self.skills.idle(new, id, idle_since, calls);
-            self.assign_agent(id, out);
         }
+        self.heed_preferring(id);
+        self.assign_agent(id, out);
     }
 }
 

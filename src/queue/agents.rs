@@ -58,6 +58,9 @@ pub(super) struct Agent {
     until: Option<Timestamp>,
     /// Calls that they have just missed or refused, and until when they are not rung for them.
     spared: SmallVec<[(CallId, Timestamp); 1]>,
+    /// How many calls must not get them.
+    #[serde(default)]
+    pub excluded: u32,
     /// Their entry among the deadlines.
     due: Option<Timestamp>,
 }
@@ -73,6 +76,7 @@ impl Agent {
             idle_since: Timestamp::ZERO,
             until: None,
             spared: SmallVec::new(),
+            excluded: 0,
             due: None,
         }
     }
@@ -84,7 +88,7 @@ impl Agent {
 
     /// Whether there are calls that this agent is not to be rung for.
     pub fn is_spared_any(&self) -> bool {
-        !self.spared.is_empty()
+        !self.spared.is_empty() || self.excluded > 0
     }
 
     /// The next time something is to be done about this agent.
@@ -117,10 +121,13 @@ impl Engine {
                 agent.next = None;
                 out.push(Action::StopRing { call, agent: id, why: MissedWhy::Unreachable });
                 self.set_agent(id, AgentState::Offline, None, out);
-                self.back_in_line(call, out);
+                self.back_in_line(call, Some(id), out);
+                self.assign_agent(id, out);
             }
             (AgentState::Ringing(_) | AgentState::Talking(_), wish) => {
                 agent.next = Some(wish).filter(|wish| *wish != AgentWish::Ready);
+                self.heed_preferring(id);
+                self.assign_preferring(id, out);
             }
             (_, wish) => self.leave_for(id, wish, out),
         }
@@ -256,6 +263,7 @@ impl Engine {
             _ => {}
         }
         self.rearm_agent(id);
+        self.heed_preferring(id);
         out.push(Action::AgentChanged { agent: id, from, to, until });
     }
 

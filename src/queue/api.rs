@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 pub use super::needs::Demand;
 pub use super::needs::Need;
@@ -38,6 +39,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// The agent of this name.
+    pub fn agent_named(&self, name: &str) -> Option<AgentId> {
+        let place = self.agents.iter().position(|agent| *agent.name == *name)?;
+        Some(AgentId(place as u32))
+    }
+
     /// The queue of this name.
     pub fn queue_named(&self, name: &str) -> Option<QueueId> {
         let place = self.queues.iter().position(|queue| *queue.name == *name)?;
@@ -176,7 +183,17 @@ pub struct Enqueue {
     pub whose: Whoses,
     /// Who allows the hold of this call; none: as its queue says.
     pub permission: Option<PermissionPolicy>,
+    /// Who gets the call before anybody else, and how long it waits for them while they are busy: at most half of the
+    /// queue's longest wait. They must have what is needed.
+    #[serde(default)]
+    pub prefer: Option<(AgentId, Duration)>,
+    /// Who must not get the call.
+    #[serde(default)]
+    pub exclude: Agents,
 }
+
+/// A few agents.
+pub type Agents = SmallVec<[AgentId; 2]>;
 
 /// The caller's answer to "may we put you on hold?".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,6 +211,8 @@ pub enum PermissionAnswer {
 pub enum Action {
     /// The call was taken into its queue; `waiting` are in it now, this one among them.
     Enqueued { call: CallId, queue: QueueId, needs: Needs, priority: i32, waiting: u32 },
+    /// The call goes to an agent first, for so long, or must not get some.
+    AgentsNamed { call: CallId, prefer: Option<(AgentId, Duration)>, exclude: Agents },
     /// The caller's line had dropped in this queue, and they are as old as they were.
     AgeRestored { call: CallId, age: Duration },
     /// The call has waited so long that something else is needed of an agent now: all of this.

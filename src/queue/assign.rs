@@ -30,56 +30,69 @@ use crate::fact::MissedWhy;
 impl Engine {
     /// An agent may have got ready: rings them for the call that they serve next.
     pub(super) fn assign_agent(&mut self, id: AgentId, out: &mut Vec<Action>) {
-        match self.weights() {
-            None => self.assign_first_call(id, out),
-            Some(weights) => self.assign_call_by_value(id, &weights, out),
+        loop {
+            self.assign_preferring(id, out);
+            if self.agents[id.0 as usize].state != AgentState::Ready {
+                return;
+            }
+            let assigned = match self.weights() {
+                None => self.assign_first_call(id, out),
+                Some(weights) => self.assign_call_by_value(id, &weights, out),
+            };
+            if !assigned {
+                return;
+            }
         }
     }
 
-    fn assign_call_by_value(&mut self, id: AgentId, weights: &Weights, out: &mut Vec<Action>) {
-        while self.agents[id.0 as usize].state == AgentState::Ready {
-            let Some((call, waiting)) = self.call_by_value(id, weights) else { return };
-            let Call { queue, class, key, .. } = self.calls[&call];
-            let best = match self.queue(queue).config.agents_by {
-                None => self.idle_agent(class, id),
-                Some(choice) => {
-                    self.agent_by_choice(queue, class, key, choice).unwrap_or(self.idle_agent(class, id))
-                }
-            };
-            self.ring(call, best, self.waiting_for(best.agent, id, waiting), out);
-        }
+    fn assign_call_by_value(&mut self, id: AgentId, weights: &Weights, out: &mut Vec<Action>) -> bool {
+        let Some((call, waiting)) = self.call_by_value(id, weights) else { return false };
+        let Call { queue, class, key, .. } = self.calls[&call];
+        let best = match self.queue(queue).config.agents_by {
+            None => self.idle_agent(class, id),
+            Some(choice) => {
+                self.agent_by_choice(queue, class, key, choice).unwrap_or(self.idle_agent(class, id))
+            }
+        };
+        self.ring(call, best, self.waiting_for(best.agent, id, waiting), out);
+        true
     }
 
     /// This idle agent as the one for a call of this class.
-    fn idle_agent(&self, class: ClassId, id: AgentId) -> BestAgent {
+    pub(super) fn idle_agent(&self, class: ClassId, id: AgentId) -> BestAgent {
         let agent = &self.agents[id.0 as usize];
         self.skills.idle_agent(class, id, agent.profile, agent.idle_since)
     }
 
     /// How many wait whom this agent can serve, where it is known of the other.
     fn waiting_for(&self, agent: AgentId, other: AgentId, known: u32) -> u32 {
-        if agent == other { known } else { self.skills.waiting_for(self.agents[agent.0 as usize].profile) }
+        if agent == other { known + self.kept_for(agent) } else { self.in_reach(agent) }
+    }
+
+    /// How many wait whom this agent can serve; of those who are kept for somebody, their own.
+    fn in_reach(&self, agent: AgentId) -> u32 {
+        self.skills.waiting_for(self.agents[agent.0 as usize].profile) + self.kept_for(agent)
     }
 
     /// When the pauses of two agents end at one instant, a call can go to the better of them instead, and
     /// this one looks again.
-    fn assign_first_call(&mut self, id: AgentId, out: &mut Vec<Action>) {
-        while let Some((key, waiting)) = self.next_call(id) {
-            // This agent is idle, fits, and is not spared the call: so there is a best one.
-            let Call { queue, class, .. } = self.calls[&key.call];
-            let best = self.best_agent(queue, class, key, false);
-            let Found::Agent(best) = best else { unreachable!("an idle agent fits") };
-            self.ring(key.call, best, self.waiting_for(best.agent, id, waiting), out);
-        }
+    fn assign_first_call(&mut self, id: AgentId, out: &mut Vec<Action>) -> bool {
+        let Some((key, waiting)) = self.next_call(id) else { return false };
+        // This agent is idle, fits, and is not spared the call: so there is a best one.
+        let Call { queue, class, .. } = self.calls[&key.call];
+        let best = self.best_agent(queue, class, key, false);
+        let Found::Agent(best) = best else { unreachable!("an idle agent fits") };
+        self.ring(key.call, best, self.waiting_for(best.agent, id, waiting), out);
+        true
     }
 
     /// The call that this agent, if ready, serves next, and how many they can serve.
-    fn next_call(&self, id: AgentId) -> Option<(Key, u32)> {
+    pub(super) fn next_call(&self, id: AgentId) -> Option<(Key, u32)> {
         let agent = &self.agents[id.0 as usize];
         if agent.state != AgentState::Ready {
             return None;
         }
-        let spared = |key: Key| agent.is_spared(key.call, self.now);
+        let spared = |key: Key| self.is_spared(id, key.call);
         self.skills.first_call(agent.profile, agent.is_spared_any().then_some(spared))
     }
 
@@ -96,10 +109,15 @@ impl Engine {
     /// Rings the best idle agent for a call that waits, if there is one; whether it is held back instead.
     pub(super) fn assign_waiting(&mut self, id: CallId, out: &mut Vec<Action>) -> bool {
         let call = &self.calls[&id];
-        let found = self.best_agent(call.queue, call.class, call.key, self.may_hold_back(call));
+        if call.prefer.is_some_and(|prefer| prefer.kept) {
+            return false;
+        }
+        let found = match self.preferred_idle(call) {
+            Some(best) => Found::Agent(best),
+            None => self.best_agent(call.queue, call.class, call.key, self.may_hold_back(call)),
+        };
         if let Found::Agent(best) = found {
-            let waiting = self.skills.waiting_for(self.agents[best.agent.0 as usize].profile);
-            self.ring(id, best, waiting, out);
+            self.ring(id, best, self.in_reach(best.agent), out);
         }
         matches!(found, Found::HeldBack)
     }
@@ -135,7 +153,7 @@ impl Engine {
         key: Key,
         choice: AgentChoice,
     ) -> Option<BestAgent> {
-        let spared = |agent: AgentId| self.agents[agent.0 as usize].is_spared(key.call, self.now);
+        let spared = |agent: AgentId| self.is_spared(agent, key.call);
         self.skills.best_agent(class, choice, self.queue(queue).last_rung, spared)
     }
 
@@ -160,14 +178,16 @@ impl Engine {
         call.stage = Stage::Ringing(agent);
         call.attempts += 1;
         let (queue, attempt, direct) = (call.queue, call.attempts, call.direct);
+        let preferred = call.prefer.take_if(|prefer| prefer.agent == agent).is_some();
         let until = self.now + self.queue(queue).config.ring_timeout;
         let idle = self.now.since(best.idle_since);
         let by = match self.routing {
+            _ if preferred => ChosenBy::Preferred,
             Routing::LongestWaiting => ChosenBy::LongestWait,
             Routing::ServiceLevel(_) => ChosenBy::ServiceLevel,
         };
         let of_queue = self.queue_mut(queue);
-        let agents_by = of_queue.config.agents_by.filter(|_| !direct);
+        let agents_by = of_queue.config.agents_by.filter(|_| !direct && !preferred);
         if !direct {
             of_queue.last_rung = Some(agent);
         }
@@ -185,7 +205,7 @@ impl Engine {
         let now = self.now;
         let call = self.call_mut(id);
         call.stage = Stage::Talking(agent);
-        call.talk_since = Some(now);
+        (call.talk_since, call.prefer) = (Some(now), None);
         let (queue, waited, quote) = (call.queue, now.since(call.enqueued_at), call.quote);
         let (forecast, callback, direct) = (call.forecast, call.is_callback(), call.direct);
         let target = self.queue(queue).config.service_level.1;
@@ -214,7 +234,7 @@ impl Engine {
     /// An agent did not take a call, which goes to the next; then the agent, if still ready, gets another.
     pub(super) fn ring_over(&mut self, id: CallId, agent: AgentId, why: MissedWhy, out: &mut Vec<Action>) {
         self.after_ring(agent, id, why, out);
-        self.back_in_line(id, out);
+        self.back_in_line(id, Some(agent), out);
         self.assign_agent(agent, out);
     }
 

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde::Serialize;
 use smallvec::SmallVec;
 
-use super::agents::Agent;
 use super::api::Action;
 use super::api::FIRST;
 use super::engine::Due;
@@ -160,8 +159,8 @@ impl Engine {
             return (head.fresh, late);
         }
         let line = &self.skills.classes[class].line;
-        let fresh = head.fresh.and_then(|key| first_not_spared(agent, line, key, self.now));
-        let late = late.and_then(|key| first_not_spared(agent, line, key, self.now));
+        let fresh = head.fresh.and_then(|key| self.first_not_spared(id, line, key));
+        let late = late.and_then(|key| self.first_not_spared(id, line, key));
         (fresh, late.filter(|late| head.fresh.is_none_or(|fresh| *late < fresh)))
     }
 
@@ -210,9 +209,7 @@ impl Engine {
         let able = self.skills.classes[place].eligible.shared_from(idle, head.fortune.turn as usize);
         for id in able.take(PROFILES) {
             let profile = &self.skills.profiles[id];
-            let free = |(_, agent): &&(Timestamp, AgentId)| {
-                !self.agents[agent.0 as usize].is_spared(key.call, self.now)
-            };
+            let free = |(_, agent): &&(Timestamp, AgentId)| !self.is_spared(*agent, key.call);
             let mut free = profile.idle.iter().filter(free).take(RIVALS).peekable();
             if free.peek().is_none() {
                 continue;
@@ -317,6 +314,14 @@ impl Engine {
         head.fortune.turn = head.fortune.turn.wrapping_add(1) % (1 << 20);
     }
 
+    /// The first key from this one on that the agent is not spared.
+    fn first_not_spared(&self, agent: AgentId, line: &Line, mut key: Key) -> Option<Key> {
+        while self.is_spared(agent, key.call) {
+            key = line.first_from(key.next())?;
+        }
+        Some(key)
+    }
+
     fn age(&self, key: Key) -> Duration {
         key.age(self.now)
     }
@@ -324,14 +329,6 @@ impl Engine {
     fn now_us(&self) -> i64 {
         i64::try_from(self.now.0).unwrap_or(i64::MAX)
     }
-}
-
-/// The first key from this one on that the agent is not spared.
-fn first_not_spared(agent: &Agent, line: &Line, mut key: Key, now: Timestamp) -> Option<Key> {
-    while agent.is_spared(key.call, now) {
-        key = line.first_from(key.next())?;
-    }
-    Some(key)
 }
 
 /// About e to the power of −`x`; 1 for what is negative.

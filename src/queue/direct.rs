@@ -9,6 +9,7 @@ use tracing::debug;
 use super::api::Action;
 use super::api::AgentState;
 use super::api::AgentWish;
+use super::api::Agents;
 use super::api::DESK_LOST;
 use super::api::PHONE_UNREACHABLE;
 use super::api::PermissionPolicy;
@@ -78,6 +79,8 @@ impl Engine {
             attempts: 0,
             callback_tries: 0,
             direct: true,
+            prefer: None,
+            exclude: Agents::new(),
             forecast: None,
             quote: None,
             talk_since: None,

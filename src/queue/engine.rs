@@ -16,6 +16,7 @@ use super::api::Config;
 use super::api::Demand;
 use super::api::Event;
 use super::api::QueueConfig;
+use super::line::Key;
 use super::line::Line;
 use super::pace::Pace;
 use super::quote::Foresight;
@@ -46,6 +47,11 @@ pub struct Engine {
     pub(super) routing: Routing,
     pub(super) pace: Pace,
     pub(super) foresight: Foresight,
+    /// The calls that may be rung for and prefer an agent, by agent; and those that must not get one.
+    #[serde(default)]
+    pub(super) preferring: BTreeSet<(AgentId, Key)>,
+    #[serde(default)]
+    pub(super) excluded: BTreeSet<(AgentId, CallId)>,
     /// How long who redials gets their age back, and who may.
     pub(super) redial: Duration,
     pub(super) redials: Redials,
@@ -130,6 +136,8 @@ impl Engine {
             routing: config.routing,
             pace,
             foresight,
+            preferring: BTreeSet::new(),
+            excluded: BTreeSet::new(),
             redial: config.redial,
             redials: Redials::default(),
             due: BTreeSet::new(),

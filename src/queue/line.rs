@@ -27,6 +27,10 @@ impl Key {
         Key { priority: Reverse(priority), since: joined.saturating_sub(credit), call }
     }
 
+    /// The least key there is, and the greatest.
+    pub const FIRST: Key = Key { priority: Reverse(i32::MAX), since: i64::MIN, call: CallId(0) };
+    pub const LAST: Key = Key { priority: Reverse(i32::MIN), since: i64::MAX, call: CallId(u64::MAX) };
+
     /// How old the call is at `now`.
     pub fn age(self, now: Timestamp) -> Duration {
         let now = i64::try_from(now.0).unwrap_or(i64::MAX);

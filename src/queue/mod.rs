@@ -5,7 +5,8 @@
 //!
 //! It decides on the event itself, in one of two ways ([`api::Routing`]): by the longest wait, or by what serves
 //! the service levels. At no time does a caller wait whom an idle agent could serve, but for an agent who has
-//! just turned that very call down, or is kept for others for less than the call's target.
+//! just turned that very call down, must not get it, or is kept for others for less than the call's target; and but for a
+//! caller who is kept for the agent they are to have first.
 //!
 //! | file | is |
 //! |---|---|
@@ -16,6 +17,7 @@
 //! | `relax` | the steps of a wait after which less will do |
 //! | `assign` | bringing a call and an agent together, and what comes of it |
 //! | `direct` | a call for one agent and nobody else |
+//! | `prefer` | the agent that a call goes to first, and those that it must not get |
 //! | `acts` | what a supervisor changes under way |
 //! | [`hold`] | the wait that an agent's hold is |
 //! | [`needs`] | what is needed of an agent, and what less will do after a while |
@@ -40,6 +42,7 @@ pub mod hold;
 mod line;
 pub mod needs;
 mod pace;
+mod prefer;
 pub mod promises;
 mod quote;
 pub mod redial;

@@ -15,15 +15,12 @@ use crate::base::Timestamp;
 impl Engine {
     /// A step of a waiting call is due: others may serve it from now on.
     pub(super) fn relax(&mut self, id: CallId, out: &mut Vec<Action>) {
-        let call = &self.calls[&id];
-        let key = call.key;
         // A callback that is not to be tried yet is in no class's line.
-        let in_line = self.skills.leave(call.class, key);
+        let stood = self.stand_down(id);
         self.take_steps(id, out);
-        if in_line {
-            let class = self.calls[&id].class;
-            self.skills.join(class, key, self.now);
-            self.look_for_idle(class);
+        if stood {
+            self.stand(id);
+            self.look_for_idle(self.calls[&id].class);
             self.assign_call(id, out);
         }
         if self.calls[&id].stage == Stage::Waiting {

@@ -576,6 +576,11 @@ impl Skills {
         first.map(|key| (key, waiting))
     }
 
+    /// Whether agents of this profile can serve this class.
+    pub fn serves(&self, profile: ProfileId, class: ClassId) -> bool {
+        self.profiles[profile.0 as usize].serves.has(class.0 as usize)
+    }
+
     /// How many calls are in line that an agent of this profile can serve.
     pub fn waiting_for(&self, profile: ProfileId) -> u32 {
         let serves = &self.profiles[profile.0 as usize].serves;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tracing::debug;
 
 use super::api::Action;
+use super::api::Agents;
 use super::api::Demand;
 use super::api::Enqueue;
 use super::api::PermissionAnswer;
@@ -21,10 +22,12 @@ use super::engine::Due;
 use super::engine::Engine;
 use super::engine::Stage;
 use super::line::Key;
+use super::prefer::Preference;
 use super::quote::Forecast;
 use super::skills::ClassId;
 use super::skills::Course;
 use super::skills::ProfileId;
+use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
 use crate::base::Timestamp;
@@ -60,6 +63,12 @@ pub(super) struct Call {
     pub callback_tries: u32,
     /// Whether it is for one agent alone: see `direct`.
     pub direct: bool,
+    /// Who gets it first.
+    #[serde(default)]
+    pub prefer: Option<Preference>,
+    /// Who must not get it.
+    #[serde(default)]
+    pub exclude: Agents,
     /// How long the wait was thought to take when it began.
     pub forecast: Option<Forecast>,
     /// The first quote that the caller was told, counted from joining: to be held against the wait.
@@ -109,13 +118,16 @@ impl Call {
             _ => None,
         };
         let step = self.steps.first().filter(|_| self.stage == Stage::Waiting).map(|(at, _)| *at);
-        [of_wait, step, Some(self.cap_at)].into_iter().flatten().min()
+        [of_wait, step, self.preference_ends(), Some(self.cap_at)].into_iter().flatten().min()
     }
 }
 
 impl Engine {
     pub(super) fn enqueue(&mut self, enqueue: Enqueue, out: &mut Vec<Action>) {
-        let Enqueue { call: id, queue, needs, priority, age_credit, whose, permission } = enqueue;
+        let Enqueue { call: id, queue, needs, priority, age_credit, whose, permission, prefer, mut exclude } =
+            enqueue;
+        exclude.sort_unstable();
+        exclude.dedup();
         if self.calls.contains_key(&id) {
             debug!(call = %id, "joined twice");
             return;
@@ -138,13 +150,16 @@ impl Engine {
         let class = course[reached].1;
         let steps: Vec<(Timestamp, ClassId)> =
             course[reached + 1..].iter().map(|(age, class)| (key.at_age(*age), *class)).collect();
-        if let Some(exit) = self.refusal(id, queue, class, &steps) {
+        self.exclude(id, &exclude);
+        if let Some(exit) = self.refusal(id, queue, class, &steps, &exclude) {
+            self.forget_excluded(id, &exclude);
             self.release(class, &steps);
             out.push(Action::Exit { call: id, exit });
             return;
         }
         let config = &self.queue(queue).config;
         let cap_at = now + config.max_wait;
+        let prefer = self.preference(queue, prefer, &exclude);
         let permission = permission.unwrap_or(config.permission);
         let call = Call {
             queue,
@@ -160,6 +175,8 @@ impl Engine {
             attempts: 0,
             callback_tries: 0,
             direct: false,
+            prefer,
+            exclude: exclude.clone(),
             forecast: None,
             quote: None,
             talk_since: None,
@@ -170,11 +187,15 @@ impl Engine {
         let waiting = self.queue(queue).waiting;
         let needs = self.skills.needs(class).clone();
         out.push(Action::Enqueued { call: id, queue, needs, priority, waiting });
+        if prefer.is_some() || !exclude.is_empty() {
+            let prefer = prefer.map(|prefer| (prefer.agent, prefer.until.since(now)));
+            out.push(Action::AgentsNamed { call: id, prefer, exclude });
+        }
         if let Some((place, age)) = redial {
             self.redials.forget(place);
             out.push(Action::AgeRestored { call: id, age });
         }
-        self.back_in_line(id, out);
+        self.back_in_line(id, None, out);
     }
 
     /// The classes of a call with this priority and this demand of its own, with one user more of each.
@@ -195,9 +216,11 @@ impl Engine {
         queue: QueueId,
         class: ClassId,
         steps: &[(Timestamp, ClassId)],
+        exclude: &[AgentId],
     ) -> Option<WaitExit> {
         let (id, queue) = (queue, self.queue(queue));
-        if self.skills.staffed(class) == 0 && !self.staffed_later(steps) {
+        let staffed = |class| self.staffed_but_for(exclude, class);
+        if !staffed(class) && !steps.iter().any(|(_, class)| staffed(*class)) {
             return Some(WaitExit::NobodyStaffed);
         }
         if queue.waiting < queue.config.max_waiting {
@@ -208,18 +231,20 @@ impl Engine {
         (!served_at_once).then_some(WaitExit::Full)
     }
 
-    /// A call without an agent: the best idle one is rung, or its wait begins or goes on.
-    pub(super) fn back_in_line(&mut self, id: CallId, out: &mut Vec<Action>) {
+    /// A call without an agent, or no more with this one: the best idle one is rung, or its wait begins or goes on.
+    pub(super) fn back_in_line(&mut self, id: CallId, from: Option<AgentId>, out: &mut Vec<Action>) {
         self.take_steps(id, out);
         let call = self.call_mut(id);
         call.stage = Stage::Waiting;
         let (queue, class, key) = (call.queue, call.class, call.key);
         self.queue_mut(queue).line.join(key);
-        self.skills.join(class, key, self.now);
+        self.stand(id);
         if self.calls[&id].direct {
             return self.exit(id, WaitExit::NobodyStaffed, out);
         }
         self.look_for_idle(class);
+        // Who waited for that agent alone is everybody's now, each in their turn.
+        from.inspect(|agent| self.assign_preferring_before(*agent, key, out));
         if !self.assign_call(id, out) {
             self.wait(id, out);
         }
@@ -228,9 +253,9 @@ impl Engine {
     /// The call is in no line any more.
     pub(super) fn leave_line(&mut self, id: CallId) {
         let call = &self.calls[&id];
-        let (queue, class, key) = (call.queue, call.class, call.key);
+        let (queue, key) = (call.queue, call.key);
         self.queue_mut(queue).line.leave(key);
-        self.skills.leave(class, key);
+        self.stand_down(id);
     }
 
     /// The wait begins, or goes on after a ring that failed.
@@ -350,7 +375,7 @@ impl Engine {
         let not_before = (!spacing.is_zero()).then(|| now + spacing);
         self.call_mut(id).consent = Consent::Kept { not_before };
         if not_before.is_none() {
-            return self.back_in_line(id, out);
+            return self.back_in_line(id, None, out);
         }
         self.queue_mut(queue_id).line.join(key);
         self.rearm_call(id);
@@ -399,6 +424,7 @@ impl Engine {
         let call = self.calls.remove(&id)?;
         self.rearm(Due::Call(id), call.due, None);
         self.release(call.class, &call.steps);
+        self.forget_excluded(id, &call.exclude);
         Some(call)
     }
 
@@ -406,18 +432,20 @@ impl Engine {
         let now = self.now;
         let call = self.call_mut(id);
         call.due = None;
-        let (class, key) = (call.class, call.key);
         if call.cap_at <= now {
             return self.exit(id, WaitExit::Cap, out);
         }
         if call.steps.first().is_some_and(|(at, _)| *at <= now) {
             return self.relax(id, out);
         }
+        if call.preference_ends().is_some_and(|at| at <= now) {
+            return self.preference_over(id, out);
+        }
         match &mut call.consent {
             Consent::Kept { not_before } => {
                 *not_before = None;
                 self.rearm_call(id);
-                self.skills.join(class, key, now);
+                self.stand(id);
                 self.assign_call(id, out);
             }
             Consent::Granted { until, .. } if *until <= now => self.ask(id, 0, out),

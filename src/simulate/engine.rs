@@ -15,6 +15,7 @@ use crate::queue::Engine;
 use crate::queue::Event;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
+use crate::queue::api::Agents;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
@@ -102,6 +103,8 @@ impl EngineRouter {
                 age_credit: Duration::ZERO,
                 whose: Whoses::new(),
                 permission: None,
+                prefer: None,
+                exclude: Agents::new(),
             })),
             Told::Abandoned { call } => Event::Abandoned { call: CallId(call) },
             Told::Ended { call, agent } => Event::TalkEnded { call: CallId(call), agent: AgentId(agent) },

@@ -101,6 +101,8 @@ struct Wait {
     /// What was needed, and from when on.
     needs: Vec<(WallTime, Vec<NeedFact>)>,
     needed: Vec<String>,
+    /// Who must not get it.
+    excluded: Vec<Name>,
     rung: Vec<String>,
     /// The first quote and how long the caller had waited then.
     quote: Option<Duration>,
@@ -111,8 +113,8 @@ struct Wait {
 impl Wait {
     fn new(queue: &Name, joined: WallTime, needs: Vec<NeedFact>, words: String) -> Wait {
         let needs = vec![(joined, needs)];
-        let (rung, quote, ended) = (Vec::new(), None, None);
-        Wait { queue: queue.clone(), joined, needs, needed: vec![words], rung, quote, ended }
+        let (excluded, rung, quote, ended) = (Vec::new(), Vec::new(), None, None);
+        Wait { queue: queue.clone(), joined, needs, needed: vec![words], excluded, rung, quote, ended }
     }
 
     fn learn(&mut self, dated: &DatedFact, zone: &TimeZone) {
@@ -122,6 +124,10 @@ impl Wait {
             What::NeedsRelaxed { needs } => {
                 self.needs.push((wall, needs.clone()));
                 self.needed.push(format!("{at}: {}", story::needed(needs)));
+            }
+            What::AgentsNamed { prefer, exclude } => {
+                self.needed.push(format!("{at}: {}", story::agents_named(prefer.as_ref(), exclude)));
+                self.excluded.clone_from(exclude);
             }
             What::AgeRestored { age } => self
                 .needed
@@ -191,6 +197,9 @@ impl Wait {
         zone: &TimeZone,
     ) -> Vec<String> {
         let able_since = |agent: &&Skilled| {
+            if self.excluded.contains(&agent.name) {
+                return None;
+            }
             let able = |needs: &[NeedFact]| needs.iter().all(|need| has(agent, need));
             self.needs.iter().find(|(_, needs)| able(needs)).map(|(since, _)| *since)
         };
@@ -312,6 +321,14 @@ mod tests {
                 100,
                 What::Enqueued { queue: "billing".into(), needs: billing(5), priority: 0, waiting: 3 },
             ),
+            at(
+                Some(7),
+                100,
+                What::AgentsNamed {
+                    prefer: Some(("dora".into(), Duration::from_secs(20))),
+                    exclude: vec!["eve".into()],
+                },
+            ),
             at(Some(7), 100, What::WaitAsked { quote, position: 3 }),
             at(Some(7), 120, What::NeedsRelaxed { needs: billing(1) }),
             at(
@@ -327,7 +344,7 @@ mod tests {
             state("alice", 110, AgentStateName::WrapUp, ""),
             state("alice", 500, AgentStateName::Ready, ""),
         ];
-        let skilled = [("alice", 8), ("bob", 6), ("carol", 3)]
+        let skilled = [("alice", 8), ("bob", 6), ("carol", 3), ("eve", 9)]
             .map(|(name, level)| Skilled { name: name.into(), skills: vec![("billing".into(), level)] });
         let explained =
             explain(&sample::dated(call), &sample::dated(agents), &skilled, sample::STARTED, &TimeZone::UTC);
@@ -335,12 +352,13 @@ mod tests {
             queue: "billing".to_owned(),
             needed: vec![
                 "14:03:40.000: billing >= 5, 2 before it in billing, priority 0".to_owned(),
+                "14:03:40.000: dora first, for up to 20 s; not eve".to_owned(),
                 "14:04:00.000: billing >= 1".to_owned(),
             ],
             could: vec![
                 "alice was talking (call 3), at 14:03:50.000 was in wrap-up".to_owned(),
                 "carol (from 14:04:00.000) was ready".to_owned(),
-                "1 who could were signed out; 0 of 3 agents could not".to_owned(),
+                "1 who could were signed out; 1 of 4 agents could not".to_owned(),
             ],
             rung: vec![
                 "14:04:00.000: carol: the only one waiting that carol can serve; carol was the only idle agent who \

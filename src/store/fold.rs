@@ -197,6 +197,7 @@ impl CallFold {
             | What::Chose { .. }
             | What::VerificationFailed { .. }
             | What::VariableSet { .. }
+            | What::AgentsNamed { .. }
             | What::AgeRestored { .. }
             | What::NeedsRelaxed { .. }
             | What::WaitPrioritised { .. }

@@ -115,6 +115,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         }
         What::LanguageChosen { language } => format!("is spoken to in {language:?}"),
         What::Enqueued { queue, needs, priority, waiting } => enqueued(queue, needs, *priority, *waiting),
+        What::AgentsNamed { prefer, exclude } => agents_named(prefer.as_ref(), exclude),
         What::AgeRestored { age } => {
             format!("called again after the line dropped: counts as waiting for {} already", length(*age))
         }
@@ -279,6 +280,12 @@ fn enqueued(queue: &str, needs: &[NeedFact], priority: i32, waiting: u32) -> Str
     let priority = if priority == 0 { String::new() } else { format!(", priority {priority}") };
     let waiting = if waiting == 1 { "the only one".to_owned() } else { format!("{waiting} waiting") };
     format!("joined queue {queue}{needs}{priority}, {waiting}")
+}
+
+pub(super) fn agents_named(prefer: Option<&(Name, Duration)>, exclude: &[Name]) -> String {
+    let first = prefer.map(|(agent, wait)| format!("{agent} first, for up to {}", length(*wait)));
+    let not = (!exclude.is_empty()).then(|| format!("not {}", exclude.join(", ")));
+    first.into_iter().chain(not).collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn needed(needs: &[NeedFact]) -> String {

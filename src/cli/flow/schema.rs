@@ -49,6 +49,9 @@ enum Shape {
     Needs,
     Steps,
     Permission,
+    Prefer,
+    /// One agent's name or a list.
+    AgentNames,
     Method,
 }
 
@@ -188,6 +191,8 @@ const KEYS: &[(&str, &[Key])] = &[
             ("steps", Steps, false, "what this caller needs instead after a while"),
             ("priority", Count, false, "added to the queue's own; 0 by default"),
             ("permission", Permission, false, "who allows the hold; as the queue says by default"),
+            ("prefer", Prefer, false, "who has the caller first, and for how long"),
+            ("not", AgentNames, false, "agents who must not have the caller"),
         ],
     ),
     ("pause", &[("pause", Time, true, "how long"), ("then", Node, true, "afterwards")]),
@@ -359,6 +364,15 @@ fn behind(shape: Shape) -> Value {
             },
         }),
         Permission => json!({ "enum": ["ask", "given by this file"] }),
+        Prefer => json!({
+            "type": "object",
+            "properties": { "agent": { "type": "string" }, "for": behind(Time) },
+            "required": ["agent"],
+            "additionalProperties": false,
+        }),
+        AgentNames => json!({
+            "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        }),
         Method => json!({ "enum": ["account and pin"] }),
     }
 }

@@ -40,11 +40,12 @@ pub(crate) fn flow(flow: &Flow, reader: &mut Reader<'_>) -> Variables {
     samples
 }
 
-/// Reports every `enqueue` of the flow that no agent can serve.
+/// Reports every `enqueue` of the flow that no agent can serve, or that names one whom there is not.
 pub(crate) fn staffing(flow: &Flow, engine: &Config, reader: &mut Reader<'_>) {
     for at in &flow.nodes {
-        if let Node::Enqueue(node) = &at.node
-            && let Some(queue) = node.queue.and_then(|queue| engine.queues.get(queue.0 as usize))
+        let Node::Enqueue(node) = &at.node else { continue };
+        node.check_agents(engine, reader);
+        if let Some(queue) = node.queue.and_then(|queue| engine.queues.get(queue.0 as usize))
             && !node.needs.is_empty()
         {
             let (needs, more) = (&queue.needs, &node.needs);

@@ -1,15 +1,30 @@
 //! `enqueue`: sends the caller to a queue. The flow ends here.
 
+use std::time::Duration;
+
+use crate::base::Name;
 use crate::base::QueueId;
 use crate::flow::api::FlowAction;
+use crate::flow::expression::Expression;
 use crate::flow::fields::Fields;
+use crate::flow::model;
 use crate::flow::needs;
+use crate::flow::node::set;
+use crate::flow::node::set::Source;
 use crate::flow::read::Reader;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
 use crate::flow::yaml::Place;
+use crate::flow::yaml::Text;
+use crate::flow::yaml::Yaml;
+use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::PermissionPolicy;
+
+/// How long a call waits for the agent it prefers while they are busy, when nothing is said.
+const PREFER_FOR: Duration = Duration::from_secs(20);
+/// How many agents a call can be kept from.
+const MOST_EXCLUDED: usize = 16;
 
 /// A queue, and what this caller needs beyond what the queue needs anyway.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +35,18 @@ pub(crate) struct Enqueue {
     pub priority: i32,
     /// Who allows the hold. Default: as the queue says.
     pub permission: Option<PermissionPolicy>,
+    /// Who has the caller first, and for how long.
+    prefer: Option<(AgentName, Duration)>,
+    /// Who must not have the caller.
+    not: Vec<AgentName>,
     pub place: Place,
+}
+
+/// An agent's name, written down or computed.
+#[derive(Clone, Debug, PartialEq)]
+struct AgentName {
+    source: Source,
+    place: Place,
 }
 
 impl Enqueue {
@@ -36,7 +62,41 @@ impl Enqueue {
             needs: needs::demand(fields, reader),
             permission: fields.optional("permission").and_then(|yaml| reader.permission(yaml)),
             priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
+            prefer: fields.optional("prefer").and_then(|yaml| prefer(yaml, reader)),
+            not: fields.optional("not").map(|yaml| not(yaml, reader)).unwrap_or_default(),
             place: yaml.map_or(fields.place, |yaml| yaml.place),
+        }
+    }
+
+    pub fn expressions(&self) -> Vec<(&Expression, Place)> {
+        let agents = self.prefer.iter().map(|(agent, _)| agent).chain(&self.not);
+        let computed = agents.filter_map(|agent| match &agent.source {
+            Source::Computed(expression, place) => Some((expression, *place)),
+            Source::Written(_) => None,
+        });
+        computed.collect()
+    }
+
+    /// Reports agents whom the center does not have, and a preference that outlasts the queue's patience.
+    pub fn check_agents(&self, engine: &Config, reader: &mut Reader<'_>) {
+        for agent in self.prefer.iter().map(|(agent, _)| agent).chain(&self.not) {
+            if let Source::Written(value) = &agent.source
+                && engine.agent_named(&value.in_words()).is_none()
+            {
+                let known = engine.agents.iter().map(|agent| &*agent.name);
+                reader.unknown(agent.place, "agent", &value.in_words(), known);
+            }
+        }
+        let queue = self.queue.and_then(|queue| engine.queues.get(queue.0 as usize));
+        if let (Some((agent, wait)), Some(queue)) = (&self.prefer, queue)
+            && *wait > queue.max_wait / 2
+        {
+            let (wait, most) = (wait.as_secs_f64(), (queue.max_wait / 2).as_secs_f64());
+            let message = format!(
+                "a call waits for one agent for at most half of the longest wait of \"{}\", {most} s, got {wait} s",
+                queue.name
+            );
+            reader.error_hint(agent.place, message, format!("write \"for: {most}s\" or less"));
         }
     }
 
@@ -45,8 +105,47 @@ impl Enqueue {
         // The checker lets no flow through whose queue is unknown.
         if let Some(queue) = self.queue {
             let Enqueue { priority, permission, .. } = *self;
-            step.out.push(FlowAction::Enqueue { queue, needs: self.needs.clone(), priority, permission });
+            let prefer = self.prefer.as_ref().and_then(|(agent, wait)| Some((agent.name(step)?, *wait)));
+            let exclude = self.not.iter().filter_map(|agent| agent.name(step)).collect();
+            let needs = self.needs.clone();
+            step.out.push(FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude });
         }
         Next::Over
     }
+}
+
+impl AgentName {
+    fn read(text: &Text, reader: &mut Reader<'_>) -> Option<AgentName> {
+        let source = match set::source(text, reader)? {
+            Source::Written(_) => Source::Written(model::Value::Text(text.text.clone())),
+            computed => computed,
+        };
+        Some(AgentName { source, place: text.place })
+    }
+
+    /// Who it is for this caller; nobody when that is empty or cannot be computed.
+    fn name(&self, step: &Step<'_>) -> Option<Name> {
+        let name = self.source.value(step).ok()?.in_words();
+        (!name.is_empty()).then(|| name.as_str().into())
+    }
+}
+
+/// `{ agent: alice, for: 20s }`
+fn prefer(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(AgentName, Duration)> {
+    let mut fields = reader.fields(yaml, "who is preferred")?;
+    let text = fields.require(reader, "agent").and_then(|yaml| reader.text(yaml, "an agent's name"));
+    let agent = text.and_then(|text| AgentName::read(text, reader));
+    let wait = fields.duration(reader, "for", PREFER_FOR);
+    fields.finish(reader);
+    Some((agent?, wait))
+}
+
+/// `alice`, or a list of agents.
+fn not(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<AgentName> {
+    let texts = reader.texts(yaml, "an agent's name");
+    if texts.len() > MOST_EXCLUDED {
+        let message = format!("at most {MOST_EXCLUDED} agents are left out, got {}", texts.len());
+        reader.error_hint(yaml.place, message, "give those who may take the call a skill for it");
+    }
+    texts.into_iter().filter_map(|text| AgentName::read(text, reader)).collect()
 }

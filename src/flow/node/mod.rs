@@ -306,6 +306,7 @@ impl Node {
         match self {
             Node::Branch(node) => node.ways.iter().map(|way| (&way.condition, way.place)).collect(),
             Node::Set(node) => node.expressions(),
+            Node::Enqueue(node) => node.expressions(),
             _ => Vec::new(),
         }
     }

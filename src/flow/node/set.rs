@@ -30,6 +30,16 @@ pub(crate) enum Source {
     Computed(Expression, Place),
 }
 
+impl Source {
+    /// What it is for this caller; an error when it cannot be computed.
+    pub fn value(&self, step: &Step<'_>) -> Result<model::Value, String> {
+        match self {
+            Source::Written(value) => Ok(value.clone()),
+            Source::Computed(expression, _) => expression.compute(&step.known()),
+        }
+    }
+}
+
 impl Set {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Set {
         let values = fields.require(reader, "set").map(|yaml| values(yaml, reader)).unwrap_or_default();
@@ -46,12 +56,8 @@ impl Set {
 
     pub fn enter(&self, step: &mut Step<'_>) -> Next {
         for (name, source) in &self.values {
-            let value = match source {
-                Source::Written(value) => Ok(value.clone()),
-                Source::Computed(expression, _) => expression.compute(&step.known()),
-            };
             // What cannot be computed leaves the variable as it was.
-            if let Ok(value) = value {
+            if let Ok(value) = source.value(step) {
                 step.set(name, value);
             }
         }
@@ -80,7 +86,7 @@ fn values(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Source)> {
     entries.iter().filter_map(read).collect()
 }
 
-fn source(text: &Text, reader: &mut Reader<'_>) -> Option<Source> {
+pub(crate) fn source(text: &Text, reader: &mut Reader<'_>) -> Option<Source> {
     if let Some(expression) = text.text.strip_prefix('=') {
         let parsed = Expression::parse(expression.trim());
         let expression = parsed.map_err(|message| reader.error(text.place, message)).ok()?;

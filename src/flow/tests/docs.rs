@@ -17,7 +17,7 @@ services: { orders: { at: \"http://127.0.0.1:9000\" } }
 announcements: { outage: { play: goodbye } }
 skills: [billing]
 queues: { billing: { needs: billing >= 3 } }
-agents: { alice: { skills: { billing: 7 } } }
+agents: { alice: { skills: { billing: 7 } }, bob: { skills: { billing: 3 } } }
 ";
 
 /// A flow that is called by the example of `call`.

@@ -271,6 +271,31 @@ fn a_queue_that_nobody_can_serve() {
 }
 
 #[test]
+fn an_agent_who_is_not_there_and_one_who_would_be_waited_for_too_long() {
+    let unreachable = "main.yaml:5:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)\n\
+                       main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)";
+    let said =
+        |node: &str, expected: &str| nodes(&format!("  a: {{ enqueue: billing, {node} }}\n"), expected);
+    said(
+        "prefer: { agent: alcie, for: 500s }, not: [alice, bob]",
+        &format!(
+            "main.yaml:4:43: error: no agent is called \"alcie\" (did you mean \"alice\"?)\n\
+             main.yaml:4:43: error: a call waits for one agent for at most half of the longest wait of \"billing\", \
+             450 s, got 500 s (write \"for: 450s\" or less)\n\
+             main.yaml:4:76: error: no agent is called \"bob\" (there is alice)\n{unreachable}"
+        ),
+    );
+    said("prefer: { agent: alice }, not: '= caller.account'", unreachable);
+    nodes(
+        "  a: { enqueue: billing, prefer: { agent: = owner } }\n",
+        &format!(
+            "main.yaml:4:43: error: no variable is called \"owner\" (there is caller.number, caller.known, caller.name, \
+         caller.account, verified, language, dialled)\n{unreachable}"
+        ),
+    );
+}
+
+#[test]
 fn levels_times_and_digits_out_of_range() {
     let high = CENTER.replace("billing: 7", "billing: 11");
     center(&high, "center.yaml:5:39: error: a level is 1 to 10, got 11");

@@ -162,14 +162,19 @@ impl<'a> Phone<'a> {
                     .collect();
                 format!("asks {}{}", question.url, sent.join(""))
             }
-            FlowAction::Enqueue { queue, needs, priority, permission } => {
+            FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude } => {
                 let queue = &self.center.engine.queues[queue.0 as usize].name;
                 let held = match permission {
                     Some(PermissionPolicy::GivenByFlowFile) => ", held by the file's word",
                     Some(PermissionPolicy::Ask) => ", asked",
                     None => "",
                 };
-                format!("to {queue}, {} needs more, priority {priority}{held}", needs.needs.clauses().count())
+                let first = prefer.map_or_else(String::new, |(agent, wait)| {
+                    format!(", {agent} first for {}s", wait.as_secs())
+                });
+                let not: String = exclude.iter().map(|agent| format!(", not {agent}")).collect();
+                let more = needs.needs.clauses().count();
+                format!("to {queue}, {more} needs more, priority {priority}{held}{first}{not}")
             }
             FlowAction::HangUp { reason } => format!("hangs up: {reason}"),
             FlowAction::Fact(fact) => return fact_in_words(fact),

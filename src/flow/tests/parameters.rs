@@ -129,3 +129,16 @@ fn only_a_call_gives_a_flow_what_it_takes() {
     let said = found("flow: main\nstart: a\nnodes:\n  a: { hang_up: done }\n", &never);
     assert!(said.contains(&"rate.yaml:2:10: this flow never returns to give this".to_owned()), "{said:?}");
 }
+
+#[test]
+fn the_agent_who_is_preferred_may_be_computed_and_nobody_is_called_nothing() {
+    let flow = "flow: main\nstart: known\nnodes:\n  \
+                known: { set: { owner: alice, other: = caller.name }, then: q }\n  \
+                q: { enqueue: billing, prefer: { agent: = owner, for: 5s }, not: [= other, '= \"bo\" + \"b\"'] }\n";
+    let (center, _) = read(&[("center.yaml", CENTER), ("main.yaml", flow)]).unwrap();
+    let phone = Phone::dial(&center, "main", None);
+    assert_eq!(
+        phone.transcript.last().unwrap(),
+        "to billing, 0 needs more, priority 0, alice first for 5s, not bob"
+    );
+}

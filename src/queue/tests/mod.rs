@@ -4,6 +4,7 @@ mod acts;
 mod agents;
 mod choice;
 mod oracle;
+mod prefer;
 mod redial;
 mod relax;
 mod script;

@@ -17,6 +17,8 @@ use crate::queue::Event;
 use crate::queue::Stage;
 use crate::queue::api::AgentChoice;
 use crate::queue::api::AgentState;
+use crate::queue::api::AgentWish;
+use crate::queue::api::Agents;
 use crate::queue::api::ChosenBy;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
@@ -52,6 +54,9 @@ pub(super) struct Call {
     permission: PermissionPolicy,
     since: i128,
     whose: Whoses,
+    /// Who has it first, and until when.
+    prefer: Option<(AgentId, Timestamp)>,
+    exclude: Agents,
     enqueued_at: Timestamp,
     cap_at: Timestamp,
     pub stage: Stage,
@@ -64,6 +69,8 @@ pub(super) struct Call {
 
 pub(super) struct Agent {
     pub state: AgentState,
+    /// Whether they want to go on after the call.
+    goes_on: bool,
     calls: i64,
     idle_since: Timestamp,
     until: Option<Timestamp>,
@@ -75,6 +82,7 @@ impl Oracle {
         let state = |ready| if ready { AgentState::Ready } else { AgentState::Offline };
         let agent = |ready| Agent {
             state: state(ready),
+            goes_on: true,
             calls: 0,
             idle_since: Timestamp::ZERO,
             until: None,
@@ -146,7 +154,15 @@ impl Oracle {
                 self.agent(*agent).spared.push((*call, now + Duration::from_secs(pause)));
             }
             Event::PickedUp { call, agent } if self.is_at(*call, Stage::Ringing(*agent)) => {
-                self.call(*call).stage = Stage::Talking(*agent);
+                let call = self.call(*call);
+                (call.stage, call.prefer) = (Stage::Talking(*agent), None);
+            }
+            Event::AgentWants { agent, wish }
+                if self.agents.get(agent.0 as usize).is_some_and(|agent| {
+                    matches!(agent.state, AgentState::Ringing(_) | AgentState::Talking(_))
+                }) =>
+            {
+                self.agent(*agent).goes_on = *wish == AgentWish::Ready;
             }
             Event::TalkEnded { call, agent } if self.is_at(*call, Stage::Talking(*agent)) => {
                 self.calls.remove(call);
@@ -190,6 +206,7 @@ impl Oracle {
                 assert_eq!(*waiting, self.waiting(*queue));
                 self.saw("joined");
             }
+            Action::AgentsNamed { call, prefer, exclude } => self.named(now, event, *call, *prefer, exclude),
             Action::AgeRestored { call, age } => {
                 let Event::Enqueue(enqueue) = event else { panic!("only who joins gets an age back") };
                 assert_eq!(enqueue.call, *call);
@@ -284,6 +301,8 @@ impl Oracle {
             permission: enqueue.permission.unwrap_or(queue.permission),
             since: i128::from(now.0) - enqueue.age_credit.as_micros() as i128,
             whose: enqueue.whose,
+            prefer: None,
+            exclude: Agents::new(),
             enqueued_at: now,
             cap_at: now + queue.max_wait,
             stage: Stage::Waiting,
@@ -293,6 +312,29 @@ impl Oracle {
             asked: false,
         };
         self.calls.insert(enqueue.call, call);
+    }
+
+    /// Whom the call goes to first and whom it must not get, as it was asked for.
+    fn named(
+        &mut self,
+        now: Timestamp,
+        event: &Event,
+        id: CallId,
+        prefer: Option<(AgentId, Duration)>,
+        exclude: &Agents,
+    ) {
+        let Event::Enqueue(enqueue) = event else { panic!("only who joins names agents") };
+        assert_eq!(enqueue.call, id);
+        assert!(exclude.iter().all(|agent| enqueue.exclude.contains(agent)));
+        assert!(enqueue.exclude.iter().all(|agent| exclude.contains(agent)));
+        if let Some((agent, wait)) = prefer {
+            let (asked, most) = enqueue.prefer.expect("nobody is preferred unasked");
+            assert!(agent == asked && wait <= most && wait <= self.queue_of(id).max_wait / 2);
+            assert!((agent.0 as usize) < self.agents.len() && !exclude.contains(&agent));
+        }
+        let call = self.call(id);
+        call.prefer = prefer.map(|(agent, wait)| (agent, now + wait));
+        call.exclude = exclude.clone();
     }
 
     /// Of a call that waits just those agents are able whom its queue and its own needs ask for by now.
@@ -363,6 +405,9 @@ impl Oracle {
             };
             (first, of_agent.idle_since, agent)
         };
+        let preferred = self.preferred(now, call) == Some(agent);
+        let choice = choice.filter(|_| !preferred);
+        let agents_by = agents_by.filter(|_| !preferred);
         let able = fitting.iter().copied().filter(|agent| self.may_ring(now, call, *agent));
         if let Some(choice) = choice {
             assert_eq!(able.min_by_key(|agent| rank(*agent)), Some(agent), "a better agent was idle");
@@ -375,9 +420,20 @@ impl Oracle {
             .keys()
             .copied()
             .filter(|call| self.in_line(now, *call) && self.fits(*call, agent))
+            .filter(|call| self.kept_for(now, *call).is_none_or(|other| other == agent))
             .collect();
+        let preferring = serves.iter().copied().filter(|call| self.preferred(now, *call) == Some(agent));
+        let preferring: Vec<CallId> = preferring.filter(|call| self.may_ring(now, *call, agent)).collect();
+        let first_of_those = preferring.iter().copied().min_by_key(|call| self.order(*call));
+        if preferred {
+            assert_eq!(first_of_those, Some(call), "another that prefers them was to go first");
+            self.saw(if preferring.len() > 1 { "rung, preferred by several" } else { "rung, preferred" });
+        } else if let Some(other) = first_of_those {
+            let is_first = self.calls[&call].priority == i64::from(FIRST);
+            assert!(is_first && self.order(call) < self.order(other), "who prefers them goes first");
+        }
         let first = serves.iter().copied().filter(|call| self.may_ring(now, *call, agent));
-        if by_wait {
+        if by_wait && !preferred {
             assert_eq!(
                 first.min_by_key(|call| self.order(*call)),
                 Some(call),
@@ -387,11 +443,19 @@ impl Oracle {
         let idle = now.since(self.agents[agent.0 as usize].idle_since);
         let spared = fitting.iter().any(|agent| !self.may_ring(now, call, *agent));
         let (waiting, fitting) = (serves.len() as u32, fitting.len() as u32);
-        let by = if by_wait { ChosenBy::LongestWait } else { ChosenBy::ServiceLevel };
+        let by = match by_wait {
+            _ if preferred => ChosenBy::Preferred,
+            true => ChosenBy::LongestWait,
+            false => ChosenBy::ServiceLevel,
+        };
         self.check_needs(now, call);
         assert_eq!(*why, Reason { waiting, fitting, fit: self.fit(call, agent), idle, by, agents_by });
         self.last_rung.insert(self.calls[&call].queue, agent);
-        self.check_second_promise(now, call, agent);
+        if preferred {
+            self.call(call).prefer = None;
+        } else {
+            self.check_second_promise(now, call, agent);
+        }
         let is_first = |id: &CallId| self.calls[id].priority == i64::from(FIRST);
         let firsts = self.calls.keys().copied().filter(|id| is_first(id) && self.may_ring(now, *id, agent));
         let passed_over = firsts.min_by_key(|id| self.order(*id)).filter(|first| *first != call);
@@ -483,6 +547,7 @@ impl Oracle {
         if *from == AgentState::Offline {
             agent.calls = 0;
         }
+        agent.goes_on |= matches!(to, AgentState::Ready | AgentState::NotReady(_) | AgentState::Offline);
         (agent.state, agent.until) = (to.clone(), until);
         let name = match to {
             AgentState::Ringing(_) => "ringing",
@@ -496,7 +561,7 @@ impl Oracle {
     }
 
     fn check_state(&mut self, now: Timestamp, engine: &Engine) {
-        let mut held_back = 0;
+        let (mut held_back, mut kept, mut excluded) = (0, 0, 0);
         assert_eq!(engine.calls.len(), self.calls.len(), "callers are neither lost nor made");
         for (id, call) in &self.calls {
             let view = engine.call(*id).expect("who waits is in");
@@ -509,6 +574,7 @@ impl Oracle {
                     "a wait begins with a question"
                 );
                 let idle = self.agent_ids().find(|agent| self.may_ring(now, *id, *agent));
+                kept += u32::from(self.kept_for(now, *id).is_some());
                 if idle.is_some() && self.may_hold_back(now, call) {
                     let looked_at = now + Duration::from_secs(1);
                     assert!(engine.deadline().is_some_and(|at| at <= looked_at), "{id} is forgotten");
@@ -523,6 +589,8 @@ impl Oracle {
                 _ => AgentState::Talking(*id),
             };
             assert_eq!(self.agents[agent.0 as usize].state, of_agent);
+            assert!(!call.exclude.contains(&agent), "{id} must not get {agent}");
+            excluded += u32::from(!call.exclude.is_empty());
         }
         for (id, agent) in self.agent_ids().zip(&self.agents) {
             assert_eq!(engine.agent_state(id), Some(&agent.state));
@@ -536,9 +604,8 @@ impl Oracle {
                 AgentState::NotReady(_) => {}
             }
         }
-        if held_back > 0 {
-            self.saw("held back");
-        }
+        let counts = [(held_back, "held back"), (kept, "kept for who is preferred"), (excluded, "excluded")];
+        counts.into_iter().filter(|(count, _)| *count > 0).for_each(|(_, what)| self.saw(what));
         for queue in 0..self.config.queues.len() as u32 {
             assert_eq!(engine.waiting(QueueId(queue)), self.waiting(QueueId(queue)));
         }
@@ -563,6 +630,31 @@ impl Oracle {
             && self.in_line(now, call)
             && self.fits(call, agent)
             && !spared
+            && !self.calls[&call].exclude.contains(&agent)
+            && self.kept_for(now, call).is_none()
+            && self.preferred_idle(now, call).is_none_or(|preferred| preferred == agent)
+    }
+
+    /// Who has the call before all others, while that holds.
+    fn preferred(&self, now: Timestamp, call: CallId) -> Option<AgentId> {
+        let (agent, until) = self.calls[&call].prefer?;
+        (now <= until && self.fits(call, agent)).then_some(agent)
+    }
+
+    fn preferred_idle(&self, now: Timestamp, call: CallId) -> Option<AgentId> {
+        let idle = |agent: &AgentId| self.agents[agent.0 as usize].state == AgentState::Ready;
+        self.preferred(now, call).filter(idle)
+    }
+
+    /// The agent whom this call waits for though others may be idle: busy, and back soon.
+    fn kept_for(&self, now: Timestamp, call: CallId) -> Option<AgentId> {
+        let (_, until) = self.calls[&call].prefer?;
+        self.preferred(now, call).filter(|agent| {
+            let agent = &self.agents[agent.0 as usize];
+            let busy =
+                matches!(agent.state, AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp);
+            now < until && busy && agent.goes_on
+        })
     }
 
     fn in_line(&self, now: Timestamp, call: CallId) -> bool {

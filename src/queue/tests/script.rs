@@ -5,7 +5,7 @@
 //! agent alice billing 5, english 2               an agent: skills and levels
 //! routing by service level                       instead of by the longest wait
 //! 0 alice ready                                  seconds, then what happens; ticks come by themselves
-//! 1 call 1 enters support, english 1
+//! 1 call 1 enters support, english 1           also: priority 2, from +1202…, prefer alice 20, not bob
 //! 2 call 1 moves sales                          what a supervisor does; so `call 1 first`, `alice has billing 7`
 //! ```
 //!
@@ -26,6 +26,7 @@ use crate::queue::Event;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
+use crate::queue::api::Agents;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
@@ -256,7 +257,11 @@ fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> E
         age_credit: Duration::ZERO,
         whose: Whoses::new(),
         permission: None,
+        prefer: None,
+        exclude: Agents::new(),
     };
+    let agent =
+        |name: &str| AgentId(config.agents.iter().position(|agent| &*agent.name == name).unwrap() as u32);
     for part in extra.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (word, number) = part.split_once(' ').unwrap_or((part, ""));
         match word {
@@ -266,6 +271,11 @@ fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> E
             "from" => enqueue.whose.extend(Whose::number(number)),
             "account" => enqueue.whose.push(Whose::account(number)),
             "credit" => enqueue.age_credit = Duration::from_secs(number.parse().unwrap()),
+            "prefer" => {
+                let (name, secs) = number.split_once(' ').unwrap();
+                enqueue.prefer = Some((agent(name), Duration::from_secs(secs.parse().unwrap())));
+            }
+            "not" => enqueue.exclude.push(agent(number)),
             skill => {
                 let place = config.skills.iter().position(|name| &**name == skill).unwrap_or(99);
                 let need = Need { skill: SkillId(place as u32), level: number.parse().unwrap() };
@@ -292,6 +302,12 @@ fn words(config: &Config, action: &Action) -> String {
             let queue = &config.queues[queue.0 as usize].name;
             let priority = if *priority == FIRST { "first".into() } else { format!("priority {priority}") };
             format!("{call} moved to {queue}{}, {priority}", needed(config, needs))
+        }
+        Action::AgentsNamed { call, prefer, exclude } => {
+            let first =
+                prefer.map(|(id, wait)| format!(", {} first for {}s", agent(&id), wait.as_secs_f64()));
+            let not: String = exclude.iter().map(|id| format!(", not {}", agent(id))).collect();
+            format!("{call} goes{}{not}", first.unwrap_or_default())
         }
         Action::AgeRestored { call, age } => format!("{call} is {}s old", age.as_secs_f64()),
         Action::Relaxed { call, needs } => format!("{call} needs now:{}", needed(config, needs)),

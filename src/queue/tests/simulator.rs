@@ -62,7 +62,11 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 41] = [
+const MUST_BE_SEEN: [&str; 45] = [
+    "kept for who is preferred",
+    "rung, preferred",
+    "rung, preferred by several",
+    "excluded",
     "age restored",
     "rung by BestFit",
     "rung by LongestIdle",
@@ -229,7 +233,21 @@ impl Simulation {
         let number = Whose::number(numbers[self.chance.below(4) as usize]);
         let account = (self.chance.below(6) == 0).then(|| Whose::account("100200"));
         let whose = number.into_iter().chain(account).collect();
-        Event::Enqueue(Box::new(Enqueue { call, queue, needs, priority, age_credit, whose, permission }))
+        let wait = Duration::from_secs(self.chance.below(40));
+        let prefer = (self.chance.below(4) == 0).then(|| (self.some_agent(), wait));
+        let excluded = self.chance.below(12).saturating_sub(9);
+        let exclude = (0..excluded).map(|_| self.some_agent()).collect();
+        Event::Enqueue(Box::new(Enqueue {
+            call,
+            queue,
+            needs,
+            priority,
+            age_credit,
+            whose,
+            permission,
+            prefer,
+            exclude,
+        }))
     }
 
     fn wish(&mut self) -> Event {

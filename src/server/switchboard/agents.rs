@@ -65,6 +65,11 @@ impl Switchboard {
                 let needs = needs.facts(&config.skills);
                 (call, QueueWord::Enqueued { queue, needs, priority, waiting })
             }
+            Action::AgentsNamed { call, prefer, exclude } => {
+                let prefer = prefer.map(|(agent, wait)| (self.agent_name(agent), wait));
+                let exclude = exclude.into_iter().map(|agent| self.agent_name(agent)).collect();
+                (call, QueueWord::AgentsNamed { prefer, exclude })
+            }
             Action::AgeRestored { call, age } => (call, QueueWord::AgeRestored { age }),
             Action::Relaxed { call, needs } => {
                 (call, QueueWord::Relaxed { needs: needs.facts(&self.parts.center.engine.skills) })

@@ -1,0 +1,214 @@
+//! Agents who are named: whom a call prefers for a while, and whom it must not get.
+//!
+//! A call that prefers an agent goes to them before anybody else. It is *kept* for them, in no class's line, as long
+//! as they are busy and will take calls again, and at most for the time that was named; once they are away, want a
+//! break, or cannot serve it, it is everybody's, and no second is lost. One ring of theirs is what it gets: who does
+//! not take it is preferred no more.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::agents::Agent;
+use super::api::Action;
+use super::api::AgentState;
+use super::api::FIRST;
+use super::engine::Engine;
+use super::engine::Queue;
+use super::engine::Stage;
+use super::line::Key;
+use super::skills::BestAgent;
+use super::skills::ClassId;
+use super::waits::Call;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::QueueId;
+use crate::base::Timestamp;
+
+/// Who gets a call first, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Preference {
+    pub agent: AgentId,
+    pub until: Timestamp,
+    /// Whether the call waits for them alone, in no class's line.
+    pub kept: bool,
+}
+
+impl Engine {
+    /// A waiting call may be rung for: it stands in its class's line, or is kept for the agent it prefers.
+    pub(super) fn stand(&mut self, id: CallId) {
+        let now = self.now;
+        let call = self.call_mut(id);
+        // The very moment counts: who is preferred for no time at all goes first if they are idle now.
+        call.prefer = call.prefer.filter(|prefer| prefer.until >= now);
+        let (class, key) = (call.class, call.key);
+        if let Some(prefer) = call.prefer {
+            self.preferring.insert((prefer.agent, key));
+        }
+        if !self.keep_for_preferred(id) {
+            self.skills.join(class, key, now);
+        }
+    }
+
+    /// A call may not be rung for any more; whether it might have been.
+    pub(super) fn stand_down(&mut self, id: CallId) -> bool {
+        let call = self.call_mut(id);
+        let (class, key) = (call.class, call.key);
+        let kept = call.prefer.as_mut().is_some_and(|prefer| std::mem::take(&mut prefer.kept));
+        if let Some(prefer) = call.prefer {
+            self.preferring.remove(&(prefer.agent, key));
+        }
+        kept || self.skills.leave(class, key)
+    }
+
+    /// Whether the call is to wait for the agent it prefers and for nobody else, which is noted.
+    fn keep_for_preferred(&mut self, id: CallId) -> bool {
+        let call = &self.calls[&id];
+        let kept = call.prefer.is_some_and(|prefer| {
+            prefer.until > self.now && self.will_be_free(prefer.agent) && self.can_take(prefer.agent, call)
+        });
+        if let Some(prefer) = &mut self.call_mut(id).prefer {
+            prefer.kept = kept;
+        }
+        kept
+    }
+
+    /// Whether an agent is busy, and wants to go on afterwards.
+    fn will_be_free(&self, id: AgentId) -> bool {
+        let agent = &self.agents[id.0 as usize];
+        let busy =
+            matches!(agent.state, AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp);
+        busy && agent.next.is_none()
+    }
+
+    fn can_take(&self, id: AgentId, call: &Call) -> bool {
+        let profile = self.agents[id.0 as usize].profile;
+        self.skills.serves(profile, call.class) && !self.is_spared(id, call.key.call)
+    }
+
+    /// Whether an agent is not to be rung for a call now: they have just turned it down, or it must not get them.
+    pub(super) fn is_spared(&self, id: AgentId, call: CallId) -> bool {
+        let agent = &self.agents[id.0 as usize];
+        agent.is_spared(call, self.now) || (agent.excluded > 0 && self.excluded.contains(&(id, call)))
+    }
+
+    /// The agent that a waiting call prefers, if they are idle and can take it.
+    pub(super) fn preferred_idle(&self, call: &Call) -> Option<BestAgent> {
+        let id = call.prefer?.agent;
+        let agent = &self.agents[id.0 as usize];
+        (agent.state == AgentState::Ready && self.can_take(id, call)).then(|| self.idle_agent(call.class, id))
+    }
+
+    /// An agent's state, wish or skills have changed: calls that prefer them are kept for them from now on, or for
+    /// nobody any more.
+    pub(super) fn heed_preferring(&mut self, id: AgentId) {
+        for call in self.who_prefers(id, Key::LAST) {
+            let of_call = &self.calls[&call];
+            let (class, key, kept) = (of_call.class, of_call.key, of_call.prefer.is_some_and(|p| p.kept));
+            match (kept, self.keep_for_preferred(call)) {
+                (false, true) => drop(self.skills.leave(class, key)),
+                (true, false) => self.skills.join(class, key, self.now),
+                _ => {}
+            }
+        }
+    }
+
+    /// The calls that may be rung for and prefer this agent, in order up to this key.
+    fn who_prefers(&self, id: AgentId, before: Key) -> Vec<CallId> {
+        self.preferring.range((id, Key::FIRST)..(id, before)).map(|(_, key)| key.call).collect()
+    }
+
+    /// How many wait for this agent alone.
+    pub(super) fn kept_for(&self, id: AgentId) -> u32 {
+        let kept = |call: &CallId| self.calls[call].prefer.is_some_and(|prefer| prefer.kept);
+        self.who_prefers(id, Key::LAST).iter().filter(|call| kept(call)).count() as u32
+    }
+
+    /// An agent may have got ready, and takes the first of the calls that prefer them, but not before one that a
+    /// supervisor put first; or they are away, and those calls go to others.
+    pub(super) fn assign_preferring(&mut self, id: AgentId, out: &mut Vec<Action>) {
+        self.assign_preferring_before(id, Key::LAST, out);
+    }
+
+    /// The same of those that go before this key.
+    pub(super) fn assign_preferring_before(&mut self, id: AgentId, key: Key, out: &mut Vec<Action>) {
+        for call in self.who_prefers(id, key) {
+            let of_call = &self.calls[&call];
+            if of_call.stage != Stage::Waiting || of_call.prefer.is_none_or(|prefer| prefer.kept) {
+                continue;
+            }
+            match self.preferred_idle(of_call) {
+                Some(_) if self.first_goes_before(id, of_call.key) => return,
+                _ => drop(self.assign_call(call, out)),
+            }
+        }
+    }
+
+    /// Whether a call that was put first waits for this agent before the one with this key.
+    fn first_goes_before(&self, id: AgentId, key: Key) -> bool {
+        self.next_call(id).is_some_and(|(first, _)| first.priority() == FIRST && first < key)
+    }
+
+    /// The time in which a call goes to the agent it prefers is over: it is everybody's.
+    pub(super) fn preference_over(&mut self, id: CallId, out: &mut Vec<Action>) {
+        let stood = self.stand_down(id);
+        self.call_mut(id).prefer = None;
+        if stood {
+            self.stand(id);
+            self.assign_call(id, out);
+        }
+        if self.calls[&id].stage == Stage::Waiting {
+            self.rearm_call(id);
+        }
+    }
+
+    /// Who gets a call that joins this queue first, and until when. In a queue without room it waits for nobody.
+    pub(super) fn preference(
+        &self,
+        queue: QueueId,
+        named: Option<(AgentId, Duration)>,
+        exclude: &[AgentId],
+    ) -> Option<Preference> {
+        let (agent, wait) = named?;
+        let Queue { config, waiting, .. } = self.queue(queue);
+        let room = *waiting < config.max_waiting;
+        let wait = if room { wait.min(config.max_wait / 2) } else { Duration::ZERO };
+        let known = (agent.0 as usize) < self.agents.len() && !exclude.contains(&agent);
+        known.then(|| Preference { agent, until: self.now + wait, kept: false })
+    }
+
+    /// Whether somebody but these is signed in who can serve this class.
+    pub(super) fn staffed_but_for(&self, exclude: &[AgentId], class: ClassId) -> bool {
+        let here =
+            |agent: &&Agent| agent.state != AgentState::Offline && self.skills.serves(agent.profile, class);
+        let agents = exclude.iter().filter_map(|agent| self.agents.get(agent.0 as usize));
+        self.skills.staffed(class) as usize > agents.filter(here).count()
+    }
+
+    /// Notes whom a call must not get; as many as the call names.
+    pub(super) fn exclude(&mut self, call: CallId, agents: &[AgentId]) {
+        for id in agents {
+            let Some(agent) = self.agents.get_mut(id.0 as usize) else { continue };
+            if self.excluded.insert((*id, call)) {
+                agent.excluded += 1;
+            }
+        }
+    }
+
+    /// A call is over: nobody is excluded from it any more.
+    pub(super) fn forget_excluded(&mut self, call: CallId, agents: &[AgentId]) {
+        for id in agents {
+            if self.excluded.remove(&(*id, call)) {
+                self.agents[id.0 as usize].excluded -= 1;
+            }
+        }
+    }
+}
+
+impl Call {
+    /// When the agent it prefers is preferred no more, while it waits.
+    pub fn preference_ends(&self) -> Option<Timestamp> {
+        self.prefer.filter(|_| self.stage == Stage::Waiting).map(|prefer| prefer.until)
+    }
+}
