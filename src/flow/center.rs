@@ -78,7 +78,7 @@ pub struct Outbound {
     pub phones: bool,
 }
 
-/// Whether audio is secured by SRTP with keys in the description (RFC 4568).
+/// Whether audio is secured by SRTP, with keys in the description (RFC 4568) or in a handshake (RFC 5763).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SrtpPolicy {
     /// Who asks for it is refused.
@@ -88,6 +88,8 @@ pub enum SrtpPolicy {
     Optional,
     /// Who does not have it is refused.
     Required,
+    /// The same, and keys never stand in a description.
+    Dtls,
 }
 
 /// How the agents of a queue may hold its callers, and hand them over.

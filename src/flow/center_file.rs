@@ -559,15 +559,16 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     })
 }
 
-/// `no`, `optional` or `required`
+/// `no`, `optional`, `required` or `dtls`
 fn srtp(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<SrtpPolicy> {
-    let text = reader.text(yaml, "no, optional or required")?;
+    let text = reader.text(yaml, "no, optional, required or dtls")?;
     match text.text.as_str() {
         "no" => Some(SrtpPolicy::No),
         "optional" => Some(SrtpPolicy::Optional),
         "required" => Some(SrtpPolicy::Required),
+        "dtls" => Some(SrtpPolicy::Dtls),
         other => {
-            reader.unknown(text.place, "policy of SRTP", other, ["no", "optional", "required"]);
+            reader.unknown(text.place, "policy of SRTP", other, ["no", "optional", "required", "dtls"]);
             None
         }
     }

@@ -127,18 +127,9 @@ impl Crypto {
     }
 }
 
-/// What we bring to an offer or answer of SRTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalSrtp {
-    /// Whether there is no talk without.
-    pub required: bool,
-    /// One for each suite, as [`Crypto::draw`] makes them.
-    pub keys: Vec<Crypto>,
-}
-
 /// What offer and answer agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Srtp {
+pub struct Sdes {
     pub suite: Suite,
     /// What we send by, and what the peer does.
     pub ours: MasterKey,
@@ -146,38 +137,35 @@ pub struct Srtp {
 }
 
 /// The cryptos of a stream that we take, in its order.
-pub(super) fn offered(media: &Media) -> impl Iterator<Item = Crypto> + '_ {
+fn taken(media: &Media) -> impl Iterator<Item = Crypto> + '_ {
     let cryptos = media.attributes.iter().filter(|attribute| attribute.name.eq_ignore_ascii_case("crypto"));
     cryptos.filter_map(|attribute| Crypto::parse(attribute.value.as_deref()?))
 }
 
-impl LocalSrtp {
-    /// What our offer says.
-    pub(super) fn attributes(&self) -> Vec<Attribute> {
-        self.offered().map(Crypto::attribute).collect()
-    }
+/// What our offer says.
+pub(super) fn offer(keys: &[Crypto]) -> Vec<Attribute> {
+    offered(keys).map(Crypto::attribute).collect()
+}
 
-    fn offered(&self) -> impl Iterator<Item = &Crypto> {
-        Suite::OFFERED.iter().filter_map(|suite| self.keys.iter().find(|ours| ours.suite == *suite))
-    }
+fn offered(keys: &[Crypto]) -> impl Iterator<Item = &Crypto> {
+    Suite::OFFERED.iter().filter_map(|suite| keys.iter().find(|ours| ours.suite == *suite))
+}
 
-    /// What is agreed by a stream that offers this, and what our answer says of it.
-    pub(super) fn answer(&self, media: &Media) -> Option<(Srtp, Attribute)> {
-        offered(media).find_map(|theirs| {
-            let ours = self.keys.iter().find(|ours| ours.suite == theirs.suite)?;
-            let told = Crypto { tag: theirs.tag, ..ours.clone() }.attribute();
-            let srtp = Srtp { suite: ours.suite, ours: ours.key.clone(), theirs: theirs.key };
-            Some((srtp, told))
-        })
-    }
+/// What is agreed by a stream that offers this, and what our answer says of it.
+pub(super) fn answer(keys: &[Crypto], media: &Media) -> Option<(Sdes, Attribute)> {
+    taken(media).find_map(|theirs| {
+        let ours = keys.iter().find(|ours| ours.suite == theirs.suite)?;
+        let told = Crypto { tag: theirs.tag, ..ours.clone() }.attribute();
+        Some((Sdes { suite: ours.suite, ours: ours.key.clone(), theirs: theirs.key }, told))
+    })
+}
 
-    /// What is agreed by an answer to our offer: it repeats tag and suite of one of ours.
-    pub(super) fn accept(&self, media: &Media) -> Option<Srtp> {
-        offered(media).find_map(|theirs| {
-            let ours = self.offered().find(|ours| ours.tag == theirs.tag && ours.suite == theirs.suite)?;
-            Some(Srtp { suite: ours.suite, ours: ours.key.clone(), theirs: theirs.key })
-        })
-    }
+/// What is agreed by an answer to our offer: it repeats tag and suite of one of ours.
+pub(super) fn accept(keys: &[Crypto], media: &Media) -> Option<Sdes> {
+    taken(media).find_map(|theirs| {
+        let ours = offered(keys).find(|ours| ours.tag == theirs.tag && ours.suite == theirs.suite)?;
+        Some(Sdes { suite: ours.suite, ours: ours.key.clone(), theirs: theirs.key })
+    })
 }
 
 #[cfg(test)]

@@ -3,13 +3,15 @@
 pub mod codec;
 pub mod crypto;
 pub mod description;
+pub mod dtls;
 pub mod negotiate;
+pub mod srtp;
 
 pub use codec::Codec;
-pub use crypto::LocalSrtp;
-pub use crypto::Srtp;
 pub use description::SdpError;
 pub use description::SessionDescription;
+pub use dtls::Dtls;
+pub use dtls::Fingerprint;
 pub use negotiate::Direction;
 pub use negotiate::Local;
 pub use negotiate::NegotiateError;
@@ -18,3 +20,5 @@ pub use negotiate::accept;
 pub use negotiate::answer;
 pub use negotiate::browser;
 pub use negotiate::offer;
+pub use srtp::LocalSrtp;
+pub use srtp::Srtp;

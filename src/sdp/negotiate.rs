@@ -12,6 +12,7 @@ use serde::Serialize;
 use self::stream::Payloads;
 use self::stream::Stream;
 use crate::sdp::Codec;
+use crate::sdp::Dtls;
 use crate::sdp::LocalSrtp;
 use crate::sdp::Srtp;
 use crate::sdp::description::Attribute;
@@ -20,6 +21,7 @@ use crate::sdp::description::Media;
 use crate::sdp::description::Origin;
 use crate::sdp::description::SdpError;
 use crate::sdp::description::SessionDescription;
+use crate::sdp::srtp::Profile;
 
 /// Which way audio flows, seen from the side that says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,14 +128,23 @@ pub struct Negotiated {
     pub srtp: Option<Srtp>,
 }
 
+impl Negotiated {
+    fn secure(&mut self, srtp: Srtp) {
+        if let Srtp::Dtls(Dtls { rtcp_mux: true, .. }) = srtp {
+            self.remote_rtcp = self.remote_rtp;
+        }
+        self.srtp = Some(srtp);
+    }
+}
+
 /// Why offer and answer cannot agree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NegotiateError {
     /// The description cannot be read.
     #[error("bad session description: {0}")]
     Bad(#[from] SdpError),
-    /// No audio stream over plain RTP is offered, or the answer refused ours.
-    #[error("no audio stream over RTP/AVP")]
+    /// No audio stream is offered over a profile that we may have, or the answer refused ours.
+    #[error("no audio stream over RTP that may be taken")]
     NoAudio,
     /// There is one, but with no codec that we take.
     #[error("no audio codec in common")]
@@ -153,38 +164,30 @@ impl NegotiateError {
     }
 }
 
-/// The profiles of a stream: plain, and secured by keys in the description.
-const PLAIN: &str = "RTP/AVP";
-const SECURED: &str = "RTP/SAVP";
-
 /// Our offer: one audio stream with all codecs of `local`, and telephone-event.
 pub fn offer(local: &Local) -> String {
     let payloads = Payloads::offered(&local.codecs);
     let mut media = audio(local, &payloads, 20, local.direction);
     if let Some(srtp) = &local.srtp {
-        // Where it may be without, RFC 4568 §3.1.1 would have two streams offered, of which phones ring for one or
-        // none; a crypto in RTP/AVP is what they understand, or let by.
-        if srtp.required {
-            media.protocol = SECURED.to_owned();
-        }
-        media.attributes.extend(srtp.attributes());
+        let (profile, told) = srtp.offer();
+        media.protocol = profile.name().to_owned();
+        media.attributes.extend(told);
     }
     describe(local, "0 0".to_owned(), vec![media]).to_string()
 }
 
 /// Our answer to the peer's `offer`, and what is agreed by it.
 ///
-/// The first audio stream over RTP/AVP or RTP/SAVP, as far as we may and must secure it, with a codec that we take is accepted, with the first such codec
-/// in the offer's order; every other stream is refused by port 0
+/// The first audio stream, as far as we may and must secure it, with a codec that we take is accepted, with the first
+/// such codec in the offer's order; every other stream is refused by port 0
 /// ([RFC 3264 §6](https://www.rfc-editor.org/rfc/rfc3264#section-6)).
 pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotiated), NegotiateError> {
     let offer = SessionDescription::parse(offer)?;
-    let (at, stream) = choose(&offer, local)?;
+    let (at, stream, secured) = choose(&offer, local)?;
     // The offerer's payload types are ours too: both ways are the same then, as most phones expect.
     let events = stream.telephone_event;
     let mut negotiated =
         stream.negotiated(local, stream.payload_type, events.map(|(payload_type, _)| payload_type));
-    let secured = stream.secured(local, |srtp, media| srtp.answer(media))?;
     let payloads = Payloads {
         codecs: vec![(stream.codec, stream.payload_type)],
         telephone_events: events.into_iter().collect(),
@@ -193,8 +196,8 @@ pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotia
     let protocol = std::mem::take(&mut media[at].protocol);
     media[at] = Media { protocol, ..audio(local, &payloads, negotiated.ptime_ms, negotiated.direction) };
     if let Some((srtp, told)) = secured {
-        media[at].attributes.push(told);
-        negotiated.srtp = Some(srtp);
+        media[at].attributes.extend(told);
+        negotiated.secure(srtp);
     }
     Ok((describe(local, offer.time, media).to_string(), negotiated))
 }
@@ -208,16 +211,30 @@ pub fn accept(local: &Local, answer: impl AsRef<[u8]>) -> Result<Negotiated, Neg
     let stream = Stream::read(&answer, media, local, Some(&ours))?;
     let receive = ours.of(stream.codec).ok_or(NegotiateError::NoCommonCodec)?;
     let events = stream.telephone_event.and_then(|(_, clock_rate)| ours.telephone_event(clock_rate));
-    let srtp = stream.secured(local, |srtp, media| srtp.accept(media))?;
-    Ok(Negotiated { srtp, ..stream.negotiated(local, receive, events) })
+    let secured = stream.secured(local, |srtp, session, media| srtp.accept(session, media))?;
+    let mut negotiated = stream.negotiated(local, receive, events);
+    if let Some(srtp) = secured {
+        negotiated.secure(srtp);
+    }
+    Ok(negotiated)
 }
 
-/// The stream of an offer that we accept, and its place.
-fn choose<'a>(offer: &'a SessionDescription, local: &Local) -> Result<(usize, Stream<'a>), NegotiateError> {
+/// How a stream is secured, and what our answer says of it.
+type Secured = Option<(Srtp, Vec<Attribute>)>;
+
+/// The stream of an offer that we accept, its place, and how it is secured.
+fn choose<'a>(
+    offer: &'a SessionDescription,
+    local: &Local,
+) -> Result<(usize, Stream<'a>, Secured), NegotiateError> {
     let mut why = NegotiateError::NoAudio;
     for (at, media) in offer.media.iter().enumerate() {
-        match Stream::read(offer, media, local, None) {
-            Ok(stream) => return Ok((at, stream)),
+        let read = Stream::read(offer, media, local, None).and_then(|stream| {
+            let secured = stream.secured(local, |srtp, session, media| srtp.answer(session, media))?;
+            Ok((at, stream, secured))
+        });
+        match read {
+            Ok(chosen) => return Ok(chosen),
             Err(NegotiateError::NoAudio) => {}
             Err(other) => why = other,
         }
@@ -254,7 +271,7 @@ fn audio(local: &Local, payloads: &Payloads, ptime_ms: u8, direction: Direction)
     Media {
         kind: "audio".to_owned(),
         port: local.port,
-        protocol: PLAIN.to_owned(),
+        protocol: Profile::Plain.name().to_owned(),
         formats: payloads.formats(),
         connection: None,
         attributes,

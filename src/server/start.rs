@@ -23,6 +23,7 @@ use crate::flow;
 use crate::flow::Center;
 use crate::flow::center::Trunk;
 use crate::sdp::Codec;
+use crate::sdp::Fingerprint;
 use crate::server::Rules;
 use crate::server::ServeOptions;
 use crate::server::clock::Clock;
@@ -227,6 +228,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         workers: options.media_workers,
     };
     let media = Media::start(media, media_sender)?;
+    let fingerprint = media.fingerprint().clone();
     let (browser_sender, browser_events) = mpsc::channel(BROWSER_EVENTS);
     let webrtc = WebrtcConfig {
         bind: options.webrtc,
@@ -251,7 +253,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (control, requests) = ControlHandle::new();
     let mut belongings = Control {
         clock,
-        switchboard: switchboard(options, &store, center.clone(), library.clone(), bound)?,
+        switchboard: switchboard(options, &store, center.clone(), library.clone(), bound, fingerprint)?,
         sockets,
         streams_in,
         wires: Wires { media, browsers, recorder },
@@ -360,6 +362,7 @@ fn switchboard(
     center: Arc<Center>,
     library: Arc<crate::media::library::Library>,
     bound: Bound,
+    fingerprint: Fingerprint,
 ) -> Result<Switchboard, ServeError> {
     let address = options.public_address.unwrap_or(bound.udp.ip());
     if address.is_unspecified() {
@@ -385,6 +388,7 @@ fn switchboard(
         center,
         library,
         address,
+        fingerprint,
         udp: bound.udp,
         tcp: bound.tcp,
         tls: bound.tls,

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use rtc_crypto::HashAlgorithm;
 use rtc_crypto::RTCCryptoProvider;
 use rtc_dtls::config::ClientAuthType;
 use rtc_dtls::config::ConfigBuilder;
@@ -15,8 +14,10 @@ use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc_dtls::state::State;
 use rtc_shared::error::Error;
 
+use crate::sdp::Fingerprint;
 use crate::sdp::crypto::MasterKey;
 use crate::sdp::crypto::Suite;
+use crate::sdp::dtls::Setup;
 use crate::wire::srtp::Ways;
 
 /// What the keys are derived for ([RFC 5764 §4.2](https://www.rfc-editor.org/rfc/rfc5764#section-4.2)).
@@ -25,12 +26,12 @@ const LABEL: &str = "EXTRACTOR-dtls_srtp";
 /// Why no secured connection can be made: in a word for the log, it never comes from what a caller does.
 pub(crate) type KeyError = String;
 
-/// Who we are to browsers: one certificate, made at each start.
+/// Who we are to browsers or phones: one certificate, made at each start.
 pub(crate) struct Identity {
     pub provider: Arc<dyn RTCCryptoProvider>,
     certificate: Certificate,
-    /// Of the certificate, as SDP writes it.
-    pub fingerprint: String,
+    /// Of the certificate.
+    pub fingerprint: Fingerprint,
 }
 
 impl Identity {
@@ -39,19 +40,16 @@ impl Identity {
         let certificate = Certificate::generate_self_signed(vec!["warmline".to_owned()], provider.crypto())
             .map_err(|error| error.to_string())?;
         let octets = certificate.certificate.first().ok_or("an empty certificate")?;
-        let fingerprint = fingerprint(octets, provider.as_ref())?;
+        let fingerprint = Fingerprint::of(octets);
         Ok(Identity { provider, certificate, fingerprint })
     }
 
-    /// How to shake hands with the browser whose certificate has this fingerprint, and with no other.
-    pub fn handshake(&self, remote_fingerprint: &str) -> Result<Arc<HandshakeConfig>, KeyError> {
-        let (provider, expected) = (self.provider.clone(), remote_fingerprint.to_owned());
+    /// How to shake hands with who has the certificate of this fingerprint, and with nobody else.
+    pub fn handshake(&self, setup: Setup, theirs: &Fingerprint) -> Result<Arc<HandshakeConfig>, KeyError> {
+        let theirs = theirs.clone();
         let verify: VerifyPeerCertificateFn = Arc::new(move |certificates, _| {
-            let found = certificates.first().and_then(|first| fingerprint(first, provider.as_ref()).ok());
-            match found {
-                Some(found) if found.eq_ignore_ascii_case(&expected) => Ok(()),
-                _ => Err(Error::ErrNoMatchingCertificateFingerprint),
-            }
+            let is_theirs = certificates.first().is_some_and(|first| theirs.is_of(first));
+            if is_theirs { Ok(()) } else { Err(Error::ErrNoMatchingCertificateFingerprint) }
         });
         let config = ConfigBuilder::default()
             .with_crypto_provider(self.provider.clone())
@@ -65,7 +63,9 @@ impl Identity {
             .with_insecure_skip_verify(true)
             .with_verify_peer_certificate(Some(verify))
             .with_extended_master_secret(ExtendedMasterSecretType::Require)
-            .build(false, None)
+            // The name of a client that begins is asked for, and nobody reads it: see the certificate above.
+            .with_server_name("warmline".to_owned())
+            .build(setup == Setup::Active, None)
             .map_err(|error| error.to_string())?;
         Ok(Arc::new(config))
     }
@@ -90,11 +90,4 @@ impl Identity {
         let (ours, theirs) = if state.is_client() { (client, server) } else { (server, client) };
         Ways::new(suite, &ours, &theirs, self.provider.crypto()).map_err(|error| error.to_string())
     }
-}
-
-fn fingerprint(certificate: &[u8], provider: &dyn RTCCryptoProvider) -> Result<String, KeyError> {
-    let hash =
-        provider.crypto().hash(HashAlgorithm::Sha256, certificate).map_err(|error| error.to_string())?;
-    let octets: Vec<String> = hash.iter().map(|octet| format!("{octet:02X}")).collect();
-    Ok(octets.join(":"))
 }

@@ -38,7 +38,8 @@ pub struct Setup<'a> {
     pub transport: &'a str,
     /// The one codec that it has, as baresip names it: `pcmu`, `g722`, `opus/48000/2`.
     pub codec: &'a str,
-    /// How it secures its audio, as baresip names it: `srtp-mand` by keys in the description, and not without.
+    /// How it secures its audio, as baresip names it: `srtp-mand` by keys in the description, and not
+    /// without; `dtls_srtp` by a handshake.
     pub srtp: Option<&'a str>,
 }
 
@@ -85,7 +86,7 @@ impl Phone {
         );
         let modules = modules_folder();
         writeln!(config, "module_path {}", modules.display()).expect("a string grows");
-        for module in ["g711", "g722", "opus", "aufile", "sndfile", "srtp"] {
+        for module in ["g711", "g722", "opus", "aufile", "sndfile", "srtp", "dtls_srtp"] {
             writeln!(config, "module {module}.so").expect("a string grows");
         }
         for module in ["account", "menu", "ctrl_tcp"] {

@@ -17,6 +17,8 @@ use crate::sdp::description::Connection;
 use crate::sdp::description::Media;
 use crate::sdp::description::SessionDescription;
 use crate::sdp::description::attribute;
+use crate::sdp::dtls;
+use crate::sdp::dtls::Fingerprint;
 
 /// Preference of a host candidate of the one component there is
 /// ([RFC 8445 §5.1.2](https://www.rfc-editor.org/rfc/rfc8445#section-5.1.2)).
@@ -29,8 +31,8 @@ pub struct Secured {
     pub local: Local,
     pub ufrag: String,
     pub password: String,
-    /// Of our certificate, by SHA-256: `AB:CD:…`.
-    pub fingerprint: String,
+    /// Of our certificate.
+    pub fingerprint: Fingerprint,
 }
 
 /// What a browser's offer and our answer agree on.
@@ -41,8 +43,8 @@ pub struct Answer {
     pub agreed: Negotiated,
     /// The browser's ICE user fragment.
     pub ufrag: String,
-    /// Of the browser's certificate, by SHA-256, as it wrote it.
-    pub fingerprint: String,
+    /// Of the browser's certificate.
+    pub fingerprint: Fingerprint,
 }
 
 /// Our answer to a browser's `offer`. Its first audio stream with a codec of ours is taken, with all codecs that
@@ -53,8 +55,7 @@ pub fn answer(offer: impl AsRef<[u8]>, ours: &Secured) -> Result<Answer, Negotia
     let media = &offer.media[at];
     let of_either = |name| media.attribute(name).or_else(|| attribute(&offer.attributes, name));
     let ufrag = of_either("ice-ufrag").ok_or(NegotiateError::NotSecured("no a=ice-ufrag"))?.to_owned();
-    let fingerprint = of_either("fingerprint").and_then(sha256);
-    let fingerprint = fingerprint.ok_or(NegotiateError::NotSecured("no a=fingerprint:sha-256"))?.to_owned();
+    let fingerprint = dtls::offered(&offer, media).ok_or(NegotiateError::NotSecured("no a=fingerprint"))?;
     if of_either("setup") == Some("passive") {
         return Err(NegotiateError::NotSecured("a=setup:passive, and we are passive too"));
     }
@@ -115,7 +116,7 @@ fn audio(offered: &Media, ours: &Secured, direction: Direction) -> Media {
         Attribute::flag("rtcp-mux"),
         Attribute::of("ice-ufrag", ufrag.clone()),
         Attribute::of("ice-pwd", password.clone()),
-        Attribute::of("fingerprint", format!("sha-256 {fingerprint}")),
+        Attribute::of("fingerprint", fingerprint.to_string()),
         Attribute::of("setup", "passive".to_owned()),
         Attribute::of(
             "candidate",
@@ -134,12 +135,6 @@ fn audio(offered: &Media, ours: &Secured, direction: Direction) -> Media {
         connection: Some(Connection { address: local.address.to_string() }),
         attributes,
     }
-}
-
-/// The digits of `sha-256 AB:CD`.
-fn sha256(fingerprint: &str) -> Option<&str> {
-    let (hash, digits) = fingerprint.trim().split_once(' ')?;
-    hash.eq_ignore_ascii_case("sha-256").then(|| digits.trim())
 }
 
 #[cfg(test)]
@@ -173,7 +168,7 @@ mod tests {
             },
             ufrag: "here".to_owned(),
             password: "0123456789abcdef0123456789abcdef".to_owned(),
-            fingerprint: "AA:BB".to_owned(),
+            fingerprint: Fingerprint::of(b"abc"),
         }
     }
 
@@ -185,13 +180,14 @@ mod tests {
             "v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\na=ice-lite\r\n\
              a=group:BUNDLE 0\r\nm=audio 8081 UDP/TLS/RTP/SAVPF 0 8 126\r\nc=IN IP4 192.0.2.1\r\na=mid:0\r\n\
              a=sendrecv\r\na=rtcp-mux\r\na=ice-ufrag:here\r\na=ice-pwd:0123456789abcdef0123456789abcdef\r\n\
-             a=fingerprint:sha-256 AA:BB\r\na=setup:passive\r\n\
+             a=fingerprint:sha-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD\r\na=setup:passive\r\n\
              a=candidate:1 1 udp 2130706431 192.0.2.1 8081 typ host\r\na=end-of-candidates\r\n\
              a=msid:warmline audio\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
              a=rtpmap:126 telephone-event/8000\r\na=fmtp:126 0-15\r\na=ptime:20\r\n"
         );
         assert_eq!(answer.ufrag, "4ZcD");
-        assert!(answer.fingerprint.starts_with("7B:8B:") && answer.fingerprint.ends_with(":19:08"));
+        let fingerprint = answer.fingerprint.to_string();
+        assert!(OFFER.contains(&format!("a=fingerprint:{fingerprint}\r\n")), "{fingerprint}");
         let agreed = answer.agreed;
         assert_eq!((agreed.codec, agreed.telephone_event), (Codec::Pcmu, Some((126, 126))));
         assert_eq!((agreed.direction, agreed.remote_rtp), (Direction::SendRecv, None));

@@ -7,15 +7,13 @@ use super::Direction;
 use super::Local;
 use super::NegotiateError;
 use super::Negotiated;
-use super::PLAIN;
-use super::SECURED;
 use crate::sdp::Codec;
 use crate::sdp::LocalSrtp;
-use crate::sdp::crypto;
 use crate::sdp::description::Attribute;
 use crate::sdp::description::Media;
 use crate::sdp::description::SessionDescription;
 use crate::sdp::description::attribute;
+use crate::sdp::srtp::Profile;
 
 /// Every codec there is, so that a payload type is known by its name even when this build cannot play it.
 const CODECS: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
@@ -120,15 +118,15 @@ impl<'a> Stream<'a> {
         local: &Local,
         ours: Option<&Payloads>,
     ) -> Result<Stream<'a>, NegotiateError> {
-        let is = |protocol: &str| media.protocol.eq_ignore_ascii_case(protocol);
-        let keys = crypto::offered(media).next().is_some();
-        match &local.srtp {
-            _ if !is(PLAIN) && !is(SECURED) => return Err(NegotiateError::NoAudio),
-            None if is(SECURED) => return Err(NegotiateError::NoAudio),
-            Some(srtp) if !keys && (srtp.required || is(SECURED)) => {
-                return Err(NegotiateError::NotSecured("no a=crypto with a suite that we have"));
-            }
-            _ => {}
+        let profile = Profile::of(&media.protocol).ok_or(NegotiateError::NoAudio)?;
+        let fits = match (&local.srtp, profile) {
+            (None, profile) => profile == Profile::Plain,
+            // Where keys may not stand in the description, and where there can be no handshake.
+            (Some(srtp), Profile::Dtls) => srtp.fingerprint.is_some(),
+            (Some(_), Profile::Plain | Profile::Sdes) => true,
+        };
+        if !fits {
+            return Err(NegotiateError::NoAudio);
         }
         Stream::read_over(description, media, local, ours)
     }
@@ -189,13 +187,13 @@ impl<'a> Stream<'a> {
     pub fn secured<T>(
         &self,
         local: &Local,
-        by: impl Fn(&LocalSrtp, &Media) -> Option<T>,
+        by: impl Fn(&LocalSrtp, &SessionDescription, &Media) -> Option<T>,
     ) -> Result<Option<T>, NegotiateError> {
         let Some(srtp) = &local.srtp else { return Ok(None) };
-        let secured = by(srtp, self.media);
-        let must = srtp.required || self.media.protocol.eq_ignore_ascii_case(SECURED);
+        let secured = by(srtp, self.description, self.media);
+        let must = srtp.required || Profile::of(&self.media.protocol) != Some(Profile::Plain);
         if secured.is_none() && must {
-            return Err(NegotiateError::NotSecured("no a=crypto that fits ours"));
+            return Err(NegotiateError::NotSecured("no a=crypto or a=fingerprint that fits ours"));
         }
         Ok(secured)
     }

@@ -135,13 +135,15 @@ impl Switchboard {
     fn local_of(&mut self, port: u16, trunk: Option<&Name>) -> sdp::Local {
         let center = &self.parts.center;
         let of_trunk = trunk.and_then(|name| center.trunks.iter().find(|trunk| trunk.name == *name)?.srtp);
-        let required = match of_trunk.unwrap_or(center.srtp) {
+        let (required, by_keys) = match of_trunk.unwrap_or(center.srtp) {
             SrtpPolicy::No => return self.local(port),
-            SrtpPolicy::Optional => false,
-            SrtpPolicy::Required => true,
+            SrtpPolicy::Optional => (false, true),
+            SrtpPolicy::Required => (true, true),
+            SrtpPolicy::Dtls => (true, false),
         };
-        let keys = Crypto::draw(&mut self.parts.entropy);
-        sdp::Local { srtp: Some(sdp::LocalSrtp { required, keys }), ..self.local(port) }
+        let keys = if by_keys { Crypto::draw(&mut self.parts.entropy) } else { Vec::new() };
+        let fingerprint = Some(self.parts.fingerprint.clone());
+        sdp::Local { srtp: Some(sdp::LocalSrtp { required, keys, fingerprint }), ..self.local(port) }
     }
 
     /// Answers the caller's line and starts its stream.

@@ -65,6 +65,7 @@ use crate::queue;
 use crate::queue::Engine;
 use crate::queue::Stage;
 use crate::queue::promises::Promises;
+use crate::sdp::Fingerprint;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -173,6 +174,8 @@ pub struct Parts {
     pub entropy: Entropy,
     /// The address that peers send RTP to.
     pub address: IpAddr,
+    /// Of the certificate that phones are shown which secure their audio by DTLS.
+    pub fingerprint: Fingerprint,
     /// The listening sockets' addresses, for what we send first.
     pub udp: std::net::SocketAddr,
     pub tcp: std::net::SocketAddr,

@@ -66,6 +66,7 @@ impl House {
             library: Arc::new(Library::default()),
             entropy,
             address: IpAddr::from([10, 0, 0, 1]),
+            fingerprint: crate::sdp::Fingerprint::of(b"test"),
             udp: "10.0.0.1:5060".parse().unwrap(),
             tcp: "10.0.0.1:5060".parse().unwrap(),
             tls: None,

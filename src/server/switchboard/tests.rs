@@ -217,6 +217,7 @@ impl World {
             center,
             library: Arc::new(Library::default()),
             address: at(SERVER).ip(),
+            fingerprint: crate::sdp::Fingerprint::of(b"test"),
             udp: at(SERVER),
             tcp: at(SERVER),
             tls: None,

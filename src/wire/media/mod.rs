@@ -2,6 +2,7 @@
 //!
 //! What a packet means is decided in [`crate::media`]; here are the sockets, the threads and their clock.
 
+mod handshake;
 mod ports;
 mod security;
 mod worker;
@@ -28,8 +29,11 @@ use crate::base::Entropy;
 use crate::base::LegId;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
+use crate::sdp::Fingerprint;
 use crate::wire::bell::Bell;
 use crate::wire::cord::StreamEnd;
+use crate::wire::media::handshake::Reply;
+use crate::wire::media::handshake::Shaker;
 use crate::wire::media::worker::FarEnd;
 use crate::wire::media::worker::ToEncode;
 use crate::wire::media::worker::Work;
@@ -59,6 +63,8 @@ pub struct MediaConfig {
 /// The media workers. Owned by the one control thread; dropping it ends them, too.
 #[derive(Debug)]
 pub struct Media {
+    /// Of the certificate that phones are shown.
+    fingerprint: Fingerprint,
     ports: Ports,
     returned: Receiver<Pair>,
     workers: Vec<Handle>,
@@ -84,13 +90,20 @@ impl Media {
         let ports = Ports::new(config.address, config.ports, entropy.u64());
         let (give_back, returned) = sync_channel(ports.capacity().max(1));
         let to_encode = encoder()?;
+        let (shaker, fingerprint) = Shaker::start()?;
         let workers = (0..config.workers.max(1))
             .map(|number| {
                 let entropy = entropy.split();
-                Handle::start(number, give_back.clone(), events.clone(), to_encode.clone(), entropy)
+                let (to_encode, shaker) = (to_encode.clone(), shaker.clone());
+                Handle::start(number, give_back.clone(), events.clone(), to_encode, shaker, entropy)
             })
             .collect::<io::Result<Vec<_>>>()?;
-        Ok(Media { ports, returned, workers })
+        Ok(Media { fingerprint, ports, returned, workers })
+    }
+
+    /// Of the certificate that phones are shown which shake hands by DTLS: made at each start.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 
     /// Opens the RTP and RTCP sockets of a leg and starts its stream, which only listens until
@@ -179,12 +192,24 @@ impl Handle {
         returned: SyncSender<Pair>,
         events: mpsc::Sender<MediaEvent>,
         to_encode: SyncSender<ToEncode>,
+        shaker: Shaker,
         entropy: Entropy,
     ) -> io::Result<Handle> {
         let (work, queue) = sync_channel(QUEUE);
         let bell = Arc::new(Bell::new()?);
         let stats = Arc::new(WorkerStats::default());
-        let worker = Worker::new(queue, bell.clone(), returned, events, to_encode, stats.clone(), entropy)?;
+        let reply = Reply { work: work.clone(), bell: bell.clone() };
+        let worker = Worker::new(
+            queue,
+            bell.clone(),
+            returned,
+            events,
+            to_encode,
+            shaker,
+            reply,
+            stats.clone(),
+            entropy,
+        )?;
         let thread =
             std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
         Ok(Handle { work, bell, stats, thread: Some(thread) })

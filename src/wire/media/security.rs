@@ -1,73 +1,152 @@
-//! How the packets of one stream are secured whose far end is a pair of sockets: not at all, or by SRTP with the keys
-//! that signalling brought. What fails to be secured is not sent.
+//! How the packets of one stream are secured whose far end is a pair of sockets: not at all, or by SRTP with the keys that
+//! signalling brought, or that a handshake brings. What fails to be secured is not sent.
 
-use rtc_crypto::CryptoError;
+use std::net::SocketAddr;
+
 use rtc_crypto::RTCCryptoProvider;
 
+use crate::sdp::Dtls;
 use crate::sdp::Srtp;
+use crate::sdp::crypto::Sdes;
+use crate::wire::media::handshake::Shaken;
+use crate::wire::media::handshake::Ticket;
 use crate::wire::srtp::Ways;
 
 /// See the module.
-#[derive(Default)]
 pub(super) enum Security {
-    #[default]
-    Plain,
-    Srtp(Box<Keys>),
+    /// A record of a handshake that nobody has agreed on yet waits for that: a phone may be quicker than its answer.
+    Plain(Option<Box<Record>>),
+    Sdes(Box<Keyed>),
+    Dtls(Box<Shaking>),
     /// It should be secured and cannot be: nothing goes, nothing comes.
     Broken,
 }
 
+/// A record of a handshake.
+pub(super) struct Record {
+    is_rtcp: bool,
+    from: SocketAddr,
+    octets: Vec<u8>,
+}
+
 /// What was agreed on, and what is done by it.
-pub(super) struct Keys {
-    agreed: Srtp,
+pub(super) struct Keyed {
+    agreed: Sdes,
     ways: Ways,
 }
 
+/// A handshake, and the keys that it has brought so far.
+pub(super) struct Shaking {
+    agreed: Dtls,
+    ticket: Ticket,
+    audio: Option<Box<Ways>>,
+    /// Of reports, where they have a port of their own.
+    reports: Option<Box<Ways>>,
+}
+
+impl Default for Security {
+    fn default() -> Security {
+        Security::Plain(None)
+    }
+}
+
 impl Security {
-    /// What was agreed on now. The same keys as before go on counting.
-    pub fn agree(&mut self, agreed: Option<&Srtp>, provider: &dyn RTCCryptoProvider) {
+    /// What was agreed on now. The same as before goes on; `begin` begins a handshake.
+    pub fn agree(
+        &mut self,
+        agreed: Option<&Srtp>,
+        provider: &dyn RTCCryptoProvider,
+        begin: impl FnOnce(&Dtls) -> Option<Ticket>,
+    ) {
         *self = match (std::mem::take(self), agreed) {
-            (_, None) => Security::Plain,
-            (Security::Srtp(keys), Some(agreed)) if keys.agreed == *agreed => Security::Srtp(keys),
-            (_, Some(agreed)) => match Keys::new(agreed, provider) {
-                Ok(keys) => Security::Srtp(Box::new(keys)),
-                Err(error) => {
-                    tracing::error!(%error, "a stream cannot be secured");
-                    Security::Broken
+            (_, None) => Security::default(),
+            (Security::Sdes(keyed), Some(Srtp::Sdes(agreed))) if keyed.agreed == *agreed => {
+                Security::Sdes(keyed)
+            }
+            (Security::Dtls(shaking), Some(Srtp::Dtls(agreed))) if shaking.agreed == *agreed => {
+                Security::Dtls(shaking)
+            }
+            (_, Some(Srtp::Sdes(agreed))) => {
+                match Ways::new(agreed.suite, &agreed.ours, &agreed.theirs, provider.crypto()) {
+                    Ok(ways) => Security::Sdes(Box::new(Keyed { agreed: agreed.clone(), ways })),
+                    Err(error) => broken(&error.to_string()),
                 }
+            }
+            (before, Some(Srtp::Dtls(agreed))) => match begin(agreed) {
+                Some(ticket) => {
+                    let (agreed, audio, reports) = (agreed.clone(), None, None);
+                    let mut security = Security::Dtls(Box::new(Shaking { agreed, ticket, audio, reports }));
+                    if let Security::Plain(Some(early)) = before {
+                        security.record(early.is_rtcp, early.from, &early.octets);
+                    }
+                    security
+                }
+                None => broken("too many handshakes wait"),
             },
         };
     }
 
     /// Whether packets go as they are.
     pub fn is_plain(&self) -> bool {
-        matches!(self, Security::Plain)
+        matches!(self, Security::Plain(_))
+    }
+
+    /// Whether reports go by the port of the audio.
+    pub fn is_muxed(&self) -> bool {
+        matches!(self, Security::Dtls(shaking) if shaking.agreed.rtcp_mux)
+    }
+
+    /// A record of a handshake came.
+    pub fn record(&mut self, is_rtcp: bool, from: SocketAddr, octets: &[u8]) {
+        match self {
+            Security::Dtls(shaking) => shaking.ticket.record(is_rtcp, from, octets),
+            Security::Plain(early) => {
+                *early = Some(Box::new(Record { is_rtcp, from, octets: octets.to_vec() }));
+            }
+            Security::Sdes(_) | Security::Broken => {}
+        }
+    }
+
+    /// A handshake brought keys.
+    pub fn shaken(&mut self, shaken: Shaken) {
+        let Security::Dtls(shaking) = self else { return };
+        if shaking.ticket.id() == shaken.ticket {
+            let place = if shaken.is_rtcp { &mut shaking.reports } else { &mut shaking.audio };
+            *place = Some(shaken.ways);
+        }
     }
 
     /// Opens a packet that came, in place: how long it is then; none when it is not what was agreed on.
-    pub fn open(&mut self, packet: &mut [u8], is_rtcp: bool) -> Option<usize> {
+    pub fn open(&mut self, packet: &mut [u8], is_report: bool) -> Option<usize> {
         match self {
-            Security::Plain => Some(packet.len()),
+            Security::Plain(_) => Some(packet.len()),
             Security::Broken => None,
-            Security::Srtp(keys) => keys.ways.open(packet, is_rtcp),
+            Security::Sdes(keyed) => keyed.ways.open(packet, is_report),
+            Security::Dtls(shaking) => shaking.ways(is_report)?.open(packet, is_report),
         }
     }
 
     /// Seals the packet in the first `length` octets of a buffer with room for
     /// [`OVERHEAD`](crate::wire::srtp::OVERHEAD) more: how long it is then; none when it cannot go.
-    pub fn seal(&mut self, buffer: &mut [u8], length: usize, is_rtcp: bool) -> Option<usize> {
+    pub fn seal(&mut self, buffer: &mut [u8], length: usize, is_report: bool) -> Option<usize> {
         match self {
-            Security::Plain => Some(length),
+            Security::Plain(_) => Some(length),
             Security::Broken => None,
-            Security::Srtp(keys) => keys.ways.seal(buffer, length, is_rtcp),
+            Security::Sdes(keyed) => keyed.ways.seal(buffer, length, is_report),
+            Security::Dtls(shaking) => shaking.ways(is_report)?.seal(buffer, length, is_report),
         }
     }
 }
 
-impl Keys {
-    fn new(agreed: &Srtp, provider: &dyn RTCCryptoProvider) -> Result<Keys, CryptoError> {
-        let ways = Ways::new(agreed.suite, &agreed.ours, &agreed.theirs, provider.crypto())?;
-        Ok(Keys { ways, agreed: agreed.clone() })
+fn broken(error: &str) -> Security {
+    tracing::error!(%error, "a stream cannot be secured");
+    Security::Broken
+}
+
+impl Shaking {
+    fn ways(&mut self, is_report: bool) -> Option<&mut Ways> {
+        let own = is_report && !self.agreed.rtcp_mux;
+        if own { self.reports.as_deref_mut() } else { self.audio.as_deref_mut() }
     }
 }
 
@@ -108,15 +187,16 @@ mod tests {
         let mut entropy = Entropy::seeded(3);
         for suite in Suite::ALL {
             let (ours, theirs) = (MasterKey::draw(suite, &mut entropy), MasterKey::draw(suite, &mut entropy));
-            let agreed = Srtp { suite, ours: ours.clone(), theirs: theirs.clone() };
+            let agreed = Srtp::Sdes(Sdes { suite, ours: ours.clone(), theirs: theirs.clone() });
             let mut here = Security::default();
-            here.agree(Some(&agreed), provider.as_ref());
+            here.agree(Some(&agreed), provider.as_ref(), |_| None);
             let mut there = Security::default();
-            there.agree(Some(&Srtp { suite, ours: theirs, theirs: ours }), provider.as_ref());
+            let turned = Srtp::Sdes(Sdes { suite, ours: theirs, theirs: ours });
+            there.agree(Some(&turned), provider.as_ref(), |_| None);
             let first = sealed(&mut here, &packet(1));
             assert!(first.len() > packet(1).len() && first[HEADER..HEADER + 160] != packet(1)[HEADER..]);
             // The same keys once more, by a session that was refreshed: what came before stays known.
-            there.agree(there_again(&there).as_ref(), provider.as_ref());
+            there.agree(Some(&turned), provider.as_ref(), |_| None);
             assert_eq!(opened(&mut there, &first), Some(packet(1)), "{suite:?}");
             assert_eq!(opened(&mut there, &first), None, "again");
             let mut bent = sealed(&mut here, &packet(2));
@@ -124,13 +204,6 @@ mod tests {
             assert_eq!(opened(&mut there, &bent), None, "changed on its way");
             assert_eq!(opened(&mut there, &packet(3)), None, "plain");
             assert_eq!(opened(&mut here, &first), None, "by its own key");
-        }
-    }
-
-    fn there_again(security: &Security) -> Option<Srtp> {
-        match security {
-            Security::Srtp(keys) => Some(keys.agreed.clone()),
-            _ => None,
         }
     }
 }

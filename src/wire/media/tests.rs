@@ -18,7 +18,10 @@ use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
+use crate::sdp::Dtls;
 use crate::sdp::Negotiated;
+use crate::sdp::Srtp;
+use crate::sdp::dtls::Setup;
 
 const CALL: CallId = CallId(1);
 const A: LegId = LegId(1);
@@ -287,4 +290,64 @@ fn closing_frees_the_sockets_and_shutting_down_frees_everything() {
         UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         UdpSocket::bind((Ipv4Addr::LOCALHOST, port + 1)).unwrap();
     }
+}
+
+#[test]
+fn a_handshake_between_two_streams_brings_keys_to_both() {
+    for rtcp_mux in [true, false] {
+        let (mut here, mut there) = (rig(), rig());
+        // A phone in the clear talks to one that is far away, by way of a stream that the far side sends back.
+        let phone = here.phone(A, Codec::Pcmu);
+        let ports = [here.media.open(CALL, B).unwrap(), there.media.open(CALL, B).unwrap()];
+        let prints = [here.media.fingerprint().clone(), there.media.fingerprint().clone()];
+        let agreed = |to: usize, setup: Setup| {
+            let at = |port| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+            let dtls = Dtls { setup, fingerprint: prints[to].clone(), rtcp_mux };
+            Negotiated {
+                remote_rtp: at(ports[to]),
+                remote_rtcp: at(ports[to] + u16::from(!rtcp_mux)),
+                srtp: Some(Srtp::Dtls(dtls)),
+                ..phone.agreed(Codec::Pcmu)
+            }
+        };
+        // Who begins is ready first: its first record waits for what is agreed on.
+        here.media.send(CALL, MediaCommand::Agree { leg: B, agreed: agreed(1, Setup::Active) });
+        here.media.send(CALL, MediaCommand::Join { a: A, b: B });
+        there.media.send(CALL, MediaCommand::Agree { leg: B, agreed: agreed(0, Setup::Passive) });
+        there.media.send(CALL, MediaCommand::Echo { leg: B, on: true });
+        let came_back = (0..500).any(|sequence| {
+            phone.say(0, sequence, &[9; 160]);
+            phone.hear().1 == [9; 160]
+        });
+        assert!(came_back, "muxed: {rtcp_mux}");
+        for rig in [here, there] {
+            rig.media.shutdown();
+        }
+    }
+}
+
+#[test]
+fn a_stranger_s_certificate_is_not_believed() {
+    let (mut here, mut there) = (rig(), rig());
+    let phone = here.phone(A, Codec::Pcmu);
+    let ports = [here.media.open(CALL, B).unwrap(), there.media.open(CALL, B).unwrap()];
+    let ours = here.media.fingerprint().clone();
+    let agreed = |to: usize, setup: Setup| Negotiated {
+        remote_rtp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, ports[to]))),
+        remote_rtcp: None,
+        // Both are told the certificate of one: to that one, the other is a stranger.
+        srtp: Some(Srtp::Dtls(Dtls { setup, fingerprint: ours.clone(), rtcp_mux: true })),
+        ..phone.agreed(Codec::Pcmu)
+    };
+    there.media.send(CALL, MediaCommand::Agree { leg: B, agreed: agreed(0, Setup::Active) });
+    there.media.send(CALL, MediaCommand::Echo { leg: B, on: true });
+    here.media.send(CALL, MediaCommand::Agree { leg: B, agreed: agreed(1, Setup::Passive) });
+    here.media.send(CALL, MediaCommand::Join { a: A, b: B });
+    for sequence in 0..50 {
+        phone.say(0, sequence, &[9; 160]);
+        assert_ne!(phone.hear().1, [9; 160]);
+    }
+    let counted =
+        |rig: &Rig| rig.media.stats().map(|stats| stats.packets_in.load(Ordering::Relaxed)).sum::<u64>();
+    assert_eq!(counted(&there), 0);
 }

@@ -37,11 +37,15 @@ use crate::media::Streams;
 use crate::media::frame::Rate;
 use crate::media::rtp::MAX_PACKET;
 use crate::sdp::Codec;
-use crate::sdp::Srtp;
+use crate::sdp::Negotiated;
 use crate::wire::bell::Bell;
 use crate::wire::cord::FAR_END;
 use crate::wire::cord::StreamEnd;
 use crate::wire::cord::is_report;
+use crate::wire::media::handshake::Begin;
+use crate::wire::media::handshake::Reply;
+use crate::wire::media::handshake::Shaken;
+use crate::wire::media::handshake::Shaker;
 use crate::wire::media::ports::Pair;
 use crate::wire::media::security::Security;
 use crate::wire::srtp::OVERHEAD;
@@ -84,6 +88,8 @@ pub(super) enum Work {
         leg: LegId,
         tape: Tape,
     },
+    /// A handshake brought the keys of a stream.
+    Shaken(Shaken),
     Command(MediaCommand),
     Shutdown,
 }
@@ -154,6 +160,9 @@ struct Wire {
     /// How their packets are secured, by stream key as well.
     security: Vec<Security>,
     provider: Arc<dyn RTCCryptoProvider>,
+    shaker: Shaker,
+    /// Where the keys come that it brings.
+    reply: Reply,
     /// Packets are sealed here.
     sealed: Box<[u8; MAX_PACKET + OVERHEAD]>,
     /// The keys of streams whose far end is a cord.
@@ -177,6 +186,8 @@ impl Worker {
         returned: SyncSender<Pair>,
         events: mpsc::Sender<MediaEvent>,
         to_encode: SyncSender<ToEncode>,
+        shaker: Shaker,
+        reply: Reply,
         stats: Arc<WorkerStats>,
         entropy: Entropy,
     ) -> io::Result<Worker> {
@@ -193,6 +204,8 @@ impl Worker {
             ends: Vec::new(),
             security: Vec::new(),
             provider: rtc_crypto::default_provider().map_err(|error| io::Error::other(error.to_string()))?,
+            shaker,
+            reply,
             sealed: Box::new([0; MAX_PACKET + OVERHEAD]),
             corded: Vec::new(),
             tapes: Vec::new(),
@@ -402,13 +415,19 @@ impl Worker {
                         self.wire.set_tape(key, tape);
                     }
                 }
+                Work::Shaken(shaken) => {
+                    let key = self.streams.key_of(shaken.leg);
+                    if let Some(security) = key.and_then(|key| self.wire.security.get_mut(key)) {
+                        security.shaken(shaken);
+                    }
+                }
                 Work::Command(command) => {
                     let leg = command.leg();
                     if let MediaCommand::Agree { agreed, .. }
                     | MediaCommand::Open { agreed: Some(agreed), .. } = &command
                         && let Some(key) = self.streams.key_of(leg)
                     {
-                        self.wire.secure(key, agreed.srtp.as_ref());
+                        self.wire.secure(key, leg, agreed);
                     }
                     let Worker { streams, wire, .. } = self;
                     if !guarded(|| streams.command(now, command, wire))
@@ -464,7 +483,7 @@ impl Worker {
 }
 
 /// Runs `work`; false when it panicked. What it leaves behind is a stream that is closed at once, never used again.
-fn guarded(work: impl FnOnce()) -> bool {
+pub(super) fn guarded(work: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(work)).is_ok()
 }
 
@@ -478,8 +497,15 @@ impl Wire {
         if length == buffer.len() {
             return;
         }
+        let mut is_rtcp = is_rtcp;
         if let Some(security) = self.security.get_mut(key) {
-            match security.open(&mut buffer[..length], is_rtcp) {
+            let packet = &mut buffer[..length];
+            // RFC 7983: what a packet is, by its first octet.
+            if packet.first().is_some_and(|first| (20..=63).contains(first)) {
+                return security.record(is_rtcp, from, packet);
+            }
+            is_rtcp |= security.is_muxed() && is_report(packet);
+            match security.open(packet, is_rtcp) {
                 Some(opened) => length = opened,
                 None => return add(&self.stats.refused, 1),
             }
@@ -505,11 +531,20 @@ impl Wire {
     }
 
     /// Offer and answer agreed on how the stream is secured.
-    fn secure(&mut self, key: usize, agreed: Option<&Srtp>) {
-        let Wire { security, provider, .. } = self;
-        if let Some(security) = security.get_mut(key) {
-            security.agree(agreed, provider.as_ref());
-        }
+    fn secure(&mut self, key: usize, leg: LegId, agreed: &Negotiated) {
+        let Wire { ends, security, provider, shaker, reply, .. } = self;
+        let (Some(security), Some(Some(FarEnd::Sockets(pair)))) = (security.get_mut(key), ends.get(key))
+        else {
+            return;
+        };
+        security.agree(agreed.srtp.as_ref(), provider.as_ref(), |dtls| {
+            let sockets = match dtls.rtcp_mux {
+                true => [pair.rtp.try_clone().ok(), None],
+                false => [pair.rtp.try_clone().ok(), pair.rtcp.try_clone().ok()],
+            };
+            let remote = [agreed.remote_rtp, agreed.remote_rtcp];
+            shaker.begin(Begin { dtls: dtls.clone(), sockets, remote, leg, reply: reply.clone() })
+        });
     }
 
     /// Sends a packet from a pair of sockets, secured as agreed; false when it could not go.
@@ -520,7 +555,7 @@ impl Wire {
         else {
             return false;
         };
-        let socket = if is_rtcp { &pair.rtcp } else { &pair.rtp };
+        let socket = if is_rtcp && !security.is_muxed() { &pair.rtcp } else { &pair.rtp };
         if security.is_plain() {
             return socket.send_to(packet, to).is_ok();
         }

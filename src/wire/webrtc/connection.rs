@@ -19,6 +19,8 @@ use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::media::rtp::Outgoing;
 use crate::sdp::Codec;
+use crate::sdp::Fingerprint;
+use crate::sdp::dtls::Setup;
 use crate::wire::cord::FAR_END;
 use crate::wire::cord::LONGEST;
 use crate::wire::cord::is_report;
@@ -82,11 +84,11 @@ impl Connection {
         now: Instant,
         identity: Arc<Identity>,
         credentials: Credentials,
-        fingerprint: &str,
+        fingerprint: &Fingerprint,
         codec: Codec,
         entropy: &mut Entropy,
     ) -> Result<Connection, KeyError> {
-        let handshake = identity.handshake(fingerprint)?;
+        let handshake = identity.handshake(Setup::Passive, fingerprint)?;
         Ok(Connection {
             credentials,
             identity,

@@ -1,13 +1,33 @@
-//! SRTP by keys in the description: who gets it, who goes without, who is refused.
+//! SRTP by keys in the description or by a handshake: who gets it, who goes without, who is refused.
 
 use super::*;
 use crate::base::Entropy;
+use crate::sdp::Dtls;
+use crate::sdp::Fingerprint;
 use crate::sdp::LocalSrtp;
+use crate::sdp::Srtp;
 use crate::sdp::crypto::Crypto;
+use crate::sdp::crypto::Sdes;
 use crate::sdp::crypto::Suite;
+use crate::sdp::dtls::Setup;
 
 fn with_keys(seed: u64, required: bool) -> Local {
-    Local { srtp: Some(LocalSrtp { required, keys: Crypto::draw(&mut Entropy::seeded(seed)) }), ..local() }
+    let keys = Crypto::draw(&mut Entropy::seeded(seed));
+    Local { srtp: Some(LocalSrtp { required, keys, fingerprint: None }), ..local() }
+}
+
+fn sdes(agreed: Negotiated) -> Sdes {
+    match agreed.srtp {
+        Some(Srtp::Sdes(sdes)) => sdes,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn dtls(agreed: Negotiated) -> Dtls {
+    match agreed.srtp {
+        Some(Srtp::Dtls(dtls)) => dtls,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -19,7 +39,7 @@ fn two_who_may_secure_their_audio_do_so_each_by_its_own_key() {
         let (answered, there) = answer(&offered, &theirs).unwrap();
         assert!(offered.contains(profile) && answered.contains(profile), "{offered}{answered}");
         let here = accept(&ours, &answered).unwrap();
-        let (here, there) = (here.srtp.unwrap(), there.srtp.unwrap());
+        let (here, there) = (sdes(here), sdes(there));
         assert_eq!((here.suite, there.suite), (Suite::AeadAes128Gcm, Suite::AeadAes128Gcm));
         assert!(here.ours == there.theirs && here.theirs == there.ours && here.ours != here.theirs);
         assert_eq!(answered.matches("a=crypto:1 AEAD_AES_128_GCM inline:").count(), 1, "{answered}");
@@ -62,7 +82,70 @@ fn the_answer_keeps_the_offers_tag_and_its_first_suite_that_we_have() {
          a=crypto:5 AES_CM_128_HMAC_SHA1_32 {key}|2^31\na=crypto:6 AES_CM_128_HMAC_SHA1_80 {key}\n"
     );
     let (answered, agreed) = answer(peer(&lines), &with_keys(1, false)).unwrap();
-    assert_eq!(agreed.srtp.unwrap().suite, Suite::AesCm128HmacSha1_32);
+    assert_eq!(sdes(agreed).suite, Suite::AesCm128HmacSha1_32);
     assert!(answered.contains("a=crypto:5 AES_CM_128_HMAC_SHA1_32 inline:"), "{answered}");
     assert!(!answered.contains(key), "our key is our own");
+}
+
+/// Who has a certificate, of this name, and keys in the description beside it or not.
+fn with_certificate(name: &str, keys: bool, required: bool) -> Local {
+    let keys = if keys { Crypto::draw(&mut Entropy::seeded(9)) } else { Vec::new() };
+    let fingerprint = Some(Fingerprint::of(name.as_bytes()));
+    Local { srtp: Some(LocalSrtp { required, keys, fingerprint }), ..local() }
+}
+
+#[test]
+fn a_handshake_is_offered_and_answered_and_the_offerer_begins_it() {
+    let (ours, theirs) = (with_certificate("ours", false, true), with_certificate("theirs", true, false));
+    let offered = offer(&ours);
+    assert!(offered.contains("UDP/TLS/RTP/SAVP ") && offered.contains("a=setup:actpass\r\n"), "{offered}");
+    assert!(!offered.contains("crypto"), "{offered}");
+    let (answered, there) = answer(&offered, &theirs).unwrap();
+    assert!(answered.contains("UDP/TLS/RTP/SAVP ") && answered.contains("a=setup:passive\r\n"), "{answered}");
+    assert!(answered.contains("a=rtcp-mux\r\n") && !answered.contains("crypto"), "{answered}");
+    let here = accept(&ours, &answered).unwrap();
+    assert_eq!(here.remote_rtcp, here.remote_rtp);
+    let (here, there) = (dtls(here), dtls(there));
+    assert_eq!((here.setup, there.setup), (Setup::Active, Setup::Passive));
+    assert!(here.fingerprint.is_of(b"theirs") && there.fingerprint.is_of(b"ours"));
+    assert!(here.rtcp_mux && there.rtcp_mux);
+}
+
+#[test]
+fn the_parts_of_a_handshake_are_as_the_other_side_says() {
+    let ours = with_certificate("ours", true, false);
+    let print = Fingerprint::of(b"theirs");
+    for (protocol, setup, part) in [
+        ("UDP/TLS/RTP/SAVP", "actpass", Setup::Passive),
+        ("UDP/TLS/RTP/SAVPF", "active", Setup::Passive),
+        ("RTP/SAVP", "passive", Setup::Active),
+        // RFC 8643: it may be without, and need not.
+        ("RTP/AVP", "actpass", Setup::Passive),
+    ] {
+        let crypto = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+        let lines = format!("m=audio 4000 {protocol} 0\na=fingerprint:{print}\na=setup:{setup}\n{crypto}\n");
+        let (answered, agreed) = answer(peer(&lines), &ours).unwrap();
+        let told = if part == Setup::Active { "a=setup:active\r\n" } else { "a=setup:passive\r\n" };
+        assert!(answered.contains(told) && !answered.contains("rtcp-mux"), "{protocol}: {answered}");
+        assert_eq!(agreed.remote_rtcp.unwrap().port(), 4_001);
+        assert_eq!(dtls(agreed), Dtls { setup: part, fingerprint: print.clone(), rtcp_mux: false });
+    }
+}
+
+#[test]
+fn where_keys_may_not_stand_in_the_description_they_are_not_taken_from_there() {
+    let must = with_certificate("ours", false, true);
+    let keys = offer(&with_keys(2, true));
+    assert!(matches!(answer(&keys, &must), Err(NegotiateError::NotSecured(_))));
+    assert!(matches!(answer(offer(&local()), &must), Err(NegotiateError::NotSecured(_))));
+    let answered = answer(offer(&must), &with_certificate("theirs", false, true)).unwrap().0;
+    for (from, to) in [("a=fingerprint:sha-256", "a=fingerprint:sha-1"), ("setup:passive", "setup:holdconn")]
+    {
+        let bent = answered.replace(from, to);
+        assert!(matches!(accept(&must, bent), Err(NegotiateError::NotSecured(_))), "{to}");
+    }
+    // Who has no certificate, or none of this, does not take a handshake.
+    for other in [with_keys(1, false), local()] {
+        assert_eq!(answer(offer(&must), &other).unwrap_err(), NegotiateError::NoAudio);
+    }
 }
