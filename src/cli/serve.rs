@@ -22,10 +22,13 @@ use crate::server::ServeError;
 use crate::server::ServeOptions;
 use crate::server::captions::Captions;
 
+/// What is logged unless `RUST_LOG` says otherwise: of each handshake rtc-dtls warns of what it does not know and need not.
+const LOGGED: &str = "info,rtc_dtls=error";
+
 /// Runs the server until it is told to stop: SIGTERM or Ctrl-C drains, a second one stops at once. The log
 /// goes to stderr; `RUST_LOG` says how much of it.
 pub(super) fn run(options: ServeOptions) -> Result<(), Trouble> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     // A log in a file is read by programs: no colours there.
     let colour = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).init();

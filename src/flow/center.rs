@@ -13,6 +13,7 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::fact::note::NoteField;
 use crate::flow::model::Flow;
+use crate::media::codec::Codec;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
@@ -60,6 +61,8 @@ pub struct Center {
     pub keep_recordings: Duration,
     /// Whether audio with phones is secured, where a trunk does not say otherwise.
     pub srtp: SrtpPolicy,
+    /// What phones and trunks may speak, in the order in which we offer it.
+    pub codecs: Vec<Codec>,
     /// What an agent's own phone dials to reach a colleague.
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
@@ -229,6 +232,8 @@ pub struct Trunk {
     pub register: Option<TrunkRegistration>,
     /// Whether its audio is secured; none for as the center has it.
     pub srtp: Option<SrtpPolicy>,
+    /// None: as the center has it.
+    pub codecs: Option<Vec<Codec>>,
 }
 
 /// How we register at a trunk.

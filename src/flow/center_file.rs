@@ -38,6 +38,7 @@ use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
+use crate::media::codec::Codec;
 use crate::queue::api::AgentChoice;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
@@ -77,6 +78,7 @@ pub(crate) struct CenterFile {
     pub time_zone: TimeZone,
     pub keep_recordings: Duration,
     pub srtp: SrtpPolicy,
+    pub codecs: Vec<Codec>,
 }
 
 /// Reads the file; `reader.names` holds its skills and queues afterwards.
@@ -131,6 +133,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let extensions = extensions(given, &numbers, &feature_codes, reader);
     let outbound = fields.optional("outbound").and_then(|yaml| outbound(yaml, &trunks, &queues, reader));
     let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader)).unwrap_or_default();
+    let codecs = fields.optional("codecs").and_then(|yaml| codecs(yaml, reader));
     fields.finish(reader);
     for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
         nobody_serves(reader, &agents, &queue.needs, &Demand::default(), &queue.name, place);
@@ -152,6 +155,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         extensions,
         outbound: outbound.unwrap_or_default(),
         srtp,
+        codecs: codecs.unwrap_or_else(|| Codec::SUPPORTED.to_vec()),
     })
 }
 
@@ -547,6 +551,7 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     let trusted = fields.truth(reader, "trusted", false);
     let register = fields.optional("register").and_then(|yaml| registration(yaml, reader));
     let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader));
+    let codecs = fields.optional("codecs").and_then(|yaml| codecs(yaml, reader));
     Some(Trunk {
         name: Name::from(key.text.as_str()),
         sources,
@@ -556,6 +561,7 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         trusted,
         register,
         srtp,
+        codecs,
     })
 }
 
@@ -572,6 +578,41 @@ fn srtp(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<SrtpPolicy> {
             None
         }
     }
+}
+
+/// `[opus, pcmu]`: at least one, and each once.
+fn codecs(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Vec<Codec>> {
+    let before = reader.diagnostics.len();
+    let named = |codec: &Codec| codec.name().to_lowercase();
+    let mut codecs: Vec<Codec> = Vec::new();
+    for text in reader.texts(yaml, "a codec") {
+        match Codec::SUPPORTED.iter().find(|codec| named(codec) == text.text) {
+            Some(codec) if codecs.contains(codec) => {
+                reader.error(text.place, format!("\"{}\" is named twice", text.text));
+            }
+            Some(codec) => codecs.push(*codec),
+            None => {
+                let names: Vec<String> = Codec::SUPPORTED.iter().map(named).collect();
+                reader.unknown(text.place, "codec", &text.text, names.iter().map(String::as_str));
+            }
+        }
+    }
+    if reader.diagnostics.len() > before {
+        return None;
+    }
+    if codecs.is_empty() {
+        reader.error_hint(
+            yaml.place,
+            "no codec is left to talk in",
+            "write [pcmu, pcma], which every telephone has",
+        );
+        return None;
+    }
+    if !codecs.iter().any(|codec| matches!(codec, Codec::Pcmu | Codec::Pcma)) {
+        let hint = "with pcmu or pcma at the end nobody is refused for it".to_owned();
+        reader.warning(yaml.place, "a phone that has nothing but G.711 is refused", Some(hint));
+    }
+    Some(codecs)
 }
 
 fn address_error(text: &Text, reader: &mut Reader<'_>) {

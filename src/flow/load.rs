@@ -106,6 +106,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
         time_zone: center.time_zone,
         keep_recordings: center.keep_recordings,
         srtp: center.srtp,
+        codecs: center.codecs,
     }
 }
 

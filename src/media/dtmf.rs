@@ -340,6 +340,17 @@ mod tests {
     }
 
     #[test]
+    fn of_ten_packets_one_is_lost_and_no_digit() {
+        for seed in 0..100 {
+            let mut chance = Entropy::seeded(seed);
+            let digits = "1234567890*#ABCD";
+            let sent = presses(digits, 0);
+            let came = sent.iter().filter(|_| chance.below(10) > 0).map(|sent| &sent.packet);
+            assert_eq!(heard(came), digits, "seed {seed}");
+        }
+    }
+
+    #[test]
     fn a_lost_end_does_not_swallow_the_same_digit_pressed_again() {
         let packets = [(header(0, true), [5, 10, 0, 160]), (header(1_600, false), [5, 10, 1, 0x40])];
         assert_eq!(heard(&packets), "55");

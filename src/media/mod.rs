@@ -15,6 +15,7 @@ pub mod latch;
 pub mod library;
 pub mod mix;
 mod noise;
+mod packing;
 mod playing;
 #[cfg(test)]
 mod quality;

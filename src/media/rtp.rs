@@ -177,9 +177,14 @@ impl Outgoing {
 
     /// The header of our own audio in frame number `frame`, which lasts `units`.
     pub fn own(&mut self, payload_type: u8, frame: u64, units: u32) -> Header {
+        self.own_frames(payload_type, frame, units, 1)
+    }
+
+    /// The same, of a packet of several frames.
+    pub fn own_frames(&mut self, payload_type: u8, frame: u64, units: u32, count: u32) -> Header {
         let timestamp = self.clock(frame, units);
         self.passing = None;
-        self.floor = timestamp.wrapping_add(units);
+        self.floor = timestamp.wrapping_add(units * count);
         self.next(payload_type, timestamp)
     }
 

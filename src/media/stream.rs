@@ -35,6 +35,9 @@ use crate::media::frame::WIDE;
 use crate::media::latch::Latch;
 use crate::media::mix::Gain;
 use crate::media::mix::Mix;
+use crate::media::packing;
+use crate::media::packing::Packed;
+use crate::media::packing::Packing;
 use crate::media::playing::Playing;
 use crate::media::playing::Position;
 use crate::media::playing::encoder_for;
@@ -104,6 +107,8 @@ pub struct Stream {
     playing: Option<Playing>,
     /// What encodes its sound, where that was not encoded beforehand.
     encoder: Option<Encoder>,
+    /// Its own sound until a packet is full, where the peer wants packets of another length than a frame's.
+    packing: Option<Box<Packing>>,
     /// Whether the leg hears itself.
     pub(super) echo: bool,
     /// The streams that it hears, and those that hear it.
@@ -170,6 +175,7 @@ impl Stream {
             tones_out: ToneSender::default(),
             playing: None,
             encoder: None,
+            packing: None,
             echo: false,
             hears: SmallVec::new(),
             heard_by: SmallVec::new(),
@@ -199,6 +205,9 @@ impl Stream {
         if from != to {
             self.out.change_clock(frame_at(now), from, to);
         }
+        if self.ptime_ms() != agreed.ptime_ms || self.codec() != agreed.codec {
+            self.packing = Packing::new(agreed.ptime_ms).map(Box::new);
+        }
         if agreed.telephone_event.is_some() || Law::of(agreed.codec).is_none() {
             self.tones_in = None;
         } else if self.tones_in.is_none() {
@@ -208,6 +217,16 @@ impl Stream {
         if !expected_before {
             self.heard = now;
         }
+    }
+
+    /// How long the packets are that it is sent.
+    fn ptime_ms(&self) -> u8 {
+        self.packing.as_ref().map_or(20, |packing| packing.ptime_ms())
+    }
+
+    /// Whether packets leave between two of its frames, too.
+    pub(super) fn halves_frames(&self) -> bool {
+        self.packing.as_ref().is_some_and(|packing| packing.halves_frames())
     }
 
     /// The codec that was agreed on; before that, the telephone's.
@@ -298,7 +317,9 @@ impl Stream {
         // Before both have agreed nothing flows, and then it is decided anew.
         let (Some(from), Some(to)) = (&self.agreed, &listener.agreed) else { return true };
         let laws = Law::of(from.codec).is_some() && Law::of(to.codec).is_some();
-        self.gain == Gain::UNITY && (laws || from.codec == to.codec)
+        // Packets of a length that the listener did not ask for are made anew.
+        let as_long = self.ptime_ms() == listener.ptime_ms();
+        self.gain == Gain::UNITY && as_long && (laws || from.codec == to.codec)
     }
 
     /// Keeps a packet's sound for those who mix it.
@@ -347,10 +368,34 @@ impl Stream {
             }
             (None, _) => silence(codec, &mut sound),
         };
+        if let Some(packing) = &mut self.packing {
+            packing.push(2 * frame, &sound[..length]);
+            return self.send_packed(2 * frame, out);
+        }
         let mut packet = [0; HEADER + MAX_FRAME];
         packet[HEADER..HEADER + length].copy_from_slice(&sound[..length]);
         let header = self.out.own(payload_type, frame, units(codec));
         self.send(header, to, &mut packet[..HEADER + length], out);
+    }
+
+    /// Frame number `frame` is half over.
+    pub(super) fn half_frame(&mut self, frame: u64, out: &mut impl Outlet) {
+        self.send_packed(2 * frame + 1, out);
+    }
+
+    /// Sends the packet that leaves in the ten milliseconds of this number, when one does.
+    fn send_packed(&mut self, ten: u64, out: &mut impl Outlet) {
+        let Some((to, payload_type, codec)) = self.sends_to() else { return };
+        let Some(Packed { start, payload }) = self.packing.as_mut().and_then(|packing| packing.take(ten))
+        else {
+            return;
+        };
+        let mut packet = [0; HEADER + packing::LONGEST * packing::TEN];
+        let end = HEADER + payload.len();
+        packet[HEADER..end].copy_from_slice(&payload);
+        let tens = (payload.len() / packing::TEN) as u32;
+        let header = self.out.own_frames(payload_type, start, units(codec) / 2, tens);
+        self.send(header, to, &mut packet[..end], out);
     }
 
     fn report(&mut self, now: Timestamp, entropy: &mut Entropy, out: &mut impl Outlet) {

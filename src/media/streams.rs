@@ -23,6 +23,8 @@ use crate::sdp::Negotiated;
 
 /// Slots of a frame: one begins every millisecond.
 pub const SLOTS: u64 = 20;
+/// And half of one.
+const HALF: usize = SLOTS as usize / 2;
 
 /// All streams of one worker.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub struct Streams {
     by_leg: HashMap<LegId, usize>,
     /// The keys of the streams of each slot.
     slots: [Vec<usize>; SLOTS as usize],
+    /// And of those that send in it, too, which have their frame half a frame earlier.
+    halves: [Vec<usize>; SLOTS as usize],
     entropy: Entropy,
 }
 
@@ -45,7 +49,13 @@ struct Placed {
 impl Streams {
     /// No streams yet. `entropy` draws sources, sequences and report times.
     pub fn new(entropy: Entropy) -> Streams {
-        Streams { streams: Slab::new(), by_leg: HashMap::new(), slots: Default::default(), entropy }
+        Streams {
+            streams: Slab::new(),
+            by_leg: HashMap::new(),
+            slots: Default::default(),
+            halves: Default::default(),
+            entropy,
+        }
     }
 
     /// How many are open.
@@ -136,7 +146,17 @@ impl Streams {
             placed.stream.agree(now, agreed, entropy);
         }
         if let Some(key) = self.key_of(leg) {
+            self.halve(key, self.streams[key].stream.halves_frames());
             self.refresh_around(key);
+        }
+    }
+
+    /// Whether a stream sends between two of its frames, too.
+    fn halve(&mut self, key: usize, halved: bool) {
+        let half = &mut self.halves[(self.streams[key].slot + HALF) % SLOTS as usize];
+        half.retain(|other| *other != key);
+        if halved {
+            half.push(key);
         }
     }
 
@@ -157,6 +177,7 @@ impl Streams {
         }
         self.stop_recording(key, out);
         self.leave(key, None);
+        self.halve(key, false);
         let Placed { mut stream, slot, place } = self.streams.remove(key);
         stream.bye(now, out);
         self.by_leg.remove(&stream.leg);
@@ -191,12 +212,18 @@ impl Streams {
 
     /// The key of a stream of a slot: there is one at each place from 0 on.
     pub fn key_in_slot(&self, slot: u64, place: usize) -> Option<usize> {
-        self.slots[(slot % SLOTS) as usize].get(place).copied()
+        let (slot, halves) = (&self.slots[(slot % SLOTS) as usize], &self.halves[(slot % SLOTS) as usize]);
+        slot.get(place).or_else(|| halves.get(place.checked_sub(slot.len())?)).copied()
     }
 
     /// The stream sends what it has for the frame that `slot` lies in. Slots are numbered from the start, one a
     /// millisecond; one that is left out shows as a gap in media time.
     pub fn frame(&mut self, now: Timestamp, slot: u64, key: usize, out: &mut impl Outlet) {
+        if let Some(Placed { stream, slot: own, .. }) = self.streams.get_mut(key)
+            && *own != (slot % SLOTS) as usize
+        {
+            return stream.half_frame(slot.saturating_sub(HALF as u64) / SLOTS, out);
+        }
         self.record_frame(now, key, slot / SLOTS, out);
         let mix = self.mixed(now, key, slot / SLOTS);
         if let Some(placed) = self.streams.get_mut(key) {

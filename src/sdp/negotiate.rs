@@ -114,7 +114,7 @@ pub struct Negotiated {
     pub receive_payload_type: u8,
     /// telephone-event's payload types (to send, to receive), when both sides have it.
     pub telephone_event: Option<(u8, u8)>,
-    /// Packet length to send, in milliseconds; 20 when the peer did not say.
+    /// Packet length to send, in milliseconds: 10 to 60 in tens, 20 when the peer did not say or the codec is Opus.
     pub ptime_ms: u8,
     /// Where to send RTP; none when the peer gave port 0, the unspecified address, or a host name (which
     /// nobody here looks up: its packets will tell where it is).

@@ -3,6 +3,8 @@
 use super::in_words;
 use super::read;
 use crate::flow::Diagnostic;
+use crate::flow::center::SrtpPolicy;
+use crate::media::codec::Codec;
 use crate::queue::api::AgentChoice;
 use crate::queue::api::Routing;
 use crate::queue::api::Weights;
@@ -411,6 +413,42 @@ fn a_way_of_routing_that_there_is_not() {
     let choices: Vec<_> = center.engine.queues.iter().filter_map(|queue| queue.agents_by).collect();
     assert_eq!(choices, [AgentChoice::FewestCalls, AgentChoice::RoundRobin]);
     assert_eq!(routing("routing: short tail"), Routing::ServiceLevel(Weights::short_tail()));
+}
+
+#[test]
+fn what_a_center_says_of_the_audio_of_phones() {
+    center(
+        &format!("{CENTER}srtp: always\ncodecs: [opus, opus, g729]\n"),
+        "center.yaml:6:7: error: no policy of SRTP is called \"always\" (there is no, optional, required, dtls)\n\
+         center.yaml:7:16: error: \"opus\" is named twice\n\
+         center.yaml:7:22: error: no codec is called \"g729\" (did you mean \"g722\"?)",
+    );
+    center(
+        &format!("{CENTER}codecs: []\n"),
+        "center.yaml:6:9: error: no codec is left to talk in (write [pcmu, pcma], which every telephone has)",
+    );
+    center(
+        &format!("{CENTER}codecs: opus\n"),
+        "center.yaml:6:9: warning: a phone that has nothing but G.711 is refused \
+         (with pcmu or pcma at the end nobody is refused for it)",
+    );
+    let said = |text: &str| {
+        let text = format!("{CENTER}{text}\n");
+        let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap();
+        let trunk = center.trunks.first().map(|trunk| (trunk.srtp, trunk.codecs.clone()));
+        (center.srtp, center.codecs, trunk)
+    };
+    let all = vec![Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
+    assert_eq!(said(""), (SrtpPolicy::Optional, all, None));
+    let trunk = "trunks: { provider: { from: 192.0.2.7, srtp: dtls, codecs: pcma } }";
+    assert_eq!(
+        said(&format!("srtp: required\ncodecs: [opus, pcma]\n{trunk}")),
+        (
+            SrtpPolicy::Required,
+            vec![Codec::Opus, Codec::Pcma],
+            Some((Some(SrtpPolicy::Dtls), Some(vec![Codec::Pcma])))
+        )
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use self::opus::OpusDecoder;
 use self::opus::OpusEncoder;
 use crate::media::frame::Rate;
 use crate::media::frame::WIDE;
-use crate::sdp::Codec;
+pub use crate::sdp::Codec;
 
 /// The most octets that a frame has in any codec. Opus keeps to it at whatever rate.
 pub const MAX_FRAME: usize = 320;

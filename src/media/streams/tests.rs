@@ -207,6 +207,7 @@ fn first_bytes(sent: &[Sent]) -> Vec<u8> {
 }
 
 mod hearing;
+mod packing;
 mod recording;
 
 #[test]

@@ -141,7 +141,7 @@ fn keys_are_heard_over_noise_20_db_below() {
 }
 
 #[test]
-fn no_key_is_heard_in_speech_or_music_by_voices_of_every_pitch() {
+fn no_key_is_heard_in_an_hour_of_speech_and_music_by_voices_of_every_pitch() {
     let mut files = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts"), &mut files);
     let mut seconds = 0;
@@ -150,7 +150,7 @@ fn no_key_is_heard_in_speech_or_music_by_voices_of_every_pitch() {
         let recorded: Vec<f32> = reader.samples::<i16>().map(|sample| f32::from(sample.unwrap())).collect();
         let rate = reader.spec().sample_rate as f32;
         // A voice is higher when its recording is played faster.
-        for faster in [0.8, 0.9, 1.0, 1.1, 1.25] {
+        for faster in [0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25] {
             for louder in [1.0, 2.5] {
                 let step = rate / 8_000.0 * faster;
                 let count = (recorded.len() as f32 / step) as usize - 1;
@@ -161,7 +161,7 @@ fn no_key_is_heard_in_speech_or_music_by_voices_of_every_pitch() {
             }
         }
     }
-    assert!(seconds > 2_400, "{seconds} s");
+    assert!(seconds > 3_600, "{seconds} s");
 }
 
 fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {

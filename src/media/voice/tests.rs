@@ -277,6 +277,55 @@ fn a_sender_that_pauses_leaves_silence_or_its_noise_and_is_heard_at_once_when_it
 }
 
 #[test]
+fn a_sender_that_begins_anew_is_heard_on_without_a_click_longer_than_a_frame() {
+    // (what happens in the middle, the payload type, source, sequence and media time from then on)
+    let laws = [Codec::Pcmu, Codec::Pcma];
+    type Anew = fn(&mut Header);
+    let happenings: [(&str, Codec, Anew); 6] = [
+        ("a new source", laws[0], |header| header.ssrc = 77),
+        ("media time leaps ahead", laws[0], |header| header.timestamp += 5_000_000),
+        ("media time leaps back", laws[0], |header| {
+            header.timestamp = header.timestamp.wrapping_sub(5_000_000)
+        }),
+        ("the sequence leaps", laws[0], |header| header.sequence += 20_000),
+        ("another payload type", laws[1], |_| {}),
+        ("all at once", laws[1], |header| {
+            (header.ssrc, header.sequence) = (9, header.sequence + 9_999);
+            header.timestamp += 1 << 30;
+        }),
+    ];
+    let said = tone(Codec::Pcmu, 4);
+    for (what, codec, anew) in happenings {
+        let mut voice = Voice::new(Codec::Pcmu);
+        let mut heard = Vec::new();
+        for (n, frame) in said.chunks_exact(160).enumerate() {
+            // The sequence wraps on the way, too.
+            let sequence = 65_500u16.wrapping_add(n as u16);
+            let timestamp = 7_000_000 + n as u32 * 160;
+            let mut header = Header { marker: false, payload_type: 0, sequence, timestamp, ssrc: 1 };
+            let codec = if n < 100 { Codec::Pcmu } else { codec };
+            if n >= 100 {
+                header.sequence = n as u16;
+                anew(&mut header);
+            }
+            let (mut encoder, mut octets) = (Encoder::new(codec), [0; MAX_FRAME]);
+            let length = encoder.encode(frame, &mut octets);
+            voice.receive(at(n), &header, codec, &octets[..length]);
+            heard.extend_from_slice(voice.frame(at(n), n as u64, Rate::Narrow));
+        }
+        // Frames of which a part is not as loud as it should be: one of them may be a click.
+        let odd = holes(&heard, &said, Codec::Pcmu);
+        assert!(odd <= 1, "{what}: {odd} frames are not whole");
+        let sharp = |samples: &[i16]| {
+            let bend = |w: &[i16]| (i32::from(w[0]) - 2 * i32::from(w[1]) + i32::from(w[2])).abs();
+            let sharpest = said.windows(3).map(bend).max().unwrap();
+            samples[4_000..].windows(3).filter(|window| bend(window) > 2 * sharpest + 300).count()
+        };
+        assert!(sharp(&heard) <= 8, "{what}: {} sharp bends", sharp(&heard));
+    }
+}
+
+#[test]
 fn a_change_of_codec_within_a_leg_is_followed() {
     let mut voice = Voice::new(Codec::Pcmu);
     let mut heard = Vec::new();

@@ -226,8 +226,12 @@ impl<'a> Stream<'a> {
         said
     }
 
-    /// `a=ptime` in whole steps of 10 ms up to 60, within `a=maxptime`.
+    /// `a=ptime` in whole steps of 10 ms up to 60, within `a=maxptime`. Of Opus always 20: a=ptime is a wish there, for any
+    /// length is understood ([RFC 7587 §6.1](https://www.rfc-editor.org/rfc/rfc7587#section-6.1)).
     pub fn ptime_ms(&self) -> u8 {
+        if self.codec == Codec::Opus {
+            return 20;
+        }
         let number = |name| self.media.attribute(name).and_then(|value| value.trim().parse::<u16>().ok());
         let most = number("maxptime").filter(|most| *most >= 10).unwrap_or(60).min(60);
         let wanted = number("ptime").filter(|wanted| *wanted >= 10).unwrap_or(20).min(most);

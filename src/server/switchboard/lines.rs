@@ -123,7 +123,7 @@ impl Switchboard {
         sdp::Local {
             address: self.parts.address,
             port,
-            codecs: Codec::SUPPORTED.to_vec(),
+            codecs: self.parts.center.codecs.clone(),
             direction: Direction::SendRecv,
             session: u64::from(self.parts.entropy.u32()),
             version: 1,
@@ -131,19 +131,23 @@ impl Switchboard {
         }
     }
 
-    /// What we bring to a line of a phone: secured audio as this trunk has it, or the center.
+    /// What we bring to a line of a phone: codecs and secured audio as this trunk has them, or the center.
     fn local_of(&mut self, port: u16, trunk: Option<&Name>) -> sdp::Local {
+        let mut local = self.local(port);
         let center = &self.parts.center;
-        let of_trunk = trunk.and_then(|name| center.trunks.iter().find(|trunk| trunk.name == *name)?.srtp);
-        let (required, by_keys) = match of_trunk.unwrap_or(center.srtp) {
-            SrtpPolicy::No => return self.local(port),
+        let trunk = trunk.and_then(|name| center.trunks.iter().find(|trunk| trunk.name == *name));
+        if let Some(codecs) = trunk.and_then(|trunk| trunk.codecs.as_ref()) {
+            local.codecs.clone_from(codecs);
+        }
+        let (required, by_keys) = match trunk.and_then(|trunk| trunk.srtp).unwrap_or(center.srtp) {
+            SrtpPolicy::No => return local,
             SrtpPolicy::Optional => (false, true),
             SrtpPolicy::Required => (true, true),
             SrtpPolicy::Dtls => (true, false),
         };
         let keys = if by_keys { Crypto::draw(&mut self.parts.entropy) } else { Vec::new() };
         let fingerprint = Some(self.parts.fingerprint.clone());
-        sdp::Local { srtp: Some(sdp::LocalSrtp { required, keys, fingerprint }), ..self.local(port) }
+        sdp::Local { srtp: Some(sdp::LocalSrtp { required, keys, fingerprint }), ..local }
     }
 
     /// Answers the caller's line and starts its stream.
@@ -342,7 +346,8 @@ impl Switchboard {
             local.srtp.filter(|srtp| keys_may_travel(srtp.required, phones.iter().map(|(_, hop)| hop)));
         // What the caller's line has comes first: two lines with one codec cost least and lose nothing.
         if let Some(caller) = self.lines.get(&LegId::of(leg.call(), 0)) {
-            local.codecs.clone_from(&caller.local.codecs);
+            let place = |codec: &Codec| caller.local.codecs.iter().position(|theirs| theirs == codec);
+            local.codecs.sort_by_key(|codec| place(codec).unwrap_or(usize::MAX));
         }
         let offer = Bytes::from(sdp::negotiate::offer(&local));
         let from = self.shown_caller(leg);
