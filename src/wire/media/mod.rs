@@ -35,6 +35,7 @@ use crate::wire::cord::StreamEnd;
 use crate::wire::media::handshake::Reply;
 use crate::wire::media::handshake::Shaker;
 use crate::wire::media::worker::FarEnd;
+use crate::wire::media::worker::Links;
 use crate::wire::media::worker::ToEncode;
 use crate::wire::media::worker::Work;
 use crate::wire::media::worker::Worker;
@@ -199,17 +200,8 @@ impl Handle {
         let bell = Arc::new(Bell::new()?);
         let stats = Arc::new(WorkerStats::default());
         let reply = Reply { work: work.clone(), bell: bell.clone() };
-        let worker = Worker::new(
-            queue,
-            bell.clone(),
-            returned,
-            events,
-            to_encode,
-            shaker,
-            reply,
-            stats.clone(),
-            entropy,
-        )?;
+        let links = Links { returned, events, to_encode, shaker, reply, stats: stats.clone() };
+        let worker = Worker::new(queue, links, entropy)?;
         let thread =
             std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
         Ok(Handle { work, bell, stats, thread: Some(thread) })

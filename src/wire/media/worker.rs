@@ -153,6 +153,18 @@ pub(super) struct Worker {
 /// A clip that is to be encoded in a codec, off the workers.
 pub(super) type ToEncode = (Arc<Clip>, Codec);
 
+/// Whom a worker tells what.
+pub(super) struct Links {
+    /// Pairs of sockets that are free again.
+    pub returned: SyncSender<Pair>,
+    pub events: mpsc::Sender<MediaEvent>,
+    pub to_encode: SyncSender<ToEncode>,
+    pub shaker: Shaker,
+    /// Where the keys come that the shaker brings: to the worker itself.
+    pub reply: Reply,
+    pub stats: Arc<WorkerStats>,
+}
+
 /// What the streams send through.
 struct Wire {
     /// By stream key.
@@ -161,7 +173,6 @@ struct Wire {
     security: Vec<Security>,
     provider: Arc<dyn RTCCryptoProvider>,
     shaker: Shaker,
-    /// Where the keys come that it brings.
     reply: Reply,
     /// Packets are sealed here.
     sealed: Box<[u8; MAX_PACKET + OVERHEAD]>,
@@ -180,17 +191,9 @@ struct Wire {
 }
 
 impl Worker {
-    pub fn new(
-        work: Receiver<Work>,
-        bell: Arc<Bell>,
-        returned: SyncSender<Pair>,
-        events: mpsc::Sender<MediaEvent>,
-        to_encode: SyncSender<ToEncode>,
-        shaker: Shaker,
-        reply: Reply,
-        stats: Arc<WorkerStats>,
-        entropy: Entropy,
-    ) -> io::Result<Worker> {
+    pub fn new(work: Receiver<Work>, links: Links, entropy: Entropy) -> io::Result<Worker> {
+        let Links { returned, events, to_encode, shaker, reply, stats } = links;
+        let bell = reply.bell.clone();
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let timer = rustix::time::timerfd_create(
             rustix::time::TimerfdClockId::Monotonic,
