@@ -18,6 +18,7 @@ use warmline::flow::load;
 use warmline::flow::say;
 
 const CENTER: &str = "company: Fuzz
+speech: { command: speak }
 numbers: { 1: main }
 skills: [any]
 queues: { any: {} }

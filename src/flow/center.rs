@@ -13,6 +13,7 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::fact::note::NoteField;
 use crate::flow::model::Flow;
+use crate::flow::speech::Speech;
 use crate::media::codec::Codec;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
@@ -49,6 +50,8 @@ pub struct Center {
     pub trunks: Vec<Trunk>,
     /// By name.
     pub flows: BTreeMap<Name, Arc<Flow>>,
+    /// How texts are spoken, where they are.
+    pub speech: Option<Arc<Speech>>,
     /// The zone that times of the day are told in.
     pub time_zone: TimeZone,
     /// What a waiting caller hears, per queue, in the order of `engine.queues`.

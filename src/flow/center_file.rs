@@ -30,6 +30,7 @@ use crate::flow::read::Reader;
 use crate::flow::say;
 use crate::flow::say::Currency;
 use crate::flow::service;
+use crate::flow::speech;
 use crate::flow::talk_file::extensions;
 use crate::flow::talk_file::outbound;
 use crate::flow::talk_file::talk_policy;
@@ -90,6 +91,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     if let Some(currency) = fields.optional("currency").and_then(|yaml| currency(yaml, reader)) {
         reader.names.currency = currency;
     }
+    reader.names.speech = fields.optional("speech").and_then(|yaml| speech::read(yaml, reader)).map(Arc::new);
     let time_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
     let time_zone = time_zone.unwrap_or(TimeZone::UTC);
     if let Some(yaml) = fields.optional("hours") {

@@ -15,6 +15,7 @@ use crate::flow::model::Flow;
 use crate::flow::prompts::Prompts;
 use crate::flow::read::Names;
 use crate::flow::read::Reader;
+use crate::flow::speech::Speech;
 use crate::flow::yaml::Place;
 
 /// Reads and checks all files of a center: `(path, text)`, of which one is called `center.yaml` and every other
@@ -82,12 +83,14 @@ pub fn load(
     let flows = flows.into_iter().map(|(name, flow)| (name, Arc::new(flow))).collect();
     found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     match center {
-        Some(center) if !found.iter().any(Diagnostic::is_error) => Ok((assemble(center, flows), found)),
+        Some(center) if !found.iter().any(Diagnostic::is_error) => {
+            Ok((assemble(center, flows, names.speech), found))
+        }
         _ => Err(found),
     }
 }
 
-fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
+fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, speech: Option<Arc<Speech>>) -> Center {
     Center {
         company: center.company,
         language: center.language,
@@ -98,6 +101,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>) -> Center {
         feature_codes: center.feature_codes,
         trunks: center.trunks,
         flows,
+        speech,
         wait_prompts: center.wait_prompts,
         talk: center.talk,
         alarms: center.alarms,

@@ -26,8 +26,10 @@ pub mod rehearsal;
 pub mod run;
 pub mod say;
 pub mod service;
+pub mod speech;
 mod step;
 mod talk_file;
+mod template;
 mod wait_file;
 mod yaml;
 

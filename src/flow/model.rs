@@ -9,6 +9,7 @@ use crate::base::Name;
 use crate::flow::api::Kind;
 use crate::flow::node::Node;
 use crate::flow::say;
+use crate::flow::speech::TextPrompt;
 use crate::flow::yaml::Place;
 
 /// A checked flow.
@@ -76,6 +77,8 @@ pub(crate) struct FlowNode {
 pub(crate) enum Prompt {
     Recorded(Name),
     Said(Spoken),
+    /// Words that a command speaks.
+    Text(TextPrompt),
 }
 
 /// A variable spoken aloud.

@@ -92,5 +92,6 @@ fn heard(prompt: &Prompt) -> String {
     match prompt {
         Prompt::Recorded(name) => name.to_string(),
         Prompt::Said(spoken) => format!("say {}", spoken.variable),
+        Prompt::Text(text) => text.written(),
     }
 }

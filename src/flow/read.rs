@@ -23,6 +23,8 @@ use crate::flow::prompts::Prompts;
 use crate::flow::say;
 use crate::flow::say::Currency;
 use crate::flow::service::Service;
+use crate::flow::speech;
+use crate::flow::speech::Speech;
 use crate::flow::yaml;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
@@ -61,6 +63,8 @@ pub(crate) struct Names {
     pub hours: BTreeMap<Name, Arc<Hours>>,
     pub announcements: BTreeMap<Name, Arc<Announcement>>,
     pub services: BTreeMap<Name, Arc<Service>>,
+    /// How texts are spoken, where they are.
+    pub speech: Option<Arc<Speech>>,
 }
 
 impl Default for Names {
@@ -74,6 +78,7 @@ impl Default for Names {
             hours: BTreeMap::new(),
             announcements: BTreeMap::new(),
             services: BTreeMap::new(),
+            speech: None,
         }
     }
 }
@@ -307,7 +312,12 @@ impl<'a> Reader<'a> {
             return self.prompt(text).map(Prompt::Recorded);
         }
         let mut fields = self.fields(yaml, "a prompt, or \"say: variable\",")?;
-        let variable = fields.require(self, "say").and_then(|yaml| self.name(yaml, "a variable"));
+        let said = fields.require(self, "say");
+        if let Some(yaml) = said.filter(|yaml| matches!(yaml.value, Value::Map(_))) {
+            fields.finish(self);
+            return speech::read_text(yaml, self).map(Prompt::Text);
+        }
+        let variable = said.and_then(|yaml| self.name(yaml, "a variable"));
         let said_as = fields.optional("as").and_then(|yaml| self.spoken_as(yaml));
         fields.finish(self);
         let variable = variable?;
@@ -433,7 +443,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A list's items, or the one value as a list of one.
-fn one_or_many(yaml: &Yaml) -> &[Yaml] {
+pub(crate) fn one_or_many(yaml: &Yaml) -> &[Yaml] {
     match &yaml.value {
         Value::List(items) => items,
         _ => std::slice::from_ref(yaml),

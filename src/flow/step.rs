@@ -207,6 +207,11 @@ impl Step<'_> {
         })
     }
 
+    /// What a name stands for, in words; nothing for what has no value.
+    pub fn in_words(&self, name: &str) -> String {
+        self.value(name).as_ref().map(Value::in_words).unwrap_or_default()
+    }
+
     /// Speaks this language from here on.
     pub fn speak(&mut self, language: &Name) {
         if self.session.language == *language {
@@ -226,6 +231,9 @@ impl Step<'_> {
         match prompt {
             Prompt::Recorded(name) => vec![Name::clone(name)],
             Prompt::Said(spoken) => self.spoken(spoken),
+            Prompt::Text(text) => {
+                vec![text.prompt(&self.session.language, |name| self.in_words(name))]
+            }
         }
     }
 
@@ -234,7 +242,7 @@ impl Step<'_> {
         if spoken.said_as == SpokenAs::Name {
             return customer.and_then(|customer| customer.name_prompt.clone()).into_iter().collect();
         }
-        let text = self.value(&spoken.variable).as_ref().map(Value::in_words).unwrap_or_default();
+        let text = self.in_words(&spoken.variable);
         let language = &self.session.language;
         let SpokenAs::As(kind) = spoken.said_as else { return Vec::new() };
         match (kind, text.parse::<u64>()) {

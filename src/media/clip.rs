@@ -68,9 +68,7 @@ impl Clip {
     /// Makes a clip of a WAV file: integer samples of 8 to 32 bits or floats, any rate, channels mixed to one.
     pub fn from_wav(name: &str, bytes: &[u8]) -> Result<Clip, ClipError> {
         let recorded = read(bytes).map_err(|source| ClipError::Wav { name: name.to_owned(), source })?;
-        if !RATES.contains(&recorded.sample_rate) {
-            return Err(ClipError::Rate { name: name.to_owned(), rate: recorded.sample_rate });
-        }
+        rate_of_speech(name, recorded.sample_rate)?;
         if recorded.samples.is_empty() {
             return Err(ClipError::Empty { name: name.to_owned() });
         }
@@ -184,8 +182,13 @@ impl Packets {
     }
 }
 
+/// Refuses a rate that speech is not recorded at.
+pub(super) fn rate_of_speech(name: &str, rate: u32) -> Result<(), ClipError> {
+    if RATES.contains(&rate) { Ok(()) } else { Err(ClipError::Rate { name: name.to_owned(), rate }) }
+}
+
 /// The cast clips what is beyond full scale.
-fn to_integer(sample: f32) -> i16 {
+pub(super) fn to_integer(sample: f32) -> i16 {
     (sample * 32_768.0).round() as i16
 }
 
@@ -196,7 +199,7 @@ impl std::fmt::Debug for Clip {
 }
 
 /// What a file holds, mixed to one channel.
-fn read(bytes: &[u8]) -> Result<Frame, hound::Error> {
+pub(super) fn read(bytes: &[u8]) -> Result<Frame, hound::Error> {
     let mut reader = hound::WavReader::new(Cursor::new(bytes))?;
     let spec = reader.spec();
     let samples: Vec<f32> = match spec.sample_format {

@@ -23,6 +23,7 @@ pub mod reception;
 pub mod recording;
 pub mod rtcp;
 pub mod rtp;
+pub mod spoken;
 pub mod stream;
 pub mod streams;
 pub mod tones;

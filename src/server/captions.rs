@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::base::Name;
+use crate::flow::speech;
 
 /// The file of a language's folder that has the words: `name: words`, one a line; after `>-` they stand in the deeper
 /// lines that follow.
@@ -35,12 +36,14 @@ impl Captions {
 
     /// What these prompts say in `language`, one after the other; nothing when they say nothing.
     pub fn of(&self, language: &str, prompts: &[Name]) -> String {
-        let word = |name: &Name| {
-            let of = |language: &str| self.languages.get(language)?.get(&**name);
-            of(language).or_else(|| of(COMMON))
-        };
-        let words: Vec<&str> = prompts.iter().filter_map(word).map(String::as_str).collect();
+        let words: Vec<&str> = prompts.iter().filter_map(|name| self.word(language, name)).collect();
         words.join(" ")
+    }
+
+    fn word<'a>(&'a self, language: &str, name: &'a str) -> Option<&'a str> {
+        let of = |language: &str| self.languages.get(language)?.get(name).map(String::as_str);
+        let text = || speech::text(name).map(|(text, _)| text);
+        of(language).or_else(|| of(COMMON)).or_else(text)
     }
 }
 

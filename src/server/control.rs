@@ -34,6 +34,8 @@ use crate::server::handle::ControlRequest;
 use crate::server::live::Live;
 use crate::server::recorder::Recorded;
 use crate::server::recorder::Recorder;
+use crate::server::speech::Speaker;
+use crate::server::speech::Spoken;
 use crate::server::switchboard::Input;
 use crate::server::switchboard::Output;
 use crate::server::switchboard::Streams;
@@ -76,6 +78,8 @@ pub(super) struct Control {
     pub identity_replies: mpsc::Receiver<IdentityReply>,
     pub fetcher: Fetcher,
     pub fetched: mpsc::Receiver<Fetched>,
+    pub speaker: Speaker,
+    pub spoken: mpsc::Receiver<Spoken>,
     pub requests: mpsc::Receiver<ControlRequest>,
     pub history: HistoryWriter,
     pub live: Arc<Live>,
@@ -203,6 +207,7 @@ impl Control {
             Some(recorded) = self.recorded.recv() => inputs.push(recorded_input(recorded)),
             Some(reply) = self.identity_replies.recv() => inputs.push(identity_input(reply)),
             Some(fetched) = self.fetched.recv() => inputs.push(Input::Fetched(fetched)),
+            Some(spoken) = self.spoken.recv() => inputs.push(Input::Spoken(spoken)),
             Some(request) = self.requests.recv() => requests.push(request),
             // Somebody waits at the door: what else has come is looked at, and not waited for.
             () = yield_now(), if self.door.is_crowded() => {}
@@ -219,6 +224,7 @@ impl Control {
         take(&mut self.browser_events, |event| inputs.push(Input::Browser(event)));
         take(&mut self.recorded, |recorded| inputs.push(recorded_input(recorded)));
         take(&mut self.fetched, |fetched| inputs.push(Input::Fetched(fetched)));
+        take(&mut self.spoken, |spoken| inputs.push(Input::Spoken(spoken)));
         take(&mut self.identity_replies, |reply| inputs.push(identity_input(reply)));
     }
 
@@ -309,6 +315,7 @@ impl Control {
                 Output::FindCustomer { call, number } => self.identity.find_by_number(call, number),
                 Output::Verify { call, account, pin } => self.identity.verify(call, account, pin),
                 Output::Fetch { call, question } => self.fetcher.ask(call, question),
+                Output::Speak(unspoken) => self.speaker.speak(unspoken),
                 Output::Tell { socket, tell } => self.tell(socket, tell),
                 Output::Fact(fact) => {
                     debug!(call = fact.call.map(|call| call.0), kind = kind(&fact.what), "fact");

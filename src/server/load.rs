@@ -4,13 +4,16 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::flow;
 use crate::flow::Center;
 use crate::flow::Prompts;
 use crate::flow::diagnostic::Diagnostic;
+use crate::flow::speech;
 use crate::media::library::Library;
+use crate::server::speech::SpeechCache;
 
 /// Why the files cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,8 @@ pub enum LoadError {
     Recording { path: PathBuf, error: hound::Error },
     #[error("{}", problems.join("\n"))]
     Prompts { problems: Vec<String> },
+    #[error("{}", problems.iter().map(|problem| format!("cannot be spoken: {problem}")).collect::<Vec<_>>().join("\n"))]
+    Speech { problems: Vec<String> },
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Flows(Vec<Diagnostic>),
 }
@@ -32,25 +37,40 @@ pub enum LoadError {
 /// The folder of tests among the flow files: no flow is in it.
 const TESTS: &str = "tests";
 
-/// A checked center and what was found that is no error.
+/// A checked center, what it plays, and what was found that is no error.
 pub struct Loaded {
     pub center: Center,
-    pub library: Library,
+    /// The recordings, and the texts that are spoken in the same way in every call.
+    pub library: Arc<Library>,
+    /// The recordings alone.
+    pub recordings: Arc<Library>,
     pub warnings: Vec<Diagnostic>,
 }
 
 /// Reads and checks the flow files and the prompts.
-pub fn load(flows: &Path, prompts: &Path) -> Result<Loaded, LoadError> {
-    let library = library(prompts)?;
-    let (center, warnings) = center(flows, &library)?;
-    Ok(Loaded { center, library, warnings })
+pub fn load(flows: &Path, prompts: &Path, cache: &SpeechCache) -> Result<Loaded, LoadError> {
+    center(flows, Arc::new(library(prompts)?), cache)
 }
 
-/// Reads and checks the flow files, and tells what is no error.
-pub fn center(folder: &Path, library: &Library) -> Result<(Center, Vec<Diagnostic>), LoadError> {
-    let mut known = Prompts::default();
-    library.lengths().for_each(|(path, length)| known.insert(path, length));
-    flow::load(&flow_files(folder)?, &known).map_err(LoadError::Flows)
+/// Reads and checks the flow files, has their texts spoken, and tells what is no error.
+pub fn center(folder: &Path, recordings: Arc<Library>, cache: &SpeechCache) -> Result<Loaded, LoadError> {
+    let files = flow_files(folder)?;
+    let read = |library: &Library| {
+        let mut known = Prompts::default();
+        library.lengths().for_each(|(path, length)| known.insert(path, length));
+        flow::load(&files, &known).map_err(LoadError::Flows)
+    };
+    let (center, warnings) = read(&recordings)?;
+    let texts = speech::fixed(&center);
+    let Some(speech) = center.speech.as_ref().filter(|_| !texts.is_empty()) else {
+        return Ok(Loaded { center, library: Arc::clone(&recordings), recordings, warnings });
+    };
+    let clips = cache.speak_all(speech, &texts).map_err(|problems| LoadError::Speech { problems })?;
+    let mut library = Library::clone(&recordings);
+    clips.into_iter().for_each(|clip| library.insert(clip));
+    // Once more, now that it is known how long each text is.
+    let (center, warnings) = read(&library)?;
+    Ok(Loaded { center, library: Arc::new(library), recordings, warnings })
 }
 
 /// The flow files below `folder` as `(path, text)`, sorted, without those of tests.

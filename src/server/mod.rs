@@ -18,6 +18,7 @@ pub mod passages;
 pub mod publisher;
 pub mod recorder;
 mod rules;
+pub mod speech;
 mod start;
 pub mod switchboard;
 pub mod versions;

@@ -30,6 +30,7 @@ use crate::server::load;
 use crate::server::load::LoadError;
 use crate::server::load::Loaded;
 use crate::server::metric::Metric;
+use crate::server::speech::SpeechCache;
 use crate::server::versions::Did;
 use crate::server::versions::Entry;
 use crate::server::versions::Texts;
@@ -62,6 +63,7 @@ impl PublishError {
     pub fn all(&self) -> Vec<String> {
         match self {
             PublishError::Load(LoadError::Flows(found)) => found.iter().map(ToString::to_string).collect(),
+            PublishError::Load(LoadError::Speech { problems }) => problems.clone(),
             other => vec![other.to_string()],
         }
     }
@@ -69,6 +71,9 @@ impl PublishError {
     /// What can be done about it.
     pub fn hint(&self) -> &'static str {
         match self {
+            PublishError::Load(LoadError::Speech { .. }) => {
+                "does the command of `speech` in center.yaml speak in a terminal? what was served before is served still"
+            }
             PublishError::Load(_) => {
                 "`warmline flow check` tells the same; what was served before is served still"
             }
@@ -101,6 +106,7 @@ pub struct Status {
 pub struct Publisher {
     flows: PathBuf,
     prompts: PathBuf,
+    speech: SpeechCache,
     versions: Versions,
     control: ControlHandle,
     work: Mutex<Work>,
@@ -112,8 +118,8 @@ struct Work {
     center: Arc<Center>,
     files: Texts,
     /// The recordings, and how their folder looked when they were read: it takes a while.
-    library: Arc<Library>,
-    recordings: Look,
+    recordings: Arc<Library>,
+    recorded: Look,
     /// How the folders looked when they were last read.
     seen: Look,
     /// How they looked at the last look.
@@ -127,7 +133,9 @@ type Look = Vec<(PathBuf, u64, Option<SystemTime>)>;
 pub struct Beginning {
     files: Texts,
     seen: Look,
-    recordings: Look,
+    recordings: Arc<Library>,
+    recorded: Look,
+    speech: SpeechCache,
     versions: Versions,
     entry: Entry,
 }
@@ -137,7 +145,8 @@ impl Beginning {
     /// version they went back to.
     pub fn read(data: &Path, flows: &Path, prompts: &Path) -> Result<(Loaded, Beginning), LoadError> {
         let seen = look(&[flows, prompts]);
-        let recordings = look(&[prompts]);
+        let recorded = look(&[prompts]);
+        let speech = SpeechCache::within(data);
         let failed = |error| LoadError::Read { path: data.to_owned(), error };
         let versions = Versions::open(data).map_err(failed)?;
         let lies = texts(flows)?;
@@ -148,7 +157,7 @@ impl Beginning {
             Some(place) => (place.as_path(), texts(place)?),
             None => (flows, lies.clone()),
         };
-        let loaded = load::load(folder, prompts)?;
+        let loaded = load::load(folder, prompts, &speech)?;
         let version = versions.keep(&files).map_err(failed)?;
         let (why, folder) = match &back {
             Some(back) if place.is_some() => (format!("gone back before: {}", back.why), back.folder.clone()),
@@ -159,7 +168,8 @@ impl Beginning {
         let entry =
             Entry { at: now(), did: Did::Start, version, before, folder, by, why, changes: Vec::new() };
         versions.record(&entry).map_err(failed)?;
-        Ok((loaded, Beginning { files, seen, recordings, versions, entry }))
+        let recordings = Arc::clone(&loaded.recordings);
+        Ok((loaded, Beginning { files, seen, recordings, recorded, speech, versions, entry }))
     }
 }
 
@@ -168,17 +178,16 @@ impl Publisher {
     pub fn start(
         beginning: Beginning,
         center: Arc<Center>,
-        library: Arc<Library>,
         folders: (PathBuf, PathBuf),
         control: ControlHandle,
     ) -> io::Result<Arc<Publisher>> {
-        let Beginning { files, seen, recordings, versions, entry } = beginning;
+        let Beginning { files, seen, recordings, recorded, speech, versions, entry } = beginning;
         let status =
             Status { serving: entry, center: Arc::clone(&center), problem: None, published: 0, refused: 0 };
         let (flows, prompts) = folders;
-        let work = Work { center, files, library, recordings, last: seen.clone(), seen };
+        let work = Work { center, files, recordings, recorded, last: seen.clone(), seen };
         let (work, status) = (Mutex::new(work), Mutex::new(status));
-        let publisher = Arc::new(Publisher { flows, prompts, versions, control, work, status });
+        let publisher = Arc::new(Publisher { flows, prompts, speech, versions, control, work, status });
         let watched = Arc::downgrade(&publisher);
         thread::Builder::new().name("flows".to_owned()).spawn(move || watch(&watched))?;
         Ok(publisher)
@@ -280,12 +289,13 @@ impl Publisher {
         files: Texts,
         change: Change<'_>,
     ) -> Result<Entry, PublishError> {
-        let recordings = look(&[&self.prompts]);
-        let library = match work.recordings == recordings {
-            true => Arc::clone(&work.library),
+        let recorded = look(&[&self.prompts]);
+        let recordings = match work.recorded == recorded {
+            true => Arc::clone(&work.recordings),
             false => Arc::new(load::library(&self.prompts)?),
         };
-        let (center, warnings) = load::center(folder, &library)?;
+        let Loaded { center, library, recordings, warnings } =
+            load::center(folder, recordings, &self.speech)?;
         let stuck = work.center.needs_restart(&center);
         if !stuck.is_empty() {
             return Err(PublishError::NeedsRestart(stuck));
@@ -293,7 +303,7 @@ impl Publisher {
         warnings.iter().for_each(|warning| warn!("{warning}"));
         let version = self.versions.keep(&files)?;
         let center = Arc::new(center);
-        self.control.serve(Arc::clone(&center), Arc::clone(&library))?;
+        self.control.serve(Arc::clone(&center), library)?;
         let entry = Entry {
             at: now(),
             did: change.did,
@@ -310,7 +320,7 @@ impl Publisher {
         status.problem = None;
         status.published += 1;
         drop(status);
-        (work.center, work.files, work.library, work.recordings) = (center, files, library, recordings);
+        (work.center, work.files, work.recordings, work.recorded) = (center, files, recordings, recorded);
         info!(version = %entry.version, by = %entry.by, changes = entry.changes.len(), "new calls get these flows");
         // It serves already: a log that cannot be written is told, and stops nobody.
         if let Err(error) = self.versions.record(&entry) {
@@ -447,8 +457,8 @@ mod tests {
                 }
             }
         });
-        let (center, library) = (Arc::new(loaded.center), Arc::new(loaded.library));
-        let publisher = Publisher::start(beginning, center, library, (flows, prompts), control);
+        let center = Arc::new(loaded.center);
+        let publisher = Publisher::start(beginning, center, (flows, prompts), control);
         House { publisher: publisher.expect("a thread"), folder, served }
     }
 

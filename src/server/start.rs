@@ -38,6 +38,8 @@ use crate::server::load::LoadError;
 use crate::server::publisher::Beginning;
 use crate::server::publisher::Publisher;
 use crate::server::recorder::Recorder;
+use crate::server::speech::Speaker;
+use crate::server::speech::SpeechCache;
 use crate::server::switchboard::Parts;
 use crate::server::switchboard::Switchboard;
 use crate::sip::Hop;
@@ -75,6 +77,9 @@ const RECORDED: usize = 256;
 
 /// How many answers of services may wait for the control thread.
 const FETCHED: usize = 512;
+
+/// How many texts that were spoken may wait for the control thread; their threads wait for room.
+const SPOKEN: usize = 256;
 
 /// How many answers of the customer store may wait for the control thread.
 const IDENTITY_REPLIES: usize = 2_048;
@@ -200,7 +205,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     }
     let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
-    let library = Arc::new(loaded.library);
+    let library = loaded.library;
 
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let bound = runtime.block_on(SipSockets::bind(options.sip));
@@ -249,11 +254,12 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let (fetched_sender, fetched) = mpsc::channel(FETCHED);
+    let (spoken_sender, spoken) = mpsc::channel(SPOKEN);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();
     let mut belongings = Control {
         clock,
-        switchboard: switchboard(options, &store, center.clone(), library.clone(), bound, fingerprint)?,
+        switchboard: switchboard(options, &store, center.clone(), library, bound, fingerprint)?,
         sockets,
         streams_in,
         wires: Wires { media, browsers, recorder },
@@ -265,6 +271,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         identity_replies,
         fetcher: Fetcher::start(fetched_sender)?,
         fetched,
+        speaker: Speaker::start(SpeechCache::within(&options.data), spoken_sender)?,
+        spoken,
         requests,
         history: HistoryWriter::start(&store, clock.started())?,
         live: live.clone(),
@@ -288,7 +296,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
     let folders = (options.flows.clone(), options.prompts.clone());
-    let flows = Publisher::start(beginning, center.clone(), library, folders, control.clone())?;
+    let flows = Publisher::start(beginning, center.clone(), folders, control.clone())?;
     Ok(Running { center, control, live, gauges, flows, store, sip, sip_tls, tls, thread })
 }
 

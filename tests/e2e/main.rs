@@ -29,6 +29,7 @@ mod secure;
 mod server;
 mod signalling;
 mod sipp;
+mod speech;
 mod spine;
 mod srtp;
 mod supervise;

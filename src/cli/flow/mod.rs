@@ -129,7 +129,7 @@ fn unreadable(error: LoadError) -> Trouble {
     let flag = match &error {
         LoadError::NoFlows(_) => "--flows",
         LoadError::NoPrompts(_) | LoadError::Recording { .. } | LoadError::Prompts { .. } => "--prompts",
-        LoadError::Read { .. } | LoadError::Flows(_) => "--flows and --prompts",
+        LoadError::Read { .. } | LoadError::Flows(_) | LoadError::Speech { .. } => "--flows and --prompts",
     };
     let hint = format!("start in the folder that has them, or name it with {flag}");
     Trouble::new(error.to_string()).hint(hint)

@@ -22,6 +22,7 @@ use crate::flow::rehearsal::Met;
 use crate::flow::rehearsal::Rehearsal;
 use crate::flow::rehearsal::Verifier;
 use crate::flow::rehearsal::World;
+use crate::flow::speech;
 
 /// The words of each recording, by language and name.
 type Words = BTreeMap<String, BTreeMap<String, String>>;
@@ -149,7 +150,9 @@ fn act(rehearsal: &mut Rehearsal<'_>, line: Option<&str>) {
 fn in_words(met: &Met, words: &Words, language: &str) -> String {
     let Met::Hears { prompts: heard } = met else { return met.to_string() };
     let of = |language: &str, name: &Name| words.get(language)?.get(&**name).map(String::as_str);
-    let word = |name| of(language, name).or_else(|| of(prompts::COMMON, name)).unwrap_or(name);
-    let said: Vec<&str> = heard.iter().map(word).collect();
+    let recorded = |name| of(language, name).or_else(|| of(prompts::COMMON, name));
+    let text = |name| speech::text(name).map(|(text, _)| text);
+    let said: Vec<&str> =
+        heard.iter().map(|name| recorded(name).or_else(|| text(name)).unwrap_or(name)).collect();
     format!("hears \"{}\" ({})", said.join(" "), heard.join(" "))
 }

@@ -247,6 +247,26 @@ fn schema() -> Value {
                             "as": { "enum": WAYS_OF_SAYING },
                         },
                     },
+                    {
+                        "type": "object",
+                        "required": ["say"],
+                        "additionalProperties": false,
+                        "properties": {
+                            "say": {
+                                "type": "object",
+                                "required": ["text"],
+                                "additionalProperties": false,
+                                "properties": {
+                                    "text": {
+                                        "description": "what is spoken, with {variables}; or that for each language",
+                                        "type": ["string", "object"],
+                                        "additionalProperties": { "type": "string" },
+                                    },
+                                    "or": { "type": "string", "description": "the recording for when it is not" },
+                                },
+                            },
+                        },
+                    },
                 ],
             },
             "heard": {

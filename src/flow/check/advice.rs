@@ -51,6 +51,7 @@ fn length(prompts: &[Prompt], reader: &Reader<'_>) -> Duration {
             let length = |language: &Name| reader.prompts.length(language, name);
             reader.names.languages.iter().filter_map(length).max()
         }
+        Prompt::Text(text) => Some(text.length(|language, name| reader.prompts.length(language, name))),
         Prompt::Said(_) => None,
     };
     prompts.iter().filter_map(one).sum()

@@ -33,12 +33,27 @@ pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) -> Variables {
             name_known(name, place, &samples, &secret, reader);
         }
         for prompt in at.node.heard() {
-            if let Prompt::Said(spoken) = prompt {
-                spoken_known(spoken, &samples, &secret, reader);
+            match prompt {
+                Prompt::Said(spoken) => spoken_known(spoken, &samples, &secret, reader),
+                Prompt::Text(text) => {
+                    for name in text.variables().filter(|name| !is_built_in(name)) {
+                        name_known(name, text.place, &samples, &secret, reader);
+                    }
+                }
+                Prompt::Recorded(_) => {}
             }
         }
     }
     samples
+}
+
+/// The variables that are said there.
+fn said(prompt: &Prompt) -> Vec<(String, Place)> {
+    match prompt {
+        Prompt::Said(spoken) => vec![(spoken.variable.to_string(), spoken.place)],
+        Prompt::Text(text) => text.variables().map(|name| (name.to_string(), text.place)).collect(),
+        Prompt::Recorded(_) => Vec::new(),
+    }
 }
 
 /// The variables that a node hands on: to a service, or to a flow that it calls.
@@ -267,10 +282,7 @@ pub(super) fn unset(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
         if matches!(at.node, Node::GiveBack(_)) {
             used.extend(flow.gives.iter().map(|given| (given.name.to_string(), at.place)));
         }
-        used.extend(at.node.heard().into_iter().filter_map(|prompt| match prompt {
-            Prompt::Said(spoken) => Some((spoken.variable.to_string(), spoken.place)),
-            Prompt::Recorded(_) => None,
-        }));
+        used.extend(at.node.heard().into_iter().flat_map(said));
         // What is read back is what was keyed just now.
         let own = match &at.node {
             Node::Collect(node) if !node.read_back.is_empty() => Some(&*node.variable),

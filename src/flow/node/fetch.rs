@@ -28,6 +28,8 @@ use crate::flow::service::path_part;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
+use crate::flow::template;
+use crate::flow::template::Piece;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
@@ -52,13 +54,6 @@ pub(crate) struct Fetch {
     /// Without this exit it is as any other failure.
     pub missing: Option<NodeIndex>,
     pub otherwise: NodeIndex,
-}
-
-/// A piece of a path.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Piece {
-    Written(String),
-    Variable(Name),
 }
 
 /// A variable that gets its value from the answer.
@@ -104,22 +99,14 @@ impl Fetch {
 
     /// `orders /orders/{order}`
     pub fn about(&self) -> String {
-        let piece = |piece: &Piece| match piece {
-            Piece::Written(text) => text.clone(),
-            Piece::Variable(name) => format!("{{{name}}}"),
-        };
         let service = self.service.as_ref().map(|service| service.name.to_string()).unwrap_or_default();
-        let path: String = self.path.iter().map(piece).collect();
+        let path = template::written(&self.path);
         format!("{service} {path}").trim().to_owned()
     }
 
     /// The variables that it sends.
     pub fn uses(&self) -> Vec<&Name> {
-        let in_path = self.path.iter().filter_map(|piece| match piece {
-            Piece::Variable(name) => Some(name),
-            Piece::Written(_) => None,
-        });
-        in_path.chain(self.send.iter().map(|(_, variable)| variable)).collect()
+        template::variables(&self.path).chain(self.send.iter().map(|(_, variable)| variable)).collect()
     }
 
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
@@ -130,13 +117,8 @@ impl Fetch {
         let Some(service) = &self.service else { return (state, Next::Go(OTHERWISE, self.otherwise)) };
         step.stop_play();
         step.wait(service.timeout + GRACE);
-        let piece = |piece: &Piece| match piece {
-            Piece::Written(text) => text.clone(),
-            Piece::Variable(name) => {
-                path_part(&step.value(name).as_ref().map(model::Value::in_words).unwrap_or_default())
-            }
-        };
-        let path: String = self.path.iter().map(piece).collect();
+        let value = |name: &Name| path_part(&step.in_words(name));
+        let path = template::filled(&self.path, value);
         let send = self
             .send
             .iter()
@@ -209,19 +191,9 @@ impl Fetch {
 /// `/orders/{order}/status`
 fn path(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Piece> {
     let Some(text) = reader.text(yaml, "a path") else { return Vec::new() };
-    let mut pieces = Vec::new();
-    let mut rest = text.text.as_str();
-    let mut good = rest.starts_with('/');
-    while let Some((before, after)) = rest.split_once('{') {
-        let Some((variable, behind)) = after.split_once('}') else {
-            good = false;
-            break;
-        };
-        pieces.push(Piece::Written(before.to_owned()));
-        pieces.push(Piece::Variable(Name::from(variable)));
-        rest = behind;
-    }
-    pieces.push(Piece::Written(rest.to_owned()));
+    let pieces = template::pieces(&text.text).filter(|_| text.text.starts_with('/'));
+    let good = pieces.is_some();
+    let pieces = pieces.unwrap_or_default();
     let written = pieces.iter().all(|piece| match piece {
         Piece::Written(text) => text.chars().all(|c| c.is_ascii_graphic() && !"{}#\"<>\\^`|".contains(c)),
         Piece::Variable(_) => true,

@@ -249,7 +249,11 @@ impl Node {
     /// Whether anything here depends on who calls.
     pub fn looks_at_caller(&self) -> bool {
         let of_caller = |name: &str| name.starts_with("caller.");
-        let said = |prompt: &&Prompt| matches!(prompt, Prompt::Said(spoken) if of_caller(&spoken.variable));
+        let said = |prompt: &&Prompt| match prompt {
+            Prompt::Said(spoken) => of_caller(&spoken.variable),
+            Prompt::Text(text) => text.variables().any(|name| of_caller(name)),
+            Prompt::Recorded(_) => false,
+        };
         // What another flow looks at is not known here.
         matches!(self, Node::Verify(_) | Node::Enqueue(_) | Node::Call(_) | Node::GoTo(_))
             || self.expressions().iter().any(|(used, _)| used.uses.iter().any(|name| of_caller(name)))

@@ -28,6 +28,7 @@ use crate::flow::center::Center;
 use crate::flow::model::Value;
 use crate::flow::prompts::Prompts;
 use crate::flow::run::Run;
+use crate::flow::speech;
 use crate::media::control::PlayId;
 
 /// From one key to the next, where nothing else is said.
@@ -336,7 +337,10 @@ impl<'a> Rehearsal<'a> {
             FlowAction::Refuse { status } => return self.ends(End::Refused { status }),
             FlowAction::Play { play, prompts, repeat, .. } => {
                 let language = self.run.language();
-                let length = |name: &Name| self.prompts.length(language, name).unwrap_or_default();
+                let length = |name: &Name| {
+                    let text = speech::text(name).map(|(text, _)| speech::about(text));
+                    self.prompts.length(language, name).or(text).unwrap_or_default()
+                };
                 let ends = self.now + prompts.iter().map(length).sum();
                 self.playing = Some(Playing { play, ends: (!repeat).then_some(ends) });
                 Met::Hears { prompts }

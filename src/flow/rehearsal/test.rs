@@ -19,6 +19,7 @@ use crate::flow::rehearsal::test_file;
 use crate::flow::rehearsal::test_file::FlowTest;
 use crate::flow::rehearsal::test_file::Step;
 use crate::flow::rehearsal::test_file::Wanted;
+use crate::flow::speech;
 use crate::flow::yaml::Place;
 
 /// What came of one test.
@@ -136,7 +137,7 @@ fn walk(rehearsal: &mut Rehearsal<'_>, test: &FlowTest) -> Result<(), Mismatch> 
 fn next_heard(rehearsal: &mut Rehearsal<'_>, seen: &mut usize) -> Option<Vec<Name>> {
     loop {
         let heard = rehearsal.log()[*seen..].iter().enumerate().find_map(|(place, (_, met))| match met {
-            Met::Hears { prompts } => Some((place, prompts.clone())),
+            Met::Hears { prompts } => Some((place, prompts.iter().map(without_place_taker).collect())),
             _ => None,
         });
         if let Some((place, prompts)) = heard {
@@ -148,6 +149,11 @@ fn next_heard(rehearsal: &mut Rehearsal<'_>, seen: &mut usize) -> Option<Vec<Nam
             return None;
         }
     }
+}
+
+/// A text by what is spoken, whatever is heard where it cannot be.
+fn without_place_taker(name: &Name) -> Name {
+    speech::text(name).map_or_else(|| Name::clone(name), |(text, _)| speech::name(text, None))
 }
 
 fn compare(rehearsal: &Rehearsal<'_>, test: &FlowTest) -> Result<(), Mismatch> {

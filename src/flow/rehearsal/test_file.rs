@@ -14,10 +14,12 @@ use crate::flow::hours;
 use crate::flow::needs;
 use crate::flow::node::set;
 use crate::flow::read::Reader;
+use crate::flow::read::one_or_many;
 use crate::flow::rehearsal::Account;
 use crate::flow::rehearsal::Service;
 use crate::flow::rehearsal::Verifier;
 use crate::flow::rehearsal::World;
+use crate::flow::speech;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
@@ -320,8 +322,7 @@ fn step(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Step> {
     }
     let mut fields = reader.fields(yaml, "a step")?;
     let step = if let Some(yaml) = fields.optional("hears") {
-        let texts = reader.texts(yaml, "a prompt");
-        Some(Step::Hears(texts.into_iter().filter_map(|text| reader.prompt(text)).collect()))
+        Some(Step::Hears(one_or_many(yaml).iter().filter_map(|item| heard(item, reader)).collect()))
     } else if let Some(yaml) = fields.optional("keys") {
         keys(yaml, reader).map(Step::Keys)
     } else if let Some(yaml) = fields.optional("interrupts") {
@@ -335,6 +336,18 @@ fn step(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Step> {
     };
     fields.finish(reader);
     step
+}
+
+/// A recording, or `{ text: what is spoken }`.
+fn heard(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Name> {
+    if let Value::Text(_) = yaml.value {
+        let text = reader.text(yaml, "a prompt")?;
+        return reader.prompt(text);
+    }
+    let mut fields = reader.fields(yaml, "a prompt, or \"text: what is spoken\",")?;
+    let text = fields.require(reader, "text").and_then(|yaml| reader.text(yaml, "a text"));
+    fields.finish(reader);
+    text.map(|text| speech::name(&text.text, None))
 }
 
 fn keys(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<String> {

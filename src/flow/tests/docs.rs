@@ -11,6 +11,7 @@ const DOCS: &str = include_str!("../../../docs/FLOWS.md");
 const CENTER: &str = "\
 company: Juniper
 languages: [en, es]
+speech: { command: \"espeak-ng -v {language} --stdout\" }
 numbers: { 1000: main }
 hours: { office: { mon-fri: 08:00-18:00 } }
 services: { orders: { at: \"http://127.0.0.1:9000\" } }

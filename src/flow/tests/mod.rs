@@ -8,6 +8,7 @@ mod harm;
 mod languages;
 mod parameters;
 mod rehearsal;
+mod speech;
 mod together;
 mod walks;
 

@@ -223,6 +223,7 @@ impl Switchboard {
                 self.sessions.remove(&session);
             }
             let desk = line.desk.take();
+            self.unspoken.remove(&leg);
             streams.send(leg.call(), MediaCommand::Close { leg });
             if let Some(agent) = desk {
                 self.free_desk(agent, leg);

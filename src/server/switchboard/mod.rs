@@ -16,6 +16,7 @@ mod refer;
 mod refer_tests;
 mod requests;
 mod sip_events;
+mod speaking;
 mod supervision;
 #[cfg(test)]
 mod tests;
@@ -70,6 +71,8 @@ use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
 use crate::server::fetcher::Fetched;
+use crate::server::speech::Spoken;
+use crate::server::speech::Unspoken;
 use crate::sip;
 use crate::sip::Hop;
 use crate::sip::SessionId;
@@ -83,6 +86,7 @@ use desks::Desk;
 use lines::Line;
 pub use placing::PlaceCall;
 use promises::Talked;
+use speaking::Waiting;
 
 /// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
 const RETRY_AFTER_S: u32 = 5;
@@ -131,6 +135,8 @@ pub enum Input {
     RecordingFetched { call: CallId, file: RecordingFile, by: Option<Name> },
     /// What a service said.
     Fetched(Fetched),
+    /// What came of texts that were to be spoken.
+    Spoken(Spoken),
     /// A person wants an agent's state changed.
     AgentWants {
         agent: AgentId,
@@ -160,6 +166,8 @@ pub enum Output {
     Verify { call: CallId, account: String, pin: Secret },
     /// Ask a service, and tell [`Input::Fetched`].
     Fetch { call: CallId, question: Question },
+    /// Have texts spoken, and tell [`Input::Spoken`].
+    Speak(Unspoken),
     /// Tell a browser.
     Tell { socket: SocketId, tell: Tell },
     /// Something happened.
@@ -212,6 +220,8 @@ pub struct Switchboard {
     next_call: u64,
     next_session: u64,
     draining: bool,
+    /// Plays that wait for texts to be spoken; at most one for each line.
+    unspoken: HashMap<LegId, Waiting>,
     /// What is still to be told to somebody within the house, in order.
     pending: VecDeque<Pending>,
 }
@@ -267,6 +277,7 @@ impl Switchboard {
             next_connection: 1,
             sessions: HashMap::new(),
             draining: false,
+            unspoken: HashMap::new(),
             pending: VecDeque::new(),
         }
     }
@@ -283,6 +294,7 @@ impl Switchboard {
             Input::Fetched(Fetched { call, number, result }) => {
                 self.later(call, CallEvent::Fetched { number, result });
             }
+            Input::Spoken(spoken) => self.on_spoken(spoken, streams),
             Input::RecordingEnded { leg, why } => {
                 self.later(leg.call(), CallEvent::RecordingEnded { leg, why });
             }
@@ -310,7 +322,8 @@ impl Switchboard {
     pub fn deadline(&self) -> Option<Timestamp> {
         let calls = self.due.first().map(|(due, _)| *due);
         let (desks, promises) = (self.desks_deadline(), self.promises_deadline());
-        let house = [self.parts.endpoint.deadline(), self.engine.deadline(), desks, promises, calls];
+        let (endpoint, engine) = (self.parts.endpoint.deadline(), self.engine.deadline());
+        let house = [endpoint, engine, desks, promises, calls, self.unspoken_deadline()];
         house.into_iter().flatten().min()
     }
 
@@ -380,6 +393,7 @@ impl Switchboard {
         if self.promises_deadline().is_some_and(|due| due <= now.at) {
             self.tick_promises(now, out);
         }
+        self.unspoken_due(now, streams);
         let due = self.due.iter().take_while(|(due, _)| *due <= now.at);
         self.pending.extend(due.map(|(_, call)| Pending::Call(*call, CallEvent::Tick)));
     }
@@ -475,11 +489,17 @@ impl Switchboard {
             CallAction::DialNumber { leg, number } => self.dial_number(now, leg, &number, streams, out),
             CallAction::DialUser { leg, user } => self.dial_user(now, leg, &user, streams, out),
             CallAction::Play { leg, play, prompts, barge_in, repeat } => {
-                let clips = self.clips(call, leg, &prompts);
-                streams.send(call, MediaCommand::Play { leg, play, clips, barge_in, repeat });
+                let waiting = Waiting::new(now, play, prompts, barge_in, repeat);
+                self.play(now, leg, waiting, streams, out);
             }
-            CallAction::StopPlay { leg } => streams.send(call, MediaCommand::Stop { leg }),
-            CallAction::Join { a, b } => streams.send(call, MediaCommand::Join { a, b }),
+            CallAction::StopPlay { leg } => {
+                self.not_spoken(leg);
+                streams.send(call, MediaCommand::Stop { leg });
+            }
+            CallAction::Join { a, b } => {
+                [a, b].into_iter().for_each(|leg| self.not_spoken(leg));
+                streams.send(call, MediaCommand::Join { a, b });
+            }
             CallAction::Part { a, b } => streams.send(call, MediaCommand::Part { a, b }),
             CallAction::Hear { leg, whom } => streams.send(call, MediaCommand::Hear { leg, whom }),
             CallAction::Record { leg, file: Some(file), record: Record::Start(tracks) } => {
@@ -502,18 +522,6 @@ impl Switchboard {
                 }
             }
         }
-    }
-
-    /// The clips of prompts, in order. The checker has seen every name; one that is missing all the same
-    /// is left out. What was recorded in the center's own language alone, a name say, is heard in that.
-    fn clips(&self, call: CallId, leg: LegId, prompts: &[Name]) -> Arc<[Arc<crate::media::clip::Clip>]> {
-        let (center, library, language) = match self.calls.get(&call) {
-            Some(live) => (&live.center, &live.library, live.call.language_of(&live.center, leg)),
-            None => (&self.parts.center, &self.parts.library, &self.parts.center.language),
-        };
-        let clip =
-            |name: &Name| library.find(language, name).or_else(|| library.find(&center.language, name));
-        prompts.iter().filter_map(|name| clip(name).cloned()).collect()
     }
 
     fn on_media(&mut self, event: MediaEvent) {

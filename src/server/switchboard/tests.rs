@@ -283,6 +283,7 @@ impl World {
                     self.later(delay, Due::Found(call));
                 }
                 Output::Fetch { .. } => unreachable!("the test center asks no service"),
+                Output::Speak(_) => unreachable!("the test center speaks no texts"),
                 Output::Verify { .. } => unreachable!("the test center verifies nobody"),
                 Output::Fact(fact) => self.facts.push(fact),
             }
