@@ -368,6 +368,7 @@ impl Call {
                 }
                 FlowAction::StopPlay => out.push(CallAction::StopPlay { leg }),
                 FlowAction::Speak { language } => self.language = language,
+                FlowAction::Consent { agreed } => self.recording.answered(agreed),
                 FlowAction::Echo => out.push(CallAction::Echo { leg }),
                 FlowAction::Verify { account, pin } => out.push(CallAction::Verify { account, pin }),
                 FlowAction::Fetch(question) => out.push(CallAction::Fetch(question)),

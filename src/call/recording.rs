@@ -68,6 +68,11 @@ pub enum RecordWish {
 }
 
 impl Recording {
+    /// The caller was asked before the talk.
+    pub(super) fn answered(&mut self, agreed: bool) {
+        self.agreed = Some(agreed);
+    }
+
     /// When a pause ends by itself.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.paused

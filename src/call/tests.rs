@@ -18,7 +18,7 @@ const CENTER: &str = "
 company: Test
 language: en
 languages: [en, es]
-numbers: { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish }
+numbers: { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -69,6 +69,15 @@ nodes:
 const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined \
     wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting";
 
+/// Asks before the queue would.
+const CONSENTS: &str = "
+flow: consents
+start: ask
+nodes:
+  ask: { consent: recording/question, tries: 1, yes: queue, no: queue, no_input: queue }
+  queue: { enqueue: asked, permission: given by this file }
+";
+
 static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     let files = [
@@ -78,6 +87,7 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("recorded.yaml", RECORDED),
         file("asked.yaml", ASKED),
         file("spanish.yaml", SPANISH),
+        file("consents.yaml", CONSENTS),
     ];
     let words = ["greeting/welcome", "hold-music", "recording/told", "recording/question"]
         .into_iter()

@@ -142,6 +142,8 @@ pub enum FlowAction {
     Play { play: PlayId, prompts: Vec<Name>, barge_in: bool, repeat: bool },
     /// Stop what plays.
     StopPlay,
+    /// Whether the caller lets the talk be recorded: nobody asks them again.
+    Consent { agreed: bool },
     /// From now on prompts to the caller are in this language.
     Speak { language: Name },
     /// Send the caller's own audio back, until the line ends.

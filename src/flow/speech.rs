@@ -186,14 +186,14 @@ fn command(yaml: &Yaml, language: &Name, reader: &mut Reader<'_>) -> Option<Vec<
 pub(crate) fn read_text(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<TextPrompt> {
     let mut fields = reader.fields(yaml, "a text")?;
     let words = words(&mut fields, reader);
-    let or = fields.optional("or").and_then(|yaml| {
+    let written = fields.optional("or");
+    let or = written.and_then(|yaml| {
         let text = reader.text(yaml, "a prompt")?;
         reader.prompt(text)
     });
-    let has_or = fields.optional("or").is_some();
     fields.finish(reader);
     let text = TextPrompt { words: words?, or, place: yaml.place };
-    if text.variables().next().is_some() && !has_or {
+    if text.variables().next().is_some() && written.is_none() {
         let hint = "add \"or: a recording\" for when it cannot be spoken";
         reader.error_hint(
             yaml.place,

@@ -72,6 +72,9 @@ pub(crate) struct Session {
     /// Variables that are secret: for a verifier alone.
     pub secrets: std::collections::BTreeMap<Name, Secret>,
     pub verified: bool,
+    /// Whether the caller lets the talk be recorded, once they were asked.
+    #[serde(default)]
+    pub consent: Option<bool>,
     /// The language that the caller is spoken to in.
     pub language: Name,
     /// Keys that nobody has asked for yet and that may become part of a secret: told by no fact until a node that

@@ -107,6 +107,26 @@ fn a_caller_who_is_asked_is_recorded_only_when_they_say_yes() {
 }
 
 #[test]
+fn who_was_asked_by_the_flow_is_not_asked_again() {
+    let talks = |key: Option<char>| {
+        let mut script = Script::arrive("1005", "", None);
+        match key {
+            Some(key) => script.digit(key),
+            None => script.flow_play_ends(1).waits(),
+        };
+        let agent = script.rings();
+        script.transcript.clear();
+        script.leg("alice picks up", agent, LegEvent::Up);
+        script.transcript
+    };
+    for (key, recorded) in [(Some('1'), true), (Some('2'), false), (None, false)] {
+        let told = talks(key);
+        assert!(!told.contains("recording/question"), "{key:?}: {told}");
+        assert_eq!(told.contains("Start(Talk)"), recorded, "{key:?}: {told}");
+    }
+}
+
+#[test]
 fn an_agent_pauses_the_recording_with_a_reason_and_a_forgotten_pause_ends() {
     let mut script = Script::recorded();
     assert_eq!(script.resume(), Err(Refusal::RecordingRuns));

@@ -135,6 +135,17 @@ const KEYS: &[(&str, &[Key])] = &[
             ("otherwise", Node, true, "after the last try"),
         ],
     ),
+    (
+        "consent",
+        &[
+            ("consent", Heard, true, "the question: 1 is yes, 2 is no"),
+            ("tries", Count, false, "how often the question is heard in all; 2 by default"),
+            ("wait", Time, false, "how long the caller has; 6s by default"),
+            ("yes", Node, true, "the talk may be recorded"),
+            ("no", Node, true, "it may not"),
+            ("no_input", Node, true, "after the last try: it may not"),
+        ],
+    ),
     ("speak", &[("speak", Text, true, "the language"), ("then", Node, true, "afterwards")]),
     (
         "branch",

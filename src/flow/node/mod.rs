@@ -4,6 +4,7 @@ pub(crate) mod announce;
 pub(crate) mod branch;
 pub(crate) mod call;
 pub(crate) mod collect;
+pub(crate) mod consent;
 pub(crate) mod echo;
 pub(crate) mod enqueue;
 pub(crate) mod fetch;
@@ -35,12 +36,13 @@ use crate::flow::step::Step;
 use crate::flow::yaml::Place;
 
 /// The types of node, by the key that says which one it is, and what each is for.
-pub const KINDS: [(&str, &str); 19] = [
+pub const KINDS: [(&str, &str); 20] = [
     ("play", "plays prompts"),
     ("menu", "asks for one key"),
     ("collect", "asks for digits, an amount or a date"),
     ("verify", "asks for account number and PIN"),
     ("language", "asks which language to speak"),
+    ("consent", "asks whether the talk may be recorded"),
     ("speak", "speaks a language from here on"),
     ("branch", "goes one way or another by conditions"),
     ("hours", "goes one way while it is open, another while it is not"),
@@ -70,6 +72,7 @@ pub(crate) enum Node {
     Collect(collect::Collect),
     Verify(verify::Verify),
     Language(language::Language),
+    Consent(consent::Consent),
     Speak(speak::Speak),
     Branch(branch::Branch),
     Hours(hours::Hours),
@@ -95,6 +98,7 @@ pub(crate) enum State {
     Play(play::State),
     Menu(menu::State),
     Language(language::State),
+    Consent(consent::State),
     Collect(collect::State),
     Verify(verify::State),
     Fetch(fetch::State),
@@ -143,6 +147,7 @@ impl Node {
             "collect" => Node::Collect(collect::Collect::read(fields, reader)),
             "verify" => Node::Verify(verify::Verify::read(fields, reader)),
             "language" => Node::Language(language::Language::read(fields, reader)),
+            "consent" => Node::Consent(consent::Consent::read(fields, reader)),
             "speak" => Node::Speak(speak::Speak::read(fields, reader)),
             "branch" => Node::Branch(branch::Branch::read(fields, reader)),
             "hours" => Node::Hours(hours::Hours::read(fields, reader)),
@@ -168,6 +173,7 @@ impl Node {
             Node::Collect(node) => node.enter(step),
             Node::Verify(node) => node.enter(step),
             Node::Language(node) => node.enter(step),
+            Node::Consent(node) => node.enter(step),
             Node::Speak(node) => (State::Plain, node.enter(step)),
             Node::Branch(node) => (State::Plain, node.enter(step)),
             Node::Hours(node) => (State::Plain, node.enter(step)),
@@ -191,6 +197,7 @@ impl Node {
             (Node::Play(node), State::Play(state)) => node.handle(state, step, input),
             (Node::Menu(node), State::Menu(state)) => node.handle(state, step, input),
             (Node::Language(node), State::Language(state)) => node.handle(state, step, input),
+            (Node::Consent(node), State::Consent(state)) => node.handle(state, step, input),
             (Node::Collect(node), State::Collect(state)) => node.handle(state, step, input),
             (Node::Verify(node), State::Verify(state)) => node.handle(state, step, input),
             (Node::Fetch(node), State::Fetch(state)) => node.handle(state, step, input),
@@ -211,6 +218,7 @@ impl Node {
             Node::Collect(_) => "collect",
             Node::Verify(_) => "verify",
             Node::Language(_) => "language",
+            Node::Consent(_) => "consent",
             Node::Speak(_) => "speak",
             Node::Branch(_) => "branch",
             Node::Hours(_) => "hours",
@@ -231,7 +239,7 @@ impl Node {
     /// Whether a key would be taken now rather than kept for a later node.
     pub fn listens(&self, state: &State) -> bool {
         match (self, state) {
-            (Node::Menu(_) | Node::Language(_) | Node::Collect(_), _) => true,
+            (Node::Menu(_) | Node::Language(_) | Node::Consent(_) | Node::Collect(_), _) => true,
             (Node::Verify(_), State::Verify(state)) => state.listens(),
             _ => false,
         }
@@ -269,6 +277,7 @@ impl Node {
             Node::Collect(node) => node.exits(),
             Node::Verify(node) => node.exits(),
             Node::Language(node) => node.exits(),
+            Node::Consent(node) => node.exits(),
             Node::Speak(node) => vec![Exit::plain(THEN, node.then)],
             Node::Branch(node) => node.exits(),
             Node::Set(node) => vec![Exit::plain(THEN, node.then).setting()],
@@ -298,6 +307,7 @@ impl Node {
                 .flatten()
                 .collect(),
             Node::Language(node) => node.heard(),
+            Node::Consent(node) => node.prompts.iter().collect(),
             Node::HangUp(node) => node.prompts.iter().collect(),
             Node::Verify(node) => node.heard(),
             Node::Announce(node) => node.announcement.iter().flat_map(|on| &on.prompts).collect(),

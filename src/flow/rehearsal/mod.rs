@@ -134,6 +134,10 @@ pub enum Met {
     Speaks {
         language: Name,
     },
+    /// Lets the talk be recorded, or not.
+    Consent {
+        agreed: bool,
+    },
     /// Hears their own voice.
     Echo,
     /// The caller pressed a key: told where it is no part of a secret.
@@ -350,6 +354,7 @@ impl<'a> Rehearsal<'a> {
                 return;
             }
             FlowAction::Speak { language } => Met::Speaks { language },
+            FlowAction::Consent { agreed } => Met::Consent { agreed },
             FlowAction::Echo => Met::Echo,
             FlowAction::Verify { account, pin } => {
                 self.reply = self.world.verify(&account, &pin).map(FlowEvent::Verified);
@@ -420,6 +425,8 @@ impl std::fmt::Display for Met {
             Met::Left { exit, .. } => write!(f, "leaves by {exit}"),
             Met::Hears { prompts } => write!(f, "hears {}", prompts.join(" ")),
             Met::Speaks { language } => write!(f, "is spoken to in {language}"),
+            Met::Consent { agreed: true } => f.write_str("may be recorded"),
+            Met::Consent { agreed: false } => f.write_str("may not be recorded"),
             Met::Echo => f.write_str("hears their own voice"),
             Met::Key(key) => write!(f, "keys {key}"),
             Met::Silence { node } => write!(f, "silence at {node}"),

@@ -1,6 +1,7 @@
 //! The language from outside: files in, a caller's keys in, what the caller meets out.
 
 mod collect;
+mod consent;
 mod demo;
 mod docs;
 mod fetch;
@@ -150,6 +151,7 @@ impl<'a> Phone<'a> {
             FlowAction::Answer => "answered".into(),
             FlowAction::Ring => "rings".into(),
             FlowAction::Refuse { status } => format!("refused {status}"),
+            FlowAction::Consent { agreed } => format!("recorded: {agreed}"),
             FlowAction::Echo => "echo".into(),
             FlowAction::Verify { account, pin } => {
                 format!("verify {account} with {} digits", pin.expose().len())

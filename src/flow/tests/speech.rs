@@ -144,7 +144,7 @@ fn a_text_that_is_not_there_in_every_language() {
     said(
         both,
         "{ say: { text: { en: Hello, es: Hola, fr: Salut } } }",
-        "main.yaml:4:50: no language is called \"fr\" (there is en, es)",
+        "main.yaml:4:52: no language is called \"fr\" (there is en, es)",
     );
 }
 
