@@ -54,7 +54,7 @@ fn texts_are_heard_and_what_is_not_spoken_in_time_has_a_recording() {
     fs::write(path("spoken.yaml"), FLOW).expect("room on the disk");
     fs::write(path("speak"), PROGRAM).expect("room on the disk");
     let speech = format!(
-        "\nspeech: {{ command: \"sh '{}' '{}'\", timeout: 5s }}\nskills: [",
+        "\nspeech: {{ command: \"sh '{}' '{}'\", timeout: 10s }}\nskills: [",
         path("speak").display(),
         folder.path().display()
     );
