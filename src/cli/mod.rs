@@ -39,6 +39,7 @@ mod flow;
 mod http;
 mod load;
 mod promises;
+mod replay;
 mod report;
 mod route;
 mod serve;
@@ -81,6 +82,8 @@ enum Command {
     Load(load::LoadArgs),
     /// Drive the queue engine from a simulator, line by line
     Route(route::RouteArgs),
+    /// Go through a day of the queue engine again, by the same rules or by others
+    Replay(replay::ReplayArgs),
     /// Live through days of centers in virtual time, by our routing and by others'
     Simulate(simulate::SimulateArgs),
     /// Check data folder, ports, prompts, limits and clock, and say what to do
@@ -135,6 +138,9 @@ struct ServeArgs {
     /// The address that peers reach this machine at, when it is not the one that is bound
     #[arg(long, value_name = "ADDR")]
     public_address: Option<IpAddr>,
+    /// The folder in which what the queue engine is told and decides is written down, for `warmline replay` [default: none]
+    #[arg(long, value_name = "DIR")]
+    queue_log: Option<PathBuf>,
     /// A STUN or TURN server that browsers should know; may be given more than once. TURN's shared secret is taken from
     /// the environment: WARMLINE_TURN_SECRET
     #[arg(long, value_name = "URL", value_parser = IceServers::parse_url)]
@@ -175,6 +181,7 @@ pub fn main() -> ExitCode {
         Command::Flow(command) => flow::run(command),
         Command::Load(args) => load::run(args),
         Command::Route(args) => route::run(args),
+        Command::Replay(args) => replay::run(&args),
         Command::Simulate(args) => simulate::run(args),
         Command::Doctor(args) => doctor::run(&args.into()),
     };
@@ -211,6 +218,7 @@ impl From<ServeArgs> for ServeOptions {
             rtp_ports: args.rtp_ports,
             media_workers: args.media_workers.map_or(ServeOptions::default().media_workers, usize::from),
             public_address: args.public_address,
+            queue_log: args.queue_log,
             ice: IceServers {
                 urls: args.ice_server,
                 turn_secret: std::env::var("WARMLINE_TURN_SECRET").ok().map(Secret::new),

@@ -25,7 +25,7 @@ pub use crate::fact::ChosenBy;
 pub use crate::fact::FIRST;
 use crate::fact::MissedWhy;
 pub use crate::fact::Reason;
-use crate::fact::WaitExit;
+pub use crate::fact::WaitExit;
 
 /// The skills, queues and agents of a center, as the engine needs them. Ids are places in these lists.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

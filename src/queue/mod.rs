@@ -26,6 +26,7 @@
 //! | `routing` | the ways to choose from, and what weighs how much |
 //! | `pace` | how long talks take, and which queues miss their targets |
 //! | `line` | a waiting line in order |
+//! | [`log`] | what it was told and decided, as text to be gone through again |
 //! | [`redial`] | who calls again after their line dropped, and how old they are |
 //! | [`promises`] | what callers were promised, and by when |
 //! | `quote` | how long it will take |
@@ -40,6 +41,7 @@ mod direct;
 mod engine;
 pub mod hold;
 mod line;
+pub mod log;
 pub mod needs;
 mod pace;
 mod prefer;
@@ -60,3 +62,5 @@ pub use engine::CallView;
 pub use engine::Engine;
 pub use engine::Stage;
 pub use quote::ExpectedWait;
+#[cfg(test)]
+pub(crate) use tests::queue_config;

@@ -182,6 +182,16 @@ impl Demand {
         reached.map_or(&self.needs, |step| &step.needs)
     }
 
+    /// The same of skills that are numbered otherwise.
+    pub fn renamed(&self, skill: impl Fn(SkillId) -> SkillId) -> Demand {
+        let needs = |needs: &Needs| {
+            let need = |need: Need| Need { skill: skill(need.skill), level: need.level };
+            Needs::of(needs.clauses().map(|clause| clause.map(need).collect()))
+        };
+        let step = |step: &Step| Step { after: step.after, needs: needs(&step.needs) };
+        Demand { needs: needs(&self.needs), steps: self.steps.iter().map(step).collect() }
+    }
+
     /// Whether nothing is ever needed.
     pub fn is_empty(&self) -> bool {
         self.needs.is_empty() && self.steps.is_empty()

@@ -32,6 +32,7 @@ use crate::server::gauges::Gauges;
 use crate::server::handle::ControlError;
 use crate::server::handle::ControlRequest;
 use crate::server::live::Live;
+use crate::server::queue_log::QueueLog;
 use crate::server::recorder::Recorded;
 use crate::server::recorder::Recorder;
 use crate::server::speech::Speaker;
@@ -85,6 +86,8 @@ pub(super) struct Control {
     pub live: Arc<Live>,
     pub gauges: Arc<Gauges>,
     pub door: Door,
+    /// Where what the engine decides is written down.
+    pub queue_log: Option<QueueLog>,
 }
 
 /// The media workers and the browsers' port.
@@ -177,6 +180,9 @@ impl Control {
         info!("no calls are left: the server stops");
         self.wires.media.shutdown();
         self.wires.recorder.close();
+        if let Some(log) = &mut self.queue_log {
+            log.close();
+        }
         self.history.close();
     }
 
@@ -322,7 +328,16 @@ impl Control {
                     self.live.apply(&fact);
                     self.history.record(fact);
                 }
+                Output::Decided(step) => {
+                    if let Some(log) = &mut self.queue_log {
+                        log.step(step);
+                    }
+                }
             }
+        }
+        // All that was decided is told by now: the engine stands as the log says.
+        if let Some(log) = &mut self.queue_log {
+            log.begin_if_due(self.clock.now().at, self.switchboard.engine());
         }
     }
 }

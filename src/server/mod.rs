@@ -16,6 +16,7 @@ pub mod metric;
 pub mod options;
 pub mod passages;
 pub mod publisher;
+pub mod queue_log;
 pub mod recorder;
 mod rules;
 pub mod speech;

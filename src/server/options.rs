@@ -40,6 +40,8 @@ pub struct ServeOptions {
     pub media_workers: usize,
     /// The address that peers reach us at, where it is not the one that we bind: behind NAT.
     pub public_address: Option<IpAddr>,
+    /// Where what the queue engine is told and decides is written down. Default: nowhere.
+    pub queue_log: Option<PathBuf>,
     /// What pages should know for networks that need it. Default: none.
     pub ice: IceServers,
 }
@@ -107,6 +109,7 @@ impl Default for ServeOptions {
             rtp_ports: 16_384..=32_767,
             media_workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1)),
             public_address: None,
+            queue_log: None,
             ice: IceServers::default(),
         }
     }

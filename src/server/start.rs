@@ -37,6 +37,7 @@ use crate::server::live::Live;
 use crate::server::load::LoadError;
 use crate::server::publisher::Beginning;
 use crate::server::publisher::Publisher;
+use crate::server::queue_log::QueueLog;
 use crate::server::recorder::Recorder;
 use crate::server::speech::Speaker;
 use crate::server::speech::SpeechCache;
@@ -257,6 +258,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (spoken_sender, spoken) = mpsc::channel(SPOKEN);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();
+    let queue_log = options.queue_log.as_deref();
+    let queue_log = queue_log.map(|folder| QueueLog::start(folder, center.engine.clone(), clock.started()));
+    let queue_log = queue_log.transpose()?;
     let mut belongings = Control {
         clock,
         switchboard: switchboard(options, &store, center.clone(), library, bound, fingerprint)?,
@@ -278,6 +282,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         live: live.clone(),
         gauges: gauges.clone(),
         door: Door::default(),
+        queue_log,
     };
     // After the history's start, which ends the calls that a crash left open.
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
@@ -403,6 +408,7 @@ fn switchboard(
         first_call: store.next_call_id()?,
         // Each call has one line at least, and each line a pair of ports.
         max_calls: options.rtp_ports.len() / 2,
+        log_queue: options.queue_log.is_some(),
         entropy,
     }))
 }

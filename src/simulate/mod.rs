@@ -11,6 +11,8 @@
 //! | `bank` | a day of real calls |
 //! | `world` | the day itself: who calls, hangs up, talks and comes back |
 //! | `score` | what the day was worth |
+//! | `replay` | a day from the log of a center's queue, by other rules |
+//! | `figures` | what such a day came to |
 //! | `erlang` | exact theory for a single skill |
 
 pub mod bank;
@@ -18,7 +20,11 @@ pub mod center;
 pub mod centers;
 pub mod engine;
 pub mod erlang;
+pub mod figures;
 pub mod reference;
+pub mod replay;
+#[cfg(test)]
+mod replay_tests;
 pub mod router;
 pub mod score;
 #[cfg(test)]

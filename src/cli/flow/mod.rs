@@ -9,6 +9,7 @@ mod run;
 mod schema;
 mod test;
 
+use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -91,17 +92,30 @@ impl Files {
         Ok(Read { prompts, center })
     }
 
+    /// The checked center of another center's file, with these flows and prompts.
+    pub(in crate::cli) fn center_of(&self, path: &Path) -> Result<Center, Trouble> {
+        let mut texts = load::flow_files(&self.flows).map_err(unreadable)?;
+        let text = fs::read_to_string(path)
+            .map_err(|error| Trouble::new(format!("{} cannot be read: {error}", path.display())))?;
+        texts.retain(|(name, _)| name != "center.yaml");
+        texts.push(("center.yaml".to_owned(), text));
+        let prompts = load::prompts(&self.prompts).map_err(unreadable)?;
+        in_order(flow::load(&texts, &prompts))
+    }
+
     /// The checked center and the recordings; else everything that is wrong.
     pub(in crate::cli) fn center(&self) -> Result<(Center, Prompts), Trouble> {
         let read = self.read()?;
-        match read.center {
-            Ok((center, _)) => Ok((center, read.prompts)),
-            Err(found) => {
-                found.iter().filter(|one| one.is_error()).for_each(|one| say!("{one}\n"));
-                Err(Trouble::new("the flow files are not in order").hint("warmline flow check"))
-            }
-        }
+        Ok((in_order(read.center)?, read.prompts))
     }
+}
+
+/// The center, if it is in order; else everything that is wrong is told.
+fn in_order(center: Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>>) -> Result<Center, Trouble> {
+    center.map(|(center, _)| center).map_err(|found| {
+        found.iter().filter(|one| one.is_error()).for_each(|one| say!("{one}\n"));
+        Trouble::new("the flow files are not in order").hint("warmline flow check")
+    })
 }
 
 /// The flow that is meant: `main`, or `ivr_flows/main.yaml`.

@@ -3,6 +3,7 @@
 mod acts;
 mod agents;
 mod choice;
+mod log;
 mod oracle;
 mod prefer;
 mod redial;
@@ -11,4 +12,4 @@ mod script;
 mod simulator;
 mod waits;
 
-pub(in crate::queue) use script::queue_config;
+pub(crate) use script::queue_config;

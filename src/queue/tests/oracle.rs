@@ -100,6 +100,11 @@ impl Oracle {
         }
     }
 
+    /// The center as it is by now.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Follows one step and checks every action in it, then the state it leaves.
     pub fn step(&mut self, now: Timestamp, event: &Event, actions: &[Action], engine: &Engine) {
         let mut joining = None;

@@ -52,7 +52,7 @@ pub(super) fn check(script: &str, expected: &str) {
 }
 
 /// A queue by the documented defaults.
-pub(in crate::queue) fn queue_config(name: &str) -> QueueConfig {
+pub(crate) fn queue_config(name: &str) -> QueueConfig {
     QueueConfig {
         name: name.into(),
         needs: Demand::default(),

@@ -14,6 +14,7 @@ use crate::base::Entropy;
 use crate::base::QueueId;
 use crate::base::SkillId;
 use crate::base::Timestamp;
+use crate::base::WallTime;
 use crate::fact::MissedWhy;
 use crate::queue::Engine;
 use crate::queue::Event;
@@ -34,6 +35,9 @@ use crate::queue::api::Routing;
 use crate::queue::api::Step;
 use crate::queue::api::Weights;
 use crate::queue::api::Whose;
+use crate::queue::log;
+use crate::queue::log::Head;
+use crate::queue::log::Log;
 
 /// Events per simulated day.
 const STEPS: u32 = 200;
@@ -110,6 +114,15 @@ const MUST_BE_SEEN: [&str; 45] = [
     "skill set",
 ];
 
+/// What the engine was told and did in one of these days.
+pub(super) fn log(seed: u64) -> Log {
+    let mut day = Simulation::new(seed);
+    let head = Head::of(WallTime(0), day.oracle.config().clone(), &day.engine);
+    day.logs = Some(Vec::new());
+    let steps = day.live();
+    Log { head, steps, cut: false }
+}
+
 struct PrintedOnPanic(u64);
 
 impl Drop for PrintedOnPanic {
@@ -129,6 +142,8 @@ struct Simulation {
     oracle: Oracle,
     next_call: u64,
     last: Event,
+    /// The steps, where they are wanted.
+    logs: Option<Vec<log::Step>>,
 }
 
 impl Simulation {
@@ -146,10 +161,16 @@ impl Simulation {
             oracle: Oracle::new(config),
             next_call: 1,
             last: Event::Tick,
+            logs: None,
         }
     }
 
     fn run(mut self) -> BTreeMap<String, u64> {
+        self.live();
+        self.oracle.seen
+    }
+
+    fn live(&mut self) -> Vec<log::Step> {
         // A day is hectic or quiet: mean time between events from 0.1 s to 10 s.
         let pace = 10u64.pow(5 + self.chance.below(3) as u32) * 2;
         for step in 0..STEPS {
@@ -163,7 +184,7 @@ impl Simulation {
             }
         }
         self.settle();
-        self.oracle.seen
+        self.logs.take().unwrap_or_default()
     }
 
     /// All talks end, nobody does anything any more, and time passes: everybody gets out.
@@ -205,6 +226,9 @@ impl Simulation {
         self.twin.handle(self.now, event.clone(), &mut twins);
         assert_eq!(out, twins, "the same events give the same actions");
         self.oracle.step(self.now, &event, &out, &self.engine);
+        if let Some(steps) = &mut self.logs {
+            steps.push(log::Step { at: self.now, event: event.clone(), actions: out });
+        }
         self.last = event;
     }
 

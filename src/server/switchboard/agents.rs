@@ -41,11 +41,21 @@ pub(super) fn wish_name(wish: &AgentWish) -> (AgentStateName, String) {
 impl Switchboard {
     /// Lets the engine take an event, and passes on what it decides.
     pub(super) fn tell_engine(&mut self, now: Now, event: queue::Event, out: &mut Vec<Output>) {
-        let mut actions = Vec::new();
-        self.engine.handle(now.at, event, &mut actions);
-        for action in actions {
+        for action in self.decide(now, event, out) {
             self.pass_on(now, action, out);
         }
+    }
+
+    /// What the engine decides about an event; its log is told, where there is one.
+    pub(super) fn decide(&mut self, now: Now, event: queue::Event, out: &mut Vec<Output>) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let logged = self.parts.log_queue.then(|| event.clone());
+        self.engine.handle(now.at, event, &mut actions);
+        if let Some(event) = logged {
+            let step = queue::log::Step { at: now.at, event, actions: actions.clone() };
+            out.push(Output::Decided(Box::new(step)));
+        }
+        actions
     }
 
     pub(super) fn pass_on(&mut self, now: Now, action: Action, out: &mut Vec<Output>) {

@@ -53,6 +53,7 @@ impl House {
             tls: None,
             first_call: CallId(1),
             max_calls: 8,
+            log_queue: false,
         };
         let streams = FakeStreams::with_ports(8);
         let now = Timestamp::from_secs(1);

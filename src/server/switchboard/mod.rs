@@ -172,6 +172,8 @@ pub enum Output {
     Tell { socket: SocketId, tell: Tell },
     /// Something happened.
     Fact(Fact),
+    /// The queue engine was told something and has decided: for its log.
+    Decided(Box<queue::log::Step>),
 }
 
 /// What the switchboard serves with.
@@ -192,6 +194,8 @@ pub struct Parts {
     pub first_call: CallId,
     /// How many calls may be up at once; one more gets 503.
     pub max_calls: usize,
+    /// Whether [`Output::Decided`] is wanted.
+    pub log_queue: bool,
 }
 
 /// See the module.
@@ -356,6 +360,11 @@ impl Switchboard {
     /// How many legs have a stream.
     pub fn live_lines(&self) -> usize {
         self.lines.len()
+    }
+
+    /// The queue engine, as it stands.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// The SIP endpoint, for its counters.

@@ -72,6 +72,7 @@ impl House {
             tls: None,
             first_call: CALL,
             max_calls: 8,
+            log_queue: false,
         };
         let (switchboard, streams) = (Switchboard::new(parts), FakeStreams::with_ports(8));
         let mut house = House { switchboard, streams, facts: Vec::new() };

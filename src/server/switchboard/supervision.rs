@@ -47,9 +47,7 @@ impl Switchboard {
         if let Some(hindrance) = self.engine.hindrance(now.at, call, to) {
             return Err(Refusal::Hindered(hindrance).into());
         }
-        let mut actions = Vec::new();
-        self.engine.handle(now.at, event, &mut actions);
-        for action in actions {
+        for action in self.decide(now, event, out) {
             match action {
                 Action::Moved { call, queue, needs, priority } => {
                     let by = who.clone();

@@ -223,6 +223,7 @@ impl World {
             tls: None,
             first_call: CallId(1),
             max_calls: 6,
+            log_queue: false,
             entropy: entropy.split(),
         });
         let caller = Endpoint::new(EndpointConfig::default(), entropy.split());
@@ -286,6 +287,7 @@ impl World {
                 Output::Speak(_) => unreachable!("the test center speaks no texts"),
                 Output::Verify { .. } => unreachable!("the test center verifies nobody"),
                 Output::Fact(fact) => self.facts.push(fact),
+                Output::Decided(_) => unreachable!("the queue's log is not wanted"),
             }
         }
         for (after, due) in std::mem::take(&mut self.streams.due) {

@@ -1,0 +1,455 @@
+//! Any center, and any list of what happens to its queue engine, in any order: no panic, and after each step
+//! everybody is where they may be. In the end everybody gets out.
+//!
+//! The input is a center in its first bytes, then operations of a few bytes each.
+#![no_main]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use warmline::base::AgentId;
+use warmline::base::CallId;
+use warmline::base::QueueId;
+use warmline::base::SkillId;
+use warmline::base::Timestamp;
+use warmline::fact::MissedWhy;
+use warmline::fact::WaitExit;
+use warmline::queue::Action;
+use warmline::queue::Engine;
+use warmline::queue::Event;
+use warmline::queue::Stage;
+use warmline::queue::api::AgentChoice;
+use warmline::queue::api::AgentConfig;
+use warmline::queue::api::AgentState;
+use warmline::queue::api::AgentWish;
+use warmline::queue::api::Agents;
+use warmline::queue::api::Config;
+use warmline::queue::api::Demand;
+use warmline::queue::api::Enqueue;
+use warmline::queue::api::FIRST;
+use warmline::queue::api::Need;
+use warmline::queue::api::Needs;
+use warmline::queue::api::PermissionAnswer;
+use warmline::queue::api::PermissionPolicy;
+use warmline::queue::api::QueueConfig;
+use warmline::queue::api::Routing;
+use warmline::queue::api::Step;
+use warmline::queue::api::Weights;
+use warmline::queue::api::Whose;
+
+/// Operations of one input: enough for a day in which everything happens.
+const STEPS: usize = 400;
+
+fuzz_target!(|data: &[u8]| {
+    let mut bytes = Bytes(data);
+    let config = center(&mut bytes);
+    let mut house = House {
+        engine: Engine::new(config.clone()),
+        config,
+        now: Timestamp::ZERO,
+        calls: BTreeMap::new(),
+        next_call: 1,
+    };
+    for _ in 0..STEPS {
+        if bytes.0.is_empty() {
+            break;
+        }
+        house.pass(Duration::from_millis(u64::from(bytes.next()) * u64::from(bytes.next())));
+        let event = house.event(&mut bytes);
+        house.tell(event);
+    }
+    house.settle();
+});
+
+/// The rest of the input; zeros once it is used up.
+struct Bytes<'a>(&'a [u8]);
+
+impl Bytes<'_> {
+    fn next(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *first
+    }
+
+    fn below(&mut self, bound: u8) -> u8 {
+        self.next() % bound
+    }
+
+    fn secs(&mut self) -> Duration {
+        Duration::from_secs(u64::from(self.next()))
+    }
+}
+
+/// What is known of a call without asking the engine.
+struct Call {
+    needs: Needs,
+    exclude: Agents,
+    stage: Stage,
+    /// Until when it may be held.
+    held_until: Option<Timestamp>,
+    asked: bool,
+    kept: bool,
+    by_file: bool,
+}
+
+struct House {
+    engine: Engine,
+    config: Config,
+    now: Timestamp,
+    calls: BTreeMap<CallId, Call>,
+    next_call: u64,
+}
+
+impl House {
+    fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(due) = self.engine.deadline().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            self.tell(Event::Tick);
+            assert!(self.engine.deadline().is_none_or(|next| next > self.now), "a tick leaves nothing due");
+        }
+        self.now = until;
+    }
+
+    fn tell(&mut self, event: Event) {
+        let mut actions = Vec::new();
+        self.engine.handle(self.now, event.clone(), &mut actions);
+        match &event {
+            Event::PickedUp { call, agent } => {
+                if let Some(call) = self.calls.get_mut(call).filter(|call| call.stage == Stage::Ringing(*agent)) {
+                    call.stage = Stage::Talking(*agent);
+                }
+            }
+            Event::RingFailed { call, agent, .. } => {
+                if let Some(call) = self.calls.get_mut(call).filter(|call| call.stage == Stage::Ringing(*agent)) {
+                    call.stage = Stage::Waiting;
+                }
+            }
+            Event::TalkEnded { call, agent } => {
+                self.calls.retain(|id, of| id != call || of.stage != Stage::Talking(*agent));
+            }
+            Event::Abandoned { call } => {
+                self.calls.retain(|id, of| id != call || !matches!(of.stage, Stage::Talking(_)));
+            }
+            Event::CallbackFailed { call, agent } => {
+                let fails = |of: &&mut Call| of.stage == Stage::Talking(*agent) && of.kept;
+                if let Some(call) = self.calls.get_mut(call).filter(fails) {
+                    call.stage = Stage::Waiting;
+                }
+            }
+            Event::SetSkill { agent, skill, level } => self.set_skill(*agent, *skill, *level),
+            _ => {}
+        }
+        for action in &actions {
+            self.answered(&event, action);
+        }
+        self.check();
+    }
+
+    fn set_skill(&mut self, agent: AgentId, skill: SkillId, level: u8) {
+        let known = (skill.0 as usize) < self.config.skills.len();
+        let Some(agent) = self.config.agents.get_mut(agent.0 as usize).filter(|_| known) else { return };
+        agent.skills.retain(|has| has.skill != skill);
+        agent.skills.push(Need { skill, level: level.min(10) });
+    }
+
+    fn answered(&mut self, event: &Event, action: &Action) {
+        let now = self.now;
+        match action {
+            Action::Enqueued { call, needs, .. } => {
+                let Event::Enqueue(enqueue) = event else { panic!("{call} joins unasked") };
+                let queue = &self.config.queues[enqueue.queue.0 as usize];
+                let permission = enqueue.permission.unwrap_or(queue.permission);
+                let joined = Call {
+                    needs: needs.clone(),
+                    exclude: enqueue.exclude.clone(),
+                    stage: Stage::Waiting,
+                    held_until: None,
+                    asked: false,
+                    kept: false,
+                    by_file: permission == PermissionPolicy::GivenByFlowFile,
+                };
+                assert!(self.calls.insert(*call, joined).is_none(), "{call} joins twice");
+            }
+            Action::Relaxed { call, needs } | Action::Moved { call, needs, .. } => {
+                self.of(*call).needs = needs.clone();
+            }
+            Action::Ring { call, agent, until, .. } => {
+                assert!(*until >= now);
+                let skills = &self.config.agents[agent.0 as usize];
+                let of = self.calls.get_mut(call);
+                if let Some(of) = of {
+                    assert_eq!(of.stage, Stage::Waiting, "{call} rings twice");
+                    assert!(!of.exclude.contains(agent), "{call} must not get {agent}");
+                    assert!(of.needs.met(|skill| skills.level(skill)), "{agent} cannot serve {call}");
+                    of.stage = Stage::Ringing(*agent);
+                } else {
+                    // A call for one agent alone is in no queue before it rings.
+                    let stage = Stage::Ringing(*agent);
+                    let (needs, exclude) = (Needs::default(), Agents::new());
+                    let (held_until, asked, kept, by_file) = (None, false, false, true);
+                    let direct = Call { needs, exclude, stage, held_until, asked, kept, by_file };
+                    self.calls.insert(*call, direct);
+                }
+            }
+            Action::StopRing { call, agent, .. } => {
+                let of = self.of(*call);
+                assert_eq!(of.stage, Stage::Ringing(*agent));
+                of.stage = Stage::Waiting;
+            }
+            Action::Connected { call, agent, .. } => {
+                assert_eq!(self.of(*call).stage, Stage::Talking(*agent));
+            }
+            Action::AskPermission { call, .. } => {
+                let of = self.of(*call);
+                assert!(!of.by_file && !of.kept && of.stage == Stage::Waiting);
+                (of.asked, of.held_until) = (true, None);
+            }
+            Action::Hold { call, until, by_flow_file } => {
+                let yes = Event::Permission { call: *call, answer: PermissionAnswer::Granted };
+                let of = self.of(*call);
+                assert!(if *by_flow_file { of.by_file } else { *event == yes && of.asked }, "held without a yes");
+                of.held_until = Some(*until);
+            }
+            Action::CheckIn { call, .. } => {
+                assert!(self.of(*call).held_until.is_some_and(|until| until > now), "told while not held");
+            }
+            Action::KeepPlace { call } => {
+                let of = self.of(*call);
+                assert!(!of.kept);
+                (of.kept, of.held_until) = (true, None);
+            }
+            Action::Exit { call, exit } => {
+                let gone = self.calls.remove(call);
+                assert!(
+                    gone.is_none_or(|of| of.stage == Stage::Waiting || *exit == WaitExit::Abandoned),
+                    "{call} is sent away while it has an agent"
+                );
+            }
+            Action::AgentsNamed { .. } | Action::AgeRestored { .. } | Action::AgentChanged { .. } => {}
+        }
+    }
+
+    /// Everybody is where the engine says, and nobody twice.
+    fn check(&self) {
+        for (id, call) in &self.calls {
+            let view = self.engine.call(*id).unwrap_or_else(|| panic!("{id} is lost"));
+            assert_eq!((view.stage, view.callback), (call.stage, call.kept), "{id}");
+            let state = match call.stage {
+                Stage::Waiting => continue,
+                Stage::Ringing(agent) => (agent, AgentState::Ringing(*id)),
+                Stage::Talking(agent) => (agent, AgentState::Talking(*id)),
+            };
+            assert_eq!(self.engine.agent_state(state.0), Some(&state.1));
+        }
+        for agent in (0..self.config.agents.len() as u32).map(AgentId) {
+            match self.engine.agent_state(agent) {
+                Some(AgentState::Ringing(call)) => {
+                    assert_eq!(self.calls[call].stage, Stage::Ringing(agent), "{agent} is stuck")
+                }
+                Some(AgentState::Talking(call)) => {
+                    assert_eq!(self.calls[call].stage, Stage::Talking(agent), "{agent} is stuck")
+                }
+                state => assert!(state.is_some()),
+            }
+        }
+        let waits = |call: &&Call| !matches!(call.stage, Stage::Talking(_));
+        let waiting = self.calls.values().filter(waits).count() as u32;
+        let queues = (0..self.config.queues.len() as u32).map(QueueId);
+        assert_eq!(queues.map(|queue| self.engine.waiting(queue)).sum::<u32>(), waiting);
+    }
+
+    /// All talks end, and with time everybody gets out.
+    fn settle(&mut self) {
+        let talks: Vec<(CallId, AgentId)> = self.calls.iter().filter_map(talk).collect();
+        for (call, agent) in talks {
+            self.tell(Event::TalkEnded { call, agent });
+        }
+        let kept: Vec<CallId> = self.calls.iter().filter(|(_, call)| call.kept).map(|(id, _)| *id).collect();
+        for call in kept {
+            self.tell(Event::Abandoned { call });
+        }
+        self.pass(Duration::from_secs(3600));
+        assert!(self.calls.is_empty(), "somebody waits for ever");
+        assert_eq!(self.engine.deadline(), None, "all is quiet");
+    }
+
+    fn of(&mut self, call: CallId) -> &mut Call {
+        self.calls.get_mut(&call).expect("an action names a call that is in")
+    }
+
+    fn event(&mut self, bytes: &mut Bytes<'_>) -> Event {
+        match bytes.below(16) {
+            0..4 => self.joins(bytes),
+            4 | 5 => {
+                let wish = match bytes.below(4) {
+                    0 | 1 => AgentWish::Ready,
+                    2 => AgentWish::NotReady("lunch".into()),
+                    _ => AgentWish::Offline,
+                };
+                Event::AgentWants { agent: self.agent(bytes), wish }
+            }
+            6 => {
+                let skill = SkillId(u32::from(bytes.below(self.config.skills.len() as u8 + 1)));
+                Event::SetSkill { agent: self.agent(bytes), skill, level: bytes.below(12) }
+            }
+            7 => Event::Move { call: self.call(bytes), queue: self.queue(bytes) },
+            8 => {
+                let priority = if bytes.below(2) == 0 { FIRST } else { i32::from(bytes.below(9)) - 4 };
+                Event::Prioritise { call: self.call(bytes), priority }
+            }
+            9 => {
+                let (call, agent) = (self.new_call(), self.agent(bytes));
+                let queue = self.queue(bytes);
+                match bytes.below(2) {
+                    0 => Event::CallAgent { call, agent, queue },
+                    _ => Event::AgentCalls { call, agent, queue },
+                }
+            }
+            _ => self.goes_on(bytes),
+        }
+    }
+
+    /// Something that may well happen to a call.
+    fn goes_on(&mut self, bytes: &mut Bytes<'_>) -> Event {
+        use PermissionAnswer::*;
+        let call = self.call(bytes);
+        let stage = self.calls.get(&call).map(|call| call.stage);
+        let agent = match stage {
+            Some(Stage::Ringing(agent) | Stage::Talking(agent)) => agent,
+            _ => self.agent(bytes),
+        };
+        match bytes.below(10) {
+            0..3 => Event::PickedUp { call, agent },
+            3 => {
+                use MissedWhy::*;
+                let why = [NoAnswer, Declined, Busy, Unreachable, Withdrawn][usize::from(bytes.below(5))];
+                Event::RingFailed { call, agent, why }
+            }
+            4 => Event::TalkEnded { call, agent },
+            5 => Event::Abandoned { call },
+            6 => Event::CallbackFailed { call, agent },
+            _ => {
+                let answer = [Granted, Declined, Callback, Silent][usize::from(bytes.below(4))];
+                Event::Permission { call, answer }
+            }
+        }
+    }
+
+    fn joins(&mut self, bytes: &mut Bytes<'_>) -> Event {
+        let call = if bytes.below(16) == 0 { self.call(bytes) } else { self.new_call() };
+        let needs = demand(bytes, self.config.skills.len() as u8);
+        let prefer = (bytes.below(3) == 0).then(|| (self.agent(bytes), bytes.secs()));
+        let exclude = (0..bytes.below(6).saturating_sub(3)).map(|_| self.agent(bytes)).collect();
+        let numbers = ["+12025550143", "+12025550144", ""];
+        let whose = Whose::number(numbers[usize::from(bytes.below(3))]).into_iter().collect();
+        let permission = [None, Some(PermissionPolicy::Ask), Some(PermissionPolicy::GivenByFlowFile)];
+        Event::Enqueue(Box::new(Enqueue {
+            call,
+            queue: self.queue(bytes),
+            needs,
+            priority: i32::from(bytes.below(5)) - 1,
+            age_credit: bytes.secs(),
+            whose,
+            permission: permission[usize::from(bytes.below(3))],
+            prefer,
+            exclude,
+        }))
+    }
+
+    fn new_call(&mut self) -> CallId {
+        self.next_call += 1;
+        CallId(self.next_call)
+    }
+
+    /// One of those that are in, or one that is not.
+    fn call(&mut self, bytes: &mut Bytes<'_>) -> CallId {
+        let place = usize::from(bytes.next());
+        self.calls.keys().nth(place % (self.calls.len() + 1)).copied().unwrap_or(CallId(place as u64))
+    }
+
+    fn agent(&self, bytes: &mut Bytes<'_>) -> AgentId {
+        AgentId(u32::from(bytes.below(self.config.agents.len() as u8 + 1)))
+    }
+
+    fn queue(&self, bytes: &mut Bytes<'_>) -> QueueId {
+        QueueId(u32::from(bytes.below(self.config.queues.len() as u8 + 1)))
+    }
+}
+
+fn talk((id, call): (&CallId, &Call)) -> Option<(CallId, AgentId)> {
+    match call.stage {
+        Stage::Talking(agent) => Some((*id, agent)),
+        _ => None,
+    }
+}
+
+fn center(bytes: &mut Bytes<'_>) -> Config {
+    use AgentChoice::*;
+    let skills = 1 + bytes.below(4);
+    let choices = [None, Some(BestFit), Some(LongestIdle), Some(LeastSkilled), Some(FewestCalls), Some(RoundRobin)];
+    let queues = (0..1 + bytes.below(3)).map(|_| QueueConfig {
+        name: "queue".into(),
+        needs: demand(bytes, skills),
+        agents_by: choices[usize::from(bytes.below(6))],
+        priority: i32::from(bytes.below(3)),
+        ring_timeout: bytes.secs(),
+        wrap_up: bytes.secs(),
+        max_wait: bytes.secs(),
+        max_waiting: u32::from(bytes.below(20)),
+        service_level: (bytes.below(101), bytes.secs()),
+        handle_time: (bytes.below(2) == 0).then(|| bytes.secs()),
+        permission: match bytes.below(2) {
+            0 => PermissionPolicy::Ask,
+            _ => PermissionPolicy::GivenByFlowFile,
+        },
+        permission_lasts: Duration::from_secs(1) + bytes.secs(),
+        answer_within: Duration::from_secs(10),
+        check_in: bytes.secs(),
+        callback_tries: u32::from(bytes.below(4)),
+        callback_spacing: bytes.secs(),
+    });
+    let queues = queues.collect();
+    let agents = (0..1 + bytes.below(6)).map(|_| AgentConfig {
+        name: "agent".into(),
+        skills: (0..u32::from(skills))
+            .map(|skill| Need { skill: SkillId(skill), level: bytes.below(11) })
+            .filter(|has| has.level > 0)
+            .collect(),
+        always_ready: bytes.below(8) == 0,
+    });
+    let agents = agents.collect();
+    let routing = match bytes.below(3) {
+        0 => Routing::LongestWaiting,
+        1 => Routing::default(),
+        _ => Routing::ServiceLevel(Weights {
+            second_promise: bytes.secs(),
+            one_in: 1 + u32::from(bytes.below(4)),
+            hold: f64::from(bytes.below(5)),
+            ..Weights::default()
+        }),
+    };
+    let skills = (0..skills).map(|_| "skill".into()).collect();
+    Config { skills, queues, agents, routing, redial: bytes.secs() }
+}
+
+fn demand(bytes: &mut Bytes<'_>, skills: u8) -> Demand {
+    let mut after = Duration::ZERO;
+    let needs = needs(bytes, skills);
+    let steps = (0..bytes.below(5).saturating_sub(2)).map(|_| {
+        after += Duration::from_millis(1 + u64::from(bytes.next()) * 100);
+        Step { after, needs: self::needs(bytes, skills) }
+    });
+    Demand { needs, steps: steps.collect() }
+}
+
+fn needs(bytes: &mut Bytes<'_>, skills: u8) -> Needs {
+    let mut need = || {
+        let skill = SkillId(u32::from(bytes.below(skills)));
+        Needs::from_iter([Need { skill, level: bytes.below(6) }])
+    };
+    let (first, second, third) = (need(), need(), need());
+    let either = first.or(&second).unwrap_or(first);
+    if bytes.below(2) == 0 { either.and(&third) } else { third }
+}
