@@ -1,4 +1,4 @@
-//! What a media worker pays per packet and per frame, without sockets: `cargo bench --no-default-features --bench media`.
+//! What a media worker pays per packet and per frame, without sockets: `cargo bench --bench media`.
 
 use std::hint::black_box;
 use std::net::SocketAddr;
