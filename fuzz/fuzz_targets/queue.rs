@@ -117,12 +117,16 @@ impl House {
         self.engine.handle(self.now, event.clone(), &mut actions);
         match &event {
             Event::PickedUp { call, agent } => {
-                if let Some(call) = self.calls.get_mut(call).filter(|call| call.stage == Stage::Ringing(*agent)) {
+                if let Some(call) =
+                    self.calls.get_mut(call).filter(|call| call.stage == Stage::Ringing(*agent))
+                {
                     call.stage = Stage::Talking(*agent);
                 }
             }
             Event::RingFailed { call, agent, .. } => {
-                if let Some(call) = self.calls.get_mut(call).filter(|call| call.stage == Stage::Ringing(*agent)) {
+                if let Some(call) =
+                    self.calls.get_mut(call).filter(|call| call.stage == Stage::Ringing(*agent))
+                {
                     call.stage = Stage::Waiting;
                 }
             }
@@ -209,7 +213,10 @@ impl House {
             Action::Hold { call, until, by_flow_file } => {
                 let yes = Event::Permission { call: *call, answer: PermissionAnswer::Granted };
                 let of = self.of(*call);
-                assert!(if *by_flow_file { of.by_file } else { *event == yes && of.asked }, "held without a yes");
+                assert!(
+                    if *by_flow_file { of.by_file } else { *event == yes && of.asked },
+                    "held without a yes"
+                );
                 of.held_until = Some(*until);
             }
             Action::CheckIn { call, .. } => {
@@ -388,7 +395,8 @@ fn talk((id, call): (&CallId, &Call)) -> Option<(CallId, AgentId)> {
 fn center(bytes: &mut Bytes<'_>) -> Config {
     use AgentChoice::*;
     let skills = 1 + bytes.below(4);
-    let choices = [None, Some(BestFit), Some(LongestIdle), Some(LeastSkilled), Some(FewestCalls), Some(RoundRobin)];
+    let choices =
+        [None, Some(BestFit), Some(LongestIdle), Some(LeastSkilled), Some(FewestCalls), Some(RoundRobin)];
     let queues = (0..1 + bytes.below(3)).map(|_| QueueConfig {
         name: "queue".into(),
         needs: demand(bytes, skills),
