@@ -1,4 +1,6 @@
-// The desk's dialogs: asking to hold, the briefing note, the keypad.
+// The desk's dialogs: asking to hold, pausing the recording, the briefing note, the keypad.
+//
+// A dialog is about the call for which it was opened, whatever rings or ends meanwhile.
 
 import { ask, at, attempt, make, show, words } from "./base.js";
 
@@ -9,11 +11,13 @@ export function wireDialogs({ current, agent }) {
       if (event.target === dialog) dialog.close();
     });
   }
-  const call = (what, body) => ask("POST", `/api/v1/calls/${current().call}/${what}`, body);
-  wireHold(call);
-  wirePause(call);
-  wireConsult(call, current, agent);
-  wireKeypad(call);
+  let about = null;
+  const begin = () => (about = current());
+  const call = (what, body) => ask("POST", `/api/v1/calls/${about.call}/${what}`, body);
+  wireHold(call, begin);
+  wirePause(call, begin);
+  wireConsult(call, begin, agent);
+  wireKeypad(call, begin);
 }
 
 // Sends a dialog's form; closes it when the server took it, else tells why not, in the dialog.
@@ -34,7 +38,7 @@ function onSend(dialog, send) {
   };
 }
 
-function wireHold(call) {
+function wireHold(call, begin) {
   const dialog = at("hold-dialog");
   const open = onSend(dialog, (way) => {
     const quote_s = Number(dialog.querySelector("[name=quote]:checked").value);
@@ -43,15 +47,17 @@ function wireHold(call) {
     return call("hold", { ...body, way: "verbal", agreed: true });
   });
   at("hold").addEventListener("click", () => {
+    begin();
     at("hold-reason").value ||= "looking something up";
     open();
     at("hold-reason").select();
   });
 }
 
-function wirePause(call) {
+function wirePause(call, begin) {
   const open = onSend(at("pause-dialog"), () => call("record", { do: "pause", reason: at("pause-reason").value.trim() }));
   at("pause").addEventListener("click", () => {
+    begin();
     at("pause-reason").value ||= "card or bank details";
     open();
     at("pause-reason").select();
@@ -73,7 +79,7 @@ async function targets(agent) {
   ];
 }
 
-function wireConsult(call, current, agent) {
+function wireConsult(call, begin, agent) {
   const dialog = at("consult-dialog");
   const target = () => {
     const [kind, name] = at("target").value.split(" ");
@@ -93,7 +99,7 @@ function wireConsult(call, current, agent) {
     at("outside").required = outside;
   });
   at("consult").addEventListener("click", async () => {
-    const { call: id, chose, notes } = current();
+    const { call: id, chose, notes } = begin();
     await attempt(at("call-error"), async () => {
       at("target").replaceChildren(...(await targets(agent)));
       at("target").dispatchEvent(new Event("change"));
@@ -111,7 +117,7 @@ function wireConsult(call, current, agent) {
   });
 }
 
-function wireKeypad(call) {
+function wireKeypad(call, begin) {
   const dialog = at("keypad-dialog");
   const error = dialog.querySelector(".error");
   const press = (key) => attempt(error, () => call("keys", { keys: key }));
@@ -121,5 +127,9 @@ function wireKeypad(call) {
   dialog.addEventListener("keydown", ({ key }) => {
     if (/^[0-9*#]$/.test(key)) press(key);
   });
-  at("keypad").addEventListener("click", () => dialog.showModal());
+  at("keypad").addEventListener("click", () => {
+    begin();
+    show(error, false);
+    dialog.showModal();
+  });
 }

@@ -68,10 +68,6 @@ export class Audio {
     this.#phone?.reject(call);
   }
 
-  hangUp(call) {
-    this.#phone?.hangUp(call);
-  }
-
   get isMuted() {
     return Boolean(this.#phone?.muted);
   }
@@ -134,6 +130,7 @@ export class Audio {
       await this.#phone.connect();
       sessionStorage.setItem("warmline.phone", "on");
       await this.#listDevices();
+      navigator.mediaDevices.ondevicechange = () => this.#listDevices();
     } catch (error) {
       const denied = error.name === "NotAllowedError" || error.name === "NotFoundError";
       this.#refuse(denied ? "The browser gives no microphone. Allow it in the address bar, then try again." : "The phone could not be started. Try again.");
@@ -163,12 +160,15 @@ export class Audio {
   }
 
   async #listDevices() {
+    if (!this.#phone) return;
     const devices = await this.#phone.devices();
+    const { using } = this.#phone;
     const fill = (id, kind, use) => {
       const found = devices.filter((device) => device.kind === kind);
       at(id).replaceChildren(...found.map(({ id: value, label }) => make("option", { value }, label || "as the system chooses")));
       at(id).onchange = () => use(at(id).value);
       at(id).disabled = found.length < 2;
+      if (found.some(({ id: value }) => value === using[id])) at(id).value = using[id];
     };
     fill("microphone", "audioinput", (id) => this.#phone.useMicrophone(id));
     fill("speaker", "audiooutput", (id) => this.#phone.useSpeaker(id));

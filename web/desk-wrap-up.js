@@ -51,6 +51,10 @@ export class WrapUp {
     return [...calls, ...[...this.#left.values()].filter(({ call }) => !calls.some((one) => one.call === call))];
   }
 
+  isUnsaved(call) {
+    return this.#left.has(call);
+  }
+
   open(call) {
     this.#opened = call;
   }

@@ -86,10 +86,11 @@ function drawState() {
 
 function drawChips(call) {
   show(at("chips"), calls.length > 1);
-  redraw(at("chips"), [calls.map(({ call: id, phase, caller }) => [id, phase, caller]), call?.call], () =>
+  const doing = ({ call: id, phase }) => (wrapUp.isUnsaved(id) ? "not saved" : words(phase));
+  redraw(at("chips"), [calls.map((one) => [one.call, doing(one), one.caller]), call?.call], () =>
     calls.map((one) => {
       const name = one.caller.name || one.caller.number || "a withheld number";
-      const chip = make("button", { type: "button", "aria-pressed": String(one.call === call?.call) }, `${name}, ${words(one.phase)}`);
+      const chip = make("button", { type: "button", "aria-pressed": String(one.call === call?.call) }, `${name}, ${doing(one)}`);
       chip.addEventListener("click", () => {
         chosen = one.call;
         draw();
@@ -134,7 +135,7 @@ function drawCall(call) {
   write(at("pick-up-words"), rings && (!byPage || (role === "consulted" && !call.consult?.acknowledged)) ? byHand : "");
   show(at("owed-panel"), call.owed.length > 0);
   redraw(at("owed"), call.owed, () =>
-    call.owed.map((promise) => promiseItem(promise, { now: clock(), mine: promise.owner === who.name, error: at("call-error") })));
+    call.owed.map((promise) => promiseItem(promise, { now: clock(), mine: promise.owner === who.name, told: (_, owner) => `by ${owner}`, error: at("call-error") })));
   drawRecording(call);
   drawHold(call);
   drawConsult(call);
@@ -276,7 +277,7 @@ function drawPromises(promises) {
   write(at("promises-due"), pressing.length ? `${many} of yours ${late ? "overdue" : "soon due"}` : "");
   show(at("promises-card"), promises.length > 0);
   redraw(at("promises-mine"), promises, () =>
-    promises.map((promise) => promiseItem(promise, { now: clock(), mine: true, to: true, error: at("promises-error") })));
+    promises.map((promise) => promiseItem(promise, { now: clock(), mine: true, told: (whom) => `to ${whom}`, error: at("promises-error") })));
 }
 
 let announced = "";
@@ -311,9 +312,7 @@ function wireButtons() {
   });
   at("refuse-note").addEventListener("click", () => act("decline", { reason: "cannot take it now" }));
   at("hang-up").addEventListener("click", async () => {
-    const call = current();
-    if (call.role === "supervisor") await act("supervise", { mode: "leave" });
-    else if (audio.isUp) audio.hangUp(call.call);
+    if (current().role === "supervisor") await act("supervise", { mode: "leave" });
     else await act("hang_up");
   });
   for (const button of at("supervise").querySelectorAll("[data-mode]")) {

@@ -83,6 +83,8 @@ function draw(text) {
   const plain = text.replace(/<style>[^]*?<\/style>/g, "");
   const svg = new DOMParser().parseFromString(plain, "image/svg+xml").documentElement;
   at("drawing").replaceChildren(document.importNode(svg, true));
+  // A drawing begins in its middle.
+  at("drawing").scrollLeft = (at("drawing").scrollWidth - at("drawing").clientWidth) / 2;
 }
 
 function count(nodes) {

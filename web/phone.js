@@ -64,9 +64,14 @@ class Sound {
       noiseSuppression: processing,
       autoGainControl: processing,
       channelCount: 1,
-      ...(microphone ? { deviceId: { ideal: microphone } } : {}),
     };
-    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    const open = (device) => navigator.mediaDevices.getUserMedia({ audio: { ...audio, ...device } });
+    // No preference: Chromium stays with the one that is open. Whoever has unplugged it gets another.
+    const exact = microphone ? { deviceId: { exact: microphone } } : {};
+    const stream = await open(exact).catch((error) => {
+      if (microphone && ["OverconstrainedError", "NotFoundError"].includes(error.name)) return open({});
+      throw error;
+    });
     this.close();
     [this.microphone] = stream.getAudioTracks();
     this.voice = this.microphone.clone();
@@ -247,6 +252,11 @@ class Line extends EventTarget {
     return found
       .filter(({ kind }) => kind.startsWith("audio"))
       .map(({ kind, deviceId, label }) => ({ kind, id: deviceId, label }));
+  }
+
+  // The microphone and the loudspeaker in use, as `devices` names them.
+  get using() {
+    return { microphone: this.audio.microphone?.getSettings().deviceId ?? "", speaker: settings().speaker ?? "default" };
   }
 
   // Speaks into another microphone from now on; it is remembered.

@@ -10,8 +10,8 @@ function dueTag({ due, state, reminded }, now) {
   return make("span", { class: `tag ${reminded ? "warn" : "plain"}` }, ...(soon ? ["due in ", clockOf({}, due, "until")] : [`due ${whenText(due)}`]));
 }
 
-// One promise as an item of a list. `mine` may say what became of it; `to` says whose it is, where that is not plain.
-export function promiseItem(promise, { now, mine, to, error }) {
+// One promise as an item of a list. `mine`: the reader may say what became of it. `told`: what is said of whom it binds.
+export function promiseItem(promise, { now, mine, told, error }) {
   const { id, kind, words, owner, number, name } = promise;
   const settle = (state) => attempt(error, () => ask("POST", `/api/v1/promises/${id}`, { state }));
   const whom = name || number || "a withheld number";
@@ -20,6 +20,6 @@ export function promiseItem(promise, { now, mine, to, error }) {
     make("div", { class: "row spread" }, make("b", {}, capital(kind)), dueTag(promise, now)),
     words ? make("div", {}, words) : null,
     make("div", { class: "row spread" },
-      make("span", { class: "muted" }, to ? `to ${whom}, by ${owner}` : `by ${owner}`),
+      make("span", { class: "muted" }, told(whom, owner)),
       mine ? make("span", { class: "row" }, button("kept", "Kept"), button("broken", "Broken")) : null));
 }

@@ -8,7 +8,7 @@ import { supervise } from "./wallboard-listen.js";
 
 let asked = null;
 
-export function wireActs(board) {
+export function wireActs() {
   for (const dialog of [at("wait-dialog"), at("agent-dialog")]) {
     dialog.querySelector("[value=close]").addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => {
@@ -16,7 +16,7 @@ export function wireActs(board) {
     });
   }
   wireWait();
-  wireAgent(board);
+  wireAgent();
 }
 
 // Does what a dialog asks for, one after the other; closes it when all was taken, else says in it what was not.
@@ -68,7 +68,7 @@ export function openAgent(board, id) {
   const agent = board.agents.find((one) => one.id === id);
   const dialog = at("agent-dialog");
   const level = (skill) => agent.skills.find((has) => has.skill === skill)?.level ?? 0;
-  asked = { agent: id, skills: Object.fromEntries(board.skills.map((skill) => [skill, level(skill)])) };
+  asked = { agent: id, call: agent.call, skills: Object.fromEntries(board.skills.map((skill) => [skill, level(skill)])) };
   at("agent-title").textContent = id;
   at("agent-words").textContent = `${capital(words(agent.state))}${agent.reason ? `: ${agent.reason}` : ""}. Who rings or talks becomes it after the call.`;
   at("agent-state").value = "";
@@ -77,14 +77,13 @@ export function openAgent(board, id) {
     make("label", {}, `${capital(words(skill))} `, make("input", {
       class: "short", type: "number", min: 0, max: 10, step: 1, required: true, value: level(skill), "data-skill": skill,
     }))));
-  show(at("agent-call"), agent.state === "talking");
+  show(at("agent-call"), agent.state === "talking" && agent.call !== null);
   show(dialog.querySelector(".error"), false);
   dialog.showModal();
 }
 
-function wireAgent(board) {
+function wireAgent() {
   const dialog = at("agent-dialog");
-  const call = () => board().agents.find(({ id }) => id === asked.agent)?.call;
   dialog.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
     const { agent, skills } = asked;
@@ -96,9 +95,9 @@ function wireAgent(board) {
     sending(dialog, acts);
   });
   for (const button of dialog.querySelectorAll("[data-mode]")) {
-    button.addEventListener("click", () => sending(dialog, [() => supervise(call(), button.dataset.mode)]));
+    button.addEventListener("click", () => sending(dialog, [() => supervise(asked.call, button.dataset.mode)]));
   }
   dialog.querySelector("[data-end]").addEventListener("click", () => {
-    if (confirm(`End ${asked.agent}'s call?`)) sending(dialog, [() => ask("POST", `/api/v1/calls/${call()}/end`)]);
+    if (confirm(`End ${asked.agent}'s call?`)) sending(dialog, [() => ask("POST", `/api/v1/calls/${asked.call}/end`)]);
   });
 }

@@ -24,7 +24,7 @@ function begin() {
     // With its figures, so that nothing jumps.
     show(at("page"), true);
   }, (gone) => show(at("cut-off"), gone));
-  wireActs(() => board);
+  wireActs();
   if (mayAct) wireListening(() => board);
 }
 
@@ -102,7 +102,7 @@ function drawPromises() {
   show(at("promises-card"), overdue.length > 0);
   write(at("promises-count"), `${open} open in all`);
   redraw(at("promises"), overdue, () =>
-    overdue.map((promise) => promiseItem(promise, { now: clock(), mine: mayAct, to: true, error: at("error") })));
+    overdue.map((promise) => promiseItem(promise, { now: clock(), mine: mayAct, told: (whom, owner) => `to ${whom}, by ${owner}`, error: at("error") })));
 }
 
 function drawAgents() {

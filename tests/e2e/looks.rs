@@ -21,7 +21,7 @@ use crate::tools::within;
 const PICTURES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/pictures");
 
 /// What the desk and the wallboard follow.
-const DESK: &str = "/api/v1/desk-view/events";
+pub const DESK: &str = "/api/v1/desk-view/events";
 const BOARD: &str = "/api/v1/wallboard/events";
 
 /// What is wrong with how pages look.
@@ -42,7 +42,7 @@ impl Looks {
 }
 
 /// `base` with what `change` says in its place, level by level. Only what the server sends can be changed.
-fn changed(base: &Value, change: &Value) -> Value {
+pub fn changed(base: &Value, change: &Value) -> Value {
     match (base, change) {
         (Value::Object(base), Value::Object(change)) => {
             let unknown = change.keys().find(|key| !base.contains_key(*key));
@@ -65,7 +65,7 @@ fn at(seconds: i64) -> String {
 }
 
 /// What the server says of a call that rings at alice's desk, for the stage to begin with.
-fn ringing_call(server: &Server) -> Value {
+pub fn ringing_call(server: &Server) -> Value {
     let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
     let call = within(20, "the call is on the desk", || {
         let desk = server.get("/api/v1/desk-view?agent=alice");
@@ -117,7 +117,7 @@ fn note(author: &str) -> Value {
 }
 
 /// The states of a call on alice's desk, by name.
-fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
+pub fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
     let ann = changed(ringing, &ann());
     let talk = json!({ "phase": "talking", "since": at(-130), "waiting_since": null, "waited_s": 37.0,
         "recording": { "since": at(-128), "pause": null } });
@@ -160,7 +160,7 @@ fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
 }
 
 /// Goes to a page that shows what is laid before it in place of these events.
-fn stages(browser: &mut Browser, server: &Server, path: &str, events: &str) {
+pub fn stages(browser: &mut Browser, server: &Server, path: &str, events: &str) {
     browser.run("if (!page.staged) { page.staged = true; await page.addInitScript(state.staging) }");
     open(browser, server, path);
     browser.sees("a stage", 20, &format!("isStaged('{events}')"));
@@ -247,7 +247,7 @@ fn the_desk_looks_good_in_every_state() {
     ));
     assert_eq!(went_on, json!([0, "Rings for you"]));
     looks.at(&mut alice, "desk-ringing-unsaved");
-    alice.run("await page.click('#chips button:has-text(\"wrap up\")')");
+    alice.run("await page.click('#chips button:has-text(\"not saved\")')");
     alice.sees("what was written", 10, "document.querySelector('#outcome-note').value === 'closed the'");
     looks.at(&mut alice, "desk-unsaved");
     alice.look("unstage()");

@@ -11,6 +11,7 @@ mod callback;
 mod codecs;
 mod demo;
 mod desk;
+mod desk_page;
 mod ending;
 mod fetch;
 mod flood;

@@ -127,8 +127,8 @@ pub fn sits_at_the_desk(browser: &mut Browser, server: &Server, agent: &str) {
 }
 
 /// Waits until the card says what the agent is doing.
-fn does(browser: &mut Browser, doing: &str) {
-    browser.sees(doing, 10, &format!("document.querySelector('#doing').innerText === '{doing}'"));
+pub fn does(browser: &mut Browser, doing: &str) {
+    browser.sees(doing, 20, &format!("document.querySelector('#doing').innerText === '{doing}'"));
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! The desk as people have it: a newcomer who is caller and agent at once, an agent with a telephone beside it, and
+//! what calls somebody's attention.
+
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::browser::browsers_available;
+use crate::looks::DESK;
+use crate::looks::changed;
+use crate::looks::ringing_call;
+use crate::looks::stages;
+use crate::looks::states;
+use crate::pages::does;
+use crate::pages::is_clean;
+use crate::pages::open;
+use crate::pages::sign_in;
+use crate::pages::sits_at_the_desk;
+use crate::pages::text;
+use crate::server::Server;
+use crate::talk::Talk;
+use crate::tone::AGENT_HZ;
+use crate::tone::CALLER_HZ;
+use crate::tools::available;
+
+#[test]
+fn a_newcomer_walks_through_the_demo_as_caller_and_as_agent() {
+    if !browsers_available("a_newcomer_walks_through_the_demo_…") {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Browser::start(AGENT_HZ);
+    // The page's own clock is two hours ahead.
+    alice.run(
+        "await page.addInitScript(() => {
+           const [now, origin, wrong] = [Date.now, performance.timeOrigin, 2 * 3600 * 1000];
+           Date.now = () => now() + wrong;
+           Object.defineProperty(performance, 'timeOrigin', { get: () => origin + wrong });
+         })",
+    );
+    sits_at_the_desk(&mut alice, &server, "alice");
+    let mut caller = Browser::start(CALLER_HZ);
+    caller.dials(&server, "1000");
+    let call = caller.is_talking();
+    for key in "100200#4711#".chars() {
+        caller.run(&format!("await page.click('#keys button:text-is(\"{key}\")')"));
+    }
+    server.story_of(call, "verification_ended", 20);
+    caller.run("await page.click('#keys button:text-is(\"1\")')");
+
+    does(&mut alice, "Rings for you");
+    let (who, facts) = (text(&mut alice, "#caller"), text(&mut alice, "#facts"));
+    assert!(who.contains("Ann"), "{who}");
+    assert!(facts.contains("by PIN") && facts.contains("billing"), "{facts}");
+    let clock = text(&mut alice, "#call-clock");
+    assert!(clock.starts_with("0:"), "by the server's clock: {clock}");
+    assert!(text(&mut caller, "#captions").contains("Juniper"), "what is said is shown");
+    alice.run("await page.click('#pick-up')");
+    alice.hears("phone", CALLER_HZ, 20);
+    caller.hears("call", AGENT_HZ, 20);
+    caller.sees("who it is", 10, "document.querySelector('#captions').innerText.includes('alice')");
+
+    // A refresh in the middle of it.
+    alice.run("await page.reload()");
+    alice.sees("the phone is up", 20, "document.querySelector('#phone-state')?.innerText === 'Phone up'");
+    alice.hears("phone", CALLER_HZ, 20);
+    caller.hears("call", AGENT_HZ, 20);
+    caller.run("await page.click('#stop')");
+    alice.sees("wrap-up", 20, "document.querySelector('#wrap-title').checkVisibility()");
+    alice.run("await page.keyboard.press('1'); await page.fill('#reason-code', 'invoice')");
+    alice.run("await page.keyboard.press('Control+Enter')");
+    let story = server.story_of(call, "outcome_set", 10);
+    assert_eq!(story.only("outcome_set")["reason_code"], "invoice");
+    server.never_wrote("4711");
+    is_clean(&mut alice);
+}
+
+#[test]
+fn an_agent_with_a_telephone_uses_the_desk_for_all_but_audio() {
+    let test = "an_agent_with_a_telephone_uses_the_desk_…";
+    if !browsers_available(test) || !available(test, &["sipp", "baresip"]) {
+        return;
+    }
+    let talk = Talk::begin(Server::start());
+    let mut desk = Browser::start(AGENT_HZ);
+    open(&mut desk, &talk.server, "/desk");
+    sign_in(&mut desk, "alice", "warmline");
+    does(&mut desk, "You talk with");
+    assert_eq!(text(&mut desk, "#phone-state"), "No phone in this page");
+    desk.run("await page.click('#hold'); await page.click('#hold-dialog button[value=agreed]')");
+    does(&mut desk, "On hold");
+    talk.hear("", "", None);
+    desk.run("await page.click('#resume')");
+    does(&mut desk, "You talk with");
+    talk.hear("a", "c", None);
+    desk.run("await page.click('#hang-up')");
+    desk.sees("wrap-up", 20, "document.querySelector('#wrap-title').checkVisibility()");
+    let Talk { server, caller, call, .. } = talk;
+    caller.ends_well(20);
+    assert_eq!(server.story_of(call, "call_ended", 10).only("talk_ended")["by"], "agent");
+    is_clean(&mut desk);
+}
+
+#[test]
+fn the_desk_rings_notifies_warns_and_takes_another_microphone() {
+    let test = "the_desk_rings_notifies_warns_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Browser::start(AGENT_HZ);
+    alice.run(
+        "await page.addInitScript(() => {
+           [window.notes, window.rung] = [[], 0];
+           window.Notification = class {
+             static permission = 'granted';
+             static requestPermission() {}
+             constructor(title, { body }) { window.notes.push([title, body]); }
+             addEventListener() {}
+           };
+           const create = AudioContext.prototype.createOscillator;
+           AudioContext.prototype.createOscillator = function () {
+             window.rung += 1;
+             return create.call(this);
+           };
+         })",
+    );
+    sits_at_the_desk(&mut alice, &server, "alice");
+    let empty = server.get("/api/v1/desk-view?agent=alice");
+    let states = states(&ringing_call(&server));
+    let state = |wanted: &str| &states.iter().find(|(name, _)| *name == wanted).expect("such a state").1;
+    let stage = |alice: &mut Browser, calls: serde_json::Value| {
+        let view = changed(&empty, &json!({ "calls": calls }));
+        alice.look(&format!("stage('{DESK}', 'desk', {view})"));
+    };
+    stages(&mut alice, &server, "/desk", DESK);
+    stage(&mut alice, json!([]));
+    alice.sees("the phone is up", 20, "document.querySelector('#phone-state').innerText === 'Phone up'");
+    alice.run("await page.check('#notify')");
+    alice.look("Object.defineProperty(document, 'hidden', { value: true, configurable: true })");
+    stage(&mut alice, json!([state("ringing")]));
+    assert_eq!(alice.look("notes"), json!([["Ann Meyer calls", "support"]]));
+    assert_ne!(alice.look("rung"), 0, "it rings");
+    assert!(alice.look("document.title").as_str().is_some_and(|title| title.contains("Ann Meyer calls")));
+    // One's own call to somebody is no news.
+    let own = changed(state("ringing"), &json!({ "call": 77, "direction": "outbound" }));
+    stage(&mut alice, json!([own]));
+    assert_eq!(alice.look("notes.length"), 1);
+    alice.look("Object.defineProperty(document, 'hidden', { value: false, configurable: true })");
+
+    for (lost, trip, warning) in [
+        (100, 0.02, "Your network loses packets: words may be missing."),
+        (0, 0.6, "Your network is slow: you may speak at the same time."),
+        (0, 0.02, "Connection good, 20 ms"),
+    ] {
+        alice.look(&format!(
+            "void (phone.peer.getStats = async () => new Map([
+                [1, {{ type: 'inbound-rtp', kind: 'audio', packetsReceived: 900, packetsLost: {lost}, jitter: 0.001 }}],
+                [2, {{ type: 'candidate-pair', nominated: true, currentRoundTripTime: {trip} }}],
+            ]))"
+        ));
+        alice.sees(warning, 20, &format!("document.querySelector('#quality').innerText === '{warning}'"));
+    }
+    alice.run("await page.selectOption('#microphone', { index: 1 })");
+    alice.sees(
+        "the other microphone is open",
+        20,
+        "phone.audio.microphone.getSettings().deviceId === document.querySelector('#microphone').value",
+    );
+    alice.sees("it is heard", 20, "Number(document.querySelector('#level').ariaValueNow) > 0");
+    is_clean(&mut alice);
+}
