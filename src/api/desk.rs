@@ -106,7 +106,7 @@ impl ApiState {
             (call.id, lines)
         });
         let timelines: BTreeMap<CallId, _> = timelines.collect();
-        Ok(DeskJson::new(view, timelines, now()))
+        Ok(DeskJson::new(view, timelines, &self.center().escalation, now()))
     }
 }
 

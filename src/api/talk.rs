@@ -24,6 +24,8 @@ use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::base::PromiseId;
+use crate::call::conference::MOST_GAIN_DB;
+use crate::call::escalate::Escalation;
 use crate::call::recording::RecordWish;
 use crate::call::request::AgentRequest;
 use crate::call::request::OutcomeReport;
@@ -57,6 +59,12 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/note", ask(|body| read(body).map(AgentRequest::Amend))),
         ("/api/v1/calls/{id}/acknowledge", ask(|body| bare(body, AgentRequest::Acknowledge))),
         ("/api/v1/calls/{id}/decline", ask(|body| read::<Decline>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/escalate", ask(|body| read::<Escalate>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/add", ask(|body| read::<Add>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/drop", ask(|body| read::<Who>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/mute", ask(|body| read::<Mute>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/gain", ask(|body| read::<Gain>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/take_over", ask(|body| bare(body, AgentRequest::TakeOver))),
         ("/api/v1/calls/{id}/toggle", ask(|body| bare(body, AgentRequest::Toggle))),
         ("/api/v1/calls/{id}/join", ask(|body| bare(body, AgentRequest::Join))),
         ("/api/v1/calls/{id}/complete", ask(|body| bare(body, AgentRequest::Complete))),
@@ -66,7 +74,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/keys", ask(|body| read::<Keys>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/record", ask(|body| read::<Record>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/outcome", ask(|body| read::<Outcome>(body).and_then(Outcome::parse))),
-        ("/api/v1/calls/{id}/promise", ask(|body| read::<PromiseBody>(body).and_then(PromiseBody::request))),
+        ("/api/v1/calls/{id}/promise", ask(|body| read::<Promised>(body).and_then(Promised::request))),
         ("/api/v1/calls/{id}/repeat", ask(|body| read::<Repeat>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/move", ask(|body| read::<Move>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/prioritise", ask(|body| read::<Prioritise>(body).and_then(Prioritise::parse))),
@@ -143,7 +151,13 @@ pub(super) fn place_path() -> Value {
 }
 
 fn for_supervisors(request: &AgentRequest) -> bool {
-    matches!(request, AgentRequest::Supervise(_) | AgentRequest::Move { .. } | AgentRequest::Prioritise(_))
+    matches!(
+        request,
+        AgentRequest::Supervise(_)
+            | AgentRequest::TakeOver
+            | AgentRequest::Move { .. }
+            | AgentRequest::Prioritise(_)
+    )
 }
 
 fn invalid(error: impl Into<String>, hint: &str) -> Problem {
@@ -200,6 +214,77 @@ struct Consult {
 impl From<Consult> for AgentRequest {
     fn from(Consult { to, told_caller, note }: Consult) -> AgentRequest {
         AgentRequest::Consult { to, told_caller, note }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Escalate {
+    level: Option<Name>,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    told_caller: bool,
+    #[serde(default)]
+    note: NoteDraft,
+}
+
+impl From<Escalate> for AgentRequest {
+    fn from(Escalate { level, reason, told_caller, note }: Escalate) -> AgentRequest {
+        AgentRequest::Escalate(Box::new(Escalation { level, reason, told_caller, note }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Add {
+    to: Target,
+    #[serde(default)]
+    note: NoteDraft,
+}
+
+impl From<Add> for AgentRequest {
+    fn from(Add { to, note }: Add) -> AgentRequest {
+        AgentRequest::Add { to, note }
+    }
+}
+
+/// Somebody in a talk: an agent's name, a number, or `caller`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Who {
+    who: Name,
+}
+
+impl From<Who> for AgentRequest {
+    fn from(Who { who }: Who) -> AgentRequest {
+        AgentRequest::Drop { who }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mute {
+    who: Name,
+    on: bool,
+}
+
+impl From<Mute> for AgentRequest {
+    fn from(Mute { who, on }: Mute) -> AgentRequest {
+        AgentRequest::Mute { who, on }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gain {
+    who: Name,
+    gain_db: i8,
+}
+
+impl From<Gain> for AgentRequest {
+    fn from(Gain { who, gain_db }: Gain) -> AgentRequest {
+        AgentRequest::Gain { who, gain_db }
     }
 }
 
@@ -377,9 +462,32 @@ impl PromiseBody {
     fn parse(self) -> Result<PromiseDraft, Problem> {
         Ok(PromiseDraft { kind: self.kind, due: time(&self.due)?, words: self.words })
     }
+}
 
+/// What is promised: in so many words, or what may be promised at a level of escalation.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Promised {
+    level: Option<Name>,
+    kind: Option<PromiseKind>,
+    due: Option<String>,
+    #[serde(default)]
+    words: String,
+}
+
+impl Promised {
     fn request(self) -> Result<AgentRequest, Problem> {
-        self.parse().map(|draft| AgentRequest::Promise(Box::new(draft)))
+        match self {
+            Promised { level: Some(level), kind: None, due: None, .. } => Ok(AgentRequest::Quote { level }),
+            Promised { level: None, kind: Some(kind), due: Some(due), words } => {
+                let draft = PromiseBody { kind, due, words }.parse()?;
+                Ok(AgentRequest::Promise(Box::new(draft)))
+            }
+            _ => {
+                let hint = r#"send {"kind":"callback","due":"2026-11-27T09:00:00Z"} or {"level":"manager"}"#;
+                Err(invalid("either what and by when, or a level of escalation", hint))
+            }
+        }
     }
 }
 
@@ -393,6 +501,8 @@ pub(super) fn paths() -> Map<String, Value> {
     let promise = json!({
         "kind": words(&["callback", "answer"]), "due": { "type": "string", "format": "date-time" }, "words": string,
     });
+    let mut quoted = promise.clone();
+    quoted["level"] = string.clone();
     let actions = [
         (
             "hold",
@@ -423,6 +533,25 @@ pub(super) fn paths() -> Map<String, Value> {
         ),
         ("acknowledge", "The one who is consulted knows the note", json!({})),
         ("decline", "The one who is consulted will not take it", json!({ "reason": string })),
+        (
+            "add",
+            "Add somebody to the talk, which goes on meanwhile: up to eight are in it; they acknowledge the note first",
+            json!({ "to": target, "note": note }),
+        ),
+        ("drop", "Let go of somebody who was added", json!({ "who": string })),
+        (
+            "mute",
+            "Let nobody hear somebody who was added, or everybody again",
+            json!({ "who": string, "on": truth }),
+        ),
+        (
+            "gain",
+            "Let all hear somebody louder or quieter: an agent, a number that was added, or \"caller\"",
+            json!({ "who": string, "gain_db": {
+                "type": "integer", "minimum": -MOST_GAIN_DB, "maximum": MOST_GAIN_DB,
+            } }),
+        ),
+        ("take_over", "Have the caller in place of their agent, who is done; for supervisors", json!({})),
         ("toggle", "Talk with the other of the two", json!({})),
         ("join", "Let all three hear each other", json!({})),
         ("complete", "Leave the caller to the one who is consulted", json!({})),
@@ -445,7 +574,17 @@ pub(super) fn paths() -> Map<String, Value> {
                 "kept": { "type": "integer", "description": "The promise to the caller that was kept by it" },
             }),
         ),
-        ("promise", "Promise the caller something; during the call or after it", promise.clone()),
+        (
+            "promise",
+            "Promise the caller something, or what may be promised at a level of escalation; during the call or after it",
+            quoted,
+        ),
+        (
+            "escalate",
+            "Ask whom the center's matrix names for the level, the next one when none is given; who does not take it in \
+             time is passed over for the next by itself",
+            json!({ "level": string, "reason": string, "told_caller": truth, "note": note }),
+        ),
         ("repeat", "The caller had to tell again what a colleague knew", json!({ "why": string })),
         (
             "move",

@@ -195,6 +195,10 @@ pub enum CallAction {
     Part { a: LegId, b: LegId },
     /// A line hears exactly these from now on, nobody being silence; what plays to it goes on.
     Hear { leg: LegId, whom: SmallVec<[LegId; 4]> },
+    /// Let nobody hear a line, or everybody again.
+    Mute { leg: LegId, on: bool },
+    /// How loud others hear a line, in dB.
+    Gain { leg: LegId, gain_db: i8 },
     /// Record a line, or do something about its recording. To start it there has to be a file.
     Record { leg: LegId, file: Option<RecordingFile>, record: Record },
     /// Send keys on a line.

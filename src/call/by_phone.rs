@@ -76,7 +76,7 @@ impl Call {
 
     /// The agent whose phone has this line: their line with the caller, or their second one.
     pub fn agent_at(&self, leg: LegId) -> Option<&Name> {
-        let line = self.agent.as_ref().filter(|line| line.agent.is_some())?;
+        let line = self.agent.as_ref().filter(|line| line.is_ours())?;
         (line.leg == leg || self.own_line().is_some_and(|own| own.leg == leg)).then_some(&line.name)
     }
 

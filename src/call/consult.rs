@@ -22,6 +22,7 @@ use super::CallAction;
 use super::Phase;
 use super::QueueWord;
 use super::by_phone::OwnLine;
+use super::escalate::Asked;
 use super::hold::BACK;
 use super::request::Refusal;
 use super::request::dialable;
@@ -67,7 +68,7 @@ const BRIEFING: &str = "consult/briefing";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Consult {
     /// Which of the call's consults it is; what the engine knows it by.
-    number: u8,
+    pub(super) number: u8,
     target: Target,
     to: Resolved,
     note: BriefingNote,
@@ -76,10 +77,16 @@ pub(super) struct Consult {
     pub(super) line: Option<AgentLine>,
     /// Whether they know the note as it is now.
     pub(super) acknowledged: bool,
+    /// Whether it is to add somebody to the talk, which goes on meanwhile.
+    #[serde(default)]
+    pub(super) adds: bool,
     /// Whether all three hear each other when the caller is not held.
     pub(super) joined: bool,
     /// Why the last one who was rung did not take it.
     missed: Option<MissedWhy>,
+    /// The level of escalation that it asks.
+    #[serde(default)]
+    pub(super) asked: Option<Asked>,
     /// The sender's second line, when they consult by phone.
     pub(super) own: Option<OwnLine>,
 }
@@ -110,10 +117,29 @@ enum Resolved {
 impl Consult {
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self.stage {
-            Stage::Ringing { until } => until,
+            Stage::Ringing { until } => until.into_iter().chain(self.asked_until()).min(),
+            Stage::Sought => self.asked_until(),
             Stage::Briefing { until } => Some(until),
-            Stage::Planned | Stage::Sought | Stage::Together => None,
+            Stage::Planned | Stage::Together => None,
         }
+    }
+
+    /// When the level of escalation that is asked has had its time.
+    fn asked_until(&self) -> Option<Timestamp> {
+        self.asked.as_ref().and_then(|asked| asked.until)
+    }
+
+    /// Whether somebody is sought, or there.
+    pub(super) fn is_begun(&self) -> bool {
+        self.stage != Stage::Planned
+    }
+
+    pub(super) fn is_together(&self) -> bool {
+        self.stage == Stage::Together
+    }
+
+    pub(super) fn note(&self) -> &BriefingNote {
+        &self.note
     }
 
     /// Its own deadline has passed.
@@ -140,20 +166,18 @@ impl Call {
         if talk.consult.is_some() {
             return Err(Refusal::Consulting);
         }
+        if !talk.members.is_empty() {
+            return Err(Refusal::Conference);
+        }
         let held = talk.hold.as_ref().is_some_and(Hold::is_held);
         match &talk.hold {
             Some(_) if !held => return Err(Refusal::Asking),
             Some(_) if !told_caller => return Err(Refusal::NotTold),
             _ => {}
         }
-        let number = self.consults.checked_add(1).ok_or(Refusal::TooManyConsults)?;
         let author = line.name.clone();
-        let to = self.resolve(center, &target)?;
-        let note = self.note(center, &to, &author, wall, draft)?;
         let reason = format!("consult with {target}");
-        let (stage, line, acknowledged, joined, missed) = (Stage::Planned, None, false, false, None);
-        let own = None;
-        let consult = Consult { number, target, to, note, stage, line, acknowledged, joined, missed, own };
+        let consult = self.consult_with(center, wall, target, &author, draft)?;
         if let Some(talk) = self.talk_mut() {
             talk.consult = Some(Box::new(consult));
         }
@@ -174,11 +198,56 @@ impl Call {
         Ok(())
     }
 
+    /// A consult that is not begun yet.
+    pub(super) fn consult_with(
+        &self,
+        center: &Center,
+        wall: WallTime,
+        target: Target,
+        author: &Name,
+        draft: &NoteDraft,
+    ) -> Result<Consult, Refusal> {
+        let note = self.note(center, &self.resolve(center, &target)?, author, wall, draft)?;
+        self.consult_again(center, &target, note)
+    }
+
+    /// A consult under a note that is good already.
+    pub(super) fn consult_again(
+        &self,
+        center: &Center,
+        target: &Target,
+        note: BriefingNote,
+    ) -> Result<Consult, Refusal> {
+        let number = self.consults.checked_add(1).ok_or(Refusal::TooManyConsults)?;
+        let (to, target) = (self.resolve(center, target)?, target.clone());
+        let (stage, line, own, asked, missed) = (Stage::Planned, None, None, None, None);
+        let (acknowledged, adds, joined) = (false, false, false);
+        Ok(Consult { number, target, to, note, stage, line, acknowledged, adds, joined, missed, asked, own })
+    }
+
+    /// Asks somebody into the talk, which goes on.
+    pub(super) fn begin_adding(
+        &mut self,
+        now: Timestamp,
+        agent: Name,
+        mut consult: Consult,
+        out: &mut Vec<CallAction>,
+    ) {
+        consult.adds = true;
+        self.consults = consult.number;
+        let (target, note) = (consult.target.clone(), Box::new(consult.note.clone()));
+        out.push(CallAction::Fact(What::PartyCalled { agent, target, note }));
+        self.seek(now, &mut consult, out);
+        if let Some(talk) = self.talk_mut() {
+            talk.consult = Some(Box::new(consult));
+        }
+    }
+
     fn resolve(&self, center: &Center, target: &Target) -> Result<Resolved, Refusal> {
         let unknown = |what: &str, name: &str| Refusal::NoSuchTarget(format!("{what} \"{name}\""));
         match target {
             Target::Agent(name) => {
-                if self.agent.as_ref().is_some_and(|line| line.name == *name) {
+                if self.is_party(name) {
                     return Err(Refusal::Yourself(name.clone()));
                 }
                 let agent = center.engine.agent_named(name);
@@ -189,6 +258,9 @@ impl Call {
                 Ok(Resolved::Queue(queue.ok_or_else(|| unknown("queue", name))?))
             }
             Target::Number(number) => {
+                if self.is_party(number) {
+                    return Err(Refusal::Yourself(number.as_str().into()));
+                }
                 if !dialable(number) {
                     return Err(Refusal::NoSuchNumber(number.clone()));
                 }
@@ -221,7 +293,7 @@ impl Call {
     pub(super) fn begin_planned(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
         let Some(mut consult) = self.take_consult() else { return };
         if consult.stage == Stage::Planned {
-            self.consults = consult.number;
+            self.consults = self.consults.max(consult.number);
             let agent = self.agent.as_ref().map(|line| line.name.clone()).unwrap_or_default();
             let (target, note) = (consult.target.clone(), Box::new(consult.note.clone()));
             out.push(CallAction::Fact(What::ConsultStarted { agent, target, note }));
@@ -235,6 +307,9 @@ impl Call {
     fn seek(&mut self, now: Timestamp, consult: &mut Consult, out: &mut Vec<CallAction>) {
         let call = self.id.consult(consult.number);
         consult.stage = Stage::Sought;
+        if let Some(asked) = &mut consult.asked {
+            asked.begin(now);
+        }
         let event = match &consult.to {
             Resolved::Agent(agent) => {
                 let queue = self.joined.as_ref().map_or(QueueId(0), |joined| joined.queue);
@@ -370,6 +445,7 @@ impl Call {
         if !acknowledged {
             self.brief(leg, out);
         }
+        self.added(out);
         self.retune(center, out);
     }
 
@@ -457,6 +533,7 @@ impl Call {
             consult.stage = Stage::Together;
             out.push(CallAction::StopPlay { leg });
         }
+        self.added(out);
         self.retune(center, out);
         Ok(())
     }
@@ -574,9 +651,16 @@ impl Call {
         now: Timestamp,
         out: &mut Vec<CallAction>,
     ) -> Result<(), Refusal> {
-        self.is_acknowledged()?;
+        let members = self.has_members();
+        if !members {
+            self.is_acknowledged()?;
+        }
         out.extend(self.agent.as_ref().map(|line| CallAction::HangUp { leg: line.leg, elsewhere: false }));
-        self.hand_over(center, now, out);
+        if members {
+            self.hand_to_member(center, now, out);
+        } else {
+            self.hand_over(center, now, out);
+        }
         Ok(())
     }
 
@@ -591,7 +675,19 @@ impl Call {
         if let Some(own) = consult.own {
             own.let_go(out);
         }
-        let Some(line) = consult.line else { return };
+        if let Some(line) = consult.line {
+            self.give_to(center, now, line, out);
+        }
+    }
+
+    /// The caller is this one's now, who knows the note.
+    pub(super) fn give_to(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        line: AgentLine,
+        out: &mut Vec<CallAction>,
+    ) {
         let to = match line.agent {
             Some(_) => Target::Agent(line.name.clone()),
             None => Target::Number(line.name.to_string()),
@@ -624,7 +720,13 @@ impl Call {
         cause: ConsultEnd,
         out: &mut Vec<CallAction>,
     ) {
-        if self.close_consult(cause, out) {
+        if self.escalates_on(center, now, cause, out) {
+            return;
+        }
+        if self.consult_mut().is_some_and(|consult| consult.adds) {
+            // The talk went on meanwhile.
+            self.close_consult(cause, out);
+        } else if self.close_consult(cause, out) {
             self.tell_hold(center, now, hold::Event::End(HoldEndedBy::Consult), out);
             if cause != ConsultEnd::Cancelled {
                 self.cue_agent(BACK, out);

@@ -129,7 +129,8 @@ impl Call {
         let consulted = talk.consult.as_ref().filter(|consult| consult.stage == Stage::Together);
         let receiver = consulted.and_then(|consult| consult.line.as_ref()).map(|line| line.leg);
         // Whose agent's desk has vanished, and who has nobody else to talk with, waits for it with a ringing tone.
-        let alone = talk.lost && receiver.is_none();
+        let members = || talk.members.iter().map(|member| member.line.leg);
+        let alone = talk.lost && receiver.is_none() && talk.members.is_empty();
         let with_receiver = held || consulted.is_some_and(|consult| consult.joined);
         // Of an agent who consults by phone each line has its own side, until all three are joined.
         let own = talk.consult.as_ref().and_then(|consult| consult.own).filter(|own| own.up);
@@ -146,6 +147,7 @@ impl Call {
         ]
         .into_iter()
         .flatten()
+        .chain(members())
         .collect();
         let aside: Legs = [own.filter(|_| apart && receiver.is_some()), receiver.filter(|_| apart)]
             .into_iter()
@@ -175,7 +177,7 @@ impl Call {
             _ if alone && !held => Sound::Ringing,
             _ => Sound::Music,
         };
-        let parties = [agent, self.caller, receiver, own].into_iter().flatten();
+        let parties = [agent, self.caller, receiver, own].into_iter().flatten().chain(members());
         let mut wanted: Vec<(LegId, Sound)> = parties.map(|leg| (leg, sound(leg))).collect();
         let overheard = if held && !aside.is_empty() { &aside } else { &bridge };
         // Supervisors hear whom the agent hears, each other among them.

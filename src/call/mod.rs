@@ -6,9 +6,11 @@
 pub mod api;
 pub mod by_phone;
 mod callback;
+pub mod conference;
 mod consult;
 mod desk;
 mod ending;
+pub mod escalate;
 mod hearing;
 mod hold;
 mod keys;
@@ -163,12 +165,20 @@ struct AgentLine {
     /// What the engine said when it counted the agent's pick-up: how long the caller had waited, and
     /// what had been promised.
     promise: Option<(Duration, Option<Duration>)>,
+    /// Whether they are a supervisor who is no agent, and took the caller over.
+    #[serde(default)]
+    guest: bool,
 }
 
 impl AgentLine {
     /// A line that is being dialled.
     fn new(agent: Option<AgentId>, name: Name, contact: CallId, leg: LegId) -> AgentLine {
-        AgentLine { agent, name, contact, leg, up: false, promise: None }
+        AgentLine { agent, name, contact, leg, up: false, promise: None, guest: false }
+    }
+
+    /// Whether it is somebody of the center's.
+    fn is_ours(&self) -> bool {
+        self.agent.is_some() || self.guest
     }
 }
 

@@ -5,7 +5,11 @@ use std::time::Duration;
 use super::Call;
 use super::CallAction;
 use super::Phase;
+use super::conference::MOST_GAIN_DB;
+use super::conference::MOST_PARTIES;
+use super::escalate::Escalation;
 use super::recording::RecordWish;
+use crate::base::LegId;
 use crate::base::Name;
 use crate::base::PromiseId;
 use crate::base::Timestamp;
@@ -46,6 +50,16 @@ pub enum AgentRequest {
     Acknowledge,
     /// The one who is consulted will not take it.
     Decline { reason: String },
+    /// Ask whom the center's matrix names, and the next when they do not take it.
+    Escalate(Box<Escalation>),
+    /// Add somebody to the talk, which goes on meanwhile.
+    Add { to: Target, note: NoteDraft },
+    /// Let go of somebody who was added.
+    Drop { who: Name },
+    /// Let nobody hear somebody who was added, or everybody again.
+    Mute { who: Name, on: bool },
+    /// Let everybody hear somebody louder or quieter than they come.
+    Gain { who: Name, gain_db: i8 },
     /// Talk with the other of the two.
     Toggle,
     /// Let all three hear each other.
@@ -64,12 +78,16 @@ pub enum AgentRequest {
     Keys(String),
     /// Listen, whisper or barge in; none: leave.
     Supervise(Option<SuperviseMode>),
+    /// Have the caller in place of their agent: for supervisors.
+    TakeOver,
     /// Let the caller wait in another queue.
     Move { queue: Name },
     /// Another place in line, by a priority of the caller's own; [`FIRST`](crate::queue::api::FIRST) is before all.
     Prioritise(i32),
     /// What came of it. Taken after the end of the call as well.
     Outcome(Box<OutcomeReport>),
+    /// Promise the caller what may be promised at this level of escalation.
+    Quote { level: Name },
     /// Promise the caller something. Taken after the end of the call as well.
     Promise(Box<PromiseDraft>),
 }
@@ -156,6 +174,20 @@ pub enum Refusal {
     BlindNumber,
     #[error("as many supervisors as may are in this call already")]
     Supervised,
+    #[error("the center has no levels of escalation")]
+    NoLevels,
+    #[error("{0} is the last level of escalation")]
+    LastLevel(Name),
+    #[error("nothing may be promised at {0}")]
+    NoQuote(Name),
+    #[error("more than two are in this talk with the caller")]
+    Conference,
+    #[error("{MOST_PARTIES} are in this talk, which is as many as may")]
+    ConferenceFull,
+    #[error("{0} was not added to this talk")]
+    NotAParty(Name),
+    #[error("{0} dB is more than {MOST_GAIN_DB} dB either way")]
+    TooLoud(i8),
     #[error("nobody has handed this caller on")]
     NeverHandedOn,
     #[error("that line is no consult of this call")]
@@ -226,6 +258,13 @@ impl Refusal {
                 "consult with a note instead"
             }
             Refusal::Supervised => "wait until one of them leaves",
+            Refusal::NoLevels => "write `escalation` into center.yaml",
+            Refusal::LastLevel(_) => "promise what may be promised there",
+            Refusal::NoQuote(_) => "its `promise` in center.yaml says what",
+            Refusal::Conference => "add somebody, or drop all but one first",
+            Refusal::ConferenceFull => "drop somebody first",
+            Refusal::NotAParty(_) => "the desk lists who is in the talk",
+            Refusal::TooLoud(_) => "say how many decibels, or 0 for as it comes",
             Refusal::NeverHandedOn => "only who gets a caller from a colleague can say so",
             Refusal::OtherCall => "dial whom to consult while the caller is on the line",
             Refusal::NotAnAgent => "whoever has the caller can",
@@ -274,6 +313,8 @@ pub(super) enum Role {
     Receiver,
     /// Was called by a colleague, in the caller's place.
     Called,
+    /// Was added to the talk.
+    Member(LegId),
 }
 
 impl Call {
@@ -299,10 +340,21 @@ impl Call {
         if let AgentRequest::Supervise(mode) = request {
             return self.supervise(center, who, mode, out);
         }
+        if request == AgentRequest::TakeOver {
+            return self.take_over(center, now, who, out);
+        }
         let role = self.role(who).ok_or_else(|| Refusal::NotYours(who.clone()))?;
         let sender = if role == Role::Sender { Ok(()) } else { Err(Refusal::NotTheSender) };
         let waits = self.talk().is_some_and(|talk| talk.notice.is_some());
-        if waits && matches!(request, AgentRequest::Hold { .. } | AgentRequest::Consult { .. }) {
+        if waits
+            && matches!(
+                request,
+                AgentRequest::Hold { .. }
+                    | AgentRequest::Consult { .. }
+                    | AgentRequest::Escalate(_)
+                    | AgentRequest::Add { .. }
+            )
+        {
             return Err(Refusal::Asking);
         }
         let receiver = if role == Role::Receiver { Ok(()) } else { Err(Refusal::NotTheReceiver) };
@@ -321,6 +373,15 @@ impl Call {
             AgentRequest::Decline { reason } => {
                 receiver.and_then(|()| self.decline(center, now, &reason, out))
             }
+            AgentRequest::Escalate(escalation) => {
+                sender.and_then(|()| self.escalate(center, now, wall, *escalation, out))
+            }
+            AgentRequest::Add { to, note } => {
+                sender.and_then(|()| self.add(center, now, wall, to, &note, out))
+            }
+            AgentRequest::Drop { who } => sender.and_then(|()| self.drop_party(center, &who, out)),
+            AgentRequest::Mute { who, on } => sender.and_then(|()| self.mute(&who, on, out)),
+            AgentRequest::Gain { who, gain_db } => sender.and_then(|()| self.gain(&who, gain_db, out)),
             AgentRequest::Toggle => sender.and_then(|()| self.toggle(center, now, out)),
             AgentRequest::Join => sender.and_then(|()| self.join(center, now, out)),
             AgentRequest::Complete => sender.and_then(|()| self.complete(center, now, out)),
@@ -334,19 +395,25 @@ impl Call {
             AgentRequest::Keys(keys) => sender.and_then(|()| self.send_keys(keys, out)),
             // Answered above, and by the server, which has the queue and knows who talked with whom after the call.
             AgentRequest::Supervise(_)
+            | AgentRequest::TakeOver
             | AgentRequest::Move { .. }
             | AgentRequest::Prioritise(_)
             | AgentRequest::Outcome(_)
+            | AgentRequest::Quote { .. }
             | AgentRequest::Promise(_) => Err(Refusal::NotYours(who.clone())),
         }
     }
 
     pub(super) fn role(&self, who: &Name) -> Option<Role> {
-        if self.agent.as_ref().is_some_and(|line| line.agent.is_some() && line.name == *who) {
+        if self.agent.as_ref().is_some_and(|line| line.is_ours() && line.name == *who) {
             return Some(Role::Sender);
         }
         if self.is_colleague(who) {
             return Some(Role::Called);
+        }
+        let mut members = self.members().map(|member| &member.line);
+        if let Some(line) = members.find(|line| line.agent.is_some() && line.name == *who) {
+            return Some(Role::Member(line.leg));
         }
         let consulted = self.consulted()?;
         (consulted.agent.is_some() && consulted.name == *who).then_some(Role::Receiver)
@@ -362,7 +429,7 @@ impl Call {
     ) -> Result<(), Refusal> {
         let why = reason(why)?;
         match role {
-            Role::Receiver => {}
+            Role::Receiver | Role::Member(_) => {}
             Role::Sender if self.handed_on => {}
             Role::Sender | Role::Called => return Err(Refusal::NeverHandedOn),
         }
@@ -375,6 +442,7 @@ impl Call {
             Role::Sender => self.agent.as_ref().map(|line| line.leg),
             Role::Receiver => self.consulted().map(|line| line.leg),
             Role::Called => self.caller,
+            Role::Member(leg) => Some(leg),
         };
         if let Some(leg) = leg {
             out.push(CallAction::HangUp { leg, elsewhere: false });

@@ -11,11 +11,13 @@ use super::Call;
 use super::CallAction;
 use super::Callback;
 use super::Phase;
+use super::conference::Member;
 use super::consult::Consult;
 use super::hearing::Heard;
 use super::recording::Notice;
 use super::supervise::Supervisor;
 use crate::base::LegId;
+use crate::base::Name;
 use crate::base::Timestamp;
 use crate::fact::ConsultEnd;
 use crate::fact::HoldBy;
@@ -42,6 +44,12 @@ pub(super) struct Talk {
     pub(super) permission: Option<(Timestamp, HoldBy)>,
     pub(super) consult: Option<Box<Consult>>,
     pub(super) supervisors: SmallVec<[Supervisor; 1]>,
+    /// The level of escalation that was asked last.
+    #[serde(default)]
+    pub(super) level: Option<Name>,
+    /// Who was added to it.
+    #[serde(default)]
+    pub(super) members: Vec<Member>,
     pub(super) heard: Heard,
     /// What is being said to the caller: the question before a hold, a check-in.
     pub(super) word: Option<PlayId>,
@@ -66,6 +74,8 @@ impl Talk {
             permission,
             consult,
             supervisors,
+            level: None,
+            members: Vec::new(),
             heard,
             word,
             star,
@@ -130,7 +140,7 @@ impl Call {
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
             self.callback_reached(center, now, leg, out);
         } else if self.is_supervisor(leg) {
-            self.supervisor_up(center, leg, out);
+            self.supervisor_up(center, now, leg, out);
         } else {
             self.consult_line_up(center, now, leg, out);
         }
@@ -180,6 +190,8 @@ impl Call {
             self.agent_left(center, now, "line failed", out);
         } else if self.is_supervisor(leg) {
             self.supervisor_left(center, leg, out);
+        } else if self.is_member(leg) {
+            self.member_left(center, leg, Party::Consulted, out);
         } else if self.consulted().is_some_and(|line| line.leg == leg) {
             self.consult_line_failed(center, now, status, out);
         }
@@ -201,6 +213,7 @@ impl Call {
     ) {
         match &self.phase {
             Phase::Talking(_) if self.can_hand_over() => self.hand_over(center, now, out),
+            Phase::Talking(_) if self.has_members() => self.hand_to_member(center, now, out),
             Phase::Talking(talk)
                 if talk.lost
                     || talk.was_refused(now)
@@ -237,6 +250,7 @@ impl Call {
         self.close_hold(now, out);
         let consult_end = if by == Party::Caller { ConsultEnd::CallerLeft } else { ConsultEnd::Cancelled };
         self.close_consult(consult_end, out);
+        self.close_conference(by, out);
         self.close_supervision(out);
         let line = match by {
             Party::Agent => self.agent.take(),

@@ -35,6 +35,9 @@ impl Call {
         if talk.consult.is_some() {
             return Err(Refusal::Consulting);
         }
+        if !talk.members.is_empty() {
+            return Err(Refusal::Conference);
+        }
         if self.colleague().is_some() {
             return Err(Refusal::Colleague);
         }
@@ -110,6 +113,7 @@ impl Call {
     fn leave_talk(&mut self, now: Timestamp, line: AgentLine, out: &mut Vec<CallAction>) {
         self.close_hold(now, out);
         self.close_consult(ConsultEnd::SenderLeft, out);
+        self.close_conference(Party::Agent, out);
         self.close_supervision(out);
         self.tell_talk_ended(&line, now, Party::Agent, out);
         if let Some(leg) = self.caller {

@@ -192,6 +192,18 @@ pub enum What {
     Toggled { hears: Hears },
     /// Caller, agent and the one who is consulted hear each other.
     Conferenced,
+    /// An agent asks whom the center's matrix names for this level, or the level before did not take it.
+    Escalated { agent: Name, level: Name, to: Target, reason: String },
+    /// An agent adds somebody to the talk, with a note that they acknowledge before they are in it.
+    PartyCalled { agent: Name, target: Target, note: Box<BriefingNote> },
+    /// Somebody beside caller and agent is in the talk from now on.
+    PartyJoined { who: Name },
+    /// And is not any more.
+    PartyLeft { who: Name, by: Party },
+    /// Nobody hears them, or everybody again.
+    PartyMuted { who: Name, on: bool },
+    /// They are heard louder or quieter than they come.
+    PartyGain { who: Name, gain_db: i8 },
     /// The consult is over without a transfer.
     ConsultEnded { cause: ConsultEnd },
     /// The caller is somebody else's now.
@@ -204,6 +216,8 @@ pub enum What {
     Supervising { supervisor: Name, mode: SuperviseMode },
     /// And is not any more.
     SupervisionEnded { supervisor: Name },
+    /// A supervisor has the caller now, in place of their agent.
+    TakenOver { from: Name, by: Name },
     /// What came of the talk, in the agent's word.
     OutcomeSet { agent: Name, outcome: Resolution, reason_code: String, note: String },
     /// The caller was promised something by a time.

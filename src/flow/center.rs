@@ -12,6 +12,7 @@ use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::fact::note::NoteField;
+use crate::flow::escalation::Level;
 use crate::flow::model::Flow;
 use crate::flow::speech::Speech;
 use crate::media::codec::Codec;
@@ -69,6 +70,8 @@ pub struct Center {
     /// What an agent's own phone dials to reach a colleague.
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
+    /// Whom agents ask who cannot settle it, the first level first.
+    pub escalation: Vec<Level>,
 }
 
 /// How agents call people outside.

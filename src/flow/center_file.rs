@@ -21,6 +21,8 @@ use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
 use crate::flow::center::TrunkRegistration;
 use crate::flow::center::WaitPrompts;
+use crate::flow::escalation;
+use crate::flow::escalation::Level;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::model::SpokenAs;
@@ -76,6 +78,7 @@ pub(crate) struct CenterFile {
     pub alarms: Vec<AlarmPolicy>,
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
+    pub escalation: Vec<Level>,
     pub time_zone: TimeZone,
     pub keep_recordings: Duration,
     pub srtp: SrtpPolicy,
@@ -136,6 +139,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let outbound = fields.optional("outbound").and_then(|yaml| outbound(yaml, &trunks, &queues, reader));
     let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader)).unwrap_or_default();
     let codecs = fields.optional("codecs").and_then(|yaml| codecs(yaml, reader));
+    let escalation = fields.optional("escalation").map(|yaml| escalation::read(yaml, &agents, reader));
     fields.finish(reader);
     for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
         nobody_serves(reader, &agents, &queue.needs, &Demand::default(), &queue.name, place);
@@ -156,6 +160,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),
         extensions,
         outbound: outbound.unwrap_or_default(),
+        escalation: escalation.unwrap_or_default(),
         srtp,
         codecs: codecs.unwrap_or_else(|| Codec::SUPPORTED.to_vec()),
     })

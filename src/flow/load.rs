@@ -107,6 +107,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, speech: Option
         alarms: center.alarms,
         extensions: center.extensions,
         outbound: center.outbound,
+        escalation: center.escalation,
         time_zone: center.time_zone,
         keep_recordings: center.keep_recordings,
         srtp: center.srtp,

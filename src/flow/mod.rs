@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod difference;
 pub mod drawing;
 mod entry;
+pub mod escalation;
 mod expression;
 mod fields;
 mod file;

@@ -420,6 +420,7 @@ fn moves_a_call(what: &What) -> bool {
             | What::AgentConnected { .. }
             | What::TalkEnded { .. }
             | What::Transferred { .. }
+            | What::TakenOver { .. }
             | What::WaitEnded { .. }
     )
 }
@@ -486,7 +487,8 @@ impl LiveCall {
                 self.waiting_since = None;
                 self.enter(Phase::Talking, wall);
             }
-            What::Transferred { to: Target::Agent(agent), kind: TransferKind::Warm, .. } => {
+            What::TakenOver { by: agent, .. }
+            | What::Transferred { to: Target::Agent(agent), kind: TransferKind::Warm, .. } => {
                 self.agent = Some(agent.clone());
                 self.enter(Phase::Talking, wall);
             }

@@ -166,6 +166,7 @@ impl CallFold {
             What::Transferred { to: Target::Agent(agent), kind: TransferKind::Warm, .. } => {
                 record.agent = Some(agent.to_string())
             }
+            What::TakenOver { by, .. } => record.agent = Some(by.to_string()),
             What::HadToRepeat { .. } => record.repeats += 1,
             What::LegOpened { leg, party, address } => {
                 let line = self.leg(*leg, *party);
@@ -232,6 +233,12 @@ impl CallFold {
             | What::ConsultAnswered { .. }
             | What::Toggled { .. }
             | What::Conferenced
+            | What::Escalated { .. }
+            | What::PartyCalled { .. }
+            | What::PartyJoined { .. }
+            | What::PartyLeft { .. }
+            | What::PartyMuted { .. }
+            | What::PartyGain { .. }
             | What::ConsultEnded { .. }
             | What::Transferred { .. }
             | What::Referred { .. }

@@ -179,6 +179,18 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::ConsultAnswered { by } => format!("{by} picked up for the consult"),
         What::Toggled { hears } => talk::toggled(*hears).to_owned(),
         What::Conferenced => "all three hear each other".to_owned(),
+        What::Escalated { agent, level, to, reason } => {
+            format!("{agent} escalates to {level}, {to}: {reason}")
+        }
+        What::PartyCalled { agent, target, note } => {
+            format!("{agent} adds {target}: {}", talk::note(note))
+        }
+        What::PartyJoined { who } => format!("{who} hears all, and all hear {who}"),
+        What::PartyLeft { who, by } => talk::party_left(who, *by),
+        What::PartyMuted { who, on: true } => format!("nobody hears {who}"),
+        What::PartyMuted { who, on: false } => format!("{who} is heard again"),
+        What::PartyGain { who, gain_db } => format!("{who} is heard {gain_db:+} dB louder"),
+        What::TakenOver { from, by } => format!("supervisor {by} takes the caller over from {from}"),
         What::ConsultEnded { cause } => format!("consult over: {}", talk::consult_end(*cause)),
         What::Transferred { from, to, kind } => talk::transferred(from, to, *kind),
         What::Referred { agent, to, referred_by, refused } => {

@@ -9,6 +9,7 @@ mod baresip;
 mod browser;
 mod callback;
 mod codecs;
+mod conference;
 mod demo;
 mod desk;
 mod desk_page;

@@ -6,20 +6,25 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::base::CallId;
+use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::BriefingNote;
 use crate::fact::Direction;
 use crate::fact::Promise;
+use crate::fact::PromiseKind;
 use crate::fact::SuperviseMode;
 use crate::fact::Verification;
 use crate::fact::note::Mood;
+use crate::flow::escalation;
+use crate::flow::escalation::Level;
 use crate::server::desk::Consult;
 use crate::server::desk::ConsultPhase;
 use crate::server::desk::Contact;
 use crate::server::desk::DeskCall;
 use crate::server::desk::DeskView;
 use crate::server::desk::Hold;
+use crate::server::desk::Member;
 use crate::server::desk::Part;
 use crate::server::desk::PartRole;
 use crate::server::desk::Pause;
@@ -80,6 +85,10 @@ struct CallJson {
     hold: Option<HoldJson>,
     consult: Option<ConsultJson>,
     recording: Option<RecordingJson>,
+    /// Where an escalation is and leads; null where the center has no levels.
+    escalation: Option<EscalationJson>,
+    /// Who was added to the talk.
+    members: Vec<MemberJson>,
     notes: Vec<NoteJson>,
     timeline: Vec<MomentJson>,
     before: Vec<ContactJson>,
@@ -140,6 +149,35 @@ struct ConsultJson {
     phase: &'static str,
     note: NoteJson,
     acknowledged: bool,
+    /// Whether it adds somebody to the talk, which goes on meanwhile.
+    adds: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct EscalationJson {
+    /// The level that was asked last; null when none was.
+    level: Option<String>,
+    /// What may be promised at it.
+    promise: Option<MayPromiseJson>,
+    /// The level that is asked next; null after the last.
+    next: Option<String>,
+    /// Whom it asks, and what a caller says that leads there.
+    next_asks: Option<String>,
+    next_when: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct MayPromiseJson {
+    kind: PromiseKind,
+    within_s: u64,
+    words: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MemberJson {
+    who: String,
+    muted: bool,
+    gain_db: i8,
 }
 
 #[derive(Debug, Serialize)]
@@ -171,11 +209,19 @@ struct ContactJson {
 
 impl DeskJson {
     /// The desk as JSON, with the words of each call's timeline.
-    pub fn new(view: DeskView, mut timelines: BTreeMap<CallId, Vec<Line>>, now: WallTime) -> DeskJson {
+    pub fn new(
+        view: DeskView,
+        mut timelines: BTreeMap<CallId, Vec<Line>>,
+        levels: &[Level],
+        now: WallTime,
+    ) -> DeskJson {
         let DeskView { agent, desk, calls, promises } = view;
         let calls = calls.iter().map(|(part, call)| {
             let timeline = timelines.remove(&call.id).unwrap_or_default();
-            CallJson::new(part, call, timeline, &promises)
+            CallJson {
+                escalation: escalation(call, levels),
+                ..CallJson::new(part, call, timeline, &promises)
+            }
         });
         DeskJson {
             agent: agent.to_string(),
@@ -232,6 +278,8 @@ impl CallJson {
             hold: call.hold.as_ref().map(hold),
             consult: call.consult.as_ref().map(consult),
             recording: call.recording.as_ref().map(recording),
+            escalation: None,
+            members: call.members.iter().map(member).collect(),
             notes: call.notes.iter().map(note).collect(),
             timeline: timeline
                 .into_iter()
@@ -299,7 +347,40 @@ fn consult(consult: &Consult) -> ConsultJson {
         ConsultPhase::Caller => "caller",
         ConsultPhase::Conference => "conference",
     };
-    ConsultJson { with, phase, note: note(&consult.note), acknowledged: consult.acknowledged }
+    ConsultJson {
+        with,
+        phase,
+        note: note(&consult.note),
+        acknowledged: consult.acknowledged,
+        adds: consult.adds,
+    }
+}
+
+fn escalation(call: &DeskCall, levels: &[Level]) -> Option<EscalationJson> {
+    let first = levels.first()?;
+    let find = |name: &Name| escalation::level(levels, name);
+    let level = call.level.as_ref().and_then(find);
+    let next = match level {
+        Some(level) => level.next.as_ref().and_then(find),
+        None => Some(first),
+    };
+    let promise = level.and_then(|level| level.promise.as_ref());
+    Some(EscalationJson {
+        level: level.map(|level| level.name.to_string()),
+        promise: promise.map(|promise| MayPromiseJson {
+            kind: promise.kind,
+            within_s: promise.within.as_secs(),
+            words: promise.words.clone(),
+        }),
+        next: next.map(|next| next.name.to_string()),
+        next_asks: next.map(|next| next.to.to_string()),
+        next_when: next.map(|next| next.when.clone()).unwrap_or_default(),
+    })
+}
+
+fn member(member: &Member) -> MemberJson {
+    let Member { who, muted, gain_db } = member;
+    MemberJson { who: who.to_string(), muted: *muted, gain_db: *gain_db }
 }
 
 fn note(note: &BriefingNote) -> NoteJson {

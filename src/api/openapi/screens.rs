@@ -87,7 +87,7 @@ fn call() -> Value {
         "reason": string, "since": time, "until": time, "nudge": truth, "alarm": truth,
     } });
     let consult = json!({ "type": "object", "properties": {
-        "with": string, "phase": string, "note": schema("Note"), "acknowledged": truth,
+        "with": string, "phase": string, "note": schema("Note"), "acknowledged": truth, "adds": truth,
     } });
     let pause = json!({ "type": "object", "properties": { "reason": string, "since": time, "until": time } });
     let recording = json!({ "type": "object", "properties": { "since": time, "pause": maybe(&pause) } });
@@ -117,6 +117,16 @@ fn call() -> Value {
             "hold": maybe(&hold),
             "consult": maybe(&consult),
             "recording": maybe(&recording),
+            "escalation": maybe(&json!({ "type": "object", "properties": {
+                "level": maybe(&string), "next": maybe(&string), "next_asks": maybe(&string),
+                "next_when": { "type": "array", "items": string },
+                "promise": maybe(&json!({ "type": "object", "properties": {
+                    "kind": string, "within_s": integer, "words": string,
+                } })),
+            } })),
+            "members": { "type": "array", "items": { "type": "object", "properties": {
+                "who": string, "muted": truth, "gain_db": integer,
+            } } },
             "notes": list("Note"),
             "timeline": { "type": "array", "items": { "type": "object", "properties": {
                 "at": time, "text": string,

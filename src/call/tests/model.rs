@@ -5,6 +5,8 @@
 //! `WARMLINE_DEPTH` looks further than the usual depth.
 
 mod by_phone;
+mod conference;
+mod escalation;
 mod placed;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 
 use crate::call::by_phone::SecondLine;
+use crate::call::conference::MOST_PARTIES;
 use crate::call::consult::Stage;
 use crate::call::hearing::Legs;
 use crate::call::request::AgentRequest;
@@ -47,6 +50,9 @@ agents:
   bob: { skills: { talk: 3 }, ready: when registered }
 trunks:
   out: { from: [192.0.2.1], out: 192.0.2.1:5060 }
+escalation:
+  senior: { to: { agent: bob }, within: 15s, next: owner }
+  owner: { to: { number: \"+12025550199\" }, promise: { kind: callback, within: 4h } }
 ";
 
 const STRAIGHT: &str = "
@@ -137,6 +143,9 @@ struct Told {
     /// The lines that were dialled for a consult, and whether the note was acknowledged there.
     receivers: BTreeMap<LegId, bool>,
     consulting: bool,
+    /// Somebody is being added to the talk, and who is in it.
+    adding: bool,
+    members: BTreeSet<Name>,
     barging: BTreeSet<Name>,
     supervisors: BTreeMap<Name, LegId>,
     talking: BTreeSet<Name>,
@@ -342,7 +351,7 @@ impl World {
             | CallAction::DialNumber { leg, .. }
             | CallAction::DialUser { leg, .. } => {
                 let consulting =
-                    self.told.consulting && self.call.consulted().is_some_and(|one| one.leg == leg);
+                    self.told.asks_in() && self.call.consulted().is_some_and(|one| one.leg == leg);
                 if let CallAction::DialUser { user, .. } = action {
                     self.told.supervisors.insert(user, leg);
                 } else if consulting {
@@ -372,7 +381,14 @@ impl World {
             CallAction::Answer { leg } => {
                 self.lines.insert(leg, Line::Up);
             }
-            other => assert!(matches!(other, CallAction::Ring { .. } | CallAction::SendKeys { .. })),
+            other => assert!(matches!(
+                other,
+                CallAction::Ring { .. }
+                    | CallAction::SendKeys { .. }
+                    | CallAction::Mute { .. }
+                    | CallAction::Gain { .. }
+                    | CallAction::Record { .. }
+            )),
         }
     }
 
@@ -422,7 +438,10 @@ impl World {
         if self.over {
             assert!(self.lines.is_empty(), "lines are left over: {:?}", self.lines);
             assert!(
-                self.told.talking.is_empty() && !self.told.held && !self.told.consulting,
+                self.told.talking.is_empty()
+                    && !self.told.held
+                    && !self.told.asks_in()
+                    && self.told.members.is_empty(),
                 "{:?}",
                 self.told
             );
@@ -458,6 +477,15 @@ impl World {
                 let waits = self.told.held || self.is_lost() && self.plays.contains_key(&caller);
                 assert!(waits || hears_somebody(caller), "the caller is alone");
                 assert!(waits || self.hears[&agent].contains(&caller), "the agent does not hear the caller");
+                for member in self.call.members().map(|member| member.line.leg) {
+                    let hears = &self.hears[&member];
+                    assert!(hears.contains(&agent), "who was added does not hear the agent");
+                    assert_eq!(
+                        hears.contains(&caller),
+                        !self.told.held,
+                        "who was added hears a held caller, or none"
+                    );
+                }
             }
             Phase::Waiting(_) => assert!(self.engine.call(CALL).is_some(), "the caller waits for nobody"),
             Phase::Farewell { .. } => assert!(self.plays.contains_key(&caller), "a farewell without a word"),
@@ -472,7 +500,8 @@ impl World {
                 AgentState::Talking(contact) => (*contact, true),
                 _ => continue,
             };
-            let lines = self.call.agent.iter().chain(self.call.consulted());
+            let members = self.call.members().map(|member| &member.line);
+            let lines = self.call.agent.iter().chain(self.call.consulted()).chain(members);
             let line = lines.filter(|line| line.agent == Some(agent)).find(|line| line.contact == contact);
             let line = line.map(|line| (line.up, line.leg)).or_else(|| self.call.colleagues_line(agent));
             let (is_up, leg) = line.unwrap_or_else(|| panic!("{agent} is stuck with {contact}"));
@@ -569,6 +598,10 @@ fn canonical(text: &str) -> String {
 }
 
 impl Told {
+    fn asks_in(&self) -> bool {
+        self.consulting || self.adding
+    }
+
     fn learn(&mut self, what: What, now: Timestamp, call: &Call) {
         assert!(!self.ended, "told after the end: {what:?}");
         match what {
@@ -598,9 +631,37 @@ impl Told {
                 assert!(!self.consulting, "two consults");
                 self.consulting = true;
             }
-            What::ConsultRinging { .. } => assert!(self.consulting, "rings for no consult"),
-            What::NoteAcknowledged { .. } => {
-                let leg = call.consulted().map(|line| line.leg);
+            What::ConsultRinging { .. } => assert!(self.asks_in(), "rings for no consult"),
+            What::PartyCalled { .. } => {
+                assert!(!self.held && !self.asks_in(), "somebody is added beside a consult or a hold");
+                self.adding = true;
+            }
+            What::PartyJoined { who } => {
+                assert!(self.asks_in(), "somebody is in the talk whom nobody asked");
+                let mut lines = call.agent.iter().chain(call.members().map(|member| &member.line));
+                if let Some(line) = lines.find(|line| line.name == who) {
+                    let knows = self.receivers.get(&line.leg);
+                    assert_eq!(knows, Some(&true), "in the talk before the acknowledgement");
+                }
+                (self.consulting, self.adding) = (false, false);
+                assert!(self.members.insert(who), "in the talk twice");
+                assert!(self.members.len() + 2 <= MOST_PARTIES, "more than may");
+            }
+            What::PartyLeft { who, .. } => {
+                assert!(self.members.remove(&who), "left without having been there")
+            }
+            What::TakenOver { from, by } => {
+                assert!(
+                    self.talking.contains(&from) && self.talking.insert(by.clone()),
+                    "taken over of nobody"
+                );
+                self.supervisors.remove(&by);
+                self.barging.remove(&by);
+            }
+            What::NoteAcknowledged { by } => {
+                // Whoever is added is in the talk by now.
+                let members = call.members().map(|member| &member.line).filter(|line| line.name == by);
+                let leg = call.consulted().into_iter().chain(members).map(|line| line.leg).next();
                 self.receivers.extend(leg.map(|leg| (leg, true)));
             }
             What::NoteAmended { .. } => {
@@ -608,13 +669,14 @@ impl Told {
                 self.receivers.extend(leg.map(|leg| (leg, false)));
             }
             What::ConsultEnded { .. } => {
-                assert!(self.consulting, "a consult ended that there was not");
-                self.consulting = false;
+                assert!(self.asks_in(), "a consult ended that there was not");
+                (self.consulting, self.adding) = (false, false);
                 self.receivers.retain(|_, acknowledged| *acknowledged);
             }
             What::Transferred { kind, to, .. } => {
                 if kind == crate::fact::TransferKind::Warm {
-                    assert!(self.consulting, "a warm transfer without a consult");
+                    let added = self.members.remove(&*to.to_string());
+                    assert!(self.consulting || added, "a warm transfer without a consult");
                     let leg = call.agent.as_ref().map(|line| line.leg).expect("the receiver has the caller");
                     assert_eq!(
                         self.receivers.get(&leg),

@@ -62,6 +62,35 @@ fn center(text: &str, expected: &str) {
 const BOTH: &str = "  a: { branch: [{ if: verified, then: queue }], otherwise: end }\n";
 
 #[test]
+fn an_escalation_that_leads_nowhere_is_not_served() {
+    let with = |levels: &str| format!("{CENTER}escalation:\n{levels}");
+    center(
+        &with("  boss: { to: { agent: alice }, promise: { kind: callback, within: 4h, words: a call } }\n"),
+        "",
+    );
+    center(
+        &with("  lead: { to: { agent: alcie }, next: bos }\n  boss: { to: { queue: billing } }\n"),
+        "center.yaml:7:24: error: no agent is called \"alcie\" (did you mean \"alice\"?)\n\
+         center.yaml:7:39: error: no level of escalation is called \"bos\" (did you mean \"boss\"?)\n\
+         center.yaml:8:3: error: nobody may answer at \"boss\", and nothing can be promised then (add a \"next\" level, \
+         or \"promise: { kind: callback, within: 4h }\")",
+    );
+    center(
+        &with(
+            "  a: { to: { agent: alice }, next: b }\n  b: { to: { queue: billing }, next: a, within: 5m }\n",
+        ),
+        "center.yaml:7:3: error: \"a\" comes after itself: nobody is ever the last\n\
+         center.yaml:8:3: error: a held caller waits 120 s at most for one level (write less after \"within\")\n\
+         center.yaml:8:3: error: \"b\" comes after itself: nobody is ever the last",
+    );
+    center(
+        &with("  a: { to: { agent: alice, queue: billing }, next: a }\n"),
+        "center.yaml:7:12: error: one agent, queue or number is asked (write { agent: dave }, { queue: billing } or \
+         { number: \"+12025550199\" })",
+    );
+}
+
+#[test]
 fn a_good_file_is_not_talked_about() {
     nodes(BOTH, "");
     center(CENTER, "");

@@ -56,6 +56,10 @@ pub struct DeskCall {
     pub hold: Option<Hold>,
     pub consult: Option<Consult>,
     pub recording: Option<Recording>,
+    /// The level of escalation that was asked last.
+    pub level: Option<Name>,
+    /// Who was added to the talk.
+    pub members: Vec<Member>,
     /// Whether an agent's call rings at the one who is called.
     pub calling_out: bool,
     pub notes: Vec<BriefingNote>,
@@ -148,6 +152,16 @@ pub struct Consult {
     pub phase: ConsultPhase,
     pub note: BriefingNote,
     pub acknowledged: bool,
+    /// Whether it adds somebody to the talk, which goes on meanwhile.
+    pub adds: bool,
+}
+
+/// Somebody who was added to a talk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    pub who: Name,
+    pub muted: bool,
+    pub gain_db: i8,
 }
 
 /// How far a consult is.
@@ -183,6 +197,8 @@ impl DeskCall {
             hold: None,
             consult: None,
             recording: None,
+            level: None,
+            members: Vec::new(),
             calling_out: false,
             notes: Vec::new(),
             timeline: Vec::new(),
@@ -207,10 +223,11 @@ impl DeskCall {
             (PartPhase::Talking, PartRole::Agent) if self.calling_out => Phase::CallingOut,
             (PartPhase::Talking, _) => match (&self.consult, &self.hold, &self.asking) {
                 (Some(consult), ..) if consult.phase == ConsultPhase::Conference => Phase::Conference,
-                (Some(_), ..) => Phase::Consulting,
-                (None, Some(_), _) => Phase::Holding,
-                (None, None, Some(_)) => Phase::AskingHold,
-                (None, None, None) => Phase::Talking,
+                (Some(consult), ..) if !consult.adds => Phase::Consulting,
+                (_, Some(_), _) => Phase::Holding,
+                (_, None, Some(_)) => Phase::AskingHold,
+                (_, None, None) if !self.members.is_empty() => Phase::Conference,
+                (_, None, None) => Phase::Talking,
             },
         }
     }
@@ -329,7 +346,31 @@ impl DeskCall {
                 self.keep_note(note);
                 let (target, note) = (target.clone(), BriefingNote::clone(note));
                 let phase = ConsultPhase::Ringing;
-                self.consult = Some(Consult { target, with: None, phase, note, acknowledged: false });
+                let (with, acknowledged, adds) = (None, false, false);
+                self.consult = Some(Consult { target, with, phase, note, acknowledged, adds });
+            }
+            What::Escalated { level, .. } => self.level = Some(level.clone()),
+            What::PartyCalled { target, note, .. } => {
+                self.keep_note(note);
+                let (target, note) = (target.clone(), BriefingNote::clone(note));
+                let (with, phase, acknowledged, adds) = (None, ConsultPhase::Ringing, false, true);
+                self.consult = Some(Consult { target, with, phase, note, acknowledged, adds });
+            }
+            What::PartyJoined { who } => {
+                self.consult = None;
+                self.members.push(Member { who: who.clone(), muted: false, gain_db: 0 });
+            }
+            What::PartyLeft { who, .. } => {
+                self.members.retain(|member| member.who != *who);
+                self.leave(who);
+            }
+            What::PartyMuted { who, on } => self.in_member(who, |member| member.muted = *on),
+            What::PartyGain { who, gain_db } => self.in_member(who, |member| member.gain_db = *gain_db),
+            What::TakenOver { from, by } => {
+                self.join(by, PartRole::Agent, PartPhase::Talking, wall);
+                if let Some(part) = self.parts.iter_mut().find(|part| part.agent == *from) {
+                    (part.phase, part.since) = (PartPhase::WrapUp, wall);
+                }
             }
             What::ConsultRinging { agent } => {
                 if let Some(consult) = &mut self.consult {
@@ -403,6 +444,10 @@ impl DeskCall {
         self.recording.as_mut().map(change);
     }
 
+    fn in_member(&mut self, who: &Name, change: impl FnOnce(&mut Member)) {
+        self.members.iter_mut().find(|member| member.who == *who).map(change);
+    }
+
     fn in_consult(&mut self, change: impl FnOnce(&mut Consult)) {
         self.consult.as_mut().map(change);
     }
@@ -434,6 +479,10 @@ impl DeskCall {
 
     fn talk_over(&mut self, agent: &Name, wall: WallTime) {
         if let Some(part) = self.parts.iter_mut().find(|part| part.agent == *agent) {
+            if part.phase == PartPhase::WrapUp {
+                // Somebody has the caller already, held as they may be.
+                return;
+            }
             part.phase = PartPhase::WrapUp;
             part.since = wall;
         }
@@ -448,6 +497,8 @@ impl DeskCall {
             (None, Target::Agent(agent)) => self.part(agent).map(|part| part.agent.clone()),
             (None, _) => None,
         };
+        let name = to.to_string();
+        self.members.retain(|member| *member.who != *name);
         if let Some(part) = self.parts.iter_mut().find(|part| Some(&part.agent) == receiver.as_ref()) {
             part.role = PartRole::Agent;
             part.phase = PartPhase::Talking;
@@ -458,6 +509,7 @@ impl DeskCall {
     /// The call is over: who has wrap-up keeps it on the desk, the others are free of it.
     fn end(&mut self) {
         self.ended = true;
+        self.members.clear();
         self.consult = None;
         let (kept, left) =
             std::mem::take(&mut self.parts).into_iter().partition(|part| part.phase == PartPhase::WrapUp);

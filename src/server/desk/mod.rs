@@ -32,6 +32,7 @@ pub use call::Consult;
 pub use call::ConsultPhase;
 pub use call::DeskCall;
 pub use call::Hold;
+pub use call::Member;
 pub use call::Part;
 pub use call::PartPhase;
 pub use call::PartRole;

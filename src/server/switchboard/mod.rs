@@ -511,6 +511,10 @@ impl Switchboard {
             }
             CallAction::Part { a, b } => streams.send(call, MediaCommand::Part { a, b }),
             CallAction::Hear { leg, whom } => streams.send(call, MediaCommand::Hear { leg, whom }),
+            CallAction::Mute { leg, on } => streams.send(call, MediaCommand::Mute { leg, on }),
+            CallAction::Gain { leg, gain_db } => {
+                streams.send(call, MediaCommand::Gain { leg, gain_db });
+            }
             CallAction::Record { leg, file: Some(file), record: Record::Start(tracks) } => {
                 streams.record(leg, file, tracks);
             }

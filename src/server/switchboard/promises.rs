@@ -15,6 +15,8 @@ use crate::fact::Fact;
 use crate::fact::Promise;
 use crate::fact::Promisee;
 use crate::fact::What;
+use crate::flow::escalation;
+use crate::flow::escalation::MayPromise;
 use crate::queue::promises::NewPromise;
 use crate::queue::promises::PromiseError;
 use crate::queue::promises::PromiseWish;
@@ -73,6 +75,16 @@ impl Switchboard {
         out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
         self.note_promises_due(now);
         Ok(())
+    }
+
+    /// What may be promised at a level of escalation.
+    pub(super) fn quote_of(&self, now: Now, level: &Name) -> Result<PromiseDraft, Refusal> {
+        let levels = &self.parts.center.escalation;
+        let unknown = || Refusal::NoSuchTarget(format!("level of escalation \"{level}\""));
+        let promise = escalation::level(levels, level).ok_or_else(unknown)?.promise.as_ref();
+        let MayPromise { kind, within, words } =
+            promise.ok_or_else(|| Refusal::NoQuote(level.clone()))?.clone();
+        Ok(PromiseDraft { kind, due: now.wall + within, words })
     }
 
     /// Whether this promise is open, and this agent's.

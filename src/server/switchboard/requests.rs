@@ -39,6 +39,10 @@ impl Switchboard {
         if let AgentRequest::Outcome(report) = request {
             return self.outcome(now, call, who, *report, out);
         }
+        if let AgentRequest::Quote { level } = &request {
+            let draft = self.quote_of(now, level)?;
+            return self.promise(now, call, who, draft, out);
+        }
         if let AgentRequest::Promise(draft) = request {
             return self.promise(now, call, who, *draft, out);
         }
@@ -79,14 +83,25 @@ impl Switchboard {
     ) -> Result<(), Refusal> {
         match request {
             AgentRequest::Consult { to: Target::Agent(name), .. }
+            | AgentRequest::Add { to: Target::Agent(name), .. }
             | AgentRequest::Transfer { to: Target::Agent(name) } => self.is_ready(name),
-            AgentRequest::Supervise(Some(_))
+            AgentRequest::TakeOver if self.is_busy(who) => {
+                let state = "in another call";
+                Err(Refusal::NotReady { name: who.clone(), state })
+            }
+            AgentRequest::TakeOver | AgentRequest::Supervise(Some(_))
                 if self.parts.endpoint.contacts(who).is_empty() && !self.has_desk_for(who, call) =>
             {
                 Err(Refusal::NoPhone(who.clone()))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether this is an agent whom a call rings, or who talks in one.
+    fn is_busy(&self, name: &Name) -> bool {
+        let state = self.agent(name).and_then(|agent| self.engine.agent_state(agent));
+        matches!(state, Some(AgentState::Ringing(_) | AgentState::Talking(_)))
     }
 
     /// Whether an agent could take a call now. The call says when there is no such agent.

@@ -11,6 +11,7 @@ use crate::fact::HoldBy;
 use crate::fact::HoldEndedBy;
 use crate::fact::HoldWay;
 use crate::fact::MissedWhy;
+use crate::fact::Party;
 use crate::fact::PromiseKind;
 use crate::fact::PromiseState;
 use crate::fact::RecordingEnd;
@@ -111,6 +112,14 @@ pub(super) fn consult_end(cause: ConsultEnd) -> &'static str {
         ConsultEnd::Cancelled => "the agent ended it",
         ConsultEnd::SenderLeft => "the agent left before the note was acknowledged",
         ConsultEnd::CallerLeft => "the caller hung up",
+    }
+}
+
+pub(super) fn party_left(who: &str, by: Party) -> String {
+    match by {
+        Party::Agent => format!("{who} was dropped"),
+        Party::Consulted => format!("{who} left"),
+        Party::Caller | Party::Supervisor | Party::Server => format!("{who} is let go of"),
     }
 }
 
