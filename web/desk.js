@@ -165,6 +165,8 @@ function drawSupervision({ role, mode }) {
 function drawFacts(call) {
   const verified = {
     verified_by_pin: `by PIN, ${call.verified ? whenText(call.verified.at) : ""}`,
+    verified_by_birth_date: `by date of birth, ${call.verified ? whenText(call.verified.at) : ""}`,
+    verified_by_code: `by a code sent, ${call.verified ? whenText(call.verified.at) : ""}`,
     failed: "no: wrong PINs",
     locked_out: "no: account locked",
     no_input: "no: nothing keyed",

@@ -80,7 +80,7 @@ async function tell(id) {
     write(at("story-title"), `Call ${call.id}`);
     show(at("story-empty"), false);
     show(at("all-row"), true);
-    const identity = { verified_by_pin: "verified by PIN", failed: "not verified", locked_out: "account locked", no_input: "not verified", unavailable: "could not be checked", abandoned: "hung up meanwhile" };
+    const identity = { verified_by_pin: "verified by PIN", verified_by_birth_date: "verified by date of birth", verified_by_code: "verified by a code", failed: "not verified", locked_out: "account locked", no_input: "not verified", unavailable: "could not be checked", abandoned: "hung up meanwhile" };
     const facts = [
       ["Caller", [call.customer_name, call.from || "withheld"].filter(Boolean).join(", ")],
       ["Account", call.customer && `${call.customer} (${identity[call.identity] ?? "not verified"})`],

@@ -296,7 +296,7 @@ fn main_schemas() -> Value {
                 "talking",
             ] })),
             "identity": maybe(&json!({ "type": "string", "enum": [
-                "verified_by_pin", "failed", "locked_out", "no_input", "unavailable", "abandoned",
+                "verified_by_pin", "verified_by_birth_date", "verified_by_code", "failed", "locked_out", "no_input", "unavailable", "abandoned",
             ] })),
             "customer": maybe(&string), "customer_name": maybe(&string), "queue": maybe(&string),
             "waited_s": maybe(&number), "quote_s": maybe(&integer), "agent": maybe(&string),

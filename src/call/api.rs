@@ -10,7 +10,6 @@ use crate::base::AgentId;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::QueueId;
-use crate::base::Secret;
 use crate::base::Timestamp;
 use crate::fact::MissedWhy;
 use crate::fact::NeedFact;
@@ -22,6 +21,7 @@ use crate::fact::What;
 use crate::fact::recording::RecordingFile;
 use crate::flow::api::Customer;
 use crate::flow::api::FetchResult;
+use crate::flow::api::Proof;
 use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
 use crate::media::Record;
@@ -205,8 +205,8 @@ pub enum CallAction {
     SendKeys { leg: LegId, keys: String },
     /// Send a leg's audio back to it.
     Echo { leg: LegId },
-    /// Check account and PIN; [`CallEvent::Verified`] answers.
-    Verify { account: String, pin: Secret },
+    /// Check an account and what proves it; [`CallEvent::Verified`] answers.
+    Verify { account: String, proof: Proof },
     /// Ask a service; [`CallEvent::Fetched`] answers.
     Fetch(Question),
     /// Tell the queue engine.

@@ -47,7 +47,7 @@ impl Known {
     /// Who the caller of this believed number is, to be known again if the line drops: a record that was found is
     /// no proof.
     pub(super) fn whose(&self, number: &str) -> Whoses {
-        let proved = self.identity.verified == Some(Verification::VerifiedByPin);
+        let proved = self.identity.verified.is_some_and(Verification::is_proof);
         let account = self.identity.customer.as_deref().filter(|_| proved).map(Whose::account);
         Whose::number(number).into_iter().chain(account).collect()
     }

@@ -380,7 +380,7 @@ impl Call {
                 FlowAction::Speak { language } => self.language = language,
                 FlowAction::Consent { agreed } => self.recording.answered(agreed),
                 FlowAction::Echo => out.push(CallAction::Echo { leg }),
-                FlowAction::Verify { account, pin } => out.push(CallAction::Verify { account, pin }),
+                FlowAction::Verify { account, proof } => out.push(CallAction::Verify { account, proof }),
                 FlowAction::Fetch(question) => out.push(CallAction::Fetch(question)),
                 FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude } => {
                     self.run = None;

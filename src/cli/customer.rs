@@ -24,6 +24,8 @@ use crate::store::view::rfc3339;
 
 /// The columns of an import, in this order, named in the first line.
 const COLUMNS: &str = "account,name,pin,numbers,name_prompt";
+/// One more, where dates of birth are known.
+const BIRTH_DATE: &str = ",birth_date";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CustomerCommand {
@@ -39,8 +41,8 @@ pub(super) enum CustomerCommand {
     Add(AddArgs),
     /// Add the customers of a CSV file, all or none
     ///
-    /// The first line is `account,name,pin,numbers,name_prompt`; several numbers are separated by spaces, the
-    /// last two columns may be empty. Keep the file no longer than you must: it holds PINs.
+    /// The first line is `account,name,pin,numbers,name_prompt`, with `,birth_date` behind it where dates of birth
+    /// (1980-12-24) are known; several numbers are separated by spaces, all after the PIN may be empty. Keep the file no longer than you must: it holds PINs.
     Import {
         file: PathBuf,
         #[command(flatten)]
@@ -59,6 +61,9 @@ pub(super) struct AddArgs {
     /// The prompt that says the name: names/ann
     #[arg(long, value_name = "PROMPT")]
     name_prompt: Option<String>,
+    /// The date of birth, which callers may prove themselves with: 1980-12-24
+    #[arg(long, value_name = "DATE")]
+    birth_date: Option<String>,
     #[command(flatten)]
     data: DataArg,
 }
@@ -109,8 +114,16 @@ fn list(store: &Store, format: Format) -> Result<(), Trouble> {
 fn add(args: AddArgs) -> Result<(), Trouble> {
     let store = Store::open(&args.data.data)?;
     let pin = ask::new_secret("PIN")?;
-    let AddArgs { account, name, numbers, name_prompt, data: _ } = args;
-    store.add_customer(&NewCustomer { account: account.clone(), name, name_prompt, numbers, pin })?;
+    let AddArgs { account, name, numbers, name_prompt, birth_date, data: _ } = args;
+    let birth_date = birth_date.map(Secret::new);
+    store.add_customer(&NewCustomer {
+        account: account.clone(),
+        name,
+        name_prompt,
+        numbers,
+        pin,
+        birth_date,
+    })?;
     eprintln!("added account {account}");
     Ok(())
 }
@@ -131,25 +144,29 @@ fn import(file: &Path, store: &Store) -> Result<(), Trouble> {
 fn parse(text: &str) -> Result<Vec<NewCustomer>, (usize, String)> {
     let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     let head = lines.next().map_or("", |(_, head)| head.trim());
-    if head != COLUMNS {
-        return Err((1, format!("the first line must be {COLUMNS}")));
+    if head.strip_suffix(BIRTH_DATE).unwrap_or(head) != COLUMNS {
+        return Err((1, format!("the first line must be {COLUMNS}, or that and {BIRTH_DATE}")));
     }
+    let columns = head.split(',').count();
     let rows = lines.filter(|(_, line)| !line.trim().is_empty());
-    rows.map(|(place, line)| row(line).map_err(|error| (place + 1, error))).collect()
+    rows.map(|(place, line)| row(line, columns).map_err(|error| (place + 1, error))).collect()
 }
 
-fn row(line: &str) -> Result<NewCustomer, String> {
-    let fields = fields(line)?;
+fn row(line: &str, columns: usize) -> Result<NewCustomer, String> {
+    let mut fields = fields(line)?;
     // The line itself stays out of the message: it holds a PIN.
-    let count = fields.len();
-    let [account, name, pin, numbers, name_prompt] =
-        <[String; 5]>::try_from(fields).map_err(|_| format!("five columns are wanted, got {count}"))?;
+    if fields.len() != columns {
+        return Err(format!("{columns} columns are wanted, got {}", fields.len()));
+    }
+    fields.resize(COLUMNS.split(',').count() + 1, String::new());
+    let filled = |field: &mut String| Some(std::mem::take(field)).filter(|field| !field.is_empty());
     Ok(NewCustomer {
-        account,
-        name,
-        name_prompt: Some(name_prompt).filter(|prompt| !prompt.is_empty()),
-        numbers: numbers.split_whitespace().map(str::to_owned).collect(),
-        pin: Secret::new(pin),
+        account: std::mem::take(&mut fields[0]),
+        name: std::mem::take(&mut fields[1]),
+        pin: Secret::new(std::mem::take(&mut fields[2])),
+        numbers: fields[3].split_whitespace().map(str::to_owned).collect(),
+        name_prompt: filled(&mut fields[4]),
+        birth_date: filled(&mut fields[5]).map(Secret::new),
     })
 }
 
@@ -189,10 +206,20 @@ mod tests {
     }
 
     #[test]
+    fn dates_of_birth_are_a_column_more() {
+        let text = format!("{COLUMNS}{BIRTH_DATE}\n1,Ann,4711,,,1980-02-29\n2,Ben,4712,,,\n");
+        let dates: Vec<Option<Secret>> =
+            parse(&text).unwrap().into_iter().map(|one| one.birth_date).collect();
+        assert_eq!(dates, [Some(Secret::new("1980-02-29")), None]);
+        let short = format!("{COLUMNS}{BIRTH_DATE}\n1,Ann,4711,,\n");
+        assert_eq!(parse(&short).unwrap_err(), (2, "6 columns are wanted, got 5".to_owned()));
+    }
+
+    #[test]
     fn a_wrong_line_is_named_and_its_pin_is_not() {
         let text = format!("{COLUMNS}\n1,Ann,4711,,\n2,Ben,4712\n");
         let (line, error) = parse(&text).unwrap_err();
-        assert_eq!((line, error.as_str()), (3, "five columns are wanted, got 3"));
+        assert_eq!((line, error.as_str()), (3, "5 columns are wanted, got 3"));
         assert_eq!(parse("name,pin\n").unwrap_err().0, 1);
         assert!(fields("\"open").is_err());
     }

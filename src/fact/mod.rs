@@ -107,7 +107,7 @@ pub enum What {
     Chose { node: Name, digit: char, choice: Name },
     /// A customer record was found for the caller. Not yet proof of who calls.
     Identified { customer: String, name: String, by: IdentifiedBy },
-    /// An account number or PIN did not fit. Which of the two is not told.
+    /// An account number, or the PIN, date of birth or code beside it, did not fit. Which of the two is not told.
     VerificationFailed { attempt: u32 },
     /// Verification ended.
     VerificationEnded { result: Verification },
@@ -334,6 +334,10 @@ pub enum IdentifiedBy {
 pub enum Verification {
     /// Account number and PIN fit.
     VerifiedByPin,
+    /// Account number and date of birth fit.
+    VerifiedByBirthDate,
+    /// The caller keyed the code that was sent to the account's owner.
+    VerifiedByCode,
     /// Three tries did not fit.
     Failed,
     /// The account is locked after too many wrong tries over calls.
@@ -344,6 +348,22 @@ pub enum Verification {
     Unavailable,
     /// The caller hung up meanwhile.
     Abandoned,
+}
+
+impl Verification {
+    /// Whether it proves who calls.
+    pub fn is_proof(self) -> bool {
+        self.level() > 0
+    }
+
+    /// How much it proves: 2 what is secret or sent for the purpose, 1 what others may know, 0 nothing.
+    pub fn level(self) -> u8 {
+        match self {
+            Verification::VerifiedByPin | Verification::VerifiedByCode => 2,
+            Verification::VerifiedByBirthDate => 1,
+            _ => 0,
+        }
+    }
 }
 
 /// Whose word allowed the hold.

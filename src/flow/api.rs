@@ -58,7 +58,17 @@ pub enum FlowEvent {
     HungUp,
 }
 
-/// What the verifier says. It never says whether the account or the PIN was wrong.
+/// What a caller proves an account with. No variant prints what it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Proof {
+    Pin(Secret),
+    /// `2026-12-24`.
+    BirthDate(Secret),
+    /// What the caller keyed of the code that was sent last in this call.
+    Code(Secret),
+}
+
+/// What the verifier says. It never says whether the account or the proof was wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum VerifyResult {
     Verified(Customer),
@@ -78,6 +88,8 @@ pub struct Question {
     pub send: Vec<(Name, Value)>,
     /// What the answer is asked for: `order.status`, names within names.
     pub fields: Vec<(Name, Kind)>,
+    /// The account for whose owner a code of one use is made and sent along, as `code`.
+    pub code_for: Option<String>,
 }
 
 /// What kind of value is asked for.
@@ -148,8 +160,8 @@ pub enum FlowAction {
     Speak { language: Name },
     /// Send the caller's own audio back, until the line ends.
     Echo,
-    /// Check account and PIN; [`FlowEvent::Verified`] answers.
-    Verify { account: String, pin: Secret },
+    /// Check an account and what proves it; [`FlowEvent::Verified`] answers.
+    Verify { account: String, proof: Proof },
     /// Ask a service; [`FlowEvent::Fetched`] answers.
     Fetch(Question),
     /// Leave the flow for a queue. The run is over. `permission` is the flow file's word on who allows the

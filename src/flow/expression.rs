@@ -15,16 +15,26 @@ use cel::Program;
 use cel::common::ast::EntryExpr;
 use cel::common::ast::Expr;
 
+use crate::fact::Verification;
 use crate::flow::api::Caller;
 use crate::flow::model::Value;
 use crate::flow::model::Variables;
+use crate::flow::step::verified_by;
 
 /// The longest expression, in characters.
 const MAX_LENGTH: usize = 500;
 
 /// What every flow knows without setting it.
-pub(crate) const BUILT_IN: [&str; 7] =
-    ["caller.number", "caller.known", "caller.name", "caller.account", "verified", "language", "dialled"];
+pub(crate) const BUILT_IN: [&str; 8] = [
+    "caller.number",
+    "caller.known",
+    "caller.name",
+    "caller.account",
+    "verified",
+    "verified_by",
+    "language",
+    "dialled",
+];
 
 /// A parsed expression.
 #[derive(Clone)]
@@ -39,6 +49,7 @@ pub(crate) struct Expression {
 pub(crate) struct Known<'a> {
     pub caller: &'a Caller,
     pub verified: bool,
+    pub verified_by: Option<Verification>,
     pub language: &'a str,
     pub variables: &'a Variables,
 }
@@ -72,6 +83,9 @@ impl Expression {
             match name.split_once('.') {
                 Some(_) => {}
                 None if name == "verified" => context.add_variable_from_value(name, known.verified),
+                None if name == "verified_by" => {
+                    context.add_variable_from_value(name, verified_by(known.verified_by).to_owned());
+                }
                 None if name == "language" => {
                     context.add_variable_from_value(name, known.language.to_owned())
                 }
@@ -113,7 +127,13 @@ impl Expression {
             dialled: "1000".to_owned(),
             customer: Some(customer),
         };
-        let known = Known { caller: &caller, verified: true, language: "en", variables: samples };
+        let known = Known {
+            caller: &caller,
+            verified: true,
+            verified_by: Some(Verification::VerifiedByPin),
+            language: "en",
+            variables: samples,
+        };
         match self.compute(&known) {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.starts_with(NO_OVERLOAD) || error.starts_with("this gives") => Err(error),
@@ -225,7 +245,7 @@ mod tests {
 
     fn known(variables: &Variables) -> bool {
         let caller = Caller { number: "+1202".into(), dialled: "1000".into(), customer: None };
-        let known = Known { caller: &caller, verified: false, language: "en", variables };
+        let known = Known { caller: &caller, verified: false, verified_by: None, language: "en", variables };
         Expression::parse("!caller.known && dialled == '1000' && size(order) > 3").unwrap().is_true(&known)
     }
 

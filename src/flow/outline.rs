@@ -80,7 +80,7 @@ fn about(node: &Node, queues: &[Name]) -> String {
         }
         Node::Speak(node) => node.language.to_string(),
         Node::Fetch(node) => node.about(),
-        Node::Verify(_) => "account and pin".to_owned(),
+        Node::Verify(node) => node.method.in_words().to_owned(),
         Node::GoTo(node) => node.flow.to_string(),
         Node::Call(node) => node.flow.to_string(),
         Node::GiveBack(node) => node.result.to_string(),

@@ -68,6 +68,7 @@ impl Run {
             variables: Variables::new(),
             secrets: Default::default(),
             verified: false,
+            verified_by: None,
             consent: None,
             language: Name::clone(&center.language),
             kept_untold: Secret::default(),

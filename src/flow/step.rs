@@ -9,6 +9,7 @@ use crate::base::Name;
 use crate::base::Secret;
 use crate::base::Timestamp;
 use crate::base::WallTime;
+use crate::fact::Verification;
 use crate::fact::What;
 use crate::flow::api::Caller;
 use crate::flow::api::ExitName;
@@ -72,6 +73,9 @@ pub(crate) struct Session {
     /// Variables that are secret: for a verifier alone.
     pub secrets: std::collections::BTreeMap<Name, Secret>,
     pub verified: bool,
+    /// How, once it has happened; what was written down before it was kept was by PIN.
+    #[serde(default)]
+    pub verified_by: Option<Verification>,
     /// Whether the caller lets the talk be recorded, once they were asked.
     #[serde(default)]
     pub consent: Option<bool>,
@@ -86,6 +90,23 @@ pub(crate) struct Session {
     pub next_fetch: u32,
     pub playing: Option<Playing>,
     pub timer: Option<Timestamp>,
+}
+
+impl Session {
+    /// How the caller has proven who they are.
+    pub fn verified_by(&self) -> Option<Verification> {
+        self.verified.then(|| self.verified_by.unwrap_or(Verification::VerifiedByPin))
+    }
+}
+
+/// As conditions have it: `pin`, `birth date`, `code`; empty for who has proven nothing.
+pub(crate) fn verified_by(how: Option<Verification>) -> &'static str {
+    match how {
+        Some(Verification::VerifiedByPin) => "pin",
+        Some(Verification::VerifiedByBirthDate) => "birth date",
+        Some(Verification::VerifiedByCode) => "code",
+        _ => "",
+    }
 }
 
 /// What plays now.
@@ -114,6 +135,7 @@ impl Step<'_> {
         Known {
             caller: &self.session.caller,
             verified: self.session.verified,
+            verified_by: self.session.verified_by(),
             language: &self.session.language,
             variables: &self.session.variables,
         }
@@ -204,6 +226,7 @@ impl Step<'_> {
             "caller.name" => Value::Text(caller.customer.as_ref()?.name.clone()),
             "caller.account" => Value::Text(caller.customer.as_ref()?.account.clone()),
             "verified" => Value::Truth(self.session.verified),
+            "verified_by" => Value::Text(verified_by(self.session.verified_by()).to_owned()),
             "language" => Value::Text(self.session.language.to_string()),
             "dialled" => Value::Text(caller.dialled.clone()),
             name => self.session.variables.get(name)?.clone(),

@@ -319,8 +319,8 @@ impl Control {
                     self.sockets.send(hop, bytes);
                 }
                 Output::FindCustomer { call, number } => self.identity.find_by_number(call, number),
-                Output::Verify { call, account, pin } => self.identity.verify(call, account, pin),
-                Output::Fetch { call, question } => self.fetcher.ask(call, question),
+                Output::Verify { call, account, check } => self.identity.verify(call, account, check),
+                Output::Fetch { call, question, code } => self.fetcher.ask(call, question, code),
                 Output::Speak(unspoken) => self.speaker.speak(unspoken),
                 Output::Tell { socket, tell } => self.tell(socket, tell),
                 Output::Fact(fact) => {

@@ -25,6 +25,7 @@ use tracing::warn;
 use ureq::Agent;
 
 use crate::base::CallId;
+use crate::base::Secret;
 use crate::flow::api::FetchResult;
 use crate::flow::api::Question;
 use crate::flow::model::Value;
@@ -51,6 +52,8 @@ pub struct Fetched {
 struct Asked {
     call: CallId,
     question: Question,
+    /// Sent along as `code`; kept nowhere.
+    code: Option<Secret>,
     at: Instant,
 }
 
@@ -77,10 +80,14 @@ impl Fetcher {
             thread::Builder::new().name(format!("fetch {number}")).spawn(move || {
                 loop {
                     let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok(Asked { call, question, at }) = next else { return };
-                    let result = ask(&agent, &question, at + question.service.timeout);
+                    let Ok(Asked { call, question, code, at }) = next else { return };
+                    let result = ask(&agent, &question, code.as_ref(), at + question.service.timeout);
                     memory.learn(&question, &result, Instant::now());
-                    let result = memory.or_known(&question, result, Instant::now());
+                    let result = match code {
+                        // That it was sent before does not help.
+                        Some(_) => result,
+                        None => memory.or_known(&question, result, Instant::now()),
+                    };
                     give(&answers, Fetched { call, number: question.number, result });
                 }
             })?;
@@ -89,17 +96,22 @@ impl Fetcher {
     }
 
     /// Asks, and never waits; [`Fetched`] answers, at once where nobody is asked.
-    pub fn ask(&self, call: CallId, question: Question) {
-        let at = Instant::now();
+    pub fn ask(&self, call: CallId, question: Question, code: Option<Secret>) {
+        let (at, is_code) = (Instant::now(), code.is_some());
         let asked = match self.memory.may_ask(&question.service.name, at) {
-            true => self.questions.try_send(Asked { call, question, at }).map_err(|error| match error {
-                std::sync::mpsc::TrySendError::Full(asked)
-                | std::sync::mpsc::TrySendError::Disconnected(asked) => asked.question,
-            }),
+            true => {
+                self.questions.try_send(Asked { call, question, code, at }).map_err(|error| match error {
+                    std::sync::mpsc::TrySendError::Full(asked)
+                    | std::sync::mpsc::TrySendError::Disconnected(asked) => asked.question,
+                })
+            }
             false => Err(question),
         };
         if let Err(question) = asked {
-            let result = self.memory.or_known(&question, FetchResult::Failed, at);
+            let result = match is_code {
+                true => FetchResult::Failed,
+                false => self.memory.or_known(&question, FetchResult::Failed, at),
+            };
             give(&self.answers, Fetched { call, number: question.number, result });
         }
     }
@@ -112,7 +124,7 @@ fn give(answers: &mpsc::Sender<Fetched>, fetched: Fetched) {
 }
 
 /// Puts the question until it is answered, as often as it may be put, and no longer than `until`.
-fn ask(agent: &Agent, question: &Question, until: Instant) -> FetchResult {
+fn ask(agent: &Agent, question: &Question, code: Option<&Secret>, until: Instant) -> FetchResult {
     let service = &question.service;
     let tries = if question.send.is_empty() { service.tries } else { 1 };
     for again in 0..tries {
@@ -123,11 +135,15 @@ fn ask(agent: &Agent, question: &Question, until: Instant) -> FetchResult {
         if left.is_zero() {
             break;
         }
-        match answer(agent, question, left) {
+        match answer(agent, question, code, left) {
             Ok((404, _)) => return FetchResult::Missing,
             Ok((200..=299, Some(json))) => {
                 let values = question.fields.iter().map(|(field, _)| value(&json, field)).collect();
                 return FetchResult::Answered { values, known_before: false };
+            }
+            // Whoever sends a code need not say anything to it.
+            Ok((200..=299, None)) if code.is_some() => {
+                return FetchResult::Answered { values: Vec::new(), known_before: false };
             }
             Ok((status, _)) => {
                 debug!(service = %service.name, status, "a service answered with no JSON, or not well");
@@ -145,7 +161,12 @@ fn ask(agent: &Agent, question: &Question, until: Instant) -> FetchResult {
 }
 
 /// Status and JSON of the answer.
-fn answer(agent: &Agent, question: &Question, within: Duration) -> Result<(u16, Option<Json>), ureq::Error> {
+fn answer(
+    agent: &Agent,
+    question: &Question,
+    code: Option<&Secret>,
+    within: Duration,
+) -> Result<(u16, Option<Json>), ureq::Error> {
     let service = &question.service;
     let headers = service.headers_env.iter().filter_map(|(header, variable)| match std::env::var(variable) {
         Ok(value) => Some((header.as_str(), value)),
@@ -159,8 +180,9 @@ fn answer(agent: &Agent, question: &Question, within: Duration) -> Result<(u16, 
         let request = agent.get(&question.url).config().timeout_global(Some(within)).build();
         headers.fold(request, |request, (header, value)| request.header(header, value)).call()?
     } else {
-        let body: Map<String, Json> =
+        let mut body: Map<String, Json> =
             question.send.iter().map(|(field, value)| (field.to_string(), json(value))).collect();
+        body.extend(code.map(|code| ("code".to_owned(), Json::from(code.expose()))));
         let request = agent.post(&question.url).config().timeout_global(Some(within)).build();
         let request = request.header("Content-Type", "application/json");
         let request = headers.fold(request, |request, (header, value)| request.header(header, value));

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::params;
@@ -16,6 +17,7 @@ use crate::flow::api::Customer;
 use crate::flow::api::VerifyResult;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::identity::Check;
 use crate::store::password;
 
 /// So many wrong tries in a row, over calls, lock an account.
@@ -39,6 +41,8 @@ pub struct NewCustomer {
     pub numbers: Vec<String>,
     /// Digits.
     pub pin: Secret,
+    /// `2026-12-24`; none when it is not known.
+    pub birth_date: Option<Secret>,
 }
 
 /// A customer as the administration lists one.
@@ -106,6 +110,7 @@ impl Store {
             name_prompt: prompt.map(str::to_owned),
             numbers: vec![number.to_owned()],
             pin: Secret::new(pin),
+            birth_date: None,
         };
         self.import_customers(&[
             demo("100200", "4711", "+12025550143", "Ann", Some("names/ann")),
@@ -156,10 +161,10 @@ pub(super) fn find_by_number(connection: &Connection, number: &str) -> Result<Op
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
-/// Checks PINs, on a connection that may write.
+/// Checks PINs and what else proves an account, on a connection that may write.
 pub(super) struct Verifier {
     connection: Connection,
-    /// What a PIN is compared with when there is no such account, so that the work is the same.
+    /// What a proof is compared with when there is no such account, so that the work is the same.
     dummy: String,
 }
 
@@ -168,11 +173,11 @@ impl Verifier {
         Ok(Verifier { connection, dummy: password::hash(&Secret::new("no PIN is this"))? })
     }
 
-    /// Whether `pin` belongs to `account` at `now`. Takes some 20 ms on purpose.
+    /// Whether `check` proves `account` at `now`. Takes some 20 ms on purpose.
     pub(super) fn verify(
         &mut self,
         account: &str,
-        pin: &Secret,
+        check: &Check,
         now: WallTime,
     ) -> Result<VerifyResult, StoreError> {
         let account: String = account.chars().take(LONGEST).collect();
@@ -181,8 +186,16 @@ impl Verifier {
             return Ok(VerifyResult::LockedOut);
         }
         let known = self.look_up(&account)?;
-        let hash = known.as_ref().map_or(self.dummy.as_str(), |(_, hash)| hash);
-        let fits = password::fits(pin, hash);
+        let hash = |hash: Option<&'_ str>| hash.unwrap_or(&self.dummy).to_owned();
+        let fits = match (check, known.as_ref()) {
+            (Check::Pin(pin), known) => {
+                password::fits(pin, &hash(known.map(|(_, hashes)| hashes.pin.as_str())))
+            }
+            (Check::BirthDate(date), known) => {
+                password::fits(date, &hash(known.and_then(|(_, hashes)| hashes.birth_date.as_deref())))
+            }
+            (Check::Code { fits }, _) => *fits,
+        };
         match known {
             Some((customer, _)) if fits => {
                 self.connection.prepare_cached("DELETE FROM tries WHERE account = ?1")?.execute([account])?;
@@ -215,16 +228,25 @@ impl Verifier {
         Ok(tries.unwrap_or((0, WallTime(0))))
     }
 
-    fn look_up(&self, account: &str) -> Result<Option<(Customer, String)>, StoreError> {
+    fn look_up(&self, account: &str) -> Result<Option<(Customer, Hashes)>, StoreError> {
         let known = self
             .connection
-            .prepare_cached("SELECT account, name, name_prompt, pin FROM customers WHERE account = ?1")?
+            .prepare_cached(
+                "SELECT account, name, name_prompt, pin, birth_date FROM customers WHERE account = ?1",
+            )?
             .query_row([account], |row| {
-                Ok((customer(row.get(0)?, row.get(1)?, row.get(2)?), row.get::<_, String>(3)?))
+                let hashes = Hashes { pin: row.get(3)?, birth_date: row.get(4)? };
+                Ok((customer(row.get(0)?, row.get(1)?, row.get(2)?), hashes))
             })
             .optional()?;
         Ok(known)
     }
+}
+
+/// What proves an account, as it is kept.
+struct Hashes {
+    pin: String,
+    birth_date: Option<String>,
 }
 
 fn customer(account: String, name: String, name_prompt: Option<String>) -> Customer {
@@ -238,6 +260,7 @@ struct CheckedCustomer {
     name_prompt: Option<String>,
     numbers: Vec<String>,
     pin_hash: String,
+    birth_date_hash: Option<String>,
 }
 
 impl CheckedCustomer {
@@ -250,6 +273,11 @@ impl CheckedCustomer {
         if !digits(new.pin.expose()) || !(4..=12).contains(&new.pin.len()) {
             return Err(StoreError::Invalid(format!("the PIN of account {account} must be 4 to 12 digits")));
         }
+        let birth_date = new.birth_date.as_ref().map(|date| date.expose().trim().parse::<Date>());
+        let birth_date = birth_date.transpose().map_err(|_| {
+            StoreError::Invalid(format!("the date of birth of account {account} must be like 1980-12-24"))
+        })?;
+        let birth_date = birth_date.map(|date| Secret::new(date.to_string()));
         let name = new.name.trim();
         if name.is_empty() {
             return Err(StoreError::Invalid(format!("account {account} needs a name")));
@@ -270,13 +298,20 @@ impl CheckedCustomer {
             name_prompt: new.name_prompt.clone().filter(|prompt| !prompt.is_empty()),
             numbers,
             pin_hash: password::hash(&new.pin)?,
+            birth_date_hash: birth_date.as_ref().map(password::hash).transpose()?,
         })
     }
 
     fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
         let added = connection
-            .prepare_cached("INSERT OR IGNORE INTO customers VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![self.account, self.name, self.name_prompt, self.pin_hash])?;
+            .prepare_cached("INSERT OR IGNORE INTO customers VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                self.account,
+                self.name,
+                self.name_prompt,
+                self.pin_hash,
+                self.birth_date_hash
+            ])?;
         if added == 0 {
             return Err(StoreError::Exists(format!("account {}", self.account)));
         }
@@ -304,6 +339,10 @@ mod tests {
         (folder, store)
     }
 
+    fn pin(digits: &str) -> Check {
+        Check::Pin(Secret::new(digits))
+    }
+
     fn at(secs: i64) -> WallTime {
         WallTime(1_800_000_000_000_000 + secs * 1_000_000)
     }
@@ -312,11 +351,11 @@ mod tests {
     fn a_customer_proves_who_they_are() {
         let (_folder, store) = seeded();
         let mut verifier = verifier(&store);
-        let right = verifier.verify("100200", &Secret::new("4711"), at(0)).unwrap();
+        let right = verifier.verify("100200", &pin("4711"), at(0)).unwrap();
         let VerifyResult::Verified(ann) = right else { panic!("{right:?}") };
         assert_eq!((ann.name.as_str(), ann.name_prompt.as_deref()), ("Ann", Some("names/ann")));
-        assert_eq!(verifier.verify("100200", &Secret::new("4712"), at(1)).unwrap(), VerifyResult::Wrong);
-        assert_eq!(verifier.verify("999999", &Secret::new("4711"), at(2)).unwrap(), VerifyResult::Wrong);
+        assert_eq!(verifier.verify("100200", &pin("4712"), at(1)).unwrap(), VerifyResult::Wrong);
+        assert_eq!(verifier.verify("999999", &pin("4711"), at(2)).unwrap(), VerifyResult::Wrong);
     }
 
     #[test]
@@ -324,11 +363,11 @@ mod tests {
         let (_folder, store) = seeded();
         for call in 0..9 {
             // A verifier of its own each time: the count lives in the file, over calls and restarts.
-            let result = verifier(&store).verify("100200", &Secret::new("0000"), at(call)).unwrap();
+            let result = verifier(&store).verify("100200", &pin("0000"), at(call)).unwrap();
             assert_eq!(result, VerifyResult::Wrong);
         }
         let mut verifier = verifier(&store);
-        let (wrong, right) = (Secret::new("0000"), Secret::new("4711"));
+        let (wrong, right) = (pin("0000"), pin("4711"));
         assert_eq!(verifier.verify("100200", &wrong, at(9)).unwrap(), VerifyResult::LockedOut);
         assert_eq!(verifier.verify("100200", &right, at(10)).unwrap(), VerifyResult::LockedOut);
         assert_eq!(verifier.verify("100200", &right, at(9 + 1_799)).unwrap(), VerifyResult::LockedOut);
@@ -342,8 +381,8 @@ mod tests {
         let (_folder, store) = seeded();
         let mut verifier = verifier(&store);
         for try_ in 0..12 {
-            let pin = if try_ == 8 { "4711" } else { "0000" };
-            let result = verifier.verify("100200", &Secret::new(pin), at(try_)).unwrap();
+            let keyed = if try_ == 8 { "4711" } else { "0000" };
+            let result = verifier.verify("100200", &pin(keyed), at(try_)).unwrap();
             assert_ne!(result, VerifyResult::LockedOut, "try {try_}");
         }
         assert_eq!(store.customers().unwrap()[0].failed_in_row, 3);
@@ -354,7 +393,7 @@ mod tests {
         let (_folder, store) = seeded();
         let mut verifier = verifier(&store);
         let results: Vec<_> =
-            (0..11).map(|try_| verifier.verify("42", &Secret::new("0000"), at(try_)).unwrap()).collect();
+            (0..11).map(|try_| verifier.verify("42", &pin("0000"), at(try_)).unwrap()).collect();
         assert_eq!(results[..9], [const { VerifyResult::Wrong }; 9]);
         assert_eq!(results[9..], [const { VerifyResult::LockedOut }; 2]);
     }
@@ -372,6 +411,7 @@ mod tests {
             name_prompt: None,
             numbers: vec!["+1 (202) 5550143".into()],
             pin: Secret::new("1234"),
+            birth_date: None,
         };
         store.add_customer(&sister).unwrap();
         assert_eq!(find("+12025550143"), None);
@@ -385,5 +425,46 @@ mod tests {
         store.seed_demo_customers().unwrap();
         let names: Vec<_> = store.customers().unwrap().into_iter().map(|c| c.customer.name).collect();
         assert_eq!(names, ["Ann", "Carla"]);
+    }
+
+    #[test]
+    fn a_date_of_birth_proves_who_has_one_and_counts_as_a_pin_does() {
+        let (_folder, store) = seeded();
+        let dora = NewCustomer {
+            account: "100500".into(),
+            name: "Dora".into(),
+            name_prompt: None,
+            numbers: Vec::new(),
+            pin: Secret::new("1234"),
+            birth_date: Some(Secret::new("1980-02-29")),
+        };
+        store.add_customer(&dora).unwrap();
+        let mut verifier = verifier(&store);
+        let born = |date: &str| Check::BirthDate(Secret::new(date));
+        let right = verifier.verify("100500", &born("1980-02-29"), at(0)).unwrap();
+        assert!(matches!(right, VerifyResult::Verified(_)), "{right:?}");
+        assert_eq!(verifier.verify("100500", &born("1980-02-28"), at(1)).unwrap(), VerifyResult::Wrong);
+        assert_eq!(verifier.verify("100500", &pin("1980"), at(2)).unwrap(), VerifyResult::Wrong);
+        // Of whom no date is known.
+        assert_eq!(verifier.verify("100200", &born("1980-02-29"), at(3)).unwrap(), VerifyResult::Wrong);
+        assert_eq!(store.customers().unwrap().last().unwrap().failed_in_row, 2);
+        let odd = NewCustomer { account: "1".into(), birth_date: Some(Secret::new("1980-02-30")), ..dora };
+        let error = store.add_customer(&odd).unwrap_err().to_string();
+        assert!(error.contains("must be like 1980-12-24") && !error.contains("02-30"), "{error}");
+    }
+
+    #[test]
+    fn wrong_codes_lock_an_account_as_wrong_pins_do() {
+        let (_folder, store) = seeded();
+        let mut verifier = verifier(&store);
+        let tries: Vec<VerifyResult> = (0..TRIES_IN_A_ROW)
+            .map(|try_| verifier.verify("100200", &Check::Code { fits: false }, at(try_.into())).unwrap())
+            .collect();
+        assert_eq!(tries.last(), Some(&VerifyResult::LockedOut));
+        let right = Check::Code { fits: true };
+        assert_eq!(verifier.verify("100200", &right, at(60)).unwrap(), VerifyResult::LockedOut);
+        let ben = verifier.verify("100300", &right, at(61)).unwrap();
+        assert!(matches!(ben, VerifyResult::Verified(_)), "{ben:?}");
+        assert_eq!(verifier.verify("999999", &right, at(62)).unwrap(), VerifyResult::Wrong, "nobody is that");
     }
 }

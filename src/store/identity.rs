@@ -28,6 +28,18 @@ const LOOK_UPS: usize = 1_024;
 /// PIN checks that may wait: five seconds of them. Beyond it the answer is `Unavailable`, at once.
 const CHECKS: usize = 256;
 
+/// What is held against an account.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    Pin(Secret),
+    /// `2026-12-24`.
+    BirthDate(Secret),
+    /// A code of one use, which was compared already: the tries are counted here.
+    Code {
+        fits: bool,
+    },
+}
+
 /// The answer to one request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IdentityReply {
@@ -41,7 +53,7 @@ pub enum IdentityReply {
 #[derive(Clone)]
 pub struct IdentityService {
     look_ups: SyncSender<(CallId, String)>,
-    checks: SyncSender<(CallId, String, Secret)>,
+    checks: SyncSender<(CallId, String, Check)>,
     replies: Sender<IdentityReply>,
 }
 
@@ -49,7 +61,7 @@ impl IdentityService {
     /// Starts the two threads; what they find goes to `replies`.
     pub fn start(store: &Store, replies: Sender<IdentityReply>) -> Result<IdentityService, StoreError> {
         let (look_ups, to_look_up) = mpsc::sync_channel::<(CallId, String)>(LOOK_UPS);
-        let (checks, to_check) = mpsc::sync_channel::<(CallId, String, Secret)>(CHECKS);
+        let (checks, to_check) = mpsc::sync_channel::<(CallId, String, Check)>(CHECKS);
 
         let (connection, answers) = (store.connect()?, replies.clone());
         spawn("customer look-up", move || {
@@ -66,9 +78,9 @@ impl IdentityService {
 
         let (mut verifier, answers) = (Verifier::new(store.connect()?)?, replies.clone());
         spawn("PIN check", move || {
-            for (call, account, pin) in to_check {
-                let result = verifier.verify(&account, &pin, wall_clock()).unwrap_or_else(|error| {
-                    error!(%call, %error, "a PIN could not be checked");
+            for (call, account, check) in to_check {
+                let result = verifier.verify(&account, &check, wall_clock()).unwrap_or_else(|error| {
+                    error!(%call, %error, "an account could not be checked");
                     VerifyResult::Unavailable
                 });
                 if answers.blocking_send(IdentityReply::Verified { call, result }).is_err() {
@@ -87,10 +99,10 @@ impl IdentityService {
         }
     }
 
-    /// Checks account and PIN: [`IdentityReply::Verified`] answers. Never waits; when too many wait already,
+    /// Checks an account: [`IdentityReply::Verified`] answers. Never waits; when too many wait already,
     /// the answer is `Unavailable`.
-    pub fn verify(&self, call: CallId, account: impl Into<String>, pin: Secret) {
-        if !taken(self.checks.try_send((call, account.into(), pin)), "PIN checks") {
+    pub fn verify(&self, call: CallId, account: impl Into<String>, check: Check) {
+        if !taken(self.checks.try_send((call, account.into(), check)), "PIN checks") {
             self.reply(IdentityReply::Verified { call, result: VerifyResult::Unavailable });
         }
     }
@@ -161,7 +173,7 @@ mod tests {
         else {
             panic!("Ann is not known");
         };
-        service.verify(CallId(1), ann.account.clone(), Secret::new("4711"));
+        service.verify(CallId(1), ann.account.clone(), Check::Pin(Secret::new("4711")));
         let result = VerifyResult::Verified(ann);
         assert_eq!(replies.blocking_recv(), Some(IdentityReply::Verified { call: CallId(1), result }));
     }
@@ -170,7 +182,7 @@ mod tests {
     fn a_look_up_does_not_wait_for_pin_checks() {
         let (_folder, _store, service, mut replies) = service();
         for call in 10..20 {
-            service.verify(CallId(call), "100200", Secret::new("4711"));
+            service.verify(CallId(call), "100200", Check::Pin(Secret::new("4711")));
         }
         service.find_by_number(CallId(1), "+12025550143");
         let mut checked = 0;
@@ -186,7 +198,7 @@ mod tests {
         let (_folder, _store, service, mut replies) = service();
         let asked = CHECKS as u64 + 10;
         for call in 0..asked {
-            service.verify(CallId(call), "100200", Secret::new("4711"));
+            service.verify(CallId(call), "100200", Check::Pin(Secret::new("4711")));
         }
         let unavailable = |reply: &IdentityReply| {
             matches!(reply, IdentityReply::Verified { result: VerifyResult::Unavailable, .. })
@@ -226,11 +238,11 @@ mod tests {
             sample::whole_call(1).into_iter().for_each(|fact| history.record(fact));
             let mut verifier = Verifier::new(store.connect().unwrap()).unwrap();
             for (account, pin) in [("100200", "4711"), ("100200", "471147"), ("999999", "4711")] {
-                verifier.verify(account, &Secret::new(pin), wall_clock()).unwrap();
+                verifier.verify(account, &Check::Pin(Secret::new(pin)), wall_clock()).unwrap();
             }
             let (replies, mut receiver) = channel(4);
             let service = IdentityService::start(&store, replies).unwrap();
-            service.verify(CallId(1), "100200", Secret::new("4711"));
+            service.verify(CallId(1), "100200", Check::Pin(Secret::new("4711")));
             receiver.blocking_recv().unwrap();
             tracing::info!(pin = ?Secret::new("4711"), "the log is being watched");
             history.close();

@@ -122,6 +122,8 @@ const STEPS: &[&str] = &[
 ",
     // A caller who tells their story twice is counted.
     "ALTER TABLE calls ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;",
+    // As a hash, as the PIN is.
+    "ALTER TABLE customers ADD COLUMN birth_date TEXT;",
     // What was promised before and is still to come is a row as well.
     "
     CREATE TABLE promises (

@@ -107,7 +107,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::NoMatch { node, digit } => format!("keyed {digit}, which is no choice at {node}"),
         What::Chose { node: _, digit, choice } => format!("keyed {digit}: {choice}"),
         What::Identified { customer, name, by } => identified(customer, name, *by),
-        What::VerificationFailed { attempt } => format!("account or PIN did not fit, try {attempt}"),
+        What::VerificationFailed { attempt } => {
+            format!("account, or what proves it, did not fit, try {attempt}")
+        }
         What::VerificationEnded { result } => verification(*result).to_owned(),
         What::VariableSet { name, value } => format!("{name} is {value:?}"),
         What::ServiceAsked { service, result, took } => {
@@ -279,6 +281,8 @@ fn identified(customer: &str, name: &str, by: IdentifiedBy) -> String {
 fn verification(result: Verification) -> &'static str {
     match result {
         Verification::VerifiedByPin => "verified by PIN",
+        Verification::VerifiedByBirthDate => "verified by date of birth",
+        Verification::VerifiedByCode => "verified by a code that was sent",
         Verification::Failed => "not verified: every try was wrong",
         Verification::LockedOut => "not verified: the account is locked after too many wrong tries",
         Verification::NoInput => "not verified: nothing was keyed",

@@ -1,10 +1,19 @@
 //! Callers who cannot prove who they are, who say nothing, and who hang up, at every step: the story says what
 //! happened, and nothing of them is left.
 
+use std::fs;
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpListener;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::baresip::Phone;
+use crate::callback::center_with;
 use crate::script::PCMU;
 use crate::script::Script;
 use crate::server::Server;
@@ -13,6 +22,7 @@ use crate::server::Story;
 use crate::sipp::Sipp;
 use crate::spine::ANN;
 use crate::spine::STRANGER;
+use crate::tools::PATIENCE;
 use crate::tools::available;
 use crate::tools::within;
 
@@ -55,6 +65,76 @@ fn a_wrong_pin_and_an_unknown_account_are_told_in_the_same_words() {
     assert_eq!(about_identity(&wrong_pin), about_identity(&unknown));
     server.never_wrote("8365");
     server.is_left_clean();
+}
+
+/// A flow that sends a code before it believes anybody.
+const BY_CODE: &str = "\
+flow: by_code
+start: who
+nodes:
+  who:
+    verify: one-time code
+    send: texts
+    path: /codes
+    ask_account: verify/enter-account
+    ask_code: verify/enter-pin
+    wrong: verify/wrong
+    verified: end
+    failed: end
+    locked: end
+    no_input: end
+    unavailable: end
+  end: { hang_up: that was it }
+";
+
+/// A service that sends codes: what it was told, once.
+fn texts() -> (String, Receiver<Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = format!("http://{}", listener.local_addr().expect("an address"));
+    let (sender, told) = channel();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a question");
+        let (mut asked, mut part) = (Vec::new(), [0; 512]);
+        let body = loop {
+            let length = stream.read(&mut part).expect("more of it");
+            asked.extend_from_slice(&part[..length]);
+            let text = String::from_utf8_lossy(&asked);
+            let body = text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok());
+            if let Some(body) = body {
+                break body;
+            }
+            assert!(length > 0, "it broke off: {text}");
+        };
+        let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+        let _ = sender.send(body);
+    });
+    (at, told)
+}
+
+#[test]
+fn a_code_that_was_sent_proves_who_calls_and_is_written_nowhere() {
+    if !available("a_code_that_was_sent_…", &["sipp"]) {
+        return;
+    }
+    let (at, told) = texts();
+    let services = format!("services: {{ texts: {{ at: \"{at}\", timeout: 10s }} }}\n\nskills: [");
+    let (folder, setup) =
+        center_with(&[("numbers:\n", "numbers:\n  1700: by_code\n"), ("skills: [", &services)]);
+    fs::write(folder.path().join("by_code.yaml"), BY_CODE).expect("room on the disk");
+    let server = Server::set_up(Setup { log: "trace", ..setup });
+    let caller = Sipp::dial(&server.sip(), "1700", ANN, "caller_stays", 0);
+    let sent = told.recv_timeout(PATIENCE * Duration::from_secs(20)).expect("the code is sent");
+    assert_eq!((&sent["account"], &sent["language"]), (&"100200".into(), &"en".into()), "{sent}");
+    let code = sent["code"].as_str().expect("a code").to_owned();
+    assert!(code.len() == 6 && code.chars().all(|c| c.is_ascii_digit()));
+    let id = caller.sip_call_id.clone();
+    server
+        .story_when(&id, "the code is asked for", 20, |story| story.prompts().contains(&"verify/enter-pin"));
+    caller.line.key(&format!("{code}#"));
+    let story = server.story_with(&id, "call_ended", 20);
+    assert_eq!(story.only("verification_ended")["result"], "verified_by_code");
+    assert_eq!(story.only("call_ended")["cause"], "that was it");
+    server.never_wrote(&code);
 }
 
 #[test]

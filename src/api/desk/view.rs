@@ -243,7 +243,7 @@ impl DeskJson {
 
 impl CallJson {
     fn new(part: &Part, call: &DeskCall, timeline: Vec<Line>, promises: &[Promise]) -> CallJson {
-        let verified = call.verification.filter(|(result, _)| *result == Verification::VerifiedByPin);
+        let verified = call.verification.filter(|(result, _)| result.is_proof());
         let (role, mode) = match part.role {
             PartRole::Agent => ("agent", None),
             PartRole::Called => ("called", None),

@@ -111,7 +111,22 @@ const KEYS: &[(&str, &[Key])] = &[
         &[
             ("verify", Method, true, "the way to verify"),
             ("ask_account", Heard, true, "the question for the account number"),
-            ("ask_pin", Heard, true, "the question for the PIN"),
+            ("ask_pin", Heard, false, "the question for the PIN; with account and pin"),
+            (
+                "ask_birth_date",
+                Heard,
+                false,
+                "the question for the date of birth; with account and birth date",
+            ),
+            ("order", DateOrder, false, "of the date of birth; month first by default"),
+            ("ask_code", Heard, false, "the question for the code; with one-time code"),
+            (
+                "send",
+                Text,
+                false,
+                "the service that sends codes, as center.yaml calls it; with one-time code",
+            ),
+            ("path", Text, false, "after the service's address"),
             ("wrong", Heard, true, "heard before the next try"),
             ("nothing_heard", Heard, false, "heard before a question that met silence is put again"),
             ("tries", Count, false, "how many wrong tries; 3 by default"),
@@ -404,7 +419,7 @@ fn behind(shape: Shape) -> Value {
         AgentNames => json!({
             "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
         }),
-        Method => json!({ "enum": ["account and pin"] }),
+        Method => json!({ "enum": ["account and pin", "account and birth date", "one-time code"] }),
     }
 }
 
@@ -416,9 +431,33 @@ mod tests {
     const CENTER: &str = "company: x\nnumbers: { 1: main }\nskills: [s]\nqueues: { q: {} }\n\
                           agents: { a: { skills: { s: 1 } } }\n";
 
+    /// The ways to verify have keys of their own.
+    fn ways(kind: &str) -> &'static [(&'static str, &'static [&'static str])] {
+        match kind {
+            "verify" => &[
+                ("account and pin", &["ask_pin"]),
+                ("account and birth date", &["ask_birth_date", "order"]),
+                ("one-time code", &["ask_code", "send", "path"]),
+            ],
+            _ => &[("x", &[])],
+        }
+    }
+
+    /// The keys of a kind of node that is written this way, and whether each must be there.
+    fn keys_of(kind: &str, keys: &[Key], own: &[&str]) -> Vec<(&'static str, bool)> {
+        let of_another =
+            |key: &str| !own.contains(&key) && ways(kind).iter().any(|(_, keys)| keys.contains(&key));
+        let must = |key: &str, must: bool| must || (own.contains(&key) && !matches!(key, "order" | "path"));
+        keys.iter()
+            .filter(|(key, ..)| !of_another(key))
+            .map(|(key, _, required, _)| (*key, must(key, *required)))
+            .collect()
+    }
+
     /// What the reader says of a node with these keys, each with a value that need not fit.
-    fn said(kind: &str, keys: &[&str]) -> Vec<flow::Diagnostic> {
-        let fields: Vec<String> = keys.iter().map(|key| format!("{key}: x")).collect();
+    fn said(kind: &str, way: &str, keys: &[&str]) -> Vec<flow::Diagnostic> {
+        let value = |key: &str| if key == kind { format!("\"{way}\"") } else { "x".to_owned() };
+        let fields: Vec<String> = keys.iter().map(|key| format!("{key}: {}", value(key))).collect();
         let flow = format!("flow: main\nstart: n\nnodes:\n  n: {{ {} }}\n", fields.join(", "));
         let files = [("center.yaml", CENTER), ("main.yaml", flow.as_str())];
         let files: Vec<(String, String)> =
@@ -431,10 +470,12 @@ mod tests {
     fn the_schema_has_every_kind_and_the_keys_that_the_reader_has() {
         let kinds: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
         assert_eq!(KEYS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), kinds);
-        for (kind, keys) in KEYS {
-            let mut names: Vec<&str> = keys.iter().map(|(key, ..)| *key).collect();
+        let all = KEYS.iter().flat_map(|(kind, keys)| ways(kind).iter().map(move |way| (kind, keys, way)));
+        for (kind, keys, (way, own)) in all {
+            let keys = keys_of(kind, keys, own);
+            let mut names: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
             let unknown = |names: &[&str]| {
-                let found = said(kind, names);
+                let found = said(kind, way, names);
                 found
                     .iter()
                     .filter(|one| one.message.contains("means nothing here"))
@@ -457,11 +498,13 @@ mod tests {
 
     #[test]
     fn what_the_schema_requires_the_reader_requires() {
-        for (kind, keys) in KEYS {
-            for (key, _, required, _) in keys.iter().filter(|(key, ..)| key != kind) {
+        let all = KEYS.iter().flat_map(|(kind, keys)| ways(kind).iter().map(move |way| (kind, keys, way)));
+        for (kind, keys, (way, own)) in all {
+            let keys = keys_of(kind, keys, own);
+            for (key, required) in keys.iter().filter(|(key, _)| key != kind) {
                 let others: Vec<&str> =
-                    keys.iter().map(|(key, ..)| *key).filter(|other| other != key).collect();
-                let found = said(kind, &others);
+                    keys.iter().map(|(key, _)| *key).filter(|other| other != key).collect();
+                let found = said(kind, way, &others);
                 let missed = found.iter().any(|one| {
                     one.message == format!("\"{key}\" is missing here")
                         || one.message == format!("the exit \"{key}\" leads nowhere")

@@ -230,7 +230,7 @@ impl Collect {
 
 impl Keyed {
     /// What the variable holds of it: `12.50`, `2026-12-24`. None where it is no such thing.
-    fn value(self, keyed: &str) -> Option<String> {
+    pub fn value(self, keyed: &str) -> Option<String> {
         match self {
             Keyed::Digits => Some(keyed.to_owned()),
             Keyed::Amount => amount(keyed),
@@ -267,7 +267,8 @@ pub(crate) fn variable_name(text: &crate::flow::yaml::Text, reader: &mut Reader<
     let begins = text.text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
     if !letters
         || !begins
-        || ["caller", "verified", "dialled", "language", "true", "false", "null", "in"].contains(&&*text.text)
+        || ["caller", "verified", "verified_by", "dialled", "language", "true", "false", "null", "in"]
+            .contains(&&*text.text)
     {
         let message = format!("\"{}\" cannot be the name of a variable", text.text);
         reader.error_hint(
@@ -313,7 +314,7 @@ fn keyed(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (Keyed, (u8, u8)) 
     (keyed, span)
 }
 
-fn day_first(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<bool> {
+pub(crate) fn day_first(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<bool> {
     let text = reader.text(yaml, "month first or day first")?;
     match text.text.as_str() {
         "month first" => Some(false),

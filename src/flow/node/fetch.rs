@@ -129,6 +129,7 @@ impl Fetch {
             url: format!("{}{path}", service.at),
             send: send.collect(),
             fields: self.gives.iter().map(|given| (Name::clone(&given.field), given.kind)).collect(),
+            code_for: None,
         };
         step.out.push(FlowAction::Fetch(question));
         (state, Next::Stay)

@@ -40,7 +40,7 @@ pub const KINDS: [(&str, &str); 20] = [
     ("play", "plays prompts"),
     ("menu", "asks for one key"),
     ("collect", "asks for digits, an amount or a date"),
-    ("verify", "asks for account number and PIN"),
+    ("verify", "has callers prove who they are"),
     ("language", "asks which language to speak"),
     ("consent", "asks whether the talk may be recorded"),
     ("speak", "speaks a language from here on"),

@@ -1,5 +1,7 @@
-//! `verify`: asks for account number and PIN. The PIN is in no fact, no log and no debug output.
+//! `verify`: asks for an account number and what proves it: a PIN, a date of birth, or a code that is sent while the caller
+//! waits. What proves is in no fact, no log and no debug output.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,24 +14,34 @@ use crate::fact::Verification;
 use crate::fact::What;
 use crate::flow::api::Customer;
 use crate::flow::api::ExitName;
+use crate::flow::api::FetchResult;
 use crate::flow::api::FlowAction;
+use crate::flow::api::Proof;
+use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
 use crate::flow::entry::Entry;
 use crate::flow::entry::Key;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
+use crate::flow::model::Value;
 use crate::flow::node;
 use crate::flow::node::Exit;
+use crate::flow::node::collect;
+use crate::flow::node::collect::Keyed;
 use crate::flow::node::menu;
 use crate::flow::read::Reader;
+use crate::flow::service::Service;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::yaml::Yaml;
 
 /// How long the verifier may take to answer.
 const VERIFIER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much longer than its own time the service that sends codes is waited for: who asks gives up first.
+const GRACE: Duration = Duration::from_millis(500);
+/// How many digits a code has.
+pub(crate) const CODE_DIGITS: u8 = 6;
 /// How often a question is put that meets silence.
 const TIMES_ASKED: u32 = 2;
 
@@ -39,27 +51,65 @@ const LOCKED: ExitName = ExitName::Named("locked");
 const NO_INPUT: ExitName = ExitName::Named("no_input");
 const UNAVAILABLE: ExitName = ExitName::Named("unavailable");
 
-/// Account number, then PIN.
+/// Account number, then what proves it.
 ///
-/// A caller who is known by the calling number is asked for the PIN alone at first; after a try that did not fit
+/// A caller who is known by the calling number is asked for the proof alone at first; after a try that did not fit
 /// for both. Silence or the end key alone means: not now.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Verify {
+    pub method: Method,
     pub ask_account: Vec<Prompt>,
-    pub ask_pin: Vec<Prompt>,
-    /// Heard before the next try. The same words for a wrong account and a wrong PIN.
+    /// The question for what proves it.
+    pub ask_proof: Vec<Prompt>,
+    /// Heard before the next try. The same words for a wrong account and a wrong proof.
     pub wrong: Vec<Prompt>,
     /// Heard before a question that met silence is put again. None for none.
     pub nothing_heard: Vec<Prompt>,
     /// How many tries. Default 3.
     pub tries: u32,
     pub account: Entry,
-    pub pin: Entry,
+    pub proof: Entry,
     pub verified: NodeIndex,
     pub failed: NodeIndex,
     pub locked: NodeIndex,
     pub no_input: NodeIndex,
     pub unavailable: NodeIndex,
+}
+
+/// What proves an account.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Method {
+    Pin,
+    BirthDate {
+        day_first: bool,
+    },
+    /// A code that this service is asked to send. None only where the checker has reported that there is no such service.
+    Code {
+        service: Option<Arc<Service>>,
+        path: String,
+    },
+}
+
+impl Method {
+    /// As files write them.
+    const WORDS: [&str; 3] = ["account and pin", "account and birth date", "one-time code"];
+
+    pub fn in_words(&self) -> &'static str {
+        match self {
+            Method::Pin => Method::WORDS[0],
+            Method::BirthDate { .. } => Method::WORDS[1],
+            Method::Code { .. } => Method::WORDS[2],
+        }
+    }
+
+    /// What the history says of who has proven themselves so.
+    fn proven(&self) -> Verification {
+        match self {
+            Method::Pin => Verification::VerifiedByPin,
+            Method::BirthDate { .. } => Verification::VerifiedByBirthDate,
+            Method::Code { .. } => Verification::VerifiedByCode,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,6 +121,9 @@ pub(crate) struct State {
     asked: u32,
     account: String,
     pin: Secret,
+    /// The question to the service that sends codes.
+    #[serde(default)]
+    sending: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,20 +147,29 @@ impl State {
 
 impl Verify {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Verify {
-        if let Some(yaml) = fields.require(reader, "verify") {
-            method(yaml, reader);
-        }
+        let method = method(fields, reader);
+        let question = match method {
+            Method::Pin => "ask_pin",
+            Method::BirthDate { .. } => "ask_birth_date",
+            Method::Code { .. } => "ask_code",
+        };
         let first = fields.duration(reader, "wait", Duration::from_secs(8));
         let between = fields.duration(reader, "between", Duration::from_secs(3));
         let entry = Entry { least: 1, most: 20, ends_when_full: false, end: '#', first, between };
+        let proof = match method {
+            Method::Pin => Entry { most: 12, ..entry.clone() },
+            Method::BirthDate { .. } => Entry { least: 8, most: 8, ..entry.clone() },
+            Method::Code { .. } => Entry { least: CODE_DIGITS, most: CODE_DIGITS, ..entry.clone() },
+        };
         Verify {
+            method,
             ask_account: fields.must_hear(reader, "ask_account"),
-            ask_pin: fields.must_hear(reader, "ask_pin"),
+            ask_proof: fields.must_hear(reader, question),
             wrong: fields.must_hear(reader, "wrong"),
             nothing_heard: fields.heard(reader, "nothing_heard"),
             tries: menu::tries(fields, reader, 3),
-            account: entry.clone(),
-            pin: Entry { most: 12, ..entry },
+            account: entry,
+            proof,
             verified: fields.exit(reader, "verified"),
             failed: fields.exit(reader, "failed"),
             locked: fields.exit(reader, "locked"),
@@ -117,7 +179,7 @@ impl Verify {
     }
 
     pub fn heard(&self) -> Vec<&Prompt> {
-        [&self.ask_account, &self.ask_pin, &self.wrong, &self.nothing_heard].into_iter().flatten().collect()
+        [&self.ask_account, &self.ask_proof, &self.wrong, &self.nothing_heard].into_iter().flatten().collect()
     }
 
     pub fn exits(&self) -> Vec<Exit> {
@@ -139,22 +201,38 @@ impl Verify {
             asked: 0,
             account: String::new(),
             pin: Secret::default(),
+            sending: None,
         };
-        // Proven once is proven for the whole call.
-        if step.session.verified {
+        // Proven once is proven for the whole call, by anything that proves as much.
+        let proven = step.session.verified_by().map_or(0, Verification::level);
+        if proven >= self.method.proven().level() {
             return (node::State::Verify(state), Next::Go(VERIFIED, self.verified));
         }
         let asking = match step.session.caller.customer {
             Some(_) => Asking::PinOfKnown,
             None => Asking::Account,
         };
-        self.ask(&mut state, step, asking, &[]);
-        (node::State::Verify(state), Next::Stay)
+        let next = match (&self.method, asking) {
+            (Method::Code { .. }, Asking::PinOfKnown) => {
+                state.account = account_of(step);
+                self.send_code(&mut state, step)
+            }
+            _ => {
+                self.ask(&mut state, step, asking, &[]);
+                Next::Stay
+            }
+        };
+        (node::State::Verify(state), next)
     }
 
     pub fn handle(&self, state: &mut State, step: &mut Step<'_>, input: Input) -> Next {
         match (input, state.asking) {
-            (Input::Verified(result), Asking::Nothing) => self.checked(state, step, result),
+            (Input::Verified(result), Asking::Nothing) if state.sending.is_none() => {
+                self.checked(state, step, result)
+            }
+            (Input::Fetched { number, result }, Asking::Nothing) if state.sending == Some(number) => {
+                self.code_sent(state, step, &result)
+            }
             (Input::Timer, Asking::Nothing) => self.checked(state, step, VerifyResult::Unavailable),
             (Input::PlayEnded, asking) => {
                 if asking != Asking::Nothing {
@@ -202,12 +280,12 @@ impl Verify {
     }
 
     fn pin_digit(&self, state: &mut State, step: &mut Step<'_>, digit: char) -> Next {
-        match self.pin.key(state.pin.len(), digit) {
+        match self.proof.key(state.pin.len(), digit) {
             Key::More | Key::Complete => {
                 if state.pin.len() <= usize::from(self.account.most) {
                     state.pin.push(digit);
                 }
-                step.wait(self.pin.between);
+                step.wait(self.proof.between);
                 Next::Stay
             }
             Key::End => self.pin_keyed(state, step),
@@ -217,16 +295,16 @@ impl Verify {
     }
 
     fn account_keyed(&self, state: &mut State, step: &mut Step<'_>) -> Next {
+        if matches!(self.method, Method::Code { .. }) {
+            return self.send_code(state, step);
+        }
         self.ask(state, step, Asking::Pin, &[]);
         Next::Stay
     }
 
     fn pin_keyed(&self, state: &mut State, step: &mut Step<'_>) -> Next {
         if state.asking == Asking::PinOfKnown {
-            let account = match &step.session.caller.customer {
-                Some(customer) => customer.account.clone(),
-                None => String::new(),
-            };
+            let account = account_of(step);
             // Used to the longer way: the account number came first. Now the PIN.
             if state.pin.expose() == account {
                 state.account = account;
@@ -235,15 +313,65 @@ impl Verify {
             }
             state.account = account;
         }
-        let fits = self.account.fits(state.account.len()) && self.pin.fits(state.pin.len());
-        let (account, pin) = (std::mem::take(&mut state.account), std::mem::take(&mut state.pin));
-        if !fits {
+        let fits = self.account.fits(state.account.len()) && self.proof.fits(state.pin.len());
+        let (account, keyed) = (std::mem::take(&mut state.account), std::mem::take(&mut state.pin));
+        let Some(proof) = self.proof_of(keyed).filter(|_| fits) else {
             return self.checked(state, step, VerifyResult::Wrong);
-        }
+        };
         step.stop_play();
         state.asking = Asking::Nothing;
         step.wait(VERIFIER_TIMEOUT);
-        step.out.push(FlowAction::Verify { account, pin });
+        step.out.push(FlowAction::Verify { account, proof });
+        Next::Stay
+    }
+
+    /// What was keyed, as what it proves with; none when it can be no such thing.
+    fn proof_of(&self, keyed: Secret) -> Option<Proof> {
+        Some(match self.method {
+            Method::Pin => Proof::Pin(keyed),
+            Method::Code { .. } => Proof::Code(keyed),
+            Method::BirthDate { day_first } => {
+                Proof::BirthDate(Secret::new(Keyed::Date { day_first }.value(keyed.expose())?))
+            }
+        })
+    }
+
+    /// Has a code sent to the owner of the account that was keyed, or that the calling number belongs to.
+    fn send_code(&self, state: &mut State, step: &mut Step<'_>) -> Next {
+        // The checker lets no flow through whose service is unknown.
+        let Method::Code { service: Some(service), path } = &self.method else {
+            return self.end(step, Verification::Unavailable, UNAVAILABLE, self.unavailable);
+        };
+        let number = step.session.next_fetch;
+        step.session.next_fetch = number.wrapping_add(1);
+        (state.asking, state.sending) = (Asking::Nothing, Some(number));
+        step.stop_play();
+        step.wait(service.timeout + GRACE);
+        let text = |value: &str| Value::Text(value.to_owned());
+        let send = vec![
+            ("account".into(), text(&state.account)),
+            ("number".into(), text(&step.session.caller.number)),
+            ("language".into(), text(&step.session.language)),
+        ];
+        step.out.push(FlowAction::Fetch(Question {
+            number,
+            service: Arc::clone(service),
+            url: format!("{}{path}", service.at),
+            send,
+            fields: Vec::new(),
+            code_for: Some(state.account.clone()),
+        }));
+        Next::Stay
+    }
+
+    /// It is with them, or there is no such account: which of the two, nobody is told.
+    fn code_sent(&self, state: &mut State, step: &mut Step<'_>, result: &FetchResult) -> Next {
+        state.sending = None;
+        step.session.timer = None;
+        if *result == FetchResult::Failed {
+            return self.end(step, Verification::Unavailable, UNAVAILABLE, self.unavailable);
+        }
+        self.ask(state, step, Asking::Pin, &[]);
         Next::Stay
     }
 
@@ -272,6 +400,7 @@ impl Verify {
                 }
                 // What was keyed ahead answered a question that is now put differently.
                 step.forget_kept();
+                state.sending = None;
                 self.ask(state, step, Asking::Account, &self.wrong);
                 Next::Stay
             }
@@ -284,9 +413,10 @@ impl Verify {
             name: customer.name.clone(),
             by: IdentifiedBy::Account,
         });
-        step.fact(What::VerificationEnded { result: Verification::VerifiedByPin });
+        step.fact(What::VerificationEnded { result: self.method.proven() });
         step.session.caller.customer = Some(customer);
         step.session.verified = true;
+        step.session.verified_by = Some(self.method.proven());
         step.session.timer = None;
         Next::Go(VERIFIED, self.verified)
     }
@@ -314,18 +444,47 @@ impl Verify {
         if step.has_kept() {
             return;
         }
-        let question = if state.asking == Asking::Account { &self.ask_account } else { &self.ask_pin };
+        let question = if state.asking == Asking::Account { &self.ask_account } else { &self.ask_proof };
         if !step.play(&[before, question], true, false) {
             step.wait(self.account.first);
         }
     }
 }
 
-fn method(yaml: &Yaml, reader: &mut Reader<'_>) {
-    if let Some(text) = reader.text(yaml, "account and pin")
-        && text.text != "account and pin"
-    {
-        let message = format!("no way to verify is called \"{}\"", text.text);
-        reader.error_hint(text.place, message, "today there is one: verify: account and pin");
+/// The account that the calling number belongs to.
+fn account_of(step: &Step<'_>) -> String {
+    step.session.caller.customer.as_ref().map(|customer| customer.account.clone()).unwrap_or_default()
+}
+
+fn method(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Method {
+    let yaml = fields.require(reader, "verify");
+    let word = yaml.and_then(|yaml| reader.text(yaml, "a way to verify"));
+    let [_, birth_date, code] = Method::WORDS;
+    match word.map(|word| word.text.as_str()) {
+        Some(known) if known == birth_date => {
+            let order = fields.optional("order").and_then(|yaml| collect::day_first(yaml, reader));
+            Method::BirthDate { day_first: order.unwrap_or(false) }
+        }
+        Some(known) if known == code => {
+            let service = fields.require(reader, "send").and_then(|yaml| {
+                let text = reader.text(yaml, "the name of a service")?;
+                reader.service(text)
+            });
+            let path = fields.optional("path").and_then(|yaml| reader.text(yaml, "a path"));
+            if let Some(path) = path.filter(|path| {
+                let odd = |c: char| !c.is_ascii_graphic() || "{}#\"<>\\^`|?".contains(c);
+                !path.text.starts_with('/') || path.text.contains(odd)
+            }) {
+                let message = format!("\"{}\" is not a path", path.text);
+                reader.error_hint(path.place, message, "write it as: /codes");
+            }
+            Method::Code { service, path: path.map(|path| path.text.clone()).unwrap_or_default() }
+        }
+        other => {
+            if let (Some(other), Some(yaml)) = (other.filter(|word| *word != Method::WORDS[0]), yaml) {
+                reader.unknown(yaml.place, "way to verify", other, Method::WORDS);
+            }
+            Method::Pin
+        }
     }
 }

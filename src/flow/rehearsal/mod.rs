@@ -22,6 +22,7 @@ use crate::flow::api::FetchResult;
 use crate::flow::api::FlowAction;
 use crate::flow::api::FlowEvent;
 use crate::flow::api::Kind;
+use crate::flow::api::Proof;
 use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
 use crate::flow::center::Center;
@@ -52,7 +53,12 @@ pub struct Account {
     /// The number that they call from; none when none is known.
     pub number: Option<String>,
     pub pin: Secret,
+    /// `1980-12-24`; none when it is not known.
+    pub birth_date: Option<Secret>,
 }
+
+/// The code that every rehearsed caller is sent.
+pub const CODE: &str = "123456";
 
 /// How a service is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -100,8 +106,13 @@ impl World {
         }
     }
 
-    fn verify(&self, account: &str, pin: &Secret) -> Option<VerifyResult> {
-        let fits = |known: &&Account| known.customer.account == account && known.pin == *pin;
+    fn verify(&self, account: &str, proof: &Proof) -> Option<VerifyResult> {
+        let proven = |known: &Account| match proof {
+            Proof::Pin(pin) => known.pin == *pin,
+            Proof::BirthDate(date) => known.birth_date.as_ref() == Some(date),
+            Proof::Code(code) => code.expose() == CODE,
+        };
+        let fits = |known: &&Account| known.customer.account == account && proven(known);
         match self.verifier {
             Verifier::Down => None,
             Verifier::Locks => Some(VerifyResult::LockedOut),
@@ -356,8 +367,8 @@ impl<'a> Rehearsal<'a> {
             FlowAction::Speak { language } => Met::Speaks { language },
             FlowAction::Consent { agreed } => Met::Consent { agreed },
             FlowAction::Echo => Met::Echo,
-            FlowAction::Verify { account, pin } => {
-                self.reply = self.world.verify(&account, &pin).map(FlowEvent::Verified);
+            FlowAction::Verify { account, proof } => {
+                self.reply = self.world.verify(&account, &proof).map(FlowEvent::Verified);
                 return;
             }
             FlowAction::Fetch(question) => {
@@ -407,7 +418,9 @@ fn told(what: What) -> Option<Met> {
 fn in_words(result: crate::fact::Verification) -> &'static str {
     use crate::fact::Verification;
     match result {
-        Verification::VerifiedByPin => "proven",
+        Verification::VerifiedByPin | Verification::VerifiedByBirthDate | Verification::VerifiedByCode => {
+            "proven"
+        }
         Verification::Failed => "not proven",
         Verification::LockedOut => "locked",
         Verification::NoInput => "no answer",

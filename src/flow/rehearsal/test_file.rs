@@ -122,6 +122,7 @@ fn customer(key: &Text, yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(Name, A
     let account = fields.require(reader, "account").and_then(|yaml| reader.name(yaml, "an account number"));
     let pin = fields.require(reader, "pin").and_then(|yaml| reader.name(yaml, "a PIN"));
     let name = fields.require(reader, "name").and_then(|yaml| reader.name(yaml, "a name"));
+    let birth_date = fields.optional("birth_date").and_then(|yaml| reader.name(yaml, "a date of birth"));
     let number = fields.optional("number").and_then(|yaml| reader.name(yaml, "a number"));
     let name_prompt = fields.optional("prompt").and_then(|yaml| {
         let text = reader.text(yaml, "a prompt")?;
@@ -130,7 +131,15 @@ fn customer(key: &Text, yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(Name, A
     fields.finish(reader);
     let customer = Customer { account: account?.to_string(), name: name?.to_string(), name_prompt };
     let number = number.map(|number| number.to_string());
-    Some((Name::from(key.text.as_str()), Account { customer, number, pin: Secret::new(&*pin?) }))
+    Some((
+        Name::from(key.text.as_str()),
+        Account {
+            customer,
+            number,
+            pin: Secret::new(&*pin?),
+            birth_date: birth_date.map(|date| Secret::new(&*date)),
+        },
+    ))
 }
 
 /// What all tests of a file share.

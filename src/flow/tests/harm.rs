@@ -220,7 +220,7 @@ fn what_cannot_be_said() {
         "main.yaml:4:15: error: \"verified\" cannot be said that way\n\
          main.yaml:4:34: error: only the caller's name is said as a name (write { say: caller.name })\n\
          main.yaml:4:62: error: no variable is called \"order\" (there is caller.number, caller.known, \
-         caller.name, caller.account, verified, language, dialled)\n\
+         caller.name, caller.account, verified, verified_by, language, dialled)\n\
          main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
     );
 }
@@ -321,7 +321,7 @@ fn an_agent_who_is_not_there_and_one_who_would_be_waited_for_too_long() {
         "  a: { enqueue: billing, prefer: { agent: = owner } }\n",
         &format!(
             "main.yaml:4:43: error: no variable is called \"owner\" (there is caller.number, caller.known, caller.name, \
-         caller.account, verified, language, dialled)\n{unreachable}"
+         caller.account, verified, verified_by, language, dialled)\n{unreachable}"
         ),
     );
 }

@@ -11,6 +11,7 @@ mod parameters;
 mod rehearsal;
 mod speech;
 mod together;
+mod verify;
 mod walks;
 
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::flow::Run;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::api::FetchResult;
+use crate::flow::api::Proof;
 use crate::flow::api::VerifyResult;
 use crate::flow::load;
 use crate::flow::model::Value;
@@ -153,8 +155,13 @@ impl<'a> Phone<'a> {
             FlowAction::Refuse { status } => format!("refused {status}"),
             FlowAction::Consent { agreed } => format!("recorded: {agreed}"),
             FlowAction::Echo => "echo".into(),
-            FlowAction::Verify { account, pin } => {
-                format!("verify {account} with {} digits", pin.expose().len())
+            FlowAction::Verify { account, proof } => {
+                let (how, keyed) = match proof {
+                    Proof::Pin(keyed) => ("digits", keyed),
+                    Proof::BirthDate(keyed) => ("characters of a date", keyed),
+                    Proof::Code(keyed) => ("digits of a code", keyed),
+                };
+                format!("verify {account} with {} {how}", keyed.expose().len())
             }
             FlowAction::Fetch(question) => {
                 self.question = (question.number, question.fields.len());

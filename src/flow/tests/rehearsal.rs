@@ -176,8 +176,12 @@ fn what_a_test_did_not_meet_is_named() {
 #[test]
 fn thousands_of_callers_meet_all_of_the_main_flow_and_nobody_is_lost() {
     let (center, recordings) = (demo(), recordings());
-    let ann =
-        Account { customer: super::ann(), number: Some("+12025550143".into()), pin: Secret::new("4711") };
+    let ann = Account {
+        customer: super::ann(),
+        number: Some("+12025550143".into()),
+        pin: Secret::new("4711"),
+        birth_date: None,
+    };
     let world = World { accounts: vec![ann], ..World::default() };
     let flow = Name::from("main");
     let exploration =

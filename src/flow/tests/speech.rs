@@ -169,7 +169,7 @@ fn a_text_that_cannot_be_read() {
         SPEAKS,
         "{ say: { text: \"It is {order}\", or: goodbye } }",
         "main.yaml:4:21: no variable is called \"order\" (there is caller.number, caller.known, caller.name, \
-         caller.account, verified, language, dialled)",
+         caller.account, verified, verified_by, language, dialled)",
     );
     let long = format!("{{ say: {{ text: \"{}\" }} }}", "x".repeat(501));
     said(SPEAKS, &long, "main.yaml:4:29: a text has at most 500 characters, this one 501");

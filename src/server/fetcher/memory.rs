@@ -143,7 +143,14 @@ mod tests {
             headers_env: Vec::new(),
         };
         let fields = vec![("status".into(), Kind::Text)];
-        Question { number: 1, service: Arc::new(service), url: url.to_owned(), send: Vec::new(), fields }
+        Question {
+            number: 1,
+            service: Arc::new(service),
+            url: url.to_owned(),
+            send: Vec::new(),
+            fields,
+            code_for: None,
+        }
     }
 
     fn said(text: &str, known_before: bool) -> FetchResult {

@@ -100,6 +100,7 @@ impl Little {
             service: Arc::new(service),
             send: Vec::new(),
             fields: fields.iter().map(|field| ((*field).into(), Kind::Text)).collect(),
+            code_for: None,
         }
     }
 }
@@ -107,7 +108,7 @@ impl Little {
 fn asked(question: &Question) -> FetchResult {
     let agent =
         Agent::new_with_config(Agent::config_builder().http_status_as_error(false).max_redirects(0).build());
-    ask(&agent, question, Instant::now() + question.service.timeout)
+    ask(&agent, question, None, Instant::now() + question.service.timeout)
 }
 
 fn good() -> Vec<Option<Value>> {
@@ -176,19 +177,19 @@ fn an_answer_bears_the_questions_number_and_the_last_one_holds_while_the_service
     let fetcher = Fetcher::start(sender).expect("threads");
     let little = little();
     let question = little.question("/orders/4711", LONG, 1);
-    fetcher.ask(CallId(3), question.clone());
+    fetcher.ask(CallId(3), question.clone(), None);
     let first = answers.blocking_recv().expect("an answer");
     assert_eq!((first.call, first.number), (CallId(3), 7));
     assert_eq!(first.result, FetchResult::Answered { values: good(), known_before: false });
     // After some failures nobody asks it any more, and the answer is the same.
     little.shared.down.store(true, Ordering::SeqCst);
     for _ in 0..8 {
-        fetcher.ask(CallId(4), question.clone());
+        fetcher.ask(CallId(4), question.clone(), None);
         let known = answers.blocking_recv().expect("an answer");
         assert_eq!(known.result, FetchResult::Answered { values: good(), known_before: true });
     }
     assert!(little.shared.asked.load(Ordering::SeqCst) < 9, "left alone");
     let other = Question { url: question.url.replace("4711", "4712"), ..question };
-    fetcher.ask(CallId(5), other);
+    fetcher.ask(CallId(5), other, None);
     assert_eq!(answers.blocking_recv().expect("an answer").result, FetchResult::Failed);
 }

@@ -5,6 +5,7 @@
 
 mod agents;
 mod browsers;
+mod codes;
 #[cfg(test)]
 mod desk_tests;
 mod desks;
@@ -78,10 +79,12 @@ use crate::sip::Hop;
 use crate::sip::SessionId;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::uri::Uri;
+use crate::store::identity::Check;
 use crate::wire::webrtc::BrowserEvent;
 use crate::wire::webrtc::ConnectionId;
 use browsers::Owner;
 use browsers::WebCaller;
+use codes::Code;
 use desks::Desk;
 use lines::Line;
 pub use placing::PlaceCall;
@@ -162,10 +165,10 @@ pub enum Output {
     Send { hop: Hop, bytes: Bytes },
     /// Look the number up, and tell [`Input::Found`].
     FindCustomer { call: CallId, number: String },
-    /// Check the PIN, and tell [`Input::Verified`].
-    Verify { call: CallId, account: String, pin: Secret },
+    /// Check an account, and tell [`Input::Verified`].
+    Verify { call: CallId, account: String, check: Check },
     /// Ask a service, and tell [`Input::Fetched`].
-    Fetch { call: CallId, question: Question },
+    Fetch { call: CallId, question: Question, code: Option<Secret> },
     /// Have texts spoken, and tell [`Input::Spoken`].
     Speak(Unspoken),
     /// Tell a browser.
@@ -240,6 +243,8 @@ struct LiveCall {
     /// Where the caller can be called back, when no trunk brought them; nowhere on a web page.
     callback: Option<(Uri, Hop)>,
     trunk: Option<Name>,
+    /// The code that was sent last, until it is used. It is nowhere else, and lost with this process.
+    code: Option<Code>,
 }
 
 enum Pending {
@@ -487,8 +492,14 @@ impl Switchboard {
     ) {
         match action {
             CallAction::FindCustomer { number } => out.push(Output::FindCustomer { call, number }),
-            CallAction::Verify { account, pin } => out.push(Output::Verify { call, account, pin }),
-            CallAction::Fetch(question) => out.push(Output::Fetch { call, question }),
+            CallAction::Verify { account, proof } => {
+                let check = self.check(now, call, &account, proof);
+                out.push(Output::Verify { call, account, check });
+            }
+            CallAction::Fetch(question) => {
+                let code = question.code_for.clone().map(|account| self.new_code(now, call, account));
+                out.push(Output::Fetch { call, question, code });
+            }
             CallAction::Answer { leg } => self.answer(now, leg, streams, out),
             CallAction::Ring { leg } => self.ring(now, leg, out),
             CallAction::Refuse { leg, status } => self.refuse(now, leg, status, streams, out),

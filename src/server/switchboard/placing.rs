@@ -117,6 +117,7 @@ impl Switchboard {
             callback: None,
             trunk: None,
             call,
+            code: None,
         };
         let due = live.call.deadline();
         reschedule(&mut self.due, &mut live.due, due, id);

@@ -157,6 +157,7 @@ impl Switchboard {
             library: Arc::clone(&self.parts.library),
             callback,
             trunk,
+            code: None,
             call,
         };
         let due = live.call.deadline();

@@ -24,7 +24,7 @@ fn a_whole_call_reads_line_by_line() {
 14:02:00.014      +0.01 s  plays greeting/welcome, names/ann
 14:02:02.100      +2.10 s  key 1 stopped the prompt
 14:02:02.100      +2.10 s  key 1
-14:02:04.000      +4.00 s  account or PIN did not fit, try 1
+14:02:04.000      +4.00 s  account, or what proves it, did not fit, try 1
 14:02:06.500      +6.50 s  verified by PIN
 14:02:07.350      +7.35 s  key 1
 14:02:07.350      +7.35 s  keyed 1: billing
