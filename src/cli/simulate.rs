@@ -16,6 +16,8 @@ use crate::simulate;
 use crate::simulate::Center;
 use crate::simulate::Score;
 use crate::simulate::bank;
+use crate::simulate::busy;
+use crate::simulate::center::Plan;
 use crate::simulate::centers;
 use crate::simulate::engine::EngineRouter;
 use crate::simulate::reference::Policy;
@@ -47,10 +49,33 @@ enum Centers {
     // Those that were kept apart.
     #[default]
     Apart,
+    // The same of centers with more work than first come, first served copes with.
+    BusyTuned,
+    Busy,
 }
 
-/// The offered work over the staff in the busiest hour of a real day.
-const BANK_LOAD: f64 = 1.0;
+impl Centers {
+    fn plans(self) -> Vec<Plan> {
+        match self {
+            Centers::Tuned => centers::tuned(),
+            Centers::Apart => centers::apart(),
+            Centers::BusyTuned => busy::tuned(),
+            Centers::Busy => busy::apart(),
+        }
+    }
+
+    fn is_apart(self) -> bool {
+        matches!(self, Centers::Apart | Centers::Busy)
+    }
+
+    /// The offered work over the staff in the busiest hour of a real day.
+    fn bank_load(self) -> f64 {
+        match self {
+            Centers::Tuned | Centers::Apart => 1.0,
+            Centers::BusyTuned | Centers::Busy => busy::BANK_LOAD,
+        }
+    }
+}
 
 /// How a day is routed.
 #[derive(Clone, Copy)]
@@ -102,11 +127,8 @@ pub(super) fn run(args: SimulateArgs) -> Result<(), Trouble> {
 
 /// The days of each center.
 fn centers(args: &SimulateArgs) -> Result<Vec<Vec<Center>>, Trouble> {
-    let plans = match args.centers {
-        Centers::Tuned => centers::tuned(),
-        Centers::Apart => centers::apart(),
-    };
-    let day = |plan: &simulate::center::Plan| (0..args.days).map(|day| plan.day(args.seed + day)).collect();
+    let plans = args.centers.plans();
+    let day = |plan: &Plan| (0..args.days).map(|day| plan.day(args.seed + day)).collect();
     let mut centers: Vec<Vec<Center>> = plans.iter().map(day).collect();
     if let Some(path) = &args.calls {
         centers.push(real_days(path, args)?);
@@ -126,10 +148,10 @@ fn real_days(path: &Path, args: &SimulateArgs) -> Result<Vec<Center>, Trouble> {
     rows.iter().for_each(|row| *calls.entry(row.date).or_default() += 1);
     let mut dates: Vec<(usize, u32)> = calls.into_iter().map(|(date, calls)| (calls, date)).collect();
     dates.sort_by(|a, b| b.cmp(a));
-    let first = usize::from(args.centers == Centers::Apart);
+    let first = usize::from(args.centers.is_apart());
     let dates = dates.into_iter().skip(first).step_by(2).take(args.days as usize);
     let days: Vec<Center> =
-        dates.filter_map(|(_, date)| bank::day(&rows, date, BANK_LOAD, args.seed)).collect();
+        dates.filter_map(|(_, date)| bank::day(&rows, date, args.centers.bank_load(), args.seed)).collect();
     if days.is_empty() {
         return Err(Trouble::new(format!("{} has no calls", path.display())));
     }

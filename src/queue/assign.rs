@@ -122,7 +122,7 @@ impl Engine {
         matches!(found, Found::HeldBack)
     }
 
-    /// Nobody is held back who would have to be asked for it first, whom the queue has no room or no time for, or
+    /// Nobody is held back who would have to be asked for it first, whom the queue has no room for, or
     /// whose queue says which agent it shall be.
     pub(super) fn may_hold_back(&self, call: &Call) -> bool {
         let queue = self.queue(call.queue);
@@ -131,7 +131,6 @@ impl Engine {
             && queue.config.agents_by.is_none()
             && call.key.priority() < FIRST
             && queue.waiting <= queue.config.max_waiting
-            && queue.config.max_wait >= queue.config.service_level.1 * 2
     }
 
     /// The best idle agent for a call of this queue and class.

@@ -9,9 +9,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use smallvec::SmallVec;
 
-use super::api::Action;
 use super::api::FIRST;
-use super::engine::Due;
 use super::engine::Engine;
 use super::line::Key;
 use super::line::Line;
@@ -23,8 +21,6 @@ use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Timestamp;
 
-/// How long until a call that is held back is looked at again.
-const HOLD_STEP: Duration = Duration::from_secs(1);
 /// How many idle agents of one profile are compared, the longest idle first.
 const RIVALS: usize = 4;
 /// How many profiles with idle agents are compared; they take turns at being the first.
@@ -41,8 +37,6 @@ pub(super) struct Fortune {
     chosen: f64,
     /// The place of the profile that is looked at first.
     turn: u32,
-    /// When its held-back calls will be looked at again.
-    look_at: Option<Timestamp>,
 }
 
 impl Fortune {
@@ -54,7 +48,7 @@ impl Fortune {
 
 impl Default for Fortune {
     fn default() -> Fortune {
-        Fortune { blocked: 0.5, chosen: 0.5, turn: 0, look_at: None }
+        Fortune { blocked: 0.5, chosen: 0.5, turn: 0 }
     }
 }
 
@@ -94,6 +88,7 @@ impl Engine {
         let classes: SmallVec<[usize; 64]> = serves.shared(&self.skills.waiting_classes).collect();
         let (mut best, mut overdue, mut waiting) = (None, None, 0);
         let mut first: Option<Key> = None;
+        let lure = if weights.hold > 0.0 { self.lure(profile) } else { 0.0 };
         let mut held_back = true;
         for &class in &classes {
             self.skills.refresh(class, self.now);
@@ -110,14 +105,16 @@ impl Engine {
                 let value = worth * self.urgency(class, key);
                 best = Some(Candidate { value, key, class }.or(best));
                 held_back = held_back
-                    && self.is_held_back(profile, class, key, weights)
+                    && self.is_held_back(lure, class, key, weights)
                     && self.may_hold_back(&self.calls[&key.call]);
             }
             if let Some(key) = late {
                 let value = worth * weights.late * self.lateness(class, key, weights);
                 let candidate = Candidate { value, key, class };
                 best = Some(candidate.or(best));
-                held_back = false;
+                held_back = held_back
+                    && self.is_held_back(lure, class, key, weights)
+                    && self.may_hold_back(&self.calls[&key.call]);
                 if self.age(key) >= weights.second_promise {
                     overdue = Some(
                         overdue.filter(|other: &Candidate| other.key.is_older(key)).unwrap_or(candidate),
@@ -174,18 +171,17 @@ impl Engine {
     }
 
     /// How much a call of this class weighs: its queue's weight and its priority.
-    fn weight(&self, class: usize, weights: &Weights) -> f64 {
+    pub(super) fn weight(&self, class: usize, weights: &Weights) -> f64 {
         let head = &self.skills.heads[class];
-        let priority = (1.0 + weights.priority * f64::from(head.priority)).clamp(0.25, 4.0);
-        priority * self.pace.queues[head.queue.0 as usize].weight
+        priority_weight(head.priority, weights) * self.pace.queues[head.queue.0 as usize].weight
     }
 
     /// How likely calls of the class miss their target without this agent: the first of them, or the last for
     /// all that are before it.
-    fn urgency(&self, class: usize, first: Key) -> f64 {
+    pub(super) fn urgency(&self, class: usize, first: Key) -> f64 {
         let head = &self.skills.heads[class];
-        let talk_s = self.pace.queues[head.queue.0 as usize].talk_s;
-        let starts = f64::from(head.working - head.idle) / talk_s * head.fortune.chosen();
+        let busy = head.working - self.skills.wants[class].idle;
+        let starts = f64::from(busy) / self.talk_s(class) * head.fortune.chosen();
         let slack_s = |key: Key| (key.since + head.target_us - self.now_us()) as f64 / 1e6;
         let last = self.skills.classes[class].line.last().map_or(0.0, slack_s);
         let ahead = f64::from(head.waiting - head.late).max(1.0);
@@ -193,7 +189,7 @@ impl Engine {
     }
 
     /// How near a late call is to its second promise: from a tenth, so that it counts at all, to that and 1.
-    fn lateness(&self, class: usize, key: Key, weights: &Weights) -> f64 {
+    pub(super) fn lateness(&self, class: usize, key: Key, weights: &Weights) -> f64 {
         let target_us = self.skills.heads[class].target_us as f64;
         let span_us = (weights.second_promise.as_micros() as f64 - target_us).max(1.0);
         0.1 + ((self.age(key).as_micros() as f64 - target_us) / span_us).clamp(0.0, 1.0)
@@ -214,13 +210,13 @@ impl Engine {
             if free.peek().is_none() {
                 continue;
             }
-            let id = ProfileId(id as u32);
-            if may_hold && self.is_held_back(id, place, key, weights) {
+            let lure = self.lure(ProfileId(id as u32));
+            if may_hold && self.is_held_back(lure, place, key, weights) {
                 held_back = true;
                 continue;
             }
             let fit = profile.fit(&head.needs);
-            let price = weights.price * self.price(id, place, weights);
+            let price = weights.price * self.price(lure, place);
             for &(idle_since, agent) in free {
                 let cost = self.pace.slowness(agent, head.queue, fit) + price;
                 let dearer = |(than, other): &(f64, BestAgent)| match cost.total_cmp(than) {
@@ -228,7 +224,10 @@ impl Engine {
                     order => order.is_lt(),
                 };
                 if best.as_ref().is_none_or(dearer) {
-                    best = Some((cost, BestAgent { agent, fit, idle_since, fitting: head.idle }));
+                    best = Some((
+                        cost,
+                        BestAgent { agent, fit, idle_since, fitting: self.skills.wants[place].idle },
+                    ));
                 }
             }
         }
@@ -239,79 +238,21 @@ impl Engine {
         }
     }
 
-    /// What an agent of this profile may be worth to the other classes that they serve, for as long as a call
-    /// of this class takes.
-    fn price(&self, profile: ProfileId, class: usize, weights: &Weights) -> f64 {
-        let own_s = self.pace.queues[self.skills.heads[class].queue.0 as usize].talk_s;
-        let others = self.skills.profiles[profile.0 as usize].serves.iter().filter(|other| *other != class);
-        own_s * others.map(|other| self.want(other, weights)).sum::<f64>()
-    }
-
-    /// What one idle agent more or less is worth to a class, each second: how likely a call comes that finds
-    /// none and then misses its target. Each further idle agent makes it much less.
-    fn want(&self, class: usize, weights: &Weights) -> f64 {
-        let head = &self.skills.heads[class];
-        let talk_s = self.pace.queues[head.queue.0 as usize].talk_s;
-        let starts = f64::from(head.working.saturating_sub(1)) / talk_s;
-        let missed = fading(starts * head.target_us as f64 / 1e6);
-        let idle = f64::from(head.idle.max(1));
-        self.weight(class, weights) * head.fortune.blocked * missed / (talk_s * idle * idle)
-    }
-
-    /// Whether a call of the class is better kept waiting for another agent than given one of this profile.
-    /// Only early in its target: never for long, and never once it is late.
-    fn is_held_back(&self, profile: ProfileId, class: usize, key: Key, weights: &Weights) -> bool {
-        if weights.hold <= 0.0 || self.age(key) >= self.hold_at_most(class, weights) {
-            return false;
-        }
-        let loss = self.weight(class, weights) * self.urgency(class, key);
-        loss < weights.hold * self.price(profile, class, weights)
-    }
-
-    fn hold_at_most(&self, class: usize, weights: &Weights) -> Duration {
-        let target_us = self.skills.heads[class].target_us as f64;
-        Duration::from_micros((target_us * weights.hold_at_most.clamp(0.0, 1.0)) as u64)
-    }
-
-    /// Calls of this class wait though an agent is idle: looks at them again soon, and when the first of them
-    /// may be held back no more.
-    pub(super) fn look_again(&mut self, class: usize, weights: &Weights) {
-        let hold_at_most = self.hold_at_most(class, weights);
-        let head = &self.skills.heads[class];
-        let since = self.now_us().saturating_sub(hold_at_most.as_micros() as i64) + 1;
-        let first = self.skills.classes[class].line.first_from(Key::at(head.priority, since));
-        let Some(first) = first.filter(|_| head.idle > 0) else { return };
-        let look_at = self.now + HOLD_STEP.min(hold_at_most - self.age(first));
-        if head.fortune.look_at.is_none_or(|other| look_at < other) {
-            self.skills.heads[class].fortune.look_at = Some(look_at);
-            self.arm(Due::HeldBack(ClassId(class as u32)), look_at);
-        }
-    }
-
-    /// A while has gone by since calls of this class were held back.
-    pub(super) fn held_back_due(&mut self, class: ClassId, out: &mut Vec<Action>) {
-        let place = class.0 as usize;
-        let look_at = &mut self.skills.heads[place].fortune.look_at;
-        *look_at = look_at.filter(|at| *at > self.now);
-        self.skills.refresh(place, self.now);
-        let mut next = self.skills.heads[place].fresh.or(self.skills.heads[place].first);
-        while let Some(key) = next.filter(|_| self.skills.heads[place].idle > 0) {
-            next = self.skills.classes[place].line.first_from(key.next());
-            // Those behind a call that is held back are less urgent than it.
-            if self.assign_waiting(key.call, out) {
-                break;
-            }
-        }
-        let weights = self.weights();
-        weights.inspect(|weights| self.look_again(place, weights));
-    }
-
-    /// A call of this class looks for an agent: whether there is an idle one at all is remembered.
+    /// A call of this class looks for an agent: whether there is an idle one at all is remembered, and what one
+    /// would be worth to the next.
     pub(super) fn look_for_idle(&mut self, class: ClassId) {
-        let head = &mut self.skills.heads[class.0 as usize];
-        let blocked = f64::from(u8::from(head.idle == 0));
-        head.fortune.blocked += (blocked - head.fortune.blocked) / SEEN;
-        head.fortune.turn = head.fortune.turn.wrapping_add(1) % (1 << 20);
+        let place = class.0 as usize;
+        let blocked = f64::from(u8::from(self.skills.wants[place].idle == 0));
+        let fortune = &mut self.skills.heads[place].fortune;
+        fortune.blocked += (blocked - fortune.blocked) / SEEN;
+        fortune.turn = fortune.turn.wrapping_add(1) % (1 << 20);
+        let Some(weights) = self.weights() else { return };
+        let head = &self.skills.heads[place];
+        let starts = f64::from(head.working.saturating_sub(1)) / self.talk_s(place);
+        let missed = fading(starts * head.target_us as f64 / 1e6);
+        let stake = head.fortune.blocked * missed * priority_weight(head.priority, &weights);
+        let now_s = self.now_s();
+        self.skills.wants[place].called(now_s, stake);
     }
 
     /// The first key from this one on that the agent is not spared.
@@ -322,13 +263,27 @@ impl Engine {
         Some(key)
     }
 
-    fn age(&self, key: Key) -> Duration {
+    /// The mean talk of the class's queue, in s.
+    pub(super) fn talk_s(&self, class: usize) -> f64 {
+        self.pace.queues[self.skills.heads[class].queue.0 as usize].talk_s
+    }
+
+    pub(super) fn now_s(&self) -> f64 {
+        self.now.0 as f64 / 1e6
+    }
+
+    pub(super) fn age(&self, key: Key) -> Duration {
         key.age(self.now)
     }
 
-    fn now_us(&self) -> i64 {
+    pub(super) fn now_us(&self) -> i64 {
         i64::try_from(self.now.0).unwrap_or(i64::MAX)
     }
+}
+
+/// What a priority makes of a call's weight.
+fn priority_weight(priority: i32, weights: &Weights) -> f64 {
+    (1.0 + weights.priority * f64::from(priority)).clamp(0.25, 4.0)
 }
 
 /// About e to the power of −`x`; 1 for what is negative.

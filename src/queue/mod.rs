@@ -5,8 +5,8 @@
 //!
 //! It decides on the event itself, in one of two ways ([`api::Routing`]): by the longest wait, or by what serves
 //! the service levels. At no time does a caller wait whom an idle agent could serve, but for an agent who has
-//! just turned that very call down, must not get it, or is kept for others for less than the call's target; and but for a
-//! caller who is kept for the agent they are to have first.
+//! just turned that very call down, must not get it, or is kept for others who need them more, for less than the second
+//! promise; and but for a caller who is kept for the agent they are to have first.
 //!
 //! | file | is |
 //! |---|---|
@@ -23,6 +23,7 @@
 //! | [`needs`] | what is needed of an agent, and what less will do after a while |
 //! | `skills` | who can serve what; the choice by the longest wait |
 //! | `choose` | the choice that serves the service levels |
+//! | `reserve` | what an idle agent is worth to others, and keeping them for these |
 //! | `routing` | the ways to choose from, and what weighs how much |
 //! | `pace` | how long talks take, and which queues miss their targets |
 //! | `line` | a waiting line in order |
@@ -49,6 +50,7 @@ pub mod promises;
 mod quote;
 pub mod redial;
 mod relax;
+mod reserve;
 mod routing;
 mod skills;
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub enum Routing {
     ServiceLevel(Weights),
 }
 
-/// Service level: at the same staffing far more callers are answered in time, and none hang up more.
+/// Service level: at the same staffing far more callers are answered in time, and hardly more hang up.
 impl Default for Routing {
     fn default() -> Routing {
         Routing::ServiceLevel(Weights::default())
@@ -28,7 +28,7 @@ impl Default for Routing {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weights {
     /// By what share a queue's weight rises when a call misses its target, and how quickly it falls when
-    /// others meet it. Default 0.1.
+    /// others meet it. Default 0.2.
     pub pull: f64,
     /// The greatest weight of a queue that misses its target. Default 8.
     pub most: f64,
@@ -39,10 +39,10 @@ pub struct Weights {
     pub late: f64,
     /// How much it counts against an agent that other queues may need them, beside their speed. Default 3.
     pub price: f64,
-    /// A call is held back from an idle agent when this share of what other queues may need them for exceeds
-    /// what the call loses by waiting. 0 holds nothing back. Default 0.6.
+    /// A call is held back from an idle agent when this share of what others may need them for exceeds what the
+    /// call loses by waiting. 0 holds nothing back. Default 0.2.
     pub hold: f64,
-    /// How long a call is held back at most: a share of its target. Default 0.8.
+    /// How long a call is held back at most: a share of the second promise. Default 0.7.
     pub hold_at_most: f64,
     /// When a late call's second promise is due, from joining. Default 300 s.
     pub second_promise: Duration,
@@ -54,13 +54,13 @@ pub struct Weights {
 impl Default for Weights {
     fn default() -> Weights {
         Weights {
-            pull: 0.1,
+            pull: 0.2,
             most: 8.0,
             priority: 0.1,
             late: 0.05,
             price: 3.0,
-            hold: 0.6,
-            hold_at_most: 0.8,
+            hold: 0.2,
+            hold_at_most: 0.7,
             second_promise: Duration::from_secs(300),
             one_in: 4,
         }
@@ -71,7 +71,7 @@ impl Weights {
     /// For a center that fears long waits more than missed targets: the second promise comes early, and is
     /// kept before any other.
     pub fn short_tail() -> Weights {
-        let second_promise = Duration::from_secs(100);
+        let second_promise = Duration::from_secs(200);
         Weights { second_promise, one_in: 1, ..Weights::default() }
     }
 }

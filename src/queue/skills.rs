@@ -21,6 +21,7 @@ use super::bits::Bits;
 use super::choose::Fortune;
 use super::line::Key;
 use super::line::Line;
+use super::reserve::Want;
 use crate::base::AgentId;
 use crate::base::QueueId;
 use crate::base::SkillId;
@@ -106,11 +107,12 @@ pub(super) struct Head {
     pub target_us: i64,
     pub queue: QueueId,
     pub priority: i32,
-    /// Of the agents who can serve it: who takes calls, and who of those is idle.
+    /// How many of the agents who can serve it take calls.
     pub working: u32,
-    pub idle: u32,
     pub needs: Needs,
     pub fortune: Fortune,
+    /// When its held-back calls will be looked at again.
+    pub look_at: Option<Timestamp>,
 }
 
 impl Head {
@@ -147,6 +149,7 @@ pub(super) struct Skills {
     ranked: bool,
     pub classes: Vec<Class>,
     pub heads: Vec<Head>,
+    pub wants: Vec<Want>,
     /// The classes with somebody in line.
     pub waiting_classes: Bits,
     /// Classes in use or remembered, by their kind.
@@ -185,6 +188,7 @@ impl Skills {
             ranked: false,
             classes: Vec::new(),
             heads: Vec::new(),
+            wants: Vec::new(),
             waiting_classes: Bits::default(),
             by_kind: Vec::new(),
             free: Vec::new(),
@@ -240,10 +244,11 @@ impl Skills {
             queue: kind.queue,
             priority: kind.priority,
             working: sum(|profile| profile.working),
-            idle: sum(|profile| profile.idle.len() as u32),
             needs: kind.needs.clone(),
             fortune: Fortune::default(),
+            look_at: None,
         };
+        let want = Want::new(kind.queue, sum(|profile| profile.idle.len() as u32));
         let staffed = sum(|profile| profile.staffed);
         let class = Class { eligible, line: Line::default(), users: 0, staffed, deserted_at: None };
         let id = self.free.pop().unwrap_or(ClassId(self.classes.len() as u32));
@@ -253,9 +258,11 @@ impl Skills {
         if id.0 as usize == self.classes.len() {
             self.classes.push(class);
             self.heads.push(head);
+            self.wants.push(want);
         } else {
             self.classes[id.0 as usize] = class;
             self.heads[id.0 as usize] = head;
+            self.wants[id.0 as usize] = want;
         }
         self.by_kind.insert(place, id);
         id
@@ -442,7 +449,7 @@ impl Skills {
             profile.by_place.insert(agent, since);
         }
         assert!(profile.idle.insert((since, agent)), "an agent gets idle once");
-        profile.serves.iter().for_each(|class| self.heads[class].idle += 1);
+        profile.serves.iter().for_each(|class| self.wants[class].idle += 1);
         self.idle_profiles.insert(id.0 as usize);
     }
 
@@ -452,7 +459,7 @@ impl Skills {
         profile.by_calls.remove(&(calls, since, agent));
         profile.by_place.remove(&agent);
         assert!(profile.idle.remove(&(since, agent)), "an agent who gets busy was idle");
-        profile.serves.iter().for_each(|class| self.heads[class].idle -= 1);
+        profile.serves.iter().for_each(|class| self.wants[class].idle -= 1);
         if profile.idle.is_empty() {
             self.idle_profiles.remove(id.0 as usize);
         }
@@ -546,7 +553,7 @@ impl Skills {
         id: ProfileId,
         idle_since: Timestamp,
     ) -> BestAgent {
-        let fitting = self.heads[class.0 as usize].idle;
+        let fitting = self.wants[class.0 as usize].idle;
         BestAgent { agent, fit: self.fit(id, class), idle_since, fitting }
     }
 

@@ -71,6 +71,8 @@ pub struct Plan {
     pub speed_sigma: f64,
     /// This share of each group is away for that part of the day.
     pub away: Option<(f64, f64, f64)>,
+    /// Mean wrap-up, in s.
+    pub wrap_up_s: f64,
 }
 
 impl Plan {
@@ -121,12 +123,17 @@ impl Plan {
                 Some(sigma) => log_normal(chance, sigma),
                 None => exponential(chance, 1.0),
             };
+            let patience = Duration::from_secs_f64(exponential(chance, plan.patience_s));
+            let wrap_up = match self.wrap_up_s > 0.0 {
+                true => Duration::from_secs_f64(self.wrap_up_s * log_normal(chance, 0.5)),
+                false => Duration::ZERO,
+            };
             calls.push(Arrival {
                 at: Timestamp((at * 1e6) as u64),
                 kind,
-                patience: Duration::from_secs_f64(exponential(chance, plan.patience_s)),
+                patience,
                 talk: Duration::from_secs_f64((plan.talk_s * spread).max(1.0)),
-                wrap_up: Duration::ZERO,
+                wrap_up,
             });
         }
     }

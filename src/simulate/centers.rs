@@ -1,5 +1,5 @@
 //! The centers by name. Those in [`tuned`] the policy's numbers were chosen on; those in [`apart`] nobody
-//! looked at while choosing.
+//! looked at while choosing. In `busy` are some with more work.
 
 use super::center::GroupPlan;
 use super::center::Plan;
@@ -34,7 +34,13 @@ pub fn apart() -> Vec<Plan> {
     ]
 }
 
-fn kind(needs: &[(u32, u8)], target: (u8, u64), talk_s: f64, patience_s: f64, per_hour: f64) -> TypePlan {
+pub(super) fn kind(
+    needs: &[(u32, u8)],
+    target: (u8, u64),
+    talk_s: f64,
+    patience_s: f64,
+    per_hour: f64,
+) -> TypePlan {
     TypePlan {
         needs: needs.to_vec(),
         wants: needs.iter().map(|(skill, _)| (*skill, 3)).collect(),
@@ -46,17 +52,25 @@ fn kind(needs: &[(u32, u8)], target: (u8, u64), talk_s: f64, patience_s: f64, pe
     }
 }
 
-fn group(skills: &[(u32, u8)], agents: usize) -> GroupPlan {
+pub(super) fn group(skills: &[(u32, u8)], agents: usize) -> GroupPlan {
     GroupPlan { skills: skills.to_vec(), agents }
 }
 
-fn plan(name: &str, hours: f64, types: Vec<TypePlan>, groups: Vec<GroupPlan>) -> Plan {
-    let (talk_sigma, speed_sigma, away) = (Some(0.8), 0.15, None);
-    Plan { name: name.to_owned(), hours, types, groups, talk_sigma, speed_sigma, away }
+pub(super) fn plan(name: &str, hours: f64, types: Vec<TypePlan>, groups: Vec<GroupPlan>) -> Plan {
+    Plan {
+        name: name.to_owned(),
+        hours,
+        types,
+        groups,
+        talk_sigma: Some(0.8),
+        speed_sigma: 0.15,
+        away: None,
+        wrap_up_s: 0.0,
+    }
 }
 
 /// Arrivals that follow a shape over the day with this mean.
-fn shaped(types: &mut [TypePlan], shape: &[f64]) {
+pub(super) fn shaped(types: &mut [TypePlan], shape: &[f64]) {
     let mean = shape.iter().sum::<f64>() / shape.len() as f64;
     for kind in types {
         kind.per_hour = shape.iter().map(|part| kind.per_hour[0] * part / mean).collect();
@@ -68,13 +82,13 @@ fn single() -> Plan {
     plan("one skill", 8.0, types, vec![group(&[(0, 1)], 9), group(&[(0, 2)], 9), group(&[(0, 3)], 8)])
 }
 
-fn n_design() -> Plan {
+pub(super) fn n_design() -> Plan {
     let types =
         vec![kind(&[(0, 1)], (80, 20), 200.0, 200.0, 240.0), kind(&[(1, 1)], (80, 20), 240.0, 240.0, 130.0)];
     plan("N design", 8.0, types, vec![group(&[(0, 2)], 11), group(&[(0, 1), (1, 2)], 11)])
 }
 
-fn two_pools() -> Plan {
+pub(super) fn two_pools() -> Plan {
     let types =
         vec![kind(&[(0, 1)], (80, 20), 180.0, 150.0, 370.0), kind(&[(1, 1)], (80, 20), 240.0, 200.0, 280.0)];
     let groups = vec![
@@ -87,7 +101,7 @@ fn two_pools() -> Plan {
 }
 
 /// Types and groups drawn by chance; `load` is offered work over staff.
-fn many(name: &str, types: u32, groups: u32, load: f64, seed: u64) -> Plan {
+pub(super) fn many(name: &str, types: u32, groups: u32, load: f64, seed: u64) -> Plan {
     let mut chance = Entropy::seeded(seed);
     let types: Vec<TypePlan> = (0..types)
         .map(|skill| {

@@ -8,6 +8,7 @@
 //! | `reference` | what others do: first come first served, tiers, penalties |
 //! | `center` | a center and its day: types of calls, agents, arrivals |
 //! | `centers` | the centers by name, those the policy was tuned on and those it was not |
+//! | `busy` | centers with so much work that first come, first served misses its targets |
 //! | `bank` | a day of real calls |
 //! | `world` | the day itself: who calls, hangs up, talks and comes back |
 //! | `score` | what the day was worth |
@@ -16,6 +17,7 @@
 //! | `erlang` | exact theory for a single skill |
 
 pub mod bank;
+pub mod busy;
 pub mod center;
 pub mod centers;
 pub mod engine;

@@ -38,6 +38,7 @@ fn one_skill(agents: usize, per_hour: f64, talk_s: f64, patience_s: f64, hours: 
         talk_sigma: None,
         speed_sigma: 0.0,
         away: None,
+        wrap_up_s: 0.0,
     }
 }
 

@@ -616,15 +616,15 @@ impl Oracle {
         }
     }
 
-    /// Whether the call may wait though an able agent is idle: early in its target, with room and time left.
+    /// Whether the call may wait though an able agent is idle: long before its second promise, and with room
+    /// and time left.
     fn may_hold_back(&self, now: Timestamp, call: &Call) -> bool {
         let Routing::ServiceLevel(weights) = self.config.routing else { return false };
         let queue = &self.config.queues[call.queue.0 as usize];
-        let target = queue.service_level.1;
         let age_us = i128::from(now.0) - call.since;
+        let most_us = (weights.second_promise.as_micros() as f64 * weights.hold_at_most) as i128;
         call.priority < i64::from(FIRST)
-            && age_us < (target.as_micros() as f64 * weights.hold_at_most) as i128
-            && queue.max_wait >= target * 2
+            && age_us < most_us.min(queue.max_wait.as_micros() as i128 / 2)
             && queue.agents_by.is_none()
     }
 
