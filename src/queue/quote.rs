@@ -29,6 +29,9 @@ const WAITS: f64 = 400.0;
 const WAITS_OF_QUEUE: f64 = 80.0;
 /// How many waits a forecast that was never checked counts for.
 const DOUBT: f64 = 8.0;
+/// Nobody knows how long it takes while more late calls wait than this share of those who can serve them, and
+/// more than one.
+const OVERRUN: f64 = 0.25;
 /// A forecast is at least this, so that there is something to compare with.
 const SHORTEST_S: f64 = 0.1;
 /// The bound over the mean at first: as if waits were exponential.
@@ -171,7 +174,8 @@ impl Engine {
     }
 
     /// How long this call will yet wait. None before the first talk, when nobody who can serve it takes
-    /// calls, and for a call that goes last because it is late.
+    /// calls, for a call that goes last because it is late, and while so many late ones wait that most who join
+    /// will be late too: how long that takes depends on who comes.
     pub(super) fn forecast(&self, call: &Call) -> Option<Forecast> {
         let queue = self.queue(call.queue);
         let handle_s = queue.handle_time.mean_us? as f64 / 1e6;
@@ -183,7 +187,8 @@ impl Engine {
             Routing::LongestWaiting => handle_s * f64::from(self.position(call)) / f64::from(head.working),
             Routing::ServiceLevel(_) => {
                 let target = queue.config.service_level.1;
-                if self.now.since(call.enqueued_at) > target {
+                let overrun = f64::from(head.late) > OVERRUN * f64::from(head.working).max(1.0 / OVERRUN);
+                if overrun || self.now.since(call.enqueued_at) > target {
                     return None;
                 }
                 let fresh = f64::from(head.waiting - head.late).max(1.0);
