@@ -11,6 +11,7 @@ use warmline::flow::FlowAction;
 use warmline::flow::FlowEvent;
 use warmline::flow::Prompts;
 use warmline::flow::Run;
+use warmline::flow::api::BotEnd;
 use warmline::flow::api::Caller;
 use warmline::flow::api::Customer;
 use warmline::flow::api::VerifyResult;
@@ -19,6 +20,8 @@ use warmline::flow::say;
 
 const CENTER: &str = "company: Fuzz
 speech: { command: speak }
+services: { any: { at: \"http://any.example\" } }
+bots: { any: { at: \"ws://any.example\" } }
 numbers: { 1: main }
 skills: [any]
 queues: { any: {} }
@@ -83,6 +86,11 @@ impl Line {
                 self.tell(run, center, FlowEvent::Verified(VerifyResult::Verified(customer)));
             }
             b'w' => self.tell(run, center, FlowEvent::Verified(VerifyResult::Wrong)),
+            b'l' => self.tell(run, center, FlowEvent::Bot(BotEnd::Lost)),
+            b'r' => {
+                let end = BotEnd::Result { result: "any".into(), values: Vec::new() };
+                self.tell(run, center, FlowEvent::Bot(end));
+            }
             b'h' => self.tell(run, center, FlowEvent::HungUp),
             key => self.tell(run, center, FlowEvent::Digit(char::from(key))),
         }

@@ -19,6 +19,8 @@ use crate::fact::RecordingEnd;
 use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
+use crate::flow::api::BotCall;
+use crate::flow::api::BotEnd;
 use crate::flow::api::Customer;
 use crate::flow::api::FetchResult;
 use crate::flow::api::Proof;
@@ -68,6 +70,8 @@ pub enum CallEvent {
     Verified(VerifyResult),
     /// How a [`CallAction::Fetch`] came out.
     Fetched { number: u32, result: FetchResult },
+    /// What came of a [`CallAction::DialBot`].
+    Bot { leg: LegId, end: BotEnd },
     /// What the queue engine decided for this call.
     Queue(QueueWord),
     /// What it decided for one of the call's consults: see [`CallId::consult`](crate::base::CallId::consult).
@@ -185,6 +189,10 @@ pub enum CallAction {
     DialNumber { leg: LegId, number: String },
     /// Call the phones that are signed in for a user who need not be an agent, on this leg.
     DialUser { leg: LegId, user: Name },
+    /// Reach a bot, on this leg.
+    DialBot { leg: LegId, call: Box<BotCall> },
+    /// Tell it of a key.
+    BotKey { leg: LegId, digit: char },
     /// Play prompts, by name.
     Play { leg: LegId, play: PlayId, prompts: Vec<Name>, barge_in: bool, repeat: bool },
     /// Stop what plays.

@@ -146,6 +146,7 @@ impl Call {
             return;
         }
         self.release_colleague(out);
+        self.bot_leaves(out);
         self.phase = Phase::Ended { by, outcome, cause: cause.into() };
         self.end_recording(RecordingEnd::Over, out);
         self.run = None;

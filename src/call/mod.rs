@@ -4,6 +4,7 @@
 //! be done. It knows neither SIP nor sockets, and no other call.
 
 pub mod api;
+mod bot;
 pub mod by_phone;
 mod callback;
 pub mod conference;
@@ -103,6 +104,9 @@ pub struct Call {
     /// How many consults there have been.
     consults: u8,
     recording: Recording,
+    /// The line of the bot that the caller talks with.
+    #[serde(default)]
+    bot: Option<LegId>,
     /// Whether somebody has left the caller to somebody else.
     handed_on: bool,
     /// What an agent who placed the call wanted; none for a call from outside.
@@ -207,6 +211,7 @@ impl Call {
             known: Known::default(),
             consults: 0,
             recording: Recording::default(),
+            bot: None,
             handed_on: false,
             placed: None,
             language: center.language.clone(),
@@ -281,6 +286,10 @@ impl Call {
             CallEvent::Fetched { number, result } => {
                 self.step_flow(center, now, FlowEvent::Fetched { number, result }, out);
             }
+            CallEvent::Bot { leg, end } if self.bot == Some(leg) => {
+                self.step_flow(center, now, FlowEvent::Bot(end), out);
+            }
+            CallEvent::Bot { .. } => {}
             CallEvent::Queue(word) => self.on_queue_word(center, now, word, out),
             CallEvent::Consult { number, word } => self.on_consult_word(center, now, number, word, out),
             CallEvent::RecordingEnded { leg, why } => self.recording_of(leg, why, out),
@@ -382,6 +391,11 @@ impl Call {
                 FlowAction::Echo => out.push(CallAction::Echo { leg }),
                 FlowAction::Verify { account, proof } => out.push(CallAction::Verify { account, proof }),
                 FlowAction::Fetch(question) => out.push(CallAction::Fetch(question)),
+                FlowAction::Bot(call) => self.bot_joins(leg, call, out),
+                FlowAction::BotKey { digit } => {
+                    out.extend(self.bot.map(|leg| CallAction::BotKey { leg, digit }));
+                }
+                FlowAction::BotEnds => self.bot_leaves(out),
                 FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude } => {
                     self.run = None;
                     let since = now;

@@ -150,6 +150,7 @@ impl Call {
             handed_on: false,
             language: center.language.clone(),
             recording: Recording::default(),
+            bot: None,
             placed: Some(Placed { name: name.clone(), shown, colleague: None }),
         };
         let of = center.engine.queues[queue.0 as usize].name.clone();

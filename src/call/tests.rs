@@ -241,6 +241,8 @@ fn in_words(action: &CallAction) -> Option<String> {
             format!("{} hears {}", leg.0 & 0xffff, whom.join(" and "))
         }
         CallAction::Echo { .. } => "echo".to_owned(),
+        CallAction::DialBot { .. } => "dial a bot".to_owned(),
+        CallAction::BotKey { digit, .. } => format!("the bot hears of {digit}"),
         CallAction::Verify { .. } => "verify".to_owned(),
         CallAction::Fetch(question) => format!("ask {}", question.service.name),
         CallAction::Queue(event) => {

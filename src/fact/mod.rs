@@ -115,6 +115,10 @@ pub enum What {
     VariableSet { name: Name, value: String },
     /// A service was asked over HTTP, and how that came out, in words.
     ServiceAsked { service: Name, result: Name, took: Duration },
+    /// The caller was handed to a voice bot.
+    BotJoined { bot: Name },
+    /// The talk with it is over, and how, in its own word or ours.
+    BotLeft { bot: Name, result: Name, took: Duration },
     /// The caller is spoken to in this language from here on.
     LanguageChosen { language: Name },
     /// The caller joined a queue.

@@ -12,6 +12,7 @@ use crate::base::QueueId;
 use crate::base::Secret;
 use crate::base::WallTime;
 use crate::fact::What;
+use crate::flow::bot::Bot;
 use crate::flow::model::Value;
 use crate::flow::service::Service;
 use crate::media::control::PlayId;
@@ -52,6 +53,8 @@ pub enum FlowEvent {
     Verified(VerifyResult),
     /// How the [`FlowAction::Fetch`] of this number came out.
     Fetched { number: u32, result: FetchResult },
+    /// What came of a [`FlowAction::Bot`].
+    Bot(BotEnd),
     /// [`Run::deadline`](crate::flow::Run::deadline) is due.
     Tick,
     /// The caller hung up: end cleanly.
@@ -90,6 +93,33 @@ pub struct Question {
     pub fields: Vec<(Name, Kind)>,
     /// The account for whose owner a code of one use is made and sent along, as `code`.
     pub code_for: Option<String>,
+}
+
+/// A talk with a voice bot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BotCall {
+    pub bot: Arc<Bot>,
+    /// The calling number; empty when withheld.
+    pub number: String,
+    pub dialled: String,
+    pub language: Name,
+    /// What else it is told. No secret is in it.
+    pub send: Vec<(Name, Value)>,
+    /// What it is asked for, `text` being its own last words.
+    pub fields: Vec<Name>,
+    /// The results that lead on.
+    pub results: Vec<Name>,
+    /// Whether a key stops what it says.
+    pub barge_in: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BotEnd {
+    /// What it says, and the values of the fields that were asked for, as with a service.
+    Result { result: Name, values: Vec<Option<Value>> },
+    /// It could not be reached, or is gone.
+    Lost,
 }
 
 /// What kind of value is asked for.
@@ -164,6 +194,12 @@ pub enum FlowAction {
     Verify { account: String, proof: Proof },
     /// Ask a service; [`FlowEvent::Fetched`] answers.
     Fetch(Question),
+    /// Let the caller and a bot hear each other; [`FlowEvent::Bot`] answers.
+    Bot(Box<BotCall>),
+    /// Tell the bot of a key.
+    BotKey { digit: char },
+    /// The bot is heard no more.
+    BotEnds,
     /// Leave the flow for a queue. The run is over. `permission` is the flow file's word on who allows the
     /// hold; none: as the queue says. `prefer` has the call first, for so long; `exclude` must not get it: agents by
     /// name, who may not be of this center.

@@ -10,6 +10,7 @@ use crate::base::AgentId;
 use crate::base::Name;
 use crate::flow::alarm_file::alarms;
 use crate::flow::alarm_file::sensible;
+use crate::flow::bot;
 use crate::flow::center::AgentContact;
 use crate::flow::center::AlarmPolicy;
 use crate::flow::center::HOLD_CHECK_IN;
@@ -105,6 +106,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     }
     if let Some(yaml) = fields.optional("services") {
         reader.names.services = service::read(yaml, reader);
+    }
+    if let Some(yaml) = fields.optional("bots") {
+        reader.names.bots = bot::read(yaml, reader);
     }
     let skills = fields.optional("skills").map(|yaml| skills(yaml, reader)).unwrap_or_default();
     reader.names.skills = skills.clone();

@@ -4,6 +4,7 @@
 
 mod alarm_file;
 pub mod api;
+pub mod bot;
 pub mod center;
 mod center_file;
 mod check;

@@ -81,6 +81,7 @@ fn about(node: &Node, queues: &[Name]) -> String {
         Node::Speak(node) => node.language.to_string(),
         Node::Fetch(node) => node.about(),
         Node::Verify(node) => node.method.in_words().to_owned(),
+        Node::Bot(node) => node.about(),
         Node::GoTo(node) => node.flow.to_string(),
         Node::Call(node) => node.flow.to_string(),
         Node::GiveBack(node) => node.result.to_string(),

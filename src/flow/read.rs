@@ -8,6 +8,7 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::SkillId;
 use crate::flow::api::Kind;
+use crate::flow::bot::Bot;
 use crate::flow::center::Center;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::diagnostic::Severity;
@@ -63,6 +64,7 @@ pub(crate) struct Names {
     pub hours: BTreeMap<Name, Arc<Hours>>,
     pub announcements: BTreeMap<Name, Arc<Announcement>>,
     pub services: BTreeMap<Name, Arc<Service>>,
+    pub bots: BTreeMap<Name, Arc<Bot>>,
     /// How texts are spoken, where they are.
     pub speech: Option<Arc<Speech>>,
 }
@@ -78,6 +80,7 @@ impl Default for Names {
             hours: BTreeMap::new(),
             announcements: BTreeMap::new(),
             services: BTreeMap::new(),
+            bots: BTreeMap::new(),
             speech: None,
         }
     }
@@ -417,6 +420,15 @@ impl<'a> Reader<'a> {
         if found.is_none() {
             let known: Vec<Name> = self.names.services.keys().cloned().collect();
             self.unknown(text.place, "service", &text.text, known.iter().map(|name| &**name));
+        }
+        found
+    }
+
+    pub fn bot(&mut self, text: &Text) -> Option<Arc<Bot>> {
+        let found = self.names.bots.get(text.text.as_str()).map(Arc::clone);
+        if found.is_none() {
+            let known: Vec<Name> = self.names.bots.keys().cloned().collect();
+            self.unknown(text.place, "bot", &text.text, known.iter().map(|name| &**name));
         }
         found
     }

@@ -112,6 +112,7 @@ impl Run {
             FlowEvent::Fetched { number, result } => {
                 self.input(center, flow, now, Input::Fetched { number, result }, out);
             }
+            FlowEvent::Bot(end) => self.input(center, flow, now, Input::Bot(end), out),
             FlowEvent::Tick => {
                 if self.session.timer.is_some_and(|due| due <= now) {
                     self.session.timer = None;

@@ -71,7 +71,7 @@ fn address(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<String> {
     Some(text.text.trim_end_matches('/').to_owned())
 }
 
-fn headers(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(String, String)> {
+pub(crate) fn headers(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(String, String)> {
     let Value::Map(entries) = &yaml.value else {
         let hint = "for example: { Authorization: ORDERS_TOKEN }";
         reader.error_hint(yaml.place, "headers are written as \"header: environment variable\" lines", hint);

@@ -11,6 +11,7 @@ use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Verification;
 use crate::fact::What;
+use crate::flow::api::BotEnd;
 use crate::flow::api::Caller;
 use crate::flow::api::ExitName;
 use crate::flow::api::FetchResult;
@@ -46,6 +47,8 @@ pub(crate) enum Input {
         number: u32,
         result: FetchResult,
     },
+    /// What came of a talk with a bot.
+    Bot(BotEnd),
 }
 
 /// Where a node sends the caller.

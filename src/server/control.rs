@@ -17,10 +17,14 @@ use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
+use crate::flow::api::BotCall;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::media::Record;
 use crate::media::Tracks;
+use crate::server::bots;
+use crate::server::bots::BotEnded;
+use crate::server::bots::Bots;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -79,6 +83,7 @@ pub(super) struct Control {
     pub identity_replies: mpsc::Receiver<IdentityReply>,
     pub fetcher: Fetcher,
     pub fetched: mpsc::Receiver<Fetched>,
+    pub bots_ended: mpsc::Receiver<BotEnded>,
     pub speaker: Speaker,
     pub spoken: mpsc::Receiver<Spoken>,
     pub requests: mpsc::Receiver<ControlRequest>,
@@ -95,6 +100,7 @@ pub(super) struct Wires {
     pub media: Media,
     pub browsers: Browsers,
     pub recorder: Recorder,
+    pub bots: Bots,
 }
 
 impl Streams for Wires {
@@ -116,6 +122,16 @@ impl Streams for Wires {
 
     fn open_browser(&mut self, call: CallId, leg: LegId) {
         self.media.open_cord(call, leg, self.browsers.lay(leg));
+    }
+
+    fn open_bot(&mut self, call: CallId, leg: LegId, bot: Box<BotCall>) {
+        let agreed = bots::agreed(bot.bot.audio);
+        self.media.open_cord(call, leg, self.bots.begin(leg, bot));
+        self.media.send(call, MediaCommand::Agree { leg, agreed });
+    }
+
+    fn bot_key(&mut self, leg: LegId, digit: char) {
+        self.bots.key(leg, digit);
     }
 
     fn to_browser(&mut self, call: CallId, leg: LegId) {
@@ -213,6 +229,7 @@ impl Control {
             Some(recorded) = self.recorded.recv() => inputs.push(recorded_input(recorded)),
             Some(reply) = self.identity_replies.recv() => inputs.push(identity_input(reply)),
             Some(fetched) = self.fetched.recv() => inputs.push(Input::Fetched(fetched)),
+            Some(ended) = self.bots_ended.recv() => inputs.push(Input::Bot(ended)),
             Some(spoken) = self.spoken.recv() => inputs.push(Input::Spoken(spoken)),
             Some(request) = self.requests.recv() => requests.push(request),
             // Somebody waits at the door: what else has come is looked at, and not waited for.
@@ -230,6 +247,7 @@ impl Control {
         take(&mut self.browser_events, |event| inputs.push(Input::Browser(event)));
         take(&mut self.recorded, |recorded| inputs.push(recorded_input(recorded)));
         take(&mut self.fetched, |fetched| inputs.push(Input::Fetched(fetched)));
+        take(&mut self.bots_ended, |ended| inputs.push(Input::Bot(ended)));
         take(&mut self.spoken, |spoken| inputs.push(Input::Spoken(spoken)));
         take(&mut self.identity_replies, |reply| inputs.push(identity_input(reply)));
     }

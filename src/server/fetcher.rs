@@ -202,7 +202,7 @@ fn json(value: &Value) -> Json {
 }
 
 /// The value of `order.status`; none when it is not there, or no text, whole number, or truth.
-fn value(json: &Json, field: &str) -> Option<Value> {
+pub(super) fn value(json: &Json, field: &str) -> Option<Value> {
     let found = field.split('.').try_fold(json, |json, name| json.get(name))?;
     match found {
         Json::String(text) => Some(Value::Text(text.clone())),

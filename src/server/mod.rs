@@ -1,6 +1,7 @@
 //! The control thread, the clock, the registry of live calls: where the cores meet the wires.
 
 pub mod board;
+pub mod bots;
 pub mod browser;
 pub mod captions;
 pub mod clock;

@@ -26,6 +26,7 @@ use crate::sdp::Codec;
 use crate::sdp::Fingerprint;
 use crate::server::Rules;
 use crate::server::ServeOptions;
+use crate::server::bots::Bots;
 use crate::server::clock::Clock;
 use crate::server::control::Control;
 use crate::server::control::Wires;
@@ -78,6 +79,9 @@ const RECORDED: usize = 256;
 
 /// How many answers of services may wait for the control thread.
 const FETCHED: usize = 512;
+
+/// How many ends of talks with bots may wait for the control thread; their thread waits for room.
+const BOTS_ENDED: usize = 256;
 
 /// How many texts that were spoken may wait for the control thread; their threads wait for room.
 const SPOKEN: usize = 256;
@@ -255,6 +259,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let (fetched_sender, fetched) = mpsc::channel(FETCHED);
+    let (bots_sender, bots_ended) = mpsc::channel(BOTS_ENDED);
     let (spoken_sender, spoken) = mpsc::channel(SPOKEN);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();
@@ -266,7 +271,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         switchboard: switchboard(options, &store, center.clone(), library, bound, fingerprint)?,
         sockets,
         streams_in,
-        wires: Wires { media, browsers, recorder },
+        wires: Wires { media, browsers, recorder, bots: Bots::start(bots_sender)? },
         recorded,
         media_events,
         browser_events,
@@ -275,6 +280,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         identity_replies,
         fetcher: Fetcher::start(fetched_sender)?,
         fetched,
+        bots_ended,
         speaker: Speaker::start(SpeechCache::within(&options.data), spoken_sender)?,
         spoken,
         requests,

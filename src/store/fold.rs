@@ -204,6 +204,8 @@ impl CallFold {
             | What::WaitPrioritised { .. }
             | What::LanguageChosen { .. }
             | What::ServiceAsked { .. }
+            | What::BotJoined { .. }
+            | What::BotLeft { .. }
             | What::WaitGranted { .. }
             | What::WaitDeclined
             | What::HoldMusicStarted

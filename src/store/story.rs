@@ -115,6 +115,8 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::ServiceAsked { service, result, took } => {
             format!("the service {service} {result}, after {} ms", took.as_millis())
         }
+        What::BotJoined { bot } => format!("talks with the bot {bot}"),
+        What::BotLeft { bot, result, took } => format!("the bot {bot}: {result}, after {}", length(*took)),
         What::LanguageChosen { language } => format!("is spoken to in {language:?}"),
         What::Enqueued { queue, needs, priority, waiting } => enqueued(queue, needs, *priority, *waiting),
         What::AgentsNamed { prefer, exclude } => agents_named(prefer.as_ref(), exclude),

@@ -1,9 +1,11 @@
-//! A patch cord between a stream of a media worker and a browser's connection: plain RTP and RTCP both ways.
+//! A patch cord between a stream of a media worker and a browser's connection, or a voice bot's: plain RTP and RTCP both
+//! ways.
 //!
 //! Two bounded rings. Neither side ever waits for the other; when a ring is full, its oldest packet goes. A cord
 //! whose one end was dropped is loose: the other end notices by [`BrowserEnd::is_loose`].
 
 use std::fmt;
+use std::io;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,6 +42,24 @@ impl fmt::Debug for Rings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (to_browser, to_stream) = (self.to_browser.len(), self.to_stream.len());
         f.debug_struct("Rings").field("to_browser", &to_browser).field("to_stream", &to_stream).finish()
+    }
+}
+
+/// Cords for those who look by a clock of their own, and need no bell.
+#[derive(Clone, Debug)]
+pub struct Cords {
+    unheard: Arc<Bell>,
+}
+
+impl Cords {
+    /// Fails when the operating system gives no descriptor.
+    pub fn new() -> io::Result<Cords> {
+        Ok(Cords { unheard: Arc::new(Bell::new()?) })
+    }
+
+    /// A new cord.
+    pub fn lay(&self) -> (StreamEnd, BrowserEnd) {
+        cord(Arc::clone(&self.unheard))
     }
 }
 

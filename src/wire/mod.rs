@@ -1,7 +1,7 @@
 //! Sockets: SIP over UDP, TCP and TLS, RTP and RTCP, WebRTC. Thin: bytes in, bytes out.
 
 mod bell;
-mod cord;
+pub mod cord;
 mod dtls;
 pub mod media;
 pub mod sip;

@@ -6,6 +6,7 @@
 
 mod agents;
 mod baresip;
+mod bot;
 mod browser;
 mod callback;
 mod codecs;

@@ -192,6 +192,20 @@ const KEYS: &[(&str, &[Key])] = &[
         ],
     ),
     (
+        "bot",
+        &[
+            ("bot", Text, true, "the bot, as center.yaml calls it"),
+            ("send", Names, false, "what the bot is told, and the variables that hold it"),
+            ("gives", Names, false, "variables and what the bot says that they get; text is its last words"),
+            ("limit", Time, false, "how long it may last; 5m by default"),
+            ("barge_in", Truth, false, "whether a key stops what the bot says; yes by default"),
+            ("results", Results, true, "for each result of the bot where it leads"),
+            ("otherwise", Node, true, "another result, or one that lacks a value"),
+            ("lost", Node, true, "the bot could not be reached, or is gone"),
+            ("late", Node, true, "the time is over"),
+        ],
+    ),
+    (
         "announce",
         &[
             ("announce", Text, true, "the announcement, as center.yaml calls it"),

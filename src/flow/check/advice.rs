@@ -101,7 +101,15 @@ fn speech(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
 }
 
 fn asks(node: &Node) -> bool {
-    matches!(node, Node::Menu(_) | Node::Language(_) | Node::Consent(_) | Node::Collect(_) | Node::Verify(_))
+    matches!(
+        node,
+        Node::Menu(_)
+            | Node::Language(_)
+            | Node::Consent(_)
+            | Node::Bot(_)
+            | Node::Collect(_)
+            | Node::Verify(_)
+    )
 }
 
 fn spoken(node: &Node, reader: &Reader<'_>) -> Duration {

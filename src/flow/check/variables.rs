@@ -61,6 +61,7 @@ fn sent(node: &Node) -> Vec<(&Name, Place)> {
     match node {
         Node::Fetch(node) => node.uses().into_iter().map(|name| (name, node.place)).collect(),
         Node::Call(node) => node.uses().map(|name| (name, node.place)).collect(),
+        Node::Bot(node) => node.uses().map(|name| (name, node.place)).collect(),
         _ => Vec::new(),
     }
 }
@@ -133,6 +134,11 @@ fn variables(flow: &Flow, reader: &mut Reader<'_>) -> (Variables, BTreeSet<Name>
             }
             Node::Collect(node) => {
                 add(&mut samples, &node.variable, Value::Text("10".to_owned()), at.place);
+            }
+            Node::Bot(node) => {
+                for given in &node.gives {
+                    add(&mut samples, &given.variable, given.kind.sample(), at.place);
+                }
             }
             Node::Fetch(node) => {
                 for given in &node.gives {
@@ -236,6 +242,7 @@ pub(super) fn unset(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
             Node::Set(node) => node.values.iter().map(|(name, _)| Name::clone(name)).collect(),
             Node::Fetch(node) => node.gives.iter().map(|given| Name::clone(&given.variable)).collect(),
             Node::Call(node) => node.gives.iter().map(|given| Name::clone(&given.variable)).collect(),
+            Node::Bot(node) => node.gives.iter().map(|given| Name::clone(&given.variable)).collect(),
             _ => Vec::new(),
         }
     };

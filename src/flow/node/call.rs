@@ -85,7 +85,7 @@ fn with(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Name)> {
     entries.iter().filter_map(one).collect()
 }
 
-fn results(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Result> {
+pub(crate) fn results(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Result> {
     let Value::Map(entries) = &yaml.value else {
         let hint = "for example: { proven: main_menu }";
         reader.error_hint(yaml.place, "results are written as \"result: node\" lines", hint);

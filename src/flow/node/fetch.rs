@@ -142,11 +142,11 @@ impl Fetch {
             _ => return Next::Stay,
         };
         step.session.timer = None;
-        let values = match &result {
-            FetchResult::Answered { values, .. } => self.values(values),
+        let found = match &result {
+            FetchResult::Answered { values: answered, .. } => values(&self.gives, answered),
             _ => None,
         };
-        let words = match (&result, &values) {
+        let words = match (&result, &found) {
             (FetchResult::Answered { known_before: true, .. }, Some(_)) => {
                 "did not answer; what it said before holds"
             }
@@ -158,7 +158,7 @@ impl Fetch {
         let service = self.service.as_ref().map(|service| Name::clone(&service.name)).unwrap_or_default();
         let took = step.now.since(state.asked);
         step.fact(What::ServiceAsked { service, result: Name::from(words), took });
-        match (values, result, self.missing) {
+        match (found, result, self.missing) {
             (Some(values), _, _) => {
                 values.into_iter().for_each(|(name, value)| step.set(&name, value));
                 Next::Go(THEN, self.then)
@@ -167,26 +167,27 @@ impl Fetch {
             _ => Next::Go(OTHERWISE, self.otherwise),
         }
     }
+}
 
-    /// Every variable's value; none when one is not there, or of another kind.
-    fn values(&self, answered: &[Option<model::Value>]) -> Option<Vec<(Name, model::Value)>> {
-        let one = |(given, value): (&Given, &Option<model::Value>)| {
-            let value = value.as_ref()?;
-            let value = match (given.kind, value) {
-                (Kind::Text, value) => model::Value::Text(value.in_words()),
-                (Kind::Number, model::Value::Text(text)) => model::Value::Number(text.parse().ok()?),
-                (Kind::Number, model::Value::Number(_)) | (Kind::Truth, model::Value::Truth(_)) => {
-                    value.clone()
-                }
-                _ => return None,
-            };
-            Some((Name::clone(&given.variable), value))
+/// Every variable's value; none when one is not there, or of another kind.
+pub(crate) fn values(
+    gives: &[Given],
+    answered: &[Option<model::Value>],
+) -> Option<Vec<(Name, model::Value)>> {
+    let one = |(given, value): (&Given, &Option<model::Value>)| {
+        let value = value.as_ref()?;
+        let value = match (given.kind, value) {
+            (Kind::Text, value) => model::Value::Text(value.in_words()),
+            (Kind::Number, model::Value::Text(text)) => model::Value::Number(text.parse().ok()?),
+            (Kind::Number, model::Value::Number(_)) | (Kind::Truth, model::Value::Truth(_)) => value.clone(),
+            _ => return None,
         };
-        if answered.len() != self.gives.len() {
-            return None;
-        }
-        self.gives.iter().zip(answered).map(one).collect()
+        Some((Name::clone(&given.variable), value))
+    };
+    if answered.len() != gives.len() {
+        return None;
     }
+    gives.iter().zip(answered).map(one).collect()
 }
 
 /// `/orders/{order}/status`
@@ -207,7 +208,7 @@ fn path(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Piece> {
 }
 
 /// `{ order: order_number }`: field and variable.
-fn send(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Name)> {
+pub(crate) fn send(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Name)> {
     let Value::Map(entries) = &yaml.value else {
         reader.error_hint(
             yaml.place,

@@ -1,6 +1,7 @@
 //! What a flow is made of: one file per type of node, with its fields, its check and its step.
 
 pub(crate) mod announce;
+pub(crate) mod bot;
 pub(crate) mod branch;
 pub(crate) mod call;
 pub(crate) mod collect;
@@ -36,7 +37,7 @@ use crate::flow::step::Step;
 use crate::flow::yaml::Place;
 
 /// The types of node, by the key that says which one it is, and what each is for.
-pub const KINDS: [(&str, &str); 20] = [
+pub const KINDS: [(&str, &str); 21] = [
     ("play", "plays prompts"),
     ("menu", "asks for one key"),
     ("collect", "asks for digits, an amount or a date"),
@@ -48,6 +49,7 @@ pub const KINDS: [(&str, &str); 20] = [
     ("hours", "goes one way while it is open, another while it is not"),
     ("set", "gives variables a value"),
     ("fetch", "asks a service over HTTP"),
+    ("bot", "hands the caller to a voice bot"),
     ("announce", "plays what is switched on for now"),
     ("call", "lets another flow do a part"),
     ("return", "ends a called flow with a result"),
@@ -78,6 +80,7 @@ pub(crate) enum Node {
     Hours(hours::Hours),
     Set(set::Set),
     Fetch(fetch::Fetch),
+    Bot(bot::Bot),
     Announce(announce::Announce),
     Call(call::Call),
     GiveBack(give_back::GiveBack),
@@ -102,6 +105,7 @@ pub(crate) enum State {
     Collect(collect::State),
     Verify(verify::State),
     Fetch(fetch::State),
+    Bot(bot::State),
 }
 
 /// Which way out of a node.
@@ -153,6 +157,7 @@ impl Node {
             "hours" => Node::Hours(hours::Hours::read(fields, reader)),
             "set" => Node::Set(set::Set::read(fields, reader)),
             "fetch" => Node::Fetch(fetch::Fetch::read(fields, reader)),
+            "bot" => Node::Bot(bot::Bot::read(fields, reader)),
             "announce" => Node::Announce(announce::Announce::read(fields, reader)),
             "call" => Node::Call(call::Call::read(fields, reader)),
             "return" => Node::GiveBack(give_back::GiveBack::read(fields, reader)),
@@ -179,6 +184,7 @@ impl Node {
             Node::Hours(node) => (State::Plain, node.enter(step)),
             Node::Set(node) => (State::Plain, node.enter(step)),
             Node::Fetch(node) => node.enter(step),
+            Node::Bot(node) => node.enter(step),
             Node::Announce(node) => (State::Plain, node.enter(step)),
             Node::Call(node) => (State::Plain, node.enter(step)),
             Node::GiveBack(node) => (State::Plain, node.enter()),
@@ -200,6 +206,7 @@ impl Node {
             (Node::Consent(node), State::Consent(state)) => node.handle(state, step, input),
             (Node::Collect(node), State::Collect(state)) => node.handle(state, step, input),
             (Node::Verify(node), State::Verify(state)) => node.handle(state, step, input),
+            (Node::Bot(node), State::Bot(state)) => node.handle(state, step, input),
             (Node::Fetch(node), State::Fetch(state)) => node.handle(state, step, input),
             (Node::Pause(node), _) => node.handle(input),
             (Node::Announce(node), _) => node.handle(input),
@@ -224,6 +231,7 @@ impl Node {
             Node::Hours(_) => "hours",
             Node::Set(_) => "set",
             Node::Fetch(_) => "fetch",
+            Node::Bot(_) => "bot",
             Node::Announce(_) => "announce",
             Node::Call(_) => "call",
             Node::GiveBack(_) => "return",
@@ -240,6 +248,7 @@ impl Node {
     pub fn listens(&self, state: &State) -> bool {
         match (self, state) {
             (Node::Menu(_) | Node::Language(_) | Node::Consent(_) | Node::Collect(_), _) => true,
+            (Node::Bot(_), State::Bot(_)) => true,
             (Node::Verify(_), State::Verify(state)) => state.listens(),
             _ => false,
         }
@@ -266,6 +275,7 @@ impl Node {
         matches!(self, Node::Verify(_) | Node::Enqueue(_) | Node::Call(_) | Node::GoTo(_))
             || self.expressions().iter().any(|(used, _)| used.uses.iter().any(|name| of_caller(name)))
             || matches!(self, Node::Fetch(node) if node.uses().iter().any(|name| of_caller(name)))
+            || matches!(self, Node::Bot(node) if node.uses().any(|name| of_caller(name)))
             || self.heard().iter().any(said)
     }
 
@@ -283,6 +293,7 @@ impl Node {
             Node::Set(node) => vec![Exit::plain(THEN, node.then).setting()],
             Node::Pause(node) => vec![Exit::plain(THEN, node.then)],
             Node::Fetch(node) => node.exits(),
+            Node::Bot(node) => node.exits(),
             Node::Hours(node) => node.exits(),
             Node::Announce(node) => vec![Exit::plain(THEN, node.then)],
             Node::Call(node) => node.exits(),

@@ -116,6 +116,7 @@ impl Exploration<'_> {
     fn worlds(&self) -> [World; 3] {
         [Service::SaysAnything, Service::Missing, Service::Down].map(|other_services| World {
             services: BTreeMap::new(),
+            bots: BTreeMap::new(),
             other_services,
             ..self.world.clone()
         })

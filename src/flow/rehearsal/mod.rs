@@ -15,6 +15,8 @@ use crate::base::Secret;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::What;
+use crate::flow::api::BotCall;
+use crate::flow::api::BotEnd;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::api::ExitName;
@@ -44,6 +46,8 @@ pub struct World {
     pub services: BTreeMap<Name, Service>,
     /// What those say that are not among them.
     pub other_services: Service,
+    /// What bots say in the end, by name: the result, and the fields that go with it.
+    pub bots: BTreeMap<Name, (Name, BTreeMap<Name, Value>)>,
 }
 
 /// A customer who can be verified.
@@ -103,6 +107,23 @@ impl World {
             Service::Missing => FetchResult::Missing,
             Service::SaysAnything => values(&|_, kind| Some(kind.sample())),
             Service::Down => FetchResult::Failed,
+        }
+    }
+
+    /// Bots that nothing is said of are as other services are: any of them, none, or lost.
+    fn bot(&self, call: &BotCall) -> BotEnd {
+        let any = |result: Option<&Name>| BotEnd::Result {
+            result: result.cloned().unwrap_or_default(),
+            values: call.fields.iter().map(|_| Some(Kind::Number.sample())).collect(),
+        };
+        match (self.bots.get(&call.bot.name), &self.other_services) {
+            (Some((result, said)), _) => BotEnd::Result {
+                result: Name::clone(result),
+                values: call.fields.iter().map(|field| said.get(field).cloned()).collect(),
+            },
+            (None, Service::SaysAnything) => any(call.results.first()),
+            (None, Service::Missing) => any(call.results.last()),
+            (None, _) => BotEnd::Lost,
         }
     }
 
@@ -172,6 +193,11 @@ pub enum Met {
     },
     Asked {
         service: Name,
+        result: Name,
+    },
+    /// Talks with a bot, and what came of it.
+    TalksWithBot {
+        bot: Name,
         result: Name,
     },
     Ended(End),
@@ -376,6 +402,14 @@ impl<'a> Rehearsal<'a> {
                 self.reply = Some(FlowEvent::Fetched { number, result });
                 return;
             }
+            FlowAction::Bot(call) => {
+                self.reply = Some(FlowEvent::Bot(self.world.bot(&call)));
+                return;
+            }
+            FlowAction::BotKey { .. } | FlowAction::BotEnds => {
+                self.reply = None;
+                return;
+            }
             FlowAction::Enqueue { queue, needs, priority, .. } => {
                 let needs = needs.needs.facts(&self.center.engine.skills);
                 let needs = needs.iter().map(ToString::to_string).collect();
@@ -410,6 +444,7 @@ fn told(what: What) -> Option<Met> {
         What::VerificationFailed { .. } => Met::Verified { words: "does not fit".to_owned() },
         What::VerificationEnded { result } => Met::Verified { words: in_words(result).to_owned() },
         What::VariableSet { name, value } => Met::Set { name, value },
+        What::BotLeft { bot, result, .. } => Met::TalksWithBot { bot, result },
         What::ServiceAsked { service, result, .. } => Met::Asked { service, result },
         _ => return None,
     })
@@ -448,6 +483,7 @@ impl std::fmt::Display for Met {
             Met::Verified { words } => write!(f, "identity: {words}"),
             Met::Set { name, value } => write!(f, "{name} = {value}"),
             Met::Asked { service, result } => write!(f, "the service {service} {result}"),
+            Met::TalksWithBot { bot, result } => write!(f, "talks with the bot {bot}: {result}"),
             Met::Ended(end) => write!(f, "ends: {end}"),
         }
     }

@@ -11,6 +11,7 @@ use crate::flow::api::Customer;
 use crate::flow::center::Center;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
+use crate::flow::model;
 use crate::flow::needs;
 use crate::flow::node::set;
 use crate::flow::read::Reader;
@@ -78,6 +79,7 @@ pub(super) fn read(reader: &mut Reader<'_>, center: &Center, text: &str) -> Vec<
     let flow = fields.require(reader, "flow").and_then(|yaml| flow(yaml, reader, center));
     let customers = fields.optional("customers").map(|yaml| customers(yaml, reader)).unwrap_or_default();
     let services = fields.optional("services").map(|yaml| services(yaml, reader)).unwrap_or_default();
+    let bots = fields.optional("bots").map(|yaml| bots(yaml, reader)).unwrap_or_default();
     let tests = fields.require(reader, "tests");
     fields.finish(reader);
     let (Some(flow), Some(tests)) = (flow, tests) else { return Vec::new() };
@@ -85,7 +87,7 @@ pub(super) fn read(reader: &mut Reader<'_>, center: &Center, text: &str) -> Vec<
         reader.error(tests.place, "tests are written as \"what is tested: …\"");
         return Vec::new();
     };
-    let setting = Setting { center, flow, customers, services };
+    let setting = Setting { center, flow, customers, services, bots };
     entries.iter().filter_map(|(key, yaml)| setting.test(key, yaml, reader)).collect()
 }
 
@@ -95,8 +97,9 @@ pub(super) fn world(reader: &mut Reader<'_>, text: &str) -> Option<World> {
     let mut fields = reader.fields(&root, "a test file")?;
     let customers = fields.optional("customers").map(|yaml| customers(yaml, reader)).unwrap_or_default();
     let services = fields.optional("services").map(|yaml| services(yaml, reader)).unwrap_or_default();
+    let bots = fields.optional("bots").map(|yaml| bots(yaml, reader)).unwrap_or_default();
     let accounts = customers.into_iter().map(|(_, account)| account).collect();
-    Some(World { accounts, services, ..World::default() })
+    Some(World { accounts, services, bots, ..World::default() })
 }
 
 fn flow(yaml: &Yaml, reader: &mut Reader<'_>, center: &Center) -> Option<Name> {
@@ -148,6 +151,7 @@ struct Setting<'a> {
     flow: Name,
     customers: Vec<(Name, Account)>,
     services: BTreeMap<Name, Service>,
+    bots: Bots,
 }
 
 impl Setting<'_> {
@@ -162,6 +166,7 @@ impl Setting<'_> {
         let at = fields.optional("at").and_then(|yaml| hours::moment(yaml, &self.center.time_zone, reader));
         let verifier = fields.optional("verifier").and_then(|yaml| verifier(yaml, reader));
         let services = fields.optional("services").map(|yaml| services(yaml, reader)).unwrap_or_default();
+        let bots = fields.optional("bots").map(|yaml| bots(yaml, reader)).unwrap_or_default();
         let steps = fields.optional("call").map(|yaml| steps(yaml, reader)).unwrap_or_default();
         let path = fields.optional("path").map(|yaml| {
             let names = reader.texts(yaml, "the name of a node");
@@ -173,7 +178,9 @@ impl Setting<'_> {
         fields.finish(reader);
         let accounts = self.customers.iter().map(|(_, account)| account.clone()).collect();
         let services = self.services.clone().into_iter().chain(services).collect();
-        let world = World { accounts, verifier: verifier.unwrap_or_default(), services, ..World::default() };
+        let bots = self.bots.clone().into_iter().chain(bots).collect();
+        let verifier = verifier.unwrap_or_default();
+        let world = World { accounts, verifier, services, bots, ..World::default() };
         let number = number.unwrap_or_else(|| SOMEBODY.to_owned());
         let caller = Caller {
             customer: world.customer_of(&number).cloned(),
@@ -264,6 +271,25 @@ fn services(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<Name, Service> {
         return BTreeMap::new();
     };
     let one = |(key, yaml): &(Text, Yaml)| Some((Name::from(key.text.as_str()), service(yaml, reader)?));
+    entries.iter().filter_map(one).collect()
+}
+
+type Bots = BTreeMap<Name, (Name, BTreeMap<Name, model::Value>)>;
+
+/// `assistant: { result: billing, text: my last invoice }`
+fn bots(yaml: &Yaml, reader: &mut Reader<'_>) -> Bots {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error(yaml.place, "bots are written as \"name: { result: …, and what else it says }\"");
+        return BTreeMap::new();
+    };
+    let one = |(key, yaml): &(Text, Yaml)| {
+        let Some(Service::Says(mut said)) = service(yaml, reader) else { return None };
+        let result = said.remove("result").map(|result| Name::from(result.in_words()));
+        if result.is_none() {
+            reader.error(key.place, "a bot says its result");
+        }
+        Some((Name::from(key.text.as_str()), (result?, said)))
+    };
     entries.iter().filter_map(one).collect()
 }
 

@@ -15,6 +15,7 @@ speech: { command: \"espeak-ng -v {language} --stdout\" }
 numbers: { 1000: main }
 hours: { office: { mon-fri: 08:00-18:00 } }
 services: { orders: { at: \"http://127.0.0.1:9000\" } }
+bots: { assistant: { at: \"ws://127.0.0.1:9001\" } }
 announcements: { outage: { play: goodbye } }
 skills: [billing]
 queues: { billing: { needs: billing >= 3 } }

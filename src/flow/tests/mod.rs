@@ -1,5 +1,6 @@
 //! The language from outside: files in, a caller's keys in, what the caller meets out.
 
+mod bot;
 mod collect;
 mod consent;
 mod demo;
@@ -172,6 +173,13 @@ impl<'a> Phone<'a> {
                     .collect();
                 format!("asks {}{}", question.url, sent.join(""))
             }
+            FlowAction::Bot(call) => {
+                let sent: Vec<String> =
+                    call.send.iter().map(|(field, value)| format!(" {field}={}", value.in_words())).collect();
+                format!("talks with {}{}", call.bot.name, sent.join(""))
+            }
+            FlowAction::BotKey { digit } => format!("the bot hears of {digit}"),
+            FlowAction::BotEnds => "the bot is gone".to_owned(),
             FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude } => {
                 let queue = &self.center.engine.queues[queue.0 as usize].name;
                 let held = match permission {

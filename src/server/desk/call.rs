@@ -535,5 +535,7 @@ fn is_told(what: &What) -> bool {
             | What::LegClosed { .. }
             | What::VariableSet { .. }
             | What::ServiceAsked { .. }
+            | What::BotJoined { .. }
+            | What::BotLeft { .. }
     )
 }

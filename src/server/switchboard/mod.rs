@@ -55,6 +55,7 @@ use crate::fact::RecordingEnd;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
 use crate::flow::Center;
+use crate::flow::api::BotCall;
 use crate::flow::api::Customer;
 use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
@@ -68,6 +69,7 @@ use crate::queue::Engine;
 use crate::queue::Stage;
 use crate::queue::promises::Promises;
 use crate::sdp::Fingerprint;
+use crate::server::bots::BotEnded;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -109,6 +111,10 @@ pub trait Streams {
     fn open_browser(&mut self, call: CallId, leg: LegId);
     /// Makes a browser the far end of a leg that was opened with ports.
     fn to_browser(&mut self, call: CallId, leg: LegId);
+    /// Opens the stream of a leg whose far end is a bot, and reaches it.
+    fn open_bot(&mut self, call: CallId, leg: LegId, bot: Box<BotCall>);
+    /// Tells a bot of a key.
+    fn bot_key(&mut self, leg: LegId, digit: char);
     /// Lets a browser's connection carry a leg whose far end is a browser.
     fn patch(&mut self, leg: LegId, connection: ConnectionId);
     /// Answers a browser's offer; false when too many wait.
@@ -138,6 +144,8 @@ pub enum Input {
     RecordingFetched { call: CallId, file: RecordingFile, by: Option<Name> },
     /// What a service said.
     Fetched(Fetched),
+    /// What came of a bot's line.
+    Bot(BotEnded),
     /// What came of texts that were to be spoken.
     Spoken(Spoken),
     /// A person wants an agent's state changed.
@@ -303,6 +311,7 @@ impl Switchboard {
             Input::Fetched(Fetched { call, number, result }) => {
                 self.later(call, CallEvent::Fetched { number, result });
             }
+            Input::Bot(BotEnded { leg, end }) => self.later(leg.call(), CallEvent::Bot { leg, end }),
             Input::Spoken(spoken) => self.on_spoken(spoken, streams),
             Input::RecordingEnded { leg, why } => {
                 self.later(leg.call(), CallEvent::RecordingEnded { leg, why });
@@ -508,6 +517,13 @@ impl Switchboard {
             CallAction::DialCaller { leg, number } => self.dial_caller(now, leg, &number, streams, out),
             CallAction::DialNumber { leg, number } => self.dial_number(now, leg, &number, streams, out),
             CallAction::DialUser { leg, user } => self.dial_user(now, leg, &user, streams, out),
+            CallAction::DialBot { leg, call: bot } => {
+                let mut line = Line::new(Default::default(), self.local(0));
+                line.up = true;
+                self.lines.insert(leg, line);
+                streams.open_bot(call, leg, bot);
+            }
+            CallAction::BotKey { leg, digit } => streams.bot_key(leg, digit),
             CallAction::Play { leg, play, prompts, barge_in, repeat } => {
                 let waiting = Waiting::new(now, play, prompts, barge_in, repeat);
                 self.play(now, leg, waiting, streams, out);

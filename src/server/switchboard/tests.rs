@@ -172,6 +172,14 @@ impl Streams for FakeStreams {
         assert!(self.open.insert(leg), "a leg was opened twice");
     }
 
+    fn open_bot(&mut self, _: CallId, leg: LegId, _: Box<crate::flow::api::BotCall>) {
+        assert!(self.open.insert(leg), "a leg was opened twice");
+    }
+
+    fn bot_key(&mut self, leg: LegId, _: char) {
+        assert!(self.open.contains(&leg), "a bot that is gone is told of a key");
+    }
+
     fn to_browser(&mut self, _: CallId, leg: LegId) {
         assert!(self.open.contains(&leg), "a leg that is closed was given to a browser");
     }
