@@ -28,7 +28,7 @@ fn manifest(language: &str) -> BTreeMap<String, String> {
 }
 
 /// What no manifest has words for: it is in none.
-const NO_SPEECH: [&str; 3] = ["hold-music", "ringback", "tone-1004"];
+const NO_SPEECH: [&str; 4] = ["beep", "hold-music", "ringback", "tone-1004"];
 
 /// Every WAV below `at`, by its path without the ending.
 fn recordings(at: &Path, prefix: &str, found: &mut BTreeSet<String>) {

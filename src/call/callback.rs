@@ -44,7 +44,8 @@ impl Call {
         out: &mut Vec<CallAction>,
     ) {
         wait.callbacks += 1;
-        let number = self.arrival.number.clone();
+        let other = wait.other_number().map(str::to_owned);
+        let number = other.clone().unwrap_or_else(|| self.arrival.number.clone());
         if let Some(prompts) = self.prompts(center) {
             let prompts = vec![prompts.agent_calling_back.clone()];
             let play = self.new_play();
@@ -52,7 +53,11 @@ impl Call {
         }
         let leg = self.new_leg(Party::Caller);
         out.push(CallAction::Fact(What::CallbackDialled { number: number.clone(), attempt: wait.callbacks }));
-        out.push(CallAction::DialCaller { leg, number: number.clone() });
+        let dialled = number.clone();
+        out.push(match other {
+            Some(_) => CallAction::DialNumber { leg, number: dialled },
+            None => CallAction::DialCaller { leg, number: dialled },
+        });
         self.phase =
             Phase::CallingBack(Callback { wait, leg, number, until: now + RING_FOR, greeting: None });
     }

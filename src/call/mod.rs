@@ -398,30 +398,19 @@ impl Call {
                 FlowAction::BotEnds => self.bot_leaves(out),
                 FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude } => {
                     self.run = None;
-                    let since = now;
                     // Who is not an agent of this center is nobody: a service may know others.
                     let agent = |name: &Name| center.engine.agent_named(name);
                     let prefer = prefer.and_then(|(name, wait)| Some((agent(&name)?, wait)));
                     let exclude: Agents = exclude.iter().filter_map(agent).collect();
-                    let (needs_of, not) = (needs.clone(), exclude.clone());
-                    self.joined =
-                        Some(Joined { queue, needs: needs_of, priority, permission, exclude: not, since });
+                    let joined = Joined { queue, needs, priority, permission, exclude, since: now };
+                    let enqueue = Enqueue { prefer, ..self.enqueue(&joined, Duration::ZERO) };
+                    self.joined = Some(joined);
                     self.phase = Phase::Waiting(Wait::new(queue));
-                    let call = self.id;
-                    let age_credit = Duration::ZERO;
-                    let whose = self.known.whose(&self.arrival.number);
-                    let enqueue = Enqueue {
-                        call,
-                        queue,
-                        needs,
-                        priority,
-                        age_credit,
-                        whose,
-                        permission,
-                        prefer,
-                        exclude,
-                    };
                     out.push(CallAction::Queue(queue::Event::Enqueue(Box::new(enqueue))));
+                }
+                FlowAction::KeepPlace(kept) => {
+                    self.run = None;
+                    self.agree_on_callback(now, *kept, out);
                 }
                 FlowAction::HangUp { reason } => {
                     self.run = None;

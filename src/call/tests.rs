@@ -18,7 +18,7 @@ const CENTER: &str = "
 company: Test
 language: en
 languages: [en, es]
-numbers: { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents }
+numbers: { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1008: kept }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -27,6 +27,20 @@ queues:
 agents:
   alice: { skills: { talk: 5 }, ready: when registered }
 feature_codes: { '*51': ready, '*52': not ready }
+trunks: { provider: { out: \"192.0.2.7:5060\" } }
+";
+
+const KEPT: &str = "
+flow: kept
+start: ask
+nodes:
+  ask:
+    callback: help
+    confirm: greeting/welcome
+    other: { ask: greeting/welcome, begins: '0' }
+    otherwise: end
+    impossible: end
+  end: { hang_up: done }
 ";
 
 const GREET: &str = "
@@ -88,6 +102,7 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("asked.yaml", ASKED),
         file("spanish.yaml", SPANISH),
         file("consents.yaml", CONSENTS),
+        file("kept.yaml", KEPT),
     ];
     let words = ["greeting/welcome", "hold-music", "recording/told", "recording/question"]
         .into_iter()
@@ -487,6 +502,49 @@ line closes
 line closes
   fact: call_ended
   over",
+    );
+}
+
+#[test]
+fn a_callback_that_a_flow_agreed_is_made_to_the_number_that_was_keyed() {
+    let mut script = Script::arrive("1008", "", None);
+    script.flow_play_ends(1);
+    "0301#".chars().for_each(|key| {
+        script.digit(key);
+    });
+    script.flow_play_ends(2);
+    script.transcript.clear();
+    script.digit('1');
+    script.word("engine keeps the place", QueueWord::KeepPlace);
+    script.play_ends(CALLER, 0);
+    script.closes(CALLER);
+    let agent = script.rings();
+    script.leg("alice picks up", agent, LegEvent::Up);
+    script.leg("they pick up", LegId::of(CallId(7), 2), LegEvent::Up);
+    script.play_ends(LegId::of(CallId(7), 2), 2);
+    script.check(
+        "
+key 1
+  fact: digit
+  engine: KeepPlace
+engine keeps the place
+  fact: callback_chosen
+  play to 0: wait/callback-promised
+play ends
+  hang up 0
+line closes
+engine rings alice
+  fact: agent_ringing
+  dial agent 0 on 1
+alice picks up
+  play to 1: wait/agent-calling-back
+  fact: callback_dialled
+  dial 0301 on 2
+  engine: PickedUp
+they pick up
+  play to 2: wait/callback-greeting
+play ends
+  join 2 and 1",
     );
 }
 

@@ -19,7 +19,6 @@ use crate::fact::What;
 use crate::flow::Center;
 use crate::queue;
 use crate::queue::api::Demand;
-use crate::queue::api::Enqueue;
 use crate::queue::hold;
 
 impl Call {
@@ -138,18 +137,7 @@ impl Call {
     pub(super) fn rejoin(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
         let Some(joined) = self.joined.clone() else { return };
         self.phase = Phase::Waiting(Wait::new(joined.queue));
-        let age_credit = now.since(joined.since);
-        let enqueue = Enqueue {
-            call: self.id,
-            queue: joined.queue,
-            needs: joined.needs,
-            priority: joined.priority,
-            age_credit,
-            whose: self.known.whose(&self.arrival.number),
-            permission: joined.permission,
-            prefer: None,
-            exclude: joined.exclude,
-        };
-        out.push(CallAction::Queue(queue::Event::Enqueue(Box::new(enqueue))));
+        let enqueue = Box::new(self.enqueue(&joined, now.since(joined.since)));
+        out.push(CallAction::Queue(queue::Event::Enqueue(enqueue)));
     }
 }

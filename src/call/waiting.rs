@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::AgentLine;
 use super::Call;
 use super::CallAction;
+use super::Joined;
 use super::Phase;
 use super::QueueWord;
 use crate::base::AgentId;
@@ -24,12 +25,16 @@ use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::fact::Why;
 use crate::flow::Center;
+use crate::flow::api::CallbackAt;
+use crate::flow::api::KeptPlace;
 use crate::flow::center::WaitPrompts;
 use crate::flow::say;
 use crate::media::control::PlayId;
 use crate::queue;
 use crate::queue::api::AgentWish;
+use crate::queue::api::Agents;
 use crate::queue::api::Demand;
+use crate::queue::api::Enqueue;
 use crate::queue::api::PermissionAnswer;
 
 /// What a caller hears while an agent's phone rings and nothing else is to be said: a ringing tone, which
@@ -43,10 +48,24 @@ pub(super) struct Wait {
     hears: Hears,
     /// The caller chose a callback: the place is kept without them.
     pub(super) callback: bool,
+    /// Where and when they are called, as the flow agreed it with them; none: where they called from, when it is
+    /// their turn.
+    #[serde(default)]
+    agreed: Option<Agreed>,
     /// How often the caller has been called back.
     pub(super) callbacks: u32,
     /// For one agent alone, who was given the call; if they do not take it, the queue has it again.
     for_agent: bool,
+}
+
+/// A callback as a flow agreed it with the caller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Agreed {
+    /// Another number than they called from.
+    number: Option<String>,
+    at: Option<CallbackAt>,
+    /// What they hear once the place is kept; empty: what the queue says.
+    promised: Vec<Name>,
 }
 
 /// What the caller hears just now.
@@ -73,7 +92,12 @@ enum Hears {
 
 impl Wait {
     pub(super) fn new(queue: QueueId) -> Wait {
-        Wait { queue, hears: Hears::Nothing, callback: false, callbacks: 0, for_agent: false }
+        Wait { queue, hears: Hears::Nothing, callback: false, agreed: None, callbacks: 0, for_agent: false }
+    }
+
+    /// Another number at which the caller is called back.
+    pub(super) fn other_number(&self) -> Option<&str> {
+        self.agreed.as_ref()?.number.as_deref()
     }
 
     /// A wait for one agent alone; what the caller hears is the queue's.
@@ -115,6 +139,28 @@ pub(super) fn quote_words(language: &str, quote: Option<Duration>, prompts: &Wai
 }
 
 impl Call {
+    /// The flow agreed with the caller that they are called back.
+    pub(super) fn agree_on_callback(&mut self, now: Timestamp, kept: KeptPlace, out: &mut Vec<CallAction>) {
+        let KeptPlace { queue, needs, priority, number, at, promised } = kept;
+        let number = Some(number).filter(|number| *number != self.arrival.number);
+        let agreed = Some(Agreed { number, at, promised });
+        let (permission, exclude) = (None, Agents::new());
+        let joined = Joined { queue, needs, priority, permission, exclude, since: now };
+        let enqueue = Box::new(self.enqueue(&joined, Duration::ZERO));
+        self.joined = Some(joined);
+        self.phase = Phase::Waiting(Wait { agreed, ..Wait::new(queue) });
+        let from = at.map_or(now, |at| at.at);
+        out.push(CallAction::Queue(queue::Event::KeepPlace { enqueue, from }));
+    }
+
+    /// What the engine is told of a call that joins a queue, and prefers nobody.
+    pub(super) fn enqueue(&self, joined: &Joined, age_credit: Duration) -> Enqueue {
+        let Joined { queue, priority, permission, .. } = *joined;
+        let (call, needs, prefer, exclude) = (self.id, joined.needs.clone(), None, joined.exclude.clone());
+        let whose = self.known.whose(&self.arrival.number);
+        Enqueue { call, queue, needs, priority, age_credit, whose, permission, prefer, exclude }
+    }
+
     /// The engine decided something for this call.
     pub(super) fn on_queue_word(
         &mut self,
@@ -212,12 +258,15 @@ impl Call {
 
     fn keep_place(&mut self, center: &Center, out: &mut Vec<CallAction>) {
         let Some(prompts) = self.prompts(center) else { return };
-        let promise = prompts.callback.clone();
-        out.push(CallAction::Fact(What::CallbackChosen { number: self.arrival.number.clone() }));
-        if let Phase::Waiting(wait) = &mut self.phase {
-            wait.callback = true;
-        }
-        if let Some(play) = self.say(vec![promise], false, out) {
+        let usual = prompts.callback.clone();
+        let Phase::Waiting(wait) = &mut self.phase else { return };
+        wait.callback = true;
+        let number = wait.other_number().unwrap_or(&self.arrival.number).to_owned();
+        let at = wait.agreed.as_ref().and_then(|agreed| agreed.at).map(|at| at.wall);
+        let promised = wait.agreed.as_mut().map(|agreed| std::mem::take(&mut agreed.promised));
+        let promise = promised.filter(|words| !words.is_empty()).unwrap_or_else(|| vec![usual]);
+        out.push(CallAction::Fact(What::CallbackChosen { number, at }));
+        if let Some(play) = self.say(promise, false, out) {
             self.set_hears(Hears::Promise { play });
         }
     }

@@ -143,8 +143,12 @@ pub enum What {
     HoldMusicStarted,
     /// The caller was told they are still remembered.
     CheckedIn { quote: Option<Duration> },
-    /// The caller chose to be called back and keeps the place.
-    CallbackChosen { number: String },
+    /// The caller chose to be called back and keeps the place; not before `at`, if they chose a time.
+    CallbackChosen {
+        number: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<WallTime>,
+    },
     /// The caller is being called back.
     CallbackDialled { number: String, attempt: u32 },
     /// A try to call back did not reach the caller.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::Secret;
+use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::What;
 use crate::flow::bot::Bot;
@@ -211,12 +212,35 @@ pub enum FlowAction {
         prefer: Option<(Name, Duration)>,
         exclude: Vec<Name>,
     },
+    /// Keep the caller's place in a queue and call them back. The run is over.
+    KeepPlace(Box<KeptPlace>),
     /// End the call. The run is over.
     HangUp { reason: Name },
     /// Tell the history.
     Fact(What),
     /// The caller leaves a node by one of its exits. Nothing need be done: it is told for those who count.
     Left { flow: Name, node: Name, exit: ExitName },
+}
+
+/// A place in a queue that is kept without the caller on the line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptPlace {
+    pub queue: QueueId,
+    pub needs: Demand,
+    pub priority: i32,
+    /// Where they are called.
+    pub number: String,
+    /// When, not before; none: as soon as it is their turn.
+    pub at: Option<CallbackAt>,
+    /// Heard once the place is kept; empty: what the queue says.
+    pub promised: Vec<Name>,
+}
+
+/// When a caller is called back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackAt {
+    pub at: Timestamp,
+    pub wall: WallTime,
 }
 
 /// A way out of a node, as the file calls it.

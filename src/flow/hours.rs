@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Span;
 use jiff::civil::Date;
 use jiff::civil::DateTime;
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use crate::base::Name;
@@ -57,7 +59,7 @@ impl Hours {
             return Opening::Holiday;
         }
         let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
-        let today = &self.week[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())];
+        let today = &self.week[weekday(date)];
         match today.iter().any(|(from, to)| (*from..*to).contains(&minute)) {
             true => Opening::Open,
             false => Opening::Closed,
@@ -65,10 +67,55 @@ impl Hours {
     }
 }
 
+/// How far ahead a caller may choose a time, and how far it is looked for when it opens next.
+const AHEAD: (usize, usize) = (7, 14);
+
+impl Hours {
+    /// When a clock next shows this minute of the day after `wall`, in the hours of one of the next days.
+    pub fn next_at(&self, wall: WallTime, minute: u16) -> Option<WallTime> {
+        let days = local(wall, &self.zone)?.date().series(Span::new().days(1)).take(AHEAD.0);
+        let moments = days.filter_map(|day| self.moment(day, minute));
+        moments.into_iter().find(|at| *at > wall && self.at(*at) == Opening::Open)
+    }
+
+    /// When it is open: `wall` itself, or when it opens next.
+    pub fn next_open(&self, wall: WallTime) -> Option<WallTime> {
+        if self.at(wall) == Opening::Open {
+            return Some(wall);
+        }
+        let days = local(wall, &self.zone)?.date().series(Span::new().days(1)).take(AHEAD.1);
+        let openings = |day: Date| self.week[weekday(day)].iter().map(move |(from, _)| (day, *from));
+        let moments = days.flat_map(openings).filter_map(|(day, minute)| self.moment(day, minute));
+        moments.filter(|at| *at > wall && self.at(*at) == Opening::Open).min()
+    }
+
+    /// Day and time of `wall` as prompts say them: `2026-12-24` and `14:30`.
+    pub fn shown(&self, wall: WallTime) -> Option<(String, String)> {
+        let local = local(wall, &self.zone)?;
+        Some((local.date().to_string(), local.strftime("%H:%M").to_string()))
+    }
+
+    /// When a clock shows this minute of that day; where it leaps over it, as long after the leap.
+    fn moment(&self, day: Date, minute: u16) -> Option<WallTime> {
+        let (hour, minute) = (i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?);
+        let local = day.to_datetime(Time::new(hour, minute, 0, 0).ok()?);
+        self.zone.to_timestamp(local).ok().map(|at| WallTime(at.as_microsecond()))
+    }
+}
+
+fn weekday(day: Date) -> usize {
+    usize::from(day.weekday().to_monday_zero_offset().unsigned_abs())
+}
+
 /// What a clock on the wall of that zone shows.
 fn local(wall: WallTime, zone: &TimeZone) -> Option<DateTime> {
     let at = jiff::Timestamp::from_microsecond(wall.0).ok()?;
     Some(zone.to_datetime(at))
+}
+
+/// `2026-12-24 14:30`, as a clock in `zone` shows it.
+pub(crate) fn clock(wall: WallTime, zone: &TimeZone) -> Option<String> {
+    Some(local(wall, zone)?.strftime("%Y-%m-%d %H:%M").to_string())
 }
 
 /// The zone of this name: `Europe/Berlin`.
@@ -237,6 +284,39 @@ mod tests {
         }
         assert_eq!(office.at(WallTime(1_782_885_600_000_000)), Opening::Open, "2026-07-01T06:00:00Z");
         assert_eq!(office.at(WallTime(i64::MAX)), Opening::Closed);
+    }
+
+    #[test]
+    fn it_opens_next_after_nights_weekends_and_holidays() {
+        let text = "office: { mon-fri: [08:00-12:00, 13:00-18:00], holidays: [12-25] }";
+        let (hours, _) = with(text, |yaml, reader| super::read(yaml, &berlin(), reader));
+        let office = hours["office"].clone();
+        let at = |text: &str| {
+            with(&format!("\"{text}\""), |yaml, reader| moment(yaml, &berlin(), reader).expect("a moment")).0
+        };
+        let shown = |wall: Option<WallTime>| wall.and_then(|wall| clock(wall, &berlin()));
+        for (now, opens) in [
+            ("2026-12-24 09:30", "2026-12-24 09:30"),
+            ("2026-12-24 12:30", "2026-12-24 13:00"),
+            ("2026-12-24 06:00", "2026-12-24 08:00"),
+            ("2026-12-24 20:00", "2026-12-28 08:00"),
+        ] {
+            assert_eq!(shown(office.next_open(at(now))).as_deref(), Some(opens), "{now}");
+        }
+        for (now, minute, next) in [
+            ("2026-12-23 09:30", 570, Some("2026-12-24 09:30")),
+            ("2026-12-23 09:29", 570, Some("2026-12-23 09:30")),
+            ("2026-12-24 19:00", 1_079, Some("2026-12-28 17:59")),
+            ("2026-12-24 19:00", 750, None),
+            ("2026-12-24 19:00", 1_440, None),
+        ] {
+            assert_eq!(shown(office.next_at(at(now), minute)).as_deref(), next, "{now}");
+        }
+        assert_eq!(office.shown(at("2026-12-24 09:05")), Some(("2026-12-24".into(), "09:05".into())));
+        assert_eq!(
+            (office.next_open(WallTime(i64::MAX)), office.next_at(WallTime(i64::MAX), 0)),
+            (None, None)
+        );
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub fn load(
             Some(flow) => {
                 if let Some(center) = &center {
                     check::staffing(&flow, &center.engine, &mut reader);
+                    check::trunks(&flow, &center.trunks, &mut reader);
                 }
                 check::links(&flow, &known, &mut reader);
                 flows.insert(Name::clone(&flow.name), flow);

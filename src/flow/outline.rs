@@ -1,6 +1,7 @@
 //! A flow as a list of nodes and the ways between them: for drawings, coverage and comparisons.
 
 use crate::base::Name;
+use crate::base::QueueId;
 use crate::flow::api::ExitName;
 use crate::flow::model::Flow;
 use crate::flow::model::Prompt;
@@ -67,11 +68,13 @@ fn label(node: &Node, exit: &ExitName) -> Option<String> {
 }
 
 fn about(node: &Node, queues: &[Name]) -> String {
+    let named = |queue: Option<QueueId>| {
+        let queue = queue.and_then(|queue| queues.get(queue.0 as usize));
+        queue.map(ToString::to_string).unwrap_or_default()
+    };
     match node {
-        Node::Enqueue(node) => {
-            let queue = node.queue.and_then(|queue| queues.get(queue.0 as usize));
-            queue.map(ToString::to_string).unwrap_or_default()
-        }
+        Node::Enqueue(node) => named(node.queue),
+        Node::Callback(node) => named(node.queue),
         Node::HangUp(node) => node.reason.to_string(),
         Node::Collect(node) => node.variable.to_string(),
         Node::Set(node) => {

@@ -160,6 +160,11 @@ impl Step<'_> {
         true
     }
 
+    /// The prompts that these are now.
+    pub fn said(&self, prompts: &[Prompt]) -> Vec<Name> {
+        prompts.iter().flat_map(|prompt| self.names(prompt)).collect()
+    }
+
     /// Stops what plays, if anything does.
     pub fn stop_play(&mut self) {
         if self.session.playing.take().is_some() {

@@ -123,6 +123,9 @@ pub enum Event {
     AgentWants { agent: AgentId, wish: AgentWish },
     /// A call joins a queue.
     Enqueue(Box<Enqueue>),
+    /// A caller who does not stay on the line joins a queue: their place is kept from now on, and they are called
+    /// back, not before `from`. Nobody need be there yet who can serve them.
+    KeepPlace { enqueue: Box<Enqueue>, from: Timestamp },
     /// A call is for this agent and nobody else: ring them if they are ready, or [`Action::Exit`]. The ring
     /// time and the wrap-up are the queue's.
     CallAgent { call: CallId, agent: AgentId, queue: QueueId },

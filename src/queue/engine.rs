@@ -154,7 +154,8 @@ impl Engine {
         self.now = self.now.max(now);
         match event {
             Event::AgentWants { agent, wish } => self.agent_wants(agent, wish, out),
-            Event::Enqueue(enqueue) => self.enqueue(*enqueue, out),
+            Event::Enqueue(enqueue) => self.enqueue(*enqueue, None, out),
+            Event::KeepPlace { enqueue, from } => self.enqueue(*enqueue, Some(from.max(self.now)), out),
             Event::CallAgent { call, agent, queue } => self.call_agent(call, agent, queue, out),
             Event::AgentCalls { call, agent, queue } => self.agent_calls(call, agent, queue, out),
             Event::Permission { call, answer } => self.permission(call, answer, out),

@@ -123,7 +123,8 @@ impl Call {
 }
 
 impl Engine {
-    pub(super) fn enqueue(&mut self, enqueue: Enqueue, out: &mut Vec<Action>) {
+    /// A call joins; `from` is when a caller who is not on the line may be called back.
+    pub(super) fn enqueue(&mut self, enqueue: Enqueue, from: Option<Timestamp>, out: &mut Vec<Action>) {
         let Enqueue { call: id, queue, needs, priority, age_credit, whose, permission, prefer, mut exclude } =
             enqueue;
         exclude.sort_unstable();
@@ -151,15 +152,19 @@ impl Engine {
         let steps: Vec<(Timestamp, ClassId)> =
             course[reached + 1..].iter().map(|(age, class)| (key.at_age(*age), *class)).collect();
         self.exclude(id, &exclude);
-        if let Some(exit) = self.refusal(id, queue, class, &steps, &exclude) {
+        if let Some(exit) = self.refusal(id, queue, class, &steps, &exclude, from.is_some()) {
             self.forget_excluded(id, &exclude);
             self.release(class, &steps);
             out.push(Action::Exit { call: id, exit });
             return;
         }
         let config = &self.queue(queue).config;
-        let cap_at = now + config.max_wait;
-        let prefer = self.preference(queue, prefer, &exclude);
+        let longest = now + config.max_wait;
+        let cap_at = from.map_or(longest, |from| longest.max(from + CALLBACK_KEPT));
+        let later = from.filter(|from| *from > now);
+        let consent = from.map_or(Consent::NotAsked, |_| Consent::Kept { not_before: later });
+        // Whoever is called back is called by whom their turn brings.
+        let prefer = self.preference(queue, prefer.filter(|_| from.is_none()), &exclude);
         let permission = permission.unwrap_or(config.permission);
         let call = Call {
             queue,
@@ -168,8 +173,9 @@ impl Engine {
             key,
             whose,
             stage: Stage::Waiting,
-            consent: Consent::NotAsked,
-            enqueued_at: now,
+            consent,
+            // Nobody waits before the time that they chose.
+            enqueued_at: later.unwrap_or(now),
             permission,
             cap_at,
             attempts: 0,
@@ -195,7 +201,20 @@ impl Engine {
             self.redials.forget(place);
             out.push(Action::AgeRestored { call: id, age });
         }
-        self.back_in_line(id, None, out);
+        if from.is_some() {
+            out.push(Action::KeepPlace { call: id });
+        }
+        match later {
+            Some(_) => self.in_line_for_later(id),
+            None => self.back_in_line(id, None, out),
+        }
+    }
+
+    /// A callback that is not to be tried yet has its place, and is in no class's line.
+    fn in_line_for_later(&mut self, id: CallId) {
+        let (queue, key) = (self.calls[&id].queue, self.calls[&id].key);
+        self.queue_mut(queue).line.join(key);
+        self.rearm_call(id);
     }
 
     /// The classes of a call with this priority and this demand of its own, with one user more of each.
@@ -209,7 +228,8 @@ impl Engine {
         self.skills.course_of(id, &queue.config, priority, own)
     }
 
-    /// Why a call is not let in: nobody could ever serve it, or it would have to wait and there is no room.
+    /// Why a call is not let in: nobody could ever serve it, or it would have to wait and there is no room. A callback
+    /// waits for somebody to come.
     fn refusal(
         &self,
         call: CallId,
@@ -217,10 +237,11 @@ impl Engine {
         class: ClassId,
         steps: &[(Timestamp, ClassId)],
         exclude: &[AgentId],
+        callback: bool,
     ) -> Option<WaitExit> {
         let (id, queue) = (queue, self.queue(queue));
         let staffed = |class| self.staffed_but_for(exclude, class);
-        if !staffed(class) && !steps.iter().any(|(_, class)| staffed(*class)) {
+        if !callback && !staffed(class) && !steps.iter().any(|(_, class)| staffed(*class)) {
             return Some(WaitExit::NobodyStaffed);
         }
         if queue.waiting < queue.config.max_waiting {
@@ -363,7 +384,7 @@ impl Engine {
         call.stage = Stage::Waiting;
         call.talk_since = None;
         call.callback_tries += 1;
-        let (queue_id, key, tries) = (call.queue, call.key, call.callback_tries);
+        let (queue_id, tries) = (call.queue, call.callback_tries);
         let queue = self.queue_mut(queue_id);
         queue.waiting += 1;
         let again = tries < queue.config.callback_tries;
@@ -377,8 +398,7 @@ impl Engine {
         if not_before.is_none() {
             return self.back_in_line(id, None, out);
         }
-        self.queue_mut(queue_id).line.join(key);
-        self.rearm_call(id);
+        self.in_line_for_later(id);
     }
 
     pub(super) fn abandoned(&mut self, id: CallId, out: &mut Vec<Action>) {

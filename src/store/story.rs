@@ -145,7 +145,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::WaitDeclined => "would not hold".to_owned(),
         What::HoldMusicStarted => "music on hold".to_owned(),
         What::CheckedIn { quote } => format!("told that we still remember: {}", quoted(*quote)),
-        What::CallbackChosen { number } => format!("chose a callback to {number}, and keeps the place"),
+        What::CallbackChosen { number, at } => {
+            let at = at.map_or_else(String::new, |at| format!(" at {}", date_and_clock(at, zone)));
+            format!("chose a callback to {number}{at}, and keeps the place")
+        }
         What::CallbackDialled { number, attempt } => format!("calling back {number}, try {attempt}"),
         What::CallbackFailed { number, attempt, cause } => {
             format!("callback to {number} failed, try {attempt}: {cause}")

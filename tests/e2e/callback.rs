@@ -1,4 +1,5 @@
-//! Callers who would rather be called back: they keep their place, the agent comes first, then their phone rings.
+//! Callers who would rather be called back, in a queue or by a flow: they keep their place, the agent comes first, then
+//! their phone rings.
 
 use std::fs;
 use std::path::Path;
@@ -135,6 +136,55 @@ fn a_callback_that_nobody_answers_keeps_its_place_and_is_tried_again() {
     assert_eq!(tries, [1, 2, 3]);
     ann.hang_up();
     let story = server.story_with(&id, "call_ended", 5);
+    assert_eq!(story.only("call_ended")["outcome"], "talked");
+    server.is_left_clean();
+}
+
+/// A flow that offers nothing but a callback.
+const KEPT: &str = "\
+flow: kept
+start: ask
+nodes:
+  ask:
+    callback: support
+    confirm: [callback/your-number, { say: callback_number }, callback/confirm]
+    promised: callback/promised
+    otherwise: end
+    impossible: end
+  end: { hang_up: no callback }
+";
+
+#[test]
+fn a_flow_keeps_the_place_of_a_caller_who_is_called_when_somebody_is_there() {
+    if !available("a_flow_keeps_the_place_…", &["baresip"]) {
+        return;
+    }
+    let (folder, setup) = center_with(&[("numbers:\n", "numbers:\n  1500: kept\n")]);
+    fs::write(folder.path().join("kept.yaml"), KEPT).expect("room on the disk");
+    let server = Server::set_up(setup);
+    let mut ann = Phone::caller(&server.sip(), ANN);
+    ann.dial(&server.uri("1500"));
+    let id = ann.is_answered();
+    server.story_when(&id, "the number is read back", 20, |story| {
+        story.prompts().contains(&"callback/confirm")
+    });
+    ann.key("1");
+    // Nobody has signed in yet.
+    let story = server.story_with(&id, "callback_chosen", 15);
+    assert_eq!(story.only("callback_chosen")["number"], ANN);
+    ann.wait_for("CALL_CLOSED", 30);
+    let story = server.story(&id).expect("the call is known");
+    assert_eq!(story.prompts().last(), Some(&"callback/promised"));
+    assert!(!story.has("wait_asked") && !story.has("call_ended"), "{:?}", story.kinds());
+
+    let mut alice = Phone::agent(&server.sip(), "alice", true);
+    alice.wait_for("CALL_ESTABLISHED", 30);
+    ann.wait_for("CALL_INCOMING", 20);
+    ann.pick_up();
+    server.story_with(&id, "agent_connected", 20);
+    ann.hang_up();
+    let story = server.story_with(&id, "call_ended", 15);
+    assert_eq!(story.only("agent_connected")["agent"], "alice");
     assert_eq!(story.only("call_ended")["outcome"], "talked");
     server.is_left_clean();
 }

@@ -53,6 +53,8 @@ enum Shape {
     /// One agent's name or a list.
     AgentNames,
     Method,
+    OtherNumber,
+    Later,
 }
 
 use Shape::*;
@@ -233,6 +235,32 @@ const KEYS: &[(&str, &[Key])] = &[
             ("permission", Permission, false, "who allows the hold; as the queue says by default"),
             ("prefer", Prefer, false, "who has the caller first, and for how long"),
             ("not", AgentNames, false, "agents who must not have the caller"),
+        ],
+    ),
+    (
+        "callback",
+        &[
+            ("callback", Text, true, "the queue in which the place is kept"),
+            ("needs", Needs, false, "what this caller needs beyond what the queue needs"),
+            ("steps", Steps, false, "what this caller needs instead after a while"),
+            ("priority", Count, false, "added to the queue's own; 0 by default"),
+            ("confirm", Heard, true, "the number, read back: 1 is right, 2 is another one"),
+            ("other", OtherNumber, false, "the question for another number, and which may be keyed"),
+            (
+                "hours",
+                Text,
+                false,
+                "when callers are called, as center.yaml calls it; at any time by default",
+            ),
+            ("later", Later, false, "the questions for a time; as soon as possible by default"),
+            ("promised", Heard, false, "heard last; by default what the queue says"),
+            ("no_input", Heard, false, "heard before a question again, after silence"),
+            ("no_match", Heard, false, "heard before a question again, after what does not fit"),
+            ("tries", Count, false, "how often each question is put in all; 3 by default"),
+            ("wait", Time, false, "how long the caller has; 5s by default"),
+            ("between", Time, false, "from key to key; 3s by default"),
+            ("otherwise", Node, true, "after the last try"),
+            ("impossible", Node, true, "the caller has no number, and may key none"),
         ],
     ),
     ("pause", &[("pause", Time, true, "how long"), ("then", Node, true, "afterwards")]),
@@ -434,6 +462,22 @@ fn behind(shape: Shape) -> Value {
             "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
         }),
         Method => json!({ "enum": ["account and pin", "account and birth date", "one-time code"] }),
+        OtherNumber => json!({
+            "type": "object",
+            "properties": {
+                "ask": behind(Heard),
+                "digits": behind(Digits),
+                "begins": { "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] },
+            },
+            "required": ["ask", "begins"],
+            "additionalProperties": false,
+        }),
+        Later => json!({
+            "type": "object",
+            "properties": { "question": behind(Heard), "ask": behind(Heard), "confirm": behind(Heard) },
+            "required": ["question", "ask", "confirm"],
+            "additionalProperties": false,
+        }),
     }
 }
 

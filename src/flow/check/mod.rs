@@ -6,6 +6,7 @@ mod variables;
 
 use std::collections::BTreeSet;
 
+use crate::flow::center::Trunk;
 use crate::flow::center_file;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
@@ -40,16 +41,37 @@ pub(crate) fn flow(flow: &Flow, reader: &mut Reader<'_>) -> Variables {
     samples
 }
 
-/// Reports every `enqueue` of the flow that no agent can serve, or that names one whom there is not.
+/// Reports every node that sends callers to a queue where no agent can serve them, or that names one whom there is not.
 pub(crate) fn staffing(flow: &Flow, engine: &Config, reader: &mut Reader<'_>) {
     for at in &flow.nodes {
-        let Node::Enqueue(node) = &at.node else { continue };
-        node.check_agents(engine, reader);
-        if let Some(queue) = node.queue.and_then(|queue| engine.queues.get(queue.0 as usize))
-            && !node.needs.is_empty()
+        let (queue, more, place) = match &at.node {
+            Node::Enqueue(node) => {
+                node.check_agents(engine, reader);
+                (node.queue, &node.needs, node.place)
+            }
+            Node::Callback(node) => (node.queue, &node.needs, node.place),
+            _ => continue,
+        };
+        if let Some(queue) = queue.and_then(|queue| engine.queues.get(queue.0 as usize))
+            && !more.is_empty()
         {
-            let (needs, more) = (&queue.needs, &node.needs);
-            center_file::nobody_serves(reader, &engine.agents, needs, more, &queue.name, node.place);
+            center_file::nobody_serves(reader, &engine.agents, &queue.needs, more, &queue.name, place);
+        }
+    }
+}
+
+/// Reports every node that calls numbers outside, where no trunk takes calls.
+pub(crate) fn trunks(flow: &Flow, trunks: &[Trunk], reader: &mut Reader<'_>) {
+    if trunks.iter().any(|trunk| trunk.outbound.is_some()) {
+        return;
+    }
+    for at in &flow.nodes {
+        if let Node::Callback(node) = &at.node
+            && let Some(other) = &node.other
+        {
+            let message = "no trunk takes calls, so nobody can be called at another number";
+            let hint = "add \"out: address\" to a trunk, or leave \"other\" away";
+            reader.error_hint(other.place, message, hint);
         }
     }
 }

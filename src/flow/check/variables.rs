@@ -15,6 +15,7 @@ use crate::flow::model::SpokenAs;
 use crate::flow::model::Value;
 use crate::flow::model::Variables;
 use crate::flow::node::Node;
+use crate::flow::node::callback;
 use crate::flow::node::set::Source;
 use crate::flow::read::Reader;
 use crate::flow::say;
@@ -140,6 +141,11 @@ fn variables(flow: &Flow, reader: &mut Reader<'_>) -> (Variables, BTreeSet<Name>
                     add(&mut samples, &given.variable, given.kind.sample(), at.place);
                 }
             }
+            Node::Callback(_) => {
+                for name in [callback::NUMBER, callback::DAY, callback::TIME] {
+                    add(&mut samples, &Name::from(name), Value::Text("10".to_owned()), at.place);
+                }
+            }
             Node::Fetch(node) => {
                 for given in &node.gives {
                     add(&mut samples, &given.variable, given.kind.sample(), at.place);
@@ -243,6 +249,7 @@ pub(super) fn unset(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
             Node::Fetch(node) => node.gives.iter().map(|given| Name::clone(&given.variable)).collect(),
             Node::Call(node) => node.gives.iter().map(|given| Name::clone(&given.variable)).collect(),
             Node::Bot(node) => node.gives.iter().map(|given| Name::clone(&given.variable)).collect(),
+            Node::Callback(_) => [callback::NUMBER, callback::DAY, callback::TIME].map(Name::from).to_vec(),
             _ => Vec::new(),
         }
     };
@@ -292,10 +299,11 @@ pub(super) fn unset(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
         used.extend(at.node.heard().into_iter().flat_map(said));
         // What is read back is what was keyed just now.
         let own = match &at.node {
-            Node::Collect(node) if !node.read_back.is_empty() => Some(&*node.variable),
-            _ => None,
+            Node::Collect(node) if node.read_back.is_empty() => Vec::new(),
+            Node::Collect(_) | Node::Callback(_) => set_by(at),
+            _ => Vec::new(),
         };
-        for (name, place) in used.into_iter().filter(|(name, _)| Some(name.as_str()) != own) {
+        for (name, place) in used.into_iter().filter(|(name, _)| !own.iter().any(|own| **own == **name)) {
             if ever.contains(name.as_str()) && !set.contains(name.as_str()) {
                 let message = format!("\"{name}\" has no value yet on some way to \"{}\"", at.name);
                 reader.error_hint(place, message, "set it before, on every way that leads here");

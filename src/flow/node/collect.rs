@@ -327,7 +327,7 @@ pub(crate) fn day_first(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<bool> {
 }
 
 /// `8`, or `4 to 8`.
-fn digits(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(u8, u8)> {
+pub(crate) fn digits(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(u8, u8)> {
     let text = reader.text(yaml, "how many digits")?;
     let (least, most) = text.text.split_once(" to ").unwrap_or((&text.text, &text.text));
     match (least.trim().parse::<u8>(), most.trim().parse::<u8>()) {

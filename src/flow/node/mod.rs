@@ -4,6 +4,7 @@ pub(crate) mod announce;
 pub(crate) mod bot;
 pub(crate) mod branch;
 pub(crate) mod call;
+pub(crate) mod callback;
 pub(crate) mod collect;
 pub(crate) mod consent;
 pub(crate) mod echo;
@@ -37,7 +38,7 @@ use crate::flow::step::Step;
 use crate::flow::yaml::Place;
 
 /// The types of node, by the key that says which one it is, and what each is for.
-pub const KINDS: [(&str, &str); 21] = [
+pub const KINDS: [(&str, &str); 22] = [
     ("play", "plays prompts"),
     ("menu", "asks for one key"),
     ("collect", "asks for digits, an amount or a date"),
@@ -55,6 +56,7 @@ pub const KINDS: [(&str, &str); 21] = [
     ("return", "ends a called flow with a result"),
     ("go_to", "goes on in another flow"),
     ("enqueue", "sends the caller to a queue"),
+    ("callback", "keeps the caller's place, to call them back"),
     ("pause", "is silent for a while"),
     ("echo", "sends the caller's own audio back"),
     ("ring", "lets the line ring, unanswered"),
@@ -86,6 +88,7 @@ pub(crate) enum Node {
     GiveBack(give_back::GiveBack),
     GoTo(go_to::GoTo),
     Enqueue(enqueue::Enqueue),
+    Callback(Box<callback::Callback>),
     Pause(pause::Pause),
     Echo(echo::Echo),
     Ring(ring::Ring),
@@ -106,6 +109,7 @@ pub(crate) enum State {
     Verify(verify::State),
     Fetch(fetch::State),
     Bot(bot::State),
+    Callback(callback::State),
 }
 
 /// Which way out of a node.
@@ -163,6 +167,7 @@ impl Node {
             "return" => Node::GiveBack(give_back::GiveBack::read(fields, reader)),
             "go_to" => Node::GoTo(go_to::GoTo::read(fields, reader)),
             "enqueue" => Node::Enqueue(enqueue::Enqueue::read(fields, reader)),
+            "callback" => Node::Callback(Box::new(callback::Callback::read(fields, reader))),
             "pause" => Node::Pause(pause::Pause::read(fields, reader)),
             "echo" => Node::Echo(echo::Echo::read(fields, reader)),
             "ring" => Node::Ring(ring::Ring::read(fields, reader)),
@@ -190,6 +195,7 @@ impl Node {
             Node::GiveBack(node) => (State::Plain, node.enter()),
             Node::GoTo(node) => (State::Plain, node.enter()),
             Node::Enqueue(node) => (State::Plain, node.enter(step)),
+            Node::Callback(node) => node.enter(step),
             Node::Pause(node) => (State::Plain, node.enter(step)),
             Node::Echo(node) => (State::Plain, node.enter(step)),
             Node::Ring(node) => (State::Plain, node.enter(step)),
@@ -208,6 +214,7 @@ impl Node {
             (Node::Verify(node), State::Verify(state)) => node.handle(state, step, input),
             (Node::Bot(node), State::Bot(state)) => node.handle(state, step, input),
             (Node::Fetch(node), State::Fetch(state)) => node.handle(state, step, input),
+            (Node::Callback(node), State::Callback(state)) => node.handle(state, step, input),
             (Node::Pause(node), _) => node.handle(input),
             (Node::Announce(node), _) => node.handle(input),
             (Node::Ring(node), _) => node.handle(step, input),
@@ -237,6 +244,7 @@ impl Node {
             Node::GiveBack(_) => "return",
             Node::GoTo(_) => "go_to",
             Node::Enqueue(_) => "enqueue",
+            Node::Callback(_) => "callback",
             Node::Pause(_) => "pause",
             Node::Echo(_) => "echo",
             Node::Ring(_) => "ring",
@@ -247,7 +255,10 @@ impl Node {
     /// Whether a key would be taken now rather than kept for a later node.
     pub fn listens(&self, state: &State) -> bool {
         match (self, state) {
-            (Node::Menu(_) | Node::Language(_) | Node::Consent(_) | Node::Collect(_), _) => true,
+            (
+                Node::Menu(_) | Node::Language(_) | Node::Consent(_) | Node::Collect(_) | Node::Callback(_),
+                _,
+            ) => true,
             (Node::Bot(_), State::Bot(_)) => true,
             (Node::Verify(_), State::Verify(state)) => state.listens(),
             _ => false,
@@ -272,7 +283,7 @@ impl Node {
             Prompt::Recorded(_) => false,
         };
         // What another flow looks at is not known here.
-        matches!(self, Node::Verify(_) | Node::Enqueue(_) | Node::Call(_) | Node::GoTo(_))
+        matches!(self, Node::Verify(_) | Node::Enqueue(_) | Node::Callback(_) | Node::Call(_) | Node::GoTo(_))
             || self.expressions().iter().any(|(used, _)| used.uses.iter().any(|name| of_caller(name)))
             || matches!(self, Node::Fetch(node) if node.uses().iter().any(|name| of_caller(name)))
             || matches!(self, Node::Bot(node) if node.uses().any(|name| of_caller(name)))
@@ -297,6 +308,7 @@ impl Node {
             Node::Hours(node) => node.exits(),
             Node::Announce(node) => vec![Exit::plain(THEN, node.then)],
             Node::Call(node) => node.exits(),
+            Node::Callback(node) => node.exits(),
             Node::Enqueue(_)
             | Node::Echo(_)
             | Node::Ring(_)
@@ -321,6 +333,7 @@ impl Node {
             Node::Consent(node) => node.prompts.iter().collect(),
             Node::HangUp(node) => node.prompts.iter().collect(),
             Node::Verify(node) => node.heard(),
+            Node::Callback(node) => node.heard(),
             Node::Announce(node) => node.announcement.iter().flat_map(|on| &on.prompts).collect(),
             _ => Vec::new(),
         }

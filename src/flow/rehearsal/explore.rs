@@ -243,6 +243,7 @@ impl Findings {
         if let Some(end) = rehearsal.end() {
             let words = match end {
                 End::Queue { queue, .. } => format!("queue {queue}"),
+                End::Callback { queue, .. } => format!("callback by queue {queue}"),
                 other => other.to_string(),
             };
             *self.ends.entry(words).or_default() += 1;

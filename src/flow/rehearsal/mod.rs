@@ -23,11 +23,13 @@ use crate::flow::api::ExitName;
 use crate::flow::api::FetchResult;
 use crate::flow::api::FlowAction;
 use crate::flow::api::FlowEvent;
+use crate::flow::api::KeptPlace;
 use crate::flow::api::Kind;
 use crate::flow::api::Proof;
 use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
 use crate::flow::center::Center;
+use crate::flow::hours;
 use crate::flow::model::Value;
 use crate::flow::prompts::Prompts;
 use crate::flow::run::Run;
@@ -206,9 +208,23 @@ pub enum Met {
 /// How a caller left the flow.
 #[derive(Clone, Debug, PartialEq)]
 pub enum End {
-    Queue { queue: Name, needs: Vec<String>, priority: i32 },
-    HungUp { reason: Name },
-    Refused { status: u16 },
+    Queue {
+        queue: Name,
+        needs: Vec<String>,
+        priority: i32,
+    },
+    /// The place in the queue is kept; `at` is the day and time that was chosen, by a clock in the center.
+    Callback {
+        queue: Name,
+        number: String,
+        at: Option<String>,
+    },
+    HungUp {
+        reason: Name,
+    },
+    Refused {
+        status: u16,
+    },
     CallerLeft,
 }
 
@@ -416,6 +432,7 @@ impl<'a> Rehearsal<'a> {
                 let queue = self.center.engine.queues.get(queue.0 as usize).map(|queue| queue.name.clone());
                 return self.ends(End::Queue { queue: queue.unwrap_or_default(), needs, priority });
             }
+            FlowAction::KeepPlace(kept) => return self.place_kept(*kept),
             FlowAction::HangUp { reason } => return self.ends(End::HungUp { reason }),
             FlowAction::Left { flow, node, exit } => Met::Left { flow, node, exit },
             FlowAction::Fact(what) => match told(what) {
@@ -424,6 +441,17 @@ impl<'a> Rehearsal<'a> {
             },
         };
         self.log.push((self.lasted(), met));
+    }
+
+    fn place_kept(&mut self, kept: KeptPlace) {
+        let lasted = self.lasted();
+        let queue = self.center.engine.queues.get(kept.queue.0 as usize);
+        let queue = queue.map(|queue| queue.name.clone()).unwrap_or_default();
+        if !kept.promised.is_empty() {
+            self.log.push((lasted, Met::Hears { prompts: kept.promised }));
+        }
+        let at = kept.at.and_then(|at| hours::clock(at.wall, &self.center.time_zone));
+        self.ends(End::Callback { queue, number: kept.number, at });
     }
 
     fn ends(&mut self, end: End) {
@@ -498,6 +526,10 @@ impl std::fmt::Display for End {
                     write!(f, ", needs {need}")?;
                 }
                 if *priority == 0 { Ok(()) } else { write!(f, ", priority {priority}") }
+            }
+            End::Callback { queue, number, at } => {
+                write!(f, "callback to {number} by queue {queue}")?;
+                at.iter().try_for_each(|at| write!(f, ", not before {at}"))
             }
             End::HungUp { reason } => write!(f, "hang up: {reason}"),
             End::Refused { status } => write!(f, "refused with {status}"),

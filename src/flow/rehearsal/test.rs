@@ -198,6 +198,14 @@ fn ended_so(end: &End, wanted: &Wanted) -> bool {
                 && more.as_ref().is_none_or(|more| more == needs)
                 && first.is_none_or(|first| first == *priority)
         }
+        (
+            End::Callback { queue, number, at },
+            Wanted::Callback { queue: wanted, number: called, at: when },
+        ) => {
+            queue == wanted
+                && called.as_ref().is_none_or(|called| called == number)
+                && when.as_ref().is_none_or(|when| at.as_ref() == Some(when))
+        }
         (End::HungUp { reason }, Wanted::HungUp { reason: wanted }) => reason == wanted,
         (End::Refused { status }, Wanted::Refused { status: wanted }) => status == wanted,
         (End::CallerLeft, Wanted::CallerLeft) => true,

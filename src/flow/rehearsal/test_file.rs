@@ -67,6 +67,7 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) enum Wanted {
     Queue { queue: Name, needs: Option<Vec<String>>, priority: Option<i32> },
+    Callback { queue: Name, number: Option<String>, at: Option<String> },
     HungUp { reason: Name },
     Refused { status: u16 },
     CallerLeft,
@@ -224,7 +225,8 @@ impl Setting<'_> {
     }
 
     fn ends(&self, yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(Place, Wanted)> {
-        let hint = "write { queue: NAME }, { hang_up: REASON }, { refused: STATUS }, or: the caller hangs up";
+        let hint = "write { queue: NAME }, { callback: NAME }, { hang_up: REASON }, { refused: STATUS }, \
+                    or: the caller hangs up";
         if let Value::Text(text) = &yaml.value {
             if text.text == "the caller hangs up" {
                 return Some((text.place, Wanted::CallerLeft));
@@ -237,10 +239,14 @@ impl Setting<'_> {
             let text = reader.text(yaml, "the name of a queue")?;
             reader.queue(text).map(|_| Name::from(text.text.as_str()))
         });
+        let callback = fields.optional("callback").map(|yaml| {
+            let text = reader.text(yaml, "the name of a queue")?;
+            reader.queue(text).map(|_| Name::from(text.text.as_str()))
+        });
         let reason = fields.optional("hang_up").map(|yaml| reader.name(yaml, "a reason"));
         let status = fields.optional("refused").map(|yaml| reader.number(yaml, 400, 699));
-        let wanted = match (queue, reason, status) {
-            (Some(queue), None, None) => {
+        let wanted = match (queue, callback, reason, status) {
+            (Some(queue), None, None, None) => {
                 let needs = fields.optional("needs").map(|yaml| needs::needs(yaml, reader));
                 let words = |needs: Needs| {
                     needs.facts(&self.center.engine.skills).iter().map(ToString::to_string).collect()
@@ -250,8 +256,17 @@ impl Setting<'_> {
                 let priority = priority.and_then(|priority| i32::try_from(priority).ok());
                 queue.map(|queue| Wanted::Queue { queue, needs, priority })
             }
-            (None, Some(reason), None) => reason.map(|reason| Wanted::HungUp { reason }),
-            (None, None, Some(status)) => {
+            (None, Some(queue), None, None) => {
+                let number = fields.optional("number").and_then(|yaml| reader.name(yaml, "a number"));
+                let at = fields.optional("at").and_then(|yaml| {
+                    let at = hours::moment(yaml, &self.center.time_zone, reader)?;
+                    hours::clock(at, &self.center.time_zone)
+                });
+                let number = number.map(|number| number.to_string());
+                queue.map(|queue| Wanted::Callback { queue, number, at })
+            }
+            (None, None, Some(reason), None) => reason.map(|reason| Wanted::HungUp { reason }),
+            (None, None, None, Some(status)) => {
                 status.and_then(|status| u16::try_from(status).ok()).map(|status| Wanted::Refused { status })
             }
             _ => {

@@ -20,6 +20,7 @@ announcements: { outage: { play: goodbye } }
 skills: [billing]
 queues: { billing: { needs: billing >= 3 } }
 agents: { alice: { skills: { billing: 7 } }, bob: { skills: { billing: 3 } } }
+trunks: { provider: { out: \"192.0.2.7:5060\" } }
 ";
 
 /// A flow that is called by the example of `call`.

@@ -565,3 +565,46 @@ fn a_trunk_whose_transport_is_not_known() {
         ),
     );
 }
+
+#[test]
+fn a_callback_that_cannot_be_made() {
+    let node = |more: &str| {
+        format!(
+            "  a: {{ callback: billing, confirm: [{{ say: callback_number }}], {more}, otherwise: queue, \
+             impossible: end }}\n"
+        )
+    };
+    nodes(
+        &node("other: { ask: long, begins: [\"+49\"] }, later: { question: long, ask: long, confirm: long }"),
+        "main.yaml:4:71: error: no trunk takes calls, so nobody can be called at another number (add \"out: address\" \
+         to a trunk, or leave \"other\" away)\n\
+         main.yaml:4:93: error: no number that is keyed begins with \"+49\" (write digits, in quotes: [\"1202\", \"0044\"])\n\
+         main.yaml:4:110: error: callers who choose a time choose it within hours (add \"hours: name of hours\")",
+    );
+    nodes(
+        &node("other: { ask: long, begins: \"49\" }"),
+        "main.yaml:4:71: error: no trunk takes calls, so nobody can be called at another number (add \"out: address\" \
+         to a trunk, or leave \"other\" away)",
+    );
+    nodes(
+        &node("needs: billing >= 9"),
+        "main.yaml:4:18: error: no agent can serve the queue \"billing\" here: it needs billing >= 9 \
+         (give an agent the skills, or lower what is needed)",
+    );
+    nodes(
+        &format!(
+            "{}  b: {{ play: {{ say: callback_number }}, then: end }}\n",
+            node("tries: 2").replace("end }", "b }")
+        ),
+        "main.yaml:5:14: error: \"callback_number\" has no value yet on some way to \"b\" \
+         (set it before, on every way that leads here)",
+    );
+    // Who is called back comes to a person.
+    nodes(
+        &format!(
+            "  a: {{ menu: menu/main, choices: {{ 1: b }}, otherwise: end }}\n{}",
+            node("tries: 2").replace("  a:", "  b:").replace("otherwise: queue", "otherwise: end")
+        ),
+        "main.yaml:6:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)",
+    );
+}

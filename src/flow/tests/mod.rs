@@ -1,6 +1,7 @@
 //! The language from outside: files in, a caller's keys in, what the caller meets out.
 
 mod bot;
+mod callback;
 mod collect;
 mod consent;
 mod demo;
@@ -61,7 +62,10 @@ pub(super) fn prompts() -> Prompts {
         verify/skip verify/no-input menu/main menu/no-input menu/no-match menu/to-a-person goodbye long wait/all-busy \
         wait/less-than wait/question wait/question-hold wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
         wait/agent-calling-back wait/callback-greeting agent/ready agent/not-ready agent/signed-out \
-        agent/unknown-code language/es hold-music tone-1004";
+        agent/unknown-code language/es hold-music tone-1004 beep \
+        callback/your-number callback/confirm callback/key-number callback/when callback/key-time callback/at \
+        callback/confirm-time callback/promised voicemail/greeting voicemail/review voicemail/kept voicemail/nothing \
+        survey/satisfied survey/solved survey/thanks";
     named
         .split_whitespace()
         .map(str::to_owned)
@@ -193,6 +197,11 @@ impl<'a> Phone<'a> {
                 let not: String = exclude.iter().map(|agent| format!(", not {agent}")).collect();
                 let more = needs.needs.clauses().count();
                 format!("to {queue}, {more} needs more, priority {priority}{held}{first}{not}")
+            }
+            FlowAction::KeepPlace(kept) => {
+                let queue = &self.center.engine.queues[kept.queue.0 as usize].name;
+                let at = kept.at.map_or_else(String::new, |at| format!(", not before {}", at.at));
+                format!("callback to {} by {queue}{at}, promised {}", kept.number, kept.promised.join(" "))
             }
             FlowAction::HangUp { reason } => format!("hangs up: {reason}"),
             FlowAction::Fact(fact) => return fact_in_words(fact),

@@ -77,6 +77,18 @@ pub(super) struct Agent {
     spared: Vec<(CallId, Timestamp)>,
 }
 
+/// Who joins, and from when they may be called back if they do not stay on the line.
+type Joining = (Enqueue, Option<Timestamp>);
+
+/// Who joins by an event.
+fn joining_by(now: Timestamp, event: &Event) -> Option<Joining> {
+    match event {
+        Event::Enqueue(enqueue) => Some(((**enqueue).clone(), None)),
+        Event::KeepPlace { enqueue, from } => Some(((**enqueue).clone(), Some(now.max(*from)))),
+        _ => None,
+    }
+}
+
 impl Oracle {
     pub fn new(config: Config) -> Oracle {
         let state = |ready| if ready { AgentState::Ready } else { AgentState::Offline };
@@ -143,11 +155,11 @@ impl Oracle {
         }
     }
 
-    fn told(&mut self, now: Timestamp, event: &Event, joining: &mut Option<Enqueue>) {
+    fn told(&mut self, now: Timestamp, event: &Event, joining: &mut Option<Joining>) {
+        if let Some(joins) = joining_by(now, event).filter(|joins| !self.calls.contains_key(&joins.0.call)) {
+            *joining = Some(joins);
+        }
         match event {
-            Event::Enqueue(enqueue) if !self.calls.contains_key(&enqueue.call) => {
-                *joining = Some((**enqueue).clone())
-            }
             Event::RingFailed { call, agent, why } if self.is_at(*call, Stage::Ringing(*agent)) => {
                 self.call(*call).stage = Stage::Waiting;
                 let pause = match why {
@@ -202,18 +214,18 @@ impl Oracle {
         self.saw("skill set");
     }
 
-    fn answered(&mut self, now: Timestamp, event: &Event, action: &Action, joining: &mut Option<Enqueue>) {
+    fn answered(&mut self, now: Timestamp, event: &Event, action: &Action, joining: &mut Option<Joining>) {
         match action {
             Action::Enqueued { call, queue, needs, priority, waiting } => {
-                let enqueue = joining.take().expect("only who joins is let in");
+                let (enqueue, from) = joining.take().expect("only who joins is let in");
                 assert_eq!((enqueue.call, enqueue.queue), (*call, *queue));
-                self.join(now, enqueue, needs, *priority);
+                self.join(now, enqueue, from, needs, *priority);
                 assert_eq!(*waiting, self.waiting(*queue));
                 self.saw("joined");
             }
             Action::AgentsNamed { call, prefer, exclude } => self.named(now, event, *call, *prefer, exclude),
             Action::AgeRestored { call, age } => {
-                let Event::Enqueue(enqueue) = event else { panic!("only who joins gets an age back") };
+                let (enqueue, _) = joining_by(now, event).expect("only who joins gets an age back");
                 assert_eq!(enqueue.call, *call);
                 let claims = |(whose, queue, at, had): &(Whoses, QueueId, Timestamp, Duration)| {
                     whose.iter().any(|whose| enqueue.whose.contains(whose))
@@ -248,7 +260,14 @@ impl Oracle {
             }
             Action::Exit { call, exit } => {
                 match joining.take() {
-                    Some(enqueue) => assert_eq!(enqueue.call, *call),
+                    Some((enqueue, from)) => {
+                        assert_eq!(enqueue.call, *call);
+                        let known = (enqueue.queue.0 as usize) < self.config.queues.len();
+                        assert!(
+                            from.is_none() || !known || *exit == WaitExit::Full,
+                            "a callback finds a place"
+                        );
+                    }
                     None => self.check_exit(now, *call, *exit),
                 }
                 self.saw(&format!("exit {exit:?}"));
@@ -288,14 +307,22 @@ impl Oracle {
                 let call = self.call(*call);
                 assert!(!call.kept && call.stage == Stage::Waiting);
                 (call.kept, call.held_until) = (true, None);
-                call.cap_at = call.cap_at.max(now + Duration::from_secs(4 * 3600));
-                self.saw("place kept");
+                call.cap_at = call.cap_at.max(now.max(call.not_before) + Duration::from_secs(4 * 3600));
+                let later = call.not_before > now;
+                self.saw(if later { "place kept for later" } else { "place kept" });
             }
             Action::AgentChanged { agent, from, to, until } => self.change(now, *agent, from, to, *until),
         }
     }
 
-    fn join(&mut self, now: Timestamp, enqueue: Enqueue, needs: &Needs, priority: i32) {
+    fn join(
+        &mut self,
+        now: Timestamp,
+        enqueue: Enqueue,
+        from: Option<Timestamp>,
+        needs: &Needs,
+        priority: i32,
+    ) {
         let queue = &self.config.queues[enqueue.queue.0 as usize];
         assert_eq!(priority, queue.priority + enqueue.priority);
         let call = Call {
@@ -308,11 +335,11 @@ impl Oracle {
             whose: enqueue.whose,
             prefer: None,
             exclude: Agents::new(),
-            enqueued_at: now,
+            enqueued_at: from.unwrap_or(now),
             cap_at: now + queue.max_wait,
             stage: Stage::Waiting,
             kept: false,
-            not_before: now,
+            not_before: from.unwrap_or(now),
             held_until: None,
             asked: false,
         };
@@ -328,7 +355,8 @@ impl Oracle {
         prefer: Option<(AgentId, Duration)>,
         exclude: &Agents,
     ) {
-        let Event::Enqueue(enqueue) = event else { panic!("only who joins names agents") };
+        let (enqueue, from) = joining_by(now, event).expect("only who joins names agents");
+        assert!(from.is_none() || prefer.is_none(), "who is called back prefers nobody");
         assert_eq!(enqueue.call, id);
         assert!(exclude.iter().all(|agent| enqueue.exclude.contains(agent)));
         assert!(enqueue.exclude.iter().all(|agent| exclude.contains(agent)));

@@ -206,6 +206,11 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
             let queue = config.queues.iter().position(|known| &*known.name == queue).unwrap_or(99);
             Some(Event::Enqueue(Box::new(read_enqueue(config, call(id), QueueId(queue as u32), extra))))
         }
+        ["call", id, "is", "kept", "for", queue, "from", at] => {
+            let queue = config.queues.iter().position(|known| &*known.name == queue).unwrap_or(99);
+            let enqueue = Box::new(read_enqueue(config, call(id), QueueId(queue as u32), extra));
+            Some(Event::KeepPlace { enqueue, from: Timestamp::from_secs(at.parse().unwrap()) })
+        }
         ["call", id, "grants"] => answers(id, PermissionAnswer::Granted),
         ["call", id, "declines"] => answers(id, PermissionAnswer::Declined),
         ["call", id, "wants", "callback"] => answers(id, PermissionAnswer::Callback),

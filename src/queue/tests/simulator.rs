@@ -66,7 +66,7 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 45] = [
+const MUST_BE_SEEN: [&str; 46] = [
     "kept for who is preferred",
     "rung, preferred",
     "rung, preferred by several",
@@ -88,6 +88,7 @@ const MUST_BE_SEEN: [&str; 45] = [
     "held",
     "checked in",
     "place kept",
+    "place kept for later",
     "stop ring NoAnswer",
     "stop ring Withdrawn",
     "stop ring Unreachable",
@@ -261,7 +262,7 @@ impl Simulation {
         let prefer = (self.chance.below(4) == 0).then(|| (self.some_agent(), wait));
         let excluded = self.chance.below(12).saturating_sub(9);
         let exclude = (0..excluded).map(|_| self.some_agent()).collect();
-        Event::Enqueue(Box::new(Enqueue {
+        let enqueue = Box::new(Enqueue {
             call,
             queue,
             needs,
@@ -271,7 +272,13 @@ impl Simulation {
             permission,
             prefer,
             exclude,
-        }))
+        });
+        match self.chance.below(16) {
+            0 => {
+                Event::KeepPlace { enqueue, from: self.now + Duration::from_secs(self.chance.below(3) * 100) }
+            }
+            _ => Event::Enqueue(enqueue),
+        }
     }
 
     fn wish(&mut self) -> Event {

@@ -219,6 +219,54 @@ fn a_callback_that_reaches_nobody_is_tried_again_a_minute_later_and_then_given_u
 }
 
 #[test]
+fn who_asked_for_a_callback_before_anybody_was_there_is_called_when_somebody_is() {
+    check_away(
+        "queue support",
+        "1 call 1 is kept for support from 0
+         9 alice ready
+         10 alice picks up 1",
+        "1 1 in support, priority 0, 1 waiting
+         1 keep place of 1
+         9 alice: ready
+         9 ring alice for 1, attempt 1, until 29; of 1 waiting, 1 fitting, fit 0, idle 0s
+         9 alice: ringing 1 until 29
+         10 1 has alice, waited 9s
+         10 alice: talking 1",
+    );
+}
+
+#[test]
+fn a_callback_for_a_later_time_is_made_then_and_before_those_who_came_after_it() {
+    check_away(
+        "queue support, max 60, given",
+        "0 alice ready
+         1 call 1 is kept for support from 3600
+         3590 call 2 enters support
+         3591 alice picks up 2
+         3599 call 3 enters support
+         3605 alice ends 2
+         3606 alice ready
+         3607 alice picks up 1",
+        "0 alice: ready
+         1 1 in support, priority 0, 1 waiting
+         1 keep place of 1
+         3590 2 in support, priority 0, 2 waiting
+         3590 ring alice for 2, attempt 1, until 3610; of 1 waiting, 1 fitting, fit 0, idle 3590s
+         3590 alice: ringing 2 until 3610
+         3591 2 has alice, waited 1s
+         3591 alice: talking 2
+         3599 3 in support, priority 0, 2 waiting
+         3599 hold 3 until 3659 by flow file
+         3605 alice: wrap-up until 3635
+         3606 alice: ready
+         3606 ring alice for 1, attempt 1, until 3626; of 2 waiting, 1 fitting, fit 0, idle 0s
+         3606 alice: ringing 1 until 3626
+         3607 1 has alice, waited 7s
+         3607 alice: talking 1",
+    );
+}
+
+#[test]
 fn a_callback_outlives_the_longest_wait_but_not_four_hours() {
     check_away(
         "queue support, max 60",
