@@ -7,6 +7,7 @@ use super::Phase;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Timestamp;
+use crate::fact::MissedWhy;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::RecordingEnd;
@@ -54,7 +55,9 @@ impl Call {
         if self.own_line_left(center, now, leg, out) {
             return;
         }
-        if self.caller == Some(leg) {
+        if self.is_forward(leg) {
+            self.forward_left(center, now, out);
+        } else if self.caller == Some(leg) {
             self.caller_left(center, now, cause, out);
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
             self.agent_left(center, now, cause, out);
@@ -77,7 +80,9 @@ impl Call {
                 self.step_flow(center, now, FlowEvent::HungUp, out);
                 self.caller = None;
                 self.run = None;
-                self.finish(Party::Caller, Outcome::LeftInFlow, cause, out);
+                let talked = self.end_forward(now, MissedWhy::Withdrawn, Party::Caller, out);
+                let outcome = if talked { Outcome::Talked } else { Outcome::LeftInFlow };
+                self.finish(Party::Caller, outcome, cause, out);
             }
             Phase::Waiting(wait) if wait.place_is_kept() => self.caller = None,
             Phase::Waiting(_) => {
@@ -129,6 +134,9 @@ impl Call {
 
     /// Ends every line that is still there.
     pub(super) fn end_lines(&mut self, elsewhere: bool, out: &mut Vec<CallAction>) {
+        if let Some(forward) = self.forward.take() {
+            out.push(CallAction::HangUp { leg: forward.leg, elsewhere });
+        }
         let dialled = match &self.phase {
             Phase::CallingBack(callback) if self.caller != Some(callback.leg) => Some(callback.leg),
             Phase::Calling(calling) => calling.leg,

@@ -12,6 +12,7 @@ mod consult;
 mod desk;
 mod ending;
 pub mod escalate;
+mod forward;
 mod hearing;
 mod hold;
 mod keys;
@@ -44,6 +45,7 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
+use crate::fact::MissedWhy;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Promisee;
@@ -63,6 +65,7 @@ use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::PermissionPolicy;
 use callback::Callback;
+use forward::Forward;
 use known::Known;
 use placed::Calling;
 use placed::Placed;
@@ -113,6 +116,9 @@ pub struct Call {
     placed: Option<Placed>,
     /// The language that the caller is spoken to in.
     language: Name,
+    /// Somebody outside whom the flow calls, or has called, for the caller.
+    #[serde(default)]
+    forward: Option<Forward>,
 }
 
 /// What the caller joined a queue with.
@@ -215,6 +221,7 @@ impl Call {
             handed_on: false,
             placed: None,
             language: center.language.clone(),
+            forward: None,
             arrival,
         };
         call.tell_arrival(out);
@@ -408,6 +415,11 @@ impl Call {
                     self.phase = Phase::Waiting(Wait::new(queue));
                     out.push(CallAction::Queue(queue::Event::Enqueue(Box::new(enqueue))));
                 }
+                FlowAction::Transfer { number, shown } => self.forward(now, number, shown, out),
+                FlowAction::CallAgent { agent, queue } => self.call_agent(now, agent, queue, out),
+                FlowAction::EndTransfer => {
+                    self.end_forward(now, MissedWhy::NoAnswer, Party::Server, out);
+                }
                 FlowAction::KeepPlace(kept) => {
                     self.run = None;
                     self.agree_on_callback(now, *kept, out);
@@ -475,6 +487,8 @@ impl Call {
             return;
         }
         match self.phase {
+            // What is keyed in a talk is between the two, and may be a secret.
+            Phase::Flow if self.forward.is_some() => {}
             Phase::Flow => self.step_flow(center, now, FlowEvent::Digit(digit), out),
             Phase::Waiting(_) => self.on_waiting_digit(center, now, digit, out),
             _ => {}

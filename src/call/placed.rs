@@ -149,6 +149,7 @@ impl Call {
             consults: 0,
             handed_on: false,
             language: center.language.clone(),
+            forward: None,
             recording: Recording::default(),
             bot: None,
             placed: Some(Placed { name: name.clone(), shown, colleague: None }),
@@ -166,6 +167,10 @@ impl Call {
 
     /// Who is shown to a line that we dial: number and display name, either may be empty.
     pub fn shown_to(&self, leg: LegId) -> (&str, &str) {
+        if let Some(shown) = self.forward.as_ref().filter(|to| to.leg == leg).and_then(|to| to.shown.as_ref())
+        {
+            return (shown, "");
+        }
         match (&self.placed, &self.phase) {
             (Some(placed), Phase::Calling(calling)) if calling.leg == Some(leg) => match calling.to {
                 Callee::Number(_) => (&placed.shown, ""),

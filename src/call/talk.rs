@@ -117,7 +117,9 @@ impl Call {
         leg: LegId,
         out: &mut Vec<CallAction>,
     ) {
-        if let (Phase::Calling(calling), Some(line)) = (&self.phase, &self.agent) {
+        if self.is_forward(leg) {
+            self.forward_up(center, now, out);
+        } else if let (Phase::Calling(calling), Some(line)) = (&self.phase, &self.agent) {
             if calling.leg == Some(leg) {
                 self.callee_reached(center, now, leg, out);
             } else if line.leg == leg && !line.up {
@@ -163,6 +165,8 @@ impl Call {
             out.push(CallAction::Fact(What::AgentConnected { agent: line.name, waited, quote }));
         }
         self.talked = true;
+        // A flow that had this agent called is over.
+        self.run = None;
         let waits = talk.notice.is_some();
         self.phase = Phase::Talking(Box::new(talk));
         if !waits {
@@ -179,7 +183,9 @@ impl Call {
         status: u16,
         out: &mut Vec<CallAction>,
     ) {
-        if matches!(&self.phase, Phase::Calling(calling) if calling.leg == Some(leg)) {
+        if self.is_forward(leg) {
+            self.forward_failed(center, now, status, out);
+        } else if matches!(&self.phase, Phase::Calling(calling) if calling.leg == Some(leg)) {
             self.callee_failed(status, out);
         } else if let Some(line) = self.agent.take_if(|line| line.leg == leg && !line.up) {
             self.ring_failed(line, missed_why(status), out);

@@ -1,5 +1,6 @@
 //! Calls in virtual time: a script of what happens, a transcript of what the call wants done.
 
+mod forward;
 mod model;
 mod recording;
 
@@ -18,7 +19,9 @@ const CENTER: &str = "
 company: Test
 language: en
 languages: [en, es]
-numbers: { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1008: kept }
+numbers:
+  { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1006: outside, 1007: alone,
+    1008: kept }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -103,6 +106,8 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("spanish.yaml", SPANISH),
         file("consents.yaml", CONSENTS),
         file("kept.yaml", KEPT),
+        file("outside.yaml", forward::OUTSIDE),
+        file("alone.yaml", forward::ALONE),
     ];
     let words = ["greeting/welcome", "hold-music", "recording/told", "recording/question"]
         .into_iter()

@@ -25,8 +25,10 @@ use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::fact::Why;
 use crate::flow::Center;
+use crate::flow::FlowEvent;
 use crate::flow::api::CallbackAt;
 use crate::flow::api::KeptPlace;
+use crate::flow::api::TransferResult;
 use crate::flow::center::WaitPrompts;
 use crate::flow::say;
 use crate::media::control::PlayId;
@@ -56,6 +58,9 @@ pub(super) struct Wait {
     pub(super) callbacks: u32,
     /// For one agent alone, who was given the call; if they do not take it, the queue has it again.
     for_agent: bool,
+    /// Whether an agent's phone has rung.
+    #[serde(default)]
+    rang: bool,
 }
 
 /// A callback as a flow agreed it with the caller.
@@ -92,7 +97,15 @@ enum Hears {
 
 impl Wait {
     pub(super) fn new(queue: QueueId) -> Wait {
-        Wait { queue, hears: Hears::Nothing, callback: false, agreed: None, callbacks: 0, for_agent: false }
+        Wait {
+            queue,
+            hears: Hears::Nothing,
+            callback: false,
+            agreed: None,
+            callbacks: 0,
+            for_agent: false,
+            rang: false,
+        }
     }
 
     /// Another number at which the caller is called back.
@@ -151,6 +164,28 @@ impl Call {
         self.phase = Phase::Waiting(Wait { agreed, ..Wait::new(queue) });
         let from = at.map_or(now, |at| at.at);
         out.push(CallAction::Queue(queue::Event::KeepPlace { enqueue, from }));
+    }
+
+    /// The flow has one agent called, by the rules of a queue; it goes on if they do not take the caller.
+    pub(super) fn call_agent(
+        &mut self,
+        now: Timestamp,
+        agent: AgentId,
+        queue: QueueId,
+        out: &mut Vec<CallAction>,
+    ) {
+        let (needs, priority, permission, exclude) = (Demand::default(), 0, None, Agents::new());
+        self.joined = Some(Joined { queue, needs, priority, permission, exclude, since: now });
+        self.phase = Phase::Waiting(Wait::for_agent(queue));
+        let call = self.id;
+        out.push(CallAction::Queue(queue::Event::CallAgent { call, agent, queue }));
+    }
+
+    /// The agent whom a flow had called did not take the caller: the flow goes on.
+    fn back_in_flow(&mut self, center: &Center, now: Timestamp, rang: bool, out: &mut Vec<CallAction>) {
+        self.phase = Phase::Flow;
+        let result = if rang { TransferResult::NoAnswer } else { TransferResult::Busy };
+        self.step_flow(center, now, FlowEvent::Transferred(result), out);
     }
 
     /// What the engine is told of a call that joins a queue, and prefers nobody.
@@ -272,9 +307,8 @@ impl Call {
     }
 
     fn ring_agent(&mut self, agent: AgentId, name: Name, ringing: What, out: &mut Vec<CallAction>) {
-        if !matches!(self.phase, Phase::Waiting(_)) {
-            return;
-        }
+        let Phase::Waiting(wait) = &mut self.phase else { return };
+        wait.rang = true;
         let leg = self.new_leg(Party::Agent);
         out.push(CallAction::Fact(ringing));
         out.push(CallAction::DialAgent { leg, agent });
@@ -327,8 +361,14 @@ impl Call {
         if matches!(self.phase, Phase::Calling(_)) {
             return self.own_phone_missed(out);
         }
-        if matches!(&self.phase, Phase::Waiting(wait) if wait.for_agent) {
-            return self.rejoin(now, out);
+        if let Phase::Waiting(wait) = &self.phase
+            && wait.for_agent
+        {
+            let rang = wait.rang;
+            return match &self.run {
+                Some(_) => self.back_in_flow(center, now, rang, out),
+                None => self.rejoin(now, out),
+            };
         }
         out.push(CallAction::Fact(What::WaitEnded { exit }));
         let Some(prompts) = self.prompts(center) else { return };

@@ -153,6 +153,14 @@ pub enum What {
     CallbackDialled { number: String, attempt: u32 },
     /// A try to call back did not reach the caller.
     CallbackFailed { number: String, attempt: u32, cause: String },
+    /// A flow has somebody outside called for the caller, who hears it ring.
+    ForwardDialled { number: String },
+    /// They picked up: the two hear each other.
+    ForwardAnswered { number: String, rang: Duration },
+    /// They did not.
+    ForwardMissed { number: String, why: MissedWhy },
+    /// The two have parted.
+    ForwardEnded { number: String, talked: Duration, by: Party },
     /// The wait ended without an agent.
     WaitEnded { exit: WaitExit },
     /// An agent's phone rings for the call, and why this one and this call.

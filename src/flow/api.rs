@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::Secret;
@@ -56,6 +57,8 @@ pub enum FlowEvent {
     Fetched { number: u32, result: FetchResult },
     /// What came of a [`FlowAction::Bot`].
     Bot(BotEnd),
+    /// How a [`FlowAction::Transfer`] or a [`FlowAction::CallAgent`] goes.
+    Transferred(TransferResult),
     /// [`Run::deadline`](crate::flow::Run::deadline) is due.
     Tick,
     /// The caller hung up: end cleanly.
@@ -79,6 +82,18 @@ pub enum VerifyResult {
     Wrong,
     LockedOut,
     Unavailable,
+}
+
+/// How a call to somebody for the caller goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransferResult {
+    /// They picked up, and the two hear each other.
+    Answered,
+    /// They hung up.
+    Ended,
+    NoAnswer,
+    Busy,
+    Refused,
 }
 
 /// A question to a service over HTTP.
@@ -214,6 +229,13 @@ pub enum FlowAction {
     },
     /// Keep the caller's place in a queue and call them back. The run is over.
     KeepPlace(Box<KeptPlace>),
+    /// Call this number and let the caller hear it ring; [`FlowEvent::Transferred`] tells how that goes.
+    Transfer { number: String, shown: Option<String> },
+    /// Ring this agent alone, by the rules of the queue. The run is over if they pick up; else
+    /// [`FlowEvent::Transferred`].
+    CallAgent { agent: AgentId, queue: QueueId },
+    /// Hang up on whom a transfer called.
+    EndTransfer,
     /// End the call. The run is over.
     HangUp { reason: Name },
     /// Tell the history.

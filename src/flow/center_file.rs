@@ -132,6 +132,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         given.push(extension);
     }
     let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents_and_contacts;
+    reader.names.agents = agents.iter().map(|agent| Name::clone(&agent.name)).collect();
     let routing = fields.optional("routing").and_then(|yaml| routing(yaml, reader)).unwrap_or_default();
     let redial = fields.duration(reader, "redial", Duration::from_secs(120));
     let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();

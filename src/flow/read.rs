@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::SkillId;
@@ -61,6 +62,7 @@ pub(crate) struct Names {
     pub currency: Currency,
     pub skills: Vec<Name>,
     pub queues: Vec<Name>,
+    pub agents: Vec<Name>,
     pub hours: BTreeMap<Name, Arc<Hours>>,
     pub announcements: BTreeMap<Name, Arc<Announcement>>,
     pub services: BTreeMap<Name, Arc<Service>>,
@@ -77,6 +79,7 @@ impl Default for Names {
             currency: Currency::default(),
             skills: Vec::new(),
             queues: Vec::new(),
+            agents: Vec::new(),
             hours: BTreeMap::new(),
             announcements: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -94,6 +97,7 @@ impl Names {
             languages: center.languages.clone(),
             skills: center.engine.skills.clone(),
             queues: center.engine.queues.iter().map(|queue| Name::clone(&queue.name)).collect(),
+            agents: center.engine.agents.iter().map(|agent| Name::clone(&agent.name)).collect(),
             ..Names::default()
         }
     }
@@ -395,6 +399,15 @@ impl<'a> Reader<'a> {
             self.unknown(text.place, "queue", &text.text, known.iter().map(|name| &**name));
         }
         place.and_then(|place| u32::try_from(place).ok()).map(QueueId)
+    }
+
+    pub fn agent(&mut self, text: &Text) -> Option<AgentId> {
+        let place = self.names.agents.iter().position(|name| **name == *text.text);
+        if place.is_none() {
+            let known = self.names.agents.clone();
+            self.unknown(text.place, "agent", &text.text, known.iter().map(|name| &**name));
+        }
+        place.and_then(|place| u32::try_from(place).ok()).map(AgentId)
     }
 
     pub fn hours(&mut self, text: &Text) -> Option<Arc<Hours>> {

@@ -113,6 +113,9 @@ impl Run {
                 self.input(center, flow, now, Input::Fetched { number, result }, out);
             }
             FlowEvent::Bot(end) => self.input(center, flow, now, Input::Bot(end), out),
+            FlowEvent::Transferred(result) => {
+                self.input(center, flow, now, Input::Transferred(result), out);
+            }
             FlowEvent::Tick => {
                 if self.session.timer.is_some_and(|due| due <= now) {
                     self.session.timer = None;

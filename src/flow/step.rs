@@ -16,6 +16,7 @@ use crate::flow::api::Caller;
 use crate::flow::api::ExitName;
 use crate::flow::api::FetchResult;
 use crate::flow::api::FlowAction;
+use crate::flow::api::TransferResult;
 use crate::flow::api::VerifyResult;
 use crate::flow::expression::Known;
 use crate::flow::model::NodeIndex;
@@ -49,6 +50,8 @@ pub(crate) enum Input {
     },
     /// What came of a talk with a bot.
     Bot(BotEnd),
+    /// How a transfer goes.
+    Transferred(TransferResult),
 }
 
 /// Where a node sends the caller.

@@ -126,7 +126,7 @@ pub(crate) fn extensions(
 }
 
 /// `+12025550100`: what a trunk takes as who calls.
-fn number(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<String> {
+pub(crate) fn number(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<String> {
     let text = reader.text(yaml, "a telephone number")?;
     let digits = text.text.strip_prefix('+').unwrap_or(&text.text);
     if digits.is_empty() || digits.len() > 20 || !digits.bytes().all(|c| c.is_ascii_digit()) {

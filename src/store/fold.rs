@@ -213,6 +213,10 @@ impl CallFold {
             | What::CallbackChosen { .. }
             | What::CallbackDialled { .. }
             | What::CallbackFailed { .. }
+            | What::ForwardDialled { .. }
+            | What::ForwardAnswered { .. }
+            | What::ForwardMissed { .. }
+            | What::ForwardEnded { .. }
             | What::AgentRinging { .. }
             | What::AgentMissed { .. }
             | What::AudioLost { .. }

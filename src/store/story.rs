@@ -149,6 +149,14 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             let at = at.map_or_else(String::new, |at| format!(" at {}", date_and_clock(at, zone)));
             format!("chose a callback to {number}{at}, and keeps the place")
         }
+        What::ForwardDialled { number } => format!("the flow calls {number} for the caller"),
+        What::ForwardAnswered { number, rang } => {
+            format!("{number} picked up after {}, and the two hear each other", length(*rang))
+        }
+        What::ForwardMissed { number, why } => missed(number, *why),
+        What::ForwardEnded { number, talked, by } => {
+            format!("talk with {number} over after {}, {} hung up", length(*talked), who(*by))
+        }
         What::CallbackDialled { number, attempt } => format!("calling back {number}, try {attempt}"),
         What::CallbackFailed { number, attempt, cause } => {
             format!("callback to {number} failed, try {attempt}: {cause}")

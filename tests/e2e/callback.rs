@@ -165,25 +165,25 @@ fn a_flow_keeps_the_place_of_a_caller_who_is_called_when_somebody_is_there() {
     let mut ann = Phone::caller(&server.sip(), ANN);
     ann.dial(&server.uri("1500"));
     let id = ann.is_answered();
-    server.story_when(&id, "the number is read back", 20, |story| {
+    server.story_when(&id, "the number is read back", 60, |story| {
         story.prompts().contains(&"callback/confirm")
     });
     ann.key("1");
     // Nobody has signed in yet.
-    let story = server.story_with(&id, "callback_chosen", 15);
+    let story = server.story_with(&id, "callback_chosen", 60);
     assert_eq!(story.only("callback_chosen")["number"], ANN);
-    ann.wait_for("CALL_CLOSED", 30);
+    ann.wait_for("CALL_CLOSED", 60);
     let story = server.story(&id).expect("the call is known");
     assert_eq!(story.prompts().last(), Some(&"callback/promised"));
     assert!(!story.has("wait_asked") && !story.has("call_ended"), "{:?}", story.kinds());
 
     let mut alice = Phone::agent(&server.sip(), "alice", true);
-    alice.wait_for("CALL_ESTABLISHED", 30);
-    ann.wait_for("CALL_INCOMING", 20);
+    alice.wait_for("CALL_ESTABLISHED", 60);
+    ann.wait_for("CALL_INCOMING", 60);
     ann.pick_up();
-    server.story_with(&id, "agent_connected", 20);
+    server.story_with(&id, "agent_connected", 60);
     ann.hang_up();
-    let story = server.story_with(&id, "call_ended", 15);
+    let story = server.story_with(&id, "call_ended", 60);
     assert_eq!(story.only("agent_connected")["agent"], "alice");
     assert_eq!(story.only("call_ended")["outcome"], "talked");
     server.is_left_clean();

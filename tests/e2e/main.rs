@@ -18,6 +18,7 @@ mod ending;
 mod fetch;
 mod flood;
 mod flows;
+mod forward;
 mod line;
 mod load;
 mod looks;

@@ -55,6 +55,7 @@ enum Shape {
     Method,
     OtherNumber,
     Later,
+    Transfer,
 }
 
 use Shape::*;
@@ -261,6 +262,23 @@ const KEYS: &[(&str, &[Key])] = &[
             ("between", Time, false, "from key to key; 3s by default"),
             ("otherwise", Node, true, "after the last try"),
             ("impossible", Node, true, "the caller has no number, and may key none"),
+        ],
+    ),
+    (
+        "transfer",
+        &[
+            ("transfer", Transfer, true, "a telephone number, or an agent and the queue whose rules hold"),
+            (
+                "caller_id",
+                Text,
+                false,
+                "our number, as they see it; the caller's by default; not for an agent",
+            ),
+            ("ring", Time, false, "how long it rings; 30s by default; not for an agent"),
+            ("ended", Node, false, "they hung up; the call ends by default; not for an agent"),
+            ("no_answer", Node, true, "nobody picked up"),
+            ("busy", Node, false, "the line is busy, or the agent not ready; as no_answer by default"),
+            ("refused", Node, false, "they would not take it; as no_answer by default"),
         ],
     ),
     ("pause", &[("pause", Time, true, "how long"), ("then", Node, true, "afterwards")]),
@@ -471,6 +489,17 @@ fn behind(shape: Shape) -> Value {
             },
             "required": ["ask", "begins"],
             "additionalProperties": false,
+        }),
+        Transfer => json!({
+            "oneOf": [
+                text_or_number,
+                {
+                    "type": "object",
+                    "properties": { "agent": { "type": "string" }, "queue": { "type": "string" } },
+                    "required": ["agent", "queue"],
+                    "additionalProperties": false,
+                },
+            ],
         }),
         Later => json!({
             "type": "object",

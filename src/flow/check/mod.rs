@@ -13,6 +13,7 @@ use crate::flow::model::FlowNode;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Variables;
 use crate::flow::node::Node;
+use crate::flow::node::transfer::To;
 use crate::flow::read::Reader;
 use crate::queue::api::Config;
 
@@ -66,12 +67,19 @@ pub(crate) fn trunks(flow: &Flow, trunks: &[Trunk], reader: &mut Reader<'_>) {
         return;
     }
     for at in &flow.nodes {
-        if let Node::Callback(node) = &at.node
-            && let Some(other) = &node.other
-        {
-            let message = "no trunk takes calls, so nobody can be called at another number";
-            let hint = "add \"out: address\" to a trunk, or leave \"other\" away";
-            reader.error_hint(other.place, message, hint);
+        match &at.node {
+            Node::Callback(node) => {
+                if let Some(other) = &node.other {
+                    let message = "no trunk takes calls, so nobody can be called at another number";
+                    let hint = "add \"out: address\" to a trunk, or leave \"other\" away";
+                    reader.error_hint(other.place, message, hint);
+                }
+            }
+            Node::Transfer(node) if matches!(node.to, To::Number { .. }) => {
+                let message = "no trunk takes calls, so nobody outside can be called";
+                reader.error_hint(node.place, message, "add \"out: address\" to a trunk");
+            }
+            _ => {}
         }
     }
 }

@@ -222,7 +222,7 @@ fn persons(flows: &Flows, graphs: &BTreeMap<Name, Graph>, readers: &mut Readers<
                 to_person.get(other).is_some_and(|known| known[start])
             };
             let is_person = |at: &FlowNode| {
-                matches!(at.node, Node::Enqueue(_) | Node::Callback(_))
+                matches!(at.node, Node::Enqueue(_) | Node::Callback(_) | Node::Transfer(_))
                     || link(at).is_some_and(|(to, _)| leads(to))
             };
             let found = backwards(&graphs[name], flow.nodes.iter().map(is_person).collect());

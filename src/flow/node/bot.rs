@@ -150,7 +150,9 @@ impl Bot {
                 };
                 self.left(state, step, &result, next)
             }
-            Input::PlayEnded | Input::Verified(_) | Input::Fetched { .. } => Next::Stay,
+            Input::PlayEnded | Input::Verified(_) | Input::Fetched { .. } | Input::Transferred(_) => {
+                Next::Stay
+            }
         }
     }
 

@@ -193,7 +193,7 @@ impl Callback {
             }
             Input::Timer if !state.keyed.is_empty() => self.keyed(state, step, None),
             Input::Timer => self.silent(state, step),
-            Input::Verified(_) | Input::Fetched { .. } => Next::Stay,
+            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_) => Next::Stay,
         }
     }
 

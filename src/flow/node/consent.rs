@@ -92,7 +92,9 @@ impl Consent {
                 step.forget_kept();
             }
             Input::Timer => step.fact(What::NoInput { node }),
-            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) => return Next::Stay,
+            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_) => {
+                return Next::Stay;
+            }
         }
         if state.tries >= self.tries {
             return self.answered(step, HoldAnswer::Silent, Next::Go(NO_INPUT, self.no_input));

@@ -89,7 +89,9 @@ impl Language {
                 step.forget_kept();
             }
             Input::Timer => step.fact(What::NoInput { node }),
-            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) => return Next::Stay,
+            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_) => {
+                return Next::Stay;
+            }
         }
         if state.tries >= self.tries {
             return Next::Go(OTHERWISE, self.otherwise);

@@ -95,7 +95,7 @@ impl Menu {
                 step.fact(What::NoInput { node: Name::clone(step.node) });
                 self.again(state, step, &self.no_input)
             }
-            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) => Next::Stay,
+            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_) => Next::Stay,
         }
     }
 

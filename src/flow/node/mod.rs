@@ -21,6 +21,7 @@ pub(crate) mod play;
 pub(crate) mod ring;
 pub(crate) mod set;
 pub(crate) mod speak;
+pub(crate) mod transfer;
 pub(crate) mod verify;
 
 use serde::Deserialize;
@@ -38,7 +39,7 @@ use crate::flow::step::Step;
 use crate::flow::yaml::Place;
 
 /// The types of node, by the key that says which one it is, and what each is for.
-pub const KINDS: [(&str, &str); 22] = [
+pub const KINDS: [(&str, &str); 23] = [
     ("play", "plays prompts"),
     ("menu", "asks for one key"),
     ("collect", "asks for digits, an amount or a date"),
@@ -57,6 +58,7 @@ pub const KINDS: [(&str, &str); 22] = [
     ("go_to", "goes on in another flow"),
     ("enqueue", "sends the caller to a queue"),
     ("callback", "keeps the caller's place, to call them back"),
+    ("transfer", "calls a number or an agent for the caller"),
     ("pause", "is silent for a while"),
     ("echo", "sends the caller's own audio back"),
     ("ring", "lets the line ring, unanswered"),
@@ -89,6 +91,7 @@ pub(crate) enum Node {
     GoTo(go_to::GoTo),
     Enqueue(enqueue::Enqueue),
     Callback(Box<callback::Callback>),
+    Transfer(transfer::Transfer),
     Pause(pause::Pause),
     Echo(echo::Echo),
     Ring(ring::Ring),
@@ -110,6 +113,7 @@ pub(crate) enum State {
     Fetch(fetch::State),
     Bot(bot::State),
     Callback(callback::State),
+    Transfer(transfer::State),
 }
 
 /// Which way out of a node.
@@ -168,6 +172,7 @@ impl Node {
             "go_to" => Node::GoTo(go_to::GoTo::read(fields, reader)),
             "enqueue" => Node::Enqueue(enqueue::Enqueue::read(fields, reader)),
             "callback" => Node::Callback(Box::new(callback::Callback::read(fields, reader))),
+            "transfer" => Node::Transfer(transfer::Transfer::read(fields, reader)),
             "pause" => Node::Pause(pause::Pause::read(fields, reader)),
             "echo" => Node::Echo(echo::Echo::read(fields, reader)),
             "ring" => Node::Ring(ring::Ring::read(fields, reader)),
@@ -196,6 +201,7 @@ impl Node {
             Node::GoTo(node) => (State::Plain, node.enter()),
             Node::Enqueue(node) => (State::Plain, node.enter(step)),
             Node::Callback(node) => node.enter(step),
+            Node::Transfer(node) => node.enter(step),
             Node::Pause(node) => (State::Plain, node.enter(step)),
             Node::Echo(node) => (State::Plain, node.enter(step)),
             Node::Ring(node) => (State::Plain, node.enter(step)),
@@ -215,6 +221,7 @@ impl Node {
             (Node::Bot(node), State::Bot(state)) => node.handle(state, step, input),
             (Node::Fetch(node), State::Fetch(state)) => node.handle(state, step, input),
             (Node::Callback(node), State::Callback(state)) => node.handle(state, step, input),
+            (Node::Transfer(node), State::Transfer(state)) => node.handle(state, step, input),
             (Node::Pause(node), _) => node.handle(input),
             (Node::Announce(node), _) => node.handle(input),
             (Node::Ring(node), _) => node.handle(step, input),
@@ -245,6 +252,7 @@ impl Node {
             Node::GoTo(_) => "go_to",
             Node::Enqueue(_) => "enqueue",
             Node::Callback(_) => "callback",
+            Node::Transfer(_) => "transfer",
             Node::Pause(_) => "pause",
             Node::Echo(_) => "echo",
             Node::Ring(_) => "ring",
@@ -283,8 +291,15 @@ impl Node {
             Prompt::Recorded(_) => false,
         };
         // What another flow looks at is not known here.
-        matches!(self, Node::Verify(_) | Node::Enqueue(_) | Node::Callback(_) | Node::Call(_) | Node::GoTo(_))
-            || self.expressions().iter().any(|(used, _)| used.uses.iter().any(|name| of_caller(name)))
+        matches!(
+            self,
+            Node::Verify(_)
+                | Node::Enqueue(_)
+                | Node::Callback(_)
+                | Node::Transfer(_)
+                | Node::Call(_)
+                | Node::GoTo(_)
+        ) || self.expressions().iter().any(|(used, _)| used.uses.iter().any(|name| of_caller(name)))
             || matches!(self, Node::Fetch(node) if node.uses().iter().any(|name| of_caller(name)))
             || matches!(self, Node::Bot(node) if node.uses().any(|name| of_caller(name)))
             || self.heard().iter().any(said)
@@ -309,6 +324,7 @@ impl Node {
             Node::Announce(node) => vec![Exit::plain(THEN, node.then)],
             Node::Call(node) => node.exits(),
             Node::Callback(node) => node.exits(),
+            Node::Transfer(node) => node.exits(),
             Node::Enqueue(_)
             | Node::Echo(_)
             | Node::Ring(_)

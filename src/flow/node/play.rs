@@ -86,7 +86,11 @@ impl Play {
                 step.stop_play();
                 Next::Go(THEN, self.then)
             }
-            Input::Digit { .. } | Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) => Next::Stay,
+            Input::Digit { .. }
+            | Input::Verified(_)
+            | Input::Fetched { .. }
+            | Input::Bot(_)
+            | Input::Transferred(_) => Next::Stay,
         }
     }
 }

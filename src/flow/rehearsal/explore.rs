@@ -247,7 +247,7 @@ impl Findings {
                 other => other.to_string(),
             };
             *self.ends.entry(words).or_default() += 1;
-            if matches!(end, End::Queue { .. }) {
+            if matches!(end, End::Queue { .. } | End::Agent { .. }) {
                 self.to_a_queue.push(lasted);
             }
         }

@@ -27,6 +27,7 @@ use crate::flow::api::KeptPlace;
 use crate::flow::api::Kind;
 use crate::flow::api::Proof;
 use crate::flow::api::Question;
+use crate::flow::api::TransferResult;
 use crate::flow::api::VerifyResult;
 use crate::flow::center::Center;
 use crate::flow::hours;
@@ -50,6 +51,8 @@ pub struct World {
     pub other_services: Service,
     /// What bots say in the end, by name: the result, and the fields that go with it.
     pub bots: BTreeMap<Name, (Name, BTreeMap<Name, Value>)>,
+    /// What becomes of whom a transfer calls.
+    pub called: Called,
 }
 
 /// A customer who can be verified.
@@ -90,6 +93,21 @@ pub enum Verifier {
     /// It never answers.
     Down,
 }
+
+/// What somebody does who is called for the caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Called {
+    /// They pick up, talk for a minute, and hang up.
+    #[default]
+    Answers,
+    /// Their phone rings until nobody waits any longer.
+    Rings,
+    Busy,
+    Refuses,
+}
+
+/// How long who answers talks.
+const TALK: Duration = Duration::from_secs(60);
 
 impl World {
     /// The customer who has this number, when exactly one has.
@@ -174,6 +192,12 @@ pub enum Met {
     },
     /// Hears their own voice.
     Echo,
+    /// Somebody is called for them.
+    Called {
+        whom: String,
+    },
+    /// Hears who was called.
+    Talks,
     /// The caller pressed a key: told where it is no part of a secret.
     Key(char),
     Silence {
@@ -222,6 +246,10 @@ pub enum End {
     HungUp {
         reason: Name,
     },
+    /// An agent who was called for them has them.
+    Agent {
+        agent: Name,
+    },
     Refused {
         status: u16,
     },
@@ -239,6 +267,8 @@ pub struct Rehearsal<'a> {
     playing: Option<Playing>,
     /// What the verifier or a service will say.
     reply: Option<FlowEvent>,
+    /// When the other one hangs up, while the caller talks with somebody outside.
+    talks_until: Option<Timestamp>,
     log: Vec<(Duration, Met)>,
     end: Option<End>,
 }
@@ -262,9 +292,19 @@ impl<'a> Rehearsal<'a> {
     ) -> Rehearsal<'a> {
         let began = Timestamp::from_secs(1);
         let run = Run::start(center, flow, caller);
-        let (playing, reply, log, end) = (None, None, Vec::new(), None);
-        let mut rehearsal =
-            Rehearsal { center, prompts, world, run, began, now: began, playing, reply, log, end };
+        let mut rehearsal = Rehearsal {
+            center,
+            prompts,
+            world,
+            run,
+            began,
+            now: began,
+            playing: None,
+            reply: None,
+            talks_until: None,
+            log: Vec::new(),
+            end: None,
+        };
         rehearsal.tell(FlowEvent::Started { wall });
         rehearsal
     }
@@ -345,6 +385,11 @@ impl<'a> Rehearsal<'a> {
             self.tell(reply);
             return true;
         }
+        if let Some(until) = self.talks_until.take() {
+            self.now = self.now.max(until);
+            self.tell(FlowEvent::Transferred(TransferResult::Ended));
+            return true;
+        }
         let ends = self.playing.and_then(|playing| Some((playing.ends?, playing.play)));
         match (ends, self.run.deadline()) {
             (Some((ends, play)), deadline) if deadline.is_none_or(|due| ends <= due) => {
@@ -376,10 +421,15 @@ impl<'a> Rehearsal<'a> {
         if self.reply.is_some() {
             return Some(self.now);
         }
-        self.playing.and_then(|playing| playing.ends).into_iter().chain(self.run.deadline()).min()
+        let ends = self.playing.and_then(|playing| playing.ends);
+        [ends, self.talks_until, self.run.deadline()].into_iter().flatten().min()
     }
 
     fn tell(&mut self, event: FlowEvent) {
+        if event == FlowEvent::Transferred(TransferResult::Answered) {
+            self.talks_until = Some(self.now + TALK);
+            self.log.push((self.lasted(), Met::Talks));
+        }
         let mut out = Vec::new();
         self.run.handle(self.center, self.now, event, &mut out);
         for action in out {
@@ -433,6 +483,23 @@ impl<'a> Rehearsal<'a> {
                 return self.ends(End::Queue { queue: queue.unwrap_or_default(), needs, priority });
             }
             FlowAction::KeepPlace(kept) => return self.place_kept(*kept),
+            FlowAction::Transfer { number, .. } => {
+                self.call(number);
+                return;
+            }
+            FlowAction::CallAgent { agent, .. } => {
+                let agents = &self.center.engine.agents;
+                let agent = agents.get(agent.0 as usize).map(|agent| agent.name.clone()).unwrap_or_default();
+                self.call(agent.to_string());
+                if self.world.called == Called::Answers {
+                    self.ends(End::Agent { agent });
+                }
+                return;
+            }
+            FlowAction::EndTransfer => {
+                self.talks_until = None;
+                return;
+            }
             FlowAction::HangUp { reason } => return self.ends(End::HungUp { reason }),
             FlowAction::Left { flow, node, exit } => Met::Left { flow, node, exit },
             FlowAction::Fact(what) => match told(what) {
@@ -441,6 +508,18 @@ impl<'a> Rehearsal<'a> {
             },
         };
         self.log.push((self.lasted(), met));
+    }
+
+    /// Somebody is called for the caller.
+    fn call(&mut self, whom: String) {
+        let result = match self.world.called {
+            Called::Answers => Some(TransferResult::Answered),
+            Called::Busy => Some(TransferResult::Busy),
+            Called::Refuses => Some(TransferResult::Refused),
+            Called::Rings => None,
+        };
+        self.log.push((self.lasted(), Met::Called { whom }));
+        self.reply = result.map(FlowEvent::Transferred);
     }
 
     fn place_kept(&mut self, kept: KeptPlace) {
@@ -504,6 +583,8 @@ impl std::fmt::Display for Met {
             Met::Consent { agreed: true } => f.write_str("may be recorded"),
             Met::Consent { agreed: false } => f.write_str("may not be recorded"),
             Met::Echo => f.write_str("hears their own voice"),
+            Met::Called { whom } => write!(f, "hears {whom} ring"),
+            Met::Talks => f.write_str("talks with them"),
             Met::Key(key) => write!(f, "keys {key}"),
             Met::Silence { node } => write!(f, "silence at {node}"),
             Met::NoMatch { node, digit } => write!(f, "{digit} is no choice at {node}"),
@@ -531,6 +612,7 @@ impl std::fmt::Display for End {
                 write!(f, "callback to {number} by queue {queue}")?;
                 at.iter().try_for_each(|at| write!(f, ", not before {at}"))
             }
+            End::Agent { agent } => write!(f, "agent {agent}"),
             End::HungUp { reason } => write!(f, "hang up: {reason}"),
             End::Refused { status } => write!(f, "refused with {status}"),
             End::CallerLeft => f.write_str("the caller hangs up"),

@@ -206,6 +206,7 @@ fn ended_so(end: &End, wanted: &Wanted) -> bool {
                 && called.as_ref().is_none_or(|called| called == number)
                 && when.as_ref().is_none_or(|when| at.as_ref() == Some(when))
         }
+        (End::Agent { agent }, Wanted::Agent { agent: wanted }) => agent == wanted,
         (End::HungUp { reason }, Wanted::HungUp { reason: wanted }) => reason == wanted,
         (End::Refused { status }, Wanted::Refused { status: wanted }) => status == wanted,
         (End::CallerLeft, Wanted::CallerLeft) => true,

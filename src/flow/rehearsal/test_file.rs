@@ -17,6 +17,7 @@ use crate::flow::node::set;
 use crate::flow::read::Reader;
 use crate::flow::read::one_or_many;
 use crate::flow::rehearsal::Account;
+use crate::flow::rehearsal::Called;
 use crate::flow::rehearsal::Service;
 use crate::flow::rehearsal::Verifier;
 use crate::flow::rehearsal::World;
@@ -68,6 +69,7 @@ pub(super) enum Step {
 pub(super) enum Wanted {
     Queue { queue: Name, needs: Option<Vec<String>>, priority: Option<i32> },
     Callback { queue: Name, number: Option<String>, at: Option<String> },
+    Agent { agent: Name },
     HungUp { reason: Name },
     Refused { status: u16 },
     CallerLeft,
@@ -166,6 +168,7 @@ impl Setting<'_> {
         let dialled = fields.optional("dialled").and_then(|yaml| reader.name(yaml, "a number"));
         let at = fields.optional("at").and_then(|yaml| hours::moment(yaml, &self.center.time_zone, reader));
         let verifier = fields.optional("verifier").and_then(|yaml| verifier(yaml, reader));
+        let called = fields.optional("called").and_then(|yaml| called(yaml, reader)).unwrap_or_default();
         let services = fields.optional("services").map(|yaml| services(yaml, reader)).unwrap_or_default();
         let bots = fields.optional("bots").map(|yaml| bots(yaml, reader)).unwrap_or_default();
         let steps = fields.optional("call").map(|yaml| steps(yaml, reader)).unwrap_or_default();
@@ -181,7 +184,7 @@ impl Setting<'_> {
         let services = self.services.clone().into_iter().chain(services).collect();
         let bots = self.bots.clone().into_iter().chain(bots).collect();
         let verifier = verifier.unwrap_or_default();
-        let world = World { accounts, verifier, services, bots, ..World::default() };
+        let world = World { accounts, verifier, services, bots, called, ..World::default() };
         let number = number.unwrap_or_else(|| SOMEBODY.to_owned());
         let caller = Caller {
             customer: world.customer_of(&number).cloned(),
@@ -225,7 +228,7 @@ impl Setting<'_> {
     }
 
     fn ends(&self, yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(Place, Wanted)> {
-        let hint = "write { queue: NAME }, { callback: NAME }, { hang_up: REASON }, { refused: STATUS }, \
+        let hint = "write { queue: NAME }, { callback: NAME }, { agent: NAME }, { hang_up: REASON }, { refused: STATUS }, \
                     or: the caller hangs up";
         if let Value::Text(text) = &yaml.value {
             if text.text == "the caller hangs up" {
@@ -243,10 +246,14 @@ impl Setting<'_> {
             let text = reader.text(yaml, "the name of a queue")?;
             reader.queue(text).map(|_| Name::from(text.text.as_str()))
         });
+        let agent = fields.optional("agent").map(|yaml| {
+            let text = reader.text(yaml, "the name of an agent")?;
+            reader.agent(text).map(|_| Name::from(text.text.as_str()))
+        });
         let reason = fields.optional("hang_up").map(|yaml| reader.name(yaml, "a reason"));
         let status = fields.optional("refused").map(|yaml| reader.number(yaml, 400, 699));
-        let wanted = match (queue, callback, reason, status) {
-            (Some(queue), None, None, None) => {
+        let wanted = match (queue, callback, agent, reason, status) {
+            (Some(queue), None, None, None, None) => {
                 let needs = fields.optional("needs").map(|yaml| needs::needs(yaml, reader));
                 let words = |needs: Needs| {
                     needs.facts(&self.center.engine.skills).iter().map(ToString::to_string).collect()
@@ -256,7 +263,7 @@ impl Setting<'_> {
                 let priority = priority.and_then(|priority| i32::try_from(priority).ok());
                 queue.map(|queue| Wanted::Queue { queue, needs, priority })
             }
-            (None, Some(queue), None, None) => {
+            (None, Some(queue), None, None, None) => {
                 let number = fields.optional("number").and_then(|yaml| reader.name(yaml, "a number"));
                 let at = fields.optional("at").and_then(|yaml| {
                     let at = hours::moment(yaml, &self.center.time_zone, reader)?;
@@ -265,8 +272,9 @@ impl Setting<'_> {
                 let number = number.map(|number| number.to_string());
                 queue.map(|queue| Wanted::Callback { queue, number, at })
             }
-            (None, None, Some(reason), None) => reason.map(|reason| Wanted::HungUp { reason }),
-            (None, None, None, Some(status)) => {
+            (None, None, Some(agent), None, None) => agent.map(|agent| Wanted::Agent { agent }),
+            (None, None, None, Some(reason), None) => reason.map(|reason| Wanted::HungUp { reason }),
+            (None, None, None, None, Some(status)) => {
                 status.and_then(|status| u16::try_from(status).ok()).map(|status| Wanted::Refused { status })
             }
             _ => {
@@ -322,6 +330,21 @@ fn service(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Service> {
         "down" => Some(Service::Down),
         other => {
             reader.unknown(text.place, "way for a service to be", other, ["missing", "down"]);
+            None
+        }
+    }
+}
+
+fn called(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Called> {
+    let text = reader.text(yaml, "answers, rings, is busy or refuses")?;
+    match text.text.as_str() {
+        "answers" => Some(Called::Answers),
+        "rings" => Some(Called::Rings),
+        "is busy" => Some(Called::Busy),
+        "refuses" => Some(Called::Refuses),
+        other => {
+            let known = ["answers", "rings", "is busy", "refuses"];
+            reader.unknown(text.place, "way for somebody who is called to be", other, known);
             None
         }
     }

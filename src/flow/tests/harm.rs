@@ -608,3 +608,25 @@ fn a_callback_that_cannot_be_made() {
         "main.yaml:6:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)",
     );
 }
+
+#[test]
+fn a_transfer_that_cannot_be_made() {
+    nodes(
+        "  a: { transfer: \"+4930123\", no_answer: queue }\n  b: { transfer: { agent: alcie, queue: billing }, no_answer: end }\n  \
+         c: { transfer: somebody, no_answer: end }\n",
+        "main.yaml:4:18: error: no trunk takes calls, so nobody outside can be called (add \"out: address\" to a trunk)\n\
+         main.yaml:5:3: warning: no caller ever comes to \"b\" (lead an exit here, or remove the node)\n\
+         main.yaml:5:27: error: no agent is called \"alcie\" (did you mean \"alice\"?)\n\
+         main.yaml:6:3: warning: no caller ever comes to \"c\" (lead an exit here, or remove the node)\n\
+         main.yaml:6:18: error: \"somebody\" is not a telephone number (write digits, with + before a country's code, \
+         in quotes)\n\
+         main.yaml:8:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
+    );
+    // A silent caller is not called for again and again.
+    nodes(
+        "  a: { transfer: { agent: alice, queue: billing }, no_answer: b, busy: queue }\n  b: { pause: 1s, then: a }\n",
+        "main.yaml:4:3: error: a silent caller goes round for ever here: a -> b -> a \
+         (let one of these lead on: to a queue, or to hang_up)\n\
+         main.yaml:7:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
+    );
+}

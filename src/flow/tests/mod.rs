@@ -13,6 +13,7 @@ mod parameters;
 mod rehearsal;
 mod speech;
 mod together;
+mod transfer;
 mod verify;
 mod walks;
 
@@ -32,6 +33,7 @@ use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::api::FetchResult;
 use crate::flow::api::Proof;
+use crate::flow::api::TransferResult;
 use crate::flow::api::VerifyResult;
 use crate::flow::load;
 use crate::flow::model::Value;
@@ -198,6 +200,14 @@ impl<'a> Phone<'a> {
                 let more = needs.needs.clauses().count();
                 format!("to {queue}, {more} needs more, priority {priority}{held}{first}{not}")
             }
+            FlowAction::Transfer { number, shown } => {
+                format!("calls {number}{}", shown.map_or_else(String::new, |shown| format!(" as {shown}")))
+            }
+            FlowAction::CallAgent { agent, queue } => {
+                let (agents, queues) = (&self.center.engine.agents, &self.center.engine.queues);
+                format!("calls {} by {}", agents[agent.0 as usize].name, queues[queue.0 as usize].name)
+            }
+            FlowAction::EndTransfer => "calls no more".into(),
             FlowAction::KeepPlace(kept) => {
                 let queue = &self.center.engine.queues[kept.queue.0 as usize].name;
                 let at = kept.at.map_or_else(String::new, |at| format!(", not before {}", at.at));
@@ -210,7 +220,8 @@ impl<'a> Phone<'a> {
     }
 
     /// Does what `script` says, word by word: keys as they are, `.` what plays comes to its end, `~` nothing
-    /// until the next deadline, `ok`/`wrong`/`locked`/`down` the verifier answers, `answered`/`none`/`fails` a service does, `bye` the caller hangs up.
+    /// until the next deadline, `ok`/`wrong`/`locked`/`down` the verifier answers, `answered`/`none`/`fails` a service does,
+    /// `picks-up`/`parts`/`busy`/`refuses`/`not-there` what somebody does who is called, `bye` the caller hangs up.
     pub fn play(&mut self, script: &str) {
         for word in script.split_whitespace() {
             match word {
@@ -223,6 +234,11 @@ impl<'a> Phone<'a> {
                 "none" => self.fetched(FetchResult::Missing),
                 "fails" => self.fetched(FetchResult::Failed),
                 "answered" => self.says(&vec![Value::Text("7".to_owned()); self.question.1]),
+                "picks-up" => self.tell(FlowEvent::Transferred(TransferResult::Answered)),
+                "parts" => self.tell(FlowEvent::Transferred(TransferResult::Ended)),
+                "busy" => self.tell(FlowEvent::Transferred(TransferResult::Busy)),
+                "refuses" => self.tell(FlowEvent::Transferred(TransferResult::Refused)),
+                "not-there" => self.tell(FlowEvent::Transferred(TransferResult::NoAnswer)),
                 "bye" => self.tell(FlowEvent::HungUp),
                 keys => keys.chars().for_each(|key| {
                     self.now += Duration::from_millis(200);

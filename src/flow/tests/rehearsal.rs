@@ -152,7 +152,7 @@ fn a_test_file_that_is_not_in_order_is_told_as_flows_are() {
         (
             "tests:\n  a: { verifier: away, ends: nicely }\n",
             "3:18: no way for a verifier to be is called \"away\" (there is works, locks, down)\n\
-             3:30: \"nicely\" is no way to end (write { queue: NAME }, { callback: NAME }, { hang_up: REASON }, { refused: STATUS }, or: \
+             3:30: \"nicely\" is no way to end (write { queue: NAME }, { callback: NAME }, { agent: NAME }, { hang_up: REASON }, { refused: STATUS }, or: \
              the caller hangs up)",
         ),
     ];

@@ -9,9 +9,37 @@ use super::demo;
 use super::read;
 use super::read_back;
 
-const KEYS: [&str; 25] = [
-    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", "A", "b", ".", ".", ".", "~", "ok", "wrong",
-    "locked", "down", "answered", "none", "fails",
+const KEYS: [&str; 30] = [
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "*",
+    "#",
+    "A",
+    "b",
+    ".",
+    ".",
+    ".",
+    "~",
+    "ok",
+    "wrong",
+    "locked",
+    "down",
+    "answered",
+    "none",
+    "fails",
+    "picks-up",
+    "parts",
+    "busy",
+    "refuses",
+    "not-there",
 ];
 
 const CENTER: &str = "\
