@@ -54,7 +54,7 @@ impl Known {
 
     /// To whom something is promised: the caller of this number who joined this queue.
     pub(super) fn promisee(&self, number: &str, queue: Option<Name>) -> Promisee {
-        let proved = self.identity.verified == Some(Verification::VerifiedByPin);
+        let proved = self.identity.verified.is_some_and(Verification::is_proof);
         let account = self.identity.customer.clone().filter(|_| proved);
         Promisee { number: number.to_owned(), name: self.identity.name.clone(), account, queue }
     }

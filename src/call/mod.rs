@@ -64,6 +64,7 @@ use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::PermissionPolicy;
+use crate::queue::api::Whoses;
 use callback::Callback;
 use forward::Forward;
 use known::Known;
@@ -250,6 +251,11 @@ impl Call {
     /// Who calls: number and display name, either may be empty.
     pub fn caller_id(&self) -> (&str, &str) {
         (&self.arrival.number, &self.arrival.display)
+    }
+
+    /// Who the caller is, as far as that is proved or believed.
+    pub fn whose(&self) -> Whoses {
+        self.known.whose(&self.arrival.number)
     }
 
     /// To whom somebody in this call promises something.

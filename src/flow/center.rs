@@ -101,6 +101,13 @@ pub enum SrtpPolicy {
     Dtls,
 }
 
+/// Who calls again within this time goes to whoever talked with them last, or owes them something, first for so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerFirst {
+    pub within: Duration,
+    pub wait: Duration,
+}
+
 /// How the agents of a queue may hold its callers, and hand them over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TalkPolicy {
@@ -111,6 +118,8 @@ pub struct TalkPolicy {
     pub blind_transfer: bool,
     /// Our number, as whom agents call by this queue's rules sees it. Default the center's.
     pub caller_id: Option<String>,
+    /// Whether who calls again goes to their own agent first. Default no.
+    pub owner_first: Option<OwnerFirst>,
     /// Whether its talks are recorded. Default no.
     pub record: RecordPolicy,
 }
@@ -160,7 +169,14 @@ impl Default for TalkPolicy {
     fn default() -> TalkPolicy {
         let note_needs = vec![NoteField::Issue, NoteField::Wants];
         let record = RecordPolicy::No;
-        TalkPolicy { hold: HoldPolicy::default(), note_needs, blind_transfer: true, caller_id: None, record }
+        TalkPolicy {
+            hold: HoldPolicy::default(),
+            note_needs,
+            blind_transfer: true,
+            caller_id: None,
+            owner_first: None,
+            record,
+        }
     }
 }
 

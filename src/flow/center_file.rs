@@ -36,6 +36,7 @@ use crate::flow::service;
 use crate::flow::speech;
 use crate::flow::talk_file::extensions;
 use crate::flow::talk_file::outbound;
+use crate::flow::talk_file::owner_first;
 use crate::flow::talk_file::talk_policy;
 use crate::flow::wait_file::wait_prompts;
 use crate::flow::yaml::Place;
@@ -114,7 +115,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     reader.names.skills = skills.clone();
     let queues =
         fields.optional("queues").map(|yaml| each(yaml, "queues", reader, queue)).unwrap_or_default();
-    let (mut queues, wait_prompts, talk, alarms_read, queue_places) = split(queues);
+    let (mut queues, wait_prompts, mut talk, alarms_read, queue_places) = split(queues);
     let alarms = alarms_of_all(&queues, alarms_read, &mut fields, reader);
     let agents_by = fields.optional("agents_by").and_then(|yaml| agents_by(yaml, reader));
     queues.iter_mut().for_each(|queue: &mut QueueConfig| queue.agents_by = queue.agents_by.or(agents_by));
@@ -144,6 +145,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let outbound = fields.optional("outbound").and_then(|yaml| outbound(yaml, &trunks, &queues, reader));
     let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader)).unwrap_or_default();
     let codecs = fields.optional("codecs").and_then(|yaml| codecs(yaml, reader));
+    if let Some(own) = fields.optional("owner_first").and_then(|yaml| owner_first(yaml, reader)) {
+        talk.iter_mut()
+            .for_each(|policy: &mut TalkPolicy| policy.owner_first = policy.owner_first.or(Some(own)));
+    }
     let escalation = fields.optional("escalation").map(|yaml| escalation::read(yaml, &agents, reader));
     fields.finish(reader);
     for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
@@ -367,7 +372,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
 }
 
 /// `90d`
-fn days(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Duration> {
+pub(crate) fn days(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Duration> {
     let text = reader.text(yaml, "a number of days")?;
     match text.text.strip_suffix('d').and_then(|days| days.trim_end().parse().ok()) {
         Some(days @ 1..=MOST_DAYS) => Some(Duration::from_secs(days * DAY_S)),

@@ -2,6 +2,7 @@
 //! transferred without one; how agents call people.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::base::AgentId;
 use crate::base::Name;
@@ -9,11 +10,13 @@ use crate::base::QueueId;
 use crate::fact::HoldWay;
 use crate::fact::note::NoteField;
 use crate::flow::center::Outbound;
+use crate::flow::center::OwnerFirst;
 use crate::flow::center::RECORDING_QUESTION;
 use crate::flow::center::RECORDING_TOLD;
 use crate::flow::center::RecordPolicy;
 use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
+use crate::flow::center_file::days;
 use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Place;
@@ -40,8 +43,18 @@ pub(crate) fn talk_policy(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> T
         note_needs: note_needs.unwrap_or(usual.note_needs),
         blind_transfer: fields.truth(reader, "blind_transfer", usual.blind_transfer),
         caller_id: fields.optional("caller_id").and_then(|yaml| number(yaml, reader)),
+        owner_first: fields.optional("owner_first").and_then(|yaml| owner_first(yaml, reader)),
         record: fields.optional("record").and_then(|yaml| record(yaml, reader)).unwrap_or(usual.record),
     }
+}
+
+/// `{ within: 7d, for: 20s }`
+pub(crate) fn owner_first(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<OwnerFirst> {
+    let mut fields = reader.fields(yaml, "how long callers are somebody's")?;
+    let within = fields.require(reader, "within").and_then(|yaml| days(yaml, reader));
+    let wait = fields.duration(reader, "for", Duration::from_secs(20));
+    fields.finish(reader);
+    Some(OwnerFirst { within: within?, wait })
 }
 
 /// `no`, `yes` or `with consent`; what the caller is told then has to be there as a prompt.

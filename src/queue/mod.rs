@@ -29,6 +29,7 @@
 //! | `line` | a waiting line in order |
 //! | [`log`] | what it was told and decided, as text to be gone through again |
 //! | [`redial`] | who calls again after their line dropped, and how old they are |
+//! | [`owners`] | who talked with a caller last |
 //! | [`promises`] | what callers were promised, and by when |
 //! | `quote` | how long it will take |
 
@@ -44,6 +45,7 @@ pub mod hold;
 mod line;
 pub mod log;
 pub mod needs;
+pub mod owners;
 mod pace;
 mod prefer;
 pub mod promises;

@@ -18,10 +18,12 @@ use tracing::warn;
 use crate::base::Entropy;
 use crate::base::Name;
 use crate::base::Secret;
+use crate::base::WallTime;
 use crate::fact::What;
 use crate::flow;
 use crate::flow::Center;
 use crate::flow::center::Trunk;
+use crate::queue::owners::REMEMBERED;
 use crate::sdp::Codec;
 use crate::sdp::Fingerprint;
 use crate::server::Rules;
@@ -299,6 +301,13 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
             belongings.switchboard.recall_skill(&agent, &skill, level);
             live.set_skill(&agent, &skill, level);
         }
+    }
+    let owner_first = center.talk.iter().filter_map(|policy| policy.owner_first);
+    if let Some(within) = owner_first.map(|own| own.within).max() {
+        let before = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
+        let since = WallTime(clock.started().0.saturating_sub(before));
+        let talks = store.readers()?.last_talks(since, REMEMBERED as u32)?;
+        belongings.switchboard.recall_talks(&talks);
     }
     let (open, highest) = store.readers()?.recall_promises()?;
     live.desks.recall_promises(&open);

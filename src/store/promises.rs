@@ -213,6 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn who_talked_with_whom_last_is_read_from_the_history() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+        sample::whole_call(7).into_iter().for_each(|fact| history.record(fact));
+        sample::short_call(8).into_iter().for_each(|fact| history.record(fact));
+        history.close();
+        let readers = store.readers().unwrap();
+        let talks = readers.last_talks(sample::STARTED, 10).unwrap();
+        let of = |talk: &crate::store::read::LastTalk| {
+            (talk.agent.clone(), talk.number.clone(), talk.account.clone())
+        };
+        let ann = ("bob".to_owned(), "+12025550143".to_owned(), Some("100200".to_owned()));
+        assert_eq!(talks.iter().map(of).collect::<Vec<_>>(), [ann]);
+        assert_eq!(readers.last_talks(sample::STARTED + Duration::from_secs(60), 10).unwrap(), []);
+    }
+
+    #[test]
     fn promises_are_there_after_a_restart_as_the_facts_say() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();

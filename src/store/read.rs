@@ -70,6 +70,17 @@ pub struct EarlierCall {
     pub said: Option<What>,
 }
 
+/// Who talked with a caller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastTalk {
+    pub agent: String,
+    /// The number of the caller, or of whom the agent called; empty when withheld.
+    pub number: String,
+    /// The account that the caller proved to own.
+    pub account: Option<String>,
+    pub at: WallTime,
+}
+
 /// A small pool of reading connections. A reader blocks while all are taken: use it off the async threads.
 #[derive(Debug)]
 pub struct Readers {
@@ -113,6 +124,11 @@ impl Readers {
     /// The skills that were given and taken since then, in order.
     pub fn skills_set(&self, since: WallTime) -> Result<Vec<What>, StoreError> {
         self.with(|connection| skills_set(connection, since))
+    }
+
+    /// Who talked with whom last since then, the oldest first; of many the newest.
+    pub fn last_talks(&self, since: WallTime, most: u32) -> Result<Vec<LastTalk>, StoreError> {
+        self.with(|connection| last_talks(connection, since, most))
     }
 
     /// Promises that fit `filter`: what is due first comes first.
@@ -316,6 +332,21 @@ fn earlier(
         Ok(EarlierCall { record: record(row)?, said: said.and_then(|json| serde_json::from_str(&json).ok()) })
     })?;
     Ok(rows.collect::<Result<Vec<_>, _>>()?)
+}
+
+fn last_talks(connection: &Connection, since: WallTime, most: u32) -> Result<Vec<LastTalk>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT agent, CASE direction WHEN 'inbound' THEN caller ELSE dialled END, \
+         CASE WHEN identity LIKE 'verified_by_%' THEN customer END, ifnull(ended_us, arrived_us) FROM calls \
+         WHERE agent IS NOT NULL AND talked_ms IS NOT NULL AND arrived_us >= ?1 ORDER BY id DESC LIMIT ?2",
+    )?;
+    let talks = statement.query_map(rusqlite::params![since.0, most], |row| {
+        let at = WallTime(row.get(3)?);
+        Ok(LastTalk { agent: row.get(0)?, number: row.get(1)?, account: row.get(2)?, at })
+    })?;
+    let mut talks = talks.collect::<Result<Vec<_>, _>>()?;
+    talks.reverse();
+    Ok(talks)
 }
 
 /// Calls without an end.

@@ -248,7 +248,7 @@ impl DeskCall {
 
     /// Whether something was promised to this caller.
     pub fn is_owed(&self, promise: &Promise) -> bool {
-        let proved = self.verification.is_some_and(|(result, _)| result == Verification::VerifiedByPin);
+        let proved = self.verification.is_some_and(|(result, _)| result.is_proof());
         let account = self.account.as_deref().filter(|_| proved).map(Whose::account);
         let whose: Whoses = Whose::number(&self.number).into_iter().chain(account).collect();
         promises::is_to(&promise.to, &whose)

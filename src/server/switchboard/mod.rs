@@ -10,6 +10,7 @@ mod codes;
 mod desk_tests;
 mod desks;
 mod lines;
+mod owners;
 mod placing;
 mod promises;
 mod refer;
@@ -67,6 +68,7 @@ use crate::media::library::Library;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::Stage;
+use crate::queue::owners::Owners;
 use crate::queue::promises::Promises;
 use crate::sdp::Fingerprint;
 use crate::server::bots::BotEnded;
@@ -221,6 +223,8 @@ pub struct Switchboard {
     agents: HashMap<Name, AgentId>,
     /// Whom each agent talked with last, the newest at the end.
     talked: HashMap<AgentId, VecDeque<Talked>>,
+    /// Who talked with a caller last.
+    owners: Owners,
     /// What callers were promised, and when something is to be done about it.
     promises: Promises,
     promises_due: Option<Timestamp>,
@@ -277,6 +281,7 @@ impl Switchboard {
             engine: Engine::new(parts.center.engine.clone()),
             agents: names.enumerate().map(|(place, name)| (name, AgentId(place as u32))).collect(),
             talked: HashMap::new(),
+            owners: Owners::default(),
             promises: Promises::default(),
             promises_due: None,
             next_call: parts.first_call.0,
@@ -554,8 +559,14 @@ impl Switchboard {
                 }
             }
             CallAction::Echo { leg } => streams.send(call, MediaCommand::Echo { leg, on: true }),
-            CallAction::Queue(event) => self.tell_engine(now, event, out),
-            CallAction::Fact(what) => out.push(Output::Fact(Fact { at: now.at, call: Some(call), what })),
+            CallAction::Queue(event) => {
+                let event = self.owner_first(now, call, event);
+                self.tell_engine(now, event, out);
+            }
+            CallAction::Fact(what) => {
+                self.note_owner(now, call, &what);
+                out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
+            }
             CallAction::Over => {
                 if let Some(LiveCall { due: Some(due), .. }) = self.calls.remove(&call) {
                     self.due.remove(&(due, call));
