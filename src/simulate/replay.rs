@@ -79,6 +79,8 @@ struct Seen {
     answers: Vec<(Duration, PermissionAnswer)>,
     rang: Option<Timestamp>,
     pick_up: Option<Duration>,
+    /// How long a phone had rung for them when they hung up.
+    rang_for: Option<Duration>,
     connected: Option<Timestamp>,
     talk: Option<Duration>,
     wrap_up: Option<Duration>,
@@ -183,6 +185,7 @@ impl Reading {
             answers: Vec::new(),
             rang: None,
             pick_up: None,
+            rang_for: None,
             connected: None,
             talk: None,
             wrap_up: None,
@@ -205,7 +208,15 @@ impl Reading {
                 seen.talk = Some(at.since(since));
                 self.calls.remove(&call);
             }
-            None if by_caller && seen.waited.is_none() => seen.waited = Some((at.since(seen.at), true)),
+            None if by_caller && seen.waited.is_none() => {
+                seen.waited = Some((at.since(seen.at), true));
+                seen.rang_for = seen.rang.map(|rang| at.since(rang));
+                // Whoever hangs up at the question had not answered it by then.
+                if let Some(asked) = seen.asked.take() {
+                    let later = at.since(asked) + Duration::from_micros(1);
+                    seen.answers.push((later, PermissionAnswer::Granted));
+                }
+            }
             None => {}
         }
     }
@@ -265,6 +276,12 @@ impl Reading {
             }
             _ => {}
         }
+        if let AgentState::Ringing(call) = from
+            && !matches!(to, AgentState::Talking(_))
+            && let Some(seen) = self.seen_of(*call)
+        {
+            seen.rang = None;
+        }
         if *from == AgentState::WrapUp
             && let Some((place, since)) = self.wrapping_up.remove(&agent)
             && *to == AgentState::Ready
@@ -317,7 +334,10 @@ fn callers(seen: &[Seen], queues: usize) -> Vec<Caller> {
             enqueue: one.enqueue.clone(),
             patience,
             answers: one.answers.clone(),
-            pick_up: one.pick_up.unwrap_or(pick_up),
+            // A phone that rang when they hung up had not been picked up by then.
+            pick_up: one.pick_up.unwrap_or_else(|| {
+                one.rang_for.map_or(pick_up, |rang| pick_up.max(rang + Duration::from_micros(1)))
+            }),
             talk,
             wrap_up: one.wrap_up,
         }
@@ -495,6 +515,7 @@ impl<'a> World<'a> {
                 Event::PickedUp { call: call(caller), agent }
             }
             Next::Answers { caller, answer } => {
+                self.engine.call(call(caller))?;
                 let known = self.day.callers[caller].answers.get(answer);
                 let answer = known.map_or(PermissionAnswer::Granted, |(_, answer)| *answer);
                 Event::Permission { call: call(caller), answer }
