@@ -264,15 +264,15 @@ impl Reading {
                 let wish = AgentWish::NotReady(OWN_CALL.into());
                 self.given.push((at, Event::AgentWants { agent, wish }));
             }
-            AgentState::Ready | AgentState::NotReady(_) | AgentState::Offline => {
-                if self.on_their_own.remove(&agent) {
-                    let wish = match to {
-                        AgentState::NotReady(reason) => AgentWish::NotReady(reason.clone()),
-                        AgentState::Offline => AgentWish::Offline,
-                        _ => AgentWish::Ready,
-                    };
-                    self.given.push((at, Event::AgentWants { agent, wish }));
-                }
+            AgentState::Ready | AgentState::NotReady(_) | AgentState::Offline
+                if self.on_their_own.remove(&agent) =>
+            {
+                let wish = match to {
+                    AgentState::NotReady(reason) => AgentWish::NotReady(reason.clone()),
+                    AgentState::Offline => AgentWish::Offline,
+                    _ => AgentWish::Ready,
+                };
+                self.given.push((at, Event::AgentWants { agent, wish }));
             }
             _ => {}
         }

@@ -72,7 +72,7 @@ fn day(seed: u64) -> Day {
     given.sort_by_key(|(at, _)| *at);
     let mut at = Timestamp::from_secs(70);
     let callers = (1..=150).map(|call| {
-        at = at + seconds(40);
+        at += seconds(40);
         let enqueue = Enqueue {
             call: CallId(call),
             queue: QueueId((call % 2) as u32),
