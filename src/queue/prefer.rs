@@ -84,7 +84,7 @@ impl Engine {
 
     fn can_take(&self, id: AgentId, call: &Call) -> bool {
         let profile = self.agents[id.0 as usize].profile;
-        self.skills.serves(profile, call.class) && !self.is_spared(id, call.key.call)
+        self.skills.serves(profile, call.class)
     }
 
     /// Whether an agent is not to be rung for a call now: they have just turned it down, or it must not get them.
@@ -163,18 +163,19 @@ impl Engine {
         }
     }
 
-    /// Who gets a call that joins this queue first, and until when. In a queue without room it waits for nobody.
+    /// Who gets a call that joins this queue first, and until when; nobody who has just turned it down in a wait before
+    /// this one. In a queue without room it waits for nobody.
     pub(super) fn preference(
         &self,
         queue: QueueId,
+        call: CallId,
         named: Option<(AgentId, Duration)>,
-        exclude: &[AgentId],
     ) -> Option<Preference> {
         let (agent, wait) = named?;
         let Queue { config, waiting, .. } = self.queue(queue);
         let room = *waiting < config.max_waiting;
         let wait = if room { wait.min(config.max_wait / 2) } else { Duration::ZERO };
-        let known = (agent.0 as usize) < self.agents.len() && !exclude.contains(&agent);
+        let known = (agent.0 as usize) < self.agents.len() && !self.is_spared(agent, call);
         known.then(|| Preference { agent, until: self.now + wait, kept: false })
     }
 

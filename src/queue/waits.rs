@@ -164,7 +164,7 @@ impl Engine {
         let later = from.filter(|from| *from > now);
         let consent = from.map_or(Consent::NotAsked, |_| Consent::Kept { not_before: later });
         // Whoever is called back is called by whom their turn brings.
-        let prefer = self.preference(queue, prefer.filter(|_| from.is_none()), &exclude);
+        let prefer = self.preference(queue, id, prefer.filter(|_| from.is_none()));
         let permission = permission.unwrap_or(config.permission);
         let call = Call {
             queue,
