@@ -132,13 +132,18 @@ pub(crate) fn zone(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<TimeZone> {
 /// `2026-12-24 14:30`, as a clock in `zone` shows it.
 pub(crate) fn moment(yaml: &Yaml, zone: &TimeZone, reader: &mut Reader<'_>) -> Option<WallTime> {
     let text = reader.text(yaml, "a day and a time")?;
-    let parsed = DateTime::strptime("%Y-%m-%d %H:%M", &text.text).ok();
-    let at = parsed.and_then(|local| zone.to_timestamp(local).ok());
+    let at = moment_of(&text.text, zone);
     if at.is_none() {
         let message = format!("\"{}\" is not a day and a time", text.text);
         reader.error_hint(text.place, message, "write it as: 2026-12-24 14:30");
     }
-    at.map(|at| WallTime(at.as_microsecond()))
+    at
+}
+
+/// `2026-12-24 14:30`, by a clock in the zone.
+pub fn moment_of(text: &str, zone: &TimeZone) -> Option<WallTime> {
+    let local = DateTime::strptime("%Y-%m-%d %H:%M", text).ok()?;
+    Some(WallTime(zone.to_timestamp(local).ok()?.as_microsecond()))
 }
 
 /// `office: { mon-fri: 08:00-18:00, sat: 09:00-13:00, holidays: [12-25] }`

@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Files;
+use super::Moment;
 use super::flow_name;
+use super::wall_now;
 use super::world;
-use crate::base::WallTime;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::flow::rehearsal::Met;
@@ -29,6 +30,8 @@ pub(in crate::cli) struct ExploreArgs {
     #[arg(long)]
     stories: bool,
     #[command(flatten)]
+    moment: Moment,
+    #[command(flatten)]
     files: Files,
 }
 
@@ -37,7 +40,7 @@ pub(super) fn run(args: &ExploreArgs) -> Result<(), Trouble> {
     let (center, prompts) = args.files.center()?;
     let flow = flow_name(&center, &args.flow)?;
     let world = world(&args.files, &center, &prompts, &flow)?;
-    let wall = WallTime(jiff::Timestamp::now().as_microsecond());
+    let wall = args.moment.wall(&center)?.unwrap_or_else(wall_now);
     let exploration = Exploration { center: &center, prompts: &prompts, world: &world, flow: &flow, wall };
     let findings = exploration.run(args.callers, args.seed);
     let ends = findings.ends.iter().map(|(end, count)| vec![count.to_string(), end.clone()]);

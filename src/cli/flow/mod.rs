@@ -17,11 +17,13 @@ use clap::Args;
 use clap::Subcommand;
 
 use crate::base::Name;
+use crate::base::WallTime;
 use crate::cli::trouble::Trouble;
 use crate::flow;
 use crate::flow::Center;
 use crate::flow::Diagnostic;
 use crate::flow::Prompts;
+use crate::flow::hours;
 use crate::flow::rehearsal::World;
 use crate::flow::rehearsal::test as rehearsed;
 use crate::server::load;
@@ -60,6 +62,29 @@ pub(in crate::cli) struct Files {
     /// The prompts
     #[arg(long, value_name = "DIR", default_value = "./prompts")]
     prompts: PathBuf,
+}
+
+/// When callers call.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Moment {
+    /// When it is: "2026-12-24 14:30", by a clock in the center's time zone
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+}
+
+impl Moment {
+    /// None when nothing was said.
+    fn wall(&self, center: &Center) -> Result<Option<WallTime>, Trouble> {
+        let Some(text) = &self.at else { return Ok(None) };
+        let hint = "write it as: --at \"2026-12-24 14:30\"";
+        let wrong = || Trouble::new(format!("\"{text}\" is not a day and a time")).hint(hint);
+        hours::moment_of(text, &center.time_zone).ok_or_else(wrong).map(Some)
+    }
+}
+
+/// The calendar's time.
+fn wall_now() -> WallTime {
+    WallTime(jiff::Timestamp::now().as_microsecond())
 }
 
 /// `warmline flow …`

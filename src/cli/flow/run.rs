@@ -1,19 +1,23 @@
 //! `warmline flow run`: be the caller in a terminal. Time is not real: what plays is over as soon as it is read.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::io;
 use std::io::BufRead;
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
 
 use clap::Args;
 
 use super::Files;
+use super::Moment;
 use super::flow_name;
+use super::wall_now;
 use super::world;
 use crate::base::Name;
-use crate::base::WallTime;
 use crate::cli::trouble::Trouble;
 use crate::flow::Center;
 use crate::flow::api::Caller;
@@ -26,6 +30,9 @@ use crate::flow::speech;
 
 /// The words of each recording, by language and name.
 type Words = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Programs that play a WAV file; those of Linux and of macOS.
+const PLAYERS: [&str; 2] = ["aplay", "afplay"];
 
 const HELP: &str = "keys: press them after the last word; !keys: at once, over what plays; nothing: be silent; \
                     ?: what the flow knows; bye: hang up";
@@ -43,6 +50,11 @@ pub(in crate::cli) struct RunArgs {
     /// The verifier does not answer
     #[arg(long)]
     verifier_down: bool,
+    /// Play what is heard, with aplay or afplay; spoken texts are only read
+    #[arg(long)]
+    play: bool,
+    #[command(flatten)]
+    moment: Moment,
     #[command(flatten)]
     files: Files,
 }
@@ -57,13 +69,18 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Trouble> {
     }
     let words = words(&args.files.prompts, &center);
     let caller = caller(args, &center, &world, &flow);
+    let wall = args.moment.wall(&center)?.unwrap_or_else(wall_now);
+    let player = if args.play { Some(player()?) } else { None };
     introduce(&world);
-    let mut rehearsal = Rehearsal::dial(&center, &prompts, &world, &flow, caller, wall_now());
+    let mut rehearsal = Rehearsal::dial(&center, &prompts, &world, &flow, caller, wall);
     let mut told = 0;
     loop {
         for (at, met) in &rehearsal.log()[told..] {
             if !matches!(met, Met::Left { .. }) {
                 say!("{:>8.1} s  {}", at.as_secs_f64(), in_words(met, &words, rehearsal.language()));
+            }
+            if let (Some(player), Met::Hears { prompts }) = (player, met) {
+                play(player, &args.files.prompts, rehearsal.language(), prompts);
             }
         }
         told = rehearsal.log().len();
@@ -87,9 +104,28 @@ fn words(folder: &Path, center: &Center) -> Words {
     center.languages.iter().map(|language| &**language).chain([prompts::COMMON]).map(read).collect()
 }
 
-/// The calendar's time: hours are as they are now.
-fn wall_now() -> WallTime {
-    WallTime(jiff::Timestamp::now().as_microsecond())
+/// The program that plays WAV files here.
+fn player() -> Result<&'static str, Trouble> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let is_there = |program: &&str| env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let missing =
+        || Trouble::new("neither aplay nor afplay is there to play with").hint("read along without --play");
+    PLAYERS.into_iter().find(is_there).ok_or_else(missing)
+}
+
+/// Plays recordings one after the other. One that cannot be played was read all the same.
+fn play(player: &str, folder: &Path, language: &str, prompts: &[Name]) {
+    let recording = |name: &Name| {
+        let file = |language: &str| folder.join(language).join(format!("{name}.wav"));
+        [file(language), file(prompts::COMMON)].into_iter().find(|file| file.is_file())
+    };
+    for file in prompts.iter().filter_map(recording) {
+        // What it says would stand among what is heard.
+        let played = Command::new(player).arg(file).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !played.is_ok_and(|status| status.success()) {
+            eprintln!("{player} could not play it");
+        }
+    }
 }
 
 fn caller(args: &RunArgs, center: &Center, world: &World, flow: &Name) -> Caller {

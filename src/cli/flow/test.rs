@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Files;
+use super::Moment;
 use super::counted;
 use super::unreadable;
 use crate::base::Name;
@@ -28,6 +29,8 @@ pub(in crate::cli) struct TestArgs {
     /// Show what the caller of each test met
     #[arg(long)]
     stories: bool,
+    #[command(flatten)]
+    moment: Moment,
     /// For people or for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -36,11 +39,12 @@ pub(in crate::cli) struct TestArgs {
 /// Runs the tests; fails when one does, or when there is none.
 pub(super) fn run(args: &TestArgs) -> Result<(), Trouble> {
     let (center, prompts) = args.files.center()?;
+    let wall = args.moment.wall(&center)?.unwrap_or(test::A_TUESDAY);
     let mut coverage = Coverage::of(&center);
     let mut outcomes = Vec::new();
     let mut unread = 0;
     for (path, text) in load::test_files(&args.files.flows).map_err(unreadable)? {
-        match test::run_file(&center, &prompts, &path, &text, &mut coverage) {
+        match test::run_file_at(wall, &center, &prompts, &path, &text, &mut coverage) {
             Ok(run) => outcomes.extend(run),
             Err(found) => {
                 unread += found.len();

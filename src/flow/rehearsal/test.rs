@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::base::Name;
+use crate::base::WallTime;
 use crate::flow::center::Center;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::diagnostic::Severity;
@@ -16,6 +17,7 @@ use crate::flow::rehearsal::Rehearsal;
 use crate::flow::rehearsal::World;
 use crate::flow::rehearsal::coverage::Coverage;
 use crate::flow::rehearsal::test_file;
+pub use crate::flow::rehearsal::test_file::A_TUESDAY;
 use crate::flow::rehearsal::test_file::FlowTest;
 use crate::flow::rehearsal::test_file::Step;
 use crate::flow::rehearsal::test_file::Wanted;
@@ -55,13 +57,25 @@ pub fn run_file(
     text: &str,
     coverage: &mut Coverage,
 ) -> Result<Vec<Outcome>, Vec<Diagnostic>> {
+    run_file_at(A_TUESDAY, center, prompts, path, text, coverage)
+}
+
+/// The same at another time, for tests that do not say when.
+pub fn run_file_at(
+    wall: WallTime,
+    center: &Center,
+    prompts: &Prompts,
+    path: &str,
+    text: &str,
+    coverage: &mut Coverage,
+) -> Result<Vec<Outcome>, Vec<Diagnostic>> {
     let mut reader = Reader::new(path, text, prompts, Names::of(center));
     let tests = test_file::read(&mut reader, center, text);
     if !reader.diagnostics.is_empty() {
         return Err(reader.diagnostics);
     }
     let run = |test: &FlowTest| {
-        let outcome = run(center, prompts, test, &reader);
+        let outcome = run(center, prompts, test, test.wall.unwrap_or(wall), &reader);
         coverage.count(&outcome.log);
         outcome
     };
@@ -80,9 +94,8 @@ struct Mismatch {
     message: String,
 }
 
-fn run(center: &Center, prompts: &Prompts, test: &FlowTest, reader: &Reader<'_>) -> Outcome {
-    let mut rehearsal =
-        Rehearsal::dial(center, prompts, &test.world, &test.flow, test.caller.clone(), test.wall);
+fn run(center: &Center, prompts: &Prompts, test: &FlowTest, wall: WallTime, reader: &Reader<'_>) -> Outcome {
+    let mut rehearsal = Rehearsal::dial(center, prompts, &test.world, &test.flow, test.caller.clone(), wall);
     let mismatch = walk(&mut rehearsal, test).and_then(|()| compare(&rehearsal, test)).err();
     let failure = mismatch.map(|Mismatch { place, message }| {
         reader.diagnostic(Severity::Error, place, format!("{}: {message}", test.name), None)

@@ -31,8 +31,8 @@ use crate::queue::api::Needs;
 /// The number of a caller of whom nothing else is said.
 const SOMEBODY: &str = "+12025550100";
 
-/// 2026-01-06 12:00 UTC: when a test calls that does not say when.
-const A_TUESDAY: WallTime = WallTime(1_767_700_800_000_000);
+/// 2026-01-06 12:00 UTC.
+pub const A_TUESDAY: WallTime = WallTime(1_767_700_800_000_000);
 
 /// One test.
 #[derive(Clone, Debug)]
@@ -40,8 +40,8 @@ pub(super) struct FlowTest {
     pub flow: Name,
     pub name: Name,
     pub caller: Caller,
-    /// When the call begins.
-    pub wall: WallTime,
+    /// When the call begins, where it says so.
+    pub wall: Option<WallTime>,
     pub world: World,
     pub steps: Vec<(Place, Step)>,
     pub path: Option<(Place, Vec<String>)>,
@@ -192,7 +192,7 @@ impl Setting<'_> {
             dialled: dialled.map_or_else(|| self.dialled(), |number| number.to_string()),
         };
         let (flow, name) = (Name::clone(&self.flow), Name::from(key.text.as_str()));
-        let wall = at.unwrap_or(A_TUESDAY);
+        let wall = at;
         Some(FlowTest { flow, name, caller, wall, world, steps, path, sets, within, ends: ends? })
     }
 

@@ -41,6 +41,24 @@ fn shipped_tests() -> Vec<(String, String)> {
 }
 
 #[test]
+fn tests_that_do_not_say_when_may_be_run_at_any_time() {
+    let center = "company: x\nnumbers: { 1: main }\nhours: { office: { mon-fri: 08:00-18:00 } }\n";
+    let main = "flow: main\nstart: a\nnodes:\n  a: { hours: office, open: b, closed: c }\n  \
+                b: { hang_up: open }\n  c: { hang_up: closed }\n";
+    let tests = "flow: main\ntests:\n  any time: { ends: { hang_up: open } }\n  \
+                 a Sunday: { at: 2026-01-04 12:00, ends: { hang_up: closed } }\n";
+    let (center, _) = read(&[("center.yaml", center), ("main.yaml", main)]).expect("in order");
+    let passed = |wall: WallTime| -> Vec<bool> {
+        let run = test::run_file_at(wall, &center, &prompts(), "t.yaml", tests, &mut Coverage::of(&center));
+        run.expect("in order").iter().map(|outcome| outcome.failure.is_none()).collect()
+    };
+    assert_eq!(passed(test::A_TUESDAY), [true, true]);
+    let at_night = crate::flow::hours::moment_of("2026-01-06 23:00", &center.time_zone).expect("a time");
+    assert_eq!(passed(at_night), [false, true]);
+    assert_eq!(crate::flow::hours::moment_of("2026-13-06 23:00", &center.time_zone), None);
+}
+
+#[test]
 fn every_flow_that_ships_has_tests_that_pass_and_meet_all_of_it() {
     let center = demo();
     let recordings = recordings();
