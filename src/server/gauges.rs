@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::server::metric::Metric;
+use crate::server::queue_log::QueueLog;
+use crate::server::queue_log::QueueLogStats;
 use crate::server::recorder::Recorder;
 use crate::server::recorder::RecorderStats;
 use crate::server::switchboard::Switchboard;
@@ -24,13 +26,20 @@ pub struct Gauges {
     workers: Vec<Arc<WorkerStats>>,
     browsers: Arc<WebrtcStats>,
     recorder: Arc<RecorderStats>,
+    queue_log: Option<Arc<QueueLogStats>>,
 }
 
 impl Gauges {
-    pub(super) fn new(media: &Media, browsers: &Browsers, recorder: &Recorder) -> Gauges {
+    pub(super) fn new(
+        media: &Media,
+        browsers: &Browsers,
+        recorder: &Recorder,
+        queue_log: Option<&QueueLog>,
+    ) -> Gauges {
         let workers = media.stats().cloned().collect();
         let (browsers, recorder) = (browsers.stats().clone(), recorder.stats().clone());
-        Gauges { workers, browsers, recorder, ..Gauges::default() }
+        let queue_log = queue_log.map(|log| log.stats().clone());
+        Gauges { workers, browsers, recorder, queue_log, ..Gauges::default() }
     }
 
     pub(super) fn set(&self, switchboard: &Switchboard) {
@@ -77,6 +86,16 @@ impl Gauges {
                 &self.recorder.swept,
             ),
         ]);
+        if let Some(log) = &self.queue_log {
+            metrics.extend([
+                counter("warmline_queue_log_steps_total", "Steps written to the queue's log", &log.written),
+                counter(
+                    "warmline_queue_log_lost_total",
+                    "Steps in no file of the queue's log, because the disk was too slow or full",
+                    &log.lost,
+                ),
+            ]);
+        }
         metrics.extend([
             counter("warmline_browser_received_total", "Packets of browsers", &self.browsers.packets_in),
             counter("warmline_browser_sent_total", "Packets to browsers", &self.browsers.packets_out),

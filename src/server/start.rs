@@ -258,16 +258,16 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     })?;
     let (recorded_sender, recorded) = mpsc::channel(RECORDED);
     let recorder = Recorder::start(&options.data, center.keep_recordings, recorded_sender)?;
-    let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder));
+    let queue_log = options.queue_log.as_deref();
+    let queue_log = queue_log.map(|folder| QueueLog::start(folder, center.engine.clone(), clock.started()));
+    let queue_log = queue_log.transpose()?;
+    let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder, queue_log.as_ref()));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let (fetched_sender, fetched) = mpsc::channel(FETCHED);
     let (bots_sender, bots_ended) = mpsc::channel(BOTS_ENDED);
     let (spoken_sender, spoken) = mpsc::channel(SPOKEN);
     let live = Arc::new(live_view(&center, clock));
     let (control, requests) = ControlHandle::new();
-    let queue_log = options.queue_log.as_deref();
-    let queue_log = queue_log.map(|folder| QueueLog::start(folder, center.engine.clone(), clock.started()));
-    let queue_log = queue_log.transpose()?;
     let mut belongings = Control {
         clock,
         switchboard: switchboard(options, &store, center.clone(), library, bound, fingerprint)?,
