@@ -1,6 +1,7 @@
 //! Callers who are handed to a bot: what it is told, and every way that it ends.
 
 use super::Phone;
+use super::center_of;
 use super::in_words;
 use super::read;
 use crate::flow::Center;
@@ -41,10 +42,7 @@ nodes:
 ";
 
 fn center() -> Center {
-    match read(&[("center.yaml", CENTER), ("main.yaml", MAIN)]) {
-        Ok((center, _)) => center,
-        Err(found) => panic!("{}", in_words(&found)),
-    }
+    center_of(&[("center.yaml", CENTER), ("main.yaml", MAIN)])
 }
 
 fn result(result: &str, values: &[Option<Value>]) -> FlowEvent {

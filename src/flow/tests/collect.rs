@@ -1,7 +1,7 @@
 //! Amounts and dates that callers key, read back and confirmed.
 
 use super::Phone;
-use super::in_words;
+use super::center_of;
 use super::read;
 
 const CENTER: &str = "\
@@ -23,8 +23,7 @@ fn flow(collect: &str) -> String {
 /// What a caller meets who does this, without the keys.
 #[track_caller]
 fn meets(collect: &str, script: &str, expected: &[&str]) {
-    let loaded = read(&[("center.yaml", CENTER), ("main.yaml", &flow(collect))]);
-    let (center, _) = loaded.unwrap_or_else(|found| panic!("{}", in_words(&found)));
+    let center = center_of(&[("center.yaml", CENTER), ("main.yaml", &flow(collect))]);
     let mut phone = Phone::dial(&center, "main", None);
     phone.play(script);
     let met = phone.transcript.iter().map(String::as_str);

@@ -1,8 +1,7 @@
 //! Callers who are asked whether they may be recorded: once, and silence is no.
 
 use super::Phone;
-use super::in_words;
-use super::read;
+use super::center_of;
 use crate::flow::Center;
 
 const CENTER: &str = "\
@@ -24,10 +23,7 @@ nodes:
 ";
 
 fn center() -> Center {
-    match read(&[("center.yaml", CENTER), ("main.yaml", MAIN)]) {
-        Ok((center, _)) => center,
-        Err(found) => panic!("{}", in_words(&found)),
-    }
+    center_of(&[("center.yaml", CENTER), ("main.yaml", MAIN)])
 }
 
 #[track_caller]

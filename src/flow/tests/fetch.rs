@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Phone;
+use super::center_of;
 use super::in_words;
 use super::read;
 use super::read_back;
@@ -40,10 +41,7 @@ nodes:
 ";
 
 fn center() -> Center {
-    match read(&[("center.yaml", CENTER), ("main.yaml", MAIN)]) {
-        Ok((center, _)) => center,
-        Err(found) => panic!("{}", in_words(&found)),
-    }
+    center_of(&[("center.yaml", CENTER), ("main.yaml", MAIN)])
 }
 
 fn asked(center: &Center) -> Phone<'_> {
@@ -114,9 +112,7 @@ fn what_does_not_answer_leads_on_in_time() {
 #[test]
 fn an_answer_to_another_question_is_none_and_keys_are_kept_meanwhile() {
     let twice = MAIN.replace("  none: { hang_up: no such order }\n", "  none: { set: { order: \"47\" }, then: again }\n  again:\n    fetch: orders\n    send: { number: order, who: caller.number }\n    then: key\n    otherwise: person\n  key: { collect: more, digits: 1, then: person, otherwise: sent }\n");
-    let center = read(&[("center.yaml", CENTER), ("main.yaml", &twice)])
-        .unwrap_or_else(|found| panic!("{}", in_words(&found)))
-        .0;
+    let center = center_of(&[("center.yaml", CENTER), ("main.yaml", &twice)]);
     let mut phone = asked(&center);
     let late = crate::flow::FlowEvent::Fetched { number: 1, result: crate::flow::api::FetchResult::Failed };
     phone.play("none");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Phone;
+use super::center_of;
 use super::in_words;
 use super::read;
 use crate::flow::Prompts;
@@ -35,8 +36,7 @@ nodes:
 
 #[track_caller]
 fn meets(script: &str, expected: &str) {
-    let (center, _) = read(&[("center.yaml", CENTER), ("main.yaml", ASKS)])
-        .unwrap_or_else(|found| panic!("{}", in_words(&found)));
+    let center = center_of(&[("center.yaml", CENTER), ("main.yaml", ASKS)]);
     let mut phone = Phone::dial(&center, "main", None);
     phone.play(script);
     let expected: Vec<&str> = expected.lines().map(str::trim).collect();

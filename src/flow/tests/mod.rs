@@ -82,6 +82,12 @@ pub(super) fn read(files: &[(&str, &str)]) -> Result<(Center, Vec<Diagnostic>), 
     load(&files, &prompts())
 }
 
+/// The center of these files, which must be in order; warnings may be.
+#[track_caller]
+pub(super) fn center_of(files: &[(&str, &str)]) -> Center {
+    read(files).unwrap_or_else(|found| panic!("{}", in_words(&found))).0
+}
+
 /// The demo center.
 pub(crate) fn demo() -> Center {
     match read(&DEMO) {

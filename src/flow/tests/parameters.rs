@@ -1,7 +1,7 @@
 //! What flows give each other: values on the way in, values on the way back.
 
 use super::Phone;
-use super::in_words;
+use super::center_of;
 use super::read;
 use super::read_back;
 
@@ -52,8 +52,7 @@ fn found(main: &str, rate: &str) -> Vec<String> {
 
 #[test]
 fn a_called_flow_knows_what_it_takes_and_gives_back_what_it_says() {
-    let loaded = read(&[("center.yaml", CENTER), ("main.yaml", MAIN), ("rate.yaml", RATE)]);
-    let (center, _) = loaded.unwrap_or_else(|found| panic!("{}", in_words(&found)));
+    let center = center_of(&[("center.yaml", CENTER), ("main.yaml", MAIN), ("rate.yaml", RATE)]);
     let mut phone = Phone::dial(&center, "main", None);
     // What it takes is not lost when the run is written down.
     phone.run = read_back(&phone.run);

@@ -1,6 +1,7 @@
 //! Texts that are spoken: what a caller is to hear, and what the checker says of how they are written.
 
 use super::Phone;
+use super::center_of;
 use super::in_words;
 use super::read;
 use crate::flow::Center;
@@ -37,10 +38,7 @@ nodes:
 ";
 
 fn center() -> Center {
-    match read(&[("center.yaml", CENTER), ("main.yaml", MAIN)]) {
-        Ok((center, _)) => center,
-        Err(found) => panic!("{}", in_words(&found)),
-    }
+    center_of(&[("center.yaml", CENTER), ("main.yaml", MAIN)])
 }
 
 fn short(found: &[Diagnostic]) -> String {

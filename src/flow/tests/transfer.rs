@@ -1,6 +1,7 @@
 //! Callers for whom a flow calls somebody.
 
 use super::Phone;
+use super::center_of;
 use super::in_words;
 use super::read;
 use super::read_back;
@@ -28,8 +29,7 @@ fn files(node: &str) -> String {
 }
 
 fn center(node: &str) -> Center {
-    let loaded = read(&[("center.yaml", CENTER), ("main.yaml", &files(node))]);
-    loaded.unwrap_or_else(|found| panic!("{}", in_words(&found))).0
+    center_of(&[("center.yaml", CENTER), ("main.yaml", &files(node))])
 }
 
 #[track_caller]

@@ -2,6 +2,7 @@
 
 use super::Phone;
 use super::ann;
+use super::center_of;
 use super::in_words;
 use super::read;
 use crate::flow::Center;
@@ -81,10 +82,7 @@ nodes:
 
 fn center() -> Center {
     let files = [("center.yaml", CENTER), ("by_date.yaml", BY_DATE), ("by_code.yaml", BY_CODE)];
-    match read(&files) {
-        Ok((center, _)) => center,
-        Err(found) => panic!("{}", in_words(&found)),
-    }
+    center_of(&files)
 }
 
 #[track_caller]
