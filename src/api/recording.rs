@@ -24,7 +24,8 @@ use crate::api::problem::Problem;
 use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::fact::recording::RecordingFile;
-use crate::server::recorder::FOLDER;
+use crate::fact::recording::RecordingKind;
+use crate::server::recorder;
 
 /// What is read at once, and how much of that may wait for a slow listener.
 const PIECE: usize = 64 * 1024;
@@ -45,8 +46,9 @@ pub(super) async fn fetch(
 ) -> Result<Response, Problem> {
     let (Path(id), Query(which)) = (id?, which?);
     actor.supervises()?;
-    let file = RecordingFile { call: CallId(id), part: which.part.unwrap_or(1).max(1) };
-    let path = state.data.join(FOLDER).join(file.to_string());
+    let (kind, part) = (RecordingKind::Talk, which.part.unwrap_or(1).max(1));
+    let file = RecordingFile { kind, call: CallId(id), part };
+    let path = recorder::path(&state.data, file);
     let permit = state.reading.clone().try_acquire_owned().map_err(|_| Problem::busy("too many read"))?;
     let opened = tokio::task::spawn_blocking(move || {
         let opened = File::open(path)?;

@@ -78,6 +78,8 @@ pub enum CallEvent {
     Consult { number: u8, word: QueueWord },
     /// A leg's recording ended by itself.
     RecordingEnded { leg: LegId, why: RecordingEnd },
+    /// Somebody begins to speak on a leg that is recorded by itself, or has not for a second.
+    Speaks { leg: LegId, on: bool },
     /// [`Call::deadline`](crate::call::Call::deadline) is due.
     Tick,
     /// The server ends the call: an operator's wish, or a shutdown.
@@ -209,6 +211,8 @@ pub enum CallAction {
     Gain { leg: LegId, gain_db: i8 },
     /// Record a line, or do something about its recording. To start it there has to be a file.
     Record { leg: LegId, file: Option<RecordingFile>, record: Record },
+    /// Remove a recording, which may not have come to its end.
+    Discard { file: RecordingFile },
     /// Send keys on a line.
     SendKeys { leg: LegId, keys: String },
     /// Send a leg's audio back to it.

@@ -306,6 +306,7 @@ impl Call {
             CallEvent::Queue(word) => self.on_queue_word(center, now, word, out),
             CallEvent::Consult { number, word } => self.on_consult_word(center, now, number, word, out),
             CallEvent::RecordingEnded { leg, why } => self.recording_of(leg, why, out),
+            CallEvent::Speaks { .. } => {}
             CallEvent::Tick => {
                 self.recording_late(now, out);
                 self.on_tick(center, now, wall, out);

@@ -21,6 +21,7 @@ use crate::fact::HoldAnswer;
 use crate::fact::RecordingEnd;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
+use crate::fact::recording::RecordingKind;
 use crate::flow::Center;
 use crate::flow::center::RECORDING_QUESTION;
 use crate::flow::center::RECORDING_TOLD;
@@ -200,7 +201,7 @@ impl Call {
     }
 
     fn recording_file(&self) -> RecordingFile {
-        RecordingFile { call: self.id, part: self.recording.parts }
+        RecordingFile { kind: RecordingKind::Talk, call: self.id, part: self.recording.parts }
     }
 
     pub(super) fn end_recording(&mut self, why: RecordingEnd, out: &mut Vec<CallAction>) {

@@ -246,6 +246,7 @@ fn in_words(action: &CallAction) -> Option<String> {
             let file = file.map_or_else(String::new, |file| format!(" into {file}"));
             format!("record {}{file}: {record:?}", leg.0 & 0xffff)
         }
+        CallAction::Discard { file } => format!("discard {}/{file}", file.kind.folder()),
         CallAction::Mute { leg, on } => format!("mute {}: {on}", leg.0 & 0xffff),
         CallAction::Gain { leg, gain_db } => format!("gain of {}: {gain_db} dB", leg.0 & 0xffff),
         CallAction::SendKeys { keys, .. } => format!("send keys {keys}"),

@@ -23,9 +23,34 @@ pub enum RecordingEnd {
     Busy,
 }
 
-/// The file of a recording, by its call, and which one of the call's it is, from 1 on.
+/// What is recorded: each kind has a folder of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingKind {
+    /// Caller and agent.
+    #[default]
+    Talk,
+    /// A message that a caller left.
+    Message,
+}
+
+impl RecordingKind {
+    /// Every kind.
+    pub const ALL: [RecordingKind; 2] = [RecordingKind::Talk, RecordingKind::Message];
+
+    /// Its folder within the data folder.
+    pub fn folder(self) -> &'static str {
+        match self {
+            RecordingKind::Talk => "recordings",
+            RecordingKind::Message => "messages",
+        }
+    }
+}
+
+/// The file of a recording, by its call, and which one of the call's it is of its kind, from 1 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordingFile {
+    pub kind: RecordingKind,
     pub call: CallId,
     pub part: u16,
 }
@@ -45,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_calls_first_recording_has_its_number_as_a_name_and_others_count_on() {
-        let name = |part| RecordingFile { call: CallId(12), part }.to_string();
+        let kind = RecordingKind::Talk;
+        let name = |part| RecordingFile { kind, call: CallId(12), part }.to_string();
         assert_eq!([name(1), name(2)], ["12.wav", "12-2.wav"]);
     }
 }

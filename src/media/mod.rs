@@ -2,6 +2,7 @@
 //!
 //! It decides per packet and per 20 ms frame and knows no sockets: `wire` moves the packets.
 
+mod activity;
 pub mod clip;
 pub mod codec;
 mod conceal;

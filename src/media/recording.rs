@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use crate::media::activity::Activity;
 use crate::media::frame::NARROW;
 use crate::media::frame::Rate;
 use crate::media::frame::WIDE;
@@ -60,17 +61,25 @@ pub(super) struct Recording {
     pub(super) rate: Rate,
     pub(super) paused: bool,
     sides: [Side; 2],
+    activity: Activity,
     /// The latest frame.
     frame: Option<u64>,
 }
 
 impl Recording {
     pub(super) fn new(tracks: Tracks, rate: Rate) -> Recording {
-        Recording { tracks, rate, paused: false, sides: Default::default(), frame: None }
+        let (sides, activity) = Default::default();
+        Recording { tracks, rate, paused: false, sides, activity, frame: None }
     }
 
-    /// Takes what was said in frame number `frame`, and writes what is sure by now, channels interleaved.
-    pub(super) fn take(&mut self, frame: u64, said: [&Mix; 2], mut write: impl FnMut(&[i16])) {
+    /// Takes what was said in frame number `frame`, and writes what is sure by now, channels interleaved. Whether
+    /// somebody speaks in a message, when that has changed.
+    pub(super) fn take(
+        &mut self,
+        frame: u64,
+        said: [&Mix; 2],
+        mut write: impl FnMut(&[i16]),
+    ) -> Option<bool> {
         let left_out = self.frame.map_or(0, |before| frame.saturating_sub(before + 1)).min(MOST_LEFT_OUT);
         self.frame = Some(frame);
         let mut silence = [0; WIDE];
@@ -78,12 +87,15 @@ impl Recording {
             self.push([&silence, &silence], &mut write);
         }
         if self.paused {
-            return self.push([&silence, &silence], &mut write);
+            self.push([&silence, &silence], &mut write);
+            return None;
         }
         let mut right = [0; WIDE];
         said[0].samples(&mut silence);
         said[1].samples(&mut right);
         self.push([&silence, &right], &mut write);
+        let alone = self.tracks == Tracks::Message;
+        alone.then(|| self.activity.frame(&silence[..self.rate.samples()])).flatten()
     }
 
     /// Writes what was kept back.

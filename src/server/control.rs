@@ -116,6 +116,10 @@ impl Streams for Wires {
         }
     }
 
+    fn discard(&mut self, file: RecordingFile) {
+        self.recorder.discard(file);
+    }
+
     fn send(&mut self, call: CallId, command: MediaCommand) {
         self.media.send(call, command);
     }

@@ -1,6 +1,6 @@
 //! The thread that writes recordings, and clears away those that were kept long enough.
 //!
-//! Each is a WAV file in `recordings` of the data folder that can be played at any moment: its header is made true
+//! Each is a WAV file in its kind's folder of the data folder that can be played at any moment: its header is made true
 //! every second, so that a crash costs the last of it and not the rest. What the disk does not take ends the
 //! recording, not the call.
 
@@ -35,13 +35,11 @@ use tracing::warn;
 use crate::base::LegId;
 use crate::fact::RecordingEnd;
 use crate::fact::recording::RecordingFile;
+use crate::fact::recording::RecordingKind;
 use crate::media::Tracks;
 use crate::wire::tape::Reel;
 use crate::wire::tape::Tape;
 use crate::wire::tape::tape;
-
-/// The folder of recordings within the data folder.
-pub const FOLDER: &str = "recordings";
 
 /// How often what has come is written. A tape holds two seconds.
 const EVERY: Duration = Duration::from_millis(200);
@@ -49,7 +47,7 @@ const EVERY: Duration = Duration::from_millis(200);
 const TRUE_EVERY: Duration = Duration::from_secs(1);
 /// How often the folder is looked through for what was kept long enough.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
-/// Recordings that may wait to be begun; one more is not made.
+/// Recordings that may wait to be begun or removed; one more is not made, and not removed before its time.
 const WAITING: usize = 1_024;
 /// The longest recording, in seconds: WAV counts its octets in 32 bits, and this is 2 GB at 16 kHz.
 const LONGEST_S: u64 = 8 * 3_600;
@@ -77,11 +75,16 @@ pub struct RecorderStats {
 /// The grip on the thread. It ends when this is dropped, and has then written everything.
 #[derive(Debug)]
 pub struct Recorder {
-    begin: Option<SyncSender<Begin>>,
+    ask: Option<SyncSender<Asked>>,
     ended: tokio::sync::mpsc::Sender<Recorded>,
     keep_s: Arc<AtomicU64>,
     stats: Arc<RecorderStats>,
     thread: Option<JoinHandle<()>>,
+}
+
+enum Asked {
+    Begin(Begin),
+    Discard(RecordingFile),
 }
 
 struct Begin {
@@ -98,34 +101,43 @@ impl Recorder {
         keep: Duration,
         ended: tokio::sync::mpsc::Sender<Recorded>,
     ) -> io::Result<Recorder> {
-        let folder = data.join(FOLDER);
-        fs::create_dir_all(&folder)?;
-        only_for_its_owner(&folder)?;
-        let (begin, begun) = sync_channel(WAITING);
+        for kind in RecordingKind::ALL {
+            let folder = data.join(kind.folder());
+            fs::create_dir_all(&folder)?;
+            only_for_its_owner(&folder)?;
+        }
+        let (ask, asked) = sync_channel(WAITING);
         let (keep_s, stats) = (Arc::new(AtomicU64::new(keep.as_secs())), Arc::new(RecorderStats::default()));
         let mut writer = Writer {
-            folder,
+            data: data.to_owned(),
             ended: ended.clone(),
             running: Vec::new(),
             keep_s: keep_s.clone(),
             swept_at: None,
             stats: stats.clone(),
         };
-        let thread = thread::Builder::new().name("recorder".to_owned()).spawn(move || writer.run(&begun))?;
-        Ok(Recorder { begin: Some(begin), ended, keep_s, stats, thread: Some(thread) })
+        let thread = thread::Builder::new().name("recorder".to_owned()).spawn(move || writer.run(&asked))?;
+        Ok(Recorder { ask: Some(ask), ended, keep_s, stats, thread: Some(thread) })
     }
 
     /// Begins a recording; what is to be recorded goes to the tape. None, and told as an end, when too many wait.
     pub fn begin(&self, leg: LegId, file: RecordingFile, tracks: Tracks) -> Option<Tape> {
         let (tape, reel) = tape(tracks);
         let begin = Begin { leg, file, channels: tracks.channels() as u16, reel };
-        if self.begin.as_ref()?.try_send(begin).is_ok() {
+        if self.ask.as_ref()?.try_send(Asked::Begin(begin)).is_ok() {
             return Some(tape);
         }
         self.stats.failed.fetch_add(1, Ordering::Relaxed);
         // Full as well, the call's own end ends it.
         let _ = self.ended.try_send(Recorded { leg, why: RecordingEnd::Busy });
         None
+    }
+
+    /// Removes a recording, once it has ended. When too many wait it is kept as long as all are.
+    pub fn discard(&self, file: RecordingFile) {
+        if let Some(ask) = &self.ask {
+            let _ = ask.try_send(Asked::Discard(file));
+        }
     }
 
     /// How long recordings are kept from now on.
@@ -139,7 +151,7 @@ impl Recorder {
 
     /// Writes what is left and ends the thread.
     pub fn close(&mut self) {
-        self.begin = None;
+        self.ask = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -156,7 +168,7 @@ impl Drop for Recorder {
 
 /// What the thread works with.
 struct Writer {
-    folder: PathBuf,
+    data: PathBuf,
     ended: tokio::sync::mpsc::Sender<Recorded>,
     running: Vec<Running>,
     keep_s: Arc<AtomicU64>,
@@ -167,6 +179,8 @@ struct Writer {
 /// A recording that is being written.
 struct Running {
     begin: Begin,
+    /// It is removed at its end.
+    discarded: bool,
     /// None before its first sample.
     file: Option<WavWriter<BufWriter<File>>>,
     /// Samples of all channels that are written, and how many there may be.
@@ -177,10 +191,10 @@ struct Running {
 }
 
 impl Writer {
-    fn run(&mut self, begun: &Receiver<Begin>) {
+    fn run(&mut self, asked: &Receiver<Asked>) {
         loop {
             self.sweep_if_due();
-            let open = self.take_begun(begun);
+            let open = self.take_asked(asked);
             self.write();
             self.stats.running.store(self.running.len() as u64, Ordering::Relaxed);
             if !open && self.running.is_empty() {
@@ -193,33 +207,47 @@ impl Writer {
         }
     }
 
-    /// Takes what is to be begun; waits for it while nothing runs. False when nothing more will come.
-    fn take_begun(&mut self, begun: &Receiver<Begin>) -> bool {
+    /// Takes what is to be begun or removed; waits for it while nothing runs. False when nothing more will come.
+    fn take_asked(&mut self, asked: &Receiver<Asked>) -> bool {
         let patience = if self.running.is_empty() { SWEEP_EVERY } else { EVERY };
-        match begun.recv_timeout(patience) {
-            Ok(begin) => self.running.push(Running::new(begin)),
+        match asked.recv_timeout(patience) {
+            Ok(asked) => self.take(asked),
             Err(RecvTimeoutError::Timeout) => return true,
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         loop {
-            match begun.try_recv() {
-                Ok(begin) => self.running.push(Running::new(begin)),
+            match asked.try_recv() {
+                Ok(asked) => self.take(asked),
                 Err(mpsc::TryRecvError::Empty) => return true,
                 Err(mpsc::TryRecvError::Disconnected) => return false,
             }
         }
     }
 
+    fn take(&mut self, asked: Asked) {
+        let file = match asked {
+            Asked::Begin(begin) => return self.running.push(Running::new(begin)),
+            Asked::Discard(file) => file,
+        };
+        match self.running.iter_mut().find(|one| one.begin.file == file) {
+            Some(running) => running.discarded = true,
+            None => remove(&self.data, file),
+        }
+    }
+
     fn write(&mut self) {
-        let Writer { folder, running, stats, ended, .. } = self;
+        let Writer { data, running, stats, ended, .. } = self;
         running.retain_mut(|one| {
             // Asked before it is read: what comes in between is not left behind.
             let last = one.begin.reel.has_ended();
-            let written = one.write(folder, stats);
+            let written = one.write(data, stats);
             let (leg, file) = (one.begin.leg, one.begin.file);
             match written {
                 Ok(()) if last => {
                     one.finish(file);
+                    if one.discarded {
+                        remove(data, file);
+                    }
                     false
                 }
                 Ok(()) if one.samples >= one.most => {
@@ -245,13 +273,15 @@ impl Writer {
         }
         self.swept_at = Some(Instant::now());
         let keep = Duration::from_secs(self.keep_s.load(Ordering::Relaxed));
-        match sweep(&self.folder, SystemTime::now(), keep) {
-            Ok(0) => {}
-            Ok(count) => {
-                self.stats.swept.fetch_add(count, Ordering::Relaxed);
-                info!(count, "recordings that were kept long enough are removed");
+        for kind in RecordingKind::ALL {
+            match sweep(&self.data.join(kind.folder()), SystemTime::now(), keep) {
+                Ok(0) => {}
+                Ok(count) => {
+                    self.stats.swept.fetch_add(count, Ordering::Relaxed);
+                    info!(count, folder = kind.folder(), "recordings that were kept long enough are removed");
+                }
+                Err(error) => warn!(%error, folder = kind.folder(), "old recordings cannot be removed"),
             }
-            Err(error) => warn!(%error, "old recordings cannot be removed"),
         }
     }
 }
@@ -263,18 +293,25 @@ fn tell(ended: &tokio::sync::mpsc::Sender<Recorded>, leg: LegId, why: RecordingE
 
 impl Running {
     fn new(begin: Begin) -> Running {
-        Running { begin, file: None, samples: 0, most: u64::MAX, true_at: Instant::now(), missed: 0 }
+        Running {
+            begin,
+            discarded: false,
+            file: None,
+            samples: 0,
+            most: u64::MAX,
+            true_at: Instant::now(),
+            missed: 0,
+        }
     }
 
     /// Writes what has come.
-    fn write(&mut self, folder: &Path, stats: &RecorderStats) -> hound::Result<()> {
+    fn write(&mut self, data: &Path, stats: &RecorderStats) -> hound::Result<()> {
         let missed = self.begin.reel.missed();
         stats.missed.fetch_add(missed - self.missed, Ordering::Relaxed);
         self.missed = missed;
         let Some(hz) = self.begin.reel.hz() else { return Ok(()) };
         if self.file.is_none() {
-            let path = folder.join(self.begin.file.to_string());
-            self.file = Some(create(&path, hz, self.begin.channels)?);
+            self.file = Some(create(&path(data, self.begin.file), hz, self.begin.channels)?);
             self.most = LONGEST_S * u64::from(hz) * u64::from(self.begin.channels);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
@@ -299,6 +336,20 @@ impl Running {
         if let Some(Err(error)) = self.file.take().map(WavWriter::finalize) {
             error!(file = %name, %error, "the end of a recording is lost: the disk does not take it");
         }
+    }
+}
+
+/// Where a recording lies.
+pub fn path(data: &Path, file: RecordingFile) -> PathBuf {
+    data.join(file.kind.folder()).join(file.to_string())
+}
+
+/// One that never had a sample has no file.
+fn remove(data: &Path, file: RecordingFile) {
+    if let Err(error) = fs::remove_file(path(data, file))
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        warn!(%file, %error, "a recording cannot be removed");
     }
 }
 

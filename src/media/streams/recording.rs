@@ -4,6 +4,7 @@ use super::Streams;
 use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::media::codec::rate;
+use crate::media::control::MediaEvent;
 use crate::media::mix::Gain;
 use crate::media::mix::Mix;
 use crate::media::recording::Record;
@@ -65,7 +66,11 @@ impl Streams {
                 heard.add(voice.frame(now, frame, rate), gain);
             }
         }
-        recording.take(frame, [&said, &heard], |samples| out.record(key, rate, samples));
-        self.stream(key).recording = Some(recording);
+        let speaks = recording.take(frame, [&said, &heard], |samples| out.record(key, rate, samples));
+        let stream = self.stream(key);
+        stream.recording = Some(recording);
+        if let Some(on) = speaks {
+            out.event(MediaEvent::Speaks { leg: stream.leg, on });
+        }
     }
 }

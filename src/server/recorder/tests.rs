@@ -8,7 +8,8 @@ use crate::base::CallId;
 use crate::media::frame::Rate;
 
 const LEG: LegId = LegId::of(CallId(7), 0);
-const FILE: RecordingFile = RecordingFile { call: CallId(7), part: 1 };
+const FILE: RecordingFile = RecordingFile { kind: RecordingKind::Talk, call: CallId(7), part: 1 };
+const MESSAGE: RecordingFile = RecordingFile { kind: RecordingKind::Message, ..FILE };
 const KEEP: Duration = Duration::from_secs(90 * 86_400);
 /// Nobody waits for so long unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,7 +35,7 @@ fn a_recording_can_be_played_while_it_runs_and_is_whole_at_its_end() {
     let data = tempfile::tempdir().unwrap();
     let (mut recorder, _ended) = start(data.path());
     let mut tape = recorder.begin(LEG, FILE, Tracks::Talk).unwrap();
-    let path = data.path().join(FOLDER).join("7.wav");
+    let path = data.path().join("recordings/7.wav");
     // The header is true at some time after what is written: no end of the recording is needed for that.
     let so_far = within("the file can be read, and has sound", || {
         tape.write(Rate::Narrow, &[5; 320]);
@@ -57,7 +58,7 @@ fn a_recording_can_be_played_while_it_runs_and_is_whole_at_its_end() {
 fn a_disk_that_is_full_ends_the_recording_and_is_told_once() {
     let data = tempfile::tempdir().unwrap();
     let (recorder, mut ended) = start(data.path());
-    symlink("/dev/full", data.path().join(FOLDER).join("7.wav")).unwrap();
+    symlink("/dev/full", path(data.path(), FILE)).unwrap();
     let mut tape = recorder.begin(LEG, FILE, Tracks::Talk).unwrap();
     tape.write(Rate::Wide, &[5; 640]);
     assert_eq!(ended.blocking_recv(), Some(Recorded { leg: LEG, why: RecordingEnd::Disk }));
@@ -68,6 +69,27 @@ fn a_disk_that_is_full_ends_the_recording_and_is_told_once() {
     assert_eq!(recorder.stats().failed.load(Ordering::Relaxed), 1);
     drop(recorder);
     assert_eq!(ended.blocking_recv(), None);
+}
+
+#[test]
+fn what_is_not_wanted_is_gone_whether_it_has_ended_or_not_and_nothing_else_is() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut recorder, _ended) = start(data.path());
+    let mut talk = recorder.begin(LEG, FILE, Tracks::Talk).unwrap();
+    let mut message = recorder.begin(LEG, MESSAGE, Tracks::Message).unwrap();
+    talk.write(Rate::Narrow, &[5; 320]);
+    message.write(Rate::Narrow, &[5; 160]);
+    within("both have begun", || path(data.path(), MESSAGE).exists().then_some(()));
+    recorder.discard(MESSAGE);
+    drop(message);
+    within("the message is gone", || (!path(data.path(), MESSAGE).exists()).then_some(()));
+    let again = RecordingFile { part: 2, ..MESSAGE };
+    drop(recorder.begin(LEG, again, Tracks::Message));
+    recorder.discard(again);
+    drop(talk);
+    recorder.close();
+    assert_eq!(hound::WavReader::open(path(data.path(), FILE)).unwrap().duration(), 160);
+    assert_eq!(fs::read_dir(data.path().join("messages")).unwrap().count(), 0);
 }
 
 #[test]

@@ -107,6 +107,8 @@ pub trait Streams {
     fn open(&mut self, call: CallId, leg: LegId) -> Option<u16>;
     /// Records a leg into this file.
     fn record(&mut self, leg: LegId, file: RecordingFile, tracks: Tracks);
+    /// Removes a recording.
+    fn discard(&mut self, file: RecordingFile);
     /// Tells the worker of `call`.
     fn send(&mut self, call: CallId, command: MediaCommand);
     /// Opens the stream of a leg whose far end is a browser.
@@ -553,6 +555,7 @@ impl Switchboard {
             CallAction::Record { leg, record, .. } => {
                 streams.send(call, MediaCommand::Record { leg, record });
             }
+            CallAction::Discard { file } => streams.discard(file),
             CallAction::SendKeys { leg, keys } => {
                 for digit in keys.chars() {
                     streams.send(call, MediaCommand::SendDigit { leg, digit, duration: KEY_LASTS });
@@ -586,6 +589,7 @@ impl Switchboard {
             }
             MediaEvent::AudioLost { leg } => (leg, CallEvent::AudioLost { leg }),
             MediaEvent::AudioBack { leg } => (leg, CallEvent::AudioBack { leg }),
+            MediaEvent::Speaks { leg, on } => (leg, CallEvent::Speaks { leg, on }),
             MediaEvent::Closed { leg, quality } => {
                 self.lines.remove(&leg);
                 (leg, CallEvent::Leg { leg, event: LegEvent::Closed { quality } })

@@ -164,6 +164,8 @@ impl Streams for FakeStreams {
         }
     }
 
+    fn discard(&mut self, _: RecordingFile) {}
+
     fn record(&mut self, leg: LegId, _: RecordingFile, _: Tracks) {
         assert!(self.open.contains(&leg), "a leg that is closed is recorded");
     }

@@ -75,6 +75,22 @@ fn a_held_callers_time_is_silence_on_both_sides_and_a_private_word_is_not_theirs
 }
 
 #[test]
+fn of_a_message_it_is_told_when_its_leg_speaks_and_of_a_talk_not() {
+    let mut talk = Talk::new(&[Codec::Pcmu, Codec::Pcmu]);
+    record(&mut talk, Record::Start(Tracks::Message));
+    talk.talk(25);
+    let told = |talk: &mut Talk| -> Vec<MediaEvent> {
+        let events = std::mem::take(&mut talk.rig.sink.events);
+        events.into_iter().filter(|event| matches!(event, MediaEvent::Speaks { .. })).collect()
+    };
+    assert_eq!(told(&mut talk), [MediaEvent::Speaks { leg: A, on: true }]);
+    record(&mut talk, Record::Stop);
+    record(&mut talk, Record::Start(Tracks::Talk));
+    talk.talk(25);
+    assert_eq!(told(&mut talk), []);
+}
+
+#[test]
 fn a_recording_is_as_long_as_the_talk_and_costs_nothing_afterwards() {
     let mut talk = Talk::new(&[Codec::Pcmu, Codec::Pcmu]);
     talk.rig.command(MediaCommand::Join { a: A, b: B });
