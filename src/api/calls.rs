@@ -19,14 +19,20 @@ use crate::fact::Outcome;
 use crate::server::live::Phase;
 use crate::store::CallFilter;
 use crate::store::CallRecord;
+use crate::store::NoteFold;
 use crate::store::Readers;
 use crate::store::StoreError;
+use crate::store::TalkFold;
 use crate::store::explain::ExplainedWait;
 use crate::store::explain::Skilled;
 use crate::store::story;
 use crate::store::view::CallView;
 use crate::store::view::FactView;
 use crate::store::view::LineView;
+use crate::store::view::talks::HoldsView;
+use crate::store::view::talks::RepeatedView;
+use crate::store::view::talks::ToldNoteView;
+use crate::store::view::talks::chain;
 
 /// The filters of the list, as they stand in the query.
 #[derive(Debug, Default, Deserialize)]
@@ -52,6 +58,12 @@ pub(super) struct CallList {
 #[derive(Debug, Serialize)]
 pub(super) struct WholeCall {
     call: CallView,
+    /// What its holds came to.
+    holds: HoldsView,
+    /// The notes of its consults, in order.
+    notes: Vec<ToldNoteView>,
+    /// What the caller had to tell again nevertheless.
+    repeated: Vec<RepeatedView>,
     story: Vec<LineView>,
     facts: Vec<FactView>,
 }
@@ -83,8 +95,10 @@ pub(super) async fn show(
         return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
     };
     let story = story::tell(&facts, &TimeZone::system()).into_iter().map(LineView::from).collect();
+    let holds = HoldsView::from(&TalkFold::of(facts.iter().map(|dated| &dated.fact)).holds());
+    let (notes, repeated) = chain(NoteFold::of(&facts));
     let facts = facts.iter().map(FactView::from).collect();
-    Ok(Json(WholeCall { call: state.view(record), story, facts }))
+    Ok(Json(WholeCall { call: state.view(record), holds, notes, repeated, story, facts }))
 }
 
 /// Why a call waited and got who it got.

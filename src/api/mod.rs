@@ -51,6 +51,7 @@ mod problem;
 mod promises;
 mod queues;
 mod recording;
+mod reports;
 mod session;
 mod socket;
 mod talk;
@@ -176,6 +177,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/explain", get(calls::explain)),
         ("/api/v1/calls/{id}/end", post(calls::end)),
         ("/api/v1/calls/{id}/recording", get(recording::fetch)),
+        ("/api/v1/reports/talks", get(reports::talks)),
         ("/api/v1/promises", get(promises::list)),
         ("/api/v1/promises/report", get(promises::report)),
         ("/api/v1/promises/{id}", post(promises::settle)),

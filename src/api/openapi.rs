@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::api::promises;
+use crate::api::reports;
 use crate::api::talk;
 
 mod flows;
@@ -40,8 +41,10 @@ pub(super) fn document() -> Value {
     let parts = [
         ("/paths", Value::Object(talk::paths())),
         ("/paths", promises::paths()),
+        ("/paths", reports::paths()),
         ("/components/schemas", Value::Object(talk::schemas())),
         ("/components/schemas", promises::schemas()),
+        ("/components/schemas", reports::schemas()),
     ];
     for (place, more) in parts {
         if let (Some(Value::Object(known)), Value::Object(more)) = (document.pointer_mut(place), more) {
@@ -319,7 +322,11 @@ fn main_schemas() -> Value {
             "calls": list("Call"), "next_before": maybe(&integer),
         } },
         "WholeCall": { "type": "object", "properties": {
-            "call": schema("Call"), "story": list("Line"), "facts": list("Fact"),
+            "call": schema("Call"), "holds": schema("Holds"), "notes": list("ToldNote"),
+            "repeated": { "type": "array", "items": { "type": "object", "properties": {
+                "by": string, "at": time, "why": string,
+            } } },
+            "story": list("Line"), "facts": list("Fact"),
         } },
         "Explanation": { "type": "object", "properties": {
             "call": integer, "waits": list("ExplainedWait"),

@@ -1,7 +1,5 @@
 //! `/api/v1/promises`: what callers were promised, who owes it, and what became of it.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::Path;
 use axum::extract::Query;
@@ -16,8 +14,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::api::ApiState;
-use crate::api::now;
 use crate::api::problem::Problem;
+use crate::api::reports::Days;
 use crate::api::session::Actor;
 use crate::base::Name;
 use crate::base::PromiseId;
@@ -29,9 +27,6 @@ use crate::store::promises::LIST_LIMIT;
 use crate::store::view::PromiseTallyView;
 use crate::store::view::PromiseView;
 use crate::store::view::rfc3339;
-
-/// What a report is of when nothing else is said: the last 30 days.
-const REPORTED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The filters of the list, as they stand in the query.
 #[derive(Debug, Default, Deserialize)]
@@ -120,14 +115,6 @@ pub(super) async fn settle(
     Ok(Json(PromiseView::from(&promise)))
 }
 
-/// The days of a report.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Days {
-    from: Option<String>,
-    until: Option<String>,
-}
-
 /// What came of promises, by agent and queue.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
@@ -143,10 +130,7 @@ pub(super) async fn report(
     days: Result<Query<Days>, QueryRejection>,
 ) -> Result<Json<Report>, Problem> {
     actor.supervises()?;
-    let Query(Days { from, until }) = days?;
-    let until = until.as_deref().map(time).transpose()?.unwrap_or_else(now);
-    let before = i64::try_from(REPORTED.as_micros()).unwrap_or(i64::MAX);
-    let from = from.as_deref().map(time).transpose()?.unwrap_or(WallTime(until.0.saturating_sub(before)));
+    let (from, until) = Days::parse(days)?;
     let tallies = state.read(move |readers| readers.promise_report(from, until)).await?;
     let lines = tallies.into_iter().map(PromiseTallyView::from).collect();
     Ok(Json(Report { from: rfc3339(from), until: rfc3339(until), lines }))

@@ -14,14 +14,19 @@ use serde_json::json;
 
 use super::*;
 use crate::base::CallId;
+use crate::base::Name;
 use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
 use crate::fact::AgentStateName;
 use crate::fact::Fact;
+use crate::fact::HoldBy;
+use crate::fact::HoldEndedBy;
 use crate::fact::Promise;
 use crate::fact::PromiseState;
+use crate::fact::Target;
+use crate::fact::TransferKind;
 use crate::fact::What;
 use crate::flow;
 use crate::queue::api::AgentWish;
@@ -652,6 +657,47 @@ fn promises_are_seen_and_settled_by_their_owner_and_by_supervisors() {
         (&line["agent"], &line["queue"], &line["overdue"]),
         (&json!("bob"), &json!("billing"), &json!(1))
     );
+}
+
+#[test]
+fn holds_handovers_and_notes_are_told_to_supervisors() {
+    let api = api();
+    let fact = |what| Fact { at: Timestamp::from_secs(1), call: Some(CallId(7)), what };
+    let agent: fn(&str) -> Name = |name| name.into();
+    let (reason, until) = ("the invoice".to_owned(), Timestamp::from_secs(60));
+    let to = Target::Agent(agent("bob"));
+    let (kind, why) = (TransferKind::Blind, "the address".to_owned());
+    api.tell(vec![
+        fact(What::Enqueued { queue: "billing".into(), needs: Vec::new(), priority: 0, waiting: 0 }),
+        fact(What::HoldStarted { agent: agent("alice"), reason, until, by: HoldBy::Caller }),
+        fact(What::HoldEnded {
+            agent: agent("alice"),
+            held: Duration::from_millis(1_500),
+            by: HoldEndedBy::Agent,
+        }),
+        fact(What::Transferred { from: agent("alice"), to, kind }),
+        fact(What::HadToRepeat { agent: agent("bob"), why }),
+    ]);
+    let (_, report) = api.get("/api/v1/reports/talks?from=2026-11-22T00:00:00Z&until=2026-11-23T00:00:00Z");
+    let hold = json!({
+        "held": 1, "total_s": 1.5, "longest_s": 1.5, "refused": 0, "overridden": 0, "abandoned": 0,
+    });
+    let of = |name: &str, whose: &str| {
+        let mut hold = hold.clone();
+        hold[name] = json!(whose);
+        json!([hold])
+    };
+    assert_eq!(report["queues"], of("queue", "billing"));
+    assert_eq!(report["agents"], of("agent", "alice"));
+    assert_eq!(
+        report["handovers"],
+        json!([{ "queue": "billing", "from": "alice", "to": { "agent": "bob" }, "warm": 0, "blind": 1, "repeats": 1 }])
+    );
+    let (_, call) = api.get("/api/v1/calls/7");
+    assert_eq!((&call["holds"], &call["repeated"][0]["why"]), (&hold, &json!("the address")));
+    let headers = format!("{}X-Warmline: 1\r\n", sign_in(&api, "alice"));
+    assert_eq!(api.ask("GET", "/api/v1/reports/talks", &headers, "").0, 403);
+    assert_eq!(api.get("/api/v1/reports/talks?from=yesterday").0, 422);
 }
 
 #[test]

@@ -15,11 +15,16 @@ use crate::cli::trouble::Trouble;
 use crate::fact::Outcome;
 use crate::store::CallFilter;
 use crate::store::CallRecord;
+use crate::store::NoteFold;
 use crate::store::Readers;
+use crate::store::TalkFold;
 use crate::store::story;
+use crate::store::talks::HoldTally;
 use crate::store::view::CallView;
 use crate::store::view::FactView;
 use crate::store::view::LineView;
+use crate::store::view::talks::HoldsView;
+use crate::store::view::talks::chain;
 
 /// Which calls to list.
 #[derive(Debug, Args)]
@@ -45,7 +50,8 @@ pub(super) struct ListArgs {
     /// At most so many
     #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Today's figures of each queue by quarter of an hour instead, quotes against waits among them
+    /// Today's figures instead: each queue by quarter of an hour, quotes against waits among them; holds by queue and
+    /// agent; and on which paths callers were handed on and had to repeat themselves
     #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
     report: bool,
     /// The center's flow files: they say which queue has which target
@@ -107,13 +113,21 @@ pub(super) fn story(args: StoryArgs) -> Result<(), Trouble> {
     let facts = readers.facts(id)?;
     let zone = TimeZone::system();
     let lines = story::tell(&facts, &zone);
+    let holds = TalkFold::of(facts.iter().map(|dated| &dated.fact)).holds();
     if args.format == Format::Json {
         let story: Vec<_> = lines.into_iter().map(LineView::from).collect();
+        let (notes, repeated) = chain(NoteFold::of(&facts));
         let facts: Vec<_> = facts.iter().map(FactView::from).collect();
-        say!("{:#}", json!({ "call": CallView::from(record), "story": story, "facts": facts }));
+        let (call, holds) = (CallView::from(record), HoldsView::from(&holds));
+        say!(
+            "{:#}",
+            json!({
+                "call": call, "holds": holds, "notes": notes, "repeated": repeated, "story": story, "facts": facts,
+            })
+        );
         return Ok(());
     }
-    show(headline(&record, &zone));
+    show(headline(&record, &holds, &zone));
     for line in lines {
         say!("{}", line.in_zone(&zone));
     }
@@ -137,7 +151,7 @@ fn row(record: &CallRecord, zone: &TimeZone) -> Vec<String> {
 }
 
 /// What the call was, before its story.
-fn headline(record: &CallRecord, zone: &TimeZone) -> String {
+fn headline(record: &CallRecord, holds: &HoldTally, zone: &TimeZone) -> String {
     let mut head = format!(
         "call {} on {}: {}\n",
         record.id,
@@ -152,6 +166,10 @@ fn headline(record: &CallRecord, zone: &TimeZone) -> String {
         0 => {}
         1 => head += "recorded\n",
         parts => head += &format!("recorded in {parts} parts\n"),
+    }
+    if holds.held > 0 {
+        let (total, longest) = (story::length(holds.total), story::length(holds.longest));
+        head += &format!("on hold {} times for {total} in all, for {longest} at the longest\n", holds.held);
     }
     head + "\n"
 }

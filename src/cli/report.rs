@@ -1,4 +1,5 @@
-//! `warmline calls --report`: the day's figures of each queue, by quarter of an hour, from the history.
+//! `warmline calls --report`: the day's figures of each queue, by quarter of an hour, and what its talks came to, from
+//! the history.
 
 use std::path::Path;
 
@@ -18,8 +19,13 @@ use crate::server::Rules;
 use crate::server::board::Board;
 use crate::server::board::Tally;
 use crate::store::Readers;
+use crate::store::TalkReport;
 use crate::store::story;
+use crate::store::talks;
+use crate::store::talks::HoldTally;
+use crate::store::talks::PathTally;
 use crate::store::view::rfc3339;
+use crate::store::view::talks::TalkReportView;
 
 const HEAD: [&str; 12] = [
     "queue",
@@ -36,15 +42,22 @@ const HEAD: [&str; 12] = [
     "off by s",
 ];
 
+const HOLDS: [&str; 7] =
+    ["holds of", "held", "in all", "longest", "refused", "without asking", "hung up on hold"];
+
+const HANDOVERS: [&str; 6] = ["queue", "handed on by", "to", "with note", "without", "had to repeat"];
+
 /// Today's report of the history in the folder `data`.
 pub(super) fn run(data: &Path, files: &Files, format: Format) -> Result<(), Trouble> {
     let (center, _) = files.center()?;
     let zone = TimeZone::system();
     let now = WallTime(Instant::now().as_microsecond());
     let board = Board::new(now, zone.clone(), &Rules::from(&center.engine).queues);
-    for fact in Readers::open(data)?.facts_of_waits(board.day().begins)? {
+    let readers = Readers::open(data)?;
+    for fact in readers.facts_of_waits(board.day().begins)? {
         board.apply(&fact);
     }
+    let talks = readers.talk_report(board.day().begins, WallTime(i64::MAX))?;
     let mut lines = Vec::new();
     for queue in board.queues(now) {
         lines.push((queue.rules.name.clone(), None, queue.today));
@@ -54,7 +67,8 @@ pub(super) fn run(data: &Path, files: &Files, format: Format) -> Result<(), Trou
     if format == Format::Json {
         let lines: Vec<Value> =
             lines.iter().map(|(queue, begins, tally)| as_json(queue, *begins, tally)).collect();
-        say!("{:#}", json!({ "day_begins": rfc3339(board.day().begins), "lines": lines }));
+        let talks = TalkReportView::from(&talks);
+        say!("{:#}", json!({ "day_begins": rfc3339(board.day().begins), "lines": lines, "talks": talks }));
         return Ok(());
     }
     let row = |(queue, begins, tally): &(Name, Option<WallTime>, Tally)| {
@@ -62,7 +76,42 @@ pub(super) fn run(data: &Path, files: &Files, format: Format) -> Result<(), Trou
         cells(queue, from, tally)
     };
     show(table(&HEAD, &lines.iter().map(row).collect::<Vec<_>>()));
+    show_talks(&talks);
     Ok(())
+}
+
+/// Holds and handovers, where there were any.
+fn show_talks(talks: &TalkReport) {
+    let queues = talks.queues.iter().map(|(queue, tally)| hold_cells(&format!("queue {queue}"), tally));
+    let agents = talks.agents.iter().map(|(agent, tally)| hold_cells(agent, tally));
+    let holds: Vec<_> = queues.chain(agents).collect();
+    if !holds.is_empty() {
+        say!("");
+        show(table(&HOLDS, &holds));
+    }
+    let handovers: Vec<_> = talks.paths.iter().map(path_cells).collect();
+    if !handovers.is_empty() {
+        say!("");
+        show(table(&HANDOVERS, &handovers));
+    }
+}
+
+fn hold_cells(of: &str, tally: &HoldTally) -> Vec<String> {
+    vec![
+        of.to_owned(),
+        tally.held.to_string(),
+        story::length(tally.total),
+        story::length(tally.longest),
+        tally.refused.to_string(),
+        tally.overridden.to_string(),
+        tally.abandoned.to_string(),
+    ]
+}
+
+fn path_cells((path, tally): (&talks::Path, &PathTally)) -> Vec<String> {
+    let mut cells = vec![path.queue.to_string(), path.from.to_string(), path.to.to_string()];
+    cells.extend([tally.warm, tally.blind, tally.repeats].map(|count| count.to_string()));
+    cells
 }
 
 fn cells(queue: &str, from: String, tally: &Tally) -> Vec<String> {

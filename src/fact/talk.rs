@@ -55,7 +55,7 @@ pub enum HoldEndedBy {
 }
 
 /// Whom an agent wants beside or after them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// One agent.

@@ -23,6 +23,7 @@ pub mod explain;
 pub mod fold;
 pub mod history;
 pub mod identity;
+pub mod notes;
 mod password;
 pub mod promises;
 pub mod read;
@@ -31,6 +32,7 @@ pub(crate) mod sample;
 mod schema;
 pub mod sessions;
 pub mod story;
+pub mod talks;
 pub mod view;
 mod words;
 
@@ -45,11 +47,14 @@ pub use fold::LegRecord;
 pub use history::HistoryWriter;
 pub use identity::IdentityReply;
 pub use identity::IdentityService;
+pub use notes::NoteFold;
 pub use promises::PromiseFilter;
 pub use promises::PromiseTally;
 pub use read::CallFilter;
 pub use read::Readers;
 pub use sessions::Person;
+pub use talks::TalkFold;
+pub use talks::TalkReport;
 
 /// The file's name within the data folder.
 pub const FILE: &str = "warmline.db";

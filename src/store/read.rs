@@ -31,6 +31,9 @@ use crate::store::fold::LegRecord;
 use crate::store::promises;
 use crate::store::promises::PromiseFilter;
 use crate::store::promises::PromiseTally;
+use crate::store::talks;
+use crate::store::talks::TalkFold;
+use crate::store::talks::TalkReport;
 use crate::store::words::from_word;
 use crate::store::words::word;
 
@@ -144,6 +147,11 @@ impl Readers {
     /// What came of promises that were to be kept from then on and before then, by agent and queue.
     pub fn promise_report(&self, from: WallTime, until: WallTime) -> Result<Vec<PromiseTally>, StoreError> {
         self.with(|connection| promises::report(connection, from, until))
+    }
+
+    /// What the talks of calls came to that arrived from then on and before then.
+    pub fn talk_report(&self, from: WallTime, until: WallTime) -> Result<TalkReport, StoreError> {
+        self.with(|connection| talk_report(connection, from, until))
     }
 
     /// Earlier calls of the same caller, by account or by number, newest first.
@@ -266,6 +274,28 @@ fn facts_of_waits(connection: &Connection, since: WallTime) -> Result<Vec<DatedF
         facts.push(DatedFact { wall: WallTime(row.get(1)?), fact: Fact { at, call, what } });
     }
     Ok(facts)
+}
+
+fn talk_report(connection: &Connection, from: WallTime, until: WallTime) -> Result<TalkReport, StoreError> {
+    let sql = format!(
+        "SELECT call, json FROM calls JOIN facts ON call = id WHERE arrived_us >= ?1 AND arrived_us < ?2 \
+         AND json ->> 'fact' IN ({}) ORDER BY call, seq",
+        talks::LOOKED_AT
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([from.0, until.0])?;
+    let (mut report, mut fold, mut of) = (TalkReport::default(), TalkFold::default(), None);
+    while let Some(row) = rows.next()? {
+        let call = row.get::<_, i64>(0)?;
+        if of.replace(call).is_some_and(|last| last != call) {
+            report.add(&std::mem::take(&mut fold));
+        }
+        if let Ok(what) = serde_json::from_str(row.get_ref(1)?.as_str().unwrap_or_default()) {
+            fold.apply(&what);
+        }
+    }
+    report.add(&fold);
+    Ok(report)
 }
 
 fn facts_of_agents(

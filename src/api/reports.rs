@@ -1,0 +1,131 @@
+//! `/api/v1/reports`: what a time came to, from the history; for supervisors.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::api::ApiState;
+use crate::api::now;
+use crate::api::problem::Problem;
+use crate::api::promises::time;
+use crate::api::session::Actor;
+use crate::base::WallTime;
+use crate::store::view::rfc3339;
+use crate::store::view::talks::TalkReportView;
+
+/// What a report is of when nothing else is said: the last 30 days.
+const REPORTED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The days of a report.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Days {
+    from: Option<String>,
+    until: Option<String>,
+}
+
+impl Days {
+    /// From when on and before when.
+    pub(super) fn parse(days: Result<Query<Days>, QueryRejection>) -> Result<(WallTime, WallTime), Problem> {
+        let Query(Days { from, until }) = days?;
+        let until = until.as_deref().map(time).transpose()?.unwrap_or_else(now);
+        let before = i64::try_from(REPORTED.as_micros()).unwrap_or(i64::MAX);
+        let from = from.as_deref().map(time).transpose()?;
+        Ok((from.unwrap_or(WallTime(until.0.saturating_sub(before))), until))
+    }
+}
+
+/// What the talks of a time came to.
+#[derive(Debug, Serialize)]
+pub(super) struct TalksReport {
+    from: String,
+    until: String,
+    #[serde(flatten)]
+    talks: TalkReportView,
+}
+
+/// `GET /api/v1/reports/talks`: holds by queue and agent, and what came of the ways on which callers were handed on.
+pub(super) async fn talks(
+    State(state): State<ApiState>,
+    actor: Actor,
+    days: Result<Query<Days>, QueryRejection>,
+) -> Result<Json<TalksReport>, Problem> {
+    actor.supervises()?;
+    let (from, until) = Days::parse(days)?;
+    let report = state.read(move |readers| readers.talk_report(from, until)).await?;
+    let talks = TalkReportView::from(&report);
+    Ok(Json(TalksReport { from: rfc3339(from), until: rfc3339(until), talks }))
+}
+
+/// The paths as the OpenAPI document has them.
+pub(super) fn paths() -> Value {
+    let answer = |description: &str, name: &str| {
+        json!({ "description": description, "content": { "application/json": { "schema": {
+            "$ref": format!("#/components/schemas/{name}"),
+        } } } })
+    };
+    let problem = answer("Why not, and what to do", "Problem");
+    let time = |name: &str, description: &str| {
+        let schema = json!({ "type": "string", "format": "date-time" });
+        json!({ "name": name, "in": "query", "schema": schema, "description": description })
+    };
+    json!({
+        "/api/v1/reports/talks": { "get": {
+            "summary": "Holds by queue and agent, and on which ways callers were handed on and had to repeat themselves: of calls \
+                        that arrived in a time, the last 30 days when not given; for supervisors",
+            "parameters": [time("from", "From then on"), time("until", "Before then")],
+            "responses": {
+                "200": answer("The figures", "TalkReport"), "400": problem, "403": problem, "422": problem, "503": problem,
+            },
+        } },
+    })
+}
+
+/// The shapes that the paths name.
+pub(super) fn schemas() -> Value {
+    let (string, integer) = (json!({ "type": "string" }), json!({ "type": "integer" }));
+    let (seconds, time) = (json!({ "type": "number" }), json!({ "type": "string", "format": "date-time" }));
+    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
+    let holds = json!({
+        "held": { "type": "integer", "description": "How often a caller was held" },
+        "total_s": seconds, "longest_s": seconds,
+        "refused": { "type": "integer", "description": "How often a caller said no, or nothing" },
+        "overridden": { "type": "integer", "description": "How often nobody was asked" },
+        "abandoned": { "type": "integer", "description": "How often a held caller hung up" },
+    });
+    let of = |name: &str, whose: Value| {
+        let mut fields = holds.clone();
+        fields[name] = whose;
+        json!({ "type": "array", "items": { "type": "object", "properties": fields } })
+    };
+    let target = json!({ "$ref": "#/components/schemas/Target" });
+    json!({
+        "Holds": { "type": "object", "properties": holds },
+        "TalkReport": { "type": "object", "properties": {
+            "from": time, "until": time,
+            "queues": of("queue", maybe(&string)), "agents": of("agent", string.clone()),
+            "handovers": { "type": "array", "items": { "type": "object", "properties": {
+                "queue": maybe(&string), "from": string, "to": target,
+                "warm": integer, "blind": integer,
+                "repeats": { "type": "integer", "description": "How often the caller had to tell again what was known" },
+            } } },
+        } },
+        "ToldNote": { "type": "object", "properties": {
+            "author": string, "written": time, "to": target,
+            "amends": { "type": "boolean", "description": "Whether it changes the note before it" },
+            "rang": maybe(&string), "acknowledged_by": maybe(&string), "acknowledged": maybe(&time),
+            "declined_by": maybe(&string), "declined": maybe(&time), "declined_why": maybe(&string),
+            "ended": maybe(&json!({ "type": "string", "enum": [
+                "no_answer", "declined", "unreachable", "receiver_left", "cancelled", "sender_left", "caller_left",
+            ] })),
+            "note": { "type": "object" },
+        } },
+    })
+}

@@ -1,0 +1,259 @@
+//! A day whose figures are counted as it is made up, against those of its facts.
+
+use super::*;
+use crate::base::CallId;
+use crate::base::Entropy;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::fact::BriefingNote;
+use crate::fact::ConsultEnd;
+use crate::fact::HoldBy;
+use crate::fact::Outcome;
+use crate::fact::note::Identity;
+use crate::fact::note::Mood;
+use crate::store::HistoryWriter;
+use crate::store::Store;
+use crate::store::sample;
+
+const AGENTS: [&str; 3] = ["alice", "bob", "carol"];
+const QUEUES: [&str; 2] = ["billing", "sales"];
+
+/// A day in the making: what is told, and what it should come to.
+struct Day {
+    chance: Entropy,
+    at: Timestamp,
+    call: CallId,
+    facts: Vec<Fact>,
+    expected: TalkReport,
+}
+
+impl Day {
+    fn tell(&mut self, what: What) {
+        self.at = self.at + Duration::from_millis(10);
+        self.facts.push(Fact { at: self.at, call: Some(self.call), what });
+    }
+
+    fn one_of(&mut self, names: &[&'static str]) -> &'static str {
+        names[self.chance.below(names.len() as u64) as usize]
+    }
+
+    fn count(&mut self, queue: &str, agent: &str, count: impl Fn(&mut HoldTally)) {
+        count(self.expected.queues.entry(queue.into()).or_default());
+        count(self.expected.agents.entry(agent.into()).or_default());
+    }
+
+    fn path(&mut self, queue: &str, from: &str, to: Target) -> &mut PathTally {
+        let path = Path { queue: queue.into(), from: from.into(), to };
+        self.expected.paths.entry(path).or_default()
+    }
+
+    /// A hold as the machine tells it; whether the caller hung up in it.
+    fn hold(&mut self, queue: &str, agent: &'static str) -> bool {
+        let (name, quote): (Name, _) = (agent.into(), Duration::from_secs(60));
+        let way = match self.chance.below(3) {
+            0 => HoldWay::Verbal,
+            1 => HoldWay::Prompted,
+            _ => HoldWay::Override,
+        };
+        self.tell(What::HoldAsked { agent: name.clone(), reason: "the invoice".to_owned(), quote, way });
+        let by = if way == HoldWay::Override {
+            self.count(queue, agent, |tally| tally.overridden += 1);
+            HoldBy::Override
+        } else {
+            let answer = [HoldAnswer::Yes, HoldAnswer::No, HoldAnswer::Silent][self.chance.below(3) as usize];
+            self.tell(What::HoldAnswered { agent: name.clone(), answer });
+            if answer != HoldAnswer::Yes {
+                self.count(queue, agent, |tally| tally.refused += 1);
+                return false;
+            }
+            HoldBy::Caller
+        };
+        let until = self.at + quote;
+        self.tell(What::HoldStarted { agent: name.clone(), reason: "the invoice".to_owned(), until, by });
+        let held = Duration::from_millis(self.chance.below(120_000));
+        let leaves = self.chance.below(4) == 0;
+        let by = if leaves { HoldEndedBy::Left } else { HoldEndedBy::Agent };
+        self.tell(What::HoldEnded { agent: name, held, by });
+        self.count(queue, agent, |tally| {
+            tally.held += 1;
+            tally.total += held;
+            tally.longest = tally.longest.max(held);
+            tally.abandoned += u32::from(leaves);
+        });
+        leaves
+    }
+
+    fn note(&self, author: &str) -> Box<BriefingNote> {
+        let (issue, wants, text) = ("leak".to_owned(), "a visit".to_owned(), String::new);
+        let (identity, written) = (Identity::default(), WallTime(0));
+        let (mood, collected, author) = (Mood::Calm, Vec::new(), author.into());
+        let (tried, promises) = (text(), text());
+        Box::new(BriefingNote { issue, tried, wants, mood, promises, identity, collected, author, written })
+    }
+
+    /// Somebody else has the caller afterwards; who, and whether it was by a blind transfer to a queue.
+    fn hand_on(&mut self, queue: &mut &'static str, from: &'static str) -> &'static str {
+        let others: Vec<&'static str> = AGENTS.into_iter().filter(|name| *name != from).collect();
+        let to = self.one_of(&others);
+        let talked = |agent: &str| What::TalkEnded {
+            agent: agent.into(),
+            talked: Duration::from_secs(9),
+            by: Party::Agent,
+        };
+        if self.chance.below(3) == 0 {
+            let next = self.one_of(&QUEUES);
+            let target = Target::Queue(next.into());
+            self.tell(talked(from));
+            let (kind, came_by) = (TransferKind::Blind, *queue);
+            self.tell(What::Transferred { from: from.into(), to: target.clone(), kind });
+            self.path(came_by, from, target.clone()).blind += 1;
+            self.enqueued(next);
+            *queue = next;
+            self.connected(to);
+            if self.repeats(to) {
+                self.path(came_by, from, target).repeats += 1;
+            }
+            return to;
+        }
+        // Asked of a queue or of one agent; somebody may have declined before.
+        let target = match self.chance.below(2) {
+            0 => Target::Agent(to.into()),
+            _ => Target::Queue(self.one_of(&QUEUES).into()),
+        };
+        let note = self.note(from);
+        if self.chance.below(2) == 0 {
+            self.tell(What::ConsultStarted {
+                agent: from.into(),
+                target: target.clone(),
+                note: note.clone(),
+            });
+            self.tell(What::ConsultRinging { agent: to.into() });
+            self.tell(What::ConsultEnded { cause: ConsultEnd::Declined });
+        }
+        self.tell(What::ConsultStarted { agent: from.into(), target: target.clone(), note });
+        self.tell(What::ConsultRinging { agent: to.into() });
+        self.tell(What::NoteAcknowledged { by: to.into() });
+        let before = self.repeats(to);
+        self.tell(talked(from));
+        let kind = TransferKind::Warm;
+        self.tell(What::Transferred { from: from.into(), to: Target::Agent(to.into()), kind });
+        let after = self.repeats(to);
+        let tally = self.path(queue, from, target);
+        tally.warm += 1;
+        tally.repeats += u32::from(before) + u32::from(after);
+        to
+    }
+
+    fn repeats(&mut self, agent: &str) -> bool {
+        let repeats = self.chance.below(3) == 0;
+        if repeats {
+            self.tell(What::HadToRepeat { agent: agent.into(), why: "the address".to_owned() });
+        }
+        repeats
+    }
+
+    fn enqueued(&mut self, queue: &str) {
+        self.tell(What::Enqueued { queue: queue.into(), needs: Vec::new(), priority: 0, waiting: 0 });
+    }
+
+    fn connected(&mut self, agent: &str) {
+        self.tell(What::AgentConnected { agent: agent.into(), waited: Duration::ZERO, quote: None });
+    }
+
+    fn call(&mut self) {
+        self.call = CallId(self.call.0 + 1);
+        let mut facts = sample::short_call(self.call.0);
+        facts.truncate(2);
+        let began = facts.into_iter().map(|fact| fact.what);
+        began.for_each(|what| self.tell(what));
+        let (mut queue, mut agent) = (self.one_of(&QUEUES), self.one_of(&AGENTS));
+        self.enqueued(queue);
+        self.connected(agent);
+        let mut hung_up = false;
+        for _ in 0..self.chance.below(5) {
+            if self.chance.below(2) == 0 {
+                hung_up = self.hold(queue, agent);
+            } else {
+                agent = self.hand_on(&mut queue, agent);
+            }
+            if hung_up {
+                break;
+            }
+        }
+        let by = if hung_up || self.chance.below(2) == 0 { Party::Caller } else { Party::Agent };
+        self.tell(What::TalkEnded { agent: agent.into(), talked: Duration::from_secs(60), by });
+        let (outcome, cause) = (Outcome::Talked, "BYE".to_owned());
+        self.tell(What::CallEnded { by, outcome, cause });
+    }
+}
+
+#[test]
+fn the_facts_of_a_day_give_exactly_its_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+    let mut day = Day {
+        chance: Entropy::seeded(7),
+        at: Timestamp::ZERO,
+        call: CallId(0),
+        facts: Vec::new(),
+        expected: TalkReport::default(),
+    };
+    for _ in 0..400 {
+        day.call();
+    }
+    let until = sample::STARTED + Duration::from_micros(day.at.0 + 1);
+    // Of a call that arrives later nothing is in the report.
+    let expected = day.expected.clone();
+    for _ in 0..10 {
+        day.call();
+    }
+    day.facts.iter().for_each(|fact| history.record(fact.clone()));
+    history.flush();
+    let readers = store.readers().unwrap();
+    let report = readers.talk_report(sample::STARTED, until).unwrap();
+    assert_eq!(report, expected);
+    let of_agents = report.agents.values().fold(HoldTally::default(), |mut sum, tally| {
+        sum.add(tally);
+        sum
+    });
+    for (count, what) in [
+        (of_agents.held, "held"),
+        (of_agents.refused, "refused"),
+        (of_agents.overridden, "overridden"),
+        (of_agents.abandoned, "abandoned"),
+        (report.paths.values().map(|tally| tally.warm).sum(), "warm"),
+        (report.paths.values().map(|tally| tally.blind).sum(), "blind"),
+        (report.paths.values().map(|tally| tally.repeats).sum(), "repeats"),
+    ] {
+        assert!(count >= 10, "only {count} {what}: the day shows little");
+    }
+    let whole = readers.talk_report(sample::STARTED, WallTime(i64::MAX)).unwrap();
+    assert_eq!(whole, day.expected);
+}
+
+#[test]
+fn a_call_s_own_holds_are_the_sum_over_its_agents() {
+    let (agent, reason): (fn(&str) -> Name, _) = (|name| name.into(), || "why".to_owned());
+    let started = |name| What::HoldStarted {
+        agent: agent(name),
+        reason: reason(),
+        until: Timestamp::ZERO,
+        by: HoldBy::Caller,
+    };
+    let ended = |name, secs| What::HoldEnded {
+        agent: agent(name),
+        held: Duration::from_secs(secs),
+        by: HoldEndedBy::Agent,
+    };
+    let told = [started("alice"), ended("alice", 20), started("bob"), ended("bob", 30), started("bob")];
+    let facts: Vec<Fact> =
+        told.into_iter().map(|what| Fact { at: Timestamp::ZERO, call: Some(CallId(7)), what }).collect();
+    let expected = HoldTally {
+        held: 3,
+        total: Duration::from_secs(50),
+        longest: Duration::from_secs(30),
+        ..HoldTally::default()
+    };
+    assert_eq!(TalkFold::of(&facts).holds(), expected);
+}
