@@ -95,6 +95,11 @@ impl DigitReceiver {
         (!continues).then_some(digit)
     }
 
+    /// Which press is the latest: whose (SSRC), and its media time.
+    pub fn latest(&self) -> Option<(u32, u32)> {
+        self.presses.last().map(|press| (self.ssrc, *press))
+    }
+
     /// Older than all that is remembered: a packet of a press that was forgotten.
     fn is_stale(&self, timestamp: u32) -> bool {
         self.presses.is_full() && (timestamp.wrapping_sub(self.presses[0]) as i32) < 0

@@ -125,6 +125,9 @@ pub struct Stream {
     pub(super) recording: Option<Box<Recording>>,
     /// The frame in which a packet was last passed on to it.
     passed_in: Option<u64>,
+    /// The latest key that whom it hears had pressed before it heard them (SSRC, media time): what is left of that
+    /// press is not for it. It was for a flow, and may be the last digit of a PIN.
+    not_for_it: Option<(u32, u32)>,
     /// When something last came, or since when it should.
     heard: Timestamp,
     lost: bool,
@@ -186,6 +189,7 @@ impl Stream {
             mended: Mended::default(),
             recording: None,
             passed_in: None,
+            not_for_it: None,
             heard: now,
             lost: false,
         }
@@ -263,10 +267,17 @@ impl Stream {
         }
     }
 
-    /// From now on it hears something else: silence fills in at once until that is there.
-    pub(super) fn begin_other_source(&mut self) {
+    /// From now on it hears something else: silence fills in at once until that is there. `pressed` is the latest
+    /// key that the other has pressed by now.
+    pub(super) fn begin_other_source(&mut self, pressed: Option<(u32, u32)>) {
         self.passed_in = None;
+        self.not_for_it = pressed;
         self.out.begin_spurt();
+    }
+
+    /// The latest key that its peer has pressed: whose (SSRC), and its media time.
+    pub(super) fn latest_press(&self) -> Option<(u32, u32)> {
+        self.digits_in.latest()
     }
 
     /// What the stream carried.
@@ -587,6 +598,11 @@ impl Stream {
             Sound::Event => {
                 let events = self.agreed.as_ref().and_then(|agreed| agreed.telephone_event);
                 let Some((payload_type, _)) = events else { return };
+                if self.not_for_it.is_some_and(|(ssrc, press)| {
+                    header.ssrc == ssrc && header.timestamp.wrapping_sub(press) as i32 <= 0
+                }) {
+                    return;
+                }
                 payload_type
             }
             Sound::Noise => return,

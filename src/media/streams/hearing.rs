@@ -128,10 +128,14 @@ impl Streams {
             (Some(one), None) if self.streams[*one].stream.can_be_forwarded_to(stream) => Source::One(*one),
             _ => Source::Mix,
         };
-        let stream = self.stream(key);
         if stream.source != source {
+            let pressed = match source {
+                Source::One(one) => self.streams[one].stream.latest_press(),
+                Source::Mix | Source::Nobody => None,
+            };
+            let stream = self.stream(key);
             stream.source = source;
-            stream.begin_other_source();
+            stream.begin_other_source(pressed);
         }
         for other in self.stream(key).hears.clone() {
             self.refresh_voice(other);

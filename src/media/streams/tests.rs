@@ -392,6 +392,35 @@ fn joined_legs_hear_each_other_when_packets_come_each_in_its_own_terms() {
 }
 
 #[test]
+fn what_is_left_of_a_key_that_was_for_a_flow_is_not_passed_on() {
+    let mut rig = Rig::pair();
+    let key = |rig: &mut Rig, sequence, press: u32, digit| {
+        let header = Header { marker: false, payload_type: 111, sequence, timestamp: press, ssrc: 1_001 };
+        rig.say_from(A, address(A), header, &[dtmf::event(digit).unwrap(), 10, 0, 160]);
+    };
+    let keys = |rig: &mut Rig| -> Vec<u8> {
+        let sent = rig.take(B);
+        sent.iter().filter(|sent| sent.header.payload_type == 102).map(|sent| sent.payload[0]).collect()
+    };
+    key(&mut rig, 1, 160, '7');
+    rig.command(MediaCommand::Join { a: A, b: B });
+    key(&mut rig, 2, 160, '7');
+    key(&mut rig, 3, 160, '7');
+    assert!(keys(&mut rig).is_empty(), "it was the last digit of a PIN");
+    key(&mut rig, 4, 4_000, '5');
+    key(&mut rig, 5, 4_000, '5');
+    assert_eq!(keys(&mut rig), [5, 5], "a key for who is heard now");
+    rig.command(MediaCommand::Mute { leg: A, on: true });
+    key(&mut rig, 6, 8_000, '3');
+    rig.command(MediaCommand::Mute { leg: A, on: false });
+    key(&mut rig, 7, 8_000, '3');
+    assert!(keys(&mut rig).is_empty());
+    key(&mut rig, 8, u32::MAX, '9');
+    key(&mut rig, 9, 9_600, '6');
+    assert_eq!(keys(&mut rig), [6], "what came late is of before, too");
+}
+
+#[test]
 fn silence_fills_in_when_a_joined_leg_says_nothing_and_when_they_part() {
     let mut rig = Rig::pair();
     rig.command(MediaCommand::Join { a: A, b: B });
