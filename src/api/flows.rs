@@ -1,5 +1,7 @@
-//! `/api/v1/flows/versions`: which version of the flow files new calls get, and how that is changed.
+//! `/api/v1/flows/versions`: which version of the flow files new calls get, how calls come out with it, and how that is
+//! changed, for all or for some.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,8 +17,12 @@ use crate::api::session::Actor;
 use crate::base::WallTime;
 use crate::server::PublishError;
 use crate::server::Publisher;
+use crate::server::canary::Audience;
+use crate::server::canary::AudienceError;
+use crate::server::outcomes::Tally;
 use crate::server::versions::Did;
 use crate::server::versions::Entry;
+use crate::server::versions::Trial;
 use crate::store::Role;
 use crate::store::view::rfc3339;
 
@@ -34,6 +40,9 @@ pub(super) struct FlowsView {
     why: String,
     /// What is wrong with the files that lie in the folder; null when they are served or have not changed.
     problem: Option<ProblemView>,
+    /// The version that is tried on some; null when none is.
+    canary: Option<CanaryView>,
+    outcomes: OutcomesView,
     /// The last changes, newest first.
     changes: Vec<ChangeView>,
 }
@@ -51,6 +60,80 @@ impl From<(WallTime, Vec<String>)> for ProblemView {
     }
 }
 
+/// A version that is tried on some.
+#[derive(Debug, Serialize)]
+pub(super) struct CanaryView {
+    version: String,
+    since: String,
+    by: String,
+    why: String,
+    /// Who meets it, in words.
+    audience: String,
+    /// The share in per cent, where it is one.
+    share: Option<f64>,
+}
+
+impl From<Trial> for CanaryView {
+    fn from(trial: Trial) -> CanaryView {
+        let share = match trial.audience {
+            Audience::Share(hundredths) => Some(f64::from(hundredths) / 100.0),
+            Audience::Dialled(_) | Audience::Callers(_) => None,
+        };
+        CanaryView {
+            version: trial.version.to_string(),
+            since: rfc3339(trial.began),
+            by: trial.by,
+            why: trial.why,
+            audience: trial.audience.to_string(),
+            share,
+        }
+    }
+}
+
+/// How calls came out, by version.
+#[derive(Debug, Serialize)]
+pub(super) struct OutcomesView {
+    /// Calls are counted that began since then: the server's start, or the canary's.
+    since: String,
+    /// The first that was met first.
+    versions: Vec<TallyView>,
+}
+
+/// What became of the calls of one version.
+#[derive(Debug, Serialize)]
+pub(super) struct TallyView {
+    version: String,
+    /// Whether it is tried on some, or was when its last call came.
+    canary: bool,
+    calls: u64,
+    reached_person: u64,
+    served: u64,
+    left_in_flow: u64,
+    no_input: u64,
+    no_match: u64,
+    failed: u64,
+    /// How long callers are in the flow on average; null before anybody has left it.
+    in_flow_s: Option<f64>,
+}
+
+impl From<Tally> for TallyView {
+    fn from(tally: Tally) -> TallyView {
+        let in_flow_s = tally.average().map(|average| (average.as_secs_f64() * 10.0).round() / 10.0);
+        TallyView {
+            version: tally.version.to_string(),
+            canary: tally.canary,
+            calls: tally.calls,
+            reached_person: tally.reached_person,
+            served: tally.served,
+            left_in_flow: tally.left_in_flow,
+            no_input: tally.no_input,
+            no_match: tally.no_match,
+            failed: tally.failed,
+            in_flow_s,
+        }
+    }
+}
+
 /// A change of what is served.
 #[derive(Debug, Serialize)]
 pub(super) struct ChangeView {
@@ -60,6 +143,8 @@ pub(super) struct ChangeView {
     before: Option<String>,
     by: String,
     why: String,
+    /// Who meets it, in words; null when all do.
+    audience: Option<String>,
     /// What differs from before, in words.
     changes: Vec<String>,
 }
@@ -73,6 +158,7 @@ impl From<Entry> for ChangeView {
             before: entry.before.map(|before| before.to_string()),
             by: entry.by,
             why: entry.why,
+            audience: entry.audience,
             changes: entry.changes,
         }
     }
@@ -89,6 +175,34 @@ pub(super) struct Wanted {
     /// For a rollback the version, or the beginning of its name; the one before when absent.
     #[serde(default)]
     to: Option<String>,
+    /// Whom to publish for; all when absent.
+    #[serde(default)]
+    canary: Option<WantedCanary>,
+    /// What to try on them: texts by file name; what lies in the server's folder when absent.
+    #[serde(default)]
+    files: Option<BTreeMap<String, String>>,
+}
+
+/// Whom a version is tried on: one of these.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WantedCanary {
+    /// In per cent of callers.
+    Share(f64),
+    /// Whoever dials these.
+    Numbers(Vec<String>),
+    /// By their own numbers.
+    Callers(Vec<String>),
+}
+
+impl WantedCanary {
+    fn audience(self) -> Result<Audience, AudienceError> {
+        match self {
+            WantedCanary::Share(percent) => Audience::share(percent),
+            WantedCanary::Numbers(numbers) => Audience::dialled(numbers),
+            WantedCanary::Callers(callers) => Audience::callers(&callers),
+        }
+    }
 }
 
 impl ApiState {
@@ -104,12 +218,16 @@ pub(super) async fn show(State(state): State<ApiState>) -> Result<Json<FlowsView
     let status = publisher.status();
     let log = blocking(move || publisher.log(CHANGES).map_err(PublishError::from)).await?;
     let problem = status.problem.map(ProblemView::from);
+    let (since, versions) = state.live.outcomes.tallies();
+    let versions = versions.into_iter().map(TallyView::from).collect();
     Ok(Json(FlowsView {
         version: status.serving.version.to_string(),
         since: rfc3339(status.serving.at),
         by: status.serving.by,
         why: status.serving.why,
         problem,
+        canary: status.trial.map(CanaryView::from),
+        outcomes: OutcomesView { since: rfc3339(since), versions },
         changes: log.into_iter().map(ChangeView::from).collect(),
     }))
 }
@@ -122,7 +240,26 @@ pub(super) async fn publish(
 ) -> Result<Json<ChangeView>, Problem> {
     let Json(wanted) = wanted?;
     let (publisher, by) = (state.publisher()?, who(&actor, &wanted)?);
-    let entry = blocking(move || publisher.publish(&by, &wanted.why)).await?;
+    let Wanted { why, canary, files, .. } = wanted;
+    let entry = blocking(move || match canary {
+        Some(canary) => {
+            let audience = canary.audience()?;
+            publisher.try_on(files.map(|files| files.into_iter().collect()), audience, &by, &why)
+        }
+        None => publisher.publish(&by, &why),
+    });
+    Ok(Json(entry.await?.into()))
+}
+
+/// `POST /api/v1/flows/promote`
+pub(super) async fn promote(
+    State(state): State<ApiState>,
+    actor: Actor,
+    wanted: Result<Json<Wanted>, JsonRejection>,
+) -> Result<Json<ChangeView>, Problem> {
+    let Json(wanted) = wanted?;
+    let (publisher, by) = (state.publisher()?, who(&actor, &wanted)?);
+    let entry = blocking(move || publisher.promote(&by, &wanted.why)).await?;
     Ok(Json(entry.into()))
 }
 
@@ -166,7 +303,10 @@ impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Problem {
         let status = match &error {
             PublishError::Load(_) | PublishError::NeedsRestart(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            PublishError::FileName(_) | PublishError::Audience(_) => StatusCode::UNPROCESSABLE_ENTITY,
             PublishError::UnknownVersion(_) | PublishError::NothingBefore => StatusCode::NOT_FOUND,
+            PublishError::NothingTried => StatusCode::NOT_FOUND,
+            PublishError::ServedAlready(_) => StatusCode::CONFLICT,
             PublishError::Keep(_) => StatusCode::INTERNAL_SERVER_ERROR,
             PublishError::Control(_) => StatusCode::SERVICE_UNAVAILABLE,
         };

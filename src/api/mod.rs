@@ -60,6 +60,8 @@ mod web_call;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 16 * 1024;
+/// The largest that is read where flow files are sent.
+const LARGEST_FLOWS: usize = 8 * 1024 * 1024;
 /// Requests that may read the history at once or wait for it; the next one is told to come again.
 const READING: usize = 32;
 
@@ -193,7 +195,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/wallboard", get(wallboard::show)),
         ("/api/v1/wallboard/events", get(wallboard::watch)),
         ("/api/v1/flows/versions", get(flows::show)),
-        ("/api/v1/flows/publish", post(flows::publish)),
+        ("/api/v1/flows/publish", post(flows::publish).layer(DefaultBodyLimit::max(LARGEST_FLOWS))),
+        ("/api/v1/flows/promote", post(flows::promote)),
         ("/api/v1/flows/rollback", post(flows::roll_back)),
         ("/api/v1/events", get(events::watch)),
         ("/api/v1/ice", get(ice::show)),

@@ -125,7 +125,8 @@ fn paths() -> Value {
             "Server-sent events: `board` with the board, at once and whenever something happens, twice a second at \
              most", "text/event-stream") },
         "/api/v1/flows/versions": flows::show(),
-        "/api/v1/flows/publish": flows::change("Serve what lies in the folder of flows now"),
+        "/api/v1/flows/publish": flows::change("Serve what lies in the folder of flows now, or try a version on some"),
+        "/api/v1/flows/promote": flows::change("Serve to all what is tried on some"),
         "/api/v1/flows/rollback": flows::change("Go back to a version of the flow files"),
         "/api/v1/events": { "get": text(
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \

@@ -74,6 +74,8 @@ pub enum What {
         /// The trunk it came by, when it came by one.
         trunk: Option<Name>,
     },
+    /// Which version of the flow files the call is served with, to its end, and whether it was tried on some then.
+    FlowsServed { version: Name, canary: bool },
     /// An agent calls somebody, whose line is the caller's in all that follows. The agent's own phone rings first.
     CallPlaced {
         agent: Name,

@@ -305,9 +305,12 @@ impl Control {
                 let _ = reply.send(self.switchboard.place(now, &who, wish, &mut self.wires, outputs));
                 false
             }
-            ControlRequest::Serve { center, library, reply } => {
-                self.wires.recorder.keep(center.keep_recordings);
-                inputs.push(Input::Serve { center, library });
+            ControlRequest::Serve { served, reply } => {
+                self.wires.recorder.keep(served.all.center.keep_recordings);
+                if let Some(canary) = &served.canary {
+                    self.live.outcomes.count_from(canary.began);
+                }
+                inputs.push(Input::Serve(served));
                 let _ = reply.send(Ok(()));
                 false
             }

@@ -14,13 +14,12 @@ use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
 use crate::fact::Promise;
 use crate::fact::recording::RecordingFile;
-use crate::flow::Center;
-use crate::media::library::Library;
 use crate::queue::api::AgentWish;
 use crate::queue::promises::PromiseWish;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
+use crate::server::canary::Served;
 use crate::server::switchboard::PlaceCall;
 
 /// Requests that may wait for the control thread; beyond it the answer is [`ControlError::Overloaded`].
@@ -76,8 +75,8 @@ pub enum ControlRequest {
     },
     /// An agent wants to call somebody; the answer is the call's number.
     Place { who: Name, wish: PlaceCall, reply: oneshot::Sender<Result<CallId, ControlError>> },
-    /// Calls from now on are served with these.
-    Serve { center: Arc<Center>, library: Arc<Library>, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// Calls from now on are served with this.
+    Serve { served: Box<Served>, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A browser's socket is here; what it is told goes into `tell`. When that is full, it is cut.
     Connect { socket: SocketId, tell: mpsc::Sender<Tell> },
     /// It asks.
@@ -185,10 +184,10 @@ impl ControlHandle {
         self.ask(|reply| ControlRequest::Place { who, wish, reply }).await
     }
 
-    /// Serves calls from now on with this center and these prompts. For a thread that may wait.
-    pub fn serve(&self, center: Arc<Center>, library: Arc<Library>) -> Result<(), ControlError> {
+    /// Serves calls from now on with this. For a thread that may wait.
+    pub fn serve(&self, served: Served) -> Result<(), ControlError> {
         let (reply, answer) = oneshot::channel();
-        self.send(ControlRequest::Serve { center, library, reply })?;
+        self.send(ControlRequest::Serve { served: Box::new(served), reply })?;
         answer.blocking_recv().unwrap_or(Err(ControlError::Stopping))
     }
 

@@ -26,6 +26,7 @@ use crate::server::AgentRules;
 use crate::server::Rules;
 use crate::server::board::Board;
 use crate::server::desk::Desks;
+use crate::server::outcomes::Outcomes;
 use crate::server::passages::Node;
 use crate::server::passages::Passages;
 use crate::store::DatedFact;
@@ -47,6 +48,8 @@ pub struct Live {
     pub board: Board,
     /// How callers went through the flows.
     pub passages: Passages,
+    /// How calls came out, by the version of the flow files.
+    pub outcomes: Outcomes,
     rules: Rules,
     watchers: broadcast::Sender<Arc<DatedFact>>,
     counters: Counters,
@@ -201,6 +204,7 @@ impl Live {
             desks: Desks::new(started, &agents, &rules.queues),
             board: Board::new(started, TimeZone::system(), &rules.queues),
             passages: Passages::default(),
+            outcomes: Outcomes::new(started),
             rules,
             watchers: broadcast::channel(WATCHER_LAG).0,
             counters: Counters::default(),
@@ -218,6 +222,7 @@ impl Live {
         let dated = DatedFact { wall, fact: fact.clone() };
         self.desks.apply(&dated);
         self.board.apply(&dated);
+        self.outcomes.apply(&dated);
         if self.watchers.receiver_count() > 0 {
             // An error means that the last watcher has just gone.
             let _ = self.watchers.send(Arc::new(dated));

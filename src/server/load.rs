@@ -35,7 +35,7 @@ pub enum LoadError {
 }
 
 /// The folder of tests among the flow files: no flow is in it.
-const TESTS: &str = "tests";
+pub(super) const TESTS: &str = "tests";
 
 /// A checked center, what it plays, and what was found that is no error.
 pub struct Loaded {
@@ -49,16 +49,19 @@ pub struct Loaded {
 
 /// Reads and checks the flow files and the prompts.
 pub fn load(flows: &Path, prompts: &Path, cache: &SpeechCache) -> Result<Loaded, LoadError> {
-    center(flows, Arc::new(library(prompts)?), cache)
+    center(&flow_files(flows)?, Arc::new(library(prompts)?), cache)
 }
 
-/// Reads and checks the flow files, has their texts spoken, and tells what is no error.
-pub fn center(folder: &Path, recordings: Arc<Library>, cache: &SpeechCache) -> Result<Loaded, LoadError> {
-    let files = flow_files(folder)?;
+/// Checks flow files, `(path, text)`, has their texts spoken, and tells what is no error.
+pub fn center(
+    files: &[(String, String)],
+    recordings: Arc<Library>,
+    cache: &SpeechCache,
+) -> Result<Loaded, LoadError> {
     let read = |library: &Library| {
         let mut known = Prompts::default();
         library.lengths().for_each(|(path, length)| known.insert(path, length));
-        flow::load(&files, &known).map_err(LoadError::Flows)
+        flow::load(files, &known).map_err(LoadError::Flows)
     };
     let (center, warnings) = read(&recordings)?;
     let texts = speech::fixed(&center);

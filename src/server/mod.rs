@@ -3,6 +3,7 @@
 pub mod board;
 pub mod bots;
 pub mod browser;
+pub mod canary;
 pub mod captions;
 pub mod clock;
 mod control;
@@ -15,6 +16,7 @@ pub mod live;
 pub mod load;
 pub mod metric;
 pub mod options;
+pub mod outcomes;
 pub mod passages;
 pub mod publisher;
 pub mod queue_log;

@@ -1,6 +1,9 @@
 //! Flow files change under a running server: read, checked, kept as a version, and only then served to new calls.
 //!
-//! A bad file never replaces a good one. Calls that are up stay on the version they began with.
+//! A bad file never replaces a good one. Calls that are up stay on the version they began with. A version may be tried on
+//! some callers first; see `trial`.
+
+mod trial;
 
 use std::fs;
 use std::io;
@@ -24,6 +27,10 @@ use crate::base::WallTime;
 use crate::flow::Center;
 use crate::flow::difference::differences;
 use crate::media::library::Library;
+use crate::server::canary::AudienceError;
+use crate::server::canary::Canary;
+use crate::server::canary::Edition;
+use crate::server::canary::Served;
 use crate::server::handle::ControlError;
 use crate::server::handle::ControlHandle;
 use crate::server::load;
@@ -34,8 +41,10 @@ use crate::server::speech::SpeechCache;
 use crate::server::versions::Did;
 use crate::server::versions::Entry;
 use crate::server::versions::Texts;
+use crate::server::versions::Trial;
 use crate::server::versions::Versions;
 use crate::server::versions::name_of;
+use trial::Trying;
 
 /// How often the folders are looked at. A change is taken when it has stood still from one look to the next: an editor
 /// may write in steps.
@@ -52,6 +61,14 @@ pub enum PublishError {
     UnknownVersion(String),
     #[error("there is no version before this one")]
     NothingBefore,
+    #[error("all callers get version {0} already")]
+    ServedAlready(Name),
+    #[error("no version is tried")]
+    NothingTried,
+    #[error("{0:?} is no name of a flow file")]
+    FileName(String),
+    #[error(transparent)]
+    Audience(#[from] AudienceError),
     #[error("the version cannot be kept: {0}")]
     Keep(#[from] io::Error),
     #[error(transparent)]
@@ -83,6 +100,14 @@ impl PublishError {
             PublishError::UnknownVersion(_) | PublishError::NothingBefore => {
                 "`warmline flow versions` lists them"
             }
+            PublishError::ServedAlready(_) => {
+                "name the folder that has the new files: --flows DIR; the server's own is served when it changes"
+            }
+            PublishError::NothingTried => "`warmline flow publish --canary 10%` tries one",
+            PublishError::FileName(_) => "files are named as in their folder: main.yaml, or more/other.yaml",
+            PublishError::Audience(_) => {
+                "say one of: --canary 10%, --canary-number 1000, --canary-callers FILE"
+            }
             PublishError::Keep(_) => "`warmline doctor` checks the data folder",
             PublishError::Control(_) => "try again when the server has started anew",
         }
@@ -96,6 +121,8 @@ pub struct Status {
     pub serving: Entry,
     /// The version itself.
     pub center: Arc<Center>,
+    /// The version that is tried on some, and why.
+    pub trial: Option<Trial>,
     /// What is wrong with the files that lie in the folder, and since when.
     pub problem: Option<(WallTime, Vec<String>)>,
     pub published: u64,
@@ -115,8 +142,10 @@ pub struct Publisher {
 
 /// What one change begins from; held while one is made.
 struct Work {
-    center: Arc<Center>,
+    /// What all get, and its files.
+    all: Edition,
     files: Texts,
+    trying: Option<Trying>,
     /// The recordings, and how their folder looked when they were read: it takes a while.
     recordings: Arc<Library>,
     recorded: Look,
@@ -138,6 +167,7 @@ pub struct Beginning {
     speech: SpeechCache,
     versions: Versions,
     entry: Entry,
+    trying: Option<Trying>,
 }
 
 impl Beginning {
@@ -150,7 +180,7 @@ impl Beginning {
         let failed = |error| LoadError::Read { path: data.to_owned(), error };
         let versions = Versions::open(data).map_err(failed)?;
         let lies = texts(flows)?;
-        let last = versions.log(1).map_err(failed)?.pop();
+        let last = versions.log(usize::MAX).map_err(failed)?.into_iter().find(|entry| entry.did.is_for_all());
         let back = last.filter(|last| last.folder.as_ref() == Some(&name_of(&lies)));
         let place = back.as_ref().map(|back| versions.place(&back.version)).filter(|place| place.is_dir());
         let (folder, files) = match &place {
@@ -160,16 +190,27 @@ impl Beginning {
         let loaded = load::load(folder, prompts, &speech)?;
         let version = versions.keep(&files).map_err(failed)?;
         let (why, folder) = match &back {
-            Some(back) if place.is_some() => (format!("gone back before: {}", back.why), back.folder.clone()),
+            Some(back) if place.is_some() => (format!("as before: {}", back.why), back.folder.clone()),
             _ => ("the server started".to_owned(), None),
         };
         let before = back.map(|back| back.version);
         let by = "the server".to_owned();
-        let entry =
-            Entry { at: now(), did: Did::Start, version, before, folder, by, why, changes: Vec::new() };
+        let (changes, audience) = (Vec::new(), None);
+        let entry = Entry { at: now(), did: Did::Start, version, before, folder, by, why, changes, audience };
         versions.record(&entry).map_err(failed)?;
         let recordings = Arc::clone(&loaded.recordings);
-        Ok((loaded, Beginning { files, seen, recordings, recorded, speech, versions, entry }))
+        let trying = Trying::resumed(&versions, &entry.version, &loaded, &speech).map_err(failed)?;
+        Ok((loaded, Beginning { files, seen, recordings, recorded, speech, versions, entry, trying }))
+    }
+
+    /// The version that the server begins with, by name.
+    pub fn version(&self) -> &Name {
+        &self.entry.version
+    }
+
+    /// What was tried on some before, and is tried still.
+    pub fn canary(&self) -> Option<Canary> {
+        self.trying.as_ref().map(Trying::canary)
     }
 }
 
@@ -177,20 +218,29 @@ impl Publisher {
     /// Watches over the folders from now on.
     pub fn start(
         beginning: Beginning,
-        center: Arc<Center>,
+        serving: (Arc<Center>, Arc<Library>),
         folders: (PathBuf, PathBuf),
         control: ControlHandle,
     ) -> io::Result<Arc<Publisher>> {
-        let Beginning { files, seen, recordings, recorded, speech, versions, entry } = beginning;
-        let status =
-            Status { serving: entry, center: Arc::clone(&center), problem: None, published: 0, refused: 0 };
-        let (flows, prompts) = folders;
-        let work = Work { center, files, recordings, recorded, last: seen.clone(), seen };
-        let (work, status) = (Mutex::new(work), Mutex::new(status));
-        let publisher = Arc::new(Publisher { flows, prompts, speech, versions, control, work, status });
+        let publisher = Arc::new(Publisher::new(beginning, serving, folders, control));
         let watched = Arc::downgrade(&publisher);
         thread::Builder::new().name("flows".to_owned()).spawn(move || watch(&watched))?;
         Ok(publisher)
+    }
+
+    fn new(
+        beginning: Beginning,
+        (center, library): (Arc<Center>, Arc<Library>),
+        (flows, prompts): (PathBuf, PathBuf),
+        control: ControlHandle,
+    ) -> Publisher {
+        let Beginning { files, seen, recordings, recorded, speech, versions, entry, trying } = beginning;
+        let all = Edition { version: entry.version.clone(), center: Arc::clone(&center), library };
+        let trial = trying.as_ref().map(|trying| trying.trial.clone());
+        let status = Status { serving: entry, center, trial, problem: None, published: 0, refused: 0 };
+        let work = Work { all, files, trying, recordings, recorded, last: seen.clone(), seen };
+        let (work, status) = (Mutex::new(work), Mutex::new(status));
+        Publisher { flows, prompts, speech, versions, control, work, status }
     }
 
     /// What is served.
@@ -212,7 +262,12 @@ impl Publisher {
     pub fn metrics(&self) -> Vec<Metric> {
         let status = self.status();
         let problem = if status.problem.is_some() { 1.0 } else { 0.0 };
-        vec![
+        let tried = |trial: &Trial| {
+            Metric::gauge("warmline_flow_canary", "The version of the flow files that is tried on some", 1.0)
+                .label("version", &*trial.version)
+        };
+        let tried = status.trial.as_ref().map(tried);
+        let served = [
             Metric::counter(
                 "warmline_flow_published_total",
                 "Changes of flow files that were served",
@@ -230,7 +285,8 @@ impl Publisher {
             ),
             Metric::gauge("warmline_flow_version", "The version of the flow files that new calls get", 1.0)
                 .label("version", &*status.serving.version),
-        ]
+        ];
+        served.into_iter().chain(tried).collect()
     }
 
     /// Serves what lies in the folders now, and tells what has changed.
@@ -238,40 +294,52 @@ impl Publisher {
         self.serve_folder(Did::Publish, by, why)
     }
 
-    /// Goes back to a version: the one whose name begins so, or the last one before this.
+    /// Goes back to a version: the one whose name begins so, for all; or, without a name, from what is tried on some to
+    /// what all others get, and where nothing is tried, to the last one before this.
     pub fn go_back(&self, to: Option<&str>, by: &str, why: &str) -> Result<Entry, PublishError> {
         let mut work = locked(&self.work);
+        if to.is_none() && work.trying.is_some() {
+            return self.end_trial(&mut work, by, why);
+        }
         let serving = self.status().serving.version;
         let version = match to {
             Some(begins) => self.versions.find(begins)?,
             None => {
                 let log = self.versions.log(usize::MAX)?;
-                log.into_iter().map(|entry| entry.version).find(|version| *version != serving)
+                let mut for_all = log.into_iter().filter(|entry| entry.did.is_for_all());
+                for_all.find(|entry| entry.version != serving).map(|entry| entry.version)
             }
         };
         let version = version.ok_or_else(|| match to {
             Some(begins) => PublishError::UnknownVersion(begins.to_owned()),
             None => PublishError::NothingBefore,
         })?;
-        let place = self.versions.place(&version);
+        self.serve_version(&mut work, &version, Did::Rollback, by, why)
+    }
+
+    /// Serves a kept version to all, while something else may lie in the folder of flows.
+    fn serve_version(
+        &self,
+        work: &mut Work,
+        version: &Name,
+        did: Did,
+        by: &str,
+        why: &str,
+    ) -> Result<Entry, PublishError> {
+        let place = self.versions.place(version);
         if !place.is_dir() {
             return Err(PublishError::UnknownVersion(version.to_string()));
         }
         let lies = texts(&self.flows).ok().map(|files| name_of(&files));
-        let change = Change { did: Did::Rollback, by, why, folder: lies.filter(|lies| *lies != version) };
-        self.change(&mut work, &place, texts(&place)?, change)
+        let change = Change { did, by, why, folder: lies.filter(|lies| lies != version) };
+        self.change(work, &place, change)
     }
 
     fn serve_folder(&self, did: Did, by: &str, why: &str) -> Result<Entry, PublishError> {
         let mut work = locked(&self.work);
         let seen = look(&[&self.flows, &self.prompts]);
-        let done = match texts(&self.flows) {
-            Ok(files) => {
-                let change = Change { did, by, why, folder: None };
-                self.change(&mut work, &self.flows, files, change)
-            }
-            Err(error) => Err(error.into()),
-        };
+        let change = Change { did, by, why, folder: None };
+        let done = self.change(&mut work, &self.flows, change);
         // Good or bad, it has been read: it is not read again before it changes again.
         work.seen = seen;
         if let Err(error) = &done {
@@ -282,51 +350,80 @@ impl Publisher {
         done
     }
 
-    fn change(
-        &self,
-        work: &mut Work,
-        folder: &Path,
-        files: Texts,
-        change: Change<'_>,
-    ) -> Result<Entry, PublishError> {
-        let recorded = look(&[&self.prompts]);
-        let recordings = match work.recorded == recorded {
-            true => Arc::clone(&work.recordings),
-            false => Arc::new(load::library(&self.prompts)?),
-        };
-        let Loaded { center, library, recordings, warnings } =
-            load::center(folder, recordings, &self.speech)?;
-        let stuck = work.center.needs_restart(&center);
-        if !stuck.is_empty() {
-            return Err(PublishError::NeedsRestart(stuck));
-        }
-        warnings.iter().for_each(|warning| warn!("{warning}"));
+    /// Serves a folder's files to all.
+    fn change(&self, work: &mut Work, folder: &Path, change: Change<'_>) -> Result<Entry, PublishError> {
+        let files = texts(folder)?;
+        let (center, library) = self.read(work, &load::flow_files(folder)?)?;
         let version = self.versions.keep(&files)?;
-        let center = Arc::new(center);
-        self.control.serve(Arc::clone(&center), library)?;
+        let all = Edition { version, center, library };
+        // Who goes back does so for all; and what all get is tried on nobody.
+        let over = change.did == Did::Rollback
+            || work.trying.as_ref().is_some_and(|trying| trying.trial.version == all.version);
+        let trying = work.trying.take_if(|_| over);
+        if let Err(error) = self.serve(work, &all) {
+            work.trying = work.trying.take().or(trying);
+            return Err(error);
+        }
+        if let Some(trying) = trying {
+            self.forget_trial();
+            if trying.trial.version != all.version {
+                self.record(&trying.ended(change.by, change.why));
+            }
+        }
         let entry = Entry {
             at: now(),
             did: change.did,
-            version,
-            before: Some(self.status().serving.version),
+            version: all.version.clone(),
+            before: Some(work.all.version.clone()),
             folder: change.folder,
             by: change.by.to_owned(),
             why: change.why.to_owned(),
             changes: differences(&work.files, &files),
+            audience: None,
         };
         let mut status = locked(&self.status);
         status.serving = entry.clone();
-        status.center = Arc::clone(&center);
+        status.center = Arc::clone(&all.center);
         status.problem = None;
         status.published += 1;
         drop(status);
-        (work.center, work.files, work.recordings, work.recorded) = (center, files, recordings, recorded);
+        (work.all, work.files) = (all, files);
         info!(version = %entry.version, by = %entry.by, changes = entry.changes.len(), "new calls get these flows");
-        // It serves already: a log that cannot be written is told, and stops nobody.
-        if let Err(error) = self.versions.record(&entry) {
+        self.record(&entry);
+        Ok(entry)
+    }
+
+    /// Reads and checks files, with the recordings that lie in their folder now.
+    fn read(&self, work: &mut Work, files: &Texts) -> Result<(Arc<Center>, Arc<Library>), PublishError> {
+        let recorded = look(&[&self.prompts]);
+        if work.recorded != recorded {
+            work.recordings = Arc::new(load::library(&self.prompts)?);
+            work.recorded = recorded;
+        }
+        let Loaded { center, library, warnings, .. } =
+            load::center(files, Arc::clone(&work.recordings), &self.speech)?;
+        let stuck = work.all.center.needs_restart(&center);
+        if !stuck.is_empty() {
+            return Err(PublishError::NeedsRestart(stuck));
+        }
+        warnings.iter().for_each(|warning| warn!("{warning}"));
+        Ok((Arc::new(center), library))
+    }
+
+    /// Has all calls from now on served with `all`, but for those on which another version is tried.
+    fn serve(&self, work: &Work, all: &Edition) -> Result<(), PublishError> {
+        let canary = work.trying.as_ref().map(Trying::canary);
+        let served = Served { all: all.clone(), canary };
+        self.control.serve(served)?;
+        locked(&self.status).trial = work.trying.as_ref().map(|trying| trying.trial.clone());
+        Ok(())
+    }
+
+    /// It serves already: a log that cannot be written is told, and stops nobody.
+    fn record(&self, entry: &Entry) {
+        if let Err(error) = self.versions.record(entry) {
             error!(%error, "the change of flows could not be written down");
         }
-        Ok(entry)
     }
 
     /// Looks at the folders, and serves what has changed and stands still.
@@ -402,157 +499,4 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::server::ControlRequest;
-
-    const CENTER: &str = "company: x\nnumbers: { 1: main }\n";
-    const MAIN: &str =
-        "flow: main\nstart: a\nnodes:\n  a: { play: hello, then: b }\n  b: { hang_up: done }\n";
-
-    struct House {
-        folder: tempfile::TempDir,
-        publisher: Arc<Publisher>,
-        /// The start nodes of what was served, in order.
-        served: std::sync::mpsc::Receiver<String>,
-    }
-
-    fn write(folder: &Path, name: &str, text: &str) {
-        fs::create_dir_all(folder.join("flows")).expect("a folder");
-        fs::write(folder.join("flows").join(name), text).expect("written");
-    }
-
-    fn house() -> House {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::create_dir_all(folder.path().join("prompts/en")).expect("a folder");
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: 8_000,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut wav =
-            hound::WavWriter::create(folder.path().join("prompts/en/hello.wav"), spec).expect("a WAV");
-        (0..800).for_each(|_| wav.write_sample(0_i16).expect("a sample"));
-        wav.finalize().expect("a whole WAV");
-        write(folder.path(), "center.yaml", CENTER);
-        write(folder.path(), "main.yaml", MAIN);
-        begin(folder)
-    }
-
-    /// Starts as the server does, with a control thread that says yes.
-    fn begin(folder: tempfile::TempDir) -> House {
-        let (flows, prompts) = (folder.path().join("flows"), folder.path().join("prompts"));
-        let (loaded, beginning) =
-            Beginning::read(&folder.path().join("data"), &flows, &prompts).expect("in order");
-        let (control, mut requests) = ControlHandle::new();
-        let (sender, served) = std::sync::mpsc::channel();
-        let first = |center: &Center| center.flows["main"].first_node().expect("a node").to_string();
-        sender.send(first(&loaded.center)).expect("heard");
-        thread::spawn(move || {
-            while let Some(request) = requests.blocking_recv() {
-                if let ControlRequest::Serve { center, reply, .. } = request {
-                    let _ = sender.send(first(&center));
-                    let _ = reply.send(Ok(()));
-                }
-            }
-        });
-        let center = Arc::new(loaded.center);
-        let publisher = Publisher::start(beginning, center, (flows, prompts), control);
-        House { publisher: publisher.expect("a thread"), folder, served }
-    }
-
-    impl House {
-        fn write(&self, name: &str, text: &str) {
-            write(self.folder.path(), name, text);
-        }
-
-        fn served(&self) -> Vec<String> {
-            self.served.try_iter().collect()
-        }
-    }
-
-    #[test]
-    fn a_good_file_is_served_and_a_bad_one_is_told_and_changes_nothing() {
-        let house = house();
-        house.write("main.yaml", &MAIN.replace("a:", "z:").replace("start: a", "start: z"));
-        let entry = house.publisher.publish("ada", "a new name").expect("in order");
-        assert_eq!(entry.changes, ["main: start was a, is z", "main: \"a\" is now called \"z\""]);
-        assert_eq!((entry.did, &*entry.by, &*entry.why), (Did::Publish, "ada", "a new name"));
-        assert_eq!(house.served(), ["a", "z"]);
-        house.write("main.yaml", &MAIN.replace("then: b", "then: nowhere"));
-        let error = house.publisher.publish("ada", "a slip").expect_err("out of order");
-        assert!(error.all()[0].contains("no node is called \"nowhere\""), "{error}");
-        assert_eq!(house.served(), [""; 0]);
-        let status = house.publisher.status();
-        assert_eq!(status.serving.version, entry.version);
-        assert_eq!((status.published, status.refused), (1, 1));
-        assert!(status.problem.is_some_and(|(_, errors)| errors[0].contains("nowhere")));
-        house.write("main.yaml", MAIN);
-        house.publisher.publish("ada", "mended").expect("in order");
-        assert!(house.publisher.status().problem.is_none());
-    }
-
-    #[test]
-    fn a_change_is_taken_when_it_stands_still() {
-        let house = house();
-        house.publisher.look_again();
-        assert_eq!(house.served(), ["a"], "nothing has changed");
-        house.write("main.yaml", &MAIN.replace("a:", "other:").replace("start: a", "start: other"));
-        house.publisher.look_again();
-        house.publisher.look_again();
-        // The watching thread may have been quicker with either look.
-        assert_eq!(house.served(), ["other"]);
-        assert_eq!(house.publisher.status().serving.did, Did::Reload);
-        house.write("main.yaml", "flow: main");
-        house.publisher.look_again();
-        house.publisher.look_again();
-        house.publisher.look_again();
-        let status = house.publisher.status();
-        assert_eq!(
-            (house.served().len(), status.published, status.refused),
-            (0, 1, 1),
-            "a bad file is read once"
-        );
-    }
-
-    #[test]
-    fn what_needs_a_restart_is_told_and_not_served() {
-        let house = house();
-        house.write(
-            "center.yaml",
-            "company: y\nnumbers: { 1: main }\nskills: [s]\nagents: { erin: { skills: { s: 3 } } }\n",
-        );
-        let error = house.publisher.publish("ada", "erin joins").expect_err("a restart is needed");
-        assert_eq!(
-            error.to_string(),
-            "this needs a restart: the skills have changed; the agent \"erin\" is new"
-        );
-        assert_eq!(house.served(), ["a"]);
-    }
-
-    #[test]
-    fn who_goes_back_stays_there_over_a_restart_until_the_files_change() {
-        let house = house();
-        let first = house.publisher.status().serving.version;
-        house.write("main.yaml", &MAIN.replace("a:", "z:").replace("start: a", "start: z"));
-        house.publisher.publish("ada", "new").expect("in order");
-        let back = house.publisher.go_back(None, "ada", "callers complained").expect("a version before");
-        assert_eq!(back.version, first);
-        assert_eq!(house.served(), ["a", "z", "a"]);
-        assert!(matches!(
-            house.publisher.go_back(Some("zzz"), "ada", "x"),
-            Err(PublishError::UnknownVersion(_))
-        ));
-        let House { folder, publisher, .. } = house;
-        drop(publisher);
-        let house = begin(folder);
-        assert_eq!(house.served(), ["a"], "the folder is as it was when somebody went back");
-        let told: Vec<Did> = house.publisher.log(9).expect("read").iter().map(|entry| entry.did).collect();
-        assert_eq!(told, [Did::Start, Did::Rollback, Did::Publish, Did::Start]);
-        house.write("main.yaml", &MAIN.replace("a:", "y:").replace("start: a", "start: y"));
-        let House { folder, publisher, .. } = house;
-        drop(publisher);
-        assert_eq!(begin(folder).served(), ["y"], "the files have changed since");
-    }
-}
+mod tests;

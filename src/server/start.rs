@@ -29,6 +29,8 @@ use crate::sdp::Fingerprint;
 use crate::server::Rules;
 use crate::server::ServeOptions;
 use crate::server::bots::Bots;
+use crate::server::canary::Edition;
+use crate::server::canary::Served;
 use crate::server::clock::Clock;
 use crate::server::control::Control;
 use crate::server::control::Wires;
@@ -213,6 +215,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
     let library = loaded.library;
+    let (version, canary) = (beginning.version().clone(), beginning.canary());
+    let all = Edition { version, center: Arc::clone(&center), library: Arc::clone(&library) };
 
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let bound = runtime.block_on(SipSockets::bind(options.sip));
@@ -267,10 +271,11 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (bots_sender, bots_ended) = mpsc::channel(BOTS_ENDED);
     let (spoken_sender, spoken) = mpsc::channel(SPOKEN);
     let live = Arc::new(live_view(&center, clock));
+    let tried_since = canary.as_ref().map(|canary| canary.began);
     let (control, requests) = ControlHandle::new();
     let mut belongings = Control {
         clock,
-        switchboard: switchboard(options, &store, center.clone(), library, bound, fingerprint)?,
+        switchboard: switchboard(options, &store, Served { all, canary }, bound, fingerprint)?,
         sockets,
         streams_in,
         wires: Wires { media, browsers, recorder, bots: Bots::start(bots_sender)? },
@@ -296,6 +301,10 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
         live.board.apply(&fact);
     }
+    if let Some(since) = tried_since {
+        live.outcomes.count_from(since);
+        store.readers()?.facts_of_flows(since)?.iter().for_each(|fact| live.outcomes.apply(fact));
+    }
     for fact in store.readers()?.skills_set(live.board.day().begins)? {
         if let What::SkillSet { agent, skill, level, .. } = fact {
             belongings.switchboard.recall_skill(&agent, &skill, level);
@@ -316,7 +325,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
     let folders = (options.flows.clone(), options.prompts.clone());
-    let flows = Publisher::start(beginning, center.clone(), folders, control.clone())?;
+    let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;
     Ok(Running { center, control, live, gauges, flows, store, sip, sip_tls, tls, thread })
 }
 
@@ -387,8 +396,7 @@ fn live_view(center: &Center, clock: Clock) -> Live {
 fn switchboard(
     options: &ServeOptions,
     store: &Store,
-    center: Arc<Center>,
-    library: Arc<crate::media::library::Library>,
+    served: Served,
     bound: Bound,
     fingerprint: Fingerprint,
 ) -> Result<Switchboard, ServeError> {
@@ -396,6 +404,7 @@ fn switchboard(
     if address.is_unspecified() {
         return Err(ServeError::NoAddress(address));
     }
+    let Served { all: Edition { version, center, library }, canary } = served;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
     let mut entropy = Entropy::new(seed);
@@ -413,8 +422,10 @@ fn switchboard(
     };
     Ok(Switchboard::new(Parts {
         endpoint: Endpoint::new(config, entropy.split()),
+        version,
         center,
         library,
+        canary,
         address,
         fingerprint,
         udp: bound.udp,

@@ -1,6 +1,7 @@
 //! The versions of the flow files that have served, each named by what is in it; and who went over to which, when and why.
 //!
 //! They lie in the data folder: `flows/versions/NAME/…` as the files were, and `flows/log.jsonl`, a line for each change.
+//! What is tried on some is in `flows/canary.json`.
 
 use std::fs;
 use std::fs::OpenOptions;
@@ -16,6 +17,7 @@ use sha2::Sha256;
 
 use crate::base::Name;
 use crate::base::WallTime;
+use crate::server::canary::Audience;
 
 /// The most versions that are kept; the oldest go first.
 const MOST: usize = 500;
@@ -47,6 +49,19 @@ pub struct Entry {
     pub why: String,
     /// What differs from before, in words.
     pub changes: Vec<String>,
+    /// Who meets it, in words, when not all do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+}
+
+/// A version that is tried on some, and who wanted it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    pub version: Name,
+    pub audience: Audience,
+    pub began: WallTime,
+    pub by: String,
+    pub why: String,
 }
 
 /// How it came to be served.
@@ -61,6 +76,19 @@ pub enum Did {
     Publish,
     /// Somebody went back to it.
     Rollback,
+    /// Somebody tries it on some callers; all others get what they got.
+    Canary,
+    /// What was tried is served to all.
+    Promote,
+    /// What was tried is served to nobody any more.
+    CanaryEnded,
+}
+
+impl Did {
+    /// Whether all callers got this version from then on.
+    pub fn is_for_all(self) -> bool {
+        !matches!(self, Did::Canary | Did::CanaryEnded)
+    }
 }
 
 impl Versions {
@@ -128,6 +156,31 @@ impl Versions {
         };
         let entries = text.lines().rev().filter_map(|line| serde_json::from_str(line).ok());
         Ok(entries.take(most).collect())
+    }
+
+    /// What is tried on some; none as well when it was written by a version of ours that nobody remembers.
+    pub fn trial(&self) -> io::Result<Option<Trial>> {
+        match fs::read(self.trial_file()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            text => Ok(serde_json::from_slice(&text?).ok()),
+        }
+    }
+
+    /// Writes down what is tried on some, in place of what was: whole, or not at all.
+    pub fn keep_trial(&self, trial: Option<&Trial>) -> io::Result<()> {
+        let Some(trial) = trial else {
+            return match fs::remove_file(self.trial_file()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                done => done,
+            };
+        };
+        let draft = self.folder.join("canary.draft");
+        fs::write(&draft, serde_json::to_vec(trial)?)?;
+        fs::rename(draft, self.trial_file())
+    }
+
+    fn trial_file(&self) -> PathBuf {
+        self.folder.join("canary.json")
     }
 
     fn log_file(&self) -> PathBuf {
@@ -206,6 +259,7 @@ mod tests {
             by: "ada".into(),
             why: "a new menu".into(),
             changes: vec!["main: x".into(); changes],
+            audience: None,
         };
         versions.record(&entry("a", 0)).expect("written");
         versions.record(&entry("b", 200)).expect("written");

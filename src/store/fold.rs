@@ -187,7 +187,8 @@ impl CallFold {
                 record.cause.clone_from(cause);
                 self.stop_waiting(wall);
             }
-            What::CalleeDialled { .. }
+            What::FlowsServed { .. }
+            | What::CalleeDialled { .. }
             | What::CalleeMissed { .. }
             | What::FlowStarted { .. }
             | What::NodeEntered { .. }

@@ -115,7 +115,12 @@ impl Readers {
 
     /// The facts of waits that were told since then, call by call. For the day's figures.
     pub fn facts_of_waits(&self, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
-        self.with(|connection| facts_of_waits(connection, since))
+        self.with(|connection| facts_of_calls(connection, since, OF_WAITS))
+    }
+
+    /// Facts of calls since then that tell how they came out by the version of the flow files, call by call.
+    pub fn facts_of_flows(&self, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
+        self.with(|connection| facts_of_calls(connection, since, OF_FLOWS))
     }
 
     /// Facts of agents until then, in order: at least those from `from` on, and enough before them to tell what
@@ -250,7 +255,19 @@ pub(super) fn facts(connection: &Connection, id: CallId) -> Result<Vec<DatedFact
     Ok(facts)
 }
 
-fn facts_of_waits(connection: &Connection, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
+/// Facts of calls that make a day's figures.
+const OF_WAITS: &str =
+    "'enqueued', 'needs_relaxed', 'wait_moved', 'wait_asked', 'agent_connected', 'wait_ended', 'call_ended'";
+/// And those that make a version's.
+const OF_FLOWS: &str = "'flows_served', 'flow_started', 'no_input', 'no_match', 'service_asked', 'bot_left', \
+    'verification_ended', 'forward_missed', 'forward_answered', 'enqueued', 'callback_chosen', 'agent_connected', \
+    'call_ended'";
+
+fn facts_of_calls(
+    connection: &Connection,
+    since: WallTime,
+    kinds: &str,
+) -> Result<Vec<DatedFact>, StoreError> {
     // Ids ascend with time: the newest call that was over long before is found from the end.
     let long_before = since.0.saturating_sub(LONGEST_CALL_US);
     let before: Option<i64> = connection
@@ -260,11 +277,10 @@ fn facts_of_waits(connection: &Connection, since: WallTime) -> Result<Vec<DatedF
             |row| row.get(0),
         )
         .optional()?;
-    let mut statement = connection.prepare(
+    let mut statement = connection.prepare(&format!(
         "SELECT call, wall_us, at_us, json FROM facts WHERE call > ?1 AND wall_us >= ?2 AND json ->> 'fact' IN \
-         ('enqueued', 'needs_relaxed', 'wait_moved', 'wait_asked', 'agent_connected', 'wait_ended', 'call_ended') \
-         ORDER BY call, seq",
-    )?;
+         ({kinds}) ORDER BY call, seq"
+    ))?;
     let mut rows = statement.query([before.unwrap_or(0), since.0])?;
     let mut facts = Vec::new();
     while let Some(row) = rows.next()? {

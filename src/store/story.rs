@@ -91,6 +91,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::CallArrived { from, display, to, sip_call_id: _, source, trunk } => {
             arrived(from, display, to, source, trunk.as_ref())
         }
+        What::FlowsServed { version, canary: false } => format!("served with the flows of version {version}"),
+        What::FlowsServed { version, canary: true } => {
+            format!("served with the flows of version {version}, which are tried on some")
+        }
         What::CallPlaced { agent, to, queue } => format!("{agent} calls {to}, by the rules of queue {queue}"),
         What::CalleeDialled { to } => format!("{to} is being called"),
         What::CalleeReached { agent, rang } => {

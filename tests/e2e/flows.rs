@@ -5,9 +5,12 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 
+use crate::baresip::Phone;
 use crate::server::Server;
 use crate::server::Setup;
+use crate::spine::STRANGER;
 use crate::tools::Folder;
+use crate::tools::available;
 use crate::tools::within;
 
 /// A copy of the demo center's flows, to be changed.
@@ -85,4 +88,48 @@ fn flow_files_change_under_the_running_server() {
     for words in ["rollback", "it was better before", "ada", "shorter", &format!("new calls get {first}")] {
         assert!(versions.contains(words), "{words}: {versions}");
     }
+}
+
+#[test]
+fn a_version_is_tried_on_some_callers_and_then_served_to_all() {
+    if !available("a_version_is_tried_on_some_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let http = server.http();
+    let first = server.get("/api/v1/flows/versions")["version"].as_str().expect("a version").to_owned();
+    let folder = Folder::new("canary");
+    let new = flows(&folder);
+    let goodbye = fs::read_to_string(new.join("goodbye.yaml")).expect("a flow");
+    fs::write(new.join("goodbye.yaml"), goodbye.replace("goodbye said", "all said")).expect("written");
+    let callers = folder.path().join("callers");
+    fs::write(&callers, format!("# who tries it\n{STRANGER}\n")).expect("written");
+    let (new, callers) = (new.display().to_string(), callers.display().to_string());
+    let tries = ["flow", "publish", "--canary-callers", &callers, "--flows", &new, "--why", "new words"];
+    let done = warmline(&[&tries[..], &["--http", &http]].concat());
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(String::from_utf8_lossy(&done.stdout).contains("is tried on: 1 caller"));
+
+    let calls = |number: &str| {
+        let mut caller = Phone::caller(&server.sip(), number);
+        caller.dial(&server.uri("9199"));
+        let id = caller.is_answered();
+        server.story_with(&id, "call_ended", 60)
+    };
+    let (tried, other) = (calls(STRANGER), calls("+12025550177"));
+    assert_eq!(tried.only("flows_served")["canary"], true);
+    assert_eq!(tried.only("call_ended")["cause"], "all said");
+    assert_eq!(other.only("flows_served")["version"], first.as_str());
+    assert_eq!(other.only("call_ended")["cause"], "goodbye said");
+    // Both are in the history; whoever folds them for the screens is told first.
+    let told = server.get("/api/v1/flows/versions");
+    assert_eq!((&told["version"], &told["canary"]["audience"]), (&first.clone().into(), &"1 caller".into()));
+    let seen = told["outcomes"]["versions"].as_array().expect("versions");
+    let calls_and_served: Vec<_> =
+        seen.iter().map(|of| (of["calls"].as_u64(), of["served"].as_u64())).collect();
+    assert_eq!(calls_and_served, [(Some(1), Some(1)); 2], "{told}");
+
+    let done = warmline(&["flow", "promote", "--why", "nobody minded", "--http", &http]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(calls("+12025550177").only("call_ended")["cause"], "all said");
 }

@@ -43,9 +43,11 @@ pub(super) enum FlowCommand {
     Explore(explore::ExploreArgs),
     /// Tell what differs between two folders of flow files
     Diff(diff::DiffArgs),
-    /// Have the running server read its flow files now, and serve them if they are in order
+    /// Have the running server read its flow files now, and serve them to all or to some if they are in order
     Publish(publish::PublishArgs),
-    /// Have the running server go back to a version
+    /// Have the running server serve to all what it tries on some
+    Promote(publish::ChangeArgs),
+    /// Have the running server go back: from what it tries on some, or to a version
     Rollback(publish::RollbackArgs),
     /// Tell what the running server serves, and what was before
     Versions(publish::VersionsArgs),
@@ -97,6 +99,7 @@ pub(super) fn run(command: FlowCommand) -> Result<(), Trouble> {
         FlowCommand::Explore(args) => explore::run(&args),
         FlowCommand::Diff(args) => diff::run(&args),
         FlowCommand::Publish(args) => publish::publish(&args),
+        FlowCommand::Promote(args) => publish::promote(&args),
         FlowCommand::Rollback(args) => publish::roll_back(&args),
         FlowCommand::Versions(args) => publish::versions(&args),
         FlowCommand::Schema(args) => schema::run(&args),

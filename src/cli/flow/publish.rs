@@ -1,18 +1,50 @@
-//! `warmline flow publish`, `rollback` and `versions`: what a running server serves to new calls.
+//! `warmline flow publish`, `promote`, `rollback` and `versions`: what a running server serves to new calls.
 
 use std::env;
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::Value;
 use serde_json::json;
 
+use super::unreadable;
 use crate::cli::http;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
+use crate::server::load;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PublishArgs {
+    #[command(flatten)]
+    canary: CanaryArgs,
+    /// The folder of the files to try [default: the server's own]
+    #[arg(long, value_name = "DIR", requires = "CanaryArgs")]
+    flows: Option<PathBuf>,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+/// Whom to try it on first.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct CanaryArgs {
+    /// Try it on so many callers, in per cent: 10%
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    canary: Option<f64>,
+    /// Try it on whoever dials this number
+    #[arg(long, value_name = "NUMBER")]
+    canary_number: Vec<String>,
+    /// Try it on the callers whose numbers are in this file, one on each line
+    #[arg(long, value_name = "FILE")]
+    canary_callers: Option<PathBuf>,
+}
+
+/// Who changes what is served, and why.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ChangeArgs {
     /// Why: it is written down
     #[arg(long)]
     why: String,
@@ -29,7 +61,7 @@ pub(in crate::cli) struct RollbackArgs {
     /// The version, or the beginning of its name [default: the one before]
     version: Option<String>,
     #[command(flatten)]
-    publish: PublishArgs,
+    change: ChangeArgs,
 }
 
 #[derive(Debug, Args)]
@@ -41,14 +73,35 @@ pub(in crate::cli) struct VersionsArgs {
 
 /// Has the server read its folder of flows now; fails, with all that is wrong, when it is not served.
 pub(super) fn publish(args: &PublishArgs) -> Result<(), Trouble> {
-    told(&ask(args.http, "POST", "/api/v1/flows/publish", Some(&body(args, None)))?);
+    let mut body = body(&args.change);
+    if let Some(canary) = args.canary.wanted()? {
+        body["canary"] = canary;
+        if let Some(folder) = &args.flows {
+            let files = load::flow_files(folder).map_err(unreadable)?;
+            let within = |path: &str| {
+                Path::new(path).strip_prefix(folder).unwrap_or(Path::new(path)).display().to_string()
+            };
+            body["files"] =
+                files.into_iter().map(|(path, text)| (within(&path), Value::from(text))).collect();
+        }
+    }
+    told(&ask(args.change.http, "POST", "/api/v1/flows/publish", Some(&body))?);
+    Ok(())
+}
+
+/// Has the server serve to all what it tries on some.
+pub(super) fn promote(args: &ChangeArgs) -> Result<(), Trouble> {
+    told(&ask(args.http, "POST", "/api/v1/flows/promote", Some(&body(args)))?);
     Ok(())
 }
 
 /// Has the server go back to a version.
 pub(super) fn roll_back(args: &RollbackArgs) -> Result<(), Trouble> {
-    let body = body(&args.publish, args.version.as_deref());
-    told(&ask(args.publish.http, "POST", "/api/v1/flows/rollback", Some(&body))?);
+    let mut body = body(&args.change);
+    if let Some(version) = &args.version {
+        body["to"] = json!(version);
+    }
+    told(&ask(args.change.http, "POST", "/api/v1/flows/rollback", Some(&body))?);
     Ok(())
 }
 
@@ -67,6 +120,11 @@ pub(super) fn versions(args: &VersionsArgs) -> Result<(), Trouble> {
     let rows: Vec<Vec<String>> = flows["changes"].as_array().into_iter().flatten().map(row).collect();
     say!("{}", table(&["version", "at", "did", "by", "changes", "why"], &rows));
     say!("new calls get {}", text(&flows["version"]));
+    let canary = &flows["canary"];
+    if canary.is_object() {
+        say!("{} is tried on: {}", text(&canary["version"]), text(&canary["audience"]));
+    }
+    outcomes(&flows["outcomes"]);
     if let Some(errors) = flows["problem"]["errors"].as_array() {
         errors.iter().for_each(|error| say!("\n{}", text(error)));
         return Err(
@@ -76,18 +134,73 @@ pub(super) fn versions(args: &VersionsArgs) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn body(args: &PublishArgs, to: Option<&str>) -> Value {
+/// How calls came out, by version, side by side.
+fn outcomes(outcomes: &Value) {
+    let versions: Vec<&Value> = outcomes["versions"].as_array().into_iter().flatten().collect();
+    if versions.is_empty() {
+        return;
+    }
+    let lines = [
+        ("calls", "calls"),
+        ("reached a person", "reached_person"),
+        ("served by the flow", "served"),
+        ("hung up in the flow", "left_in_flow"),
+        ("no key in time", "no_input"),
+        ("key that is no choice", "no_match"),
+        ("failed", "failed"),
+        ("seconds in the flow", "in_flow_s"),
+    ];
+    let cell = |value: &Value| if value.is_null() { String::new() } else { value.to_string() };
+    let row = |(words, key): (&str, &str)| {
+        [words.to_owned()].into_iter().chain(versions.iter().map(|tally| cell(&tally[key]))).collect()
+    };
+    let rows: Vec<Vec<String>> = lines.into_iter().map(row).collect();
+    let name = |tally: &&Value| {
+        let tried = if tally["canary"] == true { " (tried)" } else { "" };
+        format!("{}{tried}", tally["version"].as_str().unwrap_or_default())
+    };
+    let names: Vec<String> = versions.iter().map(name).collect();
+    let head: Vec<&str> = ["since then"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    say!("\ncalls that began since {}", outcomes["since"].as_str().unwrap_or_default());
+    say!("{}", table(&head, &rows));
+}
+
+impl CanaryArgs {
+    /// As the server is asked; none: for all.
+    fn wanted(&self) -> Result<Option<Value>, Trouble> {
+        if let Some(percent) = self.canary {
+            return Ok(Some(json!({ "share": percent })));
+        }
+        if !self.canary_number.is_empty() {
+            return Ok(Some(json!({ "numbers": self.canary_number })));
+        }
+        let Some(path) = &self.canary_callers else { return Ok(None) };
+        let text = fs::read_to_string(path)
+            .map_err(|error| Trouble::new(format!("{} cannot be read: {error}", path.display())))?;
+        let callers = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Ok(Some(json!({ "callers": callers.collect::<Vec<_>>() })))
+    }
+}
+
+/// `10%`, or `0.5`.
+fn share(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').unwrap_or(text).trim().parse();
+    percent.map_err(|_| "a share is written as: 10%".to_owned())
+}
+
+fn body(args: &ChangeArgs) -> Value {
     // Who asks is for the log; who may ask, the server says.
     let user = || env::var("USER").or_else(|_| env::var("LOGNAME")).ok();
-    let mut body = json!({ "why": args.why, "by": args.by.clone().or_else(user) });
-    if let Some(to) = to {
-        body["to"] = json!(to);
-    }
-    body
+    json!({ "why": args.why, "by": args.by.clone().or_else(user) })
 }
 
 fn told(change: &Value) {
-    say!("new calls get {}", change["version"].as_str().unwrap_or_default());
+    let version = change["version"].as_str().unwrap_or_default();
+    match (change["did"].as_str(), change["audience"].as_str()) {
+        (Some("canary_ended"), _) => say!("{version} is tried no more: new calls get what all others got"),
+        (_, Some(audience)) => say!("{version} is tried on: {audience}"),
+        _ => say!("new calls get {version}"),
+    }
     for line in change["changes"].as_array().into_iter().flatten() {
         say!("  {}", line.as_str().unwrap_or_default());
     }

@@ -522,7 +522,8 @@ impl DeskCall {
 fn is_told(what: &What) -> bool {
     !matches!(
         what,
-        What::FlowStarted { .. }
+        What::FlowsServed { .. }
+            | What::FlowStarted { .. }
             | What::NodeEntered { .. }
             | What::Played { .. }
             | What::BargedIn { .. }

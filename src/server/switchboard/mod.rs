@@ -75,6 +75,9 @@ use crate::server::bots::BotEnded;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
+use crate::server::canary::Canary;
+use crate::server::canary::Edition;
+use crate::server::canary::Served;
 use crate::server::fetcher::Fetched;
 use crate::server::speech::Spoken;
 use crate::server::speech::Unspoken;
@@ -163,9 +166,9 @@ pub enum Input {
     SetSkill { agent: AgentId, skill: SkillId, level: u8, by: Name },
     /// A person ends a call.
     HangUp { call: CallId },
-    /// Calls from now on are served with these; skills, queues, agents and trunks are as before. Calls that are up
+    /// Calls from now on are served with this; skills, queues, agents and trunks are as before. Calls that are up
     /// stay on what they began with.
-    Serve { center: Arc<Center>, library: Arc<Library> },
+    Serve(Box<Served>),
     /// [`Switchboard::deadline`] is due.
     Tick,
 }
@@ -193,9 +196,13 @@ pub enum Output {
 
 /// What the switchboard serves with.
 pub struct Parts {
+    /// The version of the flow files that calls get.
+    pub version: Name,
     pub center: Arc<Center>,
-    pub endpoint: Endpoint,
     pub library: Arc<Library>,
+    /// A version that some get in its place.
+    pub canary: Option<Canary>,
+    pub endpoint: Endpoint,
     pub entropy: Entropy,
     /// The address that peers send RTP to.
     pub address: IpAddr,
@@ -334,9 +341,11 @@ impl Switchboard {
                 self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
             }
             Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: "ended by an operator" }),
-            Input::Serve { center, library } => {
-                self.parts.center = center;
-                self.parts.library = library;
+            Input::Serve(served) => {
+                let Served { all, canary } = *served;
+                let Edition { version, center, library } = all;
+                (self.parts.version, self.parts.center, self.parts.library) = (version, center, library);
+                self.parts.canary = canary;
             }
             Input::Tick => self.tick(now, streams, out),
         }

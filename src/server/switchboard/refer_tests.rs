@@ -63,7 +63,9 @@ impl House {
         let parts = Parts {
             endpoint: Endpoint::new(EndpointConfig::default(), entropy.clone()),
             center: Arc::new(center),
+            version: "test".into(),
             library: Arc::new(Library::default()),
+            canary: None,
             entropy,
             address: IpAddr::from([10, 0, 0, 1]),
             fingerprint: crate::sdp::Fingerprint::of(b"test"),

@@ -9,6 +9,7 @@ use tracing::info;
 use super::LiveCall;
 use super::Now;
 use super::Output;
+use super::Parts;
 use super::RETRY_AFTER_S;
 use super::Streams;
 use super::Switchboard;
@@ -23,8 +24,13 @@ use crate::call::Call;
 use crate::call::CallAction;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
+use crate::fact::Fact;
+use crate::fact::What;
+use crate::flow::Center;
 use crate::media::MediaCommand;
 use crate::sdp;
+use crate::server::canary::Canary;
+use crate::server::canary::Edition;
 use crate::sip::Command;
 use crate::sip::Event;
 use crate::sip::Hop;
@@ -62,6 +68,12 @@ fn info_digit(content_type: &str, body: &[u8]) -> Option<char> {
         "11" => Some('#'),
         _ => digit.chars().next().filter(|c| c.is_ascii_digit() || matches!(c, '*' | '#' | 'A'..='D')),
     }
+}
+
+/// Whether the flow behind a number is another one for every caller.
+fn looks_at_caller(center: &Center, dialled: &str) -> bool {
+    let flow = center.numbers.get(dialled).and_then(|flow| center.flows.get(flow));
+    flow.is_some_and(|flow| flow.looks_at_caller())
 }
 
 impl Switchboard {
@@ -148,34 +160,43 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
-        let looked_at = self.looks_at_caller(&arrival.dialled);
+        let (edition, canary) = self.edition(&arrival);
+        let Edition { version, center, library } = edition;
+        let looked_at = looks_at_caller(&center, &arrival.dialled);
         let mut actions = Vec::new();
-        let call = Call::arrive(id, &self.parts.center, now.at, now.wall, arrival, &mut actions);
-        let mut live = LiveCall {
-            due: None,
-            center: Arc::clone(&self.parts.center),
-            library: Arc::clone(&self.parts.library),
-            callback,
-            trunk,
-            code: None,
-            call,
-        };
+        let call = Call::arrive(id, &center, now.at, now.wall, arrival, &mut actions);
+        let mut live = LiveCall { due: None, center, library, callback, trunk, code: None, call };
         let due = live.call.deadline();
         reschedule(&mut self.due, &mut live.due, due, id);
         self.calls.insert(id, live);
+        let mut served = Some(What::FlowsServed { version, canary });
         for action in actions {
             match action {
+                CallAction::Fact(what @ What::CallArrived { .. }) => {
+                    self.act(now, id, CallAction::Fact(what), streams, out);
+                    let what = served.take();
+                    out.extend(what.map(|what| Output::Fact(Fact { at: now.at, call: Some(id), what })));
+                }
                 CallAction::FindCustomer { .. } if !looked_at => self.later(id, CallEvent::Found(None)),
                 action => self.act(now, id, action, streams, out),
             }
         }
     }
 
-    /// Whether the flow behind a number is another one for every caller.
-    fn looks_at_caller(&self, dialled: &str) -> bool {
-        let center = &self.parts.center;
-        let flow = center.numbers.get(dialled).and_then(|flow| center.flows.get(flow));
-        flow.is_some_and(|flow| flow.looks_at_caller())
+    /// The version of the flow files that a call gets, and whether it is the one that is tried.
+    fn edition(&self, arrival: &Arrival) -> (Edition, bool) {
+        let Parts { version, center, library, canary, .. } = &self.parts;
+        let takes = |canary: &&Canary| {
+            let Arrival { number, dialled, sip_call_id, .. } = arrival;
+            canary.audience.takes(&canary.edition.version, number, dialled, sip_call_id)
+        };
+        match canary.as_ref().filter(takes) {
+            Some(canary) => (canary.edition.clone(), true),
+            None => {
+                let (center, library) = (Arc::clone(center), Arc::clone(library));
+                (Edition { version: version.clone(), center, library }, false)
+            }
+        }
     }
 
     /// The caller has our answer; when that carried our offer, here is theirs.

@@ -11,6 +11,7 @@ use super::*;
 use crate::base::Secret;
 use crate::media::control::PlayId;
 use crate::queue::api::AgentState;
+use crate::server::canary::Audience;
 use crate::sip::Command;
 use crate::sip::Transport;
 use crate::sip::api::EndReason;
@@ -92,7 +93,7 @@ enum Due {
     CallerCalls,
     /// One more caller, who is not followed by others.
     OneMore,
-    Serve(Box<Center>),
+    Serve(Box<Served>),
     CallerHangsUp(SessionId),
     PhoneAnswers(u8, SessionId),
     PhoneHangsUp(u8, SessionId),
@@ -225,7 +226,9 @@ impl World {
         let switchboard = Switchboard::new(Parts {
             endpoint: Endpoint::new(config, entropy.split()),
             center,
-            library: Arc::new(Library::default()),
+            version: "test".into(),
+            library: Arc::default(),
+            canary: None,
             address: at(SERVER).ip(),
             fingerprint: crate::sdp::Fingerprint::of(b"test"),
             udp: at(SERVER),
@@ -372,10 +375,7 @@ impl World {
             Due::Found(call) => self.tell(Input::Found { call, customer: None }),
             Due::CallerCalls => self.caller_calls(),
             Due::OneMore => self.one_call(),
-            Due::Serve(center) => {
-                let library = Arc::new(Library::default());
-                self.tell(Input::Serve { center: Arc::new(*center), library });
-            }
+            Due::Serve(served) => self.tell(Input::Serve(served)),
             Due::CallerHangsUp(session) => {
                 let end = Command::End { session, reason: EndReason::Normal };
                 self.phone(CALLER, sip::Input::Command(end));
@@ -559,7 +559,18 @@ fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
     assert!(talked > 0 && missed > 0 && held > 0, "talked {talked}, missed {missed}, held {held}");
 }
 
-/// New flows a thousand times under five hundred calls: none is lost, and each stays on what it began with.
+/// The test center as a version of this name, which all its nodes bear.
+fn edition(version: &str) -> Edition {
+    let mut greet = GREET.to_owned();
+    for node in ["hello", "ask", "queue"] {
+        greet = greet.replace(&format!("  {node}:"), &format!("  {node}_{version}:"));
+        greet = greet.replace(&format!(": {node}"), &format!(": {node}_{version}"));
+    }
+    Edition { version: version.into(), center: Arc::new(center_with(&greet)), library: Arc::default() }
+}
+
+/// New flows a thousand times under five hundred calls, every other time with others that half of the callers meet: none
+/// is lost, and each stays on what it began with, as the history says.
 #[test]
 fn a_thousand_reloads_under_running_calls_lose_none() {
     let mut world = World::new(11);
@@ -570,28 +581,39 @@ fn a_thousand_reloads_under_running_calls_lose_none() {
         world.later(at, Due::OneMore);
     }
     for version in 0..1_000_u32 {
-        let mut greet = GREET.to_owned();
-        for node in ["hello", "ask", "queue"] {
-            greet = greet.replace(&format!("  {node}:"), &format!("  {node}_{version}:"));
-            greet = greet.replace(&format!(": {node}"), &format!(": {node}_{version}"));
-        }
+        let canary = (version % 2 == 0).then(|| Canary {
+            edition: edition(&format!("t{version}")),
+            audience: Audience::share(50.0).expect("a share"),
+            began: WallTime(0),
+        });
+        let served = Served { all: edition(&format!("v{version}")), canary };
         let at = Duration::from_millis(120 * u64::from(version));
-        world.later(at, Due::Serve(Box::new(center_with(&greet))));
+        world.later(at, Due::Serve(Box::new(served)));
     }
     world.run_until(Timestamp::from_secs(5 * 3_600));
     world.check_quiet();
     let mut versions: BTreeMap<CallId, BTreeSet<&str>> = BTreeMap::new();
+    let mut served: BTreeMap<CallId, (&str, bool)> = BTreeMap::new();
     let mut overtaken = 0;
     for fact in &world.facts {
         if let (Some(call), What::NodeEntered { node, .. }) = (fact.call, &fact.what) {
             let version = node.rsplit('_').next().unwrap_or_default();
             versions.entry(call).or_default().insert(version);
             let newest = fact.at.0 / 120_000;
-            overtaken += u32::from(version.parse::<u64>().is_ok_and(|version| version + 1 < newest));
+            overtaken += u32::from(version[1..].parse::<u64>().is_ok_and(|version| version + 1 < newest));
+        }
+        if let (Some(call), What::FlowsServed { version, canary }) = (fact.call, &fact.what) {
+            assert!(served.insert(call, (version, *canary)).is_none(), "{call} is told twice");
         }
     }
     // Whoever hangs up within their first milliseconds has come to no flow.
     assert!((490..=500).contains(&versions.len()), "{} calls came to a flow", versions.len());
-    assert!(versions.values().all(|of_one_call| of_one_call.len() == 1), "a call has changed its flows");
+    for (call, met) in &versions {
+        let (version, canary) = served[call];
+        assert_eq!(met.iter().collect::<Vec<_>>(), [&version], "a call has changed its flows");
+        assert_eq!(canary, version.starts_with('t'));
+    }
+    let tried = served.values().filter(|(_, canary)| *canary).count();
+    assert!((60..190).contains(&tried), "a quarter of 500 meets what half meet half of the time: {tried}");
     assert!(overtaken > 100, "only {overtaken} steps were made after newer flows were served");
 }

@@ -1,0 +1,280 @@
+//! Files change, are published, tried and taken back, under a control thread that says yes.
+
+use super::*;
+use crate::server::ControlRequest;
+use crate::server::canary::Audience;
+
+const CENTER: &str = "company: x\nnumbers: { 1: main }\n";
+const MAIN: &str = "flow: main\nstart: a\nnodes:\n  a: { play: hello, then: b }\n  b: { hang_up: done }\n";
+
+struct House {
+    folder: tempfile::TempDir,
+    publisher: Publisher,
+    /// The start nodes of what was served, in order; after a space that of what was tried on some.
+    served: std::sync::mpsc::Receiver<String>,
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    fs::create_dir_all(folder.join("flows")).expect("a folder");
+    fs::write(folder.join("flows").join(name), text).expect("written");
+}
+
+fn house() -> House {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(folder.path().join("prompts/en")).expect("a folder");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(folder.path().join("prompts/en/hello.wav"), spec).expect("a WAV");
+    (0..800).for_each(|_| wav.write_sample(0_i16).expect("a sample"));
+    wav.finalize().expect("a whole WAV");
+    write(folder.path(), "center.yaml", CENTER);
+    write(folder.path(), "main.yaml", MAIN);
+    begin(folder)
+}
+
+/// Starts as the server does, with a control thread that says yes.
+fn begin(folder: tempfile::TempDir) -> House {
+    let (flows, prompts) = (folder.path().join("flows"), folder.path().join("prompts"));
+    let (loaded, beginning) =
+        Beginning::read(&folder.path().join("data"), &flows, &prompts).expect("in order");
+    let (control, mut requests) = ControlHandle::new();
+    let (sender, served) = std::sync::mpsc::channel();
+    let first = |center: &Center| center.flows["main"].first_node().expect("a node").to_string();
+    let tried = move |canary: Option<Canary>| {
+        canary.map(|canary| format!(" {}", first(&canary.edition.center))).unwrap_or_default()
+    };
+    sender.send(first(&loaded.center) + &tried(beginning.canary())).expect("heard");
+    thread::spawn(move || {
+        while let Some(request) = requests.blocking_recv() {
+            if let ControlRequest::Serve { served, reply } = request {
+                let _ = sender.send(first(&served.all.center) + &tried(served.canary));
+                let _ = reply.send(Ok(()));
+            }
+        }
+    });
+    let serving = (Arc::new(loaded.center), loaded.library);
+    // Without the thread that looks at the folders: each test looks when it is time.
+    let publisher = Publisher::new(beginning, serving, (flows, prompts), control);
+    House { publisher, folder, served }
+}
+
+impl House {
+    fn write(&self, name: &str, text: &str) {
+        write(self.folder.path(), name, text);
+    }
+
+    fn served(&self) -> Vec<String> {
+        self.served.try_iter().collect()
+    }
+}
+
+#[test]
+fn a_good_file_is_served_and_a_bad_one_is_told_and_changes_nothing() {
+    let house = house();
+    house.write("main.yaml", &MAIN.replace("a:", "z:").replace("start: a", "start: z"));
+    let entry = house.publisher.publish("ada", "a new name").expect("in order");
+    assert_eq!(entry.changes, ["main: start was a, is z", "main: \"a\" is now called \"z\""]);
+    assert_eq!((entry.did, &*entry.by, &*entry.why), (Did::Publish, "ada", "a new name"));
+    assert_eq!(house.served(), ["a", "z"]);
+    house.write("main.yaml", &MAIN.replace("then: b", "then: nowhere"));
+    let error = house.publisher.publish("ada", "a slip").expect_err("out of order");
+    assert!(error.all()[0].contains("no node is called \"nowhere\""), "{error}");
+    assert_eq!(house.served(), [""; 0]);
+    let status = house.publisher.status();
+    assert_eq!(status.serving.version, entry.version);
+    assert_eq!((status.published, status.refused), (1, 1));
+    assert!(status.problem.is_some_and(|(_, errors)| errors[0].contains("nowhere")));
+    house.write("main.yaml", MAIN);
+    house.publisher.publish("ada", "mended").expect("in order");
+    assert!(house.publisher.status().problem.is_none());
+}
+
+#[test]
+fn a_change_is_taken_when_it_stands_still() {
+    let house = house();
+    house.publisher.look_again();
+    assert_eq!(house.served(), ["a"], "nothing has changed");
+    house.write("main.yaml", &MAIN.replace("a:", "other:").replace("start: a", "start: other"));
+    house.publisher.look_again();
+    house.publisher.look_again();
+    assert_eq!(house.served(), ["other"]);
+    assert_eq!(house.publisher.status().serving.did, Did::Reload);
+    house.write("main.yaml", "flow: main");
+    house.publisher.look_again();
+    house.publisher.look_again();
+    house.publisher.look_again();
+    let status = house.publisher.status();
+    assert_eq!(
+        (house.served().len(), status.published, status.refused),
+        (0, 1, 1),
+        "a bad file is read once"
+    );
+}
+
+#[test]
+fn what_needs_a_restart_is_told_and_not_served() {
+    let house = house();
+    house.write(
+        "center.yaml",
+        "company: y\nnumbers: { 1: main }\nskills: [s]\nagents: { erin: { skills: { s: 3 } } }\n",
+    );
+    let error = house.publisher.publish("ada", "erin joins").expect_err("a restart is needed");
+    assert_eq!(error.to_string(), "this needs a restart: the skills have changed; the agent \"erin\" is new");
+    assert_eq!(house.served(), ["a"]);
+}
+
+#[test]
+fn who_goes_back_stays_there_over_a_restart_until_the_files_change() {
+    let house = house();
+    let first = house.publisher.status().serving.version;
+    house.write("main.yaml", &MAIN.replace("a:", "z:").replace("start: a", "start: z"));
+    house.publisher.publish("ada", "new").expect("in order");
+    let back = house.publisher.go_back(None, "ada", "callers complained").expect("a version before");
+    assert_eq!(back.version, first);
+    assert_eq!(house.served(), ["a", "z", "a"]);
+    assert!(matches!(house.publisher.go_back(Some("zzz"), "ada", "x"), Err(PublishError::UnknownVersion(_))));
+    let House { folder, publisher, .. } = house;
+    drop(publisher);
+    let house = begin(folder);
+    assert_eq!(house.served(), ["a"], "the folder is as it was when somebody went back");
+    let told: Vec<Did> = house.publisher.log(9).expect("read").iter().map(|entry| entry.did).collect();
+    assert_eq!(told, [Did::Start, Did::Rollback, Did::Publish, Did::Start]);
+    house.write("main.yaml", &MAIN.replace("a:", "y:").replace("start: a", "start: y"));
+    let House { folder, publisher, .. } = house;
+    drop(publisher);
+    assert_eq!(begin(folder).served(), ["y"], "the files have changed since");
+}
+
+/// Main with another first node.
+fn beginning_with(node: &str) -> String {
+    MAIN.replace("a:", &format!("{node}:")).replace("start: a", &format!("start: {node}"))
+}
+
+fn sent(main: &str) -> Option<Texts> {
+    Some(vec![("center.yaml".to_owned(), CENTER.to_owned()), ("main.yaml".to_owned(), main.to_owned())])
+}
+
+fn half() -> Audience {
+    Audience::share(50.0).expect("a share")
+}
+
+fn did(house: &House) -> Vec<Did> {
+    house.publisher.log(99).expect("read").iter().map(|entry| entry.did).collect()
+}
+
+#[test]
+fn a_version_is_tried_on_some_and_then_served_to_all() {
+    let house = house();
+    let first = house.publisher.status().serving.version;
+    let entry =
+        house.publisher.try_on(sent(&beginning_with("z")), half(), "ada", "shorter").expect("in order");
+    assert_eq!((entry.did, entry.audience.as_deref()), (Did::Canary, Some("50 % of callers")));
+    assert_eq!(entry.changes, ["main: start was a, is z", "main: \"a\" is now called \"z\""]);
+    assert_eq!(house.served(), ["a", "a z"]);
+    let status = house.publisher.status();
+    assert_eq!((&status.serving.version, status.published), (&first, 0), "all others get what they got");
+    let began = status.trial.expect("it is tried").began;
+    let more = Audience::share(90.0).expect("a share");
+    house.publisher.try_on(sent(&beginning_with("z")), more, "ada", "it goes well").expect("in order");
+    assert_eq!(house.publisher.status().trial.expect("it is tried").began, began, "it is counted on");
+    house.publisher.promote("ada", "better").expect("it is tried");
+    let status = house.publisher.status();
+    assert_eq!((status.serving.version, status.trial), (entry.version, None));
+    assert_eq!(house.served(), ["a z", "z"]);
+    assert_eq!(did(&house), [Did::Promote, Did::Canary, Did::Canary, Did::Start]);
+    assert!(matches!(house.publisher.promote("ada", "again"), Err(PublishError::NothingTried)));
+    let back = house.publisher.go_back(None, "ada", "no, it was not").expect("a version before");
+    assert_eq!(back.version, first, "what was only tried is no version that all had");
+}
+
+#[test]
+fn who_promotes_what_the_folder_does_not_have_keeps_it_over_a_restart() {
+    let house = house();
+    house.publisher.try_on(sent(&beginning_with("z")), half(), "ada", "x").expect("in order");
+    house.publisher.promote("ada", "better").expect("it is tried");
+    let House { folder, publisher, .. } = house;
+    drop(publisher);
+    let house = begin(folder);
+    assert_eq!(house.served(), ["z"], "the folder is as it was then");
+    house.write("main.yaml", &beginning_with("z"));
+    house.publisher.publish("ada", "the folder has it, too").expect("in order");
+    assert_eq!(house.publisher.status().serving.folder, None);
+}
+
+#[test]
+fn what_is_tried_is_tried_still_after_a_restart_where_it_can_be() {
+    let house = house();
+    house.publisher.try_on(sent(&beginning_with("z")), half(), "ada", "shorter").expect("in order");
+    let House { folder, publisher, .. } = house;
+    drop(publisher);
+    let house = begin(folder);
+    assert_eq!(house.served(), ["a z"]);
+    assert_eq!(house.publisher.status().trial.expect("it is tried").by, "ada");
+    let House { folder, publisher, .. } = house;
+    drop(publisher);
+    // Meanwhile the center has become another one: an agent joins, which what is tried does not know.
+    let more = "skills: [s]\nagents: { erin: { skills: { s: 3 } } }\n";
+    write(folder.path(), "center.yaml", &format!("{CENTER}{more}"));
+    let house = begin(folder);
+    assert_eq!(house.served(), ["a"]);
+    let last = house.publisher.log(1).expect("read").remove(0);
+    assert_eq!((last.did, &*last.by), (Did::CanaryEnded, "the server"));
+    assert!(last.why.contains("\"erin\" is gone"), "{}", last.why);
+    let House { folder, publisher, .. } = house;
+    drop(publisher);
+    assert_eq!(did(&begin(folder))[..2], [Did::Start, Did::CanaryEnded], "it is told once");
+}
+
+#[test]
+fn a_canary_that_is_out_of_order_meets_nobody_and_leaves_nothing() {
+    let house = house();
+    let bad = sent(&MAIN.replace("then: b", "then: nowhere"));
+    let error = house.publisher.try_on(bad, half(), "ada", "a slip").expect_err("out of order");
+    assert!(error.all()[0].contains("main.yaml:4:27: error: no node is called \"nowhere\""), "{error}");
+    let dialled = Audience::dialled(vec!["2".to_owned()]).expect("a number");
+    let error =
+        house.publisher.try_on(sent(&beginning_with("z")), dialled, "ada", "x").expect_err("no such number");
+    assert_eq!(error.to_string(), "the version that is tried has no number \"2\"");
+    let error = house.publisher.try_on(None, half(), "ada", "x").expect_err("nothing new");
+    assert!(matches!(error, PublishError::ServedAlready(_)), "{error}");
+    let more = format!("{CENTER}skills: [s]\nagents: {{ erin: {{ skills: {{ s: 3 }} }} }}\n");
+    let files = vec![("center.yaml".to_owned(), more), ("main.yaml".to_owned(), MAIN.to_owned())];
+    let error = house.publisher.try_on(Some(files), half(), "ada", "x").expect_err("a restart is needed");
+    assert!(matches!(error, PublishError::NeedsRestart(_)), "{error}");
+    for name in ["../main.yaml", "/etc/main.yaml", "main.txt", "", "a/../../b.yaml"] {
+        let files = vec![(name.to_owned(), MAIN.to_owned())];
+        let error = house.publisher.try_on(Some(files), half(), "ada", "x").expect_err("no name of a flow");
+        assert!(matches!(error, PublishError::FileName(_)), "{name}: {error}");
+    }
+    assert_eq!(house.served(), ["a"]);
+    assert_eq!(did(&house), [Did::Start]);
+    let kept = fs::read_dir(house.folder.path().join("data/flows/versions")).expect("a folder").count();
+    assert_eq!(kept, 1, "what never served is no version");
+    assert!(house.publisher.status().problem.is_none(), "the folder is in order");
+}
+
+#[test]
+fn going_back_ends_what_is_tried_and_other_changes_leave_it() {
+    let house = house();
+    let first = house.publisher.status().serving.version;
+    house.publisher.try_on(sent(&beginning_with("z")), half(), "ada", "x").expect("in order");
+    house.write("main.yaml", &beginning_with("y"));
+    house.publisher.publish("bo", "y").expect("in order");
+    assert_eq!(house.served(), ["a", "a z", "y z"]);
+    let ended = house.publisher.go_back(None, "ada", "callers got lost").expect("it is tried");
+    assert_eq!((ended.did, &*ended.why), (Did::CanaryEnded, "callers got lost"));
+    assert_eq!(house.served(), ["y"], "to what all others got, and no further");
+    house.publisher.try_on(sent(&beginning_with("z")), half(), "ada", "x").expect("in order");
+    house.publisher.go_back(Some(&first), "ada", "all of it").expect("kept");
+    assert_eq!(house.served(), ["y z", "a"]);
+    assert_eq!(did(&house)[..3], [Did::Rollback, Did::CanaryEnded, Did::Canary]);
+    house.publisher.try_on(sent(&beginning_with("z")), half(), "ada", "x").expect("in order");
+    house.write("main.yaml", &beginning_with("z"));
+    house.publisher.publish("ada", "the same in the folder").expect("in order");
+    assert_eq!(house.served(), ["a z", "z"]);
+    assert_eq!(did(&house)[..2], [Did::Publish, Did::Canary], "what all get is tried on nobody");
+}
