@@ -489,7 +489,7 @@ fn a_desk_shows_who_rings_and_what_they_called_about_before() {
         (&call["call"], &call["phase"], &call["role"]),
         (&json!(7), &json!("ringing"), &json!("agent"))
     );
-    let caller = json!({ "name": "Ann", "number": "+12025550143", "account": "100200" });
+    let caller = json!({ "name": "Ann", "number": "+12025550143", "account": "100200", "gain_db": 0 });
     assert_eq!(call["caller"], caller);
     assert_eq!(call["verified"], json!({ "how": "pin", "at": "2026-11-22T14:02:06.500Z" }));
     assert_eq!((&call["chose"], &call["quoted_s"]), (&json!(["billing"]), &json!(60)));

@@ -70,6 +70,8 @@ struct CallJson {
     mode: Option<SuperviseMode>,
     phase: &'static str,
     since: String,
+    /// Who has the caller; null while nobody does.
+    agent: Option<String>,
     caller: CallerJson,
     verified: Option<VerifiedJson>,
     /// How the last verification came out; null when there was none.
@@ -101,6 +103,8 @@ struct CallerJson {
     name: String,
     number: String,
     account: Option<String>,
+    /// How much louder or quieter the others hear them.
+    gain_db: i8,
 }
 
 #[derive(Debug, Serialize)]
@@ -176,6 +180,7 @@ struct MayPromiseJson {
 #[derive(Debug, Serialize)]
 struct MemberJson {
     who: String,
+    since: String,
     muted: bool,
     gain_db: i8,
 }
@@ -257,12 +262,14 @@ impl CallJson {
             mode,
             phase: phase(call.phase(part)),
             since: rfc3339(part.since),
+            agent: call.has_caller().map(|name| name.to_string()),
             caller: CallerJson {
                 name: name_for(part, call),
                 number: call.number.clone(),
                 account: call.account.clone(),
+                gain_db: call.caller_gain_db,
             },
-            verified: verified.map(|(_, at)| VerifiedJson { how: "pin", at: rfc3339(at) }),
+            verified: verified.map(|(result, at)| VerifiedJson { how: how(result), at: rfc3339(at) }),
             identity: call.verification.map(|(result, _)| result),
             queue: call.queue.as_ref().map(|queue| queue.to_string()),
             chose: call.chose.iter().map(|choice| choice.to_string()).collect(),
@@ -296,6 +303,14 @@ fn name_for(part: &Part, call: &DeskCall) -> String {
     let calls =
         call.parts.iter().find(|other| part.role == PartRole::Called && other.role == PartRole::Agent);
     calls.map_or_else(|| call.name.clone(), |other| other.agent.to_string())
+}
+
+fn how(proof: Verification) -> &'static str {
+    match proof {
+        Verification::VerifiedByBirthDate => "birth_date",
+        Verification::VerifiedByCode => "code",
+        _ => "pin",
+    }
 }
 
 fn phase(phase: Phase) -> &'static str {
@@ -379,8 +394,8 @@ fn escalation(call: &DeskCall, levels: &[Level]) -> Option<EscalationJson> {
 }
 
 fn member(member: &Member) -> MemberJson {
-    let Member { who, muted, gain_db } = member;
-    MemberJson { who: who.to_string(), muted: *muted, gain_db: *gain_db }
+    let Member { who, since, muted, gain_db } = member;
+    MemberJson { who: who.to_string(), since: rfc3339(*since), muted: *muted, gain_db: *gain_db }
 }
 
 fn note(note: &BriefingNote) -> NoteJson {

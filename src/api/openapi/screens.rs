@@ -104,8 +104,9 @@ fn call() -> Value {
                 "ringing", "calling_out", "talking", "asking_hold", "holding", "consulting", "conference", "wrap_up",
             ] },
             "caller": { "type": "object", "properties": {
-                "name": string, "number": string, "account": maybe(&string),
+                "name": string, "number": string, "account": maybe(&string), "gain_db": integer,
             } },
+            "agent": maybe(&string),
             "verified": maybe(&verified),
             "identity": maybe(&string), "queue": maybe(&string),
             "chose": { "type": "array", "items": string },
@@ -125,7 +126,7 @@ fn call() -> Value {
                 } })),
             } })),
             "members": { "type": "array", "items": { "type": "object", "properties": {
-                "who": string, "muted": truth, "gain_db": integer,
+                "who": string, "since": time, "muted": truth, "gain_db": integer,
             } } },
             "notes": list("Note"),
             "timeline": { "type": "array", "items": { "type": "object", "properties": {

@@ -7,6 +7,7 @@ use super::Contact;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::base::WallTime;
+use crate::call::conference::CALLER;
 use crate::call::recording::LONGEST_PAUSE;
 use crate::fact::BriefingNote;
 use crate::fact::Direction;
@@ -60,6 +61,8 @@ pub struct DeskCall {
     pub level: Option<Name>,
     /// Who was added to the talk.
     pub members: Vec<Member>,
+    /// How much louder or quieter the others hear the caller, in dB.
+    pub caller_gain_db: i8,
     /// Whether an agent's call rings at the one who is called.
     pub calling_out: bool,
     pub notes: Vec<BriefingNote>,
@@ -160,6 +163,7 @@ pub struct Consult {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     pub who: Name,
+    pub since: WallTime,
     pub muted: bool,
     pub gain_db: i8,
 }
@@ -199,6 +203,7 @@ impl DeskCall {
             recording: None,
             level: None,
             members: Vec::new(),
+            caller_gain_db: 0,
             calling_out: false,
             notes: Vec::new(),
             timeline: Vec::new(),
@@ -212,6 +217,12 @@ impl DeskCall {
     /// The part that an agent has in it.
     pub fn part(&self, agent: &str) -> Option<&Part> {
         self.parts.iter().find(|part| *part.agent == *agent)
+    }
+
+    /// Who has the caller.
+    pub fn has_caller(&self) -> Option<&Name> {
+        let talks = |part: &&Part| part.role == PartRole::Agent && part.phase == PartPhase::Talking;
+        self.parts.iter().find(talks).map(|part| &part.agent)
     }
 
     /// What the call is doing, seen from a part.
@@ -252,6 +263,12 @@ impl DeskCall {
         let account = self.account.as_deref().filter(|_| proved).map(Whose::account);
         let whose: Whoses = Whose::number(&self.number).into_iter().chain(account).collect();
         promises::is_to(&promise.to, &whose)
+    }
+
+    /// Whether somebody has said what came of their talk.
+    pub(super) fn has_outcome_of(&self, who: &Name) -> bool {
+        let told = self.timeline.iter().map(|dated| &dated.fact.what);
+        told.into_iter().any(|what| matches!(what, What::OutcomeSet { agent, .. } if agent == who))
     }
 
     pub(super) fn leave(&mut self, agent: &Name) {
@@ -358,13 +375,14 @@ impl DeskCall {
             }
             What::PartyJoined { who } => {
                 self.consult = None;
-                self.members.push(Member { who: who.clone(), muted: false, gain_db: 0 });
+                self.members.push(Member { who: who.clone(), since: wall, muted: false, gain_db: 0 });
             }
             What::PartyLeft { who, .. } => {
                 self.members.retain(|member| member.who != *who);
                 self.leave(who);
             }
             What::PartyMuted { who, on } => self.in_member(who, |member| member.muted = *on),
+            What::PartyGain { who, gain_db } if **who == *CALLER => self.caller_gain_db = *gain_db,
             What::PartyGain { who, gain_db } => self.in_member(who, |member| member.gain_db = *gain_db),
             What::TakenOver { from, by } => {
                 self.join(by, PartRole::Agent, PartPhase::Talking, wall);

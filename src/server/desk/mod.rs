@@ -239,8 +239,27 @@ impl State {
                 rung.push(agent);
             }
         }
+        match &dated.fact.what {
+            What::OutcomeSet { agent, .. } | What::TalkEnded { agent, .. } => {
+                self.end_wrap_up(agent, Some(id))
+            }
+            What::TakenOver { by, .. } => self.end_wrap_up(by, None),
+            _ => {}
+        }
         self.drop_if_over(id);
         rung
+    }
+
+    /// Ends the wrap-up of a supervisor who had a caller and has no state that would end it: once they have said what
+    /// came of this call, or have the next one.
+    fn end_wrap_up(&mut self, name: &Name, said: Option<CallId>) {
+        let Some(desk) = self.agents.get(name).filter(|desk| desk.state.is_none()) else { return };
+        for id in desk.calls.clone() {
+            let over = self.calls.get(&id).is_some_and(|call| said.is_none() || call.has_outcome_of(name));
+            if over {
+                self.leave_if(id, name, |part| part.phase == PartPhase::WrapUp);
+            }
+        }
     }
 
     /// Takes an agent's part out of a call when it is such a one.

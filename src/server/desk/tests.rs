@@ -10,6 +10,7 @@ use crate::fact::HoldEndedBy;
 use crate::fact::HoldWay;
 use crate::fact::Party;
 use crate::fact::RecordingEnd;
+use crate::fact::Resolution;
 use crate::fact::Target;
 use crate::fact::TransferKind;
 use crate::fact::Verification;
@@ -186,6 +187,61 @@ fn a_warm_transfer_moves_the_call_from_one_desk_to_the_other() {
     let talked = Duration::from_secs(9);
     tell(&desks, [at(99, What::TalkEnded { agent: alice, talked, by: Party::Caller })]);
     assert_eq!(phase(&desks, "alice"), Some(Phase::WrapUp));
+}
+
+#[test]
+fn a_supervisor_who_has_a_caller_keeps_the_call_until_they_have_said_what_came_of_it() {
+    let desks = talking();
+    let (bob, sam): (Name, Name) = ("bob".into(), "sam".into());
+    let ended = What::TalkEnded { agent: bob.clone(), talked: Duration::from_secs(7), by: Party::Supervisor };
+    tell(&desks, [at(50, What::TakenOver { from: bob, by: sam.clone() }), at(50, ended)]);
+    assert_eq!((phase(&desks, "bob"), phase(&desks, "sam")), (Some(Phase::WrapUp), Some(Phase::Talking)));
+    let outcome = |reason: &str| What::OutcomeSet {
+        agent: "sam".into(),
+        outcome: Resolution::Resolved,
+        reason_code: reason.to_owned(),
+        note: String::new(),
+    };
+    tell(&desks, [at(60, outcome("invoice"))]);
+    assert_eq!(phase(&desks, "sam"), Some(Phase::Talking), "the talk goes on");
+    let talked = Duration::from_secs(20);
+    tell(&desks, [at(70, What::TalkEnded { agent: sam.clone(), talked, by: Party::Agent })]);
+    assert_eq!(phase(&desks, "sam"), None, "it was said already");
+    tell(&desks, [state(71, "bob", AgentStateName::Ready)]);
+    let talks = |call: u64, secs: u64| {
+        let fact = |what| Fact { call: Some(CallId(call)), ..at(secs, what) };
+        tell(&desks, sample::whole_call(call).into_iter().take(21));
+        tell(&desks, [fact(What::TakenOver { from: "bob".into(), by: sam.clone() })]);
+        tell(&desks, [fact(What::TalkEnded { agent: sam.clone(), talked, by: Party::Agent })]);
+    };
+    talks(8, 100);
+    assert_eq!(phase(&desks, "sam"), Some(Phase::WrapUp), "until it is said");
+    talks(9, 200);
+    let kept: Vec<CallId> = desks.view("sam").calls.iter().map(|(_, call)| call.id).collect();
+    assert_eq!(kept, [CallId(9)], "or the next one is there");
+    tell(&desks, [Fact { call: Some(CallId(9)), ..at(210, outcome("order")) }]);
+    assert_eq!(phase(&desks, "sam"), None);
+}
+
+#[test]
+fn who_was_added_to_a_talk_stands_in_its_list() {
+    let desks = talking();
+    tell(&desks, [at(50, What::PartyJoined { who: "alice".into() })]);
+    assert_eq!(phase(&desks, "bob"), Some(Phase::Conference));
+    tell(
+        &desks,
+        [
+            at(60, What::PartyMuted { who: "alice".into(), on: true }),
+            at(61, What::PartyGain { who: "alice".into(), gain_db: 3 }),
+            at(62, What::PartyGain { who: "caller".into(), gain_db: -6 }),
+        ],
+    );
+    let call = desks.view("bob").calls[0].1.clone();
+    let since = sample::STARTED + Duration::from_secs(50);
+    assert_eq!(call.members, [Member { who: "alice".into(), since, muted: true, gain_db: 3 }]);
+    assert_eq!(call.caller_gain_db, -6);
+    tell(&desks, [at(70, What::PartyLeft { who: "alice".into(), by: Party::Agent })]);
+    assert_eq!(phase(&desks, "bob"), Some(Phase::Talking));
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl Switchboard {
         let (call, word) = match action {
             Action::AgentChanged { agent, from, to, .. } => {
                 if let AgentState::Talking(contact) = &to {
-                    self.note_talk(agent, *contact);
+                    self.note_talk(self.agent_name(agent), *contact);
                 }
                 let (from, _) = state_name(&from);
                 let (to, reason) = state_name(&to);

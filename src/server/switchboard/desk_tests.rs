@@ -7,6 +7,8 @@ use super::tests::FakeStreams;
 use super::tests::center;
 use super::*;
 use crate::call::request::AgentRequest;
+use crate::call::request::OutcomeReport;
+use crate::fact::Resolution;
 use crate::fact::SuperviseMode;
 use crate::queue::api::AgentState;
 use crate::queue::api::DESK_LOST;
@@ -66,15 +68,19 @@ impl House {
         let now = Now { at: self.now, wall: WallTime(self.now.0 as i64) };
         let mut out = Vec::new();
         self.switchboard.handle(now, input, &mut self.streams, &mut out);
+        self.take(out);
+        for event in self.streams.closed() {
+            self.tell(Input::Media(event));
+        }
+    }
+
+    fn take(&mut self, out: Vec<Output>) {
         for output in out {
             match output {
                 Output::Fact(fact) => self.facts.push(fact.what),
                 Output::Tell { socket, tell } => self.told.push((socket, tell)),
                 _ => {}
             }
-        }
-        for event in self.streams.closed() {
-            self.tell(Input::Media(event));
         }
     }
 
@@ -280,11 +286,7 @@ fn a_supervisor_listens_at_a_desk_of_their_own_and_takes_no_calls() {
         let now = Now { at: house.now, wall: WallTime(0) };
         let (request, mut out) = (AgentRequest::Supervise(mode), Vec::new());
         let done = house.switchboard.request(now, call, &"sam".into(), request, &mut house.streams, &mut out);
-        let facts = out.into_iter().filter_map(|output| match output {
-            Output::Fact(fact) => Some(fact.what),
-            _ => None,
-        });
-        house.facts.extend(facts);
+        house.take(out);
         done
     };
     assert!(supervise(&mut house, Some(SuperviseMode::Listen)).is_err(), "nothing to listen with");
@@ -308,6 +310,39 @@ fn a_supervisor_listens_at_a_desk_of_their_own_and_takes_no_calls() {
     assert!(supervise(&mut house, Some(SuperviseMode::Listen)).is_err(), "the desk is gone");
     let ended = house.facts.iter().filter(|what| matches!(what, What::SupervisionEnded { .. })).count();
     assert_eq!(ended, 3);
+}
+
+#[test]
+fn a_supervisor_who_is_no_agent_takes_a_caller_over_and_says_what_came_of_it() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    let call = house.caller(2);
+    house.ask(1, Ask::PickUp { call });
+    house.desk(3, "sam");
+    let asks = |house: &mut House, request| {
+        let now = Now { at: house.now, wall: WallTime(0) };
+        let mut out = Vec::new();
+        let done = house.switchboard.request(now, call, &"sam".into(), request, &mut house.streams, &mut out);
+        house.take(out);
+        done
+    };
+    let outcome = || {
+        let (reason_code, note) = ("refund".to_owned(), String::new());
+        let outcome = Resolution::Resolved;
+        let report = OutcomeReport { outcome, reason_code, note, promise: None, kept: None };
+        AgentRequest::Outcome(Box::new(report))
+    };
+    assert!(asks(&mut house, outcome()).is_err(), "the caller is not theirs yet");
+    asks(&mut house, AgentRequest::TakeOver).unwrap();
+    assert!(house.has(&What::TakenOver { from: ALICE.into(), by: "sam".into() }));
+    assert_eq!(house.state(ALICE), AgentState::WrapUp);
+    // The page is loaded anew: the talk goes on over its new connection.
+    house.ask(3, Ask::Gone);
+    let again = house.desk(4, "sam");
+    assert_eq!(house.carried_by(call, 2), Some(again));
+    house.ask(4, Ask::HangUp { call: Some(call) });
+    asks(&mut house, outcome()).unwrap();
+    assert!(matches!(house.facts.last(), Some(What::OutcomeSet { agent, .. }) if **agent == *"sam"));
 }
 
 /// Whatever browsers do, in whatever order, nobody is left in a state that nothing leaves, and nothing is left over.

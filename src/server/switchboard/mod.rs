@@ -230,8 +230,8 @@ pub struct Switchboard {
     lines: HashMap<LegId, Line>,
     sessions: HashMap<SessionId, LegId>,
     agents: HashMap<Name, AgentId>,
-    /// Whom each agent talked with last, the newest at the end.
-    talked: HashMap<AgentId, VecDeque<Talked>>,
+    /// Whom each agent or supervisor talked with last, the newest at the end.
+    talked: HashMap<Name, VecDeque<Talked>>,
     /// Who talked with a caller last.
     owners: Owners,
     /// What callers were promised, and when something is to be done about it.

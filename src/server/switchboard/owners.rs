@@ -26,6 +26,9 @@ impl Switchboard {
 
     /// Remembers who has the caller now.
     pub(super) fn note_owner(&mut self, now: Now, call: CallId, what: &What) {
+        if let What::TakenOver { by, .. } = what {
+            self.note_talk(by.clone(), call);
+        }
         let name = match what {
             What::AgentConnected { agent, .. } | What::CalleeReached { agent, .. } => agent,
             What::Transferred { to: Target::Agent(agent), .. } | What::TakenOver { by: agent, .. } => agent,

@@ -3,7 +3,6 @@
 use super::Now;
 use super::Output;
 use super::Switchboard;
-use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::base::PromiseId;
@@ -23,10 +22,10 @@ use crate::queue::promises::PromiseWish;
 use crate::queue::promises::Promises;
 use crate::server::handle::ControlError;
 
-/// Of so many of their last calls agents may say what came of them.
+/// Of so many of their last calls people may say what came of them.
 const TALKED: usize = 4;
 
-/// Whom an agent talked with.
+/// Whom somebody talked with.
 #[derive(Clone, Debug)]
 pub(super) struct Talked {
     call: CallId,
@@ -40,11 +39,12 @@ impl Switchboard {
         self.note_promises_due(now);
     }
 
-    /// Remembers whose calls were whose: a few per agent, for what is written while the next ones are there already.
-    pub(super) fn note_talk(&mut self, agent: AgentId, contact: CallId) {
+    /// Remembers whose calls were whose: a few per account, for what is written while the next ones are there already. A
+    /// supervisor who took a caller over is one of them, be they an agent or not.
+    pub(super) fn note_talk(&mut self, who: Name, contact: CallId) {
         let call = contact.whole();
         let with = self.calls.get(&call).map(|live| live.call.promisee(&live.center)).unwrap_or_default();
-        let talked = self.talked.entry(agent).or_default();
+        let talked = self.talked.entry(who).or_default();
         talked.retain(|known| known.call != call);
         if talked.len() == TALKED {
             talked.pop_front();
@@ -52,10 +52,9 @@ impl Switchboard {
         talked.push_back(Talked { call, with });
     }
 
-    /// Whom this agent talked with in this call, if it is one of their last.
+    /// Whom somebody talked with in this call, if it is one of their last.
     pub(super) fn talked_with(&self, who: &Name, call: CallId) -> Result<Promisee, ControlError> {
-        let agent = self.agent(who).ok_or_else(|| ControlError::UnknownAgent(who.to_string()))?;
-        let talked = self.talked.get(&agent).into_iter().flatten().find(|talked| talked.call == call);
+        let talked = self.talked.get(who).into_iter().flatten().find(|talked| talked.call == call);
         Ok(talked.ok_or_else(|| Refusal::NeverTalked(who.clone()))?.with.clone())
     }
 
