@@ -56,12 +56,13 @@ export function length(seconds) {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-// 40 s, 3 min, 1 h 20 min
+// 40 s, 3 min, 1 h 20 min, 4 h
 export function about(seconds) {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return whole % 60 && whole < 600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.round(whole / 60)} min`;
-  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
+  const [h, min] = [Math.floor(whole / 3600), Math.round((whole % 3600) / 60)];
+  return min ? `${h} h ${min} min` : `${h} h`;
 }
 
 const timeOfDay = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -106,12 +107,14 @@ export function show(element, visible) {
   if (element.hidden === visible) element.hidden = !visible;
 }
 
-// Replaces the children when what they are made from became another thing.
+// Replaces the children when what they are made from became another thing. Who is at a button among them stays there.
 export function redraw(element, from, draw) {
   const key = JSON.stringify(from);
   if (element.drawnFrom === key) return;
   element.drawnFrom = key;
+  const label = element.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
   element.replaceChildren(...draw());
+  if (label) [...element.querySelectorAll("[aria-label]")].find((one) => one.ariaLabel === label)?.focus();
 }
 
 // A clock on the page: counts up from `since`, or down to `until`.

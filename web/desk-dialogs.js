@@ -1,8 +1,9 @@
-// The desk's dialogs: asking to hold, pausing the recording, the briefing note, the keypad.
+// The desk's dialogs: asking to hold, pausing the recording, the briefing note, escalating, the keypad.
 //
 // A dialog is about the call for which it was opened, whatever rings or ends meanwhile.
 
-import { ask, at, attempt, make, show, words } from "./base.js";
+import { ask, at, attempt, make, show, words, write } from "./base.js";
+import { describeEscalation } from "./desk-escalation.js";
 
 export function wireDialogs({ current, agent }) {
   for (const dialog of document.querySelectorAll("dialog")) {
@@ -17,6 +18,8 @@ export function wireDialogs({ current, agent }) {
   wireHold(call, begin);
   wirePause(call, begin);
   wireConsult(call, begin, agent);
+  wireEscalate(call, begin);
+  wireRepeat(call, begin);
   wireKeypad(call, begin);
 }
 
@@ -79,6 +82,13 @@ async function targets(agent) {
   ];
 }
 
+// What the dialog of the note is for, and what is sent by its main button.
+const MODES = {
+  consult: { title: "Consult or hand over", main: "send", others: ["send-add", "send-blind", "target-row", "told-row"] },
+  add: { title: "Add somebody to the talk", main: "send-add", others: ["target-row"] },
+  amend: { title: "Change the note", main: "send-amend", others: [] },
+};
+
 function wireConsult(call, begin, agent) {
   const dialog = at("consult-dialog");
   const target = () => {
@@ -91,6 +101,8 @@ function wireConsult(call, begin, agent) {
     const field = (id) => at(id).value.trim();
     const note = { issue: field("issue"), tried: field("tried"), wants: field("wants"), promises: field("promises") };
     note.mood = dialog.querySelector("[name=mood]:checked").value;
+    if (way === "amend") return call("note", note);
+    if (way === "add") return call("add", { to, note });
     return call("consult", { to, told_caller: at("told").checked, note });
   });
   at("target").addEventListener("change", () => {
@@ -98,22 +110,54 @@ function wireConsult(call, begin, agent) {
     show(at("outside-row"), outside);
     at("outside").required = outside;
   });
-  at("consult").addEventListener("click", async () => {
+  const begins = async (mode) => {
     const { call: id, chose, notes } = begin();
+    const { title, main, others } = MODES[mode];
     await attempt(at("call-error"), async () => {
       at("target").replaceChildren(...(await targets(agent)));
       at("target").dispatchEvent(new Event("change"));
       // What was written for this call before is not written again; another call begins anew.
-      if (dialog.dataset.call !== String(id)) {
+      if (dialog.dataset.call !== String(id) || mode === "amend") {
         dialog.querySelector("form").reset();
         dialog.dataset.call = id;
         const last = notes.at(-1);
         for (const name of ["issue", "tried", "wants", "promises"]) at(name).value = last?.[name] ?? "";
+        if (last) dialog.querySelector(`[name=mood][value=${last.mood}]`).checked = true;
         at("issue").value ||= chose.length ? `${chose.join(", ")}: ` : "";
       }
+      write(at("consult-dialog-title"), title);
+      for (const place of ["send", "send-add", "send-amend", "send-blind", "target-row", "told-row"]) {
+        show(at(place), place === main || others.includes(place));
+        at(place).classList.toggle("main", place === main);
+      }
       open();
-      at("target").focus();
+      at(mode === "amend" ? "issue" : "target").focus();
     });
+  };
+  for (const mode of Object.keys(MODES)) at(mode).addEventListener("click", () => begins(mode));
+}
+
+function wireEscalate(call, begin) {
+  const open = onSend(at("escalate-dialog"), () => call("escalate", {
+    reason: at("escalate-reason").value.trim(), told_caller: at("escalate-told").checked, note: { wants: at("escalate-wants").value.trim() },
+  }));
+  at("escalate").addEventListener("click", () => {
+    const { escalation, notes } = begin();
+    describeEscalation(escalation);
+    at("escalate-reason").value = "";
+    at("escalate-wants").value = notes.at(-1)?.wants ?? "";
+    open();
+    at("escalate-reason").focus();
+  });
+}
+
+function wireRepeat(call, begin) {
+  const open = onSend(at("repeat-dialog"), () => call("repeat", { why: at("repeat-why").value.trim() }));
+  at("repeat").addEventListener("click", () => {
+    begin();
+    at("repeat-why").value = "";
+    open();
+    at("repeat-why").focus();
   });
 }
 

@@ -126,6 +126,11 @@ export class Audio {
       window.phone = this.#phone;
       if (sessionStorage.getItem(MUTED)) this.#phone.mute(true);
       this.#phone.addEventListener("state", ({ detail: { state } }) => this.#become(state));
+      this.#phone.addEventListener("microphone", () => {
+        show(at("phone-error"), false);
+        this.#check();
+        this.#listDevices();
+      });
       this.#phone.addEventListener("error", ({ detail: { error, hint } }) => this.#refuse(`${capital(error)}. ${capital(hint ?? "")}`));
       await this.#phone.connect();
       sessionStorage.setItem("warmline.phone", "on");
@@ -146,12 +151,17 @@ export class Audio {
   }
 
   #become(state) {
-    if (state === "up" && this.#state !== "up") [this.#loudest, this.#upSince] = [0, performance.now()];
+    if (state === "up" && this.#state !== "up") this.#check();
     this.#state = state;
     const on = state === "up" || state === "connecting" || state === "lost";
     write(at("phone-on"), on ? "Stop using this page as my phone" : state === "taken" ? "Take the phone back" : "Use this page as my phone");
     show(at("phone-settings"), state === "up");
     this.#changed();
+  }
+
+  // The microphone shows anew whether it works.
+  #check() {
+    [this.#loudest, this.#upSince] = [0, performance.now()];
   }
 
   #refuse(text) {

@@ -59,7 +59,8 @@ export class WrapUp {
     this.#opened = call;
   }
 
-  draw(call, until) {
+  // `state`: the agent's; none for a supervisor, who has a caller now and then.
+  draw(call, { until, state }) {
     const wraps = call.phase === "wrap_up";
     show(at("wrap-up"), call.role === "agent" && (wraps || this.#opened === call.call));
     if (this.#shown !== call.call) this.#fill(call);
@@ -69,7 +70,7 @@ export class WrapUp {
     write(at("kept-words"), mine ? `Your promise was kept: ${mine.words || mine.kind}` : "");
     const left = this.#left.has(call.call);
     write(at("wrap-saved"), this.#saved.get(call.call) ?? (left ? "This is not saved yet." : ""));
-    show(at("wrap-done"), wraps && !left);
+    show(at("wrap-done"), wraps && !left && state !== null);
     show(at("wrap-drop"), left);
     const ends = wraps && !left ? until : null;
     redraw(at("wrap-clock"), ends, () => (ends ? ["next call in ", clockOf({}, ends, "until"), " at the latest"] : []));

@@ -5,10 +5,16 @@ import {
   timeText, turnClocks, whenText, words, write,
 } from "./base.js";
 import { wireCalling } from "./desk-call.js";
+import { drawConference } from "./desk-conference.js";
 import { wireDialogs } from "./desk-dialogs.js";
+import { drawEscalation } from "./desk-escalation.js";
 import { Audio } from "./desk-phone.js";
+import { drawConsult, drawHold, drawNotes } from "./desk-talk.js";
 import { WrapUp } from "./desk-wrap-up.js";
 import { promiseItem } from "./promises.js";
+
+// How much longer a held caller is told it takes, by one click.
+const REQUOTE_S = 60;
 
 let desk = null;
 let chosen = null;
@@ -100,9 +106,10 @@ function drawChips(call) {
 }
 
 function doingWords(call) {
-  const { role, phase, consult } = call;
+  const { role, phase, consult, members } = call;
   if (role === "supervisor") return `You ${call.mode === "barge" ? "talk with all" : call.mode === "whisper" ? "whisper to the agent" : "listen"}`;
-  if (role === "consulted" && phase === "ringing") return `${consult?.note.author ?? "A colleague"} asks for your help`;
+  if (role === "consulted" && phase === "ringing") return `${consult?.note.author ?? "A colleague"} asks ${consult?.adds ? "you to join a talk" : "for your help"}`;
+  if (role === "consulted" && consult?.adds && phase === "talking") return "You are asked to join the talk with";
   return {
     ringing: role === "called" ? "Calls you" : call.direction === "inbound" ? "Rings for you" : "Your phone rings first, for",
     calling_out: "Calling",
@@ -110,7 +117,7 @@ function doingWords(call) {
     asking_hold: "Is being asked to hold",
     holding: "On hold",
     consulting: role === "consulted" ? "You are consulted about" : "Consulting about",
-    conference: "All three together",
+    conference: members.length === 0 ? "All three together" : `${members.length + 2 + (consult && !consult.adds ? 1 : 0)} of you talk with each other`,
     wrap_up: "Wrap-up after",
   }[phase];
 }
@@ -138,18 +145,22 @@ function drawCall(call) {
     call.owed.map((promise) => promiseItem(promise, { now: clock(), mine: promise.owner === who.name, told: (_, owner) => `by ${owner}`, error: at("call-error") })));
   drawRecording(call);
   drawHold(call);
-  drawConsult(call);
+  drawConsult(call, { me: who.name, atDesk: Boolean(byPage) });
+  drawConference(call, { me: who.name, act });
+  drawNotes(call, who.name);
+  drawEscalation(call, { me: who.name });
   const talks = ["calling_out", "talking", "asking_hold", "holding", "consulting", "conference"].includes(phase);
   show(at("actions"), talks);
   const mine = role === "agent";
   show(at("mute"), talks && Boolean(byPage));
   at("mute").setAttribute("aria-pressed", String(Boolean(audio?.isMuted)));
-  show(at("hold"), mine && phase === "talking");
-  show(at("consult"), mine && (phase === "talking" || phase === "holding"));
+  const aside = Boolean(call.consult);
+  show(at("hold"), mine && (phase === "talking" || (phase === "conference" && !aside)));
+  show(at("consult"), mine && !aside && (phase === "talking" || phase === "holding") && call.members.length === 0);
   show(at("keypad"), mine && talks);
   show(at("outcome"), mine && talks);
   drawSupervision(call);
-  wrapUp.draw(call, desk.until);
+  wrapUp.draw(call, desk);
   redraw(at("timeline"), call.timeline, () =>
     [...call.timeline].reverse().map(({ at: when, text }) =>
       make("li", {}, make("time", { datetime: when }, timeText(when)), make("span", {}, capital(text)))));
@@ -201,58 +212,6 @@ function drawRecording({ recording, role, phase }) {
   show(at("record"), may && Boolean(pause));
 }
 
-function drawHold(call) {
-  const { hold, asking, phase, role } = call;
-  const visible = role === "agent" && (phase === "holding" || phase === "asking_hold");
-  show(at("hold-panel"), visible);
-  if (!visible) return;
-  const late = hold && (hold.alarm || Date.parse(hold.until) < clock());
-  at("hold-panel").className = `panel ${hold?.alarm || late ? "bad" : hold?.nudge ? "warn" : ""}`;
-  const title = !hold ? "The caller is being asked" : late ? "You said you would be back by now" : hold.nudge ? "The hold is nearly over" : "The caller is on hold";
-  write(at("hold-title"), title);
-  write(at("hold-words"), hold ? hold.reason : `${asking?.reason ?? ""}, for ${about(asking?.quote_s ?? 0)}`);
-  redraw(at("hold-clock"), [hold?.until, late], () => (hold ? [late ? "over" : clockOf({ title: "left" }, hold.until, "until")] : []));
-  show(at("resume"), Boolean(hold));
-}
-
-function noteView(note) {
-  const rows = [["About", note.issue], ["Wants", note.wants], ["Tried", note.tried], ["Promised", note.promises]];
-  const mood = note.mood === "calm" ? [] : [make("div", {}, make("span", { class: "tag warn plain" }, note.mood === "urgent" ? "in a hurry" : note.mood))];
-  return [
-    make("dl", { class: "note" }, ...rows.filter(([, text]) => text).map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text)))),
-    ...mood,
-    make("p", { class: "small muted" }, `${note.author}, ${timeText(note.written)}`),
-  ];
-}
-
-function drawConsult(call) {
-  const { consult, role, phase } = call;
-  show(at("consult-panel"), Boolean(consult));
-  if (!consult) return;
-  const receives = role === "consulted";
-  write(at("consult-title"), receives ? `The note of ${consult.note.author}` : `With ${consult.with}`);
-  const named = {
-    ringing: "rings", briefing: "reads the note", private: receives ? "you two talk alone" : "you two talk, the caller waits",
-    caller: receives ? "talks with the caller" : "you talk with the caller", conference: "all three together",
-  };
-  const tag = consult.acknowledged || consult.phase === "ringing" ? named[consult.phase] : "note not acknowledged yet";
-  write(at("consult-tag"), tag);
-  at("consult-tag").className = `tag ${consult.acknowledged ? "good" : "warn"}`;
-  redraw(at("consult-note"), consult.note, () => noteView(consult.note));
-  const ready = consult.acknowledged && consult.phase !== "ringing";
-  show(at("acknowledge"), receives && !consult.acknowledged);
-  at("acknowledge").firstChild.data = phase === "ringing" && audio?.isUp ? "I have read it, pick up " : "I have read it ";
-  show(at("refuse-note"), receives && (phase === "ringing" || !consult.acknowledged));
-  show(at("complete"), !receives);
-  // Paler until then, and never disabled: what the page knows may be a moment old, and the server says what is missing.
-  at("complete").classList.toggle("early", !ready);
-  show(at("join"), !receives);
-  at("join").classList.toggle("early", !ready || consult.phase === "conference");
-  show(at("toggle"), !receives);
-  at("toggle").classList.toggle("early", consult.phase === "ringing" || consult.phase === "conference");
-  show(at("cancel"), !receives);
-}
-
 function drawBefore(call) {
   const before = call?.before ?? [];
   const last = before.find(({ note }) => note) ?? null;
@@ -302,11 +261,17 @@ function wireButtons() {
   at("decline").addEventListener("click", () => audio.reject(current().call));
   at("mute").addEventListener("click", () => audio.toggleMute());
   at("resume").addEventListener("click", () => act("resume"));
+  at("requote").addEventListener("click", () => act("hold", { requote_s: REQUOTE_S }));
   at("record").addEventListener("click", () => act("record", { do: "resume" }));
   at("toggle").addEventListener("click", () => act("toggle"));
   at("join").addEventListener("click", () => act("join"));
   at("complete").addEventListener("click", () => act("complete"));
   at("cancel").addEventListener("click", () => act("cancel"));
+  at("leave").addEventListener("click", () => act("complete"));
+  at("quote").addEventListener("click", () => act("promise", { level: current().escalation.level }));
+  at("take-over").addEventListener("click", () => {
+    if (confirm("Take this caller over? Their agent goes to wrap-up.")) act("take_over");
+  });
   at("acknowledge").addEventListener("click", async () => {
     const call = current();
     // Who has read the note takes the call in the same step, when it rings here.
@@ -325,7 +290,7 @@ function wireButtons() {
     draw();
     at("wrap-up").querySelector("input").focus();
   });
-  wireDialogs({ current, draw, agent: who.name });
+  wireDialogs({ current, agent: who.name });
   wireCalling({ agent: who.name, atDesk: () => Boolean(audio?.isUp) });
 }
 
@@ -344,7 +309,7 @@ function wireShortcuts() {
   });
   apply();
   const keys = {
-    r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult"], k: ["keypad"], p: ["place"],
+    r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult", "add"], l: ["escalate"], k: ["keypad"], p: ["place"],
     x: ["pause", "record"], o: ["outcome"], e: ["hang-up"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
   };
   // The form of the outcome vanishes under who writes in it when a call rings: what they go on to write is no wish.

@@ -8,7 +8,8 @@
 //   const call = new WebCall();                    a caller
 //   await call.dial("1000"); call.key("1"); call.hangUp();
 //
-// Events of both: "state" {state}, "error" {error, hint}. Nothing is loaded from anywhere.
+// Events of both: "state" {state}, "error" {error, hint}, "microphone" when another one is spoken into than before.
+// Nothing is loaded from anywhere.
 
 const ALIVE_EVERY = 10_000;
 // How long to wait before each further try to connect, in milliseconds; the last one is repeated.
@@ -46,6 +47,8 @@ async function iceServers() {
 class Sound {
   #context = null;
   #meters = {};
+  // Told when the microphone has been unplugged.
+  lost = () => {};
   player = new Audio();
   microphone = null;
   // What is sent of it: a track of its own, so that it can be silent while the meter still sees the microphone.
@@ -74,9 +77,16 @@ class Sound {
     });
     this.close();
     [this.microphone] = stream.getAudioTracks();
+    const opened = this.microphone;
+    opened.addEventListener("ended", () => opened === this.microphone && this.lost());
     this.voice = this.microphone.clone();
-    if (speaker && this.player.setSinkId) await this.player.setSinkId(speaker).catch(() => {});
+    if (speaker) await this.playTo(speaker);
     return this.microphone;
+  }
+
+  // Plays through this loudspeaker, or the system's when it is not there.
+  async playTo(speaker) {
+    await this.player.setSinkId?.(speaker).catch(() => this.player.setSinkId("").catch(() => {}));
   }
 
   close() {
@@ -137,6 +147,34 @@ class Line extends EventTarget {
   constructor(path) {
     super();
     this.#path = path;
+    this.audio.lost = () => this.#renew();
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.#devicesChanged());
+  }
+
+  // What was plugged in or out may be what is spoken into, or what was chosen.
+  async #devicesChanged() {
+    if (!this.audio.microphone) return;
+    const { microphone, speaker } = settings();
+    const found = await this.devices();
+    if (speaker) await this.audio.playTo(speaker);
+    const back = microphone && microphone !== this.using.microphone && found.some(({ id }) => id === microphone);
+    if (back || this.audio.microphone?.readyState === "ended") await this.#renew();
+  }
+
+  // Speaks into the microphone that there is now.
+  async #renew() {
+    try {
+      await this.#reopen();
+      this.tell("microphone");
+    } catch {
+      this.tell("error", { error: "the microphone is gone", hint: "plug one in: it is used at once" });
+    }
+  }
+
+  async #reopen() {
+    await this.audio.open();
+    this.#voice();
+    if (this.sending) await this.sender?.replaceTrack(this.audio.voice);
   }
 
   tell(type, detail = {}) {
@@ -262,15 +300,13 @@ class Line extends EventTarget {
   // Speaks into another microphone from now on; it is remembered.
   async useMicrophone(id) {
     remember({ microphone: id });
-    await this.audio.open();
-    this.#voice();
-    if (this.sending) await this.sender?.replaceTrack(this.audio.voice);
+    await this.#reopen();
   }
 
   // Plays through another loudspeaker from now on; it is remembered.
   async useSpeaker(id) {
     remember({ speaker: id });
-    await this.audio.player.setSinkId?.(id);
+    await this.audio.playTo(id);
   }
 
   levels() {

@@ -4,7 +4,7 @@
 // what others did meanwhile stays.
 
 import { ask, at, attempt, capital, make, show, words } from "./base.js";
-import { supervise } from "./wallboard-listen.js";
+import { supervise, takeOver } from "./wallboard-listen.js";
 
 let asked = null;
 
@@ -97,6 +97,9 @@ function wireAgent() {
   for (const button of dialog.querySelectorAll("[data-mode]")) {
     button.addEventListener("click", () => sending(dialog, [() => supervise(asked.call, button.dataset.mode)]));
   }
+  dialog.querySelector("[data-take-over]").addEventListener("click", () => {
+    if (confirm(`Take this caller over? ${capital(asked.agent)} goes to wrap-up.`)) sending(dialog, [() => takeOver(asked.call)]);
+  });
   dialog.querySelector("[data-end]").addEventListener("click", () => {
     if (confirm(`End ${asked.agent}'s call?`)) sending(dialog, [() => ask("POST", `/api/v1/calls/${asked.call}/end`)]);
   });

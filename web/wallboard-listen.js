@@ -1,41 +1,79 @@
-// The supervisor's part in a talk: listening, whispering, joining in. Their own phone is used if they have one signed in
-// (a SIP phone, or the desk in another window); else this page is the phone for as long as they are in the talk.
+// The supervisor's part in a talk: listening, whispering, joining in, taking it over. Their own phone is used if they have
+// one signed in (a SIP phone, or the desk in another window); else this page is the phone for as long as they are in the
+// talk.
 
 import { ask, at, attempt, capital, follow, make, redraw, show, write } from "./base.js";
 
 const KEPT = "warmline.listening";
 const UP_WITHIN = 15000;
+// Whoever left may be back at once, as somebody else: who takes over leaves as a listener. In milliseconds.
+const GONE_AFTER = 2000;
 const MODES = { listen: "You listen to", whisper: "You whisper to", barge: "You talk with all:" };
 
 let board = () => null;
 let mine = null;
 let phone = null;
+let gone = null;
+let asking = false;
 
 export function wireListening(boardNow) {
   board = boardNow;
   for (const button of at("listening").querySelectorAll("[data-mode]")) {
     button.addEventListener("click", () => attempt(at("listening-error"), () => supervise(mine.call, button.dataset.mode)));
   }
-  // A refresh in a talk goes on by itself.
-  if (sessionStorage.getItem(KEPT)) connect().catch(() => {});
-  addEventListener("signing-out", hangUp);
-  follow("/api/v1/desk-view/events", "desk", ({ calls }) => {
-    const before = mine;
-    mine = calls.find(({ role }) => role === "supervisor") ?? null;
-    if (before && !mine) hangUp();
-    draw();
+  at("take-over-now").addEventListener("click", () => {
+    const agent = talks()?.id;
+    if (confirm(`Take this caller over? ${capital(agent ?? "Their agent")} goes to wrap-up.`)) attempt(at("listening-error"), () => takeOver(mine.call));
   });
+  at("end-mine").addEventListener("click", () => attempt(at("listening-error"), () => ask("POST", `/api/v1/calls/${mine.call}/hang_up`, {})));
+  // The desk takes the phone along: it goes on there by itself.
+  at("to-desk").addEventListener("click", () => {
+    if (!phone) return;
+    sessionStorage.removeItem(KEPT);
+    sessionStorage.setItem("warmline.phone", "on");
+  });
+  // A refresh in a talk goes on by itself.
+  if (sessionStorage.getItem(KEPT)) connect().then(leaveUnlessTalking).catch(() => {});
+  addEventListener("signing-out", hangUp);
+  follow("/api/v1/desk-view/events", "desk", take);
+}
+
+function take({ calls }) {
+  const before = mine;
+  mine = calls.find(({ role }) => role === "supervisor") ?? calls.find(({ role, phase }) => role === "agent" && phase !== "ringing") ?? null;
+  if (before && phone && !isTalking()) leaveUnlessTalking();
+  draw();
+}
+
+const isTalking = () => mine !== null && mine.phase !== "wrap_up";
+
+// This page need not be a phone any more, unless the server says then that there is a talk.
+function leaveUnlessTalking() {
+  clearTimeout(gone);
+  gone = setTimeout(async () => {
+    await ask("GET", "/api/v1/desk-view").then(take).catch(() => {});
+    if (!isTalking() && !asking) hangUp();
+  }, GONE_AFTER);
 }
 
 // Takes part in a call in this way. Throws what the server refused.
-export async function supervise(call, mode) {
-  const post = () => ask("POST", `/api/v1/calls/${call}/supervise`, { mode });
+export const supervise = (call, mode) => withPhone(() => ask("POST", `/api/v1/calls/${call}/supervise`, { mode }));
+
+// Has the caller of a call, in place of their agent.
+export const takeOver = (call) => withPhone(() => ask("POST", `/api/v1/calls/${call}/take_over`, {}));
+
+// Asks for what needs a phone; makes this page one when there is no other.
+async function withPhone(post) {
+  clearTimeout(gone);
+  asking = true;
   try {
     await post();
   } catch (refusal) {
     if (phone || !/^no phone/.test(refusal.message)) throw refusal;
     await connect();
     await post();
+  } finally {
+    asking = false;
   }
 }
 
@@ -69,12 +107,23 @@ function hangUp() {
   phone = null;
 }
 
+// The agent whose talk it is.
+const talks = () => board()?.agents.find(({ call }) => call === mine.call);
+
 function draw() {
   show(at("listening"), Boolean(mine));
   if (!mine) return show(at("listening-error"), false);
-  const agent = board()?.agents.find(({ call }) => call === mine.call)?.id;
   const caller = mine.caller.name || mine.caller.number || "a withheld number";
-  redraw(at("listening-title"), [mine.mode, agent, caller], () => [`${MODES[mine.mode]} `, make("b", {}, capital(agent ?? "the agent")), ` and ${caller}`]);
+  const has = mine.role === "agent";
+  const agent = has ? null : talks()?.id ?? "the agent";
+  const over = mine.phase === "wrap_up";
+  redraw(at("listening-title"), [mine.mode, agent, caller, over], () => (has
+    ? [over ? "You have talked with " : "You have the caller: ", make("b", {}, caller)]
+    : [`${MODES[mine.mode]} `, make("b", {}, capital(agent)), ` and ${caller}`]));
+  show(at("listening-modes"), !has);
+  show(at("listening-own"), has);
+  show(at("end-mine"), !over);
+  write(at("to-desk"), over ? "Say what came of it" : "Go on at the desk");
   for (const button of at("listening").querySelectorAll("[aria-pressed]")) {
     button.setAttribute("aria-pressed", String(button.dataset.mode === mine.mode));
   }

@@ -17,10 +17,14 @@ use crate::pages::sign_in;
 use crate::pages::sits_at_the_desk;
 use crate::pages::text;
 use crate::server::Server;
+use crate::sipp::Sipp;
+use crate::spine::STRANGER;
 use crate::talk::Talk;
 use crate::tone::AGENT_HZ;
 use crate::tone::CALLER_HZ;
+use crate::tone::COLLEAGUE_HZ;
 use crate::tools::available;
+use crate::tools::within;
 
 #[test]
 fn a_newcomer_walks_through_the_demo_as_caller_and_as_agent() {
@@ -101,6 +105,93 @@ fn an_agent_with_a_telephone_uses_the_desk_for_all_but_audio() {
 }
 
 #[test]
+fn an_agent_escalates_then_adds_a_colleague_and_leaves_the_caller_to_them() {
+    let test = "an_agent_escalates_then_adds_a_colleague_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Browser::start(AGENT_HZ);
+    sits_at_the_desk(&mut alice, &server, "alice");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    does(&mut alice, "Rings for you");
+    alice.run("await page.click('#pick-up')");
+    does(&mut alice, "You talk with");
+    let mut carol = Browser::start(COLLEAGUE_HZ);
+    sits_at_the_desk(&mut carol, &server, "carol");
+
+    // A key, why, what is wanted, and it is on its way; she cannot take it, and nobody is there after her.
+    let escalation = text(&mut alice, "#escalation-panel");
+    assert!(
+        escalation.contains("First senior, which asks queue billing: for a refund, a complaint"),
+        "{escalation}"
+    );
+    alice.run("await page.evaluate(() => document.activeElement.blur()); await page.keyboard.press('l')");
+    alice.run("await page.fill('#escalate-reason', 'a refund'); await page.fill('#escalate-wants', 'the money back')");
+    alice.run("await page.keyboard.press('Enter')");
+    does(&mut carol, "alice asks for your help");
+    assert!(text(&mut carol, "#consult-note").contains("a refund"), "the reason is what it is about");
+    carol.run("await page.click('#refuse-note')");
+    does(&mut alice, "You talk with");
+    alice.sees(
+        "how far it is",
+        10,
+        "document.querySelector('#escalation-title').innerText === 'Escalated to lead'",
+    );
+    alice.run("await page.click('#quote')");
+    alice.sees(
+        "it is promised",
+        10,
+        "document.querySelector('#owed').innerText.includes('the team lead calls back')",
+    );
+    alice.sees("once is enough", 10, "!document.querySelector('#quote').checkVisibility()");
+
+    // She is added to the talk instead; the note is the one that was written.
+    server.wait_for_agent("carol", "ready", 20);
+    alice.run("await page.click('#consult')");
+    alice.run("await page.selectOption('#target', 'agent carol')");
+    alice.run("await page.click('#send-add')");
+    does(&mut carol, "alice asks you to join a talk");
+    carol.run("await page.click('#acknowledge')");
+    does(&mut alice, "3 of you talk with each other");
+    alice.hears_among("phone", COLLEAGUE_HZ, 20);
+    carol.hears_among("phone", CALLER_HZ, 20);
+    alice.run("await page.click('[aria-label=\"Mute Carol\"]')");
+    carol.sees(
+        "nobody hears her",
+        10,
+        "document.querySelector('#members').innerText.includes('nobody hears you')",
+    );
+    alice.run(&format!("await page.click('[aria-label=\"{STRANGER} quieter\"]')"));
+    alice.sees("the caller is quieter", 10, "document.querySelector('#members').innerText.includes('−3 dB')");
+    alice.run("await page.click('#leave')");
+    does(&mut carol, "You talk with");
+    alice.sees("wrap-up", 10, "document.querySelector('#wrap-title').checkVisibility()");
+    carol.hears("phone", CALLER_HZ, 20);
+    within(20, "carol is heard, though she was muted", || {
+        (caller.line.heard(COLLEAGUE_HZ) >= 1.0).then_some(())
+    });
+
+    // The note stays with her, and she says that it was not enough.
+    assert!(text(&mut carol, "#notes").contains("the money back"));
+    carol.run("await page.click('#repeat'); await page.fill('#repeat-why', 'the invoice number')");
+    carol.run("await page.keyboard.press('Enter')");
+    let story = server.story_with(&caller.sip_call_id, "had_to_repeat", 10);
+    assert_eq!(story.only("had_to_repeat")["why"], "the invoice number");
+    carol.run("await page.click('#hang-up')");
+    caller.ends_well(20);
+    // The history has both notes, what became of them, and what she said.
+    open(&mut carol, &server, &format!("/history#{}", story.id()));
+    carol.sees("the notes", 20, "document.querySelector('#notes')?.innerText.includes('the invoice number')");
+    let notes = text(&mut carol, "#notes");
+    for told in ["Alice to queue billing", "carol declined it", "Alice to carol", "carol knew it"] {
+        assert!(notes.contains(told), "{told}: {notes}");
+    }
+    is_clean(&mut alice);
+    is_clean(&mut carol);
+}
+
+#[test]
 fn the_desk_rings_notifies_warns_and_takes_another_microphone() {
     let test = "the_desk_rings_notifies_warns_…";
     if !browsers_available(test) || !available(test, &["sipp"]) {
@@ -169,5 +260,33 @@ fn the_desk_rings_notifies_warns_and_takes_another_microphone() {
         "phone.audio.microphone.getSettings().deviceId === document.querySelector('#microphone').value",
     );
     alice.sees("it is heard", 20, "Number(document.querySelector('#level').ariaValueNow) > 0");
+    // It is unplugged: its track ends, and what there is now is spoken into.
+    alice.look(
+        "void (window.unplugged = phone.audio.microphone, document.querySelector('#level').ariaValueNow = 0,
+               unplugged.stop(), unplugged.dispatchEvent(new Event('ended')))",
+    );
+    alice.sees(
+        "another track, which lives",
+        20,
+        "phone.audio.microphone !== unplugged && phone.audio.voice.readyState === 'live'",
+    );
+    alice.sees("it is heard too", 20, "Number(document.querySelector('#level').ariaValueNow) > 0");
+    // There is none at all, until one is plugged in.
+    alice.look(
+        "void (window.opens = navigator.mediaDevices.getUserMedia,
+               navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); },
+               phone.audio.microphone.stop(), phone.audio.microphone.dispatchEvent(new Event('ended')))",
+    );
+    alice.sees(
+        "what to do",
+        20,
+        "document.querySelector('#phone-error').innerText === 'The microphone is gone. Plug one in: it is used at once'",
+    );
+    alice.look(
+        "void (navigator.mediaDevices.getUserMedia = window.opens,
+               navigator.mediaDevices.dispatchEvent(new Event('devicechange')))",
+    );
+    alice.sees("it lives", 20, "phone.audio.voice.readyState === 'live'");
+    alice.sees("nothing is wrong", 20, "!document.querySelector('#phone-error').checkVisibility()");
     is_clean(&mut alice);
 }

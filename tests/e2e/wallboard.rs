@@ -115,8 +115,30 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     sam.run("await page.click('#listening [data-mode=leave]')");
     sam.sees("gone", 10, "!document.querySelector('#listening').checkVisibility()");
     server.story_of(story.id(), "supervision_ended", 10);
-    carol.run("await page.click('#hang-up')");
+
+    // Who takes the caller over has them, goes on with them at the desk, and says what came of it: no agent need they be.
+    acts_on(&mut sam, "carol", "agent-dialog");
+    sam.run("page.once('dialog', (dialog) => dialog.accept()); await page.click('[data-take-over]')");
+    sam.sees(
+        "they have the caller",
+        30,
+        "document.querySelector('#listening-title').innerText.startsWith('You have the caller')",
+    );
+    carol.sees("wrap-up", 20, "document.querySelector('#wrap-title').checkVisibility()");
+    sam.hears("phone", CALLER_HZ, 20);
+    sam.run("await page.click('#to-desk')");
+    sam.sees("the desk", 20, "document.querySelector('#doing')?.innerText === 'You talk with'");
+    sam.hears("phone", CALLER_HZ, 30);
+    within(20, "the caller hears who has them", || hears_now(&caller, COLLEAGUE_HZ).then_some(()));
+    sam.run("await page.click('#hang-up')");
     caller.ends_well(20);
+    sam.sees("wrap-up", 20, "document.querySelector('#wrap-title').checkVisibility()");
+    sam.run("await page.check('#outcomes [value=resolved]'); await page.fill('#reason-code', 'refund')");
+    sam.run("await page.click('#wrap-up [type=submit]')");
+    let story = server.story_of(story.id(), "outcome_set", 10);
+    assert_eq!(story.only("taken_over")["from"], "carol");
+    assert_eq!(story.only("outcome_set")["agent"], "sam");
+    sam.sees("nothing is left to do", 10, "!document.querySelector('#call').checkVisibility()");
     is_clean(&mut sam);
     is_clean(&mut carol);
     drop((sam, carol));
