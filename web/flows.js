@@ -1,6 +1,7 @@
 // The flows: drawn by the server, with who is where now.
 
 import { about as length, ask, at, attempt, follow, make, redraw, session, show, signIn, whenText, words, write } from "./base.js";
+import { drawVersions, wireVersions } from "./flows-versions.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const who = await session();
@@ -8,6 +9,8 @@ let flows = [];
 let drawn = null;
 let due = null;
 let served = null;
+// Which version serves is an admin's to say, or a program's on this machine.
+const mayChange = who.role === "admin" || who.local;
 
 if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The flows are for people of this contact center.");
@@ -18,6 +21,9 @@ async function begin() {
     list();
     at("flow").addEventListener("change", () => (location.hash = at("flow").value));
     addEventListener("hashchange", open);
+    wireVersions(mayChange);
+    // Before the drawing, with which the page is shown, so that nothing jumps.
+    await drawVersions(mayChange);
     await open();
     follow("/api/v1/events", "fact", ({ fact }) => moves.has(fact) && soon());
     follow("/api/v1/wallboard/events", "board", ({ flows: files }) => {
@@ -42,7 +48,7 @@ function reject(problem) {
 async function renew() {
   ({ flows } = await ask("GET", "/api/v1/flows"));
   list();
-  await open();
+  await Promise.all([open(), drawVersions(mayChange)]);
 }
 
 function list() {
@@ -56,6 +62,7 @@ function soon() {
   due ??= setTimeout(() => {
     due = null;
     open();
+    drawVersions(mayChange).catch(() => {});
   }, 1000);
 }
 

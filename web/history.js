@@ -1,6 +1,7 @@
 // The history: calls that fit, and the story of one of them.
 
-import { about, ask, at, attempt, capital, make, session, show, signIn, timeText, whenText, words, write } from "./base.js";
+import { about, ask, at, attempt, capital, make, session, show, signIn, supervises, timeText, whenText, words, write } from "./base.js";
+import { drawNotes, drawReport, holdWords } from "./history-talks.js";
 
 const who = await session();
 let older = null;
@@ -10,6 +11,7 @@ if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The history is for people of this contact center.");
 
 async function begin() {
+  show(at("report"), supervises(who) || who.local);
   show(at("page"), true);
   const { agents } = await ask("GET", "/api/v1/agents").catch(() => ({ agents: [] }));
   at("agent").append(...agents.map(({ id }) => make("option", {}, id)));
@@ -21,6 +23,7 @@ async function begin() {
   at("filters").addEventListener("reset", () => setTimeout(search));
   at("more").addEventListener("click", () => search(older));
   at("all").addEventListener("change", drawLines);
+  at("report").addEventListener("toggle", () => at("report").open && attempt(at("error"), drawReport));
   addEventListener("hashchange", () => tell(location.hash.slice(1)));
   await search();
   if (location.hash.length > 1) tell(location.hash.slice(1));
@@ -89,8 +92,10 @@ async function tell(id) {
       ["Waited", call.waited_s === null ? null : `${about(call.waited_s)}${call.quote_s === null ? "" : `, promised ${about(call.quote_s)}`}`],
       ["Agent", call.agent],
       ["Talked", call.talked_s === null ? null : about(call.talked_s)],
+      ["Held", holdWords(told.holds)],
     ].filter(([, value]) => value);
     at("story-facts").replaceChildren(...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]), make("dt", {}, "Outcome"), make("dd", {}, outcomeTag(call)));
+    drawNotes(told);
     drawLines();
     mark();
     at("story").focus({ preventScroll: innerWidth > 1100 });

@@ -1,6 +1,9 @@
 //! How every page looks in every state: kept as pictures on three screens in light and dark, and nothing that axe-core
 //! finds, nothing wider than the screen, nothing that jumps.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -91,6 +94,7 @@ fn ann() -> Value {
             { "at": at(-41), "text": "waits for support; agreed to hold for up to 2 minutes" },
             { "at": at(-4), "text": "rings at alice" },
         ],
+        "escalation": escalation(None, "senior", &["a refund", "a complaint"]),
         "owed": [promise("alice", "answer", "what the valve costs", 5_400, "open"),
                  promise("bob", "callback", "when the technician comes", -600, "overdue")],
         "before": [
@@ -100,6 +104,17 @@ fn ann() -> Value {
               "note": "" },
         ],
     })
+}
+
+/// Where an escalation is, and what is next.
+fn escalation(level: Option<&str>, next: &str, when: &[&str]) -> Value {
+    let promise = json!({ "kind": "callback", "within_s": 14_400, "words": "the team lead calls back" });
+    json!({ "level": level, "promise": level.map(|_| promise), "next": next, "next_asks": "queue billing",
+            "next_when": when })
+}
+
+fn member(who: &str, since: i64, muted: bool, gain_db: i8) -> Value {
+    json!({ "who": who, "since": at(since), "muted": muted, "gain_db": gain_db })
 }
 
 fn promise(owner: &str, kind: &str, words: &str, due: i64, state: &str) -> Value {
@@ -123,7 +138,9 @@ pub fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
         "recording": { "since": at(-128), "pause": null } });
     let talking = changed(&ann, &talk);
     let with = |change: Value| changed(&talking, &change);
-    let consult = |phase: &str, acknowledged: bool, author: &str| json!({ "with": "bob", "phase": phase, "acknowledged": acknowledged, "note": note(author) });
+    let consult = |phase: &str, acknowledged: bool, author: &str| json!({ "with": "bob", "phase": phase, "acknowledged": acknowledged, "note": note(author), "adds": false });
+    let adds = |with: &str, author: &str| json!({ "with": with, "phase": "ringing", "acknowledged": false, "note": note(author), "adds": true });
+    let members = json!([member("bob", -95, false, 0), member("+12025550199", -40, true, -6)]);
     let hold = |nudge: bool, alarm: bool, until: i64| {
         json!({ "reason": "looking up the invoice", "since": at(-30), "until": at(until), "nudge": nudge,
                 "alarm": alarm })
@@ -150,9 +167,30 @@ pub fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
             "conference",
             with(json!({ "phase": "conference", "consult": consult("conference", true, "alice") })),
         ),
+        ("adding", with(json!({ "agent": "alice", "consult": adds("bob", "alice") }))),
+        (
+            "conference-of-four",
+            with(
+                json!({ "agent": "alice", "phase": "conference", "members": members, "caller": { "gain_db": 3 },
+                         "consult": adds("carol", "alice") }),
+            ),
+        ),
+        (
+            "added",
+            with(json!({ "agent": "carol", "phase": "conference", "role": "consulted", "recording": null,
+                         "members": [member("alice", -60, true, 0), member("bob", -10, false, 0)] })),
+        ),
+        ("asked-to-join", changed(&ann, &json!({ "role": "consulted", "consult": adds("alice", "carol") }))),
+        ("escalated", with(json!({ "escalation": escalation(Some("lead"), "manager", &[]) }))),
+        ("handed-on", with(json!({ "notes": [note("dave"), note("bob")] }))),
+        ("supervising", with(json!({ "role": "supervisor", "mode": "whisper", "recording": null }))),
         (
             "consulted",
-            changed(&ann, &json!({ "role": "consulted", "consult": consult("ringing", false, "carol") })),
+            changed(
+                &ann,
+                &json!({ "role": "consulted",
+                         "consult": changed(&consult("ringing", false, "carol"), &json!({ "with": "alice" })) }),
+            ),
         ),
         ("calling-out", with(json!({ "phase": "calling_out", "direction": "outbound" }))),
         ("wrap-up", with(json!({ "phase": "wrap_up", "recording": null }))),
@@ -205,20 +243,23 @@ fn the_desk_looks_good_in_every_state() {
     for (name, call) in &states {
         let state = match *name {
             "wrap-up" => "wrap_up",
-            "ringing" | "ringing-unknown" | "consulted" => "ringing",
+            "ringing" | "ringing-unknown" | "consulted" | "asked-to-join" => "ringing",
             _ => "talking",
         };
         let until = (*name == "wrap-up").then(|| at(24));
         shows(&mut alice, json!({ "state": state, "until": until, "calls": [call] }));
         looks.at(&mut alice, &format!("desk-{name}"));
         let dialogs: &[&str] = match *name {
-            "talking" => &["hold", "pause", "consult", "keypad", "place"],
-            "wrap-up" => &[],
-            _ => continue,
+            "talking" => &["hold", "pause", "consult", "keypad", "place", "escalate"],
+            "handed-on" => &["repeat"],
+            "consulting" => &["amend"],
+            _ => &[],
         };
         for dialog in dialogs {
             alice.run(&format!("await page.click('#{dialog}')"));
-            alice.sees("the dialog", 10, &format!("document.querySelector('#{dialog}-dialog').open"));
+            // The same dialog writes a note and changes it.
+            let opens = if *dialog == "amend" { "consult" } else { dialog };
+            alice.sees("the dialog", 10, &format!("document.querySelector('#{opens}-dialog').open"));
             looks.at(&mut alice, &format!("desk-{dialog}-dialog"));
             alice.run("await page.keyboard.press('Escape')");
         }
@@ -254,6 +295,40 @@ fn the_desk_looks_good_in_every_state() {
     looks.at(&mut alice, "desk-cut-off");
     is_clean(&mut alice);
     looks.are_good();
+}
+
+/// Tries flows with other words on a tenth of the callers; the version that it is.
+fn tries_other_words(server: &Server) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows");
+    let entries = fs::read_dir(folder).expect("the demo center").map(|entry| entry.expect("an entry").path());
+    let texts = entries.filter(|path| path.is_file()).map(|path| {
+        let text = fs::read_to_string(&path).expect("a flow").replace("goodbye said", "all said");
+        (path.file_name().expect("a name").to_string_lossy().into_owned(), json!(text))
+    });
+    let files = Value::Object(texts.collect());
+    let body = json!({ "why": "new words", "canary": { "share": 10 }, "files": files }).to_string();
+    let (status, _) = server.ask("POST", "/api/v1/flows/publish", Some(&body)).expect("the server answers");
+    assert_eq!(status, 200);
+    server.get("/api/v1/flows/versions")["canary"]["version"].clone()
+}
+
+/// A call that was held and handed on, on the way to somebody who would not take it.
+fn handed_on(call: &Value) -> Value {
+    let told = |to: Value, became: Value| {
+        let base = json!({
+            "author": "alice", "written": at(10), "to": to, "amends": false, "rang": "bob", "acknowledged_by": null,
+            "acknowledged": null, "declined_by": null, "declined": null, "declined_why": null, "ended": null,
+            "note": note("alice"),
+        });
+        changed(&base, &became)
+    };
+    let declined = json!({ "declined_by": "bob", "declined": at(20), "declined_why": "cannot take it now", "ended": "declined" });
+    let known =
+        json!({ "amends": true, "rang": "carol", "acknowledged_by": "carol", "acknowledged": at(50) });
+    let notes = [told(json!({ "queue": "billing" }), declined), told(json!({ "agent": "carol" }), known)];
+    let holds = json!({ "held": 2, "total_s": 95.0, "longest_s": 61.0, "refused": 1, "overridden": 1 });
+    let repeated = json!([{ "by": "carol", "at": at(90), "why": "the invoice number" }]);
+    changed(call, &json!({ "notes": notes, "holds": holds, "repeated": repeated }))
 }
 
 /// A center under pressure, on the board that the server sends.
@@ -314,6 +389,20 @@ fn every_other_page_looks_good() {
     let call = server.story_with(&caller.sip_call_id, "call_ended", 20).id();
     caller.ends_well(20);
     let mut sam = Browser::start(AGENT_HZ);
+    // A version that is tried on some, for whoever may change that: here somebody at this machine.
+    let version = |server: &Server| server.get("/api/v1/flows/versions")["version"].clone();
+    let (first, tried) = (version(&server), tries_other_words(&server));
+    open(&mut sam, &server, "/flows");
+    sam.sees("the flow", 20, "document.querySelector('#drawing svg') !== null");
+    sam.sees("both versions", 10, "document.querySelector('#promote').checkVisibility()");
+    looks.at(&mut sam, "flows-tried");
+    sam.run("await page.click('#promote'); await page.fill('#version-why', 'nobody minded')");
+    looks.at(&mut sam, "flows-version-dialog");
+    assert_eq!(version(&server), first);
+    sam.run("await page.keyboard.press('Enter')");
+    sam.sees("all get it", 20, "!document.querySelector('#promote').checkVisibility()");
+    assert_eq!(version(&server), tried);
+
     open(&mut sam, &server, "/desk");
     sign_in(&mut sam, "sam", "warmline");
     sam.sees("the desk", 10, "document.querySelector('#state')?.checkVisibility()");
@@ -330,6 +419,17 @@ fn every_other_page_looks_good() {
     open(&mut sam, &server, &format!("/history#{call}"));
     sam.sees("the story", 20, "document.querySelectorAll('#lines li').length > 0");
     looks.at(&mut sam, "history-story");
+    // The same call as it would be had it been handed on, and the report.
+    let path = format!("/api/v1/calls/{call}");
+    let told = json!(handed_on(&server.get(&path)).to_string());
+    sam.run(&format!(
+        "await page.route('**{path}', (route) => route.fulfill({{ json: JSON.parse({told}) }}))"
+    ));
+    sam.run("await page.reload()");
+    sam.sees("the notes", 20, "document.querySelectorAll('#notes li').length > 0");
+    sam.run("await page.click('#report summary')");
+    sam.sees("the report", 20, "document.querySelector('#holds-none').checkVisibility()");
+    looks.at(&mut sam, "history-handed-on");
 
     stages(&mut sam, &server, "/wallboard", BOARD);
     let board = server.get("/api/v1/wallboard");
@@ -344,6 +444,15 @@ fn every_other_page_looks_good() {
         sam.sees("the dialog", 10, &format!("document.querySelector('#{dialog}').open"));
         looks.at(&mut sam, &format!("wallboard-{dialog}"));
         sam.run("await page.keyboard.press('Escape')");
+    }
+
+    // A supervisor who listens, and one who has the caller.
+    for (name, role, mode) in [("listening", "supervisor", Some("whisper")), ("taken-over", "agent", None)] {
+        let caller = json!({ "name": "Ann Meyer", "number": "+12025550143" });
+        let call = json!({ "call": 29, "role": role, "mode": mode, "phase": "talking", "caller": caller });
+        sam.look(&format!("stage('{DESK}', 'desk', {})", json!({ "calls": [call] })));
+        sam.sees("the dock", 10, "document.querySelector('#listening').checkVisibility()");
+        looks.at(&mut sam, &format!("wallboard-{name}"));
     }
 
     // The caller's page, in a call.

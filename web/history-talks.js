@@ -1,0 +1,48 @@
+// What talks came to: a call's notes and holds in its story, and the report of all of them.
+
+import { about, ask, at, capital, make, redraw, show, timeText, words, write } from "./base.js";
+
+const moods = { worried: "worried", angry: "angry", urgent: "in a hurry" };
+
+// Whoever a note was for: an agent, a queue, a number.
+const whom = (to) => to.agent ?? (to.queue ? `queue ${to.queue}` : to.number);
+
+// How a held call was held, in a few words; nothing when it was not, and nobody was asked.
+export function holdWords({ held, total_s: total, longest_s: longest, refused, overridden, abandoned }) {
+  const times = held === 1 ? `once, for ${about(total)}` : `${held} times, for ${about(total)} in all, ${about(longest)} at the longest`;
+  return [held ? times : null, refused ? `refused ${refused === 1 ? "once" : `${refused} times`}` : null,
+    overridden ? `${overridden === 1 ? "once" : `${overridden} times`} without asking` : null, abandoned ? "hung up on hold" : null].filter(Boolean).join(", ");
+}
+
+// The chain of notes with which the caller was handed on, and what they had to tell again.
+export function drawNotes({ notes, repeated }) {
+  show(at("notes-title"), notes.length > 0);
+  redraw(at("notes"), [notes, repeated], () => [...notes.map(noteItem), ...repeated.map(({ by, at: when, why }) =>
+    make("li", {}, make("span", { class: "tag warn plain" }, "told again"), ` ${capital(by)} had to ask again at ${timeText(when)}${why ? `: ${why}` : ""}`))]);
+}
+
+function noteItem(told) {
+  const { note, amends, acknowledged_by: knows, declined_by: declined, ended } = told;
+  const became = knows ? ["good", `${knows} knew it at ${timeText(told.acknowledged)}`]
+    : declined ? ["warn", `${declined} declined it${told.declined_why ? `: ${told.declined_why}` : ""}`]
+      : ["", ended ? words(ended) : told.rang ? `rang at ${told.rang}` : "nobody has read it"];
+  const rows = [["About", note.issue], ["Wants", note.wants], ["Tried", note.tried], ["Promised", note.promises], ["Mood", moods[note.mood]]];
+  return make("li", { class: "stack" },
+    make("div", { class: "row spread" },
+      make("span", {}, make("b", {}, capital(told.author)), amends ? " changed it" : ` to ${whom(told.to)}`, `, ${timeText(told.written)}`),
+      make("span", { class: `tag ${became[0]}` }, became[1])),
+    make("dl", { class: "note" }, ...rows.filter(([, text]) => text).map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text)))));
+}
+
+// Holds by queue and agent, and the ways on which callers were handed on: of the last 30 days.
+export async function drawReport() {
+  const { queues, agents, handovers } = await ask("GET", "/api/v1/reports/talks");
+  const row = (name, one) => make("tr", {}, make("th", { scope: "row" }, name),
+    ...[String(one.held), about(one.total_s), about(one.longest_s), one.refused, one.overridden, one.abandoned].map((value) => make("td", { class: "number" }, String(value))));
+  at("holds").replaceChildren(...queues.map((one) => row(one.queue ?? "no queue", one)), ...agents.map((one) => row(capital(one.agent), one)));
+  show(at("holds-none"), queues.length === 0 && agents.length === 0);
+  at("handovers").replaceChildren(...handovers.map(({ queue, from, to, warm, blind, repeats }) => make("tr", {},
+    make("th", { scope: "row" }, `${capital(from)} to ${whom(to)}`), make("td", {}, queue ?? ""),
+    ...[warm, blind, repeats].map((value) => make("td", { class: "number" }, String(value))))));
+  show(at("handovers-none"), handovers.length === 0);
+}
