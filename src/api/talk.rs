@@ -54,6 +54,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
     };
     vec![
         ("/api/v1/calls/{id}/hold", ask(|body| read::<Hold>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/call_back", ask(|body| read::<CallBack>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/resume", ask(|body| bare(body, AgentRequest::Resume))),
         ("/api/v1/calls/{id}/consult", ask(|body| read::<Consult>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/note", ask(|body| read(body).map(AgentRequest::Amend))),
@@ -198,6 +199,21 @@ impl From<Hold> for AgentRequest {
         }
         let quote = quote_s.map(|seconds| Duration::from_secs(seconds.into()));
         AgentRequest::Hold { reason, quote, way, agreed }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallBack {
+    #[serde(default)]
+    agreed: bool,
+    #[serde(default)]
+    in_s: u32,
+}
+
+impl From<CallBack> for AgentRequest {
+    fn from(CallBack { agreed, in_s }: CallBack) -> AgentRequest {
+        AgentRequest::CallBack { agreed, after: Duration::from_secs(in_s.into()) }
     }
 }
 
@@ -513,6 +529,14 @@ pub(super) fn paths() -> Map<String, Value> {
                     "type": "integer", "description": "Tell a caller who is held how much longer it takes",
                 },
                 "way": words(&["verbal", "prompted", "override"]), "agreed": truth,
+            }),
+        ),
+        (
+            "call_back",
+            "Call the caller back instead of holding them: they keep their place, as old as they are",
+            json!({
+                "agreed": { "type": "boolean", "description": "The caller was asked, and agreed" },
+                "in_s": { "type": "integer", "description": "Not before so many seconds; as soon as it is their turn when not given" },
             }),
         ),
         ("resume", "Come back to the caller, or take the question back", json!({})),

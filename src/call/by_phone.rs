@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Call;
 use super::CallAction;
+use super::consult::Told;
 use super::request::Refusal;
 use super::request::Role;
 use crate::base::LegId;
@@ -18,7 +19,6 @@ use crate::fact::Target;
 use crate::fact::What;
 use crate::fact::note::NoteDraft;
 use crate::flow::Center;
-use crate::queue::hold::Hold;
 
 /// The second line of the agent who consults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,8 +63,7 @@ impl Call {
             return Err(Refusal::NotTheSender);
         }
         // Who is held already has been asked; everybody else is asked now.
-        let held = self.talk().and_then(|talk| talk.hold.as_ref()).is_some_and(Hold::is_held);
-        self.consult(center, now, wall, to, held, &NoteDraft::by_voice(), out)?;
+        self.consult(center, now, wall, to, Told::ByPhone, &NoteDraft::by_voice(), out)?;
         if let Some(consult) = self.consult_mut() {
             consult.own = Some(OwnLine { leg, up: false });
         }
@@ -120,25 +119,5 @@ impl Call {
             self.cancel(center, now, out).unwrap_or_default();
         }
         own.is_some()
-    }
-
-    /// The agent's phone turned away from its line with the caller, or to it, while a second one is there.
-    pub(super) fn own_phone_turned(
-        &mut self,
-        center: &Center,
-        now: Timestamp,
-        leg: LegId,
-        away: bool,
-        out: &mut Vec<CallAction>,
-    ) {
-        let with_caller = self.agent.as_ref().is_some_and(|line| line.leg == leg);
-        if !with_caller || self.own_line().is_none() {
-            return;
-        }
-        let held = self.talk().and_then(|talk| talk.hold.as_ref()).is_some_and(Hold::is_held);
-        if held != away {
-            // A phone has no screen to show a refusal on; the agent hears that nothing changes.
-            self.toggle(center, now, out).unwrap_or_default();
-        }
     }
 }

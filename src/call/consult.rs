@@ -24,6 +24,7 @@ use super::QueueWord;
 use super::by_phone::OwnLine;
 use super::escalate::Asked;
 use super::hold::BACK;
+use super::naming;
 use super::request::Refusal;
 use super::request::dialable;
 use super::request::reason;
@@ -82,6 +83,9 @@ pub(super) struct Consult {
     pub(super) adds: bool,
     /// Whether all three hear each other when the caller is not held.
     pub(super) joined: bool,
+    /// What names the target to the caller, before they are asked.
+    #[serde(default)]
+    naming: Option<Name>,
     /// Why the last one who was rung did not take it.
     missed: Option<MissedWhy>,
     /// The level of escalation that it asks.
@@ -104,6 +108,24 @@ pub(super) enum Stage {
         until: Timestamp,
     },
     Together,
+}
+
+/// By whom the caller is told why they wait and whom they are to be connected with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// By the prompt alone, which has to name the target.
+    No,
+    /// By the agent, who says that the caller agreed to wait.
+    ByAgent,
+    /// By the prompt; an agent who dialled whom to consult has no way to say more.
+    ByPhone,
+}
+
+impl Told {
+    /// As a request says it.
+    pub(super) fn by_agent(told_caller: bool) -> Told {
+        if told_caller { Told::ByAgent } else { Told::No }
+    }
 }
 
 /// A target by its place in the center.
@@ -138,6 +160,11 @@ impl Consult {
         self.stage == Stage::Together
     }
 
+    /// What names the target to the caller.
+    pub(super) fn naming(&self) -> Option<&Name> {
+        self.naming.as_ref()
+    }
+
     pub(super) fn note(&self) -> &BriefingNote {
         &self.note
     }
@@ -156,7 +183,7 @@ impl Call {
         now: Timestamp,
         wall: WallTime,
         target: Target,
-        told_caller: bool,
+        told: Told,
         draft: &NoteDraft,
         out: &mut Vec<CallAction>,
     ) -> Result<(), Refusal> {
@@ -170,31 +197,49 @@ impl Call {
             return Err(Refusal::Conference);
         }
         let held = talk.hold.as_ref().is_some_and(Hold::is_held);
+        // Whose phone holds has the caller asked already, before it dials.
+        let asked = talk.hold.is_some() && talk.held_by_phone;
         match &talk.hold {
-            Some(_) if !held => return Err(Refusal::Asking),
-            Some(_) if !told_caller => return Err(Refusal::NotTold),
+            Some(_) if !held && !asked => return Err(Refusal::Asking),
+            Some(_) if held && told == Told::No => return Err(Refusal::NotTold),
             _ => {}
+        }
+        let naming = match told {
+            Told::ByPhone => self.naming_by_phone(center, &target),
+            Told::No | Told::ByAgent => self.naming(center, &target),
+        };
+        if naming.is_none() && told != Told::ByAgent {
+            return Err(Refusal::NotNamed);
         }
         let author = line.name.clone();
         let reason = format!("consult with {target}");
-        let consult = self.consult_with(center, wall, target, &author, draft)?;
+        let mut consult = self.consult_with(center, wall, target, &author, draft)?;
+        consult.naming.clone_from(&naming);
         if let Some(talk) = self.talk_mut() {
             talk.consult = Some(Box::new(consult));
         }
         if held {
+            // Who agreed to a hold and no more is told before anybody rings.
+            if let Some(naming) = naming.filter(|_| told == Told::ByPhone) {
+                self.say_to_caller(vec![naming], false, out);
+            }
             self.begin_planned(now, out);
             return Ok(());
         }
         let policy = self.policy(center).hold;
-        let wish = hold::Wish { agent: author, reason, quote: policy.longest_quote };
+        let quote = policy.longest_quote;
+        let wish = hold::Wish { agent: author, reason, quote, offers_callback: false };
         let mut actions = Vec::new();
         // Told by the agent, who says that the caller agreed; or asked by prompt.
-        let begun = if told_caller && policy.way == HoldWay::Verbal {
+        let begun = if told == Told::ByAgent && policy.way == HoldWay::Verbal {
             Hold::agreed(now, &policy, wish, &mut actions)
         } else {
             Hold::ask(now, &policy, wish, &mut actions)
         };
         self.begin_hold(center, now, Some(begun), actions, out);
+        if let Some(talk) = self.talk_mut() {
+            talk.held_by_phone = asked;
+        }
         Ok(())
     }
 
@@ -221,8 +266,22 @@ impl Call {
         let number = self.consults.checked_add(1).ok_or(Refusal::TooManyConsults)?;
         let (to, target) = (self.resolve(center, target)?, target.clone());
         let (stage, line, own, asked, missed) = (Stage::Planned, None, None, None, None);
-        let (acknowledged, adds, joined) = (false, false, false);
-        Ok(Consult { number, target, to, note, stage, line, acknowledged, adds, joined, missed, asked, own })
+        let (acknowledged, adds, joined, naming) = (false, false, false, None);
+        Ok(Consult {
+            number,
+            target,
+            to,
+            note,
+            stage,
+            line,
+            acknowledged,
+            adds,
+            joined,
+            naming,
+            missed,
+            asked,
+            own,
+        })
     }
 
     /// Asks somebody into the talk, which goes on.
@@ -443,15 +502,18 @@ impl Call {
         out.push(CallAction::Fact(What::ConsultAnswered { by }));
         self.own_line_up(out);
         if !acknowledged {
-            self.brief(leg, out);
+            self.brief(center, leg, out);
         }
         self.added(out);
         self.retune(center, out);
     }
 
-    fn brief(&mut self, leg: LegId, out: &mut Vec<CallAction>) {
+    /// What they are asked for, and the note where the center has a voice: until they answer.
+    fn brief(&mut self, center: &Center, leg: LegId, out: &mut Vec<CallAction>) {
         let play = self.new_play();
-        let prompts = vec![BRIEFING.into()];
+        let note = self.talk().and_then(|talk| talk.consult.as_ref()).map(|consult| &consult.note);
+        let read = note.and_then(|note| naming::read_out(center, note));
+        let prompts = [BRIEFING.into()].into_iter().chain(read).collect();
         out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
     }
 
@@ -513,8 +575,13 @@ impl Call {
         let Some(consult) = self.consult_mut() else { return Ok(()) };
         consult.note = note;
         consult.acknowledged = false;
+        let hears = matches!(consult.stage, Stage::Briefing { .. });
+        let leg = consult.line.as_ref().map(|line| line.leg).filter(|_| hears);
         if consult.stage != Stage::Planned {
             out.push(CallAction::Fact(What::NoteAmended { by, note: told }));
+        }
+        if let Some(leg) = leg {
+            self.brief(center, leg, out);
         }
         Ok(())
     }
@@ -589,7 +656,8 @@ impl Call {
             return Err(Refusal::PermissionOver);
         };
         let agent = self.agent.as_ref().map(|line| line.name.clone()).unwrap_or_default();
-        let wish = hold::Wish { agent, reason: "consult".to_owned(), quote: until.since(now) };
+        let (reason, quote) = ("consult".to_owned(), until.since(now));
+        let wish = hold::Wish { agent, reason, quote, offers_callback: false };
         let (policy, mut actions) = (self.policy(center).hold, Vec::new());
         let hold = Hold::granted(now, &policy, wish, by, &mut actions);
         self.begin_hold(center, now, Some(hold), actions, out);

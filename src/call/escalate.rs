@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Call;
 use super::CallAction;
+use super::consult::Told;
 use super::request::Refusal;
 use super::request::reason;
 use crate::base::Name;
@@ -66,7 +67,7 @@ impl Call {
             note.issue.clone_from(&reason);
         }
         let place = out.len();
-        self.consult(center, now, wall, level.to.clone(), told_caller, &note, out)?;
+        self.consult(center, now, wall, level.to.clone(), Told::by_agent(told_caller), &note, out)?;
         let mut asked = Asked::of(level);
         if let Some(consult) = self.consult_mut() {
             if consult.is_begun() {

@@ -130,7 +130,7 @@ impl Call {
         let receiver = consulted.and_then(|consult| consult.line.as_ref()).map(|line| line.leg);
         // Whose agent's desk has vanished, and who has nobody else to talk with, waits for it with a ringing tone.
         let members = || talk.members.iter().map(|member| member.line.leg);
-        let alone = talk.lost && receiver.is_none() && talk.members.is_empty();
+        let alone = talk.lost && receiver.is_none() && talk.members.is_empty() || self.is_left_by_phone();
         let with_receiver = held || consulted.is_some_and(|consult| consult.joined);
         // Of an agent who consults by phone each line has its own side, until all three are joined.
         let own = talk.consult.as_ref().and_then(|consult| consult.own).filter(|own| own.up);

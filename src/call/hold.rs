@@ -18,6 +18,7 @@ use crate::fact::What;
 use crate::flow::Center;
 use crate::flow::center::HOLD_CHECK_IN;
 use crate::flow::center::HOLD_KEYS;
+use crate::flow::center::HOLD_KEYS_CALLBACK;
 use crate::flow::center::HOLD_QUESTION;
 use crate::flow::center::TalkPolicy;
 use crate::media::control::PlayId;
@@ -25,7 +26,7 @@ use crate::queue::hold;
 use crate::queue::hold::Hold;
 
 /// What is quoted when the agent says nothing: "less than one minute".
-const QUOTE: Duration = Duration::from_secs(60);
+pub(super) const QUOTE: Duration = Duration::from_secs(60);
 
 /// To the agent: the quote is nearly over.
 const NUDGE: &str = "hold/nudge";
@@ -59,7 +60,8 @@ impl Call {
             return Err(Refusal::MustPrompt);
         }
         let Some(agent) = self.agent.as_ref().map(|line| line.name.clone()) else { return Ok(()) };
-        let wish = hold::Wish { agent, reason, quote };
+        let offers_callback = self.offers_callback(center);
+        let wish = hold::Wish { agent, reason, quote, offers_callback };
         let mut actions = Vec::new();
         let begun = match way {
             HoldWay::Verbal if !agreed => {
@@ -152,9 +154,12 @@ impl Call {
         actions: Vec<hold::Action>,
         out: &mut Vec<CallAction>,
     ) {
-        if let Some(talk) = self.talk_mut() {
-            talk.hold.take_if(|hold| hold.is_over());
+        if let Some(talk) = self.talk_mut()
+            && talk.hold.take_if(|hold| hold.is_over()).is_some()
+        {
+            talk.held_by_phone = false;
         }
+        let mut call_back = false;
         for action in actions {
             match action {
                 hold::Action::Ask => {
@@ -177,6 +182,11 @@ impl Call {
                     self.hush_caller(out);
                     self.drop_plan(out);
                     self.cue_agent(REFUSED, out);
+                }
+                hold::Action::CallBack => {
+                    self.hush_caller(out);
+                    self.drop_plan(out);
+                    call_back = true;
                 }
                 hold::Action::Back(by) => {
                     self.word_is_over();
@@ -203,13 +213,20 @@ impl Call {
                 }
             }
         }
+        if call_back {
+            self.call_back_instead(now, HoldWay::Prompted, None, out);
+        }
         self.retune(center, out);
     }
 
     fn question(&self, center: &Center) -> Vec<Name> {
-        let mut words = vec![HOLD_QUESTION.into()];
+        let consult = self.talk().and_then(|talk| talk.consult.as_ref());
+        let mut words: Vec<Name> =
+            consult.and_then(|consult| consult.naming().cloned()).into_iter().collect();
+        words.push(HOLD_QUESTION.into());
         words.extend(self.quote_in_words(center));
-        words.push(HOLD_KEYS.into());
+        let offers = self.talk().and_then(|talk| talk.hold.as_ref()).is_some_and(Hold::offers_callback);
+        words.push(if offers { HOLD_KEYS_CALLBACK } else { HOLD_KEYS }.into());
         words
     }
 
@@ -219,7 +236,7 @@ impl Call {
         prompts.map(|prompts| quote_words(&self.language, quote, prompts)).unwrap_or_default()
     }
 
-    fn say_to_caller(&mut self, prompts: Vec<Name>, barge_in: bool, out: &mut Vec<CallAction>) {
+    pub(super) fn say_to_caller(&mut self, prompts: Vec<Name>, barge_in: bool, out: &mut Vec<CallAction>) {
         let Some(leg) = self.caller else { return };
         let play = self.new_play();
         out.push(CallAction::Fact(What::Played { prompts: prompts.clone() }));

@@ -4,6 +4,7 @@
 //! be done. It knows neither SIP nor sockets, and no other call.
 
 pub mod api;
+mod away;
 mod bot;
 pub mod by_phone;
 mod callback;
@@ -17,6 +18,8 @@ mod hearing;
 mod hold;
 mod keys;
 mod known;
+mod later;
+mod naming;
 pub mod placed;
 pub mod recording;
 pub mod request;
@@ -313,6 +316,7 @@ impl Call {
             }
             CallEvent::Stop { cause } => self.stop(cause, now, out),
         }
+        self.heed_away(center, now, out);
     }
 
     /// When [`CallEvent::Tick`] is next due.
@@ -463,15 +467,18 @@ impl Call {
             LegEvent::Ended { cause } => self.on_party_left(center, now, leg, &cause, out),
             LegEvent::Held => {
                 out.push(CallAction::Fact(What::FarEndHeld { leg, party }));
-                self.own_phone_turned(center, now, leg, true, out);
+                self.phone_holds(center, now, leg, out);
             }
             LegEvent::Resumed => {
                 out.push(CallAction::Fact(What::FarEndResumed { leg, party }));
-                self.own_phone_turned(center, now, leg, false, out);
+                self.phone_is_back(center, now, leg, out);
             }
             LegEvent::Closed { quality } => {
                 self.open.retain(|(open, _)| *open != leg);
                 self.recording_of(leg, RecordingEnd::Over, out);
+                if let Some(talk) = self.talk_mut() {
+                    talk.away.retain(|away| *away != leg);
+                }
                 out.push(CallAction::Fact(What::LegClosed { leg, party, quality }));
                 self.conclude(out);
             }

@@ -7,7 +7,9 @@ use super::CallAction;
 use super::Phase;
 use super::conference::MOST_GAIN_DB;
 use super::conference::MOST_PARTIES;
+use super::consult::Told;
 use super::escalate::Escalation;
+use super::later::LATEST;
 use super::recording::RecordWish;
 use crate::base::LegId;
 use crate::base::Name;
@@ -36,6 +38,8 @@ pub const MOST_KEYS: usize = 32;
 pub enum AgentRequest {
     /// Hold the caller.
     Hold { reason: String, quote: Option<Duration>, way: Option<HoldWay>, agreed: bool },
+    /// Call the caller back instead of holding them, so much later at the earliest: they agreed, says the agent.
+    CallBack { agreed: bool, after: Duration },
     /// Tell the held caller how much longer it takes.
     Requote(Duration),
     /// The caller had to tell again what was known already.
@@ -122,6 +126,12 @@ pub enum Refusal {
     NotTheReceiver,
     #[error("the caller is not talking with an agent")]
     NotTalking,
+    #[error("the caller has not agreed to be called back")]
+    NotAgreed,
+    #[error("there is no number at which this caller can be called back")]
+    NoNumber,
+    #[error("{0} s is longer than a callback is put off: {most} s", most = LATEST.as_secs())]
+    TooLate(u64),
     #[error("the caller is on hold already")]
     Held,
     #[error("the caller is not on hold")]
@@ -144,6 +154,8 @@ pub enum Refusal {
     TooManyConsults,
     #[error("the caller is on hold and has not been told why and to whom they are to go")]
     NotTold,
+    #[error("no prompt tells the caller to whom they are to go")]
+    NotNamed,
     #[error("there is no {0}")]
     NoSuchTarget(String),
     #[error("{0} cannot be dialled")]
@@ -232,6 +244,11 @@ impl Refusal {
             Refusal::NotYours(_) => "GET /api/v1/calls shows whose it is",
             Refusal::NotTheSender | Refusal::NotTheReceiver => "the other of the two can",
             Refusal::NotTalking => "wait until an agent has picked up",
+            Refusal::NotAgreed => {
+                r#"ask them, and send "agreed":true; or hold with "way":"prompted", which offers it by key 3"#
+            }
+            Refusal::NoNumber => "promise them something instead, or keep talking",
+            Refusal::TooLate(_) => "promise it: the promise is a row that reminds its owner",
             Refusal::Held => "resume first",
             Refusal::NotHeld => "there is nothing to resume",
             Refusal::Asking => "wait for the caller's answer, or resume to take the question back",
@@ -243,6 +260,7 @@ impl Refusal {
             Refusal::NoConsult => "begin one first",
             Refusal::TooManyConsults => "keep the caller",
             Refusal::NotTold => r#"resume, tell them, and send "told_caller":true"#,
+            Refusal::NotNamed => r#"tell them, and send "told_caller":true; or record transfer/NAME"#,
             Refusal::NoSuchTarget(_) => "GET /api/v1/agents and /api/v1/queues list whom there is",
             Refusal::NoSuchNumber(_) => "digits, with + before a country's code",
             Refusal::NoTrunk => r#"give a trunk of center.yaml an "out" address"#,
@@ -328,6 +346,20 @@ impl Call {
         request: AgentRequest,
         out: &mut Vec<CallAction>,
     ) -> Result<(), Refusal> {
+        self.answer_request(center, now, wall, who, request, out)?;
+        self.heed_away(center, now, out);
+        Ok(())
+    }
+
+    fn answer_request(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        wall: WallTime,
+        who: &Name,
+        request: AgentRequest,
+        out: &mut Vec<CallAction>,
+    ) -> Result<(), Refusal> {
         if let (Phase::Calling(_), AgentRequest::HangUp, Some(Role::Sender)) =
             (&self.phase, &request, self.role(who))
         {
@@ -362,12 +394,14 @@ impl Call {
             AgentRequest::Hold { reason, quote, way, agreed } => {
                 sender.and_then(|()| self.ask_hold(center, now, &reason, quote, way, agreed, out))
             }
+            AgentRequest::CallBack { agreed, after } => {
+                sender.and_then(|()| self.call_back_wish(center, now, wall, agreed, after, out))
+            }
             AgentRequest::Requote(quote) => sender.and_then(|()| self.requote(center, now, quote, out)),
             AgentRequest::Repeat { why } => self.had_to_repeat(who, role, &why, out),
             AgentRequest::Resume => sender.and_then(|()| self.resume(center, now, out)),
-            AgentRequest::Consult { to, told_caller, note } => {
-                sender.and_then(|()| self.consult(center, now, wall, to, told_caller, &note, out))
-            }
+            AgentRequest::Consult { to, told_caller, note } => sender
+                .and_then(|()| self.consult(center, now, wall, to, Told::by_agent(told_caller), &note, out)),
             AgentRequest::Amend(note) => sender.and_then(|()| self.amend(center, wall, &note, out)),
             AgentRequest::Acknowledge => receiver.and_then(|()| self.acknowledge(center, out)),
             AgentRequest::Decline { reason } => {

@@ -61,6 +61,15 @@ pub(super) struct Talk {
     pub(super) lost: bool,
     /// What the caller hears before anything else.
     pub(super) notice: Option<Notice>,
+    /// Lines that their own phones hold.
+    #[serde(default)]
+    pub(super) away: SmallVec<[LegId; 1]>,
+    /// Whether it was the agent's own phone that wanted the hold there is.
+    #[serde(default)]
+    pub(super) held_by_phone: bool,
+    /// Until when a caller waits for an agent whose phone holds them, and whom they did not allow to.
+    #[serde(default)]
+    pub(super) alone_until: Option<Timestamp>,
 }
 
 impl Talk {
@@ -82,6 +91,9 @@ impl Talk {
             refused: None,
             lost: false,
             notice,
+            away: SmallVec::new(),
+            held_by_phone: false,
+            alone_until: None,
         }
     }
 
@@ -94,7 +106,7 @@ impl Talk {
         let hold = self.hold.as_ref().and_then(Hold::deadline);
         let consult = self.consult.as_ref().and_then(|consult| consult.deadline());
         let notice = self.notice.as_ref().map(|notice| notice.until);
-        hold.into_iter().chain(consult).chain(notice).min()
+        hold.into_iter().chain(consult).chain(notice).chain(self.alone_until).min()
     }
 }
 
@@ -242,6 +254,7 @@ impl Call {
     /// A deadline of the talk is due.
     pub(super) fn on_talk_tick(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
         self.notice_late(center, now, out);
+        self.alone_late(now, out);
         self.tell_hold(center, now, hold::Event::Tick, out);
         if self.talk().and_then(|talk| talk.consult.as_ref()).is_some_and(|consult| consult.is_late(now)) {
             self.consult_late(center, now, out);

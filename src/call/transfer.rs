@@ -109,7 +109,7 @@ impl Call {
     }
 
     /// Everything of the talk but the caller is let go of.
-    fn leave_talk(&mut self, now: Timestamp, line: AgentLine, out: &mut Vec<CallAction>) {
+    pub(super) fn leave_talk(&mut self, now: Timestamp, line: AgentLine, out: &mut Vec<CallAction>) {
         self.close_hold(now, out);
         self.close_consult(ConsultEnd::SenderLeft, out);
         self.close_conference(Party::Agent, out);

@@ -118,6 +118,12 @@ impl Wait {
         Wait { for_agent: true, ..Wait::new(queue) }
     }
 
+    /// A wait of a caller who is to be called back where they called from.
+    pub(super) fn to_call_back(queue: QueueId, at: Option<CallbackAt>) -> Wait {
+        let agreed = Some(Agreed { number: None, at, promised: Vec::new() });
+        Wait { agreed, ..Wait::new(queue) }
+    }
+
     /// Whether the caller need not stay on the line.
     pub(super) fn place_is_kept(&self) -> bool {
         self.callback

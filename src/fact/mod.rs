@@ -182,6 +182,8 @@ pub enum What {
     HoldAsked { agent: Name, reason: String, quote: Duration, way: HoldWay },
     /// What the caller said to it.
     HoldAnswered { agent: Name, answer: HoldAnswer },
+    /// Instead of a hold they agreed that the caller is called back: by the agent's word, or the caller's key.
+    CallbackAgreed { agent: Name, way: HoldWay },
     /// The caller is held by an agent: never before a yes or an override.
     HoldStarted { agent: Name, reason: String, until: Timestamp, by: HoldBy },
     /// The agent was reminded that the quote is nearly over.

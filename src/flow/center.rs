@@ -14,6 +14,7 @@ use crate::base::QueueId;
 use crate::fact::note::NoteField;
 use crate::flow::escalation::Level;
 use crate::flow::model::Flow;
+use crate::flow::prompts::Prompts;
 use crate::flow::speech::Speech;
 use crate::media::codec::Codec;
 use crate::queue::api::AgentConfig;
@@ -28,6 +29,8 @@ use crate::sip::uri::Uri;
 pub const HOLD_QUESTION: &str = "hold/question";
 /// To a caller, after that: the keys to answer with.
 pub const HOLD_KEYS: &str = "hold/keys";
+/// The same where they may be called back instead.
+pub const HOLD_KEYS_CALLBACK: &str = "hold/keys-callback";
 /// To a caller who is held.
 pub const HOLD_CHECK_IN: &str = "hold/check-in";
 
@@ -51,6 +54,8 @@ pub struct Center {
     pub trunks: Vec<Trunk>,
     /// By name.
     pub flows: BTreeMap<Name, Arc<Flow>>,
+    /// Which recordings there are.
+    pub prompts: Arc<Prompts>,
     /// How texts are spoken, where they are.
     pub speech: Option<Arc<Speech>>,
     /// The zone that times of the day are told in.

@@ -15,6 +15,7 @@ use crate::flow::center::AgentContact;
 use crate::flow::center::AlarmPolicy;
 use crate::flow::center::HOLD_CHECK_IN;
 use crate::flow::center::HOLD_KEYS;
+use crate::flow::center::HOLD_KEYS_CALLBACK;
 use crate::flow::center::HOLD_QUESTION;
 use crate::flow::center::Outbound;
 use crate::flow::center::SrtpPolicy;
@@ -210,7 +211,7 @@ fn languages(fields: &mut Fields<'_>, reader: &mut Reader<'_>) {
 /// What is in no file, and heard all the same: by a held caller, and the minutes of a quote.
 fn heard_in_all(place: Place, reader: &mut Reader<'_>) {
     reader.words_for(place, SpokenAs::As(say::Kind::Number));
-    for name in [HOLD_QUESTION, HOLD_KEYS, HOLD_CHECK_IN] {
+    for name in [HOLD_QUESTION, HOLD_KEYS, HOLD_KEYS_CALLBACK, HOLD_CHECK_IN] {
         if reader.prompts.has(&reader.names.language, name) {
             reader.prompt(&Text { place, text: name.to_owned(), quoted: true });
         }

@@ -85,7 +85,9 @@ pub fn load(
     found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     match center {
         Some(center) if !found.iter().any(Diagnostic::is_error) => {
-            Ok((assemble(center, flows, names.speech), found))
+            let mut center = assemble(center, flows, names.speech);
+            center.prompts = Arc::new(prompts.clone());
+            Ok((center, found))
         }
         _ => Err(found),
     }
@@ -102,6 +104,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, speech: Option
         feature_codes: center.feature_codes,
         trunks: center.trunks,
         flows,
+        prompts: Arc::default(),
         speech,
         wait_prompts: center.wait_prompts,
         talk: center.talk,

@@ -28,6 +28,8 @@ const QUESTION_WITHIN: Duration = Duration::from_secs(20);
 const YES: char = '1';
 /// The key that keeps talking.
 const NO: char = '2';
+/// The key that has the agent call back instead, where that is offered.
+const CALL_BACK: char = '3';
 
 /// How a queue's agents may hold its callers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,9 @@ pub struct Wish {
     pub agent: Name,
     pub reason: String,
     pub quote: Duration,
+    /// Whether a caller who is asked by prompt may be called back instead.
+    #[serde(default)]
+    pub offers_callback: bool,
 }
 
 /// What a hold is told.
@@ -94,6 +99,8 @@ pub enum Action {
     Nudge,
     /// The caller would not be held: talk on.
     Refused,
+    /// The caller would not be held, and wants to be called back instead.
+    CallBack,
     /// The hold is over: agent and caller, if both are there, hear each other.
     Back(HoldEndedBy),
     /// Tell the history.
@@ -165,7 +172,7 @@ impl Hold {
     }
 
     fn begin(&mut self, now: Timestamp, by: HoldBy, out: &mut Vec<Action>) {
-        let Wish { agent, reason, quote } = self.wish.clone();
+        let Wish { agent, reason, quote, .. } = self.wish.clone();
         self.stage = Stage::Held(Held {
             since: now,
             nudge_at: Some(now + quote.mul_f64(0.75)),
@@ -214,9 +221,12 @@ impl Hold {
                 answered(&self.wish, HoldAnswer::Yes, out);
                 self.begin(now, HoldBy::Caller, out);
             }
-            (Stage::Asked { .. }, Event::Key(NO)) => self.refused(HoldAnswer::No, out),
+            (Stage::Asked { .. }, Event::Key(NO)) => self.refused(HoldAnswer::No, Action::Refused, out),
+            (Stage::Asked { .. }, Event::Key(CALL_BACK)) if self.wish.offers_callback => {
+                self.refused(HoldAnswer::No, Action::CallBack, out);
+            }
             (Stage::Asked { silent_at }, Event::Tick) if *silent_at <= now => {
-                self.refused(HoldAnswer::Silent, out);
+                self.refused(HoldAnswer::Silent, Action::Refused, out);
             }
             // The question is taken back: the agent would rather talk, or somebody left.
             (Stage::Asked { .. }, Event::End(_)) => {
@@ -265,6 +275,11 @@ impl Hold {
         self.wish.quote
     }
 
+    /// Whether the caller who is asked may be called back instead.
+    pub fn offers_callback(&self) -> bool {
+        self.wish.offers_callback
+    }
+
     /// Whether the caller is held now.
     pub fn is_held(&self) -> bool {
         matches!(self.stage, Stage::Held(_))
@@ -275,10 +290,10 @@ impl Hold {
         self.stage == Stage::Over
     }
 
-    fn refused(&mut self, answer: HoldAnswer, out: &mut Vec<Action>) {
+    fn refused(&mut self, answer: HoldAnswer, then: Action, out: &mut Vec<Action>) {
         self.stage = Stage::Over;
         answered(&self.wish, answer, out);
-        out.push(Action::Refused);
+        out.push(then);
     }
 
     fn over(&mut self, now: Timestamp, by: HoldEndedBy, out: &mut Vec<Action>) {
@@ -291,7 +306,7 @@ impl Hold {
 }
 
 fn told(wish: &Wish, way: HoldWay, out: &mut Vec<Action>) {
-    let Wish { agent, reason, quote } = wish.clone();
+    let Wish { agent, reason, quote, .. } = wish.clone();
     out.push(Action::Fact(What::HoldAsked { agent, reason, quote, way }));
 }
 
@@ -306,7 +321,8 @@ mod tests {
     use super::*;
 
     fn wish() -> Wish {
-        Wish { agent: "alice".into(), reason: "the invoice".to_owned(), quote: Duration::from_secs(60) }
+        let (reason, quote) = ("the invoice".to_owned(), Duration::from_secs(60));
+        Wish { agent: "alice".into(), reason, quote, offers_callback: true }
     }
 
     fn at(secs: u64) -> Timestamp {
@@ -363,6 +379,17 @@ mod tests {
     }
 
     #[test]
+    fn who_would_not_be_held_is_called_back_by_key_where_that_is_offered() {
+        let policy = HoldPolicy::default();
+        let mut hold = Hold::ask(at(0), &policy, wish(), &mut Vec::new());
+        assert_eq!(step(&mut hold, 3, Event::Key('3')), [Action::CallBack]);
+        assert!(hold.is_over());
+        let not_offered = Wish { offers_callback: false, ..wish() };
+        let mut hold = Hold::ask(at(0), &policy, not_offered, &mut Vec::new());
+        assert_eq!(step(&mut hold, 3, Event::Key('3')), []);
+    }
+
+    #[test]
     fn a_held_caller_s_key_brings_the_agent_back() {
         let mut hold = Hold::agreed(at(0), &HoldPolicy::default(), wish(), &mut Vec::new());
         assert_eq!(step(&mut hold, 5, Event::Key('2')), []);
@@ -381,6 +408,7 @@ mod tests {
             Event::QuestionEnded,
             Event::Key('1'),
             Event::Key('2'),
+            Event::Key('3'),
             Event::Key('#'),
             Event::End(HoldEndedBy::Agent),
             Event::Tick,

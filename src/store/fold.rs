@@ -226,6 +226,7 @@ impl CallFold {
             | What::FarEndResumed { .. }
             | What::HoldAsked { .. }
             | What::HoldAnswered { .. }
+            | What::CallbackAgreed { .. }
             | What::HoldStarted { .. }
             | What::HoldRequoted { .. }
             | What::HoldNudged { .. }

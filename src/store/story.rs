@@ -178,6 +178,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             format!("talk with {agent} over after {}, {} hung up", length(*talked), who(*by))
         }
         What::HoldAsked { agent, reason, quote, way } => talk::hold_asked(agent, reason, *quote, *way),
+        What::CallbackAgreed { agent, way } => talk::callback_agreed(agent, *way),
         What::HoldAnswered { agent, answer } => talk::hold_answered(agent, *answer),
         What::HoldStarted { agent, reason, until, by } => {
             talk::hold_started(agent, reason, until.since(dated.fact.at), *by)

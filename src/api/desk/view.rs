@@ -85,6 +85,12 @@ struct CallJson {
     quoted_s: Option<u64>,
     asking: Option<AskingJson>,
     hold: Option<HoldJson>,
+    /// Whether the caller would not be held and can be called back instead.
+    offer_callback: bool,
+    /// Whether the caller's own phone holds, and hears nothing.
+    caller_away: bool,
+    /// Whether the own phone of the agent who has the caller holds.
+    agent_away: bool,
     consult: Option<ConsultJson>,
     recording: Option<RecordingJson>,
     /// Where an escalation is and leads; null where the center has no levels.
@@ -283,6 +289,11 @@ impl CallJson {
             quoted_s: call.quote.map(|quote| quote.as_secs()),
             asking: call.asking.as_ref().map(asking),
             hold: call.hold.as_ref().map(hold),
+            offer_callback: call.refused_hold
+                && call.direction == Direction::Inbound
+                && !call.number.is_empty(),
+            caller_away: call.caller_away,
+            agent_away: call.agent_away,
             consult: call.consult.as_ref().map(consult),
             recording: call.recording.as_ref().map(recording),
             escalation: None,

@@ -4,6 +4,7 @@
 //!
 //! `WARMLINE_DEPTH` looks further than the usual depth.
 
+mod away;
 mod by_phone;
 mod conference;
 mod escalation;
@@ -63,7 +64,8 @@ nodes:
 ";
 
 const PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined \
-    wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting hold-music";
+    wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting hold-music \
+    hold/keys-callback transfer/bob transfer/alice transfer/help transfer/outside transfer/colleague";
 
 static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
@@ -98,6 +100,14 @@ enum Step {
     Dials(Target),
     /// The phone of whoever has the caller puts that line on hold, or takes it back.
     Turns {
+        away: bool,
+    },
+    /// The caller's does.
+    CallerTurns {
+        away: bool,
+    },
+    /// That of whoever is consulted does.
+    ReceiverTurns {
         away: bool,
     },
     /// Her phone was refused to hand the caller on.
@@ -155,9 +165,14 @@ struct Told {
 impl World {
     /// A caller who talks with alice.
     fn new() -> World {
+        World::with_number("")
+    }
+
+    /// The same, calling from this number, which nobody knows.
+    fn with_number(number: &str) -> World {
         let arrival = Arrival {
             leg: CALLER,
-            number: String::new(),
+            number: number.to_owned(),
             display: String::new(),
             dialled: "1000".to_owned(),
             sip_call_id: "abc@host".to_owned(),
@@ -183,7 +198,7 @@ impl World {
             told: Told::default(),
             over: false,
         };
-        world.settle(VecDeque::from([Pending::Actions(actions)]));
+        world.settle(VecDeque::from([Pending::Actions(actions), Pending::Call(CallEvent::Found(None))]));
         let alice = *world.lines.keys().last().expect("alice's phone rings");
         world.step(&Step::PicksUp(alice));
         assert!(matches!(world.call.phase, Phase::Talking(_)) && !world.told.receivers.contains_key(&alice));
@@ -219,6 +234,13 @@ impl World {
             Step::Refused => return self.call.transfer_refused(self.now),
             Step::Turns { away } => {
                 let Some(leg) = self.call.agent.as_ref().map(|line| line.leg) else { return };
+                leg_event(leg, if *away { LegEvent::Held } else { LegEvent::Resumed })
+            }
+            Step::CallerTurns { away } => {
+                leg_event(self.caller(), if *away { LegEvent::Held } else { LegEvent::Resumed })
+            }
+            Step::ReceiverTurns { away } => {
+                let Some(leg) = self.call.consulted().map(|line| line.leg) else { return };
                 leg_event(leg, if *away { LegEvent::Held } else { LegEvent::Resumed })
             }
             Step::CallerKeys(digit) => Pending::Call(CallEvent::Digit { leg: self.caller(), digit: *digit }),
@@ -348,6 +370,7 @@ impl World {
                 }
             }
             CallAction::DialAgent { leg, .. }
+            | CallAction::DialCaller { leg, .. }
             | CallAction::DialNumber { leg, .. }
             | CallAction::DialUser { leg, .. } => {
                 let consulting =
@@ -384,6 +407,7 @@ impl World {
             other => assert!(matches!(
                 other,
                 CallAction::Ring { .. }
+                    | CallAction::FindCustomer { .. }
                     | CallAction::SendKeys { .. }
                     | CallAction::Mute { .. }
                     | CallAction::Gain { .. }
@@ -474,7 +498,8 @@ impl World {
             Phase::Talking(_) => {
                 let agent = self.call.agent.as_ref().map(|line| line.leg);
                 let agent = agent.filter(is_up).expect("a caller in talk has an agent");
-                let waits = self.told.held || self.is_lost() && self.plays.contains_key(&caller);
+                let left = self.is_lost() || self.call.is_left_by_phone();
+                let waits = self.told.held || left && self.plays.contains_key(&caller);
                 assert!(waits || hears_somebody(caller), "the caller is alone");
                 assert!(waits || self.hears[&agent].contains(&caller), "the agent does not hear the caller");
                 for member in self.call.members().map(|member| member.line.leg) {
@@ -488,6 +513,9 @@ impl World {
                 }
             }
             Phase::Waiting(_) => assert!(self.engine.call(CALL).is_some(), "the caller waits for nobody"),
+            Phase::CallingBack(_) => {
+                assert!(self.plays.contains_key(&caller), "a caller who was called back hears nobody")
+            }
             Phase::Farewell { .. } => assert!(self.plays.contains_key(&caller), "a farewell without a word"),
             phase => assert!(self.over, "a caller in {phase:?}"),
         }
@@ -522,6 +550,7 @@ impl World {
         }
         if let Some(talk) = world.call.talk() {
             assert!(talk.hold.is_none(), "a hold without an end: {:?}", talk.hold);
+            assert!(!world.call.is_left_by_phone(), "a caller waits for a phone without an end");
             let waits = talk.consult.as_ref().is_some_and(|consult| consult.stage != Stage::Together);
             assert!(!waits, "a consult without an end: {:?}", talk.consult);
         }
@@ -550,8 +579,17 @@ impl World {
             steps.push(Step::WordEnds(self.caller(), word));
         }
         // What a waiting caller may choose is explored with the queue engine.
-        if self.call.talk().is_some() {
-            steps.extend(['1', '2'].map(Step::CallerKeys));
+        match &self.call.phase {
+            Phase::Talking(_) => steps.extend(['1', '2', '3'].map(Step::CallerKeys)),
+            Phase::Waiting(wait) if wait.place_is_kept() => {
+                let promise =
+                    self.call.caller.and_then(|leg| self.plays.get(&leg).map(|(play, _)| (leg, *play)));
+                steps.extend(promise.map(|(leg, play)| Step::WordEnds(leg, play)));
+            }
+            Phase::CallingBack(callback) => {
+                steps.extend(callback.greeting.map(|play| Step::WordEnds(self.caller(), play)));
+            }
+            _ => {}
         }
         steps.extend(self.deadline().map(|_| Step::Passes));
         steps

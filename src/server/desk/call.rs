@@ -12,7 +12,9 @@ use crate::call::recording::LONGEST_PAUSE;
 use crate::fact::BriefingNote;
 use crate::fact::Direction;
 use crate::fact::Hears;
+use crate::fact::HoldAnswer;
 use crate::fact::HoldWay;
+use crate::fact::Party;
 use crate::fact::Promise;
 use crate::fact::SuperviseMode;
 use crate::fact::Target;
@@ -55,6 +57,12 @@ pub struct DeskCall {
     /// The hold that the caller is being asked for: reason and quote.
     pub asking: Option<(String, Duration)>,
     pub hold: Option<Hold>,
+    /// Whether the caller would not be held when they were last asked.
+    pub refused_hold: bool,
+    /// Whether the caller's own phone holds.
+    pub caller_away: bool,
+    /// Whether the own phone of the agent who has the caller holds.
+    pub agent_away: bool,
     pub consult: Option<Consult>,
     pub recording: Option<Recording>,
     /// The level of escalation that was asked last.
@@ -199,6 +207,9 @@ impl DeskCall {
             quote: None,
             asking: None,
             hold: None,
+            refused_hold: false,
+            caller_away: false,
+            agent_away: false,
             consult: None,
             recording: None,
             level: None,
@@ -342,10 +353,18 @@ impl DeskCall {
     /// Hold, consult, transfer, supervision.
     fn change_talk(&mut self, wall: WallTime, dated: &DatedFact) -> bool {
         match &dated.fact.what {
-            What::HoldAsked { reason, quote, way, .. } if *way == HoldWay::Prompted => {
-                self.asking = Some((reason.clone(), *quote));
+            What::HoldAsked { reason, quote, way, .. } => {
+                self.refused_hold = false;
+                self.asking = (*way == HoldWay::Prompted).then(|| (reason.clone(), *quote));
             }
-            What::HoldAnswered { .. } => self.asking = None,
+            What::HoldAnswered { answer, .. } => {
+                self.asking = None;
+                self.refused_hold = *answer != HoldAnswer::Yes;
+            }
+            What::FarEndHeld { party: Party::Caller, .. } => self.caller_away = true,
+            What::FarEndResumed { party: Party::Caller, .. } => self.caller_away = false,
+            What::FarEndHeld { party: Party::Agent, .. } => self.agent_away = true,
+            What::FarEndResumed { party: Party::Agent, .. } => self.agent_away = false,
             What::HoldStarted { reason, until, .. } => {
                 let until = wall + until.since(dated.fact.at);
                 let reason = reason.clone();
@@ -506,6 +525,8 @@ impl DeskCall {
         }
         self.asking = None;
         self.hold = None;
+        self.refused_hold = false;
+        self.agent_away = false;
     }
 
     /// The caller is somebody else's: the one who handed over has wrap-up.

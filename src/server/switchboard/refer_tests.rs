@@ -33,7 +33,8 @@ nodes:
 ";
 
 const PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined \
-    wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting hold-music";
+    wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting hold-music \
+    transfer/colleague";
 
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n\
                    m=audio 4000 RTP/AVP 0\r\n";

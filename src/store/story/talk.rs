@@ -38,6 +38,15 @@ pub(super) fn hold_answered(agent: &str, answer: HoldAnswer) -> String {
     }
 }
 
+pub(super) fn callback_agreed(agent: &str, way: HoldWay) -> String {
+    match way {
+        HoldWay::Prompted => format!("wants to be called back instead of being held by {agent}"),
+        HoldWay::Verbal | HoldWay::Override => {
+            format!("is to be called back instead, as agreed, says {agent}")
+        }
+    }
+}
+
 pub(super) fn hold_started(agent: &str, reason: &str, left: Duration, by: HoldBy) -> String {
     let left = length(left);
     match by {

@@ -29,7 +29,7 @@ struct Day {
 
 impl Day {
     fn tell(&mut self, what: What) {
-        self.at = self.at + Duration::from_millis(10);
+        self.at += Duration::from_millis(10);
         self.facts.push(Fact { at: self.at, call: Some(self.call), what });
     }
 
