@@ -122,6 +122,7 @@ pub(super) fn schemas() -> Value {
             "amends": { "type": "boolean", "description": "Whether it changes the note before it" },
             "rang": maybe(&string), "acknowledged_by": maybe(&string), "acknowledged": maybe(&time),
             "declined_by": maybe(&string), "declined": maybe(&time), "declined_why": maybe(&string),
+            "spoken_s": maybe(&seconds),
             "ended": maybe(&json!({ "type": "string", "enum": [
                 "no_answer", "declined", "unreachable", "receiver_left", "cancelled", "sender_left", "caller_left",
             ] })),

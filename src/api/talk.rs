@@ -58,6 +58,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/resume", ask(|body| bare(body, AgentRequest::Resume))),
         ("/api/v1/calls/{id}/consult", ask(|body| read::<Consult>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/note", ask(|body| read(body).map(AgentRequest::Amend))),
+        ("/api/v1/calls/{id}/note/voice", ask(|body| read::<NoteVoice>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/acknowledge", ask(|body| bare(body, AgentRequest::Acknowledge))),
         ("/api/v1/calls/{id}/decline", ask(|body| read::<Decline>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/escalate", ask(|body| read::<Escalate>(body).map(AgentRequest::from))),
@@ -301,6 +302,25 @@ struct Gain {
 impl From<Gain> for AgentRequest {
     fn from(Gain { who, gain_db }: Gain) -> AgentRequest {
         AgentRequest::Gain { who, gain_db }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoteVoice {
+    r#do: NoteVoiceDo,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NoteVoiceDo {
+    Start,
+    Stop,
+}
+
+impl From<NoteVoice> for AgentRequest {
+    fn from(NoteVoice { r#do }: NoteVoice) -> AgentRequest {
+        AgentRequest::SpeakNote { begin: matches!(r#do, NoteVoiceDo::Start) }
     }
 }
 
@@ -554,6 +574,11 @@ pub(super) fn paths() -> Map<String, Value> {
                 "issue": string, "tried": string, "wants": string,
                 "mood": words(&["calm", "worried", "angry", "urgent"]), "promises": string,
             }),
+        ),
+        (
+            "note/voice",
+            "Say the note, up to 20 s, while the caller is held: whoever is consulted hears it when they pick up",
+            json!({ "do": words(&["start", "stop"]) }),
         ),
         ("acknowledge", "The one who is consulted knows the note", json!({})),
         ("decline", "The one who is consulted will not take it", json!({ "reason": string })),

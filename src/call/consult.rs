@@ -60,7 +60,7 @@ use crate::queue::hold::Hold;
 
 /// How long a number outside rings.
 const RING_FOR: Duration = Duration::from_secs(25);
-/// How long a receiver has to acknowledge after picking up.
+/// How long a receiver has to acknowledge after picking up, and as long as the spoken note takes beside that.
 const BRIEF_WITHIN: Duration = Duration::from_secs(30);
 /// "A colleague has a caller for you. Press 1 to take it, or 2 to decline."
 const BRIEFING: &str = "consult/briefing";
@@ -491,13 +491,13 @@ impl Call {
         leg: LegId,
         out: &mut Vec<CallAction>,
     ) {
+        let until = now + BRIEF_WITHIN + self.note_length();
         let Some(consult) = self.consult_mut() else { return };
         let Some(line) = consult.line.as_mut().filter(|line| line.leg == leg && !line.up) else { return };
         line.up = true;
         let (agent, by, call) = (line.agent, line.name.clone(), line.contact);
         let acknowledged = consult.acknowledged;
-        consult.stage =
-            if acknowledged { Stage::Together } else { Stage::Briefing { until: now + BRIEF_WITHIN } };
+        consult.stage = if acknowledged { Stage::Together } else { Stage::Briefing { until } };
         out.extend(agent.map(|agent| CallAction::Queue(queue::Event::PickedUp { call, agent })));
         out.push(CallAction::Fact(What::ConsultAnswered { by }));
         self.own_line_up(out);
@@ -508,11 +508,21 @@ impl Call {
         self.retune(center, out);
     }
 
+    /// The note is another one: whoever listens to it hears it anew.
+    pub(super) fn brief_again(&mut self, center: &Center, out: &mut Vec<CallAction>) {
+        let Some(consult) = self.consult_mut() else { return };
+        let hears = matches!(consult.stage, Stage::Briefing { .. });
+        if let Some(leg) = consult.line.as_ref().map(|line| line.leg).filter(|_| hears) {
+            self.brief(center, leg, out);
+        }
+    }
+
     /// What they are asked for, and the note where the center has a voice: until they answer.
     fn brief(&mut self, center: &Center, leg: LegId, out: &mut Vec<CallAction>) {
         let play = self.new_play();
         let note = self.talk().and_then(|talk| talk.consult.as_ref()).map(|consult| &consult.note);
-        let read = note.and_then(|note| naming::read_out(center, note));
+        let spoken = self.note_to_play().map(|file| file.as_prompt());
+        let read = spoken.or_else(|| note.and_then(|note| naming::read_out(center, note)));
         let prompts = [BRIEFING.into()].into_iter().chain(read).collect();
         out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
     }
@@ -575,14 +585,10 @@ impl Call {
         let Some(consult) = self.consult_mut() else { return Ok(()) };
         consult.note = note;
         consult.acknowledged = false;
-        let hears = matches!(consult.stage, Stage::Briefing { .. });
-        let leg = consult.line.as_ref().map(|line| line.leg).filter(|_| hears);
         if consult.stage != Stage::Planned {
             out.push(CallAction::Fact(What::NoteAmended { by, note: told }));
         }
-        if let Some(leg) = leg {
-            self.brief(center, leg, out);
-        }
+        self.brief_again(center, out);
         Ok(())
     }
 
@@ -774,6 +780,7 @@ impl Call {
         if let Some(talk) = self.talk_mut() {
             talk.since = now;
             talk.permission = None;
+            talk.spoken = None;
             // The desk that had vanished was the sender's.
             talk.lost = false;
         }

@@ -9,6 +9,7 @@
 //! | `*5` | leave the caller to the one who is consulted |
 //! | `*6` | end the consult |
 //! | `*7` | pause the recording, or let it go on |
+//! | `*8` | say the note to whoever is consulted, or have said it |
 //!
 //! Whoever is consulted presses `1` to acknowledge the note, or `2` to decline it.
 
@@ -101,6 +102,7 @@ impl Call {
             '5' => AgentRequest::Complete,
             '6' => AgentRequest::Cancel,
             '7' => return self.toggle_recording(now, out),
+            '8' => return self.toggle_note(center, now, out),
             _ => return Ok(()),
         };
         let Some(who) = self.agent.as_ref().map(|line| line.name.clone()) else { return Ok(()) };

@@ -23,6 +23,7 @@ mod naming;
 pub mod placed;
 pub mod recording;
 pub mod request;
+mod spoken_note;
 mod supervise;
 mod talk;
 #[cfg(test)]
@@ -111,6 +112,9 @@ pub struct Call {
     /// How many consults there have been.
     consults: u8,
     recording: Recording,
+    /// How many notes were spoken.
+    #[serde(default)]
+    notes_spoken: u16,
     /// The line of the bot that the caller talks with.
     #[serde(default)]
     bot: Option<LegId>,
@@ -221,6 +225,7 @@ impl Call {
             known: Known::default(),
             consults: 0,
             recording: Recording::default(),
+            notes_spoken: 0,
             bot: None,
             handed_on: false,
             placed: None,
@@ -308,7 +313,10 @@ impl Call {
             CallEvent::Bot { .. } => {}
             CallEvent::Queue(word) => self.on_queue_word(center, now, word, out),
             CallEvent::Consult { number, word } => self.on_consult_word(center, now, number, word, out),
-            CallEvent::RecordingEnded { leg, why } => self.recording_of(leg, why, out),
+            CallEvent::RecordingEnded { leg, why } => {
+                self.recording_of(leg, why, out);
+                self.note_recording_ended(leg);
+            }
             CallEvent::Speaks { .. } => {}
             CallEvent::Tick => {
                 self.recording_late(now, out);
@@ -316,6 +324,7 @@ impl Call {
             }
             CallEvent::Stop { cause } => self.stop(cause, now, out),
         }
+        self.heed_note(center, now, out);
         self.heed_away(center, now, out);
     }
 

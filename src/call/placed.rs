@@ -151,6 +151,7 @@ impl Call {
             language: center.language.clone(),
             forward: None,
             recording: Recording::default(),
+            notes_spoken: 0,
             bot: None,
             placed: Some(Placed { name: name.clone(), shown, colleague: None }),
         };

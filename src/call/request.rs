@@ -50,6 +50,8 @@ pub enum AgentRequest {
     Consult { to: Target, told_caller: bool, note: NoteDraft },
     /// Change the note of the consult.
     Amend(NoteDraft),
+    /// Say the note, or have said it.
+    SpeakNote { begin: bool },
     /// The note was read or heard: by the one who is consulted.
     Acknowledge,
     /// The one who is consulted will not take it.
@@ -172,6 +174,12 @@ pub enum Refusal {
     NotUp,
     #[error("the note has not been acknowledged yet")]
     NotAcknowledged,
+    #[error("the caller would hear the note: they are not on hold")]
+    CallerHears,
+    #[error("a note is being spoken already")]
+    NoteRuns,
+    #[error("no note is being spoken")]
+    NoNoteRuns,
     #[error("the note was acknowledged already")]
     Acknowledged,
     #[error("all three hear each other: the note has had its time")]
@@ -269,6 +277,9 @@ impl Refusal {
             Refusal::Note(_) => "the queue's note_needs in center.yaml names what a note must say",
             Refusal::NotUp => "wait, or cancel the consult",
             Refusal::NotAcknowledged => "the receiver acknowledges it on the desk, or by key 1",
+            Refusal::CallerHears => "hold them first, or consult",
+            Refusal::NoteRuns => r#"send "do":"stop" when it is said"#,
+            Refusal::NoNoteRuns => r#"send "do":"start" first"#,
             Refusal::Acknowledged => "there is nothing to acknowledge",
             Refusal::Joined => "say it to all",
             Refusal::PermissionOver => "ask the caller again: hold",
@@ -347,6 +358,7 @@ impl Call {
         out: &mut Vec<CallAction>,
     ) -> Result<(), Refusal> {
         self.answer_request(center, now, wall, who, request, out)?;
+        self.heed_note(center, now, out);
         self.heed_away(center, now, out);
         Ok(())
     }
@@ -403,6 +415,9 @@ impl Call {
             AgentRequest::Consult { to, told_caller, note } => sender
                 .and_then(|()| self.consult(center, now, wall, to, Told::by_agent(told_caller), &note, out)),
             AgentRequest::Amend(note) => sender.and_then(|()| self.amend(center, wall, &note, out)),
+            AgentRequest::SpeakNote { begin } => {
+                sender.and_then(|()| self.speak_note(center, now, begin, out))
+            }
             AgentRequest::Acknowledge => receiver.and_then(|()| self.acknowledge(center, out)),
             AgentRequest::Decline { reason } => {
                 receiver.and_then(|()| self.decline(center, now, &reason, out))

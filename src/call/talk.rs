@@ -15,6 +15,7 @@ use super::conference::Member;
 use super::consult::Consult;
 use super::hearing::Heard;
 use super::recording::Notice;
+use super::spoken_note::SpokenNote;
 use super::supervise::Supervisor;
 use crate::base::LegId;
 use crate::base::Name;
@@ -61,6 +62,9 @@ pub(super) struct Talk {
     pub(super) lost: bool,
     /// What the caller hears before anything else.
     pub(super) notice: Option<Notice>,
+    /// What the agent says, or said, to whoever is consulted.
+    #[serde(default)]
+    pub(super) spoken: Option<SpokenNote>,
     /// Lines that their own phones hold.
     #[serde(default)]
     pub(super) away: SmallVec<[LegId; 1]>,
@@ -91,6 +95,7 @@ impl Talk {
             refused: None,
             lost: false,
             notice,
+            spoken: None,
             away: SmallVec::new(),
             held_by_phone: false,
             alone_until: None,
@@ -106,7 +111,8 @@ impl Talk {
         let hold = self.hold.as_ref().and_then(Hold::deadline);
         let consult = self.consult.as_ref().and_then(|consult| consult.deadline());
         let notice = self.notice.as_ref().map(|notice| notice.until);
-        hold.into_iter().chain(consult).chain(notice).chain(self.alone_until).min()
+        let spoken = self.spoken.and_then(|note| note.deadline());
+        hold.into_iter().chain(consult).chain(notice).chain(self.alone_until).chain(spoken).min()
     }
 }
 

@@ -202,6 +202,8 @@ pub enum What {
     ConsultRinging { agent: Name },
     /// The note was changed; it has to be acknowledged anew.
     NoteAmended { by: Name, note: Box<BriefingNote> },
+    /// An agent said a note, of this length and in this file, to be heard by whoever is consulted.
+    NoteSpoken { by: Name, file: String, length: Duration },
     /// The one who is consulted has read or heard the note.
     NoteAcknowledged { by: Name },
     /// They would not take it.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::CallId;
+use crate::base::Name;
 
 /// Why a recording is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,17 +33,20 @@ pub enum RecordingKind {
     Talk,
     /// A message that a caller left.
     Message,
+    /// A briefing note that an agent spoke.
+    Note,
 }
 
 impl RecordingKind {
     /// Every kind.
-    pub const ALL: [RecordingKind; 2] = [RecordingKind::Talk, RecordingKind::Message];
+    pub const ALL: [RecordingKind; 3] = [RecordingKind::Talk, RecordingKind::Message, RecordingKind::Note];
 
     /// Its folder within the data folder.
     pub fn folder(self) -> &'static str {
         match self {
             RecordingKind::Talk => "recordings",
             RecordingKind::Message => "messages",
+            RecordingKind::Note => "notes",
         }
     }
 }
@@ -64,6 +68,22 @@ impl fmt::Display for RecordingFile {
     }
 }
 
+/// What stands before the file's name where a spoken note is one of the prompts of a play. No recorded prompt's name has a
+/// colon in it.
+const NOTE_PROMPT: &str = "note:";
+
+impl RecordingFile {
+    /// The file among the names of prompts.
+    pub fn as_prompt(self) -> Name {
+        format!("{NOTE_PROMPT}{self}").as_str().into()
+    }
+}
+
+/// The name of the file, where a prompt's name is that of a spoken note.
+pub fn spoken_note(prompt: &str) -> Option<&str> {
+    prompt.strip_prefix(NOTE_PROMPT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +93,7 @@ mod tests {
         let kind = RecordingKind::Talk;
         let name = |part| RecordingFile { kind, call: CallId(12), part }.to_string();
         assert_eq!([name(1), name(2)], ["12.wav", "12-2.wav"]);
+        let note = RecordingFile { kind: RecordingKind::Note, call: CallId(12), part: 2 }.as_prompt();
+        assert_eq!((spoken_note(&note), spoken_note("consult/briefing")), (Some("12-2.wav"), None));
     }
 }

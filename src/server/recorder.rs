@@ -244,14 +244,14 @@ impl Writer {
             let (leg, file) = (one.begin.leg, one.begin.file);
             match written {
                 Ok(()) if last => {
-                    one.finish(file);
+                    one.finish(data, file);
                     if one.discarded {
                         remove(data, file);
                     }
                     false
                 }
                 Ok(()) if one.samples >= one.most => {
-                    one.finish(file);
+                    one.finish(data, file);
                     tell(ended, leg, RecordingEnd::Longest);
                     false
                 }
@@ -311,7 +311,7 @@ impl Running {
         self.missed = missed;
         let Some(hz) = self.begin.reel.hz() else { return Ok(()) };
         if self.file.is_none() {
-            self.file = Some(create(&path(data, self.begin.file), hz, self.begin.channels)?);
+            self.file = Some(create(&draft(data, self.begin.file), hz, self.begin.channels)?);
             self.most = LONGEST_S * u64::from(hz) * u64::from(self.begin.channels);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
@@ -332,11 +332,21 @@ impl Running {
         Ok(())
     }
 
-    fn finish(&mut self, name: RecordingFile) {
-        if let Some(Err(error)) = self.file.take().map(WavWriter::finalize) {
+    fn finish(&mut self, data: &Path, name: RecordingFile) {
+        let Some(ended) = self.file.take().map(WavWriter::finalize) else { return };
+        let (draft, path) = (draft(data, name), path(data, name));
+        let renamed =
+            if draft == path { Ok(()) } else { fs::rename(draft, path).map_err(hound::Error::from) };
+        if let Err(error) = ended.and(renamed) {
             error!(file = %name, %error, "the end of a recording is lost: the disk does not take it");
         }
     }
+}
+
+/// Where a recording lies while it runs: a note is played to somebody, and is there once it is whole.
+fn draft(data: &Path, file: RecordingFile) -> PathBuf {
+    let path = path(data, file);
+    if file.kind == RecordingKind::Note { path.with_extension("draft") } else { path }
 }
 
 /// Where a recording lies.
@@ -369,7 +379,7 @@ fn sweep(folder: &Path, now: SystemTime, keep: Duration) -> io::Result<u64> {
     let mut count = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.path().extension().is_none_or(|extension| extension != "wav") {
+        if entry.path().extension().is_none_or(|extension| extension != "wav" && extension != "draft") {
             continue;
         }
         let written = entry.metadata()?.modified()?;

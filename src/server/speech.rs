@@ -40,6 +40,7 @@ use tracing::warn;
 
 use crate::base::LegId;
 use crate::base::Name;
+use crate::fact::recording::RecordingKind;
 use crate::flow::speech;
 use crate::flow::speech::Speech;
 use crate::media::clip::Clip;
@@ -57,7 +58,9 @@ const AT_LOAD: Duration = Duration::from_secs(20);
 const LARGEST: u64 = 16 << 20;
 /// The most texts that are kept; those that were not needed for longest go first.
 const MOST: usize = 2_000;
-/// How often we look whether a command has ended.
+/// How long a note that was spoken a moment ago may take to be written.
+pub const NOTE_WITHIN: Duration = Duration::from_secs(2);
+/// How often we look whether a command has ended, and whether a note is there.
 const LOOK: Duration = Duration::from_millis(2);
 
 /// Why a text was not spoken.
@@ -81,12 +84,32 @@ pub enum SpeechError {
 #[derive(Clone, Debug)]
 pub struct SpeechCache {
     folder: PathBuf,
+    notes: PathBuf,
 }
 
 impl SpeechCache {
     /// The folder in the data folder. It is made when there is something to keep.
     pub fn within(data: &Path) -> SpeechCache {
-        SpeechCache { folder: data.join("speech-cache") }
+        let notes = data.join(RecordingKind::Note.folder());
+        SpeechCache { folder: data.join("speech-cache"), notes }
+    }
+
+    /// A note that an agent spoke, as loud as prompts are; waited for, while the disk has yet to take the end of it.
+    fn note(&self, file: &str, until: Instant) -> Result<Clip, SpeechError> {
+        let place = self.notes.join(file);
+        let no_sound = |error| SpeechError::NoSound { program: file.to_owned(), error };
+        loop {
+            match fs::read(&place) {
+                Ok(wav) => {
+                    let wav = levelled(file, &wav).map_err(no_sound)?;
+                    return Clip::from_wav(file, &wav).map_err(no_sound);
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < until => {
+                    thread::sleep(LOOK);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// The text as a clip, under the name that it has among recordings.
@@ -230,9 +253,12 @@ fn wait<T>(child: &mut Child, reading: &thread::JoinHandle<T>, until: Instant) -
 pub struct Unspoken {
     pub leg: LegId,
     pub play: PlayId,
-    pub speech: Arc<Speech>,
+    /// None where the center has no voice: then there are no texts.
+    pub speech: Option<Arc<Speech>>,
     pub language: Name,
     pub texts: Vec<String>,
+    /// Notes that agents spoke, by the names of their files.
+    pub notes: Vec<String>,
 }
 
 /// What came of them: a clip for each, or none.
@@ -282,12 +308,18 @@ impl Speaker {
 }
 
 fn all(cache: &SpeechCache, unspoken: Unspoken, asked: Instant) -> Spoken {
-    let Unspoken { leg, play, speech, language, texts } = unspoken;
+    let Unspoken { leg, play, speech, language, texts, notes } = unspoken;
     let mut clips = HashMap::new();
-    for text in texts {
+    for note in notes {
+        match cache.note(&note, asked + NOTE_WITHIN) {
+            Ok(clip) => drop(clips.insert(note, Arc::new(clip))),
+            Err(error) => warn!(note, %error, "a spoken note was not played"),
+        }
+    }
+    for (speech, text) in speech.iter().flat_map(|speech| texts.iter().map(move |text| (speech, text))) {
         let left = (asked + speech.timeout).saturating_duration_since(Instant::now());
-        match cache.speak(&speech, &language, &text, left) {
-            Ok(clip) => drop(clips.insert(text, Arc::new(clip))),
+        match cache.speak(speech, &language, text, left) {
+            Ok(clip) => drop(clips.insert(text.clone(), Arc::new(clip))),
             // The text may be about a caller.
             Err(error) => warn!(%language, %error, "a text was not spoken"),
         }

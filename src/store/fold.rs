@@ -236,6 +236,7 @@ impl CallFold {
             | What::ConsultStarted { .. }
             | What::ConsultRinging { .. }
             | What::NoteAmended { .. }
+            | What::NoteSpoken { .. }
             | What::NoteAcknowledged { .. }
             | What::NoteDeclined { .. }
             | What::ConsultAnswered { .. }

@@ -1,6 +1,8 @@
 //! The notes of a call, in the order in which they were written: who told whom what, who knows it, and what came of
 //! it. A fold over facts; nothing here reads a clock or the file.
 
+use std::time::Duration;
+
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::BriefingNote;
@@ -23,6 +25,8 @@ pub struct ToldNote {
     pub acknowledged: Option<(Name, WallTime)>,
     /// Who would not take it, when, and why.
     pub declined: Option<(Name, WallTime, String)>,
+    /// What was spoken to them: its length, and its file in the folder of notes.
+    pub spoken: Option<(Duration, String)>,
     /// How the consult ended, where the caller was not handed on.
     pub ended: Option<ConsultEnd>,
 }
@@ -39,6 +43,8 @@ pub struct Repeated {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NoteFold {
     pub notes: Vec<ToldNote>,
+    /// What was spoken before anybody was consulted.
+    spoken: Option<(Duration, String)>,
     pub repeated: Vec<Repeated>,
 }
 
@@ -62,6 +68,14 @@ impl NoteFold {
                     self.told(note, to, true, rang);
                 }
             }
+            What::NoteSpoken { file, length, .. } => {
+                let spoken = Some((*length, file.clone()));
+                match self.notes.last_mut().filter(|last| last.ended.is_none() && last.acknowledged.is_none())
+                {
+                    Some(last) => last.spoken = spoken,
+                    None => self.spoken = spoken,
+                }
+            }
             What::ConsultRinging { agent } => self.last(|last| last.rang = Some(agent.clone())),
             What::NoteAcknowledged { by } => self.last(|last| last.acknowledged = Some((by.clone(), at))),
             What::NoteDeclined { by, reason } => {
@@ -78,7 +92,11 @@ impl NoteFold {
     fn told(&mut self, note: &BriefingNote, to: Target, amends: bool, rang: Option<Name>) {
         let (acknowledged, declined, ended) = (None, None, None);
         let note = note.clone();
-        self.notes.push(ToldNote { note, to, amends, rang, acknowledged, declined, ended });
+        // What somebody has spoken is heard by all whom they consult from then on.
+        let before = self.notes.last().filter(|last| last.note.author == note.author);
+        let before = before.and_then(|last| last.spoken.clone());
+        let spoken = self.spoken.take().or(before);
+        self.notes.push(ToldNote { note, to, amends, rang, acknowledged, declined, spoken, ended });
     }
 
     fn last(&mut self, learn: impl FnOnce(&mut ToldNote)) {
@@ -117,6 +135,7 @@ mod tests {
         let facts = [
             What::ConsultStarted { agent: "alice".into(), target: agent("bob"), note: note("alice", "leak") },
             What::ConsultRinging { agent: "bob".into() },
+            What::NoteSpoken { by: "alice".into(), file: "7.wav".to_owned(), length: Duration::from_secs(9) },
             What::NoteAmended { by: "alice".into(), note: note("alice", "two leaks") },
             What::NoteAcknowledged { by: "bob".into() },
             What::HadToRepeat { agent: "bob".into(), why: "the address".into() },
@@ -134,9 +153,9 @@ mod tests {
             DatedFact { wall: WallTime(place as i64), fact }
         };
         let facts: Vec<_> = facts.iter().enumerate().map(date).collect();
-        let NoteFold { notes, repeated } = NoteFold::of(&facts);
+        let NoteFold { notes, repeated, .. } = NoteFold::of(&facts);
         let known = |told: &ToldNote| (told.note.issue.clone(), told.amends, told.acknowledged.clone());
-        let bob = Some(("bob".into(), WallTime(3)));
+        let bob = Some(("bob".into(), WallTime(4)));
         assert_eq!(
             notes.iter().map(known).collect::<Vec<_>>(),
             [
@@ -146,7 +165,11 @@ mod tests {
             ]
         );
         assert_eq!((notes[1].to.clone(), notes[1].rang.as_deref()), (agent("bob"), Some("bob")));
-        assert_eq!(notes[2].declined, Some(("carol".into(), WallTime(7), "lunch".to_owned())));
+        assert_eq!(notes[2].declined, Some(("carol".into(), WallTime(8), "lunch".to_owned())));
+        assert_eq!(
+            (&notes[1].spoken, &notes[2].spoken),
+            (&Some((Duration::from_secs(9), "7.wav".to_owned())), &None)
+        );
         assert_eq!((notes[1].ended, notes[2].ended), (None, Some(ConsultEnd::Declined)));
         assert_eq!((repeated.len(), repeated[0].why.as_str()), (1, "the address"));
     }

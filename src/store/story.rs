@@ -192,6 +192,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::HoldEnded { agent, held, by } => talk::hold_ended(agent, *held, *by),
         What::ConsultStarted { agent, target, note } => talk::consult_started(agent, target, note),
         What::ConsultRinging { agent } => format!("{agent}'s phone rings for the consult"),
+        What::NoteSpoken { by, length: spoken, .. } => format!("{by} spoke a note of {}", length(*spoken)),
         What::NoteAmended { by, note } => format!("{by} amended the note: {}", talk::note(note)),
         What::NoteAcknowledged { by } => format!("{by} acknowledged the note"),
         What::NoteDeclined { by, reason } if reason.is_empty() => format!("{by} declined the note"),

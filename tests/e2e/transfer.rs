@@ -11,8 +11,10 @@ use crate::server::Server;
 use crate::spine::STRANGER;
 use crate::talk::Talk;
 use crate::talk::colleague;
+use crate::tone::AGENT_HZ;
 use crate::tone::COLLEAGUE_HZ;
 use crate::tools::available;
+use crate::tools::within;
 
 fn consult() -> Value {
     json!({
@@ -138,6 +140,43 @@ fn a_receiver_who_drops_out_leaves_the_caller_with_the_sender() {
         story.all("consult_ended").len() == 2
     });
     assert_eq!(story.all("consult_ended")[1]["cause"], "receiver_left");
+    talk.hear("a", "c", None);
+    talk.over("alice");
+}
+
+#[test]
+fn whoever_picks_up_at_a_plain_phone_hears_the_note_as_it_was_spoken() {
+    if !available("whoever_picks_up_at_a_plain_phone_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let mut talk = Talk::begin(Server::start());
+    let mut bob = colleague(&talk.server, "bob", true, COLLEAGUE_HZ);
+    talk.server.wait_for_agent("bob", "ready", 10);
+    talk.acts("alice", "hold", json!({ "reason": "the invoice", "quote_s": 60, "agreed": true }));
+    talk.server.story_with(&talk.sip_call_id, "hold_started", 5);
+    talk.hear("", "", None);
+    let heard_before = talk.caller.line.heard(AGENT_HZ);
+    talk.alice.key("*8");
+    let draft = talk.server.data().join(format!("notes/{}.draft", talk.call));
+    within(20, "two seconds of the note are written", || {
+        let length = std::fs::metadata(&draft).map_or(0, |known| known.len());
+        (length >= 32_000).then_some(())
+    });
+    talk.alice.key("*8");
+    let story = talk.server.story_with(&talk.sip_call_id, "note_spoken", 10);
+    assert_eq!(story.only("note_spoken")["by"], "alice");
+    talk.acts("alice", "consult", consult());
+    talk.server.story_with(&talk.sip_call_id, "consult_answered", 10);
+    within(20, "bob hears alice's voice", || (bob.heard(AGENT_HZ) >= 1.0).then_some(()));
+    let story = talk.server.story(&talk.sip_call_id).expect("the call is known");
+    assert!(!story.has("note_acknowledged"), "he has heard it before he says so");
+    assert_eq!(talk.caller.line.heard(AGENT_HZ), heard_before, "the caller has not");
+    bob.key("1");
+    talk.server.story_with(&talk.sip_call_id, "note_acknowledged", 5);
+    let known = talk.server.get(&format!("/api/v1/calls/{}", talk.call));
+    assert!(known["notes"][0]["spoken_s"].as_f64().is_some_and(|secs| secs >= 2.0), "{}", known["notes"]);
+    talk.acts("alice", "cancel", json!({}));
+    bob.wait_for("CALL_CLOSED", 10);
     talk.hear("a", "c", None);
     talk.over("alice");
 }

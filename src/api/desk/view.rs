@@ -87,6 +87,8 @@ struct CallJson {
     hold: Option<HoldJson>,
     /// Whether the caller would not be held and can be called back instead.
     offer_callback: bool,
+    /// How long the note is that was spoken, and that whoever is consulted hears.
+    spoken_note_s: Option<f64>,
     /// Whether the caller's own phone holds, and hears nothing.
     caller_away: bool,
     /// Whether the own phone of the agent who has the caller holds.
@@ -292,6 +294,7 @@ impl CallJson {
             offer_callback: call.refused_hold
                 && call.direction == Direction::Inbound
                 && !call.number.is_empty(),
+            spoken_note_s: call.spoken.map(|length| length.as_secs_f64()),
             caller_away: call.caller_away,
             agent_away: call.agent_away,
             consult: call.consult.as_ref().map(consult),

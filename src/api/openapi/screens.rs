@@ -96,6 +96,20 @@ fn call() -> Value {
         "note": string,
     } });
     let verified = json!({ "type": "object", "properties": { "how": string, "at": time } });
+    let said = |what: &str| json!({ "type": "boolean", "description": what });
+    let offered = said("The caller would not be held, and can be called back");
+    let caller_away = said("The caller's own phone holds, and hears nothing");
+    let agent_away = said("The own phone of the agent who has the caller holds");
+    let mut spoken = maybe(&number);
+    spoken["description"] =
+        json!("How long the note is that was spoken, and that whoever is consulted hears");
+    let promise = json!({ "type": "object", "properties": {
+        "kind": string, "within_s": integer, "words": string,
+    } });
+    let escalation = json!({ "type": "object", "properties": {
+        "level": maybe(&string), "next": maybe(&string), "next_asks": maybe(&string),
+        "next_when": { "type": "array", "items": string }, "promise": maybe(&promise),
+    } });
     json!({ "type": "object", "properties": {
             "call": integer, "since": time,
             "direction": { "type": "string", "enum": ["inbound", "outbound", "internal"] }, "mode": maybe(&string),
@@ -114,20 +128,12 @@ fn call() -> Value {
                 "name": string, "value": string,
             } } },
             "waiting_since": maybe(&time), "waited_s": maybe(&number), "quoted_s": maybe(&integer),
-            "offer_callback": { "type": "boolean", "description": "The caller would not be held, and can be called back" },
-            "caller_away": { "type": "boolean", "description": "The caller's own phone holds, and hears nothing" },
-            "agent_away": { "type": "boolean", "description": "The own phone of the agent who has the caller holds" },
+            "offer_callback": offered, "spoken_note_s": spoken, "caller_away": caller_away, "agent_away": agent_away,
             "asking": maybe(&asking),
             "hold": maybe(&hold),
             "consult": maybe(&consult),
             "recording": maybe(&recording),
-            "escalation": maybe(&json!({ "type": "object", "properties": {
-                "level": maybe(&string), "next": maybe(&string), "next_asks": maybe(&string),
-                "next_when": { "type": "array", "items": string },
-                "promise": maybe(&json!({ "type": "object", "properties": {
-                    "kind": string, "within_s": integer, "words": string,
-                } })),
-            } })),
+            "escalation": maybe(&escalation),
             "members": { "type": "array", "items": { "type": "object", "properties": {
                 "who": string, "since": time, "muted": truth, "gain_db": integer,
             } } },

@@ -9,6 +9,8 @@ mod by_phone;
 mod conference;
 mod escalation;
 mod placed;
+mod spoken_note;
+mod told;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -33,11 +35,15 @@ use crate::fact::HoldWay;
 use crate::fact::SuperviseMode;
 use crate::fact::Target;
 use crate::fact::note::NoteDraft;
+use crate::fact::recording::spoken_note;
 use crate::flow::center::Trunk;
+use crate::media::Record;
+use crate::media::Tracks;
 use crate::queue::Action;
 use crate::queue::Engine;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
+use told::Told;
 
 const CENTER: &str = "
 company: Test
@@ -65,17 +71,19 @@ nodes:
 
 const PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined \
     wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting hold-music \
-    hold/keys-callback transfer/bob transfer/alice transfer/help transfer/outside transfer/colleague";
+    recording/told hold/keys-callback transfer/bob transfer/alice transfer/help transfer/outside transfer/colleague";
 
-static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
+static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| center(CENTER));
+
+fn center(text: &str) -> Center {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
-    let files = [file("center.yaml", CENTER), file("straight.yaml", STRAIGHT)];
+    let files = [file("center.yaml", text), file("straight.yaml", STRAIGHT)];
     let prompts =
         PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en")).collect();
     let center = crate::flow::load(&files, &prompts).expect("the test center is well-formed").0;
     assert!(matches!(&center.trunks[..], [Trunk { outbound: Some(_), .. }]));
     center
-});
+}
 
 const CALL: CallId = CallId(7);
 const CALLER: LegId = LegId::of(CALL, 0);
@@ -131,6 +139,7 @@ enum Pending {
 /// The call, the engine, the lines, and what the facts have told so far.
 #[derive(Clone)]
 struct World {
+    center: &'static Center,
     call: Call,
     engine: Engine,
     now: Timestamp,
@@ -138,28 +147,10 @@ struct World {
     hears: BTreeMap<LegId, Legs>,
     /// What plays, and whether it is music.
     plays: BTreeMap<LegId, (PlayId, bool)>,
+    /// Who hears a spoken note.
+    notes: BTreeSet<LegId>,
     told: Told,
     over: bool,
-}
-
-/// What the facts say, read by somebody who sees nothing else.
-#[derive(Clone, Debug, Default)]
-struct Told {
-    way: Option<HoldWay>,
-    agreed: bool,
-    /// Until when the caller's yes counts.
-    permitted: Option<Timestamp>,
-    held: bool,
-    /// The lines that were dialled for a consult, and whether the note was acknowledged there.
-    receivers: BTreeMap<LegId, bool>,
-    consulting: bool,
-    /// Somebody is being added to the talk, and who is in it.
-    adding: bool,
-    members: BTreeSet<Name>,
-    barging: BTreeSet<Name>,
-    supervisors: BTreeMap<Name, LegId>,
-    talking: BTreeSet<Name>,
-    ended: bool,
 }
 
 impl World {
@@ -170,6 +161,11 @@ impl World {
 
     /// The same, calling from this number, which nobody knows.
     fn with_number(number: &str) -> World {
+        World::in_center(&TEST_CENTER, number)
+    }
+
+    /// The same in another center.
+    fn in_center(center: &'static Center, number: &str) -> World {
         let arrival = Arrival {
             leg: CALLER,
             number: number.to_owned(),
@@ -181,26 +177,32 @@ impl World {
             agent: None,
         };
         let now = Timestamp::ZERO;
-        let mut engine = Engine::new(TEST_CENTER.engine.clone());
+        let mut engine = Engine::new(center.engine.clone());
         let mut actions = Vec::new();
         for agent in [AgentId(0), AgentId(1)] {
             let wish = AgentWish::Ready;
             engine.handle(now, queue::Event::AgentWants { agent, wish }, &mut Vec::new());
         }
-        let call = Call::arrive(CALL, &TEST_CENTER, now, WallTime(0), arrival, &mut actions);
+        let call = Call::arrive(CALL, center, now, WallTime(0), arrival, &mut actions);
         let mut world = World {
+            center,
             call,
             engine,
             now,
             lines: BTreeMap::from([(CALLER, Line::Up)]),
             hears: BTreeMap::new(),
             plays: BTreeMap::new(),
+            notes: BTreeSet::new(),
             told: Told::default(),
             over: false,
         };
         world.settle(VecDeque::from([Pending::Actions(actions), Pending::Call(CallEvent::Found(None))]));
         let alice = *world.lines.keys().last().expect("alice's phone rings");
         world.step(&Step::PicksUp(alice));
+        if world.call.talk().is_some_and(|talk| talk.notice.is_some()) {
+            let (notice, _) = world.plays[&CALLER];
+            world.step(&Step::WordEnds(CALLER, notice));
+        }
         assert!(matches!(world.call.phase, Phase::Talking(_)) && !world.told.receivers.contains_key(&alice));
         world
     }
@@ -212,7 +214,7 @@ impl World {
                 let (who, mut out): (Name, _) = ((*who).into(), Vec::new());
                 let (now, wall) = (self.now, WallTime(0));
                 let before = self.call.clone();
-                let asked = self.call.request(&TEST_CENTER, now, wall, &who, request.clone(), &mut out);
+                let asked = self.call.request(self.center, now, wall, &who, request.clone(), &mut out);
                 if asked.is_err() {
                     assert!(out.is_empty() && before == self.call, "a refusal changed something: {asked:?}");
                 }
@@ -223,7 +225,7 @@ impl World {
                 let (before, line) = (self.call.clone(), SecondLine { leg, source: "udp".to_owned() });
                 let (now, wall, who) = (self.now, WallTime(0), "alice".into());
                 let asked =
-                    self.call.consult_by_phone(&TEST_CENTER, now, wall, &who, line, to.clone(), &mut out);
+                    self.call.consult_by_phone(self.center, now, wall, &who, line, to.clone(), &mut out);
                 if asked.is_ok() {
                     self.lines.insert(leg, Line::Up);
                 } else {
@@ -302,7 +304,7 @@ impl World {
             match next {
                 Pending::Call(event) if !self.over => {
                     let mut out = Vec::new();
-                    self.call.handle(&TEST_CENTER, self.now, WallTime(0), event, &mut out);
+                    self.call.handle(self.center, self.now, WallTime(0), event, &mut out);
                     pending.push_front(Pending::Actions(out));
                 }
                 Pending::Call(_) => {}
@@ -334,7 +336,7 @@ impl World {
                 Action::CheckIn { call, quote, position } => (call, QueueWord::CheckIn { quote, position }),
                 Action::KeepPlace { call } => (call, QueueWord::KeepPlace),
                 Action::Ring { call, agent, attempt, why, .. } => {
-                    let name = TEST_CENTER.engine.agents[agent.0 as usize].name.clone();
+                    let name = self.center.engine.agents[agent.0 as usize].name.clone();
                     (call, QueueWord::Ring { agent, name, attempt, why })
                 }
                 Action::StopRing { call, agent, why } => (call, QueueWord::StopRing { agent, why }),
@@ -383,9 +385,17 @@ impl World {
                 assert!(self.lines.insert(leg, Line::Rings).is_none(), "a line is dialled twice");
             }
             CallAction::Play { leg, play, repeat, prompts, .. } => {
+                let note = prompts.iter().any(|name| spoken_note(name).is_some());
+                let may = self.told.receivers.get(&leg) == Some(&false) && leg != self.caller();
+                assert!(!note || may, "a spoken note is heard by somebody who need not");
                 let music = repeat && prompts.iter().any(|name| name.contains("music"));
                 if self.lines.contains_key(&leg) {
                     self.plays.insert(leg, (play, music));
+                    if note {
+                        self.notes.insert(leg)
+                    } else {
+                        self.notes.remove(&leg)
+                    };
                 }
             }
             CallAction::StopPlay { leg } => {
@@ -398,6 +408,9 @@ impl World {
                 self.hear(b, Legs::from_slice(&[a]));
             }
             CallAction::Hear { leg, whom } => self.hear(leg, whom),
+            CallAction::Record { leg, record: Record::Start(Tracks::Message), .. } => {
+                assert!(self.told.held && leg != self.caller(), "a note is spoken where the caller hears it");
+            }
             CallAction::Queue(event) => self.tell_engine(event, pending),
             CallAction::Fact(what) => self.told.learn(what, self.now, &self.call),
             CallAction::Over => self.over = true,
@@ -412,6 +425,7 @@ impl World {
                     | CallAction::Mute { .. }
                     | CallAction::Gain { .. }
                     | CallAction::Record { .. }
+                    | CallAction::Discard { .. }
             )),
         }
     }
@@ -548,7 +562,9 @@ impl World {
             world.time_passes();
             world.check();
         }
+        assert_eq!(world.call.recording.deadline(), None, "a pause without an end");
         if let Some(talk) = world.call.talk() {
+            assert!(talk.spoken.and_then(|note| note.deadline()).is_none(), "a note without an end");
             assert!(talk.hold.is_none(), "a hold without an end: {:?}", talk.hold);
             assert!(!world.call.is_left_by_phone(), "a caller waits for a phone without an end");
             let waits = talk.consult.as_ref().is_some_and(|consult| consult.stage != Stage::Together);
@@ -633,116 +649,6 @@ fn canonical(text: &str) -> String {
         }
     }
     out
-}
-
-impl Told {
-    fn asks_in(&self) -> bool {
-        self.consulting || self.adding
-    }
-
-    fn learn(&mut self, what: What, now: Timestamp, call: &Call) {
-        assert!(!self.ended, "told after the end: {what:?}");
-        match what {
-            What::HoldAsked { way, reason, .. } => {
-                assert!(!reason.is_empty(), "a hold without a reason");
-                (self.way, self.agreed) = (Some(way), false);
-            }
-            What::HoldAnswered { answer, .. } => self.agreed = answer == HoldAnswer::Yes,
-            What::HoldStarted { until, by, .. } => {
-                assert!(!self.held, "held twice");
-                let overridden = by == HoldBy::Override && self.way == Some(HoldWay::Override);
-                let again = self.permitted.is_some_and(|permitted| until <= permitted && now < permitted);
-                assert!(self.agreed || overridden || again, "held without a word of the caller");
-                self.permitted = Some(until);
-                (self.held, self.agreed) = (true, false);
-            }
-            What::HoldRequoted { until, .. } => {
-                assert!(self.held, "more time for no hold");
-                self.permitted = Some(until);
-            }
-            What::HoldEnded { .. } => {
-                assert!(self.held, "a hold ended that there was not");
-                self.held = false;
-            }
-            What::ConsultStarted { .. } => {
-                assert!(self.held, "a consult for which the caller does not wait by permission");
-                assert!(!self.consulting, "two consults");
-                self.consulting = true;
-            }
-            What::ConsultRinging { .. } => assert!(self.asks_in(), "rings for no consult"),
-            What::PartyCalled { .. } => {
-                assert!(!self.held && !self.asks_in(), "somebody is added beside a consult or a hold");
-                self.adding = true;
-            }
-            What::PartyJoined { who } => {
-                assert!(self.asks_in(), "somebody is in the talk whom nobody asked");
-                let mut lines = call.agent.iter().chain(call.members().map(|member| &member.line));
-                if let Some(line) = lines.find(|line| line.name == who) {
-                    let knows = self.receivers.get(&line.leg);
-                    assert_eq!(knows, Some(&true), "in the talk before the acknowledgement");
-                }
-                (self.consulting, self.adding) = (false, false);
-                assert!(self.members.insert(who), "in the talk twice");
-                assert!(self.members.len() + 2 <= MOST_PARTIES, "more than may");
-            }
-            What::PartyLeft { who, .. } => {
-                assert!(self.members.remove(&who), "left without having been there")
-            }
-            What::TakenOver { from, by } => {
-                assert!(
-                    self.talking.contains(&from) && self.talking.insert(by.clone()),
-                    "taken over of nobody"
-                );
-                self.supervisors.remove(&by);
-                self.barging.remove(&by);
-            }
-            What::NoteAcknowledged { by } => {
-                // Whoever is added is in the talk by now.
-                let members = call.members().map(|member| &member.line).filter(|line| line.name == by);
-                let leg = call.consulted().into_iter().chain(members).map(|line| line.leg).next();
-                self.receivers.extend(leg.map(|leg| (leg, true)));
-            }
-            What::NoteAmended { .. } => {
-                let leg = call.consulted().map(|line| line.leg);
-                self.receivers.extend(leg.map(|leg| (leg, false)));
-            }
-            What::ConsultEnded { .. } => {
-                assert!(self.asks_in(), "a consult ended that there was not");
-                (self.consulting, self.adding) = (false, false);
-                self.receivers.retain(|_, acknowledged| *acknowledged);
-            }
-            What::Transferred { kind, to, .. } => {
-                if kind == crate::fact::TransferKind::Warm {
-                    let added = self.members.remove(&*to.to_string());
-                    assert!(self.consulting || added, "a warm transfer without a consult");
-                    let leg = call.agent.as_ref().map(|line| line.leg).expect("the receiver has the caller");
-                    assert_eq!(
-                        self.receivers.get(&leg),
-                        Some(&true),
-                        "a transfer before the acknowledgement"
-                    );
-                    let name = to.to_string().as_str().into();
-                    assert!(self.talking.insert(name), "talks twice");
-                }
-                self.consulting = false;
-                self.permitted = None;
-            }
-            What::AgentConnected { agent, .. } | What::CalleeReached { agent, .. } => {
-                assert!(self.talking.insert(agent), "talks twice")
-            }
-            What::TalkEnded { agent, .. } => assert!(self.talking.remove(&agent), "the end of no talk"),
-            What::Supervising { supervisor, mode } => match mode {
-                SuperviseMode::Barge => drop(self.barging.insert(supervisor)),
-                _ => drop(self.barging.remove(&supervisor)),
-            },
-            What::SupervisionEnded { supervisor } => {
-                self.barging.remove(&supervisor);
-                self.supervisors.remove(&supervisor);
-            }
-            What::CallEnded { .. } => self.ended = true,
-            _ => {}
-        }
-    }
 }
 
 /// A path is a list that shares its beginnings.

@@ -59,6 +59,8 @@ pub struct DeskCall {
     pub hold: Option<Hold>,
     /// Whether the caller would not be held when they were last asked.
     pub refused_hold: bool,
+    /// How long the note is that was spoken last.
+    pub spoken: Option<Duration>,
     /// Whether the caller's own phone holds.
     pub caller_away: bool,
     /// Whether the own phone of the agent who has the caller holds.
@@ -208,6 +210,7 @@ impl DeskCall {
             asking: None,
             hold: None,
             refused_hold: false,
+            spoken: None,
             caller_away: false,
             agent_away: false,
             consult: None,
@@ -422,6 +425,7 @@ impl DeskCall {
                     consult.acknowledged = false;
                 });
             }
+            What::NoteSpoken { length, .. } => self.spoken = Some(*length),
             What::NoteAcknowledged { .. } => self.in_consult(|consult| {
                 consult.acknowledged = true;
                 if consult.phase == ConsultPhase::Briefing {
@@ -526,6 +530,7 @@ impl DeskCall {
         self.asking = None;
         self.hold = None;
         self.refused_hold = false;
+        self.spoken = None;
         self.agent_away = false;
     }
 

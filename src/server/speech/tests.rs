@@ -154,7 +154,8 @@ fn texts_of_a_call_are_answered_whether_they_were_spoken_or_not() {
     let (leg, play) = (LegId::of(crate::base::CallId(7), 1), PlayId(3));
     let texts = vec!["good one".to_owned(), "bad one".to_owned()];
     let speech = Arc::new(house.speech.clone());
-    speaker.speak(Unspoken { leg, play, speech, language: "en".into(), texts });
+    let (language, notes) = ("en".into(), Vec::new());
+    speaker.speak(Unspoken { leg, play, speech: Some(speech), language, texts, notes });
     let spoken = answers.blocking_recv().expect("an answer");
     assert_eq!((spoken.leg, spoken.play), (leg, play));
     assert_eq!(spoken.clips.keys().collect::<Vec<_>>(), ["good one"]);

@@ -15,12 +15,14 @@ use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Timestamp;
 use crate::call::CallEvent;
+use crate::fact::recording::spoken_note;
 use crate::flow::Center;
 use crate::flow::speech;
 use crate::media::MediaCommand;
 use crate::media::clip::Clip;
 use crate::media::control::PlayId;
 use crate::media::library::Library;
+use crate::server::speech::NOTE_WITHIN;
 use crate::server::speech::Spoken;
 use crate::server::speech::Unspoken;
 
@@ -68,7 +70,7 @@ impl Shelf<'_> {
                 let made = self.text(text).or_else(|| spoken.get(text));
                 made.or_else(|| or.and_then(|or| self.find(or)))
             }
-            None => self.find(name),
+            None => spoken_note(name).map_or_else(|| self.find(name), |note| spoken.get(note)),
         };
         prompts.iter().filter_map(|name| clip(name).cloned()).collect()
     }
@@ -103,13 +105,18 @@ impl Switchboard {
             .map(|(text, _)| text)
             .filter(|text| !text.is_empty() && shelf.text(text).is_none())
             .collect();
-        let Some(speech) = shelf.center.speech.clone().filter(|_| !texts.is_empty()) else {
+        let notes = waiting.prompts.iter().filter_map(|name| spoken_note(name));
+        let notes: Vec<String> = notes.map(str::to_owned).collect();
+        let speech = shelf.center.speech.clone().filter(|_| !texts.is_empty());
+        if speech.is_none() && notes.is_empty() {
             return self.start_play(leg, &waiting, &HashMap::new(), streams);
-        };
-        waiting.until = now.at + speech.timeout + GRACE;
-        let texts = texts.into_iter().map(str::to_owned).collect();
+        }
+        let for_notes = if notes.is_empty() { Duration::ZERO } else { NOTE_WITHIN };
+        let for_texts = speech.as_ref().map_or(Duration::ZERO, |speech| speech.timeout);
+        waiting.until = now.at + for_notes.max(for_texts) + GRACE;
+        let texts = texts.into_iter().filter(|_| speech.is_some()).map(str::to_owned).collect();
         let language = Name::clone(shelf.language);
-        out.push(Output::Speak(Unspoken { leg, play: waiting.play, speech, language, texts }));
+        out.push(Output::Speak(Unspoken { leg, play: waiting.play, speech, language, texts, notes }));
         // What played before is over; the line is silent meanwhile.
         streams.send(leg.call(), MediaCommand::Stop { leg });
         self.unspoken.insert(leg, waiting);

@@ -78,6 +78,8 @@ pub struct ToldNoteView {
     pub declined_by: Option<String>,
     pub declined: Option<String>,
     pub declined_why: Option<String>,
+    /// How long the note is that was spoken beside it.
+    pub spoken_s: Option<f64>,
     /// How the consult ended, where the caller was not handed on.
     pub ended: Option<ConsultEnd>,
     pub note: BriefingNote,
@@ -134,7 +136,7 @@ pub fn chain(fold: NoteFold) -> (Vec<ToldNoteView>, Vec<RepeatedView>) {
 
 impl From<ToldNote> for ToldNoteView {
     fn from(told: ToldNote) -> ToldNoteView {
-        let ToldNote { note, to, amends, rang, acknowledged, declined, ended } = told;
+        let ToldNote { note, to, amends, rang, acknowledged, declined, spoken, ended } = told;
         let (acknowledged_by, acknowledged) = match acknowledged {
             Some((by, at)) => (Some(by.to_string()), Some(rfc3339(at))),
             None => (None, None),
@@ -154,6 +156,7 @@ impl From<ToldNote> for ToldNoteView {
             declined_by,
             declined,
             declined_why,
+            spoken_s: spoken.map(|(length, _)| seconds(length)),
             ended,
             note,
         }

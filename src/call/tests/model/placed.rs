@@ -35,12 +35,14 @@ impl World {
         let call = Call::place(CALL, Timestamp::ZERO, &TEST_CENTER, order, &mut actions);
         let lines = by_phone.then_some((CALLER, Line::Up)).into_iter().collect();
         let mut world = World {
+            center: &TEST_CENTER,
             call,
             engine,
             now: Timestamp::ZERO,
             lines,
             hears: BTreeMap::new(),
             plays: BTreeMap::new(),
+            notes: BTreeSet::new(),
             told: Told::default(),
             over: false,
         };
