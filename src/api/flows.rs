@@ -15,6 +15,7 @@ use crate::api::ApiState;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
 use crate::base::WallTime;
+use crate::flow::announcement::SwitchError;
 use crate::server::PublishError;
 use crate::server::Publisher;
 use crate::server::canary::Audience;
@@ -206,7 +207,7 @@ impl WantedCanary {
 }
 
 impl ApiState {
-    fn publisher(&self) -> Result<Arc<Publisher>, Problem> {
+    pub(super) fn publisher(&self) -> Result<Arc<Publisher>, Problem> {
         let publisher = self.flows.as_ref().map(Arc::clone);
         publisher.ok_or_else(|| Problem::busy("the flow files cannot be changed here"))
     }
@@ -277,14 +278,24 @@ pub(super) async fn roll_back(
 
 /// Who acts, when they may and have said why.
 fn who(actor: &Actor, wanted: &Wanted) -> Result<String, Problem> {
+    who_says(actor, |role| role == Role::Admin, wanted.by.clone(), &wanted.why)
+}
+
+/// Who acts, when people of their role may and they have said why. `by` is who, where no session says so.
+pub(super) fn who_says(
+    actor: &Actor,
+    may: impl Fn(Role) -> bool,
+    by: Option<String>,
+    why: &str,
+) -> Result<String, Problem> {
     let by = match actor {
-        Actor::Person(person) if person.role == Role::Admin => person.name.to_string(),
-        Actor::Local => wanted.by.clone().unwrap_or_else(|| "somebody at this machine".to_owned()),
+        Actor::Person(person) if may(person.role) => person.name.to_string(),
+        Actor::Local => by.unwrap_or_else(|| "somebody at this machine".to_owned()),
         Actor::Person(_) | Actor::Nobody => {
             return Err(Problem::new(StatusCode::FORBIDDEN, "flows are an admin's", "sign in as an admin"));
         }
     };
-    if wanted.why.trim().is_empty() || wanted.why.len() > LONGEST || by.len() > LONGEST {
+    if why.trim().is_empty() || why.len() > LONGEST || by.len() > LONGEST {
         let hint = format!("send {{\"why\":\"…\"}}, at most {LONGEST} characters");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nobody has said why", hint));
     }
@@ -292,7 +303,7 @@ fn who(actor: &Actor, wanted: &Wanted) -> Result<String, Problem> {
 }
 
 /// Reading and checking files takes a while: not on a thread that answers others.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PublishError> + Send + 'static,
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -303,9 +314,14 @@ impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Problem {
         let status = match &error {
             PublishError::Load(_) | PublishError::NeedsRestart(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            PublishError::FileName(_) | PublishError::Audience(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            PublishError::FileName(_) | PublishError::Audience(_) | PublishError::AnnouncementTime => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             PublishError::UnknownVersion(_) | PublishError::NothingBefore => StatusCode::NOT_FOUND,
-            PublishError::NothingTried => StatusCode::NOT_FOUND,
+            PublishError::NothingTried | PublishError::Announcement(SwitchError::Unknown { .. }) => {
+                StatusCode::NOT_FOUND
+            }
+            PublishError::Announcement(_) => StatusCode::UNPROCESSABLE_ENTITY,
             PublishError::ServedAlready(_) => StatusCode::CONFLICT,
             PublishError::Keep(_) => StatusCode::INTERNAL_SERVER_ERROR,
             PublishError::Control(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -34,6 +34,7 @@ use crate::store::StoreError;
 use session::Sessions;
 
 mod agents;
+mod announcements;
 mod calls;
 mod center;
 mod desk;
@@ -198,6 +199,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/flows/publish", post(flows::publish).layer(DefaultBodyLimit::max(LARGEST_FLOWS))),
         ("/api/v1/flows/promote", post(flows::promote)),
         ("/api/v1/flows/rollback", post(flows::roll_back)),
+        ("/api/v1/announcements", get(announcements::list)),
+        ("/api/v1/announcements/{id}", put(announcements::switch)),
         ("/api/v1/events", get(events::watch)),
         ("/api/v1/ice", get(ice::show)),
         ("/api/v1/desk", get(desk_socket::open)),

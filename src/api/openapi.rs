@@ -42,6 +42,7 @@ pub(super) fn document() -> Value {
         ("/paths", Value::Object(talk::paths())),
         ("/paths", promises::paths()),
         ("/paths", reports::paths()),
+        ("/paths", flows::paths()),
         ("/components/schemas", Value::Object(talk::schemas())),
         ("/components/schemas", promises::schemas()),
         ("/components/schemas", reports::schemas()),
@@ -124,10 +125,6 @@ fn paths() -> Value {
         "/api/v1/wallboard/events": { "get": text(
             "Server-sent events: `board` with the board, at once and whenever something happens, twice a second at \
              most", "text/event-stream") },
-        "/api/v1/flows/versions": flows::show(),
-        "/api/v1/flows/publish": flows::change("Serve what lies in the folder of flows now, or try a version on some"),
-        "/api/v1/flows/promote": flows::change("Serve to all what is tried on some"),
-        "/api/v1/flows/rollback": flows::change("Go back to a version of the flow files"),
         "/api/v1/events": { "get": text(
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },

@@ -12,6 +12,7 @@ use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::fact::note::NoteField;
+use crate::flow::announcement::Announcement;
 use crate::flow::escalation::Level;
 use crate::flow::model::Flow;
 use crate::flow::prompts::Prompts;
@@ -56,6 +57,8 @@ pub struct Center {
     pub flows: BTreeMap<Name, Arc<Flow>>,
     /// Which recordings there are.
     pub prompts: Arc<Prompts>,
+    /// By name.
+    pub announcements: BTreeMap<Name, Arc<Announcement>>,
     /// How texts are spoken, where they are.
     pub speech: Option<Arc<Speech>>,
     /// The zone that times of the day are told in.

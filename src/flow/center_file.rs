@@ -10,6 +10,7 @@ use crate::base::AgentId;
 use crate::base::Name;
 use crate::flow::alarm_file::alarms;
 use crate::flow::alarm_file::sensible;
+use crate::flow::announcement::Announcement;
 use crate::flow::bot;
 use crate::flow::center::AgentContact;
 use crate::flow::center::AlarmPolicy;
@@ -29,7 +30,6 @@ use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::model::SpokenAs;
 use crate::flow::needs;
-use crate::flow::node::announce::Announcement;
 use crate::flow::read::Reader;
 use crate::flow::say;
 use crate::flow::say::Currency;
@@ -243,7 +243,7 @@ fn announcements(yaml: &Yaml, zone: &TimeZone, reader: &mut Reader<'_>) -> BTree
             let hint = "add \"until: 2026-12-24 18:00\": what is forgotten ends by itself";
             reader.error_hint(key.place, "an announcement that is on says until when", hint);
         }
-        let announcement = Announcement { prompts, until: until.filter(|_| on) };
+        let announcement = Announcement { prompts, until: until.filter(|_| on), switched: None };
         Some((Name::from(key.text.as_str()), Arc::new(announcement)))
     };
     entries.iter().filter_map(one).collect()

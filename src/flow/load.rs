@@ -15,7 +15,6 @@ use crate::flow::model::Flow;
 use crate::flow::prompts::Prompts;
 use crate::flow::read::Names;
 use crate::flow::read::Reader;
-use crate::flow::speech::Speech;
 use crate::flow::yaml::Place;
 
 /// Reads and checks all files of a center: `(path, text)`, of which one is called `center.yaml` and every other
@@ -85,7 +84,7 @@ pub fn load(
     found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     match center {
         Some(center) if !found.iter().any(Diagnostic::is_error) => {
-            let mut center = assemble(center, flows, names.speech);
+            let mut center = assemble(center, flows, names);
             center.prompts = Arc::new(prompts.clone());
             Ok((center, found))
         }
@@ -93,7 +92,7 @@ pub fn load(
     }
 }
 
-fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, speech: Option<Arc<Speech>>) -> Center {
+fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) -> Center {
     Center {
         company: center.company,
         language: center.language,
@@ -105,7 +104,8 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, speech: Option
         trunks: center.trunks,
         flows,
         prompts: Arc::default(),
-        speech,
+        announcements: names.announcements,
+        speech: names.speech,
         wait_prompts: center.wait_prompts,
         talk: center.talk,
         alarms: center.alarms,

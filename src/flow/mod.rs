@@ -2,7 +2,9 @@
 //!
 //! Text in, [`Center`] out, with every problem found; then [`Run`] walks one caller through a flow. Pure.
 
+mod again;
 mod alarm_file;
+pub mod announcement;
 pub mod api;
 pub mod bot;
 pub mod center;
@@ -48,4 +50,5 @@ pub use load::load;
 pub use node::KINDS;
 pub use prompts::Prompts;
 pub use read::WAYS_OF_SAYING;
+pub use read::duration;
 pub use run::Run;

@@ -81,6 +81,17 @@ pub(crate) enum Prompt {
     Text(TextPrompt),
 }
 
+impl Prompt {
+    /// The name of a recording, `say order`, or a text between quotation marks.
+    pub fn written(&self) -> String {
+        match self {
+            Prompt::Recorded(name) => name.to_string(),
+            Prompt::Said(spoken) => format!("say {}", spoken.variable),
+            Prompt::Text(text) => text.written(),
+        }
+    }
+}
+
 /// A variable spoken aloud.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Spoken {
@@ -94,8 +105,9 @@ pub(crate) struct Spoken {
 pub(crate) enum SpokenAs {
     /// By the rules of the caller's language.
     As(say::Kind),
-    /// By the recorded name prompt; nothing when there is none.
-    Name,
+    /// A person's name: the caller's by the recording that comes with them; else in words, where the center speaks texts in
+    /// every language; else nothing.
+    Name { in_words: bool },
 }
 
 /// What a variable of a flow holds.

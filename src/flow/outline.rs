@@ -4,7 +4,6 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::flow::api::ExitName;
 use crate::flow::model::Flow;
-use crate::flow::model::Prompt;
 use crate::flow::node::Node;
 
 /// A node, seen from outside.
@@ -89,14 +88,6 @@ fn about(node: &Node, queues: &[Name]) -> String {
         Node::GoTo(node) => node.flow.to_string(),
         Node::Call(node) => node.flow.to_string(),
         Node::GiveBack(node) => node.result.to_string(),
-        other => other.heard().first().map(|prompt| heard(prompt)).unwrap_or_default(),
-    }
-}
-
-fn heard(prompt: &Prompt) -> String {
-    match prompt {
-        Prompt::Recorded(name) => name.to_string(),
-        Prompt::Said(spoken) => format!("say {}", spoken.variable),
-        Prompt::Text(text) => text.written(),
+        other => other.heard().first().map(|prompt| prompt.written()).unwrap_or_default(),
     }
 }

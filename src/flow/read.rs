@@ -8,6 +8,7 @@ use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::SkillId;
+use crate::flow::announcement::Announcement;
 use crate::flow::api::Kind;
 use crate::flow::bot::Bot;
 use crate::flow::center::Center;
@@ -20,7 +21,6 @@ use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::model::Spoken;
 use crate::flow::model::SpokenAs;
-use crate::flow::node::announce::Announcement;
 use crate::flow::prompts::Prompts;
 use crate::flow::say;
 use crate::flow::say::Currency;
@@ -329,7 +329,7 @@ impl<'a> Reader<'a> {
         fields.finish(self);
         let variable = variable?;
         let by_default =
-            if &*variable == "caller.name" { SpokenAs::Name } else { SpokenAs::As(say::Kind::Digits) };
+            if &*variable == "caller.name" { self.as_name() } else { SpokenAs::As(say::Kind::Digits) };
         let said_as = said_as.unwrap_or(by_default);
         self.words_for(yaml.place, said_as);
         Some(Prompt::Said(Spoken { variable, said_as, place: yaml.place }))
@@ -360,12 +360,19 @@ impl<'a> Reader<'a> {
             "money" => say::Kind::Money(self.names.currency),
             "date" => say::Kind::Date,
             "time" => say::Kind::Time,
-            "name" => return Some(SpokenAs::Name),
+            "name" => return Some(self.as_name()),
             other => {
                 self.unknown(text.place, "way of saying", other, WAYS_OF_SAYING);
                 return None;
             }
         }))
+    }
+
+    fn as_name(&self) -> SpokenAs {
+        let speaks = |speech: &Speech| {
+            self.names.languages.iter().all(|language| speech.commands.contains_key(language))
+        };
+        SpokenAs::Name { in_words: self.names.speech.as_deref().is_some_and(speaks) }
     }
 
     /// The node that an exit leads to.
@@ -485,7 +492,8 @@ pub(crate) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Strin
     }
 }
 
-fn duration(text: &str) -> Option<Duration> {
+/// `20s`, `2h`.
+pub fn duration(text: &str) -> Option<Duration> {
     let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
     let number: u64 = text[..unit_at].parse().ok()?;
     let millis = match text[unit_at..].trim() {

@@ -48,6 +48,18 @@ pub(crate) struct TextPrompt {
 }
 
 impl TextPrompt {
+    /// A text without variables, by language; none where one is empty, too long, or has what no text can have.
+    pub fn plain(words: BTreeMap<Name, String>) -> Option<TextPrompt> {
+        let good = |text: &String| {
+            let plain = !text.is_empty() && !text.chars().any(|c| c.is_control() || matches!(c, '{' | '}'));
+            plain && text.chars().count() <= MOST
+        };
+        let all_good = words.values().all(good);
+        let words =
+            words.into_iter().map(|(language, text)| (language, vec![Piece::Written(text)])).collect();
+        all_good.then_some(TextPrompt { words, or: None, place: Place { line: 1, column: 1, length: 1 } })
+    }
+
     /// What this is called among the names of recordings, with the value of each variable.
     pub fn prompt(&self, language: &Name, value: impl Fn(&Name) -> String) -> Name {
         let text = self.words.get(language).map(|pieces| template::filled(pieces, value));
@@ -95,6 +107,12 @@ pub fn name(text: &str, or: Option<&str>) -> Name {
         Some(or) => Name::from(format!("\"{text}\" or {or}")),
         None => Name::from(format!("\"{text}\"")),
     }
+}
+
+/// What a person's name in words is called among the names of recordings; none where there is nothing to say.
+pub(crate) fn name_of_person(words: &str) -> Option<Name> {
+    let words: String = words.chars().filter(|c| !c.is_control()).take(MOST).collect();
+    Some(words.trim()).filter(|words| !words.is_empty()).map(|words| name(words, None))
 }
 
 /// The text, and the recording that is heard in its place, where the name is that of a text.

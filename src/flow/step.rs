@@ -26,6 +26,7 @@ use crate::flow::model::SpokenAs;
 use crate::flow::model::Value;
 use crate::flow::model::Variables;
 use crate::flow::say;
+use crate::flow::speech;
 use crate::media::control::PlayId;
 
 /// How many keys are kept for a node that has not asked yet. Further keys are dropped.
@@ -275,11 +276,16 @@ impl Step<'_> {
     }
 
     fn spoken(&self, spoken: &Spoken) -> Vec<Name> {
-        let customer = self.session.caller.customer.as_ref();
-        if spoken.said_as == SpokenAs::Name {
-            return customer.and_then(|customer| customer.name_prompt.clone()).into_iter().collect();
-        }
         let text = self.in_words(&spoken.variable);
+        if let SpokenAs::Name { in_words } = spoken.said_as {
+            let of_caller =
+                (&*spoken.variable == "caller.name").then_some(self.session.caller.customer.as_ref());
+            let recorded = of_caller.flatten().and_then(|customer| customer.name_prompt.clone());
+            return recorded
+                .or_else(|| in_words.then(|| speech::name_of_person(&text)).flatten())
+                .into_iter()
+                .collect();
+        }
         let language = &self.session.language;
         let SpokenAs::As(kind) = spoken.said_as else { return Vec::new() };
         match (kind, text.parse::<u64>()) {

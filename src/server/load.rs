@@ -7,13 +7,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::Name;
 use crate::flow;
 use crate::flow::Center;
 use crate::flow::Prompts;
+use crate::flow::announcement::SwitchError;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::speech;
 use crate::media::library::Library;
 use crate::server::speech::SpeechCache;
+use crate::server::versions::Switched;
 
 /// Why the files cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -45,35 +48,56 @@ pub struct Loaded {
     /// The recordings alone.
     pub recordings: Arc<Library>,
     pub warnings: Vec<Diagnostic>,
+    /// Announcements that could not be switched as somebody wanted, for the files have changed since: they are as the
+    /// files say.
+    pub not_switched: Vec<(Name, SwitchError)>,
 }
 
-/// Reads and checks the flow files and the prompts.
-pub fn load(flows: &Path, prompts: &Path, cache: &SpeechCache) -> Result<Loaded, LoadError> {
-    center(&flow_files(flows)?, Arc::new(library(prompts)?), cache)
+/// Reads and checks the flow files and the prompts, and switches announcements over that.
+pub fn load(
+    flows: &Path,
+    prompts: &Path,
+    cache: &SpeechCache,
+    switched: &[Switched],
+) -> Result<Loaded, LoadError> {
+    center(&flow_files(flows)?, Arc::new(library(prompts)?), cache, switched)
 }
 
-/// Checks flow files, `(path, text)`, has their texts spoken, and tells what is no error.
+/// Checks flow files, `(path, text)`, switches announcements over that, has the texts spoken, and tells what is no error.
 pub fn center(
     files: &[(String, String)],
     recordings: Arc<Library>,
     cache: &SpeechCache,
+    switched: &[Switched],
 ) -> Result<Loaded, LoadError> {
     let read = |library: &Library| {
-        let mut known = Prompts::default();
-        library.lengths().for_each(|(path, length)| known.insert(path, length));
-        flow::load(files, &known).map_err(LoadError::Flows)
+        let known = known(library);
+        let (mut center, warnings) = flow::load(files, &known).map_err(LoadError::Flows)?;
+        let failed = switched.iter().filter_map(|switched| {
+            let done = center.switch(&switched.name, &switched.wish, &known);
+            done.err().map(|error| (Name::clone(&switched.name), error))
+        });
+        let failed: Vec<(Name, SwitchError)> = failed.collect();
+        Ok::<_, LoadError>((center, warnings, failed))
     };
-    let (center, warnings) = read(&recordings)?;
+    let (center, warnings, not_switched) = read(&recordings)?;
     let texts = speech::fixed(&center);
     let Some(speech) = center.speech.as_ref().filter(|_| !texts.is_empty()) else {
-        return Ok(Loaded { center, library: Arc::clone(&recordings), recordings, warnings });
+        return Ok(Loaded { center, library: Arc::clone(&recordings), recordings, warnings, not_switched });
     };
     let clips = cache.speak_all(speech, &texts).map_err(|problems| LoadError::Speech { problems })?;
     let mut library = Library::clone(&recordings);
     clips.into_iter().for_each(|clip| library.insert(clip));
     // Once more, now that it is known how long each text is.
-    let (center, warnings) = read(&library)?;
-    Ok(Loaded { center, library: Arc::new(library), recordings, warnings })
+    let (center, warnings, not_switched) = read(&library)?;
+    Ok(Loaded { center, library: Arc::new(library), recordings, warnings, not_switched })
+}
+
+/// Which recordings there are, and how long they last.
+pub(super) fn known(library: &Library) -> Prompts {
+    let mut known = Prompts::default();
+    library.lengths().for_each(|(path, length)| known.insert(path, length));
+    known
 }
 
 /// The flow files below `folder` as `(path, text)`, sorted, without those of tests.

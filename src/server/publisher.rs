@@ -1,8 +1,9 @@
 //! Flow files change under a running server: read, checked, kept as a version, and only then served to new calls.
 //!
 //! A bad file never replaces a good one. Calls that are up stay on the version they began with. A version may be tried on
-//! some callers first; see `trial`.
+//! some callers first, see `trial`, and announcements be switched over the files, see `announce`.
 
+mod announce;
 mod trial;
 
 use std::fs;
@@ -25,6 +26,7 @@ use tracing::warn;
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::flow::Center;
+use crate::flow::announcement::SwitchError;
 use crate::flow::difference::differences;
 use crate::media::library::Library;
 use crate::server::canary::AudienceError;
@@ -40,6 +42,7 @@ use crate::server::metric::Metric;
 use crate::server::speech::SpeechCache;
 use crate::server::versions::Did;
 use crate::server::versions::Entry;
+use crate::server::versions::Switched;
 use crate::server::versions::Texts;
 use crate::server::versions::Trial;
 use crate::server::versions::Versions;
@@ -69,6 +72,10 @@ pub enum PublishError {
     FileName(String),
     #[error(transparent)]
     Audience(#[from] AudienceError),
+    #[error(transparent)]
+    Announcement(#[from] SwitchError),
+    #[error("an announcement is on for more than 0 and at most 31 days")]
+    AnnouncementTime,
     #[error("the version cannot be kept: {0}")]
     Keep(#[from] io::Error),
     #[error(transparent)]
@@ -108,6 +115,8 @@ impl PublishError {
             PublishError::Audience(_) => {
                 "say one of: --canary 10%, --canary-number 1000, --canary-callers FILE"
             }
+            PublishError::Announcement(_) => "`warmline flow announce` without a name lists them",
+            PublishError::AnnouncementTime => "say for how long: --for 2h",
             PublishError::Keep(_) => "`warmline doctor` checks the data folder",
             PublishError::Control(_) => "try again when the server has started anew",
         }
@@ -123,6 +132,8 @@ pub struct Status {
     pub center: Arc<Center>,
     /// The version that is tried on some, and why.
     pub trial: Option<Trial>,
+    /// How announcements are switched over the files.
+    pub switched: Vec<Switched>,
     /// What is wrong with the files that lie in the folder, and since when.
     pub problem: Option<(WallTime, Vec<String>)>,
     pub published: u64,
@@ -146,6 +157,7 @@ struct Work {
     all: Edition,
     files: Texts,
     trying: Option<Trying>,
+    switched: Vec<Switched>,
     /// The recordings, and how their folder looked when they were read: it takes a while.
     recordings: Arc<Library>,
     recorded: Look,
@@ -168,6 +180,7 @@ pub struct Beginning {
     versions: Versions,
     entry: Entry,
     trying: Option<Trying>,
+    switched: Vec<Switched>,
 }
 
 impl Beginning {
@@ -187,7 +200,9 @@ impl Beginning {
             Some(place) => (place.as_path(), texts(place)?),
             None => (flows, lies.clone()),
         };
-        let loaded = load::load(folder, prompts, &speech)?;
+        let switched = versions.switched().map_err(failed)?;
+        let loaded = load::load(folder, prompts, &speech, &switched)?;
+        warn_of(&loaded);
         let version = versions.keep(&files).map_err(failed)?;
         let (why, folder) = match &back {
             Some(back) if place.is_some() => (format!("as before: {}", back.why), back.folder.clone()),
@@ -199,8 +214,11 @@ impl Beginning {
         let entry = Entry { at: now(), did: Did::Start, version, before, folder, by, why, changes, audience };
         versions.record(&entry).map_err(failed)?;
         let recordings = Arc::clone(&loaded.recordings);
-        let trying = Trying::resumed(&versions, &entry.version, &loaded, &speech).map_err(failed)?;
-        Ok((loaded, Beginning { files, seen, recordings, recorded, speech, versions, entry, trying }))
+        let trying =
+            Trying::resumed(&versions, &entry.version, &loaded, &speech, &switched).map_err(failed)?;
+        let beginning =
+            Beginning { files, seen, recordings, recorded, speech, versions, entry, trying, switched };
+        Ok((loaded, beginning))
     }
 
     /// The version that the server begins with, by name.
@@ -234,11 +252,21 @@ impl Publisher {
         (flows, prompts): (PathBuf, PathBuf),
         control: ControlHandle,
     ) -> Publisher {
-        let Beginning { files, seen, recordings, recorded, speech, versions, entry, trying } = beginning;
+        let Beginning { files, seen, recordings, recorded, speech, versions, entry, trying, switched } =
+            beginning;
         let all = Edition { version: entry.version.clone(), center: Arc::clone(&center), library };
         let trial = trying.as_ref().map(|trying| trying.trial.clone());
-        let status = Status { serving: entry, center, trial, problem: None, published: 0, refused: 0 };
-        let work = Work { all, files, trying, recordings, recorded, last: seen.clone(), seen };
+        let of_status = switched.clone();
+        let status = Status {
+            serving: entry,
+            center,
+            trial,
+            switched: of_status,
+            problem: None,
+            published: 0,
+            refused: 0,
+        };
+        let work = Work { all, files, trying, switched, recordings, recorded, last: seen.clone(), seen };
         let (work, status) = (Mutex::new(work), Mutex::new(status));
         Publisher { flows, prompts, speech, versions, control, work, status }
     }
@@ -400,13 +428,13 @@ impl Publisher {
             work.recordings = Arc::new(load::library(&self.prompts)?);
             work.recorded = recorded;
         }
-        let Loaded { center, library, warnings, .. } =
-            load::center(files, Arc::clone(&work.recordings), &self.speech)?;
+        let loaded = load::center(files, Arc::clone(&work.recordings), &self.speech, &work.switched)?;
+        warn_of(&loaded);
+        let Loaded { center, library, .. } = loaded;
         let stuck = work.all.center.needs_restart(&center);
         if !stuck.is_empty() {
             return Err(PublishError::NeedsRestart(stuck));
         }
-        warnings.iter().for_each(|warning| warn!("{warning}"));
         Ok((Arc::new(center), library))
     }
 
@@ -440,6 +468,14 @@ impl Publisher {
             error.all().iter().for_each(|problem| error!("{problem}"));
             error!("the flow files have changed and are not served: what was served before is served still");
         }
+    }
+}
+
+/// Tells what is no error.
+fn warn_of(loaded: &Loaded) {
+    loaded.warnings.iter().for_each(|warning| warn!("{warning}"));
+    for (name, error) in &loaded.not_switched {
+        warn!(announcement = %name, "it was switched, and is as the files say now: {error}");
     }
 }
 

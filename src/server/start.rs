@@ -209,9 +209,6 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     }
     let clock = Clock::start();
     let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
-    for warning in &loaded.warnings {
-        warn!("{warning}");
-    }
     let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
     let library = loaded.library;

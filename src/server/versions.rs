@@ -1,7 +1,7 @@
 //! The versions of the flow files that have served, each named by what is in it; and who went over to which, when and why.
 //!
 //! They lie in the data folder: `flows/versions/NAME/…` as the files were, and `flows/log.jsonl`, a line for each change.
-//! What is tried on some is in `flows/canary.json`.
+//! What is tried on some is in `flows/canary.json`, and how announcements were switched in `flows/announcements.json`.
 
 use std::fs;
 use std::fs::OpenOptions;
@@ -12,11 +12,13 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::Digest;
 use sha2::Sha256;
 
 use crate::base::Name;
 use crate::base::WallTime;
+use crate::flow::announcement::Wish;
 use crate::server::canary::Audience;
 
 /// The most versions that are kept; the oldest go first.
@@ -25,6 +27,9 @@ const MOST: usize = 500;
 const MOST_CHANGES: usize = 50;
 /// How many bytes of the hash are a version's name.
 const NAME_BYTES: usize = 6;
+
+/// How announcements were switched.
+const SWITCHED: &str = "announcements.json";
 
 /// Flow files by their path below the folder of flows, with what is in them.
 pub type Texts = Vec<(String, String)>;
@@ -82,13 +87,25 @@ pub enum Did {
     Promote,
     /// What was tried is served to nobody any more.
     CanaryEnded,
+    /// Somebody switched an announcement.
+    Announce,
 }
 
 impl Did {
     /// Whether all callers got this version from then on.
     pub fn is_for_all(self) -> bool {
-        !matches!(self, Did::Canary | Did::CanaryEnded)
+        !matches!(self, Did::Canary | Did::CanaryEnded | Did::Announce)
     }
+}
+
+/// An announcement that somebody switched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Switched {
+    pub name: Name,
+    pub wish: Wish,
+    pub at: WallTime,
+    pub by: String,
+    pub why: String,
 }
 
 impl Versions {
@@ -158,12 +175,19 @@ impl Versions {
         Ok(entries.take(most).collect())
     }
 
-    /// What is tried on some; none as well when it was written by a version of ours that nobody remembers.
+    /// What is tried on some; none as well when nobody can read it any more.
     pub fn trial(&self) -> io::Result<Option<Trial>> {
-        match fs::read(self.trial_file()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            text => Ok(serde_json::from_slice(&text?).ok()),
-        }
+        read_json(&self.trial_file())
+    }
+
+    /// How announcements were switched; nothing as well when nobody can read it any more.
+    pub fn switched(&self) -> io::Result<Vec<Switched>> {
+        read_json(&self.folder.join(SWITCHED)).map(Option::unwrap_or_default)
+    }
+
+    /// Writes down how announcements are switched, in place of what was: whole, or not at all.
+    pub fn keep_switched(&self, switched: &[Switched]) -> io::Result<()> {
+        write_json(&self.folder.join(SWITCHED), &switched)
     }
 
     /// Writes down what is tried on some, in place of what was: whole, or not at all.
@@ -174,9 +198,7 @@ impl Versions {
                 done => done,
             };
         };
-        let draft = self.folder.join("canary.draft");
-        fs::write(&draft, serde_json::to_vec(trial)?)?;
-        fs::rename(draft, self.trial_file())
+        write_json(&self.trial_file(), trial)
     }
 
     fn trial_file(&self) -> PathBuf {
@@ -207,6 +229,19 @@ impl Versions {
             None => Ok(()),
         }
     }
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => Ok(serde_json::from_slice(&text?).ok()),
+    }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    let draft = path.with_extension("draft");
+    fs::write(&draft, serde_json::to_vec(value)?)?;
+    fs::rename(draft, path)
 }
 
 /// The name of a version: the beginning of SHA-256 over its files, each with its path and length.

@@ -88,6 +88,29 @@ fn flow_files_change_under_the_running_server() {
     for words in ["rollback", "it was better before", "ada", "shorter", &format!("new calls get {first}")] {
         assert!(versions.contains(words), "{words}: {versions}");
     }
+
+    // An announcement is switched over what the file says, by name.
+    let center = flows.join("center.yaml");
+    let text = fs::read_to_string(&center).expect("the center");
+    fs::write(&center, format!("{text}\nannouncements: {{ outage: {{ play: goodbye }} }}\n"))
+        .expect("written");
+    let published = warmline(&["flow", "publish", "--why", "for outages", "--http", &http]);
+    assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
+    let announce = |more: &[&str]| {
+        let done = warmline(&[&["flow", "announce", "--http", &http], more].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    announce(&["outage", "--for", "2h", "--prompt", "beep", "--why", "a storm", "--by", "bo"]);
+    let told = server.get("/api/v1/announcements")["announcements"][0].clone();
+    assert_eq!((&told["switched"]["by"], &told["says"][0]), (&"bo".into(), &"beep".into()), "{told}");
+    assert!(told["on_until"].is_string(), "{told}");
+    assert!(announce(&[]).contains("a storm"));
+    announce(&["outage", "--off", "--why", "it is over"]);
+    let told = server.get("/api/v1/announcements")["announcements"][0].clone();
+    assert!(told["on_until"].is_null() && told["switched"].is_null(), "{told}");
+    let unknown = warmline(&["flow", "announce", "otage", "--off", "--why", "x", "--http", &http]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("center.yaml has outage"));
 }
 
 #[test]

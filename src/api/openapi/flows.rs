@@ -9,15 +9,27 @@ use super::list;
 use super::problem;
 use super::schema;
 
+/// What there is to ask.
+pub(super) fn paths() -> Value {
+    json!({
+        "/api/v1/flows/versions": show(),
+        "/api/v1/flows/publish": change("Serve what lies in the folder of flows now, or try a version on some"),
+        "/api/v1/flows/promote": change("Serve to all what is tried on some"),
+        "/api/v1/flows/rollback": change("Go back: from what is tried on some, or to a version of the flow files"),
+        "/api/v1/announcements": announcements(),
+        "/api/v1/announcements/{id}": announcement(),
+    })
+}
+
 /// `/api/v1/flows/versions`
-pub(super) fn show() -> Value {
+fn show() -> Value {
     json!({ "get": answers("The version of the flow files that new calls get, how calls come out by version, and the last changes", json!({
         "200": body("The version, what is tried on some, what is wrong with files that are not served, outcomes and changes", "Flows"),
     })) })
 }
 
 /// `/api/v1/flows/publish`, `promote` and `rollback`
-pub(super) fn change(summary: &str) -> Value {
+fn change(summary: &str) -> Value {
     let mut post = answers(
         summary,
         json!({
@@ -28,6 +40,31 @@ pub(super) fn change(summary: &str) -> Value {
     post["requestBody"] =
         json!({ "required": true, "content": { "application/json": { "schema": schema("WantedFlows") } } });
     json!({ "post": post })
+}
+
+/// `/api/v1/announcements`
+fn announcements() -> Value {
+    json!({ "get": answers("Every announcement of the center, and whether callers hear it", json!({
+        "200": body("The announcements, by name", "AnnouncementList"), "503": problem(),
+    })) })
+}
+
+/// `/api/v1/announcements/{id}`
+fn announcement() -> Value {
+    let mut put = answers(
+        "Switch an announcement on for a while, or off, over what the files say; calls from now on hear it",
+        json!({
+            "200": body("The change", "FlowChange"),
+            "403": problem(), "404": problem(), "422": problem(), "503": problem(),
+        }),
+    );
+    put["requestBody"] = json!({ "required": true,
+        "content": { "application/json": { "schema": schema("WantedAnnouncement") } } });
+    json!({
+        "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The announcement, as center.yaml calls it" }],
+        "put": put,
+    })
 }
 
 pub(super) fn schemas() -> Value {
@@ -62,10 +99,34 @@ pub(super) fn schemas() -> Value {
                 "description": "Services, bots, lines or the customer store that did not answer, and flows that failed" },
             "in_flow_s": maybe(&json!({ "type": "number", "description": "How long on average" })),
         } },
+        "AnnouncementList": { "type": "object", "properties": { "announcements": list("Announcement") } },
+        "Announcement": { "type": "object", "properties": {
+            "name": string,
+            "on_until": maybe(&time),
+            "says": { "type": "array", "items": string,
+                "description": "Recordings, and texts between quotation marks" },
+            "switched": maybe(&schema("AnnouncementSwitched")),
+        } },
+        "AnnouncementSwitched": { "type": "object", "description": "Who switched it over what the files say",
+            "properties": { "at": time, "by": string, "why": string, "until": maybe(&time) } },
+        "WantedAnnouncement": {
+            "type": "object",
+            "required": ["why"],
+            "additionalProperties": false,
+            "properties": {
+                "why": { "type": "string", "maxLength": 200 },
+                "by": { "type": "string", "description": "Who, where no session says so" },
+                "for_s": { "type": "integer", "minimum": 1, "maximum": 2_678_400,
+                    "description": "On for so many seconds; off when absent" },
+                "say": { "description": "A text, or one for each language of the center",
+                    "oneOf": [string, { "type": "object", "additionalProperties": string }] },
+                "prompt": { "type": "string", "description": "Or the name of a recording; without either, what the files say" },
+            },
+        },
         "FlowProblem": { "type": "object", "properties": { "since": time, "errors": strings } },
         "FlowChange": { "type": "object", "properties": {
             "at": time, "did": { "type": "string", "enum": ["start", "reload", "publish", "rollback", "canary", "promote",
-                "canary_ended"] },
+                "canary_ended", "announce"] },
             "version": string, "before": maybe(&string), "by": string, "why": string,
             "audience": maybe(&json!({ "type": "string", "description": "Who meets it, when not all do" })),
             "changes": strings,

@@ -1,5 +1,6 @@
 //! `warmline flow`: flow files, offline but for what a running server serves.
 
+mod announce;
 mod check;
 mod diff;
 mod explore;
@@ -49,6 +50,8 @@ pub(super) enum FlowCommand {
     Promote(publish::ChangeArgs),
     /// Have the running server go back: from what it tries on some, or to a version
     Rollback(publish::RollbackArgs),
+    /// Have the running server tell every caller something for a while; or list what it can tell
+    Announce(announce::AnnounceArgs),
     /// Tell what the running server serves, and what was before
     Versions(publish::VersionsArgs),
     /// Print the JSON Schema of the files, for editors
@@ -101,6 +104,7 @@ pub(super) fn run(command: FlowCommand) -> Result<(), Trouble> {
         FlowCommand::Publish(args) => publish::publish(&args),
         FlowCommand::Promote(args) => publish::promote(&args),
         FlowCommand::Rollback(args) => publish::roll_back(&args),
+        FlowCommand::Announce(args) => announce::run(&args),
         FlowCommand::Versions(args) => publish::versions(&args),
         FlowCommand::Schema(args) => schema::run(&args),
     }

@@ -188,16 +188,20 @@ fn share(text: &str) -> Result<f64, String> {
     percent.map_err(|_| "a share is written as: 10%".to_owned())
 }
 
+/// Who asks, for the log; who may ask, the server says.
+pub(super) fn user() -> Option<String> {
+    env::var("USER").or_else(|_| env::var("LOGNAME")).ok()
+}
+
 fn body(args: &ChangeArgs) -> Value {
-    // Who asks is for the log; who may ask, the server says.
-    let user = || env::var("USER").or_else(|_| env::var("LOGNAME")).ok();
     json!({ "why": args.why, "by": args.by.clone().or_else(user) })
 }
 
-fn told(change: &Value) {
+pub(super) fn told(change: &Value) {
     let version = change["version"].as_str().unwrap_or_default();
     match (change["did"].as_str(), change["audience"].as_str()) {
         (Some("canary_ended"), _) => say!("{version} is tried no more: new calls get what all others got"),
+        (Some("announce"), _) => say!("calls from now on:"),
         (_, Some(audience)) => say!("{version} is tried on: {audience}"),
         _ => say!("new calls get {version}"),
     }
@@ -206,7 +210,12 @@ fn told(change: &Value) {
     }
 }
 
-fn ask(server: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Result<Value, Trouble> {
+pub(super) fn ask(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Value, Trouble> {
     let body = body.map(Value::to_string);
     let answer = http::ask(server, method, path, body.as_deref()).map_err(|error| {
         Trouble::new(format!("no server answers at {server}: {error}"))

@@ -28,6 +28,8 @@ enum Shape {
     Node,
     /// One prompt or a list.
     Heard,
+    /// The same, or that for each try.
+    Again,
     /// `20s`
     Time,
     Truth,
@@ -79,8 +81,8 @@ const KEYS: &[(&str, &[Key])] = &[
         &[
             ("menu", Heard, true, "what is heard"),
             ("choices", Choices, true, "for each key where it leads"),
-            ("no_input", Heard, false, "heard before the menu again, after silence"),
-            ("no_match", Heard, false, "heard before the menu again, after a key that is no choice"),
+            ("no_input", Again, false, "heard before the menu again, after silence"),
+            ("no_match", Again, false, "heard before the menu again, after a key that is no choice"),
             ("tries", Count, false, "how often the menu is heard in all; 3 by default"),
             ("wait", Time, false, "how long the caller has; 5s by default"),
             ("barge_in", Truth, false, "whether a key stops the prompts; yes by default"),
@@ -99,8 +101,8 @@ const KEYS: &[(&str, &[Key])] = &[
             ("end", EndKey, false, "the key that ends it earlier; # by default"),
             ("wait", Time, false, "how long for the first digit; 5s by default"),
             ("between", Time, false, "from digit to digit; 3s by default"),
-            ("no_input", Heard, false, "heard before the question again, after silence"),
-            ("no_match", Heard, false, "heard before the question again, after what does not fit"),
+            ("no_input", Again, false, "heard before the question again, after silence"),
+            ("no_match", Again, false, "heard before the question again, after what does not fit"),
             ("tries", Count, false, "how often the question is put in all; 3 by default"),
             ("barge_in", Truth, false, "whether a key stops the prompts; yes by default"),
             ("secret", Truth, false, "whether the digits are a secret; no by default"),
@@ -255,8 +257,8 @@ const KEYS: &[(&str, &[Key])] = &[
             ),
             ("later", Later, false, "the questions for a time; as soon as possible by default"),
             ("promised", Heard, false, "heard last; by default what the queue says"),
-            ("no_input", Heard, false, "heard before a question again, after silence"),
-            ("no_match", Heard, false, "heard before a question again, after what does not fit"),
+            ("no_input", Again, false, "heard before a question again, after silence"),
+            ("no_match", Again, false, "heard before a question again, after what does not fit"),
             ("tries", Count, false, "how often each question is put in all; 3 by default"),
             ("wait", Time, false, "how long the caller has; 5s by default"),
             ("between", Time, false, "from key to key; 3s by default"),
@@ -410,6 +412,18 @@ fn behind(shape: Shape) -> Value {
         Text => text_or_number,
         Node => json!({ "type": "string" }),
         Heard => json!({ "$ref": "#/$defs/heard" }),
+        Again => json!({
+            "oneOf": [
+                { "$ref": "#/$defs/heard" },
+                {
+                    "type": "object",
+                    "required": ["first"],
+                    "additionalProperties": false,
+                    "properties": { "first": behind(Heard), "second": behind(Heard), "third": behind(Heard) },
+                    "patternProperties": { "^(four|fif|six|seven|eigh|nin)th$": behind(Heard) },
+                },
+            ],
+        }),
         Time => json!({ "$ref": "#/$defs/time" }),
         // YAML 1.1 takes yes and no for truths, YAML 1.2 for words: editors know either.
         Truth => json!({ "enum": [true, false, "yes", "no"] }),
@@ -427,7 +441,7 @@ fn behind(shape: Shape) -> Value {
         Choices => json!({
             "type": "object",
             "minProperties": 1,
-            "propertyNames": { "pattern": "^[0-9*#]$" },
+            "propertyNames": { "pattern": "^[0-9*#]( or [0-9*#])*$" },
             "additionalProperties": { "$ref": "#/$defs/choice" },
         }),
         Languages => json!({

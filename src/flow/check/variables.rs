@@ -90,14 +90,15 @@ pub(super) fn parameters(flow: &Flow, samples: &Variables, reader: &mut Reader<'
 /// Whether what is said is known, and can be said that way.
 fn spoken_known(spoken: &Spoken, samples: &Variables, secret: &BTreeSet<Name>, reader: &mut Reader<'_>) {
     match (&*spoken.variable, spoken.said_as) {
-        ("caller.name", SpokenAs::Name) => {}
+        ("caller.name", SpokenAs::Name { .. }) => {}
         (
             "caller.number" | "caller.account" | "dialled",
             SpokenAs::As(say::Kind::Digits | say::Kind::Number | say::Kind::Duration),
         ) => {}
-        (_, SpokenAs::Name) => {
-            let hint = "write { say: caller.name }";
-            reader.error_hint(spoken.place, "only the caller's name is said as a name", hint);
+        (_, SpokenAs::Name { in_words: false }) => {
+            let hint =
+                "only { say: caller.name } can be a recording; add \"speech: { command: … }\" to center.yaml";
+            reader.error_hint(spoken.place, "nothing speaks names in this center", hint);
         }
         (built_in, _) if is_built_in(built_in) => {
             reader.error(spoken.place, format!("\"{built_in}\" cannot be said that way"));

@@ -2,23 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::base::WallTime;
+use crate::flow::announcement::Announcement;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
-use crate::flow::model::Prompt;
 use crate::flow::node::THEN;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-
-/// Something to tell every caller while it holds: a known outage.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Announcement {
-    pub prompts: Vec<Prompt>,
-    /// Until when it is on; none while it is off.
-    pub until: Option<WallTime>,
-}
 
 /// An announcement's place in a flow.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,11 +29,10 @@ impl Announce {
     }
 
     pub fn enter(&self, step: &mut Step<'_>) -> Next {
-        let holds = |until: WallTime| step.wall() < until;
-        let on = self.announcement.as_ref().filter(|announcement| announcement.until.is_some_and(holds));
-        match on {
+        let now = step.wall();
+        match self.announcement.as_ref().and_then(|announcement| announcement.heard(now)) {
             // Who keys ahead has not heard it: it is news.
-            Some(announcement) if step.play(&[&announcement.prompts], true, false) => Next::Stay,
+            Some(prompts) if step.play(&[prompts], true, false) => Next::Stay,
             _ => Next::Go(THEN, self.then),
         }
     }

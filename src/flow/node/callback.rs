@@ -18,6 +18,7 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::WallTime;
 use crate::fact::What;
+use crate::flow::again::Again;
 use crate::flow::api::CallbackAt;
 use crate::flow::api::ExitName;
 use crate::flow::api::FlowAction;
@@ -65,8 +66,8 @@ pub(crate) struct Callback {
     pub later: Option<Later>,
     /// Heard last; none: what the queue says.
     pub promised: Vec<Prompt>,
-    pub no_input: Vec<Prompt>,
-    pub no_match: Vec<Prompt>,
+    pub no_input: Again,
+    pub no_match: Again,
     /// How often each question is put in all. Default 3.
     pub tries: u32,
     /// From the end of a question to the first key. Default 5 s.
@@ -133,6 +134,7 @@ impl Callback {
             let message = "callers who choose a time choose it within hours";
             reader.error_hint(later.place, message, "add \"hours: name of hours\"");
         }
+        let tries = menu::tries(fields, reader, 3);
         Callback {
             queue,
             needs: needs::demand(fields, reader),
@@ -145,9 +147,9 @@ impl Callback {
             }),
             later: later.and_then(|yaml| self::later(yaml, reader)),
             promised: fields.heard(reader, "promised"),
-            no_input: fields.heard(reader, "no_input"),
-            no_match: fields.heard(reader, "no_match"),
-            tries: menu::tries(fields, reader, 3),
+            no_input: Again::read(fields, reader, "no_input", tries),
+            no_match: Again::read(fields, reader, "no_match", tries),
+            tries,
             wait: fields.duration(reader, "wait", Duration::from_secs(5)),
             between: fields.duration(reader, "between", Duration::from_secs(3)),
             otherwise: fields.exit(reader, "otherwise"),
@@ -161,7 +163,8 @@ impl Callback {
     }
 
     pub fn heard(&self) -> Vec<&Prompt> {
-        let own = [&self.confirm, &self.promised, &self.no_input, &self.no_match].into_iter().flatten();
+        let own = [&self.confirm, &self.promised].into_iter().flatten();
+        let own = own.chain(self.no_input.heard()).chain(self.no_match.heard());
         let other = self.other.iter().flat_map(|other| &other.ask);
         let later = self.later.iter().flat_map(|later| [&later.question, &later.ask, &later.confirm]);
         own.chain(other).chain(later.flatten()).collect()
@@ -312,13 +315,13 @@ impl Callback {
 
     fn silent(&self, state: &mut State, step: &mut Step<'_>) -> Next {
         step.fact(What::NoInput { node: Name::clone(step.node) });
-        self.again(state, step, &self.no_input)
+        self.again(state, step, self.no_input.after(state.tries))
     }
 
     fn no_match(&self, state: &mut State, step: &mut Step<'_>, digit: char) -> Next {
         step.fact(What::NoMatch { node: Name::clone(step.node), digit });
         step.forget_kept();
-        self.again(state, step, &self.no_match)
+        self.again(state, step, self.no_match.after(state.tries))
     }
 
     fn again(&self, state: &mut State, step: &mut Step<'_>, before: &[Prompt]) -> Next {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::base::Name;
 use crate::base::Secret;
 use crate::fact::What;
+use crate::flow::again::Again;
 use crate::flow::api::ExitName;
 use crate::flow::entry::Entry;
 use crate::flow::entry::Key;
@@ -46,9 +47,9 @@ pub(crate) enum Keyed {
 pub(crate) struct Collect {
     pub variable: Name,
     pub prompts: Vec<Prompt>,
-    pub no_input: Vec<Prompt>,
+    pub no_input: Again,
     /// Heard after too few or too many digits, or another key.
-    pub no_match: Vec<Prompt>,
+    pub no_match: Again,
     /// Heard once the variable has its value: 1 takes it, and anything else asks again. None: it is taken as it is.
     pub read_back: Vec<Prompt>,
     pub keyed: Keyed,
@@ -77,6 +78,7 @@ impl Collect {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Collect {
         let variable = fields.require(reader, "collect").and_then(|yaml| variable(yaml, reader));
         let prompts = fields.heard(reader, "prompt");
+        let tries = menu::tries(fields, reader, 3);
         let (keyed, (least, most)) = keyed(fields, reader);
         let entry = Entry {
             least,
@@ -90,12 +92,12 @@ impl Collect {
         Collect {
             variable: variable.unwrap_or_else(|| Name::from("")),
             prompts,
-            no_input: fields.heard(reader, "no_input"),
-            no_match: fields.heard(reader, "no_match"),
+            no_input: Again::read(fields, reader, "no_input", tries),
+            no_match: Again::read(fields, reader, "no_match", tries),
             read_back: fields.heard(reader, "read_back"),
             keyed,
             entry,
-            tries: menu::tries(fields, reader, 3),
+            tries,
             barge_in: fields.truth(reader, "barge_in", true),
             secret: fields.truth(reader, "secret", false),
             then: fields.exit(reader, "then"),
@@ -196,7 +198,7 @@ impl Collect {
 
     fn silent(&self, state: &mut State, step: &mut Step<'_>) -> Next {
         step.fact(What::NoInput { node: Name::clone(step.node) });
-        self.again(state, step, &self.no_input)
+        self.again(state, step, self.no_input.after(state.tries))
     }
 
     fn no_match(&self, state: &mut State, step: &mut Step<'_>, last: Option<char>) -> Next {
@@ -206,7 +208,7 @@ impl Collect {
             _ => step.fact(What::NoInput { node }),
         }
         step.forget_kept();
-        self.again(state, step, &self.no_match)
+        self.again(state, step, self.no_match.after(state.tries))
     }
 
     fn again(&self, state: &mut State, step: &mut Step<'_>, before: &[Prompt]) -> Next {

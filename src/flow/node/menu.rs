@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::base::Name;
 use crate::fact::What;
+use crate::flow::again::Again;
 use crate::flow::api::ExitName;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
@@ -29,9 +30,9 @@ pub(crate) struct Menu {
     pub prompts: Vec<Prompt>,
     pub choices: BTreeMap<char, Choice>,
     /// Heard before the menu again, after silence.
-    pub no_input: Vec<Prompt>,
+    pub no_input: Again,
     /// Heard before the menu again, after a key that is no choice.
-    pub no_match: Vec<Prompt>,
+    pub no_match: Again,
     /// How often the menu is heard in all before the caller goes on by `otherwise`. Default 3.
     pub tries: u32,
     /// How long the caller has from the end of the prompts. Default 5 s.
@@ -56,13 +57,14 @@ pub(crate) struct State {
 impl Menu {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Menu {
         let prompts = fields.must_hear(reader, "menu");
+        let tries = tries(fields, reader, 3);
         let choices = fields.require(reader, "choices").map(|yaml| choices(yaml, reader)).unwrap_or_default();
         Menu {
             prompts,
             choices,
-            no_input: fields.heard(reader, "no_input"),
-            no_match: fields.heard(reader, "no_match"),
-            tries: tries(fields, reader, 3),
+            no_input: Again::read(fields, reader, "no_input", tries),
+            no_match: Again::read(fields, reader, "no_match", tries),
+            tries,
             wait: fields.duration(reader, "wait", Duration::from_secs(5)),
             barge_in: fields.truth(reader, "barge_in", true),
             otherwise: fields.exit(reader, "otherwise"),
@@ -93,7 +95,7 @@ impl Menu {
             }
             Input::Timer => {
                 step.fact(What::NoInput { node: Name::clone(step.node) });
-                self.again(state, step, &self.no_input)
+                self.again(state, step, self.no_input.after(state.tries))
             }
             Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_) => Next::Stay,
         }
@@ -107,7 +109,7 @@ impl Menu {
         }
         step.fact(What::NoMatch { node: Name::clone(step.node), digit });
         step.forget_kept();
-        self.again(state, step, &self.no_match)
+        self.again(state, step, self.no_match.after(state.tries))
     }
 
     fn again(&self, state: &mut State, step: &mut Step<'_>, before: &[Prompt]) -> Next {
@@ -134,11 +136,20 @@ pub(crate) fn tries(fields: &mut Fields<'_>, reader: &mut Reader<'_>, default: u
 
 /// A key of a telephone.
 pub(crate) fn key(text: &Text, reader: &mut Reader<'_>) -> Option<char> {
-    let mut keys = text.text.chars();
+    key_of(&text.text, text, reader)
+}
+
+/// One key, or several that lead to the same: `1 or 2`.
+fn keys(text: &Text, reader: &mut Reader<'_>) -> Vec<char> {
+    text.text.split(" or ").filter_map(|key| key_of(key.trim(), text, reader)).collect()
+}
+
+fn key_of(key: &str, text: &Text, reader: &mut Reader<'_>) -> Option<char> {
+    let mut keys = key.chars();
     match (keys.next(), keys.next()) {
         (Some(digit @ ('0'..='9' | '*' | '#')), None) => Some(digit),
         _ => {
-            let message = format!("\"{}\" is not a key of a telephone", text.text);
+            let message = format!("\"{key}\" is not a key of a telephone");
             reader.error_hint(text.place, message, "a key is 0 to 9, \"*\" or \"#\"");
             None
         }
@@ -159,9 +170,15 @@ fn choices(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<char, Choice> {
         reader.error(yaml.place, "this menu has no choices");
     }
     for (key, value) in entries {
-        let Some(digit) = self::key(key, reader) else { continue };
-        if let Some(choice) = choice(value, reader) {
-            choices.insert(digit, choice);
+        let keys = keys(key, reader);
+        if keys.is_empty() {
+            continue;
+        }
+        let Some(choice) = choice(value, reader) else { continue };
+        for digit in keys {
+            if choices.insert(digit, choice.clone()).is_some() {
+                reader.error(key.place, format!("the key {digit} is a choice already"));
+            }
         }
     }
     choices

@@ -339,18 +339,20 @@ impl Node {
         match self {
             Node::Play(node) => node.prompts.iter().collect(),
             Node::Menu(node) => {
-                [&node.prompts, &node.no_input, &node.no_match].into_iter().flatten().collect()
+                node.prompts.iter().chain(node.no_input.heard()).chain(node.no_match.heard()).collect()
             }
-            Node::Collect(node) => [&node.prompts, &node.no_input, &node.no_match, &node.read_back]
-                .into_iter()
-                .flatten()
-                .collect(),
+            Node::Collect(node) => {
+                let asked = node.prompts.iter().chain(node.no_input.heard()).chain(node.no_match.heard());
+                asked.chain(&node.read_back).collect()
+            }
             Node::Language(node) => node.heard(),
             Node::Consent(node) => node.prompts.iter().collect(),
             Node::HangUp(node) => node.prompts.iter().collect(),
             Node::Verify(node) => node.heard(),
             Node::Callback(node) => node.heard(),
-            Node::Announce(node) => node.announcement.iter().flat_map(|on| &on.prompts).collect(),
+            Node::Announce(node) => {
+                node.announcement.iter().flat_map(|announcement| announcement.all()).collect()
+            }
             _ => Vec::new(),
         }
     }

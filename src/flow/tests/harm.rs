@@ -218,7 +218,7 @@ fn what_cannot_be_said() {
     nodes(
         "  a: { play: [{ say: verified }, { say: dialled, as: name }, { say: order }], then: queue }\n",
         "main.yaml:4:15: error: \"verified\" cannot be said that way\n\
-         main.yaml:4:34: error: only the caller's name is said as a name (write { say: caller.name })\n\
+         main.yaml:4:34: error: nothing speaks names in this center (only { say: caller.name } can be a recording; add \"speech: { command: … }\" to center.yaml)\n\
          main.yaml:4:62: error: no variable is called \"order\" (there is caller.number, caller.known, \
          caller.name, caller.account, verified, verified_by, language, dialled)\n\
          main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",

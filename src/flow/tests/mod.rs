@@ -1,5 +1,7 @@
 //! The language from outside: files in, a caller's keys in, what the caller meets out.
 
+mod again;
+mod announcement;
 mod bot;
 mod callback;
 mod collect;

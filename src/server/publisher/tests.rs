@@ -1,6 +1,7 @@
 //! Files change, are published, tried and taken back, under a control thread that says yes.
 
 use super::*;
+use crate::flow::announcement::Words;
 use crate::server::ControlRequest;
 use crate::server::canary::Audience;
 
@@ -277,4 +278,80 @@ fn going_back_ends_what_is_tried_and_other_changes_leave_it() {
     house.publisher.publish("ada", "the same in the folder").expect("in order");
     assert_eq!(house.served(), ["a z", "z"]);
     assert_eq!(did(&house)[..2], [Did::Publish, Did::Canary], "what all get is tried on nobody");
+}
+
+/// A center with an announcement that main begins with.
+fn with_announcement(house: &House) {
+    house.write("center.yaml", &format!("{CENTER}announcements: {{ outage: {{ play: hello }} }}\n"));
+    house.write("main.yaml", &MAIN.replace("{ play: hello,", "{ announce: outage,"));
+    house.publisher.publish("ada", "an announcement").expect("in order");
+}
+
+fn on_until(house: &House) -> Option<WallTime> {
+    house.publisher.center().announcements["outage"].on_until(now())
+}
+
+#[test]
+fn an_announcement_is_switched_for_a_while_and_outlives_a_restart() {
+    let house = house();
+    let hour = Duration::from_secs(3_600);
+    let error = house.publisher.announce("outage", hour, Words::OfFile, "bo", "x").expect_err("none yet");
+    assert_eq!(error.to_string(), "no announcement is called \"outage\"; center.yaml has none");
+    with_announcement(&house);
+    house.publisher.try_on(sent_with_announcement(), half(), "ada", "x").expect("in order");
+    let before = house.publisher.status();
+    assert_eq!(on_until(&house), None);
+    for lasts in [Duration::ZERO, Duration::from_secs(32 * 86_400)] {
+        let error = house.publisher.announce("outage", lasts, Words::OfFile, "bo", "x").expect_err("no time");
+        assert!(matches!(error, PublishError::AnnouncementTime));
+    }
+    let words = Words::Prompt("no/such".into());
+    let error = house.publisher.announce("outage", hour, words, "bo", "x").expect_err("no recording");
+    assert_eq!(error.to_string(), "there is no recording \"no/such\" in \"en\"");
+    assert_eq!(on_until(&house), None, "what cannot be heard switches nothing");
+    let entry = house.publisher.announce("outage", hour, Words::OfFile, "bo", "a storm").expect("in order");
+    assert_eq!((entry.did, &*entry.by, &*entry.why), (Did::Announce, "bo", "a storm"));
+    assert!(entry.changes[0].starts_with("announcement \"outage\" is on until "), "{:?}", entry.changes);
+    assert_eq!(on_until(&house), Some(entry.at + hour));
+    let status = house.publisher.status();
+    assert_eq!((status.serving.version, status.published), (before.serving.version, before.published));
+    // What is tried says it as well, and neither a change of the files nor a restart ends it.
+    let tried = house.publisher.work.lock().expect("whole").trying.as_ref().expect("tried").canary();
+    assert_eq!(tried.edition.center.announcements["outage"].on_until(now()), Some(entry.at + hour));
+    let text = MAIN.replace("{ play: hello,", "{ announce: outage,").replace("done", "said");
+    house.write("main.yaml", &text);
+    house.publisher.publish("ada", "more").expect("in order");
+    assert_eq!(on_until(&house), Some(entry.at + hour));
+    let House { folder, publisher, .. } = house;
+    drop(publisher);
+    let house = begin(folder);
+    assert_eq!(on_until(&house), Some(entry.at + hour));
+    assert_eq!(house.publisher.status().switched[0].why, "a storm");
+    house.publisher.silence("outage", "bo", "mended").expect("in order");
+    assert_eq!((on_until(&house), house.publisher.status().switched.len()), (None, 0));
+    let back = house.publisher.go_back(None, "ada", "x").expect("it was tried");
+    assert_eq!(back.did, Did::CanaryEnded, "an announcement is no version to go back to");
+}
+
+fn sent_with_announcement() -> Option<Texts> {
+    let center = format!("{CENTER}announcements: {{ outage: {{ play: hello }} }}\n");
+    Some(vec![("center.yaml".to_owned(), center), ("main.yaml".to_owned(), beginning_with("z"))])
+}
+
+#[test]
+fn an_announcement_that_the_files_have_on_can_be_silenced() {
+    let house = house();
+    let center =
+        format!("{CENTER}announcements: {{ outage: {{ play: hello, on: yes, until: 2999-01-01 00:00 }} }}\n");
+    house.write("center.yaml", &center);
+    house.publisher.publish("ada", "an outage").expect("in order");
+    assert!(on_until(&house).is_some());
+    house.publisher.silence("outage", "bo", "it is over").expect("in order");
+    assert_eq!(on_until(&house), None);
+    let House { folder, publisher, .. } = house;
+    drop(publisher);
+    let house = begin(folder);
+    assert_eq!(on_until(&house), None, "also after a restart");
+    house.write("center.yaml", CENTER);
+    house.publisher.publish("ada", "no more of it").expect("what was switched and is gone stops nobody");
 }

@@ -18,6 +18,7 @@ use super::Name;
 use super::PublishError;
 use super::Publisher;
 use super::SpeechCache;
+use super::Switched;
 use super::Texts;
 use super::Trial;
 use super::Versions;
@@ -34,7 +35,7 @@ use crate::server::canary::Canary;
 /// What is tried.
 pub(super) struct Trying {
     pub(super) trial: Trial,
-    edition: Edition,
+    pub(super) edition: Edition,
 }
 
 impl Trying {
@@ -44,12 +45,13 @@ impl Trying {
         all: &Name,
         loaded: &Loaded,
         speech: &SpeechCache,
+        switched: &[Switched],
     ) -> io::Result<Option<Trying>> {
         let Some(trial) = versions.trial()? else { return Ok(None) };
         let place = versions.place(&trial.version);
         let read = || -> Result<Edition, PublishError> {
             let files = load::flow_files(&place)?;
-            let tried = load::center(&files, Arc::clone(&loaded.recordings), speech)?;
+            let tried = load::center(&files, Arc::clone(&loaded.recordings), speech, switched)?;
             let stuck = loaded.center.needs_restart(&tried.center);
             if !stuck.is_empty() {
                 return Err(PublishError::NeedsRestart(stuck));
