@@ -109,6 +109,134 @@ fn the_house_is_tidy() {
     assert!(report.is_empty(), "\n{}\n", report.join("\n"));
 }
 
+/// What the checker of flows may say, in the code, and what its tests expect it to say: what no test expects is a rule
+/// without a file that breaks it.
+#[test]
+fn every_rule_of_the_checker_has_a_file_that_breaks_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/flow");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let (mut rules, mut expected) = (Vec::new(), String::new());
+    for path in files {
+        let text = fs::read_to_string(&path).expect("a source file");
+        let shown = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+        let (code, tests) = match text.find("#[cfg(test)]\nmod tests {") {
+            Some(begin) => text.split_at(begin),
+            None if shown.starts_with("tests/") => ("", text.as_str()),
+            None => (text.as_str(), ""),
+        };
+        expected.push_str(&as_read(tests));
+        // A file of tests of flows is told in the same words, and is tested by itself.
+        if !shown.starts_with("rehearsal/") {
+            rules.extend(messages(code).into_iter().map(|message| (shown.clone(), message)));
+        }
+    }
+    assert!(rules.len() > 100, "only {} rules were found: the code reads otherwise now", rules.len());
+    let untested: Vec<String> = rules
+        .iter()
+        .filter(|(_, message)| !is_expected(message, &expected))
+        .map(|(path, message)| format!("src/flow/{path}: {message}"))
+        .collect();
+    assert!(untested.is_empty(), "no test breaks these rules:\n{}", untested.join("\n"));
+}
+
+/// The literals that are handed to a reader's `error`, `error_hint` or `warning`, or kept as a `message` for it.
+fn messages(code: &str) -> Vec<String> {
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let mut found = Vec::new();
+    for (call, has_place) in
+        [(".error(", true), (".error_hint(", true), (".warning(", true), ("let message =", false)]
+    {
+        for (at, _) in code.match_indices(call) {
+            let rest = &code[at + call.len()..];
+            let behind_place = rest.find([',', ';']).filter(|end| rest[*end..].starts_with(','));
+            let said = match (has_place, behind_place) {
+                (true, Some(end)) => &rest[end + 1..],
+                (true, None) => continue,
+                (false, _) => rest,
+            };
+            let said = said.trim_start();
+            let said = said.strip_prefix("format!(").unwrap_or(said).trim_start();
+            found.extend(said.strip_prefix('"').and_then(literal));
+        }
+    }
+    found
+}
+
+/// A literal up to its quotation mark, as it is written.
+fn literal(text: &str) -> Option<String> {
+    let mut escaped = false;
+    let end = text.find(|c: char| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    end.map(|end| as_read(&text[..end]))
+}
+
+/// Text of literals as it is read: escapes are what they stand for, and space is one blank.
+fn as_read(text: &str) -> String {
+    let mut read = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let c = match (c, chars.peek()) {
+            ('\\', Some('\n')) => {
+                while chars.next_if(|next| next.is_whitespace()).is_some() {}
+                continue;
+            }
+            ('\\', Some('n')) => chars.next().map_or(' ', |_| ' '),
+            ('\\', Some(_)) => chars.next().unwrap_or('\\'),
+            (c, _) => c,
+        };
+        if !c.is_whitespace() {
+            read.push(c);
+        } else if !read.ends_with(' ') {
+            read.push(' ');
+        }
+    }
+    read
+}
+
+/// Whether `expected` has this message, whatever stands in the place of its braces.
+fn is_expected(message: &str, expected: &str) -> bool {
+    let pieces = pieces(message);
+    // Words that are put together elsewhere are looked at there.
+    let Some((first, rest)) = pieces.split_first() else { return true };
+    expected.match_indices(first.as_str()).any(|(at, _)| {
+        let mut end = at + first.len();
+        rest.iter().all(|piece| {
+            // What is filled in is a name or a number, and seldom long.
+            let within =
+                expected[end..].char_indices().nth(160).map_or(expected.len(), |(more, _)| end + more);
+            let found = expected[end..within].find(piece.as_str());
+            end += found.map_or(0, |found| found + piece.len());
+            found.is_some()
+        })
+    })
+}
+
+/// What stands between the braces of a format.
+fn pieces(message: &str) -> Vec<String> {
+    let (mut pieces, mut piece, mut depth) = (Vec::new(), String::new(), 0);
+    let mut chars = message.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '{' | '}' if depth == 0 && chars.next_if_eq(&c).is_some() => piece.push(c),
+            '{' => depth += 1,
+            '}' => {
+                depth -= 1;
+                pieces.push(std::mem::take(&mut piece));
+            }
+            c if depth == 0 => piece.push(c),
+            _ => {}
+        }
+    }
+    pieces.push(piece);
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
+}
+
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {

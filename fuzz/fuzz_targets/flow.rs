@@ -14,6 +14,7 @@ use warmline::flow::Run;
 use warmline::flow::api::BotEnd;
 use warmline::flow::api::Caller;
 use warmline::flow::api::Customer;
+use warmline::flow::api::TransferResult;
 use warmline::flow::api::VerifyResult;
 use warmline::flow::load;
 use warmline::flow::say;
@@ -26,6 +27,9 @@ numbers: { 1: main }
 skills: [any]
 queues: { any: {} }
 agents: { alice: { skills: { any: 5 } } }
+hours: { any: { mon-fri: 08:00-18:00 } }
+announcements: { any: { play: long, on: yes, until: 2999-01-01 00:00 } }
+trunks: { any: { out: \"192.0.2.7:5060\" } }
 ";
 
 fuzz_target!(|data: &[u8]| {
@@ -91,6 +95,9 @@ impl Line {
                 let end = BotEnd::Result { result: "any".into(), values: Vec::new() };
                 self.tell(run, center, FlowEvent::Bot(end));
             }
+            b'a' => self.tell(run, center, FlowEvent::Transferred(TransferResult::Answered)),
+            b'e' => self.tell(run, center, FlowEvent::Transferred(TransferResult::Ended)),
+            b'n' => self.tell(run, center, FlowEvent::Transferred(TransferResult::NoAnswer)),
             b'h' => self.tell(run, center, FlowEvent::HungUp),
             key => self.tell(run, center, FlowEvent::Digit(char::from(key))),
         }

@@ -13,6 +13,7 @@ mod harm;
 mod languages;
 mod parameters;
 mod rehearsal;
+mod shapes;
 mod speech;
 mod together;
 mod transfer;
@@ -31,6 +32,7 @@ use crate::flow::FlowAction;
 use crate::flow::FlowEvent;
 use crate::flow::Prompts;
 use crate::flow::Run;
+use crate::flow::api::BotEnd;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::api::FetchResult;
@@ -229,7 +231,8 @@ impl<'a> Phone<'a> {
 
     /// Does what `script` says, word by word: keys as they are, `.` what plays comes to its end, `~` nothing
     /// until the next deadline, `ok`/`wrong`/`locked`/`down` the verifier answers, `answered`/`none`/`fails` a service does,
-    /// `picks-up`/`parts`/`busy`/`refuses`/`not-there` what somebody does who is called, `bye` the caller hangs up.
+    /// `picks-up`/`parts`/`busy`/`refuses`/`not-there` what somebody does who is called, `done`/`lost` a
+    /// bot is done with two values or gone, `bye` the caller hangs up.
     pub fn play(&mut self, script: &str) {
         for word in script.split_whitespace() {
             match word {
@@ -247,6 +250,11 @@ impl<'a> Phone<'a> {
                 "busy" => self.tell(FlowEvent::Transferred(TransferResult::Busy)),
                 "refuses" => self.tell(FlowEvent::Transferred(TransferResult::Refused)),
                 "not-there" => self.tell(FlowEvent::Transferred(TransferResult::NoAnswer)),
+                "done" => {
+                    let values = vec![Some(Value::Text("7".to_owned())); 2];
+                    self.tell(FlowEvent::Bot(BotEnd::Result { result: "done".into(), values }));
+                }
+                "lost" => self.tell(FlowEvent::Bot(BotEnd::Lost)),
                 "bye" => self.tell(FlowEvent::HungUp),
                 keys => keys.chars().for_each(|key| {
                     self.now += Duration::from_millis(200);

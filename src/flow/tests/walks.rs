@@ -8,8 +8,9 @@ use super::ann;
 use super::demo;
 use super::read;
 use super::read_back;
+use crate::flow::KINDS;
 
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 32] = [
     "0",
     "1",
     "2",
@@ -40,16 +41,23 @@ const KEYS: [&str; 30] = [
     "busy",
     "refuses",
     "not-there",
+    "done",
+    "lost",
 ];
 
 const CENTER: &str = "\
 company: Random
 services: { orders: { at: \"http://127.0.0.1:9\" } }
+bots: { helper: { at: \"ws://127.0.0.1:9\" } }
+speech: { command: \"speak {language}\" }
+announcements: { outage: { play: long, on: yes, until: 2999-01-01 00:00 } }
 languages: [en, es]
 numbers: { 1: random }
 skills: [any]
 queues: { any: {} }
 agents: { alice: { skills: { any: 5 } } }
+hours: { office: { mon-fri: 08:00-18:00 } }
+trunks: { carrier: { out: \"192.0.2.7:5060\" } }
 ";
 
 /// What an admin may get wrong.
@@ -95,6 +103,12 @@ fn with_slips(text: &str, slips: &[(proptest::sample::Index, usize, &str)]) -> S
     chars.into_iter().collect()
 }
 
+/// How many [`random_flow`] knows; the last is a pause.
+const KINDS_OF_NODE: u8 = 25;
+
+/// Kinds of which it has none: those that go to other flows, and those after which a flow is over.
+const NOT_IN_IT: [&str; 6] = ["call", "return", "go_to", "enqueue", "echo", "ring"];
+
 /// A flow of `kinds` whose exits lead forward but for the caller's own, which lead anywhere.
 fn random_flow(kinds: &[(u8, u8)]) -> String {
     let mut text = String::from("flow: random\nno_person: a test\nstart: n0\nnodes:\n");
@@ -102,7 +116,7 @@ fn random_flow(kinds: &[(u8, u8)]) -> String {
         let next = place + 1;
         let forward = (next + usize::from(*far) % 3).min(kinds.len());
         let anywhere = usize::from(*far) % (kinds.len() + 1);
-        let node = match kind % 14 {
+        let node = match kind % KINDS_OF_NODE {
             0 => format!("{{ play: [goodbye, long], then: n{next} }}"),
             1 => format!("{{ play: goodbye, barge_in: no, repeat: 2, then: n{forward} }}"),
             2 => format!(
@@ -135,12 +149,60 @@ fn random_flow(kinds: &[(u8, u8)]) -> String {
                  then: n{next}, otherwise: n{forward} }}"
             ),
             9 => format!("{{ speak: es, then: n{forward} }}"),
+            13 => format!(
+                "{{ callback: any, confirm: {{ say: callback_number }}, other: {{ ask: long, begins: [\"1\", \"9\"] }}, \
+                 hours: office, later: {{ question: long, ask: long, confirm: {{ say: callback_time, as: time }} }}, \
+                 no_match: {{ first: goodbye, second: long }}, otherwise: n{next}, impossible: n{forward} }}"
+            ),
+            14 => format!(
+                "{{ transfer: \"+12025550199\", ended: n{forward}, no_answer: n{next}, busy: n{forward} }}"
+            ),
+            15 => {
+                format!(
+                    "{{ transfer: {{ agent: alice, queue: any }}, no_answer: n{next}, refused: n{forward} }}"
+                )
+            }
+            16 => format!("{{ consent: long, yes: n{next}, no: n{forward}, no_input: n{next} }}"),
+            17 => format!(
+                "{{ bot: helper, send: {{ dialled: dialled }}, gives: {{ b{place}: text, c{place}: n as number }}, limit: 1m, \
+                 results: {{ done: n{next}, more: n{forward} }}, otherwise: n{forward}, lost: n{next}, late: n{next} }}"
+            ),
+            18 => format!(
+                "{{ play: [{{ say: {{ text: {{ en: \"It is {{dialled}}.\", es: \"Es {{dialled}}.\" }}, or: long }} }}, \
+                 {{ say: caller.name }}, {{ say: {{ text: {{ en: Hello, es: Hola }} }} }}], then: n{next} }}"
+            ),
+            19 => format!(
+                "{{ verify: account and birth date, ask_account: verify/enter-account, ask_birth_date: long, \
+                 order: day first, wrong: verify/wrong, verified: n{next}, failed: n{forward}, locked: n{forward}, \
+                 no_input: n{next}, unavailable: n{next} }}"
+            ),
+            20 => format!(
+                "{{ verify: one-time code, ask_account: verify/enter-account, ask_code: long, send: orders, \
+                 path: /codes, wrong: verify/wrong, verified: n{next}, failed: n{forward}, locked: n{forward}, \
+                 no_input: n{next}, unavailable: n{next} }}"
+            ),
+            21 => format!(
+                "{{ menu: menu/main, choices: {{ 1 or 2: n{anywhere}, 0 or 9: n{next} }}, tries: 4, \
+                 no_input: {{ first: goodbye, second: [long, goodbye] }}, no_match: long, otherwise: n{forward} }}"
+            ),
+            22 => format!("{{ announce: outage, then: n{next} }}"),
+            23 => format!("{{ hours: office, open: n{next}, closed: n{forward} }}"),
             _ => format!("{{ pause: 3s, then: n{forward} }}"),
         };
         text.push_str(&format!("  n{place}: {node}\n"));
     }
     text.push_str(&format!("  n{}: {{ hang_up: done, after: goodbye }}\n", kinds.len()));
     text
+}
+
+#[test]
+fn every_kind_of_node_that_goes_on_is_in_random_flows() {
+    let all: Vec<(u8, u8)> = (0..KINDS_OF_NODE).map(|kind| (kind, 1)).collect();
+    let flow = random_flow(&all);
+    for (kind, _) in KINDS {
+        let there = flow.contains(&format!("{{ {kind}: "));
+        assert_ne!(there, NOT_IN_IT.contains(&kind), "{kind}");
+    }
 }
 
 proptest! {
@@ -170,6 +232,26 @@ proptest! {
             prop_assert!(rounds < 500, "a silent caller is still there");
         }
         prop_assert!(phone.run.deadline().is_none());
+    }
+
+    #[test]
+    fn hanging_up_anywhere_in_any_flow_ends_cleanly(
+        kinds in proptest::collection::vec((any::<u8>(), any::<u8>()), 1..12),
+        script in proptest::collection::vec(proptest::sample::select(&KEYS[..]), 0..60),
+    ) {
+        let flow = random_flow(&kinds);
+        let loaded = read(&[("center.yaml", CENTER), ("random.yaml", &flow)]);
+        let (center, _) = loaded.map_err(|found| TestCaseError::fail(super::in_words(&found)))?;
+        let mut phone = Phone::dial(&center, "random", None);
+        script.into_iter().for_each(|word| phone.play(word));
+        phone.seen = Some(String::new());
+        phone.play("bye");
+        prop_assert!(phone.run.is_over() && phone.run.deadline().is_none());
+        let seen = phone.seen.take().unwrap_or_default();
+        prop_assert!(!seen.contains("HangUp {") && !seen.contains("Play {"), "{}", seen);
+        let after = phone.transcript.len();
+        phone.play("1 . ~ ok answered done picks-up parts bye");
+        prop_assert_eq!(phone.transcript.len(), after);
     }
 
     #[test]
