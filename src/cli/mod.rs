@@ -123,7 +123,7 @@ struct ServeArgs {
     /// Its private key in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Authorities whose trunks are believed over TLS, in PEM [default: those of this machine]
+    /// Authorities whose trunks and bots are believed over TLS, in PEM [default: those of this machine]
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
     /// The one UDP port of all browsers' audio

@@ -11,10 +11,12 @@ mod tests;
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::thread;
 
 use tokio::runtime;
 use tokio::sync::mpsc;
+use tokio_rustls::rustls::ClientConfig;
 use tracing::warn;
 
 use crate::base::LegId;
@@ -53,8 +55,9 @@ pub struct Bots {
 }
 
 impl Bots {
-    /// Starts the thread; how talks end goes to `ended`, and waits for room there.
-    pub fn start(ended: mpsc::Sender<BotEnded>) -> io::Result<Bots> {
+    /// Starts the thread; how talks end goes to `ended`, and waits for room there. `believed` says whose certificates are
+    /// good, of bots that are reached over TLS.
+    pub fn start(ended: mpsc::Sender<BotEnded>, believed: Arc<ClientConfig>) -> io::Result<Bots> {
         let (orders, mut waiting) = mpsc::channel(ORDERS);
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let tell = ended.clone();
@@ -67,10 +70,11 @@ impl Bots {
                         Order::Begin { leg, call, cord } => {
                             let (pressed, to_bot) = mpsc::channel(KEYS);
                             keys.insert(leg, pressed);
-                            let tell = tell.clone();
+                            let (tell, believed) = (tell.clone(), Arc::clone(&believed));
                             tokio::spawn(async move {
                                 // Nobody is told of a caller who is gone.
-                                if let Some(end) = line::talk(leg.call(), *call, cord, to_bot).await {
+                                if let Some(end) = line::talk(leg.call(), *call, cord, to_bot, believed).await
+                                {
                                     let _ = tell.send(BotEnded { leg, end }).await;
                                 }
                             });

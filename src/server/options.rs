@@ -30,7 +30,7 @@ pub struct ServeOptions {
     pub https: Option<SocketAddr>,
     /// The certificate of both, where one is needed. Default: one of our own making in the data folder.
     pub certificate: Option<CertificateFiles>,
-    /// Whose certificates we believe when we connect to a trunk over TLS, in PEM. Default: those of this machine.
+    /// Whose certificates we believe when we connect to a trunk or a bot over TLS, in PEM. Default: those of this machine.
     pub authorities: Option<PathBuf>,
     /// WebRTC: the one UDP port of all browsers. Default 127.0.0.1:8081.
     pub webrtc: SocketAddr,

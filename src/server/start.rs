@@ -64,6 +64,7 @@ use crate::wire::media::Media;
 use crate::wire::media::MediaConfig;
 use crate::wire::sip::Keys;
 use crate::wire::sip::SipSockets;
+use crate::wire::tls;
 use crate::wire::tls::CertificateFiles;
 use crate::wire::tls::TlsClient;
 use crate::wire::tls::TlsError;
@@ -275,7 +276,12 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         switchboard: switchboard(options, &store, Served { all, canary }, bound, fingerprint)?,
         sockets,
         streams_in,
-        wires: Wires { media, browsers, recorder, bots: Bots::start(bots_sender)? },
+        wires: Wires {
+            media,
+            browsers,
+            recorder,
+            bots: Bots::start(bots_sender, tls::believing(options.authorities.as_deref())?)?,
+        },
         recorded,
         media_events,
         browser_events,

@@ -192,31 +192,17 @@ impl TlsClient {
     /// Believes the authorities in `authorities`, a PEM file, or those of this machine where none is given. Peers
     /// without a name are known by their address.
     pub fn new(authorities: Option<&Path>, names: &[(SocketAddr, String)]) -> Result<TlsClient, TlsError> {
-        let mut roots = RootCertStore::empty();
-        match authorities {
-            Some(path) => {
-                let found = certificates(path, &read(path)?)?;
-                roots.add_parsable_certificates(found);
-            }
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
+        let roots = roots(authorities)?;
         if roots.is_empty() {
             return Err(TlsError::NoRoots);
         }
-        let config = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            // Its own provider has a cipher suite for each version of its own.
-            .expect("the provider does every version")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = client_config(roots);
         let named = |(peer, name): &(SocketAddr, String)| {
             let known = ServerName::try_from(name.clone()).map_err(|_| TlsError::Name(name.clone()))?;
             Ok((*peer, known))
         };
         let names = names.iter().map(named).collect::<Result<_, TlsError>>()?;
-        Ok(TlsClient { connector: TlsConnector::from(Arc::new(config)), names: Arc::new(names) })
+        Ok(TlsClient { connector: TlsConnector::from(config), names: Arc::new(names) })
     }
 
     /// Agrees on keys with a peer that we have connected to, when it proves to be who we think it is.
@@ -229,6 +215,36 @@ impl TlsClient {
         let name = self.names.get(&peer).cloned().unwrap_or_else(by_address);
         self.connector.connect(name, stream).await
     }
+}
+
+/// Believes the authorities in `authorities`, a PEM file, or those of this machine where none is given. A machine that knows
+/// none believes nobody.
+pub fn believing(authorities: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
+    roots(authorities).map(client_config)
+}
+
+fn client_config(roots: RootCertStore) -> Arc<ClientConfig> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        // Its own provider has a cipher suite for each version of its own.
+        .expect("the provider does every version")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+fn roots(authorities: Option<&Path>) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    match authorities {
+        Some(path) => {
+            let found = certificates(path, &read(path)?)?;
+            roots.add_parsable_certificates(found);
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    Ok(roots)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

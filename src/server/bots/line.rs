@@ -1,6 +1,7 @@
 //! One caller's talk with a bot: the connection, the pace of speech, and how it ends.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::SinkExt;
@@ -9,9 +10,11 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::interval;
 use tokio::time::timeout;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_tungstenite::Connector;
 use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::connect_async_with_config;
+use tokio_tungstenite::connect_async_tls_with_config;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -65,9 +68,10 @@ pub(super) async fn talk(
     told: BotCall,
     cord: BrowserEnd,
     mut keys: Receiver<char>,
+    believed: Arc<ClientConfig>,
 ) -> Option<BotEnd> {
     let bot = &told.bot;
-    let mut socket = match timeout(bot.connect, connect(bot)).await {
+    let mut socket = match timeout(bot.connect, connect(bot, believed)).await {
         Ok(Some(socket)) => socket,
         _ => {
             warn!(%call, bot = %bot.name, "a bot could not be reached");
@@ -236,9 +240,10 @@ impl Line {
 }
 
 /// None when the bot could not be reached; the log has said why, and nothing that is in a header.
-async fn connect(bot: &Bot) -> Option<Socket> {
+async fn connect(bot: &Bot, believed: Arc<ClientConfig>) -> Option<Socket> {
     let config = WebSocketConfig::default().max_message_size(Some(LONGEST)).max_frame_size(Some(LONGEST));
-    match connect_async_with_config(request(bot)?, Some(config), true).await {
+    let tls = Some(Connector::Rustls(believed));
+    match connect_async_tls_with_config(request(bot)?, Some(config), true, tls).await {
         Ok((socket, _)) => Some(socket),
         Err(error) => {
             debug!(bot = %bot.name, %error, "no connection");

@@ -3,17 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::SinkExt;
+use futures_util::StreamExt;
 use proptest::prelude::*;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message;
 
+use super::Bots;
 use super::protocol;
 use super::protocol::Said;
 use crate::base::CallId;
+use crate::base::LegId;
 use crate::base::Name;
 use crate::flow::api::BotCall;
 use crate::flow::api::BotEnd;
 use crate::flow::bot::Audio;
 use crate::flow::bot::Bot;
 use crate::flow::model::Value;
+use crate::wire::tls;
+use crate::wire::tls::CertificateFiles;
+use crate::wire::tls::TlsServer;
 
 fn fields() -> Vec<Name> {
     ["text", "order.number", "late"].map(Name::from).to_vec()
@@ -70,6 +80,60 @@ fn what_means_nothing_is_passed_over() {
     {
         assert_eq!(protocol::read(odd, &fields()), None, "{odd}");
     }
+}
+
+fn call_to(at: String) -> Box<BotCall> {
+    let (name, audio, connect) = ("assistant".into(), Audio::Mulaw, Duration::from_secs(60));
+    let bot = Arc::new(Bot { name, at, audio, connect, headers_env: Vec::new() });
+    Box::new(BotCall {
+        bot,
+        number: String::new(),
+        dialled: "1000".to_owned(),
+        language: "en".into(),
+        send: Vec::new(),
+        fields: Vec::new(),
+        results: Vec::new(),
+        barge_in: true,
+    })
+}
+
+/// A bot over TLS that is done as soon as it is told of a caller.
+async fn secure_bot(files: CertificateFiles) -> u16 {
+    let server = TlsServer::new(files).expect("a certificate");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(stream) = server.accept(stream).await else { continue };
+            let mut socket = tokio_tungstenite::accept_async(stream).await.expect("a handshake");
+            let told = socket.next().await.expect("it is told").expect("a message");
+            assert!(told.to_text().expect("a text").contains("\"start\""), "{told}");
+            let done = Message::text(r#"{"event":"result","result":"done"}"#);
+            socket.send(done).await.expect("it is taken");
+        }
+    });
+    port
+}
+
+/// What comes of a talk with the bot at this port, when the authorities in this file are believed.
+async fn talk(port: u16, authorities: &std::path::Path) -> BotEnd {
+    let (tell, mut ended) = mpsc::channel(1);
+    let bots = Bots::start(tell, tls::believing(Some(authorities)).expect("an authority")).expect("a thread");
+    let _stream = bots.begin(LegId::of(CallId(1), 1), call_to(format!("wss://localhost:{port}/voice")));
+    ended.recv().await.expect("it comes to an end").end
+}
+
+#[tokio::test]
+async fn a_bot_over_tls_is_believed_by_its_certificate_and_by_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = |name: &str| {
+        CertificateFiles::of_our_own(&folder.path().join(name), &["localhost".to_owned()]).expect("made")
+    };
+    let (ours, other) = (made("ours"), made("other"));
+    let port = secure_bot(ours.clone()).await;
+    let done = BotEnd::Result { result: "done".into(), values: Vec::new() };
+    assert_eq!(talk(port, &ours.chain).await, done);
+    assert_eq!(talk(port, &other.chain).await, BotEnd::Lost);
 }
 
 proptest! {

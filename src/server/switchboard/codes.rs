@@ -1,5 +1,8 @@
-//! Codes of one use: made here, sent by a service of the center, and compared once with what the caller keys.
+//! Codes of one use: made here, sent by a service of the center, and compared once with what the caller keys. How often one
+//! is sent to an account's owner is bounded over all calls: whoever knows a number of an account makes nobody's phone ring
+//! all night.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Now;
@@ -15,6 +18,39 @@ const HOLDS: Duration = Duration::from_secs(600);
 /// As many as there are of six digits.
 const CODES: u64 = 1_000_000;
 
+/// How often a code is sent for one account within [`WINDOW`]: as many wrong tries in a row lock it.
+const MOST: usize = 10;
+const WINDOW: Duration = Duration::from_secs(3_600);
+/// Accounts that are remembered; of more, that is forgotten to which nothing was sent for longest.
+const ACCOUNTS: usize = 10_000;
+
+/// When codes were sent, by account, within the last hour. Lost with this process.
+#[derive(Debug, Default)]
+pub(super) struct SentCodes(HashMap<String, Vec<Timestamp>>);
+
+impl SentCodes {
+    /// Whether one more may be sent for this account now; then it counts.
+    fn take(&mut self, now: Timestamp, account: &str) -> bool {
+        let recent = |sent: &Timestamp| now.since(*sent) < WINDOW;
+        if !self.0.contains_key(account) && self.0.len() >= ACCOUNTS {
+            self.0.retain(|_, sent| sent.last().is_some_and(recent));
+            let oldest = self.0.iter().min_by_key(|(account, sent)| (sent.last().copied(), *account));
+            if let Some(oldest) =
+                oldest.map(|(account, _)| account.clone()).filter(|_| self.0.len() >= ACCOUNTS)
+            {
+                self.0.remove(&oldest);
+            }
+        }
+        let sent = self.0.entry(account.to_owned()).or_default();
+        sent.retain(recent);
+        let may = sent.len() < MOST;
+        if may {
+            sent.push(now);
+        }
+        may
+    }
+}
+
 /// A code, and for whose account it was sent.
 pub(super) struct Code {
     account: String,
@@ -23,13 +59,17 @@ pub(super) struct Code {
 }
 
 impl Switchboard {
-    /// Makes a code for the owner of this account; one that was made before is worth nothing any more.
-    pub(super) fn new_code(&mut self, now: Now, call: CallId, account: String) -> Secret {
+    /// Makes a code for the owner of this account; one that was made before is worth nothing any more. None when too many
+    /// have been sent to them.
+    pub(super) fn new_code(&mut self, now: Now, call: CallId, account: String) -> Option<Secret> {
+        if !self.sent_codes.take(now.at, &account) {
+            return None;
+        }
         let code = Secret::new(format!("{:06}", self.parts.entropy.below(CODES)));
         if let Some(live) = self.calls.get_mut(&call) {
             live.code = Some(Code { account, code: code.clone(), until: now.at + HOLDS });
         }
-        code
+        Some(code)
     }
 
     /// What the store is to check: it counts the tries whatever the proof is.
@@ -45,5 +85,33 @@ impl Switchboard {
                 Check::Code { fits }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_codes_are_sent_for_an_account_in_an_hour_and_no_more() {
+        let mut codes = SentCodes::default();
+        let minute = |minutes: u64| Timestamp::from_secs(60 * minutes);
+        let sent = (0..30).filter(|minutes| codes.take(minute(*minutes), "100200")).count();
+        assert_eq!(sent, MOST);
+        assert!(codes.take(minute(30), "100300"), "each account by itself");
+        assert!(!codes.take(minute(59), "100200"));
+        assert!(codes.take(minute(60), "100200"), "the first was an hour ago");
+        assert!(!codes.take(minute(60), "100200"), "and the second was not");
+    }
+
+    #[test]
+    fn accounts_that_are_remembered_are_bounded() {
+        let mut codes = SentCodes::default();
+        (0..MOST).for_each(|_| assert!(codes.take(Timestamp::from_secs(10), "often")));
+        for account in 0..ACCOUNTS as u64 + 50 {
+            assert!(codes.take(Timestamp::from_secs(1 + account / 100), &account.to_string()));
+        }
+        assert_eq!(codes.0.len(), ACCOUNTS);
+        assert!(!codes.take(Timestamp::from_secs(200), "often"), "those of longest ago are forgotten");
     }
 }

@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tracing::error;
+use tracing::warn;
 
 use crate::base::AgentId;
 use crate::base::CallId;
@@ -58,6 +59,7 @@ use crate::fact::recording::RecordingFile;
 use crate::flow::Center;
 use crate::flow::api::BotCall;
 use crate::flow::api::Customer;
+use crate::flow::api::FetchResult;
 use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
 use crate::media::MediaCommand;
@@ -92,6 +94,7 @@ use crate::wire::webrtc::ConnectionId;
 use browsers::Owner;
 use browsers::WebCaller;
 use codes::Code;
+use codes::SentCodes;
 use desks::Desk;
 use lines::Line;
 pub use placing::PlaceCall;
@@ -248,6 +251,7 @@ pub struct Switchboard {
     next_call: u64,
     next_session: u64,
     draining: bool,
+    sent_codes: SentCodes,
     /// Plays that wait for texts to be spoken; at most one for each line.
     unspoken: HashMap<LegId, Waiting>,
     /// What is still to be told to somebody within the house, in order.
@@ -308,6 +312,7 @@ impl Switchboard {
             next_connection: 1,
             sessions: HashMap::new(),
             draining: false,
+            sent_codes: SentCodes::default(),
             unspoken: HashMap::new(),
             pending: VecDeque::new(),
         }
@@ -522,8 +527,16 @@ impl Switchboard {
                 out.push(Output::Verify { call, account, check });
             }
             CallAction::Fetch(question) => {
-                let code = question.code_for.clone().map(|account| self.new_code(now, call, account));
-                out.push(Output::Fetch { call, question, code });
+                let account = question.code_for.clone();
+                match account.map(|account| self.new_code(now, call, account)) {
+                    None => out.push(Output::Fetch { call, question, code: None }),
+                    Some(Some(code)) => out.push(Output::Fetch { call, question, code: Some(code) }),
+                    Some(None) => {
+                        warn!(%call, "no code is sent: too many were, to the same account");
+                        let (number, result) = (question.number, FetchResult::Failed);
+                        self.later(call, CallEvent::Fetched { number, result });
+                    }
+                }
             }
             CallAction::Answer { leg } => self.answer(now, leg, streams, out),
             CallAction::Ring { leg } => self.ring(now, leg, out),
