@@ -47,7 +47,7 @@ fn by_try(yaml: &Yaml, reader: &mut Reader<'_>, tries: u32) -> Again {
     let Some(mut fields) = reader.fields(yaml, "what is heard by try") else { return Again::default() };
     let written = |name: &&str| fields.entries().iter().any(|(key, _)| key.text == **name);
     // The first must be there, and there is no gap before the last.
-    let last = TRIES.iter().rposition(|name| written(&name)).unwrap_or(0);
+    let last = TRIES.iter().rposition(written).unwrap_or(0);
     let mut heard = Vec::new();
     for (place, name) in TRIES.into_iter().enumerate() {
         if place <= last {
