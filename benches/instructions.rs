@@ -1,8 +1,10 @@
-//! What is done per packet, so often that its instructions can be counted: `scripts/instructions` does.
+//! What is done per packet and per decision of the queue, so often that its instructions can be counted:
+//! `scripts/instructions` does.
 //!
 //! `instructions WHAT COUNT` does it; without arguments it does a little of everything, so that it does not rot. What it
 //! did is printed: packets sent, and legs.
 
+mod center;
 mod rig;
 
 use std::hint::black_box;
@@ -10,16 +12,34 @@ use std::hint::black_box;
 use warmline::base::Entropy;
 use warmline::media::rtp::HEADER;
 use warmline::media::rtp::Header;
+use warmline::queue::Event;
 use warmline::sdp::Codec;
 use warmline::sdp::crypto::MasterKey;
 use warmline::sdp::crypto::Suite;
 use warmline::wire::srtp::OVERHEAD;
 use warmline::wire::srtp::Way;
 
+use crate::center::Center;
+use crate::center::Size;
 use crate::rig::Rig;
 
-const WHATS: [&str; 9] =
-    ["send", "receive", "forward", "other-law", "transcode", "mix", "record", "seal", "seal-open"];
+const WHATS: [&str; 13] = [
+    "send",
+    "receive",
+    "forward",
+    "other-law",
+    "transcode",
+    "mix",
+    "record",
+    "seal",
+    "seal-open",
+    "call-hangs-up",
+    "call-is-served",
+    "call-finds-agent",
+    "check-in",
+];
+/// For how large a center the queue decides.
+const SIZE: Size = Size { waiting: 2_000, agents: 500, needs: 200 };
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
@@ -38,7 +58,8 @@ fn run(what: &str, count: u32) {
         "transcode" => Rig::talk([Codec::Pcmu, Codec::Opus]),
         "mix" => Rig::three(),
         "record" => Rig::recorded(),
-        _ => return secure(what, count),
+        "seal" | "seal-open" => return secure(what, count),
+        _ => return decide(what, count),
     };
     frames(what, rig, count);
 }
@@ -48,6 +69,30 @@ fn frames(what: &str, mut rig: Rig, count: u32) {
         rig.frame();
     }
     println!("{what}: {} sent, {} legs", rig.sink.sent, rig.legs());
+}
+
+/// Lets a call come and one of all hang up, an agent take one from ready to away, a call come for an idle agent,
+/// or the next who waits be told that they are remembered.
+fn decide(what: &str, count: u32) {
+    let mut center = Center::new(SIZE);
+    for _ in 0..count {
+        match what {
+            "call-hangs-up" => {
+                let arrival = center.arrival();
+                center.apply(arrival);
+                let call = center.any_call();
+                center.apply(Event::Abandoned { call });
+            }
+            "call-is-served" => {
+                let agent = center.any_agent();
+                center.serve(agent);
+                center.fill();
+            }
+            "call-finds-agent" => drop(center.arrival_for_an_idle_agent()),
+            _ => drop(center.next_check_in()),
+        }
+    }
+    println!("{what}: {} calls", center.next_call);
 }
 
 /// Seals packets, and opens what was sealed when that is asked for.

@@ -54,7 +54,7 @@ impl Engine {
     /// [`Event::Move`](super::Event::Move) or [`Event::Prioritise`](super::Event::Prioritise) will do it.
     pub fn hindrance(&self, now: Timestamp, call: CallId, to: Option<QueueId>) -> Option<Hindrance> {
         let waits = |stage| stage == Stage::Waiting;
-        let Some(call) = self.calls.get(&call).filter(|call| waits(call.stage) && !call.direct) else {
+        let Some(call) = self.calls.get(call).filter(|call| waits(call.stage) && !call.direct) else {
             return Some(Hindrance::NotWaiting);
         };
         let to = to?;

@@ -272,6 +272,6 @@ impl Engine {
     }
 
     fn is_at(&self, call: CallId, stage: Stage) -> bool {
-        self.calls.get(&call).is_some_and(|call| call.stage == stage)
+        self.calls.get(call).is_some_and(|call| call.stage == stage)
     }
 }

@@ -3,9 +3,15 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-/// A set of small numbers. It grows as far as the greatest number that was put in.
+/// A set of small numbers. It grows as far as the greatest number that was put in, and is gone through as quickly as
+/// few are in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Bits(Vec<u64>);
+#[serde(from = "Vec<u64>", into = "Vec<u64>")]
+pub(super) struct Bits {
+    words: Vec<u64>,
+    /// The words with something in them, as bits.
+    filled: Vec<u64>,
+}
 
 impl Bits {
     /// All of `0..count`.
@@ -14,38 +20,46 @@ impl Bits {
         if !count.is_multiple_of(64) {
             words.push((1 << (count % 64)) - 1);
         }
-        Bits(words)
+        Bits::from(words)
     }
 
     pub fn insert(&mut self, n: usize) {
-        if self.0.len() <= n / 64 {
-            self.0.resize(n / 64 + 1, 0);
+        let word = n / 64;
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
+            self.filled.resize(word / 64 + 1, 0);
         }
-        self.0[n / 64] |= 1 << (n % 64);
+        self.words[word] |= 1 << (n % 64);
+        self.filled[word / 64] |= 1 << (word % 64);
     }
 
     pub fn remove(&mut self, n: usize) {
-        if let Some(word) = self.0.get_mut(n / 64) {
-            *word &= !(1 << (n % 64));
+        let place = n / 64;
+        let Some(word) = self.words.get_mut(place) else { return };
+        *word &= !(1 << (n % 64));
+        if *word == 0 {
+            self.filled[place / 64] &= !(1 << (place % 64));
         }
     }
 
     pub fn has(&self, n: usize) -> bool {
-        self.0.get(n / 64).is_some_and(|word| word & (1 << (n % 64)) != 0)
+        self.words.get(n / 64).is_some_and(|word| word & (1 << (n % 64)) != 0)
     }
 
     /// Keeps only what `other` has too.
     pub fn keep(&mut self, other: &Bits) {
-        self.0.truncate(other.0.len());
-        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a &= b);
+        self.words.truncate(other.words.len());
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= b);
+        self.filled = filled(&self.words);
     }
 
     /// Takes in what `other` has.
     pub fn add(&mut self, other: &Bits) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
         }
-        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);
+        self.filled = filled(&self.words);
     }
 
     /// Its numbers, ascending.
@@ -55,17 +69,104 @@ impl Bits {
 
     /// The numbers that both have, ascending.
     pub fn shared<'a>(&'a self, other: &'a Bits) -> impl Iterator<Item = usize> + 'a {
-        let words = self.0.iter().zip(&other.0).map(|(a, b)| a & b);
-        words.enumerate().flat_map(|(place, word)| Ones(word).map(move |bit| place * 64 + bit))
+        Shared::new(self, other, 0, usize::MAX)
     }
 
     /// The numbers that both have, beginning about at this one: ascending from there, then those before.
     pub fn shared_from<'a>(&'a self, other: &'a Bits, from: usize) -> impl Iterator<Item = usize> + 'a {
-        let words = self.0.len().min(other.0.len());
-        let first = from.checked_rem(words).unwrap_or(0);
-        (first..words)
-            .chain(0..first)
-            .flat_map(move |place| Ones(self.0[place] & other.0[place]).map(move |bit| place * 64 + bit))
+        let first = from.checked_rem(self.words.len().min(other.words.len())).unwrap_or(0);
+        Shared::new(self, other, first, usize::MAX).chain(Shared::new(self, other, 0, first))
+    }
+}
+
+impl From<Vec<u64>> for Bits {
+    fn from(words: Vec<u64>) -> Bits {
+        Bits { filled: filled(&words), words }
+    }
+}
+
+impl From<Bits> for Vec<u64> {
+    fn from(bits: Bits) -> Vec<u64> {
+        bits.words
+    }
+}
+
+fn filled(words: &[u64]) -> Vec<u64> {
+    let of_block = |block: &[u64]| (0..).zip(block).map(|(bit, word)| u64::from(*word != 0) << bit).sum();
+    words.chunks(64).map(of_block).collect()
+}
+
+/// The walk over what two sets share: over the words that are filled in both, and the ones of these.
+struct Shared<'a> {
+    sets: [&'a Bits; 2],
+    /// Which 64 words are gone through, and which of them are yet to come.
+    block: usize,
+    words: Ones,
+    /// The word that is gone through, and which of its bits are yet to come.
+    word: usize,
+    bits: Ones,
+    /// The word to stop before.
+    end: usize,
+}
+
+impl<'a> Shared<'a> {
+    /// Of the words from `first` on and before `end`.
+    fn new(one: &'a Bits, other: &'a Bits, first: usize, end: usize) -> Shared<'a> {
+        let end = end.min(one.words.len()).min(other.words.len());
+        let (sets, block) = ([one, other], first / 64);
+        let mut shared = Shared { sets, block, words: Ones(0), word: 0, bits: Ones(0), end };
+        shared.words = Ones(shared.filled() & (u64::MAX << (first % 64)));
+        shared
+    }
+
+    /// The words of the block that are filled in both.
+    fn filled(&self) -> u64 {
+        let [one, other] = self.sets.map(|set| set.filled.get(self.block).copied().unwrap_or(0));
+        one & other
+    }
+}
+
+impl Iterator for Shared<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        loop {
+            if let Some(bit) = self.bits.next() {
+                return Some(self.word * 64 + bit);
+            }
+            let Some(place) = self.words.next() else {
+                self.block += 1;
+                if self.block * 64 >= self.end {
+                    return None;
+                }
+                self.words = Ones(self.filled());
+                continue;
+            };
+            self.word = self.block * 64 + place;
+            if self.word >= self.end {
+                return None;
+            }
+            let [one, other] = self.sets.map(|set| set.words[self.word]);
+            self.bits = Ones(one & other);
+        }
+    }
+
+    /// What `next` does again and again, without asking each time where it was.
+    fn fold<B, F: FnMut(B, usize) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut sum = self.bits.by_ref().fold(init, |sum, bit| f(sum, self.word * 64 + bit));
+        let [one, other] = self.sets.map(|set| &set.words[..self.end]);
+        loop {
+            let first = self.block * 64;
+            for place in self.words.by_ref().map(|bit| first + bit).take_while(|place| *place < self.end) {
+                sum = Ones(one[place] & other[place]).fold(sum, |sum, bit| f(sum, place * 64 + bit));
+            }
+            self.block += 1;
+            if self.block * 64 >= self.end {
+                return sum;
+            }
+            self.words = Ones(self.filled());
+        }
     }
 }
 
@@ -75,6 +176,7 @@ struct Ones(u64);
 impl Iterator for Ones {
     type Item = usize;
 
+    #[inline]
     fn next(&mut self) -> Option<usize> {
         if self.0 == 0 {
             return None;
@@ -87,7 +189,10 @@ impl Iterator for Ones {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::base::Entropy;
 
     #[test]
     fn two_sets_share_what_both_have() {
@@ -105,5 +210,44 @@ mod tests {
         far.insert(130);
         odd.add(&far);
         assert_eq!(odd.iter().collect::<Vec<_>>(), [1, 65, 130]);
+    }
+
+    /// Of sets with much room between, with none, and read back in between.
+    #[test]
+    fn a_set_is_like_a_plain_one_whatever_its_size() {
+        let mut chance = Entropy::seeded(1);
+        for most in [1, 64, 65, 5_000, 20_000] {
+            let mut draw = |bits: &mut Bits, plain: &mut BTreeSet<usize>| {
+                let n = chance.below(most) as usize;
+                if plain.insert(n) {
+                    bits.insert(n);
+                } else {
+                    plain.remove(&n);
+                    bits.remove(n);
+                }
+                n
+            };
+            let (mut a, mut b) = (Bits::default(), Bits::default());
+            let (mut plain_a, mut plain_b) = (BTreeSet::new(), BTreeSet::new());
+            for _ in 0..400 {
+                let n = draw(&mut a, &mut plain_a);
+                assert_eq!(a.has(n), plain_a.contains(&n));
+                let from = draw(&mut b, &mut plain_b);
+                a = Bits::from(Vec::from(a));
+                let shared: Vec<usize> = plain_a.intersection(&plain_b).copied().collect();
+                assert_eq!(a.shared(&b).collect::<Vec<_>>(), shared);
+                let mut rest = a.shared(&b);
+                let first = rest.next();
+                let folded = rest.fold(Vec::from_iter(first), |all, n| [all, vec![n]].concat());
+                assert_eq!(folded, shared, "gone through in one go");
+                let mut turned: Vec<usize> = a.shared_from(&b, from).collect();
+                turned.sort_unstable();
+                assert_eq!(turned, shared, "each once, from wherever");
+                let (mut both, mut either) = (a.clone(), a.clone());
+                both.keep(&b);
+                either.add(&b);
+                assert!(both.iter().eq(shared) && either.iter().eq(plain_a.union(&plain_b).copied()));
+            }
+        }
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
-use smallvec::SmallVec;
 
 use super::api::FIRST;
 use super::engine::Engine;
@@ -84,73 +83,85 @@ impl Engine {
     /// waits, or those who do are better held back.
     pub(super) fn call_by_value(&mut self, id: AgentId, weights: &Weights) -> Option<(CallId, u32)> {
         let profile = self.agents[id.0 as usize].profile;
+        let mut classes = std::mem::take(&mut self.scratch);
         let serves = &self.skills.profiles[profile.0 as usize].serves;
-        let classes: SmallVec<[usize; 64]> = serves.shared(&self.skills.waiting_classes).collect();
-        let (mut best, mut overdue, mut waiting) = (None, None, 0);
+        serves.shared(&self.skills.waiting_classes).for_each(|class| classes.push(class));
+        let chosen = self.call_of_classes(id, profile, &classes, weights);
+        classes.clear();
+        self.scratch = classes;
+        chosen
+    }
+
+    /// The same of the calls of these classes.
+    fn call_of_classes(
+        &mut self,
+        id: AgentId,
+        profile: ProfileId,
+        classes: &[usize],
+        weights: &Weights,
+    ) -> Option<(CallId, u32)> {
+        let (mut best, mut waiting) = (None, 0);
+        let mut overdue: Option<(Key, usize)> = None;
         let mut first: Option<Key> = None;
-        let lure = if weights.hold > 0.0 { self.lure(profile) } else { 0.0 };
         let mut held_back = true;
-        for &class in &classes {
+        let mut lure = None;
+        let of_fits = self.pace.of_fits();
+        for &class in classes {
             self.skills.refresh(class, self.now);
-            waiting += self.skills.heads[class].waiting;
+            let head = &self.skills.heads[class];
+            waiting += head.waiting;
             let (fresh, late) = self.firsts_for(id, class);
-            if fresh.is_none() && late.is_none() {
-                continue;
-            }
-            if self.skills.heads[class].priority == FIRST {
+            if head.priority == FIRST {
                 first = first.into_iter().chain(fresh).chain(late).min();
             }
-            let worth = self.worth(id, profile, class, weights);
-            if let Some(key) = fresh {
-                let value = worth * self.urgency(class, key);
-                best = Some(Candidate { value, key, class }.or(best));
-                held_back = held_back
-                    && self.is_held_back(lure, class, key, weights)
-                    && self.may_hold_back(&self.calls[&key.call]);
+            let fit = self.skills.profiles[profile.0 as usize].fit(&head.needs);
+            let slowness = self.pace.slowness_among(&of_fits, id, head.queue, fit);
+            let worth = self.worth(class, slowness, weights);
+            let fresh = fresh.map(|key| (key, self.urgency(class, key)));
+            let late = late.map(|key| (key, weights.late * self.lateness(class, key, weights)));
+            for (key, urgency) in fresh.into_iter().chain(late) {
+                best = Some(Candidate { value: worth * urgency, key, class }.or(best));
+                held_back = held_back && self.may_be_held_back(class, key, weights) && {
+                    let lure = *lure.get_or_insert_with(|| self.lure(profile));
+                    self.gains_little(lure, class, urgency, weights)
+                        && self.may_hold_back(&self.calls[&key.call])
+                };
             }
-            if let Some(key) = late {
-                let value = worth * weights.late * self.lateness(class, key, weights);
-                let candidate = Candidate { value, key, class };
-                best = Some(candidate.or(best));
-                held_back = held_back
-                    && self.is_held_back(lure, class, key, weights)
-                    && self.may_hold_back(&self.calls[&key.call]);
-                if self.age(key) >= weights.second_promise {
-                    overdue = Some(
-                        overdue.filter(|other: &Candidate| other.key.is_older(key)).unwrap_or(candidate),
-                    );
-                }
+            if let Some((key, _)) = late.filter(|(key, _)| self.age(*key) >= weights.second_promise) {
+                let older = overdue.filter(|(other, _)| other.is_older(key));
+                overdue = older.or(Some((key, class)));
             }
         }
         if let Some(key) = first {
             return Some((key.call, waiting));
         }
-        let mut chosen = best?;
+        let Candidate { key, class, .. } = best?;
+        let mut chosen = (key, class);
         if held_back {
-            classes.into_iter().for_each(|class| self.look_again(class, weights));
+            classes.iter().for_each(|class| self.look_again(*class, weights));
             return None;
         }
         if let Some(overdue) = overdue {
             let passed = &mut self.skills.profiles[profile.0 as usize].passed;
             *passed += 1;
-            if overdue.key == chosen.key || *passed >= weights.one_in {
+            if overdue.0 == chosen.0 || *passed >= weights.one_in {
                 (chosen, *passed) = (overdue, 0);
             }
         }
-        for class in classes {
+        for &class in classes {
             let head = &mut self.skills.heads[class];
             if head.fresh.is_some() {
-                let own = f64::from(u8::from(class == chosen.class));
+                let own = f64::from(u8::from(class == chosen.1));
                 head.fortune.chosen += (own - head.fortune.chosen) / SEEN;
             }
         }
-        Some((chosen.key.call, waiting))
+        Some((chosen.0.call, waiting))
     }
 
     /// The first of the class's line that is within target, and the first that is not, for this agent.
     fn firsts_for(&self, id: AgentId, class: usize) -> (Option<Key>, Option<Key>) {
         let head = &self.skills.heads[class];
-        let late = head.first.filter(|_| head.late > 0);
+        let late = head.first().filter(|_| head.late > 0);
         let agent = &self.agents[id.0 as usize];
         if !agent.is_spared_any() {
             return (head.fresh, late);
@@ -161,13 +172,10 @@ impl Engine {
         (fresh, late.filter(|late| head.fresh.is_none_or(|fresh| *late < fresh)))
     }
 
-    /// What an answer to a call of this class by this agent is worth for the time it takes. Were it divided
-    /// by the whole mean talk, classes of long talks would be left behind.
-    fn worth(&self, id: AgentId, profile: ProfileId, class: usize, weights: &Weights) -> f64 {
-        let head = &self.skills.heads[class];
-        let fit = self.skills.profiles[profile.0 as usize].fit(&head.needs);
-        let slowness = self.pace.slowness_in(id, head.queue, fit);
-        self.weight(class, weights) / (self.pace.queues[head.queue.0 as usize].talk_s.sqrt() * slowness)
+    /// What an answer to a call of this class by an agent of this slowness is worth for the time it takes. Were it
+    /// divided by the whole mean talk, classes of long talks would be left behind.
+    fn worth(&self, class: usize, slowness: f64, weights: &Weights) -> f64 {
+        self.weight(class, weights) / (self.talk_s(class).sqrt() * slowness)
     }
 
     /// How much a call of this class weighs: its queue's weight and its priority.
@@ -180,12 +188,12 @@ impl Engine {
     /// all that are before it.
     pub(super) fn urgency(&self, class: usize, first: Key) -> f64 {
         let head = &self.skills.heads[class];
-        let busy = head.working - self.skills.wants[class].idle;
-        let starts = f64::from(busy) / self.talk_s(class) * head.fortune.chosen();
-        let slack_s = |key: Key| (key.since + head.target_us - self.now_us()) as f64 / 1e6;
-        let last = self.skills.classes[class].line.last().map_or(0.0, slack_s);
+        let count = self.skills.count(class);
+        let starts = f64::from(count.working - count.idle) / self.talk_s(class) * head.fortune.chosen();
+        let slack_s = |since: i64| (since + head.target_us - self.now_us()) as f64 / 1e6;
+        let last_s = slack_s(head.last_since);
         let ahead = f64::from(head.waiting - head.late).max(1.0);
-        fading(starts * slack_s(first)).max(fading(starts * last / ahead))
+        fading((starts * slack_s(first.since)).min(starts * last_s / ahead))
     }
 
     /// How near a late call is to its second promise: from a tenth, so that it counts at all, to that and 1.
@@ -226,7 +234,7 @@ impl Engine {
                 if best.as_ref().is_none_or(dearer) {
                     best = Some((
                         cost,
-                        BestAgent { agent, fit, idle_since, fitting: self.skills.wants[place].idle },
+                        BestAgent { agent, fit, idle_since, fitting: self.skills.count(place).idle },
                     ));
                 }
             }
@@ -242,13 +250,14 @@ impl Engine {
     /// would be worth to the next.
     pub(super) fn look_for_idle(&mut self, class: ClassId) {
         let place = class.0 as usize;
-        let blocked = f64::from(u8::from(self.skills.wants[place].idle == 0));
+        let blocked = f64::from(u8::from(self.skills.count(place).idle == 0));
         let fortune = &mut self.skills.heads[place].fortune;
         fortune.blocked += (blocked - fortune.blocked) / SEEN;
         fortune.turn = fortune.turn.wrapping_add(1) % (1 << 20);
         let Some(weights) = self.weights() else { return };
         let head = &self.skills.heads[place];
-        let starts = f64::from(head.working.saturating_sub(1)) / self.talk_s(place);
+        let others = self.skills.count(place).working.saturating_sub(1);
+        let starts = f64::from(others) / self.talk_s(place);
         let missed = fading(starts * head.target_us as f64 / 1e6);
         let stake = head.fortune.blocked * missed * priority_weight(head.priority, &weights);
         let now_s = self.now_s();

@@ -30,7 +30,7 @@ impl Engine {
     /// Rings an agent who is ready for a call that only they shall have; its ring time and wrap-up are the
     /// queue's. Exits when they are not ready, or do not take it.
     pub(super) fn call_agent(&mut self, id: CallId, agent: AgentId, queue: QueueId, out: &mut Vec<Action>) {
-        if self.calls.contains_key(&id) || queue.0 as usize >= self.queues.len() {
+        if self.calls.has(id) || queue.0 as usize >= self.queues.len() {
             debug!(call = %id, %queue, "an agent is called twice, or by a queue that there is not");
             return;
         }
@@ -44,7 +44,7 @@ impl Engine {
 
     /// Rings an agent for a call that they make themselves. A break that they are on is theirs again afterwards.
     pub(super) fn agent_calls(&mut self, id: CallId, agent: AgentId, queue: QueueId, out: &mut Vec<Action>) {
-        if self.calls.contains_key(&id) || queue.0 as usize >= self.queues.len() {
+        if self.calls.has(id) || queue.0 as usize >= self.queues.len() {
             debug!(call = %id, %queue, "a call is made twice, or by a queue that there is not");
             return;
         }

@@ -1,7 +1,6 @@
 //! The engine's state and its deadlines, and which part of it takes an event. What it decides is in
 //! `agents`, `waits` and `assign`.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use super::api::Config;
 use super::api::Demand;
 use super::api::Event;
 use super::api::QueueConfig;
+use super::calls::Calls;
 use super::line::Key;
 use super::line::Line;
 use super::pace::Pace;
@@ -26,7 +26,7 @@ use super::routing::Routing;
 use super::skills::ClassId;
 use super::skills::Course;
 use super::skills::Skills;
-use super::waits::Call;
+
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
@@ -42,7 +42,7 @@ pub struct Engine {
     pub(super) agents: Vec<Agent>,
     /// Every call from joining to the end of its talk. Bounded: a queue refuses calls beyond its
     /// [`QueueConfig::max_waiting`], and an agent talks with one.
-    pub(super) calls: BTreeMap<CallId, Call>,
+    pub(super) calls: Calls,
     pub(super) skills: Skills,
     pub(super) routing: Routing,
     pub(super) pace: Pace,
@@ -57,6 +57,9 @@ pub struct Engine {
     pub(super) redials: Redials,
     /// At most one entry per call and agent, and a few per class.
     due: BTreeSet<(Timestamp, Due)>,
+    /// Empty between two decisions: the classes that one of them goes through, in memory that is there already.
+    #[serde(skip)]
+    pub(super) scratch: Vec<usize>,
 }
 
 /// Whose deadline it is. At one instant calls go first: a wait that is over is over.
@@ -131,7 +134,7 @@ impl Engine {
             now: Timestamp::ZERO,
             queues,
             agents: agents.collect(),
-            calls: BTreeMap::new(),
+            calls: Calls::default(),
             skills,
             routing: config.routing,
             pace,
@@ -141,6 +144,7 @@ impl Engine {
             redial: config.redial,
             redials: Redials::default(),
             due: BTreeSet::new(),
+            scratch: Vec::new(),
         };
         engine.start_always_ready();
         engine
@@ -189,7 +193,7 @@ impl Engine {
 
     /// A call that is in the engine: from joining a queue to the end of its talk.
     pub fn call(&self, call: CallId) -> Option<CallView> {
-        self.calls.get(&call).map(|call| CallView {
+        self.calls.get(call).map(|call| CallView {
             queue: call.queue,
             stage: call.stage,
             callback: call.is_callback(),

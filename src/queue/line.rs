@@ -19,6 +19,12 @@ pub(super) struct Key {
     pub call: CallId,
 }
 
+impl Default for Key {
+    fn default() -> Key {
+        Key::FIRST
+    }
+}
+
 impl Key {
     /// The key of a call that joined at `joined` and brought `credit` along.
     pub fn new(priority: i32, joined: Timestamp, credit: Duration, call: CallId) -> Key {

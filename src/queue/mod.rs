@@ -19,6 +19,7 @@
 //! | `direct` | a call for one agent and nobody else |
 //! | `prefer` | the agent that a call goes to first, and those that it must not get |
 //! | `acts` | what a supervisor changes under way |
+//! | `calls` | the calls by their number |
 //! | [`hold`] | the wait that an agent's hold is |
 //! | [`needs`] | what is needed of an agent, and what less will do after a while |
 //! | `skills` | who can serve what; the choice by the longest wait |
@@ -38,6 +39,7 @@ mod agents;
 pub mod api;
 mod assign;
 mod bits;
+mod calls;
 mod choose;
 mod direct;
 mod engine;

@@ -90,12 +90,17 @@ impl Pace {
 
     /// How long this agent, whose levels are so far above the need, takes against the queue's mean.
     pub fn slowness(&self, agent: AgentId, queue: QueueId, fit: u32) -> f64 {
-        self.of_agent(agent) * self.slowness_in(agent, queue, fit)
+        self.of_agent(agent) * (self.of_fit(fit) * self.of_pair(agent, queue))
     }
 
-    /// The same against the agent's own mean: which calls are theirs more than others.
-    pub fn slowness_in(&self, agent: AgentId, queue: QueueId, fit: u32) -> f64 {
-        self.of_fit(fit) * self.of_pair(agent, queue)
+    /// How long agents who are so far above the need take against others, for many calls.
+    pub fn of_fits(&self) -> [f64; FITS] {
+        self.fits.map(|ratio| ratio.value(DOUBT))
+    }
+
+    /// How long this agent takes against their own mean, from [`Pace::of_fits`].
+    pub fn slowness_among(&self, of_fits: &[f64; FITS], agent: AgentId, queue: QueueId, fit: u32) -> f64 {
+        of_fits[(fit as usize).min(FITS - 1)] * self.of_pair(agent, queue)
     }
 
     fn of_fit(&self, fit: u32) -> f64 {

@@ -168,7 +168,7 @@ fn share(base_s: f64, target: Duration) -> usize {
 impl Engine {
     /// How long a call will wait in all that has just begun to: as it was forecast then.
     pub fn expected_wait(&self, call: CallId) -> Option<ExpectedWait> {
-        let forecast = self.calls.get(&call)?.forecast?;
+        let forecast = self.calls.get(call)?.forecast?;
         let mean = Duration::from_micros((forecast.mean_s * 1e6) as u64);
         Some(ExpectedWait { mean, bound: forecast.quote() })
     }
@@ -180,19 +180,20 @@ impl Engine {
         let queue = self.queue(call.queue);
         let handle_s = queue.handle_time.mean_us? as f64 / 1e6;
         let head = self.skills.head(call.class);
-        if head.working == 0 {
+        let working = f64::from(self.skills.count(call.class.0 as usize).working);
+        if working == 0.0 {
             return None;
         }
         let base_s = match self.routing {
-            Routing::LongestWaiting => handle_s * f64::from(self.position(call)) / f64::from(head.working),
+            Routing::LongestWaiting => handle_s * f64::from(self.position(call)) / working,
             Routing::ServiceLevel(_) => {
                 let target = queue.config.service_level.1;
-                let overrun = f64::from(head.late) > OVERRUN * f64::from(head.working).max(1.0 / OVERRUN);
+                let overrun = f64::from(head.late) > OVERRUN * working.max(1.0 / OVERRUN);
                 if overrun || self.now.since(call.enqueued_at) > target {
                     return None;
                 }
                 let fresh = f64::from(head.waiting - head.late).max(1.0);
-                handle_s * fresh / (f64::from(head.working) * head.fortune.chosen())
+                handle_s * fresh / (working * head.fortune.chosen())
             }
         };
         Some(self.foresight.forecast(call.queue, queue.config.service_level.1, base_s.max(SHORTEST_S)))

@@ -34,13 +34,11 @@ pub(super) struct Want {
     gap_s: f64,
     last_s: f64,
     queue: QueueId,
-    /// Of the agents who can serve the class, those who are idle.
-    pub idle: u32,
 }
 
 impl Want {
-    pub fn new(queue: QueueId, idle: u32) -> Want {
-        Want { stake: 0.0, gap_s: UNKNOWN_GAP_S, last_s: 0.0, queue, idle }
+    pub fn new(queue: QueueId) -> Want {
+        Want { stake: 0.0, gap_s: UNKNOWN_GAP_S, last_s: 0.0, queue }
     }
 
     /// A call has come. A pause, such as the night, says little about the time between calls.
@@ -50,10 +48,11 @@ impl Want {
         (self.last_s, self.stake) = (now_s, stake);
     }
 
-    /// What it comes to each second while its queue weighs so much. Each further idle agent makes it much less.
-    fn each_second(&self, now_s: f64, weight: f64) -> f64 {
+    /// What it comes to each second while its queue weighs so much and so many are idle. Each further one makes it
+    /// much less.
+    fn each_second(&self, now_s: f64, weight: f64, idle: u32) -> f64 {
         let gap_s = self.gap_s.max(now_s - self.last_s);
-        let idle = f64::from(self.idle.max(1));
+        let idle = f64::from(idle.max(1));
         weight * self.stake / (gap_s * idle * idle)
     }
 }
@@ -61,7 +60,8 @@ impl Want {
 impl Engine {
     fn want(&self, class: usize) -> f64 {
         let want = &self.skills.wants[class];
-        want.each_second(self.now_s(), self.pace.queues[want.queue.0 as usize].weight)
+        let weight = self.pace.queues[want.queue.0 as usize].weight;
+        want.each_second(self.now_s(), weight, self.skills.count(class).idle)
     }
 
     /// What an idle agent of this profile is worth each second to all the classes that they serve.
@@ -78,14 +78,21 @@ impl Engine {
     /// Whether a call of the class is better kept waiting for another agent than given one who is worth so much
     /// each second. Never for the next calls of its own class, however late it is.
     pub(super) fn is_held_back(&self, lure: f64, class: usize, key: Key, weights: &Weights) -> bool {
-        if weights.hold <= 0.0 || self.age(key) >= self.hold_at_most(class, weights) {
-            return false;
-        }
         let in_target = key.since >= self.skills.heads[class].in_target_since(self.now);
-        let urgency = match in_target {
+        let urgency = || match in_target {
             true => self.urgency(class, key),
             false => weights.late * self.lateness(class, key, weights),
         };
+        self.may_be_held_back(class, key, weights) && self.gains_little(lure, class, urgency(), weights)
+    }
+
+    /// Whether a call of the class is young enough to be held back.
+    pub(super) fn may_be_held_back(&self, class: usize, key: Key, weights: &Weights) -> bool {
+        weights.hold > 0.0 && self.age(key) < self.hold_at_most(class, weights)
+    }
+
+    /// Whether a call of the class that is so urgent gains less by an agent than others lose.
+    pub(super) fn gains_little(&self, lure: f64, class: usize, urgency: f64, weights: &Weights) -> bool {
         self.weight(class, weights) * urgency < weights.hold * self.price(lure, class)
     }
 
@@ -104,7 +111,7 @@ impl Engine {
         let head = &self.skills.heads[class];
         let since = self.now_us().saturating_sub(hold_at_most.as_micros() as i64) + 1;
         let first = self.skills.classes[class].line.first_from(Key::at(head.priority, since));
-        let Some(first) = first.filter(|_| self.skills.wants[class].idle > 0) else { return };
+        let Some(first) = first.filter(|_| self.skills.count(class).idle > 0) else { return };
         let look_at = self.now + HOLD_STEP.min(hold_at_most - self.age(first));
         if head.look_at.is_none_or(|other| look_at < other) {
             self.skills.heads[class].look_at = Some(look_at);
@@ -119,7 +126,7 @@ impl Engine {
         *look_at = look_at.filter(|at| *at > self.now);
         self.skills.refresh(place, self.now);
         let head = &self.skills.heads[place];
-        let (fresh, late) = (head.fresh, head.first.filter(|_| head.late > 0));
+        let (fresh, late) = (head.fresh, head.first().filter(|_| head.late > 0));
         self.assign_held_back(place, fresh, None, out);
         self.assign_held_back(place, late, fresh, out);
         let weights = self.weights();
@@ -138,7 +145,7 @@ impl Engine {
         let mut next = first;
         while let Some(key) = next.filter(|key| before.is_none_or(|before| *key < before)) {
             next = self.skills.classes[class].line.first_from(key.next());
-            if self.skills.wants[class].idle == 0 || self.assign_waiting(key.call, out) {
+            if self.skills.count(class).idle == 0 || self.assign_waiting(key.call, out) {
                 break;
             }
         }
@@ -151,24 +158,23 @@ mod tests {
 
     #[test]
     fn an_agent_is_wanted_more_by_those_who_call_often_and_less_when_others_are_idle() {
-        let mut often = Want::new(QueueId(0), 1);
+        let mut often = Want::new(QueueId(0));
         let mut seldom = often;
         (1..=100).for_each(|call| often.called(f64::from(call) * 10.0, 1.0));
         (1..=10).for_each(|call| seldom.called(f64::from(call) * 100.0, 1.0));
-        assert!((0.09..0.11).contains(&often.each_second(1_000.0, 1.0)), "{often:?}");
-        assert!((0.009..0.011).contains(&seldom.each_second(1_000.0, 1.0)), "{seldom:?}");
-        let alone = often.each_second(1_000.0, 1.0);
-        often.idle = 3;
-        assert!(often.each_second(1_000.0, 1.0) < alone / 8.0);
+        assert!((0.09..0.11).contains(&often.each_second(1_000.0, 1.0, 1)), "{often:?}");
+        assert!((0.009..0.011).contains(&seldom.each_second(1_000.0, 1.0, 1)), "{seldom:?}");
+        let alone = often.each_second(1_000.0, 1.0, 1);
+        assert!(often.each_second(1_000.0, 1.0, 3) < alone / 8.0);
     }
 
     #[test]
     fn who_has_long_not_called_is_not_waited_for_and_a_night_is_soon_forgotten() {
-        let mut want = Want::new(QueueId(0), 1);
+        let mut want = Want::new(QueueId(0));
         (1..=100).for_each(|call| want.called(f64::from(call) * 10.0, 1.0));
-        let by_day = want.each_second(1_000.0, 1.0);
-        assert!(want.each_second(30_000.0, 1.0) < by_day / 1_000.0);
+        let by_day = want.each_second(1_000.0, 1.0, 1);
+        assert!(want.each_second(30_000.0, 1.0, 1) < by_day / 1_000.0);
         want.called(30_000.0, 1.0);
-        assert!(want.each_second(30_000.0, 1.0) > by_day / 1.5);
+        assert!(want.each_second(30_000.0, 1.0, 1) > by_day / 1.5);
     }
 }

@@ -5,10 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap; // looked up only
+use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::Serializer;
 use smallvec::SmallVec;
 
 use super::api::AgentChoice;
@@ -18,6 +22,7 @@ use super::api::Need;
 use super::api::Needs;
 use super::api::QueueConfig;
 use super::bits::Bits;
+use super::calls::Scatter;
 use super::choose::Fortune;
 use super::line::Key;
 use super::line::Line;
@@ -70,14 +75,28 @@ pub(super) struct Profile {
 }
 
 /// What makes calls one class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Kind<'a> {
     pub needs: &'a Needs,
     pub queue: QueueId,
     /// The queue's and the call's own.
     pub priority: i32,
-    /// The queue's: it follows from the queue and orders nothing.
+    /// The queue's: it follows from the queue.
     pub target: Duration,
+}
+
+/// The same, to be found by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Filed {
+    queue: QueueId,
+    priority: i32,
+    needs: Needs,
+}
+
+impl Kind<'_> {
+    fn filed(&self) -> Filed {
+        Filed { queue: self.queue, priority: self.priority, needs: self.needs.clone() }
+    }
 }
 
 /// Calls with equal needs, queue and priority.
@@ -95,30 +114,52 @@ pub(super) struct Class {
     deserted_at: Option<Timestamp>,
 }
 
-/// What a freed agent looks at of each class it serves, apart from the class to stay close together in
-/// memory.
+/// What a freed agent looks at of each class it serves, apart from the class to stay close together in memory: what
+/// every agent reads is in the first 64 bytes, the needs are in the last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[repr(C, align(64))]
 pub(super) struct Head {
-    pub first: Option<Key>,
-    pub waiting: u32,
     /// The first that was within target when last looked at, and how many are before it.
     pub fresh: Option<Key>,
-    pub late: u32,
+    /// When the last in line joined, in µs as [`Key::since`]; 0 of an empty line.
+    #[serde(skip)]
+    pub last_since: i64,
     pub target_us: i64,
+    pub waiting: u32,
+    pub late: u32,
     pub queue: QueueId,
     pub priority: i32,
-    /// How many of the agents who can serve it take calls.
-    pub working: u32,
-    pub needs: Needs,
+    /// The first in line, if anybody waits.
+    #[serde(skip)]
+    first: Key,
     pub fortune: Fortune,
     /// When its held-back calls will be looked at again.
     pub look_at: Option<Timestamp>,
+    pub needs: Needs,
+}
+
+/// Of the agents who can serve a class, those who are idle and those who take calls. Every agent who changes counts in
+/// all the classes that they serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    pub idle: u32,
+    pub working: u32,
 }
 
 impl Head {
-    fn kind(&self) -> Kind<'_> {
-        let target = Duration::from_micros(self.target_us as u64);
-        Kind { needs: &self.needs, queue: self.queue, priority: self.priority, target }
+    fn filed(&self) -> Filed {
+        Filed { queue: self.queue, priority: self.priority, needs: self.needs.clone() }
+    }
+
+    /// The first in line.
+    pub fn first(&self) -> Option<Key> {
+        (self.waiting > 0).then_some(self.first)
+    }
+
+    /// Who is at the ends of its line.
+    fn see(&mut self, line: &Line) {
+        self.first = line.first().unwrap_or_default();
+        self.last_since = line.last().map_or(0, |last| last.since);
     }
 }
 
@@ -138,6 +179,7 @@ type Rank = ((u32, u32), Timestamp, AgentId);
 
 /// The table of profiles and classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub(super) struct Skills {
     pub profiles: Vec<Profile>,
     /// By skill and level: the profiles that have it.
@@ -150,12 +192,33 @@ pub(super) struct Skills {
     pub classes: Vec<Class>,
     pub heads: Vec<Head>,
     pub wants: Vec<Want>,
+    #[serde(skip)]
+    counts: Vec<Count>,
     /// The classes with somebody in line.
     pub waiting_classes: Bits,
     /// Classes in use or remembered, by their kind.
-    by_kind: Vec<ClassId>,
+    #[serde(skip)]
+    by_kind: HashMap<Filed, ClassId, BuildHasherDefault<Scatter>>, // looked up only
     /// Places of classes that are forgotten.
     free: Vec<ClassId>,
+}
+
+impl Serialize for Skills {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Skills::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Skills {
+    /// What follows from the rest is not written down, and worked out again.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Skills, D::Error> {
+        let mut skills = Skills::deserialize(deserializer)?;
+        let listed = skills.listed();
+        skills.heads.iter_mut().zip(&skills.classes).for_each(|(head, class)| head.see(&class.line));
+        skills.counts = skills.classes.iter().map(|class| skills.count_of(&class.eligible)).collect();
+        skills.by_kind = listed.into_iter().map(|id| (skills.head(id).filed(), id)).collect();
+        Ok(skills)
+    }
 }
 
 impl Skills {
@@ -189,8 +252,9 @@ impl Skills {
             classes: Vec::new(),
             heads: Vec::new(),
             wants: Vec::new(),
+            counts: Vec::new(),
             waiting_classes: Bits::default(),
-            by_kind: Vec::new(),
+            by_kind: HashMap::default(), // looked up only
             free: Vec::new(),
         };
         (table, profile_of)
@@ -198,10 +262,9 @@ impl Skills {
 
     /// The class of this kind, with one user more.
     pub fn class_of(&mut self, kind: Kind<'_>) -> ClassId {
-        let found = self.by_kind.binary_search_by(|class| self.heads[class.0 as usize].kind().cmp(&kind));
-        let class = match found {
-            Ok(place) => self.by_kind[place],
-            Err(place) => self.learn(place, kind),
+        let class = match self.by_kind.get(&kind.filed()) {
+            Some(class) => *class,
+            None => self.learn(kind),
         };
         self.use_class(class);
         class
@@ -232,24 +295,23 @@ impl Skills {
         }
     }
 
-    fn learn(&mut self, place: usize, kind: Kind<'_>) -> ClassId {
+    fn learn(&mut self, kind: Kind<'_>) -> ClassId {
         let eligible = self.eligible(kind.needs);
-        let sum = |of: fn(&Profile) -> u32| eligible.iter().map(|profile| of(&self.profiles[profile])).sum();
         let head = Head {
-            first: None,
-            waiting: 0,
             fresh: None,
+            last_since: 0,
+            waiting: 0,
             late: 0,
+            first: Key::default(),
             target_us: i64::try_from(kind.target.as_micros()).unwrap_or(i64::MAX / 2).min(i64::MAX / 2),
             queue: kind.queue,
             priority: kind.priority,
-            working: sum(|profile| profile.working),
             needs: kind.needs.clone(),
             fortune: Fortune::default(),
             look_at: None,
         };
-        let want = Want::new(kind.queue, sum(|profile| profile.idle.len() as u32));
-        let staffed = sum(|profile| profile.staffed);
+        let (want, count) = (Want::new(kind.queue), self.count_of(&eligible));
+        let staffed = eligible.iter().map(|profile| self.profiles[profile].staffed).sum();
         let class = Class { eligible, line: Line::default(), users: 0, staffed, deserted_at: None };
         let id = self.free.pop().unwrap_or(ClassId(self.classes.len() as u32));
         for profile in class.eligible.iter() {
@@ -259,13 +321,23 @@ impl Skills {
             self.classes.push(class);
             self.heads.push(head);
             self.wants.push(want);
+            self.counts.push(count);
         } else {
             self.classes[id.0 as usize] = class;
             self.heads[id.0 as usize] = head;
             self.wants[id.0 as usize] = want;
+            self.counts[id.0 as usize] = count;
         }
-        self.by_kind.insert(place, id);
+        self.by_kind.insert(kind.filed(), id);
         id
+    }
+
+    /// Of the agents of these profiles.
+    fn count_of(&self, eligible: &Bits) -> Count {
+        eligible.iter().map(|profile| &self.profiles[profile]).fold(Count::default(), |sum, profile| Count {
+            idle: sum.idle + profile.idle.len() as u32,
+            working: sum.working + profile.working,
+        })
     }
 
     /// The profiles that have a skill at a level.
@@ -329,8 +401,8 @@ impl Skills {
             Some(free) => *free = profile,
             None => self.profiles.push(profile),
         }
-        for class in self.by_kind.clone() {
-            let class = class.0 as usize;
+        for ClassId(class) in self.listed() {
+            let class = class as usize;
             let eligible = self.eligible(&self.heads[class].needs);
             if eligible.has(place) {
                 self.profiles[place].serves.insert(class);
@@ -350,13 +422,17 @@ impl Skills {
         }
     }
 
+    /// The classes in use or remembered, in the order of their places.
+    fn listed(&self) -> Vec<ClassId> {
+        let free: BTreeSet<ClassId> = self.free.iter().copied().collect();
+        (0..self.classes.len() as u32).map(ClassId).filter(|class| !free.contains(class)).collect()
+    }
+
     fn forget(&mut self, id: ClassId) {
         let class = &self.classes[id.0 as usize];
         assert_eq!(class.line.len(), 0, "a class without calls has nobody in line");
-        let kind = self.heads[id.0 as usize].kind();
-        let found = self.by_kind.binary_search_by(|other| self.heads[other.0 as usize].kind().cmp(&kind));
-        // Every class that is not free stands in `by_kind`, and it was not free until now.
-        self.by_kind.remove(found.expect("a class in use is listed by its kind"));
+        let listed = self.by_kind.remove(&self.heads[id.0 as usize].filed());
+        assert_eq!(listed, Some(id), "a class that is not free is listed by its kind");
         for profile in class.eligible.iter() {
             self.profiles[profile].serves.remove(id.0 as usize);
         }
@@ -371,6 +447,11 @@ impl Skills {
     /// How many signed-in agents can serve this class.
     pub fn staffed(&self, class: ClassId) -> u32 {
         self.classes[class.0 as usize].staffed
+    }
+
+    /// How many agents who can serve this class are idle, and take calls.
+    pub fn count(&self, class: usize) -> Count {
+        self.counts[class]
     }
 
     pub fn head(&self, class: ClassId) -> &Head {
@@ -427,13 +508,12 @@ impl Skills {
 
     /// One agent more or less of this profile takes calls.
     pub fn set_working(&mut self, profile: ProfileId, more: bool) {
-        let profile = &mut self.profiles[profile.0 as usize];
         let change = if more { 1 } else { -1 };
+        let (profile, counts) = (&mut self.profiles[profile.0 as usize], &mut self.counts);
         profile.working = profile.working.wrapping_add_signed(change);
-        for class in profile.serves.iter() {
-            let working = &mut self.heads[class].working;
-            *working = working.wrapping_add_signed(change);
-        }
+        profile.serves.iter().for_each(|class| {
+            counts[class].working = counts[class].working.wrapping_add_signed(change);
+        });
     }
 
     /// Some queue goes by calls taken, or by turns: keeps idle agents in these orders too. Nobody is idle yet.
@@ -449,7 +529,7 @@ impl Skills {
             profile.by_place.insert(agent, since);
         }
         assert!(profile.idle.insert((since, agent)), "an agent gets idle once");
-        profile.serves.iter().for_each(|class| self.wants[class].idle += 1);
+        profile.serves.iter().for_each(|class| self.counts[class].idle += 1);
         self.idle_profiles.insert(id.0 as usize);
     }
 
@@ -459,7 +539,7 @@ impl Skills {
         profile.by_calls.remove(&(calls, since, agent));
         profile.by_place.remove(&agent);
         assert!(profile.idle.remove(&(since, agent)), "an agent who gets busy was idle");
-        profile.serves.iter().for_each(|class| self.wants[class].idle -= 1);
+        profile.serves.iter().for_each(|class| self.counts[class].idle -= 1);
         if profile.idle.is_empty() {
             self.idle_profiles.remove(id.0 as usize);
         }
@@ -470,7 +550,7 @@ impl Skills {
         let place = class.0 as usize;
         let (line, head) = (&mut self.classes[place].line, &mut self.heads[place]);
         line.join(key);
-        head.first = line.first();
+        head.see(line);
         head.waiting += 1;
         self.waiting_classes.insert(place);
         let fresh = key.since >= head.in_target_since(now);
@@ -488,7 +568,7 @@ impl Skills {
         if !line.leave(key) {
             return false;
         }
-        head.first = line.first();
+        head.see(line);
         head.waiting -= 1;
         if head.waiting == 0 {
             self.waiting_classes.remove(place);
@@ -553,7 +633,7 @@ impl Skills {
         id: ProfileId,
         idle_since: Timestamp,
     ) -> BestAgent {
-        let fitting = self.wants[class.0 as usize].idle;
+        let fitting = self.count(class.0 as usize).idle;
         BestAgent { agent, fit: self.fit(id, class), idle_since, fitting }
     }
 
@@ -572,7 +652,7 @@ impl Skills {
             let head = &self.heads[class];
             waiting += head.waiting;
             let candidate = match &spared {
-                None => head.first,
+                None => head.first(),
                 Some(spared) => self.classes[class].line.iter().find(|key| !spared(*key)),
             };
             first = match (first, candidate) {

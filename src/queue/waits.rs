@@ -129,7 +129,7 @@ impl Engine {
             enqueue;
         exclude.sort_unstable();
         exclude.dedup();
-        if self.calls.contains_key(&id) {
+        if self.calls.has(id) {
             debug!(call = %id, "joined twice");
             return;
         }
@@ -334,7 +334,7 @@ impl Engine {
     }
 
     pub(super) fn permission(&mut self, id: CallId, answer: PermissionAnswer, out: &mut Vec<Action>) {
-        let Some(call) = self.calls.get_mut(&id) else {
+        let Some(call) = self.calls.get_mut(id) else {
             debug!(call = %id, "an answer from a caller who does not wait");
             return;
         };
@@ -402,7 +402,7 @@ impl Engine {
     }
 
     pub(super) fn abandoned(&mut self, id: CallId, out: &mut Vec<Action>) {
-        match self.calls.get(&id).map(|call| call.stage) {
+        match self.calls.get(id).map(|call| call.stage) {
             None => debug!(call = %id, "a caller who does not wait hung up"),
             // Nobody is left to talk to, whatever the call still says of it: the agent goes on.
             Some(Stage::Talking(agent)) => self.talk_ended(id, agent, out),
@@ -440,8 +440,8 @@ impl Engine {
     }
 
     /// Takes a call that is in no line out of the engine.
-    pub(super) fn remove_call(&mut self, id: CallId) -> Option<Call> {
-        let call = self.calls.remove(&id)?;
+    pub(super) fn remove_call(&mut self, id: CallId) -> Option<Box<Call>> {
+        let call = self.calls.remove(id)?;
         self.rearm(Due::Call(id), call.due, None);
         self.release(call.class, &call.steps);
         self.forget_excluded(id, &call.exclude);
@@ -515,6 +515,6 @@ impl Engine {
 
     /// A call that the engine knows it has: it stands in a line, in an agent's state or in `due`.
     pub(super) fn call_mut(&mut self, id: CallId) -> &mut Call {
-        self.calls.get_mut(&id).expect("a call that is named inside the engine is in it")
+        self.calls.get_mut(id).expect("a call that is named inside the engine is in it")
     }
 }
