@@ -21,8 +21,19 @@ pub(super) struct Answer {
 
 /// Sends one request; `body` is JSON.
 pub(super) fn ask(server: SocketAddr, method: &str, path: &str, body: Option<&str>) -> io::Result<Answer> {
+    ask_within(PATIENCE, server, method, path, body)
+}
+
+/// The same, where the server has so long to answer.
+pub(super) fn ask_within(
+    patience: Duration,
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&str>,
+) -> io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&server, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n");
     if let Some(body) = body {

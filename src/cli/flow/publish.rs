@@ -5,6 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
@@ -15,6 +16,9 @@ use crate::cli::http;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::server::load;
+
+/// How long the server may take: it reads and checks every file, and has every new text spoken.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PublishArgs {
@@ -217,7 +221,7 @@ pub(super) fn ask(
     body: Option<&Value>,
 ) -> Result<Value, Trouble> {
     let body = body.map(Value::to_string);
-    let answer = http::ask(server, method, path, body.as_deref()).map_err(|error| {
+    let answer = http::ask_within(PATIENCE, server, method, path, body.as_deref()).map_err(|error| {
         Trouble::new(format!("no server answers at {server}: {error}"))
             .hint("start it with `warmline serve`, or say where its web is with --http")
     })?;
