@@ -781,8 +781,8 @@ impl Call {
             talk.since = now;
             talk.permission = None;
             talk.spoken = None;
-            // The desk that had vanished was the sender's.
-            talk.lost = false;
+            // The desk that had vanished was the sender's, and so was the phone that was refused to hand the caller on.
+            (talk.lost, talk.refused) = (false, None);
         }
         self.retune(center, out);
     }

@@ -1,8 +1,11 @@
 //! An agent's phone hands a caller on: its Transfer button, and what it dials on a second line.
 
+use serde_json::json;
+
 use crate::baresip::Phone;
 use crate::baresip::Setup;
 use crate::callback::center_with;
+use crate::line::Line;
 use crate::server::Server;
 use crate::sipp::Sipp;
 use crate::spine::STRANGER;
@@ -13,6 +16,7 @@ use crate::tone::AGENT_HZ;
 use crate::tone::CALLER_HZ;
 use crate::tone::COLLEAGUE_HZ;
 use crate::tools::available;
+use crate::tools::free_ports;
 use crate::tools::within;
 
 /// The caller hears this tone for the next half second.
@@ -95,6 +99,46 @@ fn a_phone_consults_whom_it_dials_when_the_caller_agrees_to_wait() {
     assert_eq!(story.only("transferred")["kind"], "warm");
     alice.wait_for("CALL_CLOSED", 5);
     alice.wait_for("CALL_CLOSED", 5);
+    caller_hears(&caller, COLLEAGUE_HZ);
+    within(10, "bob hears the caller", || (bob.heard(CALLER_HZ) >= 1.0).then_some(()));
+    bob.hang_up();
+    caller.ends_well(10);
+    server.story_with(&id, "call_ended", 5);
+    server.is_left_clean();
+}
+
+#[test]
+fn an_attended_transfer_is_refused_until_somebody_has_picked_up_and_then_joins_the_two() {
+    if !available("an_attended_transfer_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let port = free_ports(2);
+    let contact = format!("alice: {{ contact: \"sip:alice@127.0.0.1:{port}\", ready: always, ");
+    let (_flows, setup) = center_with(&[
+        ("alice: { skills: { billing: 8, support: 4 }, ready: when registered }", "ALICE"),
+        ("ALICE", &format!("{contact}skills: {{ support: 4 }} }}")),
+        ("bob: { skills: { support: 7, sales: 3 }", "bob: { extension: 202, skills: { sales: 3 }"),
+    ]);
+    let server = Server::set_up(setup);
+    let mut bob = colleague(&server, "bob", false, COLLEAGUE_HZ);
+    server.wait_for_agent("bob", "ready", 10);
+    let second = Line::open(AGENT_HZ);
+    let alice = Sipp::agent(&server.sip(), port, "alice", "202", second.port, "agent_refers");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let id = caller.sip_call_id.clone();
+    let story = server.story_with(&id, "referred", 20);
+    assert_eq!(story.only("referred")["refused"], "nobody has picked up for the consult yet");
+    assert!(!story.has("consult_started"), "the caller is asked first");
+    assert!(story.prompts().contains(&"transfer/bob"), "and told with whom: {:?}", story.prompts());
+    caller.line.key("1");
+    let call = server.story_with(&id, "consult_ringing", 10).id();
+    server.acts(call, "bob", "acknowledge", json!({}));
+    server.story_with(&id, "note_acknowledged", 5);
+    bob.pick_up();
+    let story = server.story_with(&id, "transferred", 10);
+    assert_eq!(story.only("transferred")["kind"], "warm");
+    assert!(story.all("referred")[1]["refused"].is_null());
+    alice.ends_well(10);
     caller_hears(&caller, COLLEAGUE_HZ);
     within(10, "bob hears the caller", || (bob.heard(CALLER_HZ) >= 1.0).then_some(()));
     bob.hang_up();

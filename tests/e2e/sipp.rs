@@ -45,6 +45,35 @@ impl Sipp {
         Sipp::start(server, number, from, folder, &file, &["-t", transport])
     }
 
+    /// An agent's phone at this port that waits to be called, with one of the scenarios in `tests/e2e/sipp/`. On a second
+    /// line, whose voice is at `second_port`, it dials `number`.
+    pub fn agent(
+        server: &str,
+        port: u16,
+        agent: &str,
+        number: &str,
+        second_port: u16,
+        scenario: &str,
+    ) -> Sipp {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/e2e/sipp/{scenario}.xml"));
+        let (folder, line) = (Folder::new(scenario), Line::open(tone::AGENT_HZ));
+        let mut command = Command::new("sipp");
+        command
+            .current_dir(folder.path())
+            .arg(server)
+            .arg("-sf")
+            .arg(file)
+            .args(["-i", "127.0.0.1", "-p", &port.to_string(), "-m", "1", "-s", number, "-nostdin"])
+            .args(["-key", "agent", agent, "-key", "server", server])
+            .args(["-key", "rtp_port", &line.port.to_string()])
+            .args(["-key", "second_port", &second_port.to_string()])
+            .args(["-au", agent, "-ap", "warmline", "-auth_uri", &format!("{number}@{server}")])
+            .args(["-timeout", "100s", "-timeout_error", "-recv_timeout", "95000"])
+            .args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"]);
+        let process = Child::start(&mut command, &folder.path().join("screen"));
+        Sipp { process, line, sip_call_id: String::new(), folder }
+    }
+
     fn start(server: &str, number: &str, from: &str, folder: Folder, file: &Path, more: &[&str]) -> Sipp {
         let line = Line::open(tone::CALLER_HZ);
         let port = free_ports(2);

@@ -22,6 +22,21 @@ fn no_order_of_events_around_a_consult_by_phone_breaks_a_promise() {
 }
 
 #[test]
+fn what_the_sender_s_phone_was_refused_says_nothing_of_the_receiver() {
+    let mut world = World::new();
+    world.step(&Step::Refused);
+    world.step(&Step::Asks("alice", consult(Target::Agent("bob".into()), true)));
+    world.step(&Step::Asks("bob", AgentRequest::Acknowledge));
+    let bob = *world.lines.keys().last().expect("bob's phone rings");
+    world.step(&Step::PicksUp(bob));
+    world.step(&Step::Asks("alice", AgentRequest::Complete));
+    world.check();
+    world.step(&Step::Leaves(bob));
+    world.check();
+    assert!(world.over, "a receiver who hangs up has finished with the caller");
+}
+
+#[test]
 fn no_order_of_events_around_a_consult_by_phone_with_a_number_or_a_queue_breaks_a_promise() {
     let mut asks = alice([AgentRequest::Join, AgentRequest::Complete, AgentRequest::Cancel]);
     asks.extend([
