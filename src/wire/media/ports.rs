@@ -47,10 +47,11 @@ impl Pair {
         let rtcp = UdpSocket::bind(SocketAddr::new(address, port + 1))?;
         rtp.set_nonblocking(true)?;
         rtcp.set_nonblocking(true)?;
-        if address.is_ipv4() {
-            // Audio flows without it too.
-            let _ = rustix::net::sockopt::set_ip_tos(&rtp, DSCP_EF);
-        }
+        // Audio flows without it too.
+        let _ = match address {
+            IpAddr::V4(_) => rustix::net::sockopt::set_ip_tos(&rtp, DSCP_EF),
+            IpAddr::V6(_) => rustix::net::sockopt::set_ipv6_tclass(&rtp, DSCP_EF.into()),
+        };
         Ok(Pair { port, rtp, rtcp })
     }
 
@@ -207,6 +208,16 @@ mod tests {
         }
         pair.drain();
         assert_eq!(pair.rtp.recv(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn audio_goes_first_where_the_network_heeds_it() {
+        let mut ports = Ports::new(HERE, free_range(56_000, 1), 0);
+        let pair = ports.take(Instant::now()).unwrap();
+        assert_eq!(rustix::net::sockopt::ip_tos(&pair.rtp), Ok(DSCP_EF));
+        let here = std::net::Ipv6Addr::LOCALHOST.into();
+        let pair = Ports::new(here, 57_000..=57_999, 7).take(Instant::now()).unwrap();
+        assert_eq!(rustix::net::sockopt::ipv6_tclass(&pair.rtp), Ok(DSCP_EF.into()));
     }
 
     #[test]
