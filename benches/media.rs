@@ -24,6 +24,7 @@ use warmline::media::rtp::Header;
 use warmline::media::rtp::parse;
 use warmline::sdp::Codec;
 use warmline::sdp::Direction;
+use warmline::sdp::ExtendedReports;
 use warmline::sdp::Negotiated;
 
 /// Takes packets and looks at one octet, as a socket would look at all.
@@ -52,6 +53,7 @@ fn agreed(leg: u64, codec: Codec) -> Negotiated {
         remote_rtp: Some(address(leg)),
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        extended: ExtendedReports::default(),
         srtp: None,
     }
 }

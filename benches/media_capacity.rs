@@ -37,6 +37,7 @@ use warmline::media::rtp::HEADER;
 use warmline::media::rtp::Header;
 use warmline::sdp::Codec;
 use warmline::sdp::Direction;
+use warmline::sdp::ExtendedReports;
 use warmline::sdp::Negotiated;
 use warmline::wire::media::Media;
 use warmline::wire::media::MediaConfig;
@@ -72,6 +73,7 @@ fn agreed(to: SocketAddr, codec: Codec) -> Negotiated {
         remote_rtp: Some(to),
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        extended: ExtendedReports::default(),
         srtp: None,
     }
 }

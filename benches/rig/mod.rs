@@ -18,6 +18,7 @@ use warmline::media::rtp::HEADER;
 use warmline::media::rtp::Header;
 use warmline::sdp::Codec;
 use warmline::sdp::Direction;
+use warmline::sdp::ExtendedReports;
 use warmline::sdp::Negotiated;
 
 /// A frame of G.711.
@@ -77,6 +78,7 @@ impl Rig {
                 remote_rtp: Some(address(leg)),
                 remote_rtcp: None,
                 direction: Direction::SendRecv,
+                extended: ExtendedReports::default(),
                 srtp: None,
             };
             rig.command(MediaCommand::Agree { leg: LegId(leg), agreed });

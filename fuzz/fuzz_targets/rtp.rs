@@ -16,6 +16,7 @@ use warmline::media::Streams;
 use warmline::media::rtp;
 use warmline::sdp::Codec;
 use warmline::sdp::Direction;
+use warmline::sdp::ExtendedReports;
 use warmline::sdp::Negotiated;
 
 fuzz_target!(|data: &[u8]| {
@@ -57,8 +58,9 @@ fn agreed(leg: u8) -> Negotiated {
         telephone_event: Some((101, 101)),
         ptime_ms: 20,
         remote_rtp: Some(phone(leg)),
-        remote_rtcp: None,
+        remote_rtcp: Some(phone(leg)),
         direction: Direction::SendRecv,
+        extended: ExtendedReports { metrics: true, round_trip: true },
         srtp: None,
     }
 }

@@ -315,6 +315,11 @@ fn main_schemas() -> Value {
             "sent": integer, "received": integer, "lost": integer, "late": integer, "duplicate": integer,
             "reordered": integer, "concealed_ms": integer, "jitter_ms": number,
             "round_trip_ms": maybe(&number), "r_factor": maybe(&integer), "mos": maybe(&number),
+            "peer": maybe(&schema("PeerReport")),
+        } },
+        "PeerReport": { "type": "object", "description": "How what the line was sent arrived, as its peer told it", "properties": {
+            "lost": integer, "jitter_ms": number, "discarded_percent": maybe(&number), "burst_ms": maybe(&integer),
+            "r_factor": maybe(&integer), "mos": maybe(&number),
         } },
         "CallList": { "type": "object", "properties": {
             "calls": list("Call"), "next_before": maybe(&integer),

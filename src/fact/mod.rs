@@ -538,14 +538,38 @@ pub struct Quality {
     /// rating R, 0 to 93; none when less than a second came.
     #[serde(default)]
     pub r_factor: Option<u8>,
+    /// How what we sent arrived, where the peer reported on it.
+    #[serde(default)]
+    pub peer: Option<PeerReport>,
+}
+
+/// How what we sent arrived, as the peer's latest report has it: the first two by RTCP, the others by the VoIP metrics of
+/// [RFC 3611 §4.7](https://www.rfc-editor.org/rfc/rfc3611#section-4.7), where the peer tells them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerReport {
+    /// RTP packets that did not arrive.
+    pub lost: u32,
+    /// Interarrival jitter, in microseconds.
+    pub jitter_us: u32,
+    /// Of 256 packets, those that arrived and were not heard: they came when their time was over.
+    pub discarded: Option<u8>,
+    /// The mean length of a burst of losses, in milliseconds.
+    pub burst_ms: Option<u16>,
+    /// The transmission rating R, 0 to 100.
+    pub r_factor: Option<u8>,
 }
 
 impl Quality {
-    /// The mean opinion that listeners would have, 1 to 4.5, by G.107 Annex B.
+    /// The mean opinion that listeners would have, 1 to 4.5.
     pub fn mos(&self) -> Option<f64> {
-        let r = f64::from(self.r_factor?.min(100));
-        Some((1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6).max(1.0))
+        self.r_factor.map(mos)
     }
+}
+
+/// The mean opinion that follows from a transmission rating R, 1 to 4.5, by G.107 Annex B.
+pub fn mos(r_factor: u8) -> f64 {
+    let r = f64::from(r_factor.min(100));
+    (1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6).max(1.0)
 }
 
 #[cfg(test)]

@@ -43,6 +43,12 @@ pub fn r_factor(journey: &Journey) -> Option<u8> {
     Some(rating.round().clamp(0.0, 100.0) as u8)
 }
 
+/// The same but for delay: how it sounds to who only listens.
+pub fn listening_r_factor(journey: &Journey) -> Option<u8> {
+    let rating = BEST - loss_impairment(journey);
+    (journey.expected >= LEAST_PACKETS).then(|| rating.round().clamp(0.0, 100.0) as u8)
+}
+
 fn delay_impairment(delay: Duration) -> f64 {
     let ms = delay.as_secs_f64() * 1_000.0;
     0.024 * ms + 0.11 * (ms - NOTICED_MS).max(0.0)
@@ -80,11 +86,14 @@ mod tests {
         assert_eq!(rated(0, 0, 30, 400), 73);
         assert_eq!(rated(10_000, 1, 0, 0), 16, "nothing came");
         assert_eq!(rated(10_000, 1, 0, 1_000), 0);
+        let far = Journey { expected: 10_000, round_trip: Duration::from_secs(1), ..Journey::default() };
+        assert_eq!(listening_r_factor(&far), Some(93), "who only listens does not notice");
     }
 
     #[test]
     fn a_second_must_have_been_heard() {
-        assert_eq!(r_factor(&Journey { expected: 49, ..Journey::default() }), None);
+        let short = Journey { expected: 49, ..Journey::default() };
+        assert_eq!((r_factor(&short), listening_r_factor(&short)), (None, None));
         assert_eq!(r_factor(&Journey { expected: 50, lost: 60, ..Journey::default() }), Some(16));
     }
 }

@@ -13,6 +13,8 @@ use crate::sdp::Codec;
 const PREFILL: u32 = 2;
 /// Packets that are held at most: half a second of the usual ones. The oldest is dropped for one more.
 const HELD: usize = 25;
+/// How long that is, in milliseconds.
+pub const HELD_MS: u16 = 20 * HELD as u16;
 /// A media time so many frames away from what is due is a new beginning: 2 s.
 const LEAP: u32 = 100;
 /// So many frames missing at once were never sent: the sender was silent, or its clock leapt.

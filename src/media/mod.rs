@@ -3,6 +3,7 @@
 //! It decides per packet and per 20 ms frame and knows no sockets: `wire` moves the packets.
 
 mod activity;
+pub mod bursts;
 pub mod clip;
 pub mod codec;
 mod conceal;
@@ -29,6 +30,7 @@ pub mod stream;
 pub mod streams;
 pub mod tones;
 mod voice;
+pub mod xr;
 
 pub use clip::Clip;
 pub use clip::ClipError;

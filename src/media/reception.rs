@@ -4,12 +4,16 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::Timestamp;
+use crate::media::bursts::Bursts;
+use crate::media::bursts::Fate;
 use crate::media::rtp::Header;
 
 /// A sequence this far ahead is a restart, not a loss.
 const MAX_DROPOUT: u16 = 3_000;
 /// A sequence this far behind is old; further behind it is a restart.
 const MAX_MISORDER: u16 = 100;
+/// No packet is longer than 120 ms, in units of the fastest clock.
+const LONGEST_STEP: u32 = 5_760;
 
 /// The statistics of what one leg receives, over all sources that it used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +23,8 @@ pub struct Reception {
     earlier_received: u64,
     earlier_lost: u64,
     pub counts: ReceptionCounts,
+    /// What became of those that nothing can change any more.
+    bursts: Bursts,
 }
 
 /// What came otherwise than it was sent.
@@ -40,11 +46,19 @@ struct Source {
     base_sequence: u32,
     /// Which of the 64 up to the highest have come: that one is the lowest bit.
     seen: u64,
+    /// Which of them came too late to be heard.
+    late: u64,
+    /// How many of the 64 were sent at all, since the beginning.
+    watched: u8,
+    /// How long a packet is, in clock units, by the latest two that came one after the other.
+    step: u32,
     /// Where a restart would go on; a second packet there proves it.
     restart_at: Option<u16>,
     received: u64,
     expected_prior: u64,
     received_prior: u64,
+    /// The media time of the highest.
+    timestamp: u32,
     /// Arrival minus media time of the latest packet, in clock units.
     transit: Option<u32>,
     /// Sixteen times the jitter, in clock units.
@@ -69,11 +83,14 @@ impl Reception {
     pub fn received(&mut self, now: Timestamp, header: &Header, clock_rate: u32) {
         match &mut self.source {
             Some(source) if source.ssrc == header.ssrc => {
-                if source.sequence(header.sequence, &mut self.counts) {
+                if source.sequence(header, &mut self.counts, &mut self.bursts) {
                     source.arrival(now, header.timestamp, clock_rate);
                 }
             }
             _ => {
+                if let Some(before) = &mut self.source {
+                    before.leave(64, &mut self.bursts);
+                }
                 self.earlier_received = self.packets();
                 self.earlier_lost = self.lost();
                 let mut source = Source::new(header);
@@ -81,6 +98,21 @@ impl Reception {
                 self.source = Some(source);
             }
         }
+    }
+
+    /// The packet that came last was too late to be heard.
+    pub fn discarded(&mut self, header: &Header) {
+        let Some(source) = self.source.as_mut().filter(|source| source.ssrc == header.ssrc) else { return };
+        let behind = source.max_sequence.wrapping_sub(header.sequence);
+        source.late |= 1u64.checked_shl(behind.into()).unwrap_or(0);
+    }
+
+    /// What became of the packets so far, and how long they are, in clock units; none before two came.
+    pub fn fates(&self) -> Option<(Bursts, u32)> {
+        let mut source = self.source.clone()?;
+        let mut bursts = self.bursts.clone();
+        source.leave(64, &mut bursts);
+        (source.step > 0).then_some((bursts, source.step))
     }
 
     /// Packets that came.
@@ -128,10 +160,14 @@ impl Source {
             cycles: 0,
             base_sequence: u32::from(header.sequence),
             seen: 1,
+            late: 0,
+            watched: 1,
+            step: 0,
             restart_at: None,
             received: 1,
             expected_prior: 0,
             received_prior: 0,
+            timestamp: header.timestamp,
             transit: None,
             jitter_x16: 0,
         }
@@ -142,10 +178,12 @@ impl Source {
     }
 
     /// Takes a sequence into account; false when the packet should not count (A.1).
-    fn sequence(&mut self, sequence: u16, counts: &mut ReceptionCounts) -> bool {
+    fn sequence(&mut self, header: &Header, counts: &mut ReceptionCounts, bursts: &mut Bursts) -> bool {
+        let sequence = header.sequence;
         let ahead = sequence.wrapping_sub(self.max_sequence);
         if ahead < MAX_DROPOUT {
-            self.note_ahead(ahead, counts);
+            self.note_ahead(ahead, counts, bursts);
+            self.note_step(ahead, header.timestamp);
             if sequence < self.max_sequence {
                 self.cycles = self.cycles.wrapping_add(1 << 16);
             }
@@ -159,7 +197,8 @@ impl Source {
             let (received, jitter_x16) = (self.received, self.jitter_x16);
             let lost = self.expected().saturating_sub(received);
             self.max_sequence = sequence;
-            self.seen = 1;
+            self.leave(64, bursts);
+            (self.seen, self.watched, self.timestamp) = (1, 1, header.timestamp);
             self.cycles = 1 << 31;
             // Expected goes on from where it was, so that what was lost before stays lost.
             let expected_before = (received + lost) as u32;
@@ -174,13 +213,37 @@ impl Source {
         true
     }
 
-    fn note_ahead(&mut self, by: u16, counts: &mut ReceptionCounts) {
-        match by {
-            0 => counts.duplicate += 1,
-            _ => {
-                counts.gaps += u64::from(by > 1);
-                self.seen = self.seen.checked_shl(by.into()).unwrap_or(0) | 1;
+    fn note_ahead(&mut self, by: u16, counts: &mut ReceptionCounts, bursts: &mut Bursts) {
+        if by == 0 {
+            counts.duplicate += 1;
+            return;
+        }
+        counts.gaps += u64::from(by > 1);
+        self.leave(by, bursts);
+        self.seen |= 1;
+    }
+
+    /// So many of the oldest of the 64 make room for as many that were sent after them: what became of those is
+    /// certain now.
+    fn leave(&mut self, by: u16, bursts: &mut Bursts) {
+        for _ in 0..by {
+            if self.watched == 64 {
+                bursts.push(match (self.seen >> 63 == 1, self.late >> 63 == 1) {
+                    (false, _) => Fate::Lost,
+                    (true, true) => Fate::Discarded,
+                    (true, false) => Fate::Heard,
+                });
             }
+            self.watched = (self.watched + 1).min(64);
+            (self.seen, self.late) = (self.seen << 1, self.late << 1);
+        }
+    }
+
+    /// The packet that was sent right after the one before it tells how long that was.
+    fn note_step(&mut self, ahead: u16, timestamp: u32) {
+        let step = timestamp.wrapping_sub(std::mem::replace(&mut self.timestamp, timestamp));
+        if ahead == 1 && (1..=LONGEST_STEP).contains(&step) {
+            self.step = step;
         }
     }
 
@@ -250,6 +313,53 @@ mod tests {
         // One out of the middle makes two gaps of one.
         assert_eq!(counts(&[1, 2, 6, 4]), (0, 1, 2));
         assert_eq!(counts(&[1, 200, 201, 110]), (0, 1, 2));
+    }
+
+    #[test]
+    fn what_became_of_each_packet_is_told_in_the_order_in_which_they_were_sent() {
+        let mut chance = Entropy::seeded(9);
+        for _ in 0..50 {
+            // Lost at random; of those that come one in twenty is up to 30 packets late, and then not heard.
+            let (mut wire, mut lost, mut late) = (Vec::new(), 0, 0);
+            for n in 0..1_000u64 {
+                let edge = n == 0 || n == 999;
+                match chance.below(20) {
+                    0 | 1 if !edge => lost += 1,
+                    2 if !edge => {
+                        late += 1;
+                        wire.push((n + 2 + chance.below(28), n, true));
+                    }
+                    _ => wire.push((n, n, false)),
+                }
+            }
+            wire.sort_by_key(|(when, ..)| *when);
+            let mut reception = Reception::default();
+            for (when, n, is_late) in wire {
+                let header = Header { timestamp: n as u32 * 240, ..header(65_000u16.wrapping_add(n as u16)) };
+                reception.received(at(when), &header, 8_000);
+                if is_late {
+                    reception.discarded(&header);
+                }
+            }
+            let (bursts, step) = reception.fates().unwrap();
+            // A packet that comes after the last one was sent before it all the same.
+            assert_eq!((bursts.lost, bursts.discarded, step), (lost, late, 240));
+        }
+        // Another source and a restart tell what was before them, too.
+        let mut reception = Reception::default();
+        for n in (0..100).filter(|n| n % 10 != 5) {
+            reception.received(at(n), &header(n as u16), 8_000);
+        }
+        for (n, ssrc) in [(30_000, 7), (30_001, 7), (30_002, 7), (30_001, 8), (30_003, 8)] {
+            reception.received(at(101), &Header { ssrc, ..header(n) }, 8_000);
+        }
+        assert_eq!(
+            reception.fates().map(|(bursts, _)| bursts.lost),
+            None,
+            "of the new source, too little came"
+        );
+        reception.received(at(101), &Header { ssrc: 8, ..header(30_004) }, 8_000);
+        assert_eq!(reception.fates().map(|(bursts, _)| bursts.lost), Some(11));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! RTCP (RFC 3550 §6): sender and receiver reports with the canonical name, BYE, and the round trip.
+//! RTCP (RFC 3550 §6): sender and receiver reports with the canonical name, extended reports (`media::xr`), BYE, the round
+//! trip, and what the peer tells of what we send.
 //!
 //! The wall clock is not known here: the "NTP time" of our reports is the time since the start, which
 //! [RFC 3550 §6.4.1](https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1) allows.
@@ -10,7 +11,11 @@ use serde::Serialize;
 
 use crate::base::Entropy;
 use crate::base::Timestamp;
+use crate::fact::PeerReport;
 use crate::media::reception::Block;
+use crate::media::xr;
+use crate::media::xr::Told;
+use crate::media::xr::VoipMetrics;
 
 /// The mean time between two reports ([RFC 3550 §6.2](https://www.rfc-editor.org/rfc/rfc3550#section-6.2)); the
 /// first comes after half of it.
@@ -25,8 +30,8 @@ const RECEIVER_REPORT: u8 = 201;
 const DESCRIPTION: u8 = 202;
 const BYE: u8 = 203;
 
-/// Octets of the longest packet that is written: report with one block, name, BYE.
-pub const LONGEST: usize = 28 + 24 + NAME_PACKET + 8;
+/// Octets of the longest packet that is written: report with one block, name, extended reports, BYE.
+pub const LONGEST: usize = 28 + 24 + NAME_PACKET + xr::LONGEST + 8;
 const NAME: usize = 16;
 /// Header, source, type and length, name, and at least one zero, in whole words.
 const NAME_PACKET: usize = 4 + 4 + (2 + NAME + 1usize).next_multiple_of(4);
@@ -43,8 +48,26 @@ pub struct Rtcp {
     sent_at: [u64; 2],
     /// The middle of the NTP time of the peer's last sender report, and when it came.
     last_report: Option<(u32, Timestamp)>,
+    /// The peer's source, the middle of the NTP time that it told last in an extended report, and when that came.
+    last_reference: Option<(u32, u32, Timestamp)>,
     /// The latest round trip, in microseconds.
     pub round_trip_us: Option<u32>,
+    /// What the peer's latest report says of what we send: packets lost, and jitter in clock units.
+    arrived: Option<(u32, u32)>,
+    /// And its latest VoIP metrics.
+    metrics: Option<VoipMetrics>,
+}
+
+/// What is reported.
+#[derive(Clone, Copy, Debug)]
+pub struct Report {
+    pub sent: Sent,
+    /// About what came; none when nothing did.
+    pub block: Option<Block>,
+    /// The same at length, where the peer wants it.
+    pub metrics: Option<VoipMetrics>,
+    /// Whether it was agreed that who does not send can measure the round trip, too.
+    pub round_trip: bool,
 }
 
 /// What a report says about what we send.
@@ -66,7 +89,10 @@ impl Rtcp {
             reported: false,
             sent_at: [0; 2],
             last_report: None,
+            last_reference: None,
             round_trip_us: None,
+            arrived: None,
+            metrics: None,
         }
     }
 
@@ -91,34 +117,28 @@ impl Rtcp {
     pub fn report(
         &mut self,
         now: Timestamp,
-        sent: Sent,
-        block: Option<Block>,
+        report: Report,
         entropy: &mut Entropy,
         into: &mut [u8; LONGEST],
     ) -> usize {
-        let length = self.write(now, sent, block, into);
-        self.sent_at = [self.sent_at[1], sent.packets];
+        let length = self.write(now, report, into);
+        self.sent_at = [self.sent_at[1], report.sent.packets];
         self.reported = true;
         self.next = Some(now + interval(INTERVAL, entropy));
         length
     }
 
     /// Writes the last report and a BYE ([RFC 3550 §6.6](https://www.rfc-editor.org/rfc/rfc3550#section-6.6)).
-    pub fn bye(
-        &mut self,
-        now: Timestamp,
-        sent: Sent,
-        block: Option<Block>,
-        into: &mut [u8; LONGEST],
-    ) -> usize {
-        let at = self.write(now, sent, block, into);
+    pub fn bye(&mut self, now: Timestamp, report: Report, into: &mut [u8; LONGEST]) -> usize {
+        let at = self.write(now, report, into);
         let mut packet = Writer { into, at };
         packet.header(1, BYE, 8);
-        packet.word(sent.ssrc);
+        packet.word(report.sent.ssrc);
         packet.at
     }
 
-    fn write(&self, now: Timestamp, sent: Sent, block: Option<Block>, into: &mut [u8; LONGEST]) -> usize {
+    fn write(&self, now: Timestamp, report: Report, into: &mut [u8; LONGEST]) -> usize {
+        let Report { sent, block, metrics, round_trip } = report;
         let mut packet = Writer { into, at: 0 };
         let blocks = u8::from(block.is_some());
         let is_sender = sent.packets > self.sent_at[0];
@@ -147,7 +167,30 @@ impl Rtcp {
         packet.octets(&[1, NAME as u8]);
         packet.octets(self.name.as_bytes());
         packet.octets(&[0; NAME_PACKET - 8 - 2 - NAME]);
+        let heard = self.last_reference.map(|(source, last, at)| (source, last, units(now.since(at))));
+        let extended = xr::Blocks {
+            metrics,
+            reference: (round_trip && !is_sender).then(|| ntp(now)),
+            heard: heard.filter(|_| round_trip),
+        };
+        extended.write(sent.ssrc, &mut packet);
         packet.at
+    }
+
+    /// How what we send arrives, by what the peer told last; `clock_rate` is the codec's, in Hz.
+    pub fn peer_report(&self, clock_rate: u32) -> Option<PeerReport> {
+        if self.arrived.is_none() && self.metrics.is_none() {
+            return None;
+        }
+        let (lost, jitter) = self.arrived.unwrap_or_default();
+        let jitter_us = u64::from(jitter) * 1_000_000 / u64::from(clock_rate);
+        Some(PeerReport {
+            lost,
+            jitter_us: u32::try_from(jitter_us).unwrap_or(u32::MAX),
+            discarded: self.metrics.map(|metrics| metrics.discarded),
+            burst_ms: self.metrics.map(|metrics| metrics.burst_ms),
+            r_factor: self.metrics.and_then(|metrics| metrics.r_factor),
+        })
     }
 
     /// A packet came on the RTCP port; false when it is none. `ssrc` is ours.
@@ -165,16 +208,33 @@ impl Rtcp {
                     body.get(24..)
                 }
                 RECEIVER_REPORT => body.get(4..),
+                xr::EXTENDED => {
+                    xr::read(body, |source, told| self.told(now, ssrc, source, told));
+                    None
+                }
                 _ => None,
             };
             for block in blocks.unwrap_or_default().chunks_exact(24).take(usize::from(first & 0x1f)) {
                 if word(block) == ssrc {
+                    // 24 bits with a sign: fewer than none lost is none.
+                    let lost = ((word(&block[4..]) << 8) as i32 >> 8).max(0).unsigned_abs();
+                    self.arrived = Some((lost, word(&block[12..])));
                     self.reported_on(now, word(&block[16..]), word(&block[20..]));
                 }
             }
             rest = next;
         }
         true
+    }
+
+    /// An extended report of `source` says something.
+    fn told(&mut self, now: Timestamp, ssrc: u32, source: u32, told: Told) {
+        match told {
+            Told::Metrics(metrics) if metrics.ssrc == ssrc => self.metrics = Some(metrics),
+            Told::Reference(middle) => self.last_reference = Some((source, middle, now)),
+            Told::Heard { ssrc: heard, last, delay } if heard == ssrc => self.reported_on(now, last, delay),
+            Told::Metrics(_) | Told::Heard { .. } => {}
+        }
     }
 
     /// The peer heard our report of `last`, `delay` before it sent its own.
@@ -209,7 +269,7 @@ fn units(duration: Duration) -> u32 {
     u32::try_from((duration.as_micros() << 16) / 1_000_000).unwrap_or(u32::MAX)
 }
 
-fn word(octets: &[u8]) -> u32 {
+pub(super) fn word(octets: &[u8]) -> u32 {
     octets.first_chunk().map_or(0, |word| u32::from_be_bytes(*word))
 }
 
@@ -235,24 +295,24 @@ fn split(packet: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     Some((first, kind, &packet[4..], rest))
 }
 
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     into: &'a mut [u8; LONGEST],
     at: usize,
 }
 
 impl Writer<'_> {
     /// `octets` is the length of the whole packet, this header included.
-    fn header(&mut self, count: u8, kind: u8, octets: usize) {
+    pub fn header(&mut self, count: u8, kind: u8, octets: usize) {
         let [high, low] = ((octets / 4 - 1) as u16).to_be_bytes();
         self.octets(&[0x80 | count, kind, high, low]);
     }
 
-    fn word(&mut self, word: u32) {
+    pub fn word(&mut self, word: u32) {
         self.octets(&word.to_be_bytes());
     }
 
     /// All that is ever written fits: [`LONGEST`] is the sum of its parts, and a test writes them all.
-    fn octets(&mut self, octets: &[u8]) {
+    pub fn octets(&mut self, octets: &[u8]) {
         self.into[self.at..self.at + octets.len()].copy_from_slice(octets);
         self.at += octets.len();
     }
@@ -266,6 +326,10 @@ mod tests {
         Sent { ssrc: 0xa1b2_c3d4, timestamp: 16_000, packets, octets: packets * 160 }
     }
 
+    fn report(sent: Sent, block: Option<Block>) -> Report {
+        Report { sent, block, metrics: None, round_trip: false }
+    }
+
     fn block(ssrc: u32) -> Block {
         Block { ssrc, fraction_lost: 64, cumulative_lost: -2, highest_sequence: 0x1_0007, jitter: 80 }
     }
@@ -276,8 +340,8 @@ mod tests {
         let mut rtcp = Rtcp::new(&mut entropy);
         let mut octets = [0; LONGEST];
         let now = Timestamp::from_millis(2_500);
-        let length = rtcp.report(now, sent(100), Some(block(7)), &mut entropy, &mut octets);
-        assert_eq!(length, LONGEST - 8);
+        let length = rtcp.report(now, report(sent(100), Some(block(7))), &mut entropy, &mut octets);
+        assert_eq!(length, LONGEST - xr::LONGEST - 8);
         assert_eq!(octets[..4], [0x81, 200, 0, 12]);
         assert_eq!(octets[4..8], [0xa1, 0xb2, 0xc3, 0xd4]);
         assert_eq!(octets[8..16], [0, 0, 0, 2, 0x80, 0, 0, 0], "2.5 s");
@@ -288,16 +352,15 @@ mod tests {
         assert_eq!(octets[60..62], [1, 16]);
         assert!(is_compound(&octets[..length]));
 
-        let length = rtcp.report(now, sent(100), None, &mut entropy, &mut octets);
+        let length = rtcp.report(now, report(sent(100), None), &mut entropy, &mut octets);
         assert_eq!(octets[1], SENDER_REPORT, "it sent before the last report but one");
         assert!(is_compound(&octets[..length]));
-        rtcp.report(now, sent(100), None, &mut entropy, &mut octets);
+        rtcp.report(now, report(sent(100), None), &mut entropy, &mut octets);
         assert_eq!(octets[..4], [0x80, 201, 0, 1], "now it only receives");
 
-        let length = rtcp.bye(now, sent(101), Some(block(7)), &mut octets);
-        assert_eq!(length, LONGEST);
-        assert_eq!(octets[LONGEST - 8..LONGEST - 4], [0x81, 203, 0, 1]);
-        assert!(is_compound(&octets));
+        let length = rtcp.bye(now, report(sent(101), Some(block(7))), &mut octets);
+        assert_eq!(octets[length - 8..length - 4], [0x81, 203, 0, 1]);
+        assert!(is_compound(&octets[..length]));
     }
 
     #[test]
@@ -307,12 +370,11 @@ mod tests {
         let mut octets = [0; LONGEST];
         let (from_a, from_b) = (sent(1), Sent { ssrc: 9, ..sent(1) });
         // 30 ms there, 5 s until b reports, 40 ms back; b's clock is another one.
-        let length = a.report(Timestamp::from_secs(100), from_a, None, &mut entropy, &mut octets);
+        let length = a.report(Timestamp::from_secs(100), report(from_a, None), &mut entropy, &mut octets);
         assert!(b.receive(Timestamp::from_millis(7_030), 9, &octets[..length]));
         let length = b.report(
             Timestamp::from_millis(12_030),
-            from_b,
-            Some(block(from_a.ssrc)),
+            report(from_b, Some(block(from_a.ssrc))),
             &mut entropy,
             &mut octets,
         );
@@ -320,6 +382,62 @@ mod tests {
         let round_trip = a.round_trip_us.unwrap();
         assert!((69_900..=70_100).contains(&round_trip), "{round_trip} µs");
         assert_eq!(b.round_trip_us, None);
+        assert_eq!((a.arrived, b.arrived), (Some((0, 80)), None), "and how what they sent arrived");
+    }
+
+    #[test]
+    fn who_only_receives_learns_the_round_trip_and_who_sends_how_it_sounds() {
+        let mut entropy = Entropy::seeded(1);
+        let (mut a, mut b) = (Rtcp::new(&mut entropy), Rtcp::new(&mut entropy));
+        let mut octets = [0; LONGEST];
+        let silent = Report { round_trip: true, ..report(sent(0), None) };
+        let length = a.report(Timestamp::from_secs(100), silent, &mut entropy, &mut octets);
+        assert!(b.receive(Timestamp::from_millis(7_030), 9, &octets[..length]));
+        let metrics = VoipMetrics {
+            ssrc: silent.sent.ssrc,
+            lost: 12,
+            discarded: 3,
+            in_bursts: 200,
+            in_gaps: 2,
+            burst_ms: 140,
+            gap_ms: 9_000,
+            round_trip_ms: 70,
+            end_system_ms: 60,
+            r_factor: Some(81),
+            mos_listening: Some(42),
+            mos_conversing: None,
+            buffer: Some(xr::Buffer { nominal: 40, most: 250, room: 500 }),
+        };
+        let from_b = Sent { ssrc: 9, ..sent(1) };
+        let full = Report { metrics: Some(metrics), round_trip: true, ..report(from_b, None) };
+        let length = b.report(Timestamp::from_millis(12_030), full, &mut entropy, &mut octets);
+        let at = length - 8 - 16 - 36;
+        assert_eq!(octets[at..at + 12], [0x80, 207, 0, 14, 0, 0, 0, 9, 5, 0, 0, 3]);
+        assert_eq!(octets[at + 24..at + 36], [7, 0, 0, 8, 0xa1, 0xb2, 0xc3, 0xd4, 12, 3, 200, 2]);
+        assert_eq!(octets[at + 36..at + 44], [0, 140, 0x23, 0x28, 0, 70, 0, 60]);
+        assert_eq!(octets[at + 44..at + 52], [127, 127, 127, 16, 81, 127, 42, 127]);
+        assert_eq!(octets[at + 52..length], [0xf0, 0, 0, 40, 0, 250, 1, 244]);
+        assert!(a.receive(Timestamp::from_millis(105_070), silent.sent.ssrc, &octets[..length]));
+        let round_trip = a.round_trip_us.unwrap();
+        assert!((69_900..=70_100).contains(&round_trip), "{round_trip} µs");
+        assert_eq!((a.metrics, b.metrics), (Some(metrics), None));
+        assert!(a.receive(Timestamp::from_millis(105_070), 7, &octets[..length]));
+        assert_eq!(a.metrics, Some(metrics), "what is said of another source changes nothing");
+    }
+
+    #[test]
+    fn a_strange_block_is_let_by_and_a_wrong_length_ends_the_packet() {
+        let told = |body: &[u8]| {
+            let mut all = Vec::new();
+            xr::read(body, |source, told| all.push((source, told)));
+            all
+        };
+        let reference = [4, 0, 0, 2, 0, 0, 0, 1, 0x80, 0, 0, 0];
+        let body = [&[0, 0, 0, 5][..], &[42, 9, 0, 1, 1, 2, 3, 4], &reference].concat();
+        assert_eq!(told(&body), [(5, Told::Reference(0x0001_8000))]);
+        let body = [&[0, 0, 0, 5][..], &reference, &[7, 0, 0, 1, 0, 0, 0, 0], &[4, 0, 0xff, 0xff]].concat();
+        assert_eq!(told(&body).len(), 1);
+        assert_eq!(told(&[1, 2, 3]), []);
     }
 
     #[test]
@@ -333,7 +451,7 @@ mod tests {
         for ms in 0..1_000_000 {
             if rtcp.is_due(Timestamp::from_millis(ms)) {
                 times.push(ms);
-                rtcp.report(Timestamp::from_millis(ms), sent(ms), None, &mut entropy, &mut octets);
+                rtcp.report(Timestamp::from_millis(ms), report(sent(ms), None), &mut entropy, &mut octets);
             }
         }
         assert!((1_000..=3_100).contains(&times[0]), "{}", times[0]);
@@ -347,16 +465,16 @@ mod tests {
         let mut entropy = Entropy::seeded(1);
         let mut rtcp = Rtcp::new(&mut entropy);
         let mut good = [0; LONGEST];
-        let length = rtcp.bye(Timestamp::ZERO, sent(1), Some(block(1)), &mut good);
+        rtcp.last_reference = Some((2, 3, Timestamp::ZERO));
+        let metrics = Some(VoipMetrics { ssrc: 1, ..VoipMetrics::default() });
+        let whole = Report { metrics, round_trip: true, ..report(sent(0), Some(block(1))) };
+        let length = rtcp.bye(Timestamp::ZERO, whole, &mut good);
         for cut in 0..length {
             // Cut right after a whole packet it is still a compound.
-            assert_eq!(
-                rtcp.receive(Timestamp::ZERO, 1, &good[..cut]),
-                cut == 52 || cut == length - 8,
-                "{cut}"
-            );
+            let is_whole = [32, 32 + NAME_PACKET, length - 8].contains(&cut);
+            assert_eq!(rtcp.receive(Timestamp::ZERO, 1, &good[..cut]), is_whole, "{cut}");
         }
-        assert!(!rtcp.receive(Timestamp::ZERO, 1, &good[52..length]), "does not begin with a report");
+        assert!(!rtcp.receive(Timestamp::ZERO, 1, &good[32..length]), "does not begin with a report");
         // Lengths and counts that promise more than there is.
         let mut chance = Entropy::seeded(2);
         for _ in 0..20_000 {

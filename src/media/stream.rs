@@ -54,6 +54,8 @@ use crate::media::tones::ToneReceiver;
 use crate::media::tones::ToneSender;
 use crate::media::voice::Mended;
 use crate::media::voice::Voice;
+use crate::media::xr;
+use crate::media::xr::VoipMetrics;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
 use crate::sdp::Negotiated;
@@ -283,29 +285,38 @@ impl Stream {
     /// What the stream carried.
     pub(super) fn quality(&self) -> Quality {
         let clock_rate = self.codec().clock_rate();
-        let jitter_us = u64::from(self.reception.jitter()) * 1_000_000 / u64::from(clock_rate);
-        let (received, lost) = (self.reception.packets(), self.reception.lost());
-        let ReceptionCounts { duplicate, reordered, gaps } = self.reception.counts;
+        let ReceptionCounts { duplicate, reordered, .. } = self.reception.counts;
         let Mended { late, concealed_ms } = self.mended.and(self.mended_now());
-        let journey = Journey {
-            expected: received + lost,
-            lost: lost + late,
-            gaps: gaps + late,
-            jitter: Duration::from_micros(jitter_us),
-            round_trip: Duration::from_micros(self.rtcp.round_trip_us.unwrap_or(0).into()),
-        };
         Quality {
             sent: self.out.packets,
-            received,
-            lost,
+            received: self.reception.packets(),
+            lost: self.reception.lost(),
             late,
             duplicate,
             reordered,
             concealed_ms,
-            jitter_us: u32::try_from(jitter_us).unwrap_or(u32::MAX),
+            jitter_us: u32::try_from(self.jitter_us()).unwrap_or(u32::MAX),
             round_trip_us: self.rtcp.round_trip_us,
-            r_factor: r_factor(&journey),
+            r_factor: r_factor(&self.journey()),
+            peer: self.rtcp.peer_report(clock_rate),
         }
+    }
+
+    /// What its packets went through.
+    fn journey(&self) -> Journey {
+        let (received, lost) = (self.reception.packets(), self.reception.lost());
+        let late = self.mended.and(self.mended_now()).late;
+        Journey {
+            expected: received + lost,
+            lost: lost + late,
+            gaps: self.reception.counts.gaps + late,
+            jitter: Duration::from_micros(self.jitter_us()),
+            round_trip: Duration::from_micros(self.rtcp.round_trip_us.unwrap_or(0).into()),
+        }
+    }
+
+    fn jitter_us(&self) -> u64 {
+        u64::from(self.reception.jitter()) * 1_000_000 / u64::from(self.codec().clock_rate())
     }
 
     fn mended_now(&self) -> Mended {
@@ -338,7 +349,11 @@ impl Stream {
         let Some(voice) = &mut self.voice else { return };
         let payload = &packet[taken.parsed.start..taken.parsed.end];
         match taken.sound {
-            Sound::Audio(codec) => voice.receive(now, &taken.parsed.header, codec, payload),
+            Sound::Audio(codec) => {
+                if !voice.receive(now, &taken.parsed.header, codec, payload) {
+                    self.reception.discarded(&taken.parsed.header);
+                }
+            }
             Sound::Noise => voice.pause(payload),
             Sound::Event => {}
         }
@@ -411,8 +426,8 @@ impl Stream {
 
     fn report(&mut self, now: Timestamp, entropy: &mut Entropy, out: &mut impl Outlet) {
         let mut packet = [0; rtcp::LONGEST];
-        let (sent, block) = (self.sent(now), self.reception.report());
-        let length = self.rtcp.report(now, sent, block, entropy, &mut packet);
+        let report = self.reported(now);
+        let length = self.rtcp.report(now, report, entropy, &mut packet);
         if let Some(to) = self.reports_to() {
             out.rtcp(self.key, to, &packet[..length]);
         }
@@ -422,9 +437,24 @@ impl Stream {
     pub(super) fn bye(&mut self, now: Timestamp, out: &mut impl Outlet) {
         let Some(to) = self.reports_to().filter(|_| self.rtcp.has_reported()) else { return };
         let mut packet = [0; rtcp::LONGEST];
-        let (sent, block) = (self.sent(now), self.reception.report());
-        let length = self.rtcp.bye(now, sent, block, &mut packet);
+        let report = self.reported(now);
+        let length = self.rtcp.bye(now, report, &mut packet);
         out.rtcp(self.key, to, &packet[..length]);
+    }
+
+    /// What is told of both ways now.
+    fn reported(&mut self, now: Timestamp) -> rtcp::Report {
+        let extended = self.agreed.as_ref().map(|agreed| agreed.extended).unwrap_or_default();
+        let (sent, block) = (self.sent(now), self.reception.report());
+        let metrics = block.filter(|_| extended.metrics).and_then(|block| self.voip_metrics(block.ssrc));
+        rtcp::Report { sent, block, metrics, round_trip: extended.round_trip }
+    }
+
+    /// How what comes sounds here; none before two packets came.
+    fn voip_metrics(&self, ssrc: u32) -> Option<VoipMetrics> {
+        let (bursts, step) = self.reception.fates()?;
+        let buffer = self.voice.as_ref().map(|voice| voice.buffer());
+        Some(xr::measured(ssrc, bursts.shares(), (step, self.codec().clock_rate()), &self.journey(), buffer))
     }
 
     fn sent(&self, now: Timestamp) -> rtcp::Sent {

@@ -17,12 +17,14 @@ use crate::media::frame::Rate;
 use crate::media::frame::WIDE;
 use crate::media::half_band::Down;
 use crate::media::half_band::Up;
+use crate::media::jitter;
 use crate::media::jitter::Held;
 use crate::media::jitter::JitterBuffer;
 use crate::media::jitter::Next;
 use crate::media::jitter::Pushed;
 use crate::media::noise::Noise;
 use crate::media::rtp::Header;
+use crate::media::xr::Buffer;
 use crate::sdp::Codec;
 
 /// So many seconds are looked back on for the packet that came at the last moment.
@@ -149,14 +151,14 @@ impl Voice {
         }
     }
 
-    /// A packet of it came.
-    pub(super) fn receive(&mut self, now: Timestamp, header: &Header, codec: Codec, payload: &[u8]) {
-        let Some(units) = packet_units(codec, payload) else { return };
+    /// A packet of it came; whether it is heard.
+    pub(super) fn receive(&mut self, now: Timestamp, header: &Header, codec: Codec, payload: &[u8]) -> bool {
+        let Some(units) = packet_units(codec, payload) else { return false };
         self.noise = None;
         let ahead = self.jitter.ahead(header.timestamp);
         let pushed = self.jitter.push(header, codec, units, payload);
         let Some(ahead) = ahead.filter(|_| self.jitter.flows() && pushed != Pushed::Duplicate) else {
-            return;
+            return pushed != Pushed::Late;
         };
         // What waits before it, and what was heard of that since the last frame: where this is positive, it came
         // in time wherever in a frame that was.
@@ -166,6 +168,7 @@ impl Voice {
         if left > -self.samples_in(MOST_DELAY_MS) {
             self.left.note(left);
         }
+        pushed != Pushed::Late
     }
 
     /// The sender pauses, and this is how it sounds where it is.
@@ -179,9 +182,14 @@ impl Voice {
         Mended { late: self.jitter.counts.late.into(), concealed_ms }
     }
 
+    /// What waits now, and what may.
+    pub(super) fn buffer(&self) -> Buffer {
+        let nominal = u16::try_from(self.delay_ms()).unwrap_or_default();
+        Buffer { nominal, most: MOST_DELAY_MS as u16, room: jitter::HELD_MS }
+    }
+
     /// How many milliseconds wait now.
-    #[cfg(test)]
-    pub(super) fn delay_ms(&self) -> i32 {
+    fn delay_ms(&self) -> i32 {
         self.waiting() * 1_000 / self.rate().hz() as i32
     }
 

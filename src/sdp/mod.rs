@@ -4,6 +4,7 @@ pub mod codec;
 pub mod crypto;
 pub mod description;
 pub mod dtls;
+pub mod extended;
 pub mod negotiate;
 pub mod srtp;
 
@@ -12,6 +13,7 @@ pub use description::SdpError;
 pub use description::SessionDescription;
 pub use dtls::Dtls;
 pub use dtls::Fingerprint;
+pub use extended::ExtendedReports;
 pub use negotiate::Direction;
 pub use negotiate::Local;
 pub use negotiate::NegotiateError;

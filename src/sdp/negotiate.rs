@@ -13,6 +13,7 @@ use self::stream::Payloads;
 use self::stream::Stream;
 use crate::sdp::Codec;
 use crate::sdp::Dtls;
+use crate::sdp::ExtendedReports;
 use crate::sdp::LocalSrtp;
 use crate::sdp::Srtp;
 use crate::sdp::description::Attribute;
@@ -21,6 +22,7 @@ use crate::sdp::description::Media;
 use crate::sdp::description::Origin;
 use crate::sdp::description::SdpError;
 use crate::sdp::description::SessionDescription;
+use crate::sdp::extended;
 use crate::sdp::srtp::Profile;
 
 /// Which way audio flows, seen from the side that says it.
@@ -123,6 +125,9 @@ pub struct Negotiated {
     pub remote_rtcp: Option<SocketAddr>,
     /// Which way, seen from us.
     pub direction: Direction,
+    /// Which extended reports the peer is sent.
+    #[serde(default)]
+    pub extended: ExtendedReports,
     /// How packets are secured, both ways; not at all when there is none. Keys are not written down.
     #[serde(skip)]
     pub srtp: Option<Srtp>,
@@ -168,6 +173,7 @@ impl NegotiateError {
 pub fn offer(local: &Local) -> String {
     let payloads = Payloads::offered(&local.codecs);
     let mut media = audio(local, &payloads, 20, local.direction);
+    media.attributes.push(extended::offered());
     if let Some(srtp) = &local.srtp {
         let (profile, told) = srtp.offer();
         media.protocol = profile.name().to_owned();
@@ -184,6 +190,7 @@ pub fn offer(local: &Local) -> String {
 pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotiated), NegotiateError> {
     let offer = SessionDescription::parse(offer)?;
     let (at, stream, secured) = choose(&offer, local)?;
+    let reports = stream.extended_reports().map(extended::answered);
     // The offerer's payload types are ours too: both ways are the same then, as most phones expect.
     let events = stream.telephone_event;
     let mut negotiated =
@@ -195,6 +202,7 @@ pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotia
     let mut media: Vec<Media> = offer.media.into_iter().map(refused).collect();
     let protocol = std::mem::take(&mut media[at].protocol);
     media[at] = Media { protocol, ..audio(local, &payloads, negotiated.ptime_ms, negotiated.direction) };
+    media[at].attributes.extend(reports);
     if let Some((srtp, told)) = secured {
         media[at].attributes.extend(told);
         negotiated.secure(srtp);

@@ -24,6 +24,7 @@ use crate::flow::api::BotCall;
 use crate::flow::api::BotEnd;
 use crate::flow::bot::Audio;
 use crate::sdp::Direction;
+use crate::sdp::ExtendedReports;
 use crate::sdp::Negotiated;
 use crate::wire::cord::BrowserEnd;
 use crate::wire::cord::Cords;
@@ -119,6 +120,7 @@ pub fn agreed(audio: Audio) -> Negotiated {
         remote_rtp: Some(FAR_END),
         remote_rtcp: Some(FAR_END),
         direction: Direction::SendRecv,
+        extended: ExtendedReports::default(),
         srtp: None,
     }
 }

@@ -396,10 +396,10 @@ fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), Stor
         let quality = leg.quality.as_ref();
         connection
             .prepare_cached(
-                "INSERT INTO legs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+                "INSERT INTO legs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
                  ON CONFLICT (call, leg) DO UPDATE SET party = ?3, address = ?4, opened_us = ?5, \
                  closed_us = ?6, sent = ?7, received = ?8, lost = ?9, jitter_us = ?10, round_trip_us = ?11, \
-                 late = ?12, duplicate = ?13, reordered = ?14, concealed_ms = ?15, r_factor = ?16",
+                 late = ?12, duplicate = ?13, reordered = ?14, concealed_ms = ?15, r_factor = ?16, peer = ?17",
             )?
             .execute(params![
                 record.id.0 as i64,
@@ -418,6 +418,7 @@ fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), Stor
                 quality.map(|quality| quality.reordered as i64),
                 quality.map(|quality| quality.concealed_ms as i64),
                 quality.and_then(|quality| quality.r_factor),
+                quality.and_then(|quality| serde_json::to_string(&quality.peer?).ok()),
             ])?;
     }
     Ok(())

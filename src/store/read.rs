@@ -405,7 +405,7 @@ pub(super) fn unfinished(connection: &Connection) -> Result<Vec<CallId>, StoreEr
 fn legs(connection: &Connection, id: CallId) -> Result<Vec<LegRecord>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT leg, party, address, opened_us, closed_us, sent, received, lost, jitter_us, round_trip_us, \
-         late, duplicate, reordered, concealed_ms, r_factor FROM legs WHERE call = ?1 ORDER BY leg",
+         late, duplicate, reordered, concealed_ms, r_factor, peer FROM legs WHERE call = ?1 ORDER BY leg",
     )?;
     let legs = statement.query_map([key(id)], leg)?;
     Ok(legs.collect::<Result<Vec<_>, _>>()?)
@@ -465,6 +465,7 @@ fn leg(row: &Row<'_>) -> rusqlite::Result<LegRecord> {
             reordered: count(12)?.unwrap_or(0),
             concealed_ms: count(13)?.unwrap_or(0),
             r_factor: row.get(14)?,
+            peer: row.get::<_, Option<String>>(15)?.and_then(|json| serde_json::from_str(&json).ok()),
         }),
     };
     Ok(LegRecord {

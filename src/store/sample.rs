@@ -14,6 +14,7 @@ use crate::fact::MissedWhy;
 use crate::fact::NeedFact;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::PeerReport;
 use crate::fact::Promise;
 use crate::fact::PromiseKind;
 use crate::fact::PromiseState;
@@ -42,6 +43,7 @@ pub(crate) fn whole_call(call: u64) -> Vec<Fact> {
         jitter_us: 1_240,
         round_trip_us: Some(800),
         r_factor: Some(92),
+        peer: Some(PeerReport { lost: 5, jitter_us: 2_100, r_factor: Some(88), ..PeerReport::default() }),
         ..Quality::default()
     };
     let secs = Duration::from_secs;

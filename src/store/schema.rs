@@ -154,6 +154,8 @@ const STEPS: &[&str] = &[
         WHERE json ->> 'fact' = 'promise_made' AND json ->> 'due' > unixepoch() * 1000000
         ORDER BY wall_us, facts.call, seq;
 ",
+    // How what a line was sent arrived, as its peer told it: a JSON object.
+    "ALTER TABLE legs ADD COLUMN peer TEXT;",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -19,11 +19,13 @@ use crate::fact::MissedWhy;
 use crate::fact::NeedFact;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::PeerReport;
 use crate::fact::Quality;
 use crate::fact::Resolution;
 use crate::fact::Verification;
 use crate::fact::WaitExit;
 use crate::fact::What;
+use crate::fact::mos;
 use crate::store::fold::DatedFact;
 
 /// One line of a story.
@@ -443,9 +445,16 @@ fn carried(quality: &Quality) -> String {
         (Some(r), Some(mos)) => format!(", R {r}, MOS {mos:.1}"),
         _ => String::new(),
     };
+    let there = quality.peer.as_ref().map_or_else(String::new, there);
     format!(
-        "{sent} packets sent, {received} received, {lost} lost{counted}, jitter {jitter:.1} ms{round_trip}{sounds}"
+        "{sent} packets sent, {received} received, {lost} lost{counted}, jitter {jitter:.1} ms{round_trip}{sounds}{there}"
     )
+}
+
+fn there(peer: &PeerReport) -> String {
+    let PeerReport { lost, jitter_us, r_factor, .. } = peer;
+    let sounds = r_factor.map_or_else(String::new, |r| format!(", R {r}, MOS {:.1}", mos(r)));
+    format!("; there {lost} lost, jitter {:.1} ms{sounds}", f64::from(*jitter_us) / 1_000.0)
 }
 
 fn list(names: &[Name]) -> impl fmt::Display {

@@ -16,6 +16,7 @@ use crate::fact::Promise;
 use crate::fact::PromiseKind;
 use crate::fact::PromiseState;
 use crate::fact::Verification;
+use crate::fact::mos;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::fold::LegRecord;
@@ -80,6 +81,18 @@ pub struct QualityView {
     pub jitter_ms: f64,
     pub round_trip_ms: Option<f64>,
     /// By the E-model: the rating R, 0 to 93, and the opinion that follows from it, 1 to 4.5.
+    pub r_factor: Option<u8>,
+    pub mos: Option<f64>,
+    pub peer: Option<PeerView>,
+}
+
+/// How what a line was sent arrived, as its peer told it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PeerView {
+    pub lost: u32,
+    pub jitter_ms: f64,
+    pub discarded_percent: Option<f64>,
+    pub burst_ms: Option<u16>,
     pub r_factor: Option<u8>,
     pub mos: Option<f64>,
 }
@@ -172,6 +185,7 @@ impl From<CallRecord> for CallView {
 impl From<LegRecord> for LegView {
     fn from(leg: LegRecord) -> LegView {
         let millis = |us: u32| f64::from(us) / 1_000.0;
+        let hundredths = |value: f64| (value * 100.0).round() / 100.0;
         LegView {
             leg: leg.leg.0,
             party: leg.party,
@@ -189,7 +203,15 @@ impl From<LegRecord> for LegView {
                 jitter_ms: millis(quality.jitter_us),
                 round_trip_ms: quality.round_trip_us.map(millis),
                 r_factor: quality.r_factor,
-                mos: quality.mos().map(|mos| (mos * 100.0).round() / 100.0),
+                mos: quality.mos().map(hundredths),
+                peer: quality.peer.map(|peer| PeerView {
+                    lost: peer.lost,
+                    jitter_ms: millis(peer.jitter_us),
+                    discarded_percent: peer.discarded.map(|of_256| hundredths(f64::from(of_256) / 2.56)),
+                    burst_ms: peer.burst_ms,
+                    r_factor: peer.r_factor,
+                    mos: peer.r_factor.map(mos).map(hundredths),
+                }),
             }),
         }
     }

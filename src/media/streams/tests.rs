@@ -17,6 +17,7 @@ use crate::media::tones::ToneReceiver;
 use crate::media::tones::ToneSender;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
+use crate::sdp::ExtendedReports;
 use crate::sdp::Negotiated;
 
 const A: LegId = LegId(1);
@@ -97,6 +98,7 @@ fn agreed(leg: LegId, codec: Codec) -> Negotiated {
         remote_rtp: Some(address(leg)),
         remote_rtcp: Some(SocketAddr::new(address(leg).ip(), 4_001)),
         direction: Direction::SendRecv,
+        extended: ExtendedReports::default(),
         srtp: None,
     }
 }
@@ -209,6 +211,7 @@ fn first_bytes(sent: &[Sent]) -> Vec<u8> {
 mod hearing;
 mod packing;
 mod recording;
+mod reports;
 
 #[test]
 fn nothing_is_sent_before_both_sides_agreed() {

@@ -366,7 +366,7 @@ fn whatever_comes_in_whatever_order_a_frame_is_a_frame() {
             };
             match chance.below(10) {
                 0 => voice.pause(&payload),
-                1..6 => voice.receive(at(frame as usize), &header, codec, &payload),
+                1..6 => _ = voice.receive(at(frame as usize), &header, codec, &payload),
                 _ => {
                     frame += chance.below(3) + u64::from(chance.below(9) == 0);
                     let wanted = if chance.below(2) == 0 { Rate::Narrow } else { Rate::Wide };

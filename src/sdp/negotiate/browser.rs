@@ -12,6 +12,7 @@ use super::refused;
 use super::stream;
 use super::stream::Payloads;
 use super::stream::Stream;
+use crate::sdp::ExtendedReports;
 use crate::sdp::description::Attribute;
 use crate::sdp::description::Connection;
 use crate::sdp::description::Media;
@@ -73,6 +74,8 @@ pub fn answer(offer: impl AsRef<[u8]>, ours: &Secured) -> Result<Answer, Negotia
         remote_rtp: None,
         remote_rtcp: None,
         direction,
+        // It has statistics of its own.
+        extended: ExtendedReports::default(),
         srtp: None,
     };
     let audio = audio(media, ours, direction);

@@ -8,11 +8,13 @@ use super::Local;
 use super::NegotiateError;
 use super::Negotiated;
 use crate::sdp::Codec;
+use crate::sdp::ExtendedReports;
 use crate::sdp::LocalSrtp;
 use crate::sdp::description::Attribute;
 use crate::sdp::description::Media;
 use crate::sdp::description::SessionDescription;
 use crate::sdp::description::attribute;
+use crate::sdp::extended;
 use crate::sdp::srtp::Profile;
 
 /// Every codec there is, so that a payload type is known by its name even when this build cannot play it.
@@ -179,8 +181,14 @@ impl<'a> Stream<'a> {
             remote_rtp,
             remote_rtcp,
             direction: self.direction().reversed().and(local.direction),
+            extended: self.extended_reports().map(ExtendedReports::wanted).unwrap_or_default(),
             srtp: None,
         }
+    }
+
+    /// What the peer says of extended reports.
+    pub fn extended_reports(&self) -> Option<&'a str> {
+        extended::value(&self.media.attributes, &self.description.attributes)
     }
 
     /// How the stream is secured, as `by` finds; an error where it must be and cannot.

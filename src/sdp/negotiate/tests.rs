@@ -58,6 +58,7 @@ fn the_answer_takes_the_offerers_first_codec_and_its_payload_types() {
             remote_rtp: Some("198.51.100.2:4000".parse().unwrap()),
             remote_rtcp: Some("198.51.100.2:4001".parse().unwrap()),
             direction: Direction::SendRecv,
+            extended: ExtendedReports::default(),
             srtp: None,
         }
     );
@@ -170,6 +171,27 @@ fn packet_lengths_are_whole_steps_that_the_peer_takes() {
 }
 
 #[test]
+fn extended_reports_go_to_who_asks_for_them() {
+    let both = ExtendedReports { metrics: true, round_trip: true };
+    let (offered, answered) =
+        ("a=rtcp-xr:pkt-loss-rle rcvr-rtt=sender voip-metrics\n", "rcvr-rtt=sender voip-metrics");
+    let (text, agreed) = answer(peer(&format!("m=audio 4000 RTP/AVP 0\n{offered}")), &local()).unwrap();
+    assert_eq!(agreed.extended, both);
+    assert!(text.contains(&format!("a=rtcp-xr:{answered}\r\n")), "{text}");
+    // Whoever offers none of ours may still be asked for them; an unknown way of the round trip is none.
+    let (text, agreed) =
+        answer(peer("m=audio 4000 RTP/AVP 0\na=rtcp-xr:rcvr-rtt=some stat-summary=loss\n"), &local())
+            .unwrap();
+    assert!(!agreed.extended.metrics && text.contains("a=rtcp-xr:voip-metrics\r\n"), "{text}");
+    let (text, _) = answer(peer("m=audio 4000 RTP/AVP 0\n"), &local()).unwrap();
+    assert!(!text.contains("rtcp-xr"), "{text}");
+    let accepted =
+        |lines: &str| accept(&local(), peer(&format!("m=audio 4000 RTP/AVP 0\n{lines}"))).unwrap().extended;
+    assert_eq!(accepted(""), ExtendedReports::default());
+    assert_eq!(accepted("a=rtcp-xr:voip-metrics rcvr-rtt=all:800\n"), both);
+}
+
+#[test]
 fn our_offer_is_accepted_by_whatever_the_answer_chose() {
     let local = Local { codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma], ..local() };
     assert_eq!(
@@ -177,7 +199,7 @@ fn our_offer_is_accepted_by_whatever_the_answer_chose() {
         "v=0\no=- 7 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\nm=audio 20000 RTP/AVP 96 0 8 101 102\n\
          a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1\na=rtpmap:0 PCMU/8000\na=rtpmap:8 PCMA/8000\n\
          a=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=rtpmap:102 telephone-event/48000\n\
-         a=fmtp:102 0-15\na=ptime:20\na=sendrecv\n"
+         a=fmtp:102 0-15\na=ptime:20\na=sendrecv\na=rtcp-xr:rcvr-rtt=all voip-metrics\n"
     );
     let g711 =
         accept(&local, peer("m=audio 4000 RTP/AVP 8 101\na=rtpmap:101 telephone-event/8000\n")).unwrap();

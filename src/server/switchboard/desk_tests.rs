@@ -14,6 +14,7 @@ use crate::queue::api::AgentState;
 use crate::queue::api::DESK_LOST;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
+use crate::sdp::ExtendedReports;
 use crate::sdp::Negotiated;
 use crate::server::browser::CallState;
 use crate::sip::endpoint::EndpointConfig;
@@ -36,6 +37,7 @@ fn agreed(codec: Codec) -> Negotiated {
         remote_rtp: None,
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        extended: ExtendedReports::default(),
         srtp: None,
     }
 }

@@ -38,7 +38,7 @@ fn a_whole_call_reads_line_by_line() {
 14:02:43.351     +43.35 s  connected to bob after waiting 36 s; promised 1 min: kept
 14:03:48.351    +108.35 s  talk with bob over after 1 min 5 s, the caller hung up
 14:03:48.352    +108.35 s  call over: talked with an agent; the caller ended it (BYE)
-14:03:48.360    +108.36 s  the caller's line closed: 4310 packets sent, 4307 received, 3 lost, jitter 1.2 ms, round trip 0.8 ms, R 92, MOS 4.4
+14:03:48.360    +108.36 s  the caller's line closed: 4310 packets sent, 4307 received, 3 lost, jitter 1.2 ms, round trip 0.8 ms, R 92, MOS 4.4; there 5 lost, jitter 2.1 ms, R 88, MOS 4.3
 ";
     check(sample::whole_call(7), expected);
 }

@@ -19,6 +19,7 @@ use crate::media::rtp::HEADER;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
 use crate::sdp::Dtls;
+use crate::sdp::ExtendedReports;
 use crate::sdp::Negotiated;
 use crate::sdp::Srtp;
 use crate::sdp::dtls::Setup;
@@ -98,6 +99,7 @@ impl Phone {
             remote_rtp: Some(here),
             remote_rtcp: Some(SocketAddr::new(here.ip(), here.port().wrapping_add(1))),
             direction: Direction::SendRecv,
+            extended: ExtendedReports::default(),
             srtp: None,
         }
     }

@@ -84,6 +84,7 @@ mod tests {
     use crate::base::Timestamp;
     use crate::media::reception::Block;
     use crate::media::rtcp::LONGEST;
+    use crate::media::rtcp::Report;
     use crate::media::rtcp::Rtcp;
     use crate::media::rtcp::Sent;
 
@@ -96,8 +97,9 @@ mod tests {
         let sent = Sent { ssrc: STREAM, timestamp: 1_000, packets: 5, octets: 800 };
         let block =
             Block { ssrc: BROWSER, fraction_lost: 0, cumulative_lost: 0, highest_sequence: 9, jitter: 0 };
+        let report = Report { sent, block: Some(block), metrics: None, round_trip: false };
         let mut into = [0; LONGEST];
-        let length = rtcp.bye(Timestamp::from_secs(9), sent, Some(block), &mut into);
+        let length = rtcp.bye(Timestamp::from_secs(9), report, &mut into);
         into[..length].to_vec()
     }
 
