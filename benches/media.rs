@@ -53,6 +53,7 @@ fn agreed(leg: u64, codec: Codec) -> Negotiated {
         remote_rtp: Some(address(leg)),
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        keys_by_info: false,
         extended: ExtendedReports::default(),
         srtp: None,
     }

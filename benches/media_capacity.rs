@@ -73,6 +73,7 @@ fn agreed(to: SocketAddr, codec: Codec) -> Negotiated {
         remote_rtp: Some(to),
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        keys_by_info: false,
         extended: ExtendedReports::default(),
         srtp: None,
     }

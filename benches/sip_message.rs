@@ -80,6 +80,7 @@ fn descriptions(c: &mut Criterion) {
         direction: sdp::Direction::SendRecv,
         session: 1,
         version: 1,
+        keys_by_info: false,
         srtp: None,
     };
     c.bench_function("answer its SDP", |b| b.iter(|| sdp::answer(black_box(SDP), &local)));

@@ -18,6 +18,7 @@ fn local(codecs: Vec<Codec>, direction: Direction) -> Local {
         direction,
         session: 1,
         version: 1,
+        keys_by_info: false,
         srtp: None,
     }
 }

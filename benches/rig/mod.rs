@@ -78,6 +78,7 @@ impl Rig {
                 remote_rtp: Some(address(leg)),
                 remote_rtcp: None,
                 direction: Direction::SendRecv,
+                keys_by_info: false,
                 extended: ExtendedReports::default(),
                 srtp: None,
             };

@@ -60,6 +60,7 @@ fn agreed(leg: u8) -> Negotiated {
         remote_rtp: Some(phone(leg)),
         remote_rtcp: Some(phone(leg)),
         direction: Direction::SendRecv,
+        keys_by_info: false,
         extended: ExtendedReports { metrics: true, round_trip: true },
         srtp: None,
     }

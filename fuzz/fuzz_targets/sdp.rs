@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
         codecs: vec![Codec::Pcmu, Codec::Pcma, Codec::Opus],
         direction: Direction::SendRecv,
         session: 1,
-        version: 1, srtp: None,
+        version: 1, keys_by_info: false, srtp: None,
     };
     let _ = sdp::accept(&local, data);
     let Ok(description) = SessionDescription::parse(data) else { return };

@@ -73,6 +73,8 @@ pub struct Center {
     pub keep_recordings: Duration,
     /// Whether audio with phones is secured, where a trunk does not say otherwise.
     pub srtp: SrtpPolicy,
+    /// How phones are sent key presses, where a trunk does not say otherwise.
+    pub dtmf: Dtmf,
     /// What phones and trunks may speak, in the order in which we offer it.
     pub codecs: Vec<Codec>,
     /// What an agent's own phone dials to reach a colleague.
@@ -264,6 +266,18 @@ pub struct Trunk {
     pub srtp: Option<SrtpPolicy>,
     /// None: as the center has it.
     pub codecs: Option<Vec<Codec>>,
+    /// How it is sent key presses; none for as the center has it.
+    pub dtmf: Option<Dtmf>,
+}
+
+/// How the other side is sent key presses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dtmf {
+    /// In its audio: as telephone-event (RFC 4733) where it has that, and else as tones.
+    #[default]
+    Audio,
+    /// By SIP INFO, `application/dtmf-relay`.
+    Info,
 }
 
 /// How we register at a trunk.

@@ -14,6 +14,7 @@ use crate::flow::announcement::Announcement;
 use crate::flow::bot;
 use crate::flow::center::AgentContact;
 use crate::flow::center::AlarmPolicy;
+use crate::flow::center::Dtmf;
 use crate::flow::center::HOLD_CHECK_IN;
 use crate::flow::center::HOLD_KEYS;
 use crate::flow::center::HOLD_KEYS_CALLBACK;
@@ -85,6 +86,7 @@ pub(crate) struct CenterFile {
     pub time_zone: TimeZone,
     pub keep_recordings: Duration,
     pub srtp: SrtpPolicy,
+    pub dtmf: Dtmf,
     pub codecs: Vec<Codec>,
 }
 
@@ -145,6 +147,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let extensions = extensions(given, &numbers, &feature_codes, reader);
     let outbound = fields.optional("outbound").and_then(|yaml| outbound(yaml, &trunks, &queues, reader));
     let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader)).unwrap_or_default();
+    let dtmf = fields.optional("dtmf").and_then(|yaml| dtmf(yaml, reader)).unwrap_or_default();
     let codecs = fields.optional("codecs").and_then(|yaml| codecs(yaml, reader));
     if let Some(own) = fields.optional("owner_first").and_then(|yaml| owner_first(yaml, reader)) {
         talk.iter_mut()
@@ -173,6 +176,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         outbound: outbound.unwrap_or_default(),
         escalation: escalation.unwrap_or_default(),
         srtp,
+        dtmf,
         codecs: codecs.unwrap_or_else(|| Codec::SUPPORTED.to_vec()),
     })
 }
@@ -569,6 +573,7 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     let trusted = fields.truth(reader, "trusted", false);
     let register = fields.optional("register").and_then(|yaml| registration(yaml, reader));
     let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader));
+    let dtmf = fields.optional("dtmf").and_then(|yaml| dtmf(yaml, reader));
     let codecs = fields.optional("codecs").and_then(|yaml| codecs(yaml, reader));
     Some(Trunk {
         name: Name::from(key.text.as_str()),
@@ -580,6 +585,7 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         register,
         srtp,
         codecs,
+        dtmf,
     })
 }
 
@@ -593,6 +599,19 @@ fn srtp(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<SrtpPolicy> {
         "dtls" => Some(SrtpPolicy::Dtls),
         other => {
             reader.unknown(text.place, "policy of SRTP", other, ["no", "optional", "required", "dtls"]);
+            None
+        }
+    }
+}
+
+/// `audio` or `info`
+fn dtmf(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Dtmf> {
+    let text = reader.text(yaml, "audio or info")?;
+    match text.text.as_str() {
+        "audio" => Some(Dtmf::Audio),
+        "info" => Some(Dtmf::Info),
+        other => {
+            reader.unknown(text.place, "way of key presses", other, ["audio", "info"]);
             None
         }
     }

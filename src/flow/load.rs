@@ -115,6 +115,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) 
         time_zone: center.time_zone,
         keep_recordings: center.keep_recordings,
         srtp: center.srtp,
+        dtmf: center.dtmf,
         codecs: center.codecs,
     }
 }

@@ -331,7 +331,16 @@ impl Generator {
         self.next_description += 1;
         let (address, direction) = (self.local.ip(), Direction::SendRecv);
         let codecs = vec![Codec::Pcmu, Codec::Pcma];
-        let local = sdp::Local { address, port, codecs, direction, session, version: 1, srtp: None };
+        let local = sdp::Local {
+            address,
+            port,
+            codecs,
+            direction,
+            session,
+            version: 1,
+            keys_by_info: false,
+            srtp: None,
+        };
         Some(Line { local, pair, offer: None, is_caller })
     }
 

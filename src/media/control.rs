@@ -45,7 +45,8 @@ pub enum MediaCommand {
     Mute { leg: LegId, on: bool },
     /// Send the leg's own audio back to it.
     Echo { leg: LegId, on: bool },
-    /// Send a digit as telephone-event (RFC 4733).
+    /// Send a digit: as telephone-event (RFC 4733), as tones to a peer that has none, or by
+    /// [`MediaEvent::SendInfo`] where that was agreed on.
     SendDigit { leg: LegId, digit: char, duration: Duration },
     /// Record the leg, at the rate of its codec, or do something about its recording. Where its samples go was
     /// told to `wire` before.
@@ -79,6 +80,8 @@ impl MediaCommand {
 pub enum MediaEvent {
     /// A digit began, exactly once per key press: 0-9, *, #, A-D.
     Digit { leg: LegId, digit: char },
+    /// A key press goes to the leg, whose peer wants it by SIP INFO. Two are at least the pause of a press apart.
+    SendInfo { leg: LegId, digit: char },
     /// A play came to its end, or was stopped by a digit, [`MediaCommand::Stop`] or another play.
     PlayEnded { leg: LegId, play: PlayId, stopped: bool },
     /// Nothing has come from the leg for a while though it should be sending.

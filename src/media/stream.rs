@@ -25,6 +25,7 @@ use crate::media::codec::silence;
 use crate::media::codec::transcode;
 use crate::media::codec::units;
 use crate::media::control::MediaEvent;
+use crate::media::dtmf;
 use crate::media::dtmf::DigitFrame;
 use crate::media::dtmf::DigitReceiver;
 use crate::media::dtmf::DigitSender;
@@ -67,6 +68,8 @@ pub const LOST_AFTER: Duration = Duration::from_secs(5);
 /// A leg of which nothing was passed on for so many frames is filled in with silence: 200 ms, which is more
 /// than jitter and less than any receiver's patience.
 const FILL_AFTER: u64 = 10;
+/// How long a key press of a leg is for those who are not sent its own packets.
+pub(super) const PASSED_DIGIT: Duration = Duration::from_millis(100);
 /// Comfort noise (RFC 3389) keeps a silent phone alive; it is not passed on.
 const COMFORT_NOISE: u8 = 13;
 
@@ -262,9 +265,11 @@ impl Stream {
 
     pub(super) fn send_digit(&mut self, digit: char, duration: Duration) {
         // A digit that finds the queue full is dropped.
-        match self.agreed.as_ref().map(|agreed| agreed.telephone_event) {
-            Some(Some(_)) => _ = self.digits_out.push(digit, duration),
-            Some(None) => _ = self.tones_out.push(digit, duration),
+        match &self.agreed {
+            Some(agreed) if agreed.keys_by_info || agreed.telephone_event.is_some() => {
+                self.digits_out.push(digit, duration);
+            }
+            Some(_) => _ = self.tones_out.push(digit, duration),
             None => {}
         }
     }
@@ -488,6 +493,10 @@ impl Stream {
         Some((self.latch.destination()?, agreed.payload_type, agreed.codec))
     }
 
+    fn keys_by_info(&self) -> bool {
+        self.agreed.as_ref().is_some_and(|agreed| agreed.keys_by_info)
+    }
+
     fn is_passing(&self, frame: u64) -> bool {
         self.passed_in.is_some_and(|passed| frame.saturating_sub(passed) < FILL_AFTER)
     }
@@ -506,18 +515,25 @@ impl Stream {
 
     /// Whether the frame belongs to a digit.
     fn send_digit_frame(&mut self, frame: u64, to: SocketAddr, out: &mut impl Outlet) -> bool {
-        let events = self.agreed.as_ref().and_then(|agreed| agreed.telephone_event);
-        let Some((payload_type, _)) = events else { return false };
-        if self.digits_out.is_idle() {
-            return false;
-        }
+        let Some(agreed) = self.agreed.as_ref().filter(|_| !self.digits_out.is_idle()) else { return false };
+        let (by_info, events) = (agreed.keys_by_info, agreed.telephone_event);
         let units = units(self.codec());
         let media_time = self.out.clock(frame, units);
-        match self.digits_out.frame(media_time, units) {
+        let due = self.digits_out.frame(media_time, units);
+        if by_info {
+            if let Some(DigitFrame::Packet { first: true, payload, .. }) = due
+                && let Some(digit) = dtmf::digit(payload.event)
+            {
+                out.event(MediaEvent::SendInfo { leg: self.leg, digit });
+            }
+            return false;
+        }
+        let Some((payload_type, _)) = events else { return false };
+        match due {
             None => false,
             Some(DigitFrame::Quiet) => true,
             Some(DigitFrame::Packet { timestamp, first, payload }) => {
-                let mut packet = [0; HEADER + crate::media::dtmf::PAYLOAD];
+                let mut packet = [0; HEADER + dtmf::PAYLOAD];
                 packet[HEADER..].copy_from_slice(&payload.to_bytes());
                 let header = self.out.event(payload_type, timestamp, first);
                 self.send(header, to, &mut packet, out);
@@ -614,7 +630,9 @@ impl Stream {
     /// right before its payload.
     pub(super) fn pass(&mut self, frame: u64, taken: Taken, packet: &mut [u8], out: &mut impl Outlet) {
         let Some((to, audio_type, ours)) = self.sends_to() else { return };
-        if self.playing.is_some() || !self.digits_out.is_idle() || !self.tones_out.is_idle() {
+        let by_info = self.keys_by_info();
+        let sends_keys = !by_info && !self.digits_out.is_idle() || !self.tones_out.is_idle();
+        if self.playing.is_some() || sends_keys {
             return;
         }
         let Parsed { header, start, end } = taken.parsed;
@@ -624,6 +642,12 @@ impl Stream {
                     return;
                 }
                 audio_type
+            }
+            Sound::Event if by_info => {
+                if let Some(digit) = taken.digit {
+                    self.send_digit(digit, PASSED_DIGIT);
+                }
+                return;
             }
             Sound::Event => {
                 let events = self.agreed.as_ref().and_then(|agreed| agreed.telephone_event);

@@ -92,6 +92,9 @@ pub struct Local {
     pub session: u64,
     /// `o=` version: one more for each changed description.
     pub version: u64,
+    /// Whether the peer is sent key presses by SIP INFO, whatever it offers.
+    #[serde(default)]
+    pub keys_by_info: bool,
     /// Whether and by which keys packets may be secured. Keys are not written down.
     #[serde(skip)]
     pub srtp: Option<LocalSrtp>,
@@ -125,6 +128,9 @@ pub struct Negotiated {
     pub remote_rtcp: Option<SocketAddr>,
     /// Which way, seen from us.
     pub direction: Direction,
+    /// Whether key presses go to the peer by SIP INFO, and not in its audio.
+    #[serde(default)]
+    pub keys_by_info: bool,
     /// Which extended reports the peer is sent.
     #[serde(default)]
     pub extended: ExtendedReports,

@@ -120,6 +120,7 @@ pub fn agreed(audio: Audio) -> Negotiated {
         remote_rtp: Some(FAR_END),
         remote_rtcp: Some(FAR_END),
         direction: Direction::SendRecv,
+        keys_by_info: false,
         extended: ExtendedReports::default(),
         srtp: None,
     }

@@ -1,6 +1,8 @@
 //! What SIP's small print asks of a server, seen from SIPp: late offers, refusals, keys by INFO, reliable
 //! provisional responses, new offers, session timers, and messages that get lost.
 
+use crate::baresip::Phone;
+use crate::callback::center_with;
 use crate::line::Line;
 use crate::script::PCMU;
 use crate::script::Script;
@@ -11,6 +13,7 @@ use crate::sipp::Sipp;
 use crate::sipp::header;
 use crate::sipp::only;
 use crate::spine::STRANGER;
+use crate::tone::AGENT_HZ;
 use crate::tone::CALLER_HZ;
 use crate::tools::available;
 use crate::tools::within;
@@ -110,6 +113,30 @@ fn a_caller_who_asks_for_our_offer_hears_and_keys() {
     let story = story_of(&server, "9197", &script);
     assert_eq!(story.only("call_ended")["cause"], "no common codec");
     server.is_left_clean();
+}
+
+#[test]
+fn a_phone_that_wants_keys_by_info_gets_them_so() {
+    if !available("a_phone_that_wants_keys_by_info_gets_them_so", &["baresip"]) {
+        return;
+    }
+    let (_flows, setup) = center_with(&[("company: ", "dtmf: info\ncompany: ")]);
+    let server = Server::set_up(setup);
+    let mut bob = Phone::agent(&server.sip(), "bob", true);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "agent_connected", 15);
+    within(10, "they hear each other", || {
+        (caller.heard(AGENT_HZ) >= 0.5 && bob.heard(CALLER_HZ) >= 0.5).then_some(())
+    });
+    caller.key("47#");
+    for key in ["4", "7", "#"] {
+        assert_eq!(bob.wait_for("CALL_DTMF_START", 10)["param"], key);
+    }
+    bob.writes("received DTMF: '#'", 5);
+    caller.hang_up();
+    server.story_with(&id, "call_ended", 5);
 }
 
 #[test]

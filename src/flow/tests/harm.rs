@@ -3,6 +3,7 @@
 use super::in_words;
 use super::read;
 use crate::flow::Diagnostic;
+use crate::flow::center::Dtmf;
 use crate::flow::center::SrtpPolicy;
 use crate::media::codec::Codec;
 use crate::queue::api::AgentChoice;
@@ -447,10 +448,11 @@ fn a_way_of_routing_that_there_is_not() {
 #[test]
 fn what_a_center_says_of_the_audio_of_phones() {
     center(
-        &format!("{CENTER}srtp: always\ncodecs: [opus, opus, g729]\n"),
+        &format!("{CENTER}srtp: always\ncodecs: [opus, opus, g729]\ndtmf: rtp\n"),
         "center.yaml:6:7: error: no policy of SRTP is called \"always\" (there is no, optional, required, dtls)\n\
          center.yaml:7:16: error: \"opus\" is named twice\n\
-         center.yaml:7:22: error: no codec is called \"g729\" (did you mean \"g722\"?)",
+         center.yaml:7:22: error: no codec is called \"g729\" (did you mean \"g722\"?)\n\
+         center.yaml:8:7: error: no way of key presses is called \"rtp\" (there is audio, info)",
     );
     center(
         &format!("{CENTER}codecs: []\n"),
@@ -464,18 +466,19 @@ fn what_a_center_says_of_the_audio_of_phones() {
     let said = |text: &str| {
         let text = format!("{CENTER}{text}\n");
         let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap();
-        let trunk = center.trunks.first().map(|trunk| (trunk.srtp, trunk.codecs.clone()));
-        (center.srtp, center.codecs, trunk)
+        let trunk = center.trunks.first().map(|trunk| (trunk.srtp, trunk.codecs.clone(), trunk.dtmf));
+        (center.srtp, center.codecs, center.dtmf, trunk)
     };
     let all = vec![Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
-    assert_eq!(said(""), (SrtpPolicy::Optional, all, None));
-    let trunk = "trunks: { provider: { from: 192.0.2.7, srtp: dtls, codecs: pcma } }";
+    assert_eq!(said(""), (SrtpPolicy::Optional, all, Dtmf::Audio, None));
+    let trunk = "trunks: { provider: { from: 192.0.2.7, srtp: dtls, codecs: pcma, dtmf: audio } }";
     assert_eq!(
-        said(&format!("srtp: required\ncodecs: [opus, pcma]\n{trunk}")),
+        said(&format!("srtp: required\ncodecs: [opus, pcma]\ndtmf: info\n{trunk}")),
         (
             SrtpPolicy::Required,
             vec![Codec::Opus, Codec::Pcma],
-            Some((Some(SrtpPolicy::Dtls), Some(vec![Codec::Pcma])))
+            Dtmf::Info,
+            Some((Some(SrtpPolicy::Dtls), Some(vec![Codec::Pcma]), Some(Dtmf::Audio)))
         )
     );
 }

@@ -4,8 +4,6 @@
 //! forwarded them when they arrive. Every other one is mixed for: the voices it hears are decoded, summed and
 //! encoded in its own frame, so never its own among them.
 
-use std::time::Duration;
-
 use smallvec::SmallVec;
 
 use super::Streams;
@@ -16,14 +14,12 @@ use crate::media::mix::Gain;
 use crate::media::mix::Mix;
 use crate::media::rtp::MAX_PACKET;
 use crate::media::stream::Outlet;
+use crate::media::stream::PASSED_DIGIT;
 use crate::media::stream::Sound;
 use crate::media::stream::Source;
 use crate::media::stream::Taken;
 use crate::media::stream::frame_at;
 use crate::media::voice::Voice;
-
-/// How long a key press of a leg that is mixed is, for those who hear it.
-const DIGIT: Duration = Duration::from_millis(100);
 
 impl Streams {
     /// From now on `leg` hears exactly `whom`, as far as they have a stream; never itself.
@@ -191,7 +187,7 @@ impl Streams {
                 }
                 Source::Mix => {
                     if let Some(digit) = taken.digit.filter(|_| audible) {
-                        listener.send_digit(digit, DIGIT);
+                        listener.send_digit(digit, PASSED_DIGIT);
                     }
                 }
                 Source::One(_) | Source::Nobody => {}

@@ -98,6 +98,7 @@ fn agreed(leg: LegId, codec: Codec) -> Negotiated {
         remote_rtp: Some(address(leg)),
         remote_rtcp: Some(SocketAddr::new(address(leg).ip(), 4_001)),
         direction: Direction::SendRecv,
+        keys_by_info: false,
         extended: ExtendedReports::default(),
         srtp: None,
     }
@@ -617,6 +618,53 @@ fn closing_tells_what_the_line_carried_and_leaves_the_other_in_silence() {
     }
     assert_eq!(rig.events(), []);
     assert_eq!(rig.streams.len(), 1);
+}
+
+#[test]
+fn a_peer_that_wants_keys_by_info_is_told_each_press_once_and_its_audio_goes_on() {
+    let told = |rig: &mut Rig| -> String {
+        let told = |event| match event {
+            MediaEvent::SendInfo { leg: B, digit } => Some(digit),
+            _ => None,
+        };
+        rig.events().into_iter().filter_map(told).collect()
+    };
+    let mut rig = Rig::new();
+    rig.open(A, pcmu(A));
+    rig.open(B, Negotiated { keys_by_info: true, ..pcmu(B) });
+    for digit in "47#".chars() {
+        rig.command(MediaCommand::SendDigit { leg: B, digit, duration: Duration::from_millis(100) });
+    }
+    rig.run(40);
+    assert_eq!(
+        told(&mut rig),
+        "4",
+        "the next one waits until this press is over: requests may overtake each other"
+    );
+    rig.run(1_000);
+    assert_eq!(told(&mut rig), "7#");
+    let sent = rig.take(B);
+    is_even(&sent);
+    assert!(sent.len() == 52 && sent.iter().all(|sent| sent.header.payload_type == 0));
+
+    // Keys of a leg that it hears, forwarded or mixed, and neither their packets.
+    rig.command(MediaCommand::Join { a: A, b: B });
+    for mixed in [false, true] {
+        if mixed {
+            rig.command(MediaCommand::Gain { leg: A, gain_db: 6 });
+        }
+        let start = if mixed { 100 } else { 0 };
+        for n in start..start + 20u16 {
+            match n % 10 {
+                3 => (0..3).for_each(|_| rig.press(A, '5', n)),
+                _ => rig.say(A, 0, n, &[9; 160]),
+            }
+            rig.run(20);
+        }
+        rig.run(400);
+        assert_eq!(told(&mut rig), "55", "mixed: {mixed}");
+        assert!(rig.take(B).iter().all(|sent| sent.header.payload_type == 0));
+    }
 }
 
 #[test]

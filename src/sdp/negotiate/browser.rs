@@ -74,6 +74,7 @@ pub fn answer(offer: impl AsRef<[u8]>, ours: &Secured) -> Result<Answer, Negotia
         remote_rtp: None,
         remote_rtcp: None,
         direction,
+        keys_by_info: false,
         // It has statistics of its own.
         extended: ExtendedReports::default(),
         srtp: None,
@@ -167,6 +168,7 @@ mod tests {
                 direction: Direction::SendRecv,
                 session: 7,
                 version: 1,
+                keys_by_info: false,
                 srtp: None,
             },
             ufrag: "here".to_owned(),

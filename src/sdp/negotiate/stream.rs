@@ -181,6 +181,7 @@ impl<'a> Stream<'a> {
             remote_rtp,
             remote_rtcp,
             direction: self.direction().reversed().and(local.direction),
+            keys_by_info: local.keys_by_info,
             extended: self.extended_reports().map(ExtendedReports::wanted).unwrap_or_default(),
             srtp: None,
         }

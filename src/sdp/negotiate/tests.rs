@@ -12,6 +12,7 @@ fn local() -> Local {
         direction: Direction::SendRecv,
         session: 7,
         version: 1,
+        keys_by_info: false,
         srtp: None,
     }
 }
@@ -58,6 +59,7 @@ fn the_answer_takes_the_offerers_first_codec_and_its_payload_types() {
             remote_rtp: Some("198.51.100.2:4000".parse().unwrap()),
             remote_rtcp: Some("198.51.100.2:4001".parse().unwrap()),
             direction: Direction::SendRecv,
+            keys_by_info: false,
             extended: ExtendedReports::default(),
             srtp: None,
         }

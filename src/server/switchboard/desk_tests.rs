@@ -37,6 +37,7 @@ fn agreed(codec: Codec) -> Negotiated {
         remote_rtp: None,
         remote_rtcp: None,
         direction: Direction::SendRecv,
+        keys_by_info: false,
         extended: ExtendedReports::default(),
         srtp: None,
     }

@@ -18,6 +18,7 @@ use crate::base::Name;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
 use crate::flow::center::AgentContact;
+use crate::flow::center::Dtmf;
 use crate::flow::center::SrtpPolicy;
 use crate::flow::center::Trunk;
 use crate::media::MediaCommand;
@@ -127,6 +128,7 @@ impl Switchboard {
             direction: Direction::SendRecv,
             session: u64::from(self.parts.entropy.u32()),
             version: 1,
+            keys_by_info: false,
             srtp: None,
         }
     }
@@ -139,6 +141,7 @@ impl Switchboard {
         if let Some(codecs) = trunk.and_then(|trunk| trunk.codecs.as_ref()) {
             local.codecs.clone_from(codecs);
         }
+        local.keys_by_info = trunk.and_then(|trunk| trunk.dtmf).unwrap_or(center.dtmf) == Dtmf::Info;
         let (required, by_keys) = match trunk.and_then(|trunk| trunk.srtp).unwrap_or(center.srtp) {
             SrtpPolicy::No => return local,
             SrtpPolicy::Optional => (false, true),

@@ -322,7 +322,7 @@ impl Switchboard {
     pub fn handle(&mut self, now: Now, input: Input, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         match input {
             Input::Sip(input) => self.tell_sip(now, input, out),
-            Input::Media(event) => self.on_media(event),
+            Input::Media(event) => self.on_media(now, event, out),
             Input::Browser(event) => self.on_browser(now, event, streams, out),
             Input::Ask { socket, ask } => self.on_ask(now, socket, ask, streams, out),
             Input::Found { call, customer } => self.later(call, CallEvent::Found(customer)),
@@ -600,7 +600,7 @@ impl Switchboard {
         }
     }
 
-    fn on_media(&mut self, event: MediaEvent) {
+    fn on_media(&mut self, now: Now, event: MediaEvent, out: &mut Vec<Output>) {
         let (leg, event) = match event {
             MediaEvent::Digit { leg, digit } => {
                 self.heard_digit_in_rtp(leg);
@@ -612,6 +612,7 @@ impl Switchboard {
             MediaEvent::AudioLost { leg } => (leg, CallEvent::AudioLost { leg }),
             MediaEvent::AudioBack { leg } => (leg, CallEvent::AudioBack { leg }),
             MediaEvent::Speaks { leg, on } => (leg, CallEvent::Speaks { leg, on }),
+            MediaEvent::SendInfo { leg, digit } => return self.send_info(now, leg, digit, out),
             MediaEvent::Closed { leg, quality } => {
                 self.lines.remove(&leg);
                 (leg, CallEvent::Leg { leg, event: LegEvent::Closed { quality } })

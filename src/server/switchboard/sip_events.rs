@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tracing::debug;
 use tracing::info;
 
+use super::KEY_LASTS;
 use super::LiveCall;
 use super::Now;
 use super::Output;
@@ -331,6 +332,14 @@ impl Switchboard {
         if *line.digits.get_or_insert(DigitsBy::Info) == DigitsBy::Info {
             self.later(leg.call(), CallEvent::Digit { leg, digit });
         }
+    }
+
+    /// Sends a key press to a phone that wants it so.
+    pub(super) fn send_info(&mut self, now: Now, leg: LegId, digit: char, out: &mut Vec<Output>) {
+        let Some(&session) = self.lines.get(&leg).and_then(|line| line.sessions.first()) else { return };
+        let body = format!("Signal={digit}\r\nDuration={}\r\n", KEY_LASTS.as_millis());
+        let content_type = "application/dtmf-relay";
+        self.command(now, Command::Info { session, content_type, body: body.into() }, out);
     }
 
     fn on_ended(&mut self, session: SessionId, cause: EndCause, streams: &mut dyn Streams) {

@@ -99,6 +99,7 @@ impl Phone {
             remote_rtp: Some(here),
             remote_rtcp: Some(SocketAddr::new(here.ip(), here.port().wrapping_add(1))),
             direction: Direction::SendRecv,
+            keys_by_info: false,
             extended: ExtendedReports::default(),
             srtp: None,
         }

@@ -349,6 +349,7 @@ impl Port {
                 direction: Direction::SendRecv,
                 session: u64::from(self.entropy.u32()),
                 version: 1,
+                keys_by_info: false,
                 srtp: None,
             },
             ufrag: self.entropy.token(),
