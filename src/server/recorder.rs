@@ -1,8 +1,13 @@
 //! The thread that writes recordings, and clears away those that were kept long enough.
 //!
+//! What it writes waits in baskets (`basket`), which another thread fills: so that a disk that stands still costs memory, and
+//! not sound.
+//!
 //! Each is a WAV file in its kind's folder of the data folder that can be played at any moment: its header is made true
 //! every second, so that a crash costs the last of it and not the rest. What the disk does not take ends the
 //! recording, not the call.
+
+mod basket;
 
 use std::fs;
 use std::fs::File;
@@ -32,16 +37,17 @@ use tracing::error;
 use tracing::info;
 use tracing::warn;
 
+use self::basket::Basket;
+use self::basket::Collector;
 use crate::base::LegId;
 use crate::fact::RecordingEnd;
 use crate::fact::recording::RecordingFile;
 use crate::fact::recording::RecordingKind;
 use crate::media::Tracks;
-use crate::wire::tape::Reel;
 use crate::wire::tape::Tape;
 use crate::wire::tape::tape;
 
-/// How often what has come is written. A tape holds two seconds.
+/// How often what has come is written.
 const EVERY: Duration = Duration::from_millis(200);
 /// How often a file's header is made true.
 const TRUE_EVERY: Duration = Duration::from_secs(1);
@@ -79,7 +85,9 @@ pub struct Recorder {
     ended: tokio::sync::mpsc::Sender<Recorded>,
     keep_s: Arc<AtomicU64>,
     stats: Arc<RecorderStats>,
-    thread: Option<JoinHandle<()>>,
+    /// None when it is closed.
+    collector: Option<Collector>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 enum Asked {
@@ -91,11 +99,11 @@ struct Begin {
     leg: LegId,
     file: RecordingFile,
     channels: u16,
-    reel: Reel,
+    basket: Arc<Basket>,
 }
 
 impl Recorder {
-    /// Starts the thread. `ended` is told of recordings that end by themselves.
+    /// Starts the threads. `ended` is told of recordings that end by themselves.
     pub fn start(
         data: &Path,
         keep: Duration,
@@ -113,18 +121,31 @@ impl Recorder {
             ended: ended.clone(),
             running: Vec::new(),
             keep_s: keep_s.clone(),
+            taken: Vec::new(),
             swept_at: None,
             stats: stats.clone(),
         };
+        let (collector, tapes) = Collector::start()?;
         let thread = thread::Builder::new().name("recorder".to_owned()).spawn(move || writer.run(&asked))?;
-        Ok(Recorder { ask: Some(ask), ended, keep_s, stats, thread: Some(thread) })
+        Ok(Recorder {
+            ask: Some(ask),
+            ended,
+            keep_s,
+            stats,
+            collector: Some(collector),
+            threads: vec![tapes, thread],
+        })
     }
 
     /// Begins a recording; what is to be recorded goes to the tape. None, and told as an end, when too many wait.
     pub fn begin(&self, leg: LegId, file: RecordingFile, tracks: Tracks) -> Option<Tape> {
         let (tape, reel) = tape(tracks);
-        let begin = Begin { leg, file, channels: tracks.channels() as u16, reel };
-        if self.ask.as_ref()?.try_send(Asked::Begin(begin)).is_ok() {
+        let ask = self.ask.as_ref()?;
+        let begun = self.collector.as_ref()?.begin(reel).is_some_and(|basket| {
+            let begin = Begin { leg, file, channels: tracks.channels() as u16, basket };
+            ask.try_send(Asked::Begin(begin)).is_ok()
+        });
+        if begun {
             return Some(tape);
         }
         self.stats.failed.fetch_add(1, Ordering::Relaxed);
@@ -149,13 +170,13 @@ impl Recorder {
         &self.stats
     }
 
-    /// Writes what is left and ends the thread.
+    /// Writes what is left and ends the threads.
     pub fn close(&mut self) {
-        self.ask = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            error!("the recorder's thread had failed");
+        (self.ask, self.collector) = (None, None);
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                error!("a thread of the recorder had failed");
+            }
         }
     }
 }
@@ -171,6 +192,8 @@ struct Writer {
     data: PathBuf,
     ended: tokio::sync::mpsc::Sender<Recorded>,
     running: Vec<Running>,
+    /// What was taken from a basket.
+    taken: Vec<i16>,
     keep_s: Arc<AtomicU64>,
     swept_at: Option<Instant>,
     stats: Arc<RecorderStats>,
@@ -236,11 +259,11 @@ impl Writer {
     }
 
     fn write(&mut self) {
-        let Writer { data, running, stats, ended, .. } = self;
+        let Writer { data, running, taken, stats, ended, .. } = self;
         running.retain_mut(|one| {
             // Asked before it is read: what comes in between is not left behind.
-            let last = one.begin.reel.has_ended();
-            let written = one.write(data, stats);
+            let last = one.begin.basket.has_ended();
+            let written = one.write(data, taken, stats);
             let (leg, file) = (one.begin.leg, one.begin.file);
             match written {
                 Ok(()) if last => {
@@ -305,26 +328,21 @@ impl Running {
     }
 
     /// Writes what has come.
-    fn write(&mut self, data: &Path, stats: &RecorderStats) -> hound::Result<()> {
-        let missed = self.begin.reel.missed();
+    fn write(&mut self, data: &Path, taken: &mut Vec<i16>, stats: &RecorderStats) -> hound::Result<()> {
+        let missed = self.begin.basket.missed();
         stats.missed.fetch_add(missed - self.missed, Ordering::Relaxed);
         self.missed = missed;
-        let Some(hz) = self.begin.reel.hz() else { return Ok(()) };
+        let Some(hz) = self.begin.basket.hz() else { return Ok(()) };
         if self.file.is_none() {
             self.file = Some(create(&draft(data, self.begin.file), hz, self.begin.channels)?);
             self.most = LONGEST_S * u64::from(hz) * u64::from(self.begin.channels);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
-        let mut written = Ok(());
-        self.begin.reel.read(|samples| {
-            self.samples += samples.len() as u64;
-            for sample in samples {
-                if written.is_ok() {
-                    written = file.write_sample(*sample);
-                }
-            }
-        });
-        written?;
+        self.begin.basket.take(taken);
+        self.samples += taken.len() as u64;
+        for sample in taken.iter() {
+            file.write_sample(*sample)?;
+        }
         if self.true_at.elapsed() >= TRUE_EVERY {
             self.true_at = Instant::now();
             file.flush()?;
