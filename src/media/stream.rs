@@ -60,6 +60,7 @@ use crate::media::xr::VoipMetrics;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
 use crate::sdp::Negotiated;
+use crate::sdp::Srtp;
 
 /// How long a frame is.
 pub const FRAME: Duration = Duration::from_millis(20);
@@ -70,6 +71,8 @@ pub const LOST_AFTER: Duration = Duration::from_secs(5);
 const FILL_AFTER: u64 = 10;
 /// How long a key press of a leg is for those who are not sent its own packets.
 pub(super) const PASSED_DIGIT: Duration = Duration::from_millis(100);
+/// What plays first waits so long for a handshake, and goes on then all the same.
+const SHAKES: Duration = Duration::from_secs(2);
 /// Comfort noise (RFC 3389) keeps a silent phone alive; it is not passed on.
 const COMFORT_NOISE: u8 = 13;
 
@@ -81,6 +84,10 @@ pub trait Outlet {
     fn rtcp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]);
     /// Tell the call.
     fn event(&mut self, event: MediaEvent);
+    /// Whether packets reach the peer: not before the handshake that secures them is over.
+    fn is_open(&self, _stream: usize) -> bool {
+        true
+    }
     /// The stream is gone; its sockets are free.
     fn closed(&mut self, stream: usize);
     /// A clip is played in a codec that it is not there in: let somebody who has the time
@@ -133,6 +140,8 @@ pub struct Stream {
     /// The latest key that whom it hears had pressed before it heard them (SSRC, media time): what is left of that
     /// press is not for it. It was for a flow, and may be the last digit of a PIN.
     not_for_it: Option<(u32, u32)>,
+    /// Until when it waits for a handshake.
+    shakes_until: Option<Timestamp>,
     /// When something last came, or since when it should.
     heard: Timestamp,
     lost: bool,
@@ -195,6 +204,7 @@ impl Stream {
             recording: None,
             passed_in: None,
             not_for_it: None,
+            shakes_until: None,
             heard: now,
             lost: false,
         }
@@ -221,6 +231,9 @@ impl Stream {
             self.tones_in = None;
         } else if self.tones_in.is_none() {
             self.tones_in = Some(Box::default());
+        }
+        if self.agreed.is_none() && matches!(agreed.srtp, Some(Srtp::Dtls(_))) {
+            self.shakes_until = Some(now + SHAKES);
         }
         self.agreed = Some(agreed);
         if !expected_before {
@@ -377,6 +390,9 @@ impl Stream {
         if self.rtcp.is_due(now) {
             self.report(now, entropy, out);
         }
+        if self.is_shaking(now, out) {
+            return;
+        }
         let mut sound = [0; MAX_FRAME];
         // What plays goes on while the leg may not hear it: a hold does not stop a prompt's clock.
         let played = self.play_on(&mut sound, out);
@@ -407,6 +423,12 @@ impl Stream {
         packet[HEADER..HEADER + length].copy_from_slice(&sound[..length]);
         let header = self.out.own(payload_type, frame, units(codec));
         self.send(header, to, &mut packet[..HEADER + length], out);
+    }
+
+    /// Whether nothing goes yet, for a handshake is not over: nobody shall miss the first words of a greeting.
+    fn is_shaking(&mut self, now: Timestamp, out: &impl Outlet) -> bool {
+        self.shakes_until = self.shakes_until.filter(|until| now < *until && !out.is_open(self.key));
+        self.shakes_until.is_some()
     }
 
     /// Frame number `frame` is half over.

@@ -17,8 +17,12 @@ use crate::media::tones::ToneReceiver;
 use crate::media::tones::ToneSender;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
+use crate::sdp::Dtls;
 use crate::sdp::ExtendedReports;
+use crate::sdp::Fingerprint;
 use crate::sdp::Negotiated;
+use crate::sdp::Srtp;
+use crate::sdp::dtls::Setup;
 
 const A: LegId = LegId(1);
 const B: LegId = LegId(2);
@@ -40,6 +44,8 @@ struct Sink {
     events: Vec<MediaEvent>,
     closed: Vec<usize>,
     to_encode: Vec<Codec>,
+    /// Whether a handshake is not over.
+    shut: bool,
     /// What was recorded, and how often a recording ended.
     recorded: Vec<i16>,
     recordings: u32,
@@ -54,6 +60,10 @@ impl Outlet for Sink {
 
     fn rtcp(&mut self, stream: usize, _: SocketAddr, packet: &[u8]) {
         self.reports.push((self.ms, stream, packet.to_vec()));
+    }
+
+    fn is_open(&self, _: usize) -> bool {
+        !self.shut
     }
 
     fn event(&mut self, event: MediaEvent) {
@@ -618,6 +628,31 @@ fn closing_tells_what_the_line_carried_and_leaves_the_other_in_silence() {
     }
     assert_eq!(rig.events(), []);
     assert_eq!(rig.streams.len(), 1);
+}
+
+#[test]
+fn a_greeting_waits_for_the_handshake_but_not_for_ever() {
+    let shaking = || {
+        let dtls = Dtls { setup: Setup::Passive, fingerprint: Fingerprint::of(b"theirs"), rtcp_mux: true };
+        Negotiated { srtp: Some(Srtp::Dtls(dtls)), ..pcmu(A) }
+    };
+    for (open_after_ms, first_ms) in [(0, 0), (300, 300), (5_000, 2_000)] {
+        let mut rig = Rig::new();
+        rig.sink.shut = open_after_ms > 0;
+        rig.open(A, shaking());
+        rig.command(play(A, 1, &[clip(1, 3)]));
+        rig.run(open_after_ms);
+        rig.sink.shut = false;
+        rig.run(1_000);
+        let sent = rig.take(A);
+        assert!((first_ms..first_ms + 21).contains(&sent[0].ms), "{} ms", sent[0].ms);
+        assert_eq!(first_bytes(&sent)[..3], [1, 2, 3], "from its first word on");
+        // A session that is refreshed waits for nothing.
+        rig.sink.shut = true;
+        rig.command(MediaCommand::Agree { leg: A, agreed: shaking() });
+        rig.run(100);
+        assert_eq!(rig.take(A).len(), 5);
+    }
 }
 
 #[test]

@@ -86,6 +86,15 @@ impl Security {
         };
     }
 
+    /// Whether audio goes and comes: its keys are there, or it needs none.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Security::Dtls(shaking) => shaking.audio.is_some(),
+            Security::Plain(_) | Security::Sdes(_) => true,
+            Security::Broken => false,
+        }
+    }
+
     /// Whether packets go as they are.
     pub fn is_plain(&self) -> bool {
         matches!(self, Security::Plain(_))

@@ -633,6 +633,10 @@ impl Outlet for Wire {
         }
     }
 
+    fn is_open(&self, stream: usize) -> bool {
+        self.security.get(stream).is_none_or(Security::is_open)
+    }
+
     fn event(&mut self, event: MediaEvent) {
         let event = match self.pending.is_empty() {
             // What was told earlier must arrive earlier.
