@@ -41,6 +41,7 @@ use warmline::sdp::ExtendedReports;
 use warmline::sdp::Negotiated;
 use warmline::wire::media::Media;
 use warmline::wire::media::MediaConfig;
+use warmline::wire::media::before_others;
 use warmline::wire::tape::Reel;
 use warmline::wire::tape::tape;
 
@@ -139,7 +140,8 @@ fn bare_pace(streams: u64, duration: Duration) {
     let ear = Ear::listen(&sinks);
     let addresses: Vec<SocketAddr> = (0..streams).map(|n| sinks.address(n)).collect();
     let pace = std::thread::spawn(move || {
-        let _ = rustix::process::setpriority_process(None, -11);
+        let real_time = before_others();
+        println!("threads that keep the pace are real-time ones: {real_time}");
         let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let started = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         for slot in 0..duration.as_millis() as u64 {

@@ -5,6 +5,7 @@
 mod handshake;
 mod ports;
 mod security;
+mod urgency;
 mod worker;
 
 use std::io;
@@ -22,6 +23,7 @@ use tokio::sync::mpsc;
 pub(crate) use ports::Pair;
 pub(crate) use ports::Ports;
 pub use ports::PortsTaken;
+pub use urgency::before_others;
 pub use worker::WorkerStats;
 
 use crate::base::CallId;

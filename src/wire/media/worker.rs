@@ -48,6 +48,7 @@ use crate::wire::media::handshake::Shaken;
 use crate::wire::media::handshake::Shaker;
 use crate::wire::media::ports::Pair;
 use crate::wire::media::security::Security;
+use crate::wire::media::urgency::Urgency;
 use crate::wire::srtp::OVERHEAD;
 use crate::wire::tape::Tape;
 
@@ -56,9 +57,6 @@ const SLOT: Duration = Duration::from_millis(1);
 const LATE: Duration = Duration::from_millis(5);
 /// So many slots are caught up with at once; what is older is left out, as a gap in media time.
 const CATCH_UP: u64 = 100;
-/// A worker runs before the other threads of the machine, where we may say so (`CAP_SYS_NICE`): its work is short,
-/// and every millisecond that it waits for a core is heard.
-const NICENESS: i32 = -11;
 /// With so many streams a worker looks at its sockets once a slot and not at every packet: a packet that is passed on
 /// waits half a millisecond longer, and the worker wakes a thousand times a second and not ten thousand.
 pub(super) const CROWD: usize = 40;
@@ -237,8 +235,7 @@ impl Worker {
 
     /// Works until it is told to shut down.
     pub fn run(mut self) {
-        // Of this thread alone. Refused to most users, and audio flows without it too.
-        let _ = rustix::process::setpriority_process(None, NICENESS);
+        let mut urgency = Urgency::claim(self.now());
         let mut ready: Vec<epoll::Event> = Vec::with_capacity(BATCH);
         loop {
             self.sleep(&mut ready);
@@ -251,7 +248,9 @@ impl Worker {
             }
             self.wire.flush();
             self.wire.stats.streams.store(self.streams.len() as u64, Ordering::Relaxed);
-            add(&self.wire.stats.busy_us, self.now().since(woke).as_micros() as u64);
+            let now = self.now();
+            add(&self.wire.stats.busy_us, now.since(woke).as_micros() as u64);
+            urgency.look(now, self.wire.stats.busy_us.load(Ordering::Relaxed));
         }
     }
 
