@@ -5,6 +5,12 @@ mod rig;
 
 use allocation_counter::measure;
 use warmline::base::Entropy;
+use warmline::media::codec::Decoder;
+use warmline::media::codec::Encoder;
+use warmline::media::codec::MAX_DECODED;
+use warmline::media::codec::MAX_FRAME;
+use warmline::media::codec::rate;
+use warmline::media::frame::WIDE;
 use warmline::media::rtp::HEADER;
 use warmline::media::rtp::Header;
 use warmline::sdp::Codec;
@@ -39,6 +45,33 @@ fn playing_forwarding_mixing_transcoding_and_recording_allocate_nothing() {
         let sent = rig.sink.sent - before;
         assert!(sent >= 500 * rig.legs() - 20, "{what}: {sent} sent");
         assert_eq!(allocated.count_total, 0, "{what}: {allocated:?}");
+    }
+}
+
+/// What `docs/PERFORMANCE.md` says of memory by codec.
+#[test]
+fn what_a_codec_remembers_takes_no_more_than_is_said() {
+    for (codec, encoder_kib, decoder_kib) in
+        [(Codec::Pcmu, 0, 0), (Codec::G722, 1, 1), (Codec::Opus, 320, 192)]
+    {
+        let mut octets = [0; MAX_FRAME];
+        let samples = [500; WIDE];
+        let encoding = measure(|| {
+            let mut encoder = Encoder::new(codec);
+            for _ in 0..50 {
+                encoder.encode(&samples[..rate(codec).samples()], &mut octets);
+            }
+        });
+        let length = Encoder::new(codec).encode(&samples[..rate(codec).samples()], &mut octets);
+        let decoding = measure(|| {
+            let mut decoder = Decoder::new(codec);
+            for _ in 0..50 {
+                decoder.decode(&octets[..length], &mut [0; MAX_DECODED]);
+            }
+        });
+        println!("{codec:?}: {} octets to encode, {} to decode", encoding.bytes_max, decoding.bytes_max);
+        assert!(encoding.bytes_max <= encoder_kib << 10, "{codec:?}: {encoding:?}");
+        assert!(decoding.bytes_max <= decoder_kib << 10, "{codec:?}: {decoding:?}");
     }
 }
 

@@ -164,6 +164,13 @@ fn whatever_comes_is_not_opened_unless_it_was_sealed() {
             let is_report = chance.below(2) == 0;
             assert_eq!(open(&mut opening, &datagram, is_report), None, "{suite:?}");
             if let Some(sealed) = seal(&mut sealing, &datagram, is_report) {
+                // Bent or cut anywhere it is not opened, and the true one is after it.
+                let at = chance.below(sealed.len() as u64) as usize;
+                let mut bent = sealed.clone();
+                bent[at] ^= 1 << chance.below(8);
+                for other in [&bent, &sealed[..at]] {
+                    assert_eq!(open(&mut opening, other, is_report), None, "{suite:?}");
+                }
                 assert_eq!(open(&mut opening, &sealed, is_report), Some(datagram), "{suite:?}");
             }
         }
