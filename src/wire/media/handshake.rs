@@ -9,6 +9,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::net::UdpSocket;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -24,6 +26,7 @@ use rtc_dtls::endpoint::Endpoint;
 use rtc_dtls::endpoint::EndpointEvent;
 use rtc_shared::TransportProtocol;
 use rtc_shared::error::Error;
+use rtrb::Producer;
 
 use crate::base::LegId;
 use crate::sdp::Dtls;
@@ -32,7 +35,7 @@ use crate::sdp::dtls::Setup;
 use crate::wire::bell::Bell;
 use crate::wire::cord::FAR_END;
 use crate::wire::dtls::Identity;
-use crate::wire::media::worker::Work;
+use crate::wire::media::tell;
 use crate::wire::media::worker::guarded;
 use crate::wire::srtp::Ways;
 
@@ -70,7 +73,7 @@ pub(super) struct Begin {
 /// Where keys go: to the worker of the stream.
 #[derive(Clone)]
 pub(super) struct Reply {
-    pub work: SyncSender<Work>,
+    pub shaken: Arc<Mutex<Producer<Shaken>>>,
     pub bell: Arc<Bell>,
 }
 
@@ -274,9 +277,9 @@ impl Shaking {
             Ok(ways) => {
                 self.is_complete = true;
                 let (leg, is_rtcp, ways) = (self.leg, self.is_rtcp, Box::new(ways));
-                // It fails only when the worker is gone, and then there is nobody to tell.
-                let _ = self.reply.work.send(Work::Shaken(Shaken { leg, ticket, is_rtcp, ways }));
-                self.reply.bell.ring();
+                let Reply { shaken, bell } = &self.reply;
+                let mut shaken = shaken.lock().unwrap_or_else(PoisonError::into_inner);
+                tell(&mut shaken, bell, Shaken { leg, ticket, is_rtcp, ways });
             }
             Err(error) => tracing::debug!(%error, leg = %self.leg, "a handshake brought no keys"),
         }

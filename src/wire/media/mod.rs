@@ -12,12 +12,17 @@ use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::SyncSender;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use std::time::Instant;
 
+use rtrb::Producer;
+use rtrb::PushError;
+use rtrb::RingBuffer;
 use tokio::sync::mpsc;
 
 pub(crate) use ports::Pair;
@@ -47,6 +52,11 @@ use crate::wire::tape::Tape;
 /// machine is overloaded, and [`Media::send`] waits for room: nothing is lost, and the worker waits for nobody.
 const QUEUE: usize = 8_192;
 
+/// How long it waits until it looks for room again.
+const LOOK_AGAIN: Duration = Duration::from_micros(200);
+/// Keys that handshakes brought, which may wait for one worker.
+const SHAKEN: usize = 1_024;
+
 /// How far the thread that encodes clips stands back behind the others.
 const ENCODER_NICENESS: i32 = 10;
 /// How many clips may wait to be encoded in a codec that they were never played in.
@@ -75,7 +85,7 @@ pub struct Media {
 
 #[derive(Debug)]
 struct Handle {
-    work: SyncSender<Work>,
+    work: Producer<Work>,
     bell: Arc<Bell>,
     stats: Arc<WorkerStats>,
     thread: Option<JoinHandle<()>>,
@@ -156,14 +166,15 @@ impl Media {
         drop(self);
     }
 
-    fn worker(&self, call: CallId) -> &Handle {
-        &self.workers[(call.0 % self.workers.len() as u64) as usize]
+    fn worker(&mut self, call: CallId) -> &mut Handle {
+        let worker = (call.0 % self.workers.len() as u64) as usize;
+        &mut self.workers[worker]
     }
 }
 
 impl Drop for Media {
     fn drop(&mut self) {
-        for worker in &self.workers {
+        for worker in &mut self.workers {
             worker.queue(Work::Shutdown);
         }
         for worker in &mut self.workers {
@@ -198,22 +209,35 @@ impl Handle {
         shaker: Shaker,
         entropy: Entropy,
     ) -> io::Result<Handle> {
-        let (work, queue) = sync_channel(QUEUE);
+        let (work, queue) = RingBuffer::new(QUEUE);
+        let (shaken, keys) = RingBuffer::new(SHAKEN);
         let bell = Arc::new(Bell::new()?);
         let stats = Arc::new(WorkerStats::default());
-        let reply = Reply { work: work.clone(), bell: bell.clone() };
+        let reply = Reply { shaken: Arc::new(Mutex::new(shaken)), bell: bell.clone() };
         let links = Links { returned, events, to_encode, shaker, reply, stats: stats.clone() };
-        let worker = Worker::new(queue, links, entropy)?;
+        let worker = Worker::new(queue, keys, links, entropy)?;
         let thread =
             std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
         Ok(Handle { work, bell, stats, thread: Some(thread) })
     }
 
-    fn queue(&self, work: Work) {
-        // It fails only when the worker is gone, and then there is nobody to tell.
-        let _ = self.work.send(work);
-        self.bell.ring();
+    fn queue(&mut self, work: Work) {
+        tell(&mut self.work, &self.bell, work);
     }
+}
+
+/// Tells a worker something; waits while there is no room. When the worker is gone, there is nobody to tell.
+fn tell<T>(ring: &mut Producer<T>, bell: &Bell, what: T) {
+    let mut what = what;
+    while let Err(PushError::Full(again)) = ring.push(what) {
+        if ring.is_abandoned() {
+            return;
+        }
+        bell.ring();
+        std::thread::sleep(LOOK_AGAIN);
+        what = again;
+    }
+    bell.ring();
 }
 
 #[cfg(test)]

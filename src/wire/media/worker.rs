@@ -2,7 +2,8 @@
 //!
 //! It wakes for the next slot (every millisecond while a stream is open), for a packet while streams are few and,
 //! while none is open, for a command. It never waits for anybody: not for the control thread,
-//! not for a full socket. In steady state it neither allocates nor locks.
+//! not for a full socket. In steady state it neither allocates nor locks. It may be a real-time thread (`urgency`): so whatever
+//! brings it something is a ring of one writer and one reader, in which nobody waits until another has finished.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,12 +14,12 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use std::time::Instant;
 
 use rtc_crypto::RTCCryptoProvider;
+use rtrb::Consumer;
 use rustix::event::epoll;
 use rustix::time::Itimerspec;
 use rustix::time::TimerfdTimerFlags;
@@ -71,6 +72,7 @@ const WAKE: u64 = u64::MAX;
 const TIMER: u64 = u64::MAX - 1;
 
 /// What a worker is asked.
+#[derive(Debug)]
 pub(super) enum Work {
     Open {
         leg: LegId,
@@ -86,8 +88,6 @@ pub(super) enum Work {
         leg: LegId,
         tape: Tape,
     },
-    /// A handshake brought the keys of a stream.
-    Shaken(Shaken),
     Command(MediaCommand),
     Shutdown,
 }
@@ -130,7 +130,9 @@ fn add(counter: &AtomicU64, by: u64) {
 /// A worker, to be run on a thread of its own.
 pub(super) struct Worker {
     streams: Streams,
-    work: Receiver<Work>,
+    work: Consumer<Work>,
+    /// The keys that handshakes brought.
+    shaken: Consumer<Shaken>,
     bell: Arc<Bell>,
     epoll: OwnedFd,
     timer: OwnedFd,
@@ -189,7 +191,12 @@ struct Wire {
 }
 
 impl Worker {
-    pub fn new(work: Receiver<Work>, links: Links, entropy: Entropy) -> io::Result<Worker> {
+    pub fn new(
+        work: Consumer<Work>,
+        shaken: Consumer<Shaken>,
+        links: Links,
+        entropy: Entropy,
+    ) -> io::Result<Worker> {
         let Links { returned, events, to_encode, shaker, reply, stats } = links;
         let bell = reply.bell.clone();
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
@@ -220,6 +227,7 @@ impl Worker {
         Ok(Worker {
             streams: Streams::new(entropy),
             work,
+            shaken,
             bell,
             epoll,
             timer,
@@ -268,7 +276,7 @@ impl Worker {
         let idle = self.streams.is_empty();
         if idle {
             self.bell.hang();
-            self.first = self.work.try_recv().ok();
+            self.first = self.work.pop().ok();
         }
         if self.first.is_none() {
             if !idle || !self.wire.pending.is_empty() {
@@ -401,8 +409,14 @@ impl Worker {
     /// Does what was asked; false when the worker shall end.
     fn take_work(&mut self) -> bool {
         let now = self.now();
+        while let Ok(shaken) = self.shaken.pop() {
+            let key = self.streams.key_of(shaken.leg);
+            if let Some(security) = key.and_then(|key| self.wire.security.get_mut(key)) {
+                security.shaken(shaken);
+            }
+        }
         let mut opened = 0;
-        while let Some(work) = self.first.take().or_else(|| self.work.try_recv().ok()) {
+        while let Some(work) = self.first.take().or_else(|| self.work.pop().ok()) {
             match work {
                 Work::Open { leg, end } => self.open(now, leg, end),
                 Work::Patch { leg, cord } => {
@@ -415,12 +429,6 @@ impl Worker {
                     // Of a leg that is closed, the tape ends here.
                     if let Some(key) = self.streams.key_of(leg) {
                         self.wire.set_tape(key, tape);
-                    }
-                }
-                Work::Shaken(shaken) => {
-                    let key = self.streams.key_of(shaken.leg);
-                    if let Some(security) = key.and_then(|key| self.wire.security.get_mut(key)) {
-                        security.shaken(shaken);
                     }
                 }
                 Work::Command(command) => {
@@ -444,7 +452,7 @@ impl Worker {
             opened += 1;
             if opened >= BATCH {
                 // The streams' slots come first; the rest is taken after them.
-                self.first = self.work.try_recv().ok();
+                self.first = self.work.pop().ok();
                 break;
             }
         }
@@ -575,7 +583,7 @@ impl Wire {
     }
 
     fn read_cord(&mut self, streams: &mut Streams, now: Timestamp, key: usize) {
-        while let Some(Some(FarEnd::Cord(cord))) = self.ends.get(key)
+        while let Some(Some(FarEnd::Cord(cord))) = self.ends.get_mut(key)
             && let Some(mut packet) = cord.receive()
         {
             if is_report(&packet) {
@@ -613,7 +621,7 @@ impl Outlet for Wire {
     fn rtp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]) {
         // One call per packet: each stream has a socket of its own, and the kernel batches only within one.
         // A batch over sockets (io_uring) would gather here and be handed over at the end of the slot.
-        let sent = match self.ends.get(stream) {
+        let sent = match self.ends.get_mut(stream) {
             Some(Some(FarEnd::Sockets(_))) => self.send_secured(stream, to, packet, false),
             Some(Some(FarEnd::Cord(cord))) => cord.send(packet),
             _ => return,
@@ -622,7 +630,7 @@ impl Outlet for Wire {
     }
 
     fn rtcp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]) {
-        let sent = match self.ends.get(stream) {
+        let sent = match self.ends.get_mut(stream) {
             Some(Some(FarEnd::Sockets(_))) => self.send_secured(stream, to, packet, true),
             Some(Some(FarEnd::Cord(cord))) => cord.send(packet),
             _ => return,

@@ -236,7 +236,7 @@ impl Port {
         } else {
             match guarded(|| place.connection.receive(now, packet, &mut send)) {
                 Some(Some(length)) => {
-                    if let Some(laid) = place.leg.and_then(|leg| self.cords.get(&leg)) {
+                    if let Some(laid) = place.leg.and_then(|leg| self.cords.get_mut(&leg)) {
                         laid.cord.send(&self.buffer[..length]);
                     }
                 }

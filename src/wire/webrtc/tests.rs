@@ -194,7 +194,7 @@ fn plain(ssrc: u32, sequence: u16, payload: &[u8]) -> Vec<u8> {
 fn a_stream_and_a_browser_hear_each_other_through_the_one_port() {
     let (browsers, mut events) = start();
     let mut browser = Browser::connected(&browsers, &mut events, 1);
-    let stream = browsers.lay(LEG);
+    let mut stream = browsers.lay(LEG);
     browsers.patch(LEG, ConnectionId(1));
     let mut came = None;
     browser.until("the stream hears the browser", |browser| {
@@ -219,7 +219,7 @@ fn a_browser_hears_one_source_over_many_streams() {
     let mut browser = Browser::connected(&browsers, &mut events, 1);
     for number in 0..3 {
         let leg = LegId::of(CallId(u64::from(number) + 1), 0);
-        let stream = browsers.lay(leg);
+        let mut stream = browsers.lay(leg);
         browsers.patch(leg, ConnectionId(1));
         let (before, mut sequence) = (browser.heard.len(), 1_000 * number as u16);
         browser.until("it hears each of them", |browser| {
@@ -243,7 +243,7 @@ fn a_browser_hears_one_source_over_many_streams() {
 fn a_leg_goes_on_over_another_connection_and_the_first_one_carries_nothing_more() {
     let (browsers, mut events) = start();
     let mut first = Browser::connected(&browsers, &mut events, 1);
-    let stream = browsers.lay(LEG);
+    let mut stream = browsers.lay(LEG);
     browsers.patch(LEG, ConnectionId(1));
     first.until("the stream hears the first", |browser| {
         browser.speak(b"first");
@@ -285,7 +285,7 @@ fn an_offer_that_makes_no_sense_and_packets_of_strangers_harm_nobody() {
             stranger.send_to(&vec![first; length], browsers.address()).unwrap();
         }
     }
-    let stream = browsers.lay(LEG);
+    let mut stream = browsers.lay(LEG);
     browsers.patch(LEG, ConnectionId(1));
     browser.until("the browser is still heard", |browser| {
         browser.speak(b"here");
