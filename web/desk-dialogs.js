@@ -47,7 +47,7 @@ function wireHold(call, begin) {
     const quote_s = Number(dialog.querySelector("[name=quote]:checked").value);
     const body = { reason: at("hold-reason").value.trim(), quote_s };
     if (way === "prompted" || way === "override") return call("hold", { ...body, way });
-    return call("hold", { ...body, way: "verbal", agreed: true });
+    return call("hold", { ...body, way: "verbal", agreed: way === "agreed" });
   });
   at("hold").addEventListener("click", () => {
     begin();
@@ -82,6 +82,9 @@ async function targets(agent) {
   ];
 }
 
+// Whether the caller knows by the agent's word to whom they go; else a prompt tells and asks them.
+const isTold = (dialog) => dialog.querySelector("[value=voice]").checked;
+
 // What the dialog of the note is for, and what is sent by its main button.
 const MODES = {
   consult: { title: "Consult or hand over", main: "send", others: ["send-add", "send-blind", "target-row", "told-row"] },
@@ -103,7 +106,7 @@ function wireConsult(call, begin, agent) {
     note.mood = dialog.querySelector("[name=mood]:checked").value;
     if (way === "amend") return call("note", note);
     if (way === "add") return call("add", { to, note });
-    return call("consult", { to, told_caller: at("told").checked, note });
+    return call("consult", { to, told_caller: isTold(dialog), note });
   });
   at("target").addEventListener("change", () => {
     const outside = at("target").value === "number";
@@ -139,7 +142,7 @@ function wireConsult(call, begin, agent) {
 
 function wireEscalate(call, begin) {
   const open = onSend(at("escalate-dialog"), () => call("escalate", {
-    reason: at("escalate-reason").value.trim(), told_caller: at("escalate-told").checked, note: { wants: at("escalate-wants").value.trim() },
+    reason: at("escalate-reason").value.trim(), told_caller: isTold(at("escalate-dialog")), note: { wants: at("escalate-wants").value.trim() },
   }));
   at("escalate").addEventListener("click", () => {
     const { escalation, notes } = begin();

@@ -45,6 +45,11 @@ export class Audio {
     return this.#state === "up";
   }
 
+  // How loud the microphone is, 0 to 1; null when this page is no phone.
+  get level() {
+    return this.isUp ? (this.#phone.levels().input ?? 0) : null;
+  }
+
   get kind() {
     return this.isSilent ? "warn" : STATES[this.#state][0] || "plain";
   }

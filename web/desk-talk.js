@@ -16,6 +16,14 @@ export function drawHold({ hold, asking, phase, role }) {
   show(at("requote"), Boolean(hold) && !hold.alarm);
 }
 
+// The caller would not be held, and may be called back; somebody's own phone holds.
+export function drawAway({ role, phase, offer_callback: offer, caller_away: caller, agent_away: agent }) {
+  show(at("callback-panel"), role === "agent" && phase === "talking" && offer);
+  const words = caller ? "The caller has put us on hold at their own phone. They hear nothing of ours; the clocks go on." : agent ? (role === "agent" ? "Your own telephone holds this call: take it back there." : "The agent's own telephone holds this call.") : "";
+  show(at("away"), phase !== "wrap_up" && words !== "");
+  write(at("away"), words);
+}
+
 export function noteView(note) {
   const rows = [["About", note.issue], ["Wants", note.wants], ["Tried", note.tried], ["Promised", note.promises]];
   const mood = note.mood === "calm" ? [] : [make("div", {}, make("span", { class: "tag warn plain" }, note.mood === "urgent" ? "in a hurry" : note.mood))];

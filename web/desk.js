@@ -9,7 +9,8 @@ import { drawConference } from "./desk-conference.js";
 import { wireDialogs } from "./desk-dialogs.js";
 import { drawEscalation } from "./desk-escalation.js";
 import { Audio } from "./desk-phone.js";
-import { drawConsult, drawHold, drawNotes } from "./desk-talk.js";
+import { SpokenNote } from "./desk-spoken.js";
+import { drawAway, drawConsult, drawHold, drawNotes } from "./desk-talk.js";
 import { WrapUp } from "./desk-wrap-up.js";
 import { promiseItem } from "./promises.js";
 
@@ -27,6 +28,7 @@ else signIn(at("door"), "Sign in", "Your name and password at this contact cente
 
 const wrapUp = who.name ? new WrapUp({ agent: who.name, changed: draw }) : null;
 const audio = who.name ? new Audio({ changed: draw }) : null;
+const spokenNote = who.name ? new SpokenNote({ current, level: () => audio.level }) : null;
 
 function begin() {
   follow("/api/v1/desk-view/events", "desk", (view) => {
@@ -145,7 +147,9 @@ function drawCall(call) {
     call.owed.map((promise) => promiseItem(promise, { now: clock(), mine: promise.owner === who.name, told: (_, owner) => `by ${owner}`, error: at("call-error") })));
   drawRecording(call);
   drawHold(call);
+  drawAway(call);
   drawConsult(call, { me: who.name, atDesk: Boolean(byPage) });
+  spokenNote.draw(call, Boolean(byPage));
   drawConference(call, { me: who.name, act });
   drawNotes(call, who.name);
   drawEscalation(call, { me: who.name });
@@ -261,6 +265,7 @@ function wireButtons() {
   at("decline").addEventListener("click", () => audio.reject(current().call));
   at("mute").addEventListener("click", () => audio.toggleMute());
   at("resume").addEventListener("click", () => act("resume"));
+  at("call-back").addEventListener("click", () => act("call_back", { agreed: true, in_s: Number(at("callback-in").value) }));
   at("requote").addEventListener("click", () => act("hold", { requote_s: REQUOTE_S }));
   at("record").addEventListener("click", () => act("record", { do: "resume" }));
   at("toggle").addEventListener("click", () => act("toggle"));
@@ -310,7 +315,7 @@ function wireShortcuts() {
   apply();
   const keys = {
     r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult", "add"], l: ["escalate"], k: ["keypad"], p: ["place"],
-    x: ["pause", "record"], o: ["outcome"], e: ["hang-up"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
+    x: ["pause", "record"], o: ["outcome"], y: ["call-back"], e: ["hang-up"], s: ["speak"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
   };
   // The form of the outcome vanishes under who writes in it when a call rings: what they go on to write is no wish.
   let written = -Infinity;

@@ -29,7 +29,7 @@ function noteItem(told) {
   const rows = [["About", note.issue], ["Wants", note.wants], ["Tried", note.tried], ["Promised", note.promises], ["Mood", moods[note.mood]]];
   return make("li", { class: "stack" },
     make("div", { class: "row spread" },
-      make("span", {}, make("b", {}, capital(told.author)), amends ? " changed it" : ` to ${whom(told.to)}`, `, ${timeText(told.written)}`),
+      make("span", {}, make("b", {}, capital(told.author)), amends ? " changed it" : ` to ${whom(told.to)}`, `, ${timeText(told.written)}`, told.spoken_s ? `, and said it in ${about(told.spoken_s)}` : ""),
       make("span", { class: `tag ${became[0]}` }, became[1])),
     make("dl", { class: "note" }, ...rows.filter(([, text]) => text).map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text)))));
 }

@@ -157,6 +157,10 @@ pub fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
         ),
         ("holding", with(json!({ "phase": "holding", "hold": hold(false, false, 42) }))),
         ("holding-nudged", with(json!({ "phase": "holding", "hold": hold(true, false, 12) }))),
+        (
+            "holding-spoken",
+            with(json!({ "phase": "holding", "hold": hold(false, false, 42), "spoken_note_s": 12.0 })),
+        ),
         ("holding-late", with(json!({ "phase": "holding", "hold": hold(true, true, -5) }))),
         (
             "consult-ringing",
@@ -167,6 +171,8 @@ pub fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
             "conference",
             with(json!({ "phase": "conference", "consult": consult("conference", true, "alice") })),
         ),
+        ("refused-hold", with(json!({ "offer_callback": true }))),
+        ("caller-away", with(json!({ "caller_away": true }))),
         ("adding", with(json!({ "agent": "alice", "consult": adds("bob", "alice") }))),
         (
             "conference-of-four",
@@ -317,7 +323,7 @@ fn handed_on(call: &Value) -> Value {
     let told = |to: Value, became: Value| {
         let base = json!({
             "author": "alice", "written": at(10), "to": to, "amends": false, "rang": "bob", "acknowledged_by": null,
-            "acknowledged": null, "declined_by": null, "declined": null, "declined_why": null, "ended": null,
+            "acknowledged": null, "declined_by": null, "declined": null, "declined_why": null, "ended": null, "spoken_s": null,
             "note": note("alice"),
         });
         changed(&base, &became)

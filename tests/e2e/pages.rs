@@ -145,11 +145,27 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
     alice.run("await page.click('#pick-up')");
     alice.hears("phone", CALLER_HZ, 10);
 
-    // Held with the caller's word, and back.
+    // The caller says no: a callback may be offered. Then they agree, and a note is spoken while they are held.
+    alice.run("await page.click('#hold'); await page.click('#hold-dialog button[value=refused]')");
+    alice.sees("a callback is offered", 10, "document.querySelector('#call-back').checkVisibility()");
     alice.run("await page.click('#hold'); await page.click('#hold-dialog button[value=agreed]')");
     does(&mut alice, "On hold");
     let story = server.story_with(&caller.sip_call_id, "hold_started", 5);
-    assert_eq!(story.only("hold_answered")["answer"], "yes");
+    let answers = story.all("hold_answered");
+    assert_eq!((&answers[0]["answer"], &answers[1]["answer"]), (&json!("no"), &json!("yes")));
+    alice.run("await page.evaluate(() => document.activeElement.blur()); await page.keyboard.press('s')");
+    alice.sees("how loud she is", 20, "Number(document.querySelector('#speak-level').ariaValueNow) > 0");
+    alice.sees(
+        "two seconds are over",
+        20,
+        "/0:1[0-7] left/.test(document.querySelector('#speak-words').innerText)",
+    );
+    alice.run("await page.keyboard.press('s')");
+    alice.sees(
+        "the note",
+        10,
+        "document.querySelector('#speak-words').innerText.startsWith('A spoken note of')",
+    );
     alice.run("await page.click('#resume')");
     does(&mut alice, "You talk with");
     alice.hears("phone", CALLER_HZ, 10);
