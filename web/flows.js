@@ -1,6 +1,7 @@
 // The flows: drawn by the server, with who is where now.
 
-import { about as length, ask, at, attempt, follow, make, redraw, session, show, signIn, whenText, words, write } from "./base.js";
+import { about as length, ask, at, attempt, follow, make, redraw, session, show, signIn, supervises, whenText, words, write } from "./base.js";
+import { drawAnnouncements, wireAnnouncements } from "./flows-announcements.js";
 import { drawVersions, wireVersions } from "./flows-versions.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -11,6 +12,8 @@ let due = null;
 let served = null;
 // Which version serves is an admin's to say, or a program's on this machine.
 const mayChange = who.role === "admin" || who.local;
+// An outage comes at night: supervisors say so as well.
+const maySwitch = supervises(who) || who.local;
 
 if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The flows are for people of this contact center.");
@@ -22,8 +25,9 @@ async function begin() {
     at("flow").addEventListener("change", () => (location.hash = at("flow").value));
     addEventListener("hashchange", open);
     wireVersions(mayChange);
+    wireAnnouncements(() => attempt(at("error"), drawState));
     // Before the drawing, with which the page is shown, so that nothing jumps.
-    await drawVersions(mayChange);
+    await drawState();
     await open();
     follow("/api/v1/events", "fact", ({ fact }) => moves.has(fact) && soon());
     follow("/api/v1/wallboard/events", "board", ({ flows: files }) => {
@@ -48,7 +52,12 @@ function reject(problem) {
 async function renew() {
   ({ flows } = await ask("GET", "/api/v1/flows"));
   list();
-  await Promise.all([open(), drawVersions(mayChange)]);
+  await Promise.all([open(), drawState()]);
+}
+
+// What serves, and what every caller is told just now.
+function drawState() {
+  return Promise.all([drawVersions(mayChange), drawAnnouncements(maySwitch)]);
 }
 
 function list() {
@@ -62,7 +71,7 @@ function soon() {
   due ??= setTimeout(() => {
     due = null;
     open();
-    drawVersions(mayChange).catch(() => {});
+    drawState().catch(() => {});
   }, 1000);
 }
 
