@@ -3,6 +3,7 @@
 
 use crate::baresip::Phone;
 use crate::baresip::Setup;
+use crate::callback::center_with;
 use crate::server::Server;
 use crate::server::Story;
 use crate::spine::STRANGER;
@@ -106,4 +107,34 @@ fn a_phone_with_the_wrong_password_is_not_let_in() {
     });
     intruder.writes("403 Forbidden", 10);
     assert_eq!(server.agent_state("alice"), "offline");
+}
+
+#[test]
+fn who_calls_again_is_rung_for_at_the_agent_who_talked_with_them_though_another_fits_better() {
+    if !available("who_calls_again_…", &["baresip"]) {
+        return;
+    }
+    let owners = "routing: longest waiting\nowner_first: { within: 7d, for: 20s }\n";
+    let (_flows, setup) = center_with(&[("routing: longest waiting\n", owners)]);
+    let server = Server::set_up(setup);
+    let _alice = Phone::agent(&server.sip(), "alice", true);
+    server.wait_for_agent("alice", "ready", 10);
+    let calls = || {
+        let mut caller = Phone::caller(&server.sip(), STRANGER);
+        caller.dial(&server.uri("1001"));
+        let id = caller.is_answered();
+        let story = server.story_with(&id, "agent_connected", 20);
+        caller.hang_up();
+        server.story_with(&id, "call_ended", 10);
+        story
+    };
+    assert_eq!(calls().only("agent_connected")["agent"], "alice", "nobody else is there");
+    let _bob = Phone::agent(&server.sip(), "bob", true);
+    server.wait_for_agent("bob", "ready", 10);
+    server.set_agent("alice", "ready");
+    server.wait_for_agent("alice", "ready", 10);
+    let again = calls();
+    assert_eq!(again.only("agent_connected")["agent"], "alice", "she knows them; bob knows more of support");
+    assert_eq!(again.only("agents_named")["prefer"][0], "alice");
+    server.is_left_clean();
 }
