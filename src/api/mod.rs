@@ -45,6 +45,7 @@ mod guard;
 mod health;
 pub mod https;
 mod ice;
+mod messages;
 mod metrics;
 mod openapi;
 mod page;
@@ -181,6 +182,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/end", post(calls::end)),
         ("/api/v1/calls/{id}/recording", get(recording::fetch)),
         ("/api/v1/reports/talks", get(reports::talks)),
+        ("/api/v1/messages", get(messages::list)),
+        ("/api/v1/messages/{id}/audio", get(messages::audio)),
+        ("/api/v1/messages/{id}/handled", post(messages::handled)),
         ("/api/v1/promises", get(promises::list)),
         ("/api/v1/promises/report", get(promises::report)),
         ("/api/v1/promises/{id}", post(promises::settle)),

@@ -4,6 +4,7 @@ use axum::Json;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::api::messages;
 use crate::api::promises;
 use crate::api::reports;
 use crate::api::talk;
@@ -40,10 +41,12 @@ pub(super) fn document() -> Value {
     });
     let parts = [
         ("/paths", Value::Object(talk::paths())),
+        ("/paths", messages::paths()),
         ("/paths", promises::paths()),
         ("/paths", reports::paths()),
         ("/paths", flows::paths()),
         ("/components/schemas", Value::Object(talk::schemas())),
+        ("/components/schemas", messages::schemas()),
         ("/components/schemas", promises::schemas()),
         ("/components/schemas", reports::schemas()),
     ];

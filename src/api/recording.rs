@@ -48,6 +48,17 @@ pub(super) async fn fetch(
     actor.supervises()?;
     let (kind, part) = (RecordingKind::Talk, which.part.unwrap_or(1).max(1));
     let file = RecordingFile { kind, call: CallId(id), part };
+    let hint = "\"recordings\" of the call says how many were begun; they are kept for a while only";
+    let gone = || Problem::not_found(format!("there is no recording {file}"), hint);
+    sound(&state, &actor, file).await?.ok_or_else(gone)
+}
+
+/// A recording as an answer, which the history tells of before anybody has it; none when there is no such file.
+pub(super) async fn sound(
+    state: &ApiState,
+    actor: &Actor,
+    file: RecordingFile,
+) -> Result<Option<Response>, Problem> {
     let path = recorder::path(&state.data, file);
     let permit = state.reading.clone().try_acquire_owned().map_err(|_| Problem::busy("too many read"))?;
     let opened = tokio::task::spawn_blocking(move || {
@@ -55,15 +66,8 @@ pub(super) async fn fetch(
         let length = opened.metadata()?.len();
         io::Result::Ok((opened, length))
     });
-    let Ok(Ok((opened, length))) = opened.await else {
-        let hint = "\"recordings\" of the call says how many were begun; they are kept for a while only";
-        return Err(Problem::not_found(format!("there is no recording {file}"), hint));
-    };
-    let by = match &actor {
-        Actor::Person(person) => Some(person.name.clone()),
-        Actor::Local | Actor::Nobody => None,
-    };
-    state.control.recording_fetched(CallId(id), file, by).await?;
+    let Ok(Ok((opened, length))) = opened.await else { return Ok(None) };
+    state.control.recording_fetched(file.call, file, actor.person()).await?;
     let (sender, pieces) = mpsc::channel(PIECES);
     tokio::task::spawn_blocking(move || {
         send(opened, length, &sender);
@@ -76,7 +80,7 @@ pub(super) async fn fetch(
         (header::CONTENT_DISPOSITION, name),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    Ok((head, Body::from_stream(ReceiverStream::new(pieces))).into_response())
+    Ok(Some((head, Body::from_stream(ReceiverStream::new(pieces))).into_response()))
 }
 
 /// Reads the file as long as it was when it was opened, while somebody takes it.

@@ -97,6 +97,10 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                     let _ = fetched_sender.send((file.to_string(), by.map(|by| by.to_string())));
                     let _ = reply.send(Ok(()));
                 }
+                ControlRequest::MessageHandled { part, by, words, reply, .. } => {
+                    let _ = fetched_sender.send((format!("{part} {words}"), by.map(|by| by.to_string())));
+                    let _ = reply.send(Ok(()));
+                }
                 ControlRequest::Promise { id: PromiseId(3), who, supervises, wish, reply } => {
                     let settled = Some((WallTime(0), Some(who.clone()), format!("{wish:?}")));
                     let state = if supervises { PromiseState::Late } else { PromiseState::Kept };
@@ -698,6 +702,50 @@ fn holds_handovers_and_notes_are_told_to_supervisors() {
     let headers = format!("{}X-Warmline: 1\r\n", sign_in(&api, "alice"));
     assert_eq!(api.ask("GET", "/api/v1/reports/talks", &headers, "").0, 403);
     assert_eq!(api.get("/api/v1/reports/talks?from=yesterday").0, 422);
+}
+
+#[test]
+fn messages_are_heard_and_handled_by_those_who_serve_their_queue() {
+    let api = api();
+    let fact = |what| Fact { at: Timestamp::from_secs(1), call: Some(CallId(7)), what };
+    api.tell(vec![fact(sample::message_left("billing", 1)), fact(sample::message_left("support", 2))]);
+    let folder = api.folder.path().join("messages");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("7.wav"), "RIFF").unwrap();
+
+    let (_, all) = api.get("/api/v1/messages");
+    assert_eq!(all["messages"].as_array().map(Vec::len), Some(2), "a local program sees all of them");
+    assert_eq!(
+        (&all["messages"][1]["audio"], &all["messages"][1]["queue"]),
+        (&json!(false), &json!("support"))
+    );
+    let (_, board) = api.get("/api/v1/wallboard");
+    assert_eq!(board["queues"][0]["messages"], json!({ "count": 1, "oldest": all["messages"][0]["left"] }));
+
+    // Alice has the skill for support as well, bob none for billing.
+    let as_who = |name: &str, method: &str, path: &str, body: &str| {
+        let headers = format!("{}X-Warmline: 1\r\n", sign_in(&api, name));
+        let (status, _, body) = api.ask(method, path, &headers, body);
+        (status, serde_json::from_str::<Value>(&body).unwrap_or(Value::String(body)))
+    };
+    let (_, his) = as_who("bob", "GET", "/api/v1/messages?handled=false", "");
+    assert_eq!((&his["messages"][0]["id"], his["messages"][1].is_null()), (&json!(2), true));
+    for (method, path) in [("GET", "?queue=billing"), ("GET", "/1/audio"), ("POST", "/1/handled")] {
+        assert_eq!(as_who("bob", method, &format!("/api/v1/messages{path}"), "{}").0, 403, "{path}");
+    }
+    assert_eq!(as_who("alice", "GET", "/api/v1/messages/2/audio", "").0, 404, "its time is over");
+    assert_eq!(as_who("alice", "GET", "/api/v1/messages/1/audio", ""), (200, json!("RIFF")));
+    assert_eq!(api.fetched.recv().unwrap(), ("7.wav".to_owned(), Some("alice".to_owned())));
+    let (status, done) = as_who("alice", "POST", "/api/v1/messages/1/handled", r#"{"words":"called"}"#);
+    assert_eq!((status, &done["handled_by"], &done["audio"]), (200, &json!("alice"), &json!(true)));
+    assert_eq!(api.fetched.recv().unwrap(), ("1 called".to_owned(), Some("alice".to_owned())));
+    api.tell(vec![fact(What::MessageHandled { part: 1, by: Some("alice".into()), words: "called".into() })]);
+    let (status, problem) = as_who("alice", "POST", "/api/v1/messages/1/handled", "{}");
+    assert_eq!((status, &problem["error"]), (409, &json!("alice has handled it already")));
+    assert_eq!(api.get("/api/v1/wallboard").1["queues"][0]["messages"]["count"], 0);
+    assert_eq!(as_who("alice", "POST", "/api/v1/messages/9/handled", "{}").0, 404);
+    let long = format!(r#"{{"words":"{}"}}"#, "x".repeat(501));
+    assert_eq!(as_who("alice", "POST", "/api/v1/messages/2/handled", &long).0, 422);
 }
 
 #[test]

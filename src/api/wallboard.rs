@@ -109,6 +109,15 @@ struct QueueJson {
     /// What a supervisor should look at now, in words.
     alarms: Vec<String>,
     intervals: Vec<IntervalJson>,
+    messages: MessagesJson,
+}
+
+/// Messages that nobody has handled yet.
+#[derive(Debug, Default, Serialize)]
+struct MessagesJson {
+    count: u32,
+    /// When the oldest was left; null without one.
+    oldest: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -228,7 +237,9 @@ impl BoardJson {
         let queue = |(place, day): (usize, &QueueDay)| {
             let mut alarms = alarms::of(day, &policy(place), &waiting, &agents, now);
             alarms.extend(alarms::overdue(&day.rules.name, &overdue));
-            QueueJson { alarms, ..QueueJson::of(day, &waiting, now) }
+            let to_handle = live.messages.of(&day.rules.name);
+            let messages = MessagesJson { count: to_handle.count, oldest: to_handle.oldest.map(rfc3339) };
+            QueueJson { alarms, messages, ..QueueJson::of(day, &waiting, now) }
         };
         BoardJson {
             now: rfc3339(now),
@@ -286,6 +297,7 @@ impl QueueJson {
             lately: TallyJson::from(&day.lately),
             lately_since: rfc3339(day.since),
             alarms: Vec::new(),
+            messages: MessagesJson::default(),
             intervals: day
                 .intervals
                 .iter()

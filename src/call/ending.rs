@@ -81,7 +81,11 @@ impl Call {
                 self.caller = None;
                 self.run = None;
                 let talked = self.end_forward(now, MissedWhy::Withdrawn, Party::Caller, out);
-                let outcome = if talked { Outcome::Talked } else { Outcome::LeftInFlow };
+                let outcome = match (talked, self.messages.left) {
+                    (true, _) => Outcome::Talked,
+                    (false, true) => Outcome::Served,
+                    (false, false) => Outcome::LeftInFlow,
+                };
                 self.finish(Party::Caller, outcome, cause, out);
             }
             Phase::Waiting(wait) if wait.place_is_kept() => self.caller = None,
@@ -114,8 +118,10 @@ impl Call {
     }
 
     /// The server ends the call.
-    pub(super) fn stop(&mut self, cause: &str, now: Timestamp, out: &mut Vec<CallAction>) {
+    pub(super) fn stop(&mut self, center: &Center, cause: &str, now: Timestamp, out: &mut Vec<CallAction>) {
         match self.phase {
+            // What the caller has said so far is kept.
+            Phase::Flow if self.messages.leg.is_some() => self.step_flow(center, now, FlowEvent::HungUp, out),
             Phase::Ended { .. } => return,
             Phase::Talking(_) => return self.end_talk(now, Party::Server, cause, out),
             Phase::Waiting(_) | Phase::CallingBack(_) | Phase::Calling(_) => self.leave_queue(out),

@@ -19,6 +19,7 @@ mod hold;
 mod keys;
 mod known;
 mod later;
+mod message;
 mod naming;
 pub mod placed;
 pub mod recording;
@@ -61,6 +62,7 @@ use crate::flow::FlowEvent;
 use crate::flow::Run;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
+use crate::flow::api::MessageNews;
 use crate::flow::center::WaitPrompts;
 use crate::media::control::PlayId;
 use crate::queue;
@@ -72,6 +74,7 @@ use crate::queue::api::Whoses;
 use callback::Callback;
 use forward::Forward;
 use known::Known;
+use message::Messages;
 use placed::Calling;
 use placed::Placed;
 use recording::Recording;
@@ -118,6 +121,8 @@ pub struct Call {
     /// The line of the bot that the caller talks with.
     #[serde(default)]
     bot: Option<LegId>,
+    #[serde(default)]
+    messages: Messages,
     /// Whether somebody has left the caller to somebody else.
     handed_on: bool,
     /// What an agent who placed the call wanted; none for a call from outside.
@@ -227,6 +232,7 @@ impl Call {
             recording: Recording::default(),
             notes_spoken: 0,
             bot: None,
+            messages: Messages::default(),
             handed_on: false,
             placed: None,
             language: center.language.clone(),
@@ -313,16 +319,27 @@ impl Call {
             CallEvent::Bot { .. } => {}
             CallEvent::Queue(word) => self.on_queue_word(center, now, word, out),
             CallEvent::Consult { number, word } => self.on_consult_word(center, now, number, word, out),
+            CallEvent::RecordingEnded { leg, .. } if self.messages.leg == Some(leg) => {
+                self.step_flow(center, now, FlowEvent::Message(MessageNews::Failed), out);
+            }
             CallEvent::RecordingEnded { leg, why } => {
                 self.recording_of(leg, why, out);
                 self.note_recording_ended(leg);
+            }
+            CallEvent::Speaks { leg, on } if self.messages.leg == Some(leg) => {
+                self.step_flow(
+                    center,
+                    now,
+                    FlowEvent::Message(if on { MessageNews::Speaks } else { MessageNews::Silent }),
+                    out,
+                );
             }
             CallEvent::Speaks { .. } => {}
             CallEvent::Tick => {
                 self.recording_late(now, out);
                 self.on_tick(center, now, wall, out);
             }
-            CallEvent::Stop { cause } => self.stop(cause, now, out),
+            CallEvent::Stop { cause } => self.stop(center, cause, now, out),
         }
         self.heed_note(center, now, out);
         self.heed_away(center, now, out);
@@ -443,6 +460,9 @@ impl Call {
                 FlowAction::KeepPlace(kept) => {
                     self.run = None;
                     self.agree_on_callback(now, *kept, out);
+                }
+                action @ (FlowAction::RecordMessage { .. } | FlowAction::MessageEnds { .. }) => {
+                    self.on_message_action(center, leg, &action, out);
                 }
                 FlowAction::HangUp { reason } => {
                     self.run = None;

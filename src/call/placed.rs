@@ -21,6 +21,7 @@ use super::CallAction;
 use super::Joined;
 use super::Phase;
 use super::known::Known;
+use super::message::Messages;
 use super::recording::Recording;
 use super::talk::missed_why;
 use super::waiting::RINGING_TONE;
@@ -147,6 +148,7 @@ impl Call {
             joined: Some(Joined { queue, needs, priority, permission, exclude: Agents::new(), since }),
             known: Known::default(),
             consults: 0,
+            messages: Messages::default(),
             handed_on: false,
             language: center.language.clone(),
             forward: None,

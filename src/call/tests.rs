@@ -1,6 +1,7 @@
 //! Calls in virtual time: a script of what happens, a transcript of what the call wants done.
 
 mod forward;
+mod message;
 mod model;
 mod recording;
 
@@ -21,7 +22,7 @@ language: en
 languages: [en, es]
 numbers:
   { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1006: outside, 1007: alone,
-    1008: kept }
+    1008: kept, 1009: message }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -108,8 +109,9 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("kept.yaml", KEPT),
         file("outside.yaml", forward::OUTSIDE),
         file("alone.yaml", forward::ALONE),
+        file("message.yaml", message::MESSAGE),
     ];
-    let words = ["greeting/welcome", "hold-music", "recording/told", "recording/question"]
+    let words = ["greeting/welcome", "hold-music", "beep", "recording/told", "recording/question"]
         .into_iter()
         .chain(WAIT_PROMPTS.split_whitespace());
     let prompts = words

@@ -38,6 +38,7 @@ mod explain;
 mod flow;
 mod http;
 mod load;
+mod messages;
 mod promises;
 mod replay;
 mod report;
@@ -69,6 +70,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List what callers were promised: who owes it, by when, and what became of it
     Promises(promises::PromisesArgs),
+    /// List the messages that callers left
+    Messages(messages::MessagesArgs),
     /// People who take calls: list, add, passwd, state
     #[command(subcommand)]
     Agent(agent::AgentCommand),
@@ -175,6 +178,7 @@ pub fn main() -> ExitCode {
         Command::Calls(args) => calls::list(args),
         Command::Call(args) => calls::story(args),
         Command::Promises(args) => promises::list(args),
+        Command::Messages(args) => messages::list(args),
         Command::Explain(args) => explain::run(&args),
         Command::Agent(command) => agent::run(command),
         Command::Customer(command) => customer::run(command),

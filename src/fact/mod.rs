@@ -274,6 +274,14 @@ pub enum What {
     RecordingEnded { file: String, why: RecordingEnd },
     /// Somebody listened to a recording, or took it away. None for a program on the server's machine.
     RecordingFetched { file: String, by: Option<Name> },
+    /// The caller left a message for those who serve a queue; which one of the call's it is, from 1 on.
+    MessageLeft { queue: Name, part: u16, length: Duration, from: Box<Promisee> },
+    /// A message was asked for and is none: nobody said anything, or it could not be stored.
+    NoMessageLeft { queue: Name, failed: bool },
+    /// Somebody listened to a message, or took it away. None for a program on the server's machine.
+    MessageFetched { part: u16, by: Option<Name> },
+    /// Somebody has done what a message asks for, or says why not. None for a program on the server's machine.
+    MessageHandled { part: u16, by: Option<Name>, words: String },
     /// A party's line was opened.
     LegOpened { leg: LegId, party: Party, address: String },
     /// A party went on with the call at another phone of theirs.

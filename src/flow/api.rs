@@ -59,6 +59,8 @@ pub enum FlowEvent {
     Bot(BotEnd),
     /// How a [`FlowAction::Transfer`] or a [`FlowAction::CallAgent`] goes.
     Transferred(TransferResult),
+    /// How a [`FlowAction::RecordMessage`] goes.
+    Message(MessageNews),
     /// [`Run::deadline`](crate::flow::Run::deadline) is due.
     Tick,
     /// The caller hung up: end cleanly.
@@ -94,6 +96,29 @@ pub enum TransferResult {
     NoAnswer,
     Busy,
     Refused,
+}
+
+/// How the recording of a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageNews {
+    /// Somebody begins to speak.
+    Speaks,
+    /// Nobody has spoken for a second.
+    Silent,
+    /// It cannot be stored.
+    Failed,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageEnd {
+    Kept {
+        length: Duration,
+    },
+    /// Nobody said anything.
+    Nothing,
+    /// It could not be stored.
+    Failed,
 }
 
 /// A question to a service over HTTP.
@@ -236,6 +261,10 @@ pub enum FlowAction {
     CallAgent { agent: AgentId, queue: QueueId },
     /// Hang up on whom a transfer called.
     EndTransfer,
+    /// Record what the caller says from now on, as a message to this queue.
+    RecordMessage { queue: QueueId },
+    /// The message is over: it is kept, or forgotten.
+    MessageEnds { queue: QueueId, end: MessageEnd },
     /// End the call. The run is over.
     HangUp { reason: Name },
     /// Tell the history.

@@ -74,6 +74,7 @@ fn about(node: &Node, queues: &[Name]) -> String {
     match node {
         Node::Enqueue(node) => named(node.queue),
         Node::Callback(node) => named(node.queue),
+        Node::Voicemail(node) => named(node.queue),
         Node::Transfer(node) => node.about(),
         Node::HangUp(node) => node.reason.to_string(),
         Node::Collect(node) => node.variable.to_string(),

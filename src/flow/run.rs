@@ -116,6 +116,7 @@ impl Run {
             FlowEvent::Transferred(result) => {
                 self.input(center, flow, now, Input::Transferred(result), out);
             }
+            FlowEvent::Message(news) => self.input(center, flow, now, Input::Message(news), out),
             FlowEvent::Tick => {
                 if self.session.timer.is_some_and(|due| due <= now) {
                     self.session.timer = None;
@@ -197,6 +198,12 @@ impl Run {
             && let Some(mut step) = self.step(flow, now, out)
         {
             verify.abandoned(&mut step);
+        }
+        if let (Some(FlowNode { node: Node::Voicemail(voicemail), .. }), State::Voicemail(state)) =
+            (flow.node(self.node), self.state.clone())
+            && let Some(mut step) = self.step(flow, now, out)
+        {
+            voicemail.abandoned(&state, &mut step);
         }
         self.end();
     }

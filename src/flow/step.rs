@@ -16,6 +16,7 @@ use crate::flow::api::Caller;
 use crate::flow::api::ExitName;
 use crate::flow::api::FetchResult;
 use crate::flow::api::FlowAction;
+use crate::flow::api::MessageNews;
 use crate::flow::api::TransferResult;
 use crate::flow::api::VerifyResult;
 use crate::flow::expression::Known;
@@ -53,6 +54,8 @@ pub(crate) enum Input {
     Bot(BotEnd),
     /// How a transfer goes.
     Transferred(TransferResult),
+    /// How the recording of a message goes.
+    Message(MessageNews),
 }
 
 /// Where a node sends the caller.

@@ -295,6 +295,11 @@ impl Control {
                 let _ = reply.send(Ok(()));
                 false
             }
+            ControlRequest::MessageHandled { call, part, by, words, reply } => {
+                inputs.push(Input::MessageHandled { call, part, by, words });
+                let _ = reply.send(Ok(()));
+                false
+            }
             ControlRequest::Promise { id, who, supervises, wish, reply } => {
                 let now = self.clock.now();
                 let _ = reply.send(self.switchboard.promise_wish(now, id, (&who, supervises), wish, outputs));

@@ -64,6 +64,14 @@ pub enum ControlRequest {
         by: Option<Name>,
         reply: oneshot::Sender<Result<(), ControlError>>,
     },
+    /// Somebody says that a message is handled.
+    MessageHandled {
+        call: CallId,
+        part: u16,
+        by: Option<Name>,
+        words: String,
+        reply: oneshot::Sender<Result<(), ControlError>>,
+    },
     /// Somebody says what became of a promise, or who owes it now; the answer is what it is then.
     Promise {
         id: PromiseId,
@@ -165,6 +173,17 @@ impl ControlHandle {
         by: Option<Name>,
     ) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::RecordingFetched { call, file, by, reply }).await
+    }
+
+    /// Has the history say that a message is handled.
+    pub async fn message_handled(
+        &self,
+        call: CallId,
+        part: u16,
+        by: Option<Name>,
+        words: String,
+    ) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::MessageHandled { call, part, by, words, reply }).await
     }
 
     /// Says what became of a promise, or who owes it now; what it is then.

@@ -26,6 +26,7 @@ use crate::server::AgentRules;
 use crate::server::Rules;
 use crate::server::board::Board;
 use crate::server::desk::Desks;
+use crate::server::messages::Messages;
 use crate::server::outcomes::Outcomes;
 use crate::server::passages::Node;
 use crate::server::passages::Passages;
@@ -50,6 +51,8 @@ pub struct Live {
     pub passages: Passages,
     /// How calls came out, by the version of the flow files.
     pub outcomes: Outcomes,
+    /// What callers left to be done.
+    pub messages: Messages,
     rules: Rules,
     watchers: broadcast::Sender<Arc<DatedFact>>,
     counters: Counters,
@@ -205,6 +208,7 @@ impl Live {
             board: Board::new(started, TimeZone::system(), &rules.queues),
             passages: Passages::default(),
             outcomes: Outcomes::new(started),
+            messages: Messages::default(),
             rules,
             watchers: broadcast::channel(WATCHER_LAG).0,
             counters: Counters::default(),
@@ -223,6 +227,7 @@ impl Live {
         self.desks.apply(&dated);
         self.board.apply(&dated);
         self.outcomes.apply(&dated);
+        self.messages.apply(&dated);
         if self.watchers.receiver_count() > 0 {
             // An error means that the last watcher has just gone.
             let _ = self.watchers.send(Arc::new(dated));

@@ -14,6 +14,7 @@ pub mod gauges;
 pub mod handle;
 pub mod live;
 pub mod load;
+pub mod messages;
 pub mod metric;
 pub mod options;
 pub mod outcomes;

@@ -40,6 +40,7 @@ use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
 use crate::server::load::LoadError;
+use crate::server::messages::MOST;
 use crate::server::publisher::Beginning;
 use crate::server::publisher::Publisher;
 use crate::server::queue_log::QueueLog;
@@ -56,6 +57,7 @@ use crate::sip::endpoint::EndpointConfig;
 use crate::sip::endpoint::TrunkConfig;
 use crate::sip::endpoint::TrunkRegistration;
 use crate::sip::uri::Uri;
+use crate::store::MessageFilter;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::history::HistoryWriter;
@@ -321,6 +323,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         let talks = store.readers()?.last_talks(since, REMEMBERED as u32)?;
         belongings.switchboard.recall_talks(&talks);
     }
+    let to_handle =
+        MessageFilter { handled: Some(false), limit: Some(MOST as u32), ..MessageFilter::default() };
+    live.messages.recall(&store.readers()?.messages(&to_handle)?);
     let (open, highest) = store.readers()?.recall_promises()?;
     live.desks.recall_promises(&open);
     belongings.switchboard.recall_promises(clock.now(), open, highest);

@@ -264,6 +264,10 @@ impl CallFold {
             | What::RecordingResumed { .. }
             | What::RecordingEnded { .. }
             | What::RecordingFetched { .. }
+            | What::MessageLeft { .. }
+            | What::NoMessageLeft { .. }
+            | What::MessageFetched { .. }
+            | What::MessageHandled { .. }
             | What::AgentState { .. }
             | What::AgentNext { .. }
             | What::AgentTold { .. }

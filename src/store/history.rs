@@ -32,6 +32,7 @@ use crate::store::backlog::Backlog;
 use crate::store::fold::CallFold;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
+use crate::store::messages;
 use crate::store::promises;
 use crate::store::read;
 use crate::store::words::word;
@@ -261,6 +262,7 @@ impl Writer {
         if matches!(dated.fact.what, What::CallEnded { .. }) {
             self.ended.push_back(call);
         }
+        messages::write(&self.connection, call, dated.wall, &dated.fact.what)?;
         promises::write(&self.connection, call, dated.wall, &dated.fact.what)?;
         insert_fact(&self.connection, &mut self.json, call, seq, dated.wall, &dated.fact)
     }

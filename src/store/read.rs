@@ -28,6 +28,9 @@ use crate::store::connect_to_read;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::fold::LegRecord;
+use crate::store::messages;
+use crate::store::messages::Message;
+use crate::store::messages::MessageFilter;
 use crate::store::promises;
 use crate::store::promises::PromiseFilter;
 use crate::store::promises::PromiseTally;
@@ -147,6 +150,16 @@ impl Readers {
     /// Every open promise, and the highest number that was given. For the server's start.
     pub fn recall_promises(&self) -> Result<(Vec<Promise>, PromiseId), StoreError> {
         self.with(promises::recall)
+    }
+
+    /// Messages that fit `filter`, the oldest first.
+    pub fn messages(&self, filter: &MessageFilter) -> Result<Vec<Message>, StoreError> {
+        self.with(|connection| messages::list(connection, filter))
+    }
+
+    /// One message; none when there is no such message.
+    pub fn message(&self, id: u64) -> Result<Option<Message>, StoreError> {
+        self.with(|connection| messages::one(connection, id))
     }
 
     /// What came of promises that were to be kept from then on and before then, by agent and queue.

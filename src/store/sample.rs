@@ -168,6 +168,12 @@ pub(crate) fn promise(id: u64, due_s: u64) -> Promise {
     }
 }
 
+/// A message for a queue.
+pub(crate) fn message_left(queue: &str, part: u16) -> What {
+    let from = Box::new(Promisee { queue: Some(queue.into()), ..promise(1, 0).to });
+    What::MessageLeft { queue: queue.into(), part, length: Duration::from_millis(12_500), from }
+}
+
 /// The fact that tells it.
 pub(crate) fn promise_made(id: u64, due_s: u64) -> What {
     let Promise { id, owner, kind, words, to, due, .. } = promise(id, due_s);

@@ -156,6 +156,24 @@ const STEPS: &[&str] = &[
 ",
     // How what a line was sent arrived, as its peer told it: a JSON object.
     "ALTER TABLE legs ADD COLUMN peer TEXT;",
+    "
+    CREATE TABLE messages (
+        id            INTEGER PRIMARY KEY,
+        call          INTEGER NOT NULL,
+        part          INTEGER NOT NULL,
+        queue         TEXT NOT NULL,
+        number        TEXT NOT NULL,
+        name          TEXT,
+        account       TEXT,
+        left_us       INTEGER NOT NULL,
+        length_ms     INTEGER NOT NULL,
+        handled_us    INTEGER,
+        handled_by    TEXT,
+        handled_words TEXT NOT NULL DEFAULT '',
+        UNIQUE (call, part)
+    );
+    CREATE INDEX messages_to_do ON messages (queue, id) WHERE handled_us IS NULL;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -241,8 +241,19 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::RecordingResumed { agent } => talk::recording_resumed(agent.as_deref()),
         What::RecordingEnded { file, why } => talk::recording_ended(file, *why),
         What::RecordingFetched { file, by } => {
-            let by = by.as_deref().unwrap_or("a program on this machine");
-            format!("{by} fetched the recording {file}")
+            format!("{} fetched the recording {file}", somebody(by.as_ref()))
+        }
+        What::MessageLeft { queue, length, .. } => {
+            format!("left a message of {:.0} s for {queue}", length.as_secs_f64())
+        }
+        What::NoMessageLeft { queue, failed: true } => {
+            format!("a message for {queue} could not be stored")
+        }
+        What::NoMessageLeft { queue, failed: false } => format!("left no message for {queue}"),
+        What::MessageFetched { by, .. } => format!("{} fetched the message", somebody(by.as_ref())),
+        What::MessageHandled { by, words, .. } => {
+            let said = if words.is_empty() { String::new() } else { format!(": {words}") };
+            format!("{} says that the message is handled{said}", somebody(by.as_ref()))
         }
         What::LegOpened { leg, party, address } => {
             format!("{} opened, audio at {address}", line(*party, *leg))
@@ -282,6 +293,11 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::DeskClosed { agent } => format!("{agent}'s desk is closed"),
         What::PhoneUnregistered { agent, contacts } => format!("{agent} signed out a phone, {contacts} left"),
     }
+}
+
+/// None is a program on the server's machine.
+fn somebody(by: Option<&Name>) -> &str {
+    by.map_or("a program on this machine", |by| by)
 }
 
 fn arrived(from: &str, display: &str, to: &str, source: &str, trunk: Option<&Name>) -> String {

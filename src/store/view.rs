@@ -20,6 +20,7 @@ use crate::fact::mos;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::fold::LegRecord;
+use crate::store::messages::Message;
 use crate::store::promises::PromiseTally;
 use crate::store::story::Line;
 
@@ -127,6 +128,24 @@ pub struct PromiseView {
     pub settled_words: String,
 }
 
+/// A message that a caller left.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MessageView {
+    pub id: u64,
+    pub call: u64,
+    pub queue: String,
+    pub number: String,
+    pub name: Option<String>,
+    pub account: Option<String>,
+    pub left: String,
+    pub length_s: f64,
+    /// Whether what was said is still there.
+    pub audio: bool,
+    pub handled: Option<String>,
+    pub handled_by: Option<String>,
+    pub handled_words: String,
+}
+
 /// What came of the promises of one agent to the callers of one queue.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PromiseTallyView {
@@ -178,6 +197,27 @@ impl From<CallRecord> for CallView {
             digits: record.digits,
             recordings: record.recordings,
             legs: record.legs.into_iter().map(LegView::from).collect(),
+        }
+    }
+}
+
+impl MessageView {
+    /// A message whose sound is there, or is not any more.
+    pub fn of(message: &Message, audio: bool) -> MessageView {
+        let handled = message.handled.as_ref();
+        MessageView {
+            id: message.id,
+            call: message.file.call.0,
+            queue: message.queue.to_string(),
+            number: message.number.clone(),
+            name: message.name.clone(),
+            account: message.account.clone(),
+            left: rfc3339(message.left),
+            length_s: seconds(message.length),
+            audio,
+            handled: handled.map(|handled| rfc3339(handled.at)),
+            handled_by: handled.and_then(|handled| handled.by.as_ref()).map(ToString::to_string),
+            handled_words: handled.map(|handled| handled.words.clone()).unwrap_or_default(),
         }
     }
 }

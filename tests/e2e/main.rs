@@ -22,6 +22,7 @@ mod forward;
 mod line;
 mod load;
 mod looks;
+mod message;
 mod network;
 mod pages;
 mod placed;

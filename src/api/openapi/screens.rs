@@ -56,6 +56,7 @@ pub(super) fn schemas() -> Value {
                 "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time,
                 "alarms": { "type": "array", "items": string },
                 "today": schema("Tally"), "lately": schema("Tally"), "intervals": list("Tally"),
+                "messages": { "type": "object", "properties": { "count": integer, "oldest": maybe(&time) } },
             } } },
             "promises": { "type": "object", "properties": { "open": integer, "overdue": list("Promise") } },
             "skills": { "type": "array", "items": string },

@@ -283,6 +283,18 @@ const KEYS: &[(&str, &[Key])] = &[
             ("refused", Node, false, "they would not take it; as no_answer by default"),
         ],
     ),
+    (
+        "voicemail",
+        &[
+            ("voicemail", Text, true, "the queue that the message is for"),
+            ("greeting", Heard, true, "heard before the tone; a key goes on to it"),
+            ("longest", Time, false, "how long a message may be; 3m by default"),
+            ("silence", Time, false, "the silence that ends it; 5s by default"),
+            ("then", Node, true, "the message is stored"),
+            ("nothing", Node, true, "nobody said anything, or for less than a second"),
+            ("failed", Node, true, "it cannot be stored"),
+        ],
+    ),
     ("pause", &[("pause", Time, true, "how long"), ("then", Node, true, "afterwards")]),
     ("echo", &[("echo", Time, true, "for at most this long")]),
     (

@@ -222,8 +222,10 @@ fn persons(flows: &Flows, graphs: &BTreeMap<Name, Graph>, readers: &mut Readers<
                 to_person.get(other).is_some_and(|known| known[start])
             };
             let is_person = |at: &FlowNode| {
-                matches!(at.node, Node::Enqueue(_) | Node::Callback(_) | Node::Transfer(_))
-                    || link(at).is_some_and(|(to, _)| leads(to))
+                matches!(
+                    at.node,
+                    Node::Enqueue(_) | Node::Callback(_) | Node::Transfer(_) | Node::Voicemail(_)
+                ) || link(at).is_some_and(|(to, _)| leads(to))
             };
             let found = backwards(&graphs[name], flow.nodes.iter().map(is_person).collect());
             changed |= to_person.get(name) != Some(&found);

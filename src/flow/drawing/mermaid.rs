@@ -14,7 +14,7 @@ pub(super) fn draw(picture: &Picture) -> String {
             "branch" | "hours" => ("{{", "}}"),
             "call" | "go_to" | "return" => ("[[", "]]"),
             "fetch" => ("[(", ")]"),
-            "enqueue" | "callback" | "transfer" => ("([", "])"),
+            "enqueue" | "callback" | "transfer" | "voicemail" => ("([", "])"),
             "hang_up" | "echo" | "ring" => ("((", "))"),
             _ => ("[", "]"),
         };

@@ -226,7 +226,7 @@ fn colour(kind: &str) -> &'static str {
         "menu" | "collect" => "#2f6feb",
         "verify" => "#8957e5",
         "branch" | "hours" => "#d29922",
-        "enqueue" | "callback" | "transfer" => "#2da44e",
+        "enqueue" | "callback" | "transfer" | "voicemail" => "#2da44e",
         "hang_up" | "ring" | "echo" => "#cf222e",
         "call" | "return" | "go_to" => "#0e7490",
         _ => "#8294a5",

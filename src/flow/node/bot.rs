@@ -150,9 +150,11 @@ impl Bot {
                 };
                 self.left(state, step, &result, next)
             }
-            Input::PlayEnded | Input::Verified(_) | Input::Fetched { .. } | Input::Transferred(_) => {
-                Next::Stay
-            }
+            Input::PlayEnded
+            | Input::Verified(_)
+            | Input::Fetched { .. }
+            | Input::Transferred(_)
+            | Input::Message(_) => Next::Stay,
         }
     }
 

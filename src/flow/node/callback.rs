@@ -196,7 +196,11 @@ impl Callback {
             }
             Input::Timer if !state.keyed.is_empty() => self.keyed(state, step, None),
             Input::Timer => self.silent(state, step),
-            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_) => Next::Stay,
+            Input::Verified(_)
+            | Input::Fetched { .. }
+            | Input::Bot(_)
+            | Input::Transferred(_)
+            | Input::Message(_) => Next::Stay,
         }
     }
 

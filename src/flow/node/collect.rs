@@ -138,7 +138,11 @@ impl Collect {
             Input::Timer if state.confirming => self.silent(state, step),
             Input::Timer if self.keyed(state) > 0 => self.ended(state, step, None),
             Input::Timer => self.silent(state, step),
-            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_) => Next::Stay,
+            Input::Verified(_)
+            | Input::Fetched { .. }
+            | Input::Bot(_)
+            | Input::Transferred(_)
+            | Input::Message(_) => Next::Stay,
         }
     }
 

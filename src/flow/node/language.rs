@@ -89,7 +89,11 @@ impl Language {
                 step.forget_kept();
             }
             Input::Timer => step.fact(What::NoInput { node }),
-            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_) => {
+            Input::Verified(_)
+            | Input::Fetched { .. }
+            | Input::Bot(_)
+            | Input::Transferred(_)
+            | Input::Message(_) => {
                 return Next::Stay;
             }
         }

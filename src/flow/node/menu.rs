@@ -97,7 +97,11 @@ impl Menu {
                 step.fact(What::NoInput { node: Name::clone(step.node) });
                 self.again(state, step, self.no_input.after(state.tries))
             }
-            Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_) => Next::Stay,
+            Input::Verified(_)
+            | Input::Fetched { .. }
+            | Input::Bot(_)
+            | Input::Transferred(_)
+            | Input::Message(_) => Next::Stay,
         }
     }
 

@@ -23,6 +23,7 @@ pub(crate) mod set;
 pub(crate) mod speak;
 pub(crate) mod transfer;
 pub(crate) mod verify;
+pub(crate) mod voicemail;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -39,7 +40,7 @@ use crate::flow::step::Step;
 use crate::flow::yaml::Place;
 
 /// The types of node, by the key that says which one it is, and what each is for.
-pub const KINDS: [(&str, &str); 23] = [
+pub const KINDS: [(&str, &str); 24] = [
     ("play", "plays prompts"),
     ("menu", "asks for one key"),
     ("collect", "asks for digits, an amount or a date"),
@@ -59,6 +60,7 @@ pub const KINDS: [(&str, &str); 23] = [
     ("enqueue", "sends the caller to a queue"),
     ("callback", "keeps the caller's place, to call them back"),
     ("transfer", "calls a number or an agent for the caller"),
+    ("voicemail", "records a message to a queue"),
     ("pause", "is silent for a while"),
     ("echo", "sends the caller's own audio back"),
     ("ring", "lets the line ring, unanswered"),
@@ -92,6 +94,7 @@ pub(crate) enum Node {
     Enqueue(enqueue::Enqueue),
     Callback(Box<callback::Callback>),
     Transfer(transfer::Transfer),
+    Voicemail(voicemail::Voicemail),
     Pause(pause::Pause),
     Echo(echo::Echo),
     Ring(ring::Ring),
@@ -114,6 +117,7 @@ pub(crate) enum State {
     Bot(bot::State),
     Callback(callback::State),
     Transfer(transfer::State),
+    Voicemail(voicemail::State),
 }
 
 /// Which way out of a node.
@@ -173,6 +177,7 @@ impl Node {
             "enqueue" => Node::Enqueue(enqueue::Enqueue::read(fields, reader)),
             "callback" => Node::Callback(Box::new(callback::Callback::read(fields, reader))),
             "transfer" => Node::Transfer(transfer::Transfer::read(fields, reader)),
+            "voicemail" => Node::Voicemail(voicemail::Voicemail::read(fields, reader)),
             "pause" => Node::Pause(pause::Pause::read(fields, reader)),
             "echo" => Node::Echo(echo::Echo::read(fields, reader)),
             "ring" => Node::Ring(ring::Ring::read(fields, reader)),
@@ -202,6 +207,7 @@ impl Node {
             Node::Enqueue(node) => (State::Plain, node.enter(step)),
             Node::Callback(node) => node.enter(step),
             Node::Transfer(node) => node.enter(step),
+            Node::Voicemail(node) => node.enter(step),
             Node::Pause(node) => (State::Plain, node.enter(step)),
             Node::Echo(node) => (State::Plain, node.enter(step)),
             Node::Ring(node) => (State::Plain, node.enter(step)),
@@ -222,6 +228,7 @@ impl Node {
             (Node::Fetch(node), State::Fetch(state)) => node.handle(state, step, input),
             (Node::Callback(node), State::Callback(state)) => node.handle(state, step, input),
             (Node::Transfer(node), State::Transfer(state)) => node.handle(state, step, input),
+            (Node::Voicemail(node), State::Voicemail(state)) => node.handle(state, step, input),
             (Node::Pause(node), _) => node.handle(input),
             (Node::Announce(node), _) => node.handle(input),
             (Node::Ring(node), _) => node.handle(step, input),
@@ -253,6 +260,7 @@ impl Node {
             Node::Enqueue(_) => "enqueue",
             Node::Callback(_) => "callback",
             Node::Transfer(_) => "transfer",
+            Node::Voicemail(_) => "voicemail",
             Node::Pause(_) => "pause",
             Node::Echo(_) => "echo",
             Node::Ring(_) => "ring",
@@ -268,6 +276,7 @@ impl Node {
                 _,
             ) => true,
             (Node::Bot(_), State::Bot(_)) => true,
+            (Node::Voicemail(node), State::Voicemail(state)) => node.listens(state),
             (Node::Verify(_), State::Verify(state)) => state.listens(),
             _ => false,
         }
@@ -297,6 +306,7 @@ impl Node {
                 | Node::Enqueue(_)
                 | Node::Callback(_)
                 | Node::Transfer(_)
+                | Node::Voicemail(_)
                 | Node::Call(_)
                 | Node::GoTo(_)
         ) || self.expressions().iter().any(|(used, _)| used.uses.iter().any(|name| of_caller(name)))
@@ -325,6 +335,7 @@ impl Node {
             Node::Call(node) => node.exits(),
             Node::Callback(node) => node.exits(),
             Node::Transfer(node) => node.exits(),
+            Node::Voicemail(node) => node.exits(),
             Node::Enqueue(_)
             | Node::Echo(_)
             | Node::Ring(_)
@@ -350,6 +361,7 @@ impl Node {
             Node::HangUp(node) => node.prompts.iter().collect(),
             Node::Verify(node) => node.heard(),
             Node::Callback(node) => node.heard(),
+            Node::Voicemail(node) => node.greeting.iter().collect(),
             Node::Announce(node) => {
                 node.announcement.iter().flat_map(|announcement| announcement.all()).collect()
             }

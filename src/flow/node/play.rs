@@ -90,7 +90,8 @@ impl Play {
             | Input::Verified(_)
             | Input::Fetched { .. }
             | Input::Bot(_)
-            | Input::Transferred(_) => Next::Stay,
+            | Input::Transferred(_)
+            | Input::Message(_) => Next::Stay,
         }
     }
 }

@@ -248,9 +248,14 @@ impl Verify {
                 self.account_digit(state, step, digit)
             }
             (Input::Digit { digit, .. }, _) => self.pin_digit(state, step, digit),
-            (Input::Verified(_) | Input::Fetched { .. } | Input::Bot(_) | Input::Transferred(_), _) => {
-                Next::Stay
-            }
+            (
+                Input::Verified(_)
+                | Input::Fetched { .. }
+                | Input::Bot(_)
+                | Input::Transferred(_)
+                | Input::Message(_),
+                _,
+            ) => Next::Stay,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::flow::api::ExitName;
 use crate::flow::center::Center;
 use crate::flow::prompts::Prompts;
 use crate::flow::rehearsal::End;
+use crate::flow::rehearsal::Message;
 use crate::flow::rehearsal::Met;
 use crate::flow::rehearsal::Rehearsal;
 use crate::flow::rehearsal::Service;
@@ -112,9 +113,16 @@ impl Exploration<'_> {
         findings.note(caller, &rehearsal);
     }
 
-    /// The same world, with services that answer, that have nothing, and that are down.
+    /// The same world, with services that answer, that have nothing, and that are down; and callers who leave messages, or
+    /// none, or cannot.
     fn worlds(&self) -> [World; 3] {
-        [Service::SaysAnything, Service::Missing, Service::Down].map(|other_services| World {
+        let ways = [
+            (Service::SaysAnything, Message::Speaks),
+            (Service::Missing, Message::IsSilent),
+            (Service::Down, Message::CannotBeStored),
+        ];
+        ways.map(|(other_services, message)| World {
+            message,
             services: BTreeMap::new(),
             bots: BTreeMap::new(),
             other_services,

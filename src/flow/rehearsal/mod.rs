@@ -25,6 +25,8 @@ use crate::flow::api::FlowAction;
 use crate::flow::api::FlowEvent;
 use crate::flow::api::KeptPlace;
 use crate::flow::api::Kind;
+use crate::flow::api::MessageEnd;
+use crate::flow::api::MessageNews;
 use crate::flow::api::Proof;
 use crate::flow::api::Question;
 use crate::flow::api::TransferResult;
@@ -53,6 +55,8 @@ pub struct World {
     pub bots: BTreeMap<Name, (Name, BTreeMap<Name, Value>)>,
     /// What becomes of whom a transfer calls.
     pub called: Called,
+    /// What the caller does where a message is recorded.
+    pub message: Message,
 }
 
 /// A customer who can be verified.
@@ -105,6 +109,22 @@ pub enum Called {
     Busy,
     Refuses,
 }
+
+/// What a caller does after the tone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Message {
+    /// They speak for ten seconds.
+    #[default]
+    Speaks,
+    IsSilent,
+    /// They speak, and the disk is full.
+    CannotBeStored,
+}
+
+/// How long who leaves a message speaks.
+const SPEAKS: Duration = Duration::from_secs(10);
+/// That somebody is silent is told when it has lasted so long.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
 
 /// How long who answers talks.
 const TALK: Duration = Duration::from_secs(60);
@@ -198,6 +218,12 @@ pub enum Met {
     },
     /// Hears who was called.
     Talks,
+    /// Is recorded from here on.
+    IsRecorded,
+    /// Has left a message, or none.
+    Message {
+        kept: bool,
+    },
     /// The caller pressed a key: told where it is no part of a secret.
     Key(char),
     Silence {
@@ -269,6 +295,8 @@ pub struct Rehearsal<'a> {
     reply: Option<FlowEvent>,
     /// When the other one hangs up, while the caller talks with somebody outside.
     talks_until: Option<Timestamp>,
+    /// When they are heard to be silent, while they leave a message.
+    speaks_until: Option<Timestamp>,
     log: Vec<(Duration, Met)>,
     end: Option<End>,
 }
@@ -302,6 +330,7 @@ impl<'a> Rehearsal<'a> {
             playing: None,
             reply: None,
             talks_until: None,
+            speaks_until: None,
             log: Vec::new(),
             end: None,
         };
@@ -336,7 +365,8 @@ impl<'a> Rehearsal<'a> {
 
     /// Whether the flow waits for a key, and says nothing any more.
     pub fn is_asked(&self) -> bool {
-        self.playing.is_none() && self.reply.is_none() && self.run.listens(self.center)
+        let busy = self.playing.is_some() || self.reply.is_some() || self.speaks_until.is_some();
+        !busy && self.run.listens(self.center)
     }
 
     /// Whether a key would be an answer, spoken over or not.
@@ -390,6 +420,14 @@ impl<'a> Rehearsal<'a> {
             self.tell(FlowEvent::Transferred(TransferResult::Ended));
             return true;
         }
+        if let Some(until) = self.speaks_until
+            && self.run.deadline().is_none_or(|due| until <= due)
+        {
+            self.speaks_until = None;
+            self.now = self.now.max(until);
+            self.tell(FlowEvent::Message(MessageNews::Silent));
+            return true;
+        }
         let ends = self.playing.and_then(|playing| Some((playing.ends?, playing.play)));
         match (ends, self.run.deadline()) {
             (Some((ends, play)), deadline) if deadline.is_none_or(|due| ends <= due) => {
@@ -422,7 +460,7 @@ impl<'a> Rehearsal<'a> {
             return Some(self.now);
         }
         let ends = self.playing.and_then(|playing| playing.ends);
-        [ends, self.talks_until, self.run.deadline()].into_iter().flatten().min()
+        [ends, self.talks_until, self.speaks_until, self.run.deadline()].into_iter().flatten().min()
     }
 
     fn tell(&mut self, event: FlowEvent) {
@@ -499,6 +537,22 @@ impl<'a> Rehearsal<'a> {
             FlowAction::EndTransfer => {
                 self.talks_until = None;
                 return;
+            }
+            FlowAction::RecordMessage { .. } => {
+                self.speaks_until = Some(self.now + SPEAKS + SILENT_AFTER);
+                self.reply = match self.world.message {
+                    Message::Speaks => Some(FlowEvent::Message(MessageNews::Speaks)),
+                    Message::CannotBeStored => Some(FlowEvent::Message(MessageNews::Failed)),
+                    Message::IsSilent => {
+                        self.speaks_until = None;
+                        None
+                    }
+                };
+                Met::IsRecorded
+            }
+            FlowAction::MessageEnds { end, .. } => {
+                self.speaks_until = None;
+                Met::Message { kept: matches!(end, MessageEnd::Kept { .. }) }
             }
             FlowAction::HangUp { reason } => return self.ends(End::HungUp { reason }),
             FlowAction::Left { flow, node, exit } => Met::Left { flow, node, exit },
@@ -585,6 +639,9 @@ impl std::fmt::Display for Met {
             Met::Echo => f.write_str("hears their own voice"),
             Met::Called { whom } => write!(f, "hears {whom} ring"),
             Met::Talks => f.write_str("talks with them"),
+            Met::IsRecorded => f.write_str("is recorded"),
+            Met::Message { kept: true } => f.write_str("has left a message"),
+            Met::Message { kept: false } => f.write_str("has left no message"),
             Met::Key(key) => write!(f, "keys {key}"),
             Met::Silence { node } => write!(f, "silence at {node}"),
             Met::NoMatch { node, digit } => write!(f, "{digit} is no choice at {node}"),

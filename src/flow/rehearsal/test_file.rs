@@ -18,6 +18,7 @@ use crate::flow::read::Reader;
 use crate::flow::read::one_or_many;
 use crate::flow::rehearsal::Account;
 use crate::flow::rehearsal::Called;
+use crate::flow::rehearsal::Message;
 use crate::flow::rehearsal::Service;
 use crate::flow::rehearsal::Verifier;
 use crate::flow::rehearsal::World;
@@ -169,6 +170,7 @@ impl Setting<'_> {
         let at = fields.optional("at").and_then(|yaml| hours::moment(yaml, &self.center.time_zone, reader));
         let verifier = fields.optional("verifier").and_then(|yaml| verifier(yaml, reader));
         let called = fields.optional("called").and_then(|yaml| called(yaml, reader)).unwrap_or_default();
+        let message = fields.optional("message").and_then(|yaml| message(yaml, reader)).unwrap_or_default();
         let services = fields.optional("services").map(|yaml| services(yaml, reader)).unwrap_or_default();
         let bots = fields.optional("bots").map(|yaml| bots(yaml, reader)).unwrap_or_default();
         let steps = fields.optional("call").map(|yaml| steps(yaml, reader)).unwrap_or_default();
@@ -184,7 +186,7 @@ impl Setting<'_> {
         let services = self.services.clone().into_iter().chain(services).collect();
         let bots = self.bots.clone().into_iter().chain(bots).collect();
         let verifier = verifier.unwrap_or_default();
-        let world = World { accounts, verifier, services, bots, called, ..World::default() };
+        let world = World { accounts, verifier, services, bots, called, message, ..World::default() };
         let number = number.unwrap_or_else(|| SOMEBODY.to_owned());
         let caller = Caller {
             customer: world.customer_of(&number).cloned(),
@@ -345,6 +347,20 @@ fn called(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Called> {
         other => {
             let known = ["answers", "rings", "is busy", "refuses"];
             reader.unknown(text.place, "way for somebody who is called to be", other, known);
+            None
+        }
+    }
+}
+
+fn message(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Message> {
+    let text = reader.text(yaml, "speaks, is silent or cannot be stored")?;
+    match text.text.as_str() {
+        "speaks" => Some(Message::Speaks),
+        "is silent" => Some(Message::IsSilent),
+        "cannot be stored" => Some(Message::CannotBeStored),
+        other => {
+            let known = ["speaks", "is silent", "cannot be stored"];
+            reader.unknown(text.place, "way for a message to be", other, known);
             None
         }
     }

@@ -11,7 +11,8 @@ fn the_demo_center_is_in_order() {
     let center = demo();
     assert_eq!(center.company, "Juniper Home Services");
     let numbers: Vec<&str> = center.numbers.keys().map(String::as_str).collect();
-    let expected = ["1000", "1001", "1002", "9000", "9001", "9002", "9003", "9196", "9197", "9198", "9199"];
+    let expected =
+        ["1000", "1001", "1002", "1003", "9000", "9001", "9002", "9003", "9196", "9197", "9198", "9199"];
     assert_eq!(numbers, expected);
     assert_eq!(center.engine.agents.len(), center.contacts.len());
     assert_eq!(center.engine.queues.len(), center.wait_prompts.len());

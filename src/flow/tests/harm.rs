@@ -633,3 +633,25 @@ fn a_transfer_that_cannot_be_made() {
          main.yaml:7:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)",
     );
 }
+
+#[test]
+fn a_message_that_cannot_be_left() {
+    nodes(
+        "  a: { voicemail: biling, greeting: long, longest: 20m, silence: 1s, then: end, nothing: a }\n",
+        "main.yaml:4:3: error: the exit \"failed\" leads nowhere (add \"failed: name of a node\")\n\
+         main.yaml:4:19: error: no queue is called \"biling\" (did you mean \"billing\"?)\n\
+         main.yaml:4:52: error: \"longest\" is from 5 s to 900 s, got 1200 s\n\
+         main.yaml:4:66: error: \"silence\" is from 2 s to 60 s, got 1 s",
+    );
+    nodes(
+        "  a: { voicemail: billing, greeting: long, then: queue, nothing: a, failed: end }\n",
+        "main.yaml:4:3: error: a silent caller goes round for ever here: a -> a \
+         (let one of these lead on: to a queue, or to hang_up)",
+    );
+    // Who leaves a message has come to somebody who answers it.
+    nodes(
+        "  a: { menu: menu/main, choices: { 1: b }, otherwise: end }\n  \
+         b: { voicemail: billing, greeting: long, then: end, nothing: end, failed: end }\n",
+        "main.yaml:6:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)",
+    );
+}

@@ -18,6 +18,7 @@ mod speech;
 mod together;
 mod transfer;
 mod verify;
+mod voicemail;
 mod walks;
 
 use std::time::Duration;
@@ -36,6 +37,8 @@ use crate::flow::api::BotEnd;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::api::FetchResult;
+use crate::flow::api::MessageEnd;
+use crate::flow::api::MessageNews;
 use crate::flow::api::Proof;
 use crate::flow::api::TransferResult;
 use crate::flow::api::VerifyResult;
@@ -46,11 +49,12 @@ use crate::media::control::PlayId;
 use crate::queue::api::PermissionPolicy;
 
 /// The files of the demo center.
-pub(super) const DEMO: [(&str, &str); 12] = [
+pub(super) const DEMO: [(&str, &str); 13] = [
     ("ivr_flows/center.yaml", include_str!("../../../ivr_flows/center.yaml")),
     ("ivr_flows/main.yaml", include_str!("../../../ivr_flows/main.yaml")),
     ("ivr_flows/support_line.yaml", include_str!("../../../ivr_flows/support_line.yaml")),
     ("ivr_flows/spanish_line.yaml", include_str!("../../../ivr_flows/spanish_line.yaml")),
+    ("ivr_flows/leave_message.yaml", include_str!("../../../ivr_flows/leave_message.yaml")),
     ("ivr_flows/bench.yaml", include_str!("../../../ivr_flows/bench.yaml")),
     ("ivr_flows/silence.yaml", include_str!("../../../ivr_flows/silence.yaml")),
     ("ivr_flows/long_story.yaml", include_str!("../../../ivr_flows/long_story.yaml")),
@@ -223,6 +227,14 @@ impl<'a> Phone<'a> {
                 let at = kept.at.map_or_else(String::new, |at| format!(", not before {}", at.at));
                 format!("callback to {} by {queue}{at}, promised {}", kept.number, kept.promised.join(" "))
             }
+            FlowAction::RecordMessage { queue } => {
+                format!("is recorded for {}", self.center.engine.queues[queue.0 as usize].name)
+            }
+            FlowAction::MessageEnds { end, .. } => match end {
+                MessageEnd::Kept { length } => format!("a message of {} s", length.as_secs_f64()),
+                MessageEnd::Nothing => "no message".to_owned(),
+                MessageEnd::Failed => "the message is lost".to_owned(),
+            },
             FlowAction::HangUp { reason } => format!("hangs up: {reason}"),
             FlowAction::Fact(fact) => return fact_in_words(fact),
             FlowAction::Left { .. } => return None,
@@ -232,7 +244,8 @@ impl<'a> Phone<'a> {
     /// Does what `script` says, word by word: keys as they are, `.` what plays comes to its end, `~` nothing
     /// until the next deadline, `ok`/`wrong`/`locked`/`down` the verifier answers, `answered`/`none`/`fails` a service does,
     /// `picks-up`/`parts`/`busy`/`refuses`/`not-there` what somebody does who is called, `done`/`lost` a
-    /// bot is done with two values or gone, `bye` the caller hangs up.
+    /// bot is done with two values or gone, `speaks`/`silent` after 3 s/`full` the disk what happens to a message, `bye`
+    /// the caller hangs up.
     pub fn play(&mut self, script: &str) {
         for word in script.split_whitespace() {
             match word {
@@ -255,6 +268,12 @@ impl<'a> Phone<'a> {
                     self.tell(FlowEvent::Bot(BotEnd::Result { result: "done".into(), values }));
                 }
                 "lost" => self.tell(FlowEvent::Bot(BotEnd::Lost)),
+                "speaks" => self.tell(FlowEvent::Message(MessageNews::Speaks)),
+                "silent" => {
+                    self.now += Duration::from_secs(3);
+                    self.tell(FlowEvent::Message(MessageNews::Silent));
+                }
+                "full" => self.tell(FlowEvent::Message(MessageNews::Failed)),
                 "bye" => self.tell(FlowEvent::HungUp),
                 keys => keys.chars().for_each(|key| {
                     self.now += Duration::from_millis(200);

@@ -10,7 +10,7 @@ use super::read;
 use super::read_back;
 use crate::flow::KINDS;
 
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 35] = [
     "0",
     "1",
     "2",
@@ -43,6 +43,9 @@ const KEYS: [&str; 32] = [
     "not-there",
     "done",
     "lost",
+    "speaks",
+    "silent",
+    "full",
 ];
 
 const CENTER: &str = "\
@@ -104,7 +107,7 @@ fn with_slips(text: &str, slips: &[(proptest::sample::Index, usize, &str)]) -> S
 }
 
 /// How many [`random_flow`] knows; the last is a pause.
-const KINDS_OF_NODE: u8 = 25;
+const KINDS_OF_NODE: u8 = 26;
 
 /// Kinds of which it has none: those that go to other flows, and those after which a flow is over.
 const NOT_IN_IT: [&str; 6] = ["call", "return", "go_to", "enqueue", "echo", "ring"];
@@ -147,6 +150,9 @@ fn random_flow(kinds: &[(u8, u8)]) -> String {
             10 => format!(
                 "{{ fetch: orders, path: \"/{{dialled}}\", gives: {{ f{place}: a.b, g{place}: c as number }}, \
                  then: n{next}, otherwise: n{forward} }}"
+            ),
+            24 => format!(
+                "{{ voicemail: any, greeting: long, then: n{next}, nothing: n{forward}, failed: n{next} }}"
             ),
             9 => format!("{{ speak: es, then: n{forward} }}"),
             13 => format!(

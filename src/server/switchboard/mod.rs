@@ -56,6 +56,7 @@ use crate::fact::Party;
 use crate::fact::RecordingEnd;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
+use crate::fact::recording::RecordingKind;
 use crate::flow::Center;
 use crate::flow::api::BotCall;
 use crate::flow::api::Customer;
@@ -150,7 +151,9 @@ pub enum Input {
     Verified { call: CallId, result: VerifyResult },
     /// A leg's recording ended by itself.
     RecordingEnded { leg: LegId, why: RecordingEnd },
-    /// A person fetches a recording.
+    /// Somebody has done what a message asks for.
+    MessageHandled { call: CallId, part: u16, by: Option<Name>, words: String },
+    /// A person fetches a recording, or a message.
     RecordingFetched { call: CallId, file: RecordingFile, by: Option<Name> },
     /// What a service said.
     Fetched(Fetched),
@@ -336,7 +339,14 @@ impl Switchboard {
                 self.later(leg.call(), CallEvent::RecordingEnded { leg, why });
             }
             Input::RecordingFetched { call, file, by } => {
-                let what = What::RecordingFetched { file: file.to_string(), by };
+                let what = match file.kind {
+                    RecordingKind::Talk => What::RecordingFetched { file: file.to_string(), by },
+                    RecordingKind::Message => What::MessageFetched { part: file.part, by },
+                };
+                out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
+            }
+            Input::MessageHandled { call, part, by, words } => {
+                let what = What::MessageHandled { part, by, words };
                 out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
             }
             Input::SetSkill { agent, skill, level, by } => self.set_skill(now, agent, skill, level, by, out),
