@@ -81,11 +81,8 @@ impl Call {
                 self.caller = None;
                 self.run = None;
                 let talked = self.end_forward(now, MissedWhy::Withdrawn, Party::Caller, out);
-                let outcome = match (talked, self.messages.left) {
-                    (true, _) => Outcome::Talked,
-                    (false, true) => Outcome::Served,
-                    (false, false) => Outcome::LeftInFlow,
-                };
+                let outcome =
+                    if talked { Outcome::Talked } else { self.outcome_of_flow(Outcome::LeftInFlow) };
                 self.finish(Party::Caller, outcome, cause, out);
             }
             Phase::Waiting(wait) if wait.place_is_kept() => self.caller = None,

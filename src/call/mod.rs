@@ -60,6 +60,7 @@ use crate::flow::Center;
 use crate::flow::FlowAction;
 use crate::flow::FlowEvent;
 use crate::flow::Run;
+use crate::flow::Served;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::api::MessageNews;
@@ -123,6 +124,15 @@ pub struct Call {
     bot: Option<LegId>,
     #[serde(default)]
     messages: Messages,
+    /// What its last flow learned, for one that goes on with the caller.
+    #[serde(default)]
+    served: Option<Served>,
+    /// When the caller arrived, on both clocks; none for a call that an agent placed.
+    #[serde(default)]
+    arrived: Option<(Timestamp, WallTime)>,
+    /// Whether a queue could not serve the caller.
+    #[serde(default)]
+    unserved: bool,
     /// Whether somebody has left the caller to somebody else.
     handed_on: bool,
     /// What an agent who placed the call wanted; none for a call from outside.
@@ -233,6 +243,9 @@ impl Call {
             notes_spoken: 0,
             bot: None,
             messages: Messages::default(),
+            served: None,
+            arrived: Some((now, wall)),
+            unserved: false,
             handed_on: false,
             placed: None,
             language: center.language.clone(),
@@ -410,6 +423,38 @@ impl Call {
         self.step_flow(center, now, FlowEvent::Started { wall }, out);
     }
 
+    /// The flow is over; what it learned is kept for another one.
+    fn flow_over(&mut self) {
+        self.served = self.run.take().map(Run::served).or(self.served.take());
+    }
+
+    /// Another flow goes on with the caller, who is on the line.
+    fn go_on_in(&mut self, center: &Center, now: Timestamp, flow: &Name, out: &mut Vec<CallAction>) {
+        let (Some(leg), Some((began, wall))) = (self.caller, self.arrived) else { return };
+        // Nothing of a flow is in the recording of a talk.
+        self.end_recording(RecordingEnd::Over, out);
+        out.push(CallAction::StopPlay { leg });
+        self.run = Some(match self.served.take() {
+            Some(served) => Run::go_on(center, flow, served),
+            None => {
+                let (number, dialled) = (self.arrival.number.clone(), self.arrival.dialled.clone());
+                let caller = Caller { number, dialled, customer: None };
+                Run::go_on(center, flow, Run::start(center, flow, caller).served())
+            }
+        });
+        self.phase = Phase::Flow;
+        self.step_flow(center, now, FlowEvent::Started { wall: wall + now.since(began) }, out);
+    }
+
+    /// How a call comes out that ends in a flow.
+    fn outcome_of_flow(&self, otherwise: Outcome) -> Outcome {
+        match (self.messages.left, self.unserved) {
+            (true, _) => Outcome::Served,
+            (false, true) => Outcome::Unserved,
+            (false, false) => otherwise,
+        }
+    }
+
     /// Lets the flow take one event, and does what it says.
     fn step_flow(&mut self, center: &Center, now: Timestamp, event: FlowEvent, out: &mut Vec<CallAction>) {
         let (Some(run), Some(leg)) = (&mut self.run, self.caller) else { return };
@@ -441,7 +486,7 @@ impl Call {
                 }
                 FlowAction::BotEnds => self.bot_leaves(out),
                 FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude } => {
-                    self.run = None;
+                    self.flow_over();
                     // Who is not an agent of this center is nobody: a service may know others.
                     let agent = |name: &Name| center.engine.agent_named(name);
                     let prefer = prefer.and_then(|(name, wait)| Some((agent(&name)?, wait)));
@@ -458,7 +503,7 @@ impl Call {
                     self.end_forward(now, MissedWhy::NoAnswer, Party::Server, out);
                 }
                 FlowAction::KeepPlace(kept) => {
-                    self.run = None;
+                    self.flow_over();
                     self.agree_on_callback(now, *kept, out);
                 }
                 action @ (FlowAction::RecordMessage { .. } | FlowAction::MessageEnds { .. }) => {
@@ -467,7 +512,7 @@ impl Call {
                 FlowAction::HangUp { reason } => {
                     self.run = None;
                     self.end_lines(false, out);
-                    self.finish(Party::Server, Outcome::Served, &reason, out);
+                    self.finish(Party::Server, self.outcome_of_flow(Outcome::Served), &reason, out);
                 }
                 FlowAction::Fact(what) => {
                     self.known.learn(&what);

@@ -1,8 +1,8 @@
 //! The recording of a talk: by the queue's policy, with the caller told or asked before anybody hears them.
 //!
-//! It begins with the first bridge and runs until the caller's line ends; what is in it follows from who hears
-//! whom, which is the streams' business: a held caller's time is silence, and a private word is not theirs. Nothing
-//! of a flow is ever in it, for nobody hears a caller there.
+//! It begins with the first bridge and runs until the caller's line ends, or a flow goes on with them; what is in it
+//! follows from who hears whom, which is the streams' business: a held caller's time is silence, and a private word is
+//! not theirs. Nothing of a flow is ever in it.
 
 use std::time::Duration;
 

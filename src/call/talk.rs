@@ -184,7 +184,7 @@ impl Call {
         }
         self.talked = true;
         // A flow that had this agent called is over.
-        self.run = None;
+        self.flow_over();
         let waits = talk.notice.is_some();
         self.phase = Phase::Talking(Box::new(talk));
         if !waits {

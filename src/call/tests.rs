@@ -4,6 +4,7 @@ mod forward;
 mod message;
 mod model;
 mod recording;
+mod waiting;
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -22,12 +23,17 @@ language: en
 languages: [en, es]
 numbers:
   { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1006: outside, 1007: alone,
-    1008: kept, 1009: message }
+    1008: kept, 1009: message, 1010: told }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
   recorded: { record: yes }
   asked: { record: with consent }
+  told:
+    needs: talk >= 1
+    waiting: { messages: [wait/web, wait/letter], offer: wait/offer }
+    offers: { 4: callback, 3: message }
+    unserved: message
 agents:
   alice: { skills: { talk: 5 }, ready: when registered }
 feature_codes: { '*51': ready, '*52': not ready }
@@ -85,7 +91,7 @@ nodes:
 ";
 
 const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined \
-    wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting";
+    wait/callback-promised wait/web wait/letter wait/offer wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting";
 
 /// Asks before the queue would.
 const CONSENTS: &str = "
@@ -110,6 +116,7 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("outside.yaml", forward::OUTSIDE),
         file("alone.yaml", forward::ALONE),
         file("message.yaml", message::MESSAGE),
+        file("told.yaml", waiting::TOLD),
     ];
     let words = ["greeting/welcome", "hold-music", "beep", "recording/told", "recording/question"]
         .into_iter()

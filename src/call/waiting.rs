@@ -29,7 +29,9 @@ use crate::flow::FlowEvent;
 use crate::flow::api::CallbackAt;
 use crate::flow::api::KeptPlace;
 use crate::flow::api::TransferResult;
+use crate::flow::center::WaitOffer;
 use crate::flow::center::WaitPrompts;
+use crate::flow::center::WaitWords;
 use crate::flow::say;
 use crate::media::control::PlayId;
 use crate::queue;
@@ -61,6 +63,22 @@ pub(super) struct Wait {
     /// Whether an agent's phone has rung.
     #[serde(default)]
     rang: bool,
+    /// The flow for which the caller leaves the queue, by their own choice.
+    #[serde(default)]
+    leaves_for: Option<Name>,
+    #[serde(default)]
+    said: Said,
+}
+
+/// What a held caller has been told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Said {
+    /// The expected wait, in minutes.
+    minutes: Option<u64>,
+    /// When the next word may come; none before the wait's own first.
+    next: Option<Timestamp>,
+    /// How many messages have been heard.
+    messages: usize,
 }
 
 /// A callback as a flow agreed it with the caller.
@@ -105,6 +123,8 @@ impl Wait {
             callbacks: 0,
             for_agent: false,
             rang: false,
+            leaves_for: None,
+            said: Said::default(),
         }
     }
 
@@ -137,6 +157,19 @@ impl Wait {
     }
 }
 
+impl Said {
+    /// The word that is next: that the caller is remembered, before a wait that is told, else the messages in turn.
+    fn in_turn(&mut self, tells: bool, words: &WaitWords, prompts: &WaitPrompts) -> Vec<Name> {
+        match words.messages.get(self.messages % words.messages.len().max(1)) {
+            Some(message) if !tells => {
+                self.messages += 1;
+                vec![message.clone()]
+            }
+            _ => vec![prompts.check_in.clone()],
+        }
+    }
+}
+
 /// What a phone hears after it dialled a feature code.
 pub(super) fn state_prompt(wish: &AgentWish) -> Name {
     match wish {
@@ -146,10 +179,15 @@ pub(super) fn state_prompt(wish: &AgentWish) -> Name {
     }
 }
 
+/// A quote as it is told.
+fn minutes(quote: Duration) -> u64 {
+    quote.as_secs().div_ceil(60).max(1)
+}
+
 /// "… less than three minutes": rounded up to whole minutes; nothing where no quote is known.
 pub(super) fn quote_words(language: &str, quote: Option<Duration>, prompts: &WaitPrompts) -> Vec<Name> {
     let Some(quote) = quote else { return Vec::new() };
-    let minutes = quote.as_secs().div_ceil(60).max(1);
+    let minutes = minutes(quote);
     let unit = if minutes == 1 { &prompts.minute } else { &prompts.minutes };
     let mut words = vec![prompts.less_than.clone()];
     words.extend(say::minutes(language, minutes));
@@ -222,7 +260,7 @@ impl Call {
             QueueWord::Moved { queue, told } => self.moved(queue, told, out),
             QueueWord::AskPermission { quote, position } => self.ask(center, quote, position, out),
             QueueWord::Hold { until, by_flow_file } => self.hold(center, until, by_flow_file, out),
-            QueueWord::CheckIn { quote, .. } => self.check_in(center, quote, out),
+            QueueWord::CheckIn { quote, position } => self.check_in(center, now, quote, position, out),
             QueueWord::KeepPlace => self.keep_place(center, out),
             QueueWord::Ring { agent, name, .. } if matches!(self.phase, Phase::Calling(_)) => {
                 self.ring_own_phone(now, agent, name, out);
@@ -260,6 +298,9 @@ impl Call {
         words.extend(quote_words(&self.language, quote, prompts));
         words
             .push(if self.can_be_called_back() { &prompts.question } else { &prompts.question_hold }.clone());
+        if let Phase::Waiting(wait) = &mut self.phase {
+            wait.said.minutes = quote.map(minutes).or(wait.said.minutes);
+        }
         out.push(CallAction::Fact(What::WaitAsked { quote, position }));
         if let Some(play) = self.say(words, true, out) {
             self.set_hears(Hears::Question { play, silent_at: None });
@@ -287,12 +328,37 @@ impl Call {
         self.set_hears(Hears::Music);
     }
 
-    fn check_in(&mut self, center: &Center, quote: Option<Duration>, out: &mut Vec<CallAction>) {
+    fn check_in(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        quote: Option<Duration>,
+        position: u32,
+        out: &mut Vec<CallAction>,
+    ) {
         let Some(prompts) = self.prompts(center) else { return };
-        let mut words = vec![prompts.check_in.clone()];
-        words.extend(quote_words(&self.language, quote, prompts));
+        let since = self.joined.as_ref().map_or(now, |joined| joined.since);
+        let Phase::Waiting(wait) = &mut self.phase else { return };
+        let (quote, first) = match &prompts.words {
+            None => (quote, vec![prompts.check_in.clone()]),
+            Some(words) => {
+                if wait.said.next.unwrap_or(since + words.first) > now {
+                    return;
+                }
+                wait.said.next = Some(now + words.every);
+                // Who is next is about to be served: how long that takes nobody need tell them.
+                let better = quote.filter(|quote| {
+                    position > 1 && wait.said.minutes.is_none_or(|told| minutes(*quote) < told)
+                });
+                (better, wait.said.in_turn(better.is_some(), words, prompts))
+            }
+        };
+        wait.said.minutes = quote.map(minutes).or(wait.said.minutes);
+        let mut said = first;
+        said.extend(quote_words(&self.language, quote, prompts));
+        said.extend(prompts.words.as_ref().and_then(|words| words.offer.clone()));
         out.push(CallAction::Fact(What::CheckedIn { quote }));
-        if let Some(play) = self.say(words, false, out) {
+        if let Some(play) = self.say(said, false, out) {
             self.set_hears(Hears::Word { play });
         }
     }
@@ -378,6 +444,9 @@ impl Call {
         }
         out.push(CallAction::Fact(What::WaitEnded { exit }));
         let Some(prompts) = self.prompts(center) else { return };
+        if let Some(flow) = self.leads_to(prompts, exit).cloned() {
+            return self.go_on_in(center, now, &flow, out);
+        }
         let (prompt, outcome, cause) = match exit {
             WaitExit::Abandoned => return,
             WaitExit::Declined => (&prompts.declined, Outcome::Declined, "would not hold"),
@@ -390,6 +459,22 @@ impl Call {
         };
         let prompt = prompt.clone();
         self.farewell(now, prompt, outcome, cause, out);
+    }
+
+    /// The flow that goes on with the caller when a wait ends so, who is on the line.
+    fn leads_to<'a>(&'a mut self, prompts: &'a WaitPrompts, exit: WaitExit) -> Option<&'a Name> {
+        let Phase::Waiting(wait) = &self.phase else { return None };
+        if wait.callback || self.caller.is_none() || self.arrived.is_none() {
+            return None;
+        }
+        match exit {
+            WaitExit::Declined => wait.leaves_for.as_ref(),
+            WaitExit::Cap | WaitExit::NobodyStaffed | WaitExit::Full => {
+                self.unserved = true;
+                prompts.unserved_flow.as_ref()
+            }
+            WaitExit::Abandoned | WaitExit::CallbackFailed => None,
+        }
     }
 
     /// A key while waiting.
@@ -406,10 +491,17 @@ impl Call {
             return;
         }
         let asked = matches!(wait.hears, Hears::Question { .. });
-        let answer = match digit {
-            '1' if asked => PermissionAnswer::Granted,
-            // A callback may be chosen at any time of the wait, not only when asked.
-            '2' if callable => PermissionAnswer::Callback,
+        let offers = center.wait_prompts.get(wait.queue.0 as usize).map(|prompts| &prompts.offers);
+        let own = offers.filter(|offers| !offers.is_empty());
+        let offer = own.map_or((digit == '2').then_some(&WaitOffer::Callback), |own| own.get(&digit));
+        let answer = match (digit, offer) {
+            ('1', _) if asked => PermissionAnswer::Granted,
+            // An offer may be taken at any time of the wait, not only when asked.
+            (_, Some(WaitOffer::Callback)) if callable => PermissionAnswer::Callback,
+            (_, Some(WaitOffer::Flow(flow))) => {
+                wait.leaves_for = Some(flow.clone());
+                PermissionAnswer::Declined
+            }
             _ => {
                 // No answer: the question stands, and silence counts anew.
                 if let Hears::Question { silent_at, .. } = &mut wait.hears {

@@ -320,4 +320,33 @@ pub struct WaitPrompts {
     pub agent_calling_back: Name,
     /// To the caller, when a callback reaches them: `wait/this-is-your-callback`.
     pub callback_greeting: Name,
+    /// What is said while the caller is held; none: `check_in` and the quote, at each check-in.
+    pub words: Option<WaitWords>,
+    /// Keys that mean something at any time of the wait; none: 2 is a callback.
+    pub offers: BTreeMap<char, WaitOffer>,
+    /// The flow that goes on with callers whom nobody serves: the longest wait is reached, nobody is there, or the
+    /// queue is full. None: they hear `unserved`, and the call ends.
+    pub unserved_flow: Option<Name>,
+}
+
+/// What a held caller is told, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitWords {
+    /// From the beginning of the wait to the first word. Default 15 s.
+    pub first: Duration,
+    /// From word to word. Default 60 s.
+    pub every: Duration,
+    /// Heard in turn where there is no better wait to tell; none: `check_in`.
+    pub messages: Vec<Name>,
+    /// Heard after each: which keys mean what.
+    pub offer: Option<Name>,
+}
+
+/// What a key means to a caller who waits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WaitOffer {
+    /// They are called back, and keep their place.
+    Callback,
+    /// They leave the queue, and this flow goes on with them.
+    Flow(Name),
 }

@@ -40,6 +40,7 @@ use crate::flow::talk_file::extensions;
 use crate::flow::talk_file::outbound;
 use crate::flow::talk_file::owner_first;
 use crate::flow::talk_file::talk_policy;
+use crate::flow::wait_file::Links;
 use crate::flow::wait_file::wait_prompts;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
@@ -78,6 +79,8 @@ pub(crate) struct CenterFile {
     pub feature_codes: BTreeMap<String, AgentWish>,
     pub trunks: Vec<Trunk>,
     pub wait_prompts: Vec<WaitPrompts>,
+    /// The flows that queues lead to.
+    pub links: Vec<Links>,
     pub talk: Vec<TalkPolicy>,
     pub alarms: Vec<AlarmPolicy>,
     pub extensions: BTreeMap<String, AgentId>,
@@ -118,7 +121,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     reader.names.skills = skills.clone();
     let queues =
         fields.optional("queues").map(|yaml| each(yaml, "queues", reader, queue)).unwrap_or_default();
-    let (mut queues, wait_prompts, mut talk, alarms_read, queue_places) = split(queues);
+    let (mut queues, waits, mut talk, alarms_read, queue_places) = split(queues);
+    let (wait_prompts, links): (Vec<WaitPrompts>, Vec<Links>) = waits.into_iter().unzip();
     let alarms = alarms_of_all(&queues, alarms_read, &mut fields, reader);
     let agents_by = fields.optional("agents_by").and_then(|yaml| agents_by(yaml, reader));
     queues.iter_mut().for_each(|queue: &mut QueueConfig| queue.agents_by = queue.agents_by.or(agents_by));
@@ -168,6 +172,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         feature_codes,
         trunks,
         wait_prompts,
+        links,
         talk,
         alarms,
         time_zone,
@@ -310,8 +315,8 @@ fn skills(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Name> {
 }
 
 type AlarmsRead = (AlarmPolicy, Place);
-type QueueRead = (QueueConfig, WaitPrompts, TalkPolicy, AlarmsRead, Place);
-type QueuesRead = (Vec<QueueConfig>, Vec<WaitPrompts>, Vec<TalkPolicy>, Vec<AlarmsRead>, Vec<Place>);
+type QueueRead = (QueueConfig, (WaitPrompts, Links), TalkPolicy, AlarmsRead, Place);
+type QueuesRead = (Vec<QueueConfig>, Vec<(WaitPrompts, Links)>, Vec<TalkPolicy>, Vec<AlarmsRead>, Vec<Place>);
 
 fn split(queues: Vec<QueueRead>) -> QueuesRead {
     let mut parts = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -347,7 +352,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     };
     let priority = fields.optional("priority").and_then(|yaml| reader.number(yaml, -1000, 1000));
     let service_level = fields.optional("service_level").and_then(|yaml| service_level(yaml, reader));
-    let config = QueueConfig {
+    let mut config = QueueConfig {
         name: Name::from(key.text.as_str()),
         needs: needs::demand(fields, reader),
         agents_by: fields.optional("agents_by").and_then(|yaml| agents_by(yaml, reader)),
@@ -373,7 +378,15 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         reader.warning(key.place, "nobody waits until this step", Some(hint));
     }
     let talk = talk_policy(fields, reader);
-    Some((config, wait_prompts(fields, reader), talk, alarms(fields, reader), key.place))
+    let (prompts, links) = wait_prompts(fields, reader);
+    if let Some(words) = &prompts.words {
+        if let Some(yaml) = fields.optional("check_in") {
+            let hint = "leave it out";
+            reader.error_hint(yaml.place, "\"waiting\" says when something is said", hint);
+        }
+        config.check_in = words.first.min(words.every);
+    }
+    Some((config, (prompts, links), talk, alarms(fields, reader), key.place))
 }
 
 /// `90d`

@@ -60,23 +60,24 @@ pub fn load(
         readers.insert(Name::from(stem(path)), reader);
     }
     if let Some(center) = &center {
-        for (flow, place) in center.numbers.values() {
-            if !known.contains(&**flow) {
-                center_reader.unknown(*place, "flow", flow, known.iter().copied());
-            } else if let Some(taken) = flows.get(flow).and_then(|flow| flow.takes.first()) {
-                let message =
-                    format!("\"{flow}\" takes \"{}\", and a caller's number gives nothing", taken.name);
-                center_reader.error_hint(*place, message, "let a flow of its own call it");
-            } else if flows.get(flow).is_some_and(check::returns) {
-                let message =
-                    format!("\"{flow}\" returns to the flow that calls it, and a caller's number is none");
-                center_reader.error_hint(*place, message, "let a flow of its own call it");
+        let numbers = center.numbers.values().map(|(flow, place)| (flow, *place, "a caller's number"));
+        let queues = center.links.iter().flatten().map(|(flow, place)| (flow, *place, "a queue"));
+        for (name, place, from) in numbers.chain(queues) {
+            match flows.get(name) {
+                _ if !known.contains(&**name) => {
+                    center_reader.unknown(place, "flow", name, known.iter().copied());
+                }
+                Some(flow) => check::begins_from(flow, place, from, &mut center_reader),
+                None => {}
             }
         }
     }
     // What flows do together makes sense only where each of them does.
     if all_read && readers.values().all(|reader| !reader.has_errors()) {
         check::together(&mut flows, &mut readers);
+        if let Some(center) = &center {
+            check::round_and_round(center, &flows, &mut center_reader);
+        }
     }
     let mut found: Vec<Diagnostic> = readers.into_values().flat_map(|reader| reader.diagnostics).collect();
     found.append(&mut center_reader.diagnostics);

@@ -52,3 +52,4 @@ pub use prompts::Prompts;
 pub use read::WAYS_OF_SAYING;
 pub use read::duration;
 pub use run::Run;
+pub use run::Served;

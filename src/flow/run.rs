@@ -13,6 +13,7 @@ use crate::base::Secret;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::IdentifiedBy;
+use crate::fact::Verification;
 use crate::fact::What;
 use crate::flow::api::Caller;
 use crate::flow::api::ExitName;
@@ -43,6 +44,20 @@ pub struct Run {
     callers: Vec<Frame>,
     started: bool,
     over: bool,
+    /// The line was answered before it began.
+    #[serde(default)]
+    goes_on: bool,
+}
+
+/// What a flow has learned of its caller, for another one that goes on with them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Served {
+    caller: Caller,
+    verified: bool,
+    verified_by: Option<Verification>,
+    consent: Option<bool>,
+    language: Name,
+    next_play: u32,
 }
 
 /// A flow that has called another: where it goes on, and what it knows. What it knows in secret is lost when it is
@@ -86,7 +101,25 @@ impl Run {
             callers: Vec::new(),
             started: false,
             over: false,
+            goes_on: false,
         }
+    }
+
+    /// A run of `flow` for a caller whom another one has served, on the same line: what they proved holds, and what they
+    /// said is not asked again.
+    pub fn go_on(center: &Center, flow: &Name, served: Served) -> Run {
+        let Served { caller, verified, verified_by, consent, language, next_play } = served;
+        let mut run = Run::start(center, flow, caller);
+        (run.session.verified, run.session.verified_by) = (verified, verified_by);
+        (run.session.consent, run.session.language) = (consent, language);
+        (run.session.next_play, run.goes_on) = (next_play, true);
+        run
+    }
+
+    /// What it has learned of its caller.
+    pub fn served(self) -> Served {
+        let Session { caller, verified, verified_by, consent, language, next_play, .. } = self.session;
+        Served { caller, verified, verified_by, consent, language, next_play }
     }
 
     /// Applies `event` at `now` and appends what must be done, in order, to `out`.
@@ -180,11 +213,11 @@ impl Run {
         }
         self.session.wall = wall;
         self.session.began = now;
-        if !flow.node(self.node).is_some_and(|first| matches!(first.node, Node::Ring(_))) {
+        if !self.goes_on && !flow.node(self.node).is_some_and(|first| matches!(first.node, Node::Ring(_))) {
             out.push(FlowAction::Answer);
         }
         out.push(FlowAction::Fact(What::FlowStarted { flow: Name::clone(&flow.name) }));
-        if let Some(customer) = &self.session.caller.customer {
+        if let Some(customer) = self.session.caller.customer.as_ref().filter(|_| !self.goes_on) {
             let (customer, name) = (customer.account.clone(), customer.name.clone());
             out.push(FlowAction::Fact(What::Identified { customer, name, by: IdentifiedBy::CallingNumber }));
         }

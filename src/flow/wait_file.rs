@@ -1,14 +1,36 @@
-//! What a waiting caller hears, as a queue in `center.yaml` says it.
+//! What a waiting caller hears and may choose, as a queue in `center.yaml` says it.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::base::Name;
 use crate::fact::Party;
+use crate::flow::center::WaitOffer;
 use crate::flow::center::WaitPrompts;
+use crate::flow::center::WaitWords;
 use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
+use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
+use crate::flow::yaml::Yaml;
 
-/// The prompts of a queue: those that it names, else those that every queue has.
-pub(crate) fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> WaitPrompts {
+/// What is said while callers wait comes no oftener.
+const SHORTEST: Duration = Duration::from_secs(5);
+
+/// The flows that a queue names, and where.
+pub(crate) type Links = Vec<(Name, Place)>;
+
+/// The prompts of a queue: those that it names, else those that every queue has. And what is said, and may be chosen.
+pub(crate) fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (WaitPrompts, Links) {
+    let mut links = Links::new();
+    let words = fields.optional("waiting").and_then(|yaml| words(yaml, reader));
+    let offers = fields.optional("offers").map(|yaml| offers(yaml, &mut links, reader)).unwrap_or_default();
+    let unserved_flow = fields.optional("unserved").and_then(|yaml| {
+        let name = reader.name(yaml, "the name of a flow")?;
+        links.push((Name::clone(&name), yaml.place));
+        Some(name)
+    });
     let empty = Vec::new();
     let own = fields.optional("prompts");
     let entries = match own.map(|yaml| (&yaml.value, yaml.place)) {
@@ -46,7 +68,60 @@ pub(crate) fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> 
         unserved: prompt(Party::Caller, "unserved", "wait/sorry"),
         agent_calling_back: prompt(Party::Agent, "agent_calling_back", "wait/agent-calling-back"),
         callback_greeting: prompt(Party::Caller, "callback_greeting", "wait/callback-greeting"),
+        words,
+        offers,
+        unserved_flow,
     };
     given.finish(reader);
-    prompts
+    (prompts, links)
+}
+
+/// `{ first: 15s, every: 60s, messages: [wait/web], offer: wait/offer }`
+fn words(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<WaitWords> {
+    let mut fields = reader.fields(yaml, "what is said while callers wait")?;
+    let mut time = |key, default_s| {
+        let given = fields.optional(key).and_then(|yaml| Some((yaml.place, reader.duration(yaml)?)));
+        let Some((place, given)) = given else { return Duration::from_secs(default_s) };
+        if given < SHORTEST {
+            let (least, got) = (SHORTEST.as_secs(), given.as_secs_f64());
+            let message = format!("\"{key}\" is at least {least} s, got {got} s");
+            reader.error_hint(place, message, "who is talked to all the time hears nothing of it");
+        }
+        given
+    };
+    let (first, every) = (time("first", 15), time("every", 60));
+    let mut prompt = |yaml: &Yaml| -> Vec<Name> {
+        let texts = reader.texts(yaml, "a prompt");
+        texts.into_iter().filter_map(|text| reader.prompt(text)).collect()
+    };
+    let messages = fields.optional("messages").map(&mut prompt).unwrap_or_default();
+    let offer = fields.optional("offer").and_then(|yaml| prompt(yaml).pop());
+    fields.finish(reader);
+    Some(WaitWords { first, every, messages, offer })
+}
+
+/// `{ 2: callback, 3: leave_message }`
+fn offers(yaml: &Yaml, links: &mut Links, reader: &mut Reader<'_>) -> BTreeMap<char, WaitOffer> {
+    let Value::Map(entries) = &yaml.value else {
+        reader.error(yaml.place, "offers are written as \"key: callback\", or \"key: name of a flow\"");
+        return BTreeMap::new();
+    };
+    let mut one = |(key, yaml): &(Text, Yaml)| {
+        let mut chars = key.text.chars();
+        let digit = match (chars.next(), chars.next()) {
+            (Some(digit @ ('0' | '2'..='9' | '*' | '#')), None) => digit,
+            _ => {
+                let message = format!("\"{}\" is no key for an offer", key.text);
+                reader.error_hint(key.place, message, "0, 2 to 9, * or #; 1 is the answer of who will hold");
+                return None;
+            }
+        };
+        let name = reader.name(yaml, "callback, or the name of a flow")?;
+        if &*name == "callback" {
+            return Some((digit, WaitOffer::Callback));
+        }
+        links.push((Name::clone(&name), yaml.place));
+        Some((digit, WaitOffer::Flow(name)))
+    };
+    entries.iter().filter_map(&mut one).collect()
 }

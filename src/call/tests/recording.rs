@@ -175,6 +175,29 @@ fn a_recording_goes_on_through_the_queue_and_ends_where_nobody_is_recorded() {
 }
 
 #[test]
+fn nothing_of_a_flow_that_goes_on_with_the_caller_is_in_the_recording_of_their_talk() {
+    let mut script = Script::recorded();
+    script.alice(AgentRequest::Transfer { to: Target::Queue("told".into()) }).unwrap();
+    script.transcript.clear();
+    script.word("nobody", QueueWord::Exit { exit: WaitExit::Cap });
+    script.flow_play_ends(1).flow_play_ends(2);
+    script.check(
+        "
+nobody
+  fact: wait_ended
+  record 0: Stop
+  fact: recording_ended
+  stop playing
+  fact: flow_started
+  play to 0: greeting/welcome
+play ends
+  play to 0: beep
+play ends
+  record 0 into 7.wav: Start(Message)",
+    );
+}
+
+#[test]
 fn a_disk_that_is_full_ends_the_recording_once_and_not_the_call() {
     let mut script = Script::recorded();
     let ended = CallEvent::RecordingEnded { leg: CALLER, why: RecordingEnd::Disk };

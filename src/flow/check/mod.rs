@@ -17,8 +17,9 @@ use crate::flow::node::transfer::To;
 use crate::flow::read::Reader;
 use crate::queue::api::Config;
 
+pub(crate) use together::begins_from;
 pub(crate) use together::links;
-pub(crate) use together::returns;
+pub(crate) use together::round_and_round;
 pub(crate) use together::together;
 
 /// Checks `flow` by itself; a sample of each of its variables.

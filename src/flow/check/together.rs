@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::base::Name;
 use crate::flow::api::Kind;
+use crate::flow::center_file::CenterFile;
 use crate::flow::check::Graph;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
@@ -18,8 +19,71 @@ type Flows = BTreeMap<Name, Flow>;
 type Readers<'a> = BTreeMap<Name, Reader<'a>>;
 
 /// Whether the flow returns to one that has called it.
-pub(crate) fn returns(flow: &Flow) -> bool {
+fn returns(flow: &Flow) -> bool {
     flow.nodes.iter().any(|at| matches!(at.node, Node::GiveBack(_)))
+}
+
+/// Reports what keeps a flow from being where a number, or a queue, leads.
+pub(crate) fn begins_from(flow: &Flow, place: Place, from: &str, reader: &mut Reader<'_>) {
+    let (name, own) = (&flow.name, "let a flow of its own call it");
+    if let Some(taken) = flow.takes.first() {
+        let message = format!("\"{name}\" takes \"{}\", and {from} gives nothing", taken.name);
+        reader.error_hint(place, message, own);
+    } else if returns(flow) {
+        let message = format!("\"{name}\" returns to the flow that calls it, and {from} is none");
+        reader.error_hint(place, message, own);
+    } else if from == "a queue" && flow.node(flow.start).is_some_and(|at| matches!(at.node, Node::Ring(_))) {
+        reader.error(place, format!("\"{name}\" rings, but the line has been answered before it"));
+    }
+}
+
+/// Reports a circle of queues whose callers, served by nobody and silent, come from one to the next for ever.
+pub(crate) fn round_and_round(center: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
+    let next = |queue: usize| -> BTreeSet<usize> {
+        let flow = center.wait_prompts[queue].unserved_flow.as_ref();
+        flow.map(|flow| silent_queues(flow, flows)).unwrap_or_default()
+    };
+    for first in 0..center.wait_prompts.len() {
+        let mut path = vec![(first, next(first))];
+        let mut seen = BTreeSet::from([first]);
+        while let Some((_, ways)) = path.last_mut() {
+            match ways.pop_first() {
+                None => {
+                    path.pop();
+                }
+                Some(to) if to == first => {
+                    let name = |queue: usize| &*center.engine.queues[queue].name;
+                    let names: Vec<&str> = path.iter().map(|(queue, _)| name(*queue)).collect();
+                    let round = format!("{} -> {}", names.join(" -> "), name(first));
+                    // The queue's last link is the flow of those whom nobody serves.
+                    if let Some((_, place)) = center.links[first].last() {
+                        let message = format!("whom nobody serves goes round for ever here: {round}");
+                        let hint = "let one of these lead to a voicemail, or to hang_up";
+                        reader.error_hint(*place, message, hint);
+                    }
+                    return;
+                }
+                Some(to) if seen.insert(to) => path.push((to, next(to))),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// The queues that a silent caller comes to from the beginning of a flow.
+fn silent_queues(flow: &Name, flows: &Flows) -> BTreeSet<usize> {
+    let (mut found, mut seen, mut open) = (BTreeSet::new(), BTreeSet::new(), vec![Name::clone(flow)]);
+    while let Some(name) = open.pop() {
+        let Some(flow) = flows.get(&name).filter(|_| seen.insert(Name::clone(&name))) else { continue };
+        let graph = Graph::of(flow);
+        for place in silently_reached(flow, &graph) {
+            match &flow.nodes[place].node {
+                Node::Enqueue(node) => found.extend(node.queue.map(|queue| queue.0 as usize)),
+                _ => open.extend(target(&flow.nodes[place])),
+            }
+        }
+    }
+    found
 }
 
 /// Reports links of `flow` to flows that are not there.
@@ -199,16 +263,21 @@ fn circle(
 
 /// The flows that a silent caller comes to from this one's start.
 fn silent_targets(flow: &Flow, graph: &Graph) -> Vec<Name> {
+    silently_reached(flow, graph).into_iter().filter_map(|at| target(&flow.nodes[at])).collect()
+}
+
+/// The nodes that a silent caller comes to.
+fn silently_reached(flow: &Flow, graph: &Graph) -> Vec<usize> {
     let mut reached = vec![false; flow.nodes.len()];
     let mut open = vec![graph.start];
-    let mut targets = Vec::new();
+    let mut nodes = Vec::new();
     while let Some(at) = open.pop() {
         if !std::mem::replace(&mut reached[at], true) {
-            targets.extend(target(&flow.nodes[at]));
+            nodes.push(at);
             open.extend(graph.exits[at].iter().filter(|way| !way.by_caller).map(|way| way.to));
         }
     }
-    targets
+    nodes
 }
 
 /// Reports menus from which no way leads to a person.

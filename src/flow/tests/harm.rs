@@ -655,3 +655,39 @@ fn a_message_that_cannot_be_left() {
         "main.yaml:6:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)",
     );
 }
+
+#[test]
+fn what_callers_of_a_queue_hear_and_choose_and_where_it_leads() {
+    let queue = |more: &str| CENTER.replace("billing >= 3 }", &format!("billing >= 3, {more} }}"));
+    center(
+        &queue("unserved: mian, offers: { 1: callback, 3: nowhere, 22: main }, check_in: 20s"),
+        "center.yaml:4:53: error: no flow is called \"mian\" (did you mean \"main\"?)\n\
+         center.yaml:4:69: error: \"1\" is no key for an offer \
+         (0, 2 to 9, * or #; 1 is the answer of who will hold)\n\
+         center.yaml:4:85: error: no flow is called \"nowhere\" (there is main)\n\
+         center.yaml:4:94: error: \"22\" is no key for an offer \
+         (0, 2 to 9, * or #; 1 is the answer of who will hold)",
+    );
+    center(
+        &queue("check_in: 20s, waiting: { first: 1s, messages: [wait/nothing] }"),
+        "center.yaml:4:53: error: \"waiting\" says when something is said (leave it out)\n\
+         center.yaml:4:76: error: \"first\" is at least 5 s, got 1 s \
+         (who is talked to all the time hears nothing of it)\n\
+         center.yaml:4:91: error: no prompt is called \"wait/nothing\" (record it as prompts/en/wait/nothing.wav)",
+    );
+    let waits = "flow: main\nstart: a\nnodes:\n  a: { play: long, then: b }\n  b: { enqueue: billing }\n";
+    let said = found(&[("center.yaml", &queue("unserved: main")), ("main.yaml", waits)]);
+    assert_eq!(
+        said,
+        "center.yaml:4:53: error: whom nobody serves goes round for ever here: billing -> billing \
+         (let one of these lead to a voicemail, or to hang_up)"
+    );
+    let rings = "flow: main\nstart: a\nnodes:\n  a: { ring: 5s }\n";
+    let said = found(&[("center.yaml", &queue("unserved: main")), ("main.yaml", rings)]);
+    assert_eq!(said, "center.yaml:4:53: error: \"main\" rings, but the line has been answered before it");
+    // Who chooses to wait again may.
+    let again = "flow: main\nstart: a\nnodes:\n  \
+                 a: { menu: menu/main, choices: { 1: b }, otherwise: end }\n  b: { enqueue: billing }\n  \
+                 end: { hang_up: done }\n";
+    assert_eq!(found(&[("center.yaml", &queue("unserved: main")), ("main.yaml", again)]), "");
+}

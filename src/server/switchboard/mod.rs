@@ -340,7 +340,9 @@ impl Switchboard {
             }
             Input::RecordingFetched { call, file, by } => {
                 let what = match file.kind {
-                    RecordingKind::Talk => What::RecordingFetched { file: file.to_string(), by },
+                    RecordingKind::Talk | RecordingKind::Note => {
+                        What::RecordingFetched { file: file.to_string(), by }
+                    }
                     RecordingKind::Message => What::MessageFetched { part: file.part, by },
                 };
                 out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));

@@ -1,0 +1,125 @@
+//! What a held caller is told, what they may choose, and where they go whom nobody serves.
+
+use super::*;
+
+pub(super) const TOLD: &str = "
+flow: told
+start: queue
+nodes:
+  queue: { enqueue: told }
+";
+
+impl Script {
+    /// Somebody is held, 2 minutes having been said.
+    fn held() -> Script {
+        let mut script = Script::arrive("1010", "+12025550100", None);
+        script.happens("nobody has that number", CallEvent::Found(None));
+        script.word("asks", QueueWord::AskPermission { quote: Some(Duration::from_secs(110)), position: 2 });
+        script.digit('1').word("engine holds", holds());
+        script.play_ends(CALLER, 1);
+        script.transcript.clear();
+        script
+    }
+
+    /// The engine checks in after so many seconds more.
+    fn checks_in(&mut self, after_s: u64, quote_s: Option<u64>, position: u32) -> &mut Script {
+        self.now += Duration::from_secs(after_s);
+        let quote = quote_s.map(Duration::from_secs);
+        self.word(&format!("{after_s} s later"), QueueWord::CheckIn { quote, position })
+    }
+}
+
+#[test]
+fn a_held_caller_is_told_a_better_wait_and_messages_in_turn_and_the_next_one_no_wait() {
+    let mut script = Script::held();
+    script.checks_in(14, Some(50), 2);
+    script.checks_in(1, Some(100), 2).checks_in(59, Some(50), 2);
+    script.checks_in(1, Some(50), 2).checks_in(60, Some(170), 3);
+    // Who is next hears no wait, however short.
+    script.checks_in(60, Some(10), 1).checks_in(60, None, 2);
+    script.check(
+        "
+14 s later
+1 s later
+  fact: checked_in
+  play to 0: wait/web wait/offer
+59 s later
+1 s later
+  fact: checked_in
+  play to 0: wait/check-in wait/less-than numbers/1 units/minute wait/offer
+60 s later
+  fact: checked_in
+  play to 0: wait/letter wait/offer
+60 s later
+  fact: checked_in
+  play to 0: wait/web wait/offer
+60 s later
+  fact: checked_in
+  play to 0: wait/letter wait/offer",
+    );
+}
+
+#[test]
+fn a_caller_who_would_rather_leave_a_message_leaves_the_queue_for_it() {
+    let mut script = Script::held();
+    script.digit('2').digit('3').word("engine lets go", QueueWord::Exit { exit: WaitExit::Declined });
+    script.flow_play_ends(1).flow_play_ends(2);
+    script.happens("speaks", CallEvent::Speaks { leg: CALLER, on: true });
+    script.now += Duration::from_secs(3);
+    script.leg("the caller hangs up", CALLER, LegEvent::Ended { cause: "hung up".into() });
+    script.closes(CALLER);
+    script.check(
+        "
+key 2
+  fact: digit
+key 3
+  fact: digit
+  engine: Permission Declined
+engine lets go
+  fact: wait_ended
+  stop playing
+  fact: flow_started
+  play to 0: greeting/welcome
+play ends
+  play to 0: beep
+play ends
+  record 0 into 7.wav: Start(Message)
+speaks
+the caller hangs up
+  record 0: Stop
+  fact: message_left
+line closes
+  fact: call_ended
+  over",
+    );
+    let mut script = Script::held();
+    script.digit('4');
+    script.check("key 4\n  fact: digit\n  engine: Permission Callback");
+}
+
+#[test]
+fn whom_nobody_serves_goes_on_in_the_queues_flow_and_came_out_unserved_unless_they_left_something() {
+    for (exit, leaves) in [(WaitExit::Cap, true), (WaitExit::NobodyStaffed, false), (WaitExit::Full, false)] {
+        let mut script = Script::held();
+        script.word("nobody", QueueWord::Exit { exit }).flow_play_ends(1).flow_play_ends(2);
+        script.happens("speaks", CallEvent::Speaks { leg: CALLER, on: leaves });
+        script.now += Duration::from_secs(3);
+        script.leg("the caller hangs up", CALLER, LegEvent::Ended { cause: "hung up".into() });
+        let outcome = if leaves { Outcome::Served } else { Outcome::Unserved };
+        let ended = matches!(&script.call.phase, Phase::Ended { outcome: ended, .. } if *ended == outcome);
+        assert!(ended, "{:?}", script.call.phase);
+    }
+    // A queue without such a flow says that it is sorry.
+    let mut script = Script::arrive("1001", "+12025550100", None);
+    script.happens("nobody has that number", CallEvent::Found(None));
+    script.word("nobody", QueueWord::Exit { exit: WaitExit::Full });
+    assert!(script.transcript.ends_with("play to 0: wait/sorry\n"), "{}", script.transcript);
+}
+
+#[test]
+fn an_agent_who_picks_up_in_time_has_the_caller_who_wanted_to_leave() {
+    let mut script = Script::held();
+    let agent = script.rings();
+    script.digit('3').leg("alice picks up", agent, LegEvent::Up);
+    assert!(matches!(script.call.phase, Phase::Talking(_)), "{:?}", script.call.phase);
+}
