@@ -12,11 +12,17 @@ import { Audio } from "./desk-phone.js";
 import { SpokenNote } from "./desk-spoken.js";
 import { drawAway, drawConsult, drawHold, drawNotes } from "./desk-talk.js";
 import { WrapUp } from "./desk-wrap-up.js";
+import { drawMessages } from "./messages.js";
 import { promiseItem } from "./promises.js";
 
 // How much longer a held caller is told it takes, by one click.
 const REQUOTE_S = 60;
 
+// Messages are looked for when the agent is something else, and every so often, in milliseconds: they are no calls.
+const MESSAGES_AFTER = 3000;
+const MESSAGES_EVERY = 60_000;
+
+let looks = null;
 let desk = null;
 let chosen = null;
 // The calls that can be looked at: those on the desk, and those whose outcome is not saved yet.
@@ -30,9 +36,19 @@ const wrapUp = who.name ? new WrapUp({ agent: who.name, changed: draw }) : null;
 const audio = who.name ? new Audio({ changed: draw }) : null;
 const spokenNote = who.name ? new SpokenNote({ current, level: () => audio.level }) : null;
 
+function lookForMessages(after) {
+  clearTimeout(looks);
+  looks = setTimeout(() => {
+    drawMessages().catch(() => {});
+    lookForMessages(MESSAGES_EVERY);
+  }, after);
+}
+
 function begin() {
+  lookForMessages(0);
   follow("/api/v1/desk-view/events", "desk", (view) => {
     setClock(view.now);
+    if (desk?.state !== view.state) lookForMessages(MESSAGES_AFTER);
     desk = view;
     draw();
     // With what stands on it, so that nothing jumps.

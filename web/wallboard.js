@@ -2,9 +2,10 @@
 
 import {
   about, at, capital, clock, clockOf, follow, make, redraw, session, setClock, show, signIn, stateTag,
-  supervises, turnClocks, words, write,
+  supervises, turnClocks, whenText, words, write,
 } from "./base.js";
 import { dayChart } from "./chart.js";
+import { drawMessages } from "./messages.js";
 import { promiseItem } from "./promises.js";
 import { openAgent, openWait, wireActs } from "./wallboard-acts.js";
 import { wireListening } from "./wallboard-listen.js";
@@ -34,6 +35,7 @@ function draw() {
   drawWaiting();
   drawAgents();
   drawPromises();
+  lookForMessages();
   redraw(at("formulas"), board.formulas, () =>
     Object.entries(board.formulas).flatMap(([name, text]) => [
       make("dt", {}, name === "lately" ? "Lately" : capital(words(name))), make("dd", {}, text),
@@ -72,6 +74,7 @@ function queueCard(queue) {
       figure2(today.average_wait_s === null ? "–" : about(today.average_wait_s), "average wait"),
       figure2(today.answered + today.abandoned ? about(today.longest_wait_s) : "–", "longest wait today"),
       figure2(today.promises_kept + today.promises_broken ? `${today.promises_kept} of ${today.promises_kept + today.promises_broken}` : "–", "promises kept")),
+    queue.messages.count ? make("p", { class: "small" }, make("span", { class: "tag warn" }, queue.messages.count === 1 ? "a message" : `${queue.messages.count} messages`), " the oldest since ", whenText(queue.messages.oldest)) : null,
     dayChart(queue, board));
 }
 
@@ -95,6 +98,16 @@ function drawWaiting() {
       make("td", {}, capital(wait.why)),
       make("td", {}, act));
   }));
+}
+
+let counted = "";
+
+// The list is asked for when what the board counts is another; for whoever may hear them all.
+function lookForMessages() {
+  const count = JSON.stringify(board.queues.map(({ messages }) => messages));
+  if (!mayAct || count === counted) return;
+  counted = count;
+  drawMessages().catch(() => (counted = ""));
 }
 
 function drawPromises() {
