@@ -675,6 +675,10 @@ fn what_callers_of_a_queue_hear_and_choose_and_where_it_leads() {
          (who is talked to all the time hears nothing of it)\n\
          center.yaml:4:91: error: no prompt is called \"wait/nothing\" (record it as prompts/en/wait/nothing.wav)",
     );
+    center(
+        &queue("offers: 7"),
+        "center.yaml:4:51: error: offers are written as \"key: callback\", or \"key: name of a flow\"",
+    );
     let waits = "flow: main\nstart: a\nnodes:\n  a: { play: long, then: b }\n  b: { enqueue: billing }\n";
     let said = found(&[("center.yaml", &queue("unserved: main")), ("main.yaml", waits)]);
     assert_eq!(
