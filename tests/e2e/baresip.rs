@@ -231,6 +231,13 @@ impl Phone {
             .collect()
     }
 
+    /// What it has heard in its latest call, as its decoder made it: samples a second, channels, and the samples.
+    pub fn sound(&self) -> Option<(u32, u16, Vec<i16>)> {
+        let files = fs::read_dir(self.folder.path()).ok()?.flatten().map(|entry| entry.path());
+        let latest = files.filter(|path| path.to_string_lossy().ends_with("-dec.wav")).max()?;
+        tone::read_growing_wav_as_it_is(&latest)
+    }
+
     fn command(&mut self, command: &str, parameter: Option<&str>) {
         let mut message = json!({ "command": command, "token": command });
         if let Some(parameter) = parameter {

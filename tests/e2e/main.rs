@@ -34,6 +34,7 @@ mod secure;
 mod server;
 mod signalling;
 mod sipp;
+mod sound;
 mod speech;
 mod spine;
 mod srtp;

@@ -71,12 +71,19 @@ pub fn write_wav(path: &Path, samples: impl Iterator<Item = i16>) {
 /// The samples of a file of 16 bit, even while it is still being written, when its header does not say how many.
 /// Of a higher rate, and of several channels, as many are left out as make 8 kHz and one: enough for tones.
 pub fn read_growing_wav(path: &Path) -> Vec<i16> {
-    let bytes = fs::read(path).unwrap_or_default();
-    let Some((header, body)) = bytes.split_at_checked(44) else { return Vec::new() };
-    let channels = usize::from(u16::from_le_bytes([header[22], header[23]]));
-    let rate = u32::from_le_bytes([header[24], header[25], header[26], header[27]]) as usize;
-    let step = (channels * rate / RATE).max(1);
-    body.chunks_exact(2).step_by(step).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+    let Some((rate, channels, samples)) = read_growing_wav_as_it_is(path) else { return Vec::new() };
+    let step = (usize::from(channels) * rate as usize / RATE).max(1);
+    samples.into_iter().step_by(step).collect()
+}
+
+/// The same with nothing left out: samples a second, channels, and the samples.
+pub fn read_growing_wav_as_it_is(path: &Path) -> Option<(u32, u16, Vec<i16>)> {
+    let bytes = fs::read(path).ok()?;
+    let (header, body) = bytes.split_at_checked(44)?;
+    let channels = u16::from_le_bytes([header[22], header[23]]);
+    let rate = u32::from_le_bytes([header[24], header[25], header[26], header[27]]);
+    let samples = body.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+    Some((rate, channels, samples))
 }
 
 #[test]

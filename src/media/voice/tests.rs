@@ -174,7 +174,7 @@ fn opus_rebuilds_most_of_what_was_lost() {
 
 #[test]
 fn jitter_and_reordering_of_50_ms_are_waited_for_after_the_first_moments() {
-    for codec in DECODED_BY_US {
+    for codec in [Codec::Pcmu, Codec::G722, Codec::Opus] {
         for seed in 0..10 {
             let said = tone(codec, 20);
             let network = Network { jitter_ms: 50, duplicate_percent: 2, ..Network::default() };
