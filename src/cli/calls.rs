@@ -167,9 +167,11 @@ fn headline(record: &CallRecord, holds: &HoldTally, zone: &TimeZone) -> String {
         1 => head += "recorded\n",
         parts => head += &format!("recorded in {parts} parts\n"),
     }
-    if holds.held > 0 {
-        let (total, longest) = (story::length(holds.total), story::length(holds.longest));
-        head += &format!("on hold {} times for {total} in all, for {longest} at the longest\n", holds.held);
+    let (total, longest) = (story::length(holds.total), story::length(holds.longest));
+    match holds.held {
+        0 => {}
+        1 => head += &format!("on hold once, for {total}\n"),
+        times => head += &format!("on hold {times} times for {total} in all, for {longest} at the longest\n"),
     }
     head + "\n"
 }
