@@ -1,6 +1,8 @@
 //! `center.yaml`: the company, its numbers, skills, queues, agents and trunks.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -564,16 +566,12 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     let texts = fields.optional("from").map(|yaml| reader.texts(yaml, "an address")).unwrap_or_default();
     let mut sources = Vec::new();
     for text in texts {
-        match (text.text.parse::<std::net::IpAddr>(), text.text.parse::<std::net::SocketAddr>()) {
+        match (text.text.parse::<IpAddr>(), text.text.parse::<SocketAddr>()) {
             (Ok(address), _) => sources.push((address, 0)),
             (_, Ok(socket)) => sources.push((socket.ip(), socket.port())),
             _ => address_error(text, reader),
         }
     }
-    let outbound = fields.optional("out").and_then(|yaml| {
-        let text = reader.text(yaml, "an address")?;
-        text.text.parse().map_err(|_| address_error(text, reader)).ok()
-    });
     let transport = fields.optional("transport").and_then(|yaml| {
         let text = reader.text(yaml, "a transport")?;
         let found = Transport::named(&text.text);
@@ -581,6 +579,12 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
             reader.unknown(text.place, "transport", &text.text, ["udp", "tcp", "tls"]);
         }
         found
+    });
+    let transport = transport.unwrap_or(Transport::Udp);
+    let outbound = fields.optional("out").and_then(|yaml| {
+        let text = reader.text(yaml, "an address")?;
+        let alone = text.text.parse().map(|address| SocketAddr::new(address, transport.default_port()));
+        alone.or_else(|_| text.text.parse()).map_err(|_| address_error(text, reader)).ok()
     });
     let certificate_name = fields.optional("certificate").and_then(|yaml| reader.name(yaml, "a host name"));
     let trusted = fields.truth(reader, "trusted", false);
@@ -592,7 +596,7 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         name: Name::from(key.text.as_str()),
         sources,
         outbound,
-        transport: transport.unwrap_or(Transport::Udp),
+        transport,
         certificate_name: certificate_name.map(|name| name.to_string()),
         trusted,
         register,

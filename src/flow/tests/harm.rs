@@ -558,6 +558,18 @@ fn no_center_at_all() {
 }
 
 #[test]
+fn a_trunk_s_port_is_its_transport_s_where_none_is_written() {
+    let out = |trunk: &str| {
+        let text = format!("{CENTER}trunks: {{ provider: {trunk} }}\n");
+        let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap();
+        center.trunks[0].outbound.map(|address| address.to_string())
+    };
+    assert_eq!(out("{ out: 192.0.2.7 }").as_deref(), Some("192.0.2.7:5060"));
+    assert_eq!(out("{ out: \"192.0.2.7:5070\" }").as_deref(), Some("192.0.2.7:5070"));
+    assert_eq!(out("{ out: \"2001:db8::7\", transport: tls }").as_deref(), Some("[2001:db8::7]:5061"));
+}
+
+#[test]
 fn a_trunk_whose_transport_is_not_known() {
     let trunk = "trunks: { provider: { from: [192.0.2.7], transport: tsl } }";
     center(
