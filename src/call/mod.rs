@@ -26,6 +26,7 @@ pub mod recording;
 pub mod request;
 mod spoken_note;
 mod supervise;
+pub mod survey;
 mod talk;
 #[cfg(test)]
 mod tests;
@@ -79,6 +80,7 @@ use message::Messages;
 use placed::Calling;
 use placed::Placed;
 use recording::Recording;
+use survey::Surveyed;
 use talk::Talk;
 use waiting::Wait;
 
@@ -133,6 +135,12 @@ pub struct Call {
     /// Whether a queue could not serve the caller.
     #[serde(default)]
     unserved: bool,
+    /// Whom the caller is asked about, once the talk is over.
+    #[serde(default)]
+    surveyed: Option<Surveyed>,
+    /// When the caller's number was last asked, in whichever call.
+    #[serde(default)]
+    asked: Option<Timestamp>,
     /// Whether somebody has left the caller to somebody else.
     handed_on: bool,
     /// What an agent who placed the call wanted; none for a call from outside.
@@ -246,6 +254,8 @@ impl Call {
             served: None,
             arrived: Some((now, wall)),
             unserved: false,
+            surveyed: None,
+            asked: None,
             handed_on: false,
             placed: None,
             language: center.language.clone(),
@@ -448,10 +458,11 @@ impl Call {
 
     /// How a call comes out that ends in a flow.
     fn outcome_of_flow(&self, otherwise: Outcome) -> Outcome {
-        match (self.messages.left, self.unserved) {
-            (true, _) => Outcome::Served,
-            (false, true) => Outcome::Unserved,
-            (false, false) => otherwise,
+        match (&self.surveyed, self.messages.left, self.unserved) {
+            (Some(_), ..) => Outcome::Talked,
+            (None, true, _) => Outcome::Served,
+            (None, false, true) => Outcome::Unserved,
+            (None, false, false) => otherwise,
         }
     }
 
@@ -509,6 +520,7 @@ impl Call {
                 action @ (FlowAction::RecordMessage { .. } | FlowAction::MessageEnds { .. }) => {
                     self.on_message_action(center, leg, &action, out);
                 }
+                FlowAction::Surveyed { question, answer } => self.answered(question, answer, out),
                 FlowAction::HangUp { reason } => {
                     self.run = None;
                     self.end_lines(false, out);

@@ -152,6 +152,8 @@ impl Call {
             served: None,
             arrived: None,
             unserved: false,
+            surveyed: None,
+            asked: None,
             handed_on: false,
             language: center.language.clone(),
             forward: None,

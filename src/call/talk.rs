@@ -246,7 +246,7 @@ impl Call {
             {
                 self.leave_to_queue(now, cause, out);
             }
-            Phase::Talking(_) => self.end_talk(now, Party::Agent, cause, out),
+            Phase::Talking(_) => self.end_by_agent(center, now, cause, out),
             Phase::CallingBack(_) => self.callback_failed("the agent hung up", out),
             Phase::Calling(_) if self.agent.as_ref().is_some_and(|line| line.up) => self.gave_up(out),
             _ => {

@@ -4,6 +4,7 @@ mod forward;
 mod message;
 mod model;
 mod recording;
+mod survey;
 mod waiting;
 
 use std::fmt::Write;
@@ -23,7 +24,7 @@ language: en
 languages: [en, es]
 numbers:
   { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1006: outside, 1007: alone,
-    1008: kept, 1009: message, 1010: told }
+    1008: kept, 1009: message, 1010: told, 1011: judged }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -34,6 +35,7 @@ queues:
     waiting: { messages: [wait/web, wait/letter], offer: wait/offer }
     offers: { 4: callback, 3: message }
     unserved: message
+  judged: { needs: talk >= 1, record: yes, survey: after_talk }
 agents:
   alice: { skills: { talk: 5 }, ready: when registered }
 feature_codes: { '*51': ready, '*52': not ready }
@@ -117,6 +119,8 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("alone.yaml", forward::ALONE),
         file("message.yaml", message::MESSAGE),
         file("told.yaml", waiting::TOLD),
+        file("judged.yaml", survey::JUDGED),
+        file("after_talk.yaml", survey::AFTER_TALK),
     ];
     let words = ["greeting/welcome", "hold-music", "beep", "recording/told", "recording/question"]
         .into_iter()

@@ -282,6 +282,10 @@ pub enum What {
     MessageFetched { part: u16, by: Option<Name> },
     /// Somebody has done what a message asks for, or says why not. None for a program on the server's machine.
     MessageHandled { part: u16, by: Option<Name>, words: String },
+    /// The agent has ended the talk, and the caller is asked about it.
+    SurveyStarted { agent: Name, queue: Name },
+    /// What the caller answered to a question; about whom, where it came after a talk.
+    SurveyAnswered { question: Name, answer: u8, agent: Option<Name>, queue: Option<Name> },
     /// A party's line was opened.
     LegOpened { leg: LegId, party: Party, address: String },
     /// A party went on with the call at another phone of theirs.

@@ -265,6 +265,8 @@ pub enum FlowAction {
     RecordMessage { queue: QueueId },
     /// The message is over: it is kept, or forgotten.
     MessageEnds { queue: QueueId, end: MessageEnd },
+    /// What the caller answered to a survey's question.
+    Surveyed { question: Name, answer: u8 },
     /// End the call. The run is over.
     HangUp { reason: Name },
     /// Tell the history.

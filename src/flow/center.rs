@@ -132,6 +132,18 @@ pub struct TalkPolicy {
     pub owner_first: Option<OwnerFirst>,
     /// Whether its talks are recorded. Default no.
     pub record: RecordPolicy,
+    /// What callers are asked after a talk. Default nothing.
+    pub survey: Option<SurveyPolicy>,
+}
+
+/// The flow that goes on with a caller when the agent has ended their talk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SurveyPolicy {
+    pub flow: Name,
+    /// After a talk of at least so long. Default 20 s.
+    pub after: Duration,
+    /// Nobody whose number was asked within this time. Default 4 h.
+    pub again: Duration,
 }
 
 /// From when on a supervisor is called to a queue. What is not said is as the board has it.
@@ -186,6 +198,7 @@ impl Default for TalkPolicy {
             caller_id: None,
             owner_first: None,
             record,
+            survey: None,
         }
     }
 }

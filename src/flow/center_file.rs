@@ -38,6 +38,7 @@ use crate::flow::say;
 use crate::flow::say::Currency;
 use crate::flow::service;
 use crate::flow::speech;
+use crate::flow::survey_file::survey;
 use crate::flow::talk_file::extensions;
 use crate::flow::talk_file::outbound;
 use crate::flow::talk_file::owner_first;
@@ -379,8 +380,12 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         let hint = "let it come before the queue's max_wait".to_owned();
         reader.warning(key.place, "nobody waits until this step", Some(hint));
     }
-    let talk = talk_policy(fields, reader);
-    let (prompts, links) = wait_prompts(fields, reader);
+    let mut talk = talk_policy(fields, reader);
+    let (prompts, mut links) = wait_prompts(fields, reader);
+    if let Some((policy, place)) = survey(fields, reader) {
+        links.insert(0, (Name::clone(&policy.flow), place));
+        talk.survey = Some(policy);
+    }
     if let Some(words) = &prompts.words {
         if let Some(yaml) = fields.optional("check_in") {
             let hint = "leave it out";

@@ -77,6 +77,7 @@ pub fn load(
         check::together(&mut flows, &mut readers);
         if let Some(center) = &center {
             check::round_and_round(center, &flows, &mut center_reader);
+            check::surveys(center, &flows, &mut center_reader);
         }
     }
     let mut found: Vec<Diagnostic> = readers.into_values().flat_map(|reader| reader.diagnostics).collect();

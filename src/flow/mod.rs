@@ -32,6 +32,7 @@ pub mod say;
 pub mod service;
 pub mod speech;
 mod step;
+mod survey_file;
 mod talk_file;
 mod template;
 mod wait_file;

@@ -45,6 +45,8 @@ pub(crate) fn talk_policy(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> T
         caller_id: fields.optional("caller_id").and_then(|yaml| number(yaml, reader)),
         owner_first: fields.optional("owner_first").and_then(|yaml| owner_first(yaml, reader)),
         record: fields.optional("record").and_then(|yaml| record(yaml, reader)).unwrap_or(usual.record),
+        // It names a flow, and is read with the others that do.
+        survey: None,
     }
 }
 

@@ -268,6 +268,8 @@ impl CallFold {
             | What::NoMessageLeft { .. }
             | What::MessageFetched { .. }
             | What::MessageHandled { .. }
+            | What::SurveyStarted { .. }
+            | What::SurveyAnswered { .. }
             | What::AgentState { .. }
             | What::AgentNext { .. }
             | What::AgentTold { .. }

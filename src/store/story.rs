@@ -255,6 +255,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             let said = if words.is_empty() { String::new() } else { format!(": {words}") };
             format!("{} says that the message is handled{said}", somebody(by.as_ref()))
         }
+        What::SurveyStarted { agent, queue } => {
+            format!("is asked about the talk with {agent}, of queue {queue}")
+        }
+        What::SurveyAnswered { question, answer, .. } => format!("answers {answer} to {question}"),
         What::LegOpened { leg, party, address } => {
             format!("{} opened, audio at {address}", line(*party, *leg))
         }

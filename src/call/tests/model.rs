@@ -10,6 +10,7 @@ mod conference;
 mod escalation;
 mod placed;
 mod spoken_note;
+mod survey;
 mod told;
 
 use std::collections::BTreeMap;
@@ -76,8 +77,14 @@ const PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-
 static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| center(CENTER));
 
 fn center(text: &str) -> Center {
-    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
-    let files = [file("center.yaml", text), file("straight.yaml", STRAIGHT)];
+    center_of(text, &[])
+}
+
+/// The center of this file, with more flows.
+fn center_of(text: &str, more: &[(&str, &str)]) -> Center {
+    let file = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    let files = [("center.yaml", text), ("straight.yaml", STRAIGHT)];
+    let files: Vec<(String, String)> = files.iter().chain(more).map(file).collect();
     let prompts =
         PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en")).collect();
     let center = crate::flow::load(&files, &prompts).expect("the test center is well-formed").0;
@@ -530,6 +537,10 @@ impl World {
             Phase::CallingBack(_) => {
                 assert!(self.plays.contains_key(&caller), "a caller who was called back hears nobody")
             }
+            Phase::Flow => assert!(
+                self.plays.contains_key(&caller) || self.call.deadline().is_some(),
+                "a flow that does nothing for its caller"
+            ),
             Phase::Farewell { .. } => assert!(self.plays.contains_key(&caller), "a farewell without a word"),
             phase => assert!(self.over, "a caller in {phase:?}"),
         }
@@ -601,6 +612,12 @@ impl World {
                 let promise =
                     self.call.caller.and_then(|leg| self.plays.get(&leg).map(|(play, _)| (leg, *play)));
                 steps.extend(promise.map(|(leg, play)| Step::WordEnds(leg, play)));
+            }
+            Phase::Flow => {
+                steps.extend(['1', '9'].map(Step::CallerKeys));
+                steps.extend(
+                    self.plays.get(&self.caller()).map(|(play, _)| Step::WordEnds(self.caller(), *play)),
+                );
             }
             Phase::CallingBack(callback) => {
                 steps.extend(callback.greeting.map(|play| Step::WordEnds(self.caller(), play)));

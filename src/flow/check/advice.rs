@@ -109,6 +109,7 @@ fn asks(node: &Node) -> bool {
             | Node::Bot(_)
             | Node::Collect(_)
             | Node::Verify(_)
+            | Node::Survey(_)
     )
 }
 

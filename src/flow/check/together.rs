@@ -130,7 +130,7 @@ pub(crate) fn together(flows: &mut Flows, readers: &mut Readers<'_>) {
     secrets(flows, &graphs);
 }
 
-fn target(at: &FlowNode) -> Option<Name> {
+pub(super) fn target(at: &FlowNode) -> Option<Name> {
     link(at).map(|(flow, _)| Name::clone(flow))
 }
 

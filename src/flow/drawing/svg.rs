@@ -223,7 +223,7 @@ fn width(node: &NodeOutline) -> f64 {
 
 fn colour(kind: &str) -> &'static str {
     match kind {
-        "menu" | "collect" => "#2f6feb",
+        "menu" | "collect" | "survey" => "#2f6feb",
         "verify" => "#8957e5",
         "branch" | "hours" => "#d29922",
         "enqueue" | "callback" | "transfer" | "voicemail" => "#2da44e",

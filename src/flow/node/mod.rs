@@ -21,6 +21,7 @@ pub(crate) mod play;
 pub(crate) mod ring;
 pub(crate) mod set;
 pub(crate) mod speak;
+pub(crate) mod survey;
 pub(crate) mod transfer;
 pub(crate) mod verify;
 pub(crate) mod voicemail;
@@ -40,7 +41,7 @@ use crate::flow::step::Step;
 use crate::flow::yaml::Place;
 
 /// The types of node, by the key that says which one it is, and what each is for.
-pub const KINDS: [(&str, &str); 24] = [
+pub const KINDS: [(&str, &str); 25] = [
     ("play", "plays prompts"),
     ("menu", "asks for one key"),
     ("collect", "asks for digits, an amount or a date"),
@@ -61,6 +62,7 @@ pub const KINDS: [(&str, &str); 24] = [
     ("callback", "keeps the caller's place, to call them back"),
     ("transfer", "calls a number or an agent for the caller"),
     ("voicemail", "records a message to a queue"),
+    ("survey", "asks what the caller thinks of it"),
     ("pause", "is silent for a while"),
     ("echo", "sends the caller's own audio back"),
     ("ring", "lets the line ring, unanswered"),
@@ -95,6 +97,7 @@ pub(crate) enum Node {
     Callback(Box<callback::Callback>),
     Transfer(transfer::Transfer),
     Voicemail(voicemail::Voicemail),
+    Survey(survey::Survey),
     Pause(pause::Pause),
     Echo(echo::Echo),
     Ring(ring::Ring),
@@ -118,6 +121,7 @@ pub(crate) enum State {
     Callback(callback::State),
     Transfer(transfer::State),
     Voicemail(voicemail::State),
+    Survey(survey::State),
 }
 
 /// Which way out of a node.
@@ -178,6 +182,7 @@ impl Node {
             "callback" => Node::Callback(Box::new(callback::Callback::read(fields, reader))),
             "transfer" => Node::Transfer(transfer::Transfer::read(fields, reader)),
             "voicemail" => Node::Voicemail(voicemail::Voicemail::read(fields, reader)),
+            "survey" => Node::Survey(survey::Survey::read(fields, reader)),
             "pause" => Node::Pause(pause::Pause::read(fields, reader)),
             "echo" => Node::Echo(echo::Echo::read(fields, reader)),
             "ring" => Node::Ring(ring::Ring::read(fields, reader)),
@@ -208,6 +213,7 @@ impl Node {
             Node::Callback(node) => node.enter(step),
             Node::Transfer(node) => node.enter(step),
             Node::Voicemail(node) => node.enter(step),
+            Node::Survey(node) => node.enter(step),
             Node::Pause(node) => (State::Plain, node.enter(step)),
             Node::Echo(node) => (State::Plain, node.enter(step)),
             Node::Ring(node) => (State::Plain, node.enter(step)),
@@ -229,6 +235,7 @@ impl Node {
             (Node::Callback(node), State::Callback(state)) => node.handle(state, step, input),
             (Node::Transfer(node), State::Transfer(state)) => node.handle(state, step, input),
             (Node::Voicemail(node), State::Voicemail(state)) => node.handle(state, step, input),
+            (Node::Survey(node), State::Survey(state)) => node.handle(state, step, input),
             (Node::Pause(node), _) => node.handle(input),
             (Node::Announce(node), _) => node.handle(input),
             (Node::Ring(node), _) => node.handle(step, input),
@@ -261,6 +268,7 @@ impl Node {
             Node::Callback(_) => "callback",
             Node::Transfer(_) => "transfer",
             Node::Voicemail(_) => "voicemail",
+            Node::Survey(_) => "survey",
             Node::Pause(_) => "pause",
             Node::Echo(_) => "echo",
             Node::Ring(_) => "ring",
@@ -272,7 +280,12 @@ impl Node {
     pub fn listens(&self, state: &State) -> bool {
         match (self, state) {
             (
-                Node::Menu(_) | Node::Language(_) | Node::Consent(_) | Node::Collect(_) | Node::Callback(_),
+                Node::Menu(_)
+                | Node::Language(_)
+                | Node::Consent(_)
+                | Node::Collect(_)
+                | Node::Callback(_)
+                | Node::Survey(_),
                 _,
             ) => true,
             (Node::Bot(_), State::Bot(_)) => true,
@@ -336,6 +349,7 @@ impl Node {
             Node::Callback(node) => node.exits(),
             Node::Transfer(node) => node.exits(),
             Node::Voicemail(node) => node.exits(),
+            Node::Survey(node) => node.exits(),
             Node::Enqueue(_)
             | Node::Echo(_)
             | Node::Ring(_)
@@ -362,6 +376,7 @@ impl Node {
             Node::Verify(node) => node.heard(),
             Node::Callback(node) => node.heard(),
             Node::Voicemail(node) => node.greeting.iter().collect(),
+            Node::Survey(node) => node.heard(),
             Node::Announce(node) => {
                 node.announcement.iter().flat_map(|announcement| announcement.all()).collect()
             }

@@ -224,6 +224,11 @@ pub enum Met {
     Message {
         kept: bool,
     },
+    /// Has answered a survey's question.
+    Surveyed {
+        question: Name,
+        answer: u8,
+    },
     /// The caller pressed a key: told where it is no part of a secret.
     Key(char),
     Silence {
@@ -554,6 +559,7 @@ impl<'a> Rehearsal<'a> {
                 self.speaks_until = None;
                 Met::Message { kept: matches!(end, MessageEnd::Kept { .. }) }
             }
+            FlowAction::Surveyed { question, answer } => Met::Surveyed { question, answer },
             FlowAction::HangUp { reason } => return self.ends(End::HungUp { reason }),
             FlowAction::Left { flow, node, exit } => Met::Left { flow, node, exit },
             FlowAction::Fact(what) => match told(what) {
@@ -642,6 +648,7 @@ impl std::fmt::Display for Met {
             Met::IsRecorded => f.write_str("is recorded"),
             Met::Message { kept: true } => f.write_str("has left a message"),
             Met::Message { kept: false } => f.write_str("has left no message"),
+            Met::Surveyed { question, answer } => write!(f, "answers {answer} to {question}"),
             Met::Key(key) => write!(f, "keys {key}"),
             Met::Silence { node } => write!(f, "silence at {node}"),
             Met::NoMatch { node, digit } => write!(f, "{digit} is no choice at {node}"),

@@ -707,3 +707,45 @@ fn what_callers_of_a_queue_hear_and_choose_and_where_it_leads() {
                  end: { hang_up: done }\n";
     assert_eq!(found(&[("center.yaml", &queue("unserved: main")), ("main.yaml", again)]), "");
 }
+
+#[test]
+fn a_survey_that_asks_too_much_or_has_callers_wait_again() {
+    let center =
+        |survey: &str| CENTER.replace("billing >= 3 }", &format!("billing >= 3, survey: {survey} }}"));
+    let said = |survey: &str, nodes: &str| {
+        let after = format!("flow: after\nstart: a\nnodes:\n{nodes}  end: {{ hang_up: done }}\n");
+        found(&[("center.yaml", &center(survey)), ("main.yaml", END), ("after.yaml", &after)])
+    };
+    let asks = |name: &str, then: &str| {
+        format!("  {name}: {{ survey: good, prompt: long, then: {then}, otherwise: end }}\n")
+    };
+    assert_eq!(said("after", &(asks("a", "b") + &asks("b", "end"))), "");
+    assert_eq!(said("{ flow: after, after: 1s, again: 24h }", &asks("a", "end")), "");
+    assert_eq!(
+        said("afer", &asks("a", "end")),
+        "center.yaml:4:51: error: no flow is called \"afer\" (did you mean \"after\"?)"
+    );
+    assert_eq!(
+        said("{ after: 20s }", &asks("a", "end")),
+        "center.yaml:4:51: error: \"flow\" is missing here"
+    );
+    let too_much = "center.yaml:4:51: error: \"after\" asks more than 2 questions of one caller \
+                    (who is asked more hangs up: leave some out)";
+    assert_eq!(said("after", &(asks("a", "b") + &asks("b", "c") + &asks("c", "end"))), too_much);
+    // Who answers goes round.
+    assert_eq!(said("after", &asks("a", "a")), too_much);
+    assert_eq!(
+        said("after", "  a: { play: long, then: end }\n"),
+        "center.yaml:4:51: warning: \"after\" asks callers nothing (add a node \"survey: name of a question\")"
+    );
+    assert_eq!(
+        said("after", &(asks("a", "b") + "  b: { enqueue: billing }\n")),
+        "center.yaml:4:51: error: a survey comes after the talk, and \"b\" of \"after\" leads to agents again \
+         (let it end in hang_up, or in a voicemail before that)"
+    );
+    nodes(
+        "  a: { survey: good, prompt: long, answers: 5 to 1, then: end }\n",
+        "main.yaml:4:3: error: the exit \"otherwise\" leads nowhere (add \"otherwise: name of a node\")\n\
+         main.yaml:4:45: error: \"5 to 1\" are no answers that one key gives (write 1 to 5; 0 to 9 at most)",
+    );
+}

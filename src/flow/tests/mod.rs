@@ -15,6 +15,7 @@ mod parameters;
 mod rehearsal;
 mod shapes;
 mod speech;
+mod survey;
 mod together;
 mod transfer;
 mod verify;
@@ -235,6 +236,7 @@ impl<'a> Phone<'a> {
                 MessageEnd::Nothing => "no message".to_owned(),
                 MessageEnd::Failed => "the message is lost".to_owned(),
             },
+            FlowAction::Surveyed { question, answer } => format!("answers {answer} to {question}"),
             FlowAction::HangUp { reason } => format!("hangs up: {reason}"),
             FlowAction::Fact(fact) => return fact_in_words(fact),
             FlowAction::Left { .. } => return None,

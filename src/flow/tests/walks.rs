@@ -107,7 +107,7 @@ fn with_slips(text: &str, slips: &[(proptest::sample::Index, usize, &str)]) -> S
 }
 
 /// How many [`random_flow`] knows; the last is a pause.
-const KINDS_OF_NODE: u8 = 26;
+const KINDS_OF_NODE: u8 = 27;
 
 /// Kinds of which it has none: those that go to other flows, and those after which a flow is over.
 const NOT_IN_IT: [&str; 6] = ["call", "return", "go_to", "enqueue", "echo", "ring"];
@@ -153,6 +153,10 @@ fn random_flow(kinds: &[(u8, u8)]) -> String {
             ),
             24 => format!(
                 "{{ voicemail: any, greeting: long, then: n{next}, nothing: n{forward}, failed: n{next} }}"
+            ),
+            25 => format!(
+                "{{ survey: q{place}, prompt: long, answers: 0 to 3, no_input: goodbye, no_match: {{ first: long }}, \
+                 then: n{anywhere}, otherwise: n{forward} }}"
             ),
             9 => format!("{{ speak: es, then: n{forward} }}"),
             13 => format!(

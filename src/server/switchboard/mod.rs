@@ -20,6 +20,7 @@ mod requests;
 mod sip_events;
 mod speaking;
 mod supervision;
+mod surveys;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,7 @@ use crate::call::Call;
 use crate::call::CallAction;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
+use crate::call::survey::Asked;
 use crate::fact::Fact;
 use crate::fact::Outcome;
 use crate::fact::Party;
@@ -240,6 +242,8 @@ pub struct Switchboard {
     talked: HashMap<Name, VecDeque<Talked>>,
     /// Who talked with a caller last.
     owners: Owners,
+    /// Whose numbers were asked after a talk, lately.
+    asked: Asked,
     /// What callers were promised, and when something is to be done about it.
     promises: Promises,
     promises_due: Option<Timestamp>,
@@ -298,6 +302,7 @@ impl Switchboard {
             agents: names.enumerate().map(|(place, name)| (name, AgentId(place as u32))).collect(),
             talked: HashMap::new(),
             owners: Owners::default(),
+            asked: Asked::default(),
             promises: Promises::default(),
             promises_due: None,
             next_call: parts.first_call.0,
@@ -602,6 +607,7 @@ impl Switchboard {
             }
             CallAction::Fact(what) => {
                 self.note_owner(now, call, &what);
+                self.note_survey(now, call, &what);
                 out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
             }
             CallAction::Over => {

@@ -97,7 +97,7 @@ impl House {
         self.facts.extend(facts);
     }
 
-    fn incoming(&mut self, session: SessionId, dialled: &str, user: Option<&str>) {
+    pub(super) fn incoming(&mut self, session: SessionId, dialled: &str, user: Option<&str>) {
         self.replacing(session, dialled, user, None);
     }
 

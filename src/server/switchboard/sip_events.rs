@@ -165,7 +165,8 @@ impl Switchboard {
         let Edition { version, center, library } = edition;
         let looked_at = looks_at_caller(&center, &arrival.dialled);
         let mut actions = Vec::new();
-        let call = Call::arrive(id, &center, now.at, now.wall, arrival, &mut actions);
+        let mut call = Call::arrive(id, &center, now.at, now.wall, arrival, &mut actions);
+        self.recall_survey(&mut call);
         let mut live = LiveCall { due: None, center, library, callback, trunk, code: None, call };
         let due = live.call.deadline();
         reschedule(&mut self.due, &mut live.due, due, id);

@@ -1,0 +1,128 @@
+//! What a caller is asked when the agent has ended their talk: whether, in which flow, and whose answers they are.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Call;
+use super::CallAction;
+use super::Phase;
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::fact::Party;
+use crate::fact::What;
+use crate::flow::Center;
+use crate::queue::api::Whose;
+
+/// How many numbers are remembered; the one that was asked first is forgotten first.
+const REMEMBERED: usize = 10_000;
+
+/// Whom the answers are about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Surveyed {
+    agent: Name,
+    queue: Name,
+}
+
+/// Whose numbers were asked lately, as digests: nobody is asked after every call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
+    last: BTreeMap<Whose, Timestamp>,
+    /// In the order in which they were asked.
+    order: VecDeque<(Whose, Timestamp)>,
+}
+
+impl Asked {
+    /// This number is asked now. One that is withheld, or is no whole number, is nobody's.
+    pub fn remember(&mut self, now: Timestamp, number: &str) {
+        let Some(whose) = Whose::number(number) else { return };
+        if self.order.len() >= REMEMBERED
+            && let Some((oldest, at)) = self.order.pop_front()
+            && self.last.get(&oldest) == Some(&at)
+        {
+            self.last.remove(&oldest);
+        }
+        self.last.insert(whose, now);
+        self.order.push_back((whose, now));
+    }
+
+    /// When it was asked last.
+    pub fn last(&self, number: &str) -> Option<Timestamp> {
+        self.last.get(&Whose::number(number)?).copied()
+    }
+}
+
+impl Call {
+    /// The caller's number was asked then, in this call or another one.
+    pub fn was_asked(&mut self, at: Timestamp) {
+        self.asked = Some(at);
+    }
+
+    /// The agent is done with the caller, who goes on in the queue's survey, or has nothing to stay for.
+    pub(super) fn end_by_agent(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        cause: &str,
+        out: &mut Vec<CallAction>,
+    ) {
+        let Some((flow, surveyed)) = self.survey(center, now) else {
+            return self.end_talk(now, Party::Agent, cause, out);
+        };
+        let Some(line) = self.agent.take() else { return };
+        self.leave_talk(now, line, out);
+        let Surveyed { agent, queue } = surveyed.clone();
+        self.surveyed = Some(surveyed);
+        self.asked = Some(now);
+        out.push(CallAction::Fact(What::SurveyStarted { agent, queue }));
+        self.go_on_in(center, now, &flow, out);
+    }
+
+    /// The flow that asks this caller now, and about whom.
+    fn survey(&self, center: &Center, now: Timestamp) -> Option<(Name, Surveyed)> {
+        let Phase::Talking(talk) = &self.phase else { return None };
+        let place = self.joined.as_ref()?.place();
+        let policy = center.talk.get(place)?.survey.as_ref()?;
+        let line = self.agent.as_ref().filter(|line| line.agent.is_some())?;
+        let there = self.caller.is_some() && self.arrived.is_some();
+        let again = self.asked.is_some_and(|asked| now.since(asked) < policy.again);
+        // Who is still being told of the recording has not talked.
+        let talked = talk.notice.is_none() && now.since(talk.since) >= policy.after;
+        let queue = center.engine.queues.get(place)?.name.clone();
+        (there && !again && talked)
+            .then(|| (policy.flow.clone(), Surveyed { agent: line.name.clone(), queue }))
+    }
+
+    /// Tells what the caller answered, and whom it is about.
+    pub(super) fn answered(&self, question: Name, answer: u8, out: &mut Vec<CallAction>) {
+        let (agent, queue) = match &self.surveyed {
+            Some(Surveyed { agent, queue }) => (Some(agent.clone()), Some(queue.clone())),
+            None => (None, None),
+        };
+        out.push(CallAction::Fact(What::SurveyAnswered { question, answer, agent, queue }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_was_asked_is_known_however_it_is_written_and_the_table_has_a_bound() {
+        let mut asked = Asked::default();
+        let at = Timestamp::from_secs;
+        asked.remember(at(1), "+12025550143");
+        asked.remember(at(2), "");
+        asked.remember(at(3), "+1 (202) 555-0143");
+        assert_eq!(asked.last("+12025550143"), Some(at(3)));
+        assert_eq!((asked.last(""), asked.last("+12025550144")), (None, None));
+        for number in 0..REMEMBERED as u64 - 1 {
+            asked.remember(at(4), &format!("+1303{number:07}"));
+        }
+        assert_eq!(asked.last("+12025550143"), Some(at(3)));
+        asked.remember(at(5), "+12025550144");
+        assert_eq!((asked.last("+12025550143"), asked.order.len()), (None, REMEMBERED));
+    }
+}

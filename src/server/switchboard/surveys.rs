@@ -1,0 +1,63 @@
+//! Nobody is asked after a talk who was asked a while ago, in whichever call.
+
+use super::Now;
+use super::Switchboard;
+use crate::base::CallId;
+use crate::call::Call;
+use crate::fact::What;
+
+impl Switchboard {
+    /// Tells a call that begins when its number was asked.
+    pub(super) fn recall_survey(&self, call: &mut Call) {
+        if let Some(at) = self.asked.last(call.caller_id().0) {
+            call.was_asked(at);
+        }
+    }
+
+    /// Remembers who is asked now, and tells the other calls from the same number.
+    pub(super) fn note_survey(&mut self, now: Now, call: CallId, what: &What) {
+        let What::SurveyStarted { .. } = what else { return };
+        let Some(number) = self.calls.get(&call).map(|live| live.call.caller_id().0.to_owned()) else {
+            return;
+        };
+        self.asked.remember(now.at, &number);
+        let asked = &self.asked;
+        for live in self.calls.values_mut() {
+            if let Some(at) = asked.last(live.call.caller_id().0) {
+                live.call.was_asked(at);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::refer_tests::House;
+    use super::*;
+    use crate::base::Timestamp;
+    use crate::base::WallTime;
+    use crate::sip::SessionId;
+
+    /// When the number of this call was asked, as the call has it.
+    fn asked(house: &House, call: u64) -> serde_json::Value {
+        let live = &house.switchboard.calls[&CallId(call)];
+        serde_json::to_value(&live.call).unwrap()["asked"].clone()
+    }
+
+    #[test]
+    fn a_number_that_was_asked_is_known_in_the_calls_there_are_and_in_those_to_come() {
+        let mut house = House::new();
+        let number = Some("+12025550143");
+        house.incoming(SessionId(20), "1000", number);
+        house.incoming(SessionId(21), "1000", Some("+12025550144"));
+        house.incoming(SessionId(22), "1000", number);
+        let now = Now { at: Timestamp::from_secs(60), wall: WallTime(0) };
+        let what = What::SurveyStarted { agent: "alice".into(), queue: "help".into() };
+        house.switchboard.note_survey(now, CallId(2), &what);
+        house.incoming(SessionId(23), "1000", number);
+        let at = serde_json::to_value(now.at).unwrap();
+        let asked: Vec<_> = (1..=5).map(|call| asked(&house, call)).collect();
+        let nobody = serde_json::Value::Null;
+        assert_eq!(asked, [nobody.clone(), at.clone(), nobody, at.clone(), at]);
+    }
+}
