@@ -26,9 +26,11 @@ use crate::store::TalkFold;
 use crate::store::explain::ExplainedWait;
 use crate::store::explain::Skilled;
 use crate::store::story;
+use crate::store::surveys;
 use crate::store::view::CallView;
 use crate::store::view::FactView;
 use crate::store::view::LineView;
+use crate::store::view::surveys::AnswerView;
 use crate::store::view::talks::HoldsView;
 use crate::store::view::talks::RepeatedView;
 use crate::store::view::talks::ToldNoteView;
@@ -64,6 +66,8 @@ pub(super) struct WholeCall {
     notes: Vec<ToldNoteView>,
     /// What the caller had to tell again nevertheless.
     repeated: Vec<RepeatedView>,
+    /// What they answered after their talks.
+    survey: Vec<AnswerView>,
     story: Vec<LineView>,
     facts: Vec<FactView>,
 }
@@ -97,8 +101,9 @@ pub(super) async fn show(
     let story = story::tell(&facts, &TimeZone::system()).into_iter().map(LineView::from).collect();
     let holds = HoldsView::from(&TalkFold::of(facts.iter().map(|dated| &dated.fact)).holds());
     let (notes, repeated) = chain(NoteFold::of(&facts));
+    let survey = surveys::answers(&facts).into_iter().map(AnswerView::from).collect();
     let facts = facts.iter().map(FactView::from).collect();
-    Ok(Json(WholeCall { call: state.view(record), holds, notes, repeated, story, facts }))
+    Ok(Json(WholeCall { call: state.view(record), holds, notes, repeated, survey, story, facts }))
 }
 
 /// Why a call waited and got who it got.

@@ -332,7 +332,7 @@ fn main_schemas() -> Value {
             "repeated": { "type": "array", "items": { "type": "object", "properties": {
                 "by": string, "at": time, "why": string,
             } } },
-            "story": list("Line"), "facts": list("Fact"),
+            "survey": list("SurveyAnswer"), "story": list("Line"), "facts": list("Fact"),
         } },
         "Explanation": { "type": "object", "properties": {
             "call": integer, "waits": list("ExplainedWait"),

@@ -18,6 +18,7 @@ use crate::api::promises::time;
 use crate::api::session::Actor;
 use crate::base::WallTime;
 use crate::store::view::rfc3339;
+use crate::store::view::surveys::SurveyReportView;
 use crate::store::view::talks::TalkReportView;
 
 /// What a report is of when nothing else is said: the last 30 days.
@@ -64,6 +65,28 @@ pub(super) async fn talks(
     Ok(Json(TalksReport { from: rfc3339(from), until: rfc3339(until), talks }))
 }
 
+/// What the answers of a time came to.
+#[derive(Debug, Serialize)]
+pub(super) struct SurveysReport {
+    from: String,
+    until: String,
+    #[serde(flatten)]
+    surveys: SurveyReportView,
+}
+
+/// `GET /api/v1/reports/surveys`: what callers answered after their talks, by queue and agent.
+pub(super) async fn surveys(
+    State(state): State<ApiState>,
+    actor: Actor,
+    days: Result<Query<Days>, QueryRejection>,
+) -> Result<Json<SurveysReport>, Problem> {
+    actor.supervises()?;
+    let (from, until) = Days::parse(days)?;
+    let report = state.read(move |readers| readers.survey_report(from, until)).await?;
+    let surveys = SurveyReportView::from(&report);
+    Ok(Json(SurveysReport { from: rfc3339(from), until: rfc3339(until), surveys }))
+}
+
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Value {
     let answer = |description: &str, name: &str| {
@@ -83,6 +106,14 @@ pub(super) fn paths() -> Value {
             "parameters": [time("from", "From then on"), time("until", "Before then")],
             "responses": {
                 "200": answer("The figures", "TalkReport"), "400": problem, "403": problem, "422": problem, "503": problem,
+            },
+        } },
+        "/api/v1/reports/surveys": { "get": {
+            "summary": "What callers answered after their talks, by queue and agent and question: of calls that arrived in a time, \
+                        the last 30 days when not given; for supervisors",
+            "parameters": [time("from", "From then on"), time("until", "Before then")],
+            "responses": {
+                "200": answer("The figures", "SurveyReport"), "400": problem, "403": problem, "422": problem, "503": problem,
             },
         } },
     })
@@ -106,7 +137,18 @@ pub(super) fn schemas() -> Value {
         json!({ "type": "array", "items": { "type": "object", "properties": fields } })
     };
     let target = json!({ "$ref": "#/components/schemas/Target" });
+    let answers = |name: &str| {
+        let mean = json!({ "type": "number", "description": "Of all answers, to the hundredth" });
+        let fields = json!({ name: maybe(&string), "question": string, "answers": integer, "mean": mean });
+        json!({ "type": "array", "items": { "type": "object", "properties": fields } })
+    };
     json!({
+        "SurveyReport": { "type": "object", "properties": {
+            "from": time, "until": time, "queues": answers("queue"), "agents": answers("agent"),
+        } },
+        "SurveyAnswer": { "type": "object", "properties": {
+            "at": time, "question": string, "answer": integer, "agent": maybe(&string), "queue": maybe(&string),
+        } },
         "Holds": { "type": "object", "properties": holds },
         "TalkReport": { "type": "object", "properties": {
             "from": time, "until": time,

@@ -705,6 +705,32 @@ fn holds_handovers_and_notes_are_told_to_supervisors() {
 }
 
 #[test]
+fn what_callers_answered_is_told_with_their_call_and_in_a_report() {
+    let api = api();
+    let fact = |what| Fact { at: Timestamp::from_secs(1), call: Some(CallId(7)), what };
+    let asked = |agent: &str| What::SurveyStarted { agent: agent.into(), queue: "billing".into() };
+    api.tell(vec![
+        fact(What::Enqueued { queue: "billing".into(), needs: Vec::new(), priority: 0, waiting: 0 }),
+        fact(asked("alice")),
+        fact(sample::survey_answered("satisfied", 5, "alice")),
+        fact(sample::survey_answered("satisfied", 4, "alice")),
+        fact(sample::survey_answered("satisfied", 4, "alice")),
+    ]);
+    let (_, call) = api.get("/api/v1/calls/7");
+    let first = &call["survey"][0];
+    assert_eq!((&first["question"], &first["answer"]), (&json!("satisfied"), &json!(5)));
+    assert_eq!((&first["agent"], &first["queue"]), (&json!("alice"), &json!("billing")));
+    let story = call["story"].to_string();
+    assert!(story.contains("is asked about the talk with alice, of queue billing"), "{story}");
+    assert!(story.contains("answers 5 to satisfied"), "{story}");
+    let (_, report) = api.get("/api/v1/reports/surveys?from=2026-11-22T00:00:00Z&until=2026-11-23T00:00:00Z");
+    let of = |name: &str, whose: &str| json!([{ name: whose, "question": "satisfied", "answers": 3, "mean": 4.33 }]);
+    assert_eq!((&report["queues"], &report["agents"]), (&of("queue", "billing"), &of("agent", "alice")));
+    let headers = format!("{}X-Warmline: 1\r\n", sign_in(&api, "alice"));
+    assert_eq!(api.ask("GET", "/api/v1/reports/surveys", &headers, "").0, 403);
+}
+
+#[test]
 fn messages_are_heard_and_handled_by_those_who_serve_their_queue() {
     let api = api();
     let fact = |what| Fact { at: Timestamp::from_secs(1), call: Some(CallId(7)), what };

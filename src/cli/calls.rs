@@ -19,10 +19,12 @@ use crate::store::NoteFold;
 use crate::store::Readers;
 use crate::store::TalkFold;
 use crate::store::story;
+use crate::store::surveys;
 use crate::store::talks::HoldTally;
 use crate::store::view::CallView;
 use crate::store::view::FactView;
 use crate::store::view::LineView;
+use crate::store::view::surveys::AnswerView;
 use crate::store::view::talks::HoldsView;
 use crate::store::view::talks::chain;
 
@@ -117,12 +119,14 @@ pub(super) fn story(args: StoryArgs) -> Result<(), Trouble> {
     if args.format == Format::Json {
         let story: Vec<_> = lines.into_iter().map(LineView::from).collect();
         let (notes, repeated) = chain(NoteFold::of(&facts));
+        let survey: Vec<_> = surveys::answers(&facts).into_iter().map(AnswerView::from).collect();
         let facts: Vec<_> = facts.iter().map(FactView::from).collect();
         let (call, holds) = (CallView::from(record), HoldsView::from(&holds));
         say!(
             "{:#}",
             json!({
-                "call": call, "holds": holds, "notes": notes, "repeated": repeated, "story": story, "facts": facts,
+                "call": call, "holds": holds, "notes": notes, "repeated": repeated, "survey": survey, "story": story,
+                "facts": facts,
             })
         );
         return Ok(());

@@ -19,12 +19,15 @@ use crate::server::Rules;
 use crate::server::board::Board;
 use crate::server::board::Tally;
 use crate::store::Readers;
+use crate::store::SurveyReport;
 use crate::store::TalkReport;
 use crate::store::story;
+use crate::store::surveys::AnswerTally;
 use crate::store::talks;
 use crate::store::talks::HoldTally;
 use crate::store::talks::PathTally;
 use crate::store::view::rfc3339;
+use crate::store::view::surveys::SurveyReportView;
 use crate::store::view::talks::TalkReportView;
 
 const HEAD: [&str; 12] = [
@@ -45,6 +48,8 @@ const HEAD: [&str; 12] = [
 const HOLDS: [&str; 7] =
     ["holds of", "held", "in all", "longest", "refused", "without asking", "hung up on hold"];
 
+const ANSWERS: [&str; 4] = ["survey of", "question", "answers", "mean"];
+
 const HANDOVERS: [&str; 6] = ["queue", "handed on by", "to", "with note", "without", "had to repeat"];
 
 /// Today's report of the history in the folder `data`.
@@ -58,6 +63,7 @@ pub(super) fn run(data: &Path, files: &Files, format: Format) -> Result<(), Trou
         board.apply(&fact);
     }
     let talks = readers.talk_report(board.day().begins, WallTime(i64::MAX))?;
+    let surveys = readers.survey_report(board.day().begins, WallTime(i64::MAX))?;
     let mut lines = Vec::new();
     for queue in board.queues(now) {
         lines.push((queue.rules.name.clone(), None, queue.today));
@@ -68,7 +74,8 @@ pub(super) fn run(data: &Path, files: &Files, format: Format) -> Result<(), Trou
         let lines: Vec<Value> =
             lines.iter().map(|(queue, begins, tally)| as_json(queue, *begins, tally)).collect();
         let talks = TalkReportView::from(&talks);
-        say!("{:#}", json!({ "day_begins": rfc3339(board.day().begins), "lines": lines, "talks": talks }));
+        let (begins, surveys) = (rfc3339(board.day().begins), SurveyReportView::from(&surveys));
+        say!("{:#}", json!({ "day_begins": begins, "lines": lines, "talks": talks, "surveys": surveys }));
         return Ok(());
     }
     let row = |(queue, begins, tally): &(Name, Option<WallTime>, Tally)| {
@@ -77,6 +84,7 @@ pub(super) fn run(data: &Path, files: &Files, format: Format) -> Result<(), Trou
     };
     show(table(&HEAD, &lines.iter().map(row).collect::<Vec<_>>()));
     show_talks(&talks);
+    show_surveys(&surveys);
     Ok(())
 }
 
@@ -93,6 +101,26 @@ fn show_talks(talks: &TalkReport) {
     if !handovers.is_empty() {
         say!("");
         show(table(&HANDOVERS, &handovers));
+    }
+}
+
+/// What callers answered, where any did.
+fn show_surveys(surveys: &SurveyReport) {
+    let whose = |name: &Name, kind: &str| match &**name {
+        "" => "nobody".to_owned(),
+        name => format!("{kind}{name}"),
+    };
+    let cells = |kind: &'static str| {
+        move |((name, question), tally): (&(Name, Name), &AnswerTally)| {
+            let mean = tally.mean().map_or_else(String::new, |mean| format!("{mean:.2}"));
+            vec![whose(name, kind), question.to_string(), tally.answers.to_string(), mean]
+        }
+    };
+    let queues = surveys.queues.iter().map(cells("queue "));
+    let answers: Vec<_> = queues.chain(surveys.agents.iter().map(cells(""))).collect();
+    if !answers.is_empty() {
+        say!("");
+        show(table(&ANSWERS, &answers));
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) mod sample;
 mod schema;
 pub mod sessions;
 pub mod story;
+pub mod surveys;
 pub mod talks;
 pub mod view;
 mod words;
@@ -56,6 +57,7 @@ pub use promises::PromiseTally;
 pub use read::CallFilter;
 pub use read::Readers;
 pub use sessions::Person;
+pub use surveys::SurveyReport;
 pub use talks::TalkFold;
 pub use talks::TalkReport;
 

@@ -34,6 +34,8 @@ use crate::store::messages::MessageFilter;
 use crate::store::promises;
 use crate::store::promises::PromiseFilter;
 use crate::store::promises::PromiseTally;
+use crate::store::surveys;
+use crate::store::surveys::SurveyReport;
 use crate::store::talks;
 use crate::store::talks::TalkFold;
 use crate::store::talks::TalkReport;
@@ -165,6 +167,15 @@ impl Readers {
     /// What came of promises that were to be kept from then on and before then, by agent and queue.
     pub fn promise_report(&self, from: WallTime, until: WallTime) -> Result<Vec<PromiseTally>, StoreError> {
         self.with(|connection| promises::report(connection, from, until))
+    }
+
+    /// What callers answered after their talks, of calls that arrived from then on and before then.
+    pub fn survey_report(&self, from: WallTime, until: WallTime) -> Result<SurveyReport, StoreError> {
+        self.with(|connection| {
+            let mut report = SurveyReport::default();
+            each_fact(connection, surveys::LOOKED_AT, from, until, |_, what| report.apply(&what))?;
+            Ok(report)
+        })
     }
 
     /// What the talks of calls came to that arrived from then on and before then.
@@ -306,25 +317,37 @@ fn facts_of_calls(
 }
 
 fn talk_report(connection: &Connection, from: WallTime, until: WallTime) -> Result<TalkReport, StoreError> {
-    let sql = format!(
-        "SELECT call, json FROM calls JOIN facts ON call = id WHERE arrived_us >= ?1 AND arrived_us < ?2 \
-         AND json ->> 'fact' IN ({}) ORDER BY call, seq",
-        talks::LOOKED_AT
-    );
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([from.0, until.0])?;
     let (mut report, mut fold, mut of) = (TalkReport::default(), TalkFold::default(), None);
-    while let Some(row) = rows.next()? {
-        let call = row.get::<_, i64>(0)?;
+    each_fact(connection, talks::LOOKED_AT, from, until, |call, what| {
         if of.replace(call).is_some_and(|last| last != call) {
             report.add(&std::mem::take(&mut fold));
         }
-        if let Ok(what) = serde_json::from_str(row.get_ref(1)?.as_str().unwrap_or_default()) {
-            fold.apply(&what);
-        }
-    }
+        fold.apply(&what);
+    })?;
     report.add(&fold);
     Ok(report)
+}
+
+/// Tells the facts of these kinds of calls that arrived in a time, call by call, each in order.
+fn each_fact(
+    connection: &Connection,
+    kinds: &str,
+    from: WallTime,
+    until: WallTime,
+    mut tell: impl FnMut(i64, What),
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT call, json FROM calls JOIN facts ON call = id WHERE arrived_us >= ?1 AND arrived_us < ?2 \
+         AND json ->> 'fact' IN ({kinds}) ORDER BY call, seq"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([from.0, until.0])?;
+    while let Some(row) = rows.next()? {
+        if let Ok(what) = serde_json::from_str(row.get_ref(1)?.as_str().unwrap_or_default()) {
+            tell(row.get(0)?, what);
+        }
+    }
+    Ok(())
 }
 
 fn facts_of_agents(

@@ -174,6 +174,12 @@ pub(crate) fn message_left(queue: &str, part: u16) -> What {
     What::MessageLeft { queue: queue.into(), part, length: Duration::from_millis(12_500), from }
 }
 
+/// What a caller of billing said about an agent.
+pub(crate) fn survey_answered(question: &str, answer: u8, agent: &str) -> What {
+    let (agent, queue) = (Some(agent.into()), Some("billing".into()));
+    What::SurveyAnswered { question: question.into(), answer, agent, queue }
+}
+
 /// The fact that tells it.
 pub(crate) fn promise_made(id: u64, due_s: u64) -> What {
     let Promise { id, owner, kind, words, to, due, .. } = promise(id, due_s);
