@@ -40,6 +40,7 @@ mod spine;
 mod srtp;
 mod supervise;
 mod talk;
+mod survey;
 mod tone;
 mod tools;
 mod transfer;
