@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::runtime;
 use tokio::sync::mpsc;
+use tracing::debug;
 use tracing::info;
 use tracing::warn;
 
@@ -207,6 +208,7 @@ impl Running {
 /// Starts to serve: everything but the web.
 pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     raise_file_limit();
+    keep_pages_small();
     if options.ice.lacks_secret() {
         return Err(ServeError::NoTurnSecret);
     }
@@ -499,5 +501,14 @@ fn raise_file_limit() {
     limit.current = limit.maximum;
     if setrlimit(Resource::Nofile, limit).is_err() {
         warn!("the limit of open files could not be raised: `warmline doctor` tells what it allows");
+    }
+}
+
+/// Keeps the kernel from putting this process's memory into huge pages. The thread that does so (`khugepaged`) cannot be
+/// interrupted on many kernels, and so keeps a media worker from its slot for five milliseconds and more; and what is empty in
+/// a huge page is memory all the same.
+fn keep_pages_small() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        debug!(%error, "the kernel may put memory into huge pages");
     }
 }
