@@ -12,12 +12,12 @@ use std::hint::black_box;
 use warmline::base::Entropy;
 use warmline::media::rtp::HEADER;
 use warmline::media::rtp::Header;
+use warmline::media::srtp::OVERHEAD;
+use warmline::media::srtp::Way;
 use warmline::queue::Event;
 use warmline::sdp::Codec;
 use warmline::sdp::crypto::MasterKey;
 use warmline::sdp::crypto::Suite;
-use warmline::wire::srtp::OVERHEAD;
-use warmline::wire::srtp::Way;
 
 use crate::center::Center;
 use crate::center::Size;

@@ -13,11 +13,11 @@ use warmline::media::codec::rate;
 use warmline::media::frame::WIDE;
 use warmline::media::rtp::HEADER;
 use warmline::media::rtp::Header;
+use warmline::media::srtp::OVERHEAD;
+use warmline::media::srtp::Way;
 use warmline::sdp::Codec;
 use warmline::sdp::crypto::MasterKey;
 use warmline::sdp::crypto::Suite;
-use warmline::wire::srtp::OVERHEAD;
-use warmline::wire::srtp::Way;
 
 use crate::rig::Rig;
 

@@ -26,6 +26,7 @@ pub mod recording;
 pub mod rtcp;
 pub mod rtp;
 pub mod spoken;
+pub mod srtp;
 pub mod stream;
 pub mod streams;
 pub mod tones;

@@ -14,11 +14,11 @@ use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc_dtls::state::State;
 use rtc_shared::error::Error;
 
+use crate::media::srtp::Ways;
 use crate::sdp::Fingerprint;
 use crate::sdp::crypto::MasterKey;
 use crate::sdp::crypto::Suite;
 use crate::sdp::dtls::Setup;
-use crate::wire::srtp::Ways;
 
 /// What the keys are derived for ([RFC 5764 §4.2](https://www.rfc-editor.org/rfc/rfc5764#section-4.2)).
 const LABEL: &str = "EXTRACTOR-dtls_srtp";

@@ -5,7 +5,6 @@ pub mod cord;
 mod dtls;
 pub mod media;
 pub mod sip;
-pub mod srtp;
 pub mod tape;
 pub mod tls;
 pub mod webrtc;

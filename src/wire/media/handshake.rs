@@ -29,6 +29,7 @@ use rtc_shared::error::Error;
 use rtrb::Producer;
 
 use crate::base::LegId;
+use crate::media::srtp::Ways;
 use crate::sdp::Dtls;
 use crate::sdp::Fingerprint;
 use crate::sdp::dtls::Setup;
@@ -37,7 +38,6 @@ use crate::wire::cord::FAR_END;
 use crate::wire::dtls::Identity;
 use crate::wire::media::tell;
 use crate::wire::media::worker::guarded;
-use crate::wire::srtp::Ways;
 
 /// What may wait for the thread. When it is full, a record is lost, as on any network, and a stream that would begin is
 /// silent.

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 
 use rtc_crypto::RTCCryptoProvider;
 
+use crate::media::srtp::Ways;
 use crate::sdp::Dtls;
 use crate::sdp::Srtp;
 use crate::sdp::crypto::Sdes;
 use crate::wire::media::handshake::Shaken;
 use crate::wire::media::handshake::Ticket;
-use crate::wire::srtp::Ways;
 
 /// See the module.
 pub(super) enum Security {
@@ -136,7 +136,7 @@ impl Security {
     }
 
     /// Seals the packet in the first `length` octets of a buffer with room for
-    /// [`OVERHEAD`](crate::wire::srtp::OVERHEAD) more: how long it is then; none when it cannot go.
+    /// [`OVERHEAD`](crate::media::srtp::OVERHEAD) more: how long it is then; none when it cannot go.
     pub fn seal(&mut self, buffer: &mut [u8], length: usize, is_report: bool) -> Option<usize> {
         match self {
             Security::Plain(_) => Some(length),
@@ -165,9 +165,9 @@ mod tests {
     use crate::base::Entropy;
     use crate::media::rtp::HEADER;
     use crate::media::rtp::Header;
+    use crate::media::srtp::OVERHEAD;
     use crate::sdp::crypto::MasterKey;
     use crate::sdp::crypto::Suite;
-    use crate::wire::srtp::OVERHEAD;
 
     fn packet(sequence: u16) -> Vec<u8> {
         let mut packet = vec![7; HEADER + 160];

@@ -37,6 +37,7 @@ use crate::media::Outlet;
 use crate::media::Streams;
 use crate::media::frame::Rate;
 use crate::media::rtp::MAX_PACKET;
+use crate::media::srtp::OVERHEAD;
 use crate::sdp::Codec;
 use crate::sdp::Negotiated;
 use crate::wire::bell::Bell;
@@ -50,7 +51,6 @@ use crate::wire::media::handshake::Shaker;
 use crate::wire::media::ports::Pair;
 use crate::wire::media::security::Security;
 use crate::wire::media::urgency::Urgency;
-use crate::wire::srtp::OVERHEAD;
 use crate::wire::tape::Tape;
 
 const SLOT: Duration = Duration::from_millis(1);
