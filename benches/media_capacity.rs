@@ -266,6 +266,10 @@ impl Ear {
 /// who sends.
 fn off_pace_us(socket: &UdpSocket, stop: &AtomicBool) -> Vec<u64> {
     setsockopt(socket, ReceiveTimestampns, &true).unwrap();
+    // What came before the kernel noted times would bear the time at which it is read.
+    socket.set_nonblocking(true).unwrap();
+    while socket.recv(&mut [0; 2_000]).is_ok() {}
+    socket.set_nonblocking(false).unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let (mut octets, mut space) = ([0; 2_000], nix::cmsg_space!(nix::sys::time::TimeSpec));
     let (mut last, mut off) = (None, Vec::new());
