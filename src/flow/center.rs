@@ -14,6 +14,7 @@ use crate::base::QueueId;
 use crate::fact::note::NoteField;
 use crate::flow::announcement::Announcement;
 use crate::flow::escalation::Level;
+use crate::flow::hours::Hours;
 use crate::flow::model::Flow;
 use crate::flow::prompts::Prompts;
 use crate::flow::speech::Speech;
@@ -48,6 +49,8 @@ pub struct Center {
     pub engine: Config,
     /// How each agent is reached, in the order of `engine.agents`.
     pub contacts: Vec<AgentContact>,
+    /// When each agent works, in the order of `engine.agents`; none: at any time.
+    pub agent_hours: Vec<Option<Arc<Hours>>>,
     /// The flow behind each number that can be dialled.
     pub numbers: BTreeMap<String, Name>,
     /// What an agent's own phone can dial: `*51` ready, `*52` not ready, `*53` signed out.

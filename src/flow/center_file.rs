@@ -31,6 +31,7 @@ use crate::flow::escalation;
 use crate::flow::escalation::Level;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
+use crate::flow::hours::Hours;
 use crate::flow::model::SpokenAs;
 use crate::flow::needs;
 use crate::flow::read::Reader;
@@ -77,6 +78,7 @@ pub(crate) struct CenterFile {
     pub languages: Vec<Name>,
     pub engine: Config,
     pub contacts: Vec<AgentContact>,
+    pub agent_hours: Vec<Option<Arc<Hours>>>,
     /// With the place of each flow's name.
     pub numbers: BTreeMap<String, (Name, Place)>,
     pub feature_codes: BTreeMap<String, AgentWish>,
@@ -135,12 +137,13 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         fields.optional("agents").map(|yaml| each(yaml, "agents", reader, agent)).unwrap_or_default();
     // Whom a queue is left without because of such a problem is not worth a second one.
     let all_agents_read = reader.diagnostics.len() == before;
-    let mut given = Vec::new();
+    let (mut given, mut agent_hours) = (Vec::new(), Vec::new());
     let mut agents_and_contacts = (Vec::new(), Vec::new());
-    for (agent, contact, extension) in agents {
+    for AgentRead { agent, contact, extension, hours } in agents {
         agents_and_contacts.0.push(agent);
         agents_and_contacts.1.push(contact);
         given.push(extension);
+        agent_hours.push(hours);
     }
     let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents_and_contacts;
     reader.names.agents = agents.iter().map(|agent| Name::clone(&agent.name)).collect();
@@ -171,6 +174,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         engine: Config { skills, queues, agents, routing, redial },
         languages: reader.names.languages.clone(),
         contacts,
+        agent_hours,
         numbers,
         feature_codes,
         trunks,
@@ -462,12 +466,21 @@ fn service_level(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(u8, Duration)>
     }
 }
 
-fn agent(
-    key: &Text,
-    fields: &mut Fields<'_>,
-    reader: &mut Reader<'_>,
-) -> Option<(AgentConfig, AgentContact, Option<Text>)> {
+/// An agent, as the file says it.
+struct AgentRead {
+    agent: AgentConfig,
+    contact: AgentContact,
+    extension: Option<Text>,
+    /// When they work; none: at any time.
+    hours: Option<Arc<Hours>>,
+}
+
+fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<AgentRead> {
     let skills = fields.optional("skills").map(|yaml| levels(yaml, reader)).unwrap_or_default();
+    let hours = fields.optional("hours").and_then(|yaml| {
+        let text = reader.text(yaml, "the name of hours")?;
+        reader.hours(text)
+    });
     let extension = fields.optional("extension").and_then(|yaml| reader.text(yaml, "digits")).cloned();
     let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));
     let ready =
@@ -497,7 +510,8 @@ fn agent(
             return None;
         }
     };
-    Some((AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready }, contact, extension))
+    let agent = AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready };
+    Some(AgentRead { agent, contact, extension, hours })
 }
 
 /// `{ billing: 7, support: 3 }`, sorted by skill.

@@ -12,13 +12,14 @@ use jiff::tz::TimeZone;
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::flow::read::Reader;
+use crate::flow::week::Week;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// The minutes of a day.
-const DAY: u16 = 24 * 60;
+pub(crate) const DAY: u16 = 24 * 60;
 
 /// When somebody is there.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +68,16 @@ impl Hours {
     }
 }
 
+impl Hours {
+    /// The minutes of a week without holidays in which it is open.
+    pub(crate) fn week(&self) -> Week {
+        let of_day = |(day, spans): (u16, &Vec<(u16, u16)>)| -> Vec<(u16, u16)> {
+            spans.iter().map(|(from, to)| (day * DAY + from, day * DAY + to)).collect()
+        };
+        Week::of((0..).zip(&self.week).flat_map(of_day))
+    }
+}
+
 /// How far ahead a caller may choose a time, and how far it is looked for when it opens next.
 const AHEAD: (usize, usize) = (7, 14);
 
@@ -87,6 +98,20 @@ impl Hours {
         let openings = |day: Date| self.week[weekday(day)].iter().map(move |(from, _)| (day, *from));
         let moments = days.flat_map(openings).filter_map(|(day, minute)| self.moment(day, minute));
         moments.filter(|at| *at > wall && self.at(*at) == Opening::Open).min()
+    }
+
+    /// When it opens next after `wall`, if it is closed then, or closes.
+    pub fn next_change(&self, wall: WallTime) -> Option<WallTime> {
+        let is_open = |at| self.at(at) == Opening::Open;
+        let now = is_open(wall);
+        let days = local(wall, &self.zone)?.date().series(Span::new().days(1)).take(AHEAD.1);
+        let changes = |day: Date| {
+            let spans = self.week[weekday(day)].iter().flat_map(|(from, to)| [*from, *to]);
+            // A holiday begins and ends at midnight.
+            [0].into_iter().chain(spans).map(move |minute| (day, minute))
+        };
+        let moments = days.flat_map(changes).filter_map(|(day, minute)| self.moment(day, minute));
+        moments.filter(|at| *at > wall && is_open(*at) != now).min()
     }
 
     /// Day and time of `wall` as prompts say them: `2026-12-24` and `14:30`.

@@ -78,6 +78,10 @@ pub fn load(
         if let Some(center) = &center {
             check::round_and_round(center, &flows, &mut center_reader);
             check::surveys(center, &flows, &mut center_reader);
+            // Whom nobody can ever serve is reported already.
+            if !center_reader.has_errors() && readers.values().all(|reader| !reader.has_errors()) {
+                check::presence(center, &flows, &mut readers);
+            }
         }
     }
     let mut found: Vec<Diagnostic> = readers.into_values().flat_map(|reader| reader.diagnostics).collect();
@@ -101,6 +105,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) 
         languages: center.languages,
         engine: center.engine,
         contacts: center.contacts,
+        agent_hours: center.agent_hours,
         numbers: center.numbers.into_iter().map(|(number, (flow, _))| (number, flow)).collect(),
         feature_codes: center.feature_codes,
         trunks: center.trunks,

@@ -36,6 +36,7 @@ mod survey_file;
 mod talk_file;
 mod template;
 mod wait_file;
+mod week;
 mod yaml;
 
 #[cfg(test)]

@@ -70,3 +70,4 @@ pub use engine::Stage;
 pub use quote::ExpectedWait;
 #[cfg(test)]
 pub(crate) use tests::queue_config;
+pub use waits::CALLBACK_KEPT;

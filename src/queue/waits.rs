@@ -36,7 +36,7 @@ use crate::fact::WaitExit;
 
 /// How long a callback's place is kept; then it ends by [`WaitExit::Cap`]. Nobody holds the line for it,
 /// so it may take longer than a queue's longest wait, but a call from hours ago helps nobody.
-pub(super) const CALLBACK_KEPT: Duration = Duration::from_secs(4 * 3600);
+pub const CALLBACK_KEPT: Duration = Duration::from_secs(4 * 3600);
 /// How long callers wait on after the last agent with their skills signed out, in case one comes back.
 /// Callbacks wait on: nobody is on the line.
 pub(super) const STAFF_GRACE: Duration = Duration::from_secs(5);

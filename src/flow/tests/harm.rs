@@ -39,7 +39,7 @@ fn short(found: &[Diagnostic]) -> String {
     found.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn found(files: &[(&str, &str)]) -> String {
+pub(super) fn found(files: &[(&str, &str)]) -> String {
     match read(files) {
         Ok((_, warnings)) => short(&warnings),
         Err(problems) => short(&problems),

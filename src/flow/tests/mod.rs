@@ -12,6 +12,7 @@ mod fetch;
 mod harm;
 mod languages;
 mod parameters;
+mod presence;
 mod rehearsal;
 mod shapes;
 mod speech;

@@ -17,6 +17,7 @@ mod refer;
 #[cfg(test)]
 mod refer_tests;
 mod requests;
+mod shifts;
 mod sip_events;
 mod speaking;
 mod supervision;
@@ -247,6 +248,9 @@ pub struct Switchboard {
     /// What callers were promised, and when something is to be done about it.
     promises: Promises,
     promises_due: Option<Timestamp>,
+    /// When hours of agents begin or end next, and who is signed out by them.
+    shifts_due: Option<Timestamp>,
+    off_shift: BTreeSet<AgentId>,
     desks: BTreeMap<AgentId, Desk>,
     /// People who have a desk and take no calls of a queue: supervisors. Their ids come after those of the agents. As
     /// many as have an account.
@@ -305,6 +309,8 @@ impl Switchboard {
             asked: Asked::default(),
             promises: Promises::default(),
             promises_due: None,
+            shifts_due: parts.center.agent_hours.iter().any(Option::is_some).then_some(Timestamp::ZERO),
+            off_shift: BTreeSet::new(),
             next_call: parts.first_call.0,
             // The server's sessions are numbered in the top half: see `SessionId`.
             next_session: 1 << 63,
@@ -368,6 +374,7 @@ impl Switchboard {
                 let Edition { version, center, library } = all;
                 (self.parts.version, self.parts.center, self.parts.library) = (version, center, library);
                 self.parts.canary = canary;
+                self.shifts_changed(now);
             }
             Input::Tick => self.tick(now, streams, out),
         }
@@ -378,8 +385,9 @@ impl Switchboard {
     pub fn deadline(&self) -> Option<Timestamp> {
         let calls = self.due.first().map(|(due, _)| *due);
         let (desks, promises) = (self.desks_deadline(), self.promises_deadline());
+        let shifts = self.shifts_deadline();
         let (endpoint, engine) = (self.parts.endpoint.deadline(), self.engine.deadline());
-        let house = [endpoint, engine, desks, promises, calls, self.unspoken_deadline()];
+        let house = [endpoint, engine, desks, promises, shifts, calls, self.unspoken_deadline()];
         house.into_iter().flatten().min()
     }
 
@@ -453,6 +461,9 @@ impl Switchboard {
         }
         if self.promises_deadline().is_some_and(|due| due <= now.at) {
             self.tick_promises(now, out);
+        }
+        if self.shifts_deadline().is_some_and(|due| due <= now.at) {
+            self.tick_shifts(now);
         }
         self.unspoken_due(now, streams);
         let due = self.due.iter().take_while(|(due, _)| *due <= now.at);

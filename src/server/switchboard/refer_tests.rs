@@ -56,8 +56,17 @@ pub(super) struct House {
 impl House {
     /// Somebody talks with alice.
     pub(super) fn new() -> House {
+        let mut house = House::of(CENTER);
+        house.incoming(CALLER, "1000", None);
+        house.picks_up(ALICE);
+        assert!(house.has("agent_connected"), "{:?}", house.facts);
+        house
+    }
+
+    /// Of another center, in which nobody has called yet.
+    pub(super) fn of(center: &str) -> House {
         let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
-        let files = [file("center.yaml", CENTER), file("straight.yaml", STRAIGHT)];
+        let files = [file("center.yaml", center), file("straight.yaml", STRAIGHT)];
         let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en"));
         let center = crate::flow::load(&files, &prompts.collect()).expect("the center is well-formed").0;
         let entropy = Entropy::seeded(1);
@@ -78,11 +87,7 @@ impl House {
             log_queue: false,
         };
         let (switchboard, streams) = (Switchboard::new(parts), FakeStreams::with_ports(8));
-        let mut house = House { switchboard, streams, facts: Vec::new() };
-        house.incoming(CALLER, "1000", None);
-        house.picks_up(ALICE);
-        assert!(house.has("agent_connected"), "{:?}", house.facts);
-        house
+        House { switchboard, streams, facts: Vec::new() }
     }
 
     fn sip(&mut self, event: Event) {
