@@ -68,6 +68,7 @@ impl Center {
             agents: skills_of.iter().map(agent).collect(),
             routing: Routing::default(),
             redial: Duration::ZERO,
+            changes: Vec::new(),
         };
         let engine = Engine::new(config);
         let (now, waiting, out) = (Timestamp::ZERO, Vec::new(), Vec::new());

@@ -34,6 +34,7 @@ use warmline::queue::api::PermissionAnswer;
 use warmline::queue::api::PermissionPolicy;
 use warmline::queue::api::QueueConfig;
 use warmline::queue::api::Routing;
+use warmline::queue::api::SkillChange;
 use warmline::queue::api::Step;
 use warmline::queue::api::Weights;
 use warmline::queue::api::Whose;
@@ -234,7 +235,7 @@ impl House {
                     "{call} is sent away while it has an agent"
                 );
             }
-            Action::AgentsNamed { .. } | Action::AgeRestored { .. } | Action::AgentChanged { .. } => {}
+            Action::AgentsNamed { .. } | Action::AgeRestored { .. } | Action::AgentChanged { .. } | Action::SkillChanged { .. } => {}
         }
     }
 
@@ -427,7 +428,14 @@ fn center(bytes: &mut Bytes<'_>) -> Config {
             .collect(),
         always_ready: bytes.below(8) == 0,
     });
-    let agents = agents.collect();
+    let agents: Vec<AgentConfig> = agents.collect();
+    let changes = (0..bytes.below(6)).map(|_| SkillChange {
+        at: Timestamp::ZERO + bytes.secs(),
+        agent: AgentId(u32::from(bytes.below(7))),
+        skill: SkillId(u32::from(bytes.below(5))),
+        level: bytes.below(12),
+    });
+    let changes = changes.collect();
     let routing = match bytes.below(3) {
         0 => Routing::LongestWaiting,
         1 => Routing::default(),
@@ -439,7 +447,7 @@ fn center(bytes: &mut Bytes<'_>) -> Config {
         }),
     };
     let skills = (0..skills).map(|_| "skill".into()).collect();
-    Config { skills, queues, agents, routing, redial: bytes.secs() }
+    Config { skills, queues, agents, routing, redial: bytes.secs(), changes }
 }
 
 fn demand(bytes: &mut Bytes<'_>, skills: u8) -> Demand {

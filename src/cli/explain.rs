@@ -8,6 +8,7 @@ use crate::base::CallId;
 use crate::cli::DataArg;
 use crate::cli::Format;
 use crate::cli::flow::Files;
+use crate::cli::flow::wall_now;
 use crate::cli::trouble::Trouble;
 use crate::server::Rules;
 use crate::store::Readers;
@@ -31,7 +32,7 @@ pub(super) struct ExplainArgs {
 /// `warmline explain ID`
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Trouble> {
     let (center, _) = args.files.center()?;
-    let agents = Rules::from(&center.engine).agents.into_iter();
+    let agents = Rules::from(&center.engine_at(wall_now())).agents.into_iter();
     let skilled: Vec<Skilled> =
         agents.map(|agent| Skilled { name: agent.name, skills: agent.skills }).collect();
     let id = CallId(args.id);

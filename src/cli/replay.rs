@@ -92,7 +92,7 @@ fn verify(args: &ReplayArgs, log: &Log) -> Result<(), Trouble> {
 fn compare(args: &ReplayArgs, log: &Log) -> Result<(), Trouble> {
     let was = &log.head.config;
     let mut center = match &args.center {
-        Some(path) => args.files.center_of(path)?.engine,
+        Some(path) => args.files.center_of(path)?.engine_at(log.head.started),
         None => was.clone(),
     };
     if let Some(routing) = args.routing {
@@ -112,12 +112,12 @@ fn compare(args: &ReplayArgs, log: &Log) -> Result<(), Trouble> {
 }
 
 fn stays_at_home(name: &str, center: &mut Config) -> Result<(), Trouble> {
-    let Some(place) = center.agents.iter().position(|agent| &*agent.name == name) else {
+    let Some(agent) = center.agent_named(name) else {
         let known: Vec<&str> = center.agents.iter().map(|agent| &*agent.name).collect();
         return Err(Trouble::wrong_use(format!("no agent is called \"{name}\""))
             .hint(format!("there is {}", known.join(", "))));
     };
-    center.agents.remove(place);
+    center.leave_out(agent);
     Ok(())
 }
 

@@ -308,8 +308,9 @@ pub enum What {
     AgentNext { agent: Name, to: AgentStateName, reason: String },
     /// Somebody else wants an agent in this state: a supervisor.
     AgentTold { agent: Name, to: AgentStateName, reason: String, by: Name },
-    /// A supervisor gave an agent a skill at this level; 0 took it away.
-    SkillSet { agent: Name, skill: Name, level: u8, by: Name },
+    /// A supervisor gave an agent a skill at this level; 0 took it away. By nobody: its date came, as the center's files
+    /// say.
+    SkillSet { agent: Name, skill: Name, level: u8, by: Option<Name> },
     /// A phone signed in for an agent; how many contacts it has now.
     PhoneRegistered { agent: Name, contact: String, contacts: u32 },
     /// A phone of an agent signed out, or its registration ran out.

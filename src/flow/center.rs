@@ -18,6 +18,8 @@ use crate::flow::hours::Hours;
 use crate::flow::model::Flow;
 use crate::flow::prompts::Prompts;
 use crate::flow::speech::Speech;
+use crate::flow::validity::Lapse;
+use crate::flow::validity::Validity;
 use crate::media::codec::Codec;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
@@ -51,6 +53,10 @@ pub struct Center {
     pub contacts: Vec<AgentContact>,
     /// When each agent works, in the order of `engine.agents`; none: at any time.
     pub agent_hours: Vec<Option<Arc<Hours>>>,
+    /// The skills that agents have for a while: `engine` has them as if for ever, [`Center::engine_at`] as they are.
+    pub validities: Vec<Validity>,
+    /// The skills that nobody will have some day.
+    pub lapses: Vec<Lapse>,
     /// The flow behind each number that can be dialled.
     pub numbers: BTreeMap<String, Name>,
     /// What an agent's own phone can dial: `*51` ready, `*52` not ready, `*53` signed out.
@@ -216,9 +222,14 @@ impl Center {
         }
         let queue = |queue: &QueueConfig| (Name::clone(&queue.name), queue.clone());
         named("queue", self.engine.queues.iter().map(queue), new.engine.queues.iter().map(queue), &mut words);
-        let agents = |center: &Center| -> Vec<(Name, (AgentConfig, AgentContact))> {
-            let all = center.engine.agents.iter().zip(&center.contacts);
-            all.map(|(agent, contact)| (Name::clone(&agent.name), (agent.clone(), contact.clone()))).collect()
+        let agents = |center: &Center| {
+            let all = (0..).map(AgentId).zip(&center.engine.agents).zip(&center.contacts);
+            let one = |((id, agent), contact): ((AgentId, &AgentConfig), &AgentContact)| {
+                let of = center.validities.iter().filter(|validity| validity.agent == id);
+                let dates: Vec<_> = of.map(|of| (of.skill, of.from, of.until)).collect();
+                (Name::clone(&agent.name), (agent.clone(), contact.clone(), dates))
+            };
+            all.map(one).collect::<Vec<_>>()
         };
         named("agent", agents(self).into_iter(), agents(new).into_iter(), &mut words);
         let trunk = |trunk: &Trunk| (Name::clone(&trunk.name), trunk.clone());

@@ -10,6 +10,9 @@ use jiff::tz::TimeZone;
 
 use crate::base::AgentId;
 use crate::base::Name;
+use crate::flow::agent_file::AgentRead;
+use crate::flow::agent_file::Dated;
+use crate::flow::agent_file::agent;
 use crate::flow::alarm_file::alarms;
 use crate::flow::alarm_file::sensible;
 use crate::flow::announcement::Announcement;
@@ -44,6 +47,9 @@ use crate::flow::talk_file::extensions;
 use crate::flow::talk_file::outbound;
 use crate::flow::talk_file::owner_first;
 use crate::flow::talk_file::talk_policy;
+use crate::flow::validity;
+use crate::flow::validity::Lapse;
+use crate::flow::validity::Validity;
 use crate::flow::wait_file::Links;
 use crate::flow::wait_file::wait_prompts;
 use crate::flow::yaml::Place;
@@ -56,7 +62,6 @@ use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
-use crate::queue::api::Need;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
@@ -79,6 +84,8 @@ pub(crate) struct CenterFile {
     pub engine: Config,
     pub contacts: Vec<AgentContact>,
     pub agent_hours: Vec<Option<Arc<Hours>>>,
+    pub validities: Vec<Validity>,
+    pub lapses: Vec<Lapse>,
     /// With the place of each flow's name.
     pub numbers: BTreeMap<String, (Name, Place)>,
     pub feature_codes: BTreeMap<String, AgentWish>,
@@ -110,6 +117,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     reader.names.speech = fields.optional("speech").and_then(|yaml| speech::read(yaml, reader)).map(Arc::new);
     let time_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
     let time_zone = time_zone.unwrap_or(TimeZone::UTC);
+    reader.names.time_zone = time_zone.clone();
     if let Some(yaml) = fields.optional("hours") {
         reader.names.hours = hours::read(yaml, &time_zone, reader);
     }
@@ -122,7 +130,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     if let Some(yaml) = fields.optional("bots") {
         reader.names.bots = bot::read(yaml, reader);
     }
-    let skills = fields.optional("skills").map(|yaml| skills(yaml, reader)).unwrap_or_default();
+    let named = fields.optional("skills").map(|yaml| skills(yaml, reader)).unwrap_or_default();
+    let (skills, skill_places): (Vec<Name>, Vec<Place>) = named.into_iter().unzip();
     reader.names.skills = skills.clone();
     let queues =
         fields.optional("queues").map(|yaml| each(yaml, "queues", reader, queue)).unwrap_or_default();
@@ -137,9 +146,11 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         fields.optional("agents").map(|yaml| each(yaml, "agents", reader, agent)).unwrap_or_default();
     // Whom a queue is left without because of such a problem is not worth a second one.
     let all_agents_read = reader.diagnostics.len() == before;
-    let (mut given, mut agent_hours) = (Vec::new(), Vec::new());
+    let (mut given, mut agent_hours, mut validities) = (Vec::new(), Vec::new(), Vec::new());
     let mut agents_and_contacts = (Vec::new(), Vec::new());
-    for AgentRead { agent, contact, extension, hours } in agents {
+    for (AgentRead { agent, contact, extension, hours, dated }, id) in agents.into_iter().zip(0..) {
+        let validity = |Dated { skill, from, until }| Validity { agent: AgentId(id), skill, from, until };
+        validities.extend(dated.into_iter().map(validity));
         agents_and_contacts.0.push(agent);
         agents_and_contacts.1.push(contact);
         given.push(extension);
@@ -168,13 +179,15 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
         nobody_serves(reader, &agents, &queue.needs, &Demand::default(), &queue.name, place);
     }
-    Some(CenterFile {
+    let mut center = CenterFile {
         company: company?.to_string(),
         language: Name::clone(&reader.names.language),
-        engine: Config { skills, queues, agents, routing, redial },
+        engine: Config { skills, queues, agents, routing, redial, changes: Vec::new() },
         languages: reader.names.languages.clone(),
         contacts,
         agent_hours,
+        validities,
+        lapses: Vec::new(),
         numbers,
         feature_codes,
         trunks,
@@ -190,7 +203,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         srtp,
         dtmf,
         codecs: codecs.unwrap_or_else(|| Codec::SUPPORTED.to_vec()),
-    })
+    };
+    center.lapses = validity::lapses(&center, &skill_places, reader);
+    Some(center)
 }
 
 /// `language: en`, and `languages: [en, es]` where callers may choose: the first of them is the center's own unless it
@@ -309,13 +324,14 @@ fn each<T>(
     entries.iter().filter_map(one).collect()
 }
 
-fn skills(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Name> {
-    let mut skills: Vec<Name> = Vec::new();
+/// With the place of each.
+fn skills(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Place)> {
+    let mut skills: Vec<(Name, Place)> = Vec::new();
     for text in reader.texts(yaml, "the name of a skill") {
-        if skills.iter().any(|known| **known == *text.text) {
+        if skills.iter().any(|(known, _)| **known == *text.text) {
             reader.error(text.place, format!("the skill \"{}\" is given twice", text.text));
         } else {
-            skills.push(Name::from(text.text.as_str()));
+            skills.push((Name::from(text.text.as_str()), text.place));
         }
     }
     skills
@@ -464,71 +480,6 @@ fn service_level(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(u8, Duration)>
             None
         }
     }
-}
-
-/// An agent, as the file says it.
-struct AgentRead {
-    agent: AgentConfig,
-    contact: AgentContact,
-    extension: Option<Text>,
-    /// When they work; none: at any time.
-    hours: Option<Arc<Hours>>,
-}
-
-fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<AgentRead> {
-    let skills = fields.optional("skills").map(|yaml| levels(yaml, reader)).unwrap_or_default();
-    let hours = fields.optional("hours").and_then(|yaml| {
-        let text = reader.text(yaml, "the name of hours")?;
-        reader.hours(text)
-    });
-    let extension = fields.optional("extension").and_then(|yaml| reader.text(yaml, "digits")).cloned();
-    let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));
-    let ready =
-        fields.optional("ready").map(|yaml| (reader.name(yaml, "always, when registered or by hand"), yaml));
-    let (word, place) = match &ready {
-        Some((word, yaml)) => (word.as_deref()?, yaml.place),
-        None => (if contact.is_some() { "always" } else { "when registered" }, key.place),
-    };
-    let (contact, always_ready) = match (word, contact) {
-        ("always", Some(uri)) => (AgentContact::Fixed(uri), true),
-        ("by hand", Some(uri)) => (AgentContact::Fixed(uri), false),
-        ("by hand", None) => (AgentContact::Registered { ready_when_registered: false }, false),
-        ("when registered", None) => (AgentContact::Registered { ready_when_registered: true }, false),
-        ("always", None) => {
-            let hint =
-                format!("add \"contact: sip:{}@host:port\", or write \"ready: when registered\"", key.text);
-            reader.error_hint(place, "only an agent with a fixed contact is always ready", hint);
-            return None;
-        }
-        ("when registered", Some(_)) => {
-            let hint = "write \"ready: always\" or \"ready: by hand\"";
-            reader.error_hint(place, "an agent with a fixed contact does not register", hint);
-            return None;
-        }
-        (other, _) => {
-            reader.unknown(place, "way of being ready", other, ["always", "when registered", "by hand"]);
-            return None;
-        }
-    };
-    let agent = AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready };
-    Some(AgentRead { agent, contact, extension, hours })
-}
-
-/// `{ billing: 7, support: 3 }`, sorted by skill.
-fn levels(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Need> {
-    let Value::Map(entries) = &yaml.value else {
-        reader.error_hint(yaml.place, "skills are written with their levels", "for example: { billing: 7 }");
-        return Vec::new();
-    };
-    let one = |(key, value): &(Text, Yaml)| {
-        let skill = reader.skill(key.place, &key.text);
-        let text = reader.text(value, "a level")?;
-        let level = reader.level(text.place, &text.text)?;
-        Some(Need { skill: skill?, level })
-    };
-    let mut levels: Vec<Need> = entries.iter().filter_map(one).collect();
-    levels.sort();
-    levels
 }
 
 fn numbers(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<String, (Name, Place)> {
@@ -710,7 +661,7 @@ fn registration(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<TrunkRegistratio
 }
 
 /// `sip:user@host:port`, user and port optional.
-fn sip_uri(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Uri> {
+pub(crate) fn sip_uri(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Uri> {
     let text = reader.text(yaml, "a SIP address")?;
     let parsed = text.text.strip_prefix("sip:").and_then(|rest| {
         let (user, host) = match rest.split_once('@') {

@@ -138,6 +138,17 @@ fn local(wall: WallTime, zone: &TimeZone) -> Option<DateTime> {
     Some(zone.to_datetime(at))
 }
 
+/// When a day begins in that zone.
+pub(crate) fn begin(day: Date, zone: &TimeZone) -> Option<WallTime> {
+    let midnight = zone.to_timestamp(day.to_datetime(Time::midnight())).ok()?;
+    Some(WallTime(midnight.as_microsecond()))
+}
+
+/// The last day in that zone of which some is before `wall`: `2026-12-24`.
+pub(crate) fn last_day_before(wall: WallTime, zone: &TimeZone) -> Option<String> {
+    Some(local(WallTime(wall.0.saturating_sub(1)), zone)?.date().to_string())
+}
+
 /// `2026-12-24 14:30`, as a clock in `zone` shows it.
 pub(crate) fn clock(wall: WallTime, zone: &TimeZone) -> Option<String> {
     Some(local(wall, zone)?.strftime("%Y-%m-%d %H:%M").to_string())

@@ -106,6 +106,8 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) 
         engine: center.engine,
         contacts: center.contacts,
         agent_hours: center.agent_hours,
+        validities: center.validities,
+        lapses: center.lapses,
         numbers: center.numbers.into_iter().map(|(number, (flow, _))| (number, flow)).collect(),
         feature_codes: center.feature_codes,
         trunks: center.trunks,

@@ -3,6 +3,7 @@
 //! Text in, [`Center`] out, with every problem found; then [`Run`] walks one caller through a flow. Pure.
 
 mod again;
+mod agent_file;
 mod alarm_file;
 pub mod announcement;
 pub mod api;
@@ -35,6 +36,7 @@ mod step;
 mod survey_file;
 mod talk_file;
 mod template;
+pub mod validity;
 mod wait_file;
 mod week;
 mod yaml;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::QueueId;
@@ -60,6 +62,8 @@ pub(crate) struct Names {
     pub languages: Vec<Name>,
     /// What amounts of money are said in.
     pub currency: Currency,
+    /// What moments and days of the file are told in.
+    pub time_zone: TimeZone,
     pub skills: Vec<Name>,
     pub queues: Vec<Name>,
     pub agents: Vec<Name>,
@@ -77,6 +81,7 @@ impl Default for Names {
             language: Name::from("en"),
             languages: vec![Name::from("en")],
             currency: Currency::default(),
+            time_zone: TimeZone::UTC,
             skills: Vec::new(),
             queues: Vec::new(),
             agents: Vec::new(),

@@ -1,4 +1,5 @@
-//! What a supervisor changes under way: the queue and the place of a caller who waits, an agent's skill.
+//! What changes under way: the queue and the place of a caller who waits, at a supervisor's word; an agent's skill, at
+//! theirs or at a time that was known from the start.
 //!
 //! A caller who is moved keeps age, permission, promise and longest wait: a move never makes anybody wait anew.
 
@@ -12,6 +13,8 @@ use super::api::Action;
 use super::api::AgentState;
 use super::api::Demand;
 use super::api::FIRST;
+use super::api::SkillChange;
+use super::engine::Due;
 use super::engine::Engine;
 use super::engine::Stage;
 use super::line::Key;
@@ -140,6 +143,23 @@ impl Engine {
             self.rearm_call(id);
             self.watch_for_staff(id);
         }
+    }
+
+    /// The next change of skills that is to come has its deadline.
+    pub(super) fn await_change(&mut self) {
+        if let Some(next) = self.changes.last() {
+            self.arm(Due::Skills, next.at);
+        }
+    }
+
+    /// Agents get or lose the skills whose time has come.
+    pub(super) fn skills_due(&mut self, out: &mut Vec<Action>) {
+        while let Some(change) = self.changes.pop_if(|change| change.at <= self.now) {
+            let SkillChange { agent, skill, level, .. } = change;
+            out.push(Action::SkillChanged { agent, skill, level });
+            self.set_skill(agent, skill, level, out);
+        }
+        self.await_change();
     }
 
     /// An agent has a skill at another level from now on; at 0 not at all. A call that rings at them or that they

@@ -36,6 +36,18 @@ pub struct Config {
     pub routing: Routing,
     /// How long after their line dropped in a queue callers get their age back; 0 is never. Default 2 min.
     pub redial: Duration,
+    /// Skills that agents get or lose at a time that is known already.
+    #[serde(default)]
+    pub changes: Vec<SkillChange>,
+}
+
+/// From a moment on an agent has a skill at this level; at 0 not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SkillChange {
+    pub at: Timestamp,
+    pub agent: AgentId,
+    pub skill: SkillId,
+    pub level: u8,
 }
 
 impl Config {
@@ -239,6 +251,8 @@ pub enum Action {
     Connected { call: CallId, agent: AgentId, waited: Duration, quote: Option<Duration> },
     /// The wait is over without an agent; the call leaves the engine.
     Exit { call: CallId, exit: WaitExit },
+    /// A [`SkillChange`] has come: from now on the agent has the skill at this level, at 0 not at all.
+    SkillChanged { agent: AgentId, skill: SkillId, level: u8 },
     /// An agent's state is another one, until a deadline if it has one.
     AgentChanged { agent: AgentId, from: AgentState, to: AgentState, until: Option<Timestamp> },
 }

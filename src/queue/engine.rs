@@ -15,6 +15,7 @@ use super::api::Config;
 use super::api::Demand;
 use super::api::Event;
 use super::api::QueueConfig;
+use super::api::SkillChange;
 use super::calls::Calls;
 use super::line::Key;
 use super::line::Line;
@@ -55,6 +56,9 @@ pub struct Engine {
     /// How long who redials gets their age back, and who may.
     pub(super) redial: Duration,
     pub(super) redials: Redials,
+    /// What is still to come of agents' skills, the next last.
+    #[serde(default)]
+    pub(super) changes: Vec<SkillChange>,
     /// At most one entry per call and agent, and a few per class.
     due: BTreeSet<(Timestamp, Due)>,
     /// Empty between two decisions: the classes that one of them goes through, in memory that is there already.
@@ -62,10 +66,12 @@ pub struct Engine {
     pub(super) scratch: Vec<usize>,
 }
 
-/// Whose deadline it is. At one instant calls go first: a wait that is over is over.
+/// Whose deadline it is. At one instant calls go first: a wait that is over is over. Then skills: an agent gets ready with
+/// those that they have from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Due {
     Call(CallId),
+    Skills,
     Agent(AgentId),
     /// The class's last agent signed out a while ago.
     Deserted(ClassId),
@@ -143,10 +149,13 @@ impl Engine {
             excluded: BTreeSet::new(),
             redial: config.redial,
             redials: Redials::default(),
+            changes: config.changes,
             due: BTreeSet::new(),
             scratch: Vec::new(),
         };
         engine.start_always_ready();
+        engine.changes.sort_unstable_by(|one, other| other.cmp(one));
+        engine.await_change();
         engine
     }
 
@@ -211,6 +220,7 @@ impl Engine {
             self.due.pop_first();
             match due {
                 Due::Call(call) => self.call_due(call, out),
+                Due::Skills => self.skills_due(out),
                 Due::Agent(agent) => self.agent_due(agent, out),
                 Due::HeldBack(class) => self.held_back_due(class, out),
                 Due::Deserted(class) => self.class_due(class, out),

@@ -473,7 +473,7 @@ impl Publisher {
 
 /// Tells what is no error.
 fn warn_of(loaded: &Loaded) {
-    loaded.warnings.iter().for_each(|warning| warn!("{warning}"));
+    loaded.warnings.iter().chain(&loaded.center.lapsed(now())).for_each(|warning| warn!("{warning}"));
     for (name, error) in &loaded.not_switched {
         warn!(announcement = %name, "it was switched, and is as the files say now: {error}");
     }

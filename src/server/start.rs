@@ -265,7 +265,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (recorded_sender, recorded) = mpsc::channel(RECORDED);
     let recorder = Recorder::start(&options.data, center.keep_recordings, recorded_sender)?;
     let queue_log = options.queue_log.as_deref();
-    let queue_log = queue_log.map(|folder| QueueLog::start(folder, center.engine.clone(), clock.started()));
+    let queue_log =
+        queue_log.map(|folder| QueueLog::start(folder, center.engine_at(clock.started()), clock.started()));
     let queue_log = queue_log.transpose()?;
     let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder, queue_log.as_ref()));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
@@ -277,7 +278,14 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (control, requests) = ControlHandle::new();
     let mut belongings = Control {
         clock,
-        switchboard: switchboard(options, &store, Served { all, canary }, bound, fingerprint)?,
+        switchboard: switchboard(
+            options,
+            &store,
+            Served { all, canary },
+            clock.started(),
+            bound,
+            fingerprint,
+        )?,
         sockets,
         streams_in,
         wires: Wires {
@@ -312,11 +320,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         live.outcomes.count_from(since);
         store.readers()?.facts_of_flows(since)?.iter().for_each(|fact| live.outcomes.apply(fact));
     }
-    for fact in store.readers()?.skills_set(live.board.day().begins)? {
-        if let What::SkillSet { agent, skill, level, .. } = fact {
-            belongings.switchboard.recall_skill(&agent, &skill, level);
-            live.set_skill(&agent, &skill, level);
-        }
+    for (agent, skill, level) in still_set(store.readers()?.skills_set(live.board.day().begins)?) {
+        belongings.switchboard.recall_skill(&agent, &skill, level);
+        live.set_skill(&agent, &skill, level);
     }
     let owner_first = center.talk.iter().filter_map(|policy| policy.owner_first);
     if let Some(within) = owner_first.map(|own| own.within).max() {
@@ -399,14 +405,27 @@ fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeErr
     Ok(store)
 }
 
+/// What supervisors set of agents' skills, and no date has set otherwise since.
+fn still_set(facts: Vec<What>) -> Vec<(Name, Name, u8)> {
+    let mut set: Vec<(Name, Name, u8)> = Vec::new();
+    for fact in facts {
+        if let What::SkillSet { agent, skill, level, by } = fact {
+            set.retain(|(of, known, _)| (of, known) != (&agent, &skill));
+            set.extend(by.map(|_| (agent, skill, level)));
+        }
+    }
+    set
+}
+
 fn live_view(center: &Center, clock: Clock) -> Live {
-    Live::new(clock.started(), Rules::from(&center.engine))
+    Live::new(clock.started(), Rules::from(&center.engine_at(clock.started())))
 }
 
 fn switchboard(
     options: &ServeOptions,
     store: &Store,
     served: Served,
+    started: WallTime,
     bound: Bound,
     fingerprint: Fingerprint,
 ) -> Result<Switchboard, ServeError> {
@@ -434,6 +453,7 @@ fn switchboard(
         endpoint: Endpoint::new(config, entropy.split()),
         version,
         center,
+        started,
         library,
         canary,
         address,

@@ -71,6 +71,7 @@ impl EngineRouter {
             agents: setup.agents.iter().map(agent).collect(),
             routing,
             redial: Duration::ZERO,
+            changes: Vec::new(),
         });
         let leaving = vec![false; setup.agents.len()];
         let mut router = EngineRouter { engine, leaving, out: Vec::new() };

@@ -54,6 +54,7 @@ fn center() -> Config {
         agents: skills.into_iter().enumerate().map(agent).collect(),
         routing: Routing::LongestWaiting,
         redial: Duration::from_secs(120),
+        changes: Vec::new(),
     }
 }
 

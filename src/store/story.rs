@@ -279,10 +279,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
             format!("{by} wants {agent} to be {}{reason}", state(*to))
         }
-        What::SkillSet { agent, skill, level: 0, by } => format!("{by} took the skill {skill} from {agent}"),
-        What::SkillSet { agent, skill, level, by } => {
-            format!("{by} gave {agent} the skill {skill} at level {level}")
-        }
+        What::SkillSet { agent, skill, level, by } => skill_set(agent, skill, *level, by.as_ref()),
         What::AgentState { agent, from, to, reason } => state_changed(agent, *from, *to, reason),
         What::AgentNext { agent, to, reason } => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
@@ -352,6 +349,15 @@ pub(super) fn needed(needs: &[NeedFact]) -> String {
 
 fn quoted(quote: Option<Duration>) -> String {
     quote.map_or_else(|| "no wait quoted".to_owned(), |quote| format!("quoted {}", length(quote)))
+}
+
+fn skill_set(agent: &Name, skill: &Name, level: u8, by: Option<&Name>) -> String {
+    match (by, level) {
+        (Some(by), 0) => format!("{by} took the skill {skill} from {agent}"),
+        (Some(by), level) => format!("{by} gave {agent} the skill {skill} at level {level}"),
+        (None, 0) => format!("{agent}'s skill {skill} has ended, as its date says"),
+        (None, level) => format!("{agent} has the skill {skill} at level {level} from now on, as its date says"),
+    }
 }
 
 pub(super) fn exit_words(exit: WaitExit) -> &'static str {

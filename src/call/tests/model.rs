@@ -329,7 +329,10 @@ impl World {
         self.engine.handle(self.now, event, &mut actions);
         for action in actions {
             let (call, word) = match action {
-                Action::AgentChanged { .. } | Action::Moved { .. } | Action::AgentsNamed { .. } => continue,
+                Action::AgentChanged { .. }
+                | Action::SkillChanged { .. }
+                | Action::Moved { .. }
+                | Action::AgentsNamed { .. } => continue,
                 Action::Enqueued { call, priority, waiting, .. } => {
                     let (queue, needs) = ("help".into(), Vec::new());
                     (call, QueueWord::Enqueued { queue, needs, priority, waiting })

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Files;
 use super::counted;
+use super::wall_now;
 use crate::cli::Format;
 use crate::cli::trouble::Trouble;
 use crate::flow::Center;
@@ -22,7 +23,10 @@ pub(in crate::cli) struct CheckArgs {
 /// Says what the checker found; fails when any of it is an error.
 pub(super) fn run(args: &CheckArgs) -> Result<(), Trouble> {
     let (center, found) = match args.files.read()?.center {
-        Ok((center, found)) => (Some(center), found),
+        Ok((center, found)) => {
+            let lapsed = center.lapsed(wall_now());
+            (Some(center), found.into_iter().chain(lapsed).collect())
+        }
         Err(found) => (None, found),
     };
     let errors = found.iter().filter(|diagnostic| diagnostic.is_error()).count();

@@ -88,7 +88,7 @@ impl Moment {
 }
 
 /// The calendar's time.
-fn wall_now() -> WallTime {
+pub(in crate::cli) fn wall_now() -> WallTime {
     WallTime(jiff::Timestamp::now().as_microsecond())
 }
 

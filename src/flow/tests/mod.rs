@@ -19,6 +19,7 @@ mod speech;
 mod survey;
 mod together;
 mod transfer;
+mod validity;
 mod verify;
 mod voicemail;
 mod walks;

@@ -132,3 +132,42 @@ fn callers_are_not_left_waiting_for_a_skill_that_was_taken_away() {
          8 nothing");
     assert!(transcript.contains("7 exit 1: NobodyStaffed"), "{transcript}");
 }
+
+#[test]
+fn a_skill_that_comes_by_its_date_is_used_that_very_moment_and_one_that_ends_ends_no_talk() {
+    check(
+        "queue help, given, spanish 3
+         agent alice english 5
+         agent bob spanish 5
+         change alice spanish 0 at 100
+         change alice spanish 4 at 60
+         0 alice ready
+         0 bob ready
+         1 call 1 enters help
+         2 bob picks up 1
+         3 call 2 enters help
+         61 alice picks up 2
+         101 call 3 enters help
+         110 alice ends 2
+         111 alice ready",
+        "0 alice: ready
+         0 bob: ready
+         1 1 in help spanish>=3, priority 0, 1 waiting
+         1 ring bob for 1, attempt 1, until 21; of 1 waiting, 1 fitting, fit 2, idle 1s
+         1 bob: ringing 1 until 21
+         2 1 has bob, waited 1s
+         2 bob: talking 1
+         3 2 in help spanish>=3, priority 0, 1 waiting
+         3 hold 2 until 903 by flow file
+         60 alice: spanish 4
+         60 ring alice for 2, attempt 1, until 80; of 1 waiting, 1 fitting, fit 1, idle 60s
+         60 alice: ringing 2 until 80
+         61 2 has alice, waited 58s
+         61 alice: talking 2
+         100 alice: spanish 0
+         101 3 in help spanish>=3, priority 0, 1 waiting
+         101 hold 3 until 1001 by flow file
+         110 alice: wrap-up until 140
+         111 alice: ready",
+    );
+}

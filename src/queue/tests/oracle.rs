@@ -30,6 +30,7 @@ use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Reason;
 use crate::queue::api::Routing;
+use crate::queue::api::SkillChange;
 use crate::queue::api::Whoses;
 
 pub(super) struct Oracle {
@@ -310,6 +311,13 @@ impl Oracle {
                 call.cap_at = call.cap_at.max(now.max(call.not_before) + Duration::from_secs(4 * 3600));
                 let later = call.not_before > now;
                 self.saw(if later { "place kept for later" } else { "place kept" });
+            }
+            Action::SkillChanged { agent, skill, level } => {
+                let change = SkillChange { at: now, agent: *agent, skill: *skill, level: *level };
+                let place = self.config.changes.iter().position(|to_come| *to_come == change);
+                self.config.changes.remove(place.expect("skills change at their time, once"));
+                self.set_skill(*agent, *skill, *level);
+                self.saw("skill changed by its date");
             }
             Action::AgentChanged { agent, from, to, until } => self.change(now, *agent, from, to, *until),
         }
@@ -595,6 +603,7 @@ impl Oracle {
 
     fn check_state(&mut self, now: Timestamp, engine: &Engine) {
         let (mut held_back, mut kept, mut excluded) = (0, 0, 0);
+        assert!(self.config.changes.iter().all(|change| change.at > now), "no skill changes late");
         assert_eq!(engine.calls.len(), self.calls.len(), "callers are neither lost nor made");
         for (id, call) in &self.calls {
             let view = engine.call(*id).expect("who waits is in");

@@ -3,6 +3,7 @@
 //! ```text
 //! queue support billing 3, ring 20, given        a queue: its needs, then what differs from the defaults
 //! agent alice billing 5, english 2               an agent: skills and levels
+//! change alice english 0 at 60                   a skill at another level from then on
 //! routing by service level                       instead of by the longest wait
 //! 0 alice ready                                  seconds, then what happens; ticks come by themselves
 //! 1 call 1 enters support, english 1           also: priority 2, from +1202…, prefer alice 20, not bob
@@ -37,6 +38,7 @@ use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
+use crate::queue::api::SkillChange;
 use crate::queue::api::Step;
 use crate::queue::api::Whose;
 use crate::queue::api::Whoses;
@@ -142,6 +144,15 @@ fn read_center(config: &mut Config, line: &str) {
             }
             agent.skills.sort();
             config.agents.push(agent);
+        }
+        "change" => {
+            let [skill, level, "at", at] = rest.split_whitespace().collect::<Vec<_>>()[..] else {
+                panic!("{line}?")
+            };
+            let agent = config.agents.iter().position(|agent| &*agent.name == name).unwrap();
+            let Need { skill, level } = need(config, &format!("{skill} {level}"));
+            let at = Timestamp::from_secs(at.parse().unwrap());
+            config.changes.push(SkillChange { at, agent: AgentId(agent as u32), skill, level });
         }
         "routing" => config.routing = Routing::default(),
         kind => panic!("{kind}?"),
@@ -346,6 +357,9 @@ fn words(config: &Config, action: &Action) -> String {
             format!("{call} has {}, waited {}s{}", agent(id), waited.as_secs_f64(), quoted(quote))
         }
         Action::Exit { call, exit } => format!("exit {call}: {exit:?}"),
+        Action::SkillChanged { agent: id, skill, level } => {
+            format!("{}: {} {level}", agent(id), config.skills[skill.0 as usize])
+        }
         Action::AgentChanged { agent: id, from: _, to, until: at } => {
             format!("{}: {}{}", agent(id), state(to), until(at))
         }

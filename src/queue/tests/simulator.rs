@@ -32,6 +32,7 @@ use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Routing;
+use crate::queue::api::SkillChange;
 use crate::queue::api::Step;
 use crate::queue::api::Weights;
 use crate::queue::api::Whose;
@@ -66,7 +67,7 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 46] = [
+const MUST_BE_SEEN: [&str; 47] = [
     "kept for who is preferred",
     "rung, preferred",
     "rung, preferred by several",
@@ -113,6 +114,7 @@ const MUST_BE_SEEN: [&str; 46] = [
     "prioritised",
     "first, rung",
     "skill set",
+    "skill changed by its date",
 ];
 
 /// What the engine was told and did in one of these days.
@@ -398,7 +400,15 @@ fn center(chance: &mut Entropy) -> Config {
         }
         agent
     });
-    let agents = agents.collect();
+    let agents: Vec<AgentConfig> = agents.collect();
+    // Within the days that are simulated, some of them at one instant.
+    let changes = (0..chance.below(12)).map(|_| SkillChange {
+        at: Timestamp::from_secs(1 + chance.below(30) * 20),
+        agent: AgentId(chance.below(agents.len() as u64) as u32),
+        skill: SkillId(chance.below(skills) as u32),
+        level: chance.below(11) as u8,
+    });
+    let changes = changes.collect();
     let routing = match chance.below(4) {
         0 | 1 => Routing::LongestWaiting,
         2 => Routing::default(),
@@ -416,6 +426,7 @@ fn center(chance: &mut Entropy) -> Config {
         queues,
         routing,
         redial: Duration::from_secs(chance.below(3) * 60),
+        changes,
     }
 }
 

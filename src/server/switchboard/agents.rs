@@ -69,6 +69,11 @@ impl Switchboard {
                 let what = What::AgentState { agent: self.agent_name(agent), from, to, reason };
                 return out.push(Output::Fact(Fact { at: now.at, call: None, what }));
             }
+            Action::SkillChanged { agent, skill, level } => {
+                let skill = self.parts.center.engine.skills[skill.0 as usize].clone();
+                let what = What::SkillSet { agent: self.agent_name(agent), skill, level, by: None };
+                return out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+            }
             Action::Enqueued { call, queue, needs, priority, waiting } => {
                 let config = &self.parts.center.engine;
                 let queue = config.queues[queue.0 as usize].name.clone();

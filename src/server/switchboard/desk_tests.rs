@@ -49,6 +49,7 @@ impl House {
         let parts = Parts {
             endpoint: Endpoint::new(EndpointConfig::default(), entropy.clone()),
             center: Arc::new(center()),
+            started: WallTime(0),
             version: "test".into(),
             library: Arc::new(Library::default()),
             canary: None,

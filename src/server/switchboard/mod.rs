@@ -208,6 +208,8 @@ pub struct Parts {
     /// The version of the flow files that calls get.
     pub version: Name,
     pub center: Arc<Center>,
+    /// The calendar's time at timestamp 0.
+    pub started: WallTime,
     pub library: Arc<Library>,
     /// A version that some get in its place.
     pub canary: Option<Canary>,
@@ -302,7 +304,7 @@ impl Switchboard {
     pub fn new(parts: Parts) -> Switchboard {
         let names = parts.center.engine.agents.iter().map(|agent| agent.name.clone());
         Switchboard {
-            engine: Engine::new(parts.center.engine.clone()),
+            engine: Engine::new(parts.center.engine_at(parts.started)),
             agents: names.enumerate().map(|(place, name)| (name, AgentId(place as u32))).collect(),
             talked: HashMap::new(),
             owners: Owners::default(),

@@ -90,7 +90,7 @@ impl Switchboard {
         out: &mut Vec<Output>,
     ) {
         let name = self.parts.center.engine.skills[skill.0 as usize].clone();
-        let what = What::SkillSet { agent: self.agent_name(agent), skill: name, level, by };
+        let what = What::SkillSet { agent: self.agent_name(agent), skill: name, level, by: Some(by) };
         out.push(Output::Fact(Fact { at: now.at, call: None, what }));
         self.pending.push_back(Pending::Engine(queue::Event::SetSkill { agent, skill, level }));
     }

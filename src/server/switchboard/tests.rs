@@ -226,6 +226,7 @@ impl World {
         let switchboard = Switchboard::new(Parts {
             endpoint: Endpoint::new(config, entropy.split()),
             center,
+            started: WallTime(0),
             version: "test".into(),
             library: Arc::default(),
             canary: None,

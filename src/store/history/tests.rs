@@ -56,7 +56,7 @@ fn a_live_call_is_visible_and_ends_when_it_ends() {
 fn skills_that_were_set_since_a_moment_are_told_in_order() {
     let (_folder, store) = store();
     let set = |secs, skill: &str, level| {
-        let (agent, by) = ("bob".into(), "sam".into());
+        let (agent, by) = ("bob".into(), Some("sam".into()));
         let what = What::SkillSet { agent, skill: skill.into(), level, by };
         Fact { at: Timestamp::from_secs(secs), call: None, what }
     };
