@@ -219,6 +219,7 @@ fn queue() -> QueueConfig {
         ring_timeout: Duration::from_secs(20),
         wrap_up: Duration::from_secs(30),
         max_wait: Duration::from_secs(360_000),
+        max_expected_wait: None,
         max_waiting: u32::MAX,
         service_level: (80, Duration::from_secs(20)),
         handle_time: None,

@@ -406,6 +406,7 @@ fn center(bytes: &mut Bytes<'_>) -> Config {
         ring_timeout: bytes.secs(),
         wrap_up: bytes.secs(),
         max_wait: bytes.secs(),
+        max_expected_wait: (bytes.below(3) == 0).then(|| bytes.secs()),
         max_waiting: u32::from(bytes.below(20)),
         service_level: (bytes.below(101), bytes.secs()),
         handle_time: (bytes.below(2) == 0).then(|| bytes.secs()),

@@ -453,6 +453,7 @@ impl Call {
             WaitExit::Cap => (&prompts.unserved, Outcome::Unserved, "longest wait reached"),
             WaitExit::NobodyStaffed => (&prompts.unserved, Outcome::Unserved, "nobody there with the skill"),
             WaitExit::Full => (&prompts.unserved, Outcome::Unserved, "queue full"),
+            WaitExit::ExpectedWait => (&prompts.unserved, Outcome::Unserved, "too long a wait expected"),
             WaitExit::CallbackFailed => {
                 (&prompts.unserved, Outcome::CallbackFailed, "callback did not reach the caller")
             }
@@ -469,7 +470,7 @@ impl Call {
         }
         match exit {
             WaitExit::Declined => wait.leaves_for.as_ref(),
-            WaitExit::Cap | WaitExit::NobodyStaffed | WaitExit::Full => {
+            WaitExit::Cap | WaitExit::NobodyStaffed | WaitExit::Full | WaitExit::ExpectedWait => {
                 self.unserved = true;
                 prompts.unserved_flow.as_ref()
             }

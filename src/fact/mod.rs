@@ -425,6 +425,8 @@ pub enum WaitExit {
     NobodyStaffed,
     /// The queue is full.
     Full,
+    /// The wait that is expected is longer than the queue lets anybody wait for.
+    ExpectedWait,
     /// A callback could not reach the caller in all its tries.
     CallbackFailed,
 }

@@ -383,6 +383,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         ring_timeout: fields.duration(reader, "ring", seconds(20)),
         wrap_up: fields.duration(reader, "wrap_up", seconds(30)),
         max_wait: fields.duration(reader, "max_wait", seconds(900)),
+        max_expected_wait: fields.optional("max_expected_wait").and_then(|yaml| reader.duration(yaml)),
         max_waiting: number(fields, reader, "max_waiting", 1, 100_000, 1_000),
         service_level: service_level.unwrap_or((80, seconds(20))),
         handle_time: handle_time(fields, reader),

@@ -62,6 +62,13 @@ impl Config {
         let place = self.queues.iter().position(|queue| *queue.name == *name)?;
         Some(QueueId(place as u32))
     }
+
+    /// Leaves an agent out: those after them move up, and so do their ids wherever somebody is named.
+    pub fn leave_out(&mut self, id: AgentId) {
+        self.agents.remove(id.0 as usize);
+        self.changes.retain(|change| change.agent != id);
+        self.changes.iter_mut().filter(|change| change.agent > id).for_each(|change| change.agent.0 -= 1);
+    }
 }
 
 /// One queue.
@@ -80,6 +87,10 @@ pub struct QueueConfig {
     pub wrap_up: Duration,
     /// The longest wait; then the call exits by [`WaitExit::Cap`]. Default 15 min.
     pub max_wait: Duration,
+    /// Who is expected to wait longer than this, as far as anybody can say, exits by [`WaitExit::ExpectedWait`]. Default
+    /// none.
+    #[serde(default)]
+    pub max_expected_wait: Option<Duration>,
     /// How many may wait. Default 1000.
     pub max_waiting: u32,
     /// Answered within this time counts as in service level. Default 80 % in 20 s.

@@ -282,7 +282,8 @@ impl Engine {
     /// The wait begins, or goes on after a ring that failed.
     fn wait(&mut self, id: CallId, out: &mut Vec<Action>) {
         let call = &self.calls[&id];
-        if call.forecast.is_none() && call.attempts == 0 {
+        let begins = call.forecast.is_none() && call.attempts == 0;
+        if begins {
             let forecast = self.forecast(call);
             self.call_mut(id).forecast = forecast;
         }
@@ -290,6 +291,9 @@ impl Engine {
         match call.consent {
             // A queue with a longest wait of 0 takes calls for idle agents only.
             _ if call.cap_at <= self.now => self.exit(id, WaitExit::Cap, out),
+            _ if begins && self.expects_too_long(id, call.forecast) => {
+                self.exit(id, WaitExit::ExpectedWait, out);
+            }
             Consent::NotAsked => match call.permission {
                 PermissionPolicy::Ask => self.ask(id, 0, out),
                 PermissionPolicy::GivenByFlowFile => self.hold(id, call.cap_at, true, out),
@@ -474,7 +478,18 @@ impl Engine {
         }
     }
 
+    /// Whether a call will wait longer than its queue lets anybody wait for. Where nobody knows, it will not; nor is anybody
+    /// sent away whose place is kept: they are not on the line.
+    fn expects_too_long(&self, id: CallId, forecast: Option<Forecast>) -> bool {
+        let call = &self.calls[&id];
+        let most = self.queue(call.queue).config.max_expected_wait.filter(|_| !call.is_callback());
+        most.zip(forecast).is_some_and(|(most, forecast)| forecast.quote() > most)
+    }
+
     fn check_in(&mut self, id: CallId, out: &mut Vec<Action>) {
+        if self.expects_too_long(id, self.forecast(&self.calls[&id])) {
+            return self.exit(id, WaitExit::ExpectedWait, out);
+        }
         let next = self.next_check_in(id);
         if let Consent::Granted { check_in_at, .. } = &mut self.call_mut(id).consent {
             *check_in_at = next;

@@ -50,6 +50,7 @@ impl EngineRouter {
             // The router is told when the wrap-up is over.
             wrap_up: NEVER,
             max_wait: NEVER,
+            max_expected_wait: None,
             max_waiting: u32::MAX,
             service_level: kind.target,
             handle_time: Some(kind.handle_time),

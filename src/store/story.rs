@@ -356,7 +356,9 @@ fn skill_set(agent: &Name, skill: &Name, level: u8, by: Option<&Name>) -> String
         (Some(by), 0) => format!("{by} took the skill {skill} from {agent}"),
         (Some(by), level) => format!("{by} gave {agent} the skill {skill} at level {level}"),
         (None, 0) => format!("{agent}'s skill {skill} has ended, as its date says"),
-        (None, level) => format!("{agent} has the skill {skill} at level {level} from now on, as its date says"),
+        (None, level) => {
+            format!("{agent} has the skill {skill} at level {level} from now on, as its date says")
+        }
     }
 }
 
@@ -367,6 +369,7 @@ pub(super) fn exit_words(exit: WaitExit) -> &'static str {
         WaitExit::Cap => "the longest wait that the queue allows",
         WaitExit::NobodyStaffed => "nobody signed in has the skill",
         WaitExit::Full => "the queue is full",
+        WaitExit::ExpectedWait => "the expected wait is longer than the queue allows",
         WaitExit::CallbackFailed => "no callback reached the caller",
     }
 }

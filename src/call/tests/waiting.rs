@@ -99,7 +99,13 @@ line closes
 
 #[test]
 fn whom_nobody_serves_goes_on_in_the_queues_flow_and_came_out_unserved_unless_they_left_something() {
-    for (exit, leaves) in [(WaitExit::Cap, true), (WaitExit::NobodyStaffed, false), (WaitExit::Full, false)] {
+    let exits = [
+        (WaitExit::Cap, true),
+        (WaitExit::NobodyStaffed, false),
+        (WaitExit::Full, false),
+        (WaitExit::ExpectedWait, false),
+    ];
+    for (exit, leaves) in exits {
         let mut script = Script::held();
         script.word("nobody", QueueWord::Exit { exit }).flow_play_ends(1).flow_play_ends(2);
         script.happens("speaks", CallEvent::Speaks { leg: CALLER, on: leaves });

@@ -561,6 +561,11 @@ impl Oracle {
             WaitExit::NobodyStaffed => {
                 assert!(!call.kept && hopeless);
             }
+            WaitExit::ExpectedWait => {
+                let queue = &self.config.queues[call.queue.0 as usize];
+                assert!(queue.max_expected_wait.is_some() && !call.kept);
+                assert!(call.cap_at > now, "the longest wait goes first");
+            }
             WaitExit::Full => panic!("a queue is not full of those who are in it"),
             WaitExit::Declined => assert!((call.asked || call.held_until.is_some()) && !call.kept),
             WaitExit::CallbackFailed => assert!(call.kept),

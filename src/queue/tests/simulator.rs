@@ -67,7 +67,7 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 47] = [
+const MUST_BE_SEEN: [&str; 48] = [
     "kept for who is preferred",
     "rung, preferred",
     "rung, preferred by several",
@@ -99,6 +99,7 @@ const MUST_BE_SEEN: [&str; 47] = [
     "exit NobodyStaffed",
     "exit Full",
     "exit CallbackFailed",
+    "exit ExpectedWait",
     "agent missed a call",
     "agent declined a call",
     "agent phone busy",
@@ -379,6 +380,7 @@ fn center(chance: &mut Entropy) -> Config {
         queue.wrap_up = secs(chance.below(3) * 10);
         queue.max_wait = secs(chance.below(300));
         queue.max_waiting = chance.below(30) as u32;
+        queue.max_expected_wait = (chance.below(3) == 0).then(|| secs(chance.below(120)));
         queue.permission_lasts = secs(1 + chance.below(60));
         queue.check_in = secs(chance.below(30));
         queue.callback_tries = chance.below(4) as u32;

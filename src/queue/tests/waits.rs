@@ -1,6 +1,7 @@
 //! What callers notice of a wait: the question, the hold, the check-ins, callbacks, and how it ends.
 
 use super::script::check;
+use super::script::run;
 
 /// Alice is away: signed in, but nobody is rung.
 const AWAY: &str = "agent alice x 1
@@ -387,4 +388,57 @@ fn a_wait_is_quoted_once_there_is_something_to_go_by_and_held_against_what_it_wa
          100 3 has alice, waited 39s, quote 138s
          100 alice: talking 3",
     );
+}
+
+#[test]
+fn who_is_expected_to_wait_too_long_is_sent_on_at_once_or_when_it_turns_out_so() {
+    // Nine in ten wait no longer than 2.3 times what the work ahead takes.
+    check(
+        "queue support, given, wrap 0, talk 60, expect 100
+         agent alice english 1
+         agent bob english 1
+         0 alice ready
+         0 bob ready
+         1 call 1 enters support
+         1 alice picks up 1
+         2 call 2 enters support
+         2 bob picks up 2
+         3 call 3 enters support
+         4 call 4 enters support
+         50 bob wants lunch
+         60 bob ends 2
+         70 nothing",
+        "0 alice: ready
+         0 bob: ready
+         1 1 in support, priority 0, 1 waiting
+         1 ring alice for 1, attempt 1, until 21; of 1 waiting, 2 fitting, fit 0, idle 1s
+         1 alice: ringing 1 until 21
+         1 1 has alice, waited 0s
+         1 alice: talking 1
+         2 2 in support, priority 0, 1 waiting
+         2 ring bob for 2, attempt 1, until 22; of 1 waiting, 1 fitting, fit 0, idle 2s
+         2 bob: ringing 2 until 22
+         2 2 has bob, waited 0s
+         2 bob: talking 2
+         3 3 in support, priority 0, 1 waiting
+         3 hold 3 until 903 by flow file
+         4 4 in support, priority 0, 2 waiting
+         4 exit 4: ExpectedWait
+         60 bob: not ready (lunch)
+         63 exit 3: ExpectedWait",
+    );
+}
+
+#[test]
+fn where_no_wait_can_be_foretold_nobody_is_sent_on() {
+    let script = "queue support, given, expect 1
+         agent alice english 1
+         0 alice ready
+         1 call 1 enters support
+         1 alice picks up 1
+         2 call 2 enters support
+         3 call 3 enters support
+         4 call 4 is kept for support from 4
+         200 nothing";
+    assert!(!run(script).contains("exit"), "{}", run(script));
 }
