@@ -1,4 +1,4 @@
-// What talks came to: a call's notes and holds in its story, and the report of all of them.
+// What talks came to: a call's notes, holds and answers in its story, and the report of all of them.
 
 import { about, ask, at, capital, make, redraw, show, timeText, words, write } from "./base.js";
 
@@ -34,7 +34,14 @@ function noteItem(told) {
     make("dl", { class: "note" }, ...rows.filter(([, text]) => text).map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text)))));
 }
 
-// Holds by queue and agent, and the ways on which callers were handed on: of the last 30 days.
+// What the caller answered after their talks.
+export function drawSurvey({ survey }) {
+  show(at("survey-title"), survey.length > 0);
+  redraw(at("survey"), survey, () => survey.flatMap(({ question, answer, agent, at: when }) => [make("dt", {}, words(question)),
+    make("dd", {}, make("b", {}, String(answer)), `${agent ? `, about ${agent}` : ""}, ${timeText(when)}`)]));
+}
+
+// Holds by queue and agent, what callers answered, and the ways on which callers were handed on: of the last 30 days.
 export async function drawReport() {
   const { queues, agents, handovers } = await ask("GET", "/api/v1/reports/talks");
   const row = (name, one) => make("tr", {}, make("th", { scope: "row" }, name),
@@ -45,4 +52,10 @@ export async function drawReport() {
     make("th", { scope: "row" }, `${capital(from)} to ${whom(to)}`), make("td", {}, queue ?? ""),
     ...[warm, blind, repeats].map((value) => make("td", { class: "number" }, String(value))))));
   show(at("handovers-none"), handovers.length === 0);
+  const surveys = await ask("GET", "/api/v1/reports/surveys");
+  const answers = (name, { question, answers: count, mean }) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, words(question)),
+    ...[count, mean.toFixed(2)].map((value) => make("td", { class: "number" }, String(value))));
+  at("answers").replaceChildren(...surveys.queues.map((one) => answers(one.queue ?? "no queue", one)),
+    ...surveys.agents.map((one) => answers(one.agent ? capital(one.agent) : "nobody", one)));
+  show(at("answers-none"), surveys.queues.length === 0 && surveys.agents.length === 0);
 }

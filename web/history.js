@@ -1,7 +1,8 @@
 // The history: calls that fit, and the story of one of them.
 
 import { about, ask, at, attempt, capital, make, session, show, signIn, supervises, timeText, whenText, words, write } from "./base.js";
-import { drawNotes, drawReport, holdWords } from "./history-talks.js";
+import { wireService } from "./history-service.js";
+import { drawNotes, drawReport, drawSurvey, holdWords } from "./history-talks.js";
 
 const who = await session();
 let older = null;
@@ -11,7 +12,8 @@ if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The history is for people of this contact center.");
 
 async function begin() {
-  show(at("report"), supervises(who) || who.local);
+  for (const report of ["service", "report"]) show(at(report), supervises(who) || who.local);
+  wireService();
   show(at("page"), true);
   const { agents } = await ask("GET", "/api/v1/agents").catch(() => ({ agents: [] }));
   at("agent").append(...agents.map(({ id }) => make("option", {}, id)));
@@ -95,6 +97,7 @@ async function tell(id) {
       ["Held", holdWords(told.holds)],
     ].filter(([, value]) => value);
     at("story-facts").replaceChildren(...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]), make("dt", {}, "Outcome"), make("dd", {}, outcomeTag(call)));
+    drawSurvey(told);
     drawNotes(told);
     drawLines();
     mark();

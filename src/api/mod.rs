@@ -181,6 +181,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/explain", get(calls::explain)),
         ("/api/v1/calls/{id}/end", post(calls::end)),
         ("/api/v1/calls/{id}/recording", get(recording::fetch)),
+        ("/api/v1/reports/service", get(reports::service)),
         ("/api/v1/reports/talks", get(reports::talks)),
         ("/api/v1/reports/surveys", get(reports::surveys)),
         ("/api/v1/messages", get(messages::list)),

@@ -6,6 +6,11 @@ use axum::Json;
 use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,7 +22,12 @@ use crate::api::problem::Problem;
 use crate::api::promises::time;
 use crate::api::session::Actor;
 use crate::base::WallTime;
+use crate::store::service::By;
+use crate::store::service::Every;
+use crate::store::service::Intervals;
+use crate::store::service::NoSuchWord;
 use crate::store::view::rfc3339;
+use crate::store::view::service::ServiceReportView;
 use crate::store::view::surveys::SurveyReportView;
 use crate::store::view::talks::TalkReportView;
 
@@ -35,7 +45,12 @@ pub(super) struct Days {
 impl Days {
     /// From when on and before when.
     pub(super) fn parse(days: Result<Query<Days>, QueryRejection>) -> Result<(WallTime, WallTime), Problem> {
-        let Query(Days { from, until }) = days?;
+        let Query(days) = days?;
+        days.times()
+    }
+
+    fn times(self) -> Result<(WallTime, WallTime), Problem> {
+        let Days { from, until } = self;
         let until = until.as_deref().map(time).transpose()?.unwrap_or_else(now);
         let before = i64::try_from(REPORTED.as_micros()).unwrap_or(i64::MAX);
         let from = from.as_deref().map(time).transpose()?;
@@ -87,6 +102,66 @@ pub(super) async fn surveys(
     Ok(Json(SurveysReport { from: rfc3339(from), until: rfc3339(until), surveys }))
 }
 
+/// Which figures of which days.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Service {
+    from: Option<String>,
+    until: Option<String>,
+    by: Option<String>,
+    every: Option<String>,
+    #[serde(default)]
+    format: Shape,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Shape {
+    #[default]
+    Json,
+    Csv,
+}
+
+/// `GET /api/v1/reports/service`: how callers were answered and how busy agents were, by queue, skill or agent and
+/// interval.
+pub(super) async fn service(
+    State(state): State<ApiState>,
+    actor: Actor,
+    query: Result<Query<Service>, QueryRejection>,
+) -> Result<Response, Problem> {
+    actor.supervises()?;
+    let Query(Service { from, until, by, every, format }) = query?;
+    let (from, until) = Days { from, until }.times()?;
+    let refused = |error: String| {
+        let hint = "from, until and every (15m, 30m, 1h, 1d) say what is reported: choose less of it";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint)
+    };
+    let by: By = by
+        .map_or(Ok(By::default()), |by| by.parse())
+        .map_err(|error: NoSuchWord| refused(error.to_string()))?;
+    let every = every
+        .map(|every| every.parse())
+        .transpose()
+        .map_err(|error: NoSuchWord| refused(error.to_string()))?;
+    let every = every.unwrap_or_else(|| Every::usual(from, until));
+    let intervals = Intervals::new(from, until, every, &TimeZone::system())
+        .map_err(|error| refused(error.to_string()))?;
+    let staff = state.live.rules().staff();
+    let rows = state
+        .read(move |readers| readers.service_report(by, intervals, staff, now()))
+        .await?
+        .map_err(|error| refused(error.to_string()))?;
+    let report = ServiceReportView::of(&rows, by, every, from, until);
+    if format == Shape::Json {
+        return Ok(Json(report).into_response());
+    }
+    let kind = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"service.csv\""),
+    ];
+    Ok((kind, report.csv()).into_response())
+}
+
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Value {
     let answer = |description: &str, name: &str| {
@@ -99,7 +174,27 @@ pub(super) fn paths() -> Value {
         let schema = json!({ "type": "string", "format": "date-time" });
         json!({ "name": name, "in": "query", "schema": schema, "description": description })
     };
+    let one_of = |name: &str, of: &[&str], description: &str| {
+        let schema = json!({ "type": "string", "enum": of });
+        json!({ "name": name, "in": "query", "schema": schema, "description": description })
+    };
+    let mut service = answer("The figures", "ServiceReport");
+    service["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
     json!({
+        "/api/v1/reports/service": { "get": {
+            "summary": "Service level, waits and hang-ups of callers and how busy agents were, by queue, skill or agent and interval; \
+                        of waits that began in a time, the last 30 days when not given; for supervisors",
+            "parameters": [
+                time("from", "From then on"), time("until", "Before then"),
+                one_of("by", &["queue", "skill", "agent"], "Whose figures; queues' when not given"),
+                one_of("every", &["15m", "30m", "1h", "1d"],
+                       "How long an interval is, by the server's calendar; when not given 15m up to a day, 1d beyond"),
+                one_of("format", &["json", "csv"], "csv: the intervals as a table with the names of the JSON"),
+            ],
+            "responses": {
+                "200": service, "400": problem, "403": problem, "422": problem, "503": problem,
+            },
+        } },
         "/api/v1/reports/talks": { "get": {
             "summary": "Holds by queue and agent, and on which ways callers were handed on and had to repeat themselves: of calls \
                         that arrived in a time, the last 30 days when not given; for supervisors",
@@ -142,7 +237,27 @@ pub(super) fn schemas() -> Value {
         let fields = json!({ name: maybe(&string), "question": string, "answers": integer, "mean": mean });
         json!({ "type": "array", "items": { "type": "object", "properties": fields } })
     };
+    let (percent, maybe_s) =
+        (maybe(&json!({ "type": "number", "minimum": 0, "maximum": 100 })), maybe(&seconds));
+    let figures = json!({
+        "joined": integer, "answered": integer, "in_target": integer, "abandoned": integer, "short_abandoned": integer,
+        "unserved": integer, "service_level": percent, "service_level_of_all": percent, "abandonment": percent,
+        "average_wait_s": maybe_s, "p90_wait_s": maybe_s, "longest_wait_s": seconds,
+        "quoted": integer, "quotes_kept": percent, "quote_bias_s": maybe_s, "quote_error_s": maybe_s,
+        "busy_s": seconds, "there_s": seconds, "occupancy": percent,
+    });
+    let mut interval = figures.clone();
+    interval["begins"] = time.clone();
+    let mut row = figures.clone();
+    row["name"] = maybe(&string);
+    row["intervals"] = json!({ "type": "array", "items": { "type": "object", "properties": interval } });
     json!({
+        "ServiceReport": { "type": "object", "properties": {
+            "from": time, "until": time, "by": string, "every": string,
+            "formulas": { "type": "object", "description": "What the figures mean, in words",
+                          "additionalProperties": string },
+            "rows": { "type": "array", "items": { "type": "object", "properties": row } },
+        } },
         "SurveyReport": { "type": "object", "properties": {
             "from": time, "until": time, "queues": answers("queue"), "agents": answers("agent"),
         } },

@@ -559,6 +559,33 @@ fn the_board_says_what_the_history_says() {
 }
 
 #[test]
+fn figures_of_a_time_are_told_as_json_and_as_a_table_to_supervisors() {
+    let api = api();
+    api.tell(sample::whole_call(7));
+    let path = "/api/v1/reports/service?from=2026-11-22T00:00:00Z&until=2026-11-23T00:00:00Z&every=1h";
+    let (status, report) = api.get(&format!("{path}&by=skill"));
+    let row = &report["rows"][0];
+    assert_eq!((status, &row["name"], &row["joined"]), (200, &json!("billing"), &json!(1)), "{report}");
+    assert_eq!((&row["service_level"], &row["p90_wait_s"]), (&json!(0.0), &json!(36.0)));
+    assert_eq!(row["intervals"][0]["begins"], "2026-11-22T14:00:00.000Z");
+    let by_agent = api.get(&format!("{path}&by=agent")).1;
+    assert_eq!((&by_agent["rows"][0]["name"], &by_agent["every"]), (&json!("bob"), &json!("1h")));
+    let bob = sign_in(&api, "bob");
+    assert_eq!(api.ask("GET", path, &bob, "").0, 403);
+    let (_, headers, table) = api.ask("GET", &format!("{path}&format=csv"), "Host: localhost\r\n", "");
+    assert!(headers.contains("text/csv"), "{headers}");
+    let mut lines = table.lines();
+    assert!(lines.next().is_some_and(|head| head.starts_with("queue,begins,joined,answered,")), "{table}");
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with("billing,2026-11-22T14:00:00.000Z,1,1,0,")),
+        "{table}"
+    );
+    let refused = |more: &str| api.get(&format!("/api/v1/reports/service?{more}")).0;
+    assert_eq!((refused("by=colour"), refused("every=2m")), (422, 422));
+    assert_eq!(refused("from=2025-01-01T00:00:00Z&every=15m"), 422);
+}
+
+#[test]
 fn an_agent_s_call_is_asked_of_the_control_thread_and_answered_with_its_number() {
     let api = api();
     let post = |body: Value| {

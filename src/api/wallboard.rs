@@ -31,14 +31,14 @@ use crate::fact::PromiseState;
 use crate::server::Live;
 use crate::server::board::INTERVAL;
 use crate::server::board::QueueDay;
-use crate::server::board::SHORT_ABANDON;
-use crate::server::board::Tally;
-use crate::server::board::Waiting;
 use crate::server::live::LiveAgent;
 use crate::server::live::LiveCall;
 use crate::server::publisher::Status;
 use crate::store::view::PromiseView;
 use crate::store::view::rfc3339;
+use crate::store::waits::SHORT_ABANDON;
+use crate::store::waits::Tally;
+use crate::store::waits::Waiting;
 
 mod alarms;
 mod why;
@@ -325,7 +325,7 @@ impl From<&Tally> for TallyJson {
             quote_error_s: tally.quote_error_s().map(tenths),
             average_wait_s: tally.average().map(seconds),
             longest_wait_s: seconds(tally.longest),
-            service_level: percent(tally.service_level()),
+            service_level: percent(tally.service_level_of_all()),
             abandonment: percent(tally.abandonment()),
         }
     }

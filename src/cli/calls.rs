@@ -9,6 +9,7 @@ use crate::cli::DataArg;
 use crate::cli::Format;
 use crate::cli::flow::Files;
 use crate::cli::report;
+use crate::cli::report::ReportArgs;
 use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -32,7 +33,7 @@ use crate::store::view::talks::chain;
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     #[command(flatten)]
-    data: DataArg,
+    pub(super) data: DataArg,
     /// Only the call with this SIP Call-ID
     #[arg(long, value_name = "CALL-ID")]
     sip_call_id: Option<String>,
@@ -52,16 +53,14 @@ pub(super) struct ListArgs {
     /// At most so many
     #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Today's figures instead: each queue by quarter of an hour, quotes against waits among them; holds by queue and
-    /// agent; and on which paths callers were handed on and had to repeat themselves
-    #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
-    report: bool,
-    /// The center's flow files: they say which queue has which target
     #[command(flatten)]
-    files: Files,
+    pub(super) report: ReportArgs,
+    /// The center's flow files: they say which queue has which target, and who has which skill
+    #[command(flatten)]
+    pub(super) files: Files,
     /// Text for people, JSON for programs
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// Which call to tell.
@@ -78,8 +77,8 @@ pub(super) struct StoryArgs {
 
 /// `warmline calls`
 pub(super) fn list(args: ListArgs) -> Result<(), Trouble> {
-    if args.report {
-        return report::run(&args.data.data, &args.files, args.format);
+    if args.report.report {
+        return report::run(&args);
     }
     let filter = CallFilter {
         sip_call_id: args.sip_call_id,

@@ -1,47 +1,74 @@
-//! `warmline calls --report`: the day's figures of each queue, by quarter of an hour, and what its talks came to, from
-//! the history.
+//! `warmline calls --report`: how callers were answered, by queue, skill or agent and interval, how busy agents were, and
+//! what talks came to, from the history.
 
-use std::path::Path;
-
+use clap::Args;
 use jiff::Timestamp as Instant;
+use jiff::ToSpan;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde_json::Value;
 use serde_json::json;
 
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::cli::Format;
-use crate::cli::flow::Files;
+use crate::cli::calls::ListArgs;
 use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::server::Rules;
-use crate::server::board::Board;
-use crate::server::board::Tally;
 use crate::store::Readers;
 use crate::store::SurveyReport;
 use crate::store::TalkReport;
+use crate::store::service::By;
+use crate::store::service::Every;
+use crate::store::service::Intervals;
 use crate::store::story;
 use crate::store::surveys::AnswerTally;
 use crate::store::talks;
 use crate::store::talks::HoldTally;
 use crate::store::talks::PathTally;
-use crate::store::view::rfc3339;
+use crate::store::view::service::FiguresView;
+use crate::store::view::service::ServiceReportView;
 use crate::store::view::surveys::SurveyReportView;
 use crate::store::view::talks::TalkReportView;
 
-const HEAD: [&str; 12] = [
-    "queue",
+/// What the report is of.
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// Figures instead: how callers were answered, how busy agents were, holds, handovers, and what callers answered
+    #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
+    pub(super) report: bool,
+    /// Whose figures: queue, skill or agent
+    #[arg(long, value_name = "WHOSE", default_value = "queue", requires = "report")]
+    by: By,
+    /// How long an interval is: 15m, 30m, 1h or 1d; without it 15m up to a day, 1d beyond
+    #[arg(long, value_name = "LENGTH", requires = "report")]
+    every: Option<Every>,
+    /// From this day or moment on (2026-11-26, or 2026-11-26T09:00:00Z); without it from today on
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "report")]
+    since: Option<WallTime>,
+    /// Before this day or moment; without it until now
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "report")]
+    until: Option<WallTime>,
+    /// The report's figures as comma-separated values
+    #[arg(long, requires = "report", conflicts_with = "format")]
+    csv: bool,
+}
+
+const FIGURES: [&str; 14] = [
     "from",
     "joined",
     "answered",
     "SL %",
+    "SL of all %",
     "abandoned",
-    "mean wait s",
+    "unserved",
+    "ASA s",
+    "p90 s",
     "longest s",
+    "occupied %",
     "quoted",
     "kept %",
-    "quoted - waited s",
     "off by s",
 ];
 
@@ -52,40 +79,63 @@ const ANSWERS: [&str; 4] = ["survey of", "question", "answers", "mean"];
 
 const HANDOVERS: [&str; 6] = ["queue", "handed on by", "to", "with note", "without", "had to repeat"];
 
-/// Today's report of the history in the folder `data`.
-pub(super) fn run(data: &Path, files: &Files, format: Format) -> Result<(), Trouble> {
-    let (center, _) = files.center()?;
+/// The report of the history.
+pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
+    let ReportArgs { by, every, since, until, csv, .. } = args.report;
+    let (center, _) = args.files.center()?;
     let zone = TimeZone::system();
     let now = WallTime(Instant::now().as_microsecond());
-    let board = Board::new(now, zone.clone(), &Rules::from(&center.engine).queues);
-    let readers = Readers::open(data)?;
-    for fact in readers.facts_of_waits(board.day().begins)? {
-        board.apply(&fact);
-    }
-    let talks = readers.talk_report(board.day().begins, WallTime(i64::MAX))?;
-    let surveys = readers.survey_report(board.day().begins, WallTime(i64::MAX))?;
-    let mut lines = Vec::new();
-    for queue in board.queues(now) {
-        lines.push((queue.rules.name.clone(), None, queue.today));
-        let intervals = queue.intervals.iter();
-        lines.extend(intervals.map(|(begins, tally)| (queue.rules.name.clone(), Some(*begins), *tally)));
-    }
-    if format == Format::Json {
-        let lines: Vec<Value> =
-            lines.iter().map(|(queue, begins, tally)| as_json(queue, *begins, tally)).collect();
-        let talks = TalkReportView::from(&talks);
-        let (begins, surveys) = (rfc3339(board.day().begins), SurveyReportView::from(&surveys));
-        say!("{:#}", json!({ "day_begins": begins, "lines": lines, "talks": talks, "surveys": surveys }));
+    let since = since.unwrap_or_else(|| today(now, &zone));
+    let until = until.unwrap_or(now);
+    let every = every.unwrap_or_else(|| Every::usual(since, until));
+    let hint = "say --since, --until and --every: 15m, 30m, 1h or 1d";
+    let intervals = Intervals::new(since, until, every, &zone)
+        .map_err(|error| Trouble::new(error.to_string()).hint(hint))?;
+    let staff = Rules::from(&center.engine).staff();
+    let readers = Readers::open(&args.data.data)?;
+    let rows = readers.service_report(by, intervals, staff, now)?.map_err(|error| {
+        Trouble::new(error.to_string()).hint("a shorter time, or longer intervals, have less")
+    })?;
+    let service = ServiceReportView::of(&rows, by, every, since, until);
+    if csv {
+        show(service.csv());
         return Ok(());
     }
-    let row = |(queue, begins, tally): &(Name, Option<WallTime>, Tally)| {
-        let from = begins.map_or("today".to_owned(), |begins| story::clock(begins, &zone)[..5].to_owned());
-        cells(queue, from, tally)
-    };
-    show(table(&HEAD, &lines.iter().map(row).collect::<Vec<_>>()));
+    let talks = readers.talk_report(since, until)?;
+    let surveys = readers.survey_report(since, until)?;
+    if args.format == Format::Json {
+        let (talks, surveys) = (TalkReportView::from(&talks), SurveyReportView::from(&surveys));
+        say!("{:#}", json!({ "service": service, "talks": talks, "surveys": surveys }));
+        return Ok(());
+    }
+    show_service(&service, rows.iter().map(|row| row.intervals.iter().map(|(begins, _)| *begins)), &zone);
     show_talks(&talks);
     show_surveys(&surveys);
     Ok(())
+}
+
+/// The figures, and what they mean.
+fn show_service<I>(report: &ServiceReportView, begins: impl Iterator<Item = I>, zone: &TimeZone)
+where
+    I: Iterator<Item = WallTime>,
+{
+    let nobody = if report.by == "skill" { "no skill" } else { "nobody" };
+    let mut lines = Vec::new();
+    for (row, begins) in report.rows.iter().zip(begins) {
+        let name = row.name.as_deref().unwrap_or(nobody);
+        lines.push(cells(name, "in all".to_owned(), &row.whole));
+        let intervals = row.intervals.iter().zip(begins);
+        lines
+            .extend(intervals.map(|(interval, begins)| cells(name, minute(begins, zone), &interval.figures)));
+    }
+    let head: Vec<&str> = [report.by].into_iter().chain(FIGURES).collect();
+    show(table(&head, &lines));
+    let formulas = &report.formulas;
+    say!("");
+    say!("SL: {}", formulas.service_level);
+    say!("SL of all: {}", formulas.service_level_of_all);
+    say!("waits: {}", formulas.waits);
+    say!("occupied: {}", formulas.occupancy);
 }
 
 /// Holds and handovers, where there were any.
@@ -142,38 +192,52 @@ fn path_cells((path, tally): (&talks::Path, &PathTally)) -> Vec<String> {
     cells
 }
 
-fn cells(queue: &str, from: String, tally: &Tally) -> Vec<String> {
-    let percent = |part: Option<f64>| part.map_or_else(String::new, |part| format!("{:.1}", part * 100.0));
-    let seconds = |secs: Option<f64>| secs.map_or_else(String::new, |secs| format!("{secs:.1}"));
+fn cells(name: &str, from: String, figures: &FiguresView) -> Vec<String> {
+    let maybe = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
     vec![
-        queue.to_owned(),
+        name.to_owned(),
         from,
-        tally.joined.to_string(),
-        tally.answered.to_string(),
-        percent(tally.service_level()),
-        tally.abandoned.to_string(),
-        seconds(tally.average().map(|wait| wait.as_secs_f64())),
-        seconds((tally.longest.as_micros() > 0).then_some(tally.longest.as_secs_f64())),
-        (tally.kept + tally.broken).to_string(),
-        percent(tally.covered()),
-        seconds(tally.quote_bias_s()),
-        seconds(tally.quote_error_s()),
+        figures.joined.to_string(),
+        figures.answered.to_string(),
+        maybe(figures.service_level),
+        maybe(figures.service_level_of_all),
+        figures.abandoned.to_string(),
+        figures.unserved.to_string(),
+        maybe(figures.average_wait_s),
+        maybe(figures.p90_wait_s),
+        maybe(Some(figures.longest_wait_s).filter(|longest| *longest > 0.0)),
+        maybe(figures.occupancy),
+        figures.quoted.to_string(),
+        maybe(figures.quotes_kept),
+        maybe(figures.quote_error_s),
     ]
 }
 
-fn as_json(queue: &str, begins: Option<WallTime>, tally: &Tally) -> Value {
-    json!({
-        "queue": queue,
-        "begins": begins.map(rfc3339),
-        "joined": tally.joined,
-        "answered": tally.answered,
-        "service_level": tally.service_level(),
-        "abandoned": tally.abandoned,
-        "average_wait_s": tally.average().map(|wait| wait.as_secs_f64()),
-        "longest_wait_s": tally.longest.as_secs_f64(),
-        "quoted": tally.kept + tally.broken,
-        "kept": tally.covered(),
-        "quote_bias_s": tally.quote_bias_s(),
-        "quote_error_s": tally.quote_error_s(),
-    })
+/// `2026-11-26 14:15`
+fn minute(at: WallTime, zone: &TimeZone) -> String {
+    match Instant::from_microsecond(at.0) {
+        Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => "(no such time)".to_owned(),
+    }
+}
+
+/// When the day of a moment began; a day before it where the calendar has none.
+fn today(now: WallTime, zone: &TimeZone) -> WallTime {
+    let day = || {
+        let now = Instant::from_microsecond(now.0).ok()?.to_zoned(zone.clone());
+        let begins = now.start_of_day().or_else(|_| now.checked_sub(1.day())).ok()?;
+        Some(WallTime(begins.timestamp().as_microsecond()))
+    };
+    day().unwrap_or(now)
+}
+
+/// A day of this machine's calendar, or a moment.
+fn moment(text: &str) -> Result<WallTime, String> {
+    let day = || {
+        let day = text.parse::<Date>().ok()?.to_zoned(TimeZone::system()).ok()?;
+        Some(day.timestamp())
+    };
+    let at = text.parse::<Instant>().ok().or_else(day);
+    let at = at.ok_or("a day like 2026-11-26, or a moment like 2026-11-26T09:00:00Z")?;
+    Ok(WallTime(at.as_microsecond()))
 }

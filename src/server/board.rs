@@ -4,7 +4,6 @@
 //! history's facts of today come first, then what happens: a restart loses nothing.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -13,19 +12,17 @@ use std::time::Duration;
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
-use crate::base::CallId;
-use crate::base::Name;
 use crate::base::WallTime;
-use crate::fact::NeedFact;
-use crate::fact::WaitExit;
-use crate::fact::What;
 use crate::server::QueueRules;
 use crate::store::DatedFact;
+use crate::store::waits::Tally;
+use crate::store::waits::WaitChange;
+use crate::store::waits::Waiting;
+use crate::store::waits::Waits;
+use crate::store::waits::between;
 
 /// Figures are kept by intervals of so long.
 pub const INTERVAL: Duration = Duration::from_secs(15 * 60);
-/// Who hangs up within so long did not give up on us: they are counted apart.
-pub const SHORT_ABANDON: Duration = Duration::from_secs(5);
 
 /// The board. Bounded by the calls that the server takes and the quarters of a day.
 pub struct Board {
@@ -37,7 +34,7 @@ pub struct Board {
 struct State {
     day: Day,
     queues: Vec<BTreeMap<u32, Tally>>,
-    waiting: HashMap<CallId, Waiting>,
+    waits: Waits,
 }
 
 /// A calendar day in the server's zone.
@@ -45,44 +42,6 @@ struct State {
 pub struct Day {
     pub begins: WallTime,
     pub ends: WallTime,
-}
-
-/// A caller who waits.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Waiting {
-    pub call: CallId,
-    pub queue: Name,
-    pub joined: WallTime,
-    /// The wait that they were promised, from when they joined.
-    pub quote: Option<Duration>,
-    pub needs: Vec<NeedFact>,
-    pub priority: i32,
-    place: usize,
-}
-
-/// Waits that began in one interval, by how they ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub joined: u32,
-    pub answered: u32,
-    /// Of those, within the queue's target.
-    pub in_target: u32,
-    /// Hung up after the first seconds.
-    pub abandoned: u32,
-    /// Hung up within [`SHORT_ABANDON`].
-    pub short: u32,
-    /// Any other end without an agent: declined, the longest wait, nobody there, full, callback failed.
-    pub unserved: u32,
-    /// Of those who were answered.
-    pub waited: Duration,
-    pub longest: Duration,
-    /// Promises of a wait, kept and broken.
-    pub kept: u32,
-    pub broken: u32,
-    /// Of these promises what was quoted and what was waited, and how far they were apart.
-    pub quoted: Duration,
-    pub waited_quoted: Duration,
-    pub apart: Duration,
 }
 
 /// A queue's figures.
@@ -102,7 +61,7 @@ impl Board {
     /// An empty day.
     pub fn new(now: WallTime, zone: TimeZone, rules: &[QueueRules]) -> Board {
         let queues = vec![BTreeMap::new(); rules.len()];
-        let state = State { day: day_of(now, &zone), queues, waiting: HashMap::new() };
+        let state = State { day: day_of(now, &zone), queues, waits: Waits::default() };
         Board { zone, rules: rules.to_vec(), state: Mutex::new(state) }
     }
 
@@ -113,52 +72,21 @@ impl Board {
 
     /// Takes a fact in. Facts of one call come in order.
     pub fn apply(&self, dated: &DatedFact) {
-        let Some(call) = dated.fact.call else { return };
-        let wall = dated.wall;
-        match &dated.fact.what {
-            What::Enqueued { queue, needs, priority, .. } => {
-                let Some(place) = self.rules.iter().position(|rules| rules.name == *queue) else { return };
-                let (queue, needs, priority) = (queue.clone(), needs.clone(), *priority);
-                let wait = Waiting { call, queue, joined: wall, quote: None, needs, priority, place };
-                let mut state = self.state_at(wall);
-                state.tally(&wait, |tally| tally.joined += 1);
-                state.waiting.insert(call, wait);
+        let mut state = self.state();
+        let Some(change) = state.waits.apply(dated) else { return };
+        self.roll_on(&mut state, dated.wall);
+        match change {
+            WaitChange::Joined(wait) => self.tally(&mut state, &wait, |tally, _| tally.joined += 1),
+            // The wait is its new queue's from its beginning: so a day's figures still add up.
+            WaitChange::Moved { from, wait } => {
+                let was = Waiting { queue: from, ..wait.clone() };
+                self.tally(&mut state, &was, |tally, _| tally.joined -= 1);
+                self.tally(&mut state, &wait, |tally, _| tally.joined += 1);
             }
-            What::NeedsRelaxed { needs } => {
-                if let Some(wait) = self.state().waiting.get_mut(&call) {
-                    wait.needs.clone_from(needs);
-                }
+            WaitChange::Relaxed(_) => {}
+            WaitChange::Ended(wait, end) => {
+                self.tally(&mut state, &wait, |tally, rules| tally.end(&end, rules.target));
             }
-            What::WaitMoved { to, needs, priority, .. } => self.moved(call, to, needs, *priority),
-            What::WaitPrioritised { priority, .. } => {
-                if let Some(wait) = self.state().waiting.get_mut(&call) {
-                    wait.priority = *priority;
-                }
-            }
-            What::WaitAsked { quote, .. } => {
-                if let Some(wait) = self.state().waiting.get_mut(&call) {
-                    wait.quote = wait.quote.or(*quote);
-                }
-            }
-            What::AgentConnected { waited, quote, .. } => self.end(call, wall, |tally, _, rules| {
-                tally.answered += 1;
-                tally.in_target += u32::from(*waited <= rules.target);
-                tally.waited += *waited;
-                tally.longest = tally.longest.max(*waited);
-                tally.promised(*waited, *quote);
-            }),
-            What::WaitEnded { exit } if *exit != WaitExit::Abandoned => {
-                self.end(call, wall, |tally, _, _| tally.unserved += 1);
-            }
-            What::WaitEnded { .. } | What::CallEnded { .. } => self.end(call, wall, |tally, waited, _| {
-                if waited < SHORT_ABANDON {
-                    tally.short += 1;
-                } else {
-                    tally.abandoned += 1;
-                    tally.longest = tally.longest.max(waited);
-                }
-            }),
-            _ => {}
         }
     }
 
@@ -177,133 +105,40 @@ impl Board {
         self.rules.iter().zip(&state.queues).map(queue).collect()
     }
 
-    /// Who waits, the longest first.
+    /// Who waits in the center's queues, the longest first.
     pub fn waiting(&self) -> Vec<Waiting> {
-        let mut waiting: Vec<Waiting> = self.state().waiting.values().cloned().collect();
-        waiting.sort_unstable_by_key(|wait| (wait.joined, wait.call));
+        let mut waiting = self.state().waits.waiting();
+        waiting.retain(|wait| self.rules.iter().any(|rules| rules.name == wait.queue));
         waiting
     }
 
-    /// The wait is its new queue's from its beginning: so a day's figures still add up.
-    fn moved(&self, call: CallId, to: &Name, needs: &[NeedFact], priority: i32) {
-        let Some(place) = self.rules.iter().position(|rules| rules.name == *to) else { return };
-        let mut state = self.state();
-        let Some(mut wait) = state.waiting.remove(&call) else { return };
-        state.tally(&wait, |tally| tally.joined -= 1);
-        (wait.queue, wait.place, wait.priority) = (to.clone(), place, priority);
-        wait.needs = needs.to_vec();
-        state.tally(&wait, |tally| tally.joined += 1);
-        state.waiting.insert(call, wait);
-    }
-
-    fn end(&self, call: CallId, wall: WallTime, count: impl FnOnce(&mut Tally, Duration, &QueueRules)) {
-        let mut state = self.state_at(wall);
-        let Some(wait) = state.waiting.remove(&call) else { return };
-        let rules = &self.rules[wait.place];
-        state.tally(&wait, |tally| count(tally, between(wait.joined, wall), rules));
+    /// Counts in the interval in which a wait began; not at all when that was yesterday.
+    fn tally(&self, state: &mut State, wait: &Waiting, count: impl FnOnce(&mut Tally, &QueueRules)) {
+        let Some(place) = self.rules.iter().position(|rules| rules.name == wait.queue) else { return };
+        if wait.joined >= state.day.begins {
+            let interval = interval_of(wait.joined, state.day);
+            count(state.queues[place].entry(interval).or_default(), &self.rules[place]);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state on the day of `now`: yesterday's figures are the history's.
+    /// The state on the day of `now`.
     fn state_at(&self, now: WallTime) -> MutexGuard<'_, State> {
         let mut state = self.state();
+        self.roll_on(&mut state, now);
+        state
+    }
+
+    /// Yesterday's figures are the history's.
+    fn roll_on(&self, state: &mut State, now: WallTime) {
         if now >= state.day.ends {
             state.day = day_of(now, &self.zone);
             state.queues.iter_mut().for_each(BTreeMap::clear);
         }
-        state
     }
-}
-
-impl State {
-    /// Counts in the interval in which a wait began; not at all when that was yesterday.
-    fn tally(&mut self, wait: &Waiting, count: impl FnOnce(&mut Tally)) {
-        if wait.joined >= self.day.begins {
-            count(self.queues[wait.place].entry(interval_of(wait.joined, self.day)).or_default());
-        }
-    }
-}
-
-impl Tally {
-    /// Those who wanted an agent and are not waiting any more, without those who hung up at once.
-    pub fn ended(&self) -> u32 {
-        self.answered + self.abandoned + self.unserved
-    }
-
-    /// The part of [`Tally::ended`] that was answered within the target; none when nobody was there.
-    pub fn service_level(&self) -> Option<f64> {
-        part(self.in_target, self.ended())
-    }
-
-    /// The part that hung up.
-    pub fn abandonment(&self) -> Option<f64> {
-        part(self.abandoned, self.ended())
-    }
-
-    /// Somebody was answered after this wait, for whom this was quoted.
-    fn promised(&mut self, waited: Duration, quote: Option<Duration>) {
-        let Some(quote) = quote else { return };
-        self.kept += u32::from(waited <= quote);
-        self.broken += u32::from(waited > quote);
-        self.quoted += quote;
-        self.waited_quoted += waited;
-        self.apart += waited.abs_diff(quote);
-    }
-
-    /// The part of the promises that was kept.
-    pub fn covered(&self) -> Option<f64> {
-        part(self.kept, self.kept + self.broken)
-    }
-
-    /// How much longer waits were quoted than they were, in s, on average; negative where they were quoted too short.
-    pub fn quote_bias_s(&self) -> Option<f64> {
-        let promises = self.kept + self.broken;
-        let bias_s = self.quoted.as_secs_f64() - self.waited_quoted.as_secs_f64();
-        (promises > 0).then(|| bias_s / f64::from(promises))
-    }
-
-    /// How far quotes and waits were apart, in s, on average.
-    pub fn quote_error_s(&self) -> Option<f64> {
-        let promises = self.kept + self.broken;
-        (promises > 0).then(|| self.apart.as_secs_f64() / f64::from(promises))
-    }
-
-    /// How long those waited who were answered, on average.
-    pub fn average(&self) -> Option<Duration> {
-        self.waited.checked_div(self.answered)
-    }
-}
-
-impl std::iter::Sum for Tally {
-    fn sum<I: Iterator<Item = Tally>>(tallies: I) -> Tally {
-        tallies.fold(Tally::default(), |sum, tally| Tally {
-            joined: sum.joined + tally.joined,
-            answered: sum.answered + tally.answered,
-            in_target: sum.in_target + tally.in_target,
-            abandoned: sum.abandoned + tally.abandoned,
-            short: sum.short + tally.short,
-            unserved: sum.unserved + tally.unserved,
-            waited: sum.waited + tally.waited,
-            longest: sum.longest.max(tally.longest),
-            kept: sum.kept + tally.kept,
-            broken: sum.broken + tally.broken,
-            quoted: sum.quoted + tally.quoted,
-            waited_quoted: sum.waited_quoted + tally.waited_quoted,
-            apart: sum.apart + tally.apart,
-        })
-    }
-}
-
-fn part(of: u32, whole: u32) -> Option<f64> {
-    (whole > 0).then(|| f64::from(of) / f64::from(whole))
-}
-
-/// How long from one moment to the other; nothing when the machine's clock was set back meanwhile.
-fn between(from: WallTime, to: WallTime) -> Duration {
-    Duration::from_micros(u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0))
 }
 
 fn interval_of(wall: WallTime, day: Day) -> u32 {
@@ -332,10 +167,14 @@ fn day_of(wall: WallTime, zone: &TimeZone) -> Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::CallId;
     use crate::base::Timestamp;
     use crate::fact::Fact;
+    use crate::fact::NeedFact;
     use crate::fact::Outcome;
     use crate::fact::Party;
+    use crate::fact::WaitExit;
+    use crate::fact::What;
     use crate::store::sample;
 
     fn board() -> Board {
@@ -383,7 +222,8 @@ mod tests {
         assert_eq!((joined, answered, in_target), (6, 2, 1));
         assert_eq!((abandoned, short, unserved), (1, 1, 1));
         assert_eq!((kept, broken), (1, 1));
-        assert_eq!(billing.today.service_level(), Some(0.25));
+        assert_eq!(billing.today.service_level(), Some(1.0 / 3.0), "whom the cap ended did not hang up");
+        assert_eq!(billing.today.service_level_of_all(), Some(0.25));
         assert_eq!(billing.today.abandonment(), Some(0.25));
         assert_eq!(billing.today.average(), Some(Duration::from_secs(50)));
         // Quoted 60 s each, waited 10 s and 90 s.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::queue::api::Config;
+use crate::store::explain::Skilled;
+use crate::store::service::Staff;
 
 /// A center's agents and queues, in its own order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,6 +59,18 @@ impl From<&Config> for Rules {
             wrap_up: queue.wrap_up,
         });
         Rules { agents: agents.collect(), queues: queues.collect(), skills: config.skills.clone() }
+    }
+}
+
+impl Rules {
+    /// What a report must know of the center.
+    pub fn staff(&self) -> Staff {
+        let agent = |agent: &AgentRules| Skilled { name: agent.name.clone(), skills: agent.skills.clone() };
+        let target = |queue: &QueueRules| (queue.name.clone(), queue.target);
+        Staff {
+            targets: self.queues.iter().map(target).collect(),
+            agents: self.agents.iter().map(agent).collect(),
+        }
     }
 }
 

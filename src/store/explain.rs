@@ -200,8 +200,7 @@ impl Wait {
             if self.excluded.contains(&agent.name) {
                 return None;
             }
-            let able = |needs: &[NeedFact]| needs.iter().all(|need| has(agent, need));
-            self.needs.iter().find(|(_, needs)| able(needs)).map(|(since, _)| *since)
+            self.needs.iter().find(|(_, needs)| can(&agent.skills, needs)).map(|(since, _)| *since)
         };
         let able: Vec<(&Skilled, WallTime)> =
             skilled.iter().filter_map(|agent| Some((agent, able_since(&agent)?))).collect();
@@ -230,9 +229,14 @@ impl Wait {
     }
 }
 
-fn has(agent: &Skilled, need: &NeedFact) -> bool {
+/// Whether somebody with these skills has what is needed.
+pub fn can(skills: &[(Name, u8)], needs: &[NeedFact]) -> bool {
+    needs.iter().all(|need| has(skills, need))
+}
+
+fn has(skills: &[(Name, u8)], need: &NeedFact) -> bool {
     let enough = |(skill, level): &(Name, u8)| *skill == need.skill && *level >= need.level;
-    agent.skills.iter().any(enough) || need.or.iter().any(|need| has(agent, need))
+    skills.iter().any(enough) || need.or.iter().any(|need| has(skills, need))
 }
 
 /// What agents did, in order.

@@ -31,11 +31,13 @@ pub mod read;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
+pub mod service;
 pub mod sessions;
 pub mod story;
 pub mod surveys;
 pub mod talks;
 pub mod view;
+pub mod waits;
 mod words;
 
 pub use agents::AgentAccount;

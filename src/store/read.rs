@@ -34,6 +34,13 @@ use crate::store::messages::MessageFilter;
 use crate::store::promises;
 use crate::store::promises::PromiseFilter;
 use crate::store::promises::PromiseTally;
+use crate::store::service;
+use crate::store::service::By;
+use crate::store::service::Intervals;
+use crate::store::service::Row as ServiceRow;
+use crate::store::service::ServiceReport;
+use crate::store::service::Staff;
+use crate::store::service::TooLong;
 use crate::store::surveys;
 use crate::store::surveys::SurveyReport;
 use crate::store::talks;
@@ -181,6 +188,17 @@ impl Readers {
     /// What the talks of calls came to that arrived from then on and before then.
     pub fn talk_report(&self, from: WallTime, until: WallTime) -> Result<TalkReport, StoreError> {
         self.with(|connection| talk_report(connection, from, until))
+    }
+
+    /// How callers were answered whose waits began in these intervals, and how busy agents were, as of `now`.
+    pub fn service_report(
+        &self,
+        by: By,
+        intervals: Intervals,
+        staff: Staff,
+        now: WallTime,
+    ) -> Result<Result<Vec<ServiceRow>, TooLong>, StoreError> {
+        self.with(|connection| service_report(connection, by, intervals, staff, now))
     }
 
     /// Earlier calls of the same caller, by account or by number, newest first.
@@ -348,6 +366,58 @@ fn each_fact(
         }
     }
     Ok(())
+}
+
+fn service_report(
+    connection: &Connection,
+    by: By,
+    intervals: Intervals,
+    staff: Staff,
+    now: WallTime,
+) -> Result<Result<Vec<ServiceRow>, TooLong>, StoreError> {
+    let (from, until) = (intervals.from(), intervals.until());
+    let mut report = ServiceReport::new(by, intervals, staff);
+    let arrived = from.0.saturating_sub(LONGEST_CALL_US);
+    let mut statement = connection.prepare(&format!(
+        "SELECT wall_us, at_us, json, call FROM calls JOIN facts ON call = id WHERE arrived_us >= ?1 AND arrived_us < ?2 \
+         AND json ->> 'fact' IN ({}) ORDER BY call, seq",
+        service::LOOKED_AT
+    ))?;
+    let mut rows = statement.query([arrived, until.0])?;
+    while let Some(row) = rows.next()? {
+        let call = Some(CallId(row.get::<_, i64>(3)?.unsigned_abs()));
+        let told = dated(row, call)?.map_or(Ok(()), |dated| report.apply(&dated));
+        if let Err(too_long) = told {
+            return Ok(Err(too_long));
+        }
+    }
+    // What everybody did when the time began was told before it.
+    let before: Option<i64> = connection
+        .query_row(
+            "SELECT seq FROM facts WHERE call = 0 AND wall_us < ?1 ORDER BY seq DESC LIMIT 1",
+            [from.0],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let first = before.unwrap_or(0).saturating_sub(i64::from(FACTS_BEFORE));
+    let mut statement = connection
+        .prepare("SELECT wall_us, at_us, json FROM facts WHERE call = 0 AND seq >= ?1 ORDER BY seq")?;
+    let mut rows = statement.query([first])?;
+    while let Some(row) = rows.next()? {
+        if let Some(dated) = dated(row, None)?.filter(|dated| dated.wall < until) {
+            report.apply_to_agent(&dated);
+        }
+    }
+    Ok(report.rows(now))
+}
+
+/// The fact of a row of `wall_us, at_us, json`; none that this version cannot read.
+fn dated(row: &Row<'_>, call: Option<CallId>) -> Result<Option<DatedFact>, StoreError> {
+    let Ok(what) = serde_json::from_str(row.get_ref(2)?.as_str().unwrap_or_default()) else {
+        return Ok(None);
+    };
+    let at = Timestamp(row.get::<_, i64>(1)?.unsigned_abs());
+    Ok(Some(DatedFact { wall: WallTime(row.get(0)?), fact: Fact { at, call, what } }))
 }
 
 fn facts_of_agents(

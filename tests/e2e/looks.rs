@@ -318,6 +318,62 @@ fn tries_other_words(server: &Server) -> Value {
     server.get("/api/v1/flows/versions")["canary"]["version"].clone()
 }
 
+/// Has the page get `answer` from this path in place of what the server has.
+fn answers(browser: &mut Browser, path: &str, answer: &Value) {
+    let told = json!(answer.to_string());
+    let pattern = json!(format!("{}(\\?.*)?$", path.replace('/', "\\/")));
+    browser.run(&format!(
+        "await page.route(new RegExp({pattern}), (route) => route.fulfill({{ json: JSON.parse({told}) }}))"
+    ));
+}
+
+/// What callers left to be done: one who is known, and one whose voice is gone.
+fn messages() -> Value {
+    let message = |id: u64, number: &str, name: Option<&str>, left: i64, audio: bool| {
+        json!({ "id": id, "call": 640 + id, "queue": "support", "number": number, "name": name, "account": null,
+                "left": at(left), "length_s": 12.5, "audio": audio, "handled": null, "handled_by": null, "handled_words": "" })
+    };
+    let messages =
+        [message(1, "+12025550143", Some("Ann Meyer"), -9_000, true), message(2, "", None, -600, false)];
+    json!({ "messages": messages, "next_after": null })
+}
+
+/// One announcement that is on, and one that never was.
+fn announcements() -> Value {
+    let switched =
+        json!({ "at": at(-3_600), "by": "sam", "why": "no water in the north", "until": at(3_600) });
+    json!({ "announcements": [
+        { "name": "outage", "on_until": at(3_600), "says": ["\"There is no water in the north.\""], "switched": switched },
+        { "name": "strike", "on_until": null, "says": ["announce/strike"], "switched": null },
+    ] })
+}
+
+/// A week's figures as the server would send them, drawn from one that has none.
+fn service(report: &Value) -> Value {
+    let figures = |joined: u32, more: Value| {
+        let base = json!({
+            "joined": joined, "answered": 38, "in_target": 22, "abandoned": 5, "short_abandoned": 1, "unserved": 2,
+            "service_level": 51.2, "service_level_of_all": 48.9, "abandonment": 11.1, "average_wait_s": 44.0,
+            "p90_wait_s": 128.5, "longest_wait_s": 311.0, "quoted": 31, "quotes_kept": 88.6, "quote_bias_s": 4.0,
+            "quote_error_s": 21.0, "busy_s": 20_400.0, "there_s": 25_200.0, "occupancy": 81.0,
+        });
+        let mut base = base;
+        for (key, value) in more.as_object().expect("more of it") {
+            base[key] = value.clone();
+        }
+        base
+    };
+    let day = |date: u32| figures(23, json!({ "begins": format!("2026-11-{date}T00:00:00Z") }));
+    let nobody = json!({ "begins": at(0), "answered": 0, "in_target": 0, "service_level": null, "average_wait_s": null,
+                         "p90_wait_s": null, "longest_wait_s": 0.0, "abandoned": 0, "occupancy": null });
+    let row = |name: Value, intervals: Value| figures(46, json!({ "name": name, "intervals": intervals }));
+    let rows = json!([
+        row(json!("billing"), json!([day(24), day(25)])),
+        row(json!("support"), json!([day(24), figures(0, nobody)])),
+    ]);
+    changed(report, &json!({ "rows": rows }))
+}
+
 /// A call that was held and handed on, on the way to somebody who would not take it.
 fn handed_on(call: &Value) -> Value {
     let told = |to: Value, became: Value| {
@@ -334,7 +390,9 @@ fn handed_on(call: &Value) -> Value {
     let notes = [told(json!({ "queue": "billing" }), declined), told(json!({ "agent": "carol" }), known)];
     let holds = json!({ "held": 2, "total_s": 95.0, "longest_s": 61.0, "refused": 1, "overridden": 1 });
     let repeated = json!([{ "by": "carol", "at": at(90), "why": "the invoice number" }]);
-    changed(call, &json!({ "notes": notes, "holds": holds, "repeated": repeated }))
+    let answer = |question: &str, answer: u8| json!({ "at": at(120), "question": question, "answer": answer, "agent": "carol", "queue": "billing" });
+    let survey = [answer("satisfied", 4), answer("solved_at_once", 1)];
+    changed(call, &json!({ "notes": notes, "holds": holds, "repeated": repeated, "survey": survey }))
 }
 
 /// A center under pressure, on the board that the server sends.
@@ -409,9 +467,18 @@ fn every_other_page_looks_good() {
     sam.sees("all get it", 20, "!document.querySelector('#promote').checkVisibility()");
     assert_eq!(version(&server), tried);
 
+    answers(&mut sam, "/api/v1/announcements", &announcements());
+    open(&mut sam, &server, "/flows");
+    sam.sees("announcements", 20, "document.querySelectorAll('#announcements tr').length === 2");
+    looks.at(&mut sam, "flows-announcements");
+    sam.run("await page.click('[aria-label=\"Switch on… strike\"]')");
+    looks.at(&mut sam, "flows-announcement-dialog");
+
+    answers(&mut sam, "/api/v1/messages", &messages());
     open(&mut sam, &server, "/desk");
     sign_in(&mut sam, "sam", "warmline");
     sam.sees("the desk", 10, "document.querySelector('#state')?.checkVisibility()");
+    sam.sees("messages", 10, "document.querySelectorAll('#messages li').length === 2");
     looks.at(&mut sam, "desk-supervisor");
     for (path, name, there) in [
         ("/", "start", "document.querySelectorAll('#numbers tr').length > 0"),
@@ -435,7 +502,20 @@ fn every_other_page_looks_good() {
     sam.sees("the notes", 20, "document.querySelectorAll('#notes li').length > 0");
     sam.run("await page.click('#report summary')");
     sam.sees("the report", 20, "document.querySelector('#holds-none').checkVisibility()");
+    sam.sees("no answers", 20, "document.querySelector('#answers-none').checkVisibility()");
     looks.at(&mut sam, "history-handed-on");
+    answers(&mut sam, "/api/v1/reports/service", &service(&server.get("/api/v1/reports/service")));
+    let surveys = json!({
+        "queues": [{ "queue": "billing", "question": "satisfied", "answers": 31, "mean": 4.26 }],
+        "agents": [{ "agent": "carol", "question": "satisfied", "answers": 31, "mean": 4.26 }],
+    });
+    let report = changed(&server.get("/api/v1/reports/surveys"), &surveys);
+    answers(&mut sam, "/api/v1/reports/surveys", &report);
+    sam.run("await page.click('#report summary'); await page.click('#report summary')");
+    sam.sees("what callers answered", 20, "document.querySelectorAll('#answers tr').length === 2");
+    sam.run("await page.click('#service summary')");
+    sam.sees("the figures", 20, "document.querySelectorAll('#service-rows tr').length === 6");
+    looks.at(&mut sam, "history-reports");
 
     stages(&mut sam, &server, "/wallboard", BOARD);
     let board = server.get("/api/v1/wallboard");

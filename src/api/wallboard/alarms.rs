@@ -8,8 +8,8 @@ use crate::fact::AgentStateName;
 use crate::fact::Promise;
 use crate::flow::center::AlarmPolicy;
 use crate::server::board::QueueDay;
-use crate::server::board::Waiting;
 use crate::server::live::LiveAgent;
+use crate::store::waits::Waiting;
 
 /// How far below its goal a service level is an alarm where nobody says otherwise, in points of per cent.
 const BELOW_GOAL: f64 = 15.0;
@@ -87,7 +87,7 @@ fn in_shares(day: &QueueDay, policy: &AlarmPolicy) -> impl Iterator<Item = Strin
     let percent = |share: Option<f64>| share.filter(|_| told).map(|share| share * 100.0);
     let goal = day.rules.goal;
     let least = policy.service_level.map_or(f64::from(goal) - BELOW_GOAL, f64::from);
-    let level = percent(day.lately.service_level()).filter(|level| *level < least);
+    let level = percent(day.lately.service_level_of_all()).filter(|level| *level < least);
     let most = policy.abandonment.map(f64::from);
     let lost = percent(day.lately.abandonment()).filter(|lost| most.is_some_and(|most| *lost > most));
     let level = level.map(|level| format!("service level lately {level:.0} %, the goal is {goal} %"));

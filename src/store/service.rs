@@ -1,0 +1,281 @@
+//! What a time came to by queue, skill or agent, and interval: how callers were answered and how busy agents were. Folds
+//! over facts; nothing here reads a clock or the file.
+
+pub mod intervals;
+mod shifts;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use intervals::Every;
+pub use intervals::Intervals;
+use shifts::Shifts;
+pub use shifts::Time;
+
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::fact::NeedFact;
+use crate::store::explain::Skilled;
+use crate::store::explain::can;
+use crate::store::fold::DatedFact;
+use crate::store::waits::Tally;
+use crate::store::waits::WaitChange;
+use crate::store::waits::WaitEnd;
+use crate::store::waits::Waiting;
+use crate::store::waits::Waits;
+
+/// The facts of calls that a report looks at, by name.
+pub(super) const LOOKED_AT: &str = "'enqueued', 'needs_relaxed', 'wait_moved', 'wait_asked', 'agent_ringing', \
+     'agent_missed', 'agent_connected', 'wait_ended', 'call_ended'";
+/// Answered within this is in target where the center has no such queue any more.
+pub const USUAL_TARGET: Duration = Duration::from_secs(20);
+/// A report has no more rows than these.
+pub const MOST_ROWS: usize = 100_000;
+
+/// What a report's rows are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    #[default]
+    Queue,
+    /// Of the calls that needed it when they were answered or their wait ended otherwise: a call that needed two counts
+    /// for both.
+    Skill,
+    /// Of the calls that they answered, and of those that hung up while their phone rang.
+    Agent,
+}
+
+impl By {
+    /// As it is written: `queue`, `skill`, `agent`.
+    pub fn written(self) -> &'static str {
+        match self {
+            By::Queue => "queue",
+            By::Skill => "skill",
+            By::Agent => "agent",
+        }
+    }
+}
+
+impl FromStr for By {
+    type Err = NoSuchWord;
+
+    fn from_str(text: &str) -> Result<By, NoSuchWord> {
+        let all = [By::Queue, By::Skill, By::Agent];
+        let no_such = || NoSuchWord { got: text.to_owned(), known: "queue, skill or agent" };
+        all.into_iter().find(|by| by.written() == text).ok_or_else(no_such)
+    }
+}
+
+/// A word that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is {known}, got \"{got}\"")]
+pub struct NoSuchWord {
+    got: String,
+    known: &'static str,
+}
+
+/// A report has too many rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("that is a report of more than {MOST_ROWS} rows")]
+pub struct TooLong;
+
+/// What a center is, as far as a report must know.
+#[derive(Clone, Debug, Default)]
+pub struct Staff {
+    /// The queues' service-level targets.
+    pub targets: BTreeMap<Name, Duration>,
+    pub agents: Vec<Skilled>,
+}
+
+/// What one interval came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Of waits that began in it.
+    pub tally: Tally,
+    /// How long those waited who were answered, in order.
+    waits: Vec<Duration>,
+    /// What agents did in it: of a skill those who have it, of a queue those who can serve any of its calls.
+    pub time: Time,
+}
+
+impl Figures {
+    /// The wait that nine in ten of the answered did not exceed; none when nobody was.
+    pub fn p90(&self) -> Option<Duration> {
+        let place = (self.waits.len() * 9).div_ceil(10);
+        self.waits.get(place.checked_sub(1)?).copied()
+    }
+
+    fn add(&mut self, other: &Figures) {
+        self.tally += other.tally;
+        self.waits.extend(&other.waits);
+        self.time += other.time;
+    }
+}
+
+/// A report's figures of one name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Whose; empty for calls that needed no skill, and for waits in which nobody answered or was rung last.
+    pub name: Name,
+    pub whole: Figures,
+    /// Each interval that had something, by its beginning.
+    pub intervals: Vec<(WallTime, Figures)>,
+}
+
+/// A report in the making. Facts of calls come call by call, each in order; those of agents in order.
+pub struct ServiceReport {
+    by: By,
+    intervals: Intervals,
+    staff: Staff,
+    waits: Waits,
+    cells: BTreeMap<Name, BTreeMap<usize, Figures>>,
+    count: usize,
+    /// What was needed of agents in each queue.
+    needed: BTreeMap<Name, BTreeSet<Vec<Name>>>,
+    demands: BTreeMap<Vec<Name>, Vec<NeedFact>>,
+    shifts: Shifts,
+}
+
+impl ServiceReport {
+    pub fn new(by: By, intervals: Intervals, staff: Staff) -> ServiceReport {
+        ServiceReport {
+            by,
+            intervals,
+            staff,
+            waits: Waits::default(),
+            cells: BTreeMap::new(),
+            count: 0,
+            needed: BTreeMap::new(),
+            demands: BTreeMap::new(),
+            shifts: Shifts::default(),
+        }
+    }
+
+    /// Takes a fact of a call in.
+    pub fn apply(&mut self, dated: &DatedFact) -> Result<(), TooLong> {
+        match self.waits.apply(dated) {
+            None => Ok(()),
+            Some(WaitChange::Joined(wait) | WaitChange::Relaxed(wait) | WaitChange::Moved { wait, .. }) => {
+                self.needs(&wait);
+                Ok(())
+            }
+            Some(WaitChange::Ended(wait, end)) => self.count(&wait, Some(&end)),
+        }
+    }
+
+    /// Takes a fact of an agent in.
+    pub fn apply_to_agent(&mut self, dated: &DatedFact) {
+        self.shifts.apply(dated);
+    }
+
+    /// The rows, by name, as of `now`: who still waits has joined, and what agents do counts until then.
+    pub fn rows(mut self, now: WallTime) -> Result<Vec<Row>, TooLong> {
+        for wait in self.waits.waiting() {
+            self.count(&wait, None)?;
+        }
+        let shifts = std::mem::take(&mut self.shifts);
+        let until = now.min(self.intervals.until());
+        for (agent, spells) in shifts.end(now) {
+            let groups = self.groups_of(&agent);
+            for spell in spells {
+                for (place, time) in self.intervals.split(spell.from, spell.to.min(until)) {
+                    let time = spell.counts(time);
+                    for group in &groups {
+                        self.cell(group, place)?.time += time;
+                    }
+                }
+            }
+        }
+        let intervals = self.intervals;
+        let row = |(name, cells): (Name, BTreeMap<usize, Figures>)| {
+            let mut whole = Figures::default();
+            let cells = cells.into_iter().map(|(place, mut figures)| {
+                figures.waits.sort_unstable();
+                whole.add(&figures);
+                (intervals.begins(place), figures)
+            });
+            let intervals = cells.collect();
+            whole.waits.sort_unstable();
+            Row { name, whole, intervals }
+        };
+        Ok(self.cells.into_iter().map(row).collect())
+    }
+
+    /// Counts a wait where it began; one that has no end yet has only joined.
+    fn count(&mut self, wait: &Waiting, end: Option<&WaitEnd>) -> Result<(), TooLong> {
+        self.needs(wait);
+        let Some(place) = self.intervals.place(wait.joined) else { return Ok(()) };
+        let target = self.staff.targets.get(&wait.queue).copied().unwrap_or(USUAL_TARGET);
+        for name in self.names(wait, end) {
+            let figures = self.cell(&name, place)?;
+            figures.tally.joined += 1;
+            let Some(end) = end else { continue };
+            figures.tally.end(end, target);
+            if let WaitEnd::Answered { waited, .. } = end {
+                figures.waits.push(*waited);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whose figures a wait is in.
+    fn names(&self, wait: &Waiting, end: Option<&WaitEnd>) -> BTreeSet<Name> {
+        match (self.by, end) {
+            (By::Queue, _) => BTreeSet::from([wait.queue.clone()]),
+            (By::Skill, _) if wait.needs.is_empty() => BTreeSet::from([Name::default()]),
+            (By::Skill, _) => skills(&wait.needs),
+            (By::Agent, Some(WaitEnd::Answered { agent, .. })) => BTreeSet::from([agent.clone()]),
+            (By::Agent, _) => BTreeSet::from([wait.rings.clone().unwrap_or_default()]),
+        }
+    }
+
+    /// Remembers what a call of its queue needs.
+    fn needs(&mut self, wait: &Waiting) {
+        if self.by == By::Queue && self.intervals.place(wait.joined).is_some() {
+            let words: Vec<Name> = wait.needs.iter().map(|need| need.to_string().as_str().into()).collect();
+            self.demands.entry(words.clone()).or_insert_with(|| wait.needs.clone());
+            self.needed.entry(wait.queue.clone()).or_default().insert(words);
+        }
+    }
+
+    /// In whose figures an agent's time is.
+    fn groups_of(&self, agent: &Name) -> Vec<Name> {
+        let skilled = self.staff.agents.iter().find(|skilled| skilled.name == *agent);
+        let Some(skilled) = skilled.filter(|_| self.by != By::Agent) else {
+            return if self.by == By::Agent { vec![agent.clone()] } else { Vec::new() };
+        };
+        if self.by == By::Skill {
+            return skilled.skills.iter().map(|(skill, _)| skill.clone()).collect();
+        }
+        let able = |words: &Vec<Name>| can(&skilled.skills, &self.demands[words]);
+        let serves = |(queue, demands): (&Name, &BTreeSet<Vec<Name>>)| {
+            demands.iter().any(able).then(|| queue.clone())
+        };
+        self.needed.iter().filter_map(serves).collect()
+    }
+
+    fn cell(&mut self, name: &Name, place: usize) -> Result<&mut Figures, TooLong> {
+        let cells = self.cells.entry(name.clone()).or_default();
+        if !cells.contains_key(&place) {
+            self.count += 1;
+            if self.count > MOST_ROWS {
+                return Err(TooLong);
+            }
+        }
+        Ok(cells.entry(place).or_default())
+    }
+}
+
+/// Every skill that some needs name.
+fn skills(needs: &[NeedFact]) -> BTreeSet<Name> {
+    let mut named = BTreeSet::new();
+    for need in needs {
+        named.insert(need.skill.clone());
+        named.extend(skills(&need.or));
+    }
+    named
+}
+
+#[cfg(test)]
+mod tests;

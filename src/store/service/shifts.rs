@@ -1,0 +1,100 @@
+//! How long agents were there to take calls, and how long they were busy with them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::fact::AgentStateName;
+use crate::fact::What;
+use crate::store::fold::DatedFact;
+
+/// Two facts whose runs began within so many microseconds are of one run of the server: clocks are set now and then.
+const SAME_RUN_US: u64 = 2_000_000;
+
+/// What agents did for how long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Time {
+    /// In calls, their holds and consults among them, and in wrap-up.
+    pub busy: Duration,
+    /// Signed in and not in not-ready.
+    pub there: Duration,
+}
+
+impl Time {
+    /// The part of their time in which they were busy; none when nobody was there.
+    pub fn occupancy(&self) -> Option<f64> {
+        (!self.there.is_zero()).then(|| self.busy.as_secs_f64() / self.there.as_secs_f64())
+    }
+}
+
+impl std::ops::AddAssign for Time {
+    fn add_assign(&mut self, time: Time) {
+        self.busy += time.busy;
+        self.there += time.there;
+    }
+}
+
+/// A time in which an agent was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spell {
+    pub from: WallTime,
+    pub to: WallTime,
+    busy: bool,
+}
+
+impl Spell {
+    /// What a part of it of this length counts as.
+    pub fn counts(&self, time: Duration) -> Time {
+        Time { busy: if self.busy { time } else { Duration::ZERO }, there: time }
+    }
+}
+
+/// Agents' states in the making.
+#[derive(Debug, Default)]
+pub(super) struct Shifts {
+    /// When the server's run began whose facts come.
+    run: Option<i64>,
+    /// The last fact of that run.
+    last: WallTime,
+    now: BTreeMap<Name, (WallTime, AgentStateName)>,
+    spells: BTreeMap<Name, Vec<Spell>>,
+}
+
+impl Shifts {
+    /// Takes a fact in that concerns no call. Who is there when a run of the server ends is not from its last fact on.
+    pub fn apply(&mut self, dated: &DatedFact) {
+        let begun = dated.wall.0.saturating_sub_unsigned(dated.fact.at.0);
+        if self.run.is_none_or(|run| run.abs_diff(begun) > SAME_RUN_US) {
+            self.run = Some(begun);
+            self.close(self.last);
+        }
+        self.last = dated.wall;
+        if let What::AgentState { agent, to, .. } = &dated.fact.what {
+            let was = self.now.insert(agent.clone(), (dated.wall, *to));
+            self.spell(agent.clone(), was, dated.wall);
+        }
+    }
+
+    /// Every agent's spells, as of `now`.
+    pub fn end(mut self, now: WallTime) -> BTreeMap<Name, Vec<Spell>> {
+        self.close(now);
+        self.spells
+    }
+
+    fn close(&mut self, at: WallTime) {
+        for (agent, state) in std::mem::take(&mut self.now) {
+            self.spell(agent, Some(state), at);
+        }
+    }
+
+    fn spell(&mut self, agent: Name, was: Option<(WallTime, AgentStateName)>, to: WallTime) {
+        let Some((from, state)) = was.filter(|(from, _)| *from < to) else { return };
+        let busy = match state {
+            AgentStateName::Offline | AgentStateName::NotReady => return,
+            AgentStateName::Talking | AgentStateName::WrapUp => true,
+            AgentStateName::Ready | AgentStateName::Ringing => false,
+        };
+        self.spells.entry(agent).or_default().push(Spell { from, to, busy });
+    }
+}

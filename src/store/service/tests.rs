@@ -1,0 +1,319 @@
+//! A day worked by hand, and that the parts of any day come to the whole.
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+use super::*;
+use crate::base::CallId;
+use crate::base::Timestamp;
+use crate::fact::AgentStateName;
+use crate::fact::Fact;
+use crate::fact::MissedWhy;
+use crate::fact::Outcome;
+use crate::fact::Party;
+use crate::fact::WaitExit;
+use crate::fact::What;
+use crate::fact::Why;
+use crate::store::HistoryWriter;
+use crate::store::Store;
+use crate::store::sample;
+
+/// From 14:00 on: the sample day begins at 14:02.
+const TWO_PM: WallTime = WallTime(sample::STARTED.0 - 120_000_000);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn need(skill: &str) -> NeedFact {
+    NeedFact { skill: skill.into(), level: 3, or: Vec::new() }
+}
+
+fn fact(call: u64, secs: u64, what: What) -> Fact {
+    Fact { at: Timestamp::from_secs(secs), call: (call > 0).then_some(CallId(call)), what }
+}
+
+fn joins(call: u64, secs: u64, queue: &str, needs: &[&str]) -> Fact {
+    let needs = needs.iter().map(|skill| need(skill)).collect();
+    fact(call, secs, What::Enqueued { queue: queue.into(), needs, priority: 0, waiting: 1 })
+}
+
+fn rings(call: u64, secs: u64, agent: &str) -> Fact {
+    fact(call, secs, What::AgentRinging { agent: agent.into(), attempt: 1, why: Why::default() })
+}
+
+fn answers(call: u64, secs: u64, agent: &str, waited: u64) -> Fact {
+    let (waited, quote) = (Duration::from_secs(waited), Some(Duration::from_secs(60)));
+    fact(call, secs, What::AgentConnected { agent: agent.into(), waited, quote })
+}
+
+fn ends(call: u64, secs: u64, exit: WaitExit) -> Fact {
+    fact(call, secs, What::WaitEnded { exit })
+}
+
+fn state(agent: &str, secs: u64, to: AgentStateName) -> Fact {
+    let (agent, from) = (agent.into(), AgentStateName::Offline);
+    fact(0, secs, What::AgentState { agent, from, to, reason: String::new() })
+}
+
+fn staff() -> Staff {
+    let skilled = |name: &str, skills: &[&str]| Skilled {
+        name: name.into(),
+        skills: skills.iter().map(|skill| ((*skill).into(), 5)).collect(),
+    };
+    Staff {
+        targets: BTreeMap::from([
+            ("billing".into(), Duration::from_secs(20)),
+            ("help".into(), Duration::from_secs(30)),
+        ]),
+        agents: vec![skilled("alice", &["billing", "english"]), skilled("bob", &["help"])],
+    }
+}
+
+fn report(by: By, every: Every, facts: &[Fact], hours: u32) -> Vec<Row> {
+    let intervals = Intervals::new(TWO_PM, TWO_PM + HOUR * hours, every, &TimeZone::UTC).unwrap();
+    let mut report = ServiceReport::new(by, intervals, staff());
+    let mut dated = sample::dated(facts.to_vec());
+    // As the history tells them: call by call.
+    dated.sort_by_key(|dated| (dated.fact.call, dated.wall));
+    for dated in &dated {
+        match dated.fact.call {
+            Some(_) => report.apply(dated).unwrap(),
+            None => report.apply_to_agent(dated),
+        }
+    }
+    report.rows(TWO_PM + HOUR * hours).unwrap()
+}
+
+/// Six calls and two agents from 14:02 to 16:00; worked by hand below.
+fn day() -> Vec<Fact> {
+    vec![
+        joins(1, 0, "billing", &["billing", "english"]),
+        rings(1, 5, "alice"),
+        answers(1, 10, "alice", 10),
+        joins(2, 60, "billing", &["billing"]),
+        rings(2, 61, "alice"),
+        fact(2, 81, What::AgentMissed { agent: "alice".into(), why: MissedWhy::NoAnswer }),
+        answers(2, 150, "alice", 90),
+        // After 14:15.
+        joins(3, 800, "billing", &["billing"]),
+        ends(3, 803, WaitExit::Abandoned),
+        joins(4, 900, "billing", &["billing"]),
+        rings(4, 930, "alice"),
+        ends(4, 940, WaitExit::Abandoned),
+        joins(5, 1_000, "billing", &["billing"]),
+        // From then on anybody will do.
+        fact(5, 1_020, What::NeedsRelaxed { needs: Vec::new() }),
+        ends(5, 1_300, WaitExit::Cap),
+        joins(6, 1_000, "help", &["help"]),
+        answers(6, 1_025, "bob", 25),
+        state("alice", 0, AgentStateName::Ready),
+        state("alice", 10, AgentStateName::Talking),
+        state("alice", 130, AgentStateName::WrapUp),
+        state("alice", 160, AgentStateName::Talking),
+        state("alice", 400, AgentStateName::NotReady),
+        state("bob", 500, AgentStateName::Ready),
+        state("bob", 1_025, AgentStateName::Talking),
+        state("bob", 1_550, AgentStateName::Offline),
+    ]
+}
+
+/// What a row came to, as a line.
+fn line(name: &str, figures: &Figures) -> String {
+    let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.0}", share * 100.0));
+    let secs = |time: Option<Duration>| time.map_or("-".to_owned(), |time| time.as_secs().to_string());
+    let Tally { joined, answered, in_target, abandoned, short, unserved, longest, .. } = figures.tally;
+    format!(
+        "{name}: {joined} joined, {answered} answered, {in_target} in target, {abandoned}+{short} hung up, {unserved} not \
+         served; SL {} of all {}, gave up {}; mean {} p90 {} longest {}; busy {} of {}: {}",
+        percent(figures.tally.service_level()),
+        percent(figures.tally.service_level_of_all()),
+        percent(figures.tally.abandonment()),
+        secs(figures.tally.average()),
+        secs(figures.p90()),
+        longest.as_secs(),
+        figures.time.busy.as_secs(),
+        figures.time.there.as_secs(),
+        percent(figures.time.occupancy()),
+    )
+}
+
+fn lines(by: By, every: Every) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in report(by, every, &day(), 2) {
+        lines.push(line(&row.name, &row.whole));
+        let minute = |at: WallTime| (at.0 - TWO_PM.0) / 60_000_000;
+        let parts = row.intervals.iter().map(|(begins, part)| line(&format!("  {}", minute(*begins)), part));
+        lines.extend(parts.filter(|_| every != Every::Day));
+    }
+    lines
+}
+
+#[test]
+fn a_day_worked_by_hand_by_queue() {
+    // alice: 10 s ready, 120 s talk, 30 s wrap-up, 240 s talk; bob: 525 s ready, of them 280 s before 14:15 (780 s after
+    // 14:02), and 525 s talk. Relaxed, whoever is there can serve billing: bob too.
+    assert_eq!(
+        lines(By::Queue, Every::Quarter),
+        [
+            "billing: 5 joined, 2 answered, 1 in target, 1+1 hung up, 1 not served; SL 33 of all 25, gave up 25; mean 50 \
+             p90 90 longest 90; busy 915 of 1450: 63",
+            "  0: 2 joined, 2 answered, 1 in target, 0+0 hung up, 0 not served; SL 50 of all 50, gave up 0; mean 50 p90 90 \
+             longest 90; busy 390 of 680: 57",
+            "  15: 3 joined, 0 answered, 0 in target, 1+1 hung up, 1 not served; SL 0 of all 0, gave up 50; mean - p90 - \
+             longest 40; busy 525 of 770: 68",
+            "help: 1 joined, 1 answered, 1 in target, 0+0 hung up, 0 not served; SL 100 of all 100, gave up 0; mean 25 p90 \
+             25 longest 25; busy 525 of 1050: 50",
+            "  0: 0 joined, 0 answered, 0 in target, 0+0 hung up, 0 not served; SL - of all -, gave up -; mean - p90 - \
+             longest 0; busy 0 of 280: 0",
+            "  15: 1 joined, 1 answered, 1 in target, 0+0 hung up, 0 not served; SL 100 of all 100, gave up 0; mean 25 p90 \
+             25 longest 25; busy 525 of 770: 68",
+        ]
+    );
+}
+
+#[test]
+fn the_same_day_by_skill_and_by_agent() {
+    assert_eq!(
+        lines(By::Skill, Every::Day),
+        [
+            ": 1 joined, 0 answered, 0 in target, 0+0 hung up, 1 not served; SL - of all 0, gave up 0; mean - p90 - \
+             longest 0; busy 0 of 0: -",
+            "billing: 4 joined, 2 answered, 1 in target, 1+1 hung up, 0 not served; SL 33 of all 33, gave up 33; mean 50 \
+             p90 90 longest 90; busy 390 of 400: 98",
+            "english: 1 joined, 1 answered, 1 in target, 0+0 hung up, 0 not served; SL 100 of all 100, gave up 0; mean 10 \
+             p90 10 longest 10; busy 390 of 400: 98",
+            "help: 1 joined, 1 answered, 1 in target, 0+0 hung up, 0 not served; SL 100 of all 100, gave up 0; mean 25 p90 \
+             25 longest 25; busy 525 of 1050: 50",
+        ]
+    );
+    assert_eq!(
+        lines(By::Agent, Every::Day),
+        [
+            ": 2 joined, 0 answered, 0 in target, 0+1 hung up, 1 not served; SL - of all 0, gave up 0; mean - p90 - \
+             longest 0; busy 0 of 0: -",
+            "alice: 3 joined, 2 answered, 1 in target, 1+0 hung up, 0 not served; SL 33 of all 33, gave up 33; mean 50 p90 \
+             90 longest 90; busy 390 of 400: 98",
+            "bob: 1 joined, 1 answered, 1 in target, 0+0 hung up, 0 not served; SL 100 of all 100, gave up 0; mean 25 p90 \
+             25 longest 25; busy 525 of 1050: 50",
+        ]
+    );
+}
+
+#[test]
+fn whoever_was_there_when_the_server_died_is_not_from_then_on() {
+    let mut facts = sample::dated(vec![
+        state("alice", 0, AgentStateName::Ready),
+        state("bob", 60, AgentStateName::Ready),
+        // Another run, half an hour later.
+        state("bob", 10, AgentStateName::Ready),
+    ]);
+    facts[2].wall = WallTime(facts[2].wall.0 + 1_800_000_000);
+    let intervals = Intervals::new(TWO_PM, TWO_PM + HOUR, Every::Day, &TimeZone::UTC).unwrap();
+    let mut report = ServiceReport::new(By::Agent, intervals, staff());
+    facts.iter().for_each(|dated| report.apply_to_agent(dated));
+    let there = |row: &Row| (row.name.to_string(), row.whole.time.there.as_secs());
+    let rows = report.rows(facts[2].wall + Duration::from_secs(5)).unwrap();
+    assert_eq!(rows.iter().map(there).collect::<Vec<_>>(), [("alice".into(), 60), ("bob".into(), 5)]);
+}
+
+#[test]
+fn the_history_gives_the_report_that_its_facts_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+    for told in day() {
+        if let (What::Enqueued { .. }, Some(call)) = (&told.what, told.call) {
+            let sip_call_id = format!("call-{call}@127.0.0.1");
+            let source = "udp 127.0.0.1:5070".into();
+            let (from, display, to) = ("+12025550143".into(), String::new(), "1000".into());
+            let what = What::CallArrived { from, display, to, sip_call_id, source, trunk: None };
+            history.record(Fact { what, ..told.clone() });
+        }
+        history.record(told);
+    }
+    history.flush();
+    let readers = store.readers().unwrap();
+    for by in [By::Queue, By::Skill, By::Agent] {
+        let intervals = Intervals::new(TWO_PM, TWO_PM + HOUR * 2, Every::Quarter, &TimeZone::UTC).unwrap();
+        let rows = readers.service_report(by, intervals, staff(), TWO_PM + HOUR * 2).unwrap().unwrap();
+        assert_eq!(rows, report(by, Every::Quarter, &day(), 2));
+    }
+}
+
+/// One call's facts, and an agent's states, by numbers that chance draws.
+fn any_day() -> impl Strategy<Value = Vec<Fact>> {
+    let call = (0..10_000u64, 0..2usize, 0..4usize, 0..600u64, 0..6u8);
+    let change = (0..10_000u64, 0..2usize, 0..6usize);
+    (prop::collection::vec(call, 0..40), prop::collection::vec(change, 0..40)).prop_map(
+        |(calls, mut changes)| {
+            let (queues, agents) = (["billing", "help"], ["alice", "bob"]);
+            let needs: [&[&str]; 4] = [&[], &["billing"], &["help"], &["english"]];
+            let states = [
+                AgentStateName::Offline,
+                AgentStateName::Ready,
+                AgentStateName::Ringing,
+                AgentStateName::Talking,
+                AgentStateName::WrapUp,
+                AgentStateName::NotReady,
+            ];
+            let mut facts = Vec::new();
+            for (place, (joined, queue, skills, waits, end)) in calls.into_iter().enumerate() {
+                let (call, over) = (place as u64 + 1, joined + waits);
+                facts.push(joins(call, joined, queues[queue], needs[skills]));
+                let (from, to) = (queues[queue].into(), queues[1 - queue].into());
+                match end {
+                    0 => facts.push(answers(call, over, agents[queue], waits)),
+                    1 => facts.push(ends(call, over, WaitExit::Abandoned)),
+                    2 => facts
+                        .extend([rings(call, joined, agents[queue]), ends(call, over, WaitExit::Abandoned)]),
+                    3 => facts.push(ends(call, over, WaitExit::Cap)),
+                    4 => {
+                        let (needs, by) = (vec![need("help")], "sam".into());
+                        let moved = What::WaitMoved { from, to, needs, priority: 1, by };
+                        let (by, outcome) = (Party::Caller, Outcome::Abandoned);
+                        let ended = What::CallEnded { by, outcome, cause: String::new() };
+                        facts.extend([fact(call, over, moved), fact(call, over + 7, ended)]);
+                    }
+                    _ => {}
+                }
+            }
+            changes.sort_unstable();
+            facts.extend(changes.into_iter().map(|(at, agent, to)| state(agents[agent], at, states[to])));
+            facts
+        },
+    )
+}
+
+/// The whole of a report, as far as parts add up to it.
+fn sum<'a>(figures: impl Iterator<Item = &'a Figures>) -> Figures {
+    let mut sum = Figures::default();
+    figures.for_each(|figures| sum.add(figures));
+    sum.waits.sort_unstable();
+    sum
+}
+
+proptest! {
+    #[test]
+    fn parts_come_to_the_whole(facts in any_day()) {
+        let all = sum(report(By::Queue, Every::Day, &facts, 4).iter().map(|row| &row.whole));
+        for by in [By::Queue, By::Skill, By::Agent] {
+            let days = report(by, Every::Day, &facts, 4);
+            for every in [Every::Quarter, Every::HalfHour, Every::Hour] {
+                let parts = report(by, every, &facts, 4);
+                prop_assert_eq!(parts.len(), days.len());
+                for (row, day) in parts.iter().zip(&days) {
+                    let intervals = sum(row.intervals.iter().map(|(_, figures)| figures));
+                    prop_assert_eq!(&intervals, &row.whole);
+                    prop_assert_eq!(&row.whole, &day.whole, "{} by {}", &row.name, every.written());
+                }
+            }
+            // Each call here needs one skill at most: by whichever way they are divided, the calls are the same.
+            let whole = sum(days.iter().map(|row| &row.whole));
+            prop_assert_eq!((whole.tally, &whole.waits), (all.tally, &all.waits));
+            let Tally { joined, .. } = whole.tally;
+            prop_assert!(joined >= whole.tally.ended() + whole.tally.short);
+            for row in &days {
+                prop_assert!(row.whole.time.busy <= row.whole.time.there);
+                prop_assert!(row.whole.p90() <= Some(row.whole.tally.longest));
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! How callers were answered and how busy agents were, as JSON and as a table of a spreadsheet.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::rfc3339;
+use crate::base::WallTime;
+use crate::store::service::By;
+use crate::store::service::Every;
+use crate::store::service::Figures;
+use crate::store::service::Row;
+use crate::store::waits::SHORT_ABANDON;
+use crate::store::waits::Tally;
+
+/// The report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ServiceReportView {
+    pub from: String,
+    pub until: String,
+    /// `queue`, `skill` or `agent`.
+    pub by: &'static str,
+    /// `15m`, `30m`, `1h` or `1d`.
+    pub every: &'static str,
+    pub formulas: Formulas,
+    pub rows: Vec<RowView>,
+}
+
+/// What the figures mean, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Formulas {
+    pub service_level: String,
+    pub service_level_of_all: String,
+    pub abandonment: String,
+    pub waits: String,
+    pub occupancy: String,
+}
+
+/// The figures of one queue, skill or agent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RowView {
+    /// Null for calls that needed no skill, or waits in which nobody answered or was rung last.
+    pub name: Option<String>,
+    #[serde(flatten)]
+    pub whole: FiguresView,
+    pub intervals: Vec<IntervalView>,
+}
+
+/// Those of an interval.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct IntervalView {
+    pub begins: String,
+    #[serde(flatten)]
+    pub figures: FiguresView,
+}
+
+/// Counts, seconds, and shares in per cent, to the tenth; null where there is nothing to take a share or a mean of.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FiguresView {
+    pub joined: u32,
+    pub answered: u32,
+    pub in_target: u32,
+    pub abandoned: u32,
+    pub short_abandoned: u32,
+    pub unserved: u32,
+    pub service_level: Option<f64>,
+    pub service_level_of_all: Option<f64>,
+    pub abandonment: Option<f64>,
+    pub average_wait_s: Option<f64>,
+    pub p90_wait_s: Option<f64>,
+    /// Of the answered and those who hung up.
+    pub longest_wait_s: f64,
+    /// Who was quoted a wait and answered.
+    pub quoted: u32,
+    pub quotes_kept: Option<f64>,
+    pub quote_bias_s: Option<f64>,
+    pub quote_error_s: Option<f64>,
+    pub busy_s: f64,
+    pub there_s: f64,
+    pub occupancy: Option<f64>,
+}
+
+/// The columns of [`ServiceReportView::csv`] after whose they are and when they begin.
+const COLUMNS: [&str; 19] = [
+    "joined",
+    "answered",
+    "in_target",
+    "abandoned",
+    "short_abandoned",
+    "unserved",
+    "service_level",
+    "service_level_of_all",
+    "abandonment",
+    "average_wait_s",
+    "p90_wait_s",
+    "longest_wait_s",
+    "quoted",
+    "quotes_kept",
+    "quote_bias_s",
+    "quote_error_s",
+    "busy_s",
+    "there_s",
+    "occupancy",
+];
+
+impl ServiceReportView {
+    pub fn of(rows: &[Row], by: By, every: Every, from: WallTime, until: WallTime) -> ServiceReportView {
+        ServiceReportView {
+            from: rfc3339(from),
+            until: rfc3339(until),
+            by: by.written(),
+            every: every.written(),
+            formulas: Formulas::of(by),
+            rows: rows.iter().map(RowView::from).collect(),
+        }
+    }
+
+    /// The intervals as comma-separated values with a line of names
+    /// ([RFC 4180](https://www.rfc-editor.org/rfc/rfc4180)): no line is the sum of others. What is null is empty.
+    pub fn csv(&self) -> String {
+        let mut text = format!("{},begins,{}\r\n", self.by, COLUMNS.join(","));
+        for row in &self.rows {
+            let name = quoted(row.name.as_deref().unwrap_or_default());
+            for interval in &row.intervals {
+                let cells = interval
+                    .figures
+                    .cells()
+                    .map(|cell| cell.map_or_else(String::new, |cell| cell.to_string()));
+                // A String takes everything.
+                let _ = write!(text, "{name},{},{}\r\n", interval.begins, cells.join(","));
+            }
+        }
+        text
+    }
+}
+
+/// Between quotation marks where it has to be; and a spreadsheet takes no name for a formula.
+fn quoted(text: &str) -> String {
+    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+impl Formulas {
+    pub fn of(by: By) -> Formulas {
+        let short = SHORT_ABANDON.as_secs();
+        let agents = match by {
+            By::Queue => "of the agents who can serve any of the queue's calls of this time",
+            By::Skill => "of the agents who have the skill",
+            By::Agent => "of the agent",
+        };
+        let waits = match by {
+            By::Queue => "a wait counts in the interval in which it began",
+            By::Skill => {
+                "a wait counts in the interval in which it began, for every skill that was needed when it ended"
+            }
+            By::Agent => {
+                "a wait counts in the interval in which it began, for who answered, or whose phone rang when the caller hung up"
+            }
+        };
+        Formulas {
+            service_level: format!(
+                "answered within the queue's target ÷ (answered + abandoned); who hung up within {short} s is not counted, \
+                 who still waits not yet"
+            ),
+            service_level_of_all:
+                "answered within the queue's target ÷ (answered + abandoned + unserved), as the \
+                                   wallboard has it"
+                    .to_owned(),
+            abandonment: format!("abandoned after more than {short} s ÷ (answered + abandoned + unserved)"),
+            waits: format!(
+                "{waits}; mean and 90th percentile are of the answered, the longest also of those who hung up"
+            ),
+            occupancy: format!("in calls and wrap-up ÷ signed in and not in not-ready, {agents}"),
+        }
+    }
+}
+
+impl From<&Row> for RowView {
+    fn from(row: &Row) -> RowView {
+        let interval = |(begins, figures): &(WallTime, Figures)| IntervalView {
+            begins: rfc3339(*begins),
+            figures: figures.into(),
+        };
+        RowView {
+            name: Some(row.name.to_string()).filter(|name| !name.is_empty()),
+            whole: FiguresView::from(&row.whole),
+            intervals: row.intervals.iter().map(interval).collect(),
+        }
+    }
+}
+
+impl From<&Figures> for FiguresView {
+    fn from(figures: &Figures) -> FiguresView {
+        let percent = |part: Option<f64>| part.map(|part| tenths(part * 100.0));
+        let seconds = |duration: Duration| tenths(duration.as_secs_f64());
+        let (tally, time): (Tally, _) = (figures.tally, figures.time);
+        FiguresView {
+            joined: tally.joined,
+            answered: tally.answered,
+            in_target: tally.in_target,
+            abandoned: tally.abandoned,
+            short_abandoned: tally.short,
+            unserved: tally.unserved,
+            service_level: percent(tally.service_level()),
+            service_level_of_all: percent(tally.service_level_of_all()),
+            abandonment: percent(tally.abandonment()),
+            average_wait_s: tally.average().map(seconds),
+            p90_wait_s: figures.p90().map(seconds),
+            longest_wait_s: seconds(tally.longest),
+            quoted: tally.kept + tally.broken,
+            quotes_kept: percent(tally.covered()),
+            quote_bias_s: tally.quote_bias_s().map(tenths),
+            quote_error_s: tally.quote_error_s().map(tenths),
+            busy_s: seconds(time.busy),
+            there_s: seconds(time.there),
+            occupancy: percent(time.occupancy()),
+        }
+    }
+}
+
+impl FiguresView {
+    /// The figures in the order of the columns.
+    fn cells(&self) -> [Option<f64>; COLUMNS.len()] {
+        let count = |count: u32| Some(f64::from(count));
+        [
+            count(self.joined),
+            count(self.answered),
+            count(self.in_target),
+            count(self.abandoned),
+            count(self.short_abandoned),
+            count(self.unserved),
+            self.service_level,
+            self.service_level_of_all,
+            self.abandonment,
+            self.average_wait_s,
+            self.p90_wait_s,
+            Some(self.longest_wait_s),
+            count(self.quoted),
+            self.quotes_kept,
+            self.quote_bias_s,
+            self.quote_error_s,
+            Some(self.busy_s),
+            Some(self.there_s),
+            self.occupancy,
+        ]
+    }
+}
+
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_spoils_no_table() {
+        assert_eq!(quoted("billing"), "billing");
+        assert_eq!(quoted("a \"b\", c"), "\"a \"\"b\"\", c\"");
+        assert_eq!(quoted("=1+1"), "'=1+1");
+    }
+
+    #[test]
+    fn a_table_has_the_names_of_the_json() {
+        let figures = FiguresView::from(&Figures::default());
+        let json = serde_json::to_value(&figures).unwrap();
+        let mut names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut columns = COLUMNS.to_vec();
+        (names.sort_unstable(), columns.sort_unstable());
+        assert_eq!(names, columns);
+    }
+}

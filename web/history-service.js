@@ -1,0 +1,60 @@
+// How callers were answered and how busy agents were: by queue, skill or agent, and interval.
+
+import { about, ask, at, attempt, capital, clock, make, show, whenText, write } from "./base.js";
+
+// At most so many lines stand on the page; the table to take away has all of them.
+const SHOWN = 1000;
+
+const day = (moment) => `${moment.getFullYear()}-${String(moment.getMonth() + 1).padStart(2, "0")}-${String(moment.getDate()).padStart(2, "0")}`;
+
+// The last seven days at first.
+export function wireService() {
+  const today = new Date(clock());
+  at("service-until").value = day(today);
+  at("service-from").value = day(new Date(today.getFullYear(), today.getMonth(), today.getDate() - 6));
+  const draw = () => attempt(at("error"), drawService);
+  at("service").addEventListener("toggle", () => at("service").open && draw());
+  at("service-ask").addEventListener("submit", (event) => {
+    event.preventDefault();
+    draw();
+  });
+}
+
+// What is asked for: whole days of this browser's calendar.
+function query() {
+  const midnight = (text, later) => {
+    const [year, month, date] = text.split("-").map(Number);
+    return new Date(year, month - 1, date + later).toISOString();
+  };
+  const asked = new URLSearchParams({ by: at("service-by").value });
+  if (at("service-every").value) asked.set("every", at("service-every").value);
+  if (at("service-from").value) asked.set("from", midnight(at("service-from").value, 0));
+  if (at("service-until").value) asked.set("until", midnight(at("service-until").value, 1));
+  return asked;
+}
+
+async function drawService() {
+  const asked = query();
+  const report = await ask("GET", `/api/v1/reports/service?${asked}`);
+  const { by, rows, formulas } = report;
+  asked.set("format", "csv");
+  at("service-csv").href = `/api/v1/reports/service?${asked}`;
+  write(at("service-whose"), capital(by));
+  const nobody = by === "skill" ? "no skill" : "nobody";
+  const lines = rows.flatMap((row) => [line(make("th", { scope: "row" }, row.name ?? nobody), row, "whole"),
+    ...row.intervals.map((part) => line(make("td", { class: "muted" }, whenText(part.begins)), part))]);
+  at("service-rows").replaceChildren(...lines.slice(0, SHOWN));
+  show(at("service-none"), rows.length === 0);
+  show(at("service-more"), lines.length > SHOWN);
+  write(at("service-more"), `${lines.length - SHOWN} more lines are in the table to take away.`);
+  const told = [["SL", formulas.service_level], ["SL of all", formulas.service_level_of_all], ["Waits", formulas.waits], ["Occupied", formulas.occupancy]];
+  at("service-formulas").replaceChildren(...told.flatMap(([name, words]) => [make("dt", {}, name), make("dd", {}, words)]));
+}
+
+function line(first, one, kind = "") {
+  const percent = (value) => (value === null ? "" : `${value.toFixed(0)} %`);
+  const seconds = (value) => (value === null || (value === 0 && one.answered + one.abandoned === 0) ? "" : about(value));
+  const cells = [one.joined, one.answered, percent(one.service_level), percent(one.service_level_of_all), one.abandoned, one.unserved,
+    seconds(one.average_wait_s), seconds(one.p90_wait_s), seconds(one.longest_wait_s), percent(one.occupancy)];
+  return make("tr", { class: kind }, first, ...cells.map((cell) => make("td", { class: "number" }, String(cell))));
+}
