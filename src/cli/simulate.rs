@@ -86,7 +86,7 @@ enum Way {
     Bound,
 }
 
-const HEAD: [&str; 12] = [
+const HEAD: [&str; 13] = [
     "center",
     "routing",
     "calls",
@@ -96,6 +96,7 @@ const HEAD: [&str; 12] = [
     "mean wait s",
     "p99 wait s",
     "hung up %",
+    "uneven",
     "said - waited s",
     "off by s",
     "in bound %",
@@ -162,7 +163,7 @@ fn real_days(path: &Path, args: &SimulateArgs) -> Result<Vec<Center>, Trouble> {
 #[derive(Clone, Copy, Default)]
 struct Figures {
     calls: f64,
-    figures: [f64; 9],
+    figures: [f64; 10],
 }
 
 impl Figures {
@@ -184,9 +185,9 @@ impl Figures {
 
     fn row(&self, center: &str, routing: &str) -> Vec<String> {
         // Those who are not of this house say nothing of waits.
-        let said = if self.figures[8] > 0.0 { 9 } else { 6 };
+        let said = if self.figures[9] > 0.0 { 10 } else { 7 };
         let figures = self.figures[..said].iter().map(|figure| format!("{figure:.1}"));
-        let figures = figures.chain(std::iter::repeat_n(String::new(), 9 - said));
+        let figures = figures.chain(std::iter::repeat_n(String::new(), 10 - said));
         let names = [center.to_owned(), routing.to_owned(), format!("{:.0}", self.calls)];
         names.into_iter().chain(figures).collect()
     }
@@ -202,6 +203,7 @@ impl From<&Score> for Figures {
             score.mean_wait(),
             score.wait_of(0.99),
             score.abandoned(),
+            score.spread,
             bias,
             size,
             score.coverage(),

@@ -12,6 +12,7 @@
 //! | `bank` | a day of real calls |
 //! | `world` | the day itself: who calls, hangs up, talks and comes back |
 //! | `score` | what the day was worth |
+//! | `fairness` | how evenly the work fell on agents who can do the same |
 //! | `replay` | a day from the log of a center's queue, by other rules |
 //! | `figures` | what such a day came to |
 //! | `erlang` | exact theory for a single skill |
@@ -22,6 +23,7 @@ pub mod center;
 pub mod centers;
 pub mod engine;
 pub mod erlang;
+mod fairness;
 pub mod figures;
 pub mod reference;
 pub mod replay;

@@ -33,6 +33,8 @@ pub struct Score {
     pub types: Vec<OfType>,
     /// Of the answered, in s, sorted once the day is over.
     pub waits: Vec<f64>,
+    /// The standard deviation of occupancy among agents with the same skills, in points of per cent: see `fairness`.
+    pub spread: f64,
     count_from: Timestamp,
     /// Of the answered who had to wait and were told how long: said minus waited, in s.
     errors: Vec<f64>,

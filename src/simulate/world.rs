@@ -7,6 +7,8 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::center::Center;
+use super::fairness::AgentDay;
+use super::fairness::spread;
 use super::router::Answer;
 use super::router::Router;
 use super::router::Told;
@@ -40,6 +42,7 @@ struct World<'a> {
     now: Timestamp,
     next: BinaryHeap<Reverse<(Timestamp, Next)>>,
     agents: Vec<AgentIs>,
+    days: Vec<AgentDay>,
     /// Whether the agent is in their shift.
     on: Vec<bool>,
     /// Who waits, and what was said of how long.
@@ -60,6 +63,7 @@ pub fn run(center: &Center, router: &mut dyn Router) -> Score {
         now: Timestamp::ZERO,
         next: BinaryHeap::new(),
         agents: vec![AgentIs::Away; agents],
+        days: vec![AgentDay::default(); agents],
         on: vec![false; agents],
         waiting: BTreeMap::new(),
         wake: None,
@@ -75,6 +79,8 @@ pub fn run(center: &Center, router: &mut dyn Router) -> Score {
         router.handle(at, told, &mut answer);
         world.answered(told, &answer);
     }
+    (0..agents as u32).for_each(|agent| world.becomes(agent, AgentIs::Away));
+    world.score.spread = spread(&center.setup.agents, &world.days);
     world.score.end(world.now, world.waiting.keys().map(|call| &center.calls[*call as usize]));
     world.score
 }
@@ -85,10 +91,8 @@ impl World<'_> {
         match next {
             Next::Ended { call, agent } => {
                 let wrap_up = self.center.calls[call as usize].wrap_up;
-                self.agents[agent as usize] = match self.on[agent as usize] {
-                    true => AgentIs::WrappingUp,
-                    false => AgentIs::Away,
-                };
+                let on = self.on[agent as usize];
+                self.becomes(agent, if on { AgentIs::WrappingUp } else { AgentIs::Away });
                 self.at(self.now + wrap_up, Next::WrappedUp { agent });
                 Some(Told::Ended { call: u64::from(call), agent })
             }
@@ -103,7 +107,7 @@ impl World<'_> {
             Next::Shift { agent, on: false } => {
                 self.on[agent as usize] = false;
                 if self.agents[agent as usize] != AgentIs::Talking {
-                    self.agents[agent as usize] = AgentIs::Away;
+                    self.becomes(agent, AgentIs::Away);
                 }
                 Some(Told::Unavailable { agent })
             }
@@ -122,8 +126,16 @@ impl World<'_> {
         }
     }
 
+    fn becomes(&mut self, agent: u32, is: AgentIs) {
+        let was = std::mem::replace(&mut self.agents[agent as usize], is);
+        // What was before calls are counted is not either.
+        let now = self.now.max(self.center.count_from);
+        let busy = matches!(was, AgentIs::Talking | AgentIs::WrappingUp);
+        self.days[agent as usize].ends(now, was != AgentIs::Away, busy);
+    }
+
     fn available(&mut self, agent: u32) -> Told {
-        self.agents[agent as usize] = AgentIs::Idle;
+        self.becomes(agent, AgentIs::Idle);
         Told::Available { agent }
     }
 
@@ -153,7 +165,7 @@ impl World<'_> {
         let kind = &self.center.setup.types[arrival.kind as usize];
         assert!(meets(skills, &kind.needs), "an assigned agent is able");
         let talk = self.center.talk(arrival, agent);
-        self.agents[agent as usize] = AgentIs::Talking;
+        self.becomes(agent, AgentIs::Talking);
         self.score.add(arrival, self.now, Fate::Answered { said });
         self.at(self.now + talk, Next::Ended { call, agent });
     }
