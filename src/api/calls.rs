@@ -24,7 +24,6 @@ use crate::store::Readers;
 use crate::store::StoreError;
 use crate::store::TalkFold;
 use crate::store::explain::ExplainedWait;
-use crate::store::explain::Skilled;
 use crate::store::story;
 use crate::store::surveys;
 use crate::store::view::CallView;
@@ -35,6 +34,7 @@ use crate::store::view::talks::HoldsView;
 use crate::store::view::talks::RepeatedView;
 use crate::store::view::talks::ToldNoteView;
 use crate::store::view::talks::chain;
+use crate::store::why::Skilled;
 
 /// The filters of the list, as they stand in the query.
 #[derive(Debug, Default, Deserialize)]

@@ -371,7 +371,7 @@ fn waiting_json(
         priority: wait.priority,
         own_priority: if first { 0 } else { wait.priority.saturating_sub(of_queue) },
         first,
-        why: why::words(&wait.needs, call.as_ref(), agents),
+        why: why::words(wait, call.as_ref(), agents),
     }
 }
 

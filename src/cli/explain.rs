@@ -13,7 +13,7 @@ use crate::cli::trouble::Trouble;
 use crate::server::Rules;
 use crate::store::Readers;
 use crate::store::explain::ExplainedWait;
-use crate::store::explain::Skilled;
+use crate::store::why::Skilled;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::queue::api::Config;
-use crate::store::explain::Skilled;
 use crate::store::service::Staff;
+use crate::store::why::Skilled;
 
 /// A center's agents and queues, in its own order.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -20,19 +20,16 @@ use crate::store::fold::DatedFact;
 use crate::store::story;
 use crate::store::story::clock;
 use crate::store::story::length;
+use crate::store::waits::between;
+use crate::store::why::Able;
+use crate::store::why::Doing;
+use crate::store::why::Helpers;
+use crate::store::why::Skilled;
+use crate::store::why::When;
+use crate::store::why::can;
 
 /// Those who could serve a call who are told one by one; the others are counted.
 const NAMED: usize = 12;
-/// How many changes of one agent's state are told.
-const CHANGES: usize = 12;
-
-/// An agent, and what they can: by skill, 1 to 10.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Skilled {
-    pub name: Name,
-    pub skills: Vec<(Name, u8)>,
-}
-
 /// A wait of a call, explained in sentences.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ExplainedWait {
@@ -125,6 +122,12 @@ impl Wait {
                 self.needs.push((wall, needs.clone()));
                 self.needed.push(format!("{at}: {}", story::needed(needs)));
             }
+            What::WaitMoved { from, to, needs, by, .. } => {
+                self.queue = to.clone();
+                self.needs.push((wall, needs.clone()));
+                self.needed
+                    .push(format!("{at}: {}, moved from {from} to {to} by {by}", story::needed(needs)));
+            }
             What::AgentsNamed { prefer, exclude } => {
                 self.needed.push(format!("{at}: {}", story::agents_named(prefer.as_ref(), exclude)));
                 self.excluded.clone_from(exclude);
@@ -202,41 +205,21 @@ impl Wait {
             }
             self.needs.iter().find(|(_, needs)| can(&agent.skills, needs)).map(|(since, _)| *since)
         };
-        let able: Vec<(&Skilled, WallTime)> =
-            skilled.iter().filter_map(|agent| Some((agent, able_since(&agent)?))).collect();
-        let here = |(agent, since): &&(&Skilled, WallTime)| states.were_here(&agent.name, *since, until);
-        let (present, absent): (Vec<_>, Vec<_>) = able.iter().partition(here);
-        let mut words: Vec<String> = present
-            .iter()
-            .take(NAMED)
-            .map(|(agent, since)| {
-                let later = *since > self.joined;
-                let from = if later { format!(" (from {})", clock(*since, zone)) } else { String::new() };
-                format!("{}{from} {}", agent.name, states.doings(&agent.name, *since, until, zone))
+        let able = skilled.iter().filter_map(|agent| {
+            let since = able_since(&agent)?;
+            let doings = states.doings(&agent.name, since, until);
+            Some(Able {
+                name: agent.name.clone(),
+                from: Some(since).filter(|since| *since > self.joined),
+                doings,
             })
-            .collect();
-        let more = present.len().saturating_sub(NAMED);
-        if more > 0 {
-            words.push(format!("and {more} more"));
-        }
-        let unable = skilled.len() - able.len();
-        let signed_out = match absent.len() {
-            0 => String::new(),
-            count => format!("{count} who could were signed out; "),
-        };
-        words.push(format!("{signed_out}{unable} of {} agents could not", skilled.len()));
+        });
+        let needs = self.needs.last().map(|(_, needs)| needs.clone()).unwrap_or_default();
+        let helpers = Helpers { needs, able: able.collect(), agents: skilled.len() };
+        let mut words = helpers.words(When::Meanwhile(zone), NAMED);
+        words.push(helpers.others());
         words
     }
-}
-
-/// Whether somebody with these skills has what is needed.
-pub fn can(skills: &[(Name, u8)], needs: &[NeedFact]) -> bool {
-    needs.iter().all(|need| has(skills, need))
-}
-
-fn has(skills: &[(Name, u8)], need: &NeedFact) -> bool {
-    let enough = |(skill, level): &(Name, u8)| *skill == need.skill && *level >= need.level;
-    skills.iter().any(enough) || need.or.iter().any(|need| has(skills, need))
 }
 
 /// What agents did, in order.
@@ -266,23 +249,15 @@ impl<'a> States<'a> {
         &states[first.min(last)..last]
     }
 
-    fn were_here(&self, agent: &str, from: WallTime, until: WallTime) -> bool {
-        self.during(agent, from, until).iter().any(|(_, state, _)| *state != AgentStateName::Offline)
+    /// The same, as it is told: what began before that moment has no time.
+    fn doings(&self, agent: &str, from: WallTime, until: WallTime) -> Vec<Doing> {
+        let doing = |(wall, state, reason): &(WallTime, AgentStateName, &str)| Doing {
+            since: Some(*wall).filter(|wall| *wall > from),
+            state: *state,
+            reason: (*reason).to_owned(),
+        };
+        self.during(agent, from, until).iter().map(doing).collect()
     }
-
-    fn doings(&self, agent: &str, from: WallTime, until: WallTime, zone: &TimeZone) -> String {
-        let states = self.during(agent, from, until);
-        let words = states.iter().take(CHANGES).map(|(wall, state, reason)| {
-            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-            let at = if *wall > from { format!("at {} ", clock(*wall, zone)) } else { String::new() };
-            format!("{at}was {}{reason}", story::state(*state))
-        });
-        words.collect::<Vec<_>>().join(", ")
-    }
-}
-
-fn between(from: WallTime, to: WallTime) -> Duration {
-    Duration::from_micros(u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -384,7 +359,13 @@ mod tests {
         let skilled = [Skilled { name: "alice".into(), skills: Vec::new() }];
         let now = sample::STARTED + Duration::from_secs(130);
         let wait = &explain(&call, &agents, &skilled, now, &TimeZone::UTC)[0];
-        assert_eq!(wait.could, ["1 who could were signed out; 0 of 1 agents could not"]);
+        assert_eq!(
+            wait.could,
+            [
+                "nobody with what it takes was signed in",
+                "1 who could were signed out; 0 of 1 agents could not"
+            ]
+        );
         assert_eq!(wait.ended, "still waiting, for 30 s");
         assert_eq!(wait.promised, "no wait was quoted");
     }

@@ -38,6 +38,7 @@ pub mod surveys;
 pub mod talks;
 pub mod view;
 pub mod waits;
+pub mod why;
 mod words;
 
 pub use agents::AgentAccount;

@@ -298,8 +298,8 @@ pub(super) fn facts(connection: &Connection, id: CallId) -> Result<Vec<DatedFact
 }
 
 /// Facts of calls that make a day's figures.
-const OF_WAITS: &str =
-    "'enqueued', 'needs_relaxed', 'wait_moved', 'wait_asked', 'agent_connected', 'wait_ended', 'call_ended'";
+const OF_WAITS: &str = "'enqueued', 'agents_named', 'needs_relaxed', 'wait_moved', 'wait_prioritised', 'wait_asked', 'agent_connected', \
+     'wait_ended', 'call_ended'";
 /// And those that make a version's.
 const OF_FLOWS: &str = "'flows_served', 'flow_started', 'no_input', 'no_match', 'service_asked', 'bot_left', \
     'verification_ended', 'forward_missed', 'forward_answered', 'enqueued', 'callback_chosen', 'agent_connected', \

@@ -17,14 +17,14 @@ pub use shifts::Time;
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::NeedFact;
-use crate::store::explain::Skilled;
-use crate::store::explain::can;
 use crate::store::fold::DatedFact;
 use crate::store::waits::Tally;
 use crate::store::waits::WaitChange;
 use crate::store::waits::WaitEnd;
 use crate::store::waits::Waiting;
 use crate::store::waits::Waits;
+use crate::store::why::Skilled;
+use crate::store::why::can;
 
 /// The facts of calls that a report looks at, by name.
 pub(super) const LOOKED_AT: &str = "'enqueued', 'needs_relaxed', 'wait_moved', 'wait_asked', 'agent_ringing', \
@@ -249,9 +249,8 @@ impl ServiceReport {
             return skilled.skills.iter().map(|(skill, _)| skill.clone()).collect();
         }
         let able = |words: &Vec<Name>| can(&skilled.skills, &self.demands[words]);
-        let serves = |(queue, demands): (&Name, &BTreeSet<Vec<Name>>)| {
-            demands.iter().any(able).then(|| queue.clone())
-        };
+        let serves =
+            |(queue, demands): (&Name, &BTreeSet<Vec<Name>>)| demands.iter().any(able).then(|| queue.clone());
         self.needed.iter().filter_map(serves).collect()
     }
 

@@ -11,6 +11,7 @@ use crate::fact::NeedFact;
 use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::store::fold::DatedFact;
+use crate::store::why::can;
 
 /// Who hangs up within so long did not give up on us: they are counted apart.
 pub const SHORT_ABANDON: Duration = Duration::from_secs(5);
@@ -26,8 +27,17 @@ pub struct Waiting {
     /// What is needed of an agent now.
     pub needs: Vec<NeedFact>,
     pub priority: i32,
+    /// Who must not get the call.
+    pub excluded: Vec<Name>,
     /// Whose phone rings for them.
     pub rings: Option<Name>,
+}
+
+impl Waiting {
+    /// Whether an agent with these skills may take the call and can.
+    pub fn fits(&self, agent: &Name, skills: &[(Name, u8)]) -> bool {
+        !self.excluded.contains(agent) && can(skills, &self.needs)
+    }
 }
 
 /// How a wait ended.
@@ -39,7 +49,9 @@ pub enum WaitEnd {
         quote: Option<Duration>,
     },
     /// The caller hung up after so long.
-    HungUp { after: Duration },
+    HungUp {
+        after: Duration,
+    },
     /// Any other end without an agent: declined, the longest wait, nobody there, full, callback failed.
     Unserved,
 }
@@ -49,7 +61,10 @@ pub enum WaitEnd {
 pub enum WaitChange {
     Joined(Waiting),
     /// From this queue to the one that it waits in now, as old as it is.
-    Moved { from: Name, wait: Waiting },
+    Moved {
+        from: Name,
+        wait: Waiting,
+    },
     /// Something else is needed from now on.
     Relaxed(Waiting),
     Ended(Waiting, WaitEnd),
@@ -65,7 +80,8 @@ impl Waits {
         let (call, wall) = (dated.fact.call?, dated.wall);
         if let What::Enqueued { queue, needs, priority, .. } = &dated.fact.what {
             let (queue, needs, priority) = (queue.clone(), needs.clone(), *priority);
-            let wait = Waiting { call, queue, joined: wall, quote: None, needs, priority, rings: None };
+            let (excluded, rings) = (Vec::new(), None);
+            let wait = Waiting { call, queue, joined: wall, quote: None, needs, priority, excluded, rings };
             self.0.insert(call, wait.clone());
             return Some(WaitChange::Joined(wait));
         }
@@ -79,6 +95,10 @@ impl Waits {
                 let from = std::mem::replace(&mut wait.queue, to.clone());
                 (wait.priority, wait.needs) = (*priority, needs.clone());
                 return Some(WaitChange::Moved { from, wait: wait.clone() });
+            }
+            What::AgentsNamed { exclude, .. } => {
+                wait.excluded.clone_from(exclude);
+                return None;
             }
             What::WaitPrioritised { priority, .. } => {
                 wait.priority = *priority;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::api::wallboard::why;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::Promise;
@@ -27,7 +26,8 @@ pub(super) fn of(
     let here: Vec<&Waiting> = waiting.iter().filter(|wait| wait.queue == day.rules.name).collect();
     let mut alarms = Vec::new();
     let there = |agent: &&LiveAgent| agent.state != AgentStateName::Offline;
-    let alone = |wait: &&&Waiting| !agents.iter().filter(there).any(|agent| why::can(agent, &wait.needs));
+    let alone =
+        |wait: &&&Waiting| !agents.iter().filter(there).any(|agent| wait.fits(&agent.name, &agent.skills));
     match here.iter().filter(alone).count() {
         0 => {}
         1 => alarms.push("nobody is there who could help one who waits".to_owned()),

@@ -1,16 +1,19 @@
-//! Why a caller still waits, in words: what they do, and what those do who could help.
+//! Why a caller still waits: what they do, and what those do who could help.
 
-use crate::fact::AgentStateName;
-use crate::fact::NeedFact;
 use crate::server::live::LiveAgent;
 use crate::server::live::LiveCall;
 use crate::server::live::Phase;
+use crate::store::waits::Waiting;
+use crate::store::why::Able;
+use crate::store::why::Doing;
+use crate::store::why::Helpers;
+use crate::store::why::When;
 
 /// Agents who are named; the others are counted.
 const NAMED: usize = 3;
 
 /// Why the caller waits.
-pub(super) fn words(needs: &[NeedFact], call: Option<&LiveCall>, agents: &[LiveAgent]) -> String {
+pub(super) fn words(wait: &Waiting, call: Option<&LiveCall>, agents: &[LiveAgent]) -> String {
     match call.map(|call| (call.phase, call.agent.as_deref())) {
         Some((Phase::Ringing, Some(agent))) => return format!("{agent}'s phone rings"),
         Some((Phase::CallingBack, _)) => return "is being called back".to_owned(),
@@ -21,71 +24,90 @@ pub(super) fn words(needs: &[NeedFact], call: Option<&LiveCall>, agents: &[LiveA
         Some(Phase::Queued) => "is being asked to hold; ",
         _ => "",
     };
-    format!("{doing}{}", who_could(needs, agents))
+    format!("{doing}{}", helpers(wait, agents).sentence(When::Now, NAMED))
 }
 
-fn who_could(needs: &[NeedFact], agents: &[LiveAgent]) -> String {
-    let able: Vec<&LiveAgent> = agents.iter().filter(|agent| can(agent, needs)).collect();
-    let here: Vec<&&LiveAgent> = able.iter().filter(|agent| agent.state != AgentStateName::Offline).collect();
-    let wanted: Vec<String> = needs.iter().map(|need| need.to_string().replace(">=", "≥")).collect();
-    let wanted = if wanted.is_empty() { "what it takes".to_owned() } else { wanted.join(" and ") };
-    match (able.len(), here.len()) {
-        (0, _) => format!("no agent of this center has {wanted}"),
-        (_, 0) => format!("nobody with {wanted} is signed in"),
-        (_, count) => {
-            let named: Vec<String> =
-                here.iter().take(NAMED).map(|agent| format!("{} {}", agent.name, does(agent))).collect();
-            let others = count.saturating_sub(NAMED);
-            let others = if others == 0 { String::new() } else { format!(" and {others} more") };
-            format!("needs {wanted}: {}{others}", named.join(", "))
-        }
-    }
-}
-
-/// Whether an agent has what is needed.
-pub(super) fn can(agent: &LiveAgent, needs: &[NeedFact]) -> bool {
-    needs.iter().all(|need| has(agent, need))
-}
-
-fn has(agent: &LiveAgent, need: &NeedFact) -> bool {
-    let direct = agent.skills.iter().any(|(skill, level)| *skill == need.skill && *level >= need.level);
-    direct || need.or.iter().any(|need| has(agent, need))
-}
-
-fn does(agent: &LiveAgent) -> String {
-    match agent.state {
-        AgentStateName::Offline => "is offline".to_owned(),
-        AgentStateName::Ready => "is free".to_owned(),
-        AgentStateName::Ringing => "is being rung".to_owned(),
-        AgentStateName::Talking => "talks".to_owned(),
-        AgentStateName::WrapUp => "is in wrap-up".to_owned(),
-        AgentStateName::NotReady if agent.reason.is_empty() => "is not ready".to_owned(),
-        AgentStateName::NotReady => format!("is not ready ({})", agent.reason),
-    }
+/// Who could help, by what they do now.
+fn helpers(wait: &Waiting, agents: &[LiveAgent]) -> Helpers {
+    let able = agents.iter().filter(|agent| wait.fits(&agent.name, &agent.skills)).map(|agent| {
+        let doing = Doing { since: None, state: agent.state, reason: agent.reason.clone() };
+        Able { name: agent.name.clone(), from: None, doings: vec![doing] }
+    });
+    Helpers { needs: wait.needs.clone(), able: able.collect(), agents: agents.len() }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::base::WallTime;
+    use crate::base::CallId;
+    use crate::base::Timestamp;
+    use crate::fact::AgentStateName;
+    use crate::fact::Fact;
+    use crate::fact::NeedFact;
+    use crate::fact::What;
+    use crate::server::AgentRules;
+    use crate::server::Live;
+    use crate::server::QueueRules;
+    use crate::server::Rules;
+    use crate::store::explain::explain;
+    use crate::store::sample;
 
-    fn agent(name: &str, state: AgentStateName, reason: &str) -> LiveAgent {
-        let since = WallTime(0);
-        let skills = vec![("billing".into(), if name == "alice" { 8 } else { 3 })];
-        LiveAgent { name: name.into(), state, since, reason: reason.to_owned(), phones: 1, skills }
-    }
+    const AGENTS: [&str; 3] = ["alice", "bob", "carol"];
+    const STATES: [AgentStateName; 6] = [
+        AgentStateName::Offline,
+        AgentStateName::Ready,
+        AgentStateName::Ringing,
+        AgentStateName::Talking,
+        AgentStateName::WrapUp,
+        AgentStateName::NotReady,
+    ];
 
-    #[test]
-    fn a_wait_is_explained_by_those_who_could_end_it() {
-        let need = |level| vec![NeedFact { skill: "billing".into(), level, or: Vec::new() }];
-        let words = |level, agents: &[LiveAgent]| words(&need(level), None, agents);
-        let talking = agent("alice", AgentStateName::Talking, "call 7");
-        let lunch = agent("bob", AgentStateName::NotReady, "lunch");
-        let both = [talking.clone(), lunch.clone()];
-        assert_eq!(words(3, &both), "needs billing ≥ 3: alice talks, bob is not ready (lunch)");
-        assert_eq!(words(5, &both), "needs billing ≥ 5: alice talks");
-        assert_eq!(words(9, &both), "no agent of this center has billing ≥ 9");
-        let gone = [agent("alice", AgentStateName::Offline, ""), lunch];
-        assert_eq!(words(5, &gone), "nobody with billing ≥ 5 is signed in");
+    proptest! {
+        /// Who waits now, and whose wait is explained as of now, is told the same of the same agents.
+        #[test]
+        fn the_wallboard_says_of_now_what_explain_says(
+            levels in prop::array::uniform3(0..4u8),
+            states in prop::array::uniform3(0..6usize),
+            (level, relaxed) in (1..4u8, prop::option::of(0..3u8)),
+            excluded in prop::option::of(0..3usize),
+        ) {
+            let need = |level: u8| match level {
+                0 => Vec::new(),
+                level => vec![NeedFact { skill: "billing".into(), level, or: Vec::new() }],
+            };
+            let skills = |level: u8| if level > 0 { vec![("billing".into(), level)] } else { Vec::new() };
+            let of = |(name, level): (&&str, u8)| AgentRules { name: (*name).into(), skills: skills(level) };
+            let agents: Vec<AgentRules> = AGENTS.iter().zip(levels).map(of).collect();
+            let rules = Rules { agents, queues: vec![QueueRules::named("billing")], skills: vec!["billing".into()] };
+            let skilled = rules.staff().agents;
+            let live = Live::new(sample::STARTED, rules);
+            let at = |secs, call: Option<u64>, what| {
+                Fact { at: Timestamp::from_secs(secs), call: call.map(CallId), what }
+            };
+            let changed = |(agent, state): (&&str, usize)| {
+                let (agent, from, to) = ((*agent).into(), AgentStateName::Offline, STATES[state]);
+                at(1, None, What::AgentState { agent, from, to, reason: String::new() })
+            };
+            let of_agents: Vec<Fact> = AGENTS.iter().zip(states).map(changed).collect();
+            let enqueued = What::Enqueued { queue: "billing".into(), needs: need(level), priority: 0, waiting: 1 };
+            let exclude = excluded.map(|place| AGENTS[place].into()).into_iter().collect();
+            let mut of_call = vec![at(5, Some(7), enqueued), at(5, Some(7), What::AgentsNamed { prefer: None, exclude })];
+            // Who could from the beginning is told as of then: what is needed changes before anybody waits.
+            of_call.extend(relaxed.map(|level| at(5, Some(7), What::NeedsRelaxed { needs: need(level) })));
+            of_agents.iter().chain(&of_call).for_each(|fact| live.apply(fact));
+            let wait = &live.board.waiting()[0];
+            let (board, now) = (helpers(wait, &live.agents()), live.wall(Timestamp::from_secs(9)));
+            let told = explain(&sample::dated(of_call), &sample::dated(of_agents), &skilled, now, &TimeZone::UTC);
+            // Only who could by what was needed first, and could not any more, would be told by one alone.
+            if relaxed.is_none_or(|relaxed| relaxed <= level) {
+                let mut words = board.words(When::Meanwhile(&TimeZone::UTC), AGENTS.len());
+                words.push(board.others());
+                prop_assert_eq!(&told[0].could, &words);
+            }
+            prop_assert_eq!(words(wait, None, &live.agents()), board.sentence(When::Now, NAMED));
+        }
     }
 }
