@@ -1,7 +1,7 @@
 //! How long the queue engine takes to decide, at the size of a big center: means by criterion, and before
 //! that the whole distribution, because the slowest decisions are the ones a caller notices.
 //!
-//! `cargo bench --no-default-features --bench queue`
+//! `cargo bench --bench queue`
 
 mod center;
 
@@ -16,6 +16,11 @@ use warmline::queue::api::AgentWish;
 use crate::center::Center;
 use crate::center::SKILLS;
 use crate::center::Size;
+
+/// As in the program.
+#[cfg(feature = "server")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Rounds of the distribution; each has an arrival, an abandonment, an agent who gets ready and a tick.
 const ROUNDS: u64 = 50_000;

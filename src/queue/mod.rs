@@ -22,6 +22,7 @@
 //! | `calls` | the calls by their number |
 //! | [`hold`] | the wait that an agent's hold is |
 //! | [`needs`] | what is needed of an agent, and what less will do after a while |
+//! | `idle` | the idle agents of equal skills in order |
 //! | `skills` | who can serve what; the choice by the longest wait |
 //! | `choose` | the choice that serves the service levels |
 //! | `reserve` | what an idle agent is worth to others, and keeping them for these |
@@ -44,6 +45,7 @@ mod choose;
 mod direct;
 mod engine;
 pub mod hold;
+mod idle;
 mod line;
 pub mod log;
 pub mod needs;

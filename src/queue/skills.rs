@@ -24,6 +24,7 @@ use super::api::QueueConfig;
 use super::bits::Bits;
 use super::calls::Scatter;
 use super::choose::Fortune;
+use super::idle::Idle;
 use super::line::Key;
 use super::line::Line;
 use super::reserve::Want;
@@ -60,7 +61,7 @@ pub(super) struct Profile {
     /// How many skills they have.
     breadth: u32,
     /// Longest idle first.
-    pub idle: BTreeSet<(Timestamp, AgentId)>,
+    pub idle: Idle,
     /// The same agents by how many calls they have taken, and by their place: where some queue goes by it.
     by_calls: BTreeSet<(u32, Timestamp, AgentId)>,
     by_place: BTreeMap<AgentId, Timestamp>,
@@ -528,7 +529,7 @@ impl Skills {
             profile.by_calls.insert((calls, since, agent));
             profile.by_place.insert(agent, since);
         }
-        assert!(profile.idle.insert((since, agent)), "an agent gets idle once");
+        assert!(profile.idle.insert(since, agent), "an agent gets idle once");
         profile.serves.iter().for_each(|class| self.counts[class].idle += 1);
         self.idle_profiles.insert(id.0 as usize);
     }
@@ -538,7 +539,7 @@ impl Skills {
         let profile = &mut self.profiles[id.0 as usize];
         profile.by_calls.remove(&(calls, since, agent));
         profile.by_place.remove(&agent);
-        assert!(profile.idle.remove(&(since, agent)), "an agent who gets busy was idle");
+        assert!(profile.idle.remove(since, agent), "an agent who gets busy was idle");
         profile.serves.iter().for_each(|class| self.counts[class].idle -= 1);
         if profile.idle.is_empty() {
             self.idle_profiles.remove(id.0 as usize);
@@ -689,7 +690,7 @@ impl Profile {
             levels,
             members: 0,
             breadth,
-            idle: BTreeSet::new(),
+            idle: Idle::default(),
             by_calls: BTreeSet::new(),
             by_place: BTreeMap::new(),
             staffed: 0,

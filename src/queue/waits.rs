@@ -456,6 +456,9 @@ impl Engine {
         let now = self.now;
         let call = self.call_mut(id);
         call.due = None;
+        if call.next_due().is_none_or(|at| at > now) {
+            return self.rearm_call(id);
+        }
         if call.cap_at <= now {
             return self.exit(id, WaitExit::Cap, out);
         }
@@ -524,6 +527,9 @@ impl Engine {
     pub(super) fn rearm_call(&mut self, id: CallId) {
         let call = &self.calls[&id];
         let (from, to) = (call.due, call.next_due());
+        // Nobody rings for long: what was due sooner stays and finds nothing to do, instead of being moved twice.
+        let rings = matches!(call.stage, Stage::Ringing(_));
+        let to = from.filter(|_| rings).into_iter().chain(to).min();
         let due = self.rearm(Due::Call(id), from, to);
         self.call_mut(id).due = due;
     }
