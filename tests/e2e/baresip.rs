@@ -36,7 +36,8 @@ pub struct Setup<'a> {
     pub max_calls: u32,
     /// `udp`, `tcp` or `tls`.
     pub transport: &'a str,
-    /// The one codec that it has, as baresip names it: `pcmu`, `g722`, `opus/48000/2`.
+    /// The one codec that it has, as baresip names it, with its rate where that is not 8000: `pcmu`, `g722/16000/1`,
+    /// `opus/48000/2`.
     pub codec: &'a str,
     /// How it secures its audio, as baresip names it: `srtp-mand` by keys in the description, and not
     /// without; `dtls_srtp` by a handshake.
@@ -113,6 +114,9 @@ impl Phone {
         let control =
             within(10, "baresip takes commands", || TcpStream::connect(("127.0.0.1", control)).ok());
         control.set_read_timeout(Some(Duration::from_millis(20))).expect("a timeout");
+        // With none that it knows it would take all that it has.
+        let log = fs::read_to_string(folder.path().join("log")).expect("a log");
+        assert!(!log.contains("codec not found"), "{}: {log}", setup.codec);
         Phone { process, folder, control, unread: Vec::new(), events: Vec::new(), port }
     }
 

@@ -10,7 +10,7 @@ use crate::tools::available;
 use crate::tools::within;
 
 const OPUS: &str = "opus/48000/2";
-const G722: &str = "g722";
+const G722: &str = "g722/16000/1";
 
 #[test]
 fn phones_of_every_codec_hear_prompts_and_each_other() {
