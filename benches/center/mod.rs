@@ -20,6 +20,7 @@ use warmline::queue::api::Agents;
 use warmline::queue::api::Config;
 use warmline::queue::api::Demand;
 use warmline::queue::api::Enqueue;
+use warmline::queue::api::Misses;
 use warmline::queue::api::Need;
 use warmline::queue::api::Needs;
 use warmline::queue::api::PermissionPolicy;
@@ -229,5 +230,6 @@ fn queue() -> QueueConfig {
         check_in: Duration::from_secs(60),
         callback_tries: 3,
         callback_spacing: Duration::from_secs(60),
+        misses: Misses::default(),
     }
 }

@@ -28,6 +28,7 @@ use warmline::queue::api::Config;
 use warmline::queue::api::Demand;
 use warmline::queue::api::Enqueue;
 use warmline::queue::api::FIRST;
+use warmline::queue::api::Misses;
 use warmline::queue::api::Need;
 use warmline::queue::api::Needs;
 use warmline::queue::api::PermissionAnswer;
@@ -419,6 +420,7 @@ fn center(bytes: &mut Bytes<'_>) -> Config {
         check_in: bytes.secs(),
         callback_tries: u32::from(bytes.below(4)),
         callback_spacing: bytes.secs(),
+        misses: Misses { no_answer: (bytes.below(4) == 0).then(|| bytes.secs()), ..Misses::default() },
     });
     let queues = queues.collect();
     let agents = (0..1 + bytes.below(6)).map(|_| AgentConfig {

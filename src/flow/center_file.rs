@@ -35,6 +35,7 @@ use crate::flow::escalation::Level;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::hours::Hours;
+use crate::flow::miss_file::misses;
 use crate::flow::model::SpokenAs;
 use crate::flow::needs;
 use crate::flow::read::Reader;
@@ -396,6 +397,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         check_in: fields.duration(reader, "check_in", seconds(60)),
         callback_tries: number(fields, reader, "callback_tries", 1, 10, 3),
         callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
+        misses: misses(fields, reader),
     };
     if config.needs.steps.last().is_some_and(|step| step.after >= config.max_wait) {
         let hint = "let it come before the queue's max_wait".to_owned();

@@ -21,6 +21,7 @@ mod fields;
 mod file;
 pub mod hours;
 pub mod load;
+mod miss_file;
 pub mod model;
 mod needs;
 mod node;

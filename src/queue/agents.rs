@@ -7,7 +7,7 @@
 //! | ringing | pick-up, a failed ring, the queue's ring timeout, the caller's leaving |
 //! | talking | the end of the talk, which the call owes us |
 //! | wrap-up | its time, or the agent |
-//! | not ready | the agent; after a refusal or a busy phone, time as well |
+//! | not ready | the agent; after a ring that came to nothing, time as well, if the queue says so |
 
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use super::api::Action;
 use super::api::AgentConfig;
 use super::api::AgentState;
 use super::api::AgentWish;
+use super::api::Misses;
 use super::api::PHONE_UNREACHABLE;
 use super::engine::Due;
 use super::engine::Engine;
@@ -29,13 +30,8 @@ use crate::base::CallId;
 use crate::base::Timestamp;
 use crate::fact::MissedWhy;
 
-/// How long an agent who refused a call is left alone, and longer still with that very call.
-pub(super) const REFUSAL_PAUSE: Duration = Duration::from_secs(10);
-/// How long an agent whose phone was busy is left alone.
-pub(super) const BUSY_PAUSE: Duration = Duration::from_secs(60);
-/// After this an agent whose phone could not be reached, and who says to be ready again, may be rung for
-/// the same call.
-pub(super) const UNREACHABLE_PAUSE: Duration = Duration::from_secs(5);
+/// For so long at least an agent who did not take a call, and says to be ready again, is not rung for the same.
+pub(super) const SPARED_AT_LEAST: Duration = Duration::from_secs(5);
 /// After any miss, an agent who is always ready is so again.
 pub(super) const ALWAYS_READY_PAUSE: Duration = Duration::from_secs(5);
 
@@ -167,28 +163,28 @@ impl Engine {
     /// first to another.
     pub(super) fn after_ring(&mut self, id: AgentId, call: CallId, why: MissedWhy, out: &mut Vec<Action>) {
         let now = self.now;
+        let misses = self.queue(self.calls[&call].queue).config.misses;
         let agent = &mut self.agents[id.0 as usize];
-        let spare = match why {
-            MissedWhy::NoAnswer => None,
-            MissedWhy::Declined => Some(REFUSAL_PAUSE),
-            MissedWhy::Busy => Some(BUSY_PAUSE),
-            // A ring that is withdrawn while the call still waits must not come right back either.
-            MissedWhy::Unreachable | MissedWhy::Withdrawn => Some(UNREACHABLE_PAUSE),
+        let (reason, pause) = match why {
+            MissedWhy::NoAnswer => ("missed a call", misses.no_answer),
+            MissedWhy::Declined => ("declined a call", misses.declined),
+            MissedWhy::Busy => ("phone busy", misses.busy),
+            MissedWhy::Unreachable => (PHONE_UNREACHABLE, misses.unreachable),
+            MissedWhy::Withdrawn => ("", None),
         };
-        if let Some(pause) = spare {
+        let pause = pause.map(|pause| pause.max(Misses::LEAST));
+        // A ring that is withdrawn while the call still waits must not come right back either.
+        if why != MissedWhy::NoAnswer || pause.is_some() {
+            let spared = pause.unwrap_or_default().max(SPARED_AT_LEAST);
             agent.spared.retain(|(other, until)| *other != call && *until > now);
             if agent.spared.len() == SPARED_AT_MOST {
                 agent.spared.remove(0);
             }
-            agent.spared.push((call, now + pause));
+            agent.spared.push((call, now + spared));
         }
-        let (reason, pause) = match why {
-            MissedWhy::NoAnswer => ("missed a call", None),
-            MissedWhy::Declined => ("declined a call", Some(REFUSAL_PAUSE)),
-            MissedWhy::Busy => ("phone busy", Some(BUSY_PAUSE)),
-            MissedWhy::Unreachable => (PHONE_UNREACHABLE, None),
-            MissedWhy::Withdrawn => return self.release_agent(id, out),
-        };
+        if why == MissedWhy::Withdrawn {
+            return self.release_agent(id, out);
+        }
         let pause = if agent.always_ready { Some(ALWAYS_READY_PAUSE) } else { pause };
         match agent.next.take() {
             Some(AgentWish::NotReady(wanted)) => self.set_agent(id, AgentState::NotReady(wanted), None, out),

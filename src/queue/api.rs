@@ -110,6 +110,34 @@ pub struct QueueConfig {
     /// Times a callback is tried, and how far apart. Default 3, 60 s.
     pub callback_tries: u32,
     pub callback_spacing: Duration,
+    /// What becomes of an agent who does not take a call of this queue.
+    #[serde(default)]
+    pub misses: Misses,
+}
+
+/// How long an agent is not ready after a ring that came to nothing, by why; none: until they say that they are ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Misses {
+    /// Nobody picked up. Default none: who is not there is not rung again.
+    pub no_answer: Option<Duration>,
+    /// The agent refused. Default 10 s.
+    pub declined: Option<Duration>,
+    /// Default 60 s.
+    pub busy: Option<Duration>,
+    /// Default none, and whoever learns that the phone is back says so: [`PHONE_UNREACHABLE`].
+    pub unreachable: Option<Duration>,
+}
+
+impl Misses {
+    /// The shortest pause there is: a phone that refuses everything at once must not keep the engine ringing it.
+    pub const LEAST: Duration = Duration::from_secs(1);
+}
+
+impl Default for Misses {
+    fn default() -> Misses {
+        let (declined, busy) = (Duration::from_secs(10), Duration::from_secs(60));
+        Misses { no_answer: None, declined: Some(declined), busy: Some(busy), unreachable: None }
+    }
 }
 
 /// Who allows a queue's hold.

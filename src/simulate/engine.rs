@@ -19,6 +19,7 @@ use crate::queue::api::Agents;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
+use crate::queue::api::Misses;
 use crate::queue::api::Needs;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
@@ -60,6 +61,7 @@ impl EngineRouter {
             check_in: Duration::ZERO,
             callback_tries: 1,
             callback_spacing: Duration::ZERO,
+            misses: Misses::default(),
         };
         let agent = |skills: &Vec<_>| AgentConfig {
             name: "agent".into(),

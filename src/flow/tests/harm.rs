@@ -505,6 +505,22 @@ fn what_a_center_says_of_recordings() {
 }
 
 #[test]
+fn how_long_who_misses_a_call_is_left_alone_is_a_time_or_until_they_are_ready() {
+    let with = |misses: &str| {
+        CENTER.replace("{ needs: billing >= 3 }", &format!("{{ needs: billing >= 3, after_miss: {misses} }}"))
+    };
+    center(&with("{ no_answer: 30s, declined: until ready, busy: 2m, unreachable: 1s }"), "");
+    center(
+        &with("{ no_answer: never, busy: 200ms, refused: 5s }"),
+        "center.yaml:4:68: error: \"never\" is not a time (write a number and its unit: 500ms, 20s, 15m, 4h)\n\
+         center.yaml:4:81: error: an agent is left alone for 1s at least, got 200ms \
+         (a phone that refuses at once would be rung again and again)\n\
+         center.yaml:4:88: error: \"refused\" means nothing here \
+         (known here: no_answer, declined, busy, unreachable)",
+    );
+}
+
+#[test]
 fn alarms_that_are_never_raised_or_say_nothing() {
     let with = |queue: &str, center: &str| {
         let queue = format!("{{ needs: billing >= 3{queue} }}");

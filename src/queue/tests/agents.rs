@@ -112,6 +112,54 @@ fn a_ready_agent_is_rung_for_the_call_they_refused_once_the_pause_is_over() {
     );
 }
 
+/// The queue's word on misses: a second at least, and who is to say so themselves is waited for.
+#[test]
+fn how_long_an_agent_is_left_alone_is_said_by_the_queue_and_by_why() {
+    check(
+        "queue support, given, ring 10, no-answer 30, unreachable 0
+         queue sales, given, declined 0
+         agent alice x 1
+         agent bob y 1
+         agent carol z 1
+         0 alice ready
+         0 bob ready
+         0 carol ready
+         0 call 1 enters support, x 1
+         0 call 2 enters support, y 1
+         0 call 3 enters sales, z 1
+         2 bob fails 2 unreachable
+         2 carol fails 3 declined
+         40 nothing",
+        "0 alice: ready
+         0 bob: ready
+         0 carol: ready
+         0 1 in support x>=1, priority 0, 1 waiting
+         0 ring alice for 1, attempt 1, until 10; of 1 waiting, 1 fitting, fit 0, idle 0s
+         0 alice: ringing 1 until 10
+         0 2 in support y>=1, priority 0, 2 waiting
+         0 ring bob for 2, attempt 1, until 10; of 1 waiting, 1 fitting, fit 0, idle 0s
+         0 bob: ringing 2 until 10
+         0 3 in sales z>=1, priority 0, 1 waiting
+         0 ring carol for 3, attempt 1, until 20; of 1 waiting, 1 fitting, fit 0, idle 0s
+         0 carol: ringing 3 until 20
+         2 bob: not ready (phone unreachable) until 3
+         2 hold 2 until 900 by flow file
+         2 carol: not ready (declined a call)
+         2 hold 3 until 900 by flow file
+         3 bob: ready
+         7 ring bob for 2, attempt 2, until 17; of 1 waiting, 1 fitting, fit 0, idle 4s
+         7 bob: ringing 2 until 17
+         10 stop ringing alice for 1: NoAnswer
+         10 alice: not ready (missed a call) until 40
+         10 hold 1 until 900 by flow file
+         17 stop ringing bob for 2: NoAnswer
+         17 bob: not ready (missed a call) until 47
+         40 alice: ready
+         40 ring alice for 1, attempt 2, until 50; of 1 waiting, 1 fitting, fit 0, idle 0s
+         40 alice: ringing 1 until 50",
+    );
+}
+
 #[test]
 fn a_busy_phone_is_tried_again_after_a_minute_an_unreachable_one_only_when_the_agent_says() {
     check(

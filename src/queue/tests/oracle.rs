@@ -156,6 +156,22 @@ impl Oracle {
         }
     }
 
+    /// An agent did not take a call: for how long they are not rung for it again.
+    fn spare(&mut self, now: Timestamp, call: CallId, agent: AgentId, why: MissedWhy) {
+        let misses = self.config.queues[self.calls[&call].queue.0 as usize].misses;
+        let pause = match why {
+            MissedWhy::NoAnswer => misses.no_answer,
+            MissedWhy::Declined => misses.declined,
+            MissedWhy::Busy => misses.busy,
+            MissedWhy::Unreachable => misses.unreachable,
+            MissedWhy::Withdrawn => None,
+        };
+        if why != MissedWhy::NoAnswer || pause.is_some() {
+            let spared = pause.unwrap_or_default().max(Duration::from_secs(5));
+            self.agent(agent).spared.push((call, now + spared));
+        }
+    }
+
     fn told(&mut self, now: Timestamp, event: &Event, joining: &mut Option<Joining>) {
         if let Some(joins) = joining_by(now, event).filter(|joins| !self.calls.contains_key(&joins.0.call)) {
             *joining = Some(joins);
@@ -163,13 +179,7 @@ impl Oracle {
         match event {
             Event::RingFailed { call, agent, why } if self.is_at(*call, Stage::Ringing(*agent)) => {
                 self.call(*call).stage = Stage::Waiting;
-                let pause = match why {
-                    MissedWhy::NoAnswer => 0,
-                    MissedWhy::Declined => 10,
-                    MissedWhy::Busy => 60,
-                    MissedWhy::Unreachable | MissedWhy::Withdrawn => 5,
-                };
-                self.agent(*agent).spared.push((*call, now + Duration::from_secs(pause)));
+                self.spare(now, *call, *agent, *why);
             }
             Event::PickedUp { call, agent } if self.is_at(*call, Stage::Ringing(*agent)) => {
                 let call = self.call(*call);
@@ -252,6 +262,9 @@ impl Oracle {
                 assert!(self.is_at(*call, Stage::Ringing(*agent)), "only what rings is stopped");
                 self.call(*call).stage = Stage::Waiting;
                 self.saw(&format!("stop ring {why:?}"));
+                if *why == MissedWhy::NoAnswer {
+                    self.spare(now, *call, *agent, *why);
+                }
             }
             Action::Connected { call, agent, waited, .. } => {
                 assert!(self.is_at(*call, Stage::Talking(*agent)));

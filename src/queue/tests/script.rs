@@ -32,6 +32,7 @@ use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::FIRST;
+use crate::queue::api::Misses;
 use crate::queue::api::Need;
 use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
@@ -73,6 +74,7 @@ pub(crate) fn queue_config(name: &str) -> QueueConfig {
         check_in: Duration::from_secs(60),
         callback_tries: 3,
         callback_spacing: Duration::from_secs(60),
+        misses: Misses::default(),
     }
 }
 
@@ -179,6 +181,9 @@ fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
         "talk" => queue.handle_time = Some(time),
         "priority" => queue.priority = number as i32,
         "tries" => queue.callback_tries = number,
+        "no-answer" => queue.misses.no_answer = Some(time),
+        "declined" => queue.misses.declined = (number > 0).then_some(time),
+        "unreachable" => queue.misses.unreachable = Some(time),
         _ => queue.needs.needs = queue.needs.needs.and(&clause(config, part)),
     }
 }

@@ -385,6 +385,11 @@ fn center(chance: &mut Entropy) -> Config {
         queue.check_in = secs(chance.below(30));
         queue.callback_tries = chance.below(4) as u32;
         queue.callback_spacing = secs(chance.below(60));
+        let mut pause = |usual| if chance.below(4) == 0 { Some(secs(chance.below(40))) } else { usual };
+        queue.misses.no_answer = pause(None);
+        queue.misses.declined = pause(Some(secs(10))).filter(|pause| !pause.is_zero());
+        queue.misses.busy = pause(Some(secs(60)));
+        queue.misses.unreachable = pause(None);
         if chance.below(3) == 0 {
             queue.permission = PermissionPolicy::GivenByFlowFile;
         }

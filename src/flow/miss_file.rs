@@ -1,0 +1,40 @@
+//! `after_miss` of a queue in `center.yaml`: for how long an agent who did not take a call gets none.
+
+use std::time::Duration;
+
+use crate::flow::fields::Fields;
+use crate::flow::read::Reader;
+use crate::flow::yaml::Yaml;
+use crate::queue::api::Misses;
+
+/// `after_miss: { no_answer: until ready, declined: 10s, busy: 60s, unreachable: until ready }`
+pub(crate) fn misses(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Misses {
+    let usual = Misses::default();
+    let Some(yaml) = fields.optional("after_miss") else { return usual };
+    let Some(mut own) = reader.fields(yaml, "how long who misses a call gets none") else { return usual };
+    let mut pause_of = |key, usual| own.optional(key).and_then(|yaml| pause(yaml, reader)).unwrap_or(usual);
+    let misses = Misses {
+        no_answer: pause_of("no_answer", usual.no_answer),
+        declined: pause_of("declined", usual.declined),
+        busy: pause_of("busy", usual.busy),
+        unreachable: pause_of("unreachable", usual.unreachable),
+    };
+    own.finish(reader);
+    misses
+}
+
+/// A time, or `until ready`, which is none.
+fn pause(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Option<Duration>> {
+    let text = reader.text(yaml, "a time, or until ready")?;
+    if text.text == "until ready" {
+        return Some(None);
+    }
+    let pause = reader.duration_of(text.place, &text.text)?;
+    if pause < Misses::LEAST {
+        let least = Misses::LEAST.as_secs();
+        let message = format!("an agent is left alone for {least}s at least, got {}", text.text);
+        reader.error_hint(text.place, message, "a phone that refuses at once would be rung again and again");
+        return None;
+    }
+    Some(Some(pause))
+}
