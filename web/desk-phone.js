@@ -23,6 +23,8 @@ export class Audio {
   #state = "off";
   #rings = null;
   #ringing = null;
+  #taking = null;
+  #takes = null;
   #context = null;
   #loudest = 0;
   #upSince = 0;
@@ -63,6 +65,12 @@ export class Audio {
     return this.isUp && this.#loudest < SILENCE && performance.now() - this.#upSince > SILENT_FOR;
   }
 
+  // Whether this page takes a call by itself: a queue's, where the center says so, and while somebody can be heard here.
+  takesByItself(desk, call) {
+    const hears = this.isUp && this.#phone.audio.microphone?.readyState === "live";
+    return desk.auto_answer_s !== null && hears && call?.phase === "ringing" && call.role === "agent" && call.direction === "inbound";
+  }
+
   pickUp(call) {
     this.#quiet();
     this.#phone?.pickUp(call);
@@ -100,6 +108,7 @@ export class Audio {
     const calls = ({ phase, role, direction }) => phase === "ringing" && (role !== "agent" || direction === "inbound");
     const call = desk.calls.find(calls);
     const ringing = call?.call ?? null;
+    this.#takesAfter(desk, call);
     this.#unmute(desk.calls.some(({ phase }) => phase !== "ringing" && phase !== "wrap_up"));
     if (ringing === this.#ringing) return;
     this.#ringing = ringing;
@@ -111,6 +120,19 @@ export class Audio {
       const note = new Notification(`${caller.name || caller.number || "A caller"} calls`, { body: queue ?? "", tag: "warmline-ring" });
       note.addEventListener("click", () => window.focus());
     }
+  }
+
+  // A short tone tells who sits there that a caller hears them now.
+  #takesAfter(desk, call) {
+    const taking = this.takesByItself(desk, call) ? call.call : null;
+    if (taking === this.#taking) return;
+    clearTimeout(this.#takes);
+    this.#taking = taking;
+    if (taking === null) return;
+    this.#takes = setTimeout(() => {
+      this.pickUp(taking);
+      this.#note(880, 0);
+    }, desk.auto_answer_s * 1000);
   }
 
   #option(id, key, usual, changed = () => {}) {
@@ -210,22 +232,23 @@ export class Audio {
     write(at("quality"), warning || `Connection good, ${Math.round(roundTrip * 1000)} ms`);
   }
 
+  #note(frequency, after) {
+    this.#context ??= new AudioContext();
+    const [tone, gain, begin] = [this.#context.createOscillator(), this.#context.createGain(), this.#context.currentTime + after];
+    tone.frequency.value = frequency;
+    gain.gain.setValueAtTime(0, begin);
+    gain.gain.linearRampToValueAtTime(0.12, begin + 0.03);
+    gain.gain.exponentialRampToValueAtTime(0.001, begin + 0.7);
+    tone.connect(gain).connect(this.#context.destination);
+    tone.start(begin);
+    tone.stop(begin + 0.75);
+  }
+
   // Two soft notes, every three seconds.
   #ring() {
-    this.#context ??= new AudioContext();
-    const note = (frequency, after) => {
-      const [tone, gain, begin] = [this.#context.createOscillator(), this.#context.createGain(), this.#context.currentTime + after];
-      tone.frequency.value = frequency;
-      gain.gain.setValueAtTime(0, begin);
-      gain.gain.linearRampToValueAtTime(0.12, begin + 0.03);
-      gain.gain.exponentialRampToValueAtTime(0.001, begin + 0.7);
-      tone.connect(gain).connect(this.#context.destination);
-      tone.start(begin);
-      tone.stop(begin + 0.75);
-    };
     const both = () => {
-      note(659.3, 0);
-      note(523.3, 0.35);
+      this.#note(659.3, 0);
+      this.#note(523.3, 0.35);
     };
     both();
     this.#rings = setInterval(both, 3000);

@@ -157,7 +157,8 @@ function drawCall(call) {
   const byHand = role === "consulted" && !call.consult?.acknowledged
     ? "Read the note below and acknowledge it; then you can pick up."
     : "Your telephone rings: pick up there.";
-  write(at("pick-up-words"), rings && (!byPage || (role === "consulted" && !call.consult?.acknowledged)) ? byHand : "");
+  const byItself = audio?.takesByItself(desk, call) ? "It is picked up for you: speak after the tone." : "";
+  write(at("pick-up-words"), rings && (!byPage || (role === "consulted" && !call.consult?.acknowledged)) ? byHand : byItself);
   show(at("owed-panel"), call.owed.length > 0);
   redraw(at("owed"), call.owed, () =>
     call.owed.map((promise) => promiseItem(promise, { now: clock(), mine: promise.owner === who.name, told: (_, owner) => `by ${owner}`, error: at("call-error") })));

@@ -128,7 +128,7 @@ function drawAgents() {
     const skills = agent.skills.map(({ skill, level }) => `${skill} ${level}`).join(", ");
     const button = mayAct ? make("button", { class: "quiet", type: "button", "aria-label": `Act on ${agent.id}`, onclick: () => openAgent(board, agent.id) }, "Act") : null;
     return make("tr", {},
-      make("td", {}, make("b", {}, agent.id), make("div", { class: "small muted" }, skills)),
+      make("td", {}, make("b", {}, agent.id), make("div", { class: "small muted" }, [skills, agent.auto_answer_s === null ? "" : "calls are picked up for them"].filter(Boolean).join("; "))),
       make("td", {}, stateTag(agent.state, agent.reason), where ? " " : null, where),
       make("td", { class: "number" }, agent.state === "offline" ? "" : clockOf({}, agent.since)),
       make("td", {}, button));

@@ -32,6 +32,8 @@ pub(super) struct AgentView {
     reason: String,
     /// Phones that are signed in.
     phones: u32,
+    /// After how long their phone takes a queue's calls by itself, in seconds; null: they pick up.
+    auto_answer_s: Option<f64>,
 }
 
 /// Every agent.
@@ -130,8 +132,9 @@ impl WishedState {
 
 impl From<LiveAgent> for AgentView {
     fn from(agent: LiveAgent) -> AgentView {
-        let LiveAgent { name, state, since, reason, phones, .. } = agent;
-        AgentView { id: name.to_string(), state, since: rfc3339(since), reason, phones }
+        let LiveAgent { name, state, since, reason, phones, auto_answer, .. } = agent;
+        let auto_answer_s = auto_answer.map(|after| after.as_secs_f64());
+        AgentView { id: name.to_string(), state, since: rfc3339(since), reason, phones, auto_answer_s }
     }
 }
 

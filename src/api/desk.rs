@@ -106,7 +106,8 @@ impl ApiState {
             (call.id, lines)
         });
         let timelines: BTreeMap<CallId, _> = timelines.collect();
-        Ok(DeskJson::new(view, timelines, &self.center().escalation, now()))
+        let auto_answer = self.live.agent(agent).and_then(|agent| agent.auto_answer);
+        Ok(DeskJson::new(view, timelines, &self.center().escalation, auto_answer, now()))
     }
 }
 

@@ -352,7 +352,7 @@ fn main_schemas() -> Value {
             "state": { "type": "string", "enum": [
                 "offline", "ready", "ringing", "talking", "wrap_up", "not_ready",
             ] },
-            "since": time, "reason": string, "phones": integer,
+            "since": time, "reason": string, "phones": integer, "auto_answer_s": maybe(&number),
         } },
         "AgentList": { "type": "object", "properties": { "agents": list("Agent") } },
         "WishedState": {

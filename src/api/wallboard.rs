@@ -154,6 +154,8 @@ struct AgentJson {
     since: String,
     reason: String,
     phones: u32,
+    /// After how long their phone takes a queue's calls by itself; null: they pick up.
+    auto_answer_s: Option<f64>,
     skills: Vec<SkillJson>,
     /// The call that they are in.
     call: Option<u64>,
@@ -341,6 +343,7 @@ fn agent_json(agent: &LiveAgent, calls: &[LiveCall]) -> AgentJson {
         // A ring and a talk are named by their call, which is told apart.
         reason: if agent.state == AgentStateName::NotReady { agent.reason.clone() } else { String::new() },
         phones: agent.phones,
+        auto_answer_s: agent.auto_answer.map(|after| after.as_secs_f64()),
         skills: agent
             .skills
             .iter()

@@ -183,8 +183,9 @@ pub enum CallAction {
     Refuse { leg: LegId, status: u16 },
     /// End a line, however far it is.
     HangUp { leg: LegId, elsewhere: bool },
-    /// Call an agent's phones, on this leg.
-    DialAgent { leg: LegId, agent: AgentId },
+    /// Call an agent's phones, on this leg; `of_queue` when they are rung as an agent of a queue, and a phone may take
+    /// the call by itself.
+    DialAgent { leg: LegId, agent: AgentId, of_queue: bool },
     /// Call the caller back, on this leg.
     DialCaller { leg: LegId, number: String },
     /// Call somebody outside, on this leg.

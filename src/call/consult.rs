@@ -454,7 +454,7 @@ impl Call {
             QueueWord::Ring { agent, name, .. } => {
                 let leg = self.new_leg(Party::Consulted);
                 out.push(CallAction::Fact(What::ConsultRinging { agent: name.clone() }));
-                out.push(CallAction::DialAgent { leg, agent });
+                out.push(CallAction::DialAgent { leg, agent, of_queue: false });
                 if let Some(consult) = self.consult_mut() {
                     consult.line = Some(AgentLine::new(Some(agent), name, call, leg));
                     consult.stage = Stage::Ringing { until: None };

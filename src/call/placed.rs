@@ -206,7 +206,7 @@ impl Call {
             attempt: 1,
             why: Why::Words(why),
         }));
-        out.push(CallAction::DialAgent { leg, agent });
+        out.push(CallAction::DialAgent { leg, agent, of_queue: false });
         self.agent = Some(AgentLine::new(Some(agent), name, self.id, leg));
     }
 
@@ -256,7 +256,7 @@ impl Call {
         self.callee_rings(leg, None);
         let why = "a colleague calls".to_owned();
         out.push(CallAction::Fact(What::AgentRinging { agent: name, attempt: 1, why: Why::Words(why) }));
-        out.push(CallAction::DialAgent { leg, agent });
+        out.push(CallAction::DialAgent { leg, agent, of_queue: false });
     }
 
     /// The engine rings the colleague no more.

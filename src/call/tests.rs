@@ -251,7 +251,7 @@ fn in_words(action: &CallAction) -> Option<String> {
         CallAction::Ring { .. } => "ring".to_owned(),
         CallAction::Refuse { status, .. } => format!("refuse {status}"),
         CallAction::HangUp { leg, .. } => format!("hang up {}", leg.0 & 0xffff),
-        CallAction::DialAgent { leg, agent } => format!("dial agent {agent} on {}", leg.0 & 0xffff),
+        CallAction::DialAgent { leg, agent, .. } => format!("dial agent {agent} on {}", leg.0 & 0xffff),
         CallAction::DialCaller { leg, number } => format!("dial caller {number} on {}", leg.0 & 0xffff),
         CallAction::DialNumber { leg, number } => format!("dial {number} on {}", leg.0 & 0xffff),
         CallAction::DialUser { leg, user } => format!("dial user {user} on {}", leg.0 & 0xffff),

@@ -383,7 +383,7 @@ impl Call {
         wait.rang = true;
         let leg = self.new_leg(Party::Agent);
         out.push(CallAction::Fact(ringing));
-        out.push(CallAction::DialAgent { leg, agent });
+        out.push(CallAction::DialAgent { leg, agent, of_queue: true });
         self.agent = Some(AgentLine::new(Some(agent), name, self.id, leg));
         self.ringing_tone(out);
     }

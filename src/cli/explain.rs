@@ -32,7 +32,7 @@ pub(super) struct ExplainArgs {
 /// `warmline explain ID`
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Trouble> {
     let (center, _) = args.files.center()?;
-    let agents = Rules::from(&center.engine_at(wall_now())).agents.into_iter();
+    let agents = Rules::of(&center, wall_now()).agents.into_iter();
     let skilled: Vec<Skilled> =
         agents.map(|agent| Skilled { name: agent.name, skills: agent.skills }).collect();
     let id = CallId(args.id);

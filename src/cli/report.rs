@@ -91,7 +91,7 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
     let hint = "say --since, --until and --every: 15m, 30m, 1h or 1d";
     let intervals = Intervals::new(since, until, every, &zone)
         .map_err(|error| Trouble::new(error.to_string()).hint(hint))?;
-    let staff = Rules::from(&center.engine).staff();
+    let staff = Rules::of(&center, now).staff();
     let readers = Readers::open(&args.data.data)?;
     let rows = readers.service_report(by, intervals, staff, now)?.map_err(|error| {
         Trouble::new(error.to_string()).hint("a shorter time, or longer intervals, have less")

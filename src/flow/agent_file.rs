@@ -1,6 +1,7 @@
 //! An agent of `center.yaml`: what they can and until when, when they work, how they are reached.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::Date;
 
@@ -13,6 +14,7 @@ use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::hours::Hours;
 use crate::flow::read::Reader;
+use crate::flow::ring_file::auto_answer;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
@@ -28,6 +30,8 @@ pub(crate) struct AgentRead {
     pub hours: Option<Arc<Hours>>,
     /// The skills that they have for a while.
     pub dated: Vec<Dated>,
+    /// After how long their phones take a queue's calls by themselves.
+    pub answers: Option<Duration>,
 }
 
 /// A skill that somebody has from or until a day.
@@ -44,6 +48,7 @@ pub(crate) fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
         reader.hours(text)
     });
     let extension = fields.optional("extension").and_then(|yaml| reader.text(yaml, "digits")).cloned();
+    let answers = fields.optional("auto_answer").and_then(|yaml| auto_answer(yaml, reader));
     let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));
     let ready =
         fields.optional("ready").map(|yaml| (reader.name(yaml, "always, when registered or by hand"), yaml));
@@ -73,7 +78,7 @@ pub(crate) fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
         }
     };
     let agent = AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready };
-    Some(AgentRead { agent, contact, extension, hours, dated })
+    Some(AgentRead { agent, contact, extension, hours, dated, answers })
 }
 
 /// `{ billing: 7, support: { level: 3, until: 2027-03-01 } }`, sorted by skill; and those that have a date.

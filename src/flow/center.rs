@@ -86,6 +86,8 @@ pub struct Center {
     pub dtmf: Dtmf,
     /// What phones and trunks may speak, in the order in which we offer it.
     pub codecs: Vec<Codec>,
+    /// Whose phones take calls by themselves, and after how long.
+    pub auto_answer: BTreeMap<AgentId, Duration>,
     /// What an agent's own phone dials to reach a colleague.
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
@@ -227,7 +229,8 @@ impl Center {
             let one = |((id, agent), contact): ((AgentId, &AgentConfig), &AgentContact)| {
                 let of = center.validities.iter().filter(|validity| validity.agent == id);
                 let dates: Vec<_> = of.map(|of| (of.skill, of.from, of.until)).collect();
-                (Name::clone(&agent.name), (agent.clone(), contact.clone(), dates))
+                let answers = center.auto_answer.get(&id).copied();
+                (Name::clone(&agent.name), (agent.clone(), contact.clone(), dates, answers))
             };
             all.map(one).collect::<Vec<_>>()
         };

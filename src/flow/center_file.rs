@@ -35,10 +35,10 @@ use crate::flow::escalation::Level;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::hours::Hours;
-use crate::flow::miss_file::misses;
 use crate::flow::model::SpokenAs;
 use crate::flow::needs;
 use crate::flow::read::Reader;
+use crate::flow::ring_file::misses;
 use crate::flow::say;
 use crate::flow::say::Currency;
 use crate::flow::service;
@@ -96,6 +96,7 @@ pub(crate) struct CenterFile {
     pub links: Vec<Links>,
     pub talk: Vec<TalkPolicy>,
     pub alarms: Vec<AlarmPolicy>,
+    pub auto_answer: BTreeMap<AgentId, Duration>,
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
     pub escalation: Vec<Level>,
@@ -148,14 +149,16 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     // Whom a queue is left without because of such a problem is not worth a second one.
     let all_agents_read = reader.diagnostics.len() == before;
     let (mut given, mut agent_hours, mut validities) = (Vec::new(), Vec::new(), Vec::new());
+    let mut auto_answer = BTreeMap::new();
     let mut agents_and_contacts = (Vec::new(), Vec::new());
-    for (AgentRead { agent, contact, extension, hours, dated }, id) in agents.into_iter().zip(0..) {
+    for (AgentRead { agent, contact, extension, hours, dated, answers }, id) in agents.into_iter().zip(0..) {
         let validity = |Dated { skill, from, until }| Validity { agent: AgentId(id), skill, from, until };
         validities.extend(dated.into_iter().map(validity));
         agents_and_contacts.0.push(agent);
         agents_and_contacts.1.push(contact);
         given.push(extension);
         agent_hours.push(hours);
+        auto_answer.extend(answers.map(|after| (AgentId(id), after)));
     }
     let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents_and_contacts;
     reader.names.agents = agents.iter().map(|agent| Name::clone(&agent.name)).collect();
@@ -198,6 +201,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         alarms,
         time_zone,
         keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),
+        auto_answer,
         extensions,
         outbound: outbound.unwrap_or_default(),
         escalation: escalation.unwrap_or_default(),

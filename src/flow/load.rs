@@ -118,6 +118,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) 
         wait_prompts: center.wait_prompts,
         talk: center.talk,
         alarms: center.alarms,
+        auto_answer: center.auto_answer,
         extensions: center.extensions,
         outbound: center.outbound,
         escalation: center.escalation,

@@ -117,6 +117,8 @@ pub struct LiveAgent {
     pub phones: u32,
     /// Skills and levels, 1 to 10: those of the center's file, or what a supervisor made of them.
     pub skills: Vec<(Name, u8)>,
+    /// After how long their phone takes a queue's calls by itself; none: they pick up.
+    pub auto_answer: Option<Duration>,
 }
 
 /// A queue now.
@@ -198,6 +200,7 @@ impl Live {
             reason: String::new(),
             phones: 0,
             skills: agent.skills.clone(),
+            auto_answer: agent.auto_answer,
         };
         Live {
             started,

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::base::AgentId;
 use crate::base::Name;
-use crate::queue::api::Config;
+use crate::base::WallTime;
+use crate::flow::Center;
 use crate::store::service::Staff;
 use crate::store::why::Skilled;
 
@@ -22,6 +24,8 @@ pub struct AgentRules {
     pub name: Name,
     /// Skills and levels, 1 to 10.
     pub skills: Vec<(Name, u8)>,
+    /// After how long their phone takes a queue's calls by itself; none: they pick up.
+    pub auto_answer: Option<Duration>,
 }
 
 /// A queue.
@@ -42,12 +46,15 @@ pub struct QueueRules {
     pub wrap_up: Duration,
 }
 
-impl From<&Config> for Rules {
-    fn from(config: &Config) -> Rules {
+impl Rules {
+    /// A center's, with the skills that agents have at this time.
+    pub fn of(center: &Center, now: WallTime) -> Rules {
+        let config = &center.engine_at(now);
         let skill = |place: usize| config.skills.get(place).cloned().unwrap_or_else(|| "".into());
-        let agents = config.agents.iter().map(|agent| AgentRules {
+        let agents = config.agents.iter().zip((0..).map(AgentId)).map(|(agent, id)| AgentRules {
             name: agent.name.clone(),
             skills: agent.skills.iter().map(|need| (skill(need.skill.0 as usize), need.level)).collect(),
+            auto_answer: center.auto_answer.get(&id).copied(),
         });
         let queues = config.queues.iter().map(|queue| QueueRules {
             name: queue.name.clone(),
@@ -60,9 +67,7 @@ impl From<&Config> for Rules {
         });
         Rules { agents: agents.collect(), queues: queues.collect(), skills: config.skills.clone() }
     }
-}
 
-impl Rules {
     /// What a report must know of the center.
     pub fn staff(&self) -> Staff {
         let agent = |agent: &AgentRules| Skilled { name: agent.name.clone(), skills: agent.skills.clone() };
@@ -89,7 +94,11 @@ impl Rules {
     /// Agents with billing 5 and support 5, and queues with defaults.
     pub(crate) fn named(agents: &[&str], queues: &[&str]) -> Rules {
         let skills = vec![("billing".into(), 5), ("support".into(), 5)];
-        let agent = |name: &&str| AgentRules { name: (*name).into(), skills: skills.clone() };
+        let agent = |name: &&str| AgentRules {
+            name: (*name).into(),
+            skills: skills.clone(),
+            auto_answer: None,
+        };
         Rules {
             agents: agents.iter().map(agent).collect(),
             queues: queues.iter().map(|name| QueueRules::named(name)).collect(),

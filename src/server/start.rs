@@ -418,7 +418,7 @@ fn still_set(facts: Vec<What>) -> Vec<(Name, Name, u8)> {
 }
 
 fn live_view(center: &Center, clock: Clock) -> Live {
-    Live::new(clock.started(), Rules::from(&center.engine_at(clock.started())))
+    Live::new(clock.started(), Rules::of(center, clock.started()))
 }
 
 fn switchboard(

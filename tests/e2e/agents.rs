@@ -115,9 +115,11 @@ fn who_calls_again_is_rung_for_at_the_agent_who_talked_with_them_though_another_
         return;
     }
     let owners = "routing: longest waiting\nowner_first: { within: 7d, for: 20s }\n";
-    let (_flows, setup) = center_with(&[("routing: longest waiting\n", owners)]);
+    let alice = "alice: { skills: { billing: 8, support: 4 },";
+    let by_itself = format!("{alice} auto_answer: yes,");
+    let (_flows, setup) = center_with(&[("routing: longest waiting\n", owners), (alice, &by_itself)]);
     let server = Server::set_up(setup);
-    let _alice = Phone::agent(&server.sip(), "alice", true);
+    let alice = Phone::agent(&server.sip(), "alice", true);
     server.wait_for_agent("alice", "ready", 10);
     let calls = || {
         let mut caller = Phone::caller(&server.sip(), STRANGER);
@@ -129,6 +131,7 @@ fn who_calls_again_is_rung_for_at_the_agent_who_talked_with_them_though_another_
         story
     };
     assert_eq!(calls().only("agent_connected")["agent"], "alice", "nobody else is there");
+    alice.writes(";answer-after=0", 10);
     let _bob = Phone::agent(&server.sip(), "bob", true);
     server.wait_for_agent("bob", "ready", 10);
     server.set_agent("alice", "ready");

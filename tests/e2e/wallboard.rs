@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::browser::Browser;
 use crate::browser::browsers_available;
+use crate::callback::center_with;
 use crate::pages::is_clean;
 use crate::pages::open;
 use crate::pages::sign_in;
@@ -57,7 +58,10 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     if !browsers_available(test) || !available(test, &["sipp"]) {
         return;
     }
-    let mut server = Server::start();
+    let rings = "carol: { skills: { sales: 9, billing: 3 }, ready: when registered }";
+    let by_itself = rings.replace("ready:", "auto_answer: yes, ready:");
+    let (_flows, setup) = center_with(&[(rings, &by_itself)]);
+    let mut server = Server::set_up(setup);
     let mut carol = Browser::start(AGENT_HZ);
     sits_at_the_desk(&mut carol, &server, "carol");
     let mut sam = Browser::start(COLLEAGUE_HZ);
@@ -85,8 +89,6 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     acts_on(&mut sam, STRANGER, "wait-dialog");
     sam.run("await page.selectOption('#wait-queue', 'sales')");
     saves(&mut sam, "wait-dialog");
-    carol.sees("it rings", 20, "document.querySelector('#doing').innerText === 'Rings for you'");
-    carol.run("await page.click('#pick-up')");
     carol.hears("phone", CALLER_HZ, 20);
     let story = server.story_of(story.id(), "agent_connected", 10);
     assert_eq!(story.only("wait_prioritised")["by"], "sam");
@@ -95,6 +97,8 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
         (&moved["from"], &moved["to"], &moved["by"]),
         (&json!("support"), &json!("sales"), &json!("sam"))
     );
+
+    assert!(text(&mut sam, "#agents").contains("calls are picked up for them"), "carol's desk did it");
 
     // Whoever listens is heard by nobody, who whispers by the agent, who joins in by both.
     sam.sees("carol talks", 10, "board().agents.find(({ id }) => id === 'carol').state === 'talking'");

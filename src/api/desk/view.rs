@@ -47,6 +47,8 @@ pub(in crate::api) struct DeskJson {
     until: Option<String>,
     /// What they want to be once the call is over.
     next: Option<NextJson>,
+    /// After how long this desk takes a queue's calls by itself; null: the agent picks up.
+    auto_answer_s: Option<f64>,
     /// The server's clock, which every other time here is by.
     now: String,
     calls: Vec<CallJson>,
@@ -226,6 +228,7 @@ impl DeskJson {
         view: DeskView,
         mut timelines: BTreeMap<CallId, Vec<Line>>,
         levels: &[Level],
+        auto_answer: Option<Duration>,
         now: WallTime,
     ) -> DeskJson {
         let DeskView { agent, desk, calls, promises } = view;
@@ -243,6 +246,7 @@ impl DeskJson {
             reason: desk.reason,
             until: desk.until.map(rfc3339),
             next: desk.next.map(|(state, reason)| NextJson { state, reason }),
+            auto_answer_s: auto_answer.map(|after| after.as_secs_f64()),
             now: rfc3339(now),
             calls: calls.collect(),
             promises: promises

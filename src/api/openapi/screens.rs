@@ -36,7 +36,7 @@ pub(super) fn schemas() -> Value {
         } },
         "Desk": { "type": "object", "properties": {
             "agent": string, "state": maybe(&string), "reason": string, "since": maybe(&time),
-            "until": maybe(&time), "now": time,
+            "until": maybe(&time), "now": time, "auto_answer_s": maybe(&number),
             "next": maybe(&json!({ "type": "object", "properties": { "state": string, "reason": string } })),
             "calls": list("DeskCall"), "promises": list("Promise"),
         } },

@@ -129,6 +129,7 @@ mod tests {
             reason: String::new(),
             phones: 1,
             skills: vec![("billing".into(), 5)],
+            auto_answer: None,
         };
         let by = |policy: &AlarmPolicy, secs, state| {
             let now = sample::STARTED + Duration::from_secs(secs);

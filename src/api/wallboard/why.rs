@@ -79,7 +79,10 @@ mod tests {
                 level => vec![NeedFact { skill: "billing".into(), level, or: Vec::new() }],
             };
             let skills = |level: u8| if level > 0 { vec![("billing".into(), level)] } else { Vec::new() };
-            let of = |(name, level): (&&str, u8)| AgentRules { name: (*name).into(), skills: skills(level) };
+            let of = |(name, level): (&&str, u8)| {
+                let (name, skills) = ((*name).into(), skills(level));
+                AgentRules { name, skills, auto_answer: None }
+            };
             let agents: Vec<AgentRules> = AGENTS.iter().zip(levels).map(of).collect();
             let rules = Rules { agents, queues: vec![QueueRules::named("billing")], skills: vec!["billing".into()] };
             let skilled = rules.staff().agents;

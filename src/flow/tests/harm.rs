@@ -521,6 +521,22 @@ fn how_long_who_misses_a_call_is_left_alone_is_a_time_or_until_they_are_ready() 
 }
 
 #[test]
+fn a_phone_takes_calls_by_itself_soon_or_not_at_all() {
+    let with = |said: &str| CENTER.replace("skills: {", &format!("auto_answer: {said}, skills: {{"));
+    ["yes", "no", "2s"].iter().for_each(|said| center(&with(said), ""));
+    let problem = |said, expected| {
+        let text = with(said);
+        let (line, column) = text.lines().zip(1..).find_map(|(text, line)| Some((line, text.find(said)? + 1))).unwrap();
+        center(&text, &format!("center.yaml:{line}:{column}: error: {expected}"));
+    };
+    problem(
+        "11s",
+        "a phone takes a call by itself within 10s, got 11s (write auto_answer: yes, or a shorter time)",
+    );
+    problem("perhaps", "\"perhaps\" is not a time (write a number and its unit: 500ms, 20s, 15m, 4h)");
+}
+
+#[test]
 fn alarms_that_are_never_raised_or_say_nothing() {
     let with = |queue: &str, center: &str| {
         let queue = format!("{{ needs: billing >= 3{queue} }}");

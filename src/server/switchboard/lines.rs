@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -117,6 +118,29 @@ pub(super) fn better_refusal(a: u16, b: u16) -> u16 {
 /// there is to be no talk without.
 fn keys_may_travel<'h>(required: bool, mut hops: impl Iterator<Item = &'h Hop>) -> bool {
     required || hops.all(|hop| hop.transport == Transport::Tls)
+}
+
+/// Phones that ring together.
+struct Phones {
+    at: Vec<(Uri, Hop)>,
+    /// The trunk that they are called by.
+    trunk: Option<Name>,
+    /// After how long they take the call by themselves.
+    answer_after: Option<Duration>,
+}
+
+/// What asks a phone to take a call by itself, in every way that phones know: the standard's
+/// ([RFC 5373 §3](https://www.rfc-editor.org/rfc/rfc5373#section-3)), which has no delay, and the two that most makers read.
+fn answer_by_itself(address: &IpAddr, after: Duration) -> Vec<(&'static str, String)> {
+    let (host, secs) = (Uri::sip(None, address.to_string(), None), after.as_secs_f64().ceil());
+    let mut headers = vec![
+        ("Call-Info", format!("<{host}>;answer-after={secs}")),
+        ("Alert-Info", format!("<{host}>;info=alert-autoanswer;delay={secs}")),
+    ];
+    if after.is_zero() {
+        headers.push(("Answer-Mode", "Auto".to_owned()));
+    }
+    headers
 }
 
 impl Switchboard {
@@ -240,6 +264,7 @@ impl Switchboard {
         now: Now,
         leg: LegId,
         agent: AgentId,
+        of_queue: bool,
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
@@ -251,15 +276,17 @@ impl Switchboard {
                 bindings.into_iter().map(|binding| (binding.uri, binding.hop)).collect()
             }
         };
+        let answer_after = self.parts.center.auto_answer.get(&agent).copied().filter(|_| of_queue);
+        let phones = Phones { at: phones, trunk: None, answer_after };
         if !self.desk_can_ring(agent) {
-            return self.dial(now, leg, phones, None, streams, out);
+            return self.dial(now, leg, phones, streams, out);
         }
-        if phones.is_empty() {
+        if phones.at.is_empty() {
             streams.open_browser(leg.call(), leg);
             let line = Line::new(SmallVec::new(), self.local(0));
             self.lines.insert(leg, line);
         } else {
-            self.dial(now, leg, phones, None, streams, out);
+            self.dial(now, leg, phones, streams, out);
         }
         // Without a port for the phones the line has failed already.
         if let Some(line) = self.lines.get_mut(&leg) {
@@ -284,8 +311,8 @@ impl Switchboard {
             Some(trunk) => self.by_trunk(trunk, number),
             None => live.callback.clone(),
         };
-        let trunk = live.trunk.clone();
-        self.dial(now, leg, phone.into_iter().collect(), trunk.as_ref(), streams, out);
+        let phones = Phones { at: phone.into_iter().collect(), trunk: live.trunk.clone(), answer_after: None };
+        self.dial(now, leg, phones, streams, out);
     }
 
     /// Calls somebody outside, by the first trunk that takes calls.
@@ -300,7 +327,8 @@ impl Switchboard {
         let trunk = self.outbound_trunk();
         let phone = trunk.and_then(|trunk| self.by_trunk(trunk, number));
         let trunk = trunk.map(|trunk| trunk.name.clone());
-        self.dial(now, leg, phone.into_iter().collect(), trunk.as_ref(), streams, out);
+        let phones = Phones { at: phone.into_iter().collect(), trunk, answer_after: None };
+        self.dial(now, leg, phones, streams, out);
     }
 
     /// The trunk that takes calls to the outside: the one that the center names, else the first.
@@ -324,19 +352,19 @@ impl Switchboard {
             return;
         }
         let bindings = self.parts.endpoint.contacts(user);
-        let phones = bindings.into_iter().map(|binding| (binding.uri, binding.hop)).collect();
-        self.dial(now, leg, phones, None, streams, out);
+        let at = bindings.into_iter().map(|binding| (binding.uri, binding.hop)).collect();
+        self.dial(now, leg, Phones { at, trunk: None, answer_after: None }, streams, out);
     }
 
     fn dial(
         &mut self,
         now: Now,
         leg: LegId,
-        phones: Vec<(Uri, Hop)>,
-        trunk: Option<&Name>,
+        phones: Phones,
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
+        let Phones { at: phones, trunk, answer_after } = phones;
         let port = if phones.is_empty() { None } else { streams.open(leg.call(), leg) };
         let Some(port) = port else {
             debug!(%leg, "no phone to dial, or no port for it");
@@ -345,7 +373,7 @@ impl Switchboard {
             let quality = Default::default();
             return self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Closed { quality } });
         };
-        let mut local = self.local_of(port, trunk);
+        let mut local = self.local_of(port, trunk.as_ref());
         local.srtp =
             local.srtp.filter(|srtp| keys_may_travel(srtp.required, phones.iter().map(|(_, hop)| hop)));
         // What the caller's line has comes first: two lines with one codec cost least and lose nothing.
@@ -355,6 +383,8 @@ impl Switchboard {
         }
         let offer = Bytes::from(sdp::negotiate::offer(&local));
         let from = self.shown_caller(leg);
+        let mut headers = vec![("X-Warmline-Call", leg.call().to_string())];
+        headers.extend(answer_after.into_iter().flat_map(|after| answer_by_itself(&self.parts.address, after)));
         let mut sessions = SmallVec::new();
         for (uri, hop) in phones {
             let session = SessionId(self.next_session);
@@ -368,7 +398,7 @@ impl Switchboard {
                 hop,
                 from: from.clone(),
                 asserted: None,
-                headers: vec![("X-Warmline-Call", leg.call().to_string())],
+                headers: headers.clone(),
                 sdp: offer.clone(),
                 credentials: None,
                 routes: Vec::new(),
@@ -458,6 +488,16 @@ impl Switchboard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_phone_is_asked_to_take_a_call_by_itself_in_every_way_that_phones_know() {
+        let asked = |after| answer_by_itself(&"192.0.2.1".parse().unwrap(), after);
+        let call_info = |secs| ("Call-Info", format!("<sip:192.0.2.1>;answer-after={secs}"));
+        let alert = |secs| ("Alert-Info", format!("<sip:192.0.2.1>;info=alert-autoanswer;delay={secs}"));
+        let mode = ("Answer-Mode", "Auto".to_owned());
+        assert_eq!(asked(Duration::ZERO), [call_info(0), alert(0), mode]);
+        assert_eq!(asked(Duration::from_millis(1_500)), [call_info(2), alert(2)], "whole seconds");
+    }
 
     #[test]
     fn keys_are_offered_where_nobody_on_the_way_reads_them() {

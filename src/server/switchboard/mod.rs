@@ -572,7 +572,9 @@ impl Switchboard {
             CallAction::Ring { leg } => self.ring(now, leg, out),
             CallAction::Refuse { leg, status } => self.refuse(now, leg, status, streams, out),
             CallAction::HangUp { leg, elsewhere } => self.hang_up(now, leg, elsewhere, streams, out),
-            CallAction::DialAgent { leg, agent } => self.dial_agent(now, leg, agent, streams, out),
+            CallAction::DialAgent { leg, agent, of_queue } => {
+                self.dial_agent(now, leg, agent, of_queue, streams, out);
+            }
             CallAction::DialCaller { leg, number } => self.dial_caller(now, leg, &number, streams, out),
             CallAction::DialNumber { leg, number } => self.dial_number(now, leg, &number, streams, out),
             CallAction::DialUser { leg, user } => self.dial_user(now, leg, &user, streams, out),

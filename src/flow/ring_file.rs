@@ -1,4 +1,5 @@
-//! `after_miss` of a queue in `center.yaml`: for how long an agent who did not take a call gets none.
+//! What `center.yaml` says about rings: for how long who does not take a call gets none, and whose phones take calls by
+//! themselves.
 
 use std::time::Duration;
 
@@ -6,6 +7,9 @@ use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Yaml;
 use crate::queue::api::Misses;
+
+/// A phone that waits longer before it takes a call by itself might as well be picked up.
+const LATEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// `after_miss: { no_answer: until ready, declined: 10s, busy: 60s, unreachable: until ready }`
 pub(crate) fn misses(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Misses {
@@ -37,4 +41,21 @@ fn pause(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Option<Duration>> {
         return None;
     }
     Some(Some(pause))
+}
+
+/// `auto_answer: yes`, which is at once, or after how long: `auto_answer: 2s`
+pub(crate) fn auto_answer(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Duration> {
+    let text = reader.text(yaml, "yes, no or a time")?;
+    match text.text.as_str() {
+        "no" | "false" => return None,
+        "yes" | "true" => return Some(Duration::ZERO),
+        _ => {}
+    }
+    let after = reader.duration_of(text.place, &text.text)?;
+    if after > LATEST_ANSWER {
+        let message = format!("a phone takes a call by itself within {}s, got {}", LATEST_ANSWER.as_secs(), text.text);
+        reader.error_hint(text.place, message, "write auto_answer: yes, or a shorter time");
+        return None;
+    }
+    Some(after)
 }
