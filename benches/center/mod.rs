@@ -218,6 +218,7 @@ fn queue() -> QueueConfig {
         agents_by: None,
         priority: 0,
         ring_timeout: Duration::from_secs(20),
+        ring_agents: 1,
         wrap_up: Duration::from_secs(30),
         max_wait: Duration::from_secs(360_000),
         max_expected_wait: None,

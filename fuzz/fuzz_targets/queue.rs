@@ -88,11 +88,22 @@ struct Call {
     needs: Needs,
     exclude: Agents,
     stage: Stage,
+    /// Whose phones ring for it.
+    rings: Vec<AgentId>,
     /// Until when it may be held.
     held_until: Option<Timestamp>,
     asked: bool,
     kept: bool,
     by_file: bool,
+}
+
+impl Call {
+    fn rings_no_more(&mut self, agent: AgentId) {
+        self.rings.retain(|other| *other != agent);
+        if !matches!(self.stage, Stage::Talking(_)) {
+            self.stage = self.rings.first().map_or(Stage::Waiting, |first| Stage::Ringing(*first));
+        }
+    }
 }
 
 struct House {
@@ -119,17 +130,14 @@ impl House {
         self.engine.handle(self.now, event.clone(), &mut actions);
         match &event {
             Event::PickedUp { call, agent } => {
-                if let Some(call) =
-                    self.calls.get_mut(call).filter(|call| call.stage == Stage::Ringing(*agent))
-                {
+                if let Some(call) = self.calls.get_mut(call).filter(|call| call.rings.contains(agent)) {
+                    call.rings.retain(|other| other != agent);
                     call.stage = Stage::Talking(*agent);
                 }
             }
             Event::RingFailed { call, agent, .. } => {
-                if let Some(call) =
-                    self.calls.get_mut(call).filter(|call| call.stage == Stage::Ringing(*agent))
-                {
-                    call.stage = Stage::Waiting;
+                if let Some(call) = self.calls.get_mut(call).filter(|call| call.rings.contains(agent)) {
+                    call.rings_no_more(*agent);
                 }
             }
             Event::TalkEnded { call, agent } => {
@@ -171,6 +179,7 @@ impl House {
                     needs: needs.clone(),
                     exclude: enqueue.exclude.clone(),
                     stage: Stage::Waiting,
+                    rings: Vec::new(),
                     held_until: None,
                     asked: false,
                     kept: false,
@@ -186,26 +195,29 @@ impl House {
                 let skills = &self.config.agents[agent.0 as usize];
                 let of = self.calls.get_mut(call);
                 if let Some(of) = of {
-                    assert_eq!(of.stage, Stage::Waiting, "{call} rings twice");
+                    assert!(!matches!(of.stage, Stage::Talking(_)) && !of.rings.contains(agent), "{call} rings twice");
                     assert!(!of.exclude.contains(agent), "{call} must not get {agent}");
                     assert!(of.needs.met(|skill| skills.level(skill)), "{agent} cannot serve {call}");
-                    of.stage = Stage::Ringing(*agent);
+                    of.rings.push(*agent);
+                    of.stage = Stage::Ringing(of.rings[0]);
                 } else {
                     // A call for one agent alone is in no queue before it rings.
                     let stage = Stage::Ringing(*agent);
                     let (needs, exclude) = (Needs::default(), Agents::new());
                     let (held_until, asked, kept, by_file) = (None, false, false, true);
-                    let direct = Call { needs, exclude, stage, held_until, asked, kept, by_file };
+                    let rings = vec![*agent];
+                    let direct = Call { needs, exclude, stage, rings, held_until, asked, kept, by_file };
                     self.calls.insert(*call, direct);
                 }
             }
             Action::StopRing { call, agent, .. } => {
                 let of = self.of(*call);
-                assert_eq!(of.stage, Stage::Ringing(*agent));
-                of.stage = Stage::Waiting;
+                assert!(of.rings.contains(agent));
+                of.rings_no_more(*agent);
             }
             Action::Connected { call, agent, .. } => {
-                assert_eq!(self.of(*call).stage, Stage::Talking(*agent));
+                let of = self.of(*call);
+                assert!(of.stage == Stage::Talking(*agent) && of.rings.is_empty(), "the others' phones ring on");
             }
             Action::AskPermission { call, .. } => {
                 let of = self.of(*call);
@@ -255,7 +267,7 @@ impl House {
         for agent in (0..self.config.agents.len() as u32).map(AgentId) {
             match self.engine.agent_state(agent) {
                 Some(AgentState::Ringing(call)) => {
-                    assert_eq!(self.calls[call].stage, Stage::Ringing(agent), "{agent} is stuck")
+                    assert!(self.calls[call].rings.contains(&agent), "{agent} is stuck")
                 }
                 Some(AgentState::Talking(call)) => {
                     assert_eq!(self.calls[call].stage, Stage::Talking(agent), "{agent} is stuck")
@@ -326,7 +338,11 @@ impl House {
         let call = self.call(bytes);
         let stage = self.calls.get(&call).map(|call| call.stage);
         let agent = match stage {
-            Some(Stage::Ringing(agent) | Stage::Talking(agent)) => agent,
+            Some(Stage::Ringing(_)) => {
+                let rings = &self.calls[&call].rings;
+                rings[usize::from(bytes.next()) % rings.len()]
+            }
+            Some(Stage::Talking(agent)) => agent,
             _ => self.agent(bytes),
         };
         match bytes.below(10) {
@@ -405,6 +421,7 @@ fn center(bytes: &mut Bytes<'_>) -> Config {
         agents_by: choices[usize::from(bytes.below(6))],
         priority: i32::from(bytes.below(3)),
         ring_timeout: bytes.secs(),
+        ring_agents: 1 + u32::from(bytes.below(3)),
         wrap_up: bytes.secs(),
         max_wait: bytes.secs(),
         max_expected_wait: (bytes.below(3) == 0).then(|| bytes.secs()),

@@ -335,7 +335,9 @@ impl From<&Tally> for TallyJson {
 
 fn agent_json(agent: &LiveAgent, calls: &[LiveCall]) -> AgentJson {
     let busy = matches!(agent.state, AgentStateName::Ringing | AgentStateName::Talking);
-    let call = calls.iter().find(|call| busy && call.agent.as_ref() == Some(&agent.name));
+    let has =
+        |call: &&LiveCall| call.agent.as_ref() == Some(&agent.name) || call.ringing.contains(&agent.name);
+    let call = calls.iter().find(|call| busy && has(call));
     AgentJson {
         id: agent.name.to_string(),
         state: agent.state,

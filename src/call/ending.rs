@@ -59,6 +59,9 @@ impl Call {
             self.forward_left(center, now, out);
         } else if self.caller == Some(leg) {
             self.caller_left(center, now, cause, out);
+        } else if let Some(place) = self.beside.iter().position(|line| line.leg == leg) {
+            let line = self.beside.remove(place);
+            self.ring_failed(line, MissedWhy::Unreachable, out);
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
             self.agent_left(center, now, cause, out);
         } else if self.is_supervisor(leg) {
@@ -145,8 +148,9 @@ impl Call {
             Phase::Calling(calling) => calling.leg,
             _ => None,
         };
-        let agent = self.agent.take().map(|line| line.leg);
-        for leg in self.caller.take().into_iter().chain(agent).chain(dialled) {
+        let agents =
+            self.agent.take().into_iter().chain(std::mem::take(&mut self.beside)).map(|line| line.leg);
+        for leg in self.caller.take().into_iter().chain(agents).chain(dialled) {
             out.push(CallAction::HangUp { leg, elsewhere });
         }
     }

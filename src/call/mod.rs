@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 pub use api::Arrival;
 pub use api::CallAction;
@@ -103,6 +104,9 @@ pub struct Call {
     caller: Option<LegId>,
     /// The agent who is being rung, or talks.
     agent: Option<AgentLine>,
+    /// The lines of further agents who are rung beside that one: whoever picks up first gets the caller.
+    #[serde(default)]
+    beside: SmallVec<[AgentLine; 1]>,
     /// The flow that serves the caller, until it is over.
     run: Option<Run>,
     /// Legs whose streams are still open, and whose they are.
@@ -239,6 +243,7 @@ impl Call {
             phase: Phase::Identifying { until: now + IDENTIFY_WITHIN },
             caller: Some(leg),
             agent: None,
+            beside: SmallVec::new(),
             run: None,
             open: vec![(leg, Party::Caller)],
             next_play: FIRST_PLAY,

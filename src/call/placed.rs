@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use super::AgentLine;
 use super::Arrival;
@@ -140,6 +141,7 @@ impl Call {
             phase: Phase::Calling(calling),
             caller: None,
             agent: None,
+            beside: SmallVec::new(),
             run: None,
             open: Vec::new(),
             next_play: super::FIRST_PLAY,

@@ -135,6 +135,7 @@ impl Call {
         leg: LegId,
         out: &mut Vec<CallAction>,
     ) {
+        self.prefer_line(leg);
         if self.is_forward(leg) {
             self.forward_up(center, now, out);
         } else if let (Phase::Calling(calling), Some(line)) = (&self.phase, &self.agent) {
@@ -155,6 +156,7 @@ impl Call {
                 // The caller left in the same moment: the engine has withdrawn the ring.
                 _ => return,
             }
+            self.others_stop(out);
             let call = self.id;
             out.extend(agent.map(|agent| CallAction::Queue(queue::Event::PickedUp { call, agent })));
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
@@ -205,7 +207,7 @@ impl Call {
             self.forward_failed(center, now, status, out);
         } else if matches!(&self.phase, Phase::Calling(calling) if calling.leg == Some(leg)) {
             self.callee_failed(status, out);
-        } else if let Some(line) = self.agent.take_if(|line| line.leg == leg && !line.up) {
+        } else if let Some(line) = self.take_ringing(|line| line.leg == leg) {
             self.ring_failed(line, missed_why(status), out);
         } else if matches!(&self.phase, Phase::CallingBack(Callback { leg: dialled, .. }) if *dialled == leg)
         {
@@ -221,7 +223,7 @@ impl Call {
         }
     }
 
-    fn ring_failed(&mut self, line: AgentLine, why: MissedWhy, out: &mut Vec<CallAction>) {
+    pub(super) fn ring_failed(&mut self, line: AgentLine, why: MissedWhy, out: &mut Vec<CallAction>) {
         self.agent_missed(line.name, why, out);
         let (call, agent) = (self.id, line.agent);
         out.extend(agent.map(|agent| CallAction::Queue(queue::Event::RingFailed { call, agent, why })));
@@ -251,6 +253,7 @@ impl Call {
             Phase::Calling(_) if self.agent.as_ref().is_some_and(|line| line.up) => self.gave_up(out),
             _ => {
                 if let Some(line) = self.agent.take() {
+                    self.agent = (!self.beside.is_empty()).then(|| self.beside.remove(0));
                     self.ring_failed(line, MissedWhy::Unreachable, out);
                 }
             }

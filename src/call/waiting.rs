@@ -14,6 +14,7 @@ use super::Joined;
 use super::Phase;
 use super::QueueWord;
 use crate::base::AgentId;
+use crate::base::LegId;
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::Timestamp;
@@ -384,7 +385,11 @@ impl Call {
         let leg = self.new_leg(Party::Agent);
         out.push(CallAction::Fact(ringing));
         out.push(CallAction::DialAgent { leg, agent, of_queue: true });
-        self.agent = Some(AgentLine::new(Some(agent), name, self.id, leg));
+        let line = AgentLine::new(Some(agent), name, self.id, leg);
+        match self.agent {
+            Some(_) => self.beside.push(line),
+            None => self.agent = Some(line),
+        }
         self.ringing_tone(out);
     }
 
@@ -399,16 +404,44 @@ impl Call {
     }
 
     fn stop_ringing(&mut self, agent: AgentId, why: MissedWhy, out: &mut Vec<CallAction>) {
-        if let Some(line) = self.agent.take_if(|line| line.agent == Some(agent) && !line.up) {
+        if let Some(line) = self.take_ringing(|line| line.agent == Some(agent)) {
             out.push(CallAction::HangUp { leg: line.leg, elsewhere: false });
             self.agent_missed(line.name, why, out);
+        }
+    }
+
+    /// Takes a line that rings out of the call; one that rings beside it takes its place.
+    pub(super) fn take_ringing(&mut self, such: impl Fn(&AgentLine) -> bool) -> Option<AgentLine> {
+        if let Some(line) = self.agent.take_if(|line| !line.up && such(line)) {
+            self.agent = (!self.beside.is_empty()).then(|| self.beside.remove(0));
+            return Some(line);
+        }
+        let place = self.beside.iter().position(such)?;
+        Some(self.beside.remove(place))
+    }
+
+    /// An agent picks up who was rung beside others: the line is the one that counts from now on.
+    pub(super) fn prefer_line(&mut self, leg: LegId) {
+        let rings = self.agent.as_mut().filter(|line| !line.up);
+        let picked_up = self.beside.iter_mut().find(|line| line.leg == leg);
+        if let (Some(first), Some(line)) = (rings, picked_up) {
+            std::mem::swap(first, line);
+        }
+    }
+
+    /// Somebody has picked up: the phones of the others stop, and they have missed nothing.
+    pub(super) fn others_stop(&mut self, out: &mut Vec<CallAction>) {
+        for line in std::mem::take(&mut self.beside) {
+            out.push(CallAction::HangUp { leg: line.leg, elsewhere: true });
+            out.push(CallAction::Fact(What::AgentMissed { agent: line.name, why: MissedWhy::Withdrawn }));
         }
     }
 
     /// The agent did not take it: the caller is told nothing, and hears no ringing tone meanwhile.
     pub(super) fn agent_missed(&mut self, agent: Name, why: MissedWhy, out: &mut Vec<CallAction>) {
         out.push(CallAction::Fact(What::AgentMissed { agent, why }));
-        if let Phase::Waiting(wait) = &mut self.phase
+        if self.agent.is_none()
+            && let Phase::Waiting(wait) = &mut self.phase
             && wait.hears == Hears::RingingTone
         {
             wait.hears = Hears::Nothing;

@@ -31,6 +31,8 @@ pub enum ChosenBy {
     ServiceLevel,
     /// The call was to go to this agent first.
     Preferred,
+    /// The queue rings several for a call, and this is a further one.
+    Beside,
 }
 
 /// Why an agent is rung for, as the history has it.
@@ -96,6 +98,7 @@ impl Reason {
         let reason = self;
         let call = match (reason.waiting, reason.by) {
             (_, ChosenBy::Preferred) => format!("to go to {agent} first"),
+            (_, ChosenBy::Beside) => "rung beside others, of whom the first to pick up gets it".to_owned(),
             (0 | 1, _) => format!("the only one waiting that {agent} can serve"),
             (waiting, ChosenBy::LongestWait) => format!("first of {waiting} waiting that {agent} can serve"),
             (waiting, ChosenBy::ServiceLevel) => format!(
@@ -116,6 +119,14 @@ impl Reason {
             );
         }
         match (reason.fitting, reason.by) {
+            (0 | 1, ChosenBy::Beside) => {
+                format!(
+                    "{call}; {agent} was the only other idle agent who fitted ({above}), idle for {idle} s"
+                )
+            }
+            (fitting, ChosenBy::Beside) => format!(
+                "{call}; of {fitting} more idle agents who fitted {agent} comes next ({above}, idle for {idle} s)"
+            ),
             (_, ChosenBy::Preferred) => format!("{call}; {above}, idle for {idle} s"),
             (0 | 1, _) => {
                 format!("{call}; {agent} was the only idle agent who fitted ({above}), idle for {idle} s")

@@ -39,6 +39,7 @@ use crate::flow::model::SpokenAs;
 use crate::flow::needs;
 use crate::flow::read::Reader;
 use crate::flow::ring_file::misses;
+use crate::flow::ring_file::ring;
 use crate::flow::say;
 use crate::flow::say::Currency;
 use crate::flow::service;
@@ -380,12 +381,14 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     };
     let priority = fields.optional("priority").and_then(|yaml| reader.number(yaml, -1000, 1000));
     let service_level = fields.optional("service_level").and_then(|yaml| service_level(yaml, reader));
+    let (ring_timeout, ring_agents) = ring(fields, reader);
     let mut config = QueueConfig {
         name: Name::from(key.text.as_str()),
         needs: needs::demand(fields, reader),
         agents_by: fields.optional("agents_by").and_then(|yaml| agents_by(yaml, reader)),
         priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
-        ring_timeout: fields.duration(reader, "ring", seconds(20)),
+        ring_timeout,
+        ring_agents,
         wrap_up: fields.duration(reader, "wrap_up", seconds(30)),
         max_wait: fields.duration(reader, "max_wait", seconds(900)),
         max_expected_wait: fields.optional("max_expected_wait").and_then(|yaml| reader.duration(yaml)),

@@ -1,15 +1,30 @@
-//! What `center.yaml` says about rings: for how long who does not take a call gets none, and whose phones take calls by
-//! themselves.
+//! What `center.yaml` says about rings: how long, and at how many agents at once; for how long who does not take a call gets
+//! none; whose phones take calls by themselves.
 
 use std::time::Duration;
 
 use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
+use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
 use crate::queue::api::Misses;
+use crate::queue::api::RING_AT_MOST;
 
+/// How long a phone rings when nothing is said.
+const RING: Duration = Duration::from_secs(20);
 /// A phone that waits longer before it takes a call by itself might as well be picked up.
 const LATEST_ANSWER: Duration = Duration::from_secs(10);
+
+/// How long agents' phones ring, and at how many at once: `ring: 20s`, or `ring: { for: 20s, agents: 2 }`
+pub(crate) fn ring(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (Duration, u32) {
+    let Some(yaml) = fields.optional("ring") else { return (RING, 1) };
+    let Value::Map(entries) = &yaml.value else { return (reader.duration(yaml).unwrap_or(RING), 1) };
+    let mut own = Fields::new(yaml.place, entries);
+    let time = own.duration(reader, "for", RING);
+    let agents = own.optional("agents").and_then(|yaml| reader.number(yaml, 1, RING_AT_MOST.into()));
+    own.finish(reader);
+    (time, agents.and_then(|agents| u32::try_from(agents).ok()).unwrap_or(1))
+}
 
 /// `after_miss: { no_answer: until ready, declined: 10s, busy: 60s, unreachable: until ready }`
 pub(crate) fn misses(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Misses {
@@ -53,7 +68,8 @@ pub(crate) fn auto_answer(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Durati
     }
     let after = reader.duration_of(text.place, &text.text)?;
     if after > LATEST_ANSWER {
-        let message = format!("a phone takes a call by itself within {}s, got {}", LATEST_ANSWER.as_secs(), text.text);
+        let message =
+            format!("a phone takes a call by itself within {}s, got {}", LATEST_ANSWER.as_secs(), text.text);
         reader.error_hint(text.place, message, "write auto_answer: yes, or a shorter time");
         return None;
     }

@@ -116,8 +116,11 @@ impl Engine {
                 let call = *call;
                 agent.next = None;
                 out.push(Action::StopRing { call, agent: id, why: MissedWhy::Unreachable });
+                let by_nobody = self.rings_no_more(call, id);
                 self.set_agent(id, AgentState::Offline, None, out);
-                self.back_in_line(call, Some(id), out);
+                if by_nobody {
+                    self.back_in_line(call, Some(id), out);
+                }
                 self.assign_agent(id, out);
             }
             (AgentState::Ringing(_) | AgentState::Talking(_), wish) => {

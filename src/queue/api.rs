@@ -83,6 +83,10 @@ pub struct QueueConfig {
     pub priority: i32,
     /// How long an agent's phone rings: the only ring timeout there is. Default 20 s.
     pub ring_timeout: Duration,
+    /// How many idle agents' phones ring for one call at once, the first to pick up getting it: 1 to [`RING_AT_MOST`].
+    /// Default 1.
+    #[serde(default = "one")]
+    pub ring_agents: u32,
     /// After-call work. Default 30 s.
     pub wrap_up: Duration,
     /// The longest wait; then the call exits by [`WaitExit::Cap`]. Default 15 min.
@@ -113,6 +117,13 @@ pub struct QueueConfig {
     /// What becomes of an agent who does not take a call of this queue.
     #[serde(default)]
     pub misses: Misses,
+}
+
+/// How many agents one call may ring at once.
+pub const RING_AT_MOST: u32 = 8;
+
+fn one() -> u32 {
+    1
 }
 
 /// How long an agent is not ready after a ring that came to nothing, by why; none: until they say that they are ready.
@@ -281,10 +292,10 @@ pub enum Action {
     CheckIn { call: CallId, quote: Option<Duration>, position: u32 },
     /// Keep the place without the caller on the line: tell them and let them go.
     KeepPlace { call: CallId },
-    /// Ring this agent for this call. For a callback the agent is rung first, and the caller is called
+    /// Ring this agent for this call; those of one attempt ring together. For a callback the agent is rung first, and the caller is called
     /// once the agent has picked up.
     Ring { call: CallId, agent: AgentId, attempt: u32, until: Timestamp, why: Reason },
-    /// Stop ringing: the timeout, or the caller hung up.
+    /// Stop ringing: the timeout, the caller hung up, or another agent picked up.
     StopRing { call: CallId, agent: AgentId, why: MissedWhy },
     /// Agent and caller are together: quoted against waited, for the history.
     Connected { call: CallId, agent: AgentId, waited: Duration, quote: Option<Duration> },

@@ -70,7 +70,7 @@ impl Engine {
     }
 
     /// How many wait whom this agent can serve; of those who are kept for somebody, their own.
-    fn in_reach(&self, agent: AgentId) -> u32 {
+    pub(super) fn in_reach(&self, agent: AgentId) -> u32 {
         self.skills.waiting_for(self.agents[agent.0 as usize].profile) + self.kept_for(agent)
     }
 
@@ -173,36 +173,56 @@ impl Engine {
         self.leave_line(id);
         let agent = best.agent;
         let call = self.call_mut(id);
-        assert_eq!(call.stage, Stage::Waiting, "a call is assigned to one agent");
+        assert_eq!(call.stage, Stage::Waiting, "a call that rings is assigned to nobody else");
         call.stage = Stage::Ringing(agent);
         call.attempts += 1;
-        let (queue, attempt, direct) = (call.queue, call.attempts, call.direct);
+        let direct = call.direct;
         let preferred = call.prefer.take_if(|prefer| prefer.agent == agent).is_some();
-        let until = self.now + self.queue(queue).config.ring_timeout;
-        let idle = self.now.since(best.idle_since);
         let by = match self.routing {
             _ if preferred => ChosenBy::Preferred,
             Routing::LongestWaiting => ChosenBy::LongestWait,
             Routing::ServiceLevel(_) => ChosenBy::ServiceLevel,
         };
+        self.ring_phone(id, best, waiting, by, out);
+        if !direct && !preferred && id.number() == 0 {
+            self.ring_beside(id, out);
+        }
+        self.rearm_call(id);
+    }
+
+    /// Rings an agent's phone for a call that is out of its lines.
+    pub(super) fn ring_phone(
+        &mut self,
+        id: CallId,
+        best: BestAgent,
+        waiting: u32,
+        by: ChosenBy,
+        out: &mut Vec<Action>,
+    ) {
+        let agent = best.agent;
+        let call = &self.calls[&id];
+        let (queue, attempt, direct) = (call.queue, call.attempts, call.direct);
+        let until = self.now + self.queue(queue).config.ring_timeout;
+        let idle = self.now.since(best.idle_since);
         let of_queue = self.queue_mut(queue);
-        let agents_by = of_queue.config.agents_by.filter(|_| !direct && !preferred);
+        let agents_by = of_queue.config.agents_by.filter(|_| !direct && by != ChosenBy::Preferred);
         if !direct {
             of_queue.last_rung = Some(agent);
         }
         let why = Reason { waiting, fitting: best.fitting, fit: best.fit, idle, by, agents_by };
         out.push(Action::Ring { call: id, agent, attempt, until, why });
         self.set_agent(agent, AgentState::Ringing(id), Some(until), out);
-        self.rearm_call(id);
     }
 
     pub(super) fn picked_up(&mut self, id: CallId, agent: AgentId, out: &mut Vec<Action>) {
-        if !self.is_at(id, Stage::Ringing(agent)) {
+        if !self.rings_at(id, agent) {
             debug!(call = %id, %agent, "picked up a call that does not ring there");
             return;
         }
         let now = self.now;
         let call = self.call_mut(id);
+        let slower = call.rung_but(agent);
+        call.beside.clear();
         call.stage = Stage::Talking(agent);
         (call.talk_since, call.prefer) = (Some(now), None);
         let (queue, waited, quote) = (call.queue, now.since(call.enqueued_at), call.quote);
@@ -218,22 +238,28 @@ impl Engine {
         self.queue_mut(queue).waiting -= 1;
         self.agents[agent.0 as usize].calls += 1;
         self.rearm_call(id);
+        self.withdraw(id, &slower, out);
         out.push(Action::Connected { call: id, agent, waited, quote });
         self.set_agent(agent, AgentState::Talking(id), None, out);
+        self.free_withdrawn(&slower, out);
     }
 
     pub(super) fn ring_failed(&mut self, id: CallId, agent: AgentId, why: MissedWhy, out: &mut Vec<Action>) {
-        if self.is_at(id, Stage::Ringing(agent)) {
+        if self.rings_at(id, agent) {
             self.ring_over(id, agent, why, out);
         } else {
             debug!(call = %id, %agent, "a failed ring of a call that does not ring there");
         }
     }
 
-    /// An agent did not take a call, which goes to the next; then the agent, if still ready, gets another.
+    /// An agent did not take a call, which goes to the next unless somebody else's phone rings for it; then the agent,
+    /// if still ready, gets another.
     pub(super) fn ring_over(&mut self, id: CallId, agent: AgentId, why: MissedWhy, out: &mut Vec<Action>) {
+        let by_nobody = self.rings_no_more(id, agent);
         self.after_ring(agent, id, why, out);
-        self.back_in_line(id, Some(agent), out);
+        if by_nobody {
+            self.back_in_line(id, Some(agent), out);
+        }
         self.assign_agent(agent, out);
     }
 

@@ -81,6 +81,7 @@ impl Engine {
             direct: true,
             prefer: None,
             exclude: Agents::new(),
+            beside: Agents::new(),
             forecast: None,
             quote: None,
             talk_since: None,

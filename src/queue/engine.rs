@@ -102,7 +102,7 @@ pub struct CallView {
     /// Whether only its place is kept: the caller is not on the line and will be called back.
     pub callback: bool,
     pub enqueued_at: Timestamp,
-    /// How many agents' phones have rung for it, this one included.
+    /// How many times it has rung, at one agent or several at once, this one included.
     pub attempts: u32,
 }
 
@@ -110,7 +110,7 @@ pub struct CallView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     Waiting,
-    /// This agent's phone rings for it.
+    /// This agent's phone rings for it, and others' may beside it.
     Ringing(AgentId),
     /// It has an agent.
     Talking(AgentId),

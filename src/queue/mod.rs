@@ -58,6 +58,7 @@ pub mod redial;
 mod relax;
 mod reserve;
 mod routing;
+mod several;
 mod skills;
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,6 @@ use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
 use crate::base::Timestamp;
-use crate::fact::MissedWhy;
 use crate::fact::WaitExit;
 
 /// How long a callback's place is kept; then it ends by [`WaitExit::Cap`]. Nobody holds the line for it,
@@ -69,6 +68,9 @@ pub(super) struct Call {
     /// Who must not get it.
     #[serde(default)]
     pub exclude: Agents,
+    /// Whose phones ring for it beside the one that the stage names.
+    #[serde(default)]
+    pub beside: Agents,
     /// How long the wait was thought to take when it began.
     pub forecast: Option<Forecast>,
     /// The first quote that the caller was told, counted from joining: to be held against the wait.
@@ -183,6 +185,7 @@ impl Engine {
             direct: false,
             prefer,
             exclude: exclude.clone(),
+            beside: Agents::new(),
             forecast: None,
             quote: None,
             talk_since: None,
@@ -414,7 +417,7 @@ impl Engine {
         }
     }
 
-    /// The wait ends without an agent. One whose phone rings is free for another call.
+    /// The wait ends without an agent. Those whose phones ring are free for other calls.
     fn exit(&mut self, id: CallId, exit: WaitExit, out: &mut Vec<Action>) {
         self.leave_line(id);
         let Some(call) = self.remove_call(id) else { return };
@@ -423,14 +426,10 @@ impl Engine {
             self.wait_is_over(call.queue, false);
             self.remember(&call);
         }
-        let Stage::Ringing(agent) = call.stage else {
-            out.push(Action::Exit { call: id, exit });
-            return;
-        };
-        out.push(Action::StopRing { call: id, agent, why: MissedWhy::Withdrawn });
+        let rung: Agents = call.rung().collect();
+        self.withdraw(id, &rung, out);
         out.push(Action::Exit { call: id, exit });
-        self.release_agent(agent, out);
-        self.assign_agent(agent, out);
+        self.free_withdrawn(&rung, out);
     }
 
     /// A caller's line dropped, or they gave up: who calls again soon is as old as they are now. Whose place is kept

@@ -18,6 +18,7 @@ use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::Fact;
+use crate::fact::MissedWhy;
 use crate::fact::Outcome;
 use crate::fact::Target;
 use crate::fact::TransferKind;
@@ -72,8 +73,10 @@ pub struct LiveCall {
     pub queue: Option<Name>,
     /// Since when it waits in that queue; none when it does not.
     pub waiting_since: Option<WallTime>,
-    /// The agent who rings or talks.
+    /// The agent who rings or talks; of several who ring the first.
     pub agent: Option<Name>,
+    /// The agents whose phones ring for it.
+    pub ringing: Vec<Name>,
     /// The flow and its node that the caller is at; none once an agent has taken over.
     pub node: Option<Node>,
     at_node_since: WallTime,
@@ -450,6 +453,7 @@ impl LiveCall {
             queue: None,
             waiting_since: None,
             agent: None,
+            ringing: Vec::new(),
             node: None,
             at_node_since: wall,
             waits: Phase::Queued,
@@ -487,14 +491,19 @@ impl LiveCall {
                 self.enter(Phase::Talking, wall);
             }
             What::AgentRinging { agent, .. } => {
-                self.agent = Some(agent.clone());
+                self.ringing.push(agent.clone());
+                self.agent = self.ringing.first().cloned();
                 self.enter(Phase::Ringing, wall);
             }
-            What::AgentMissed { .. } => {
-                self.agent = None;
-                self.enter(self.waits, wall);
+            What::AgentMissed { agent, .. } => {
+                self.ringing.retain(|ringing| ringing != agent);
+                self.agent = self.ringing.first().cloned();
+                if self.agent.is_none() {
+                    self.enter(self.waits, wall);
+                }
             }
             What::AgentConnected { agent, .. } => {
+                self.ringing.clear();
                 self.node = None;
                 self.agent = Some(agent.clone());
                 self.waiting_since = None;
@@ -506,6 +515,7 @@ impl LiveCall {
                 self.enter(Phase::Talking, wall);
             }
             What::TalkEnded { .. } | What::WaitEnded { .. } => {
+                self.ringing.clear();
                 self.agent = None;
                 self.waiting_since = None;
                 self.enter(Phase::InFlow, wall);
@@ -535,7 +545,8 @@ impl Counters {
             What::CallArrived { .. } => add(&self.arrived),
             What::CallAnswered => add(&self.answered),
             What::AgentConnected { .. } => add(&self.connected),
-            What::AgentMissed { .. } => add(&self.missed),
+            // Nobody has missed a call that was gone, or that a colleague was faster to pick up.
+            What::AgentMissed { why, .. } if *why != MissedWhy::Withdrawn => add(&self.missed),
             What::VerificationFailed { .. } => add(&self.verification_failed),
             What::CallEnded { outcome, .. } => {
                 OUTCOMES.iter().position(|known| known == outcome).map_or(0, |place| add(&self.ended[place]))

@@ -94,11 +94,8 @@ impl Rules {
     /// Agents with billing 5 and support 5, and queues with defaults.
     pub(crate) fn named(agents: &[&str], queues: &[&str]) -> Rules {
         let skills = vec![("billing".into(), 5), ("support".into(), 5)];
-        let agent = |name: &&str| AgentRules {
-            name: (*name).into(),
-            skills: skills.clone(),
-            auto_answer: None,
-        };
+        let agent =
+            |name: &&str| AgentRules { name: (*name).into(), skills: skills.clone(), auto_answer: None };
         Rules {
             agents: agents.iter().map(agent).collect(),
             queues: queues.iter().map(|name| QueueRules::named(name)).collect(),

@@ -48,6 +48,7 @@ impl EngineRouter {
             agents_by: None,
             priority: kind.priority,
             ring_timeout: NEVER,
+            ring_agents: 1,
             // The router is told when the wrap-up is over.
             wrap_up: NEVER,
             max_wait: NEVER,

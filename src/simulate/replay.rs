@@ -511,7 +511,8 @@ impl<'a> World<'a> {
             }
             Next::PicksUp { caller, agent, attempt } => {
                 let rings = self.engine.call(call(caller))?;
-                (rings.stage == Stage::Ringing(agent) && rings.attempts == attempt).then_some(())?;
+                let here = self.engine.agent_state(agent) == Some(&AgentState::Ringing(call(caller)));
+                (here && rings.attempts == attempt).then_some(())?;
                 Event::PickedUp { call: call(caller), agent }
             }
             Next::Answers { caller, answer } => {

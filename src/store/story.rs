@@ -380,7 +380,9 @@ pub(super) fn missed(agent: &str, why: MissedWhy) -> String {
         MissedWhy::Declined => format!("{agent} declined"),
         MissedWhy::Busy => format!("{agent}'s phone was busy"),
         MissedWhy::Unreachable => format!("{agent}'s phone could not be reached"),
-        MissedWhy::Withdrawn => format!("{agent}'s phone stopped ringing: the call was gone"),
+        MissedWhy::Withdrawn => {
+            format!("{agent}'s phone stopped ringing: the call was gone, or a colleague's")
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! An agent's own phones: what is dialled on them, what they put on hold, and two of them at once.
 
 use crate::baresip::Phone;
+use crate::callback::center_with;
 use crate::server::Server;
 use crate::spine::STRANGER;
 use crate::tone::AGENT_HZ;
@@ -102,5 +103,40 @@ fn both_phones_of_an_agent_ring_and_the_one_that_answers_gets_the_call() {
     let story = server.story_with(&id, "call_ended", 5);
     assert!(!story.has("agent_missed"), "{:?}", story.kinds());
     assert_eq!(story.only("call_ended")["outcome"], "talked");
+    server.is_left_clean();
+}
+
+#[test]
+fn two_agents_phones_ring_and_the_one_who_is_faster_gets_the_caller() {
+    if !available("two_agents_phones_ring_…", &["baresip"]) {
+        return;
+    }
+    let several = "  support:\n    ring: { for: 60s, agents: 2 }\n";
+    let (_flows, setup) = center_with(&[("  support:\n", several)]);
+    let server = Server::set_up(setup);
+    let mut dave = Phone::agent(&server.sip(), "dave", false);
+    let mut bob = Phone::agent(&server.sip(), "bob", false);
+    server.wait_for_agent("dave", "ready", 10);
+    server.wait_for_agent("bob", "ready", 10);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    dave.wait_for("CALL_INCOMING", 20);
+    bob.wait_for("CALL_INCOMING", 20);
+    bob.pick_up();
+    dave.wait_for("CALL_CLOSED", 20);
+    dave.writes("Reason: SIP;cause=200", 10);
+    server.wait_for_agent("dave", "ready", 10);
+    within(20, "caller and agent hear each other's tone for a second", || {
+        (caller.heard(AGENT_HZ) >= 1.0 && bob.heard(CALLER_HZ) >= 1.0).then_some(())
+    });
+    caller.hang_up();
+    bob.wait_for("CALL_CLOSED", 10);
+    let story = server.story_with(&id, "call_ended", 10);
+    assert_eq!(story.all("agent_ringing").len(), 2);
+    assert_eq!(story.only("agent_connected")["agent"], "bob");
+    let missed = story.only("agent_missed");
+    assert_eq!(missed["agent"], "dave");
+    assert_eq!(missed["why"], "withdrawn");
     server.is_left_clean();
 }

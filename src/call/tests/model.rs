@@ -9,6 +9,7 @@ mod by_phone;
 mod conference;
 mod escalation;
 mod placed;
+mod several;
 mod spoken_note;
 mod survey;
 mod told;
@@ -173,6 +174,19 @@ impl World {
 
     /// The same in another center.
     fn in_center(center: &'static Center, number: &str) -> World {
+        let mut world = World::ringing(center, number);
+        let alice = *world.lines.keys().last().expect("alice's phone rings");
+        world.step(&Step::PicksUp(alice));
+        if world.call.talk().is_some_and(|talk| talk.notice.is_some()) {
+            let (notice, _) = world.plays[&CALLER];
+            world.step(&Step::WordEnds(CALLER, notice));
+        }
+        assert!(matches!(world.call.phase, Phase::Talking(_)) && !world.told.receivers.contains_key(&alice));
+        world
+    }
+
+    /// A caller for whom agents' phones ring.
+    fn ringing(center: &'static Center, number: &str) -> World {
         let arrival = Arrival {
             leg: CALLER,
             number: number.to_owned(),
@@ -204,13 +218,6 @@ impl World {
             over: false,
         };
         world.settle(VecDeque::from([Pending::Actions(actions), Pending::Call(CallEvent::Found(None))]));
-        let alice = *world.lines.keys().last().expect("alice's phone rings");
-        world.step(&Step::PicksUp(alice));
-        if world.call.talk().is_some_and(|talk| talk.notice.is_some()) {
-            let (notice, _) = world.plays[&CALLER];
-            world.step(&Step::WordEnds(CALLER, notice));
-        }
-        assert!(matches!(world.call.phase, Phase::Talking(_)) && !world.told.receivers.contains_key(&alice));
         world
     }
 
@@ -477,6 +484,10 @@ impl World {
                 "the caller meets a receiver who does not know the note"
             );
         }
+        assert!(
+            talk.is_none() || self.call.beside.is_empty(),
+            "phones ring on for a caller who has an agent"
+        );
         self.check_nobody_alone();
         self.check_agents();
         for (name, supervisor) in &self.told.supervisors {
@@ -557,7 +568,8 @@ impl World {
                 _ => continue,
             };
             let members = self.call.members().map(|member| &member.line);
-            let lines = self.call.agent.iter().chain(self.call.consulted()).chain(members);
+            let lines =
+                self.call.agent.iter().chain(&self.call.beside).chain(self.call.consulted()).chain(members);
             let line = lines.filter(|line| line.agent == Some(agent)).find(|line| line.contact == contact);
             let line = line.map(|line| (line.up, line.leg)).or_else(|| self.call.colleagues_line(agent));
             let (is_up, leg) = line.unwrap_or_else(|| panic!("{agent} is stuck with {contact}"));

@@ -521,12 +521,24 @@ fn how_long_who_misses_a_call_is_left_alone_is_a_time_or_until_they_are_ready() 
 }
 
 #[test]
+fn a_queue_rings_one_agent_or_a_few_at_once() {
+    let with = |ring: &str| CENTER.replace("billing >= 3 }", &format!("billing >= 3, ring: {ring} }}"));
+    ["15s", "{ for: 15s, agents: 3 }", "{ agents: 2 }"].iter().for_each(|ring| center(&with(ring), ""));
+    center(
+        &with("{ agents: 9, at_once: yes }"),
+        "center.yaml:4:59: error: this must be 1 to 8, got 9\n\
+         center.yaml:4:62: error: \"at_once\" means nothing here (known here: for, agents)",
+    );
+}
+
+#[test]
 fn a_phone_takes_calls_by_itself_soon_or_not_at_all() {
     let with = |said: &str| CENTER.replace("skills: {", &format!("auto_answer: {said}, skills: {{"));
     ["yes", "no", "2s"].iter().for_each(|said| center(&with(said), ""));
     let problem = |said, expected| {
         let text = with(said);
-        let (line, column) = text.lines().zip(1..).find_map(|(text, line)| Some((line, text.find(said)? + 1))).unwrap();
+        let (line, column) =
+            text.lines().zip(1..).find_map(|(text, line)| Some((line, text.find(said)? + 1))).unwrap();
         center(&text, &format!("center.yaml:{line}:{column}: error: {expected}"));
     };
     problem(

@@ -9,6 +9,7 @@ mod prefer;
 mod redial;
 mod relax;
 mod script;
+mod several;
 mod simulator;
 mod waits;
 

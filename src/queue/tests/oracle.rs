@@ -63,6 +63,8 @@ pub(super) struct Call {
     pub stage: Stage,
     pub kept: bool,
     not_before: Timestamp,
+    /// Whose phones ring for it, in the order in which they were rung.
+    pub rings: Vec<AgentId>,
     /// Until when holding is allowed.
     held_until: Option<Timestamp>,
     pub asked: bool,
@@ -177,13 +179,17 @@ impl Oracle {
             *joining = Some(joins);
         }
         match event {
-            Event::RingFailed { call, agent, why } if self.is_at(*call, Stage::Ringing(*agent)) => {
-                self.call(*call).stage = Stage::Waiting;
+            Event::RingFailed { call, agent, why } if self.rings_at(*call, *agent) => {
+                self.rings_no_more(*call, *agent);
                 self.spare(now, *call, *agent, *why);
             }
-            Event::PickedUp { call, agent } if self.is_at(*call, Stage::Ringing(*agent)) => {
+            Event::PickedUp { call, agent } if self.rings_at(*call, *agent) => {
                 let call = self.call(*call);
+                call.rings.retain(|other| other != agent);
                 (call.stage, call.prefer) = (Stage::Talking(*agent), None);
+                if !call.rings.is_empty() {
+                    self.saw("faster than others");
+                }
             }
             Event::AgentWants { agent, wish }
                 if self.agents.get(agent.0 as usize).is_some_and(|agent| {
@@ -259,8 +265,10 @@ impl Oracle {
             }
             Action::Ring { call, agent, until, why, .. } => self.check_ring(now, *call, *agent, *until, why),
             Action::StopRing { call, agent, why } => {
-                assert!(self.is_at(*call, Stage::Ringing(*agent)), "only what rings is stopped");
-                self.call(*call).stage = Stage::Waiting;
+                assert!(self.rings_at(*call, *agent), "only what rings is stopped");
+                let taken = matches!(self.calls[call].stage, Stage::Talking(_));
+                assert!(!taken || *why == MissedWhy::Withdrawn, "who is slower has missed nothing");
+                self.rings_no_more(*call, *agent);
                 self.saw(&format!("stop ring {why:?}"));
                 if *why == MissedWhy::NoAnswer {
                     self.spare(now, *call, *agent, *why);
@@ -268,6 +276,7 @@ impl Oracle {
             }
             Action::Connected { call, agent, waited, .. } => {
                 assert!(self.is_at(*call, Stage::Talking(*agent)));
+                assert!(self.calls[call].rings.is_empty(), "the others' phones ring on");
                 assert_eq!(*waited, now.since(self.calls[call].enqueued_at));
                 self.agent(*agent).calls += 1;
                 self.saw("connected");
@@ -361,6 +370,7 @@ impl Oracle {
             stage: Stage::Waiting,
             kept: false,
             not_before: from.unwrap_or(now),
+            rings: Vec::new(),
             held_until: None,
             asked: false,
         };
@@ -436,6 +446,13 @@ impl Oracle {
 
     /// The choice, made again by looking at every call and every agent.
     fn check_ring(&mut self, now: Timestamp, call: CallId, agent: AgentId, until: Timestamp, why: &Reason) {
+        // For whoever is rung beside others the choice is the same, as if the call still waited.
+        let beside = !self.calls[&call].rings.is_empty();
+        assert_eq!(why.by == ChosenBy::Beside, beside);
+        if beside {
+            assert!(self.calls[&call].rings.len() < self.queue_of(call).ring_agents as usize);
+            self.call(call).stage = Stage::Waiting;
+        }
         assert!(self.may_ring(now, call, agent), "rung without being able, idle, or offered it");
         assert_eq!(until, now + self.queue_of(call).ring_timeout);
         let idle = |a: &AgentId| self.agents[a.0 as usize].state == AgentState::Ready && self.fits(call, *a);
@@ -477,7 +494,8 @@ impl Oracle {
             .filter(|call| self.kept_for(now, *call).is_none_or(|other| other == agent))
             .collect();
         let preferring = serves.iter().copied().filter(|call| self.preferred(now, *call) == Some(agent));
-        let preferring: Vec<CallId> = preferring.filter(|call| self.may_ring(now, *call, agent)).collect();
+        let preferring: Vec<CallId> =
+            preferring.filter(|other| *other == call || self.could_ring(now, *other, agent)).collect();
         let first_of_those = preferring.iter().copied().min_by_key(|call| self.order(*call));
         if preferred {
             assert_eq!(first_of_those, Some(call), "another that prefers them was to go first");
@@ -486,7 +504,8 @@ impl Oracle {
             let is_first = self.calls[&call].priority == i64::from(FIRST);
             assert!(is_first && self.order(call) < self.order(other), "who prefers them goes first");
         }
-        let first = serves.iter().copied().filter(|call| self.may_ring(now, *call, agent));
+        let first =
+            serves.iter().copied().filter(|other| *other == call || self.could_ring(now, *other, agent));
         if by_wait && !preferred {
             assert_eq!(
                 first.min_by_key(|call| self.order(*call)),
@@ -498,6 +517,7 @@ impl Oracle {
         let spared = fitting.iter().any(|agent| !self.may_ring(now, call, *agent));
         let (waiting, fitting) = (serves.len() as u32, fitting.len() as u32);
         let by = match by_wait {
+            _ if beside => ChosenBy::Beside,
             _ if preferred => ChosenBy::Preferred,
             true => ChosenBy::LongestWait,
             false => ChosenBy::ServiceLevel,
@@ -505,13 +525,16 @@ impl Oracle {
         self.check_needs(now, call);
         assert_eq!(*why, Reason { waiting, fitting, fit: self.fit(call, agent), idle, by, agents_by });
         self.last_rung.insert(self.calls[&call].queue, agent);
-        if preferred {
+        if beside {
+            assert_eq!(serves, [call], "who is rung beside others could have had another call");
+            self.saw("rung beside others");
+        } else if preferred {
             self.call(call).prefer = None;
         } else {
             self.check_second_promise(now, call, agent);
         }
         let is_first = |id: &CallId| self.calls[id].priority == i64::from(FIRST);
-        let firsts = self.calls.keys().copied().filter(|id| is_first(id) && self.may_ring(now, *id, agent));
+        let firsts = self.calls.keys().copied().filter(|id| is_first(id) && self.could_ring(now, *id, agent));
         let passed_over = firsts.min_by_key(|id| self.order(*id)).filter(|first| *first != call);
         assert!(
             passed_over.is_none_or(|first| self.order(call) < self.order(first)),
@@ -520,7 +543,9 @@ impl Oracle {
         if is_first(&call) {
             self.saw("first, rung");
         }
-        self.call(call).stage = Stage::Ringing(agent);
+        let of_call = self.call(call);
+        of_call.rings.push(agent);
+        of_call.stage = Stage::Ringing(of_call.rings[0]);
         self.saw("rung");
         if spared {
             self.saw("spared");
@@ -545,7 +570,7 @@ impl Oracle {
         let overdue = self.calls.keys().copied().filter(|other| {
             let age_us = i128::from(now.0) - self.calls[other].since;
             let target = self.queue_of(*other).service_level.1;
-            self.may_ring(now, *other, agent)
+            (*other == call || self.could_ring(now, *other, agent))
                 && age_us >= weights.second_promise.as_micros() as i128
                 && age_us > target.as_micros() as i128
         });
@@ -644,19 +669,23 @@ impl Oracle {
                 assert_eq!(idle, None, "{id} waits though an agent is idle who could serve it");
                 continue;
             };
-            let of_agent = match call.stage {
-                Stage::Ringing(_) => AgentState::Ringing(*id),
-                _ => AgentState::Talking(*id),
+            let ringing = matches!(call.stage, Stage::Ringing(_));
+            let (state, agents) = match ringing {
+                true => (AgentState::Ringing(*id), call.rings.clone()),
+                false => (AgentState::Talking(*id), vec![agent]),
             };
-            assert_eq!(self.agents[agent.0 as usize].state, of_agent);
-            assert!(!call.exclude.contains(&agent), "{id} must not get {agent}");
+            assert_eq!(call.rings.is_empty(), !ringing, "a phone rings for a talk");
+            for agent in agents {
+                assert_eq!(self.agents[agent.0 as usize].state, state);
+                assert!(!call.exclude.contains(&agent), "{id} must not get {agent}");
+            }
             excluded += u32::from(!call.exclude.is_empty());
         }
         for (id, agent) in self.agent_ids().zip(&self.agents) {
             assert_eq!(engine.agent_state(id), Some(&agent.state));
             match &agent.state {
                 AgentState::Ringing(call) => {
-                    assert!(self.is_at(*call, Stage::Ringing(id)) && agent.until.is_some())
+                    assert!(self.rings_at(*call, id) && agent.until.is_some())
                 }
                 AgentState::Talking(call) => assert!(self.is_at(*call, Stage::Talking(id))),
                 AgentState::WrapUp => assert!(agent.until.is_some_and(|until| until > now)),
@@ -693,6 +722,13 @@ impl Oracle {
             && !self.calls[&call].exclude.contains(&agent)
             && self.kept_for(now, call).is_none()
             && self.preferred_idle(now, call).is_none_or(|preferred| preferred == agent)
+    }
+
+    /// Whether this agent could be rung for this call before this very instant too. At one instant calls' deadlines go
+    /// before agents': whom an agent may take again from now on comes after them.
+    fn could_ring(&self, now: Timestamp, call: CallId, agent: AgentId) -> bool {
+        let just_now = |(spared, until): &(CallId, Timestamp)| *spared == call && *until == now;
+        self.may_ring(now, call, agent) && !self.agents[agent.0 as usize].spared.iter().any(just_now)
     }
 
     /// Who has the call before all others, while that holds.
@@ -767,6 +803,19 @@ impl Oracle {
 
     fn is_at(&self, call: CallId, stage: Stage) -> bool {
         self.calls.get(&call).is_some_and(|call| call.stage == stage)
+    }
+
+    fn rings_at(&self, call: CallId, agent: AgentId) -> bool {
+        self.calls.get(&call).is_some_and(|call| call.rings.contains(&agent))
+    }
+
+    /// A phone rings no more; a call that none rings for waits again.
+    fn rings_no_more(&mut self, call: CallId, agent: AgentId) {
+        let call = self.call(call);
+        call.rings.retain(|other| *other != agent);
+        if !matches!(call.stage, Stage::Talking(_)) {
+            call.stage = call.rings.first().map_or(Stage::Waiting, |first| Stage::Ringing(*first));
+        }
     }
 
     fn call(&mut self, id: CallId) -> &mut Call {

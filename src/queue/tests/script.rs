@@ -1,7 +1,7 @@
 //! A small language for tests: what happens, line by line, in; what the engine wants done, out.
 //!
 //! ```text
-//! queue support billing 3, ring 20, given        a queue: its needs, then what differs from the defaults
+//! queue support billing 3, ring 20, given        a queue: its needs, then what differs from the defaults; `rings 2` at once
 //! agent alice billing 5, english 2               an agent: skills and levels
 //! change alice english 0 at 60                   a skill at another level from then on
 //! routing by service level                       instead of by the longest wait
@@ -62,6 +62,7 @@ pub(crate) fn queue_config(name: &str) -> QueueConfig {
         agents_by: None,
         priority: 0,
         ring_timeout: Duration::from_secs(20),
+        ring_agents: 1,
         wrap_up: Duration::from_secs(30),
         max_wait: Duration::from_secs(900),
         max_expected_wait: None,
@@ -172,6 +173,7 @@ fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
     match word {
         "given" => queue.permission = PermissionPolicy::GivenByFlowFile,
         "ring" => queue.ring_timeout = time,
+        "rings" => queue.ring_agents = number,
         "wrap" => queue.wrap_up = time,
         "max" => queue.max_wait = time,
         "expect" => queue.max_expected_wait = Some(time),

@@ -67,7 +67,9 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 48] = [
+const MUST_BE_SEEN: [&str; 50] = [
+    "rung beside others",
+    "faster than others",
     "kept for who is preferred",
     "rung, preferred",
     "rung, preferred by several",
@@ -300,9 +302,12 @@ impl Simulation {
             return self.arrival();
         }
         let call = calls[self.chance.below(calls.len() as u64) as usize];
+        let rings = self.oracle.calls[&call].rings.clone();
+        let agent =
+            rings.get(self.chance.below(rings.len().max(1) as u64) as usize).copied().unwrap_or(AgentId(0));
         match (self.oracle.calls[&call].stage, self.chance.below(10)) {
-            (Stage::Ringing(agent), 0..4) => Event::PickedUp { call, agent },
-            (Stage::Ringing(agent), 4..7) => Event::RingFailed { call, agent, why: self.why() },
+            (Stage::Ringing(_), 0..4) => Event::PickedUp { call, agent },
+            (Stage::Ringing(_), 4..7) => Event::RingFailed { call, agent, why: self.why() },
             (Stage::Talking(agent), 0..2) if self.oracle.calls[&call].kept => {
                 Event::CallbackFailed { call, agent }
             }
@@ -377,6 +382,7 @@ fn center(chance: &mut Entropy) -> Config {
         queue.service_level = (50 + chance.below(50) as u8, secs(1 + chance.below(40)));
         queue.handle_time = (chance.below(2) == 0).then(|| secs(chance.below(300)));
         queue.ring_timeout = secs(chance.below(30));
+        queue.ring_agents = 1 + chance.below(6).saturating_sub(3) as u32;
         queue.wrap_up = secs(chance.below(3) * 10);
         queue.max_wait = secs(chance.below(300));
         queue.max_waiting = chance.below(30) as u32;

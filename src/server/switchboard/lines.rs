@@ -311,7 +311,8 @@ impl Switchboard {
             Some(trunk) => self.by_trunk(trunk, number),
             None => live.callback.clone(),
         };
-        let phones = Phones { at: phone.into_iter().collect(), trunk: live.trunk.clone(), answer_after: None };
+        let phones =
+            Phones { at: phone.into_iter().collect(), trunk: live.trunk.clone(), answer_after: None };
         self.dial(now, leg, phones, streams, out);
     }
 
@@ -384,7 +385,8 @@ impl Switchboard {
         let offer = Bytes::from(sdp::negotiate::offer(&local));
         let from = self.shown_caller(leg);
         let mut headers = vec![("X-Warmline-Call", leg.call().to_string())];
-        headers.extend(answer_after.into_iter().flat_map(|after| answer_by_itself(&self.parts.address, after)));
+        headers
+            .extend(answer_after.into_iter().flat_map(|after| answer_by_itself(&self.parts.address, after)));
         let mut sessions = SmallVec::new();
         for (uri, hop) in phones {
             let session = SessionId(self.next_session);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::Secret;
+use crate::fact::MissedWhy;
 use crate::media::control::PlayId;
 use crate::queue::api::AgentState;
 use crate::server::canary::Audience;
@@ -61,7 +62,11 @@ pub(super) fn center() -> Center {
 }
 
 fn center_with(greet: &str) -> Center {
-    let files = [("center.yaml".to_owned(), CENTER.to_owned()), ("greet.yaml".to_owned(), greet.to_owned())];
+    center_of(CENTER, greet)
+}
+
+fn center_of(center: &str, greet: &str) -> Center {
+    let files = [("center.yaml".to_owned(), center.to_owned()), ("greet.yaml".to_owned(), greet.to_owned())];
     let prompts =
         PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en")).collect();
     crate::flow::load(&files, &prompts).expect("the test center is well-formed").0
@@ -219,7 +224,9 @@ struct World {
 impl World {
     fn new(seed: u64) -> World {
         let mut entropy = Entropy::seeded(seed);
-        let center = Arc::new(center());
+        // Every other seed rings both agents at once.
+        let ring = if seed % 2 == 0 { "ring: 20s" } else { "ring: { for: 20s, agents: 2 }" };
+        let center = Arc::new(center_of(&CENTER.replace("ring: 20s", ring), GREET));
         let ha1 = |user: &str| Ha1::of(user, "warmline", "warmline");
         let users = ["alice", "bob"].map(|user| (user.into(), ha1(user))).into();
         let config = EndpointConfig { users, ..EndpointConfig::default() };
@@ -542,7 +549,7 @@ fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
         Some(one) => one..one + 1,
         None => 0..number("WARMLINE_SEEDS").unwrap_or(60),
     };
-    let (mut talked, mut missed, mut held) = (0, 0, 0);
+    let (mut talked, mut missed, mut held, mut faster) = (0, 0, 0, 0);
     for seed in seeds {
         let checked = catch_unwind(AssertUnwindSafe(|| {
             let mut world = World::new(seed);
@@ -553,11 +560,18 @@ fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
             talked += count(|what| matches!(what, What::TalkEnded { .. }));
             missed += count(|what| matches!(what, What::AgentMissed { .. }));
             held += count(|what| matches!(what, What::HoldMusicStarted));
+            let stopped = |what: &What| matches!(what, What::AgentMissed { why: MissedWhy::Withdrawn, .. });
+            let connected = |one: &Fact| matches!(one.what, What::AgentConnected { .. });
+            let of_same = |fact: &&Fact| {
+                world.facts.iter().any(|one| (one.call, one.at) == (fact.call, fact.at) && connected(one))
+            };
+            faster += world.facts.iter().filter(|fact| stopped(&fact.what)).filter(of_same).count();
         }));
         assert!(checked.is_ok(), "seed {seed}: WARMLINE_SEED={seed} runs it alone");
     }
     // A world in which nobody talks, misses or waits would prove nothing.
-    assert!(talked > 0 && missed > 0 && held > 0, "talked {talked}, missed {missed}, held {held}");
+    let counts = format!("talked {talked}, missed {missed}, held {held}, faster {faster}");
+    assert!(talked > 0 && missed > 0 && held > 0 && faster > 0, "{counts}");
 }
 
 /// The test center as a version of this name, which all its nodes bear.

@@ -81,7 +81,7 @@ would not hold
 chose a callback to +12025550143, and keeps the place
 callback to +12025550143 failed, try 2: busy
 wait over: nobody signed in has the skill
-bob's phone stopped ringing: the call was gone
+bob's phone stopped ringing: the call was gone, or a colleague's
 connected to bob after waiting 1 h 2 min; promised 2 min: broken
 no more audio comes on the agent's line 3
 bob is not ready (missed a call), was ringing

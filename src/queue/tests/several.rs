@@ -1,0 +1,140 @@
+//! Several agents rung for one call.
+
+use std::time::Duration;
+
+use super::script::check;
+use super::script::queue_config;
+use crate::base::CallId;
+use crate::base::QueueId;
+use crate::base::Timestamp;
+use crate::queue::Action;
+use crate::queue::Engine;
+use crate::queue::Event;
+use crate::queue::api::AgentConfig;
+use crate::queue::api::Agents;
+use crate::queue::api::Config;
+use crate::queue::api::Demand;
+use crate::queue::api::Enqueue;
+use crate::queue::api::QueueConfig;
+use crate::queue::api::Whoses;
+
+#[test]
+fn who_is_faster_gets_the_call_and_a_caller_who_leaves_stops_all_phones() {
+    check(
+        "queue support, given, ring 10, rings 2
+         agent alice x 1
+         agent bob x 1
+         agent carol x 1
+         0 alice ready
+         1 bob ready
+         2 carol ready
+         3 call 1 enters support
+         5 bob picks up 1
+         6 call 2 enters support
+         7 call 2 hangs up",
+        "0 alice: ready
+         1 bob: ready
+         2 carol: ready
+         3 1 in support, priority 0, 1 waiting
+         3 ring alice for 1, attempt 1, until 13; of 1 waiting, 3 fitting, fit 0, idle 3s
+         3 alice: ringing 1 until 13
+         3 ring bob for 1, attempt 1, until 13; of 1 waiting, 2 fitting, fit 0, idle 2s
+         3 bob: ringing 1 until 13
+         5 stop ringing alice for 1: Withdrawn
+         5 1 has bob, waited 2s
+         5 bob: talking 1
+         5 alice: ready
+         6 2 in support, priority 0, 1 waiting
+         6 ring alice for 2, attempt 1, until 16; of 1 waiting, 2 fitting, fit 0, idle 6s
+         6 alice: ringing 2 until 16
+         6 ring carol for 2, attempt 1, until 16; of 1 waiting, 1 fitting, fit 0, idle 4s
+         6 carol: ringing 2 until 16
+         7 stop ringing alice for 2: Withdrawn
+         7 stop ringing carol for 2: Withdrawn
+         7 exit 2: Abandoned
+         7 alice: ready
+         7 carol: ready",
+    );
+}
+
+#[test]
+fn when_one_refuses_the_other_rings_on_and_the_caller_waits_once_nobody_does() {
+    check(
+        "queue support, given, ring 10, rings 2, no-answer 30
+         agent alice x 1
+         agent bob x 1
+         0 alice ready
+         0 bob ready
+         0 call 1 enters support
+         3 alice fails 1 declined
+         4 call 2 enters support
+         12 nothing",
+        "0 alice: ready
+         0 bob: ready
+         0 1 in support, priority 0, 1 waiting
+         0 ring alice for 1, attempt 1, until 10; of 1 waiting, 2 fitting, fit 0, idle 0s
+         0 alice: ringing 1 until 10
+         0 ring bob for 1, attempt 1, until 10; of 1 waiting, 1 fitting, fit 0, idle 0s
+         0 bob: ringing 1 until 10
+         3 alice: not ready (declined a call) until 13
+         4 2 in support, priority 0, 2 waiting
+         4 hold 2 until 904 by flow file
+         10 stop ringing bob for 1: NoAnswer
+         10 bob: not ready (missed a call) until 40
+         10 hold 1 until 900 by flow file",
+    );
+}
+
+/// Bob turned the sales call down a moment ago, and is to have it as soon as he may.
+#[test]
+fn nobody_is_rung_beside_others_whom_another_caller_waits_for() {
+    check(
+        "queue support, given, ring 10, rings 2
+         queue sales, given, y 1
+         agent alice x 1
+         agent bob x 1, y 1
+         0 bob ready
+         0 call 1 enters sales
+         1 bob fails 1 withdrawn
+         2 alice ready
+         3 call 2 enters support
+         6 nothing",
+        "0 bob: ready
+         0 1 in sales y>=1, priority 0, 1 waiting
+         0 ring bob for 1, attempt 1, until 20; of 1 waiting, 1 fitting, fit 0, idle 0s
+         0 bob: ringing 1 until 20
+         1 bob: ready
+         1 hold 1 until 900 by flow file
+         2 alice: ready
+         3 2 in support, priority 0, 1 waiting
+         3 ring alice for 2, attempt 1, until 13; of 1 waiting, 2 fitting, fit 0, idle 1s
+         3 alice: ringing 2 until 13
+         6 ring bob for 1, attempt 2, until 26; of 1 waiting, 1 fitting, fit 0, idle 6s
+         6 bob: ringing 1 until 26",
+    );
+}
+
+#[test]
+fn who_consults_a_queue_that_rings_several_rings_one() {
+    let agent = |name: &str| AgentConfig { name: name.into(), skills: Vec::new(), always_ready: true };
+    let queue = QueueConfig { ring_agents: 2, ..queue_config("support") };
+    let agents = vec![agent("alice"), agent("bob")];
+    let engine = Engine::new(Config { queues: vec![queue], agents, ..Config::default() });
+    let rings = |call| {
+        let enqueue = Enqueue {
+            call,
+            queue: QueueId(0),
+            needs: Demand::default(),
+            priority: 0,
+            age_credit: Duration::ZERO,
+            whose: Whoses::new(),
+            permission: None,
+            prefer: None,
+            exclude: Agents::new(),
+        };
+        let mut out = Vec::new();
+        engine.clone().handle(Timestamp::ZERO, Event::Enqueue(Box::new(enqueue)), &mut out);
+        out.iter().filter(|action| matches!(action, Action::Ring { .. })).count()
+    };
+    assert_eq!((rings(CallId(1)), rings(CallId(1).consult(1))), (2, 1));
+}
