@@ -23,7 +23,7 @@ use crate::base::Timestamp;
 /// How many idle agents of one profile are compared, the longest idle first.
 const RIVALS: usize = 4;
 /// How many profiles with idle agents are compared; they take turns at being the first.
-const PROFILES: usize = 64;
+const PROFILES: usize = 16;
 /// How quickly a class forgets how often it found an idle agent, and how often it was chosen.
 const SEEN: f64 = 40.0;
 
