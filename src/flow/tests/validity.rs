@@ -34,8 +34,11 @@ fn at(text: &str) -> WallTime {
     crate::flow::hours::moment_of(text, &center().time_zone).expect("a moment")
 }
 
+/// When, whose, which skill and at what level.
+type Change = (u64, u32, u32, u8);
+
 /// Each agent's levels in the order of skills, of an engine that begins then; and what comes after so many seconds.
-fn begins(text: &str) -> (Vec<[u8; 2]>, Vec<(u64, u32, u32, u8)>) {
+fn begins(text: &str) -> (Vec<[u8; 2]>, Vec<Change>) {
     let config = center().engine_at(at(text));
     let levels = config.agents.iter().map(|agent| [0, 1].map(|skill| agent.level(SkillId(skill))));
     let change = |change: &SkillChange| {

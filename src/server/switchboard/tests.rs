@@ -225,7 +225,7 @@ impl World {
     fn new(seed: u64) -> World {
         let mut entropy = Entropy::seeded(seed);
         // Every other seed rings both agents at once.
-        let ring = if seed % 2 == 0 { "ring: 20s" } else { "ring: { for: 20s, agents: 2 }" };
+        let ring = if seed.is_multiple_of(2) { "ring: 20s" } else { "ring: { for: 20s, agents: 2 }" };
         let center = Arc::new(center_of(&CENTER.replace("ring: 20s", ring), GREET));
         let ha1 = |user: &str| Ha1::of(user, "warmline", "warmline");
         let users = ["alice", "bob"].map(|user| (user.into(), ha1(user))).into();

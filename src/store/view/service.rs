@@ -268,7 +268,8 @@ mod tests {
         let json = serde_json::to_value(&figures).unwrap();
         let mut names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         let mut columns = COLUMNS.to_vec();
-        (names.sort_unstable(), columns.sort_unstable());
+        names.sort_unstable();
+        columns.sort_unstable();
         assert_eq!(names, columns);
     }
 }
