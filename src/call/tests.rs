@@ -24,7 +24,7 @@ language: en
 languages: [en, es]
 numbers:
   { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1006: outside, 1007: alone,
-    1008: kept, 1009: message, 1010: told, 1011: judged }
+    1008: kept, 1009: message, 1010: told, 1011: judged, 1012: placed }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -36,6 +36,8 @@ queues:
     offers: { 4: callback, 3: message }
     unserved: message
   judged: { needs: talk >= 1, record: yes, survey: after_talk }
+  placed: { needs: talk >= 1, waiting: { messages: [wait/web], position: yes } }
+routing: longest waiting
 agents:
   alice: { skills: { talk: 5 }, ready: when registered }
 feature_codes: { '*51': ready, '*52': not ready }
@@ -93,7 +95,7 @@ nodes:
 ";
 
 const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined \
-    wait/callback-promised wait/web wait/letter wait/offer wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting";
+    wait/callback-promised wait/web wait/letter wait/offer wait/check-in wait/sorry wait/position wait/in-line wait/agent-calling-back wait/callback-greeting";
 
 /// Asks before the queue would.
 const CONSENTS: &str = "
@@ -119,6 +121,7 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("alone.yaml", forward::ALONE),
         file("message.yaml", message::MESSAGE),
         file("told.yaml", waiting::TOLD),
+        file("placed.yaml", waiting::PLACED),
         file("judged.yaml", survey::JUDGED),
         file("after_talk.yaml", survey::AFTER_TALK),
     ];

@@ -30,6 +30,7 @@ use crate::flow::FlowEvent;
 use crate::flow::api::CallbackAt;
 use crate::flow::api::KeptPlace;
 use crate::flow::api::TransferResult;
+use crate::flow::center::PlaceWords;
 use crate::flow::center::WaitOffer;
 use crate::flow::center::WaitPrompts;
 use crate::flow::center::WaitWords;
@@ -76,6 +77,9 @@ pub(super) struct Wait {
 struct Said {
     /// The expected wait, in minutes.
     minutes: Option<u64>,
+    /// The place in line.
+    #[serde(default)]
+    place: Option<u32>,
     /// When the next word may come; none before the wait's own first.
     next: Option<Timestamp>,
     /// How many messages have been heard.
@@ -194,6 +198,12 @@ pub(super) fn quote_words(language: &str, quote: Option<Duration>, prompts: &Wai
     words.extend(say::minutes(language, minutes));
     words.push(unit.clone());
     words
+}
+
+/// "You are number four in line."
+fn place_words(language: &str, place: u32, words: &PlaceWords) -> Vec<Name> {
+    let number = say::number(language, u64::from(place));
+    [vec![words.before.clone()], number, vec![words.after.clone()]].concat()
 }
 
 impl Call {
@@ -340,8 +350,8 @@ impl Call {
         let Some(prompts) = self.prompts(center) else { return };
         let since = self.joined.as_ref().map_or(now, |joined| joined.since);
         let Phase::Waiting(wait) = &mut self.phase else { return };
-        let (quote, first) = match &prompts.words {
-            None => (quote, vec![prompts.check_in.clone()]),
+        let (quote, place, first) = match &prompts.words {
+            None => (quote, None, vec![prompts.check_in.clone()]),
             Some(words) => {
                 if wait.said.next.unwrap_or(since + words.first) > now {
                     return;
@@ -351,12 +361,19 @@ impl Call {
                 let better = quote.filter(|quote| {
                     position > 1 && wait.said.minutes.is_none_or(|told| minutes(*quote) < told)
                 });
-                (better, wait.said.in_turn(better.is_some(), words, prompts))
+                // Nor who they are before; and to whom others went first it is not said.
+                let place = words.place.as_ref().filter(|_| {
+                    position > 1 && wait.said.place.is_none_or(|told| position < told)
+                });
+                let tells = better.is_some() || place.is_some();
+                (better, place, wait.said.in_turn(tells, words, prompts))
             }
         };
         wait.said.minutes = quote.map(minutes).or(wait.said.minutes);
+        wait.said.place = place.map(|_| position).or(wait.said.place);
         let mut said = first;
         said.extend(quote_words(&self.language, quote, prompts));
+        said.extend(place.into_iter().flat_map(|words| place_words(&self.language, position, words)));
         said.extend(prompts.words.as_ref().and_then(|words| words.offer.clone()));
         out.push(CallAction::Fact(What::CheckedIn { quote }));
         if let Some(play) = self.say(said, false, out) {

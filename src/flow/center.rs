@@ -20,6 +20,7 @@ use crate::flow::prompts::Prompts;
 use crate::flow::speech::Speech;
 use crate::flow::validity::Lapse;
 use crate::flow::validity::Validity;
+use crate::flow::yaml::Place;
 use crate::media::codec::Codec;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
@@ -370,6 +371,19 @@ pub struct WaitWords {
     pub messages: Vec<Name>,
     /// Heard after each: which keys mean what.
     pub offer: Option<Name>,
+    /// Around the number of their place in line, where callers are told it.
+    pub place: Option<PlaceWords>,
+}
+
+/// "You are number … in line."
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlaceWords {
+    /// `wait/position`
+    pub before: Name,
+    /// `wait/in-line`
+    pub after: Name,
+    /// Where the file says so.
+    pub(crate) at: Place,
 }
 
 /// What a key means to a caller who waits.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::fact::Party;
+use crate::flow::center::PlaceWords;
 use crate::flow::center::WaitOffer;
 use crate::flow::center::WaitPrompts;
 use crate::flow::center::WaitWords;
@@ -24,7 +25,8 @@ pub(crate) type Links = Vec<(Name, Place)>;
 /// The prompts of a queue: those that it names, else those that every queue has. And what is said, and may be chosen.
 pub(crate) fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (WaitPrompts, Links) {
     let mut links = Links::new();
-    let words = fields.optional("waiting").and_then(|yaml| words(yaml, reader));
+    let waiting = fields.optional("waiting").and_then(|yaml| words(yaml, reader));
+    let (words, position) = waiting.unzip();
     let offers = fields.optional("offers").map(|yaml| offers(yaml, &mut links, reader)).unwrap_or_default();
     let unserved_flow = fields.optional("unserved").and_then(|yaml| {
         let name = reader.name(yaml, "the name of a flow")?;
@@ -53,6 +55,12 @@ pub(crate) fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> 
         };
         found.unwrap_or_default()
     };
+    let place = position.flatten().map(|at| PlaceWords {
+        before: prompt(Party::Caller, "position", "wait/position"),
+        after: prompt(Party::Caller, "in_line", "wait/in-line"),
+        at,
+    });
+    let words = words.map(|words| WaitWords { place, ..words });
     let prompts = WaitPrompts {
         all_busy: prompt(Party::Caller, "all_busy", "wait/all-busy"),
         less_than: prompt(Party::Caller, "less_than", "wait/less-than"),
@@ -76,8 +84,8 @@ pub(crate) fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> 
     (prompts, links)
 }
 
-/// `{ first: 15s, every: 60s, messages: [wait/web], offer: wait/offer }`
-fn words(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<WaitWords> {
+/// `{ first: 15s, every: 60s, messages: [wait/web], offer: wait/offer, position: yes }`; and where the place in line is told.
+fn words(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(WaitWords, Option<Place>)> {
     let mut fields = reader.fields(yaml, "what is said while callers wait")?;
     let mut time = |key, default_s| {
         let given = fields.optional(key).and_then(|yaml| Some((yaml.place, reader.duration(yaml)?)));
@@ -96,8 +104,10 @@ fn words(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<WaitWords> {
     };
     let messages = fields.optional("messages").map(&mut prompt).unwrap_or_default();
     let offer = fields.optional("offer").and_then(|yaml| prompt(yaml).pop());
+    let position = fields.optional("position").filter(|yaml| reader.truth(yaml) == Some(true));
+    let position = position.map(|yaml| yaml.place);
     fields.finish(reader);
-    Some(WaitWords { first, every, messages, offer })
+    Some((WaitWords { first, every, messages, offer, place: None }, position))
 }
 
 /// `{ 2: callback, 3: leave_message }`

@@ -9,10 +9,21 @@ nodes:
   queue: { enqueue: told }
 ";
 
+pub(super) const PLACED: &str = "
+flow: placed
+start: queue
+nodes:
+  queue: { enqueue: placed }
+";
+
 impl Script {
     /// Somebody is held, 2 minutes having been said.
     fn held() -> Script {
-        let mut script = Script::arrive("1010", "+12025550100", None);
+        Script::held_at("1010")
+    }
+
+    fn held_at(dialled: &str) -> Script {
+        let mut script = Script::arrive(dialled, "+12025550100", None);
         script.happens("nobody has that number", CallEvent::Found(None));
         script.word("asks", QueueWord::AskPermission { quote: Some(Duration::from_secs(110)), position: 2 });
         script.digit('1').word("engine holds", holds());
@@ -56,6 +67,35 @@ fn a_held_caller_is_told_a_better_wait_and_messages_in_turn_and_the_next_one_no_
 60 s later
   fact: checked_in
   play to 0: wait/letter wait/offer",
+    );
+}
+
+#[test]
+fn a_held_caller_is_told_their_place_when_it_is_better_and_not_who_is_next() {
+    let mut script = Script::held_at("1012");
+    script.checks_in(15, None, 4).checks_in(60, Some(50), 3);
+    // Others went before them; then they are as near as they knew; then nearer; then next.
+    script.checks_in(60, None, 5).checks_in(60, None, 3).checks_in(60, None, 2).checks_in(60, None, 1);
+    script.check(
+        "
+15 s later
+  fact: checked_in
+  play to 0: wait/check-in wait/position numbers/4 wait/in-line
+60 s later
+  fact: checked_in
+  play to 0: wait/check-in wait/less-than numbers/1 units/minute wait/position numbers/3 wait/in-line
+60 s later
+  fact: checked_in
+  play to 0: wait/web
+60 s later
+  fact: checked_in
+  play to 0: wait/web
+60 s later
+  fact: checked_in
+  play to 0: wait/check-in wait/position numbers/2 wait/in-line
+60 s later
+  fact: checked_in
+  play to 0: wait/web",
     );
 }
 

@@ -731,6 +731,17 @@ fn what_callers_of_a_queue_hear_and_choose_and_where_it_leads() {
          (who is talked to all the time hears nothing of it)\n\
          center.yaml:4:91: error: no prompt is called \"wait/nothing\" (record it as prompts/en/wait/nothing.wav)",
     );
+    let place = queue("steps: [{ after: 30s, needs: billing >= 1 }], waiting: { position: yes }");
+    center(
+        &place,
+        "center.yaml:4:110: error: a place in line says something only where who waits longest is served first \
+         (say \"routing: longest waiting\", or leave \"position\" out)",
+    );
+    center(
+        &format!("{place}routing: longest waiting\n"),
+        "center.yaml:4:110: error: callers of this queue overtake each other by \"steps\": a place in line says nothing \
+         (leave \"position\" out)",
+    );
     center(
         &queue("offers: 7"),
         "center.yaml:4:51: error: offers are written as \"key: callback\", or \"key: name of a flow\"",

@@ -73,7 +73,7 @@ pub(super) fn prompts() -> Prompts {
     let named = "greeting/welcome greeting/welcome-back greeting/welcome-new names/ann names/ben names/carla \
         verify/enter-account verify/enter-pin verify/wrong verify/locked verify/verified verify/unavailable \
         verify/skip verify/no-input menu/main menu/no-input menu/no-match menu/to-a-person goodbye long wait/all-busy \
-        wait/less-than wait/question wait/question-hold wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
+        wait/less-than wait/position wait/in-line wait/question wait/question-hold wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
         wait/agent-calling-back wait/callback-greeting agent/ready agent/not-ready agent/signed-out \
         agent/unknown-code language/es hold-music tone-1004 beep \
         callback/your-number callback/confirm callback/key-number callback/when callback/key-time callback/at \
