@@ -244,7 +244,7 @@ impl House {
             Action::Exit { call, exit } => {
                 let gone = self.calls.remove(call);
                 assert!(
-                    gone.is_none_or(|of| of.stage == Stage::Waiting || *exit == WaitExit::Abandoned),
+                    gone.is_none_or(|of| of.stage == Stage::Waiting || matches!(exit, WaitExit::Abandoned | WaitExit::Redialled)),
                     "{call} is sent away while it has an agent"
                 );
             }

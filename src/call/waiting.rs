@@ -362,9 +362,10 @@ impl Call {
                     position > 1 && wait.said.minutes.is_none_or(|told| minutes(*quote) < told)
                 });
                 // Nor who they are before; and to whom others went first it is not said.
-                let place = words.place.as_ref().filter(|_| {
-                    position > 1 && wait.said.place.is_none_or(|told| position < told)
-                });
+                let place = words
+                    .place
+                    .as_ref()
+                    .filter(|_| position > 1 && wait.said.place.is_none_or(|told| position < told));
                 let tells = better.is_some() || place.is_some();
                 (better, place, wait.said.in_turn(tells, words, prompts))
             }
@@ -504,6 +505,7 @@ impl Call {
             WaitExit::NobodyStaffed => (&prompts.unserved, Outcome::Unserved, "nobody there with the skill"),
             WaitExit::Full => (&prompts.unserved, Outcome::Unserved, "queue full"),
             WaitExit::ExpectedWait => (&prompts.unserved, Outcome::Unserved, "too long a wait expected"),
+            WaitExit::Redialled => (&prompts.unserved, Outcome::Served, "called again, and was served"),
             WaitExit::CallbackFailed => {
                 (&prompts.unserved, Outcome::CallbackFailed, "callback did not reach the caller")
             }
@@ -524,7 +526,7 @@ impl Call {
                 self.unserved = true;
                 prompts.unserved_flow.as_ref()
             }
-            WaitExit::Abandoned | WaitExit::CallbackFailed => None,
+            WaitExit::Abandoned | WaitExit::CallbackFailed | WaitExit::Redialled => None,
         }
     }
 

@@ -429,6 +429,8 @@ pub enum WaitExit {
     ExpectedWait,
     /// A callback could not reach the caller in all its tries.
     CallbackFailed,
+    /// Who was to be called back called again and has an agent.
+    Redialled,
 }
 
 /// Why an agent missed a call.

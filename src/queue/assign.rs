@@ -241,6 +241,9 @@ impl Engine {
         self.withdraw(id, &slower, out);
         out.push(Action::Connected { call: id, agent, waited, quote });
         self.set_agent(agent, AgentState::Talking(id), None, out);
+        if !callback {
+            self.call_off_callbacks(id, out);
+        }
         self.free_withdrawn(&slower, out);
     }
 

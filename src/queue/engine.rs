@@ -17,6 +17,7 @@ use super::api::Event;
 use super::api::QueueConfig;
 use super::api::SkillChange;
 use super::calls::Calls;
+use super::kept::Kept;
 use super::line::Key;
 use super::line::Line;
 use super::pace::Pace;
@@ -59,6 +60,9 @@ pub struct Engine {
     /// What is still to come of agents' skills, the next last.
     #[serde(default)]
     pub(super) changes: Vec<SkillChange>,
+    /// Who is to be called back.
+    #[serde(default)]
+    pub(super) kept: Kept,
     /// At most one entry per call and agent, and a few per class.
     due: BTreeSet<(Timestamp, Due)>,
     /// Empty between two decisions: the classes that one of them goes through, in memory that is there already.
@@ -150,6 +154,7 @@ impl Engine {
             redial: config.redial,
             redials: Redials::default(),
             changes: config.changes,
+            kept: Kept::default(),
             due: BTreeSet::new(),
             scratch: Vec::new(),
         };

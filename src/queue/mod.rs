@@ -30,6 +30,7 @@
 //! | `pace` | how long talks take, and which queues miss their targets |
 //! | `line` | a waiting line in order |
 //! | [`log`] | what it was told and decided, as text to be gone through again |
+//! | `kept` | who is to be called back, and is called off |
 //! | [`redial`] | who calls again after their line dropped, and how old they are |
 //! | [`owners`] | who talked with a caller last |
 //! | [`promises`] | what callers were promised, and by when |
@@ -46,6 +47,7 @@ mod direct;
 mod engine;
 pub mod hold;
 mod idle;
+mod kept;
 mod line;
 pub mod log;
 pub mod needs;

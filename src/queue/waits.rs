@@ -191,6 +191,9 @@ impl Engine {
             talk_since: None,
             due: None,
         };
+        if from.is_some() {
+            self.kept.add(&call.whose, id);
+        }
         self.calls.insert(id, call);
         self.queue_mut(queue).waiting += 1;
         let waiting = self.queue(queue).waiting;
@@ -380,6 +383,8 @@ impl Engine {
         let call = self.call_mut(id);
         call.consent = Consent::Kept { not_before: None };
         call.cap_at = call.cap_at.max(until);
+        let whose = call.whose.clone();
+        self.kept.add(&whose, id);
         self.rearm_call(id);
         out.push(Action::KeepPlace { call: id });
     }
@@ -418,7 +423,7 @@ impl Engine {
     }
 
     /// The wait ends without an agent. Those whose phones ring are free for other calls.
-    fn exit(&mut self, id: CallId, exit: WaitExit, out: &mut Vec<Action>) {
+    pub(super) fn exit(&mut self, id: CallId, exit: WaitExit, out: &mut Vec<Action>) {
         self.leave_line(id);
         let Some(call) = self.remove_call(id) else { return };
         self.queue_mut(call.queue).waiting -= 1;
@@ -446,6 +451,9 @@ impl Engine {
     pub(super) fn remove_call(&mut self, id: CallId) -> Option<Box<Call>> {
         let call = self.calls.remove(id)?;
         self.rearm(Due::Call(id), call.due, None);
+        if call.is_callback() {
+            self.kept.remove(&call.whose, id);
+        }
         self.release(call.class, &call.steps);
         self.forget_excluded(id, &call.exclude);
         Some(call)

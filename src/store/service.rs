@@ -226,7 +226,7 @@ impl ServiceReport {
             (By::Skill, _) if wait.needs.is_empty() => BTreeSet::from([Name::default()]),
             (By::Skill, _) => skills(&wait.needs),
             (By::Agent, Some(WaitEnd::Answered { agent, .. })) => BTreeSet::from([agent.clone()]),
-            (By::Agent, _) => BTreeSet::from([wait.rings.clone().unwrap_or_default()]),
+            (By::Agent, _) => BTreeSet::from([wait.rings.last().cloned().unwrap_or_default()]),
         }
     }
 

@@ -371,6 +371,7 @@ pub(super) fn exit_words(exit: WaitExit) -> &'static str {
         WaitExit::Full => "the queue is full",
         WaitExit::ExpectedWait => "the expected wait is longer than the queue allows",
         WaitExit::CallbackFailed => "no callback reached the caller",
+        WaitExit::Redialled => "the caller called again and was served",
     }
 }
 

@@ -29,8 +29,8 @@ pub struct Waiting {
     pub priority: i32,
     /// Who must not get the call.
     pub excluded: Vec<Name>,
-    /// Whose phone rings for them.
-    pub rings: Option<Name>,
+    /// Whose phones ring for them, the last rung last.
+    pub rings: Vec<Name>,
 }
 
 impl Waiting {
@@ -54,6 +54,8 @@ pub enum WaitEnd {
     },
     /// Any other end without an agent: declined, the longest wait, nobody there, full, callback failed.
     Unserved,
+    /// The place was kept for somebody who called again and was served, which is another wait's end.
+    Redialled,
 }
 
 /// What a fact does to the waits.
@@ -80,7 +82,7 @@ impl Waits {
         let (call, wall) = (dated.fact.call?, dated.wall);
         if let What::Enqueued { queue, needs, priority, .. } = &dated.fact.what {
             let (queue, needs, priority) = (queue.clone(), needs.clone(), *priority);
-            let (excluded, rings) = (Vec::new(), None);
+            let (excluded, rings) = (Vec::new(), Vec::new());
             let wait = Waiting { call, queue, joined: wall, quote: None, needs, priority, excluded, rings };
             self.0.insert(call, wait.clone());
             return Some(WaitChange::Joined(wait));
@@ -109,16 +111,17 @@ impl Waits {
                 return None;
             }
             What::AgentRinging { agent, .. } => {
-                wait.rings = Some(agent.clone());
+                wait.rings.push(agent.clone());
                 return None;
             }
-            What::AgentMissed { .. } => {
-                wait.rings = None;
+            What::AgentMissed { agent, .. } => {
+                wait.rings.retain(|rings| rings != agent);
                 return None;
             }
             What::AgentConnected { agent, waited, quote } => {
                 WaitEnd::Answered { agent: agent.clone(), waited: *waited, quote: *quote }
             }
+            What::WaitEnded { exit: WaitExit::Redialled } => WaitEnd::Redialled,
             What::WaitEnded { exit } if *exit != WaitExit::Abandoned => WaitEnd::Unserved,
             What::WaitEnded { .. } | What::CallEnded { .. } => {
                 WaitEnd::HungUp { after: between(wait.joined, wall) }
@@ -178,6 +181,8 @@ impl Tally {
                 self.longest = self.longest.max(after);
             }
             WaitEnd::Unserved => self.unserved += 1,
+            // One caller, served once: they came once.
+            WaitEnd::Redialled => self.joined = self.joined.saturating_sub(1),
         }
     }
 

@@ -18,9 +18,14 @@ pub(crate) fn places(center: &CenterFile, flows: &BTreeMap<Name, Flow>, reader: 
         let steps = |flow: &Flow| flow.nodes.iter().any(|at| relaxes(&at.node, id));
         if center.engine.routing != Routing::LongestWaiting {
             let message = "a place in line says something only where who waits longest is served first";
-            reader.error_hint(told.at, message, "say \"routing: longest waiting\", or leave \"position\" out");
+            reader.error_hint(
+                told.at,
+                message,
+                "say \"routing: longest waiting\", or leave \"position\" out",
+            );
         } else if !queue.needs.steps.is_empty() || flows.values().any(steps) {
-            let message = "callers of this queue overtake each other by \"steps\": a place in line says nothing";
+            let message =
+                "callers of this queue overtake each other by \"steps\": a place in line says nothing";
             reader.error_hint(told.at, message, "leave \"position\" out");
         }
     }

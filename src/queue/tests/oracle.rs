@@ -130,6 +130,20 @@ impl Oracle {
             self.answered(now, event, action, &mut joining);
         }
         assert!(joining.is_none(), "who joins is let in or sent away at once");
+        let connected = actions.iter().find_map(|action| match action {
+            Action::Connected { call, .. } => self.calls.get(call).filter(|call| !call.kept),
+            _ => None,
+        });
+        if let Some(served) = connected {
+            let same = |kept: &Call| kept.whose.iter().any(|whose| served.whose.contains(whose));
+            let still = |kept: &Call| {
+                kept.kept && kept.queue == served.queue && !matches!(kept.stage, Stage::Talking(_))
+            };
+            assert!(
+                !self.calls.values().any(|kept| still(kept) && same(kept)),
+                "who is served is called back as well"
+            );
+        }
         self.check_state(now, engine);
     }
 
@@ -607,6 +621,15 @@ impl Oracle {
             WaitExit::Full => panic!("a queue is not full of those who are in it"),
             WaitExit::Declined => assert!((call.asked || call.held_until.is_some()) && !call.kept),
             WaitExit::CallbackFailed => assert!(call.kept),
+            WaitExit::Redialled => {
+                let served = |served: &Call| {
+                    served.queue == call.queue
+                        && !served.kept
+                        && matches!(served.stage, Stage::Talking(_))
+                        && served.whose.iter().any(|whose| call.whose.contains(whose))
+                };
+                assert!(call.kept && self.calls.values().any(served), "only who is served is called off");
+            }
             WaitExit::Abandoned if !call.kept => {
                 let age = Duration::from_micros((i128::from(now.0) - call.since) as u64);
                 self.dropped.push((call.whose, call.queue, now, age));

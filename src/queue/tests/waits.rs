@@ -220,6 +220,34 @@ fn a_callback_that_reaches_nobody_is_tried_again_a_minute_later_and_then_given_u
 }
 
 #[test]
+fn who_calls_again_and_is_served_is_not_called_back_there() {
+    check_away(
+        "queue support, given, check-in 0
+         queue sales, given",
+        "1 call 1 is kept for support from 600, from +12025550143
+         1 call 2 is kept for sales from 600, from +12025550143
+         1 call 3 is kept for support from 600, from +12025550199
+         2 call 4 enters support, from +12025550143
+         9 alice ready
+         10 alice picks up 4",
+        "1 1 in support, priority 0, 1 waiting
+         1 keep place of 1
+         1 2 in sales, priority 0, 1 waiting
+         1 keep place of 2
+         1 3 in support, priority 0, 2 waiting
+         1 keep place of 3
+         2 4 in support, priority 0, 3 waiting
+         2 hold 4 until 902 by flow file
+         9 alice: ready
+         9 ring alice for 4, attempt 1, until 29; of 1 waiting, 1 fitting, fit 0, idle 0s
+         9 alice: ringing 4 until 29
+         10 4 has alice, waited 8s
+         10 alice: talking 4
+         10 exit 1: Redialled",
+    );
+}
+
+#[test]
 fn who_asked_for_a_callback_before_anybody_was_there_is_called_when_somebody_is() {
     check_away(
         "queue support",
