@@ -232,5 +232,7 @@ fn queue() -> QueueConfig {
         callback_tries: 3,
         callback_spacing: Duration::from_secs(60),
         misses: Misses::default(),
+        prefer: None,
+        exclude: Agents::new(),
     }
 }

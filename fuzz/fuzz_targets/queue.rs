@@ -438,6 +438,8 @@ fn center(bytes: &mut Bytes<'_>) -> Config {
         callback_tries: u32::from(bytes.below(4)),
         callback_spacing: bytes.secs(),
         misses: Misses { no_answer: (bytes.below(4) == 0).then(|| bytes.secs()), ..Misses::default() },
+        prefer: (bytes.below(4) == 0).then(|| (AgentId(u32::from(bytes.below(7))), bytes.secs())),
+        exclude: (0..bytes.below(8).saturating_sub(6)).map(|_| AgentId(u32::from(bytes.below(7)))).collect(),
     });
     let queues = queues.collect();
     let agents = (0..1 + bytes.below(6)).map(|_| AgentConfig {

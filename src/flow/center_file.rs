@@ -36,6 +36,7 @@ use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::hours::Hours;
 use crate::flow::model::SpokenAs;
+use crate::flow::named_file::Named;
 use crate::flow::needs;
 use crate::flow::read::Reader;
 use crate::flow::ring_file::misses;
@@ -62,6 +63,7 @@ use crate::media::codec::Codec;
 use crate::queue::api::AgentChoice;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
+use crate::queue::api::Agents;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::PermissionPolicy;
@@ -181,7 +183,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     }
     let escalation = fields.optional("escalation").map(|yaml| escalation::read(yaml, &agents, reader));
     fields.finish(reader);
-    for (queue, place) in queues.iter().zip(queue_places).filter(|_| all_agents_read) {
+    for (queue, (place, named)) in queues.iter_mut().zip(queue_places).filter(|_| all_agents_read) {
+        named.give(queue, reader);
         nobody_serves(reader, &agents, &queue.needs, &Demand::default(), &queue.name, place);
     }
     let mut center = CenterFile {
@@ -344,8 +347,10 @@ fn skills(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Place)> {
 }
 
 type AlarmsRead = (AlarmPolicy, Place);
-type QueueRead = (QueueConfig, (WaitPrompts, Links), TalkPolicy, AlarmsRead, Place);
-type QueuesRead = (Vec<QueueConfig>, Vec<(WaitPrompts, Links)>, Vec<TalkPolicy>, Vec<AlarmsRead>, Vec<Place>);
+type Places = (Place, Named);
+type QueueRead = (QueueConfig, (WaitPrompts, Links), TalkPolicy, AlarmsRead, Places);
+type QueuesRead =
+    (Vec<QueueConfig>, Vec<(WaitPrompts, Links)>, Vec<TalkPolicy>, Vec<AlarmsRead>, Vec<Places>);
 
 fn split(queues: Vec<QueueRead>) -> QueuesRead {
     let mut parts = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -405,7 +410,11 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         callback_tries: number(fields, reader, "callback_tries", 1, 10, 3),
         callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
         misses: misses(fields, reader),
+        // Their agents have not been read yet.
+        prefer: None,
+        exclude: Agents::new(),
     };
+    let named = Named::read(fields, reader);
     if config.needs.steps.last().is_some_and(|step| step.after >= config.max_wait) {
         let hint = "let it come before the queue's max_wait".to_owned();
         reader.warning(key.place, "nobody waits until this step", Some(hint));
@@ -423,7 +432,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         }
         config.check_in = words.first.min(words.every);
     }
-    Some((config, (prompts, links), talk, alarms(fields, reader), key.place))
+    Some((config, (prompts, links), talk, alarms(fields, reader), (key.place, named)))
 }
 
 /// `90d`

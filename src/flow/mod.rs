@@ -22,6 +22,7 @@ mod file;
 pub mod hours;
 pub mod load;
 pub mod model;
+mod named_file;
 mod needs;
 mod node;
 pub mod outline;

@@ -67,7 +67,13 @@ impl Config {
     pub fn leave_out(&mut self, id: AgentId) {
         self.agents.remove(id.0 as usize);
         self.changes.retain(|change| change.agent != id);
-        self.changes.iter_mut().filter(|change| change.agent > id).for_each(|change| change.agent.0 -= 1);
+        let moved = |agent: &mut AgentId| agent.0 -= u32::from(*agent > id);
+        self.changes.iter_mut().for_each(|change| moved(&mut change.agent));
+        for queue in &mut self.queues {
+            queue.prefer = queue.prefer.filter(|(agent, _)| *agent != id);
+            queue.exclude.retain(|agent| *agent != id);
+            queue.prefer.iter_mut().map(|(agent, _)| agent).chain(&mut queue.exclude).for_each(moved);
+        }
     }
 }
 
@@ -117,6 +123,12 @@ pub struct QueueConfig {
     /// What becomes of an agent who does not take a call of this queue.
     #[serde(default)]
     pub misses: Misses,
+    /// As [`Enqueue::prefer`], of calls that prefer nobody themselves. Default nobody.
+    #[serde(default)]
+    pub prefer: Option<(AgentId, Duration)>,
+    /// As [`Enqueue::exclude`], of calls that exclude nobody themselves. Default nobody.
+    #[serde(default)]
+    pub exclude: Agents,
 }
 
 /// How many agents one call may ring at once.
@@ -249,10 +261,10 @@ pub struct Enqueue {
     /// Who allows the hold of this call; none: as its queue says.
     pub permission: Option<PermissionPolicy>,
     /// Who gets the call before anybody else, and how long it waits for them while they are busy: at most half of the
-    /// queue's longest wait. They must have what is needed.
+    /// queue's longest wait. They must have what is needed. None: as the queue says.
     #[serde(default)]
     pub prefer: Option<(AgentId, Duration)>,
-    /// Who must not get the call.
+    /// Who must not get the call. Nobody: as the queue says.
     #[serde(default)]
     pub exclude: Agents,
 }

@@ -129,8 +129,6 @@ impl Engine {
     pub(super) fn enqueue(&mut self, enqueue: Enqueue, from: Option<Timestamp>, out: &mut Vec<Action>) {
         let Enqueue { call: id, queue, needs, priority, age_credit, whose, permission, prefer, mut exclude } =
             enqueue;
-        exclude.sort_unstable();
-        exclude.dedup();
         if self.calls.has(id) {
             debug!(call = %id, "joined twice");
             return;
@@ -142,6 +140,12 @@ impl Engine {
         }
         let config = &self.queue(queue).config;
         let priority = config.priority.saturating_add(priority);
+        let prefer = prefer.or(config.prefer);
+        if exclude.is_empty() {
+            exclude.clone_from(&config.exclude);
+        }
+        exclude.sort_unstable();
+        exclude.dedup();
         let now = self.now;
         let redial = self.redials.find(now, &whose, queue).filter(|(_, age)| *age > age_credit);
         let age_credit = redial.map_or(age_credit, |(_, age)| age);

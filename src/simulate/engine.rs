@@ -63,6 +63,8 @@ impl EngineRouter {
             callback_tries: 1,
             callback_spacing: Duration::ZERO,
             misses: Misses::default(),
+            prefer: None,
+            exclude: Agents::new(),
         };
         let agent = |skills: &Vec<_>| AgentConfig {
             name: "agent".into(),

@@ -20,9 +20,10 @@ use crate::flow::yaml::Yaml;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::PermissionPolicy;
+use crate::queue::api::QueueConfig;
 
 /// How long a call waits for the agent it prefers while they are busy, when nothing is said.
-const PREFER_FOR: Duration = Duration::from_secs(20);
+pub(crate) const PREFER_FOR: Duration = Duration::from_secs(20);
 /// How many agents a call can be kept from.
 const MOST_EXCLUDED: usize = 16;
 
@@ -88,15 +89,8 @@ impl Enqueue {
             }
         }
         let queue = self.queue.and_then(|queue| engine.queues.get(queue.0 as usize));
-        if let (Some((agent, wait)), Some(queue)) = (&self.prefer, queue)
-            && *wait > queue.max_wait / 2
-        {
-            let (wait, most) = (wait.as_secs_f64(), (queue.max_wait / 2).as_secs_f64());
-            let message = format!(
-                "a call waits for one agent for at most half of the longest wait of \"{}\", {most} s, got {wait} s",
-                queue.name
-            );
-            reader.error_hint(agent.place, message, format!("write \"for: {most}s\" or less"));
+        if let (Some((agent, wait)), Some(queue)) = (&self.prefer, queue) {
+            patient(queue, *wait, agent.place, reader);
         }
     }
 
@@ -130,6 +124,18 @@ impl AgentName {
     }
 }
 
+/// Reports a wait for one agent that outlasts the queue's patience.
+pub(crate) fn patient(queue: &QueueConfig, wait: Duration, place: Place, reader: &mut Reader<'_>) {
+    if wait > queue.max_wait / 2 {
+        let (wait, most) = (wait.as_secs_f64(), (queue.max_wait / 2).as_secs_f64());
+        let message = format!(
+            "a call waits for one agent for at most half of the longest wait of \"{}\", {most} s, got {wait} s",
+            queue.name
+        );
+        reader.error_hint(place, message, format!("write \"for: {most}s\" or less"));
+    }
+}
+
 /// `{ agent: alice, for: 20s }`
 fn prefer(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(AgentName, Duration)> {
     let mut fields = reader.fields(yaml, "who is preferred")?;
@@ -142,10 +148,15 @@ fn prefer(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(AgentName, Duration)>
 
 /// `alice`, or a list of agents.
 fn not(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<AgentName> {
+    left_out(yaml, reader).into_iter().filter_map(|text| AgentName::read(text, reader)).collect()
+}
+
+/// The names of agents who are left out: at most so many.
+pub(crate) fn left_out<'y>(yaml: &'y Yaml, reader: &mut Reader<'_>) -> Vec<&'y Text> {
     let texts = reader.texts(yaml, "an agent's name");
     if texts.len() > MOST_EXCLUDED {
         let message = format!("at most {MOST_EXCLUDED} agents are left out, got {}", texts.len());
         reader.error_hint(yaml.place, message, "give those who may take the call a skill for it");
     }
-    texts.into_iter().filter_map(|text| AgentName::read(text, reader)).collect()
+    texts
 }

@@ -318,6 +318,16 @@ fn an_agent_who_is_not_there_and_one_who_would_be_waited_for_too_long() {
         ),
     );
     said("prefer: { agent: alice }, not: '= caller.account'", unreachable);
+    center(
+        &CENTER.replace(
+            "needs: billing >= 3",
+            "needs: billing >= 3, prefer: { agent: alcie, for: 451s }, not: [alice, bob]",
+        ),
+        "center.yaml:4:60: error: no agent is called \"alcie\" (did you mean \"alice\"?)\n\
+         center.yaml:4:60: error: a call waits for one agent for at most half of the longest wait of \"billing\", \
+         450 s, got 451 s (write \"for: 450s\" or less)\n\
+         center.yaml:4:93: error: no agent is called \"bob\" (there is alice)",
+    );
     nodes(
         "  a: { enqueue: billing, prefer: { agent: = owner } }\n",
         &format!(

@@ -92,6 +92,11 @@ fn joining_by(now: Timestamp, event: &Event) -> Option<Joining> {
     }
 }
 
+/// Whom a call must not get: whom it names, else whom its queue names.
+fn effective<'a>(own: &'a Agents, of_queue: &'a Agents) -> &'a Agents {
+    if own.is_empty() { of_queue } else { own }
+}
+
 impl Oracle {
     pub fn new(config: Config) -> Oracle {
         let state = |ready| if ready { AgentState::Ready } else { AgentState::Offline };
@@ -378,7 +383,7 @@ impl Oracle {
             since: i128::from(now.0) - enqueue.age_credit.as_micros() as i128,
             whose: enqueue.whose,
             prefer: None,
-            exclude: Agents::new(),
+            exclude: effective(&enqueue.exclude, &queue.exclude).clone(),
             enqueued_at: from.unwrap_or(now),
             cap_at: now + queue.max_wait,
             stage: Stage::Waiting,
@@ -403,16 +408,23 @@ impl Oracle {
         let (enqueue, from) = joining_by(now, event).expect("only who joins names agents");
         assert!(from.is_none() || prefer.is_none(), "who is called back prefers nobody");
         assert_eq!(enqueue.call, id);
-        assert!(exclude.iter().all(|agent| enqueue.exclude.contains(agent)));
-        assert!(enqueue.exclude.iter().all(|agent| exclude.contains(agent)));
+        let of_queue = self.queue_of(id);
+        let asked_not = effective(&enqueue.exclude, &of_queue.exclude);
+        assert!(exclude.iter().all(|agent| asked_not.contains(agent)));
+        assert!(asked_not.iter().all(|agent| exclude.contains(agent)));
+        let default =
+            enqueue.prefer.is_none() && prefer.is_some() || enqueue.exclude.is_empty() && !exclude.is_empty();
         if let Some((agent, wait)) = prefer {
-            let (asked, most) = enqueue.prefer.expect("nobody is preferred unasked");
+            let (asked, most) = enqueue.prefer.or(of_queue.prefer).expect("nobody is preferred unasked");
             assert!(agent == asked && wait <= most && wait <= self.queue_of(id).max_wait / 2);
             assert!((agent.0 as usize) < self.agents.len() && !exclude.contains(&agent));
         }
         let call = self.call(id);
         call.prefer = prefer.map(|(agent, wait)| (agent, now + wait));
         call.exclude = exclude.clone();
+        if default {
+            self.saw("named by the queue");
+        }
     }
 
     /// Of a call that waits just those agents are able whom its queue and its own needs ask for by now.

@@ -170,3 +170,29 @@ fn who_must_not_get_a_call_never_rings_for_it_however_idle() {
          7 bob: ringing 3 until 27",
     );
 }
+
+#[test]
+fn a_call_that_names_nobody_goes_to_whom_its_queue_names_and_its_own_word_goes_before() {
+    let first = |call: &str| {
+        let script = format!(
+            "queue support, given
+             agent alice english 1
+             agent bob english 1
+             agent carol english 1
+             first bob support 20
+             not alice support
+             0 alice ready
+             1 carol ready
+             2 bob ready
+             3 call 1 enters support{call}"
+        );
+        let rung = run(&script);
+        let ring = rung.lines().find_map(|line| line.split_once("ring ")).map(|(_, rest)| rest.to_owned());
+        ring.and_then(|ring| ring.split(' ').next().map(str::to_owned)).unwrap_or_default()
+    };
+    assert_eq!(first(""), "bob");
+    assert_eq!(first(", prefer carol 20"), "carol");
+    assert_eq!(first(", prefer alice 20"), "carol", "the queue's agents never are left out of nothing");
+    assert_eq!(first(", not bob"), "alice", "it says itself whom it must not get");
+    assert_eq!(first(", not bob, prefer alice 5"), "alice");
+}

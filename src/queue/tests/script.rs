@@ -3,6 +3,7 @@
 //! ```text
 //! queue support billing 3, ring 20, given        a queue: its needs, then what differs from the defaults; `rings 2` at once
 //! agent alice billing 5, english 2               an agent: skills and levels
+//! first alice support 20                         whom calls of a queue go to first; `not bob support`
 //! change alice english 0 at 60                   a skill at another level from then on
 //! routing by service level                       instead of by the longest wait
 //! 0 alice ready                                  seconds, then what happens; ticks come by themselves
@@ -76,6 +77,8 @@ pub(crate) fn queue_config(name: &str) -> QueueConfig {
         callback_tries: 3,
         callback_spacing: Duration::from_secs(60),
         misses: Misses::default(),
+        prefer: None,
+        exclude: Agents::new(),
     }
 }
 
@@ -137,6 +140,15 @@ fn read_center(config: &mut Config, line: &str) {
             let mut queue = queue_config(name);
             parts.for_each(|part| read_queue_part(config, &mut queue, part));
             config.queues.push(queue);
+        }
+        "first" | "not" => {
+            let (queue, secs) = rest.split_once(' ').unwrap_or((rest, ""));
+            let agent = AgentId(config.agents.iter().position(|agent| &*agent.name == name).unwrap() as u32);
+            let queue = config.queues.iter_mut().find(|known| &*known.name == queue).unwrap();
+            match secs.parse() {
+                Ok(secs) => queue.prefer = Some((agent, Duration::from_secs(secs))),
+                Err(_) => queue.exclude.push(agent),
+            }
         }
         "agent" => {
             let mut agent = AgentConfig { name: name.into(), skills: Vec::new(), always_ready: false };

@@ -23,6 +23,7 @@ use crate::queue::api::AgentChoice;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
+use crate::queue::api::Agents;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
@@ -74,6 +75,7 @@ const MUST_BE_SEEN: [&str; 51] = [
     "rung, preferred",
     "rung, preferred by several",
     "excluded",
+    "named by the queue",
     "age restored",
     "rung by BestFit",
     "rung by LongestIdle",
@@ -397,6 +399,11 @@ fn center(chance: &mut Entropy) -> Config {
         queue.misses.declined = pause(Some(secs(10))).filter(|pause| !pause.is_zero());
         queue.misses.busy = pause(Some(secs(60)));
         queue.misses.unreachable = pause(None);
+        // There may be as many agents, or not.
+        let mut agent = || AgentId(chance.below(9) as u32);
+        let (first, not) = (agent(), agent());
+        queue.prefer = (chance.below(6) == 0).then(|| (first, secs(chance.below(40))));
+        queue.exclude = if chance.below(8) == 0 { [not].into_iter().collect() } else { Agents::new() };
         if chance.below(3) == 0 {
             queue.permission = PermissionPolicy::GivenByFlowFile;
         }

@@ -1,0 +1,57 @@
+//! The agents that a queue of `center.yaml` names: who gets its callers first, and who must not get them.
+
+use std::time::Duration;
+
+use crate::base::AgentId;
+use crate::base::Name;
+use crate::flow::fields::Fields;
+use crate::flow::node::enqueue::PREFER_FOR;
+use crate::flow::node::enqueue::left_out;
+use crate::flow::node::enqueue::patient;
+use crate::flow::read::Reader;
+use crate::flow::yaml::Text;
+use crate::flow::yaml::Yaml;
+use crate::queue::api::QueueConfig;
+
+/// Names of agents who have not been read yet.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    prefer: Option<(Text, Duration)>,
+    not: Vec<Text>,
+}
+
+impl Named {
+    pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Named {
+        let prefer = fields.optional("prefer").and_then(|yaml| prefer(yaml, reader));
+        let not = fields.optional("not").map(|yaml| left_out(yaml, reader)).unwrap_or_default();
+        Named { prefer, not: not.into_iter().cloned().collect() }
+    }
+
+    /// Gives the queue the agents of these names, and reports those that there are not.
+    pub fn give(&self, queue: &mut QueueConfig, reader: &mut Reader<'_>) {
+        let agents = reader.names.agents.clone();
+        let mut named = |text: &Text| agent(text, &agents, reader);
+        queue.prefer = self.prefer.as_ref().and_then(|(text, wait)| Some((named(text)?, *wait)));
+        queue.exclude = self.not.iter().filter_map(named).collect();
+        if let Some((text, wait)) = &self.prefer {
+            patient(queue, *wait, text.place, reader);
+        }
+    }
+}
+
+fn agent(text: &Text, agents: &[Name], reader: &mut Reader<'_>) -> Option<AgentId> {
+    let place = agents.iter().position(|known| **known == *text.text);
+    if place.is_none() {
+        reader.unknown(text.place, "agent", &text.text, agents.iter().map(|name| &**name));
+    }
+    place.map(|place| AgentId(place as u32))
+}
+
+/// `{ agent: alice, for: 20s }`
+fn prefer(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(Text, Duration)> {
+    let mut fields = reader.fields(yaml, "who is preferred")?;
+    let agent = fields.require(reader, "agent").and_then(|yaml| reader.text(yaml, "an agent's name"));
+    let wait = fields.duration(reader, "for", PREFER_FOR);
+    fields.finish(reader);
+    Some((agent?.clone(), wait))
+}
