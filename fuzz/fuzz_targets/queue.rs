@@ -479,7 +479,7 @@ fn demand(bytes: &mut Bytes<'_>, skills: u8) -> Demand {
         after += Duration::from_millis(1 + u64::from(bytes.next()) * 100);
         Step { after, needs: self::needs(bytes, skills) }
     });
-    Demand { needs, steps: steps.collect() }
+    Demand { needs, steps: steps.collect(), wants: self::needs(bytes, skills) }
 }
 
 fn needs(bytes: &mut Bytes<'_>, skills: u8) -> Needs {

@@ -122,6 +122,7 @@ pub enum QueueWord {
     AgentsNamed {
         prefer: Option<(Name, Duration)>,
         exclude: Vec<Name>,
+        wants: Vec<NeedFact>,
     },
     /// The caller dialled again, and is as old as they were when their line dropped.
     AgeRestored {

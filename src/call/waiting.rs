@@ -263,8 +263,8 @@ impl Call {
             QueueWord::Enqueued { queue, needs, priority, waiting } => {
                 out.push(CallAction::Fact(What::Enqueued { queue, needs, priority, waiting }));
             }
-            QueueWord::AgentsNamed { prefer, exclude } => {
-                out.push(CallAction::Fact(What::AgentsNamed { prefer, exclude }));
+            QueueWord::AgentsNamed { prefer, exclude, wants } => {
+                out.push(CallAction::Fact(What::AgentsNamed { prefer, exclude, wants }));
             }
             QueueWord::AgeRestored { age } => out.push(CallAction::Fact(What::AgeRestored { age })),
             QueueWord::Relaxed { needs } => out.push(CallAction::Fact(What::NeedsRelaxed { needs })),

@@ -125,8 +125,14 @@ pub enum What {
     LanguageChosen { language: Name },
     /// The caller joined a queue.
     Enqueued { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32 },
-    /// The call goes to an agent before anybody else, for so long at most; or some must not get it.
-    AgentsNamed { prefer: Option<(Name, Duration)>, exclude: Vec<Name> },
+    /// The call goes to an agent before anybody else, for so long at most; or some must not get it; or of those who can
+    /// serve it, who has this as well is taken first.
+    AgentsNamed {
+        prefer: Option<(Name, Duration)>,
+        exclude: Vec<Name>,
+        #[serde(default)]
+        wants: Vec<NeedFact>,
+    },
     /// The caller's line had dropped in this queue shortly before: they are as old as they were.
     AgeRestored { age: Duration },
     /// The caller has waited so long that something else is needed of an agent now: all of this.

@@ -19,11 +19,12 @@ const MOST_STEPS: usize = 8;
 /// The longest expression, in characters.
 const MAX_LENGTH: usize = 500;
 
-/// The needs and steps of a queue or a node.
+/// The needs and steps of a queue or a node, and what is preferred.
 pub(crate) fn demand(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Demand {
     let needs = fields.optional("needs").map(|yaml| needs(yaml, reader)).unwrap_or_default();
     let steps = fields.optional("steps").map(|yaml| steps(yaml, &needs, reader)).unwrap_or_default();
-    Demand { needs, steps }
+    let wants = fields.optional("prefer_skills").map(|yaml| self::needs(yaml, reader)).unwrap_or_default();
+    Demand { needs, steps, wants }
 }
 
 /// An expression such as `billing >= 3 or sales`, or a list of them that are needed all; a skill alone is needed

@@ -288,8 +288,15 @@ pub enum PermissionAnswer {
 pub enum Action {
     /// The call was taken into its queue; `waiting` are in it now, this one among them.
     Enqueued { call: CallId, queue: QueueId, needs: Needs, priority: i32, waiting: u32 },
-    /// The call goes to an agent first, for so long, or must not get some.
-    AgentsNamed { call: CallId, prefer: Option<(AgentId, Duration)>, exclude: Agents },
+    /// The call goes to an agent first, for so long, or must not get some; or among those who have what is needed it goes
+    /// first to those who have what it wants.
+    AgentsNamed {
+        call: CallId,
+        prefer: Option<(AgentId, Duration)>,
+        exclude: Agents,
+        #[serde(default)]
+        wants: Needs,
+    },
     /// The caller's line had dropped in this queue, and they are as old as they were.
     AgeRestored { call: CallId, age: Duration },
     /// The call has waited so long that something else is needed of an agent now: all of this.

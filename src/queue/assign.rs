@@ -9,6 +9,7 @@ use super::api::AgentChoice;
 use super::api::AgentState;
 use super::api::ChosenBy;
 use super::api::FIRST;
+use super::api::Needs;
 use super::api::PermissionPolicy;
 use super::api::Reason;
 use super::choose::Found;
@@ -47,11 +48,13 @@ impl Engine {
 
     fn assign_call_by_value(&mut self, id: AgentId, weights: &Weights, out: &mut Vec<Action>) -> bool {
         let Some((call, waiting)) = self.call_by_value(id, weights) else { return false };
-        let Call { queue, class, key, .. } = self.calls[&call];
+        let of_call = &self.calls[&call];
+        let Call { queue, class, key, .. } = *of_call;
+        let wants = of_call.wants.as_deref();
         let best = match self.queue(queue).config.agents_by {
             None => self.idle_agent(class, id),
             Some(choice) => {
-                self.agent_by_choice(queue, class, key, choice).unwrap_or(self.idle_agent(class, id))
+                self.agent_by_choice(queue, class, key, wants, choice).unwrap_or(self.idle_agent(class, id))
             }
         };
         self.ring(call, best, self.waiting_for(best.agent, id, waiting), out);
@@ -79,8 +82,9 @@ impl Engine {
     fn assign_first_call(&mut self, id: AgentId, out: &mut Vec<Action>) -> bool {
         let Some((key, waiting)) = self.next_call(id) else { return false };
         // This agent is idle, fits, and is not spared the call: so there is a best one.
-        let Call { queue, class, .. } = self.calls[&key.call];
-        let best = self.best_agent(queue, class, key, false);
+        let of_call = &self.calls[&key.call];
+        let Call { queue, class, .. } = *of_call;
+        let best = self.best_agent(queue, class, key, of_call.wants.as_deref(), false);
         let Found::Agent(best) = best else { unreachable!("an idle agent fits") };
         self.ring(key.call, best, self.waiting_for(best.agent, id, waiting), out);
         true
@@ -114,7 +118,10 @@ impl Engine {
         }
         let found = match self.preferred_idle(call) {
             Some(best) => Found::Agent(best),
-            None => self.best_agent(call.queue, call.class, call.key, self.may_hold_back(call)),
+            None => {
+                let wants = call.wants.as_deref();
+                self.best_agent(call.queue, call.class, call.key, wants, self.may_hold_back(call))
+            }
         };
         if let Found::Agent(best) = found {
             self.ring(id, best, self.in_reach(best.agent), out);
@@ -133,16 +140,23 @@ impl Engine {
             && queue.waiting <= queue.config.max_waiting
     }
 
-    /// The best idle agent for a call of this queue and class.
-    pub(super) fn best_agent(&self, queue: QueueId, class: ClassId, key: Key, may_hold: bool) -> Found {
+    /// The best idle agent for a call of this queue and class, among those who have what it wants if there are some.
+    pub(super) fn best_agent(
+        &self,
+        queue: QueueId,
+        class: ClassId,
+        key: Key,
+        wants: Option<&Needs>,
+        may_hold: bool,
+    ) -> Found {
         let choice = match (self.queue(queue).config.agents_by, &self.routing) {
             (Some(choice), _) => choice,
             (None, Routing::LongestWaiting) => AgentChoice::BestFit,
             (None, Routing::ServiceLevel(weights)) => {
-                return self.agent_by_cost(class, key, may_hold, weights);
+                return self.agent_by_cost(class, key, wants, may_hold, weights);
             }
         };
-        self.agent_by_choice(queue, class, key, choice).map_or(Found::Nobody, Found::Agent)
+        self.agent_by_choice(queue, class, key, wants, choice).map_or(Found::Nobody, Found::Agent)
     }
 
     fn agent_by_choice(
@@ -150,10 +164,11 @@ impl Engine {
         queue: QueueId,
         class: ClassId,
         key: Key,
+        wants: Option<&Needs>,
         choice: AgentChoice,
     ) -> Option<BestAgent> {
         let spared = |agent: AgentId| self.is_spared(agent, key.call);
-        self.skills.best_agent(class, choice, self.queue(queue).last_rung, spared)
+        self.skills.best_agent(class, wants, choice, self.queue(queue).last_rung, spared)
     }
 
     /// What weighs how much, if the service level decides.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::api::FIRST;
+use super::api::Needs;
 use super::engine::Engine;
 use super::line::Key;
 use super::line::Line;
@@ -203,15 +204,24 @@ impl Engine {
         0.1 + ((self.age(key).as_micros() as f64 - target_us) / span_us).clamp(0.0, 1.0)
     }
 
-    /// The idle agent that this call goes to: the quickest with it whom others need least.
-    pub(super) fn agent_by_cost(&self, class: ClassId, key: Key, may_hold: bool, weights: &Weights) -> Found {
+    /// The idle agent that this call goes to: the quickest with it whom others need least, of those who have what it wants
+    /// if there are some.
+    pub(super) fn agent_by_cost(
+        &self,
+        class: ClassId,
+        key: Key,
+        wants: Option<&Needs>,
+        may_hold: bool,
+        weights: &Weights,
+    ) -> Found {
         let place = class.0 as usize;
         let head = &self.skills.heads[place];
-        let mut best: Option<(f64, BestAgent)> = None;
+        let mut best: Option<((bool, f64), BestAgent)> = None;
         let mut held_back = false;
         let idle = &self.skills.idle_profiles;
         let able = self.skills.classes[place].eligible.shared_from(idle, head.fortune.turn as usize);
-        for id in able.take(PROFILES) {
+        let compared = if wants.is_some() { usize::MAX } else { PROFILES };
+        for id in able.take(compared) {
             let profile = &self.skills.profiles[id];
             let free = |(_, agent): &&(Timestamp, AgentId)| !self.is_spared(*agent, key.call);
             let mut free = profile.idle.iter().filter(free).take(RIVALS).peekable();
@@ -225,15 +235,19 @@ impl Engine {
             }
             let fit = profile.fit(&head.needs);
             let price = weights.price * self.price(lure, place);
+            let unwanted = wants.is_some_and(|wants| !profile.has(wants));
             for &(idle_since, agent) in free {
                 let cost = self.pace.slowness(agent, head.queue, fit) + price;
-                let dearer = |(than, other): &(f64, BestAgent)| match cost.total_cmp(than) {
+                let dearer = |((than_unwanted, than), other): &((bool, f64), BestAgent)| match unwanted
+                    .cmp(than_unwanted)
+                    .then(cost.total_cmp(than))
+                {
                     std::cmp::Ordering::Equal => (idle_since, agent) < (other.idle_since, other.agent),
                     order => order.is_lt(),
                 };
                 if best.as_ref().is_none_or(dearer) {
                     best = Some((
-                        cost,
+                        (unwanted, cost),
                         BestAgent { agent, fit, idle_since, fitting: self.skills.count(place).idle },
                     ));
                 }

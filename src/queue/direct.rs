@@ -82,6 +82,7 @@ impl Engine {
             prefer: None,
             exclude: Agents::new(),
             beside: Agents::new(),
+            wants: None,
             forecast: None,
             quote: None,
             talk_since: None,

@@ -165,6 +165,10 @@ pub struct Demand {
     pub needs: Needs,
     /// By time, ascending: each replaces what was needed before.
     pub steps: Vec<Step>,
+    /// Among idle agents who have what is needed, those who have this as well are taken first. Nobody waits for it. A
+    /// call that wants nothing wants what its queue does.
+    #[serde(default)]
+    pub wants: Needs,
 }
 
 /// From when on something else is needed.
@@ -189,7 +193,8 @@ impl Demand {
             Needs::of(needs.clauses().map(|clause| clause.map(need).collect()))
         };
         let step = |step: &Step| Step { after: step.after, needs: needs(&step.needs) };
-        Demand { needs: needs(&self.needs), steps: self.steps.iter().map(step).collect() }
+        let (steps, wants) = (self.steps.iter().map(step).collect(), needs(&self.wants));
+        Demand { needs: needs(&self.needs), steps, wants }
     }
 
     /// Whether nothing is ever needed.
@@ -218,7 +223,7 @@ impl Demand {
 
 impl From<Needs> for Demand {
     fn from(needs: Needs) -> Demand {
-        Demand { needs, steps: Vec::new() }
+        Demand { needs, ..Demand::default() }
     }
 }
 
@@ -324,10 +329,12 @@ mod tests {
     fn steps_of_queue_and_call_replace_each_their_own() {
         let secs = Duration::from_secs;
         let step = |after, level| Step { after: secs(after), needs: Needs::from_iter([need(0, level)]) };
-        let queue = Demand { needs: Needs::from_iter([need(0, 5)]), steps: vec![step(20, 3), step(40, 1)] };
+        let steps = vec![step(20, 3), step(40, 1)];
+        let queue = Demand { needs: Needs::from_iter([need(0, 5)]), steps, ..Demand::default() };
         let after = secs(30);
         let english = Needs::from_iter([need(1, 2)]);
-        let call = Demand { needs: english.clone(), steps: vec![Step { after, needs: Needs::default() }] };
+        let steps = vec![Step { after, needs: Needs::default() }];
+        let call = Demand { needs: english.clone(), steps, ..Demand::default() };
         let level = |level| Needs::from_iter([need(0, level)]);
         let expected =
             [(0, level(5).and(&english)), (20, level(3).and(&english)), (30, level(3)), (40, level(1))];

@@ -20,7 +20,8 @@ impl Engine {
     pub(super) fn ring_beside(&mut self, id: CallId, out: &mut Vec<Action>) {
         let Call { queue, class, key, .. } = self.calls[&id];
         for _ in 1..self.queue(queue).config.ring_agents {
-            let Found::Agent(best) = self.best_agent(queue, class, key, true) else { return };
+            let wants = self.calls[&id].wants.as_deref();
+            let Found::Agent(best) = self.best_agent(queue, class, key, wants, true) else { return };
             if self.in_reach(best.agent) > 0 {
                 return;
             }

@@ -176,7 +176,7 @@ pub(super) struct BestAgent {
 }
 
 /// What orders idle agents, the least first.
-type Rank = ((u32, u32), Timestamp, AgentId);
+type Rank = ((bool, (u32, u32)), Timestamp, AgentId);
 
 /// The table of profiles and classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -593,13 +593,15 @@ impl Skills {
         }
     }
 
-    /// The idle agent for a call of this class, by this choice, after this agent's turn; equals by how long they
+    /// The idle agent for a call of this class, by this choice, after this agent's turn, but who has what is wanted before
+    /// all others; equals by how long they
     /// have been idle, then by id.
     ///
     /// An agent whom `spared` names is passed over.
     pub fn best_agent(
         &self,
         class: ClassId,
+        wants: Option<&Needs>,
         choice: AgentChoice,
         last: Option<AgentId>,
         spared: impl Fn(AgentId) -> bool,
@@ -618,7 +620,8 @@ impl Skills {
                 AgentChoice::LeastSkilled => (fit, 0),
                 AgentChoice::LongestIdle | AgentChoice::FewestCalls | AgentChoice::RoundRobin => (first, 0),
             };
-            let rank = (rank, idle_since, agent);
+            let unwanted = wants.is_some_and(|wants| !profile.has(wants));
+            let rank = ((unwanted, rank), idle_since, agent);
             if best.as_ref().is_none_or(|(than, _)| rank < *than) {
                 best = Some((rank, BestAgent { agent, fit, idle_since, fitting: 0 }));
             }
@@ -722,6 +725,11 @@ impl Profile {
                 Some((0, *since, *agent))
             }
         }
+    }
+
+    /// Whether they have all of this.
+    pub fn has(&self, needs: &Needs) -> bool {
+        needs.met(|skill| self.levels.get(skill.0 as usize).copied().unwrap_or(0))
     }
 
     /// The sum of levels above what is needed, for needs that are met.

@@ -14,6 +14,7 @@ use super::api::Action;
 use super::api::Agents;
 use super::api::Demand;
 use super::api::Enqueue;
+use super::api::Needs;
 use super::api::PermissionAnswer;
 use super::api::PermissionPolicy;
 use super::api::Whoses;
@@ -71,6 +72,9 @@ pub(super) struct Call {
     /// Whose phones ring for it beside the one that the stage names.
     #[serde(default)]
     pub beside: Agents,
+    /// What it wants of an agent, if it can be had.
+    #[serde(default)]
+    pub wants: Option<Box<Needs>>,
     /// How long the wait was thought to take when it began.
     pub forecast: Option<Forecast>,
     /// The first quote that the caller was told, counted from joining: to be held against the wait.
@@ -146,6 +150,8 @@ impl Engine {
         }
         exclude.sort_unstable();
         exclude.dedup();
+        let wants = if needs.wants.is_empty() { &config.needs.wants } else { &needs.wants };
+        let wants = (!wants.is_empty()).then(|| Box::new(wants.clone()));
         let now = self.now;
         let redial = self.redials.find(now, &whose, queue).filter(|(_, age)| *age > age_credit);
         let age_credit = redial.map_or(age_credit, |(_, age)| age);
@@ -190,6 +196,7 @@ impl Engine {
             prefer,
             exclude: exclude.clone(),
             beside: Agents::new(),
+            wants: wants.clone(),
             forecast: None,
             quote: None,
             talk_since: None,
@@ -203,9 +210,10 @@ impl Engine {
         let waiting = self.queue(queue).waiting;
         let needs = self.skills.needs(class).clone();
         out.push(Action::Enqueued { call: id, queue, needs, priority, waiting });
-        if prefer.is_some() || !exclude.is_empty() {
+        if prefer.is_some() || !exclude.is_empty() || wants.is_some() {
+            let wants = wants.map(|wants| *wants).unwrap_or_default();
             let prefer = prefer.map(|prefer| (prefer.agent, prefer.until.since(now)));
-            out.push(Action::AgentsNamed { call: id, prefer, exclude });
+            out.push(Action::AgentsNamed { call: id, prefer, exclude, wants });
         }
         if let Some((place, age)) = redial {
             self.redials.forget(place);
@@ -258,7 +266,7 @@ impl Engine {
             return None;
         }
         let key = Key::new(0, self.now, Duration::ZERO, call);
-        let served_at_once = matches!(self.best_agent(id, class, key, false), Found::Agent(_));
+        let served_at_once = matches!(self.best_agent(id, class, key, None, false), Found::Agent(_));
         (!served_at_once).then_some(WaitExit::Full)
     }
 

@@ -128,8 +128,8 @@ impl Wait {
                 self.needed
                     .push(format!("{at}: {}, moved from {from} to {to} by {by}", story::needed(needs)));
             }
-            What::AgentsNamed { prefer, exclude } => {
-                self.needed.push(format!("{at}: {}", story::agents_named(prefer.as_ref(), exclude)));
+            What::AgentsNamed { prefer, exclude, wants } => {
+                self.needed.push(format!("{at}: {}", story::agents_named(prefer.as_ref(), exclude, wants)));
                 self.excluded.clone_from(exclude);
             }
             What::AgeRestored { age } => self
@@ -306,6 +306,7 @@ mod tests {
                 What::AgentsNamed {
                     prefer: Some(("dora".into(), Duration::from_secs(20))),
                     exclude: vec!["eve".into()],
+                    wants: Vec::new(),
                 },
             ),
             at(Some(7), 100, What::WaitAsked { quote, position: 3 }),

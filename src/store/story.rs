@@ -125,7 +125,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::BotLeft { bot, result, took } => format!("the bot {bot}: {result}, after {}", length(*took)),
         What::LanguageChosen { language } => format!("is spoken to in {language:?}"),
         What::Enqueued { queue, needs, priority, waiting } => enqueued(queue, needs, *priority, *waiting),
-        What::AgentsNamed { prefer, exclude } => agents_named(prefer.as_ref(), exclude),
+        What::AgentsNamed { prefer, exclude, wants } => agents_named(prefer.as_ref(), exclude, wants),
         What::AgeRestored { age } => {
             format!("called again after the line dropped: counts as waiting for {} already", length(*age))
         }
@@ -336,10 +336,15 @@ fn enqueued(queue: &str, needs: &[NeedFact], priority: i32, waiting: u32) -> Str
     format!("joined queue {queue}{needs}{priority}, {waiting}")
 }
 
-pub(super) fn agents_named(prefer: Option<&(Name, Duration)>, exclude: &[Name]) -> String {
+pub(super) fn agents_named(
+    prefer: Option<&(Name, Duration)>,
+    exclude: &[Name],
+    wants: &[NeedFact],
+) -> String {
     let first = prefer.map(|(agent, wait)| format!("{agent} first, for up to {}", length(*wait)));
     let not = (!exclude.is_empty()).then(|| format!("not {}", exclude.join(", ")));
-    first.into_iter().chain(not).collect::<Vec<_>>().join("; ")
+    let wanted = (!wants.is_empty()).then(|| format!("rather somebody with {}", needed(wants)));
+    first.into_iter().chain(not).chain(wanted).collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn needed(needs: &[NeedFact]) -> String {

@@ -97,7 +97,7 @@ mod tests {
             let of_agents: Vec<Fact> = AGENTS.iter().zip(states).map(changed).collect();
             let enqueued = What::Enqueued { queue: "billing".into(), needs: need(level), priority: 0, waiting: 1 };
             let exclude = excluded.map(|place| AGENTS[place].into()).into_iter().collect();
-            let mut of_call = vec![at(5, Some(7), enqueued), at(5, Some(7), What::AgentsNamed { prefer: None, exclude })];
+            let mut of_call = vec![at(5, Some(7), enqueued), at(5, Some(7), What::AgentsNamed { prefer: None, exclude, wants: Vec::new() })];
             // Who could from the beginning is told as of then: what is needed changes before anybody waits.
             of_call.extend(relaxed.map(|level| at(5, Some(7), What::NeedsRelaxed { needs: need(level) })));
             of_agents.iter().chain(&of_call).for_each(|fact| live.apply(fact));

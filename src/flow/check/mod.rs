@@ -61,7 +61,7 @@ pub(crate) fn staffing(flow: &Flow, engine: &Config, reader: &mut Reader<'_>) {
             _ => continue,
         };
         if let Some(queue) = queue.and_then(|queue| engine.queues.get(queue.0 as usize))
-            && !more.is_empty()
+            && (!more.is_empty() || !more.wants.is_empty())
         {
             center_file::nobody_serves(reader, &engine.agents, &queue.needs, more, &queue.name, place);
         }

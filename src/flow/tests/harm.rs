@@ -303,6 +303,28 @@ fn a_queue_that_nobody_can_serve() {
 }
 
 #[test]
+fn skills_that_are_preferred_and_that_nobody_has() {
+    let message = "warning: no agent who can serve the queue \"billing\" here has the skills that are preferred \
+                   (give one of them the skills, or prefer nobody)";
+    let with = |queue: &str| {
+        CENTER.replace("needs: billing >= 3", &format!("needs: billing >= 3, prefer_skills: {queue}"))
+    };
+    center(&with("billing >= 7"), "");
+    center(&with("billing >= 8"), &format!("center.yaml:4:11: {message}"));
+    let files = [
+        ("center.yaml", CENTER),
+        (
+            "main.yaml",
+            &flow(
+                "  a: { branch: [{ if: verified, then: b }], otherwise: queue }\n  b: { enqueue: billing, prefer_skills: billing >= 9 }\n",
+            ),
+        ),
+    ];
+    let said = found(&files);
+    assert!(said.starts_with(&format!("main.yaml:5:17: {message}")), "{said}");
+}
+
+#[test]
 fn an_agent_who_is_not_there_and_one_who_would_be_waited_for_too_long() {
     let unreachable = "main.yaml:5:3: warning: no caller ever comes to \"queue\" (lead an exit here, or remove the node)\n\
                        main.yaml:6:3: warning: no caller ever comes to \"end\" (lead an exit here, or remove the node)";

@@ -58,6 +58,8 @@ pub(super) struct Call {
     /// Who has it first, and until when.
     prefer: Option<(AgentId, Timestamp)>,
     exclude: Agents,
+    /// What it wants of an agent, if it can be had.
+    wants: Needs,
     enqueued_at: Timestamp,
     cap_at: Timestamp,
     pub stage: Stage,
@@ -259,7 +261,10 @@ impl Oracle {
                 assert_eq!(*waiting, self.waiting(*queue));
                 self.saw("joined");
             }
-            Action::AgentsNamed { call, prefer, exclude } => self.named(now, event, *call, *prefer, exclude),
+            Action::AgentsNamed { call, prefer, exclude, wants } => {
+                self.named(now, event, *call, *prefer, exclude);
+                assert_eq!(*wants, self.calls[call].wants);
+            }
             Action::AgeRestored { call, age } => {
                 let (enqueue, _) = joining_by(now, event).expect("only who joins gets an age back");
                 assert_eq!(enqueue.call, *call);
@@ -377,6 +382,8 @@ impl Oracle {
         let call = Call {
             queue: enqueue.queue,
             needs: needs.clone(),
+            wants: if enqueue.needs.wants.is_empty() { &queue.needs.wants } else { &enqueue.needs.wants }
+                .clone(),
             demand: enqueue.needs,
             priority: i64::from(priority),
             permission: enqueue.permission.unwrap_or(queue.permission),
@@ -500,18 +507,25 @@ impl Oracle {
                 }
                 Some(AgentChoice::LongestIdle) | None => (0, 0),
             };
-            (first, of_agent.idle_since, agent)
+            (self.is_unwanted(call, agent), first, of_agent.idle_since, agent)
         };
         let preferred = self.preferred(now, call) == Some(agent);
         let choice = choice.filter(|_| !preferred);
         let agents_by = agents_by.filter(|_| !preferred);
         let able = fitting.iter().copied().filter(|agent| self.may_ring(now, call, *agent));
+        let able: Vec<AgentId> = able.collect();
         if let Some(choice) = choice {
-            assert_eq!(able.min_by_key(|agent| rank(*agent)), Some(agent), "a better agent was idle");
+            assert_eq!(
+                able.iter().copied().min_by_key(|agent| rank(*agent)),
+                Some(agent),
+                "a better agent was idle"
+            );
             if fitting.len() > 1 {
                 self.saw(&format!("rung by {choice:?}"));
             }
         }
+        // Whoever is kept for others is rung beside nobody.
+        self.check_wanted(call, agent, &able, preferred || beside);
         let serves: Vec<CallId> = self
             .calls
             .keys()
@@ -582,6 +596,27 @@ impl Oracle {
         if waiting > 1 {
             self.saw("rung, for one of several");
         }
+    }
+
+    /// Of those who may take a call, one with what it wants takes it, unless they are kept for others: which they are not
+    /// from a call that would have to be asked for it.
+    fn check_wanted(&mut self, id: CallId, agent: AgentId, able: &[AgentId], preferred: bool) {
+        let call = &self.calls[&id];
+        let unasked = !call.asked && call.permission == PermissionPolicy::Ask && !call.kept;
+        let wanted = able.iter().filter(|agent| !self.is_unwanted(id, **agent)).count();
+        let is_wanted = !self.is_unwanted(id, agent);
+        assert!(
+            is_wanted || !unasked || preferred || wanted == 0,
+            "somebody with the skills that are wanted was idle"
+        );
+        if is_wanted && !preferred && wanted < able.len() {
+            self.saw("rung, with the skills wanted");
+        }
+    }
+
+    /// Whether an agent lacks what a call wants.
+    fn is_unwanted(&self, call: CallId, agent: AgentId) -> bool {
+        !self.calls[&call].wants.met(|skill| self.level(agent, skill))
     }
 
     /// Of so many calls in a row that agents with equal skills take, one is the longest waiting of those past

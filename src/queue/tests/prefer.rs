@@ -196,3 +196,36 @@ fn a_call_that_names_nobody_goes_to_whom_its_queue_names_and_its_own_word_goes_b
     assert_eq!(first(", not bob"), "alice", "it says itself whom it must not get");
     assert_eq!(first(", not bob, prefer alice 5"), "alice");
 }
+
+#[test]
+fn who_has_the_skills_that_are_wanted_is_taken_first_and_not_waited_for() {
+    for routing in ["", "routing by service level"] {
+        let rung = |queue: &str, call: &str, ready: &str| {
+            let script = format!(
+                "queue support billing 1, given{queue}
+                 agent alice billing 9
+                 agent bob billing 1, spanish 2
+                 agent carol billing 1, spanish 5
+                 {routing}
+                 {ready}
+                 9 call 1 enters support{call}
+                 10 nothing"
+            );
+            let said = run(&script);
+            let ring =
+                said.lines().find_map(|line| line.split_once("ring ")).map(|(_, rest)| rest.to_owned());
+            ring.and_then(|ring| ring.split(' ').next().map(str::to_owned)).unwrap_or(said)
+        };
+        let all = "0 alice ready\n1 bob ready\n2 carol ready";
+        let without = "0 alice ready\n1 bob ready";
+        assert_eq!(rung("", ", wants spanish 3", all), "carol", "{routing}");
+        assert_eq!(rung(", wants spanish 3", "", all), "carol", "{routing}");
+        assert_eq!(rung(", wants spanish 3", ", wants billing 5", all), "alice", "{routing}");
+        assert_ne!(rung("", ", wants spanish 3", without), "carol", "{routing}");
+        assert_eq!(
+            rung("", ", wants spanish 3", "0 alice ready"),
+            "alice",
+            "nobody is waited for: {routing}"
+        );
+    }
+}

@@ -7,7 +7,7 @@
 //! change alice english 0 at 60                   a skill at another level from then on
 //! routing by service level                       instead of by the longest wait
 //! 0 alice ready                                  seconds, then what happens; ticks come by themselves
-//! 1 call 1 enters support, english 1           also: priority 2, from +1202…, prefer alice 20, not bob
+//! 1 call 1 enters support, english 1           also: priority 2, from +1202…, prefer alice 20, not bob, wants english 3
 //! 2 call 1 moves sales                          what a supervisor does; so `call 1 first`, `alice has billing 7`
 //! ```
 //!
@@ -188,6 +188,10 @@ fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
         "rings" => queue.ring_agents = number,
         "wrap" => queue.wrap_up = time,
         "max" => queue.max_wait = time,
+        "wants" => {
+            let (skill, level) = part["wants ".len()..].split_once(' ').unwrap();
+            queue.needs.wants = clause(config, &format!("{skill} {level}"));
+        }
         "expect" => queue.max_expected_wait = Some(time),
         "room" => queue.max_waiting = number,
         "check-in" => queue.check_in = time,
@@ -313,6 +317,12 @@ fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> E
                 enqueue.prefer = Some((agent(name), Duration::from_secs(secs.parse().unwrap())));
             }
             "not" => enqueue.exclude.push(agent(number)),
+            "wants" => {
+                let (skill, level) = number.split_once(' ').unwrap();
+                let place = config.skills.iter().position(|name| &**name == skill).unwrap();
+                let need = Need { skill: SkillId(place as u32), level: level.parse().unwrap() };
+                enqueue.needs.wants = Needs::from_iter([need]);
+            }
             skill => {
                 let place = config.skills.iter().position(|name| &**name == skill).unwrap_or(99);
                 let need = Need { skill: SkillId(place as u32), level: number.parse().unwrap() };
@@ -340,11 +350,13 @@ fn words(config: &Config, action: &Action) -> String {
             let priority = if *priority == FIRST { "first".into() } else { format!("priority {priority}") };
             format!("{call} moved to {queue}{}, {priority}", needed(config, needs))
         }
-        Action::AgentsNamed { call, prefer, exclude } => {
+        Action::AgentsNamed { call, prefer, exclude, wants } => {
             let first =
                 prefer.map(|(id, wait)| format!(", {} first for {}s", agent(&id), wait.as_secs_f64()));
             let not: String = exclude.iter().map(|id| format!(", not {}", agent(id))).collect();
-            format!("{call} goes{}{not}", first.unwrap_or_default())
+            let wants = needed(config, wants);
+            let wants = if wants.is_empty() { wants } else { format!(", wants{wants}") };
+            format!("{call} goes{}{not}{wants}", first.unwrap_or_default())
         }
         Action::AgeRestored { call, age } => format!("{call} is {}s old", age.as_secs_f64()),
         Action::Relaxed { call, needs } => format!("{call} needs now:{}", needed(config, needs)),

@@ -68,7 +68,7 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 51] = [
+const MUST_BE_SEEN: [&str; 53] = [
     "rung beside others",
     "faster than others",
     "kept for who is preferred",
@@ -76,6 +76,7 @@ const MUST_BE_SEEN: [&str; 51] = [
     "rung, preferred by several",
     "excluded",
     "named by the queue",
+    "rung, with the skills wanted",
     "age restored",
     "rung by BestFit",
     "rung by LongestIdle",
@@ -466,7 +467,9 @@ fn demand(chance: &mut Entropy, skills: u64) -> Demand {
         after += Duration::from_millis(1 + chance.below(40_000));
         Step { after, needs: self::needs(chance, skills) }
     });
-    Demand { needs, steps: steps.collect() }
+    let steps = steps.collect();
+    let wants = if chance.below(2) == 0 { self::needs(chance, skills) } else { Needs::default() };
+    Demand { needs, steps, wants }
 }
 
 fn needs(chance: &mut Entropy, skills: u64) -> Needs {

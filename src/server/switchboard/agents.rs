@@ -80,10 +80,11 @@ impl Switchboard {
                 let needs = needs.facts(&config.skills);
                 (call, QueueWord::Enqueued { queue, needs, priority, waiting })
             }
-            Action::AgentsNamed { call, prefer, exclude } => {
+            Action::AgentsNamed { call, prefer, exclude, wants } => {
                 let prefer = prefer.map(|(agent, wait)| (self.agent_name(agent), wait));
                 let exclude = exclude.into_iter().map(|agent| self.agent_name(agent)).collect();
-                (call, QueueWord::AgentsNamed { prefer, exclude })
+                let wants = wants.facts(&self.parts.center.engine.skills);
+                (call, QueueWord::AgentsNamed { prefer, exclude, wants })
             }
             Action::AgeRestored { call, age } => (call, QueueWord::AgeRestored { age }),
             Action::Relaxed { call, needs } => {
