@@ -119,10 +119,10 @@ pub(super) async fn explain(
     id: Result<Path<u64>, PathRejection>,
 ) -> Result<Json<Explanation>, Problem> {
     let Path(id) = id?;
-    let rules = state.live.rules();
-    let agents = rules.agents.iter();
+    // By the skills that they have now, supervisors' and dates' changes among them.
+    let agents = state.live.agents().into_iter();
     let skilled: Vec<Skilled> =
-        agents.map(|agent| Skilled { name: agent.name.clone(), skills: agent.skills.clone() }).collect();
+        agents.map(|agent| Skilled { name: agent.name, skills: agent.skills }).collect();
     let waits = state.read(move |readers| readers.explain(CallId(id), &skilled, &TimeZone::system())).await?;
     let Some(waits) = waits else {
         return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
