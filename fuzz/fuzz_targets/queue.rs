@@ -248,7 +248,8 @@ impl House {
                     "{call} is sent away while it has an agent"
                 );
             }
-            Action::AgentsNamed { .. } | Action::AgeRestored { .. } | Action::AgentChanged { .. } | Action::SkillChanged { .. } => {}
+            Action::SkillChanged { agent, skill, level } => self.set_skill(*agent, *skill, *level),
+            Action::AgentsNamed { .. } | Action::AgeRestored { .. } | Action::AgentChanged { .. } => {}
         }
     }
 
