@@ -1,0 +1,93 @@
+//! Whom the oracle would let ring for whom, and who may be kept waiting.
+
+use super::Call;
+use super::Oracle;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::SkillId;
+use crate::base::Timestamp;
+use crate::queue::Stage;
+use crate::queue::api::AgentState;
+use crate::queue::api::FIRST;
+use crate::queue::api::Routing;
+
+impl Oracle {
+    /// Whether the call may wait though an able agent is idle: long before its second promise, and with room
+    /// and time left.
+    pub(super) fn may_hold_back(&self, now: Timestamp, call: &Call) -> bool {
+        let Routing::ServiceLevel(weights) = self.config.routing else { return false };
+        let queue = &self.config.queues[call.queue.0 as usize];
+        let age_us = i128::from(now.0) - call.since;
+        let most_us = (weights.second_promise.as_micros() as f64 * weights.hold_at_most) as i128;
+        call.priority < i64::from(FIRST)
+            && age_us < most_us.min(queue.max_wait.as_micros() as i128 / 2)
+            && queue.agents_by.is_none()
+    }
+
+    /// Whether this agent could be rung for this call: the very thing that must not remain so.
+    pub(super) fn may_ring(&self, now: Timestamp, call: CallId, agent: AgentId) -> bool {
+        let spared = self.agents[agent.0 as usize].spared.iter().any(|(c, until)| *c == call && *until > now);
+        self.agents[agent.0 as usize].state == AgentState::Ready
+            && self.in_line(now, call)
+            && self.fits(call, agent)
+            && !spared
+            && !self.calls[&call].exclude.contains(&agent)
+            && self.kept_for(now, call).is_none()
+            && self.preferred_idle(now, call).is_none_or(|preferred| preferred == agent)
+    }
+
+    /// Whether this agent could be rung for this call before this very instant too. At one instant calls' deadlines go
+    /// before agents': whom an agent may take again from now on comes after them.
+    pub(super) fn could_ring(&self, now: Timestamp, call: CallId, agent: AgentId) -> bool {
+        let just_now = |(spared, until): &(CallId, Timestamp)| *spared == call && *until == now;
+        self.may_ring(now, call, agent) && !self.agents[agent.0 as usize].spared.iter().any(just_now)
+    }
+
+    /// Who has the call before all others, while that holds.
+    pub(super) fn preferred(&self, now: Timestamp, call: CallId) -> Option<AgentId> {
+        let (agent, until) = self.calls[&call].prefer?;
+        (now <= until && self.fits(call, agent)).then_some(agent)
+    }
+
+    pub(super) fn preferred_idle(&self, now: Timestamp, call: CallId) -> Option<AgentId> {
+        let idle = |agent: &AgentId| self.agents[agent.0 as usize].state == AgentState::Ready;
+        self.preferred(now, call).filter(idle)
+    }
+
+    /// The agent whom this call waits for though others may be idle: busy, and back soon.
+    pub(super) fn kept_for(&self, now: Timestamp, call: CallId) -> Option<AgentId> {
+        let (_, until) = self.calls[&call].prefer?;
+        self.preferred(now, call).filter(|agent| {
+            let agent = &self.agents[agent.0 as usize];
+            let busy =
+                matches!(agent.state, AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp);
+            now < until && busy && agent.goes_on
+        })
+    }
+
+    pub(super) fn in_line(&self, now: Timestamp, call: CallId) -> bool {
+        self.calls[&call].stage == Stage::Waiting && self.calls[&call].not_before <= now
+    }
+
+    pub(super) fn fits(&self, call: CallId, agent: AgentId) -> bool {
+        self.calls[&call].needs.met(|skill| self.level(agent, skill))
+    }
+
+    /// Whether this agent will be able to serve the call if it waits on.
+    pub(super) fn will_fit(&self, now: Timestamp, id: CallId, agent: AgentId) -> bool {
+        let (queue, call) = (&self.queue_of(id).needs, &self.calls[&id].demand);
+        let ages = queue.steps.iter().chain(&call.steps).map(|step| step.after);
+        let level = |skill| self.level(agent, skill);
+        let fits = |age| queue.at(age).met(level) && call.at(age).met(level);
+        ages.filter(|age| *age > self.age(now, id)).any(fits)
+    }
+
+    pub(super) fn fit(&self, call: CallId, agent: AgentId) -> u32 {
+        self.calls[&call].needs.above(|skill| self.level(agent, skill))
+    }
+
+    pub(super) fn level(&self, agent: AgentId, skill: SkillId) -> u8 {
+        let skills = &self.config.agents[agent.0 as usize].skills;
+        skills.iter().find(|has| has.skill == skill).map_or(0, |has| has.level)
+    }
+}
