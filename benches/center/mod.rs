@@ -26,7 +26,6 @@ use warmline::queue::api::Needs;
 use warmline::queue::api::PermissionPolicy;
 use warmline::queue::api::QueueConfig;
 use warmline::queue::api::Routing;
-use warmline::queue::api::Whoses;
 
 pub const SKILLS: u64 = 200;
 const QUEUES: u64 = 50;
@@ -144,17 +143,7 @@ impl Center {
     pub fn enqueue(&mut self, queue: QueueId, needs: Demand) -> Event {
         let call = CallId(self.next_call);
         self.next_call += 1;
-        Event::Enqueue(Box::new(Enqueue {
-            call,
-            queue,
-            needs,
-            priority: 0,
-            age_credit: Duration::ZERO,
-            whose: Whoses::new(),
-            permission: None,
-            prefer: None,
-            exclude: Agents::new(),
-        }))
+        Event::Enqueue(Box::new(Enqueue { needs, ..Enqueue::new(call, queue) }))
     }
 
     pub fn any_call(&mut self) -> CallId {

@@ -43,10 +43,7 @@ pub(crate) struct Dated {
 
 pub(crate) fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<AgentRead> {
     let (skills, dated) = fields.optional("skills").map(|yaml| levels(yaml, reader)).unwrap_or_default();
-    let hours = fields.optional("hours").and_then(|yaml| {
-        let text = reader.text(yaml, "the name of hours")?;
-        reader.hours(text)
-    });
+    let hours = fields.optional("hours").and_then(|yaml| reader.hours(yaml));
     let extension = fields.optional("extension").and_then(|yaml| reader.text(yaml, "digits")).cloned();
     let answers = fields.optional("auto_answer").and_then(|yaml| auto_answer(yaml, reader));
     let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));

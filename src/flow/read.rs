@@ -422,7 +422,8 @@ impl<'a> Reader<'a> {
         place.and_then(|place| u32::try_from(place).ok()).map(AgentId)
     }
 
-    pub fn hours(&mut self, text: &Text) -> Option<Arc<Hours>> {
+    pub fn hours(&mut self, yaml: &Yaml) -> Option<Arc<Hours>> {
+        let text = self.text(yaml, "the name of hours")?;
         let found = self.names.hours.get(text.text.as_str()).map(Arc::clone);
         if found.is_none() {
             let known: Vec<Name> = self.names.hours.keys().cloned().collect();

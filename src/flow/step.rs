@@ -188,6 +188,15 @@ impl Step<'_> {
         self.session.timer = Some(self.now + duration);
     }
 
+    /// Puts a question: its prompts, and then the time that the caller has, which begins at once when there is nothing to
+    /// hear.
+    pub fn ask(&mut self, prompts: &[&[Prompt]], barge_in: bool, wait: Duration) -> Next {
+        if !self.play(prompts, barge_in, false) {
+            self.wait(wait);
+        }
+        Next::Stay
+    }
+
     /// Tells of a key that is no part of a secret.
     pub fn heard(&mut self, digit: char, told: bool) {
         if !told {

@@ -269,6 +269,23 @@ pub struct Enqueue {
     pub exclude: Agents,
 }
 
+impl Enqueue {
+    /// A call joins a queue as the queue has it, by itself and unknown.
+    pub fn new(call: CallId, queue: QueueId) -> Enqueue {
+        Enqueue {
+            call,
+            queue,
+            needs: Demand::default(),
+            priority: 0,
+            age_credit: Duration::ZERO,
+            whose: Whoses::new(),
+            permission: None,
+            prefer: None,
+            exclude: Agents::new(),
+        }
+    }
+}
+
 /// A few agents.
 pub type Agents = SmallVec<[AgentId; 2]>;
 

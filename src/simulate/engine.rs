@@ -17,14 +17,12 @@ use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Agents;
 use crate::queue::api::Config;
-use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::Misses;
 use crate::queue::api::Needs;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
-use crate::queue::api::Whoses;
 
 /// Longer than any day that is simulated: limits that a router has no word for.
 const NEVER: Duration = Duration::from_secs(1_000_000_000);
@@ -102,17 +100,9 @@ impl EngineRouter {
                 self.leaving[agent as usize] = true;
                 return self.wish(now, agent, AgentWish::NotReady("away".into()));
             }
-            Told::Arrived { call, kind } => Event::Enqueue(Box::new(Enqueue {
-                call: CallId(call),
-                queue: QueueId(kind),
-                needs: Demand::default(),
-                priority: 0,
-                age_credit: Duration::ZERO,
-                whose: Whoses::new(),
-                permission: None,
-                prefer: None,
-                exclude: Agents::new(),
-            })),
+            Told::Arrived { call, kind } => {
+                Event::Enqueue(Box::new(Enqueue::new(CallId(call), QueueId(kind))))
+            }
             Told::Abandoned { call } => Event::Abandoned { call: CallId(call) },
             Told::Ended { call, agent } => Event::TalkEnded { call: CallId(call), agent: AgentId(agent) },
             Told::Tick => Event::Tick,

@@ -16,7 +16,6 @@ use crate::queue::Engine;
 use crate::queue::Event;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
-use crate::queue::api::Agents;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
@@ -24,7 +23,6 @@ use crate::queue::api::Need;
 use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::Routing;
-use crate::queue::api::Whoses;
 use crate::queue::log::Head;
 use crate::queue::log::Log;
 use crate::queue::log::Step;
@@ -74,17 +72,7 @@ fn day(seed: u64) -> Day {
     let mut at = Timestamp::from_secs(70);
     let callers = (1..=150).map(|call| {
         at += seconds(40);
-        let enqueue = Enqueue {
-            call: CallId(call),
-            queue: QueueId((call % 2) as u32),
-            needs: Demand::default(),
-            priority: 0,
-            age_credit: Duration::ZERO,
-            whose: Whoses::new(),
-            permission: None,
-            prefer: None,
-            exclude: Agents::new(),
-        };
+        let enqueue = Enqueue::new(CallId(call), QueueId((call % 2) as u32));
         Caller {
             at,
             enqueue,

@@ -141,10 +141,7 @@ impl Callback {
             priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
             confirm: fields.must_hear(reader, "confirm"),
             other: fields.optional("other").and_then(|yaml| other(yaml, reader)),
-            hours: hours.and_then(|yaml| {
-                let text = reader.text(yaml, "the name of hours")?;
-                reader.hours(text)
-            }),
+            hours: hours.and_then(|yaml| reader.hours(yaml)),
             later: later.and_then(|yaml| self::later(yaml, reader)),
             promised: fields.heard(reader, "promised"),
             no_input: Again::read(fields, reader, "no_input", tries),
@@ -346,10 +343,7 @@ impl Callback {
             Asked::Time => later.map(|later| &later.ask),
             Asked::Moment => later.map(|later| &later.confirm),
         };
-        if !step.play(&[before, question.map_or(&[], Vec::as_slice)], true, false) {
-            step.wait(self.wait);
-        }
-        Next::Stay
+        step.ask(&[before, question.map_or(&[], Vec::as_slice)], true, self.wait)
     }
 }
 

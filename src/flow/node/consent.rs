@@ -68,10 +68,8 @@ impl Consent {
         if let Some(agreed) = step.session.consent {
             return (state, self.by(agreed));
         }
-        if !step.has_kept() {
-            self.ask(step);
-        }
-        (state, Next::Stay)
+        let next = if step.has_kept() { Next::Stay } else { self.ask(step) };
+        (state, next)
     }
 
     pub fn handle(&self, state: &mut State, step: &mut Step<'_>, input: Input) -> Next {
@@ -104,8 +102,7 @@ impl Consent {
             return self.answered(step, HoldAnswer::Silent, Next::Go(NO_INPUT, self.no_input));
         }
         state.tries += 1;
-        self.ask(step);
-        Next::Stay
+        self.ask(step)
     }
 
     fn answered(&self, step: &mut Step<'_>, answer: HoldAnswer, next: Next) -> Next {
@@ -120,9 +117,7 @@ impl Consent {
         if agreed { Next::Go(YES, self.yes) } else { Next::Go(NO, self.no) }
     }
 
-    fn ask(&self, step: &mut Step<'_>) {
-        if !step.play(&[&self.prompts], true, false) {
-            step.wait(self.wait);
-        }
+    fn ask(&self, step: &mut Step<'_>) -> Next {
+        step.ask(&[&self.prompts], true, self.wait)
     }
 }

@@ -29,10 +29,7 @@ pub(crate) struct Hours {
 
 impl Hours {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Hours {
-        let hours = fields.require(reader, "hours").and_then(|yaml| {
-            let text = reader.text(yaml, "the name of hours")?;
-            reader.hours(text)
-        });
+        let hours = fields.require(reader, "hours").and_then(|yaml| reader.hours(yaml));
         Hours {
             hours,
             open: fields.exit(reader, "open"),

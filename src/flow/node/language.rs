@@ -65,10 +65,8 @@ impl Language {
     }
 
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
-        if !step.has_kept() {
-            self.ask(step);
-        }
-        (node::State::Language(State { tries: 1 }), Next::Stay)
+        let next = if step.has_kept() { Next::Stay } else { self.ask(step) };
+        (node::State::Language(State { tries: 1 }), next)
     }
 
     pub fn handle(&self, state: &mut State, step: &mut Step<'_>, input: Input) -> Next {
@@ -101,14 +99,11 @@ impl Language {
             return Next::Go(OTHERWISE, self.otherwise);
         }
         state.tries += 1;
-        self.ask(step);
-        Next::Stay
+        self.ask(step)
     }
 
-    fn ask(&self, step: &mut Step<'_>) {
-        if !step.play(&[&self.prompts], true, false) {
-            step.wait(self.wait);
-        }
+    fn ask(&self, step: &mut Step<'_>) -> Next {
+        step.ask(&[&self.prompts], true, self.wait)
     }
 }
 

@@ -125,10 +125,7 @@ impl Menu {
     }
 
     fn ask(&self, step: &mut Step<'_>, before: &[Prompt]) -> Next {
-        if !step.play(&[before, &self.prompts], self.barge_in, false) {
-            step.wait(self.wait);
-        }
-        Next::Stay
+        step.ask(&[before, &self.prompts], self.barge_in, self.wait)
     }
 }
 

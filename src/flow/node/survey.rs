@@ -124,10 +124,7 @@ impl Survey {
     }
 
     fn ask(&self, step: &mut Step<'_>, before: &[Prompt]) -> Next {
-        if !step.play(&[before, &self.prompts], true, false) {
-            step.wait(self.wait);
-        }
-        Next::Stay
+        step.ask(&[before, &self.prompts], true, self.wait)
     }
 }
 

@@ -43,7 +43,6 @@ use crate::queue::api::Routing;
 use crate::queue::api::SkillChange;
 use crate::queue::api::Step;
 use crate::queue::api::Whose;
-use crate::queue::api::Whoses;
 
 /// Runs a script and compares what the engine wanted done.
 #[track_caller]
@@ -289,18 +288,7 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
 }
 
 fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> Enqueue {
-    let needs = Demand::default();
-    let mut enqueue = Enqueue {
-        call,
-        queue,
-        needs,
-        priority: 0,
-        age_credit: Duration::ZERO,
-        whose: Whoses::new(),
-        permission: None,
-        prefer: None,
-        exclude: Agents::new(),
-    };
+    let mut enqueue = Enqueue::new(call, queue);
     let agent =
         |name: &str| AgentId(config.agents.iter().position(|agent| &*agent.name == name).unwrap() as u32);
     for part in extra.split(',').map(str::trim).filter(|part| !part.is_empty()) {

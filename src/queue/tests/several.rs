@@ -1,7 +1,5 @@
 //! Several agents rung for one call.
 
-use std::time::Duration;
-
 use super::script::check;
 use super::script::queue_config;
 use crate::base::CallId;
@@ -11,12 +9,9 @@ use crate::queue::Action;
 use crate::queue::Engine;
 use crate::queue::Event;
 use crate::queue::api::AgentConfig;
-use crate::queue::api::Agents;
 use crate::queue::api::Config;
-use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::QueueConfig;
-use crate::queue::api::Whoses;
 
 #[test]
 fn who_is_faster_gets_the_call_and_a_caller_who_leaves_stops_all_phones() {
@@ -121,17 +116,7 @@ fn who_consults_a_queue_that_rings_several_rings_one() {
     let agents = vec![agent("alice"), agent("bob")];
     let engine = Engine::new(Config { queues: vec![queue], agents, ..Config::default() });
     let rings = |call| {
-        let enqueue = Enqueue {
-            call,
-            queue: QueueId(0),
-            needs: Demand::default(),
-            priority: 0,
-            age_credit: Duration::ZERO,
-            whose: Whoses::new(),
-            permission: None,
-            prefer: None,
-            exclude: Agents::new(),
-        };
+        let enqueue = Enqueue::new(call, QueueId(0));
         let mut out = Vec::new();
         engine.clone().handle(Timestamp::ZERO, Event::Enqueue(Box::new(enqueue)), &mut out);
         out.iter().filter(|action| matches!(action, Action::Ring { .. })).count()

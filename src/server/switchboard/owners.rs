@@ -69,7 +69,6 @@ mod tests {
     use crate::base::Timestamp;
     use crate::base::WallTime;
     use crate::queue::api::Agents;
-    use crate::queue::api::Demand;
     use crate::store::sample;
 
     const WAIT: Duration = Duration::from_secs(20);
@@ -77,15 +76,9 @@ mod tests {
     /// Who gets a caller of this number first, a day after the sample's start.
     fn first(house: &House, exclude: &[AgentId]) -> Option<(AgentId, Duration)> {
         let enqueue = Enqueue {
-            call: CallId(9),
-            queue: QueueId(0),
-            needs: Demand::default(),
-            priority: 0,
-            age_credit: Duration::ZERO,
             whose: Whose::number("+1 202 555 0143").into_iter().collect(),
-            permission: None,
-            prefer: None,
             exclude: Agents::from_slice(exclude),
+            ..Enqueue::new(CallId(9), QueueId(0))
         };
         let wall: WallTime = sample::STARTED + Duration::from_secs(86_400);
         let now = Now { at: Timestamp::from_secs(1), wall };
