@@ -31,6 +31,7 @@ use warmline::queue::api::FIRST;
 use warmline::queue::api::Misses;
 use warmline::queue::api::Need;
 use warmline::queue::api::Needs;
+use warmline::queue::api::Nobody;
 use warmline::queue::api::PermissionAnswer;
 use warmline::queue::api::PermissionPolicy;
 use warmline::queue::api::QueueConfig;
@@ -371,6 +372,7 @@ impl House {
         let numbers = ["+12025550143", "+12025550144", ""];
         let whose = Whose::number(numbers[usize::from(bytes.below(3))]).into_iter().collect();
         let permission = [None, Some(PermissionPolicy::Ask), Some(PermissionPolicy::GivenByFlowFile)];
+        let nobody = Nobody { prefer: bytes.below(6) == 0, exclude: bytes.below(6) == 0 };
         Event::Enqueue(Box::new(Enqueue {
             call,
             queue: self.queue(bytes),
@@ -381,6 +383,7 @@ impl House {
             permission: permission[usize::from(bytes.below(3))],
             prefer,
             exclude,
+            nobody,
         }))
     }
 
@@ -480,7 +483,8 @@ fn demand(bytes: &mut Bytes<'_>, skills: u8) -> Demand {
         after += Duration::from_millis(1 + u64::from(bytes.next()) * 100);
         Step { after, needs: self::needs(bytes, skills) }
     });
-    Demand { needs, steps: steps.collect(), wants: self::needs(bytes, skills) }
+    let (steps, wants) = (steps.collect(), self::needs(bytes, skills));
+    Demand { needs, steps, wants, wants_nobody: bytes.below(6) == 0 }
 }
 
 fn needs(bytes: &mut Bytes<'_>, skills: u8) -> Needs {

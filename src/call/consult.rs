@@ -53,6 +53,7 @@ use crate::queue;
 use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
+use crate::queue::api::Nobody;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Whoses;
 use crate::queue::hold;
@@ -379,7 +380,7 @@ impl Call {
                 let permission = Some(PermissionPolicy::GivenByFlowFile);
                 let (needs, priority, age_credit) = (Demand::default(), 0, Duration::ZERO);
                 let whose = Whoses::new();
-                let (prefer, exclude) = (None, Agents::new());
+                let (prefer, exclude, nobody) = (None, Agents::new(), Nobody::default());
                 let enqueue = Enqueue {
                     call,
                     queue: *queue,
@@ -390,6 +391,7 @@ impl Call {
                     permission,
                     prefer,
                     exclude,
+                    nobody,
                 };
                 queue::Event::Enqueue(Box::new(enqueue))
             }

@@ -72,6 +72,7 @@ use crate::queue;
 use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
+use crate::queue::api::Nobody;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Whoses;
 use callback::Callback;
@@ -166,6 +167,8 @@ struct Joined {
     /// Who must not get the caller.
     #[serde(default)]
     exclude: Agents,
+    #[serde(default)]
+    nobody: Nobody,
     since: Timestamp,
 }
 
@@ -501,13 +504,13 @@ impl Call {
                     out.extend(self.bot.map(|leg| CallAction::BotKey { leg, digit }));
                 }
                 FlowAction::BotEnds => self.bot_leaves(out),
-                FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude } => {
+                FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude, nobody } => {
                     self.flow_over();
                     // Who is not an agent of this center is nobody: a service may know others.
                     let agent = |name: &Name| center.engine.agent_named(name);
                     let prefer = prefer.and_then(|(name, wait)| Some((agent(&name)?, wait)));
                     let exclude: Agents = exclude.iter().filter_map(agent).collect();
-                    let joined = Joined { queue, needs, priority, permission, exclude, since: now };
+                    let joined = Joined { queue, needs, priority, permission, exclude, nobody, since: now };
                     let enqueue = Enqueue { prefer, ..self.enqueue(&joined, Duration::ZERO) };
                     self.joined = Some(joined);
                     self.phase = Phase::Waiting(Wait::new(queue));

@@ -42,6 +42,7 @@ use crate::flow::Center;
 use crate::queue;
 use crate::queue::api::Agents;
 use crate::queue::api::Demand;
+use crate::queue::api::Nobody;
 
 /// How long a number outside rings. A colleague rings as long as the queue says.
 const RING_FOR: Duration = Duration::from_secs(45);
@@ -147,7 +148,15 @@ impl Call {
             next_play: super::FIRST_PLAY,
             next_leg: 1,
             talked: false,
-            joined: Some(Joined { queue, needs, priority, permission, exclude: Agents::new(), since }),
+            joined: Some(Joined {
+                queue,
+                needs,
+                priority,
+                permission,
+                exclude: Agents::new(),
+                nobody: Nobody::default(),
+                since,
+            }),
             known: Known::default(),
             consults: 0,
             messages: Messages::default(),

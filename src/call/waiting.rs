@@ -41,6 +41,7 @@ use crate::queue::api::AgentWish;
 use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
+use crate::queue::api::Nobody;
 use crate::queue::api::PermissionAnswer;
 
 /// What a caller hears while an agent's phone rings and nothing else is to be said: a ringing tone, which
@@ -212,8 +213,8 @@ impl Call {
         let KeptPlace { queue, needs, priority, number, at, promised } = kept;
         let number = Some(number).filter(|number| *number != self.arrival.number);
         let agreed = Some(Agreed { number, at, promised });
-        let (permission, exclude) = (None, Agents::new());
-        let joined = Joined { queue, needs, priority, permission, exclude, since: now };
+        let (permission, exclude, nobody) = (None, Agents::new(), Nobody::default());
+        let joined = Joined { queue, needs, priority, permission, exclude, nobody, since: now };
         let enqueue = Box::new(self.enqueue(&joined, Duration::ZERO));
         self.joined = Some(joined);
         self.phase = Phase::Waiting(Wait { agreed, ..Wait::new(queue) });
@@ -230,7 +231,8 @@ impl Call {
         out: &mut Vec<CallAction>,
     ) {
         let (needs, priority, permission, exclude) = (Demand::default(), 0, None, Agents::new());
-        self.joined = Some(Joined { queue, needs, priority, permission, exclude, since: now });
+        let nobody = Nobody::default();
+        self.joined = Some(Joined { queue, needs, priority, permission, exclude, nobody, since: now });
         self.phase = Phase::Waiting(Wait::for_agent(queue));
         let call = self.id;
         out.push(CallAction::Queue(queue::Event::CallAgent { call, agent, queue }));
@@ -245,10 +247,10 @@ impl Call {
 
     /// What the engine is told of a call that joins a queue, and prefers nobody.
     pub(super) fn enqueue(&self, joined: &Joined, age_credit: Duration) -> Enqueue {
-        let Joined { queue, priority, permission, .. } = *joined;
+        let Joined { queue, priority, permission, nobody, .. } = *joined;
         let (call, needs, prefer, exclude) = (self.id, joined.needs.clone(), None, joined.exclude.clone());
         let whose = self.known.whose(&self.arrival.number);
-        Enqueue { call, queue, needs, priority, age_credit, whose, permission, prefer, exclude }
+        Enqueue { call, queue, needs, priority, age_credit, whose, permission, prefer, exclude, nobody }
     }
 
     /// The engine decided something for this call.

@@ -13,6 +13,7 @@ use crate::flow::center_file::sip_uri;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::hours::Hours;
+use crate::flow::needs;
 use crate::flow::read::Reader;
 use crate::flow::ring_file::auto_answer;
 use crate::flow::yaml::Text;
@@ -42,6 +43,7 @@ pub(crate) struct Dated {
 }
 
 pub(crate) fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<AgentRead> {
+    needs::not_nobody(key, "agent", reader);
     let (skills, dated) = fields.optional("skills").map(|yaml| levels(yaml, reader)).unwrap_or_default();
     let hours = fields.optional("hours").and_then(|yaml| reader.hours(yaml));
     let extension = fields.optional("extension").and_then(|yaml| reader.text(yaml, "digits")).cloned();

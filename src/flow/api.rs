@@ -19,6 +19,7 @@ use crate::flow::model::Value;
 use crate::flow::service::Service;
 use crate::media::control::PlayId;
 use crate::queue::api::Demand;
+use crate::queue::api::Nobody;
 use crate::queue::api::PermissionPolicy;
 
 /// What the flow knows of its caller from the start.
@@ -243,7 +244,7 @@ pub enum FlowAction {
     BotEnds,
     /// Leave the flow for a queue. The run is over. `permission` is the flow file's word on who allows the
     /// hold; none: as the queue says. `prefer` has the call first, for so long; `exclude` must not get it: agents by
-    /// name, who may not be of this center.
+    /// name, who may not be of this center. `nobody` says where that is not for the queue to say.
     Enqueue {
         queue: QueueId,
         needs: Demand,
@@ -251,6 +252,7 @@ pub enum FlowAction {
         permission: Option<PermissionPolicy>,
         prefer: Option<(Name, Duration)>,
         exclude: Vec<Name>,
+        nobody: Nobody,
     },
     /// Keep the caller's place in a queue and call them back. The run is over.
     KeepPlace(Box<KeptPlace>),

@@ -306,15 +306,15 @@ pub(crate) fn nobody_serves(
         let at_last = if course.len() > 1 { "at its last step " } else { "" };
         let message = format!("no agent can serve the queue \"{name}\" here: {at_last}it needs {words}");
         reader.error_hint(place, message, "give an agent the skills, or lower what is needed");
-    } else if !more.wants.is_empty() || !queue.wants.is_empty() {
-        let wants = if more.wants.is_empty() { &queue.wants } else { &more.wants };
-        let wanted = |agent: &AgentConfig| able(agent) && wants.met(|skill| agent.level(skill));
-        if !agents.iter().any(wanted) {
-            let message =
-                format!("no agent who can serve the queue \"{name}\" here has the skills that are preferred");
-            let hint = "give one of them the skills, or prefer nobody".to_owned();
-            reader.warning(place, message, Some(hint));
-        }
+        return;
+    }
+    let wants = queue.wants_with(more);
+    let wanted = |agent: &AgentConfig| able(agent) && wants.met(|skill| agent.level(skill));
+    if !agents.iter().any(wanted) {
+        let message =
+            format!("no agent who can serve the queue \"{name}\" here has the skills that are preferred");
+        let hint = "give one of them the skills, or write \"prefer_skills: nobody\"".to_owned();
+        reader.warning(place, message, Some(hint));
     }
 }
 
@@ -349,6 +349,7 @@ fn skills(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Place)> {
         if skills.iter().any(|(known, _)| **known == *text.text) {
             reader.error(text.place, format!("the skill \"{}\" is given twice", text.text));
         } else {
+            needs::not_nobody(text, "skill", reader);
             skills.push((Name::from(text.text.as_str()), text.place));
         }
     }

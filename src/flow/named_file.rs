@@ -5,12 +5,11 @@ use std::time::Duration;
 use crate::base::AgentId;
 use crate::base::Name;
 use crate::flow::fields::Fields;
-use crate::flow::node::enqueue::PREFER_FOR;
 use crate::flow::node::enqueue::left_out;
 use crate::flow::node::enqueue::patient;
+use crate::flow::node::enqueue::preferred;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Text;
-use crate::flow::yaml::Yaml;
 use crate::queue::api::QueueConfig;
 
 /// Names of agents who have not been read yet.
@@ -22,8 +21,9 @@ pub(crate) struct Named {
 
 impl Named {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Named {
-        let prefer = fields.optional("prefer").and_then(|yaml| prefer(yaml, reader));
+        let prefer = fields.optional("prefer").and_then(|yaml| preferred(yaml, reader));
         let not = fields.optional("not").map(|yaml| left_out(yaml, reader)).unwrap_or_default();
+        let prefer = prefer.map(|(agent, wait)| (agent.clone(), wait));
         Named { prefer, not: not.into_iter().cloned().collect() }
     }
 
@@ -45,13 +45,4 @@ fn agent(text: &Text, agents: &[Name], reader: &mut Reader<'_>) -> Option<AgentI
         reader.unknown(text.place, "agent", &text.text, agents.iter().map(|name| &**name));
     }
     place.map(|place| AgentId(place as u32))
-}
-
-/// `{ agent: alice, for: 20s }`
-fn prefer(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(Text, Duration)> {
-    let mut fields = reader.fields(yaml, "who is preferred")?;
-    let agent = fields.require(reader, "agent").and_then(|yaml| reader.text(yaml, "an agent's name"));
-    let wait = fields.duration(reader, "for", PREFER_FOR);
-    fields.finish(reader);
-    Some((agent?.clone(), wait))
 }

@@ -14,6 +14,8 @@ use crate::queue::api::Needs;
 use crate::queue::api::Step;
 use crate::queue::needs::MOST_CLAUSES;
 
+/// What a file calls no agent at all, so no agent and no skill is called that.
+pub(crate) const NOBODY: &str = "nobody";
 /// The most steps of one wait.
 const MOST_STEPS: usize = 8;
 /// The longest expression, in characters.
@@ -23,8 +25,27 @@ const MAX_LENGTH: usize = 500;
 pub(crate) fn demand(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Demand {
     let needs = fields.optional("needs").map(|yaml| needs(yaml, reader)).unwrap_or_default();
     let steps = fields.optional("steps").map(|yaml| steps(yaml, &needs, reader)).unwrap_or_default();
-    let wants = fields.optional("prefer_skills").map(|yaml| self::needs(yaml, reader)).unwrap_or_default();
-    Demand { needs, steps, wants }
+    let wants = fields.optional("prefer_skills");
+    let (wants_nobody, wants) = (wants.is_some_and(is_nobody), wants.filter(|yaml| !is_nobody(yaml)));
+    let wants = wants.map(|yaml| self::needs(yaml, reader)).unwrap_or_default();
+    Demand { needs, steps, wants, wants_nobody }
+}
+
+/// Whether a key that names agents, or their skills, says that nobody is meant: `nobody`, or a list of none.
+pub(crate) fn is_nobody(yaml: &Yaml) -> bool {
+    match &yaml.value {
+        Value::Text(text) => text.text == NOBODY,
+        Value::List(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Reports an agent or a skill that is called as if there were none.
+pub(crate) fn not_nobody(name: &Text, what: &str, reader: &mut Reader<'_>) {
+    if name.text == NOBODY {
+        let message = format!("no {what} can be called \"{NOBODY}\": it is what a file says for none");
+        reader.error(name.place, message);
+    }
 }
 
 /// An expression such as `billing >= 3 or sales`, or a list of them that are needed all; a skill alone is needed

@@ -267,6 +267,8 @@ pub struct Enqueue {
     /// Who must not get the call. Nobody: as the queue says.
     #[serde(default)]
     pub exclude: Agents,
+    #[serde(default)]
+    pub nobody: Nobody,
 }
 
 impl Enqueue {
@@ -282,8 +284,18 @@ impl Enqueue {
             permission: None,
             prefer: None,
             exclude: Agents::new(),
+            nobody: Nobody::default(),
         }
     }
+}
+
+/// Where nobody is named for a call and that is what is meant, whatever its queue says. [`Demand::wants_nobody`] is the
+/// same of skills.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Nobody {
+    pub prefer: bool,
+    pub exclude: bool,
 }
 
 /// A few agents.

@@ -169,6 +169,9 @@ pub struct Demand {
     /// call that wants nothing wants what its queue does.
     #[serde(default)]
     pub wants: Needs,
+    /// Whether a call that wants nothing means it, whatever its queue wants.
+    #[serde(default)]
+    pub wants_nobody: bool,
 }
 
 /// From when on something else is needed.
@@ -194,7 +197,12 @@ impl Demand {
         };
         let step = |step: &Step| Step { after: step.after, needs: needs(&step.needs) };
         let (steps, wants) = (self.steps.iter().map(step).collect(), needs(&self.wants));
-        Demand { needs: needs(&self.needs), steps, wants }
+        Demand { needs: needs(&self.needs), steps, wants, wants_nobody: self.wants_nobody }
+    }
+
+    /// What is preferred for a call with a demand of its own in a queue with this one.
+    pub fn wants_with<'d>(&'d self, of_call: &'d Demand) -> &'d Needs {
+        if of_call.wants_nobody || !of_call.wants.is_empty() { &of_call.wants } else { &self.wants }
     }
 
     /// Whether nothing is ever needed.

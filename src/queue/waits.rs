@@ -131,8 +131,18 @@ impl Call {
 impl Engine {
     /// A call joins; `from` is when a caller who is not on the line may be called back.
     pub(super) fn enqueue(&mut self, enqueue: Enqueue, from: Option<Timestamp>, out: &mut Vec<Action>) {
-        let Enqueue { call: id, queue, needs, priority, age_credit, whose, permission, prefer, mut exclude } =
-            enqueue;
+        let Enqueue {
+            call: id,
+            queue,
+            needs,
+            priority,
+            age_credit,
+            whose,
+            permission,
+            prefer,
+            mut exclude,
+            nobody,
+        } = enqueue;
         if self.calls.has(id) {
             debug!(call = %id, "joined twice");
             return;
@@ -144,13 +154,13 @@ impl Engine {
         }
         let config = &self.queue(queue).config;
         let priority = config.priority.saturating_add(priority);
-        let prefer = prefer.or(config.prefer);
-        if exclude.is_empty() {
+        let prefer = prefer.or(config.prefer.filter(|_| !nobody.prefer));
+        if exclude.is_empty() && !nobody.exclude {
             exclude.clone_from(&config.exclude);
         }
         exclude.sort_unstable();
         exclude.dedup();
-        let wants = if needs.wants.is_empty() { &config.needs.wants } else { &needs.wants };
+        let wants = config.needs.wants_with(&needs);
         let wants = (!wants.is_empty()).then(|| Box::new(wants.clone()));
         let now = self.now;
         let redial = self.redials.find(now, &whose, queue).filter(|(_, age)| *age > age_credit);

@@ -28,6 +28,7 @@ use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Config;
 use crate::queue::api::Enqueue;
+use crate::queue::api::Nobody;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::WaitExit;
 use crate::queue::log::Log;
@@ -412,7 +413,12 @@ impl Names {
         let needs = enqueue.needs.renamed(|skill| self.skill(skill));
         let prefer = enqueue.prefer.and_then(|(agent, wait)| Some((self.agent(agent)?, wait)));
         let exclude = enqueue.exclude.iter().filter_map(|agent| self.agent(*agent)).collect();
-        Some(Enqueue { queue, needs, prefer, exclude, ..enqueue.clone() })
+        // What a call says itself stays its own word, where whom it names is not there.
+        let nobody = Nobody {
+            prefer: enqueue.nobody.prefer || enqueue.prefer.is_some(),
+            exclude: enqueue.nobody.exclude || !enqueue.exclude.is_empty(),
+        };
+        Some(Enqueue { queue, needs, prefer, exclude, nobody, ..enqueue.clone() })
     }
 
     fn event(&self, event: &Event) -> Option<Event> {

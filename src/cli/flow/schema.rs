@@ -235,11 +235,16 @@ const KEYS: &[(&str, &[Key])] = &[
             ("enqueue", Text, true, "the queue"),
             ("needs", Needs, false, "what this caller needs beyond what the queue needs"),
             ("steps", Steps, false, "what this caller needs instead after a while"),
-            ("prefer_skills", Needs, false, "agents who have it are taken first; nobody waits for it"),
+            (
+                "prefer_skills",
+                Needs,
+                false,
+                "agents who have it are taken first, without waiting for them; or nobody",
+            ),
             ("priority", Count, false, "added to the queue's own; 0 by default"),
             ("permission", Permission, false, "who allows the hold; as the queue says by default"),
-            ("prefer", Prefer, false, "who has the caller first, and for how long"),
-            ("not", AgentNames, false, "agents who must not have the caller"),
+            ("prefer", Prefer, false, "who has the caller first, and for how long; or nobody"),
+            ("not", AgentNames, false, "agents who must not have the caller; or nobody"),
         ],
     ),
     (
@@ -248,7 +253,12 @@ const KEYS: &[(&str, &[Key])] = &[
             ("callback", Text, true, "the queue in which the place is kept"),
             ("needs", Needs, false, "what this caller needs beyond what the queue needs"),
             ("steps", Steps, false, "what this caller needs instead after a while"),
-            ("prefer_skills", Needs, false, "agents who have it are taken first; nobody waits for it"),
+            (
+                "prefer_skills",
+                Needs,
+                false,
+                "agents who have it are taken first, without waiting for them; or nobody",
+            ),
             ("priority", Count, false, "added to the queue's own; 0 by default"),
             ("confirm", Heard, true, "the number, read back: 1 is right, 2 is another one"),
             ("other", OtherNumber, false, "the question for another number, and which may be keyed"),
@@ -520,10 +530,15 @@ fn behind(shape: Shape) -> Value {
         }),
         Permission => json!({ "enum": ["ask", "given by this file"] }),
         Prefer => json!({
-            "type": "object",
-            "properties": { "agent": { "type": "string" }, "for": behind(Time) },
-            "required": ["agent"],
-            "additionalProperties": false,
+            "oneOf": [
+                { "const": "nobody" },
+                {
+                    "type": "object",
+                    "properties": { "agent": { "type": "string" }, "for": behind(Time) },
+                    "required": ["agent"],
+                    "additionalProperties": false,
+                },
+            ],
         }),
         AgentNames => json!({
             "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],

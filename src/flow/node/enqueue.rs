@@ -9,16 +9,20 @@ use crate::flow::expression::Expression;
 use crate::flow::fields::Fields;
 use crate::flow::model;
 use crate::flow::needs;
+use crate::flow::needs::NOBODY;
+use crate::flow::needs::is_nobody;
 use crate::flow::node::set;
 use crate::flow::node::set::Source;
 use crate::flow::read::Reader;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
+use crate::flow::yaml;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Yaml;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
+use crate::queue::api::Nobody;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 
@@ -40,6 +44,8 @@ pub(crate) struct Enqueue {
     prefer: Option<(AgentName, Duration)>,
     /// Who must not have the caller.
     not: Vec<AgentName>,
+    /// Where the node says that nobody is.
+    nobody: Nobody,
     pub place: Place,
 }
 
@@ -58,13 +64,16 @@ impl Enqueue {
             reader.queue(text)
         });
         let priority = fields.optional("priority").and_then(|yaml| reader.number(yaml, -1000, 1000));
+        let (prefer, not) = (fields.optional("prefer"), fields.optional("not"));
+        let nobody = Nobody { prefer: prefer.is_some_and(is_nobody), exclude: not.is_some_and(is_nobody) };
         Enqueue {
             queue,
             needs: needs::demand(fields, reader),
             permission: fields.optional("permission").and_then(|yaml| reader.permission(yaml)),
             priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
-            prefer: fields.optional("prefer").and_then(|yaml| prefer(yaml, reader)),
-            not: fields.optional("not").map(|yaml| not(yaml, reader)).unwrap_or_default(),
+            prefer: prefer.and_then(|yaml| self::prefer(yaml, reader)),
+            not: not.map(|yaml| self::not(yaml, reader)).unwrap_or_default(),
+            nobody,
             place: yaml.map_or(fields.place, |yaml| yaml.place),
         }
     }
@@ -98,11 +107,19 @@ impl Enqueue {
         step.stop_play();
         // The checker lets no flow through whose queue is unknown.
         if let Some(queue) = self.queue {
-            let Enqueue { priority, permission, .. } = *self;
+            let Enqueue { priority, permission, nobody, .. } = *self;
             let prefer = self.prefer.as_ref().and_then(|(agent, wait)| Some((agent.name(step)?, *wait)));
             let exclude = self.not.iter().filter_map(|agent| agent.name(step)).collect();
             let needs = self.needs.clone();
-            step.out.push(FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude });
+            step.out.push(FlowAction::Enqueue {
+                queue,
+                needs,
+                priority,
+                permission,
+                prefer,
+                exclude,
+                nobody,
+            });
         }
         Next::Over
     }
@@ -136,23 +153,37 @@ pub(crate) fn patient(queue: &QueueConfig, wait: Duration, place: Place, reader:
     }
 }
 
-/// `{ agent: alice, for: 20s }`
 fn prefer(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(AgentName, Duration)> {
+    let (text, wait) = preferred(yaml, reader)?;
+    Some((AgentName::read(text, reader)?, wait))
+}
+
+/// `{ agent: alice, for: 20s }`, or `nobody`.
+pub(crate) fn preferred<'y>(yaml: &'y Yaml, reader: &mut Reader<'_>) -> Option<(&'y Text, Duration)> {
+    if is_nobody(yaml) {
+        return None;
+    }
+    if !matches!(yaml.value, yaml::Value::Map(_)) {
+        let hint = format!("write it as: {{ agent: alice, for: 20s }}, or {NOBODY}");
+        reader.error_hint(yaml.place, "this is not an agent and a time", hint);
+        return None;
+    }
     let mut fields = reader.fields(yaml, "who is preferred")?;
-    let text = fields.require(reader, "agent").and_then(|yaml| reader.text(yaml, "an agent's name"));
-    let agent = text.and_then(|text| AgentName::read(text, reader));
+    let agent = fields.require(reader, "agent").and_then(|yaml| reader.text(yaml, "an agent's name"));
     let wait = fields.duration(reader, "for", PREFER_FOR);
     fields.finish(reader);
     Some((agent?, wait))
 }
 
-/// `alice`, or a list of agents.
 fn not(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<AgentName> {
     left_out(yaml, reader).into_iter().filter_map(|text| AgentName::read(text, reader)).collect()
 }
 
-/// The names of agents who are left out: at most so many.
+/// The names of agents who are left out, at most so many: `alice`, a list of agents, or `nobody`.
 pub(crate) fn left_out<'y>(yaml: &'y Yaml, reader: &mut Reader<'_>) -> Vec<&'y Text> {
+    if is_nobody(yaml) {
+        return Vec::new();
+    }
     let texts = reader.texts(yaml, "an agent's name");
     if texts.len() > MOST_EXCLUDED {
         let message = format!("at most {MOST_EXCLUDED} agents are left out, got {}", texts.len());

@@ -305,7 +305,7 @@ fn a_queue_that_nobody_can_serve() {
 #[test]
 fn skills_that_are_preferred_and_that_nobody_has() {
     let message = "warning: no agent who can serve the queue \"billing\" here has the skills that are preferred \
-                   (give one of them the skills, or prefer nobody)";
+                   (give one of them the skills, or write \"prefer_skills: nobody\")";
     let with = |queue: &str| {
         CENTER.replace("needs: billing >= 3", &format!("needs: billing >= 3, prefer_skills: {queue}"))
     };
@@ -322,6 +322,41 @@ fn skills_that_are_preferred_and_that_nobody_has() {
     ];
     let said = found(&files);
     assert!(said.starts_with(&format!("main.yaml:5:17: {message}")), "{said}");
+    center(&with("nobody"), "");
+    center(&with("[]"), "");
+}
+
+#[test]
+fn nobody_is_a_word_and_no_name() {
+    let read = |node: &str| {
+        let center =
+            CENTER.replace("needs: billing >= 3", "needs: billing >= 3, prefer_skills: billing >= 8");
+        let said = found(&[
+            ("center.yaml", &center),
+            (
+                "main.yaml",
+                &flow(&format!(
+                    "  a: {{ branch: [{{ if: verified, then: b }}], otherwise: queue }}\n  b: {{ enqueue: billing, {node} }}\n"
+                )),
+            ),
+        ]);
+        said.lines()
+            .filter(|line| line.starts_with("main.yaml:5"))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    };
+    assert_eq!(read("prefer: nobody, not: nobody, prefer_skills: nobody"), "");
+    assert_eq!(read("not: [], prefer_skills: []"), "");
+    let hint = "main.yaml:5:34: error: this is not an agent and a time (write it as: { agent: alice, for: 20s }, or nobody)\n";
+    assert_eq!(read("prefer: alice"), hint);
+    let named = |what: &str| format!("no {what} can be called \"nobody\": it is what a file says for none");
+    let said = found(&[("center.yaml", &CENTER.replace("alice:", "nobody:")), ("main.yaml", "")]);
+    assert!(said.contains(&named("agent")), "{said}");
+    let said = found(&[
+        ("center.yaml", &CENTER.replace("skills: [billing]", "skills: [billing, nobody]")),
+        ("main.yaml", ""),
+    ]);
+    assert!(said.contains(&named("skill")), "{said}");
 }
 
 #[test]

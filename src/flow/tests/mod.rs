@@ -203,7 +203,7 @@ impl<'a> Phone<'a> {
             }
             FlowAction::BotKey { digit } => format!("the bot hears of {digit}"),
             FlowAction::BotEnds => "the bot is gone".to_owned(),
-            FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude } => {
+            FlowAction::Enqueue { queue, needs, priority, permission, prefer, exclude, nobody } => {
                 let queue = &self.center.engine.queues[queue.0 as usize].name;
                 let held = match permission {
                     Some(PermissionPolicy::GivenByFlowFile) => ", held by the file's word",
@@ -214,8 +214,18 @@ impl<'a> Phone<'a> {
                     format!(", {agent} first for {}s", wait.as_secs())
                 });
                 let not: String = exclude.iter().map(|agent| format!(", not {agent}")).collect();
+                let meant = [
+                    (nobody.prefer, "prefer"),
+                    (nobody.exclude, "not"),
+                    (needs.wants_nobody, "prefer_skills"),
+                ];
+                let nobody: String = meant
+                    .iter()
+                    .filter(|(meant, _)| *meant)
+                    .map(|(_, key)| format!(", {key} nobody"))
+                    .collect();
                 let more = needs.needs.clauses().count();
-                format!("to {queue}, {more} needs more, priority {priority}{held}{first}{not}")
+                format!("to {queue}, {more} needs more, priority {priority}{held}{first}{not}{nobody}")
             }
             FlowAction::Transfer { number, shown } => {
                 format!("calls {number}{}", shown.map_or_else(String::new, |shown| format!(" as {shown}")))

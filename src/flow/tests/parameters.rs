@@ -140,4 +140,11 @@ fn the_agent_who_is_preferred_may_be_computed_and_nobody_is_called_nothing() {
         phone.transcript.last().unwrap(),
         "to billing, 0 needs more, priority 0, alice first for 5s, not bob"
     );
+    let flow = "flow: main\nstart: q\nnodes:\n  q: { enqueue: billing, prefer: nobody, not: [], prefer_skills: nobody }\n";
+    let (center, _) = read(&[("center.yaml", CENTER), ("main.yaml", flow)]).unwrap();
+    let phone = Phone::dial(&center, "main", None);
+    assert_eq!(
+        phone.transcript.last().unwrap(),
+        "to billing, 0 needs more, priority 0, prefer nobody, not nobody, prefer_skills nobody"
+    );
 }

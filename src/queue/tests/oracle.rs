@@ -96,9 +96,9 @@ fn joining_by(now: Timestamp, event: &Event) -> Option<Joining> {
     }
 }
 
-/// Whom a call must not get: whom it names, else whom its queue names.
-fn effective<'a>(own: &'a Agents, of_queue: &'a Agents) -> &'a Agents {
-    if own.is_empty() { of_queue } else { own }
+/// Whom a call must not get: whom it names, else whom its queue names, unless it says nobody.
+fn effective<'a>(own: &'a Enqueue, of_queue: &'a Agents) -> &'a Agents {
+    if own.exclude.is_empty() && !own.nobody.exclude { of_queue } else { &own.exclude }
 }
 
 impl Oracle {
@@ -381,18 +381,24 @@ impl Oracle {
     ) {
         let queue = &self.config.queues[enqueue.queue.0 as usize];
         assert_eq!(priority, queue.priority + enqueue.priority);
+        let nobody = enqueue.nobody;
+        let waived = nobody.prefer && enqueue.prefer.is_none() && queue.prefer.is_some()
+            || nobody.exclude && enqueue.exclude.is_empty() && !queue.exclude.is_empty();
+        let exclude = effective(&enqueue, &queue.exclude).clone();
         let call = Call {
             queue: enqueue.queue,
             needs: needs.clone(),
-            wants: if enqueue.needs.wants.is_empty() { &queue.needs.wants } else { &enqueue.needs.wants }
-                .clone(),
+            wants: match (enqueue.needs.wants_nobody, enqueue.needs.wants.is_empty()) {
+                (false, true) => queue.needs.wants.clone(),
+                _ => enqueue.needs.wants.clone(),
+            },
             demand: enqueue.needs,
             priority: i64::from(priority),
             permission: enqueue.permission.unwrap_or(queue.permission),
             since: i128::from(now.0) - enqueue.age_credit.as_micros() as i128,
             whose: enqueue.whose,
             prefer: None,
-            exclude: effective(&enqueue.exclude, &queue.exclude).clone(),
+            exclude,
             enqueued_at: from.unwrap_or(now),
             cap_at: now + queue.max_wait,
             stage: Stage::Waiting,
@@ -403,6 +409,9 @@ impl Oracle {
             asked: false,
         };
         self.calls.insert(enqueue.call, call);
+        if waived {
+            self.saw("nobody, whatever the queue says");
+        }
     }
 
     /// Whom the call goes to first and whom it must not get, as it was asked for.
@@ -418,13 +427,14 @@ impl Oracle {
         assert!(from.is_none() || prefer.is_none(), "who is called back prefers nobody");
         assert_eq!(enqueue.call, id);
         let of_queue = self.queue_of(id);
-        let asked_not = effective(&enqueue.exclude, &of_queue.exclude);
+        let asked_not = effective(&enqueue, &of_queue.exclude);
         assert!(exclude.iter().all(|agent| asked_not.contains(agent)));
         assert!(asked_not.iter().all(|agent| exclude.contains(agent)));
         let default =
             enqueue.prefer.is_none() && prefer.is_some() || enqueue.exclude.is_empty() && !exclude.is_empty();
         if let Some((agent, wait)) = prefer {
-            let (asked, most) = enqueue.prefer.or(of_queue.prefer).expect("nobody is preferred unasked");
+            let of_queue = of_queue.prefer.filter(|_| !enqueue.nobody.prefer);
+            let (asked, most) = enqueue.prefer.or(of_queue).expect("nobody is preferred unasked");
             assert!(agent == asked && wait <= most && wait <= self.queue_of(id).max_wait / 2);
             assert!((agent.0 as usize) < self.agents.len() && !exclude.contains(&agent));
         }

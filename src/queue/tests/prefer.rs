@@ -195,6 +195,9 @@ fn a_call_that_names_nobody_goes_to_whom_its_queue_names_and_its_own_word_goes_b
     assert_eq!(first(", prefer alice 20"), "carol", "the queue's agents never are left out of nothing");
     assert_eq!(first(", not bob"), "alice", "it says itself whom it must not get");
     assert_eq!(first(", not bob, prefer alice 5"), "alice");
+    assert_eq!(first(", prefer nobody"), "carol", "the longest idle but for alice");
+    assert_eq!(first(", not nobody"), "bob");
+    assert_eq!(first(", prefer nobody, not nobody"), "alice");
 }
 
 #[test]
@@ -222,6 +225,9 @@ fn who_has_the_skills_that_are_wanted_is_taken_first_and_not_waited_for() {
         assert_eq!(rung(", wants spanish 3", "", all), "carol", "{routing}");
         assert_eq!(rung(", wants spanish 3", ", wants billing 5", all), "alice", "{routing}");
         assert_ne!(rung("", ", wants spanish 3", without), "carol", "{routing}");
+        let nobody = rung(", wants spanish 3", ", wants nobody", all);
+        assert_eq!(nobody, rung("", "", all), "as if the queue wanted nothing: {routing}");
+        assert_ne!(nobody, "carol", "{routing}");
         assert_eq!(
             rung("", ", wants spanish 3", "0 alice ready"),
             "alice",

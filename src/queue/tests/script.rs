@@ -7,7 +7,8 @@
 //! change alice english 0 at 60                   a skill at another level from then on
 //! routing by service level                       instead of by the longest wait
 //! 0 alice ready                                  seconds, then what happens; ticks come by themselves
-//! 1 call 1 enters support, english 1           also: priority 2, from +1202…, prefer alice 20, not bob, wants english 3
+//! 1 call 1 enters support, english 1           also: priority 2, from +1202…, prefer alice 20, not bob, wants english 3,
+//!                                              prefer nobody, not nobody, wants nobody
 //! 2 call 1 moves sales                          what a supervisor does; so `call 1 first`, `alice has billing 7`
 //! ```
 //!
@@ -300,6 +301,9 @@ fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> E
             "from" => enqueue.whose.extend(Whose::number(number)),
             "account" => enqueue.whose.push(Whose::account(number)),
             "credit" => enqueue.age_credit = Duration::from_secs(number.parse().unwrap()),
+            "prefer" if number == "nobody" => enqueue.nobody.prefer = true,
+            "not" if number == "nobody" => enqueue.nobody.exclude = true,
+            "wants" if number == "nobody" => enqueue.needs.wants_nobody = true,
             "prefer" => {
                 let (name, secs) = number.split_once(' ').unwrap();
                 enqueue.prefer = Some((agent(name), Duration::from_secs(secs.parse().unwrap())));

@@ -30,6 +30,7 @@ use crate::queue::api::Enqueue;
 use crate::queue::api::FIRST;
 use crate::queue::api::Need;
 use crate::queue::api::Needs;
+use crate::queue::api::Nobody;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Routing;
@@ -68,7 +69,7 @@ fn whatever_happens_the_oracle_agrees_and_nobody_is_left_stuck() {
 }
 
 /// What a simulation of many seeds must have met, or it shows nothing about it.
-const MUST_BE_SEEN: [&str; 53] = [
+const MUST_BE_SEEN: [&str; 54] = [
     "rung beside others",
     "faster than others",
     "kept for who is preferred",
@@ -76,6 +77,7 @@ const MUST_BE_SEEN: [&str; 53] = [
     "rung, preferred by several",
     "excluded",
     "named by the queue",
+    "nobody, whatever the queue says",
     "rung, with the skills wanted",
     "age restored",
     "rung by BestFit",
@@ -271,6 +273,7 @@ impl Simulation {
         let prefer = (self.chance.below(4) == 0).then(|| (self.some_agent(), wait));
         let excluded = self.chance.below(12).saturating_sub(9);
         let exclude = (0..excluded).map(|_| self.some_agent()).collect();
+        let nobody = Nobody { prefer: self.chance.below(6) == 0, exclude: self.chance.below(6) == 0 };
         let enqueue = Box::new(Enqueue {
             call,
             queue,
@@ -281,6 +284,7 @@ impl Simulation {
             permission,
             prefer,
             exclude,
+            nobody,
         });
         match self.chance.below(16) {
             0 => {
@@ -469,7 +473,8 @@ fn demand(chance: &mut Entropy, skills: u64) -> Demand {
     });
     let steps = steps.collect();
     let wants = if chance.below(2) == 0 { self::needs(chance, skills) } else { Needs::default() };
-    Demand { needs, steps, wants }
+    let wants_nobody = chance.below(6) == 0;
+    Demand { needs, steps, wants, wants_nobody }
 }
 
 fn needs(chance: &mut Entropy, skills: u64) -> Needs {

@@ -39,10 +39,13 @@ impl Switchboard {
         }
     }
 
-    /// Lets a caller go to their own agent first, unless the flow has named one: to whoever owes them something, else to
+    /// Lets a caller go to their own agent first, unless the flow has named one, or nobody: to whoever owes them something, else to
     /// whoever talked with them last.
     pub(super) fn owner_first(&self, now: Now, call: CallId, event: queue::Event) -> queue::Event {
         let queue::Event::Enqueue(enqueue) = event else { return event };
+        if enqueue.nobody.prefer {
+            return queue::Event::Enqueue(enqueue);
+        }
         let prefer = enqueue.prefer.or_else(|| {
             let center = self.calls.get(&call).map_or(&self.parts.center, |live| &live.center);
             let policy = center.talk.get(enqueue.queue.0 as usize)?.owner_first.as_ref()?;
@@ -69,15 +72,21 @@ mod tests {
     use crate::base::Timestamp;
     use crate::base::WallTime;
     use crate::queue::api::Agents;
+    use crate::queue::api::Nobody;
     use crate::store::sample;
 
     const WAIT: Duration = Duration::from_secs(20);
 
     /// Who gets a caller of this number first, a day after the sample's start.
     fn first(house: &House, exclude: &[AgentId]) -> Option<(AgentId, Duration)> {
+        first_of(house, exclude, Nobody::default())
+    }
+
+    fn first_of(house: &House, exclude: &[AgentId], nobody: Nobody) -> Option<(AgentId, Duration)> {
         let enqueue = Enqueue {
             whose: Whose::number("+1 202 555 0143").into_iter().collect(),
             exclude: Agents::from_slice(exclude),
+            nobody,
             ..Enqueue::new(CallId(9), QueueId(0))
         };
         let wall: WallTime = sample::STARTED + Duration::from_secs(86_400);
@@ -104,6 +113,8 @@ mod tests {
         center.talk[0].owner_first = Some(OwnerFirst { within, wait: WAIT });
         assert_eq!(first(&house, &[]), Some((AgentId(1), WAIT)), "bob talked with them last");
         assert_eq!(first(&house, &[AgentId(1)]), None, "and must not get them");
+        let nobody = Nobody { prefer: true, exclude: false };
+        assert_eq!(first_of(&house, &[], nobody), None, "the flow says nobody");
         let now = Now { at: Timestamp::ZERO, wall: sample::STARTED };
         house.switchboard.recall_promises(now, vec![sample::promise(1, 600)], PromiseId(1));
         assert_eq!(first(&house, &[]), Some((AgentId(0), WAIT)), "alice owes them a call");
