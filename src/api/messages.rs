@@ -16,6 +16,9 @@ use serde_json::json;
 
 use crate::api::ApiState;
 use crate::api::now;
+use crate::api::openapi::maybe;
+use crate::api::openapi::problem;
+use crate::api::openapi::schema;
 use crate::api::problem::Problem;
 use crate::api::recording::sound;
 use crate::api::session::Actor;
@@ -159,12 +162,9 @@ fn not_served(queue: &str) -> Problem {
 
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Value {
-    let problem = json!({
-        "description": "Why not, and what to do",
-        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    });
+    let problem = problem();
     let answer = |description: &str, schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
-    let message = json!({ "$ref": "#/components/schemas/Message" });
+    let message = schema("Message");
     let query = |name: &str, kind: &str, description: &str| json!({ "name": name, "in": "query", "schema": { "type": kind }, "description": description });
     let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }]);
     let list = json!({ "type": "object", "properties": {
@@ -207,7 +207,6 @@ pub(super) fn paths() -> Value {
 pub(super) fn schemas() -> Value {
     let (string, integer) = (json!({ "type": "string" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });
-    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     json!({
         "Message": { "type": "object", "properties": {
             "id": integer, "call": integer, "queue": string, "number": string, "name": maybe(&string),

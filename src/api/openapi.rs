@@ -238,16 +238,24 @@ fn text(summary: &str, media_type: &str) -> Value {
     json!({ "summary": summary, "responses": { "200": { "description": summary, "content": { media_type: {} } } } })
 }
 
-fn body(description: &str, name: &str) -> Value {
+/// An answer with a body of this schema.
+pub(super) fn body(description: &str, name: &str) -> Value {
     json!({ "description": description, "content": { "application/json": { "schema": schema(name) } } })
 }
 
-fn problem() -> Value {
+/// An answer that says what is wrong.
+pub(super) fn problem() -> Value {
     body("Why not, and what to do", "Problem")
 }
 
-fn schema(name: &str) -> Value {
+/// A schema by its name.
+pub(super) fn schema(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// What may be null.
+pub(super) fn maybe(value: &Value) -> Value {
+    json!({ "anyOf": [value, { "type": "null" }] })
 }
 
 fn list(of: &str) -> Value {
@@ -271,7 +279,6 @@ fn main_schemas() -> Value {
         (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });
     let texts = json!({ "type": "array", "items": string });
-    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     json!({
         "Credentials": {
             "type": "object",

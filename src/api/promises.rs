@@ -14,6 +14,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::api::ApiState;
+use crate::api::openapi::maybe;
+use crate::api::openapi::problem;
+use crate::api::openapi::schema;
 use crate::api::problem::Problem;
 use crate::api::reports::Days;
 use crate::api::session::Actor;
@@ -148,17 +151,13 @@ pub(super) fn time(text: &str) -> Result<WallTime, Problem> {
 
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Value {
-    let problem = json!({
-        "description": "Why not, and what to do",
-        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    });
+    let problem = problem();
     let answer = |description: &str, schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
-    let of = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
     let query = |name: &str, schema: Value, description: &str| json!({ "name": name, "in": "query", "schema": schema, "description": description });
     let (string, integer) = (json!({ "type": "string" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });
     let lists = json!({ "type": "object", "properties": {
-        "promises": { "type": "array", "items": of("Promise") },
+        "promises": { "type": "array", "items": schema("Promise") },
         "next_after": { "anyOf": [integer, { "type": "null" }] },
     } });
     let reports = json!({ "type": "object", "properties": {
@@ -172,7 +171,7 @@ pub(super) fn paths() -> Value {
             "summary": "What callers were promised, what is due first comes first: one's own; all of them for supervisors",
             "parameters": [
                 query("owner", string.clone(), "Only what this agent owes"),
-                query("state", of("PromiseState"), "Only those; open has those that are overdue among them"),
+                query("state", schema("PromiseState"), "Only those; open has those that are overdue among them"),
                 query("after", integer.clone(), "Only what comes after this one: the next page"),
                 query("limit", integer, "At most so many: 1 to 1000, 50 when not given"),
             ],
@@ -191,7 +190,7 @@ pub(super) fn paths() -> Value {
                     },
                 } } } },
                 "responses": {
-                    "200": answer("The promise as it is now", of("Promise")),
+                    "200": answer("The promise as it is now", schema("Promise")),
                     "403": problem, "404": problem, "409": problem, "415": problem, "422": problem, "503": problem,
                 },
             },
@@ -208,14 +207,13 @@ pub(super) fn paths() -> Value {
 pub(super) fn schemas() -> Value {
     let (string, integer) = (json!({ "type": "string" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });
-    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     json!({
         "PromiseState": { "type": "string", "enum": ["open", "overdue", "kept", "late", "broken"] },
         "Promise": { "type": "object", "properties": {
             "id": integer, "call": integer, "owner": string,
             "kind": { "type": "string", "enum": ["callback", "answer"] }, "words": string,
             "number": string, "name": maybe(&string), "account": maybe(&string), "queue": maybe(&string),
-            "made": time, "due": time, "state": { "$ref": "#/components/schemas/PromiseState" },
+            "made": time, "due": time, "state": schema("PromiseState"),
             "reminded": { "type": "boolean" },
             "settled": maybe(&time), "settled_by": maybe(&string), "settled_words": string,
         } },

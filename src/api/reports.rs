@@ -18,6 +18,10 @@ use serde_json::json;
 
 use crate::api::ApiState;
 use crate::api::now;
+use crate::api::openapi::body;
+use crate::api::openapi::maybe;
+use crate::api::openapi::problem;
+use crate::api::openapi::schema;
 use crate::api::problem::Problem;
 use crate::api::promises::time;
 use crate::api::session::Actor;
@@ -164,12 +168,7 @@ pub(super) async fn service(
 
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Value {
-    let answer = |description: &str, name: &str| {
-        json!({ "description": description, "content": { "application/json": { "schema": {
-            "$ref": format!("#/components/schemas/{name}"),
-        } } } })
-    };
-    let problem = answer("Why not, and what to do", "Problem");
+    let problem = problem();
     let time = |name: &str, description: &str| {
         let schema = json!({ "type": "string", "format": "date-time" });
         json!({ "name": name, "in": "query", "schema": schema, "description": description })
@@ -178,7 +177,7 @@ pub(super) fn paths() -> Value {
         let schema = json!({ "type": "string", "enum": of });
         json!({ "name": name, "in": "query", "schema": schema, "description": description })
     };
-    let mut service = answer("The figures", "ServiceReport");
+    let mut service = body("The figures", "ServiceReport");
     service["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
     json!({
         "/api/v1/reports/service": { "get": {
@@ -200,7 +199,7 @@ pub(super) fn paths() -> Value {
                         that arrived in a time, the last 30 days when not given; for supervisors",
             "parameters": [time("from", "From then on"), time("until", "Before then")],
             "responses": {
-                "200": answer("The figures", "TalkReport"), "400": problem, "403": problem, "422": problem, "503": problem,
+                "200": body("The figures", "TalkReport"), "400": problem, "403": problem, "422": problem, "503": problem,
             },
         } },
         "/api/v1/reports/surveys": { "get": {
@@ -208,7 +207,7 @@ pub(super) fn paths() -> Value {
                         the last 30 days when not given; for supervisors",
             "parameters": [time("from", "From then on"), time("until", "Before then")],
             "responses": {
-                "200": answer("The figures", "SurveyReport"), "400": problem, "403": problem, "422": problem, "503": problem,
+                "200": body("The figures", "SurveyReport"), "400": problem, "403": problem, "422": problem, "503": problem,
             },
         } },
     })
@@ -218,7 +217,6 @@ pub(super) fn paths() -> Value {
 pub(super) fn schemas() -> Value {
     let (string, integer) = (json!({ "type": "string" }), json!({ "type": "integer" }));
     let (seconds, time) = (json!({ "type": "number" }), json!({ "type": "string", "format": "date-time" }));
-    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     let holds = json!({
         "held": { "type": "integer", "description": "How often a caller was held" },
         "total_s": seconds, "longest_s": seconds,
@@ -231,7 +229,7 @@ pub(super) fn schemas() -> Value {
         fields[name] = whose;
         json!({ "type": "array", "items": { "type": "object", "properties": fields } })
     };
-    let target = json!({ "$ref": "#/components/schemas/Target" });
+    let target = schema("Target");
     let answers = |name: &str| {
         let mean = json!({ "type": "number", "description": "Of all answers, to the hundredth" });
         let fields = json!({ name: maybe(&string), "question": string, "answers": integer, "mean": mean });

@@ -18,6 +18,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::api::ApiState;
+use crate::api::openapi::problem;
+use crate::api::openapi::schema;
 use crate::api::problem::Problem;
 use crate::api::promises::time;
 use crate::api::session::Actor;
@@ -138,7 +140,7 @@ pub(super) fn place_path() -> Value {
         "requestBody": { "required": true, "content": { "application/json": { "schema": {
             "type": "object", "additionalProperties": false, "required": ["to"], "properties": {
                 "agent": { "type": "string", "description": "Who calls; whoever is signed in leaves it out" },
-                "to": { "$ref": "#/components/schemas/Target" },
+                "to": schema("Target"),
                 "queue": { "type": "string", "description": "Whose rules hold, and whose number is shown" },
                 "at_desk": { "type": "boolean", "description": "Whether the agent's desk picks up at once" },
             },
@@ -530,8 +532,8 @@ impl Promised {
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Map<String, Value> {
     let string = json!({ "type": "string" });
-    let note = json!({ "$ref": "#/components/schemas/Note" });
-    let target = json!({ "$ref": "#/components/schemas/Target" });
+    let note = schema("Note");
+    let target = schema("Target");
     let truth = json!({ "type": "boolean" });
     let words = |words: &[&str]| json!({ "type": "string", "enum": words });
     let promise = json!({
@@ -654,13 +656,6 @@ pub(super) fn paths() -> Map<String, Value> {
         ),
     ];
     actions.into_iter().map(|(name, summary, fields)| path(name, summary, fields)).collect()
-}
-
-fn problem() -> Value {
-    json!({
-        "description": "Why not, and what to do",
-        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    })
 }
 
 fn path(name: &str, summary: &str, mut fields: Value) -> (String, Value) {

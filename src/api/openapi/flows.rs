@@ -6,6 +6,7 @@ use serde_json::json;
 use super::answers;
 use super::body;
 use super::list;
+use super::maybe;
 use super::problem;
 use super::schema;
 
@@ -72,7 +73,6 @@ pub(super) fn schemas() -> Value {
     let strings = json!({ "type": "array", "items": string });
     let time = json!({ "type": "string", "format": "date-time" });
     let count = json!({ "type": "integer" });
-    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     json!({
         "Flows": { "type": "object", "properties": {
             "version": string, "since": time, "by": string, "why": string,

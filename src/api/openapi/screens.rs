@@ -4,13 +4,13 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::list;
+use super::maybe;
 use super::schema;
 
 pub(super) fn schemas() -> Value {
     let (string, number, integer) =
         (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });
-    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     json!({
         "Center": { "type": "object", "properties": {
             "company": string, "version": string, "now": time, "sip": string, "calls": integer,
@@ -45,35 +45,8 @@ pub(super) fn schemas() -> Value {
             "issue": string, "tried": string, "wants": string, "promises": string, "author": string,
             "written": time, "mood": { "type": "string", "enum": ["calm", "worried", "angry", "urgent"] },
         } },
-        "Board": { "type": "object", "properties": {
-            "now": time, "day_begins": time, "interval_s": integer, "calls": integer,
-            "formulas": { "type": "object", "additionalProperties": string },
-            "flows": maybe(&json!({ "type": "object", "properties": {
-                "version": string, "problem": maybe(&schema("FlowProblem")),
-            } })),
-            "queues": { "type": "array", "items": { "type": "object", "properties": {
-                "name": string, "target_s": integer, "goal_percent": integer, "waiting": integer,
-                "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time,
-                "alarms": { "type": "array", "items": string },
-                "today": schema("Tally"), "lately": schema("Tally"), "intervals": list("Tally"),
-                "messages": { "type": "object", "properties": { "count": integer, "oldest": maybe(&time) } },
-            } } },
-            "promises": { "type": "object", "properties": { "open": integer, "overdue": list("Promise") } },
-            "skills": { "type": "array", "items": string },
-            "agents": { "type": "array", "items": schema("Agent") },
-            "waiting": { "type": "array", "items": { "type": "object", "properties": {
-                "call": integer, "from": string, "queue": string, "since": time, "promised": maybe(&time),
-                "at_risk": { "type": "boolean" }, "priority": integer,
-                "first": { "type": "boolean" }, "own_priority": integer, "why": string,
-            } } },
-        } },
-        "Tally": { "type": "object", "properties": {
-            "joined": integer, "answered": integer, "in_target": integer, "abandoned": integer,
-            "short_abandoned": integer, "unserved": integer, "promises_kept": integer,
-            "promises_broken": integer, "quote_bias_s": maybe(&number), "quote_error_s": maybe(&number),
-            "average_wait_s": maybe(&number), "longest_wait_s": number,
-            "service_level": maybe(&number), "abandonment": maybe(&number),
-        } },
+        "Board": board(),
+        "Tally": tally(),
     })
 }
 
@@ -82,7 +55,6 @@ fn call() -> Value {
     let (string, number, integer) =
         (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "integer" }));
     let (time, truth) = (json!({ "type": "string", "format": "date-time" }), json!({ "type": "boolean" }));
-    let maybe = |value: &Value| json!({ "anyOf": [value, { "type": "null" }] });
     let asking = json!({ "type": "object", "properties": { "reason": string, "quote_s": integer } });
     let hold = json!({ "type": "object", "properties": {
         "reason": string, "since": time, "until": time, "nudge": truth, "alarm": truth,
@@ -145,4 +117,44 @@ fn call() -> Value {
             "before": { "type": "array", "items": before },
             "owed": list("Promise"),
         } })
+}
+
+/// What stands on the wallboard.
+fn board() -> Value {
+    let (string, integer) = (json!({ "type": "string" }), json!({ "type": "integer" }));
+    let (time, truth) = (json!({ "type": "string", "format": "date-time" }), json!({ "type": "boolean" }));
+    json!({ "type": "object", "properties": {
+        "now": time, "day_begins": time, "interval_s": integer, "calls": integer,
+        "formulas": { "type": "object", "additionalProperties": string },
+        "flows": maybe(&json!({ "type": "object", "properties": {
+            "version": string, "problem": maybe(&schema("FlowProblem")),
+        } })),
+        "queues": { "type": "array", "items": { "type": "object", "properties": {
+            "name": string, "target_s": integer, "goal_percent": integer, "waiting": integer,
+            "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time,
+            "alarms": { "type": "array", "items": string },
+            "today": schema("Tally"), "lately": schema("Tally"), "intervals": list("Tally"),
+            "messages": { "type": "object", "properties": { "count": integer, "oldest": maybe(&time) } },
+        } } },
+        "promises": { "type": "object", "properties": { "open": integer, "overdue": list("Promise") } },
+        "skills": { "type": "array", "items": string },
+        "agents": { "type": "array", "items": schema("Agent") },
+        "waiting": { "type": "array", "items": { "type": "object", "properties": {
+            "call": integer, "from": string, "queue": string, "since": time, "promised": maybe(&time),
+            "at_risk": truth, "priority": integer,
+            "first": truth, "own_priority": integer, "why": string,
+        } } },
+    } })
+}
+
+/// What a time came to in a queue.
+fn tally() -> Value {
+    let (number, integer) = (json!({ "type": "number" }), json!({ "type": "integer" }));
+    json!({ "type": "object", "properties": {
+        "joined": integer, "answered": integer, "in_target": integer, "abandoned": integer,
+        "short_abandoned": integer, "unserved": integer, "promises_kept": integer,
+        "promises_broken": integer, "quote_bias_s": maybe(&number), "quote_error_s": maybe(&number),
+        "average_wait_s": maybe(&number), "longest_wait_s": number,
+        "service_level": maybe(&number), "abandonment": maybe(&number),
+    } })
 }
