@@ -1,7 +1,8 @@
-//! The ground floor: ids, time, entropy, personal data. No I/O and no policy.
+//! The ground floor: ids, time, entropy, personal data, a table with a bound. No I/O and no policy.
 
 pub mod entropy;
 pub mod id;
+pub mod latest;
 pub mod pii;
 pub mod time;
 
@@ -12,6 +13,7 @@ pub use id::LegId;
 pub use id::PromiseId;
 pub use id::QueueId;
 pub use id::SkillId;
+pub use latest::Latest;
 pub use pii::Pii;
 pub use pii::Secret;
 pub use time::Timestamp;

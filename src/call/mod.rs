@@ -26,7 +26,7 @@ pub mod recording;
 pub mod request;
 mod spoken_note;
 mod supervise;
-pub mod survey;
+mod survey;
 mod talk;
 #[cfg(test)]
 mod tests;

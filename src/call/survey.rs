@@ -1,8 +1,5 @@
 //! What a caller is asked when the agent has ended their talk: whether, in which flow, and whose answers they are.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -14,44 +11,12 @@ use crate::base::Timestamp;
 use crate::fact::Party;
 use crate::fact::What;
 use crate::flow::Center;
-use crate::queue::api::Whose;
-
-/// How many numbers are remembered; the one that was asked first is forgotten first.
-const REMEMBERED: usize = 10_000;
 
 /// Whom the answers are about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Surveyed {
     agent: Name,
     queue: Name,
-}
-
-/// Whose numbers were asked lately, as digests: nobody is asked after every call.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Asked {
-    last: BTreeMap<Whose, Timestamp>,
-    /// In the order in which they were asked.
-    order: VecDeque<(Whose, Timestamp)>,
-}
-
-impl Asked {
-    /// This number is asked now. One that is withheld, or is no whole number, is nobody's.
-    pub fn remember(&mut self, now: Timestamp, number: &str) {
-        let Some(whose) = Whose::number(number) else { return };
-        if self.order.len() >= REMEMBERED
-            && let Some((oldest, at)) = self.order.pop_front()
-            && self.last.get(&oldest) == Some(&at)
-        {
-            self.last.remove(&oldest);
-        }
-        self.last.insert(whose, now);
-        self.order.push_back((whose, now));
-    }
-
-    /// When it was asked last.
-    pub fn last(&self, number: &str) -> Option<Timestamp> {
-        self.last.get(&Whose::number(number)?).copied()
-    }
 }
 
 impl Call {
@@ -102,27 +67,5 @@ impl Call {
             None => (None, None),
         };
         out.push(CallAction::Fact(What::SurveyAnswered { question, answer, agent, queue }));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_that_was_asked_is_known_however_it_is_written_and_the_table_has_a_bound() {
-        let mut asked = Asked::default();
-        let at = Timestamp::from_secs;
-        asked.remember(at(1), "+12025550143");
-        asked.remember(at(2), "");
-        asked.remember(at(3), "+1 (202) 555-0143");
-        assert_eq!(asked.last("+12025550143"), Some(at(3)));
-        assert_eq!((asked.last(""), asked.last("+12025550144")), (None, None));
-        for number in 0..REMEMBERED as u64 - 1 {
-            asked.remember(at(4), &format!("+1303{number:07}"));
-        }
-        assert_eq!(asked.last("+12025550143"), Some(at(3)));
-        asked.remember(at(5), "+12025550144");
-        assert_eq!((asked.last("+12025550143"), asked.order.len()), (None, REMEMBERED));
     }
 }

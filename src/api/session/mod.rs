@@ -4,7 +4,6 @@
 //! send it as `Authorization: Bearer` instead. On loopback a request without either is a program of this
 //! machine and may do what the API can; beyond loopback it is nobody.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -32,6 +31,7 @@ use tracing::info;
 use crate::api::ApiState;
 use crate::api::now;
 use crate::api::problem::Problem;
+use crate::base::Latest;
 use crate::base::Secret;
 use crate::base::Timestamp;
 use crate::store::Person;
@@ -55,14 +55,14 @@ const LONGEST_FIELD: usize = 128;
 const CHECKS: usize = 2;
 /// A session that was looked up is believed for so long: a changed password ends it within that time.
 const BELIEVED: Duration = Duration::from_secs(30);
-/// Sessions that are remembered; the file has them all.
+/// Sessions that are remembered; the file has them all, and the one that was looked up there longest ago makes room.
 const REMEMBERED: usize = 4_096;
 
 /// Everybody who is signed in.
 pub(super) struct Sessions {
     store: Arc<Store>,
     /// What the file said of a token, and when.
-    remembered: Mutex<HashMap<TokenHash, (Person, Instant)>>,
+    remembered: Mutex<Latest<TokenHash, (Person, Instant)>>,
     tries: Mutex<Tries>,
     checks: Semaphore,
     since: Instant,
@@ -90,7 +90,7 @@ impl Sessions {
     pub fn new(store: Arc<Store>) -> Sessions {
         Sessions {
             store,
-            remembered: Mutex::default(),
+            remembered: Mutex::new(Latest::new(REMEMBERED)),
             tries: Mutex::default(),
             checks: Semaphore::new(CHECKS),
             since: Instant::now(),
@@ -145,12 +145,7 @@ impl Sessions {
         let found = found.unwrap_or(Ok(None))?;
         let mut remembered = self.remembered();
         match &found {
-            Some(person) => {
-                if remembered.len() >= REMEMBERED {
-                    remembered.clear();
-                }
-                remembered.insert(hash, (person.clone(), Instant::now()));
-            }
+            Some(person) => remembered.put(hash, (person.clone(), Instant::now())),
             None => drop(remembered.remove(&hash)),
         }
         Ok(found)
@@ -167,7 +162,7 @@ impl Sessions {
         self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<TokenHash, (Person, Instant)>> {
+    fn remembered(&self) -> std::sync::MutexGuard<'_, Latest<TokenHash, (Person, Instant)>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use tracing::info;
 use tracing::warn;
 
+use crate::base::Latest;
 use crate::base::Name;
 use crate::flow::api::FetchResult;
 use crate::flow::api::Question;
@@ -28,11 +29,17 @@ pub(super) struct Memory {
     known: Mutex<Known>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
     /// As many as centers have named.
     services: BTreeMap<Name, Health>,
-    answers: BTreeMap<String, Kept>,
+    answers: Latest<String, Kept>,
+}
+
+impl Default for Known {
+    fn default() -> Known {
+        Known { services: BTreeMap::new(), answers: Latest::new(KEPT) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -84,7 +91,9 @@ impl Memory {
         }
         *health = Health::default();
         match (result, service.keep) {
-            (FetchResult::Answered { values, .. }, Some(_)) => known.keep(key(question), now, values),
+            (FetchResult::Answered { values, .. }, Some(_)) => {
+                known.answers.put(key(question), Kept { at: now, values: values.to_vec() });
+            }
             (FetchResult::Missing, Some(_)) => {
                 known.answers.remove(&key(question));
             }
@@ -104,16 +113,6 @@ impl Memory {
 
     fn locked(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Known {
-    fn keep(&mut self, key: String, at: Instant, values: &[Option<Value>]) {
-        if self.answers.len() >= KEPT && !self.answers.contains_key(&key) {
-            let oldest = self.answers.iter().min_by_key(|(_, kept)| kept.at).map(|(key, _)| key.clone());
-            oldest.map(|oldest| self.answers.remove(&oldest));
-        }
-        self.answers.insert(key, Kept { at, values: values.to_vec() });
     }
 }
 
@@ -193,19 +192,5 @@ mod tests {
         let never = question("/3", None);
         memory.learn(&never, &said("sent", false), start);
         assert_eq!(memory.or_known(&never, FetchResult::Failed, start), FetchResult::Failed);
-    }
-
-    #[test]
-    fn only_so_many_answers_are_kept_and_the_oldest_makes_room() {
-        let (memory, start) = (Memory::default(), Instant::now());
-        let hour = Some(Duration::from_secs(3_600));
-        for number in 0..=KEPT {
-            let at = start + Duration::from_millis(number as u64);
-            memory.learn(&question(&format!("/{number}"), hour), &said("sent", false), at);
-        }
-        assert_eq!(memory.locked().answers.len(), KEPT);
-        let now = start + Duration::from_secs(60);
-        assert_eq!(memory.or_known(&question("/0", hour), FetchResult::Failed, now), FetchResult::Failed);
-        assert_eq!(memory.or_known(&question("/1", hour), FetchResult::Failed, now), said("sent", true));
     }
 }

@@ -2,12 +2,12 @@
 //! is sent to an account's owner is bounded over all calls: whoever knows a number of an account makes nobody's phone ring
 //! all night.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Now;
 use super::Switchboard;
 use crate::base::CallId;
+use crate::base::Latest;
 use crate::base::Secret;
 use crate::base::Timestamp;
 use crate::flow::api::Proof;
@@ -21,32 +21,29 @@ const CODES: u64 = 1_000_000;
 /// How often a code is sent for one account within [`WINDOW`]: as many wrong tries in a row lock it.
 const MOST: usize = 10;
 const WINDOW: Duration = Duration::from_secs(3_600);
-/// Accounts that are remembered; of more, that is forgotten to which nothing was sent for longest.
+/// Accounts that are remembered; of more, that is forgotten for which no code was wanted for longest.
 const ACCOUNTS: usize = 10_000;
 
 /// When codes were sent, by account, within the last hour. Lost with this process.
-#[derive(Debug, Default)]
-pub(super) struct SentCodes(HashMap<String, Vec<Timestamp>>);
+#[derive(Debug)]
+pub(super) struct SentCodes(Latest<String, Vec<Timestamp>>);
+
+impl Default for SentCodes {
+    fn default() -> SentCodes {
+        SentCodes(Latest::new(ACCOUNTS))
+    }
+}
 
 impl SentCodes {
     /// Whether one more may be sent for this account now; then it counts.
     fn take(&mut self, now: Timestamp, account: &str) -> bool {
-        let recent = |sent: &Timestamp| now.since(*sent) < WINDOW;
-        if !self.0.contains_key(account) && self.0.len() >= ACCOUNTS {
-            self.0.retain(|_, sent| sent.last().is_some_and(recent));
-            let oldest = self.0.iter().min_by_key(|(account, sent)| (sent.last().copied(), *account));
-            if let Some(oldest) =
-                oldest.map(|(account, _)| account.clone()).filter(|_| self.0.len() >= ACCOUNTS)
-            {
-                self.0.remove(&oldest);
-            }
-        }
-        let sent = self.0.entry(account.to_owned()).or_default();
-        sent.retain(recent);
+        let mut sent = self.0.remove(account).unwrap_or_default();
+        sent.retain(|sent| now.since(*sent) < WINDOW);
         let may = sent.len() < MOST;
         if may {
             sent.push(now);
         }
+        self.0.put(account.to_owned(), sent);
         may
     }
 }
@@ -102,16 +99,5 @@ mod tests {
         assert!(!codes.take(minute(59), "100200"));
         assert!(codes.take(minute(60), "100200"), "the first was an hour ago");
         assert!(!codes.take(minute(60), "100200"), "and the second was not");
-    }
-
-    #[test]
-    fn accounts_that_are_remembered_are_bounded() {
-        let mut codes = SentCodes::default();
-        (0..MOST).for_each(|_| assert!(codes.take(Timestamp::from_secs(10), "often")));
-        for account in 0..ACCOUNTS as u64 + 50 {
-            assert!(codes.take(Timestamp::from_secs(1 + account / 100), &account.to_string()));
-        }
-        assert_eq!(codes.0.len(), ACCOUNTS);
-        assert!(!codes.take(Timestamp::from_secs(200), "often"), "those of longest ago are forgotten");
     }
 }

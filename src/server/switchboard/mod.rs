@@ -52,7 +52,6 @@ use crate::call::Call;
 use crate::call::CallAction;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
-use crate::call::survey::Asked;
 use crate::fact::Fact;
 use crate::fact::Outcome;
 use crate::fact::Party;
@@ -74,6 +73,7 @@ use crate::media::library::Library;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::Stage;
+use crate::queue::api::Whose;
 use crate::queue::owners::Owners;
 use crate::queue::promises::Promises;
 use crate::sdp::Fingerprint;
@@ -104,6 +104,7 @@ use lines::Line;
 pub use placing::PlaceCall;
 use promises::Talked;
 use speaking::Waiting;
+use surveys::Asked;
 
 /// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
 const RETRY_AFTER_S: u32 = 5;
@@ -274,6 +275,8 @@ pub struct Switchboard {
 /// A call and what the server keeps beside it.
 struct LiveCall {
     call: Call,
+    /// Whose number calls, where it is a whole one and not withheld.
+    number: Option<Whose>,
     due: Option<Timestamp>,
     /// What it is served with, from its first to its last word.
     center: Arc<Center>,

@@ -116,6 +116,7 @@ impl Switchboard {
             library: Arc::clone(&self.parts.library),
             callback: None,
             trunk: None,
+            number: None,
             call,
             code: None,
         };

@@ -1,32 +1,42 @@
 //! Nobody is asked after a talk who was asked a while ago, in whichever call.
 
+use super::LiveCall;
 use super::Now;
 use super::Switchboard;
 use crate::base::CallId;
-use crate::call::Call;
+use crate::base::Latest;
+use crate::base::Timestamp;
 use crate::fact::What;
+use crate::queue::api::Whose;
+
+/// How many numbers are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// Whose numbers were asked lately, and when.
+#[derive(Debug)]
+pub(super) struct Asked(Latest<Whose, Timestamp>);
+
+impl Default for Asked {
+    fn default() -> Asked {
+        Asked(Latest::new(REMEMBERED))
+    }
+}
 
 impl Switchboard {
     /// Tells a call that begins when its number was asked.
-    pub(super) fn recall_survey(&self, call: &mut Call) {
-        if let Some(at) = self.asked.last(call.caller_id().0) {
-            call.was_asked(at);
+    pub(super) fn recall_survey(&self, live: &mut LiveCall) {
+        if let Some(at) = live.number.and_then(|number| self.asked.0.get(&number)) {
+            live.call.was_asked(*at);
         }
     }
 
     /// Remembers who is asked now, and tells the other calls from the same number.
     pub(super) fn note_survey(&mut self, now: Now, call: CallId, what: &What) {
         let What::SurveyStarted { .. } = what else { return };
-        let Some(number) = self.calls.get(&call).map(|live| live.call.caller_id().0.to_owned()) else {
-            return;
-        };
-        self.asked.remember(now.at, &number);
-        let asked = &self.asked;
-        for live in self.calls.values_mut() {
-            if let Some(at) = asked.last(live.call.caller_id().0) {
-                live.call.was_asked(at);
-            }
-        }
+        let Some(number) = self.calls.get(&call).and_then(|live| live.number) else { return };
+        self.asked.0.put(number, now.at);
+        let same = self.calls.values_mut().filter(|live| live.number == Some(number));
+        same.for_each(|live| live.call.was_asked(now.at));
     }
 }
 
@@ -34,7 +44,6 @@ impl Switchboard {
 mod tests {
     use super::super::refer_tests::House;
     use super::*;
-    use crate::base::Timestamp;
     use crate::base::WallTime;
     use crate::sip::SessionId;
 
