@@ -27,6 +27,7 @@ mod needs;
 mod node;
 pub mod outline;
 pub mod prompts;
+mod question;
 mod read;
 pub mod rehearsal;
 mod ring_file;

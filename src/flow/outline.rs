@@ -76,7 +76,7 @@ fn about(node: &Node, queues: &[Name]) -> String {
         Node::Callback(node) => named(node.queue),
         Node::Voicemail(node) => named(node.queue),
         Node::Transfer(node) => node.about(),
-        Node::Survey(node) => node.question.to_string(),
+        Node::Survey(node) => node.name.to_string(),
         Node::HangUp(node) => node.reason.to_string(),
         Node::Collect(node) => node.variable.to_string(),
         Node::Set(node) => {

@@ -34,7 +34,7 @@ pub(super) fn flow(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
                 format!("\"{}\" is the {}th menu in a row, even on the shortest way", at.name, MENUS + 1);
             reader.warning(at.place, message, Some("ask less, or let a person ask".to_owned()));
         }
-        let length = length(&menu.prompts, reader);
+        let length = length(&menu.question.prompts, reader);
         if length > MENU {
             let message =
                 format!("\"{}\" speaks for {} s before the caller may choose", at.name, length.as_secs());

@@ -35,7 +35,7 @@ use crate::flow::node;
 use crate::flow::node::Exit;
 use crate::flow::node::OTHERWISE;
 use crate::flow::node::collect;
-use crate::flow::node::menu;
+use crate::flow::question;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
@@ -134,7 +134,7 @@ impl Callback {
             let message = "callers who choose a time choose it within hours";
             reader.error_hint(later.place, message, "add \"hours: name of hours\"");
         }
-        let tries = menu::tries(fields, reader, 3);
+        let tries = question::tries(fields, reader, 3);
         Callback {
             queue,
             needs: needs::demand(fields, reader),

@@ -21,7 +21,7 @@ use crate::flow::node;
 use crate::flow::node::Exit;
 use crate::flow::node::OTHERWISE;
 use crate::flow::node::THEN;
-use crate::flow::node::menu;
+use crate::flow::question;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
@@ -78,7 +78,7 @@ impl Collect {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Collect {
         let variable = fields.require(reader, "collect").and_then(|yaml| variable(yaml, reader));
         let prompts = fields.heard(reader, "prompt");
-        let tries = menu::tries(fields, reader, 3);
+        let tries = question::tries(fields, reader, 3);
         let (keyed, (least, most)) = keyed(fields, reader);
         let entry = Entry {
             least,
@@ -227,10 +227,7 @@ impl Collect {
     }
 
     fn ask(&self, step: &mut Step<'_>, before: &[Prompt]) -> Next {
-        if !step.play(&[before, &self.prompts], self.barge_in, false) {
-            step.wait(self.entry.first);
-        }
-        Next::Stay
+        step.ask(&[before, &self.prompts], self.barge_in, self.entry.first)
     }
 }
 

@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Serialize;
-
-use crate::base::Name;
 use crate::fact::HoldAnswer;
 use crate::fact::What;
 use crate::flow::api::ExitName;
 use crate::flow::api::FlowAction;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
-use crate::flow::model::Prompt;
 use crate::flow::node;
 use crate::flow::node::Exit;
-use crate::flow::node::menu;
+use crate::flow::question::Answer;
+use crate::flow::question::Put;
+use crate::flow::question::Question;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
@@ -28,27 +25,17 @@ const NO_INPUT: ExitName = ExitName::Named("no_input");
 /// The question: 1 is yes, 2 is no, as where a queue asks. Silence to the end is no.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Consent {
-    pub prompts: Vec<Prompt>,
-    /// How often the question is heard in all. Default 2.
-    pub tries: u32,
-    /// How long the caller has from the end of the prompts. Default 6 s.
-    pub wait: Duration,
+    /// Heard twice in all, where the file says nothing else, with 6 s for a key.
+    pub question: Question,
     pub yes: NodeIndex,
     pub no: NodeIndex,
     pub no_input: NodeIndex,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct State {
-    tries: u32,
-}
-
 impl Consent {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Consent {
         Consent {
-            prompts: fields.must_hear(reader, "consent"),
-            tries: menu::tries(fields, reader, 2),
-            wait: fields.duration(reader, "wait", Duration::from_secs(6)),
+            question: Question::read(fields, reader, "consent", 2, Duration::from_secs(6)),
             yes: fields.exit(reader, "yes"),
             no: fields.exit(reader, "no"),
             no_input: fields.exit(reader, "no_input"),
@@ -63,46 +50,25 @@ impl Consent {
     }
 
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
-        let state = node::State::Consent(State { tries: 1 });
         // Nobody is asked twice.
-        if let Some(agreed) = step.session.consent {
-            return (state, self.by(agreed));
+        match step.session.consent {
+            Some(agreed) => (node::State::Consent(Put::first()), self.by(agreed)),
+            None => (node::State::Consent(self.question.put(step)), Next::Stay),
         }
-        let next = if step.has_kept() { Next::Stay } else { self.ask(step) };
-        (state, next)
     }
 
-    pub fn handle(&self, state: &mut State, step: &mut Step<'_>, input: Input) -> Next {
-        let node = Name::clone(step.node);
-        match input {
-            Input::PlayEnded => {
-                step.wait(self.wait);
-                return Next::Stay;
-            }
-            Input::Digit { digit, told } => {
-                step.heard(digit, told);
-                match digit {
-                    '1' => return self.answered(step, HoldAnswer::Yes, self.by(true)),
-                    '2' => return self.answered(step, HoldAnswer::No, self.by(false)),
-                    _ => {}
-                }
-                step.fact(What::NoMatch { node, digit });
-                step.forget_kept();
-            }
-            Input::Timer => step.fact(What::NoInput { node }),
-            Input::Verified(_)
-            | Input::Fetched { .. }
-            | Input::Bot(_)
-            | Input::Transferred(_)
-            | Input::Message(_) => {
-                return Next::Stay;
-            }
+    pub fn handle(&self, put: &mut Put, step: &mut Step<'_>, input: Input) -> Next {
+        let key = |key| match key {
+            '1' => Some(true),
+            '2' => Some(false),
+            _ => None,
+        };
+        match self.question.handle(put, step, input, key) {
+            Answer::Key(_, true) => self.answered(step, HoldAnswer::Yes, self.by(true)),
+            Answer::Key(_, false) => self.answered(step, HoldAnswer::No, self.by(false)),
+            Answer::NotYet => Next::Stay,
+            Answer::Never => self.answered(step, HoldAnswer::Silent, Next::Go(NO_INPUT, self.no_input)),
         }
-        if state.tries >= self.tries {
-            return self.answered(step, HoldAnswer::Silent, Next::Go(NO_INPUT, self.no_input));
-        }
-        state.tries += 1;
-        self.ask(step)
     }
 
     fn answered(&self, step: &mut Step<'_>, answer: HoldAnswer, next: Next) -> Next {
@@ -115,9 +81,5 @@ impl Consent {
 
     fn by(&self, agreed: bool) -> Next {
         if agreed { Next::Go(YES, self.yes) } else { Next::Go(NO, self.no) }
-    }
-
-    fn ask(&self, step: &mut Step<'_>) -> Next {
-        step.ask(&[&self.prompts], true, self.wait)
     }
 }

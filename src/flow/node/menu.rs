@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Serialize;
-
 use crate::base::Name;
 use crate::fact::What;
-use crate::flow::again::Again;
 use crate::flow::api::ExitName;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
-use crate::flow::model::Prompt;
 use crate::flow::node;
 use crate::flow::node::Exit;
 use crate::flow::node::OTHERWISE;
+use crate::flow::question::Answer;
+use crate::flow::question::Put;
+use crate::flow::question::Question;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
@@ -27,18 +25,9 @@ use crate::flow::yaml::Yaml;
 /// One key, one way.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Menu {
-    pub prompts: Vec<Prompt>,
+    /// Heard three times in all, where the file says nothing else, with 5 s for a key.
+    pub question: Question,
     pub choices: BTreeMap<char, Choice>,
-    /// Heard before the menu again, after silence.
-    pub no_input: Again,
-    /// Heard before the menu again, after a key that is no choice.
-    pub no_match: Again,
-    /// How often the menu is heard in all before the caller goes on by `otherwise`. Default 3.
-    pub tries: u32,
-    /// How long the caller has from the end of the prompts. Default 5 s.
-    pub wait: Duration,
-    /// Whether a key stops the prompts. Default yes.
-    pub barge_in: bool,
     pub otherwise: NodeIndex,
 }
 
@@ -49,24 +38,14 @@ pub(crate) struct Choice {
     pub then: NodeIndex,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct State {
-    tries: u32,
-}
-
 impl Menu {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Menu {
-        let prompts = fields.must_hear(reader, "menu");
-        let tries = tries(fields, reader, 3);
+        let question = Question::read(fields, reader, "menu", 3, Duration::from_secs(5));
+        let question = question.with_again(fields, reader);
         let choices = fields.require(reader, "choices").map(|yaml| choices(yaml, reader)).unwrap_or_default();
         Menu {
-            prompts,
+            question: Question { barge_in: fields.truth(reader, "barge_in", true), ..question },
             choices,
-            no_input: Again::read(fields, reader, "no_input", tries),
-            no_match: Again::read(fields, reader, "no_match", tries),
-            tries,
-            wait: fields.duration(reader, "wait", Duration::from_secs(5)),
-            barge_in: fields.truth(reader, "barge_in", true),
             otherwise: fields.exit(reader, "otherwise"),
         }
     }
@@ -78,61 +57,20 @@ impl Menu {
     }
 
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
-        // Keys that came ahead are the answer; who keys ahead has heard the question before.
-        let next = if step.has_kept() { Next::Stay } else { self.ask(step, &[]) };
-        (node::State::Menu(State { tries: 1 }), next)
+        (node::State::Menu(self.question.put(step)), Next::Stay)
     }
 
-    pub fn handle(&self, state: &mut State, step: &mut Step<'_>, input: Input) -> Next {
-        match input {
-            Input::PlayEnded => {
-                step.wait(self.wait);
-                Next::Stay
+    pub fn handle(&self, put: &mut Put, step: &mut Step<'_>, input: Input) -> Next {
+        match self.question.handle(put, step, input, |key| self.choices.get(&key)) {
+            Answer::Key(digit, choice) => {
+                let (node, label) = (Name::clone(step.node), Name::clone(&choice.label));
+                step.fact(What::Chose { node, digit, choice: label });
+                Next::Go(ExitName::Key(digit), choice.then)
             }
-            Input::Digit { digit, told } => {
-                step.heard(digit, told);
-                self.digit(state, step, digit)
-            }
-            Input::Timer => {
-                step.fact(What::NoInput { node: Name::clone(step.node) });
-                self.again(state, step, self.no_input.after(state.tries))
-            }
-            Input::Verified(_)
-            | Input::Fetched { .. }
-            | Input::Bot(_)
-            | Input::Transferred(_)
-            | Input::Message(_) => Next::Stay,
+            Answer::NotYet => Next::Stay,
+            Answer::Never => Next::Go(OTHERWISE, self.otherwise),
         }
     }
-
-    fn digit(&self, state: &mut State, step: &mut Step<'_>, digit: char) -> Next {
-        if let Some(choice) = self.choices.get(&digit) {
-            let (node, choice_name) = (Name::clone(step.node), Name::clone(&choice.label));
-            step.fact(What::Chose { node, digit, choice: choice_name });
-            return Next::Go(ExitName::Key(digit), choice.then);
-        }
-        step.fact(What::NoMatch { node: Name::clone(step.node), digit });
-        step.forget_kept();
-        self.again(state, step, self.no_match.after(state.tries))
-    }
-
-    fn again(&self, state: &mut State, step: &mut Step<'_>, before: &[Prompt]) -> Next {
-        if state.tries >= self.tries {
-            return Next::Go(OTHERWISE, self.otherwise);
-        }
-        state.tries += 1;
-        self.ask(step, before)
-    }
-
-    fn ask(&self, step: &mut Step<'_>, before: &[Prompt]) -> Next {
-        step.ask(&[before, &self.prompts], self.barge_in, self.wait)
-    }
-}
-
-/// How often a question is put in all: `tries`, 1 to 10.
-pub(crate) fn tries(fields: &mut Fields<'_>, reader: &mut Reader<'_>, default: u32) -> u32 {
-    let tries = fields.optional("tries").and_then(|yaml| reader.number(yaml, 1, 10));
-    tries.and_then(|tries| u32::try_from(tries).ok()).unwrap_or(default)
 }
 
 /// A key of a telephone.

@@ -34,6 +34,7 @@ use crate::flow::expression::Expression;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
+use crate::flow::question::Put;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
@@ -111,9 +112,9 @@ pub(crate) enum State {
     /// Between nodes, or in one that remembers nothing.
     Plain,
     Play(play::State),
-    Menu(menu::State),
-    Language(language::State),
-    Consent(consent::State),
+    Menu(Put),
+    Language(Put),
+    Consent(Put),
     Collect(collect::State),
     Verify(verify::State),
     Fetch(fetch::State),
@@ -121,7 +122,7 @@ pub(crate) enum State {
     Callback(callback::State),
     Transfer(transfer::State),
     Voicemail(voicemail::State),
-    Survey(survey::State),
+    Survey(Put),
 }
 
 /// Which way out of a node.
@@ -363,20 +364,18 @@ impl Node {
     pub fn heard(&self) -> Vec<&Prompt> {
         match self {
             Node::Play(node) => node.prompts.iter().collect(),
-            Node::Menu(node) => {
-                node.prompts.iter().chain(node.no_input.heard()).chain(node.no_match.heard()).collect()
-            }
+            Node::Menu(node) => node.question.heard(),
             Node::Collect(node) => {
                 let asked = node.prompts.iter().chain(node.no_input.heard()).chain(node.no_match.heard());
                 asked.chain(&node.read_back).collect()
             }
-            Node::Language(node) => node.heard(),
-            Node::Consent(node) => node.prompts.iter().collect(),
+            Node::Language(node) => node.question.heard(),
+            Node::Consent(node) => node.question.heard(),
             Node::HangUp(node) => node.prompts.iter().collect(),
             Node::Verify(node) => node.heard(),
             Node::Callback(node) => node.heard(),
             Node::Voicemail(node) => node.greeting.iter().collect(),
-            Node::Survey(node) => node.heard(),
+            Node::Survey(node) => node.question.heard(),
             Node::Announce(node) => {
                 node.announcement.iter().flat_map(|announcement| announcement.all()).collect()
             }

@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Serialize;
-
 use crate::base::Name;
-use crate::fact::What;
-use crate::flow::again::Again;
 use crate::flow::api::FlowAction;
 use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
-use crate::flow::model::Prompt;
 use crate::flow::node;
 use crate::flow::node::Exit;
 use crate::flow::node::OTHERWISE;
 use crate::flow::node::THEN;
-use crate::flow::node::menu;
+use crate::flow::question::Answer;
+use crate::flow::question::Put;
+use crate::flow::question::Question;
 use crate::flow::read::Reader;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
@@ -27,40 +23,23 @@ use crate::flow::yaml::Yaml;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Survey {
     /// What reports call it.
-    pub question: Name,
-    pub prompts: Vec<Prompt>,
+    pub name: Name,
+    /// Heard twice in all, where the file says nothing else, with 5 s for a key.
+    pub question: Question,
     /// The lowest and the highest answer. Default 1 to 5.
     pub answers: (u8, u8),
-    /// Heard before the question again, after silence.
-    pub no_input: Again,
-    /// Heard before the question again, after a key that is no answer.
-    pub no_match: Again,
-    /// How often the question is heard in all. Default 2.
-    pub tries: u32,
-    /// How long the caller has from the end of the prompts. Default 5 s.
-    pub wait: Duration,
     pub then: NodeIndex,
     pub otherwise: NodeIndex,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct State {
-    tries: u32,
-}
-
 impl Survey {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Survey {
-        let question =
-            fields.require(reader, "survey").and_then(|yaml| reader.name(yaml, "the question's name"));
-        let tries = menu::tries(fields, reader, 2);
+        let name = fields.require(reader, "survey").and_then(|yaml| reader.name(yaml, "the question's name"));
+        let question = Question::read(fields, reader, "prompt", 2, Duration::from_secs(5));
         Survey {
-            question: question.unwrap_or_default(),
-            prompts: fields.must_hear(reader, "prompt"),
+            name: name.unwrap_or_default(),
+            question: question.with_again(fields, reader),
             answers: fields.optional("answers").and_then(|yaml| answers(yaml, reader)).unwrap_or((1, 5)),
-            no_input: Again::read(fields, reader, "no_input", tries),
-            no_match: Again::read(fields, reader, "no_match", tries),
-            tries,
-            wait: fields.duration(reader, "wait", Duration::from_secs(5)),
             then: fields.exit(reader, "then"),
             otherwise: fields.exit(reader, "otherwise"),
         }
@@ -70,61 +49,24 @@ impl Survey {
         vec![Exit::by_caller(THEN, self.then), Exit::plain(OTHERWISE, self.otherwise)]
     }
 
-    pub fn heard(&self) -> Vec<&Prompt> {
-        self.prompts.iter().chain(self.no_input.heard()).chain(self.no_match.heard()).collect()
-    }
-
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
-        // Keys that came ahead are the answer; who keys ahead has heard the question before.
-        let next = if step.has_kept() { Next::Stay } else { self.ask(step, &[]) };
-        (node::State::Survey(State { tries: 1 }), next)
+        (node::State::Survey(self.question.put(step)), Next::Stay)
     }
 
-    pub fn handle(&self, state: &mut State, step: &mut Step<'_>, input: Input) -> Next {
-        let node = Name::clone(step.node);
-        match input {
-            Input::PlayEnded => {
-                step.wait(self.wait);
-                Next::Stay
+    pub fn handle(&self, put: &mut Put, step: &mut Step<'_>, input: Input) -> Next {
+        match self.question.handle(put, step, input, |key| self.answer(key)) {
+            Answer::Key(_, answer) => {
+                step.out.push(FlowAction::Surveyed { question: Name::clone(&self.name), answer });
+                Next::Go(THEN, self.then)
             }
-            Input::Digit { digit, told } => {
-                step.heard(digit, told);
-                if let Some(answer) = self.answer(digit) {
-                    let question = Name::clone(&self.question);
-                    step.out.push(FlowAction::Surveyed { question, answer });
-                    return Next::Go(THEN, self.then);
-                }
-                step.fact(What::NoMatch { node, digit });
-                step.forget_kept();
-                self.again(state, step, self.no_match.after(state.tries))
-            }
-            Input::Timer => {
-                step.fact(What::NoInput { node });
-                self.again(state, step, self.no_input.after(state.tries))
-            }
-            Input::Verified(_)
-            | Input::Fetched { .. }
-            | Input::Bot(_)
-            | Input::Transferred(_)
-            | Input::Message(_) => Next::Stay,
+            Answer::NotYet => Next::Stay,
+            Answer::Never => Next::Go(OTHERWISE, self.otherwise),
         }
     }
 
     fn answer(&self, digit: char) -> Option<u8> {
         let answer = u8::try_from(digit.to_digit(10)?).ok()?;
         (self.answers.0..=self.answers.1).contains(&answer).then_some(answer)
-    }
-
-    fn again(&self, state: &mut State, step: &mut Step<'_>, before: &[Prompt]) -> Next {
-        if state.tries >= self.tries {
-            return Next::Go(OTHERWISE, self.otherwise);
-        }
-        state.tries += 1;
-        self.ask(step, before)
-    }
-
-    fn ask(&self, step: &mut Step<'_>, before: &[Prompt]) -> Next {
-        step.ask(&[before, &self.prompts], true, self.wait)
     }
 }
 

@@ -29,7 +29,7 @@ use crate::flow::node;
 use crate::flow::node::Exit;
 use crate::flow::node::collect;
 use crate::flow::node::collect::Keyed;
-use crate::flow::node::menu;
+use crate::flow::question;
 use crate::flow::read::Reader;
 use crate::flow::service::Service;
 use crate::flow::step::Input;
@@ -167,7 +167,7 @@ impl Verify {
             ask_proof: fields.must_hear(reader, question),
             wrong: fields.must_hear(reader, "wrong"),
             nothing_heard: fields.heard(reader, "nothing_heard"),
-            tries: menu::tries(fields, reader, 3),
+            tries: question::tries(fields, reader, 3),
             account: entry,
             proof,
             verified: fields.exit(reader, "verified"),
