@@ -11,7 +11,7 @@ export function drawHold({ hold, asking, phase, role }) {
   const title = !hold ? "The caller is being asked" : late ? "You said you would be back by now" : hold.nudge ? "The hold is nearly over" : "The caller is on hold";
   write(at("hold-title"), title);
   write(at("hold-words"), hold ? hold.reason : `${asking?.reason ?? ""}, for ${about(asking?.quote_s ?? 0)}`);
-  redraw(at("hold-clock"), [hold?.until, late], () => (hold ? [late ? "over" : clockOf({ title: "left" }, hold.until, "until")] : []));
+  redraw(at("hold-clock"), [hold?.until, late], () => (!hold ? [] : late ? [clockOf({}, hold.until), " over"] : [clockOf({ title: "left" }, hold.until, "until")]));
   show(at("resume"), Boolean(hold));
   show(at("requote"), Boolean(hold) && !hold.alarm);
 }
