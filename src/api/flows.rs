@@ -239,17 +239,14 @@ pub(super) async fn publish(
     actor: Actor,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<ChangeView>, Problem> {
-    let Json(wanted) = wanted?;
-    let (publisher, by) = (state.publisher()?, who(&actor, &wanted)?);
-    let Wanted { why, canary, files, .. } = wanted;
-    let entry = blocking(move || match canary {
+    change(&state, &actor, wanted, |publisher, by, Wanted { why, canary, files, .. }| match canary {
         Some(canary) => {
             let audience = canary.audience()?;
-            publisher.try_on(files.map(|files| files.into_iter().collect()), audience, &by, &why)
+            publisher.try_on(files.map(|files| files.into_iter().collect()), audience, by, &why)
         }
-        None => publisher.publish(&by, &why),
-    });
-    Ok(Json(entry.await?.into()))
+        None => publisher.publish(by, &why),
+    })
+    .await
 }
 
 /// `POST /api/v1/flows/promote`
@@ -258,10 +255,7 @@ pub(super) async fn promote(
     actor: Actor,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<ChangeView>, Problem> {
-    let Json(wanted) = wanted?;
-    let (publisher, by) = (state.publisher()?, who(&actor, &wanted)?);
-    let entry = blocking(move || publisher.promote(&by, &wanted.why)).await?;
-    Ok(Json(entry.into()))
+    change(&state, &actor, wanted, |publisher, by, wanted| publisher.promote(by, &wanted.why)).await
 }
 
 /// `POST /api/v1/flows/rollback`
@@ -270,10 +264,22 @@ pub(super) async fn roll_back(
     actor: Actor,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<ChangeView>, Problem> {
+    let back = |publisher: &Publisher, by: &str, Wanted { to, why, .. }: Wanted| {
+        publisher.go_back(to.as_deref(), by, &why)
+    };
+    change(&state, &actor, wanted, back).await
+}
+
+/// Changes what is served as an admin wants it, who says why.
+async fn change(
+    state: &ApiState,
+    actor: &Actor,
+    wanted: Result<Json<Wanted>, JsonRejection>,
+    change: impl FnOnce(&Publisher, &str, Wanted) -> Result<Entry, PublishError> + Send + 'static,
+) -> Result<Json<ChangeView>, Problem> {
     let Json(wanted) = wanted?;
-    let (publisher, by) = (state.publisher()?, who(&actor, &wanted)?);
-    let entry = blocking(move || publisher.go_back(wanted.to.as_deref(), &by, &wanted.why)).await?;
-    Ok(Json(entry.into()))
+    let (publisher, by) = (state.publisher()?, who(actor, &wanted)?);
+    Ok(Json(blocking(move || change(&publisher, &by, wanted)).await?.into()))
 }
 
 /// Who acts, when they may and have said why.

@@ -131,7 +131,7 @@ fn level_with_dates<'y>(yaml: &'y Yaml, reader: &mut Reader<'_>) -> Option<(&'y 
 /// `2026-12-24`
 fn day(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Date> {
     let text = reader.text(yaml, "a day")?;
-    let day = Date::strptime("%Y-%m-%d", &text.text).ok();
+    let day = hours::date(&text.text);
     if day.is_none() {
         reader.error_hint(text.place, format!("\"{}\" is not a date", text.text), "write it as: 2026-12-24");
     }

@@ -138,6 +138,11 @@ fn local(wall: WallTime, zone: &TimeZone) -> Option<DateTime> {
     Some(zone.to_datetime(at))
 }
 
+/// `2026-12-24`
+pub(crate) fn date(text: &str) -> Option<Date> {
+    Date::strptime("%Y-%m-%d", text).ok()
+}
+
 /// When a day begins in that zone.
 pub(crate) fn begin(day: Date, zone: &TimeZone) -> Option<WallTime> {
     let midnight = zone.to_timestamp(day.to_datetime(Time::midnight())).ok()?;
@@ -262,11 +267,11 @@ fn span(text: &Text, reader: &mut Reader<'_>) -> Option<(u16, u16)> {
 }
 
 fn holiday(text: &Text, reader: &mut Reader<'_>) -> Option<Holiday> {
-    if let Ok(date) = Date::strptime("%Y-%m-%d", &text.text) {
+    if let Some(date) = date(&text.text) {
         return Some(Holiday::Once(date));
     }
     // A leap year, so that the 29th of February can be one.
-    if let Ok(date) = Date::strptime("%Y-%m-%d", format!("2024-{}", text.text)) {
+    if let Some(date) = date(&format!("2024-{}", text.text)) {
         return Some(Holiday::Yearly { month: date.month(), day: date.day() });
     }
     let message = format!("\"{}\" is no day", text.text);

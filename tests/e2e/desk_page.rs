@@ -10,6 +10,7 @@ use crate::looks::changed;
 use crate::looks::ringing_call;
 use crate::looks::stages;
 use crate::looks::states;
+use crate::pages::alice_takes_a_call;
 use crate::pages::does;
 use crate::pages::is_clean;
 use crate::pages::open;
@@ -17,7 +18,6 @@ use crate::pages::sign_in;
 use crate::pages::sits_at_the_desk;
 use crate::pages::text;
 use crate::server::Server;
-use crate::sipp::Sipp;
 use crate::spine::STRANGER;
 use crate::talk::Talk;
 use crate::tone::AGENT_HZ;
@@ -111,11 +111,7 @@ fn an_agent_escalates_then_adds_a_colleague_and_leaves_the_caller_to_them() {
         return;
     }
     let server = Server::start();
-    let mut alice = Browser::start(AGENT_HZ);
-    sits_at_the_desk(&mut alice, &server, "alice");
-    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
-    does(&mut alice, "Rings for you");
-    alice.run("await page.click('#pick-up')");
+    let (mut alice, caller) = alice_takes_a_call(&server);
     does(&mut alice, "You talk with");
     let mut carol = Browser::start(COLLEAGUE_HZ);
     sits_at_the_desk(&mut carol, &server, "carol");

@@ -126,6 +126,16 @@ pub fn sits_at_the_desk(browser: &mut Browser, server: &Server, agent: &str) {
     server.wait_for_agent(agent, "ready", 5);
 }
 
+/// Alice's browser, in which she has picked up a call to support, and who calls.
+pub fn alice_takes_a_call(server: &Server) -> (Browser, Sipp) {
+    let mut alice = Browser::start(AGENT_HZ);
+    sits_at_the_desk(&mut alice, server, "alice");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    does(&mut alice, "Rings for you");
+    alice.run("await page.click('#pick-up')");
+    (alice, caller)
+}
+
 /// Waits until the card says what the agent is doing.
 pub fn does(browser: &mut Browser, doing: &str) {
     browser.sees(doing, 20, &format!("document.querySelector('#doing').innerText === '{doing}'"));
@@ -138,11 +148,7 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
         return;
     }
     let server = Server::start();
-    let mut alice = Browser::start(AGENT_HZ);
-    sits_at_the_desk(&mut alice, &server, "alice");
-    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
-    does(&mut alice, "Rings for you");
-    alice.run("await page.click('#pick-up')");
+    let (mut alice, caller) = alice_takes_a_call(&server);
     alice.hears("phone", CALLER_HZ, 10);
 
     // The caller says no: a callback may be offered. Then they agree, and a note is spoken while they are held.

@@ -143,7 +143,7 @@ fn read_center(config: &mut Config, line: &str) {
         }
         "first" | "not" => {
             let (queue, secs) = rest.split_once(' ').unwrap_or((rest, ""));
-            let agent = AgentId(config.agents.iter().position(|agent| &*agent.name == name).unwrap() as u32);
+            let agent = config.agent_named(name).unwrap();
             let queue = config.queues.iter_mut().find(|known| &*known.name == queue).unwrap();
             match secs.parse() {
                 Ok(secs) => queue.prefer = Some((agent, Duration::from_secs(secs))),
@@ -165,10 +165,10 @@ fn read_center(config: &mut Config, line: &str) {
             let [skill, level, "at", at] = rest.split_whitespace().collect::<Vec<_>>()[..] else {
                 panic!("{line}?")
             };
-            let agent = config.agents.iter().position(|agent| &*agent.name == name).unwrap();
+            let agent = config.agent_named(name).unwrap();
             let Need { skill, level } = need(config, &format!("{skill} {level}"));
             let at = Timestamp::from_secs(at.parse().unwrap());
-            config.changes.push(SkillChange { at, agent: AgentId(agent as u32), skill, level });
+            config.changes.push(SkillChange { at, agent, skill, level });
         }
         "routing" => config.routing = Routing::default(),
         kind => panic!("{kind}?"),
@@ -231,8 +231,7 @@ fn need(config: &mut Config, part: &str) -> Need {
 fn read_event(config: &Config, what: &str) -> Option<Event> {
     let (head, extra) = what.split_once(',').unwrap_or((what, ""));
     let words: Vec<&str> = head.split_whitespace().collect();
-    let agent =
-        |name: &str| AgentId(config.agents.iter().position(|agent| &*agent.name == name).unwrap() as u32);
+    let agent = |name: &str| config.agent_named(name).unwrap();
     let call = |id: &str| CallId(id.parse().unwrap());
     let wants = |name: &str, wish| Some(Event::AgentWants { agent: agent(name), wish });
     let answers = |id: &str, answer| Some(Event::Permission { call: call(id), answer });
@@ -290,8 +289,7 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
 
 fn read_enqueue(config: &Config, call: CallId, queue: QueueId, extra: &str) -> Enqueue {
     let mut enqueue = Enqueue::new(call, queue);
-    let agent =
-        |name: &str| AgentId(config.agents.iter().position(|agent| &*agent.name == name).unwrap() as u32);
+    let agent = |name: &str| config.agent_named(name).unwrap();
     for part in extra.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (word, number) = part.split_once(' ').unwrap_or((part, ""));
         match word {
