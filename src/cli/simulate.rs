@@ -17,6 +17,7 @@ use crate::simulate::Center;
 use crate::simulate::Score;
 use crate::simulate::bank;
 use crate::simulate::busy;
+use crate::simulate::center;
 use crate::simulate::center::Plan;
 use crate::simulate::centers;
 use crate::simulate::engine::EngineRouter;
@@ -37,6 +38,9 @@ pub(super) struct SimulateArgs {
     /// Where chance begins
     #[arg(long, value_name = "N", default_value_t = 900)]
     seed: u64,
+    /// How ready to hang up those who wait are
+    #[arg(long, value_enum, default_value_t)]
+    patience: Patience,
     /// A line for each center, not only their mean
     #[arg(long)]
     each: bool,
@@ -52,6 +56,24 @@ enum Centers {
     // The same of centers with more work than first come, first served copes with.
     BusyTuned,
     Busy,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Patience {
+    // At any moment the same.
+    #[default]
+    Even,
+    // Half as ready after a minute and a half, as a bank's callers were.
+    Falling,
+}
+
+impl From<Patience> for center::Patience {
+    fn from(patience: Patience) -> center::Patience {
+        match patience {
+            Patience::Even => center::Patience::Even,
+            Patience::Falling => center::Patience::Falling,
+        }
+    }
 }
 
 impl Centers {
@@ -128,7 +150,8 @@ pub(super) fn run(args: SimulateArgs) -> Result<(), Trouble> {
 
 /// The days of each center.
 fn centers(args: &SimulateArgs) -> Result<Vec<Vec<Center>>, Trouble> {
-    let plans = args.centers.plans();
+    let mut plans = args.centers.plans();
+    plans.iter_mut().for_each(|plan| plan.patience = args.patience.into());
     let day = |plan: &Plan| (0..args.days).map(|day| plan.day(args.seed + day)).collect();
     let mut centers: Vec<Vec<Center>> = plans.iter().map(day).collect();
     if let Some(path) = &args.calls {

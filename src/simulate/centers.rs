@@ -2,6 +2,7 @@
 //! looked at while choosing. In `busy` are some with more work.
 
 use super::center::GroupPlan;
+use super::center::Patience;
 use super::center::Plan;
 use super::center::TypePlan;
 use crate::base::Entropy;
@@ -66,6 +67,7 @@ pub(super) fn plan(name: &str, hours: f64, types: Vec<TypePlan>, groups: Vec<Gro
         speed_sigma: 0.15,
         away: None,
         wrap_up_s: 0.0,
+        patience: Patience::Even,
     }
 }
 

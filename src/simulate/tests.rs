@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Center;
 use super::Score;
 use super::center::GroupPlan;
+use super::center::Patience;
 use super::center::Plan;
 use super::center::TypePlan;
 use super::centers;
@@ -39,6 +40,7 @@ fn one_skill(agents: usize, per_hour: f64, talk_s: f64, patience_s: f64, hours: 
         speed_sigma: 0.0,
         away: None,
         wrap_up_s: 0.0,
+        patience: Patience::Even,
     }
 }
 
