@@ -41,6 +41,9 @@ pub(super) struct SimulateArgs {
     /// How ready to hang up those who wait are
     #[arg(long, value_enum, default_value_t)]
     patience: Patience,
+    /// How far each agent's speed differs by type of call: the sigma of the logarithm
+    #[arg(long, value_name = "SIGMA", default_value_t = 0.0, value_parser = sigma)]
+    differ: f64,
     /// A line for each center, not only their mean
     #[arg(long)]
     each: bool,
@@ -157,7 +160,15 @@ fn centers(args: &SimulateArgs) -> Result<Vec<Vec<Center>>, Trouble> {
     if let Some(path) = &args.calls {
         centers.push(real_days(path, args)?);
     }
-    Ok(centers)
+    let differ = |day: Center| day.with_agents_who_differ(args.differ, args.seed);
+    Ok(centers.into_iter().map(|days| days.into_iter().map(differ).collect()).collect())
+}
+
+fn sigma(text: &str) -> Result<f64, String> {
+    let sigma = text.parse().ok().filter(|sigma| (0.0..=1.0).contains(sigma));
+    sigma.ok_or_else(|| {
+        "a number from 0 to 1: by 0.3 one agent in six takes a quarter longer with a type, and one a quarter less".to_owned()
+    })
 }
 
 /// The busiest days of the file: those at odd places for one set of centers, at even ones for the other.

@@ -123,6 +123,7 @@ pub fn day(rows: &[Row], date: u32, load: f64, seed: u64) -> Option<Center> {
         calls,
         shifts: (0..count as u32).map(|agent| (Timestamp::ZERO, agent, true)).collect(),
         slowness,
+        with_types: Vec::new(),
         count_from: Timestamp::ZERO,
     })
 }

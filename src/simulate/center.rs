@@ -21,6 +21,8 @@ pub struct Center {
     pub shifts: Vec<(Timestamp, u32, bool)>,
     /// How much slower than the mean each agent is.
     pub slowness: Vec<f64>,
+    /// How much slower than that each agent is with each type, agent by agent. Empty: as with any.
+    pub with_types: Vec<f64>,
     /// Calls before this are not counted: the center fills up.
     pub count_from: Timestamp,
 }
@@ -105,7 +107,15 @@ impl Plan {
             agents: agents.iter().map(|group| needs(&group.skills)).collect(),
         };
         let shifts = self.shifts();
-        Center { name: self.name.clone(), setup, calls, shifts, slowness, count_from: Timestamp::ZERO }
+        Center {
+            name: self.name.clone(),
+            setup,
+            calls,
+            shifts,
+            slowness,
+            with_types: Vec::new(),
+            count_from: Timestamp::ZERO,
+        }
     }
 
     fn skills(&self) -> usize {
@@ -218,15 +228,27 @@ impl Center {
         center
     }
 
+    /// The same day with agents who are better at some types than at others: the sigma of the logarithm. 0 leaves all
+    /// as it is.
+    pub fn with_agents_who_differ(mut self, sigma: f64, seed: u64) -> Center {
+        let mut chance = Entropy::seeded(seed);
+        let pairs = self.setup.agents.len() * self.setup.types.len();
+        self.with_types =
+            (0..pairs).filter(|_| sigma > 0.0).map(|_| log_normal(&mut chance, sigma)).collect();
+        self
+    }
+
     /// How long this call takes with this agent.
     pub(super) fn talk(&self, call: &Arrival, agent: u32) -> Duration {
         Duration::from_secs_f64(call.talk.as_secs_f64() * self.slowness_with(call.kind, agent))
     }
 
     fn slowness_with(&self, kind: u32, agent: u32) -> f64 {
+        let pair = agent as usize * self.setup.types.len() + kind as usize;
+        let with_type = self.with_types.get(pair).copied().unwrap_or(1.0);
         let (kind, skills) = (&self.setup.types[kind as usize], &self.setup.agents[agent as usize]);
         let above: u8 = kind.needs.iter().map(|need| super::router::level(skills, need) - need.level).sum();
-        self.slowness[agent as usize] * LEVEL_GAIN.powi(i32::from(above))
+        self.slowness[agent as usize] * with_type * LEVEL_GAIN.powi(i32::from(above))
     }
 }
 
