@@ -124,7 +124,8 @@ impl Engine {
                 best = Some(Candidate { value: worth * urgency, key, class }.or(best));
                 held_back = held_back && self.may_be_held_back(class, key, weights) && {
                     let lure = *lure.get_or_insert_with(|| self.lure(profile));
-                    self.gains_little(lure, class, urgency, weights)
+                    let price = self.price(lure, class) * slowness * slowness;
+                    self.weight(class, weights) * urgency < weights.hold * price
                         && self.may_hold_back(&self.calls[&key.call])
                 };
             }
@@ -174,9 +175,10 @@ impl Engine {
     }
 
     /// What an answer to a call of this class by an agent of this slowness is worth for the time it takes. Were it
-    /// divided by the whole mean talk, classes of long talks would be left behind.
+    /// divided by the whole mean talk, classes of long talks would be left behind. Slowness counts twice: who is slow
+    /// with it does not only take longer, but is quicker with others.
     fn worth(&self, class: usize, slowness: f64, weights: &Weights) -> f64 {
-        self.weight(class, weights) / (self.talk_s(class).sqrt() * slowness)
+        self.weight(class, weights) / (self.talk_s(class).sqrt() * slowness * slowness)
     }
 
     /// How much a call of this class weighs: its queue's weight and its priority.
@@ -218,6 +220,7 @@ impl Engine {
         let head = &self.skills.heads[place];
         let mut best: Option<((bool, f64), BestAgent)> = None;
         let mut held_back = false;
+        let loss = may_hold.then(|| self.loss_by_waiting(place, key, weights)).flatten();
         let idle = &self.skills.idle_profiles;
         let able = self.skills.classes[place].eligible.shared_from(idle, head.fortune.turn as usize);
         let compared = if wants.is_some() { usize::MAX } else { PROFILES };
@@ -228,16 +231,17 @@ impl Engine {
             if free.peek().is_none() {
                 continue;
             }
-            let lure = self.lure(ProfileId(id as u32));
-            if may_hold && self.is_held_back(lure, place, key, weights) {
-                held_back = true;
-                continue;
-            }
+            let price = self.price(self.lure(ProfileId(id as u32)), place);
             let fit = profile.fit(&head.needs);
-            let price = weights.price * self.price(lure, place);
             let unwanted = wants.is_some_and(|wants| !profile.has(wants));
             for &(idle_since, agent) in free {
-                let cost = self.pace.slowness(agent, head.queue, fit) + price;
+                let slowness = self.pace.slowness(agent, head.queue, fit);
+                let price = price * slowness * slowness;
+                if loss.is_some_and(|loss| loss < weights.hold * price) {
+                    held_back = true;
+                    continue;
+                }
+                let cost = slowness + weights.price * price;
                 let dearer = |((than_unwanted, than), other): &((bool, f64), BestAgent)| match unwanted
                     .cmp(than_unwanted)
                     .then(cost.total_cmp(than))

@@ -70,30 +70,28 @@ impl Engine {
     }
 
     /// What an agent who is worth so much each second is worth to other classes than this one, for as long as
-    /// a call of it takes.
+    /// a call of it takes with an agent of mean speed.
     pub(super) fn price(&self, lure: f64, class: usize) -> f64 {
         self.talk_s(class) * (lure - self.want(class)).max(0.0)
     }
 
-    /// Whether a call of the class is better kept waiting for another agent than given one who is worth so much
-    /// each second. Never for the next calls of its own class, however late it is.
-    pub(super) fn is_held_back(&self, lure: f64, class: usize, key: Key, weights: &Weights) -> bool {
+    /// What a call of the class that may be held back loses by waiting. It is, where an agent's price far exceeds that:
+    /// never for the next calls of its own class, however late it is.
+    pub(super) fn loss_by_waiting(&self, class: usize, key: Key, weights: &Weights) -> Option<f64> {
+        if !self.may_be_held_back(class, key, weights) {
+            return None;
+        }
         let in_target = key.since >= self.skills.heads[class].in_target_since(self.now);
-        let urgency = || match in_target {
+        let urgency = match in_target {
             true => self.urgency(class, key),
             false => weights.late * self.lateness(class, key, weights),
         };
-        self.may_be_held_back(class, key, weights) && self.gains_little(lure, class, urgency(), weights)
+        Some(self.weight(class, weights) * urgency)
     }
 
     /// Whether a call of the class is young enough to be held back.
     pub(super) fn may_be_held_back(&self, class: usize, key: Key, weights: &Weights) -> bool {
         weights.hold > 0.0 && self.age(key) < self.hold_at_most(class, weights)
-    }
-
-    /// Whether a call of the class that is so urgent gains less by an agent than others lose.
-    pub(super) fn gains_little(&self, lure: f64, class: usize, urgency: f64, weights: &Weights) -> bool {
-        self.weight(class, weights) * urgency < weights.hold * self.price(lure, class)
     }
 
     /// From this age on a call of the class is not held back: long before its second promise, and when half of
