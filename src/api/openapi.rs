@@ -7,10 +7,10 @@ use serde_json::json;
 use crate::api::messages;
 use crate::api::promises;
 use crate::api::reports;
-use crate::api::talk;
 
 mod flows;
 mod screens;
+mod talk;
 
 /// `GET /api/v1/openapi.json`
 pub(super) async fn show() -> Json<Value> {
