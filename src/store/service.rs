@@ -27,8 +27,17 @@ use crate::store::why::Skilled;
 use crate::store::why::can;
 
 /// The facts of calls that a report looks at, by name.
-pub(super) const LOOKED_AT: &str = "'enqueued', 'needs_relaxed', 'wait_moved', 'wait_asked', 'agent_ringing', \
-     'agent_missed', 'agent_connected', 'wait_ended', 'call_ended'";
+pub(super) const LOOKED_AT: &[&str] = &[
+    "enqueued",
+    "needs_relaxed",
+    "wait_moved",
+    "wait_asked",
+    "agent_ringing",
+    "agent_missed",
+    "agent_connected",
+    "wait_ended",
+    "call_ended",
+];
 /// Answered within this is in target where the center has no such queue any more.
 pub const USUAL_TARGET: Duration = Duration::from_secs(20);
 /// A report has no more rows than these.

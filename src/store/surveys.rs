@@ -9,7 +9,7 @@ use crate::fact::What;
 use crate::store::fold::DatedFact;
 
 /// The facts that [`SurveyReport::apply`] looks at, by name.
-pub(super) const LOOKED_AT: &str = "'survey_answered'";
+pub(super) const LOOKED_AT: &[&str] = &["survey_answered"];
 
 /// One answer of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,9 +15,23 @@ use crate::fact::TransferKind;
 use crate::fact::What;
 
 /// The facts that these folds look at, by name.
-pub(super) const LOOKED_AT: &str = "'enqueued', 'wait_moved', 'call_placed', 'hold_asked', 'hold_answered', \
-     'hold_started', 'hold_ended', 'talk_ended', 'consult_started', 'party_called', 'consult_ringing', \
-     'agent_connected', 'transferred', 'taken_over', 'had_to_repeat'";
+pub(super) const LOOKED_AT: &[&str] = &[
+    "enqueued",
+    "wait_moved",
+    "call_placed",
+    "hold_asked",
+    "hold_answered",
+    "hold_started",
+    "hold_ended",
+    "talk_ended",
+    "consult_started",
+    "party_called",
+    "consult_ringing",
+    "agent_connected",
+    "transferred",
+    "taken_over",
+    "had_to_repeat",
+];
 
 /// What holds came to: those of a call, of an agent or of a queue. A held caller who is consulted about is held again
 /// whenever the agent turns away from them.
