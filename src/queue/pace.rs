@@ -17,10 +17,11 @@ const UNKNOWN_TALK_S: f64 = 180.0;
 const TALKS: f64 = 400.0;
 /// The planner's word weighs as much as so many talks.
 const PLANNER: f64 = 10.0;
-/// An agent is taken to be as quick as everybody until about so many talks have shown otherwise.
-const DOUBT: f64 = 12.0;
-/// The same for an agent in one queue.
-const DOUBT_IN_QUEUE: f64 = 25.0;
+/// An agent is taken to be as quick as everybody until about so many talks have shown otherwise: what talks spread, squared,
+/// over what agents do. Talks spread by nine tenths of their mean, agents by 15 to 20 %.
+const DOUBT: f64 = 30.0;
+/// The same for an agent in one queue, where agents spread by 25 to 30 %.
+const DOUBT_IN_QUEUE: f64 = 12.0;
 /// Levels above the need that are told apart.
 const FITS: usize = 12;
 /// How many pairs of agent and queue are remembered at most; in a larger center, agents only.
