@@ -64,6 +64,17 @@ impl WallTime {
     pub const fn unix_secs(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
+
+    /// How long it has been since `earlier`; zero when `earlier` is later, or the machine's clock was set back.
+    pub const fn since(self, earlier: WallTime) -> Duration {
+        let micros = self.0.saturating_sub(earlier.0);
+        Duration::from_micros(if micros > 0 { micros.unsigned_abs() } else { 0 })
+    }
+
+    /// So long before.
+    pub fn before(self, duration: Duration) -> WallTime {
+        WallTime(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
 }
 
 impl Add<Duration> for WallTime {

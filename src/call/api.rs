@@ -47,6 +47,9 @@ pub struct Arrival {
     pub source: String,
     /// The trunk it came by.
     pub trunk: Option<Name>,
+    /// Where the phone says that it is reached, a SIP URI; empty where nobody can be called back there.
+    #[serde(default)]
+    pub contact: String,
     /// The agent whose phone proved to be the caller.
     pub agent: Option<AgentId>,
 }
@@ -82,8 +85,10 @@ pub enum CallEvent {
     Speaks { leg: LegId, on: bool },
     /// [`Call::deadline`](crate::call::Call::deadline) is due.
     Tick,
-    /// The server ends the call: an operator's wish, or a shutdown.
+    /// The server ends the call, as an operator wishes.
     Stop { cause: &'static str },
+    /// The server stops. A place that is kept stays so, for its next start; any other call ends.
+    Shutdown,
 }
 
 /// What happens to a line.

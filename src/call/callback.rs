@@ -18,7 +18,7 @@ use crate::media::control::PlayId;
 use crate::queue;
 
 /// How long the caller's phone rings for a callback.
-const RING_FOR: Duration = Duration::from_secs(25);
+pub(super) const RING_FOR: Duration = Duration::from_secs(25);
 
 /// A callback under way: an agent is on the line, and the caller's phone rings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,14 @@ pub(super) struct Callback {
     pub(super) until: Timestamp,
     /// "This is the call you asked for", while it plays to the caller.
     pub(super) greeting: Option<PlayId>,
+}
+
+impl Callback {
+    /// The try has failed.
+    pub(super) fn failed(&self, cause: &str) -> CallAction {
+        let (number, attempt, cause) = (self.number.clone(), self.wait.callbacks, cause.to_owned());
+        CallAction::Fact(What::CallbackFailed { number, attempt, cause })
+    }
 }
 
 impl Call {
@@ -62,6 +70,12 @@ impl Call {
             Phase::CallingBack(Callback { wait, leg, number, until: now + RING_FOR, greeting: None });
     }
 
+    /// How long the phone of this line is to ring, where that is ours to say from the beginning: so it rings no longer,
+    /// should this server not be there to end it.
+    pub fn rings_for(&self, leg: LegId) -> Option<Duration> {
+        matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg).then_some(RING_FOR)
+    }
+
     /// The caller has picked up: say who calls, then join.
     pub(super) fn callback_reached(
         &mut self,
@@ -85,9 +99,8 @@ impl Call {
     /// The caller could not be reached, or somebody hung up before they were joined: the place is kept.
     pub(super) fn callback_failed(&mut self, cause: &str, out: &mut Vec<CallAction>) {
         let Phase::CallingBack(callback) = &self.phase else { return };
-        let Callback { wait, number, .. } = callback.clone();
-        let attempt = wait.callbacks;
-        out.push(CallAction::Fact(What::CallbackFailed { number, attempt, cause: cause.to_owned() }));
+        out.push(callback.failed(cause));
+        let wait = callback.wait.clone();
         let agent = self.agent.as_ref().and_then(|line| line.agent);
         self.end_lines(false, out);
         self.phase = Phase::Waiting(wait);

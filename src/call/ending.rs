@@ -113,7 +113,7 @@ impl Call {
             }
             // The caller's place is empty.
             Phase::Calling(_) => {}
-            Phase::Ended { .. } => self.caller = None,
+            Phase::Kept | Phase::Ended { .. } => self.caller = None,
         }
     }
 
@@ -122,7 +122,7 @@ impl Call {
         match self.phase {
             // What the caller has said so far is kept.
             Phase::Flow if self.messages.leg.is_some() => self.step_flow(center, now, FlowEvent::HungUp, out),
-            Phase::Ended { .. } => return,
+            Phase::Kept | Phase::Ended { .. } => return,
             Phase::Talking(_) => return self.end_talk(now, Party::Server, cause, out),
             Phase::Waiting(_) | Phase::CallingBack(_) | Phase::Calling(_) => self.leave_queue(out),
             _ => {}
@@ -131,6 +131,25 @@ impl Call {
         self.end_lines(false, out);
         let outcome = if self.talked { Outcome::Talked } else { Outcome::Failed };
         self.finish(Party::Server, outcome, cause, out);
+    }
+
+    /// The server stops: what is under way ends, and a place that is kept is left for its next start.
+    pub(super) fn shut_down(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
+        const CAUSE: &str = "the server stops";
+        match &self.phase {
+            Phase::Waiting(wait) if wait.place_is_kept() => {}
+            Phase::CallingBack(callback) => out.push(callback.failed(CAUSE)),
+            _ => return self.stop(center, CAUSE, now, out),
+        }
+        self.end_lines(false, out);
+        self.phase = Phase::Kept;
+        self.conclude(out);
+    }
+
+    /// Whether only a place is kept, with nobody on the line and nobody rung: a server that stops need not wait for it.
+    pub fn rests(&self) -> bool {
+        let kept = matches!(&self.phase, Phase::Waiting(wait) if wait.place_is_kept());
+        kept && self.open.is_empty() && self.agent.is_none()
     }
 
     /// Tells the engine that nobody waits here any more; it withdraws an agent who rings.
@@ -175,6 +194,9 @@ impl Call {
         {
             let (by, outcome, cause) = (*by, *outcome, cause.to_string());
             out.push(CallAction::Fact(What::CallEnded { by, outcome, cause }));
+            out.push(CallAction::Over);
+        }
+        if self.phase == Phase::Kept && self.open.is_empty() {
             out.push(CallAction::Over);
         }
     }

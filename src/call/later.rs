@@ -83,7 +83,7 @@ impl Call {
         self.leave_talk(now, line, out);
         out.push(CallAction::Fact(What::CallbackAgreed { agent: name, way }));
         let from = at.map_or(now, |at| at.at);
-        let enqueue = Box::new(self.enqueue(&joined, now.since(joined.since)));
+        let enqueue = Box::new(self.enqueue(&joined, joined.age(now)));
         self.phase = Phase::Waiting(Wait::to_call_back(joined.queue, at));
         out.push(CallAction::Queue(queue::Event::KeepPlace { enqueue, from }));
     }

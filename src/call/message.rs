@@ -28,6 +28,13 @@ pub(super) struct Messages {
     pub(super) left: bool,
 }
 
+impl Messages {
+    /// This one was kept.
+    pub(super) fn had(&mut self, part: u16) {
+        (self.begun, self.left) = (self.begun.max(part), true);
+    }
+}
+
 impl Call {
     /// What a flow says of a message.
     pub(super) fn on_message_action(

@@ -22,6 +22,7 @@ mod later;
 mod message;
 mod naming;
 pub mod placed;
+pub mod recall;
 pub mod recording;
 pub mod request;
 mod spoken_note;
@@ -170,9 +171,24 @@ struct Joined {
     #[serde(default)]
     nobody: Nobody,
     since: Timestamp,
+    /// The age that they brought along.
+    #[serde(default)]
+    credit: Duration,
 }
 
 impl Joined {
+    /// As the queue has it.
+    fn new(queue: QueueId, since: Timestamp) -> Joined {
+        let (needs, priority, permission) = (Demand::default(), 0, None);
+        let (exclude, nobody, credit) = (Agents::new(), Nobody::default(), Duration::ZERO);
+        Joined { queue, needs, priority, permission, exclude, nobody, since, credit }
+    }
+
+    /// How old the caller counts as.
+    fn age(&self, now: Timestamp) -> Duration {
+        now.since(self.since).saturating_add(self.credit)
+    }
+
     /// The queue's place in the center's lists.
     fn place(&self) -> usize {
         self.queue.0 as usize
@@ -196,6 +212,8 @@ enum Phase {
     Talking(Box<Talk>),
     /// A last prompt, then the line ends.
     Farewell { play: PlayId, until: Timestamp, outcome: Outcome, cause: Name },
+    /// The server stops, and the place is kept for its next start: over here but for the closing of lines.
+    Kept,
     /// Over but for the closing of lines.
     Ended { by: Party, outcome: Outcome, cause: Name },
 }
@@ -231,24 +249,17 @@ impl AgentLine {
 }
 
 impl Call {
-    /// A caller's line has come in. Answers with the first actions.
-    pub fn arrive(
-        id: CallId,
-        center: &Center,
-        now: Timestamp,
-        wall: WallTime,
-        arrival: Arrival,
-        out: &mut Vec<CallAction>,
-    ) -> Call {
-        let leg = arrival.leg;
-        let mut call = Call {
+    /// A call of which nothing has happened yet, and that has no line.
+    fn new(id: CallId, center: &Center, arrival: Arrival, phase: Phase) -> Call {
+        Call {
             id,
-            phase: Phase::Identifying { until: now + IDENTIFY_WITHIN },
-            caller: Some(leg),
+            arrival,
+            phase,
+            caller: None,
             agent: None,
             beside: SmallVec::new(),
             run: None,
-            open: vec![(leg, Party::Caller)],
+            open: Vec::new(),
             next_play: FIRST_PLAY,
             next_leg: 1,
             talked: false,
@@ -260,7 +271,7 @@ impl Call {
             bot: None,
             messages: Messages::default(),
             served: None,
-            arrived: Some((now, wall)),
+            arrived: None,
             unserved: false,
             surveyed: None,
             asked: None,
@@ -268,7 +279,25 @@ impl Call {
             placed: None,
             language: center.language.clone(),
             forward: None,
-            arrival,
+        }
+    }
+
+    /// A caller's line has come in. Answers with the first actions.
+    pub fn arrive(
+        id: CallId,
+        center: &Center,
+        now: Timestamp,
+        wall: WallTime,
+        arrival: Arrival,
+        out: &mut Vec<CallAction>,
+    ) -> Call {
+        let leg = arrival.leg;
+        let phase = Phase::Identifying { until: now + IDENTIFY_WITHIN };
+        let mut call = Call {
+            caller: Some(leg),
+            open: vec![(leg, Party::Caller)],
+            arrived: Some((now, wall)),
+            ..Call::new(id, center, arrival, phase)
         };
         call.tell_arrival(out);
         if let Some((agent, wish)) = call.feature_code(center) {
@@ -371,6 +400,7 @@ impl Call {
                 self.on_tick(center, now, wall, out);
             }
             CallEvent::Stop { cause } => self.stop(center, cause, now, out),
+            CallEvent::Shutdown => self.shut_down(center, now, out),
         }
         self.heed_note(center, now, out);
         self.heed_away(center, now, out);
@@ -389,7 +419,7 @@ impl Call {
             Phase::Flow => self.run.as_ref().and_then(Run::deadline),
             Phase::Waiting(wait) => wait.deadline(),
             Phase::Talking(talk) => talk.deadline(),
-            Phase::Ended { .. } => None,
+            Phase::Kept | Phase::Ended { .. } => None,
         }
     }
 
@@ -510,7 +540,8 @@ impl Call {
                     let agent = |name: &Name| center.engine.agent_named(name);
                     let prefer = prefer.and_then(|(name, wait)| Some((agent(&name)?, wait)));
                     let exclude: Agents = exclude.iter().filter_map(agent).collect();
-                    let joined = Joined { queue, needs, priority, permission, exclude, nobody, since: now };
+                    let joined =
+                        Joined { needs, priority, permission, exclude, nobody, ..Joined::new(queue, now) };
                     let enqueue = Enqueue { prefer, ..self.enqueue(&joined, Duration::ZERO) };
                     self.joined = Some(joined);
                     self.phase = Phase::Waiting(Wait::new(queue));
@@ -639,7 +670,7 @@ impl Call {
             Phase::Calling(_) => self.callee_late(out),
             Phase::Farewell { .. } => self.end_farewell(out),
             Phase::Talking(_) => self.on_talk_tick(center, now, out),
-            Phase::Ended { .. } => {}
+            Phase::Kept | Phase::Ended { .. } => {}
         }
     }
 

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
-use smallvec::SmallVec;
 
 use super::AgentLine;
 use super::Arrival;
@@ -21,9 +20,6 @@ use super::Call;
 use super::CallAction;
 use super::Joined;
 use super::Phase;
-use super::known::Known;
-use super::message::Messages;
-use super::recording::Recording;
 use super::talk::missed_why;
 use super::waiting::RINGING_TONE;
 use crate::base::AgentId;
@@ -40,9 +36,6 @@ use crate::fact::What;
 use crate::fact::Why;
 use crate::flow::Center;
 use crate::queue;
-use crate::queue::api::Agents;
-use crate::queue::api::Demand;
-use crate::queue::api::Nobody;
 
 /// How long a number outside rings. A colleague rings as long as the queue says.
 const RING_FOR: Duration = Duration::from_secs(45);
@@ -131,47 +124,24 @@ impl Call {
             None => Default::default(),
         };
         let dialled = String::new();
-        let arrival =
-            Arrival { leg, number, display, dialled, sip_call_id, source, trunk: None, agent: Some(agent) };
+        let (trunk, contact, agent_calls) = (None, String::new(), Some(agent));
+        let arrival = Arrival {
+            leg,
+            number,
+            display,
+            dialled,
+            sip_call_id,
+            source,
+            trunk,
+            contact,
+            agent: agent_calls,
+        };
         let (by_phone, target) = (phone.is_some(), to.target());
         let calling = Calling { to, by_phone, leg: None, missed: None, dialled: now, until: None };
-        let (needs, priority, permission, since) = (Demand::default(), 0, None, now);
         let mut call = Call {
-            id,
-            arrival,
-            phase: Phase::Calling(calling),
-            caller: None,
-            agent: None,
-            beside: SmallVec::new(),
-            run: None,
-            open: Vec::new(),
-            next_play: super::FIRST_PLAY,
-            next_leg: 1,
-            talked: false,
-            joined: Some(Joined {
-                queue,
-                needs,
-                priority,
-                permission,
-                exclude: Agents::new(),
-                nobody: Nobody::default(),
-                since,
-            }),
-            known: Known::default(),
-            consults: 0,
-            messages: Messages::default(),
-            served: None,
-            arrived: None,
-            unserved: false,
-            surveyed: None,
-            asked: None,
-            handed_on: false,
-            language: center.language.clone(),
-            forward: None,
-            recording: Recording::default(),
-            notes_spoken: 0,
-            bot: None,
+            joined: Some(Joined::new(queue, now)),
             placed: Some(Placed { name: name.clone(), shown, colleague: None }),
+            ..Call::new(id, center, arrival, Phase::Calling(calling))
         };
         let of = center.engine.queues[queue.0 as usize].name.clone();
         out.push(CallAction::Fact(What::CallPlaced { agent: name.clone(), to: target, queue: of }));

@@ -74,6 +74,11 @@ impl Recording {
         self.agreed = Some(agreed);
     }
 
+    /// There has been one more.
+    pub(super) fn had_one(&mut self) {
+        self.parts = self.parts.saturating_add(1);
+    }
+
     /// When a pause ends by itself.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.paused

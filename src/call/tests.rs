@@ -3,6 +3,7 @@
 mod forward;
 mod message;
 mod model;
+mod recall;
 mod recording;
 mod survey;
 mod waiting;
@@ -140,6 +141,7 @@ struct Script {
     call: Call,
     now: Timestamp,
     transcript: String,
+    facts: Vec<What>,
     over: bool,
 }
 
@@ -156,13 +158,26 @@ impl Script {
             sip_call_id: "abc@host".to_owned(),
             source: "udp 127.0.0.1:5070".to_owned(),
             trunk: None,
+            contact: "sip:there@127.0.0.1:5070".to_owned(),
             agent,
         };
         let (mut out, now) = (Vec::new(), Timestamp::ZERO);
         let call = Call::arrive(CallId(7), &TEST_CENTER, now, WallTime(0), arrival, &mut out);
-        let mut script = Script { call, now, transcript: String::new(), over: false };
+        let mut script = Script::of(call, now);
         script.note("arrive", out);
         script
+    }
+
+    fn of(call: Call, now: Timestamp) -> Script {
+        Script { call, now, transcript: String::new(), facts: Vec::new(), over: false }
+    }
+
+    /// The line to the caller that was dialled last.
+    fn dialled(&self) -> LegId {
+        match &self.call.phase {
+            Phase::CallingBack(callback) => callback.leg,
+            other => panic!("nobody is called back: {other:?}"),
+        }
     }
 
     fn happens(&mut self, what: &str, event: CallEvent) -> &mut Script {
@@ -226,6 +241,9 @@ impl Script {
         for action in out {
             assert!(!self.over, "something was wanted after the call was over: {action:?}");
             self.over = action == CallAction::Over;
+            if let CallAction::Fact(what) = &action {
+                self.facts.push(what.clone());
+            }
             if let Some(words) = in_words(&action) {
                 writeln!(self.transcript, "  {words}").unwrap();
             }

@@ -137,7 +137,7 @@ impl Call {
     pub(super) fn rejoin(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
         let Some(joined) = self.joined.clone() else { return };
         self.phase = Phase::Waiting(Wait::new(joined.queue));
-        let enqueue = Box::new(self.enqueue(&joined, now.since(joined.since)));
+        let enqueue = Box::new(self.enqueue(&joined, joined.age(now)));
         out.push(CallAction::Queue(queue::Event::Enqueue(enqueue)));
     }
 }

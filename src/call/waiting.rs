@@ -13,15 +13,18 @@ use super::CallAction;
 use super::Joined;
 use super::Phase;
 use super::QueueWord;
+use super::callback::Callback;
 use crate::base::AgentId;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::Timestamp;
+use crate::base::WallTime;
 use crate::fact::GrantedBy;
 use crate::fact::MissedWhy;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::Place;
 use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::fact::Why;
@@ -38,10 +41,9 @@ use crate::flow::say;
 use crate::media::control::PlayId;
 use crate::queue;
 use crate::queue::api::AgentWish;
-use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
-use crate::queue::api::Nobody;
+use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
 
 /// What a caller hears while an agent's phone rings and nothing else is to be said: a ringing tone, which
@@ -71,6 +73,14 @@ pub(super) struct Wait {
     leaves_for: Option<Name>,
     #[serde(default)]
     said: Said,
+    /// Since when the caller is in this queue, once it has let them in, and the priority in force.
+    #[serde(default)]
+    enqueued: Option<Timestamp>,
+    #[serde(default)]
+    priority: i32,
+    /// Since when they are there, and how long they had waited, where this server was started meanwhile.
+    #[serde(default)]
+    recalled: Option<(WallTime, Duration)>,
 }
 
 /// What a held caller has been told.
@@ -131,7 +141,22 @@ impl Wait {
             rang: false,
             leaves_for: None,
             said: Said::default(),
+            enqueued: None,
+            priority: 0,
+            recalled: None,
         }
+    }
+
+    /// A place that was kept before the server was started: since when and how long, and after how many tries.
+    pub(super) fn recalled(
+        queue: QueueId,
+        number: Option<String>,
+        at: Option<CallbackAt>,
+        since: (WallTime, Duration),
+        callbacks: u32,
+    ) -> Wait {
+        let agreed = Some(Agreed { number, at, promised: Vec::new() });
+        Wait { callback: true, agreed, callbacks, recalled: Some(since), ..Wait::new(queue) }
     }
 
     /// Another number at which the caller is called back.
@@ -213,8 +238,7 @@ impl Call {
         let KeptPlace { queue, needs, priority, number, at, promised } = kept;
         let number = Some(number).filter(|number| *number != self.arrival.number);
         let agreed = Some(Agreed { number, at, promised });
-        let (permission, exclude, nobody) = (None, Agents::new(), Nobody::default());
-        let joined = Joined { queue, needs, priority, permission, exclude, nobody, since: now };
+        let joined = Joined { needs, priority, ..Joined::new(queue, now) };
         let enqueue = Box::new(self.enqueue(&joined, Duration::ZERO));
         self.joined = Some(joined);
         self.phase = Phase::Waiting(Wait { agreed, ..Wait::new(queue) });
@@ -230,9 +254,7 @@ impl Call {
         queue: QueueId,
         out: &mut Vec<CallAction>,
     ) {
-        let (needs, priority, permission, exclude) = (Demand::default(), 0, None, Agents::new());
-        let nobody = Nobody::default();
-        self.joined = Some(Joined { queue, needs, priority, permission, exclude, nobody, since: now });
+        self.joined = Some(Joined::new(queue, now));
         self.phase = Phase::Waiting(Wait::for_agent(queue));
         let call = self.id;
         out.push(CallAction::Queue(queue::Event::CallAgent { call, agent, queue }));
@@ -263,18 +285,27 @@ impl Call {
     ) {
         match word {
             QueueWord::Enqueued { queue, needs, priority, waiting } => {
-                out.push(CallAction::Fact(What::Enqueued { queue, needs, priority, waiting }));
+                let recalled = self.enqueued(now, priority);
+                out.push(CallAction::Fact(match recalled {
+                    Some((since, _)) => What::PlaceRecalled { queue, needs, priority, waiting, since },
+                    None => What::Enqueued { queue, needs, priority, waiting },
+                }));
             }
             QueueWord::AgentsNamed { prefer, exclude, wants } => {
                 out.push(CallAction::Fact(What::AgentsNamed { prefer, exclude, wants }));
             }
-            QueueWord::AgeRestored { age } => out.push(CallAction::Fact(What::AgeRestored { age })),
+            QueueWord::AgeRestored { age } => {
+                if let Some(joined) = &mut self.joined {
+                    joined.credit = age;
+                }
+                out.push(CallAction::Fact(What::AgeRestored { age }));
+            }
             QueueWord::Relaxed { needs } => out.push(CallAction::Fact(What::NeedsRelaxed { needs })),
             QueueWord::Moved { queue, told } => self.moved(queue, told, out),
             QueueWord::AskPermission { quote, position } => self.ask(center, quote, position, out),
             QueueWord::Hold { until, by_flow_file } => self.hold(center, until, by_flow_file, out),
             QueueWord::CheckIn { quote, position } => self.check_in(center, now, quote, position, out),
-            QueueWord::KeepPlace => self.keep_place(center, out),
+            QueueWord::KeepPlace => self.keep_place(center, now, out),
             QueueWord::Ring { agent, name, .. } if matches!(self.phase, Phase::Calling(_)) => {
                 self.ring_own_phone(now, agent, name, out);
             }
@@ -297,6 +328,9 @@ impl Call {
     fn moved(&mut self, queue: QueueId, told: What, out: &mut Vec<CallAction>) {
         if let Phase::Waiting(wait) = &mut self.phase {
             wait.queue = queue;
+            if let What::WaitMoved { priority, .. } | What::WaitPrioritised { priority, .. } = &told {
+                wait.priority = *priority;
+            }
         }
         if let Some(joined) = self.joined.as_mut().filter(|joined| joined.queue != queue) {
             joined.queue = queue;
@@ -384,19 +418,52 @@ impl Call {
         }
     }
 
-    fn keep_place(&mut self, center: &Center, out: &mut Vec<CallAction>) {
+    /// The engine has let the caller in, or in again.
+    fn enqueued(&mut self, now: Timestamp, priority: i32) -> Option<(WallTime, Duration)> {
+        let Phase::Waiting(wait) = &mut self.phase else { return None };
+        (wait.enqueued, wait.priority) = (Some(now), priority);
+        wait.recalled
+    }
+
+    fn keep_place(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
         let Some(prompts) = self.prompts(center) else { return };
         let usual = prompts.callback.clone();
+        let Phase::Waiting(wait) = &self.phase else { return };
+        // It was kept before the server was started, and the caller has been told.
+        if wait.callback {
+            return;
+        }
+        let place = self.place_to_keep(center, now, wait).map(Box::new);
         let Phase::Waiting(wait) = &mut self.phase else { return };
         wait.callback = true;
         let number = wait.other_number().unwrap_or(&self.arrival.number).to_owned();
         let at = wait.agreed.as_ref().and_then(|agreed| agreed.at).map(|at| at.wall);
         let promised = wait.agreed.as_mut().map(|agreed| std::mem::take(&mut agreed.promised));
         let promise = promised.filter(|words| !words.is_empty()).unwrap_or_else(|| vec![usual]);
-        out.push(CallAction::Fact(What::CallbackChosen { number, at }));
+        out.push(CallAction::Fact(What::CallbackChosen { number, at, place }));
         if let Some(play) = self.say(promise, false, out) {
             self.set_hears(Hears::Promise { play });
         }
+    }
+
+    /// What it takes to keep the caller's place over a restart.
+    fn place_to_keep(&self, center: &Center, now: Timestamp, wait: &Wait) -> Option<Place> {
+        let (joined, center) = (self.joined.as_ref()?, &center.engine);
+        let name = |agent: &AgentId| Some(center.agents.get(agent.0 as usize)?.name.clone());
+        let named = |needs: &Needs| needs.facts(&center.skills);
+        Some(Place {
+            queue: center.queues.get(joined.place())?.name.clone(),
+            needs: named(&joined.needs.needs),
+            steps: joined.needs.steps.iter().map(|step| (step.after, named(&step.needs))).collect(),
+            wants: named(&joined.needs.wants),
+            priority: wait.priority,
+            exclude: joined.exclude.iter().filter_map(name).collect(),
+            wants_nobody: joined.needs.wants_nobody,
+            excludes_nobody: joined.nobody.exclude,
+            age: joined.age(now),
+            waited: wait.enqueued.map_or(Duration::ZERO, |enqueued| now.since(enqueued)),
+            contact: self.arrival.contact.clone(),
+        })
     }
 
     fn ring_agent(&mut self, agent: AgentId, name: Name, ringing: What, out: &mut Vec<CallAction>) {
@@ -475,6 +542,11 @@ impl Call {
             // Nobody waited: it is the agent who calls.
             return;
         }
+        let before = match &self.phase {
+            Phase::Waiting(wait) | Phase::CallingBack(Callback { wait, .. }) => wait.recalled,
+            _ => None,
+        };
+        let waited = before.map_or(waited, |(_, before)| waited.saturating_add(before));
         let Some(line) = &mut self.agent else { return };
         line.promise = Some((waited, quote));
         if talking {

@@ -5,6 +5,7 @@
 //! No secret is ever in a fact.
 
 pub mod note;
+pub mod place;
 pub mod promise;
 pub mod reason;
 pub mod recording;
@@ -23,6 +24,9 @@ use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 pub use note::BriefingNote;
+pub use place::KeptPlace;
+pub use place::KeptPlaces;
+pub use place::Place;
 pub use promise::OpenPromises;
 pub use promise::Promise;
 pub use promise::PromiseKind;
@@ -156,7 +160,12 @@ pub enum What {
         number: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<WallTime>,
+        /// What it takes to keep it; none in histories from before a restart kept places.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Box<Place>>,
     },
+    /// The server was started anew, and keeps the place of a caller who joined the queue at `since`.
+    PlaceRecalled { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32, since: WallTime },
     /// The caller is being called back.
     CallbackDialled { number: String, attempt: u32 },
     /// A try to call back did not reach the caller.

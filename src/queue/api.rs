@@ -200,6 +200,9 @@ pub enum Event {
     /// A caller who does not stay on the line joins a queue: their place is kept from now on, and they are called
     /// back, not before `from`. Nobody need be there yet who can serve them.
     KeepPlace { enqueue: Box<Enqueue>, from: Timestamp },
+    /// A place that was kept before this engine began is kept again, with the age that its caller brings along: until
+    /// then, after so many tries. It is let in although its queue is full: it was agreed on.
+    RecallPlace { enqueue: Box<Enqueue>, from: Timestamp, until: Timestamp, tries: u32 },
     /// A call is for this agent and nobody else: ring them if they are ready, or [`Action::Exit`]. The ring
     /// time and the wrap-up are the queue's.
     CallAgent { call: CallId, agent: AgentId, queue: QueueId },

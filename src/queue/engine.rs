@@ -17,6 +17,7 @@ use super::api::Event;
 use super::api::QueueConfig;
 use super::api::SkillChange;
 use super::calls::Calls;
+use super::kept::Keeping;
 use super::kept::Kept;
 use super::line::Key;
 use super::line::Line;
@@ -173,7 +174,13 @@ impl Engine {
         match event {
             Event::AgentWants { agent, wish } => self.agent_wants(agent, wish, out),
             Event::Enqueue(enqueue) => self.enqueue(*enqueue, None, out),
-            Event::KeepPlace { enqueue, from } => self.enqueue(*enqueue, Some(from.max(self.now)), out),
+            Event::KeepPlace { enqueue, from } => {
+                self.enqueue(*enqueue, Some(Keeping::agreed(from.max(self.now))), out);
+            }
+            Event::RecallPlace { enqueue, from, until, tries } => {
+                let keeping = Keeping { from: from.max(self.now), until: Some(until), tries };
+                self.enqueue(*enqueue, Some(keeping), out);
+            }
             Event::CallAgent { call, agent, queue } => self.call_agent(call, agent, queue, out),
             Event::AgentCalls { call, agent, queue } => self.agent_calls(call, agent, queue, out),
             Event::Permission { call, answer } => self.permission(call, answer, out),

@@ -12,6 +12,25 @@ use super::engine::Stage;
 use super::redial::Whose;
 use super::waits::Call;
 use crate::base::CallId;
+use crate::base::Timestamp;
+
+/// How a place is kept whose caller is not on the line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Keeping {
+    /// They are called back no sooner.
+    pub from: Timestamp,
+    /// The place ends then, where that was agreed on before.
+    pub until: Option<Timestamp>,
+    /// How often they were called in vain.
+    pub tries: u32,
+}
+
+impl Keeping {
+    /// A place that is agreed on now.
+    pub fn agreed(from: Timestamp) -> Keeping {
+        Keeping { from, until: None, tries: 0 }
+    }
+}
 
 /// The calls of whom only the place is kept. As many as there are calls, for each way in which their caller is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

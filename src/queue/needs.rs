@@ -125,6 +125,18 @@ impl Needs {
         self.clauses().map(Iterator::collect).all(|clause| others.iter().any(|other| follows(&clause, other)))
     }
 
+    /// What these name, of the center's skills: which skill it does not have is nobody's, and is left out.
+    pub fn of_facts(facts: &[NeedFact], skills: &[Name]) -> Needs {
+        let need = |fact: &NeedFact| {
+            let place = skills.iter().position(|name| *name == fact.skill)?;
+            Some(Need { skill: SkillId(place as u32), level: fact.level })
+        };
+        let clauses = facts
+            .iter()
+            .map(|fact| -> Clause { std::iter::once(fact).chain(&fact.or).filter_map(need).collect() });
+        Needs::of(clauses.filter(|clause| !clause.is_empty()))
+    }
+
     /// The same by name, for the history: `skills` are the center's.
     pub fn facts(&self, skills: &[Name]) -> Vec<NeedFact> {
         let named = |need: Need| NeedFact {

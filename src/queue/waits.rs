@@ -14,6 +14,7 @@ use super::api::Action;
 use super::api::Agents;
 use super::api::Demand;
 use super::api::Enqueue;
+use super::api::FIRST;
 use super::api::Needs;
 use super::api::PermissionAnswer;
 use super::api::PermissionPolicy;
@@ -22,6 +23,7 @@ use super::choose::Found;
 use super::engine::Due;
 use super::engine::Engine;
 use super::engine::Stage;
+use super::kept::Keeping;
 use super::line::Key;
 use super::prefer::Preference;
 use super::quote::Forecast;
@@ -129,8 +131,8 @@ impl Call {
 }
 
 impl Engine {
-    /// A call joins; `from` is when a caller who is not on the line may be called back.
-    pub(super) fn enqueue(&mut self, enqueue: Enqueue, from: Option<Timestamp>, out: &mut Vec<Action>) {
+    /// A call joins; `keeping` is of a caller who is not on the line.
+    pub(super) fn enqueue(&mut self, enqueue: Enqueue, keeping: Option<Keeping>, out: &mut Vec<Action>) {
         let Enqueue {
             call: id,
             queue,
@@ -153,7 +155,7 @@ impl Engine {
             return;
         }
         let config = &self.queue(queue).config;
-        let priority = config.priority.saturating_add(priority);
+        let priority = if priority == FIRST { FIRST } else { config.priority.saturating_add(priority) };
         let prefer = prefer.or(config.prefer.filter(|_| !nobody.prefer));
         if exclude.is_empty() && !nobody.exclude {
             exclude.clone_from(&config.exclude);
@@ -174,7 +176,12 @@ impl Engine {
         let steps: Vec<(Timestamp, ClassId)> =
             course[reached + 1..].iter().map(|(age, class)| (key.at_age(*age), *class)).collect();
         self.exclude(id, &exclude);
-        if let Some(exit) = self.refusal(id, queue, class, &steps, &exclude, from.is_some()) {
+        let from = keeping.map(|keeping| keeping.from);
+        let refused = match keeping.and_then(|keeping| Some((keeping.until?, keeping.tries))) {
+            Some(agreed) => self.not_kept_again(queue, agreed),
+            None => self.refusal(id, queue, class, &steps, &exclude, from.is_some()),
+        };
+        if let Some(exit) = refused {
             self.forget_excluded(id, &exclude);
             self.release(class, &steps);
             out.push(Action::Exit { call: id, exit });
@@ -183,6 +190,7 @@ impl Engine {
         let config = &self.queue(queue).config;
         let longest = now + config.max_wait;
         let cap_at = from.map_or(longest, |from| longest.max(from + CALLBACK_KEPT));
+        let cap_at = keeping.and_then(|keeping| keeping.until).unwrap_or(cap_at);
         let later = from.filter(|from| *from > now);
         let consent = from.map_or(Consent::NotAsked, |_| Consent::Kept { not_before: later });
         // Whoever is called back is called by whom their turn brings.
@@ -201,7 +209,7 @@ impl Engine {
             permission,
             cap_at,
             attempts: 0,
-            callback_tries: 0,
+            callback_tries: keeping.map_or(0, |keeping| keeping.tries),
             direct: false,
             prefer,
             exclude: exclude.clone(),
@@ -254,6 +262,15 @@ impl Engine {
             return queue.course.clone();
         }
         self.skills.course_of(id, &queue.config, priority, own)
+    }
+
+    /// Why a place that was kept until then, after so many tries, is not kept again.
+    fn not_kept_again(&self, queue: QueueId, (until, tries): (Timestamp, u32)) -> Option<WaitExit> {
+        let used_up = tries >= self.queue(queue).config.callback_tries.max(1);
+        match used_up {
+            true => Some(WaitExit::CallbackFailed),
+            false => (until <= self.now).then_some(WaitExit::Cap),
+        }
     }
 
     /// Why a call is not let in: nobody could ever serve it, or it would have to wait and there is no room. A callback
@@ -425,6 +442,10 @@ impl Engine {
         let spacing = queue.config.callback_spacing;
         if !again {
             return self.exit(id, WaitExit::CallbackFailed, out);
+        }
+        // While the caller's phone rang the place came to its end.
+        if self.calls[&id].cap_at <= now {
+            return self.exit(id, WaitExit::Cap, out);
         }
         self.take_steps(id, out);
         let not_before = (!spacing.is_zero()).then(|| now + spacing);

@@ -43,6 +43,7 @@ use crate::server::speech::Speaker;
 use crate::server::speech::Spoken;
 use crate::server::switchboard::Input;
 use crate::server::switchboard::Output;
+use crate::server::switchboard::Recalled;
 use crate::server::switchboard::Streams;
 use crate::server::switchboard::Switchboard;
 use crate::sip;
@@ -91,6 +92,8 @@ pub(super) struct Control {
     pub live: Arc<Live>,
     pub gauges: Arc<Gauges>,
     pub door: Door,
+    /// The places that an earlier run kept, until this one does.
+    pub recalled: Vec<Recalled>,
     /// Where what the engine decides is written down.
     pub queue_log: Option<QueueLog>,
 }
@@ -166,7 +169,10 @@ impl Control {
         let mut outputs = Vec::new();
         let mut draining = false;
         let mut stop_by = None;
-        self.switchboard.tell_agents(self.clock.now(), &mut outputs);
+        let now = self.clock.now();
+        self.switchboard.tell_agents(now, &mut outputs);
+        let places = std::mem::take(&mut self.recalled);
+        self.switchboard.recall_places(now, places, &mut self.wires, &mut outputs);
         self.perform(&mut outputs);
         loop {
             self.wait(stop_by, &mut inputs, &mut requests).await;
@@ -193,7 +199,7 @@ impl Control {
             self.perform(&mut outputs);
             self.gauges.set(&self.switchboard);
             let too_long = stop_by.is_some_and(|by| by <= now.at);
-            if too_long || (draining && self.switchboard.live_calls() == 0) {
+            if too_long || (draining && self.switchboard.rests()) {
                 break;
             }
         }

@@ -240,6 +240,27 @@ impl Live {
         }
     }
 
+    /// Before anything happens: a call whose place an earlier run kept, by what it has been so far.
+    pub fn recall(&self, id: CallId, facts: &[DatedFact]) {
+        for DatedFact { wall, fact } in facts {
+            match &fact.what {
+                What::CallArrived { from, to, .. } => {
+                    let call = LiveCall::new(id, from.clone(), to.clone(), Phase::Arriving, *wall);
+                    self.calls.insert(id, call);
+                }
+                what => {
+                    if let Some(mut call) = self.calls.get_mut(&id) {
+                        call.apply(*wall, what);
+                    }
+                }
+            }
+        }
+        facts.iter().for_each(|fact| self.desks.apply(fact));
+        if let Some(mut call) = self.calls.get_mut(&id) {
+            call.node = None;
+        }
+    }
+
     /// The center's agents and queues.
     pub fn rules(&self) -> &Rules {
         &self.rules
@@ -427,6 +448,7 @@ fn moves_a_call(what: &What) -> bool {
             | What::WaitMoved { .. }
             | What::HoldMusicStarted
             | What::CallbackChosen { .. }
+            | What::PlaceRecalled { .. }
             | What::CalleeDialled { .. }
             | What::CalleeReached { .. }
             | What::CallbackDialled { .. }
@@ -477,6 +499,13 @@ impl LiveCall {
                 self.queue = Some(queue.clone());
                 self.waiting_since = Some(wall);
                 self.wait_by(Phase::Queued, wall);
+            }
+            What::PlaceRecalled { queue, since, .. } => {
+                self.queue = Some(queue.clone());
+                self.waiting_since = Some(*since);
+                (self.agent, self.node) = (None, None);
+                self.ringing.clear();
+                self.wait_by(Phase::CallbackKept, wall);
             }
             What::WaitMoved { to, .. } => self.queue = Some(to.clone()),
             What::HoldMusicStarted => self.wait_by(Phase::Holding, wall),

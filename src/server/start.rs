@@ -49,6 +49,7 @@ use crate::server::recorder::Recorder;
 use crate::server::speech::Speaker;
 use crate::server::speech::SpeechCache;
 use crate::server::switchboard::Parts;
+use crate::server::switchboard::Recalled;
 use crate::server::switchboard::Switchboard;
 use crate::sip::Hop;
 use crate::sip::Transport;
@@ -310,6 +311,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         live: live.clone(),
         gauges: gauges.clone(),
         door: Door::default(),
+        recalled: Vec::new(),
         queue_log,
     };
     // After the history's start, which ends the calls that a crash left open.
@@ -337,6 +339,12 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (open, highest) = store.readers()?.recall_promises()?;
     live.desks.recall_promises(&open);
     belongings.switchboard.recall_promises(clock.now(), open, highest);
+    for kept in store.readers()?.kept_places()?.iter() {
+        let facts = store.readers()?.facts(kept.call)?;
+        live.recall(kept.call, &facts);
+        let facts = facts.into_iter().map(|dated| dated.fact.what).collect();
+        belongings.recalled.push(Recalled { kept: kept.clone(), facts });
+    }
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;

@@ -135,6 +135,10 @@ impl Wait {
             What::AgeRestored { age } => self
                 .needed
                 .push(format!("{at}: the line had dropped before: counted as {} old", length(*age))),
+            What::PlaceRecalled { needs, .. } => {
+                self.needs.push((wall, needs.clone()));
+                self.needed.push(format!("{at}: {}, the server was started anew", story::needed(needs)));
+            }
             What::WaitAsked { quote, .. } | What::CheckedIn { quote } => {
                 let quote = quote.map(|quote| between(self.joined, wall).saturating_add(quote));
                 self.quote = self.quote.or(quote);

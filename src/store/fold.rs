@@ -212,6 +212,7 @@ impl CallFold {
             | What::HoldMusicStarted
             | What::CheckedIn { .. }
             | What::CallbackChosen { .. }
+            | What::PlaceRecalled { .. }
             | What::CallbackDialled { .. }
             | What::CallbackFailed { .. }
             | What::ForwardDialled { .. }

@@ -23,6 +23,7 @@ use crate::base::CallId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Fact;
+use crate::fact::KeptPlaces;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::What;
@@ -33,6 +34,7 @@ use crate::store::fold::CallFold;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::messages;
+use crate::store::places;
 use crate::store::promises;
 use crate::store::read;
 use crate::store::words::word;
@@ -146,6 +148,8 @@ struct Writer {
     started: WallTime,
     refused: Arc<AtomicU64>,
     calls: HashMap<CallId, LiveCall>,
+    /// As the rows have them.
+    places: KeptPlaces,
     /// Calls that have ended but are still in `calls`, oldest first.
     ended: VecDeque<CallId>,
     /// The next number for a fact that concerns no call.
@@ -170,6 +174,7 @@ impl Writer {
             started,
             refused: Arc::default(),
             calls: HashMap::new(),
+            places: KeptPlaces::default(),
             ended: VecDeque::new(),
             server_seq: 0,
             in_file_up_to: CallId(0),
@@ -215,6 +220,7 @@ impl Writer {
             if !self.connection.is_autocommit() {
                 self.connection.execute_batch("ROLLBACK")?;
             }
+            self.places = places::recall(&self.connection)?;
         }
         written?;
         ended?;
@@ -264,6 +270,7 @@ impl Writer {
         }
         messages::write(&self.connection, call, dated.wall, &dated.fact.what)?;
         promises::write(&self.connection, call, dated.wall, &dated.fact.what)?;
+        places::write(&self.connection, &mut self.places, call, dated.wall, &dated.fact.what)?;
         insert_fact(&self.connection, &mut self.json, call, seq, dated.wall, &dated.fact)
     }
 
@@ -297,12 +304,14 @@ impl Writer {
         }
     }
 
-    /// A crash leaves calls without an end. They did end: the server was gone.
+    /// A crash leaves calls without an end. They did end: the server was gone. But for those whose place is kept.
     fn end_what_a_crash_left(&mut self) -> Result<(), StoreError> {
         let highest: i64 =
             self.connection.query_row("SELECT ifnull(max(call), 0) FROM facts", [], |row| row.get(0))?;
         self.in_file_up_to = CallId(highest.unsigned_abs());
-        let left = read::unfinished(&self.connection)?;
+        self.places = places::recall(&self.connection)?;
+        let mut left = read::unfinished(&self.connection)?;
+        left.retain(|call| !self.places.has(*call));
         if left.is_empty() {
             return Ok(());
         }

@@ -26,6 +26,7 @@ pub mod identity;
 pub mod messages;
 pub mod notes;
 mod password;
+pub mod places;
 pub mod promises;
 pub mod read;
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Fact;
+use crate::fact::KeptPlaces;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Promise;
@@ -31,6 +32,7 @@ use crate::store::fold::LegRecord;
 use crate::store::messages;
 use crate::store::messages::Message;
 use crate::store::messages::MessageFilter;
+use crate::store::places;
 use crate::store::promises;
 use crate::store::promises::PromiseFilter;
 use crate::store::promises::PromiseTally;
@@ -159,6 +161,11 @@ impl Readers {
     /// Every open promise, and the highest number that was given. For the server's start.
     pub fn recall_promises(&self) -> Result<(Vec<Promise>, PromiseId), StoreError> {
         self.with(promises::recall)
+    }
+
+    /// The places that are kept for callers who are to be called back.
+    pub fn kept_places(&self) -> Result<KeptPlaces, StoreError> {
+        self.with(places::recall)
     }
 
     /// Messages that fit `filter`, the oldest first.
@@ -298,7 +305,7 @@ pub(super) fn facts(connection: &Connection, id: CallId) -> Result<Vec<DatedFact
 }
 
 /// Facts of calls that make a day's figures.
-const OF_WAITS: &str = "'enqueued', 'agents_named', 'needs_relaxed', 'wait_moved', 'wait_prioritised', 'wait_asked', 'agent_connected', \
+const OF_WAITS: &str = "'enqueued', 'place_recalled', 'agents_named', 'needs_relaxed', 'wait_moved', 'wait_prioritised', 'wait_asked', 'agent_connected', \
      'wait_ended', 'call_ended'";
 /// And those that make a version's.
 const OF_FLOWS: &str = "'flows_served', 'flow_started', 'no_input', 'no_match', 'service_asked', 'bot_left', \

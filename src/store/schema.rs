@@ -174,6 +174,8 @@ const STEPS: &[&str] = &[
     );
     CREATE INDEX messages_to_do ON messages (queue, id) WHERE handled_us IS NULL;
 ",
+    // Whose place in a queue is kept, as JSON; a row goes when the place is over.
+    "CREATE TABLE kept_places (call INTEGER PRIMARY KEY, json TEXT NOT NULL);",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -151,9 +151,12 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::WaitDeclined => "would not hold".to_owned(),
         What::HoldMusicStarted => "music on hold".to_owned(),
         What::CheckedIn { quote } => format!("told that we still remember: {}", quoted(*quote)),
-        What::CallbackChosen { number, at } => {
+        What::CallbackChosen { number, at, .. } => {
             let at = at.map_or_else(String::new, |at| format!(" at {}", date_and_clock(at, zone)));
             format!("chose a callback to {number}{at}, and keeps the place")
+        }
+        What::PlaceRecalled { queue, .. } => {
+            format!("the server was started anew, and the place in {queue} is kept")
         }
         What::ForwardDialled { number } => format!("the flow calls {number} for the caller"),
         What::ForwardAnswered { number, rang } => {

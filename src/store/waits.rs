@@ -34,6 +34,11 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    fn joined(call: CallId, queue: &Name, joined: WallTime) -> Waiting {
+        let (needs, excluded, rings) = (Vec::new(), Vec::new(), Vec::new());
+        Waiting { call, queue: queue.clone(), joined, quote: None, needs, priority: 0, excluded, rings }
+    }
+
     /// Whether an agent with these skills may take the call and can.
     pub fn fits(&self, agent: &Name, skills: &[(Name, u8)]) -> bool {
         !self.excluded.contains(agent) && can(skills, &self.needs)
@@ -81,11 +86,17 @@ impl Waits {
     pub fn apply(&mut self, dated: &DatedFact) -> Option<WaitChange> {
         let (call, wall) = (dated.fact.call?, dated.wall);
         if let What::Enqueued { queue, needs, priority, .. } = &dated.fact.what {
-            let (queue, needs, priority) = (queue.clone(), needs.clone(), *priority);
-            let (excluded, rings) = (Vec::new(), Vec::new());
-            let wait = Waiting { call, queue, joined: wall, quote: None, needs, priority, excluded, rings };
+            let (needs, priority) = (needs.clone(), *priority);
+            let wait = Waiting { needs, priority, ..Waiting::joined(call, queue, wall) };
             self.0.insert(call, wait.clone());
             return Some(WaitChange::Joined(wait));
+        }
+        // Who joined on another day than the facts begin with is known by this alone.
+        if let What::PlaceRecalled { queue, needs, priority, since, .. } = &dated.fact.what {
+            let wait = self.0.entry(call).or_insert_with(|| Waiting::joined(call, queue, *since));
+            (wait.needs, wait.priority) = (needs.clone(), *priority);
+            wait.rings.clear();
+            return Some(WaitChange::Relaxed(wait.clone()));
         }
         let wait = self.0.get_mut(&call)?;
         let end = match &dated.fact.what {
@@ -273,5 +284,5 @@ fn part(of: u32, whole: u32) -> Option<f64> {
 
 /// How long from one moment to the other; nothing when the machine's clock was set back meanwhile.
 pub(crate) fn between(from: WallTime, to: WallTime) -> Duration {
-    Duration::from_micros(u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0))
+    to.since(from)
 }

@@ -155,13 +155,13 @@ nodes:
 ";
 
 #[test]
-fn a_flow_keeps_the_place_of_a_caller_who_is_called_when_somebody_is_there() {
+fn a_flow_keeps_the_place_of_a_caller_over_a_crash_until_somebody_is_there() {
     if !available("a_flow_keeps_the_place_…", &["baresip"]) {
         return;
     }
     let (folder, setup) = center_with(&[("numbers:\n", "numbers:\n  1500: kept\n")]);
     fs::write(folder.path().join("kept.yaml"), KEPT).expect("room on the disk");
-    let server = Server::set_up(setup);
+    let mut server = Server::set_up(setup);
     let mut ann = Phone::caller(&server.sip(), ANN);
     ann.dial(&server.uri("1500"));
     let id = ann.is_answered();
@@ -177,14 +177,25 @@ fn a_flow_keeps_the_place_of_a_caller_who_is_called_when_somebody_is_there() {
     assert_eq!(story.prompts().last(), Some(&"callback/promised"));
     assert!(!story.has("wait_asked") && !story.has("call_ended"), "{:?}", story.kinds());
 
+    server.kill();
+    server.restart();
+    let story = server.story_with(&id, "place_recalled", 60);
+    assert_eq!(story.only("place_recalled")["queue"], "support");
+    assert!(!story.has("call_ended"), "{:?}", story.kinds());
+
     let mut alice = Phone::agent(&server.sip(), "alice", true);
-    alice.wait_for("CALL_ESTABLISHED", 60);
+    alice.wait_for("CALL_ESTABLISHED", 90);
     ann.wait_for("CALL_INCOMING", 60);
     ann.pick_up();
     server.story_with(&id, "agent_connected", 60);
+    within(60, "caller and agent hear each other's tone for a second", || {
+        (ann.heard(AGENT_HZ) >= 1.0 && alice.heard(CALLER_HZ) >= 1.0).then_some(())
+    });
     ann.hang_up();
     let story = server.story_with(&id, "call_ended", 60);
+    assert_eq!(story.only("callback_dialled")["attempt"], 1);
     assert_eq!(story.only("agent_connected")["agent"], "alice");
     assert_eq!(story.only("call_ended")["outcome"], "talked");
-    server.is_left_clean();
+    assert_eq!(story.all("enqueued").len(), 1, "it is the same wait: {:?}", story.kinds());
+    server.is_left_clean_within(60);
 }

@@ -195,6 +195,7 @@ impl World {
             sip_call_id: "abc@host".to_owned(),
             source: "udp 127.0.0.1:5070".to_owned(),
             trunk: None,
+            contact: String::new(),
             agent: None,
         };
         let now = Timestamp::ZERO;

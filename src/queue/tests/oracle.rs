@@ -91,7 +91,9 @@ type Joining = (Enqueue, Option<Timestamp>);
 fn joining_by(now: Timestamp, event: &Event) -> Option<Joining> {
     match event {
         Event::Enqueue(enqueue) => Some(((**enqueue).clone(), None)),
-        Event::KeepPlace { enqueue, from } => Some(((**enqueue).clone(), Some(now.max(*from)))),
+        Event::KeepPlace { enqueue, from } | Event::RecallPlace { enqueue, from, .. } => {
+            Some(((**enqueue).clone(), Some(now.max(*from))))
+        }
         _ => None,
     }
 }
@@ -312,10 +314,18 @@ impl Oracle {
                     Some((enqueue, from)) => {
                         assert_eq!(enqueue.call, *call);
                         let known = (enqueue.queue.0 as usize) < self.config.queues.len();
-                        assert!(
-                            from.is_none() || !known || *exit == WaitExit::Full,
-                            "a callback finds a place"
-                        );
+                        match event {
+                            Event::RecallPlace { until, tries, .. } if known => {
+                                let tries_left = *tries < self.most_tries(enqueue.queue);
+                                let over = if tries_left { WaitExit::Cap } else { WaitExit::CallbackFailed };
+                                assert_eq!(*exit, over, "what was agreed on is kept");
+                                assert!(!tries_left || *until <= now, "what was agreed on is kept");
+                            }
+                            _ => assert!(
+                                from.is_none() || !known || *exit == WaitExit::Full,
+                                "a callback finds a place"
+                            ),
+                        }
                     }
                     None => self.check_exit(now, *call, *exit),
                 }
@@ -358,6 +368,11 @@ impl Oracle {
                 (call.kept, call.held_until) = (true, None);
                 call.cap_at = call.cap_at.max(now.max(call.not_before) + Duration::from_secs(4 * 3600));
                 let later = call.not_before > now;
+                if let Event::RecallPlace { until, .. } = event {
+                    call.cap_at = *until;
+                    assert!(*until > now, "kept longer than was agreed on");
+                    self.saw("place kept again");
+                }
                 self.saw(if later { "place kept for later" } else { "place kept" });
             }
             Action::SkillChanged { agent, skill, level } => {
@@ -369,6 +384,10 @@ impl Oracle {
             }
             Action::AgentChanged { agent, from, to, until } => self.change(now, *agent, from, to, *until),
         }
+    }
+
+    fn most_tries(&self, queue: QueueId) -> u32 {
+        self.config.queues[queue.0 as usize].callback_tries.max(1)
     }
 
     fn join(
@@ -668,7 +687,8 @@ impl Oracle {
         let call = self.calls.remove(&id).expect("only who is in leaves");
         assert_eq!(call.stage, Stage::Waiting, "nobody is sent away while a phone rings or an agent talks");
         match exit {
-            WaitExit::Cap => assert_eq!(call.cap_at, now),
+            // A place can come to its end while the caller is called; nobody else is there beyond it, as `check_state` has it.
+            WaitExit::Cap => assert!(call.cap_at == now || call.kept && call.cap_at < now),
             WaitExit::NobodyStaffed => {
                 assert!(!call.kept && hopeless);
             }

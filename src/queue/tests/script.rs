@@ -246,6 +246,13 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
             let enqueue = Box::new(read_enqueue(config, call(id), QueueId(queue as u32), extra));
             Some(Event::KeepPlace { enqueue, from: Timestamp::from_secs(at.parse().unwrap()) })
         }
+        ["call", id, "is", "recalled", "for", queue, "from", at, "until", end, "tried", tries] => {
+            let queue = config.queues.iter().position(|known| &*known.name == queue).unwrap_or(99);
+            let enqueue = Box::new(read_enqueue(config, call(id), QueueId(queue as u32), extra));
+            let secs = |text: &str| Timestamp::from_secs(text.parse().unwrap());
+            let tries = tries.parse().unwrap();
+            Some(Event::RecallPlace { enqueue, from: secs(at), until: secs(end), tries })
+        }
         ["call", id, "grants"] => answers(id, PermissionAnswer::Granted),
         ["call", id, "declines"] => answers(id, PermissionAnswer::Declined),
         ["call", id, "wants", "callback"] => answers(id, PermissionAnswer::Callback),

@@ -97,6 +97,7 @@ const MUST_BE_SEEN: &[&str] = &[
     "checked in",
     "place kept",
     "place kept for later",
+    "place kept again",
     "stop ring NoAnswer",
     "stop ring Withdrawn",
     "stop ring Unreachable",
@@ -289,6 +290,11 @@ impl Simulation {
         match self.chance.below(16) {
             0 => {
                 Event::KeepPlace { enqueue, from: self.now + Duration::from_secs(self.chance.below(3) * 100) }
+            }
+            1 => {
+                let from = self.now + Duration::from_secs(self.chance.below(2) * 25);
+                let until = self.now + Duration::from_secs(self.chance.below(5) * 60);
+                Event::RecallPlace { enqueue, from, until, tries: self.chance.below(3) as u32 }
             }
             _ => Event::Enqueue(enqueue),
         }

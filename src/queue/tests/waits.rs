@@ -310,6 +310,60 @@ fn a_callback_outlives_the_longest_wait_but_not_four_hours() {
 }
 
 #[test]
+fn a_place_that_was_kept_before_the_start_is_as_old_as_it_was_and_let_in_though_the_queue_is_full() {
+    check_away(
+        "queue support, given, room 1",
+        "1 call 2 enters support, credit 30
+         1 call 1 is recalled for support from 25 until 900 tried 1, credit 600
+         26 alice ready
+         27 alice picks up 1
+         40 alice finds nobody 1
+         41 alice picks up 2
+         50 alice ends 2
+         51 alice ready
+         101 alice picks up 1",
+        "1 2 in support, priority 0, 1 waiting
+         1 hold 2 until 901 by flow file
+         1 1 in support, priority 0, 2 waiting
+         1 keep place of 1
+         26 alice: ready
+         26 ring alice for 1, attempt 1, until 46; of 2 waiting, 1 fitting, fit 0, idle 0s
+         26 alice: ringing 1 until 46
+         27 1 has alice, waited 2s
+         27 alice: talking 1
+         40 alice: ready
+         40 ring alice for 2, attempt 1, until 60; of 1 waiting, 1 fitting, fit 0, idle 0s
+         40 alice: ringing 2 until 60
+         41 2 has alice, waited 40s
+         41 alice: talking 2
+         50 alice: wrap-up until 80
+         51 alice: ready
+         100 ring alice for 1, attempt 2, until 120; of 1 waiting, 1 fitting, fit 0, idle 49s
+         100 alice: ringing 1 until 120
+         101 1 has alice, waited 76s
+         101 alice: talking 1",
+    );
+}
+
+#[test]
+fn a_place_is_not_kept_again_beyond_its_time_or_its_tries_or_without_its_queue() {
+    check_away(
+        "queue support, tries 2",
+        "5 call 1 is recalled for support from 30 until 5 tried 0
+         5 call 2 is recalled for support from 30 until 900 tried 2
+         5 call 3 is recalled for nowhere from 30 until 900 tried 0
+         5 call 4 is recalled for support from 30 until 60 tried 1
+         61 nothing",
+        "5 exit 1: Cap
+         5 exit 2: CallbackFailed
+         5 exit 3: NobodyStaffed
+         5 4 in support, priority 0, 1 waiting
+         5 keep place of 4
+         60 exit 4: Cap",
+    );
+}
+
+#[test]
 fn a_full_queue_refuses_whoever_would_have_to_wait() {
     check_away(
         "queue support, given, room 1",

@@ -334,6 +334,11 @@ impl DeskCall {
                 self.waiting_since = Some(wall);
                 self.waited = None;
             }
+            // Nobody who rang or talked before the server was started does so now.
+            What::PlaceRecalled { .. } => {
+                let parts: Vec<Name> = self.parts.iter().map(|part| part.agent.clone()).collect();
+                parts.iter().for_each(|agent| self.leave(agent));
+            }
             What::WaitMoved { to, .. } => self.queue = Some(to.clone()),
             What::WaitAsked { quote, .. } => self.quote = self.quote.or(*quote),
             What::AgentRinging { agent, .. } => {

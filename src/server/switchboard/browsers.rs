@@ -177,6 +177,7 @@ impl Switchboard {
             sip_call_id: format!("web-{}", self.parts.entropy.token()),
             source: "web".to_owned(),
             trunk: None,
+            contact: String::new(),
             agent: None,
         };
         self.begin_call(now, id, arrival, None, None, streams, out);

@@ -387,6 +387,8 @@ impl Switchboard {
         let mut headers = vec![("X-Warmline-Call", leg.call().to_string())];
         headers
             .extend(answer_after.into_iter().flat_map(|after| answer_by_itself(&self.parts.address, after)));
+        let rings_for = self.calls.get(&leg.call()).and_then(|live| live.call.rings_for(leg));
+        headers.extend(rings_for.map(|rings_for| ("Expires", rings_for.as_secs().to_string())));
         let mut sessions = SmallVec::new();
         for (uri, hop) in phones {
             let session = SessionId(self.next_session);
@@ -431,7 +433,7 @@ impl Switchboard {
     }
 
     /// None where the transport is not bound.
-    fn hop_over(&self, transport: Transport, remote: SocketAddr) -> Option<Hop> {
+    pub(super) fn hop_over(&self, transport: Transport, remote: SocketAddr) -> Option<Hop> {
         let local = match transport {
             Transport::Udp => self.parts.udp,
             Transport::Tcp => self.parts.tcp,

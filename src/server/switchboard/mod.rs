@@ -13,6 +13,7 @@ mod lines;
 mod owners;
 mod placing;
 mod promises;
+mod recall;
 mod refer;
 #[cfg(test)]
 mod refer_tests;
@@ -103,6 +104,7 @@ use desks::Desk;
 use lines::Line;
 pub use placing::PlaceCall;
 use promises::Talked;
+pub use recall::Recalled;
 use speaking::Waiting;
 use surveys::Asked;
 
@@ -401,13 +403,13 @@ impl Switchboard {
         self.draining = true;
     }
 
-    /// Ends every call at once.
+    /// Ends every call at once; places that are kept are left for the next start.
     pub fn stop(&mut self, now: Now, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         self.drain();
         let mut calls: Vec<CallId> = self.calls.keys().copied().collect();
         calls.sort_unstable();
         for call in calls {
-            self.later(call, CallEvent::Stop { cause: "the server stops" });
+            self.later(call, CallEvent::Shutdown);
         }
         self.settle(now, streams, out);
     }
@@ -415,6 +417,11 @@ impl Switchboard {
     /// How many calls are up.
     pub fn live_calls(&self) -> usize {
         self.calls.len()
+    }
+
+    /// Whether no call is up but those whose place is kept, with nobody on the line.
+    pub fn rests(&self) -> bool {
+        self.calls.values().all(|live| live.call.rests())
     }
 
     /// Whether this call is up.

@@ -144,6 +144,7 @@ impl Switchboard {
             sip_call_id: incoming.sip_call_id,
             source: format!("{} {}", incoming.hop.transport, incoming.hop.remote),
             trunk: incoming.trunk.clone(),
+            contact: incoming.contact.to_string(),
             agent: incoming.user.as_deref().and_then(|user| self.agent(user)),
         };
         let callback = Some((incoming.contact, incoming.hop));

@@ -1,6 +1,8 @@
 //! The whole house in virtual time: real SIP endpoints as phones, a network that loses and delays, and
 //! callers and agents who do as they like. Thousands of calls; the seed that failed is printed.
 
+mod recall;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -54,6 +56,9 @@ nodes:
 const PROMPTS: &str = "greeting/welcome menu/main menu/no-input menu/no-match wait/all-busy wait/less-than \
     wait/question wait/question-hold wait/granted wait/declined wait/callback-promised wait/check-in wait/sorry \
     wait/agent-calling-back wait/callback-greeting hold-music";
+
+/// What callers key.
+const KEYS: [char; 6] = ['1', '1', '1', '2', '5', '#'];
 
 const PLAY: Duration = Duration::from_secs(2);
 
@@ -219,6 +224,38 @@ struct World {
     calls_left: u32,
     calls_made: u64,
     facts: Vec<Fact>,
+    /// When each was told.
+    walls: Vec<WallTime>,
+    /// When the server was started.
+    began: Timestamp,
+    /// When whom was called back.
+    rings: BTreeMap<String, Vec<Timestamp>>,
+    /// Whether callers would rather be called back.
+    wants_callbacks: bool,
+}
+
+/// What a switchboard of this center begins with.
+fn parts(center: Arc<Center>, first_call: CallId, entropy: &mut Entropy) -> Parts {
+    let ha1 = |user: &str| Ha1::of(user, "warmline", "warmline");
+    let users = ["alice", "bob"].map(|user| (user.into(), ha1(user))).into();
+    let config = EndpointConfig { users, ..EndpointConfig::default() };
+    Parts {
+        endpoint: Endpoint::new(config, entropy.split()),
+        center,
+        started: WallTime(0),
+        version: "test".into(),
+        library: Arc::default(),
+        canary: None,
+        address: at(SERVER).ip(),
+        fingerprint: crate::sdp::Fingerprint::of(b"test"),
+        udp: at(SERVER),
+        tcp: at(SERVER),
+        tls: None,
+        first_call,
+        max_calls: 6,
+        log_queue: false,
+        entropy: entropy.split(),
+    }
 }
 
 impl World {
@@ -227,26 +264,7 @@ impl World {
         // Every other seed rings both agents at once.
         let ring = if seed.is_multiple_of(2) { "ring: 20s" } else { "ring: { for: 20s, agents: 2 }" };
         let center = Arc::new(center_of(&CENTER.replace("ring: 20s", ring), GREET));
-        let ha1 = |user: &str| Ha1::of(user, "warmline", "warmline");
-        let users = ["alice", "bob"].map(|user| (user.into(), ha1(user))).into();
-        let config = EndpointConfig { users, ..EndpointConfig::default() };
-        let switchboard = Switchboard::new(Parts {
-            endpoint: Endpoint::new(config, entropy.split()),
-            center,
-            started: WallTime(0),
-            version: "test".into(),
-            library: Arc::default(),
-            canary: None,
-            address: at(SERVER).ip(),
-            fingerprint: crate::sdp::Fingerprint::of(b"test"),
-            udp: at(SERVER),
-            tcp: at(SERVER),
-            tls: None,
-            first_call: CallId(1),
-            max_calls: 6,
-            log_queue: false,
-            entropy: entropy.split(),
-        });
+        let switchboard = Switchboard::new(parts(center, CallId(1), &mut entropy));
         let caller = Endpoint::new(EndpointConfig::default(), entropy.split());
         let phones = [(CALLER, caller), (ALICE, agent_phone("alice", ALICE, &mut entropy))]
             .into_iter()
@@ -266,6 +284,10 @@ impl World {
             calls_left: 8,
             calls_made: 0,
             facts: Vec::new(),
+            walls: Vec::new(),
+            began: Timestamp::ZERO,
+            rings: BTreeMap::new(),
+            wants_callbacks: false,
         };
         world.later(Duration::from_secs(3), Due::CallerCalls);
         for host in [ALICE, BOB] {
@@ -292,10 +314,18 @@ impl World {
         self.later(delay, Due::Datagram { from, to: to.ip().octets()[3], bytes });
     }
 
+    /// The server's clock.
+    fn clock(&self) -> Now {
+        Now { at: Timestamp::ZERO + self.now.since(self.began), wall: WallTime(self.now.0 as i64) }
+    }
+
     fn tell(&mut self, input: Input) {
-        let now = Now { at: self.now, wall: WallTime(self.now.0 as i64) };
         let mut out = Vec::new();
-        self.switchboard.handle(now, input, &mut self.streams, &mut out);
+        self.switchboard.handle(self.clock(), input, &mut self.streams, &mut out);
+        self.perform(out);
+    }
+
+    fn perform(&mut self, out: Vec<Output>) {
         for output in out {
             match output {
                 Output::Tell { .. } => {}
@@ -307,7 +337,13 @@ impl World {
                 Output::Fetch { .. } => unreachable!("the test center asks no service"),
                 Output::Speak(_) => unreachable!("the test center speaks no texts"),
                 Output::Verify { .. } => unreachable!("the test center verifies nobody"),
-                Output::Fact(fact) => self.facts.push(fact),
+                Output::Fact(fact) => {
+                    if let What::CallbackDialled { number, .. } = &fact.what {
+                        self.rings.entry(number.clone()).or_default().push(self.now);
+                    }
+                    self.walls.push(self.clock().wall);
+                    self.facts.push(fact);
+                }
                 Output::Decided(_) => unreachable!("the queue's log is not wanted"),
             }
         }
@@ -433,9 +469,10 @@ impl World {
         let patience = self.between(10, 120_000);
         self.later(patience, Due::CallerHangsUp(session));
         // Keys at random times, on every line there may be.
-        for _ in 0..self.entropy.below(6) {
+        for _ in 0..self.entropy.below(if self.wants_callbacks { 20 } else { 6 }) {
             let after = self.between(100, 60_000);
-            let digit = ['1', '1', '1', '2', '5', '#'][self.entropy.below(6) as usize];
+            let keys = if self.wants_callbacks { ['1', '2', '2', '2', '5', '#'] } else { KEYS };
+            let digit = keys[self.entropy.below(6) as usize];
             let call = CallId(1 + self.entropy.below(self.calls_made));
             let event = MediaEvent::Digit { leg: LegId::of(call, 0), digit };
             self.later(after, Due::Media(event));
@@ -448,7 +485,8 @@ impl World {
     /// When anybody's deadline is due.
     fn deadline(&self) -> Option<Timestamp> {
         let phones = self.phones.values().filter_map(Endpoint::deadline);
-        phones.chain(self.switchboard.deadline()).chain(self.due.keys().next().map(|(at, _)| *at)).min()
+        let of_server = self.switchboard.deadline().map(|due| self.began + due.since(Timestamp::ZERO));
+        phones.chain(of_server).chain(self.due.keys().next().map(|(at, _)| *at)).min()
     }
 
     /// Runs until `end`, whatever happens.
@@ -467,7 +505,7 @@ impl World {
                     self.phone(host, sip::Input::Tick);
                 }
             }
-            if self.switchboard.deadline().is_some_and(|due| due <= self.now) {
+            if self.switchboard.deadline().is_some_and(|due| due <= self.clock().at) {
                 self.tell(Input::Tick);
             }
         }

@@ -51,7 +51,7 @@ fn every_kind_of_trouble_has_plain_words() {
         fact(What::NoMatch { node: "menu".into(), digit: '7' }),
         fact(What::VerificationEnded { result: Verification::LockedOut }),
         fact(What::WaitDeclined),
-        fact(What::CallbackChosen { number: "+12025550143".into(), at: None }),
+        fact(What::CallbackChosen { number: "+12025550143".into(), at: None, place: None }),
         fact(What::CallbackFailed { number: "+12025550143".into(), attempt: 2, cause: "busy".into() }),
         fact(What::WaitEnded { exit: WaitExit::NobodyStaffed }),
         fact(What::AgentMissed { agent: "bob".into(), why: MissedWhy::Withdrawn }),
