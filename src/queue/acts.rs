@@ -20,6 +20,7 @@ use super::engine::Stage;
 use super::line::Key;
 use super::skills::ClassId;
 use super::skills::Course;
+use super::waits::Call;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
@@ -123,15 +124,15 @@ impl Engine {
         out: &mut Vec<Action>,
     ) {
         let call = self.call_mut(id);
-        let (old_queue, old_class, old_key) = (call.queue, call.class, call.key);
+        let Call { queue: old_queue, class: old_class, key: old_key, in_queue, .. } = *call;
         // A callback that is not to be tried yet stands in its queue's line alone.
         let may_be_rung = self.stand_down(id);
         let call = self.call_mut(id);
         let old_steps = std::mem::replace(&mut call.steps, steps);
         (call.queue, call.class, call.key) = (queue, class, key);
-        self.queue_mut(old_queue).line.leave(old_key);
+        self.queue_mut(old_queue).line.leave(old_key, in_queue);
         self.release(old_class, &old_steps);
-        self.queue_mut(queue).line.join(key);
+        self.join_queue(id);
         let needs = self.skills.needs(class).clone();
         out.push(Action::Moved { call: id, queue, needs, priority: key.priority() });
         if may_be_rung {

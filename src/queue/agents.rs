@@ -87,6 +87,11 @@ impl Agent {
         !self.spared.is_empty() || self.excluded > 0
     }
 
+    /// Whether their deadline is then.
+    pub fn is_due(&self, at: Timestamp) -> bool {
+        self.due == Some(at)
+    }
+
     /// The next time something is to be done about this agent.
     fn next_due(&self) -> Option<Timestamp> {
         let spared = self.spared.iter().map(|(_, until)| *until).min();

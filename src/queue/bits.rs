@@ -171,7 +171,7 @@ impl Iterator for Shared<'_> {
 }
 
 /// The places of the ones in a word, ascending.
-struct Ones(u64);
+pub(super) struct Ones(pub(super) u64);
 
 impl Iterator for Ones {
     type Item = usize;

@@ -17,6 +17,7 @@ use super::api::Whoses;
 use super::engine::Engine;
 use super::engine::Stage;
 use super::line::Key;
+use super::line::Place;
 use super::skills::BestAgent;
 use super::waits::Call;
 use super::waits::Consent;
@@ -87,13 +88,14 @@ impl Engine {
             quote: None,
             talk_since: None,
             due: None,
+            in_queue: Place::default(),
+            in_class: Place::default(),
         };
         self.calls.insert(id, call);
         // It is in line for the moment that a ring takes it out again.
-        let of_queue = self.queue_mut(queue);
-        of_queue.waiting += 1;
-        of_queue.line.join(key);
-        self.skills.join(class, key, self.now);
+        self.queue_mut(queue).waiting += 1;
+        self.join_queue(id);
+        self.call_mut(id).in_class = self.skills.join(class, key, self.now);
         let best = BestAgent { agent, idle_since, fitting: 1, fit: 0 };
         self.ring(id, best, 1, out);
     }

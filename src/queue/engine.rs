@@ -35,6 +35,10 @@ use crate::base::CallId;
 use crate::base::QueueId;
 use crate::base::Timestamp;
 
+/// A deadline that comes within this time is left where it is when nobody needs it any more: it is found to be nobody's
+/// once it comes first, when it is at hand anyway.
+const LEFT: Duration = Duration::from_secs(120);
+
 /// The queue engine of one center.
 ///
 /// It is plain data: written down and read back, it goes on as if nothing had happened.
@@ -64,7 +68,8 @@ pub struct Engine {
     /// Who is to be called back.
     #[serde(default)]
     pub(super) kept: Kept,
-    /// At most one entry per call and agent, and a few per class.
+    /// One entry per call and agent that has a deadline, a few per class, and what is left of the next [`LEFT`]. The first
+    /// is somebody's.
     due: BTreeSet<(Timestamp, Due)>,
     /// Empty between two decisions: the classes that one of them goes through, in memory that is there already.
     #[serde(skip)]
@@ -194,6 +199,9 @@ impl Engine {
             Event::SetSkill { agent, skill, level } => self.set_skill(agent, skill, level, out),
             Event::Tick => self.tick(out),
         }
+        while self.due.first().is_some_and(|first| !self.is_meant(*first)) {
+            self.due.pop_first();
+        }
     }
 
     /// When [`Event::Tick`] is next due.
@@ -230,6 +238,9 @@ impl Engine {
                 break;
             }
             self.due.pop_first();
+            if !self.is_meant((at, due)) {
+                continue;
+            }
             match due {
                 Due::Call(call) => self.call_due(call, out),
                 Due::Skills => self.skills_due(out),
@@ -248,10 +259,19 @@ impl Engine {
         to: Option<Timestamp>,
     ) -> Option<Timestamp> {
         if from != to {
-            from.map(|at| self.due.remove(&(at, due)));
+            from.filter(|at| *at > self.now + LEFT).map(|at| self.due.remove(&(at, due)));
             to.map(|at| self.due.insert((at, due)));
         }
         to
+    }
+
+    /// Whether a deadline is still somebody's.
+    fn is_meant(&self, (at, due): (Timestamp, Due)) -> bool {
+        match due {
+            Due::Call(call) => self.calls.get(call).is_some_and(|call| call.due == Some(at)),
+            Due::Agent(agent) => self.agents[agent.0 as usize].is_due(at),
+            Due::Skills | Due::Deserted(_) | Due::HeldBack(_) => true,
+        }
     }
 
     /// Sets a deadline that nobody moves.

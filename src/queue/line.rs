@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::bits::Ones;
 use crate::base::CallId;
 use crate::base::Timestamp;
 
@@ -74,18 +75,137 @@ impl Key {
     }
 }
 
-/// The most keys in one chunk: moving half of them costs about as much as finding the chunk.
-const CHUNK: usize = 256;
+/// The most places in one chunk, one for each bit of a word.
+const CHUNK: usize = 64;
 
-/// Calls in order. A sorted list in sorted chunks: the first is at hand, joining and leaving cost a
-/// binary search and a short move, and a place is counted by adding up chunk lengths.
+/// Calls in order. A sorted list in sorted chunks: joining costs a search among the chunks and one in a chunk, leaving
+/// neither, for whoever joins is told their place; and how many are before somebody is counted by adding up chunks.
 ///
 /// It is as long as its queue lets it get, [`QueueConfig::max_waiting`](super::api::QueueConfig).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub(super) struct Line {
-    /// None of them empty.
-    chunks: Vec<Vec<Key>>,
+    /// In no order; those without a call are free to be others.
+    chunks: Vec<Chunk>,
+    /// The chunks with calls in order, each after a key that none of its calls is after.
+    order: Vec<(Key, u32)>,
+    free: Vec<u32>,
     len: usize,
+}
+
+/// Where in a line a call was put. It is still there unless others have come in before it since.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    chunk: u32,
+    at: u32,
+}
+
+/// A place is where to look first, and nothing follows from it: an engine that was read back has none.
+impl PartialEq for Place {
+    fn eq(&self, _: &Place) -> bool {
+        true
+    }
+}
+
+/// Calls of one priority in order.
+#[derive(Clone, Debug)]
+struct Chunk {
+    priority: Reverse<i32>,
+    /// Those who have left keep their places, until others need them.
+    calls: Vec<(i64, CallId)>,
+    /// Who has not left, as bits.
+    here: u64,
+}
+
+impl Chunk {
+    fn of(key: Key, room: usize) -> Chunk {
+        let mut calls = Vec::with_capacity(room);
+        calls.push((key.since, key.call));
+        Chunk { priority: key.priority, calls, here: 1 }
+    }
+
+    fn key(&self, at: usize) -> Key {
+        let (since, call) = self.calls[at];
+        Key { priority: self.priority, since, call }
+    }
+
+    fn has(&self, at: usize) -> bool {
+        self.here & 1 << at != 0
+    }
+
+    /// Who is here from this place on, and where.
+    fn here_from(&self, place: usize) -> impl Iterator<Item = (usize, Key)> + '_ {
+        Ones(self.here & !before(place)).map(|at| (at, self.key(at)))
+    }
+
+    /// The first here at or after this key.
+    fn first_from(&self, key: Key) -> Option<Key> {
+        let from = if self.priority == key.priority { self.place_of(key) } else { 0 };
+        self.here_from(from).next().map(|(_, key)| key)
+    }
+
+    /// The first place, of those who have left too, of a call that is not before a key of this priority.
+    fn place_of(&self, key: Key) -> usize {
+        self.calls.partition_point(|call| *call < (key.since, key.call))
+    }
+
+    /// How many are here before a key of this priority.
+    fn before(&self, key: Key) -> usize {
+        (self.here & before(self.place_of(key))).count_ones() as usize
+    }
+
+    /// Takes in a call that is after all others, if there is room.
+    fn push(&mut self, key: Key) -> Option<usize> {
+        let at = self.calls.len();
+        (at < CHUNK).then(|| {
+            self.calls.push((key.since, key.call));
+            self.here |= 1 << at;
+            at
+        })
+    }
+
+    /// Takes in a call at its place, if there is room.
+    fn insert(&mut self, key: Key) -> Option<usize> {
+        let at = self.place_of(key);
+        if self.calls.get(at) == Some(&(key.since, key.call)) {
+            // It was here before.
+            self.here |= 1 << at;
+            return Some(at);
+        }
+        if self.calls.len() == CHUNK && self.here != u64::MAX {
+            self.close_up();
+        }
+        if self.calls.len() == CHUNK {
+            return None;
+        }
+        let at = self.place_of(key);
+        self.calls.insert(at, (key.since, key.call));
+        let before = before(at);
+        self.here = self.here & before | (self.here & !before) << 1 | 1 << at;
+        Some(at)
+    }
+
+    /// Gives up the places of those who have left.
+    fn close_up(&mut self) {
+        let (mut at, here) = (0, self.here);
+        self.calls.retain(|_| {
+            at += 1;
+            here & 1 << (at - 1) != 0
+        });
+        self.here = before(self.calls.len());
+    }
+
+    /// The later half of a full one.
+    fn split_off(&mut self) -> Chunk {
+        let calls = self.calls.split_off(CHUNK / 2);
+        self.here = before(CHUNK / 2);
+        Chunk { priority: self.priority, calls, here: self.here }
+    }
+}
+
+/// The bits of the places before this one.
+fn before(at: usize) -> u64 {
+    1_u64.checked_shl(at as u32).map_or(u64::MAX, |bit| bit - 1)
 }
 
 impl Line {
@@ -94,69 +214,175 @@ impl Line {
     }
 
     pub fn first(&self) -> Option<Key> {
-        self.chunks.first().map(|chunk| chunk[0])
+        self.iter().next()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Key> + '_ {
-        self.chunks.iter().flatten().copied()
+        self.order.iter().flat_map(|(_, chunk)| self.chunks[*chunk as usize].here_from(0).map(|(_, key)| key))
     }
 
     /// The first key at or after this one.
     pub fn first_from(&self, key: Key) -> Option<Key> {
-        let chunk = self.chunks.get(self.chunk_of(key))?;
-        Some(chunk[chunk.partition_point(|other| *other < key)])
+        // Of the first of these chunks perhaps only those before have not left.
+        let order = self.order[self.rank_of(key)..].iter();
+        order.map(|(_, chunk)| &self.chunks[*chunk as usize]).find_map(|chunk| chunk.first_from(key))
     }
 
     pub fn last(&self) -> Option<Key> {
-        self.chunks.last().and_then(|chunk| chunk.last()).copied()
+        let chunk = &self.chunks[self.order.last()?.1 as usize];
+        Some(chunk.key(chunk.here.ilog2() as usize))
     }
 
     /// Takes a call in at its place. It must not be in already.
-    pub fn join(&mut self, key: Key) {
+    pub fn join(&mut self, key: Key) -> Place {
         self.len += 1;
-        let at = self.chunk_of(key).min(self.chunks.len().saturating_sub(1));
-        let Some(chunk) = self.chunks.get_mut(at) else {
-            self.chunks.push(vec![key]);
-            return;
+        let rank = match self.order.last() {
+            Some((last, _)) if *last < key => self.order.len(),
+            _ => self.rank_of(key),
         };
-        let place = chunk.partition_point(|other| *other < key);
-        chunk.insert(place, key);
-        if chunk.len() > CHUNK {
-            // Most calls join at the end: a chunk that grew there is left full instead of halved.
-            let cut = if place + 1 == chunk.len() { place } else { CHUNK / 2 };
-            let rest = chunk.split_off(cut);
-            self.chunks.insert(at + 1, rest);
+        let of_priority = |(_, chunk): &&(Key, u32)| self.chunks[*chunk as usize].priority == key.priority;
+        let Some(chunk) = self.order.get(rank).filter(of_priority).map(|(_, chunk)| *chunk) else {
+            return self.join_last(rank, key);
+        };
+        if let Some(at) = self.chunks[chunk as usize].insert(key) {
+            return Place { chunk, at: at as u32 };
         }
+        let rest = self.chunks[chunk as usize].split_off();
+        let until = self.chunks[chunk as usize].key(CHUNK / 2 - 1);
+        let later = std::mem::replace(&mut self.order[rank].0, until);
+        let rest = self.add(rest);
+        self.order.insert(rank + 1, (later, rest));
+        let chunk = if key < until { chunk } else { rest };
+        // Each half has room.
+        let at = self.chunks[chunk as usize].insert(key).expect("half a chunk is not full");
+        Place { chunk, at: at as u32 }
     }
 
-    /// Lets a call go; whether it was there.
-    pub fn leave(&mut self, key: Key) -> bool {
-        let at = self.chunk_of(key);
-        let Some(chunk) = self.chunks.get_mut(at) else { return false };
-        let Ok(place) = chunk.binary_search(&key) else { return false };
-        chunk.remove(place);
-        if chunk.is_empty() {
-            self.chunks.remove(at);
+    /// Takes in the last call of its priority, as most are, before the chunk of this rank.
+    fn join_last(&mut self, rank: usize, key: Key) -> Place {
+        if let Some((last, chunk)) = rank.checked_sub(1).map(|before| &mut self.order[before]) {
+            let of_chunk = &mut self.chunks[*chunk as usize];
+            if of_chunk.priority == key.priority
+                && let Some(at) = of_chunk.push(key)
+            {
+                *last = key;
+                return Place { chunk: *chunk, at: at as u32 };
+            }
         }
+        // Many a line is short.
+        let room = if self.order.is_empty() { 1 } else { CHUNK };
+        let chunk = self.add(Chunk::of(key, room));
+        self.order.insert(rank, (key, chunk));
+        Place { chunk, at: 0 }
+    }
+
+    fn add(&mut self, chunk: Chunk) -> u32 {
+        if let Some(free) = self.free.pop() {
+            self.chunks[free as usize] = chunk;
+            return free;
+        }
+        if self.chunks.is_empty() {
+            // Many a class has one call.
+            self.chunks.reserve_exact(1);
+            self.order.reserve_exact(1);
+        }
+        self.chunks.push(chunk);
+        self.chunks.len() as u32 - 1
+    }
+
+    /// Lets a call go that was once put there; whether it was in line.
+    pub fn leave(&mut self, key: Key, place: Place) -> bool {
+        let Some(Place { chunk, at }) = self.find(key, place) else { return false };
         self.len -= 1;
+        let of_chunk = &mut self.chunks[chunk as usize];
+        of_chunk.here &= !(1 << at);
+        if of_chunk.here == 0 {
+            of_chunk.calls.clear();
+            self.order.remove(self.rank_of(key));
+            self.free.push(chunk);
+        }
         true
+    }
+
+    /// Where a call is that was once put there.
+    fn find(&self, key: Key, place: Place) -> Option<Place> {
+        let is_at = |place: &Place| {
+            let chunk = self.chunks.get(place.chunk as usize);
+            chunk.is_some_and(|chunk| {
+                let at = place.at as usize;
+                at < chunk.calls.len() && chunk.has(at) && chunk.key(at) == key
+            })
+        };
+        let searched = || {
+            let (_, chunk) = *self.order.get(self.rank_of(key))?;
+            Some(Place { chunk, at: self.chunks[chunk as usize].place_of(key) as u32 })
+        };
+        Some(place).filter(is_at).or_else(|| searched().filter(is_at))
+    }
+
+    /// The first from `key` on, after a call that is in line where it was once put; and how many are passed by, that call
+    /// among them. Near that call it takes no search.
+    pub fn onward(&self, from: Key, place: Place, key: Key) -> (Option<(Key, Place)>, usize) {
+        let near = self.find(from, place).and_then(|Place { chunk, at }| {
+            let of_chunk = self.chunks[chunk as usize].here_from(at as usize);
+            let (passed, (at, found)) = (0..).zip(of_chunk).find(|(_, (_, other))| *other >= key)?;
+            Some((Some((found, Place { chunk, at: at as u32 })), passed))
+        });
+        near.unwrap_or_else(|| {
+            let found = self.first_from(key);
+            let until = found.map_or(self.len, |found| self.before(found));
+            (found.map(|found| (found, Place::default())), until - self.before(from))
+        })
     }
 
     /// How many are before this key.
     pub fn before(&self, key: Key) -> usize {
-        let at = self.chunk_of(key);
-        let earlier: usize = self.chunks[..at].iter().map(Vec::len).sum();
-        earlier + self.chunks.get(at).map_or(0, |chunk| chunk.partition_point(|other| *other < key))
+        let rank = self.rank_of(key);
+        let chunk = |(_, chunk): &(Key, u32)| &self.chunks[*chunk as usize];
+        let earlier: usize = self.order[..rank].iter().map(|of| chunk(of).here.count_ones() as usize).sum();
+        let own = self.order.get(rank).map(chunk).filter(|chunk| chunk.priority == key.priority);
+        earlier + own.map_or(0, |chunk| chunk.before(key))
     }
 
-    /// The first chunk whose last key is not before this one: the only one that can hold it.
-    fn chunk_of(&self, key: Key) -> usize {
-        self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| *last < key))
+    /// The first of the chunks in order whose last key is not before this one: the only one that can hold it.
+    fn rank_of(&self, key: Key) -> usize {
+        self.order.partition_point(|(last, _)| *last < key)
+    }
+}
+
+/// Equal are lines of equal calls, whatever chunks they are in.
+impl PartialEq for Line {
+    fn eq(&self, other: &Line) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+/// A line as it is written down.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    chunks: Vec<Vec<Key>>,
+    len: usize,
+}
+
+impl From<Written> for Line {
+    fn from(written: Written) -> Line {
+        let mut line = Line::default();
+        for key in written.chunks.into_iter().flatten() {
+            line.join(key);
+        }
+        line
+    }
+}
+
+impl From<Line> for Written {
+    fn from(line: Line) -> Written {
+        Written { chunks: vec![line.iter().collect()], len: line.len }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::collections::BTreeSet;
 
     use super::*;
@@ -176,7 +402,7 @@ mod tests {
     #[test]
     fn a_line_keeps_order_and_counts_places_like_a_plain_set() {
         let mut chance = Entropy::seeded(1);
-        let (mut line, mut plain) = (Line::default(), BTreeSet::new());
+        let (mut line, mut plain, mut places) = (Line::default(), BTreeSet::new(), BTreeMap::new());
         for call in 0..20_000 {
             let key = Key::new(
                 chance.below(3) as i32,
@@ -185,18 +411,35 @@ mod tests {
                 CallId(chance.below(2_000)),
             );
             if plain.insert(key) {
-                line.join(key);
+                places.insert(key, line.join(key));
             } else {
-                assert!(plain.remove(&key) && line.leave(key) && !line.leave(key));
+                // Where they once were, or where nobody says.
+                let place = places.remove(&key).filter(|_| chance.below(2) == 0).unwrap_or_default();
+                assert!(plain.remove(&key) && line.leave(key, place) && !line.leave(key, place));
             }
-            assert_eq!((line.first(), line.len()), (plain.first().copied(), plain.len()));
+            let ends = (plain.first().copied(), plain.last().copied());
+            assert_eq!((line.first(), line.last(), line.len()), (ends.0, ends.1, plain.len()));
+            let from = Key::at(chance.below(3) as i32, chance.below(500) as i64);
+            assert_eq!(line.first_from(from), plain.range(from..).next().copied());
+            if let Some(place) = places.get(&key) {
+                let (found, passed) = line.onward(key, *place, key.next().max(from));
+                assert_eq!(
+                    found.map(|(found, _)| found),
+                    plain.range(key.next().max(from)..).next().copied()
+                );
+                assert_eq!(passed, plain.range(key..key.next().max(from)).count());
+                let again = found.map(|(found, place)| line.onward(found, place, found));
+                assert!(again.is_none_or(|again| again.0.map(|again| again.0) == found.map(|found| found.0)));
+            }
             if call % 500 == 0 {
                 assert!(line.iter().eq(plain.iter().copied()));
                 assert!(plain.iter().enumerate().all(|(place, key)| line.before(*key) == place));
+                let written = serde_json::to_string(&line).unwrap();
+                assert_eq!(serde_json::from_str::<Line>(&written).unwrap(), line);
             }
         }
         for key in plain {
-            assert!(line.leave(key));
+            assert!(line.leave(key, places[&key]));
         }
         assert_eq!(line, Line::default());
     }

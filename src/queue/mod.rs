@@ -28,7 +28,7 @@
 //! | `reserve` | what an idle agent is worth to others, and keeping them for these |
 //! | `routing` | the ways to choose from, and what weighs how much |
 //! | `pace` | how long talks take, and which queues miss their targets |
-//! | `line` | a waiting line in order |
+//! | `line` | a waiting line in order, left without a search |
 //! | [`log`] | what it was told and decided, as text to be gone through again |
 //! | `kept` | who is to be called back, and is called off |
 //! | [`redial`] | who calls again after their line dropped, and how old they are |

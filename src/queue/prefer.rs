@@ -47,19 +47,19 @@ impl Engine {
             self.preferring.insert((prefer.agent, key));
         }
         if !self.keep_for_preferred(id) {
-            self.skills.join(class, key, now);
+            self.call_mut(id).in_class = self.skills.join(class, key, now);
         }
     }
 
     /// A call may not be rung for any more; whether it might have been.
     pub(super) fn stand_down(&mut self, id: CallId) -> bool {
         let call = self.call_mut(id);
-        let (class, key) = (call.class, call.key);
+        let (class, key, in_class) = (call.class, call.key, call.in_class);
         let kept = call.prefer.as_mut().is_some_and(|prefer| std::mem::take(&mut prefer.kept));
         if let Some(prefer) = call.prefer {
             self.preferring.remove(&(prefer.agent, key));
         }
-        kept || self.skills.leave(class, key)
+        kept || self.skills.leave(class, key, in_class)
     }
 
     /// Whether the call is to wait for the agent it prefers and for nobody else, which is noted.
@@ -105,10 +105,11 @@ impl Engine {
     pub(super) fn heed_preferring(&mut self, id: AgentId) {
         for call in self.who_prefers(id, Key::LAST) {
             let of_call = &self.calls[&call];
-            let (class, key, kept) = (of_call.class, of_call.key, of_call.prefer.is_some_and(|p| p.kept));
+            let Call { class, key, in_class, .. } = *of_call;
+            let kept = of_call.prefer.is_some_and(|prefer| prefer.kept);
             match (kept, self.keep_for_preferred(call)) {
-                (false, true) => drop(self.skills.leave(class, key)),
-                (true, false) => self.skills.join(class, key, self.now),
+                (false, true) => drop(self.skills.leave(class, key, in_class)),
+                (true, false) => self.call_mut(call).in_class = self.skills.join(class, key, self.now),
                 _ => {}
             }
         }

@@ -108,7 +108,10 @@ impl Engine {
         let hold_at_most = self.hold_at_most(class, weights);
         let head = &self.skills.heads[class];
         let since = self.now_us().saturating_sub(hold_at_most.as_micros() as i64) + 1;
-        let first = self.skills.classes[class].line.first_from(Key::at(head.priority, since));
+        let since = Key::at(head.priority, since);
+        // Mostly all of them are young enough.
+        let first = head.first().filter(|first| *first >= since);
+        let first = first.or_else(|| self.skills.classes[class].line.first_from(since));
         let Some(first) = first.filter(|_| self.skills.count(class).idle > 0) else { return };
         let look_at = self.now + HOLD_STEP.min(hold_at_most - self.age(first));
         if head.look_at.is_none_or(|other| look_at < other) {

@@ -27,6 +27,7 @@ use super::choose::Fortune;
 use super::idle::Idle;
 use super::line::Key;
 use super::line::Line;
+use super::line::Place;
 use super::reserve::Want;
 use crate::base::AgentId;
 use crate::base::QueueId;
@@ -137,6 +138,9 @@ pub(super) struct Head {
     /// When its held-back calls will be looked at again.
     pub look_at: Option<Timestamp>,
     pub needs: Needs,
+    /// Where in line the first within target was put.
+    #[serde(skip)]
+    fresh_at: Place,
 }
 
 /// Of the agents who can serve a class, those who are idle and those who take calls. Every agent who changes counts in
@@ -155,6 +159,12 @@ impl Head {
     /// The first in line.
     pub fn first(&self) -> Option<Key> {
         (self.waiting > 0).then_some(self.first)
+    }
+
+    /// Who is the first within target, and where.
+    fn see_fresh(&mut self, fresh: Option<(Key, Place)>) {
+        self.fresh = fresh.map(|(key, _)| key);
+        self.fresh_at = fresh.map_or(Place::default(), |(_, place)| place);
     }
 
     /// Who is at the ends of its line.
@@ -310,6 +320,7 @@ impl Skills {
             needs: kind.needs.clone(),
             fortune: Fortune::default(),
             look_at: None,
+            fresh_at: Place::default(),
         };
         let (want, count) = (Want::new(kind.queue), self.count_of(&eligible));
         let staffed = eligible.iter().map(|profile| self.profiles[profile].staffed).sum();
@@ -546,36 +557,48 @@ impl Skills {
         }
     }
 
-    /// A call of this class may be assigned.
-    pub fn join(&mut self, class: ClassId, key: Key, now: Timestamp) {
+    /// A call of this class may be assigned; where it is in line.
+    pub fn join(&mut self, class: ClassId, key: Key, now: Timestamp) -> Place {
         let place = class.0 as usize;
         let (line, head) = (&mut self.classes[place].line, &mut self.heads[place]);
-        line.join(key);
-        head.see(line);
+        let stands = line.join(key);
+        if head.first().is_none_or(|first| key < first) {
+            head.first = key;
+        }
+        head.last_since = if head.waiting == 0 { key.since } else { head.last_since.max(key.since) };
         head.waiting += 1;
         self.waiting_classes.insert(place);
         let fresh = key.since >= head.in_target_since(now);
         if fresh && head.fresh.is_none_or(|fresh| key < fresh) {
-            head.fresh = Some(key);
+            head.see_fresh(Some((key, stands)));
         } else if head.fresh.is_none_or(|fresh| key < fresh) {
             head.late += 1;
         }
+        stands
     }
 
     /// A call of this class may not be assigned any more; whether it could be.
-    pub fn leave(&mut self, class: ClassId, key: Key) -> bool {
+    pub fn leave(&mut self, class: ClassId, key: Key, stands: Place) -> bool {
         let place = class.0 as usize;
         let (line, head) = (&mut self.classes[place].line, &mut self.heads[place]);
-        if !line.leave(key) {
+        // Of those in the middle nobody in front hears.
+        let leads = head.first() == Some(key) || head.fresh == Some(key);
+        let next = if leads { line.onward(key, stands, key.next()).0 } else { None };
+        if !line.leave(key, stands) {
             return false;
         }
-        head.see(line);
+        if head.first() == Some(key) {
+            head.first = next.map_or(Key::default(), |(next, _)| next);
+        }
+        if head.last_since == key.since {
+            head.last_since = line.last().map_or(0, |last| last.since);
+        }
         head.waiting -= 1;
         if head.waiting == 0 {
             self.waiting_classes.remove(place);
         }
         if head.fresh == Some(key) {
-            head.fresh = line.first_from(key);
+            head.see_fresh(next);
         } else if head.fresh.is_none_or(|fresh| key < fresh) {
             head.late -= 1;
         }
@@ -586,10 +609,11 @@ impl Skills {
     pub fn refresh(&mut self, class: usize, now: Timestamp) {
         let head = &mut self.heads[class];
         let since = head.in_target_since(now);
-        if head.fresh.is_some_and(|fresh| fresh.since < since) {
+        if let Some(fresh) = head.fresh.filter(|fresh| fresh.since < since) {
             let line = &self.classes[class].line;
-            head.fresh = line.first_from(Key::at(head.priority, since));
-            head.late = head.fresh.map_or(line.len(), |fresh| line.before(fresh)) as u32;
+            let (next, passed) = line.onward(fresh, head.fresh_at, Key::at(head.priority, since));
+            head.see_fresh(next);
+            head.late += passed as u32;
         }
     }
 

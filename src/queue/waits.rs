@@ -25,6 +25,7 @@ use super::engine::Engine;
 use super::engine::Stage;
 use super::kept::Keeping;
 use super::line::Key;
+use super::line::Place;
 use super::prefer::Preference;
 use super::quote::Forecast;
 use super::skills::ClassId;
@@ -84,6 +85,11 @@ pub(super) struct Call {
     pub talk_since: Option<Timestamp>,
     /// Its entry among the deadlines.
     pub due: Option<Timestamp>,
+    /// Where it was put in the lines of its queue and of its class.
+    #[serde(skip)]
+    pub in_queue: Place,
+    #[serde(skip)]
+    pub in_class: Place,
 }
 
 /// How the caller has answered whether they would hold.
@@ -219,6 +225,8 @@ impl Engine {
             quote: None,
             talk_since: None,
             due: None,
+            in_queue: Place::default(),
+            in_class: Place::default(),
         };
         if from.is_some() {
             self.kept.add(&call.whose, id);
@@ -248,8 +256,7 @@ impl Engine {
 
     /// A callback that is not to be tried yet has its place, and is in no class's line.
     fn in_line_for_later(&mut self, id: CallId) {
-        let (queue, key) = (self.calls[&id].queue, self.calls[&id].key);
-        self.queue_mut(queue).line.join(key);
+        self.join_queue(id);
         self.rearm_call(id);
     }
 
@@ -302,8 +309,8 @@ impl Engine {
         self.take_steps(id, out);
         let call = self.call_mut(id);
         call.stage = Stage::Waiting;
-        let (queue, class, key) = (call.queue, call.class, call.key);
-        self.queue_mut(queue).line.join(key);
+        let (class, key) = (call.class, call.key);
+        self.join_queue(id);
         self.stand(id);
         if self.calls[&id].direct {
             return self.exit(id, WaitExit::NobodyStaffed, out);
@@ -316,11 +323,16 @@ impl Engine {
         }
     }
 
+    /// The call has its place in its queue's line.
+    pub(super) fn join_queue(&mut self, id: CallId) {
+        let (queue, key) = (self.calls[&id].queue, self.calls[&id].key);
+        self.call_mut(id).in_queue = self.queue_mut(queue).line.join(key);
+    }
+
     /// The call is in no line any more.
     pub(super) fn leave_line(&mut self, id: CallId) {
-        let call = &self.calls[&id];
-        let (queue, key) = (call.queue, call.key);
-        self.queue_mut(queue).line.leave(key);
+        let Call { queue, key, in_queue, .. } = self.calls[&id];
+        self.queue_mut(queue).line.leave(key, in_queue);
         self.stand_down(id);
     }
 
