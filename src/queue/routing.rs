@@ -40,7 +40,7 @@ pub struct Weights {
     /// How much it counts against an agent that other queues may need them, beside their speed. Default 3.
     pub price: f64,
     /// A call is held back from an idle agent when this share of what others may need them for exceeds what the
-    /// call loses by waiting. 0 holds nothing back. Default 0.2.
+    /// call loses by waiting. 0 holds nothing back. Default 0.3.
     pub hold: f64,
     /// How long a call is held back at most: a share of the second promise. Default 0.7.
     pub hold_at_most: f64,
@@ -59,7 +59,7 @@ impl Default for Weights {
             priority: 0.1,
             late: 0.05,
             price: 3.0,
-            hold: 0.2,
+            hold: 0.3,
             hold_at_most: 0.7,
             second_promise: Duration::from_secs(300),
             one_in: 4,
