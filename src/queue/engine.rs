@@ -17,6 +17,7 @@ use super::api::Event;
 use super::api::QueueConfig;
 use super::api::SkillChange;
 use super::calls::Calls;
+use super::deadlines::Deadlines;
 use super::kept::Keeping;
 use super::kept::Kept;
 use super::line::Key;
@@ -34,10 +35,6 @@ use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
 use crate::base::Timestamp;
-
-/// A deadline that comes within this time is left where it is when nobody needs it any more: it is found to be nobody's
-/// once it comes first, when it is at hand anyway.
-const LEFT: Duration = Duration::from_secs(120);
 
 /// The queue engine of one center.
 ///
@@ -68,9 +65,8 @@ pub struct Engine {
     /// Who is to be called back.
     #[serde(default)]
     pub(super) kept: Kept,
-    /// One entry per call and agent that has a deadline, a few per class, and what is left of the next [`LEFT`]. The first
-    /// is somebody's.
-    due: BTreeSet<(Timestamp, Due)>,
+    /// One for each call and agent that has one, a few per class, and those that are left.
+    due: Deadlines,
     /// Empty between two decisions: the classes that one of them goes through, in memory that is there already.
     #[serde(skip)]
     pub(super) scratch: Vec<usize>,
@@ -161,7 +157,7 @@ impl Engine {
             redials: Redials::default(),
             changes: config.changes,
             kept: Kept::default(),
-            due: BTreeSet::new(),
+            due: Deadlines::default(),
             scratch: Vec::new(),
         };
         engine.start_always_ready();
@@ -199,14 +195,16 @@ impl Engine {
             Event::SetSkill { agent, skill, level } => self.set_skill(agent, skill, level, out),
             Event::Tick => self.tick(out),
         }
-        while self.due.first().is_some_and(|first| !self.is_meant(*first)) {
-            self.due.pop_first();
+        if self.due.is_unsure() {
+            let mut due = std::mem::take(&mut self.due);
+            due.settle(|deadline| self.is_meant(deadline));
+            self.due = due;
         }
     }
 
     /// When [`Event::Tick`] is next due.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first()
     }
 
     /// An agent's state; none for an agent the center does not have.
@@ -233,11 +231,7 @@ impl Engine {
 
     /// Does whatever is due. Each deadline moves on or goes away, so this comes to an end.
     fn tick(&mut self, out: &mut Vec<Action>) {
-        while let Some((at, due)) = self.due.first().copied() {
-            if at > self.now {
-                break;
-            }
-            self.due.pop_first();
+        while let Some((at, due)) = self.due.pop(self.now) {
             if !self.is_meant((at, due)) {
                 continue;
             }
@@ -259,8 +253,8 @@ impl Engine {
         to: Option<Timestamp>,
     ) -> Option<Timestamp> {
         if from != to {
-            from.filter(|at| *at > self.now + LEFT).map(|at| self.due.remove(&(at, due)));
-            to.map(|at| self.due.insert((at, due)));
+            from.inspect(|at| self.due.remove(self.now, *at, due));
+            to.inspect(|at| self.due.insert(*at, due));
         }
         to
     }
@@ -276,7 +270,7 @@ impl Engine {
 
     /// Sets a deadline that nobody moves.
     pub(super) fn arm(&mut self, due: Due, at: Timestamp) {
-        self.due.insert((at, due));
+        self.due.insert(at, due);
     }
 
     /// The queue of a call that is in the engine.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use super::bits::Ones;
 use crate::base::CallId;
@@ -86,9 +87,9 @@ const CHUNK: usize = 64;
 #[serde(from = "Written", into = "Written")]
 pub(super) struct Line {
     /// In no order; those without a call are free to be others.
-    chunks: Vec<Chunk>,
+    chunks: SmallVec<[Chunk; 1]>,
     /// The chunks with calls in order, each after a key that none of its calls is after.
-    order: Vec<(Key, u32)>,
+    order: SmallVec<[(Key, u32); 1]>,
     free: Vec<u32>,
     len: usize,
 }
@@ -118,12 +119,6 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn of(key: Key, room: usize) -> Chunk {
-        let mut calls = Vec::with_capacity(room);
-        calls.push((key.since, key.call));
-        Chunk { priority: key.priority, calls, here: 1 }
-    }
-
     fn key(&self, at: usize) -> Key {
         let (since, call) = self.calls[at];
         Key { priority: self.priority, since, call }
@@ -247,10 +242,11 @@ impl Line {
         if let Some(at) = self.chunks[chunk as usize].insert(key) {
             return Place { chunk, at: at as u32 };
         }
-        let rest = self.chunks[chunk as usize].split_off();
+        let later_half = self.chunks[chunk as usize].split_off();
         let until = self.chunks[chunk as usize].key(CHUNK / 2 - 1);
         let later = std::mem::replace(&mut self.order[rank].0, until);
-        let rest = self.add(rest);
+        let rest = self.add(key.priority);
+        self.chunks[rest as usize] = later_half;
         self.order.insert(rank + 1, (later, rest));
         let chunk = if key < until { chunk } else { rest };
         // Each half has room.
@@ -269,24 +265,21 @@ impl Line {
                 return Place { chunk: *chunk, at: at as u32 };
             }
         }
-        // Many a line is short.
-        let room = if self.order.is_empty() { 1 } else { CHUNK };
-        let chunk = self.add(Chunk::of(key, room));
+        let chunk = self.add(key.priority);
         self.order.insert(rank, (key, chunk));
+        self.chunks[chunk as usize].push(key);
         Place { chunk, at: 0 }
     }
 
-    fn add(&mut self, chunk: Chunk) -> u32 {
+    /// A chunk without calls, in the memory of an earlier one if there is one.
+    fn add(&mut self, priority: Reverse<i32>) -> u32 {
         if let Some(free) = self.free.pop() {
-            self.chunks[free as usize] = chunk;
+            self.chunks[free as usize].priority = priority;
             return free;
         }
-        if self.chunks.is_empty() {
-            // Many a class has one call.
-            self.chunks.reserve_exact(1);
-            self.order.reserve_exact(1);
-        }
-        self.chunks.push(chunk);
+        // Many a line is short.
+        let room = if self.order.is_empty() { 0 } else { CHUNK };
+        self.chunks.push(Chunk { priority, calls: Vec::with_capacity(room), here: 0 });
         self.chunks.len() as u32 - 1
     }
 
@@ -324,9 +317,15 @@ impl Line {
     /// among them. Near that call it takes no search.
     pub fn onward(&self, from: Key, place: Place, key: Key) -> (Option<(Key, Place)>, usize) {
         let near = self.find(from, place).and_then(|Place { chunk, at }| {
-            let of_chunk = self.chunks[chunk as usize].here_from(at as usize);
-            let (passed, (at, found)) = (0..).zip(of_chunk).find(|(_, (_, other))| *other >= key)?;
-            Some((Some((found, Place { chunk, at: at as u32 })), passed))
+            let (of_chunk, at) = (&self.chunks[chunk as usize], at as usize);
+            match (0..).zip(of_chunk.here_from(at)).find(|(_, (_, other))| *other >= key) {
+                Some((passed, (at, found))) => Some((Some((found, Place { chunk, at: at as u32 })), passed)),
+                // Nobody is behind those.
+                None if self.order.last().is_some_and(|(_, last)| *last == chunk) => {
+                    Some((None, (of_chunk.here & !before(at)).count_ones() as usize))
+                }
+                None => None,
+            }
         });
         near.unwrap_or_else(|| {
             let found = self.first_from(key);

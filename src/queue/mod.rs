@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`api`] | what it is configured with, told, and answers |
 //! | `engine` | the engine's state, its deadlines, and who does what with an event |
+//! | `deadlines` | what is due when |
 //! | `agents` | an agent's states, and what leaves each |
 //! | `waits` | a call's wait: joining, permission, check-ins, callback, exits |
 //! | `relax` | the steps of a wait after which less will do |
@@ -43,6 +44,7 @@ mod assign;
 mod bits;
 mod calls;
 mod choose;
+mod deadlines;
 mod direct;
 mod engine;
 pub mod hold;

@@ -205,6 +205,39 @@ fn by_service_level_the_second_promise_is_kept_however_many_come() {
     assert_eq!((place("1"), place("2")), (3, 7), "{order:?}");
 }
 
+/// Alice may be rung for call 1 again at the very instant at which call 2 asks less: calls' deadlines are first, so it is
+/// call 2's turn, though call 1 is long past its second promise.
+#[test]
+fn a_step_that_is_due_when_an_agents_pause_ends_goes_before_it() {
+    check(
+        "routing by service level
+         queue support, given, check-in 0
+         queue sales, given, check-in 0, billing 1, 10: anybody
+         agent alice x 1
+         0 alice ready
+         0 call 1 enters support, credit 400
+         2 alice fails 1 declined
+         2 call 2 enters sales
+         4 alice ready
+         12 alice picks up 2
+         13 nothing",
+        "0 alice: ready
+         0 1 in support, priority 0, 1 waiting
+         0 ring alice for 1, attempt 1, until 20; of 1 waiting, 1 fitting, fit 0, idle 0s
+         0 alice: ringing 1 until 20
+         2 alice: not ready (declined a call) until 12
+         2 hold 1 until 900 by flow file
+         2 2 in sales billing>=1, priority 0, 1 waiting
+         2 hold 2 until 902 by flow file
+         4 alice: ready
+         12 2 needs now:
+         12 ring alice for 2, attempt 1, until 32; of 2 waiting, 1 fitting, fit 0, idle 8s
+         12 alice: ringing 2 until 32
+         12 2 has alice, waited 10s
+         12 alice: talking 2",
+    );
+}
+
 #[test]
 fn by_service_level_the_quicker_agent_is_preferred_once_it_is_known_who_that_is() {
     let mut script = "routing by service level
