@@ -270,6 +270,22 @@ mod tests {
     }
 
     #[test]
+    fn a_place_that_a_restart_kept_is_one_wait_and_waits_though_it_began_on_another_day() {
+        let board = board();
+        let recalled = |since| {
+            let (queue, needs, priority, waiting) = ("billing".into(), Vec::new(), 2, 1);
+            What::PlaceRecalled { queue, needs, priority, waiting, since }
+        };
+        wait(&board, 1, 0, Some((40, recalled(at(0)))));
+        let yesterday = WallTime(sample::STARTED.0 - 86_400_000_000);
+        let fact = Fact { at: Timestamp::from_secs(40), call: Some(CallId(2)), what: recalled(yesterday) };
+        sample::dated(vec![fact]).iter().for_each(|dated| board.apply(dated));
+        let waiting: Vec<_> = board.waiting().iter().map(|wait| (wait.call.0, wait.joined)).collect();
+        assert_eq!(waiting, [(2, yesterday), (1, at(0))]);
+        assert_eq!(board.queues(at(50))[1].today.joined, 1, "nobody has joined by a restart");
+    }
+
+    #[test]
     fn a_new_day_begins_with_nothing_but_who_still_waits() {
         let board = board();
         let midnight = (10 * 60 - 2) * 60;

@@ -53,6 +53,13 @@ fn every_kind_of_trouble_has_plain_words() {
         fact(What::WaitDeclined),
         fact(What::CallbackChosen { number: "+12025550143".into(), at: None, place: None }),
         fact(What::CallbackFailed { number: "+12025550143".into(), attempt: 2, cause: "busy".into() }),
+        fact(What::PlaceRecalled {
+            queue: "billing".into(),
+            needs: Vec::new(),
+            priority: 0,
+            waiting: 1,
+            since: sample::STARTED,
+        }),
         fact(What::WaitEnded { exit: WaitExit::NobodyStaffed }),
         fact(What::AgentMissed { agent: "bob".into(), why: MissedWhy::Withdrawn }),
         fact(What::AgentConnected {
@@ -80,6 +87,7 @@ not verified: the account is locked after too many wrong tries
 would not hold
 chose a callback to +12025550143, and keeps the place
 callback to +12025550143 failed, try 2: busy
+the server was started anew, and the place in billing is kept
 wait over: nobody signed in has the skill
 bob's phone stopped ringing: the call was gone, or a colleague's
 connected to bob after waiting 1 h 2 min; promised 2 min: broken

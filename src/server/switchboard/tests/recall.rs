@@ -1,7 +1,9 @@
 //! The house is killed at any moment and started anew: places that are kept stay so, and nobody is called twice at once.
 
 use super::*;
+use crate::fact::KeptPlace;
 use crate::fact::KeptPlaces;
+use crate::fact::Place;
 use crate::queue::CALLBACK_KEPT;
 
 /// The least time between two calls to one person of whom the second server cannot know that the first has rung out.
@@ -154,4 +156,71 @@ fn a_server_that_stops_leaves_its_places_to_the_next_and_need_not_wait_for_them(
         world.check_quiet();
     }
     assert!(stopped > 10, "only {stopped} places were kept");
+}
+
+/// What is told of a place with which the server is started, and how many calls there are then.
+fn started_with(change: impl FnOnce(&mut Recalled)) -> (Vec<What>, usize) {
+    let mut entropy = Entropy::seeded(1);
+    let place =
+        Place { queue: "help".into(), contact: "sip:there@10.0.0.2:5060".to_owned(), ..Place::default() };
+    let (number, chosen) = ("+12025550143".to_owned(), WallTime(1));
+    let kept = KeptPlace {
+        call: CallId(7),
+        number: number.clone(),
+        at: None,
+        place,
+        chosen,
+        tries: 0,
+        under_way: false,
+        failed: None,
+    };
+    let arrived = What::CallArrived {
+        from: number,
+        display: String::new(),
+        to: "1000".into(),
+        sip_call_id: "abc".to_owned(),
+        source: "udp 10.0.0.2:5060".to_owned(),
+        trunk: None,
+    };
+    let mut recalled = Recalled { kept, facts: vec![arrived] };
+    change(&mut recalled);
+    let mut switchboard = Switchboard::new(parts(Arc::new(center()), CallId(8), &mut entropy));
+    let (mut out, mut streams) = (Vec::new(), FakeStreams::default());
+    let now = Now { at: Timestamp::ZERO, wall: WallTime(60_000_000) };
+    switchboard.recall_places(now, vec![recalled], &mut streams, &mut out);
+    let told = out.into_iter().filter_map(|output| match output {
+        Output::Fact(fact) if fact.call == Some(CallId(7)) => Some(fact.what),
+        _ => None,
+    });
+    (told.collect(), switchboard.live_calls())
+}
+
+#[test]
+fn what_cannot_be_kept_has_an_end_with_its_reason() {
+    let (told, live) = started_with(|_| {});
+    assert!(matches!(told[..], [What::PlaceRecalled { .. }]) && live == 1, "{told:?}");
+
+    let ends = |change: &dyn Fn(&mut Recalled)| {
+        let (told, live) = started_with(change);
+        assert_eq!(live, 0, "{told:?}");
+        match &told[..] {
+            [What::WaitEnded { exit }, What::CallEnded { cause, .. }] => (*exit, cause.clone()),
+            other => panic!("{other:?}"),
+        }
+    };
+    use crate::fact::WaitExit::*;
+    let is = |exit, cause: &str| (exit, cause.to_owned());
+    let end = ends(&|recalled| recalled.kept.place.queue = "sales".into());
+    assert_eq!(end, is(NobodyStaffed, "the queue is no more"));
+    let end = ends(&|recalled| recalled.kept.place.contact.clear());
+    assert_eq!(end, is(CallbackFailed, "the number cannot be called any more"));
+    // Another number than they called from, and no trunk that calls it.
+    let end = ends(&|recalled| recalled.kept.number = "0301".to_owned());
+    assert_eq!(end, is(CallbackFailed, "the number cannot be called any more"));
+    let end = ends(&|recalled| recalled.facts.clear());
+    assert_eq!(end, is(CallbackFailed, "the history of the call is lost"));
+    let end = ends(&|recalled| recalled.kept.tries = 3);
+    assert_eq!(end, is(CallbackFailed, "callback did not reach the caller"));
+    let end = ends(&|recalled| recalled.kept.chosen = WallTime(-5 * 3_600_000_000));
+    assert_eq!(end, is(Cap, "longest wait reached"));
 }
