@@ -31,6 +31,7 @@ pub(super) const LOOKED_AT: &[&str] = &[
     "enqueued",
     "needs_relaxed",
     "wait_moved",
+    "place_recalled",
     "wait_asked",
     "agent_ringing",
     "agent_missed",

@@ -219,7 +219,8 @@ fn the_history_gives_the_report_that_its_facts_give() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
-    for told in day() {
+    let day = [day(), recalled()].concat();
+    for told in day.clone() {
         if let (What::Enqueued { .. }, Some(call)) = (&told.what, told.call) {
             let sip_call_id = format!("call-{call}@127.0.0.1");
             let source = "udp 127.0.0.1:5070".into();
@@ -234,8 +235,20 @@ fn the_history_gives_the_report_that_its_facts_give() {
     for by in [By::Queue, By::Skill, By::Agent] {
         let intervals = Intervals::new(TWO_PM, TWO_PM + HOUR * 2, Every::Quarter, &TimeZone::UTC).unwrap();
         let rows = readers.service_report(by, intervals, staff(), TWO_PM + HOUR * 2).unwrap().unwrap();
-        assert_eq!(rows, report(by, Every::Quarter, &day(), 2));
+        assert_eq!(rows, report(by, Every::Quarter, &day, 2));
     }
+}
+
+/// A caller whose place outlived the server: it no longer rings at alice, and anybody will do by now.
+fn recalled() -> Vec<Fact> {
+    let (since, needs) = (sample::STARTED + Duration::from_secs(1_400), Vec::new());
+    let recalled = What::PlaceRecalled { queue: "billing".into(), needs, priority: 0, waiting: 1, since };
+    vec![
+        joins(7, 1_400, "billing", &["billing"]),
+        rings(7, 1_410, "alice"),
+        fact(7, 1_420, recalled),
+        ends(7, 1_500, WaitExit::Abandoned),
+    ]
 }
 
 /// One call's facts, and an agent's states, by numbers that chance draws.
