@@ -10,6 +10,7 @@ mod control;
 pub mod desk;
 mod door;
 pub mod fetcher;
+mod folder;
 pub mod gauges;
 pub mod handle;
 pub mod live;

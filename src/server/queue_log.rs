@@ -33,6 +33,7 @@ use crate::queue::Engine;
 use crate::queue::api::Config;
 use crate::queue::log::Head;
 use crate::queue::log::Step;
+use crate::server::folder;
 
 /// Steps that may wait to be written.
 const WAITING: usize = 8_192;
@@ -78,8 +79,7 @@ impl QueueLog {
     }
 
     fn with(folder: &Path, config: Config, started: WallTime, most: u64) -> io::Result<QueueLog> {
-        fs::create_dir_all(folder)?;
-        only_for_its_owner(folder)?;
+        folder::private(folder)?;
         let (to, lines) = sync_channel(WAITING);
         let (wants_file, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(QueueLogStats::default()));
         let mut writer = Writer {
@@ -241,17 +241,6 @@ fn sweep(folder: &Path) -> io::Result<()> {
     files.sort();
     let surplus = (files.len() + 1).saturating_sub(FILES);
     files[..surplus].iter().try_for_each(fs::remove_file)
-}
-
-#[cfg(unix)]
-fn only_for_its_owner(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn only_for_its_owner(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

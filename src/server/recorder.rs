@@ -44,6 +44,7 @@ use crate::fact::RecordingEnd;
 use crate::fact::recording::RecordingFile;
 use crate::fact::recording::RecordingKind;
 use crate::media::Tracks;
+use crate::server::folder;
 use crate::wire::tape::Tape;
 use crate::wire::tape::tape;
 
@@ -110,9 +111,7 @@ impl Recorder {
         ended: tokio::sync::mpsc::Sender<Recorded>,
     ) -> io::Result<Recorder> {
         for kind in RecordingKind::ALL {
-            let folder = data.join(kind.folder());
-            fs::create_dir_all(&folder)?;
-            only_for_its_owner(&folder)?;
+            folder::private(&data.join(kind.folder()))?;
         }
         let (ask, asked) = sync_channel(WAITING);
         let (keep_s, stats) = (Arc::new(AtomicU64::new(keep.as_secs())), Arc::new(RecorderStats::default()));
@@ -407,17 +406,6 @@ fn sweep(folder: &Path, now: SystemTime, keep: Duration) -> io::Result<u64> {
         }
     }
     Ok(count)
-}
-
-#[cfg(unix)]
-fn only_for_its_owner(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn only_for_its_owner(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

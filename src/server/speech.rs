@@ -13,7 +13,6 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -47,6 +46,7 @@ use crate::media::clip::Clip;
 use crate::media::clip::ClipError;
 use crate::media::control::PlayId;
 use crate::media::spoken::levelled;
+use crate::server::folder;
 
 /// How many texts of calls are spoken at once.
 const THREADS: usize = 4;
@@ -143,9 +143,8 @@ impl SpeechCache {
 
     fn keep(&self, place: &Path, wav: &[u8]) -> io::Result<()> {
         if !self.folder.is_dir() {
-            fs::create_dir_all(&self.folder)?;
             // What callers are told is nobody else's.
-            fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
+            folder::private(&self.folder)?;
         }
         self.make_room()?;
         // Two threads may speak the same text: each writes a file of its own, and either is right.

@@ -1,5 +1,7 @@
 //! Against real little programs, which are slow, fail and write anything.
 
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
 
 /// How long a program may take that ends; no test waits for it.

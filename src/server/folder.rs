@@ -1,0 +1,41 @@
+//! Folders of what is nobody else's: what callers said, and what they were told.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Makes a folder, where it is not there, into which only its owner may look.
+pub(super) fn private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    only_for_its_owner(folder)
+}
+
+#[cfg(unix)]
+fn only_for_its_owner(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn only_for_its_owner(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn nobody_but_its_owner_looks_into_a_folder_that_is_new_or_was_open_to_all() {
+        let within = tempfile::tempdir().unwrap();
+        let folder = within.path().join("data/recordings");
+        let mode = || fs::metadata(&folder).unwrap().permissions().mode() & 0o777;
+        private(&folder).unwrap();
+        assert_eq!(mode(), 0o700);
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        private(&folder).unwrap();
+        assert_eq!(mode(), 0o700);
+    }
+}
