@@ -16,6 +16,7 @@ use crate::api::problem::Problem;
 use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::fact::Outcome;
+use crate::server::Rules;
 use crate::server::live::Phase;
 use crate::store::CallFilter;
 use crate::store::CallRecord;
@@ -34,7 +35,6 @@ use crate::store::view::talks::HoldsView;
 use crate::store::view::talks::RepeatedView;
 use crate::store::view::talks::ToldNoteView;
 use crate::store::view::talks::chain;
-use crate::store::why::Skilled;
 
 /// The filters of the list, as they stand in the query.
 #[derive(Debug, Default, Deserialize)]
@@ -119,11 +119,9 @@ pub(super) async fn explain(
     id: Result<Path<u64>, PathRejection>,
 ) -> Result<Json<Explanation>, Problem> {
     let Path(id) = id?;
-    // By the skills that they have now, supervisors' and dates' changes among them.
-    let agents = state.live.agents().into_iter();
-    let skilled: Vec<Skilled> =
-        agents.map(|agent| Skilled { name: agent.name, skills: agent.skills }).collect();
-    let waits = state.read(move |readers| readers.explain(CallId(id), &skilled, &TimeZone::system())).await?;
+    let center = state.center.clone();
+    let skilled = move |at| Rules::of(&center, at).staff().agents;
+    let waits = state.read(move |readers| readers.explain(CallId(id), skilled, &TimeZone::system())).await?;
     let Some(waits) = waits else {
         return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
     };

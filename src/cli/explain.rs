@@ -8,12 +8,10 @@ use crate::base::CallId;
 use crate::cli::DataArg;
 use crate::cli::Format;
 use crate::cli::flow::Files;
-use crate::cli::flow::wall_now;
 use crate::cli::trouble::Trouble;
 use crate::server::Rules;
 use crate::store::Readers;
 use crate::store::explain::ExplainedWait;
-use crate::store::why::Skilled;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
@@ -21,7 +19,7 @@ pub(super) struct ExplainArgs {
     id: u64,
     #[command(flatten)]
     data: DataArg,
-    /// The center's flow files: they say which agent has which skill
+    /// The center's flow files: they say which agent had which skill then
     #[command(flatten)]
     files: Files,
     /// Text for people, JSON for programs
@@ -32,13 +30,12 @@ pub(super) struct ExplainArgs {
 /// `warmline explain ID`
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Trouble> {
     let (center, _) = args.files.center()?;
-    let agents = Rules::of(&center, wall_now()).agents.into_iter();
-    let skilled: Vec<Skilled> =
-        agents.map(|agent| Skilled { name: agent.name, skills: agent.skills }).collect();
     let id = CallId(args.id);
     let unknown = || Trouble::new(format!("there is no call {id}")).hint("`warmline calls` lists them");
     let readers = Readers::open(&args.data.data)?;
-    let waits = readers.explain(id, &skilled, &TimeZone::system())?.ok_or_else(unknown)?;
+    let waits = readers
+        .explain(id, |at| Rules::of(&center, at).staff().agents, &TimeZone::system())?
+        .ok_or_else(unknown)?;
     if args.format == Format::Json {
         say!("{:#}", json!({ "call": args.id, "waits": waits }));
         return Ok(());

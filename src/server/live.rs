@@ -32,6 +32,7 @@ use crate::server::outcomes::Outcomes;
 use crate::server::passages::Node;
 use crate::server::passages::Passages;
 use crate::store::DatedFact;
+use crate::store::why::set_level;
 
 /// Facts that a watcher may lag behind; then it is cut and must read everything anew. About 200 ms at the
 /// highest rate of calls, minutes at a usual one.
@@ -365,11 +366,7 @@ impl Live {
     /// An agent has a skill at another level; at 0 not at all.
     pub fn set_skill(&self, agent: &str, skill: &Name, level: u8) {
         let Some(mut agent) = self.agents.get_mut(agent) else { return };
-        agent.skills.retain(|(known, _)| known != skill);
-        if level > 0 {
-            agent.skills.push((skill.clone(), level));
-            agent.skills.sort_unstable();
-        }
+        set_level(&mut agent.skills, skill, level);
     }
 
     fn apply_to_call(&self, id: CallId, wall: WallTime, what: &What) {

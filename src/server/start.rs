@@ -59,6 +59,7 @@ use crate::sip::endpoint::EndpointConfig;
 use crate::sip::endpoint::TrunkConfig;
 use crate::sip::endpoint::TrunkRegistration;
 use crate::sip::uri::Uri;
+use crate::store::DatedFact;
 use crate::store::MessageFilter;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -414,10 +415,10 @@ fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeErr
 }
 
 /// What supervisors set of agents' skills, and no date has set otherwise since.
-fn still_set(facts: Vec<What>) -> Vec<(Name, Name, u8)> {
+fn still_set(facts: Vec<DatedFact>) -> Vec<(Name, Name, u8)> {
     let mut set: Vec<(Name, Name, u8)> = Vec::new();
-    for fact in facts {
-        if let What::SkillSet { agent, skill, level, by } = fact {
+    for dated in facts {
+        if let What::SkillSet { agent, skill, level, by } = dated.fact.what {
             set.retain(|(of, known, _)| (of, known) != (&agent, &skill));
             set.extend(by.map(|_| (agent, skill, level)));
         }

@@ -17,6 +17,7 @@ use crate::fact::What;
 use crate::store::Readers;
 use crate::store::StoreError;
 use crate::store::fold::DatedFact;
+use crate::store::service::intervals::day_of;
 use crate::store::story;
 use crate::store::story::clock;
 use crate::store::story::length;
@@ -27,6 +28,7 @@ use crate::store::why::Helpers;
 use crate::store::why::Skilled;
 use crate::store::why::When;
 use crate::store::why::can;
+use crate::store::why::set_level;
 
 /// Those who could serve a call who are told one by one; the others are counted.
 const NAMED: usize = 12;
@@ -47,11 +49,12 @@ pub struct ExplainedWait {
 }
 
 impl Readers {
-    /// Explains every wait of a call; none when there is no such call.
+    /// Explains every wait of a call; none when there is no such call. `skilled` says what agents can at a time by the
+    /// center's files; what was set otherwise then is in the history.
     pub fn explain(
         &self,
         id: CallId,
-        skilled: &[Skilled],
+        skilled: impl Fn(WallTime) -> Vec<Skilled>,
         zone: &TimeZone,
     ) -> Result<Option<Vec<ExplainedWait>>, StoreError> {
         if self.call(id)?.is_none() {
@@ -63,16 +66,25 @@ impl Readers {
         let until = call.last().filter(|_| ended).map_or(now, |last| last.wall);
         let from = call.first().map_or(until, |first| first.wall);
         let agents = self.facts_of_agents(from, until)?;
-        Ok(Some(explain(&call, &agents, skilled, now, zone)))
+        // A server that starts takes up what supervisors have set that day.
+        let run = call.first().map_or(from, begun);
+        let set = self.skills_set(day_of(run, zone).map_or(run, |(begins, _)| begins))?;
+        Ok(Some(explain(&call, &agents, &set, skilled, now, zone)))
     }
 }
 
-/// Explains every wait of a call from its facts, and the facts of agents until its end; both in order. A wait that goes
-/// on is told as of `now`.
+/// When the server had started that tells this.
+fn begun(dated: &DatedFact) -> WallTime {
+    WallTime(dated.wall.0.saturating_sub_unsigned(dated.fact.at.0))
+}
+
+/// Explains every wait of a call from its facts, the facts of agents until its end, and the skills that were set; all in
+/// order. A wait that goes on is told as of `now`.
 pub fn explain(
     call: &[DatedFact],
     agents: &[DatedFact],
-    skilled: &[Skilled],
+    set: &[DatedFact],
+    skilled: impl Fn(WallTime) -> Vec<Skilled>,
     now: WallTime,
     zone: &TimeZone,
 ) -> Vec<ExplainedWait> {
@@ -88,7 +100,11 @@ pub fn explain(
         }
     }
     let states = States::of(call, agents);
-    waits.into_iter().map(|wait| wait.explain(&states, skilled, now, zone)).collect()
+    let explained = |wait: Wait| {
+        let skilled = skilled(wait.joined);
+        wait.explain(&states, &Skills { at_first: &skilled, set }, now, zone)
+    };
+    waits.into_iter().map(explained).collect()
 }
 
 /// A wait as it is read.
@@ -164,9 +180,9 @@ impl Wait {
         }
     }
 
-    fn explain(self, states: &States, skilled: &[Skilled], now: WallTime, zone: &TimeZone) -> ExplainedWait {
+    fn explain(self, states: &States, skills: &Skills, now: WallTime, zone: &TimeZone) -> ExplainedWait {
         let until = self.ended.as_ref().map_or(now, |(wall, ..)| *wall);
-        let could = self.who_could(states, skilled, until, zone);
+        let could = self.who_could(states, skills, until, zone);
         let waited = between(self.joined, until);
         let ended = match &self.ended {
             Some((wall, words, _)) => format!("{}: {words}", clock(*wall, zone)),
@@ -196,21 +212,9 @@ impl Wait {
         }
     }
 
-    fn who_could(
-        &self,
-        states: &States,
-        skilled: &[Skilled],
-        until: WallTime,
-        zone: &TimeZone,
-    ) -> Vec<String> {
-        let able_since = |agent: &&Skilled| {
-            if self.excluded.contains(&agent.name) {
-                return None;
-            }
-            self.needs.iter().find(|(_, needs)| can(&agent.skills, needs)).map(|(since, _)| *since)
-        };
-        let able = skilled.iter().filter_map(|agent| {
-            let since = able_since(&agent)?;
+    fn who_could(&self, states: &States, skills: &Skills, until: WallTime, zone: &TimeZone) -> Vec<String> {
+        let able = skills.at_first.iter().filter_map(|agent| {
+            let since = self.able_since(agent, skills, until)?;
             let doings = states.doings(&agent.name, since, until);
             Some(Able {
                 name: agent.name.clone(),
@@ -219,10 +223,48 @@ impl Wait {
             })
         });
         let needs = self.needs.last().map(|(_, needs)| needs.clone()).unwrap_or_default();
-        let helpers = Helpers { needs, able: able.collect(), agents: skilled.len() };
+        let helpers = Helpers { needs, able: able.collect(), agents: skills.at_first.len() };
         let mut words = helpers.words(When::Meanwhile(zone), NAMED);
         words.push(helpers.others());
         words
+    }
+
+    /// From when on somebody could serve it: what was needed changes, and what they can.
+    fn able_since(&self, agent: &Skilled, skills: &Skills, until: WallTime) -> Option<WallTime> {
+        if self.excluded.contains(&agent.name) {
+            return None;
+        }
+        let set: Vec<(WallTime, &Name, u8)> =
+            skills.of(&agent.name).filter(|(at, ..)| *at <= until).collect();
+        let mut moments: Vec<WallTime> = self.needs.iter().map(|(at, _)| *at).collect();
+        moments.extend(set.iter().map(|(at, ..)| *at).filter(|at| *at > self.joined));
+        moments.sort_unstable();
+        let could = |moment: &WallTime| {
+            let mut of_agent = agent.skills.clone();
+            let by_then = set.iter().take_while(|(at, ..)| at <= moment);
+            by_then.for_each(|(_, skill, level)| set_level(&mut of_agent, skill, *level));
+            let needed = self.needs.iter().take_while(|(at, _)| at <= moment).last();
+            needed.is_some_and(|(_, needs)| can(&of_agent, needs))
+        };
+        moments.into_iter().find(could)
+    }
+}
+
+/// What agents can.
+struct Skills<'a> {
+    /// When the wait began, by the center's files.
+    at_first: &'a [Skilled],
+    /// What was set otherwise, before and after it, in order.
+    set: &'a [DatedFact],
+}
+
+impl<'a> Skills<'a> {
+    /// The levels at which somebody was given skills, and when.
+    fn of(&self, name: &Name) -> impl Iterator<Item = (WallTime, &'a Name, u8)> {
+        self.set.iter().filter_map(move |dated| match &dated.fact.what {
+            What::SkillSet { agent, skill, level, .. } if agent == name => Some((dated.wall, skill, *level)),
+            _ => None,
+        })
     }
 }
 
@@ -232,11 +274,10 @@ struct States<'a>(BTreeMap<&'a str, Vec<(WallTime, AgentStateName, &'a str)>>);
 impl<'a> States<'a> {
     /// The states of the server's run in which the call was: whoever has none in it was not there.
     fn of(call: &[DatedFact], agents: &'a [DatedFact]) -> States<'a> {
-        let begun = |dated: &DatedFact| dated.wall.0.saturating_sub_unsigned(dated.fact.at.0);
         let run = call.first().map(begun);
         let mut states: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         // Clocks are set now and then, and two runs are further apart.
-        let same_run = |dated: &&DatedFact| run.is_some_and(|run| run.abs_diff(begun(dated)) < 2_000_000);
+        let same_run = |dated: &&DatedFact| run.is_some_and(|run| run.0.abs_diff(begun(dated).0) < 2_000_000);
         for dated in agents.iter().filter(same_run) {
             if let What::AgentState { agent, to, reason, .. } = &dated.fact.what {
                 states.entry(agent).or_default().push((dated.wall, *to, reason.as_str()));
@@ -271,6 +312,7 @@ mod tests {
     use crate::fact::ChosenBy;
     use crate::fact::Fact;
     use crate::fact::Reason;
+    use crate::fact::WaitExit;
     use crate::fact::Why;
     use crate::store::sample;
 
@@ -330,8 +372,14 @@ mod tests {
         ];
         let skilled = [("alice", 8), ("bob", 6), ("carol", 3), ("eve", 9)]
             .map(|(name, level)| Skilled { name: name.into(), skills: vec![("billing".into(), level)] });
-        let explained =
-            explain(&sample::dated(call), &sample::dated(agents), &skilled, sample::STARTED, &TimeZone::UTC);
+        let explained = explain(
+            &sample::dated(call),
+            &sample::dated(agents),
+            &[],
+            |_| skilled.to_vec(),
+            sample::STARTED,
+            &TimeZone::UTC,
+        );
         let expected = ExplainedWait {
             queue: "billing".to_owned(),
             needed: vec![
@@ -356,6 +404,50 @@ mod tests {
     }
 
     #[test]
+    fn skills_are_those_of_the_time_of_the_wait() {
+        let enqueued = What::Enqueued { queue: "billing".into(), needs: billing(5), priority: 0, waiting: 1 };
+        let ended = What::WaitEnded { exit: WaitExit::Abandoned };
+        let call = [at(Some(7), 100, enqueued), at(Some(7), 160, ended)];
+        let set = |secs, agent: &str, level| {
+            let (agent, skill) = (agent.into(), "billing".into());
+            at(None, secs, What::SkillSet { agent, skill, level, by: Some("sam".into()) })
+        };
+        // Dates: dora's is over when somebody asks, and was not then.
+        let by_the_file = |wall: WallTime| {
+            let then = wall < sample::STARTED + Duration::from_secs(1_000);
+            let levels =
+                [("alice", 8), ("bob", 2), ("carol", 2), ("dora", if then { 7 } else { 0 }), ("eve", 2)];
+            let skilled = levels
+                .map(|(name, level)| Skilled { name: name.into(), skills: vec![("billing".into(), level)] });
+            skilled.to_vec()
+        };
+        let set = [
+            set(50, "alice", 0),
+            set(60, "bob", 3),
+            set(70, "bob", 9),
+            set(130, "carol", 6),
+            // After the wait, and so for nobody's good in it.
+            set(170, "eve", 9),
+            set(180, "bob", 0),
+        ];
+        let agents =
+            ["alice", "bob", "carol", "dora", "eve"].map(|name| state(name, 1, AgentStateName::Talking, ""));
+        let dated = |facts: &[Fact]| sample::dated(facts.to_vec());
+        let now = sample::STARTED + Duration::from_secs(9_000);
+        let wait =
+            &explain(&dated(&call), &dated(&agents), &dated(&set), by_the_file, now, &TimeZone::UTC)[0];
+        assert_eq!(
+            wait.could,
+            [
+                "bob was talking",
+                "carol (from 14:04:10.000) was talking",
+                "dora was talking",
+                "2 of 5 agents could not"
+            ]
+        );
+    }
+
+    #[test]
     fn agents_of_another_run_of_the_server_were_not_there() {
         let enqueued = What::Enqueued { queue: "billing".into(), needs: Vec::new(), priority: 0, waiting: 1 };
         let call = sample::dated(vec![at(Some(7), 100, enqueued)]);
@@ -363,7 +455,7 @@ mod tests {
         agents[0].wall = WallTime(agents[0].wall.0 - 60_000_000);
         let skilled = [Skilled { name: "alice".into(), skills: Vec::new() }];
         let now = sample::STARTED + Duration::from_secs(130);
-        let wait = &explain(&call, &agents, &skilled, now, &TimeZone::UTC)[0];
+        let wait = &explain(&call, &agents, &[], |_| skilled.to_vec(), now, &TimeZone::UTC)[0];
         assert_eq!(
             wait.could,
             [

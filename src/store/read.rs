@@ -143,8 +143,8 @@ impl Readers {
         self.with(|connection| facts_of_agents(connection, from, until))
     }
 
-    /// The skills that were given and taken since then, in order.
-    pub fn skills_set(&self, since: WallTime) -> Result<Vec<What>, StoreError> {
+    /// The skills that were given and taken since then, in order, as far as the last 100 000 facts of agents tell.
+    pub fn skills_set(&self, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
         self.with(|connection| skills_set(connection, since))
     }
 
@@ -465,18 +465,24 @@ fn facts_of_agents(
     Ok(facts)
 }
 
-fn skills_set(connection: &Connection, since: WallTime) -> Result<Vec<What>, StoreError> {
+fn skills_set(connection: &Connection, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
     // What concerns no call is call 0; from the end, for there may be years of it.
-    let mut statement = connection
-        .prepare("SELECT wall_us, json, json ->> 'fact' FROM facts WHERE call = 0 ORDER BY seq DESC")?;
-    let mut rows = statement.query([])?;
+    let mut statement = connection.prepare(
+        "SELECT wall_us, at_us, json, json ->> 'fact' FROM facts WHERE call = 0 ORDER BY seq DESC LIMIT ?1",
+    )?;
+    let mut rows = statement.query([FACTS_LIMIT])?;
     let mut facts = Vec::new();
     while let Some(row) = rows.next()? {
-        if row.get::<_, i64>(0)? < since.0 {
+        let wall = WallTime(row.get(0)?);
+        if wall < since {
             break;
         }
-        if row.get_ref(2)?.as_str() == Ok("skill_set") {
-            facts.extend(serde_json::from_str::<What>(row.get_ref(1)?.as_str().unwrap_or_default()).ok());
+        if row.get_ref(3)?.as_str() == Ok("skill_set") {
+            let Ok(what) = serde_json::from_str(row.get_ref(2)?.as_str().unwrap_or_default()) else {
+                continue;
+            };
+            let at = Timestamp(row.get::<_, i64>(1)?.unsigned_abs());
+            facts.push(DatedFact { wall, fact: Fact { at, call: None, what } });
         }
     }
     facts.reverse();

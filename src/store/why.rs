@@ -20,6 +20,15 @@ pub struct Skilled {
     pub skills: Vec<(Name, u8)>,
 }
 
+/// Gives somebody a skill at another level; at 0 they have it not at all.
+pub fn set_level(skills: &mut Vec<(Name, u8)>, skill: &Name, level: u8) {
+    skills.retain(|(known, _)| known != skill);
+    if level > 0 {
+        skills.push((skill.clone(), level));
+        skills.sort_unstable();
+    }
+}
+
 /// Whether somebody with these skills has what is needed.
 pub fn can(skills: &[(Name, u8)], needs: &[NeedFact]) -> bool {
     needs.iter().all(|need| has(skills, need))

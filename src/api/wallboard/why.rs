@@ -103,7 +103,7 @@ mod tests {
             of_agents.iter().chain(&of_call).for_each(|fact| live.apply(fact));
             let wait = &live.board.waiting()[0];
             let (board, now) = (helpers(wait, &live.agents()), live.wall(Timestamp::from_secs(9)));
-            let told = explain(&sample::dated(of_call), &sample::dated(of_agents), &skilled, now, &TimeZone::UTC);
+            let told = explain(&sample::dated(of_call), &sample::dated(of_agents), &[], |_| skilled.clone(), now, &TimeZone::UTC);
             // Only who could by what was needed first, and could not any more, would be told by one alone.
             if relaxed.is_none_or(|relaxed| relaxed <= level) {
                 let mut words = board.words(When::Meanwhile(&TimeZone::UTC), AGENTS.len());

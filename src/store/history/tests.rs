@@ -68,7 +68,7 @@ fn skills_that_were_set_since_a_moment_are_told_in_order() {
     let history = write(&store, facts.clone());
     let since = sample::STARTED + Duration::from_secs(10);
     let told = store.readers().unwrap().skills_set(since).unwrap();
-    assert_eq!(told, [facts[2].what.clone(), facts[4].what.clone()]);
+    assert_eq!(told, sample::dated(vec![facts[2].clone(), facts[4].clone()]));
     drop(history);
 }
 

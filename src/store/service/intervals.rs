@@ -145,7 +145,7 @@ impl Intervals {
 }
 
 /// When the calendar's day of a moment begins, and the next.
-fn day_of(wall: WallTime, zone: &TimeZone) -> Result<(WallTime, WallTime), NoIntervals> {
+pub(in crate::store) fn day_of(wall: WallTime, zone: &TimeZone) -> Result<(WallTime, WallTime), NoIntervals> {
     let day = || {
         let at = jiff::Timestamp::from_microsecond(wall.0).ok()?.to_zoned(zone.clone());
         let begins = at.start_of_day().ok()?;
