@@ -121,7 +121,7 @@ fn stays_at_home(name: &str, center: &mut Config) -> Result<(), Trouble> {
     Ok(())
 }
 
-const HEAD: [&str; 11] = [
+const HEAD: [&str; 14] = [
     "queue",
     "",
     "offered",
@@ -133,6 +133,9 @@ const HEAD: [&str; 11] = [
     "hung up",
     "called back",
     "unserved",
+    "quoted",
+    "kept %",
+    "off by s",
 ];
 
 /// Each queue as it was and as it is then, and how busy the agents were.
@@ -168,6 +171,9 @@ fn row(name: &Name, when: &str, of: &OfQueue) -> Vec<String> {
         of.hung_up.to_string(),
         of.called_back.to_string(),
         of.unserved.to_string(),
+        of.quoted().to_string(),
+        of.quotes_kept().map_or_else(String::new, percent),
+        of.quote_error_s().map_or_else(String::new, |off_by| format!("{off_by:.1}")),
     ]
 }
 
@@ -189,6 +195,10 @@ fn as_json(figures: &Figures) -> Value {
             "abandoned": of.hung_up,
             "called_back": of.called_back,
             "unserved": of.unserved,
+            "quoted": of.quoted(),
+            "quotes_kept": of.quotes_kept(),
+            "quote_bias_s": of.quote_bias_s(),
+            "quote_error_s": of.quote_error_s(),
         })
     };
     json!({ "queues": figures.queues.iter().map(queue).collect::<Vec<_>>(), "occupancy": figures.occupancy() })

@@ -32,8 +32,10 @@ pub struct OfQueue {
     counted: u32,
     /// Who chose to be called back.
     pub called_back: u32,
-    /// Whose wait ended otherwise: nobody there, no room, the longest wait.
+    /// Whose wait ended otherwise: nobody there, no room, the longest wait, or one that was expected to be too long.
     pub unserved: u32,
+    /// What was quoted and what was waited, of those who were quoted a wait and answered.
+    quotes: Vec<(Duration, Duration)>,
 }
 
 impl OfQueue {
@@ -52,6 +54,31 @@ impl OfQueue {
     pub fn mean_wait(&self) -> Option<Duration> {
         let sum = self.waits.iter().fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait));
         sum.checked_div(self.waits.len() as u32)
+    }
+
+    /// How many were quoted a wait and answered.
+    pub fn quoted(&self) -> usize {
+        self.quotes.len()
+    }
+
+    /// The share of these who waited no longer than that.
+    pub fn quotes_kept(&self) -> Option<f64> {
+        self.mean_of_quotes(|quote, waited| f64::from(u8::from(waited <= quote)))
+    }
+
+    /// How much longer waits were quoted than they were, in s, on average; negative where they were quoted too short.
+    pub fn quote_bias_s(&self) -> Option<f64> {
+        self.mean_of_quotes(|quote, waited| quote.as_secs_f64() - waited.as_secs_f64())
+    }
+
+    /// How far quotes and waits were apart, in s, on average.
+    pub fn quote_error_s(&self) -> Option<f64> {
+        self.mean_of_quotes(|quote, waited| quote.abs_diff(waited).as_secs_f64())
+    }
+
+    fn mean_of_quotes(&self, of: impl Fn(Duration, Duration) -> f64) -> Option<f64> {
+        let sum: f64 = self.quotes.iter().map(|(quote, waited)| of(*quote, *waited)).sum();
+        (!self.quotes.is_empty()).then(|| sum / self.quotes.len() as f64)
     }
 
     /// The wait that this share of the answered did not exceed.
@@ -122,9 +149,12 @@ impl Figures {
                 Action::Moved { call, queue, .. } => {
                     self.waiting.entry(*call).and_modify(|waits| waits.0 = *queue);
                 }
-                Action::Connected { call, waited, .. } => {
+                Action::Connected { call, waited, quote, .. } => {
                     if let Some((queue, _)) = self.waiting.remove(call) {
-                        self.count(queue, |of| of.waits.push(*waited));
+                        self.count(queue, |of| {
+                            of.waits.push(*waited);
+                            of.quotes.extend(quote.map(|quote| (quote, *waited)));
+                        });
                     }
                 }
                 Action::KeepPlace { call } => {

@@ -446,6 +446,21 @@ enum Next {
     HangsUp { caller: usize },
 }
 
+/// The agents who are ready whenever an engine begins, and were not when the log did.
+fn not_there(day: &Day, center: &Config, names: &Names) -> impl Iterator<Item = AgentId> {
+    let there: BTreeSet<AgentId> = day
+        .given
+        .iter()
+        .take_while(|(at, _)| *at == day.began)
+        .filter_map(|(_, event)| match event {
+            Event::AgentWants { agent, wish: AgentWish::Ready } => names.agent(*agent),
+            _ => None,
+        })
+        .collect();
+    let ids = center.agents.iter().zip((0..).map(AgentId));
+    ids.filter(move |(agent, id)| agent.always_ready && !there.contains(id)).map(|(_, id)| id)
+}
+
 struct World<'a> {
     day: &'a Day,
     engine: Engine,
@@ -472,8 +487,11 @@ impl<'a> World<'a> {
             .iter()
             .map(|caller| names.enqueue(&caller.enqueue).ok_or_else(|| missing(caller)))
             .collect();
-        let given: Vec<(Timestamp, Event)> =
-            day.given.iter().filter_map(|(at, event)| Some((*at, names.event(event)?))).collect();
+        let given = day.given.iter().filter_map(|(at, event)| Some((*at, names.event(event)?)));
+        // Who is always ready was signed in when the engine began; only whom the log has there are there.
+        let away = not_there(day, center, names)
+            .map(|agent| (day.began, Event::AgentWants { agent, wish: AgentWish::Offline }));
+        let given: Vec<(Timestamp, Event)> = away.chain(given).collect();
         let givens = given.iter().zip(0..).map(|((at, _), place)| (*at, Next::Given(place)));
         let joins =
             day.callers.iter().zip(0..).map(|(caller, place)| (caller.at, Next::Joins { caller: place }));
