@@ -60,8 +60,9 @@ function queueCard(queue) {
   const figure = (value, ...name) => make("div", {}, make("span", { class: "big" }, value), make("span", {}, ...name));
   const longest = board.waiting.find((wait) => wait.queue === queue.name);
   const level_tag = make("span", { class: `tag ${kind}` }, `goal ${queue.goal_percent} % in ${queue.target_s} s`);
+  const surge = queue.surge_since ? make("span", { class: "tag bad" }, "surge ", clockOf({}, queue.surge_since)) : null;
   return make("section", { class: `card queue ${queue.alarms.length ? "alarm" : ""}`, "aria-label": `Queue ${queue.name}` },
-    make("header", {}, make("h2", {}, capital(queue.name)), level_tag),
+    make("header", {}, make("h2", {}, capital(queue.name)), surge, level_tag),
     make("div", { class: "trio" },
       figure(String(queue.waiting), "waiting", risk),
       figure(longest ? clockOf({}, longest.since) : "–", "longest wait"),

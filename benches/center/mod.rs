@@ -223,5 +223,6 @@ fn queue() -> QueueConfig {
         misses: Misses::default(),
         prefer: None,
         exclude: Agents::new(),
+        surge: None,
     }
 }

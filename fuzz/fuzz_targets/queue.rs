@@ -38,6 +38,7 @@ use warmline::queue::api::QueueConfig;
 use warmline::queue::api::Routing;
 use warmline::queue::api::SkillChange;
 use warmline::queue::api::Step;
+use warmline::queue::api::SurgeRule;
 use warmline::queue::api::Weights;
 use warmline::queue::api::Whose;
 
@@ -250,7 +251,18 @@ impl House {
                 );
             }
             Action::SkillChanged { agent, skill, level } => self.set_skill(*agent, *skill, *level),
-            Action::AgentsNamed { .. } | Action::AgeRestored { .. } | Action::AgentChanged { .. } => {}
+            Action::SurgeBegan { queue, waiting, agents } => {
+                let rule = self.config.queues[queue.0 as usize].surge.expect("only by a rule");
+                assert!(*waiting > rule.from * (*agents).max(1));
+            }
+            Action::SurgeEnded { queue, waiting, agents } => {
+                let rule = self.config.queues[queue.0 as usize].surge.expect("only by a rule");
+                assert!(*waiting <= rule.until * (*agents).max(1));
+            }
+            Action::AgentsNamed { .. }
+            | Action::AgeRestored { .. }
+            | Action::InSurge { .. }
+            | Action::AgentChanged { .. } => {}
         }
     }
 
@@ -444,6 +456,11 @@ fn center(bytes: &mut Bytes<'_>) -> Config {
         misses: Misses { no_answer: (bytes.below(4) == 0).then(|| bytes.secs()), ..Misses::default() },
         prefer: (bytes.below(4) == 0).then(|| (AgentId(u32::from(bytes.below(7))), bytes.secs())),
         exclude: (0..bytes.below(8).saturating_sub(6)).map(|_| AgentId(u32::from(bytes.below(7)))).collect(),
+        surge: (bytes.below(3) == 0).then(|| {
+            let until = u32::from(bytes.below(3));
+            let from = until + 1 + u32::from(bytes.below(3));
+            SurgeRule { from, until, turns_away: bytes.below(2) == 0 }
+        }),
     });
     let queues = queues.collect();
     let agents = (0..1 + bytes.below(6)).map(|_| AgentConfig {

@@ -46,6 +46,9 @@ fn of_live(live: &Live) -> Vec<Metric> {
     for queue in live.queues() {
         let waiting = Metric::gauge("warmline_queue_waiting", "Callers waiting", f64::from(queue.waiting));
         metrics.push(waiting.label("queue", &*queue.name));
+        let surge = f64::from(u8::from(queue.surge_since.is_some()));
+        let surge = Metric::gauge("warmline_queue_surge", "Whether the queue is in a surge: 1 or 0", surge);
+        metrics.push(surge.label("queue", &*queue.name));
     }
     let mut states: BTreeMap<String, u32> = AGENT_STATES.iter().map(|state| (word(state), 0)).collect();
     for agent in live.agents() {

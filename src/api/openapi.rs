@@ -386,7 +386,7 @@ fn main_schemas() -> Value {
             },
         },
         "Queue": { "type": "object", "properties": {
-            "name": string, "waiting": integer, "longest_wait_s": maybe(&integer),
+            "name": string, "waiting": integer, "longest_wait_s": maybe(&integer), "surge_since": maybe(&time),
         } },
         "QueueList": { "type": "object", "properties": { "queues": list("Queue") } },
     })

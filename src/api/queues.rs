@@ -8,6 +8,7 @@ use crate::api::ApiState;
 use crate::api::now;
 use crate::base::WallTime;
 use crate::server::live::LiveQueue;
+use crate::store::view::rfc3339;
 
 /// A queue now.
 #[derive(Debug, Serialize)]
@@ -16,6 +17,8 @@ pub(super) struct QueueView {
     waiting: u32,
     /// How long the one has waited who waits longest; null when nobody does.
     longest_wait_s: Option<u64>,
+    /// Since when it is in a surge; null when it is in none.
+    surge_since: Option<String>,
 }
 
 /// Every queue, in the center's order.
@@ -31,6 +34,7 @@ pub(super) async fn list(State(state): State<ApiState>) -> Json<QueueList> {
         name: queue.name.to_string(),
         waiting: queue.waiting,
         longest_wait_s: queue.longest_since.map(|since| waited_s(since, now)),
+        surge_since: queue.surge_since.map(rfc3339),
     };
     Json(QueueList { queues: state.live.queues().into_iter().map(view).collect() })
 }

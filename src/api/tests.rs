@@ -229,6 +229,27 @@ fn a_live_call_says_how_far_it_is() {
 }
 
 #[test]
+fn a_queue_in_a_surge_says_since_when() {
+    let api = api();
+    let shown = || {
+        let (_, queues) = api.get("/api/v1/queues");
+        let (_, board) = api.get("/api/v1/wallboard");
+        let (_, metrics) = api.get("/metrics");
+        let gauge = "warmline_queue_surge{queue=\"billing\"} 1";
+        let counted = metrics.as_str().unwrap().lines().any(|line| line == gauge);
+        let (queue, of_board) = (&queues["queues"][0], &board["queues"][0]);
+        assert_eq!(queue["surge_since"], of_board["surge_since"]);
+        (queue["surge_since"].is_string(), of_board["alarms"].to_string().contains("surge"), counted)
+    };
+    let fact = |what| vec![Fact { at: Timestamp::from_secs(5), call: None, what }];
+    assert_eq!(shown(), (false, false, false));
+    api.tell(fact(What::SurgeBegan { queue: "billing".into(), waiting: 7, agents: 2 }));
+    assert_eq!(shown(), (true, true, true));
+    api.tell(fact(What::SurgeEnded { queue: "billing".into(), waiting: 2, agents: 2 }));
+    assert_eq!(shown(), (false, false, false));
+}
+
+#[test]
 fn what_is_not_there_is_said_with_a_hint() {
     let api = api();
     let hint = |(status, body): (u16, Value)| (status, body["hint"].as_str().unwrap().to_owned());
@@ -450,6 +471,7 @@ fn pages_for_people_and_probes_answer() {
         "warmline_line_mos_count 1",
         "warmline_calls 0",
         "warmline_queue_waiting{queue=\"billing\"} 0",
+        "warmline_queue_surge{queue=\"billing\"} 0",
         "warmline_agents{state=\"offline\"} 2",
         "warmline_media_streams 3",
     ] {

@@ -102,6 +102,8 @@ struct QueueJson {
     longest_wait_s: Option<u64>,
     /// Waiting callers whose promised wait is nearly or wholly over.
     at_risk: u32,
+    /// Since when it is in a surge; null when it is in none.
+    surge_since: Option<String>,
     today: TallyJson,
     lately: TallyJson,
     /// When `lately` begins.
@@ -239,9 +241,12 @@ impl BoardJson {
         let queue = |(place, day): (usize, &QueueDay)| {
             let mut alarms = alarms::of(day, &policy(place), &waiting, &agents, now);
             alarms.extend(alarms::overdue(&day.rules.name, &overdue));
+            let surge = live.surge_since(&day.rules.name);
+            alarms.extend(surge.map(|since| alarms::surge(since, now)));
             let to_handle = live.messages.of(&day.rules.name);
             let messages = MessagesJson { count: to_handle.count, oldest: to_handle.oldest.map(rfc3339) };
-            QueueJson { alarms, messages, ..QueueJson::of(day, &waiting, now) }
+            let surge_since = surge.map(rfc3339);
+            QueueJson { alarms, messages, surge_since, ..QueueJson::of(day, &waiting, now) }
         };
         BoardJson {
             now: rfc3339(now),
@@ -295,6 +300,7 @@ impl QueueJson {
             waiting: u32::try_from(here.len()).unwrap_or(u32::MAX),
             longest_wait_s: here.first().map(|wait| waited_s(wait.joined, now)),
             at_risk: u32::try_from(here.iter().filter(|wait| at_risk(wait, now)).count()).unwrap_or(u32::MAX),
+            surge_since: None,
             today: TallyJson::from(&day.today),
             lately: TallyJson::from(&day.lately),
             lately_since: rfc3339(day.since),

@@ -133,6 +133,8 @@ pub enum QueueWord {
     AgeRestored {
         age: Duration,
     },
+    /// The queue is in a surge: the caller is told so first.
+    InSurge,
     /// Something else is needed of an agent now.
     Relaxed {
         needs: Vec<NeedFact>,

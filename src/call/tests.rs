@@ -25,7 +25,8 @@ language: en
 languages: [en, es]
 numbers:
   { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1006: outside, 1007: alone,
-    1008: kept, 1009: message, 1010: told, 1011: judged, 1012: placed }
+    1008: kept, 1009: message, 1010: told, 1011: judged, 1012: placed, 1013: surges,
+    1014: closed }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -38,6 +39,10 @@ queues:
     unserved: message
   judged: { needs: talk >= 1, record: yes, survey: after_talk }
   placed: { needs: talk >= 1, waiting: { messages: [wait/web], position: yes } }
+  surges:
+    surge: { from: 3, say: wait/many, offers: { 5: callback } }
+    offers: { 3: message }
+  closed: { surge: { from: 3, unserved: message } }
 routing: longest waiting
 agents:
   alice: { skills: { talk: 5 }, ready: when registered }
@@ -96,7 +101,7 @@ nodes:
 ";
 
 const WAIT_PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-hold wait/granted wait/declined \
-    wait/callback-promised wait/web wait/letter wait/offer wait/check-in wait/sorry wait/position wait/in-line wait/agent-calling-back wait/callback-greeting";
+    wait/callback-promised wait/web wait/letter wait/offer wait/many wait/check-in wait/sorry wait/position wait/in-line wait/agent-calling-back wait/callback-greeting";
 
 /// Asks before the queue would.
 const CONSENTS: &str = "
@@ -123,6 +128,8 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("message.yaml", message::MESSAGE),
         file("told.yaml", waiting::TOLD),
         file("placed.yaml", waiting::PLACED),
+        file("surges.yaml", waiting::SURGES),
+        file("closed.yaml", waiting::CLOSED),
         file("judged.yaml", survey::JUDGED),
         file("after_talk.yaml", survey::AFTER_TALK),
     ];

@@ -72,6 +72,8 @@ pub(super) struct Wait {
     #[serde(default)]
     leaves_for: Option<Name>,
     #[serde(default)]
+    surge: Surge,
+    #[serde(default)]
     said: Said,
     /// Since when the caller is in this queue, once it has let them in, and the priority in force.
     #[serde(default)]
@@ -81,6 +83,16 @@ pub(super) struct Wait {
     /// Since when they are there, and how long they had waited, where this server was started meanwhile.
     #[serde(default)]
     recalled: Option<(WallTime, Duration)>,
+}
+
+/// Whether the queue was in a surge when the caller joined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+enum Surge {
+    #[default]
+    None,
+    /// It was, and the caller is to be told.
+    Untold,
+    Told,
 }
 
 /// What a held caller has been told.
@@ -140,6 +152,7 @@ impl Wait {
             for_agent: false,
             rang: false,
             leaves_for: None,
+            surge: Surge::None,
             said: Said::default(),
             enqueued: None,
             priority: 0,
@@ -300,6 +313,12 @@ impl Call {
                 }
                 out.push(CallAction::Fact(What::AgeRestored { age }));
             }
+            QueueWord::InSurge => {
+                if let Phase::Waiting(wait) = &mut self.phase {
+                    wait.surge = Surge::Untold;
+                }
+                out.push(CallAction::Fact(What::JoinedInSurge));
+            }
             QueueWord::Relaxed { needs } => out.push(CallAction::Fact(What::NeedsRelaxed { needs })),
             QueueWord::Moved { queue, told } => self.moved(queue, told, out),
             QueueWord::AskPermission { quote, position } => self.ask(center, quote, position, out),
@@ -327,6 +346,9 @@ impl Call {
     /// The caller hears nothing of it: they wait as before.
     fn moved(&mut self, queue: QueueId, told: What, out: &mut Vec<CallAction>) {
         if let Phase::Waiting(wait) = &mut self.phase {
+            if wait.queue != queue {
+                wait.surge = Surge::None;
+            }
             wait.queue = queue;
             if let What::WaitMoved { priority, .. } | What::WaitPrioritised { priority, .. } = &told {
                 wait.priority = *priority;
@@ -341,7 +363,8 @@ impl Call {
 
     fn ask(&mut self, center: &Center, quote: Option<Duration>, position: u32, out: &mut Vec<CallAction>) {
         let Some(prompts) = self.prompts(center) else { return };
-        let mut words = vec![prompts.all_busy.clone()];
+        let mut words: Vec<Name> = self.tell_surge(prompts).into_iter().collect();
+        words.push(prompts.all_busy.clone());
         words.extend(quote_words(&self.language, quote, prompts));
         words
             .push(if self.can_be_called_back() { &prompts.question } else { &prompts.question_hold }.clone());
@@ -359,11 +382,25 @@ impl Call {
         let granted = prompts.granted.clone();
         let by = if by_flow_file { GrantedBy::FlowFile } else { GrantedBy::Caller };
         out.push(CallAction::Fact(What::WaitGranted { by, until }));
-        if by_flow_file {
-            self.music(center, out);
-        } else if let Some(play) = self.say(vec![granted], false, out) {
-            self.set_hears(Hears::Word { play });
+        let word = if by_flow_file { self.tell_surge(prompts) } else { Some(granted) };
+        match word {
+            None => self.music(center, out),
+            Some(word) => {
+                if let Some(play) = self.say(vec![word], false, out) {
+                    self.set_hears(Hears::Word { play });
+                }
+            }
         }
+    }
+
+    /// What a caller hears first who joined in a surge, once.
+    fn tell_surge(&mut self, prompts: &WaitPrompts) -> Option<Name> {
+        let Phase::Waiting(wait) = &mut self.phase else { return None };
+        if wait.surge != Surge::Untold {
+            return None;
+        }
+        wait.surge = Surge::Told;
+        prompts.surge.as_ref()?.say.clone()
     }
 
     fn music(&mut self, center: &Center, out: &mut Vec<CallAction>) {
@@ -579,6 +616,7 @@ impl Call {
             WaitExit::NobodyStaffed => (&prompts.unserved, Outcome::Unserved, "nobody there with the skill"),
             WaitExit::Full => (&prompts.unserved, Outcome::Unserved, "queue full"),
             WaitExit::ExpectedWait => (&prompts.unserved, Outcome::Unserved, "too long a wait expected"),
+            WaitExit::Surge => (&prompts.unserved, Outcome::Unserved, "too many waiting for each agent"),
             WaitExit::Redialled => (&prompts.unserved, Outcome::Served, "called again, and was served"),
             WaitExit::CallbackFailed => {
                 (&prompts.unserved, Outcome::CallbackFailed, "callback did not reach the caller")
@@ -600,6 +638,11 @@ impl Call {
                 self.unserved = true;
                 prompts.unserved_flow.as_ref()
             }
+            WaitExit::Surge => {
+                self.unserved = true;
+                let of_surge = prompts.surge.as_ref().and_then(|surge| surge.unserved_flow.as_ref());
+                of_surge.or(prompts.unserved_flow.as_ref())
+            }
             WaitExit::Abandoned | WaitExit::CallbackFailed | WaitExit::Redialled => None,
         }
     }
@@ -618,8 +661,12 @@ impl Call {
             return;
         }
         let asked = matches!(wait.hears, Hears::Question { .. });
-        let offers = center.wait_prompts.get(wait.queue.0 as usize).map(|prompts| &prompts.offers);
-        let own = offers.filter(|offers| !offers.is_empty());
+        let prompts = center.wait_prompts.get(wait.queue.0 as usize);
+        let of_surge =
+            prompts.filter(|_| wait.surge != Surge::None).and_then(|prompts| prompts.surge.as_ref());
+        let of_surge = of_surge.map(|surge| &surge.offers).filter(|offers| !offers.is_empty());
+        let own = prompts.map(|prompts| &prompts.offers).filter(|offers| !offers.is_empty());
+        let own = of_surge.or(own);
         let offer = own.map_or((digit == '2').then_some(&WaitOffer::Callback), |own| own.get(&digit));
         let answer = match (digit, offer) {
             ('1', _) if asked => PermissionAnswer::Granted,

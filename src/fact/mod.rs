@@ -139,6 +139,8 @@ pub enum What {
     },
     /// The caller's line had dropped in this queue shortly before: they are as old as they were.
     AgeRestored { age: Duration },
+    /// The caller joined a queue in which many wait for each agent just then, and is told so.
+    JoinedInSurge,
     /// The caller has waited so long that something else is needed of an agent now: all of this.
     NeedsRelaxed { needs: Vec<NeedFact> },
     /// A supervisor moved the waiting caller to another queue, as old as they are.
@@ -338,6 +340,10 @@ pub enum What {
     DeskBack { agent: Name },
     /// The agent signed out of the desk, or it did not come back.
     DeskClosed { agent: Name },
+    /// So many callers wait on the line for the agents who take a queue's calls that it is in a surge from now on.
+    SurgeBegan { queue: Name, waiting: u32, agents: u32 },
+    /// The surge is over.
+    SurgeEnded { queue: Name, waiting: u32, agents: u32 },
 }
 
 /// The priority of a call that goes before all that have less: a supervisor's word, which no weight of another queue
@@ -442,6 +448,8 @@ pub enum WaitExit {
     Full,
     /// The wait that is expected is longer than the queue lets anybody wait for.
     ExpectedWait,
+    /// More callers wait for each agent than the queue lets anybody join behind.
+    Surge,
     /// A callback could not reach the caller in all its tries.
     CallbackFailed,
     /// Who was to be called back called again and has an agent.

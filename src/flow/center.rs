@@ -358,6 +358,37 @@ pub struct WaitPrompts {
     /// The flow that goes on with callers whom nobody serves: the longest wait is reached, nobody is there, or the
     /// queue is full. None: they hear `unserved`, and the call ends.
     pub unserved_flow: Option<Name>,
+    /// What becomes of callers who join while the queue is in a surge.
+    pub surge: Option<SurgeWords>,
+}
+
+impl WaitPrompts {
+    /// The flows that go on with callers who leave the queue without an agent: those whom nobody serves, and those whom a
+    /// surge keeps out.
+    pub(crate) fn unserved_flows(&self) -> impl Iterator<Item = &Name> {
+        let of_surge = self.surge.as_ref().and_then(|surge| surge.unserved_flow.as_ref());
+        self.unserved_flow.iter().chain(of_surge)
+    }
+
+    /// The flows for which callers may leave the queue.
+    pub(crate) fn offered_flows(&self) -> impl Iterator<Item = &Name> {
+        let of_surge = self.surge.iter().flat_map(|surge| surge.offers.values());
+        self.offers.values().chain(of_surge).filter_map(|offer| match offer {
+            WaitOffer::Flow(flow) => Some(flow),
+            WaitOffer::Callback => None,
+        })
+    }
+}
+
+/// What callers hear and may choose who join a queue in a surge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SurgeWords {
+    /// Heard before anything else of the wait. None only where nobody is let in.
+    pub say: Option<Name>,
+    /// As [`WaitPrompts::offers`], which are made where these are empty.
+    pub offers: BTreeMap<char, WaitOffer>,
+    /// Nobody is let in: this flow goes on with them.
+    pub unserved_flow: Option<Name>,
 }
 
 /// What a held caller is told, and when.

@@ -423,6 +423,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         // Their agents have not been read yet.
         prefer: None,
         exclude: Agents::new(),
+        surge: None,
     };
     let named = Named::read(fields, reader);
     if config.needs.steps.last().is_some_and(|step| step.after >= config.max_wait) {
@@ -430,7 +431,8 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         reader.warning(key.place, "nobody waits until this step", Some(hint));
     }
     let mut talk = talk_policy(fields, reader);
-    let (prompts, mut links) = wait_prompts(fields, reader);
+    let (prompts, mut links, surge) = wait_prompts(fields, reader);
+    config.surge = surge;
     if let Some((policy, place)) = survey(fields, reader) {
         links.insert(0, (Name::clone(&policy.flow), place));
         talk.survey = Some(policy);

@@ -36,6 +36,7 @@ pub mod say;
 pub mod service;
 pub mod speech;
 mod step;
+mod surge_file;
 mod survey_file;
 mod talk_file;
 mod template;

@@ -11,10 +11,12 @@ use crate::flow::center::WaitPrompts;
 use crate::flow::center::WaitWords;
 use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
+use crate::flow::surge_file::surge;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
+use crate::queue::api::SurgeRule;
 
 /// What is said while callers wait comes no oftener.
 const SHORTEST: Duration = Duration::from_secs(5);
@@ -22,17 +24,18 @@ const SHORTEST: Duration = Duration::from_secs(5);
 /// The flows that a queue names, and where.
 pub(crate) type Links = Vec<(Name, Place)>;
 
-/// The prompts of a queue: those that it names, else those that every queue has. And what is said, and may be chosen.
-pub(crate) fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (WaitPrompts, Links) {
+/// The prompts of a queue: those that it names, else those that every queue has. And what is said, and may be chosen; and
+/// when it is in a surge.
+pub(crate) fn wait_prompts(
+    fields: &mut Fields<'_>,
+    reader: &mut Reader<'_>,
+) -> (WaitPrompts, Links, Option<SurgeRule>) {
     let mut links = Links::new();
     let waiting = fields.optional("waiting").and_then(|yaml| words(yaml, reader));
     let (words, position) = waiting.unzip();
     let offers = fields.optional("offers").map(|yaml| offers(yaml, &mut links, reader)).unwrap_or_default();
-    let unserved_flow = fields.optional("unserved").and_then(|yaml| {
-        let name = reader.name(yaml, "the name of a flow")?;
-        links.push((Name::clone(&name), yaml.place));
-        Some(name)
-    });
+    let (surge_rule, surge) = surge(fields, &mut links, reader).unzip();
+    let unserved_flow = unserved(fields, &mut links, reader);
     let empty = Vec::new();
     let own = fields.optional("prompts");
     let entries = match own.map(|yaml| (&yaml.value, yaml.place)) {
@@ -79,9 +82,10 @@ pub(crate) fn wait_prompts(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> 
         words,
         offers,
         unserved_flow,
+        surge,
     };
     given.finish(reader);
-    (prompts, links)
+    (prompts, links, surge_rule)
 }
 
 /// `{ first: 15s, every: 60s, messages: [wait/web], offer: wait/offer, position: yes }`; and where the place in line is told.
@@ -110,8 +114,16 @@ fn words(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(WaitWords, Option<Plac
     Some((WaitWords { first, every, messages, offer, place: None }, position))
 }
 
+/// `unserved: message`, the flow that goes on with whom nobody serves.
+pub(super) fn unserved(fields: &mut Fields<'_>, links: &mut Links, reader: &mut Reader<'_>) -> Option<Name> {
+    let yaml = fields.optional("unserved")?;
+    let name = reader.name(yaml, "the name of a flow")?;
+    links.push((Name::clone(&name), yaml.place));
+    Some(name)
+}
+
 /// `{ 2: callback, 3: leave_message }`
-fn offers(yaml: &Yaml, links: &mut Links, reader: &mut Reader<'_>) -> BTreeMap<char, WaitOffer> {
+pub(super) fn offers(yaml: &Yaml, links: &mut Links, reader: &mut Reader<'_>) -> BTreeMap<char, WaitOffer> {
     let Value::Map(entries) = &yaml.value else {
         reader.error(yaml.place, "offers are written as \"key: callback\", or \"key: name of a flow\"");
         return BTreeMap::new();

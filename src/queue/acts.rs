@@ -90,8 +90,11 @@ impl Engine {
         let reached = reached(&course, key.age(self.now));
         course[..reached].iter().for_each(|(_, class)| self.skills.release(*class));
         let steps = course[reached + 1..].iter().map(|(age, class)| (key.at_age(*age), *class)).collect();
-        self.queue_mut(self.calls[&id].queue).waiting -= 1;
-        self.queue_mut(to).waiting += 1;
+        // Not by `self.queue_mut`: the queues and the calls are borrowed side by side.
+        let call = &self.calls[&id];
+        let from = call.queue;
+        self.queues[from.0 as usize].goes(call);
+        self.queues[to.0 as usize].comes(call);
         // What was forecast was forecast of another queue: nothing is to be learned from it.
         self.call_mut(id).forecast = None;
         self.place_anew(id, to, course[reached].1, steps, key, out);
@@ -135,6 +138,8 @@ impl Engine {
         self.join_queue(id);
         let needs = self.skills.needs(class).clone();
         out.push(Action::Moved { call: id, queue, needs, priority: key.priority() });
+        self.heed_surge(old_queue, out);
+        self.heed_surge(queue, out);
         if may_be_rung {
             self.stand(id);
             self.look_for_idle(class);

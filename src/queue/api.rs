@@ -129,6 +129,22 @@ pub struct QueueConfig {
     /// As [`Enqueue::exclude`], of calls that exclude nobody themselves. Default nobody.
     #[serde(default)]
     pub exclude: Agents,
+    /// When the queue is in a surge. Default never.
+    #[serde(default)]
+    pub surge: Option<SurgeRule>,
+}
+
+/// When a queue is in a surge, and what that is to whoever joins it then. Counted are callers on the line without an agent, for
+/// each agent with the queue's needs who takes calls; where nobody does, as if one did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurgeRule {
+    /// It begins when more than so many wait for each agent: at least 1.
+    pub from: u32,
+    /// It ends when no more than so many do: fewer than `from`. Default half of it.
+    pub until: u32,
+    /// Whether nobody is let in meanwhile ([`WaitExit::Surge`]) but who is served at once, is to be called back or has waited
+    /// before, and an agent's consult; else they are told: [`Action::InSurge`].
+    pub turns_away: bool,
 }
 
 /// How many agents one call may ring at once.
@@ -331,6 +347,8 @@ pub enum Action {
     },
     /// The caller's line had dropped in this queue, and they are as old as they were.
     AgeRestored { call: CallId, age: Duration },
+    /// The call has just joined a queue that is in a surge: tell the caller before anything else.
+    InSurge { call: CallId },
     /// The call has waited so long that something else is needed of an agent now: all of this.
     Relaxed { call: CallId, needs: Needs },
     /// A waiting call has another queue, or another priority in its own.
@@ -354,6 +372,10 @@ pub enum Action {
     Exit { call: CallId, exit: WaitExit },
     /// A [`SkillChange`] has come: from now on the agent has the skill at this level, at 0 not at all.
     SkillChanged { agent: AgentId, skill: SkillId, level: u8 },
+    /// So many callers wait on the line for the agents who take this queue's calls that it is in a surge from now on.
+    SurgeBegan { queue: QueueId, waiting: u32, agents: u32 },
+    /// The surge is over.
+    SurgeEnded { queue: QueueId, waiting: u32, agents: u32 },
     /// An agent's state is another one, until a deadline if it has one.
     AgentChanged { agent: AgentId, from: AgentState, to: AgentState, until: Option<Timestamp> },
 }

@@ -250,11 +250,12 @@ impl Engine {
         if let Some(forecast) = forecast.filter(|_| !callback) {
             self.foresight.learn(queue, target, &forecast, waited);
         }
-        self.queue_mut(queue).waiting -= 1;
+        self.queues[queue.0 as usize].goes(&self.calls[&id]);
         self.agents[agent.0 as usize].calls += 1;
         self.rearm_call(id);
         self.withdraw(id, &slower, out);
         out.push(Action::Connected { call: id, agent, waited, quote });
+        self.heed_surge(queue, out);
         self.set_agent(agent, AgentState::Talking(id), None, out);
         if !callback {
             self.call_off_callbacks(id, out);

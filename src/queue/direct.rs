@@ -91,9 +91,9 @@ impl Engine {
             in_queue: Place::default(),
             in_class: Place::default(),
         };
-        self.calls.insert(id, call);
         // It is in line for the moment that a ring takes it out again.
-        self.queue_mut(queue).waiting += 1;
+        self.queue_mut(queue).comes(&call);
+        self.calls.insert(id, call);
         self.join_queue(id);
         self.call_mut(id).in_class = self.skills.join(class, key, self.now);
         let best = BestAgent { agent, idle_since, fitting: 1, fit: 0 };

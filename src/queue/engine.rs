@@ -95,6 +95,12 @@ pub(super) struct Queue {
     pub line: Line,
     /// How many have no agent yet: those in line and those whose agent's phone rings.
     pub waiting: u32,
+    /// How many of those are not on the line: their place is kept, or they are for one agent alone.
+    #[serde(default)]
+    pub aside: u32,
+    /// Since when it is in a surge.
+    #[serde(default)]
+    pub surge_since: Option<Timestamp>,
     pub handle_time: HandleTime,
     /// Who was rung last for it.
     pub last_rung: Option<AgentId>,
@@ -135,6 +141,8 @@ impl Engine {
             course: skills.course_of(QueueId(id), &config, config.priority, &Demand::default()),
             line: Line::default(),
             waiting: 0,
+            aside: 0,
+            surge_since: None,
             handle_time: HandleTime::new(&config),
             last_rung: None,
             config,

@@ -19,6 +19,7 @@
 //! | `assign` | bringing a call and an agent together, and what comes of it |
 //! | `direct` | a call for one agent and nobody else |
 //! | `prefer` | the agent that a call goes to first, and those that it must not get |
+//! | `surge` | when a queue has so many callers that who joins is told, or not let in |
 //! | `acts` | what a supervisor changes under way |
 //! | `calls` | the calls by their number |
 //! | [`hold`] | the wait that an agent's hold is |
@@ -64,6 +65,7 @@ mod reserve;
 mod routing;
 mod several;
 mod skills;
+mod surge;
 #[cfg(test)]
 mod tests;
 mod waits;

@@ -160,6 +160,9 @@ impl Engine {
             out.push(Action::Exit { call: id, exit: WaitExit::NobodyStaffed });
             return;
         }
+        // Agents may have come or gone since the queue was looked at last.
+        self.heed_surge(queue, out);
+        let surging = self.queue(queue).config.surge.filter(|_| self.surge_since(queue).is_some());
         let config = &self.queue(queue).config;
         let priority = if priority == FIRST { FIRST } else { config.priority.saturating_add(priority) };
         let prefer = prefer.or(config.prefer.filter(|_| !nobody.prefer));
@@ -183,10 +186,16 @@ impl Engine {
             course[reached + 1..].iter().map(|(age, class)| (key.at_age(*age), *class)).collect();
         self.exclude(id, &exclude);
         let from = keeping.map(|keeping| keeping.from);
+        // It is nothing to who need not stay on the line, nor to who has waited before, nor to an agent who asks another.
+        let surging = surging.filter(|_| from.is_none() && age_credit.is_zero() && id.number() == 0);
+        let turned_away = surging.is_some_and(|rule| rule.turns_away);
         let refused = match keeping.and_then(|keeping| Some((keeping.until?, keeping.tries))) {
             Some(agreed) => self.not_kept_again(queue, agreed),
             None => self.refusal(id, queue, class, &steps, &exclude, from.is_some()),
         };
+        let refused = refused.or_else(|| {
+            (turned_away && !self.is_served_at_once(id, queue, class)).then_some(WaitExit::Surge)
+        });
         if let Some(exit) = refused {
             self.forget_excluded(id, &exclude);
             self.release(class, &steps);
@@ -231,11 +240,12 @@ impl Engine {
         if from.is_some() {
             self.kept.add(&call.whose, id);
         }
+        self.queue_mut(queue).comes(&call);
         self.calls.insert(id, call);
-        self.queue_mut(queue).waiting += 1;
         let waiting = self.queue(queue).waiting;
         let needs = self.skills.needs(class).clone();
         out.push(Action::Enqueued { call: id, queue, needs, priority, waiting });
+        self.heed_surge(queue, out);
         if prefer.is_some() || !exclude.is_empty() || wants.is_some() {
             let wants = wants.map(|wants| *wants).unwrap_or_default();
             let prefer = prefer.map(|prefer| (prefer.agent, prefer.until.since(now)));
@@ -244,6 +254,9 @@ impl Engine {
         if let Some((place, age)) = redial {
             self.redials.forget(place);
             out.push(Action::AgeRestored { call: id, age });
+        }
+        if surging.is_some() && !turned_away {
+            out.push(Action::InSurge { call: id });
         }
         if from.is_some() {
             out.push(Action::KeepPlace { call: id });
@@ -291,17 +304,18 @@ impl Engine {
         exclude: &[AgentId],
         callback: bool,
     ) -> Option<WaitExit> {
-        let (id, queue) = (queue, self.queue(queue));
         let staffed = |class| self.staffed_but_for(exclude, class);
         if !callback && !staffed(class) && !steps.iter().any(|(_, class)| staffed(*class)) {
             return Some(WaitExit::NobodyStaffed);
         }
-        if queue.waiting < queue.config.max_waiting {
-            return None;
-        }
+        let full = self.queue(queue).waiting >= self.queue(queue).config.max_waiting;
+        (full && !self.is_served_at_once(call, queue, class)).then_some(WaitExit::Full)
+    }
+
+    /// Whether an idle agent would have a call that joins now.
+    fn is_served_at_once(&self, call: CallId, queue: QueueId, class: ClassId) -> bool {
         let key = Key::new(0, self.now, Duration::ZERO, call);
-        let served_at_once = matches!(self.best_agent(id, class, key, None, false), Found::Agent(_));
-        (!served_at_once).then_some(WaitExit::Full)
+        matches!(self.best_agent(queue, class, key, None, false), Found::Agent(_))
     }
 
     /// A call without an agent, or no more with this one: the best idle one is rung, or its wait begins or goes on.
@@ -435,9 +449,12 @@ impl Engine {
         call.consent = Consent::Kept { not_before: None };
         call.cap_at = call.cap_at.max(until);
         let whose = call.whose.clone();
+        let queue = call.queue;
         self.kept.add(&whose, id);
+        self.queue_mut(queue).stays_on_no_line(true);
         self.rearm_call(id);
         out.push(Action::KeepPlace { call: id });
+        self.heed_surge(queue, out);
     }
 
     /// A callback did not reach the caller: the place is kept, but no agent is rung for a while.
@@ -447,9 +464,11 @@ impl Engine {
         call.stage = Stage::Waiting;
         call.talk_since = None;
         call.callback_tries += 1;
-        let (queue_id, tries) = (call.queue, call.callback_tries);
-        let queue = self.queue_mut(queue_id);
-        queue.waiting += 1;
+        let tries = call.callback_tries;
+        // Not by `self.queue_mut`: the queues and the calls are borrowed side by side.
+        let call = &self.calls[&id];
+        let queue = &mut self.queues[call.queue.0 as usize];
+        queue.comes(call);
         let again = tries < queue.config.callback_tries;
         let spacing = queue.config.callback_spacing;
         if !again {
@@ -481,7 +500,7 @@ impl Engine {
     pub(super) fn exit(&mut self, id: CallId, exit: WaitExit, out: &mut Vec<Action>) {
         self.leave_line(id);
         let Some(call) = self.remove_call(id) else { return };
-        self.queue_mut(call.queue).waiting -= 1;
+        self.queue_mut(call.queue).goes(&call);
         if exit == WaitExit::Abandoned {
             self.wait_is_over(call.queue, false);
             self.remember(&call);
@@ -489,6 +508,7 @@ impl Engine {
         let rung: Agents = call.rung().collect();
         self.withdraw(id, &rung, out);
         out.push(Action::Exit { call: id, exit });
+        self.heed_surge(call.queue, out);
         self.free_withdrawn(&rung, out);
     }
 

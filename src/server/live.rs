@@ -45,6 +45,8 @@ pub struct Live {
     calls: DashMap<CallId, LiveCall>,
     agents: DashMap<Name, LiveAgent>,
     queues: Vec<Name>,
+    /// The queues that are in a surge, and since when: no more than there are queues.
+    surges: DashMap<Name, WallTime>,
     /// What stands on each agent's desk.
     pub desks: Desks,
     /// The day's figures.
@@ -132,6 +134,8 @@ pub struct LiveQueue {
     pub waiting: u32,
     /// Since when the one waits who waits longest.
     pub longest_since: Option<WallTime>,
+    /// Since when it is in a surge.
+    pub surge_since: Option<WallTime>,
 }
 
 /// Counts since the start.
@@ -211,6 +215,7 @@ impl Live {
             calls: DashMap::new(),
             agents: rules.agents.iter().map(|agent| (agent.name.clone(), offline(agent))).collect(),
             queues: rules.queues.iter().map(|queue| queue.name.clone()).collect(),
+            surges: DashMap::new(),
             desks: Desks::new(started, &agents, &rules.queues),
             board: Board::new(started, TimeZone::system(), &rules.queues),
             passages: Passages::default(),
@@ -228,7 +233,10 @@ impl Live {
         self.counters.count(&fact.what);
         match fact.call {
             Some(call) => self.apply_to_call(call, wall, &fact.what),
-            None => self.apply_to_agent(wall, &fact.what),
+            None => {
+                self.apply_to_queue(wall, &fact.what);
+                self.apply_to_agent(wall, &fact.what);
+            }
         }
         let dated = DatedFact { wall, fact: fact.clone() };
         self.desks.apply(&dated);
@@ -324,9 +332,15 @@ impl Live {
         let queue = |name: &Name| {
             let now = waiting.get(name);
             let longest_since = now.map(|(_, longest)| *longest);
-            LiveQueue { name: name.clone(), waiting: now.map_or(0, |(count, _)| *count), longest_since }
+            let (waiting, surge_since) = (now.map_or(0, |(count, _)| *count), self.surge_since(name));
+            LiveQueue { name: name.clone(), waiting, longest_since, surge_since }
         };
         self.queues.iter().map(queue).collect()
+    }
+
+    /// Since when a queue is in a surge.
+    pub fn surge_since(&self, queue: &str) -> Option<WallTime> {
+        self.surges.get(queue).map(|since| *since)
     }
 
     /// The counts now.
@@ -405,6 +419,14 @@ impl Live {
                 self.passages.moved(call.left_node(wall), Some(&(flow.clone(), node.clone())));
             }
             What::AgentConnected { .. } => self.passages.moved(call.left_node(wall), None),
+            _ => {}
+        }
+    }
+
+    fn apply_to_queue(&self, wall: WallTime, what: &What) {
+        match what {
+            What::SurgeBegan { queue, .. } => drop(self.surges.insert(queue.clone(), wall)),
+            What::SurgeEnded { queue, .. } => drop(self.surges.remove(queue)),
             _ => {}
         }
     }
@@ -624,8 +646,10 @@ mod tests {
         let facts = sample::whole_call(7);
         apply(&live, &facts[..18]);
         let since = sample::STARTED + Duration::from_millis(7_351);
-        let queue =
-            |name: &str, waiting, longest_since| LiveQueue { name: name.into(), waiting, longest_since };
+        let queue = |name: &str, waiting, longest_since| {
+            let (name, surge_since) = (name.into(), None);
+            LiveQueue { name, waiting, longest_since, surge_since }
+        };
         assert_eq!(live.queues(), [queue("support", 0, None), queue("billing", 1, Some(since))]);
         apply(&live, &facts[18..21]);
         assert_eq!(live.queues()[1].waiting, 0);

@@ -63,6 +63,7 @@ impl EngineRouter {
             misses: Misses::default(),
             prefer: None,
             exclude: Agents::new(),
+            surge: None,
         };
         let agent = |skills: &Vec<_>| AgentConfig {
             name: "agent".into(),

@@ -155,6 +155,7 @@ impl Wait {
                 self.needs.push((wall, needs.clone()));
                 self.needed.push(format!("{at}: {}, the server was started anew", story::needed(needs)));
             }
+            What::JoinedInSurge => self.needed.push(format!("{at}: the queue was in a surge already")),
             What::WaitAsked { quote, .. } | What::CheckedIn { quote } => {
                 let quote = quote.map(|quote| between(self.joined, wall).saturating_add(quote));
                 self.quote = self.quote.or(quote);

@@ -201,6 +201,7 @@ impl CallFold {
             | What::VariableSet { .. }
             | What::AgentsNamed { .. }
             | What::AgeRestored { .. }
+            | What::JoinedInSurge
             | What::NeedsRelaxed { .. }
             | What::WaitPrioritised { .. }
             | What::LanguageChosen { .. }
@@ -280,7 +281,9 @@ impl CallFold {
             | What::DeskOpened { .. }
             | What::DeskLost { .. }
             | What::DeskBack { .. }
-            | What::DeskClosed { .. } => return false,
+            | What::DeskClosed { .. }
+            | What::SurgeBegan { .. }
+            | What::SurgeEnded { .. } => return false,
         }
         true
     }

@@ -129,6 +129,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::AgeRestored { age } => {
             format!("called again after the line dropped: counts as waiting for {} already", length(*age))
         }
+        What::JoinedInSurge => "joined in a surge, and is told so".to_owned(),
         What::NeedsRelaxed { needs } => format!("by now {} will do", needed(needs)),
         What::WaitMoved { from, to, needs, priority: _, by } => {
             format!("{by} moved the caller from queue {from} to {to}, for {}", needed(needs))
@@ -295,8 +296,19 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::DeskLost { agent } => format!("{agent}'s desk vanished"),
         What::DeskBack { agent } => format!("{agent}'s desk is back"),
         What::DeskClosed { agent } => format!("{agent}'s desk is closed"),
+        What::SurgeBegan { queue, waiting, agents } => {
+            format!("a surge begins in queue {queue}: {}", on_line(*waiting, *agents))
+        }
+        What::SurgeEnded { queue, waiting, agents } => {
+            format!("the surge in queue {queue} is over: {}", on_line(*waiting, *agents))
+        }
         What::PhoneUnregistered { agent, contacts } => format!("{agent} signed out a phone, {contacts} left"),
     }
+}
+
+/// Who waits for whom in a queue.
+fn on_line(waiting: u32, agents: u32) -> String {
+    format!("{waiting} on the line, {agents} at work")
 }
 
 /// None is a program on the server's machine.
@@ -378,6 +390,7 @@ pub(super) fn exit_words(exit: WaitExit) -> &'static str {
         WaitExit::NobodyStaffed => "nobody signed in has the skill",
         WaitExit::Full => "the queue is full",
         WaitExit::ExpectedWait => "the expected wait is longer than the queue allows",
+        WaitExit::Surge => "a surge: too many wait for each agent already",
         WaitExit::CallbackFailed => "no callback reached the caller",
         WaitExit::Redialled => "the caller called again and was served",
     }

@@ -131,7 +131,7 @@ fn board() -> Value {
         } })),
         "queues": { "type": "array", "items": { "type": "object", "properties": {
             "name": string, "target_s": integer, "goal_percent": integer, "waiting": integer,
-            "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time,
+            "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time, "surge_since": maybe(&time),
             "alarms": { "type": "array", "items": string },
             "today": schema("Tally"), "lately": schema("Tally"), "intervals": list("Tally"),
             "messages": { "type": "object", "properties": { "count": integer, "oldest": maybe(&time) } },

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::api::queues::waited_s;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::Promise;
@@ -56,6 +57,14 @@ pub(super) fn overdue(queue: &str, overdue: &[&Promise]) -> Option<String> {
         0 => None,
         1 => Some(format!("a promise to a caller is overdue: {}", owners.join(", "))),
         many => Some(format!("{many} promises to callers are overdue: {}", owners.join(", "))),
+    }
+}
+
+/// The alarm of a queue in which many wait for each agent.
+pub(super) fn surge(since: WallTime, now: WallTime) -> String {
+    match waited_s(since, now) / 60 {
+        0 => "a surge has begun".to_owned(),
+        minutes => format!("a surge for {minutes} min"),
     }
 }
 

@@ -345,6 +345,8 @@ impl World {
                     let (queue, needs) = ("help".into(), Vec::new());
                     (call, QueueWord::Enqueued { queue, needs, priority, waiting })
                 }
+                Action::SurgeBegan { .. } | Action::SurgeEnded { .. } => continue,
+                Action::InSurge { call } => (call, QueueWord::InSurge),
                 Action::AgeRestored { call, age } => (call, QueueWord::AgeRestored { age }),
                 Action::Relaxed { call, .. } => (call, QueueWord::Relaxed { needs: Vec::new() }),
                 Action::AskPermission { call, quote, position } => {

@@ -16,7 +16,29 @@ nodes:
   queue: { enqueue: placed }
 ";
 
+pub(super) const SURGES: &str = "
+flow: surges
+start: queue
+nodes:
+  queue: { enqueue: surges }
+";
+
+pub(super) const CLOSED: &str = "
+flow: closed
+start: queue
+nodes:
+  queue: { enqueue: closed }
+";
+
 impl Script {
+    /// Somebody has dialled a number that leads to a queue at once.
+    fn joined(dialled: &str) -> Script {
+        let mut script = Script::arrive(dialled, "+12025550100", None);
+        script.happens("nobody has that number", CallEvent::Found(None));
+        script.transcript.clear();
+        script
+    }
+
     /// Somebody is held, 2 minutes having been said.
     fn held() -> Script {
         Script::held_at("1010")
@@ -168,4 +190,78 @@ fn an_agent_who_picks_up_in_time_has_the_caller_who_wanted_to_leave() {
     let agent = script.rings();
     script.digit('3').leg("alice picks up", agent, LegEvent::Up);
     assert!(matches!(script.call.phase, Phase::Talking(_)), "{:?}", script.call.phase);
+}
+
+#[test]
+fn who_joins_in_a_surge_hears_so_first_and_once_and_is_made_its_offers() {
+    let mut script = Script::joined("1013");
+    let quote = Some(Duration::from_secs(110));
+    script.word("engine tells", QueueWord::InSurge);
+    script.word("asks", QueueWord::AskPermission { quote, position: 9 });
+    script.word("asks again", QueueWord::AskPermission { quote: None, position: 9 });
+    script.digit('3').digit('5');
+    script.check(
+        "
+engine tells
+  fact: joined_in_surge
+asks
+  fact: wait_asked
+  play to 0: wait/many wait/all-busy wait/less-than numbers/2 units/minutes wait/question
+asks again
+  fact: wait_asked
+  play to 0: wait/all-busy wait/question
+key 3
+  fact: digit
+key 5
+  fact: digit
+  engine: Permission Callback",
+    );
+    // Who is not asked hears it before the music.
+    let mut script = Script::joined("1013");
+    let hold = QueueWord::Hold { until: Timestamp::from_secs(900), by_flow_file: true };
+    script.word("engine tells", QueueWord::InSurge).word("engine holds", hold.clone()).play_ends(CALLER, 0);
+    script.check(
+        "
+engine tells
+  fact: joined_in_surge
+engine holds
+  fact: wait_granted
+  play to 0: wait/many
+play ends
+  fact: hold_music_started
+  play to 0: hold-music again and again",
+    );
+    // Who joins at another time has the queue's own offers and hears nothing of it.
+    let mut script = Script::joined("1013");
+    script.word("engine holds", hold).digit('5').digit('3');
+    script.check(
+        "
+engine holds
+  fact: wait_granted
+  fact: hold_music_started
+  play to 0: hold-music again and again
+key 5
+  fact: digit
+key 3
+  fact: digit
+  engine: Permission Declined",
+    );
+}
+
+#[test]
+fn whom_a_surge_lets_in_no_more_goes_on_in_its_flow() {
+    let mut script = Script::joined("1014");
+    script.word("engine lets nobody in", QueueWord::Exit { exit: WaitExit::Surge });
+    script.check(
+        "
+engine lets nobody in
+  fact: wait_ended
+  stop playing
+  fact: flow_started
+  play to 0: greeting/welcome",
+    );
+    // Whose center says no more where they go are told that nobody serves them.
+    let mut script = Script::joined("1001");
+    script.word("engine lets nobody in", QueueWord::Exit { exit: WaitExit::Surge });
+    assert!(script.transcript.ends_with("play to 0: wait/sorry\n"), "{}", script.transcript);
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use crate::base::Name;
 use crate::base::QueueId;
-use crate::flow::center::WaitOffer;
 use crate::flow::center_file::CenterFile;
 use crate::flow::check::together::target;
 use crate::flow::model::Flow;
@@ -223,11 +222,7 @@ impl<'a> Arrivals<'a> {
     fn leave_queue(&mut self, queue: QueueId, when: &Week) {
         let center = self.center;
         let prompts = &center.wait_prompts[queue.0 as usize];
-        let offered = prompts.offers.values().filter_map(|offer| match offer {
-            WaitOffer::Flow(flow) => Some(flow),
-            WaitOffer::Callback => None,
-        });
-        prompts.unserved_flow.iter().chain(offered).for_each(|flow| self.begin(flow, when));
+        prompts.unserved_flows().chain(prompts.offered_flows()).for_each(|flow| self.begin(flow, when));
     }
 }
 
@@ -256,7 +251,8 @@ mod tests {
             format!("{{ {day}: {:02}:{:02}-24:00, fri: 00:00-{to:02}:30 }}", from, chance.below(60))
         };
         let (a, b) = (hours(), hours());
-        let unserved = ["", ", unserved: f1", ", offers: { 2: f2 }"][chance.below(3) as usize];
+        let unserved = ["", ", unserved: f1", ", offers: { 2: f2 }", ", surge: { from: 2, unserved: f1 }"];
+        let unserved = unserved[chance.below(4) as usize];
         format!(
             "company: x\nnumbers: {{ 1000: f0 }}\nhours:\n  a: {a}\n  b: {b}\nskills: [s]\n\
              queues: {{ q: {{ needs: s{unserved} }} }}\nagents: {{ alice: {{ skills: {{ s: 1 }} }} }}\n"
@@ -312,12 +308,7 @@ mod tests {
                     Node::GoTo(node) => drop(more.insert(start(&node.flow))),
                     Node::Enqueue(_) => {
                         let prompts = &center.wait_prompts[0];
-                        more.extend(prompts.unserved_flow.as_ref().map(start));
-                        let offered = prompts.offers.values().filter_map(|offer| match offer {
-                            WaitOffer::Flow(flow) => Some(start(flow)),
-                            WaitOffer::Callback => None,
-                        });
-                        more.extend(offered);
+                        more.extend(prompts.unserved_flows().chain(prompts.offered_flows()).map(start));
                     }
                     node => more.extend(node.exits().iter().map(|exit| here(exit.to))),
                 }

@@ -40,8 +40,8 @@ pub(crate) fn begins_from(flow: &Flow, place: Place, from: &str, reader: &mut Re
 /// Reports a circle of queues whose callers, served by nobody and silent, come from one to the next for ever.
 pub(crate) fn round_and_round(center: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
     let next = |queue: usize| -> BTreeSet<usize> {
-        let flow = center.wait_prompts[queue].unserved_flow.as_ref();
-        flow.map(|flow| silent_queues(flow, flows)).unwrap_or_default()
+        let ways = center.wait_prompts[queue].unserved_flows();
+        ways.flat_map(|flow| silent_queues(flow, flows)).collect()
     };
     for first in 0..center.wait_prompts.len() {
         let mut path = vec![(first, next(first))];
@@ -55,8 +55,12 @@ pub(crate) fn round_and_round(center: &CenterFile, flows: &Flows, reader: &mut R
                     let name = |queue: usize| &*center.engine.queues[queue].name;
                     let names: Vec<&str> = path.iter().map(|(queue, _)| name(*queue)).collect();
                     let round = format!("{} -> {}", names.join(" -> "), name(first));
-                    // The queue's last link is the flow of those whom nobody serves.
-                    if let Some((_, place)) = center.links[first].last() {
+                    let second = path.get(1).map_or(first, |(queue, _)| *queue);
+                    let leads = |flow: &&Name| silent_queues(flow, flows).contains(&second);
+                    let flow = center.wait_prompts[first].unserved_flows().find(leads);
+                    // What is offered stands before it, and may be the same flow.
+                    if let Some((_, place)) = center.links[first].iter().rfind(|(name, _)| Some(name) == flow)
+                    {
                         let message = format!("whom nobody serves goes round for ever here: {round}");
                         let hint = "let one of these lead to a voicemail, or to hang_up";
                         reader.error_hint(*place, message, hint);

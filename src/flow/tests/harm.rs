@@ -10,7 +10,7 @@ use crate::queue::api::AgentChoice;
 use crate::queue::api::Routing;
 use crate::queue::api::Weights;
 
-const CENTER: &str = "\
+pub(super) const CENTER: &str = "\
 company: Juniper
 numbers: { 1000: main }
 skills: [billing]
@@ -19,7 +19,7 @@ agents: { alice: { skills: { billing: 7 } } }
 ";
 
 /// A flow that only hangs up.
-const END: &str = "flow: main\nstart: a\nnodes:\n  a: { hang_up: done }\n";
+pub(super) const END: &str = "flow: main\nstart: a\nnodes:\n  a: { hang_up: done }\n";
 
 /// A flow that is in order, around the `nodes` given. They begin in line 4; `a` is where it starts, `queue` and
 /// `end` are there.
@@ -55,7 +55,7 @@ fn nodes(nodes: &str, expected: &str) {
 
 /// What is said of a center, with a flow `main` that is in order.
 #[track_caller]
-fn center(text: &str, expected: &str) {
+pub(super) fn center(text: &str, expected: &str) {
     let said = found(&[("center.yaml", text), ("main.yaml", END)]);
     assert_eq!(said, expected, "\n{said}");
 }

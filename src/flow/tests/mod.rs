@@ -16,6 +16,7 @@ mod presence;
 mod rehearsal;
 mod shapes;
 mod speech;
+mod surge;
 mod survey;
 mod together;
 mod transfer;

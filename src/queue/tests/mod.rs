@@ -11,6 +11,7 @@ mod relax;
 mod script;
 mod several;
 mod simulator;
+mod surge;
 mod waits;
 
 pub(crate) use script::queue_config;

@@ -2,8 +2,10 @@
 //! answered, decides everything anew by looking at all of them, and objects.
 
 mod eligible;
+mod surge;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::AgentId;
@@ -46,6 +48,8 @@ pub(super) struct Oracle {
     last_rung: BTreeMap<QueueId, AgentId>,
     /// Who dropped out of which queue, when and at what age, and has not got it back.
     dropped: Vec<(Whoses, QueueId, Timestamp, Duration)>,
+    /// The queues that are in a surge.
+    surges: BTreeSet<QueueId>,
 }
 
 pub(super) struct Call {
@@ -123,6 +127,7 @@ impl Oracle {
             passed: BTreeMap::new(),
             last_rung: BTreeMap::new(),
             dropped: Vec::new(),
+            surges: BTreeSet::new(),
         }
     }
 
@@ -137,8 +142,14 @@ impl Oracle {
         let moves = self.moves(now, event);
         assert_eq!(moves, actions.iter().any(|action| matches!(action, Action::Moved { .. })), "{event:?}");
         self.told(now, event, &mut joining);
-        for action in actions {
+        for (action, next) in actions.iter().zip(1..) {
+            let (queues, next) = (self.joined_or_left(action), &actions[next..]);
+            let joins = joining.clone();
             self.answered(now, event, action, &mut joining);
+            if let (Action::Enqueued { .. }, Some((enqueue, from))) = (action, joins) {
+                self.let_in(&enqueue, from.is_some(), next);
+            }
+            self.surges_in_time(event, &queues, next);
         }
         assert!(joining.is_none(), "who joins is let in or sent away at once");
         let connected = actions.iter().find_map(|action| match action {
@@ -313,6 +324,7 @@ impl Oracle {
                 match joining.take() {
                     Some((enqueue, from)) => {
                         assert_eq!(enqueue.call, *call);
+                        self.kept_out(&enqueue, from.is_some(), *exit);
                         let known = (enqueue.queue.0 as usize) < self.config.queues.len();
                         match event {
                             Event::RecallPlace { until, tries, .. } if known => {
@@ -381,6 +393,9 @@ impl Oracle {
                 self.config.changes.remove(place.expect("skills change at their time, once"));
                 self.set_skill(*agent, *skill, *level);
                 self.saw("skill changed by its date");
+            }
+            Action::InSurge { .. } | Action::SurgeBegan { .. } | Action::SurgeEnded { .. } => {
+                self.surge(event, action);
             }
             Action::AgentChanged { agent, from, to, until } => self.change(now, *agent, from, to, *until),
         }
@@ -697,7 +712,7 @@ impl Oracle {
                 assert!(queue.max_expected_wait.is_some() && !call.kept);
                 assert!(call.cap_at > now, "the longest wait goes first");
             }
-            WaitExit::Full => panic!("a queue is not full of those who are in it"),
+            WaitExit::Full | WaitExit::Surge => panic!("who is in stays, however many are"),
             WaitExit::Declined => assert!((call.asked || call.held_until.is_some()) && !call.kept),
             WaitExit::CallbackFailed => assert!(call.kept),
             WaitExit::Redialled => {
@@ -799,6 +814,7 @@ impl Oracle {
         counts.into_iter().filter(|(count, _)| *count > 0).for_each(|(_, what)| self.saw(what));
         for queue in 0..self.config.queues.len() as u32 {
             assert_eq!(engine.waiting(QueueId(queue)), self.waiting(QueueId(queue)));
+            assert_eq!(engine.surge_since(QueueId(queue)).is_some(), self.surges.contains(&QueueId(queue)));
         }
     }
 

@@ -43,6 +43,7 @@ use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
 use crate::queue::api::SkillChange;
 use crate::queue::api::Step;
+use crate::queue::api::SurgeRule;
 use crate::queue::api::Whose;
 
 /// Runs a script and compares what the engine wanted done.
@@ -79,6 +80,7 @@ pub(crate) fn queue_config(name: &str) -> QueueConfig {
         misses: Misses::default(),
         prefer: None,
         exclude: Agents::new(),
+        surge: None,
     }
 }
 
@@ -194,6 +196,9 @@ fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
         }
         "expect" => queue.max_expected_wait = Some(time),
         "room" => queue.max_waiting = number,
+        "surge" => queue.surge = Some(SurgeRule { from: number, until: number / 2, turns_away: false }),
+        "until" => queue.surge.as_mut().unwrap().until = number,
+        "turns-away" => queue.surge.as_mut().unwrap().turns_away = true,
         "check-in" => queue.check_in = time,
         "target" => queue.service_level.1 = time,
         "talk" => queue.handle_time = Some(time),
@@ -356,6 +361,19 @@ fn words(config: &Config, action: &Action) -> String {
             format!("{call} goes{}{not}{wants}", first.unwrap_or_default())
         }
         Action::AgeRestored { call, age } => format!("{call} is {}s old", age.as_secs_f64()),
+        Action::InSurge { call } => format!("{call} is told of the surge"),
+        Action::SurgeBegan { queue, waiting, agents } => {
+            format!(
+                "surge in {}: {waiting} on the line, {agents} working",
+                config.queues[queue.0 as usize].name
+            )
+        }
+        Action::SurgeEnded { queue, waiting, agents } => {
+            format!(
+                "surge over in {}: {waiting} on the line, {agents} working",
+                config.queues[queue.0 as usize].name
+            )
+        }
         Action::Relaxed { call, needs } => format!("{call} needs now:{}", needed(config, needs)),
         Action::AskPermission { call, quote, position } => {
             format!("ask {call}, place {position}{}", quoted(quote))

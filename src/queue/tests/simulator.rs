@@ -36,6 +36,7 @@ use crate::queue::api::PermissionPolicy;
 use crate::queue::api::Routing;
 use crate::queue::api::SkillChange;
 use crate::queue::api::Step;
+use crate::queue::api::SurgeRule;
 use crate::queue::api::Weights;
 use crate::queue::api::Whose;
 use crate::queue::log;
@@ -108,6 +109,10 @@ const MUST_BE_SEEN: &[&str] = &[
     "exit Full",
     "exit CallbackFailed",
     "exit ExpectedWait",
+    "exit Surge",
+    "surge began",
+    "surge ended",
+    "told of a surge",
     "exit Redialled",
     "agent missed a call",
     "agent declined a call",
@@ -401,6 +406,11 @@ fn center(chance: &mut Entropy) -> Config {
         queue.max_wait = secs(chance.below(300));
         queue.max_waiting = chance.below(30) as u32;
         queue.max_expected_wait = (chance.below(3) == 0).then(|| secs(chance.below(120)));
+        queue.surge = (chance.below(2) == 0).then(|| {
+            let until = chance.below(3) as u32;
+            let from = until + 1 + chance.below(2) as u32;
+            SurgeRule { from, until, turns_away: chance.below(2) == 0 }
+        });
         queue.permission_lasts = secs(1 + chance.below(60));
         queue.check_in = secs(chance.below(30));
         queue.callback_tries = chance.below(4) as u32;

@@ -74,6 +74,14 @@ impl Switchboard {
                 let what = What::SkillSet { agent: self.agent_name(agent), skill, level, by: None };
                 return out.push(Output::Fact(Fact { at: now.at, call: None, what }));
             }
+            Action::SurgeBegan { queue, waiting, agents } => {
+                let what = What::SurgeBegan { queue: self.queue_name(queue), waiting, agents };
+                return out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+            }
+            Action::SurgeEnded { queue, waiting, agents } => {
+                let what = What::SurgeEnded { queue: self.queue_name(queue), waiting, agents };
+                return out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+            }
             Action::Enqueued { call, queue, needs, priority, waiting } => {
                 let config = &self.parts.center.engine;
                 let queue = config.queues[queue.0 as usize].name.clone();
@@ -87,6 +95,7 @@ impl Switchboard {
                 (call, QueueWord::AgentsNamed { prefer, exclude, wants })
             }
             Action::AgeRestored { call, age } => (call, QueueWord::AgeRestored { age }),
+            Action::InSurge { call } => (call, QueueWord::InSurge),
             Action::Relaxed { call, needs } => {
                 (call, QueueWord::Relaxed { needs: needs.facts(&self.parts.center.engine.skills) })
             }
