@@ -195,7 +195,9 @@ fn skills_of_the_other_center_come_and_go_by_its_dates_whoever_stays_at_home() {
         };
         for stays in [None, Some("agent 1")] {
             let mut other = dated.clone();
-            stays.map(|name| other.leave_out(other.agent_named(name).unwrap()));
+            if let Some(name) = stays {
+                other.leave_out(other.agent_named(name).unwrap());
+            }
             let (steps, _) = lived(seed).live(&other).unwrap();
             let verified = Log {
                 head: Head::of(WallTime(0), other.clone(), &Engine::new(other.clone())),
