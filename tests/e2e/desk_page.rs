@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::browser::Browser;
 use crate::browser::browsers_available;
+use crate::callback::center_with;
 use crate::looks::DESK;
 use crate::looks::changed;
 use crate::looks::ringing_call;
@@ -18,6 +19,7 @@ use crate::pages::sign_in;
 use crate::pages::sits_at_the_desk;
 use crate::pages::text;
 use crate::server::Server;
+use crate::sipp::Sipp;
 use crate::spine::STRANGER;
 use crate::talk::Talk;
 use crate::tone::AGENT_HZ;
@@ -25,6 +27,60 @@ use crate::tone::CALLER_HZ;
 use crate::tone::COLLEAGUE_HZ;
 use crate::tools::available;
 use crate::tools::within;
+
+#[test]
+fn a_desk_without_a_microphone_says_so_and_takes_no_call_by_itself() {
+    let test = "a_desk_without_a_microphone_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let rings = "carol: { skills: { sales: 9, billing: 3 }, ready: when registered }";
+    let by_itself = rings.replace("ready:", "auto_answer: yes, ready:");
+    let (_flows, setup) = center_with(&[
+        (rings, &by_itself),
+        ("1003: leave_message", "1003: leave_message\n  1004: sales_line"),
+        ("ring: 15s", "ring: 5s"),
+    ]);
+    let sales_line =
+        "flow: sales_line\nstart: a\nnodes:\n  a: { enqueue: sales, permission: given by this file }\n";
+    std::fs::write(setup.flows.join("sales_line.yaml"), sales_line).expect("room on the disk");
+    let server = Server::set_up(setup);
+    let mut carol = Browser::start(AGENT_HZ);
+    sits_at_the_desk(&mut carol, &server, "carol");
+    // Somebody pulls the plug, and there is no other.
+    carol.look(
+        "(() => {
+            window.plugged = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('none', 'NotFoundError'));
+            phone.audio.microphone.stop();
+            phone.audio.microphone.dispatchEvent(new Event('ended'));
+        })()",
+    );
+    carol.sees(
+        "that the microphone is gone",
+        10,
+        "document.querySelector('#phone-error').checkVisibility() && \
+         document.querySelector('#phone-error').innerText.includes('microphone is gone')",
+    );
+    let caller = Sipp::dial(&server.sip(), "1004", STRANGER, "caller_stays", 0);
+    does(&mut carol, "Rings for you");
+    let story = server.story_with(&caller.sip_call_id, "agent_missed", 30);
+    assert_eq!(story.only("agent_missed")["why"], "no_answer");
+    assert!(!story.has("agent_connected"), "{:?}", story.kinds());
+
+    carol.look(
+        "(() => {
+            navigator.mediaDevices.getUserMedia = window.plugged;
+            navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+        })()",
+    );
+    carol.sees("the microphone is back", 10, "phone.audio.microphone?.readyState === 'live'");
+    server.set_agent("carol", "ready");
+    server.story_with(&caller.sip_call_id, "agent_connected", 30);
+    carol.hears("phone", CALLER_HZ, 20);
+    carol.run("await page.keyboard.press('e')");
+    caller.ends_well(10);
+}
 
 #[test]
 fn a_newcomer_walks_through_the_demo_as_caller_and_as_agent() {

@@ -29,6 +29,7 @@ mod placed;
 mod promises;
 mod recording;
 mod refer;
+mod routing;
 mod script;
 mod secure;
 mod server;

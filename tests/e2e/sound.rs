@@ -6,8 +6,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fs;
 use std::net::SocketAddr;
 use std::net::UdpSocket;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -156,9 +158,10 @@ fn redirected(message: &str, port: u16) -> (String, Option<u16>) {
     (format!("{}{port}{}", &message[..at], &message[end..]), Some(had))
 }
 
-/// What 9001 plays, at 8 kHz, as a phone with G.711 µ-law decodes it.
-fn played() -> Vec<i16> {
-    let clip = Clip::from_wav("long", include_bytes!("../../prompts/en/long.wav")).expect("a prompt");
+/// An English prompt at 8 kHz, as a phone with G.711 µ-law decodes it.
+pub fn played(prompt: &str) -> Vec<i16> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("prompts/en/{prompt}.wav"));
+    let clip = Clip::from_wav(prompt, &fs::read(file).expect("a recorded prompt")).expect("a prompt");
     let frames = (0..clip.frames()).filter_map(|n| clip.frame(Codec::Pcmu, n));
     frames.flatten().map(|code| Law::Mu.decode(*code)).collect()
 }
@@ -287,7 +290,7 @@ fn hears(codec: &str, network: Network, seconds: u32, seed: u64) -> Likeness {
         phone.sound().filter(is_enough)
     });
     phone.hang_up();
-    compare(&played(), &at_8_khz(heard))
+    compare(&played("long"), &at_8_khz(heard))
 }
 
 #[test]
