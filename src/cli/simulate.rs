@@ -23,6 +23,8 @@ use crate::simulate::centers;
 use crate::simulate::engine::EngineRouter;
 use crate::simulate::reference::Policy;
 use crate::simulate::reference::Reference;
+use crate::simulate::stepped;
+use crate::simulate::stepped::Form;
 
 /// What is asked.
 #[derive(Debug, Args)]
@@ -47,6 +49,9 @@ pub(super) struct SimulateArgs {
     /// A line for each center, not only their mean
     #[arg(long)]
     each: bool,
+    /// Take agents first who have what a type of calls prefers, as `route --stdio` does
+    #[arg(long)]
+    prefer: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -59,6 +64,8 @@ enum Centers {
     // The same of centers with more work than first come, first served copes with.
     BusyTuned,
     Busy,
+    // Some with steps, beside the same without.
+    Steps,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -80,12 +87,18 @@ impl From<Patience> for center::Patience {
 }
 
 impl Centers {
-    fn plans(self) -> Vec<Plan> {
+    /// What the mean of each set is called, and the set.
+    fn plans(self) -> Vec<(&'static str, Vec<Plan>)> {
         match self {
-            Centers::Tuned => centers::tuned(),
-            Centers::Apart => centers::apart(),
-            Centers::BusyTuned => busy::tuned(),
-            Centers::Busy => busy::apart(),
+            Centers::Tuned => vec![("all", centers::tuned())],
+            Centers::Apart => vec![("all", centers::apart())],
+            Centers::BusyTuned => vec![("all", busy::tuned())],
+            Centers::Busy => vec![("all", busy::apart())],
+            Centers::Steps => vec![
+                ("the best alone", stepped::plans(Form::BestAlone)),
+                ("the best, others by steps", stepped::plans(Form::Steps)),
+                ("anybody at once", stepped::plans(Form::Anybody)),
+            ],
         }
     }
 
@@ -96,7 +109,7 @@ impl Centers {
     /// The offered work over the staff in the busiest hour of a real day.
     fn bank_load(self) -> f64 {
         match self {
-            Centers::Tuned | Centers::Apart => 1.0,
+            Centers::Tuned | Centers::Apart | Centers::Steps => 1.0,
             Centers::BusyTuned | Centers::Busy => busy::BANK_LOAD,
         }
     }
@@ -107,11 +120,13 @@ impl Centers {
 enum Way {
     Reference(Policy),
     Engine(Routing),
+    /// The same, with agents first who have what is preferred.
+    Preferring(Routing),
     /// Everybody has every skill: what no routing can reach.
     Bound,
 }
 
-const HEAD: [&str; 13] = [
+const HEAD: [&str; 14] = [
     "center",
     "routing",
     "calls",
@@ -122,46 +137,58 @@ const HEAD: [&str; 13] = [
     "p99 wait s",
     "hung up %",
     "uneven",
+    "as preferred %",
     "said - waited s",
     "off by s",
     "in bound %",
 ];
 
 pub(super) fn run(args: SimulateArgs) -> Result<(), Trouble> {
-    let centers = centers(&args)?;
+    let sets = sets(&args)?;
+    let ours = if args.prefer { Way::Preferring } else { Way::Engine };
     let ways = [
         ("first come, longest idle", Way::Reference(Policy::FirstCome)),
         ("app_queue: penalties, polled", Way::Reference(Policy::Penalties)),
         ("mod_callcenter: tiers, polled", Way::Reference(Policy::Tiers)),
-        ("Warmline, longest waiting", Way::Engine(Routing::LongestWaiting)),
-        ("Warmline, short tail", Way::Engine(Routing::ServiceLevel(Weights::short_tail()))),
-        ("Warmline, service level", Way::Engine(Routing::default())),
+        ("Warmline, longest waiting", ours(Routing::LongestWaiting)),
+        ("Warmline, short tail", ours(Routing::ServiceLevel(Weights::short_tail()))),
+        ("Warmline, service level", ours(Routing::default())),
         ("if everybody had every skill", Way::Bound),
     ];
     let mut rows = Vec::new();
-    for (routing, way) in ways {
-        let of_centers: Vec<Figures> = centers.iter().map(|days| Figures::of(days, way)).collect();
-        if args.each {
-            let each = centers.iter().zip(&of_centers);
-            rows.extend(each.map(|(days, figures)| figures.row(&days[0].name, routing)));
+    for (set, centers) in &sets {
+        for (routing, way) in ways {
+            let of_centers: Vec<Figures> = centers.iter().map(|days| Figures::of(days, way)).collect();
+            if args.each {
+                let each = centers.iter().zip(&of_centers);
+                rows.extend(each.map(|(days, figures)| figures.row(&days[0].name, routing)));
+            }
+            rows.push(Figures::mean(&of_centers).row(set, routing));
         }
-        rows.push(Figures::mean(&of_centers).row("all", routing));
     }
     say!("{}", table(&HEAD, &rows).trim_end());
     Ok(())
 }
 
-/// The days of each center.
-fn centers(args: &SimulateArgs) -> Result<Vec<Vec<Center>>, Trouble> {
-    let mut plans = args.centers.plans();
-    plans.iter_mut().for_each(|plan| plan.patience = args.patience.into());
-    let day = |plan: &Plan| (0..args.days).map(|day| plan.day(args.seed + day)).collect();
-    let mut centers: Vec<Vec<Center>> = plans.iter().map(day).collect();
+/// The days of each center, by what the mean of these is called.
+type Sets = Vec<(&'static str, Vec<Vec<Center>>)>;
+
+fn sets(args: &SimulateArgs) -> Result<Sets, Trouble> {
+    let day = |plan: &Plan| {
+        let plan = Plan { patience: args.patience.into(), ..plan.clone() };
+        (0..args.days).map(|day| plan.day(args.seed + day)).collect()
+    };
+    let set = |(set, plans): (_, Vec<Plan>)| (set, plans.iter().map(day).collect());
+    let mut sets: Sets = args.centers.plans().into_iter().map(set).collect();
     if let Some(path) = &args.calls {
-        centers.push(real_days(path, args)?);
+        let days = real_days(path, args)?;
+        sets.iter_mut().for_each(|(_, centers)| centers.push(days.clone()));
     }
     let differ = |day: Center| day.with_agents_who_differ(args.differ, args.seed);
-    Ok(centers.into_iter().map(|days| days.into_iter().map(differ).collect()).collect())
+    let all = |centers: Vec<Vec<Center>>| {
+        centers.into_iter().map(|days| days.into_iter().map(differ).collect()).collect()
+    };
+    Ok(sets.into_iter().map(|(set, centers)| (set, all(centers))).collect())
 }
 
 fn sigma(text: &str) -> Result<f64, String> {
@@ -197,7 +224,7 @@ fn real_days(path: &Path, args: &SimulateArgs) -> Result<Vec<Center>, Trouble> {
 #[derive(Clone, Copy, Default)]
 struct Figures {
     calls: f64,
-    figures: [f64; 10],
+    figures: [f64; 11],
 }
 
 impl Figures {
@@ -219,9 +246,9 @@ impl Figures {
 
     fn row(&self, center: &str, routing: &str) -> Vec<String> {
         // Those who are not of this house say nothing of waits.
-        let said = if self.figures[9] > 0.0 { 10 } else { 7 };
+        let said = if self.figures[10] > 0.0 { 11 } else { 8 };
         let figures = self.figures[..said].iter().map(|figure| format!("{figure:.1}"));
-        let figures = figures.chain(std::iter::repeat_n(String::new(), 10 - said));
+        let figures = figures.chain(std::iter::repeat_n(String::new(), 11 - said));
         let names = [center.to_owned(), routing.to_owned(), format!("{:.0}", self.calls)];
         names.into_iter().chain(figures).collect()
     }
@@ -238,6 +265,7 @@ impl From<&Score> for Figures {
             score.wait_of(0.99),
             score.abandoned(),
             score.spread,
+            score.as_wanted(),
             bias,
             size,
             score.coverage(),
@@ -250,6 +278,7 @@ fn score(day: &Center, way: Way) -> Score {
     match way {
         Way::Reference(policy) => simulate::run(day, &mut Reference::new(policy, &day.setup)),
         Way::Engine(routing) => simulate::run(day, &mut EngineRouter::new(&day.setup, routing)),
+        Way::Preferring(routing) => simulate::run(day, &mut EngineRouter::preferring(&day.setup, routing)),
         Way::Bound => {
             let day = day.with_every_skill();
             simulate::run(&day, &mut EngineRouter::new(&day.setup, Routing::default()))

@@ -152,6 +152,7 @@ fn kind(name: &str, id: u32, rows: &[Row]) -> CallType {
     let (count, sum) = of_kind.fold((0u64, 0u64), |(count, sum), row| (count + 1, sum + row.service_s));
     let need = |level| vec![Need { skill: SkillId(id), level }];
     CallType {
+        steps: Vec::new(),
         needs: need(1),
         wants: need(3),
         priority: rows.iter().filter(|row| row.kind == name).map(|row| row.priority).max().unwrap_or(0),

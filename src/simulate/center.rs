@@ -42,6 +42,8 @@ pub struct Arrival {
 #[derive(Clone, Debug)]
 pub struct TypePlan {
     pub needs: Vec<(u32, u8)>,
+    /// After so many seconds, what will do instead.
+    pub steps: Vec<(u64, Vec<(u32, u8)>)>,
     pub wants: Vec<(u32, u8)>,
     pub priority: i32,
     pub target: (u8, u64),
@@ -201,8 +203,10 @@ impl Patience {
 
 impl TypePlan {
     fn kind(&self) -> CallType {
+        let step = |(after, then): &(u64, Vec<_>)| (Duration::from_secs(*after), needs(then));
         CallType {
             needs: needs(&self.needs),
+            steps: self.steps.iter().map(step).collect(),
             wants: needs(&self.wants),
             priority: self.priority,
             target: (self.target.0, Duration::from_secs(self.target.1)),
@@ -216,11 +220,13 @@ impl Center {
     /// can reach.
     pub fn with_every_skill(&self) -> Center {
         let mut center = self.clone();
+        let needed = self.setup.types.iter().flat_map(|kind| &kind.needs).map(|need| need.level);
+        let level = needed.max().unwrap_or(0).max(2);
         for skills in &mut center.setup.agents {
             for skill in (0..self.setup.skills as u32).map(SkillId) {
                 match skills.iter_mut().find(|has| has.skill == skill) {
-                    Some(has) => has.level = has.level.max(2),
-                    None => skills.push(Need { skill, level: 2 }),
+                    Some(has) => has.level = has.level.max(level),
+                    None => skills.push(Need { skill, level }),
                 }
             }
             skills.sort();
@@ -247,13 +253,14 @@ impl Center {
         let pair = agent as usize * self.setup.types.len() + kind as usize;
         let with_type = self.with_types.get(pair).copied().unwrap_or(1.0);
         let (kind, skills) = (&self.setup.types[kind as usize], &self.setup.agents[agent as usize]);
-        let above: u8 = kind.needs.iter().map(|need| super::router::level(skills, need) - need.level).sum();
-        self.slowness[agent as usize] * with_type * LEVEL_GAIN.powi(i32::from(above))
+        // Who will do at a later step alone is below, and slower.
+        let above = |need: &Need| i32::from(super::router::level(skills, need)) - i32::from(need.level);
+        self.slowness[agent as usize] * with_type * LEVEL_GAIN.powi(kind.needs.iter().map(above).sum())
     }
 }
 
 /// What each level above the need makes of the time that a call takes.
-const LEVEL_GAIN: f64 = 0.93;
+pub(super) const LEVEL_GAIN: f64 = 0.93;
 
 fn needs(skills: &[(u32, u8)]) -> Vec<Need> {
     let mut needs: Vec<Need> =

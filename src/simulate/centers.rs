@@ -44,6 +44,7 @@ pub(super) fn kind(
 ) -> TypePlan {
     TypePlan {
         needs: needs.to_vec(),
+        steps: Vec::new(),
         wants: needs.iter().map(|(skill, _)| (*skill, 3)).collect(),
         priority: 1,
         target,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::router::Answer;
+use super::router::CallType;
 use super::router::Router;
 use super::router::Setup;
 use super::router::Told;
@@ -17,12 +18,15 @@ use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
 use crate::queue::api::Agents;
 use crate::queue::api::Config;
+use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
 use crate::queue::api::Misses;
+use crate::queue::api::Need;
 use crate::queue::api::Needs;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
 use crate::queue::api::Routing;
+use crate::queue::api::Step;
 
 /// Longer than any day that is simulated: limits that a router has no word for.
 const NEVER: Duration = Duration::from_secs(1_000_000_000);
@@ -40,9 +44,18 @@ pub struct EngineRouter {
 impl EngineRouter {
     /// An engine with a queue for each type of calls.
     pub fn new(setup: &Setup, routing: Routing) -> EngineRouter {
-        let queue = |kind: &super::router::CallType| QueueConfig {
+        EngineRouter::of(setup, routing, false)
+    }
+
+    /// The same; and of the idle agents who can serve a call, those who have what its type wants are taken first.
+    pub fn preferring(setup: &Setup, routing: Routing) -> EngineRouter {
+        EngineRouter::of(setup, routing, true)
+    }
+
+    fn of(setup: &Setup, routing: Routing, preferring: bool) -> EngineRouter {
+        let queue = |kind: &CallType| QueueConfig {
             name: "queue".into(),
-            needs: kind.needs.iter().copied().collect::<Needs>().into(),
+            needs: demand(kind, preferring),
             agents_by: None,
             priority: kind.priority,
             ring_timeout: NEVER,
@@ -129,6 +142,15 @@ impl EngineRouter {
             self.engine.handle(now, Event::PickedUp { call, agent }, &mut self.out);
         }
     }
+}
+
+/// What a type's queue needs, and when less will do.
+fn demand(kind: &CallType, preferring: bool) -> Demand {
+    let needs = |needs: &[Need]| needs.iter().copied().collect::<Needs>();
+    let step = |(after, then): &(Duration, Vec<Need>)| Step { after: *after, needs: needs(then) };
+    let steps = kind.steps.iter().map(step).collect();
+    let wants = if preferring { needs(&kind.wants) } else { Needs::default() };
+    Demand { steps, wants, ..Demand::from(needs(&kind.needs)) }
 }
 
 impl Router for EngineRouter {

@@ -31,6 +31,7 @@ pub mod replay;
 mod replay_tests;
 pub mod router;
 pub mod score;
+pub mod stepped;
 #[cfg(test)]
 mod tests;
 mod world;

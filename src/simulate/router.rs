@@ -10,6 +10,8 @@ use crate::queue::api::Need;
 pub struct CallType {
     /// What an agent must have.
     pub needs: Vec<Need>,
+    /// After which time what will do instead, in order.
+    pub steps: Vec<(Duration, Vec<Need>)>,
     /// What the business would like to use first. Not a limit.
     pub wants: Vec<Need>,
     /// The higher is the more important.
@@ -18,6 +20,14 @@ pub struct CallType {
     pub target: (u8, Duration),
     /// The planner's mean time that an agent is busy with a call.
     pub handle_time: Duration,
+}
+
+impl CallType {
+    /// What an agent must have for a call that has waited so long.
+    pub fn needs_at(&self, age: Duration) -> &[Need] {
+        let reached = self.steps.iter().take_while(|(after, _)| *after <= age).last();
+        reached.map_or(&self.needs, |(_, needs)| needs)
+    }
 }
 
 /// What a router knows before the first call.

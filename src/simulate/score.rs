@@ -13,6 +13,8 @@ pub(super) enum Fate {
     /// What was said of the wait when the caller came.
     Answered {
         said: Option<(Duration, Duration)>,
+        /// Whether the agent had what is preferred.
+        wanted: bool,
     },
     HungUp,
 }
@@ -36,6 +38,7 @@ pub struct Score {
     /// The standard deviation of occupancy among agents with the same skills, in points of per cent: see `fairness`.
     pub spread: f64,
     count_from: Timestamp,
+    wanted: u32,
     /// Of the answered who had to wait and were told how long: said minus waited, in s.
     errors: Vec<f64>,
     covered: u32,
@@ -55,11 +58,12 @@ impl Score {
         let of_type = &mut self.types[call.kind as usize];
         let waited = now.since(call.at);
         of_type.offered += 1;
-        let Fate::Answered { said } = fate else {
+        let Fate::Answered { said, wanted } = fate else {
             of_type.hung_up += 1;
             return;
         };
         of_type.answered += 1;
+        self.wanted += u32::from(wanted);
         of_type.in_target += u32::from(waited <= of_type.target.1);
         self.waits.push(waited.as_secs_f64());
         if let Some((mean, bound)) = said.filter(|_| !waited.is_zero()) {
@@ -101,6 +105,11 @@ impl Score {
     /// Hung up while waiting, in percent of the offered.
     pub fn abandoned(&self) -> f64 {
         percent(self.types.iter().map(|kind| kind.hung_up).sum(), self.offered())
+    }
+
+    /// Answered by who had what is preferred, in percent of the answered.
+    pub fn as_wanted(&self) -> f64 {
+        percent(self.wanted, self.waits.len() as u32)
     }
 
     /// The mean wait of the answered, in s.

@@ -17,6 +17,8 @@ use super::router::Answer;
 use super::router::Router;
 use super::router::Told;
 use super::run;
+use super::stepped;
+use super::stepped::Form;
 use crate::base::Timestamp;
 use crate::queue::api::Routing;
 
@@ -24,6 +26,7 @@ use crate::queue::api::Routing;
 fn one_skill(agents: usize, per_hour: f64, talk_s: f64, patience_s: f64, hours: f64) -> Plan {
     let kind = TypePlan {
         needs: vec![(0, 1)],
+        steps: Vec::new(),
         wants: Vec::new(),
         priority: 0,
         target: (80, 20),
@@ -133,6 +136,20 @@ fn the_same_seed_is_the_same_day_and_the_same_answers() {
     let [a, b] = [1, 1].map(|seed| by(Routing::default(), &plan.day(seed)));
     assert_eq!(a, b);
     assert_ne!(a, by(Routing::default(), &plan.day(2)));
+}
+
+#[test]
+fn steps_answer_more_in_time_and_the_best_have_fewer_of_the_calls() {
+    let score = |form| {
+        // The world itself refuses whom nobody may have yet.
+        let day = stepped::plans(form)[0].day(5);
+        run(&day, &mut EngineRouter::new(&day.setup, Routing::default()))
+    };
+    let [alone, steps, anybody] = [Form::BestAlone, Form::Steps, Form::Anybody].map(score);
+    assert_eq!(alone.as_wanted(), 100.0);
+    assert!(steps.service_level() > alone.service_level());
+    assert!(anybody.service_level() > steps.service_level());
+    assert!(anybody.as_wanted() < steps.as_wanted() && steps.as_wanted() < 100.0);
 }
 
 #[test]

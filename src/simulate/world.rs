@@ -163,10 +163,12 @@ impl World<'_> {
         let arrival = &self.center.calls[call as usize];
         let skills = &self.center.setup.agents[agent as usize];
         let kind = &self.center.setup.types[arrival.kind as usize];
-        assert!(meets(skills, &kind.needs), "an assigned agent is able");
+        let needs = kind.needs_at(self.now.since(arrival.at));
+        assert!(meets(skills, needs), "an assigned agent is able");
         let talk = self.center.talk(arrival, agent);
         self.becomes(agent, AgentIs::Talking);
-        self.score.add(arrival, self.now, Fate::Answered { said });
+        let wanted = meets(skills, &kind.wants);
+        self.score.add(arrival, self.now, Fate::Answered { said, wanted });
         self.at(self.now + talk, Next::Ended { call, agent });
     }
 
