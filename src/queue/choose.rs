@@ -13,6 +13,7 @@ use super::api::Needs;
 use super::engine::Engine;
 use super::line::Key;
 use super::line::Line;
+use super::pace::OfFits;
 use super::routing::Weights;
 use super::skills::BestAgent;
 use super::skills::ClassId;
@@ -104,8 +105,7 @@ impl Engine {
         let (mut best, mut waiting) = (None, 0);
         let mut overdue: Option<(Key, usize)> = None;
         let mut first: Option<Key> = None;
-        let mut held_back = true;
-        let mut lure = None;
+        let mut may_wait = true;
         let of_fits = self.pace.of_fits();
         for &class in classes {
             self.skills.refresh(class, self.now);
@@ -115,19 +115,13 @@ impl Engine {
             if head.priority == FIRST {
                 first = first.into_iter().chain(fresh).chain(late).min();
             }
-            let fit = self.skills.profiles[profile.0 as usize].fit(&head.needs);
-            let slowness = self.pace.slowness_among(&of_fits, id, head.queue, fit);
+            let slowness = self.slowness_among(&of_fits, id, profile, class);
             let worth = self.worth(class, slowness, weights);
             let fresh = fresh.map(|key| (key, self.urgency(class, key)));
             let late = late.map(|key| (key, weights.late * self.lateness(class, key, weights)));
             for (key, urgency) in fresh.into_iter().chain(late) {
                 best = Some(Candidate { value: worth * urgency, key, class }.or(best));
-                held_back = held_back && self.may_be_held_back(class, key, weights) && {
-                    let lure = *lure.get_or_insert_with(|| self.lure(profile));
-                    let price = self.price(lure, class) * slowness * slowness;
-                    self.weight(class, weights) * urgency < weights.hold * price
-                        && self.may_hold_back(&self.calls[&key.call])
-                };
+                may_wait = may_wait && self.may_be_held_back(class, key, weights);
             }
             if let Some((key, _)) = late.filter(|(key, _)| self.age(*key) >= weights.second_promise) {
                 let older = overdue.filter(|(other, _)| other.is_older(key));
@@ -139,7 +133,7 @@ impl Engine {
         }
         let Candidate { key, class, .. } = best?;
         let mut chosen = (key, class);
-        if held_back {
+        if may_wait && self.all_gain_little(id, profile, classes, weights) {
             classes.iter().for_each(|class| self.look_again(*class, weights));
             return None;
         }
@@ -158,6 +152,29 @@ impl Engine {
             }
         }
         Some((chosen.0.call, waiting))
+    }
+
+    /// Whether each call that this agent could take, all of them young enough, loses less by waiting than the agent is
+    /// worth to others.
+    fn all_gain_little(&self, id: AgentId, profile: ProfileId, classes: &[usize], weights: &Weights) -> bool {
+        let (of_fits, lure) = (self.pace.of_fits(), self.lure(profile));
+        classes.iter().all(|&class| {
+            let slowness = self.slowness_among(&of_fits, id, profile, class);
+            let price = weights.hold * self.price(lure, class) * slowness * slowness;
+            let little = |key: Key| {
+                self.loss_by_waiting(class, key, weights).is_some_and(|loss| loss < price)
+                    && self.may_hold_back(&self.calls[&key.call])
+            };
+            let (fresh, late) = self.firsts_for(id, class);
+            fresh.into_iter().chain(late).all(little)
+        })
+    }
+
+    /// How long this agent takes with a call of the class against their own mean.
+    fn slowness_among(&self, of_fits: &OfFits, id: AgentId, profile: ProfileId, class: usize) -> f64 {
+        let head = &self.skills.heads[class];
+        let fit = self.skills.profiles[profile.0 as usize].fit(&head.needs);
+        self.pace.slowness_among(of_fits, id, head.queue, fit)
     }
 
     /// The first of the class's line that is within target, and the first that is not, for this agent.

@@ -62,6 +62,9 @@ pub(super) struct OfQueue {
     target: f64,
 }
 
+/// How long agents take against others by how far they are above the need.
+pub(super) type OfFits = [f64; FITS];
+
 /// What is learnt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pace {
@@ -95,12 +98,12 @@ impl Pace {
     }
 
     /// How long agents who are so far above the need take against others, for many calls.
-    pub fn of_fits(&self) -> [f64; FITS] {
+    pub fn of_fits(&self) -> OfFits {
         self.fits.map(|ratio| ratio.value(DOUBT))
     }
 
     /// How long this agent takes against their own mean, from [`Pace::of_fits`].
-    pub fn slowness_among(&self, of_fits: &[f64; FITS], agent: AgentId, queue: QueueId, fit: u32) -> f64 {
+    pub fn slowness_among(&self, of_fits: &OfFits, agent: AgentId, queue: QueueId, fit: u32) -> f64 {
         of_fits[(fit as usize).min(FITS - 1)] * self.of_pair(agent, queue)
     }
 
