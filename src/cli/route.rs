@@ -78,23 +78,22 @@ struct Line {
     agents: Vec<AgentLine>,
 }
 
-/// A whole number; a program that counts in fractions may write it as `5.0`.
+/// A whole number, which a program that counts in fractions may write as `5.0`. Beyond [`MOST`] not every whole number is
+/// one of those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Number")]
 struct Whole(u64);
+
+const MOST: u64 = 1 << 53;
 
 impl TryFrom<Number> for Whole {
     type Error = String;
 
     fn try_from(number: Number) -> Result<Whole, String> {
-        // Beyond this, not every whole number is one of these.
-        let exact = |number: &f64| number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(number);
-        let as_fraction = || number.as_f64().filter(exact).map(|number| number as u64);
-        number
-            .as_u64()
-            .or_else(as_fraction)
-            .map(Whole)
-            .ok_or_else(|| format!("{number} is not a whole number"))
+        let whole = |number: &f64| number.fract() == 0.0 && (0.0..=MOST as f64).contains(number);
+        let as_fraction = || number.as_f64().filter(whole).map(|number| number as u64);
+        let told = number.as_u64().or_else(as_fraction).filter(|number| *number <= MOST);
+        told.map(Whole).ok_or_else(|| format!("{number} is no whole number from 0 to 2^53"))
     }
 }
 
@@ -393,7 +392,7 @@ mod tests {
         };
         assert_eq!(with("7.0"), serde_json::json!({ "assign": [[7, 0]], "ewt": 0.0, "ewt90": 0.0 }));
         assert_eq!(with("7"), with("7.0"));
-        for text in ["7.5", "-1", "1e300", "\"7\"", "null"] {
+        for text in ["7.5", "-1", "1e300", "18446744073709551615", "\"7\"", "null"] {
             assert!(with(text).get("error").is_some(), "{text}");
         }
     }
