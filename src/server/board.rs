@@ -19,7 +19,6 @@ use crate::store::waits::Tally;
 use crate::store::waits::WaitChange;
 use crate::store::waits::Waiting;
 use crate::store::waits::Waits;
-use crate::store::waits::between;
 
 /// Figures are kept by intervals of so long.
 pub const INTERVAL: Duration = Duration::from_secs(15 * 60);
@@ -142,7 +141,7 @@ impl Board {
 }
 
 fn interval_of(wall: WallTime, day: Day) -> u32 {
-    let index = between(day.begins, wall).as_secs() / INTERVAL.as_secs();
+    let index = wall.since(day.begins).as_secs() / INTERVAL.as_secs();
     // A day has a hundred quarters at most.
     u32::try_from(index).unwrap_or(u32::MAX)
 }

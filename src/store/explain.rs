@@ -21,7 +21,6 @@ use crate::store::service::intervals::day_of;
 use crate::store::story;
 use crate::store::story::clock;
 use crate::store::story::length;
-use crate::store::waits::between;
 use crate::store::why::Able;
 use crate::store::why::Doing;
 use crate::store::why::Helpers;
@@ -157,7 +156,7 @@ impl Wait {
             }
             What::JoinedInSurge => self.needed.push(format!("{at}: the queue was in a surge already")),
             What::WaitAsked { quote, .. } | What::CheckedIn { quote } => {
-                let quote = quote.map(|quote| between(self.joined, wall).saturating_add(quote));
+                let quote = quote.map(|quote| wall.since(self.joined).saturating_add(quote));
                 self.quote = self.quote.or(quote);
             }
             What::AgentRinging { agent, why, .. } => {
@@ -184,7 +183,7 @@ impl Wait {
     fn explain(self, states: &States, skills: &Skills, now: WallTime, zone: &TimeZone) -> ExplainedWait {
         let until = self.ended.as_ref().map_or(now, |(wall, ..)| *wall);
         let could = self.who_could(states, skills, until, zone);
-        let waited = between(self.joined, until);
+        let waited = until.since(self.joined);
         let ended = match &self.ended {
             Some((wall, words, _)) => format!("{}: {words}", clock(*wall, zone)),
             None => format!("still waiting, for {}", length(waited)),

@@ -135,7 +135,7 @@ impl Waits {
             What::WaitEnded { exit: WaitExit::Redialled } => WaitEnd::Redialled,
             What::WaitEnded { exit } if *exit != WaitExit::Abandoned => WaitEnd::Unserved,
             What::WaitEnded { .. } | What::CallEnded { .. } => {
-                WaitEnd::HungUp { after: between(wait.joined, wall) }
+                WaitEnd::HungUp { after: wall.since(wait.joined) }
             }
             _ => return None,
         };
@@ -280,9 +280,4 @@ impl std::iter::Sum for Tally {
 
 fn part(of: u32, whole: u32) -> Option<f64> {
     (whole > 0).then(|| f64::from(of) / f64::from(whole))
-}
-
-/// How long from one moment to the other; nothing when the machine's clock was set back meanwhile.
-pub(crate) fn between(from: WallTime, to: WallTime) -> Duration {
-    to.since(from)
 }

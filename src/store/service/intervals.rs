@@ -8,7 +8,6 @@ use jiff::tz::TimeZone;
 
 use crate::base::WallTime;
 use crate::store::service::NoSuchWord;
-use crate::store::waits::between;
 
 /// A report has no more intervals than these: a month of quarters.
 pub const MOST_INTERVALS: usize = 3_000;
@@ -28,7 +27,7 @@ impl Every {
     /// What a time of this length is cut into where nobody says: quarters of an hour up to a day (and the hour that a clock
     /// may be set back), days beyond.
     pub fn usual(from: WallTime, until: WallTime) -> Every {
-        if between(from, until) <= DAY + Duration::from_secs(3_600) { Every::Quarter } else { Every::Day }
+        if until.since(from) <= DAY + Duration::from_secs(3_600) { Every::Quarter } else { Every::Day }
     }
 
     /// As it is written: `15m`, `30m`, `1h`, `1d`.
@@ -122,7 +121,7 @@ impl Intervals {
         let mut at = from.max(self.begins[0]);
         while let Some(place) = self.place(at).filter(|_| at < to) {
             let ends = self.begins.get(place + 1).copied().unwrap_or(self.until).min(to);
-            parts.push((place, between(at, ends)));
+            parts.push((place, ends.since(at)));
             at = ends;
         }
         parts
