@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::api::ApiState;
 use crate::api::now;
+use crate::api::openapi::answer;
 use crate::api::openapi::maybe;
 use crate::api::openapi::problem;
 use crate::api::openapi::schema;
@@ -163,7 +164,6 @@ fn not_served(queue: &str) -> Problem {
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Value {
     let problem = problem();
-    let answer = |description: &str, schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
     let message = schema("Message");
     let query = |name: &str, kind: &str, description: &str| json!({ "name": name, "in": "query", "schema": { "type": kind }, "description": description });
     let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }]);

@@ -239,8 +239,13 @@ fn text(summary: &str, media_type: &str) -> Value {
 }
 
 /// An answer with a body of this schema.
+pub(super) fn answer(description: &str, schema: Value) -> Value {
+    json!({ "description": description, "content": { "application/json": { "schema": schema } } })
+}
+
+/// The same by the schema's name.
 pub(super) fn body(description: &str, name: &str) -> Value {
-    json!({ "description": description, "content": { "application/json": { "schema": schema(name) } } })
+    answer(description, schema(name))
 }
 
 /// An answer that says what is wrong.

@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::api::ApiState;
+use crate::api::openapi::answer;
 use crate::api::openapi::maybe;
 use crate::api::openapi::problem;
 use crate::api::openapi::schema;
@@ -152,7 +153,6 @@ pub(super) fn time(text: &str) -> Result<WallTime, Problem> {
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Value {
     let problem = problem();
-    let answer = |description: &str, schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
     let query = |name: &str, schema: Value, description: &str| json!({ "name": name, "in": "query", "schema": schema, "description": description });
     let (string, integer) = (json!({ "type": "string" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });
