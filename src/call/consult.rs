@@ -50,12 +50,8 @@ use crate::fact::note::Filled;
 use crate::fact::note::NoteDraft;
 use crate::flow::Center;
 use crate::queue;
-use crate::queue::api::Agents;
-use crate::queue::api::Demand;
 use crate::queue::api::Enqueue;
-use crate::queue::api::Nobody;
 use crate::queue::api::PermissionPolicy;
-use crate::queue::api::Whoses;
 use crate::queue::hold;
 use crate::queue::hold::Hold;
 
@@ -378,21 +374,7 @@ impl Call {
             Resolved::Queue(queue) => {
                 // It is the agent who waits, not the caller: nobody is asked.
                 let permission = Some(PermissionPolicy::GivenByFlowFile);
-                let (needs, priority, age_credit) = (Demand::default(), 0, Duration::ZERO);
-                let whose = Whoses::new();
-                let (prefer, exclude, nobody) = (None, Agents::new(), Nobody::default());
-                let enqueue = Enqueue {
-                    call,
-                    queue: *queue,
-                    needs,
-                    priority,
-                    age_credit,
-                    whose,
-                    permission,
-                    prefer,
-                    exclude,
-                    nobody,
-                };
+                let enqueue = Enqueue { permission, ..Enqueue::new(call, *queue) };
                 queue::Event::Enqueue(Box::new(enqueue))
             }
             Resolved::Number(number) => {

@@ -124,7 +124,7 @@ impl Call {
             None => Default::default(),
         };
         let dialled = String::new();
-        let (trunk, contact, agent_calls) = (None, String::new(), Some(agent));
+        let (trunk, contact) = (None, String::new());
         let arrival = Arrival {
             leg,
             number,
@@ -134,7 +134,7 @@ impl Call {
             source,
             trunk,
             contact,
-            agent: agent_calls,
+            agent: Some(agent),
         };
         let (by_phone, target) = (phone.is_some(), to.target());
         let calling = Calling { to, by_phone, leg: None, missed: None, dialled: now, until: None };

@@ -3,13 +3,6 @@
 use super::*;
 use crate::call::request::AgentRequest;
 
-pub(super) const JUDGED: &str = "
-flow: judged
-start: queue
-nodes:
-  queue: { enqueue: judged }
-";
-
 pub(super) const AFTER_TALK: &str = "
 flow: after_talk
 start: good

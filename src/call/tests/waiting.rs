@@ -2,34 +2,6 @@
 
 use super::*;
 
-pub(super) const TOLD: &str = "
-flow: told
-start: queue
-nodes:
-  queue: { enqueue: told }
-";
-
-pub(super) const PLACED: &str = "
-flow: placed
-start: queue
-nodes:
-  queue: { enqueue: placed }
-";
-
-pub(super) const SURGES: &str = "
-flow: surges
-start: queue
-nodes:
-  queue: { enqueue: surges }
-";
-
-pub(super) const CLOSED: &str = "
-flow: closed
-start: queue
-nodes:
-  queue: { enqueue: closed }
-";
-
 impl Script {
     /// Somebody has dialled a number that leads to a queue at once.
     fn joined(dialled: &str) -> Script {
