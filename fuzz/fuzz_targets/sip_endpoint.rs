@@ -119,6 +119,7 @@ impl Peer {
                 let body = Bytes::from(text.to_owned());
                 self.command(Command::Info { session, content_type: "application/dtmf-relay", body });
             }
+            't' => self.command(Command::Options { session }),
             _ => self.tick(),
         }
     }

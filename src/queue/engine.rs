@@ -114,6 +114,8 @@ pub struct CallView {
     /// Whether only its place is kept: the caller is not on the line and will be called back.
     pub callback: bool,
     pub enqueued_at: Timestamp,
+    /// When it waits no longer, at the latest.
+    pub ends_by: Timestamp,
     /// How many times it has rung, at one agent or several at once, this one included.
     pub attempts: u32,
 }
@@ -233,6 +235,7 @@ impl Engine {
             stage: call.stage,
             callback: call.is_callback(),
             enqueued_at: call.enqueued_at,
+            ends_by: call.cap_at,
             attempts: call.attempts,
         })
     }

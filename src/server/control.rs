@@ -44,6 +44,7 @@ use crate::server::speech::Spoken;
 use crate::server::switchboard::Input;
 use crate::server::switchboard::Output;
 use crate::server::switchboard::Recalled;
+use crate::server::switchboard::Remaining;
 use crate::server::switchboard::Streams;
 use crate::server::switchboard::Switchboard;
 use crate::sip;
@@ -337,14 +338,34 @@ impl Control {
                 false
             }
             ControlRequest::Shutdown { reply } => {
-                let stop_now = *draining;
-                *draining = true;
-                self.switchboard.drain();
-                info!(calls = self.switchboard.live_calls(), stop_now, "stopping: no new calls are taken");
+                let stop_now = std::mem::replace(draining, true);
+                if stop_now {
+                    info!(
+                        calls = self.switchboard.remaining().calls,
+                        "stopping at once: every call is ended"
+                    );
+                } else {
+                    self.drain(outputs);
+                }
                 let _ = reply.send(Ok(()));
                 stop_now
             }
         }
+    }
+
+    /// Takes no more calls, and says once what is waited for.
+    fn drain(&mut self, outputs: &mut Vec<Output>) {
+        let now = self.clock.now();
+        self.switchboard.drain(now, outputs);
+        let Remaining { calls, waiting, waits_until } = self.switchboard.remaining();
+        let longest_wait_s = waits_until.map_or(0, |until| until.since(now.at).as_secs());
+        info!(
+            calls,
+            waiting,
+            longest_wait_s,
+            "stopping: no new calls are taken, those that are up may end by themselves, and phones that are silent are \
+             asked whether they are there; told again, the server ends every call at once"
+        );
     }
 
     fn perform(&mut self, outputs: &mut Vec<Output>) {

@@ -77,6 +77,9 @@ pub enum Command {
     AnswerRefer { session: SessionId, refused: Option<(u16, String)> },
     /// Send INFO within the session.
     Info { session: SessionId, content_type: &'static str, body: Bytes },
+    /// Ask whether the peer is still there, by OPTIONS within the session: unless something answers that knows it, it
+    /// ends with [`EndCause::PeerGone`].
+    Options { session: SessionId },
 }
 
 /// Why the server ends a session: becomes a Reason header (RFC 3326).

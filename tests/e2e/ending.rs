@@ -23,12 +23,20 @@ fn a_server_that_is_told_to_end_lets_the_last_call_finish() {
     caller.dial(&server.uri("1001"));
     let id = caller.is_answered();
     server.story_with(&id, "agent_connected", 15);
+    let unplugged =
+        Sipp::play(&server.sip(), "9001", STRANGER, &Script::invite(&[], Some(PCMU)).until_answered());
+    let dead = unplugged.sip_call_id.clone();
+    server.story_with(&dead, "played", 15);
+    drop(unplugged);
 
     server.terminate();
     let refused = Script::invite(&[], Some(PCMU)).may_get(100).expect(503).ack_refusal();
     within(5, "a new call is refused", || server.logged().contains("no new calls are taken").then_some(()));
     let received = Sipp::play(&server.sip(), "9000", STRANGER, &refused).received(10);
     assert!(header(only(&received, "SIP/2.0 503"), "Retry-After").is_some(), "{received:#?}");
+    // Whose phone is dead is found; who talks is not disturbed.
+    let story = server.story_with(&dead, "call_ended", 60);
+    assert_eq!(story.only("call_ended")["cause"], "the line is gone");
     let heard = caller.heard(AGENT_HZ);
     within(10, "the call goes on", || (caller.heard(AGENT_HZ) >= heard + 1.0).then_some(()));
     assert!(server.runs());

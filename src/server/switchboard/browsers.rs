@@ -135,7 +135,7 @@ impl Switchboard {
         if self.sockets.contains_key(&socket) {
             return refuse(socket, "this page has a call already".to_owned(), "hang up first", out);
         }
-        if self.draining || self.calls.len() + self.web_callers.len() >= self.parts.max_calls {
+        if self.is_draining() || self.calls.len() + self.web_callers.len() >= self.parts.max_calls {
             refuse(socket, "no more calls are taken just now".to_owned(), "try again in a moment", out);
             return out.push(Output::Tell { socket, tell: Tell::Over { again: true } });
         }

@@ -52,6 +52,8 @@ pub(super) struct Line {
     pub(super) up: bool,
     /// Whether the party's phone has put us on hold.
     pub(super) held: bool,
+    /// Whether audio should come and does not.
+    pub(super) lost: bool,
     /// How the party's keys come: the first way that they come is believed, the other one ignored, for
     /// some phones send both.
     pub(super) digits: Option<DigitsBy>,
@@ -78,6 +80,7 @@ impl Line {
             prepared: None,
             up: false,
             held: false,
+            lost: false,
             digits: None,
             desk: None,
             web: None,

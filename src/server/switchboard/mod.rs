@@ -21,6 +21,7 @@ mod requests;
 mod shifts;
 mod sip_events;
 mod speaking;
+mod stopping;
 mod supervision;
 mod surveys;
 #[cfg(test)]
@@ -106,6 +107,7 @@ pub use placing::PlaceCall;
 use promises::Talked;
 pub use recall::Recalled;
 use speaking::Waiting;
+pub use stopping::Remaining;
 use surveys::Asked;
 
 /// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
@@ -266,7 +268,8 @@ pub struct Switchboard {
     next_connection: u64,
     next_call: u64,
     next_session: u64,
-    draining: bool,
+    /// When lines of which nothing is heard are asked next, once it takes no more calls.
+    next_round: Option<Timestamp>,
     sent_codes: SentCodes,
     /// Plays that wait for texts to be spoken; at most one for each line.
     unspoken: HashMap<LegId, Waiting>,
@@ -332,7 +335,7 @@ impl Switchboard {
             connections: HashMap::new(),
             next_connection: 1,
             sessions: HashMap::new(),
-            draining: false,
+            next_round: None,
             sent_codes: SentCodes::default(),
             unspoken: HashMap::new(),
             pending: VecDeque::new(),
@@ -394,34 +397,14 @@ impl Switchboard {
         let (desks, promises) = (self.desks_deadline(), self.promises_deadline());
         let shifts = self.shifts_deadline();
         let (endpoint, engine) = (self.parts.endpoint.deadline(), self.engine.deadline());
-        let house = [endpoint, engine, desks, promises, shifts, calls, self.unspoken_deadline()];
+        let house =
+            [endpoint, engine, desks, promises, shifts, calls, self.unspoken_deadline(), self.next_round];
         house.into_iter().flatten().min()
-    }
-
-    /// Takes no new calls from now on: they get 503.
-    pub fn drain(&mut self) {
-        self.draining = true;
-    }
-
-    /// Ends every call at once; places that are kept are left for the next start.
-    pub fn stop(&mut self, now: Now, streams: &mut dyn Streams, out: &mut Vec<Output>) {
-        self.drain();
-        let mut calls: Vec<CallId> = self.calls.keys().copied().collect();
-        calls.sort_unstable();
-        for call in calls {
-            self.later(call, CallEvent::Shutdown);
-        }
-        self.settle(now, streams, out);
     }
 
     /// How many calls are up.
     pub fn live_calls(&self) -> usize {
         self.calls.len()
-    }
-
-    /// Whether no call is up but those whose place is kept, with nobody on the line.
-    pub fn rests(&self) -> bool {
-        self.calls.values().all(|live| live.call.rests())
     }
 
     /// Whether this call is up.
@@ -476,6 +459,9 @@ impl Switchboard {
         }
         if self.shifts_deadline().is_some_and(|due| due <= now.at) {
             self.tick_shifts(now);
+        }
+        if self.next_round.is_some_and(|due| due <= now.at) {
+            self.ask_round(now, out);
         }
         self.unspoken_due(now, streams);
         let due = self.due.iter().take_while(|(due, _)| *due <= now.at);
@@ -652,8 +638,14 @@ impl Switchboard {
             MediaEvent::PlayEnded { leg, play, stopped } => {
                 (leg, CallEvent::PlayEnded { leg, play, stopped })
             }
-            MediaEvent::AudioLost { leg } => (leg, CallEvent::AudioLost { leg }),
-            MediaEvent::AudioBack { leg } => (leg, CallEvent::AudioBack { leg }),
+            MediaEvent::AudioLost { leg } => {
+                self.audio_lost(now, leg, out);
+                (leg, CallEvent::AudioLost { leg })
+            }
+            MediaEvent::AudioBack { leg } => {
+                self.audio_back(leg);
+                (leg, CallEvent::AudioBack { leg })
+            }
             MediaEvent::Speaks { leg, on } => (leg, CallEvent::Speaks { leg, on }),
             MediaEvent::SendInfo { leg, digit } => return self.send_info(now, leg, digit, out),
             MediaEvent::Closed { leg, quality } => {

@@ -46,7 +46,7 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) -> Result<CallId, ControlError> {
-        if self.draining {
+        if self.is_draining() {
             return Err(ControlError::Stopping);
         }
         if self.calls.len() >= self.parts.max_calls {

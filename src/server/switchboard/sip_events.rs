@@ -122,7 +122,7 @@ impl Switchboard {
         let session = incoming.session;
         let id = CallId(self.next_call);
         let leg = LegId::of(id, 0);
-        let room = !self.draining && self.calls.len() < self.parts.max_calls;
+        let room = !self.is_draining() && self.calls.len() < self.parts.max_calls;
         // A refused call uses up its number too: its stream may still be closing under it.
         self.next_call += 1;
         let opened = match room {

@@ -2,6 +2,7 @@
 //! callers and agents who do as they like. Thousands of calls; the seed that failed is printed.
 
 mod recall;
+mod stopping;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -501,7 +502,8 @@ impl World {
                 self.happen(due);
             }
             for host in [CALLER, ALICE, BOB] {
-                if self.phones[&host].deadline().is_some_and(|due| due <= self.now) {
+                let phone = self.phones.get(&host);
+                if phone.and_then(Endpoint::deadline).is_some_and(|due| due <= self.now) {
                     self.phone(host, sip::Input::Tick);
                 }
             }

@@ -33,6 +33,7 @@ pub(in crate::sip) use self::cx::Cx;
 pub(in crate::sip) use self::cx::Reply;
 pub(in crate::sip) use self::cx::own_request;
 pub(in crate::sip) use self::draft::Draft;
+pub(in crate::sip) use self::draft::SDP;
 use self::receive::Welcome;
 use super::api::Command;
 use super::api::Event;
@@ -184,6 +185,9 @@ impl Endpoint {
             }
             Command::Info { session, content_type, body } => {
                 self.with_session(now, session, out, |session, cx| session.info(cx, content_type, &body));
+            }
+            Command::Options { session } => {
+                self.with_session(now, session, out, Session::is_there);
             }
         }
     }

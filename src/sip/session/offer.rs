@@ -17,6 +17,8 @@ use crate::sip::api::Event;
 use crate::sip::endpoint::ALLOW;
 use crate::sip::endpoint::Arrival;
 use crate::sip::endpoint::Cx;
+use crate::sip::endpoint::Draft;
+use crate::sip::endpoint::SDP;
 use crate::sip::endpoint::SUPPORTED;
 use crate::sip::message::Method;
 use crate::sip::transaction::Owner;
@@ -49,15 +51,28 @@ impl Session {
 
     /// The server sends INFO (RFC 6086).
     pub(in crate::sip) fn info(&mut self, cx: &mut Cx<'_>, content_type: &str, body: &Bytes) {
+        self.ask_aside(cx, &Method::Info, |draft| draft.finish_with(Some((content_type, body))));
+    }
+
+    /// The server asks whether the peer is still there (§11). Who is not, has no answer for it, or 481 (§12.2.1.2).
+    pub(in crate::sip) fn is_there(&mut self, cx: &mut Cx<'_>) {
+        self.ask_aside(cx, &Method::Options, |mut draft| {
+            draft.header("Accept", SDP);
+            draft.finish()
+        });
+    }
+
+    /// Asks something beside offers and answers, which may go on meanwhile.
+    fn ask_aside(&mut self, cx: &mut Cx<'_>, method: &Method, write: impl FnOnce(Draft) -> Bytes) {
         if self.stage != Stage::Confirmed || self.closing.is_some() {
             return;
         }
         let cseq = self.dialog.next_cseq();
         let owner = Owner::Session(self.id);
         let credentials = self.credentials.clone();
-        cx.request(&self.dialog, (&Method::Info, cseq), owner, credentials, |mut draft, core| {
+        cx.request(&self.dialog, (method, cseq), owner, credentials, |mut draft, core| {
             draft.header("User-Agent", &core.config.product);
-            draft.finish_with(Some((content_type, body)))
+            write(draft)
         });
     }
 

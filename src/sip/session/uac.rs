@@ -221,7 +221,7 @@ impl Session {
         self.stage = Stage::Over;
     }
 
-    /// A response to INFO or PRACK, or to an INVITE of before.
+    /// A response to INFO, OPTIONS or PRACK, or to an INVITE of before.
     fn answered_aside(&mut self, cx: &mut Cx<'_>, reply: &Reply) {
         let status = reply.response.status;
         let invite = reply.method == Method::Invite;
@@ -233,7 +233,8 @@ impl Session {
             cx.resend(reply, cseq, true, |_| {});
         }
         // §12.2.1.2: the peer knows no such dialog.
-        if matches!(status, 408 | 481) && reply.method == Method::Info && self.stage == Stage::Confirmed {
+        let aside = matches!(reply.method, Method::Info | Method::Options);
+        if matches!(status, 408 | 481) && aside && self.stage == Stage::Confirmed {
             self.ended(cx, EndCause::PeerGone, true);
         }
     }

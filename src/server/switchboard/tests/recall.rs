@@ -141,8 +141,8 @@ fn a_server_that_stops_leaves_its_places_to_the_next_and_need_not_wait_for_them(
         let mut world = World::new(seed);
         world.wants_callbacks = true;
         world.goes_on_for_a_while();
-        world.switchboard.drain();
         let mut out = Vec::new();
+        world.switchboard.drain(world.clock(), &mut out);
         world.switchboard.stop(world.clock(), &mut world.streams, &mut out);
         world.perform(out);
         let second = world.now + Duration::from_secs(1);

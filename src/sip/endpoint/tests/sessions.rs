@@ -262,6 +262,41 @@ fn info_and_options_within_a_call_are_answered() {
 }
 
 #[test]
+fn a_peer_that_is_asked_whether_it_is_there_goes_on_unless_it_does_not_know_the_call_or_answers_nothing() {
+    let asked = || {
+        let mut bench = Bench::new();
+        bench.reborn = true;
+        bench.establish();
+        bench.command(Command::Options { session: FIRST });
+        let options = bench.last_request();
+        assert_eq!(options.method.as_str(), "OPTIONS");
+        (bench, options)
+    };
+    for (status, goes_on) in [(200, true), (405, true), (501, true), (486, true), (481, false), (408, false)]
+    {
+        let (mut bench, options) = asked();
+        bench.receive(response(&options, status, "carl", "", ""));
+        bench.pass(60_000);
+        let ended = if goes_on { vec![] } else { vec!["Ended PeerGone".to_owned()] };
+        assert_eq!(bench.told(), ended, "{status}");
+    }
+    let (mut bench, _) = asked();
+    assert_eq!(bench.sends_within(31_900).len(), 10);
+    assert!(bench.told().is_empty());
+    bench.pass(100);
+    assert_eq!(bench.told(), ["Ended PeerGone"]);
+    let (mut bench, _) = asked();
+    bench.input(Input::HopFailed { hop: bench.hop });
+    assert_eq!(bench.told(), ["Ended PeerGone"]);
+    // Who has not picked up yet is not asked, nor who has gone.
+    let mut bench = Bench::new();
+    bench.receive(invite("1"));
+    bench.sent();
+    bench.command(Command::Options { session: FIRST });
+    assert!(bench.sent().is_empty());
+}
+
+#[test]
 fn a_peer_that_refreshes_no_more_is_given_up_before_the_interval_ends() {
     let mut bench = Bench::new();
     bench.reborn = true;
