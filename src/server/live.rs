@@ -612,6 +612,7 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::Why;
     use crate::store::sample;
 
     fn live() -> Live {
@@ -653,6 +654,39 @@ mod tests {
         assert_eq!(live.queues(), [queue("support", 0, None), queue("billing", 1, Some(since))]);
         apply(&live, &facts[18..21]);
         assert_eq!(live.queues()[1].waiting, 0);
+    }
+
+    #[test]
+    fn a_place_that_outlived_the_server_waits_to_be_called_back_since_it_began() {
+        let live = live();
+        let of_call = |secs, what| Fact { at: Timestamp::from_secs(secs), call: Some(CallId(7)), what };
+        let rings = |agent: &str| {
+            let why = Why::Words(String::new());
+            What::AgentRinging { agent: agent.into(), attempt: 1, why }
+        };
+        // Bob was rung when the server went.
+        let mut before = sample::dated(sample::whole_call(7).into_iter().take(20).collect());
+        before.iter_mut().for_each(|dated| dated.wall = dated.wall.before(Duration::from_secs(600)));
+        let since = before.iter().find(|dated| matches!(dated.fact.what, What::Enqueued { .. }));
+        let since = since.expect("the sample call waits").wall;
+        live.recall(CallId(7), &before);
+        let recalled = What::PlaceRecalled {
+            queue: "billing".into(),
+            needs: Vec::new(),
+            priority: 0,
+            waiting: 1,
+            since,
+        };
+        apply(&live, &[of_call(1, recalled)]);
+        let kept = live.call(CallId(7)).unwrap();
+        assert_eq!((kept.phase, kept.agent, kept.node), (Phase::CallbackKept, None, None));
+        assert!(kept.ringing.is_empty());
+        assert_eq!((live.queues()[1].waiting, live.queues()[1].longest_since), (1, Some(since)));
+        apply(&live, &[of_call(30, rings("alice"))]);
+        assert_eq!(live.call(CallId(7)).unwrap().agent.as_deref(), Some("alice"));
+        let missed = What::AgentMissed { agent: "alice".into(), why: MissedWhy::NoAnswer };
+        apply(&live, &[of_call(50, missed)]);
+        assert_eq!(live.call(CallId(7)).unwrap().phase, Phase::CallbackKept, "it waits on as it did");
     }
 
     #[test]

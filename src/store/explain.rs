@@ -272,15 +272,24 @@ impl<'a> Skills<'a> {
 struct States<'a>(BTreeMap<&'a str, Vec<(WallTime, AgentStateName, &'a str)>>);
 
 impl<'a> States<'a> {
-    /// The states of the server's run in which the call was: whoever has none in it was not there.
+    /// The states of the server's runs in which the call was, which are several for a place that was kept: whoever has none
+    /// in a run was not there.
     fn of(call: &[DatedFact], agents: &'a [DatedFact]) -> States<'a> {
-        let run = call.first().map(begun);
-        let mut states: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         // Clocks are set now and then, and two runs are further apart.
-        let same_run = |dated: &&DatedFact| run.is_some_and(|run| run.0.abs_diff(begun(dated).0) < 2_000_000);
-        for dated in agents.iter().filter(same_run) {
-            if let What::AgentState { agent, to, reason, .. } = &dated.fact.what {
-                states.entry(agent).or_default().push((dated.wall, *to, reason.as_str()));
+        let is_of = |run: WallTime, dated: &DatedFact| run.0.abs_diff(begun(dated).0) < 2_000_000;
+        let mut runs: Vec<WallTime> = Vec::new();
+        for dated in call {
+            if runs.last().is_none_or(|run| !is_of(*run, dated)) {
+                runs.push(begun(dated));
+            }
+        }
+        let mut states: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for run in runs {
+            states.values_mut().for_each(|states| states.push((run, AgentStateName::Offline, "")));
+            for dated in agents.iter().filter(|dated| is_of(run, dated)) {
+                if let What::AgentState { agent, to, reason, .. } = &dated.fact.what {
+                    states.entry(agent).or_default().push((dated.wall, *to, reason.as_str()));
+                }
             }
         }
         States(states)
@@ -445,6 +454,40 @@ mod tests {
                 "2 of 5 agents could not"
             ]
         );
+    }
+
+    #[test]
+    fn a_place_that_outlived_the_server_is_explained_by_who_was_there_before_and_after() {
+        let (queue, since): (Name, _) = ("billing".into(), sample::STARTED + Duration::from_secs(100));
+        let enqueued = What::Enqueued { queue: queue.clone(), needs: billing(5), priority: 0, waiting: 1 };
+        let recalled = What::PlaceRecalled { queue, needs: billing(5), priority: 0, waiting: 1, since };
+        let rings = What::AgentRinging { agent: "bob".into(), attempt: 1, why: Why::Words(String::new()) };
+        // The second run begins ten minutes after the first.
+        let later = |facts: Vec<Fact>| {
+            let mut dated = sample::dated(facts);
+            dated.iter_mut().for_each(|dated| dated.wall = dated.wall + Duration::from_secs(600));
+            dated
+        };
+        let mut call = sample::dated(vec![at(Some(7), 100, enqueued)]);
+        call.extend(later(vec![at(Some(7), 1, recalled), at(Some(7), 60, rings)]));
+        let mut agents = sample::dated(vec![state("alice", 10, AgentStateName::Talking, "call 3")]);
+        agents.extend(later(vec![state("bob", 50, AgentStateName::Ready, "")]));
+        let skilled =
+            ["alice", "bob"].map(|name| Skilled { name: name.into(), skills: vec![("billing".into(), 6)] });
+        let now = sample::STARTED + Duration::from_secs(700);
+        let waits = explain(&call, &agents, &[], |_| skilled.to_vec(), now, &TimeZone::UTC);
+        let [wait] = &waits[..] else { panic!("{waits:?}") };
+        assert_eq!(wait.needed[1], "14:12:01.000: billing >= 5, the server was started anew",);
+        assert_eq!(
+            wait.could,
+            [
+                "alice was talking (call 3), at 14:12:00.000 was offline",
+                "bob at 14:12:50.000 was ready",
+                "0 of 2 agents could not"
+            ]
+        );
+        assert_eq!(wait.rung, ["14:13:00.000: bob"]);
+        assert_eq!(wait.ended, "still waiting, for 10 min");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::fact::Resolution;
 use crate::fact::Target;
 use crate::fact::TransferKind;
 use crate::fact::Verification;
+use crate::fact::Why;
 use crate::fact::note;
 use crate::store::sample;
 
@@ -66,6 +67,24 @@ fn before_picking_up_the_desk_says_who_calls_and_what_they_have_been_through() {
     assert_eq!(call.chose, ["billing".into()]);
     assert_eq!((call.queue.as_deref(), call.quote), (Some("billing"), Some(Duration::from_secs(60))));
     assert_eq!(call.waiting_since, Some(sample::STARTED + Duration::from_millis(7_351)));
+}
+
+#[test]
+fn a_place_that_outlived_the_server_rings_nobody_of_before_and_says_all_of_the_caller() {
+    let desks = desks();
+    tell(&desks, sample::whole_call(7).into_iter().take(20));
+    assert_eq!(phase(&desks, "bob"), Some(Phase::Ringing));
+    let since = sample::STARTED + Duration::from_millis(7_351);
+    let (queue, needs) = ("billing".into(), Vec::new());
+    tell(&desks, [at(600, What::PlaceRecalled { queue, needs, priority: 0, waiting: 1, since })]);
+    assert_eq!(phase(&desks, "bob"), None, "his phone does not ring any more");
+    let why = Why::Words(String::new());
+    tell(&desks, [at(630, What::AgentRinging { agent: "alice".into(), attempt: 1, why })]);
+    let view = desks.view("alice");
+    let (part, call) = &view.calls[0];
+    assert_eq!((part.role, call.phase(part)), (PartRole::Agent, Phase::Ringing));
+    assert_eq!((call.name.as_str(), call.queue.as_deref()), ("Ann", Some("billing")));
+    assert_eq!(call.waiting_since, Some(since));
 }
 
 #[test]
