@@ -21,6 +21,7 @@ use crate::simulate::center;
 use crate::simulate::center::Plan;
 use crate::simulate::centers;
 use crate::simulate::engine::EngineRouter;
+use crate::simulate::large;
 use crate::simulate::reference::Policy;
 use crate::simulate::reference::Reference;
 use crate::simulate::stepped;
@@ -43,9 +44,9 @@ pub(super) struct SimulateArgs {
     /// How ready to hang up those who wait are
     #[arg(long, value_enum, default_value_t)]
     patience: Patience,
-    /// How far each agent's speed differs by type of call: the sigma of the logarithm
-    #[arg(long, value_name = "SIGMA", default_value_t = 0.0, value_parser = sigma)]
-    differ: f64,
+    /// How far each agent's speed differs by type of call: the sigma of the logarithm. Default 0, in large centers 0.2
+    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    differ: Option<f64>,
     /// A line for each center, not only their mean
     #[arg(long)]
     each: bool,
@@ -64,6 +65,9 @@ enum Centers {
     // The same of centers with more work than first come, first served copes with.
     BusyTuned,
     Busy,
+    // Three times as large, with as much work as those of the published figures.
+    LargeTuned,
+    Large,
     // Some with steps, beside the same without.
     Steps,
 }
@@ -94,6 +98,8 @@ impl Centers {
             Centers::Apart => vec![("all", centers::apart())],
             Centers::BusyTuned => vec![("all", busy::tuned())],
             Centers::Busy => vec![("all", busy::apart())],
+            Centers::LargeTuned => vec![("all", large::tuned())],
+            Centers::Large => vec![("all", large::apart())],
             Centers::Steps => vec![
                 ("the best alone", stepped::plans(Form::BestAlone)),
                 ("the best, others by steps", stepped::plans(Form::Steps)),
@@ -103,7 +109,7 @@ impl Centers {
     }
 
     fn is_apart(self) -> bool {
-        matches!(self, Centers::Apart | Centers::Busy)
+        matches!(self, Centers::Apart | Centers::Busy | Centers::Large)
     }
 
     /// The offered work over the staff in the busiest hour of a real day.
@@ -111,7 +117,14 @@ impl Centers {
         match self {
             Centers::Tuned | Centers::Apart | Centers::Steps => 1.0,
             Centers::BusyTuned | Centers::Busy => busy::BANK_LOAD,
+            Centers::LargeTuned => large::BANK_LOADS.1,
+            Centers::Large => large::BANK_LOADS.0,
         }
+    }
+
+    /// How far each agent's speed differs by type of call where nobody says.
+    fn differ(self) -> f64 {
+        if matches!(self, Centers::LargeTuned | Centers::Large) { large::DIFFER } else { 0.0 }
     }
 }
 
@@ -150,6 +163,11 @@ pub(super) fn run(args: SimulateArgs) -> Result<(), Trouble> {
         ("first come, longest idle", Way::Reference(Policy::FirstCome)),
         ("app_queue: penalties, polled", Way::Reference(Policy::Penalties)),
         ("mod_callcenter: tiers, polled", Way::Reference(Policy::Tiers)),
+        ("priority, best level", Way::Reference(Policy::BestLevel)),
+        ("bullseye, 10 and 20 s", Way::Reference(Policy::Bullseye)),
+        ("weights of wait and idle", Way::Reference(Policy::Weights)),
+        ("generalized c-mu, quadratic", Way::Reference(Policy::GeneralizedCmu)),
+        ("least slack first", Way::Reference(Policy::Slack)),
         ("Warmline, longest waiting", ours(Routing::LongestWaiting)),
         ("Warmline, short tail", ours(Routing::ServiceLevel(Weights::short_tail()))),
         ("Warmline, service level", ours(Routing::default())),
@@ -184,7 +202,8 @@ fn sets(args: &SimulateArgs) -> Result<Sets, Trouble> {
         let days = real_days(path, args)?;
         sets.iter_mut().for_each(|(_, centers)| centers.push(days.clone()));
     }
-    let differ = |day: Center| day.with_agents_who_differ(args.differ, args.seed);
+    let sigma = args.differ.unwrap_or(args.centers.differ());
+    let differ = |day: Center| day.with_agents_who_differ(sigma, args.seed);
     let all = |centers: Vec<Vec<Center>>| {
         centers.into_iter().map(|days| days.into_iter().map(differ).collect()).collect()
     };

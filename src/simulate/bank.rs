@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::center::Arrival;
 use super::center::Center;
+use super::center::LEVEL_GAIN;
 use super::center::log_normal;
 use super::router::CallType;
 use super::router::Setup;
@@ -124,6 +125,7 @@ pub fn day(rows: &[Row], date: u32, load: f64, seed: u64) -> Option<Center> {
         shifts: (0..count as u32).map(|agent| (Timestamp::ZERO, agent, true)).collect(),
         slowness,
         with_types: Vec::new(),
+        level_gain: LEVEL_GAIN,
         count_from: Timestamp::ZERO,
     })
 }

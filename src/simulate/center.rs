@@ -23,6 +23,8 @@ pub struct Center {
     pub slowness: Vec<f64>,
     /// How much slower than that each agent is with each type, agent by agent. Empty: as with any.
     pub with_types: Vec<f64>,
+    /// What each level above the need makes of the time that a call takes.
+    pub level_gain: f64,
     /// Calls before this are not counted: the center fills up.
     pub count_from: Timestamp,
 }
@@ -89,6 +91,8 @@ pub struct Plan {
     pub wrap_up_s: f64,
     /// How callers' patience falls around their type's mean.
     pub patience: Patience,
+    /// What each level above the need makes of the time that a call takes.
+    pub level_gain: f64,
 }
 
 impl Plan {
@@ -116,6 +120,7 @@ impl Plan {
             shifts,
             slowness,
             with_types: Vec::new(),
+            level_gain: self.level_gain,
             count_from: Timestamp::ZERO,
         }
     }
@@ -255,11 +260,11 @@ impl Center {
         let (kind, skills) = (&self.setup.types[kind as usize], &self.setup.agents[agent as usize]);
         // Who will do at a later step alone is below, and slower.
         let above = |need: &Need| i32::from(super::router::level(skills, need)) - i32::from(need.level);
-        self.slowness[agent as usize] * with_type * LEVEL_GAIN.powi(kind.needs.iter().map(above).sum())
+        self.slowness[agent as usize] * with_type * self.level_gain.powi(kind.needs.iter().map(above).sum())
     }
 }
 
-/// What each level above the need makes of the time that a call takes.
+/// What each level above the need mostly makes of the time that a call takes.
 pub(super) const LEVEL_GAIN: f64 = 0.93;
 
 fn needs(skills: &[(u32, u8)]) -> Vec<Need> {

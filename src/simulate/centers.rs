@@ -2,6 +2,7 @@
 //! looked at while choosing. In `busy` are some with more work.
 
 use super::center::GroupPlan;
+use super::center::LEVEL_GAIN;
 use super::center::Patience;
 use super::center::Plan;
 use super::center::TypePlan;
@@ -69,6 +70,7 @@ pub(super) fn plan(name: &str, hours: f64, types: Vec<TypePlan>, groups: Vec<Gro
         away: None,
         wrap_up_s: 0.0,
         patience: Patience::Even,
+        level_gain: LEVEL_GAIN,
     }
 }
 

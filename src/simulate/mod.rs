@@ -5,10 +5,11 @@
 //! |---|---|
 //! | `router` | what a router is told and answers |
 //! | `engine` | the queue engine as a router: the very one that serves calls |
-//! | `reference` | what others do: first come first served, tiers, penalties |
+//! | `reference` | what others do, and what is published: first come first served, penalties, rings, cμ, slack … |
 //! | `center` | a center and its day: types of calls, agents, arrivals |
 //! | `centers` | the centers by name, those the policy was tuned on and those it was not |
 //! | `busy` | centers with so much work that first come, first served misses its targets |
+//! | `large` | the centers three times as large, with as much work as those of the published figures |
 //! | `bank` | a day of real calls |
 //! | `world` | the day itself: who calls, hangs up, talks and comes back |
 //! | `score` | what the day was worth |
@@ -25,6 +26,7 @@ pub mod engine;
 pub mod erlang;
 mod fairness;
 pub mod figures;
+pub mod large;
 pub mod reference;
 pub mod replay;
 #[cfg(test)]

@@ -14,12 +14,16 @@ use super::erlang::theory;
 use super::reference::Policy;
 use super::reference::Reference;
 use super::router::Answer;
+use super::router::CallType;
 use super::router::Router;
+use super::router::Setup;
 use super::router::Told;
 use super::run;
 use super::stepped;
 use super::stepped::Form;
+use crate::base::SkillId;
 use crate::base::Timestamp;
+use crate::queue::api::Need;
 use crate::queue::api::Routing;
 
 /// One type, equal agents, exponential talks: M/M/n with patience of that mean.
@@ -44,6 +48,7 @@ fn one_skill(agents: usize, per_hour: f64, talk_s: f64, patience_s: f64, hours: 
         away: None,
         wrap_up_s: 0.0,
         patience: Patience::Even,
+        level_gain: 1.0,
     }
 }
 
@@ -152,9 +157,78 @@ fn steps_answer_more_in_time_and_the_best_have_fewer_of_the_calls() {
     assert!(anybody.as_wanted() < steps.as_wanted() && steps.as_wanted() < 100.0);
 }
 
+const POLICIES: [Policy; 8] = [
+    Policy::FirstCome,
+    Policy::Penalties,
+    Policy::Tiers,
+    Policy::BestLevel,
+    Policy::Bullseye,
+    Policy::Weights,
+    Policy::GeneralizedCmu,
+    Policy::Slack,
+];
+
+/// Who is answered, in order, when one agent gets free beside callers of three types: priority 1, 2 and 1, targets of
+/// 20, 60 and 600 s, the same talk; and the agent lacks a level for the first. They came at 0, 5 and 3 s.
+fn order(policy: Policy, free_at_s: u64) -> Vec<u64> {
+    let kind = |priority, target_s, want| CallType {
+        needs: vec![need(0, 1)],
+        steps: Vec::new(),
+        wants: vec![need(0, want)],
+        priority,
+        target: (80, Duration::from_secs(target_s)),
+        handle_time: Duration::from_secs(100),
+    };
+    let types = vec![kind(1, 20, 3), kind(2, 60, 2), kind(1, 600, 2)];
+    let setup = Setup { skills: 1, types, agents: vec![vec![need(0, 2)]] };
+    let (mut router, mut answer, mut order) = (Reference::new(policy, &setup), Answer::default(), Vec::new());
+    for (at, call) in [(0, 0), (3, 2), (5, 1)] {
+        router.handle(Timestamp::from_secs(at), Told::Arrived { call, kind: call as u32 }, &mut answer);
+    }
+    for round in 0..20 {
+        let now = Timestamp::from_secs(free_at_s + round);
+        for told in [Told::Available { agent: 0 }, Told::Tick] {
+            router.handle(now, told, &mut answer);
+            order.extend(answer.assign.iter().map(|(call, _)| *call));
+        }
+    }
+    order
+}
+
+fn need(skill: u32, level: u8) -> Need {
+    Need { skill: SkillId(skill), level }
+}
+
+#[test]
+fn each_policy_has_its_order() {
+    let orders = |free_at_s| POLICIES.map(|policy| (policy, order(policy, free_at_s)));
+    let expected = |policy, free_at_s| match (policy, free_at_s) {
+        (Policy::FirstCome | Policy::Tiers, _) => [0, 2, 1],
+        // Queues of one weight take turns.
+        (Policy::Penalties, _) => [1, 2, 0],
+        (Policy::BestLevel, _) => [1, 0, 2],
+        // Who lacks a level for a call gets it after ten seconds.
+        (Policy::Bullseye, 6) => [2, 1, 0],
+        (Policy::Bullseye, _) => [0, 2, 1],
+        // (6 − 10)/20, 2 × 1/60 and 3/600; 5/20, 2 × 10/60 and 12/600; 20/20, 2 × 25/60 and 27/600.
+        (Policy::Weights, 6) => [1, 2, 0],
+        (Policy::Weights, 15) => [1, 0, 2],
+        (Policy::Weights, _) => [0, 1, 2],
+        (Policy::GeneralizedCmu, _) => [0, 1, 2],
+        (Policy::Slack, 6 | 15) => [0, 1, 2],
+        // The first is past its target by then.
+        (Policy::Slack, _) => [1, 2, 0],
+    };
+    for free_at_s in [6, 15, 30] {
+        for (policy, order) in orders(free_at_s) {
+            assert_eq!(order, expected(policy, free_at_s), "{policy:?} at {free_at_s} s");
+        }
+    }
+}
+
 #[test]
 fn everybody_is_counted_once() {
-    for policy in [Policy::FirstCome, Policy::Penalties, Policy::Tiers] {
+    for policy in POLICIES {
         let center = centers::apart()[1].day(3);
         let score = run(&center, &mut Reference::new(policy, &center.setup));
         assert_eq!(score.offered() as usize, center.calls.len());
