@@ -47,7 +47,7 @@ pub struct Weights {
     /// When a late call's second promise is due, from joining. Default 300 s.
     pub second_promise: Duration,
     /// Of so many calls that agents of one profile take while a call past its second promise waits for them,
-    /// one is the longest waiting of those. Default 4.
+    /// one is the longest waiting of those. Default 10.
     pub one_in: u32,
 }
 
@@ -62,7 +62,7 @@ impl Default for Weights {
             hold: 0.3,
             hold_at_most: 0.7,
             second_promise: Duration::from_secs(300),
-            one_in: 4,
+            one_in: 10,
         }
     }
 }
