@@ -19,6 +19,7 @@ use crate::api::now;
 use crate::api::openapi::answer;
 use crate::api::openapi::maybe;
 use crate::api::openapi::problem;
+use crate::api::openapi::query;
 use crate::api::openapi::schema;
 use crate::api::problem::Problem;
 use crate::api::recording::sound;
@@ -165,7 +166,8 @@ fn not_served(queue: &str) -> Problem {
 pub(super) fn paths() -> Value {
     let problem = problem();
     let message = schema("Message");
-    let query = |name: &str, kind: &str, description: &str| json!({ "name": name, "in": "query", "schema": { "type": kind }, "description": description });
+    let filter =
+        |name: &str, kind: &str, description: &str| query(name, json!({ "type": kind }), description);
     let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }]);
     let list = json!({ "type": "object", "properties": {
         "messages": { "type": "array", "items": message },
@@ -175,10 +177,10 @@ pub(super) fn paths() -> Value {
         "/api/v1/messages": { "get": {
             "summary": "Messages that callers left, the oldest first: for the queues that one serves; all for supervisors",
             "parameters": [
-                query("queue", "string", "Only for this queue"),
-                query("handled", "boolean", "Only those that somebody has handled, or nobody"),
-                query("after", "integer", "Only what comes after this one: the next page"),
-                query("limit", "integer", "At most so many: 1 to 1000, 50 when not given"),
+                filter("queue", "string", "Only for this queue"),
+                filter("handled", "boolean", "Only those that somebody has handled, or nobody"),
+                filter("after", "integer", "Only what comes after this one: the next page"),
+                filter("limit", "integer", "At most so many: 1 to 1000, 50 when not given"),
             ],
             "responses": { "200": answer("A page of messages", list), "400": problem, "401": problem, "403": problem },
         } },

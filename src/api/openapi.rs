@@ -188,7 +188,8 @@ fn desk(mut get: Value) -> Value {
 }
 
 fn calls() -> Value {
-    let filter = |name: &str, kind: &str, description: &str| json!({ "name": name, "in": "query", "description": description, "schema": { "type": kind } });
+    let filter =
+        |name: &str, kind: &str, description: &str| query(name, json!({ "type": kind }), description);
     let mut calls = answers(
         "Calls, newest first, live ones included",
         json!({ "200": body("A page of calls", "CallList"), "400": problem() }),
@@ -241,6 +242,11 @@ fn text(summary: &str, media_type: &str) -> Value {
 /// An answer with a body of this schema.
 pub(super) fn answer(description: &str, schema: Value) -> Value {
     json!({ "description": description, "content": { "application/json": { "schema": schema } } })
+}
+
+/// A parameter in the query.
+pub(super) fn query(name: &str, schema: Value, description: &str) -> Value {
+    json!({ "name": name, "in": "query", "schema": schema, "description": description })
 }
 
 /// The same by the schema's name.

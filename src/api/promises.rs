@@ -17,6 +17,7 @@ use crate::api::ApiState;
 use crate::api::openapi::answer;
 use crate::api::openapi::maybe;
 use crate::api::openapi::problem;
+use crate::api::openapi::query;
 use crate::api::openapi::schema;
 use crate::api::problem::Problem;
 use crate::api::reports::Days;
@@ -153,7 +154,6 @@ pub(super) fn time(text: &str) -> Result<WallTime, Problem> {
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Value {
     let problem = problem();
-    let query = |name: &str, schema: Value, description: &str| json!({ "name": name, "in": "query", "schema": schema, "description": description });
     let (string, integer) = (json!({ "type": "string" }), json!({ "type": "integer" }));
     let time = json!({ "type": "string", "format": "date-time" });
     let lists = json!({ "type": "object", "properties": {

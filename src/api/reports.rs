@@ -21,6 +21,7 @@ use crate::api::now;
 use crate::api::openapi::body;
 use crate::api::openapi::maybe;
 use crate::api::openapi::problem;
+use crate::api::openapi::query;
 use crate::api::openapi::schema;
 use crate::api::problem::Problem;
 use crate::api::promises::time;
@@ -169,13 +170,10 @@ pub(super) async fn service(
 /// The paths as the OpenAPI document has them.
 pub(super) fn paths() -> Value {
     let problem = problem();
-    let time = |name: &str, description: &str| {
-        let schema = json!({ "type": "string", "format": "date-time" });
-        json!({ "name": name, "in": "query", "schema": schema, "description": description })
-    };
+    let moment = json!({ "type": "string", "format": "date-time" });
+    let time = |name: &str, description: &str| query(name, moment.clone(), description);
     let one_of = |name: &str, of: &[&str], description: &str| {
-        let schema = json!({ "type": "string", "enum": of });
-        json!({ "name": name, "in": "query", "schema": schema, "description": description })
+        query(name, json!({ "type": "string", "enum": of }), description)
     };
     let mut service = body("The figures", "ServiceReport");
     service["content"]["text/csv"] = json!({ "schema": { "type": "string" } });

@@ -327,6 +327,11 @@ impl Call {
         (&self.arrival.number, &self.arrival.display)
     }
 
+    /// Where the caller came from, `udp 10.0.0.2:5060`, and by which trunk.
+    pub fn came_by(&self) -> (&str, Option<&Name>) {
+        (&self.arrival.source, self.arrival.trunk.as_ref())
+    }
+
     /// Who the caller is, as far as that is proved or believed.
     pub fn whose(&self) -> Whoses {
         self.known.whose(&self.arrival.number)

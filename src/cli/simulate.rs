@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser;
 
 use super::table::table;
 use super::trouble::Trouble;
@@ -17,7 +19,7 @@ use crate::simulate::Center;
 use crate::simulate::Score;
 use crate::simulate::bank;
 use crate::simulate::busy;
-use crate::simulate::center;
+use crate::simulate::center::Patience;
 use crate::simulate::center::Plan;
 use crate::simulate::centers;
 use crate::simulate::engine::EngineRouter;
@@ -42,7 +44,7 @@ pub(super) struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 900)]
     seed: u64,
     /// How ready to hang up those who wait are
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value = "even", value_parser = patience())]
     patience: Patience,
     /// How far each agent's speed differs by type of call: the sigma of the logarithm. Default 0, in large centers 0.2
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
@@ -72,22 +74,10 @@ enum Centers {
     Steps,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Patience {
-    // At any moment the same.
-    #[default]
-    Even,
-    // Half as ready after a minute and a half, as a bank's callers were.
-    Falling,
-}
-
-impl From<Patience> for center::Patience {
-    fn from(patience: Patience) -> center::Patience {
-        match patience {
-            Patience::Even => center::Patience::Even,
-            Patience::Falling => center::Patience::Falling,
-        }
-    }
+/// Of the core's, which knows no command line.
+fn patience() -> impl TypedValueParser<Value = Patience> {
+    let even = |word: String| if word == "even" { Patience::Even } else { Patience::Falling };
+    PossibleValuesParser::new(["even", "falling"]).map(even)
 }
 
 impl Centers {
@@ -193,7 +183,7 @@ type Sets = Vec<(&'static str, Vec<Vec<Center>>)>;
 
 fn sets(args: &SimulateArgs) -> Result<Sets, Trouble> {
     let day = |plan: &Plan| {
-        let plan = Plan { patience: args.patience.into(), ..plan.clone() };
+        let plan = Plan { patience: args.patience, ..plan.clone() };
         (0..args.days).map(|day| plan.day(args.seed + day)).collect()
     };
     let set = |(set, plans): (_, Vec<Plan>)| (set, plans.iter().map(day).collect());

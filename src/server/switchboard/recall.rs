@@ -30,7 +30,7 @@ pub struct Recalled {
     pub facts: Vec<What>,
 }
 
-/// Where a call came from, and its trunk.
+/// Where its caller's phone is reached, and the trunk that brought them.
 type Origin = (Option<(Uri, Hop)>, Option<Name>);
 
 impl Switchboard {
@@ -47,16 +47,18 @@ impl Switchboard {
         }
         for Recalled { kept, facts } in places {
             let (id, center) = (kept.call, Arc::clone(&self.parts.center));
-            let (callback, trunk) = self.origin(&kept, &facts);
             let mut actions = Vec::new();
             let call = Call::recalled(&center, now.at, now.wall, &kept, &facts, &mut actions);
-            let call =
-                call.and_then(|call| match self.can_be_called(&kept, &call, callback.is_some(), &trunk) {
-                    true => Ok(call),
-                    false => Err(NotKept::NoWay),
-                });
+            let call = call.and_then(|call| {
+                let origin = self.origin(&kept, &call);
+                if self.can_be_called(&kept, &call, &origin) {
+                    Ok((call, origin))
+                } else {
+                    Err(NotKept::NoWay)
+                }
+            });
             match call {
-                Ok(call) => {
+                Ok((call, (callback, trunk))) => {
                     let number = Whose::number(call.caller_id().0);
                     let library = Arc::clone(&self.parts.library);
                     // Nobody has been asked anything since the start, and nothing of a call without a line is due.
@@ -77,7 +79,7 @@ impl Switchboard {
     }
 
     /// Whether there is a way to the caller's number.
-    fn can_be_called(&self, kept: &KeptPlace, call: &Call, contact: bool, trunk: &Option<Name>) -> bool {
+    fn can_be_called(&self, kept: &KeptPlace, call: &Call, (contact, trunk): &Origin) -> bool {
         if kept.number != call.caller_id().0 {
             return self.outbound_trunk().is_some();
         }
@@ -85,19 +87,15 @@ impl Switchboard {
             let mut trunks = self.parts.center.trunks.iter();
             trunks.any(|trunk| trunk.name == *name && trunk.outbound.is_some())
         };
-        contact || trunk.as_ref().is_some_and(calls_out)
+        contact.is_some() || trunk.as_ref().is_some_and(calls_out)
     }
 
-    fn origin(&self, kept: &KeptPlace, facts: &[What]) -> Origin {
-        let arrived = facts.iter().find_map(|what| match what {
-            What::CallArrived { source, trunk, .. } => Some((source, trunk.clone())),
-            _ => None,
-        });
-        let Some((source, trunk)) = arrived else { return (None, None) };
+    fn origin(&self, kept: &KeptPlace, call: &Call) -> Origin {
+        let (source, trunk) = call.came_by();
         let hop = source.split_once(' ').and_then(|(transport, remote)| {
             self.hop_over(Transport::named(transport)?, remote.parse::<SocketAddr>().ok()?)
         });
-        (Uri::parse(&kept.place.contact).ok().zip(hop), trunk)
+        (Uri::parse(&kept.place.contact).ok().zip(hop), trunk.cloned())
     }
 }
 
