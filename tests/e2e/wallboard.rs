@@ -60,7 +60,8 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     }
     let rings = "carol: { skills: { sales: 9, billing: 3 }, ready: when registered }";
     let by_itself = rings.replace("ready:", "auto_answer: yes, ready:");
-    let (_flows, setup) = center_with(&[(rings, &by_itself)]);
+    let crowded = "needs: support >= 3\n    surge: { from: 1, say: wait/sorry }";
+    let (_flows, setup) = center_with(&[(rings, &by_itself), ("needs: support >= 3", crowded)]);
     let mut server = Server::set_up(setup);
     let mut carol = Browser::start(AGENT_HZ);
     sits_at_the_desk(&mut carol, &server, "carol");
@@ -76,6 +77,22 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     let story = server.story_with(&caller.sip_call_id, "wait_granted", 20);
     let waits = format!("document.querySelector('#waiting').innerText.includes('{STRANGER}')");
     sam.sees("who waits", 10, &waits);
+    // Two of them are a surge where nobody takes calls: who joins then is told so first.
+    let surge =
+        "[...document.querySelectorAll('.tag.bad')].some((tag) => tag.textContent.startsWith('surge'))";
+    let second = Sipp::dial(&server.sip(), "1001", "+12025550101", "caller_stays", 0);
+    sam.sees("the surge", 20, surge);
+    let third = Sipp::dial(&server.sip(), "1001", "+12025550102", "caller_stays", 0);
+    for (caller, told) in [(second, false), (third, true)] {
+        let story = server.story_with(&caller.sip_call_id, "hold_music_started", 20);
+        assert_eq!(story.prompts().contains(&"wait/sorry"), told, "{:?}", story.prompts());
+        assert_eq!(story.has("joined_in_surge"), told);
+        let path = format!("/api/v1/calls/{}/end", story.id());
+        let answer = server.ask("POST", &path, None);
+        assert_eq!(answer.map(|(status, _)| status), Some(202));
+        caller.ends_well(20);
+    }
+
     acts_on(&mut sam, STRANGER, "wait-dialog");
     sam.run("await page.check('[name=place][value=first]')");
     saves(&mut sam, "wait-dialog");
@@ -92,6 +109,8 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     carol.hears("phone", CALLER_HZ, 20);
     let story = server.story_of(story.id(), "agent_connected", 10);
     assert_eq!(story.only("wait_prioritised")["by"], "sam");
+    let over = format!("!{surge}");
+    sam.sees("the surge is over: nobody waits there any more", 20, &over);
     let moved = story.only("wait_moved");
     assert_eq!(
         (&moved["from"], &moved["to"], &moved["by"]),
