@@ -30,6 +30,7 @@ use crate::fact::What;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::backlog::Backlog;
+use crate::store::figures::FigureRows;
 use crate::store::fold::CallFold;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
@@ -66,6 +67,7 @@ impl HistoryWriter {
     pub fn start(store: &Store, started: WallTime) -> Result<HistoryWriter, StoreError> {
         let mut writer = Writer::new(store.connect()?, started);
         writer.end_what_a_crash_left()?;
+        writer.figures = FigureRows::begin(&writer.connection)?;
         let backlog = Arc::new(Backlog::default());
         let refused = Arc::clone(&writer.refused);
         let worker = Arc::clone(&backlog);
@@ -150,6 +152,7 @@ struct Writer {
     calls: HashMap<CallId, LiveCall>,
     /// As the rows have them.
     places: KeptPlaces,
+    figures: FigureRows,
     /// Calls that have ended but are still in `calls`, oldest first.
     ended: VecDeque<CallId>,
     /// The next number for a fact that concerns no call.
@@ -175,6 +178,7 @@ impl Writer {
             refused: Arc::default(),
             calls: HashMap::new(),
             places: KeptPlaces::default(),
+            figures: FigureRows::default(),
             ended: VecDeque::new(),
             server_seq: 0,
             in_file_up_to: CallId(0),
@@ -221,6 +225,7 @@ impl Writer {
                 self.connection.execute_batch("ROLLBACK")?;
             }
             self.places = places::recall(&self.connection)?;
+            self.figures = FigureRows::read_back(&self.connection)?;
         }
         written?;
         ended?;
@@ -271,6 +276,7 @@ impl Writer {
         messages::write(&self.connection, call, dated.wall, &dated.fact.what)?;
         promises::write(&self.connection, call, dated.wall, &dated.fact.what)?;
         places::write(&self.connection, &mut self.places, call, dated.wall, &dated.fact.what)?;
+        self.figures.write(&self.connection, seq, &dated)?;
         insert_fact(&self.connection, &mut self.json, call, seq, dated.wall, &dated.fact)
     }
 
@@ -280,15 +286,17 @@ impl Writer {
         }
         let seq = self.server_seq;
         self.server_seq += 1;
+        self.figures.write_state(&self.connection, seq, wall, &fact.what)?;
         insert_fact(&self.connection, &mut self.json, CallId(0), seq, wall, fact)
     }
 
     /// The fold of a call that the file knows; none for a new one.
-    fn read_back(&self, call: CallId) -> Result<Option<LiveCall>, StoreError> {
+    fn read_back(&mut self, call: CallId) -> Result<Option<LiveCall>, StoreError> {
         if call > self.in_file_up_to {
             return Ok(None);
         }
         let facts = read::facts(&self.connection, call)?;
+        self.figures.fold(call, &facts);
         let Some(fold) = CallFold::of(call, &facts) else { return Ok(None) };
         let next_seq = next_seq(&self.connection, call)?;
         Ok(Some(LiveCall { fold, next_seq, stale: false }))
@@ -326,8 +334,11 @@ impl Writer {
             let cause = "the server stopped".to_owned();
             let what = What::CallEnded { by: Party::Server, outcome: Outcome::Failed, cause };
             let fact = Fact { at, call: Some(call), what };
-            fold.apply(&DatedFact { wall: last, fact: fact.clone() });
+            let dated = DatedFact { wall: last, fact: fact.clone() };
+            fold.apply(&dated);
             let seq = next_seq(&self.connection, call)?;
+            self.figures.fold(call, &facts);
+            self.figures.write(&self.connection, seq, &dated)?;
             insert_fact(&self.connection, &mut self.json, call, seq, last, &fact)?;
             write_record(&self.connection, fold.record())?;
         }

@@ -20,6 +20,7 @@ pub mod agents;
 mod backlog;
 pub mod customers;
 pub mod explain;
+mod figures;
 pub mod fold;
 pub mod history;
 pub mod identity;

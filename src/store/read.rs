@@ -26,6 +26,7 @@ use crate::fact::Quality;
 use crate::fact::What;
 use crate::store::StoreError;
 use crate::store::connect_to_read;
+use crate::store::figures;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::fold::LegRecord;
@@ -379,7 +380,7 @@ fn each_fact(
 
 /// Whether a fact may be of one of these kinds. Its kind is the first that is written of it: to look there takes a
 /// fraction of what reading it does, and most facts are of other kinds.
-fn is_of(json: &str, kinds: &[&str]) -> bool {
+pub(super) fn is_of(json: &str, kinds: &[&str]) -> bool {
     let kind = json.strip_prefix(r#"{"fact":""#).and_then(|rest| rest.split('"').next());
     kind.is_none_or(|kind| kinds.contains(&kind))
 }
@@ -391,8 +392,22 @@ fn service_report(
     staff: Staff,
     now: WallTime,
 ) -> Result<Result<Vec<ServiceRow>, TooLong>, StoreError> {
-    let (from, until) = (intervals.from(), intervals.until());
+    // Rows and facts are of one moment.
+    let connection = connection.unchecked_transaction()?;
     let mut report = ServiceReport::new(by, intervals, staff);
+    let told = match figures::are_made(&connection)? {
+        true => figures::tell(&connection, &mut report, now)?,
+        false => tell_facts(&connection, &mut report)?,
+    };
+    Ok(told.and_then(|()| report.rows(now)))
+}
+
+/// Tells a report of the facts of its time: of a file to which only earlier versions have written.
+fn tell_facts(
+    connection: &Connection,
+    report: &mut ServiceReport,
+) -> Result<Result<(), TooLong>, StoreError> {
+    let (from, until) = report.time();
     let arrived = from.0.saturating_sub(LONGEST_CALL_US);
     // Ids ascend with time: the facts of all these calls, and hardly any other's, lie beside each other.
     let mut statement = connection.prepare(
@@ -430,11 +445,11 @@ fn service_report(
             report.apply_to_agent(&dated);
         }
     }
-    Ok(report.rows(now))
+    Ok(Ok(()))
 }
 
 /// The fact of a row of `wall_us, at_us, json`; none that this version cannot read.
-fn dated(row: &Row<'_>, call: Option<CallId>) -> Result<Option<DatedFact>, StoreError> {
+pub(super) fn dated(row: &Row<'_>, call: Option<CallId>) -> Result<Option<DatedFact>, StoreError> {
     let Ok(what) = serde_json::from_str(row.get_ref(2)?.as_str().unwrap_or_default()) else {
         return Ok(None);
     };

@@ -176,6 +176,32 @@ const STEPS: &[&str] = &[
 ",
     // Whose place in a queue is kept, as JSON; a row goes when the place is over.
     "CREATE TABLE kept_places (call INTEGER PRIMARY KEY, json TEXT NOT NULL);",
+    // What reports sum: a row for each wait that is over, and each time in which an agent was there and busy or not.
+    "
+    CREATE TABLE waits (
+        joined_us     INTEGER NOT NULL,
+        call          INTEGER NOT NULL,
+        seq           INTEGER NOT NULL,
+        queue         TEXT NOT NULL,
+        needs         TEXT NOT NULL,
+        earlier       TEXT,
+        rung          TEXT,
+        ended         TEXT NOT NULL,
+        agent         TEXT,
+        length_us     INTEGER,
+        quote_us      INTEGER,
+        PRIMARY KEY (joined_us, call, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE spells (
+        agent         TEXT NOT NULL,
+        from_us       INTEGER NOT NULL,
+        seq           INTEGER NOT NULL,
+        to_us         INTEGER,
+        busy          INTEGER NOT NULL,
+        PRIMARY KEY (agent, from_us, seq)
+    ) WITHOUT ROWID;
+    CREATE INDEX spells_open ON spells (agent) WHERE to_us IS NULL;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

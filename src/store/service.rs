@@ -2,7 +2,7 @@
 //! over facts; nothing here reads a clock or the file.
 
 pub mod intervals;
-mod shifts;
+pub(in crate::store) mod shifts;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -12,11 +12,13 @@ use std::time::Duration;
 pub use intervals::Every;
 pub use intervals::Intervals;
 use shifts::Shifts;
+use shifts::Spell;
 pub use shifts::Time;
 
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::NeedFact;
+use crate::store::figures::EndedWait;
 use crate::store::fold::DatedFact;
 use crate::store::waits::Tally;
 use crate::store::waits::WaitChange;
@@ -142,9 +144,10 @@ pub struct ServiceReport {
     cells: BTreeMap<Name, BTreeMap<usize, Figures>>,
     count: usize,
     /// What was needed of agents in each queue.
-    needed: BTreeMap<Name, BTreeSet<Vec<Name>>>,
-    demands: BTreeMap<Vec<Name>, Vec<NeedFact>>,
+    needed: BTreeMap<Name, Vec<Vec<NeedFact>>>,
     shifts: Shifts,
+    /// What each agent did, by interval.
+    times: BTreeMap<Name, BTreeMap<usize, Time>>,
 }
 
 impl ServiceReport {
@@ -157,9 +160,14 @@ impl ServiceReport {
             cells: BTreeMap::new(),
             count: 0,
             needed: BTreeMap::new(),
-            demands: BTreeMap::new(),
             shifts: Shifts::default(),
+            times: BTreeMap::new(),
         }
+    }
+
+    /// The time that it is of.
+    pub fn time(&self) -> (WallTime, WallTime) {
+        (self.intervals.from(), self.intervals.until())
     }
 
     /// Takes a fact of a call in.
@@ -167,10 +175,26 @@ impl ServiceReport {
         match self.waits.apply(dated) {
             None => Ok(()),
             Some(WaitChange::Joined(wait) | WaitChange::Relaxed(wait) | WaitChange::Moved { wait, .. }) => {
-                self.needs(&wait);
+                self.needs(&wait.queue, &wait.needs, wait.joined);
                 Ok(())
             }
             Some(WaitChange::Ended(wait, end)) => self.count(&wait, Some(&end)),
+        }
+    }
+
+    /// Takes a whole wait in, whose facts are not told.
+    pub(super) fn add(&mut self, ended: &EndedWait) -> Result<(), TooLong> {
+        for (queue, needs) in &ended.earlier {
+            self.needs(queue, needs, ended.wait.joined);
+        }
+        self.count(&ended.wait, Some(&ended.end))
+    }
+
+    /// Takes a time in of an agent whose facts are not told, as far as it has passed by `now`.
+    pub(super) fn add_spell(&mut self, agent: &Name, spell: Spell, now: WallTime) {
+        for (place, time) in self.intervals.split(spell.from, spell.to.min(now)) {
+            let times = self.times.entry(agent.clone()).or_default();
+            *times.entry(place).or_default() += spell.counts(time);
         }
     }
 
@@ -184,16 +208,13 @@ impl ServiceReport {
         for wait in self.waits.waiting() {
             self.count(&wait, None)?;
         }
-        let shifts = std::mem::take(&mut self.shifts);
-        let until = now.min(self.intervals.until());
-        for (agent, spells) in shifts.end(now) {
-            let groups = self.groups_of(&agent);
-            for spell in spells {
-                for (place, time) in self.intervals.split(spell.from, spell.to.min(until)) {
-                    let time = spell.counts(time);
-                    for group in &groups {
-                        self.cell(group, place)?.time += time;
-                    }
+        for (agent, spells) in std::mem::take(&mut self.shifts).end(now) {
+            spells.into_iter().for_each(|spell| self.add_spell(&agent, spell, now));
+        }
+        for (agent, times) in std::mem::take(&mut self.times) {
+            for group in self.groups_of(&agent) {
+                for (place, time) in &times {
+                    self.cell(&group, *place)?.time += *time;
                 }
             }
         }
@@ -214,7 +235,7 @@ impl ServiceReport {
 
     /// Counts a wait where it began; one that has no end yet has only joined.
     fn count(&mut self, wait: &Waiting, end: Option<&WaitEnd>) -> Result<(), TooLong> {
-        self.needs(wait);
+        self.needs(&wait.queue, &wait.needs, wait.joined);
         let Some(place) = self.intervals.place(wait.joined) else { return Ok(()) };
         let target = self.staff.targets.get(&wait.queue).copied().unwrap_or(USUAL_TARGET);
         for name in self.names(wait, end) {
@@ -240,12 +261,17 @@ impl ServiceReport {
         }
     }
 
-    /// Remembers what a call of its queue needs.
-    fn needs(&mut self, wait: &Waiting) {
-        if self.by == By::Queue && self.intervals.place(wait.joined).is_some() {
-            let words: Vec<Name> = wait.needs.iter().map(|need| need.to_string().as_str().into()).collect();
-            self.demands.entry(words.clone()).or_insert_with(|| wait.needs.clone());
-            self.needed.entry(wait.queue.clone()).or_default().insert(words);
+    /// Remembers what a call of a queue needs that joined then.
+    fn needs(&mut self, queue: &Name, needs: &[NeedFact], joined: WallTime) {
+        if self.by != By::Queue || self.intervals.place(joined).is_none() {
+            return;
+        }
+        let known = match self.needed.get_mut(queue) {
+            Some(known) => known,
+            None => self.needed.entry(queue.clone()).or_default(),
+        };
+        if !known.iter().any(|known| known == needs) {
+            known.push(needs.to_vec());
         }
     }
 
@@ -258,9 +284,9 @@ impl ServiceReport {
         if self.by == By::Skill {
             return skilled.skills.iter().map(|(skill, _)| skill.clone()).collect();
         }
-        let able = |words: &Vec<Name>| can(&skilled.skills, &self.demands[words]);
+        let able = |needs: &Vec<NeedFact>| can(&skilled.skills, needs);
         let serves =
-            |(queue, demands): (&Name, &BTreeSet<Vec<Name>>)| demands.iter().any(able).then(|| queue.clone());
+            |(queue, demands): (&Name, &Vec<Vec<NeedFact>>)| demands.iter().any(able).then(|| queue.clone());
         self.needed.iter().filter_map(serves).collect()
     }
 

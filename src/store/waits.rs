@@ -34,7 +34,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    fn joined(call: CallId, queue: &Name, joined: WallTime) -> Waiting {
+    pub(super) fn joined(call: CallId, queue: &Name, joined: WallTime) -> Waiting {
         let (needs, excluded, rings) = (Vec::new(), Vec::new(), Vec::new());
         Waiting { call, queue: queue.clone(), joined, quote: None, needs, priority: 0, excluded, rings }
     }
@@ -140,6 +140,11 @@ impl Waits {
             _ => return None,
         };
         Some(WaitChange::Ended(self.0.remove(&call)?, end))
+    }
+
+    /// Knows nothing more of a call.
+    pub(super) fn forget(&mut self, call: CallId) {
+        self.0.remove(&call);
     }
 
     /// Who waits, the longest first.

@@ -35,24 +35,24 @@ impl std::ops::AddAssign for Time {
     }
 }
 
-/// A time in which an agent was there.
+/// A time in which an agent was there, and busy or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spell {
+pub(in crate::store) struct Spell {
     pub from: WallTime,
     pub to: WallTime,
-    busy: bool,
+    pub busy: bool,
 }
 
 impl Spell {
     /// What a part of it of this length counts as.
-    pub fn counts(&self, time: Duration) -> Time {
+    pub(super) fn counts(&self, time: Duration) -> Time {
         Time { busy: if self.busy { time } else { Duration::ZERO }, there: time }
     }
 }
 
 /// Agents' states in the making.
 #[derive(Debug, Default)]
-pub(super) struct Shifts {
+pub(in crate::store) struct Shifts {
     /// When the server's run began whose facts come.
     run: Option<i64>,
     /// The last fact of that run.
@@ -90,11 +90,20 @@ impl Shifts {
 
     fn spell(&mut self, agent: Name, was: Option<(WallTime, AgentStateName)>, to: WallTime) {
         let Some((from, state)) = was.filter(|(from, _)| *from < to) else { return };
-        let busy = match state {
-            AgentStateName::Offline | AgentStateName::NotReady => return,
-            AgentStateName::Talking | AgentStateName::WrapUp => true,
-            AgentStateName::Ready | AgentStateName::Ringing => false,
-        };
-        self.spells.entry(agent).or_default().push(Spell { from, to, busy });
+        let Some(busy) = is_busy(state) else { return };
+        let spells = self.spells.entry(agent).or_default();
+        match spells.last_mut().filter(|last| (last.to, last.busy) == (from, busy)) {
+            Some(last) => last.to = to,
+            None => spells.push(Spell { from, to, busy }),
+        }
+    }
+}
+
+/// Whether an agent in this state is busy; none when they are not there to take calls.
+pub(in crate::store) fn is_busy(state: AgentStateName) -> Option<bool> {
+    match state {
+        AgentStateName::Offline | AgentStateName::NotReady => None,
+        AgentStateName::Talking | AgentStateName::WrapUp => Some(true),
+        AgentStateName::Ready | AgentStateName::Ringing => Some(false),
     }
 }

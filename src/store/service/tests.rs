@@ -11,10 +11,12 @@ use crate::fact::Fact;
 use crate::fact::MissedWhy;
 use crate::fact::Outcome;
 use crate::fact::Party;
+use crate::fact::Place;
 use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::fact::Why;
 use crate::store::HistoryWriter;
+use crate::store::Readers;
 use crate::store::Store;
 use crate::store::sample;
 
@@ -251,6 +253,50 @@ fn recalled() -> Vec<Fact> {
     ]
 }
 
+/// The report of all facts that the file has, told one by one.
+fn report_of_facts(readers: &Readers, by: By, calls: u64, now: WallTime) -> Vec<Row> {
+    let intervals = Intervals::new(TWO_PM, TWO_PM + HOUR * 4, Every::Quarter, &TimeZone::UTC).unwrap();
+    let mut report = ServiceReport::new(by, intervals, staff());
+    for call in 1..=calls {
+        readers.facts(CallId(call)).unwrap().iter().for_each(|dated| report.apply(dated).unwrap());
+    }
+    readers.facts(CallId(0)).unwrap().iter().for_each(|dated| report.apply_to_agent(dated));
+    report.rows(now).unwrap()
+}
+
+/// The same by the rows that were written with them.
+fn report_of_rows(readers: &Readers, by: By, now: WallTime) -> Vec<Row> {
+    let intervals = Intervals::new(TWO_PM, TWO_PM + HOUR * 4, Every::Quarter, &TimeZone::UTC).unwrap();
+    readers.service_report(by, intervals, staff(), now).unwrap().unwrap()
+}
+
+fn opens_a_desk(second: u64) -> Fact {
+    fact(0, second, What::DeskOpened { agent: "sam".into() })
+}
+
+/// A day in two runs of the server, the second of which begins in this second of the day; the server is killed or stopped in
+/// between.
+fn lived_through(store: &Store, facts: Vec<Fact>, second: u64, waits_to_be_written: bool) -> HistoryWriter {
+    let (first, later): (Vec<Fact>, Vec<Fact>) =
+        facts.into_iter().partition(|fact| fact.at < Timestamp::from_secs(second));
+    let history = HistoryWriter::start(store, sample::STARTED).unwrap();
+    for fact in first {
+        history.record(fact);
+        if waits_to_be_written {
+            history.flush();
+        }
+    }
+    history.close();
+    drop(history);
+    let began = Duration::from_secs(second);
+    let history = HistoryWriter::start(store, sample::STARTED + began).unwrap();
+    for fact in later {
+        history.record(Fact { at: Timestamp::ZERO + fact.at.since(Timestamp::ZERO + began), ..fact });
+    }
+    history.flush();
+    history
+}
+
 /// One call's facts, and an agent's states, by numbers that chance draws.
 fn any_day() -> impl Strategy<Value = Vec<Fact>> {
     let call = (0..10_000u64, 0..2usize, 0..4usize, 0..600u64, 0..6u8);
@@ -301,6 +347,56 @@ fn sum<'a>(figures: impl Iterator<Item = &'a Figures>) -> Figures {
     figures.for_each(|figures| sum.add(figures));
     sum.waits.sort_unstable();
     sum
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn rows_come_to_what_their_facts_come_to_over_restarts_and_where_they_are_made_later(
+        mut facts in any_day(), second in 1..12_000_u64, (flushed, over) in any::<(bool, u64)>(),
+    ) {
+        let calls = facts.iter().filter_map(|fact| fact.call).max().map_or(0, |last| last.0);
+        // Some are over, whatever became of their waits; some are up, and some wait to be called back.
+        for call in (1..=calls).filter(|call| over >> (call % 64) & 1 == 1) {
+            let (by, outcome, cause) = (Party::Caller, Outcome::LeftInFlow, String::new());
+            facts.push(fact(call, 11_000, What::CallEnded { by, outcome, cause }));
+            if call % 3 == 0 && second < 11_000 {
+                let number = "+12025550143".to_owned();
+                let place = Some(Box::new(Place { queue: "billing".into(), ..Place::default() }));
+                let since = sample::STARTED + Duration::from_secs(call);
+                let (needs, queue) = (vec![need("help")], "help".into());
+                let recalled = What::PlaceRecalled { queue, needs, priority: 0, waiting: 1, since };
+                facts.push(fact(call, second.saturating_sub(1), What::CallbackChosen { number, at: None, place }));
+                facts.push(fact(call, second, recalled));
+            }
+        }
+        // Each run tells of its own: without a word of the next one, facts alone do not say that a run is over.
+        facts.push(opens_a_desk(second));
+        facts.sort_by_key(|fact| fact.at);
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let history = lived_through(&store, facts, second, flushed);
+        let readers = store.readers().unwrap();
+        let now = sample::STARTED + Duration::from_secs(12_000);
+        let reports = |report: &dyn Fn(By) -> Vec<Row>| [By::Queue, By::Skill, By::Agent].map(report);
+        let told = reports(&|by| report_of_facts(&readers, by, calls, now));
+        prop_assert_eq!(&told, &reports(&|by| report_of_rows(&readers, by, now)));
+        drop(history);
+        // A file of an earlier version has no rows: its facts are read, until the next start has made them.
+        let connection = rusqlite::Connection::open(folder.path().join(crate::store::FILE)).unwrap();
+        let emptied = "DELETE FROM waits; DELETE FROM spells; DELETE FROM seeded WHERE what = 'figures'";
+        connection.execute_batch(emptied).unwrap();
+        prop_assert_eq!(&told, &reports(&|by| report_of_rows(&readers, by, now)));
+        let history = HistoryWriter::start(&store, now).unwrap();
+        history.record(opens_a_desk(0));
+        history.flush();
+        let told = reports(&|by| report_of_facts(&readers, by, calls, now));
+        prop_assert_eq!(&told, &reports(&|by| report_of_rows(&readers, by, now)));
+        let count = "SELECT (SELECT count(*) FROM waits) + (SELECT count(*) FROM spells)";
+        let rows: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+        prop_assert!(rows > 0 || told.iter().all(Vec::is_empty));
+    }
 }
 
 proptest! {
