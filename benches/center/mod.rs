@@ -46,10 +46,33 @@ pub struct Center {
     engine: Engine,
     now: Timestamp,
     pub next_call: u64,
-    /// Ascending.
-    waiting: Vec<CallId>,
+    waiting: Waiting,
     skills_of: Vec<Vec<Need>>,
     pub out: Vec<Action>,
+}
+
+/// The calls that wait, in no order: who joins or goes costs the caches next to nothing.
+#[derive(Default)]
+struct Waiting {
+    calls: Vec<CallId>,
+    /// By call.
+    places: Vec<u32>,
+}
+
+impl Waiting {
+    fn add(&mut self, call: CallId) {
+        self.places.resize(self.places.len().max(call.0 as usize + 1), u32::MAX);
+        self.places[call.0 as usize] = self.calls.len() as u32;
+        self.calls.push(call);
+    }
+
+    fn remove(&mut self, call: CallId) {
+        let place = std::mem::replace(&mut self.places[call.0 as usize], u32::MAX) as usize;
+        if place < self.calls.len() {
+            self.calls.swap_remove(place);
+            self.calls.get(place).inspect(|moved| self.places[moved.0 as usize] = place as u32);
+        }
+    }
 }
 
 impl Center {
@@ -71,7 +94,7 @@ impl Center {
             changes: Vec::new(),
         };
         let engine = Engine::new(config);
-        let (now, waiting, out) = (Timestamp::ZERO, Vec::new(), Vec::new());
+        let (now, waiting, out) = (Timestamp::ZERO, Waiting::default(), Vec::new());
         let mut center = Center { size, chance, engine, now, next_call: 0, waiting, skills_of, out };
         for agent in 0..size.agents as u32 {
             center.apply(away(AgentId(agent)));
@@ -86,7 +109,7 @@ impl Center {
     }
 
     pub fn fill_to(&mut self, waiting: u64) {
-        while (self.waiting.len() as u64) < waiting {
+        while (self.waiting.calls.len() as u64) < waiting {
             let event = self.arrival();
             self.apply(event);
         }
@@ -101,12 +124,8 @@ impl Center {
         let took = start.elapsed();
         for action in black_box(&self.out) {
             match action {
-                Action::Enqueued { call, .. } => self.waiting.push(*call),
-                Action::Exit { call, .. } | Action::Connected { call, .. } => {
-                    if let Ok(place) = self.waiting.binary_search(call) {
-                        self.waiting.remove(place);
-                    }
-                }
+                Action::Enqueued { call, .. } => self.waiting.add(*call),
+                Action::Exit { call, .. } | Action::Connected { call, .. } => self.waiting.remove(*call),
                 _ => {}
             }
         }
@@ -147,7 +166,7 @@ impl Center {
     }
 
     pub fn any_call(&mut self) -> CallId {
-        self.waiting[self.chance.below(self.waiting.len() as u64) as usize]
+        self.waiting.calls[self.chance.below(self.waiting.calls.len() as u64) as usize]
     }
 
     pub fn any_agent(&mut self) -> AgentId {
