@@ -233,7 +233,7 @@ export async function attempt(errorPlace, doing) {
 }
 
 export function stateTag(state, reason = "") {
-  const kind = { ready: "good", ringing: "busy", talking: "busy", wrap_up: "warn", not_ready: "warn" }[state] ?? "";
+  const kind = { ready: "good", reserved: "busy", ringing: "busy", talking: "busy", wrap_up: "warn", not_ready: "warn" }[state] ?? "";
   const text = capital(words(state).replace("wrap up", "wrap-up"));
   return make("span", { class: `tag ${kind}` }, reason ? `${text}: ${reason}` : text);
 }

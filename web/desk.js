@@ -84,7 +84,7 @@ function draw() {
 }
 
 function drawState() {
-  const named = { ready: "Ready", not_ready: "Not ready", offline: "Offline", ringing: "Ringing", talking: "In a call", wrap_up: "Wrap-up" };
+  const named = { ready: "Ready", not_ready: "Not ready", offline: "Offline", reserved: "A customer is being called back for you", ringing: "Ringing", talking: "In a call", wrap_up: "Wrap-up" };
   const state = named[desk.state] ?? "Signed in";
   write(at("state"), desk.reason ? `${state}: ${desk.reason}` : state);
   const [kind, moment] = desk.until && desk.state === "wrap_up" ? ["until", desk.until] : ["since", desk.since];
@@ -100,9 +100,10 @@ function drawState() {
   const phone = audio?.words ?? "No phone in this page";
   write(at("phone-state"), phone);
   at("phone-state").className = `tag ${audio?.kind ?? "plain"}`;
-  write(at("idle-title"), { ready: "Ready", not_ready: "You are not ready", offline: "You are offline" }[desk.state] ?? "No call");
+  write(at("idle-title"), { ready: "Ready", reserved: "A customer is being called back", not_ready: "You are not ready", offline: "You are offline" }[desk.state] ?? "No call");
   write(at("idle-words"), {
     ready: "The next call comes to you, with who calls and why.",
+    reserved: "They are yours once they pick up. If they do not, the next call comes to you.",
     not_ready: "No call comes until you are ready again.",
     offline: "Let this page be your phone, or sign in a SIP phone, and be ready.",
   }[desk.state] ?? "Calls that you are part of stand here.");

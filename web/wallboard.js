@@ -120,7 +120,7 @@ function drawPromises() {
 }
 
 function drawAgents() {
-  const order = { talking: 0, ringing: 1, ready: 2, wrap_up: 3, not_ready: 4, offline: 5 };
+  const order = { talking: 0, ringing: 1, reserved: 2, ready: 3, wrap_up: 4, not_ready: 5, offline: 6 };
   const agents = [...board.agents].sort((a, b) => order[a.state] - order[b.state] || a.id.localeCompare(b.id));
   const count = (state) => agents.filter((agent) => agent.state === state).length;
   write(at("agents-count"), `${count("ready")} ready, ${count("talking")} talking, ${agents.length - count("offline")} signed in`);

@@ -239,6 +239,7 @@ fn queue() -> QueueConfig {
         check_in: Duration::from_secs(60),
         callback_tries: 3,
         callback_spacing: Duration::from_secs(60),
+        customer_first: None,
         misses: Misses::default(),
         prefer: None,
         exclude: Agents::new(),

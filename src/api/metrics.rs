@@ -61,9 +61,10 @@ fn of_live(live: &Live) -> Vec<Metric> {
     metrics
 }
 
-const AGENT_STATES: [AgentStateName; 6] = [
+const AGENT_STATES: [AgentStateName; 7] = [
     AgentStateName::Offline,
     AgentStateName::Ready,
+    AgentStateName::Reserved,
     AgentStateName::Ringing,
     AgentStateName::Talking,
     AgentStateName::WrapUp,

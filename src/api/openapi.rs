@@ -368,7 +368,7 @@ fn main_schemas() -> Value {
         "Agent": { "type": "object", "properties": {
             "id": string,
             "state": { "type": "string", "enum": [
-                "offline", "ready", "ringing", "talking", "wrap_up", "not_ready",
+                "offline", "ready", "reserved", "ringing", "talking", "wrap_up", "not_ready",
             ] },
             "since": time, "reason": string, "phones": integer, "auto_answer_s": maybe(&number),
         } },

@@ -340,7 +340,7 @@ impl From<&Tally> for TallyJson {
 }
 
 fn agent_json(agent: &LiveAgent, calls: &[LiveCall]) -> AgentJson {
-    let busy = matches!(agent.state, AgentStateName::Ringing | AgentStateName::Talking);
+    let busy = matches!(agent.state, AgentStateName::Reserved | AgentStateName::Ringing | AgentStateName::Talking);
     let has =
         |call: &&LiveCall| call.agent.as_ref() == Some(&agent.name) || call.ringing.contains(&agent.name);
     let call = calls.iter().find(|call| busy && has(call));
@@ -349,7 +349,11 @@ fn agent_json(agent: &LiveAgent, calls: &[LiveCall]) -> AgentJson {
         state: agent.state,
         since: rfc3339(agent.since),
         // A ring and a talk are named by their call, which is told apart.
-        reason: if agent.state == AgentStateName::NotReady { agent.reason.clone() } else { String::new() },
+        reason: match agent.state {
+            AgentStateName::NotReady => agent.reason.clone(),
+            AgentStateName::Reserved => "a customer is being called back".to_owned(),
+            _ => String::new(),
+        },
         phones: agent.phones,
         auto_answer_s: agent.auto_answer.map(|after| after.as_secs_f64()),
         skills: agent

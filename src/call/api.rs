@@ -165,6 +165,17 @@ pub enum QueueWord {
         /// Why this call and this agent.
         why: Reason,
     },
+    /// Call the caller back, unless it is done already: this agent is reserved for them.
+    Reserve {
+        name: Name,
+        why: Reason,
+    },
+    /// Call them back no more; whether they did not pick up in time.
+    StopCalling {
+        missed: bool,
+    },
+    /// Nobody took the caller who picked up: let them go, with their place kept.
+    NotServed,
     StopRing {
         agent: AgentId,
         why: MissedWhy,

@@ -1,4 +1,4 @@
-//! Calling a caller back who kept their place: the agent first, then the caller.
+//! Calling a caller back who kept their place: the agent first, then the caller. The other way round is in `reached`.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::media::control::PlayId;
 use crate::queue;
 
 /// How long the caller's phone rings for a callback.
-pub(super) const RING_FOR: Duration = Duration::from_secs(25);
+pub(super) const RING_FOR: Duration = queue::CALLER_RINGS;
 
 /// A callback under way: an agent is on the line, and the caller's phone rings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub(super) struct Callback {
     pub(super) wait: Wait,
     /// The line to the caller.
     pub(super) leg: LegId,
-    number: String,
+    pub(super) number: String,
     pub(super) until: Timestamp,
     /// "This is the call you asked for", while it plays to the caller.
     pub(super) greeting: Option<PlayId>,
@@ -51,14 +51,21 @@ impl Call {
         agent_leg: LegId,
         out: &mut Vec<CallAction>,
     ) {
-        wait.callbacks += 1;
-        let other = wait.other_number().map(str::to_owned);
-        let number = other.clone().unwrap_or_else(|| self.arrival.number.clone());
         if let Some(prompts) = self.prompts(center) {
             let prompts = vec![prompts.agent_calling_back.clone()];
             let play = self.new_play();
             out.push(CallAction::Play { leg: agent_leg, play, prompts, barge_in: false, repeat: false });
         }
+        let (leg, number) = self.dial_back(&mut wait, out);
+        self.phase =
+            Phase::CallingBack(Callback { wait, leg, number, until: now + RING_FOR, greeting: None });
+    }
+
+    /// Dials the caller of a kept place: the line and the number.
+    pub(super) fn dial_back(&mut self, wait: &mut Wait, out: &mut Vec<CallAction>) -> (LegId, String) {
+        wait.callbacks += 1;
+        let other = wait.other_number().map(str::to_owned);
+        let number = other.clone().unwrap_or_else(|| self.arrival.number.clone());
         let leg = self.new_leg(Party::Caller);
         out.push(CallAction::Fact(What::CallbackDialled { number: number.clone(), attempt: wait.callbacks }));
         let dialled = number.clone();
@@ -66,14 +73,17 @@ impl Call {
             Some(_) => CallAction::DialNumber { leg, number: dialled },
             None => CallAction::DialCaller { leg, number: dialled },
         });
-        self.phase =
-            Phase::CallingBack(Callback { wait, leg, number, until: now + RING_FOR, greeting: None });
+        (leg, number)
     }
 
     /// How long the phone of this line is to ring, where that is ours to say from the beginning: so it rings no longer,
     /// should this server not be there to end it.
     pub fn rings_for(&self, leg: LegId) -> Option<Duration> {
-        matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg).then_some(RING_FOR)
+        let rings = match &self.phase {
+            Phase::CallingBack(callback) => callback.leg == leg,
+            _ => self.calls_first(leg),
+        };
+        rings.then_some(RING_FOR)
     }
 
     /// The caller has picked up: say who calls, then join.
@@ -100,7 +110,10 @@ impl Call {
     pub(super) fn callback_failed(&mut self, cause: &str, out: &mut Vec<CallAction>) {
         let Phase::CallingBack(callback) = &self.phase else { return };
         out.push(callback.failed(cause));
-        let wait = callback.wait.clone();
+        let mut wait = callback.wait.clone();
+        if wait.reached {
+            wait.let_go(None);
+        }
         let agent = self.agent.as_ref().and_then(|line| line.agent);
         self.end_lines(false, out);
         self.phase = Phase::Waiting(wait);

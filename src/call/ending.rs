@@ -72,6 +72,8 @@ impl Call {
             self.receiver_left(center, now, out);
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
             self.callback_failed(cause, out);
+        } else if matches!(&self.phase, Phase::Reaching(reaching) if reaching.leg == leg) {
+            self.caller_missed(cause, out);
         } else if matches!(&self.phase, Phase::Calling(calling) if calling.leg == Some(leg)) {
             self.callee_failed(480, out);
         }
@@ -88,6 +90,7 @@ impl Call {
                     if talked { Outcome::Talked } else { self.outcome_of_flow(Outcome::LeftInFlow) };
                 self.finish(Party::Caller, outcome, cause, out);
             }
+            Phase::Waiting(wait) if wait.reached => self.caller_missed(cause, out),
             Phase::Waiting(wait) if wait.place_is_kept() => self.caller = None,
             Phase::Waiting(_) => {
                 self.caller = None;
@@ -113,6 +116,8 @@ impl Call {
             }
             // The caller's place is empty.
             Phase::Calling(_) => {}
+            // It is the line of before, and the other one rings.
+            Phase::Reaching(_) => self.caller = None,
             Phase::Kept | Phase::Ended { .. } => self.caller = None,
         }
     }
@@ -124,7 +129,9 @@ impl Call {
             Phase::Flow if self.messages.leg.is_some() => self.step_flow(center, now, FlowEvent::HungUp, out),
             Phase::Kept | Phase::Ended { .. } => return,
             Phase::Talking(_) => return self.end_talk(now, Party::Server, cause, out),
-            Phase::Waiting(_) | Phase::CallingBack(_) | Phase::Calling(_) => self.leave_queue(out),
+            Phase::Waiting(_) | Phase::CallingBack(_) | Phase::Reaching(_) | Phase::Calling(_) => {
+                self.leave_queue(out)
+            }
             _ => {}
         }
         self.run = None;
@@ -137,8 +144,10 @@ impl Call {
     pub(super) fn shut_down(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
         const CAUSE: &str = "the server stops";
         match &self.phase {
+            Phase::Waiting(wait) if wait.reached => out.push(self.try_failed(wait, CAUSE)),
             Phase::Waiting(wait) if wait.place_is_kept() => {}
             Phase::CallingBack(callback) => out.push(callback.failed(CAUSE)),
+            Phase::Reaching(reaching) => out.push(self.try_failed(&reaching.wait, CAUSE)),
             _ => return self.stop(center, CAUSE, now, out),
         }
         self.end_lines(false, out);
@@ -164,6 +173,7 @@ impl Call {
         }
         let dialled = match &self.phase {
             Phase::CallingBack(callback) if self.caller != Some(callback.leg) => Some(callback.leg),
+            Phase::Reaching(reaching) => Some(reaching.leg),
             Phase::Calling(calling) => calling.leg,
             _ => None,
         };

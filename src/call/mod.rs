@@ -22,6 +22,7 @@ mod later;
 mod message;
 mod naming;
 pub mod placed;
+mod reached;
 pub mod recall;
 pub mod recording;
 pub mod request;
@@ -82,6 +83,7 @@ use known::Known;
 use message::Messages;
 use placed::Calling;
 use placed::Placed;
+use reached::Reaching;
 use recording::Recording;
 use survey::Surveyed;
 use talk::Talk;
@@ -208,6 +210,8 @@ enum Phase {
     Calling(Calling),
     /// An agent has picked up for a callback, and the caller's phone rings on this leg.
     CallingBack(Callback),
+    /// An agent is reserved, and the caller's phone rings before the agent's does.
+    Reaching(Reaching),
     /// Caller and agent hear each other.
     Talking(Box<Talk>),
     /// A last prompt, then the line ends.
@@ -424,7 +428,8 @@ impl Call {
             Phase::Flow => self.run.as_ref().and_then(Run::deadline),
             Phase::Waiting(wait) => wait.deadline(),
             Phase::Talking(talk) => talk.deadline(),
-            Phase::Kept | Phase::Ended { .. } => None,
+            // The engine says when.
+            Phase::Reaching(_) | Phase::Kept | Phase::Ended { .. } => None,
         }
     }
 
@@ -675,7 +680,7 @@ impl Call {
             Phase::Calling(_) => self.callee_late(out),
             Phase::Farewell { .. } => self.end_farewell(out),
             Phase::Talking(_) => self.on_talk_tick(center, now, out),
-            Phase::Kept | Phase::Ended { .. } => {}
+            Phase::Reaching(_) | Phase::Kept | Phase::Ended { .. } => {}
         }
     }
 
@@ -707,7 +712,9 @@ impl Call {
     /// The prompts of the queue that the call waits in.
     fn prompts<'a>(&self, center: &'a Center) -> Option<&'a WaitPrompts> {
         match &self.phase {
-            Phase::Waiting(wait) | Phase::CallingBack(Callback { wait, .. }) => {
+            Phase::Waiting(wait)
+            | Phase::CallingBack(Callback { wait, .. })
+            | Phase::Reaching(Reaching { wait, .. }) => {
                 center.wait_prompts.get(wait.queue.0 as usize)
             }
             _ => None,

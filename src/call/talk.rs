@@ -148,6 +148,9 @@ impl Call {
             line.up = true;
             let agent = line.agent;
             match (&self.phase, self.caller) {
+                (Phase::Waiting(wait), Some(caller)) if wait.greeting().is_some() => {
+                    self.agent_hears_out(now, caller);
+                }
                 (Phase::Waiting(_), Some(_)) => self.begin_talk(center, now, out),
                 (Phase::Waiting(wait), None) => {
                     let wait = wait.clone();
@@ -161,6 +164,8 @@ impl Call {
             out.extend(agent.map(|agent| CallAction::Queue(queue::Event::PickedUp { call, agent })));
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
             self.callback_reached(center, now, leg, out);
+        } else if matches!(&self.phase, Phase::Reaching(reaching) if reaching.leg == leg) {
+            self.caller_reached(center, out);
         } else if self.is_supervisor(leg) {
             self.supervisor_up(center, now, leg, out);
         } else {
@@ -212,6 +217,8 @@ impl Call {
         } else if matches!(&self.phase, Phase::CallingBack(Callback { leg: dialled, .. }) if *dialled == leg)
         {
             self.callback_failed(&format!("SIP status {status}"), out);
+        } else if matches!(&self.phase, Phase::Reaching(reaching) if reaching.leg == leg) {
+            self.caller_missed(&format!("SIP status {status}"), out);
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
             self.agent_left(center, now, "line failed", out);
         } else if self.is_supervisor(leg) {
@@ -249,6 +256,7 @@ impl Call {
                 self.leave_to_queue(now, cause, out);
             }
             Phase::Talking(_) => self.end_by_agent(center, now, cause, out),
+            Phase::CallingBack(callback) if callback.wait.reached => self.next_agent(now, out),
             Phase::CallingBack(_) => self.callback_failed("the agent hung up", out),
             Phase::Calling(_) if self.agent.as_ref().is_some_and(|line| line.up) => self.gave_up(out),
             _ => {

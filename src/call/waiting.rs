@@ -14,6 +14,7 @@ use super::Joined;
 use super::Phase;
 use super::QueueWord;
 use super::callback::Callback;
+use super::reached::NOBODY_FREE;
 use crate::base::AgentId;
 use crate::base::LegId;
 use crate::base::Name;
@@ -63,6 +64,9 @@ pub(super) struct Wait {
     agreed: Option<Agreed>,
     /// How often the caller has been called back.
     pub(super) callbacks: u32,
+    /// They have picked up for it, and wait on the line.
+    #[serde(default)]
+    pub(super) reached: bool,
     /// For one agent alone, who was given the call; if they do not take it, the queue has it again.
     for_agent: bool,
     /// Whether an agent's phone has rung.
@@ -139,6 +143,10 @@ enum Hears {
     Promise {
         play: PlayId,
     },
+    /// "You asked us to call you back": then a ringing tone until an agent has them.
+    Greeting {
+        play: PlayId,
+    },
 }
 
 impl Wait {
@@ -149,6 +157,7 @@ impl Wait {
             callback: false,
             agreed: None,
             callbacks: 0,
+            reached: false,
             for_agent: false,
             rang: false,
             leaves_for: None,
@@ -186,6 +195,25 @@ impl Wait {
     pub(super) fn to_call_back(queue: QueueId, at: Option<CallbackAt>) -> Wait {
         let agreed = Some(Agreed { number: None, at, promised: Vec::new() });
         Wait { agreed, ..Wait::new(queue) }
+    }
+
+    /// What says to the caller who calls them back, while it plays.
+    pub(super) fn greeting(&self) -> Option<PlayId> {
+        match self.hears {
+            Hears::Greeting { play } => Some(play),
+            _ => None,
+        }
+    }
+
+    /// The caller has picked up, and hears who calls; or they have been let go.
+    pub(super) fn greets(self, play: Option<PlayId>) -> Wait {
+        let hears = play.map_or(Hears::Nothing, |play| Hears::Greeting { play });
+        Wait { reached: true, hears, ..self }
+    }
+
+    pub(super) fn let_go(&mut self, promise: Option<PlayId>) {
+        self.reached = false;
+        self.hears = promise.map_or(Hears::Nothing, |play| Hears::Promise { play });
     }
 
     /// Whether the caller need not stay on the line.
@@ -332,6 +360,9 @@ impl Call {
                 let ringing = What::AgentRinging { agent: name.clone(), attempt, why: Why::Reason(why) };
                 self.ring_agent(agent, name, ringing, out);
             }
+            QueueWord::Reserve { name, why } => self.reserved(name, why, out),
+            QueueWord::StopCalling { missed } => self.stop_calling(missed, out),
+            QueueWord::NotServed => self.not_served(center, out),
             QueueWord::StopRing { agent, why } => self.stop_ringing(agent, why, out),
             QueueWord::Connected { waited, quote } => self.connected(waited, quote, out),
             QueueWord::Exit { exit } => self.leave_wait(center, now, exit, out),
@@ -517,10 +548,11 @@ impl Call {
         self.ringing_tone(out);
     }
 
-    /// Lets a caller who hears nothing hear that an agent's phone rings.
-    fn ringing_tone(&mut self, out: &mut Vec<CallAction>) {
-        let silent = matches!(&self.phase, Phase::Waiting(wait) if wait.hears == Hears::Nothing);
-        let (true, true, Some(leg)) = (silent, self.agent.is_some(), self.caller) else { return };
+    /// Lets a caller who hears nothing hear that an agent's phone rings, or soon will for who was called back.
+    pub(super) fn ringing_tone(&mut self, out: &mut Vec<CallAction>) {
+        let Phase::Waiting(wait) = &self.phase else { return };
+        let rings = self.agent.is_some() || wait.reached;
+        let (true, true, Some(leg)) = (wait.hears == Hears::Nothing, rings, self.caller) else { return };
         let play = self.new_play();
         let prompts = vec![RINGING_TONE.into()];
         out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
@@ -567,6 +599,7 @@ impl Call {
         if self.agent.is_none()
             && let Phase::Waiting(wait) = &mut self.phase
             && wait.hears == Hears::RingingTone
+            && !wait.reached
         {
             wait.hears = Hears::Nothing;
             out.extend(self.caller.map(|leg| CallAction::StopPlay { leg }));
@@ -603,6 +636,11 @@ impl Call {
                 Some(_) => self.back_in_flow(center, now, rang, out),
                 None => self.rejoin(now, out),
             };
+        }
+        if let Phase::Waiting(wait) = &self.phase
+            && wait.reached
+        {
+            out.push(self.try_failed(wait, NOBODY_FREE));
         }
         out.push(CallAction::Fact(What::WaitEnded { exit }));
         let Some(prompts) = self.prompts(center) else { return };
@@ -657,7 +695,8 @@ impl Call {
     ) {
         let callable = self.can_be_called_back();
         let Phase::Waiting(wait) = &mut self.phase else { return };
-        if matches!(wait.hears, Hears::Promise { .. }) {
+        // Nobody asks them anything any more.
+        if wait.callback {
             return;
         }
         let asked = matches!(wait.hears, Hears::Question { .. });
@@ -716,6 +755,10 @@ impl Call {
                 *silent_at = Some(now + center.engine.queues[wait.queue.0 as usize].answer_within);
             }
             Hears::Word { play } if *play == ended && !stopped => self.music(center, out),
+            Hears::Greeting { play } if *play == ended => {
+                wait.hears = Hears::Nothing;
+                self.ringing_tone(out);
+            }
             Hears::Promise { play } if *play == ended => {
                 wait.hears = Hears::Nothing;
                 out.extend(self.caller.take().map(|leg| CallAction::HangUp { leg, elsewhere: false }));
@@ -724,7 +767,7 @@ impl Call {
         }
     }
 
-    fn say(&mut self, prompts: Vec<Name>, barge_in: bool, out: &mut Vec<CallAction>) -> Option<PlayId> {
+    pub(super) fn say(&mut self, prompts: Vec<Name>, barge_in: bool, out: &mut Vec<CallAction>) -> Option<PlayId> {
         let leg = self.caller?;
         let play = self.new_play();
         out.push(CallAction::Fact(What::Played { prompts: prompts.clone() }));

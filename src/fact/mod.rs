@@ -170,7 +170,17 @@ pub enum What {
     PlaceRecalled { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32, since: WallTime },
     /// The caller is being called back.
     CallbackDialled { number: String, attempt: u32 },
-    /// A try to call back did not reach the caller.
+    /// The caller is called back before an agent's phone rings, and this agent is kept for them meanwhile.
+    AgentReserved {
+        agent: Name,
+        #[serde(default)]
+        why: Why,
+    },
+    /// They picked up, and wait on the line for an agent.
+    CallbackReached { number: String, attempt: u32 },
+    /// Nobody was there for them any more before they picked up: their phone rings no more, and that is no try.
+    CallbackCancelled { number: String, attempt: u32 },
+    /// A try to call back did not reach the caller, or nobody was there for them.
     CallbackFailed { number: String, attempt: u32, cause: String },
     /// A flow has somebody outside called for the caller, who hears it ring.
     ForwardDialled { number: String },
@@ -543,6 +553,8 @@ impl Direction {
 pub enum AgentStateName {
     Offline,
     Ready,
+    /// Kept for a caller who is being called back.
+    Reserved,
     Ringing,
     Talking,
     WrapUp,

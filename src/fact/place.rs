@@ -55,7 +55,7 @@ pub struct KeptPlace {
     pub chosen: WallTime,
     /// How often the caller was called, a try that is under way among them.
     pub tries: u32,
-    /// Whether a try is under way: an agent is there, and the caller's phone rings.
+    /// Whether a try is under way: an agent is there or kept for the caller, whose phone rings, or who waits for the agent.
     pub under_way: bool,
     /// When the last try failed.
     pub failed: Option<WallTime>,
@@ -80,6 +80,9 @@ impl KeptPlace {
     fn apply(&mut self, wall: WallTime, what: &What) -> bool {
         match what {
             What::CallbackDialled { attempt, .. } => (self.tries, self.under_way) = (*attempt, true),
+            What::CallbackCancelled { attempt, .. } => {
+                (self.tries, self.under_way, self.failed) = (attempt.saturating_sub(1), false, Some(wall));
+            }
             What::CallbackFailed { .. } => (self.under_way, self.failed) = (false, Some(wall)),
             What::WaitMoved { to, priority, .. } => {
                 let place = std::mem::take(&mut self.place);

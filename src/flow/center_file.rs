@@ -419,6 +419,7 @@ fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
         check_in: fields.duration(reader, "check_in", seconds(60)),
         callback_tries: number(fields, reader, "callback_tries", 1, 10, 3),
         callback_spacing: fields.duration(reader, "callback_spacing", seconds(60)),
+        customer_first: customer_first(fields, reader),
         misses: misses(fields, reader),
         // Their agents have not been read yet.
         prefer: None,
@@ -491,6 +492,33 @@ fn agents_by(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<AgentChoice> {
         reader.unknown(yaml.place, "choice of agents", &word, known.map(|(name, _)| name));
     }
     found.map(|(_, choice)| *choice)
+}
+
+/// How long who picked up for a callback waits for an agent, where the customer is called first: as long as anybody hears a
+/// ringing tone whom nobody asked.
+fn customer_first(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_secs(30);
+    let first = fields.optional("callback_first").and_then(|yaml| {
+        let word = reader.name(yaml, "who is called first")?;
+        let known = ["agent", "customer"];
+        if !known.contains(&&*word) {
+            reader.unknown(yaml.place, "word for who is called first", &word, known);
+        }
+        Some(&*word == "customer")
+    });
+    let customer_first = first.unwrap_or(false);
+    let Some(yaml) = fields.optional("callback_wait") else { return customer_first.then_some(LONGEST) };
+    let wait = reader.duration(yaml)?;
+    if wait > LONGEST {
+        let hint = "nobody asked them whether they would hold: at most 30s";
+        let message = format!("{} s is too long for who picked up", wait.as_secs());
+        reader.error_hint(yaml.place, message, hint);
+    }
+    if !customer_first {
+        let hint = "say callback_first: customer, or leave it out";
+        reader.error_hint(yaml.place, "callback_wait is of callbacks where the customer is called first", hint);
+    }
+    customer_first.then_some(wait)
 }
 
 /// The planner's mean talk, where there is one.

@@ -169,7 +169,7 @@ impl Engine {
     }
 
     /// An agent has a skill at another level from now on; at 0 not at all. A call that rings at them or that they
-    /// are in goes on.
+    /// are in goes on; for one that they are reserved for and cannot serve any more, somebody else is.
     pub(super) fn set_skill(&mut self, id: AgentId, skill: SkillId, level: u8, out: &mut Vec<Action>) {
         let Some(agent) = self.agents.get(id.0 as usize) else {
             debug!(agent = %id, "a skill of an agent who is not in the center");
@@ -197,6 +197,12 @@ impl Engine {
         self.skills.change_profile(old, new);
         if state == AgentState::Ready {
             self.skills.idle(new, id, idle_since, calls);
+        }
+        if let AgentState::Reserved(call) = state
+            && !self.can_take(id, &self.calls[&call])
+        {
+            self.release_agent(id, out);
+            self.reserve_another(call, id, out);
         }
         self.heed_preferring(id);
         self.assign_agent(id, out);

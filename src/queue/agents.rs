@@ -4,6 +4,7 @@
 //! |---|---|
 //! | offline | the agent |
 //! | ready | a call, or the agent |
+//! | reserved | the caller's pick-up, their not picking up in time, the agent |
 //! | ringing | pick-up, a failed ring, the queue's ring timeout, the caller's leaving |
 //! | talking | the end of the talk, which the call owes us |
 //! | wrap-up | its time, or the agent |
@@ -128,6 +129,13 @@ impl Engine {
                 }
                 self.assign_agent(id, out);
             }
+            (AgentState::Reserved(_), AgentWish::Ready) => {}
+            (AgentState::Reserved(call), wish) => {
+                let call = *call;
+                self.set_agent(id, wish.state(), None, out);
+                self.reserve_another(call, id, out);
+                self.assign_agent(id, out);
+            }
             (AgentState::Ringing(_) | AgentState::Talking(_), wish) => {
                 agent.next = Some(wish).filter(|wish| *wish != AgentWish::Ready);
                 self.heed_preferring(id);
@@ -140,12 +148,7 @@ impl Engine {
     /// The state that an agent without a call wants, which for a ready one may be a call at once.
     fn leave_for(&mut self, id: AgentId, wish: AgentWish, out: &mut Vec<Action>) {
         self.agents[id.0 as usize].next = None;
-        let state = match wish {
-            AgentWish::Ready => AgentState::Ready,
-            AgentWish::NotReady(reason) => AgentState::NotReady(reason),
-            AgentWish::Offline => AgentState::Offline,
-        };
-        self.set_agent(id, state, None, out);
+        self.set_agent(id, wish.state(), None, out);
         self.assign_agent(id, out);
     }
 
@@ -225,6 +228,10 @@ impl Engine {
                 out.push(Action::StopRing { call, agent: id, why: MissedWhy::NoAnswer });
                 self.ring_over(call, id, MissedWhy::NoAnswer, out);
             }
+            AgentState::Reserved(call) => {
+                let call = *call;
+                self.caller_late(call, out);
+            }
             AgentState::WrapUp | AgentState::NotReady(_) => self.after_call(id, out),
             state => unreachable!("{state:?} has no end by itself"),
         }
@@ -253,7 +260,7 @@ impl Engine {
             agent.calls = 0;
         }
         if to == AgentState::Ready {
-            if !matches!(from, AgentState::Ringing(_)) {
+            if !matches!(from, AgentState::Ringing(_) | AgentState::Reserved(_)) {
                 agent.idle_since = now;
             }
             self.skills.idle(profile, id, agent.idle_since, agent.calls);

@@ -120,6 +120,10 @@ pub struct QueueConfig {
     /// Times a callback is tried, and how far apart. Default 3, 60 s.
     pub callback_tries: u32,
     pub callback_spacing: Duration,
+    /// Whether the caller of a kept place is called before an agent's phone rings: then this is how long at most who picked
+    /// up waits on the line for an agent. Default none: the agent first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_first: Option<Duration>,
     /// What becomes of an agent who does not take a call of this queue.
     #[serde(default)]
     pub misses: Misses,
@@ -237,6 +241,10 @@ pub enum Event {
     TalkEnded { call: CallId, agent: AgentId },
     /// The caller of a callback could not be reached, though an agent was there. That agent is free again.
     CallbackFailed { call: CallId, agent: AgentId },
+    /// The caller for whom an agent is reserved has picked up: [`Action::Reserve`].
+    CallerReached { call: CallId },
+    /// They did not pick up, or hung up before an agent had: the try is over.
+    CallerMissed { call: CallId },
     /// A supervisor moves a waiting call to another queue, where it is as old as it is.
     Move { call: CallId, queue: QueueId },
     /// A supervisor gives a waiting call another priority of its own in place of the one it has; [`FIRST`] is
@@ -262,6 +270,17 @@ pub enum AgentWish {
     /// With the reason's name: `lunch`, `missed a call`.
     NotReady(Name),
     Offline,
+}
+
+impl AgentWish {
+    /// The state of who has no call and is to have none yet.
+    pub(super) fn state(self) -> AgentState {
+        match self {
+            AgentWish::Ready => AgentState::Ready,
+            AgentWish::NotReady(reason) => AgentState::NotReady(reason),
+            AgentWish::Offline => AgentState::Offline,
+        }
+    }
 }
 
 /// A call joins a queue.
@@ -364,6 +383,14 @@ pub enum Action {
     /// Ring this agent for this call; those of one attempt ring together. For a callback the agent is rung first, and the caller is called
     /// once the agent has picked up.
     Ring { call: CallId, agent: AgentId, attempt: u32, until: Timestamp, why: Reason },
+    /// This agent is reserved for a caller who is called back before the agent's phone rings: call the caller, unless it is done
+    /// already. Until then the caller's phone may ring.
+    Reserve { call: CallId, agent: AgentId, until: Timestamp, why: Reason },
+    /// Call the caller no more: they did not pick up in time, which is a try, or nobody is reserved for them any more, which
+    /// is none.
+    StopCalling { call: CallId, missed: bool },
+    /// Nobody took the caller who picked up for their callback in time: tell them, and let them go. Their place is kept.
+    NotServed { call: CallId },
     /// Stop ringing: the timeout, the caller hung up, or another agent picked up.
     StopRing { call: CallId, agent: AgentId, why: MissedWhy },
     /// Agent and caller are together: quoted against waited, for the history.
@@ -385,6 +412,8 @@ pub enum Action {
 pub enum AgentState {
     Offline,
     Ready,
+    /// Kept for a caller who is being called back; no phone of theirs rings yet.
+    Reserved(CallId),
     Ringing(CallId),
     Talking(CallId),
     WrapUp,

@@ -107,7 +107,7 @@ impl Engine {
             let class = self.calls[&id].class.0 as usize;
             self.weights().inspect(|weights| self.look_again(class, weights));
         }
-        matches!(self.calls[&id].stage, Stage::Ringing(_))
+        matches!(self.calls[&id].stage, Stage::Reserved(_) | Stage::Ringing(_))
     }
 
     /// Rings the best idle agent for a call that waits, if there is one; whether it is held back instead.
@@ -135,6 +135,8 @@ impl Engine {
         let queue = self.queue(call.queue);
         let asked = call.consent != Consent::NotAsked || call.permission == PermissionPolicy::GivenByFlowFile;
         asked
+            && !call.is_reached()
+            && call.calling.is_none()
             && queue.config.agents_by.is_none()
             && call.key.priority() < FIRST
             && queue.waiting <= queue.config.max_waiting
@@ -185,6 +187,9 @@ impl Engine {
     }
 
     pub(super) fn ring(&mut self, id: CallId, best: BestAgent, waiting: u32, out: &mut Vec<Action>) {
+        if self.calls_customer_first(id) {
+            return self.reserve(id, best, waiting, out);
+        }
         self.leave_line(id);
         let agent = best.agent;
         let call = self.call_mut(id);
@@ -193,16 +198,19 @@ impl Engine {
         call.attempts += 1;
         let direct = call.direct;
         let preferred = call.prefer.take_if(|prefer| prefer.agent == agent).is_some();
-        let by = match self.routing {
-            _ if preferred => ChosenBy::Preferred,
-            Routing::LongestWaiting => ChosenBy::LongestWait,
-            Routing::ServiceLevel(_) => ChosenBy::ServiceLevel,
-        };
+        let by = if preferred { ChosenBy::Preferred } else { self.chosen_by() };
         self.ring_phone(id, best, waiting, by, out);
         if !direct && !preferred && id.number() == 0 {
             self.ring_beside(id, out);
         }
         self.rearm_call(id);
+    }
+
+    pub(super) fn chosen_by(&self) -> ChosenBy {
+        match self.routing {
+            Routing::LongestWaiting => ChosenBy::LongestWait,
+            Routing::ServiceLevel(_) => ChosenBy::ServiceLevel,
+        }
     }
 
     /// Rings an agent's phone for a call that is out of its lines.
@@ -214,17 +222,27 @@ impl Engine {
         by: ChosenBy,
         out: &mut Vec<Action>,
     ) {
-        let agent = best.agent;
+        let why = self.reason(id, best, waiting, by);
+        self.ring_because(id, best.agent, why, out);
+    }
+
+    /// Why this agent gets a call, which is noted for the next choice.
+    pub(super) fn reason(&mut self, id: CallId, best: BestAgent, waiting: u32, by: ChosenBy) -> Reason {
         let call = &self.calls[&id];
-        let (queue, attempt, direct) = (call.queue, call.attempts, call.direct);
-        let until = self.now + self.queue(queue).config.ring_timeout;
+        let (queue, direct) = (call.queue, call.direct);
         let idle = self.now.since(best.idle_since);
         let of_queue = self.queue_mut(queue);
         let agents_by = of_queue.config.agents_by.filter(|_| !direct && by != ChosenBy::Preferred);
         if !direct {
-            of_queue.last_rung = Some(agent);
+            of_queue.last_rung = Some(best.agent);
         }
-        let why = Reason { waiting, fitting: best.fitting, fit: best.fit, idle, by, agents_by };
+        Reason { waiting, fitting: best.fitting, fit: best.fit, idle, by, agents_by }
+    }
+
+    pub(super) fn ring_because(&mut self, id: CallId, agent: AgentId, why: Reason, out: &mut Vec<Action>) {
+        let call = &self.calls[&id];
+        let (queue, attempt) = (call.queue, call.attempts);
+        let until = self.now + self.queue(queue).config.ring_timeout;
         out.push(Action::Ring { call: id, agent, attempt, until, why });
         self.set_agent(agent, AgentState::Ringing(id), Some(until), out);
     }
@@ -241,13 +259,14 @@ impl Engine {
         call.stage = Stage::Talking(agent);
         (call.talk_since, call.prefer) = (Some(now), None);
         let (queue, waited, quote) = (call.queue, now.since(call.enqueued_at), call.quote);
-        let (forecast, callback, direct) = (call.forecast, call.is_callback(), call.direct);
+        let (forecast, place, direct) = (call.forecast, call.is_place(), call.direct);
+        let callback = call.is_callback();
         let target = self.queue(queue).config.service_level.1;
         if !direct {
             self.wait_is_over(queue, waited <= target);
         }
         // A callback's wait is the caller's choice as well.
-        if let Some(forecast) = forecast.filter(|_| !callback) {
+        if let Some(forecast) = forecast.filter(|_| !place) {
             self.foresight.learn(queue, target, &forecast, waited);
         }
         self.queues[queue.0 as usize].goes(&self.calls[&id]);
@@ -308,7 +327,7 @@ impl Engine {
 
     /// The agent of a callback was there, the caller was not. The place is kept, for a later try.
     pub(super) fn callback_failed(&mut self, id: CallId, agent: AgentId, out: &mut Vec<Action>) {
-        if !self.is_at(id, Stage::Talking(agent)) || !self.calls[&id].is_callback() {
+        if !self.is_at(id, Stage::Talking(agent)) || !self.calls[&id].is_place() {
             debug!(call = %id, %agent, "a failed callback that there is not");
             return;
         }

@@ -124,6 +124,8 @@ pub struct CallView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     Waiting,
+    /// The caller is being called back, and this agent is kept for them.
+    Reserved(AgentId),
     /// This agent's phone rings for it, and others' may beside it.
     Ringing(AgentId),
     /// It has an agent.
@@ -200,6 +202,8 @@ impl Engine {
             Event::RingFailed { call, agent, why } => self.ring_failed(call, agent, why, out),
             Event::TalkEnded { call, agent } => self.talk_ended(call, agent, out),
             Event::CallbackFailed { call, agent } => self.callback_failed(call, agent, out),
+            Event::CallerReached { call } => self.caller_reached(call, out),
+            Event::CallerMissed { call } => self.caller_missed(call, out),
             Event::Move { call, queue } => self.move_call(call, queue, out),
             Event::Prioritise { call, priority } => self.prioritise(call, priority, out),
             Event::SetSkill { agent, skill, level } => self.set_skill(agent, skill, level, out),

@@ -60,7 +60,10 @@ impl Engine {
         let call = &self.calls[&id];
         let queue = call.queue;
         for kept in self.kept.of(&call.whose) {
-            let waits = |call: &Call| call.queue == queue && !matches!(call.stage, Stage::Talking(_));
+            // Who has picked up for their callback is on the line.
+            let waits = |call: &Call| {
+                call.queue == queue && call.is_callback() && !matches!(call.stage, Stage::Talking(_))
+            };
             if self.calls.get(kept).is_some_and(waits) {
                 self.exit(kept, WaitExit::Redialled, out);
             }

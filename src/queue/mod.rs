@@ -33,6 +33,7 @@
 //! | `line` | a waiting line in order, left without a search |
 //! | [`log`] | what it was told and decided, as text to be gone through again |
 //! | `kept` | who is to be called back, and is called off |
+//! | `reached` | who is called back before an agent's phone rings |
 //! | [`redial`] | who calls again after their line dropped, and how old they are |
 //! | [`owners`] | who talked with a caller last |
 //! | [`promises`] | what callers were promised, and by when |
@@ -59,6 +60,7 @@ mod pace;
 mod prefer;
 pub mod promises;
 mod quote;
+mod reached;
 pub mod redial;
 mod relax;
 mod reserve;
@@ -77,6 +79,7 @@ pub use engine::CallView;
 pub use engine::Engine;
 pub use engine::Stage;
 pub use quote::ExpectedWait;
+pub use reached::CALLER_RINGS;
 #[cfg(test)]
 pub(crate) use tests::queue_config;
 pub use waits::CALLBACK_KEPT;

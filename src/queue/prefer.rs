@@ -77,12 +77,14 @@ impl Engine {
     /// Whether an agent is busy, and wants to go on afterwards.
     fn will_be_free(&self, id: AgentId) -> bool {
         let agent = &self.agents[id.0 as usize];
-        let busy =
-            matches!(agent.state, AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp);
+        let busy = matches!(
+            agent.state,
+            AgentState::Reserved(_) | AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp
+        );
         busy && agent.next.is_none()
     }
 
-    fn can_take(&self, id: AgentId, call: &Call) -> bool {
+    pub(super) fn can_take(&self, id: AgentId, call: &Call) -> bool {
         let profile = self.agents[id.0 as usize].profile;
         self.skills.serves(profile, call.class)
     }

@@ -67,7 +67,7 @@ impl Call {
     pub fn rung(&self) -> impl Iterator<Item = AgentId> + '_ {
         let first = match self.stage {
             Stage::Ringing(agent) => Some(agent),
-            Stage::Waiting | Stage::Talking(_) => None,
+            Stage::Waiting | Stage::Reserved(_) | Stage::Talking(_) => None,
         };
         first.into_iter().chain(self.beside.iter().copied())
     }

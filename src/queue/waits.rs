@@ -28,6 +28,8 @@ use super::line::Key;
 use super::line::Place;
 use super::prefer::Preference;
 use super::quote::Forecast;
+use super::reached::Calling;
+use super::reached::LET_GO;
 use super::skills::ClassId;
 use super::skills::Course;
 use super::skills::ProfileId;
@@ -64,6 +66,9 @@ pub(super) struct Call {
     pub attempts: u32,
     /// How many times an agent was there for a callback and the caller was not.
     pub callback_tries: u32,
+    /// While the caller is called with an agent reserved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calling: Option<Box<Calling>>,
     /// Whether it is for one agent alone: see `direct`.
     pub direct: bool,
     /// Who gets it first.
@@ -113,6 +118,10 @@ pub(super) enum Consent {
     Kept {
         not_before: Option<Timestamp>,
     },
+    /// They were called before an agent was, have picked up, and wait on the line for one until then.
+    Reached {
+        until: Timestamp,
+    },
 }
 
 impl Call {
@@ -121,18 +130,38 @@ impl Call {
         matches!(self.consent, Consent::Kept { .. })
     }
 
+    /// Whether the caller has picked up for their callback.
+    pub fn is_reached(&self) -> bool {
+        matches!(self.consent, Consent::Reached { .. })
+    }
+
+    /// Whether it is a callback, be the caller on the line by now or not.
+    pub fn is_place(&self) -> bool {
+        self.is_callback() || self.is_reached()
+    }
+
+    /// When its wait ends by its cap. A callback that is under way is not cut off: its own times are shorter.
+    fn ends_by_cap(&self) -> Option<Timestamp> {
+        (!self.is_reached()).then_some(self.cap_at)
+    }
+
+    fn is_over_cap(&self, now: Timestamp) -> bool {
+        self.ends_by_cap().is_some_and(|at| at <= now)
+    }
+
     /// The next time something is to be done about this call.
     fn next_due(&self) -> Option<Timestamp> {
         let of_wait = match (self.stage, self.consent) {
-            (Stage::Talking(_), _) => return None,
+            (Stage::Talking(_) | Stage::Reserved(_), _) => return None,
             (Stage::Waiting, Consent::Granted { until, check_in_at }) => {
                 Some(check_in_at.map_or(until, |check_in_at| check_in_at.min(until)))
             }
             (Stage::Waiting, Consent::Kept { not_before }) => not_before,
+            (Stage::Waiting, Consent::Reached { until }) => Some(until),
             _ => None,
         };
         let step = self.steps.first().filter(|_| self.stage == Stage::Waiting).map(|(at, _)| *at);
-        [of_wait, step, self.preference_ends(), Some(self.cap_at)].into_iter().flatten().min()
+        [of_wait, step, self.preference_ends(), self.ends_by_cap()].into_iter().flatten().min()
     }
 }
 
@@ -207,7 +236,9 @@ impl Engine {
         let cap_at = from.map_or(longest, |from| longest.max(from + CALLBACK_KEPT));
         let cap_at = keeping.and_then(|keeping| keeping.until).unwrap_or(cap_at);
         let later = from.filter(|from| *from > now);
-        let consent = from.map_or(Consent::NotAsked, |_| Consent::Kept { not_before: later });
+        let not_before = from.filter(|_| config.customer_first.is_some()).map(|from| from.max(now + LET_GO));
+        let not_before = not_before.or(later);
+        let consent = from.map_or(Consent::NotAsked, |_| Consent::Kept { not_before });
         // Whoever is called back is called by whom their turn brings.
         let prefer = self.preference(queue, id, prefer.filter(|_| from.is_none()));
         let permission = permission.unwrap_or(config.permission);
@@ -225,6 +256,7 @@ impl Engine {
             cap_at,
             attempts: 0,
             callback_tries: keeping.map_or(0, |keeping| keeping.tries),
+            calling: None,
             direct: false,
             prefer,
             exclude: exclude.clone(),
@@ -261,7 +293,7 @@ impl Engine {
         if from.is_some() {
             out.push(Action::KeepPlace { call: id });
         }
-        match later {
+        match not_before {
             Some(_) => self.in_line_for_later(id),
             None => self.back_in_line(id, None, out),
         }
@@ -332,6 +364,9 @@ impl Engine {
         self.look_for_idle(class);
         // Who waited for that agent alone is everybody's now, each in their turn.
         from.inspect(|agent| self.assign_preferring_before(*agent, key, out));
+        if matches!(self.calls[&id].consent, Consent::Reached { until } if until <= self.now) {
+            return self.not_served(id, out);
+        }
         if !self.assign_call(id, out) {
             self.wait(id, out);
         }
@@ -361,7 +396,7 @@ impl Engine {
         let call = &self.calls[&id];
         match call.consent {
             // A queue with a longest wait of 0 takes calls for idle agents only.
-            _ if call.cap_at <= self.now => self.exit(id, WaitExit::Cap, out),
+            _ if call.is_over_cap(self.now) => self.exit(id, WaitExit::Cap, out),
             _ if begins && self.expects_too_long(id, call.forecast) => {
                 self.exit(id, WaitExit::ExpectedWait, out);
             }
@@ -371,7 +406,7 @@ impl Engine {
             },
             Consent::Asked { silences } => self.ask(id, silences, out),
             Consent::Granted { until, .. } if until <= self.now => self.ask(id, 0, out),
-            Consent::Granted { .. } | Consent::Kept { .. } => self.rearm_call(id),
+            Consent::Granted { .. } | Consent::Kept { .. } | Consent::Reached { .. } => self.rearm_call(id),
             Consent::Refused => self.exit(id, WaitExit::Declined, out),
             Consent::WantsCallback => self.keep_place(id, out),
         }
@@ -432,7 +467,7 @@ impl Engine {
             (Stage::Waiting, Consent::Asked { .. } | Consent::Granted { .. }, PermissionAnswer::Callback) => {
                 self.keep_place(id, out);
             }
-            (Stage::Ringing(_), Consent::NotAsked | Consent::Kept { .. }, answer) => {
+            (Stage::Ringing(_), Consent::NotAsked | Consent::Kept { .. } | Consent::Reached { .. }, answer) => {
                 debug!(call = %id, ?answer, "an answer to no question");
             }
             (Stage::Ringing(_), _, PermissionAnswer::Declined) => call.consent = Consent::Refused,
@@ -444,12 +479,16 @@ impl Engine {
     }
 
     fn keep_place(&mut self, id: CallId, out: &mut Vec<Action>) {
-        let until = self.now + CALLBACK_KEPT;
+        let (now, queue) = (self.now, self.calls[&id].queue);
+        let until = now + CALLBACK_KEPT;
+        let not_before = self.queue(queue).config.customer_first.map(|_| now + LET_GO);
+        if not_before.is_some() {
+            self.stand_down(id);
+        }
         let call = self.call_mut(id);
-        call.consent = Consent::Kept { not_before: None };
+        call.consent = Consent::Kept { not_before };
         call.cap_at = call.cap_at.max(until);
         let whose = call.whose.clone();
-        let queue = call.queue;
         self.kept.add(&whose, id);
         self.queue_mut(queue).stays_on_no_line(true);
         self.rearm_call(id);
@@ -459,27 +498,46 @@ impl Engine {
 
     /// A callback did not reach the caller: the place is kept, but no agent is rung for a while.
     pub(super) fn try_again_later(&mut self, id: CallId, out: &mut Vec<Action>) {
+        let spacing = self.queue(self.calls[&id].queue).config.callback_spacing;
+        if self.try_is_over(id, out) {
+            self.keep_for_later(id, spacing, out);
+        }
+    }
+
+    /// A callback did not bring caller and agent together, and counts as a try; whether there may be another.
+    pub(super) fn try_is_over(&mut self, id: CallId, out: &mut Vec<Action>) -> bool {
         let now = self.now;
         let call = self.call_mut(id);
+        let (had_agent, on_line) = (matches!(call.stage, Stage::Talking(_)), call.is_reached());
         call.stage = Stage::Waiting;
+        call.consent = Consent::Kept { not_before: None };
         call.talk_since = None;
         call.callback_tries += 1;
         let tries = call.callback_tries;
         // Not by `self.queue_mut`: the queues and the calls are borrowed side by side.
         let call = &self.calls[&id];
         let queue = &mut self.queues[call.queue.0 as usize];
-        queue.comes(call);
-        let again = tries < queue.config.callback_tries;
-        let spacing = queue.config.callback_spacing;
-        if !again {
-            return self.exit(id, WaitExit::CallbackFailed, out);
+        match (had_agent, on_line) {
+            (true, _) => queue.comes(call),
+            (false, true) => queue.stays_on_no_line(true),
+            (false, false) => {}
+        }
+        if tries >= queue.config.callback_tries {
+            self.exit(id, WaitExit::CallbackFailed, out);
+            return false;
         }
         // While the caller's phone rang the place came to its end.
         if self.calls[&id].cap_at <= now {
-            return self.exit(id, WaitExit::Cap, out);
+            self.exit(id, WaitExit::Cap, out);
+            return false;
         }
+        true
+    }
+
+    /// A place that is out of its lines has its own again: nobody is rung for it before so long.
+    pub(super) fn keep_for_later(&mut self, id: CallId, pause: Duration, out: &mut Vec<Action>) {
         self.take_steps(id, out);
-        let not_before = (!spacing.is_zero()).then(|| now + spacing);
+        let not_before = (!pause.is_zero()).then(|| self.now + pause);
         self.call_mut(id).consent = Consent::Kept { not_before };
         if not_before.is_none() {
             return self.back_in_line(id, None, out);
@@ -507,16 +565,20 @@ impl Engine {
         }
         let rung: Agents = call.rung().collect();
         self.withdraw(id, &rung, out);
+        if call.calling.is_some() {
+            out.push(Action::StopCalling { call: id, missed: false });
+        }
         out.push(Action::Exit { call: id, exit });
         self.heed_surge(call.queue, out);
-        self.free_withdrawn(&rung, out);
+        let reserved = call.reserved();
+        self.free_withdrawn(reserved.as_ref().map_or(&*rung, std::slice::from_ref), out);
     }
 
     /// A caller's line dropped, or they gave up: who calls again soon is as old as they are now. Whose place is kept
     /// has nothing to lose.
     fn remember(&mut self, call: &Call) {
         self.redials.expire(self.now);
-        if !self.redial.is_zero() && !call.is_callback() {
+        if !self.redial.is_zero() && !call.is_place() {
             let (age, until) = (call.key.age(self.now), self.now + self.redial);
             self.redials.remember(&call.whose, call.queue, age, until);
         }
@@ -526,7 +588,7 @@ impl Engine {
     pub(super) fn remove_call(&mut self, id: CallId) -> Option<Box<Call>> {
         let call = self.calls.remove(id)?;
         self.rearm(Due::Call(id), call.due, None);
-        if call.is_callback() {
+        if call.is_place() {
             self.kept.remove(&call.whose, id);
         }
         self.release(call.class, &call.steps);
@@ -541,7 +603,7 @@ impl Engine {
         if call.next_due().is_none_or(|at| at > now) {
             return self.rearm_call(id);
         }
-        if call.cap_at <= now {
+        if call.is_over_cap(now) {
             return self.exit(id, WaitExit::Cap, out);
         }
         if call.steps.first().is_some_and(|(at, _)| *at <= now) {
@@ -559,6 +621,7 @@ impl Engine {
             }
             Consent::Granted { until, .. } if *until <= now => self.ask(id, 0, out),
             Consent::Granted { .. } => self.check_in(id, out),
+            Consent::Reached { .. } => self.not_served(id, out),
             consent => unreachable!("{consent:?} has no deadline but the cap"),
         }
     }
@@ -567,7 +630,7 @@ impl Engine {
     /// sent away whose place is kept: they are not on the line.
     fn expects_too_long(&self, id: CallId, forecast: Option<Forecast>) -> bool {
         let call = &self.calls[&id];
-        let most = self.queue(call.queue).config.max_expected_wait.filter(|_| !call.is_callback());
+        let most = self.queue(call.queue).config.max_expected_wait.filter(|_| !call.is_place());
         most.zip(forecast).is_some_and(|(most, forecast)| forecast.quote() > most)
     }
 
@@ -599,7 +662,7 @@ impl Engine {
         let mut leaving: Vec<Key> = self.skills.give_up(class).collect();
         leaving.retain(|key| {
             let call = &self.calls[&key.call];
-            !matches!(call.consent, Consent::Kept { .. }) && !self.staffed_later(&call.steps)
+            !call.is_place() && !self.staffed_later(&call.steps)
         });
         for key in leaving {
             self.exit(key.call, WaitExit::NobodyStaffed, out);

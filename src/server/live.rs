@@ -472,6 +472,9 @@ fn moves_a_call(what: &What) -> bool {
             | What::CalleeReached { .. }
             | What::CallbackDialled { .. }
             | What::CallbackFailed { .. }
+            | What::CallbackReached { .. }
+            | What::CallbackCancelled { .. }
+            | What::AgentReserved { .. }
             | What::AgentRinging { .. }
             | What::AgentMissed { .. }
             | What::AgentConnected { .. }
@@ -528,11 +531,13 @@ impl LiveCall {
             }
             What::WaitMoved { to, .. } => self.queue = Some(to.clone()),
             What::HoldMusicStarted => self.wait_by(Phase::Holding, wall),
-            What::CallbackChosen { .. } | What::CallbackFailed { .. } => {
+            What::CallbackChosen { .. } | What::CallbackFailed { .. } | What::CallbackCancelled { .. } => {
                 self.agent = None;
                 self.wait_by(Phase::CallbackKept, wall);
             }
+            What::AgentReserved { agent, .. } => self.agent = Some(agent.clone()),
             What::CallbackDialled { .. } => self.enter(Phase::CallingBack, wall),
+            What::CallbackReached { .. } => self.wait_by(Phase::CallingBack, wall),
             What::CalleeDialled { .. } => self.enter(Phase::CallingOut, wall),
             What::CalleeReached { agent, .. } => {
                 self.agent = Some(agent.clone());

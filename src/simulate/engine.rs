@@ -73,6 +73,7 @@ impl EngineRouter {
             check_in: Duration::ZERO,
             callback_tries: 1,
             callback_spacing: Duration::ZERO,
+            customer_first: None,
             misses: Misses::default(),
             prefer: None,
             exclude: Agents::new(),

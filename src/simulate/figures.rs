@@ -113,7 +113,10 @@ enum Doing {
 impl From<&AgentState> for Doing {
     fn from(state: &AgentState) -> Doing {
         match state {
-            AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp => Doing::Busy,
+            AgentState::Reserved(_)
+            | AgentState::Ringing(_)
+            | AgentState::Talking(_)
+            | AgentState::WrapUp => Doing::Busy,
             AgentState::Ready => Doing::Free,
             AgentState::Offline | AgentState::NotReady(_) => Doing::Away,
         }

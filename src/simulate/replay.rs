@@ -260,7 +260,7 @@ impl Reading {
         }
         match to {
             // A colleague's call, or one that they make: nobody waits for it, and they are away for it.
-            AgentState::Ringing(call) if !self.calls.contains_key(call) => {
+            AgentState::Reserved(call) | AgentState::Ringing(call) if !self.calls.contains_key(call) => {
                 self.on_their_own.insert(agent);
                 let wish = AgentWish::NotReady(OWN_CALL.into());
                 self.given.push((at, Event::AgentWants { agent, wish }));
@@ -439,6 +439,7 @@ impl Names {
 enum Next {
     TalkEnds { caller: usize, agent: AgentId },
     WrapUpEnds { agent: AgentId },
+    CallerPicksUp { caller: usize },
     PicksUp { caller: usize, agent: AgentId, attempt: u32 },
     Answers { caller: usize, answer: usize },
     Given(usize),
@@ -533,6 +534,7 @@ impl<'a> World<'a> {
                 self.wrapping_up.remove(&agent).filter(|until| *until == at)?;
                 Event::AgentWants { agent, wish: AgentWish::Ready }
             }
+            Next::CallerPicksUp { caller } => Event::CallerReached { call: call(caller) },
             Next::PicksUp { caller, agent, attempt } => {
                 let rings = self.engine.call(call(caller))?;
                 let here = self.engine.agent_state(agent) == Some(&AgentState::Ringing(call(caller)));
@@ -583,6 +585,11 @@ impl<'a> World<'a> {
                 let picks_up = at + self.day.callers[caller].pick_up;
                 self.next
                     .push(Reverse((picks_up, Next::PicksUp { caller, agent: *agent, attempt: *attempt })));
+            }
+            // Whoever is called back is there, be it first or after their agent.
+            Action::Reserve { call, .. } => {
+                let caller = caller(call);
+                self.next.push(Reverse((at + PICK_UP, Next::CallerPicksUp { caller })));
             }
             Action::Connected { call, agent, .. } => {
                 let caller = caller(call);

@@ -164,6 +164,11 @@ impl Wait {
                 let why = if why.is_empty() { String::new() } else { format!(": {why}") };
                 self.rung.push(format!("{at}: {agent}{why}"));
             }
+            What::AgentReserved { agent, why } => {
+                let why = why.words(agent);
+                let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+                self.rung.push(format!("{at}: {agent} was reserved, and the caller called first{why}"));
+            }
             What::AgentMissed { agent, why } => {
                 self.rung.push(format!("{at}: {}", story::missed(agent, *why)));
             }

@@ -216,6 +216,9 @@ impl CallFold {
             | What::PlaceRecalled { .. }
             | What::CallbackDialled { .. }
             | What::CallbackFailed { .. }
+            | What::CallbackReached { .. }
+            | What::CallbackCancelled { .. }
+            | What::AgentReserved { .. }
             | What::ForwardDialled { .. }
             | What::ForwardAnswered { .. }
             | What::ForwardMissed { .. }

@@ -171,6 +171,17 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::CallbackFailed { number, attempt, cause } => {
             format!("callback to {number} failed, try {attempt}: {cause}")
         }
+        What::AgentReserved { agent, why } => {
+            let why = why.words(agent);
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            format!("{agent} is reserved, and the caller is called first{why}")
+        }
+        What::CallbackReached { number, attempt } => {
+            format!("{number} picked up for the callback, try {attempt}, and waits for the agent")
+        }
+        What::CallbackCancelled { number, .. } => {
+            format!("{number} is called no more, as no agent is there for them: this was no try")
+        }
         What::WaitEnded { exit } => format!("wait over: {}", exit_words(*exit)),
         What::AgentRinging { agent, attempt, why } => {
             let attempt = if *attempt > 1 { format!(", try {attempt}") } else { String::new() };
@@ -452,6 +463,7 @@ pub(super) fn state(state: AgentStateName) -> &'static str {
     match state {
         AgentStateName::Offline => "offline",
         AgentStateName::Ready => "ready",
+        AgentStateName::Reserved => "reserved for a callback",
         AgentStateName::Ringing => "ringing",
         AgentStateName::Talking => "talking",
         AgentStateName::WrapUp => "in wrap-up",

@@ -56,9 +56,10 @@ mod tests {
     use crate::store::sample;
 
     const AGENTS: [&str; 3] = ["alice", "bob", "carol"];
-    const STATES: [AgentStateName; 6] = [
+    const STATES: [AgentStateName; 7] = [
         AgentStateName::Offline,
         AgentStateName::Ready,
+        AgentStateName::Reserved,
         AgentStateName::Ringing,
         AgentStateName::Talking,
         AgentStateName::WrapUp,
@@ -70,7 +71,7 @@ mod tests {
         #[test]
         fn the_wallboard_says_of_now_what_explain_says(
             levels in prop::array::uniform3(0..4u8),
-            states in prop::array::uniform3(0..6usize),
+            states in prop::array::uniform3(0..7usize),
             (level, relaxed) in (1..4u8, prop::option::of(0..3u8)),
             excluded in prop::option::of(0..3usize),
         ) {

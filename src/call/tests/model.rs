@@ -359,6 +359,12 @@ impl World {
                     let name = self.center.engine.agents[agent.0 as usize].name.clone();
                     (call, QueueWord::Ring { agent, name, attempt, why })
                 }
+                Action::Reserve { call, agent, why, .. } => {
+                    let name = self.center.engine.agents[agent.0 as usize].name.clone();
+                    (call, QueueWord::Reserve { name, why })
+                }
+                Action::StopCalling { call, missed } => (call, QueueWord::StopCalling { missed }),
+                Action::NotServed { call } => (call, QueueWord::NotServed),
                 Action::StopRing { call, agent, why } => (call, QueueWord::StopRing { agent, why }),
                 Action::Connected { call, waited, quote, .. } => {
                     (call, QueueWord::Connected { waited, quote })

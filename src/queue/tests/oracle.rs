@@ -2,6 +2,7 @@
 //! answered, decides everything anew by looking at all of them, and objects.
 
 mod eligible;
+mod reached;
 mod surge;
 
 use std::collections::BTreeMap;
@@ -73,6 +74,12 @@ pub(super) struct Call {
     not_before: Timestamp,
     /// Whose phones ring for it, in the order in which they were rung.
     pub rings: Vec<AgentId>,
+    /// Until when the caller's phone rings, with an agent reserved.
+    calling: Option<Timestamp>,
+    /// Until when they wait on the line who picked up for their callback.
+    pub reached: Option<Timestamp>,
+    /// How often they were called in vain.
+    tries: u32,
     /// Until when holding is allowed.
     held_until: Option<Timestamp>,
     pub asked: bool,
@@ -144,6 +151,7 @@ impl Oracle {
         self.told(now, event, &mut joining);
         for (action, next) in actions.iter().zip(1..) {
             let (queues, next) = (self.joined_or_left(action), &actions[next..]);
+            self.nobody_else_is_there(now, action, next);
             let joins = joining.clone();
             self.answered(now, event, action, &mut joining);
             if let (Action::Enqueued { .. }, Some((enqueue, from))) = (action, joins) {
@@ -243,12 +251,12 @@ impl Oracle {
                 self.calls.remove(call);
             }
             Event::CallbackFailed { call, agent }
-                if self.is_at(*call, Stage::Talking(*agent)) && self.calls[call].kept =>
+                if self.is_at(*call, Stage::Talking(*agent)) && self.calls[call].is_place() =>
             {
-                let spacing = self.config.queues[self.calls[call].queue.0 as usize].callback_spacing;
-                let call = self.call(*call);
-                (call.stage, call.kept, call.not_before) = (Stage::Waiting, true, now + spacing);
+                self.tried(now, *call, Duration::ZERO);
+                self.call(*call).stage = Stage::Waiting;
             }
+            Event::CallerReached { call } | Event::CallerMissed { call } => self.called(now, event, *call),
             Event::SetSkill { agent, skill, level } => self.set_skill(*agent, *skill, *level),
             _ => {}
         }
@@ -302,7 +310,22 @@ impl Oracle {
                 call.needs = needs.clone();
                 self.saw("relaxed");
             }
-            Action::Ring { call, agent, until, why, .. } => self.check_ring(now, *call, *agent, *until, why),
+            Action::Ring { call, agent, until, why, .. } => {
+                assert_eq!(*until, now + self.queue_of(*call).ring_timeout);
+                if self.is_at(*call, Stage::Reserved(*agent)) {
+                    self.rung_who_was_reserved(event, *call, *agent);
+                } else {
+                    assert!(!self.calls[call].kept || self.queue_of(*call).customer_first.is_none(), "first");
+                    if let Some(until) = self.calls[call].reached {
+                        assert!(until > now, "who picked up is let go at last");
+                        self.saw("reached, and rung again");
+                    }
+                    self.check_ring(now, *call, *agent, why);
+                }
+            }
+            Action::Reserve { call, agent, until, why } => self.reserved(now, *call, *agent, *until, why),
+            Action::StopCalling { call, missed } => self.stop_calling(now, *call, *missed),
+            Action::NotServed { call } => self.not_served(now, *call),
             Action::StopRing { call, agent, why } => {
                 assert!(self.rings_at(*call, *agent), "only what rings is stopped");
                 let taken = matches!(self.calls[call].stage, Stage::Talking(_));
@@ -318,7 +341,7 @@ impl Oracle {
                 assert!(self.calls[call].rings.is_empty(), "the others' phones ring on");
                 assert_eq!(*waited, now.since(self.calls[call].enqueued_at));
                 self.agent(*agent).calls += 1;
-                self.saw("connected");
+                self.saw(if self.calls[call].reached.is_some() { "reached, and connected" } else { "connected" });
             }
             Action::Exit { call, exit } => {
                 match joining.take() {
@@ -375,13 +398,17 @@ impl Oracle {
                 self.moved(now, event, *call, *queue, needs, *priority);
             }
             Action::KeepPlace { call } => {
+                let customer_first = self.queue_of(*call).customer_first.is_some();
                 let call = self.call(*call);
                 assert!(!call.kept && call.stage == Stage::Waiting);
                 (call.kept, call.held_until) = (true, None);
-                call.cap_at = call.cap_at.max(now.max(call.not_before) + Duration::from_secs(4 * 3600));
+                call.cap_at = call.cap_at.max(now.max(call.enqueued_at) + Duration::from_secs(4 * 3600));
                 let later = call.not_before > now;
-                if let Event::RecallPlace { until, .. } = event {
-                    call.cap_at = *until;
+                if customer_first {
+                    call.not_before = call.not_before.max(now + reached::LET_GO);
+                }
+                if let Event::RecallPlace { until, tries, .. } = event {
+                    (call.cap_at, call.tries) = (*until, *tries);
                     assert!(*until > now, "kept longer than was agreed on");
                     self.saw("place kept again");
                 }
@@ -439,6 +466,9 @@ impl Oracle {
             kept: false,
             not_before: from.unwrap_or(now),
             rings: Vec::new(),
+            calling: None,
+            reached: None,
+            tries: 0,
             held_until: None,
             asked: false,
         };
@@ -524,7 +554,7 @@ impl Oracle {
     }
 
     /// The choice, made again by looking at every call and every agent.
-    fn check_ring(&mut self, now: Timestamp, call: CallId, agent: AgentId, until: Timestamp, why: &Reason) {
+    fn check_ring(&mut self, now: Timestamp, call: CallId, agent: AgentId, why: &Reason) {
         // For whoever is rung beside others the choice is the same, as if the call still waited.
         let beside = !self.calls[&call].rings.is_empty();
         assert_eq!(why.by == ChosenBy::Beside, beside);
@@ -533,7 +563,6 @@ impl Oracle {
             self.call(call).stage = Stage::Waiting;
         }
         assert!(self.may_ring(now, call, agent), "rung without being able, idle, or offered it");
-        assert_eq!(until, now + self.queue_of(call).ring_timeout);
         let idle = |a: &AgentId| self.agents[a.0 as usize].state == AgentState::Ready && self.fits(call, *a);
         let fitting: Vec<AgentId> = self.agent_ids().filter(idle).collect();
         let last = self.last_rung.get(&self.calls[&call].queue).copied();
@@ -703,18 +732,22 @@ impl Oracle {
         assert_eq!(call.stage, Stage::Waiting, "nobody is sent away while a phone rings or an agent talks");
         match exit {
             // A place can come to its end while the caller is called; nobody else is there beyond it, as `check_state` has it.
-            WaitExit::Cap => assert!(call.cap_at == now || call.kept && call.cap_at < now),
+            WaitExit::Cap => assert!(call.cap_at == now || call.is_place() && call.cap_at < now),
             WaitExit::NobodyStaffed => {
-                assert!(!call.kept && hopeless);
+                assert!(!call.is_place() && hopeless);
             }
             WaitExit::ExpectedWait => {
                 let queue = &self.config.queues[call.queue.0 as usize];
-                assert!(queue.max_expected_wait.is_some() && !call.kept);
+                assert!(queue.max_expected_wait.is_some() && !call.is_place());
                 assert!(call.cap_at > now, "the longest wait goes first");
             }
             WaitExit::Full | WaitExit::Surge => panic!("who is in stays, however many are"),
             WaitExit::Declined => assert!((call.asked || call.held_until.is_some()) && !call.kept),
-            WaitExit::CallbackFailed => assert!(call.kept),
+            WaitExit::CallbackFailed => {
+                // Whom nobody took in time, and who was called for the last time.
+                let tries = call.tries + u32::from(call.reached.is_some_and(|until| until <= now));
+                assert!(call.is_place() && tries >= self.most_tries(call.queue));
+            }
             WaitExit::Redialled => {
                 let served = |served: &Call| {
                     served.queue == call.queue
@@ -724,7 +757,7 @@ impl Oracle {
                 };
                 assert!(call.kept && self.calls.values().any(served), "only who is served is called off");
             }
-            WaitExit::Abandoned if !call.kept => {
+            WaitExit::Abandoned if !call.is_place() => {
                 let age = Duration::from_micros((i128::from(now.0) - call.since) as u64);
                 self.dropped.push((call.whose, call.queue, now, age));
             }
@@ -742,7 +775,7 @@ impl Oracle {
     ) {
         let agent = self.agent(id);
         assert_eq!(agent.state, *from);
-        if *to == AgentState::Ready && !matches!(from, AgentState::Ringing(_)) {
+        if *to == AgentState::Ready && !matches!(from, AgentState::Ringing(_) | AgentState::Reserved(_)) {
             agent.idle_since = now;
         }
         if *from == AgentState::Offline {
@@ -750,7 +783,11 @@ impl Oracle {
         }
         agent.goes_on |= matches!(to, AgentState::Ready | AgentState::NotReady(_) | AgentState::Offline);
         (agent.state, agent.until) = (to.clone(), until);
+        if let AgentState::Reserved(call) = from {
+            self.reserved_no_more(*call, id);
+        }
         let name = match to {
+            AgentState::Reserved(_) => "reserved",
             AgentState::Ringing(_) => "ringing",
             AgentState::Talking(_) => "talking",
             AgentState::NotReady(reason) => reason,
@@ -768,11 +805,15 @@ impl Oracle {
         for (id, call) in &self.calls {
             let view = engine.call(*id).expect("who waits is in");
             assert_eq!((view.queue, view.stage, view.callback), (call.queue, call.stage, call.kept));
-            let (Stage::Ringing(agent) | Stage::Talking(agent)) = call.stage else {
-                assert!(call.cap_at > now, "nobody waits beyond the longest wait");
+            assert_eq!(call.calling.is_some(), matches!(call.stage, Stage::Reserved(_)), "called for nobody");
+            let (Stage::Reserved(agent) | Stage::Ringing(agent) | Stage::Talking(agent)) = call.stage else {
+                match call.reached {
+                    None => assert!(call.cap_at > now, "nobody waits beyond the longest wait"),
+                    Some(until) => assert!(until > now, "who picked up waits for nobody"),
+                }
                 self.check_needs(now, *id);
                 assert!(
-                    call.kept || call.asked || call.held_until.is_some(),
+                    call.is_place() || call.asked || call.held_until.is_some(),
                     "a wait begins with a question"
                 );
                 let idle = self.agent_ids().find(|agent| self.may_ring(now, *id, *agent));
@@ -787,9 +828,10 @@ impl Oracle {
                 continue;
             };
             let ringing = matches!(call.stage, Stage::Ringing(_));
-            let (state, agents) = match ringing {
-                true => (AgentState::Ringing(*id), call.rings.clone()),
-                false => (AgentState::Talking(*id), vec![agent]),
+            let (state, agents) = match call.stage {
+                Stage::Ringing(_) => (AgentState::Ringing(*id), call.rings.clone()),
+                Stage::Reserved(_) => (AgentState::Reserved(*id), vec![agent]),
+                _ => (AgentState::Talking(*id), vec![agent]),
             };
             assert_eq!(call.rings.is_empty(), !ringing, "a phone rings for a talk");
             for agent in agents {
@@ -801,6 +843,12 @@ impl Oracle {
         for (id, agent) in self.agent_ids().zip(&self.agents) {
             assert_eq!(engine.agent_state(id), Some(&agent.state));
             match &agent.state {
+                AgentState::Reserved(call) => {
+                    let of = &self.calls[call];
+                    assert!(of.stage == Stage::Reserved(id) && of.kept, "reserved for nobody");
+                    assert!(agent.until.is_some_and(|until| until > now) && agent.until == of.calling);
+                    assert!(self.fits(*call, id), "reserved without being able");
+                }
                 AgentState::Ringing(call) => {
                     assert!(self.rings_at(*call, id) && agent.until.is_some())
                 }

@@ -77,6 +77,7 @@ pub(crate) fn queue_config(name: &str) -> QueueConfig {
         check_in: Duration::from_secs(60),
         callback_tries: 3,
         callback_spacing: Duration::from_secs(60),
+        customer_first: None,
         misses: Misses::default(),
         prefer: None,
         exclude: Agents::new(),
@@ -204,6 +205,8 @@ fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
         "talk" => queue.handle_time = Some(time),
         "priority" => queue.priority = number as i32,
         "tries" => queue.callback_tries = number,
+        "spaced" => queue.callback_spacing = time,
+        "customer-first" => queue.customer_first = Some(time),
         "no-answer" => queue.misses.no_answer = Some(time),
         "declined" => queue.misses.declined = (number > 0).then_some(time),
         "unreachable" => queue.misses.unreachable = Some(time),
@@ -284,6 +287,8 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
         [name, "wants", reason] => wants(name, AgentWish::NotReady(reason.into())),
         [name, "picks", "up", id] => Some(Event::PickedUp { call: call(id), agent: agent(name) }),
         [name, "ends", id] => Some(Event::TalkEnded { call: call(id), agent: agent(name) }),
+        ["call", id, "is", "reached"] => Some(Event::CallerReached { call: call(id) }),
+        ["call", id, "is", "missed"] => Some(Event::CallerMissed { call: call(id) }),
         [name, "finds", "nobody", id] => Some(Event::CallbackFailed { call: call(id), agent: agent(name) }),
         [name, "fails", id, why] => {
             let why = match why {
@@ -398,6 +403,17 @@ fn words(config: &Config, action: &Action) -> String {
             why.fit,
             why.idle.as_secs_f64(),
         ),
+        Action::Reserve { call, agent: id, until, why } => format!(
+            "reserve {} for {call} until {}; of {} waiting, {} fitting",
+            agent(id),
+            seconds(*until),
+            why.waiting,
+            why.fitting
+        ),
+        Action::StopCalling { call, missed } => {
+            format!("stop calling {call}{}", if *missed { ", missed" } else { "" })
+        }
+        Action::NotServed { call } => format!("let {call} go, place kept"),
         Action::StopRing { call, agent: id, why } => {
             format!("stop ringing {} for {call}: {why:?}", agent(id))
         }
@@ -423,6 +439,7 @@ fn state(state: &AgentState) -> Name {
     match state {
         AgentState::Offline => "offline".into(),
         AgentState::Ready => "ready".into(),
+        AgentState::Reserved(call) => format!("reserved {call}").into(),
         AgentState::Ringing(call) => format!("ringing {call}").into(),
         AgentState::Talking(call) => format!("talking {call}").into(),
         AgentState::WrapUp => "wrap-up".into(),

@@ -114,6 +114,18 @@ const MUST_BE_SEEN: &[&str] = &[
     "surge ended",
     "told of a surge",
     "exit Redialled",
+    "reserved",
+    "reserved in another's stead",
+    "called no more, for nobody is there",
+    "called no more, in time",
+    "caller missed",
+    "caller reached",
+    "reached, and hung up",
+    "reached, and hung up while a phone rang",
+    "reached, and rung again",
+    "reached, and connected",
+    "let go, place kept",
+    "agent reserved",
     "agent missed a call",
     "agent declined a call",
     "agent phone busy",
@@ -224,7 +236,10 @@ impl Simulation {
         assert!(self.oracle.calls.is_empty(), "somebody waits for ever");
         assert_eq!(self.engine.deadline(), None, "all is quiet");
         let stuck = |agent: &super::oracle::Agent| {
-            matches!(agent.state, AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp)
+            let done = AgentState::WrapUp;
+            let by_call =
+                matches!(agent.state, AgentState::Reserved(_) | AgentState::Ringing(_) | AgentState::Talking(_));
+            by_call || agent.state == done
         };
         assert!(!self.oracle.agents.iter().any(stuck), "an agent is stuck");
     }
@@ -293,7 +308,7 @@ impl Simulation {
             nobody,
         });
         match self.chance.below(16) {
-            0 => {
+            0 | 2 => {
                 Event::KeepPlace { enqueue, from: self.now + Duration::from_secs(self.chance.below(3) * 100) }
             }
             1 => {
@@ -316,9 +331,17 @@ impl Simulation {
 
     /// Something that may well happen to one of the calls that are in.
     fn next_of_a_call(&mut self) -> Event {
-        let calls: Vec<CallId> = self.oracle.calls.keys().copied().collect();
+        let mut calls: Vec<CallId> = self.oracle.calls.keys().copied().collect();
         if calls.is_empty() {
             return self.arrival();
+        }
+        // Those who are called back are few.
+        let called = |id: &CallId| {
+            let call = &self.oracle.calls[id];
+            matches!(call.stage, Stage::Reserved(_)) || call.reached.is_some()
+        };
+        if calls.iter().any(called) && self.chance.below(3) == 0 {
+            calls.retain(called);
         }
         let call = calls[self.chance.below(calls.len() as u64) as usize];
         let rings = self.oracle.calls[&call].rings.clone();
@@ -327,8 +350,17 @@ impl Simulation {
         match (self.oracle.calls[&call].stage, self.chance.below(10)) {
             (Stage::Ringing(_), 0..4) => Event::PickedUp { call, agent },
             (Stage::Ringing(_), 4..7) => Event::RingFailed { call, agent, why: self.why() },
-            (Stage::Talking(agent), 0..2) if self.oracle.calls[&call].kept => {
+            (Stage::Reserved(_), 0..4) => Event::CallerReached { call },
+            (Stage::Reserved(_), 4) => Event::CallerMissed { call },
+            (Stage::Reserved(_), 5..7) => {
+                Event::AgentWants { agent: self.some_agent(), wish: AgentWish::Ready }
+            }
+            (Stage::Reserved(agent), 7..9) => Event::AgentWants { agent, wish: AgentWish::NotReady("lunch".into()) },
+            (Stage::Talking(agent), 0..2) if self.oracle.calls[&call].is_place() => {
                 Event::CallbackFailed { call, agent }
+            }
+            (Stage::Waiting | Stage::Ringing(_), 7..9) if self.oracle.calls[&call].reached.is_some() => {
+                Event::CallerMissed { call }
             }
             (Stage::Talking(agent), 0..4) => Event::TalkEnded { call, agent },
             (_, 9) => Event::Abandoned { call },
@@ -359,7 +391,9 @@ impl Simulation {
     /// What nobody should say, about anybody.
     fn nonsense(&mut self) -> Event {
         let (call, agent) = (self.some_call(), self.some_agent());
-        match self.chance.below(7) {
+        match self.chance.below(9) {
+            7 => Event::CallerReached { call },
+            8 => Event::CallerMissed { call },
             0 => Event::PickedUp { call, agent },
             1 => Event::RingFailed { call, agent, why: self.why() },
             2 => Event::TalkEnded { call, agent },
@@ -415,6 +449,7 @@ fn center(chance: &mut Entropy) -> Config {
         queue.check_in = secs(chance.below(30));
         queue.callback_tries = chance.below(4) as u32;
         queue.callback_spacing = secs(chance.below(60));
+        queue.customer_first = (chance.below(3) > 0).then(|| secs(chance.below(40)));
         let mut pause = |usual| if chance.below(4) == 0 { Some(secs(chance.below(40))) } else { usual };
         queue.misses.no_answer = pause(None);
         queue.misses.declined = pause(Some(secs(10))).filter(|pause| !pause.is_zero());

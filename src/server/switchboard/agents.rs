@@ -22,6 +22,7 @@ fn state_name(state: &AgentState) -> (AgentStateName, String) {
     match state {
         AgentState::Offline => (AgentStateName::Offline, String::new()),
         AgentState::Ready => (AgentStateName::Ready, String::new()),
+        AgentState::Reserved(call) => (AgentStateName::Reserved, format!("call {}", call.whole())),
         AgentState::Ringing(call) => (AgentStateName::Ringing, format!("call {}", call.whole())),
         AgentState::Talking(call) => (AgentStateName::Talking, format!("call {}", call.whole())),
         AgentState::WrapUp => (AgentStateName::WrapUp, String::new()),
@@ -111,6 +112,12 @@ impl Switchboard {
                 let name = self.agent_name(agent);
                 (call, QueueWord::Ring { agent, name, attempt, why })
             }
+            Action::Reserve { call, agent, why, .. } => {
+                let name = self.agent_name(agent);
+                (call, QueueWord::Reserve { name, why })
+            }
+            Action::StopCalling { call, missed } => (call, QueueWord::StopCalling { missed }),
+            Action::NotServed { call } => (call, QueueWord::NotServed),
             Action::StopRing { call, agent, why } => (call, QueueWord::StopRing { agent, why }),
             Action::Connected { call, waited, quote, .. } => (call, QueueWord::Connected { waited, quote }),
             Action::Exit { call, exit } => (call, QueueWord::Exit { exit }),

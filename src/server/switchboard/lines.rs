@@ -319,6 +319,25 @@ impl Switchboard {
         self.dial(now, leg, phones, streams, out);
     }
 
+    /// Whether this line is to a caller who is called back before their agent, and whom another call calls back already: nobody
+    /// is called twice at once.
+    pub(super) fn is_called_back(&self, leg: LegId, number: &str) -> bool {
+        let calls = |live: &super::LiveCall| live.call.calls_back() == Some(number);
+        self.calls.get(&leg.call()).is_some_and(|live| live.call.calls_first(leg))
+            && self.calls.iter().any(|(id, live)| *id != leg.call() && calls(live))
+    }
+
+    /// A line that is not dialled, as its phone is busy.
+    pub(super) fn is_busy_with_us(&mut self, leg: LegId) {
+        self.not_dialled(leg, 486);
+    }
+
+    fn not_dialled(&mut self, leg: LegId, status: u16) {
+        let (failed, quality) = (LegEvent::Failed { status }, Default::default());
+        self.later(leg.call(), CallEvent::Leg { leg, event: failed });
+        self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Closed { quality } });
+    }
+
     /// Calls somebody outside, by the first trunk that takes calls.
     pub(super) fn dial_number(
         &mut self,
@@ -372,10 +391,7 @@ impl Switchboard {
         let port = if phones.is_empty() { None } else { streams.open(leg.call(), leg) };
         let Some(port) = port else {
             debug!(%leg, "no phone to dial, or no port for it");
-            let failed = LegEvent::Failed { status: 480 };
-            self.later(leg.call(), CallEvent::Leg { leg, event: failed });
-            let quality = Default::default();
-            return self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Closed { quality } });
+            return self.not_dialled(leg, 480);
         };
         let mut local = self.local_of(port, trunk.as_ref());
         local.srtp =

@@ -571,6 +571,11 @@ impl Switchboard {
             CallAction::DialAgent { leg, agent, of_queue } => {
                 self.dial_agent(now, leg, agent, of_queue, streams, out);
             }
+            CallAction::DialCaller { leg, number } | CallAction::DialNumber { leg, number }
+                if self.is_called_back(leg, &number) =>
+            {
+                self.is_busy_with_us(leg);
+            }
             CallAction::DialCaller { leg, number } => self.dial_caller(now, leg, &number, streams, out),
             CallAction::DialNumber { leg, number } => self.dial_number(now, leg, &number, streams, out),
             CallAction::DialUser { leg, user } => self.dial_user(now, leg, &user, streams, out),

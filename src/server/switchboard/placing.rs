@@ -8,6 +8,7 @@ use super::Output;
 use super::Pending;
 use super::Streams;
 use super::Switchboard;
+use super::requests::RESERVED;
 use super::reschedule;
 use crate::base::AgentId;
 use crate::base::CallId;
@@ -167,6 +168,10 @@ impl Switchboard {
         match self.engine.agent_state(agent) {
             Some(AgentState::Ringing(_) | AgentState::Talking(_)) => {
                 let state = "in another call";
+                return Err(Refusal::NotReady { name: name.clone(), state });
+            }
+            Some(AgentState::Reserved(_)) => {
+                let state = RESERVED;
                 return Err(Refusal::NotReady { name: name.clone(), state });
             }
             Some(AgentState::Offline) | None => return Err(Refusal::NoPhone(name.clone())),

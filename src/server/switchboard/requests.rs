@@ -24,6 +24,8 @@ use crate::server::handle::ControlError;
 
 /// The longest note to an outcome, in characters.
 const LONGEST_NOTE: usize = 2_000;
+/// What an agent is at who is reserved.
+pub(super) const RESERVED: &str = "kept for a customer who is being called back";
 
 impl Switchboard {
     /// Does what `who` asks of a call, or says why not.
@@ -101,7 +103,7 @@ impl Switchboard {
     /// Whether this is an agent whom a call rings, or who talks in one.
     fn is_busy(&self, name: &Name) -> bool {
         let state = self.agent(name).and_then(|agent| self.engine.agent_state(agent));
-        matches!(state, Some(AgentState::Ringing(_) | AgentState::Talking(_)))
+        matches!(state, Some(AgentState::Reserved(_) | AgentState::Ringing(_) | AgentState::Talking(_)))
     }
 
     /// Whether an agent could take a call now. The call says when there is no such agent.
@@ -110,6 +112,7 @@ impl Switchboard {
         let state = match state {
             None | Some(AgentState::Ready) => return Ok(()),
             Some(AgentState::Offline) => "signed out",
+            Some(AgentState::Reserved(_)) => RESERVED,
             Some(AgentState::Ringing(_)) => "being rung for another call",
             Some(AgentState::Talking(_)) => "talking with somebody else",
             Some(AgentState::WrapUp) => "in wrap-up",

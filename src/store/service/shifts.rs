@@ -104,6 +104,6 @@ pub(in crate::store) fn is_busy(state: AgentStateName) -> Option<bool> {
     match state {
         AgentStateName::Offline | AgentStateName::NotReady => None,
         AgentStateName::Talking | AgentStateName::WrapUp => Some(true),
-        AgentStateName::Ready | AgentStateName::Ringing => Some(false),
+        AgentStateName::Ready | AgentStateName::Reserved | AgentStateName::Ringing => Some(false),
     }
 }

@@ -22,6 +22,7 @@ impl Oracle {
         call.priority < i64::from(FIRST)
             && age_us < most_us.min(queue.max_wait.as_micros() as i128 / 2)
             && queue.agents_by.is_none()
+            && call.reached.is_none()
     }
 
     /// Whether this agent could be rung for this call: the very thing that must not remain so.
@@ -59,8 +60,13 @@ impl Oracle {
         let (_, until) = self.calls[&call].prefer?;
         self.preferred(now, call).filter(|agent| {
             let agent = &self.agents[agent.0 as usize];
-            let busy =
-                matches!(agent.state, AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp);
+            let busy = matches!(
+                agent.state,
+                AgentState::Reserved(_)
+                    | AgentState::Ringing(_)
+                    | AgentState::Talking(_)
+                    | AgentState::WrapUp
+            );
             now < until && busy && agent.goes_on
         })
     }

@@ -18,9 +18,10 @@ impl Oracle {
         match action {
             Action::Enqueued { queue, .. } => vec![*queue],
             Action::Moved { call, queue, .. } => of(call).into_iter().chain([*queue]).collect(),
-            Action::Connected { call, .. } | Action::KeepPlace { call } | Action::Exit { call, .. } => {
-                of(call).into_iter().collect()
-            }
+            Action::Connected { call, .. }
+            | Action::KeepPlace { call }
+            | Action::NotServed { call }
+            | Action::Exit { call, .. } => of(call).into_iter().collect(),
             _ => Vec::new(),
         }
     }
