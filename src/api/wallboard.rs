@@ -340,7 +340,8 @@ impl From<&Tally> for TallyJson {
 }
 
 fn agent_json(agent: &LiveAgent, calls: &[LiveCall]) -> AgentJson {
-    let busy = matches!(agent.state, AgentStateName::Reserved | AgentStateName::Ringing | AgentStateName::Talking);
+    let busy =
+        matches!(agent.state, AgentStateName::Reserved | AgentStateName::Ringing | AgentStateName::Talking);
     let has =
         |call: &&LiveCall| call.agent.as_ref() == Some(&agent.name) || call.ringing.contains(&agent.name);
     let call = calls.iter().find(|call| busy && has(call));

@@ -714,9 +714,7 @@ impl Call {
         match &self.phase {
             Phase::Waiting(wait)
             | Phase::CallingBack(Callback { wait, .. })
-            | Phase::Reaching(Reaching { wait, .. }) => {
-                center.wait_prompts.get(wait.queue.0 as usize)
-            }
+            | Phase::Reaching(Reaching { wait, .. }) => center.wait_prompts.get(wait.queue.0 as usize),
             _ => None,
         }
     }

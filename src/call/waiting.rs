@@ -767,7 +767,12 @@ impl Call {
         }
     }
 
-    pub(super) fn say(&mut self, prompts: Vec<Name>, barge_in: bool, out: &mut Vec<CallAction>) -> Option<PlayId> {
+    pub(super) fn say(
+        &mut self,
+        prompts: Vec<Name>,
+        barge_in: bool,
+        out: &mut Vec<CallAction>,
+    ) -> Option<PlayId> {
         let leg = self.caller?;
         let play = self.new_play();
         out.push(CallAction::Fact(What::Played { prompts: prompts.clone() }));

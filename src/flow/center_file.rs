@@ -516,7 +516,11 @@ fn customer_first(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Du
     }
     if !customer_first {
         let hint = "say callback_first: customer, or leave it out";
-        reader.error_hint(yaml.place, "callback_wait is of callbacks where the customer is called first", hint);
+        reader.error_hint(
+            yaml.place,
+            "callback_wait is of callbacks where the customer is called first",
+            hint,
+        );
     }
     customer_first.then_some(wait)
 }

@@ -467,7 +467,11 @@ impl Engine {
             (Stage::Waiting, Consent::Asked { .. } | Consent::Granted { .. }, PermissionAnswer::Callback) => {
                 self.keep_place(id, out);
             }
-            (Stage::Ringing(_), Consent::NotAsked | Consent::Kept { .. } | Consent::Reached { .. }, answer) => {
+            (
+                Stage::Ringing(_),
+                Consent::NotAsked | Consent::Kept { .. } | Consent::Reached { .. },
+                answer,
+            ) => {
                 debug!(call = %id, ?answer, "an answer to no question");
             }
             (Stage::Ringing(_), _, PermissionAnswer::Declined) => call.consent = Consent::Refused,

@@ -9,6 +9,7 @@ mod by_phone;
 mod conference;
 mod escalation;
 mod placed;
+mod reached;
 mod several;
 mod spoken_note;
 mod survey;
@@ -126,6 +127,8 @@ enum Step {
     ReceiverTurns {
         away: bool,
     },
+    /// An agent wants to be something else.
+    Wants(AgentId, AgentWish),
     /// Her phone was refused to hand the caller on.
     Refused,
     /// Time passes until the next deadline of all.
@@ -247,6 +250,10 @@ impl World {
                     assert!(out.is_empty() && before == self.call, "a refusal changed something: {asked:?}");
                 }
                 Pending::Actions(out)
+            }
+            Step::Wants(agent, wish) => {
+                let (agent, wish) = (*agent, wish.clone());
+                Pending::Actions(vec![CallAction::Queue(queue::Event::AgentWants { agent, wish })])
             }
             Step::Refused => return self.call.transfer_refused(self.now),
             Step::Turns { away } => {
@@ -499,6 +506,7 @@ impl World {
         );
         self.check_nobody_alone();
         self.check_agents();
+        self.check_called_back();
         for (name, supervisor) in &self.told.supervisors {
             let overheard = hears(caller).contains(supervisor) && !self.told.barging.contains(name);
             assert!(!overheard, "the caller hears a supervisor who does not barge in");
@@ -608,7 +616,7 @@ impl World {
         for agent in [AgentId(0), AgentId(1)] {
             let state = world.engine.agent_state(agent).expect("an agent of the center");
             assert!(
-                !matches!(state, AgentState::Ringing(_) | AgentState::WrapUp),
+                !matches!(state, AgentState::Reserved(_) | AgentState::Ringing(_) | AgentState::WrapUp),
                 "{agent} is stuck: {state:?}"
             );
         }
@@ -632,6 +640,9 @@ impl World {
         // What a waiting caller may choose is explored with the queue engine.
         match &self.call.phase {
             Phase::Talking(_) => steps.extend(['1', '2', '3'].map(Step::CallerKeys)),
+            Phase::Waiting(wait) if wait.reached => {
+                steps.extend(wait.greeting().map(|play| Step::WordEnds(self.caller(), play)));
+            }
             Phase::Waiting(wait) if wait.place_is_kept() => {
                 let promise =
                     self.call.caller.and_then(|leg| self.plays.get(&leg).map(|(play, _)| (leg, *play)));

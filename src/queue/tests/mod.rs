@@ -6,6 +6,7 @@ mod choice;
 mod log;
 mod oracle;
 mod prefer;
+mod reached;
 mod redial;
 mod relax;
 mod script;

@@ -341,7 +341,11 @@ impl Oracle {
                 assert!(self.calls[call].rings.is_empty(), "the others' phones ring on");
                 assert_eq!(*waited, now.since(self.calls[call].enqueued_at));
                 self.agent(*agent).calls += 1;
-                self.saw(if self.calls[call].reached.is_some() { "reached, and connected" } else { "connected" });
+                self.saw(if self.calls[call].reached.is_some() {
+                    "reached, and connected"
+                } else {
+                    "connected"
+                });
             }
             Action::Exit { call, exit } => {
                 match joining.take() {
@@ -630,7 +634,9 @@ impl Oracle {
         }
         let idle = now.since(self.agents[agent.0 as usize].idle_since);
         let spared = fitting.iter().any(|agent| !self.may_ring(now, call, *agent));
+        let due_now = serves.iter().filter(|other| **other != call && self.is_due_now(now, **other)).count();
         let (waiting, fitting) = (serves.len() as u32, fitting.len() as u32);
+        let waiting = why.waiting.clamp(waiting - due_now as u32, waiting);
         let by = match by_wait {
             _ if beside => ChosenBy::Beside,
             _ if preferred => ChosenBy::Preferred,

@@ -237,8 +237,10 @@ impl Simulation {
         assert_eq!(self.engine.deadline(), None, "all is quiet");
         let stuck = |agent: &super::oracle::Agent| {
             let done = AgentState::WrapUp;
-            let by_call =
-                matches!(agent.state, AgentState::Reserved(_) | AgentState::Ringing(_) | AgentState::Talking(_));
+            let by_call = matches!(
+                agent.state,
+                AgentState::Reserved(_) | AgentState::Ringing(_) | AgentState::Talking(_)
+            );
             by_call || agent.state == done
         };
         assert!(!self.oracle.agents.iter().any(stuck), "an agent is stuck");
@@ -355,7 +357,9 @@ impl Simulation {
             (Stage::Reserved(_), 5..7) => {
                 Event::AgentWants { agent: self.some_agent(), wish: AgentWish::Ready }
             }
-            (Stage::Reserved(agent), 7..9) => Event::AgentWants { agent, wish: AgentWish::NotReady("lunch".into()) },
+            (Stage::Reserved(agent), 7..9) => {
+                Event::AgentWants { agent, wish: AgentWish::NotReady("lunch".into()) }
+            }
             (Stage::Talking(agent), 0..2) if self.oracle.calls[&call].is_place() => {
                 Event::CallbackFailed { call, agent }
             }

@@ -41,7 +41,14 @@ impl Oracle {
     /// before agents': whom an agent may take again from now on comes after them.
     pub(super) fn could_ring(&self, now: Timestamp, call: CallId, agent: AgentId) -> bool {
         let just_now = |(spared, until): &(CallId, Timestamp)| *spared == call && *until == now;
-        self.may_ring(now, call, agent) && !self.agents[agent.0 as usize].spared.iter().any(just_now)
+        self.may_ring(now, call, agent)
+            && !self.agents[agent.0 as usize].spared.iter().any(just_now)
+            && !self.is_due_now(now, call)
+    }
+
+    /// Whether a place may be called from this very instant on: of several, each has its turn after the other.
+    pub(super) fn is_due_now(&self, now: Timestamp, call: CallId) -> bool {
+        self.calls[&call].kept && self.calls[&call].not_before == now
     }
 
     /// Who has the call before all others, while that holds.

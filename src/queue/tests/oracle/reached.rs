@@ -55,7 +55,11 @@ impl Oracle {
                 // Phones that ring for it stop by the actions that follow.
                 self.tried(now, id, Duration::ZERO);
                 let rang = matches!(stage, Stage::Ringing(_));
-                self.saw(if rang { "reached, and hung up while a phone rang" } else { "reached, and hung up" });
+                self.saw(if rang {
+                    "reached, and hung up while a phone rang"
+                } else {
+                    "reached, and hung up"
+                });
             }
             _ => {}
         }
@@ -70,7 +74,10 @@ impl Oracle {
         until: Timestamp,
         why: &Reason,
     ) {
-        assert!(self.calls[&id].kept && self.queue_of(id).customer_first.is_some(), "the agent was to be first");
+        assert!(
+            self.calls[&id].kept && self.queue_of(id).customer_first.is_some(),
+            "the agent was to be first"
+        );
         let rings_until = self.calls[&id].calling;
         assert_eq!(until, rings_until.unwrap_or(now + RINGS), "one call, and its time");
         self.check_ring(now, id, agent, why);
