@@ -96,13 +96,16 @@ struct Call {
     held_until: Option<Timestamp>,
     asked: bool,
     kept: bool,
+    /// Until when their phone rings, with an agent reserved; or they wait on the line, having picked up.
+    calling: Option<Timestamp>,
+    reached: Option<Timestamp>,
     by_file: bool,
 }
 
 impl Call {
     fn rings_no_more(&mut self, agent: AgentId) {
         self.rings.retain(|other| *other != agent);
-        if !matches!(self.stage, Stage::Talking(_)) {
+        if matches!(self.stage, Stage::Ringing(_)) {
             self.stage = self.rings.first().map_or(Stage::Waiting, |first| Stage::Ringing(*first));
         }
     }
@@ -149,9 +152,25 @@ impl House {
                 self.calls.retain(|id, of| id != call || !matches!(of.stage, Stage::Talking(_)));
             }
             Event::CallbackFailed { call, agent } => {
-                let fails = |of: &&mut Call| of.stage == Stage::Talking(*agent) && of.kept;
+                let place = |of: &Call| of.kept || of.reached.is_some();
+                let fails = |of: &&mut Call| of.stage == Stage::Talking(*agent) && place(of);
                 if let Some(call) = self.calls.get_mut(call).filter(fails) {
-                    call.stage = Stage::Waiting;
+                    (call.stage, call.kept, call.reached) = (Stage::Waiting, true, None);
+                }
+            }
+            Event::CallerReached { call } => {
+                let reserved = |of: &&mut Call| matches!(of.stage, Stage::Reserved(_));
+                if let Some(call) = self.calls.get_mut(call).filter(reserved) {
+                    (call.kept, call.calling, call.reached) = (false, None, Some(self.now));
+                }
+            }
+            Event::CallerMissed { call } => {
+                if let Some(call) = self.calls.get_mut(call) {
+                    match call.stage {
+                        Stage::Reserved(_) => (call.stage, call.calling) = (Stage::Waiting, None),
+                        Stage::Waiting | Stage::Ringing(_) if call.reached.take().is_some() => call.kept = true,
+                        _ => {}
+                    }
                 }
             }
             Event::SetSkill { agent, skill, level } => self.set_skill(*agent, *skill, *level),
@@ -185,6 +204,8 @@ impl House {
                     held_until: None,
                     asked: false,
                     kept: false,
+                    calling: None,
+                    reached: None,
                     by_file: permission == PermissionPolicy::GivenByFlowFile,
                 };
                 assert!(self.calls.insert(*call, joined).is_none(), "{call} joins twice");
@@ -196,7 +217,10 @@ impl House {
                 assert!(*until >= now);
                 let skills = &self.config.agents[agent.0 as usize];
                 let of = self.calls.get_mut(call);
-                if let Some(of) = of {
+                if let Some(of) = of.filter(|of| of.stage == Stage::Reserved(*agent)) {
+                    assert_eq!(*event, Event::CallerReached { call: *call });
+                    (of.stage, of.rings) = (Stage::Ringing(*agent), vec![*agent]);
+                } else if let Some(of) = self.calls.get_mut(call) {
                     assert!(!matches!(of.stage, Stage::Talking(_)) && !of.rings.contains(agent), "{call} rings twice");
                     assert!(!of.exclude.contains(agent), "{call} must not get {agent}");
                     assert!(of.needs.met(|skill| skills.level(skill)), "{agent} cannot serve {call}");
@@ -207,10 +231,32 @@ impl House {
                     let stage = Stage::Ringing(*agent);
                     let (needs, exclude) = (Needs::default(), Agents::new());
                     let (held_until, asked, kept, by_file) = (None, false, false, true);
-                    let rings = vec![*agent];
-                    let direct = Call { needs, exclude, stage, rings, held_until, asked, kept, by_file };
+                    let (rings, calling, reached) = (vec![*agent], None, None);
+                    let direct =
+                        Call { needs, exclude, stage, rings, held_until, asked, kept, calling, reached, by_file };
                     self.calls.insert(*call, direct);
                 }
+            }
+            Action::Reserve { call, agent, until, .. } => {
+                let skills = &self.config.agents[agent.0 as usize];
+                let of = self.calls.get_mut(call).expect("a place is in");
+                assert!(of.kept && matches!(of.stage, Stage::Waiting | Stage::Reserved(_)), "{call} is not called back");
+                assert!(!of.exclude.contains(agent), "{call} must not get {agent}");
+                assert!(of.needs.met(|skill| skills.level(skill)), "{agent} cannot serve {call}");
+                let rings_for = until.since(now);
+                assert!(of.calling.is_none_or(|other| other == *until) && rings_for <= Duration::from_secs(25));
+                (of.stage, of.calling) = (Stage::Reserved(*agent), Some(*until));
+            }
+            Action::StopCalling { call, .. } => {
+                let of = self.of(*call);
+                assert!(of.calling.take().is_some(), "{call} is not called");
+                of.stage = Stage::Waiting;
+            }
+            Action::NotServed { call } => {
+                let of = self.of(*call);
+                let since = of.reached.take().expect("who is let go had picked up");
+                assert!(of.stage == Stage::Waiting && now.since(since) <= Duration::from_secs(2 * 256));
+                of.kept = true;
             }
             Action::StopRing { call, agent, .. } => {
                 let of = self.of(*call);
@@ -273,6 +319,7 @@ impl House {
             assert_eq!((view.stage, view.callback), (call.stage, call.kept), "{id}");
             let state = match call.stage {
                 Stage::Waiting => continue,
+                Stage::Reserved(agent) => (agent, AgentState::Reserved(*id)),
                 Stage::Ringing(agent) => (agent, AgentState::Ringing(*id)),
                 Stage::Talking(agent) => (agent, AgentState::Talking(*id)),
             };
@@ -280,6 +327,9 @@ impl House {
         }
         for agent in (0..self.config.agents.len() as u32).map(AgentId) {
             match self.engine.agent_state(agent) {
+                Some(AgentState::Reserved(call)) => {
+                    assert_eq!(self.calls[call].stage, Stage::Reserved(agent), "{agent} is stuck")
+                }
                 Some(AgentState::Ringing(call)) => {
                     assert!(self.calls[call].rings.contains(&agent), "{agent} is stuck")
                 }
@@ -360,7 +410,9 @@ impl House {
             Some(Stage::Talking(agent)) => agent,
             _ => self.agent(bytes),
         };
-        match bytes.below(10) {
+        match bytes.below(12) {
+            10 => Event::CallerReached { call },
+            11 => Event::CallerMissed { call },
             0..3 => Event::PickedUp { call, agent },
             3 => {
                 use MissedWhy::*;
@@ -454,6 +506,7 @@ fn center(bytes: &mut Bytes<'_>) -> Config {
         check_in: bytes.secs(),
         callback_tries: u32::from(bytes.below(4)),
         callback_spacing: bytes.secs(),
+        customer_first: (bytes.below(2) == 0).then(|| bytes.secs()),
         misses: Misses { no_answer: (bytes.below(4) == 0).then(|| bytes.secs()), ..Misses::default() },
         prefer: (bytes.below(4) == 0).then(|| (AgentId(u32::from(bytes.below(7))), bytes.secs())),
         exclude: (0..bytes.below(8).saturating_sub(6)).map(|_| AgentId(u32::from(bytes.below(7)))).collect(),

@@ -499,10 +499,10 @@ fn agents_by(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<AgentChoice> {
 fn customer_first(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Duration> {
     const LONGEST: Duration = Duration::from_secs(30);
     let first = fields.optional("callback_first").and_then(|yaml| {
-        let word = reader.name(yaml, "who is called first")?;
+        let word = reader.name(yaml, "a party of a callback")?;
         let known = ["agent", "customer"];
         if !known.contains(&&*word) {
-            reader.unknown(yaml.place, "word for who is called first", &word, known);
+            reader.unknown(yaml.place, "party of a callback", &word, known);
         }
         Some(&*word == "customer")
     });

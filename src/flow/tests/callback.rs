@@ -1,6 +1,8 @@
 //! Callbacks that a flow agrees with its callers: which number, and when.
 
 use super::Phone;
+use super::harm::END;
+use super::harm::found;
 use super::in_words;
 use super::read;
 use super::read_back;
@@ -137,4 +139,37 @@ fn who_cannot_be_called_goes_another_way() {
     let no_match = "2 is no choice at a";
     let asked_again = format!("hears menu/no-match {}", &CONFIRM["hears ".len()..]);
     meets(&without, "44123", THURSDAY, ". 2", &[OWN, CONFIRM, no_match, &asked_again]);
+}
+
+/// The center whose queue says this as well.
+fn with(more: &str) -> String {
+    CENTER.replace("billing >= 3 }", &format!("billing >= 3, {more} }}"))
+}
+
+#[test]
+fn a_queue_says_who_is_called_first() {
+    let first = |more: &str| {
+        let (center, _) = read(&[("center.yaml", &with(more)), ("main.yaml", END)]).expect("a center");
+        center.engine.queues[0].customer_first.map(|wait| wait.as_secs())
+    };
+    assert_eq!(first("priority: 0"), None);
+    assert_eq!(first("callback_first: agent"), None);
+    assert_eq!(first("callback_first: customer"), Some(30));
+    assert_eq!(first("callback_first: customer, callback_wait: 12s"), Some(12));
+
+    let found = |more: &str| found(&[("center.yaml", &with(more)), ("main.yaml", END)]);
+    assert_eq!(
+        found("callback_first: custmer"),
+        "center.yaml:6:59: error: no party of a callback is called \"custmer\" (did you mean \"customer\"?)"
+    );
+    assert_eq!(
+        found("callback_first: customer, callback_wait: 31s"),
+        "center.yaml:6:84: error: 31 s is too long for who picked up \
+         (nobody asked them whether they would hold: at most 30s)"
+    );
+    assert_eq!(
+        found("callback_wait: 20s"),
+        "center.yaml:6:58: error: callback_wait is of callbacks where the customer is called first \
+         (say callback_first: customer, or leave it out)"
+    );
 }

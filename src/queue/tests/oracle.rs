@@ -679,57 +679,6 @@ impl Oracle {
         }
     }
 
-    /// Of those who may take a call, one with what it wants takes it, unless they are kept for others: which they are not
-    /// from a call that would have to be asked for it.
-    fn check_wanted(&mut self, id: CallId, agent: AgentId, able: &[AgentId], preferred: bool) {
-        let call = &self.calls[&id];
-        let unasked = !call.asked && call.permission == PermissionPolicy::Ask && !call.kept;
-        let wanted = able.iter().filter(|agent| !self.is_unwanted(id, **agent)).count();
-        let is_wanted = !self.is_unwanted(id, agent);
-        assert!(
-            is_wanted || !unasked || preferred || wanted == 0,
-            "somebody with the skills that are wanted was idle"
-        );
-        if is_wanted && !preferred && wanted < able.len() {
-            self.saw("rung, with the skills wanted");
-        }
-    }
-
-    /// Whether an agent lacks what a call wants.
-    fn is_unwanted(&self, call: CallId, agent: AgentId) -> bool {
-        !self.calls[&call].wants.met(|skill| self.level(agent, skill))
-    }
-
-    /// Of so many calls in a row that agents with equal skills take, one is the longest waiting of those past
-    /// their second promise, if there are any that they can serve.
-    fn check_second_promise(&mut self, now: Timestamp, call: CallId, agent: AgentId) {
-        let Routing::ServiceLevel(weights) = self.config.routing else { return };
-        if self.calls[&call].priority == i64::from(FIRST) {
-            return;
-        }
-        // A call that has just come, or is back, looks for an agent itself: nobody who waits is able to be
-        // served by them, or it would not be idle.
-        let overdue = self.calls.keys().copied().filter(|other| {
-            let age_us = i128::from(now.0) - self.calls[other].since;
-            let target = self.queue_of(*other).service_level.1;
-            (*other == call || self.could_ring(now, *other, agent))
-                && age_us >= weights.second_promise.as_micros() as i128
-                && age_us > target.as_micros() as i128
-        });
-        let oldest = overdue.min_by_key(|other| (self.calls[other].since, *other));
-        let skills = self.config.agents[agent.0 as usize].skills.clone();
-        let Some(oldest) = oldest else { return };
-        let passed = self.passed.entry(skills).or_default();
-        if oldest == call {
-            *passed = 0;
-            self.saw("second promise kept");
-        } else {
-            *passed += 1;
-            assert!(*passed < weights.one_in, "a call past its second promise was passed over too often");
-            self.saw("second promise passed over");
-        }
-    }
-
     fn check_exit(&mut self, now: Timestamp, id: CallId, exit: WaitExit) {
         let staffed = |agent: &AgentId| self.agents[agent.0 as usize].state != AgentState::Offline;
         let some_day = |agent: &AgentId| self.fits(id, *agent) || self.will_fit(now, id, *agent);

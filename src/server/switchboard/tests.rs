@@ -1,6 +1,7 @@
 //! The whole house in virtual time: real SIP endpoints as phones, a network that loses and delays, and
 //! callers and agents who do as they like. Thousands of calls; the seed that failed is printed.
 
+mod called_first;
 mod recall;
 mod stopping;
 
@@ -15,6 +16,7 @@ use crate::base::Secret;
 use crate::fact::MissedWhy;
 use crate::media::control::PlayId;
 use crate::queue::api::AgentState;
+use crate::queue::api::AgentWish;
 use crate::server::canary::Audience;
 use crate::sip::Command;
 use crate::sip::Transport;
@@ -109,6 +111,7 @@ enum Due {
     PhoneAnswers(u8, SessionId),
     PhoneHangsUp(u8, SessionId),
     AgentReady(&'static str),
+    AgentAway(&'static str),
 }
 
 /// Streams that play in no time at all but end when they should.
@@ -264,7 +267,11 @@ impl World {
         let mut entropy = Entropy::seeded(seed);
         // Every other seed rings both agents at once.
         let ring = if seed.is_multiple_of(2) { "ring: 20s" } else { "ring: { for: 20s, agents: 2 }" };
-        let center = Arc::new(center_of(&CENTER.replace("ring: 20s", ring), GREET));
+        // Every third calls the customer before the agent.
+        let first = if seed.is_multiple_of(3) { called_first::SAID } else { "" };
+        let queue =
+            CENTER.replace("ring: 20s", ring).replace("max_wait: 3m", &format!("max_wait: 3m{first}"));
+        let center = Arc::new(center_of(&queue, GREET));
         let switchboard = Switchboard::new(parts(center, CallId(1), &mut entropy));
         let caller = Endpoint::new(EndpointConfig::default(), entropy.split());
         let phones = [(CALLER, caller), (ALICE, agent_phone("alice", ALICE, &mut entropy))]
@@ -389,6 +396,11 @@ impl World {
                 let delay = self.between(500, 60_000);
                 self.later(delay, Due::PhoneHangsUp(host, session));
             }
+            // Whoever is called back and picks up may hang up before an agent has them.
+            sip::Event::Acked { session, .. } if self.entropy.below(3) == 0 => {
+                let delay = self.between(500, 20_000);
+                self.later(delay, Due::CallerHangsUp(session));
+            }
             sip::Event::Offered { session, .. } => {
                 self.phone(host, sip::Input::Command(Command::AnswerOffer { session, sdp: sdp() }));
             }
@@ -433,11 +445,14 @@ impl World {
                 let end = Command::End { session, reason: EndReason::Normal };
                 self.phone(host, sip::Input::Command(end));
             }
-            Due::AgentReady(name) => {
-                let agent = self.switchboard.agent(name).expect("an agent of the test center");
-                self.tell(Input::AgentWants { agent, wish: queue::api::AgentWish::Ready, by: None });
-            }
+            Due::AgentReady(name) => self.agent_wants(name, AgentWish::Ready),
+            Due::AgentAway(name) => self.agent_wants(name, AgentWish::NotReady("lunch".into())),
         }
+    }
+
+    fn agent_wants(&mut self, name: &str, wish: AgentWish) {
+        let agent = self.switchboard.agent(name).expect("an agent of the test center");
+        self.tell(Input::AgentWants { agent, wish, by: None });
     }
 
     fn caller_calls(&mut self) {
@@ -481,6 +496,13 @@ impl World {
         let agent = ["alice", "bob"][self.entropy.below(2) as usize];
         let after = self.between(100, 60_000);
         self.later(after, Due::AgentReady(agent));
+        if self.wants_callbacks {
+            let agent = ["alice", "bob"][self.entropy.below(2) as usize];
+            let after = self.between(20_000, 120_000);
+            self.later(after, Due::AgentAway(agent));
+            let after = after + self.between(1_000, 120_000);
+            self.later(after, Due::AgentReady(agent));
+        }
     }
 
     /// When anybody's deadline is due.
@@ -529,14 +551,15 @@ impl World {
         assert!(self.switchboard.sessions.is_empty(), "a session's line is left over");
         for agent in [AgentId(0), AgentId(1)] {
             let state = self.switchboard.engine.agent_state(agent).expect("an agent of the test center");
-            let stuck = matches!(state, AgentState::Ringing(_) | AgentState::Talking(_) | AgentState::WrapUp);
-            assert!(!stuck, "agent {agent} is stuck: {state:?}");
+            let calm = matches!(state, AgentState::Offline | AgentState::Ready | AgentState::NotReady(_));
+            assert!(calm, "agent {agent} is stuck: {state:?}");
         }
         let mut stories: BTreeMap<CallId, Vec<&What>> = BTreeMap::new();
         for fact in &self.facts {
             stories.entry(fact.call.unwrap_or(CallId(0))).or_default().push(&fact.what);
         }
         stories.remove(&CallId(0));
+        self.check_called_first();
         for (call, story) in stories {
             let arrived = story.iter().filter(|what| matches!(what, What::CallArrived { .. })).count();
             let ended = story.iter().filter(|what| matches!(what, What::CallEnded { .. })).count();
