@@ -28,7 +28,7 @@ use crate::base::Timestamp;
 /// How long the phone of a caller who is called back rings, and an agent is reserved for them at most.
 pub const CALLER_RINGS: Duration = Duration::from_secs(25);
 /// Who was told that they are called back is not called sooner: they may still be listening to it.
-pub(super) const LET_GO: Duration = CALLER_RINGS;
+pub(super) const LET_GO: Duration = Duration::from_secs(15);
 
 /// A caller's phone rings, and an agent is reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -695,6 +695,35 @@ mod tests {
     }
 
     #[test]
+    fn a_caller_who_is_called_back_first_is_told_apart_with_who_is_kept_for_them() {
+        let live = live();
+        let (number, attempt) = (|| "+12025550143".to_owned(), 1);
+        let reserved = |agent: &str| What::AgentReserved { agent: agent.into(), why: Why::default() };
+        let ringing = What::AgentRinging { agent: "bob".into(), attempt: 1, why: Why::default() };
+        let missed = What::AgentMissed { agent: "bob".into(), why: MissedWhy::Declined };
+        let cause = "no agent took them in time".to_owned();
+        let told = [
+            (What::CallbackChosen { number: number(), at: None, place: None }, Phase::CallbackKept, None),
+            (reserved("alice"), Phase::CallbackKept, Some("alice")),
+            (What::CallbackDialled { number: number(), attempt }, Phase::CallingBack, Some("alice")),
+            (What::CallbackCancelled { number: number(), attempt }, Phase::CallbackKept, None),
+            (reserved("bob"), Phase::CallbackKept, Some("bob")),
+            (What::CallbackDialled { number: number(), attempt }, Phase::CallingBack, Some("bob")),
+            (What::CallbackReached { number: number(), attempt }, Phase::CallingBack, Some("bob")),
+            (ringing, Phase::Ringing, Some("bob")),
+            (missed, Phase::CallingBack, None),
+            (What::CallbackFailed { number: number(), attempt, cause }, Phase::CallbackKept, None),
+        ];
+        apply(&live, &sample::whole_call(7)[..1]);
+        let at = Timestamp::from_secs(60);
+        for (what, phase, agent) in told {
+            live.apply(&Fact { at, call: Some(CallId(7)), what: what.clone() });
+            let call = live.call(CallId(7)).expect("it is up");
+            assert_eq!((call.phase, call.agent.as_deref()), (phase, agent), "after {what:?}");
+        }
+    }
+
+    #[test]
     fn an_agent_shows_state_reason_and_phones() {
         let live = live();
         let at = Timestamp::from_secs(5);

@@ -84,6 +84,8 @@ mod tests {
             3 => (1..4u32).prop_map(move |attempt| {
                 What::CallbackFailed { number: number(), attempt, cause: "no answer".into() }
             }),
+            1 => (1..4u32).prop_map(move |attempt| What::CallbackReached { number: number(), attempt }),
+            2 => (1..4u32).prop_map(move |attempt| What::CallbackCancelled { number: number(), attempt }),
             1 => Just(What::WaitMoved {
                 from: "support".into(), to: "billing".into(), needs: Vec::new(), priority: 5, by: "sam".into(),
             }),
@@ -140,6 +142,27 @@ mod tests {
                 prop_assert!(call.ended.is_some() || plain.has(call.id), "call {} is left open", call.id);
             }
         }
+    }
+
+    #[test]
+    fn a_call_that_was_stopped_for_want_of_an_agent_is_no_try_and_is_not_under_way() {
+        let mut places = KeptPlaces::default();
+        let number = || NUMBER.to_owned();
+        let place = Some(Box::new(Place { queue: "support".into(), ..Place::default() }));
+        let stands = |places: &KeptPlaces| places.iter().map(|kept| (kept.tries, kept.under_way)).next();
+        let chosen = What::CallbackChosen { number: number(), at: None, place };
+        let dialled = What::CallbackDialled { number: number(), attempt: 2 };
+        let reached = What::CallbackReached { number: number(), attempt: 2 };
+        let cancelled = What::CallbackCancelled { number: number(), attempt: 2 };
+        let mut apply = |what: What| {
+            places.apply(CallId(1), WallTime(7), &what);
+            stands(&places)
+        };
+        assert_eq!(apply(chosen), Some((0, false)));
+        assert_eq!(apply(dialled.clone()), Some((2, true)));
+        assert_eq!(apply(cancelled), Some((1, false)));
+        assert_eq!(apply(dialled), Some((2, true)));
+        assert_eq!(apply(reached), Some((2, true)), "a crash now is a try");
     }
 
     #[test]

@@ -140,6 +140,54 @@ fn a_callback_that_nobody_answers_keeps_its_place_and_is_tried_again() {
     server.is_left_clean();
 }
 
+/// Ann agrees with the flow below on a callback, and lets go of the line. Nobody has signed in yet. Her Call-ID.
+fn agrees_on_a_callback(server: &Server, ann: &mut Phone) -> String {
+    ann.dial(&server.uri("1500"));
+    let id = ann.is_answered();
+    server.story_when(&id, "the number is read back", 60, |story| {
+        story.prompts().contains(&"callback/confirm")
+    });
+    ann.key("1");
+    let story = server.story_with(&id, "callback_chosen", 60);
+    assert_eq!(story.only("callback_chosen")["number"], ANN);
+    ann.wait_for("CALL_CLOSED", 60);
+    id
+}
+
+#[test]
+fn where_the_customer_is_called_first_the_agent_rings_once_they_have_picked_up() {
+    if !available("where_the_customer_is_called_first_…", &["baresip"]) {
+        return;
+    }
+    let (numbers, first) = ("numbers:\n  1500: kept\n", "  support:\n    callback_first: customer\n");
+    let (folder, setup) = center_with(&[("numbers:\n", numbers), ("  support:\n", first)]);
+    fs::write(folder.path().join("kept.yaml"), KEPT).expect("room on the disk");
+    let server = Server::set_up(setup);
+    let mut ann = Phone::caller(&server.sip(), ANN);
+    let id = agrees_on_a_callback(&server, &mut ann);
+
+    let mut alice = Phone::agent(&server.sip(), "alice", false);
+    ann.wait_for("CALL_INCOMING", 90);
+    // Nothing rings for alice before Ann has picked up.
+    assert_eq!(server.agent_state("alice"), "reserved");
+    ann.pick_up();
+    alice.wait_for("CALL_INCOMING", 60);
+    alice.pick_up();
+    server.story_with(&id, "agent_connected", 60);
+    within(60, "caller and agent hear each other's tone for a second", || {
+        (ann.heard(AGENT_HZ) >= 1.0 && alice.heard(CALLER_HZ) >= 1.0).then_some(())
+    });
+    ann.hang_up();
+    let story = server.story_with(&id, "call_ended", 60);
+    let told = ["agent_reserved", "callback_dialled", "callback_reached", "agent_ringing", "agent_connected"];
+    let kinds: Vec<&str> = story.kinds().into_iter().filter(|kind| told.contains(kind)).collect();
+    assert_eq!(kinds, told);
+    assert!(story.prompts().contains(&"wait/callback-greeting") && !story.has("hold_music_started"));
+    assert_eq!(story.only("agent_connected")["agent"], "alice");
+    assert_eq!(story.only("call_ended")["outcome"], "talked");
+    server.is_left_clean_within(60);
+}
+
 /// A flow that offers nothing but a callback.
 const KEPT: &str = "\
 flow: kept
@@ -163,16 +211,7 @@ fn a_flow_keeps_the_place_of_a_caller_over_a_stop_and_a_crash_until_somebody_is_
     fs::write(folder.path().join("kept.yaml"), KEPT).expect("room on the disk");
     let mut server = Server::set_up(setup);
     let mut ann = Phone::caller(&server.sip(), ANN);
-    ann.dial(&server.uri("1500"));
-    let id = ann.is_answered();
-    server.story_when(&id, "the number is read back", 60, |story| {
-        story.prompts().contains(&"callback/confirm")
-    });
-    ann.key("1");
-    // Nobody has signed in yet.
-    let story = server.story_with(&id, "callback_chosen", 60);
-    assert_eq!(story.only("callback_chosen")["number"], ANN);
-    ann.wait_for("CALL_CLOSED", 60);
+    let id = agrees_on_a_callback(&server, &mut ann);
     let story = server.story(&id).expect("the call is known");
     assert_eq!(story.prompts().last(), Some(&"callback/promised"));
     assert!(!story.has("wait_asked") && !story.has("call_ended"), "{:?}", story.kinds());

@@ -39,8 +39,8 @@ fn who_promised_a_moment_ago_to_wait_for_the_call_is_left_alone_for_it() {
         "1 alice ready
          30 call 1 hangs up",
         "1 alice: ready
-         25 reserve alice for 1 until 50; of 1 waiting, 1 fitting
-         25 alice: reserved 1 until 50
+         15 reserve alice for 1 until 40; of 1 waiting, 1 fitting
+         15 alice: reserved 1 until 40
          30 stop calling 1
          30 exit 1: Abandoned
          30 alice: ready",

@@ -4,6 +4,7 @@ use super::*;
 use crate::base::CallId;
 use crate::base::Timestamp;
 use crate::fact::Fact;
+use crate::fact::Why;
 use crate::store::sample;
 
 fn check(facts: Vec<Fact>, expected: &str) {
@@ -53,6 +54,9 @@ fn every_kind_of_trouble_has_plain_words() {
         fact(What::WaitDeclined),
         fact(What::CallbackChosen { number: "+12025550143".into(), at: None, place: None }),
         fact(What::CallbackFailed { number: "+12025550143".into(), attempt: 2, cause: "busy".into() }),
+        fact(What::AgentReserved { agent: "bob".into(), why: Why::default() }),
+        fact(What::CallbackCancelled { number: "+12025550143".into(), attempt: 3 }),
+        fact(What::CallbackReached { number: "+12025550143".into(), attempt: 3 }),
         fact(What::PlaceRecalled {
             queue: "billing".into(),
             needs: Vec::new(),
@@ -74,6 +78,12 @@ fn every_kind_of_trouble_has_plain_words() {
             to: AgentStateName::NotReady,
             reason: "missed a call".into(),
         }),
+        fact(What::AgentState {
+            agent: "bob".into(),
+            from: AgentStateName::Ready,
+            to: AgentStateName::Reserved,
+            reason: "call 1".into(),
+        }),
         fact(What::CallEnded {
             by: Party::Server,
             outcome: Outcome::Failed,
@@ -87,12 +97,16 @@ not verified: the account is locked after too many wrong tries
 would not hold
 chose a callback to +12025550143, and keeps the place
 callback to +12025550143 failed, try 2: busy
+bob is reserved, and the caller is called first
++12025550143 is called no more, as no agent is there for them: this was no try
++12025550143 picked up for the callback, try 3, and waits for the agent
 the server was started anew, and the place in billing is kept
 wait over: nobody signed in has the skill
 bob's phone stopped ringing: the call was gone, or a colleague's
 connected to bob after waiting 1 h 2 min; promised 2 min: broken
 no more audio comes on the agent's line 3
 bob is not ready (missed a call), was ringing
+bob is reserved for a callback (call 1), was ready
 call over: failed on our side; the server ended it (the server stopped)
 ";
     let lines = tell(&sample::dated(facts), &TimeZone::UTC);

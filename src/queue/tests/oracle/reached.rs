@@ -15,7 +15,7 @@ use crate::queue::api::Reason;
 /// How long a caller's phone rings.
 const RINGS: Duration = Duration::from_secs(25);
 /// How long who was told that they are called back is left alone.
-pub(super) const LET_GO: Duration = Duration::from_secs(25);
+pub(super) const LET_GO: Duration = Duration::from_secs(15);
 
 impl Call {
     /// Whether it is a callback, be its caller on the line by now or not.
