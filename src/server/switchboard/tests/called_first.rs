@@ -120,3 +120,38 @@ fn whoever_is_called_first_has_an_agent_soon_or_is_told_so_and_keeps_their_place
     let rare: Vec<&str> = rare.into_iter().filter(|what| met.get(what).is_none_or(|n| *n < 3)).collect();
     assert!(rare.is_empty(), "hardly ever met {rare:?} in {met:?}");
 }
+
+#[test]
+fn who_has_two_places_is_called_by_one_call_at_a_time() {
+    let mut entropy = Entropy::seeded(1);
+    let center = center_of(&CENTER.replace("max_wait: 3m", &format!("max_wait: 3m{SAID}")), GREET);
+    let mut switchboard = Switchboard::new(parts(Arc::new(center), CallId(9), &mut entropy));
+    let (mut out, mut streams) = (Vec::new(), FakeStreams::with_ports(100));
+    let clock = |secs: u64| Now { at: Timestamp::from_secs(secs), wall: WallTime(secs as i64 * 1_000_000) };
+    let place = |call| {
+        let mut place = recall::a_place();
+        place.kept.call = CallId(call);
+        place
+    };
+    switchboard.recall_places(clock(0), vec![place(7), place(8)], &mut streams, &mut out);
+    for name in ["alice", "bob"] {
+        let (agent, wish) = (switchboard.agent(name).expect("an agent of the test center"), AgentWish::Ready);
+        switchboard.handle(clock(1), Input::AgentWants { agent, wish, by: None }, &mut streams, &mut out);
+    }
+    out.clear();
+    switchboard.handle(clock(25), Input::Tick, &mut streams, &mut out);
+    let invites =
+        |output: &&Output| matches!(output, Output::Send { bytes, .. } if bytes.starts_with(b"INVITE"));
+    assert_eq!(out.iter().filter(invites).count(), 1, "one call, and the other place waits");
+    let told = |call, what: fn(&What) -> bool| {
+        let of_call = |output: &&Output| matches!(output, Output::Fact(fact) if fact.call == Some(CallId(call)) && what(&fact.what));
+        out.iter().filter(of_call).count()
+    };
+    let failed =
+        |what: &What| matches!(what, What::CallbackFailed { cause, .. } if cause == "SIP status 486");
+    assert_eq!((told(7, failed), told(8, failed)), (0, 1));
+    let states = [AgentId(0), AgentId(1)].map(|agent| switchboard.engine().agent_state(agent).cloned());
+    assert!(
+        states.contains(&Some(AgentState::Reserved(CallId(7)))) && states.contains(&Some(AgentState::Ready))
+    );
+}

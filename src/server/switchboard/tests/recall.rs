@@ -158,9 +158,8 @@ fn a_server_that_stops_leaves_its_places_to_the_next_and_need_not_wait_for_them(
     assert!(stopped > 10, "only {stopped} places were kept");
 }
 
-/// What is told of a place with which the server is started, and how many calls there are then.
-fn started_with(change: impl FnOnce(&mut Recalled)) -> (Vec<What>, usize) {
-    let mut entropy = Entropy::seeded(1);
+/// A place that was kept, with how its call began.
+pub(super) fn a_place() -> Recalled {
     let place =
         Place { queue: "help".into(), contact: "sip:there@10.0.0.2:5060".to_owned(), ..Place::default() };
     let (number, chosen) = ("+12025550143".to_owned(), WallTime(1));
@@ -182,7 +181,13 @@ fn started_with(change: impl FnOnce(&mut Recalled)) -> (Vec<What>, usize) {
         source: "udp 10.0.0.2:5060".to_owned(),
         trunk: None,
     };
-    let mut recalled = Recalled { kept, facts: vec![arrived] };
+    Recalled { kept, facts: vec![arrived] }
+}
+
+/// What is told of a place with which the server is started, and how many calls there are then.
+fn started_with(change: impl FnOnce(&mut Recalled)) -> (Vec<What>, usize) {
+    let mut entropy = Entropy::seeded(1);
+    let mut recalled = a_place();
     change(&mut recalled);
     let mut switchboard = Switchboard::new(parts(Arc::new(center()), CallId(8), &mut entropy));
     let (mut out, mut streams) = (Vec::new(), FakeStreams::default());
