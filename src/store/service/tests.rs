@@ -241,6 +241,32 @@ fn the_history_gives_the_report_that_its_facts_give() {
     }
 }
 
+#[test]
+fn what_a_full_disk_has_cost_is_in_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+    let record = |facts: &[Fact]| {
+        facts.iter().for_each(|fact| history.record(fact.clone()));
+        history.flush();
+    };
+    record(&[state("alice", 0, AgentStateName::Ready), joins(1, 0, "billing", &["billing"])]);
+    store.connection().execute_batch("ALTER TABLE facts RENAME TO elsewhere").unwrap();
+    record(&[state("alice", 10, AgentStateName::Talking), answers(1, 10, "alice", 10)]);
+    assert_eq!(history.lost(), 2);
+    store.connection().execute_batch("ALTER TABLE elsewhere RENAME TO facts").unwrap();
+    let (by, outcome, cause) = (Party::Caller, Outcome::Abandoned, String::new());
+    let ended = fact(1, 120, What::CallEnded { by, outcome, cause });
+    record(&[state("alice", 100, AgentStateName::NotReady), ended]);
+    let (readers, now) = (store.readers().unwrap(), TWO_PM + HOUR);
+    for by in [By::Queue, By::Skill, By::Agent] {
+        let told = report_of_facts(&readers, by, 1, now);
+        assert_eq!(report_of_rows(&readers, by, now), told);
+        let there = told.iter().find(|row| !row.whole.time.there.is_zero()).expect("alice was there");
+        assert_eq!((there.whole.time.there.as_secs(), there.whole.time.busy.as_secs()), (100, 0));
+    }
+}
+
 /// A caller whose place outlived the server: it no longer rings at alice, and anybody will do by now.
 fn recalled() -> Vec<Fact> {
     let (since, needs) = (sample::STARTED + Duration::from_secs(1_400), Vec::new());
