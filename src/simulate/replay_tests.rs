@@ -366,3 +366,35 @@ fn a_queue_that_the_other_center_does_not_have_is_told() {
     let said = day(1).live(&other).unwrap_err();
     assert_eq!(said, "callers of the log want the queue \"sales\", which is not there");
 }
+
+#[test]
+fn who_is_called_back_first_is_there_as_whoever_is_called_back_after_the_agent() {
+    let mut first = center();
+    first.queues.iter_mut().for_each(|queue| queue.customer_first = Some(Duration::from_secs(30)));
+    for seed in 0..5 {
+        let mut day = lived(seed);
+        for caller in day.callers.iter_mut().step_by(3) {
+            caller.answers = vec![(Duration::from_secs(5), PermissionAnswer::Callback)];
+        }
+        let called_back = |center: &Config| {
+            let (steps, _) = day.live(center).unwrap();
+            let mut kept = BTreeSet::new();
+            let (mut reserved, mut answered, mut in_vain) = (0, 0, 0);
+            for action in steps.iter().flat_map(|step| &step.actions) {
+                match action {
+                    Action::KeepPlace { call } => drop(kept.insert(*call)),
+                    Action::Reserve { .. } => reserved += 1,
+                    Action::StopCalling { missed: true, .. } => in_vain += 1,
+                    Action::Connected { call, .. } if kept.contains(call) => answered += 1,
+                    _ => {}
+                }
+            }
+            (kept.len(), reserved, answered, in_vain)
+        };
+        let (kept, reserved, answered, _) = called_back(&center());
+        assert!(kept > 5 && answered == kept && reserved == 0, "seed {seed}: {answered} of {kept}");
+        let (kept, reserved, answered, in_vain) = called_back(&first);
+        assert!(kept > 5 && answered == kept && reserved >= kept, "seed {seed}: {answered} of {kept}");
+        assert_eq!(in_vain, 0, "seed {seed}");
+    }
+}
