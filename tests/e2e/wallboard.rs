@@ -12,6 +12,7 @@ use crate::pages::sign_in;
 use crate::pages::sits_at_the_desk;
 use crate::pages::text;
 use crate::server::Server;
+use crate::server::Story;
 use crate::sipp::Sipp;
 use crate::spine::STRANGER;
 use crate::tone::AGENT_HZ;
@@ -46,6 +47,26 @@ fn saves(browser: &mut Browser, dialog: &str) {
     browser.sees("the dialog is closed", 10, &format!("!document.querySelector('#{dialog}').open"));
 }
 
+/// Two who wait are a surge where nobody takes calls: who joins then is told so first, and the wallboard shows it until they are
+/// gone.
+fn surges(server: &Server, sam: &mut Browser) {
+    let surge =
+        "[...document.querySelectorAll('.tag.bad')].some((tag) => tag.textContent.startsWith('surge'))";
+    let calls = |number: &str| Sipp::dial(&server.sip(), "1001", number, "caller_stays", 0);
+    let first = [calls("+12025550101"), calls("+12025550102")];
+    sam.sees("the surge", 20, surge);
+    let last = calls("+12025550103");
+    let told = |story: &Story| story.has("joined_in_surge") && story.prompts().contains(&"wait/sorry");
+    server.story_when(&last.sip_call_id, "they are told of the surge", 20, told);
+    for caller in first.into_iter().chain([last]) {
+        let story = server.story_with(&caller.sip_call_id, "hold_music_started", 20);
+        let answer = server.ask("POST", &format!("/api/v1/calls/{}/end", story.id()), None);
+        assert_eq!(answer.map(|(status, _)| status), Some(202));
+        caller.ends_well(20);
+    }
+    sam.sees("the surge is over", 20, &format!("!{surge}"));
+}
+
 /// Whether a tone is in the last half second that the caller has heard, alone or among others.
 fn hears_now(caller: &Sipp, hz: f64) -> bool {
     let heard = caller.line.recording();
@@ -73,26 +94,11 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
 
     // Bob could help, and does not; carol is free, and cannot.
     server.set_agent("bob", "not_ready");
+    surges(&server, &mut sam);
     let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
     let story = server.story_with(&caller.sip_call_id, "wait_granted", 20);
     let waits = format!("document.querySelector('#waiting').innerText.includes('{STRANGER}')");
     sam.sees("who waits", 10, &waits);
-    // Two of them are a surge where nobody takes calls: who joins then is told so first.
-    let surge =
-        "[...document.querySelectorAll('.tag.bad')].some((tag) => tag.textContent.startsWith('surge'))";
-    let second = Sipp::dial(&server.sip(), "1001", "+12025550101", "caller_stays", 0);
-    sam.sees("the surge", 20, surge);
-    let third = Sipp::dial(&server.sip(), "1001", "+12025550102", "caller_stays", 0);
-    for (caller, told) in [(second, false), (third, true)] {
-        let story = server.story_with(&caller.sip_call_id, "hold_music_started", 20);
-        assert_eq!(story.prompts().contains(&"wait/sorry"), told, "{:?}", story.prompts());
-        assert_eq!(story.has("joined_in_surge"), told);
-        let path = format!("/api/v1/calls/{}/end", story.id());
-        let answer = server.ask("POST", &path, None);
-        assert_eq!(answer.map(|(status, _)| status), Some(202));
-        caller.ends_well(20);
-    }
-
     acts_on(&mut sam, STRANGER, "wait-dialog");
     sam.run("await page.check('[name=place][value=first]')");
     saves(&mut sam, "wait-dialog");
@@ -109,8 +115,6 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     carol.hears("phone", CALLER_HZ, 20);
     let story = server.story_of(story.id(), "agent_connected", 10);
     assert_eq!(story.only("wait_prioritised")["by"], "sam");
-    let over = format!("!{surge}");
-    sam.sees("the surge is over: nobody waits there any more", 20, &over);
     let moved = story.only("wait_moved");
     assert_eq!(
         (&moved["from"], &moved["to"], &moved["by"]),
