@@ -5,6 +5,7 @@
 //! While they ring, they are rung for nothing else. A consult is one agent's, and so is a call that prefers one.
 
 use super::api::Action;
+use super::api::AgentState;
 use super::api::Agents;
 use super::api::ChosenBy;
 use super::choose::Found;
@@ -55,9 +56,15 @@ impl Engine {
         out.extend(agents.iter().map(|agent| Action::StopRing { call: id, agent: *agent, why }));
     }
 
-    /// Agents whose rings were withdrawn are free for other calls, or go where they wanted to.
+    /// Agents whose rings were withdrawn are free for other calls, or go where they wanted to. A call that prefers one of
+    /// them is theirs, whichever of them is looked at first.
     pub(super) fn free_withdrawn(&mut self, agents: &[AgentId], out: &mut Vec<Action>) {
         agents.iter().for_each(|agent| self.release_agent(*agent, out));
+        for agent in agents {
+            if self.agents[agent.0 as usize].state == AgentState::Ready {
+                self.assign_preferring(*agent, out);
+            }
+        }
         agents.iter().for_each(|agent| self.assign_agent(*agent, out));
     }
 }

@@ -52,6 +52,38 @@ fn who_is_faster_gets_the_call_and_a_caller_who_leaves_stops_all_phones() {
     );
 }
 
+/// Alice is looked at first, and bob is as free as she is.
+#[test]
+fn of_two_whose_phones_stop_the_one_who_is_preferred_gets_the_next_call() {
+    check(
+        "queue support, given, ring 10, rings 2
+         agent alice x 1
+         agent bob x 1
+         0 alice ready
+         0 bob ready
+         1 call 1 enters support
+         2 call 2 enters support, prefer bob 60
+         3 call 1 hangs up",
+        "0 alice: ready
+         0 bob: ready
+         1 1 in support, priority 0, 1 waiting
+         1 ring alice for 1, attempt 1, until 11; of 1 waiting, 2 fitting, fit 0, idle 1s
+         1 alice: ringing 1 until 11
+         1 ring bob for 1, attempt 1, until 11; of 1 waiting, 1 fitting, fit 0, idle 1s
+         1 bob: ringing 1 until 11
+         2 2 in support, priority 0, 2 waiting
+         2 2 goes, bob first for 60s
+         2 hold 2 until 902 by flow file
+         3 stop ringing alice for 1: Withdrawn
+         3 stop ringing bob for 1: Withdrawn
+         3 exit 1: Abandoned
+         3 alice: ready
+         3 bob: ready
+         3 ring bob for 2, attempt 1, until 13; of 1 waiting, 2 fitting, fit 0, idle 3s
+         3 bob: ringing 2 until 13",
+    );
+}
+
 #[test]
 fn when_one_refuses_the_other_rings_on_and_the_caller_waits_once_nobody_does() {
     check(
