@@ -27,18 +27,9 @@ pub(super) struct Callback {
     pub(super) wait: Wait,
     /// The line to the caller.
     pub(super) leg: LegId,
-    pub(super) number: String,
     pub(super) until: Timestamp,
     /// "This is the call you asked for", while it plays to the caller.
     pub(super) greeting: Option<PlayId>,
-}
-
-impl Callback {
-    /// The try has failed.
-    pub(super) fn failed(&self, cause: &str) -> CallAction {
-        let (number, attempt, cause) = (self.number.clone(), self.wait.callbacks, cause.to_owned());
-        CallAction::Fact(What::CallbackFailed { number, attempt, cause })
-    }
 }
 
 impl Call {
@@ -56,24 +47,32 @@ impl Call {
             let play = self.new_play();
             out.push(CallAction::Play { leg: agent_leg, play, prompts, barge_in: false, repeat: false });
         }
-        let (leg, number) = self.dial_back(&mut wait, out);
-        self.phase =
-            Phase::CallingBack(Callback { wait, leg, number, until: now + RING_FOR, greeting: None });
+        let leg = self.dial_back(&mut wait, out);
+        self.phase = Phase::CallingBack(Callback { wait, leg, until: now + RING_FOR, greeting: None });
     }
 
-    /// Dials the caller of a kept place: the line and the number.
-    pub(super) fn dial_back(&mut self, wait: &mut Wait, out: &mut Vec<CallAction>) -> (LegId, String) {
+    /// Dials the caller of a kept place: the line.
+    pub(super) fn dial_back(&mut self, wait: &mut Wait, out: &mut Vec<CallAction>) -> LegId {
         wait.callbacks += 1;
-        let other = wait.other_number().map(str::to_owned);
-        let number = other.clone().unwrap_or_else(|| self.arrival.number.clone());
+        let number = self.number_of(wait).to_owned();
         let leg = self.new_leg(Party::Caller);
         out.push(CallAction::Fact(What::CallbackDialled { number: number.clone(), attempt: wait.callbacks }));
-        let dialled = number.clone();
-        out.push(match other {
-            Some(_) => CallAction::DialNumber { leg, number: dialled },
-            None => CallAction::DialCaller { leg, number: dialled },
+        out.push(match wait.other_number() {
+            Some(_) => CallAction::DialNumber { leg, number },
+            None => CallAction::DialCaller { leg, number },
         });
-        (leg, number)
+        leg
+    }
+
+    /// The number at which the caller of a kept place is called.
+    pub(super) fn number_of<'a>(&'a self, wait: &'a Wait) -> &'a str {
+        wait.other_number().unwrap_or(&self.arrival.number)
+    }
+
+    /// The try has failed.
+    pub(super) fn try_failed(&self, wait: &Wait, cause: &str) -> CallAction {
+        let (number, attempt, cause) = (self.number_of(wait).to_owned(), wait.callbacks, cause.to_owned());
+        CallAction::Fact(What::CallbackFailed { number, attempt, cause })
     }
 
     /// How long the phone of this line is to ring, where that is ours to say from the beginning: so it rings no longer,
@@ -109,7 +108,7 @@ impl Call {
     /// The caller could not be reached, or somebody hung up before they were joined: the place is kept.
     pub(super) fn callback_failed(&mut self, cause: &str, out: &mut Vec<CallAction>) {
         let Phase::CallingBack(callback) = &self.phase else { return };
-        out.push(callback.failed(cause));
+        out.push(self.try_failed(&callback.wait, cause));
         let mut wait = callback.wait.clone();
         if wait.reached {
             wait.let_go(None);

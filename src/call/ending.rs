@@ -72,7 +72,7 @@ impl Call {
             self.receiver_left(center, now, out);
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
             self.callback_failed(cause, out);
-        } else if matches!(&self.phase, Phase::Reaching(reaching) if reaching.leg == leg) {
+        } else if self.calls_first(leg) {
             self.caller_missed(cause, out);
         } else if matches!(&self.phase, Phase::Calling(calling) if calling.leg == Some(leg)) {
             self.callee_failed(480, out);
@@ -146,7 +146,7 @@ impl Call {
         match &self.phase {
             Phase::Waiting(wait) if wait.reached => out.push(self.try_failed(wait, CAUSE)),
             Phase::Waiting(wait) if wait.place_is_kept() => {}
-            Phase::CallingBack(callback) => out.push(callback.failed(CAUSE)),
+            Phase::CallingBack(callback) => out.push(self.try_failed(&callback.wait, CAUSE)),
             Phase::Reaching(reaching) => out.push(self.try_failed(&reaching.wait, CAUSE)),
             _ => return self.stop(center, CAUSE, now, out),
         }

@@ -55,16 +55,6 @@ impl Call {
         matches!(&self.phase, Phase::Reaching(reaching) if reaching.leg == leg)
     }
 
-    fn number_of<'a>(&'a self, wait: &'a Wait) -> &'a str {
-        wait.other_number().unwrap_or(&self.arrival.number)
-    }
-
-    /// The try has failed.
-    pub(super) fn try_failed(&self, wait: &Wait, cause: &str) -> CallAction {
-        let (number, attempt, cause) = (self.number_of(wait).to_owned(), wait.callbacks, cause.to_owned());
-        CallAction::Fact(What::CallbackFailed { number, attempt, cause })
-    }
-
     /// An agent is reserved: the caller is called, if their phone does not ring yet.
     pub(super) fn reserved(&mut self, agent: Name, why: Reason, out: &mut Vec<CallAction>) {
         let wait = match &self.phase {
@@ -77,7 +67,7 @@ impl Call {
             // They were told that they are called back, and may still be listening.
             out.extend(self.caller.take().map(|leg| CallAction::HangUp { leg, elsewhere: false }));
             wait.let_go(None);
-            let (leg, _) = self.dial_back(&mut wait, out);
+            let leg = self.dial_back(&mut wait, out);
             self.phase = Phase::Reaching(Reaching { wait, leg });
         }
     }
@@ -145,8 +135,8 @@ impl Call {
     /// The agent has picked up while the caller hears who calls: they hear each other once it is said.
     pub(super) fn agent_hears_out(&mut self, now: Timestamp, leg: LegId) {
         let Phase::Waiting(wait) = &self.phase else { return };
-        let (wait, number, greeting) = (wait.clone(), self.number_of(wait).to_owned(), wait.greeting());
-        self.phase = Phase::CallingBack(Callback { wait, leg, number, until: now + RING_FOR, greeting });
+        let (wait, greeting) = (wait.clone(), wait.greeting());
+        self.phase = Phase::CallingBack(Callback { wait, leg, until: now + RING_FOR, greeting });
     }
 
     /// The agent hung up before the caller had heard who calls: they are on the line, and served by others.

@@ -164,7 +164,7 @@ impl Call {
             out.extend(agent.map(|agent| CallAction::Queue(queue::Event::PickedUp { call, agent })));
         } else if matches!(&self.phase, Phase::CallingBack(callback) if callback.leg == leg) {
             self.callback_reached(center, now, leg, out);
-        } else if matches!(&self.phase, Phase::Reaching(reaching) if reaching.leg == leg) {
+        } else if self.calls_first(leg) {
             self.caller_reached(center, out);
         } else if self.is_supervisor(leg) {
             self.supervisor_up(center, now, leg, out);
@@ -217,7 +217,7 @@ impl Call {
         } else if matches!(&self.phase, Phase::CallingBack(Callback { leg: dialled, .. }) if *dialled == leg)
         {
             self.callback_failed(&format!("SIP status {status}"), out);
-        } else if matches!(&self.phase, Phase::Reaching(reaching) if reaching.leg == leg) {
+        } else if self.calls_first(leg) {
             self.caller_missed(&format!("SIP status {status}"), out);
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
             self.agent_left(center, now, "line failed", out);

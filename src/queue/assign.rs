@@ -197,17 +197,19 @@ impl Engine {
         call.stage = Stage::Ringing(agent);
         call.attempts += 1;
         let direct = call.direct;
-        let preferred = call.prefer.take_if(|prefer| prefer.agent == agent).is_some();
-        let by = if preferred { ChosenBy::Preferred } else { self.chosen_by() };
+        let by = self.chosen_by(id, agent);
         self.ring_phone(id, best, waiting, by, out);
-        if !direct && !preferred && id.number() == 0 {
+        if !direct && by != ChosenBy::Preferred && id.number() == 0 {
             self.ring_beside(id, out);
         }
         self.rearm_call(id);
     }
 
-    pub(super) fn chosen_by(&self) -> ChosenBy {
+    /// What this agent was chosen by. An agent who is preferred has had their turn by that.
+    pub(super) fn chosen_by(&mut self, id: CallId, agent: AgentId) -> ChosenBy {
+        let preferred = self.call_mut(id).prefer.take_if(|prefer| prefer.agent == agent).is_some();
         match self.routing {
+            _ if preferred => ChosenBy::Preferred,
             Routing::LongestWaiting => ChosenBy::LongestWait,
             Routing::ServiceLevel(_) => ChosenBy::ServiceLevel,
         }

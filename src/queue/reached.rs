@@ -14,7 +14,6 @@ use tracing::debug;
 use super::api::Action;
 use super::api::AgentState;
 use super::api::Agents;
-use super::api::ChosenBy;
 use super::api::Reason;
 use super::engine::Engine;
 use super::engine::Stage;
@@ -46,6 +45,11 @@ impl Call {
             Stage::Waiting | Stage::Ringing(_) | Stage::Talking(_) => None,
         }
     }
+
+    /// Who is rung or reserved for it.
+    pub fn agents(&self) -> Agents {
+        self.rung().chain(self.reserved()).collect()
+    }
 }
 
 impl Engine {
@@ -58,8 +62,7 @@ impl Engine {
     /// Reserves an agent for a place whose turn has come, and has its caller called, if their phone does not ring yet.
     pub(super) fn reserve(&mut self, id: CallId, best: BestAgent, waiting: u32, out: &mut Vec<Action>) {
         self.leave_line(id);
-        let preferred = self.call_mut(id).prefer.take_if(|prefer| prefer.agent == best.agent).is_some();
-        let by = if preferred { ChosenBy::Preferred } else { self.chosen_by() };
+        let by = self.chosen_by(id, best.agent);
         let why = self.reason(id, best, waiting, by);
         let (agent, rings_until) = (best.agent, self.now + CALLER_RINGS);
         let call = self.call_mut(id);
@@ -128,7 +131,7 @@ impl Engine {
             return;
         };
         call.calling = None;
-        let (queue, reserved) = (call.queue, call.reserved());
+        let (queue, agents) = (call.queue, call.agents());
         let rung: Agents = call.rung().collect();
         call.beside.clear();
         if call.stage == Stage::Waiting {
@@ -137,7 +140,7 @@ impl Engine {
         self.withdraw(id, &rung, out);
         self.try_again_later(id, out);
         self.heed_surge(queue, out);
-        self.free_withdrawn(reserved.as_ref().map_or(&*rung, std::slice::from_ref), out);
+        self.free_withdrawn(&agents, out);
     }
 
     /// A caller who picked up has waited on the line for as long as they are to: they are let go, and their place is kept.

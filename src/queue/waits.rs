@@ -574,8 +574,7 @@ impl Engine {
         }
         out.push(Action::Exit { call: id, exit });
         self.heed_surge(call.queue, out);
-        let reserved = call.reserved();
-        self.free_withdrawn(reserved.as_ref().map_or(&*rung, std::slice::from_ref), out);
+        self.free_withdrawn(&call.agents(), out);
     }
 
     /// A caller's line dropped, or they gave up: who calls again soon is as old as they are now. Whose place is kept

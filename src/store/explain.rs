@@ -160,13 +160,11 @@ impl Wait {
                 self.quote = self.quote.or(quote);
             }
             What::AgentRinging { agent, why, .. } => {
-                let why = why.words(agent);
-                let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+                let why = story::because(why, agent);
                 self.rung.push(format!("{at}: {agent}{why}"));
             }
             What::AgentReserved { agent, why } => {
-                let why = why.words(agent);
-                let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+                let why = story::because(why, agent);
                 self.rung.push(format!("{at}: {agent} was reserved, and the caller called first{why}"));
             }
             What::AgentMissed { agent, why } => {

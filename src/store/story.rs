@@ -25,6 +25,7 @@ use crate::fact::Resolution;
 use crate::fact::Verification;
 use crate::fact::WaitExit;
 use crate::fact::What;
+use crate::fact::Why;
 use crate::fact::mos;
 use crate::store::fold::DatedFact;
 
@@ -172,8 +173,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             format!("callback to {number} failed, try {attempt}: {cause}")
         }
         What::AgentReserved { agent, why } => {
-            let why = why.words(agent);
-            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            let why = because(why, agent);
             format!("{agent} is reserved, and the caller is called first{why}")
         }
         What::CallbackReached { number, attempt } => {
@@ -185,8 +185,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::WaitEnded { exit } => format!("wait over: {}", exit_words(*exit)),
         What::AgentRinging { agent, attempt, why } => {
             let attempt = if *attempt > 1 { format!(", try {attempt}") } else { String::new() };
-            let why = why.words(agent);
-            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            let why = because(why, agent);
             format!("{agent}'s phone rings{attempt}{why}")
         }
         What::AgentMissed { agent, why } => missed(agent, *why),
@@ -405,6 +404,12 @@ pub(super) fn exit_words(exit: WaitExit) -> &'static str {
         WaitExit::CallbackFailed => "no callback reached the caller",
         WaitExit::Redialled => "the caller called again and was served",
     }
+}
+
+/// `: ` and why it is this agent, at the end of a line; nothing where nothing was told.
+pub(super) fn because(why: &Why, agent: &str) -> String {
+    let words = why.words(agent);
+    if words.is_empty() { words } else { format!(": {words}") }
 }
 
 pub(super) fn missed(agent: &str, why: MissedWhy) -> String {

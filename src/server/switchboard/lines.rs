@@ -327,12 +327,8 @@ impl Switchboard {
             && self.calls.iter().any(|(id, live)| *id != leg.call() && calls(live))
     }
 
-    /// A line that is not dialled, as its phone is busy.
-    pub(super) fn is_busy_with_us(&mut self, leg: LegId) {
-        self.not_dialled(leg, 486);
-    }
-
-    fn not_dialled(&mut self, leg: LegId, status: u16) {
+    /// A line that is not dialled, as if its phone had answered so.
+    pub(super) fn not_dialled(&mut self, leg: LegId, status: u16) {
         let (failed, quality) = (LegEvent::Failed { status }, Default::default());
         self.later(leg.call(), CallEvent::Leg { leg, event: failed });
         self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Closed { quality } });

@@ -574,7 +574,7 @@ impl Switchboard {
             CallAction::DialCaller { leg, number } | CallAction::DialNumber { leg, number }
                 if self.is_called_back(leg, &number) =>
             {
-                self.is_busy_with_us(leg);
+                self.not_dialled(leg, 486);
             }
             CallAction::DialCaller { leg, number } => self.dial_caller(now, leg, &number, streams, out),
             CallAction::DialNumber { leg, number } => self.dial_number(now, leg, &number, streams, out),
