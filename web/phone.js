@@ -339,6 +339,8 @@ class Line extends EventTarget {
 // States: connecting, up, lost (it tries again by itself), taken (another window has the phone), closed.
 export class Phone extends Line {
   #wanted = false;
+  // Whether the server has the connection of its last answer.
+  #connected = false;
   #picked = null;
   #tries = 0;
   #timer = null;
@@ -419,13 +421,19 @@ export class Phone extends Line {
   connection(state) {
     clearTimeout(this.#lost);
     if (state === "connected") {
-      this.#tries = 0;
-      this.tell("state", { state: "up" });
+      this.#isUp();
     } else if (state === "disconnected") {
       this.#lost = setTimeout(() => this.#lose(), LOST_FOR);
     } else if (state === "failed" || state === "closed") {
       this.#lose();
     }
+  }
+
+  // Up is what both ends are: what is asked for before the server has the connection finds no phone.
+  #isUp() {
+    if (!this.#connected || this.peer?.connectionState !== "connected") return;
+    this.#tries = 0;
+    this.tell("state", { state: "up" });
   }
 
   #lose() {
@@ -447,7 +455,12 @@ export class Phone extends Line {
 
   received(message) {
     super.received(message);
-    if (message.tell === "disconnected") {
+    if (message.tell === "answer") {
+      this.#connected = false;
+    } else if (message.tell === "connected") {
+      this.#connected = true;
+      this.#isUp();
+    } else if (message.tell === "disconnected") {
       this.#lose();
     } else if (message.tell === "codec") {
       this.codec = message.codec;

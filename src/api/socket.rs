@@ -28,6 +28,7 @@ const TAKEN: u16 = 4_001;
 #[serde(tag = "tell", rename_all = "snake_case")]
 enum Told<'a> {
     Answer { sdp: &'a str },
+    Connected,
     Disconnected { why: &'a str },
     Codec { codec: &'static str },
     State { state: &'static str, call: u64 },
@@ -87,6 +88,7 @@ impl Socket {
     pub async fn tell(&mut self, tell: Tell) -> Option<()> {
         let told = match &tell {
             Tell::Answer { sdp } => Told::Answer { sdp },
+            Tell::Connected => Told::Connected,
             Tell::Disconnected { why } => Told::Disconnected { why },
             Tell::Codec { codec } => Told::Codec { codec: codec.name() },
             Tell::State { state, call } => Told::State { state: state.name(), call: call.0 },

@@ -34,6 +34,8 @@ pub enum Ask {
 pub enum Tell {
     /// Our answer to its offer.
     Answer { sdp: String },
+    /// A desk's connection is up, and carries what is asked for from now on.
+    Connected,
     /// Its connection was refused or is over; another offer may help.
     Disconnected { why: String },
     /// The codec that the caller has, when it is not the desk's: with an offer that prefers it, nothing need be

@@ -20,6 +20,7 @@ use crate::server::Server;
 use crate::tone;
 use crate::tools::Folder;
 use crate::tools::available;
+use crate::tools::in_time;
 use crate::tools::within;
 
 /// A browser starts slowly on a busy machine.
@@ -102,14 +103,18 @@ impl Browser {
         self.run(&format!("return page.evaluate(async () => ({expression}))"))
     }
 
-    /// Waits until an expression is true in the page, which may go to another one meanwhile.
+    /// Waits until an expression is true in the page, which may go to another one meanwhile. Fails with what the page
+    /// says instead.
     pub fn sees(&mut self, what: &str, seconds: u64, expression: &str) {
         let command = format!(
             "return page.evaluate(async () => ({expression})).catch((error) => {{
                 if (!/context was destroyed/.test(error.message)) throw error;
             }})"
         );
-        within(seconds, what, || (self.run(&command) == true).then_some(()));
+        if in_time(seconds, || (self.run(&command) == true).then_some(())).is_none() {
+            let page = self.run("return page.url() + '\\n' + await page.innerText('body')");
+            panic!("not within {seconds} s: {what}; the page says:\n{}", page.as_str().unwrap_or_default());
+        }
     }
 
     /// Waits until `line` in the page, a phone or a call, hears this tone.

@@ -42,13 +42,18 @@ fn is_installed(command: &str) -> bool {
 pub const PATIENCE: u32 = 4;
 
 /// Fails with `what` unless `probe` gives something within the time, or [`PATIENCE`] times that.
-pub fn within<T>(seconds: u64, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub fn within<T>(seconds: u64, what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    in_time(seconds, probe).unwrap_or_else(|| panic!("not within {seconds} s: {what}"))
+}
+
+/// What `probe` gives within the time, or [`PATIENCE`] times that.
+pub fn in_time<T>(seconds: u64, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let until = Instant::now() + PATIENCE * Duration::from_secs(seconds);
     loop {
-        if let Some(found) = probe() {
+        let found = probe();
+        if found.is_some() || Instant::now() >= until {
             return found;
         }
-        assert!(Instant::now() < until, "not within {seconds} s: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }

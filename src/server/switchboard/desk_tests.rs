@@ -294,7 +294,11 @@ fn a_supervisor_listens_at_a_desk_of_their_own_and_takes_no_calls() {
         done
     };
     assert!(supervise(&mut house, Some(SuperviseMode::Listen)).is_err(), "nothing to listen with");
-    let desk = house.desk(3, "sam");
+    house.ask(3, Ask::OpenDesk { agent: "sam".into(), offer: "offer".to_owned() });
+    assert!(supervise(&mut house, Some(SuperviseMode::Listen)).is_err(), "a page that is not up yet is no phone");
+    assert!(!house.told.contains(&(SocketId(3), Tell::Connected)));
+    let desk = house.connects(Codec::Pcmu);
+    assert!(house.told.contains(&(SocketId(3), Tell::Connected)), "the page is told when it is one");
     supervise(&mut house, Some(SuperviseMode::Listen)).unwrap();
     let supervising = |mode| What::Supervising { supervisor: "sam".into(), mode };
     assert!(house.has(&supervising(SuperviseMode::Listen)), "at once: the desk need not ring");

@@ -151,6 +151,7 @@ impl Switchboard {
         let Some(next) = desk.next.take_if(|next| next.connection == connection) else { return };
         let agreed = next.agreed.clone();
         let before = desk.link.replace(next);
+        out.extend(desk.socket.map(|socket| Output::Tell { socket, tell: Tell::Connected }));
         if let Some(before) = before {
             self.drop_connection(before.connection, streams);
         }
