@@ -295,7 +295,10 @@ fn a_supervisor_listens_at_a_desk_of_their_own_and_takes_no_calls() {
     };
     assert!(supervise(&mut house, Some(SuperviseMode::Listen)).is_err(), "nothing to listen with");
     house.ask(3, Ask::OpenDesk { agent: "sam".into(), offer: "offer".to_owned() });
-    assert!(supervise(&mut house, Some(SuperviseMode::Listen)).is_err(), "a page that is not up yet is no phone");
+    assert!(
+        supervise(&mut house, Some(SuperviseMode::Listen)).is_err(),
+        "a page that is not up yet is no phone"
+    );
     assert!(!house.told.contains(&(SocketId(3), Tell::Connected)));
     let desk = house.connects(Codec::Pcmu);
     assert!(house.told.contains(&(SocketId(3), Tell::Connected)), "the page is told when it is one");
