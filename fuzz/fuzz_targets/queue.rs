@@ -54,6 +54,7 @@ fuzz_target!(|data: &[u8]| {
         now: Timestamp::ZERO,
         calls: BTreeMap::new(),
         next_call: 1,
+        stopping: false,
     };
     for _ in 0..STEPS {
         if bytes.0.is_empty() {
@@ -117,6 +118,8 @@ struct House {
     now: Timestamp,
     calls: BTreeMap<CallId, Call>,
     next_call: u64,
+    /// Whether nobody is called back any more.
+    stopping: bool,
 }
 
 impl House {
@@ -174,6 +177,7 @@ impl House {
                 }
             }
             Event::SetSkill { agent, skill, level } => self.set_skill(*agent, *skill, *level),
+            Event::Stopping => self.stopping = true,
             _ => {}
         }
         for action in &actions {
@@ -222,6 +226,7 @@ impl House {
                     (of.stage, of.rings) = (Stage::Ringing(*agent), vec![*agent]);
                 } else if let Some(of) = self.calls.get_mut(call) {
                     assert!(!matches!(of.stage, Stage::Talking(_)) && !of.rings.contains(agent), "{call} rings twice");
+                    assert!(!self.stopping || !of.kept, "{call} is called back by a server that is to stop");
                     assert!(!of.exclude.contains(agent), "{call} must not get {agent}");
                     assert!(of.needs.met(|skill| skills.level(skill)), "{agent} cannot serve {call}");
                     of.rings.push(*agent);
@@ -240,6 +245,7 @@ impl House {
             Action::Reserve { call, agent, until, .. } => {
                 let skills = &self.config.agents[agent.0 as usize];
                 let of = self.calls.get_mut(call).expect("a place is in");
+                assert!(!self.stopping || of.calling.is_some(), "{call} is called back by a server that is to stop");
                 assert!(of.kept && matches!(of.stage, Stage::Waiting | Stage::Reserved(_)), "{call} is not called back");
                 assert!(!of.exclude.contains(agent), "{call} must not get {agent}");
                 assert!(of.needs.met(|skill| skills.level(skill)), "{agent} cannot serve {call}");
@@ -366,7 +372,8 @@ impl House {
     }
 
     fn event(&mut self, bytes: &mut Bytes<'_>) -> Event {
-        match bytes.below(16) {
+        match bytes.below(17) {
+            16 => Event::Stopping,
             0..4 => self.joins(bytes),
             4 | 5 => {
                 let wish = match bytes.below(4) {

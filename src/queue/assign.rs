@@ -113,7 +113,7 @@ impl Engine {
     /// Rings the best idle agent for a call that waits, if there is one; whether it is held back instead.
     pub(super) fn assign_waiting(&mut self, id: CallId, out: &mut Vec<Action>) -> bool {
         let call = &self.calls[&id];
-        if call.prefer.is_some_and(|prefer| prefer.kept) {
+        if call.prefer.is_some_and(|prefer| prefer.kept) || self.is_left(call) {
             return false;
         }
         let found = match self.preferred_idle(call) {

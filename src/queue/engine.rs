@@ -65,6 +65,9 @@ pub struct Engine {
     /// Who is to be called back.
     #[serde(default)]
     pub(super) kept: Kept,
+    /// Whether places are left to the next start.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) stopping: bool,
     /// One for each call and agent that has one, a few per class, and those that are left.
     due: Deadlines,
     /// Empty between two decisions: the classes that one of them goes through, in memory that is there already.
@@ -169,6 +172,7 @@ impl Engine {
             redials: Redials::default(),
             changes: config.changes,
             kept: Kept::default(),
+            stopping: false,
             due: Deadlines::default(),
             scratch: Vec::new(),
         };
@@ -207,6 +211,7 @@ impl Engine {
             Event::Move { call, queue } => self.move_call(call, queue, out),
             Event::Prioritise { call, priority } => self.prioritise(call, priority, out),
             Event::SetSkill { agent, skill, level } => self.set_skill(agent, skill, level, out),
+            Event::Stopping => self.stop_callbacks(out),
             Event::Tick => self.tick(out),
         }
         if self.due.is_unsure() {

@@ -34,6 +34,7 @@
 //! | [`log`] | what it was told and decided, as text to be gone through again |
 //! | `kept` | who is to be called back, and is called off |
 //! | `reached` | who is called back before an agent's phone rings |
+//! | `stopping` | places of a server that is to stop, which are left to the next start |
 //! | [`redial`] | who calls again after their line dropped, and how old they are |
 //! | [`owners`] | who talked with a caller last |
 //! | [`promises`] | what callers were promised, and by when |
@@ -67,6 +68,7 @@ mod reserve;
 mod routing;
 mod several;
 mod skills;
+mod stopping;
 mod surge;
 #[cfg(test)]
 mod tests;

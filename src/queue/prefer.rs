@@ -36,8 +36,12 @@ pub(super) struct Preference {
 }
 
 impl Engine {
-    /// A waiting call may be rung for: it stands in its class's line, or is kept for the agent it prefers.
+    /// A waiting call may be rung for: it stands in its class's line, or is kept for the agent it prefers. Not so a place
+    /// that is left to the next start.
     pub(super) fn stand(&mut self, id: CallId) {
+        if self.is_left(&self.calls[&id]) {
+            return;
+        }
         let now = self.now;
         let call = self.call_mut(id);
         // The very moment counts: who is preferred for no time at all goes first if they are idle now.

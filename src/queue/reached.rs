@@ -85,8 +85,8 @@ impl Engine {
         let queue = call.queue;
         out.push(Action::StopCalling { call: id, missed: false });
         let spacing = self.queue(queue).config.callback_spacing;
-        if !spacing.is_zero() && self.stand_down(id) {
-            let not_before = Some(self.now + spacing);
+        if (!spacing.is_zero() || self.stopping) && self.stand_down(id) {
+            let not_before = (!spacing.is_zero()).then(|| self.now + spacing);
             self.call_mut(id).consent = Consent::Kept { not_before };
             self.rearm_call(id);
         }

@@ -300,7 +300,7 @@ impl Engine {
     }
 
     /// A callback that is not to be tried yet has its place, and is in no class's line.
-    fn in_line_for_later(&mut self, id: CallId) {
+    pub(super) fn in_line_for_later(&mut self, id: CallId) {
         self.join_queue(id);
         self.rearm_call(id);
     }
@@ -486,7 +486,7 @@ impl Engine {
         let (now, queue) = (self.now, self.calls[&id].queue);
         let until = now + CALLBACK_KEPT;
         let not_before = self.queue(queue).config.customer_first.map(|_| now + LET_GO);
-        if not_before.is_some() {
+        if not_before.is_some() || self.stopping {
             self.stand_down(id);
         }
         let call = self.call_mut(id);

@@ -356,7 +356,7 @@ impl Control {
     /// Takes no more calls, and says once what is waited for.
     fn drain(&mut self, outputs: &mut Vec<Output>) {
         let now = self.clock.now();
-        self.switchboard.drain(now, outputs);
+        self.switchboard.drain(now, &mut self.wires, outputs);
         let Remaining { calls, waiting, waits_until } = self.switchboard.remaining();
         let longest_wait_s = waits_until.map_or(0, |until| until.since(now.at).as_secs());
         info!(

@@ -12,6 +12,7 @@ mod relax;
 mod script;
 mod several;
 mod simulator;
+mod stopping;
 mod surge;
 mod waits;
 

@@ -51,6 +51,8 @@ pub(super) struct Oracle {
     dropped: Vec<(Whoses, QueueId, Timestamp, Duration)>,
     /// The queues that are in a surge.
     surges: BTreeSet<QueueId>,
+    /// Whether nobody is called back any more.
+    stopping: bool,
 }
 
 pub(super) struct Call {
@@ -135,6 +137,7 @@ impl Oracle {
             last_rung: BTreeMap::new(),
             dropped: Vec::new(),
             surges: BTreeSet::new(),
+            stopping: false,
         }
     }
 
@@ -258,6 +261,7 @@ impl Oracle {
             }
             Event::CallerReached { call } | Event::CallerMissed { call } => self.called(now, event, *call),
             Event::SetSkill { agent, skill, level } => self.set_skill(*agent, *skill, *level),
+            Event::Stopping => self.stopping = true,
             _ => {}
         }
     }
@@ -329,6 +333,10 @@ impl Oracle {
             Action::StopRing { call, agent, why } => {
                 assert!(self.rings_at(*call, *agent), "only what rings is stopped");
                 let taken = matches!(self.calls[call].stage, Stage::Talking(_));
+                if *event == Event::Stopping {
+                    assert!(self.calls[call].kept, "only who is not on the line is left to the next start");
+                    self.saw("rung no more, for the server is to stop");
+                }
                 assert!(!taken || *why == MissedWhy::Withdrawn, "who is slower has missed nothing");
                 self.rings_no_more(*call, *agent);
                 self.saw(&format!("stop ring {why:?}"));
@@ -754,7 +762,7 @@ impl Oracle {
     }
 
     fn check_state(&mut self, now: Timestamp, engine: &Engine) {
-        let (mut held_back, mut kept, mut excluded) = (0, 0, 0);
+        let (mut held_back, mut kept, mut excluded, mut left) = (0, 0, 0, 0);
         assert!(self.config.changes.iter().all(|change| change.at > now), "no skill changes late");
         assert_eq!(engine.calls.len(), self.calls.len(), "callers are neither lost nor made");
         for (id, call) in &self.calls {
@@ -772,6 +780,7 @@ impl Oracle {
                     "a wait begins with a question"
                 );
                 let idle = self.agent_ids().find(|agent| self.may_ring(now, *id, *agent));
+                left += u32::from(self.is_left(*id));
                 kept += u32::from(self.kept_for(now, *id).is_some());
                 if idle.is_some() && self.may_hold_back(now, call) {
                     let looked_at = now + Duration::from_secs(1);
@@ -813,7 +822,12 @@ impl Oracle {
                 AgentState::NotReady(_) => {}
             }
         }
-        let counts = [(held_back, "held back"), (kept, "kept for who is preferred"), (excluded, "excluded")];
+        let counts = [
+            (held_back, "held back"),
+            (kept, "kept for who is preferred"),
+            (excluded, "excluded"),
+            (left, "left to the next start"),
+        ];
         counts.into_iter().filter(|(count, _)| *count > 0).for_each(|(_, what)| self.saw(what));
         for queue in 0..self.config.queues.len() as u32 {
             assert_eq!(engine.waiting(QueueId(queue)), self.waiting(QueueId(queue)));

@@ -245,6 +245,7 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
     let answers = |id: &str, answer| Some(Event::Permission { call: call(id), answer });
     match words[..] {
         ["nothing"] => None,
+        ["the", "server", "stops"] => Some(Event::Stopping),
         ["call", id, "enters", queue] => {
             let queue = config.queues.iter().position(|known| &*known.name == queue).unwrap_or(99);
             Some(Event::Enqueue(Box::new(read_enqueue(config, call(id), QueueId(queue as u32), extra))))

@@ -135,6 +135,8 @@ const MUST_BE_SEEN: &[&str] = &[
     "agent offline",
     "spared",
     "held back",
+    "left to the next start",
+    "rung no more, for the server is to stop",
     "second promise kept",
     "second promise passed over",
     "moved",
@@ -172,6 +174,8 @@ struct Simulation {
     oracle: Oracle,
     next_call: u64,
     last: Event,
+    /// Whether the server is asked to stop, and has not been yet.
+    stops: bool,
     /// The steps, where they are wanted.
     logs: Option<Vec<log::Step>>,
 }
@@ -191,6 +195,7 @@ impl Simulation {
             oracle: Oracle::new(config),
             next_call: 1,
             last: Event::Tick,
+            stops: seed.is_multiple_of(6),
             logs: None,
         }
     }
@@ -206,7 +211,7 @@ impl Simulation {
         for step in 0..STEPS {
             let at = self.now + Duration::from_micros(self.chance.below(pace));
             self.pass_time(at);
-            let event = self.event();
+            let event = if self.is_to_stop(step) { Event::Stopping } else { self.event() };
             self.apply(event);
             if step % 37 == 0 {
                 let written = serde_json::to_string(&self.twin).unwrap();
@@ -215,6 +220,15 @@ impl Simulation {
         }
         self.settle();
         self.logs.take().unwrap_or_default()
+    }
+
+    /// In the second half of the day, rather while a phone rings for somebody who is to be called back.
+    fn is_to_stop(&mut self, step: u32) -> bool {
+        let rings = |call: &super::oracle::Call| call.kept && matches!(call.stage, Stage::Ringing(_));
+        let stops =
+            self.stops && step > STEPS / 2 && (step > STEPS * 3 / 4 || self.oracle.calls.values().any(rings));
+        self.stops &= !stops;
+        stops
     }
 
     /// All talks end, nobody does anything any more, and time passes: everybody gets out.

@@ -1,5 +1,6 @@
 //! A server that is to stop takes no more calls. Those that are up end as they like; a phone that died with its power or
-//! its network would keep one up until a session timer or the longest wait ends it, so whoever is silent is asked.
+//! its network would keep one up until a session timer or the longest wait ends it, so whoever is silent is asked. Nobody is
+//! called back any more: places are kept for the next start.
 //!
 //! A browser's connection tells by itself when nobody is there (RFC 7675): see `wire::webrtc`.
 
@@ -13,6 +14,7 @@ use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::call::CallEvent;
+use crate::queue;
 use crate::queue::Stage;
 use crate::sip::Command;
 use crate::sip::SessionId;
@@ -34,10 +36,12 @@ pub struct Remaining {
 
 impl Switchboard {
     /// Takes no new calls from now on: they get 503. Phones of which nothing is heard are asked whether they are there, now
-    /// and again, and are gone when they are not.
-    pub fn drain(&mut self, now: Now, out: &mut Vec<Output>) {
+    /// and again, and are gone when they are not. No callback begins.
+    pub fn drain(&mut self, now: Now, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         if !self.is_draining() {
             self.ask_round(now, out);
+            self.tell_engine(now, queue::Event::Stopping, out);
+            self.settle(now, streams, out);
         }
     }
 
@@ -47,7 +51,7 @@ impl Switchboard {
 
     /// Ends every call at once; places that are kept are left for the next start.
     pub fn stop(&mut self, now: Now, streams: &mut dyn Streams, out: &mut Vec<Output>) {
-        self.drain(now, out);
+        self.drain(now, streams, out);
         let mut calls: Vec<CallId> = self.calls.keys().copied().collect();
         calls.sort_unstable();
         for call in calls {

@@ -80,7 +80,13 @@ impl Oracle {
     }
 
     pub(super) fn in_line(&self, now: Timestamp, call: CallId) -> bool {
-        self.calls[&call].stage == Stage::Waiting && self.calls[&call].not_before <= now
+        let due = self.calls[&call].not_before <= now && !self.is_left(call);
+        self.calls[&call].stage == Stage::Waiting && due
+    }
+
+    /// Whether a place is left to the next start: its caller's phone does not ring.
+    pub(super) fn is_left(&self, call: CallId) -> bool {
+        self.stopping && self.calls[&call].kept && self.calls[&call].calling.is_none()
     }
 
     pub(super) fn fits(&self, call: CallId, agent: AgentId) -> bool {

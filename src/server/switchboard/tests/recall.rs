@@ -12,7 +12,7 @@ const RUNG_OUT: Duration = Duration::from_secs(25);
 impl World {
     /// The process is gone without a word, and with it the last facts, which were told but not written. Another one starts
     /// with what the history has. The places that were kept then.
-    fn killed_and_started(&mut self, lost: usize) -> KeptPlaces {
+    pub(super) fn killed_and_started(&mut self, lost: usize) -> KeptPlaces {
         let written = self.facts.len().saturating_sub(lost);
         self.facts.truncate(written);
         self.walls.truncate(written);
@@ -71,7 +71,7 @@ impl World {
     }
 
     /// Every place is in the engine once, or has an end that is told.
-    fn keeps(&self, kept: &KeptPlaces) {
+    pub(super) fn keeps(&self, kept: &KeptPlaces) {
         for place in kept.iter() {
             let of_call = || self.facts.iter().filter(|fact| fact.call == Some(place.call));
             let ended = of_call().any(|fact| matches!(fact.what, What::CallEnded { .. }));
@@ -142,7 +142,7 @@ fn a_server_that_stops_leaves_its_places_to_the_next_and_need_not_wait_for_them(
         world.wants_callbacks = true;
         world.goes_on_for_a_while();
         let mut out = Vec::new();
-        world.switchboard.drain(world.clock(), &mut out);
+        world.switchboard.drain(world.clock(), &mut world.streams, &mut out);
         world.switchboard.stop(world.clock(), &mut world.streams, &mut out);
         world.perform(out);
         let second = world.now + Duration::from_secs(1);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::media::stream::LOST_AFTER;
+use crate::queue::CALLBACK_KEPT;
 
 /// How long an OPTIONS may be without an answer (timer F), and some time for what follows.
 const UNANSWERED: Duration = Duration::from_secs(34);
@@ -43,7 +44,7 @@ impl World {
 
     fn is_asked_to_stop(&mut self) {
         let mut out = Vec::new();
-        self.switchboard.drain(self.clock(), &mut out);
+        self.switchboard.drain(self.clock(), &mut self.streams, &mut out);
         self.perform(out);
     }
 
@@ -119,4 +120,39 @@ fn whoever_is_silent_and_there_is_waited_for() {
         world.check_quiet();
     }
     assert!(waited_for > 10, "only {waited_for} were still there");
+}
+
+#[test]
+fn nobody_is_called_back_once_the_server_is_asked_to_stop_and_places_are_left_to_the_next() {
+    let (mut left, mut under_way, mut called_by_the_next) = (0, 0, 0);
+    for seed in 0..60 {
+        let checked = catch_unwind(AssertUnwindSafe(|| {
+            let mut world = World::new(seed);
+            world.wants_callbacks = true;
+            let called = |world: &World| world.rings.values().map(Vec::len).sum::<usize>();
+            let until = world.now + world.between(40_000, 150_000);
+            // Half of them are asked while somebody is called.
+            let in_the_middle = world.entropy.below(2) == 0;
+            while world.now < until && !(in_the_middle && called(&world) > 0) {
+                world.run_until(world.now + Duration::from_millis(500));
+            }
+            world.is_asked_to_stop();
+            let before = called(&world);
+            under_way += usize::from(!world.switchboard.rests() && before > 0);
+            // Longer than any talk and any wait on the line.
+            world.run_until(world.now + Duration::from_secs(900));
+            assert_eq!(called(&world), before, "somebody is called who was not before");
+            assert!(world.switchboard.rests(), "something goes on without end");
+            let kept = world.killed_and_started(0);
+            world.keeps(&kept);
+            assert!(kept.iter().all(|place| !place.under_way), "a try goes on");
+            left += kept.iter().count();
+            world.run_until(world.now + CALLBACK_KEPT + CALLBACK_KEPT);
+            world.check_quiet();
+            called_by_the_next += called(&world) - before;
+        }));
+        assert!(checked.is_ok(), "seed {seed}");
+    }
+    let counts = format!("places {left}, under way {under_way}, called by the next {called_by_the_next}");
+    assert!(left > 40 && under_way > 5 && called_by_the_next > 20, "{counts}");
 }
