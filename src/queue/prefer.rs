@@ -18,6 +18,7 @@ use super::engine::Engine;
 use super::engine::Queue;
 use super::engine::Stage;
 use super::line::Key;
+use super::routing::Weights;
 use super::skills::BestAgent;
 use super::skills::ClassId;
 use super::waits::Call;
@@ -109,7 +110,7 @@ impl Engine {
     /// An agent's state, wish or skills have changed: calls that prefer them are kept for them from now on, or for
     /// nobody any more.
     pub(super) fn heed_preferring(&mut self, id: AgentId) {
-        for call in self.who_prefers(id, Key::LAST) {
+        for call in self.who_prefers(id) {
             let of_call = &self.calls[&call];
             let Call { class, key, in_class, .. } = *of_call;
             let kept = of_call.prefer.is_some_and(|prefer| prefer.kept);
@@ -121,26 +122,40 @@ impl Engine {
         }
     }
 
-    /// The calls that may be rung for and prefer this agent, in order up to this key.
-    fn who_prefers(&self, id: AgentId, before: Key) -> Vec<CallId> {
-        self.preferring.range((id, Key::FIRST)..(id, before)).map(|(_, key)| key.call).collect()
+    /// The calls that may be rung for and prefer this agent, in order.
+    fn who_prefers(&self, id: AgentId) -> Vec<CallId> {
+        self.preferring.range((id, Key::FIRST)..(id, Key::LAST)).map(|(_, key)| key.call).collect()
     }
 
     /// How many wait for this agent alone.
     pub(super) fn kept_for(&self, id: AgentId) -> u32 {
         let kept = |call: &CallId| self.calls[call].prefer.is_some_and(|prefer| prefer.kept);
-        self.who_prefers(id, Key::LAST).iter().filter(|call| kept(call)).count() as u32
+        self.who_prefers(id).iter().filter(|call| kept(call)).count() as u32
     }
 
     /// An agent may have got ready, and takes the first of the calls that prefer them, but not before one that a
     /// supervisor put first; or they are away, and those calls go to others.
     pub(super) fn assign_preferring(&mut self, id: AgentId, out: &mut Vec<Action>) {
-        self.assign_preferring_before(id, Key::LAST, out);
+        let mut calls = self.who_prefers(id);
+        // None of these is for that agent now.
+        if self.agents[id.0 as usize].state != AgentState::Ready {
+            calls.sort_by_cached_key(|call| self.turn(*call));
+        }
+        self.assign_preferred(id, calls, out);
     }
 
-    /// The same of those that go before this key.
-    pub(super) fn assign_preferring_before(&mut self, id: AgentId, key: Key, out: &mut Vec<Action>) {
-        for call in self.who_prefers(id, key) {
+    /// An agent is there for none of the calls that prefer them: those look for others whose turn is before that of this
+    /// call, which looks for one as well.
+    pub(super) fn assign_preferring_before(&mut self, id: AgentId, call: CallId, out: &mut Vec<Action>) {
+        let mut calls = self.who_prefers(id);
+        let turn = self.turn(call);
+        calls.retain(|other| self.turn(*other) < turn);
+        calls.sort_by_cached_key(|call| self.turn(*call));
+        self.assign_preferred(id, calls, out);
+    }
+
+    fn assign_preferred(&mut self, id: AgentId, calls: Vec<CallId>, out: &mut Vec<Action>) {
+        for call in calls {
             let of_call = &self.calls[&call];
             if of_call.stage != Stage::Waiting || of_call.prefer.is_none_or(|prefer| prefer.kept) {
                 continue;
@@ -149,6 +164,20 @@ impl Engine {
                 Some(_) if self.first_goes_before(id, of_call.key) => return,
                 _ => drop(self.assign_call(call, out)),
             }
+        }
+    }
+
+    /// Whose turn is first of several that look for an agent at once: whom a supervisor put first, then the longest waiting
+    /// of those past their second promise, then the others in order.
+    fn turn(&self, id: CallId) -> (u8, Key) {
+        let call = &self.calls[&id];
+        let (key, age) = (call.key, call.key.age(self.now));
+        let target = self.queue(call.queue).config.service_level.1;
+        let overdue = |weights: Weights| age >= weights.second_promise && age > target;
+        match self.weights() {
+            _ if key.priority() == FIRST => (0, key),
+            Some(weights) if overdue(weights) => (1, key.with_priority(0)),
+            _ => (2, key),
         }
     }
 

@@ -355,7 +355,7 @@ impl Engine {
         self.take_steps(id, out);
         let call = self.call_mut(id);
         call.stage = Stage::Waiting;
-        let (class, key) = (call.class, call.key);
+        let class = call.class;
         self.join_queue(id);
         self.stand(id);
         if self.calls[&id].direct {
@@ -363,7 +363,7 @@ impl Engine {
         }
         self.look_for_idle(class);
         // Who waited for that agent alone is everybody's now, each in their turn.
-        from.inspect(|agent| self.assign_preferring_before(*agent, key, out));
+        from.inspect(|agent| self.assign_preferring_before(*agent, id, out));
         if matches!(self.calls[&id].consent, Consent::Reached { until } if until <= self.now) {
             return self.not_served(id, out);
         }

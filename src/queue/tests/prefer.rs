@@ -235,3 +235,62 @@ fn who_has_the_skills_that_are_wanted_is_taken_first_and_not_waited_for() {
         );
     }
 }
+
+#[test]
+fn whose_second_promise_is_past_finds_another_agent_before_those_who_waited_for_the_one_who_left() {
+    check(
+        "routing by service level
+         queue support billing 1, customer-first 30
+         agent alice billing 5
+         agent bob billing 5
+         0 call 1 is kept for support from 0, credit 600
+         20 alice ready
+         21 call 2 enters support, given, priority 2, prefer alice 60
+         22 bob ready
+         30 alice wants lunch",
+        "0 1 in support billing>=1, priority 0, 1 waiting
+         0 keep place of 1
+         20 alice: ready
+         20 reserve alice for 1 until 45; of 1 waiting, 1 fitting
+         20 alice: reserved 1 until 45
+         21 2 in support billing>=1, priority 2, 2 waiting
+         21 2 goes, alice first for 60s
+         21 hold 2 until 921 by flow file
+         22 bob: ready
+         30 alice: not ready (lunch)
+         30 reserve bob for 1 until 45; of 2 waiting, 1 fitting
+         30 bob: reserved 1 until 45",
+    );
+}
+
+#[test]
+fn of_those_who_waited_for_one_agent_the_longest_past_its_second_promise_goes_to_the_next() {
+    check(
+        "routing by service level
+         queue support billing 1
+         agent alice billing 5
+         agent bob billing 5
+         0 alice ready
+         0 call 1 enters support, given
+         1 alice picks up 1
+         2 call 2 enters support, given, priority 2, prefer alice 60
+         3 call 3 enters support, given, prefer alice 60, credit 600
+         4 bob ready
+         5 alice wants lunch",
+        "0 alice: ready
+         0 1 in support billing>=1, priority 0, 1 waiting
+         0 ring alice for 1, attempt 1, until 20; of 1 waiting, 1 fitting, fit 4, idle 0s
+         0 alice: ringing 1 until 20
+         1 1 has alice, waited 1s
+         1 alice: talking 1
+         2 2 in support billing>=1, priority 2, 1 waiting
+         2 2 goes, alice first for 60s
+         2 hold 2 until 902 by flow file
+         3 3 in support billing>=1, priority 0, 2 waiting
+         3 3 goes, alice first for 60s
+         3 hold 3 until 903 by flow file
+         4 bob: ready
+         5 ring bob for 3, attempt 1, until 25; of 2 waiting, 1 fitting, fit 4, idle 1s
+         5 bob: ringing 3 until 25",
+    );
+}
