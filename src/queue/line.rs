@@ -120,7 +120,10 @@ struct Chunk {
 
 impl Chunk {
     fn key(&self, at: usize) -> Key {
-        let (since, call) = self.calls[at];
+        self.as_key(self.calls[at])
+    }
+
+    fn as_key(&self, (since, call): (i64, CallId)) -> Key {
         Key { priority: self.priority, since, call }
     }
 
@@ -131,6 +134,17 @@ impl Chunk {
     /// Who is here from this place on, and where.
     fn here_from(&self, place: usize) -> impl Iterator<Item = (usize, Key)> + '_ {
         Ones(self.here & !before(place)).map(|at| (at, self.key(at)))
+    }
+
+    /// The first here at or after this key, of those from this place on.
+    fn next_from(&self, at: usize, key: Key) -> Option<(usize, Key)> {
+        let is_before = |call: &(i64, CallId)| self.as_key(*call) < key;
+        if self.calls.last().is_some_and(is_before) {
+            return None;
+        }
+        // Mostly it is the very next.
+        let near = self.here_from(at).take(3).find(|(_, other)| *other >= key);
+        near.or_else(|| self.here_from(self.calls.partition_point(is_before)).next())
     }
 
     /// The first here at or after this key.
@@ -316,22 +330,25 @@ impl Line {
     /// The first from `key` on, after a call that is in line where it was once put; and how many are passed by, that call
     /// among them. Near that call it takes no search.
     pub fn onward(&self, from: Key, place: Place, key: Key) -> (Option<(Key, Place)>, usize) {
-        let near = self.find(from, place).and_then(|Place { chunk, at }| {
-            let (of_chunk, at) = (&self.chunks[chunk as usize], at as usize);
-            match (0..).zip(of_chunk.here_from(at)).find(|(_, (_, other))| *other >= key) {
-                Some((passed, (at, found))) => Some((Some((found, Place { chunk, at: at as u32 })), passed)),
-                // Nobody is behind those.
-                None if self.order.last().is_some_and(|(_, last)| *last == chunk) => {
-                    Some((None, (of_chunk.here & !before(at)).count_ones() as usize))
-                }
-                None => None,
-            }
-        });
-        near.unwrap_or_else(|| {
+        let Some(Place { chunk, at }) = self.find(from, place) else {
             let found = self.first_from(key);
             let until = found.map_or(self.len, |found| self.before(found));
-            (found.map(|found| (found, Place::default())), until - self.before(from))
-        })
+            return (found.map(|found| (found, Place::default())), until - self.before(from));
+        };
+        let mut passed = 0;
+        let mut look = |chunk: u32, at: usize| {
+            let of_chunk = &self.chunks[chunk as usize];
+            let found = of_chunk.next_from(at, key);
+            let until = found.map_or(CHUNK, |(next, _)| next);
+            passed += (of_chunk.here & !before(at) & before(until)).count_ones() as usize;
+            found.map(|(next, found)| (found, Place { chunk, at: next as u32 }))
+        };
+        let mut found = look(chunk, at as usize);
+        if found.is_none() && self.order.last().is_some_and(|(_, last)| *last != chunk) {
+            let behind = &self.order[self.rank_of(from) + 1..];
+            found = behind.iter().find_map(|(_, chunk)| look(*chunk, 0));
+        }
+        (found, passed)
     }
 
     /// How many are before this key.
