@@ -2,15 +2,16 @@
 
 use serde::Deserialize;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 /// A set of small numbers. It grows as far as the greatest number that was put in, and is gone through as quickly as
 /// few are in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<u64>", into = "Vec<u64>")]
 pub(super) struct Bits {
-    words: Vec<u64>,
-    /// The words with something in them, as bits.
-    filled: Vec<u64>,
+    words: SmallVec<[u64; 8]>,
+    /// The words with something in them, as bits: at hand for sets of up to 8 000.
+    filled: SmallVec<[u64; 2]>,
 }
 
 impl Bits {
@@ -79,19 +80,34 @@ impl Bits {
     }
 }
 
+/// Equal are sets of equal numbers, however far they have grown.
+impl PartialEq for Bits {
+    fn eq(&self, other: &Bits) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl FromIterator<usize> for Bits {
+    fn from_iter<I: IntoIterator<Item = usize>>(numbers: I) -> Bits {
+        let mut bits = Bits::default();
+        numbers.into_iter().for_each(|n| bits.insert(n));
+        bits
+    }
+}
+
 impl From<Vec<u64>> for Bits {
     fn from(words: Vec<u64>) -> Bits {
-        Bits { filled: filled(&words), words }
+        Bits { filled: filled(&words), words: SmallVec::from_vec(words) }
     }
 }
 
 impl From<Bits> for Vec<u64> {
     fn from(bits: Bits) -> Vec<u64> {
-        bits.words
+        bits.words.into_vec()
     }
 }
 
-fn filled(words: &[u64]) -> Vec<u64> {
+fn filled(words: &[u64]) -> SmallVec<[u64; 2]> {
     let of_block = |block: &[u64]| (0..).zip(block).map(|(bit, word)| u64::from(*word != 0) << bit).sum();
     words.chunks(64).map(of_block).collect()
 }
@@ -210,6 +226,11 @@ mod tests {
         far.insert(130);
         odd.add(&far);
         assert_eq!(odd.iter().collect::<Vec<_>>(), [1, 65, 130]);
+        assert_ne!(odd, far);
+        let (mut grown, small) = (far.clone(), Bits::from_iter([130]));
+        grown.insert(9_000);
+        grown.remove(9_000);
+        assert_eq!(grown, small);
     }
 
     /// Of sets with much room between, with none, and read back in between.

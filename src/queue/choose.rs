@@ -13,7 +13,6 @@ use super::api::Needs;
 use super::engine::Engine;
 use super::line::Key;
 use super::line::Line;
-use super::pace::OfFits;
 use super::routing::Weights;
 use super::skills::BestAgent;
 use super::skills::ClassId;
@@ -106,7 +105,6 @@ impl Engine {
         let mut overdue: Option<(Key, usize)> = None;
         let mut first: Option<Key> = None;
         let mut may_wait = true;
-        let of_fits = self.pace.of_fits();
         for &class in classes {
             self.skills.refresh(class, self.now);
             let head = &self.skills.heads[class];
@@ -115,7 +113,7 @@ impl Engine {
             if head.priority == FIRST {
                 first = first.into_iter().chain(fresh).chain(late).min();
             }
-            let slowness = self.slowness_among(&of_fits, id, profile, class);
+            let slowness = self.slowness_among(id, profile, class);
             let worth = self.worth(class, slowness, weights);
             let fresh = fresh.map(|key| (key, self.urgency(class, key)));
             let late = late.map(|key| (key, weights.late * self.lateness(class, key, weights)));
@@ -157,9 +155,9 @@ impl Engine {
     /// Whether each call that this agent could take, all of them young enough, loses less by waiting than the agent is
     /// worth to others.
     fn all_gain_little(&self, id: AgentId, profile: ProfileId, classes: &[usize], weights: &Weights) -> bool {
-        let (of_fits, lure) = (self.pace.of_fits(), self.lure(profile));
+        let lure = self.lure(profile);
         classes.iter().all(|&class| {
-            let slowness = self.slowness_among(&of_fits, id, profile, class);
+            let slowness = self.slowness_among(id, profile, class);
             let price = weights.hold * self.price(lure, class) * slowness * slowness;
             let little = |key: Key| {
                 self.loss_by_waiting(class, key, weights).is_some_and(|loss| loss < price)
@@ -171,10 +169,10 @@ impl Engine {
     }
 
     /// How long this agent takes with a call of the class against their own mean.
-    fn slowness_among(&self, of_fits: &OfFits, id: AgentId, profile: ProfileId, class: usize) -> f64 {
+    fn slowness_among(&self, id: AgentId, profile: ProfileId, class: usize) -> f64 {
         let head = &self.skills.heads[class];
         let fit = self.skills.profiles[profile.0 as usize].fit(&head.needs);
-        self.pace.slowness_among(of_fits, id, head.queue, fit)
+        self.pace.slowness_among(id, head.queue, fit)
     }
 
     /// The first of the class's line that is within target, and the first that is not, for this agent.
@@ -219,8 +217,9 @@ impl Engine {
     /// How near a late call is to its second promise: from a tenth, so that it counts at all, to that and 1.
     pub(super) fn lateness(&self, class: usize, key: Key, weights: &Weights) -> f64 {
         let target_us = self.skills.heads[class].target_us as f64;
-        let span_us = (weights.second_promise.as_micros() as f64 - target_us).max(1.0);
-        0.1 + ((self.age(key).as_micros() as f64 - target_us) / span_us).clamp(0.0, 1.0)
+        let span_us = (weights.second_promise_us() - target_us).max(1.0);
+        let age_us = self.now_us().saturating_sub(key.since).max(0) as f64;
+        0.1 + ((age_us - target_us) / span_us).clamp(0.0, 1.0)
     }
 
     /// The idle agent that this call goes to: the quickest with it whom others need least, of those who have what it wants
@@ -296,7 +295,7 @@ impl Engine {
         let missed = fading(starts * head.target_us as f64 / 1e6);
         let stake = head.fortune.blocked * missed * priority_weight(head.priority, &weights);
         let now_s = self.now_s();
-        self.skills.wants[place].called(now_s, stake);
+        self.skills.called(place, now_s, stake);
     }
 
     /// The first key from this one on that the agent is not spared.

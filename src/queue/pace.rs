@@ -62,15 +62,48 @@ pub(super) struct OfQueue {
     target: f64,
 }
 
-/// How long agents take against others by how far they are above the need.
-pub(super) type OfFits = [f64; FITS];
+/// How long agents take against others by how far they are above the need: what is learnt, and what comes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[Ratio; FITS]", into = "[Ratio; FITS]")]
+struct Fits {
+    ratios: [Ratio; FITS],
+    values: [f64; FITS],
+}
+
+impl Fits {
+    fn value(&self, fit: u32) -> f64 {
+        self.values[Fits::place(fit)]
+    }
+
+    fn learn(&mut self, fit: u32, ratio: f64) {
+        let place = Fits::place(fit);
+        self.ratios[place].learn(ratio);
+        self.values[place] = self.ratios[place].value(DOUBT);
+    }
+
+    fn place(fit: u32) -> usize {
+        (fit as usize).min(FITS - 1)
+    }
+}
+
+impl From<[Ratio; FITS]> for Fits {
+    fn from(ratios: [Ratio; FITS]) -> Fits {
+        Fits { ratios, values: ratios.map(|ratio| ratio.value(DOUBT)) }
+    }
+}
+
+impl From<Fits> for [Ratio; FITS] {
+    fn from(fits: Fits) -> [Ratio; FITS] {
+        fits.ratios
+    }
+}
 
 /// What is learnt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pace {
     pub queues: Vec<OfQueue>,
     agents: Vec<Ratio>,
-    fits: [Ratio; FITS],
+    fits: Fits,
     /// By agent and queue; empty in a center that is too large for it.
     pairs: Vec<Ratio>,
 }
@@ -87,28 +120,19 @@ impl Pace {
         Pace {
             queues: queues.iter().map(of_queue).collect(),
             agents: vec![Ratio::default(); agents],
-            fits: [Ratio::default(); FITS],
+            fits: Fits::from([Ratio::default(); FITS]),
             pairs: vec![Ratio::default(); if pairs <= PAIRS_AT_MOST { pairs } else { 0 }],
         }
     }
 
     /// How long this agent, whose levels are so far above the need, takes against the queue's mean.
     pub fn slowness(&self, agent: AgentId, queue: QueueId, fit: u32) -> f64 {
-        self.of_agent(agent) * (self.of_fit(fit) * self.of_pair(agent, queue))
+        self.of_agent(agent) * self.slowness_among(agent, queue, fit)
     }
 
-    /// How long agents who are so far above the need take against others, for many calls.
-    pub fn of_fits(&self) -> OfFits {
-        self.fits.map(|ratio| ratio.value(DOUBT))
-    }
-
-    /// How long this agent takes against their own mean, from [`Pace::of_fits`].
-    pub fn slowness_among(&self, of_fits: &OfFits, agent: AgentId, queue: QueueId, fit: u32) -> f64 {
-        of_fits[(fit as usize).min(FITS - 1)] * self.of_pair(agent, queue)
-    }
-
-    fn of_fit(&self, fit: u32) -> f64 {
-        self.fits[(fit as usize).min(FITS - 1)].value(DOUBT)
+    /// The same against their own mean.
+    pub fn slowness_among(&self, agent: AgentId, queue: QueueId, fit: u32) -> f64 {
+        self.fits.value(fit) * self.of_pair(agent, queue)
     }
 
     fn of_agent(&self, agent: AgentId) -> f64 {
@@ -126,13 +150,13 @@ impl Pace {
     /// A talk took so long. Each effect learns from what the others do not explain.
     pub fn talked(&mut self, agent: AgentId, queue: QueueId, fit: u32, took: Duration) {
         let took_s = took.as_secs_f64();
-        let (of_fit, of_agent) = (self.of_fit(fit), self.of_agent(agent));
+        let (of_fit, of_agent) = (self.fits.value(fit), self.of_agent(agent));
         let of_pair = self.of_pair(agent, queue);
         let of_queue = &mut self.queues[queue.0 as usize];
         let ratio = (took_s / of_queue.talk_s).min(RATIO_AT_MOST);
         of_queue.talks = (of_queue.talks + 1.0).min(TALKS);
         of_queue.talk_s = (of_queue.talk_s + (took_s - of_queue.talk_s) / of_queue.talks).max(1.0);
-        self.fits[(fit as usize).min(FITS - 1)].learn(ratio / (of_agent * of_pair));
+        self.fits.learn(fit, ratio / (of_agent * of_pair));
         self.agents[agent.0 as usize].learn(ratio / (of_fit * of_pair));
         let pair = self.pair(agent, queue);
         if let Some(pair) = self.pairs.get_mut(pair) {

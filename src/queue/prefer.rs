@@ -124,6 +124,10 @@ impl Engine {
 
     /// The calls that may be rung for and prefer this agent, in order.
     fn who_prefers(&self, id: AgentId) -> Vec<CallId> {
+        // As in most centers.
+        if self.preferring.is_empty() {
+            return Vec::new();
+        }
         self.preferring.range((id, Key::FIRST)..(id, Key::LAST)).map(|(_, key)| key.call).collect()
     }
 

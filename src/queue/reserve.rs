@@ -48,6 +48,11 @@ impl Want {
         (self.last_s, self.stake) = (now_s, stake);
     }
 
+    /// Whether it comes to anything.
+    pub fn is_any(&self) -> bool {
+        self.stake > 0.0
+    }
+
     /// What it comes to each second while its queue weighs so much and so many are idle. Each further one makes it
     /// much less.
     fn each_second(&self, now_s: f64, weight: f64, idle: u32) -> f64 {
@@ -66,7 +71,8 @@ impl Engine {
 
     /// What an idle agent of this profile is worth each second to all the classes that they serve.
     pub(super) fn lure(&self, profile: ProfileId) -> f64 {
-        self.skills.profiles[profile.0 as usize].serves.iter().map(|class| self.want(class)).sum()
+        let serves = &self.skills.profiles[profile.0 as usize].serves;
+        serves.shared(&self.skills.wanting_classes).map(|class| self.want(class)).sum()
     }
 
     /// What an agent who is worth so much each second is worth to other classes than this one, for as long as
@@ -97,8 +103,8 @@ impl Engine {
     /// From this age on a call of the class is not held back: long before its second promise, and when half of
     /// its queue's longest wait is over.
     fn hold_at_most(&self, class: usize, weights: &Weights) -> Duration {
-        let second_us = weights.second_promise.as_micros() as f64;
-        let share = Duration::from_micros((second_us * weights.hold_at_most.clamp(0.0, 1.0)) as u64);
+        let share_us = weights.second_promise_us() * weights.hold_at_most.clamp(0.0, 1.0);
+        let share = Duration::from_micros(share_us as u64);
         share.min(self.queue(self.skills.heads[class].queue).config.max_wait / 2)
     }
 

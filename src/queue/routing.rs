@@ -68,6 +68,11 @@ impl Default for Weights {
 }
 
 impl Weights {
+    /// The second promise in µs.
+    pub(super) fn second_promise_us(&self) -> f64 {
+        self.second_promise.as_micros() as u64 as f64
+    }
+
     /// For a center that fears long waits more than missed targets: the second promise comes early, and is
     /// kept before any other.
     pub fn short_tail() -> Weights {

@@ -52,28 +52,29 @@ pub(super) struct ClassId(pub(super) u32);
 /// beginning.
 pub(super) type Course = SmallVec<[(Duration, ClassId); 1]>;
 
-/// Agents with equal skills.
+/// Agents with equal skills. What is asked whenever one of them changes comes first, and stays together in memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[repr(C, align(64))]
 pub(super) struct Profile {
-    /// By skill; 0 for a skill that they do not have.
-    levels: Vec<u8>,
-    /// How many agents have it. A profile that nobody has is free to be another.
-    members: u32,
-    /// How many skills they have.
-    breadth: u32,
-    /// Longest idle first.
-    pub idle: Idle,
-    /// The same agents by how many calls they have taken, and by their place: where some queue goes by it.
-    by_calls: BTreeSet<(u32, Timestamp, AgentId)>,
-    by_place: BTreeMap<AgentId, Timestamp>,
+    /// The classes they can serve.
+    pub serves: Bits,
     /// How many are signed in.
     staffed: u32,
     /// How many of those take calls: ready or busy with one.
     working: u32,
-    /// The classes they can serve.
-    pub serves: Bits,
     /// How many calls in a row they have taken while one past its second promise waited for them.
     pub passed: u32,
+    /// How many agents have it. A profile that nobody has is free to be another.
+    members: u32,
+    /// Longest idle first.
+    pub idle: Idle,
+    /// By skill; 0 for a skill that they do not have.
+    levels: Vec<u8>,
+    /// How many skills they have.
+    breadth: u32,
+    /// The same agents by how many calls they have taken, and by their place: where some queue goes by it.
+    by_calls: BTreeSet<(u32, Timestamp, AgentId)>,
+    by_place: BTreeMap<AgentId, Timestamp>,
 }
 
 /// What makes calls one class.
@@ -207,6 +208,9 @@ pub(super) struct Skills {
     counts: Vec<Count>,
     /// The classes with somebody in line.
     pub waiting_classes: Bits,
+    /// The classes to which an idle agent more is worth something: what is in [`Want`].
+    #[serde(skip)]
+    pub wanting_classes: Bits,
     /// Classes in use or remembered, by their kind.
     #[serde(skip)]
     by_kind: HashMap<Filed, ClassId, BuildHasherDefault<Scatter>>, // looked up only
@@ -226,6 +230,8 @@ impl<'de> Deserialize<'de> for Skills {
         let mut skills = Skills::deserialize(deserializer)?;
         let listed = skills.listed();
         skills.heads.iter_mut().zip(&skills.classes).for_each(|(head, class)| head.see(&class.line));
+        let wanting = |class: &usize| skills.wants[*class].is_any();
+        skills.wanting_classes = (0..skills.wants.len()).filter(wanting).collect();
         skills.counts = skills.classes.iter().map(|class| skills.count_of(&class.eligible)).collect();
         skills.by_kind = listed.into_iter().map(|id| (skills.head(id).filed(), id)).collect();
         Ok(skills)
@@ -265,6 +271,7 @@ impl Skills {
             wants: Vec::new(),
             counts: Vec::new(),
             waiting_classes: Bits::default(),
+            wanting_classes: Bits::default(),
             by_kind: HashMap::default(), // looked up only
             free: Vec::new(),
         };
@@ -338,6 +345,7 @@ impl Skills {
             self.classes[id.0 as usize] = class;
             self.heads[id.0 as usize] = head;
             self.wants[id.0 as usize] = want;
+            self.wanting_classes.remove(id.0 as usize);
             self.counts[id.0 as usize] = count;
         }
         self.by_kind.insert(kind.filed(), id);
@@ -554,6 +562,16 @@ impl Skills {
         profile.serves.iter().for_each(|class| self.counts[class].idle -= 1);
         if profile.idle.is_empty() {
             self.idle_profiles.remove(id.0 as usize);
+        }
+    }
+
+    /// A call of this class has come, with so much at stake for the next.
+    pub fn called(&mut self, class: usize, now_s: f64, stake: f64) {
+        let want = &mut self.wants[class];
+        want.called(now_s, stake);
+        match want.is_any() {
+            true => self.wanting_classes.insert(class),
+            false => self.wanting_classes.remove(class),
         }
     }
 
