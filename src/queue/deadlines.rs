@@ -10,16 +10,21 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::engine::Due;
+use crate::base::CallId;
 use crate::base::Timestamp;
 
 /// How soon is soon: what is left is no more than comes in within this time.
 const SOON: Duration = Duration::from_secs(120);
 
 /// What is due when. The first is somebody's between two decisions.
+///
+/// Those of the calls may be 100 000. The others are few, and every decision moves some: apart from the calls they stay
+/// in the processor's caches.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "BTreeSet<(Timestamp, Due)>", into = "BTreeSet<(Timestamp, Due)>")]
 pub(super) struct Deadlines {
-    all: BTreeSet<(Timestamp, Due)>,
+    calls: BTreeSet<(Timestamp, CallId)>,
+    others: BTreeSet<(Timestamp, Due)>,
     /// When the first is.
     first: Option<Timestamp>,
     /// Whether the first may be nobody's, or is not known.
@@ -33,14 +38,20 @@ impl Deadlines {
     }
 
     pub fn insert(&mut self, at: Timestamp, due: Due) {
-        self.all.insert((at, due));
+        match due {
+            Due::Call(call) => self.calls.insert((at, call)),
+            other => self.others.insert((at, other)),
+        };
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
     }
 
     /// Nobody needs one of these times any more.
     pub fn remove(&mut self, now: Timestamp, at: Timestamp, due: Due) {
         if at > now + SOON {
-            self.all.remove(&(at, due));
+            match due {
+                Due::Call(call) => self.calls.remove(&(at, call)),
+                other => self.others.remove(&(at, other)),
+            };
         }
         self.unsure |= self.first == Some(at);
     }
@@ -48,8 +59,8 @@ impl Deadlines {
     /// Takes out the first that is due.
     pub fn pop(&mut self, now: Timestamp) -> Option<(Timestamp, Due)> {
         self.first.filter(|first| *first <= now)?;
-        let popped = self.all.pop_first();
-        self.first = self.all.first().map(|(at, _)| *at);
+        let popped = self.pop_earliest();
+        self.first = self.earliest().map(|(at, _)| at);
         self.unsure = true;
         popped.filter(|(at, _)| *at <= now)
     }
@@ -61,23 +72,44 @@ impl Deadlines {
 
     /// Leaves out those at the beginning that are nobody's.
     pub fn settle(&mut self, is_meant: impl Fn((Timestamp, Due)) -> bool) {
-        while self.all.first().is_some_and(|first| !is_meant(*first)) {
-            self.all.pop_first();
+        while self.earliest().is_some_and(|earliest| !is_meant(earliest)) {
+            self.pop_earliest();
         }
-        self.first = self.all.first().map(|(at, _)| *at);
+        self.first = self.earliest().map(|(at, _)| at);
         self.unsure = false;
+    }
+
+    /// The first of all, be it somebody's or not.
+    fn earliest(&self) -> Option<(Timestamp, Due)> {
+        let call = self.calls.first().map(|(at, call)| (*at, Due::Call(*call)));
+        match (call, self.others.first()) {
+            (Some(call), Some(other)) => Some(call.min(*other)),
+            (call, other) => call.or(other.copied()),
+        }
+    }
+
+    fn pop_earliest(&mut self) -> Option<(Timestamp, Due)> {
+        let earliest = self.earliest();
+        match earliest? {
+            (_, Due::Call(_)) => drop(self.calls.pop_first()),
+            _ => drop(self.others.pop_first()),
+        }
+        earliest
     }
 }
 
 impl From<BTreeSet<(Timestamp, Due)>> for Deadlines {
     fn from(all: BTreeSet<(Timestamp, Due)>) -> Deadlines {
-        Deadlines { first: all.first().map(|(at, _)| *at), all, unsure: false }
+        let mut deadlines = Deadlines::default();
+        all.into_iter().for_each(|(at, due)| deadlines.insert(at, due));
+        deadlines
     }
 }
 
 impl From<Deadlines> for BTreeSet<(Timestamp, Due)> {
     fn from(deadlines: Deadlines) -> BTreeSet<(Timestamp, Due)> {
-        deadlines.all
+        let calls = deadlines.calls.into_iter().map(|(at, call)| (at, Due::Call(call)));
+        calls.chain(deadlines.others).collect()
     }
 }
 
@@ -114,7 +146,8 @@ mod tests {
             deadlines.settle(|deadline| meant.contains(&deadline));
             assert_eq!(deadlines.first(), meant.first().map(|(at, _)| *at));
             let is_soon = |deadline: &(Timestamp, Due)| deadline.0 <= now + SOON;
-            assert!(deadlines.all.iter().all(|deadline| is_soon(deadline) || meant.contains(deadline)));
+            let all = BTreeSet::from(deadlines.clone());
+            assert!(all.iter().all(|deadline| is_soon(deadline) || meant.contains(deadline)));
         }
     }
 }

@@ -46,55 +46,57 @@ pub const CALLBACK_KEPT: Duration = Duration::from_secs(4 * 3600);
 /// Callbacks wait on: nobody is on the line.
 pub(super) const STAFF_GRACE: Duration = Duration::from_secs(5);
 
-/// A call in the engine.
+/// A call in the engine. What its ring asks for is in the first 192 bytes: of 100 000 calls none is in the processor's
+/// caches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[repr(C, align(64))]
 pub(super) struct Call {
+    pub key: Key,
     pub queue: QueueId,
     pub class: ClassId,
-    /// What it will be of, and when: less will do after a while.
-    pub steps: Vec<(Timestamp, ClassId)>,
-    pub key: Key,
-    pub whose: Whoses,
     pub stage: Stage,
-    pub consent: Consent,
-    pub enqueued_at: Timestamp,
-    /// Who allows the hold.
-    pub permission: PermissionPolicy,
-    /// When the wait ends by its cap.
-    pub cap_at: Timestamp,
-    /// How many rings there were.
-    pub attempts: u32,
-    /// How many times an agent was there for a callback and the caller was not.
-    pub callback_tries: u32,
-    /// While the caller is called with an agent reserved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calling: Option<Box<Calling>>,
-    /// Whether it is for one agent alone: see `direct`.
-    pub direct: bool,
-    /// Who gets it first.
-    #[serde(default)]
-    pub prefer: Option<Preference>,
-    /// Who must not get it.
-    #[serde(default)]
-    pub exclude: Agents,
-    /// Whose phones ring for it beside the one that the stage names.
-    #[serde(default)]
-    pub beside: Agents,
-    /// What it wants of an agent, if it can be had.
-    #[serde(default)]
-    pub wants: Option<Box<Needs>>,
-    /// How long the wait was thought to take when it began.
-    pub forecast: Option<Forecast>,
-    /// The first quote that the caller was told, counted from joining: to be held against the wait.
-    pub quote: Option<Duration>,
-    pub talk_since: Option<Timestamp>,
-    /// Its entry among the deadlines.
-    pub due: Option<Timestamp>,
     /// Where it was put in the lines of its queue and of its class.
     #[serde(skip)]
     pub in_queue: Place,
     #[serde(skip)]
     pub in_class: Place,
+    /// How many rings there were.
+    pub attempts: u32,
+    /// Who allows the hold.
+    pub permission: PermissionPolicy,
+    /// Whether it is for one agent alone: see `direct`.
+    pub direct: bool,
+    pub consent: Consent,
+    /// Who gets it first.
+    #[serde(default)]
+    pub prefer: Option<Preference>,
+    /// Its entry among the deadlines.
+    pub due: Option<Timestamp>,
+    /// When the wait ends by its cap.
+    pub cap_at: Timestamp,
+    /// What it wants of an agent, if it can be had.
+    #[serde(default)]
+    pub wants: Option<Box<Needs>>,
+    /// While the caller is called with an agent reserved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calling: Option<Box<Calling>>,
+    /// What it will be of, and when: less will do after a while.
+    pub steps: Vec<(Timestamp, ClassId)>,
+    /// Whose phones ring for it beside the one that the stage names.
+    #[serde(default)]
+    pub beside: Agents,
+    /// Who must not get it.
+    #[serde(default)]
+    pub exclude: Agents,
+    pub whose: Whoses,
+    pub enqueued_at: Timestamp,
+    /// How long the wait was thought to take when it began.
+    pub forecast: Option<Forecast>,
+    /// The first quote that the caller was told, counted from joining: to be held against the wait.
+    pub quote: Option<Duration>,
+    pub talk_since: Option<Timestamp>,
+    /// How many times an agent was there for a callback and the caller was not.
+    pub callback_tries: u32,
 }
 
 /// How the caller has answered whether they would hold.
