@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::tone;
 use crate::tools::Child;
 use crate::tools::Folder;
+use crate::tools::Ports;
 use crate::tools::available;
 use crate::tools::free_ports;
 use crate::tools::within;
@@ -62,7 +63,7 @@ pub struct Phone {
     control: TcpStream,
     unread: Vec<u8>,
     events: Vec<Value>,
-    port: u16,
+    ports: Ports,
 }
 
 impl Phone {
@@ -70,7 +71,8 @@ impl Phone {
     pub fn start(setup: &Setup) -> Phone {
         let folder = Folder::new(setup.user);
         // SIP, the TLS port beside it, control, and ten RTP pairs.
-        let port = free_ports(24);
+        let ports = free_ports(24);
+        let port = ports.first;
         let control = port + 2;
         let domain = setup.domain.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
         let here = folder.path().display();
@@ -117,7 +119,7 @@ impl Phone {
         // With none that it knows it would take all that it has.
         let log = fs::read_to_string(folder.path().join("log")).expect("a log");
         assert!(!log.contains("codec not found"), "{}: {log}", setup.codec);
-        Phone { process, folder, control, unread: Vec::new(), events: Vec::new(), port }
+        Phone { process, folder, control, unread: Vec::new(), events: Vec::new(), ports }
     }
 
     /// An agent's phone: registered, and picking up when it `answers`.
@@ -152,7 +154,7 @@ impl Phone {
 
     /// Where this phone itself is reached.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.ports.first)
     }
 
     pub fn dial(&mut self, uri: &str) {

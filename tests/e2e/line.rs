@@ -15,6 +15,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::tone;
+use crate::tools::Ports;
 use crate::tools::free_ports;
 
 const FRAME: usize = tone::RATE / 50;
@@ -29,6 +30,7 @@ const KEY_PAUSE: u16 = 4;
 /// One RTP party on a port of its own. It answers to wherever it is sent to first.
 pub struct Line {
     pub port: u16,
+    _ports: Ports,
     heard: Arc<Mutex<Vec<i16>>>,
     keys: Sender<char>,
     silent: Arc<AtomicBool>,
@@ -39,7 +41,8 @@ pub struct Line {
 impl Line {
     /// Listens, and sends `hz` once it knows where to.
     pub fn open(hz: f64) -> Line {
-        let port = free_ports(2);
+        let ports = free_ports(2);
+        let port = ports.first;
         let socket = UdpSocket::bind(("127.0.0.1", port)).expect("a free port");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -52,7 +55,7 @@ impl Line {
                 voice.frame(hush.load(Ordering::Relaxed));
             }
         });
-        Line { port, heard, keys, silent, stop, thread: Some(thread) }
+        Line { port, _ports: ports, heard, keys, silent, stop, thread: Some(thread) }
     }
 
     /// Keys these digits, one after the other, about four a second.

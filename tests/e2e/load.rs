@@ -14,8 +14,9 @@ use crate::tools::free_ports;
 /// Runs `warmline load` with these arguments and reads its report.
 fn load(server: &Server, arguments: &[&str]) -> Value {
     let ports = free_ports(40);
+    let (first, last) = (ports.first, ports.first + 39);
     let output = Command::new(env!("CARGO_BIN_EXE_warmline"))
-        .args(["load", &server.sip(), "--format", "json", "--rtp-ports", &format!("{ports}-{}", ports + 39)])
+        .args(["load", &server.sip(), "--format", "json", "--rtp-ports", &format!("{first}-{last}")])
         .args(arguments)
         .output()
         .unwrap();
@@ -38,7 +39,8 @@ fn callers_of_a_prompt_hear_it_at_once_and_whole() {
 
 #[test]
 fn callers_and_agents_are_bridged_and_the_way_between_is_measured() {
-    let agents = free_ports(2);
+    let ports = free_ports(2);
+    let agents = ports.first;
     let flows = Folder::new("load-flows");
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows");
     for file in fs::read_dir(demo).unwrap().flatten().filter(|file| file.path().is_file()) {

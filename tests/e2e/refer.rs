@@ -112,7 +112,8 @@ fn an_attended_transfer_is_refused_until_somebody_has_picked_up_and_then_joins_t
     if !available("an_attended_transfer_…", &["sipp", "baresip"]) {
         return;
     }
-    let port = free_ports(2);
+    let ports = free_ports(2);
+    let port = ports.first;
     let contact = format!("alice: {{ contact: \"sip:alice@127.0.0.1:{port}\", ready: always, ");
     let (_flows, setup) = center_with(&[
         ("alice: { skills: { billing: 8, support: 4 }, ready: when registered }", "ALICE"),

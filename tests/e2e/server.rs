@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::tools::Child;
 use crate::tools::Folder;
 use crate::tools::PATIENCE;
+use crate::tools::Ports;
 use crate::tools::free_ports;
 use crate::tools::is_free;
 use crate::tools::within;
@@ -51,6 +52,7 @@ pub struct Server {
     sip: u16,
     http: u16,
     rtp: u16,
+    _ports: [Ports; 2],
     starts: u32,
 }
 
@@ -64,11 +66,11 @@ impl Server {
     pub fn set_up(setup: Setup) -> Server {
         let folder = Folder::new("server");
         // SIP, the web, WebRTC, SIP over TLS, HTTPS.
-        let sip = free_ports(5);
+        let ports = [free_ports(5), free_ports(setup.rtp_ports)];
+        let [sip, rtp] = ports.each_ref().map(|ports| ports.first);
         let http = sip + 1;
-        let rtp = free_ports(setup.rtp_ports);
         let process = spawn(&setup, &folder, sip, http, rtp, 0);
-        let mut server = Server { process, folder, setup, sip, http, rtp, starts: 1 };
+        let mut server = Server { process, folder, setup, sip, http, rtp, _ports: ports, starts: 1 };
         server.is_ready();
         server
     }

@@ -11,6 +11,7 @@ use crate::script::Script;
 use crate::tone;
 use crate::tools::Child;
 use crate::tools::Folder;
+use crate::tools::Ports;
 use crate::tools::available;
 use crate::tools::free_ports;
 use crate::tools::within;
@@ -21,6 +22,8 @@ pub struct Sipp {
     pub line: Line,
     pub sip_call_id: String,
     folder: Folder,
+    /// Its own, where it was given none.
+    _port: Option<Ports>,
 }
 
 impl Sipp {
@@ -71,12 +74,13 @@ impl Sipp {
             .args(["-timeout", "100s", "-timeout_error", "-recv_timeout", "95000"])
             .args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"]);
         let process = Child::start(&mut command, &folder.path().join("screen"));
-        Sipp { process, line, sip_call_id: String::new(), folder }
+        Sipp { process, line, sip_call_id: String::new(), folder, _port: None }
     }
 
     fn start(server: &str, number: &str, from: &str, folder: Folder, file: &Path, more: &[&str]) -> Sipp {
         let line = Line::open(tone::CALLER_HZ);
-        let port = free_ports(2);
+        let ports = free_ports(2);
+        let port = ports.first;
         let sip_call_id = format!("e2e-{}-{port}", std::process::id());
         let mut command = Command::new("sipp");
         command
@@ -91,7 +95,7 @@ impl Sipp {
             .args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"])
             .args(more);
         let process = Child::start(&mut command, &folder.path().join("screen"));
-        Sipp { process, line, sip_call_id, folder }
+        Sipp { process, line, sip_call_id, folder, _port: Some(ports) }
     }
 
     /// Waits for the scenario's end, and fails when it did not go as written.

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
 use std::net::UdpSocket;
@@ -58,27 +59,62 @@ pub fn in_time<T>(seconds: u64, mut probe: impl FnMut() -> Option<T>) -> Option<
     }
 }
 
-static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
-
 /// The ports that tests use: below those that the kernel gives to whoever asks for any.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// The first of `count` ports in a row that are free now on loopback, UDP and TCP, the first one even.
-/// No two callers in this process get the same; another process may still be quicker.
-pub fn free_ports(count: u16) -> u16 {
-    let start = PORTS.start + (std::process::id() % 100) as u16 * 100;
-    NEXT_PORT.compare_exchange(0, start, Ordering::Relaxed, Ordering::Relaxed).ok();
-    for _ in 0..1000 {
-        let first = NEXT_PORT.fetch_add(count + count % 2, Ordering::Relaxed);
-        if first + count > PORTS.end {
-            NEXT_PORT.store(PORTS.start, Ordering::Relaxed);
+/// How many are given at once, at least.
+const UNIT: u16 = 8;
+
+/// Ports in a row that are one test's own for as long as it has this: no other thread and no other process that tests
+/// is given one of them, be it bound already or not.
+pub struct Ports {
+    /// The first of them, which is even.
+    pub first: u16,
+    /// A lock for each [`UNIT`] of them, which ends with its file, or with the process.
+    _locks: Vec<File>,
+}
+
+/// `count` ports in a row that are free now on loopback, UDP and TCP.
+pub fn free_ports(count: u16) -> Ports {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let (units, wanted) = ((PORTS.end - PORTS.start) / UNIT, count.div_ceil(UNIT));
+    // Processes begin in different places: so each finds what it looks for sooner.
+    let start = (std::process::id() % 97) as u16 * (units / 97);
+    for _ in 0..2 * units {
+        let unit = (start + NEXT.fetch_add(wanted, Ordering::Relaxed) % units) % units;
+        let first = PORTS.start + unit * UNIT;
+        if first + wanted * UNIT > PORTS.end {
             continue;
         }
-        if (first..first + count).all(is_free) {
-            return first;
+        let locks: Option<Vec<File>> = (0..wanted).map(|unit| lock(first + unit * UNIT)).collect();
+        // Whether a port is free is seen by taking it for a moment: nobody does so whose it is not.
+        if let Some(locks) = locks.filter(|_| (first..first + count).all(is_free)) {
+            return Ports { first, _locks: locks };
         }
     }
     panic!("no {count} free ports in a row");
+}
+
+/// Locks a unit of ports by the first of them, unless somebody else has it.
+fn lock(first: u16) -> Option<File> {
+    let folder = env::temp_dir().join("warmline-test-ports");
+    fs::create_dir_all(&folder).ok()?;
+    let path = folder.join(first.to_string());
+    let file = File::open(&path).or_else(|_| File::create(&path)).ok()?;
+    file.try_lock().ok().map(|()| file)
+}
+
+#[test]
+fn ports_are_one_tests_own_until_it_lets_them_go() {
+    let held: Vec<Ports> = (0..40).map(|count| free_ports(count % 12 + 1)).collect();
+    let mut first: Vec<(u16, u16)> =
+        held.iter().zip(0..).map(|(ports, count)| (ports.first, count % 12 + 1)).collect();
+    first.sort_unstable();
+    assert!(first.windows(2).all(|two| two[0].0 + two[0].1 <= two[1].0), "{first:?}");
+    let even = |(first, _): &(u16, u16)| first.is_multiple_of(2) && PORTS.contains(first);
+    assert!(first.iter().all(even), "{first:?}");
+    // A lock is of an open file, not of a process: nobody gets it a second time.
+    assert!(held.iter().all(|ports| lock(ports.first).is_none()));
 }
 
 /// Whether a port of loopback is free for UDP and TCP.
