@@ -234,6 +234,6 @@ export async function attempt(errorPlace, doing) {
 
 export function stateTag(state, reason = "") {
   const kind = { ready: "good", reserved: "busy", ringing: "busy", talking: "busy", wrap_up: "warn", not_ready: "warn" }[state] ?? "";
-  const text = capital(words(state).replace("wrap up", "wrap-up"));
+  const text = { reserved: "Reserved for a callback", wrap_up: "Wrap-up" }[state] ?? capital(words(state));
   return make("span", { class: `tag ${kind}` }, reason ? `${text}: ${reason}` : text);
 }

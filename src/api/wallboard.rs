@@ -349,10 +349,9 @@ fn agent_json(agent: &LiveAgent, calls: &[LiveCall]) -> AgentJson {
         id: agent.name.to_string(),
         state: agent.state,
         since: rfc3339(agent.since),
-        // A ring and a talk are named by their call, which is told apart.
+        // A ring, a talk and a callback are named by their call, which is told apart.
         reason: match agent.state {
             AgentStateName::NotReady => agent.reason.clone(),
-            AgentStateName::Reserved => "a customer is being called back".to_owned(),
             _ => String::new(),
         },
         phones: agent.phones,

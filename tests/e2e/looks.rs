@@ -246,6 +246,8 @@ fn the_desk_looks_good_in_every_state() {
     ];
     shows(&mut alice, json!({ "state": "not_ready", "reason": "lunch", "promises": promises }));
     looks.at(&mut alice, "desk-not-ready");
+    shows(&mut alice, json!({ "state": "reserved", "since": at(-9) }));
+    looks.at(&mut alice, "desk-reserved");
     for (name, call) in &states {
         let state = match *name {
             "wrap-up" => "wrap_up",
@@ -411,7 +413,7 @@ fn pressed(board: &Value) -> Value {
         changed(&interval, &counts)
     };
     let change = json!({
-        "waiting": 3, "longest_wait_s": 212, "at_risk": 1, "today": tally, "lately": tally,
+        "waiting": 4, "longest_wait_s": 212, "at_risk": 1, "today": tally, "lately": tally,
         "alarms": ["a promised wait is broken", "service level lately 48 %, the goal is 80 %"],
         "intervals": [interval(-10_800, 4, 4), interval(-9_900, 9, 8), interval(-3_600, 12, 9), interval(-900, 7, 3)],
     });
@@ -425,6 +427,7 @@ fn pressed(board: &Value) -> Value {
         wait(31, "+12025550143", -212, Some(-30), false, "alice and dave talk, bob is at lunch"),
         wait(33, "", -95, Some(20), true, "dave talks; the others do not know spanish"),
         wait(34, "+12025550177", -12, None, false, "alice and dave talk, bob is at lunch"),
+        wait(35, "+12025550188", -1_312, None, false, "is being called back; bench4 is kept for them"),
     ]);
     for (place, state, reason) in
         [(0, "talking", ""), (1, "not_ready", "lunch"), (2, "wrap_up", ""), (3, "ringing", "")]
@@ -432,6 +435,9 @@ fn pressed(board: &Value) -> Value {
         let change = json!({ "state": state, "reason": reason, "since": at(-140) });
         board["agents"][place] = changed(&board["agents"][place], &change);
     }
+    // A customer is called back before their phone rings, and somebody is kept for them.
+    let reserved = json!({ "state": "reserved", "since": at(-9), "call": 35, "queue": "support" });
+    board["agents"][4] = changed(&board["agents"][4], &reserved);
     board["promises"] = json!({ "open": 7, "overdue": [
         promise("bob", "callback", "when the technician comes", -600, "overdue"),
         promise("carol", "answer", "what the valve costs", -60, "overdue"),

@@ -1,5 +1,6 @@
 //! Why a caller still waits: what they do, and what those do who could help.
 
+use crate::fact::AgentStateName;
 use crate::server::live::LiveAgent;
 use crate::server::live::LiveCall;
 use crate::server::live::Phase;
@@ -16,7 +17,7 @@ const NAMED: usize = 3;
 pub(super) fn words(wait: &Waiting, call: Option<&LiveCall>, agents: &[LiveAgent]) -> String {
     match call.map(|call| (call.phase, call.agent.as_deref())) {
         Some((Phase::Ringing, Some(agent))) => return format!("{agent}'s phone rings"),
-        Some((Phase::CallingBack, _)) => return "is being called back".to_owned(),
+        Some((Phase::CallingBack, agent)) => return format!("is being called back{}", kept(agent, agents)),
         _ => {}
     }
     let doing = match call.map(|call| call.phase) {
@@ -25,6 +26,12 @@ pub(super) fn words(wait: &Waiting, call: Option<&LiveCall>, agents: &[LiveAgent
         _ => "",
     };
     format!("{doing}{}", helpers(wait, agents).sentence(When::Now, NAMED))
+}
+
+/// Who is kept for a caller while they are called.
+fn kept(agent: Option<&str>, agents: &[LiveAgent]) -> String {
+    let reserved = |of: &&LiveAgent| Some(&*of.name) == agent && of.state == AgentStateName::Reserved;
+    agents.iter().find(reserved).map_or_else(String::new, |of| format!("; {} is kept for them", of.name))
 }
 
 /// Who could help, by what they do now.
@@ -44,7 +51,6 @@ mod tests {
     use super::*;
     use crate::base::CallId;
     use crate::base::Timestamp;
-    use crate::fact::AgentStateName;
     use crate::fact::Fact;
     use crate::fact::NeedFact;
     use crate::fact::What;
@@ -65,6 +71,40 @@ mod tests {
         AgentStateName::WrapUp,
         AgentStateName::NotReady,
     ];
+
+    #[test]
+    fn who_is_called_back_first_is_told_with_who_is_kept_for_them() {
+        let rules = Rules {
+            agents: vec![AgentRules { name: "alice".into(), skills: Vec::new(), auto_answer: None }],
+            queues: vec![QueueRules::named("billing")],
+            skills: Vec::new(),
+        };
+        let live = Live::new(sample::STARTED, rules);
+        let told = |call: Option<u64>, what| {
+            live.apply(&Fact { at: Timestamp::from_secs(5), call: call.map(CallId), what });
+            let wait = live.board.waiting().into_iter().next();
+            wait.map(|wait| words(&wait, live.call(CallId(7)).as_ref(), &live.agents()))
+        };
+        let (agent, number) = (|| "alice".into(), || "+12025550143".to_owned());
+        let becomes = |from, to| What::AgentState { agent: agent(), from, to, reason: String::new() };
+        use AgentStateName::Offline;
+        use AgentStateName::Ready;
+        use AgentStateName::Reserved;
+        told(None, becomes(Offline, Ready));
+        for what in sample::whole_call(7).into_iter().map(|fact| fact.what).take(1) {
+            told(Some(7), what);
+        }
+        told(Some(7), What::Enqueued { queue: "billing".into(), needs: Vec::new(), priority: 0, waiting: 1 });
+        let kept = told(Some(7), What::CallbackChosen { number: number(), at: None, place: None });
+        assert_eq!(kept.as_deref(), Some("will be called back; needs any agent: alice is ready"));
+        told(None, becomes(Ready, Reserved));
+        told(Some(7), What::AgentReserved { agent: agent(), why: Default::default() });
+        let called = told(Some(7), What::CallbackDialled { number: number(), attempt: 1 });
+        assert_eq!(called.as_deref(), Some("is being called back; alice is kept for them"));
+        // The agent first: they are on the line already.
+        told(None, becomes(Reserved, AgentStateName::Talking));
+        assert_eq!(told(None, becomes(Reserved, Ready)).as_deref(), Some("is being called back"));
+    }
 
     proptest! {
         /// Who waits now, and whose wait is explained as of now, is told the same of the same agents.
