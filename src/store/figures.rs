@@ -1,5 +1,5 @@
-//! Waits that are over, and what agents did: a row each, for a report to sum where it would have to read twenty facts a
-//! call.
+//! Waits that are over, what agents did, and what talks and answers came to: rows, for a report to sum where it would have
+//! to read twenty facts a call. Those of talks are in `talk_rows`.
 //!
 //! The rows say nothing that the facts do not. They are written with these, in the same transaction; where an earlier version
 //! wrote the facts they are made from them at the next start, and until then reports read the facts.
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::time::Duration;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use rusqlite::Row;
@@ -28,13 +29,23 @@ use crate::store::service::TooLong;
 use crate::store::service::shifts::Shifts;
 use crate::store::service::shifts::Spell;
 use crate::store::service::shifts::is_busy;
+use crate::store::surveys;
+use crate::store::talk_rows;
+use crate::store::talk_rows::TalkRows;
+use crate::store::talks;
 use crate::store::waits::WaitChange;
 use crate::store::waits::WaitEnd;
 use crate::store::waits::Waiting;
 use crate::store::waits::Waits;
 
-/// What `seeded` says once every fact has its rows.
-const MADE: &str = "figures";
+/// What `seeded` says once every fact has its rows. Another name each time that there are rows of something more.
+const MADE: &str = "figures of waits and talks";
+
+/// How often it is told how far the making of rows is.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// The facts that rows are made of, by name.
+const LOOKED_AT: [&[&str]; 3] = [service::LOOKED_AT, talks::LOOKED_AT, surveys::LOOKED_AT];
 
 /// How a wait ended, as it is written.
 const ANSWERED: &str = "answered";
@@ -60,6 +71,7 @@ pub(super) type Demand = (Name, Vec<NeedFact>);
 pub(super) struct FigureRows {
     waits: Waits,
     asked: HashMap<CallId, Vec<Demand>>,
+    talks: TalkRows,
     /// The row of each agent who is there, and whether they are busy.
     there: BTreeMap<Name, (SpellKey, bool)>,
 }
@@ -103,13 +115,22 @@ impl FigureRows {
     pub fn fold(&mut self, call: CallId, facts: &[DatedFact]) {
         self.waits.forget(call);
         self.asked.remove(&call);
+        self.talks.fold(call, facts);
         for dated in facts {
             self.take(dated);
         }
     }
 
+    /// No fact of a call is expected any more; if one comes, it is begun with those of before.
+    pub fn forget(&mut self, call: CallId) {
+        self.talks.forget(call);
+    }
+
     /// Takes a fact of a call in, and writes the wait that it ends. `seq` is the fact's number in its call.
     pub fn write(&mut self, connection: &Connection, seq: i64, dated: &DatedFact) -> Result<(), StoreError> {
+        if let Some(call) = dated.fact.call {
+            self.talks.write(connection, call, seq, &dated.fact.what)?;
+        }
         match self.take(dated) {
             Some(ended) => insert_wait(connection, seq, &ended),
             None => Ok(()),
@@ -171,19 +192,29 @@ pub(super) fn are_made(connection: &Connection) -> Result<bool, StoreError> {
     Ok(connection.query_row("SELECT count(*) FROM seeded WHERE what = ?1", [MADE], |row| row.get(0))?)
 }
 
-/// Makes the rows of all facts that there are.
+/// Makes the rows of all facts that there are, in place of those that an earlier version made.
 fn make(connection: &Connection) -> Result<(), StoreError> {
-    if connection.query_row("SELECT EXISTS (SELECT 1 FROM facts)", [], |row| row.get(0))? {
-        info!("what reports sum is made from the facts of an earlier version: once, and it takes a while");
+    for table in ["waits", "spells"].iter().chain(talk_rows::TABLES) {
+        connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
+    let highest: i64 =
+        connection.query_row("SELECT ifnull(max(call), 0) FROM facts", [], |row| row.get(0))?;
+    let mut progress = Progress::begins(highest.unsigned_abs());
     let mut rows = FigureRows::default();
     let mut statement = connection
         .prepare("SELECT wall_us, at_us, json, call, seq FROM facts WHERE call > 0 ORDER BY call, seq")?;
     let mut told = statement.query([])?;
+    let mut last = CallId(0);
     while let Some(row) = told.next()? {
-        let call = Some(CallId(row.get::<_, i64>(3)?.unsigned_abs()));
-        if read::is_of(row.get_ref(2)?.as_str().unwrap_or_default(), service::LOOKED_AT)
-            && let Some(dated) = read::dated(row, call)?
+        let call = CallId(row.get::<_, i64>(3)?.unsigned_abs());
+        if call != last {
+            rows.forget(last);
+            progress.is_at(call);
+            last = call;
+        }
+        let json = row.get_ref(2)?.as_str().unwrap_or_default();
+        if LOOKED_AT.iter().any(|kinds| read::is_of(json, kinds))
+            && let Some(dated) = read::dated(row, Some(call))?
         {
             rows.write(connection, row.get(4)?, &dated)?;
         }
@@ -204,7 +235,41 @@ fn make(connection: &Connection) -> Result<(), StoreError> {
             insert_spell(connection, &agent, place, from, Some(to), busy)?;
         }
     }
+    progress.ends();
     Ok(())
+}
+
+/// Tells how far the making of rows is, for people who wait for the server.
+struct Progress {
+    calls: u64,
+    began: Instant,
+    told: Instant,
+}
+
+impl Progress {
+    fn begins(calls: u64) -> Progress {
+        if calls > 0 {
+            info!(
+                calls,
+                "what reports sum is made from the facts of an earlier version, once; the server answers when it is done"
+            );
+        }
+        Progress { calls, began: Instant::now(), told: Instant::now() }
+    }
+
+    fn is_at(&mut self, call: CallId) {
+        if self.told.elapsed() >= TELL_EVERY {
+            self.told = Instant::now();
+            let percent = call.0 * 100 / self.calls.max(1);
+            info!(percent, "what reports sum is being made");
+        }
+    }
+
+    fn ends(&self) {
+        if self.calls > 0 {
+            info!(took_s = self.began.elapsed().as_secs(), "what reports sum is made");
+        }
+    }
 }
 
 fn insert_wait(connection: &Connection, seq: i64, ended: &EndedWait) -> Result<(), StoreError> {
@@ -307,10 +372,23 @@ fn tell_spells(connection: &Connection, report: &mut ServiceReport, now: WallTim
     Ok(())
 }
 
-/// Names and needs that rows have in common: each is made once.
+/// Names that rows have in common: each is made once.
+#[derive(Default)]
+pub(super) struct Names(HashMap<String, Name>);
+
+impl Names {
+    pub fn of(&mut self, text: &str) -> Name {
+        match self.0.get(text) {
+            Some(name) => name.clone(),
+            None => self.0.entry(text.to_owned()).or_insert_with(|| text.into()).clone(),
+        }
+    }
+}
+
+/// The same, and needs.
 #[derive(Default)]
 struct Known {
-    names: HashMap<String, Name>,
+    names: Names,
     needs: HashMap<String, Vec<NeedFact>>,
 }
 
@@ -322,7 +400,7 @@ impl Known {
             let micros: Option<i64> = row.get(place)?;
             Ok::<_, StoreError>(micros.map(|micros| Duration::from_micros(micros.unsigned_abs())))
         };
-        let agent = text(7)?.map(|agent| self.name(agent)).unwrap_or_default();
+        let agent = text(7)?.map(|agent| self.names.of(agent)).unwrap_or_default();
         let length = micros(8)?.unwrap_or_default();
         let end = match text(6)? {
             Some(ANSWERED) => WaitEnd::Answered { agent, waited: length, quote: micros(9)? },
@@ -335,17 +413,10 @@ impl Known {
         let (Some(queue), Some(needs), Ok(earlier)) = (text(2)?, self.needs(text(3)?), earlier) else {
             return Ok(None);
         };
-        let queue = self.name(queue);
-        let rings = text(5)?.map(|agent| self.name(agent)).into_iter().collect();
+        let queue = self.names.of(queue);
+        let rings = text(5)?.map(|agent| self.names.of(agent)).into_iter().collect();
         let wait = Waiting { needs, rings, ..Waiting::joined(call, &queue, WallTime(row.get(0)?)) };
         Ok(Some(EndedWait { wait, earlier: earlier.unwrap_or_default(), end }))
-    }
-
-    fn name(&mut self, text: &str) -> Name {
-        match self.names.get(text) {
-            Some(name) => name.clone(),
-            None => self.names.entry(text.to_owned()).or_insert_with(|| text.into()).clone(),
-        }
     }
 
     fn needs(&mut self, json: Option<&str>) -> Option<Vec<NeedFact>> {

@@ -307,6 +307,7 @@ impl Writer {
         while self.ended.len() > ENDED_KEPT {
             if let Some(call) = self.ended.pop_front() {
                 self.calls.remove(&call);
+                self.figures.forget(call);
                 self.in_file_up_to = self.in_file_up_to.max(call);
             }
         }

@@ -37,6 +37,7 @@ pub mod service;
 pub mod sessions;
 pub mod story;
 pub mod surveys;
+mod talk_rows;
 pub mod talks;
 pub mod view;
 pub mod waits;

@@ -46,6 +46,7 @@ use crate::store::service::Staff;
 use crate::store::service::TooLong;
 use crate::store::surveys;
 use crate::store::surveys::SurveyReport;
+use crate::store::talk_rows;
 use crate::store::talks;
 use crate::store::talks::TalkFold;
 use crate::store::talks::TalkReport;
@@ -187,8 +188,12 @@ impl Readers {
     /// What callers answered after their talks, of calls that arrived from then on and before then.
     pub fn survey_report(&self, from: WallTime, until: WallTime) -> Result<SurveyReport, StoreError> {
         self.with(|connection| {
+            let connection = connection.unchecked_transaction()?;
+            if figures::are_made(&connection)? {
+                return talk_rows::survey_report(&connection, from, until);
+            }
             let mut report = SurveyReport::default();
-            each_fact(connection, surveys::LOOKED_AT, from, until, |_, what| report.apply(&what))?;
+            each_fact(&connection, surveys::LOOKED_AT, from, until, |_, what| report.apply(&what))?;
             Ok(report)
         })
     }
@@ -343,8 +348,12 @@ fn facts_of_calls(
 }
 
 fn talk_report(connection: &Connection, from: WallTime, until: WallTime) -> Result<TalkReport, StoreError> {
+    let connection = connection.unchecked_transaction()?;
+    if figures::are_made(&connection)? {
+        return talk_rows::talk_report(&connection, from, until);
+    }
     let (mut report, mut fold, mut of) = (TalkReport::default(), TalkFold::default(), None);
-    each_fact(connection, talks::LOOKED_AT, from, until, |call, what| {
+    each_fact(&connection, talks::LOOKED_AT, from, until, |call, what| {
         if of.replace(call).is_some_and(|last| last != call) {
             report.add(&std::mem::take(&mut fold));
         }

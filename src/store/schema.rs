@@ -202,6 +202,40 @@ const STEPS: &[&str] = &[
     ) WITHOUT ROWID;
     CREATE INDEX spells_open ON spells (agent) WHERE to_us IS NULL;
 ",
+    // And rows of what a call's talks came to, and of what its caller answered.
+    "
+    CREATE TABLE holds (
+        call          INTEGER NOT NULL,
+        agent         TEXT NOT NULL,
+        queue         TEXT NOT NULL,
+        held          INTEGER NOT NULL,
+        total_us      INTEGER NOT NULL,
+        longest_us    INTEGER NOT NULL,
+        refused       INTEGER NOT NULL,
+        overridden    INTEGER NOT NULL,
+        abandoned     INTEGER NOT NULL,
+        PRIMARY KEY (call, agent, queue)
+    ) WITHOUT ROWID;
+    CREATE TABLE handovers (
+        call          INTEGER NOT NULL,
+        queue         TEXT NOT NULL,
+        from_agent    TEXT NOT NULL,
+        target        TEXT NOT NULL,
+        warm          INTEGER NOT NULL,
+        blind         INTEGER NOT NULL,
+        repeats       INTEGER NOT NULL,
+        PRIMARY KEY (call, queue, from_agent, target)
+    ) WITHOUT ROWID;
+    CREATE TABLE answers (
+        call          INTEGER NOT NULL,
+        seq           INTEGER NOT NULL,
+        question      TEXT NOT NULL,
+        answer        INTEGER NOT NULL,
+        agent         TEXT,
+        queue         TEXT,
+        PRIMARY KEY (call, seq)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

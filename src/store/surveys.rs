@@ -63,10 +63,16 @@ impl SurveyReport {
     /// Takes one more fact in.
     pub fn apply(&mut self, what: &What) {
         if let What::SurveyAnswered { question, answer, agent, queue } = what {
-            let of = |name: &Option<Name>| (name.clone().unwrap_or_default(), question.clone());
-            self.queues.entry(of(queue)).or_default().add(*answer);
-            self.agents.entry(of(agent)).or_default().add(*answer);
+            let of = |name: &Option<Name>| name.clone().unwrap_or_default();
+            self.add(question, *answer, &of(agent), &of(queue));
         }
+    }
+
+    /// Takes one more answer in.
+    pub(super) fn add(&mut self, question: &Name, answer: u8, agent: &Name, queue: &Name) {
+        let of = |name: &Name| (name.clone(), question.clone());
+        self.queues.entry(of(queue)).or_default().add(answer);
+        self.agents.entry(of(agent)).or_default().add(answer);
     }
 }
 

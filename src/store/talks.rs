@@ -86,8 +86,11 @@ pub struct PathTally {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TalkFold {
     queue: Name,
-    holds: BTreeMap<(Name, Name), HoldTally>,
-    paths: BTreeMap<Path, PathTally>,
+    /// By agent and queue.
+    pub(super) holds: BTreeMap<(Name, Name), HoldTally>,
+    pub(super) paths: BTreeMap<Path, PathTally>,
+    /// Whether the last fact has changed one of these.
+    counted: bool,
     /// Whose hold ended because somebody left, and it is not told yet who.
     left: Option<Name>,
     /// Whom somebody is being asked for now.
@@ -110,7 +113,9 @@ impl TalkFold {
     /// The fold of all facts of one call.
     pub fn of<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> TalkFold {
         let mut fold = TalkFold::default();
-        facts.into_iter().for_each(|fact| fold.apply(&fact.what));
+        for fact in facts {
+            fold.apply(&fact.what);
+        }
         fold
     }
 
@@ -121,8 +126,9 @@ impl TalkFold {
         sum
     }
 
-    /// Takes one more fact in.
-    pub fn apply(&mut self, what: &What) {
+    /// Takes one more fact in; whether the holds or the paths come to something else by it.
+    pub fn apply(&mut self, what: &What) -> bool {
+        self.counted = false;
         match what {
             What::Enqueued { queue, .. } | What::WaitMoved { to: queue, .. } => self.queue = queue.clone(),
             What::CallPlaced { queue, .. } => self.queue = queue.clone(),
@@ -162,11 +168,12 @@ impl TalkFold {
             What::HadToRepeat { agent, .. } => {
                 let path = self.came_by.get(agent).or(self.went.as_ref()).cloned();
                 if let Some(path) = path {
-                    self.paths.entry(path).or_default().repeats += 1;
+                    self.of_path(path).repeats += 1;
                 }
             }
             _ => {}
         }
+        self.counted
     }
 
     fn transferred(&mut self, from: &Name, to: &Target, kind: TransferKind) {
@@ -177,7 +184,7 @@ impl TalkFold {
         };
         let asked = took.and_then(|took| self.came_by.get(&took)).filter(|_| kind == TransferKind::Warm);
         let path = asked.cloned().unwrap_or_else(|| self.path(from, to));
-        let tally = self.paths.entry(path.clone()).or_default();
+        let tally = self.of_path(path.clone());
         match kind {
             TransferKind::Warm => tally.warm += 1,
             TransferKind::Blind => tally.blind += 1,
@@ -189,7 +196,13 @@ impl TalkFold {
         Path { queue: self.queue.clone(), from: from.clone(), to: to.clone() }
     }
 
+    fn of_path(&mut self, path: Path) -> &mut PathTally {
+        self.counted = true;
+        self.paths.entry(path).or_default()
+    }
+
     fn of_agent(&mut self, agent: &Name) -> &mut HoldTally {
+        self.counted = true;
         self.holds.entry((agent.clone(), self.queue.clone())).or_default()
     }
 }
@@ -198,15 +211,23 @@ impl TalkReport {
     /// Takes one more call in.
     pub fn add(&mut self, call: &TalkFold) {
         for ((agent, queue), tally) in &call.holds {
-            self.agents.entry(agent.clone()).or_default().add(tally);
-            self.queues.entry(queue.clone()).or_default().add(tally);
+            self.add_holds(agent, queue, tally);
         }
         for (path, tally) in &call.paths {
-            let sum = self.paths.entry(path.clone()).or_default();
-            sum.warm += tally.warm;
-            sum.blind += tally.blind;
-            sum.repeats += tally.repeats;
+            self.add_path(path, tally);
         }
+    }
+
+    pub(super) fn add_holds(&mut self, agent: &Name, queue: &Name, tally: &HoldTally) {
+        self.agents.entry(agent.clone()).or_default().add(tally);
+        self.queues.entry(queue.clone()).or_default().add(tally);
+    }
+
+    pub(super) fn add_path(&mut self, path: &Path, tally: &PathTally) {
+        let sum = self.paths.entry(path.clone()).or_default();
+        sum.warm += tally.warm;
+        sum.blind += tally.blind;
+        sum.repeats += tally.repeats;
     }
 }
 

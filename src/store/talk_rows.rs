@@ -1,0 +1,150 @@
+//! What reports sum of talks and answers: a row for each agent who held a caller of a queue, for each way by which a caller was
+//! handed on, and for each answer. At any moment the rows of a call are what its facts come to, be it over or not.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::params;
+
+use crate::base::CallId;
+use crate::base::Name;
+use crate::base::WallTime;
+use crate::fact::Target;
+use crate::fact::What;
+use crate::store::StoreError;
+use crate::store::figures::Names;
+use crate::store::fold::DatedFact;
+use crate::store::surveys::SurveyReport;
+use crate::store::talks::HoldTally;
+use crate::store::talks::Path;
+use crate::store::talks::PathTally;
+use crate::store::talks::TalkFold;
+use crate::store::talks::TalkReport;
+
+/// The tables.
+pub(super) const TABLES: &[&str] = &["holds", "handovers", "answers"];
+
+/// Writes the rows, and keeps what they are of. Bounded by the calls that the history keeps.
+#[derive(Default)]
+pub(super) struct TalkRows(HashMap<CallId, TalkFold>);
+
+impl TalkRows {
+    /// Begins a call with the facts of it that were written before, whose rows are there.
+    pub fn fold(&mut self, call: CallId, facts: &[DatedFact]) {
+        self.0.insert(call, TalkFold::of(facts.iter().map(|dated| &dated.fact)));
+    }
+
+    pub fn forget(&mut self, call: CallId) {
+        self.0.remove(&call);
+    }
+
+    /// Takes a fact of a call in, and writes what it changes. `seq` is the fact's number in its call.
+    pub fn write(
+        &mut self,
+        connection: &Connection,
+        call: CallId,
+        seq: i64,
+        what: &What,
+    ) -> Result<(), StoreError> {
+        if let What::SurveyAnswered { question, answer, agent, queue } = what {
+            let (agent, queue) = (agent.as_deref(), queue.as_deref());
+            connection
+                .prepare_cached("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                .execute(params![call.0 as i64, seq, &**question, answer, agent, queue])?;
+        }
+        let fold = self.0.entry(call).or_default();
+        if fold.apply(what) { insert(connection, call, fold) } else { Ok(()) }
+    }
+}
+
+/// The rows of a call's talks, over what was there: none ever goes.
+fn insert(connection: &Connection, call: CallId, fold: &TalkFold) -> Result<(), StoreError> {
+    let (call, micros) = (call.0 as i64, |time: Duration| time.as_micros() as i64);
+    for ((agent, queue), tally) in &fold.holds {
+        let HoldTally { held, total, longest, refused, overridden, abandoned } = *tally;
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+            .execute(params![
+                call,
+                &**agent,
+                &**queue,
+                held,
+                micros(total),
+                micros(longest),
+                refused,
+                overridden,
+                abandoned,
+            ])?;
+    }
+    for (Path { queue, from, to }, PathTally { warm, blind, repeats }) in &fold.paths {
+        // A name always has a JSON form.
+        let to = serde_json::to_string(to).unwrap_or_default();
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO handovers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute(params![call, &**queue, &**from, to, warm, blind, repeats])?;
+    }
+    Ok(())
+}
+
+/// What the answers of calls came to that arrived from then on and before then.
+pub(super) fn survey_report(
+    connection: &Connection,
+    from: WallTime,
+    until: WallTime,
+) -> Result<SurveyReport, StoreError> {
+    let (mut report, mut names) = (SurveyReport::default(), Names::default());
+    // The few rows first, and the call of each by its number: calls are many, and in no order of their times.
+    let mut statement = connection.prepare(
+        "SELECT question, answer, answers.agent, answers.queue FROM answers CROSS JOIN calls ON id = answers.call \
+         WHERE arrived_us >= ?1 AND arrived_us < ?2",
+    )?;
+    let mut rows = statement.query([from.0, until.0])?;
+    while let Some(row) = rows.next()? {
+        let mut name =
+            |place: usize| row.get_ref(place).map(|value| names.of(value.as_str().unwrap_or_default()));
+        report.add(&name(0)?, row.get(1)?, &name(2)?, &name(3)?);
+    }
+    Ok(report)
+}
+
+/// What the talks of calls came to that arrived from then on and before then.
+pub(super) fn talk_report(
+    connection: &Connection,
+    from: WallTime,
+    until: WallTime,
+) -> Result<TalkReport, StoreError> {
+    let (mut report, mut names) = (TalkReport::default(), Names::default());
+    let mut statement = connection.prepare(
+        "SELECT holds.agent, holds.queue, held, total_us, longest_us, refused, overridden, abandoned \
+         FROM holds CROSS JOIN calls ON id = holds.call WHERE arrived_us >= ?1 AND arrived_us < ?2",
+    )?;
+    let mut rows = statement.query([from.0, until.0])?;
+    while let Some(row) = rows.next()? {
+        let mut name =
+            |place: usize| row.get_ref(place).map(|value| names.of(value.as_str().unwrap_or_default()));
+        let time = |place: usize| row.get::<_, i64>(place).map(|us| Duration::from_micros(us.unsigned_abs()));
+        let (held, refused, overridden, abandoned) = (row.get(2)?, row.get(5)?, row.get(6)?, row.get(7)?);
+        let tally = HoldTally { held, total: time(3)?, longest: time(4)?, refused, overridden, abandoned };
+        report.add_holds(&name(0)?, &name(1)?, &tally);
+    }
+    let mut targets: HashMap<String, Option<Target>> = HashMap::new();
+    let mut statement = connection.prepare(
+        "SELECT handovers.queue, from_agent, target, warm, blind, handovers.repeats FROM handovers \
+         CROSS JOIN calls ON id = handovers.call WHERE arrived_us >= ?1 AND arrived_us < ?2",
+    )?;
+    let mut rows = statement.query([from.0, until.0])?;
+    while let Some(row) = rows.next()? {
+        let mut name = |place: usize| -> Result<Name, rusqlite::Error> {
+            Ok(names.of(row.get_ref(place)?.as_str().unwrap_or_default()))
+        };
+        let target = targets.entry(row.get(2)?);
+        let target = target.or_insert_with_key(|json| serde_json::from_str(json).ok()).clone();
+        // Of a later version: this one cannot read it.
+        let Some(to) = target else { continue };
+        let path = Path { queue: name(0)?, from: name(1)?, to };
+        let tally = PathTally { warm: row.get(3)?, blind: row.get(4)?, repeats: row.get(5)? };
+        report.add_path(&path, &tally);
+    }
+    Ok(report)
+}
