@@ -77,8 +77,8 @@ impl Engine {
         self.skills.waiting_for(self.agents[agent.0 as usize].profile) + self.kept_for(agent)
     }
 
-    /// When the pauses of two agents end at one instant, a call can go to the better of them instead, and
-    /// this one looks again.
+    /// When two agents get free at one instant, a call can go to the better of them instead, unless somebody else goes
+    /// before it there; and this one looks again.
     fn assign_first_call(&mut self, id: AgentId, out: &mut Vec<Action>) -> bool {
         let Some((key, waiting)) = self.next_call(id) else { return false };
         // This agent is idle, fits, and is not spared the call: so there is a best one.
@@ -86,6 +86,9 @@ impl Engine {
         let Call { queue, class, .. } = *of_call;
         let best = self.best_agent(queue, class, key, of_call.wants.as_deref(), false);
         let Found::Agent(best) = best else { unreachable!("an idle agent fits") };
+        if best.agent != id && self.next_call(best.agent).is_some_and(|(first, _)| first != key) {
+            return self.assign_first_call(best.agent, out);
+        }
         self.ring(key.call, best, self.waiting_for(best.agent, id, waiting), out);
         true
     }

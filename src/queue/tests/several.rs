@@ -155,3 +155,39 @@ fn who_consults_a_queue_that_rings_several_rings_one() {
     };
     assert_eq!((rings(CallId(1)), rings(CallId(1).consult(1))), (2, 1));
 }
+
+#[test]
+fn of_two_agents_who_get_free_at_once_the_better_one_has_who_goes_before_others_there() {
+    check(
+        "queue sales y 1, given, rings 2
+         queue support x 1, given
+         agent alice y 5, x 1
+         agent bob x 5, y 1
+         0 alice ready
+         0 bob ready
+         1 call 1 enters sales
+         2 call 2 enters support, x 4
+         3 call 3 enters support
+         5 call 1 hangs up",
+        "0 alice: ready
+         0 bob: ready
+         1 1 in sales y>=1, priority 0, 1 waiting
+         1 ring alice for 1, attempt 1, until 21; of 1 waiting, 2 fitting, fit 4, idle 1s
+         1 alice: ringing 1 until 21
+         1 ring bob for 1, attempt 1, until 21; of 1 waiting, 1 fitting, fit 0, idle 1s
+         1 bob: ringing 1 until 21
+         2 2 in support x>=4, priority 0, 1 waiting
+         2 hold 2 until 902 by flow file
+         3 3 in support x>=1, priority 0, 2 waiting
+         3 hold 3 until 903 by flow file
+         5 stop ringing alice for 1: Withdrawn
+         5 stop ringing bob for 1: Withdrawn
+         5 exit 1: Abandoned
+         5 alice: ready
+         5 bob: ready
+         5 ring bob for 2, attempt 1, until 25; of 2 waiting, 1 fitting, fit 1, idle 5s
+         5 bob: ringing 2 until 25
+         5 ring alice for 3, attempt 1, until 25; of 1 waiting, 1 fitting, fit 0, idle 5s
+         5 alice: ringing 3 until 25",
+    );
+}
