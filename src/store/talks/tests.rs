@@ -239,6 +239,36 @@ fn the_facts_of_a_day_give_exactly_its_figures() {
 }
 
 #[test]
+fn what_a_full_disk_has_cost_is_in_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+    let mut day = Day::new(3);
+    for _ in 0..40 {
+        day.call();
+    }
+    // The second third is refused, in the midst of a call or not.
+    for (third, facts) in day.facts.chunks(day.facts.len().div_ceil(3)).enumerate() {
+        let (full, empty) =
+            ("ALTER TABLE facts RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO facts");
+        let is_full = third == 1;
+        if is_full {
+            store.connection().execute_batch(full).unwrap();
+        }
+        facts.iter().for_each(|fact| history.record(fact.clone()));
+        history.flush();
+        if is_full {
+            store.connection().execute_batch(empty).unwrap();
+        }
+    }
+    assert!(history.lost() > 0);
+    let (readers, until) = (store.readers().unwrap(), WallTime(i64::MAX));
+    let rows = readers.talk_report(sample::STARTED, until).unwrap();
+    assert_eq!(rows, of_facts(&readers, day.call.0, until).0);
+    assert!(rows != day.expected && !rows.paths.is_empty());
+}
+
+#[test]
 fn a_call_s_own_holds_are_the_sum_over_its_agents() {
     let (agent, reason): (fn(&str) -> Name, _) = (|name| name.into(), || "why".to_owned());
     let started = |name| What::HoldStarted {
