@@ -357,12 +357,13 @@ impl Control {
     fn drain(&mut self, outputs: &mut Vec<Output>) {
         let now = self.clock.now();
         self.switchboard.drain(now, &mut self.wires, outputs);
-        let Remaining { calls, waiting, waits_until } = self.switchboard.remaining();
+        let Remaining { calls, waiting, waits_until, places } = self.switchboard.remaining();
         let longest_wait_s = waits_until.map_or(0, |until| until.since(now.at).as_secs());
         info!(
             calls,
             waiting,
             longest_wait_s,
+            places,
             "stopping: no new calls are taken, those that are up may end by themselves, and phones that are silent are \
              asked whether they are there; told again, the server ends every call at once"
         );

@@ -32,6 +32,8 @@ pub struct Remaining {
     pub waiting: usize,
     /// When the last of these waits no longer, at the latest: somebody picks up, or the queue's longest wait ends it.
     pub waits_until: Option<Timestamp>,
+    /// Callers who are to be called back, which is left to the next start: nothing of theirs is waited for.
+    pub places: usize,
 }
 
 impl Switchboard {
@@ -71,7 +73,7 @@ impl Switchboard {
         let of_queues = up.clone().filter_map(|(call, _)| self.engine.call(*call));
         let waiting = of_queues.filter(|view| !view.callback && !matches!(view.stage, Stage::Talking(_)));
         let (calls, waits_until) = (up.count(), waiting.clone().map(|view| view.ends_by).max());
-        Remaining { calls, waiting: waiting.count(), waits_until }
+        Remaining { calls, waiting: waiting.count(), waits_until, places: self.calls.len() - calls }
     }
 
     /// Asks every phone of which nothing is heard whether it is there: audio should come and does not, or it holds us.

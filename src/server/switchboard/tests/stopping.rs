@@ -143,8 +143,10 @@ fn nobody_is_called_back_once_the_server_is_asked_to_stop_and_places_are_left_to
             world.run_until(world.now + Duration::from_secs(900));
             assert_eq!(called(&world), before, "somebody is called who was not before");
             assert!(world.switchboard.rests(), "something goes on without end");
+            let places = world.switchboard.remaining().places;
             let kept = world.killed_and_started(0);
             world.keeps(&kept);
+            assert_eq!(places, kept.iter().count(), "what is said to be left");
             assert!(kept.iter().all(|place| !place.under_way), "a try goes on");
             left += kept.iter().count();
             world.run_until(world.now + CALLBACK_KEPT + CALLBACK_KEPT);
