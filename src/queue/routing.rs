@@ -76,7 +76,7 @@ impl Weights {
     /// For a center that fears long waits more than missed targets: the second promise comes early, and is
     /// kept before any other.
     pub fn short_tail() -> Weights {
-        let second_promise = Duration::from_secs(200);
+        let second_promise = Duration::from_secs(220);
         Weights { second_promise, one_in: 1, ..Weights::default() }
     }
 }
