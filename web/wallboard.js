@@ -68,7 +68,7 @@ function queueCard(queue) {
       figure(longest ? clockOf({}, longest.since) : "–", "longest wait"),
       figure(percent(level), "service level today")),
     make("div", { class: "trio small" },
-      figure2(`${today.answered} of ${today.joined}`, "answered today"),
+      figure2(`${today.answered} of ${today.joined}`, today.unserved ? `answered today, ${today.unserved} not served` : "answered today"),
       figure2(percent(today.abandonment), `abandoned (${today.abandoned}, ${today.short_abandoned} at once)`),
       figure2(percent(lately.service_level), "service level lately")),
     make("div", { class: "trio small" },

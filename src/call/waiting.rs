@@ -642,6 +642,7 @@ impl Call {
         {
             out.push(self.try_failed(wait, NOBODY_FREE));
         }
+        out.extend(self.not_let_in(center, now).map(CallAction::Fact));
         out.push(CallAction::Fact(What::WaitEnded { exit }));
         let Some(prompts) = self.prompts(center) else { return };
         if let Some(flow) = self.leads_to(prompts, exit).cloned() {
@@ -662,6 +663,19 @@ impl Call {
         };
         let prompt = prompt.clone();
         self.farewell(now, prompt, outcome, cause, out);
+    }
+
+    /// That the queue has not let the caller in, where it has not: they came to it all the same, and count among its callers.
+    fn not_let_in(&self, center: &Center, now: Timestamp) -> Option<What> {
+        let Phase::Waiting(wait) = &self.phase else { return None };
+        if wait.enqueued.is_some() || wait.recalled.is_some() {
+            return None;
+        }
+        let queue = center.engine.queues.get(wait.queue.0 as usize)?;
+        let joined = self.joined.as_ref()?;
+        let age = joined.age(now);
+        let needs = queue.needs.at(age).and(joined.needs.at(age)).facts(&center.engine.skills);
+        Some(What::NotLetIn { queue: queue.name.clone(), needs })
     }
 
     /// The flow that goes on with the caller when a wait ends so, who is on the line.

@@ -129,6 +129,8 @@ pub enum What {
     LanguageChosen { language: Name },
     /// The caller joined a queue.
     Enqueued { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32 },
+    /// The caller came to a queue that lets nobody in just then; `WaitEnded` follows, and says why.
+    NotLetIn { queue: Name, needs: Vec<NeedFact> },
     /// The call goes to an agent before anybody else, for so long at most; or some must not get it; or of those who can
     /// serve it, who has this as well is taken first.
     AgentsNamed {

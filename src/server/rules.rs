@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::WallTime;
+use crate::fact::NeedFact;
 use crate::flow::Center;
 use crate::store::service::Staff;
 use crate::store::why::Skilled;
@@ -36,6 +37,8 @@ pub struct QueueRules {
     pub target: Duration,
     /// The per cent of callers who should be.
     pub goal: u8,
+    /// What is needed of whoever serves a caller who has waited for long.
+    pub needs: Vec<NeedFact>,
     /// Added to each call's own priority.
     pub priority: i32,
     /// How many may wait.
@@ -60,6 +63,7 @@ impl Rules {
             name: queue.name.clone(),
             target: queue.service_level.1,
             goal: queue.service_level.0,
+            needs: queue.needs.at(Duration::MAX).facts(&config.skills),
             priority: queue.priority,
             room: queue.max_waiting,
             ring: queue.ring_timeout,
@@ -85,7 +89,8 @@ impl QueueRules {
     pub(crate) fn named(name: &str) -> QueueRules {
         let secs = Duration::from_secs;
         let (target, ring, wrap_up) = (secs(20), secs(20), secs(30));
-        QueueRules { name: name.into(), target, goal: 80, priority: 0, room: 10, ring, wrap_up }
+        let needs = Vec::new();
+        QueueRules { name: name.into(), target, goal: 80, needs, priority: 0, room: 10, ring, wrap_up }
     }
 }
 

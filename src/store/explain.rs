@@ -94,6 +94,13 @@ pub fn explain(
             let mut words = format!("{}: {}", clock(dated.wall, zone), story::needed(needs));
             words += &format!(", {before} before it in {queue}, priority {priority}");
             waits.push(Wait::new(queue, dated.wall, needs.clone(), words));
+        } else if let What::NotLetIn { queue, needs } = &dated.fact.what {
+            let words = format!(
+                "{}: {}, and was not let into {queue}",
+                clock(dated.wall, zone),
+                story::needed(needs)
+            );
+            waits.push(Wait::new(queue, dated.wall, needs.clone(), words));
         } else if let Some(wait) = waits.last_mut().filter(|wait| wait.ended.is_none()) {
             wait.learn(dated, zone);
         }
@@ -491,6 +498,19 @@ mod tests {
         );
         assert_eq!(wait.rung, ["14:13:00.000: bob"]);
         assert_eq!(wait.ended, "still waiting, for 10 min");
+    }
+
+    #[test]
+    fn a_wait_that_was_over_at_once_is_explained_by_who_was_not_there() {
+        let not_let_in = What::NotLetIn { queue: "billing".into(), needs: billing(5) };
+        let ended = What::WaitEnded { exit: WaitExit::NobodyStaffed };
+        let call = sample::dated(vec![at(Some(7), 100, not_let_in), at(Some(7), 100, ended)]);
+        let skilled = [Skilled { name: "alice".into(), skills: vec![("billing".into(), 8)] }];
+        let waits = explain(&call, &[], &[], |_| skilled.to_vec(), sample::STARTED, &TimeZone::UTC);
+        let [wait] = &waits[..] else { panic!("{waits:?}") };
+        assert_eq!(wait.needed, ["14:03:40.000: billing >= 5, and was not let into billing"]);
+        assert_eq!(wait.could[0], "nobody with billing ≥ 5 was signed in");
+        assert_eq!(wait.ended, "14:03:40.000: nobody signed in has the skill");
     }
 
     #[test]

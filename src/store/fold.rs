@@ -151,6 +151,7 @@ impl CallFold {
                 record.queue = Some(queue.to_string());
                 self.waiting_since = Some(wall);
             }
+            What::NotLetIn { queue, .. } => record.queue = Some(queue.to_string()),
             What::WaitMoved { to, .. } => record.queue = Some(to.to_string()),
             What::WaitAsked { quote, .. } => record.quote = record.quote.or(*quote),
             What::WaitEnded { .. } => self.stop_waiting(wall),

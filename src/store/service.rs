@@ -31,6 +31,7 @@ use crate::store::why::can;
 /// The facts of calls that a report looks at, by name.
 pub(super) const LOOKED_AT: &[&str] = &[
     "enqueued",
+    "not_let_in",
     "needs_relaxed",
     "wait_moved",
     "place_recalled",

@@ -126,6 +126,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::BotLeft { bot, result, took } => format!("the bot {bot}: {result}, after {}", length(*took)),
         What::LanguageChosen { language } => format!("is spoken to in {language:?}"),
         What::Enqueued { queue, needs, priority, waiting } => enqueued(queue, needs, *priority, *waiting),
+        What::NotLetIn { queue, needs } => {
+            format!("came to queue {queue}, needs {}, and was not let in", needed(needs))
+        }
         What::AgentsNamed { prefer, exclude, wants } => agents_named(prefer.as_ref(), exclude, wants),
         What::AgeRestored { age } => {
             format!("called again after the line dropped: counts as waiting for {} already", length(*age))

@@ -91,6 +91,12 @@ impl Waits {
             self.0.insert(call, wait.clone());
             return Some(WaitChange::Joined(wait));
         }
+        // Their wait is over as soon as it has begun.
+        if let What::NotLetIn { queue, needs } = &dated.fact.what {
+            let wait = Waiting { needs: needs.clone(), ..Waiting::joined(call, queue, wall) };
+            self.0.insert(call, wait.clone());
+            return Some(WaitChange::Joined(wait));
+        }
         // Who joined on another day than the facts begin with is known by this alone.
         if let What::PlaceRecalled { queue, needs, priority, since, .. } = &dated.fact.what {
             let wait = self.0.entry(call).or_insert_with(|| Waiting::joined(call, queue, *since));

@@ -10,6 +10,7 @@ use crate::flow::center::AlarmPolicy;
 use crate::server::board::QueueDay;
 use crate::server::live::LiveAgent;
 use crate::store::waits::Waiting;
+use crate::store::why::can;
 
 /// How far below its goal a service level is an alarm where nobody says otherwise, in points of per cent.
 const BELOW_GOAL: f64 = 15.0;
@@ -33,6 +34,13 @@ pub(super) fn of(
         0 => {}
         1 => alarms.push("nobody is there who could help one who waits".to_owned()),
         many => alarms.push(format!("nobody is there who could help {many} who wait")),
+    }
+    let serves = |agent: &LiveAgent| can(&agent.skills, &day.rules.needs);
+    let sent_away = day.lately.unserved;
+    if here.is_empty() && sent_away > 0 && !agents.iter().filter(there).any(serves) {
+        let callers =
+            if sent_away == 1 { "a caller was".to_owned() } else { format!("{sent_away} callers were") };
+        alarms.push(format!("nobody is there who could help: {callers} not served lately"));
     }
     let is_broken = |wait: &&&Waiting| wait.quote.is_some_and(|quote| wait.joined + quote < now);
     match here.iter().filter(is_broken).count() {
@@ -129,9 +137,30 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_that_breaks_what_it_promises_says_so() {
-        let board = Board::new(sample::STARTED, TimeZone::UTC, &[QueueRules::named("billing")]);
-        let agent = |state| LiveAgent {
+    fn callers_whom_nobody_let_in_are_an_alarm_until_somebody_is_there() {
+        let needs = vec![NeedFact { skill: "billing".into(), level: 3, or: Vec::new() }];
+        let rules = QueueRules { needs: needs.clone(), ..QueueRules::named("billing") };
+        let board = Board::new(sample::STARTED, TimeZone::UTC, &[rules]);
+        let now = sample::STARTED + Duration::from_secs(60);
+        let alarms = |agents: &[LiveAgent]| {
+            of(&board.queues(now)[0], &AlarmPolicy::default(), &board.waiting(), agents, now)
+        };
+        let comes = |call, secs| {
+            tell(&board, call, secs, What::NotLetIn { queue: "billing".into(), needs: needs.clone() });
+            tell(&board, call, secs, What::WaitEnded { exit: WaitExit::NobodyStaffed });
+        };
+        assert_eq!(alarms(&[]), Vec::<String>::new(), "nobody called");
+        comes(1, 10);
+        assert_eq!(alarms(&[]), ["nobody is there who could help: a caller was not served lately"]);
+        comes(2, 20);
+        let two = ["nobody is there who could help: 2 callers were not served lately"];
+        let at = |state, level| LiveAgent { skills: vec![("billing".into(), level)], ..alice(state) };
+        assert_eq!(alarms(&[at(AgentStateName::Offline, 5), at(AgentStateName::Ready, 1)]), two);
+        assert_eq!(alarms(&[at(AgentStateName::NotReady, 5)]), Vec::<String>::new());
+    }
+
+    fn alice(state: AgentStateName) -> LiveAgent {
+        LiveAgent {
             name: "alice".into(),
             state,
             since: sample::STARTED,
@@ -139,10 +168,15 @@ mod tests {
             phones: 1,
             skills: vec![("billing".into(), 5)],
             auto_answer: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_queue_that_breaks_what_it_promises_says_so() {
+        let board = Board::new(sample::STARTED, TimeZone::UTC, &[QueueRules::named("billing")]);
         let by = |policy: &AlarmPolicy, secs, state| {
             let now = sample::STARTED + Duration::from_secs(secs);
-            of(&board.queues(now)[0], policy, &board.waiting(), &[agent(state)], now)
+            of(&board.queues(now)[0], policy, &board.waiting(), &[alice(state)], now)
         };
         let alarms = |secs, state| by(&AlarmPolicy::default(), secs, state);
         joins(&board, 1);

@@ -1,6 +1,7 @@
 //! What a held caller is told, what they may choose, and where they go whom nobody serves.
 
 use super::*;
+use crate::fact::NeedFact;
 
 impl Script {
     /// Somebody has dialled a number that leads to a queue at once.
@@ -18,12 +19,18 @@ impl Script {
 
     fn held_at(dialled: &str) -> Script {
         let mut script = Script::arrive(dialled, "+12025550100", None);
-        script.happens("nobody has that number", CallEvent::Found(None));
+        script.happens("nobody has that number", CallEvent::Found(None)).is_let_in();
         script.word("asks", QueueWord::AskPermission { quote: Some(Duration::from_secs(110)), position: 2 });
         script.digit('1').word("engine holds", holds());
         script.play_ends(CALLER, 1);
         script.transcript.clear();
         script
+    }
+
+    /// The queue has them.
+    pub(super) fn is_let_in(&mut self) -> &mut Script {
+        let (queue, needs) = ("help".into(), Vec::new());
+        self.word("joins", QueueWord::Enqueued { queue, needs, priority: 0, waiting: 1 })
     }
 
     /// The engine checks in after so many seconds more.
@@ -221,12 +228,27 @@ key 3
 }
 
 #[test]
+fn who_came_to_a_queue_that_did_not_let_them_in_stands_in_the_history_with_what_they_needed() {
+    let mut script = Script::joined("1001");
+    script.word("engine lets nobody in", QueueWord::Exit { exit: WaitExit::NobodyStaffed });
+    let needs = vec![NeedFact { skill: "talk".into(), level: 1, or: Vec::new() }];
+    let not_let_in = What::NotLetIn { queue: "help".into(), needs };
+    assert_eq!(script.facts[script.facts.len() - 3], not_let_in, "{:?}", script.facts);
+    // Whoever was let in has waited.
+    let mut script = Script::joined("1001");
+    script.is_let_in().word("engine gives up", QueueWord::Exit { exit: WaitExit::NobodyStaffed });
+    assert!(!script.facts.iter().any(|fact| matches!(fact, What::NotLetIn { .. })), "{:?}", script.facts);
+    assert!(script.facts.contains(&What::WaitEnded { exit: WaitExit::NobodyStaffed }), "{:?}", script.facts);
+}
+
+#[test]
 fn whom_a_surge_lets_in_no_more_goes_on_in_its_flow() {
     let mut script = Script::joined("1014");
     script.word("engine lets nobody in", QueueWord::Exit { exit: WaitExit::Surge });
     script.check(
         "
 engine lets nobody in
+  fact: not_let_in
   fact: wait_ended
   stop playing
   fact: flow_started

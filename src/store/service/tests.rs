@@ -50,6 +50,11 @@ fn ends(call: u64, secs: u64, exit: WaitExit) -> Fact {
     fact(call, secs, What::WaitEnded { exit })
 }
 
+fn is_not_let_in(call: u64, secs: u64, queue: &str, needs: &[&str]) -> [Fact; 2] {
+    let (queue, needs) = (queue.into(), needs.iter().map(|skill| need(skill)).collect());
+    [fact(call, secs, What::NotLetIn { queue, needs }), ends(call, secs, WaitExit::NobodyStaffed)]
+}
+
 fn state(agent: &str, secs: u64, to: AgentStateName) -> Fact {
     let (agent, from) = (agent.into(), AgentStateName::Offline);
     fact(0, secs, What::AgentState { agent, from, to, reason: String::new() })
@@ -217,6 +222,17 @@ fn whoever_was_there_when_the_server_died_is_not_from_then_on() {
 }
 
 #[test]
+fn whom_a_queue_does_not_let_in_came_and_was_not_served() {
+    let facts = is_not_let_in(1, 0, "billing", &["billing"]);
+    let rows = report(By::Queue, Every::Day, &facts, 1);
+    let tally = rows[0].whole.tally;
+    assert_eq!((&*rows[0].name, tally.joined, tally.unserved, tally.ended()), ("billing", 1, 1, 1));
+    assert_eq!(tally.service_level_of_all(), Some(0.0));
+    let rows = report(By::Skill, Every::Day, &facts, 1);
+    assert_eq!((&*rows[0].name, rows[0].whole.tally.unserved), ("billing", 1));
+}
+
+#[test]
 fn the_history_gives_the_report_that_its_facts_give() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
@@ -325,7 +341,7 @@ fn lived_through(store: &Store, facts: Vec<Fact>, second: u64, waits_to_be_writt
 
 /// One call's facts, and an agent's states, by numbers that chance draws.
 fn any_day() -> impl Strategy<Value = Vec<Fact>> {
-    let call = (0..10_000u64, 0..2usize, 0..4usize, 0..600u64, 0..6u8);
+    let call = (0..10_000u64, 0..2usize, 0..4usize, 0..600u64, 0..7u8);
     let change = (0..10_000u64, 0..2usize, 0..6usize);
     (prop::collection::vec(call, 0..40), prop::collection::vec(change, 0..40)).prop_map(
         |(calls, mut changes)| {
@@ -342,6 +358,10 @@ fn any_day() -> impl Strategy<Value = Vec<Fact>> {
             let mut facts = Vec::new();
             for (place, (joined, queue, skills, waits, end)) in calls.into_iter().enumerate() {
                 let (call, over) = (place as u64 + 1, joined + waits);
+                if end == 6 {
+                    facts.extend(is_not_let_in(call, joined, queues[queue], needs[skills]));
+                    continue;
+                }
                 facts.push(joins(call, joined, queues[queue], needs[skills]));
                 let (from, to) = (queues[queue].into(), queues[1 - queue].into());
                 match end {

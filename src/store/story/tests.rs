@@ -64,6 +64,10 @@ fn every_kind_of_trouble_has_plain_words() {
             waiting: 1,
             since: sample::STARTED,
         }),
+        fact(What::NotLetIn {
+            queue: "billing".into(),
+            needs: vec![NeedFact { skill: "billing".into(), level: 3, or: Vec::new() }],
+        }),
         fact(What::WaitEnded { exit: WaitExit::NobodyStaffed }),
         fact(What::AgentMissed { agent: "bob".into(), why: MissedWhy::Withdrawn }),
         fact(What::AgentConnected {
@@ -101,6 +105,7 @@ bob is reserved, and the caller is called first
 +12025550143 is called no more, as no agent is there for them: this was no try
 +12025550143 picked up for the callback, try 3, and waits for the agent
 the server was started anew, and the place in billing is kept
+came to queue billing, needs billing >= 3, and was not let in
 wait over: nobody signed in has the skill
 bob's phone stopped ringing: the call was gone, or a colleague's
 connected to bob after waiting 1 h 2 min; promised 2 min: broken
