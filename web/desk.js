@@ -318,6 +318,7 @@ function wireButtons() {
 }
 
 const WRITTEN_IN = "input:not([type=radio]):not([type=checkbox]), select, textarea";
+const PRESSED = "button, a, input, summary";
 // Who writes pauses for less than this between two keys, in milliseconds.
 const WRITES_ON = 800;
 
@@ -342,6 +343,15 @@ function wireShortcuts() {
   form.addEventListener("focusout", ({ target }) => {
     if (target.checkVisibility()) written = -Infinity;
   });
+  // What was pressed and has kept the focus: whoever goes on by keys has done with it.
+  let used = null;
+  addEventListener("click", ({ target }) => {
+    const pressed = target.closest(PRESSED);
+    if (pressed === document.activeElement) used = pressed;
+  }, true);
+  addEventListener("focusin", ({ target }) => {
+    if (target !== used) used = null;
+  });
   addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (target.form === form && target.matches(WRITTEN_IN)) written = event.timeStamp;
@@ -356,8 +366,13 @@ function wireShortcuts() {
     }
     if (!box.checked || busy || event.ctrlKey || event.altKey || event.metaKey) return;
     if (key === "?") return at("keys-dialog").showModal();
-    // Enter belongs to the button that has the focus.
-    if (key === "Enter" && target.matches("button, a, input, summary")) return;
+    // Enter belongs to the button that has the focus; but it picks up where that button was pressed before, and not
+    // chosen anew: "Use this page as my phone" would be "Stop" by now.
+    if (key === "Enter" && target.matches(PRESSED)) {
+      if (target !== used || !at("pick-up").checkVisibility()) return;
+      // Nor is it pressed by who picks up twice.
+      target.blur();
+    }
     const outcome = at("outcomes").querySelectorAll("input")[Number(key) - 1];
     if (outcome && outcome.checkVisibility()) return outcome.click();
     for (const id of keys[key.toLowerCase()] ?? []) {
