@@ -15,6 +15,7 @@ use crate::flow::model::Flow;
 use crate::flow::prompts::Prompts;
 use crate::flow::read::Names;
 use crate::flow::read::Reader;
+use crate::flow::yaml;
 use crate::flow::yaml::Place;
 
 /// Reads and checks all files of a center: `(path, text)`, of which one is called `center.yaml` and every other
@@ -38,6 +39,9 @@ pub fn load(
 
     let mut center_reader = Reader::new(center_path, center_text, prompts, Names::default());
     let center = center_file::read(&mut center_reader, center_text);
+    if center.is_none() && yaml::parse(center_text).0.is_none() {
+        return Err(unreadable(center_reader, &flow_files, prompts));
+    }
     let names = center_reader.names.clone();
 
     let known: BTreeSet<&str> = flow_files.iter().map(|(path, _)| stem(path)).collect();
@@ -97,6 +101,18 @@ pub fn load(
         }
         _ => Err(found),
     }
+}
+
+/// What is told where the center's file is no YAML: that, and which flows are none either. Whatever flows name would be
+/// unknown, and the one thing to mend would stand among all that follows from it.
+fn unreadable(center: Reader<'_>, flow_files: &[(&str, &str)], prompts: &Prompts) -> Vec<Diagnostic> {
+    let mut found = center.diagnostics;
+    for (path, text) in flow_files {
+        let mut reader = Reader::new(path, text, prompts, Names::default());
+        reader.tree(text);
+        found.append(&mut reader.diagnostics);
+    }
+    found
 }
 
 fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) -> Center {

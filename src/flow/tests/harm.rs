@@ -122,6 +122,18 @@ fn what_is_not_yaml() {
 }
 
 #[test]
+fn of_a_center_that_is_not_yaml_nothing_is_told_but_that() {
+    let broken = CENTER.replace("queues:", "queues");
+    let calls_a_queue = flow("  a: { enqueue: help }\n");
+    let said = found(&[("center.yaml", &broken), ("main.yaml", &calls_a_queue)]);
+    assert!(said.starts_with("center.yaml:") && said.contains("this is not YAML"), "{said}");
+    assert_eq!(said.matches("error:").count(), 1, "{said}");
+    let said = found(&[("center.yaml", &broken), ("main.yaml", "flow: main\nstart: [a\nnodes: {}\n")]);
+    assert!(said.contains("\nmain.yaml:3:6: error: this is not YAML:"), "{said}");
+    assert_eq!(said.matches("error:").count(), 2, "{said}");
+}
+
+#[test]
 fn a_key_given_twice() {
     nodes(
         "  a: { menu: menu/main, choices: { 1: queue, 1: end }, otherwise: end }\n",
