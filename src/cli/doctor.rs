@@ -9,12 +9,14 @@ use std::path::Path;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use jiff::tz::TimeZone;
 use rustix::process::Resource;
 use rustix::process::getrlimit;
 
 use crate::cli::http;
 use crate::cli::trouble::Trouble;
 use crate::server::ServeOptions;
+use crate::server::lock::FolderLock;
 use crate::store::FILE;
 use crate::store::Readers;
 use crate::store::Store;
@@ -43,6 +45,7 @@ pub(super) fn run(options: &ServeOptions) -> Result<(), Trouble> {
     findings.extend(sockets(options));
     findings.extend(certificate(options));
     findings.extend([audio_ports(options), flows(options), prompts(&options.prompts), open_files(), clock()]);
+    findings.extend(time_zone());
     let mut bad = 0;
     for finding in &findings {
         match finding {
@@ -69,6 +72,10 @@ fn data_folder(folder: &Path) -> Finding {
     let probe = folder.join(".warmline-doctor");
     let written = fs::write(&probe, b"?").and_then(|()| fs::remove_file(&probe));
     match written {
+        Ok(()) if FolderLock::is_taken(folder) => Note(
+            format!("data folder {shown} can be written to, and a Warmline that runs has it"),
+            "a second one needs a folder of its own: --data".to_owned(),
+        ),
         Ok(()) => Good(format!("data folder {shown} can be written to")),
         Err(error) => Bad(
             format!("data folder {shown} cannot be written to: {error}"),
@@ -225,6 +232,14 @@ fn open_files() -> Finding {
         Some(limit) => Good(format!("{limit} files may be open")),
         None => Good("any number of files may be open".to_owned()),
     }
+}
+
+/// By which the wallboard's day begins and times are told; opening hours go by the center's own.
+fn time_zone() -> Option<Finding> {
+    let error = TimeZone::try_system().err()?;
+    let hint =
+        "times are told in UTC, and the wallboard's day is UTC's: set TZ to a name such as Europe/Berlin";
+    Some(Note(format!("the time zone of this machine cannot be told: {error}"), hint.to_owned()))
 }
 
 fn clock() -> Finding {

@@ -32,10 +32,13 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Trouble> {
     // A log in a file is read by programs: no colours there.
     let colour = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).init();
-    serve(options).map_err(|error| {
-        let hint = error.hint();
-        Trouble::new(error.to_string())
-            .hint(hint.unwrap_or_else(|| "`warmline doctor` checks what the server needs".to_owned()))
+    serve(options).map_err(|error| match error {
+        ServeError::Store(error) => error.into(),
+        error => {
+            let hint = error.hint();
+            Trouble::new(error.to_string())
+                .hint(hint.unwrap_or_else(|| "`warmline doctor` checks what the server needs".to_owned()))
+        }
     })
 }
 

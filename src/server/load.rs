@@ -23,6 +23,10 @@ use crate::server::versions::Switched;
 pub enum LoadError {
     #[error("cannot read {path}: {error}")]
     Read { path: PathBuf, error: io::Error },
+    #[error("cannot read {path}: {error}")]
+    PromptFolder { path: PathBuf, error: io::Error },
+    #[error("cannot use the data folder {path}: {error}")]
+    DataFolder { path: PathBuf, error: io::Error },
     #[error("{} has no flow files (*.yaml)", .0.display())]
     NoFlows(PathBuf),
     #[error("{} has no prompts (*.wav)", .0.display())]
@@ -120,7 +124,7 @@ pub fn test_files(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
 /// Which recordings there are, by their headers alone.
 pub fn prompts(folder: &Path) -> Result<Prompts, LoadError> {
     let mut prompts = Prompts::default();
-    for (name, path) in files(folder, "wav")? {
+    for (name, path) in recordings_in(folder)? {
         let length = length(&path).map_err(|error| LoadError::Recording { path, error })?;
         prompts.insert(&name, length);
     }
@@ -136,7 +140,7 @@ fn length(path: &Path) -> Result<Duration, hound::Error> {
 /// Reads the recordings.
 pub fn library(folder: &Path) -> Result<Library, LoadError> {
     let mut recordings = Vec::new();
-    for (name, path) in files(folder, "wav")? {
+    for (name, path) in recordings_in(folder)? {
         recordings.push((name, read(&path)?));
     }
     if recordings.is_empty() {
@@ -148,6 +152,14 @@ pub fn library(folder: &Path) -> Result<Library, LoadError> {
     } else {
         Err(LoadError::Prompts { problems: problems.iter().map(ToString::to_string).collect() })
     }
+}
+
+/// Every recording below `folder`, as [`files`] has them.
+fn recordings_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, LoadError> {
+    files(folder, "wav").map_err(|error| match error {
+        LoadError::Read { path, error } => LoadError::PromptFolder { path, error },
+        other => other,
+    })
 }
 
 /// Every YAML file below `folder`, as it is shown and what is in it.

@@ -15,6 +15,7 @@ pub mod gauges;
 pub mod handle;
 pub mod live;
 pub mod load;
+pub mod lock;
 pub mod messages;
 pub mod metric;
 pub mod options;

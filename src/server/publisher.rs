@@ -190,7 +190,7 @@ impl Beginning {
         let seen = look(&[flows, prompts]);
         let recorded = look(&[prompts]);
         let speech = SpeechCache::within(data);
-        let failed = |error| LoadError::Read { path: data.to_owned(), error };
+        let failed = |error| LoadError::DataFolder { path: data.to_owned(), error };
         let versions = Versions::open(data).map_err(failed)?;
         let lies = texts(flows)?;
         let last = versions.log(usize::MAX).map_err(failed)?.into_iter().find(|entry| entry.did.is_for_all());

@@ -1,10 +1,13 @@
 //! The server's start: opens everything in order, and says what is wrong before it serves.
 
 use std::collections::HashMap;
+use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs;
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::thread::JoinHandle;
@@ -41,6 +44,8 @@ use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
 use crate::server::load::LoadError;
+use crate::server::lock::FolderLock;
+use crate::server::lock::Taken;
 use crate::server::messages::MOST;
 use crate::server::publisher::Beginning;
 use crate::server::publisher::Publisher;
@@ -126,6 +131,8 @@ pub enum ServeError {
     NoAddress(IpAddr),
     #[error("a TURN server is named, and no secret to make credentials of")]
     NoTurnSecret,
+    #[error("another Warmline serves with the data folder {}", .0.display())]
+    FolderTaken(PathBuf),
     #[error("the operating system refused: {0}")]
     System(#[from] io::Error),
 }
@@ -168,9 +175,16 @@ impl ServeError {
             ServeError::Load(LoadError::NoFlows(_) | LoadError::Read { .. }) => {
                 Some("say where the flow files are: --flows DIR".to_owned())
             }
-            ServeError::Load(LoadError::NoPrompts(_)) => {
+            ServeError::Load(LoadError::NoPrompts(_) | LoadError::PromptFolder { .. }) => {
                 Some("say where the prompts are: --prompts DIR".to_owned())
             }
+            ServeError::Load(LoadError::DataFolder { .. }) => {
+                Some("name a folder that you may write to with --data".to_owned())
+            }
+            ServeError::FolderTaken(_) => Some(
+                "stop it, or wait until its last calls are over; a second server has a folder of its own: --data DIR"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -196,6 +210,8 @@ pub struct Running {
     /// Our certificate, where one is needed.
     pub tls: Option<TlsServer>,
     thread: JoinHandle<()>,
+    /// No other server has the data folder meanwhile.
+    _lock: FolderLock,
 }
 
 impl Running {
@@ -215,6 +231,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         return Err(ServeError::NoTurnSecret);
     }
     let clock = Clock::start();
+    let lock = take_folder(&options.data)?;
     let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
     let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
@@ -351,7 +368,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         .spawn(move || runtime.block_on(belongings.run()))?;
     let folders = (options.flows.clone(), options.prompts.clone());
     let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;
-    Ok(Running { center, control, live, gauges, flows, store, sip, sip_tls, tls, thread })
+    Ok(Running { center, control, live, gauges, flows, store, sip, sip_tls, tls, thread, _lock: lock })
 }
 
 /// Where SIP is bound.
@@ -397,6 +414,13 @@ fn certificate_names(center: &Center) -> Vec<(SocketAddr, String)> {
         Some([trunk.outbound, registrar].into_iter().flatten().map(move |address| (address, name.clone())))
     };
     center.trunks.iter().filter_map(named).flatten().collect()
+}
+
+/// Has the data folder for this server alone, making it where it is missing.
+fn take_folder(data: &Path) -> Result<FolderLock, ServeError> {
+    let failed = |error| LoadError::DataFolder { path: data.to_owned(), error };
+    fs::create_dir_all(data).map_err(failed)?;
+    FolderLock::take(data).map_err(|Taken| ServeError::FolderTaken(data.to_owned()))
 }
 
 fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeError> {

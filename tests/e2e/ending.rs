@@ -34,6 +34,9 @@ fn a_server_that_is_told_to_end_lets_the_last_call_finish() {
     within(5, "a new call is refused", || server.logged().contains("no new calls are taken").then_some(()));
     let received = Sipp::play(&server.sip(), "9000", STRANGER, &refused).received(10);
     assert!(header(only(&received, "SIP/2.0 503"), "Retry-After").is_some(), "{received:#?}");
+    // Whoever starts another one in its place meanwhile is told that its data are still in use.
+    let told = server.second_with_its_data();
+    assert!(told.contains("error: another Warmline serves with the data folder"), "{told}");
     // Whose phone is dead is found; who talks is not disturbed.
     let story = server.story_with(&dead, "call_ended", 60);
     assert_eq!(story.only("call_ended")["cause"], "the line is gone");

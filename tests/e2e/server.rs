@@ -83,6 +83,20 @@ impl Server {
         self.is_ready();
     }
 
+    /// Starts another one with the same data, at ports of its own, which must end by itself; what it says.
+    pub fn second_with_its_data(&self) -> String {
+        let log = self.folder.path().join("log-second");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_warmline"));
+        command.current_dir(env!("CARGO_MANIFEST_DIR")).arg("serve").arg("--data").arg(self.data());
+        for flag in ["--sip", "--http", "--webrtc"] {
+            command.args([flag, "127.0.0.1:0"]);
+        }
+        let mut second = Child::start(&mut command, &log);
+        let ended = within(60, "a second server ends by itself", || second.ended());
+        assert_eq!(ended.code(), Some(1));
+        fs::read_to_string(log).expect("what it says")
+    }
+
     fn is_ready(&mut self) {
         within(60, &format!("the server is ready; its log: {}", self.log().display()), || {
             let log = self.log();

@@ -174,7 +174,11 @@ fn world(files: &Files, center: &Center, prompts: &Prompts, flow: &Name) -> Resu
 fn unreadable(error: LoadError) -> Trouble {
     let flag = match &error {
         LoadError::NoFlows(_) => "--flows",
-        LoadError::NoPrompts(_) | LoadError::Recording { .. } | LoadError::Prompts { .. } => "--prompts",
+        LoadError::NoPrompts(_)
+        | LoadError::PromptFolder { .. }
+        | LoadError::Recording { .. }
+        | LoadError::Prompts { .. } => "--prompts",
+        LoadError::DataFolder { .. } => "--data",
         LoadError::Read { .. } | LoadError::Flows(_) | LoadError::Speech { .. } => "--flows and --prompts",
     };
     let hint = format!("start in the folder that has them, or name it with {flag}");
