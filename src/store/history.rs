@@ -188,21 +188,25 @@ impl Writer {
 
     fn run(&mut self, backlog: &Backlog) {
         let mut batch = Vec::new();
-        let mut failing = false;
+        let mut failing = None;
         while backlog.take(&mut batch) {
             let count = batch.len();
             match self.write(&mut batch) {
-                Ok(()) if failing => {
-                    failing = false;
-                    info!("history is being written again");
+                Ok(()) => {
+                    if let Some(lost) = failing.take() {
+                        info!(lost, "history is being written again");
+                    }
                 }
-                Ok(()) => {}
                 Err(error) => {
                     self.refused.fetch_add(count as u64, Ordering::Relaxed);
-                    if !failing {
-                        error!(%error, facts = count, "history cannot be written; these facts are lost");
+                    if failing.is_none() {
+                        error!(
+                            %error,
+                            facts = count,
+                            "history cannot be written: calls go on, these facts and those to come are lost until it can"
+                        );
                     }
-                    failing = true;
+                    *failing.get_or_insert(0) += count;
                 }
             }
             backlog.done(count);
