@@ -12,6 +12,7 @@ use crate::fact::AgentStateName;
 use crate::server::Live;
 use crate::server::Metric;
 use crate::server::MetricKind;
+use crate::server::queue_counts::QueueCounts;
 
 /// `GET /metrics`
 pub(super) async fn show(State(state): State<ApiState>) -> impl IntoResponse {
@@ -50,6 +51,9 @@ fn of_live(live: &Live) -> Vec<Metric> {
         let surge = Metric::gauge("warmline_queue_surge", "Whether the queue is in a surge: 1 or 0", surge);
         metrics.push(surge.label("queue", &*queue.name));
     }
+    for (queue, counts) in live.board.counts() {
+        metrics.extend(of_queue(&queue, &counts));
+    }
     let mut states: BTreeMap<String, u32> = AGENT_STATES.iter().map(|state| (word(state), 0)).collect();
     for agent in live.agents() {
         *states.entry(word(&agent.state)).or_default() += 1;
@@ -58,6 +62,42 @@ fn of_live(live: &Live) -> Vec<Metric> {
         let agents = Metric::gauge("warmline_agents", "Agents, by state", f64::from(count));
         metrics.push(agents.label("state", state));
     }
+    metrics
+}
+
+/// What became of a queue's callers since the start.
+fn of_queue(queue: &str, counts: &QueueCounts) -> Vec<Metric> {
+    let counter = |name, help, value| Metric::counter(name, help, value).label("queue", queue);
+    let unserved = |(why, count)| {
+        let help = "Waits that ended without an agent, other than by hanging up, by why";
+        counter("warmline_queue_unserved_total", help, count).label("why", word(&why))
+    };
+    let mut metrics = vec![
+        counter(
+            "warmline_queue_joined_total",
+            "Callers who came to the queue, whom it did not let in among them",
+            counts.joined,
+        ),
+        counter("warmline_queue_answered_total", "Callers connected to an agent", counts.answered),
+        counter(
+            "warmline_queue_answered_in_target_total",
+            "Callers connected to an agent within the queue's target",
+            counts.in_target,
+        ),
+        counter("warmline_queue_abandoned_total", "Callers who hung up while waiting", counts.abandoned),
+        counter(
+            "warmline_queue_short_abandoned_total",
+            "Callers who hung up in the first seconds",
+            counts.short,
+        ),
+        counter("warmline_queue_moved_total", "Waits that were moved to another queue", counts.moved),
+        counter(
+            "warmline_queue_redialled_total",
+            "Places kept for callers who called again and were served",
+            counts.redialled,
+        ),
+    ];
+    metrics.extend(counts.unserved().map(unserved));
     metrics
 }
 

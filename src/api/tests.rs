@@ -27,6 +27,7 @@ use crate::fact::Promise;
 use crate::fact::PromiseState;
 use crate::fact::Target;
 use crate::fact::TransferKind;
+use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::flow;
 use crate::queue::api::AgentWish;
@@ -458,6 +459,10 @@ fn a_name_that_was_made_to_point_here_is_not_served() {
 fn pages_for_people_and_probes_answer() {
     let api = api();
     api.tell(sample::whole_call(7));
+    let of_another = |what| Fact { at: Timestamp::from_secs(90), call: Some(CallId(8)), what };
+    let not_let_in = What::NotLetIn { queue: "billing".into(), needs: Vec::new() };
+    let ended = What::WaitEnded { exit: WaitExit::NobodyStaffed };
+    [not_let_in, ended].into_iter().for_each(|what| api.live.apply(&of_another(what)));
     assert_eq!(api.get("/healthz"), (200, json!("ok\n")));
     assert_eq!(api.get("/readyz"), (200, json!("ready\n")));
     let (_, center) = api.get("/api/v1/center");
@@ -472,6 +477,12 @@ fn pages_for_people_and_probes_answer() {
         "warmline_calls 0",
         "warmline_queue_waiting{queue=\"billing\"} 0",
         "warmline_queue_surge{queue=\"billing\"} 0",
+        "warmline_queue_joined_total{queue=\"billing\"} 2",
+        "warmline_queue_answered_total{queue=\"billing\"} 1",
+        "warmline_queue_answered_in_target_total{queue=\"billing\"} 0",
+        "warmline_queue_abandoned_total{queue=\"billing\"} 0",
+        "warmline_queue_unserved_total{queue=\"billing\",why=\"nobody_staffed\"} 1",
+        "warmline_queue_unserved_total{queue=\"billing\",why=\"full\"} 0",
         "warmline_agents{state=\"offline\"} 2",
         "warmline_media_streams 3",
     ] {

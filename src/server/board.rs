@@ -12,8 +12,12 @@ use std::time::Duration;
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
+use crate::base::Name;
 use crate::base::WallTime;
+use crate::fact::WaitExit;
+use crate::fact::What;
 use crate::server::QueueRules;
+use crate::server::queue_counts::QueueCounts;
 use crate::store::DatedFact;
 use crate::store::waits::Tally;
 use crate::store::waits::WaitChange;
@@ -33,6 +37,8 @@ pub struct Board {
 struct State {
     day: Day,
     queues: Vec<BTreeMap<u32, Tally>>,
+    /// Since the start, for each queue.
+    counts: Vec<QueueCounts>,
     waits: Waits,
 }
 
@@ -60,7 +66,8 @@ impl Board {
     /// An empty day.
     pub fn new(now: WallTime, zone: TimeZone, rules: &[QueueRules]) -> Board {
         let queues = vec![BTreeMap::new(); rules.len()];
-        let state = State { day: day_of(now, &zone), queues, waits: Waits::default() };
+        let counts = vec![QueueCounts::default(); rules.len()];
+        let state = State { day: day_of(now, &zone), queues, counts, waits: Waits::default() };
         Board { zone, rules: rules.to_vec(), state: Mutex::new(state) }
     }
 
@@ -69,22 +76,36 @@ impl Board {
         self.state().day
     }
 
-    /// Takes a fact in. Facts of one call come in order.
+    /// Takes a fact in that happens now. Facts of one call come in order.
     pub fn apply(&self, dated: &DatedFact) {
         let mut state = self.state();
-        let Some(change) = state.waits.apply(dated) else { return };
-        self.roll_on(&mut state, dated.wall);
+        if let Some(change) = state.waits.apply(dated) {
+            self.count(&mut state, &change, &dated.fact.what);
+            self.apply_change(&mut state, change, dated.wall);
+        }
+    }
+
+    /// Takes a fact of an earlier run in: it is the day's, and in no count since the start.
+    pub fn recall(&self, dated: &DatedFact) {
+        let mut state = self.state();
+        if let Some(change) = state.waits.apply(dated) {
+            self.apply_change(&mut state, change, dated.wall);
+        }
+    }
+
+    fn apply_change(&self, state: &mut State, change: WaitChange, wall: WallTime) {
+        self.roll_on(state, wall);
         match change {
-            WaitChange::Joined(wait) => self.tally(&mut state, &wait, |tally, _| tally.joined += 1),
+            WaitChange::Joined(wait) => self.tally(state, &wait, |tally, _| tally.joined += 1),
             // The wait is its new queue's from its beginning: so a day's figures still add up.
             WaitChange::Moved { from, wait } => {
                 let was = Waiting { queue: from, ..wait.clone() };
-                self.tally(&mut state, &was, |tally, _| tally.joined -= 1);
-                self.tally(&mut state, &wait, |tally, _| tally.joined += 1);
+                self.tally(state, &was, |tally, _| tally.joined -= 1);
+                self.tally(state, &wait, |tally, _| tally.joined += 1);
             }
             WaitChange::Relaxed(_) => {}
             WaitChange::Ended(wait, end) => {
-                self.tally(&mut state, &wait, |tally, rules| tally.end(&end, rules.target));
+                self.tally(state, &wait, |tally, rules| tally.end(&end, rules.target));
             }
         }
     }
@@ -109,6 +130,35 @@ impl Board {
         let mut waiting = self.state().waits.waiting();
         waiting.retain(|wait| self.rules.iter().any(|rules| rules.name == wait.queue));
         waiting
+    }
+
+    /// What became of each queue's waits since the start, in the center's order.
+    pub fn counts(&self) -> Vec<(Name, QueueCounts)> {
+        let names = self.rules.iter().map(|rules| rules.name.clone());
+        names.zip(self.state().counts.iter().cloned()).collect()
+    }
+
+    /// Counts since the start.
+    fn count(&self, state: &mut State, change: &WaitChange, what: &What) {
+        match change {
+            WaitChange::Joined(wait) => {
+                self.count_in(state, &wait.queue, |counts, _| counts.joined += 1);
+            }
+            WaitChange::Moved { from, wait } => {
+                self.count_in(state, from, |counts, _| counts.moved += 1);
+                self.count_in(state, &wait.queue, |counts, _| counts.joined += 1);
+            }
+            WaitChange::Relaxed(_) => {}
+            WaitChange::Ended(wait, end) => {
+                self.count_in(state, &wait.queue, |counts, rules| counts.end(end, exit(what), rules.target));
+            }
+        }
+    }
+
+    fn count_in(&self, state: &mut State, queue: &Name, count: impl FnOnce(&mut QueueCounts, &QueueRules)) {
+        if let Some(place) = self.rules.iter().position(|rules| rules.name == *queue) {
+            count(&mut state.counts[place], &self.rules[place]);
+        }
     }
 
     /// Counts in the interval in which a wait began; not at all when that was yesterday.
@@ -137,6 +187,14 @@ impl Board {
             state.day = day_of(now, &self.zone);
             state.queues.iter_mut().for_each(BTreeMap::clear);
         }
+    }
+}
+
+/// How a wait ended without an agent, where a fact says so.
+fn exit(what: &What) -> Option<WaitExit> {
+    match what {
+        What::WaitEnded { exit } => Some(*exit),
+        _ => None,
     }
 }
 
@@ -172,8 +230,7 @@ mod tests {
     use crate::fact::NeedFact;
     use crate::fact::Outcome;
     use crate::fact::Party;
-    use crate::fact::WaitExit;
-    use crate::fact::What;
+    use crate::server::queue_counts::UNSERVED;
     use crate::store::sample;
 
     fn board() -> Board {
@@ -282,6 +339,43 @@ mod tests {
         let waiting: Vec<_> = board.waiting().iter().map(|wait| (wait.call.0, wait.joined)).collect();
         assert_eq!(waiting, [(2, yesterday), (1, at(0))]);
         assert_eq!(board.queues(at(50))[1].today.joined, 1, "nobody has joined by a restart");
+    }
+
+    #[test]
+    fn counts_since_the_start_only_grow_and_everybody_who_came_is_in_them_once() {
+        let board = board();
+        let ended = |exit| Some((20, What::WaitEnded { exit }));
+        // Of an earlier run: the day's, but not counted, and its end is.
+        let enqueued = What::Enqueued { queue: "billing".into(), needs: Vec::new(), priority: 0, waiting: 1 };
+        let fact = Fact { at: Timestamp::from_secs(0), call: Some(CallId(90)), what: enqueued };
+        sample::dated(vec![fact]).iter().for_each(|dated| board.recall(dated));
+        assert_eq!(board.counts()[1].1, QueueCounts::default());
+        assert_eq!(board.queues(at(30))[1].today.joined, 1);
+        wait(&board, 1, 10, Some((20, connected(10))));
+        wait(&board, 2, 10, Some((200, connected(190))));
+        wait(&board, 3, 10, Some((20, abandoned())));
+        wait(&board, 4, 19, Some((20, abandoned())));
+        wait(&board, 5, 10, ended(WaitExit::Redialled));
+        let (from, to, by) = ("billing".into(), "support".into(), "sam".into());
+        wait(&board, 6, 10, Some((20, What::WaitMoved { from, to, needs: Vec::new(), priority: 0, by })));
+        wait(&board, 7, 10, None);
+        (0..).zip(UNSERVED).for_each(|(call, exit)| wait(&board, 10 + call, 10, ended(exit)));
+        let counts = board.counts();
+        let names: Vec<_> = counts.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["support", "billing"]);
+        assert_eq!((counts[0].1.joined, counts[0].1.answered), (1, 0));
+        let billing = &counts[1].1;
+        assert_eq!((billing.joined, billing.answered, billing.in_target), (14, 2, 1));
+        assert_eq!((billing.abandoned, billing.short, billing.moved, billing.redialled), (1, 1, 1, 1));
+        assert!(billing.unserved().all(|(_, count)| count == 1), "{billing:?}");
+        let unserved: u64 = billing.unserved().map(|(_, count)| count).sum();
+        let gone = billing.answered + billing.abandoned + billing.short + billing.moved + billing.redialled;
+        assert_eq!(billing.joined, gone + unserved + 1, "one waits");
+        let fact = Fact { at: Timestamp::from_secs(40), call: Some(CallId(90)), what: connected(40) };
+        sample::dated(vec![fact]).iter().for_each(|dated| board.apply(dated));
+        assert_eq!(board.counts()[1].1.answered, 3);
+        board.queues(at(24 * 60 * 60));
+        assert_eq!(board.counts()[1].1.joined, 14, "another day takes nothing away");
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod options;
 pub mod outcomes;
 pub mod passages;
 pub mod publisher;
+pub mod queue_counts;
 pub mod queue_log;
 pub mod recorder;
 mod rules;

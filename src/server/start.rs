@@ -334,7 +334,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     };
     // After the history's start, which ends the calls that a crash left open.
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
-        live.board.apply(&fact);
+        live.board.recall(&fact);
     }
     if let Some(since) = tried_since {
         live.outcomes.count_from(since);
