@@ -49,7 +49,7 @@ pub(super) const STAFF_GRACE: Duration = Duration::from_secs(5);
 /// A call in the engine. What its ring asks for is in the first 192 bytes: of 100 000 calls none is in the processor's
 /// caches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(super) struct Call {
     pub key: Key,
     pub queue: QueueId,
