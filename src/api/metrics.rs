@@ -17,6 +17,11 @@ use crate::server::queue_counts::QueueCounts;
 /// `GET /metrics`
 pub(super) async fn show(State(state): State<ApiState>) -> impl IntoResponse {
     let mut metrics = of_live(&state.live);
+    metrics.push(Metric::gauge(
+        "warmline_history_losing",
+        "Whether history is being lost: 1 or 0",
+        f64::from(u8::from(state.losses.go_on())),
+    ));
     metrics.extend((state.more_metrics)());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics))
 }

@@ -28,6 +28,7 @@ use crate::server::Metric;
 use crate::server::Publisher;
 use crate::server::captions::Captions;
 use crate::server::options::IceServers;
+use crate::store::Losses;
 use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -86,6 +87,7 @@ pub struct ApiState {
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
     flows: Option<Arc<Publisher>>,
     ice: Arc<IceServers>,
+    losses: Losses,
 }
 
 impl ApiState {
@@ -113,6 +115,7 @@ impl ApiState {
             more_metrics: Arc::new(Vec::new),
             flows: None,
             ice: Arc::default(),
+            losses: Losses::default(),
         })
     }
 
@@ -129,6 +132,11 @@ impl ApiState {
     /// Tells pages of STUN and TURN servers.
     pub fn with_ice(self, ice: IceServers) -> ApiState {
         ApiState { ice: Arc::new(ice), ..self }
+    }
+
+    /// Tells those who watch the server when history is being lost.
+    pub fn with_losses(self, losses: Losses) -> ApiState {
+        ApiState { losses, ..self }
     }
 
     /// What new calls are served with now.

@@ -70,7 +70,7 @@ fn paths() -> Value {
             "get": text("What pages are made of", "text/plain"),
         },
         "/healthz": { "get": text("Whether the process answers", "text/plain") },
-        "/readyz": { "get": text("Whether calls are taken; 503 when not", "text/plain") },
+        "/readyz": { "get": text("Whether calls are taken; 503 when not. A second line says when history is being lost", "text/plain") },
         "/metrics": { "get": text("Figures in Prometheus' text format", "text/plain") },
         "/api/v1/session": session(),
         "/api/v1/calls": { "get": calls(), "post": talk::place_path() },

@@ -40,6 +40,8 @@ use crate::store::HistoryWriter;
 use crate::store::Store;
 use crate::store::sample;
 
+mod losses;
+
 /// A running API, with a control thread that knows alice, says yes and remembers.
 struct Api {
     address: SocketAddr,
@@ -65,6 +67,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let store = Store::open(folder.path()).unwrap();
     store.seed_demo_agents(&["alice".into(), "bob".into()]).unwrap();
     let history = HistoryWriter::start(&store, started).unwrap();
+    let losses = history.losses();
     let live = Arc::new(Live::new(started, Rules::named(&["alice", "bob"], &["billing"])));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control, mut requests) = ControlHandle::new();
@@ -126,6 +129,7 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let state =
         ApiState::new(Arc::new(store), control, Arc::clone(&live), Arc::new(flow::tests::demo()), bound, sip)
             .unwrap()
+            .with_losses(losses)
             .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await

@@ -60,6 +60,8 @@ pub(super) struct BoardJson {
     formulas: Formulas,
     /// Which flow files new calls get; null where they cannot be changed.
     flows: Option<FlowsJson>,
+    /// What concerns every queue and somebody should look at now, in words.
+    alarms: Vec<String>,
     calls: usize,
     queues: Vec<QueueJson>,
     promises: PromisesJson,
@@ -254,6 +256,7 @@ impl BoardJson {
             interval_s: INTERVAL.as_secs(),
             formulas: formulas(),
             flows: state.flows.as_ref().map(|flows| FlowsJson::from(flows.status())),
+            alarms: alarms::history(&state.losses).into_iter().collect(),
             calls: calls.len(),
             queues: days.iter().enumerate().map(queue).collect(),
             promises: PromisesJson {

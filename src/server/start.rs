@@ -69,6 +69,7 @@ use crate::store::MessageFilter;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::history::HistoryWriter;
+use crate::store::history::Losses;
 use crate::store::identity::IdentityService;
 use crate::wire::media::Media;
 use crate::wire::media::MediaConfig;
@@ -203,6 +204,8 @@ pub struct Running {
     pub flows: Arc<Publisher>,
     /// To read the history.
     pub store: Arc<Store>,
+    /// What of it is lost.
+    pub losses: Losses,
     /// Where SIP is bound.
     pub sip: SocketAddr,
     /// Where SIP over TLS is.
@@ -332,6 +335,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         recalled: Vec::new(),
         queue_log,
     };
+    let losses = belongings.history.losses();
     // After the history's start, which ends the calls that a crash left open.
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
         live.board.recall(&fact);
@@ -368,7 +372,20 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         .spawn(move || runtime.block_on(belongings.run()))?;
     let folders = (options.flows.clone(), options.prompts.clone());
     let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;
-    Ok(Running { center, control, live, gauges, flows, store, sip, sip_tls, tls, thread, _lock: lock })
+    Ok(Running {
+        center,
+        control,
+        live,
+        gauges,
+        flows,
+        store,
+        losses,
+        sip,
+        sip_tls,
+        tls,
+        thread,
+        _lock: lock,
+    })
 }
 
 /// Where SIP is bound.

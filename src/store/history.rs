@@ -52,12 +52,37 @@ pub struct HistoryWriter {
 }
 
 struct Shared {
-    backlog: Arc<Backlog>,
-    /// Facts are being lost right now: it has been said.
-    losing: AtomicBool,
-    /// Facts that SQLite refused (disk full), counted apart from those that found no room.
-    refused: Arc<AtomicU64>,
+    losses: Losses,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What is lost of the history, for anybody to look at. Cheap to clone; of no history: nothing.
+#[derive(Clone, Default)]
+pub struct Losses {
+    backlog: Arc<Backlog>,
+    lost: Arc<Lost>,
+}
+
+#[derive(Default)]
+struct Lost {
+    /// Facts find no room right now: it has been said.
+    no_room: AtomicBool,
+    /// What was last to be written was refused.
+    refusing: AtomicBool,
+    /// Facts that SQLite refused (disk full), counted apart from those that found no room.
+    refused: AtomicU64,
+}
+
+impl Losses {
+    /// Facts lost since the start, for want of room or because SQLite refused them.
+    pub fn lost(&self) -> u64 {
+        self.backlog.lost() + self.lost.refused.load(Ordering::Relaxed)
+    }
+
+    /// Whether what happens now is being lost: from the first fact that is until one is written again.
+    pub fn go_on(&self) -> bool {
+        self.lost.refusing.load(Ordering::Relaxed) || self.lost.no_room.load(Ordering::Relaxed)
+    }
 }
 
 impl HistoryWriter {
@@ -69,8 +94,8 @@ impl HistoryWriter {
         writer.end_what_a_crash_left()?;
         writer.figures = FigureRows::begin(&writer.connection)?;
         let backlog = Arc::new(Backlog::default());
-        let refused = Arc::clone(&writer.refused);
-        let worker = Arc::clone(&backlog);
+        let losses = Losses { backlog: Arc::clone(&backlog), lost: Arc::clone(&writer.lost) };
+        let worker = backlog;
         let thread = thread::Builder::new()
             .name("history".to_owned())
             .spawn(move || {
@@ -80,16 +105,17 @@ impl HistoryWriter {
             })
             .map_err(StoreError::Thread)?;
         let thread = Mutex::new(Some(thread));
-        let shared = Shared { backlog, losing: AtomicBool::new(false), refused, thread };
+        let shared = Shared { losses, thread };
         Ok(HistoryWriter { shared: Arc::new(shared) })
     }
 
     /// Has a fact written. Never waits: when a quarter of a million facts wait already, this one is lost and
     /// counted, and the log says once that it began and once that it is over.
     pub fn record(&self, fact: Fact) {
-        let taken = self.shared.backlog.push(fact);
-        if taken == self.shared.losing.load(Ordering::Relaxed) {
-            self.shared.losing.store(!taken, Ordering::Relaxed);
+        let Losses { backlog, lost } = &self.shared.losses;
+        let taken = backlog.push(fact);
+        if taken == lost.no_room.load(Ordering::Relaxed) {
+            lost.no_room.store(!taken, Ordering::Relaxed);
             if taken {
                 info!(lost = self.lost(), "history takes facts again");
             } else {
@@ -100,17 +126,22 @@ impl HistoryWriter {
 
     /// Facts lost since the start, for want of room or because SQLite refused them.
     pub fn lost(&self) -> u64 {
-        self.shared.backlog.lost() + self.shared.refused.load(Ordering::Relaxed)
+        self.shared.losses.lost()
+    }
+
+    /// The same for others to look at, and whether it goes on.
+    pub fn losses(&self) -> Losses {
+        self.shared.losses.clone()
     }
 
     /// Facts that wait to be written.
     pub fn waiting(&self) -> usize {
-        self.shared.backlog.waiting()
+        self.shared.losses.backlog.waiting()
     }
 
     /// Waits until every fact recorded so far is in the file.
     pub fn flush(&self) {
-        self.shared.backlog.flush();
+        self.shared.losses.backlog.flush();
     }
 
     /// Writes what is left and ends the thread. Facts recorded afterwards are lost.
@@ -121,7 +152,7 @@ impl HistoryWriter {
 
 impl Shared {
     fn close(&self) {
-        self.backlog.close();
+        self.losses.backlog.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             error!("the history's thread had failed");
@@ -148,7 +179,7 @@ impl Drop for EndOnDrop<'_> {
 struct Writer {
     connection: Connection,
     started: WallTime,
-    refused: Arc<AtomicU64>,
+    lost: Arc<Lost>,
     calls: HashMap<CallId, LiveCall>,
     /// As the rows have them.
     places: KeptPlaces,
@@ -175,7 +206,7 @@ impl Writer {
         Writer {
             connection,
             started,
-            refused: Arc::default(),
+            lost: Arc::default(),
             calls: HashMap::new(),
             places: KeptPlaces::default(),
             figures: FigureRows::default(),
@@ -193,12 +224,14 @@ impl Writer {
             let count = batch.len();
             match self.write(&mut batch) {
                 Ok(()) => {
+                    self.lost.refusing.store(false, Ordering::Relaxed);
                     if let Some(lost) = failing.take() {
                         info!(lost, "history is being written again");
                     }
                 }
                 Err(error) => {
-                    self.refused.fetch_add(count as u64, Ordering::Relaxed);
+                    self.lost.refused.fetch_add(count as u64, Ordering::Relaxed);
+                    self.lost.refusing.store(true, Ordering::Relaxed);
                     if failing.is_none() {
                         error!(
                             %error,

@@ -53,6 +53,7 @@ pub use fold::CallRecord;
 pub use fold::DatedFact;
 pub use fold::LegRecord;
 pub use history::HistoryWriter;
+pub use history::Losses;
 pub use identity::IdentityReply;
 pub use identity::IdentityService;
 pub use messages::Message;

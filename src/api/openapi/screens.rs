@@ -129,6 +129,7 @@ fn board() -> Value {
         "flows": maybe(&json!({ "type": "object", "properties": {
             "version": string, "problem": maybe(&schema("FlowProblem")),
         } })),
+        "alarms": { "type": "array", "items": string },
         "queues": { "type": "array", "items": { "type": "object", "properties": {
             "name": string, "target_s": integer, "goal_percent": integer, "waiting": integer,
             "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time, "surge_since": maybe(&time),

@@ -9,6 +9,7 @@ use crate::fact::Promise;
 use crate::flow::center::AlarmPolicy;
 use crate::server::board::QueueDay;
 use crate::server::live::LiveAgent;
+use crate::store::Losses;
 use crate::store::waits::Waiting;
 use crate::store::why::can;
 
@@ -74,6 +75,17 @@ pub(super) fn surge(since: WallTime, now: WallTime) -> String {
         0 => "a surge has begun".to_owned(),
         minutes => format!("a surge for {minutes} min"),
     }
+}
+
+/// The alarm of a server whose history is being lost.
+pub(super) fn history(losses: &Losses) -> Option<String> {
+    let facts = match losses.lost() {
+        1 => "a fact is".to_owned(),
+        many => format!("{many} facts are"),
+    };
+    losses.go_on().then(|| {
+        format!("history is being lost, because the disk is full or too slow: {facts} gone, calls are served all the same")
+    })
 }
 
 fn too_long(here: &[&Waiting], most: Duration, now: WallTime) -> Option<String> {

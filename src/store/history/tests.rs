@@ -157,10 +157,11 @@ fn a_full_disk_costs_facts_and_not_the_server() {
     store.connection().execute_batch("ALTER TABLE facts RENAME TO elsewhere").unwrap();
     sample::short_call(2).into_iter().for_each(|fact| history.record(fact));
     history.flush();
-    assert_eq!(history.lost(), 6);
+    assert_eq!((history.lost(), history.losses().go_on()), (6, true));
     store.connection().execute_batch("ALTER TABLE elsewhere RENAME TO facts").unwrap();
     sample::short_call(3).into_iter().for_each(|fact| history.record(fact));
     history.flush();
     let calls = store.readers().unwrap().calls(&CallFilter::default()).unwrap();
     assert_eq!(calls.iter().map(|record| record.id.0).collect::<Vec<_>>(), [3, 1]);
+    assert_eq!((history.lost(), history.losses().go_on()), (6, false), "it is over, and is not forgotten");
 }

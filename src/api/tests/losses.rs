@@ -1,0 +1,22 @@
+//! A history that is being lost.
+
+use super::*;
+
+#[test]
+fn a_history_that_is_being_lost_is_told_and_takes_no_server_away() {
+    let api = api();
+    let told = || {
+        let (_, metrics) = api.get("/metrics");
+        let losing =
+            metrics.as_str().unwrap().lines().find_map(|line| line.strip_prefix("warmline_history_losing "));
+        (api.get("/readyz"), api.get("/api/v1/wallboard").1["alarms"].clone(), losing.map(str::to_owned))
+    };
+    assert_eq!(told(), ((200, json!("ready\n")), json!([]), Some("0".to_owned())));
+    // Nothing is written any more.
+    api.history.close();
+    sample::short_call(1).into_iter().for_each(|fact| api.history.record(fact));
+    let ready = "ready\nhistory is being lost: the disk is full or too slow\n";
+    let alarm = "history is being lost, because the disk is full or too slow: 6 facts are gone, calls are served all \
+                 the same";
+    assert_eq!(told(), ((200, json!(ready)), json!([alarm]), Some("1".to_owned())));
+}
