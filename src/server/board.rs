@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
+use tracing::warn;
 
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::server::QueueRules;
+use crate::server::not_served::NotServed;
+use crate::server::not_served::ToSay;
 use crate::server::queue_counts::QueueCounts;
 use crate::store::DatedFact;
 use crate::store::waits::Tally;
@@ -39,6 +42,8 @@ struct State {
     queues: Vec<BTreeMap<u32, Tally>>,
     /// Since the start, for each queue.
     counts: Vec<QueueCounts>,
+    /// What the log has said, for each queue.
+    not_served: Vec<NotServed>,
     waits: Waits,
 }
 
@@ -67,7 +72,8 @@ impl Board {
     pub fn new(now: WallTime, zone: TimeZone, rules: &[QueueRules]) -> Board {
         let queues = vec![BTreeMap::new(); rules.len()];
         let counts = vec![QueueCounts::default(); rules.len()];
-        let state = State { day: day_of(now, &zone), queues, counts, waits: Waits::default() };
+        let not_served = rules.iter().map(|_| NotServed::default()).collect();
+        let state = State { day: day_of(now, &zone), queues, counts, not_served, waits: Waits::default() };
         Board { zone, rules: rules.to_vec(), state: Mutex::new(state) }
     }
 
@@ -81,6 +87,7 @@ impl Board {
         let mut state = self.state();
         if let Some(change) = state.waits.apply(dated) {
             self.count(&mut state, &change, &dated.fact.what);
+            self.tell(&mut state, &change, dated);
             self.apply_change(&mut state, change, dated.wall);
         }
     }
@@ -152,6 +159,16 @@ impl Board {
             WaitChange::Ended(wait, end) => {
                 self.count_in(state, &wait.queue, |counts, rules| counts.end(end, exit(what), rules.target));
             }
+        }
+    }
+
+    /// Tells the log of a queue that begins not to serve its callers.
+    fn tell(&self, state: &mut State, change: &WaitChange, dated: &DatedFact) {
+        let WaitChange::Ended(wait, end) = change else { return };
+        let Some(place) = self.rules.iter().position(|rules| rules.name == wait.queue) else { return };
+        if let Some(say) = state.not_served[place].end(end, exit(&dated.fact.what), dated.wall) {
+            let ToSay { why, more } = say;
+            warn!(queue = %wait.queue, why, more, "callers of a queue are not served");
         }
     }
 

@@ -18,6 +18,7 @@ pub mod load;
 pub mod lock;
 pub mod messages;
 pub mod metric;
+mod not_served;
 pub mod options;
 pub mod outcomes;
 pub mod passages;
