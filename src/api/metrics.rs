@@ -13,17 +13,30 @@ use crate::server::Live;
 use crate::server::Metric;
 use crate::server::MetricKind;
 use crate::server::queue_counts::QueueCounts;
+use crate::store::Losses;
 
 /// `GET /metrics`
 pub(super) async fn show(State(state): State<ApiState>) -> impl IntoResponse {
     let mut metrics = of_live(&state.live);
-    metrics.push(Metric::gauge(
-        "warmline_history_losing",
-        "Whether history is being lost: 1 or 0",
-        f64::from(u8::from(state.losses.go_on())),
-    ));
+    metrics.extend(of_losses(&state.losses));
     metrics.extend((state.more_metrics)());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics))
+}
+
+/// What is in no history.
+fn of_losses(losses: &Losses) -> [Metric; 2] {
+    [
+        Metric::gauge(
+            "warmline_history_losing",
+            "Whether history is being lost: 1 or 0",
+            f64::from(u8::from(losses.go_on())),
+        ),
+        Metric::counter(
+            "warmline_history_lost_total",
+            "Facts in no history, because the disk was full or too slow",
+            losses.lost(),
+        ),
+    ]
 }
 
 /// What facts say.

@@ -487,6 +487,8 @@ fn pages_for_people_and_probes_answer() {
         "warmline_queue_abandoned_total{queue=\"billing\"} 0",
         "warmline_queue_unserved_total{queue=\"billing\",why=\"nobody_staffed\"} 1",
         "warmline_queue_unserved_total{queue=\"billing\",why=\"full\"} 0",
+        "warmline_history_losing 0",
+        "warmline_history_lost_total 0",
         "warmline_agents{state=\"offline\"} 2",
         "warmline_media_streams 3",
     ] {

@@ -198,7 +198,7 @@ impl Control {
                 stop_by.get_or_insert(now.at + LAST_WORDS);
             }
             self.perform(&mut outputs);
-            self.gauges.set(&self.switchboard, self.history.lost());
+            self.gauges.set(&self.switchboard);
             let too_long = stop_by.is_some_and(|by| by <= now.at);
             if too_long || (draining && self.switchboard.rests()) {
                 break;

@@ -23,7 +23,6 @@ pub struct Gauges {
     streams: AtomicUsize,
     sessions: AtomicUsize,
     turned_away: AtomicU64,
-    history_lost: AtomicU64,
     workers: Vec<Arc<WorkerStats>>,
     browsers: Arc<WebrtcStats>,
     recorder: Arc<RecorderStats>,
@@ -43,8 +42,7 @@ impl Gauges {
         Gauges { workers, browsers, recorder, queue_log, ..Gauges::default() }
     }
 
-    pub(super) fn set(&self, switchboard: &Switchboard, history_lost: u64) {
-        self.history_lost.store(history_lost, Ordering::Relaxed);
+    pub(super) fn set(&self, switchboard: &Switchboard) {
         self.calls.store(switchboard.live_calls(), Ordering::Relaxed);
         self.streams.store(switchboard.live_lines(), Ordering::Relaxed);
         self.sessions.store(switchboard.endpoint().session_count(), Ordering::Relaxed);
@@ -63,11 +61,6 @@ impl Gauges {
                 "warmline_calls_turned_away_total",
                 "Requests refused with 503 because more calls came than could be served",
                 self.turned_away.load(Ordering::Relaxed),
-            ),
-            Metric::counter(
-                "warmline_history_lost_total",
-                "Facts in no history, because the disk was full or too slow",
-                self.history_lost.load(Ordering::Relaxed),
             ),
         ];
         let of_browsers = |value: &AtomicU64| value.load(Ordering::Relaxed);

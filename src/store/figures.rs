@@ -383,6 +383,11 @@ impl Names {
             None => self.0.entry(text.to_owned()).or_insert_with(|| text.into()).clone(),
         }
     }
+
+    /// The name at this place of a row; empty for none.
+    pub fn at(&mut self, row: &Row<'_>, place: usize) -> rusqlite::Result<Name> {
+        Ok(self.of(row.get_ref(place)?.as_str().unwrap_or_default()))
+    }
 }
 
 /// The same, and needs.

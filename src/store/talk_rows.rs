@@ -8,7 +8,6 @@ use rusqlite::Connection;
 use rusqlite::params;
 
 use crate::base::CallId;
-use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::Target;
 use crate::fact::What;
@@ -101,8 +100,7 @@ pub(super) fn survey_report(
     )?;
     let mut rows = statement.query([from.0, until.0])?;
     while let Some(row) = rows.next()? {
-        let mut name =
-            |place: usize| row.get_ref(place).map(|value| names.of(value.as_str().unwrap_or_default()));
+        let mut name = |place: usize| names.at(row, place);
         report.add(&name(0)?, row.get(1)?, &name(2)?, &name(3)?);
     }
     Ok(report)
@@ -121,8 +119,7 @@ pub(super) fn talk_report(
     )?;
     let mut rows = statement.query([from.0, until.0])?;
     while let Some(row) = rows.next()? {
-        let mut name =
-            |place: usize| row.get_ref(place).map(|value| names.of(value.as_str().unwrap_or_default()));
+        let mut name = |place: usize| names.at(row, place);
         let time = |place: usize| row.get::<_, i64>(place).map(|us| Duration::from_micros(us.unsigned_abs()));
         let (held, refused, overridden, abandoned) = (row.get(2)?, row.get(5)?, row.get(6)?, row.get(7)?);
         let tally = HoldTally { held, total: time(3)?, longest: time(4)?, refused, overridden, abandoned };
@@ -135,9 +132,7 @@ pub(super) fn talk_report(
     )?;
     let mut rows = statement.query([from.0, until.0])?;
     while let Some(row) = rows.next()? {
-        let mut name = |place: usize| -> Result<Name, rusqlite::Error> {
-            Ok(names.of(row.get_ref(place)?.as_str().unwrap_or_default()))
-        };
+        let mut name = |place: usize| names.at(row, place);
         let target = targets.entry(row.get(2)?);
         let target = target.or_insert_with_key(|json| serde_json::from_str(json).ok()).clone();
         // Of a later version: this one cannot read it.
