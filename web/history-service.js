@@ -47,14 +47,14 @@ async function drawService() {
   show(at("service-none"), rows.length === 0);
   show(at("service-more"), lines.length > SHOWN);
   write(at("service-more"), `${lines.length - SHOWN} more lines are in the table to take away.`);
-  const told = [["SL", formulas.service_level], ["SL of all", formulas.service_level_of_all], ["Waits", formulas.waits], ["Occupied", formulas.occupancy]];
+  const told = [["SL", formulas.service_level], ["SL of all", formulas.service_level_of_all], ["In 180 s", formulas.within_180_s], ["Waits", formulas.waits], ["Occupied", formulas.occupancy]];
   at("service-formulas").replaceChildren(...told.flatMap(([name, words]) => [make("dt", {}, name), make("dd", {}, words)]));
 }
 
 function line(first, one, kind = "") {
   const percent = (value) => (value === null ? "" : `${value.toFixed(0)} %`);
   const seconds = (value) => (value === null || (value === 0 && one.answered + one.abandoned === 0) ? "" : about(value));
-  const cells = [one.joined, one.answered, percent(one.service_level), percent(one.service_level_of_all), one.abandoned, one.unserved,
+  const cells = [one.joined, one.answered, percent(one.service_level), percent(one.service_level_of_all), percent(one.within_180_s), one.abandoned, one.unserved,
     seconds(one.average_wait_s), seconds(one.p90_wait_s), seconds(one.longest_wait_s), percent(one.occupancy)];
   return make("tr", { class: kind }, first, ...cells.map((cell) => make("td", { class: "number" }, String(cell))));
 }

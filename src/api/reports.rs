@@ -236,8 +236,8 @@ pub(super) fn schemas() -> Value {
     let (percent, maybe_s) =
         (maybe(&json!({ "type": "number", "minimum": 0, "maximum": 100 })), maybe(&seconds));
     let figures = json!({
-        "joined": integer, "answered": integer, "in_target": integer, "abandoned": integer, "short_abandoned": integer,
-        "unserved": integer, "service_level": percent, "service_level_of_all": percent, "abandonment": percent,
+        "joined": integer, "answered": integer, "in_target": integer, "in_180_s": integer, "abandoned": integer, "short_abandoned": integer,
+        "unserved": integer, "service_level": percent, "service_level_of_all": percent, "within_180_s": percent, "abandonment": percent,
         "average_wait_s": maybe_s, "p90_wait_s": maybe_s, "longest_wait_s": seconds,
         "quoted": integer, "quotes_kept": percent, "quote_bias_s": maybe_s, "quote_error_s": maybe_s,
         "busy_s": seconds, "there_s": seconds, "occupancy": percent,

@@ -36,6 +36,7 @@ use crate::server::live::LiveCall;
 use crate::server::publisher::Status;
 use crate::store::view::PromiseView;
 use crate::store::view::rfc3339;
+use crate::store::waits::LONG_WAIT;
 use crate::store::waits::SHORT_ABANDON;
 use crate::store::waits::Tally;
 use crate::store::waits::Waiting;
@@ -90,6 +91,7 @@ struct FlowsJson {
 #[derive(Debug, Serialize)]
 struct Formulas {
     service_level: String,
+    within_180_s: String,
     abandonment: String,
     lately: String,
     quotes: String,
@@ -129,6 +131,7 @@ struct TallyJson {
     joined: u32,
     answered: u32,
     in_target: u32,
+    in_180_s: u32,
     abandoned: u32,
     short_abandoned: u32,
     unserved: u32,
@@ -141,6 +144,8 @@ struct TallyJson {
     longest_wait_s: f64,
     /// In per cent; null when nobody's wait is over.
     service_level: Option<f64>,
+    /// The same by the mark of long waits instead of the target.
+    within_180_s: Option<f64>,
     abandonment: Option<f64>,
 }
 
@@ -285,6 +290,10 @@ fn formulas() -> Formulas {
             "answered within the target ÷ (answered + abandoned + unserved); who hung up within {short} s is not \
              counted, who still waits not yet"
         ),
+        within_180_s: format!(
+            "answered within {} s, whatever the target, ÷ (answered + abandoned + unserved)",
+            LONG_WAIT.as_secs()
+        ),
         abandonment: format!("abandoned after more than {short} s ÷ (answered + abandoned + unserved)"),
         quotes: "mean of quoted − waited (bias) and of its size (error), of those who were quoted a wait and were \
                  answered; a quote is meant to be kept by nine in ten"
@@ -327,6 +336,7 @@ impl From<&Tally> for TallyJson {
             joined: tally.joined,
             answered: tally.answered,
             in_target: tally.in_target,
+            in_180_s: tally.in_long_wait,
             abandoned: tally.abandoned,
             short_abandoned: tally.short,
             unserved: tally.unserved,
@@ -337,6 +347,7 @@ impl From<&Tally> for TallyJson {
             average_wait_s: tally.average().map(seconds),
             longest_wait_s: seconds(tally.longest),
             service_level: percent(tally.service_level_of_all()),
+            within_180_s: percent(tally.within_long_wait()),
             abandonment: percent(tally.abandonment()),
         }
     }

@@ -55,12 +55,13 @@ pub(super) struct ReportArgs {
     csv: bool,
 }
 
-const FIGURES: [&str; 14] = [
+const FIGURES: [&str; 15] = [
     "from",
     "joined",
     "answered",
     "SL %",
     "SL of all %",
+    "in 180 s %",
     "abandoned",
     "unserved",
     "ASA s",
@@ -134,6 +135,7 @@ where
     say!("");
     say!("SL: {}", formulas.service_level);
     say!("SL of all: {}", formulas.service_level_of_all);
+    say!("in 180 s: {}", formulas.within_180_s);
     say!("waits: {}", formulas.waits);
     say!("occupied: {}", formulas.occupancy);
 }
@@ -201,6 +203,7 @@ fn cells(name: &str, from: String, figures: &FiguresView) -> Vec<String> {
         figures.answered.to_string(),
         maybe(figures.service_level),
         maybe(figures.service_level_of_all),
+        maybe(figures.within_180_s),
         figures.abandoned.to_string(),
         figures.unserved.to_string(),
         maybe(figures.average_wait_s),

@@ -16,6 +16,10 @@ use crate::store::why::can;
 /// Who hangs up within so long did not give up on us: they are counted apart.
 pub const SHORT_ABANDON: Duration = Duration::from_secs(5);
 
+/// Who waits longer has waited too long, whatever the queue's target is: the mark of the law where there is one (in Spain 95 % of
+/// calls are to be answered within three minutes, on average).
+pub const LONG_WAIT: Duration = Duration::from_secs(180);
+
 /// A caller who waits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waiting {
@@ -168,6 +172,8 @@ pub struct Tally {
     pub answered: u32,
     /// Of those, within the queue's target.
     pub in_target: u32,
+    /// And within [`LONG_WAIT`].
+    pub in_long_wait: u32,
     /// Hung up after the first seconds.
     pub abandoned: u32,
     /// Hung up within [`SHORT_ABANDON`].
@@ -193,6 +199,7 @@ impl Tally {
             WaitEnd::Answered { waited, quote, .. } => {
                 self.answered += 1;
                 self.in_target += u32::from(waited <= target);
+                self.in_long_wait += u32::from(waited <= LONG_WAIT);
                 self.waited += waited;
                 self.longest = self.longest.max(waited);
                 self.promised(waited, quote);
@@ -221,6 +228,11 @@ impl Tally {
     /// The part of [`Tally::ended`] that was answered within the target: whom we did not serve counts as missed.
     pub fn service_level_of_all(&self) -> Option<f64> {
         part(self.in_target, self.ended())
+    }
+
+    /// The part of [`Tally::ended`] that was answered within [`LONG_WAIT`].
+    pub fn within_long_wait(&self) -> Option<f64> {
+        part(self.in_long_wait, self.ended())
     }
 
     /// The part of [`Tally::ended`] that hung up.
@@ -267,6 +279,7 @@ impl std::ops::AddAssign for Tally {
         self.joined += tally.joined;
         self.answered += tally.answered;
         self.in_target += tally.in_target;
+        self.in_long_wait += tally.in_long_wait;
         self.abandoned += tally.abandoned;
         self.short += tally.short;
         self.unserved += tally.unserved;

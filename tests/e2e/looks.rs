@@ -354,8 +354,8 @@ fn announcements() -> Value {
 fn service(report: &Value) -> Value {
     let figures = |joined: u32, more: Value| {
         let base = json!({
-            "joined": joined, "answered": 38, "in_target": 22, "abandoned": 5, "short_abandoned": 1, "unserved": 2,
-            "service_level": 51.2, "service_level_of_all": 48.9, "abandonment": 11.1, "average_wait_s": 44.0,
+            "joined": joined, "answered": 38, "in_target": 22, "in_180_s": 37, "abandoned": 5, "short_abandoned": 1, "unserved": 2,
+            "service_level": 51.2, "service_level_of_all": 48.9, "within_180_s": 82.2, "abandonment": 11.1, "average_wait_s": 44.0,
             "p90_wait_s": 128.5, "longest_wait_s": 311.0, "quoted": 31, "quotes_kept": 88.6, "quote_bias_s": 4.0,
             "quote_error_s": 21.0, "busy_s": 20_400.0, "there_s": 25_200.0, "occupancy": 81.0,
         });
@@ -366,7 +366,7 @@ fn service(report: &Value) -> Value {
         base
     };
     let day = |date: u32| figures(23, json!({ "begins": format!("2026-11-{date}T00:00:00Z") }));
-    let nobody = json!({ "begins": at(0), "answered": 0, "in_target": 0, "service_level": null, "average_wait_s": null,
+    let nobody = json!({ "begins": at(0), "answered": 0, "in_target": 0, "service_level": null, "within_180_s": null, "average_wait_s": null,
                          "p90_wait_s": null, "longest_wait_s": 0.0, "abandoned": 0, "occupancy": null });
     let row = |name: Value, intervals: Value| figures(46, json!({ "name": name, "intervals": intervals }));
     let rows = json!([
@@ -401,9 +401,9 @@ fn handed_on(call: &Value) -> Value {
 fn pressed(board: &Value) -> Value {
     let mut board = changed(board, &json!({ "now": at(0), "day_begins": "2026-11-26T00:00:00Z" }));
     let tally = json!({
-        "joined": 48, "answered": 39, "in_target": 22, "abandoned": 5, "short_abandoned": 1, "unserved": 2,
+        "joined": 48, "answered": 39, "in_target": 22, "in_180_s": 37, "abandoned": 5, "short_abandoned": 1, "unserved": 2,
         "promises_kept": 31, "promises_broken": 4, "average_wait_s": 44.0, "longest_wait_s": 311.0,
-        "service_level": 47.8, "abandonment": 10.9,
+        "service_level": 47.8, "within_180_s": 80.4, "abandonment": 10.9,
     });
     let queue = board["queues"][1].clone();
     let mut interval = queue["today"].clone();

@@ -152,10 +152,10 @@ fn board() -> Value {
 fn tally() -> Value {
     let (number, integer) = (json!({ "type": "number" }), json!({ "type": "integer" }));
     json!({ "type": "object", "properties": {
-        "joined": integer, "answered": integer, "in_target": integer, "abandoned": integer,
+        "joined": integer, "answered": integer, "in_target": integer, "in_180_s": integer, "abandoned": integer,
         "short_abandoned": integer, "unserved": integer, "promises_kept": integer,
         "promises_broken": integer, "quote_bias_s": maybe(&number), "quote_error_s": maybe(&number),
         "average_wait_s": maybe(&number), "longest_wait_s": number,
-        "service_level": maybe(&number), "abandonment": maybe(&number),
+        "service_level": maybe(&number), "within_180_s": maybe(&number), "abandonment": maybe(&number),
     } })
 }

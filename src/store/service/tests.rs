@@ -222,6 +222,22 @@ fn whoever_was_there_when_the_server_died_is_not_from_then_on() {
 }
 
 #[test]
+fn who_is_answered_by_the_mark_of_long_waits_counts_whatever_the_target_is() {
+    let facts = [
+        joins(1, 0, "billing", &[]),
+        answers(1, 180, "alice", 180),
+        joins(2, 0, "billing", &[]),
+        answers(2, 181, "alice", 181),
+        joins(3, 0, "billing", &[]),
+        ends(3, 60, WaitExit::Abandoned),
+        joins(4, 0, "billing", &[]),
+        ends(4, 60, WaitExit::Cap),
+    ];
+    let tally = report(By::Queue, Every::Day, &facts, 1)[0].whole.tally;
+    assert_eq!((tally.in_target, tally.in_long_wait, tally.within_long_wait()), (0, 1, Some(0.25)));
+}
+
+#[test]
 fn whom_a_queue_does_not_let_in_came_and_was_not_served() {
     let facts = is_not_let_in(1, 0, "billing", &["billing"]);
     let rows = report(By::Queue, Every::Day, &facts, 1);

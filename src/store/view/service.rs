@@ -11,6 +11,7 @@ use crate::store::service::By;
 use crate::store::service::Every;
 use crate::store::service::Figures;
 use crate::store::service::Row;
+use crate::store::waits::LONG_WAIT;
 use crate::store::waits::SHORT_ABANDON;
 use crate::store::waits::Tally;
 
@@ -32,6 +33,7 @@ pub struct ServiceReportView {
 pub struct Formulas {
     pub service_level: String,
     pub service_level_of_all: String,
+    pub within_180_s: String,
     pub abandonment: String,
     pub waits: String,
     pub occupancy: String,
@@ -61,11 +63,14 @@ pub struct FiguresView {
     pub joined: u32,
     pub answered: u32,
     pub in_target: u32,
+    pub in_180_s: u32,
     pub abandoned: u32,
     pub short_abandoned: u32,
     pub unserved: u32,
     pub service_level: Option<f64>,
     pub service_level_of_all: Option<f64>,
+    /// The part that was answered within [`LONG_WAIT`].
+    pub within_180_s: Option<f64>,
     pub abandonment: Option<f64>,
     pub average_wait_s: Option<f64>,
     pub p90_wait_s: Option<f64>,
@@ -82,15 +87,17 @@ pub struct FiguresView {
 }
 
 /// The columns of [`ServiceReportView::csv`] after whose they are and when they begin.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 21] = [
     "joined",
     "answered",
     "in_target",
+    "in_180_s",
     "abandoned",
     "short_abandoned",
     "unserved",
     "service_level",
     "service_level_of_all",
+    "within_180_s",
     "abandonment",
     "average_wait_s",
     "p90_wait_s",
@@ -167,6 +174,10 @@ impl Formulas {
                 "answered within the queue's target ÷ (answered + abandoned + unserved), as the \
                                    wallboard has it"
                     .to_owned(),
+            within_180_s: format!(
+                "answered within {} s, whatever the target, ÷ (answered + abandoned + unserved)",
+                LONG_WAIT.as_secs()
+            ),
             abandonment: format!("abandoned after more than {short} s ÷ (answered + abandoned + unserved)"),
             waits: format!(
                 "{waits}; mean and 90th percentile are of the answered, the longest also of those who hung up"
@@ -199,11 +210,13 @@ impl From<&Figures> for FiguresView {
             joined: tally.joined,
             answered: tally.answered,
             in_target: tally.in_target,
+            in_180_s: tally.in_long_wait,
             abandoned: tally.abandoned,
             short_abandoned: tally.short,
             unserved: tally.unserved,
             service_level: percent(tally.service_level()),
             service_level_of_all: percent(tally.service_level_of_all()),
+            within_180_s: percent(tally.within_long_wait()),
             abandonment: percent(tally.abandonment()),
             average_wait_s: tally.average().map(seconds),
             p90_wait_s: figures.p90().map(seconds),
@@ -227,11 +240,13 @@ impl FiguresView {
             count(self.joined),
             count(self.answered),
             count(self.in_target),
+            count(self.in_180_s),
             count(self.abandoned),
             count(self.short_abandoned),
             count(self.unserved),
             self.service_level,
             self.service_level_of_all,
+            self.within_180_s,
             self.abandonment,
             self.average_wait_s,
             self.p90_wait_s,
