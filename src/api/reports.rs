@@ -179,8 +179,8 @@ pub(super) fn paths() -> Value {
     service["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
     json!({
         "/api/v1/reports/service": { "get": {
-            "summary": "Service level, waits and hang-ups of callers and how busy agents were, by queue, skill or agent and interval; \
-                        of waits that began in a time, the last 30 days when not given; for supervisors",
+            "summary": "Service level, waits and hang-ups of callers, how busy agents were, what talks took and whether one call was enough, \
+                        by queue, skill or agent and interval; of waits that began and talks that ended in a time, the last 30 days when not given; for supervisors",
             "parameters": [
                 time("from", "From then on"), time("until", "Before then"),
                 one_of("by", &["queue", "skill", "agent"], "Whose figures; queues' when not given"),
@@ -241,6 +241,10 @@ pub(super) fn schemas() -> Value {
         "average_wait_s": maybe_s, "p90_wait_s": maybe_s, "longest_wait_s": seconds,
         "quoted": integer, "quotes_kept": percent, "quote_bias_s": maybe_s, "quote_error_s": maybe_s,
         "busy_s": seconds, "there_s": seconds, "occupancy": percent,
+        "handled": integer, "average_handle_s": maybe_s, "average_talk_s": maybe_s, "average_hold_s": maybe_s,
+        "average_wrap_up_s": maybe_s,
+        "contacts": integer, "first_call_resolution": percent,
+        "contacts_with_outcome": integer, "first_call_resolution_with_outcome": percent,
     });
     let mut interval = figures.clone();
     interval["begins"] = time.clone();

@@ -35,7 +35,8 @@ use crate::store::view::talks::TalkReportView;
 /// What the report is of.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Figures instead: how callers were answered, how busy agents were, holds, handovers, and what callers answered
+    /// Figures instead: how callers were answered, how busy agents were, what talks took, whether one call was enough, holds,
+    /// handovers, and what callers answered
     #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
     pub(super) report: bool,
     /// Whose figures: queue, skill or agent
@@ -71,6 +72,19 @@ const FIGURES: [&str; 15] = [
     "quoted",
     "kept %",
     "off by s",
+];
+
+const HANDLING: [&str; 10] = [
+    "from",
+    "talks",
+    "AHT s",
+    "talk s",
+    "hold s",
+    "wrap-up s",
+    "contacts",
+    "FCR %",
+    "with outcome",
+    "FCR of these %",
 ];
 
 const HOLDS: [&str; 7] =
@@ -121,16 +135,22 @@ where
     I: Iterator<Item = WallTime>,
 {
     let nobody = if report.by == "skill" { "no skill" } else { "nobody" };
-    let mut lines = Vec::new();
+    let mut figures = Vec::new();
     for (row, begins) in report.rows.iter().zip(begins) {
         let name = row.name.as_deref().unwrap_or(nobody);
-        lines.push(cells(name, "in all".to_owned(), &row.whole));
+        figures.push((name, "in all".to_owned(), &row.whole));
         let intervals = row.intervals.iter().zip(begins);
-        lines
-            .extend(intervals.map(|(interval, begins)| cells(name, minute(begins, zone), &interval.figures)));
+        figures.extend(intervals.map(|(interval, begins)| (name, minute(begins, zone), &interval.figures)));
     }
-    let head: Vec<&str> = [report.by].into_iter().chain(FIGURES).collect();
-    show(table(&head, &lines));
+    let head = |columns: &[&'static str]| [&[report.by], columns].concat();
+    let lines: Vec<_> = figures.iter().map(|(name, from, figures)| cells(name, from, figures)).collect();
+    show(table(&head(&FIGURES), &lines));
+    let handled = figures.iter().filter(|(_, _, figures)| figures.handled > 0);
+    let lines: Vec<_> = handled.map(|(name, from, figures)| handling_cells(name, from, figures)).collect();
+    if !lines.is_empty() {
+        say!("");
+        show(table(&head(&HANDLING), &lines));
+    }
     let formulas = &report.formulas;
     say!("");
     say!("SL: {}", formulas.service_level);
@@ -138,6 +158,10 @@ where
     say!("in 180 s: {}", formulas.within_180_s);
     say!("waits: {}", formulas.waits);
     say!("occupied: {}", formulas.occupancy);
+    if !lines.is_empty() {
+        say!("AHT: {}", formulas.handle_time);
+        say!("FCR: {}", formulas.first_call_resolution);
+    }
 }
 
 /// Holds and handovers, where there were any.
@@ -194,11 +218,14 @@ fn path_cells((path, tally): (&talks::Path, &PathTally)) -> Vec<String> {
     cells
 }
 
-fn cells(name: &str, from: String, figures: &FiguresView) -> Vec<String> {
-    let maybe = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
+fn maybe(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| format!("{value:.1}"))
+}
+
+fn cells(name: &str, from: &str, figures: &FiguresView) -> Vec<String> {
     vec![
         name.to_owned(),
-        from,
+        from.to_owned(),
         figures.joined.to_string(),
         figures.answered.to_string(),
         maybe(figures.service_level),
@@ -213,6 +240,22 @@ fn cells(name: &str, from: String, figures: &FiguresView) -> Vec<String> {
         figures.quoted.to_string(),
         maybe(figures.quotes_kept),
         maybe(figures.quote_error_s),
+    ]
+}
+
+fn handling_cells(name: &str, from: &str, figures: &FiguresView) -> Vec<String> {
+    vec![
+        name.to_owned(),
+        from.to_owned(),
+        figures.handled.to_string(),
+        maybe(figures.average_handle_s),
+        maybe(figures.average_talk_s),
+        maybe(figures.average_hold_s),
+        maybe(figures.average_wrap_up_s),
+        figures.contacts.to_string(),
+        maybe(figures.first_call_resolution),
+        figures.contacts_with_outcome.to_string(),
+        maybe(figures.first_call_resolution_with_outcome),
     ]
 }
 

@@ -1,5 +1,5 @@
 //! Waits that are over, what agents did, and what talks and answers came to: rows, for a report to sum where it would have
-//! to read twenty facts a call. Those of talks are in `talk_rows`.
+//! to read twenty facts a call. Those of talks are in `talk_rows` and `handling_rows`.
 //!
 //! The rows say nothing that the facts do not. They are written with these, in the same transaction; where an earlier version
 //! wrote the facts they are made from them at the next start, and until then reports read the facts.
@@ -22,6 +22,9 @@ use crate::fact::NeedFact;
 use crate::fact::What;
 use crate::store::StoreError;
 use crate::store::fold::DatedFact;
+use crate::store::handling;
+use crate::store::handling_rows;
+use crate::store::handling_rows::HandlingRows;
 use crate::store::read;
 use crate::store::service;
 use crate::store::service::ServiceReport;
@@ -39,13 +42,14 @@ use crate::store::waits::Waiting;
 use crate::store::waits::Waits;
 
 /// What `seeded` says once every fact has its rows. Another name each time that there are rows of something more.
-const MADE: &str = "figures of waits and talks";
+const MADE: &str = "figures of waits, talks and handling";
 
 /// How often it is told how far the making of rows is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// The facts that rows are made of, by name.
-const LOOKED_AT: [&[&str]; 3] = [service::LOOKED_AT, talks::LOOKED_AT, surveys::LOOKED_AT];
+const LOOKED_AT: [&[&str]; 4] =
+    [service::LOOKED_AT, talks::LOOKED_AT, surveys::LOOKED_AT, handling::LOOKED_AT];
 
 /// How a wait ended, as it is written.
 const ANSWERED: &str = "answered";
@@ -72,6 +76,7 @@ pub(super) struct FigureRows {
     waits: Waits,
     asked: HashMap<CallId, Vec<Demand>>,
     talks: TalkRows,
+    handling: HandlingRows,
     /// The row of each agent who is there, and whether they are busy.
     there: BTreeMap<Name, (SpellKey, bool)>,
 }
@@ -85,11 +90,13 @@ impl FigureRows {
     pub fn begin(connection: &Connection) -> Result<FigureRows, StoreError> {
         let transaction = connection.unchecked_transaction()?;
         if are_made(&transaction)? {
-            transaction.execute(
-                "UPDATE spells SET to_us = max(from_us, ifnull((SELECT wall_us FROM facts WHERE call = 0 ORDER BY seq DESC \
-                 LIMIT 1), 0)) WHERE to_us IS NULL",
-                [],
-            )?;
+            for table in ["spells", "wrap_ups"] {
+                let ended = format!(
+                    "UPDATE {table} SET to_us = max(from_us, ifnull((SELECT wall_us FROM facts WHERE call = 0 ORDER BY seq \
+                     DESC LIMIT 1), 0)) WHERE to_us IS NULL"
+                );
+                transaction.execute(&ended, [])?;
+            }
         } else {
             make(&transaction)?;
             transaction.execute("INSERT INTO seeded VALUES (?1)", [MADE])?;
@@ -108,7 +115,7 @@ impl FigureRows {
             let agent: String = row.get(0)?;
             there.insert(Name::from(agent), ((WallTime(row.get(1)?), row.get(2)?), row.get(3)?));
         }
-        Ok(FigureRows { there, ..FigureRows::default() })
+        Ok(FigureRows { there, handling: HandlingRows::read_back(connection)?, ..FigureRows::default() })
     }
 
     /// Begins a call with the facts of it that were written before, whose rows are there.
@@ -116,6 +123,7 @@ impl FigureRows {
         self.waits.forget(call);
         self.asked.remove(&call);
         self.talks.fold(call, facts);
+        self.handling.fold(call, facts);
         for dated in facts {
             self.take(dated);
         }
@@ -124,12 +132,14 @@ impl FigureRows {
     /// No fact of a call is expected any more; if one comes, it is begun with those of before.
     pub fn forget(&mut self, call: CallId) {
         self.talks.forget(call);
+        self.handling.forget(call);
     }
 
     /// Takes a fact of a call in, and writes the wait that it ends. `seq` is the fact's number in its call.
     pub fn write(&mut self, connection: &Connection, seq: i64, dated: &DatedFact) -> Result<(), StoreError> {
         if let Some(call) = dated.fact.call {
             self.talks.write(connection, call, seq, &dated.fact.what)?;
+            self.handling.write(connection, call, dated)?;
         }
         match self.take(dated) {
             Some(ended) => insert_wait(connection, seq, &ended),
@@ -146,6 +156,7 @@ impl FigureRows {
         what: &What,
     ) -> Result<(), StoreError> {
         let What::AgentState { agent, to, .. } = what else { return Ok(()) };
+        self.handling.write_state(connection, seq, wall, agent, *to)?;
         let busy = is_busy(*to);
         let was = self.there.get(agent).copied();
         if was.map(|(_, busy)| busy) == busy {
@@ -194,7 +205,7 @@ pub(super) fn are_made(connection: &Connection) -> Result<bool, StoreError> {
 
 /// Makes the rows of all facts that there are, in place of those that an earlier version made.
 fn make(connection: &Connection) -> Result<(), StoreError> {
-    for table in ["waits", "spells"].iter().chain(talk_rows::TABLES) {
+    for table in ["waits", "spells"].iter().chain(talk_rows::TABLES).chain(handling_rows::TABLES) {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     let highest: i64 =
@@ -230,9 +241,15 @@ fn make(connection: &Connection) -> Result<(), StoreError> {
             shifts.apply(&dated);
         }
     }
-    for (agent, spells) in shifts.end(last) {
+    let (spells, wrap_ups) = shifts.end(last);
+    for (agent, spells) in spells {
         for (Spell { from, to, busy }, place) in spells.into_iter().zip(1..) {
             insert_spell(connection, &agent, place, from, Some(to), busy)?;
+        }
+    }
+    for (agent, wrap_ups) in wrap_ups {
+        for ((from, to), place) in wrap_ups.into_iter().zip(1..) {
+            handling_rows::insert_wrap_up(connection, &agent, place, from, Some(to))?;
         }
     }
     progress.ends();
@@ -342,13 +359,13 @@ pub(super) fn tell(
     }
     for call in up {
         for dated in read::facts(connection, call)? {
-            if let Err(too_long) = report.apply(&dated) {
+            if let Err(too_long) = report.apply_to_wait(&dated) {
                 return Ok(Err(too_long));
             }
         }
     }
     tell_spells(connection, report, now)?;
-    Ok(Ok(()))
+    handling_rows::tell(connection, report, now)
 }
 
 /// Agent by agent, from the spell in which the report's time begins.
@@ -392,8 +409,8 @@ impl Names {
 
 /// The same, and needs.
 #[derive(Default)]
-struct Known {
-    names: Names,
+pub(super) struct Known {
+    pub names: Names,
     needs: HashMap<String, Vec<NeedFact>>,
 }
 
@@ -424,7 +441,7 @@ impl Known {
         Ok(Some(EndedWait { wait, earlier: earlier.unwrap_or_default(), end }))
     }
 
-    fn needs(&mut self, json: Option<&str>) -> Option<Vec<NeedFact>> {
+    pub fn needs(&mut self, json: Option<&str>) -> Option<Vec<NeedFact>> {
         let json = json?;
         if let Some(needs) = self.needs.get(json) {
             return Some(needs.clone());

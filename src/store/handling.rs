@@ -75,6 +75,9 @@ impl EndedTalk {
     }
 }
 
+/// A talk, and whether its caller came to the same queue again; none where that does not show yet, or never.
+pub(super) type ShownTalk = (EndedTalk, Option<bool>);
+
 /// That a caller came to a queue.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Visit {
@@ -116,9 +119,17 @@ impl CallHandling {
 
     /// The talks that are over, in order.
     pub fn talks(&self) -> impl Iterator<Item = EndedTalk> {
-        let last = |talk: &EndedTalk| !self.talks[talk.place as usize..].iter().any(|later| later.queue == talk.queue);
+        let last = |talk: &EndedTalk| {
+            !self.talks[talk.place as usize..].iter().any(|later| later.queue == talk.queue)
+        };
         let (caller, said, placed) = (self.caller(), self.said, self.placed);
-        self.talks.iter().map(move |talk| EndedTalk { last: last(talk), caller, said, placed, ..talk.clone() })
+        self.talks.iter().map(move |talk| EndedTalk {
+            last: last(talk),
+            caller,
+            said,
+            placed,
+            ..talk.clone()
+        })
     }
 
     pub fn visits(&self) -> &[Visit] {
@@ -191,12 +202,12 @@ fn digest(kind: &str, text: &str) -> Caller {
 }
 
 /// How long each of one agent's talks was wrapped up; both in order.
-pub(super) fn wrapped_up(talks: &[EndedTalk], wrap_ups: &[(WallTime, WallTime)]) -> Vec<Duration> {
+pub(super) fn wrapped_up(talks: &[ShownTalk], wrap_ups: &[(WallTime, WallTime)]) -> Vec<Duration> {
     let mut lengths = vec![Duration::ZERO; talks.len()];
     for (from, to) in wrap_ups {
-        let before = talks.partition_point(|talk| talk.ended <= *from);
+        let before = talks.partition_point(|(talk, _)| talk.ended <= *from);
         if let Some(place) = before.checked_sub(1)
-            && from.since(talks[place].ended) <= FOLLOWS
+            && from.since(talks[place].0.ended) <= FOLLOWS
         {
             lengths[place] += to.since(*from);
         }
@@ -222,9 +233,9 @@ pub struct Handling {
 }
 
 impl Handling {
-    /// What one talk comes to; `again` is none where it does not show yet, or never.
-    pub(super) fn of(talk: &EndedTalk, wrapped_up: Duration, again: Option<bool>) -> Handling {
-        let (shows, once) = (u32::from(again.is_some()), u32::from(again == Some(false)));
+    /// What one talk comes to.
+    pub(super) fn of((talk, again): &ShownTalk, wrapped_up: Duration) -> Handling {
+        let (shows, once) = (u32::from(again.is_some()), u32::from(*again == Some(false)));
         let (said, said_once) = if talk.said { (shows, once) } else { (0, 0) };
         let (talked, held) = (talk.talked.saturating_sub(talk.held), talk.held);
         Handling { talks: 1, talked, held, wrapped_up, contacts: shows, once, said, said_once }
@@ -293,7 +304,7 @@ impl ToldTalks {
     }
 
     /// Each agent's talks in order, each with whether its caller came to the same queue again, as far as it shows by `now`.
-    pub fn end(mut self, now: WallTime) -> Vec<(Name, Vec<(EndedTalk, Option<bool>)>)> {
+    pub fn end(mut self, now: WallTime) -> BTreeMap<Name, Vec<ShownTalk>> {
         self.close();
         let visits = self.visits;
         let again = |talk: &EndedTalk| {
@@ -303,7 +314,14 @@ impl ToldTalks {
         };
         let agent = |(agent, mut talks): (Name, Vec<EndedTalk>)| {
             talks.sort_by_key(|talk| (talk.ended, talk.call, talk.place));
-            (agent, talks.into_iter().map(|talk| (again(&talk), talk)).map(|(again, talk)| (talk, again)).collect())
+            (
+                agent,
+                talks
+                    .into_iter()
+                    .map(|talk| (again(&talk), talk))
+                    .map(|(again, talk)| (talk, again))
+                    .collect(),
+            )
         };
         self.talks.into_iter().map(agent).collect()
     }

@@ -35,7 +35,8 @@ pub(super) struct HandlingRows {
 impl HandlingRows {
     /// After a transaction came to nothing: as the rows are. Talks are folded anew when their calls are read back.
     pub fn read_back(connection: &Connection) -> Result<HandlingRows, StoreError> {
-        let mut statement = connection.prepare("SELECT agent, from_us, seq FROM wrap_ups WHERE to_us IS NULL")?;
+        let mut statement =
+            connection.prepare("SELECT agent, from_us, seq FROM wrap_ups WHERE to_us IS NULL")?;
         let rows = statement.query_map([], |row| {
             let agent: String = row.get(0)?;
             Ok((Name::from(agent), (WallTime(row.get(1)?), row.get(2)?)))
@@ -53,7 +54,12 @@ impl HandlingRows {
     }
 
     /// Takes a fact of a call in, and writes what it changes.
-    pub fn write(&mut self, connection: &Connection, call: CallId, dated: &DatedFact) -> Result<(), StoreError> {
+    pub fn write(
+        &mut self,
+        connection: &Connection,
+        call: CallId,
+        dated: &DatedFact,
+    ) -> Result<(), StoreError> {
         let fold = self.calls.entry(call).or_default();
         if fold.apply(call, dated) { insert(connection, call, fold) } else { Ok(()) }
     }

@@ -22,6 +22,8 @@ pub mod customers;
 pub mod explain;
 mod figures;
 pub mod fold;
+pub mod handling;
+mod handling_rows;
 pub mod history;
 pub mod identity;
 pub mod messages;

@@ -30,6 +30,8 @@ use crate::store::figures;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::fold::LegRecord;
+use crate::store::handling;
+use crate::store::handling::AGAIN_WITHIN;
 use crate::store::messages;
 use crate::store::messages::Message;
 use crate::store::messages::MessageFilter;
@@ -418,15 +420,18 @@ fn tell_facts(
 ) -> Result<Result<(), TooLong>, StoreError> {
     let (from, until) = report.time();
     let arrived = from.0.saturating_sub(LONGEST_CALL_US);
+    // Who came to a queue again did so later.
+    let long_after = until + AGAIN_WITHIN;
     // Ids ascend with time: the facts of all these calls, and hardly any other's, lie beside each other.
     let mut statement = connection.prepare(
         "WITH these AS (SELECT min(id) AS first, max(id) AS last FROM calls WHERE arrived_us >= ?1 AND arrived_us < ?2) \
          SELECT wall_us, at_us, json, call FROM facts \
          WHERE call BETWEEN (SELECT first FROM these) AND (SELECT last FROM these) ORDER BY call, seq",
     )?;
-    let mut rows = statement.query([arrived, until.0])?;
+    let mut rows = statement.query([arrived, long_after.0])?;
     while let Some(row) = rows.next()? {
-        if !is_of(row.get_ref(2)?.as_str().unwrap_or_default(), service::LOOKED_AT) {
+        let json = row.get_ref(2)?.as_str().unwrap_or_default();
+        if !is_of(json, service::LOOKED_AT) && !is_of(json, handling::LOOKED_AT) {
             continue;
         }
         let call = Some(CallId(row.get::<_, i64>(3)?.unsigned_abs()));
@@ -448,9 +453,7 @@ fn tell_facts(
         .prepare("SELECT wall_us, at_us, json FROM facts WHERE call = 0 AND seq >= ?1 ORDER BY seq")?;
     let mut rows = statement.query([first])?;
     while let Some(row) = rows.next()? {
-        if WallTime(row.get(0)?) < until
-            && let Some(dated) = dated(row, None)?
-        {
+        if let Some(dated) = dated(row, None)? {
             report.apply_to_agent(&dated);
         }
     }

@@ -236,6 +236,41 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (call, seq)
     ) WITHOUT ROWID;
 ",
+    // And of what talks took of agents' time, and who came to a queue again. Callers are digests in them.
+    "
+    CREATE TABLE talks (
+        agent         TEXT NOT NULL,
+        ended_us      INTEGER NOT NULL,
+        call          INTEGER NOT NULL,
+        place         INTEGER NOT NULL,
+        queue         TEXT NOT NULL,
+        needs         TEXT NOT NULL,
+        placed        INTEGER NOT NULL,
+        talked_us     INTEGER NOT NULL,
+        held_us       INTEGER NOT NULL,
+        last          INTEGER NOT NULL,
+        caller        INTEGER,
+        said          INTEGER NOT NULL,
+        PRIMARY KEY (agent, ended_us, call, place)
+    ) WITHOUT ROWID;
+    CREATE TABLE visits (
+        call          INTEGER NOT NULL,
+        place         INTEGER NOT NULL,
+        queue         TEXT NOT NULL,
+        at_us         INTEGER NOT NULL,
+        caller        INTEGER,
+        PRIMARY KEY (call, place)
+    ) WITHOUT ROWID;
+    CREATE INDEX visits_by_caller ON visits (caller, queue, at_us) WHERE caller IS NOT NULL;
+    CREATE TABLE wrap_ups (
+        agent         TEXT NOT NULL,
+        from_us       INTEGER NOT NULL,
+        seq           INTEGER NOT NULL,
+        to_us         INTEGER,
+        PRIMARY KEY (agent, from_us, seq)
+    ) WITHOUT ROWID;
+    CREATE INDEX wrap_ups_open ON wrap_ups (agent) WHERE to_us IS NULL;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

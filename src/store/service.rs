@@ -20,6 +20,11 @@ use crate::base::WallTime;
 use crate::fact::NeedFact;
 use crate::store::figures::EndedWait;
 use crate::store::fold::DatedFact;
+use crate::store::handling::EndedTalk;
+use crate::store::handling::Handling;
+use crate::store::handling::ShownTalk;
+use crate::store::handling::ToldTalks;
+use crate::store::handling::wrapped_up;
 use crate::store::waits::Tally;
 use crate::store::waits::WaitChange;
 use crate::store::waits::WaitEnd;
@@ -110,6 +115,8 @@ pub struct Figures {
     waits: Vec<Duration>,
     /// What agents did in it: of a skill those who have it, of a queue those who can serve any of its calls.
     pub time: Time,
+    /// Of talks that ended in it.
+    pub handling: Handling,
 }
 
 impl Figures {
@@ -123,6 +130,7 @@ impl Figures {
         self.tally += other.tally;
         self.waits.extend(&other.waits);
         self.time += other.time;
+        self.handling += other.handling;
     }
 }
 
@@ -142,6 +150,7 @@ pub struct ServiceReport {
     intervals: Intervals,
     staff: Staff,
     waits: Waits,
+    talks: ToldTalks,
     cells: BTreeMap<Name, BTreeMap<usize, Figures>>,
     count: usize,
     /// What was needed of agents in each queue.
@@ -158,6 +167,7 @@ impl ServiceReport {
             intervals,
             staff,
             waits: Waits::default(),
+            talks: ToldTalks::default(),
             cells: BTreeMap::new(),
             count: 0,
             needed: BTreeMap::new(),
@@ -173,6 +183,12 @@ impl ServiceReport {
 
     /// Takes a fact of a call in.
     pub fn apply(&mut self, dated: &DatedFact) -> Result<(), TooLong> {
+        self.talks.apply(dated);
+        self.apply_to_wait(dated)
+    }
+
+    /// Takes in what a fact says of a wait, of a call whose talks are added.
+    pub(super) fn apply_to_wait(&mut self, dated: &DatedFact) -> Result<(), TooLong> {
         match self.waits.apply(dated) {
             None => Ok(()),
             Some(WaitChange::Joined(wait) | WaitChange::Relaxed(wait) | WaitChange::Moved { wait, .. }) => {
@@ -199,6 +215,23 @@ impl ServiceReport {
         }
     }
 
+    /// Takes talks of an agent in, and the agent's wrap-ups; both in order.
+    pub(super) fn add_talks(
+        &mut self,
+        talks: &[ShownTalk],
+        wrap_ups: &[(WallTime, WallTime)],
+    ) -> Result<(), TooLong> {
+        let lengths = wrapped_up(talks, wrap_ups);
+        for (shown, wrapped_up) in talks.iter().zip(lengths) {
+            let talk = &shown.0;
+            let Some(place) = self.intervals.place(talk.ended).filter(|_| !talk.placed) else { continue };
+            for name in self.names_of_talk(talk) {
+                self.cell(&name, place)?.handling += Handling::of(shown, wrapped_up);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a fact of an agent in.
     pub fn apply_to_agent(&mut self, dated: &DatedFact) {
         self.shifts.apply(dated);
@@ -209,7 +242,11 @@ impl ServiceReport {
         for wait in self.waits.waiting() {
             self.count(&wait, None)?;
         }
-        for (agent, spells) in std::mem::take(&mut self.shifts).end(now) {
+        let (spells, wrap_ups) = std::mem::take(&mut self.shifts).end(now);
+        for (agent, talks) in std::mem::take(&mut self.talks).end(now) {
+            self.add_talks(&talks, wrap_ups.get(&agent).map_or(&[], Vec::as_slice))?;
+        }
+        for (agent, spells) in spells {
             spells.into_iter().for_each(|spell| self.add_spell(&agent, spell, now));
         }
         for (agent, times) in std::mem::take(&mut self.times) {
@@ -259,6 +296,16 @@ impl ServiceReport {
             (By::Skill, _) => skills(&wait.needs),
             (By::Agent, Some(WaitEnd::Answered { agent, .. })) => BTreeSet::from([agent.clone()]),
             (By::Agent, _) => BTreeSet::from([wait.rings.last().cloned().unwrap_or_default()]),
+        }
+    }
+
+    /// Whose figures a talk is in.
+    fn names_of_talk(&self, talk: &EndedTalk) -> BTreeSet<Name> {
+        match self.by {
+            By::Queue => BTreeSet::from([talk.queue.clone()]),
+            By::Skill if talk.needs.is_empty() => BTreeSet::from([Name::default()]),
+            By::Skill => skills(&talk.needs),
+            By::Agent => BTreeSet::from([talk.agent.clone()]),
         }
     }
 

@@ -358,6 +358,8 @@ fn service(report: &Value) -> Value {
             "service_level": 51.2, "service_level_of_all": 48.9, "within_180_s": 82.2, "abandonment": 11.1, "average_wait_s": 44.0,
             "p90_wait_s": 128.5, "longest_wait_s": 311.0, "quoted": 31, "quotes_kept": 88.6, "quote_bias_s": 4.0,
             "quote_error_s": 21.0, "busy_s": 20_400.0, "there_s": 25_200.0, "occupancy": 81.0,
+            "handled": 38, "average_handle_s": 287.0, "average_talk_s": 201.0, "average_hold_s": 24.0, "average_wrap_up_s": 62.0,
+            "contacts": 31, "first_call_resolution": 77.4, "contacts_with_outcome": 28, "first_call_resolution_with_outcome": 82.1,
         });
         let mut base = base;
         for (key, value) in more.as_object().expect("more of it") {
@@ -367,7 +369,7 @@ fn service(report: &Value) -> Value {
     };
     let day = |date: u32| figures(23, json!({ "begins": format!("2026-11-{date}T00:00:00Z") }));
     let nobody = json!({ "begins": at(0), "answered": 0, "in_target": 0, "service_level": null, "within_180_s": null, "average_wait_s": null,
-                         "p90_wait_s": null, "longest_wait_s": 0.0, "abandoned": 0, "occupancy": null });
+                         "p90_wait_s": null, "longest_wait_s": 0.0, "abandoned": 0, "occupancy": null, "handled": 0 });
     let row = |name: Value, intervals: Value| figures(46, json!({ "name": name, "intervals": intervals }));
     let rows = json!([
         row(json!("billing"), json!([day(24), day(25)])),

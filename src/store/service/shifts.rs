@@ -59,7 +59,13 @@ pub(in crate::store) struct Shifts {
     last: WallTime,
     now: BTreeMap<Name, (WallTime, AgentStateName)>,
     spells: BTreeMap<Name, Vec<Spell>>,
+    /// Since when who is in wrap-up, and those that are over.
+    wrapping_up: BTreeMap<Name, WallTime>,
+    wrap_ups: WrapUps,
 }
+
+/// Each agent's times in wrap-up, from when to when, in order.
+pub(in crate::store) type WrapUps = BTreeMap<Name, Vec<(WallTime, WallTime)>>;
 
 impl Shifts {
     /// Takes a fact in that concerns no call. Who is there when a run of the server ends is not from its last fact on.
@@ -73,18 +79,26 @@ impl Shifts {
         if let What::AgentState { agent, to, .. } = &dated.fact.what {
             let was = self.now.insert(agent.clone(), (dated.wall, *to));
             self.spell(agent.clone(), was, dated.wall);
+            if *to == AgentStateName::WrapUp {
+                self.wrapping_up.entry(agent.clone()).or_insert(dated.wall);
+            } else if let Some(from) = self.wrapping_up.remove(agent) {
+                self.wrap_ups.entry(agent.clone()).or_default().push((from, dated.wall));
+            }
         }
     }
 
-    /// Every agent's spells, as of `now`.
-    pub fn end(mut self, now: WallTime) -> BTreeMap<Name, Vec<Spell>> {
+    /// Every agent's spells and wrap-ups, as of `now`.
+    pub fn end(mut self, now: WallTime) -> (BTreeMap<Name, Vec<Spell>>, WrapUps) {
         self.close(now);
-        self.spells
+        (self.spells, self.wrap_ups)
     }
 
     fn close(&mut self, at: WallTime) {
         for (agent, state) in std::mem::take(&mut self.now) {
             self.spell(agent, Some(state), at);
+        }
+        for (agent, from) in std::mem::take(&mut self.wrapping_up) {
+            self.wrap_ups.entry(agent).or_default().push((from, at));
         }
     }
 

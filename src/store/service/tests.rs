@@ -8,10 +8,14 @@ use crate::base::CallId;
 use crate::base::Timestamp;
 use crate::fact::AgentStateName;
 use crate::fact::Fact;
+use crate::fact::HoldEndedBy;
+use crate::fact::IdentifiedBy;
 use crate::fact::MissedWhy;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::Place;
+use crate::fact::Resolution;
+use crate::fact::Target;
 use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::fact::Why;
@@ -58,6 +62,41 @@ fn is_not_let_in(call: u64, secs: u64, queue: &str, needs: &[&str]) -> [Fact; 2]
 fn state(agent: &str, secs: u64, to: AgentStateName) -> Fact {
     let (agent, from) = (agent.into(), AgentStateName::Offline);
     fact(0, secs, What::AgentState { agent, from, to, reason: String::new() })
+}
+
+fn arrives(call: u64, secs: u64, from: &str) -> Fact {
+    let (display, to, sip_call_id) = (String::new(), "1000".into(), format!("call-{call}@127.0.0.1"));
+    let source = "udp 127.0.0.1:5070".into();
+    fact(
+        call,
+        secs,
+        What::CallArrived { from: from.to_owned(), display, to, sip_call_id, source, trunk: None },
+    )
+}
+
+fn is_held(call: u64, secs: u64, agent: &str, held: u64) -> Fact {
+    let held = Duration::from_secs(held);
+    fact(call, secs, What::HoldEnded { agent: agent.into(), held, by: HoldEndedBy::Agent })
+}
+
+fn parts(call: u64, secs: u64, agent: &str, talked: u64) -> Fact {
+    let talked = Duration::from_secs(talked);
+    fact(call, secs, What::TalkEnded { agent: agent.into(), talked, by: Party::Caller })
+}
+
+fn says(call: u64, secs: u64, agent: &str) -> Fact {
+    let (outcome, text) = (Resolution::Resolved, String::new);
+    fact(call, secs, What::OutcomeSet { agent: agent.into(), outcome, reason_code: text(), note: text() })
+}
+
+/// A caller of billing who is answered by alice at once, and talks.
+fn talks(call: u64, secs: u64, from: &str, talked: u64) -> [Fact; 4] {
+    [
+        arrives(call, secs, from),
+        joins(call, secs, "billing", &["billing"]),
+        answers(call, secs, "alice", 0),
+        parts(call, secs + talked, "alice", talked),
+    ]
 }
 
 fn staff() -> Staff {
@@ -202,6 +241,107 @@ fn the_same_day_by_skill_and_by_agent() {
              25 longest 25; busy 525 of 1050: 50",
         ]
     );
+}
+
+/// The report of two hours, as it is so many days later.
+fn handling(by: By, facts: &[Fact], days: u32) -> Vec<(String, Handling)> {
+    let intervals = Intervals::new(TWO_PM, TWO_PM + HOUR * 2, Every::Day, &TimeZone::UTC).unwrap();
+    let mut report = ServiceReport::new(by, intervals, staff());
+    let mut dated = sample::dated(facts.to_vec());
+    dated.sort_by_key(|dated| (dated.fact.call, dated.wall));
+    for dated in &dated {
+        match dated.fact.call {
+            Some(_) => report.apply(dated).unwrap(),
+            None => report.apply_to_agent(dated),
+        }
+    }
+    let rows = report.rows(TWO_PM + HOUR * 24 * days).unwrap();
+    rows.iter().map(|row| (row.name.to_string(), row.whole.handling)).collect()
+}
+
+#[test]
+fn what_a_talk_takes_is_talk_and_hold_and_the_wrap_up_that_follows() {
+    let mut facts = talks(1, 0, "+12025550143", 120).to_vec();
+    facts.extend([
+        is_held(1, 90, "alice", 30),
+        state("alice", 120, AgentStateName::WrapUp),
+        state("alice", 150, AgentStateName::Ready),
+    ]);
+    facts.extend(talks(2, 200, "+12025550144", 60));
+    // Wrap-up after a consult, and a call that alice places, with its own: neither is of the queue's callers.
+    facts.extend([
+        state("alice", 300, AgentStateName::WrapUp),
+        state("alice", 340, AgentStateName::Ready),
+        fact(
+            3,
+            400,
+            What::CallPlaced {
+                agent: "alice".into(),
+                to: Target::Number("+12025550145".into()),
+                queue: "billing".into(),
+            },
+        ),
+        parts(3, 500, "alice", 90),
+        state("alice", 500, AgentStateName::WrapUp),
+        state("alice", 510, AgentStateName::Ready),
+    ]);
+    let secs = Duration::from_secs;
+    for (by, name) in [(By::Queue, "billing"), (By::Skill, "billing"), (By::Agent, "alice")] {
+        let rows = handling(by, &facts, 1);
+        let (_, handling) = rows.iter().find(|(of, _)| of == name).unwrap();
+        assert_eq!(
+            (handling.talks, handling.talked, handling.held, handling.wrapped_up),
+            (2, secs(150), secs(30), secs(30))
+        );
+        assert_eq!(handling.average(), Some(secs(105)), "by {}", by.written());
+        assert_eq!(handling.contacts, 0, "nobody knows yet who calls again");
+    }
+}
+
+#[test]
+fn one_call_was_enough_for_whom_did_not_come_to_the_queue_again_in_seven_days() {
+    const WEEK: u64 = 7 * 24 * 60 * 60;
+    let mut facts = talks(1, 0, "+12025550143", 60).to_vec();
+    facts.push(says(1, 70, "alice"));
+    // The same number, written otherwise, in the last second; and another's a second too late.
+    facts.extend(talks(2, WEEK + 60, "+1 (202) 555-0143", 60));
+    facts.extend(talks(3, 10, "+12025550144", 60));
+    facts.push(says(3, 80, "alice"));
+    facts.extend(talks(4, WEEK + 71, "+12025550144", 60));
+    // To another queue, with another matter.
+    facts.extend(talks(5, 20, "+12025550145", 60));
+    facts.extend([arrives(6, 500, "+12025550145"), joins(6, 500, "help", &["help"])]);
+    // By account, from two phones; and somebody who is not known.
+    let is = |call, secs| {
+        let (customer, name, by) = ("100200".to_owned(), "Ann".to_owned(), IdentifiedBy::Account);
+        fact(call, secs, What::Identified { customer, name, by })
+    };
+    facts.extend(talks(7, 30, "+12025550146", 60));
+    facts.push(is(7, 40));
+    facts.extend(talks(8, 900, "+12025550147", 60));
+    facts.push(is(8, 900));
+    facts.extend(talks(9, 40, "anonymous", 60));
+    let rows = handling(By::Queue, &facts, 30);
+    let (_, handling) = rows.iter().find(|(of, _)| of == "billing").unwrap();
+    // Of 1, 3, 5, 7 and 8: not 1, who called again, nor 7.
+    assert_eq!((handling.contacts, handling.once, handling.said, handling.said_once), (5, 3, 2, 1));
+    assert_eq!(handling.first_call_resolution(), Some(0.6));
+    let rows = self::handling(By::Queue, &facts, 6);
+    assert!(rows.iter().all(|(_, handling)| handling.contacts == 0));
+}
+
+#[test]
+fn of_a_call_with_two_talks_of_a_queue_the_last_shows_whether_it_was_enough() {
+    let mut facts = talks(1, 0, "+12025550143", 60).to_vec();
+    facts.extend([
+        joins(1, 70, "billing", &["billing"]),
+        answers(1, 80, "bob", 10),
+        parts(1, 100, "bob", 20),
+    ]);
+    let rows = handling(By::Agent, &facts, 8);
+    let contacts =
+        |name: &str| rows.iter().find(|(of, _)| of == name).map(|(_, of)| (of.talks, of.contacts, of.once));
+    assert_eq!((contacts("alice"), contacts("bob")), (Some((1, 0, 0)), Some((1, 1, 1))));
 }
 
 #[test]
@@ -357,11 +497,13 @@ fn lived_through(store: &Store, facts: Vec<Fact>, second: u64, waits_to_be_writt
 
 /// One call's facts, and an agent's states, by numbers that chance draws.
 fn any_day() -> impl Strategy<Value = Vec<Fact>> {
-    let call = (0..10_000u64, 0..2usize, 0..4usize, 0..600u64, 0..7u8);
+    let talk = (0..300u64, 0..4u8, 0..4usize);
+    let call = (0..10_000u64, 0..2usize, 0..4usize, 0..600u64, 0..7u8, talk);
     let change = (0..10_000u64, 0..2usize, 0..6usize);
     (prop::collection::vec(call, 0..40), prop::collection::vec(change, 0..40)).prop_map(
         |(calls, mut changes)| {
             let (queues, agents) = (["billing", "help"], ["alice", "bob"]);
+            let numbers = ["+12025550143", "+12025550144", "+12025550145", "anonymous"];
             let needs: [&[&str]; 4] = [&[], &["billing"], &["help"], &["english"]];
             let states = [
                 AgentStateName::Offline,
@@ -372,8 +514,10 @@ fn any_day() -> impl Strategy<Value = Vec<Fact>> {
                 AgentStateName::NotReady,
             ];
             let mut facts = Vec::new();
-            for (place, (joined, queue, skills, waits, end)) in calls.into_iter().enumerate() {
+            for (place, (joined, queue, skills, waits, end, talk)) in calls.into_iter().enumerate() {
                 let (call, over) = (place as u64 + 1, joined + waits);
+                let (talked, became, number) = talk;
+                facts.push(arrives(call, joined, numbers[number]));
                 if end == 6 {
                     facts.extend(is_not_let_in(call, joined, queues[queue], needs[skills]));
                     continue;
@@ -381,7 +525,21 @@ fn any_day() -> impl Strategy<Value = Vec<Fact>> {
                 facts.push(joins(call, joined, queues[queue], needs[skills]));
                 let (from, to) = (queues[queue].into(), queues[1 - queue].into());
                 match end {
-                    0 => facts.push(answers(call, over, agents[queue], waits)),
+                    0 => {
+                        let (agent, parted) = (agents[queue], over + talked);
+                        facts.extend([
+                            answers(call, over, agent, waits),
+                            is_held(call, parted, agent, talked / 3),
+                            parts(call, parted, agent, talked),
+                        ]);
+                        if became & 1 == 1 {
+                            facts.push(says(call, parted + 3, agent));
+                        }
+                        if became & 2 == 2 {
+                            facts.push(state(agent, parted, AgentStateName::WrapUp));
+                            facts.push(state(agent, parted + 20, AgentStateName::Ready));
+                        }
+                    }
                     1 => facts.push(ends(call, over, WaitExit::Abandoned)),
                     2 => facts
                         .extend([rings(call, joined, agents[queue]), ends(call, over, WaitExit::Abandoned)]),
@@ -440,14 +598,16 @@ proptest! {
         let store = Store::open(folder.path()).unwrap();
         let history = lived_through(&store, facts, second, flushed);
         let readers = store.readers().unwrap();
-        let now = sample::STARTED + Duration::from_secs(12_000);
+        // So much later that it shows who called again.
+        let now = sample::STARTED + HOUR * 24 * 8;
         let reports = |report: &dyn Fn(By) -> Vec<Row>| [By::Queue, By::Skill, By::Agent].map(report);
         let told = reports(&|by| report_of_facts(&readers, by, calls, now));
         prop_assert_eq!(&told, &reports(&|by| report_of_rows(&readers, by, now)));
         drop(history);
         // A file of an earlier version has no rows: its facts are read, until the next start has made them.
         let connection = rusqlite::Connection::open(folder.path().join(crate::store::FILE)).unwrap();
-        let emptied = "DELETE FROM waits; DELETE FROM spells; DELETE FROM seeded WHERE what LIKE 'figures%'";
+        let emptied = "DELETE FROM waits; DELETE FROM spells; DELETE FROM talks; DELETE FROM visits; DELETE FROM wrap_ups; \
+             DELETE FROM seeded WHERE what LIKE 'figures%'";
         connection.execute_batch(emptied).unwrap();
         prop_assert_eq!(&told, &reports(&|by| report_of_rows(&readers, by, now)));
         let history = HistoryWriter::start(&store, now).unwrap();

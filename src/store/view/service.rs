@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::rfc3339;
 use crate::base::WallTime;
+use crate::store::handling::AGAIN_WITHIN;
 use crate::store::service::By;
 use crate::store::service::Every;
 use crate::store::service::Figures;
@@ -37,6 +38,8 @@ pub struct Formulas {
     pub abandonment: String,
     pub waits: String,
     pub occupancy: String,
+    pub handle_time: String,
+    pub first_call_resolution: String,
 }
 
 /// The figures of one queue, skill or agent.
@@ -84,10 +87,22 @@ pub struct FiguresView {
     pub busy_s: f64,
     pub there_s: f64,
     pub occupancy: Option<f64>,
+    /// Talks that ended, and the mean of talk, hold and wrap-up together; then each of the three.
+    pub handled: u32,
+    pub average_handle_s: Option<f64>,
+    pub average_talk_s: Option<f64>,
+    pub average_hold_s: Option<f64>,
+    pub average_wrap_up_s: Option<f64>,
+    /// Calls of which it shows whether the caller came again, and the part of them who did not.
+    pub contacts: u32,
+    pub first_call_resolution: Option<f64>,
+    /// The same of those of which an agent said what came of them.
+    pub contacts_with_outcome: u32,
+    pub first_call_resolution_with_outcome: Option<f64>,
 }
 
 /// The columns of [`ServiceReportView::csv`] after whose they are and when they begin.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 30] = [
     "joined",
     "answered",
     "in_target",
@@ -109,6 +124,15 @@ const COLUMNS: [&str; 21] = [
     "busy_s",
     "there_s",
     "occupancy",
+    "handled",
+    "average_handle_s",
+    "average_talk_s",
+    "average_hold_s",
+    "average_wrap_up_s",
+    "contacts",
+    "first_call_resolution",
+    "contacts_with_outcome",
+    "first_call_resolution_with_outcome",
 ];
 
 impl ServiceReportView {
@@ -156,6 +180,12 @@ impl Formulas {
             By::Skill => "of the agents who have the skill",
             By::Agent => "of the agent",
         };
+        let talks = match by {
+            By::Queue => "by the queue that the caller came by",
+            By::Skill => "for every skill that was needed when the caller was answered",
+            By::Agent => "by who talked",
+        };
+        let days = AGAIN_WITHIN.as_secs() / (24 * 60 * 60);
         let waits = match by {
             By::Queue => "a wait counts in the interval in which it began",
             By::Skill => {
@@ -182,6 +212,15 @@ impl Formulas {
             waits: format!(
                 "{waits}; mean and 90th percentile are of the answered, the longest also of those who hung up"
             ),
+            handle_time: format!(
+                "(talk + hold + wrap-up) ÷ talks that ended in the interval, {talks}; consults have no part in it, nor calls \
+                 that agents placed"
+            ),
+            first_call_resolution: format!(
+                "of calls whose last talk of the queue ended in the interval and whose caller is known, the part whose caller (by \
+                 account, else number) did not come to the same queue again in another call within {days} days; counted when \
+                 these are over; also of those alone of which an agent said what came of them"
+            ),
             occupancy: format!("in calls and wrap-up ÷ signed in and not in not-ready, {agents}"),
         }
     }
@@ -206,6 +245,8 @@ impl From<&Figures> for FiguresView {
         let percent = |part: Option<f64>| part.map(|part| tenths(part * 100.0));
         let seconds = |duration: Duration| tenths(duration.as_secs_f64());
         let (tally, time): (Tally, _) = (figures.tally, figures.time);
+        let handling = &figures.handling;
+        let per_talk = |time: Duration| handling.per_talk(time).map(seconds);
         FiguresView {
             joined: tally.joined,
             answered: tally.answered,
@@ -228,6 +269,15 @@ impl From<&Figures> for FiguresView {
             busy_s: seconds(time.busy),
             there_s: seconds(time.there),
             occupancy: percent(time.occupancy()),
+            handled: handling.talks,
+            average_handle_s: handling.average().map(seconds),
+            average_talk_s: per_talk(handling.talked),
+            average_hold_s: per_talk(handling.held),
+            average_wrap_up_s: per_talk(handling.wrapped_up),
+            contacts: handling.contacts,
+            first_call_resolution: percent(handling.first_call_resolution()),
+            contacts_with_outcome: handling.said,
+            first_call_resolution_with_outcome: percent(handling.first_call_resolution_where_said()),
         }
     }
 }
@@ -258,6 +308,15 @@ impl FiguresView {
             Some(self.busy_s),
             Some(self.there_s),
             self.occupancy,
+            count(self.handled),
+            self.average_handle_s,
+            self.average_talk_s,
+            self.average_hold_s,
+            self.average_wrap_up_s,
+            count(self.contacts),
+            self.first_call_resolution,
+            count(self.contacts_with_outcome),
+            self.first_call_resolution_with_outcome,
         ]
     }
 }
