@@ -81,6 +81,8 @@ pub struct Center {
     pub alarms: Vec<AlarmPolicy>,
     /// How long recordings are kept. Default 90 days.
     pub keep_recordings: Duration,
+    /// How long the history is kept; none: for ever. Default 24 months.
+    pub keep_history: Option<Duration>,
     /// Whether audio with phones is secured, where a trunk does not say otherwise.
     pub srtp: SrtpPolicy,
     /// How phones are sent key presses, where a trunk does not say otherwise.

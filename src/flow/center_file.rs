@@ -75,6 +75,10 @@ use crate::sip::uri::Uri;
 
 /// How long recordings are kept when nothing is said.
 const KEEP_RECORDINGS: Duration = Duration::from_secs(90 * DAY_S);
+/// How long the history is.
+const KEEP_HISTORY: Duration = Duration::from_secs(24 * MONTH_DAYS * DAY_S);
+/// A month is kept as the longest is: nothing goes too early.
+const MONTH_DAYS: u64 = 31;
 /// And at most: ten years.
 const MOST_DAYS: u64 = 3_650;
 const DAY_S: u64 = 86_400;
@@ -105,6 +109,8 @@ pub(crate) struct CenterFile {
     pub escalation: Vec<Level>,
     pub time_zone: TimeZone,
     pub keep_recordings: Duration,
+    /// None: for ever.
+    pub keep_history: Option<Duration>,
     pub srtp: SrtpPolicy,
     pub dtmf: Dtmf,
     pub codecs: Vec<Codec>,
@@ -172,6 +178,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let trunks =
         fields.optional("trunks").map(|yaml| each(yaml, "trunks", reader, trunk)).unwrap_or_default();
     let keep_recordings = fields.optional("keep_recordings").and_then(|yaml| days(yaml, reader));
+    let keep_history = fields.optional("keep_history").and_then(|yaml| history(yaml, reader));
     let extensions = extensions(given, &numbers, &feature_codes, reader);
     let outbound = fields.optional("outbound").and_then(|yaml| outbound(yaml, &trunks, &queues, reader));
     let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader)).unwrap_or_default();
@@ -205,6 +212,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         alarms,
         time_zone,
         keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),
+        keep_history: keep_history.unwrap_or(Some(KEEP_HISTORY)),
         auto_answer,
         extensions,
         outbound: outbound.unwrap_or_default(),
@@ -456,6 +464,27 @@ pub(crate) fn days(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Duration> {
         _ => {
             let message = format!("\"{}\" is not a number of days", text.text);
             reader.error_hint(text.place, message, format!("write it as 90d; at most {MOST_DAYS}d"));
+            None
+        }
+    }
+}
+
+/// `24 months`, `730d`, or `for ever`, which is none.
+fn history(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Option<Duration>> {
+    let text = reader.text(yaml, "how long the history is kept")?;
+    if text.text == "for ever" {
+        return Some(None);
+    }
+    let months = text.text.strip_suffix("months").or_else(|| text.text.strip_suffix("month"));
+    let number =
+        months.or_else(|| text.text.strip_suffix('d')).and_then(|number| number.trim_end().parse().ok());
+    let unit = if months.is_some() { MONTH_DAYS } else { 1 };
+    match number.map(|number: u64| number.saturating_mul(unit)) {
+        Some(days @ 1..=MOST_DAYS) => Some(Some(Duration::from_secs(days * DAY_S))),
+        _ => {
+            let message = format!("\"{}\" is not how long a history is kept", text.text);
+            let hint = format!("write it as 24 months or 730d, at most {MOST_DAYS}d, or for ever");
+            reader.error_hint(text.place, message, hint);
             None
         }
     }

@@ -141,6 +141,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) 
         escalation: center.escalation,
         time_zone: center.time_zone,
         keep_recordings: center.keep_recordings,
+        keep_history: center.keep_history,
         srtp: center.srtp,
         dtmf: center.dtmf,
         codecs: center.codecs,

@@ -319,6 +319,7 @@ impl Control {
             }
             ControlRequest::Serve { served, reply } => {
                 self.wires.recorder.keep(served.all.center.keep_recordings);
+                self.history.keep(served.all.center.keep_history);
                 if let Some(canary) = &served.canary {
                     self.live.outcomes.count_from(canary.began);
                 }

@@ -335,6 +335,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         recalled: Vec::new(),
         queue_log,
     };
+    belongings.history.keep(center.keep_history);
     let losses = belongings.history.losses();
     // After the history's start, which ends the calls that a crash left open.
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {

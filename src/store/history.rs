@@ -38,6 +38,7 @@ use crate::store::messages;
 use crate::store::places;
 use crate::store::promises;
 use crate::store::read;
+use crate::store::retention::Retention;
 use crate::store::words::word;
 
 /// Ended calls whose fold is kept for late facts: a line's quality comes after the call's end. A call that
@@ -53,6 +54,7 @@ pub struct HistoryWriter {
 
 struct Shared {
     losses: Losses,
+    retention: Retention,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -105,7 +107,8 @@ impl HistoryWriter {
             })
             .map_err(StoreError::Thread)?;
         let thread = Mutex::new(Some(thread));
-        let shared = Shared { losses, thread };
+        let retention = Retention::start(store.folder().to_owned())?;
+        let shared = Shared { losses, retention, thread };
         Ok(HistoryWriter { shared: Arc::new(shared) })
     }
 
@@ -122,6 +125,12 @@ impl HistoryWriter {
                 error!("history is full: facts are lost until the disk has caught up");
             }
         }
+    }
+
+    /// What is older than this is removed, within a minute and then once a day; none: the history is kept for ever. Nothing
+    /// is removed before this is called.
+    pub fn keep(&self, keep: Option<Duration>) {
+        self.shared.retention.keep(keep);
     }
 
     /// Facts lost since the start, for want of room or because SQLite refused them.
@@ -152,6 +161,7 @@ impl HistoryWriter {
 
 impl Shared {
     fn close(&self) {
+        self.retention.close();
         self.losses.backlog.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {

@@ -32,6 +32,7 @@ mod password;
 pub mod places;
 pub mod promises;
 pub mod read;
+mod retention;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;

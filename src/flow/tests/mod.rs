@@ -10,6 +10,7 @@ mod demo;
 mod docs;
 mod fetch;
 mod harm;
+mod kept;
 mod languages;
 mod parameters;
 mod presence;
