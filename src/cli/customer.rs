@@ -132,7 +132,11 @@ fn import(file: &Path, store: &Store) -> Result<(), Trouble> {
     let failed = |error| Trouble::new(format!("{} cannot be read: {error}", file.display()));
     let text = fs::read_to_string(file).map_err(failed)?;
     let customers = parse(&text).map_err(|(line, error)| {
-        let hint = format!("the first line is {COLUMNS}; several numbers are separated by spaces");
+        let hint = match line {
+            1 => format!("it is {COLUMNS}, with {BIRTH_DATE} behind it where dates of birth are known"),
+            _ => "a field with a comma in it stands between quotes; several numbers are separated by spaces"
+                .to_owned(),
+        };
         Trouble::new(format!("{}:{line}: {error}", file.display())).hint(hint)
     })?;
     store.import_customers(&customers)?;
@@ -145,7 +149,7 @@ fn parse(text: &str) -> Result<Vec<NewCustomer>, (usize, String)> {
     let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     let head = lines.next().map_or("", |(_, head)| head.trim());
     if head.strip_suffix(BIRTH_DATE).unwrap_or(head) != COLUMNS {
-        return Err((1, format!("the first line must be {COLUMNS}, or that and {BIRTH_DATE}")));
+        return Err((1, "the first line does not name the columns".to_owned()));
     }
     let columns = head.split(',').count();
     let rows = lines.filter(|(_, line)| !line.trim().is_empty());
@@ -213,6 +217,33 @@ mod tests {
         assert_eq!(dates, [Some(Secret::new("1980-02-29")), None]);
         let short = format!("{COLUMNS}{BIRTH_DATE}\n1,Ann,4711,,\n");
         assert_eq!(parse(&short).unwrap_err(), (2, "6 columns are wanted, got 5".to_owned()));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told_and_what_to_do_is_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let trouble = |text: &str| {
+            let file = folder.path().join("c.csv");
+            fs::write(&file, text).unwrap();
+            import(&file, &store)
+                .unwrap_err()
+                .to_string()
+                .split("c.csv")
+                .nth(1)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        assert_eq!(
+            trouble("account,name\n"),
+            ":1: the first line does not name the columns\n\nhint: it is account,name,pin,numbers,name_prompt, with \
+             ,birth_date behind it where dates of birth are known\n"
+        );
+        assert_eq!(
+            trouble(&format!("{COLUMNS}\n1,Ann\n")),
+            ":2: 5 columns are wanted, got 2\n\nhint: a field with a comma in it stands between quotes; several numbers \
+             are separated by spaces\n"
+        );
     }
 
     #[test]

@@ -109,16 +109,16 @@ struct ServeArgs {
     #[arg(long, value_name = "DIR", default_value = "./prompts")]
     prompts: PathBuf,
     /// SIP over UDP and TCP
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5060")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5060", value_parser = address)]
     sip: SocketAddr,
     /// SIP over TLS [default: none]
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     sip_tls: Option<SocketAddr>,
     /// The web
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     http: SocketAddr,
     /// The web over HTTPS, which browsers elsewhere need for their microphones [default: none]
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     https: Option<SocketAddr>,
     /// The certificate and its chain in PEM, for TLS and HTTPS [default: one of our own making]
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -130,7 +130,7 @@ struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
     /// The one UDP port of all browsers' audio
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8081")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8081", value_parser = address)]
     webrtc: SocketAddr,
     /// UDP ports of the audio
     #[arg(long, value_name = "LOW-HIGH", default_value = "16384-32767", value_parser = port_range)]
@@ -231,6 +231,14 @@ impl From<ServeArgs> for ServeOptions {
     }
 }
 
+/// `127.0.0.1:5060`, `[::1]:5060`
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| match text.parse::<IpAddr>() {
+        Ok(ip) => format!("the port is missing: write it as {}", SocketAddr::new(ip, 5_060)),
+        Err(_) => "an address of this machine and a port, like 127.0.0.1:5060".to_owned(),
+    })
+}
+
 /// `16384-32767`
 fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
     let (low, high) = text.split_once('-').ok_or("two ports with a '-' between, like 16384-32767")?;
@@ -270,6 +278,17 @@ mod tests {
             Cli::parse_from(["warmline", "serve", "--sip", "127.0.0.1:5070", "--rtp-ports", "20000-20100"]);
         let Some(Command::Serve(args)) = long.command else { panic!("{:?}", long.command) };
         assert_eq!(ServeOptions::from(short.serve), ServeOptions::from(args));
+    }
+
+    #[test]
+    fn an_address_without_a_port_is_told_what_it_lacks() {
+        assert_eq!(address("127.0.0.1:5070"), Ok(([127, 0, 0, 1], 5_070).into()));
+        assert_eq!(address("127.0.0.1"), Err("the port is missing: write it as 127.0.0.1:5060".to_owned()));
+        assert_eq!(address("::1"), Err("the port is missing: write it as [::1]:5060".to_owned()));
+        assert_eq!(
+            address("here"),
+            Err("an address of this machine and a port, like 127.0.0.1:5060".to_owned())
+        );
     }
 
     #[test]

@@ -53,6 +53,12 @@ impl From<StoreError> for Trouble {
             StoreError::Missing { .. } => {
                 trouble.hint("`warmline serve` makes it; name another data folder with --data")
             }
+            StoreError::Empty { .. } => {
+                trouble.hint("no Warmline has run with it yet: `warmline serve` fills it; or name another data folder with --data")
+            }
+            StoreError::Foreign { .. } => {
+                trouble.hint("it is left as it is: name another data folder with --data, in which `warmline serve` makes one")
+            }
             StoreError::TooNew { .. } => trouble.hint("use the Warmline that wrote it, or a later one"),
             StoreError::Sqlite(_) | StoreError::Thread(_) => {
                 trouble.hint("`warmline doctor` checks the data folder")

@@ -1,6 +1,7 @@
 //! `center.yaml`: the company, its numbers, skills, queues, agents and trunks.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ use crate::flow::validity::Lapse;
 use crate::flow::validity::Validity;
 use crate::flow::wait_file::Links;
 use crate::flow::wait_file::wait_prompts;
+use crate::flow::yaml;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
@@ -254,6 +256,38 @@ fn languages(fields: &mut Fields<'_>, reader: &mut Reader<'_>) {
     reader.names.language = own;
     reader.names.languages = all;
     heard_in_all(yaml.place, reader);
+}
+
+/// Tells of each language in which nothing is recorded, once, where it is named.
+pub(crate) fn unrecorded(text: &str, wanted: &BTreeMap<Name, BTreeSet<Name>>, reader: &mut Reader<'_>) {
+    const NAMED: usize = 3;
+    let root = yaml::parse(text).0;
+    for (language, names) in wanted {
+        let place = root.as_ref().and_then(|root| place_of(root, language)).unwrap_or(Place {
+            line: 1,
+            column: 1,
+            length: 1,
+        });
+        let first: Vec<&str> = names.iter().take(NAMED).map(|name| &**name).collect();
+        let more = if names.len() > NAMED { ", …" } else { "" };
+        let message = format!(
+            "nothing is recorded in \"{language}\", in which {} prompts are needed: {}{more}",
+            names.len(),
+            first.join(", ")
+        );
+        let hint =
+            format!("record them as prompts/{language}/{}.wav and so on, or take the language out", first[0]);
+        reader.error_hint(place, message, hint);
+    }
+}
+
+/// Where `languages` names one.
+fn place_of(root: &Yaml, language: &str) -> Option<Place> {
+    let Value::Map(entries) = &root.value else { return None };
+    let (_, languages) = entries.iter().find(|(key, _)| key.text == "languages")?;
+    let Value::List(all) = &languages.value else { return Some(languages.place) };
+    let named = all.iter().find(|yaml| matches!(&yaml.value, Value::Text(text) if text.text == language));
+    Some(named.unwrap_or(languages).place)
 }
 
 /// What is in no file, and heard all the same: by a held caller, and the minutes of a quote.

@@ -89,6 +89,11 @@ pub fn load(
             }
         }
     }
+    let mut unrecorded = std::mem::take(&mut center_reader.unrecorded);
+    for (language, names) in readers.values_mut().flat_map(|reader| std::mem::take(&mut reader.unrecorded)) {
+        unrecorded.entry(language).or_default().extend(names);
+    }
+    center_file::unrecorded(center_text, &unrecorded, &mut center_reader);
     let mut found: Vec<Diagnostic> = readers.into_values().flat_map(|reader| reader.diagnostics).collect();
     found.append(&mut center_reader.diagnostics);
     let flows = flows.into_iter().map(|(name, flow)| (name, Arc::new(flow))).collect();

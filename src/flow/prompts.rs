@@ -29,6 +29,11 @@ impl Prompts {
         self.length(language, name).is_some()
     }
 
+    /// Whether anything at all is recorded in `language`.
+    pub fn has_any(&self, language: &str) -> bool {
+        self.lengths.values().any(|languages| languages.contains_key(language))
+    }
+
     /// How long it lasts; none when there is no such recording.
     pub fn length(&self, language: &str, name: &str) -> Option<Duration> {
         let languages = self.lengths.get(name)?;

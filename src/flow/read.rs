@@ -1,6 +1,7 @@
 //! Reading values out of a file's tree: what is wrong is noted with its place, and reading goes on.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub(crate) struct Reader<'a> {
     /// The nodes of the flow being read, by name.
     pub nodes: BTreeMap<Name, NodeIndex>,
     pub diagnostics: Vec<Diagnostic>,
+    /// What is wanted in languages in which nothing at all is recorded. It is told once for each.
+    pub unrecorded: BTreeMap<Name, BTreeSet<Name>>,
 }
 
 /// The names that `center.yaml` gave.
@@ -111,7 +114,15 @@ impl Names {
 impl<'a> Reader<'a> {
     pub fn new(file: &'a str, text: &'a str, prompts: &'a Prompts, names: Names) -> Reader<'a> {
         let lines = text.lines().collect();
-        Reader { file, lines, prompts, names, nodes: BTreeMap::new(), diagnostics: Vec::new() }
+        Reader {
+            file,
+            lines,
+            prompts,
+            names,
+            nodes: BTreeMap::new(),
+            diagnostics: Vec::new(),
+            unrecorded: BTreeMap::new(),
+        }
     }
 
     /// Reads the file's YAML and notes what is wrong with it.
@@ -268,7 +279,15 @@ impl<'a> Reader<'a> {
         let prompts = self.prompts;
         let lacks = |language: &&Name| !prompts.has(language, &name);
         let missing: Vec<Name> = self.names.languages.iter().filter(lacks).cloned().collect();
-        let Some(first) = missing.first() else { return Some(name) };
+        if missing.is_empty() {
+            return Some(name);
+        }
+        let (missing, unrecorded): (Vec<Name>, Vec<Name>) =
+            missing.into_iter().partition(|language| prompts.has_any(language));
+        for language in unrecorded {
+            self.unrecorded.entry(language).or_default().insert(name.clone());
+        }
+        let first = missing.first()?;
         let languages: Vec<&str> = missing.iter().map(|language| &**language).collect();
         let message = format!("\"{name}\" is not recorded in {}", languages.join(", "));
         self.error_hint(text.place, message, format!("record it as prompts/{first}/{name}.wav"));
@@ -347,6 +366,10 @@ impl<'a> Reader<'a> {
             let needed = say::needed(&language, kind);
             let missing: Vec<&str> =
                 needed.iter().map(String::as_str).filter(|name| !self.prompts.has(&language, name)).collect();
+            if !missing.is_empty() && language != self.names.language && !self.prompts.has_any(&language) {
+                self.unrecorded.entry(language).or_default().extend(missing.into_iter().map(Name::from));
+                continue;
+            }
             let Some(missing) = list(missing) else { continue };
             let spoken = match self.names.languages.len() {
                 1 => String::new(),

@@ -1,6 +1,7 @@
 //! What `center.yaml` says about rings: how long, and at how many agents at once; for how long who does not take a call gets
 //! none; whose phones take calls by themselves.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::flow::fields::Fields;
@@ -12,18 +13,36 @@ use crate::queue::api::RING_AT_MOST;
 
 /// How long a phone rings when nothing is said.
 const RING: Duration = Duration::from_secs(20);
+/// Nobody is at hand sooner, and who has not picked up later never does: meanwhile the caller waits for this agent alone.
+const RINGS: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(120);
 /// A phone that waits longer before it takes a call by itself might as well be picked up.
 const LATEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// How long agents' phones ring, and at how many at once: `ring: 20s`, or `ring: { for: 20s, agents: 2 }`
 pub(crate) fn ring(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (Duration, u32) {
     let Some(yaml) = fields.optional("ring") else { return (RING, 1) };
-    let Value::Map(entries) = &yaml.value else { return (reader.duration(yaml).unwrap_or(RING), 1) };
+    let Value::Map(entries) = &yaml.value else { return (ring_time(yaml, reader).unwrap_or(RING), 1) };
     let mut own = Fields::new(yaml.place, entries);
-    let time = own.duration(reader, "for", RING);
+    let time = own.optional("for").and_then(|yaml| ring_time(yaml, reader)).unwrap_or(RING);
     let agents = own.optional("agents").and_then(|yaml| reader.number(yaml, 1, RING_AT_MOST.into()));
     own.finish(reader);
     (time, agents.and_then(|agents| u32::try_from(agents).ok()).unwrap_or(1))
+}
+
+/// How long a phone rings; a time that helps nobody is taken, with a warning.
+fn ring_time(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Duration> {
+    let time = reader.duration(yaml)?;
+    let (least, most) = (RINGS.start().as_secs(), RINGS.end().as_secs());
+    if !RINGS.contains(&time) {
+        let message =
+            format!("agents' phones ring for {} s each, and the caller waits meanwhile", time.as_secs_f64());
+        reader.warning(
+            yaml.place,
+            message,
+            Some(format!("let them ring for {least} to {most} s; 20s is usual")),
+        );
+    }
+    Some(time)
 }
 
 /// `after_miss: { no_answer: until ready, declined: 10s, busy: 60s, unreachable: until ready }`

@@ -93,6 +93,12 @@ pub enum StoreError {
     /// There is no store yet, and reading alone makes none.
     #[error("there is no {FILE} in {folder}", folder = folder.display())]
     Missing { folder: PathBuf },
+    /// Nothing has been written yet.
+    #[error("{file} is empty", file = file.display())]
+    Empty { file: PathBuf },
+    /// Somebody else's file.
+    #[error("{file} is no database of Warmline", file = file.display())]
+    Foreign { file: PathBuf },
     /// The file was written by a later version.
     #[error("{FILE} has tables of version {found}, this Warmline knows versions up to {known}")]
     TooNew { found: i64, known: i64 },
@@ -122,6 +128,7 @@ impl Store {
         fs::create_dir_all(folder).map_err(failed)?;
         let mut connection = Connection::open(folder.join(FILE))?;
         only_for_its_owner(&folder.join(FILE)).map_err(failed)?;
+        schema::check(&connection)?;
         prepare(&connection)?;
         schema::migrate(&mut connection)?;
         Ok(Store { folder: folder.to_owned(), connection: Mutex::new(connection) })
@@ -179,7 +186,7 @@ fn connect_to_read(folder: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY)?;
     // Not opened with SQLITE_OPEN_READ_ONLY: a reader of a WAL file must be able to make the -shm file.
     connection.pragma_update(None, "query_only", true)?;
-    schema::check(&connection)?;
+    schema::check_to_read(&connection)?;
     Ok(connection)
 }
 
@@ -245,6 +252,25 @@ mod tests {
         drop(store);
         assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, .. })));
         assert!(matches!(connect_to_read(folder.path()), Err(StoreError::TooNew { .. })));
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_left_alone_and_an_empty_one_is_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let opened = || (Store::open(folder.path()).map(drop), connect_to_read(folder.path()).map(drop));
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(connect_to_read(folder.path()), Err(StoreError::Empty { .. })));
+        Connection::open(&file).unwrap().execute_batch("CREATE TABLE songs (title)").unwrap();
+        let before = std::fs::read(&file).unwrap();
+        assert!(matches!(opened(), (Err(StoreError::Foreign { .. }), Err(StoreError::Foreign { .. }))));
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+        std::fs::write(
+            &file,
+            "A letter to somebody, of which SQLite makes nothing, however long it looks at it.",
+        )
+        .unwrap();
+        assert!(matches!(opened(), (Err(StoreError::Foreign { .. }), Err(StoreError::Foreign { .. }))));
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! The tables, and how an older file becomes a newer one: each step once, in one transaction.
 
+use std::path::PathBuf;
+
 use rusqlite::Connection;
+use rusqlite::ErrorCode;
 use rusqlite::TransactionBehavior;
 
+use crate::store::FILE;
 use crate::store::StoreError;
 
 /// What each version added. SQLite's `user_version` counts the steps a file has taken; a step that was
@@ -288,12 +292,33 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses a file that a later version wrote.
+/// Refuses a file that a later version wrote, or somebody else.
 pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     let (found, known) = (version(connection)?, STEPS.len() as i64);
+    let tables = |name: &str| {
+        let sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name LIKE ?1";
+        connection.query_row(sql, [name], |row| row.get::<_, i64>(0))
+    };
+    if tables("facts")? == 0 && (found != 0 || tables("%")? != 0) {
+        return Err(StoreError::Foreign { file: file(connection) });
+    }
     if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(()) }
 }
 
+/// And one to which nobody has written yet.
+pub(super) fn check_to_read(connection: &Connection) -> Result<(), StoreError> {
+    check(connection)?;
+    if version(connection)? == 0 { Err(StoreError::Empty { file: file(connection) }) } else { Ok(()) }
+}
+
+fn file(connection: &Connection) -> PathBuf {
+    connection.path().unwrap_or(FILE).into()
+}
+
 fn version(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0));
+    version.map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::Foreign { file: file(connection) },
+        _ => StoreError::Sqlite(error),
+    })
 }

@@ -154,14 +154,13 @@ fn in_order(center: Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>>) -> Resul
 fn flow_name(center: &Center, said: &str) -> Result<Name, Trouble> {
     let file = said.rsplit('/').next().unwrap_or(said);
     let name = file.strip_suffix(".yaml").unwrap_or(file);
-    match center.flows.get_key_value(name) {
-        Some((name, _)) => Ok(Name::clone(name)),
-        None => {
-            let known: Vec<&str> = center.flows.keys().map(|name| &**name).collect();
-            Err(Trouble::new(format!("no flow is called \"{name}\""))
-                .hint(format!("there is {}", known.join(", "))))
-        }
-    }
+    let named = center.flows.get_key_value(name).map(|(name, _)| name);
+    named.or_else(|| center.numbers.get(said)).cloned().ok_or_else(|| {
+        let flows: Vec<&str> = center.flows.keys().map(|name| &**name).collect();
+        let numbers: Vec<&str> = center.numbers.keys().map(String::as_str).collect();
+        let hint = format!("there is {}; or a number to dial: {}", flows.join(", "), numbers.join(", "));
+        Trouble::new(format!("no flow is called \"{name}\", and no number leads to one")).hint(hint)
+    })
 }
 
 /// The customers and services that the tests of a flow know.
@@ -187,4 +186,23 @@ fn unreadable(error: LoadError) -> Trouble {
 
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_is_named_by_its_name_its_file_or_a_number_that_leads_to_it() {
+        let center = flow::tests::demo();
+        for said in ["main", "main.yaml", "ivr_flows/main.yaml", "1000"] {
+            assert_eq!(&*flow_name(&center, said).unwrap(), "main", "{said}");
+        }
+        assert_eq!(&*flow_name(&center, "1001").unwrap(), "support_line");
+        let none = flow_name(&center, "4711").unwrap_err().to_string();
+        assert!(
+            none.starts_with("error: no flow is called \"4711\", and no number leads to one\n"),
+            "{none}"
+        );
+    }
 }

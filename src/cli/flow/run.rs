@@ -39,7 +39,7 @@ const HELP: &str = "keys: press them after the last word; !keys: at once, over w
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RunArgs {
-    /// The flow: its name or its file
+    /// The flow: its name, its file, or a number that leads to it
     flow: String,
     /// The calling number; empty when withheld
     #[arg(long, value_name = "NUMBER", default_value = "+12025550100")]
@@ -130,7 +130,8 @@ fn play(player: &str, folder: &Path, language: &str, prompts: &[Name]) {
 
 fn caller(args: &RunArgs, center: &Center, world: &World, flow: &Name) -> Caller {
     let first = center.numbers.iter().find(|(_, served)| *served == flow);
-    let dialled = args.dialled.clone().or_else(|| first.map(|(number, _)| number.clone()));
+    let named = center.numbers.contains_key(&args.flow).then(|| args.flow.clone());
+    let dialled = args.dialled.clone().or(named).or_else(|| first.map(|(number, _)| number.clone()));
     Caller {
         number: args.from.clone(),
         dialled: dialled.unwrap_or_default(),

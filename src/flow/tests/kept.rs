@@ -1,4 +1,4 @@
-//! For how long the history is kept.
+//! For how long the history is kept, and agents' phones ring.
 
 use super::harm::CENTER;
 use super::harm::END;
@@ -19,4 +19,22 @@ fn what_a_center_says_of_its_history() {
         "center.yaml:6:15: error: \"a while\" is not how long a history is kept \
          (write it as 24 months or 730d, at most 3650d, or for ever)",
     );
+}
+
+#[test]
+fn phones_that_ring_for_too_short_or_too_long_are_warned_of() {
+    let with = |ring: &str| {
+        CENTER.replace("{ needs: billing >= 3 }", &format!("{{ needs: billing >= 3, ring: {ring} }}"))
+    };
+    for usual in ["5s", "20s", "2m", "{ for: 20s, agents: 2 }"] {
+        center(&with(usual), "");
+    }
+    let words = "agents' phones ring for";
+    let hint = "let them ring for 5 to 120 s; 20s is usual";
+    for (odd, column, secs) in [("2h", 49, "7200"), ("2s", 49, "2"), ("{ for: 3m, agents: 2 }", 56, "180")] {
+        let warning = format!(
+            "center.yaml:4:{column}: warning: {words} {secs} s each, and the caller waits meanwhile ({hint})"
+        );
+        center(&with(odd), &warning);
+    }
 }
