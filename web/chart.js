@@ -17,8 +17,9 @@ export function dayChart(queue, { day_begins, interval_s }) {
   const begins = Date.parse(day_begins);
   const place = (when) => (Date.parse(when) - begins) / 1000 / DAY_S;
   const left = (interval) => interval.abandoned + interval.unserved + interval.short_abandoned;
-  const most = Math.max(4, ...queue.intervals.map((interval) => interval.joined));
-  const height = (count) => (count / most) * (HEIGHT - FOOT - 20);
+  const most = Math.max(0, ...queue.intervals.map((interval) => interval.joined));
+  // One caller does not fill the day.
+  const height = (count) => (count / Math.max(4, most)) * (HEIGHT - FOOT - 20);
   const { answered, joined } = queue.today;
   const svg = part("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Today: ${joined} joined, ${answered} answered` });
   const wide = Math.max(2, (interval_s / DAY_S) * WIDTH - 0.6);

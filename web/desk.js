@@ -97,6 +97,8 @@ function drawState() {
   show(at("states"), takes);
   // Never disabled: what the page knows may be a moment old, and a wish counts.
   at("ready").setAttribute("aria-pressed", String(desk.state === "ready" && !next));
+  // What they are already, or will be after this call, is nothing to be done next.
+  at("ready").classList.toggle("main", ["not_ready", "offline"].includes(desk.state));
   const phone = audio?.words ?? "No phone in this page";
   write(at("phone-state"), phone);
   at("phone-state").className = `tag ${audio?.kind ?? "plain"}`;

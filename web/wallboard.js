@@ -72,7 +72,7 @@ function queueCard(queue) {
       figure2(percent(lately.service_level), "service level lately")),
     make("div", { class: "trio small" },
       figure2(today.average_wait_s === null ? "–" : about(today.average_wait_s), "average wait"),
-      figure2(today.answered + today.abandoned ? about(today.longest_wait_s) : "–", `longest wait today${today.within_180_s === null ? "" : `, ${percent(today.within_180_s)} answered in 180 s`}`),
+      figure2(today.answered + today.abandoned ? about(today.longest_wait_s) : "–", `longest wait today${today.within_180_s === null ? "" : `, ${percent(today.within_180_s)} in 180 s`}`),
       figure2(today.promises_kept + today.promises_broken ? `${today.promises_kept} of ${today.promises_kept + today.promises_broken}` : "–", "promises kept")),
     queue.messages.count ? make("p", { class: "small" }, make("span", { class: "tag warn" }, queue.messages.count === 1 ? "a message" : `${queue.messages.count} messages`), " the oldest since ", whenText(queue.messages.oldest)) : null,
     dayChart(queue, board));

@@ -70,6 +70,11 @@ pub(super) async fn call(headers: HeaderMap) -> Result<Response, Problem> {
     page("call.html", &headers)
 }
 
+/// For people at an address where there is nothing.
+pub(super) fn lost() -> Result<Response, Problem> {
+    Ok((StatusCode::NOT_FOUND, page("lost.html", &HeaderMap::new())?).into_response())
+}
+
 /// `GET /web/{file}`
 pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     page(&name, &headers)

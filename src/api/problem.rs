@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::rejection::PathRejection;
 use axum::extract::rejection::QueryRejection;
+use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::Method;
 use axum::http::StatusCode;
@@ -16,6 +17,7 @@ use axum::response::Response;
 use serde::Serialize;
 use tracing::error;
 
+use crate::api::page;
 use crate::server::ControlError;
 use crate::store::StoreError;
 
@@ -117,10 +119,18 @@ impl From<PathRejection> for Problem {
     }
 }
 
-/// Answers for a path that is none.
-pub(super) async fn no_such_page(uri: Uri) -> Problem {
+/// Answers for a path that is none: a browser that shows pages gets one.
+pub(super) async fn no_such_page(uri: Uri, asked: HeaderMap) -> Result<Response, Problem> {
+    if shows_pages(&asked) && !uri.path().starts_with("/api/") {
+        return page::lost();
+    }
     let hint = "GET / shows what there is, GET /api/v1/openapi.json the API";
-    Problem::not_found(format!("there is nothing at {}", uri.path()), hint)
+    Err(Problem::not_found(format!("there is nothing at {}", uri.path()), hint))
+}
+
+fn shows_pages(asked: &HeaderMap) -> bool {
+    let kinds = asked.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
+    kinds.split(',').any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "text/html"))
 }
 
 /// Answers for a method that the path does not take; axum adds `Allow`.

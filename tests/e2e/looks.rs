@@ -490,6 +490,7 @@ fn every_other_page_looks_good() {
     looks.at(&mut sam, "desk-supervisor");
     for (path, name, there) in [
         ("/", "start", "document.querySelectorAll('#numbers tr').length > 0"),
+        ("/nowhere", "lost", "document.querySelector('h1') !== null"),
         ("/history", "history", "document.querySelectorAll('#calls tr').length > 0"),
         ("/flows", "flows", "document.querySelector('#drawing svg') !== null"),
     ] {
