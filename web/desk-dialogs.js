@@ -67,16 +67,17 @@ function wirePause(call, begin) {
   });
 }
 
-async function targets(agent) {
-  const board = await ask("GET", "/api/v1/wallboard");
-  const others = board.agents.filter(({ id, state }) => id !== agent && state !== "offline");
-  const free = (state) => (state === "ready" ? 0 : 1);
-  others.sort((a, b) => free(a.state) - free(b.state) || a.id.localeCompare(b.id));
-  const skills = (one) => one.skills.map(({ skill }) => skill).join(", ");
+// In the server's order: who helps a caller of this queue best comes first.
+async function targets(agent, queue) {
+  const { queues } = await ask("GET", "/api/v1/queues");
+  const { agents } = await ask("GET", `/api/v1/queues/${encodeURIComponent(queue ?? queues[0].name)}/agents`);
+  const others = agents.filter(({ id }) => id !== agent);
+  const group = (label, some) => (some.length === 0 ? [] : [make("optgroup", { label }, ...some.map((one) =>
+    make("option", { value: `agent ${one.id}` }, `${one.id}, ${words(one.state)} (${one.skills.join(", ") || "no skills"})`)))]);
   return [
-    make("optgroup", { label: "Agents" }, ...others.map((one) =>
-      make("option", { value: `agent ${one.id}` }, `${one.id}, ${words(one.state)} (${skills(one)})`))),
-    make("optgroup", { label: "Whoever is free in" }, ...board.queues.map(({ name, waiting }) =>
+    ...group(queue ? `Agents for ${queue}` : "Agents", others.filter(({ fits }) => fits)),
+    ...group("Other agents", others.filter(({ fits }) => !fits)),
+    make("optgroup", { label: "Whoever is free in" }, ...queues.map(({ name, waiting }) =>
       make("option", { value: `queue ${name}` }, `${name}, ${waiting} waiting`))),
     make("optgroup", { label: "Outside" }, make("option", { value: "number" }, "another number…")),
   ];
@@ -114,10 +115,10 @@ function wireConsult(call, begin, agent) {
     at("outside").required = outside;
   });
   const begins = async (mode) => {
-    const { call: id, chose, notes } = begin();
+    const { call: id, queue, chose, notes } = begin();
     const { title, main, others } = MODES[mode];
     await attempt(at("call-error"), async () => {
-      at("target").replaceChildren(...(await targets(agent)));
+      at("target").replaceChildren(...(await targets(agent, queue)));
       at("target").dispatchEvent(new Event("change"));
       // What was written for this call before is not written again; another call begins anew.
       if (dialog.dataset.call !== String(id) || mode === "amend") {

@@ -202,6 +202,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/agents/{id}/skills/{skill}", put(agents::set_skill)),
         ("/api/v1/queues", get(queues::list)),
+        ("/api/v1/queues/{name}/agents", get(queues::helpers)),
         ("/api/v1/center", get(center::show)),
         ("/api/v1/flows", get(center::flows)),
         ("/api/v1/flows/{id}", get(center::flow)),

@@ -109,6 +109,11 @@ fn paths() -> Value {
             "put": set_skill(),
         },
         "/api/v1/queues": { "get": answers("Every queue", json!({ "200": body("The queues", "QueueList") })) },
+        "/api/v1/queues/{name}/agents": {
+            "parameters": [{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }],
+            "get": answers("Every agent who is there, the best help for a caller of the queue first: who is ready, then who fits, \
+                            furthest above the need", json!({ "200": body("The agents", "HelperList"), "404": problem() })),
+        },
         "/api/v1/center": { "get": answers("The center in a few words", json!({ "200": body("The center", "Center") })) },
         "/api/v1/flows": { "get": answers("Every flow", json!({ "200": body("The flows", "FlowList") })) },
         "/api/v1/flows/{id}": {
@@ -399,6 +404,10 @@ fn main_schemas() -> Value {
         "Queue": { "type": "object", "properties": {
             "name": string, "waiting": integer, "longest_wait_s": maybe(&integer), "surge_since": maybe(&time),
         } },
+        "HelperList": { "type": "object", "properties": { "agents": { "type": "array", "items": { "type": "object", "properties": {
+            "id": string, "state": string, "since": time, "fits": { "type": "boolean" },
+            "skills": { "type": "array", "items": string },
+        } } } } },
         "QueueList": { "type": "object", "properties": { "queues": list("Queue") } },
     })
 }
