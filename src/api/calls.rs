@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::extract::rejection::PathRejection;
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -98,7 +97,7 @@ pub(super) async fn show(
     let Some(record) = record else {
         return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
     };
-    let story = story::tell(&facts, &TimeZone::system()).into_iter().map(LineView::from).collect();
+    let story = story::tell(&facts, &state.live.rules().zone).into_iter().map(LineView::from).collect();
     let holds = HoldsView::from(&TalkFold::of(facts.iter().map(|dated| &dated.fact)).holds());
     let (notes, repeated) = chain(NoteFold::of(&facts));
     let survey = surveys::answers(&facts).into_iter().map(AnswerView::from).collect();
@@ -121,7 +120,8 @@ pub(super) async fn explain(
     let Path(id) = id?;
     let center = state.center.clone();
     let skilled = move |at| Rules::of(&center, at).staff().agents;
-    let waits = state.read(move |readers| readers.explain(CallId(id), skilled, &TimeZone::system())).await?;
+    let zone = state.live.rules().zone.clone();
+    let waits = state.read(move |readers| readers.explain(CallId(id), skilled, &zone)).await?;
     let Some(waits) = waits else {
         return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
     };

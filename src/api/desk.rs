@@ -10,7 +10,6 @@ use axum::extract::rejection::QueryRejection;
 use axum::response::Sse;
 use axum::response::sse::Event;
 use axum::response::sse::KeepAlive;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 use tokio_stream::Stream;
 use tokio_stream::StreamExt;
@@ -102,7 +101,7 @@ impl ApiState {
             self.live.desks.set_before(id, call.before.clone().unwrap_or_default());
         }
         let timelines = view.calls.iter().map(|(_, call)| {
-            let lines = story::tell(&call.timeline, &TimeZone::system());
+            let lines = story::tell(&call.timeline, &self.live.rules().zone);
             (call.id, lines)
         });
         let timelines: BTreeMap<CallId, _> = timelines.collect();

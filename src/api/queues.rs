@@ -70,7 +70,8 @@ pub(super) async fn helpers(
     State(state): State<ApiState>,
     Path(name): Path<String>,
 ) -> Result<Json<Helpers>, Problem> {
-    let unknown = || Problem::not_found(format!("there is no queue {name:?}"), "GET /api/v1/queues lists them");
+    let unknown =
+        || Problem::not_found(format!("there is no queue {name:?}"), "GET /api/v1/queues lists them");
     let queue = state.live.rules().queues.iter().find(|queue| *queue.name == *name).ok_or_else(unknown)?;
     Ok(Json(Helpers { agents: by_help(state.live.agents(), &queue.needs) }))
 }
@@ -78,9 +79,7 @@ pub(super) async fn helpers(
 /// Who is ready comes first; then who fits, the further above the need the better, then with the fewest other skills, then
 /// whoever has been so the longest: the queue engine's best fit, with a place for the others.
 fn by_help(mut agents: Vec<LiveAgent>, needs: &[NeedFact]) -> Vec<HelperView> {
-    let above = |agent: &LiveAgent| {
-        needs.iter().map(|need| above(&agent.skills, need)).sum::<Option<u32>>()
-    };
+    let above = |agent: &LiveAgent| needs.iter().map(|need| above(&agent.skills, need)).sum::<Option<u32>>();
     agents.retain(|agent| agent.state != AgentStateName::Offline);
     agents.sort_by_cached_key(|agent| {
         let ready = agent.state == AgentStateName::Ready;

@@ -10,7 +10,6 @@ use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -149,7 +148,7 @@ pub(super) async fn service(
         .transpose()
         .map_err(|error: NoSuchWord| refused(error.to_string()))?;
     let every = every.unwrap_or_else(|| Every::usual(from, until));
-    let intervals = Intervals::new(from, until, every, &TimeZone::system())
+    let intervals = Intervals::new(from, until, every, &state.live.rules().zone)
         .map_err(|error| refused(error.to_string()))?;
     let staff = state.live.rules().staff();
     let rows = state
@@ -185,7 +184,7 @@ pub(super) fn paths() -> Value {
                 time("from", "From then on"), time("until", "Before then"),
                 one_of("by", &["queue", "skill", "agent"], "Whose figures; queues' when not given"),
                 one_of("every", &["15m", "30m", "1h", "1d"],
-                       "How long an interval is, by the server's calendar; when not given 15m up to a day, 1d beyond"),
+                       "How long an interval is, by a clock in the center's time zone; when not given 15m up to a day, 1d beyond"),
                 one_of("format", &["json", "csv"], "csv: the intervals as a table with the names of the JSON"),
             ],
             "responses": {

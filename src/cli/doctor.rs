@@ -234,11 +234,10 @@ fn open_files() -> Finding {
     }
 }
 
-/// By which the wallboard's day begins and times are told; opening hours go by the center's own.
+/// By which the wallboard's day begins and times are told, where the center names no zone.
 fn time_zone() -> Option<Finding> {
     let error = TimeZone::try_system().err()?;
-    let hint =
-        "times are told in UTC, and the wallboard's day is UTC's: set TZ to a name such as Europe/Berlin";
+    let hint = "times are told in UTC where the center names no time_zone: name one, or set TZ to a name such as Europe/Berlin";
     Some(Note(format!("the time zone of this machine cannot be told: {error}"), hint.to_owned()))
 }
 

@@ -1,7 +1,6 @@
 //! `warmline explain ID`: why a call waited, and why it got the agent it got; read from the data folder.
 
 use clap::Args;
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::base::CallId;
@@ -10,6 +9,7 @@ use crate::cli::Format;
 use crate::cli::flow::Files;
 use crate::cli::trouble::Trouble;
 use crate::server::Rules;
+use crate::server::zone_of;
 use crate::store::Readers;
 use crate::store::explain::ExplainedWait;
 
@@ -34,7 +34,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Trouble> {
     let unknown = || Trouble::new(format!("there is no call {id}")).hint("`warmline calls` lists them");
     let readers = Readers::open(&args.data.data)?;
     let waits = readers
-        .explain(id, |at| Rules::of(&center, at).staff().agents, &TimeZone::system())?
+        .explain(id, |at| Rules::of(&center, at).staff().agents, &zone_of(&center))?
         .ok_or_else(unknown)?;
     if args.format == Format::Json {
         say!("{:#}", json!({ "call": args.id, "waits": waits }));

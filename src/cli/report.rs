@@ -16,6 +16,7 @@ use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::server::Rules;
+use crate::server::zone_of;
 use crate::store::Readers;
 use crate::store::SurveyReport;
 use crate::store::TalkReport;
@@ -47,10 +48,10 @@ pub(super) struct ReportArgs {
     every: Option<Every>,
     /// From this day or moment on (2026-11-26, or 2026-11-26T09:00:00Z); without it from today on
     #[arg(long, value_name = "TIME", value_parser = moment, requires = "report")]
-    since: Option<WallTime>,
+    since: Option<Moment>,
     /// Before this day or moment; without it until now
     #[arg(long, value_name = "TIME", value_parser = moment, requires = "report")]
-    until: Option<WallTime>,
+    until: Option<Moment>,
     /// The report's figures as comma-separated values
     #[arg(long, requires = "report", conflicts_with = "format")]
     csv: bool,
@@ -98,10 +99,10 @@ const HANDOVERS: [&str; 6] = ["queue", "handed on by", "to", "with note", "witho
 pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
     let ReportArgs { by, every, since, until, csv, .. } = args.report;
     let (center, _) = args.files.center()?;
-    let zone = TimeZone::system();
+    let zone = zone_of(&center);
     let now = WallTime(Instant::now().as_microsecond());
-    let since = since.unwrap_or_else(|| today(now, &zone));
-    let until = until.unwrap_or(now);
+    let since = since.and_then(|since| since.in_zone(&zone)).unwrap_or_else(|| today(now, &zone));
+    let until = until.and_then(|until| until.in_zone(&zone)).unwrap_or(now);
     let every = every.unwrap_or_else(|| Every::usual(since, until));
     let hint = "say --since, --until and --every: 15m, 30m, 1h or 1d";
     let intervals = Intervals::new(since, until, every, &zone)
@@ -277,13 +278,41 @@ fn today(now: WallTime, zone: &TimeZone) -> WallTime {
     day().unwrap_or(now)
 }
 
-/// A day of this machine's calendar, or a moment.
-fn moment(text: &str) -> Result<WallTime, String> {
-    let day = || {
-        let day = text.parse::<Date>().ok()?.to_zoned(TimeZone::system()).ok()?;
-        Some(day.timestamp())
-    };
-    let at = text.parse::<Instant>().ok().or_else(day);
-    let at = at.ok_or("a day like 2026-11-26, or a moment like 2026-11-26T09:00:00Z")?;
-    Ok(WallTime(at.as_microsecond()))
+/// A day, or a moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Moment {
+    Day(Date),
+    At(WallTime),
+}
+
+impl Moment {
+    /// A day begins by a clock in this zone.
+    fn in_zone(self, zone: &TimeZone) -> Option<WallTime> {
+        match self {
+            Moment::At(at) => Some(at),
+            Moment::Day(day) => Some(WallTime(day.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond())),
+        }
+    }
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    let at = text.parse::<Instant>().map(|at| Moment::At(WallTime(at.as_microsecond())));
+    at.or_else(|_| text.parse().map(Moment::Day))
+        .map_err(|_| "a day like 2026-11-26, or a moment like 2026-11-26T09:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_by_the_centers_clock_and_a_moment_is_the_same_everywhere() {
+        let tokyo = TimeZone::get("Asia/Tokyo").unwrap();
+        let day = moment("2026-11-26").unwrap();
+        let hours = |zone: &TimeZone| day.in_zone(zone).unwrap().0 / 3_600_000_000 % 24;
+        assert_eq!((hours(&tokyo), hours(&TimeZone::UTC)), (15, 0));
+        let at = moment("2026-11-26T09:00:00Z").unwrap();
+        assert_eq!(at.in_zone(&tokyo), at.in_zone(&TimeZone::UTC));
+        assert!(moment("yesterday").is_err());
+    }
 }

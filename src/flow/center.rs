@@ -73,6 +73,8 @@ pub struct Center {
     pub speech: Option<Arc<Speech>>,
     /// The zone that times of the day are told in.
     pub time_zone: TimeZone,
+    /// The same; none where the file leaves it out, and the machine's is as good.
+    pub named_zone: Option<TimeZone>,
     /// What a waiting caller hears, per queue, in the order of `engine.queues`.
     pub wait_prompts: Vec<WaitPrompts>,
     /// How agents may hold and hand over, per queue, in the order of `engine.queues`.

@@ -110,6 +110,8 @@ pub(crate) struct CenterFile {
     pub outbound: Outbound,
     pub escalation: Vec<Level>,
     pub time_zone: TimeZone,
+    /// The same; none where it is left out.
+    pub named_zone: Option<TimeZone>,
     pub keep_recordings: Duration,
     /// None: for ever.
     pub keep_history: Option<Duration>,
@@ -128,8 +130,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         reader.names.currency = currency;
     }
     reader.names.speech = fields.optional("speech").and_then(|yaml| speech::read(yaml, reader)).map(Arc::new);
-    let time_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
-    let time_zone = time_zone.unwrap_or(TimeZone::UTC);
+    let named_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
+    let time_zone = named_zone.clone().unwrap_or(TimeZone::UTC);
     reader.names.time_zone = time_zone.clone();
     if let Some(yaml) = fields.optional("hours") {
         reader.names.hours = hours::read(yaml, &time_zone, reader);
@@ -213,6 +215,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         talk,
         alarms,
         time_zone,
+        named_zone,
         keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),
         keep_history: keep_history.unwrap_or(Some(KEEP_HISTORY)),
         auto_answer,

@@ -145,6 +145,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) 
         outbound: center.outbound,
         escalation: center.escalation,
         time_zone: center.time_zone,
+        named_zone: center.named_zone,
         keep_recordings: center.keep_recordings,
         keep_history: center.keep_history,
         srtp: center.srtp,

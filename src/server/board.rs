@@ -47,7 +47,7 @@ struct State {
     waits: Waits,
 }
 
-/// A calendar day in the server's zone.
+/// A calendar day in the center's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Day {
     pub begins: WallTime,

@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use jiff::tz::TimeZone;
 use tokio::sync::broadcast;
 
 use crate::base::CallId;
@@ -217,7 +216,7 @@ impl Live {
             queues: rules.queues.iter().map(|queue| queue.name.clone()).collect(),
             surges: DashMap::new(),
             desks: Desks::new(started, &agents, &rules.queues),
-            board: Board::new(started, TimeZone::system(), &rules.queues),
+            board: Board::new(started, rules.zone.clone(), &rules.queues),
             passages: Passages::default(),
             outcomes: Outcomes::new(started),
             messages: Messages::default(),

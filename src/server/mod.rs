@@ -44,6 +44,7 @@ pub use publisher::Publisher;
 pub use rules::AgentRules;
 pub use rules::QueueRules;
 pub use rules::Rules;
+pub use rules::zone_of;
 pub use start::Running;
 pub use start::ServeError;
 pub use start::start;

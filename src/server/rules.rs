@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::WallTime;
@@ -11,12 +13,19 @@ use crate::store::service::Staff;
 use crate::store::why::Skilled;
 
 /// A center's agents and queues, in its own order.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
     pub agents: Vec<AgentRules>,
     pub queues: Vec<QueueRules>,
     /// Every skill that there is.
     pub skills: Vec<Name>,
+    /// By whose clock days begin and times are told.
+    pub zone: TimeZone,
+}
+
+/// By whose clock days begin and times are told: the center's, where it names one, else this machine's.
+pub fn zone_of(center: &Center) -> TimeZone {
+    center.named_zone.clone().unwrap_or_else(TimeZone::system)
 }
 
 /// An agent.
@@ -69,7 +78,8 @@ impl Rules {
             ring: queue.ring_timeout,
             wrap_up: queue.wrap_up,
         });
-        Rules { agents: agents.collect(), queues: queues.collect(), skills: config.skills.clone() }
+        let (skills, zone) = (config.skills.clone(), zone_of(center));
+        Rules { agents: agents.collect(), queues: queues.collect(), skills, zone }
     }
 
     /// What a report must know of the center.
@@ -105,6 +115,24 @@ impl Rules {
             agents: agents.iter().map(agent).collect(),
             queues: queues.iter().map(|name| QueueRules::named(name)).collect(),
             skills: vec!["billing".into(), "support".into()],
+            zone: TimeZone::UTC,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sample;
+
+    #[test]
+    fn days_begin_by_the_centers_clock_where_it_names_one() {
+        let center = |zone: Option<&str>| Center {
+            named_zone: zone.map(|zone| TimeZone::get(zone).unwrap()),
+            ..crate::flow::tests::demo()
+        };
+        let zone = |center| Rules::of(&center, sample::STARTED).zone;
+        assert_eq!(zone(center(Some("Asia/Tokyo"))), TimeZone::get("Asia/Tokyo").unwrap());
+        assert_eq!(zone(center(None)), TimeZone::system());
     }
 }

@@ -56,7 +56,6 @@ mod tests {
     use crate::fact::What;
     use crate::server::AgentRules;
     use crate::server::Live;
-    use crate::server::QueueRules;
     use crate::server::Rules;
     use crate::store::explain::explain;
     use crate::store::sample;
@@ -76,8 +75,7 @@ mod tests {
     fn who_is_called_back_first_is_told_with_who_is_kept_for_them() {
         let rules = Rules {
             agents: vec![AgentRules { name: "alice".into(), skills: Vec::new(), auto_answer: None }],
-            queues: vec![QueueRules::named("billing")],
-            skills: Vec::new(),
+            ..Rules::named(&[], &["billing"])
         };
         let live = Live::new(sample::STARTED, rules);
         let told = |call: Option<u64>, what| {
@@ -125,7 +123,7 @@ mod tests {
                 AgentRules { name, skills, auto_answer: None }
             };
             let agents: Vec<AgentRules> = AGENTS.iter().zip(levels).map(of).collect();
-            let rules = Rules { agents, queues: vec![QueueRules::named("billing")], skills: vec!["billing".into()] };
+            let rules = Rules { agents, ..Rules::named(&[], &["billing"]) };
             let skilled = rules.staff().agents;
             let live = Live::new(sample::STARTED, rules);
             let at = |secs, call: Option<u64>, what| {
