@@ -126,30 +126,51 @@ struct Sweep {
     before: WallTime,
     /// Calls up to this one have been looked at.
     looked_at: CallId,
-    calls_done: bool,
+    stage: Stage,
+    /// In the tables of agents' times: agents up to this one have been looked at.
+    agent: String,
     removed: Removed,
+}
+
+/// What is gone through, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Calls,
+    Spells,
+    WrapUps,
+    Others,
 }
 
 impl Sweep {
     fn of(before: WallTime) -> Sweep {
-        Sweep { before, looked_at: CallId(0), calls_done: false, removed: Removed::default() }
+        let (looked_at, agent, removed) = (CallId(0), String::new(), Removed::default());
+        Sweep { before, looked_at, stage: Stage::Calls, agent, removed }
     }
 
     /// Removes a little in one transaction; whether there may be more.
     fn step(&mut self, connection: &Connection) -> Result<bool, StoreError> {
         let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-        let more = if self.calls_done {
-            self.remove_others(&transaction)?
-        } else {
-            self.remove_calls(&transaction)?;
-            true
+        let more = match self.stage {
+            Stage::Calls => self.remove_calls(&transaction)?,
+            Stage::Spells => self.remove_times(&transaction, "spells")?,
+            Stage::WrapUps => self.remove_times(&transaction, "wrap_ups")?,
+            Stage::Others => self.remove_others(&transaction)?,
         };
         transaction.commit()?;
-        Ok(more)
+        let next = match self.stage {
+            Stage::Calls => Stage::Spells,
+            Stage::Spells => Stage::WrapUps,
+            Stage::WrapUps => Stage::Others,
+            Stage::Others => return Ok(more),
+        };
+        if !more {
+            (self.stage, self.agent) = (next, String::new());
+        }
+        Ok(true)
     }
 
     /// The next calls. Their numbers ascend with time, and the highest of all stays: the next call's follows it.
-    fn remove_calls(&mut self, connection: &Connection) -> Result<(), StoreError> {
+    fn remove_calls(&mut self, connection: &Connection) -> Result<bool, StoreError> {
         let owed = owed(connection)?;
         let mut next = connection.prepare_cached(
             "SELECT id, arrived_us, ended_us FROM calls WHERE id > ?1 AND id < (SELECT max(id) FROM calls) ORDER BY id LIMIT ?2",
@@ -159,11 +180,10 @@ impl Sweep {
             Ok((CallId(row.get::<_, i64>(0)?.unsigned_abs()), WallTime(row.get(1)?), ended.map(WallTime)))
         })?;
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        self.calls_done = rows.len() < CALLS_AT_ONCE;
+        let more = rows.len() == CALLS_AT_ONCE;
         for (call, arrived, ended) in rows {
             if arrived >= self.before {
-                self.calls_done = true;
-                break;
+                return Ok(false);
             }
             self.looked_at = call;
             if let Some(ended) = ended.filter(|ended| *ended < self.before)
@@ -173,24 +193,33 @@ impl Sweep {
                 self.removed.calls += 1;
             }
         }
-        Ok(())
+        Ok(more)
+    }
+
+    /// The next agent's times of a table, the oldest first: without reading those that stay.
+    fn remove_times(&mut self, connection: &Connection, table: &str) -> Result<bool, StoreError> {
+        let sql = format!("SELECT min(agent) FROM {table} WHERE agent > ?1");
+        let next = connection.prepare_cached(&sql)?.query_row([&self.agent], |row| row.get(0))?;
+        let Some(agent): Option<String> = next else { return Ok(false) };
+        let sql = format!(
+            "DELETE FROM {table} WHERE agent = ?1 AND from_us IN (SELECT from_us FROM {table} \
+             WHERE agent = ?1 AND from_us < ?2 ORDER BY from_us LIMIT ?3) AND to_us < ?2"
+        );
+        let removed =
+            connection.prepare_cached(&sql)?.execute(params![agent, self.before.0, ROWS_AT_ONCE])?;
+        if removed == 0 {
+            self.agent = agent;
+        }
+        Ok(true)
     }
 
     /// What agents did, promises that are settled, messages that are handled. The highest number of each stays.
     fn remove_others(&mut self, connection: &Connection) -> Result<bool, StoreError> {
-        let mut removed = 0;
         let facts = "DELETE FROM facts WHERE call = 0 AND seq IN (SELECT seq FROM facts WHERE call = 0 ORDER BY seq LIMIT ?2) \
                      AND wall_us < ?1 AND seq < (SELECT max(seq) FROM facts WHERE call = 0)";
         let facts = connection.prepare_cached(facts)?.execute(params![self.before.0, ROWS_AT_ONCE])?;
         self.removed.facts += facts as u64;
-        removed += facts;
-        for table in ["spells", "wrap_ups"] {
-            let sql = format!(
-                "DELETE FROM {table} WHERE (agent, from_us, seq) IN (SELECT agent, from_us, seq FROM {table} \
-                 WHERE from_us < ?1 AND to_us < ?1 LIMIT ?2)"
-            );
-            removed += connection.prepare_cached(&sql)?.execute(params![self.before.0, ROWS_AT_ONCE])?;
-        }
+        let mut removed = facts;
         let (open, overdue) = (word(&PromiseState::Open), word(&PromiseState::Overdue));
         removed += connection
             .prepare_cached(
