@@ -127,17 +127,18 @@ mod tests {
             skills: skills.iter().map(|(skill, level)| ((*skill).into(), *level)).collect(),
             auto_answer: None,
         };
-        use AgentStateName::{NotReady, Offline, Ready, Talking};
+        let [ready, talking] = [AgentStateName::Ready, AgentStateName::Talking];
+        let [not_ready, offline] = [AgentStateName::NotReady, AgentStateName::Offline];
         let agents = vec![
-            agent("anna", Talking, &[("billing", 9)], 1),
-            agent("ben", Ready, &[("sales", 9)], 1),
-            agent("carla", Ready, &[("billing", 5), ("sales", 3)], 1),
-            agent("dora", Ready, &[("billing", 5)], 2),
-            agent("emil", Ready, &[("billing", 5)], 1),
-            agent("finn", Ready, &[("billing", 7), ("sales", 2)], 9),
-            agent("gina", Offline, &[("billing", 10)], 1),
-            agent("hugo", NotReady, &[], 1),
-            agent("ines", Ready, &[("spanish", 4)], 1),
+            agent("anna", talking, &[("billing", 9)], 1),
+            agent("ben", ready, &[("sales", 9)], 1),
+            agent("carla", ready, &[("billing", 5), ("sales", 3)], 1),
+            agent("dora", ready, &[("billing", 5)], 2),
+            agent("emil", ready, &[("billing", 5)], 1),
+            agent("finn", ready, &[("billing", 7), ("sales", 2)], 9),
+            agent("gina", offline, &[("billing", 10)], 1),
+            agent("hugo", not_ready, &[], 1),
+            agent("ines", ready, &[("spanish", 4)], 1),
         ];
         let or = vec![NeedFact { skill: "spanish".into(), level: 4, or: Vec::new() }];
         let needs = [NeedFact { skill: "billing".into(), level: 3, or }];

@@ -41,6 +41,7 @@ use crate::store::Store;
 use crate::store::sample;
 
 mod losses;
+mod lost;
 
 /// A running API, with a control thread that knows alice, says yes and remembers.
 struct Api {
@@ -263,14 +264,6 @@ fn what_is_not_there_is_said_with_a_hint() {
     assert_eq!(hint(api.get("/api/v1/calls/first")).0, 400);
     assert_eq!(hint(api.get("/api/v1/calls?form=1")).0, 400);
     assert_eq!(hint(api.get("/nowhere")).0, 404);
-    let browser = "Host: localhost\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
-    let (status, head, page) = api.ask("GET", "/nowhere", browser, "");
-    assert!(
-        status == 404 && head.contains("text/html") && page.contains("href=\"/wallboard\""),
-        "{head}{page}"
-    );
-    let (status, head, _) = api.ask("GET", "/api/v1/nowhere", browser, "");
-    assert!(status == 404 && head.contains("application/json"), "{head}");
     let (status, head, _) = api.ask("DELETE", "/api/v1/calls/1", "Host: localhost\r\n", "");
     assert_eq!(status, 405);
     assert!(head.contains("allow: get"), "{head}");

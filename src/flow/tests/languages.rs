@@ -98,6 +98,7 @@ fn with_spanish(center: &str, flow: &str, spanish: &[&str]) -> Vec<String> {
     say::prompts("es").for_each(|name| prompts.insert(&format!("es/{name}"), second));
     prompts.insert("common/hold-music", second);
     spanish.iter().for_each(|name| prompts.insert(&format!("es/{name}"), second));
+    prompts.insert("fr/greeting/welcome", second);
     let files = [("center.yaml", center), ("main.yaml", flow)];
     let files: Vec<(String, String)> =
         files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
@@ -133,15 +134,20 @@ fn a_prompt_is_there_in_every_language_that_is_offered() {
     assert_eq!(with_spanish(&CENTER.replace("[en, es]", "en"), PLAYS, &[]), [""; 0]);
     let says = PLAYS.replace("greeting/welcome", "[{ say: dialled, as: number }]");
     let french = CENTER.replace("[en, es]", "[en, fr]").replace("currency: EUR\n", "");
-    // Where nothing at all is there, that is told once.
     let found = with_spanish(&french, &says, &[]);
+    let cannot = "this cannot be said in fr, prompts are missing: digits/0, digits/1";
+    assert!(found.iter().any(|line| line.starts_with(&format!("main.yaml:4:15: {cannot}"))), "{found:?}");
+    assert!(found.iter().any(|line| line.contains("\"hold/question\" is not recorded in fr")), "{found:?}");
+    // Where nothing at all is there, that is told once.
+    let german = french.replace("fr]", "de]");
+    let found = with_spanish(&german, &says, &[]);
     let [warning, error] = &found[..] else { panic!("{found:?}") };
     assert_eq!(
         warning,
-        "center.yaml:2:17: numbers and dates are said in \"fr\" as in English (give no choice of it, or say none)"
+        "center.yaml:2:17: numbers and dates are said in \"de\" as in English (give no choice of it, or say none)"
     );
-    let told = "center.yaml:2:17: nothing is recorded in \"fr\", in which 56 prompts are needed: digits/0, digits/1, digits/2, … \
-                (record them as prompts/fr/digits/0.wav and so on, or take the language out)";
+    let told = "center.yaml:2:17: nothing is recorded in \"de\", in which 56 prompts are needed: digits/0, digits/1, digits/2, … \
+                (record them as prompts/de/digits/0.wav and so on, or take the language out)";
     assert_eq!(error, told);
 }
 
