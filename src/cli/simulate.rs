@@ -23,6 +23,7 @@ use crate::simulate::center::Patience;
 use crate::simulate::center::Plan;
 use crate::simulate::centers;
 use crate::simulate::engine::EngineRouter;
+use crate::simulate::few_skills;
 use crate::simulate::large;
 use crate::simulate::reference::Policy;
 use crate::simulate::reference::Reference;
@@ -70,6 +71,8 @@ enum Centers {
     // Three times as large, with as much work as those of the published figures.
     LargeTuned,
     Large,
+    // Agents of two skills or so, and as much work.
+    FewSkills,
     // Some with steps, beside the same without.
     Steps,
 }
@@ -90,6 +93,7 @@ impl Centers {
             Centers::Busy => vec![("all", busy::apart())],
             Centers::LargeTuned => vec![("all", large::tuned())],
             Centers::Large => vec![("all", large::apart())],
+            Centers::FewSkills => vec![("all", few_skills::apart())],
             Centers::Steps => vec![
                 ("the best alone", stepped::plans(Form::BestAlone)),
                 ("the best, others by steps", stepped::plans(Form::Steps)),
@@ -99,7 +103,7 @@ impl Centers {
     }
 
     fn is_apart(self) -> bool {
-        matches!(self, Centers::Apart | Centers::Busy | Centers::Large)
+        matches!(self, Centers::Apart | Centers::Busy | Centers::Large | Centers::FewSkills)
     }
 
     /// The offered work over the staff in the busiest hour of a real day.
@@ -109,6 +113,7 @@ impl Centers {
             Centers::BusyTuned | Centers::Busy => busy::BANK_LOAD,
             Centers::LargeTuned => large::BANK_LOADS.1,
             Centers::Large => large::BANK_LOADS.0,
+            Centers::FewSkills => few_skills::BANK_LOAD,
         }
     }
 
@@ -194,8 +199,10 @@ fn sets(args: &SimulateArgs) -> Result<Sets, Trouble> {
     }
     let sigma = args.differ.unwrap_or(args.centers.differ());
     let differ = |day: Center| day.with_agents_who_differ(sigma, args.seed);
+    let few = args.centers == Centers::FewSkills;
+    let with_skills = |day: Center| if few { day.with_few_skills(few_skills::KEPT) } else { day };
     let all = |centers: Vec<Vec<Center>>| {
-        centers.into_iter().map(|days| days.into_iter().map(differ).collect()).collect()
+        centers.into_iter().map(|days| days.into_iter().map(with_skills).map(differ).collect()).collect()
     };
     Ok(sets.into_iter().map(|(set, centers)| (set, all(centers))).collect())
 }

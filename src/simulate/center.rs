@@ -239,6 +239,21 @@ impl Center {
         center
     }
 
+    /// The same day with agents who know less: each keeps the skill that they are best at, where these are several one
+    /// of them in turn, and of those who have a skill beside that, so many in a hundred keep it, and one at least.
+    pub fn with_few_skills(mut self, kept: usize) -> Center {
+        let mut met = vec![0; self.setup.skills];
+        for (turn, skills) in self.setup.agents.iter_mut().enumerate() {
+            let best = skills.iter().map(|has| has.level).max();
+            let best: Vec<SkillId> =
+                skills.iter().filter(|has| Some(has.level) == best).map(|has| has.skill).collect();
+            skills.retain(|has| {
+                has.skill == best[turn % best.len()] || is_kept(&mut met[has.skill.0 as usize], kept)
+            });
+        }
+        self
+    }
+
     /// The same day with agents who are better at some types than at others: the sigma of the logarithm. 0 leaves all
     /// as it is.
     pub fn with_agents_who_differ(mut self, sigma: f64, seed: u64) -> Center {
@@ -262,6 +277,13 @@ impl Center {
         let above = |need: &Need| i32::from(super::router::level(skills, need)) - i32::from(need.level);
         self.slowness[agent as usize] * with_type * self.level_gain.powi(kind.needs.iter().map(above).sum())
     }
+}
+
+/// Whether the next of those who were met is among so many in a hundred, evenly spread; the first is.
+fn is_kept(met: &mut usize, kept: usize) -> bool {
+    let before = (*met * kept).div_ceil(100);
+    *met += 1;
+    (*met * kept).div_ceil(100) > before
 }
 
 /// What each level above the need mostly makes of the time that a call takes.

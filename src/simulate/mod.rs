@@ -10,6 +10,7 @@
 //! | `centers` | the centers by name, those the policy was tuned on and those it was not |
 //! | `busy` | centers with so much work that first come, first served misses its targets |
 //! | `large` | the centers three times as large, with as much work as those of the published figures |
+//! | `few_skills` | the centers with agents of two skills or so, by two of the published figures |
 //! | `bank` | a day of real calls |
 //! | `world` | the day itself: who calls, hangs up, talks and comes back |
 //! | `score` | what the day was worth |
@@ -25,6 +26,7 @@ pub mod centers;
 pub mod engine;
 pub mod erlang;
 mod fairness;
+pub mod few_skills;
 pub mod figures;
 pub mod large;
 pub mod reference;
