@@ -20,6 +20,7 @@ pub use api::Hop;
 pub use api::Input;
 pub use api::Output;
 pub use api::SessionId;
+pub use endpoint::CarriedSession;
 pub use endpoint::Counters;
 pub use endpoint::Endpoint;
 pub use endpoint::EndpointConfig;

@@ -52,6 +52,9 @@ pub(in crate::sip) struct Registrar {
     users: BTreeMap<Name, Vec<Binding>>,
     /// The first expiry of each user.
     expiries: BTreeSet<(Timestamp, Name)>,
+    /// Whose contacts may have changed since [`Registrar::take_moved`] was asked last: no more than there are users.
+    #[serde(default)]
+    moved: BTreeSet<Name>,
 }
 
 /// What one Contact of a REGISTER asks.
@@ -125,6 +128,21 @@ impl Registrar {
         }
     }
 
+    /// Everybody who has a contact.
+    pub(in crate::sip) fn users(&self) -> impl Iterator<Item = &Name> {
+        self.users.keys()
+    }
+
+    /// The users whose contacts may have changed since this was asked last.
+    pub(in crate::sip) fn take_moved(&mut self) -> Vec<Name> {
+        std::mem::take(&mut self.moved).into_iter().collect()
+    }
+
+    /// Goes on with a user's contacts of an earlier process.
+    pub(in crate::sip) fn carry_on(&mut self, user: &Name, bindings: Vec<Binding>) {
+        self.put(user, bindings);
+    }
+
     fn take(&mut self, user: &Name) -> Vec<Binding> {
         let bindings = self.users.remove(user).unwrap_or_default();
         if let Some(first) = bindings.iter().map(|binding| binding.expires_at).min() {
@@ -134,6 +152,7 @@ impl Registrar {
     }
 
     fn put(&mut self, user: &Name, bindings: Vec<Binding>) {
+        self.moved.insert(user.clone());
         if let Some(first) = bindings.iter().map(|binding| binding.expires_at).min() {
             self.expiries.insert((first, user.clone()));
             self.users.insert(user.clone(), bindings);

@@ -5,6 +5,7 @@
 
 mod arrival;
 mod auth;
+mod carried;
 mod config;
 mod counters;
 mod cx;
@@ -23,6 +24,7 @@ pub(in crate::sip) use self::arrival::ALLOW;
 pub(in crate::sip) use self::arrival::Arrival;
 pub(in crate::sip) use self::arrival::SUPPORTED;
 pub(in crate::sip) use self::arrival::sdp_of;
+pub use self::carried::CarriedSession;
 pub use self::config::EndpointConfig;
 pub use self::config::TrunkConfig;
 pub use self::config::TrunkRegistration;
@@ -73,6 +75,9 @@ pub struct Endpoint {
     /// As in the configuration, in its order.
     trunks: Vec<Trunk>,
     last_session: u64,
+    /// Sessions that may have changed since [`Endpoint::take_changed`] was asked last, where somebody asks.
+    #[serde(default)]
+    changed: Option<Vec<SessionId>>,
 }
 
 impl Endpoint {
@@ -94,6 +99,7 @@ impl Endpoint {
             registrar: Registrar::default(),
             trunks: Vec::new(),
             last_session: 0,
+            changed: None,
         };
         endpoint.configure(config);
         endpoint
@@ -202,6 +208,7 @@ impl Endpoint {
         let mut cx = Cx { now, core: &mut self.core, out };
         let session = Session::invite(&mut cx, invite);
         self.sessions.insert(id, session);
+        self.note_change(id);
     }
 
     /// Lets `act` change a session, and does what follows from it.
@@ -212,6 +219,7 @@ impl Endpoint {
         out: &mut Vec<Output>,
         act: impl FnOnce(&mut Session, &mut Cx<'_>) -> T,
     ) -> Option<T> {
+        self.note_change(id);
         let session = self.sessions.get_mut(&id)?;
         let mut cx = Cx { now, core: &mut self.core, out };
         let done = act(session, &mut cx);

@@ -441,6 +441,7 @@ impl Endpoint {
         let dialog = Dialog::callee(arrival, contact.clone(), &tag, our_contact);
         core.transactions.set_session(transaction, id);
         self.sessions.insert(id, Session::incoming(id, dialog, arrival, transaction));
+        self.note_change(id);
         out.push(Output::Event(Event::Incoming(Box::new(Incoming {
             session: id,
             hop: arrival.hop,

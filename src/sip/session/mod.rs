@@ -39,6 +39,7 @@ use crate::sip::message::SessionExpires;
 use crate::sip::transaction::Owner;
 use crate::sip::transaction::Repeat;
 use crate::sip::transaction::TransactionId;
+use crate::sip::transaction::octets;
 
 /// Provisional responses that wait for the PRACK of the one before. Full: the newest is dropped, because
 /// the final response says all.
@@ -73,7 +74,9 @@ pub(in crate::sip) struct Session {
     /// The peer's REFER that the server has not answered yet.
     referring: Option<Referring>,
     /// What the two last agreed on, from our side: a refreshing re-INVITE offers it again.
+    #[serde(with = "octets")]
     local_sdp: Bytes,
+    #[serde(with = "octets")]
     remote_sdp: Bytes,
     timer: Option<SessionTimer>,
     /// The server has ended it; it stays until that can be said to the peer, and tells nothing more.
@@ -231,6 +234,40 @@ impl Session {
         }
     }
 
+    /// As it is written down: see [`Endpoint::carried`](crate::sip::endpoint::Endpoint::carried).
+    ///
+    /// What the peer has asked and nobody has answered yet is left to the peer, who asks again.
+    pub(in crate::sip) fn carried(&self) -> Option<Session> {
+        let answered = self.stage == Stage::Confirmed || (self.stage == Stage::Early && self.ours);
+        let offered = self.asking.as_ref().and_then(|asking| asking.sdp.as_ref());
+        let keys_offered = offered.is_some_and(|sdp| has_keys(sdp));
+        if !answered || self.closing.is_some() || (keys_offered && self.stage == Stage::Early) {
+            return None;
+        }
+        let mut session = Session { entry: None, referring: None, ..self.clone() };
+        session.asking.take_if(|_| keys_offered);
+        if let Some(asked) = session.asked.take() {
+            session.dialog.remote_cseq = Some(asked.cseq.saturating_sub(1));
+        }
+        // What waits to be sent, or to be sent again, may have keys as well.
+        (session.wanted, session.glare) = (None, None);
+        session.unacked.take_if(|unacked| has_keys(&unacked.response));
+        if has_keys(&self.local_sdp) || has_keys(&self.remote_sdp) {
+            (session.local_sdp, session.remote_sdp) = (Bytes::new(), Bytes::new());
+        }
+        Some(session)
+    }
+
+    /// Whether it is up, and what the two agreed on was not written down.
+    pub(in crate::sip) fn lacks_descriptions(&self) -> bool {
+        self.stage == Stage::Confirmed && self.local_sdp.is_empty()
+    }
+
+    /// The request of ours that the peer has not answered yet.
+    pub(in crate::sip) fn asking(&self) -> Option<TransactionId> {
+        self.asking.as_ref().map(|asking| asking.transaction)
+    }
+
     /// Whether it is to be removed.
     pub(in crate::sip) fn is_over(&self) -> bool {
         self.stage == Stage::Over
@@ -350,6 +387,12 @@ impl Session {
         }
         self.peer.timer |= headers.supports("timer") || headers.requires("timer");
     }
+}
+
+/// Whether a key of SRTP stands in a message or a description (RFC 4568 §4).
+fn has_keys(text: &[u8]) -> bool {
+    let mark = b"a=crypto:";
+    text.windows(mark.len()).any(|part| part == mark)
 }
 
 /// The Reason header (RFC 3326) of an [`EndReason`].

@@ -5,6 +5,7 @@
 
 mod client_invite;
 mod client_other;
+pub(in crate::sip) mod octets;
 pub(in crate::sip) mod pairs;
 mod server_invite;
 mod server_other;
@@ -173,6 +174,7 @@ pub(in crate::sip) struct Client {
     pub(in crate::sip) hop: Hop,
     pub(in crate::sip) owner: Owner,
     /// As it went out; empty once it has a final response and needs no repetition.
+    #[serde(with = "octets")]
     pub(in crate::sip) request: Bytes,
     /// To answer a challenge with, once.
     pub(in crate::sip) credentials: Option<Credentials>,
@@ -185,6 +187,13 @@ pub(in crate::sip) struct Client {
 pub(in crate::sip) struct Silence {
     pub(in crate::sip) id: TransactionId,
     pub(in crate::sip) owner: Owner,
+}
+
+/// A client transaction as it is written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::sip) struct CarriedClient {
+    id: TransactionId,
+    client: Client,
 }
 
 /// What a client transaction begins with.
@@ -423,6 +432,20 @@ impl Transactions {
     /// A client transaction.
     pub(in crate::sip) fn client(&self, id: TransactionId) -> Option<&Client> {
         self.clients.get(&id)
+    }
+
+    /// A client transaction as it stands, to be written down.
+    pub(in crate::sip) fn carried(&self, id: TransactionId) -> Option<CarriedClient> {
+        let client = Client { timer: None, ..self.clients.get(&id)?.clone() };
+        Some(CarriedClient { id, client })
+    }
+
+    /// Goes on with a client transaction of an earlier process, before any other begins.
+    pub(in crate::sip) fn carry_on(&mut self, carried: CarriedClient) {
+        let CarriedClient { id, client } = carried;
+        self.next = self.next.max(id.0);
+        self.clients.insert(id, client);
+        self.reschedule_client(id);
     }
 
     /// Tells a client transaction of a response.

@@ -1,0 +1,95 @@
+//! Sessions and contacts that outlive the process: what of them is written down, and how another endpoint goes on with it.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Endpoint;
+use crate::base::Name;
+use crate::sip::api::SessionId;
+use crate::sip::registrar::Binding;
+use crate::sip::session::Session;
+use crate::sip::transaction::CarriedClient;
+
+/// By how much our numbering of requests goes on higher than it was known to be: above any that was sent and not written
+/// down ([RFC 3261 §12.2.1.1](https://www.rfc-editor.org/rfc/rfc3261#section-12.2.1.1) wants it to rise, not to have no gaps).
+const CSEQ_GAP: u32 = 1_000;
+
+/// A session as it is written down, with the request of ours that it waits on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CarriedSession {
+    session: Session,
+    asking: Option<CarriedClient>,
+}
+
+impl CarriedSession {
+    /// Which session it is.
+    pub fn id(&self) -> SessionId {
+        self.session.id
+    }
+
+    /// Whether it is up, and what the two agreed on was not written down: an offer is to be made anew.
+    pub fn lacks_descriptions(&self) -> bool {
+        self.session.lacks_descriptions()
+    }
+}
+
+impl Endpoint {
+    /// A session as it stands, to be written down; none when another process could not go on with it: it is ended, or is an
+    /// incoming one that nobody has answered yet, or one of ours whose offer has keys of SRTP in it. Such keys are not written
+    /// down, nor is a description that has them.
+    pub fn carried(&self, id: SessionId) -> Option<CarriedSession> {
+        let session = self.sessions.get(&id)?.carried()?;
+        let asking = session.asking().and_then(|id| self.core.transactions.carried(id));
+        Some(CarriedSession { session, asking })
+    }
+
+    /// Goes on with a session of an earlier process, before anything else is told.
+    pub fn carry_on(&mut self, carried: CarriedSession) {
+        let CarriedSession { mut session, asking } = carried;
+        let id = session.id;
+        if id.0 < 1 << 63 {
+            self.last_session = self.last_session.max(id.0);
+        }
+        session.dialog.local_cseq = session.dialog.local_cseq.saturating_add(CSEQ_GAP);
+        if let Some(asking) = asking {
+            self.core.transactions.carry_on(asking);
+        }
+        let deadline = session.deadline();
+        self.timers.change(id, &mut session.entry, deadline);
+        self.sessions.insert(id, session);
+    }
+
+    /// Notes from now on which sessions change, for [`Endpoint::take_changed`], which has to be asked then.
+    pub fn watch_changes(&mut self) {
+        self.changed.get_or_insert_default();
+    }
+
+    pub(super) fn note_change(&mut self, id: SessionId) {
+        if let Some(changed) = &mut self.changed {
+            changed.push(id);
+        }
+    }
+
+    /// The sessions that may have changed since this was asked last, each once, in order.
+    pub fn take_changed(&mut self) -> Vec<SessionId> {
+        let mut changed = self.changed.as_mut().map(std::mem::take).unwrap_or_default();
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
+
+    /// The users whose contacts may have changed since this was asked last, each once.
+    pub fn take_moved(&mut self) -> Vec<Name> {
+        self.registrar.take_moved()
+    }
+
+    /// Everybody who can be reached somewhere.
+    pub fn users(&self) -> impl Iterator<Item = &Name> {
+        self.registrar.users()
+    }
+
+    /// Goes on with a user's contacts of an earlier process. What has run out meanwhile is told as always.
+    pub fn carry_on_contacts(&mut self, user: &Name, contacts: Vec<Binding>) {
+        self.registrar.carry_on(user, contacts);
+    }
+}
