@@ -119,7 +119,9 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
                     let _ = reply.send(Ok(CallId(8)));
                 }
                 ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
-                ControlRequest::Serve { reply, .. } | ControlRequest::Shutdown { reply } => drop(reply),
+                ControlRequest::Serve { reply, .. }
+                | ControlRequest::Shutdown { reply }
+                | ControlRequest::Leave { reply } => drop(reply),
             }
         }
     });

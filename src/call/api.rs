@@ -83,6 +83,8 @@ pub enum CallEvent {
     RecordingEnded { leg: LegId, why: RecordingEnd },
     /// Somebody begins to speak on a leg that is recorded by itself, or has not for a second.
     Speaks { leg: LegId, on: bool },
+    /// The process that served the call is gone, and another goes on with it.
+    CarriedOn,
     /// [`Call::deadline`](crate::call::Call::deadline) is due.
     Tick,
     /// The server ends the call, as an operator wishes.

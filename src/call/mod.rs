@@ -8,6 +8,7 @@ mod away;
 mod bot;
 pub mod by_phone;
 mod callback;
+mod carried;
 pub mod conference;
 mod consult;
 mod desk;
@@ -408,6 +409,7 @@ impl Call {
                 self.recording_late(now, out);
                 self.on_tick(center, now, wall, out);
             }
+            CallEvent::CarriedOn => self.carried_on(center, out),
             CallEvent::Stop { cause } => self.stop(center, cause, now, out),
             CallEvent::Shutdown => self.shut_down(center, now, out),
         }

@@ -217,6 +217,26 @@ impl Call {
         out.push(CallAction::Fact(What::RecordingEnded { file, why }));
     }
 
+    /// Whether it is this line that is recorded.
+    pub fn records(&self, leg: LegId) -> bool {
+        self.recording.leg == Some(leg)
+    }
+
+    /// Another process goes on with the call: the recording has ended with the one before, and another begins, paused where
+    /// that was.
+    pub(super) fn recording_goes_on(&mut self, center: &Center, out: &mut Vec<CallAction>) {
+        let paused = self.recording.paused;
+        if self.recording.leg.is_none() {
+            return;
+        }
+        self.end_recording(RecordingEnd::Restart, out);
+        self.record_talk(center, out);
+        if let Some((leg, until)) = self.recording.leg.zip(paused) {
+            self.recording.paused = Some(until);
+            out.push(CallAction::Record { leg, file: None, record: Record::Pause });
+        }
+    }
+
     /// A line has closed, or cannot be recorded any more.
     pub(super) fn recording_of(&mut self, leg: LegId, why: RecordingEnd, out: &mut Vec<CallAction>) {
         if self.recording.leg == Some(leg) {

@@ -25,7 +25,8 @@ use crate::server::captions::Captions;
 /// What is logged unless `RUST_LOG` says otherwise: of each handshake rtc-dtls warns of what it does not know and need not.
 const LOGGED: &str = "info,rtc_dtls=error";
 
-/// Runs the server until it is told to stop: SIGTERM or Ctrl-C drains, a second one stops at once. The log
+/// Runs the server until it is told to stop: SIGTERM or Ctrl-C drains, a second one stops at once. SIGUSR2 ends it at once
+/// with its calls left to the next server, which an upgrade is. The log
 /// goes to stderr; `RUST_LOG` says how much of it.
 pub(super) fn run(options: ServeOptions) -> Result<(), Trouble> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
@@ -87,15 +88,22 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
 }
 
 async fn stop_on_signal(control: ControlHandle) {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut upgrade)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::user_defined2()),
+    ) else {
         return warn!("signals cannot be received: only kill -9 will stop the server");
     };
     loop {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = upgrade.recv() => {
+                // Where it is refused, the server is ending already.
+                let _ = control.leave().await;
+                return;
+            }
         }
         if control.shut_down().await.is_err() {
             return;

@@ -168,6 +168,8 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         place: Option<Box<Place>>,
     },
+    /// The process that served the call is gone, and another one goes on with it.
+    CarriedOn,
     /// The server was started anew, and keeps the place of a caller who joined the queue at `since`.
     PlaceRecalled { queue: Name, needs: Vec<NeedFact>, priority: i32, waiting: u32, since: WallTime },
     /// The caller is being called back.

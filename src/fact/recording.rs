@@ -22,6 +22,8 @@ pub enum RecordingEnd {
     Longest,
     /// Too many recordings wait to be begun.
     Busy,
+    /// The server was started anew under the call.
+    Restart,
 }
 
 /// What is recorded: each kind has a folder of its own.

@@ -46,6 +46,11 @@ impl Calls {
         self.0.len()
     }
 
+    /// The numbers, in order.
+    pub fn ids(&self) -> Vec<CallId> {
+        self.sorted().into_keys().collect()
+    }
+
     /// In the order of their numbers: for snapshots.
     fn sorted(&self) -> BTreeMap<CallId, &Call> {
         self.0.iter().map(|(id, call)| (*id, &**call)).collect()

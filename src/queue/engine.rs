@@ -249,6 +249,11 @@ impl Engine {
         })
     }
 
+    /// The calls that are in the engine, in order: for who goes on with it in another process.
+    pub fn call_ids(&self) -> Vec<CallId> {
+        self.calls.ids()
+    }
+
     /// Does whatever is due. Each deadline moves on or goes away, so this comes to an end.
     fn tick(&mut self, out: &mut Vec<Action>) {
         while let Some((at, due)) = self.due.pop(self.now) {

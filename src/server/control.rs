@@ -14,6 +14,7 @@ use tracing::trace;
 
 use crate::base::CallId;
 use crate::base::LegId;
+use crate::base::Name;
 use crate::base::Timestamp;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
@@ -28,6 +29,7 @@ use crate::server::bots::Bots;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
+use crate::server::canary::Edition;
 use crate::server::clock::Clock;
 use crate::server::door::Door;
 use crate::server::fetcher::Fetched;
@@ -35,12 +37,14 @@ use crate::server::fetcher::Fetcher;
 use crate::server::gauges::Gauges;
 use crate::server::handle::ControlError;
 use crate::server::handle::ControlRequest;
+use crate::server::journal::Journal;
 use crate::server::live::Live;
 use crate::server::queue_log::QueueLog;
 use crate::server::recorder::Recorded;
 use crate::server::recorder::Recorder;
 use crate::server::speech::Speaker;
 use crate::server::speech::Spoken;
+use crate::server::switchboard::Carried;
 use crate::server::switchboard::Input;
 use crate::server::switchboard::Output;
 use crate::server::switchboard::Recalled;
@@ -93,8 +97,14 @@ pub(super) struct Control {
     pub live: Arc<Live>,
     pub gauges: Arc<Gauges>,
     pub door: Door,
+    /// What an earlier process left, until this one goes on with it; with the flow files of each version that is in it.
+    pub carried: Option<(Carried, HashMap<Name, Edition>)>,
     /// The places that an earlier run kept, until this one does.
     pub recalled: Vec<Recalled>,
+    /// What of the calls outlives this process.
+    pub journal: Journal,
+    /// Whether this process ends, and another goes on.
+    pub leaves: bool,
     /// Where what the engine decides is written down.
     pub queue_log: Option<QueueLog>,
 }
@@ -110,6 +120,10 @@ pub(super) struct Wires {
 impl Streams for Wires {
     fn open(&mut self, call: CallId, leg: LegId) -> Option<u16> {
         self.media.open(call, leg).ok()
+    }
+
+    fn reopen(&mut self, call: CallId, leg: LegId, port: u16) -> Option<u16> {
+        self.media.reopen(call, leg, port).ok()
     }
 
     fn record(&mut self, leg: LegId, file: RecordingFile, tracks: Tracks) {
@@ -171,7 +185,12 @@ impl Control {
         let mut draining = false;
         let mut stop_by = None;
         let now = self.clock.now();
-        self.switchboard.tell_agents(now, &mut outputs);
+        match self.carried.take() {
+            Some((carried, editions)) => {
+                self.switchboard.carry_on(now, carried, &editions, &mut self.wires, &mut outputs);
+            }
+            None => self.switchboard.tell_agents(now, &mut outputs),
+        }
         let places = std::mem::take(&mut self.recalled);
         self.switchboard.recall_places(now, places, &mut self.wires, &mut outputs);
         self.perform(&mut outputs);
@@ -199,14 +218,27 @@ impl Control {
             }
             self.perform(&mut outputs);
             self.gauges.set(&self.switchboard);
+            if self.leaves {
+                info!(
+                    calls = self.switchboard.live_calls(),
+                    "the server ends, and leaves its calls to the next one"
+                );
+                return self.end();
+            }
             let too_long = stop_by.is_some_and(|by| by <= now.at);
             if too_long || (draining && self.switchboard.rests()) {
                 break;
             }
         }
         info!("no calls are left: the server stops");
+        self.end();
+    }
+
+    /// Lets go of everything; what is to be written is.
+    fn end(mut self) {
         self.wires.media.shutdown();
         self.wires.recorder.close();
+        self.journal.close();
         if let Some(log) = &mut self.queue_log {
             log.close();
         }
@@ -338,6 +370,11 @@ impl Control {
                 inputs.push(Input::Ask { socket, ask });
                 false
             }
+            ControlRequest::Leave { reply } => {
+                self.leaves = true;
+                let _ = reply.send(Ok(()));
+                false
+            }
             ControlRequest::Shutdown { reply } => {
                 let stop_now = std::mem::replace(draining, true);
                 if stop_now {
@@ -388,13 +425,15 @@ impl Control {
                     self.history.record(fact);
                 }
                 Output::Decided(step) => {
+                    self.journal.told(step.at, step.event.clone());
                     if let Some(log) = &mut self.queue_log {
                         log.step(step);
                     }
                 }
             }
         }
-        // All that was decided is told by now: the engine stands as the log says.
+        // All that was decided is told by now: the engine stands as the journal and the log say.
+        self.journal.turn(self.clock.now().at, &mut self.switchboard);
         if let Some(log) = &mut self.queue_log {
             log.begin_if_due(self.clock.now().at, self.switchboard.engine());
         }

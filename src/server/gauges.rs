@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use crate::server::journal::Journal;
+use crate::server::journal::JournalStats;
 use crate::server::metric::Metric;
 use crate::server::queue_log::QueueLog;
 use crate::server::queue_log::QueueLogStats;
@@ -26,6 +28,7 @@ pub struct Gauges {
     workers: Vec<Arc<WorkerStats>>,
     browsers: Arc<WebrtcStats>,
     recorder: Arc<RecorderStats>,
+    journal: Arc<JournalStats>,
     queue_log: Option<Arc<QueueLogStats>>,
 }
 
@@ -34,12 +37,14 @@ impl Gauges {
         media: &Media,
         browsers: &Browsers,
         recorder: &Recorder,
+        journal: &Journal,
         queue_log: Option<&QueueLog>,
     ) -> Gauges {
         let workers = media.stats().cloned().collect();
         let (browsers, recorder) = (browsers.stats().clone(), recorder.stats().clone());
+        let journal = journal.stats().clone();
         let queue_log = queue_log.map(|log| log.stats().clone());
-        Gauges { workers, browsers, recorder, queue_log, ..Gauges::default() }
+        Gauges { workers, browsers, recorder, journal, queue_log, ..Gauges::default() }
     }
 
     pub(super) fn set(&self, switchboard: &Switchboard) {
@@ -84,6 +89,16 @@ impl Gauges {
                 "warmline_recordings_swept_total",
                 "Recordings that were kept long enough",
                 &self.recorder.swept,
+            ),
+        ]);
+        metrics.extend([
+            counter("warmline_journal_turns_total", "Turns written to the journal of calls", &self.journal.turns),
+            counter("warmline_journal_bytes_total", "Bytes written to the journal of calls", &self.journal.bytes),
+            counter(
+                "warmline_journal_given_up_total",
+                "Times that the journal was given up because the disk was too slow or full: calls would not have outlived the \
+                 server then",
+                &self.journal.given_up,
             ),
         ]);
         if let Some(log) = &self.queue_log {

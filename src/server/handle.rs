@@ -91,6 +91,8 @@ pub enum ControlRequest {
     Ask { socket: SocketId, ask: Ask },
     /// The server is to stop: no new calls, and an end when the last one is over.
     Shutdown { reply: oneshot::Sender<Result<(), ControlError>> },
+    /// The server is to end at once, and to leave its calls to the next one.
+    Leave { reply: oneshot::Sender<Result<(), ControlError>> },
 }
 
 /// Why the control thread did not do it.
@@ -213,6 +215,11 @@ impl ControlHandle {
     /// Stops the server. A second time it stops at once.
     pub async fn shut_down(&self) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::Shutdown { reply }).await
+    }
+
+    /// Ends the server at once; its calls go on in the next one that has its data folder.
+    pub async fn leave(&self) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::Leave { reply }).await
     }
 
     /// A browser's socket is here: its number, and what it is told from now on. The end of that is the end of the

@@ -250,6 +250,14 @@ impl Live {
 
     /// Before anything happens: a call whose place an earlier run kept, by what it has been so far.
     pub fn recall(&self, id: CallId, facts: &[DatedFact]) {
+        self.carry_on(id, facts);
+        if let Some(mut call) = self.calls.get_mut(&id) {
+            call.node = None;
+        }
+    }
+
+    /// Before anything happens: a call that outlived an earlier process, by what it has been so far.
+    pub fn carry_on(&self, id: CallId, facts: &[DatedFact]) {
         for DatedFact { wall, fact } in facts {
             match &fact.what {
                 What::CallArrived { from, to, .. } => {
@@ -264,9 +272,6 @@ impl Live {
             }
         }
         facts.iter().for_each(|fact| self.desks.apply(fact));
-        if let Some(mut call) = self.calls.get_mut(&id) {
-            call.node = None;
-        }
     }
 
     /// The center's agents and queues.

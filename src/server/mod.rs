@@ -13,6 +13,7 @@ pub mod fetcher;
 mod folder;
 pub mod gauges;
 pub mod handle;
+mod journal;
 pub mod live;
 pub mod load;
 pub mod lock;

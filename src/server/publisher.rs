@@ -226,6 +226,13 @@ impl Beginning {
         &self.entry.version
     }
 
+    /// A version that calls of an earlier process are served with, as it was kept.
+    pub fn edition(&self, version: &Name) -> Result<Edition, LoadError> {
+        let files = load::flow_files(&self.versions.place(version))?;
+        let loaded = load::center(&files, Arc::clone(&self.recordings), &self.speech, &self.switched)?;
+        Ok(Edition { version: version.clone(), center: Arc::new(loaded.center), library: loaded.library })
+    }
+
     /// What was tried on some before, and is tried still.
     pub fn canary(&self) -> Option<Canary> {
         self.trying.as_ref().map(Trying::canary)

@@ -19,6 +19,7 @@ use tracing::debug;
 use tracing::info;
 use tracing::warn;
 
+use crate::base::CallId;
 use crate::base::Entropy;
 use crate::base::Name;
 use crate::base::Secret;
@@ -33,6 +34,7 @@ use crate::sdp::Fingerprint;
 use crate::server::Rules;
 use crate::server::ServeOptions;
 use crate::server::bots::Bots;
+use crate::server::canary::Canary;
 use crate::server::canary::Edition;
 use crate::server::canary::Served;
 use crate::server::clock::Clock;
@@ -42,6 +44,8 @@ use crate::server::door::Door;
 use crate::server::fetcher::Fetcher;
 use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
+use crate::server::journal;
+use crate::server::journal::Journal;
 use crate::server::live::Live;
 use crate::server::load::LoadError;
 use crate::server::lock::FolderLock;
@@ -53,6 +57,7 @@ use crate::server::queue_log::QueueLog;
 use crate::server::recorder::Recorder;
 use crate::server::speech::Speaker;
 use crate::server::speech::SpeechCache;
+use crate::server::switchboard::CarriedCall;
 use crate::server::switchboard::Parts;
 use crate::server::switchboard::Recalled;
 use crate::server::switchboard::Switchboard;
@@ -233,8 +238,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     if options.ice.lacks_secret() {
         return Err(ServeError::NoTurnSecret);
     }
-    let clock = Clock::start();
     let lock = take_folder(&options.data)?;
+    let left = journal::take(&options.data);
+    let clock = left.as_ref().map_or_else(Clock::start, |left| Clock::resume(left.started, left.last));
     let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
     let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
@@ -286,11 +292,24 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     })?;
     let (recorded_sender, recorded) = mpsc::channel(RECORDED);
     let recorder = Recorder::start(&options.data, center.keep_recordings, recorded_sender)?;
+    let config = center.engine_at(clock.started());
+    let carried = left.map(|left| left.for_center(&config).carried);
+    let carried = carried.map(|carried| {
+        let editions = editions(&carried.calls, &all, canary.as_ref(), &beginning);
+        (carried, editions)
+    });
+    let go_on: Vec<CallId> = carried
+        .iter()
+        .flat_map(|(carried, editions)| {
+            let served = |call: &&CarriedCall| editions.contains_key(call.version());
+            carried.calls.iter().filter(served).map(CarriedCall::id)
+        })
+        .collect();
     let queue_log = options.queue_log.as_deref();
-    let queue_log =
-        queue_log.map(|folder| QueueLog::start(folder, center.engine_at(clock.started()), clock.started()));
+    let queue_log = queue_log.map(|folder| QueueLog::start(folder, config.clone(), clock.started()));
     let queue_log = queue_log.transpose()?;
-    let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder, queue_log.as_ref()));
+    let journal = Journal::start(&options.data, config, clock.started())?;
+    let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder, &journal, queue_log.as_ref()));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let (fetched_sender, fetched) = mpsc::channel(FETCHED);
     let (bots_sender, bots_ended) = mpsc::channel(BOTS_ENDED);
@@ -328,11 +347,14 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         speaker: Speaker::start(SpeechCache::within(&options.data), spoken_sender)?,
         spoken,
         requests,
-        history: HistoryWriter::start(&store, clock.started())?,
+        history: HistoryWriter::carry_on(&store, clock.started(), &go_on)?,
         live: live.clone(),
         gauges: gauges.clone(),
         door: Door::default(),
+        carried,
         recalled: Vec::new(),
+        journal,
+        leaves: false,
         queue_log,
     };
     belongings.history.keep(center.keep_history);
@@ -362,7 +384,11 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (open, highest) = store.readers()?.recall_promises()?;
     live.desks.recall_promises(&open);
     belongings.switchboard.recall_promises(clock.now(), open, highest);
-    for kept in store.readers()?.kept_places()?.iter() {
+    for call in &go_on {
+        live.carry_on(*call, &store.readers()?.facts(*call)?);
+    }
+    let kept_places = store.readers()?.kept_places()?;
+    for kept in kept_places.iter().filter(|kept| !go_on.contains(&kept.call)) {
         let facts = store.readers()?.facts(kept.call)?;
         live.recall(kept.call, &facts);
         let facts = facts.into_iter().map(|dated| dated.fact.what).collect();
@@ -387,6 +413,27 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         thread,
         _lock: lock,
     })
+}
+
+/// The flow files of each version that calls of an earlier process are served with.
+fn editions(
+    calls: &[CarriedCall],
+    all: &Edition,
+    canary: Option<&Canary>,
+    beginning: &Beginning,
+) -> HashMap<Name, Edition> {
+    let mut editions = HashMap::from([(all.version.clone(), all.clone())]);
+    editions.extend(canary.map(|canary| (canary.edition.version.clone(), canary.edition.clone())));
+    for call in calls {
+        if editions.contains_key(call.version()) {
+            continue;
+        }
+        match beginning.edition(call.version()) {
+            Ok(edition) => drop(editions.insert(call.version().clone(), edition)),
+            Err(error) => warn!(%error, version = %call.version(), "flow files of before cannot be read"),
+        }
+    }
+    editions
 }
 
 /// Where SIP is bound.
@@ -515,7 +562,8 @@ fn switchboard(
         first_call: store.next_call_id()?,
         // Each call has one line at least, and each line a pair of ports.
         max_calls: options.rtp_ports.len() / 2,
-        log_queue: options.queue_log.is_some(),
+        log_queue: true,
+        journal: true,
         entropy,
     }))
 }

@@ -214,6 +214,7 @@ impl CallFold {
             | What::HoldMusicStarted
             | What::CheckedIn { .. }
             | What::CallbackChosen { .. }
+            | What::CarriedOn
             | What::PlaceRecalled { .. }
             | What::CallbackDialled { .. }
             | What::CallbackFailed { .. }

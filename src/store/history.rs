@@ -92,8 +92,13 @@ impl HistoryWriter {
     ///
     /// Calls that an earlier run left unfinished are ended first, with the truth: the server stopped.
     pub fn start(store: &Store, started: WallTime) -> Result<HistoryWriter, StoreError> {
+        HistoryWriter::carry_on(store, started, &[])
+    }
+
+    /// As [`HistoryWriter::start`], but for the calls that go on.
+    pub fn carry_on(store: &Store, started: WallTime, go_on: &[CallId]) -> Result<HistoryWriter, StoreError> {
         let mut writer = Writer::new(store.connect()?, started);
-        writer.end_what_a_crash_left()?;
+        writer.end_what_a_crash_left(go_on)?;
         writer.figures = FigureRows::begin(&writer.connection)?;
         let backlog = Arc::new(Backlog::default());
         let losses = Losses { backlog: Arc::clone(&backlog), lost: Arc::clone(&writer.lost) };
@@ -360,14 +365,15 @@ impl Writer {
         }
     }
 
-    /// A crash leaves calls without an end. They did end: the server was gone. But for those whose place is kept.
-    fn end_what_a_crash_left(&mut self) -> Result<(), StoreError> {
+    /// A crash leaves calls without an end. They did end: the server was gone. But for those whose place is kept, or that
+    /// go on.
+    fn end_what_a_crash_left(&mut self, go_on: &[CallId]) -> Result<(), StoreError> {
         let highest: i64 =
             self.connection.query_row("SELECT ifnull(max(call), 0) FROM facts", [], |row| row.get(0))?;
         self.in_file_up_to = CallId(highest.unsigned_abs());
         self.places = places::recall(&self.connection)?;
         let mut left = read::unfinished(&self.connection)?;
-        left.retain(|call| !self.places.has(*call));
+        left.retain(|call| !self.places.has(*call) && !go_on.contains(call));
         if left.is_empty() {
             return Ok(());
         }

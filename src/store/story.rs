@@ -160,6 +160,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             let at = at.map_or_else(String::new, |at| format!(" at {}", date_and_clock(at, zone)));
             format!("chose a callback to {number}{at}, and keeps the place")
         }
+        What::CarriedOn => "the server was started anew, and the call went on".to_owned(),
         What::PlaceRecalled { queue, .. } => {
             format!("the server was started anew, and the place in {queue} is kept")
         }

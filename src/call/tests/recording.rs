@@ -208,3 +208,20 @@ fn a_disk_that_is_full_ends_the_recording_once_and_not_the_call() {
     assert_eq!(script.transcript.matches("fact: recording_ended").count(), 1, "{}", script.transcript);
     assert!(script.transcript.contains("fact: talk_ended"));
 }
+
+#[test]
+fn another_process_goes_on_with_the_recording_in_another_file_and_keeps_it_paused() {
+    let mut script = Script::recorded();
+    script.pause("a card number").expect("it is recorded");
+    script.happens("the server is started anew", CallEvent::CarriedOn);
+    let since = script.transcript.split("the server is started anew\n").nth(1).expect("it was");
+    assert_eq!(
+        since.trim_end(),
+        "  fact: carried_on
+  record 0: Stop
+  fact: recording_ended
+  record 0 into 7-2.wav: Start(Talk)
+  fact: recording_started
+  record 0: Pause"
+    );
+}

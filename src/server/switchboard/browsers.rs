@@ -194,7 +194,7 @@ impl Switchboard {
         let Some(line) = self.lines.get_mut(&leg) else { return };
         line.up = true;
         if let Some((_, agreed)) = line.prepared.take() {
-            streams.send(leg.call(), crate::media::MediaCommand::Agree { leg, agreed });
+            line.agree(leg, agreed, streams);
         }
         let state = Tell::State { state: CallState::Talking, call: leg.call() };
         out.push(Output::Tell { socket, tell: state });

@@ -62,6 +62,7 @@ impl House {
             first_call: CallId(1),
             max_calls: 8,
             log_queue: false,
+            journal: false,
         };
         let streams = FakeStreams::with_ports(8);
         let now = Timestamp::from_secs(1);

@@ -23,7 +23,6 @@ use crate::call::LegEvent;
 use crate::fact::Fact;
 use crate::fact::What;
 use crate::flow::center::AgentContact;
-use crate::media::MediaCommand;
 use crate::queue;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
@@ -40,7 +39,7 @@ use crate::wire::webrtc::ConnectionId;
 pub(super) const GRACE: Duration = Duration::from_secs(30);
 
 /// An agent's desk.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Desk {
     socket: Option<SocketId>,
     /// The connection in use.
@@ -82,14 +81,7 @@ impl Switchboard {
             return refuse(socket, "this socket is somebody else's".to_owned(), "open another", out);
         }
         let connection = self.new_connection(Owner::Desk(id));
-        let desk = self.desks.entry(id).or_insert_with(|| Desk {
-            socket: None,
-            link: None,
-            next: None,
-            opened: false,
-            until: None,
-            line: None,
-        });
+        let desk = self.desks.entry(id).or_default();
         let older = desk.socket.replace(socket).filter(|older| *older != socket);
         let unborn = desk.next.replace(Link { connection, agreed: None });
         if let Some(older) = older {
@@ -112,6 +104,7 @@ impl Switchboard {
     fn seat(&mut self, name: &str) -> AgentId {
         self.person(name).unwrap_or_else(|| {
             self.guests.push(name.into());
+            self.changed.desks();
             AgentId((self.parts.center.engine.agents.len() + self.guests.len()) as u32 - 1)
         })
     }
@@ -168,10 +161,11 @@ impl Switchboard {
         streams: &mut dyn Streams,
     ) {
         let Some(leg) = self.desks.get(&id).and_then(|desk| desk.line) else { return };
-        if self.lines.get(&leg).is_some_and(|line| line.up) {
+        if let Some(line) = self.lines.get_mut(&leg).filter(|line| line.up) {
             streams.patch(leg, connection);
             if let Some(agreed) = agreed {
-                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+                line.agree(leg, agreed, streams);
+                self.changed.call(leg.call());
             }
         }
     }
@@ -203,6 +197,7 @@ impl Switchboard {
         let was_gone = desk.until.take().is_some();
         let (opened, line) = (std::mem::replace(&mut desk.opened, true), desk.line);
         if !opened {
+            self.changed.desks();
             self.desk_fact(now, None, What::DeskOpened { agent }, out);
         } else if was_gone {
             self.desk_fact(now, line, What::DeskBack { agent }, out);
@@ -286,6 +281,24 @@ impl Switchboard {
         }
     }
 
+    /// Whose desks have been up and are not closed, in order.
+    pub(super) fn open_desks(&self) -> impl Iterator<Item = AgentId> {
+        self.desks.iter().filter(|(_, desk)| desk.opened).map(|(id, _)| *id)
+    }
+
+    /// A desk of an earlier process, whose connection went with that: it has [`GRACE`] to come back.
+    pub(super) fn desk_vanished(&mut self, now: Now, id: AgentId) {
+        let until = Some(now.at + GRACE);
+        self.desks.insert(id, Desk { opened: true, until, ..Desk::default() });
+    }
+
+    /// A desk has had this line since before.
+    pub(super) fn desk_has(&mut self, id: AgentId, leg: LegId) {
+        if let Some(desk) = self.desks.get_mut(&id) {
+            desk.line = Some(leg);
+        }
+    }
+
     /// The desk rings no more for a line; when nothing else rings for it, it has failed.
     fn stops_ringing_at(&mut self, id: AgentId, leg: LegId, status: u16, streams: &mut dyn Streams) {
         if let Some(desk) = self.desks.get_mut(&id) {
@@ -355,6 +368,7 @@ impl Switchboard {
 
     fn forget_desk(&mut self, id: AgentId, streams: &mut dyn Streams) {
         let Some(desk) = self.desks.remove(&id) else { return };
+        self.changed.desks();
         for link in desk.link.into_iter().chain(desk.next) {
             self.drop_connection(link.connection, streams);
         }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Deserialize;
+use serde::Serialize;
 use smallvec::SmallVec;
 use smallvec::smallvec;
 use tracing::debug;
@@ -14,8 +16,10 @@ use super::Output;
 use super::Streams;
 use super::Switchboard;
 use crate::base::AgentId;
+use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Name;
+use crate::base::Timestamp;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
 use crate::flow::center::AgentContact;
@@ -23,6 +27,8 @@ use crate::flow::center::Dtmf;
 use crate::flow::center::SrtpPolicy;
 use crate::flow::center::Trunk;
 use crate::media::MediaCommand;
+use crate::media::Record;
+use crate::media::control::PlayId;
 use crate::sdp;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
@@ -41,7 +47,7 @@ use crate::sip::uri::NameAddr;
 use crate::sip::uri::Uri;
 
 /// One line of a call: the SIP sessions that are or may become it, and its stream.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Line {
     /// More than one while several phones of one agent ring.
     pub(super) sessions: SmallVec<[SessionId; 2]>,
@@ -60,13 +66,49 @@ pub(super) struct Line {
     /// The agent whose desk rings for it, or is it.
     pub(super) desk: Option<AgentId>,
     /// The page of a caller who calls from the web.
+    #[serde(skip)]
     pub(super) web: Option<SocketId>,
     /// The best refusal so far of several phones.
     pub(super) refused: Option<u16>,
+    /// What its stream was last told of the far end.
+    pub(super) agreed: Option<Negotiated>,
+    /// What its stream does.
+    pub(super) sound: Sound,
+    /// When its phone was offered new keys, because the old ones went with an earlier process.
+    #[serde(default)]
+    pub(super) secured_anew: Option<Timestamp>,
+}
+
+/// What the stream of a line was told to do, as far as it still does: to be told so again by another process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sound {
+    pub(super) plays: Option<Playing>,
+    /// Whom it hears.
+    pub(super) hears: SmallVec<[LegId; 4]>,
+    pub(super) muted: bool,
+    pub(super) gain_db: i8,
+    pub(super) echo: bool,
+    pub(super) recorded: bool,
+}
+
+/// What plays on a line, or will as soon as it is spoken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Playing {
+    pub(super) play: PlayId,
+    pub(super) prompts: Vec<Name>,
+    pub(super) barge_in: bool,
+    pub(super) repeat: bool,
+}
+
+impl Sound {
+    /// The two hear each other and nobody else.
+    fn joined_with(&mut self, other: LegId) {
+        (self.plays, self.hears) = (None, smallvec![other]);
+    }
 }
 
 /// How a phone sends its keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum DigitsBy {
     Rtp,
     Info,
@@ -85,7 +127,16 @@ impl Line {
             desk: None,
             web: None,
             refused: None,
+            agreed: None,
+            sound: Sound::default(),
+            secured_anew: None,
         }
+    }
+
+    /// Tells the line's stream what offer and answer agreed on.
+    pub(super) fn agree(&mut self, leg: LegId, agreed: Negotiated, streams: &mut dyn Streams) {
+        self.agreed = Some(agreed.clone());
+        streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
     }
 
     /// Our answer to an offer within the session, and what it agrees on.
@@ -147,6 +198,32 @@ fn answer_by_itself(address: &IpAddr, after: Duration) -> Vec<(&'static str, Str
 }
 
 impl Switchboard {
+    /// Tells a call's streams what they do from now on, and remembers it.
+    pub(super) fn sound(&mut self, call: CallId, command: MediaCommand, streams: &mut dyn Streams) {
+        let mut change = |leg: LegId, what: &dyn Fn(&mut Sound)| {
+            self.lines.get_mut(&leg).into_iter().for_each(|line| what(&mut line.sound));
+        };
+        match &command {
+            MediaCommand::Stop { leg } => change(*leg, &|sound| sound.plays = None),
+            MediaCommand::Join { a, b } => {
+                change(*a, &|sound| sound.joined_with(*b));
+                change(*b, &|sound| sound.joined_with(*a));
+            }
+            MediaCommand::Part { a, b } => {
+                [a, b].into_iter().for_each(|leg| change(*leg, &|sound| sound.hears.clear()));
+            }
+            MediaCommand::Hear { leg, whom } => change(*leg, &|sound| sound.hears.clone_from(whom)),
+            MediaCommand::Mute { leg, on } => change(*leg, &|sound| sound.muted = *on),
+            MediaCommand::Gain { leg, gain_db } => change(*leg, &|sound| sound.gain_db = *gain_db),
+            MediaCommand::Echo { leg, on } => change(*leg, &|sound| sound.echo = *on),
+            MediaCommand::Record { leg, record: Record::Stop } => {
+                change(*leg, &|sound| sound.recorded = false)
+            }
+            _ => {}
+        }
+        streams.send(call, command);
+    }
+
     pub(super) fn local(&mut self, port: u16) -> sdp::Local {
         sdp::Local {
             address: self.parts.address,
@@ -175,9 +252,14 @@ impl Switchboard {
             SrtpPolicy::Required => (true, true),
             SrtpPolicy::Dtls => (true, false),
         };
+        local.srtp = Some(self.srtp_by(required, by_keys));
+        local
+    }
+
+    /// What we bring to audio that is secured, by keys in the description or by a handshake alone. Keys are new.
+    pub(super) fn srtp_by(&mut self, required: bool, by_keys: bool) -> sdp::LocalSrtp {
         let keys = if by_keys { Crypto::draw(&mut self.parts.entropy) } else { Vec::new() };
-        let fingerprint = Some(self.parts.fingerprint.clone());
-        sdp::Local { srtp: Some(sdp::LocalSrtp { required, keys, fingerprint }), ..local }
+        sdp::LocalSrtp { required, keys, fingerprint: Some(self.parts.fingerprint.clone()) }
     }
 
     /// Answers the caller's line and starts its stream.
@@ -189,7 +271,7 @@ impl Switchboard {
         let Some(&session) = line.sessions.first() else { return };
         let text = match line.prepared.take() {
             Some((text, agreed)) => {
-                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+                line.agree(leg, agreed, streams);
                 text
             }
             // The caller wants our offer: its answer comes with the ACK.

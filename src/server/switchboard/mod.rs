@@ -5,6 +5,7 @@
 
 mod agents;
 mod browsers;
+mod carried;
 mod codes;
 #[cfg(test)]
 mod desk_tests;
@@ -99,10 +100,16 @@ use crate::wire::webrtc::BrowserEvent;
 use crate::wire::webrtc::ConnectionId;
 use browsers::Owner;
 use browsers::WebCaller;
+pub use carried::Carried;
+pub use carried::CarriedCall;
+pub use carried::CarriedDesks;
+use carried::Changed;
+pub use carried::Changes;
 use codes::Code;
 use codes::SentCodes;
 use desks::Desk;
 use lines::Line;
+use lines::Playing;
 pub use placing::PlaceCall;
 use promises::Talked;
 pub use recall::Recalled;
@@ -120,6 +127,8 @@ const KEY_LASTS: Duration = Duration::from_millis(100);
 pub trait Streams {
     /// Opens the ports of a leg; the RTP port, or nothing when all are taken.
     fn open(&mut self, call: CallId, leg: LegId) -> Option<u16>;
+    /// Opens the ports that a leg had in an earlier process, or others where somebody has those now.
+    fn reopen(&mut self, call: CallId, leg: LegId, port: u16) -> Option<u16>;
     /// Records a leg into this file.
     fn record(&mut self, leg: LegId, file: RecordingFile, tracks: Tracks);
     /// Removes a recording.
@@ -234,6 +243,8 @@ pub struct Parts {
     pub max_calls: usize,
     /// Whether [`Output::Decided`] is wanted.
     pub log_queue: bool,
+    /// Whether [`Switchboard::take_changes`] is asked, after every turn.
+    pub journal: bool,
 }
 
 /// See the module.
@@ -273,6 +284,7 @@ pub struct Switchboard {
     sent_codes: SentCodes,
     /// Plays that wait for texts to be spoken; at most one for each line.
     unspoken: HashMap<LegId, Waiting>,
+    changed: Changed,
     /// What is still to be told to somebody within the house, in order.
     pending: VecDeque<Pending>,
 }
@@ -283,7 +295,8 @@ struct LiveCall {
     /// Whose number calls, where it is a whole one and not withheld.
     number: Option<Whose>,
     due: Option<Timestamp>,
-    /// What it is served with, from its first to its last word.
+    /// What it is served with, from its first to its last word: the flow files' version, and what came of them.
+    version: Name,
     center: Arc<Center>,
     library: Arc<Library>,
     /// Where the caller can be called back, when no trunk brought them; nowhere on a web page.
@@ -309,7 +322,10 @@ pub struct Now {
 
 impl Switchboard {
     /// A switchboard with no calls.
-    pub fn new(parts: Parts) -> Switchboard {
+    pub fn new(mut parts: Parts) -> Switchboard {
+        if parts.journal {
+            parts.endpoint.watch_changes();
+        }
         let names = parts.center.engine.agents.iter().map(|agent| agent.name.clone());
         Switchboard {
             engine: Engine::new(parts.center.engine_at(parts.started)),
@@ -324,6 +340,7 @@ impl Switchboard {
             next_call: parts.first_call.0,
             // The server's sessions are numbered in the top half: see `SessionId`.
             next_session: 1 << 63,
+            changed: Changed::new(parts.journal),
             parts,
             calls: HashMap::new(),
             due: BTreeSet::new(),
@@ -346,7 +363,7 @@ impl Switchboard {
     pub fn handle(&mut self, now: Now, input: Input, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         match input {
             Input::Sip(input) => self.tell_sip(now, input, out),
-            Input::Media(event) => self.on_media(now, event, out),
+            Input::Media(event) => self.on_media(now, event, streams, out),
             Input::Browser(event) => self.on_browser(now, event, streams, out),
             Input::Ask { socket, ask } => self.on_ask(now, socket, ask, streams, out),
             Input::Found { call, customer } => self.later(call, CallEvent::Found(customer)),
@@ -357,6 +374,9 @@ impl Switchboard {
             Input::Bot(BotEnded { leg, end }) => self.later(leg.call(), CallEvent::Bot { leg, end }),
             Input::Spoken(spoken) => self.on_spoken(spoken, streams),
             Input::RecordingEnded { leg, why } => {
+                if let Some(line) = self.lines.get_mut(&leg) {
+                    line.sound.recorded = false;
+                }
                 self.later(leg.call(), CallEvent::RecordingEnded { leg, why });
             }
             Input::RecordingFetched { call, file, by } => {
@@ -441,6 +461,7 @@ impl Switchboard {
     }
 
     fn later(&mut self, call: CallId, event: CallEvent) {
+        self.changed.call(call);
         self.pending.push_back(Pending::Call(call, event));
     }
 
@@ -502,6 +523,7 @@ impl Switchboard {
 
     /// Lets a call take an event. What breaks inside ends this call and no other.
     fn tell_call(&mut self, now: Now, id: CallId, event: CallEvent) {
+        self.changed.call(id);
         let Some(live) = self.calls.get_mut(&id) else { return };
         let center = &live.center;
         let mut actions = Vec::new();
@@ -587,28 +609,31 @@ impl Switchboard {
             }
             CallAction::BotKey { leg, digit } => streams.bot_key(leg, digit),
             CallAction::Play { leg, play, prompts, barge_in, repeat } => {
-                let waiting = Waiting::new(now, play, prompts, barge_in, repeat);
-                self.play(now, leg, waiting, streams, out);
+                let playing = Playing { play, prompts, barge_in, repeat };
+                self.play(now, leg, playing, streams, out);
             }
             CallAction::StopPlay { leg } => {
                 self.not_spoken(leg);
-                streams.send(call, MediaCommand::Stop { leg });
+                self.sound(call, MediaCommand::Stop { leg }, streams);
             }
             CallAction::Join { a, b } => {
                 [a, b].into_iter().for_each(|leg| self.not_spoken(leg));
-                streams.send(call, MediaCommand::Join { a, b });
+                self.sound(call, MediaCommand::Join { a, b }, streams);
             }
-            CallAction::Part { a, b } => streams.send(call, MediaCommand::Part { a, b }),
-            CallAction::Hear { leg, whom } => streams.send(call, MediaCommand::Hear { leg, whom }),
-            CallAction::Mute { leg, on } => streams.send(call, MediaCommand::Mute { leg, on }),
+            CallAction::Part { a, b } => self.sound(call, MediaCommand::Part { a, b }, streams),
+            CallAction::Hear { leg, whom } => self.sound(call, MediaCommand::Hear { leg, whom }, streams),
+            CallAction::Mute { leg, on } => self.sound(call, MediaCommand::Mute { leg, on }, streams),
             CallAction::Gain { leg, gain_db } => {
-                streams.send(call, MediaCommand::Gain { leg, gain_db });
+                self.sound(call, MediaCommand::Gain { leg, gain_db }, streams);
             }
             CallAction::Record { leg, file: Some(file), record: Record::Start(tracks) } => {
+                if let Some(line) = self.lines.get_mut(&leg) {
+                    line.sound.recorded = true;
+                }
                 streams.record(leg, file, tracks);
             }
             CallAction::Record { leg, record, .. } => {
-                streams.send(call, MediaCommand::Record { leg, record });
+                self.sound(call, MediaCommand::Record { leg, record }, streams);
             }
             CallAction::Discard { file } => streams.discard(file),
             CallAction::SendKeys { leg, keys } => {
@@ -616,7 +641,7 @@ impl Switchboard {
                     streams.send(call, MediaCommand::SendDigit { leg, digit, duration: KEY_LASTS });
                 }
             }
-            CallAction::Echo { leg } => streams.send(call, MediaCommand::Echo { leg, on: true }),
+            CallAction::Echo { leg } => self.sound(call, MediaCommand::Echo { leg, on: true }, streams),
             CallAction::Queue(event) => {
                 let event = self.owner_first(now, call, event);
                 self.tell_engine(now, event, out);
@@ -634,17 +659,18 @@ impl Switchboard {
         }
     }
 
-    fn on_media(&mut self, now: Now, event: MediaEvent, out: &mut Vec<Output>) {
+    fn on_media(&mut self, now: Now, event: MediaEvent, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         let (leg, event) = match event {
             MediaEvent::Digit { leg, digit } => {
                 self.heard_digit_in_rtp(leg);
                 (leg, CallEvent::Digit { leg, digit })
             }
             MediaEvent::PlayEnded { leg, play, stopped } => {
+                self.play_is_over(leg, play);
                 (leg, CallEvent::PlayEnded { leg, play, stopped })
             }
             MediaEvent::AudioLost { leg } => {
-                self.audio_lost(now, leg, out);
+                self.audio_lost(now, leg, streams, out);
                 (leg, CallEvent::AudioLost { leg })
             }
             MediaEvent::AudioBack { leg } => {

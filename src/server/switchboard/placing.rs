@@ -113,6 +113,7 @@ impl Switchboard {
         let call = Call::place(id, now.at, &self.parts.center, order, &mut actions);
         let mut live = LiveCall {
             due: None,
+            version: self.parts.version.clone(),
             center: Arc::clone(&self.parts.center),
             library: Arc::clone(&self.parts.library),
             callback: None,

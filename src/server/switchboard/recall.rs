@@ -60,10 +60,12 @@ impl Switchboard {
             match call {
                 Ok((call, (callback, trunk))) => {
                     let number = Whose::number(call.caller_id().0);
-                    let library = Arc::clone(&self.parts.library);
+                    let (library, version) = (Arc::clone(&self.parts.library), self.parts.version.clone());
                     // Nobody has been asked anything since the start, and nothing of a call without a line is due.
                     let (due, code) = (None, None);
-                    let live = LiveCall { call, number, due, center, library, callback, trunk, code };
+                    let live =
+                        LiveCall { call, number, due, version, center, library, callback, trunk, code };
+                    self.changed.call(id);
                     self.calls.insert(id, live);
                 }
                 Err(why) => actions = ended(why),

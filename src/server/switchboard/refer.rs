@@ -22,7 +22,6 @@ use crate::fact::Fact;
 use crate::fact::Party;
 use crate::fact::Target;
 use crate::fact::What;
-use crate::media::MediaCommand;
 use crate::queue::api::AgentState;
 use crate::sdp;
 use crate::sip::Command;
@@ -170,7 +169,7 @@ impl Switchboard {
                 if let Some(event) = line.note_direction(&agreed) {
                     self.pending.push_back(Pending::Call(leg.call(), CallEvent::Leg { leg, event }));
                 }
-                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+                line.agree(leg, agreed, streams);
                 answer
             }
             // Its answer comes with the ACK.

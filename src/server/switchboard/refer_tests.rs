@@ -86,6 +86,7 @@ impl House {
             first_call: CALL,
             max_calls: 8,
             log_queue: false,
+            journal: false,
         };
         let (switchboard, streams) = (Switchboard::new(parts), FakeStreams::with_ports(8));
         House { switchboard, streams, facts: Vec::new() }

@@ -28,7 +28,6 @@ use crate::call::LegEvent;
 use crate::fact::Fact;
 use crate::fact::What;
 use crate::flow::Center;
-use crate::media::MediaCommand;
 use crate::queue::api::Whose;
 use crate::sdp;
 use crate::server::canary::Canary;
@@ -169,7 +168,18 @@ impl Switchboard {
         let mut actions = Vec::new();
         let number = Whose::number(&arrival.number);
         let call = Call::arrive(id, &center, now.at, now.wall, arrival, &mut actions);
-        let mut live = LiveCall { due: None, center, library, callback, trunk, code: None, number, call };
+        let of_call = version.clone();
+        let mut live = LiveCall {
+            due: None,
+            version: of_call,
+            center,
+            library,
+            callback,
+            trunk,
+            code: None,
+            number,
+            call,
+        };
         self.recall_survey(&mut live);
         let due = live.call.deadline();
         reschedule(&mut self.due, &mut live.due, due, id);
@@ -217,7 +227,7 @@ impl Switchboard {
         let Some(line) = self.lines.get_mut(&leg) else { return };
         if let Some(answer) = sdp {
             match sdp::negotiate::accept(&line.local, &answer) {
-                Ok(agreed) => streams.send(leg.call(), MediaCommand::Agree { leg, agreed }),
+                Ok(agreed) => line.agree(leg, agreed, streams),
                 Err(error) => {
                     debug!(%error, "the answer to our offer was refused");
                     self.command(now, Command::End { session, reason: EndReason::Failure }, out);
@@ -254,6 +264,7 @@ impl Switchboard {
             return self.on_failed(session, 488, streams);
         };
         line.up = true;
+        line.agree(leg, agreed, streams);
         let desk = line.desk.take();
         let others: Vec<SessionId> = line.sessions.iter().copied().filter(|one| *one != session).collect();
         line.sessions.retain(|one| *one == session);
@@ -264,7 +275,6 @@ impl Switchboard {
         if let Some(agent) = desk {
             self.free_desk(agent, leg);
         }
-        streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
         self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Up });
     }
 
@@ -300,7 +310,7 @@ impl Switchboard {
         match line.answer_offer(&offer) {
             Ok((answer, agreed)) => {
                 let news = line.note_direction(&agreed);
-                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+                line.agree(leg, agreed, streams);
                 self.command(now, Command::AnswerOffer { session, sdp: answer.into() }, out);
                 if let Some(event) = news {
                     self.later(leg.call(), CallEvent::Leg { leg, event });
@@ -320,7 +330,7 @@ impl Switchboard {
         match sdp::negotiate::accept(&line.local, answer) {
             Ok(agreed) => {
                 let news = line.note_direction(&agreed);
-                streams.send(leg.call(), MediaCommand::Agree { leg, agreed });
+                line.agree(leg, agreed, streams);
                 if let Some(event) = news {
                     self.later(leg.call(), CallEvent::Leg { leg, event });
                 }
@@ -351,7 +361,7 @@ impl Switchboard {
         self.line_ended(leg, cause_words(cause), streams);
     }
 
-    fn line_ended(&mut self, leg: LegId, cause: Name, streams: &mut dyn Streams) {
+    pub(super) fn line_ended(&mut self, leg: LegId, cause: Name, streams: &mut dyn Streams) {
         self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Ended { cause } });
         self.close(leg, streams);
     }

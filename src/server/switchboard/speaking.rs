@@ -11,6 +11,7 @@ use super::Now;
 use super::Output;
 use super::Streams;
 use super::Switchboard;
+use super::lines::Playing;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Timestamp;
@@ -31,17 +32,8 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// A play that waits for its texts.
 pub(super) struct Waiting {
-    play: PlayId,
-    prompts: Vec<Name>,
-    barge_in: bool,
-    repeat: bool,
+    playing: Playing,
     until: Timestamp,
-}
-
-impl Waiting {
-    pub(super) fn new(now: Now, play: PlayId, prompts: Vec<Name>, barge_in: bool, repeat: bool) -> Waiting {
-        Waiting { play, prompts, barge_in, repeat, until: now.at }
-    }
 }
 
 /// What one leg hears recordings from: the center, its library, and the leg's language.
@@ -94,60 +86,72 @@ impl Switchboard {
         &mut self,
         now: Now,
         leg: LegId,
-        mut waiting: Waiting,
+        playing: Playing,
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
         self.not_spoken(leg);
+        if let Some(line) = self.lines.get_mut(&leg) {
+            line.sound.plays = Some(playing.clone());
+        }
         let shelf = self.shelf(leg);
-        let texts = waiting.prompts.iter().filter_map(|name| speech::text(name));
+        let texts = playing.prompts.iter().filter_map(|name| speech::text(name));
         let texts: BTreeSet<&str> = texts
             .map(|(text, _)| text)
             .filter(|text| !text.is_empty() && shelf.text(text).is_none())
             .collect();
-        let notes = waiting.prompts.iter().filter_map(|name| spoken_note(name));
+        let notes = playing.prompts.iter().filter_map(|name| spoken_note(name));
         let notes: Vec<String> = notes.map(str::to_owned).collect();
         let speech = shelf.center.speech.clone().filter(|_| !texts.is_empty());
         if speech.is_none() && notes.is_empty() {
-            return self.start_play(leg, &waiting, &HashMap::new(), streams);
+            return self.start_play(leg, &playing, &HashMap::new(), streams);
         }
         let for_notes = if notes.is_empty() { Duration::ZERO } else { NOTE_WITHIN };
         let for_texts = speech.as_ref().map_or(Duration::ZERO, |speech| speech.timeout);
-        waiting.until = now.at + for_notes.max(for_texts) + GRACE;
+        let until = now.at + for_notes.max(for_texts) + GRACE;
         let texts = texts.into_iter().filter(|_| speech.is_some()).map(str::to_owned).collect();
         let language = Name::clone(shelf.language);
-        out.push(Output::Speak(Unspoken { leg, play: waiting.play, speech, language, texts, notes }));
+        out.push(Output::Speak(Unspoken { leg, play: playing.play, speech, language, texts, notes }));
         // What played before is over; the line is silent meanwhile.
         streams.send(leg.call(), MediaCommand::Stop { leg });
-        self.unspoken.insert(leg, waiting);
+        self.unspoken.insert(leg, Waiting { playing, until });
     }
 
     fn start_play(
         &self,
         leg: LegId,
-        waiting: &Waiting,
+        playing: &Playing,
         spoken: &HashMap<String, Arc<Clip>>,
         streams: &mut dyn Streams,
     ) {
-        let clips = self.shelf(leg).clips(&waiting.prompts, spoken);
-        let Waiting { play, barge_in, repeat, .. } = *waiting;
+        let clips = self.shelf(leg).clips(&playing.prompts, spoken);
+        let Playing { play, barge_in, repeat, .. } = *playing;
         streams.send(leg.call(), MediaCommand::Play { leg, play, clips, barge_in, repeat });
     }
 
     /// Texts were spoken, or not. What nobody waits for any more is let go.
     pub(super) fn on_spoken(&mut self, spoken: Spoken, streams: &mut dyn Streams) {
-        if self.unspoken.get(&spoken.leg).is_some_and(|waiting| waiting.play == spoken.play)
+        if self.unspoken.get(&spoken.leg).is_some_and(|waiting| waiting.playing.play == spoken.play)
             && let Some(waiting) = self.unspoken.remove(&spoken.leg)
         {
-            self.start_play(spoken.leg, &waiting, &spoken.clips, streams);
+            self.start_play(spoken.leg, &waiting.playing, &spoken.clips, streams);
         }
     }
 
     /// Whatever waits on this leg is not to be heard any more.
     pub(super) fn not_spoken(&mut self, leg: LegId) {
         if let Some(waiting) = self.unspoken.remove(&leg) {
-            let ended = CallEvent::PlayEnded { leg, play: waiting.play, stopped: true };
+            let play = waiting.playing.play;
+            self.play_is_over(leg, play);
+            let ended = CallEvent::PlayEnded { leg, play, stopped: true };
             self.later(leg.call(), ended);
+        }
+    }
+
+    /// A play has come to its end.
+    pub(super) fn play_is_over(&mut self, leg: LegId, play: PlayId) {
+        if let Some(line) = self.lines.get_mut(&leg) {
+            line.sound.plays.take_if(|playing| playing.play == play);
         }
     }
 
@@ -166,7 +170,7 @@ impl Switchboard {
         late.sort_unstable();
         for leg in late {
             if let Some(waiting) = self.unspoken.remove(&leg) {
-                self.start_play(leg, &waiting, &HashMap::new(), streams);
+                self.start_play(leg, &waiting.playing, &HashMap::new(), streams);
             }
         }
     }

@@ -18,10 +18,14 @@ use crate::queue;
 use crate::queue::Stage;
 use crate::sip::Command;
 use crate::sip::SessionId;
+use crate::sip::api::EndReason;
 
 /// How often the silent ones are asked. An answer is waited for as long
 /// ([RFC 3261 §17.1.2.2](https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2), timer F).
 const ROUND: Duration = Duration::from_secs(30);
+
+/// How long after new keys were offered silence means that the phone does not use them.
+const SECURED_WITHIN: Duration = Duration::from_secs(15);
 
 /// What a server that is to stop still waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,12 +91,22 @@ impl Switchboard {
         }
     }
 
-    /// No more audio comes on a line. While we stop, its phone is asked at once.
-    pub(super) fn audio_lost(&mut self, now: Now, leg: LegId, out: &mut Vec<Output>) {
+    /// No more audio comes on a line. While we stop, its phone is asked at once. A phone that was offered new keys and does not
+    /// use them hears nothing either: its line is over.
+    pub(super) fn audio_lost(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
         let Some(line) = self.lines.get_mut(&leg) else { return };
         line.lost = true;
-        let session = line.sessions.first().copied().filter(|_| line.up);
-        if let Some(session) = session.filter(|_| self.is_draining()) {
+        let Some(session) = line.sessions.first().copied().filter(|_| line.up) else { return };
+        if line.secured_anew.is_some_and(|since| now.at < since + SECURED_WITHIN) {
+            self.command(now, Command::End { session, reason: EndReason::Failure }, out);
+            self.line_ended(leg, "its audio could not be secured anew".into(), streams);
+        } else if self.is_draining() {
             self.command(now, Command::Options { session }, out);
         }
     }

@@ -2,6 +2,7 @@
 //! callers and agents who do as they like. Thousands of calls; the seed that failed is printed.
 
 mod called_first;
+mod carried;
 mod recall;
 mod stopping;
 
@@ -18,6 +19,7 @@ use crate::media::control::PlayId;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::server::canary::Audience;
+use crate::server::journal::Journal;
 use crate::sip::Command;
 use crate::sip::Transport;
 use crate::sip::api::EndReason;
@@ -151,6 +153,10 @@ impl Streams for FakeStreams {
         Some(20_000 + 2 * self.open.len() as u16)
     }
 
+    fn reopen(&mut self, call: CallId, leg: LegId, _: u16) -> Option<u16> {
+        self.open(call, leg)
+    }
+
     fn send(&mut self, _: CallId, command: MediaCommand) {
         match command {
             MediaCommand::Play { leg, play, repeat, .. } => {
@@ -236,6 +242,9 @@ struct World {
     rings: BTreeMap<String, Vec<Timestamp>>,
     /// Whether callers would rather be called back.
     wants_callbacks: bool,
+    journal: carried::Written,
+    /// What is written to in place of that.
+    file: Option<Journal>,
 }
 
 /// What a switchboard of this center begins with.
@@ -258,6 +267,7 @@ fn parts(center: Arc<Center>, first_call: CallId, entropy: &mut Entropy) -> Part
         first_call,
         max_calls: 6,
         log_queue: false,
+        journal: false,
         entropy: entropy.split(),
     }
 }
@@ -296,6 +306,8 @@ impl World {
             began: Timestamp::ZERO,
             rings: BTreeMap::new(),
             wants_callbacks: false,
+            journal: carried::Written::default(),
+            file: None,
         };
         world.later(Duration::from_secs(3), Due::CallerCalls);
         for host in [ALICE, BOB] {
@@ -352,8 +364,16 @@ impl World {
                     self.walls.push(self.clock().wall);
                     self.facts.push(fact);
                 }
-                Output::Decided(_) => unreachable!("the queue's log is not wanted"),
+                Output::Decided(step) => match &mut self.file {
+                    Some(file) => file.told(step.at, step.event),
+                    None => self.journal.told.push((step.at, step.event)),
+                },
             }
+        }
+        let at = self.clock().at;
+        match &mut self.file {
+            Some(file) => file.turn(at, &mut self.switchboard),
+            None => self.journal.take(self.switchboard.take_changes()),
         }
         for (after, due) in std::mem::take(&mut self.streams.due) {
             self.later(after, due);

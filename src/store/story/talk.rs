@@ -208,6 +208,7 @@ pub(super) fn recording_ended(file: &str, why: RecordingEnd) -> String {
         RecordingEnd::Policy => format!("the recording {file} ends: the caller is not recorded here"),
         RecordingEnd::Disk => format!("the recording {file} ends: the disk did not take it"),
         RecordingEnd::Longest => format!("the recording {file} ends: it reached the longest that one is"),
+        RecordingEnd::Restart => format!("the recording {file} ends: the server was started anew"),
         RecordingEnd::Busy => format!("the recording {file} could not begin: too many others wait"),
     }
 }

@@ -130,9 +130,21 @@ impl Media {
             self.ports.give_back(now, pair);
         }
         let pair = self.ports.take(now)?;
+        Ok(self.open_with(call, leg, pair))
+    }
+
+    /// Opens the sockets that a leg had in an earlier process, or others where somebody has those now; the port.
+    pub fn reopen(&mut self, call: CallId, leg: LegId, port: u16) -> Result<u16, PortsTaken> {
+        match self.ports.take_at(port) {
+            Some(pair) => Ok(self.open_with(call, leg, pair)),
+            None => self.open(call, leg),
+        }
+    }
+
+    fn open_with(&mut self, call: CallId, leg: LegId, pair: Pair) -> u16 {
         let port = pair.port;
         self.worker(call).queue(Work::Open { leg, end: FarEnd::Sockets(pair) });
-        Ok(port)
+        port
     }
 
     /// Starts the stream of a leg whose far end is a browser.

@@ -112,6 +112,14 @@ impl Ports {
         self.bind_fresh().or_else(|| self.resting.pop_front().map(|(_, pair)| pair)).ok_or(PortsTaken)
     }
 
+    /// The pair with this port, which a leg had in an earlier process; none when somebody has it now.
+    pub fn take_at(&mut self, port: u16) -> Option<Pair> {
+        let place = self.unbound.iter().position(|unbound| *unbound == port)?;
+        let pair = Pair::bind(self.address, port).ok()?;
+        self.unbound.remove(place);
+        Some(pair)
+    }
+
     /// The next unbound port that can be bound; ports of other programs go to the end of the list.
     fn bind_fresh(&mut self) -> Option<Pair> {
         for _ in 0..self.unbound.len().min(TRIES) {

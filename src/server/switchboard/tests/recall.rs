@@ -20,12 +20,11 @@ impl World {
         for (fact, wall) in self.facts.iter().zip(&self.walls) {
             fact.call.and_then(|call| kept.apply(call, *wall, &fact.what));
         }
-        self.end_all_but(&kept);
+        self.end_all_but(|call| kept.has(call));
         let ports = self.streams.ports;
         self.streams = FakeStreams::with_ports(ports);
         self.due.retain(|_, due| !matches!(due, Due::Media(_) | Due::Found(_)));
-        let first_call =
-            CallId(self.facts.iter().filter_map(|fact| fact.call).max().map_or(1, |last| last.0 + 1));
+        let first_call = self.next_call();
         let center = Arc::clone(&self.switchboard.parts.center);
         self.switchboard = Switchboard::new(parts(center, first_call, &mut self.entropy));
         self.began = self.now;
@@ -39,6 +38,11 @@ impl World {
         self.switchboard.recall_places(self.clock(), places, &mut self.streams, &mut out);
         self.perform(out);
         kept
+    }
+
+    /// The first call of the next process.
+    pub(super) fn next_call(&self) -> CallId {
+        CallId(self.facts.iter().filter_map(|fact| fact.call).max().map_or(1, |last| last.0 + 1))
     }
 
     /// For some time, or until somebody is called back.
@@ -55,13 +59,13 @@ impl World {
     }
 
     /// As the history does at its start.
-    fn end_all_but(&mut self, kept: &KeptPlaces) {
+    pub(super) fn end_all_but(&mut self, goes_on: impl Fn(CallId) -> bool) {
         let ended = |call| {
             let told = |fact: &Fact| fact.call == Some(call) && matches!(fact.what, What::CallEnded { .. });
             self.facts.iter().any(told)
         };
         let calls: BTreeSet<CallId> = self.facts.iter().filter_map(|fact| fact.call).collect();
-        let left: Vec<CallId> = calls.into_iter().filter(|call| !kept.has(*call) && !ended(*call)).collect();
+        let left: Vec<CallId> = calls.into_iter().filter(|call| !goes_on(*call) && !ended(*call)).collect();
         for call in left {
             let (by, outcome, cause) = (Party::Server, Outcome::Failed, "the server stopped".to_owned());
             let what = What::CallEnded { by, outcome, cause };

@@ -1,0 +1,719 @@
+//! The journal: what of the calls outlives the process, written down after every turn of the control thread.
+//!
+//! One file of one JSON object a line, in the data folder. Its first line has the engine as it stood; what the engine was told
+//! since, and each call as it stood last, follow, some turns at a time: what a crash cut off has not been. The thread has the
+//! engine in memory, and knows where the last line of each call is, so it can begin the file anew, shorter, without asking
+//! anybody. The control thread does not wait for it: where the disk is too slow, the file is given up, and another begins with
+//! everything as it stands by then.
+//!
+//! Nothing waits for the disk to have it: it outlives the process, and not the machine.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::BufWriter;
+use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+use tracing::error;
+use tracing::info;
+use tracing::warn;
+
+use crate::base::CallId;
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::base::WallTime;
+use crate::queue;
+use crate::queue::Engine;
+use crate::queue::api::Config;
+use crate::server::switchboard::Carried;
+use crate::server::switchboard::CarriedCall;
+use crate::server::switchboard::CarriedDesks;
+use crate::server::switchboard::Changes;
+use crate::server::switchboard::Switchboard;
+use crate::sip::Binding;
+
+/// The form that is written. Another one is not read: its calls are over, as if there were no journal.
+const VERSION: u32 = 1;
+/// The file, in the data folder; and what an earlier process left, while this one begins.
+const FILE: &str = "calls.journal";
+const TAKEN: &str = "calls.journal.taken";
+/// Turns that may wait to be written.
+const WAITING: usize = 4_096;
+/// How long the file may get before it is begun anew, and by how much longer than it was then.
+const SHORTEST: u64 = 4 << 20;
+const GROWS: u64 = 4;
+/// How long after a file was given up another is tried.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long what changes is gathered before it is written: a call that comes and goes meanwhile is not, and one that changes
+/// often is once. So much of the calls is lost in a crash at most.
+const GATHERED_FOR: Duration = Duration::from_millis(20);
+/// How often the file's time is set, though nothing happens: it tells when the process was last alive.
+const ALIVE_EVERY: Duration = Duration::from_secs(1);
+/// Calls of a process that has been gone for longer are over: nobody holds a silent line for so long.
+pub const CARRIED_FOR: Duration = Duration::from_secs(300);
+
+/// One line, with a call as `C`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Entry<C> {
+    Head(Box<Head>),
+    /// What the engine was told, and when.
+    Told(Timestamp, queue::Event),
+    Call(CallId, C),
+    Over(CallId),
+    Contacts(Name, Vec<Binding>),
+    Desks(CarriedDesks),
+    /// All that changed up to then is written.
+    Turn(Timestamp),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    /// [`VERSION`]
+    journal: u32,
+    /// When the timestamps began to count.
+    started: WallTime,
+    config: Config,
+    engine: Engine,
+}
+
+/// What an earlier process left.
+#[derive(Debug)]
+pub struct Left {
+    /// When its timestamps began to count.
+    pub started: WallTime,
+    /// The last of them.
+    pub last: Timestamp,
+    /// How long it has been gone.
+    pub gone: Duration,
+    /// What its engine was begun with.
+    pub config: Config,
+    pub carried: Carried,
+}
+
+/// What the thread counts.
+#[derive(Debug, Default)]
+pub struct JournalStats {
+    /// How often something was written.
+    pub turns: AtomicU64,
+    /// Bytes that were written.
+    pub bytes: AtomicU64,
+    /// Files that were given up, because the disk was too slow or full.
+    pub given_up: AtomicU64,
+}
+
+/// The grip on the thread.
+#[derive(Debug)]
+pub struct Journal {
+    to: Option<SyncSender<Message>>,
+    /// What the engine was told in this turn.
+    told: Vec<(Timestamp, queue::Event)>,
+    /// The thread has everything up to the last turn.
+    whole: bool,
+    again_at: Timestamp,
+    /// The thread's file is given up.
+    failed: Arc<AtomicBool>,
+    stats: Arc<JournalStats>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+enum Message {
+    /// Everything, as it stands.
+    Whole {
+        at: Timestamp,
+        engine: Box<Engine>,
+        changes: Changes,
+    },
+    Turn {
+        at: Timestamp,
+        told: Vec<(Timestamp, queue::Event)>,
+        changes: Changes,
+    },
+}
+
+impl Journal {
+    /// Starts the thread, which writes into the data folder. The engine is of `config`, and timestamps count from `started`.
+    pub fn start(data: &Path, config: Config, started: WallTime) -> io::Result<Journal> {
+        Journal::with(data, config, started, SHORTEST)
+    }
+
+    pub(super) fn with(data: &Path, config: Config, started: WallTime, shortest: u64) -> io::Result<Journal> {
+        let (to, messages) = sync_channel(WAITING);
+        let (failed, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(JournalStats::default()));
+        let mut writer = Writer {
+            place: data.join(FILE),
+            started,
+            config,
+            shortest,
+            file: None,
+            kept: None,
+            failed: failed.clone(),
+            stats: stats.clone(),
+        };
+        let thread =
+            thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&messages))?;
+        let (to, thread) = (Some(to), Some(thread));
+        let (told, whole, again_at) = (Vec::new(), false, Timestamp::ZERO);
+        Ok(Journal { to, told, whole, again_at, failed, stats, thread })
+    }
+
+    /// The engine was told this.
+    pub fn told(&mut self, at: Timestamp, event: queue::Event) {
+        self.told.push((at, event));
+    }
+
+    /// A turn is over: what it changed is written down.
+    pub fn turn(&mut self, at: Timestamp, switchboard: &mut Switchboard) {
+        let told = std::mem::take(&mut self.told);
+        self.whole &= !self.failed.load(Ordering::Relaxed);
+        if self.whole {
+            let changes = switchboard.take_changes();
+            self.whole =
+                (told.is_empty() && changes.is_empty()) || self.send(Message::Turn { at, told, changes });
+        } else if at >= self.again_at {
+            self.again_at = at + AGAIN_AFTER;
+            // Before everything is sent, so that what the thread says of the new file is not lost.
+            self.failed.store(false, Ordering::Relaxed);
+            let (engine, changes) = (Box::new(switchboard.engine().clone()), switchboard.all_changes());
+            self.whole = self.send(Message::Whole { at, engine, changes });
+        } else {
+            switchboard.take_changes();
+        }
+    }
+
+    fn send(&self, message: Message) -> bool {
+        let taken = self.to.as_ref().is_some_and(|to| to.try_send(message).is_ok());
+        if !taken {
+            self.stats.given_up.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    pub fn stats(&self) -> &Arc<JournalStats> {
+        &self.stats
+    }
+
+    /// Writes what is left and ends the thread.
+    pub fn close(&mut self) {
+        self.to = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            error!("the journal's thread had failed");
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// What the thread works with.
+struct Writer {
+    place: PathBuf,
+    started: WallTime,
+    config: Config,
+    shortest: u64,
+    file: Option<Open>,
+    kept: Option<Kept>,
+    failed: Arc<AtomicBool>,
+    stats: Arc<JournalStats>,
+}
+
+/// A file that is written, how long it is, and at which length another takes its place.
+struct Open {
+    file: File,
+    length: u64,
+    most: u64,
+}
+
+/// What has changed since the last was written: one turn of the control thread, or some.
+#[derive(Default)]
+struct Turn {
+    at: Timestamp,
+    told: Vec<(Timestamp, queue::Event)>,
+    calls: BTreeMap<CallId, Option<Box<CarriedCall>>>,
+    contacts: BTreeMap<Name, Vec<Binding>>,
+    desks: Option<CarriedDesks>,
+}
+
+/// Everything as the file has it, to begin another with.
+struct Kept {
+    engine: Engine,
+    /// Where in the file each call's last line is, and how long.
+    calls: BTreeMap<CallId, (u64, usize)>,
+    contacts: BTreeMap<Name, Vec<Binding>>,
+    desks: CarriedDesks,
+}
+
+impl Writer {
+    fn run(&mut self, messages: &Receiver<Message>) {
+        loop {
+            match messages.recv_timeout(ALIVE_EVERY) {
+                Ok(message) => self.gather(message, messages),
+                Err(RecvTimeoutError::Timeout) => {
+                    // What is wrong with the file is told when it is written.
+                    let _ = self.file.as_ref().map(|open| open.file.set_modified(SystemTime::now()));
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Writes what comes within [`GATHERED_FOR`] at once.
+    fn gather(&mut self, first: Message, messages: &Receiver<Message>) {
+        let until = Instant::now() + GATHERED_FOR;
+        let (mut next, mut turn) = (Some(first), None);
+        while let Some(message) = next {
+            match message {
+                Message::Whole { at, engine, changes } => {
+                    // Whatever came before is in it.
+                    turn = None;
+                    let begun = self.whole(at, engine, changes);
+                    self.or_give_up(begun);
+                }
+                Message::Turn { at, told, changes } => {
+                    turn.get_or_insert_with(Turn::default).add(at, told, changes)
+                }
+            }
+            next = messages.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
+        }
+        if let Some(turn) = turn {
+            let written = self.turn(turn);
+            self.or_give_up(written);
+        }
+    }
+
+    fn whole(&mut self, at: Timestamp, engine: Box<Engine>, changes: Changes) -> io::Result<()> {
+        let (calls, contacts, desks) = Default::default();
+        let mut kept = Kept { engine: *engine, calls, contacts, desks };
+        let mut text = self.head(&kept.engine);
+        let mut turn = Turn::default();
+        turn.add(at, Vec::new(), changes);
+        kept.change(turn, 0, &mut text);
+        text.push_str(&line(&Entry::Turn(at)));
+        self.kept = Some(kept);
+        let mut draft = Draft::begin(&self.place)?;
+        draft.push(text.as_bytes())?;
+        self.replace(draft)
+    }
+
+    fn turn(&mut self, turn: Turn) -> io::Result<()> {
+        let (Some(open), Some(kept)) = (&mut self.file, &mut self.kept) else { return Ok(()) };
+        let (at, mut text) = (turn.at, String::new());
+        kept.change(turn, open.length, &mut text);
+        if text.is_empty() {
+            return Ok(());
+        }
+        text.push_str(&line(&Entry::Turn(at)));
+        open.file.write_all(text.as_bytes())?;
+        open.length += text.len() as u64;
+        self.stats.turns.fetch_add(1, Ordering::Relaxed);
+        self.stats.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
+        if open.length < open.most { Ok(()) } else { self.begin_anew(at) }
+    }
+
+    /// Begins the file anew: the last line of each call is copied out of the one before.
+    fn begin_anew(&mut self, at: Timestamp) -> io::Result<()> {
+        let Some(mut kept) = self.kept.take() else { return Ok(()) };
+        let mut draft = Draft::begin(&self.place)?;
+        draft.push(self.head(&kept.engine).as_bytes())?;
+        let mut before = File::open(&self.place)?;
+        for (from, length) in kept.calls.values_mut() {
+            let mut call = vec![0; *length];
+            before.seek(SeekFrom::Start(*from))?;
+            before.read_exact(&mut call)?;
+            *from = draft.length;
+            draft.push(&call)?;
+        }
+        for (user, contacts) in &kept.contacts {
+            draft.push(line(&Entry::Contacts(user.clone(), contacts.clone())).as_bytes())?;
+        }
+        draft.push(line(&Entry::Desks(kept.desks.clone())).as_bytes())?;
+        draft.push(line(&Entry::Turn(at)).as_bytes())?;
+        self.kept = Some(kept);
+        self.replace(draft)
+    }
+
+    fn head(&self, engine: &Engine) -> String {
+        let (started, config, engine) = (self.started, self.config.clone(), engine.clone());
+        line(&Entry::Head(Box::new(Head { journal: VERSION, started, config, engine })))
+    }
+
+    /// Puts a file that is whole in the place of the one before.
+    fn replace(&mut self, draft: Draft) -> io::Result<()> {
+        let Draft { to, place, length } = draft;
+        let file = to.into_inner().map_err(io::IntoInnerError::into_error)?;
+        fs::rename(place, &self.place)?;
+        self.stats.bytes.fetch_add(length, Ordering::Relaxed);
+        self.file = Some(Open { file, length, most: self.shortest.max(GROWS * length) });
+        Ok(())
+    }
+
+    /// Where the disk does not take it, what lies there is of an earlier moment, and nobody is to go on with that.
+    fn or_give_up(&mut self, done: io::Result<()>) {
+        let Err(error) = done else { return };
+        let first = self.file.take().is_some() || self.stats.given_up.load(Ordering::Relaxed) == 0;
+        if first {
+            error!(%error, "the journal cannot be written: until it can, calls would not outlive the server");
+        }
+        self.stats.given_up.fetch_add(1, Ordering::Relaxed);
+        self.kept = None;
+        let _ = fs::remove_file(&self.place);
+        self.failed.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Turn {
+    fn add(&mut self, at: Timestamp, told: Vec<(Timestamp, queue::Event)>, changes: Changes) {
+        self.at = at;
+        self.told.extend(told);
+        self.calls.extend(changes.calls);
+        self.contacts.extend(changes.contacts);
+        self.desks = changes.desks.or(self.desks.take());
+    }
+}
+
+impl Kept {
+    /// Applies what has changed, and appends the lines that say so; `text` begins in the file at `from`.
+    fn change(&mut self, turn: Turn, from: u64, text: &mut String) {
+        for (at, event) in turn.told {
+            text.push_str(&line(&Entry::Told(at, event.clone())));
+            self.engine.handle(at, event, &mut Vec::new());
+        }
+        for (id, call) in turn.calls {
+            match call {
+                Some(call) => {
+                    let line = line(&Entry::Call(id, call));
+                    self.calls.insert(id, (from + text.len() as u64, line.len()));
+                    text.push_str(&line);
+                }
+                None if self.calls.remove(&id).is_some() => text.push_str(&line(&Entry::Over(id))),
+                None => {}
+            }
+        }
+        for (user, contacts) in turn.contacts {
+            text.push_str(&line(&Entry::Contacts(user.clone(), contacts.clone())));
+            self.contacts.insert(user, contacts);
+        }
+        if let Some(desks) = turn.desks {
+            text.push_str(&line(&Entry::Desks(desks.clone())));
+            self.desks = desks;
+        }
+    }
+}
+
+/// A file that is not whole yet.
+struct Draft {
+    to: BufWriter<File>,
+    place: PathBuf,
+    length: u64,
+}
+
+impl Draft {
+    fn begin(of: &Path) -> io::Result<Draft> {
+        let place = of.with_extension("draft");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Draft { to: BufWriter::new(options.open(&place)?), place, length: 0 })
+    }
+
+    fn push(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.length += octets.len() as u64;
+        self.to.write_all(octets)
+    }
+}
+
+fn line(entry: &Entry<Box<CarriedCall>>) -> String {
+    // Plain data with names as keys: there is nothing in it that JSON does not have.
+    let mut text = serde_json::to_string(entry).expect("what the server knows of calls can be written down");
+    text.push('\n');
+    text
+}
+
+/// Takes what an earlier process left in the data folder: whoever breaks over it does so once. Nothing is there after a server
+/// that stopped by itself with no call, or where it cannot be read.
+pub fn take(data: &Path) -> Option<Left> {
+    let taken = data.join(TAKEN);
+    fs::rename(data.join(FILE), &taken).ok()?;
+    let left = File::open(&taken).map_err(|error| error.to_string()).and_then(read);
+    match left {
+        Ok(left) => {
+            // Whoever cannot remove it overwrites it next time.
+            let _ = fs::remove_file(&taken);
+            Some(left)
+        }
+        Err(error) => {
+            warn!(%error, file = %taken.display(), "the journal cannot be read: calls of the server before are over");
+            None
+        }
+    }
+}
+
+fn read(file: File) -> Result<Left, String> {
+    let alive = file.metadata().and_then(|about| about.modified()).map_err(|error| error.to_string())?;
+    let gone = SystemTime::now().duration_since(alive).unwrap_or_default();
+    let mut lines = BufReader::new(file).lines();
+    let mut next = || lines.next().transpose().map_err(|error| error.to_string());
+    let first = next()?.ok_or("it is empty")?;
+    let Entry::Head(head) =
+        serde_json::from_str::<Entry<Value>>(&first).map_err(|error| error.to_string())?
+    else {
+        return Err("its first line is no head".to_owned());
+    };
+    if head.journal != VERSION {
+        return Err(format!("it is of form {}, and this server reads form {VERSION}", head.journal));
+    }
+    let Head { started, config, engine, .. } = *head;
+    let mut left =
+        Reading { engine, calls: BTreeMap::new(), contacts: BTreeMap::new(), desks: Default::default() };
+    let (mut turn, mut last) = (Vec::new(), Timestamp::ZERO);
+    while let Some(text) = next()? {
+        // The last line may be cut off.
+        let Ok(entry) = serde_json::from_str(&text) else { break };
+        match entry {
+            Entry::Turn(at) => {
+                turn.drain(..).for_each(|entry| left.apply(entry));
+                last = at;
+            }
+            entry => turn.push(entry),
+        }
+    }
+    let Reading { engine, calls, contacts, desks } = left;
+    let calls = calls.into_iter().filter_map(|(id, call)| {
+        let read = serde_json::from_value(call);
+        read.inspect_err(
+            |error| warn!(call = %id, %error, "a call of the server before is over: it cannot be read"),
+        )
+        .ok()
+    });
+    let calls = calls.collect();
+    let carried = Carried { engine, calls, contacts: contacts.into_iter().collect(), desks };
+    Ok(Left { started, last, gone, config, carried })
+}
+
+/// What was read so far.
+struct Reading {
+    engine: Engine,
+    calls: BTreeMap<CallId, Value>,
+    contacts: BTreeMap<Name, Vec<Binding>>,
+    desks: CarriedDesks,
+}
+
+impl Reading {
+    fn apply(&mut self, entry: Entry<Value>) {
+        match entry {
+            Entry::Told(at, event) => self.engine.handle(at, event, &mut Vec::new()),
+            Entry::Call(id, call) => {
+                self.calls.insert(id, call);
+            }
+            Entry::Over(call) => {
+                self.calls.remove(&call);
+            }
+            Entry::Contacts(user, contacts) => {
+                self.contacts.insert(user, contacts);
+            }
+            Entry::Desks(desks) => self.desks = desks,
+            Entry::Head(_) | Entry::Turn(_) => {}
+        }
+    }
+}
+
+impl Left {
+    /// What of it can be gone on with by a server of this center: everything, or where phones are and no more.
+    pub fn for_center(mut self, config: &Config) -> Left {
+        let calls = self.carried.calls.len();
+        let why = if self.gone > CARRIED_FOR {
+            "the server was gone for too long"
+        } else if self.config != *config {
+            "the center's queues, skills or agents have changed"
+        } else {
+            return self;
+        };
+        if calls > 0 {
+            warn!(calls, gone_s = self.gone.as_secs(), why, "calls of the server before are over");
+        } else {
+            info!(why, "the queues begin anew");
+        }
+        self.carried.engine = Engine::new(config.clone());
+        self.carried.calls.clear();
+        self.carried.desks = CarriedDesks::default();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::AgentId;
+    use crate::queue::Event;
+    use crate::queue::api::AgentConfig;
+    use crate::queue::api::AgentState;
+    use crate::queue::api::AgentWish;
+
+    fn config() -> Config {
+        let agent = AgentConfig { name: "alice".into(), skills: Vec::new(), always_ready: false };
+        Config { agents: vec![agent], ..Config::default() }
+    }
+
+    fn wants(wish: AgentWish) -> Event {
+        Event::AgentWants { agent: AgentId(0), wish }
+    }
+
+    fn desks(open: &[u32]) -> Changes {
+        let desks = serde_json::json!({ "guests": ["sam"], "open": open });
+        Changes { desks: Some(serde_json::from_value(desks).unwrap()), ..Changes::default() }
+    }
+
+    /// A writer as the thread has it, that has been told everything.
+    fn writer(data: &Path, shortest: u64) -> Writer {
+        let mut writer = Writer {
+            place: data.join(FILE),
+            started: WallTime(7),
+            config: config(),
+            shortest,
+            file: None,
+            kept: None,
+            failed: Arc::default(),
+            stats: Arc::default(),
+        };
+        let engine = Box::new(Engine::new(config()));
+        writer.whole(Timestamp::ZERO, engine, Changes::default()).unwrap();
+        writer
+    }
+
+    fn turn(at: Timestamp, told: Vec<(Timestamp, Event)>, changes: Changes) -> Turn {
+        let mut turn = Turn::default();
+        turn.add(at, told, changes);
+        turn
+    }
+
+    fn agent(left: &Left) -> &AgentState {
+        left.carried.engine.agent_state(AgentId(0)).unwrap()
+    }
+
+    #[test]
+    fn what_was_written_is_left_to_the_next_and_taken_once() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(take(data.path()).is_none(), "nobody was there before");
+        let mut writer = writer(data.path(), SHORTEST);
+        let told = vec![(Timestamp::from_secs(1), wants(AgentWish::Ready))];
+        writer.turn(turn(Timestamp::from_secs(2), told, desks(&[0]))).unwrap();
+        let left = take(data.path()).unwrap();
+        assert_eq!(
+            (left.started, left.last, left.config.clone()),
+            (WallTime(7), Timestamp::from_secs(2), config())
+        );
+        assert_eq!(agent(&left), &AgentState::Ready);
+        assert_eq!(serde_json::to_value(&left.carried.desks).unwrap()["open"], serde_json::json!([0]));
+        assert!(left.gone < Duration::from_secs(60));
+        assert!(take(data.path()).is_none(), "whoever breaks over it does so once");
+    }
+
+    #[test]
+    fn a_turn_that_was_cut_off_has_not_been() {
+        let data = tempfile::tempdir().unwrap();
+        let mut writer = writer(data.path(), SHORTEST);
+        writer.turn(turn(Timestamp::from_secs(1), Vec::new(), desks(&[0]))).unwrap();
+        let told = vec![(Timestamp::from_secs(2), wants(AgentWish::Ready))];
+        writer.turn(turn(Timestamp::from_secs(2), told, desks(&[]))).unwrap();
+        let whole = fs::read_to_string(data.path().join(FILE)).unwrap();
+        let last = whole.trim_end().rfind('\n').unwrap();
+        // Without its last line, and with every part of it, the last turn has not been.
+        for cut in [last + 1, last + 5, whole.len() - 2] {
+            fs::write(data.path().join(FILE), &whole[..cut]).unwrap();
+            let left = take(data.path()).unwrap();
+            assert_eq!((left.last, agent(&left)), (Timestamp::from_secs(1), &AgentState::Offline), "{cut}");
+            assert_eq!(serde_json::to_value(&left.carried.desks).unwrap()["open"], serde_json::json!([0]));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_long_enough_is_begun_anew_with_what_it_came_to() {
+        let data = tempfile::tempdir().unwrap();
+        let mut writer = writer(data.path(), 1);
+        let empty = fs::metadata(data.path().join(FILE)).unwrap().len();
+        for n in 0..500 {
+            let wish = if n % 2 == 0 { AgentWish::Ready } else { AgentWish::NotReady("lunch".into()) };
+            let at = Timestamp::from_secs(n);
+            writer.turn(turn(at, vec![(at, wants(wish))], Changes::default())).unwrap();
+            let length = fs::metadata(data.path().join(FILE)).unwrap().len();
+            assert!(length <= 8 * empty, "{length} after {n}, and {empty} at first");
+        }
+        let left = take(data.path()).unwrap();
+        assert_eq!(agent(&left), &AgentState::NotReady("lunch".into()));
+        assert_eq!(left.last, Timestamp::from_secs(499));
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_leaves_nothing_to_go_on_with() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("gone");
+        fs::create_dir(&folder).unwrap();
+        let mut writer = writer(&folder, 1);
+        fs::remove_dir_all(&folder).unwrap();
+        // The file is open still; the one that takes its place cannot be.
+        let told = (0..100).map(|n| (Timestamp::from_secs(n), wants(AgentWish::Ready))).collect();
+        let failed = writer.turn(turn(Timestamp::from_secs(100), told, Changes::default())).unwrap_err();
+        writer.or_give_up(Err(failed));
+        assert!(writer.failed.load(Ordering::Relaxed) && writer.file.is_none());
+        assert_eq!(writer.stats.given_up.load(Ordering::Relaxed), 1);
+        fs::create_dir(&folder).unwrap();
+        assert!(take(&folder).is_none());
+    }
+
+    #[test]
+    fn another_form_another_center_and_a_long_absence_are_not_gone_on_with() {
+        let data = tempfile::tempdir().unwrap();
+        let write = || drop(writer(data.path(), SHORTEST));
+        write();
+        let text = fs::read_to_string(data.path().join(FILE)).unwrap();
+        fs::write(data.path().join(FILE), text.replace("\"journal\":1", "\"journal\":2")).unwrap();
+        assert!(take(data.path()).is_none());
+        fs::write(data.path().join(FILE), "no journal at all").unwrap();
+        assert!(take(data.path()).is_none());
+
+        let ready = |gone, config: &Config| {
+            let mut writer = writer(data.path(), SHORTEST);
+            let told = vec![(Timestamp::ZERO, wants(AgentWish::Ready))];
+            writer.turn(turn(Timestamp::ZERO, told, desks(&[0]))).unwrap();
+            let left = Left { gone, ..take(data.path()).unwrap() }.for_center(config);
+            (agent(&left) == &AgentState::Ready, left.carried.desks == CarriedDesks::default())
+        };
+        assert_eq!(ready(CARRIED_FOR, &config()), (true, false));
+        assert_eq!(ready(CARRIED_FOR + Duration::from_secs(1), &config()), (false, true));
+        let mut other = config();
+        other.skills.push("another".into());
+        assert_eq!(ready(Duration::ZERO, &other), (false, true));
+    }
+}

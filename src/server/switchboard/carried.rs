@@ -1,0 +1,425 @@
+//! Calls that outlive the process: what of them is written down after each turn, and how another process goes on with them.
+//!
+//! A call is written down once its caller's line is up, or nobody is on it. What a phone secures its audio with is not, so
+//! such a line is offered new keys. A browser's connection ends with the process: an agent's desk has the time to come back
+//! that it has after any loss, a caller's page does not. What played begins anew.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+use tracing::info;
+use tracing::warn;
+
+use super::LiveCall;
+use super::Now;
+use super::Output;
+use super::Pending;
+use super::Streams;
+use super::Switchboard;
+use super::lines::Line;
+use super::lines::Playing;
+use super::reschedule;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::LegId;
+use crate::base::Name;
+use crate::call::Call;
+use crate::call::CallEvent;
+use crate::call::LegEvent;
+use crate::fact::Fact;
+use crate::fact::RecordingEnd;
+use crate::fact::What;
+use crate::flow::api::BotEnd;
+use crate::media::MediaCommand;
+use crate::queue;
+use crate::queue::Engine;
+use crate::queue::Stage;
+use crate::queue::api::Whose;
+use crate::sdp;
+use crate::sdp::Srtp;
+use crate::server::canary::Edition;
+use crate::sip::Binding;
+use crate::sip::CarriedSession;
+use crate::sip::Command;
+use crate::sip::Hop;
+use crate::sip::SessionId;
+use crate::sip::uri::Uri;
+
+/// What a line that has no phone any more ends with, in words for the history.
+const PAGE_GONE: &str = "the page is gone";
+const PHONE_GONE: &str = "the line is gone";
+/// A phone that rang and is not known to ring any more: as if it could not be reached.
+const UNREACHED: u16 = 480;
+
+/// A call as it is written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CarriedCall {
+    call: Call,
+    /// The version of the flow files that it is served with.
+    version: Name,
+    callback: Option<(Uri, Hop)>,
+    trunk: Option<Name>,
+    lines: Vec<CarriedLine>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct CarriedLine {
+    leg: LegId,
+    line: Line,
+    secured: Secured,
+    sessions: Vec<CarriedSession>,
+}
+
+/// How a line's audio is secured. By what is not written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Secured {
+    No,
+    ByKeys,
+    ByHandshake,
+}
+
+impl Secured {
+    fn of(line: &Line) -> Secured {
+        match line.agreed.as_ref().and_then(|agreed| agreed.srtp.as_ref()) {
+            None => Secured::No,
+            Some(Srtp::Sdes(_)) => Secured::ByKeys,
+            Some(Srtp::Dtls(_)) => Secured::ByHandshake,
+        }
+    }
+}
+
+impl CarriedCall {
+    pub fn id(&self) -> CallId {
+        self.call.id()
+    }
+
+    /// The version of the flow files that it is served with.
+    pub fn version(&self) -> &Name {
+        &self.version
+    }
+}
+
+/// Whose desk is open, and whose seats there are beside the agents'.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CarriedDesks {
+    guests: Vec<Name>,
+    open: Vec<AgentId>,
+}
+
+/// What has changed of what is written down.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Calls as they stand now; none for one that is over, or cannot be gone on with.
+    pub calls: Vec<(CallId, Option<Box<CarriedCall>>)>,
+    /// Where users can be reached now.
+    pub contacts: Vec<(Name, Vec<Binding>)>,
+    pub desks: Option<CarriedDesks>,
+}
+
+impl Changes {
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.contacts.is_empty() && self.desks.is_none()
+    }
+}
+
+/// What an earlier process left to this one.
+#[derive(Debug)]
+pub struct Carried {
+    /// As it stood, with the center's agents, skills and queues as they are.
+    pub engine: Engine,
+    pub calls: Vec<CarriedCall>,
+    pub contacts: Vec<(Name, Vec<Binding>)>,
+    pub desks: CarriedDesks,
+}
+
+/// What has changed since somebody asked last; nothing is noted where nobody asks.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    wanted: bool,
+    calls: BTreeSet<CallId>,
+    desks: bool,
+}
+
+impl Changed {
+    pub(super) fn new(wanted: bool) -> Changed {
+        Changed { wanted, ..Changed::default() }
+    }
+
+    pub(super) fn call(&mut self, call: CallId) {
+        if self.wanted {
+            self.calls.insert(call);
+        }
+    }
+
+    pub(super) fn desks(&mut self) {
+        self.desks = self.wanted;
+    }
+}
+
+impl Switchboard {
+    /// What has changed of what is written down since this was asked last, where [`Parts::journal`](super::Parts::journal)
+    /// is.
+    pub fn take_changes(&mut self) -> Changes {
+        for session in self.parts.endpoint.take_changed() {
+            if let Some(leg) = self.sessions.get(&session) {
+                self.changed.call(leg.call());
+            }
+        }
+        let calls = std::mem::take(&mut self.changed.calls);
+        let moved = self.parts.endpoint.take_moved();
+        Changes {
+            calls: calls.into_iter().map(|call| (call, self.carried(call).map(Box::new))).collect(),
+            contacts: moved.into_iter().map(|user| self.carried_contacts(user)).collect(),
+            desks: std::mem::take(&mut self.changed.desks).then(|| self.carried_desks()),
+        }
+    }
+
+    /// All that is written down, as if all of it had changed.
+    pub fn all_changes(&mut self) -> Changes {
+        self.take_changes();
+        let mut calls: Vec<CallId> = self.calls.keys().copied().collect();
+        calls.sort_unstable();
+        let users: Vec<Name> = self.parts.endpoint.users().cloned().collect();
+        Changes {
+            calls: calls.into_iter().map(|call| (call, self.carried(call).map(Box::new))).collect(),
+            contacts: users.into_iter().map(|user| self.carried_contacts(user)).collect(),
+            desks: Some(self.carried_desks()),
+        }
+    }
+
+    fn carried_contacts(&self, user: Name) -> (Name, Vec<Binding>) {
+        let contacts = self.parts.endpoint.contacts(&user);
+        (user, contacts)
+    }
+
+    fn carried_desks(&self) -> CarriedDesks {
+        CarriedDesks { guests: self.guests.clone(), open: self.open_desks().collect() }
+    }
+
+    /// A call as it stands; none when another process could not go on with it.
+    fn carried(&self, id: CallId) -> Option<CarriedCall> {
+        let LiveCall { call, version, callback, trunk, .. } = self.calls.get(&id)?;
+        let answered = |leg: LegId| self.lines.get(&leg).is_some_and(|line| line.up);
+        if !call.goes_on() || !call.caller_leg().is_none_or(answered) {
+            return None;
+        }
+        let lines = call.open_legs().filter_map(|leg| {
+            let line = self.lines.get(&leg)?.clone();
+            let secured = Secured::of(&line);
+            let carried = |session: &SessionId| self.parts.endpoint.carried(*session);
+            let sessions = line.sessions.iter().filter_map(carried).collect();
+            Some(CarriedLine { leg, line, secured, sessions })
+        });
+        Some(CarriedCall {
+            call: call.clone(),
+            version: version.clone(),
+            callback: callback.clone(),
+            trunk: trunk.clone(),
+            lines: lines.collect(),
+        })
+    }
+
+    /// Goes on with what an earlier process left, before anything else is told. `editions` has each version of the flow files
+    /// that a call is served with; a call without is over, as is everything that the engine knows of no call.
+    pub fn carry_on(
+        &mut self,
+        now: Now,
+        carried: Carried,
+        editions: &HashMap<Name, Edition>,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Carried { engine, calls, contacts, desks } = carried;
+        self.engine = engine;
+        self.tell_agents(now, out);
+        for (user, contacts) in contacts {
+            self.carry_contacts(now, user, contacts, out);
+        }
+        self.guests = desks.guests;
+        for agent in desks.open {
+            self.desk_vanished(now, agent);
+        }
+        self.changed.desks();
+        let count = calls.len();
+        let mut asked = Vec::new();
+        for carried in calls {
+            if let Some(edition) = editions.get(&carried.version) {
+                self.carry_call(now, carried, edition, &mut asked, streams, out);
+            } else {
+                warn!(call = %carried.id(), version = %carried.version, "a call is over: its flows are gone");
+            }
+        }
+        // Nothing is asked before all sessions are there: what was being asked keeps its number.
+        for command in asked {
+            self.command(now, command, out);
+        }
+        self.forget_lost_calls();
+        self.settle(now, streams, out);
+        if count > 0 {
+            info!(calls = self.calls.len(), of = count, "calls of the process before go on");
+        }
+    }
+
+    fn carry_contacts(&mut self, now: Now, user: Name, contacts: Vec<Binding>, out: &mut Vec<Output>) {
+        let addresses: Vec<String> = contacts.iter().map(|binding| binding.uri.to_string()).collect();
+        self.parts.endpoint.carry_on_contacts(&user, contacts);
+        if self.agent(&user).is_none() {
+            return;
+        }
+        for (contact, contacts) in addresses.into_iter().zip(1..) {
+            let what = What::PhoneRegistered { agent: user.clone(), contact, contacts };
+            out.push(Output::Fact(Fact { at: now.at, call: None, what }));
+        }
+    }
+
+    fn carry_call(
+        &mut self,
+        now: Now,
+        carried: CarriedCall,
+        edition: &Edition,
+        asked: &mut Vec<Command>,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let CarriedCall { call, version, callback, trunk, lines } = carried;
+        let id = call.id();
+        let (center, library) = (Arc::clone(&edition.center), Arc::clone(&edition.library));
+        let number = Whose::number(call.caller_id().0);
+        let mut live =
+            LiveCall { call, number, due: None, version, center, library, callback, trunk, code: None };
+        self.recall_survey(&mut live);
+        let due = live.call.deadline();
+        reschedule(&mut self.due, &mut live.due, due, id);
+        self.calls.insert(id, live);
+        self.next_call = self.next_call.max(id.0 + 1);
+        self.later(id, CallEvent::CarriedOn);
+        let mut opened = Vec::new();
+        for line in lines {
+            let leg = line.leg;
+            if self.carry_line(now, line, asked, streams) {
+                opened.push(leg);
+            }
+        }
+        for leg in opened {
+            self.carry_sound(now, leg, streams, out);
+        }
+    }
+
+    /// Opens a line again; whether it is.
+    fn carry_line(
+        &mut self,
+        now: Now,
+        carried: CarriedLine,
+        asked: &mut Vec<Command>,
+        streams: &mut dyn Streams,
+    ) -> bool {
+        let CarriedLine { leg, mut line, secured, sessions } = carried;
+        let desk = line.desk.take();
+        if let Some(agent) = desk.filter(|agent| line.up && self.desks.contains_key(agent)) {
+            streams.open_browser(leg.call(), leg);
+            line.desk = Some(agent);
+            self.lines.insert(leg, line);
+            self.desk_has(agent, leg);
+            self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Lost });
+            return true;
+        }
+        let port = (!sessions.is_empty()).then(|| streams.reopen(leg.call(), leg, line.local.port)).flatten();
+        let Some(port) = port else {
+            self.line_is_gone(leg, &line);
+            return false;
+        };
+        let moved = std::mem::replace(&mut line.local.port, port) != port;
+        let is_secured = secured != Secured::No;
+        if is_secured {
+            line.local.srtp = Some(self.srtp_by(true, secured == Secured::ByKeys));
+            line.secured_anew = Some(now.at);
+        }
+        let offer = moved || is_secured || sessions.iter().any(CarriedSession::lacks_descriptions);
+        line.sessions = sessions.iter().map(CarriedSession::id).collect();
+        for session in sessions {
+            self.sessions.insert(session.id(), leg);
+            self.next_session = self.next_session.max(session.id().0.saturating_add(1));
+            self.parts.endpoint.carry_on(session);
+        }
+        if line.up {
+            asked.extend(ask_anew(&mut line, offer));
+            if let Some(agreed) = line.agreed.clone().filter(|_| !is_secured) {
+                line.agree(leg, agreed, streams);
+            }
+        }
+        self.lines.insert(leg, line);
+        true
+    }
+
+    /// The far end of a line went with the process before.
+    fn line_is_gone(&mut self, leg: LegId, line: &Line) {
+        let call = leg.call();
+        let is_bot = self.calls.get(&call).is_some_and(|live| live.call.bot_leg() == Some(leg));
+        if !line.up {
+            return self.not_dialled(leg, UNREACHED);
+        }
+        let cause = if line.sessions.is_empty() { PAGE_GONE } else { PHONE_GONE };
+        let (ended, quality) = (LegEvent::Ended { cause: cause.into() }, Default::default());
+        self.later(
+            call,
+            match is_bot {
+                true => CallEvent::Bot { leg, end: BotEnd::Lost },
+                false => CallEvent::Leg { leg, event: ended },
+            },
+        );
+        self.later(call, CallEvent::Leg { leg, event: LegEvent::Closed { quality } });
+    }
+
+    /// Tells a line's stream what it did before.
+    fn carry_sound(&mut self, now: Now, leg: LegId, streams: &mut dyn Streams, out: &mut Vec<Output>) {
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        let sound = std::mem::take(&mut line.sound);
+        let call = leg.call();
+        let hears = sound.hears.into_iter().filter(|heard| self.lines.contains_key(heard)).collect();
+        self.sound(call, MediaCommand::Hear { leg, whom: hears }, streams);
+        if sound.muted {
+            self.sound(call, MediaCommand::Mute { leg, on: true }, streams);
+        }
+        if sound.gain_db != 0 {
+            self.sound(call, MediaCommand::Gain { leg, gain_db: sound.gain_db }, streams);
+        }
+        if sound.echo {
+            self.sound(call, MediaCommand::Echo { leg, on: true }, streams);
+        }
+        if let Some(playing @ Playing { .. }) = sound.plays {
+            self.play(now, leg, playing, streams, out);
+        }
+        // The call itself goes on with the recording of its talk.
+        let of_talk = self.calls.get(&call).is_some_and(|live| live.call.records(leg));
+        if sound.recorded && !of_talk {
+            self.later(call, CallEvent::RecordingEnded { leg, why: RecordingEnd::Restart });
+        }
+    }
+
+    /// What the engine knows of calls that do not go on is over.
+    fn forget_lost_calls(&mut self) {
+        for call in self.engine.call_ids() {
+            if self.calls.contains_key(&call.whole()) {
+                continue;
+            }
+            let event = match self.engine.call(call).map(|view| view.stage) {
+                Some(Stage::Talking(agent)) => queue::Event::TalkEnded { call, agent },
+                _ => queue::Event::Abandoned { call },
+            };
+            self.pending.push_back(Pending::Engine(event));
+        }
+    }
+}
+
+/// Asks a line's phone whether it is still there, or, where what was agreed on does not hold any more, for another answer.
+fn ask_anew(line: &mut Line, offer: bool) -> Option<Command> {
+    let session = *line.sessions.first()?;
+    if !offer {
+        return Some(Command::Options { session });
+    }
+    line.local.version += 1;
+    Some(Command::Offer { session, sdp: sdp::negotiate::offer(&line.local).into() })
+}

@@ -1,0 +1,168 @@
+//! The house is killed at any moment and another process goes on with what was written down: nobody notices but by what was
+//! being said.
+
+use super::super::carried::Carried;
+use super::super::carried::CarriedCall;
+use super::super::carried::CarriedDesks;
+use super::super::carried::Changes;
+use super::*;
+use crate::server::journal;
+use crate::sip::Binding;
+
+/// What has been written down since the last start, as text where it is text.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) told: Vec<(Timestamp, queue::Event)>,
+    calls: BTreeMap<CallId, String>,
+    contacts: BTreeMap<Name, Vec<Binding>>,
+    desks: CarriedDesks,
+}
+
+fn text(call: &CarriedCall) -> String {
+    serde_json::to_string(call).expect("a call can be written down")
+}
+
+impl Written {
+    pub(super) fn take(&mut self, changes: Changes) {
+        for (id, call) in changes.calls {
+            match call {
+                Some(call) => drop(self.calls.insert(id, text(&call))),
+                None => drop(self.calls.remove(&id)),
+            }
+        }
+        self.contacts.extend(changes.contacts);
+        self.desks = changes.desks.unwrap_or(std::mem::take(&mut self.desks));
+    }
+}
+
+impl World {
+    /// A world in which everything is written down.
+    fn with_journal(seed: u64) -> World {
+        let mut world = World::new(seed);
+        world.restart_with(|parts| (parts.log_queue, parts.journal) = (true, true));
+        world
+    }
+
+    fn restart_with(&mut self, change: impl FnOnce(&mut Parts)) {
+        let center = Arc::clone(&self.switchboard.parts.center);
+        let mut parts = parts(center, self.next_call(), &mut self.entropy);
+        change(&mut parts);
+        self.switchboard = Switchboard::new(parts);
+    }
+
+    /// The process is gone without a word, and another goes on. What was written down says how everything stood.
+    fn killed_and_carried_on(&mut self) -> usize {
+        self.written_is_what_is();
+        let center = Arc::clone(&self.switchboard.parts.center);
+        let version = self.switchboard.parts.version.clone();
+        let engine = self.engine_as_told();
+        let ports = self.streams.ports;
+        self.streams = FakeStreams::with_ports(ports);
+        self.due.retain(|_, due| !matches!(due, Due::Media(_) | Due::Found(_)));
+        self.restart_with(|parts| (parts.log_queue, parts.journal) = (true, true));
+        let Written { told, calls, contacts, desks } = std::mem::take(&mut self.journal);
+        self.journal.told = told;
+        let calls: Vec<CarriedCall> =
+            calls.values().map(|text| serde_json::from_str(text).expect("a call can be read back")).collect();
+        let count = calls.len();
+        self.end_all_but(|call| calls.iter().any(|carried| carried.id() == call));
+        let carried = Carried { engine, calls, contacts: contacts.into_iter().collect(), desks };
+        let edition = Edition { version: version.clone(), center, library: Arc::default() };
+        let editions = HashMap::from([(version, edition)]);
+        let mut out = Vec::new();
+        let now = self.clock();
+        self.switchboard.carry_on(now, carried, &editions, &mut self.streams, &mut out);
+        let changes = self.switchboard.all_changes();
+        self.journal.take(changes);
+        self.perform(out);
+        count
+    }
+
+    /// The engine after all that it was told since the first process began.
+    fn engine_as_told(&self) -> Engine {
+        let mut engine = Engine::new(self.switchboard.parts.center.engine_at(WallTime(0)));
+        for (at, event) in &self.journal.told {
+            engine.handle(*at, event.clone(), &mut Vec::new());
+        }
+        engine
+    }
+
+    /// How many callers talk with an agent.
+    fn talks(&self) -> usize {
+        let stage = |call| self.switchboard.engine.call(call).map(|view| view.stage);
+        self.switchboard.calls.keys().filter(|call| matches!(stage(**call), Some(Stage::Talking(_)))).count()
+    }
+
+    /// Every change has been told, and the engine is where its events lead.
+    fn written_is_what_is(&mut self) {
+        let all = self.switchboard.all_changes();
+        let mut now = Written::default();
+        now.take(all);
+        assert_eq!(self.engine_as_told(), self.switchboard.engine, "the engine is not where its events lead");
+        assert_eq!(self.journal.calls.keys().collect::<Vec<_>>(), now.calls.keys().collect::<Vec<_>>());
+        for (id, call) in &now.calls {
+            assert_eq!(self.journal.calls[id], *call, "call {id} was not written down as it is");
+        }
+        assert_eq!(self.journal.desks, now.desks);
+    }
+}
+
+#[test]
+fn whenever_the_server_is_killed_calls_go_on_in_the_next_and_nothing_is_left_over() {
+    let (mut calls, mut talks, mut waits) = (0, 0, 0);
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let seeds = match number("WARMLINE_SEED") {
+        Some(one) => one..one + 1,
+        None => 0..number("WARMLINE_SEEDS").unwrap_or(120),
+    };
+    let all = seeds.end - seeds.start > 1;
+    for seed in seeds {
+        let checked = catch_unwind(AssertUnwindSafe(|| {
+            let mut world = World::with_journal(seed);
+            world.wants_callbacks = seed % 4 == 0;
+            for _ in 0..3 {
+                let after = world.between(1_000, 60_000);
+                world.run_until(world.now + after);
+                let talked = world.talks();
+                let waited = world.switchboard.engine.waiting(crate::base::QueueId(0));
+                calls += world.killed_and_carried_on();
+                assert_eq!(world.talks(), talked, "a talk is over");
+                assert_eq!(
+                    world.switchboard.engine.waiting(crate::base::QueueId(0)),
+                    waited,
+                    "a wait is over"
+                );
+                (talks, waits) = (talks + talked, waits + waited);
+            }
+            world.run_until(world.now + Duration::from_secs(5 * 3_600));
+            world.check_quiet();
+        }));
+        assert!(checked.is_ok(), "seed {seed}: WARMLINE_SEED={seed} runs it alone");
+    }
+    assert!(!all || calls > 200 && talks > 40 && waits > 100, "calls {calls}, talks {talks}, waits {waits}");
+}
+
+/// Everything goes through a real file, which is begun anew again and again: what it leaves is what there was.
+#[test]
+fn what_is_read_out_of_the_file_is_what_there_was() {
+    let mut calls = 0;
+    for seed in 0..12 {
+        let data = tempfile::tempdir().expect("a folder");
+        let mut world = World::with_journal(seed);
+        let config = world.switchboard.parts.center.engine_at(WallTime(0));
+        world.file = Some(Journal::with(data.path(), config, WallTime(0), 1).expect("a thread"));
+        let until = world.now + world.between(20_000, 90_000);
+        world.run_until(until);
+        // Closed, it has written everything.
+        world.file = None;
+        let left = journal::take(data.path()).expect("what was written");
+        let mut written = Written::default();
+        written.take(world.switchboard.all_changes());
+        assert_eq!(left.carried.engine, world.switchboard.engine, "seed {seed}");
+        let read: Vec<String> = left.carried.calls.iter().map(text).collect();
+        assert_eq!(read, written.calls.into_values().collect::<Vec<_>>(), "seed {seed}");
+        assert_eq!(left.carried.contacts, written.contacts.into_iter().collect::<Vec<_>>(), "seed {seed}");
+        calls += read.len();
+    }
+    assert!(calls > 20, "only {calls} calls were up");
+}
