@@ -1,5 +1,7 @@
 //! How the server ends: it lets calls finish, or ends them, or is killed; and how it comes back.
 
+use std::fs;
+
 use crate::baresip::Phone;
 use crate::script::PCMU;
 use crate::script::Script;
@@ -87,6 +89,21 @@ fn a_server_that_was_killed_tells_so_and_serves_on() {
     let id = cut_off.sip_call_id.clone();
     let before = server.story_with(&id, "played", 10);
     server.kill();
+    drop(cut_off);
+    server.restart();
+    // It goes on with the call, and finds that there is nobody.
+    let story = server.story_with(&id, "call_ended", 60);
+    story.only("carried_on");
+    assert_eq!(story.only("call_ended")["by"], "caller");
+    assert_eq!(story.only("call_ended")["cause"], "the line is gone");
+
+    // Where there is no journal, what was up is over.
+    let script = Script::invite(&[], Some(PCMU)).until_answered().answer("BYE");
+    let cut_off = Sipp::play(&server.sip(), "9001", STRANGER, &script);
+    let id = cut_off.sip_call_id.clone();
+    server.story_with(&id, "played", 10);
+    server.kill();
+    fs::remove_file(server.data().join("calls.journal")).expect("a journal");
     drop(cut_off);
     server.restart();
     let story = server.story(&id).expect("the call is in the history");

@@ -19,6 +19,7 @@ mod fetch;
 mod flood;
 mod flows;
 mod forward;
+mod journal;
 mod line;
 mod load;
 mod looks;

@@ -289,6 +289,12 @@ impl Server {
         self.process.terminate();
     }
 
+    /// Has it end at once, and leave its calls to the next one: SIGUSR2.
+    pub fn leave(&mut self) {
+        self.process.signal("USR2");
+        self.ends(10);
+    }
+
     /// SIGKILL: as a power cut would do it.
     pub fn kill(&mut self) {
         self.process.kill();

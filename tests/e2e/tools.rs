@@ -175,8 +175,12 @@ impl Child {
 
     /// SIGTERM: asks it to end.
     pub fn terminate(&self) {
-        let status = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill -TERM");
+        self.signal("TERM");
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.0.id().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -s {name}");
     }
 }
 

@@ -1,0 +1,186 @@
+//! Calls that outlive the server: killed as a crash would do it and started anew, it goes on with them, and the phones on
+//! either side notice no more than a moment of silence.
+
+use std::fs;
+
+use crate::baresip::Phone;
+use crate::baresip::Setup;
+use crate::browser::Browser;
+use crate::browser::browsers_available;
+use crate::callback::center_with;
+use crate::server::Server;
+use crate::spine::ANN;
+use crate::spine::STRANGER;
+use crate::tone;
+use crate::tone::AGENT_HZ;
+use crate::tone::CALLER_HZ;
+use crate::tools::available;
+use crate::tools::within;
+
+/// From now on, each of the two hears the other.
+fn they_hear_each_other(caller: &Phone, agent: &Phone) {
+    let from = [caller.recording().len(), agent.recording().len()];
+    within(20, "caller and agent hear each other's tone, in what came since", || {
+        let heard = |phone: &Phone, from: usize, hz| tone::seconds_of(hz, &phone.recording()[from..]) >= 1.0;
+        (heard(caller, from[0], AGENT_HZ) && heard(agent, from[1], CALLER_HZ)).then_some(())
+    });
+}
+
+#[test]
+fn a_talk_outlives_the_server() {
+    if !available("a_talk_outlives_the_server", &["baresip"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let mut alice = Phone::agent(&server.sip(), "alice", true);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "agent_connected", 20);
+    they_hear_each_other(&caller, &alice);
+
+    // A crash, and an upgrade.
+    for (times, ends) in [(1, Server::kill as fn(&mut Server)), (2, Server::leave)] {
+        ends(&mut server);
+        server.restart();
+        let told = |story: &crate::server::Story| story.all("carried_on").len() == times;
+        server.story_when(&id, "the call goes on", 20, told);
+        they_hear_each_other(&caller, &alice);
+    }
+    assert_eq!(server.agent_state("alice"), "talking");
+    assert_eq!(alice.heard(AGENT_HZ), 0.0, "nobody hears themselves");
+
+    alice.hang_up();
+    caller.wait_for("CALL_CLOSED", 10);
+    let story = server.story_with(&id, "call_ended", 10);
+    assert_eq!(story.only("agent_connected")["agent"], "alice");
+    assert_eq!(story.only("talk_ended")["by"], "agent");
+    assert_eq!(story.only("call_ended")["outcome"], "talked");
+    server.is_left_clean();
+}
+
+#[test]
+fn a_wait_outlives_the_server_as_old_as_it_is_and_so_do_the_phones_that_are_signed_in() {
+    if !available("a_wait_outlives_the_server_…", &["baresip"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let mut alice = Phone::agent(&server.sip(), "alice", true);
+    server.wait_for_agent("alice", "ready", 10);
+    server.set_agent("alice", "not_ready");
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "hold_music_started", 20);
+
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    assert_eq!(server.agent_state("alice"), "not_ready");
+    let from = caller.recording().len();
+    within(20, "the caller hears music again", || {
+        let since = caller.recording().split_off(from);
+        (since.iter().filter(|sample| sample.unsigned_abs() > 200).count() > 8_000).then_some(())
+    });
+
+    // Nobody had to sign in again.
+    server.set_agent("alice", "ready");
+    alice.wait_for("CALL_ESTABLISHED", 20);
+    server.story_with(&id, "agent_connected", 20);
+    they_hear_each_other(&caller, &alice);
+    caller.hang_up();
+    let story = server.story_with(&id, "call_ended", 10);
+    assert_eq!(story.all("enqueued").len(), 1, "it is the same wait: {:?}", story.kinds());
+    assert_eq!(story.all("wait_granted").len(), 1, "nobody is asked twice: {:?}", story.kinds());
+    server.is_left_clean();
+}
+
+#[test]
+fn a_caller_who_is_asked_something_is_asked_again_and_what_was_proved_is_not() {
+    if !available("a_caller_who_is_asked_something_…", &["baresip"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let alice = Phone::agent(&server.sip(), "alice", true);
+    let mut ann = Phone::caller(&server.sip(), ANN);
+    ann.dial(&server.uri("1000"));
+    let id = ann.is_answered();
+    server.story_when(&id, "the greeting by name", 20, |story| story.prompts().contains(&"names/ann"));
+    ann.key("4711#");
+    server.story_with(&id, "verification_ended", 20);
+
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    ann.key("2");
+    let story = server.story_with(&id, "agent_connected", 20);
+    assert_eq!(story.all("verification_ended").len(), 1, "{:?}", story.kinds());
+    they_hear_each_other(&ann, &alice);
+    ann.hang_up();
+    server.story_with(&id, "call_ended", 10);
+    server.never_wrote("4711");
+    server.is_left_clean();
+}
+
+#[test]
+fn a_talk_at_a_desk_outlives_the_server_and_the_desk_comes_back_to_it_by_itself() {
+    if !browsers_available("a_talk_at_a_desk_outlives_the_server_…") || !available("…", &["baresip"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "alice");
+    server.wait_for_agent("alice", "ready", 20);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    let call = agent.rings(20);
+    agent.picks_up(call);
+    server.story_with(&id, "agent_connected", 20);
+    agent.hears("phone", CALLER_HZ, 20);
+
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    server.story_with(&id, "desk_back", 30);
+    agent.hears("phone", CALLER_HZ, 20);
+    let from = caller.recording().len();
+    within(20, "the caller hears the agent again", || {
+        (tone::seconds_of(AGENT_HZ, &caller.recording()[from..]) >= 1.0).then_some(())
+    });
+    caller.hang_up();
+    let story = server.story_with(&id, "call_ended", 10);
+    assert_eq!(story.only("agent_connected")["agent"], "alice");
+    assert_eq!(story.only("talk_ended")["by"], "caller");
+    server.is_left_clean();
+}
+
+/// baresip 1.0.0 answers an offer of new keys, and goes on with the old ones.
+#[test]
+fn no_key_is_written_down_and_who_takes_no_new_one_is_not_left_in_silence() {
+    if !available("no_key_is_written_down_…", &["baresip"]) {
+        return;
+    }
+    let (_flows, setup) = center_with(&[("company: ", "srtp: optional\ncompany: ")]);
+    let mut server = Server::set_up(setup);
+    let phone = |user, srtp| Setup { user, domain: Some(server.sip()), srtp, ..Setup::default() };
+    let mut bob = Phone::agent_set_up(&Setup { answers: true, ..phone("bob", None) });
+    let mut caller = Phone::start(&phone(STRANGER, Some("srtp-mand")));
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "agent_connected", 20);
+    they_hear_each_other(&caller, &bob);
+
+    server.kill();
+    let journal = fs::read_to_string(server.data().join("calls.journal")).expect("the journal");
+    assert!(journal.contains("\"call\""), "the call is in it");
+    assert!(!journal.contains("inline:") && !journal.contains("a=crypto"), "a key is written down");
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    caller.writes("a=crypto", 20);
+    let story = server.story_with(&id, "call_ended", 60);
+    assert_eq!(story.only("call_ended")["cause"], "its audio could not be secured anew");
+    caller.wait_for("CALL_CLOSED", 20);
+    bob.wait_for("CALL_CLOSED", 20);
+    server.is_left_clean();
+}
