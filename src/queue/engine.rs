@@ -249,6 +249,11 @@ impl Engine {
         })
     }
 
+    /// Another process goes on with it: what the one before was asked to stop, it is not.
+    pub fn go_on(&mut self) {
+        self.stopping = false;
+    }
+
     /// The calls that are in the engine, in order: for who goes on with it in another process.
     pub fn call_ids(&self) -> Vec<CallId> {
         self.calls.ids()

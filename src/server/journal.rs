@@ -20,6 +20,7 @@ use std::io::Read;
 use std::io::Seek;
 use std::io::SeekFrom;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -96,24 +97,50 @@ enum Entry<C> {
 struct Head {
     /// [`VERSION`]
     journal: u32,
-    /// When the timestamps began to count.
-    started: WallTime,
-    config: Config,
+    place: Place,
     engine: Engine,
+}
+
+/// Which server's calls they are: only the same one goes on with them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// When the timestamps began to count.
+    pub started: WallTime,
+    /// What the engine was begun with.
+    pub config: Config,
+    /// Where SIP is: what phones were told to send to.
+    pub sip: SocketAddr,
 }
 
 /// What an earlier process left.
 #[derive(Debug)]
 pub struct Left {
-    /// When its timestamps began to count.
-    pub started: WallTime,
-    /// The last of them.
+    pub place: Place,
+    /// The last of its timestamps.
     pub last: Timestamp,
     /// How long it has been gone.
     pub gone: Duration,
-    /// What its engine was begun with.
-    pub config: Config,
     pub carried: Carried,
+}
+
+/// The file that was taken. Where this process ends before it goes on with it, by an error that is told, it is put back.
+#[derive(Debug)]
+pub struct Taken {
+    data: PathBuf,
+}
+
+impl Taken {
+    /// This process goes on with what was in the file.
+    pub fn remove(self) {
+        // Whoever cannot remove it overwrites it next time.
+        let _ = fs::remove_file(self.data.join(TAKEN));
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let _ = fs::rename(self.data.join(TAKEN), self.data.join(FILE));
+    }
 }
 
 /// What the thread counts.
@@ -158,18 +185,17 @@ enum Message {
 }
 
 impl Journal {
-    /// Starts the thread, which writes into the data folder. The engine is of `config`, and timestamps count from `started`.
-    pub fn start(data: &Path, config: Config, started: WallTime) -> io::Result<Journal> {
-        Journal::with(data, config, started, SHORTEST)
+    /// Starts the thread, which writes into the data folder.
+    pub fn start(data: &Path, place: Place) -> io::Result<Journal> {
+        Journal::with(data, place, SHORTEST)
     }
 
-    pub(super) fn with(data: &Path, config: Config, started: WallTime, shortest: u64) -> io::Result<Journal> {
+    pub(super) fn with(data: &Path, place: Place, shortest: u64) -> io::Result<Journal> {
         let (to, messages) = sync_channel(WAITING);
         let (failed, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(JournalStats::default()));
         let mut writer = Writer {
-            place: data.join(FILE),
-            started,
-            config,
+            path: data.join(FILE),
+            place,
             shortest,
             file: None,
             kept: None,
@@ -238,9 +264,8 @@ impl Drop for Journal {
 
 /// What the thread works with.
 struct Writer {
-    place: PathBuf,
-    started: WallTime,
-    config: Config,
+    path: PathBuf,
+    place: Place,
     shortest: u64,
     file: Option<Open>,
     kept: Option<Kept>,
@@ -321,7 +346,7 @@ impl Writer {
         kept.change(turn, 0, &mut text);
         text.push_str(&line(&Entry::Turn(at)));
         self.kept = Some(kept);
-        let mut draft = Draft::begin(&self.place)?;
+        let mut draft = Draft::begin(&self.path)?;
         draft.push(text.as_bytes())?;
         self.replace(draft)
     }
@@ -344,9 +369,9 @@ impl Writer {
     /// Begins the file anew: the last line of each call is copied out of the one before.
     fn begin_anew(&mut self, at: Timestamp) -> io::Result<()> {
         let Some(mut kept) = self.kept.take() else { return Ok(()) };
-        let mut draft = Draft::begin(&self.place)?;
+        let mut draft = Draft::begin(&self.path)?;
         draft.push(self.head(&kept.engine).as_bytes())?;
-        let mut before = File::open(&self.place)?;
+        let mut before = File::open(&self.path)?;
         for (from, length) in kept.calls.values_mut() {
             let mut call = vec![0; *length];
             before.seek(SeekFrom::Start(*from))?;
@@ -364,15 +389,15 @@ impl Writer {
     }
 
     fn head(&self, engine: &Engine) -> String {
-        let (started, config, engine) = (self.started, self.config.clone(), engine.clone());
-        line(&Entry::Head(Box::new(Head { journal: VERSION, started, config, engine })))
+        let (place, engine) = (self.place.clone(), engine.clone());
+        line(&Entry::Head(Box::new(Head { journal: VERSION, place, engine })))
     }
 
     /// Puts a file that is whole in the place of the one before.
     fn replace(&mut self, draft: Draft) -> io::Result<()> {
-        let Draft { to, place, length } = draft;
+        let Draft { to, path, length } = draft;
         let file = to.into_inner().map_err(io::IntoInnerError::into_error)?;
-        fs::rename(place, &self.place)?;
+        fs::rename(path, &self.path)?;
         self.stats.bytes.fetch_add(length, Ordering::Relaxed);
         self.file = Some(Open { file, length, most: self.shortest.max(GROWS * length) });
         Ok(())
@@ -387,7 +412,7 @@ impl Writer {
         }
         self.stats.given_up.fetch_add(1, Ordering::Relaxed);
         self.kept = None;
-        let _ = fs::remove_file(&self.place);
+        let _ = fs::remove_file(&self.path);
         self.failed.store(true, Ordering::Relaxed);
     }
 }
@@ -434,18 +459,18 @@ impl Kept {
 /// A file that is not whole yet.
 struct Draft {
     to: BufWriter<File>,
-    place: PathBuf,
+    path: PathBuf,
     length: u64,
 }
 
 impl Draft {
     fn begin(of: &Path) -> io::Result<Draft> {
-        let place = of.with_extension("draft");
+        let path = of.with_extension("draft");
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Draft { to: BufWriter::new(options.open(&place)?), place, length: 0 })
+        Ok(Draft { to: BufWriter::new(options.open(&path)?), path, length: 0 })
     }
 
     fn push(&mut self, octets: &[u8]) -> io::Result<()> {
@@ -461,20 +486,15 @@ fn line(entry: &Entry<Box<CarriedCall>>) -> String {
     text
 }
 
-/// Takes what an earlier process left in the data folder: whoever breaks over it does so once. Nothing is there after a server
-/// that stopped by itself with no call, or where it cannot be read.
-pub fn take(data: &Path) -> Option<Left> {
-    let taken = data.join(TAKEN);
-    fs::rename(data.join(FILE), &taken).ok()?;
-    let left = File::open(&taken).map_err(|error| error.to_string()).and_then(read);
-    match left {
-        Ok(left) => {
-            // Whoever cannot remove it overwrites it next time.
-            let _ = fs::remove_file(&taken);
-            Some(left)
-        }
+/// Takes what an earlier process left in the data folder: whoever breaks over it does so once. Nothing is there where there was no
+/// server, or where it cannot be read.
+pub fn take(data: &Path) -> Option<(Left, Taken)> {
+    let path = data.join(TAKEN);
+    fs::rename(data.join(FILE), &path).ok()?;
+    match File::open(&path).map_err(|error| error.to_string()).and_then(read) {
+        Ok(left) => Some((left, Taken { data: data.to_owned() })),
         Err(error) => {
-            warn!(%error, file = %taken.display(), "the journal cannot be read: calls of the server before are over");
+            warn!(%error, file = %path.display(), "the journal cannot be read: calls of the server before are over");
             None
         }
     }
@@ -494,7 +514,7 @@ fn read(file: File) -> Result<Left, String> {
     if head.journal != VERSION {
         return Err(format!("it is of form {}, and this server reads form {VERSION}", head.journal));
     }
-    let Head { started, config, engine, .. } = *head;
+    let Head { place, engine, .. } = *head;
     let mut left =
         Reading { engine, calls: BTreeMap::new(), contacts: BTreeMap::new(), desks: Default::default() };
     let (mut turn, mut last) = (Vec::new(), Timestamp::ZERO);
@@ -518,8 +538,8 @@ fn read(file: File) -> Result<Left, String> {
         .ok()
     });
     let calls = calls.collect();
-    let carried = Carried { engine, calls, contacts: contacts.into_iter().collect(), desks };
-    Ok(Left { started, last, gone, config, carried })
+    let carried = Carried { engine: Some(engine), calls, contacts: contacts.into_iter().collect(), desks };
+    Ok(Left { place, last, gone, carried })
 }
 
 /// What was read so far.
@@ -550,25 +570,31 @@ impl Reading {
 }
 
 impl Left {
-    /// What of it can be gone on with by a server of this center: everything, or where phones are and no more.
-    pub fn for_center(mut self, config: &Config) -> Left {
-        let calls = self.carried.calls.len();
-        let why = if self.gone > CARRIED_FOR {
+    /// What of it can be gone on with at this place, without the calls that are over by the history: everything; or, where the
+    /// center is another one, where phones are; or nothing.
+    pub fn for_place(self, place: &Place, is_over: impl Fn(CallId) -> bool) -> Carried {
+        let Left { place: before, gone, mut carried, .. } = self;
+        carried.calls.retain(|call| !is_over(call.id()));
+        let why = if before.sip != place.sip {
+            carried.contacts.clear();
+            "the server has another address"
+        } else if gone > CARRIED_FOR {
             "the server was gone for too long"
-        } else if self.config != *config {
+        } else if before.config != place.config {
             "the center's queues, skills or agents have changed"
         } else {
-            return self;
+            return carried;
         };
-        if calls > 0 {
-            warn!(calls, gone_s = self.gone.as_secs(), why, "calls of the server before are over");
-        } else {
-            info!(why, "the queues begin anew");
+        match carried.calls.len() {
+            0 => info!(why, "the queues begin anew"),
+            calls => warn!(calls, gone_s = gone.as_secs(), why, "calls of the server before are over"),
         }
-        self.carried.engine = Engine::new(config.clone());
-        self.carried.calls.clear();
-        self.carried.desks = CarriedDesks::default();
-        self
+        Carried {
+            engine: None,
+            calls: Vec::new(),
+            contacts: carried.contacts,
+            desks: CarriedDesks::default(),
+        }
     }
 }
 
@@ -595,12 +621,22 @@ mod tests {
         Changes { desks: Some(serde_json::from_value(desks).unwrap()), ..Changes::default() }
     }
 
+    fn place() -> Place {
+        Place { started: WallTime(7), config: config(), sip: "127.0.0.1:5060".parse().unwrap() }
+    }
+
+    /// What is left, taken for good.
+    fn taken(data: &Path) -> Option<Left> {
+        let (left, taken) = take(data)?;
+        taken.remove();
+        Some(left)
+    }
+
     /// A writer as the thread has it, that has been told everything.
     fn writer(data: &Path, shortest: u64) -> Writer {
         let mut writer = Writer {
-            place: data.join(FILE),
-            started: WallTime(7),
-            config: config(),
+            path: data.join(FILE),
+            place: place(),
             shortest,
             file: None,
             kept: None,
@@ -619,7 +655,7 @@ mod tests {
     }
 
     fn agent(left: &Left) -> &AgentState {
-        left.carried.engine.agent_state(AgentId(0)).unwrap()
+        left.carried.engine.as_ref().unwrap().agent_state(AgentId(0)).unwrap()
     }
 
     #[test]
@@ -629,11 +665,8 @@ mod tests {
         let mut writer = writer(data.path(), SHORTEST);
         let told = vec![(Timestamp::from_secs(1), wants(AgentWish::Ready))];
         writer.turn(turn(Timestamp::from_secs(2), told, desks(&[0]))).unwrap();
-        let left = take(data.path()).unwrap();
-        assert_eq!(
-            (left.started, left.last, left.config.clone()),
-            (WallTime(7), Timestamp::from_secs(2), config())
-        );
+        let left = taken(data.path()).unwrap();
+        assert_eq!((&left.place, left.last), (&place(), Timestamp::from_secs(2)));
         assert_eq!(agent(&left), &AgentState::Ready);
         assert_eq!(serde_json::to_value(&left.carried.desks).unwrap()["open"], serde_json::json!([0]));
         assert!(left.gone < Duration::from_secs(60));
@@ -652,7 +685,7 @@ mod tests {
         // Without its last line, and with every part of it, the last turn has not been.
         for cut in [last + 1, last + 5, whole.len() - 2] {
             fs::write(data.path().join(FILE), &whole[..cut]).unwrap();
-            let left = take(data.path()).unwrap();
+            let left = taken(data.path()).unwrap();
             assert_eq!((left.last, agent(&left)), (Timestamp::from_secs(1), &AgentState::Offline), "{cut}");
             assert_eq!(serde_json::to_value(&left.carried.desks).unwrap()["open"], serde_json::json!([0]));
         }
@@ -670,7 +703,7 @@ mod tests {
             let length = fs::metadata(data.path().join(FILE)).unwrap().len();
             assert!(length <= 8 * empty, "{length} after {n}, and {empty} at first");
         }
-        let left = take(data.path()).unwrap();
+        let left = taken(data.path()).unwrap();
         assert_eq!(agent(&left), &AgentState::NotReady("lunch".into()));
         assert_eq!(left.last, Timestamp::from_secs(499));
     }
@@ -703,17 +736,30 @@ mod tests {
         fs::write(data.path().join(FILE), "no journal at all").unwrap();
         assert!(take(data.path()).is_none());
 
-        let ready = |gone, config: &Config| {
+        let goes_on = |gone, change: &dyn Fn(&mut Place)| {
             let mut writer = writer(data.path(), SHORTEST);
             let told = vec![(Timestamp::ZERO, wants(AgentWish::Ready))];
             writer.turn(turn(Timestamp::ZERO, told, desks(&[0]))).unwrap();
-            let left = Left { gone, ..take(data.path()).unwrap() }.for_center(config);
-            (agent(&left) == &AgentState::Ready, left.carried.desks == CarriedDesks::default())
+            let mut now = place();
+            change(&mut now);
+            let carried = Left { gone, ..taken(data.path()).unwrap() }.for_place(&now, |_| false);
+            assert_eq!(carried.engine.is_some(), carried.desks != CarriedDesks::default());
+            carried.engine.is_some()
         };
-        assert_eq!(ready(CARRIED_FOR, &config()), (true, false));
-        assert_eq!(ready(CARRIED_FOR + Duration::from_secs(1), &config()), (false, true));
-        let mut other = config();
-        other.skills.push("another".into());
-        assert_eq!(ready(Duration::ZERO, &other), (false, true));
+        assert!(goes_on(CARRIED_FOR, &|_| {}));
+        assert!(!goes_on(CARRIED_FOR + Duration::from_secs(1), &|_| {}));
+        assert!(!goes_on(Duration::ZERO, &|place| place.config.skills.push("another".into())));
+        assert!(!goes_on(Duration::ZERO, &|place| place.sip.set_port(5_070)));
+    }
+
+    #[test]
+    fn a_server_that_cannot_start_leaves_the_file_to_the_next() {
+        let data = tempfile::tempdir().unwrap();
+        drop(writer(data.path(), SHORTEST));
+        let (_, first) = take(data.path()).unwrap();
+        assert!(take(data.path()).is_none());
+        drop(first);
+        assert!(taken(data.path()).is_some());
+        assert!(take(data.path()).is_none() && fs::read_dir(data.path()).unwrap().next().is_none());
     }
 }

@@ -46,6 +46,7 @@ use crate::server::gauges::Gauges;
 use crate::server::handle::ControlHandle;
 use crate::server::journal;
 use crate::server::journal::Journal;
+use crate::server::journal::Place;
 use crate::server::live::Live;
 use crate::server::load::LoadError;
 use crate::server::lock::FolderLock;
@@ -239,8 +240,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         return Err(ServeError::NoTurnSecret);
     }
     let lock = take_folder(&options.data)?;
-    let left = journal::take(&options.data);
-    let clock = left.as_ref().map_or_else(Clock::start, |left| Clock::resume(left.started, left.last));
+    let (left, taken) = journal::take(&options.data).unzip();
+    let resumed = left.as_ref().map(|left| Clock::resume(left.place.started, left.last));
+    let clock = resumed.unwrap_or_else(Clock::start);
     let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
     let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
@@ -293,7 +295,11 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (recorded_sender, recorded) = mpsc::channel(RECORDED);
     let recorder = Recorder::start(&options.data, center.keep_recordings, recorded_sender)?;
     let config = center.engine_at(clock.started());
-    let carried = left.map(|left| left.for_center(&config).carried);
+    let place = Place { started: clock.started(), config: config.clone(), sip };
+    let carried = match left {
+        Some(left) => Some(left.for_place(&place, ended(&store)?)),
+        None => None,
+    };
     let carried = carried.map(|carried| {
         let editions = editions(&carried.calls, &all, canary.as_ref(), &beginning);
         (carried, editions)
@@ -308,7 +314,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let queue_log = options.queue_log.as_deref();
     let queue_log = queue_log.map(|folder| QueueLog::start(folder, config.clone(), clock.started()));
     let queue_log = queue_log.transpose()?;
-    let journal = Journal::start(&options.data, config, clock.started())?;
+    let journal = Journal::start(&options.data, place)?;
     let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder, &journal, queue_log.as_ref()));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let (fetched_sender, fetched) = mpsc::channel(FETCHED);
@@ -397,6 +403,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
+    if let Some(taken) = taken {
+        taken.remove();
+    }
     let folders = (options.flows.clone(), options.prompts.clone());
     let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;
     Ok(Running {
@@ -413,6 +422,13 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         thread,
         _lock: lock,
     })
+}
+
+/// Which calls are over by the history, though the journal may not say so yet.
+fn ended(store: &Store) -> Result<impl Fn(CallId) -> bool + use<>, ServeError> {
+    let readers = store.readers()?;
+    let ends = |dated: &DatedFact| matches!(dated.fact.what, What::CallEnded { .. });
+    Ok(move |call| readers.facts(call).is_ok_and(|facts| facts.iter().any(ends)))
 }
 
 /// The flow files of each version that calls of an earlier process are served with.

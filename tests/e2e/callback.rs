@@ -216,16 +216,14 @@ fn a_flow_keeps_the_place_of_a_caller_over_a_stop_and_a_crash_until_somebody_is_
     assert_eq!(story.prompts().last(), Some(&"callback/promised"));
     assert!(!story.has("wait_asked") && !story.has("call_ended"), "{:?}", story.kinds());
 
-    // Asked to stop, the server does not wait for her; killed, it forgets nothing, and what the journal does not have it has
-    // of the history.
+    // Asked to stop, the server does not wait for her; killed, it forgets nothing.
     server.terminate();
     server.ends(60);
     server.restart();
-    server.story_with(&id, "carried_on", 60);
+    server.story_with(&id, "place_recalled", 60);
     server.kill();
-    fs::remove_file(server.data().join("calls.journal")).expect("a journal");
     server.restart();
-    let story = server.story_with(&id, "place_recalled", 60);
+    let story = server.story_with(&id, "carried_on", 60);
     assert_eq!(story.only("place_recalled")["queue"], "support");
     assert!(!story.has("call_ended"), "{:?}", story.kinds());
 

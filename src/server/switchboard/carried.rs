@@ -128,8 +128,8 @@ impl Changes {
 /// What an earlier process left to this one.
 #[derive(Debug)]
 pub struct Carried {
-    /// As it stood, with the center's agents, skills and queues as they are.
-    pub engine: Engine,
+    /// As it stood, where the center's agents, skills and queues are as they were; else a new one goes on.
+    pub engine: Option<Engine>,
     pub calls: Vec<CarriedCall>,
     pub contacts: Vec<(Name, Vec<Binding>)>,
     pub desks: CarriedDesks,
@@ -203,7 +203,8 @@ impl Switchboard {
     fn carried(&self, id: CallId) -> Option<CarriedCall> {
         let LiveCall { call, version, callback, trunk, .. } = self.calls.get(&id)?;
         let answered = |leg: LegId| self.lines.get(&leg).is_some_and(|line| line.up);
-        if !call.goes_on() || !call.caller_leg().is_none_or(answered) {
+        let is_left = self.is_draining() && call.rests();
+        if !call.goes_on() || is_left || !call.caller_leg().is_none_or(answered) {
             return None;
         }
         let lines = call.open_legs().filter_map(|leg| {
@@ -233,7 +234,10 @@ impl Switchboard {
         out: &mut Vec<Output>,
     ) {
         let Carried { engine, calls, contacts, desks } = carried;
-        self.engine = engine;
+        if let Some(engine) = engine {
+            self.engine = engine;
+            self.engine.go_on();
+        }
         self.tell_agents(now, out);
         for (user, contacts) in contacts {
             self.carry_contacts(now, user, contacts, out);

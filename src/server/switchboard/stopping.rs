@@ -48,6 +48,9 @@ impl Switchboard {
             self.ask_round(now, out);
             self.tell_engine(now, queue::Event::Stopping, out);
             self.settle(now, streams, out);
+            // Places are left to the next start by the history.
+            let resting = self.calls.iter().filter(|(_, live)| live.call.rests());
+            resting.for_each(|(call, _)| self.changed.call(*call));
         }
     }
 

@@ -7,6 +7,7 @@ use super::super::carried::CarriedDesks;
 use super::super::carried::Changes;
 use super::*;
 use crate::server::journal;
+use crate::server::journal::Place;
 use crate::sip::Binding;
 
 /// What has been written down since the last start, as text where it is text.
@@ -66,7 +67,8 @@ impl World {
             calls.values().map(|text| serde_json::from_str(text).expect("a call can be read back")).collect();
         let count = calls.len();
         self.end_all_but(|call| calls.iter().any(|carried| carried.id() == call));
-        let carried = Carried { engine, calls, contacts: contacts.into_iter().collect(), desks };
+        let carried =
+            Carried { engine: Some(engine), calls, contacts: contacts.into_iter().collect(), desks };
         let edition = Edition { version: version.clone(), center, library: Arc::default() };
         let editions = HashMap::from([(version, edition)]);
         let mut out = Vec::new();
@@ -150,15 +152,16 @@ fn what_is_read_out_of_the_file_is_what_there_was() {
         let data = tempfile::tempdir().expect("a folder");
         let mut world = World::with_journal(seed);
         let config = world.switchboard.parts.center.engine_at(WallTime(0));
-        world.file = Some(Journal::with(data.path(), config, WallTime(0), 1).expect("a thread"));
+        let place = Place { started: WallTime(0), config, sip: at(SERVER) };
+        world.file = Some(Journal::with(data.path(), place, 1).expect("a thread"));
         let until = world.now + world.between(20_000, 90_000);
         world.run_until(until);
         // Closed, it has written everything.
         world.file = None;
-        let left = journal::take(data.path()).expect("what was written");
+        let (left, _) = journal::take(data.path()).expect("what was written");
         let mut written = Written::default();
         written.take(world.switchboard.all_changes());
-        assert_eq!(left.carried.engine, world.switchboard.engine, "seed {seed}");
+        assert_eq!(left.carried.engine.as_ref(), Some(&world.switchboard.engine), "seed {seed}");
         let read: Vec<String> = left.carried.calls.iter().map(text).collect();
         assert_eq!(read, written.calls.into_values().collect::<Vec<_>>(), "seed {seed}");
         assert_eq!(left.carried.contacts, written.contacts.into_iter().collect::<Vec<_>>(), "seed {seed}");
