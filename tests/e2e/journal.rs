@@ -26,6 +26,15 @@ fn they_hear_each_other(caller: &Phone, agent: &Phone) {
     });
 }
 
+/// From now on, the caller hears something for a second.
+fn hears_music(caller: &Phone) {
+    let from = caller.recording().len();
+    within(20, "the caller hears music", || {
+        let since = caller.recording().split_off(from);
+        (since.iter().filter(|sample| sample.unsigned_abs() > 200).count() > 8_000).then_some(())
+    });
+}
+
 #[test]
 fn a_talk_outlives_the_server() {
     if !available("a_talk_outlives_the_server", &["baresip"]) {
@@ -72,16 +81,13 @@ fn a_wait_outlives_the_server_as_old_as_it_is_and_so_do_the_phones_that_are_sign
     caller.dial(&server.uri("1001"));
     let id = caller.is_answered();
     server.story_with(&id, "hold_music_started", 20);
+    hears_music(&caller);
 
     server.kill();
     server.restart();
     server.story_with(&id, "carried_on", 20);
     assert_eq!(server.agent_state("alice"), "not_ready");
-    let from = caller.recording().len();
-    within(20, "the caller hears music again", || {
-        let since = caller.recording().split_off(from);
-        (since.iter().filter(|sample| sample.unsigned_abs() > 200).count() > 8_000).then_some(())
-    });
+    hears_music(&caller);
 
     // Nobody had to sign in again.
     server.set_agent("alice", "ready");

@@ -67,7 +67,10 @@ fn a_recording_has_each_party_in_its_channel_no_pause_and_survives_the_server() 
         .expect("the server answers");
     assert!(status == 200 && sound.starts_with("RIFF"), "{status}");
     let story = talk.server.story_with(&talk.sip_call_id, "recording_fetched", 10);
-    assert_eq!(story.only("recording_started")["file"], format!("{}.wav", talk.call));
+    // The talk goes on, and its recording in another file.
+    let files: Vec<_> = story.all("recording_started").iter().map(|told| told["file"].clone()).collect();
+    assert_eq!(files, [format!("{}.wav", talk.call), format!("{}-2.wav", talk.call)]);
+    assert_eq!(story.all("recording_ended")[0]["why"], "restart");
     assert_eq!(story.only("recording_paused")["reason"], "a card number");
     talk.server.never_wrote("5399");
 }
