@@ -34,7 +34,6 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use std::time::Instant;
 use std::time::SystemTime;
 
 use serde::Deserialize;
@@ -315,7 +314,8 @@ impl Writer {
 
     /// Writes what comes within [`GATHERED_FOR`] at once.
     fn gather(&mut self, first: Message, messages: &Receiver<Message>) {
-        let until = Instant::now() + GATHERED_FOR;
+        // Asleep, and not at the channel: whoever fills that wakes nobody.
+        thread::sleep(GATHERED_FOR);
         let (mut next, mut turn) = (Some(first), None);
         while let Some(message) = next {
             match message {
@@ -329,7 +329,7 @@ impl Writer {
                     turn.get_or_insert_with(Turn::default).add(at, told, changes)
                 }
             }
-            next = messages.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
+            next = messages.try_recv().ok();
         }
         if let Some(turn) = turn {
             let written = self.turn(turn);
