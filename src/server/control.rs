@@ -424,6 +424,7 @@ impl Control {
                     self.live.apply(&fact);
                     self.history.record(fact);
                 }
+                Output::Told(at, event) => self.journal.told(at, event),
                 Output::Decided(step) => {
                     self.journal.told(step.at, step.event.clone());
                     if let Some(log) = &mut self.queue_log {

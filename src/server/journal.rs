@@ -77,11 +77,11 @@ const ALIVE_EVERY: Duration = Duration::from_secs(1);
 /// Calls of a process that has been gone for longer are over: nobody holds a silent line for so long.
 pub const CARRIED_FOR: Duration = Duration::from_secs(300);
 
-/// One line, with a call as `C`.
+/// One line, with a call as `C` and the engine as `E`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Entry<C> {
-    Head(Box<Head>),
+enum Entry<C, E = Engine> {
+    Head(Box<Head<E>>),
     /// What the engine was told, and when.
     Told(Timestamp, queue::Event),
     Call(CallId, C),
@@ -93,11 +93,19 @@ enum Entry<C> {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Head {
+struct Head<E> {
     /// [`VERSION`]
     journal: u32,
     place: Place,
+    engine: E,
+}
+
+/// What a file's lines have come to so far, with a call as `C`.
+struct Standing<C> {
     engine: Engine,
+    calls: BTreeMap<CallId, C>,
+    contacts: BTreeMap<Name, Vec<Binding>>,
+    desks: CarriedDesks,
 }
 
 /// Which server's calls they are: only the same one goes on with them.
@@ -125,20 +133,21 @@ pub struct Left {
 /// The file that was taken. Where this process ends before it goes on with it, by an error that is told, it is put back.
 #[derive(Debug)]
 pub struct Taken {
-    data: PathBuf,
+    /// Whose file it is; none once this process goes on with it.
+    data: Option<PathBuf>,
 }
 
 impl Taken {
     /// This process goes on with what was in the file.
-    pub fn remove(self) {
+    pub fn remove(mut self) {
         // Whoever cannot remove it overwrites it next time.
-        let _ = fs::remove_file(self.data.join(TAKEN));
+        let _ = self.data.take().map(|data| fs::remove_file(data.join(TAKEN)));
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let _ = fs::rename(self.data.join(TAKEN), self.data.join(FILE));
+        let _ = self.data.take().map(|data| fs::rename(data.join(TAKEN), data.join(FILE)));
     }
 }
 
@@ -267,7 +276,8 @@ struct Writer {
     place: Place,
     shortest: u64,
     file: Option<Open>,
-    kept: Option<Kept>,
+    /// Everything as the file has it, to begin another with: of calls where in the file each one's last line is, and how long.
+    kept: Option<Standing<(u64, usize)>>,
     failed: Arc<AtomicBool>,
     stats: Arc<JournalStats>,
 }
@@ -287,15 +297,6 @@ struct Turn {
     calls: BTreeMap<CallId, Option<Box<CarriedCall>>>,
     contacts: BTreeMap<Name, Vec<Binding>>,
     desks: Option<CarriedDesks>,
-}
-
-/// Everything as the file has it, to begin another with.
-struct Kept {
-    engine: Engine,
-    /// Where in the file each call's last line is, and how long.
-    calls: BTreeMap<CallId, (u64, usize)>,
-    contacts: BTreeMap<Name, Vec<Binding>>,
-    desks: CarriedDesks,
 }
 
 impl Writer {
@@ -338,13 +339,12 @@ impl Writer {
     }
 
     fn whole(&mut self, at: Timestamp, engine: Box<Engine>, changes: Changes) -> io::Result<()> {
-        let (calls, contacts, desks) = Default::default();
-        let mut kept = Kept { engine: *engine, calls, contacts, desks };
+        let mut kept = Standing::of(*engine);
         let mut text = self.head(&kept.engine);
         let mut turn = Turn::default();
         turn.add(at, Vec::new(), changes);
         kept.change(turn, 0, &mut text);
-        text.push_str(&line(&Entry::Turn(at)));
+        text.push_str(&turn_over(at));
         self.kept = Some(kept);
         let mut draft = Draft::begin(&self.path)?;
         draft.push(text.as_bytes())?;
@@ -358,7 +358,7 @@ impl Writer {
         if text.is_empty() {
             return Ok(());
         }
-        text.push_str(&line(&Entry::Turn(at)));
+        text.push_str(&turn_over(at));
         open.file.write_all(text.as_bytes())?;
         open.length += text.len() as u64;
         self.stats.turns.fetch_add(1, Ordering::Relaxed);
@@ -380,17 +380,17 @@ impl Writer {
             draft.push(&call)?;
         }
         for (user, contacts) in &kept.contacts {
-            draft.push(line(&Entry::Contacts(user.clone(), contacts.clone())).as_bytes())?;
+            draft.push(line(&Entry::<()>::Contacts(user.clone(), contacts.clone())).as_bytes())?;
         }
-        draft.push(line(&Entry::Desks(kept.desks.clone())).as_bytes())?;
-        draft.push(line(&Entry::Turn(at)).as_bytes())?;
+        draft.push(line(&Entry::<()>::Desks(kept.desks.clone())).as_bytes())?;
+        draft.push(turn_over(at).as_bytes())?;
         self.kept = Some(kept);
         self.replace(draft)
     }
 
     fn head(&self, engine: &Engine) -> String {
-        let (place, engine) = (self.place.clone(), engine.clone());
-        line(&Entry::Head(Box::new(Head { journal: VERSION, place, engine })))
+        let place = self.place.clone();
+        line(&Entry::<(), &Engine>::Head(Box::new(Head { journal: VERSION, place, engine })))
     }
 
     /// Puts a file that is whole in the place of the one before.
@@ -427,31 +427,44 @@ impl Turn {
     }
 }
 
-impl Kept {
+impl<C> Standing<C> {
+    fn of(engine: Engine) -> Standing<C> {
+        let (calls, contacts, desks) = Default::default();
+        Standing { engine, calls, contacts, desks }
+    }
+
+    /// The next line; `kept` is what is kept of a call in it.
+    fn apply<D>(&mut self, entry: Entry<D>, kept: impl FnOnce(D) -> C) {
+        match entry {
+            Entry::Told(at, event) => self.engine.handle(at, event, &mut Vec::new()),
+            Entry::Call(id, call) => drop(self.calls.insert(id, kept(call))),
+            Entry::Over(call) => drop(self.calls.remove(&call)),
+            Entry::Contacts(user, contacts) => drop(self.contacts.insert(user, contacts)),
+            Entry::Desks(desks) => self.desks = desks,
+            Entry::Head(_) | Entry::Turn(_) => {}
+        }
+    }
+}
+
+impl Standing<(u64, usize)> {
     /// Applies what has changed, and appends the lines that say so; `text` begins in the file at `from`.
     fn change(&mut self, turn: Turn, from: u64, text: &mut String) {
-        for (at, event) in turn.told {
-            text.push_str(&line(&Entry::Told(at, event.clone())));
-            self.engine.handle(at, event, &mut Vec::new());
-        }
-        for (id, call) in turn.calls {
-            match call {
-                Some(call) => {
-                    let line = line(&Entry::Call(id, call));
-                    self.calls.insert(id, (from + text.len() as u64, line.len()));
-                    text.push_str(&line);
-                }
-                None if self.calls.remove(&id).is_some() => text.push_str(&line(&Entry::Over(id))),
-                None => {}
+        let Turn { told, calls, contacts, desks, .. } = turn;
+        let told = told.into_iter().map(|(at, event)| Entry::Told(at, event));
+        let calls = calls.into_iter().map(|(id, call)| match call {
+            Some(call) => Entry::Call(id, call),
+            None => Entry::Over(id),
+        });
+        let contacts = contacts.into_iter().map(|(user, contacts)| Entry::Contacts(user, contacts));
+        for entry in told.chain(calls).chain(contacts).chain(desks.map(Entry::Desks)) {
+            // Most calls that are over came and went within the turn.
+            if matches!(&entry, Entry::Over(id) if !self.calls.contains_key(id)) {
+                continue;
             }
-        }
-        for (user, contacts) in turn.contacts {
-            text.push_str(&line(&Entry::Contacts(user.clone(), contacts.clone())));
-            self.contacts.insert(user, contacts);
-        }
-        if let Some(desks) = turn.desks {
-            text.push_str(&line(&Entry::Desks(desks.clone())));
-            self.desks = desks;
+            let line = line(&entry);
+            let place = (from + text.len() as u64, line.len());
+            self.apply(entry, |_| place);
+            text.push_str(&line);
         }
     }
 }
@@ -479,11 +492,15 @@ impl Draft {
     }
 }
 
-fn line(entry: &Entry<Box<CarriedCall>>) -> String {
+fn line<C: Serialize, E: Serialize>(entry: &Entry<C, E>) -> String {
     // Plain data with names as keys: there is nothing in it that JSON does not have.
     let mut text = serde_json::to_string(entry).expect("what the server knows of calls can be written down");
     text.push('\n');
     text
+}
+
+fn turn_over(at: Timestamp) -> String {
+    line(&Entry::<()>::Turn(at))
 }
 
 /// Takes what an earlier process left in the data folder: whoever breaks over it does so once. Nothing is there where there was no
@@ -492,7 +509,7 @@ pub fn take(data: &Path) -> Option<(Left, Taken)> {
     let path = data.join(TAKEN);
     fs::rename(data.join(FILE), &path).ok()?;
     match File::open(&path).map_err(|error| error.to_string()).and_then(read) {
-        Ok(left) => Some((left, Taken { data: data.to_owned() })),
+        Ok(left) => Some((left, Taken { data: Some(data.to_owned()) })),
         Err(error) => {
             warn!(%error, file = %path.display(), "the journal cannot be read: calls of the server before are over");
             None
@@ -515,21 +532,20 @@ fn read(file: File) -> Result<Left, String> {
         return Err(format!("it is of form {}, and this server reads form {VERSION}", head.journal));
     }
     let Head { place, engine, .. } = *head;
-    let mut left =
-        Reading { engine, calls: BTreeMap::new(), contacts: BTreeMap::new(), desks: Default::default() };
+    let mut left = Standing::<Value>::of(engine);
     let (mut turn, mut last) = (Vec::new(), Timestamp::ZERO);
     while let Some(text) = next()? {
         // The last line may be cut off.
         let Ok(entry) = serde_json::from_str(&text) else { break };
         match entry {
             Entry::Turn(at) => {
-                turn.drain(..).for_each(|entry| left.apply(entry));
+                turn.drain(..).for_each(|entry| left.apply(entry, |call: Value| call));
                 last = at;
             }
             entry => turn.push(entry),
         }
     }
-    let Reading { engine, calls, contacts, desks } = left;
+    let Standing { engine, calls, contacts, desks } = left;
     let calls = calls.into_iter().filter_map(|(id, call)| {
         let read = serde_json::from_value(call);
         read.inspect_err(
@@ -540,33 +556,6 @@ fn read(file: File) -> Result<Left, String> {
     let calls = calls.collect();
     let carried = Carried { engine: Some(engine), calls, contacts: contacts.into_iter().collect(), desks };
     Ok(Left { place, last, gone, carried })
-}
-
-/// What was read so far.
-struct Reading {
-    engine: Engine,
-    calls: BTreeMap<CallId, Value>,
-    contacts: BTreeMap<Name, Vec<Binding>>,
-    desks: CarriedDesks,
-}
-
-impl Reading {
-    fn apply(&mut self, entry: Entry<Value>) {
-        match entry {
-            Entry::Told(at, event) => self.engine.handle(at, event, &mut Vec::new()),
-            Entry::Call(id, call) => {
-                self.calls.insert(id, call);
-            }
-            Entry::Over(call) => {
-                self.calls.remove(&call);
-            }
-            Entry::Contacts(user, contacts) => {
-                self.contacts.insert(user, contacts);
-            }
-            Entry::Desks(desks) => self.desks = desks,
-            Entry::Head(_) | Entry::Turn(_) => {}
-        }
-    }
 }
 
 impl Left {

@@ -578,7 +578,7 @@ fn switchboard(
         first_call: store.next_call_id()?,
         // Each call has one line at least, and each line a pair of ports.
         max_calls: options.rtp_ports.len() / 2,
-        log_queue: true,
+        log_queue: options.queue_log.is_some(),
         journal: true,
         entropy,
     }))

@@ -2,6 +2,7 @@
 
 use super::Now;
 use super::Output;
+use super::Parts;
 use super::Switchboard;
 use crate::base::AgentId;
 use crate::base::CallId;
@@ -16,6 +17,7 @@ use crate::queue;
 use crate::queue::Action;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
+use crate::queue::log::Step;
 
 /// An agent's state by name, and its reason in words.
 fn state_name(state: &AgentState) -> (AgentStateName, String) {
@@ -47,15 +49,16 @@ impl Switchboard {
         }
     }
 
-    /// What the engine decides about an event; its log is told, where there is one.
+    /// What the engine decides about an event; its log and the journal are told, where there are any.
     pub(super) fn decide(&mut self, now: Now, event: queue::Event, out: &mut Vec<Output>) -> Vec<Action> {
         let mut actions = Vec::new();
-        let logged = self.parts.log_queue.then(|| event.clone());
+        let Parts { log_queue, journal, .. } = self.parts;
+        let told = (log_queue || journal).then(|| event.clone());
         self.engine.handle(now.at, event, &mut actions);
-        if let Some(event) = logged {
-            let step = queue::log::Step { at: now.at, event, actions: actions.clone() };
-            out.push(Output::Decided(Box::new(step)));
-        }
+        out.extend(told.map(|event| match log_queue {
+            true => Output::Decided(Box::new(Step { at: now.at, event, actions: actions.clone() })),
+            false => Output::Told(now.at, event),
+        }));
         actions
     }
 

@@ -213,7 +213,9 @@ pub enum Output {
     Tell { socket: SocketId, tell: Tell },
     /// Something happened.
     Fact(Fact),
-    /// The queue engine was told something and has decided: for its log.
+    /// The queue engine was told something: for the journal.
+    Told(Timestamp, queue::Event),
+    /// And has decided this, where its log wants that, too.
     Decided(Box<queue::log::Step>),
 }
 
@@ -241,9 +243,9 @@ pub struct Parts {
     pub first_call: CallId,
     /// How many calls may be up at once; one more gets 503.
     pub max_calls: usize,
-    /// Whether [`Output::Decided`] is wanted.
+    /// Whether what the engine decides has a log: [`Output::Decided`].
     pub log_queue: bool,
-    /// Whether [`Switchboard::take_changes`] is asked, after every turn.
+    /// Whether [`Switchboard::take_changes`] is asked, after every turn, and [`Output::Told`] is wanted.
     pub journal: bool,
 }
 

@@ -52,7 +52,7 @@ impl World {
     /// A world in which everything is written down.
     fn with_journal(seed: u64) -> World {
         let mut world = World::new(seed);
-        world.restart_with(|parts| (parts.log_queue, parts.journal) = (true, true));
+        world.restart_with(|parts| parts.journal = true);
         world
     }
 
@@ -72,7 +72,7 @@ impl World {
         let ports = self.streams.ports;
         self.streams = FakeStreams::with_ports(ports);
         self.due.retain(|_, due| !matches!(due, Due::Media(_) | Due::Found(_)));
-        self.restart_with(|parts| (parts.log_queue, parts.journal) = (true, true));
+        self.restart_with(|parts| parts.journal = true);
         let Written { told, calls, contacts, desks } = std::mem::take(&mut self.journal);
         self.journal.told = told;
         let calls: Vec<CarriedCall> =
