@@ -320,7 +320,7 @@ fn converse(talk: &Talk, streams: u64, duration: Duration, bare: f64) {
     let memory = resident_kib();
     for leg in 0..calls * parties {
         let codec = talk.codecs[(leg % parties) as usize];
-        ports.push((rig.media.open(CALL, LegId(leg)).unwrap(), codec));
+        ports.push((rig.media.open(CALL, LegId(leg)).unwrap().port, codec));
         rig.media
             .send(CALL, MediaCommand::Agree { leg: LegId(leg), agreed: agreed(phones.address(leg), codec) });
     }

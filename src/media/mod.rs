@@ -17,6 +17,7 @@ pub mod latch;
 pub mod library;
 pub mod mix;
 mod noise;
+pub mod origin;
 mod packing;
 mod playing;
 #[cfg(test)]

@@ -83,8 +83,13 @@ pub struct Sent {
 impl Rtcp {
     /// A stream that has reported nothing.
     pub fn new(entropy: &mut Entropy) -> Rtcp {
+        Rtcp::named(entropy.token())
+    }
+
+    /// One whose source has this name.
+    pub fn named(name: String) -> Rtcp {
         Rtcp {
-            name: entropy.token(),
+            name,
             next: None,
             reported: false,
             sent_at: [0; 2],

@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::base::Entropy;
 use crate::base::Timestamp;
+use crate::media::origin::BUNCH;
+use crate::media::origin::Origin;
+use crate::media::origin::PACE;
 
 /// Octets of a header without contributing sources and extensions.
 pub const HEADER: usize = 12;
@@ -105,6 +108,9 @@ pub struct Outgoing {
     mark: bool,
     /// Whose packets are passed on now, and by how much their header is moved.
     passing: Option<Passing>,
+    /// How many packets it may still pass on to keep to its pace, and up to which frame that was counted.
+    may_pass: i64,
+    paced_to: u64,
     /// Packets sent.
     pub packets: u64,
     /// Payload octets sent, for sender reports.
@@ -125,16 +131,22 @@ struct Passing {
 const LEAP: u32 = 250;
 
 impl Outgoing {
-    /// A stream with a random source, sequence and media time ([RFC 3550 §5.1](https://www.rfc-editor.org/rfc/rfc3550#section-5.1)).
+    /// A stream that begins by chance.
     pub fn new(entropy: &mut Entropy) -> Outgoing {
-        let base = entropy.u32();
+        Outgoing::begin(&Origin::draw(entropy), 0, 0)
+    }
+
+    /// A stream that begins there, in frame number `frame`, which lasts `units`.
+    pub fn begin(origin: &Origin, frame: u64, units: u32) -> Outgoing {
         Outgoing {
-            ssrc: entropy.u32(),
-            sequence: entropy.u32() as u16,
-            base,
-            floor: base,
+            ssrc: origin.ssrc,
+            sequence: origin.index as u16,
+            base: origin.timestamp.wrapping_sub((frame as u32).wrapping_mul(units)),
+            floor: origin.timestamp,
             mark: true,
             passing: None,
+            may_pass: BUNCH as i64,
+            paced_to: frame,
             packets: 0,
             octets: 0,
         }
@@ -202,19 +214,29 @@ impl Outgoing {
         let marker = std::mem::take(&mut self.mark);
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
+        self.may_pass -= 1;
         Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }
     }
 
     /// The header under which a packet of another stream goes out, in frame number `frame`.
     ///
     /// Its losses, reordering and pauses stay visible: sequence and media time are moved by a constant.
-    /// None for a packet older than the first that was passed on: its number is taken.
+    /// None for a packet older than the first that was passed on: its number is taken. None as well for one too many at once, by
+    /// the pace that every stream keeps to; a loss that is too long for it does not show in the numbers.
     pub fn pass(&mut self, theirs: Header, payload_type: u8, frame: u64, units: u32) -> Option<Header> {
+        self.go_with_time(frame);
+        let ahead = self.passing.as_ref().map_or(1, |passing| {
+            let sequence = theirs.sequence.wrapping_add(passing.sequence_offset);
+            i64::from(sequence.wrapping_sub(self.sequence) as i16) + 1
+        });
         let follows = self.passing.as_ref().is_some_and(|passing| {
             passing.ssrc == theirs.ssrc
                 && (theirs.timestamp.wrapping_sub(passing.latest_timestamp) as i32).unsigned_abs()
                     < LEAP * units
         });
+        if self.may_pass < 1 && (!follows || ahead > 0) {
+            return None;
+        }
         let anchored = !follows;
         if anchored {
             let timestamp = self.clock(frame + 1, units);
@@ -227,6 +249,10 @@ impl Outgoing {
             });
         }
         let passing = self.passing.as_mut()?;
+        if follows && ahead > self.may_pass.max(1) {
+            (passing.first, passing.sequence_offset) =
+                (theirs.sequence, self.sequence.wrapping_sub(theirs.sequence));
+        }
         if (theirs.sequence.wrapping_sub(passing.first) as i16) < 0 {
             return None;
         }
@@ -240,14 +266,23 @@ impl Outgoing {
                 passing.first = follow;
             }
         }
-        if (sequence.wrapping_sub(self.sequence) as i16) >= 0 {
+        let ahead = sequence.wrapping_sub(self.sequence) as i16;
+        if ahead >= 0 {
             self.sequence = sequence.wrapping_add(1);
+            self.may_pass -= i64::from(ahead) + 1;
         }
         if (timestamp.wrapping_add(units).wrapping_sub(self.floor) as i32) > 0 || anchored {
             self.floor = timestamp.wrapping_add(units);
         }
         self.mark = true;
         Some(Header { marker: theirs.marker || anchored, payload_type, sequence, timestamp, ssrc: self.ssrc })
+    }
+
+    /// Counts what may be passed on by now.
+    fn go_with_time(&mut self, frame: u64) {
+        let frames = frame.saturating_sub(self.paced_to);
+        self.may_pass = self.may_pass.saturating_add_unsigned(PACE * frames).min(BUNCH as i64);
+        self.paced_to += frames;
     }
 
     /// Whose packets are passed on now, and by how much their media time is moved.
@@ -388,6 +423,21 @@ mod tests {
         let other = out.pass(Header { ssrc: 1, ..theirs(40_000, 77) }, 0, 4, UNITS).unwrap();
         assert_eq!(other.sequence, leapt.sequence.wrapping_add(1));
         assert!((other.timestamp.wrapping_sub(leapt.timestamp) as i32) >= 160);
+    }
+
+    #[test]
+    fn whoever_sends_more_than_the_pace_allows_is_passed_on_as_far_as_it_does() {
+        let mut out = outgoing();
+        let passed = |out: &mut Outgoing, from: u16, count: u16, frame| {
+            (from..from + count).filter_map(|n| out.pass(theirs(n, 0), 0, frame, UNITS)).count() as u64
+        };
+        assert_eq!(passed(&mut out, 0, 1_000, 7), BUNCH, "at once");
+        assert_eq!(passed(&mut out, 1_000, 1_000, 8), PACE, "in another frame");
+        assert_eq!(passed(&mut out, 2_000, 1_000, 10_000), BUNCH, "after a pause, which is not saved up");
+        // What its numbers had gone on by meanwhile is a loss that is too long to show.
+        let before = out.sequence;
+        assert!(out.pass(theirs(3_000, 0), 0, 10_001, UNITS).is_some());
+        assert_eq!(out.sequence, before.wrapping_add(1));
     }
 
     #[test]

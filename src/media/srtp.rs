@@ -19,6 +19,8 @@ use rtc_crypto::StreamCipherAlgorithm;
 use rtc_crypto::constant_time_eq;
 
 use self::window::Sources;
+use crate::media::origin::Heard;
+use crate::media::origin::Sealed;
 use crate::media::rtp;
 use crate::sdp::crypto::MasterKey;
 use crate::sdp::crypto::Suite;
@@ -95,6 +97,16 @@ impl Way {
         Some(opened)
     }
 
+    /// The packet that was sealed or opened last; none before the first.
+    pub fn latest(&self) -> Option<Heard> {
+        self.sources.latest()
+    }
+
+    /// The number of the next report that is sealed.
+    pub fn next_report(&self) -> u32 {
+        self.next_report
+    }
+
     /// As [`Way::seal`], of a compound report.
     pub fn seal_report(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
         let ssrc = source_of_report(buffer.get(..length)?)?;
@@ -133,6 +145,16 @@ impl Ways {
         crypto: &dyn RTCCrypto,
     ) -> Result<Ways, CryptoError> {
         Ok(Ways { ours: Way::new(suite, ours, crypto)?, theirs: Way::new(suite, theirs, crypto)? })
+    }
+
+    /// Goes on where an earlier process left off, by the same keys: what may have been is taken for what has been.
+    pub fn go_on(&mut self, from: &Sealed) {
+        let Sealed { ssrc, index, report, heard } = from;
+        if let Some(index) = index.checked_sub(1) {
+            self.ours.sources.note_all(Heard { ssrc: *ssrc, index });
+        }
+        self.ours.next_report = *report;
+        heard.iter().for_each(|heard| self.theirs.sources.note_all(*heard));
     }
 
     /// Opens a packet of the peer, or a report, as [`Way::open`].

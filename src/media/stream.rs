@@ -36,6 +36,7 @@ use crate::media::frame::WIDE;
 use crate::media::latch::Latch;
 use crate::media::mix::Gain;
 use crate::media::mix::Mix;
+use crate::media::origin::Origin;
 use crate::media::packing;
 use crate::media::packing::Packed;
 use crate::media::packing::Packing;
@@ -176,15 +177,15 @@ pub(super) struct Taken {
 }
 
 impl Stream {
-    pub(super) fn new(now: Timestamp, leg: LegId, key: usize, entropy: &mut Entropy) -> Stream {
+    pub(super) fn new(now: Timestamp, leg: LegId, key: usize, origin: Origin) -> Stream {
         Stream {
             leg,
             key,
             agreed: None,
             latch: Latch::default(),
-            out: Outgoing::new(entropy),
+            out: Outgoing::begin(&origin, frame_at(now), units(Codec::Pcmu)),
             reception: Reception::default(),
-            rtcp: Rtcp::new(entropy),
+            rtcp: Rtcp::named(origin.name),
             reports_from: None,
             digits_in: DigitReceiver::default(),
             digits_out: DigitSender::default(),

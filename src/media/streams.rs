@@ -16,6 +16,7 @@ use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::media::control::MediaCommand;
 use crate::media::control::MediaEvent;
+use crate::media::origin::Origin;
 use crate::media::playing::Playing;
 use crate::media::stream::Outlet;
 use crate::media::stream::Stream;
@@ -78,16 +79,22 @@ impl Streams {
         self.slots[(slot % SLOTS) as usize].len()
     }
 
+    /// Opens a stream that begins by chance, as [`Streams::open_at`].
+    pub fn open(&mut self, now: Timestamp, leg: LegId) -> Option<usize> {
+        let origin = Origin::draw(&mut self.entropy);
+        self.open_at(now, leg, origin)
+    }
+
     /// Opens a stream, which listens until it is agreed on something. Its key goes with every packet;
     /// none when the leg has a stream already.
-    pub fn open(&mut self, now: Timestamp, leg: LegId) -> Option<usize> {
+    pub fn open_at(&mut self, now: Timestamp, leg: LegId, origin: Origin) -> Option<usize> {
         if self.by_leg.contains_key(&leg) {
             return None;
         }
         let slot = self.emptiest_slot(now);
         let entry = self.streams.vacant_entry();
         let key = entry.key();
-        let stream = Stream::new(now, leg, key, &mut self.entropy);
+        let stream = Stream::new(now, leg, key, origin);
         entry.insert(Placed { stream, slot, place: self.slots[slot].len() });
         self.slots[slot].push(key);
         self.by_leg.insert(leg, key);

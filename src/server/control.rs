@@ -55,7 +55,9 @@ use crate::sip;
 use crate::store::history::HistoryWriter;
 use crate::store::identity::IdentityReply;
 use crate::store::identity::IdentityService;
+use crate::wire::media::Before;
 use crate::wire::media::Media;
+use crate::wire::media::Opened;
 use crate::wire::sip::SipSockets;
 use crate::wire::webrtc::BrowserEvent;
 use crate::wire::webrtc::Browsers;
@@ -118,12 +120,12 @@ pub(super) struct Wires {
 }
 
 impl Streams for Wires {
-    fn open(&mut self, call: CallId, leg: LegId) -> Option<u16> {
+    fn open(&mut self, call: CallId, leg: LegId) -> Option<Opened> {
         self.media.open(call, leg).ok()
     }
 
-    fn reopen(&mut self, call: CallId, leg: LegId, port: u16) -> Option<u16> {
-        self.media.reopen(call, leg, port).ok()
+    fn reopen(&mut self, call: CallId, leg: LegId, port: u16, before: Option<&Before>) -> Option<Opened> {
+        self.media.reopen(call, leg, port, before).ok()
     }
 
     fn record(&mut self, leg: LegId, file: RecordingFile, tracks: Tracks) {

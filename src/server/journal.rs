@@ -9,6 +9,7 @@
 //! Nothing waits for the disk to have it: it outlives the process, and not the machine.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -34,6 +35,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 
 use serde::Deserialize;
@@ -44,18 +46,23 @@ use tracing::info;
 use tracing::warn;
 
 use crate::base::CallId;
+use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Timestamp;
 use crate::base::WallTime;
+use crate::media::origin::Reached;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::api::Config;
+use crate::server::keyring::Keyring;
 use crate::server::switchboard::Carried;
 use crate::server::switchboard::CarriedCall;
 use crate::server::switchboard::CarriedDesks;
 use crate::server::switchboard::Changes;
 use crate::server::switchboard::Switchboard;
 use crate::sip::Binding;
+use crate::wire::media::Reach;
+use crate::wire::media::machine_ms;
 
 /// The form that is written. Another one is not read: its calls are over, as if there were no journal.
 const VERSION: u32 = 1;
@@ -74,6 +81,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const GATHERED_FOR: Duration = Duration::from_millis(20);
 /// How often the file's time is set, though nothing happens: it tells when the process was last alive.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
+/// How often it is written down how far streams have come: what they can have sent since is taken for sent.
+const REACHED_EVERY: Duration = Duration::from_secs(2);
 /// Calls of a process that has been gone for longer are over: nobody holds a silent line for so long.
 pub const CARRIED_FOR: Duration = Duration::from_secs(300);
 
@@ -85,6 +94,8 @@ enum Entry<C, E = Engine> {
     /// What the engine was told, and when.
     Told(Timestamp, queue::Event),
     Call(CallId, C),
+    /// How far the streams of a call's lines have come.
+    Reached(CallId, Vec<(LegId, Reached)>),
     Over(CallId),
     Contacts(Name, Vec<Binding>),
     Desks(CarriedDesks),
@@ -104,8 +115,18 @@ struct Head<E> {
 struct Standing<C> {
     engine: Engine,
     calls: BTreeMap<CallId, C>,
+    reached: BTreeMap<CallId, Vec<(LegId, Reached)>>,
     contacts: BTreeMap<Name, Vec<Binding>>,
     desks: CarriedDesks,
+}
+
+/// What is kept of a call that is written down.
+struct Kept {
+    /// Where in the file its last line is, and how long.
+    from: u64,
+    length: usize,
+    /// Where to look how far its streams have come.
+    reaches: Vec<(LegId, Arc<Reach>)>,
 }
 
 /// Which server's calls they are: only the same one goes on with them.
@@ -193,20 +214,23 @@ enum Message {
 }
 
 impl Journal {
-    /// Starts the thread, which writes into the data folder.
-    pub fn start(data: &Path, place: Place) -> io::Result<Journal> {
-        Journal::with(data, place, SHORTEST)
+    /// Starts the thread, which writes into the data folder, and has keys kept.
+    pub fn start(data: &Path, place: Place, keyring: Keyring) -> io::Result<Journal> {
+        Journal::with(data, place, keyring, SHORTEST)
     }
 
-    pub(super) fn with(data: &Path, place: Place, shortest: u64) -> io::Result<Journal> {
+    pub(super) fn with(data: &Path, place: Place, keyring: Keyring, shortest: u64) -> io::Result<Journal> {
         let (to, messages) = sync_channel(WAITING);
         let (failed, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(JournalStats::default()));
         let mut writer = Writer {
             path: data.join(FILE),
             place,
+            keyring,
             shortest,
             file: None,
             kept: None,
+            last: Timestamp::ZERO,
+            reached_at: Instant::now(),
             failed: failed.clone(),
             stats: stats.clone(),
         };
@@ -274,10 +298,16 @@ impl Drop for Journal {
 struct Writer {
     path: PathBuf,
     place: Place,
+    /// Where the keys of secured lines are: not in the file.
+    keyring: Keyring,
     shortest: u64,
     file: Option<Open>,
-    /// Everything as the file has it, to begin another with: of calls where in the file each one's last line is, and how long.
-    kept: Option<Standing<(u64, usize)>>,
+    /// Everything as the file has it, to begin another with.
+    kept: Option<Standing<Kept>>,
+    /// When the last was told that is in it.
+    last: Timestamp,
+    /// When it was written last how far streams have come.
+    reached_at: Instant,
     failed: Arc<AtomicBool>,
     stats: Arc<JournalStats>,
 }
@@ -310,6 +340,11 @@ impl Writer {
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            if self.reached_at.elapsed() >= REACHED_EVERY {
+                self.reached_at = Instant::now();
+                let written = self.note_reached();
+                self.or_give_up(written);
+            }
         }
     }
 
@@ -339,25 +374,43 @@ impl Writer {
     }
 
     fn whole(&mut self, at: Timestamp, engine: Box<Engine>, changes: Changes) -> io::Result<()> {
+        let calls: BTreeSet<CallId> = changes.calls.iter().map(|(call, _)| *call).collect();
+        self.keyring.begin(|call| calls.contains(&call));
         let mut kept = Standing::of(*engine);
         let mut text = self.head(&kept.engine);
         let mut turn = Turn::default();
         turn.add(at, Vec::new(), changes);
+        turn.keep_keys(&mut self.keyring);
         kept.change(turn, 0, &mut text);
         text.push_str(&turn_over(at));
-        self.kept = Some(kept);
+        (self.kept, self.last) = (Some(kept), at);
         let mut draft = Draft::begin(&self.path)?;
         draft.push(text.as_bytes())?;
         self.replace(draft)
     }
 
     fn turn(&mut self, turn: Turn) -> io::Result<()> {
-        let (Some(open), Some(kept)) = (&mut self.file, &mut self.kept) else { return Ok(()) };
+        let (Some(open), Some(kept)) = (&self.file, &mut self.kept) else { return Ok(()) };
         let (at, mut text) = (turn.at, String::new());
+        // First, so that no line is written down whose keys are not there.
+        turn.keep_keys(&mut self.keyring);
         kept.change(turn, open.length, &mut text);
-        if text.is_empty() {
-            return Ok(());
-        }
+        self.write(at, text)
+    }
+
+    /// Writes how far the streams of all calls have come.
+    fn note_reached(&mut self) -> io::Result<()> {
+        let Some(kept) = &mut self.kept else { return Ok(()) };
+        let mut text = String::new();
+        let calls: Vec<CallId> = kept.calls.keys().copied().collect();
+        calls.into_iter().for_each(|call| kept.look(call, &mut text));
+        self.write(self.last, text)
+    }
+
+    /// Appends lines, which are whole then, as of this moment.
+    fn write(&mut self, at: Timestamp, mut text: String) -> io::Result<()> {
+        let Some(open) = self.file.as_mut().filter(|_| !text.is_empty()) else { return Ok(()) };
+        self.last = at;
         text.push_str(&turn_over(at));
         open.file.write_all(text.as_bytes())?;
         open.length += text.len() as u64;
@@ -372,12 +425,15 @@ impl Writer {
         let mut draft = Draft::begin(&self.path)?;
         draft.push(self.head(&kept.engine).as_bytes())?;
         let mut before = File::open(&self.path)?;
-        for (from, length) in kept.calls.values_mut() {
+        for Kept { from, length, .. } in kept.calls.values_mut() {
             let mut call = vec![0; *length];
             before.seek(SeekFrom::Start(*from))?;
             before.read_exact(&mut call)?;
             *from = draft.length;
             draft.push(&call)?;
+        }
+        for (call, reached) in &kept.reached {
+            draft.push(line(&Entry::<()>::Reached(*call, reached.clone())).as_bytes())?;
         }
         for (user, contacts) in &kept.contacts {
             draft.push(line(&Entry::<()>::Contacts(user.clone(), contacts.clone())).as_bytes())?;
@@ -412,6 +468,7 @@ impl Writer {
         }
         self.stats.given_up.fetch_add(1, Ordering::Relaxed);
         self.kept = None;
+        self.keyring.begin(|_| false);
         let _ = fs::remove_file(&self.path);
         self.failed.store(true, Ordering::Relaxed);
     }
@@ -425,12 +482,21 @@ impl Turn {
         self.contacts.extend(changes.contacts);
         self.desks = changes.desks.or(self.desks.take());
     }
+
+    fn keep_keys(&self, keyring: &mut Keyring) {
+        for (id, call) in &self.calls {
+            match call {
+                Some(call) => keyring.keep(*id, call.keys()),
+                None => keyring.forget(*id),
+            }
+        }
+    }
 }
 
 impl<C> Standing<C> {
     fn of(engine: Engine) -> Standing<C> {
-        let (calls, contacts, desks) = Default::default();
-        Standing { engine, calls, contacts, desks }
+        let (calls, reached, contacts, desks) = Default::default();
+        Standing { engine, calls, reached, contacts, desks }
     }
 
     /// The next line; `kept` is what is kept of a call in it.
@@ -438,7 +504,11 @@ impl<C> Standing<C> {
         match entry {
             Entry::Told(at, event) => self.engine.handle(at, event, &mut Vec::new()),
             Entry::Call(id, call) => drop(self.calls.insert(id, kept(call))),
-            Entry::Over(call) => drop(self.calls.remove(&call)),
+            Entry::Reached(id, reached) => drop(self.reached.insert(id, reached)),
+            Entry::Over(call) => {
+                self.calls.remove(&call);
+                self.reached.remove(&call);
+            }
             Entry::Contacts(user, contacts) => drop(self.contacts.insert(user, contacts)),
             Entry::Desks(desks) => self.desks = desks,
             Entry::Head(_) | Entry::Turn(_) => {}
@@ -446,7 +516,7 @@ impl<C> Standing<C> {
     }
 }
 
-impl Standing<(u64, usize)> {
+impl Standing<Kept> {
     /// Applies what has changed, and appends the lines that say so; `text` begins in the file at `from`.
     fn change(&mut self, turn: Turn, from: u64, text: &mut String) {
         let Turn { told, calls, contacts, desks, .. } = turn;
@@ -461,11 +531,27 @@ impl Standing<(u64, usize)> {
             if matches!(&entry, Entry::Over(id) if !self.calls.contains_key(id)) {
                 continue;
             }
+            let changed = if let Entry::Call(id, _) = &entry { Some(*id) } else { None };
             let line = line(&entry);
-            let place = (from + text.len() as u64, line.len());
-            self.apply(entry, |_| place);
+            let (from, length) = (from + text.len() as u64, line.len());
+            self.apply(entry, |call| {
+                let reaches = call.reaches().map(|(leg, reach)| (leg, reach.clone())).collect();
+                Kept { from, length, reaches }
+            });
             text.push_str(&line);
+            changed.into_iter().for_each(|id| self.look(id, text));
         }
+    }
+
+    /// Looks how far the streams of a call have come, and appends the line that says so.
+    fn look(&mut self, id: CallId, text: &mut String) {
+        let Some(Kept { reaches, .. }) = self.calls.get(&id).filter(|kept| !kept.reaches.is_empty()) else {
+            return;
+        };
+        let now_ms = machine_ms();
+        let reached: Vec<_> = reaches.iter().map(|(leg, reach)| (*leg, reach.reached(now_ms))).collect();
+        text.push_str(&line(&Entry::<()>::Reached(id, reached.clone())));
+        self.reached.insert(id, reached);
     }
 }
 
@@ -545,13 +631,15 @@ fn read(file: File) -> Result<Left, String> {
             entry => turn.push(entry),
         }
     }
-    let Standing { engine, calls, contacts, desks } = left;
+    let Standing { engine, calls, mut reached, contacts, desks } = left;
     let calls = calls.into_iter().filter_map(|(id, call)| {
-        let read = serde_json::from_value(call);
-        read.inspect_err(
+        let read = serde_json::from_value::<CarriedCall>(call);
+        let read = read.inspect_err(
             |error| warn!(call = %id, %error, "a call of the server before is over: it cannot be read"),
-        )
-        .ok()
+        );
+        let mut call = read.ok()?;
+        call.had_reached(reached.remove(&id).unwrap_or_default());
+        Some(call)
     });
     let calls = calls.collect();
     let carried = Carried { engine: Some(engine), calls, contacts: contacts.into_iter().collect(), desks };
@@ -559,6 +647,15 @@ fn read(file: File) -> Result<Left, String> {
 }
 
 impl Left {
+    /// With the keys of secured lines, where they were kept.
+    pub fn with_keys(mut self, keyring: &Keyring) -> Left {
+        for call in &mut self.carried.calls {
+            let keys = keyring.read(call.id());
+            call.had_keys(keys);
+        }
+        self
+    }
+
     /// What of it can be gone on with at this place, without the calls that are over by the history: everything; or, where the
     /// center is another one, where phones are; or nothing.
     pub fn for_place(self, place: &Place, is_over: impl Fn(CallId) -> bool) -> Carried {
@@ -626,9 +723,12 @@ mod tests {
         let mut writer = Writer {
             path: data.join(FILE),
             place: place(),
+            keyring: Keyring::of(data, WallTime(7)),
             shortest,
             file: None,
             kept: None,
+            last: Timestamp::ZERO,
+            reached_at: Instant::now(),
             failed: Arc::default(),
             stats: Arc::default(),
         };

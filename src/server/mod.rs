@@ -14,6 +14,7 @@ mod folder;
 pub mod gauges;
 pub mod handle;
 mod journal;
+mod keyring;
 pub mod live;
 pub mod load;
 pub mod lock;

@@ -47,6 +47,7 @@ use crate::server::handle::ControlHandle;
 use crate::server::journal;
 use crate::server::journal::Journal;
 use crate::server::journal::Place;
+use crate::server::keyring::Keyring;
 use crate::server::live::Live;
 use crate::server::load::LoadError;
 use crate::server::lock::FolderLock;
@@ -243,6 +244,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let (left, taken) = journal::take(&options.data).unzip();
     let resumed = left.as_ref().map(|left| Clock::resume(left.place.started, left.last));
     let clock = resumed.unwrap_or_else(Clock::start);
+    let keyring = Keyring::of(&options.data, clock.started());
     let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
     let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
@@ -297,7 +299,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let config = center.engine_at(clock.started());
     let place = Place { started: clock.started(), config: config.clone(), sip };
     let carried = match left {
-        Some(left) => Some(left.for_place(&place, ended(&store)?)),
+        Some(left) => Some(left.with_keys(&keyring).for_place(&place, ended(&store)?)),
         None => None,
     };
     let carried = carried.map(|carried| {
@@ -314,7 +316,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let queue_log = options.queue_log.as_deref();
     let queue_log = queue_log.map(|folder| QueueLog::start(folder, config.clone(), clock.started()));
     let queue_log = queue_log.transpose()?;
-    let journal = Journal::start(&options.data, place)?;
+    let journal = Journal::start(&options.data, place, keyring)?;
     let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder, &journal, queue_log.as_ref()));
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let (fetched_sender, fetched) = mpsc::channel(FETCHED);

@@ -22,6 +22,7 @@ pub use api::Output;
 pub use api::SessionId;
 pub use endpoint::CarriedSession;
 pub use endpoint::Counters;
+pub use endpoint::Descriptions;
 pub use endpoint::Endpoint;
 pub use endpoint::EndpointConfig;
 pub use endpoint::TrunkConfig;

@@ -32,7 +32,7 @@ pub struct Setup {
     /// SIP over TLS and HTTPS too, with a certificate of its own making.
     pub tls: bool,
     /// More of its environment.
-    pub environment: Vec<(&'static str, &'static str)>,
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Default for Setup {
@@ -337,7 +337,7 @@ fn spawn(setup: &Setup, folder: &Folder, sip: u16, http: u16, rtp: u16, start: u
     command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("RUST_LOG", setup.log)
-        .envs(setup.environment.iter().copied())
+        .envs(setup.environment.iter().cloned())
         .arg("serve")
         .arg("--data")
         .arg(folder.path().join("data"))

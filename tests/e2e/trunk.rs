@@ -52,14 +52,14 @@ fn a_server_registers_at_its_trunk_with_a_password() {
         registrar.sip(),
     );
     let (_flows, mut setup) = center_with(&[("skills:", &trunk)]);
-    setup.environment = vec![("PROVIDER_PASSWORD", "warmline")];
+    setup.environment = vec![("PROVIDER_PASSWORD", "warmline".to_owned())];
     let server = Server::set_up(setup);
     registrar.wait_for_agent("alice", "ready", 10);
     server.never_wrote("PROVIDER_PASSWORD=");
     drop(server);
 
     let (flows, mut setup) = center_with(&[("skills:", &trunk.replace("as: alice", "as: carol"))]);
-    setup.environment = vec![("PROVIDER_PASSWORD", "not-the-password")];
+    setup.environment = vec![("PROVIDER_PASSWORD", "not-the-password".to_owned())];
     let server = Server::set_up(setup);
     crate::tools::within(10, "the refusal is in the log", || server.logged().contains("403").then_some(()));
     assert_eq!(registrar.agent_state("carol"), "offline");

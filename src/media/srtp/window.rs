@@ -2,6 +2,8 @@
 
 use arrayvec::ArrayVec;
 
+use crate::media::origin::Heard;
+
 /// Sources of one way that are remembered; of more, the one that was silent longest is forgotten. A peer has one, and a
 /// new one when its phone began anew.
 const SOURCES: usize = 8;
@@ -57,6 +59,20 @@ impl Sources {
             None => source.seen |= 1u64.checked_shl((source.highest - index) as u32).unwrap_or(0),
         }
         self.0.push(source);
+    }
+
+    /// The packet has been, and all before it, as far as is known.
+    pub fn note_all(&mut self, latest: Heard) {
+        self.note(latest.ssrc, latest.index);
+        self.0
+            .iter_mut()
+            .filter(|source| source.ssrc == latest.ssrc)
+            .for_each(|source| source.seen = u64::MAX);
+    }
+
+    /// The highest packet of the source that was used last.
+    pub fn latest(&self) -> Option<Heard> {
+        self.0.last().map(|source| Heard { ssrc: source.ssrc, index: source.highest })
     }
 
     fn of(&self, ssrc: u32) -> Option<&Source> {

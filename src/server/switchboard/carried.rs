@@ -34,19 +34,26 @@ use crate::fact::RecordingEnd;
 use crate::fact::What;
 use crate::flow::api::BotEnd;
 use crate::media::MediaCommand;
+use crate::media::origin::Reached;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::Stage;
 use crate::queue::api::Whose;
 use crate::sdp;
+use crate::sdp::LocalSrtp;
 use crate::sdp::Srtp;
+use crate::sdp::crypto::Sdes;
 use crate::server::canary::Edition;
 use crate::sip::Binding;
 use crate::sip::CarriedSession;
 use crate::sip::Command;
+use crate::sip::Descriptions;
 use crate::sip::Hop;
 use crate::sip::SessionId;
 use crate::sip::uri::Uri;
+use crate::wire::media::Before;
+use crate::wire::media::Opened;
+use crate::wire::media::Reach;
 
 /// What a line that has no phone any more ends with, in words for the history.
 const PAGE_GONE: &str = "the page is gone";
@@ -55,7 +62,7 @@ const PHONE_GONE: &str = "the line is gone";
 const UNREACHED: u16 = 480;
 
 /// A call as it is written down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CarriedCall {
     call: Call,
     /// The version of the flow files that it is served with.
@@ -65,15 +72,41 @@ pub struct CarriedCall {
     lines: Vec<CarriedLine>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct CarriedLine {
     leg: LegId,
     line: Line,
     secured: Secured,
     sessions: Vec<CarriedSession>,
+    /// How far its stream had come, which is written down beside it, for it changes all the time.
+    #[serde(skip)]
+    reached: Option<Reached>,
+    /// What it is secured by, which lies elsewhere.
+    #[serde(skip)]
+    keys: Option<LineKeys>,
 }
 
-/// How a line's audio is secured. By what is not written down.
+/// What a line is secured by, where that is keys that stood in descriptions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineKeys {
+    pub agreed: Sdes,
+    /// What we bring to offers and answers, without our certificate, which is another one in another process.
+    pub local: LocalSrtp,
+    /// What its sessions agreed on.
+    pub descriptions: Vec<(SessionId, Descriptions)>,
+}
+
+impl LineKeys {
+    fn of(line: &Line, sessions: &[CarriedSession]) -> Option<LineKeys> {
+        let Srtp::Sdes(agreed) = line.agreed.as_ref()?.srtp.as_ref()? else { return None };
+        let local = LocalSrtp { fingerprint: None, ..line.local.srtp.clone()? };
+        let descriptions =
+            sessions.iter().filter_map(|session| Some((session.id(), session.secret()?.clone())));
+        Some(LineKeys { agreed: agreed.clone(), local, descriptions: descriptions.collect() })
+    }
+}
+
+/// How a line's audio is secured. By what is not written down here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Secured {
     No,
@@ -99,6 +132,33 @@ impl CarriedCall {
     /// The version of the flow files that it is served with.
     pub fn version(&self) -> &Name {
         &self.version
+    }
+
+    /// How far the streams of its lines to phones have come, whenever one looks.
+    pub fn reaches(&self) -> impl Iterator<Item = (LegId, &Arc<Reach>)> {
+        self.lines.iter().filter_map(|line| Some((line.leg, line.line.reach.as_ref()?)))
+    }
+
+    /// What its lines are secured by.
+    pub fn keys(&self) -> impl Iterator<Item = (LegId, &LineKeys)> {
+        self.lines.iter().filter_map(|line| Some((line.leg, line.keys.as_ref()?)))
+    }
+
+    /// This is what its lines were secured by.
+    pub fn had_keys(&mut self, keys: Vec<(LegId, LineKeys)>) {
+        for (leg, keys) in keys {
+            let lines =
+                self.lines.iter_mut().filter(|line| line.leg == leg && line.secured == Secured::ByKeys);
+            lines.for_each(|line| line.keys = Some(keys.clone()));
+        }
+    }
+
+    /// So far the streams of its lines had come.
+    pub fn had_reached(&mut self, reached: Vec<(LegId, Reached)>) {
+        for (leg, reached) in reached {
+            let lines = self.lines.iter_mut().filter(|line| line.leg == leg);
+            lines.for_each(|line| line.reached = Some(reached.clone()));
+        }
     }
 }
 
@@ -211,8 +271,9 @@ impl Switchboard {
             let line = self.lines.get(&leg)?.clone();
             let secured = Secured::of(&line);
             let carried = |session: &SessionId| self.parts.endpoint.carried(*session);
-            let sessions = line.sessions.iter().filter_map(carried).collect();
-            Some(CarriedLine { leg, line, secured, sessions })
+            let sessions: Vec<_> = line.sessions.iter().filter_map(carried).collect();
+            let keys = LineKeys::of(&line, &sessions);
+            Some(CarriedLine { leg, line, secured, sessions, reached: None, keys })
         });
         Some(CarriedCall {
             call: call.clone(),
@@ -320,7 +381,7 @@ impl Switchboard {
         asked: &mut Vec<Command>,
         streams: &mut dyn Streams,
     ) -> bool {
-        let CarriedLine { leg, mut line, secured, sessions } = carried;
+        let CarriedLine { leg, mut line, secured, mut sessions, reached, keys } = carried;
         let desk = line.desk.take();
         if let Some(agent) = desk.filter(|agent| line.up && self.desks.contains_key(agent)) {
             streams.open_browser(leg.call(), leg);
@@ -330,18 +391,26 @@ impl Switchboard {
             self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Lost });
             return true;
         }
-        let port = (!sessions.is_empty()).then(|| streams.reopen(leg.call(), leg, line.local.port)).flatten();
-        let Some(port) = port else {
+        let opened = match sessions.is_empty() {
+            true => None,
+            false => {
+                let before = reached.map(|reached| Before { reached, by_its_keys: keys.is_some() });
+                streams.reopen(leg.call(), leg, line.local.port, before.as_ref())
+            }
+        };
+        let Some(Opened { port, reach }) = opened else {
             self.line_is_gone(leg, &line);
             return false;
         };
+        line.reach = Some(reach);
         let moved = std::mem::replace(&mut line.local.port, port) != port;
-        let is_secured = secured != Secured::No;
-        if is_secured {
+        let lacks_keys = secured != Secured::No && keys.is_none();
+        if lacks_keys {
             line.local.srtp = Some(self.srtp_by(true, secured == Secured::ByKeys));
             line.secured_anew = Some(now.at);
         }
-        let offer = moved || is_secured || sessions.iter().any(CarriedSession::lacks_descriptions);
+        keys.into_iter().for_each(|keys| self.had_keys(&mut line, &mut sessions, keys));
+        let offer = moved || lacks_keys || sessions.iter().any(CarriedSession::lacks_descriptions);
         line.sessions = sessions.iter().map(CarriedSession::id).collect();
         for session in sessions {
             self.sessions.insert(session.id(), leg);
@@ -350,12 +419,26 @@ impl Switchboard {
         }
         if line.up {
             asked.extend(ask_anew(&mut line, offer));
-            if let Some(agreed) = line.agreed.clone().filter(|_| !is_secured) {
+            if let Some(agreed) = line.agreed.clone().filter(|_| !lacks_keys) {
                 line.agree(leg, agreed, streams);
             }
         }
         self.lines.insert(leg, line);
         true
+    }
+
+    /// A line is secured as it was.
+    fn had_keys(&self, line: &mut Line, sessions: &mut [CarriedSession], keys: LineKeys) {
+        let LineKeys { agreed, local, descriptions } = keys;
+        let fingerprint = Some(self.parts.fingerprint.clone());
+        line.local.srtp = Some(LocalSrtp { fingerprint, ..local });
+        if let Some(before) = &mut line.agreed {
+            before.srtp = Some(Srtp::Sdes(agreed));
+        }
+        for (id, secret) in descriptions {
+            let of_it = sessions.iter_mut().filter(|session| session.id() == id);
+            of_it.for_each(|session| session.had_secret(secret.clone()));
+        }
     }
 
     /// The far end of a line went with the process before.

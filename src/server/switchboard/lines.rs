@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,9 +46,11 @@ use crate::sip::api::EndReason;
 use crate::sip::api::Invite;
 use crate::sip::uri::NameAddr;
 use crate::sip::uri::Uri;
+use crate::wire::media::Opened;
+use crate::wire::media::Reach;
 
 /// One line of a call: the SIP sessions that are or may become it, and its stream.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Line {
     /// More than one while several phones of one agent ring.
     pub(super) sessions: SmallVec<[SessionId; 2]>,
@@ -77,6 +80,9 @@ pub(super) struct Line {
     /// When its phone was offered new keys, because the old ones went with an earlier process.
     #[serde(default)]
     pub(super) secured_anew: Option<Timestamp>,
+    /// How far its stream has come, where that goes to a phone.
+    #[serde(skip)]
+    pub(super) reach: Option<Arc<Reach>>,
 }
 
 /// What the stream of a line was told to do, as far as it still does: to be told so again by another process.
@@ -130,6 +136,7 @@ impl Line {
             agreed: None,
             sound: Sound::default(),
             secured_anew: None,
+            reach: None,
         }
     }
 
@@ -466,8 +473,8 @@ impl Switchboard {
         out: &mut Vec<Output>,
     ) {
         let Phones { at: phones, trunk, answer_after } = phones;
-        let port = if phones.is_empty() { None } else { streams.open(leg.call(), leg) };
-        let Some(port) = port else {
+        let opened = if phones.is_empty() { None } else { streams.open(leg.call(), leg) };
+        let Some(Opened { port, reach }) = opened else {
             debug!(%leg, "no phone to dial, or no port for it");
             return self.not_dialled(leg, 480);
         };
@@ -506,7 +513,7 @@ impl Switchboard {
             };
             self.command(now, Command::Invite(Box::new(invite)), out);
         }
-        self.lines.insert(leg, Line::new(sessions, local));
+        self.lines.insert(leg, Line { reach: Some(reach), ..Line::new(sessions, local) });
     }
 
     /// Who we say is calling, to a phone that we dial: the caller, or who calls for us, at our own address.
@@ -565,8 +572,9 @@ impl Switchboard {
         trunk: Option<&Name>,
         streams: &mut dyn Streams,
     ) -> Result<(), u16> {
-        let port = streams.open(leg.call(), leg).ok_or(503u16)?;
+        let Opened { port, reach } = streams.open(leg.call(), leg).ok_or(503u16)?;
         let mut line = Line::new(smallvec![session], self.local_of(port, trunk));
+        line.reach = Some(reach);
         if let Some(offer) = offer {
             match sdp::negotiate::answer(offer, &line.local) {
                 Ok(prepared) => {

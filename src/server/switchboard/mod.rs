@@ -96,6 +96,8 @@ use crate::sip::SessionId;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::uri::Uri;
 use crate::store::identity::Check;
+use crate::wire::media::Before;
+use crate::wire::media::Opened;
 use crate::wire::webrtc::BrowserEvent;
 use crate::wire::webrtc::ConnectionId;
 use browsers::Owner;
@@ -105,6 +107,7 @@ pub use carried::CarriedCall;
 pub use carried::CarriedDesks;
 use carried::Changed;
 pub use carried::Changes;
+pub use carried::LineKeys;
 use codes::Code;
 use codes::SentCodes;
 use desks::Desk;
@@ -125,10 +128,11 @@ const KEY_LASTS: Duration = Duration::from_millis(100);
 
 /// The streams of legs: the control thread's grip on the media workers.
 pub trait Streams {
-    /// Opens the ports of a leg; the RTP port, or nothing when all are taken.
-    fn open(&mut self, call: CallId, leg: LegId) -> Option<u16>;
-    /// Opens the ports that a leg had in an earlier process, or others where somebody has those now.
-    fn reopen(&mut self, call: CallId, leg: LegId, port: u16) -> Option<u16>;
+    /// Opens the ports of a leg; nothing when all are taken.
+    fn open(&mut self, call: CallId, leg: LegId) -> Option<Opened>;
+    /// Opens the ports that a leg had in an earlier process, or others where somebody has those now. Its stream goes on from where
+    /// that had come to, as far as it is known.
+    fn reopen(&mut self, call: CallId, leg: LegId, port: u16, before: Option<&Before>) -> Option<Opened>;
     /// Records a leg into this file.
     fn record(&mut self, leg: LegId, file: RecordingFile, tracks: Tracks);
     /// Removes a recording.

@@ -145,15 +145,15 @@ impl FakeStreams {
 }
 
 impl Streams for FakeStreams {
-    fn open(&mut self, _: CallId, leg: LegId) -> Option<u16> {
+    fn open(&mut self, _: CallId, leg: LegId) -> Option<Opened> {
         if self.open.len() >= self.ports {
             return None;
         }
         assert!(self.open.insert(leg), "a leg was opened twice");
-        Some(20_000 + 2 * self.open.len() as u16)
+        Some(Opened { port: 20_000 + 2 * self.open.len() as u16, reach: Arc::default() })
     }
 
-    fn reopen(&mut self, call: CallId, leg: LegId, _: u16) -> Option<u16> {
+    fn reopen(&mut self, call: CallId, leg: LegId, _: u16, _: Option<&Before>) -> Option<Opened> {
         self.open(call, leg)
     }
 

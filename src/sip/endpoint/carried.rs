@@ -1,5 +1,8 @@
 //! Sessions and contacts that outlive the process: what of them is written down, and how another endpoint goes on with it.
 
+use std::fmt;
+
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -19,6 +22,22 @@ const CSEQ_GAP: u32 = 1_000;
 pub struct CarriedSession {
     session: Session,
     asking: Option<CarriedClient>,
+    /// What the two last agreed on, where keys stand in it: not written down with the rest.
+    #[serde(skip)]
+    secret: Option<Descriptions>,
+}
+
+/// What the two sides of a session last agreed on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Descriptions {
+    pub local: Bytes,
+    pub remote: Bytes,
+}
+
+impl fmt::Debug for Descriptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Descriptions(…)")
+    }
 }
 
 impl CarriedSession {
@@ -29,7 +48,17 @@ impl CarriedSession {
 
     /// Whether it is up, and what the two agreed on was not written down: an offer is to be made anew.
     pub fn lacks_descriptions(&self) -> bool {
-        self.session.lacks_descriptions()
+        self.session.lacks_descriptions() && self.secret.is_none()
+    }
+
+    /// What the two agreed on that is not written down with the rest.
+    pub fn secret(&self) -> Option<&Descriptions> {
+        self.secret.as_ref()
+    }
+
+    /// This was not written down, and was kept elsewhere.
+    pub fn had_secret(&mut self, descriptions: Descriptions) {
+        self.secret = Some(descriptions);
     }
 }
 
@@ -38,15 +67,20 @@ impl Endpoint {
     /// incoming one that nobody has answered yet, or one of ours whose offer has keys of SRTP in it. Such keys are not written
     /// down, nor is a description that has them.
     pub fn carried(&self, id: SessionId) -> Option<CarriedSession> {
-        let session = self.sessions.get(&id)?.carried()?;
+        let whole = self.sessions.get(&id)?;
+        let session = whole.carried()?;
+        // With an offer that is not written down and not answered yet, the two have to agree anew.
+        let settled = session.lacks_descriptions() && whole.asking() == session.asking();
+        let secret = settled.then(|| whole.descriptions());
         let asking = session.asking().and_then(|id| self.core.transactions.carried(id));
-        Some(CarriedSession { session, asking })
+        Some(CarriedSession { session, asking, secret })
     }
 
     /// Goes on with a session of an earlier process, before anything else is told.
     pub fn carry_on(&mut self, carried: CarriedSession) {
-        let CarriedSession { mut session, asking } = carried;
+        let CarriedSession { mut session, asking, secret } = carried;
         let id = session.id;
+        secret.into_iter().for_each(|secret| session.had_agreed_on(secret));
         if id.0 < 1 << 63 {
             self.last_session = self.last_session.max(id.0);
         }

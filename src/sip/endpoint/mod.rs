@@ -25,6 +25,7 @@ pub(in crate::sip) use self::arrival::Arrival;
 pub(in crate::sip) use self::arrival::SUPPORTED;
 pub(in crate::sip) use self::arrival::sdp_of;
 pub use self::carried::CarriedSession;
+pub use self::carried::Descriptions;
 pub use self::config::EndpointConfig;
 pub use self::config::TrunkConfig;
 pub use self::config::TrunkRegistration;

@@ -31,6 +31,7 @@ use crate::sip::api::SessionId;
 use crate::sip::dialog::Dialog;
 use crate::sip::digest::Credentials;
 use crate::sip::endpoint::Cx;
+use crate::sip::endpoint::Descriptions;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Headers;
 use crate::sip::message::Method;
@@ -261,6 +262,16 @@ impl Session {
     /// Whether it is up, and what the two agreed on was not written down.
     pub(in crate::sip) fn lacks_descriptions(&self) -> bool {
         self.stage == Stage::Confirmed && self.local_sdp.is_empty()
+    }
+
+    /// What the two last agreed on.
+    pub(in crate::sip) fn descriptions(&self) -> Descriptions {
+        Descriptions { local: self.local_sdp.clone(), remote: self.remote_sdp.clone() }
+    }
+
+    /// This is what the two last agreed on.
+    pub(in crate::sip) fn had_agreed_on(&mut self, descriptions: Descriptions) {
+        (self.local_sdp, self.remote_sdp) = (descriptions.local, descriptions.remote);
     }
 
     /// The request of ours that the peer has not answered yet.

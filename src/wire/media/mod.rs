@@ -4,6 +4,7 @@
 
 mod handshake;
 mod ports;
+mod reach;
 mod security;
 mod urgency;
 mod worker;
@@ -28,6 +29,9 @@ use tokio::sync::mpsc;
 pub(crate) use ports::Pair;
 pub(crate) use ports::Ports;
 pub use ports::PortsTaken;
+pub use reach::Before;
+pub use reach::Reach;
+pub use reach::machine_ms;
 pub use urgency::before_others;
 pub use worker::WorkerStats;
 
@@ -41,6 +45,7 @@ use crate::wire::bell::Bell;
 use crate::wire::cord::StreamEnd;
 use crate::wire::media::handshake::Reply;
 use crate::wire::media::handshake::Shaker;
+use crate::wire::media::reach::Beginning;
 use crate::wire::media::worker::FarEnd;
 use crate::wire::media::worker::Links;
 use crate::wire::media::worker::ToEncode;
@@ -81,6 +86,16 @@ pub struct Media {
     ports: Ports,
     returned: Receiver<Pair>,
     workers: Vec<Handle>,
+    entropy: Entropy,
+}
+
+/// A leg whose sockets are open.
+#[derive(Debug)]
+pub struct Opened {
+    /// The RTP port; RTCP is one above.
+    pub port: u16,
+    /// How far its stream has come, from now on.
+    pub reach: Arc<Reach>,
 }
 
 #[derive(Debug)]
@@ -111,7 +126,7 @@ impl Media {
                 Handle::start(number, give_back.clone(), events.clone(), to_encode, shaker, entropy)
             })
             .collect::<io::Result<Vec<_>>>()?;
-        Ok(Media { fingerprint, ports, returned, workers })
+        Ok(Media { fingerprint, ports, returned, workers, entropy })
     }
 
     /// Of the certificate that phones are shown which shake hands by DTLS: made at each start.
@@ -120,36 +135,49 @@ impl Media {
     }
 
     /// Opens the RTP and RTCP sockets of a leg and starts its stream, which only listens until
-    /// [`MediaCommand::Agree`]. Returns the RTP port; RTCP is one above.
+    /// [`MediaCommand::Agree`].
     ///
     /// [`MediaCommand::Open`] need not be sent after it. The sockets are free again after
     /// [`MediaCommand::Close`], without further ado.
-    pub fn open(&mut self, call: CallId, leg: LegId) -> Result<u16, PortsTaken> {
+    pub fn open(&mut self, call: CallId, leg: LegId) -> Result<Opened, PortsTaken> {
         let now = Instant::now();
         while let Ok(pair) = self.returned.try_recv() {
             self.ports.give_back(now, pair);
         }
         let pair = self.ports.take(now)?;
-        Ok(self.open_with(call, leg, pair))
+        Ok(self.open_with(call, leg, pair, None))
     }
 
-    /// Opens the sockets that a leg had in an earlier process, or others where somebody has those now; the port.
-    pub fn reopen(&mut self, call: CallId, leg: LegId, port: u16) -> Result<u16, PortsTaken> {
+    /// Opens the sockets that a leg had in an earlier process, or others where somebody has those now. Its stream goes on as the
+    /// same one, where it is known how far that had come.
+    pub fn reopen(
+        &mut self,
+        call: CallId,
+        leg: LegId,
+        port: u16,
+        before: Option<&Before>,
+    ) -> Result<Opened, PortsTaken> {
         match self.ports.take_at(port) {
-            Some(pair) => Ok(self.open_with(call, leg, pair)),
-            None => self.open(call, leg),
+            Some(pair) => Ok(self.open_with(call, leg, pair, before)),
+            None => {
+                let pair = self.ports.take(Instant::now())?;
+                Ok(self.open_with(call, leg, pair, before))
+            }
         }
     }
 
-    fn open_with(&mut self, call: CallId, leg: LegId, pair: Pair) -> u16 {
-        let port = pair.port;
-        self.worker(call).queue(Work::Open { leg, end: FarEnd::Sockets(pair) });
-        port
+    fn open_with(&mut self, call: CallId, leg: LegId, pair: Pair, before: Option<&Before>) -> Opened {
+        let (port, now_ms) = (pair.port, machine_ms());
+        let Beginning { origin, sealed, reach } = Beginning::of(before, now_ms, &mut self.entropy);
+        let reach = Arc::new(reach);
+        let end = FarEnd::Sockets(pair, reach.clone(), sealed);
+        self.worker(call).queue(Work::Open { leg, end, origin: Some(origin) });
+        Opened { port, reach }
     }
 
     /// Starts the stream of a leg whose far end is a browser.
     pub fn open_cord(&mut self, call: CallId, leg: LegId, cord: StreamEnd) {
-        self.worker(call).queue(Work::Open { leg, end: FarEnd::Cord(cord) });
+        self.worker(call).queue(Work::Open { leg, end: FarEnd::Cord(cord), origin: None });
     }
 
     /// Makes a browser the far end of a leg that was opened with sockets: those are free again.

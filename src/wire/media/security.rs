@@ -3,8 +3,11 @@
 
 use std::net::SocketAddr;
 
+use rtc_crypto::CryptoError;
+use rtc_crypto::RTCCrypto;
 use rtc_crypto::RTCCryptoProvider;
 
+use crate::media::origin::Sealed;
 use crate::media::srtp::Ways;
 use crate::sdp::Dtls;
 use crate::sdp::Srtp;
@@ -33,6 +36,23 @@ pub(super) struct Record {
 pub(super) struct Keyed {
     agreed: Sdes,
     ways: Ways,
+}
+
+impl Keyed {
+    /// By these keys. A way whose key stays goes on: begun anew, it would use its numbers again.
+    fn new(before: Option<Keyed>, agreed: &Sdes, crypto: &dyn RTCCrypto) -> Result<Keyed, CryptoError> {
+        let Sdes { suite, ours, theirs } = agreed;
+        let mut ways = Ways::new(*suite, ours, theirs, crypto)?;
+        if let Some(before) = before.filter(|before| before.agreed.suite == *suite) {
+            if before.agreed.ours == *ours {
+                ways.ours = before.ways.ours;
+            }
+            if before.agreed.theirs == *theirs {
+                ways.theirs = before.ways.theirs;
+            }
+        }
+        Ok(Keyed { agreed: agreed.clone(), ways })
+    }
 }
 
 /// A handshake, and the keys that it has brought so far.
@@ -66,9 +86,10 @@ impl Security {
             (Security::Dtls(shaking), Some(Srtp::Dtls(agreed))) if shaking.agreed == *agreed => {
                 Security::Dtls(shaking)
             }
-            (_, Some(Srtp::Sdes(agreed))) => {
-                match Ways::new(agreed.suite, &agreed.ours, &agreed.theirs, provider.crypto()) {
-                    Ok(ways) => Security::Sdes(Box::new(Keyed { agreed: agreed.clone(), ways })),
+            (before, Some(Srtp::Sdes(agreed))) => {
+                let before = if let Security::Sdes(keyed) = before { Some(*keyed) } else { None };
+                match Keyed::new(before, agreed, provider.crypto()) {
+                    Ok(keyed) => Security::Sdes(Box::new(keyed)),
                     Err(error) => broken(&error.to_string()),
                 }
             }
@@ -84,6 +105,22 @@ impl Security {
                 None => broken("too many handshakes wait"),
             },
         };
+    }
+
+    /// The keys are those of an earlier process, which had come so far.
+    pub fn go_on(&mut self, from: &Sealed) {
+        if let Security::Sdes(keyed) = self {
+            keyed.ways.go_on(from);
+        }
+    }
+
+    /// What audio is sealed and opened by.
+    pub fn ways(&self) -> Option<&Ways> {
+        match self {
+            Security::Sdes(keyed) => Some(&keyed.ways),
+            Security::Dtls(shaking) => shaking.audio.as_deref(),
+            Security::Plain(_) | Security::Broken => None,
+        }
     }
 
     /// Whether audio goes and comes: its keys are there, or it needs none.
@@ -188,6 +225,31 @@ mod tests {
         let length = security.open(&mut packet, false)?;
         packet.truncate(length);
         Some(packet)
+    }
+
+    #[test]
+    fn a_peer_that_changes_its_key_does_not_have_us_count_anew_under_ours() {
+        let provider = rtc_crypto::default_provider().unwrap();
+        let mut entropy = Entropy::seeded(4);
+        let suite = Suite::AesCm128HmacSha1_80;
+        let [ours, first, second] = std::array::from_fn(|_| MasterKey::draw(suite, &mut entropy));
+        let sdes = |ours: &MasterKey, theirs: &MasterKey| {
+            Srtp::Sdes(Sdes { suite, ours: ours.clone(), theirs: theirs.clone() })
+        };
+        let (mut here, mut there) = (Security::default(), Security::default());
+        here.agree(Some(&sdes(&ours, &first)), provider.as_ref(), |_| None);
+        there.agree(Some(&sdes(&first, &ours)), provider.as_ref(), |_| None);
+        // Past the end of the sequence, which a packet does not say and both have counted.
+        for sequence in (0..=65_535).step_by(16_383).chain([3]) {
+            let sent = sealed(&mut here, &packet(sequence));
+            assert!(opened(&mut there, &sent).is_some(), "{sequence}");
+        }
+        here.agree(Some(&sdes(&ours, &second)), provider.as_ref(), |_| None);
+        there.agree(Some(&sdes(&second, &ours)), provider.as_ref(), |_| None);
+        let sent = sealed(&mut here, &packet(4));
+        assert_eq!(opened(&mut there, &sent), Some(packet(4)));
+        let sent = sealed(&mut there, &packet(4));
+        assert_eq!(opened(&mut here, &sent), Some(packet(4)));
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn rig() -> Rig {
 impl Rig {
     /// Opens a leg that is agreed with a phone.
     fn phone(&mut self, leg: LegId, codec: Codec) -> Phone {
-        let port = self.media.open(CALL, leg).unwrap();
+        let port = self.media.open(CALL, leg).unwrap().port;
         let address = self.media.ports.address();
         let socket = UdpSocket::bind((address, 0)).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -244,7 +244,7 @@ fn a_digit_stops_a_prompt_that_may_be_stopped() {
 fn without_a_free_port_a_call_is_refused_and_with_one_again_it_is_not() {
     let mut rig = rig_at(Ipv4Addr::LOCALHOST.into(), 1, 64);
     rig.media.open(CALL, A).unwrap();
-    assert_eq!(rig.media.open(CALL, B), Err(PortsTaken));
+    assert_eq!(rig.media.open(CALL, B).unwrap_err(), PortsTaken);
     rig.media.send(CALL, MediaCommand::Close { leg: A });
     assert!(matches!(rig.event(), MediaEvent::Closed { leg: A, .. }));
     let begun = Instant::now();
@@ -270,10 +270,46 @@ fn a_server_that_does_not_read_its_events_misses_none() {
 }
 
 #[test]
+fn a_stream_that_another_process_goes_on_with_is_the_same_to_its_peer() {
+    let mut before = rig();
+    let Opened { port, reach } = before.media.open(CALL, A).unwrap();
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let phone = Phone { server: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), socket };
+    // Somebody looked before the first packet, and then never again.
+    let reached = reach.reached(machine_ms());
+    before.media.send(CALL, MediaCommand::Agree { leg: A, agreed: phone.agreed(Codec::Pcmu) });
+    (0..20).for_each(|_| drop(phone.hear()));
+    before.media.shutdown();
+    phone.socket.set_nonblocking(true).unwrap();
+    let mut packet = [0; 2_000];
+    let mut last = None;
+    while let Ok(length) = phone.socket.recv(&mut packet) {
+        last = rtp::parse(&packet[..length]);
+    }
+    phone.socket.set_nonblocking(false).unwrap();
+    let seen = reach.reached(machine_ms());
+    let last = last.map_or(seen.next as u16, |parsed| parsed.header.sequence.wrapping_add(1));
+    assert_eq!(last, seen.next as u16, "the worker told how far it was");
+
+    let mut after = rig();
+    let before = Before { reached: reached.clone(), by_its_keys: false };
+    after.media.reopen(CALL, A, port, Some(&before)).unwrap();
+    after.media.send(CALL, MediaCommand::Agree { leg: A, agreed: phone.agreed(Codec::Pcmu) });
+    let (first, _) = phone.hear();
+    assert_eq!(first.ssrc, reached.ssrc);
+    let lost = first.sequence.wrapping_sub(last);
+    assert!((1..3_000).contains(&lost), "{lost} packets seem to be lost");
+    let later = first.timestamp.wrapping_sub(seen.timestamp) as i32;
+    assert!((1..8_000 * 60).contains(&later), "media time went on by {later}");
+    after.media.shutdown();
+}
+
+#[test]
 fn closing_frees_the_sockets_and_shutting_down_frees_everything() {
     // Other tests run beside this one in the same process: so it counts the sockets of its own ports.
     let mut rig = rig();
-    let ports: Vec<u16> = (0..4).map(|leg| rig.media.open(CALL, LegId(leg)).unwrap()).collect();
+    let ports: Vec<u16> = (0..4).map(|leg| rig.media.open(CALL, LegId(leg)).unwrap().port).collect();
     for leg in 0..4 {
         rig.media.send(CALL, MediaCommand::Close { leg: LegId(leg) });
         assert!(matches!(rig.event(), MediaEvent::Closed { .. }));
@@ -301,7 +337,7 @@ fn a_handshake_between_two_streams_brings_keys_to_both() {
         let (mut here, mut there) = (rig(), rig());
         // A phone in the clear talks to one that is far away, by way of a stream that the far side sends back.
         let phone = here.phone(A, Codec::Pcmu);
-        let ports = [here.media.open(CALL, B).unwrap(), there.media.open(CALL, B).unwrap()];
+        let ports = [here.media.open(CALL, B).unwrap().port, there.media.open(CALL, B).unwrap().port];
         let prints = [here.media.fingerprint().clone(), there.media.fingerprint().clone()];
         let agreed = |to: usize, setup: Setup| {
             let at = |port| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
@@ -333,7 +369,7 @@ fn a_handshake_between_two_streams_brings_keys_to_both() {
 fn a_stranger_s_certificate_is_not_believed() {
     let (mut here, mut there) = (rig(), rig());
     let phone = here.phone(A, Codec::Pcmu);
-    let ports = [here.media.open(CALL, B).unwrap(), there.media.open(CALL, B).unwrap()];
+    let ports = [here.media.open(CALL, B).unwrap().port, there.media.open(CALL, B).unwrap().port];
     let ours = here.media.fingerprint().clone();
     let agreed = |to: usize, setup: Setup| Negotiated {
         remote_rtp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, ports[to]))),

@@ -35,7 +35,11 @@ use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::media::Outlet;
 use crate::media::Streams;
+use crate::media::codec::units;
 use crate::media::frame::Rate;
+use crate::media::origin::Origin;
+use crate::media::origin::Sealed;
+use crate::media::rtp;
 use crate::media::rtp::MAX_PACKET;
 use crate::media::srtp::OVERHEAD;
 use crate::sdp::Codec;
@@ -49,6 +53,8 @@ use crate::wire::media::handshake::Reply;
 use crate::wire::media::handshake::Shaken;
 use crate::wire::media::handshake::Shaker;
 use crate::wire::media::ports::Pair;
+use crate::wire::media::reach::Reach;
+use crate::wire::media::reach::machine_ms;
 use crate::wire::media::security::Security;
 use crate::wire::media::urgency::Urgency;
 use crate::wire::tape::Tape;
@@ -77,6 +83,8 @@ pub(super) enum Work {
     Open {
         leg: LegId,
         end: FarEnd,
+        /// Where it begins, where that is known.
+        origin: Option<Origin>,
     },
     /// From now on the stream's far end is a browser's connection.
     Patch {
@@ -95,7 +103,8 @@ pub(super) enum Work {
 /// What is at the other side of a stream. The streams do not know which.
 #[derive(Debug)]
 pub(super) enum FarEnd {
-    Sockets(Pair),
+    /// With how far the stream has come, and had come by the keys of an earlier process that it is to go on with.
+    Sockets(Pair, Arc<Reach>, Option<Sealed>),
     Cord(StreamEnd),
 }
 
@@ -137,7 +146,7 @@ pub(super) struct Worker {
     epoll: OwnedFd,
     timer: OwnedFd,
     started: Instant,
-    /// The clock's reading at `started`, for timers that are set to an absolute time.
+    /// The clock's reading at `started`, for timers that are set to an absolute time, and for who goes on with the streams.
     started_at: Timespec,
     /// The next slot to run, counted from `started`.
     next_slot: u64,
@@ -188,6 +197,8 @@ struct Wire {
     pending: VecDeque<MediaEvent>,
     to_encode: SyncSender<ToEncode>,
     stats: Arc<WorkerStats>,
+    /// The machine's clock, when the worker looked last.
+    now_ms: u64,
 }
 
 impl Worker {
@@ -223,6 +234,7 @@ impl Worker {
             pending: VecDeque::new(),
             to_encode,
             stats,
+            now_ms: machine_ms(),
         };
         Ok(Worker {
             streams: Streams::new(entropy),
@@ -248,6 +260,7 @@ impl Worker {
         loop {
             self.sleep(&mut ready);
             let woke = self.now();
+            self.wire.now_ms = machine_ms();
             self.run_slots();
             self.read(&ready);
             self.read_cords();
@@ -418,7 +431,7 @@ impl Worker {
         let mut opened = 0;
         while let Some(work) = self.first.take().or_else(|| self.work.pop().ok()) {
             match work {
-                Work::Open { leg, end } => self.open(now, leg, end),
+                Work::Open { leg, end, origin } => self.open(now, leg, end, origin),
                 Work::Patch { leg, cord } => {
                     if let Some(key) = self.streams.key_of(leg) {
                         self.wire.closed(key);
@@ -459,15 +472,19 @@ impl Worker {
         true
     }
 
-    fn open(&mut self, now: Timestamp, leg: LegId, end: FarEnd) {
-        let Some(key) = self.streams.open(now, leg) else {
+    fn open(&mut self, now: Timestamp, leg: LegId, end: FarEnd, origin: Option<Origin>) {
+        let opened = match origin {
+            Some(origin) => self.streams.open_at(now, leg, origin),
+            None => self.streams.open(now, leg),
+        };
+        let Some(key) = opened else {
             // The leg is open already: the sockets go back.
-            if let FarEnd::Sockets(pair) = end {
+            if let FarEnd::Sockets(pair, ..) = end {
                 self.wire.freed.push(pair);
             }
             return;
         };
-        if let FarEnd::Sockets(pair) = &end {
+        if let FarEnd::Sockets(pair, ..) = &end {
             pair.drain();
             let listen = |socket: &std::net::UdpSocket, token: u64| {
                 epoll::add(&self.epoll, socket, epoll::EventData::new_u64(token), epoll::EventFlags::IN)
@@ -499,7 +516,7 @@ pub(super) fn guarded(work: impl FnOnce()) -> bool {
 
 impl Wire {
     fn read(&mut self, streams: &mut Streams, now: Timestamp, key: usize, is_rtcp: bool, buffer: &mut [u8]) {
-        let Some(Some(FarEnd::Sockets(pair))) = self.ends.get(key) else { return };
+        let Some(Some(FarEnd::Sockets(pair, reach, _))) = self.ends.get(key) else { return };
         let socket = if is_rtcp { &pair.rtcp } else { &pair.rtp };
         // An error is one of an earlier send (nobody listens there any more), and reading clears it.
         let Ok((mut length, from)) = socket.recv_from(buffer) else { return };
@@ -518,6 +535,9 @@ impl Wire {
             match security.open(packet, is_rtcp) {
                 Some(opened) => length = opened,
                 None => return add(&self.stats.refused, 1),
+            }
+            if let Some(ways) = security.ways() {
+                reach.opened(ways);
             }
         }
         let packet = &mut buffer[..length];
@@ -542,11 +562,13 @@ impl Wire {
 
     /// Offer and answer agreed on how the stream is secured.
     fn secure(&mut self, key: usize, leg: LegId, agreed: &Negotiated) {
-        let Wire { ends, security, provider, shaker, reply, .. } = self;
-        let (Some(security), Some(Some(FarEnd::Sockets(pair)))) = (security.get_mut(key), ends.get(key))
+        let Wire { ends, security, provider, shaker, reply, now_ms, .. } = self;
+        let (Some(security), Some(Some(FarEnd::Sockets(pair, reach, sealed)))) =
+            (security.get_mut(key), ends.get_mut(key))
         else {
             return;
         };
+        reach.change_clock(*now_ms, units(agreed.codec));
         security.agree(agreed.srtp.as_ref(), provider.as_ref(), |dtls| {
             let sockets = match dtls.rtcp_mux {
                 true => [pair.rtp.try_clone().ok(), None],
@@ -555,23 +577,30 @@ impl Wire {
             let remote = [agreed.remote_rtp, agreed.remote_rtcp];
             shaker.begin(Begin { dtls: dtls.clone(), sockets, remote, leg, reply: reply.clone() })
         });
+        sealed.take().iter().for_each(|sealed| security.go_on(sealed));
     }
 
     /// Sends a packet from a pair of sockets, secured as agreed; false when it could not go.
     fn send_secured(&mut self, stream: usize, to: SocketAddr, packet: &[u8], is_rtcp: bool) -> bool {
-        let Wire { ends, security, sealed, .. } = self;
-        let (Some(Some(FarEnd::Sockets(pair))), Some(security)) =
+        let Wire { ends, security, sealed, now_ms, .. } = self;
+        let (Some(Some(FarEnd::Sockets(pair, reach, _))), Some(security)) =
             (ends.get(stream), security.get_mut(stream))
         else {
             return false;
         };
         let socket = if is_rtcp && !security.is_muxed() { &pair.rtcp } else { &pair.rtp };
+        if let Some(header) = rtp::parse(packet).filter(|_| !is_rtcp) {
+            reach.sent(*now_ms, header.header.sequence, header.header.timestamp);
+        }
         if security.is_plain() {
             return socket.send_to(packet, to).is_ok();
         }
         let Some(place) = sealed.get_mut(..packet.len()) else { return false };
         place.copy_from_slice(packet);
         let length = security.seal(&mut sealed[..], packet.len(), is_rtcp);
+        if let Some(ways) = security.ways() {
+            reach.sealed(ways);
+        }
         length.is_some_and(|length| socket.send_to(&sealed[..length], to).is_ok())
     }
 
@@ -622,7 +651,7 @@ impl Outlet for Wire {
         // One call per packet: each stream has a socket of its own, and the kernel batches only within one.
         // A batch over sockets (io_uring) would gather here and be handed over at the end of the slot.
         let sent = match self.ends.get_mut(stream) {
-            Some(Some(FarEnd::Sockets(_))) => self.send_secured(stream, to, packet, false),
+            Some(Some(FarEnd::Sockets(..))) => self.send_secured(stream, to, packet, false),
             Some(Some(FarEnd::Cord(cord))) => cord.send(packet),
             _ => return,
         };
@@ -631,7 +660,7 @@ impl Outlet for Wire {
 
     fn rtcp(&mut self, stream: usize, to: SocketAddr, packet: &[u8]) {
         let sent = match self.ends.get_mut(stream) {
-            Some(Some(FarEnd::Sockets(_))) => self.send_secured(stream, to, packet, true),
+            Some(Some(FarEnd::Sockets(..))) => self.send_secured(stream, to, packet, true),
             Some(Some(FarEnd::Cord(cord))) => cord.send(packet),
             _ => return,
         };
@@ -673,7 +702,7 @@ impl Outlet for Wire {
 
     fn closed(&mut self, stream: usize) {
         match self.ends.get_mut(stream).and_then(Option::take) {
-            Some(FarEnd::Sockets(pair)) => self.freed.push(pair),
+            Some(FarEnd::Sockets(pair, ..)) => self.freed.push(pair),
             Some(FarEnd::Cord(_)) => self.corded.retain(|key| *key != stream),
             None => {}
         }

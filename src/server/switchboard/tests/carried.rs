@@ -8,6 +8,7 @@ use super::super::carried::Changes;
 use super::*;
 use crate::server::journal;
 use crate::server::journal::Place;
+use crate::server::keyring::Keyring;
 use crate::sip::Binding;
 
 /// What has been written down since the last start, as text where it is text.
@@ -166,7 +167,8 @@ fn what_is_read_out_of_the_file_is_what_there_was() {
         let mut world = World::with_journal(seed);
         let config = world.switchboard.parts.center.engine_at(WallTime(0));
         let place = Place { started: WallTime(0), config, sip: at(SERVER) };
-        world.file = Some(Journal::with(data.path(), place, 1).expect("a thread"));
+        let keyring = Keyring::of(data.path(), WallTime(0));
+        world.file = Some(Journal::with(data.path(), place, keyring, 1).expect("a thread"));
         let until = world.now + world.between(20_000, 90_000);
         world.run_until(until);
         // Closed, it has written everything.

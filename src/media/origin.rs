@@ -1,0 +1,108 @@
+//! Where a stream begins that we send: by chance, or where the stream of an earlier process had come to.
+//!
+//! How far that had come is known of a moment before it ended. A stream keeps to a pace ([`PACE`]), so it is known as well what
+//! it can have sent since at most: the one that goes on begins behind that, and what lies between reads as loss. Its media time
+//! has gone on as time has.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::base::Entropy;
+use crate::media::stream::FRAME;
+
+/// The most packets that a stream sends in a frame: packets may be half as long.
+pub const PACE: u64 = 2;
+/// And how many more at once, where those that it passes on come in a bunch, or after a loss that shows in their numbers.
+pub const BUNCH: u64 = 128;
+/// What a stream may be beyond all that, and is not: a packet that was sent and not noted, frames that a worker caught up with.
+const SPARE: u64 = 16;
+/// Frames by which media time goes on later than it would be: what was passed on may have run ahead of it by jitter, and the
+/// frames of two processes do not begin together.
+const LATER: u64 = 3;
+
+/// Who a stream is to its peer, and where it begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    pub ssrc: u32,
+    /// Of the first packet: its sequence, and above the lowest 16 bits how often that had begun anew.
+    pub index: u64,
+    /// Media time in the frame in which the stream is opened.
+    pub timestamp: u32,
+    /// The canonical name in its reports, sixteen letters and digits.
+    pub name: String,
+}
+
+/// How far both ways had come under the keys of an earlier process, where those go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// As the stream's [`Origin`]: nothing of its source has been sealed under this number, or a later one.
+    pub ssrc: u32,
+    pub index: u64,
+    /// And no report under this one.
+    pub report: u32,
+    pub heard: Option<Heard>,
+}
+
+/// The latest packet of the peer: its source, and its index as [`Origin::index`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    pub ssrc: u32,
+    pub index: u64,
+}
+
+impl Origin {
+    /// A random source, sequence, media time ([RFC 3550 §5.1](https://www.rfc-editor.org/rfc/rfc3550#section-5.1)) and name
+    /// ([RFC 7022](https://www.rfc-editor.org/rfc/rfc7022)). The sequence is of the lower half: who secures packets counts from 0 how
+    /// often it has begun anew, and would count wrong where it had and the first packets were lost.
+    pub fn draw(entropy: &mut Entropy) -> Origin {
+        let (timestamp, ssrc) = (entropy.u32(), entropy.u32());
+        Origin { ssrc, index: u64::from(entropy.u32() & 0x7fff), timestamp, name: entropy.token() }
+    }
+}
+
+/// How far a stream had come when somebody looked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    pub ssrc: u32,
+    pub name: String,
+    /// When that was, in milliseconds of a clock that the next process has as well.
+    pub at_ms: u64,
+    /// The index of the next packet, as [`Origin::index`].
+    pub next: u64,
+    /// Media time then, after all that had been sent.
+    pub timestamp: u32,
+    /// Units of media time in a frame.
+    pub units: u32,
+    /// The number of the next report that is sealed.
+    pub report: u32,
+    /// What was opened last of what the peer had sealed.
+    pub heard: Option<Heard>,
+}
+
+impl Reached {
+    /// How far both ways may have come under their keys, so long after.
+    pub fn sealed_after(&self, elapsed: Duration) -> Sealed {
+        let Origin { ssrc, index, .. } = self.goes_on_after(elapsed);
+        // Two reports are more than a second apart (`rtcp::INTERVAL`).
+        let reports = elapsed.as_secs() as u32 + SPARE as u32;
+        Sealed { ssrc, index, report: self.report.saturating_add(reports), heard: self.heard }
+    }
+
+    /// Where the stream goes on, so long after.
+    pub fn goes_on_after(&self, elapsed: Duration) -> Origin {
+        let gone = (frames(elapsed) + LATER) as u32;
+        Origin {
+            ssrc: self.ssrc,
+            index: self.next + PACE * frames(elapsed) + BUNCH + SPARE,
+            timestamp: self.timestamp.wrapping_add(gone.wrapping_mul(self.units)),
+            name: self.name.clone(),
+        }
+    }
+}
+
+/// How many frames may have begun meanwhile.
+fn frames(elapsed: Duration) -> u64 {
+    elapsed.as_millis().div_ceil(FRAME.as_millis()) as u64
+}
