@@ -14,6 +14,7 @@ use crate::sdp::description::Attribute;
 use crate::sdp::description::Media;
 use crate::sdp::description::SessionDescription;
 use crate::sdp::description::attribute;
+use crate::sdp::ice::Ice;
 
 /// The most octets of a hash.
 const LONGEST: usize = 64;
@@ -117,6 +118,17 @@ pub struct Dtls {
     /// Whether reports go by the port of the audio ([RFC 5761](https://www.rfc-editor.org/rfc/rfc5761)), and so by its
     /// handshake.
     pub rtcp_mux: bool,
+    /// By what the way to a browser is found; none for a phone, whose description says where it is.
+    pub ice: Option<Box<Ice>>,
+}
+
+impl Dtls {
+    /// Whether the handshake of what was agreed on before holds for this too. Ways may be looked for anew without another
+    /// one ([RFC 8842 §4](https://www.rfc-editor.org/rfc/rfc8842#section-4)).
+    pub fn goes_on_from(&self, before: &Dtls) -> bool {
+        let of = |dtls: &Dtls| (dtls.setup, dtls.rtcp_mux);
+        of(self) == of(before) && self.fingerprint == before.fingerprint
+    }
 }
 
 /// The fingerprint of a stream that we can check: its own, or that of the whole session.
@@ -147,7 +159,7 @@ pub(super) fn answer(
     };
     let rtcp_mux = media.attribute("rtcp-mux").is_some();
     let fingerprint = offered(session, media)?;
-    Some((Dtls { setup, fingerprint, rtcp_mux }, told(ours, setup.name(), rtcp_mux)))
+    Some((Dtls { setup, fingerprint, rtcp_mux, ice: None }, told(ours, setup.name(), rtcp_mux)))
 }
 
 /// What is agreed on by an answer to our [`offer`].
@@ -158,7 +170,7 @@ pub(super) fn accept(session: &SessionDescription, media: &Media) -> Option<Dtls
         Some(_) => return None,
     };
     let rtcp_mux = media.attribute("rtcp-mux").is_some();
-    Some(Dtls { setup, fingerprint: offered(session, media)?, rtcp_mux })
+    Some(Dtls { setup, fingerprint: offered(session, media)?, rtcp_mux, ice: None })
 }
 
 fn setup<'a>(session: &'a SessionDescription, media: &'a Media) -> Option<&'a str> {

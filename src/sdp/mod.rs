@@ -5,6 +5,7 @@ pub mod crypto;
 pub mod description;
 pub mod dtls;
 pub mod extended;
+pub mod ice;
 pub mod negotiate;
 pub mod srtp;
 
@@ -14,6 +15,8 @@ pub use description::SessionDescription;
 pub use dtls::Dtls;
 pub use dtls::Fingerprint;
 pub use extended::ExtendedReports;
+pub use ice::Ice;
+pub use ice::LocalIce;
 pub use negotiate::Direction;
 pub use negotiate::Local;
 pub use negotiate::NegotiateError;

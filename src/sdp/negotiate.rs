@@ -23,7 +23,12 @@ use crate::sdp::description::Origin;
 use crate::sdp::description::SdpError;
 use crate::sdp::description::SessionDescription;
 use crate::sdp::extended;
+use crate::sdp::ice;
+use crate::sdp::ice::LocalIce;
 use crate::sdp::srtp::Profile;
+
+/// What we call the one stream that we offer to a browser.
+const MID: &str = "0";
 
 /// Which way audio flows, seen from the side that says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +106,11 @@ pub struct Local {
 }
 
 impl Local {
+    /// What we bring to a browser, beside the handshake.
+    fn ice(&self) -> Option<&LocalIce> {
+        self.srtp.as_ref()?.ice.as_ref()
+    }
+
     /// Puts a codec that we take before the others.
     pub fn prefer(&mut self, codec: Codec) {
         if let Some(place) = self.codecs.iter().position(|ours| *ours == codec) {
@@ -181,11 +191,11 @@ pub fn offer(local: &Local) -> String {
     let mut media = audio(local, &payloads, 20, local.direction);
     media.attributes.push(extended::offered());
     if let Some(srtp) = &local.srtp {
-        let (profile, told) = srtp.offer();
-        media.protocol = profile.name().to_owned();
+        let (protocol, told) = srtp.offer();
+        media.protocol = protocol.to_owned();
         media.attributes.extend(told);
     }
-    describe(local, "0 0".to_owned(), vec![media]).to_string()
+    findable(describe(local, "0 0".to_owned(), vec![media]), (0, Some(MID)), local).to_string()
 }
 
 /// Our answer to the peer's `offer`, and what is agreed by it.
@@ -205,6 +215,7 @@ pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotia
         codecs: vec![(stream.codec, stream.payload_type)],
         telephone_events: events.into_iter().collect(),
     };
+    let mid = offer.media[at].attribute("mid").map(str::to_owned);
     let mut media: Vec<Media> = offer.media.into_iter().map(refused).collect();
     let protocol = std::mem::take(&mut media[at].protocol);
     media[at] = Media { protocol, ..audio(local, &payloads, negotiated.ptime_ms, negotiated.direction) };
@@ -213,7 +224,8 @@ pub fn answer(offer: impl AsRef<[u8]>, local: &Local) -> Result<(String, Negotia
         media[at].attributes.extend(told);
         negotiated.secure(srtp);
     }
-    Ok((describe(local, offer.time, media).to_string(), negotiated))
+    let description = findable(describe(local, offer.time, media), (at, mid.as_deref()), local);
+    Ok((description.to_string(), negotiated))
 }
 
 /// What is agreed by the peer's `answer` to the offer that [`offer`] made of this `local`.
@@ -256,9 +268,26 @@ fn choose<'a>(
     Err(why)
 }
 
-/// A stream refused: as it was offered, with port 0 and without attributes.
+/// A stream refused: as it was offered, with port 0 and without attributes, but for its `mid`, by which a browser wants to find
+/// it again.
 fn refused(media: Media) -> Media {
-    Media { port: 0, connection: None, attributes: Vec::new(), ..media }
+    let mid = media.attribute("mid").map(|mid| Attribute::of("mid", mid.to_owned()));
+    Media { port: 0, connection: None, attributes: mid.into_iter().collect(), ..media }
+}
+
+/// A description of ours that says, where it goes to a browser, how its stream is found: which has this place and `mid`.
+fn findable(
+    mut description: SessionDescription,
+    (at, mid): (usize, Option<&str>),
+    local: &Local,
+) -> SessionDescription {
+    if let Some(ours) = local.ice() {
+        description.attributes = ice::of_session(mid);
+        let stream = &mut description.media[at].attributes;
+        stream.extend(mid.map(|mid| Attribute::of("mid", mid)));
+        stream.extend(ice::of_stream(ours, SocketAddr::new(local.address, local.port)));
+    }
+    description
 }
 
 fn describe(local: &Local, time: String, media: Vec<Media>) -> SessionDescription {

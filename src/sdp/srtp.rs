@@ -1,4 +1,5 @@
-//! How the audio of a phone is secured: with keys in the description (`crypto`), or in a handshake (`dtls`).
+//! How the audio of a phone is secured: with keys in the description (`crypto`), or in a handshake (`dtls`), to a browser along
+//! a way that is looked for (`ice`).
 
 use crate::sdp::crypto;
 use crate::sdp::crypto::Crypto;
@@ -9,6 +10,10 @@ use crate::sdp::description::SessionDescription;
 use crate::sdp::dtls;
 use crate::sdp::dtls::Dtls;
 use crate::sdp::dtls::Fingerprint;
+use crate::sdp::dtls::Setup;
+use crate::sdp::ice;
+use crate::sdp::ice::Ice;
+use crate::sdp::ice::LocalIce;
 
 /// The profiles of a stream: plain; secured by keys in the description; secured by DTLS, with and without the feedback of
 /// [RFC 4585](https://www.rfc-editor.org/rfc/rfc4585).
@@ -51,6 +56,8 @@ pub struct LocalSrtp {
     pub keys: Vec<Crypto>,
     /// Of our certificate, where the handshake may be.
     pub fingerprint: Option<Fingerprint>,
+    /// Where the phone is in a browser: by what the way to it is found.
+    pub ice: Option<LocalIce>,
 }
 
 /// What offer and answer agreed on.
@@ -66,15 +73,16 @@ impl LocalSrtp {
     /// Where audio may go without, RFC 4568 §3.1.1 would have two streams offered, of which phones ring for one or none;
     /// keys in the plain profile are what they understand, or let by
     /// ([RFC 8643](https://www.rfc-editor.org/rfc/rfc8643)).
-    pub(super) fn offer(&self) -> (Profile, Vec<Attribute>) {
+    pub(super) fn offer(&self) -> (&'static str, Vec<Attribute>) {
         let by_dtls = self.fingerprint.as_ref().filter(|_| self.keys.is_empty());
         let told = by_dtls.map_or_else(|| crypto::offer(&self.keys), dtls::offer);
-        let profile = match by_dtls {
-            _ if !self.required => Profile::Plain,
-            Some(_) => Profile::Dtls,
-            None => Profile::Sdes,
+        let protocol = match by_dtls {
+            _ if !self.required => Profile::Plain.name(),
+            Some(_) if self.ice.is_some() => ice::PROTOCOL,
+            Some(_) => Profile::Dtls.name(),
+            None => Profile::Sdes.name(),
         };
-        (profile, told)
+        (protocol, told)
     }
 
     /// What is agreed on by a stream that offers this, and what our answer says of it. Of both ways it is the handshake,
@@ -86,7 +94,7 @@ impl LocalSrtp {
     ) -> Option<(Srtp, Vec<Attribute>)> {
         let by_dtls = self.fingerprint.as_ref().and_then(|ours| dtls::answer(ours, session, media));
         if let Some((dtls, told)) = by_dtls {
-            return Some((Srtp::Dtls(dtls), told));
+            return self.with_ice(dtls, session, media).map(|dtls| (Srtp::Dtls(dtls), told));
         }
         let (sdes, told) = crypto::answer(&self.keys, media).filter(|_| takes_keys(media))?;
         Some((Srtp::Sdes(sdes), vec![told]))
@@ -95,9 +103,19 @@ impl LocalSrtp {
     /// What is agreed on by an answer to our [`offer`](LocalSrtp::offer).
     pub(super) fn accept(&self, session: &SessionDescription, media: &Media) -> Option<Srtp> {
         if self.keys.is_empty() {
-            return self.fingerprint.as_ref().and_then(|_| dtls::accept(session, media)).map(Srtp::Dtls);
+            let dtls = self.fingerprint.as_ref().and_then(|_| dtls::accept(session, media))?;
+            return self.with_ice(dtls, session, media).map(Srtp::Dtls);
         }
         crypto::accept(&self.keys, media).filter(|_| takes_keys(media)).map(Srtp::Sdes)
+    }
+
+    /// The same with ICE, where we bring that. Then the browser begins the handshake, for it alone knows where the other one
+    /// is, and has one port for everything.
+    fn with_ice(&self, dtls: Dtls, session: &SessionDescription, media: &Media) -> Option<Dtls> {
+        let Some(local) = &self.ice else { return Some(dtls) };
+        let remote_ufrag = ice::remote_ufrag(session, media)?;
+        let fits = dtls.setup == Setup::Passive && dtls.rtcp_mux;
+        fits.then(|| Dtls { ice: Some(Box::new(Ice { local: local.clone(), remote_ufrag })), ..dtls })
     }
 }
 

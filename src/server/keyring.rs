@@ -259,7 +259,7 @@ impl LineOnFile {
         let descriptions = descriptions.collect::<Option<Vec<_>>>()?;
         Some(LineKeys {
             agreed,
-            local: LocalSrtp { required: self.required, keys, fingerprint: None },
+            local: LocalSrtp { required: self.required, keys, fingerprint: None, ice: None },
             descriptions,
         })
     }
@@ -297,7 +297,7 @@ mod tests {
         let descriptions = Descriptions { local: "v=0\r\n".into(), remote: "v=0\r\ns=x\r\n".into() };
         LineKeys {
             agreed: Sdes { suite, ours, theirs },
-            local: LocalSrtp { required: true, keys, fingerprint: None },
+            local: LocalSrtp { required: true, keys, fingerprint: None, ice: None },
             descriptions: vec![(SessionId(3), descriptions)],
         }
     }

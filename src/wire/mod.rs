@@ -1,8 +1,9 @@
-//! Sockets: SIP over UDP, TCP and TLS, RTP and RTCP, WebRTC. Thin: bytes in, bytes out.
+//! Sockets: SIP over UDP, TCP, TLS and WebSocket, RTP and RTCP, WebRTC. Thin: bytes in, bytes out.
 
 mod bell;
 pub mod cord;
 mod dtls;
+mod ice;
 pub mod media;
 pub mod sip;
 pub mod tape;

@@ -633,7 +633,12 @@ fn closing_tells_what_the_line_carried_and_leaves_the_other_in_silence() {
 #[test]
 fn a_greeting_waits_for_the_handshake_but_not_for_ever() {
     let shaking = || {
-        let dtls = Dtls { setup: Setup::Passive, fingerprint: Fingerprint::of(b"theirs"), rtcp_mux: true };
+        let dtls = Dtls {
+            setup: Setup::Passive,
+            fingerprint: Fingerprint::of(b"theirs"),
+            rtcp_mux: true,
+            ice: None,
+        };
         Negotiated { srtp: Some(Srtp::Dtls(dtls)), ..pcmu(A) }
     };
     for (open_after_ms, first_ms) in [(0, 0), (300, 300), (5_000, 2_000)] {

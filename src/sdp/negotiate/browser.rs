@@ -20,18 +20,16 @@ use crate::sdp::description::SessionDescription;
 use crate::sdp::description::attribute;
 use crate::sdp::dtls;
 use crate::sdp::dtls::Fingerprint;
-
-/// Preference of a host candidate of the one component there is
-/// ([RFC 8445 §5.1.2](https://www.rfc-editor.org/rfc/rfc8445#section-5.1.2)).
-const HOST_PRIORITY: u32 = (126 << 24) + (65_535 << 8) + 255;
+use crate::sdp::ice;
+use crate::sdp::ice::Ice;
+use crate::sdp::ice::LocalIce;
 
 /// What we say of ourselves to a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secured {
     /// Codecs, direction, session; its address and port are the candidate.
     pub local: Local,
-    pub ufrag: String,
-    pub password: String,
+    pub ice: LocalIce,
     /// Of our certificate.
     pub fingerprint: Fingerprint,
 }
@@ -42,8 +40,7 @@ pub struct Answer {
     pub sdp: String,
     /// Without addresses: ICE finds them.
     pub agreed: Negotiated,
-    /// The browser's ICE user fragment.
-    pub ufrag: String,
+    pub ice: Ice,
     /// Of the browser's certificate.
     pub fingerprint: Fingerprint,
 }
@@ -55,7 +52,8 @@ pub fn answer(offer: impl AsRef<[u8]>, ours: &Secured) -> Result<Answer, Negotia
     let (at, stream) = choose(&offer, &ours.local)?;
     let media = &offer.media[at];
     let of_either = |name| media.attribute(name).or_else(|| attribute(&offer.attributes, name));
-    let ufrag = of_either("ice-ufrag").ok_or(NegotiateError::NotSecured("no a=ice-ufrag"))?.to_owned();
+    let remote_ufrag =
+        ice::remote_ufrag(&offer, media).ok_or(NegotiateError::NotSecured("no a=ice-ufrag"))?;
     let fingerprint = dtls::offered(&offer, media).ok_or(NegotiateError::NotSecured("no a=fingerprint"))?;
     if of_either("setup") == Some("passive") {
         return Err(NegotiateError::NotSecured("a=setup:passive, and we are passive too"));
@@ -80,15 +78,13 @@ pub fn answer(offer: impl AsRef<[u8]>, ours: &Secured) -> Result<Answer, Negotia
         srtp: None,
     };
     let audio = audio(media, ours, direction);
-    let mut session = vec![Attribute::flag("ice-lite")];
-    if let Some(mid) = media.attribute("mid") {
-        session.push(Attribute::of("group", format!("BUNDLE {mid}")));
-    }
+    let session = ice::of_session(media.attribute("mid"));
     let time = offer.time.clone();
-    let mut streams: Vec<Media> = offer.media.iter().cloned().map(bundled_refusal).collect();
+    let mut streams: Vec<Media> = offer.media.iter().cloned().map(refused).collect();
     streams[at] = audio;
     let description = SessionDescription { attributes: session, ..describe(&ours.local, time, streams) };
-    Ok(Answer { sdp: description.to_string(), agreed, ufrag, fingerprint })
+    let ice = Ice { local: ours.ice.clone(), remote_ufrag };
+    Ok(Answer { sdp: description.to_string(), agreed, ice, fingerprint })
 }
 
 fn choose<'a>(offer: &'a SessionDescription, local: &Local) -> Result<(usize, Stream<'a>), NegotiateError> {
@@ -103,32 +99,18 @@ fn choose<'a>(offer: &'a SessionDescription, local: &Local) -> Result<(usize, St
     Err(why)
 }
 
-/// A stream refused: a browser wants to find its `mid` again.
-fn bundled_refusal(media: Media) -> Media {
-    let mid = media.attribute("mid").map(|mid| Attribute::of("mid", mid.to_owned()));
-    Media { attributes: mid.into_iter().collect(), ..refused(media) }
-}
-
 fn audio(offered: &Media, ours: &Secured, direction: Direction) -> Media {
-    let Secured { local, ufrag, password, fingerprint } = ours;
+    let Secured { local, ice, fingerprint } = ours;
     let payloads = Payloads::common(offered, &local.codecs);
     let mut attributes: Vec<Attribute> =
         offered.attribute("mid").map(|mid| Attribute::of("mid", mid.to_owned())).into_iter().collect();
-    let candidate = SocketAddr::new(local.address, local.port);
     attributes.extend([
         Attribute::flag(direction.name()),
         Attribute::flag("rtcp-mux"),
-        Attribute::of("ice-ufrag", ufrag.clone()),
-        Attribute::of("ice-pwd", password.clone()),
         Attribute::of("fingerprint", fingerprint.to_string()),
         Attribute::of("setup", "passive".to_owned()),
-        Attribute::of(
-            "candidate",
-            format!("1 1 udp {HOST_PRIORITY} {} {} typ host", candidate.ip(), candidate.port()),
-        ),
-        Attribute::flag("end-of-candidates"),
-        Attribute::of("msid", "warmline audio".to_owned()),
     ]);
+    attributes.extend(ice::of_stream(ice, SocketAddr::new(local.address, local.port)));
     attributes.extend(payloads.attributes());
     attributes.push(Attribute::of("ptime", "20".to_owned()));
     Media {
@@ -171,8 +153,10 @@ mod tests {
                 keys_by_info: false,
                 srtp: None,
             },
-            ufrag: "here".to_owned(),
-            password: "0123456789abcdef0123456789abcdef".to_owned(),
+            ice: LocalIce {
+                ufrag: "here".to_owned(),
+                password: "0123456789abcdef0123456789abcdef".to_owned(),
+            },
             fingerprint: Fingerprint::of(b"abc"),
         }
     }
@@ -184,13 +168,14 @@ mod tests {
             answer.sdp,
             "v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\na=ice-lite\r\n\
              a=group:BUNDLE 0\r\nm=audio 8081 UDP/TLS/RTP/SAVPF 0 8 126\r\nc=IN IP4 192.0.2.1\r\na=mid:0\r\n\
-             a=sendrecv\r\na=rtcp-mux\r\na=ice-ufrag:here\r\na=ice-pwd:0123456789abcdef0123456789abcdef\r\n\
+             a=sendrecv\r\na=rtcp-mux\r\n\
              a=fingerprint:sha-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD\r\na=setup:passive\r\n\
+             a=ice-ufrag:here\r\na=ice-pwd:0123456789abcdef0123456789abcdef\r\n\
              a=candidate:1 1 udp 2130706431 192.0.2.1 8081 typ host\r\na=end-of-candidates\r\n\
              a=msid:warmline audio\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
              a=rtpmap:126 telephone-event/8000\r\na=fmtp:126 0-15\r\na=ptime:20\r\n"
         );
-        assert_eq!(answer.ufrag, "4ZcD");
+        assert_eq!(answer.ice.remote_ufrag, "4ZcD");
         let fingerprint = answer.fingerprint.to_string();
         assert!(OFFER.contains(&format!("a=fingerprint:{fingerprint}\r\n")), "{fingerprint}");
         let agreed = answer.agreed;

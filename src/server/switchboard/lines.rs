@@ -266,7 +266,7 @@ impl Switchboard {
     /// What we bring to audio that is secured, by keys in the description or by a handshake alone. Keys are new.
     pub(super) fn srtp_by(&mut self, required: bool, by_keys: bool) -> sdp::LocalSrtp {
         let keys = if by_keys { Crypto::draw(&mut self.parts.entropy) } else { Vec::new() };
-        sdp::LocalSrtp { required, keys, fingerprint: Some(self.parts.fingerprint.clone()) }
+        sdp::LocalSrtp { required, keys, fingerprint: Some(self.parts.fingerprint.clone()), ice: None }
     }
 
     /// Answers the caller's line and starts its stream.

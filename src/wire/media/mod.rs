@@ -7,6 +7,7 @@ mod ports;
 mod reach;
 mod security;
 mod urgency;
+mod way;
 mod worker;
 
 use std::io;

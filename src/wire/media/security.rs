@@ -10,10 +10,12 @@ use rtc_crypto::RTCCryptoProvider;
 use crate::media::origin::Sealed;
 use crate::media::srtp::Ways;
 use crate::sdp::Dtls;
+use crate::sdp::Ice;
 use crate::sdp::Srtp;
 use crate::sdp::crypto::Sdes;
 use crate::wire::media::handshake::Shaken;
 use crate::wire::media::handshake::Ticket;
+use crate::wire::media::way::Way;
 
 /// See the module.
 pub(super) enum Security {
@@ -62,6 +64,8 @@ pub(super) struct Shaking {
     audio: Option<Box<Ways>>,
     /// Of reports, where they have a port of their own.
     reports: Option<Box<Ways>>,
+    /// To a phone in a browser.
+    way: Option<Way>,
 }
 
 impl Default for Security {
@@ -83,7 +87,10 @@ impl Security {
             (Security::Sdes(keyed), Some(Srtp::Sdes(agreed))) if keyed.agreed == *agreed => {
                 Security::Sdes(keyed)
             }
-            (Security::Dtls(shaking), Some(Srtp::Dtls(agreed))) if shaking.agreed == *agreed => {
+            (Security::Dtls(mut shaking), Some(Srtp::Dtls(agreed)))
+                if agreed.goes_on_from(&shaking.agreed) =>
+            {
+                shaking.agree_on_way(agreed);
                 Security::Dtls(shaking)
             }
             (before, Some(Srtp::Sdes(agreed))) => {
@@ -95,8 +102,9 @@ impl Security {
             }
             (before, Some(Srtp::Dtls(agreed))) => match begin(agreed) {
                 Some(ticket) => {
-                    let (agreed, audio, reports) = (agreed.clone(), None, None);
-                    let mut security = Security::Dtls(Box::new(Shaking { agreed, ticket, audio, reports }));
+                    let (agreed, way) = (agreed.clone(), agreed.ice.as_deref().cloned().map(Way::new));
+                    let shaking = Shaking { agreed, ticket, audio: None, reports: None, way };
+                    let mut security = Security::Dtls(Box::new(shaking));
                     if let Security::Plain(Some(early)) = before {
                         security.record(early.is_rtcp, early.from, &early.octets);
                     }
@@ -140,6 +148,22 @@ impl Security {
     /// Whether reports go by the port of the audio.
     pub fn is_muxed(&self) -> bool {
         matches!(self, Security::Dtls(shaking) if shaking.agreed.rtcp_mux)
+    }
+
+    /// The way to a phone in a browser; none to another one, whose streams know it.
+    pub fn way(&self) -> Option<&Way> {
+        match self {
+            Security::Dtls(shaking) => shaking.way.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What a check by a phone in a browser is answered with.
+    pub fn check(&mut self, from: SocketAddr, packet: &[u8], crypto: &dyn RTCCrypto) -> Option<Vec<u8>> {
+        match self {
+            Security::Dtls(shaking) => shaking.way.as_mut()?.check(from, packet, crypto),
+            _ => None,
+        }
     }
 
     /// A record of a handshake came.
@@ -190,6 +214,14 @@ fn broken(error: &str) -> Security {
 }
 
 impl Shaking {
+    fn agree_on_way(&mut self, agreed: &Dtls) {
+        match (&mut self.way, &agreed.ice) {
+            (Some(way), Some(ice)) => way.look_anew(Ice::clone(ice)),
+            (way, ice) => *way = ice.as_deref().cloned().map(Way::new),
+        }
+        self.agreed = agreed.clone();
+    }
+
     fn ways(&mut self, is_report: bool) -> Option<&mut Ways> {
         let own = is_report && !self.agreed.rtcp_mux;
         if own { self.reports.as_deref_mut() } else { self.audio.as_deref_mut() }

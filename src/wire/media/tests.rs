@@ -341,7 +341,7 @@ fn a_handshake_between_two_streams_brings_keys_to_both() {
         let prints = [here.media.fingerprint().clone(), there.media.fingerprint().clone()];
         let agreed = |to: usize, setup: Setup| {
             let at = |port| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-            let dtls = Dtls { setup, fingerprint: prints[to].clone(), rtcp_mux };
+            let dtls = Dtls { setup, fingerprint: prints[to].clone(), rtcp_mux, ice: None };
             Negotiated {
                 remote_rtp: at(ports[to]),
                 remote_rtcp: at(ports[to] + u16::from(!rtcp_mux)),
@@ -375,7 +375,7 @@ fn a_stranger_s_certificate_is_not_believed() {
         remote_rtp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, ports[to]))),
         remote_rtcp: None,
         // Both are told the certificate of one: to that one, the other is a stranger.
-        srtp: Some(Srtp::Dtls(Dtls { setup, fingerprint: ours.clone(), rtcp_mux: true })),
+        srtp: Some(Srtp::Dtls(Dtls { setup, fingerprint: ours.clone(), rtcp_mux: true, ice: None })),
         ..phone.agreed(Codec::Pcmu)
     };
     there.media.send(CALL, MediaCommand::Agree { leg: B, agreed: agreed(0, Setup::Active) });

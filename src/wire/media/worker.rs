@@ -444,10 +444,10 @@ impl Worker {
                         self.wire.set_tape(key, tape);
                     }
                 }
-                Work::Command(command) => {
+                Work::Command(mut command) => {
                     let leg = command.leg();
                     if let MediaCommand::Agree { agreed, .. }
-                    | MediaCommand::Open { agreed: Some(agreed), .. } = &command
+                    | MediaCommand::Open { agreed: Some(agreed), .. } = &mut command
                         && let Some(key) = self.streams.key_of(leg)
                     {
                         self.wire.secure(key, leg, agreed);
@@ -524,12 +524,28 @@ impl Wire {
         if length == buffer.len() {
             return;
         }
-        let mut is_rtcp = is_rtcp;
+        let (mut is_rtcp, mut from) = (is_rtcp, from);
         if let Some(security) = self.security.get_mut(key) {
             let packet = &mut buffer[..length];
             // RFC 7983: what a packet is, by its first octet.
-            if packet.first().is_some_and(|first| (20..=63).contains(first)) {
+            let first = packet.first().copied().unwrap_or_default();
+            if let Some(way) = security.way() {
+                if first <= 3 {
+                    if let Some(answer) = security.check(from, packet, self.provider.crypto()) {
+                        // What the kernel does not take is asked again.
+                        let _ = socket.send_to(&answer, from);
+                    }
+                    return;
+                }
+                if !way.knows(from) {
+                    return add(&self.stats.refused, 1);
+                }
+            }
+            if (20..=63).contains(&first) {
                 return security.record(is_rtcp, from, packet);
+            }
+            if security.way().is_some() {
+                from = FAR_END;
             }
             is_rtcp |= security.is_muxed() && is_report(packet);
             match security.open(packet, is_rtcp) {
@@ -560,8 +576,9 @@ impl Wire {
         self.security[key] = Security::default();
     }
 
-    /// Offer and answer agreed on how the stream is secured.
-    fn secure(&mut self, key: usize, leg: LegId, agreed: &Negotiated) {
+    /// Offer and answer agreed on how the stream is secured. Where the phone is in a browser, the stream knows it as the far
+    /// end: where that is, its checks say.
+    fn secure(&mut self, key: usize, leg: LegId, agreed: &mut Negotiated) {
         let Wire { ends, security, provider, shaker, reply, now_ms, .. } = self;
         let (Some(security), Some(Some(FarEnd::Sockets(pair, reach, sealed)))) =
             (security.get_mut(key), ends.get_mut(key))
@@ -574,10 +591,16 @@ impl Wire {
                 true => [pair.rtp.try_clone().ok(), None],
                 false => [pair.rtp.try_clone().ok(), pair.rtcp.try_clone().ok()],
             };
-            let remote = [agreed.remote_rtp, agreed.remote_rtcp];
+            let remote = match dtls.ice {
+                Some(_) => [None; 2],
+                None => [agreed.remote_rtp, agreed.remote_rtcp],
+            };
             shaker.begin(Begin { dtls: dtls.clone(), sockets, remote, leg, reply: reply.clone() })
         });
         sealed.take().iter().for_each(|sealed| security.go_on(sealed));
+        if security.way().is_some() {
+            (agreed.remote_rtp, agreed.remote_rtcp) = (Some(FAR_END), Some(FAR_END));
+        }
     }
 
     /// Sends a packet from a pair of sockets, secured as agreed; false when it could not go.
@@ -589,6 +612,11 @@ impl Wire {
             return false;
         };
         let socket = if is_rtcp && !security.is_muxed() { &pair.rtcp } else { &pair.rtp };
+        let to = match security.way() {
+            Some(way) => way.peer(),
+            None => Some(to),
+        };
+        let Some(to) = to else { return false };
         if let Some(header) = rtp::parse(packet).filter(|_| !is_rtcp) {
             reach.sent(*now_ms, header.header.sequence, header.header.timestamp);
         }

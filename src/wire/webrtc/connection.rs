@@ -22,13 +22,14 @@ use crate::media::srtp::OVERHEAD;
 use crate::media::srtp::Ways;
 use crate::sdp::Codec;
 use crate::sdp::Fingerprint;
+use crate::sdp::Ice;
 use crate::sdp::dtls::Setup;
 use crate::wire::cord::FAR_END;
 use crate::wire::cord::LONGEST;
 use crate::wire::cord::is_report;
 use crate::wire::dtls::Identity;
 use crate::wire::dtls::KeyError;
-use crate::wire::webrtc::ice::Credentials;
+use crate::wire::ice;
 use crate::wire::webrtc::reports;
 use crate::wire::webrtc::reports::Known;
 use crate::wire::webrtc::reports::NAME;
@@ -58,7 +59,7 @@ pub(super) type Send<'a> = dyn FnMut(SocketAddr, &[u8]) + 'a;
 
 /// See the module.
 pub(super) struct Connection {
-    pub credentials: Credentials,
+    pub ice: Ice,
     identity: Arc<Identity>,
     dtls: Endpoint,
     keys: Option<Ways>,
@@ -83,14 +84,14 @@ impl Connection {
     pub fn new(
         now: Instant,
         identity: Arc<Identity>,
-        credentials: Credentials,
+        ice: Ice,
         fingerprint: &Fingerprint,
         codec: Codec,
         entropy: &mut Entropy,
     ) -> Result<Connection, KeyError> {
         let handshake = identity.handshake(Setup::Passive, fingerprint)?;
         Ok(Connection {
-            credentials,
+            ice,
             identity,
             // Which address a record comes from does not matter to DTLS: ICE says whose it is.
             dtls: Endpoint::new(FAR_END, TransportProtocol::UDP, Some(handshake)),
@@ -110,7 +111,7 @@ impl Connection {
     /// Whether a packet passed ICE from this address: what else comes from there is this connection's.
     pub fn check(&mut self, now: Instant, from: SocketAddr, packet: &[u8], send: &mut Send) -> bool {
         let crypto = self.identity.provider.crypto();
-        let Some(passed) = self.credentials.check(from, packet, crypto) else { return false };
+        let Some(passed) = ice::check(&self.ice, from, packet, crypto) else { return false };
         send(from, &passed.answer);
         self.came(now);
         if passed.nominated || self.peer.is_none() {

@@ -6,7 +6,6 @@
 //! type of a WebRTC crate leaves this folder.
 
 mod connection;
-mod ice;
 mod port;
 mod reports;
 

@@ -30,18 +30,18 @@ use crate::sdp;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
 use crate::sdp::Local;
+use crate::sdp::LocalIce;
 use crate::sdp::browser::Secured;
 use crate::wire::bell::Bell;
 use crate::wire::cord::BrowserEnd;
 use crate::wire::cord::FAR_END;
 use crate::wire::dtls::Identity;
+use crate::wire::ice;
 use crate::wire::webrtc::BrowserEvent;
 use crate::wire::webrtc::ConnectionId;
 use crate::wire::webrtc::WebrtcStats;
 use crate::wire::webrtc::connection::Change;
 use crate::wire::webrtc::connection::Connection;
-use crate::wire::webrtc::ice;
-use crate::wire::webrtc::ice::Credentials;
 
 /// Packets that are read between two looks at everything else.
 const BATCH: usize = 128;
@@ -296,7 +296,7 @@ impl Port {
     fn forget(&mut self, id: ConnectionId) -> Option<Place> {
         let place = self.places.remove(&id)?;
         self.due.remove(&(place.due, id));
-        self.by_ufrag.remove(&place.connection.credentials.ufrag);
+        self.by_ufrag.remove(&place.connection.ice.local.ufrag);
         for address in &place.addresses {
             if self.by_address.get(address) == Some(&id) {
                 self.by_address.remove(address);
@@ -352,19 +352,16 @@ impl Port {
                 keys_by_info: false,
                 srtp: None,
             },
-            ufrag: self.entropy.token(),
-            password: self.entropy.token() + &self.entropy.token(),
+            ice: LocalIce::draw(&mut self.entropy),
             fingerprint: self.identity.fingerprint.clone(),
         };
         let mut answer = sdp::browser::answer(offer, &ours).map_err(|error| error.to_string())?;
-        let credentials =
-            Credentials { ufrag: ours.ufrag, password: ours.password, remote_ufrag: answer.ufrag };
         let now = Instant::now();
-        let (identity, ufrag) = (self.identity.clone(), credentials.ufrag.clone());
+        let (identity, ufrag) = (self.identity.clone(), answer.ice.local.ufrag.clone());
         let connection = Connection::new(
             now,
             identity,
-            credentials,
+            answer.ice,
             &answer.fingerprint,
             answer.agreed.codec,
             &mut self.entropy,

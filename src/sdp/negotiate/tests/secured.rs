@@ -4,6 +4,7 @@ use super::*;
 use crate::base::Entropy;
 use crate::sdp::Dtls;
 use crate::sdp::Fingerprint;
+use crate::sdp::LocalIce;
 use crate::sdp::LocalSrtp;
 use crate::sdp::Srtp;
 use crate::sdp::crypto::Crypto;
@@ -13,7 +14,7 @@ use crate::sdp::dtls::Setup;
 
 fn with_keys(seed: u64, required: bool) -> Local {
     let keys = Crypto::draw(&mut Entropy::seeded(seed));
-    Local { srtp: Some(LocalSrtp { required, keys, fingerprint: None }), ..local() }
+    Local { srtp: Some(LocalSrtp { required, keys, fingerprint: None, ice: None }), ..local() }
 }
 
 fn sdes(agreed: Negotiated) -> Sdes {
@@ -91,7 +92,7 @@ fn the_answer_keeps_the_offers_tag_and_its_first_suite_that_we_have() {
 fn with_certificate(name: &str, keys: bool, required: bool) -> Local {
     let keys = if keys { Crypto::draw(&mut Entropy::seeded(9)) } else { Vec::new() };
     let fingerprint = Some(Fingerprint::of(name.as_bytes()));
-    Local { srtp: Some(LocalSrtp { required, keys, fingerprint }), ..local() }
+    Local { srtp: Some(LocalSrtp { required, keys, fingerprint, ice: None }), ..local() }
 }
 
 #[test]
@@ -128,7 +129,10 @@ fn the_parts_of_a_handshake_are_as_the_other_side_says() {
         let told = if part == Setup::Active { "a=setup:active\r\n" } else { "a=setup:passive\r\n" };
         assert!(answered.contains(told) && !answered.contains("rtcp-mux"), "{protocol}: {answered}");
         assert_eq!(agreed.remote_rtcp.unwrap().port(), 4_001);
-        assert_eq!(dtls(agreed), Dtls { setup: part, fingerprint: print.clone(), rtcp_mux: false });
+        assert_eq!(
+            dtls(agreed),
+            Dtls { setup: part, fingerprint: print.clone(), rtcp_mux: false, ice: None }
+        );
     }
 }
 
@@ -148,4 +152,81 @@ fn where_keys_may_not_stand_in_the_description_they_are_not_taken_from_there() {
     for other in [with_keys(1, false), local()] {
         assert_eq!(answer(offer(&must), &other).unwrap_err(), NegotiateError::NoAudio);
     }
+}
+
+/// Whose phone is in a browser.
+fn in_browser(name: &str) -> Local {
+    let mut local = with_certificate(name, false, true);
+    let ice = LocalIce { ufrag: format!("{name}-ufrag"), password: format!("{name}-password-of-22-chars") };
+    local.srtp.as_mut().unwrap().ice = Some(ice);
+    local
+}
+
+/// As JsSIP has it of Chromium, shortened.
+fn offer_of_browser() -> String {
+    let print = Fingerprint::of(b"theirs");
+    peer(&format!(
+        "a=group:BUNDLE 0 1\nm=audio 50000 UDP/TLS/RTP/SAVPF 111 0 126\nc=IN IP4 198.51.100.7\n\
+         a=candidate:1 1 udp 2113937151 0c3c.local 50000 typ host generation 0\na=ice-ufrag:4ZcD\n\
+         a=ice-pwd:2/1muCWoOi3uLifh0NuRHlZp\na=fingerprint:{print}\na=setup:actpass\na=mid:0\na=rtcp-mux\n\
+         a=rtpmap:111 opus/48000/2\na=rtpmap:126 telephone-event/8000\n\
+         m=video 9 UDP/TLS/RTP/SAVPF 96\na=mid:1\na=rtpmap:96 VP8/90000\n"
+    ))
+}
+
+#[test]
+fn a_phone_in_a_browser_is_answered_with_our_address_as_a_candidate_and_by_its_mids() {
+    let (answered, agreed) = answer(offer_of_browser(), &in_browser("ours")).unwrap();
+    for told in [
+        "a=ice-lite\r\na=group:BUNDLE 0\r\nm=audio 20000 UDP/TLS/RTP/SAVPF ",
+        "a=rtcp-mux\r\na=mid:0\r\na=ice-ufrag:ours-ufrag\r\na=ice-pwd:ours-password-of-22-chars\r\n",
+        " 20000 typ host\r\na=end-of-candidates\r\n",
+        "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n",
+    ] {
+        assert!(answered.contains(told), "{told}: {answered}");
+    }
+    let ice = dtls(agreed).ice.unwrap();
+    assert_eq!((&*ice.local.ufrag, &*ice.remote_ufrag), ("ours-ufrag", "4ZcD"));
+}
+
+#[test]
+fn a_phone_in_a_browser_is_offered_what_it_can_answer() {
+    let offered = offer(&in_browser("ours"));
+    for told in
+        ["a=ice-lite\r\na=group:BUNDLE 0\r\n", " UDP/TLS/RTP/SAVPF ", "a=mid:0\r\n", "a=setup:actpass"]
+    {
+        assert!(offered.contains(told), "{told}: {offered}");
+    }
+    // Who answers begins the handshake, as browsers do.
+    let (answered, _) = answer(&offered, &in_browser("theirs")).unwrap();
+    let agreed = accept(&in_browser("ours"), answered.replace("setup:passive", "setup:active")).unwrap();
+    assert_eq!(dtls(agreed).ice.unwrap().remote_ufrag, "theirs-ufrag");
+    assert!(matches!(accept(&in_browser("ours"), answered), Err(NegotiateError::NotSecured(_))));
+}
+
+#[test]
+fn a_browser_that_cannot_be_found_is_refused() {
+    let ours = in_browser("ours");
+    for (from, to) in [("a=ice-ufrag:4ZcD\r\n", ""), ("a=rtcp-mux\r\n", ""), ("actpass", "passive")] {
+        let offer = offer_of_browser();
+        assert!(offer.contains(from), "{from}: {offer}");
+        assert!(
+            matches!(answer(offer.replace(from, to), &ours), Err(NegotiateError::NotSecured(_))),
+            "{from}"
+        );
+    }
+    // A phone elsewhere is asked for no such thing, and what it says of it is let by.
+    let plain = answer(offer_of_browser(), &with_certificate("ours", false, true)).unwrap();
+    assert!(!plain.0.contains("ice-") && dtls(plain.1).ice.is_none(), "{}", plain.0);
+}
+
+#[test]
+fn a_handshake_holds_while_the_way_is_looked_for_anew() {
+    let (_, before) = answer(offer_of_browser(), &in_browser("ours")).unwrap();
+    let again = offer_of_browser().replace("4ZcD", "5ZcD");
+    let (_, after) = answer(again, &in_browser("ours")).unwrap();
+    let (before, after) = (dtls(before), dtls(after));
+    assert!(after.goes_on_from(&before) && after != before);
+    let other = Dtls { fingerprint: Fingerprint::of(b"others"), ..after };
+    assert!(!other.goes_on_from(&before));
 }

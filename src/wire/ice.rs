@@ -17,17 +17,10 @@ use rtc_stun::message::Message;
 use rtc_stun::message::is_stun_message;
 use rtc_stun::xoraddr::XorMappedAddress;
 
+use crate::sdp::Ice;
+
 /// The longest user fragment that is looked for.
 const LONGEST_UFRAG: usize = 256;
-
-/// The credentials of one connection's ICE session.
-#[derive(Clone, Debug)]
-pub(super) struct Credentials {
-    pub ufrag: String,
-    pub password: String,
-    /// The browser's user fragment.
-    pub remote_ufrag: String,
-}
 
 /// A check that was passed: what to answer, and whether the browser wants this pair to be the one.
 #[derive(Debug)]
@@ -56,51 +49,57 @@ pub(super) fn asks_for(packet: &[u8]) -> Option<&str> {
     None
 }
 
-impl Credentials {
-    /// Whether a packet is a check of this session, by its name and its signature, and what to answer. Without the
-    /// password nobody gets an answer: so the port cannot be made to send to a stranger.
-    pub fn check(&self, from: SocketAddr, packet: &[u8], crypto: &dyn RTCCrypto) -> Option<Passed> {
-        let mut request = Message::new();
-        request.unmarshal_binary(packet).ok()?;
-        let name = request.get(ATTR_USERNAME).ok()?;
-        let ours = name == format!("{}:{}", self.ufrag, self.remote_ufrag).as_bytes();
-        if request.typ != BINDING_REQUEST || !ours {
-            return None;
-        }
-        MessageIntegrity::check(&mut request, self.password.as_bytes(), crypto).ok()?;
-        let nominated = request.contains(ATTR_USE_CANDIDATE);
-        let mut answer = Message::new();
-        let password = self.password.clone();
-        answer
-            .build(&[
-                Box::new(request),
-                Box::new(BINDING_SUCCESS),
-                Box::new(XorMappedAddress { ip: from.ip(), port: from.port() }),
-                Box::new(MessageIntegrity::new_short_term_integrity_with_provider(password, crypto)),
-                Box::new(FINGERPRINT),
-            ])
-            .ok()?;
-        Some(Passed { answer: answer.raw, nominated })
+/// Whether a packet is a check of this session, by its name and its signature, and what to answer. Without the password
+/// nobody gets an answer: so the port cannot be made to send to a stranger.
+pub(super) fn check(
+    session: &Ice,
+    from: SocketAddr,
+    packet: &[u8],
+    crypto: &dyn RTCCrypto,
+) -> Option<Passed> {
+    let Ice { local, remote_ufrag } = session;
+    let mut request = Message::new();
+    request.unmarshal_binary(packet).ok()?;
+    let name = request.get(ATTR_USERNAME).ok()?;
+    let ours = name == format!("{}:{remote_ufrag}", local.ufrag).as_bytes();
+    if request.typ != BINDING_REQUEST || !ours {
+        return None;
     }
+    MessageIntegrity::check(&mut request, local.password.as_bytes(), crypto).ok()?;
+    let nominated = request.contains(ATTR_USE_CANDIDATE);
+    let mut answer = Message::new();
+    let password = local.password.clone();
+    answer
+        .build(&[
+            Box::new(request),
+            Box::new(BINDING_SUCCESS),
+            Box::new(XorMappedAddress { ip: from.ip(), port: from.port() }),
+            Box::new(MessageIntegrity::new_short_term_integrity_with_provider(password, crypto)),
+            Box::new(FINGERPRINT),
+        ])
+        .ok()?;
+    Some(Passed { answer: answer.raw, nominated })
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use rtc_stun::message::Getter;
     use rtc_stun::message::Setter;
     use rtc_stun::message::TransactionId;
     use rtc_stun::textattrs::Username;
 
     use super::*;
+    use crate::sdp::LocalIce;
 
     const BROWSER: &str = "198.51.100.7:50123";
 
-    fn session() -> Credentials {
+    pub(in crate::wire) fn session() -> Ice {
         let (ufrag, password) = ("ours".to_owned(), "a-password-of-22-chars".to_owned());
-        Credentials { ufrag, password, remote_ufrag: "theirs".to_owned() }
+        Ice { local: LocalIce { ufrag, password }, remote_ufrag: "theirs".to_owned() }
     }
 
-    fn request(name: &str, password: &str, nominates: bool) -> Vec<u8> {
+    /// A browser's check.
+    pub(in crate::wire) fn request(name: &str, password: &str, nominates: bool) -> Vec<u8> {
         let provider = rtc_crypto::default_provider().unwrap();
         let mut message = Message::new();
         let mut parts: Vec<Box<dyn Setter>> = vec![
@@ -122,12 +121,12 @@ mod tests {
 
     fn check(packet: &[u8]) -> Option<Passed> {
         let provider = rtc_crypto::default_provider().unwrap();
-        session().check(BROWSER.parse().unwrap(), packet, provider.crypto())
+        super::check(&session(), BROWSER.parse().unwrap(), packet, provider.crypto())
     }
 
     #[test]
     fn a_check_is_answered_with_the_address_it_came_from() {
-        let packet = request("ours:theirs", &session().password, false);
+        let packet = request("ours:theirs", &session().local.password, false);
         assert_eq!(asks_for(&packet), Some("ours"));
         let passed = check(&packet).unwrap();
         assert!(!passed.nominated);
@@ -136,21 +135,21 @@ mod tests {
         let mut mapped = XorMappedAddress::default();
         mapped.get_from(&answer).unwrap();
         assert_eq!(SocketAddr::new(mapped.ip, mapped.port).to_string(), BROWSER);
-        assert!(check(&request("ours:theirs", &session().password, true)).unwrap().nominated);
+        assert!(check(&request("ours:theirs", &session().local.password, true)).unwrap().nominated);
     }
 
     #[test]
     fn a_stranger_gets_no_answer() {
         assert!(check(&request("ours:theirs", "a-password-of-another!", true)).is_none());
-        assert!(check(&request("ours:others", &session().password, true)).is_none());
-        let mut bent = request("ours:theirs", &session().password, false);
+        assert!(check(&request("ours:others", &session().local.password, true)).is_none());
+        let mut bent = request("ours:theirs", &session().local.password, false);
         bent[30] ^= 1;
         assert!(check(&bent).is_none());
     }
 
     #[test]
     fn what_is_no_check_asks_for_nobody() {
-        let whole = request("ours:theirs", &session().password, false);
+        let whole = request("ours:theirs", &session().local.password, false);
         for length in 0..whole.len() {
             // A check that was cut may still name us; it must only never panic.
             asks_for(&whole[..length]);
