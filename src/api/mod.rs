@@ -32,6 +32,7 @@ use crate::store::Losses;
 use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::wire::sip::WebConnections;
 use session::Sessions;
 
 mod agents;
@@ -56,6 +57,7 @@ mod queues;
 mod recording;
 mod reports;
 mod session;
+mod sip_socket;
 mod socket;
 mod talk;
 mod wallboard;
@@ -87,6 +89,9 @@ pub struct ApiState {
     more_metrics: Arc<dyn Fn() -> Vec<Metric> + Send + Sync>,
     flows: Option<Arc<Publisher>>,
     ice: Arc<IceServers>,
+    phones: Option<WebConnections>,
+    /// Whose pages may be phones, beside our own.
+    sip_origins: Arc<[String]>,
     losses: Losses,
 }
 
@@ -115,6 +120,8 @@ impl ApiState {
             more_metrics: Arc::new(Vec::new),
             flows: None,
             ice: Arc::default(),
+            phones: None,
+            sip_origins: Arc::default(),
             losses: Losses::default(),
         })
     }
@@ -132,6 +139,11 @@ impl ApiState {
     /// Tells pages of STUN and TURN servers.
     pub fn with_ice(self, ice: IceServers) -> ApiState {
         ApiState { ice: Arc::new(ice), ..self }
+    }
+
+    /// Takes phones in browsers, on our pages and on those of these origins.
+    pub fn with_phones(self, phones: WebConnections, sip_origins: Vec<String>) -> ApiState {
+        ApiState { phones: Some(phones), sip_origins: sip_origins.into(), ..self }
     }
 
     /// Tells those who watch the server when history is being lost.
@@ -183,6 +195,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(metrics::show)),
+        (sip_socket::PATH, get(sip_socket::open)),
         ("/api/v1/session", get(session::show).post(session::sign_in).delete(session::sign_out)),
         ("/api/v1/calls", get(calls::list).post(talk::place)),
         ("/api/v1/calls/{id}", get(calls::show)),

@@ -72,6 +72,9 @@ fn paths() -> Value {
         "/healthz": { "get": text("Whether the process answers", "text/plain") },
         "/readyz": { "get": text("Whether calls are taken; 503 when not. A second line says when history is being lost", "text/plain") },
         "/metrics": { "get": text("Figures in Prometheus' text format", "text/plain") },
+        "/sip": { "get": text(
+            "A WebSocket with the subprotocol sip (RFC 7118): a phone in a browser, as docs/DESK.md tells",
+            "application/sip") },
         "/api/v1/session": session(),
         "/api/v1/calls": { "get": calls(), "post": talk::place_path() },
         "/api/v1/calls/{id}": {

@@ -17,9 +17,9 @@ use crate::server::browser::Tell;
 /// The longest message that is read: an offer with every codec and candidate is a third of it.
 pub(super) const LONGEST_MESSAGE: usize = 32 * 1024;
 /// A page from which nothing came for so long is gone. It says every 10 s that it lives.
-const DEAD_AFTER: Duration = Duration::from_secs(25);
+pub(super) const DEAD_AFTER: Duration = Duration::from_secs(25);
 /// Nor does a page that sleeps in the background: its browser answers for it.
-const PING_EVERY: Duration = Duration::from_secs(10);
+pub(super) const PING_EVERY: Duration = Duration::from_secs(10);
 /// The close code that tells a page not to open another socket by itself.
 const TAKEN: u16 = 4_001;
 

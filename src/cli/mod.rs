@@ -114,7 +114,7 @@ struct ServeArgs {
     /// SIP over TLS [default: none]
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     sip_tls: Option<SocketAddr>,
-    /// The web
+    /// The web, and SIP over WebSocket at its path /sip
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     http: SocketAddr,
     /// The web over HTTPS, which browsers elsewhere need for their microphones [default: none]
@@ -148,6 +148,9 @@ struct ServeArgs {
     /// the environment: WARMLINE_TURN_SECRET
     #[arg(long, value_name = "URL", value_parser = IceServers::parse_url)]
     ice_server: Vec<String>,
+    /// A site whose pages may be SIP phones at /sip, beside our own; may be given more than once
+    #[arg(long, value_name = "ORIGIN", value_parser = ServeOptions::parse_origin)]
+    sip_origin: Vec<String>,
 }
 
 /// Where the store is.
@@ -227,6 +230,7 @@ impl From<ServeArgs> for ServeOptions {
                 urls: args.ice_server,
                 turn_secret: std::env::var("WARMLINE_TURN_SECRET").ok().map(Secret::new),
             },
+            sip_origins: args.sip_origin,
         }
     }
 }

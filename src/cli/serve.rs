@@ -70,6 +70,7 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .with_captions(Captions::read(&options.prompts, &running.center.languages))
         .with_flows(flows)
         .with_ice(options.ice.clone())
+        .with_phones(running.phones.clone(), options.sip_origins.clone())
         .with_losses(running.losses.clone())
         .with_metrics(move || gauges.metrics().into_iter().chain(publisher.metrics()).collect());
     let router = api::router(state);

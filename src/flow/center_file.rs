@@ -673,7 +673,7 @@ fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option
     }
     let transport = fields.optional("transport").and_then(|yaml| {
         let text = reader.text(yaml, "a transport")?;
-        let found = Transport::named(&text.text);
+        let found = Transport::named(&text.text).filter(|transport| !transport.is_web());
         if found.is_none() {
             reader.unknown(text.place, "transport", &text.text, ["udp", "tcp", "tls"]);
         }

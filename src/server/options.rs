@@ -44,6 +44,8 @@ pub struct ServeOptions {
     pub queue_log: Option<PathBuf>,
     /// What pages should know for networks that need it. Default: none.
     pub ice: IceServers,
+    /// Whose pages may be SIP phones here beside our own, as browsers name them: `https://crm.example.org`. Default: nobody's.
+    pub sip_origins: Vec<String>,
 }
 
 /// STUN and TURN servers for browsers.
@@ -80,6 +82,17 @@ impl IceServers {
 }
 
 impl ServeOptions {
+    /// A site's origin ([RFC 6454 §6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)): scheme, host, and the port where it
+    /// is no default.
+    pub fn parse_origin(text: &str) -> Result<String, String> {
+        let (scheme, host) = text.split_once("://").unwrap_or_default();
+        let is_host = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+        if !matches!(scheme, "http" | "https") || host.is_empty() || !host.chars().all(is_host) {
+            return Err("a site without a path, like https://crm.example.org".to_owned());
+        }
+        Ok(text.to_ascii_lowercase())
+    }
+
     /// Whether other machines reach SIP or the web.
     pub fn is_public(&self) -> bool {
         self.open_to_people().any(|address| !address.ip().is_loopback())
@@ -111,6 +124,7 @@ impl Default for ServeOptions {
             public_address: None,
             queue_log: None,
             ice: IceServers::default(),
+            sip_origins: Vec::new(),
         }
     }
 }
@@ -130,6 +144,18 @@ mod tests {
             ["stun.example.org", "stun:", "http://stun.example.org", "turn://turn.example.org", "stun:a b"]
         {
             assert!(IceServers::parse_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_site_is_named_without_a_path() {
+        for good in ["https://crm.example.org", "http://127.0.0.1:3000", "https://[2001:db8::1]:8443"] {
+            assert_eq!(ServeOptions::parse_origin(good).as_deref(), Ok(good));
+        }
+        assert_eq!(ServeOptions::parse_origin("https://CRM.example").as_deref(), Ok("https://crm.example"));
+        for bad in ["crm.example.org", "https://", "https://crm.example.org/", "file://a", "*", "https://a b"]
+        {
+            assert!(ServeOptions::parse_origin(bad).is_err(), "{bad}");
         }
     }
 

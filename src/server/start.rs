@@ -82,6 +82,7 @@ use crate::wire::media::Media;
 use crate::wire::media::MediaConfig;
 use crate::wire::sip::Keys;
 use crate::wire::sip::SipSockets;
+use crate::wire::sip::WebConnections;
 use crate::wire::tls;
 use crate::wire::tls::CertificateFiles;
 use crate::wire::tls::TlsClient;
@@ -219,6 +220,8 @@ pub struct Running {
     pub sip_tls: Option<SocketAddr>,
     /// Our certificate, where one is needed.
     pub tls: Option<TlsServer>,
+    /// Where phones in browsers connect.
+    pub phones: WebConnections,
     thread: JoinHandle<()>,
     /// No other server has the data folder meanwhile.
     _lock: FolderLock,
@@ -256,7 +259,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let bound = runtime.block_on(SipSockets::bind(options.sip));
     let (mut sockets, streams_in) =
         bound.map_err(|error| ServeError::Bind { what: "SIP", address: options.sip, error })?;
-    let sip = sockets.udp.address();
+    let (sip, phones) = (sockets.udp.address(), sockets.web().clone());
     let tls = tls_server(options)?;
     let sip_tls = match options.sip_tls.zip(tls.clone()) {
         Some((address, server)) => {
@@ -421,6 +424,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         sip,
         sip_tls,
         tls,
+        phones,
         thread,
         _lock: lock,
     })
@@ -468,6 +472,7 @@ impl Bound {
             Transport::Udp => Some(self.udp),
             Transport::Tcp => Some(self.tcp),
             Transport::Tls => self.tls,
+            Transport::Ws | Transport::Wss => None,
         }
     }
 }

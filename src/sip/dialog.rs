@@ -145,6 +145,14 @@ impl Dialog {
         }
     }
 
+    /// A phone in a browser has another connection now: where it is the peer, requests go over that.
+    pub(in crate::sip) fn reconnected(&mut self, contact: &Uri, hop: Hop) {
+        let of = |uri: &Uri| (uri.user.clone(), uri.host.to_ascii_lowercase());
+        if self.hop.transport.is_web() && of(&self.target) == of(contact) {
+            self.hop = hop;
+        }
+    }
+
     /// Whether a request of the peer's is of this dialog. A peer of RFC 2543 may leave its tag away, and one
     /// whose first response was lost may name one that we do not know yet.
     pub(in crate::sip) fn is_of(&self, call_id: &str, local_tag: &str, remote_tag: &str) -> bool {

@@ -128,6 +128,23 @@ impl Registrar {
         }
     }
 
+    /// A connection from a browser is closed: nobody but the browser opens another, so what registered over it is reached no
+    /// more ([RFC 5626 §4.2.2](https://www.rfc-editor.org/rfc/rfc5626#section-4.2.2)).
+    pub(in crate::sip) fn disconnected(&mut self, cx: &mut Cx<'_>, hop: Hop) {
+        let is_over = |binding: &Binding| binding.hop == hop;
+        let of_hop = self.users.iter().filter(|(_, bindings)| bindings.iter().any(is_over));
+        let users: Vec<Name> = of_hop.map(|(user, _)| user.clone()).collect();
+        for user in users {
+            let mut bindings = self.take(&user);
+            while let Some(at) = bindings.iter().position(is_over) {
+                bindings.remove(at);
+                let contacts = bindings.len() as u32;
+                cx.tell(Event::Unregistered { user: user.clone(), contacts });
+            }
+            self.put(&user, bindings);
+        }
+    }
+
     /// Everybody who has a contact.
     pub(in crate::sip) fn users(&self) -> impl Iterator<Item = &Name> {
         self.users.keys()

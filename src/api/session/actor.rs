@@ -18,6 +18,7 @@ use super::Carrier;
 use super::carried;
 use crate::api::ApiState;
 use crate::api::problem::Problem;
+use crate::api::sip_socket;
 use crate::base::Name;
 use crate::store::Person;
 use crate::store::Role;
@@ -111,11 +112,11 @@ pub(in crate::api) async fn known_people_only(
 async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
     let (headers, changes) = (&request.headers, !is_safe(&request.method));
     let upgrades = headers.contains_key(header::UPGRADE);
-    if (changes || upgrades) && is_foreign(headers) {
+    let path = request.uri.path();
+    if (changes || upgrades) && is_foreign(headers) && !sip_socket::lets_in(state, path, headers) {
         let hint = "open the page at this server's own address";
         return Err(Problem::new(StatusCode::FORBIDDEN, "another site's page sent this", hint));
     }
-    let path = request.uri.path();
     let (actor, carrier) = match carried(headers) {
         Some((token, carrier)) => match state.sessions.person(token).await? {
             Some(person) => (Actor::Person(person), Some(carrier)),

@@ -251,7 +251,8 @@ impl Switchboard {
     }
 
     fn carried_contacts(&self, user: Name) -> (Name, Vec<Binding>) {
-        let contacts = self.parts.endpoint.contacts(&user);
+        let mut contacts = self.parts.endpoint.contacts(&user);
+        contacts.retain(|binding| !binding.hop.transport.is_web());
         (user, contacts)
     }
 

@@ -16,8 +16,10 @@ use super::Now;
 use super::Output;
 use super::Streams;
 use super::Switchboard;
+use super::in_browsers::InBrowsers;
 use crate::base::AgentId;
 use crate::base::CallId;
+use crate::base::Entropy;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Timestamp;
@@ -43,6 +45,7 @@ use crate::sip::Hop;
 use crate::sip::SessionId;
 use crate::sip::Transport;
 use crate::sip::api::EndReason;
+use crate::sip::api::Incoming;
 use crate::sip::api::Invite;
 use crate::sip::uri::NameAddr;
 use crate::sip::uri::Uri;
@@ -71,6 +74,9 @@ pub(super) struct Line {
     /// The page of a caller who calls from the web.
     #[serde(skip)]
     pub(super) web: Option<SocketId>,
+    /// Those of its phones that ring in browsers.
+    #[serde(skip)]
+    pub(super) in_browsers: Option<InBrowsers>,
     /// The best refusal so far of several phones.
     pub(super) refused: Option<u16>,
     /// What its stream was last told of the far end.
@@ -132,6 +138,7 @@ impl Line {
             digits: None,
             desk: None,
             web: None,
+            in_browsers: None,
             refused: None,
             agreed: None,
             sound: Sound::default(),
@@ -147,9 +154,17 @@ impl Line {
     }
 
     /// Our answer to an offer within the session, and what it agrees on.
-    pub(super) fn answer_offer(&mut self, offer: &[u8]) -> Result<(String, Negotiated), NegotiateError> {
+    pub(super) fn answer_offer(
+        &mut self,
+        offer: &[u8],
+        entropy: &mut Entropy,
+    ) -> Result<(String, Negotiated), NegotiateError> {
         self.local.version += 1;
-        sdp::negotiate::answer(offer, &self.local)
+        let answered = sdp::negotiate::answer(offer, &self.local)?;
+        match self.looks_anew(&answered.1, entropy) {
+            true => sdp::negotiate::answer(offer, &self.local),
+            false => Ok(answered),
+        }
     }
 
     /// Remembers which way audio flows now; the event to tell when that is news.
@@ -245,7 +260,7 @@ impl Switchboard {
     }
 
     /// What we bring to a line of a phone: codecs and secured audio as this trunk has them, or the center.
-    fn local_of(&mut self, port: u16, trunk: Option<&Name>) -> sdp::Local {
+    pub(super) fn local_of(&mut self, port: u16, trunk: Option<&Name>) -> sdp::Local {
         let mut local = self.local(port);
         let center = &self.parts.center;
         let trunk = trunk.and_then(|name| center.trunks.iter().find(|trunk| trunk.name == *name));
@@ -478,21 +493,44 @@ impl Switchboard {
             debug!(%leg, "no phone to dial, or no port for it");
             return self.not_dialled(leg, 480);
         };
+        let (in_browsers, elsewhere): (Vec<_>, Vec<_>) =
+            phones.into_iter().partition(|(_, hop)| hop.transport.is_web());
         let mut local = self.local_of(port, trunk.as_ref());
         local.srtp =
-            local.srtp.filter(|srtp| keys_may_travel(srtp.required, phones.iter().map(|(_, hop)| hop)));
+            local.srtp.filter(|srtp| keys_may_travel(srtp.required, elsewhere.iter().map(|(_, hop)| hop)));
         // What the caller's line has comes first: two lines with one codec cost least and lose nothing.
         if let Some(caller) = self.lines.get(&LegId::of(leg.call(), 0)) {
             let place = |codec: &Codec| caller.local.codecs.iter().position(|theirs| theirs == codec);
             local.codecs.sort_by_key(|codec| place(codec).unwrap_or(usize::MAX));
         }
-        let offer = Bytes::from(sdp::negotiate::offer(&local));
-        let from = self.shown_caller(leg);
         let mut headers = vec![("X-Warmline-Call", leg.call().to_string())];
         headers
             .extend(answer_after.into_iter().flat_map(|after| answer_by_itself(&self.parts.address, after)));
         let rings_for = self.calls.get(&leg.call()).and_then(|live| live.call.rings_for(leg));
         headers.extend(rings_for.map(|rings_for| ("Expires", rings_for.as_secs().to_string())));
+        let sessions = self.invite(now, leg, elsewhere, &local, &headers, out);
+        let mut line = Line { reach: Some(reach), ..Line::new(sessions, local) };
+        if !in_browsers.is_empty() {
+            let local = self.for_browser(line.local.clone());
+            let sessions = self.invite(now, leg, in_browsers, &local, &headers, out);
+            line.sessions.extend_from_slice(&sessions);
+            line.in_browsers = Some(InBrowsers { sessions, local });
+        }
+        self.lines.insert(leg, line);
+    }
+
+    /// Calls phones that are offered the same; their sessions.
+    fn invite(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        phones: Vec<(Uri, Hop)>,
+        local: &sdp::Local,
+        headers: &[(&'static str, String)],
+        out: &mut Vec<Output>,
+    ) -> SmallVec<[SessionId; 2]> {
+        let offer = Bytes::from(sdp::negotiate::offer(local));
+        let from = self.shown_caller(leg);
         let mut sessions = SmallVec::new();
         for (uri, hop) in phones {
             let session = SessionId(self.next_session);
@@ -506,14 +544,14 @@ impl Switchboard {
                 hop,
                 from: from.clone(),
                 asserted: None,
-                headers: headers.clone(),
+                headers: headers.to_vec(),
                 sdp: offer.clone(),
                 credentials: None,
                 routes: Vec::new(),
             };
             self.command(now, Command::Invite(Box::new(invite)), out);
         }
-        self.lines.insert(leg, Line { reach: Some(reach), ..Line::new(sessions, local) });
+        sessions
     }
 
     /// Who we say is calling, to a phone that we dial: the caller, or who calls for us, at our own address.
@@ -542,6 +580,8 @@ impl Switchboard {
             Transport::Udp => self.parts.udp,
             Transport::Tcp => self.parts.tcp,
             Transport::Tls => self.parts.tls?,
+            // Browsers alone open such connections.
+            Transport::Ws | Transport::Wss => return None,
         };
         Some(Hop { transport, local, remote })
     }
@@ -567,15 +607,17 @@ impl Switchboard {
     pub(super) fn open_line(
         &mut self,
         leg: LegId,
-        session: SessionId,
-        offer: Option<&[u8]>,
-        trunk: Option<&Name>,
+        incoming: &Incoming,
         streams: &mut dyn Streams,
     ) -> Result<(), u16> {
         let Opened { port, reach } = streams.open(leg.call(), leg).ok_or(503u16)?;
-        let mut line = Line::new(smallvec![session], self.local_of(port, trunk));
+        let mut local = self.local_of(port, incoming.trunk.as_ref());
+        if incoming.hop.transport.is_web() {
+            local = self.for_browser(local);
+        }
+        let mut line = Line::new(smallvec![incoming.session], local);
         line.reach = Some(reach);
-        if let Some(offer) = offer {
+        if let Some(offer) = &incoming.sdp {
             match sdp::negotiate::answer(offer, &line.local) {
                 Ok(prepared) => {
                     line.local.prefer(prepared.1.codec);
@@ -588,7 +630,7 @@ impl Switchboard {
                 }
             }
         }
-        self.sessions.insert(session, leg);
+        self.sessions.insert(incoming.session, leg);
         self.lines.insert(leg, line);
         Ok(())
     }

@@ -10,6 +10,7 @@ mod codes;
 #[cfg(test)]
 mod desk_tests;
 mod desks;
+mod in_browsers;
 mod lines;
 mod owners;
 mod placing;

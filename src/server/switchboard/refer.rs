@@ -162,10 +162,16 @@ impl Switchboard {
         incoming: &Incoming,
         streams: &mut dyn Streams,
     ) -> Result<String, u16> {
+        let srtp = self.srtp_at(leg, incoming.hop);
         let line = self.lines.get_mut(&leg).ok_or(481u16)?;
+        let before = std::mem::replace(&mut line.local.srtp, srtp);
         let sdp = match &incoming.sdp {
             Some(offer) => {
-                let (answer, agreed) = line.answer_offer(offer).map_err(|error| error.sip_status())?;
+                let answered = line.answer_offer(offer, &mut self.parts.entropy);
+                let (answer, agreed) = answered.map_err(|error| {
+                    line.local.srtp = before;
+                    error.sip_status()
+                })?;
                 if let Some(event) = line.note_direction(&agreed) {
                     self.pending.push_back(Pending::Call(leg.call(), CallEvent::Leg { leg, event }));
                 }
@@ -197,9 +203,7 @@ impl Switchboard {
         let session = incoming.session;
         let Some(leg) = self.calls.get_mut(&call).map(|live| live.call.reserve_leg()) else { return };
         let refuse = |status| Command::Refuse { session, status, retry_after_s: None };
-        if let Err(status) =
-            self.open_line(leg, session, incoming.sdp.as_deref(), incoming.trunk.as_ref(), streams)
-        {
+        if let Err(status) = self.open_line(leg, incoming, streams) {
             return self.command(now, refuse(status), out);
         }
         let request = AgentRequest::Transfer { to: to.clone() };

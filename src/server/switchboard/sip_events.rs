@@ -125,7 +125,7 @@ impl Switchboard {
         // A refused call uses up its number too: its stream may still be closing under it.
         self.next_call += 1;
         let opened = match room {
-            true => self.open_line(leg, session, incoming.sdp.as_deref(), incoming.trunk.as_ref(), streams),
+            true => self.open_line(leg, &incoming, streams),
             false => Err(503),
         };
         if let Err(status) = opened {
@@ -257,13 +257,14 @@ impl Switchboard {
             return self.command(now, end(EndReason::Elsewhere), out);
         };
         let Some(line) = self.lines.get_mut(&leg) else { return };
-        let agreed = sdp.as_deref().map(|answer| sdp::negotiate::accept(&line.local, answer));
+        let agreed = sdp.as_deref().map(|answer| sdp::negotiate::accept(line.offered(session), answer));
         let Some(Ok(agreed)) = agreed else {
             debug!(%leg, "the phone's answer was refused");
             self.command(now, end(EndReason::Failure), out);
             return self.on_failed(session, 488, streams);
         };
         line.up = true;
+        line.picked_up(session);
         line.agree(leg, agreed, streams);
         let desk = line.desk.take();
         let others: Vec<SessionId> = line.sessions.iter().copied().filter(|one| *one != session).collect();
@@ -307,7 +308,7 @@ impl Switchboard {
             let sdp = sdp::negotiate::offer(&line.local).into();
             return self.command(now, Command::AnswerOffer { session, sdp }, out);
         };
-        match line.answer_offer(&offer) {
+        match line.answer_offer(&offer, &mut self.parts.entropy) {
             Ok((answer, agreed)) => {
                 let news = line.note_direction(&agreed);
                 line.agree(leg, agreed, streams);

@@ -102,6 +102,10 @@ impl EndpointConfig {
             Transport::Udp => self.advertised_udp,
             Transport::Tcp => self.advertised_tcp,
             Transport::Tls => self.advertised_tls,
+            // At the web's port. No browser goes by it: its connection is the only way to us that it has.
+            Transport::Ws | Transport::Wss => {
+                self.advertised_tcp.map(|address| SocketAddr::new(address.ip(), hop.local.port()))
+            }
         };
         advertised.unwrap_or(hop.local)
     }
@@ -110,14 +114,15 @@ impl EndpointConfig {
     pub(in crate::sip) fn contact(&self, user: Option<&str>, hop: Hop) -> String {
         let address = self.advertised(hop);
         let mut uri = Uri::sip(user, address.ip().to_string(), Some(address.port()));
-        if hop.transport != Transport::Udp {
-            uri.params.set("transport", Some(&hop.transport.to_string()));
+        if let Some(transport) = hop.transport.as_param() {
+            uri.params.set("transport", Some(transport));
         }
         format!("<{uri}>")
     }
 
-    /// The trunk that owns this source address.
-    pub(in crate::sip) fn trunk_at(&self, source: IpAddr) -> Option<&TrunkConfig> {
-        self.trunks.iter().find(|trunk| trunk.sources.contains(&source))
+    /// The trunk that sends by this hop. A browser is none, wherever it stands.
+    pub(in crate::sip) fn trunk_at(&self, hop: Hop) -> Option<&TrunkConfig> {
+        let sends = |trunk: &&TrunkConfig| trunk.sources.contains(&hop.remote.ip());
+        self.trunks.iter().find(sends).filter(|_| !hop.transport.is_web())
     }
 }

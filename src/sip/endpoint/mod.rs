@@ -262,6 +262,9 @@ impl Endpoint {
         for silence in self.core.transactions.hop_failed(hop) {
             self.unanswered(now, silence, 503, out);
         }
+        if hop.transport.is_web() {
+            self.registrar.disconnected(&mut Cx { now, core: &mut self.core, out }, hop);
+        }
     }
 
     fn unanswered(&mut self, now: Timestamp, silence: Silence, status: u16, out: &mut Vec<Output>) {

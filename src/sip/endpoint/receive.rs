@@ -377,8 +377,7 @@ impl Endpoint {
         if session::is_too_small(headers, &cx.core.config) {
             return Some(422);
         }
-        let trunk =
-            cx.core.config.trunk_at(arrival.hop.remote.ip()).map(|trunk| (trunk.name.clone(), trunk.trusted));
+        let trunk = cx.core.config.trunk_at(arrival.hop).map(|trunk| (trunk.name.clone(), trunk.trusted));
         let user = match claimed_user(cx.core, arrival).filter(|_| trunk.is_none()) {
             Some(claimed) => match auth::prove(&mut cx, arrival, &claimed) {
                 Proof::User(user) => Some(user),
@@ -470,12 +469,29 @@ impl Endpoint {
         let mut cx = Cx { now, core: &mut self.core, out };
         let claimed = arrival.to.uri.user.as_deref().unwrap_or_default();
         match auth::prove(&mut cx, arrival, claimed) {
-            Proof::User(user) => self.registrar.register(&mut cx, &user, arrival, transaction),
+            Proof::User(user) => {
+                let refused = self.registrar.register(&mut cx, &user, arrival, transaction);
+                if refused.is_none() && arrival.hop.transport.is_web() {
+                    self.reconnected(arrival);
+                }
+                refused
+            }
             Proof::Wrong => Some(403),
             Proof::Missing { stale } => {
                 auth::challenge(&mut cx, arrival, transaction, stale);
                 None
             }
+        }
+    }
+}
+
+impl Endpoint {
+    /// A phone in a browser, that has proved who it is, comes by a connection that may be another one than before: what it is
+    /// told within its sessions goes there.
+    fn reconnected(&mut self, arrival: &Arrival) {
+        let Ok(Some(contact)) = arrival.request.headers.contact() else { return };
+        for session in self.sessions.values_mut() {
+            session.dialog.reconnected(&contact.uri, arrival.hop);
         }
     }
 }

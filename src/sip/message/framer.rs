@@ -27,6 +27,19 @@ pub enum Framed {
     Ping,
 }
 
+impl Framed {
+    /// What one frame of a WebSocket brought, which is a message by itself
+    /// ([RFC 7118 §5](https://www.rfc-editor.org/rfc/rfc7118#section-5)); nothing, when it is the answer to a ping or empty.
+    /// Whether it is a whole message is looked at by its Content-Length, as in a datagram.
+    pub fn of_frame(frame: Bytes) -> Option<Framed> {
+        match &frame[..] {
+            b"" | b"\r\n" => None,
+            b"\r\n\r\n" => Some(Framed::Ping),
+            _ => Some(Framed::Message(frame)),
+        }
+    }
+}
+
 /// The stream cannot be cut into messages any more: close it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FramingError {
@@ -112,6 +125,16 @@ fn content_length(head: &[u8]) -> Result<usize, FramingError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frame_of_a_websocket_is_one_message_or_a_ping() {
+        let of = |frame: &'static str| Framed::of_frame(Bytes::from_static(frame.as_bytes()));
+        assert_eq!((of(""), of("\r\n"), of("\r\n\r\n")), (None, None, Some(Framed::Ping)));
+        // Two in one frame are one that is malformed: what follows the first is let by, as in a datagram.
+        for message in ["OPTIONS sip:a SIP/2.0\r\n\r\n", "\r\n\r\n\r\n", "nonsense"] {
+            assert_eq!(of(message), Some(Framed::Message(Bytes::from_static(message.as_bytes()))));
+        }
+    }
 
     /// What is framed of `stream` when it comes in pieces of `size` bytes.
     fn frame(stream: &[u8], size: usize) -> Vec<Framed> {

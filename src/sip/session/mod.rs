@@ -245,6 +245,10 @@ impl Session {
         if !answered || self.closing.is_some() || (keys_offered && self.stage == Stage::Early) {
             return None;
         }
+        // The connection that a browser opened ends with the process.
+        if self.dialog.next_hop().transport.is_web() {
+            return None;
+        }
         let mut session = Session { entry: None, referring: None, ..self.clone() };
         session.asking.take_if(|_| keys_offered);
         if let Some(asked) = session.asked.take() {

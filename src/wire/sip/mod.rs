@@ -1,10 +1,12 @@
-//! The sockets that SIP speaks over: one UDP socket, and listeners for TCP and TLS with their connections.
+//! The sockets that SIP speaks over: one UDP socket, listeners for TCP and TLS with their connections, and the connections
+//! that browsers open at the web.
 //!
 //! It frames and carries; what a message means is the endpoint's.
 
 mod streams;
 mod udp;
 mod unreachable;
+mod web;
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,10 +21,18 @@ use crate::sip::Transport;
 use streams::Connections;
 pub use streams::Keys;
 pub use udp::Udp;
+pub use web::WebConnection;
+pub use web::WebConnections;
 
 /// How many messages from streams may wait for the control thread; a connection that brings more waits
 /// itself, and TCP slows its peer down.
 const STREAM_BACKLOG: usize = 1_024;
+
+/// How many connections of one kind there may be; one more is closed at once.
+const MOST_CONNECTIONS: usize = 4_096;
+
+/// How many messages may wait to be written to one peer; a peer that reads slower than that is cut off.
+const WRITE_BACKLOG: usize = 256;
 
 /// All SIP sockets of a server.
 pub struct SipSockets {
@@ -30,6 +40,7 @@ pub struct SipSockets {
     pub udp: Udp,
     tcp: Connections,
     tls: Option<Connections>,
+    web: WebConnections,
     arrived: mpsc::Sender<Input>,
 }
 
@@ -40,7 +51,13 @@ impl SipSockets {
         let (arrived, receiver) = mpsc::channel(STREAM_BACKLOG);
         let udp = Udp::bind(address)?;
         let tcp = Connections::listen(udp.address(), None, arrived.clone()).await?;
-        Ok((SipSockets { udp, tcp, tls: None, arrived }, receiver))
+        let web = WebConnections::new(arrived.clone());
+        Ok((SipSockets { udp, tcp, tls: None, web, arrived }, receiver))
+    }
+
+    /// The connections of browsers, for those who listen for them.
+    pub fn web(&self) -> &WebConnections {
+        &self.web
     }
 
     /// Binds TLS to `address` as well; where that is.
@@ -58,6 +75,7 @@ impl SipSockets {
             (Transport::Udp, _) => self.udp.send(hop.remote, &bytes),
             (Transport::Tcp, _) => self.tcp.send(hop, bytes),
             (Transport::Tls, Some(tls)) => tls.send(hop, bytes),
+            (Transport::Ws | Transport::Wss, _) => self.web.send(hop, bytes),
             // Never in the clear instead.
             (Transport::Tls, None) => debug!(peer = %hop.remote, "TLS is not bound: a message was dropped"),
         }

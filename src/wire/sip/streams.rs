@@ -20,6 +20,8 @@ use tokio_rustls::client::TlsStream;
 use tracing::debug;
 use tracing::warn;
 
+use super::MOST_CONNECTIONS;
+use super::WRITE_BACKLOG;
 use crate::sip::Hop;
 use crate::sip::Input;
 use crate::sip::Transport;
@@ -27,12 +29,6 @@ use crate::sip::message::Framed;
 use crate::sip::message::StreamFramer;
 use crate::wire::tls::TlsClient;
 use crate::wire::tls::TlsServer;
-
-/// How many connections there may be; one more is closed at once.
-const MOST_CONNECTIONS: usize = 4_096;
-
-/// How many messages may wait to be written to one peer; a peer that reads slower than that is cut off.
-const WRITE_BACKLOG: usize = 256;
 
 /// How long a connection may take to be made, keys included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);

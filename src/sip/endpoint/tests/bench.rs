@@ -128,6 +128,15 @@ impl Bench {
         Message::parse(last.expect("nothing was sent")).expect("what we send can be read")
     }
 
+    /// Where the last message went that it sent since it was asked last.
+    pub(super) fn last_hop(&mut self) -> Hop {
+        let hop = self.outputs.iter().rev().find_map(|output| match output {
+            Output::Send { hop, .. } => Some(*hop),
+            Output::Event(_) => None,
+        });
+        hop.expect("nothing was sent")
+    }
+
     pub(super) fn last_request(&mut self) -> Request {
         match self.last() {
             Message::Request(request) => request,

@@ -5,6 +5,8 @@ use crate::base::Secret;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
 use crate::sip::api::Event;
+use crate::sip::api::Hop;
+use crate::sip::api::Input;
 use crate::sip::digest;
 use crate::sip::digest::Credentials;
 use crate::sip::endpoint::EndpointConfig;
@@ -56,6 +58,92 @@ fn several_phones_register_and_the_preferred_comes_first() {
     assert!(contacts(&register(&mut bench, 7, "Contact: *\r\nExpires: 0\r\n")).is_empty());
     let told = ["Registered alice 1", "Registered alice 2", "Unregistered alice 1", "Unregistered alice 0"];
     assert_eq!(bench.told(), told);
+}
+
+/// The Contact of a phone in a browser, as JsSIP gives it.
+const IN_BROWSER: &str = "Contact: <sip:7q2k@df7jal23ls0d.invalid;transport=ws>;\
+    +sip.instance=\"<urn:uuid:0c67446e-f1a1-11d9-94d3-000a95a0e128>\";reg-id=1;expires=600\r\n";
+
+#[test]
+fn a_phone_in_a_browser_is_signed_in_for_as_long_as_its_connection() {
+    let mut bench = Bench::with(config(), Transport::Ws);
+    bench.reborn = true;
+    let answer = register(&mut bench, 1, IN_BROWSER);
+    assert_eq!(contacts(&answer), ["<sip:7q2k@df7jal23ls0d.invalid;transport=ws>;expires=600;q=1"]);
+    assert_eq!(bench.endpoint.contacts("alice")[0].hop, bench.hop);
+    // Another one's connection, and the same address over TLS.
+    let other = Hop { remote: "192.0.2.9:5071".parse().unwrap(), ..bench.hop };
+    for hop in [other, hop(Transport::Wss)] {
+        bench.input(Input::HopFailed { hop });
+    }
+    assert_eq!(bench.endpoint.contacts("alice").len(), 1);
+    // It has come by another one before the first is known to be closed.
+    let first = std::mem::replace(&mut bench.hop, other);
+    register(&mut bench, 3, IN_BROWSER);
+    bench.input(Input::HopFailed { hop: first });
+    assert_eq!(bench.endpoint.contacts("alice")[0].hop, other);
+    bench.input(Input::HopFailed { hop: other });
+    assert!(bench.endpoint.contacts("alice").is_empty());
+    assert_eq!(bench.told(), ["Registered alice 1", "Registered alice 1", "Unregistered alice 0"]);
+}
+
+#[test]
+fn a_phone_at_its_own_address_stays_signed_in_when_its_connection_is_closed() {
+    let mut bench = Bench::with(config(), Transport::Tcp);
+    register(&mut bench, 1, "Contact: <sip:a@192.0.2.9:5070;transport=tcp>\r\n");
+    bench.input(Input::HopFailed { hop: bench.hop });
+    assert_eq!(bench.endpoint.contacts("alice").len(), 1);
+}
+
+#[test]
+fn a_call_goes_on_over_the_next_connection_of_a_phone_in_a_browser() {
+    let mut bench = Bench::with(config(), Transport::Wss);
+    register(&mut bench, 1, IN_BROWSER);
+    bench.command(call_in_browser(bench.hop));
+    let invite = bench.last_request();
+    assert_eq!(invite.uri.to_string(), "sip:7q2k@df7jal23ls0d.invalid;transport=ws");
+    let via = invite.headers.get(&HeaderName::Via).unwrap();
+    assert!(via.starts_with("SIP/2.0/WSS 192.0.2.1:5060"), "{via}");
+    let ours = invite.headers.get(&HeaderName::Contact).unwrap();
+    assert!(ours.contains("@192.0.2.1:5060;transport=ws>"), "{ours}");
+    // Its Contact in dialogs has a mark that it has not elsewhere.
+    let contact = "Contact: <sip:7q2k@df7jal23ls0d.invalid;transport=ws;ob>\r\n";
+    let answer = response(&invite, 200, "its", "", ANSWER);
+    bench.receive(answer.replace("Contact: <sip:bob@192.0.2.9:5070>\r\n", contact));
+    assert_eq!(bench.told(), ["Registered alice 1", "Answered sdp"]);
+    let first = bench.hop;
+    bench.hop.remote = "192.0.2.9:5071".parse().unwrap();
+    bench.input(Input::HopFailed { hop: first });
+    register(&mut bench, 3, IN_BROWSER);
+    bench.command(Command::End { session: OURS, reason: EndReason::Normal });
+    assert_eq!(bench.last_hop(), bench.hop);
+}
+
+/// Our call to a phone in a browser.
+fn call_in_browser(hop: Hop) -> Command {
+    let Command::Invite(mut invite) = call(hop) else { panic!("no call") };
+    invite.uri = Uri::parse("sip:7q2k@df7jal23ls0d.invalid;transport=ws").unwrap();
+    Command::Invite(invite)
+}
+
+#[test]
+fn a_browser_is_no_trunk_wherever_it_stands() {
+    let trunk = TrunkConfig {
+        name: "carrier".into(),
+        sources: vec!["192.0.2.9".parse().unwrap()],
+        trusted: true,
+        registration: None,
+    };
+    for (transport, is_trunk) in [(Transport::Tcp, true), (Transport::Ws, false), (Transport::Wss, false)] {
+        let mut bench = Bench::with(EndpointConfig { trunks: vec![trunk.clone()], ..config() }, transport);
+        bench.receive(request("INVITE", "1", 1, "", "P-Asserted-Identity: <sip:boss@a>\r\n", OFFER));
+        let events = bench.events();
+        let Event::Incoming(incoming) = &events[0] else { panic!("{events:?}") };
+        assert_eq!(
+            (incoming.trunk.is_some(), incoming.caller.uri.user.as_deref() == Some("boss")),
+            (is_trunk, is_trunk)
+        );
+    }
 }
 
 #[test]
