@@ -10,8 +10,10 @@ import { createInterface } from "node:readline";
 
 import { chromium } from "playwright-core";
 
+import { jssip } from "./jssip.mjs";
 import { listening } from "./listening.mjs";
 import { look, shifts } from "./looking.mjs";
+import { softphone } from "./softphone.mjs";
 import { staging } from "./staging.mjs";
 
 const [microphone] = process.argv.slice(2);
@@ -34,6 +36,12 @@ const browser = await chromium.launch({
 });
 
 const state = { console: [], look, staging };
+
+// A page that is open gets a telephone of somebody else's making.
+state.jssip = async () => {
+  await state.page.evaluate(jssip());
+  await state.page.evaluate(softphone);
+};
 
 // A context of its own for each person: nothing is shared but the microphone.
 state.person = async () => {

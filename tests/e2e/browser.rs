@@ -154,6 +154,22 @@ impl Browser {
         self.sees("the desk's phone is up", 10, "phone.state === 'up'");
     }
 
+    /// Has a phone by JsSIP at a server's web, of this user; with a password it is signed in.
+    pub fn has_jssip(&mut self, web: &str, user: &str, password: Option<&str>) {
+        self.run(&format!("await page.goto('{web}/'); await state.jssip()"));
+        let url = format!("{}/sip", web.replacen("http", "ws", 1));
+        let phone = json!({ "url": url, "user": user, "password": password });
+        self.look(&format!("void (window.phone = jssipPhone({phone}))"));
+        let is_up = if password.is_some() { "phone.ua.isRegistered()" } else { "phone.ua.isConnected()" };
+        self.sees("the phone is up", 10, is_up);
+    }
+
+    /// The Call-ID of the call that its phone by JsSIP has.
+    pub fn sip_call_id(&mut self) -> String {
+        let id = self.look("phone.session._request.call_id");
+        id.as_str().expect("a Call-ID").to_owned()
+    }
+
     /// Waits until the caller's page is connected; the number of the call.
     pub fn is_talking(&mut self) -> u64 {
         self.sees("the call is answered", 10, "call.state === 'talking'");

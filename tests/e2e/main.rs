@@ -36,6 +36,7 @@ mod secure;
 mod server;
 mod signalling;
 mod sipp;
+mod softphones;
 mod sound;
 mod speech;
 mod spine;

@@ -15,7 +15,7 @@ use crate::tools::available;
 use crate::tools::within;
 
 /// What 9197 plays.
-const TEST_HZ: f64 = 1_004.0;
+pub const TEST_HZ: f64 = 1_004.0;
 
 fn start() -> Server {
     Server::set_up(Setup { tls: true, ..Setup::default() })
