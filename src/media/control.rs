@@ -88,6 +88,8 @@ pub enum MediaEvent {
     AudioLost { leg: LegId },
     /// It sends again.
     AudioBack { leg: LegId },
+    /// A handshake has brought the keys that the leg's packets are secured by.
+    Secured { leg: LegId },
     /// Somebody begins to speak on a leg that is recorded as a message, or has not for a second.
     Speaks { leg: LegId, on: bool },
     /// The stream ended, and what it carried.

@@ -29,14 +29,19 @@ use tracing::warn;
 use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::WallTime;
+use crate::sdp::Dtls;
+use crate::sdp::Fingerprint;
 use crate::sdp::LocalSrtp;
 use crate::sdp::crypto::Crypto;
 use crate::sdp::crypto::MasterKey;
 use crate::sdp::crypto::Sdes;
 use crate::sdp::crypto::Suite;
+use crate::sdp::dtls::Setup;
 use crate::server::switchboard::LineKeys;
+use crate::server::switchboard::LineSecret;
 use crate::sip::Descriptions;
 use crate::sip::SessionId;
+use crate::wire::media::HandshakeKeys;
 
 /// What `statfs` calls the two file systems that are memory.
 const MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
@@ -68,14 +73,32 @@ struct OnFile {
 #[derive(Serialize, Deserialize)]
 struct LineOnFile {
     leg: LegId,
-    suite: String,
-    ours: String,
-    theirs: String,
+    keys: KeysOnFile,
+    /// What they came out of, where that was a handshake.
+    handshake: Option<HandshakeOnFile>,
     required: bool,
     /// What we bring to offers and answers: tag, suite and key.
     offered: Vec<(u32, String, String)>,
     /// What each session agreed on: our description and the peer's.
     sessions: Vec<(SessionId, String, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeysOnFile {
+    suite: String,
+    ours: String,
+    theirs: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HandshakeOnFile {
+    /// Whether we began it.
+    active: bool,
+    /// Of the peer's certificate.
+    fingerprint: String,
+    rtcp_mux: bool,
+    /// The keys of reports, where they have their own.
+    reports: Option<KeysOnFile>,
 }
 
 impl Keyring {
@@ -133,7 +156,7 @@ impl Keyring {
 
     /// Keeps the keys of a call's lines, or forgets them where there are none any more.
     pub fn keep<'k>(&mut self, call: CallId, keys: impl Iterator<Item = (LegId, &'k LineKeys)>) {
-        let lines: Vec<LineOnFile> = keys.map(|(leg, keys)| LineOnFile::of(leg, keys)).collect();
+        let lines: Vec<LineOnFile> = keys.filter_map(|(leg, keys)| LineOnFile::of(leg, keys)).collect();
         if lines.is_empty() {
             return self.forget(call);
         }
@@ -224,8 +247,8 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 impl LineOnFile {
-    fn of(leg: LegId, keys: &LineKeys) -> LineOnFile {
-        let LineKeys { agreed: Sdes { suite, ours, theirs }, local, descriptions } = keys;
+    fn of(leg: LegId, keys: &LineKeys) -> Option<LineOnFile> {
+        let LineKeys { secret, local, descriptions } = keys;
         let offered = local.keys.iter().map(|Crypto { tag, suite, key }| {
             let (name, key) = (suite.name().to_owned(), encoded(*suite, key));
             (*tag, name, key)
@@ -233,20 +256,40 @@ impl LineOnFile {
         let sessions = descriptions.iter().map(|(session, Descriptions { local, remote })| {
             (*session, STANDARD.encode(local), STANDARD.encode(remote))
         });
-        LineOnFile {
+        let (keys, handshake) = match secret {
+            LineSecret::Sdes(keys) => (Some(keys), None),
+            LineSecret::Dtls(Dtls { setup, fingerprint, rtcp_mux, .. }, shaken) => {
+                let handshake = HandshakeOnFile {
+                    active: *setup == Setup::Active,
+                    fingerprint: fingerprint.to_string(),
+                    rtcp_mux: *rtcp_mux,
+                    reports: shaken.reports.as_ref().map(KeysOnFile::of),
+                };
+                (shaken.audio.as_ref(), Some(handshake))
+            }
+        };
+        Some(LineOnFile {
             leg,
-            suite: suite.name().to_owned(),
-            ours: encoded(*suite, ours),
-            theirs: encoded(*suite, theirs),
+            keys: KeysOnFile::of(keys?),
+            handshake,
             required: local.required,
             offered: offered.collect(),
             sessions: sessions.collect(),
-        }
+        })
     }
 
     fn keys(&self) -> Option<LineKeys> {
-        let suite = suite_of(&self.suite)?;
-        let agreed = Sdes { suite, ours: key(suite, &self.ours)?, theirs: key(suite, &self.theirs)? };
+        let keys = self.keys.read()?;
+        let secret = match &self.handshake {
+            None => LineSecret::Sdes(keys),
+            Some(HandshakeOnFile { active, fingerprint, rtcp_mux, reports }) => {
+                let setup = if *active { Setup::Active } else { Setup::Passive };
+                let fingerprint = Fingerprint::parse(fingerprint)?;
+                let reports = reports.as_ref().and_then(KeysOnFile::read);
+                let dtls = Dtls { setup, fingerprint, rtcp_mux: *rtcp_mux, ice: None };
+                LineSecret::Dtls(dtls, HandshakeKeys { audio: Some(keys), reports })
+            }
+        };
         let offered = self.offered.iter().map(|(tag, name, octets)| {
             let suite = suite_of(name)?;
             Some(Crypto { tag: *tag, suite, key: key(suite, octets)? })
@@ -258,10 +301,22 @@ impl LineOnFile {
         });
         let descriptions = descriptions.collect::<Option<Vec<_>>>()?;
         Some(LineKeys {
-            agreed,
+            secret,
             local: LocalSrtp { required: self.required, keys, fingerprint: None, ice: None },
             descriptions,
         })
+    }
+}
+
+impl KeysOnFile {
+    fn of(Sdes { suite, ours, theirs }: &Sdes) -> KeysOnFile {
+        let (ours, theirs) = (encoded(*suite, ours), encoded(*suite, theirs));
+        KeysOnFile { suite: suite.name().to_owned(), ours, theirs }
+    }
+
+    fn read(&self) -> Option<Sdes> {
+        let suite = suite_of(&self.suite)?;
+        Some(Sdes { suite, ours: key(suite, &self.ours)?, theirs: key(suite, &self.theirs)? })
     }
 }
 
@@ -295,8 +350,17 @@ mod tests {
         let suite = Suite::AesCm128HmacSha1_80;
         let [ours, theirs] = [(); 2].map(|()| MasterKey::draw(suite, &mut entropy));
         let descriptions = Descriptions { local: "v=0\r\n".into(), remote: "v=0\r\ns=x\r\n".into() };
+        let sdes = Sdes { suite, ours, theirs };
+        // Every other one shook hands.
+        let secret = if seed.is_multiple_of(2) {
+            let fingerprint = Fingerprint::of(b"theirs");
+            let dtls = Dtls { setup: Setup::Active, fingerprint, rtcp_mux: false, ice: None };
+            LineSecret::Dtls(dtls, HandshakeKeys { audio: Some(sdes.clone()), reports: Some(sdes) })
+        } else {
+            LineSecret::Sdes(sdes)
+        };
         LineKeys {
-            agreed: Sdes { suite, ours, theirs },
+            secret,
             local: LocalSrtp { required: true, keys, fingerprint: None, ice: None },
             descriptions: vec![(SessionId(3), descriptions)],
         }

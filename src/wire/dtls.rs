@@ -17,6 +17,7 @@ use rtc_shared::error::Error;
 use crate::media::srtp::Ways;
 use crate::sdp::Fingerprint;
 use crate::sdp::crypto::MasterKey;
+use crate::sdp::crypto::Sdes;
 use crate::sdp::crypto::Suite;
 use crate::sdp::dtls::Setup;
 
@@ -70,8 +71,14 @@ impl Identity {
         Ok(Arc::new(config))
     }
 
+    /// What packets are sealed and opened by after a handshake that is complete.
+    pub fn ways(&self, state: &State) -> Result<Ways, KeyError> {
+        let Sdes { suite, ours, theirs } = self.keys(state)?;
+        Ways::new(suite, &ours, &theirs, self.provider.crypto()).map_err(|error| error.to_string())
+    }
+
     /// The SRTP keys of a handshake that is complete.
-    pub fn keys(&self, state: &State) -> Result<Ways, KeyError> {
+    pub fn keys(&self, state: &State) -> Result<Sdes, KeyError> {
         let suite = match state.srtp_protection_profile() {
             SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => Suite::AeadAes128Gcm,
             SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => Suite::AesCm128HmacSha1_80,
@@ -88,6 +95,6 @@ impl Identity {
         // The client's come first.
         let (client, server) = (of(0)?, of(1)?);
         let (ours, theirs) = if state.is_client() { (client, server) } else { (server, client) };
-        Ways::new(suite, &ours, &theirs, self.provider.crypto()).map_err(|error| error.to_string())
+        Ok(Sdes { suite, ours, theirs })
     }
 }

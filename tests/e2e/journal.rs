@@ -208,7 +208,7 @@ fn a_secured_talk_outlives_the_server_by_the_keys_that_it_had() {
         let journal = fs::read_to_string(server.data().join("calls.journal")).expect("the journal");
         for line in keys["lines"].as_array().expect("lines") {
             for key in ["ours", "theirs"] {
-                let key = line[key].as_str().expect("a key");
+                let key = line["keys"][key].as_str().expect("a key");
                 assert!(key.len() > 30 && !journal.contains(key) && !server.logged().contains(key));
             }
         }
@@ -255,5 +255,35 @@ fn without_the_keys_who_takes_no_new_one_is_not_left_in_silence() {
     assert_eq!(story.only("call_ended")["cause"], "its audio could not be secured anew");
     caller.wait_for("CALL_CLOSED", 20);
     bob.wait_for("CALL_CLOSED", 20);
+    server.is_left_clean();
+}
+
+#[test]
+fn a_talk_that_a_handshake_secured_outlives_the_server() {
+    if !available("a_talk_that_a_handshake_secured_…", &["baresip"]) {
+        return;
+    }
+    let (_flows, setup, _memory) = secured_center("dtls");
+    let mut server = Server::set_up(setup);
+    let phone = |user| baresip::Setup {
+        user,
+        domain: Some(server.sip()),
+        srtp: Some("dtls_srtp"),
+        ..baresip::Setup::default()
+    };
+    let mut bob = Phone::agent_set_up(&baresip::Setup { answers: true, ..phone("bob") });
+    let mut caller = Phone::start(&phone(STRANGER));
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "agent_connected", 20);
+    they_hear_each_other(&caller, &bob);
+
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    they_hear_each_other(&caller, &bob);
+    bob.hang_up();
+    caller.wait_for("CALL_CLOSED", 10);
+    server.story_with(&id, "call_ended", 10);
     server.is_left_clean();
 }

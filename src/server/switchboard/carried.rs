@@ -40,6 +40,7 @@ use crate::queue::Engine;
 use crate::queue::Stage;
 use crate::queue::api::Whose;
 use crate::sdp;
+use crate::sdp::Dtls;
 use crate::sdp::LocalSrtp;
 use crate::sdp::Srtp;
 use crate::sdp::crypto::Sdes;
@@ -52,6 +53,7 @@ use crate::sip::Hop;
 use crate::sip::SessionId;
 use crate::sip::uri::Uri;
 use crate::wire::media::Before;
+use crate::wire::media::HandshakeKeys;
 use crate::wire::media::Opened;
 use crate::wire::media::Reach;
 
@@ -86,23 +88,44 @@ struct CarriedLine {
     keys: Option<LineKeys>,
 }
 
-/// What a line is secured by, where that is keys that stood in descriptions.
+/// What a line is secured by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineKeys {
-    pub agreed: Sdes,
+    pub secret: LineSecret,
     /// What we bring to offers and answers, without our certificate, which is another one in another process.
     pub local: LocalSrtp,
     /// What its sessions agreed on.
     pub descriptions: Vec<(SessionId, Descriptions)>,
 }
 
+/// Keys that stood in descriptions, or came out of a handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineSecret {
+    Sdes(Sdes),
+    Dtls(Dtls, HandshakeKeys),
+}
+
+impl LineSecret {
+    fn secured(&self) -> Secured {
+        match self {
+            LineSecret::Sdes(_) => Secured::ByKeys,
+            LineSecret::Dtls(..) => Secured::ByHandshake,
+        }
+    }
+}
+
 impl LineKeys {
     fn of(line: &Line, sessions: &[CarriedSession]) -> Option<LineKeys> {
-        let Srtp::Sdes(agreed) = line.agreed.as_ref()?.srtp.as_ref()? else { return None };
+        let secret = match line.agreed.as_ref()?.srtp.as_ref()? {
+            Srtp::Sdes(agreed) => LineSecret::Sdes(agreed.clone()),
+            // A phone in a browser is gone with its socket.
+            Srtp::Dtls(Dtls { ice: Some(_), .. }) => return None,
+            Srtp::Dtls(agreed) => LineSecret::Dtls(agreed.clone(), line.reach.as_ref()?.handshake_keys()?),
+        };
         let local = LocalSrtp { fingerprint: None, ..line.local.srtp.clone()? };
         let descriptions =
             sessions.iter().filter_map(|session| Some((session.id(), session.secret()?.clone())));
-        Some(LineKeys { agreed: agreed.clone(), local, descriptions: descriptions.collect() })
+        Some(LineKeys { secret, local, descriptions: descriptions.collect() })
     }
 }
 
@@ -148,7 +171,7 @@ impl CarriedCall {
     pub fn had_keys(&mut self, keys: Vec<(LegId, LineKeys)>) {
         for (leg, keys) in keys {
             let lines =
-                self.lines.iter_mut().filter(|line| line.leg == leg && line.secured == Secured::ByKeys);
+                self.lines.iter_mut().filter(|line| line.leg == leg && line.secured == keys.secret.secured());
             lines.for_each(|line| line.keys = Some(keys.clone()));
         }
     }
@@ -395,8 +418,13 @@ impl Switchboard {
         let opened = match sessions.is_empty() {
             true => None,
             false => {
-                let before = reached.map(|reached| Before { reached, by_its_keys: keys.is_some() });
-                streams.reopen(leg.call(), leg, line.local.port, before.as_ref())
+                let by_its_keys = keys.is_some();
+                let shaken = match keys.as_ref().map(|keys| &keys.secret) {
+                    Some(LineSecret::Dtls(_, shaken)) => shaken.clone(),
+                    _ => HandshakeKeys::default(),
+                };
+                let before = Before { reached, by_its_keys, shaken };
+                streams.reopen(leg.call(), leg, line.local.port, Some(&before))
             }
         };
         let Some(Opened { port, reach }) = opened else {
@@ -430,11 +458,14 @@ impl Switchboard {
 
     /// A line is secured as it was.
     fn had_keys(&self, line: &mut Line, sessions: &mut [CarriedSession], keys: LineKeys) {
-        let LineKeys { agreed, local, descriptions } = keys;
+        let LineKeys { secret, local, descriptions } = keys;
         let fingerprint = Some(self.parts.fingerprint.clone());
         line.local.srtp = Some(LocalSrtp { fingerprint, ..local });
         if let Some(before) = &mut line.agreed {
-            before.srtp = Some(Srtp::Sdes(agreed));
+            before.srtp = Some(match secret {
+                LineSecret::Sdes(agreed) => Srtp::Sdes(agreed),
+                LineSecret::Dtls(agreed, _) => Srtp::Dtls(agreed),
+            });
         }
         for (id, secret) in descriptions {
             let of_it = sessions.iter_mut().filter(|session| session.id() == id);

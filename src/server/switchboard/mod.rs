@@ -109,6 +109,7 @@ pub use carried::CarriedDesks;
 use carried::Changed;
 pub use carried::Changes;
 pub use carried::LineKeys;
+pub use carried::LineSecret;
 use codes::Code;
 use codes::SentCodes;
 use desks::Desk;
@@ -686,6 +687,7 @@ impl Switchboard {
             }
             MediaEvent::Speaks { leg, on } => (leg, CallEvent::Speaks { leg, on }),
             MediaEvent::SendInfo { leg, digit } => return self.send_info(now, leg, digit, out),
+            MediaEvent::Secured { leg } => return self.changed.call(leg.call()),
             MediaEvent::Closed { leg, quality } => {
                 self.lines.remove(&leg);
                 (leg, CallEvent::Leg { leg, event: LegEvent::Closed { quality } })

@@ -36,6 +36,7 @@ use crate::sdp::dtls::Setup;
 use crate::wire::bell::Bell;
 use crate::wire::cord::FAR_END;
 use crate::wire::dtls::Identity;
+use crate::wire::media::reach::Reach;
 use crate::wire::media::tell;
 use crate::wire::media::worker::guarded;
 
@@ -68,6 +69,8 @@ pub(super) struct Begin {
     pub remote: [Option<SocketAddr>; 2],
     pub leg: LegId,
     pub reply: Reply,
+    /// Where keys are noted for a process that goes on with the stream.
+    pub reach: Arc<Reach>,
 }
 
 /// Where keys go: to the worker of the stream.
@@ -149,6 +152,7 @@ struct Shaking {
     tries: u32,
     leg: LegId,
     reply: Reply,
+    reach: Arc<Reach>,
     is_complete: bool,
 }
 
@@ -174,7 +178,7 @@ impl Hands {
     }
 
     fn begin(&mut self, now: Instant, id: u64, begin: Begin) {
-        let Begin { dtls, sockets, remote, leg, reply } = begin;
+        let Begin { dtls, sockets, remote, leg, reply, reach } = begin;
         let config = match self.identity.handshake(dtls.setup, &dtls.fingerprint) {
             Ok(config) => config,
             Err(error) => return tracing::error!(%error, "a phone's handshake cannot begin"),
@@ -193,6 +197,7 @@ impl Hands {
                 tries: 0,
                 leg,
                 reply: reply.clone(),
+                reach: reach.clone(),
                 is_complete: false,
             };
             shaking.connect(now);
@@ -273,9 +278,12 @@ impl Shaking {
 
     fn complete(&mut self, ticket: u64, identity: &Identity) {
         let Some(state) = self.endpoint.get_connection_state(FAR_END) else { return };
-        match identity.keys(state) {
-            Ok(ways) => {
+        let keys = identity.keys(state);
+        let ways = keys.and_then(|keys| Ok((identity.ways(state)?, keys)));
+        match ways {
+            Ok((ways, keys)) => {
                 self.is_complete = true;
+                self.reach.shaken(self.is_rtcp, keys);
                 let (leg, is_rtcp, ways) = (self.leg, self.is_rtcp, Box::new(ways));
                 let Reply { shaken, bell } = &self.reply;
                 let mut shaken = shaken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -31,6 +31,7 @@ pub(crate) use ports::Pair;
 pub(crate) use ports::Ports;
 pub use ports::PortsTaken;
 pub use reach::Before;
+pub use reach::HandshakeKeys;
 pub use reach::Reach;
 pub use reach::machine_ms;
 pub use urgency::before_others;

@@ -1,6 +1,8 @@
 //! How far a stream has come, for the process that may have to go on with it: its worker notes that with each packet, and the
 //! journal's thread looks now and then. Neither waits for the other.
 
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -17,6 +19,7 @@ use crate::media::origin::Sealed;
 use crate::media::srtp::Ways;
 use crate::media::stream::FRAME;
 use crate::sdp::Codec;
+use crate::sdp::crypto::Sdes;
 
 /// A stream is not gone on with as the same one so long after somebody had looked: in half a turn of the sequence, nobody could
 /// tell what is later ([`PACE`](crate::media::origin::PACE)).
@@ -31,9 +34,19 @@ pub fn machine_ms() -> u64 {
 /// The stream that a leg had in an earlier process.
 #[derive(Clone, Debug)]
 pub struct Before {
-    pub reached: Reached,
+    /// How far it had come, where that is known.
+    pub reached: Option<Reached>,
     /// Whether the keys are still there that it was secured by, and the next that it is told are the same.
     pub by_its_keys: bool,
+    /// Those that a handshake had brought.
+    pub shaken: HandshakeKeys,
+}
+
+/// What a handshake brought, and the one of the reports, where they have their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HandshakeKeys {
+    pub audio: Option<Sdes>,
+    pub reports: Option<Sdes>,
 }
 
 /// How a stream begins.
@@ -48,13 +61,14 @@ pub struct Beginning {
 impl Beginning {
     /// Behind what it was in an earlier process, where that is known; else by chance.
     pub fn of(before: Option<&Before>, now_ms: u64, entropy: &mut Entropy) -> Beginning {
-        let before = before.and_then(|before| Some((before, since(&before.reached, now_ms)?)));
-        let origin = match before {
-            Some((before, elapsed)) => before.reached.goes_on_after(elapsed),
+        let reached = before.and_then(|before| before.reached.as_ref());
+        let reached = reached.and_then(|reached| Some((reached, since(reached, now_ms)?)));
+        let origin = match reached {
+            Some((reached, elapsed)) => reached.goes_on_after(elapsed),
             None => Origin::draw(entropy),
         };
-        let by_its_keys = before.filter(|(before, _)| before.by_its_keys);
-        let sealed = by_its_keys.map(|(before, elapsed)| before.reached.sealed_after(elapsed));
+        let by_its_keys = reached.filter(|_| before.is_some_and(|before| before.by_its_keys));
+        let sealed = by_its_keys.map(|(reached, elapsed)| reached.sealed_after(elapsed));
         // A process may end before it has sealed or opened anything.
         let reach = Reach {
             ssrc: origin.ssrc,
@@ -64,6 +78,7 @@ impl Beginning {
             units: AtomicU32::new(units(Codec::Pcmu)),
             report: AtomicU32::new(sealed.as_ref().map_or(0, |sealed| sealed.report)),
             heard: AtomicU64::new(sealed.as_ref().and_then(|sealed| sealed.heard).map_or(0, packed)),
+            shaken: Mutex::new(before.map(|before| before.shaken.clone()).unwrap_or_default()),
         };
         Beginning { origin, sealed, reach }
     }
@@ -85,6 +100,8 @@ pub struct Reach {
     report: AtomicU32,
     /// The source of the latest packet that was opened, in the upper half, and the lowest half of its index; none yet where all is 0.
     heard: AtomicU64,
+    /// What a handshake brought. The worker asks for it only when something is agreed on.
+    shaken: Mutex<HandshakeKeys>,
 }
 
 impl Reach {
@@ -102,11 +119,30 @@ impl Reach {
     }
 
     /// A packet was sealed, or a report. Under other keys the index begins anew with the sequence as it is.
-    pub fn sealed(&self, ways: &Ways) {
-        if let Some(latest) = ways.ours.latest() {
+    pub fn sealed(&self, ways: &Ways, is_report: bool) {
+        if is_report {
+            self.report.store(ways.ours.next_report(), Ordering::Relaxed);
+        } else if let Some(latest) = ways.ours.latest() {
             self.next.store(latest.index + 1, Ordering::Relaxed);
         }
-        self.report.store(ways.ours.next_report(), Ordering::Relaxed);
+    }
+
+    /// A handshake brought keys: of audio, or of reports.
+    pub fn shaken(&self, is_rtcp: bool, keys: Sdes) {
+        let mut shaken = self.shaken.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = if is_rtcp { &mut shaken.reports } else { &mut shaken.audio };
+        *place = Some(keys);
+    }
+
+    /// They are used no more.
+    pub fn forget_shaken(&self) {
+        *self.shaken.lock().unwrap_or_else(PoisonError::into_inner) = HandshakeKeys::default();
+    }
+
+    /// What a handshake brought; none before it has.
+    pub fn handshake_keys(&self) -> Option<HandshakeKeys> {
+        let shaken = self.shaken.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(shaken.clone()).filter(|keys| keys.audio.is_some())
     }
 
     /// A packet was opened.
@@ -283,7 +319,8 @@ mod tests {
         /// The process ends, and another goes on, by what was seen last.
         fn ends(&mut self, reached: &Reached) {
             self.frame += self.entropy.below(if self.used.len().is_multiple_of(2) { 50 } else { 14_000 });
-            let before = Before { reached: reached.clone(), by_its_keys: false };
+            let shaken = HandshakeKeys::default();
+            let before = Before { reached: Some(reached.clone()), by_its_keys: false, shaken };
             let Beginning { origin, reach, sealed } =
                 Beginning::of(Some(&before), self.frame * 20, &mut self.entropy);
             assert_eq!(sealed, None);
@@ -377,7 +414,7 @@ mod tests {
                         reach.sent(now_ms, header.sequence, header.timestamp);
                         // What is passed on twice is not sealed again.
                         if let Some(length) = here.seal(&mut buffer, length, false) {
-                            reach.sealed(&here);
+                            reach.sealed(&here, false);
                             let highest = here.ours.latest().expect("it was sealed").index;
                             let behind = (highest as u16).wrapping_sub(header.sequence);
                             let index = highest - u64::from(behind);
@@ -393,7 +430,7 @@ mod tests {
                         let mut report = [0x80; 64];
                         report[4..8].copy_from_slice(&origin.ssrc.to_be_bytes());
                         here.seal(&mut report, 28, true).expect("there are numbers left");
-                        reach.sealed(&here);
+                        reach.sealed(&here, true);
                     }
                     let (mut buffer, length) = packet(Header { sequence: theirs as u16, ..passed });
                     theirs += 1;
@@ -407,7 +444,8 @@ mod tests {
                 let gone = entropy.below(80_000);
                 now_ms += gone;
                 theirs += gone / 20;
-                let before = Before { reached, by_its_keys: true };
+                let (reached, shaken) = (Some(reached), HandshakeKeys::default());
+                let before = Before { reached, by_its_keys: true, shaken };
                 begun = Beginning::of(Some(&before), now_ms, &mut entropy);
                 here = ways(0);
                 here.go_on(begun.sealed.as_ref().expect("by its keys"));

@@ -15,6 +15,7 @@ use crate::sdp::Srtp;
 use crate::sdp::crypto::Sdes;
 use crate::wire::media::handshake::Shaken;
 use crate::wire::media::handshake::Ticket;
+use crate::wire::media::reach::HandshakeKeys;
 use crate::wire::media::way::Way;
 
 /// See the module.
@@ -60,7 +61,8 @@ impl Keyed {
 /// A handshake, and the keys that it has brought so far.
 pub(super) struct Shaking {
     agreed: Dtls,
-    ticket: Ticket,
+    /// None while the keys are those of an earlier process.
+    ticket: Option<Ticket>,
     audio: Option<Box<Ways>>,
     /// Of reports, where they have a port of their own.
     reports: Option<Box<Ways>>,
@@ -91,6 +93,11 @@ impl Security {
                 if agreed.goes_on_from(&shaking.agreed) =>
             {
                 shaking.agree_on_way(agreed);
+                // Our certificate is another one than that of an earlier process: a peer that sees it may shake hands anew, and
+                // until it has, the keys stay.
+                if shaking.ticket.is_none() {
+                    shaking.ticket = begin(agreed);
+                }
                 Security::Dtls(shaking)
             }
             (before, Some(Srtp::Sdes(agreed))) => {
@@ -103,7 +110,7 @@ impl Security {
             (before, Some(Srtp::Dtls(agreed))) => match begin(agreed) {
                 Some(ticket) => {
                     let (agreed, way) = (agreed.clone(), agreed.ice.as_deref().cloned().map(Way::new));
-                    let shaking = Shaking { agreed, ticket, audio: None, reports: None, way };
+                    let shaking = Shaking { agreed, ticket: Some(ticket), audio: None, reports: None, way };
                     let mut security = Security::Dtls(Box::new(shaking));
                     if let Security::Plain(Some(early)) = before {
                         security.record(early.is_rtcp, early.from, &early.octets);
@@ -117,15 +124,43 @@ impl Security {
 
     /// The keys are those of an earlier process, which had come so far.
     pub fn go_on(&mut self, from: &Sealed) {
-        if let Security::Sdes(keyed) = self {
-            keyed.ways.go_on(from);
+        match self {
+            Security::Sdes(keyed) => keyed.ways.go_on(from),
+            Security::Dtls(shaking) => {
+                let Shaking { audio, reports, .. } = shaking.as_mut();
+                [audio, reports].into_iter().flatten().for_each(|ways| ways.go_on(from));
+            }
+            Security::Plain(_) | Security::Broken => {}
         }
     }
 
-    /// What audio is sealed and opened by.
-    pub fn ways(&self) -> Option<&Ways> {
+    /// An earlier process has shaken hands, and these are the keys.
+    pub fn had_shaken(&mut self, agreed: &Dtls, keys: &HandshakeKeys, crypto: &dyn RTCCrypto) {
+        let ways = |keys: &Option<Sdes>| match keys {
+            Some(Sdes { suite, ours, theirs }) => {
+                Ways::new(*suite, ours, theirs, crypto).map(Box::new).map(Some)
+            }
+            None => Ok(None),
+        };
+        *self = match (ways(&keys.audio), ways(&keys.reports)) {
+            (Ok(audio), Ok(reports)) => {
+                let agreed = agreed.clone();
+                Security::Dtls(Box::new(Shaking { agreed, ticket: None, audio, reports, way: None }))
+            }
+            (Err(error), _) | (_, Err(error)) => broken(&error.to_string()),
+        };
+    }
+
+    /// Whether a handshake that was agreed on stands.
+    pub fn stands(&self, agreed: Option<&Srtp>) -> bool {
+        matches!((self, agreed), (Security::Dtls(shaking), Some(Srtp::Dtls(agreed))) if agreed.goes_on_from(&shaking.agreed))
+    }
+
+    /// What packets or reports are sealed and opened by.
+    pub fn ways(&self, is_report: bool) -> Option<&Ways> {
         match self {
             Security::Sdes(keyed) => Some(&keyed.ways),
+            Security::Dtls(shaking) if is_report && !shaking.agreed.rtcp_mux => shaking.reports.as_deref(),
             Security::Dtls(shaking) => shaking.audio.as_deref(),
             Security::Plain(_) | Security::Broken => None,
         }
@@ -169,7 +204,9 @@ impl Security {
     /// A record of a handshake came.
     pub fn record(&mut self, is_rtcp: bool, from: SocketAddr, octets: &[u8]) {
         match self {
-            Security::Dtls(shaking) => shaking.ticket.record(is_rtcp, from, octets),
+            Security::Dtls(shaking) => {
+                shaking.ticket.iter().for_each(|ticket| ticket.record(is_rtcp, from, octets));
+            }
             Security::Plain(early) => {
                 *early = Some(Box::new(Record { is_rtcp, from, octets: octets.to_vec() }));
             }
@@ -180,7 +217,7 @@ impl Security {
     /// A handshake brought keys.
     pub fn shaken(&mut self, shaken: Shaken) {
         let Security::Dtls(shaking) = self else { return };
-        if shaking.ticket.id() == shaken.ticket {
+        if shaking.ticket.as_ref().is_some_and(|ticket| ticket.id() == shaken.ticket) {
             let place = if shaken.is_rtcp { &mut shaking.reports } else { &mut shaking.audio };
             *place = Some(shaken.ways);
         }
@@ -235,8 +272,10 @@ mod tests {
     use crate::media::rtp::HEADER;
     use crate::media::rtp::Header;
     use crate::media::srtp::OVERHEAD;
+    use crate::sdp::Fingerprint;
     use crate::sdp::crypto::MasterKey;
     use crate::sdp::crypto::Suite;
+    use crate::sdp::dtls::Setup;
 
     fn packet(sequence: u16) -> Vec<u8> {
         let mut packet = vec![7; HEADER + 160];
@@ -282,6 +321,46 @@ mod tests {
         assert_eq!(opened(&mut there, &sent), Some(packet(4)));
         let sent = sealed(&mut there, &packet(4));
         assert_eq!(opened(&mut here, &sent), Some(packet(4)));
+    }
+
+    #[test]
+    fn keys_of_an_earlier_process_s_handshake_stay_until_another_is_over() {
+        let provider = rtc_crypto::default_provider().unwrap();
+        let mut entropy = Entropy::seeded(5);
+        let suite = Suite::AeadAes128Gcm;
+        let (ours, theirs) = (MasterKey::draw(suite, &mut entropy), MasterKey::draw(suite, &mut entropy));
+        let keys = Sdes { suite, ours: ours.clone(), theirs: theirs.clone() };
+        let dtls = |of: &[u8]| Dtls {
+            setup: Setup::Passive,
+            fingerprint: Fingerprint::of(of),
+            rtcp_mux: true,
+            ice: None,
+        };
+        let (mut here, mut there) = (Security::default(), Security::default());
+        let shaken = HandshakeKeys { audio: Some(keys), reports: None };
+        here.had_shaken(&dtls(b"theirs"), &shaken, provider.crypto());
+        there.agree(Some(&Srtp::Sdes(Sdes { suite, ours: theirs, theirs: ours })), provider.as_ref(), |_| {
+            None
+        });
+        let again = Srtp::Dtls(dtls(b"theirs"));
+        for sequence in 0..3 {
+            assert!(here.is_open() && here.stands(Some(&again)));
+            let sent = sealed(&mut there, &packet(sequence));
+            assert_eq!(opened(&mut here, &sent), Some(packet(sequence)));
+            let sent = sealed(&mut here, &packet(sequence));
+            assert_eq!(opened(&mut there, &sent), Some(packet(sequence)));
+            let mut begun = 0;
+            here.agree(Some(&again), provider.as_ref(), |_| {
+                begun += 1;
+                None
+            });
+            assert_eq!(begun, 1, "the peer sees another certificate, and may begin");
+        }
+        let other = Srtp::Dtls(dtls(b"another's"));
+        assert!(!here.stands(Some(&other)));
+        here.agree(Some(&other), provider.as_ref(), |_| None);
+        let sent = sealed(&mut there, &packet(9));
+        assert_eq!(opened(&mut here, &sent), None, "they are not for somebody else");
     }
 
     #[test]

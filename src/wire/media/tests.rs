@@ -293,7 +293,8 @@ fn a_stream_that_another_process_goes_on_with_is_the_same_to_its_peer() {
     assert_eq!(last, seen.next as u16, "the worker told how far it was");
 
     let mut after = rig();
-    let before = Before { reached: reached.clone(), by_its_keys: false };
+    let shaken = HandshakeKeys::default();
+    let before = Before { reached: Some(reached.clone()), by_its_keys: false, shaken };
     after.media.reopen(CALL, A, port, Some(&before)).unwrap();
     after.media.send(CALL, MediaCommand::Agree { leg: A, agreed: phone.agreed(Codec::Pcmu) });
     let (first, _) = phone.hear();

@@ -44,6 +44,7 @@ use crate::media::rtp::MAX_PACKET;
 use crate::media::srtp::OVERHEAD;
 use crate::sdp::Codec;
 use crate::sdp::Negotiated;
+use crate::sdp::Srtp;
 use crate::wire::bell::Bell;
 use crate::wire::cord::FAR_END;
 use crate::wire::cord::StreamEnd;
@@ -423,9 +424,10 @@ impl Worker {
     fn take_work(&mut self) -> bool {
         let now = self.now();
         while let Ok(shaken) = self.shaken.pop() {
-            let key = self.streams.key_of(shaken.leg);
+            let (leg, key) = (shaken.leg, self.streams.key_of(shaken.leg));
             if let Some(security) = key.and_then(|key| self.wire.security.get_mut(key)) {
                 security.shaken(shaken);
+                self.wire.event(MediaEvent::Secured { leg });
             }
         }
         let mut opened = 0;
@@ -552,7 +554,7 @@ impl Wire {
                 Some(opened) => length = opened,
                 None => return add(&self.stats.refused, 1),
             }
-            if let Some(ways) = security.ways() {
+            if let Some(ways) = security.ways(false) {
                 reach.opened(ways);
             }
         }
@@ -586,6 +588,14 @@ impl Wire {
             return;
         };
         reach.change_clock(*now_ms, units(agreed.codec));
+        let kept = reach.handshake_keys().filter(|_| security.is_plain());
+        if let (Some(Srtp::Dtls(dtls)), Some(keys)) = (&agreed.srtp, kept) {
+            security.had_shaken(dtls, &keys, provider.crypto());
+            return sealed.take().iter().for_each(|sealed| security.go_on(sealed));
+        }
+        if !security.stands(agreed.srtp.as_ref()) {
+            reach.forget_shaken();
+        }
         security.agree(agreed.srtp.as_ref(), provider.as_ref(), |dtls| {
             let sockets = match dtls.rtcp_mux {
                 true => [pair.rtp.try_clone().ok(), None],
@@ -595,7 +605,8 @@ impl Wire {
                 Some(_) => [None; 2],
                 None => [agreed.remote_rtp, agreed.remote_rtcp],
             };
-            shaker.begin(Begin { dtls: dtls.clone(), sockets, remote, leg, reply: reply.clone() })
+            let (reply, reach) = (reply.clone(), reach.clone());
+            shaker.begin(Begin { dtls: dtls.clone(), sockets, remote, leg, reply, reach })
         });
         sealed.take().iter().for_each(|sealed| security.go_on(sealed));
         if security.way().is_some() {
@@ -626,8 +637,8 @@ impl Wire {
         let Some(place) = sealed.get_mut(..packet.len()) else { return false };
         place.copy_from_slice(packet);
         let length = security.seal(&mut sealed[..], packet.len(), is_rtcp);
-        if let Some(ways) = security.ways() {
-            reach.sealed(ways);
+        if let Some(ways) = security.ways(is_rtcp) {
+            reach.sealed(ways, is_rtcp);
         }
         length.is_some_and(|length| socket.send_to(&sealed[..length], to).is_ok())
     }

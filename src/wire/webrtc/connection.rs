@@ -166,7 +166,7 @@ impl Connection {
         match event {
             EndpointEvent::HandshakeComplete => {
                 let Some(state) = self.dtls.get_connection_state(FAR_END) else { return };
-                self.change = Some(match self.identity.keys(state) {
+                self.change = Some(match self.identity.ways(state) {
                     Ok(keys) => {
                         self.keys = Some(keys);
                         Change::Up
