@@ -175,7 +175,7 @@ impl Engine {
             debug!(agent = %id, "a skill of an agent who is not in the center");
             return;
         };
-        let (old, state) = (agent.profile, agent.state.clone());
+        let (old, state) = (self.skills.profile_of(id), agent.state.clone());
         let (idle_since, calls) = (agent.idle_since, agent.calls);
         let Some(new) = self.skills.profile_with(old, skill, level) else {
             debug!(agent = %id, "a skill that the center does not have, or has already");
@@ -193,8 +193,7 @@ impl Engine {
             self.skills.sign_in(new);
             self.desert(old);
         }
-        self.agents[id.0 as usize].profile = new;
-        self.skills.change_profile(old, new);
+        self.skills.change_profile(id, new);
         if state == AgentState::Ready {
             self.skills.idle(new, id, idle_since, calls);
         }

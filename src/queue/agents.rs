@@ -25,7 +25,6 @@ use super::api::Misses;
 use super::api::PHONE_UNREACHABLE;
 use super::engine::Due;
 use super::engine::Engine;
-use super::skills::ProfileId;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Timestamp;
@@ -42,7 +41,6 @@ const SPARED_AT_MOST: usize = 8;
 /// One agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Agent {
-    pub profile: ProfileId,
     pub always_ready: bool,
     pub state: AgentState,
     /// What they want to be after the call: never [`AgentWish::Ready`], which is what comes anyway.
@@ -63,9 +61,8 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub fn new(config: &AgentConfig, profile: ProfileId) -> Agent {
+    pub fn new(config: &AgentConfig) -> Agent {
         Agent {
-            profile,
             always_ready: config.always_ready,
             state: AgentState::Offline,
             next: None,
@@ -252,7 +249,7 @@ impl Engine {
         }
         agent.until = until;
         let from = std::mem::replace(&mut agent.state, to.clone());
-        let profile = agent.profile;
+        let profile = self.skills.profile_of(id);
         if from == AgentState::Ready {
             self.skills.busy(profile, id, agent.idle_since, agent.calls);
         }

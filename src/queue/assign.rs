@@ -47,9 +47,10 @@ impl Engine {
     }
 
     fn assign_call_by_value(&mut self, id: AgentId, weights: &Weights, out: &mut Vec<Action>) -> bool {
-        let Some((call, waiting)) = self.call_by_value(id, weights) else { return false };
+        let Some((key, waiting)) = self.call_by_value(id, weights) else { return false };
+        let call = key.call;
         let of_call = &self.calls[&call];
-        let Call { queue, class, key, .. } = *of_call;
+        let Call { queue, class, .. } = *of_call;
         let wants = of_call.wants.as_deref();
         let best = match self.queue(queue).config.agents_by {
             None => self.idle_agent(class, id),
@@ -64,7 +65,7 @@ impl Engine {
     /// This idle agent as the one for a call of this class.
     pub(super) fn idle_agent(&self, class: ClassId, id: AgentId) -> BestAgent {
         let agent = &self.agents[id.0 as usize];
-        self.skills.idle_agent(class, id, agent.profile, agent.idle_since)
+        self.skills.idle_agent(class, id, agent.idle_since)
     }
 
     /// How many wait whom this agent can serve, where it is known of the other.
@@ -74,7 +75,7 @@ impl Engine {
 
     /// How many wait whom this agent can serve; of those who are kept for somebody, their own.
     pub(super) fn in_reach(&self, agent: AgentId) -> u32 {
-        self.skills.waiting_for(self.agents[agent.0 as usize].profile) + self.kept_for(agent)
+        self.skills.waiting_for(self.skills.profile_of(agent)) + self.kept_for(agent)
     }
 
     /// When two agents get free at one instant, a call can go to the better of them instead, unless somebody else goes
@@ -100,7 +101,7 @@ impl Engine {
             return None;
         }
         let spared = |key: Key| self.is_spared(id, key.call);
-        self.skills.first_call(agent.profile, agent.is_spared_any().then_some(spared))
+        self.skills.first_call(self.skills.profile_of(id), agent.is_spared_any().then_some(spared))
     }
 
     /// A call may be assigned: rings the best idle agent for it; whether there was one.
@@ -324,7 +325,7 @@ impl Engine {
         let Some(since) = call.talk_since else { return };
         let always_ready = self.agents[agent.0 as usize].always_ready;
         let talked = self.now.since(since);
-        let fit = self.skills.fit(self.agents[agent.0 as usize].profile, call.class);
+        let fit = self.skills.fit(self.skills.profile_of(agent), call.class);
         self.pace.talked(agent, call.queue, fit, talked);
         let took = talked + if always_ready { Duration::ZERO } else { foreseen(wrap_up) };
         self.queue_mut(call.queue).handle_time.learn(took);

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<u64>", into = "Vec<u64>")]
 pub(super) struct Bits {
-    words: SmallVec<[u64; 8]>,
+    words: SmallVec<[u64; 16]>,
     /// The words with something in them, as bits: at hand for sets of up to 8 000.
     filled: SmallVec<[u64; 2]>,
 }

@@ -3,6 +3,7 @@
 //!
 //! Only sums, products and square roots, which are the same on every machine.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -18,7 +19,6 @@ use super::skills::BestAgent;
 use super::skills::ClassId;
 use super::skills::ProfileId;
 use crate::base::AgentId;
-use crate::base::CallId;
 use crate::base::Timestamp;
 
 /// How many idle agents of one profile are compared, the longest idle first.
@@ -60,6 +60,23 @@ pub(super) enum Found {
     Nobody,
 }
 
+/// What a class has for an agent who gets free.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Offer {
+    class: usize,
+    /// How long the agent takes with it against their own mean.
+    slowness: f64,
+    /// The first in line within target, the first past it, and how urgent each is.
+    fresh: Option<(Key, f64)>,
+    late: Option<(Key, f64)>,
+}
+
+impl Offer {
+    fn calls(&self) -> impl Iterator<Item = (Key, f64)> + use<> {
+        self.fresh.into_iter().chain(self.late)
+    }
+}
+
 /// One of the calls that an agent could take.
 #[derive(Clone, Copy)]
 struct Candidate {
@@ -82,30 +99,35 @@ impl Candidate {
 impl Engine {
     /// The call that this idle agent takes, by value, and how many wait that they can serve. None: nobody
     /// waits, or those who do are better held back.
-    pub(super) fn call_by_value(&mut self, id: AgentId, weights: &Weights) -> Option<(CallId, u32)> {
-        let profile = self.agents[id.0 as usize].profile;
-        let mut classes = std::mem::take(&mut self.scratch);
-        let serves = &self.skills.profiles[profile.0 as usize].serves;
-        serves.shared(&self.skills.waiting_classes).for_each(|class| classes.push(class));
-        let chosen = self.call_of_classes(id, profile, &classes, weights);
-        classes.clear();
-        self.scratch = classes;
+    pub(super) fn call_by_value(&mut self, id: AgentId, weights: &Weights) -> Option<(Key, u32)> {
+        let mut offers = std::mem::take(&mut self.scratch);
+        let chosen = self.call_of_offers(id, &mut offers, weights);
+        offers.clear();
+        self.scratch = offers;
         chosen
     }
 
-    /// The same of the calls of these classes.
-    fn call_of_classes(
+    /// The same; `offers` is empty before.
+    fn call_of_offers(
         &mut self,
         id: AgentId,
-        profile: ProfileId,
-        classes: &[usize],
+        offers: &mut Vec<Offer>,
         weights: &Weights,
-    ) -> Option<(CallId, u32)> {
+    ) -> Option<(Key, u32)> {
+        let profile = self.skills.profile_of(id);
+        let serves = &self.skills.profiles[profile.0 as usize].serves;
+        // Lines and levels come from memory. Asked for of all classes before anything is made of them, they come at once, and
+        // not one after the other; what a line tells here is not used.
+        offers.extend(serves.shared(&self.skills.waiting_classes).map(|class| {
+            black_box(self.skills.near_first(class));
+            Offer { class, slowness: self.slowness_among(id, profile, class), fresh: None, late: None }
+        }));
         let (mut best, mut waiting) = (None, 0);
         let mut overdue: Option<(Key, usize)> = None;
         let mut first: Option<Key> = None;
         let mut may_wait = true;
-        for &class in classes {
+        for offer in &mut *offers {
+            let class = offer.class;
             self.skills.refresh(class, self.now);
             let head = &self.skills.heads[class];
             waiting += head.waiting;
@@ -113,26 +135,25 @@ impl Engine {
             if head.priority == FIRST {
                 first = first.into_iter().chain(fresh).chain(late).min();
             }
-            let slowness = self.slowness_among(id, profile, class);
-            let worth = self.worth(class, slowness, weights);
-            let fresh = fresh.map(|key| (key, self.urgency(class, key)));
-            let late = late.map(|key| (key, weights.late * self.lateness(class, key, weights)));
-            for (key, urgency) in fresh.into_iter().chain(late) {
+            offer.fresh = fresh.map(|key| (key, self.urgency(class, key)));
+            offer.late = late.map(|key| (key, weights.late * self.lateness(class, key, weights)));
+            let worth = self.worth(class, offer.slowness, weights);
+            for (key, urgency) in offer.calls() {
                 best = Some(Candidate { value: worth * urgency, key, class }.or(best));
                 may_wait = may_wait && self.may_be_held_back(class, key, weights);
             }
-            if let Some((key, _)) = late.filter(|(key, _)| self.age(*key) >= weights.second_promise) {
+            if let Some(key) = late.filter(|key| self.age(*key) >= weights.second_promise) {
                 let older = overdue.filter(|(other, _)| other.is_older(key));
                 overdue = older.or(Some((key, class)));
             }
         }
         if let Some(key) = first {
-            return Some((key.call, waiting));
+            return Some((key, waiting));
         }
         let Candidate { key, class, .. } = best?;
         let mut chosen = (key, class);
-        if may_wait && self.all_gain_little(id, profile, classes, weights) {
-            classes.iter().for_each(|class| self.look_again(*class, weights));
+        if may_wait && self.all_gain_little(profile, offers, weights) {
+            offers.iter().for_each(|offer| self.look_again(offer.class, weights));
             return None;
         }
         if let Some(overdue) = overdue {
@@ -142,29 +163,27 @@ impl Engine {
                 (chosen, *passed) = (overdue, 0);
             }
         }
-        for &class in classes {
-            let head = &mut self.skills.heads[class];
+        for offer in offers {
+            let head = &mut self.skills.heads[offer.class];
             if head.fresh.is_some() {
-                let own = f64::from(u8::from(class == chosen.1));
+                let own = f64::from(u8::from(offer.class == chosen.1));
                 head.fortune.chosen += (own - head.fortune.chosen) / SEEN;
             }
         }
-        Some((chosen.0.call, waiting))
+        Some((chosen.0, waiting))
     }
 
     /// Whether each call that this agent could take, all of them young enough, loses less by waiting than the agent is
     /// worth to others.
-    fn all_gain_little(&self, id: AgentId, profile: ProfileId, classes: &[usize], weights: &Weights) -> bool {
+    fn all_gain_little(&self, profile: ProfileId, offers: &[Offer], weights: &Weights) -> bool {
         let lure = self.lure(profile);
-        classes.iter().all(|&class| {
-            let slowness = self.slowness_among(id, profile, class);
+        offers.iter().all(|offer| {
+            let (class, slowness) = (offer.class, offer.slowness);
             let price = weights.hold * self.price(lure, class) * slowness * slowness;
-            let little = |key: Key| {
-                self.loss_by_waiting(class, key, weights).is_some_and(|loss| loss < price)
-                    && self.may_hold_back(&self.calls[&key.call])
-            };
-            let (fresh, late) = self.firsts_for(id, class);
-            fresh.into_iter().chain(late).all(little)
+            let weight = self.weight(class, weights);
+            offer
+                .calls()
+                .all(|(key, urgency)| weight * urgency < price && self.may_hold_back(&self.calls[&key.call]))
         })
     }
 

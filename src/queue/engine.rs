@@ -17,6 +17,7 @@ use super::api::Event;
 use super::api::QueueConfig;
 use super::api::SkillChange;
 use super::calls::Calls;
+use super::choose::Offer;
 use super::deadlines::Deadlines;
 use super::kept::Keeping;
 use super::kept::Kept;
@@ -70,9 +71,9 @@ pub struct Engine {
     pub(super) stopping: bool,
     /// One for each call and agent that has one, a few per class, and those that are left.
     due: Deadlines,
-    /// Empty between two decisions: the classes that one of them goes through, in memory that is there already.
+    /// Empty between two decisions: what one of them goes through, in memory that is there already.
     #[serde(skip)]
-    pub(super) scratch: Vec<usize>,
+    pub(super) scratch: Vec<Offer>,
 }
 
 /// Whose deadline it is. At one instant calls go first: a wait that is over is over. Then skills: an agent gets ready with
@@ -138,7 +139,7 @@ pub enum Stage {
 impl Engine {
     /// An engine in which everybody is offline, but for those agents who are always ready.
     pub fn new(config: Config) -> Engine {
-        let (mut skills, profiles) = Skills::new(config.skills.len(), &config.agents);
+        let mut skills = Skills::new(config.skills.len(), &config.agents);
         let ranks = [Some(AgentChoice::FewestCalls), Some(AgentChoice::RoundRobin)];
         if config.queues.iter().any(|queue| ranks.contains(&queue.agents_by)) {
             skills.keep_ranks();
@@ -156,7 +157,7 @@ impl Engine {
         };
         let queues: Vec<Queue> = config.queues.into_iter().zip(0..).map(queue).collect();
         let foresight = Foresight::new(queues.len());
-        let agents = config.agents.iter().zip(profiles).map(|(agent, profile)| Agent::new(agent, profile));
+        let agents = config.agents.iter().map(Agent::new);
         let mut engine = Engine {
             now: Timestamp::ZERO,
             queues,

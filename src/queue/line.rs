@@ -311,6 +311,12 @@ impl Line {
         true
     }
 
+    /// When the call behind this place joined, of those in the same chunk.
+    pub fn since_behind(&self, place: Place) -> Option<i64> {
+        let chunk = self.chunks.get(place.chunk as usize)?;
+        chunk.calls.get(place.at as usize + 1).map(|(since, _)| *since)
+    }
+
     /// Where a call is that was once put there.
     fn find(&self, key: Key, place: Place) -> Option<Place> {
         let is_at = |place: &Place| {

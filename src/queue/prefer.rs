@@ -90,8 +90,7 @@ impl Engine {
     }
 
     pub(super) fn can_take(&self, id: AgentId, call: &Call) -> bool {
-        let profile = self.agents[id.0 as usize].profile;
-        self.skills.serves(profile, call.class)
+        self.skills.serves(self.skills.profile_of(id), call.class)
     }
 
     /// Whether an agent is not to be rung for a call now: they have just turned it down, or it must not get them.
@@ -221,10 +220,10 @@ impl Engine {
 
     /// Whether somebody but these is signed in who can serve this class.
     pub(super) fn staffed_but_for(&self, exclude: &[AgentId], class: ClassId) -> bool {
-        let here =
-            |agent: &&Agent| agent.state != AgentState::Offline && self.skills.serves(agent.profile, class);
-        let agents = exclude.iter().filter_map(|agent| self.agents.get(agent.0 as usize));
-        self.skills.staffed(class) as usize > agents.filter(here).count()
+        let is_here = |agent: &Agent| agent.state != AgentState::Offline;
+        let here = |id: &&AgentId| self.agents.get(id.0 as usize).is_some_and(is_here);
+        let able = |id: &&AgentId| self.skills.serves(self.skills.profile_of(**id), class);
+        self.skills.staffed(class) as usize > exclude.iter().filter(here).filter(able).count()
     }
 
     /// Notes whom a call must not get; as many as the call names.

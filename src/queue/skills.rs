@@ -145,7 +145,7 @@ pub(super) struct Head {
 }
 
 /// Of the agents who can serve a class, those who are idle and those who take calls. Every agent who changes counts in
-/// all the classes that they serve.
+/// all the classes that they serve, and that need something: what needs nothing is anybody's, and counted once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub idle: u32,
@@ -193,6 +193,8 @@ type Rank = ((bool, (u32, u32)), Timestamp, AgentId);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub(super) struct Skills {
+    /// By agent: looked up for whatever an agent does, and small enough to be at hand.
+    profile_of: Vec<ProfileId>,
     pub profiles: Vec<Profile>,
     /// By skill and level: the profiles that have it.
     planes: Vec<Bits>,
@@ -204,8 +206,15 @@ pub(super) struct Skills {
     pub classes: Vec<Class>,
     pub heads: Vec<Head>,
     pub wants: Vec<Want>,
+    /// By class; none of those that are anybody's.
     #[serde(skip)]
-    counts: Vec<Count>,
+    counts: Vec<Option<Count>>,
+    /// Of all agents.
+    #[serde(skip)]
+    everybody: Count,
+    /// The classes that need something.
+    #[serde(skip)]
+    needy_classes: Bits,
     /// The classes with somebody in line.
     pub waiting_classes: Bits,
     /// The classes to which an idle agent more is worth something: what is in [`Want`].
@@ -232,15 +241,19 @@ impl<'de> Deserialize<'de> for Skills {
         skills.heads.iter_mut().zip(&skills.classes).for_each(|(head, class)| head.see(&class.line));
         let wanting = |class: &usize| skills.wants[*class].is_any();
         skills.wanting_classes = (0..skills.wants.len()).filter(wanting).collect();
-        skills.counts = skills.classes.iter().map(|class| skills.count_of(&class.eligible)).collect();
+        skills.everybody = skills.count_of(&Bits::full(skills.profiles.len()));
+        let needy = |class: &usize| !skills.heads[*class].needs.is_empty();
+        skills.needy_classes = (0..skills.heads.len()).filter(needy).collect();
+        let counts = skills.classes.iter().zip(&skills.heads);
+        skills.counts = counts.map(|(class, head)| skills.own_count(&head.needs, &class.eligible)).collect();
         skills.by_kind = listed.into_iter().map(|id| (skills.head(id).filed(), id)).collect();
         Ok(skills)
     }
 }
 
 impl Skills {
-    /// The table for these agents, and each agent's profile. Nobody is signed in.
-    pub fn new(skills: usize, agents: &[AgentConfig]) -> (Skills, Vec<ProfileId>) {
+    /// The table for these agents. Nobody is signed in.
+    pub fn new(skills: usize, agents: &[AgentConfig]) -> Skills {
         let mut of_agents: Vec<(Vec<u8>, usize)> =
             agents.iter().map(|a| levels(skills, a)).zip(0..).collect();
         of_agents.sort();
@@ -260,7 +273,8 @@ impl Skills {
                 (1..=*level).for_each(|level| planes[plane(skill, level)].insert(id));
             }
         }
-        let table = Skills {
+        Skills {
+            profile_of,
             profiles,
             planes,
             nobody: Bits::default(),
@@ -270,12 +284,17 @@ impl Skills {
             heads: Vec::new(),
             wants: Vec::new(),
             counts: Vec::new(),
+            everybody: Count::default(),
+            needy_classes: Bits::default(),
             waiting_classes: Bits::default(),
             wanting_classes: Bits::default(),
             by_kind: HashMap::default(), // looked up only
             free: Vec::new(),
-        };
-        (table, profile_of)
+        }
+    }
+
+    pub fn profile_of(&self, agent: AgentId) -> ProfileId {
+        self.profile_of[agent.0 as usize]
     }
 
     /// The class of this kind, with one user more.
@@ -329,12 +348,16 @@ impl Skills {
             look_at: None,
             fresh_at: Place::default(),
         };
-        let (want, count) = (Want::new(kind.queue), self.count_of(&eligible));
+        let (want, count) = (Want::new(kind.queue), self.own_count(kind.needs, &eligible));
         let staffed = eligible.iter().map(|profile| self.profiles[profile].staffed).sum();
         let class = Class { eligible, line: Line::default(), users: 0, staffed, deserted_at: None };
         let id = self.free.pop().unwrap_or(ClassId(self.classes.len() as u32));
         for profile in class.eligible.iter() {
             self.profiles[profile].serves.insert(id.0 as usize);
+        }
+        match count {
+            Some(_) => self.needy_classes.insert(id.0 as usize),
+            None => self.needy_classes.remove(id.0 as usize),
         }
         if id.0 as usize == self.classes.len() {
             self.classes.push(class);
@@ -350,6 +373,11 @@ impl Skills {
         }
         self.by_kind.insert(kind.filed(), id);
         id
+    }
+
+    /// What is counted of a class with these needs, which these profiles meet.
+    fn own_count(&self, needs: &Needs, eligible: &Bits) -> Option<Count> {
+        (!needs.is_empty()).then(|| self.count_of(eligible))
     }
 
     /// Of the agents of these profiles.
@@ -432,8 +460,9 @@ impl Skills {
         place
     }
 
-    /// One agent has another profile now.
-    pub fn change_profile(&mut self, from: ProfileId, to: ProfileId) {
+    /// An agent has another profile now.
+    pub fn change_profile(&mut self, agent: AgentId, to: ProfileId) {
+        let from = std::mem::replace(&mut self.profile_of[agent.0 as usize], to);
         self.profiles[to.0 as usize].members += 1;
         let left = &mut self.profiles[from.0 as usize];
         left.members -= 1;
@@ -471,7 +500,15 @@ impl Skills {
 
     /// How many agents who can serve this class are idle, and take calls.
     pub fn count(&self, class: usize) -> Count {
-        self.counts[class]
+        self.counts[class].unwrap_or(self.everybody)
+    }
+
+    /// An agent of this profile counts otherwise from now on, in all that they serve.
+    fn recount(&mut self, profile: ProfileId, change: impl Fn(&mut Count)) {
+        let serves = &self.profiles[profile.0 as usize].serves;
+        let counts = &mut self.counts;
+        serves.shared(&self.needy_classes).for_each(|class| counts[class].iter_mut().for_each(&change));
+        change(&mut self.everybody);
     }
 
     pub fn head(&self, class: ClassId) -> &Head {
@@ -529,11 +566,9 @@ impl Skills {
     /// One agent more or less of this profile takes calls.
     pub fn set_working(&mut self, profile: ProfileId, more: bool) {
         let change = if more { 1 } else { -1 };
-        let (profile, counts) = (&mut self.profiles[profile.0 as usize], &mut self.counts);
-        profile.working = profile.working.wrapping_add_signed(change);
-        profile.serves.iter().for_each(|class| {
-            counts[class].working = counts[class].working.wrapping_add_signed(change);
-        });
+        let working = &mut self.profiles[profile.0 as usize].working;
+        *working = working.wrapping_add_signed(change);
+        self.recount(profile, |count| count.working = count.working.wrapping_add_signed(change));
     }
 
     /// Some queue goes by calls taken, or by turns: keeps idle agents in these orders too. Nobody is idle yet.
@@ -549,8 +584,8 @@ impl Skills {
             profile.by_place.insert(agent, since);
         }
         assert!(profile.idle.insert(since, agent), "an agent gets idle once");
-        profile.serves.iter().for_each(|class| self.counts[class].idle += 1);
         self.idle_profiles.insert(id.0 as usize);
+        self.recount(id, |count| count.idle += 1);
     }
 
     /// An agent is free no more; the rest as they were told to be.
@@ -559,10 +594,10 @@ impl Skills {
         profile.by_calls.remove(&(calls, since, agent));
         profile.by_place.remove(&agent);
         assert!(profile.idle.remove(since, agent), "an agent who gets busy was idle");
-        profile.serves.iter().for_each(|class| self.counts[class].idle -= 1);
         if profile.idle.is_empty() {
             self.idle_profiles.remove(id.0 as usize);
         }
+        self.recount(id, |count| count.idle -= 1);
     }
 
     /// A call of this class has come, with so much at stake for the next.
@@ -623,6 +658,11 @@ impl Skills {
         true
     }
 
+    /// When the call behind the first within target joined, if there is one near it: what [`Skills::refresh`] reads first.
+    pub fn near_first(&self, class: usize) -> Option<i64> {
+        self.classes[class].line.since_behind(self.heads[class].fresh_at)
+    }
+
     /// Which of a class's line is the first within target now; what was may have become late.
     pub fn refresh(&mut self, class: usize, now: Timestamp) {
         let head = &mut self.heads[class];
@@ -672,15 +712,9 @@ impl Skills {
     }
 
     /// This idle agent as the one for a call of this class.
-    pub fn idle_agent(
-        &self,
-        class: ClassId,
-        agent: AgentId,
-        id: ProfileId,
-        idle_since: Timestamp,
-    ) -> BestAgent {
+    pub fn idle_agent(&self, class: ClassId, agent: AgentId, idle_since: Timestamp) -> BestAgent {
         let fitting = self.count(class.0 as usize).idle;
-        BestAgent { agent, fit: self.fit(id, class), idle_since, fitting }
+        BestAgent { agent, fit: self.fit(self.profile_of(agent), class), idle_since, fitting }
     }
 
     /// The sum of this profile's levels above what the class needs.
