@@ -100,9 +100,8 @@ impl WebConnection {
 impl Drop for WebConnection {
     fn drop(&mut self) {
         let mut writers = self.all.writers();
-        // One from the same address may have taken its place.
-        let ours = self.writer.upgrade();
-        if ours.is_some_and(|ours| writers.get(&self.hop).is_some_and(|writer| writer.same_channel(&ours))) {
+        // The list alone has its writer: without one, another from the same address may have taken its place there.
+        if self.writer.upgrade().is_some() {
             writers.remove(&self.hop);
         }
     }
