@@ -7,6 +7,7 @@
 // may replace: `state.page = …`), `state` (kept between commands).
 
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
@@ -37,9 +38,19 @@ const browser = await chromium.launch({
 
 const state = { console: [], look, staging };
 
-// A page that is open gets a telephone of somebody else's making.
+// A page that is open gets a telephone of somebody else's making: of JsSIP, or of SIP.js, whose modules are as if they were the
+// server's own.
 state.jssip = async () => {
   await state.page.evaluate(jssip());
+  await state.page.evaluate(softphone);
+};
+state.sipjs = async () => {
+  const library = new URL("./node_modules/sip.js/lib/", import.meta.url);
+  await state.page.route("**/sip.js/**", (route) => {
+    const { pathname } = new URL(route.request().url());
+    const path = fileURLToPath(new URL(pathname.replace("/sip.js/", ""), library));
+    return route.fulfill({ path, contentType: "text/javascript" });
+  });
   await state.page.evaluate(softphone);
 };
 

@@ -46,4 +46,36 @@ export function softphone() {
     ua.start();
     return phone;
   };
+
+  // The same of SIP.js.
+  window.sipjsPhone = async ({ url, user, password }) => {
+    const { Web } = await import("/sip.js/index.js");
+    const host = new URL(url).hostname;
+    const player = new Audio();
+    player.autoplay = true;
+    const phone = { state: "idle", audio: { remote: null } };
+    const becomes = (state) => () => Object.assign(phone, { state, audio: { remote: player.srcObject } });
+    const simple = new Web.SimpleUser(url, {
+      aor: `sip:${user}@${host}`,
+      media: { constraints: options.mediaConstraints, remote: { audio: player } },
+      userAgentOptions: {
+        authorizationUsername: user,
+        authorizationPassword: password ?? "",
+        sessionDescriptionHandlerFactoryOptions: { peerConnectionConfiguration: options.pcConfig },
+      },
+      delegate: {
+        onRegistered: becomes("registered"),
+        onCallReceived: becomes("ringing"),
+        onCallAnswered: becomes("talking"),
+        onCallHangup: becomes("over"),
+      },
+    });
+    await simple.connect();
+    if (password) await simple.register();
+    return Object.assign(phone, {
+      call: (number) => simple.call(`sip:${number}@${host}`),
+      pickUp: () => simple.answer(),
+      hangUp: () => simple.hangup(),
+    });
+  };
 }

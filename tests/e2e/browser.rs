@@ -164,6 +164,14 @@ impl Browser {
         self.sees("the phone is up", 10, is_up);
     }
 
+    /// Has a phone by SIP.js at a server's web, of this user; with a password it is signed in.
+    pub fn has_sipjs(&mut self, web: &str, user: &str, password: Option<&str>) {
+        self.run(&format!("await page.goto('{web}/'); await state.sipjs()"));
+        let url = format!("{}/sip", web.replacen("http", "ws", 1));
+        let phone = json!({ "url": url, "user": user, "password": password });
+        self.look(&format!("sipjsPhone({phone}).then((phone) => void (window.phone = phone))"));
+    }
+
     /// The Call-ID of the call that its phone by JsSIP has.
     pub fn sip_call_id(&mut self) -> String {
         let id = self.look("phone.session._request.call_id");

@@ -1,4 +1,4 @@
-//! Phones in browsers that others wrote, over WebSocket: agents and callers by JsSIP, and what they are to the others.
+//! Phones in browsers that others wrote, over WebSocket: agents and callers by JsSIP and SIP.js, and what they are to the others.
 
 use crate::baresip::Phone;
 use crate::browser::Browser;
@@ -160,5 +160,27 @@ fn a_phone_by_jssip_over_https_is_a_telephone() {
     caller.look("phone.hangUp()");
     let source = server.story_with(&id, "call_ended", 10).only("call_arrived")["source"].to_string();
     assert!(source.contains("wss 127.0.0.1"), "{source}");
+    server.is_left_clean();
+}
+
+#[test]
+fn an_agent_and_a_caller_by_sip_js_hear_each_other() {
+    if !browsers_available("an_agent_and_a_caller_by_sip_js_…") {
+        return;
+    }
+    let server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.has_sipjs(&server.web(), "alice", Some("warmline"));
+    server.wait_for_agent("alice", "ready", 10);
+    let mut caller = Browser::start(CALLER_HZ);
+    caller.has_sipjs(&server.web(), STRANGER, None);
+    caller.look("void phone.call('1001')");
+    agent.sees("it rings", 20, "phone.state === 'ringing'");
+    agent.look("void phone.pickUp()");
+    agent.hears("phone", CALLER_HZ, 10);
+    caller.hears("phone", AGENT_HZ, 10);
+    caller.look("void phone.hangUp()");
+    agent.sees("the phone is told", 10, "phone.state === 'over'");
+    server.wait_for_agent("alice", "wrap_up", 5);
     server.is_left_clean();
 }
