@@ -152,6 +152,7 @@ impl Keyring {
                 let _ = fs::remove_file(file.path());
             }
         }
+        self.leave();
     }
 
     /// Keeps the keys of a call's lines, or forgets them where there are none any more.
@@ -178,7 +179,14 @@ impl Keyring {
     pub fn forget(&mut self, call: CallId) {
         if self.kept.remove(&call).is_some() {
             let _ = self.path(call).map(fs::remove_file);
+            self.leave();
         }
+    }
+
+    /// The folder goes with the last file: a server that is killed, and not started again, leaves none that is empty.
+    fn leave(&mut self) {
+        // One with files is not removed.
+        self.folder.take_if(|folder| fs::remove_dir(folder).is_ok());
     }
 
     fn path(&self, call: CallId) -> Option<PathBuf> {
@@ -214,8 +222,8 @@ impl Keyring {
 
 impl Drop for Keyring {
     fn drop(&mut self) {
-        // With calls that are left to the next process it is not empty, and stays.
-        let _ = self.folder.as_ref().map(fs::remove_dir);
+        // With calls that are left to the next process it stays.
+        self.leave();
     }
 }
 
@@ -397,8 +405,9 @@ mod tests {
         second.keep(CALL, [(LegId::of(CALL, 0), &keys(1))].into_iter());
         assert!(file.exists());
         second.forget(CALL);
-        drop(second);
         assert!(!within.path().join("ring").exists(), "nothing is left over");
+        second.keep(CALL, [(LegId::of(CALL, 0), &keys(1))].into_iter());
+        assert!(file.exists(), "it is made again");
     }
 
     #[test]
