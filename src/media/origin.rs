@@ -1,8 +1,8 @@
 //! Where a stream begins that we send: by chance, or where the stream of an earlier process had come to.
 //!
-//! How far that had come is known of a moment before it ended. A stream keeps to a pace ([`PACE`]), so it is known as well what
-//! it can have sent since at most: the one that goes on begins behind that, and what lies between reads as loss. Its media time
-//! has gone on as time has.
+//! How far that had come is known of a moment before it ended, and its media time has gone on as time has. What lies between the
+//! two reads as loss, so a stream goes on where it would be by now, at a packet a frame. Where it goes on under the keys that it
+//! had, no number may come twice: a stream keeps to a pace ([`PACE`]), and begins behind all that it can have sent by that.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use serde::Serialize;
 use crate::base::Entropy;
 use crate::media::stream::FRAME;
 
-/// The most packets that a stream sends in a frame: packets may be half as long.
-pub const PACE: u64 = 2;
+/// The most packets that a stream sends in a frame: packets may be a quarter as long.
+pub const PACE: u64 = 4;
 /// And how many more at once, where those that it passes on come in a bunch, or after a loss that shows in their numbers.
 pub const BUNCH: u64 = 128;
-/// What a stream may be beyond all that, and is not: a packet that was sent and not noted, frames that a worker caught up with.
+/// What a stream may be beyond that, and is not: a packet that was sent and not noted, frames that a worker caught up with.
 const SPARE: u64 = 16;
 /// Frames by which media time goes on later than it would be: what was passed on may have run ahead of it by jitter, and the
 /// frames of two processes do not begin together.
@@ -84,18 +84,22 @@ pub struct Reached {
 impl Reached {
     /// How far both ways may have come under their keys, so long after.
     pub fn sealed_after(&self, elapsed: Duration) -> Sealed {
-        let Origin { ssrc, index, .. } = self.goes_on_after(elapsed);
         // Two reports are more than a second apart (`rtcp::INTERVAL`).
         let reports = elapsed.as_secs() as u32 + SPARE as u32;
-        Sealed { ssrc, index, report: self.report.saturating_add(reports), heard: self.heard }
+        Sealed {
+            ssrc: self.ssrc,
+            index: self.next + PACE * frames(elapsed) + BUNCH + SPARE,
+            report: self.report.saturating_add(reports),
+            heard: self.heard,
+        }
     }
 
-    /// Where the stream goes on, so long after.
+    /// Where the stream goes on, so long after, where it has no keys or other ones.
     pub fn goes_on_after(&self, elapsed: Duration) -> Origin {
         let gone = (frames(elapsed) + LATER) as u32;
         Origin {
             ssrc: self.ssrc,
-            index: self.next + PACE * frames(elapsed) + BUNCH + SPARE,
+            index: self.next + frames(elapsed) + SPARE,
             timestamp: self.timestamp.wrapping_add(gone.wrapping_mul(self.units)),
             name: self.name.clone(),
         }

@@ -63,12 +63,13 @@ impl Beginning {
     pub fn of(before: Option<&Before>, now_ms: u64, entropy: &mut Entropy) -> Beginning {
         let reached = before.and_then(|before| before.reached.as_ref());
         let reached = reached.and_then(|reached| Some((reached, since(reached, now_ms)?)));
-        let origin = match reached {
+        let mut origin = match reached {
             Some((reached, elapsed)) => reached.goes_on_after(elapsed),
             None => Origin::draw(entropy),
         };
         let by_its_keys = reached.filter(|_| before.is_some_and(|before| before.by_its_keys));
         let sealed = by_its_keys.map(|(reached, elapsed)| reached.sealed_after(elapsed));
+        sealed.iter().for_each(|sealed| origin.index = sealed.index);
         // A process may end before it has sealed or opened anything.
         let reach = Reach {
             ssrc: origin.ssrc,
@@ -213,7 +214,7 @@ mod tests {
     use crate::sdp::crypto::MasterKey;
     use crate::sdp::crypto::Suite;
 
-    /// A stream over several processes, and what its peer was sent.
+    /// A stream over several processes, and what its peer was sent under the same keys.
     struct Life {
         entropy: Entropy,
         out: Outgoing,
@@ -320,12 +321,12 @@ mod tests {
         fn ends(&mut self, reached: &Reached) {
             self.frame += self.entropy.below(if self.used.len().is_multiple_of(2) { 50 } else { 14_000 });
             let shaken = HandshakeKeys::default();
-            let before = Before { reached: Some(reached.clone()), by_its_keys: false, shaken };
+            let before = Before { reached: Some(reached.clone()), by_its_keys: true, shaken };
             let Beginning { origin, reach, sealed } =
                 Beginning::of(Some(&before), self.frame * 20, &mut self.entropy);
-            assert_eq!(sealed, None);
+            assert_eq!(sealed.map(|sealed| sealed.index), Some(origin.index));
             let gap = origin.index.checked_sub(self.index + 1).expect("it was sent before");
-            assert!(gap <= 2 * (self.frame - reached.at_ms / 20) + 200, "{gap}");
+            assert!(gap <= 4 * (self.frame - reached.at_ms / 20) + 200, "{gap}");
             assert_eq!(origin.ssrc, self.out.ssrc);
             let later = origin.timestamp.wrapping_sub(self.timestamp) as i32;
             assert!(later > 0, "media time went back by {later}");
@@ -355,6 +356,34 @@ mod tests {
             }
         }
         assert_eq!(ends, 1_800);
+    }
+
+    #[test]
+    fn a_stream_without_keys_goes_on_about_where_it_would_be() {
+        let mut entropy = Entropy::seeded(1);
+        for seed in 0..300 {
+            let mut life = Life::new(2 * seed + 1);
+            let lasts = life.entropy.below(2_000);
+            // Somebody looks up to two seconds before it ends.
+            let looked_at = lasts.saturating_sub(life.entropy.below(100));
+            let mut reached = life.reach.reached(life.frame * 20);
+            for frame in 0..lasts {
+                if frame == looked_at {
+                    reached = life.reach.reached(life.frame * 20);
+                }
+                let header = life.out.own(0, life.frame, life.units);
+                life.sent(header);
+                life.frame += 1;
+            }
+            let gone = life.entropy.below(100);
+            let shaken = HandshakeKeys::default();
+            let before = Before { reached: Some(reached), by_its_keys: false, shaken };
+            let now_ms = (life.frame + gone) * 20;
+            let Beginning { origin, sealed, .. } = Beginning::of(Some(&before), now_ms, &mut entropy);
+            assert_eq!((sealed, origin.ssrc), (None, life.out.ssrc));
+            let lost = origin.index.checked_sub(life.index + 1).expect("it was sent before");
+            assert!(lost <= gone + 20, "{lost} seem lost of {gone}");
+        }
     }
 
     /// A packet in a buffer with room for it to be sealed, and how long it is.
