@@ -1,4 +1,4 @@
-// The desk's dialogs: asking to hold, pausing the recording, the briefing note, escalating, the keypad.
+// The desk's dialogs: asking to hold, pausing the recording, verifying the caller, the briefing note, escalating, the keypad.
 //
 // A dialog is about the call for which it was opened, whatever rings or ends meanwhile.
 
@@ -19,6 +19,7 @@ export function wireDialogs({ current, agent }) {
   wirePause(call, begin);
   wireConsult(call, begin, agent);
   wireEscalate(call, begin);
+  wireVerify(call, begin);
   wireRepeat(call, begin);
   wireKeypad(call, begin);
 }
@@ -152,6 +153,17 @@ function wireEscalate(call, begin) {
     at("escalate-wants").value = notes.at(-1)?.wants ?? "";
     open();
     at("escalate-reason").focus();
+  });
+}
+
+function wireVerify(call, begin) {
+  const dialog = at("verify-dialog");
+  const method = () => dialog.querySelector("[name=method]:checked").value;
+  const open = onSend(dialog, (came) => call("verify", { method: method(), passed: came === "passed" }));
+  at("verify").addEventListener("click", () => {
+    begin();
+    open();
+    dialog.querySelector("[name=method]:checked").focus();
   });
 }
 

@@ -12,6 +12,7 @@ import { Audio } from "./desk-phone.js";
 import { SpokenNote } from "./desk-spoken.js";
 import { drawAway, drawConsult, drawHold, drawNotes } from "./desk-talk.js";
 import { WrapUp } from "./desk-wrap-up.js";
+import { isUnsettled, verifiedWords } from "./desk-verify.js";
 import { drawMessages } from "./messages.js";
 import { promiseItem } from "./promises.js";
 
@@ -181,6 +182,7 @@ function drawCall(call) {
   const aside = Boolean(call.consult);
   show(at("hold"), mine && (phase === "talking" || (phase === "conference" && !aside)));
   show(at("consult"), mine && !aside && (phase === "talking" || phase === "holding") && call.members.length === 0);
+  show(at("verify"), mine && isUnsettled(call));
   show(at("keypad"), mine && talks);
   show(at("outcome"), mine && talks);
   drawSupervision(call);
@@ -198,19 +200,10 @@ function drawSupervision({ role, mode }) {
 }
 
 function drawFacts(call) {
-  const verified = {
-    verified_by_pin: `by PIN, ${call.verified ? whenText(call.verified.at) : ""}`,
-    verified_by_birth_date: `by date of birth, ${call.verified ? whenText(call.verified.at) : ""}`,
-    verified_by_code: `by a code sent, ${call.verified ? whenText(call.verified.at) : ""}`,
-    failed: "no: wrong PINs",
-    locked_out: "no: account locked",
-    no_input: "no: nothing keyed",
-    unavailable: "no: not checked",
-  }[call.identity] ?? "no";
   const waited = call.waited_s !== null ? about(call.waited_s) : call.waiting_since;
   const promise = call.quoted_s === null ? "" : `${about(call.quoted_s)}${call.waited_s === null ? "" : call.waited_s <= call.quoted_s ? ", kept" : ", broken"}`;
   const facts = [
-    ["Verified", verified, call.verified ? "good" : "bad"],
+    ["Verified", verifiedWords(call), call.level > 0 ? "good" : "bad"],
     ["Queue", call.queue],
     ["Chose", call.chose.join(", ")],
     ["Waited", waited],
@@ -335,7 +328,7 @@ function wireShortcuts() {
   });
   apply();
   const keys = {
-    r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult", "add"], l: ["escalate"], k: ["keypad"], p: ["place"],
+    r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult", "add"], l: ["escalate"], v: ["verify"], k: ["keypad"], p: ["place"],
     x: ["pause", "record"], o: ["outcome"], y: ["call-back"], e: ["hang-up"], s: ["speak"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
   };
   // The form of the outcome vanishes under who writes in it when a call rings: what they go on to write is no wish.

@@ -1,6 +1,7 @@
 // The history: calls that fit, and the story of one of them.
 
 import { about, ask, at, attempt, capital, make, session, show, signIn, supervises, timeText, whenText, words, write } from "./base.js";
+import { agentWords } from "./desk-verify.js";
 import { wireService } from "./history-service.js";
 import { drawNotes, drawReport, drawSurvey, holdWords } from "./history-talks.js";
 
@@ -89,6 +90,7 @@ async function tell(id) {
     const facts = [
       ["Caller", [call.customer_name, call.from || "withheld"].filter(Boolean).join(", ")],
       ["Account", call.customer && `${call.customer} (${identity[call.identity] ?? "not verified"})`],
+      ["Verified", call.verified_by_agent && `${call.verified_by_agent.passed ? "" : "not "}${agentWords(call.verified_by_agent)}`],
       ["Dialled", call.to],
       ["Queue", call.queue],
       ["Waited", call.waited_s === null ? null : `${about(call.waited_s)}${call.quote_s === null ? "" : `, promised ${about(call.quote_s)}`}`],

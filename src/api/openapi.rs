@@ -328,6 +328,7 @@ fn main_schemas() -> Value {
             "identity": maybe(&json!({ "type": "string", "enum": [
                 "verified_by_pin", "verified_by_birth_date", "verified_by_code", "failed", "locked_out", "no_input", "unavailable", "abandoned",
             ] })),
+            "verified_by_agent": maybe(&schema("AgentVerification")),
             "customer": maybe(&string), "customer_name": maybe(&string), "queue": maybe(&string),
             "waited_s": maybe(&number), "quote_s": maybe(&integer), "agent": maybe(&string),
             "talked_s": maybe(&number), "outcome": maybe(&schema("Outcome")),

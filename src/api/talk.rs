@@ -29,6 +29,7 @@ use crate::call::recording::RecordWish;
 use crate::call::request::AgentRequest;
 use crate::call::request::OutcomeReport;
 use crate::call::request::PromiseDraft;
+use crate::fact::AgentMethod;
 use crate::fact::HoldWay;
 use crate::fact::PromiseKind;
 use crate::fact::Resolution;
@@ -76,6 +77,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/record", ask(|body| read::<Record>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/outcome", ask(|body| read::<Outcome>(body).and_then(Outcome::parse))),
         ("/api/v1/calls/{id}/promise", ask(|body| read::<Promised>(body).and_then(Promised::request))),
+        ("/api/v1/calls/{id}/verify", ask(|body| read::<Verify>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/repeat", ask(|body| read::<Repeat>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/move", ask(|body| read::<Move>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/prioritise", ask(|body| read::<Prioritise>(body).and_then(Prioritise::parse))),
@@ -359,6 +361,19 @@ impl From<Record> for AgentRequest {
             RecordDo::Pause => RecordWish::Pause { reason },
             RecordDo::Resume => RecordWish::Resume,
         })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verify {
+    method: AgentMethod,
+    passed: bool,
+}
+
+impl From<Verify> for AgentRequest {
+    fn from(Verify { method, passed }: Verify) -> AgentRequest {
+        AgentRequest::Verify { method, passed }
     }
 }
 

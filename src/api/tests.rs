@@ -539,6 +539,7 @@ fn a_desk_shows_who_rings_and_what_they_called_about_before() {
     let caller = json!({ "name": "Ann", "number": "+12025550143", "account": "100200", "gain_db": 0 });
     assert_eq!(call["caller"], caller);
     assert_eq!(call["verified"], json!({ "how": "pin", "at": "2026-11-22T14:02:06.500Z" }));
+    assert_eq!((&call["level"], &call["verified_by_agent"]), (&json!(2), &Value::Null));
     assert_eq!((&call["chose"], &call["quoted_s"]), (&json!(["billing"]), &json!(60)));
     let before = &call["before"][0];
     assert_eq!((&before["call"], &before["outcome"]), (&json!(5), &json!("resolved")));

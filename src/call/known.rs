@@ -1,11 +1,10 @@
-//! What the flow learned of a caller, for the briefing note: who they are, what they chose and said.
+//! What was learned of a caller, for the briefing note: who they are, what they chose and said.
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::Name;
 use crate::fact::Promisee;
-use crate::fact::Verification;
 use crate::fact::What;
 use crate::fact::note::Collected;
 use crate::fact::note::Identity;
@@ -21,17 +20,16 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Takes a fact of the flow in.
+    /// Takes a fact of the call in.
     pub(super) fn learn(&mut self, what: &What) {
         match what {
             What::Identified { customer, name, .. } => {
                 self.identity.customer = Some(customer.clone());
                 self.identity.name = Some(name.clone());
             }
-            What::VerificationEnded { result } => self.identity.verified = Some(*result),
             What::VariableSet { name, value } => self.collect(name, value),
             What::Chose { node, choice, .. } => self.collect(node, choice),
-            _ => {}
+            what => self.identity.assurance.learn(what),
         }
     }
 
@@ -44,18 +42,15 @@ impl Known {
         }
     }
 
-    /// Who the caller of this believed number is, to be known again if the line drops: a record that was found is
-    /// no proof.
+    /// Who the caller of this believed number is, to be known again if the line drops.
     pub(super) fn whose(&self, number: &str) -> Whoses {
-        let proved = self.identity.verified.is_some_and(Verification::is_proof);
-        let account = self.identity.customer.as_deref().filter(|_| proved).map(Whose::account);
+        let account = self.identity.proven_account().map(Whose::account);
         Whose::number(number).into_iter().chain(account).collect()
     }
 
     /// To whom something is promised: the caller of this number who joined this queue.
     pub(super) fn promisee(&self, number: &str, queue: Option<Name>) -> Promisee {
-        let proved = self.identity.verified.is_some_and(Verification::is_proof);
-        let account = self.identity.customer.clone().filter(|_| proved);
+        let account = self.identity.proven_account().map(str::to_owned);
         Promisee { number: number.to_owned(), name: self.identity.name.clone(), account, queue }
     }
 

@@ -122,7 +122,7 @@ pub struct Call {
     talked: bool,
     /// The queue that the caller joined, to go back to.
     joined: Option<Joined>,
-    /// What the flow learned of the caller.
+    /// What was learned of the caller.
     known: Known,
     /// How many consults there have been.
     consults: u8,

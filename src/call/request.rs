@@ -16,6 +16,8 @@ use crate::base::Name;
 use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
+use crate::fact::AgentMethod;
+use crate::fact::AgentVerification;
 use crate::fact::HoldWay;
 use crate::fact::PromiseKind;
 use crate::fact::Resolution;
@@ -42,6 +44,8 @@ pub enum AgentRequest {
     CallBack { agreed: bool, after: Duration },
     /// Tell the held caller how much longer it takes.
     Requote(Duration),
+    /// The agent asked the caller who they are, by this, and says whether it fitted.
+    Verify { method: AgentMethod, passed: bool },
     /// The caller had to tell again what was known already.
     Repeat { why: String },
     /// Come back to the caller.
@@ -410,6 +414,11 @@ impl Call {
                 sender.and_then(|()| self.call_back_wish(center, now, wall, agreed, after, out))
             }
             AgentRequest::Requote(quote) => sender.and_then(|()| self.requote(center, now, quote, out)),
+            AgentRequest::Verify { method, passed } => sender.map(|()| {
+                let what = What::AgentVerified(AgentVerification { agent: who.clone(), method, passed });
+                self.known.learn(&what);
+                out.push(CallAction::Fact(what));
+            }),
             AgentRequest::Repeat { why } => self.had_to_repeat(who, role, &why, out),
             AgentRequest::Resume => sender.and_then(|()| self.resume(center, now, out)),
             AgentRequest::Consult { to, told_caller, note } => sender

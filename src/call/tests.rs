@@ -6,6 +6,7 @@ mod model;
 mod recall;
 mod recording;
 mod survey;
+mod verified;
 mod waiting;
 
 use std::fmt::Write;

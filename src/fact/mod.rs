@@ -4,6 +4,7 @@
 //! A fact names things as the admin named them, so that it still reads well when the center has changed.
 //! No secret is ever in a fact.
 
+pub mod assurance;
 pub mod note;
 pub mod place;
 pub mod promise;
@@ -23,6 +24,9 @@ use crate::base::Name;
 use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
+pub use assurance::AgentMethod;
+pub use assurance::AgentVerification;
+pub use assurance::Assurance;
 pub use note::BriefingNote;
 pub use place::KeptPlace;
 pub use place::KeptPlaces;
@@ -117,6 +121,8 @@ pub enum What {
     VerificationFailed { attempt: u32 },
     /// Verification ended.
     VerificationEnded { result: Verification },
+    /// An agent asked the caller themselves, and says how that came out.
+    AgentVerified(AgentVerification),
     /// A variable of the flow that is no secret got a value.
     VariableSet { name: Name, value: String },
     /// A service was asked over HTTP, and how that came out, in words.
@@ -398,7 +404,7 @@ pub enum IdentifiedBy {
     Account,
 }
 
-/// How verification ended.
+/// How verification by a flow ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verification {

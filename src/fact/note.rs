@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::base::Name;
 use crate::base::WallTime;
-use crate::fact::Verification;
+use crate::fact::Assurance;
 
 /// The longest text of one field, in characters: a note is read while a phone rings.
 pub const LONGEST_FIELD: usize = 500;
@@ -67,8 +67,9 @@ pub struct Identity {
     pub name: Option<String>,
     /// The account number.
     pub customer: Option<String>,
-    /// How verification came out; none when there was none.
-    pub verified: Option<Verification>,
+    /// What is proven of that.
+    #[serde(flatten)]
+    pub assurance: Assurance,
 }
 
 /// A fact that the flow learned.
@@ -86,6 +87,13 @@ pub enum NoteField {
     Tried,
     Wants,
     Promises,
+}
+
+impl Identity {
+    /// The account that is proven to be the caller's: a record that was found is no proof.
+    pub fn proven_account(&self) -> Option<&str> {
+        self.customer.as_deref().filter(|_| self.assurance.is_proof())
+    }
 }
 
 /// What the server fills in.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::WallTime;
+use crate::fact::Assurance;
 use crate::fact::Direction;
 use crate::fact::Fact;
 use crate::fact::Outcome;
@@ -12,7 +13,6 @@ use crate::fact::Party;
 use crate::fact::Quality;
 use crate::fact::Target;
 use crate::fact::TransferKind;
-use crate::fact::Verification;
 use crate::fact::What;
 
 /// The most digits that a record keeps; the facts keep them all.
@@ -47,8 +47,8 @@ pub struct CallRecord {
     pub answered: Option<WallTime>,
     /// None while the call is up.
     pub ended: Option<WallTime>,
-    /// How the last verification came out; none when there was none.
-    pub identity: Option<Verification>,
+    /// What is proven of who calls.
+    pub assurance: Assurance,
     /// The account number of the customer that was found.
     pub customer: Option<String>,
     pub customer_name: Option<String>,
@@ -146,7 +146,7 @@ impl CallFold {
                 record.customer = Some(customer.clone());
                 record.customer_name = Some(name.clone());
             }
-            What::VerificationEnded { result } => record.identity = Some(*result),
+            what @ (What::VerificationEnded { .. } | What::AgentVerified(_)) => record.assurance.learn(what),
             What::Enqueued { queue, .. } => {
                 record.queue = Some(queue.to_string());
                 self.waiting_since = Some(wall);
@@ -332,7 +332,7 @@ impl CallRecord {
             arrived,
             answered: None,
             ended: None,
-            identity: None,
+            assurance: Assurance::default(),
             customer: None,
             customer_name: None,
             queue: None,
@@ -355,6 +355,7 @@ impl CallRecord {
 mod tests {
     use super::*;
     use crate::base::Timestamp;
+    use crate::fact::Verification;
     use crate::store::sample;
 
     fn record(facts: Vec<Fact>) -> CallRecord {
@@ -374,7 +375,7 @@ mod tests {
         );
         assert_eq!((record.arrived, record.answered, record.ended), (at(0), Some(at(12)), Some(at(108_352))));
         assert_eq!(
-            (record.identity, record.customer.as_deref()),
+            (record.assurance.verified, record.customer.as_deref()),
             (Some(Verification::VerifiedByPin), Some("100200"))
         );
         assert_eq!((record.queue.as_deref(), record.agent.as_deref()), (Some("billing"), Some("bob")));

@@ -434,12 +434,12 @@ fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), Stor
     connection
         .prepare_cached(
             "INSERT INTO calls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-             ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25) \
+             ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26) \
              ON CONFLICT (id) DO UPDATE SET sip_call_id = ?2, caller = ?3, display = ?4, dialled = ?5, \
              source = ?6, trunk = ?7, arrived_us = ?8, answered_us = ?9, ended_us = ?10, identity = ?11, \
              customer = ?12, customer_name = ?13, queue = ?14, waited_ms = ?15, quote_s = ?16, agent = ?17, \
              talked_ms = ?18, outcome = ?19, ended_by = ?20, cause = ?21, digits = ?22, \
-             recordings = ?23, direction = ?24, repeats = ?25",
+             recordings = ?23, direction = ?24, repeats = ?25, by_agent = ?26",
         )?
         .execute(params![
             record.id.0 as i64,
@@ -452,7 +452,7 @@ fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), Stor
             record.arrived.0,
             record.answered.map(|wall| wall.0),
             record.ended.map(|wall| wall.0),
-            record.identity.as_ref().map(word),
+            record.assurance.verified.as_ref().map(word),
             record.customer,
             record.customer_name,
             record.queue,
@@ -467,6 +467,7 @@ fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), Stor
             record.recordings,
             word(&record.direction),
             record.repeats,
+            record.assurance.by_agent.as_ref().and_then(|word| serde_json::to_string(word).ok()),
         ])?;
     for leg in &record.legs {
         let quality = leg.quality.as_ref();

@@ -193,6 +193,8 @@ mod tests {
 
     use super::*;
     use crate::base::Timestamp;
+    use crate::fact::AgentMethod;
+    use crate::fact::AgentVerification;
     use crate::fact::Fact;
     use crate::store::HistoryWriter;
     use crate::store::Store;
@@ -219,14 +221,28 @@ mod tests {
         let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
         sample::whole_call(7).into_iter().for_each(|fact| history.record(fact));
         sample::short_call(8).into_iter().for_each(|fact| history.record(fact));
+        let by_agent = |call: u64, passed| {
+            let word = AgentVerification { agent: "bob".into(), method: AgentMethod::Document, passed };
+            for mut fact in sample::whole_call(call) {
+                if matches!(fact.what, What::VerificationEnded { .. }) {
+                    fact.what = What::AgentVerified(word.clone());
+                }
+                history.record(fact);
+            }
+            word
+        };
+        let words = [by_agent(9, true), by_agent(10, false)];
         history.close();
         let readers = store.readers().unwrap();
+        let told = [9, 10].map(|call| readers.call(CallId(call)).unwrap().unwrap().assurance);
+        assert_eq!(told.map(|assurance| assurance.by_agent), words.map(Some));
         let talks = readers.last_talks(sample::STARTED, 10).unwrap();
         let of = |talk: &crate::store::read::LastTalk| {
             (talk.agent.clone(), talk.number.clone(), talk.account.clone())
         };
         let ann = ("bob".to_owned(), "+12025550143".to_owned(), Some("100200".to_owned()));
-        assert_eq!(talks.iter().map(of).collect::<Vec<_>>(), [ann]);
+        let (by_agent, nobody) = (ann.clone(), (ann.0.clone(), ann.1.clone(), None));
+        assert_eq!(talks.iter().map(of).collect::<Vec<_>>(), [ann, by_agent, nobody]);
         assert_eq!(readers.last_talks(sample::STARTED + Duration::from_secs(60), 10).unwrap(), []);
     }
 

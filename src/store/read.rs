@@ -17,6 +17,7 @@ use crate::base::LegId;
 use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
+use crate::fact::Assurance;
 use crate::fact::Fact;
 use crate::fact::KeptPlaces;
 use crate::fact::Outcome;
@@ -257,7 +258,7 @@ impl Drop for Lent<'_> {
 
 const CALL_COLUMNS: &str = "id, sip_call_id, caller, display, dialled, source, trunk, arrived_us, answered_us, \
      ended_us, identity, customer, customer_name, queue, waited_ms, quote_s, agent, talked_ms, outcome, \
-     ended_by, cause, digits, recordings, direction, repeats";
+     ended_by, cause, digits, recordings, direction, repeats, by_agent";
 
 fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
     let mut conditions = Vec::new();
@@ -544,7 +545,7 @@ fn earlier(
 fn last_talks(connection: &Connection, since: WallTime, most: u32) -> Result<Vec<LastTalk>, StoreError> {
     let mut statement = connection.prepare(
         "SELECT agent, CASE direction WHEN 'inbound' THEN caller ELSE dialled END, \
-         CASE WHEN identity LIKE 'verified_by_%' THEN customer END, ifnull(ended_us, arrived_us) FROM calls \
+         CASE WHEN identity LIKE 'verified_by_%' OR by_agent ->> 'passed' THEN customer END, ifnull(ended_us, arrived_us) FROM calls \
          WHERE agent IS NOT NULL AND talked_ms IS NOT NULL AND arrived_us >= ?1 ORDER BY id DESC LIMIT ?2",
     )?;
     let talks = statement.query_map(rusqlite::params![since.0, most], |row| {
@@ -591,7 +592,10 @@ fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         arrived: WallTime(row.get(7)?),
         answered: row.get::<_, Option<i64>>(8)?.map(WallTime),
         ended: row.get::<_, Option<i64>>(9)?.map(WallTime),
-        identity: row.get::<_, Option<String>>(10)?.as_deref().and_then(from_word),
+        assurance: Assurance {
+            verified: row.get::<_, Option<String>>(10)?.as_deref().and_then(from_word),
+            by_agent: row.get::<_, Option<String>>(25)?.and_then(|json| serde_json::from_str(&json).ok()),
+        },
         customer: row.get(11)?,
         customer_name: row.get(12)?,
         queue: row.get(13)?,

@@ -275,6 +275,8 @@ const STEPS: &[&str] = &[
     ) WITHOUT ROWID;
     CREATE INDEX wrap_ups_open ON wrap_ups (agent) WHERE to_us IS NULL;
 ",
+    // An agent's word on who calls: a JSON object.
+    "ALTER TABLE calls ADD COLUMN by_agent TEXT;",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -12,6 +12,7 @@ use crate::base::LegId;
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
+use crate::fact::AgentVerification;
 use crate::fact::FIRST;
 use crate::fact::GrantedBy;
 use crate::fact::IdentifiedBy;
@@ -118,6 +119,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             format!("account, or what proves it, did not fit, try {attempt}")
         }
         What::VerificationEnded { result } => verification(*result).to_owned(),
+        What::AgentVerified(AgentVerification { agent, method, passed }) => {
+            let not = if *passed { "" } else { "not " };
+            format!("{not}verified by {agent}, {}", method.in_words())
+        }
         What::VariableSet { name, value } => format!("{name} is {value:?}"),
         What::ServiceAsked { service, result, took } => {
             format!("the service {service} {result}, after {} ms", took.as_millis())

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::base::WallTime;
+use crate::fact::AgentVerification;
 use crate::fact::Direction;
 use crate::fact::Outcome;
 use crate::fact::Party;
@@ -42,7 +43,9 @@ pub struct CallView {
     pub ended: Option<String>,
     /// How far a live call is; null when it is over.
     pub phase: Option<&'static str>,
+    /// How verification by a flow came out.
     pub identity: Option<Verification>,
+    pub verified_by_agent: Option<AgentVerification>,
     pub customer: Option<String>,
     pub customer_name: Option<String>,
     pub queue: Option<String>,
@@ -184,7 +187,8 @@ impl From<CallRecord> for CallView {
             answered: record.answered.map(rfc3339),
             ended: record.ended.map(rfc3339),
             phase: None,
-            identity: record.identity,
+            identity: record.assurance.verified,
+            verified_by_agent: record.assurance.by_agent,
             customer: record.customer,
             customer_name: record.customer_name,
             queue: record.queue,

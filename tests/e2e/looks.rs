@@ -83,7 +83,7 @@ fn ann() -> Value {
         "caller": { "name": "Ann Meyer", "number": "+12025550143", "account": "100200" },
         "queue": "support",
         "verified": { "how": "pin", "at": at(-95) },
-        "identity": "verified_by_pin",
+        "identity": "verified_by_pin", "level": 2,
         "chose": ["repairs", "boiler"],
         "collected": [{ "name": "order_number", "value": "48 213" }],
         "waiting_since": at(-41), "waited_s": null, "quoted_s": 120, "since": at(-4),
@@ -150,6 +150,12 @@ pub fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
         ("ringing", ann.clone()),
         ("ringing-unknown", changed(ringing, &json!({ "since": at(-4), "waiting_since": at(-12) }))),
         ("talking", talking.clone()),
+        (
+            "verified-by-agent",
+            with(json!({ "verified": null, "identity": "locked_out", "level": 1, "verified_by_agent": {
+                "agent": "alice", "method": "security_question", "passed": true, "at": at(-60),
+            } })),
+        ),
         ("recording-paused", with(json!({ "recording": { "pause": pause } }))),
         (
             "asking",
@@ -259,6 +265,7 @@ fn the_desk_looks_good_in_every_state() {
         looks.at(&mut alice, &format!("desk-{name}"));
         let dialogs: &[&str] = match *name {
             "talking" => &["hold", "pause", "consult", "keypad", "place", "escalate"],
+            "verified-by-agent" => &["verify"],
             "handed-on" => &["repeat"],
             "consulting" => &["amend"],
             _ => &[],

@@ -176,6 +176,18 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
     does(&mut alice, "You talk with");
     alice.hears("phone", CALLER_HZ, 10);
 
+    // Nothing was asked of the caller by a flow. Alice asks by one thing, which does not fit, then by another.
+    let verified = |desk: &mut Browser, words: &str| {
+        desk.sees(words, 10, &format!("document.querySelector('#facts').innerText.includes('{words}')"));
+    };
+    verified(&mut alice, "Verified\\nno");
+    alice.run("await page.evaluate(() => document.activeElement.blur()); await page.keyboard.press('v')");
+    alice.run("await page.click('#verify-dialog button[value=failed]')");
+    verified(&mut alice, "not by alice, date of birth, ");
+    alice.run("await page.click('#verify'); await page.check('#verify-dialog [value=document]')");
+    alice.run("await page.click('#verify-dialog button[value=passed]')");
+    verified(&mut alice, "\\nby alice, document, ");
+
     // Consult, whom, what about, what is wanted, send: five actions of the sender.
     let mut bob = Browser::start(COLLEAGUE_HZ);
     sits_at_the_desk(&mut bob, &server, "bob");
@@ -185,6 +197,7 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
     alice.run("await page.fill('#wants', 'somebody today')");
     alice.run("await page.click('#consult-dialog button[value=send]')");
     does(&mut bob, "alice asks for your help");
+    verified(&mut bob, "\\nby alice, document, ");
     let note = text(&mut bob, "#consult-note");
     assert!(note.contains("boiler leaks since noon") && note.contains("somebody today"), "{note}");
     bob.run("await page.click('#acknowledge')");
@@ -197,6 +210,18 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
     let story = server.story_with(&caller.sip_call_id, "transferred", 5);
     let place = |fact| story.kinds().iter().position(|kind| *kind == fact).expect("told");
     assert!(place("note_acknowledged") < place("transferred"));
+    // What alice was shown went along, and the history and its list of calls have it.
+    verified(&mut bob, "\\nby alice, document, ");
+    let words = story.all("agent_verified");
+    let word = |word: &&Value| (word["method"].clone(), word["passed"].clone());
+    assert_eq!(
+        words.iter().map(word).collect::<Vec<_>>(),
+        [(json!("birth_date"), json!(false)), (json!("document"), json!(true)),]
+    );
+    let call = server.get(&format!("/api/v1/calls/{}", story.id()));
+    let by_alice = json!({ "agent": "alice", "method": "document", "passed": true });
+    assert_eq!((&call["call"]["verified_by_agent"], &call["call"]["identity"]), (&by_alice, &Value::Null));
+    assert_eq!(story.only("consult_started")["note"]["identity"]["by_agent"], by_alice);
 
     // What came of it is written down, and whoever has the call ends it.
     alice.run("await page.check('#outcomes [value=escalated]'); await page.fill('#reason-code', 'repair')");

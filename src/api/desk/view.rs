@@ -8,7 +8,9 @@ use serde::Serialize;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::base::WallTime;
+use crate::fact::AgentMethod;
 use crate::fact::AgentStateName;
+use crate::fact::AgentVerification;
 use crate::fact::BriefingNote;
 use crate::fact::Direction;
 use crate::fact::Promise;
@@ -75,8 +77,13 @@ struct CallJson {
     /// Who has the caller; null while nobody does.
     agent: Option<String>,
     caller: CallerJson,
+    /// What the caller proved to a flow.
     verified: Option<VerifiedJson>,
-    /// How the last verification came out; null when there was none.
+    /// The latest word of an agent.
+    verified_by_agent: Option<ByAgentJson>,
+    /// How much is proven of who calls: 2, 1, or 0 for nothing.
+    level: u8,
+    /// How verification by a flow came out; null when there was none.
     identity: Option<Verification>,
     queue: Option<String>,
     chose: Vec<String>,
@@ -120,6 +127,14 @@ struct CallerJson {
 #[derive(Debug, Serialize)]
 struct VerifiedJson {
     how: &'static str,
+    at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ByAgentJson {
+    agent: String,
+    method: AgentMethod,
+    passed: bool,
     at: String,
 }
 
@@ -260,7 +275,8 @@ impl DeskJson {
 
 impl CallJson {
     fn new(part: &Part, call: &DeskCall, timeline: Vec<Line>, promises: &[Promise]) -> CallJson {
-        let verified = call.verification.filter(|(result, _)| result.is_proof());
+        let identity = call.assurance.verified;
+        let verified = identity.filter(|result| result.is_proof()).zip(call.verified);
         let (role, mode) = match part.role {
             PartRole::Agent => ("agent", None),
             PartRole::Called => ("called", None),
@@ -282,7 +298,9 @@ impl CallJson {
                 gain_db: call.caller_gain_db,
             },
             verified: verified.map(|(result, at)| VerifiedJson { how: how(result), at: rfc3339(at) }),
-            identity: call.verification.map(|(result, _)| result),
+            verified_by_agent: call.assurance.by_agent.as_ref().zip(call.verified_by_agent).map(by_agent),
+            level: call.assurance.level(),
+            identity,
             queue: call.queue.as_ref().map(|queue| queue.to_string()),
             chose: call.chose.iter().map(|choice| choice.to_string()).collect(),
             collected: call
@@ -329,6 +347,11 @@ fn how(proof: Verification) -> &'static str {
         Verification::VerifiedByCode => "code",
         _ => "pin",
     }
+}
+
+fn by_agent((word, at): (&AgentVerification, WallTime)) -> ByAgentJson {
+    let AgentVerification { agent, method, passed } = word;
+    ByAgentJson { agent: agent.to_string(), method: *method, passed: *passed, at: rfc3339(at) }
 }
 
 fn phase(phase: Phase) -> &'static str {

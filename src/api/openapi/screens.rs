@@ -69,6 +69,12 @@ fn call() -> Value {
         "note": string,
     } });
     let verified = json!({ "type": "object", "properties": { "how": string, "at": time } });
+    let when = json!({ "type": "object", "properties": { "at": time } });
+    let by_agent = json!({ "allOf": [schema("AgentVerification"), when] });
+    let level = json!({
+        "type": "integer", "minimum": 0, "maximum": 2,
+        "description": "How much is proven of who calls: 2 by PIN or code, 1 by date of birth or by an agent's word, 0 nothing",
+    });
     let said = |what: &str| json!({ "type": "boolean", "description": what });
     let offered = said("The caller would not be held, and can be called back");
     let caller_away = said("The caller's own phone holds, and hears nothing");
@@ -94,7 +100,7 @@ fn call() -> Value {
                 "name": string, "number": string, "account": maybe(&string), "gain_db": integer,
             } },
             "agent": maybe(&string),
-            "verified": maybe(&verified),
+            "verified": maybe(&verified), "verified_by_agent": maybe(&by_agent), "level": level,
             "identity": maybe(&string), "queue": maybe(&string),
             "chose": { "type": "array", "items": string },
             "collected": { "type": "array", "items": { "type": "object", "properties": {

@@ -116,6 +116,11 @@ pub(super) fn paths() -> Map<String, Value> {
              time is passed over for the next by itself",
             json!({ "level": string, "reason": string, "told_caller": truth, "note": note }),
         ),
+        (
+            "verify",
+            "The agent who has the caller asked who they are, and says whether it fitted; the answers are kept nowhere",
+            json!({ "method": schema("AgentMethod"), "passed": truth }),
+        ),
         ("repeat", "The caller had to tell again what a colleague knew", json!({ "why": string })),
         (
             "move",
@@ -175,7 +180,19 @@ pub(super) fn schemas() -> Map<String, Value> {
         json!({ "type": "object", "required": [key], "properties": fields })
     };
     let target = json!({ "oneOf": [one("agent"), one("queue"), one("number")] });
-    Map::from_iter([("Note".to_owned(), note), ("Target".to_owned(), target)])
+    let method = json!({
+        "type": "string", "description": "By what an agent verified a caller",
+        "enum": ["birth_date", "security_question", "document", "callback_number"],
+    });
+    let verification = json!({
+        "type": "object", "description": "An agent's word on who calls",
+        "properties": {
+            "agent": { "type": "string" }, "method": schema("AgentMethod"), "passed": { "type": "boolean" },
+        },
+    });
+    let schemas =
+        [("Note", note), ("Target", target), ("AgentMethod", method), ("AgentVerification", verification)];
+    schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
 /// `POST /api/v1/calls`

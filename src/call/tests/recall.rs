@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::call::recall::NotKept;
+use crate::fact::AgentMethod;
+use crate::fact::AgentVerification;
+use crate::fact::IdentifiedBy;
 use crate::fact::KeptPlace;
 use crate::fact::NeedFact;
 use crate::fact::Place;
@@ -157,6 +160,22 @@ fn what_was_of_the_call_is_not_begun_anew() {
     let mut other = Call::new(CallId(7), &TEST_CENTER, call.arrival.clone(), Phase::Kept);
     other.recording.had_one();
     assert_eq!(call.recording, other.recording, "a second recording is the second");
+}
+
+#[test]
+fn whom_an_agent_verified_is_known_when_they_are_called_back() {
+    let verified = |passed| {
+        let mut history = history();
+        let (customer, name) = ("100200".to_owned(), "Ann".to_owned());
+        let (agent, method) = ("alice".into(), AgentMethod::BirthDate);
+        history.extend([
+            What::Identified { customer, name, by: IdentifiedBy::CallingNumber },
+            What::AgentVerified(AgentVerification { agent, method, passed }),
+        ]);
+        let (_, out) = recalled(&kept(), &history).unwrap();
+        told(&out).0.whose.contains(&Whose::account("100200"))
+    };
+    assert!(verified(true) && !verified(false));
 }
 
 #[test]

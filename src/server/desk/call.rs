@@ -9,6 +9,7 @@ use crate::base::Name;
 use crate::base::WallTime;
 use crate::call::conference::CALLER;
 use crate::call::recording::LONGEST_PAUSE;
+use crate::fact::Assurance;
 use crate::fact::BriefingNote;
 use crate::fact::Direction;
 use crate::fact::Hears;
@@ -18,7 +19,6 @@ use crate::fact::Party;
 use crate::fact::Promise;
 use crate::fact::SuperviseMode;
 use crate::fact::Target;
-use crate::fact::Verification;
 use crate::fact::What;
 use crate::queue::api::Whose;
 use crate::queue::api::Whoses;
@@ -42,8 +42,11 @@ pub struct DeskCall {
     pub name: String,
     /// The account number of the customer that was found.
     pub account: Option<String>,
-    /// How the last verification came out, and when.
-    pub verification: Option<(Verification, WallTime)>,
+    /// What is proven of who calls.
+    pub assurance: Assurance,
+    /// Since when a flow's word on it stands, and an agent's.
+    pub verified: Option<WallTime>,
+    pub verified_by_agent: Option<WallTime>,
     pub queue: Option<Name>,
     /// What the caller chose from menus, in order.
     pub chose: Vec<Name>,
@@ -200,7 +203,9 @@ impl DeskCall {
             number: String::new(),
             name: String::new(),
             account: None,
-            verification: None,
+            assurance: Assurance::default(),
+            verified: None,
+            verified_by_agent: None,
             queue: None,
             chose: Vec::new(),
             collected: Vec::new(),
@@ -273,8 +278,7 @@ impl DeskCall {
 
     /// Whether something was promised to this caller.
     pub fn is_owed(&self, promise: &Promise) -> bool {
-        let proved = self.verification.is_some_and(|(result, _)| result.is_proof());
-        let account = self.account.as_deref().filter(|_| proved).map(Whose::account);
+        let account = self.account.as_deref().filter(|_| self.assurance.is_proof()).map(Whose::account);
         let whose: Whoses = Whose::number(&self.number).into_iter().chain(account).collect();
         promises::is_to(&promise.to, &whose)
     }
@@ -326,7 +330,7 @@ impl DeskCall {
                 self.account = Some(customer.clone());
                 self.name.clone_from(name);
             }
-            What::VerificationEnded { result } => self.verification = Some((*result, wall)),
+            what @ (What::VerificationEnded { .. } | What::AgentVerified(_)) => self.learn(wall, what),
             What::Chose { choice, .. } if self.chose.len() < COLLECTED => self.chose.push(choice.clone()),
             What::VariableSet { name, value } => self.collect(name, value),
             What::Enqueued { queue, .. } => {
@@ -496,6 +500,16 @@ impl DeskCall {
 
     fn in_consult(&mut self, change: impl FnOnce(&mut Consult)) {
         self.consult.as_mut().map(change);
+    }
+
+    fn learn(&mut self, wall: WallTime, what: &What) {
+        let stood = self.assurance.verified;
+        self.assurance.learn(what);
+        if matches!(what, What::AgentVerified(_)) {
+            self.verified_by_agent = Some(wall);
+        } else if self.assurance.verified != stood {
+            self.verified = Some(wall);
+        }
     }
 
     fn collect(&mut self, name: &Name, value: &str) {

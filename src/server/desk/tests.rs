@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::base::Timestamp;
+use crate::fact::AgentMethod;
+use crate::fact::AgentVerification;
 use crate::fact::BriefingNote;
 use crate::fact::Fact;
 use crate::fact::HoldAnswer;
@@ -62,8 +64,9 @@ fn before_picking_up_the_desk_says_who_calls_and_what_they_have_been_through() {
     let (part, call) = &view.calls[0];
     assert_eq!((part.role, call.phase(part)), (PartRole::Agent, Phase::Ringing));
     assert_eq!((call.name.as_str(), call.number.as_str()), ("Ann", "+12025550143"));
-    let (result, when) = call.verification.unwrap();
-    assert_eq!((result, when), (Verification::VerifiedByPin, sample::STARTED + Duration::from_millis(6_500)));
+    let (result, when) = (call.assurance.verified, call.verified);
+    assert_eq!(result, Some(Verification::VerifiedByPin));
+    assert_eq!(when, Some(sample::STARTED + Duration::from_millis(6_500)));
     assert_eq!(call.chose, ["billing".into()]);
     assert_eq!((call.queue.as_deref(), call.quote), (Some("billing"), Some(Duration::from_secs(60))));
     assert_eq!(call.waiting_since, Some(sample::STARTED + Duration::from_millis(7_351)));
@@ -139,6 +142,19 @@ fn a_desk_says_that_the_talk_is_recorded_and_when_it_is_not() {
     assert_eq!(recording(&desks), Some(Recording { since, pause: None }), "it is one recording");
     tell(&desks, [at(80, What::RecordingEnded { file: "7.wav".into(), why: RecordingEnd::Disk })]);
     assert_eq!(recording(&desks), None);
+}
+
+#[test]
+fn an_agents_word_on_who_calls_stands_beside_what_the_flow_was_shown() {
+    let desks = talking();
+    let (agent, method): (Name, _) = ("bob".into(), AgentMethod::BirthDate);
+    tell(&desks, [at(50, What::AgentVerified(AgentVerification { agent, method, passed: false }))]);
+    let call = desks.view("bob").calls[0].1.clone();
+    assert_eq!((call.assurance.verified, call.assurance.level()), (Some(Verification::VerifiedByPin), 2));
+    assert_eq!(call.verified, Some(sample::STARTED + Duration::from_millis(6_500)));
+    assert!(call.assurance.by_agent.is_some_and(|word| !word.passed));
+    assert_eq!(call.verified_by_agent, Some(sample::STARTED + Duration::from_secs(50)));
+    assert!(call.timeline.iter().any(|dated| matches!(dated.fact.what, What::AgentVerified(_))));
 }
 
 #[test]

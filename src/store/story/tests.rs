@@ -3,6 +3,8 @@
 use super::*;
 use crate::base::CallId;
 use crate::base::Timestamp;
+use crate::fact::AgentMethod;
+use crate::fact::AgentVerification;
 use crate::fact::Fact;
 use crate::fact::Why;
 use crate::store::sample;
@@ -47,10 +49,16 @@ fn a_whole_call_reads_line_by_line() {
 #[test]
 fn every_kind_of_trouble_has_plain_words() {
     let fact = |what| Fact { at: Timestamp::from_millis(500), call: Some(CallId(1)), what };
+    let by_alice = |passed| {
+        let (agent, method) = ("alice".into(), AgentMethod::CallbackNumber);
+        fact(What::AgentVerified(AgentVerification { agent, method, passed }))
+    };
     let facts = vec![
         fact(What::NoInput { node: "menu".into() }),
         fact(What::NoMatch { node: "menu".into(), digit: '7' }),
         fact(What::VerificationEnded { result: Verification::LockedOut }),
+        by_alice(false),
+        by_alice(true),
         fact(What::WaitDeclined),
         fact(What::CallbackChosen { number: "+12025550143".into(), at: None, place: None }),
         fact(What::CallbackFailed { number: "+12025550143".into(), attempt: 2, cause: "busy".into() }),
@@ -98,6 +106,8 @@ fn every_kind_of_trouble_has_plain_words() {
 no key in time at menu
 keyed 7, which is no choice at menu
 not verified: the account is locked after too many wrong tries
+not verified by alice, callback number
+verified by alice, callback number
 would not hold
 chose a callback to +12025550143, and keeps the place
 callback to +12025550143 failed, try 2: busy
