@@ -48,6 +48,7 @@ pub(super) struct RouteArgs {
 pub(super) enum RoutingArg {
     #[default]
     ServiceLevel,
+    MostInTarget,
     ShortTail,
     LongestWaiting,
 }
@@ -56,6 +57,7 @@ impl From<RoutingArg> for Routing {
     fn from(arg: RoutingArg) -> Routing {
         match arg {
             RoutingArg::ServiceLevel => Routing::default(),
+            RoutingArg::MostInTarget => Routing::ServiceLevel(Weights::most_in_target()),
             RoutingArg::ShortTail => Routing::ServiceLevel(Weights::short_tail()),
             RoutingArg::LongestWaiting => Routing::LongestWaiting,
         }

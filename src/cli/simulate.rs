@@ -166,6 +166,7 @@ pub(super) fn run(args: SimulateArgs) -> Result<(), Trouble> {
         ("Warmline, longest waiting", ours(Routing::LongestWaiting)),
         ("Warmline, short tail", ours(Routing::ServiceLevel(Weights::short_tail()))),
         ("Warmline, service level", ours(Routing::default())),
+        ("Warmline, most in target", ours(Routing::ServiceLevel(Weights::most_in_target()))),
         ("if everybody had every skill", Way::Bound),
     ];
     let mut rows = Vec::new();

@@ -527,19 +527,15 @@ fn history(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Option<Duration>> {
     }
 }
 
-/// `service level`, `short tail` or `longest waiting`
+/// How calls and agents are brought together.
 fn routing(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Routing> {
-    let word = reader.name(yaml, "service level, short tail or longest waiting")?;
-    match &*word {
-        "service level" => Some(Routing::default()),
-        "short tail" => Some(Routing::ServiceLevel(Weights::short_tail())),
-        "longest waiting" => Some(Routing::LongestWaiting),
-        other => {
-            let known = ["service level", "short tail", "longest waiting"];
-            reader.unknown(yaml.place, "way of routing", other, known);
-            None
-        }
-    }
+    let known = [
+        ("service level", Routing::default()),
+        ("most in target", Routing::ServiceLevel(Weights::most_in_target())),
+        ("short tail", Routing::ServiceLevel(Weights::short_tail())),
+        ("longest waiting", Routing::LongestWaiting),
+    ];
+    one_of(yaml, reader, "way of routing", known)
 }
 
 /// Which idle agent a call goes to.
@@ -552,12 +548,22 @@ fn agents_by(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<AgentChoice> {
         ("fewest calls", AgentChoice::FewestCalls),
         ("round robin", AgentChoice::RoundRobin),
     ];
-    let word = reader.name(yaml, "a choice of agents")?;
+    one_of(yaml, reader, "choice of agents", known)
+}
+
+/// What the word stands for.
+fn one_of<T: Copy, const N: usize>(
+    yaml: &Yaml,
+    reader: &mut Reader<'_>,
+    what: &str,
+    known: [(&str, T); N],
+) -> Option<T> {
+    let word = reader.name(yaml, &format!("a {what}"))?;
     let found = known.iter().find(|(name, _)| *name == &*word);
     if found.is_none() {
-        reader.unknown(yaml.place, "choice of agents", &word, known.map(|(name, _)| name));
+        reader.unknown(yaml.place, what, &word, known.map(|(name, _)| name));
     }
-    found.map(|(_, choice)| *choice)
+    found.map(|(_, found)| *found)
 }
 
 /// How long who picked up for a callback waits for an agent, where the customer is called first: as long as anybody hears a

@@ -75,6 +75,10 @@ impl Offer {
     fn calls(&self) -> impl Iterator<Item = (Key, f64)> + use<> {
         self.fresh.into_iter().chain(self.late)
     }
+
+    fn is_late(&self, key: Key) -> bool {
+        self.late.is_some_and(|(late, _)| late == key)
+    }
 }
 
 /// One of the calls that an agent could take.
@@ -135,8 +139,8 @@ impl Engine {
             if head.priority == FIRST {
                 first = first.into_iter().chain(fresh).chain(late).min();
             }
-            offer.fresh = fresh.map(|key| (key, self.urgency(class, key)));
-            offer.late = late.map(|key| (key, weights.late * self.lateness(class, key, weights)));
+            offer.fresh = fresh.map(|key| (key, self.urgency(class, key, false, weights)));
+            offer.late = late.map(|key| (key, self.urgency(class, key, true, weights)));
             let worth = self.worth(class, offer.slowness, weights);
             for (key, urgency) in offer.calls() {
                 best = Some(Candidate { value: worth * urgency, key, class }.or(best));
@@ -179,11 +183,13 @@ impl Engine {
         let lure = self.lure(profile);
         offers.iter().all(|offer| {
             let (class, slowness) = (offer.class, offer.slowness);
-            let price = weights.hold * self.price(lure, class) * slowness * slowness;
+            let price = self.price(lure, class);
             let weight = self.weight(class, weights);
-            offer
-                .calls()
-                .all(|(key, urgency)| weight * urgency < price && self.may_hold_back(&self.calls[&key.call]))
+            offer.calls().all(|(key, urgency)| {
+                let price = price + self.own_price(class, offer.is_late(key), weights);
+                weight * urgency < weights.hold * price * slowness * slowness
+                    && self.may_hold_back(&self.calls[&key.call])
+            })
         })
     }
 
@@ -216,14 +222,19 @@ impl Engine {
     }
 
     /// How much a call of this class weighs: its queue's weight and its priority.
-    pub(super) fn weight(&self, class: usize, weights: &Weights) -> f64 {
+    fn weight(&self, class: usize, weights: &Weights) -> f64 {
         let head = &self.skills.heads[class];
         priority_weight(head.priority, weights) * self.pace.queues[head.queue.0 as usize].weight
     }
 
+    /// How urgent a call of the class is that is the first of its own in target, or past it.
+    fn urgency(&self, class: usize, key: Key, late: bool, weights: &Weights) -> f64 {
+        if late { weights.late * self.lateness(class, key, weights) } else { self.risk(class, key) }
+    }
+
     /// How likely calls of the class miss their target without this agent: the first of them, or the last for
     /// all that are before it.
-    pub(super) fn urgency(&self, class: usize, first: Key) -> f64 {
+    fn risk(&self, class: usize, first: Key) -> f64 {
         let head = &self.skills.heads[class];
         let count = self.skills.count(class);
         let starts = f64::from(count.working - count.idle) / self.talk_s(class) * head.fortune.chosen();
@@ -234,7 +245,7 @@ impl Engine {
     }
 
     /// How near a late call is to its second promise: from a tenth, so that it counts at all, to that and 1.
-    pub(super) fn lateness(&self, class: usize, key: Key, weights: &Weights) -> f64 {
+    fn lateness(&self, class: usize, key: Key, weights: &Weights) -> f64 {
         let target_us = self.skills.heads[class].target_us as f64;
         let span_us = (weights.second_promise_us() - target_us).max(1.0);
         let age_us = self.now_us().saturating_sub(key.since).max(0) as f64;
@@ -255,7 +266,11 @@ impl Engine {
         let head = &self.skills.heads[place];
         let mut best: Option<((bool, f64), BestAgent)> = None;
         let mut held_back = false;
-        let loss = may_hold.then(|| self.loss_by_waiting(place, key, weights)).flatten();
+        let late = key.since < head.in_target_since(self.now);
+        // What the call loses by waiting, if it may.
+        let loss = (may_hold && self.may_be_held_back(place, key, weights))
+            .then(|| self.weight(place, weights) * self.urgency(place, key, late, weights));
+        let own_price = self.own_price(place, late, weights);
         let idle = &self.skills.idle_profiles;
         let able = self.skills.classes[place].eligible.shared_from(idle, head.fortune.turn as usize);
         let compared = if wants.is_some() { usize::MAX } else { PROFILES };
@@ -271,12 +286,12 @@ impl Engine {
             let unwanted = wants.is_some_and(|wants| !profile.has(wants));
             for &(idle_since, agent) in free {
                 let slowness = self.pace.slowness(agent, head.queue, fit);
-                let price = price * slowness * slowness;
-                if loss.is_some_and(|loss| loss < weights.hold * price) {
+                let by_slowness = |price: f64| price * slowness * slowness;
+                if loss.is_some_and(|loss| loss < weights.hold * by_slowness(price + own_price)) {
                     held_back = true;
                     continue;
                 }
-                let cost = slowness + weights.price * price;
+                let cost = slowness + weights.price * by_slowness(price);
                 let dearer = |((than_unwanted, than), other): &((bool, f64), BestAgent)| match unwanted
                     .cmp(than_unwanted)
                     .then(cost.total_cmp(than))

@@ -81,18 +81,12 @@ impl Engine {
         self.talk_s(class) * (lure - self.want(class)).max(0.0)
     }
 
-    /// What a call of the class that may be held back loses by waiting. It is, where an agent's price far exceeds that:
-    /// never for the next calls of its own class, however late it is.
-    pub(super) fn loss_by_waiting(&self, class: usize, key: Key, weights: &Weights) -> Option<f64> {
-        if !self.may_be_held_back(class, key, weights) {
-            return None;
+    /// What the next calls of a late call's own class may need an agent for, as far as it is held back for them.
+    pub(super) fn own_price(&self, class: usize, late: bool, weights: &Weights) -> f64 {
+        if !late || weights.hold_for_own <= 0.0 {
+            return 0.0;
         }
-        let in_target = key.since >= self.skills.heads[class].in_target_since(self.now);
-        let urgency = match in_target {
-            true => self.urgency(class, key),
-            false => weights.late * self.lateness(class, key, weights),
-        };
-        Some(self.weight(class, weights) * urgency)
+        weights.hold_for_own * self.talk_s(class) * self.want(class)
     }
 
     /// Whether a call of the class is young enough to be held back.

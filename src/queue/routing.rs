@@ -44,6 +44,10 @@ pub struct Weights {
     pub hold: f64,
     /// How long a call is held back at most: a share of the second promise. Default 0.7.
     pub hold_at_most: f64,
+    /// By what share of what the next calls of its own class may need the agent for a call past its target is held
+    /// back as well. Default 0: it is held back for other classes alone.
+    #[serde(default)]
+    pub hold_for_own: f64,
     /// When a late call's second promise is due, from joining. Default 300 s.
     pub second_promise: Duration,
     /// Of so many calls that agents of one profile take while a call past its second promise waits for them,
@@ -61,6 +65,7 @@ impl Default for Weights {
             price: 3.0,
             hold: 0.3,
             hold_at_most: 0.7,
+            hold_for_own: 0.0,
             second_promise: Duration::from_secs(300),
             one_in: 10,
         }
@@ -71,6 +76,12 @@ impl Weights {
     /// The second promise in µs.
     pub(super) fn second_promise_us(&self) -> f64 {
         self.second_promise.as_micros() as u64 as f64
+    }
+
+    /// For a center that is paid by the share that it answers in target: who is past it goes last, and waits beside an
+    /// agent who is idle where that agent is likely to answer somebody in target soon.
+    pub fn most_in_target() -> Weights {
+        Weights { late: 0.02, hold: 0.6, hold_for_own: 1.0, one_in: 20, ..Weights::default() }
     }
 
     /// For a center that fears long waits more than missed targets: the second promise comes early, and is

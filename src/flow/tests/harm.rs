@@ -522,6 +522,7 @@ fn a_way_of_routing_that_there_is_not() {
     let choices: Vec<_> = center.engine.queues.iter().filter_map(|queue| queue.agents_by).collect();
     assert_eq!(choices, [AgentChoice::FewestCalls, AgentChoice::RoundRobin]);
     assert_eq!(routing("routing: short tail"), Routing::ServiceLevel(Weights::short_tail()));
+    assert_eq!(routing("routing: most in target"), Routing::ServiceLevel(Weights::most_in_target()));
 }
 
 #[test]

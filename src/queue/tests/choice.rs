@@ -205,6 +205,29 @@ fn by_service_level_the_second_promise_is_kept_however_many_come() {
     assert_eq!((place("1"), place("2")), (9, 19), "{order:?}");
 }
 
+/// Calls came every ten seconds, and the one that is left is past its target. An agent who gets ready takes it, or is kept
+/// for the next where most in target is what counts: until that comes, or for 210 s of its wait.
+#[test]
+fn by_most_in_target_a_late_call_waits_for_newer_ones_of_its_own_and_not_for_long() {
+    let rings = |routing: &str, then: &str| {
+        let mut script = format!(
+            "routing {routing}
+             queue support, given, target 20, talk 100
+             agent alice x 1
+             0 alice wants lunch\n"
+        );
+        (1..=12).for_each(|call| script += &format!("{} call {call} enters support\n", call * 10));
+        (1..=11).for_each(|call| script += &format!("121 call {call} hangs up\n"));
+        script += &format!("145 alice ready\n{then}\n400 nothing");
+        let transcript = run(&script);
+        let rung = transcript.lines().find(|line| line.contains(" ring ")).unwrap();
+        rung.split_once(", attempt").unwrap().0.to_owned()
+    };
+    assert_eq!(rings("by service level", "150 call 13 enters support"), "145 ring alice for 12");
+    assert_eq!(rings("most in target", "150 call 13 enters support"), "150 ring alice for 13");
+    assert_eq!(rings("most in target", ""), "330 ring alice for 12");
+}
+
 /// Alice may be rung for call 1 again at the very instant at which call 2 asks less: calls' deadlines are first, so it is
 /// call 2's turn, though call 1 is long past its second promise.
 #[test]

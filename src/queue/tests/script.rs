@@ -44,6 +44,7 @@ use crate::queue::api::Routing;
 use crate::queue::api::SkillChange;
 use crate::queue::api::Step;
 use crate::queue::api::SurgeRule;
+use crate::queue::api::Weights;
 use crate::queue::api::Whose;
 
 /// Runs a script and compares what the engine wanted done.
@@ -172,6 +173,9 @@ fn read_center(config: &mut Config, line: &str) {
             let Need { skill, level } = need(config, &format!("{skill} {level}"));
             let at = Timestamp::from_secs(at.parse().unwrap());
             config.changes.push(SkillChange { at, agent, skill, level });
+        }
+        "routing" if line == "routing most in target" => {
+            config.routing = Routing::ServiceLevel(Weights::most_in_target());
         }
         "routing" => config.routing = Routing::default(),
         kind => panic!("{kind}?"),

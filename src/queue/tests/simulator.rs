@@ -512,6 +512,7 @@ fn center(chance: &mut Entropy) -> Config {
             second_promise: Duration::from_secs(30),
             one_in: 1 + chance.below(4) as u32,
             hold: 3.0,
+            hold_for_own: chance.below(2) as f64,
             ..Weights::default()
         }),
     };
