@@ -5,11 +5,14 @@
 
 mod center;
 
+use std::hint::black_box;
 use std::time::Duration;
+use std::time::Instant;
 
 use criterion::Criterion;
 use warmline::base::AgentId;
 use warmline::base::CallId;
+use warmline::base::Entropy;
 use warmline::queue::Event;
 use warmline::queue::api::AgentWish;
 
@@ -35,9 +38,11 @@ fn main() {
     ];
     if std::env::args().any(|arg| arg == "--bench") {
         memory();
+        bare_reads();
         sizes.into_iter().for_each(distribution);
         growth();
         among_idle();
+        bare_reads();
     }
     let mut criterion = Criterion::default().configure_from_args();
     mean(&mut criterion, sizes[1]);
@@ -82,6 +87,30 @@ fn memory() {
 fn resident() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
     pages.and_then(|pages| pages.split(' ').nth(1)?.parse().ok()).map_or(0, |pages: u64| pages * 4_096)
+}
+
+/// What the machine gives: ten reads out of 64 MiB, each of which says where the next one is. With many waiting a decision is
+/// some such reads, and how long they take depends on what else the host does.
+fn bare_reads() {
+    /// As much as comes from memory at once.
+    #[repr(align(64))]
+    struct Line(u32);
+    const LINES: u32 = (64 << 20) / 64;
+    let mut chance = Entropy::seeded(1);
+    let mut order: Vec<u32> = (0..LINES).collect();
+    for place in (1..LINES).rev() {
+        order.swap(place as usize, chance.below(u64::from(place)) as usize);
+    }
+    let lines: Vec<Line> = order.into_iter().map(Line).collect();
+    let (mut took, mut place) = (Histogram::default(), 0);
+    for _ in 0..ROUNDS {
+        let since = Instant::now();
+        (0..10).for_each(|_| place = lines[place as usize].0);
+        took.add(since.elapsed());
+    }
+    black_box(place);
+    let [p50, p99] = [0.5, 0.99].map(|share| took.share(share));
+    println!("\nten reads in a row out of 64 MiB: p50 {p50:.2}, p99 {p99:.2} in µs");
 }
 
 /// How the two commonest decisions grow with the center.
