@@ -206,7 +206,10 @@ impl Control {
             self.door.watch_audio(now.at, self.wires.media.stats());
             self.door.pass(now.at, &mut inputs);
             for input in inputs.drain(..) {
-                if let Input::Sip(sip::Input::Received { hop, bytes }) = &input {
+                if let Input::Sip(sip::Input::Received { hop, bytes } | sip::Input::Unwanted { hop, bytes }) =
+                    &input
+                {
+                    self.gauges.sip_received(hop.transport);
                     trace!(peer = %hop.remote, message = summary(bytes), "received");
                 }
                 self.switchboard.handle(now, input, &mut self.wires, &mut outputs);
@@ -413,6 +416,7 @@ impl Control {
         for output in outputs.drain(..) {
             match output {
                 Output::Send { hop, bytes } => {
+                    self.gauges.sip_sent(hop.transport);
                     trace!(peer = %hop.remote, message = summary(&bytes), "sent");
                     self.sockets.send(hop, bytes);
                 }

@@ -13,6 +13,7 @@ use crate::server::queue_log::QueueLogStats;
 use crate::server::recorder::Recorder;
 use crate::server::recorder::RecorderStats;
 use crate::server::switchboard::Switchboard;
+use crate::sip::Transport;
 use crate::wire::media::Media;
 use crate::wire::media::WorkerStats;
 use crate::wire::webrtc::Browsers;
@@ -25,11 +26,30 @@ pub struct Gauges {
     streams: AtomicUsize,
     sessions: AtomicUsize,
     turned_away: AtomicU64,
+    sip_received: ByTransport,
+    sip_sent: ByTransport,
     workers: Vec<Arc<WorkerStats>>,
     browsers: Arc<WebrtcStats>,
     recorder: Arc<RecorderStats>,
     journal: Arc<JournalStats>,
     queue_log: Option<Arc<QueueLogStats>>,
+}
+
+/// How many of something, by transport, in the order of [`Transport::ALL`].
+#[derive(Debug, Default)]
+struct ByTransport([AtomicU64; Transport::ALL.len()]);
+
+impl ByTransport {
+    fn count(&self, transport: Transport) {
+        self.0[transport as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn metrics(&self, name: &'static str, help: &'static str) -> impl Iterator<Item = Metric> {
+        Transport::ALL.into_iter().zip(&self.0).map(move |(transport, count)| {
+            let count = Metric::counter(name, help, count.load(Ordering::Relaxed));
+            count.label("transport", transport.to_string())
+        })
+    }
 }
 
 impl Gauges {
@@ -54,6 +74,16 @@ impl Gauges {
         self.turned_away.store(switchboard.endpoint().counters().overload, Ordering::Relaxed);
     }
 
+    /// A SIP message came.
+    pub(super) fn sip_received(&self, transport: Transport) {
+        self.sip_received.count(transport);
+    }
+
+    /// A SIP message went.
+    pub(super) fn sip_sent(&self, transport: Transport) {
+        self.sip_sent.count(transport);
+    }
+
     /// All of them.
     pub fn metrics(&self) -> Vec<Metric> {
         let gauge =
@@ -68,6 +98,10 @@ impl Gauges {
                 self.turned_away.load(Ordering::Relaxed),
             ),
         ];
+        let help = "SIP messages that came, requests and responses, repeated ones among them";
+        metrics.extend(self.sip_received.metrics("warmline_sip_received_total", help));
+        let help = "SIP messages that were sent, requests and responses, repeated ones among them";
+        metrics.extend(self.sip_sent.metrics("warmline_sip_sent_total", help));
         let of_browsers = |value: &AtomicU64| value.load(Ordering::Relaxed);
         let connected = of_browsers(&self.browsers.connections) as f64;
         metrics.push(Metric::gauge("warmline_browsers", "Browsers' audio connections", connected));
@@ -142,5 +176,30 @@ impl Gauges {
             ]);
         }
         metrics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_counted_by_what_they_came_and_went_over() {
+        let gauges = Gauges::default();
+        Transport::ALL.into_iter().for_each(|transport| gauges.sip_sent(transport));
+        gauges.sip_received(Transport::Wss);
+        gauges.sip_received(Transport::Tls);
+        gauges.sip_received(Transport::Tls);
+        let counted = |name: &str| {
+            let metrics = gauges.metrics().into_iter().filter(|metric| metric.name == name);
+            metrics.map(|metric| (metric.labels[0].1.clone(), metric.value)).collect::<Vec<_>>()
+        };
+        let all =
+            |counts: [f64; 5]| ["udp", "tcp", "tls", "ws", "wss"].map(str::to_owned).into_iter().zip(counts);
+        assert_eq!(counted("warmline_sip_sent_total"), all([1.0; 5]).collect::<Vec<_>>());
+        assert_eq!(
+            counted("warmline_sip_received_total"),
+            all([0.0, 0.0, 2.0, 0.0, 1.0]).collect::<Vec<_>>()
+        );
     }
 }

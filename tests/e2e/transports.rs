@@ -39,6 +39,16 @@ fn a_caller_and_an_agent_over_tcp_hear_each_other() {
     assert!(source.contains("tcp"), "{source}");
     assert_eq!(story.only("talk_ended")["by"], "agent");
     assert_eq!(story.only("call_ended")["outcome"], "talked");
+    let (_, metrics) = server.ask("GET", "/metrics", None).expect("the server answers");
+    for counted in ["received", "sent"] {
+        let over_tcp = format!("warmline_sip_{counted}_total{{transport=\"tcp\"}} ");
+        let count = metrics.lines().find_map(|line| line.strip_prefix(&over_tcp)).expect("over TCP");
+        assert_ne!(count, "0", "{counted}");
+        assert!(
+            metrics.contains(&format!("warmline_sip_{counted}_total{{transport=\"ws\"}} 0\n")),
+            "{metrics}"
+        );
+    }
     server.is_left_clean();
     server.stop();
 }

@@ -17,7 +17,8 @@ pub enum Transport {
 }
 
 impl Transport {
-    const ALL: [Transport; 5] =
+    /// Every transport, in the order of their declaration.
+    pub const ALL: [Transport; 5] =
         [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
 
     /// Whether the transport itself delivers or says that it cannot (RFC 3261 §17: no retransmission).
