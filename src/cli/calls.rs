@@ -8,6 +8,7 @@ use crate::base::CallId;
 use crate::cli::DataArg;
 use crate::cli::Format;
 use crate::cli::flow::Files;
+use crate::cli::flow::FlowsArg;
 use crate::cli::report;
 use crate::cli::report::ReportArgs;
 use crate::cli::show;
@@ -55,7 +56,6 @@ pub(super) struct ListArgs {
     limit: u32,
     #[command(flatten)]
     pub(super) report: ReportArgs,
-    /// The center's flow files: they say which queue has which target, and who has which skill
     #[command(flatten)]
     pub(super) files: Files,
     /// Text for people, JSON for programs
@@ -70,6 +70,8 @@ pub(super) struct StoryArgs {
     id: u64,
     #[command(flatten)]
     data: DataArg,
+    #[command(flatten)]
+    flows: FlowsArg,
     /// Text for people, JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -98,7 +100,7 @@ pub(super) fn list(args: ListArgs) -> Result<(), Trouble> {
         eprintln!("no calls");
         return Ok(());
     }
-    let zone = TimeZone::system();
+    let zone = args.files.flows.zone();
     let rows: Vec<_> = records.iter().map(|record| row(record, &zone)).collect();
     let head = ["id", "arrived", "from", "to", "who", "queue", "waited", "agent", "talked", "outcome"];
     show(table(&head, &rows));
@@ -112,7 +114,7 @@ pub(super) fn story(args: StoryArgs) -> Result<(), Trouble> {
     let unknown = || Trouble::new(format!("there is no call {id}")).hint("`warmline calls` lists them");
     let record = readers.call(id)?.ok_or_else(unknown)?;
     let facts = readers.facts(id)?;
-    let zone = TimeZone::system();
+    let zone = args.flows.zone();
     let lines = story::tell(&facts, &zone);
     let holds = TalkFold::of(facts.iter().map(|dated| &dated.fact)).holds();
     if args.format == Format::Json {

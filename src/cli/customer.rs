@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::Subcommand;
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::base::Secret;
 use crate::cli::DataArg;
 use crate::cli::Format;
 use crate::cli::ask;
+use crate::cli::flow::FlowsArg;
 use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -33,6 +33,8 @@ pub(super) enum CustomerCommand {
     List {
         #[command(flatten)]
         data: DataArg,
+        #[command(flatten)]
+        flows: FlowsArg,
         /// Text for people, JSON for programs
         #[arg(long, value_enum, default_value_t)]
         format: Format,
@@ -71,13 +73,15 @@ pub(super) struct AddArgs {
 /// `warmline customer …`
 pub(super) fn run(command: CustomerCommand) -> Result<(), Trouble> {
     match command {
-        CustomerCommand::List { data, format } => list(&Store::open_existing(&data.data)?, format),
+        CustomerCommand::List { data, flows, format } => {
+            list(&Store::open_existing(&data.data)?, &flows, format)
+        }
         CustomerCommand::Add(args) => add(args),
         CustomerCommand::Import { file, data } => import(&file, &Store::open(&data.data)?),
     }
 }
 
-fn list(store: &Store, format: Format) -> Result<(), Trouble> {
+fn list(store: &Store, flows: &FlowsArg, format: Format) -> Result<(), Trouble> {
     let customers = store.customers()?;
     if format == Format::Json {
         let view = |c: &ListedCustomer| {
@@ -96,7 +100,7 @@ fn list(store: &Store, format: Format) -> Result<(), Trouble> {
         );
         return Ok(());
     }
-    let zone = TimeZone::system();
+    let zone = flows.zone();
     let row = |c: &ListedCustomer| {
         vec![
             c.customer.account.clone(),

@@ -1,12 +1,12 @@
 //! `warmline messages`: what callers left to be done, read from the data folder; no server need run.
 
 use clap::Args;
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::base::Name;
 use crate::cli::DataArg;
 use crate::cli::Format;
+use crate::cli::flow::FlowsArg;
 use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -22,6 +22,8 @@ use crate::store::view::MessageView;
 pub(super) struct MessagesArgs {
     #[command(flatten)]
     data: DataArg,
+    #[command(flatten)]
+    flows: FlowsArg,
     /// Only for this queue
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
@@ -38,7 +40,7 @@ pub(super) struct MessagesArgs {
 
 /// `warmline messages`
 pub(super) fn list(args: MessagesArgs) -> Result<(), Trouble> {
-    let MessagesArgs { data, queue, all, limit, format } = args;
+    let MessagesArgs { data, flows, queue, all, limit, format } = args;
     let queues = queue.map(|queue| vec![Name::from(queue)]);
     let handled = (!all).then_some(false);
     let filter = MessageFilter { queues, handled, after: None, limit: Some(limit) };
@@ -54,7 +56,7 @@ pub(super) fn list(args: MessagesArgs) -> Result<(), Trouble> {
         eprintln!("no messages");
         return Ok(());
     }
-    let zone = TimeZone::system();
+    let zone = flows.zone();
     let row = |message: &Message| {
         let (path, handled) = (path(message), message.handled.as_ref());
         let by = |by: &Option<Name>| by.as_deref().unwrap_or("somebody").to_owned();

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::base::WallTime;
 use crate::cli::DataArg;
 use crate::cli::Format;
+use crate::cli::flow::FlowsArg;
 use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -31,6 +32,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct PromisesArgs {
     #[command(flatten)]
     data: DataArg,
+    #[command(flatten)]
+    flows: FlowsArg,
     /// Only what this agent owes
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
@@ -54,7 +57,7 @@ pub(super) fn list(args: PromisesArgs) -> Result<(), Trouble> {
     if let Some(days) = args.report {
         return report(&readers, days, args.format);
     }
-    let PromisesArgs { owner, state, limit, format, .. } = args;
+    let PromisesArgs { flows, owner, state, limit, format, .. } = args;
     let promises = readers.promises(&PromiseFilter { owner, state, after: None, limit: Some(limit) })?;
     if format == Format::Json {
         let views: Vec<_> = promises.iter().map(PromiseView::from).collect();
@@ -65,7 +68,7 @@ pub(super) fn list(args: PromisesArgs) -> Result<(), Trouble> {
         eprintln!("no promises");
         return Ok(());
     }
-    let zone = TimeZone::system();
+    let zone = flows.zone();
     let rows: Vec<_> = promises.iter().map(|promise| row(promise, &zone)).collect();
     show(table(&["id", "due", "owner", "to", "what", "words", "queue", "state", "call"], &rows));
     Ok(())

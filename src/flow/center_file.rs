@@ -120,6 +120,16 @@ pub(crate) struct CenterFile {
     pub codecs: Vec<Codec>,
 }
 
+/// The time zone that the file names, read alone.
+pub(crate) fn named_zone(reader: &mut Reader<'_>, text: &str) -> Option<TimeZone> {
+    let root = reader.tree(text)?;
+    zone(&mut reader.fields(&root, "the center")?, reader)
+}
+
+fn zone(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<TimeZone> {
+    fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader))
+}
+
 /// Reads the file; `reader.names` holds its skills and queues afterwards.
 pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let root = reader.tree(text)?;
@@ -130,7 +140,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         reader.names.currency = currency;
     }
     reader.names.speech = fields.optional("speech").and_then(|yaml| speech::read(yaml, reader)).map(Arc::new);
-    let named_zone = fields.optional("time_zone").and_then(|yaml| hours::zone(yaml, reader));
+    let named_zone = zone(&mut fields, reader);
     let time_zone = named_zone.clone().unwrap_or(TimeZone::UTC);
     reader.names.time_zone = time_zone.clone();
     if let Some(yaml) = fields.optional("hours") {

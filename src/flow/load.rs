@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::base::Name;
 use crate::flow::center::Center;
 use crate::flow::center_file;
@@ -106,6 +108,13 @@ pub fn load(
         }
         _ => Err(found),
     }
+}
+
+/// The time zone that the center's file names, whatever else is wrong with any of the files; none where it names none.
+pub fn named_zone(files: &[(String, String)]) -> Option<TimeZone> {
+    let (path, text) = files.iter().find(|(path, _)| stem(path) == "center")?;
+    let prompts = Prompts::default();
+    center_file::named_zone(&mut Reader::new(path, text, &prompts, Names::default()), text)
 }
 
 /// What is told where the center's file is no YAML: that, and which flows are none either. Whatever flows name would be

@@ -55,6 +55,7 @@ pub use center::Center;
 pub use diagnostic::Diagnostic;
 pub use diagnostic::Severity;
 pub use load::load;
+pub use load::named_zone;
 pub use node::KINDS;
 pub use prompts::Prompts;
 pub use read::WAYS_OF_SAYING;

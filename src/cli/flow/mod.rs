@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::Subcommand;
+use jiff::tz::TimeZone;
 
 use crate::base::Name;
 use crate::base::WallTime;
@@ -61,12 +62,31 @@ pub(super) enum FlowCommand {
 /// Where the files are.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Files {
-    /// The flow files
-    #[arg(long, value_name = "DIR", default_value = "./ivr_flows")]
-    flows: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) flows: FlowsArg,
     /// The prompts
     #[arg(long, value_name = "DIR", default_value = "./prompts")]
     prompts: PathBuf,
+}
+
+/// Where the flow files are.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FlowsArg {
+    /// The flow files
+    #[arg(long = "flows", value_name = "DIR", default_value = "./ivr_flows")]
+    folder: PathBuf,
+}
+
+impl FlowsArg {
+    /// By whose clock times are told: the center's, whatever else is wrong with its files. This machine's where it names no
+    /// time zone, or there are no files, which is said.
+    pub(in crate::cli) fn zone(&self) -> TimeZone {
+        let files = load::flow_files(&self.folder);
+        if let Err(error) = &files {
+            eprintln!("times are by this machine's clock, for {error}");
+        }
+        files.ok().as_deref().and_then(flow::named_zone).unwrap_or_else(TimeZone::system)
+    }
 }
 
 /// When callers call.
@@ -118,7 +138,7 @@ struct Read {
 
 impl Files {
     fn read(&self) -> Result<Read, Trouble> {
-        let texts = load::flow_files(&self.flows).map_err(unreadable)?;
+        let texts = load::flow_files(&self.flows.folder).map_err(unreadable)?;
         let prompts = load::prompts(&self.prompts).map_err(unreadable)?;
         let center = flow::load(&texts, &prompts);
         Ok(Read { prompts, center })
@@ -126,7 +146,7 @@ impl Files {
 
     /// The checked center of another center's file, with these flows and prompts.
     pub(in crate::cli) fn center_of(&self, path: &Path) -> Result<Center, Trouble> {
-        let mut texts = load::flow_files(&self.flows).map_err(unreadable)?;
+        let mut texts = load::flow_files(&self.flows.folder).map_err(unreadable)?;
         let text = fs::read_to_string(path)
             .map_err(|error| Trouble::new(format!("{} cannot be read: {error}", path.display())))?;
         texts.retain(|(name, _)| name != "center.yaml");
@@ -165,7 +185,7 @@ fn flow_name(center: &Center, said: &str) -> Result<Name, Trouble> {
 
 /// The customers and services that the tests of a flow know.
 fn world(files: &Files, center: &Center, prompts: &Prompts, flow: &Name) -> Result<World, Trouble> {
-    let tests = load::test_files(&files.flows).map_err(unreadable)?;
+    let tests = load::test_files(&files.flows.folder).map_err(unreadable)?;
     let own = tests.iter().find(|(path, _)| Path::new(path).file_stem().is_some_and(|stem| *stem == **flow));
     Ok(own.map(|(path, text)| rehearsed::world(center, prompts, path, text)).unwrap_or_default())
 }
@@ -191,6 +211,18 @@ fn counted(count: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_told_by_the_centers_clock_whatever_else_is_wrong_with_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let zone = || FlowsArg { folder: folder.path().to_owned() }.zone();
+        let center = |text: &str| fs::write(folder.path().join("center.yaml"), text).unwrap();
+        assert_eq!(zone(), TimeZone::system(), "there are no files");
+        center("time_zone: Asia/Tokyo\nqueues: 7\n");
+        assert_eq!(zone().iana_name(), Some("Asia/Tokyo"));
+        center("company: Juniper\n");
+        assert_eq!(zone(), TimeZone::system(), "none is named");
+    }
 
     #[test]
     fn a_flow_is_named_by_its_name_its_file_or_a_number_that_leads_to_it() {

@@ -43,7 +43,7 @@ pub(super) fn run(args: &TestArgs) -> Result<(), Trouble> {
     let mut coverage = Coverage::of(&center);
     let mut outcomes = Vec::new();
     let mut unread = 0;
-    for (path, text) in load::test_files(&args.files.flows).map_err(unreadable)? {
+    for (path, text) in load::test_files(&args.files.flows.folder).map_err(unreadable)? {
         match test::run_file_at(wall, &center, &prompts, &path, &text, &mut coverage) {
             Ok(run) => outcomes.extend(run),
             Err(found) => {
