@@ -362,6 +362,8 @@ pub enum What {
     DeskClosed { agent: Name },
     /// So many callers wait on the line for the agents who take a queue's calls that it is in a surge from now on.
     SurgeBegan { queue: Name, waiting: u32, agents: u32 },
+    /// The server was started anew in the middle of a queue's surge.
+    SurgeGoesOn { queue: Name, waiting: u32, agents: u32, since: WallTime },
     /// The surge is over.
     SurgeEnded { queue: Name, waiting: u32, agents: u32 },
 }

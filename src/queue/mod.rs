@@ -82,6 +82,7 @@ pub use engine::Engine;
 pub use engine::Stage;
 pub use quote::ExpectedWait;
 pub use reached::CALLER_RINGS;
+pub use surge::Surge;
 #[cfg(test)]
 pub(crate) use tests::queue_config;
 pub use waits::CALLBACK_KEPT;

@@ -10,6 +10,17 @@ use super::waits::Call;
 use crate::base::QueueId;
 use crate::base::Timestamp;
 
+/// A queue in a surge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Surge {
+    pub queue: QueueId,
+    pub since: Timestamp,
+    /// How many callers are on the line without an agent.
+    pub waiting: u32,
+    /// How many agents take their calls.
+    pub agents: u32,
+}
+
 impl Call {
     /// Whether nobody is on the line for this queue's agents: the place of a callback, or a call for one agent alone.
     fn is_aside(&self) -> bool {
@@ -50,12 +61,24 @@ impl Engine {
         self.queues.get(queue.0 as usize)?.surge_since
     }
 
+    /// The queues that are in a surge.
+    pub fn surges(&self) -> impl Iterator<Item = Surge> {
+        self.queues.iter().zip(0..).filter_map(|(queue, id)| {
+            let (since, waiting, agents) = (queue.surge_since?, queue.on_line(), self.at_work_for(queue));
+            Some(Surge { queue: QueueId(id), since, waiting, agents })
+        })
+    }
+
+    fn at_work_for(&self, queue: &Queue) -> u32 {
+        self.skills.count(queue.course[0].1.0 as usize).working
+    }
+
     /// A surge begins or ends, if it is time. Nobody who takes calls counts as one agent: the break of the only one makes no
     /// surge of a single caller.
     pub(super) fn heed_surge(&mut self, id: QueueId, out: &mut Vec<Action>) {
         let queue = self.queue(id);
         let Some(rule) = queue.config.surge else { return };
-        let agents = self.skills.count(queue.course[0].1.0 as usize).working;
+        let agents = self.at_work_for(queue);
         let waiting = queue.on_line();
         let more_than = |each: u32| waiting > each.saturating_mul(agents.max(1));
         let (began, now) = (queue.surge_since.is_some(), self.now);

@@ -430,6 +430,7 @@ impl Live {
     fn apply_to_queue(&self, wall: WallTime, what: &What) {
         match what {
             What::SurgeBegan { queue, .. } => drop(self.surges.insert(queue.clone(), wall)),
+            What::SurgeGoesOn { queue, since, .. } => drop(self.surges.insert(queue.clone(), *since)),
             What::SurgeEnded { queue, .. } => drop(self.surges.remove(queue)),
             _ => {}
         }
@@ -663,6 +664,19 @@ mod tests {
         assert_eq!(live.queues(), [queue("support", 0, None), queue("billing", 1, Some(since))]);
         apply(&live, &facts[18..21]);
         assert_eq!(live.queues()[1].waiting, 0);
+    }
+
+    #[test]
+    fn a_surge_that_outlived_the_server_is_as_old_as_it_is() {
+        let live = live();
+        let (queue, since): (Name, _) = ("billing".into(), sample::STARTED.before(Duration::from_secs(60)));
+        let goes_on = What::SurgeGoesOn { queue: queue.clone(), waiting: 7, agents: 2, since };
+        let ended = What::SurgeEnded { queue: queue.clone(), waiting: 2, agents: 2 };
+        let of_queue = |what| Fact { at: Timestamp::from_secs(1), call: None, what };
+        apply(&live, &[of_queue(goes_on)]);
+        assert_eq!(live.surge_since(&queue), Some(since));
+        apply(&live, &[of_queue(ended)]);
+        assert_eq!(live.surge_since(&queue), None);
     }
 
     #[test]

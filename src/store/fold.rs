@@ -288,6 +288,7 @@ impl CallFold {
             | What::DeskBack { .. }
             | What::DeskClosed { .. }
             | What::SurgeBegan { .. }
+            | What::SurgeGoesOn { .. }
             | What::SurgeEnded { .. } => return false,
         }
         true

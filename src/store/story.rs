@@ -318,6 +318,12 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::SurgeBegan { queue, waiting, agents } => {
             format!("a surge begins in queue {queue}: {}", on_line(*waiting, *agents))
         }
+        What::SurgeGoesOn { queue, waiting, agents, since } => {
+            let (line, since) = (on_line(*waiting, *agents), clock(*since, zone));
+            format!(
+                "the server was started anew, and the surge in queue {queue} goes on since {since}: {line}"
+            )
+        }
         What::SurgeEnded { queue, waiting, agents } => {
             format!("the surge in queue {queue} is over: {}", on_line(*waiting, *agents))
         }

@@ -15,6 +15,7 @@ use crate::fact::Fact;
 use crate::fact::What;
 use crate::queue;
 use crate::queue::Action;
+use crate::queue::Surge;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::queue::log::Step;
@@ -161,6 +162,15 @@ impl Switchboard {
                 let what = What::AgentState { agent, from, to, reason };
                 out.push(Output::Fact(Fact { at: now.at, call: None, what }));
             }
+        }
+    }
+
+    /// Tells which queues are in a surge that began before the start.
+    pub(super) fn tell_surges(&self, now: Now, out: &mut Vec<Output>) {
+        for Surge { queue, since, waiting, agents } in self.engine.surges() {
+            let (queue, since) = (self.queue_name(queue), now.wall.before(now.at.since(since)));
+            let what = What::SurgeGoesOn { queue, waiting, agents, since };
+            out.push(Output::Fact(Fact { at: now.at, call: None, what }));
         }
     }
 

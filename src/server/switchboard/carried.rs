@@ -324,6 +324,7 @@ impl Switchboard {
             self.engine.go_on();
         }
         self.tell_agents(now, out);
+        self.tell_surges(now, out);
         for (user, contacts) in contacts {
             self.carry_contacts(now, user, contacts, out);
         }

@@ -6,6 +6,8 @@ use super::super::carried::CarriedCall;
 use super::super::carried::CarriedDesks;
 use super::super::carried::Changes;
 use super::*;
+use crate::base::QueueId;
+use crate::queue::api::SurgeRule;
 use crate::server::journal;
 use crate::server::journal::Place;
 use crate::server::keyring::Keyring;
@@ -159,6 +161,34 @@ fn whenever_the_server_is_killed_calls_go_on_in_the_next_and_nothing_is_left_ove
 }
 
 /// Everything goes through a real file, which is begun anew again and again: what it leaves is what there was.
+#[test]
+fn a_surge_that_goes_on_is_told_again_and_since_when() {
+    const QUEUE: QueueId = QueueId(0);
+    let in_a_surge = |seed| {
+        let mut world = World::with_journal(seed);
+        let mut center = Center::clone(&world.switchboard.parts.center);
+        center.engine.queues[0].surge = Some(SurgeRule { from: 1, until: 0, turns_away: false });
+        let center = Arc::new(center);
+        world.restart_with(|parts| (parts.journal, parts.center) = (true, center));
+        let since = (0..300).find_map(|_| {
+            world.run_until(world.now + Duration::from_secs(1));
+            world.switchboard.engine.surge_since(QUEUE)
+        });
+        since.map(|since| (world, since))
+    };
+    let (mut world, began) = (0..20).find_map(in_a_surge).expect("a surge in one of so many worlds");
+    world.run_until(world.now + Duration::from_millis(10));
+    assert_eq!(world.switchboard.engine.surge_since(QUEUE), Some(began));
+    let before = world.facts.len();
+    world.killed_and_carried_on();
+    let told = world.facts[before..].iter().find_map(|fact| match &fact.what {
+        What::SurgeGoesOn { queue, waiting, since, .. } => Some((queue.clone(), *waiting > 1, *since)),
+        _ => None,
+    });
+    let queue = world.switchboard.parts.center.engine.queues[0].name.clone();
+    assert_eq!(told, Some((queue, true, WallTime(began.0 as i64))));
+}
+
 #[test]
 fn what_is_read_out_of_the_file_is_what_there_was() {
     let mut calls = 0;
