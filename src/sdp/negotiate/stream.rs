@@ -15,6 +15,7 @@ use crate::sdp::description::Media;
 use crate::sdp::description::SessionDescription;
 use crate::sdp::description::attribute;
 use crate::sdp::extended;
+use crate::sdp::ice;
 use crate::sdp::srtp::Profile;
 
 /// Every codec there is, so that a payload type is known by its name even when this build cannot play it.
@@ -229,7 +230,9 @@ impl<'a> Stream<'a> {
     fn direction(&self) -> Direction {
         let said = direction(&self.media.attributes).or_else(|| direction(&self.description.attributes));
         let said = said.unwrap_or_default();
-        if self.address().is_some_and(|address| address.is_unspecified()) {
+        // Who is found by checks need not know yet where it is, as a browser that looks for the way anew.
+        let by_checks = ice::remote_ufrag(self.description, self.media).is_some();
+        if !by_checks && self.address().is_some_and(|address| address.is_unspecified()) {
             return said.and(Direction::SendOnly);
         }
         said

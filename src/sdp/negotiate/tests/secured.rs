@@ -205,6 +205,18 @@ fn a_phone_in_a_browser_is_offered_what_it_can_answer() {
 }
 
 #[test]
+fn a_browser_that_does_not_know_yet_where_it_is_does_not_hold_us() {
+    let (from, to) = (
+        "50000 UDP/TLS/RTP/SAVPF 111 0 126\r\nc=IN IP4 198.51.100.7",
+        "9 UDP/TLS/RTP/SAVPF 111 0 126\r\nc=IN IP4 0.0.0.0",
+    );
+    let offer = offer_of_browser();
+    assert!(offer.contains(from), "{offer}");
+    let (_, agreed) = answer(offer.replace(from, to), &in_browser("ours")).unwrap();
+    assert_eq!(agreed.direction, Direction::SendRecv);
+}
+
+#[test]
 fn a_browser_that_cannot_be_found_is_refused() {
     let ours = in_browser("ours");
     for (from, to) in [("a=ice-ufrag:4ZcD\r\n", ""), ("a=rtcp-mux\r\n", ""), ("actpass", "passive")] {
