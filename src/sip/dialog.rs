@@ -145,12 +145,20 @@ impl Dialog {
         }
     }
 
-    /// A phone in a browser has another connection now: where it is the peer, requests go over that.
-    pub(in crate::sip) fn reconnected(&mut self, contact: &Uri, hop: Hop) {
+    /// The connection of the browser that the peer is in; none where it is in none.
+    pub(in crate::sip) fn web_hop(&self) -> Option<Hop> {
+        Some(self.hop).filter(|hop| hop.transport.is_web())
+    }
+
+    /// Whether this Contact is the peer's, but for marks that it has in dialogs alone.
+    pub(in crate::sip) fn is_to(&self, contact: &Uri) -> bool {
         let of = |uri: &Uri| (uri.user.clone(), uri.host.to_ascii_lowercase());
-        if self.hop.transport.is_web() && of(&self.target) == of(contact) {
-            self.hop = hop;
-        }
+        of(&self.target) == of(contact)
+    }
+
+    /// A phone in a browser has another connection now: requests go over that.
+    pub(in crate::sip) fn reconnected(&mut self, hop: Hop) {
+        self.hop = hop;
     }
 
     /// Whether a request of the peer's is of this dialog. A peer of RFC 2543 may leave its tag away, and one

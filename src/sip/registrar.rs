@@ -73,6 +73,12 @@ impl Registrar {
         bindings
     }
 
+    /// The user who is signed in with this Contact, over this hop.
+    pub(in crate::sip) fn whose(&self, contact: &Uri, hop: Hop) -> Option<Name> {
+        let is_theirs = |binding: &Binding| binding.hop == hop && binding.uri.equivalent(contact);
+        self.users.iter().find(|(_, bindings)| bindings.iter().any(is_theirs)).map(|(user, _)| user.clone())
+    }
+
     /// When [`Registrar::tick`] is next due.
     pub(in crate::sip) fn deadline(&self) -> Option<Timestamp> {
         self.expiries.first().map(|(at, _)| *at)

@@ -445,7 +445,7 @@ impl Switchboard {
         for session in sessions {
             self.sessions.insert(session.id(), leg);
             self.next_session = self.next_session.max(session.id().0.saturating_add(1));
-            self.parts.endpoint.carry_on(session);
+            self.parts.endpoint.carry_on(now.at, session);
         }
         if line.up {
             asked.extend(ask_anew(&mut line, offer));

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Endpoint;
 use crate::base::Name;
+use crate::base::Timestamp;
 use crate::sip::api::SessionId;
 use crate::sip::registrar::Binding;
 use crate::sip::session::Session;
@@ -46,6 +47,11 @@ impl CarriedSession {
         self.session.id
     }
 
+    /// Whether its peer is a phone in a browser.
+    pub fn is_in_browser(&self) -> bool {
+        self.session.dialog.web_hop().is_some()
+    }
+
     /// Whether it is up, and what the two agreed on was not written down: an offer is to be made anew.
     pub fn lacks_descriptions(&self) -> bool {
         self.session.lacks_descriptions() && self.secret.is_none()
@@ -77,7 +83,7 @@ impl Endpoint {
     }
 
     /// Goes on with a session of an earlier process, before anything else is told.
-    pub fn carry_on(&mut self, carried: CarriedSession) {
+    pub fn carry_on(&mut self, now: Timestamp, carried: CarriedSession) {
         let CarriedSession { mut session, asking, secret } = carried;
         let id = session.id;
         secret.into_iter().for_each(|secret| session.had_agreed_on(secret));
@@ -85,7 +91,9 @@ impl Endpoint {
             self.last_session = self.last_session.max(id.0);
         }
         session.dialog.local_cseq = session.dialog.local_cseq.saturating_add(CSEQ_GAP);
-        if let Some(asking) = asking {
+        if session.dialog.web_hop().is_some() {
+            session.part_from_before(now);
+        } else if let Some(asking) = asking {
             self.core.transactions.carry_on(asking);
         }
         let deadline = session.deadline();

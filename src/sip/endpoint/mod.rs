@@ -207,7 +207,10 @@ impl Endpoint {
             return;
         }
         let mut cx = Cx { now, core: &mut self.core, out };
-        let session = Session::invite(&mut cx, invite);
+        let web_hop = Some(invite.hop).filter(|hop| hop.transport.is_web());
+        let user = web_hop.and_then(|hop| self.registrar.whose(&invite.uri, hop));
+        let mut session = Session::invite(&mut cx, invite);
+        session.user = user;
         self.sessions.insert(id, session);
         self.note_change(id);
     }
@@ -259,6 +262,11 @@ impl Endpoint {
     }
 
     fn hop_failed(&mut self, now: Timestamp, hop: Hop, out: &mut Vec<Output>) {
+        let over = self.sessions.values().filter(|session| session.is_by(hop));
+        let over: Vec<SessionId> = over.map(|session| session.id).collect();
+        for id in over {
+            self.with_session(now, id, out, |session, _| session.part());
+        }
         for silence in self.core.transactions.hop_failed(hop) {
             self.unanswered(now, silence, 503, out);
         }

@@ -439,7 +439,9 @@ impl Endpoint {
         let our_contact = core.config.contact(arrival.request.uri.user.as_deref(), arrival.hop);
         let dialog = Dialog::callee(arrival, contact.clone(), &tag, our_contact);
         core.transactions.set_session(transaction, id);
-        self.sessions.insert(id, Session::incoming(id, dialog, arrival, transaction));
+        let mut session = Session::incoming(id, dialog, arrival, transaction);
+        session.user.clone_from(&user);
+        self.sessions.insert(id, session);
         self.note_change(id);
         out.push(Output::Event(Event::Incoming(Box::new(Incoming {
             session: id,
@@ -472,7 +474,7 @@ impl Endpoint {
             Proof::User(user) => {
                 let refused = self.registrar.register(&mut cx, &user, arrival, transaction);
                 if refused.is_none() && arrival.hop.transport.is_web() {
-                    self.reconnected(arrival);
+                    self.reconnected(now, &user, arrival, out);
                 }
                 refused
             }
@@ -486,12 +488,15 @@ impl Endpoint {
 }
 
 impl Endpoint {
-    /// A phone in a browser, that has proved who it is, comes by a connection that may be another one than before: what it is
-    /// told within its sessions goes there.
-    fn reconnected(&mut self, arrival: &Arrival) {
+    /// A phone in a browser, that has proved to be this user's, comes by a connection that may be another one than before: what
+    /// it is told within its sessions goes there.
+    fn reconnected(&mut self, now: Timestamp, user: &Name, arrival: &Arrival, out: &mut Vec<Output>) {
         let Ok(Some(contact)) = arrival.request.headers.contact() else { return };
-        for session in self.sessions.values_mut() {
-            session.dialog.reconnected(&contact.uri, arrival.hop);
+        let is_its = |session: &Session| session.is_phone_of(user, &contact.uri);
+        let its: Vec<SessionId> =
+            self.sessions.values().filter(|session| is_its(session)).map(|session| session.id).collect();
+        for id in its {
+            self.with_session(now, id, out, |session, cx| session.reconnected(cx, arrival.hop));
         }
     }
 }
@@ -506,6 +511,7 @@ fn within_session(
     if !session.dialog.takes_cseq(arrival.cseq) {
         return Some(500);
     }
+    session.came_by(arrival.hop);
     let method = &arrival.request.method;
     let offer = matches!(method, Method::Invite | Method::Update);
     if offer && !arrival.has_known_body() {

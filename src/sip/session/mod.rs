@@ -4,6 +4,7 @@
 //! dialog, `timer` when it has to be asked again. This file holds the state and its ending.
 
 mod offer;
+mod parted;
 mod refer;
 mod timer;
 mod uac;
@@ -16,12 +17,14 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 
+use self::parted::Parted;
 pub(in crate::sip) use self::refer::ReferTo;
 use self::refer::Referring;
 pub(in crate::sip) use self::refer::Replaces;
 use self::timer::SessionTimer;
 pub(in crate::sip) use self::timer::is_too_small;
 pub(in crate::sip) use self::uac::end_stray_dialog;
+use crate::base::Name;
 use crate::base::Timestamp;
 use crate::sip::api::EndCause;
 use crate::sip::api::EndReason;
@@ -51,6 +54,9 @@ const MAX_QUEUED_PROVISIONALS: usize = 8;
 pub(in crate::sip) struct Session {
     pub(in crate::sip) id: SessionId,
     pub(in crate::sip) dialog: Dialog,
+    /// The local user whose phone is the peer, where that proved to be one: by digest, or by being called where it is signed in.
+    #[serde(default)]
+    pub(in crate::sip) user: Option<Name>,
     /// The entry of [`Session::deadline`] in the endpoint's timers.
     pub(in crate::sip) entry: Option<Timestamp>,
     stage: Stage,
@@ -83,6 +89,12 @@ pub(in crate::sip) struct Session {
     /// The server has ended it; it stays until that can be said to the peer, and tells nothing more.
     closing: Option<Closing>,
     credentials: Option<Credentials>,
+    /// The connection to the peer, a phone in a browser, is gone.
+    #[serde(default)]
+    parted: Option<Parted>,
+    /// Our last OPTIONS.
+    #[serde(default)]
+    probe: Option<TransactionId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,6 +225,7 @@ impl Session {
         Session {
             id,
             dialog,
+            user: None,
             entry: None,
             stage: Stage::Early,
             ours,
@@ -232,6 +245,8 @@ impl Session {
             timer: None,
             closing: None,
             credentials: None,
+            parted: None,
+            probe: None,
         }
     }
 
@@ -245,8 +260,8 @@ impl Session {
         if !answered || self.closing.is_some() || (keys_offered && self.stage == Stage::Early) {
             return None;
         }
-        // The connection that a browser opened ends with the process.
-        if self.dialog.next_hop().transport.is_web() {
+        // A phone in a browser rings by a connection that ends with the process.
+        if self.stage == Stage::Early && self.dialog.web_hop().is_some() {
             return None;
         }
         let mut session = Session { entry: None, referring: None, ..self.clone() };
@@ -296,7 +311,7 @@ impl Session {
         let glare = self.glare.as_ref().map(|glare| glare.at);
         let timer = self.timer.map(|timer| timer.at);
         let closing = self.closing.map(|closing| closing.until);
-        [unacked, reliable, remind, glare, timer, closing].into_iter().flatten().min()
+        [unacked, reliable, remind, glare, timer, closing, self.back_by()].into_iter().flatten().min()
     }
 
     /// Does what is due at `now`.
@@ -312,6 +327,7 @@ impl Session {
         self.tick_reminder(cx);
         self.tick_glare(cx);
         self.tick_timer(cx);
+        self.tick_parted(cx);
     }
 
     /// The server ends the session.
@@ -322,8 +338,10 @@ impl Session {
         let waits = match self.stage {
             Stage::Over => return,
             Stage::Early => self.ours,
-            // §15: the called side does not say BYE before it has the ACK.
-            Stage::Confirmed => self.unacked.as_ref().is_some_and(|unacked| unacked.first),
+            // §15: the called side does not say BYE before it has the ACK. A browser hears of it when it is back.
+            Stage::Confirmed => {
+                self.parted.is_some() || self.unacked.as_ref().is_some_and(|unacked| unacked.first)
+            }
         };
         if waits {
             self.closing =
@@ -373,7 +391,9 @@ impl Session {
 
     /// After every change: what was waiting for it.
     pub(in crate::sip) fn settle(&mut self, cx: &mut Cx<'_>) {
-        if let (Some(closing), Stage::Confirmed, None) = (self.closing, self.stage, &self.unacked) {
+        if let (Some(closing), Stage::Confirmed, None, None) =
+            (self.closing, self.stage, &self.unacked, self.parted)
+        {
             self.bye(cx, closing.reason);
             return;
         }
@@ -393,6 +413,7 @@ impl Session {
             && self.asking.is_none()
             && self.unacked.is_none()
             && self.glare.is_none()
+            && self.parted.is_none()
     }
 
     /// Learns from a message what the peer can.
@@ -404,10 +425,11 @@ impl Session {
     }
 }
 
-/// Whether a key of SRTP stands in a message or a description (RFC 4568 §4).
+/// Whether a key of SRTP stands in a message or a description (RFC 4568 §4), or a password of ICE, by which audio is led elsewhere
+/// (RFC 8839 §5.4).
 fn has_keys(text: &[u8]) -> bool {
-    let mark = b"a=crypto:";
-    text.windows(mark.len()).any(|part| part == mark)
+    let has = |mark: &[u8]| text.windows(mark.len()).any(|part| part == mark);
+    has(b"a=crypto:") || has(b"a=ice-pwd:")
 }
 
 /// The Reason header (RFC 3326) of an [`EndReason`].

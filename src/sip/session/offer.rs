@@ -56,24 +56,32 @@ impl Session {
 
     /// The server asks whether the peer is still there (§11). Who is not, has no answer for it, or 481 (§12.2.1.2).
     pub(in crate::sip) fn is_there(&mut self, cx: &mut Cx<'_>) {
-        self.ask_aside(cx, &Method::Options, |mut draft| {
+        self.must_be_back(cx.now);
+        let asked = self.ask_aside(cx, &Method::Options, |mut draft| {
             draft.header("Accept", SDP);
             draft.finish()
         });
+        self.probe = asked.or(self.probe);
     }
 
     /// Asks something beside offers and answers, which may go on meanwhile.
-    fn ask_aside(&mut self, cx: &mut Cx<'_>, method: &Method, write: impl FnOnce(Draft) -> Bytes) {
-        if self.stage != Stage::Confirmed || self.closing.is_some() {
-            return;
+    fn ask_aside(
+        &mut self,
+        cx: &mut Cx<'_>,
+        method: &Method,
+        write: impl FnOnce(Draft) -> Bytes,
+    ) -> Option<TransactionId> {
+        if self.stage != Stage::Confirmed || self.closing.is_some() || self.parted.is_some() {
+            return None;
         }
         let cseq = self.dialog.next_cseq();
         let owner = Owner::Session(self.id);
         let credentials = self.credentials.clone();
-        cx.request(&self.dialog, (method, cseq), owner, credentials, |mut draft, core| {
+        let asked = cx.request(&self.dialog, (method, cseq), owner, credentials, |mut draft, core| {
             draft.header("User-Agent", &core.config.product);
             write(draft)
         });
+        Some(asked)
     }
 
     /// The peer's re-INVITE. The status to refuse it with, or none when the server will answer.
@@ -200,6 +208,10 @@ impl Session {
                 let at = cx.now + self.glare_pause(cx);
                 let refresh = kind == AskingKind::Refresh;
                 self.glare = Some(Glare { at, sdp, tries: asking.tries + 1, refresh });
+            }
+            // What went with the connection waits for the next.
+            (503, AskingKind::ReInvite, Some(sdp)) if self.dialog.web_hop().is_some() => {
+                self.wanted.get_or_insert(sdp);
             }
             (_, AskingKind::ReInvite, _) => {
                 self.tell(cx, |session| Event::OfferRefused { session, status });

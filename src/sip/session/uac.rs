@@ -86,6 +86,7 @@ impl Session {
     pub(in crate::sip) fn unanswered(&mut self, cx: &mut Cx<'_>, silence: Silence, status: u16) {
         match self.asking_kind(silence.id) {
             Some(kind) => self.refused(cx, kind, status, None),
+            None if status == 503 && self.dialog.web_hop().is_some() => self.was_cut_off(cx, silence),
             None if self.stage == Stage::Confirmed => self.ended(cx, EndCause::PeerGone, true),
             None => {}
         }

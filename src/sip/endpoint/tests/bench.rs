@@ -115,6 +115,15 @@ impl Bench {
         sent
     }
 
+    /// The same, with where it went.
+    pub(super) fn sent_over(&mut self) -> Vec<(Hop, String)> {
+        let sent = std::mem::take(&mut self.outputs).into_iter().map(|output| match output {
+            Output::Send { hop, bytes } => (hop, line(&bytes)),
+            Output::Event(event) => panic!("it told {}", short(&event)),
+        });
+        sent.collect()
+    }
+
     /// The last message it sent since it was asked last.
     pub(super) fn last(&mut self) -> Message {
         let mut last = None;

@@ -5,8 +5,6 @@ use crate::base::Secret;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
 use crate::sip::api::Event;
-use crate::sip::api::Hop;
-use crate::sip::api::Input;
 use crate::sip::digest;
 use crate::sip::digest::Credentials;
 use crate::sip::endpoint::EndpointConfig;
@@ -17,16 +15,22 @@ use crate::sip::message::Response;
 use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
-fn credentials(password: &str) -> Credentials {
-    Credentials { username: "alice".into(), password: Secret::new(password) }
+fn credentials(user: &str, password: &str) -> Credentials {
+    Credentials { username: user.to_owned(), password: Secret::new(password) }
 }
 
-/// A REGISTER of alice's, with the right answer to the challenge before it.
+/// What alice's REGISTER is answered with.
 fn register(bench: &mut Bench, cseq: u32, lines: &str) -> Response {
+    sign_in(bench, "alice", cseq, lines);
+    bench.last_response()
+}
+
+/// A user's REGISTER, with the right answer to the challenge before it.
+pub(super) fn sign_in(bench: &mut Bench, user: &str, cseq: u32, lines: &str) {
     let text = |cseq: u32, lines: &str| {
         format!(
             "REGISTER sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.7:5062;branch=z9hG4bK{cseq}\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:alice@192.0.2.1>;tag=1\r\nTo: <sip:alice@192.0.2.1>\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{user}@192.0.2.1>;tag=1\r\nTo: <sip:{user}@192.0.2.1>\r\n\
              Call-ID: reg\r\nCSeq: {cseq} REGISTER\r\n{lines}Content-Length: 0\r\n\r\n"
         )
     };
@@ -34,12 +38,12 @@ fn register(bench: &mut Bench, cseq: u32, lines: &str) -> Response {
     let challenge = bench.last_response();
     let challenges = challenge.headers.all(&HeaderName::WwwAuthenticate);
     let cnonce = cseq.to_string();
-    let answer = digest::answer(challenges, &credentials("secret"), "REGISTER", "sip:192.0.2.1", 1, &cnonce);
+    let answer =
+        digest::answer(challenges, &credentials(user, "secret"), "REGISTER", "sip:192.0.2.1", 1, &cnonce);
     bench.receive(text(cseq + 1, &format!("{lines}Authorization: {}\r\n", answer.unwrap())));
-    bench.last_response()
 }
 
-fn contacts(response: &Response) -> Vec<String> {
+pub(super) fn contacts(response: &Response) -> Vec<String> {
     response.headers.list(&HeaderName::Contact).map(str::to_owned).collect()
 }
 
@@ -58,92 +62,6 @@ fn several_phones_register_and_the_preferred_comes_first() {
     assert!(contacts(&register(&mut bench, 7, "Contact: *\r\nExpires: 0\r\n")).is_empty());
     let told = ["Registered alice 1", "Registered alice 2", "Unregistered alice 1", "Unregistered alice 0"];
     assert_eq!(bench.told(), told);
-}
-
-/// The Contact of a phone in a browser, as JsSIP gives it.
-const IN_BROWSER: &str = "Contact: <sip:7q2k@df7jal23ls0d.invalid;transport=ws>;\
-    +sip.instance=\"<urn:uuid:0c67446e-f1a1-11d9-94d3-000a95a0e128>\";reg-id=1;expires=600\r\n";
-
-#[test]
-fn a_phone_in_a_browser_is_signed_in_for_as_long_as_its_connection() {
-    let mut bench = Bench::with(config(), Transport::Ws);
-    bench.reborn = true;
-    let answer = register(&mut bench, 1, IN_BROWSER);
-    assert_eq!(contacts(&answer), ["<sip:7q2k@df7jal23ls0d.invalid;transport=ws>;expires=600;q=1"]);
-    assert_eq!(bench.endpoint.contacts("alice")[0].hop, bench.hop);
-    // Another one's connection, and the same address over TLS.
-    let other = Hop { remote: "192.0.2.9:5071".parse().unwrap(), ..bench.hop };
-    for hop in [other, hop(Transport::Wss)] {
-        bench.input(Input::HopFailed { hop });
-    }
-    assert_eq!(bench.endpoint.contacts("alice").len(), 1);
-    // It has come by another one before the first is known to be closed.
-    let first = std::mem::replace(&mut bench.hop, other);
-    register(&mut bench, 3, IN_BROWSER);
-    bench.input(Input::HopFailed { hop: first });
-    assert_eq!(bench.endpoint.contacts("alice")[0].hop, other);
-    bench.input(Input::HopFailed { hop: other });
-    assert!(bench.endpoint.contacts("alice").is_empty());
-    assert_eq!(bench.told(), ["Registered alice 1", "Registered alice 1", "Unregistered alice 0"]);
-}
-
-#[test]
-fn a_phone_at_its_own_address_stays_signed_in_when_its_connection_is_closed() {
-    let mut bench = Bench::with(config(), Transport::Tcp);
-    register(&mut bench, 1, "Contact: <sip:a@192.0.2.9:5070;transport=tcp>\r\n");
-    bench.input(Input::HopFailed { hop: bench.hop });
-    assert_eq!(bench.endpoint.contacts("alice").len(), 1);
-}
-
-#[test]
-fn a_call_goes_on_over_the_next_connection_of_a_phone_in_a_browser() {
-    let mut bench = Bench::with(config(), Transport::Wss);
-    register(&mut bench, 1, IN_BROWSER);
-    bench.command(call_in_browser(bench.hop));
-    let invite = bench.last_request();
-    assert_eq!(invite.uri.to_string(), "sip:7q2k@df7jal23ls0d.invalid;transport=ws");
-    let via = invite.headers.get(&HeaderName::Via).unwrap();
-    assert!(via.starts_with("SIP/2.0/WSS 192.0.2.1:5060"), "{via}");
-    let ours = invite.headers.get(&HeaderName::Contact).unwrap();
-    assert!(ours.contains("@192.0.2.1:5060;transport=ws>"), "{ours}");
-    // Its Contact in dialogs has a mark that it has not elsewhere.
-    let contact = "Contact: <sip:7q2k@df7jal23ls0d.invalid;transport=ws;ob>\r\n";
-    let answer = response(&invite, 200, "its", "", ANSWER);
-    bench.receive(answer.replace("Contact: <sip:bob@192.0.2.9:5070>\r\n", contact));
-    assert_eq!(bench.told(), ["Registered alice 1", "Answered sdp"]);
-    let first = bench.hop;
-    bench.hop.remote = "192.0.2.9:5071".parse().unwrap();
-    bench.input(Input::HopFailed { hop: first });
-    register(&mut bench, 3, IN_BROWSER);
-    bench.command(Command::End { session: OURS, reason: EndReason::Normal });
-    assert_eq!(bench.last_hop(), bench.hop);
-}
-
-/// Our call to a phone in a browser.
-fn call_in_browser(hop: Hop) -> Command {
-    let Command::Invite(mut invite) = call(hop) else { panic!("no call") };
-    invite.uri = Uri::parse("sip:7q2k@df7jal23ls0d.invalid;transport=ws").unwrap();
-    Command::Invite(invite)
-}
-
-#[test]
-fn a_browser_is_no_trunk_wherever_it_stands() {
-    let trunk = TrunkConfig {
-        name: "carrier".into(),
-        sources: vec!["192.0.2.9".parse().unwrap()],
-        trusted: true,
-        registration: None,
-    };
-    for (transport, is_trunk) in [(Transport::Tcp, true), (Transport::Ws, false), (Transport::Wss, false)] {
-        let mut bench = Bench::with(EndpointConfig { trunks: vec![trunk.clone()], ..config() }, transport);
-        bench.receive(request("INVITE", "1", 1, "", "P-Asserted-Identity: <sip:boss@a>\r\n", OFFER));
-        let events = bench.events();
-        let Event::Incoming(incoming) = &events[0] else { panic!("{events:?}") };
-        assert_eq!(
-            (incoming.trunk.is_some(), incoming.caller.uri.user.as_deref() == Some("boss")),
-            (is_trunk, is_trunk)
-        );
-    }
 }
 
 #[test]
@@ -178,7 +96,7 @@ fn trunk(registration: bool, trusted: bool) -> EndpointConfig {
         registrar: uri("sip:trunk.example"),
         hop: hop(Transport::Udp),
         aor: uri("sip:alice@trunk.example"),
-        credentials: Some(credentials("secret")),
+        credentials: Some(credentials("alice", "secret")),
         expires_s: 300,
     });
     let sources = vec!["192.0.2.9".parse().unwrap()];
@@ -235,7 +153,7 @@ fn a_trusted_trunk_says_who_calls_and_another_one_does_not() {
 fn a_challenged_call_is_made_again_with_the_password_but_only_once() {
     let mut bench = Bench::new();
     let Command::Invite(mut invite) = call(bench.hop) else { unreachable!() };
-    invite.credentials = Some(credentials("secret"));
+    invite.credentials = Some(credentials("alice", "secret"));
     bench.command(Command::Invite(invite));
     let first = bench.last_request();
     bench.receive(response(&first, 401, "t", CHALLENGE, ""));
@@ -251,7 +169,7 @@ fn a_challenged_call_is_made_again_with_the_password_but_only_once() {
 fn a_challenged_bye_is_said_again_with_the_password() {
     let mut bench = Bench::new();
     let Command::Invite(mut invite) = call(bench.hop) else { unreachable!() };
-    invite.credentials = Some(credentials("secret"));
+    invite.credentials = Some(credentials("alice", "secret"));
     bench.command(Command::Invite(invite));
     let sent = bench.last_request();
     bench.receive(response(&sent, 200, "bob", "", ANSWER));

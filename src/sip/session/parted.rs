@@ -1,0 +1,99 @@
+//! A session whose peer is a phone in a browser, between the end of one connection and the beginning of the next: nobody but the
+//! browser opens one. Audio has a way of its own and goes on meanwhile, so the session does not end by it.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Asking;
+use super::AskingKind;
+use super::Session;
+use super::Stage;
+use crate::base::Name;
+use crate::base::Timestamp;
+use crate::sip::api::EndCause;
+use crate::sip::api::Hop;
+use crate::sip::endpoint::Cx;
+use crate::sip::transaction::Silence;
+use crate::sip::transaction::TIMEOUT;
+use crate::sip::uri::Uri;
+
+/// Nothing can be said to the peer now. Offers, refreshes and the BYE wait for it; a key of a moment ago does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Parted {
+    /// When it is taken for gone: 32 s after somebody asked whether it is there, as long as an answer would be waited for.
+    until: Option<Timestamp>,
+}
+
+impl Session {
+    /// Whether this connection of a browser is the one that the peer is reached by.
+    pub(in crate::sip) fn is_by(&self, hop: Hop) -> bool {
+        self.dialog.web_hop() == Some(hop)
+    }
+
+    /// Whether the peer is a phone of this user in a browser, that signs in with this Contact. A Contact alone proves nothing:
+    /// anybody may give another one's.
+    pub(in crate::sip) fn is_phone_of(&self, user: &Name, contact: &Uri) -> bool {
+        self.user.as_ref() == Some(user) && self.dialog.web_hop().is_some() && self.dialog.is_to(contact)
+    }
+
+    /// The connection to the peer is gone.
+    pub(in crate::sip) fn part(&mut self) {
+        if self.stage == Stage::Confirmed {
+            self.parted.get_or_insert_default();
+        }
+    }
+
+    /// The connection went with an earlier process, and so did the answer to what was being asked over it.
+    pub(in crate::sip) fn part_from_before(&mut self, now: Timestamp) {
+        self.part();
+        if let Some(Asking { kind, sdp, .. }) = self.asking.take() {
+            match (kind, &mut self.timer) {
+                (AskingKind::ReInvite, _) => self.wanted = self.wanted.take().or(sdp),
+                (_, Some(timer)) => timer.at = timer.at.min(now),
+                (_, None) => {}
+            }
+        }
+    }
+
+    /// The peer has another connection now: what it is told goes there. Where the one before was gone it is asked whether it
+    /// still knows the session.
+    pub(in crate::sip) fn reconnected(&mut self, cx: &mut Cx<'_>, hop: Hop) {
+        self.dialog.reconnected(hop);
+        if self.parted.take().is_some() {
+            self.is_there(cx);
+        }
+    }
+
+    /// The peer has said something within the session by this connection: whoever never signs in is found by that.
+    pub(in crate::sip) fn came_by(&mut self, hop: Hop) {
+        if self.dialog.web_hop().is_some() && hop.transport.is_web() {
+            self.dialog.reconnected(hop);
+            self.parted = None;
+        }
+    }
+
+    /// It is to be asked whether it is there, and has no connection.
+    pub(super) fn must_be_back(&mut self, now: Timestamp) {
+        if let Some(parted) = &mut self.parted {
+            parted.until.get_or_insert(now + TIMEOUT);
+        }
+    }
+
+    /// What was told or asked aside over a connection went with it.
+    pub(super) fn was_cut_off(&mut self, cx: &mut Cx<'_>, silence: Silence) {
+        if self.probe == Some(silence.id) {
+            self.is_there(cx);
+        }
+    }
+
+    /// When [`Session::tick_parted`] is next due.
+    pub(super) fn back_by(&self) -> Option<Timestamp> {
+        self.parted.filter(|_| self.closing.is_none())?.until
+    }
+
+    pub(super) fn tick_parted(&mut self, cx: &mut Cx<'_>) {
+        if self.back_by().is_some_and(|until| until <= cx.now) {
+            self.ended(cx, EndCause::PeerGone, true);
+        }
+    }
+}
