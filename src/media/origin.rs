@@ -4,6 +4,7 @@
 //! two reads as loss, so a stream goes on where it would be by now, at a packet a frame. Where it goes on under the keys that it
 //! had, no number may come twice: a stream keeps to a pace ([`PACE`]), and begins behind all that it can have sent by that.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -79,6 +80,9 @@ pub struct Reached {
     pub report: u32,
     /// What was opened last of what the peer had sealed.
     pub heard: Option<Heard>,
+    /// Where a phone in a browser was by its checks.
+    #[serde(default)]
+    pub peer: Option<SocketAddr>,
 }
 
 impl Reached {

@@ -31,6 +31,8 @@ use crate::base::LegId;
 use crate::base::WallTime;
 use crate::sdp::Dtls;
 use crate::sdp::Fingerprint;
+use crate::sdp::Ice;
+use crate::sdp::LocalIce;
 use crate::sdp::LocalSrtp;
 use crate::sdp::crypto::Crypto;
 use crate::sdp::crypto::MasterKey;
@@ -79,6 +81,9 @@ struct LineOnFile {
     required: bool,
     /// What we bring to offers and answers: tag, suite and key.
     offered: Vec<(u32, String, String)>,
+    /// By what checks of a phone in a browser are known, and will be in what we offer and answer.
+    #[serde(default)]
+    ice: Option<LocalIceOnFile>,
     /// What each session agreed on: our description and the peer's.
     sessions: Vec<(SessionId, String, String)>,
 }
@@ -99,6 +104,21 @@ struct HandshakeOnFile {
     rtcp_mux: bool,
     /// The keys of reports, where they have their own.
     reports: Option<KeysOnFile>,
+    /// The way to a phone in a browser.
+    #[serde(default)]
+    ice: Option<IceOnFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LocalIceOnFile {
+    ufrag: String,
+    password: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IceOnFile {
+    local: LocalIceOnFile,
+    remote_ufrag: String,
 }
 
 impl Keyring {
@@ -266,12 +286,13 @@ impl LineOnFile {
         });
         let (keys, handshake) = match secret {
             LineSecret::Sdes(keys) => (Some(keys), None),
-            LineSecret::Dtls(Dtls { setup, fingerprint, rtcp_mux, .. }, shaken) => {
+            LineSecret::Dtls(Dtls { setup, fingerprint, rtcp_mux, ice }, shaken) => {
                 let handshake = HandshakeOnFile {
                     active: *setup == Setup::Active,
                     fingerprint: fingerprint.to_string(),
                     rtcp_mux: *rtcp_mux,
                     reports: shaken.reports.as_ref().map(KeysOnFile::of),
+                    ice: ice.as_deref().map(IceOnFile::of),
                 };
                 (shaken.audio.as_ref(), Some(handshake))
             }
@@ -282,6 +303,7 @@ impl LineOnFile {
             handshake,
             required: local.required,
             offered: offered.collect(),
+            ice: local.ice.as_ref().map(LocalIceOnFile::of),
             sessions: sessions.collect(),
         })
     }
@@ -290,11 +312,12 @@ impl LineOnFile {
         let keys = self.keys.read()?;
         let secret = match &self.handshake {
             None => LineSecret::Sdes(keys),
-            Some(HandshakeOnFile { active, fingerprint, rtcp_mux, reports }) => {
+            Some(HandshakeOnFile { active, fingerprint, rtcp_mux, reports, ice }) => {
                 let setup = if *active { Setup::Active } else { Setup::Passive };
                 let fingerprint = Fingerprint::parse(fingerprint)?;
                 let reports = reports.as_ref().and_then(KeysOnFile::read);
-                let dtls = Dtls { setup, fingerprint, rtcp_mux: *rtcp_mux, ice: None };
+                let ice = ice.as_ref().map(|ice| Box::new(ice.read()));
+                let dtls = Dtls { setup, fingerprint, rtcp_mux: *rtcp_mux, ice };
                 LineSecret::Dtls(dtls, HandshakeKeys { audio: Some(keys), reports })
             }
         };
@@ -310,7 +333,12 @@ impl LineOnFile {
         let descriptions = descriptions.collect::<Option<Vec<_>>>()?;
         Some(LineKeys {
             secret,
-            local: LocalSrtp { required: self.required, keys, fingerprint: None, ice: None },
+            local: LocalSrtp {
+                required: self.required,
+                keys,
+                fingerprint: None,
+                ice: self.ice.as_ref().map(LocalIceOnFile::read),
+            },
             descriptions,
         })
     }
@@ -325,6 +353,26 @@ impl KeysOnFile {
     fn read(&self) -> Option<Sdes> {
         let suite = suite_of(&self.suite)?;
         Some(Sdes { suite, ours: key(suite, &self.ours)?, theirs: key(suite, &self.theirs)? })
+    }
+}
+
+impl LocalIceOnFile {
+    fn of(LocalIce { ufrag, password }: &LocalIce) -> LocalIceOnFile {
+        LocalIceOnFile { ufrag: ufrag.clone(), password: password.clone() }
+    }
+
+    fn read(&self) -> LocalIce {
+        LocalIce { ufrag: self.ufrag.clone(), password: self.password.clone() }
+    }
+}
+
+impl IceOnFile {
+    fn of(Ice { local, remote_ufrag }: &Ice) -> IceOnFile {
+        IceOnFile { local: LocalIceOnFile::of(local), remote_ufrag: remote_ufrag.clone() }
+    }
+
+    fn read(&self) -> Ice {
+        Ice { local: self.local.read(), remote_ufrag: self.remote_ufrag.clone() }
     }
 }
 
@@ -359,17 +407,20 @@ mod tests {
         let [ours, theirs] = [(); 2].map(|()| MasterKey::draw(suite, &mut entropy));
         let descriptions = Descriptions { local: "v=0\r\n".into(), remote: "v=0\r\ns=x\r\n".into() };
         let sdes = Sdes { suite, ours, theirs };
+        let ice = seed.is_multiple_of(4).then(|| LocalIce::draw(&mut entropy));
         // Every other one shook hands.
         let secret = if seed.is_multiple_of(2) {
             let fingerprint = Fingerprint::of(b"theirs");
-            let dtls = Dtls { setup: Setup::Active, fingerprint, rtcp_mux: false, ice: None };
+            // And every other one of these is in a browser.
+            let ice = ice.clone().map(|local| Box::new(Ice { local, remote_ufrag: "theirs".to_owned() }));
+            let dtls = Dtls { setup: Setup::Active, fingerprint, rtcp_mux: ice.is_some(), ice };
             LineSecret::Dtls(dtls, HandshakeKeys { audio: Some(sdes.clone()), reports: Some(sdes) })
         } else {
             LineSecret::Sdes(sdes)
         };
         LineKeys {
             secret,
-            local: LocalSrtp { required: true, keys, fingerprint: None, ice: None },
+            local: LocalSrtp { required: true, keys, fingerprint: None, ice },
             descriptions: vec![(SessionId(3), descriptions)],
         }
     }
@@ -388,12 +439,14 @@ mod tests {
         let within = tempfile::tempdir().unwrap();
         let mut first = keyring(within.path(), WallTime(5));
         assert!(first.read(CALL).is_empty());
-        first.keep(CALL, [(LegId::of(CALL, 0), &keys(1)), (LegId::of(CALL, 2), &keys(2))].into_iter());
+        let lines =
+            [(LegId::of(CALL, 0), keys(1)), (LegId::of(CALL, 2), keys(2)), (LegId::of(CALL, 3), keys(4))];
+        first.keep(CALL, lines.iter().map(|(leg, keys)| (*leg, keys)));
         let file = within.path().join("ring/7");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         drop(first);
         let mut second = keyring(within.path(), WallTime(5));
-        assert_eq!(second.read(CALL), [(LegId::of(CALL, 0), keys(1)), (LegId::of(CALL, 2), keys(2))]);
+        assert_eq!(second.read(CALL), lines);
         assert!(second.read(CallId(8)).is_empty());
         assert!(keyring(within.path(), WallTime(6)).read(CALL).is_empty(), "of another server's call");
 

@@ -287,3 +287,157 @@ fn a_talk_that_a_handshake_secured_outlives_the_server() {
     server.story_with(&id, "call_ended", 10);
     server.is_left_clean();
 }
+
+/// A server whose keys lie where the test can look.
+fn with_memory() -> (Server, TempDir) {
+    let memory = tempfile::tempdir_in("/dev/shm").expect("a folder in memory");
+    let environment = vec![("RUNTIME_DIRECTORY", memory.path().display().to_string())];
+    (Server::set_up(Setup { environment, ..Setup::default() }), memory)
+}
+
+/// From now on, the telephone and the browser hear each other.
+fn telephone_and_browser_hear_each_other(
+    phone: &Phone,
+    phone_hz: f64,
+    browser: &mut Browser,
+    browser_hz: f64,
+) {
+    let from = phone.recording().len();
+    browser.hears("phone", phone_hz, 20);
+    within(20, "the telephone hears the browser, in what came since", || {
+        (tone::seconds_of(browser_hz, &phone.recording()[from..]) >= 1.0).then_some(())
+    });
+}
+
+#[test]
+fn a_talk_of_a_phone_in_a_browser_outlives_the_server() {
+    let test = "a_talk_of_a_phone_in_a_browser_outlives_the_server";
+    if !browsers_available(test) || !available(test, &["baresip"]) {
+        return;
+    }
+    let (mut server, memory) = with_memory();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.has_jssip(&server.web(), "alice", Some("warmline"));
+    server.wait_for_agent("alice", "ready", 10);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    agent.sees("it rings", 20, "phone.state === 'ringing'");
+    agent.look("phone.pickUp()");
+    server.story_with(&id, "agent_connected", 20);
+    telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+
+    for times in 1..=2 {
+        server.kill();
+        let [file] = &kept(&memory)[..] else { panic!("one call has keys: {:?}", kept(&memory)) };
+        let keys: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(file).expect("its file")).expect("it is JSON");
+        let journal = fs::read_to_string(server.data().join("calls.journal")).expect("the journal");
+        let line = &keys["lines"][0];
+        for secret in [&line["keys"]["ours"], &line["keys"]["theirs"], &line["ice"]["password"]] {
+            let secret = secret.as_str().expect("a secret");
+            assert!(secret.len() > 20 && !journal.contains(secret) && !server.logged().contains(secret));
+        }
+        assert!(journal.contains("\"call\"") && !journal.contains("ice-pwd"));
+        server.restart();
+        let told = |story: &crate::server::Story| story.all("carried_on").len() == times;
+        server.story_when(&id, "the call goes on", 20, told);
+        telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+    }
+
+    // The phone comes back by itself, and what is said in the talk goes both ways: it sees another certificate, too.
+    agent.sees("it is signed in again", 40, "phone.ua.isRegistered() && phone.reconnected === 2");
+    agent.look("void phone.session.hold()");
+    server.story_with(&id, "hold_asked", 20);
+    agent.look("void phone.session.unhold()");
+    telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+    agent.look("phone.hangUp()");
+    caller.wait_for("CALL_CLOSED", 10);
+    let story = server.story_with(&id, "call_ended", 10);
+    assert_eq!(story.only("agent_connected")["agent"], "alice");
+    assert_eq!(story.only("talk_ended")["by"], "agent");
+    assert_eq!(story.only("call_ended")["outcome"], "talked");
+    server.is_left_clean();
+    within(10, "no key is left over", || kept(&memory).is_empty().then_some(()));
+}
+
+#[test]
+fn a_call_from_a_browser_that_never_signed_in_outlives_the_server() {
+    let test = "a_call_from_a_browser_that_never_signed_in_…";
+    if !browsers_available(test) || !available(test, &["baresip"]) {
+        return;
+    }
+    let (mut server, _memory) = with_memory();
+    let alice = Phone::agent(&server.sip(), "alice", true);
+    let mut caller = Browser::start(CALLER_HZ);
+    caller.has_jssip(&server.web(), STRANGER, None);
+    caller.look("void phone.call('1001')");
+    caller.sees("the call is answered", 20, "phone.state === 'talking'");
+    let id = caller.sip_call_id();
+    server.story_with(&id, "agent_connected", 20);
+    telephone_and_browser_hear_each_other(&alice, AGENT_HZ, &mut caller, CALLER_HZ);
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    telephone_and_browser_hear_each_other(&alice, AGENT_HZ, &mut caller, CALLER_HZ);
+    caller.sees("it is connected again", 40, "phone.ua.isConnected() && phone.reconnected === 1");
+    caller.look("phone.hangUp()");
+    let story = server.story_with(&id, "call_ended", 10);
+    assert_eq!(story.only("talk_ended")["by"], "caller");
+    server.is_left_clean();
+}
+
+#[test]
+fn without_the_keys_a_phone_in_a_browser_shakes_hands_anew() {
+    let test = "without_the_keys_a_phone_in_a_browser_…";
+    if !browsers_available(test) || !available(test, &["baresip"]) {
+        return;
+    }
+    let (mut server, memory) = with_memory();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.has_jssip(&server.web(), "alice", Some("warmline"));
+    server.wait_for_agent("alice", "ready", 10);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    agent.sees("it rings", 20, "phone.state === 'ringing'");
+    agent.look("phone.pickUp()");
+    server.story_with(&id, "agent_connected", 20);
+    telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+    server.kill();
+    kept(&memory).iter().for_each(|file| fs::remove_file(file).expect("it is there"));
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+    caller.hang_up();
+    agent.sees("the phone is told", 10, "phone.state === 'over' && phone.originator === 'remote'");
+    server.story_with(&id, "call_ended", 10);
+    server.is_left_clean();
+}
+
+#[test]
+fn a_page_that_was_closed_while_the_server_was_gone_does_not_leave_its_caller_in_silence() {
+    let test = "a_page_that_was_closed_while_the_server_was_gone_…";
+    if !browsers_available(test) || !available(test, &["baresip"]) {
+        return;
+    }
+    let (mut server, _memory) = with_memory();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.has_jssip(&server.web(), "alice", Some("warmline"));
+    server.wait_for_agent("alice", "ready", 10);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    agent.sees("it rings", 20, "phone.state === 'ringing'");
+    agent.look("phone.pickUp()");
+    server.story_with(&id, "agent_connected", 20);
+    telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+    server.kill();
+    agent.run("await page.goto('about:blank')");
+    server.restart();
+    // Five seconds of silence, and half a minute in which it could have come back.
+    server.story_with(&id, "talk_ended", 60);
+    caller.hang_up();
+    server.story_with(&id, "call_ended", 20);
+    server.is_left_clean();
+}

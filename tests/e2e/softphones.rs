@@ -133,6 +133,18 @@ fn of_an_agents_telephone_and_jssip_the_first_that_picks_up_has_the_call_and_hol
     server.story_when(&id, "the talk goes on", 5, |story| !story.has("talk_ended"));
     browser.sees("it is signed in again", 20, "phone.ua.isRegistered() && phone.reconnected === 1");
     browser.hears("phone", CALLER_HZ, 10);
+    // It looks for the way anew, as it does where its network is another one: so do we, and the talk goes on.
+    let ufrags = "['local', 'remote'].map((side) => /ice-ufrag:(.+)/.exec(
+        phone.session.connection[`${side}Description`].sdp)[1])";
+    browser.look(&format!("void (phone.ufrags = {ufrags})"));
+    browser.look("void phone.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })");
+    let other = format!("{ufrags}.every((ufrag, at) => ufrag !== phone.ufrags[at])");
+    browser.sees("both look for the way by other names", 20, &other);
+    browser.hears("phone", CALLER_HZ, 10);
+    let heard = caller.line.heard(AGENT_HZ);
+    within(10, "the caller hears the agent still", || {
+        (caller.line.heard(AGENT_HZ) >= heard + 1.0).then_some(())
+    });
     // Its hold button is a wish to hold, about which the caller is asked.
     browser.look("void phone.session.hold()");
     server.story_with(&id, "hold_asked", 20);

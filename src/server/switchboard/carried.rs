@@ -1,8 +1,9 @@
 //! Calls that outlive the process: what of them is written down after each turn, and how another process goes on with them.
 //!
-//! A call is written down once its caller's line is up, or nobody is on it. What a phone secures its audio with is not, so
-//! such a line is offered new keys. A browser's connection ends with the process: an agent's desk has the time to come back
-//! that it has after any loss, a caller's page does not. What played begins anew.
+//! A call is written down once its caller's line is up, or nobody is on it. What a phone secures its audio with is not: it lies
+//! elsewhere, and where it does not such a line is offered new keys. The connection of a desk ends with the process: an agent has
+//! the time to come back that they have after any loss, a caller's page does not. That of a phone in a browser ends, too, and its
+//! audio has a way of its own: that goes on, and what is said waits until the phone is back. What played begins anew.
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -118,8 +119,6 @@ impl LineKeys {
     fn of(line: &Line, sessions: &[CarriedSession]) -> Option<LineKeys> {
         let secret = match line.agreed.as_ref()?.srtp.as_ref()? {
             Srtp::Sdes(agreed) => LineSecret::Sdes(agreed.clone()),
-            // A phone in a browser is gone with its socket.
-            Srtp::Dtls(Dtls { ice: Some(_), .. }) => return None,
             Srtp::Dtls(agreed) => LineSecret::Dtls(agreed.clone(), line.reach.as_ref()?.handshake_keys()?),
         };
         let local = LocalSrtp { fingerprint: None, ..line.local.srtp.clone()? };
@@ -435,7 +434,11 @@ impl Switchboard {
         line.reach = Some(reach);
         let moved = std::mem::replace(&mut line.local.port, port) != port;
         let lacks_keys = secured != Secured::No && keys.is_none();
-        if lacks_keys {
+        let in_browser = sessions.iter().any(CarriedSession::is_in_browser);
+        if lacks_keys && in_browser {
+            // Browsers shake hands anew whenever they are offered another certificate, along another way.
+            line.local = self.for_browser(line.local.clone());
+        } else if lacks_keys {
             line.local.srtp = Some(self.srtp_by(true, secured == Secured::ByKeys));
             line.secured_anew = Some(now.at);
         }
@@ -448,7 +451,11 @@ impl Switchboard {
             self.parts.endpoint.carry_on(now.at, session);
         }
         if line.up {
-            asked.extend(ask_anew(&mut line, offer));
+            // Who can be heard in a browser is there, and may have all the time to be back that it takes; who cannot may not.
+            let asks = if in_browser { line.lost || lacks_keys } else { !offer };
+            let options = |session: &SessionId| Command::Options { session: *session };
+            asked.extend(line.sessions.first().filter(|_| asks).map(options));
+            asked.extend(offer.then(|| offer_anew(&mut line)).flatten());
             if let Some(agreed) = line.agreed.clone().filter(|_| !lacks_keys) {
                 line.agree(leg, agreed, streams);
             }
@@ -534,12 +541,9 @@ impl Switchboard {
     }
 }
 
-/// Asks a line's phone whether it is still there, or, where what was agreed on does not hold any more, for another answer.
-fn ask_anew(line: &mut Line, offer: bool) -> Option<Command> {
+/// Asks a line's phone for another answer: what was agreed on does not hold any more.
+fn offer_anew(line: &mut Line) -> Option<Command> {
     let session = *line.sessions.first()?;
-    if !offer {
-        return Some(Command::Options { session });
-    }
     line.local.version += 1;
     Some(Command::Offer { session, sdp: sdp::negotiate::offer(&line.local).into() })
 }

@@ -37,7 +37,7 @@ impl Line {
     }
 
     /// Whether its phone is in a browser.
-    fn is_in_browser(&self) -> bool {
+    pub(super) fn is_in_browser(&self) -> bool {
         self.local.srtp.as_ref().is_some_and(|srtp| srtp.ice.is_some())
     }
 

@@ -94,8 +94,8 @@ impl Switchboard {
         }
     }
 
-    /// No more audio comes on a line. While we stop, its phone is asked at once. A phone that was offered new keys and does not
-    /// use them hears nothing either: its line is over.
+    /// No more audio comes on a line. While we stop, its phone is asked at once; and one in a browser always, for its connection
+    /// may be gone as well. A phone that was offered new keys and does not use them hears nothing either: its line is over.
     pub(super) fn audio_lost(
         &mut self,
         now: Now,
@@ -109,7 +109,7 @@ impl Switchboard {
         if line.secured_anew.is_some_and(|since| now.at < since + SECURED_WITHIN) {
             self.command(now, Command::End { session, reason: EndReason::Failure }, out);
             self.line_ended(leg, "its audio could not be secured anew".into(), streams);
-        } else if self.is_draining() {
+        } else if line.is_in_browser() || self.is_draining() {
             self.command(now, Command::Options { session }, out);
         }
     }

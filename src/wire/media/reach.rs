@@ -1,6 +1,7 @@
 //! How far a stream has come, for the process that may have to go on with it: its worker notes that with each packet, and the
 //! journal's thread looks now and then. Neither waits for the other.
 
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU32;
@@ -80,6 +81,7 @@ impl Beginning {
             report: AtomicU32::new(sealed.as_ref().map_or(0, |sealed| sealed.report)),
             heard: AtomicU64::new(sealed.as_ref().and_then(|sealed| sealed.heard).map_or(0, packed)),
             shaken: Mutex::new(before.map(|before| before.shaken.clone()).unwrap_or_default()),
+            peer: Mutex::new(reached.and_then(|(reached, _)| reached.peer)),
         };
         Beginning { origin, sealed, reach }
     }
@@ -103,6 +105,8 @@ pub struct Reach {
     heard: AtomicU64,
     /// What a handshake brought. The worker asks for it only when something is agreed on.
     shaken: Mutex<HandshakeKeys>,
+    /// Where a phone in a browser is. The worker passes it by where somebody looks just then: the next check tells it again.
+    peer: Mutex<Option<SocketAddr>>,
 }
 
 impl Reach {
@@ -146,6 +150,18 @@ impl Reach {
         Some(shaken.clone()).filter(|keys| keys.audio.is_some())
     }
 
+    /// A phone in a browser is there, by its checks.
+    pub fn found(&self, peer: Option<SocketAddr>) {
+        if let Ok(mut place) = self.peer.try_lock() {
+            *place = peer;
+        }
+    }
+
+    /// Where a phone in a browser is, or was in an earlier process.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        *self.peer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A packet was opened.
     pub fn opened(&self, ways: &Ways) {
         if let Some(heard) = ways.theirs.latest() {
@@ -175,6 +191,7 @@ impl Reach {
                 0 => None,
                 heard => Some(Heard { ssrc: (heard >> 32) as u32, index: heard & 0xffff_ffff }),
             },
+            peer: self.peer(),
         }
     }
 
@@ -415,6 +432,9 @@ mod tests {
             for life in 0..5 {
                 let Beginning { origin, reach, .. } = &begun;
                 let mut out = Outgoing::begin(origin, now_ms / 20, 160);
+                // A phone in a browser, that moves now and then.
+                let peer = Some(SocketAddr::from(([198, 51, 100, 7], 4_000 + life)));
+                reach.found(peer);
                 let mut reached = reach.reached(now_ms);
                 let looked_every = 1 + entropy.below(110);
                 // It may end before anything was sent, or came.
@@ -478,6 +498,7 @@ mod tests {
                 begun = Beginning::of(Some(&before), now_ms, &mut entropy);
                 here = ways(0);
                 here.go_on(begun.sealed.as_ref().expect("by its keys"));
+                assert_eq!(begun.reach.peer(), peer);
             }
             sealed += used.len();
             anew += usize::from(used.iter().any(|(_, index)| *index > 65_535));

@@ -134,8 +134,14 @@ impl Security {
         }
     }
 
-    /// An earlier process has shaken hands, and these are the keys.
-    pub fn had_shaken(&mut self, agreed: &Dtls, keys: &HandshakeKeys, crypto: &dyn RTCCrypto) {
+    /// An earlier process has shaken hands, and these are the keys; a phone in a browser was at `peer`.
+    pub fn had_shaken(
+        &mut self,
+        agreed: &Dtls,
+        keys: &HandshakeKeys,
+        peer: Option<SocketAddr>,
+        crypto: &dyn RTCCrypto,
+    ) {
         let ways = |keys: &Option<Sdes>| match keys {
             Some(Sdes { suite, ours, theirs }) => {
                 Ways::new(*suite, ours, theirs, crypto).map(Box::new).map(Some)
@@ -144,8 +150,9 @@ impl Security {
         };
         *self = match (ways(&keys.audio), ways(&keys.reports)) {
             (Ok(audio), Ok(reports)) => {
+                let way = agreed.ice.as_deref().cloned().map(|ice| Way::go_on(ice, peer));
                 let agreed = agreed.clone();
-                Security::Dtls(Box::new(Shaking { agreed, ticket: None, audio, reports, way: None }))
+                Security::Dtls(Box::new(Shaking { agreed, ticket: None, audio, reports, way }))
             }
             (Err(error), _) | (_, Err(error)) => broken(&error.to_string()),
         };
@@ -276,6 +283,8 @@ mod tests {
     use crate::sdp::crypto::MasterKey;
     use crate::sdp::crypto::Suite;
     use crate::sdp::dtls::Setup;
+    use crate::wire::ice::tests::request;
+    use crate::wire::ice::tests::session;
 
     fn packet(sequence: u16) -> Vec<u8> {
         let mut packet = vec![7; HEADER + 160];
@@ -338,7 +347,7 @@ mod tests {
         };
         let (mut here, mut there) = (Security::default(), Security::default());
         let shaken = HandshakeKeys { audio: Some(keys), reports: None };
-        here.had_shaken(&dtls(b"theirs"), &shaken, provider.crypto());
+        here.had_shaken(&dtls(b"theirs"), &shaken, None, provider.crypto());
         there.agree(Some(&Srtp::Sdes(Sdes { suite, ours: theirs, theirs: ours })), provider.as_ref(), |_| {
             None
         });
@@ -361,6 +370,27 @@ mod tests {
         here.agree(Some(&other), provider.as_ref(), |_| None);
         let sent = sealed(&mut there, &packet(9));
         assert_eq!(opened(&mut here, &sent), None, "they are not for somebody else");
+    }
+
+    #[test]
+    fn a_phone_in_a_browser_is_where_it_was_in_an_earlier_process_and_is_answered_by_the_same_password() {
+        let provider = rtc_crypto::default_provider().unwrap();
+        let mut entropy = Entropy::seeded(6);
+        let suite = Suite::AeadAes128Gcm;
+        let [ours, theirs] = [(); 2].map(|()| MasterKey::draw(suite, &mut entropy));
+        let shaken = HandshakeKeys { audio: Some(Sdes { suite, ours, theirs }), reports: None };
+        let (ice, fingerprint) = (Some(Box::new(session())), Fingerprint::of(b"theirs"));
+        let agreed = Dtls { setup: Setup::Passive, fingerprint, rtcp_mux: true, ice };
+        let [was, is] = [4_000, 4_001].map(|port| SocketAddr::from(([198, 51, 100, 7], port)));
+        let mut here = Security::default();
+        here.had_shaken(&agreed, &shaken, Some(was), provider.crypto());
+        assert!(here.is_open() && here.is_muxed());
+        assert_eq!(here.way().and_then(Way::peer), Some(was));
+        let check = request("ours:theirs", &session().local.password, true);
+        assert!(here.check(is, &check, provider.crypto()).is_some());
+        // What is agreed on once more changes nothing of it.
+        here.agree(Some(&Srtp::Dtls(agreed)), provider.as_ref(), |_| None);
+        assert_eq!(here.way().and_then(Way::peer), Some(is));
     }
 
     #[test]

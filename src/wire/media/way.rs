@@ -25,6 +25,11 @@ impl Way {
         Way { ice, passed: ArrayVec::new(), peer: None }
     }
 
+    /// As it was in an earlier process, where it is known where the phone was: it need not wait for its next check.
+    pub fn go_on(ice: Ice, peer: Option<SocketAddr>) -> Way {
+        Way { ice, passed: peer.into_iter().collect(), peer }
+    }
+
     /// The way is looked for by this from now on. Until another one is found, it stays the one it was.
     pub fn look_anew(&mut self, ice: Ice) {
         self.ice = ice;
@@ -111,6 +116,17 @@ mod tests {
         assert!(!checks(&mut way, at(2), &good(true)), "it is over");
         assert!(checks(&mut way, at(2), &request("ours:others", &session().local.password, true)));
         assert_eq!(way.peer(), Some(at(2)));
+    }
+
+    #[test]
+    fn a_way_goes_on_in_another_process_without_a_check() {
+        let mut way = Way::go_on(session(), Some(at(1)));
+        assert!(way.knows(at(1)) && !way.knows(at(2)));
+        assert_eq!(way.peer(), Some(at(1)));
+        // The phone moves, as ever.
+        assert!(checks(&mut way, at(2), &good(true)));
+        assert_eq!(way.peer(), Some(at(2)));
+        assert_eq!(Way::go_on(session(), None).peer(), None);
     }
 
     #[test]

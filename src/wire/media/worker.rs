@@ -58,6 +58,7 @@ use crate::wire::media::reach::Reach;
 use crate::wire::media::reach::machine_ms;
 use crate::wire::media::security::Security;
 use crate::wire::media::urgency::Urgency;
+use crate::wire::media::way::Way;
 use crate::wire::tape::Tape;
 
 const SLOT: Duration = Duration::from_millis(1);
@@ -536,6 +537,7 @@ impl Wire {
                     if let Some(answer) = security.check(from, packet, self.provider.crypto()) {
                         // What the kernel does not take is asked again.
                         let _ = socket.send_to(&answer, from);
+                        reach.found(security.way().and_then(Way::peer));
                     }
                     return;
                 }
@@ -590,24 +592,24 @@ impl Wire {
         reach.change_clock(*now_ms, units(agreed.codec));
         let kept = reach.handshake_keys().filter(|_| security.is_plain());
         if let (Some(Srtp::Dtls(dtls)), Some(keys)) = (&agreed.srtp, kept) {
-            security.had_shaken(dtls, &keys, provider.crypto());
-            return sealed.take().iter().for_each(|sealed| security.go_on(sealed));
+            security.had_shaken(dtls, &keys, reach.peer(), provider.crypto());
+        } else {
+            if !security.stands(agreed.srtp.as_ref()) {
+                reach.forget_shaken();
+            }
+            security.agree(agreed.srtp.as_ref(), provider.as_ref(), |dtls| {
+                let sockets = match dtls.rtcp_mux {
+                    true => [pair.rtp.try_clone().ok(), None],
+                    false => [pair.rtp.try_clone().ok(), pair.rtcp.try_clone().ok()],
+                };
+                let remote = match dtls.ice {
+                    Some(_) => [None; 2],
+                    None => [agreed.remote_rtp, agreed.remote_rtcp],
+                };
+                let (reply, reach) = (reply.clone(), reach.clone());
+                shaker.begin(Begin { dtls: dtls.clone(), sockets, remote, leg, reply, reach })
+            });
         }
-        if !security.stands(agreed.srtp.as_ref()) {
-            reach.forget_shaken();
-        }
-        security.agree(agreed.srtp.as_ref(), provider.as_ref(), |dtls| {
-            let sockets = match dtls.rtcp_mux {
-                true => [pair.rtp.try_clone().ok(), None],
-                false => [pair.rtp.try_clone().ok(), pair.rtcp.try_clone().ok()],
-            };
-            let remote = match dtls.ice {
-                Some(_) => [None; 2],
-                None => [agreed.remote_rtp, agreed.remote_rtcp],
-            };
-            let (reply, reach) = (reply.clone(), reach.clone());
-            shaker.begin(Begin { dtls: dtls.clone(), sockets, remote, leg, reply, reach })
-        });
         sealed.take().iter().for_each(|sealed| security.go_on(sealed));
         if security.way().is_some() {
             (agreed.remote_rtp, agreed.remote_rtcp) = (Some(FAR_END), Some(FAR_END));
