@@ -173,6 +173,16 @@ fn secured_center(policy: &str) -> (Folder, Setup, TempDir) {
     (flows, setup, memory)
 }
 
+/// A phone of that center which secures its audio in this way.
+fn secured_phone<'a>(server: &Server, user: &'a str, srtp: Option<&'a str>) -> baresip::Setup<'a> {
+    baresip::Setup { user, domain: Some(server.sip()), srtp, ..baresip::Setup::default() }
+}
+
+/// The same of an agent who picks up.
+fn secured_agent(server: &Server, user: &str, srtp: Option<&str>) -> Phone {
+    Phone::agent_set_up(&baresip::Setup { answers: true, ..secured_phone(server, user, srtp) })
+}
+
 /// Files that hold keys.
 fn kept(memory: &TempDir) -> Vec<PathBuf> {
     let within =
@@ -187,14 +197,8 @@ fn a_secured_talk_outlives_the_server_by_the_keys_that_it_had() {
     }
     let (_flows, setup, memory) = secured_center("required");
     let mut server = Server::set_up(setup);
-    let phone = |user| baresip::Setup {
-        user,
-        domain: Some(server.sip()),
-        srtp: Some("srtp-mand"),
-        ..baresip::Setup::default()
-    };
-    let mut bob = Phone::agent_set_up(&baresip::Setup { answers: true, ..phone("bob") });
-    let mut caller = Phone::start(&phone(STRANGER));
+    let mut bob = secured_agent(&server, "bob", Some("srtp-mand"));
+    let mut caller = Phone::start(&secured_phone(&server, STRANGER, Some("srtp-mand")));
     caller.dial(&server.uri("1001"));
     let id = caller.is_answered();
     server.story_with(&id, "agent_connected", 20);
@@ -236,10 +240,8 @@ fn without_the_keys_who_takes_no_new_one_is_not_left_in_silence() {
     }
     let (_flows, setup, memory) = secured_center("optional");
     let mut server = Server::set_up(setup);
-    let phone =
-        |user, srtp| baresip::Setup { user, domain: Some(server.sip()), srtp, ..baresip::Setup::default() };
-    let mut bob = Phone::agent_set_up(&baresip::Setup { answers: true, ..phone("bob", None) });
-    let mut caller = Phone::start(&phone(STRANGER, Some("srtp-mand")));
+    let mut bob = secured_agent(&server, "bob", None);
+    let mut caller = Phone::start(&secured_phone(&server, STRANGER, Some("srtp-mand")));
     caller.dial(&server.uri("1001"));
     let id = caller.is_answered();
     server.story_with(&id, "agent_connected", 20);
@@ -265,14 +267,8 @@ fn a_talk_that_a_handshake_secured_outlives_the_server() {
     }
     let (_flows, setup, _memory) = secured_center("dtls");
     let mut server = Server::set_up(setup);
-    let phone = |user| baresip::Setup {
-        user,
-        domain: Some(server.sip()),
-        srtp: Some("dtls_srtp"),
-        ..baresip::Setup::default()
-    };
-    let mut bob = Phone::agent_set_up(&baresip::Setup { answers: true, ..phone("bob") });
-    let mut caller = Phone::start(&phone(STRANGER));
+    let mut bob = secured_agent(&server, "bob", Some("dtls_srtp"));
+    let mut caller = Phone::start(&secured_phone(&server, STRANGER, Some("dtls_srtp")));
     caller.dial(&server.uri("1001"));
     let id = caller.is_answered();
     server.story_with(&id, "agent_connected", 20);
