@@ -19,6 +19,7 @@ use warmline::media::Outlet;
 use warmline::media::PlayId;
 use warmline::media::Streams;
 use warmline::media::dtmf::DigitReceiver;
+use warmline::media::origin::Origin;
 use warmline::media::rtp::HEADER;
 use warmline::media::rtp::Header;
 use warmline::media::rtp::parse;
@@ -60,7 +61,7 @@ fn agreed(leg: u64, codec: Codec) -> Negotiated {
 }
 
 fn open(streams: &mut Streams, leg: u64, codec: Codec) -> usize {
-    let key = streams.open(Timestamp::ZERO, LegId(leg)).unwrap();
+    let key = streams.open(Timestamp::ZERO, LegId(leg), Origin::draw(&mut Entropy::seeded(leg))).unwrap();
     let agreed = agreed(leg, codec);
     streams.command(Timestamp::ZERO, MediaCommand::Agree { leg: LegId(leg), agreed }, &mut Sink(0));
     key

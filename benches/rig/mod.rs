@@ -14,6 +14,7 @@ use warmline::media::PlayId;
 use warmline::media::Record;
 use warmline::media::Streams;
 use warmline::media::Tracks;
+use warmline::media::origin::Origin;
 use warmline::media::rtp::HEADER;
 use warmline::media::rtp::Header;
 use warmline::sdp::Codec;
@@ -66,7 +67,10 @@ impl Rig {
         let streams = Streams::new(Entropy::seeded(1));
         let mut rig = Rig { streams, legs: Vec::new(), silent: false, sink: Sink::default(), frame: 0 };
         for (leg, codec) in (0..).zip(codecs) {
-            let key = rig.streams.open(Timestamp::ZERO, LegId(leg)).unwrap();
+            let key = rig
+                .streams
+                .open(Timestamp::ZERO, LegId(leg), Origin::draw(&mut Entropy::seeded(leg)))
+                .unwrap();
             rig.legs.push((key, *codec));
             let payload_type = codec.static_payload_type().unwrap_or(96);
             let agreed = Negotiated {

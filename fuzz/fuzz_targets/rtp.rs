@@ -13,6 +13,7 @@ use warmline::media::MediaCommand;
 use warmline::media::MediaEvent;
 use warmline::media::Outlet;
 use warmline::media::Streams;
+use warmline::media::origin::Origin;
 use warmline::media::rtp;
 use warmline::sdp::Codec;
 use warmline::sdp::Direction;
@@ -23,7 +24,9 @@ fuzz_target!(|data: &[u8]| {
     let mut streams = Streams::new(Entropy::seeded(1));
     let mut sink = Sink { ssrc: None };
     let keys = [1, 2].map(|leg| {
-        let key = streams.open(Timestamp::ZERO, LegId(leg)).expect("each leg is opened once");
+        let key = streams
+            .open(Timestamp::ZERO, LegId(leg), Origin::draw(&mut Entropy::seeded(leg)))
+            .expect("each leg is opened once");
         let agreed = agreed(leg as u8);
         streams.command(Timestamp::ZERO, MediaCommand::Agree { leg: LegId(leg), agreed }, &mut sink);
         key

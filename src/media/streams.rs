@@ -48,7 +48,7 @@ struct Placed {
 }
 
 impl Streams {
-    /// No streams yet. `entropy` draws sources, sequences and report times.
+    /// No streams yet. `entropy` draws report times and what else a stream leaves to chance.
     pub fn new(entropy: Entropy) -> Streams {
         Streams {
             streams: Slab::new(),
@@ -79,15 +79,9 @@ impl Streams {
         self.slots[(slot % SLOTS) as usize].len()
     }
 
-    /// Opens a stream that begins by chance, as [`Streams::open_at`].
-    pub fn open(&mut self, now: Timestamp, leg: LegId) -> Option<usize> {
-        let origin = Origin::draw(&mut self.entropy);
-        self.open_at(now, leg, origin)
-    }
-
-    /// Opens a stream, which listens until it is agreed on something. Its key goes with every packet;
+    /// Opens a stream that begins there, and listens until it is agreed on something. Its key goes with every packet;
     /// none when the leg has a stream already.
-    pub fn open_at(&mut self, now: Timestamp, leg: LegId, origin: Origin) -> Option<usize> {
+    pub fn open(&mut self, now: Timestamp, leg: LegId, origin: Origin) -> Option<usize> {
         if self.by_leg.contains_key(&leg) {
             return None;
         }

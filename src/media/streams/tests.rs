@@ -129,6 +129,11 @@ fn play(leg: LegId, play: u32, clips: &[Arc<Clip>]) -> MediaCommand {
     MediaCommand::Play { leg, play: PlayId(play), clips: clips.into(), barge_in: false, repeat: false }
 }
 
+/// Where a leg's stream begins.
+fn origin(leg: LegId) -> Origin {
+    Origin::draw(&mut Entropy::seeded(leg.0))
+}
+
 fn ended(leg: LegId, play: u32, stopped: bool) -> MediaEvent {
     MediaEvent::PlayEnded { leg, play: PlayId(play), stopped }
 }
@@ -151,7 +156,7 @@ impl Rig {
     }
 
     fn open(&mut self, leg: LegId, agreed: Negotiated) -> usize {
-        let key = self.streams.open(self.now(), leg).unwrap();
+        let key = self.streams.open(self.now(), leg, origin(leg)).unwrap();
         self.command(MediaCommand::Agree { leg, agreed });
         key
     }
@@ -227,11 +232,11 @@ mod reports;
 #[test]
 fn nothing_is_sent_before_both_sides_agreed() {
     let mut rig = Rig::new();
-    rig.streams.open(Timestamp::ZERO, A).unwrap();
+    rig.streams.open(Timestamp::ZERO, A, origin(A)).unwrap();
     rig.command(play(A, 1, &[clip(1, 3)]));
     rig.run(1_000);
     assert!(rig.sink.sent.is_empty() && rig.sink.reports.is_empty());
-    assert_eq!(rig.streams.open(Timestamp::ZERO, A), None, "a leg has one stream");
+    assert_eq!(rig.streams.open(Timestamp::ZERO, A, origin(A)), None, "a leg has one stream");
 }
 
 #[test]

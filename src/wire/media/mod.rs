@@ -42,6 +42,7 @@ use crate::base::Entropy;
 use crate::base::LegId;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
+use crate::media::origin::Origin;
 use crate::sdp::Fingerprint;
 use crate::wire::bell::Bell;
 use crate::wire::cord::StreamEnd;
@@ -142,11 +143,7 @@ impl Media {
     /// [`MediaCommand::Open`] need not be sent after it. The sockets are free again after
     /// [`MediaCommand::Close`], without further ado.
     pub fn open(&mut self, call: CallId, leg: LegId) -> Result<Opened, PortsTaken> {
-        let now = Instant::now();
-        while let Ok(pair) = self.returned.try_recv() {
-            self.ports.give_back(now, pair);
-        }
-        let pair = self.ports.take(now)?;
+        let pair = self.free_pair()?;
         Ok(self.open_with(call, leg, pair, None))
     }
 
@@ -159,13 +156,19 @@ impl Media {
         port: u16,
         before: Option<&Before>,
     ) -> Result<Opened, PortsTaken> {
-        match self.ports.take_at(port) {
-            Some(pair) => Ok(self.open_with(call, leg, pair, before)),
-            None => {
-                let pair = self.ports.take(Instant::now())?;
-                Ok(self.open_with(call, leg, pair, before))
-            }
+        let pair = match self.ports.take_at(port) {
+            Some(pair) => pair,
+            None => self.free_pair()?,
+        };
+        Ok(self.open_with(call, leg, pair, before))
+    }
+
+    fn free_pair(&mut self) -> Result<Pair, PortsTaken> {
+        let now = Instant::now();
+        while let Ok(pair) = self.returned.try_recv() {
+            self.ports.give_back(now, pair);
         }
+        self.ports.take(now)
     }
 
     fn open_with(&mut self, call: CallId, leg: LegId, pair: Pair, before: Option<&Before>) -> Opened {
@@ -173,13 +176,14 @@ impl Media {
         let Beginning { origin, sealed, reach } = Beginning::of(before, now_ms, &mut self.entropy);
         let reach = Arc::new(reach);
         let end = FarEnd::Sockets(pair, reach.clone(), sealed);
-        self.worker(call).queue(Work::Open { leg, end, origin: Some(origin) });
+        self.worker(call).queue(Work::Open { leg, end, origin });
         Opened { port, reach }
     }
 
     /// Starts the stream of a leg whose far end is a browser.
     pub fn open_cord(&mut self, call: CallId, leg: LegId, cord: StreamEnd) {
-        self.worker(call).queue(Work::Open { leg, end: FarEnd::Cord(cord), origin: None });
+        let origin = Origin::draw(&mut self.entropy);
+        self.worker(call).queue(Work::Open { leg, end: FarEnd::Cord(cord), origin });
     }
 
     /// Makes a browser the far end of a leg that was opened with sockets: those are free again.

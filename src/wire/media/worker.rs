@@ -85,8 +85,8 @@ pub(super) enum Work {
     Open {
         leg: LegId,
         end: FarEnd,
-        /// Where it begins, where that is known.
-        origin: Option<Origin>,
+        /// Where it begins.
+        origin: Origin,
     },
     /// From now on the stream's far end is a browser's connection.
     Patch {
@@ -475,12 +475,8 @@ impl Worker {
         true
     }
 
-    fn open(&mut self, now: Timestamp, leg: LegId, end: FarEnd, origin: Option<Origin>) {
-        let opened = match origin {
-            Some(origin) => self.streams.open_at(now, leg, origin),
-            None => self.streams.open(now, leg),
-        };
-        let Some(key) = opened else {
+    fn open(&mut self, now: Timestamp, leg: LegId, end: FarEnd, origin: Origin) {
+        let Some(key) = self.streams.open(now, leg, origin) else {
             // The leg is open already: the sockets go back.
             if let FarEnd::Sockets(pair, ..) = end {
                 self.wire.freed.push(pair);
