@@ -19,7 +19,7 @@ export function softphone() {
       session: null,
       state: "idle",
       audio: { remote: null },
-      call: (number) => ua.call(`sip:${number}@${host}`, options),
+      call: (number, more) => ua.call(`sip:${number}@${host}`, { ...options, ...more }),
       pickUp: () => phone.session.answer(options),
       hangUp: () => phone.session.terminate(),
       // A key as JsSIP sends it of itself, by INFO; or in the audio.

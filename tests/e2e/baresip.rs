@@ -214,6 +214,21 @@ impl Phone {
         });
     }
 
+    /// Of the call that it picked up last, as its peer is asked to let another phone have it (RFC 3891): Call-ID, and the
+    /// tags of the peer and of this phone.
+    pub fn replaces(&self) -> String {
+        let log = fs::read_to_string(self.folder.path().join("log")).expect("a log");
+        let answers = log.split("SIP/2.0 200 ").skip(1);
+        let named = |answer: &str, name: &str| {
+            let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            value.unwrap_or_else(|| panic!("no {name}: {answer}")).trim().to_owned()
+        };
+        let last =
+            answers.filter(|answer| named(answer, "CSeq").ends_with(" INVITE")).last().expect("a call");
+        let tag = |name| named(last, name).split_once(";tag=").expect("a tag").1.to_owned();
+        format!("{};to-tag={};from-tag={}", named(last, "Call-ID"), tag("From"), tag("To"))
+    }
+
     fn take(&mut self, event: &str) -> Option<Value> {
         self.read();
         let at = self.events.iter().position(|told| told["type"] == event)?;

@@ -1,16 +1,22 @@
 //! Phones in browsers that others wrote, over WebSocket: agents and callers by JsSIP and SIP.js, and what they are to the others.
 
+use serde_json::json;
+
 use crate::baresip::Phone;
 use crate::browser::Browser;
 use crate::browser::browsers_available;
+use crate::callback::center_with;
 use crate::secure::TEST_HZ;
 use crate::server::Server;
 use crate::server::Setup;
 use crate::sipp::Sipp;
 use crate::spine::ANN;
 use crate::spine::STRANGER;
+use crate::talk::colleague;
+use crate::tone;
 use crate::tone::AGENT_HZ;
 use crate::tone::CALLER_HZ;
+use crate::tone::COLLEAGUE_HZ;
 use crate::tools::available;
 use crate::tools::within;
 
@@ -155,6 +161,60 @@ fn of_an_agents_telephone_and_jssip_the_first_that_picks_up_has_the_call_and_hol
     assert_eq!(story.only("referred")["refused"], serde_json::Value::Null);
     server.ask("POST", &format!("/api/v1/calls/{}/end", story.id()), None);
     caller.ends_well(10);
+    server.is_left_clean();
+}
+
+#[test]
+fn an_agent_takes_a_talk_from_their_telephone_to_jssip_and_joins_the_two_whom_they_talk_with_there() {
+    let test = "an_agent_takes_a_talk_from_their_telephone_…";
+    if !browsers_available(test) || !available(test, &["sipp", "baresip"]) {
+        return;
+    }
+    let (_flows, setup) = center_with(&[("bob: {", "bob: { extension: 202,")]);
+    let server = Server::set_up(setup);
+    let mut phone = Phone::agent(&server.sip(), "alice", true);
+    server.wait_for_agent("alice", "ready", 10);
+    let mut browser = Browser::start(TEST_HZ);
+    browser.has_jssip(&server.web(), "alice", Some("warmline"));
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let id = caller.sip_call_id.clone();
+    server.story_with(&id, "agent_connected", 20);
+    within(10, "the caller hears the telephone", || (caller.line.heard(AGENT_HZ) >= 1.0).then_some(()));
+
+    // INVITE with Replaces: secured audio by ICE in place of a telephone's.
+    browser.sees("the telephone was faster", 10, "phone.state === 'over'");
+    let header = json!([format!("Replaces: {}", phone.replaces())]);
+    browser.look(&format!("void phone.call('alice', {{ extraHeaders: {header} }})"));
+    let story = server.story_with(&id, "leg_moved", 20);
+    assert!(story.only("leg_moved")["address"].to_string().contains("ws 127.0.0.1"), "{story:?}");
+    phone.wait_for("CALL_CLOSED", 10);
+    browser.hears("phone", CALLER_HZ, 20);
+    within(20, "the caller hears the browser", || (caller.line.heard(TEST_HZ) >= 1.0).then_some(()));
+    assert_eq!(server.agent_state("alice"), "talking");
+
+    // Attended transfer: hold, dial a colleague at a telephone, and join the two.
+    let mut bob = colleague(&server, "bob", true, COLLEAGUE_HZ);
+    server.wait_for_agent("bob", "ready", 10);
+    browser.look("void (window.first = phone.session).hold()");
+    server.story_with(&id, "far_end_held", 10);
+    browser.look("void phone.call('202')");
+    server.story_with(&id, "hold_asked", 10);
+    caller.line.key("1");
+    server.story_with(&id, "consult_answered", 20);
+    bob.key("1");
+    server.story_with(&id, "note_acknowledged", 10);
+    browser.hears("phone", COLLEAGUE_HZ, 20);
+    browser.look("void first.refer('202', { replaces: phone.session })");
+    let story = server.story_with(&id, "transferred", 20);
+    assert_eq!(story.only("transferred")["kind"], "warm");
+    within(20, "bob hears the caller", || (bob.heard(CALLER_HZ) >= 1.0).then_some(()));
+    let from = caller.line.recording().len();
+    within(20, "the caller hears bob", || {
+        (tone::seconds_of(COLLEAGUE_HZ, &caller.line.recording()[from..]) >= 1.0).then_some(())
+    });
+    bob.hang_up();
+    caller.ends_well(10);
+    server.story_with(&id, "call_ended", 10);
     server.is_left_clean();
 }
 
