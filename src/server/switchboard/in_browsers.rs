@@ -2,15 +2,19 @@
 
 use smallvec::SmallVec;
 
+use super::Now;
+use super::Output;
 use super::Switchboard;
 use super::lines::Line;
 use crate::base::Entropy;
 use crate::base::LegId;
 use crate::sdp;
+use crate::sdp::Dtls;
 use crate::sdp::LocalIce;
 use crate::sdp::LocalSrtp;
 use crate::sdp::Negotiated;
 use crate::sdp::Srtp;
+use crate::sip::Command;
 use crate::sip::Hop;
 use crate::sip::SessionId;
 
@@ -41,6 +45,15 @@ impl Line {
         self.local.srtp.as_ref().is_some_and(|srtp| srtp.ice.is_some())
     }
 
+    /// An offer of ours was refused: what is said of the way next is what was agreed on.
+    pub(super) fn keeps_its_way(&mut self) {
+        if let (Some(ours), Some(Srtp::Dtls(Dtls { ice: Some(agreed), .. }))) =
+            (&mut self.local.srtp, self.agreed.as_ref().and_then(|agreed| agreed.srtp.as_ref()))
+        {
+            ours.ice = Some(agreed.local.clone());
+        }
+    }
+
     /// Whether its phone looks for the way anew, by what is agreed on now: then we do so, too
     /// ([RFC 8839 §4.4.1.1.1](https://www.rfc-editor.org/rfc/rfc8839#section-4.4.1.1.1)).
     pub(super) fn looks_anew(&mut self, agreed: &Negotiated, entropy: &mut Entropy) -> bool {
@@ -58,6 +71,17 @@ impl Line {
 }
 
 impl Switchboard {
+    /// Nothing comes along the way to a phone in a browser: it is asked to look for another
+    /// ([RFC 8445 §2.4](https://www.rfc-editor.org/rfc/rfc8445#section-2.4)).
+    pub(super) fn look_anew(&mut self, now: Now, leg: LegId, session: SessionId, out: &mut Vec<Output>) {
+        let ice = LocalIce::draw(&mut self.parts.entropy);
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        line.local.srtp.iter_mut().for_each(|srtp| srtp.ice = Some(ice.clone()));
+        line.local.version += 1;
+        let sdp = sdp::negotiate::offer(&line.local).into();
+        self.command(now, Command::Offer { session, sdp }, out);
+    }
+
     /// The same, as we bring it to a phone in a browser: by a handshake alone, along a way that is looked for.
     pub(super) fn for_browser(&mut self, local: sdp::Local) -> sdp::Local {
         let ice = Some(LocalIce::draw(&mut self.parts.entropy));
@@ -147,5 +171,11 @@ mod tests {
         assert!(anew.contains(&ice(2).ufrag) && !anew.contains(&ice(1).ufrag), "{anew}");
         let Some(Srtp::Dtls(dtls)) = agreed.srtp else { panic!("not secured") };
         assert_eq!(dtls.ice.unwrap().local, ice(2), "what is told is what checks are known by");
+
+        // We have offered another way, and were refused: what is said next is what stands.
+        line.local.srtp.as_mut().unwrap().ice = Some(ice(3));
+        line.keeps_its_way();
+        let again = line.answer_offer(offer("one").as_bytes(), entropy).unwrap().0;
+        assert!(again.contains(&ice(1).ufrag), "{again}");
     }
 }

@@ -15,6 +15,7 @@ use super::RETRY_AFTER_S;
 use super::Streams;
 use super::Switchboard;
 use super::lines::DigitsBy;
+use super::lines::Line;
 use super::lines::better_refusal;
 use super::reschedule;
 use crate::base::CallId;
@@ -93,7 +94,11 @@ impl Switchboard {
             Event::Failed { session, status, .. } => self.on_failed(session, status, streams),
             Event::Offered { session, sdp } => self.on_offered(now, session, sdp, streams, out),
             Event::OfferAnswered { session, sdp } => self.on_offer_answered(session, &sdp, streams),
-            Event::OfferRefused { session, status } => debug!(?session, status, "our offer was refused"),
+            Event::OfferRefused { session, status } => {
+                debug!(?session, status, "our offer was refused");
+                let line = self.sessions.get(&session).and_then(|leg| self.lines.get_mut(leg));
+                line.into_iter().for_each(Line::keeps_its_way);
+            }
             Event::Info { session, content_type, body } => self.on_info(session, &content_type, &body),
             Event::Refer(refer) => self.on_refer(now, *refer, out),
             Event::Ended { session, cause } => self.on_ended(session, cause, streams),

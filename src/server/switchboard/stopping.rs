@@ -95,7 +95,7 @@ impl Switchboard {
     }
 
     /// No more audio comes on a line. While we stop, its phone is asked at once; and one in a browser always, for its connection
-    /// may be gone as well. A phone that was offered new keys and does not use them hears nothing either: its line is over.
+    /// may be gone as well, or its way alone, so that another is looked for. A phone that was offered new keys and does not use them hears nothing either: its line is over.
     pub(super) fn audio_lost(
         &mut self,
         now: Now,
@@ -109,7 +109,10 @@ impl Switchboard {
         if line.secured_anew.is_some_and(|since| now.at < since + SECURED_WITHIN) {
             self.command(now, Command::End { session, reason: EndReason::Failure }, out);
             self.line_ended(leg, "its audio could not be secured anew".into(), streams);
-        } else if line.is_in_browser() || self.is_draining() {
+        } else if line.is_in_browser() {
+            self.command(now, Command::Options { session }, out);
+            self.look_anew(now, leg, session, out);
+        } else if self.is_draining() {
             self.command(now, Command::Options { session }, out);
         }
     }
