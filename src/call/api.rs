@@ -141,6 +141,11 @@ pub enum QueueWord {
     Relaxed {
         needs: Vec<NeedFact>,
     },
+    /// Who could serve the caller and is idle is kept for others.
+    HeldBack {
+        idle: u32,
+        until: Timestamp,
+    },
     /// The wait goes on in this queue, and that is what the history is told.
     Moved {
         queue: QueueId,

@@ -348,6 +348,9 @@ impl Call {
                 out.push(CallAction::Fact(What::JoinedInSurge));
             }
             QueueWord::Relaxed { needs } => out.push(CallAction::Fact(What::NeedsRelaxed { needs })),
+            QueueWord::HeldBack { idle, until } => {
+                out.push(CallAction::Fact(What::HeldBack { idle, at_most: until.since(now) }));
+            }
             QueueWord::Moved { queue, told } => self.moved(queue, told, out),
             QueueWord::AskPermission { quote, position } => self.ask(center, quote, position, out),
             QueueWord::Hold { until, by_flow_file } => self.hold(center, until, by_flow_file, out),

@@ -151,6 +151,9 @@ pub enum What {
     JoinedInSurge,
     /// The caller has waited so long that something else is needed of an agent now: all of this.
     NeedsRelaxed { needs: Vec<NeedFact> },
+    /// The caller waits though so many agents are idle who could serve them: they are kept for calls to which they are worth
+    /// more, for so long at most. Told once of a wait.
+    HeldBack { idle: u32, at_most: Duration },
     /// A supervisor moved the waiting caller to another queue, as old as they are.
     WaitMoved { from: Name, to: Name, needs: Vec<NeedFact>, priority: i32, by: Name },
     /// A supervisor gave the waiting caller another priority, [`FIRST`] being before all others.

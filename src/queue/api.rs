@@ -372,6 +372,9 @@ pub enum Action {
     InSurge { call: CallId },
     /// The call has waited so long that something else is needed of an agent now: all of this.
     Relaxed { call: CallId, needs: Needs },
+    /// The call waits though so many who could serve it are idle: they are kept for calls to which they are worth more, until
+    /// then at most. Said once of a wait.
+    HeldBack { call: CallId, idle: u32, until: Timestamp },
     /// A waiting call has another queue, or another priority in its own.
     Moved { call: CallId, queue: QueueId, needs: Needs, priority: i32 },
     /// Put the question. Comes once more after [`PermissionAnswer::Silent`] and when a permission runs out.

@@ -47,7 +47,7 @@ impl Engine {
     }
 
     fn assign_call_by_value(&mut self, id: AgentId, weights: &Weights, out: &mut Vec<Action>) -> bool {
-        let Some((key, waiting)) = self.call_by_value(id, weights) else { return false };
+        let Some((key, waiting)) = self.call_by_value(id, weights, out) else { return false };
         let call = key.call;
         let of_call = &self.calls[&call];
         let Call { queue, class, .. } = *of_call;
@@ -127,10 +127,15 @@ impl Engine {
                 self.best_agent(call.queue, call.class, call.key, wants, self.may_hold_back(call))
             }
         };
-        if let Found::Agent(best) = found {
-            self.ring(id, best, self.in_reach(best.agent), out);
+        let held_back = matches!(found, Found::HeldBack);
+        match found {
+            Found::Agent(best) => self.ring(id, best, self.in_reach(best.agent), out),
+            Found::HeldBack => {
+                self.weights().inspect(|weights| self.tell_held_back(id, weights, out));
+            }
+            Found::Nobody => {}
         }
-        matches!(found, Found::HeldBack)
+        held_back
     }
 
     /// Nobody is held back who would have to be asked for it first, whom the queue has no room for, or

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::api::Action;
 use super::api::FIRST;
 use super::api::Needs;
 use super::engine::Engine;
@@ -103,9 +104,14 @@ impl Candidate {
 impl Engine {
     /// The call that this idle agent takes, by value, and how many wait that they can serve. None: nobody
     /// waits, or those who do are better held back.
-    pub(super) fn call_by_value(&mut self, id: AgentId, weights: &Weights) -> Option<(Key, u32)> {
+    pub(super) fn call_by_value(
+        &mut self,
+        id: AgentId,
+        weights: &Weights,
+        out: &mut Vec<Action>,
+    ) -> Option<(Key, u32)> {
         let mut offers = std::mem::take(&mut self.scratch);
-        let chosen = self.call_of_offers(id, &mut offers, weights);
+        let chosen = self.call_of_offers(id, &mut offers, weights, out);
         offers.clear();
         self.scratch = offers;
         chosen
@@ -117,6 +123,7 @@ impl Engine {
         id: AgentId,
         offers: &mut Vec<Offer>,
         weights: &Weights,
+        out: &mut Vec<Action>,
     ) -> Option<(Key, u32)> {
         let profile = self.skills.profile_of(id);
         let serves = &self.skills.profiles[profile.0 as usize].serves;
@@ -157,7 +164,10 @@ impl Engine {
         let Candidate { key, class, .. } = best?;
         let mut chosen = (key, class);
         if may_wait && self.all_gain_little(profile, offers, weights) {
-            offers.iter().for_each(|offer| self.look_again(offer.class, weights));
+            for offer in offers {
+                self.look_again(offer.class, weights);
+                offer.calls().for_each(|(key, _)| self.tell_held_back(key.call, weights, out));
+            }
             return None;
         }
         if let Some(overdue) = overdue {

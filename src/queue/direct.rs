@@ -79,6 +79,7 @@ impl Engine {
             cap_at: self.now + self.queue(queue).config.max_wait,
             attempts: 0,
             callback_tries: 0,
+            held_back: false,
             calling: None,
             direct: true,
             prefer: None,

@@ -13,6 +13,7 @@ use super::line::Key;
 use super::routing::Weights;
 use super::skills::ClassId;
 use super::skills::ProfileId;
+use crate::base::CallId;
 use crate::base::QueueId;
 
 /// How long until a call that is held back is looked at again.
@@ -92,6 +93,17 @@ impl Engine {
     /// Whether a call of the class is young enough to be held back.
     pub(super) fn may_be_held_back(&self, class: usize, key: Key, weights: &Weights) -> bool {
         weights.hold > 0.0 && self.age(key) < self.hold_at_most(class, weights)
+    }
+
+    /// Tells of a call that it waits though somebody is idle, once.
+    pub(super) fn tell_held_back(&mut self, id: CallId, weights: &Weights, out: &mut Vec<Action>) {
+        let call = self.call_mut(id);
+        if std::mem::replace(&mut call.held_back, true) {
+            return;
+        }
+        let (class, key) = (call.class.0 as usize, call.key);
+        let left = self.hold_at_most(class, weights).saturating_sub(self.age(key));
+        out.push(Action::HeldBack { call: id, idle: self.skills.count(class).idle, until: self.now + left });
     }
 
     /// From this age on a call of the class is not held back: long before its second promise, and when half of

@@ -97,6 +97,9 @@ pub(super) struct Call {
     pub talk_since: Option<Timestamp>,
     /// How many times an agent was there for a callback and the caller was not.
     pub callback_tries: u32,
+    /// Whether it has waited while somebody idle was kept for others.
+    #[serde(default)]
+    pub held_back: bool,
 }
 
 /// How the caller has answered whether they would hold.
@@ -258,6 +261,7 @@ impl Engine {
             cap_at,
             attempts: 0,
             callback_tries: keeping.map_or(0, |keeping| keeping.tries),
+            held_back: false,
             calling: None,
             direct: false,
             prefer,

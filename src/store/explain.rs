@@ -166,6 +166,9 @@ impl Wait {
                 let quote = quote.map(|quote| wall.since(self.joined).saturating_add(quote));
                 self.quote = self.quote.or(quote);
             }
+            What::HeldBack { idle, at_most } => {
+                self.rung.push(format!("{at}: nobody yet: {}", story::held_back(*idle, *at_most)));
+            }
             What::AgentRinging { agent, why, .. } => {
                 let why = story::because(why, agent);
                 self.rung.push(format!("{at}: {agent}{why}"));
@@ -375,6 +378,7 @@ mod tests {
                 },
             ),
             at(Some(7), 100, What::WaitAsked { quote, position: 3 }),
+            at(Some(7), 102, What::HeldBack { idle: 1, at_most: Duration::from_secs(190) }),
             at(Some(7), 120, What::NeedsRelaxed { needs: billing(1) }),
             at(
                 Some(7),
@@ -412,6 +416,9 @@ mod tests {
                 "1 who could were signed out; 1 of 4 agents could not".to_owned(),
             ],
             rung: vec![
+                "14:03:42.000: nobody yet: one who could is idle and kept for calls to which they are worth more, \
+                 for 3 min 10 s at most"
+                    .to_owned(),
                 "14:04:00.000: carol: the only one waiting that carol can serve; carol was the only idle agent who \
                  fitted (2 levels above the need), idle for 30 s"
                     .to_owned(),

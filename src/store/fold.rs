@@ -204,6 +204,7 @@ impl CallFold {
             | What::AgeRestored { .. }
             | What::JoinedInSurge
             | What::NeedsRelaxed { .. }
+            | What::HeldBack { .. }
             | What::WaitPrioritised { .. }
             | What::LanguageChosen { .. }
             | What::ServiceAsked { .. }

@@ -140,6 +140,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         }
         What::JoinedInSurge => "joined in a surge, and is told so".to_owned(),
         What::NeedsRelaxed { needs } => format!("by now {} will do", needed(needs)),
+        What::HeldBack { idle, at_most } => format!("still waits: {}", held_back(*idle, *at_most)),
         What::WaitMoved { from, to, needs, priority: _, by } => {
             format!("{by} moved the caller from queue {from} to {to}, for {}", needed(needs))
         }
@@ -385,6 +386,15 @@ pub(super) fn agents_named(
     let not = (!exclude.is_empty()).then(|| format!("not {}", exclude.join(", ")));
     let wanted = (!wants.is_empty()).then(|| format!("rather somebody with {}", needed(wants)));
     first.into_iter().chain(not).chain(wanted).collect::<Vec<_>>().join("; ")
+}
+
+pub(super) fn held_back(idle: u32, at_most: Duration) -> String {
+    let who = if idle == 1 {
+        "one who could is idle and".to_owned()
+    } else {
+        format!("{idle} who could are idle and")
+    };
+    format!("{who} kept for calls to which they are worth more, for {} at most", length(at_most))
 }
 
 pub(super) fn needed(needs: &[NeedFact]) -> String {

@@ -35,12 +35,15 @@ pub struct Waiting {
     pub excluded: Vec<Name>,
     /// Whose phones ring for them, the last rung last.
     pub rings: Vec<Name>,
+    /// Whether they have waited while somebody who could serve them was kept for others.
+    pub held_back: bool,
 }
 
 impl Waiting {
     pub(super) fn joined(call: CallId, queue: &Name, joined: WallTime) -> Waiting {
         let (needs, excluded, rings) = (Vec::new(), Vec::new(), Vec::new());
-        Waiting { call, queue: queue.clone(), joined, quote: None, needs, priority: 0, excluded, rings }
+        let (queue, quote, priority, held_back) = (queue.clone(), None, 0, false);
+        Waiting { call, queue, joined, quote, needs, priority, excluded, rings, held_back }
     }
 
     /// Whether an agent with these skills may take the call and can.
@@ -129,6 +132,10 @@ impl Waits {
             }
             What::WaitAsked { quote, .. } => {
                 wait.quote = wait.quote.or(*quote);
+                return None;
+            }
+            What::HeldBack { .. } => {
+                wait.held_back = true;
                 return None;
             }
             What::AgentRinging { agent, .. } => {

@@ -25,7 +25,13 @@ pub(super) fn words(wait: &Waiting, call: Option<&LiveCall>, agents: &[LiveAgent
         Some(Phase::Queued) => "is being asked to hold; ",
         _ => "",
     };
-    format!("{doing}{}", helpers(wait, agents).sentence(When::Now, NAMED))
+    let helpers = helpers(wait, agents);
+    let is_ready = |able: &Able| able.doings.iter().any(|doing| doing.state == AgentStateName::Ready);
+    let ready = match wait.held_back && helpers.able.iter().any(is_ready) {
+        true => "; who is ready is kept for calls to which they are worth more",
+        false => "",
+    };
+    format!("{doing}{}{ready}", helpers.sentence(When::Now, NAMED))
 }
 
 /// Who is kept for a caller while they are called.
@@ -45,6 +51,8 @@ fn helpers(wait: &Waiting, agents: &[LiveAgent]) -> Helpers {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
@@ -102,6 +110,31 @@ mod tests {
         // The agent first: they are on the line already.
         told(None, becomes(Reserved, AgentStateName::Talking));
         assert_eq!(told(None, becomes(Reserved, Ready)).as_deref(), Some("is being called back"));
+    }
+
+    #[test]
+    fn who_waits_though_somebody_is_idle_is_told_why() {
+        let alice = AgentRules { name: "alice".into(), skills: Vec::new(), auto_answer: None };
+        let live =
+            Live::new(sample::STARTED, Rules { agents: vec![alice], ..Rules::named(&[], &["billing"]) });
+        let told = |call: Option<u64>, what| {
+            live.apply(&Fact { at: Timestamp::from_secs(5), call: call.map(CallId), what });
+            let wait = live.board.waiting().into_iter().next();
+            wait.map(|wait| words(&wait, None, &live.agents()))
+        };
+        let (from, to) = (AgentStateName::Offline, AgentStateName::Ready);
+        told(None, What::AgentState { agent: "alice".into(), from, to, reason: String::new() });
+        told(Some(7), What::Enqueued { queue: "billing".into(), needs: Vec::new(), priority: 0, waiting: 1 });
+        let held_back = told(Some(7), What::HeldBack { idle: 1, at_most: Duration::from_secs(190) });
+        assert_eq!(
+            held_back.as_deref(),
+            Some(
+                "needs any agent: alice is ready; who is ready is kept for calls to which they are worth more"
+            )
+        );
+        let (from, to) = (AgentStateName::Ready, AgentStateName::Talking);
+        let busy = told(None, What::AgentState { agent: "alice".into(), from, to, reason: String::new() });
+        assert_eq!(busy.as_deref(), Some("needs any agent: alice is talking"));
     }
 
     proptest! {

@@ -356,6 +356,7 @@ impl World {
                 Action::InSurge { call } => (call, QueueWord::InSurge),
                 Action::AgeRestored { call, age } => (call, QueueWord::AgeRestored { age }),
                 Action::Relaxed { call, .. } => (call, QueueWord::Relaxed { needs: Vec::new() }),
+                Action::HeldBack { call, idle, until } => (call, QueueWord::HeldBack { idle, until }),
                 Action::AskPermission { call, quote, position } => {
                     (call, QueueWord::AskPermission { quote, position })
                 }

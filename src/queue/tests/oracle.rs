@@ -85,6 +85,8 @@ pub(super) struct Call {
     /// Until when holding is allowed.
     held_until: Option<Timestamp>,
     pub asked: bool,
+    /// Whether it was told of it that it waits though somebody is idle.
+    held_back: bool,
 }
 
 pub(super) struct Agent {
@@ -314,6 +316,7 @@ impl Oracle {
                 call.needs = needs.clone();
                 self.saw("relaxed");
             }
+            Action::HeldBack { call, idle, until } => self.held_back(now, *call, *idle, *until),
             Action::Ring { call, agent, until, why, .. } => {
                 assert_eq!(*until, now + self.queue_of(*call).ring_timeout);
                 if self.is_at(*call, Stage::Reserved(*agent)) {
@@ -482,6 +485,7 @@ impl Oracle {
             reached: None,
             tries: 0,
             held_until: None,
+            held_back: false,
             asked: false,
         };
         self.calls.insert(enqueue.call, call);

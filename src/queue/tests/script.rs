@@ -384,6 +384,9 @@ fn words(config: &Config, action: &Action) -> String {
                 config.queues[queue.0 as usize].name
             )
         }
+        Action::HeldBack { call, idle, until } => {
+            format!("{call} is held back from {idle} until {}", seconds(*until))
+        }
         Action::Relaxed { call, needs } => format!("{call} needs now:{}", needed(config, needs)),
         Action::AskPermission { call, quote, position } => {
             format!("ask {call}, place {position}{}", quoted(quote))

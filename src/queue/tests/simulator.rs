@@ -135,6 +135,7 @@ const MUST_BE_SEEN: &[&str] = &[
     "agent offline",
     "spared",
     "held back",
+    "told that it is held back",
     "left to the next start",
     "rung no more, for the server is to stop",
     "second promise kept",

@@ -104,6 +104,7 @@ impl Switchboard {
             Action::Relaxed { call, needs } => {
                 (call, QueueWord::Relaxed { needs: needs.facts(&self.parts.center.engine.skills) })
             }
+            Action::HeldBack { call, idle, until } => (call, QueueWord::HeldBack { idle, until }),
             // Its word is the supervisor's, who is known in `supervision`.
             Action::Moved { .. } => return,
             Action::AskPermission { call, quote, position } => {

@@ -197,11 +197,13 @@ fn needs_with_alternatives_and_those_of_old_histories_read_alike() {
     let facts = vec![
         fact(0, What::Enqueued { queue: "billing".into(), needs: needs.clone(), priority: 0, waiting: 1 }),
         fact(20, What::NeedsRelaxed { needs: needs[..1].to_vec() }),
+        fact(30, What::HeldBack { idle: 2, at_most: Duration::from_secs(180) }),
         fact(40, What::NeedsRelaxed { needs: Vec::new() }),
     ];
     let expected = "\
 14:02:00.000      +0.00 s  joined queue billing, needs billing >= 3 and (english >= 2 or spanish >= 5), the only one
 14:02:20.000     +20.00 s  by now billing >= 3 will do
+14:02:30.000     +30.00 s  still waits: 2 who could are idle and kept for calls to which they are worth more, for 3 min at most
 14:02:40.000     +40.00 s  by now any agent will do
 ";
     check(facts, expected);

@@ -26,6 +26,17 @@ impl Oracle {
             && call.reached.is_none()
     }
 
+    /// A call waits though some are idle who fit, which is told once and is true.
+    pub(super) fn held_back(&mut self, now: Timestamp, id: CallId, idle: u32, until: Timestamp) {
+        let ready = |agent: &AgentId| self.agents[agent.0 as usize].state == AgentState::Ready;
+        let fitting = self.agent_ids().filter(|agent| ready(agent) && self.fits(id, *agent)).count();
+        assert_eq!(idle as usize, fitting, "{id} is held back from as many as there are");
+        let call = &self.calls[&id];
+        assert!(fitting > 0 && self.may_hold_back(now, call) && !self.may_hold_back(until, call), "{id}");
+        assert!(!std::mem::replace(&mut self.call(id).held_back, true), "{id} was told so before");
+        self.saw("told that it is held back");
+    }
+
     /// Whether this agent could be rung for this call: the very thing that must not remain so.
     pub(super) fn may_ring(&self, now: Timestamp, call: CallId, agent: AgentId) -> bool {
         let spared = self.agents[agent.0 as usize].spared.iter().any(|(c, until)| *c == call && *until > now);
