@@ -217,6 +217,10 @@ impl House {
             Action::Relaxed { call, needs } | Action::Moved { call, needs, .. } => {
                 self.of(*call).needs = needs.clone();
             }
+            Action::HeldBack { call, idle, until } => {
+                assert!(*idle > 0 && *until > now);
+                assert_eq!(self.of(*call).stage, Stage::Waiting, "{call} is held back from nobody");
+            }
             Action::Ring { call, agent, until, .. } => {
                 assert!(*until >= now);
                 let skills = &self.config.agents[agent.0 as usize];
