@@ -305,23 +305,41 @@ fn telephone_and_browser_hear_each_other(
     });
 }
 
+/// A caller at a telephone talks with alice, whose phone is JsSIP in a browser.
+struct TalkInBrowser {
+    server: Server,
+    agent: Browser,
+    caller: Phone,
+    /// The call's SIP Call-ID.
+    id: String,
+    /// Where the server keeps its keys.
+    memory: TempDir,
+}
+
+impl TalkInBrowser {
+    fn begin() -> TalkInBrowser {
+        let (server, memory) = with_memory();
+        let mut agent = Browser::start(AGENT_HZ);
+        agent.has_jssip(&server.web(), "alice", Some("warmline"));
+        server.wait_for_agent("alice", "ready", 10);
+        let mut caller = Phone::caller(&server.sip(), STRANGER);
+        caller.dial(&server.uri("1001"));
+        let id = caller.is_answered();
+        agent.sees("it rings", 20, "phone.state === 'ringing'");
+        agent.look("phone.pickUp()");
+        server.story_with(&id, "agent_connected", 20);
+        telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+        TalkInBrowser { server, agent, caller, id, memory }
+    }
+}
+
 #[test]
 fn a_talk_of_a_phone_in_a_browser_outlives_the_server() {
     let test = "a_talk_of_a_phone_in_a_browser_outlives_the_server";
     if !browsers_available(test) || !available(test, &["baresip"]) {
         return;
     }
-    let (mut server, memory) = with_memory();
-    let mut agent = Browser::start(AGENT_HZ);
-    agent.has_jssip(&server.web(), "alice", Some("warmline"));
-    server.wait_for_agent("alice", "ready", 10);
-    let mut caller = Phone::caller(&server.sip(), STRANGER);
-    caller.dial(&server.uri("1001"));
-    let id = caller.is_answered();
-    agent.sees("it rings", 20, "phone.state === 'ringing'");
-    agent.look("phone.pickUp()");
-    server.story_with(&id, "agent_connected", 20);
-    telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+    let TalkInBrowser { mut server, mut agent, mut caller, id, memory } = TalkInBrowser::begin();
 
     for times in 1..=2 {
         server.kill();
@@ -398,17 +416,7 @@ fn without_the_keys_a_phone_in_a_browser_shakes_hands_anew() {
     if !browsers_available(test) || !available(test, &["baresip"]) {
         return;
     }
-    let (mut server, memory) = with_memory();
-    let mut agent = Browser::start(AGENT_HZ);
-    agent.has_jssip(&server.web(), "alice", Some("warmline"));
-    server.wait_for_agent("alice", "ready", 10);
-    let mut caller = Phone::caller(&server.sip(), STRANGER);
-    caller.dial(&server.uri("1001"));
-    let id = caller.is_answered();
-    agent.sees("it rings", 20, "phone.state === 'ringing'");
-    agent.look("phone.pickUp()");
-    server.story_with(&id, "agent_connected", 20);
-    telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+    let TalkInBrowser { mut server, mut agent, mut caller, id, memory } = TalkInBrowser::begin();
     server.kill();
     kept(&memory).iter().for_each(|file| fs::remove_file(file).expect("it is there"));
     server.restart();
@@ -426,17 +434,7 @@ fn a_page_that_was_closed_while_the_server_was_gone_does_not_leave_its_caller_in
     if !browsers_available(test) || !available(test, &["baresip"]) {
         return;
     }
-    let (mut server, _memory) = with_memory();
-    let mut agent = Browser::start(AGENT_HZ);
-    agent.has_jssip(&server.web(), "alice", Some("warmline"));
-    server.wait_for_agent("alice", "ready", 10);
-    let mut caller = Phone::caller(&server.sip(), STRANGER);
-    caller.dial(&server.uri("1001"));
-    let id = caller.is_answered();
-    agent.sees("it rings", 20, "phone.state === 'ringing'");
-    agent.look("phone.pickUp()");
-    server.story_with(&id, "agent_connected", 20);
-    telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+    let TalkInBrowser { mut server, mut agent, mut caller, id, memory: _memory } = TalkInBrowser::begin();
     server.kill();
     agent.run("await page.goto('about:blank')");
     server.restart();

@@ -95,7 +95,8 @@ impl Switchboard {
     }
 
     /// No more audio comes on a line. While we stop, its phone is asked at once; and one in a browser always, for its connection
-    /// may be gone as well, or its way alone, so that another is looked for. A phone that was offered new keys and does not use them hears nothing either: its line is over.
+    /// may be gone as well, or its way alone, so that another is looked for. A phone that was offered new keys and does not use
+    /// them hears nothing either: its line is over.
     pub(super) fn audio_lost(
         &mut self,
         now: Now,

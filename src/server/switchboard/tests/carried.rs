@@ -160,7 +160,6 @@ fn whenever_the_server_is_killed_calls_go_on_in_the_next_and_nothing_is_left_ove
     assert!(!all || calls > 200 && talks > 40 && waits > 100, "calls {calls}, talks {talks}, waits {waits}");
 }
 
-/// Everything goes through a real file, which is begun anew again and again: what it leaves is what there was.
 #[test]
 fn a_surge_that_goes_on_is_told_again_and_since_when() {
     const QUEUE: QueueId = QueueId(0);
@@ -189,6 +188,7 @@ fn a_surge_that_goes_on_is_told_again_and_since_when() {
     assert_eq!(told, Some((queue, true, WallTime(began.0 as i64))));
 }
 
+/// Everything goes through a real file, which is begun anew again and again: what it leaves is what there was.
 #[test]
 fn what_is_read_out_of_the_file_is_what_there_was() {
     let mut calls = 0;
