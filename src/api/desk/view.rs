@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::base::WallTime;
-use crate::fact::AgentMethod;
 use crate::fact::AgentStateName;
 use crate::fact::AgentVerification;
 use crate::fact::BriefingNote;
@@ -132,9 +131,8 @@ struct VerifiedJson {
 
 #[derive(Debug, Serialize)]
 struct ByAgentJson {
-    agent: String,
-    method: AgentMethod,
-    passed: bool,
+    #[serde(flatten)]
+    word: AgentVerification,
     at: String,
 }
 
@@ -350,8 +348,7 @@ fn how(proof: Verification) -> &'static str {
 }
 
 fn by_agent((word, at): (&AgentVerification, WallTime)) -> ByAgentJson {
-    let AgentVerification { agent, method, passed } = word;
-    ByAgentJson { agent: agent.to_string(), method: *method, passed: *passed, at: rfc3339(at) }
+    ByAgentJson { word: word.clone(), at: rfc3339(at) }
 }
 
 fn phase(phase: Phase) -> &'static str {
