@@ -262,10 +262,13 @@ impl Endpoint {
     }
 
     fn hop_failed(&mut self, now: Timestamp, hop: Hop, out: &mut Vec<Output>) {
-        let over = self.sessions.values().filter(|session| session.is_by(hop));
-        let over: Vec<SessionId> = over.map(|session| session.id).collect();
-        for id in over {
-            self.with_session(now, id, out, |session, _| session.part());
+        // Other phones are reached anew where they are: their sessions, which may be many, are not looked at.
+        if hop.transport.is_web() {
+            let over = self.sessions.values().filter(|session| session.is_by(hop));
+            let over: Vec<SessionId> = over.map(|session| session.id).collect();
+            for id in over {
+                self.with_session(now, id, out, |session, _| session.part());
+            }
         }
         for silence in self.core.transactions.hop_failed(hop) {
             self.unanswered(now, silence, 503, out);
