@@ -160,10 +160,15 @@ function wireVerify(call, begin) {
   const dialog = at("verify-dialog");
   const method = () => dialog.querySelector("[name=method]:checked").value;
   const open = onSend(dialog, (came) => call("verify", { method: method(), passed: came === "passed" }));
+  // By what, and how it came out, are the agent's words: Enter on the first says nothing of the second.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.name === "method") event.preventDefault();
+  });
   at("verify").addEventListener("click", () => {
     begin();
+    dialog.querySelector("form").reset();
     open();
-    dialog.querySelector("[name=method]:checked").focus();
+    dialog.querySelector("[name=method]").focus();
   });
 }
 

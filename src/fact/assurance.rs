@@ -80,6 +80,11 @@ impl Assurance {
         self.level() > 0
     }
 
+    /// The account that is proven to be the caller's: a record that was found is no proof.
+    pub fn proven<'a>(&self, account: Option<&'a str>) -> Option<&'a str> {
+        account.filter(|_| self.is_proof())
+    }
+
     fn proven_to_flow(&self) -> u8 {
         self.verified.map_or(0, Verification::level)
     }

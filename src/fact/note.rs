@@ -90,9 +90,9 @@ pub enum NoteField {
 }
 
 impl Identity {
-    /// The account that is proven to be the caller's: a record that was found is no proof.
+    /// See [`Assurance::proven`].
     pub fn proven_account(&self) -> Option<&str> {
-        self.customer.as_deref().filter(|_| self.assurance.is_proof())
+        self.assurance.proven(self.customer.as_deref())
     }
 }
 

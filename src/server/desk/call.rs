@@ -278,7 +278,7 @@ impl DeskCall {
 
     /// Whether something was promised to this caller.
     pub fn is_owed(&self, promise: &Promise) -> bool {
-        let account = self.account.as_deref().filter(|_| self.assurance.is_proof()).map(Whose::account);
+        let account = self.assurance.proven(self.account.as_deref()).map(Whose::account);
         let whose: Whoses = Whose::number(&self.number).into_iter().chain(account).collect();
         promises::is_to(&promise.to, &whose)
     }
