@@ -41,8 +41,21 @@ export function drawSurvey({ survey }) {
     make("dd", {}, make("b", {}, String(answer)), `${agent ? `, about ${agent}` : ""}, ${timeText(when)}`)]));
 }
 
-// Holds by queue and agent, what callers answered, and the ways on which callers were handed on: of the last 30 days.
+// What became of the calls to each number; how long callers are in the flow stands beside whether it helped them.
+async function drawNumbers() {
+  const { numbers, formulas } = await ask("GET", "/api/v1/reports/numbers");
+  const cells = (one) => [one.calls, one.self_served, one.came_again, `${one.containment.toFixed(0)} %`, one.person, one.messages, one.left_in_flow, one.abandoned,
+    one.unserved, one.other, one.average_in_flow_s === null ? "" : about(one.average_in_flow_s)];
+  at("numbers").replaceChildren(...numbers.map((one) => make("tr", {}, make("th", { scope: "row" }, one.number),
+    ...cells(one).map((value) => make("td", { class: "number" }, String(value))))));
+  show(at("numbers-none"), numbers.length === 0);
+  show(at("numbers-formulas"), numbers.length > 0);
+  at("numbers-formulas").replaceChildren(...[["Contained", formulas.containment], ["In the flow", formulas.in_flow]].flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+}
+
+// What became of calls; holds by queue and agent, what callers answered, and the ways on which callers were handed on: of the last 30 days.
 export async function drawReport() {
+  await drawNumbers();
   const { queues, agents, handovers } = await ask("GET", "/api/v1/reports/talks");
   const row = (name, one) => make("tr", {}, make("th", { scope: "row" }, name),
     ...[String(one.held), about(one.total_s), about(one.longest_s), one.refused, one.overridden, one.abandoned].map((value) => make("td", { class: "number" }, String(value))));

@@ -30,6 +30,7 @@ use crate::store::service::By;
 use crate::store::service::Every;
 use crate::store::service::Intervals;
 use crate::store::service::NoSuchWord;
+use crate::store::view::numbers::NumberReportView;
 use crate::store::view::rfc3339;
 use crate::store::view::service::ServiceReportView;
 use crate::store::view::surveys::SurveyReportView;
@@ -104,6 +105,28 @@ pub(super) async fn surveys(
     let report = state.read(move |readers| readers.survey_report(from, until)).await?;
     let surveys = SurveyReportView::from(&report);
     Ok(Json(SurveysReport { from: rfc3339(from), until: rfc3339(until), surveys }))
+}
+
+/// What became of the calls of a time.
+#[derive(Debug, Serialize)]
+pub(super) struct NumbersReport {
+    from: String,
+    until: String,
+    #[serde(flatten)]
+    numbers: NumberReportView,
+}
+
+/// `GET /api/v1/reports/numbers`: what became of the calls to each number.
+pub(super) async fn numbers(
+    State(state): State<ApiState>,
+    actor: Actor,
+    days: Result<Query<Days>, QueryRejection>,
+) -> Result<Json<NumbersReport>, Problem> {
+    actor.supervises()?;
+    let (from, until) = Days::parse(days)?;
+    let report = state.read(move |readers| readers.number_report(from, until)).await?;
+    let numbers = NumberReportView::from(&report);
+    Ok(Json(NumbersReport { from: rfc3339(from), until: rfc3339(until), numbers }))
 }
 
 /// Which figures of which days.
@@ -199,6 +222,14 @@ pub(super) fn paths() -> Value {
                 "200": body("The figures", "TalkReport"), "400": problem, "403": problem, "422": problem, "503": problem,
             },
         } },
+        "/api/v1/reports/numbers": { "get": {
+            "summary": "What became of the calls to each number: whom the flow served alone, who reached a person, who gave up, and how \
+                        long callers were in the flow; of calls that arrived in a time, the last 30 days when not given; for supervisors",
+            "parameters": [time("from", "From then on"), time("until", "Before then")],
+            "responses": {
+                "200": body("The figures", "NumberReport"), "400": problem, "403": problem, "422": problem, "503": problem,
+            },
+        } },
         "/api/v1/reports/surveys": { "get": {
             "summary": "What callers answered after their talks, by queue and agent and question: of calls that arrived in a time, \
                         the last 30 days when not given; for supervisors",
@@ -250,7 +281,27 @@ pub(super) fn schemas() -> Value {
     let mut row = figures.clone();
     row["name"] = maybe(&string);
     row["intervals"] = json!({ "type": "array", "items": { "type": "object", "properties": interval } });
+    let number = json!({
+        "number": { "type": "string", "description": "The number that was dialled" },
+        "calls": integer,
+        "self_served": { "type": "integer", "description": "Whom the flow served to its end, and who asked for nobody" },
+        "came_again": { "type": "integer", "description": "Of those, who called the same number again within 7 days" },
+        "containment": percent,
+        "person": { "type": "integer", "description": "Who talked with somebody" },
+        "messages": { "type": "integer", "description": "Who left a message" },
+        "left_in_flow": { "type": "integer", "description": "Who hung up in the flow" },
+        "abandoned": { "type": "integer", "description": "Who hung up in a queue" },
+        "unserved": { "type": "integer", "description": "Who was in a queue and not served" },
+        "other": { "type": "integer", "description": "Ended by a failure, or served by another call" },
+        "average_in_flow_s": maybe_s,
+    });
     json!({
+        "NumberReport": { "type": "object", "properties": {
+            "from": time, "until": time,
+            "formulas": { "type": "object", "description": "What the figures mean, in words",
+                          "additionalProperties": string },
+            "numbers": { "type": "array", "items": { "type": "object", "properties": number } },
+        } },
         "ServiceReport": { "type": "object", "properties": {
             "from": time, "until": time, "by": string, "every": string,
             "formulas": { "type": "object", "description": "What the figures mean, in words",

@@ -42,6 +42,7 @@ use crate::store::sample;
 
 mod losses;
 mod lost;
+mod numbers;
 mod sip_socket;
 
 /// A running API, with a control thread that knows alice, says yes and remembers.

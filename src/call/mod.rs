@@ -55,6 +55,7 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
+use crate::fact::FEATURE_CODE;
 use crate::fact::MissedWhy;
 use crate::fact::Outcome;
 use crate::fact::Party;
@@ -310,7 +311,7 @@ impl Call {
             out.push(CallAction::Fact(What::CallAnswered));
             let prompt = waiting::state_prompt(&wish);
             out.push(CallAction::Queue(queue::Event::AgentWants { agent, wish }));
-            call.farewell(now, prompt, Outcome::Served, "feature code", out);
+            call.farewell(now, prompt, Outcome::Served, FEATURE_CODE, out);
         } else if !center.numbers.contains_key(&call.arrival.dialled) {
             out.push(CallAction::Refuse { leg, status: 404 });
             call.finish(Party::Server, Outcome::Refused, "no such number", out);

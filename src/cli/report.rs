@@ -17,6 +17,7 @@ use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::server::Rules;
 use crate::server::zone_of;
+use crate::store::NumberReport;
 use crate::store::Readers;
 use crate::store::SurveyReport;
 use crate::store::TalkReport;
@@ -28,6 +29,8 @@ use crate::store::surveys::AnswerTally;
 use crate::store::talks;
 use crate::store::talks::HoldTally;
 use crate::store::talks::PathTally;
+use crate::store::view::numbers::NumberReportView;
+use crate::store::view::numbers::NumberView;
 use crate::store::view::service::FiguresView;
 use crate::store::view::service::ServiceReportView;
 use crate::store::view::surveys::SurveyReportView;
@@ -36,8 +39,8 @@ use crate::store::view::talks::TalkReportView;
 /// What the report is of.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Figures instead: how callers were answered, how busy agents were, what talks took, whether one call was enough, holds,
-    /// handovers, and what callers answered
+    /// Figures instead: how callers were answered, how busy agents were, what talks took, whether one call was enough, what became
+    /// of the calls to each number, holds, handovers, and what callers answered
     #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
     pub(super) report: bool,
     /// Whose figures: queue, skill or agent
@@ -88,6 +91,21 @@ const HANDLING: [&str; 10] = [
     "FCR of these %",
 ];
 
+const NUMBERS: [&str; 12] = [
+    "number",
+    "calls",
+    "self-served",
+    "came again",
+    "contained %",
+    "person",
+    "messages",
+    "left in flow",
+    "abandoned",
+    "unserved",
+    "other",
+    "in flow s",
+];
+
 const HOLDS: [&str; 7] =
     ["holds of", "held", "in all", "longest", "refused", "without asking", "hung up on hold"];
 
@@ -117,14 +135,17 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
         show(service.csv());
         return Ok(());
     }
+    let numbers = readers.number_report(since, until)?;
     let talks = readers.talk_report(since, until)?;
     let surveys = readers.survey_report(since, until)?;
     if args.format == Format::Json {
         let (talks, surveys) = (TalkReportView::from(&talks), SurveyReportView::from(&surveys));
-        say!("{:#}", json!({ "service": service, "talks": talks, "surveys": surveys }));
+        let numbers = NumberReportView::from(&numbers);
+        say!("{:#}", json!({ "service": service, "numbers": numbers, "talks": talks, "surveys": surveys }));
         return Ok(());
     }
     show_service(&service, rows.iter().map(|row| row.intervals.iter().map(|(begins, _)| *begins)), &zone);
+    show_numbers(&numbers);
     show_talks(&talks);
     show_surveys(&surveys);
     Ok(())
@@ -163,6 +184,36 @@ where
         say!("AHT: {}", formulas.handle_time);
         say!("FCR: {}", formulas.first_call_resolution);
     }
+}
+
+/// What became of the calls to each number, where there were any, and what the figures mean.
+fn show_numbers(numbers: &NumberReport) {
+    let NumberReportView { formulas, numbers } = numbers.into();
+    if numbers.is_empty() {
+        return;
+    }
+    let cells = |of: &NumberView| {
+        let count = |count: u32| count.to_string();
+        vec![
+            of.number.clone(),
+            count(of.calls),
+            count(of.self_served),
+            count(of.came_again),
+            maybe(of.containment),
+            count(of.person),
+            count(of.messages),
+            count(of.left_in_flow),
+            count(of.abandoned),
+            count(of.unserved),
+            count(of.other),
+            maybe(of.average_in_flow_s),
+        ]
+    };
+    say!("");
+    show(table(&NUMBERS, &numbers.iter().map(cells).collect::<Vec<_>>()));
+    say!("");
+    say!("contained: {}", formulas.containment);
+    say!("in flow: {}", formulas.in_flow);
 }
 
 /// Holds and handovers, where there were any.

@@ -513,6 +513,9 @@ pub enum Party {
     Server,
 }
 
+/// The cause of a call by which an agent's phone only said what the agent wants, as `*51` does.
+pub const FEATURE_CODE: &str = "feature code";
+
 /// How a call came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

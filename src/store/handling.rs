@@ -145,7 +145,7 @@ impl CallHandling {
                 self.came.0 = queue.clone();
             }
             What::Identified { customer, .. } => {
-                self.account = Some(digest("account", customer));
+                self.account = Some(of_account(customer));
                 return !self.visits.is_empty();
             }
             What::Enqueued { queue, needs, .. } | What::NotLetIn { queue, needs } => {
@@ -190,10 +190,15 @@ impl CallHandling {
 }
 
 /// The caller with this number; none for one that is withheld, or is no whole number.
-fn of_number(number: &str) -> Option<Caller> {
+pub(super) fn of_number(number: &str) -> Option<Caller> {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let only_digits = number.chars().all(|c| c.is_ascii_digit() || "+-(). ".contains(c));
     (only_digits && digits.len() >= LEAST_DIGITS).then(|| digest("number", &digits))
+}
+
+/// The caller who has this account.
+pub(super) fn of_account(account: &str) -> Caller {
+    digest("account", account)
 }
 
 fn digest(kind: &str, text: &str) -> Caller {

@@ -36,6 +36,8 @@ use crate::store::handling::AGAIN_WITHIN;
 use crate::store::messages;
 use crate::store::messages::Message;
 use crate::store::messages::MessageFilter;
+use crate::store::numbers;
+use crate::store::numbers::NumberReport;
 use crate::store::places;
 use crate::store::promises;
 use crate::store::promises::PromiseFilter;
@@ -65,7 +67,7 @@ const FACTS_LIMIT: u32 = 100_000;
 /// How many facts of agents are looked through for what everybody did before a call.
 const FACTS_BEFORE: u32 = 5_000;
 /// No call joins a queue later after its arrival: six hours.
-const LONGEST_CALL_US: i64 = 6 * 60 * 60 * 1_000_000;
+pub(super) const LONGEST_CALL_US: i64 = 6 * 60 * 60 * 1_000_000;
 
 /// Which calls to list. Every filter that is set must fit.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -199,6 +201,11 @@ impl Readers {
             each_fact(&connection, surveys::LOOKED_AT, from, until, |_, what| report.apply(&what))?;
             Ok(report)
         })
+    }
+
+    /// What became of the calls to each number that arrived from then on and before then.
+    pub fn number_report(&self, from: WallTime, until: WallTime) -> Result<NumberReport, StoreError> {
+        self.with(|connection| numbers::report(connection, from, until))
     }
 
     /// What the talks of calls came to that arrived from then on and before then.

@@ -521,6 +521,19 @@ fn every_other_page_looks_good() {
     sam.sees("no answers", 20, "document.querySelector('#answers-none').checkVisibility()");
     looks.at(&mut sam, "history-handed-on");
     answers(&mut sam, "/api/v1/reports/service", &service(&server.get("/api/v1/reports/service")));
+    let number = |number: &str, more: Value| {
+        let mut base = json!({ "calls": 1_284, "self_served": 402, "came_again": 37, "containment": 28.4, "person": 741, "messages": 22,
+            "left_in_flow": 61, "abandoned": 40, "unserved": 15, "other": 3, "average_in_flow_s": 48.2 });
+        base["number"] = json!(number);
+        for (key, value) in more.as_object().expect("more of it") {
+            base[key] = value.clone();
+        }
+        base
+    };
+    let numbers =
+        json!([number("+12025550100", json!({})), number("1003", json!({ "average_in_flow_s": null }))]);
+    let report = changed(&server.get("/api/v1/reports/numbers"), &json!({ "numbers": numbers }));
+    answers(&mut sam, "/api/v1/reports/numbers", &report);
     let surveys = json!({
         "queues": [{ "queue": "billing", "question": "satisfied", "answers": 31, "mean": 4.26 }],
         "agents": [{ "agent": "carol", "question": "satisfied", "answers": 31, "mean": 4.26 }],
