@@ -28,7 +28,6 @@ use super::naming;
 use super::request::Refusal;
 use super::request::dialable;
 use super::request::reason;
-use super::talk::missed_why;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::LegId;
@@ -516,14 +515,13 @@ impl Call {
         &mut self,
         center: &Center,
         now: Timestamp,
-        status: u16,
+        why: MissedWhy,
         out: &mut Vec<CallAction>,
     ) {
         let Some(consult) = self.consult_mut() else { return };
         let Some(line) = consult.line.take_if(|line| !line.up) else {
             return self.receiver_left(center, now, out);
         };
-        let why = missed_why(status);
         consult.missed = Some(why);
         consult.stage = Stage::Sought;
         match line.agent {

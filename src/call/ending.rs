@@ -75,7 +75,7 @@ impl Call {
         } else if self.calls_first(leg) {
             self.caller_missed(cause, out);
         } else if matches!(&self.phase, Phase::Calling(calling) if calling.leg == Some(leg)) {
-            self.callee_failed(480, out);
+            self.callee_failed(MissedWhy::Unreachable, out);
         }
     }
 

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::Call;
 use super::CallAction;
 use super::hearing::Legs;
-use super::talk::missed_why;
 use super::waiting::RINGING_TONE;
 use crate::base::LegId;
 use crate::base::Timestamp;
@@ -71,11 +70,10 @@ impl Call {
         &mut self,
         center: &Center,
         now: Timestamp,
-        status: u16,
+        why: MissedWhy,
         out: &mut Vec<CallAction>,
     ) {
         let Some(forward) = self.forward.take() else { return };
-        let why = missed_why(status);
         self.tell_forward_over(&forward, now, why, Party::Agent, out);
         let result = match why {
             _ if forward.up.is_some() => TransferResult::Ended,
@@ -88,7 +86,7 @@ impl Call {
 
     /// They hung up.
     pub(super) fn forward_left(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
-        self.forward_failed(center, now, 480, out);
+        self.forward_failed(center, now, MissedWhy::Unreachable, out);
     }
 
     /// The flow, or the caller, has done with them. Whether the two had talked.

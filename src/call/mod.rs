@@ -47,6 +47,7 @@ pub use api::CallAction;
 pub use api::CallEvent;
 pub use api::LegEvent;
 pub use api::QueueWord;
+use talk::missed_why;
 
 use crate::base::AgentId;
 use crate::base::CallId;
@@ -601,7 +602,14 @@ impl Call {
             LegEvent::Lost => self.on_desk(center, leg, true, out),
             LegEvent::Back => self.on_desk(center, leg, false, out),
             LegEvent::Up => self.on_line_up(center, now, leg, out),
-            LegEvent::Failed { status } => self.on_line_failed(center, now, leg, status, out),
+            LegEvent::Failed { status } => {
+                let cause = format!("SIP status {status}");
+                self.on_line_failed(center, now, leg, (missed_why(status), &cause), out);
+            }
+            LegEvent::Withdrawn => {
+                let withdrawn = (MissedWhy::Withdrawn, "the server was started anew");
+                self.on_line_failed(center, now, leg, withdrawn, out);
+            }
             LegEvent::Ended { cause } => self.on_party_left(center, now, leg, &cause, out),
             LegEvent::Held => {
                 out.push(CallAction::Fact(What::FarEndHeld { leg, party }));

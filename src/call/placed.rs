@@ -20,7 +20,6 @@ use super::Call;
 use super::CallAction;
 use super::Joined;
 use super::Phase;
-use super::talk::missed_why;
 use super::waiting::RINGING_TONE;
 use crate::base::AgentId;
 use crate::base::CallId;
@@ -285,8 +284,8 @@ impl Call {
     }
 
     /// The phone of the one who is called did not take it.
-    pub(super) fn callee_failed(&mut self, status: u16, out: &mut Vec<CallAction>) {
-        let (why, Phase::Calling(calling)) = (missed_why(status), &mut self.phase) else { return };
+    pub(super) fn callee_failed(&mut self, why: MissedWhy, out: &mut Vec<CallAction>) {
+        let Phase::Calling(calling) = &mut self.phase else { return };
         calling.leg = None;
         calling.missed = Some(why);
         match calling.to {

@@ -199,26 +199,26 @@ impl Call {
         }
     }
 
-    /// A phone that we dialled did not take the call.
+    /// A phone that we dialled did not take the call: why, and in words for the history.
     pub(super) fn on_line_failed(
         &mut self,
         center: &Center,
         now: Timestamp,
         leg: LegId,
-        status: u16,
+        (why, cause): (MissedWhy, &str),
         out: &mut Vec<CallAction>,
     ) {
         if self.is_forward(leg) {
-            self.forward_failed(center, now, status, out);
+            self.forward_failed(center, now, why, out);
         } else if matches!(&self.phase, Phase::Calling(calling) if calling.leg == Some(leg)) {
-            self.callee_failed(status, out);
+            self.callee_failed(why, out);
         } else if let Some(line) = self.take_ringing(|line| line.leg == leg) {
-            self.ring_failed(line, missed_why(status), out);
+            self.ring_failed(line, why, out);
         } else if matches!(&self.phase, Phase::CallingBack(Callback { leg: dialled, .. }) if *dialled == leg)
         {
-            self.callback_failed(&format!("SIP status {status}"), out);
+            self.callback_failed(cause, out);
         } else if self.calls_first(leg) {
-            self.caller_missed(&format!("SIP status {status}"), out);
+            self.caller_missed(cause, out);
         } else if self.agent.as_ref().is_some_and(|line| line.leg == leg) {
             self.agent_left(center, now, "line failed", out);
         } else if self.is_supervisor(leg) {
@@ -226,7 +226,7 @@ impl Call {
         } else if self.is_member(leg) {
             self.member_left(center, leg, Party::Consulted, out);
         } else if self.consulted().is_some_and(|line| line.leg == leg) {
-            self.consult_line_failed(center, now, status, out);
+            self.consult_line_failed(center, now, why, out);
         }
     }
 

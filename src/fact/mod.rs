@@ -493,7 +493,7 @@ pub enum MissedWhy {
     Busy,
     /// The phone could not be reached.
     Unreachable,
-    /// The caller hung up, or another agent was faster: nobody's fault.
+    /// The caller hung up, another agent was faster, or the server was started anew: nobody's fault.
     Withdrawn,
 }
 

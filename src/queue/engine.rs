@@ -11,6 +11,7 @@ use super::agents::Agent;
 use super::api::Action;
 use super::api::AgentChoice;
 use super::api::AgentState;
+use super::api::AgentWish;
 use super::api::Config;
 use super::api::Demand;
 use super::api::Event;
@@ -230,6 +231,11 @@ impl Engine {
     /// An agent's state; none for an agent the center does not have.
     pub fn agent_state(&self, agent: AgentId) -> Option<&AgentState> {
         self.agents.get(agent.0 as usize).map(|agent| &agent.state)
+    }
+
+    /// What an agent wants to be after the call that they are in, where that is not to be ready.
+    pub fn agent_next(&self, agent: AgentId) -> Option<&AgentWish> {
+        self.agents.get(agent.0 as usize)?.next.as_ref()
     }
 
     /// How many in this queue have no agent yet: those in line, callbacks among them, and those whose

@@ -75,7 +75,9 @@ struct OnFile {
 #[derive(Serialize, Deserialize)]
 struct LineOnFile {
     leg: LegId,
-    keys: KeysOnFile,
+    /// None while the phone rings that is to choose among those that are offered.
+    #[serde(default)]
+    keys: Option<KeysOnFile>,
     /// What they came out of, where that was a handshake.
     handshake: Option<HandshakeOnFile>,
     required: bool,
@@ -285,6 +287,7 @@ impl LineOnFile {
             (*session, STANDARD.encode(local), STANDARD.encode(remote))
         });
         let (keys, handshake) = match secret {
+            LineSecret::Offered => (None, None),
             LineSecret::Sdes(keys) => (Some(keys), None),
             LineSecret::Dtls(Dtls { setup, fingerprint, rtcp_mux, ice }, shaken) => {
                 let handshake = HandshakeOnFile {
@@ -294,12 +297,12 @@ impl LineOnFile {
                     reports: shaken.reports.as_ref().map(KeysOnFile::of),
                     ice: ice.as_deref().map(IceOnFile::of),
                 };
-                (shaken.audio.as_ref(), Some(handshake))
+                (Some(shaken.audio.as_ref()?), Some(handshake))
             }
         };
         Some(LineOnFile {
             leg,
-            keys: KeysOnFile::of(keys?),
+            keys: keys.map(KeysOnFile::of),
             handshake,
             required: local.required,
             offered: offered.collect(),
@@ -309,10 +312,12 @@ impl LineOnFile {
     }
 
     fn keys(&self) -> Option<LineKeys> {
-        let keys = self.keys.read()?;
-        let secret = match &self.handshake {
-            None => LineSecret::Sdes(keys),
-            Some(HandshakeOnFile { active, fingerprint, rtcp_mux, reports, ice }) => {
+        let keys = self.keys.as_ref().map(KeysOnFile::read);
+        let secret = match (keys, &self.handshake) {
+            (None, _) => LineSecret::Offered,
+            (Some(keys), None) => LineSecret::Sdes(keys?),
+            (Some(keys), Some(HandshakeOnFile { active, fingerprint, rtcp_mux, reports, ice })) => {
+                let keys = keys?;
                 let setup = if *active { Setup::Active } else { Setup::Passive };
                 let fingerprint = Fingerprint::parse(fingerprint)?;
                 let reports = reports.as_ref().and_then(KeysOnFile::read);

@@ -444,7 +444,9 @@ pub(super) fn missed(agent: &str, why: MissedWhy) -> String {
         MissedWhy::Busy => format!("{agent}'s phone was busy"),
         MissedWhy::Unreachable => format!("{agent}'s phone could not be reached"),
         MissedWhy::Withdrawn => {
-            format!("{agent}'s phone stopped ringing: the call was gone, or a colleague's")
+            format!(
+                "{agent}'s phone stopped ringing: the call was gone, a colleague's, or the server began anew"
+            )
         }
     }
 }

@@ -444,3 +444,179 @@ fn a_page_that_was_closed_while_the_server_was_gone_does_not_leave_its_caller_in
     server.story_with(&id, "call_ended", 20);
     server.is_left_clean();
 }
+
+/// Alice is rung for a caller who waits, whose Call-ID this is.
+fn rings_for(server: &Server, caller: &mut Phone) -> String {
+    server.wait_for_agent("alice", "ready", 10);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "agent_ringing", 20);
+    hears_music(caller);
+    id
+}
+
+/// Alice's phone rings anew for the caller, who has kept their place, and she has missed nothing.
+fn is_rung_anew(server: &Server, id: &str) {
+    let anew = |story: &crate::server::Story| story.all("agent_ringing").len() == 2;
+    let story = server.story_when(id, "she is rung anew", 30, anew);
+    assert_eq!(story.only("agent_missed")["why"], "withdrawn");
+    assert_eq!(story.all("enqueued").len(), 1, "it is the same wait: {:?}", story.kinds());
+}
+
+#[test]
+fn a_phone_that_rings_while_the_server_is_killed_rings_on_for_the_same_caller() {
+    if !available("a_phone_that_rings_while_the_server_is_killed_…", &["baresip"]) {
+        return;
+    }
+    // She picks up while nobody is there, or afterwards.
+    for meanwhile in [true, false] {
+        let mut server = Server::start();
+        let mut alice = Phone::agent(&server.sip(), "alice", false);
+        let mut caller = Phone::caller(&server.sip(), STRANGER);
+        let id = rings_for(&server, &mut caller);
+        alice.wait_for("CALL_INCOMING", 10);
+        server.kill();
+        if meanwhile {
+            alice.pick_up();
+            alice.writes("SIP/2.0 200 Answering", 10);
+        }
+        server.restart();
+        server.story_with(&id, "carried_on", 20);
+        if !meanwhile {
+            assert_eq!(server.agent_state("alice"), "ringing");
+            alice.pick_up();
+        }
+        let story = server.story_with(&id, "agent_connected", 20);
+        they_hear_each_other(&caller, &alice);
+        assert_eq!(story.all("agent_ringing").len(), 1, "{:?}", story.kinds());
+        assert!(!story.has("agent_missed"), "{:?}", story.kinds());
+        caller.hang_up();
+        alice.wait_for("CALL_CLOSED", 10);
+        server.story_with(&id, "call_ended", 10);
+        server.is_left_clean();
+    }
+}
+
+#[test]
+fn a_phone_that_rings_and_is_to_secure_its_audio_rings_on_by_the_keys_that_it_was_offered() {
+    if !available("a_phone_that_rings_and_is_to_secure_its_audio_…", &["baresip"]) {
+        return;
+    }
+    let (_flows, setup, memory) = secured_center("required");
+    let mut server = Server::set_up(setup);
+    let mut alice = Phone::agent_set_up(&secured_phone(&server, "alice", Some("srtp-mand")));
+    let mut caller = Phone::start(&secured_phone(&server, STRANGER, Some("srtp-mand")));
+    let id = rings_for(&server, &mut caller);
+    alice.wait_for("CALL_INCOMING", 10);
+    server.kill();
+    let journal = fs::read_to_string(server.data().join("calls.journal")).expect("the journal");
+    assert!(journal.contains("INVITE sip:alice") && !journal.contains("inline:"), "no key is written down");
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    alice.pick_up();
+    let story = server.story_with(&id, "agent_connected", 20);
+    they_hear_each_other(&caller, &alice);
+    assert_eq!(story.all("agent_ringing").len(), 1, "{:?}", story.kinds());
+    assert!(!story.has("agent_missed"), "{:?}", story.kinds());
+
+    // And the talk that came of it outlives another one.
+    server.kill();
+    server.restart();
+    server.story_when(&id, "the call goes on", 20, |story| story.all("carried_on").len() == 2);
+    they_hear_each_other(&caller, &alice);
+    caller.hang_up();
+    alice.wait_for("CALL_CLOSED", 10);
+    server.story_with(&id, "call_ended", 10);
+    server.is_left_clean();
+    within(10, "no key is left over", || kept(&memory).is_empty().then_some(()));
+}
+
+/// Removes from a call's file the keys that a phone was offered which rings.
+fn forget_what_was_offered(file: &PathBuf) {
+    let text = fs::read_to_string(file).expect("its file");
+    let mut keys: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    keys["lines"].as_array_mut().expect("lines").retain(|line| !line["keys"].is_null());
+    fs::write(file, keys.to_string()).expect("room in memory");
+}
+
+#[test]
+fn a_phone_that_cannot_ring_on_is_told_so_and_rung_anew() {
+    if !available("a_phone_that_cannot_ring_on_…", &["baresip"]) {
+        return;
+    }
+    // By a handshake, whose certificate is another one then; and by keys, on a machine that has no memory for them.
+    for (policy, srtp) in [("dtls", "dtls_srtp"), ("required", "srtp-mand")] {
+        let (_flows, setup, memory) = secured_center(policy);
+        let mut server = Server::set_up(setup);
+        let mut alice = Phone::agent_set_up(&secured_phone(&server, "alice", Some(srtp)));
+        let mut caller = Phone::start(&secured_phone(&server, STRANGER, Some(srtp)));
+        let id = rings_for(&server, &mut caller);
+        alice.wait_for("CALL_INCOMING", 10);
+        server.kill();
+        kept(&memory).iter().for_each(forget_what_was_offered);
+        server.restart();
+        alice.wait_for("CALL_CLOSED", 10);
+        is_rung_anew(&server, &id);
+        alice.wait_for("CALL_INCOMING", 10);
+        alice.pick_up();
+        server.story_with(&id, "agent_connected", 20);
+        they_hear_each_other(&caller, &alice);
+        alice.hang_up();
+        server.story_with(&id, "talk_ended", 10);
+        caller.hang_up();
+        server.story_with(&id, "call_ended", 20);
+        server.is_left_clean();
+    }
+}
+
+#[test]
+fn a_phone_in_a_browser_that_rings_while_the_server_is_killed_rings_for_nobody_no_more() {
+    let test = "a_phone_in_a_browser_that_rings_while_the_server_is_killed_…";
+    if !browsers_available(test) || !available(test, &["baresip"]) {
+        return;
+    }
+    let (mut server, _memory) = with_memory();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.has_jssip(&server.web(), "alice", Some("warmline"));
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    let id = rings_for(&server, &mut caller);
+    agent.sees("it rings", 20, "phone.state === 'ringing'");
+    agent.look("void (window.first = phone.session)");
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    agent.sees("what rang is over", 40, "first.isEnded()");
+    is_rung_anew(&server, &id);
+    agent.sees("it rings anew", 20, "phone.state === 'ringing' && phone.session !== first");
+    agent.look("phone.pickUp()");
+    server.story_with(&id, "agent_connected", 20);
+    telephone_and_browser_hear_each_other(&caller, CALLER_HZ, &mut agent, AGENT_HZ);
+    caller.hang_up();
+    server.story_with(&id, "call_ended", 10);
+    server.is_left_clean();
+}
+
+#[test]
+fn a_desk_that_rings_while_the_server_is_killed_is_rung_anew_and_has_missed_nothing() {
+    let test = "a_desk_that_rings_while_the_server_is_killed_…";
+    if !browsers_available(test) || !available(test, &["baresip"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let mut agent = Browser::start(AGENT_HZ);
+    agent.is_agent(&server, "alice");
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    let id = rings_for(&server, &mut caller);
+    agent.rings(20);
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    is_rung_anew(&server, &id);
+    let call = agent.rings(20);
+    agent.picks_up(call);
+    server.story_with(&id, "agent_connected", 20);
+    agent.hears("phone", CALLER_HZ, 20);
+    caller.hang_up();
+    server.story_with(&id, "call_ended", 10);
+    server.is_left_clean();
+}

@@ -3,7 +3,8 @@
 //! A call is written down once its caller's line is up, or nobody is on it. What a phone secures its audio with is not: it lies
 //! elsewhere, and where it does not such a line is offered new keys. The connection of a desk ends with the process: an agent has
 //! the time to come back that they have after any loss, a caller's page does not. That of a phone in a browser ends, too, and its
-//! audio has a way of its own: that goes on, and what is said waits until the phone is back. What played begins anew.
+//! audio has a way of its own: that goes on, and what is said waits until the phone is back. What played begins anew. A phone that
+//! rings rings on, or is told that nobody calls any more, and its agent has missed nothing.
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -34,11 +35,16 @@ use crate::fact::Fact;
 use crate::fact::RecordingEnd;
 use crate::fact::What;
 use crate::flow::api::BotEnd;
+use crate::flow::center::AgentContact;
 use crate::media::MediaCommand;
 use crate::media::origin::Reached;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::Stage;
+use crate::queue::api::AgentState;
+use crate::queue::api::AgentWish;
+use crate::queue::api::DESK_LOST;
+use crate::queue::api::PHONE_UNREACHABLE;
 use crate::queue::api::Whose;
 use crate::sdp;
 use crate::sdp::Dtls;
@@ -52,6 +58,7 @@ use crate::sip::Command;
 use crate::sip::Descriptions;
 use crate::sip::Hop;
 use crate::sip::SessionId;
+use crate::sip::api::EndReason;
 use crate::sip::uri::Uri;
 use crate::wire::media::Before;
 use crate::wire::media::HandshakeKeys;
@@ -61,8 +68,6 @@ use crate::wire::media::Reach;
 /// What a line that has no phone any more ends with, in words for the history.
 const PAGE_GONE: &str = "the page is gone";
 const PHONE_GONE: &str = "the line is gone";
-/// A phone that rang and is not known to ring any more: as if it could not be reached.
-const UNREACHED: u16 = 480;
 
 /// A call as it is written down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,13 +100,15 @@ pub struct LineKeys {
     pub secret: LineSecret,
     /// What we bring to offers and answers, without our certificate, which is another one in another process.
     pub local: LocalSrtp,
-    /// What its sessions agreed on.
+    /// What its sessions agreed on, or what they offer while they ring.
     pub descriptions: Vec<(SessionId, Descriptions)>,
 }
 
 /// Keys that stood in descriptions, or came out of a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineSecret {
+    /// The phone rings, and has not chosen among those that it was offered.
+    Offered,
     Sdes(Sdes),
     Dtls(Dtls, HandshakeKeys),
 }
@@ -109,7 +116,7 @@ pub enum LineSecret {
 impl LineSecret {
     fn secured(&self) -> Secured {
         match self {
-            LineSecret::Sdes(_) => Secured::ByKeys,
+            LineSecret::Offered | LineSecret::Sdes(_) => Secured::ByKeys,
             LineSecret::Dtls(..) => Secured::ByHandshake,
         }
     }
@@ -117,18 +124,25 @@ impl LineSecret {
 
 impl LineKeys {
     fn of(line: &Line, sessions: &[CarriedSession]) -> Option<LineKeys> {
-        let secret = match line.agreed.as_ref()?.srtp.as_ref()? {
-            Srtp::Sdes(agreed) => LineSecret::Sdes(agreed.clone()),
-            Srtp::Dtls(agreed) => LineSecret::Dtls(agreed.clone(), line.reach.as_ref()?.handshake_keys()?),
+        let agreed = line.agreed.as_ref().and_then(|agreed| agreed.srtp.as_ref());
+        let secret = match agreed {
+            Some(Srtp::Sdes(agreed)) => LineSecret::Sdes(agreed.clone()),
+            Some(Srtp::Dtls(agreed)) => {
+                LineSecret::Dtls(agreed.clone(), line.reach.as_ref()?.handshake_keys()?)
+            }
+            None if Secured::of(line) == Secured::ByKeys => LineSecret::Offered,
+            None => return None,
         };
         let local = LocalSrtp { fingerprint: None, ..line.local.srtp.clone()? };
-        let descriptions =
-            sessions.iter().filter_map(|session| Some((session.id(), session.secret()?.clone())));
+        // One that rings in a browser does not go on, and needs none.
+        let goes_on = |session: &&CarriedSession| line.up || !session.is_in_browser();
+        let descriptions = sessions.iter().filter(goes_on);
+        let descriptions = descriptions.filter_map(|session| Some((session.id(), session.secret()?.clone())));
         Some(LineKeys { secret, local, descriptions: descriptions.collect() })
     }
 }
 
-/// How a line's audio is secured. By what is not written down here.
+/// How a line's audio is secured, or would be if the phone that rings picked up. By what is not written down here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Secured {
     No,
@@ -138,10 +152,23 @@ enum Secured {
 
 impl Secured {
     fn of(line: &Line) -> Secured {
-        match line.agreed.as_ref().and_then(|agreed| agreed.srtp.as_ref()) {
-            None => Secured::No,
-            Some(Srtp::Sdes(_)) => Secured::ByKeys,
-            Some(Srtp::Dtls(_)) => Secured::ByHandshake,
+        let offered = line.local.srtp.as_ref().filter(|_| !line.up);
+        match (line.agreed.as_ref().and_then(|agreed| agreed.srtp.as_ref()), offered) {
+            (Some(Srtp::Sdes(_)), _) => Secured::ByKeys,
+            (Some(Srtp::Dtls(_)), _) => Secured::ByHandshake,
+            (None, Some(LocalSrtp { keys, .. })) if !keys.is_empty() => Secured::ByKeys,
+            (None, Some(LocalSrtp { fingerprint: Some(_), .. })) => Secured::ByHandshake,
+            (None, _) => Secured::No,
+        }
+    }
+}
+
+impl LineKeys {
+    /// What its sessions agreed on, or offered while they ring.
+    fn give_descriptions(&self, sessions: &mut [CarriedSession]) {
+        for (id, secret) in &self.descriptions {
+            let of_it = sessions.iter_mut().filter(|session| session.id() == *id);
+            of_it.for_each(|session| session.had_secret(secret.clone()));
         }
     }
 }
@@ -332,6 +359,7 @@ impl Switchboard {
             self.desk_vanished(now, agent);
         }
         self.changed.desks();
+        self.await_phones(now, out);
         let count = calls.len();
         let mut asked = Vec::new();
         for carried in calls {
@@ -349,6 +377,26 @@ impl Switchboard {
         self.settle(now, streams, out);
         if count > 0 {
             info!(calls = self.calls.len(), of = count, "calls of the process before go on");
+        }
+    }
+
+    /// Agents whose desks and phones are all to come back, for their connections went with the process before, are not rung
+    /// until one has.
+    fn await_phones(&mut self, now: Now, out: &mut Vec<Output>) {
+        let contacts = self.parts.center.contacts.iter().enumerate();
+        let registered = contacts.filter(|(_, contact)| matches!(contact, AgentContact::Registered { .. }));
+        let agents: Vec<AgentId> = registered.map(|(place, _)| AgentId(place as u32)).collect();
+        for agent in agents {
+            let idle = match self.engine.agent_state(agent) {
+                Some(AgentState::Ready) => true,
+                Some(AgentState::Ringing(_)) => self.engine.agent_next(agent).is_none(),
+                _ => false,
+            };
+            if idle && self.parts.endpoint.contacts(&self.agent_name(agent)).is_empty() {
+                let reason = if self.has_desk(agent) { DESK_LOST } else { PHONE_UNREACHABLE };
+                let wish = AgentWish::NotReady(reason.into());
+                self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);
+            }
         }
     }
 
@@ -406,8 +454,12 @@ impl Switchboard {
         streams: &mut dyn Streams,
     ) -> bool {
         let CarriedLine { leg, mut line, secured, mut sessions, reached, keys } = carried;
-        let desk = line.desk.take();
-        if let Some(agent) = desk.filter(|agent| line.up && self.desks.contains_key(agent)) {
+        let desk = line.desk.take().filter(|agent| self.desks.contains_key(agent));
+        if !line.up {
+            keys.iter().for_each(|keys| keys.give_descriptions(&mut sessions));
+            self.withdraw_rings(now, secured, &mut sessions, asked);
+        }
+        if let Some(agent) = desk.filter(|_| line.up) {
             streams.open_browser(leg.call(), leg);
             line.desk = Some(agent);
             self.lines.insert(leg, line);
@@ -418,7 +470,7 @@ impl Switchboard {
         let opened = match sessions.is_empty() {
             true => None,
             false => {
-                let by_its_keys = keys.is_some();
+                let by_its_keys = keys.is_some() && line.up;
                 let shaken = match keys.as_ref().map(|keys| &keys.secret) {
                     Some(LineSecret::Dtls(_, shaken)) => shaken.clone(),
                     _ => HandshakeKeys::default(),
@@ -433,6 +485,15 @@ impl Switchboard {
         };
         line.reach = Some(reach);
         let moved = std::mem::replace(&mut line.local.port, port) != port;
+        if moved && !line.up {
+            // Whoever picks up would send to where nobody is.
+            self.withdraw_all(now, &mut sessions, asked);
+            line.sessions.clear();
+            self.lines.insert(leg, line);
+            self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Withdrawn });
+            self.close(leg, streams);
+            return false;
+        }
         let lacks_keys = secured != Secured::No && keys.is_none();
         let in_browser = sessions.iter().any(CarriedSession::is_in_browser);
         if lacks_keys && in_browser {
@@ -460,24 +521,54 @@ impl Switchboard {
                 line.agree(leg, agreed, streams);
             }
         }
+        if let Some(agent) = desk {
+            // It rings there as well, as soon as it is back.
+            line.desk = Some(agent);
+            self.desk_has(agent, leg);
+        }
         self.lines.insert(leg, line);
         true
     }
 
+    /// Of the sessions that ring, those that cannot go on are ended: in browsers, which forget a call with their connection; by a
+    /// handshake, for the certificate that was offered is gone; and where the keys are not kept that were offered.
+    fn withdraw_rings(
+        &mut self,
+        now: Now,
+        secured: Secured,
+        sessions: &mut Vec<CarriedSession>,
+        asked: &mut Vec<Command>,
+    ) {
+        let goes_on = |session: &CarriedSession| {
+            !session.is_in_browser() && !session.lacks_offer() && secured != Secured::ByHandshake
+        };
+        let (on, mut over) = std::mem::take(sessions).into_iter().partition(goes_on);
+        *sessions = on;
+        self.withdraw_all(now, &mut over, asked);
+    }
+
+    /// Phones that ring are to stop: by CANCEL, or where that is too late by BYE.
+    fn withdraw_all(&mut self, now: Now, over: &mut Vec<CarriedSession>, asked: &mut Vec<Command>) {
+        for session in over.drain(..) {
+            let id = session.id();
+            self.next_session = self.next_session.max(id.0.saturating_add(1));
+            self.parts.endpoint.carry_on(now.at, session);
+            asked.push(Command::End { session: id, reason: EndReason::Normal });
+        }
+    }
+
     /// A line is secured as it was.
     fn had_keys(&self, line: &mut Line, sessions: &mut [CarriedSession], keys: LineKeys) {
-        let LineKeys { secret, local, descriptions } = keys;
+        keys.give_descriptions(sessions);
+        let LineKeys { secret, local, .. } = keys;
         let fingerprint = Some(self.parts.fingerprint.clone());
         line.local.srtp = Some(LocalSrtp { fingerprint, ..local });
         if let Some(before) = &mut line.agreed {
-            before.srtp = Some(match secret {
-                LineSecret::Sdes(agreed) => Srtp::Sdes(agreed),
-                LineSecret::Dtls(agreed, _) => Srtp::Dtls(agreed),
-            });
-        }
-        for (id, secret) in descriptions {
-            let of_it = sessions.iter_mut().filter(|session| session.id() == id);
-            of_it.for_each(|session| session.had_secret(secret.clone()));
+            before.srtp = match secret {
+                LineSecret::Offered => None,
+                LineSecret::Sdes(agreed) => Some(Srtp::Sdes(agreed)),
+                LineSecret::Dtls(agreed, _) => Some(Srtp::Dtls(agreed)),
+            };
         }
     }
 
@@ -485,11 +576,13 @@ impl Switchboard {
     fn line_is_gone(&mut self, leg: LegId, line: &Line) {
         let call = leg.call();
         let is_bot = self.calls.get(&call).is_some_and(|live| live.call.bot_leg() == Some(leg));
+        let closed = CallEvent::Leg { leg, event: LegEvent::Closed { quality: Default::default() } };
         if !line.up {
-            return self.not_dialled(leg, UNREACHED);
+            self.later(call, CallEvent::Leg { leg, event: LegEvent::Withdrawn });
+            return self.later(call, closed);
         }
         let cause = if line.sessions.is_empty() { PAGE_GONE } else { PHONE_GONE };
-        let (ended, quality) = (LegEvent::Ended { cause: cause.into() }, Default::default());
+        let ended = LegEvent::Ended { cause: cause.into() };
         self.later(
             call,
             match is_bot {
@@ -497,7 +590,7 @@ impl Switchboard {
                 false => CallEvent::Leg { leg, event: ended },
             },
         );
-        self.later(call, CallEvent::Leg { leg, event: LegEvent::Closed { quality } });
+        self.later(call, closed);
     }
 
     /// Tells a line's stream what it did before.

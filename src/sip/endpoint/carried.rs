@@ -57,7 +57,12 @@ impl CarriedSession {
         self.session.lacks_descriptions() && self.secret.is_none()
     }
 
-    /// What the two agreed on that is not written down with the rest.
+    /// Whether it rings, and our offer was not written down: it can be cancelled, and no answer be understood.
+    pub fn lacks_offer(&self) -> bool {
+        self.session.lacks_offer() && self.secret.is_none()
+    }
+
+    /// What the two agreed on, or what we offered while it rings, that is not written down with the rest.
     pub fn secret(&self) -> Option<&Descriptions> {
         self.secret.as_ref()
     }
@@ -70,23 +75,33 @@ impl CarriedSession {
 
 impl Endpoint {
     /// A session as it stands, to be written down; none when another process could not go on with it: it is ended, or is an
-    /// incoming one that nobody has answered yet, or one of ours whose offer has keys of SRTP in it. Such keys are not written
-    /// down, nor is a description that has them.
+    /// incoming one that nobody has answered yet. Keys of SRTP are not written down, nor is a description that has them.
     pub fn carried(&self, id: SessionId) -> Option<CarriedSession> {
         let whole = self.sessions.get(&id)?;
         let session = whole.carried()?;
         // With an offer that is not written down and not answered yet, the two have to agree anew.
         let settled = session.lacks_descriptions() && whole.asking() == session.asking();
-        let secret = settled.then(|| whole.descriptions());
-        let asking = session.asking().and_then(|id| self.core.transactions.carried(id));
+        let secret = (settled || session.lacks_offer()).then(|| whole.descriptions());
+        let mut asking = session.asking().and_then(|id| self.core.transactions.carried(id));
+        if session.lacks_offer() {
+            asking.iter_mut().for_each(CarriedClient::leave_body);
+        }
         Some(CarriedSession { session, asking, secret })
     }
 
-    /// Goes on with a session of an earlier process, before anything else is told.
+    /// Goes on with a session of an earlier process, before anything else is told. One that rings in a browser, or whose offer is
+    /// gone, is then to be ended.
     pub fn carry_on(&mut self, now: Timestamp, carried: CarriedSession) {
-        let CarriedSession { mut session, asking, secret } = carried;
+        let CarriedSession { mut session, mut asking, secret } = carried;
         let id = session.id;
-        secret.into_iter().for_each(|secret| session.had_agreed_on(secret));
+        if let Some(secret) = secret {
+            asking.iter_mut().filter(|_| session.lacks_offer()).for_each(|it| it.had_body(&secret.local));
+            session.had_agreed_on(secret);
+        }
+        if session.lacks_offer() {
+            session.is_without_offer();
+            asking.iter_mut().for_each(|asking| asking.is_not_repeated(now));
+        }
         if id.0 < 1 << 63 {
             self.last_session = self.last_session.max(id.0);
         }

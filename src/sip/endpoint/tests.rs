@@ -3,6 +3,7 @@
 mod bench;
 mod browsers;
 mod calls;
+mod carried;
 mod noise;
 mod registrations;
 mod sessions;

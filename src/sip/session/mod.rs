@@ -254,18 +254,18 @@ impl Session {
     ///
     /// What the peer has asked and nobody has answered yet is left to the peer, who asks again.
     pub(in crate::sip) fn carried(&self) -> Option<Session> {
-        let answered = self.stage == Stage::Confirmed || (self.stage == Stage::Early && self.ours);
+        let rings = self.rings();
+        if !(rings || self.stage == Stage::Confirmed) || self.closing.is_some() {
+            return None;
+        }
         let offered = self.asking.as_ref().and_then(|asking| asking.sdp.as_ref());
         let keys_offered = offered.is_some_and(|sdp| has_keys(sdp));
-        if !answered || self.closing.is_some() || (keys_offered && self.stage == Stage::Early) {
-            return None;
-        }
-        // A phone in a browser rings by a connection that ends with the process.
-        if self.stage == Stage::Early && self.dialog.web_hop().is_some() {
-            return None;
-        }
         let mut session = Session { entry: None, referring: None, ..self.clone() };
-        session.asking.take_if(|_| keys_offered);
+        if rings && keys_offered {
+            session.asking.iter_mut().for_each(|asking| asking.sdp = None);
+        } else {
+            session.asking.take_if(|_| keys_offered);
+        }
         if let Some(asked) = session.asked.take() {
             session.dialog.remote_cseq = Some(asked.cseq.saturating_sub(1));
         }
@@ -283,13 +283,32 @@ impl Session {
         self.stage == Stage::Confirmed && self.local_sdp.is_empty()
     }
 
-    /// What the two last agreed on.
+    /// Whether the peer is a phone that we call, and that has not answered yet.
+    pub(in crate::sip) fn rings(&self) -> bool {
+        self.stage == Stage::Early && self.ours
+    }
+
+    /// Whether it rings, and our offer was not written down.
+    pub(in crate::sip) fn lacks_offer(&self) -> bool {
+        self.rings() && self.asking.as_ref().is_none_or(|asking| asking.sdp.is_none())
+    }
+
+    /// Its INVITE cannot be sent again, for its offer is gone. What remains is to cancel it, which is not left to a provisional
+    /// response that the process before may have had already.
+    pub(in crate::sip) fn is_without_offer(&mut self) {
+        self.asking.iter_mut().for_each(|asking| asking.proceeding = true);
+    }
+
+    /// What the two last agreed on; while it rings, what we offered.
     pub(in crate::sip) fn descriptions(&self) -> Descriptions {
         Descriptions { local: self.local_sdp.clone(), remote: self.remote_sdp.clone() }
     }
 
-    /// This is what the two last agreed on.
+    /// This is what the two last agreed on, or what we offered.
     pub(in crate::sip) fn had_agreed_on(&mut self, descriptions: Descriptions) {
+        if self.rings() {
+            self.asking.iter_mut().for_each(|asking| asking.sdp = Some(descriptions.local.clone()));
+        }
         (self.local_sdp, self.remote_sdp) = (descriptions.local, descriptions.remote);
     }
 

@@ -1,5 +1,6 @@
 //! A session whose peer is a phone in a browser, between the end of one connection and the beginning of the next: nobody but the
-//! browser opens one. Audio has a way of its own and goes on meanwhile, so the session does not end by it.
+//! browser opens one. Audio has a way of its own and goes on meanwhile, so the session does not end by it. One that only rings
+//! does, and its phone is told so when it is back.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -11,6 +12,8 @@ use super::Stage;
 use crate::base::Name;
 use crate::base::Timestamp;
 use crate::sip::api::EndCause;
+use crate::sip::api::EndReason;
+use crate::sip::api::Event;
 use crate::sip::api::Hop;
 use crate::sip::endpoint::Cx;
 use crate::sip::transaction::Silence;
@@ -38,14 +41,29 @@ impl Session {
 
     /// The connection to the peer is gone.
     pub(in crate::sip) fn part(&mut self) {
-        if self.stage == Stage::Confirmed {
+        if self.stage == Stage::Confirmed || self.rings() {
             self.parted.get_or_insert_default();
+        }
+    }
+
+    /// The connection by which the peer rang is gone, and an answer cannot come by another one: phones forget whom they would
+    /// answer. They ring on all the same, so that the peer is told when it is back that nobody calls any more.
+    pub(super) fn rings_by_no_connection(&mut self, cx: &mut Cx<'_>, status: u16) {
+        self.asking = None;
+        self.tell(cx, |session| Event::Failed { session, status, retry_after_s: None });
+        self.end(cx, EndReason::Normal);
+        if self.parted.is_none() {
+            // It was back before the one that it rang by was found to be closed.
+            self.rings_for_nobody(cx);
         }
     }
 
     /// The connection went with an earlier process, and so did the answer to what was being asked over it.
     pub(in crate::sip) fn part_from_before(&mut self, now: Timestamp) {
         self.part();
+        if self.rings() {
+            self.asking = None;
+        }
         if let Some(Asking { kind, sdp, .. }) = self.asking.take() {
             match (kind, &mut self.timer) {
                 (AskingKind::ReInvite, _) => self.wanted = self.wanted.take().or(sdp),
@@ -59,8 +77,20 @@ impl Session {
     /// still knows the session.
     pub(in crate::sip) fn reconnected(&mut self, cx: &mut Cx<'_>, hop: Hop) {
         self.dialog.reconnected(hop);
-        if self.parted.take().is_some() {
-            self.is_there(cx);
+        match self.parted.take() {
+            None => {}
+            Some(_) if self.rings() => self.rings_for_nobody(cx),
+            Some(_) => self.is_there(cx),
+        }
+    }
+
+    /// A phone is back that rang when its connection went. Its transaction is gone, so there is nothing to cancel: what it has of
+    /// the call is the early dialog, which a BYE ends ([RFC 3261 §15](https://www.rfc-editor.org/rfc/rfc3261#section-15)).
+    fn rings_for_nobody(&mut self, cx: &mut Cx<'_>) {
+        if self.dialog.remote_tag.is_empty() {
+            self.stage = Stage::Over;
+        } else {
+            self.bye(cx, EndReason::Normal);
         }
     }
 

@@ -85,6 +85,9 @@ impl Session {
     /// A request of this session got no answer.
     pub(in crate::sip) fn unanswered(&mut self, cx: &mut Cx<'_>, silence: Silence, status: u16) {
         match self.asking_kind(silence.id) {
+            Some(AskingKind::Invite) if status == 503 && self.dialog.web_hop().is_some() => {
+                self.rings_by_no_connection(cx, status);
+            }
             Some(kind) => self.refused(cx, kind, status, None),
             None if status == 503 && self.dialog.web_hop().is_some() => self.was_cut_off(cx, silence),
             None if self.stage == Stage::Confirmed => self.ended(cx, EndCause::PeerGone, true),
@@ -111,7 +114,7 @@ impl Session {
         let (Some(closing), Some(asking), Stage::Early) = (&mut self.closing, proceeding, self.stage) else {
             return;
         };
-        if closing.cancelled {
+        if closing.cancelled || self.parted.is_some() {
             return;
         }
         *closing = Closing { cancelled: true, until: cx.now + TIMEOUT, ..*closing };

@@ -107,6 +107,13 @@ impl ClientInvite {
         }
     }
 
+    /// It cannot be sent again, and waits for an answer as if it rang.
+    pub(super) fn is_not_repeated(&mut self, now: Timestamp) {
+        if let State::Calling { .. } = &self.state {
+            self.state = State::Proceeding { until: now + TIMEOUT };
+        }
+    }
+
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match &self.state {
             State::Calling { repeat, until } => Some(repeat.at().map_or(*until, |at| at.min(*until))),

@@ -196,6 +196,30 @@ pub(in crate::sip) struct CarriedClient {
     client: Client,
 }
 
+impl CarriedClient {
+    /// The body of its request is not written down.
+    pub(in crate::sip) fn leave_body(&mut self) {
+        let request = &mut self.client.request;
+        let blank = request.windows(4).position(|part| part == b"\r\n\r\n");
+        request.truncate(blank.map_or(0, |at| at + 4));
+    }
+
+    /// This was the body of its request.
+    pub(in crate::sip) fn had_body(&mut self, body: &[u8]) {
+        self.client.request = [&self.client.request, body].concat().into();
+    }
+
+    /// Its request is not sent again, for its body is gone: what is left of it has none.
+    pub(in crate::sip) fn is_not_repeated(&mut self, now: Timestamp) {
+        let head = String::from_utf8_lossy(&self.client.request).into_owned();
+        let lines = head.split("\r\n").filter(|line| !line.starts_with("Content-"));
+        self.client.request = lines.collect::<Vec<_>>().join("\r\n").into();
+        if let ClientMachine::Invite(invite) = &mut self.client.machine {
+            invite.is_not_repeated(now);
+        }
+    }
+}
+
 /// What a client transaction begins with.
 pub(in crate::sip) struct NewClient {
     pub(in crate::sip) hop: Hop,

@@ -117,7 +117,7 @@ bob is reserved, and the caller is called first
 the server was started anew, and the place in billing is kept
 came to queue billing, needs billing >= 3, and was not let in
 wait over: nobody signed in has the skill
-bob's phone stopped ringing: the call was gone, or a colleague's
+bob's phone stopped ringing: the call was gone, a colleague's, or the server began anew
 connected to bob after waiting 1 h 2 min; promised 2 min: broken
 no more audio comes on the agent's line 3
 bob is not ready (missed a call), was ringing
