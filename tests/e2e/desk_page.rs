@@ -342,3 +342,57 @@ fn the_desk_rings_notifies_warns_and_takes_another_microphone() {
     alice.sees("nothing is wrong", 20, "!document.querySelector('#phone-error').checkVisibility()");
     is_clean(&mut alice);
 }
+
+#[test]
+fn a_desk_that_is_reloaded_on_hold_and_in_a_consult_goes_on_as_it_was() {
+    let test = "a_desk_that_is_reloaded_on_hold_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let (mut alice, caller) = alice_takes_a_call(&server);
+    alice.hears("phone", CALLER_HZ, 10);
+    let is_as_it_was = |desk: &mut Browser, doing: &str| {
+        desk.run("await page.reload()");
+        desk.sees("the phone is up", 20, "document.querySelector('#phone-state')?.innerText === 'Phone up'");
+        does(desk, doing);
+    };
+
+    // On hold: the caller is held on by the yes that they gave, and the agent comes back to them.
+    alice.run("await page.click('#hold'); await page.click('#hold-dialog button[value=agreed]')");
+    does(&mut alice, "On hold");
+    is_as_it_was(&mut alice, "On hold");
+    alice.run("await page.click('#resume')");
+    does(&mut alice, "You talk with");
+    alice.hears("phone", CALLER_HZ, 3);
+    let before = caller.line.heard(AGENT_HZ);
+    within(3, "alice is heard again", || (caller.line.heard(AGENT_HZ) >= before + 0.5).then_some(()));
+
+    // In a consult: whoever reloads hears the other again, and what was agreed stays so.
+    let mut bob = Browser::start(COLLEAGUE_HZ);
+    sits_at_the_desk(&mut bob, &server, "bob");
+    alice.run("await page.click('#consult')");
+    alice.run("await page.selectOption('#target', 'agent bob')");
+    alice.run("await page.fill('#issue', 'boiler leaks since noon')");
+    alice.run("await page.fill('#wants', 'somebody today')");
+    alice.run("await page.click('#consult-dialog button[value=send]')");
+    does(&mut bob, "alice asks for your help");
+    bob.run("await page.click('#acknowledge')");
+    bob.hears("phone", AGENT_HZ, 10);
+    let doing = text(&mut alice, "#doing");
+    is_as_it_was(&mut alice, &doing);
+    alice.hears("phone", COLLEAGUE_HZ, 3);
+    bob.hears("phone", AGENT_HZ, 3);
+    let doing = text(&mut bob, "#doing");
+    is_as_it_was(&mut bob, &doing);
+    bob.hears("phone", AGENT_HZ, 3);
+    alice.run("await page.click('#complete')");
+    bob.hears("phone", CALLER_HZ, 10);
+
+    let story = server.story_with(&caller.sip_call_id, "transferred", 5);
+    // Once for the hold and once for the consult.
+    assert_eq!((story.all("hold_asked").len(), story.all("note_acknowledged").len()), (2, 1));
+    bob.run("await page.click('#hang-up')");
+    caller.ends_well(10);
+    server.is_left_clean();
+}
