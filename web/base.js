@@ -215,8 +215,8 @@ export function signIn(place, title, why) {
 }
 
 // Makes an agent ready, or something else. What was refused is told beside the state.
-export const setState = (agent, state, reason = "") =>
-  attempt(at("state-error"), () => ask("PUT", `/api/v1/agents/${agent}/state`, { state, reason }));
+export const setState = (agent, state, reason = "", errorPlace = at("state-error")) =>
+  attempt(errorPlace, () => ask("PUT", `/api/v1/agents/${agent}/state`, { state, reason }));
 
 // Runs something that asks the server, and tells what it refused where it happened.
 export async function attempt(errorPlace, doing) {

@@ -78,8 +78,8 @@ async function targets(agent, queue) {
   return [
     ...group(queue ? `Agents for ${queue}` : "Agents", others.filter(({ fits }) => fits)),
     ...group("Other agents", others.filter(({ fits }) => !fits)),
-    make("optgroup", { label: "Whoever is free in" }, ...queues.map(({ name, waiting }) =>
-      make("option", { value: `queue ${name}` }, `${name}, ${waiting} waiting`))),
+    make("optgroup", { label: "Whoever is free in" }, ...queues.map(({ name, when, waiting }) =>
+      make("option", { value: `queue ${name}` }, `${name}${when.length ? ` (${when.join(", ")})` : ""}, ${waiting} waiting`))),
     make("optgroup", { label: "Outside" }, make("option", { value: "number" }, "another number…")),
   ];
 }

@@ -33,7 +33,7 @@ export class WrapUp {
       this.#save();
     });
     at("outcomes").addEventListener("change", () => this.#promises());
-    at("wrap-done").addEventListener("click", () => setState(agent, "ready"));
+    at("wrap-done").addEventListener("click", () => setState(agent, "ready", "", at("call-error")));
     at("wrap-drop").addEventListener("click", () => this.#forget(this.#shown));
   }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::api::ApiState;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
+use crate::base::Name;
 use crate::fact::AgentStateName;
 use crate::queue::api::AgentWish;
 use crate::server::Live;
@@ -93,8 +94,30 @@ pub(super) async fn set_state(
     actor.acts_for(&id)?;
     let Json(wished) = wished?;
     let wish = wished.parse()?;
+    if wish != AgentWish::Offline && actor.person().is_none_or(|person| *person == *id) {
+        has_said_what_came_of_it(&state, &id.as_str().into())?;
+    }
     state.control.set_agent_state(&id, wish, actor.person()).await?;
     Ok((StatusCode::ACCEPTED, Json(known(&state.live, &id)?.into())))
+}
+
+/// Where a queue wants to know what came of its talks, its agents leave wrap-up once they have said so; else when it is over, so
+/// that nobody is stuck.
+fn has_said_what_came_of_it(state: &ApiState, agent: &Name) -> Result<(), Problem> {
+    let center = state.center();
+    let wants = |queue: &Name| center.talk_of(queue).is_some_and(|talk| talk.outcome_required);
+    let unsaid = state.live.desks.without_outcome(agent).into_iter();
+    let unsaid = unsaid.filter_map(|(call, queue)| Some((call, queue.filter(wants)?)));
+    match unsaid.into_iter().next() {
+        None => Ok(()),
+        Some((call, queue)) => {
+            let error = format!("what came of call {call} is not said yet, as the queue {queue} wants it");
+            let hint = format!(
+                "say it on the desk, or POST /api/v1/calls/{call}/outcome; wrap-up ends by itself as well"
+            );
+            Err(Problem::new(StatusCode::CONFLICT, error, hint))
+        }
+    }
 }
 
 /// `PUT /api/v1/agents/{id}/skills/{skill}`: for supervisors. What should last belongs into center.yaml.

@@ -111,7 +111,10 @@ fn paths() -> Value {
             ],
             "put": set_skill(),
         },
-        "/api/v1/queues": { "get": answers("Every queue", json!({ "200": body("The queues", "QueueList") })) },
+        "/api/v1/queues": {
+            "parameters": [query("when", json!({ "type": "string" }), "Only those to which callers are brought who say this: refund")],
+            "get": answers("Every queue", json!({ "200": body("The queues", "QueueList"), "400": problem() })),
+        },
         "/api/v1/queues/{name}/agents": {
             "parameters": [{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }],
             "get": answers("Every agent who is there, the best help for a caller of the queue first: who is ready, then who fits, \
@@ -218,7 +221,7 @@ fn set_state() -> Value {
         "Ask for another state; an agent who rings or talks takes it afterwards",
         json!({
             "202": body("The wish was taken; the agent as of now", "Agent"),
-            "404": problem(), "415": problem(), "422": problem(), "503": problem(),
+            "404": problem(), "409": problem(), "415": problem(), "422": problem(), "503": problem(),
         }),
     );
     put["requestBody"] =
@@ -406,7 +409,7 @@ fn main_schemas() -> Value {
             },
         },
         "Queue": { "type": "object", "properties": {
-            "name": string, "waiting": integer, "longest_wait_s": maybe(&integer), "surge_since": maybe(&time),
+            "name": string, "when": { "type": "array", "items": string }, "waiting": integer, "longest_wait_s": maybe(&integer), "surge_since": maybe(&time),
         } },
         "HelperList": { "type": "object", "properties": { "agents": { "type": "array", "items": { "type": "object", "properties": {
             "id": string, "state": string, "since": time, "fits": { "type": "boolean" },

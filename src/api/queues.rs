@@ -4,7 +4,10 @@ use std::cmp::Reverse;
 
 use axum::Json;
 use axum::extract::Path;
+use axum::extract::Query;
 use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use serde::Deserialize;
 use serde::Serialize;
 
 use crate::api::ApiState;
@@ -22,6 +25,8 @@ use crate::store::view::rfc3339;
 #[derive(Debug, Serialize)]
 pub(super) struct QueueView {
     name: String,
+    /// What callers say whom colleagues hand on to it.
+    when: Vec<String>,
     waiting: u32,
     /// How long the one has waited who waits longest; null when nobody does.
     longest_wait_s: Option<u64>,
@@ -35,16 +40,39 @@ pub(super) struct QueueList {
     queues: Vec<QueueView>,
 }
 
-/// `GET /api/v1/queues`
-pub(super) async fn list(State(state): State<ApiState>) -> Json<QueueList> {
-    let now = now();
+/// Which queues.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sought {
+    when: Option<String>,
+}
+
+/// `GET /api/v1/queues`: all of them, or those to which callers are brought who say so.
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    sought: Result<Query<Sought>, QueryRejection>,
+) -> Result<Json<QueueList>, Problem> {
+    let (now, center) = (now(), state.center());
+    let Query(Sought { when }) = sought?;
+    let said = |queue: &LiveQueue| center.talk_of(&queue.name).map(|talk| talk.when.clone());
     let view = |queue: LiveQueue| QueueView {
+        when: said(&queue).unwrap_or_default(),
         name: queue.name.to_string(),
         waiting: queue.waiting,
         longest_wait_s: queue.longest_since.map(|since| waited_s(since, now)),
         surge_since: queue.surge_since.map(rfc3339),
     };
-    Json(QueueList { queues: state.live.queues().into_iter().map(view).collect() })
+    let mut queues: Vec<QueueView> = state.live.queues().into_iter().map(view).collect();
+    if let Some(when) = when {
+        queues.retain(|queue| is_for(&queue.when, &when));
+    }
+    Ok(Json(QueueList { queues }))
+}
+
+/// Whether callers who say this are brought to a queue, by what is said of it.
+fn is_for(when: &[String], said: &str) -> bool {
+    let said = said.to_lowercase();
+    when.iter().any(|words| words.to_lowercase().contains(&said))
 }
 
 /// An agent who is there.
@@ -115,6 +143,18 @@ pub(super) fn waited_s(since: WallTime, now: WallTime) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_queue_is_found_by_what_its_callers_say() {
+        let center = crate::flow::tests::demo();
+        let found = |said: &str| -> Vec<&str> {
+            let names = center.engine.queues.iter().map(|queue| &*queue.name);
+            names.filter(|name| is_for(&center.talk_of(name).unwrap().when, said)).collect()
+        };
+        assert_eq!(found("Refund"), ["billing"]);
+        assert_eq!(found("repair"), ["support"]);
+        assert_eq!(found("a bench"), [""; 0], "nothing is said of it");
+    }
 
     #[test]
     fn who_helps_best_is_ready_and_fits_best() {

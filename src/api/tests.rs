@@ -43,6 +43,7 @@ use crate::store::sample;
 mod losses;
 mod lost;
 mod numbers;
+mod queues;
 mod sip_socket;
 
 /// A running API, with a control thread that knows alice, says yes and remembers.
@@ -66,6 +67,11 @@ fn api() -> Api {
 /// The API of a server that started then, and is bound to this address as far as it knows; on loopback when none is
 /// given.
 fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
+    api_of(flow::tests::demo(), bound, started)
+}
+
+/// The same, of another center.
+fn api_of(center: flow::Center, bound: Option<SocketAddr>, started: WallTime) -> Api {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     store.seed_demo_agents(&["alice".into(), "bob".into()]).unwrap();
@@ -131,11 +137,10 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
     let address = listener.local_addr().unwrap();
     let bound = bound.unwrap_or(address);
     let sip = "127.0.0.1:5060".parse().unwrap();
-    let state =
-        ApiState::new(Arc::new(store), control, Arc::clone(&live), Arc::new(flow::tests::demo()), bound, sip)
-            .unwrap()
-            .with_losses(losses)
-            .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
+    let state = ApiState::new(Arc::new(store), control, Arc::clone(&live), Arc::new(center), bound, sip)
+        .unwrap()
+        .with_losses(losses)
+        .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
     });
@@ -236,27 +241,6 @@ fn a_live_call_says_how_far_it_is() {
         (&json!("billing"), &json!(1))
     );
     assert!(queues["queues"][0]["longest_wait_s"].is_number());
-}
-
-#[test]
-fn a_queue_in_a_surge_says_since_when() {
-    let api = api();
-    let shown = || {
-        let (_, queues) = api.get("/api/v1/queues");
-        let (_, board) = api.get("/api/v1/wallboard");
-        let (_, metrics) = api.get("/metrics");
-        let gauge = "warmline_queue_surge{queue=\"billing\"} 1";
-        let counted = metrics.as_str().unwrap().lines().any(|line| line == gauge);
-        let (queue, of_board) = (&queues["queues"][0], &board["queues"][0]);
-        assert_eq!(queue["surge_since"], of_board["surge_since"]);
-        (queue["surge_since"].is_string(), of_board["alarms"].to_string().contains("surge"), counted)
-    };
-    let fact = |what| vec![Fact { at: Timestamp::from_secs(5), call: None, what }];
-    assert_eq!(shown(), (false, false, false));
-    api.tell(fact(What::SurgeBegan { queue: "billing".into(), waiting: 7, agents: 2 }));
-    assert_eq!(shown(), (true, true, true));
-    api.tell(fact(What::SurgeEnded { queue: "billing".into(), waiting: 2, agents: 2 }));
-    assert_eq!(shown(), (false, false, false));
 }
 
 #[test]

@@ -137,9 +137,13 @@ pub struct OwnerFirst {
 /// How the agents of a queue may hold its callers, and hand them over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TalkPolicy {
+    /// What callers say whom colleagues hand on to this queue. Default nothing.
+    pub when: Vec<String>,
     pub hold: HoldPolicy,
     /// What a briefing note to this queue must say. Default the issue and what the caller wants.
     pub note_needs: Vec<NoteField>,
+    /// Whether an agent is in wrap-up until they have said what came of the talk, or its time is over. Default no.
+    pub outcome_required: bool,
     /// Whether calls leave and enter this queue by transfer without a note. Default yes.
     pub blind_transfer: bool,
     /// Our number, as whom agents call by this queue's rules sees it. Default the center's.
@@ -208,8 +212,10 @@ impl Default for TalkPolicy {
         let note_needs = vec![NoteField::Issue, NoteField::Wants];
         let record = RecordPolicy::No;
         TalkPolicy {
+            when: Vec::new(),
             hold: HoldPolicy::default(),
             note_needs,
+            outcome_required: false,
             blind_transfer: true,
             caller_id: None,
             owner_first: None,
@@ -220,6 +226,12 @@ impl Default for TalkPolicy {
 }
 
 impl Center {
+    /// How agents of the queue of this name hold and hand over; none where there is no such queue.
+    pub fn talk_of(&self, queue: &str) -> Option<&TalkPolicy> {
+        let place = self.engine.queues.iter().position(|config| *config.name == *queue)?;
+        self.talk.get(place)
+    }
+
     /// What `new` changes that can only change with a restart, in words: the engine knows skills, queues and agents by
     /// their places, and SIP has begun with the trunks. All else may change under running calls.
     pub fn needs_restart(&self, new: &Center) -> Vec<String> {

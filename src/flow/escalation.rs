@@ -8,6 +8,7 @@ use crate::fact::PromiseKind;
 use crate::fact::Target;
 use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
+use crate::flow::talk_file::said;
 use crate::flow::yaml::Place;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
@@ -73,8 +74,7 @@ fn one(
     agents: &[AgentConfig],
     reader: &mut Reader<'_>,
 ) -> Option<(Level, Option<Place>)> {
-    let when = fields.optional("when").map(|yaml| reader.texts(yaml, "what a caller says"));
-    let when = when.unwrap_or_default().into_iter().map(|text| text.text.clone()).collect();
+    let when = fields.optional("when").map(|yaml| said(yaml, reader)).unwrap_or_default();
     let to = fields.require(reader, "to").and_then(|yaml| target(yaml, agents, reader));
     let within = fields.duration(reader, "within", WITHIN);
     if within > LONGEST {

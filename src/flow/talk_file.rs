@@ -39,8 +39,10 @@ pub(crate) fn talk_policy(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> T
     };
     let note_needs = fields.optional("note_needs").map(|yaml| note_fields(yaml, reader));
     TalkPolicy {
+        when: fields.optional("when").map(|yaml| said(yaml, reader)).unwrap_or_default(),
         hold,
         note_needs: note_needs.unwrap_or(usual.note_needs),
+        outcome_required: fields.optional("outcome").is_some_and(|yaml| is_required(yaml, reader)),
         blind_transfer: fields.truth(reader, "blind_transfer", usual.blind_transfer),
         caller_id: fields.optional("caller_id").and_then(|yaml| number(yaml, reader)),
         owner_first: fields.optional("owner_first").and_then(|yaml| owner_first(yaml, reader)),
@@ -50,6 +52,11 @@ pub(crate) fn talk_policy(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> T
     }
 }
 
+/// `[a refund, a complaint]`: what callers say who are to be brought there.
+pub(crate) fn said(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<String> {
+    reader.texts(yaml, "what a caller says").into_iter().map(|text| text.text.clone()).collect()
+}
+
 /// `{ within: 7d, for: 20s }`
 pub(crate) fn owner_first(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<OwnerFirst> {
     let mut fields = reader.fields(yaml, "how long callers are somebody's")?;
@@ -57,6 +64,17 @@ pub(crate) fn owner_first(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<OwnerF
     let wait = fields.duration(reader, "for", Duration::from_secs(20));
     fields.finish(reader);
     Some(OwnerFirst { within: within?, wait })
+}
+
+/// `optional` or `required`
+fn is_required(yaml: &Yaml, reader: &mut Reader<'_>) -> bool {
+    let text = reader.text(yaml, "optional or required");
+    text.is_some_and(|text| {
+        if !["optional", "required"].contains(&text.text.as_str()) {
+            reader.unknown(text.place, "word for this", &text.text, ["optional", "required"]);
+        }
+        text.text == "required"
+    })
 }
 
 /// `no`, `yes` or `with consent`; what the caller is told then has to be there as a prompt.

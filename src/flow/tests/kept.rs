@@ -22,6 +22,24 @@ fn what_a_center_says_of_its_history() {
 }
 
 #[test]
+fn what_a_queue_says_of_whom_it_is_for_and_of_outcomes() {
+    let with =
+        |more: &str| CENTER.replace("{ needs: billing >= 3 }", &format!("{{ needs: billing >= 3, {more} }}"));
+    let talk = |more: &str| {
+        let center = read(&[("center.yaml", &with(more)), ("main.yaml", END)]).unwrap().0;
+        center.talk_of("billing").unwrap().clone()
+    };
+    assert_eq!(talk("when: [an invoice, a refund]").when, ["an invoice", "a refund"]);
+    assert_eq!((talk("when: a refund").when.len(), talk("priority: 0").when.len()), (1, 0));
+    assert!(talk("outcome: required").outcome_required);
+    assert!(!talk("outcome: optional").outcome_required && !talk("priority: 0").outcome_required);
+    center(
+        &with("outcome: always"),
+        "center.yaml:4:52: error: no word for this is called \"always\" (there is optional, required)",
+    );
+}
+
+#[test]
 fn phones_that_ring_for_too_short_or_too_long_are_warned_of() {
     let with = |ring: &str| {
         CENTER.replace("{ needs: billing >= 3 }", &format!("{{ needs: billing >= 3, ring: {ring} }}"))

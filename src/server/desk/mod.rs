@@ -152,6 +152,17 @@ impl Desks {
         DeskView { agent: agent.into(), desk, calls, promises }
     }
 
+    /// The calls of which an agent in wrap-up has not said what came of them, with the queue of each.
+    pub fn without_outcome(&self, agent: &Name) -> Vec<(CallId, Option<Name>)> {
+        let state = self.state();
+        let desk = state.agents.get(agent).filter(|desk| desk.state == Some(AgentStateName::WrapUp));
+        let calls = desk.into_iter().flat_map(|desk| &desk.calls).filter_map(|id| state.calls.get(id));
+        let wraps_up =
+            |call: &&DeskCall| call.part(agent).is_some_and(|part| part.phase == PartPhase::WrapUp);
+        let calls = calls.filter(wraps_up).filter(|call| !call.has_outcome_of(agent));
+        calls.map(|call| (call.id, call.queue.clone())).collect()
+    }
+
     /// Every promise that somebody owes, what is due first comes first.
     pub fn promises(&self) -> Vec<Promise> {
         let mut promises: Vec<Promise> = self.state().promises.iter().cloned().collect();
