@@ -11,10 +11,12 @@ use crate::baresip::Phone;
 use crate::browser::Browser;
 use crate::browser::browsers_available;
 use crate::callback::center_with;
+use crate::placed::call_that_is_up;
 use crate::server::Server;
 use crate::server::Setup;
 use crate::spine::ANN;
 use crate::spine::STRANGER;
+use crate::talk::colleague;
 use crate::tone;
 use crate::tone::AGENT_HZ;
 use crate::tone::CALLER_HZ;
@@ -618,5 +620,64 @@ fn a_desk_that_rings_while_the_server_is_killed_is_rung_anew_and_has_missed_noth
     agent.hears("phone", CALLER_HZ, 20);
     caller.hang_up();
     server.story_with(&id, "call_ended", 10);
+    server.is_left_clean();
+}
+
+#[test]
+fn an_agent_whose_own_phone_calls_a_colleague_reaches_them_though_the_server_is_killed_meanwhile() {
+    if !available("an_agent_whose_own_phone_calls_a_colleague_…", &["baresip"]) {
+        return;
+    }
+    let (_flows, setup) = center_with(&[("bob: {", "bob: { extension: 202,")]);
+    let mut server = Server::set_up(setup);
+    let mut alice = Phone::agent(&server.sip(), "alice", false);
+    let mut bob = colleague(&server, "bob", false, CALLER_HZ);
+    let call = calls_a_colleague(&server, &mut alice, &mut bob);
+    server.kill();
+    server.restart();
+    server.story_of(call, "carried_on", 20);
+    bob.pick_up();
+    alice.wait_for("CALL_ESTABLISHED", 20);
+    they_hear_each_other(&bob, &alice);
+    alice.hang_up();
+    bob.wait_for("CALL_CLOSED", 10);
+    let story = server.story_of(call, "call_ended", 10);
+    assert_eq!(story.only("call_ended")["outcome"], "talked");
+    server.is_left_clean();
+}
+
+/// Alice's own phone dials bob's extension: his rings, and she hears it. The call's number.
+fn calls_a_colleague(server: &Server, alice: &mut Phone, bob: &mut Phone) -> u64 {
+    server.wait_for_agent("alice", "ready", 10);
+    server.wait_for_agent("bob", "ready", 10);
+    alice.dial(&server.uri("202"));
+    bob.wait_for("CALL_INCOMING", 10);
+    alice.wait_for("CALL_RINGING", 10);
+    let call = call_that_is_up(server);
+    server.story_of(call, "agent_ringing", 10);
+    call
+}
+
+#[test]
+fn an_agent_whose_own_phone_would_be_answered_by_keys_is_refused_after_a_crash_and_nobody_rings_on() {
+    if !available("an_agent_whose_own_phone_would_be_answered_by_keys_…", &["baresip"]) {
+        return;
+    }
+    let change = [("bob: {", "bob: { extension: 202,"), ("company: ", "srtp: required\ncompany: ")];
+    let (_flows, setup) = center_with(&change);
+    let mut server = Server::set_up(setup);
+    let phone = |user| Phone::agent_set_up(&secured_phone(&server, user, Some("srtp-mand")));
+    let (mut alice, mut bob) = (phone("alice"), phone("bob"));
+    let call = calls_a_colleague(&server, &mut alice, &mut bob);
+    // What was gathered is written down 20 ms later.
+    let journal = || fs::read_to_string(server.data().join("calls.journal")).expect("the journal");
+    within(10, "the call is written down", || journal().contains("INVITE sip:bob").then_some(()));
+    assert!(!journal().contains("inline:"), "no key is written down");
+    server.kill();
+    server.restart();
+    alice.wait_for("CALL_CLOSED", 10);
+    bob.wait_for("CALL_CLOSED", 10);
+    let story = server.story_of(call, "call_ended", 20);
+    assert_eq!(story.only("call_ended")["outcome"], "not_reached");
     server.is_left_clean();
 }

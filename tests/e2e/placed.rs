@@ -42,7 +42,7 @@ fn hear_each_other(alice: &Phone, other: &Phone) {
 }
 
 /// The number of the call that is up.
-fn call_that_is_up(server: &Server) -> u64 {
+pub fn call_that_is_up(server: &Server) -> u64 {
     within(10, "there is a call", || {
         let last = &server.get("/api/v1/calls?limit=1")["calls"][0];
         last["id"].as_u64().filter(|_| last["ended"].is_null())

@@ -19,6 +19,7 @@ use super::LiveCall;
 use super::Now;
 use super::Output;
 use super::Pending;
+use super::RETRY_AFTER_S;
 use super::Streams;
 use super::Switchboard;
 use super::lines::Line;
@@ -152,7 +153,7 @@ enum Secured {
 
 impl Secured {
     fn of(line: &Line) -> Secured {
-        let offered = line.local.srtp.as_ref().filter(|_| !line.up);
+        let offered = line.local.srtp.as_ref().filter(|_| !line.up && line.prepared.is_none());
         match (line.agreed.as_ref().and_then(|agreed| agreed.srtp.as_ref()), offered) {
             (Some(Srtp::Sdes(_)), _) => Secured::ByKeys,
             (Some(Srtp::Dtls(_)), _) => Secured::ByHandshake,
@@ -318,11 +319,13 @@ impl Switchboard {
             return None;
         }
         let lines = call.open_legs().filter_map(|leg| {
-            let line = self.lines.get(&leg)?.clone();
+            let mut line = self.lines.get(&leg)?.clone();
             let secured = Secured::of(&line);
             let carried = |session: &SessionId| self.parts.endpoint.carried(*session);
             let sessions: Vec<_> = line.sessions.iter().filter_map(carried).collect();
             let keys = LineKeys::of(&line, &sessions);
+            // An answer that waits for its time has keys in it where it is secured.
+            line.prepared.take_if(|(_, agreed)| agreed.srtp.is_some());
             Some(CarriedLine { leg, line, secured, sessions, reached: None, keys })
         });
         Some(CarriedCall {
@@ -457,7 +460,7 @@ impl Switchboard {
         let desk = line.desk.take().filter(|agent| self.desks.contains_key(agent));
         if !line.up {
             keys.iter().for_each(|keys| keys.give_descriptions(&mut sessions));
-            self.withdraw_rings(now, secured, &mut sessions, asked);
+            self.withdraw_rings(now, &line, secured, &mut sessions, asked);
         }
         if let Some(agent) = desk.filter(|_| line.up) {
             streams.open_browser(leg.call(), leg);
@@ -531,29 +534,35 @@ impl Switchboard {
     }
 
     /// Of the sessions that ring, those that cannot go on are ended: in browsers, which forget a call with their connection; by a
-    /// handshake, for the certificate that was offered is gone; and where the keys are not kept that were offered.
+    /// handshake, for the certificate that was offered is gone; and where the keys are not kept that were offered. So is that of
+    /// a phone which calls and hears it ring, where our answer had keys in it.
     fn withdraw_rings(
         &mut self,
         now: Now,
+        line: &Line,
         secured: Secured,
         sessions: &mut Vec<CarriedSession>,
         asked: &mut Vec<Command>,
     ) {
-        let goes_on = |session: &CarriedSession| {
-            !session.is_in_browser() && !session.lacks_offer() && secured != Secured::ByHandshake
+        let goes_on = |session: &CarriedSession| match session.waits_for_answer() {
+            true => line.prepared.is_some(),
+            false => !session.is_in_browser() && !session.lacks_offer() && secured != Secured::ByHandshake,
         };
         let (on, mut over) = std::mem::take(sessions).into_iter().partition(goes_on);
         *sessions = on;
         self.withdraw_all(now, &mut over, asked);
     }
 
-    /// Phones that ring are to stop: by CANCEL, or where that is too late by BYE.
+    /// Phones that ring are to stop: by CANCEL, or where that is too late by BYE. One that calls is refused.
     fn withdraw_all(&mut self, now: Now, over: &mut Vec<CarriedSession>, asked: &mut Vec<Command>) {
         for session in over.drain(..) {
-            let id = session.id();
+            let (id, waits) = (session.id(), session.waits_for_answer());
             self.next_session = self.next_session.max(id.0.saturating_add(1));
             self.parts.endpoint.carry_on(now.at, session);
-            asked.push(Command::End { session: id, reason: EndReason::Normal });
+            asked.push(match waits {
+                true => Command::Refuse { session: id, status: 503, retry_after_s: Some(RETRY_AFTER_S) },
+                false => Command::End { session: id, reason: EndReason::Normal },
+            });
         }
     }
 

@@ -12,17 +12,21 @@ use crate::base::Timestamp;
 use crate::sip::api::SessionId;
 use crate::sip::registrar::Binding;
 use crate::sip::session::Session;
+use crate::sip::session::has_keys;
 use crate::sip::transaction::CarriedClient;
+use crate::sip::transaction::CarriedServer;
 
 /// By how much our numbering of requests goes on higher than it was known to be: above any that was sent and not written
 /// down ([RFC 3261 §12.2.1.1](https://www.rfc-editor.org/rfc/rfc3261#section-12.2.1.1) wants it to rise, not to have no gaps).
 const CSEQ_GAP: u32 = 1_000;
 
-/// A session as it is written down, with the request of ours that it waits on.
+/// A session as it is written down, with the request of ours that it waits on, or the INVITE that waits for us.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CarriedSession {
     session: Session,
     asking: Option<CarriedClient>,
+    #[serde(default)]
+    asked: Option<CarriedServer>,
     /// What the two last agreed on, where keys stand in it: not written down with the rest.
     #[serde(skip)]
     secret: Option<Descriptions>,
@@ -57,6 +61,11 @@ impl CarriedSession {
         self.session.lacks_descriptions() && self.secret.is_none()
     }
 
+    /// Whether its peer is a phone that calls, and is not answered yet.
+    pub fn waits_for_answer(&self) -> bool {
+        self.session.waits_for_answer()
+    }
+
     /// Whether it rings, and our offer was not written down: it can be cancelled, and no answer be understood.
     pub fn lacks_offer(&self) -> bool {
         self.session.lacks_offer() && self.secret.is_none()
@@ -75,7 +84,7 @@ impl CarriedSession {
 
 impl Endpoint {
     /// A session as it stands, to be written down; none when another process could not go on with it: it is ended, or is an
-    /// incoming one that nobody has answered yet. Keys of SRTP are not written down, nor is a description that has them.
+    /// incoming one of a browser that nobody has answered yet. Keys of SRTP are not written down, nor is a description that has them.
     pub fn carried(&self, id: SessionId) -> Option<CarriedSession> {
         let whole = self.sessions.get(&id)?;
         let session = whole.carried()?;
@@ -86,13 +95,18 @@ impl Endpoint {
         if session.lacks_offer() {
             asking.iter_mut().for_each(CarriedClient::leave_body);
         }
-        Some(CarriedSession { session, asking, secret })
+        let asked = match session.asked() {
+            Some(id) => Some(self.core.transactions.carried_server(id).filter(|it| !has_keys(it.last()))?),
+            None => None,
+        };
+        Some(CarriedSession { session, asking, asked, secret })
     }
 
     /// Goes on with a session of an earlier process, before anything else is told. One that rings in a browser, or whose offer is
     /// gone, is then to be ended.
     pub fn carry_on(&mut self, now: Timestamp, carried: CarriedSession) {
-        let CarriedSession { mut session, mut asking, secret } = carried;
+        let CarriedSession { mut session, mut asking, asked, secret } = carried;
+        asked.into_iter().for_each(|asked| self.core.transactions.carry_on_server(asked));
         let id = session.id;
         if let Some(secret) = secret {
             asking.iter_mut().filter(|_| session.lacks_offer()).for_each(|it| it.had_body(&secret.local));

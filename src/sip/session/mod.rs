@@ -252,10 +252,11 @@ impl Session {
 
     /// As it is written down: see [`Endpoint::carried`](crate::sip::endpoint::Endpoint::carried).
     ///
-    /// What the peer has asked and nobody has answered yet is left to the peer, who asks again.
+    /// What the peer has asked and nobody has answered yet is left to the peer, who asks again; but for the INVITE of a phone that
+    /// hears it ring, which is not sent again once it does.
     pub(in crate::sip) fn carried(&self) -> Option<Session> {
-        let rings = self.rings();
-        if !(rings || self.stage == Stage::Confirmed) || self.closing.is_some() {
+        let (rings, waits) = (self.rings(), self.waits_for_answer());
+        if !(rings || waits || self.stage == Stage::Confirmed) || self.closing.is_some() {
             return None;
         }
         let offered = self.asking.as_ref().and_then(|asking| asking.sdp.as_ref());
@@ -266,7 +267,7 @@ impl Session {
         } else {
             session.asking.take_if(|_| keys_offered);
         }
-        if let Some(asked) = session.asked.take() {
+        if let Some(asked) = session.asked.take_if(|_| !waits) {
             session.dialog.remote_cseq = Some(asked.cseq.saturating_sub(1));
         }
         // What waits to be sent, or to be sent again, may have keys as well.
@@ -286,6 +287,19 @@ impl Session {
     /// Whether the peer is a phone that we call, and that has not answered yet.
     pub(in crate::sip) fn rings(&self) -> bool {
         self.stage == Stage::Early && self.ours
+    }
+
+    /// Whether the peer calls, by no connection that ends with the process, and is not answered yet. What it hears by then may
+    /// have keys in it where it is a description.
+    pub(in crate::sip) fn waits_for_answer(&self) -> bool {
+        let tells = self.reliable.is_some() || !self.queued.is_empty() || self.answer.is_some();
+        let asks = self.stage == Stage::Early && !self.ours && self.asked.is_some();
+        asks && self.dialog.web_hop().is_none() && !tells
+    }
+
+    /// The peer's request that is not answered yet.
+    pub(in crate::sip) fn asked(&self) -> Option<TransactionId> {
+        self.asked.as_ref().map(|asked| asked.transaction)
     }
 
     /// Whether it rings, and our offer was not written down.
@@ -446,7 +460,7 @@ impl Session {
 
 /// Whether a key of SRTP stands in a message or a description (RFC 4568 §4), or a password of ICE, by which audio is led elsewhere
 /// (RFC 8839 §5.4).
-fn has_keys(text: &[u8]) -> bool {
+pub(in crate::sip) fn has_keys(text: &[u8]) -> bool {
     let has = |mark: &[u8]| text.windows(mark.len()).any(|part| part == mark);
     has(b"a=crypto:") || has(b"a=ice-pwd:")
 }

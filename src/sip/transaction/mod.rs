@@ -196,6 +196,24 @@ pub(in crate::sip) struct CarriedClient {
     client: Client,
 }
 
+/// A server transaction as it is written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::sip) struct CarriedServer {
+    id: TransactionId,
+    server: Server,
+}
+
+impl CarriedServer {
+    /// What it would send again.
+    pub(in crate::sip) fn last(&self) -> &[u8] {
+        let last = match &self.server.machine {
+            ServerMachine::Invite(invite) => invite.repeated(),
+            ServerMachine::Other(other) => other.repeated(),
+        };
+        last.map_or(&[], |bytes| bytes)
+    }
+}
+
 impl CarriedClient {
     /// The body of its request is not written down.
     pub(in crate::sip) fn leave_body(&mut self) {
@@ -470,6 +488,22 @@ impl Transactions {
         self.next = self.next.max(id.0);
         self.clients.insert(id, client);
         self.reschedule_client(id);
+    }
+
+    /// A server transaction as it stands, to be written down.
+    pub(in crate::sip) fn carried_server(&self, id: TransactionId) -> Option<CarriedServer> {
+        let server = Server { timer: None, ..self.servers.get(&id)?.clone() };
+        Some(CarriedServer { id, server })
+    }
+
+    /// Goes on with a server transaction of an earlier process, before any other begins.
+    pub(in crate::sip) fn carry_on_server(&mut self, carried: CarriedServer) {
+        let CarriedServer { id, server } = carried;
+        self.next = self.next.max(id.0);
+        self.server_keys.insert(Arc::clone(&server.key), id);
+        self.merge_keys.extend(server.merge_key.clone().map(|key| (key, id)));
+        self.servers.insert(id, server);
+        self.reschedule_server(id);
     }
 
     /// Tells a client transaction of a response.

@@ -5,9 +5,11 @@ use super::registrations::sign_in;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
 use crate::sip::api::Input;
+use crate::sip::api::SessionId;
 use crate::sip::endpoint::CarriedSession;
 use crate::sip::endpoint::Descriptions;
 use crate::sip::message::HeaderName;
+use crate::sip::message::Message;
 use crate::sip::message::Request;
 use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
@@ -117,6 +119,50 @@ fn a_call_that_is_not_to_ring_on_is_cancelled_once_it_is_known_to_ring() {
     let mut bench = next(&before, written(&before));
     bench.command(end());
     assert_eq!(bench.sent(), ["CANCEL"]);
+}
+
+#[test]
+fn a_phone_that_calls_and_hears_it_ring_is_answered_by_another_process() {
+    const FIRST: SessionId = SessionId(1);
+    let rings = |transport| {
+        let mut bench = Bench::with(config(), transport);
+        bench.receive(invite("1"));
+        bench.command(Command::Progress { session: FIRST, status: 180, sdp: None });
+        let ringing = bench.last();
+        let Message::Response(ringing) = ringing else { panic!("no response") };
+        let tag = ringing.headers.to().unwrap().tag().unwrap().to_owned();
+        (bench, tag)
+    };
+    let (before, tag) = rings(Transport::Udp);
+    let text = serde_json::to_string(&before.endpoint.carried(FIRST).expect("it is carried")).unwrap();
+    let next = || {
+        let mut bench = Bench::new();
+        (bench.now, bench.reborn) = (before.now, true);
+        bench.endpoint.carry_on(bench.now, serde_json::from_str(&text).unwrap());
+        bench
+    };
+    let mut bench = next();
+    bench.receive(invite("1"));
+    assert_eq!(bench.sent(), ["180 INVITE"], "it is the same call");
+    bench.command(Command::Answer { session: FIRST, sdp: ANSWER.into() });
+    assert_eq!(bench.sent(), ["200 INVITE"]);
+    bench.receive(request("ACK", "2", 1, &tag, "", ""));
+    assert_eq!(bench.told(), ["Acked"]);
+    bench.command(Command::End { session: FIRST, reason: EndReason::Normal });
+    assert_eq!(bench.sent(), ["BYE"]);
+
+    let mut bench = next();
+    bench.receive(request("CANCEL", "1", 1, "", "", ""));
+    assert_eq!(
+        (bench.sent(), bench.told()),
+        (vec!["200 CANCEL".into(), "487 INVITE".into()], vec!["Ended Cancelled".into()])
+    );
+
+    let mut bench = next();
+    bench.command(Command::Refuse { session: FIRST, status: 503, retry_after_s: Some(5) });
+    assert_eq!(bench.sent(), ["503 INVITE"]);
+    // A browser forgets its call with its connection.
+    assert!(rings(Transport::Wss).0.endpoint.carried(FIRST).is_none());
 }
 
 /// The Contact of alice's phone in a browser.
