@@ -28,6 +28,13 @@ export function wireDialogs({ current, agent }) {
 function onSend(dialog, send) {
   const form = dialog.querySelector("form");
   const error = dialog.querySelector(".error");
+  // What a caller said, or whether an answer fitted, is nothing that Enter in a field says by the way.
+  if ("somebodysWord" in form.dataset) {
+    form.addEventListener("keydown", (event) => {
+      const field = event.target.matches("input, select");
+      if (event.key === "Enter" && field && !event.ctrlKey && !event.metaKey) event.preventDefault();
+    });
+  }
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const buttons = [...form.querySelectorAll("button[type=submit]")];
@@ -84,12 +91,9 @@ async function targets(agent, queue) {
   ];
 }
 
-// Whether the caller knows by the agent's word to whom they go; else a prompt tells and asks them.
-const isTold = (dialog) => dialog.querySelector("[value=voice]").checked;
-
 // What the dialog of the note is for, and what is sent by its main button.
 const MODES = {
-  consult: { title: "Consult or hand over", main: "send", others: ["send-add", "send-blind", "target-row", "told-row"] },
+  consult: { title: "Consult or hand over", main: "send", others: ["send-prompted", "send-add", "send-blind", "target-row", "told-row"] },
   add: { title: "Add somebody to the talk", main: "send-add", others: ["target-row"] },
   amend: { title: "Change the note", main: "send-amend", others: [] },
 };
@@ -108,7 +112,8 @@ function wireConsult(call, begin, agent) {
     note.mood = dialog.querySelector("[name=mood]:checked").value;
     if (way === "amend") return call("note", note);
     if (way === "add") return call("add", { to, note });
-    return call("consult", { to, told_caller: isTold(dialog), note });
+    // By the agent's word the caller knows to whom they go, and waits; else a prompt tells and asks them.
+    return call("consult", { to, told_caller: way === "agreed", note });
   });
   at("target").addEventListener("change", () => {
     const outside = at("target").value === "number";
@@ -131,7 +136,7 @@ function wireConsult(call, begin, agent) {
         at("issue").value ||= chose.length ? `${chose.join(", ")}: ` : "";
       }
       write(at("consult-dialog-title"), title);
-      for (const place of ["send", "send-add", "send-amend", "send-blind", "target-row", "told-row"]) {
+      for (const place of ["send", "send-prompted", "send-add", "send-amend", "send-blind", "target-row", "told-row"]) {
         show(at(place), place === main || others.includes(place));
         at(place).classList.toggle("main", place === main);
       }
@@ -143,8 +148,8 @@ function wireConsult(call, begin, agent) {
 }
 
 function wireEscalate(call, begin) {
-  const open = onSend(at("escalate-dialog"), () => call("escalate", {
-    reason: at("escalate-reason").value.trim(), told_caller: isTold(at("escalate-dialog")), note: { wants: at("escalate-wants").value.trim() },
+  const open = onSend(at("escalate-dialog"), (way) => call("escalate", {
+    reason: at("escalate-reason").value.trim(), told_caller: way === "agreed", note: { wants: at("escalate-wants").value.trim() },
   }));
   at("escalate").addEventListener("click", () => {
     const { escalation, notes } = begin();
@@ -160,10 +165,6 @@ function wireVerify(call, begin) {
   const dialog = at("verify-dialog");
   const method = () => dialog.querySelector("[name=method]:checked").value;
   const open = onSend(dialog, (came) => call("verify", { method: method(), passed: came === "passed" }));
-  // By what, and how it came out, are the agent's words: Enter on the first says nothing of the second.
-  dialog.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.name === "method") event.preventDefault();
-  });
   at("verify").addEventListener("click", () => {
     begin();
     dialog.querySelector("form").reset();

@@ -180,7 +180,7 @@ fn an_agent_escalates_then_adds_a_colleague_and_leaves_the_caller_to_them() {
     );
     alice.run("await page.evaluate(() => document.activeElement.blur()); await page.keyboard.press('l')");
     alice.run("await page.fill('#escalate-reason', 'a refund'); await page.fill('#escalate-wants', 'the money back')");
-    alice.run("await page.keyboard.press('Enter')");
+    alice.run("await page.keyboard.press('Control+Enter')");
     does(&mut carol, "alice asks for your help");
     assert!(text(&mut carol, "#consult-note").contains("a refund"), "the reason is what it is about");
     carol.run("await page.click('#refuse-note')");
@@ -375,7 +375,7 @@ fn a_desk_that_is_reloaded_on_hold_and_in_a_consult_goes_on_as_it_was() {
     alice.run("await page.selectOption('#target', 'agent bob')");
     alice.run("await page.fill('#issue', 'boiler leaks since noon')");
     alice.run("await page.fill('#wants', 'somebody today')");
-    alice.run("await page.click('#consult-dialog button[value=send]')");
+    alice.run("await page.click('#consult-dialog button[value=agreed]')");
     does(&mut bob, "alice asks for your help");
     bob.run("await page.click('#acknowledge')");
     bob.hears("phone", AGENT_HZ, 10);

@@ -154,7 +154,10 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
     // The caller says no: a callback may be offered. Then they agree, and a note is spoken while they are held.
     alice.run("await page.click('#hold'); await page.click('#hold-dialog button[value=refused]')");
     alice.sees("a callback is offered", 10, "document.querySelector('#call-back').checkVisibility()");
-    alice.run("await page.click('#hold'); await page.click('#hold-dialog button[value=agreed]')");
+    // Enter on the reason is nobody's yes.
+    alice.run("await page.click('#hold'); await page.keyboard.press('Enter')");
+    assert_eq!(alice.look("document.querySelector('#hold-dialog').open"), json!(true));
+    alice.run("await page.keyboard.press('Control+Enter')");
     does(&mut alice, "On hold");
     let story = server.story_with(&caller.sip_call_id, "hold_started", 5);
     let answers = story.all("hold_answered");
@@ -199,7 +202,7 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
     alice.run("await page.selectOption('#target', 'agent bob')");
     alice.run("await page.fill('#issue', 'boiler leaks since noon')");
     alice.run("await page.fill('#wants', 'somebody today')");
-    alice.run("await page.click('#consult-dialog button[value=send]')");
+    alice.run("await page.click('#consult-dialog button[value=agreed]')");
     does(&mut bob, "alice asks for your help");
     verified(&mut bob, "\\nby alice, document, ");
     let note = text(&mut bob, "#consult-note");
