@@ -642,7 +642,8 @@ fn read(file: File) -> Result<Left, String> {
         Some(call)
     });
     let calls = calls.collect();
-    let carried = Carried { engine: Some(engine), calls, contacts: contacts.into_iter().collect(), desks };
+    let contacts = contacts.into_iter().collect();
+    let carried = Carried { engine: Some(engine), calls, over: Vec::new(), contacts, desks };
     Ok(Left { place, last, gone, carried })
 }
 
@@ -657,7 +658,7 @@ impl Left {
     }
 
     /// What of it can be gone on with at this place, without the calls that are over by the history: everything; or, where the
-    /// center is another one, where phones are; or nothing.
+    /// center is another one, where phones are, and whose calls are over; or nothing.
     pub fn for_place(self, place: &Place, is_over: impl Fn(CallId) -> bool) -> Carried {
         let Left { place: before, gone, mut carried, .. } = self;
         carried.calls.retain(|call| !is_over(call.id()));
@@ -675,9 +676,12 @@ impl Left {
             0 => info!(why, "the queues begin anew"),
             calls => warn!(calls, gone_s = gone.as_secs(), why, "calls of the server before are over"),
         }
+        // From another address nothing is said that phones would believe.
+        carried.calls.retain(|_| before.sip == place.sip);
         Carried {
             engine: None,
             calls: Vec::new(),
+            over: carried.calls,
             contacts: carried.contacts,
             desks: CarriedDesks::default(),
         }

@@ -681,3 +681,35 @@ fn an_agent_whose_own_phone_would_be_answered_by_keys_is_refused_after_a_crash_a
     assert_eq!(story.only("call_ended")["outcome"], "not_reached");
     server.is_left_clean();
 }
+
+#[test]
+fn calls_that_do_not_go_on_end_at_their_phones_too() {
+    if !available("calls_that_do_not_go_on_…", &["baresip"]) {
+        return;
+    }
+    let (flows, setup) = center_with(&[]);
+    let mut server = Server::set_up(setup);
+    let mut alice = Phone::agent(&server.sip(), "alice", true);
+    let [mut first, mut second] =
+        [STRANGER, "+12025550101"].map(|number| Phone::caller(&server.sip(), number));
+    first.dial(&server.uri("1001"));
+    alice.wait_for("CALL_ESTABLISHED", 20);
+    let mut bob = colleague(&server, "bob", false, CALLER_HZ);
+    second.dial(&server.uri("1001"));
+    let id = second.is_answered();
+    bob.wait_for("CALL_INCOMING", 20);
+    server.story_with(&id, "agent_ringing", 20);
+    hears_music(&second);
+    server.kill();
+    // Calls of a center whose skills are others cannot go on.
+    let file = flows.path().join("center.yaml");
+    let center = fs::read_to_string(&file).expect("the center's file");
+    let center = center.replace("skills: [billing,", "skills: [gardening, billing,");
+    fs::write(&file, center).expect("room on the disk");
+    server.restart();
+    for phone in [&mut alice, &mut bob, &mut first, &mut second] {
+        phone.wait_for("CALL_CLOSED", 10);
+    }
+    assert!(server.logged().contains("calls of the server before are over"));
+    server.is_left_clean();
+}

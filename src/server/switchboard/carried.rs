@@ -241,6 +241,8 @@ pub struct Carried {
     /// As it stood, where the center's agents, skills and queues are as they were; else a new one goes on.
     pub engine: Option<Engine>,
     pub calls: Vec<CarriedCall>,
+    /// Calls that do not go on: their phones are told so.
+    pub over: Vec<CarriedCall>,
     pub contacts: Vec<(Name, Vec<Binding>)>,
     pub desks: CarriedDesks,
 }
@@ -347,7 +349,7 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
-        let Carried { engine, calls, contacts, desks } = carried;
+        let Carried { engine, calls, over, contacts, desks } = carried;
         if let Some(engine) = engine {
             self.engine = engine;
             self.engine.go_on();
@@ -365,11 +367,13 @@ impl Switchboard {
         self.await_phones(now, out);
         let count = calls.len();
         let mut asked = Vec::new();
+        over.into_iter().for_each(|call| self.end_phones(now, call, &mut asked));
         for carried in calls {
             if let Some(edition) = editions.get(&carried.version) {
                 self.carry_call(now, carried, edition, &mut asked, streams, out);
             } else {
                 warn!(call = %carried.id(), version = %carried.version, "a call is over: its flows are gone");
+                self.end_phones(now, carried, &mut asked);
             }
         }
         // Nothing is asked before all sessions are there: what was being asked keeps its number.
@@ -553,7 +557,14 @@ impl Switchboard {
         self.withdraw_all(now, &mut over, asked);
     }
 
-    /// Phones that ring are to stop: by CANCEL, or where that is too late by BYE. One that calls is refused.
+    /// A call does not go on, and nobody is left in it who thinks that it does.
+    fn end_phones(&mut self, now: Now, call: CarriedCall, asked: &mut Vec<Command>) {
+        for mut line in call.lines {
+            self.withdraw_all(now, &mut line.sessions, asked);
+        }
+    }
+
+    /// Phones that ring are to stop, by CANCEL, or where that is too late by BYE, as do those that talk. One that calls is refused.
     fn withdraw_all(&mut self, now: Now, over: &mut Vec<CarriedSession>, asked: &mut Vec<Command>) {
         for session in over.drain(..) {
             let (id, waits) = (session.id(), session.waits_for_answer());

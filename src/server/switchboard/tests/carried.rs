@@ -82,8 +82,8 @@ impl World {
             calls.values().map(|text| serde_json::from_str(text).expect("a call can be read back")).collect();
         let count = calls.len();
         self.end_all_but(|call| calls.iter().any(|carried| carried.id() == call));
-        let carried =
-            Carried { engine: Some(engine), calls, contacts: contacts.into_iter().collect(), desks };
+        let contacts = contacts.into_iter().collect();
+        let carried = Carried { engine: Some(engine), calls, over: Vec::new(), contacts, desks };
         let edition = Edition { version: version.clone(), center, library: Arc::default() };
         let editions = HashMap::from([(version, edition)]);
         let mut out = Vec::new();
