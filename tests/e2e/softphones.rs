@@ -6,6 +6,7 @@ use crate::baresip::Phone;
 use crate::browser::Browser;
 use crate::browser::browsers_available;
 use crate::callback::center_with;
+use crate::line::Line;
 use crate::secure::TEST_HZ;
 use crate::server::Server;
 use crate::server::Setup;
@@ -18,6 +19,7 @@ use crate::tone::AGENT_HZ;
 use crate::tone::CALLER_HZ;
 use crate::tone::COLLEAGUE_HZ;
 use crate::tools::available;
+use crate::tools::free_ports;
 use crate::tools::within;
 
 #[test]
@@ -215,6 +217,50 @@ fn an_agent_takes_a_talk_from_their_telephone_to_jssip_and_joins_the_two_whom_th
     bob.hang_up();
     caller.ends_well(10);
     server.story_with(&id, "call_ended", 10);
+    server.is_left_clean();
+}
+
+#[test]
+fn an_agent_s_telephone_joins_a_caller_with_a_colleague_at_jssip_by_its_attended_transfer() {
+    let test = "an_agent_s_telephone_joins_a_caller_with_a_colleague_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let ports = free_ports(2);
+    let port = ports.first;
+    let contact = format!("alice: {{ contact: \"sip:alice@127.0.0.1:{port}\", ready: always, ");
+    let (_flows, setup) = center_with(&[
+        ("alice: { skills: { billing: 8, support: 4 }, ready: when registered }", "ALICE"),
+        ("ALICE", &format!("{contact}skills: {{ support: 4 }} }}")),
+        ("bob: { skills: { support: 7, sales: 3 }", "bob: { extension: 202, skills: { sales: 3 }"),
+    ]);
+    let server = Server::set_up(setup);
+    let mut bob = Browser::start(COLLEAGUE_HZ);
+    bob.has_jssip(&server.web(), "bob", Some("warmline"));
+    server.wait_for_agent("bob", "ready", 10);
+    let second = Line::open(AGENT_HZ);
+    let alice = Sipp::agent(&server.sip(), port, "alice", "202", second.port, "agent_refers");
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    let id = caller.sip_call_id.clone();
+    server.story_with(&id, "hold_asked", 20);
+    caller.line.key("1");
+    let call = server.story_with(&id, "consult_ringing", 10).id();
+    bob.sees("it rings", 20, "phone.state === 'ringing'");
+    server.acts(call, "bob", "acknowledge", json!({}));
+    server.story_with(&id, "note_acknowledged", 5);
+    bob.look("phone.pickUp()");
+
+    // The telephone joins the two as soon as it is answered, and is gone.
+    let story = server.story_with(&id, "transferred", 20);
+    assert_eq!(story.only("transferred")["kind"], "warm");
+    alice.ends_well(10);
+    bob.hears("phone", CALLER_HZ, 20);
+    let before = caller.line.heard(COLLEAGUE_HZ);
+    within(20, "the caller hears bob", || (caller.line.heard(COLLEAGUE_HZ) >= before + 1.0).then_some(()));
+    assert_eq!(server.agent_state("bob"), "talking");
+    bob.look("phone.hangUp()");
+    caller.ends_well(10);
+    assert_eq!(server.story_with(&id, "call_ended", 10).all("talk_ended")[1]["agent"], "bob");
     server.is_left_clean();
 }
 
