@@ -72,6 +72,7 @@ export class WrapUp {
     write(at("wrap-saved"), this.#saved.get(call.call) ?? (left ? "This is not saved yet." : ""));
     show(at("wrap-done"), wraps && !left && state !== null);
     show(at("wrap-drop"), left);
+    show(at("wrap-required"), call.outcome_missing && !left);
     const ends = wraps && !left ? until : null;
     redraw(at("wrap-clock"), ends, () => (ends ? ["next call in ", clockOf({}, ends, "until"), " at the latest"] : []));
   }

@@ -106,7 +106,7 @@ impl ApiState {
         });
         let timelines: BTreeMap<CallId, _> = timelines.collect();
         let auto_answer = self.live.agent(agent).and_then(|agent| agent.auto_answer);
-        Ok(DeskJson::new(view, timelines, &self.center().escalation, auto_answer, now()))
+        Ok(DeskJson::new(view, timelines, &self.center(), auto_answer, now()))
     }
 }
 

@@ -396,3 +396,34 @@ fn a_desk_that_is_reloaded_on_hold_and_in_a_consult_goes_on_as_it_was() {
     caller.ends_well(10);
     server.is_left_clean();
 }
+
+#[test]
+fn an_agent_says_what_came_of_a_talk_before_they_are_ready_where_the_queue_wants_it() {
+    let test = "an_agent_says_what_came_of_a_talk_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let wants = "  support:\n    outcome: required\n    wrap_up: 10m\n";
+    let (_flows, setup) = center_with(&[("  support:\n", wants)]);
+    let server = Server::set_up(setup);
+    let (mut alice, caller) = alice_takes_a_call(&server);
+    alice.hears("phone", CALLER_HZ, 10);
+    alice.run("await page.click('#hang-up')");
+    caller.ends_well(10);
+    does(&mut alice, "Wrap-up after");
+    alice.sees("that it is wanted", 10, "document.querySelector('#wrap-required').checkVisibility()");
+    alice.run("await page.click('#wrap-done')");
+    alice.sees(
+        "what is in the way",
+        10,
+        "/^What came of call \\d+ is not said yet/i.test(document.querySelector('#call-error').innerText)",
+    );
+    assert_eq!(server.agent_state("alice"), "wrap_up");
+
+    alice.run("await page.keyboard.press('1'); await page.fill('#reason-code', 'boiler')");
+    alice.run("await page.keyboard.press('Control+Enter')");
+    alice.sees("that it is said", 10, "!document.querySelector('#wrap-required').checkVisibility()");
+    alice.run("await page.click('#wrap-done')");
+    server.wait_for_agent("alice", "ready", 10);
+    is_clean(&mut alice);
+}

@@ -205,7 +205,7 @@ pub fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
             ),
         ),
         ("calling-out", with(json!({ "phase": "calling_out", "direction": "outbound" }))),
-        ("wrap-up", with(json!({ "phase": "wrap_up", "recording": null }))),
+        ("wrap-up", with(json!({ "phase": "wrap_up", "recording": null, "outcome_missing": true }))),
     ]
 }
 

@@ -17,6 +17,7 @@ use crate::fact::PromiseKind;
 use crate::fact::SuperviseMode;
 use crate::fact::Verification;
 use crate::fact::note::Mood;
+use crate::flow::Center;
 use crate::flow::escalation;
 use crate::flow::escalation::Level;
 use crate::server::desk::Consult;
@@ -103,6 +104,8 @@ struct CallJson {
     agent_away: bool,
     consult: Option<ConsultJson>,
     recording: Option<RecordingJson>,
+    /// Whether the agent may leave wrap-up, before that is over, only when they have said what came of the talk.
+    outcome_missing: bool,
     /// Where an escalation is and leads; null where the center has no levels.
     escalation: Option<EscalationJson>,
     /// Who was added to the talk.
@@ -240,15 +243,18 @@ impl DeskJson {
     pub fn new(
         view: DeskView,
         mut timelines: BTreeMap<CallId, Vec<Line>>,
-        levels: &[Level],
+        center: &Center,
         auto_answer: Option<Duration>,
         now: WallTime,
     ) -> DeskJson {
         let DeskView { agent, desk, calls, promises } = view;
         let calls = calls.iter().map(|(part, call)| {
             let timeline = timelines.remove(&call.id).unwrap_or_default();
+            let required = call.queue.as_deref().and_then(|queue| center.talk_of(queue));
+            let required = required.is_some_and(|talk| talk.outcome_required);
             CallJson {
-                escalation: escalation(call, levels),
+                outcome_missing: required && desk.state.is_some() && !call.has_outcome_of(&agent),
+                escalation: escalation(call, &center.escalation),
                 ..CallJson::new(part, call, timeline, &promises)
             }
         });
@@ -319,6 +325,7 @@ impl CallJson {
             agent_away: call.agent_away,
             consult: call.consult.as_ref().map(consult),
             recording: call.recording.as_ref().map(recording),
+            outcome_missing: false,
             escalation: None,
             members: call.members.iter().map(member).collect(),
             notes: call.notes.iter().map(note).collect(),

@@ -112,6 +112,7 @@ fn call() -> Value {
             "hold": maybe(&hold),
             "consult": maybe(&consult),
             "recording": maybe(&recording),
+            "outcome_missing": { "type": "boolean", "description": "Whether wrap-up is left before its end only once the outcome is said" },
             "escalation": maybe(&escalation),
             "members": { "type": "array", "items": { "type": "object", "properties": {
                 "who": string, "since": time, "muted": truth, "gain_db": integer,

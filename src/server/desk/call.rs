@@ -284,7 +284,7 @@ impl DeskCall {
     }
 
     /// Whether somebody has said what came of their talk.
-    pub(super) fn has_outcome_of(&self, who: &Name) -> bool {
+    pub fn has_outcome_of(&self, who: &Name) -> bool {
         let told = self.timeline.iter().map(|dated| &dated.fact.what);
         told.into_iter().any(|what| matches!(what, What::OutcomeSet { agent, .. } if agent == who))
     }
