@@ -29,7 +29,7 @@
 //! | `choose` | the choice that serves the service levels |
 //! | `reserve` | what an idle agent is worth to others, and keeping them for these |
 //! | `routing` | the ways to choose from, and what weighs how much |
-//! | `pace` | how long talks take, and which queues miss their targets |
+//! | `pace` | how long talks take, and which queues are behind the others |
 //! | `line` | a waiting line in order, left without a search |
 //! | [`log`] | what it was told and decided, as text to be gone through again |
 //! | `kept` | who is to be called back, and is called off |

@@ -1,5 +1,5 @@
 //! What the engine learns while it works: how long talks take by queue, by agent and by how far an agent is
-//! above the need; and how much a queue that misses its target is to weigh.
+//! above the need; and how much a queue that is behind the others is to weigh.
 
 use std::time::Duration;
 
@@ -22,6 +22,10 @@ const PLANNER: f64 = 10.0;
 const DOUBT: f64 = 30.0;
 /// The same for an agent in one queue, where agents spread by 25 to 30 %.
 const DOUBT_IN_QUEUE: f64 = 12.0;
+/// How quickly it is forgotten what the waits of all queues came to.
+const WAITS: f64 = 500.0;
+/// So far below the others a queue is not behind yet: with no room there would always be one that is.
+const BEHIND: f64 = 0.015;
 /// Levels above the need that are told apart.
 const FITS: usize = 12;
 /// How many pairs of agent and queue are remembered at most; in a larger center, agents only.
@@ -56,10 +60,37 @@ pub(super) struct OfQueue {
     /// The mean talk, in s, and how many talks it stands on.
     pub talk_s: f64,
     talks: f64,
-    /// How much its calls weigh: 1, and more while it misses its target.
+    /// How much its calls weigh: 1, and more while it is behind the others.
     pub weight: f64,
     /// The share of calls that is to be answered in target.
     target: f64,
+}
+
+/// What the last waits of all queues came to, and what was asked of them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Together {
+    /// The share that was answered in target.
+    answered: f64,
+    /// The mean of what their queues have for a target.
+    target: f64,
+}
+
+impl Default for Together {
+    fn default() -> Together {
+        Together { answered: 0.8, target: 0.8 }
+    }
+}
+
+impl Together {
+    fn learn(&mut self, target: f64, answered: f64) {
+        self.answered += (answered - self.answered) / WAITS;
+        self.target += (target - self.target) / WAITS;
+    }
+
+    /// The share that a queue with this target answers in target as long as it is not behind.
+    fn fair(self, target: f64) -> f64 {
+        self.answered - BEHIND + (target - self.target) / 2.0
+    }
 }
 
 /// How long agents take against others by how far they are above the need: what is learnt, and what comes of it.
@@ -102,6 +133,8 @@ impl From<Fits> for [Ratio; FITS] {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pace {
     pub queues: Vec<OfQueue>,
+    #[serde(default)]
+    together: Together,
     agents: Vec<Ratio>,
     fits: Fits,
     /// By agent and queue; empty in a center that is too large for it.
@@ -119,6 +152,7 @@ impl Pace {
         let pairs = queues.len().saturating_mul(agents);
         Pace {
             queues: queues.iter().map(of_queue).collect(),
+            together: Together::default(),
             agents: vec![Ratio::default(); agents],
             fits: Fits::from([Ratio::default(); FITS]),
             pairs: vec![Ratio::default(); if pairs <= PAIRS_AT_MOST { pairs } else { 0 }],
@@ -164,11 +198,14 @@ impl Pace {
         }
     }
 
-    /// A wait is over, by an answer in target or not. The weight stays where the target is just met.
+    /// A wait is over, by an answer in target or not. The weight of a queue that is behind rises, and falls again
+    /// when it has caught up.
     pub fn waited(&mut self, queue: QueueId, in_target: bool, weights: &Weights) {
         let queue = &mut self.queues[queue.0 as usize];
-        let miss = queue.target - f64::from(u8::from(in_target));
-        queue.weight = (queue.weight * (1.0 + weights.pull * miss)).clamp(1.0, weights.most);
+        let answered = f64::from(u8::from(in_target));
+        self.together.learn(queue.target, answered);
+        let short = self.together.fair(queue.target) - answered;
+        queue.weight = (queue.weight * (1.0 + weights.pull * short)).clamp(1.0, weights.most);
     }
 }
 
@@ -209,20 +246,41 @@ mod tests {
         assert!(pace.slowness(AgentId(1), BILLING, 0) < 4.0);
     }
 
+    /// Waits of two queues in turn, so many of a hundred of each answered in target; what they weigh then.
+    fn weights_after(pace: &mut Pace, waits: u32, shares: [u32; 2]) -> [f64; 2] {
+        for wait in 0..waits {
+            for (queue, share) in (0..).zip(shares) {
+                // Spread evenly, whatever the share.
+                pace.waited(QueueId(queue), wait * share % 100 < share, &Weights::default());
+            }
+        }
+        [0, 1].map(|queue| pace.queues[queue].weight)
+    }
+
     #[test]
-    fn a_queue_weighs_more_while_it_misses_its_target_and_never_beyond_the_limit() {
-        let (mut pace, weights) = (pace(), Weights::default());
-        for _ in 0..1_000 {
-            pace.waited(BILLING, true, &weights);
-        }
-        assert_eq!(pace.queues[0].weight, 1.0);
-        for _ in 0..1_000 {
-            pace.waited(BILLING, false, &weights);
-        }
-        assert_eq!(pace.queues[0].weight, weights.most);
-        for call in 0..1_000 {
-            pace.waited(BILLING, call % 10 != 0, &weights);
-        }
-        assert_eq!(pace.queues[0].weight, 1.0, "90 in 100 are more than the 80 that were promised");
+    fn a_queue_weighs_more_while_it_is_behind_and_never_beyond_the_limit() {
+        let mut pace = pace();
+        assert_eq!(weights_after(&mut pace, 2_000, [95, 95]), [1.0; 2], "nobody is behind");
+        let [behind, other] = weights_after(&mut pace, 2_000, [85, 95]);
+        assert!(behind > 10.0 && other == 1.0, "{behind} above its target, and behind; {other}");
+        assert_eq!(weights_after(&mut pace, 2_000, [0, 95]), [Weights::default().most, 1.0]);
+        assert_eq!(weights_after(&mut pace, 2_000, [95, 95]), [1.0; 2], "it has caught up");
+    }
+
+    #[test]
+    fn where_all_miss_their_targets_the_one_that_is_behind_weighs_more() {
+        let [behind, before] = weights_after(&mut pace(), 2_000, [40, 60]);
+        assert!(behind > 10.0 && before == 1.0, "{behind}, {before}");
+    }
+
+    #[test]
+    fn a_queue_that_promises_more_is_behind_sooner() {
+        let mut queues = [queue_config("billing"), queue_config("support")];
+        queues[0].service_level.0 = 90;
+        let mut pace = Pace::new(&queues, 2);
+        let [promising, other] = weights_after(&mut pace, 2_000, [88, 84]);
+        assert!(promising == 1.0 && other == 1.0, "{promising}, {other}");
+        let [promising, other] = weights_after(&mut pace, 2_000, [86, 86]);
+        assert!(promising > 2.0 && other == 1.0, "{promising}, {other}");
     }
 }

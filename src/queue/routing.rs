@@ -27,10 +27,10 @@ impl Default for Routing {
 /// far from sensitive; `docs/ROUTING.md` tells what each is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weights {
-    /// By what share a queue's weight rises when a call misses its target, and how quickly it falls when
-    /// others meet it. Default 0.2.
+    /// How quickly the weight of a queue rises that is behind the others in what is answered in target, and falls when it
+    /// has caught up: by this share for each call that is missed, all others answered. Default 0.1.
     pub pull: f64,
-    /// The greatest weight of a queue that misses its target. Default 8.
+    /// The greatest weight of a queue that is behind. Default 15.
     pub most: f64,
     /// What each step of priority adds to a call's value. Default 0.1.
     pub priority: f64,
@@ -58,8 +58,8 @@ pub struct Weights {
 impl Default for Weights {
     fn default() -> Weights {
         Weights {
-            pull: 0.2,
-            most: 8.0,
+            pull: 0.1,
+            most: 15.0,
             priority: 0.1,
             late: 0.05,
             price: 3.0,
