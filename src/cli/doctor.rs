@@ -3,16 +3,22 @@
 use std::fs;
 use std::io;
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use clap::Args;
 use jiff::tz::TimeZone;
 use rustix::process::Resource;
 use rustix::process::getrlimit;
+use serde::Serialize;
+use serde_json::json;
 
+use crate::cli::Format;
+use crate::cli::ServeArgs;
 use crate::cli::http;
 use crate::cli::trouble::Trouble;
 use crate::server::ServeOptions;
@@ -27,6 +33,16 @@ const OPEN_FILES: u64 = 4_096;
 /// No clock that is right is before this: 2026-01-01.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 
+/// What is asked.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    serve: ServeArgs,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
 /// What came of one check.
 enum Finding {
     Good(String),
@@ -39,28 +55,80 @@ use Finding::Bad;
 use Finding::Good;
 use Finding::Note;
 
+/// A finding for programs.
+#[derive(Debug, Serialize)]
+struct FindingView<'a> {
+    /// What was checked. The names stay, whatever the messages say.
+    check: &'static str,
+    /// `good`, `note` or `bad`.
+    severity: &'static str,
+    message: &'a str,
+    /// What to do; null where all is well.
+    hint: Option<&'a str>,
+}
+
+/// What was checked, by its name for programs, and what came of it.
+type Checked = (&'static str, Finding);
+
 /// `warmline doctor`: the flags are those of `serve`, so that what is checked is what would run.
-pub(super) fn run(options: &ServeOptions) -> Result<(), Trouble> {
-    let mut findings = vec![data_folder(&options.data), history(&options.data), passwords(options)];
-    findings.extend(sockets(options));
-    findings.extend(certificate(options));
-    findings.extend([audio_ports(options), flows(options), prompts(&options.prompts), open_files(), clock()]);
-    findings.extend(time_zone());
-    let mut bad = 0;
-    for finding in &findings {
-        match finding {
-            Good(what) => say!("ok    {what}"),
-            Note(what, hint) => say!("note  {what}\n      {hint}"),
-            Bad(what, hint) => {
-                bad += 1;
-                say!("BAD   {what}\n      {hint}");
-            }
-        }
+pub(super) fn run(args: DoctorArgs) -> Result<(), Trouble> {
+    let findings = examine(&args.serve.into());
+    match args.format {
+        Format::Text => findings.iter().for_each(|(_, finding)| tell(finding)),
+        Format::Json => say!("{:#}", report(&findings)),
     }
-    match bad {
+    match bad(&findings) {
         0 => Ok(()),
         1 => Err(Trouble::new("one thing is not right")),
         bad => Err(Trouble::new(format!("{bad} things are not right"))),
+    }
+}
+
+fn examine(options: &ServeOptions) -> Vec<Checked> {
+    let mut findings = vec![
+        ("data_folder", data_folder(&options.data)),
+        ("history", history(&options.data)),
+        ("passwords", passwords(options)),
+    ];
+    findings.extend(sockets(options));
+    findings.extend(certificate(options).map(|finding| ("certificate", finding)));
+    findings.extend([
+        ("audio_ports", audio_ports(options)),
+        ("flows", flows(options)),
+        ("prompts", prompts(&options.prompts)),
+        ("open_files", open_files()),
+        ("clock", clock()),
+    ]);
+    findings.extend(time_zone().map(|finding| ("time_zone", finding)));
+    findings
+}
+
+fn bad(findings: &[Checked]) -> usize {
+    findings.iter().filter(|(_, finding)| matches!(finding, Bad(..))).count()
+}
+
+fn tell(finding: &Finding) {
+    match finding {
+        Good(what) => say!("ok    {what}"),
+        Note(what, hint) => say!("note  {what}\n      {hint}"),
+        Bad(what, hint) => say!("BAD   {what}\n      {hint}"),
+    }
+}
+
+/// What programs read: a provisioning script, a health check.
+fn report(findings: &[Checked]) -> serde_json::Value {
+    let views: Vec<FindingView> = findings.iter().map(FindingView::from).collect();
+    json!({ "good": bad(findings) == 0, "findings": views })
+}
+
+impl<'a> From<&'a Checked> for FindingView<'a> {
+    fn from((check, finding): &'a Checked) -> FindingView<'a> {
+        let (severity, message, hint) = match finding {
+            Good(what) => ("good", what, None),
+            Note(what, hint) => ("note", what, Some(hint.as_str())),
+            Bad(what, hint) => ("bad", what, Some(hint.as_str())),
+        };
+        FindingView { check, severity, message, hint }
     }
 }
 
@@ -116,22 +184,21 @@ fn passwords(options: &ServeOptions) -> Finding {
 }
 
 /// Whether the server's own sockets are free, unless it is the server that has them.
-fn sockets(options: &ServeOptions) -> Vec<Finding> {
+fn sockets(options: &ServeOptions) -> Vec<Checked> {
     let ServeOptions { sip, sip_tls, http, https, webrtc, .. } = options;
     let page = http::ask(*http, "GET", "/", None);
     if page.is_ok_and(|page| page.body.contains("<title>Warmline</title>")) {
-        return vec![Good(format!("a Warmline runs already, at http://{http}/"))];
+        return vec![("server", Good(format!("a Warmline runs already, at http://{http}/")))];
     }
     let mut findings = vec![
-        socket("SIP over UDP", sip.to_string(), UdpSocket::bind(sip).map(drop)),
-        socket("SIP over TCP", sip.to_string(), TcpListener::bind(sip).map(drop)),
-        socket("the web", http.to_string(), TcpListener::bind(http).map(drop)),
-        socket("WebRTC", webrtc.to_string(), UdpSocket::bind(webrtc).map(drop)),
+        socket("sip_udp", "SIP over UDP", *sip, UdpSocket::bind(sip).map(drop)),
+        socket("sip_tcp", "SIP over TCP", *sip, TcpListener::bind(sip).map(drop)),
+        socket("http", "the web", *http, TcpListener::bind(http).map(drop)),
+        socket("webrtc", "WebRTC", *webrtc, UdpSocket::bind(webrtc).map(drop)),
     ];
-    for (what, address) in [("SIP over TLS", sip_tls), ("HTTPS", https)] {
-        findings.extend(
-            address.map(|address| socket(what, address.to_string(), TcpListener::bind(address).map(drop))),
-        );
+    for (check, what, address) in [("sip_tls", "SIP over TLS", sip_tls), ("https", "HTTPS", https)] {
+        let bound = |address| socket(check, what, address, TcpListener::bind(address).map(drop));
+        findings.extend(address.map(bound));
     }
     findings
 }
@@ -146,8 +213,8 @@ fn certificate(options: &ServeOptions) -> Option<Finding> {
     })
 }
 
-fn socket(what: &str, address: String, bound: io::Result<()>) -> Finding {
-    match bound {
+fn socket(check: &'static str, what: &str, address: SocketAddr, bound: io::Result<()>) -> Checked {
+    let finding = match bound {
         Ok(()) => Good(format!("{what} can be bound at {address}")),
         Err(error) => {
             let hint = match error.kind() {
@@ -160,7 +227,8 @@ fn socket(what: &str, address: String, bound: io::Result<()>) -> Finding {
             };
             Bad(format!("{what} cannot be bound at {address}: {error}"), hint.to_owned())
         }
-    }
+    };
+    (check, finding)
 }
 
 /// Tries a few ports of the range: the server passes over one that is taken.
@@ -248,4 +316,58 @@ fn clock() -> Finding {
     }
     let hint = "set it, or start a time service: `timedatectl set-ntp true`".to_owned();
     Bad("the clock is before 2026: the history would be false".to_owned(), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    /// Of a machine on which all is well but for the prompts, and the web's port is taken.
+    fn findings() -> serde_json::Value {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let options = ServeOptions {
+            data: folder.path().join("data"),
+            flows: Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows"),
+            prompts: folder.path().join("prompts"),
+            sip: any,
+            http: any,
+            https: Some(taken.local_addr().unwrap()),
+            webrtc: any,
+            ..ServeOptions::default()
+        };
+        serde_json::from_str(&format!("{:#}", report(&examine(&options)))).unwrap()
+    }
+
+    #[test]
+    fn programs_are_told_what_was_checked_and_what_to_do() {
+        let told = findings();
+        assert_eq!(told["good"], false, "{told}");
+        let of = |check: &str| {
+            let findings = told["findings"].as_array().unwrap();
+            findings
+                .iter()
+                .find(|finding| finding["check"] == check)
+                .unwrap_or_else(|| panic!("{check}: {told}"))
+        };
+        for check in ["data_folder", "history", "sip_udp", "sip_tcp", "http", "webrtc", "flows", "clock"] {
+            assert!(of(check)["severity"] == "good" && of(check)["hint"].is_null(), "{check}: {told}");
+        }
+        assert_eq!(of("passwords")["severity"], "note");
+        assert!(of("passwords")["hint"].as_str().unwrap().contains("warmline agent passwd"), "{told}");
+        for check in ["https", "prompts"] {
+            assert!(of(check)["severity"] == "bad" && of(check)["hint"].is_string(), "{check}: {told}");
+            assert!(of(check)["message"].as_str().is_some_and(|message| !message.is_empty()), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_machine_is_good_where_nothing_is_bad() {
+        let note = || ("open_files", Note("few".to_owned(), "more".to_owned()));
+        assert_eq!(report(&[note(), ("clock", Good("right".to_owned()))])["good"], true);
+        assert_eq!(report(&[note(), ("clock", Bad("wrong".to_owned(), "set it".to_owned()))])["good"], false);
+    }
 }

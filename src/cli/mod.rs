@@ -90,7 +90,7 @@ enum Command {
     /// Live through days of centers in virtual time, by our routing and by others'
     Simulate(simulate::SimulateArgs),
     /// Check data folder, ports, prompts, limits and clock, and say what to do
-    Doctor(ServeArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// The flags of `serve`.
@@ -190,7 +190,7 @@ pub fn main() -> ExitCode {
         Command::Route(args) => route::run(args),
         Command::Replay(args) => replay::run(&args),
         Command::Simulate(args) => simulate::run(args),
-        Command::Doctor(args) => doctor::run(&args.into()),
+        Command::Doctor(args) => doctor::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,11 @@ use clap::Args;
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
 
+use super::Format;
 use super::table::table;
 use super::trouble::Trouble;
 use crate::queue::api::Routing;
@@ -56,6 +60,9 @@ pub(super) struct SimulateArgs {
     /// Take agents first who have what a type of calls prefers, as `route --stdio` does
     #[arg(long)]
     prefer: bool,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -169,19 +176,111 @@ pub(super) fn run(args: SimulateArgs) -> Result<(), Trouble> {
         ("Warmline, most in target", ours(Routing::ServiceLevel(Weights::most_in_target()))),
         ("if everybody had every skill", Way::Bound),
     ];
-    let mut rows = Vec::new();
-    for (set, centers) in &sets {
-        for (routing, way) in ways {
+    let lines = lines(&sets, &ways, args.each);
+    match args.format {
+        Format::Text => {
+            let rows: Vec<_> = lines.iter().map(Line::row).collect();
+            say!("{}", table(&HEAD, &rows).trim_end());
+        }
+        Format::Json => say!("{:#}", report(&lines)),
+    }
+    Ok(())
+}
+
+/// What the days of one center came to by one way of routing, or those of all centers of a set.
+struct Line<'a> {
+    set: &'static str,
+    /// None: the mean of the set.
+    center: Option<&'a str>,
+    routing: &'static str,
+    figures: Figures,
+}
+
+fn lines<'a>(sets: &'a Sets, ways: &[(&'static str, Way)], each: bool) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    for (set, centers) in sets {
+        for &(routing, way) in ways {
             let of_centers: Vec<Figures> = centers.iter().map(|days| Figures::of(days, way)).collect();
-            if args.each {
+            let line = |center, figures| Line { set, center, routing, figures };
+            if each {
                 let each = centers.iter().zip(&of_centers);
-                rows.extend(each.map(|(days, figures)| figures.row(&days[0].name, routing)));
+                lines.extend(each.map(|(days, figures)| line(Some(&*days[0].name), *figures)));
             }
-            rows.push(Figures::mean(&of_centers).row(set, routing));
+            lines.push(line(None, Figures::mean(&of_centers)));
         }
     }
-    say!("{}", table(&HEAD, &rows).trim_end());
-    Ok(())
+    lines
+}
+
+/// What programs read.
+fn report(lines: &[Line]) -> Value {
+    let views: Vec<LineView> = lines.iter().map(LineView::from).collect();
+    json!({ "lines": views })
+}
+
+/// A line for programs: shares in per cent, nothing rounded.
+#[derive(Debug, Serialize)]
+struct LineView<'a> {
+    set: &'a str,
+    /// Null: the mean of the set.
+    center: Option<&'a str>,
+    routing: &'a str,
+    calls: u64,
+    /// Answered in target, of all who called.
+    service_level_of_all: f64,
+    /// The same of the type of calls that is worst off.
+    worst: f64,
+    /// How many points the types are below their targets, weighed by calls.
+    short: f64,
+    average_wait_s: f64,
+    p99_wait_s: f64,
+    /// Of all who called, however short they waited.
+    hung_up: f64,
+    /// The standard deviation of occupancy among agents with the same skills, in points.
+    uneven: f64,
+    /// Answered by who had what is preferred.
+    as_preferred: f64,
+    /// What was said of waits beyond what they were, the mean and the mean size; null where a routing says nothing of waits.
+    quote_bias_s: Option<f64>,
+    quote_error_s: Option<f64>,
+    /// Waits that stayed within the bound that was said.
+    in_bound: Option<f64>,
+}
+
+impl<'a> From<&'a Line<'a>> for LineView<'a> {
+    fn from(line: &'a Line<'a>) -> LineView<'a> {
+        let Line { set, center, routing, figures } = *line;
+        let [
+            service_level_of_all,
+            worst,
+            short,
+            average_wait_s,
+            p99_wait_s,
+            hung_up,
+            uneven,
+            as_preferred,
+            of_waits @ ..,
+        ] = figures.figures;
+        let [quote_bias_s, quote_error_s, in_bound] =
+            of_waits.map(|figure| figures.says_waits().then_some(figure));
+        LineView {
+            set,
+            center,
+            routing,
+            calls: figures.calls,
+            service_level_of_all,
+            worst,
+            short,
+            average_wait_s,
+            p99_wait_s,
+            hung_up,
+            uneven,
+            as_preferred,
+            quote_bias_s,
+            quote_error_s,
+            in_bound,
+        }
+    }
 }
 
 /// The days of each center, by what the mean of these is called.
@@ -240,7 +339,7 @@ fn real_days(path: &Path, args: &SimulateArgs) -> Result<Vec<Center>, Trouble> {
 /// The mean figures of some days.
 #[derive(Clone, Copy, Default)]
 struct Figures {
-    calls: f64,
+    calls: u64,
     figures: [f64; 11],
 }
 
@@ -261,13 +360,20 @@ impl Figures {
         mean
     }
 
-    fn row(&self, center: &str, routing: &str) -> Vec<String> {
-        // Those who are not of this house say nothing of waits.
-        let said = if self.figures[10] > 0.0 { 11 } else { 8 };
-        let figures = self.figures[..said].iter().map(|figure| format!("{figure:.1}"));
-        let figures = figures.chain(std::iter::repeat_n(String::new(), 11 - said));
-        let names = [center.to_owned(), routing.to_owned(), format!("{:.0}", self.calls)];
-        names.into_iter().chain(figures).collect()
+    /// Those who are not of this house say nothing of waits.
+    fn says_waits(&self) -> bool {
+        self.figures[10] > 0.0
+    }
+}
+
+impl Line<'_> {
+    fn row(&self) -> Vec<String> {
+        let Line { set, center, routing, figures } = self;
+        let said = if figures.says_waits() { 11 } else { 8 };
+        let cells = figures.figures[..said].iter().map(|figure| format!("{figure:.1}"));
+        let cells = cells.chain(std::iter::repeat_n(String::new(), 11 - said));
+        let names = [center.unwrap_or(set).to_owned(), routing.to_string(), figures.calls.to_string()];
+        names.into_iter().chain(cells).collect()
     }
 }
 
@@ -287,7 +393,7 @@ impl From<&Score> for Figures {
             size,
             score.coverage(),
         ];
-        Figures { calls: f64::from(score.offered()), figures }
+        Figures { calls: u64::from(score.offered()), figures }
     }
 }
 
@@ -299,6 +405,50 @@ fn score(day: &Center, way: Way) -> Score {
         Way::Bound => {
             let day = day.with_every_skill();
             simulate::run(&day, &mut EngineRouter::new(&day.setup, Routing::default()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_get_the_figures_of_the_table_unrounded() {
+        let plans = few_skills::apart();
+        let sets: Sets = vec![("all", vec![vec![plans[0].day(900)]])];
+        let ways = [("theirs", Way::Reference(Policy::FirstCome)), ("ours", Way::Engine(Routing::default()))];
+        let lines = lines(&sets, &ways, true);
+        let told: Value = serde_json::from_str(&format!("{:#}", report(&lines))).unwrap();
+        let told = told["lines"].as_array().unwrap();
+        let names = |line: &Value| (line["center"].is_null(), line["routing"].as_str().unwrap().to_owned());
+        let expected = [(false, "theirs"), (true, "theirs"), (false, "ours"), (true, "ours")];
+        assert_eq!(
+            told.iter().map(names).collect::<Vec<_>>(),
+            expected.map(|(mean, by)| (mean, by.to_owned()))
+        );
+        for (line, told) in lines.iter().zip(told) {
+            let row = line.row();
+            assert_eq!((&told["set"], &told["calls"].to_string()), (&json!("all"), &row[2]));
+            let figures = [
+                "service_level_of_all",
+                "worst",
+                "short",
+                "average_wait_s",
+                "p99_wait_s",
+                "hung_up",
+                "uneven",
+                "as_preferred",
+                "quote_bias_s",
+                "quote_error_s",
+                "in_bound",
+            ];
+            for (place, figure) in figures.into_iter().enumerate() {
+                let shown = told[figure].as_f64().map_or(String::new(), |figure| format!("{figure:.1}"));
+                assert_eq!(shown, row[place + 3], "{figure} of {}", line.routing);
+            }
+            assert_eq!(told["service_level_of_all"].as_f64(), Some(line.figures.figures[0]), "not rounded");
+            assert_eq!(told["in_bound"].is_null(), line.routing == "theirs");
         }
     }
 }

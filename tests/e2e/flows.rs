@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 
+use serde_json::Value;
+use serde_json::json;
+
 use crate::baresip::Phone;
 use crate::server::Server;
 use crate::server::Setup;
@@ -30,6 +33,34 @@ fn flows(folder: &Folder) -> std::path::PathBuf {
 fn warmline(arguments: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_warmline")).args(arguments).output();
     output.expect("warmline runs")
+}
+
+/// What a command says to programs.
+fn parsed(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn two_folders_of_flows_are_compared_for_people_and_for_programs() {
+    let folder = Folder::new("differ");
+    let new = flows(&folder);
+    let goodbye = fs::read_to_string(new.join("goodbye.yaml")).expect("a flow");
+    fs::write(new.join("goodbye.yaml"), goodbye.replace("pause: 1s", "pause: 3s")).expect("written");
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows").display().to_string();
+    let new = new.display().to_string();
+    let text = warmline(&["flow", "diff", &old, &new]);
+    let lines: Vec<_> = String::from_utf8_lossy(&text.stdout).lines().map(str::to_owned).collect();
+    let one = ["goodbye", "1s", "3s"];
+    assert!(lines.len() == 1 && one.iter().all(|words| lines[0].contains(words)), "{lines:?}");
+    assert_eq!(
+        parsed(&warmline(&["flow", "diff", &old, &new, "--format", "json"])),
+        json!({ "changes": lines })
+    );
+    assert_eq!(
+        parsed(&warmline(&["flow", "diff", &old, &old, "--format", "json"])),
+        json!({ "changes": [] })
+    );
 }
 
 #[test]
@@ -73,6 +104,9 @@ fn flow_files_change_under_the_running_server() {
     assert_eq!(refused.status.code(), Some(1));
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(words.contains("no node is called \"nowhere\"") && words.contains("hint: "), "{words}");
+    let versions = warmline(&["flow", "versions", "--format", "json", "--http", &http]);
+    assert_eq!(versions.status.code(), Some(1), "what is wrong is a failure for programs, too");
+    assert_eq!(parsed(&versions)["problem"], server.get("/api/v1/flows/versions")["problem"]);
 
     // Mended and published, with who and why; then back.
     fs::write(&goodbye, good.replace("pause: 1s", "pause: 3s")).expect("written");
@@ -88,6 +122,9 @@ fn flow_files_change_under_the_running_server() {
     for words in ["rollback", "it was better before", "ada", "shorter", &format!("new calls get {first}")] {
         assert!(versions.contains(words), "{words}: {versions}");
     }
+    let versions = warmline(&["flow", "versions", "--format", "json", "--http", &http]);
+    assert!(versions.status.success(), "{}", String::from_utf8_lossy(&versions.stderr));
+    assert_eq!(parsed(&versions), told, "as the API answers");
 
     // An announcement is switched over what the file says, by name.
     let center = flows.join("center.yaml");

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
+use serde_json::json;
 
 use super::counted;
 use super::unreadable;
+use crate::cli::Format;
 use crate::cli::trouble::Trouble;
 use crate::flow::difference::differences;
 use crate::server::load;
@@ -16,6 +19,16 @@ pub(in crate::cli) struct DiffArgs {
     before: PathBuf,
     /// The flow files after
     after: PathBuf,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What differs, as the API tells it of each version.
+#[derive(Debug, Serialize)]
+struct DiffView {
+    /// In words, one for each difference.
+    changes: Vec<String>,
 }
 
 /// Tells every difference, one a line.
@@ -23,7 +36,11 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), Trouble> {
     let before = load::flow_files(&args.before).map_err(unreadable)?;
     let after = load::flow_files(&args.after).map_err(unreadable)?;
     let found = differences(&before, &after);
-    found.iter().for_each(|line| say!("{line}"));
-    eprintln!("{}", counted(found.len(), "difference"));
+    let told = counted(found.len(), "difference");
+    match args.format {
+        Format::Text => found.iter().for_each(|line| say!("{line}")),
+        Format::Json => say!("{:#}", json!(DiffView { changes: found })),
+    }
+    eprintln!("{told}");
     Ok(())
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::unreadable;
+use crate::cli::Format;
 use crate::cli::http;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -73,6 +74,9 @@ pub(in crate::cli) struct VersionsArgs {
     /// The server's web
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     http: SocketAddr,
+    /// For people, or for programs as the API answers
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// Has the server read its folder of flows now; fails, with all that is wrong, when it is not served.
@@ -112,6 +116,19 @@ pub(super) fn roll_back(args: &RollbackArgs) -> Result<(), Trouble> {
 /// What is served, what is wrong with what is not, and what was before.
 pub(super) fn versions(args: &VersionsArgs) -> Result<(), Trouble> {
     let flows = ask(args.http, "GET", "/api/v1/flows/versions", None)?;
+    match args.format {
+        Format::Text => show(&flows),
+        Format::Json => say!("{flows:#}"),
+    }
+    if flows["problem"].is_object() {
+        return Err(
+            Trouble::new("the files in the folder of flows are not served").hint("warmline flow check")
+        );
+    }
+    Ok(())
+}
+
+fn show(flows: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let row = |change: &Value| {
         let changes = change["changes"].as_array().map_or(0, Vec::len).to_string();
@@ -131,11 +148,7 @@ pub(super) fn versions(args: &VersionsArgs) -> Result<(), Trouble> {
     outcomes(&flows["outcomes"]);
     if let Some(errors) = flows["problem"]["errors"].as_array() {
         errors.iter().for_each(|error| say!("\n{}", text(error)));
-        return Err(
-            Trouble::new("the files in the folder of flows are not served").hint("warmline flow check")
-        );
     }
-    Ok(())
 }
 
 /// How calls came out, by version, side by side.
