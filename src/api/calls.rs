@@ -86,9 +86,10 @@ pub(super) async fn list(
     Ok(Json(CallList { calls, next_before }))
 }
 
-/// `GET /api/v1/calls/{id}`
+/// `GET /api/v1/calls/{id}`: that somebody reads it is told first; see [`crate::api::reads`].
 pub(super) async fn show(
     State(state): State<ApiState>,
+    actor: Actor,
     id: Result<Path<u64>, PathRejection>,
 ) -> Result<Json<WholeCall>, Problem> {
     let Path(id) = id?;
@@ -97,6 +98,9 @@ pub(super) async fn show(
     let Some(record) = record else {
         return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
     };
+    if let Some(reader) = actor.person() {
+        state.tell_read(id, &facts, reader).await?;
+    }
     let story = story::tell(&facts, &state.live.rules().zone).into_iter().map(LineView::from).collect();
     let holds = HoldsView::from(&TalkFold::of(facts.iter().map(|dated| &dated.fact)).holds());
     let (notes, repeated) = chain(NoteFold::of(&facts));

@@ -33,6 +33,7 @@ use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::wire::sip::WebConnections;
+use reads::Reads;
 use session::Sessions;
 
 mod agents;
@@ -54,6 +55,7 @@ mod page;
 mod problem;
 mod promises;
 mod queues;
+mod reads;
 mod recording;
 mod reports;
 mod session;
@@ -76,6 +78,7 @@ pub struct ApiState {
     readers: Arc<Readers>,
     sessions: Arc<Sessions>,
     reading: Arc<Semaphore>,
+    reads: Arc<Reads>,
     board: wallboard::Drawn,
     control: ControlHandle,
     live: Arc<Live>,
@@ -110,6 +113,7 @@ impl ApiState {
             data: store.folder().to_owned(),
             sessions: Arc::new(Sessions::new(store)),
             reading: Arc::new(Semaphore::new(READING)),
+            reads: Arc::default(),
             board: wallboard::Drawn::default(),
             control,
             live,

@@ -79,8 +79,8 @@ fn paths() -> Value {
         "/api/v1/calls": { "get": calls(), "post": talk::place_path() },
         "/api/v1/calls/{id}": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
-            "get": answers("One call, its story and its facts", json!({
-                "200": body("The call", "WholeCall"), "400": problem(), "404": problem(),
+            "get": answers("One call, its story and its facts; its history tells who read it that had no part in it", json!({
+                "200": body("The call", "WholeCall"), "400": problem(), "404": problem(), "503": problem(),
             })),
         },
         "/api/v1/calls/{id}/explain": {

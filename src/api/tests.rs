@@ -44,6 +44,7 @@ mod losses;
 mod lost;
 mod numbers;
 mod queues;
+mod reads;
 mod sip_socket;
 
 /// A running API, with a control thread that knows alice, says yes and remembers.
@@ -53,6 +54,7 @@ struct Api {
     history: HistoryWriter,
     wishes: std::sync::mpsc::Receiver<(String, AgentWish)>,
     asked: std::sync::mpsc::Receiver<(String, AgentRequest)>,
+    /// What somebody got of what is kept of callers, and who.
     fetched: std::sync::mpsc::Receiver<(String, Option<String>)>,
     placed: std::sync::mpsc::Receiver<(String, PlaceCall)>,
     skills: std::sync::mpsc::Receiver<String>,
@@ -108,6 +110,10 @@ fn api_of(center: flow::Center, bound: Option<SocketAddr>, started: WallTime) ->
                 }
                 ControlRequest::RecordingFetched { file, by, reply, .. } => {
                     let _ = fetched_sender.send((file.to_string(), by.map(|by| by.to_string())));
+                    let _ = reply.send(Ok(()));
+                }
+                ControlRequest::CallRead { call, by, reply } => {
+                    let _ = fetched_sender.send((format!("call {call}"), Some(by.to_string())));
                     let _ = reply.send(Ok(()));
                 }
                 ControlRequest::MessageHandled { part, by, words, reply, .. } => {

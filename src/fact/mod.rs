@@ -314,6 +314,8 @@ pub enum What {
     RecordingEnded { file: String, why: RecordingEnd },
     /// Somebody listened to a recording, or took it away. None for a program on the server's machine.
     RecordingFetched { file: String, by: Option<Name> },
+    /// Somebody who had no part in the call, nor owes anything from it, read its history.
+    CallRead { by: Name },
     /// The caller left a message for those who serve a queue; which one of the call's it is, from 1 on.
     MessageLeft { queue: Name, part: u16, length: Duration, from: Box<Promisee> },
     /// A message was asked for and is none: nobody said anything, or it could not be stored.

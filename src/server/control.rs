@@ -16,6 +16,7 @@ use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Timestamp;
+use crate::fact::Fact;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
 use crate::flow::api::BotCall;
@@ -336,6 +337,12 @@ impl Control {
             }
             ControlRequest::RecordingFetched { call, file, by, reply } => {
                 inputs.push(Input::RecordingFetched { call, file, by });
+                let _ = reply.send(Ok(()));
+                false
+            }
+            ControlRequest::CallRead { call, by, reply } => {
+                let what = What::CallRead { by };
+                outputs.push(Output::Fact(Fact { at: self.clock.now().at, call: Some(call), what }));
                 let _ = reply.send(Ok(()));
                 false
             }

@@ -64,6 +64,8 @@ pub enum ControlRequest {
         by: Option<Name>,
         reply: oneshot::Sender<Result<(), ControlError>>,
     },
+    /// Somebody reads a call's history: it is told before they have it.
+    CallRead { call: CallId, by: Name, reply: oneshot::Sender<Result<(), ControlError>> },
     /// Somebody says that a message is handled.
     MessageHandled {
         call: CallId,
@@ -175,6 +177,11 @@ impl ControlHandle {
         by: Option<Name>,
     ) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::RecordingFetched { call, file, by, reply }).await
+    }
+
+    /// Has a call's history say that somebody reads it.
+    pub async fn call_read(&self, call: CallId, by: Name) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::CallRead { call, by, reply }).await
     }
 
     /// Has the history say that a message is handled.

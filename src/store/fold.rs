@@ -272,6 +272,7 @@ impl CallFold {
             | What::RecordingResumed { .. }
             | What::RecordingEnded { .. }
             | What::RecordingFetched { .. }
+            | What::CallRead { .. }
             | What::MessageLeft { .. }
             | What::NoMessageLeft { .. }
             | What::MessageFetched { .. }

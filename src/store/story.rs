@@ -267,6 +267,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::RecordingFetched { file, by } => {
             format!("{} fetched the recording {file}", somebody(by.as_ref()))
         }
+        What::CallRead { by } => format!("{by} read the call's history"),
         What::MessageLeft { queue, length, .. } => {
             format!("left a message of {:.0} s for {queue}", length.as_secs_f64())
         }

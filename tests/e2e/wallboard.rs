@@ -121,6 +121,13 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
         (&json!("support"), &json!("sales"), &json!("sam"))
     );
 
+    // The call's history says that sam reads it, once, and not that carol does, whose call it is.
+    let reads =
+        format!("return page.evaluate(async () => (await fetch('/api/v1/calls/{}')).status)", story.id());
+    assert_eq!((carol.run(&reads), sam.run(&reads), sam.run(&reads)), (json!(200), json!(200), json!(200)));
+    let story = server.story_of(story.id(), "call_read", 10);
+    assert_eq!(story.only("call_read")["by"], "sam");
+
     assert!(text(&mut sam, "#agents").contains("calls are picked up for them"), "carol's desk did it");
 
     // Whoever listens is heard by nobody, who whispers by the agent, who joins in by both.
@@ -165,6 +172,7 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     let story = server.story_of(story.id(), "outcome_set", 10);
     assert_eq!(story.only("taken_over")["from"], "carol");
     assert_eq!(story.only("outcome_set")["agent"], "sam");
+    assert_eq!(story.only("call_read")["by"], "sam");
     sam.sees("nothing is left to do", 10, "!document.querySelector('#call').checkVisibility()");
     is_clean(&mut sam);
     is_clean(&mut carol);
