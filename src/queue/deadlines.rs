@@ -4,6 +4,7 @@
 //! hand: looking for it among 100 000 others takes longer. So whoever has one also knows when it is.
 
 use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -15,16 +16,26 @@ use crate::base::Timestamp;
 
 /// How soon is soon: what is left is no more than comes in within this time.
 const SOON: Duration = Duration::from_secs(120);
+/// How many lanes there are: more than there are times for which deadlines are commonly set, such as a ring's, a wrap-up's
+/// and a check-in's.
+const LANES: usize = 8;
+
+/// Whose, after when: what comes first is the least.
+type Deadline = (Timestamp, Due);
 
 /// What is due when. The first is somebody's between two decisions.
 ///
-/// Those of the calls may be 100 000. The others are few, and every decision moves some: apart from the calls they stay
-/// in the processor's caches.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "BTreeSet<(Timestamp, Due)>", into = "BTreeSet<(Timestamp, Due)>")]
+/// Most deadlines are as far away as others of their kind were when they were set, and so come right behind those: soon ones stand
+/// in a few lanes, which are in order without a search.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "BTreeSet<Deadline>", into = "BTreeSet<Deadline>")]
 pub(super) struct Deadlines {
-    calls: BTreeSet<(Timestamp, CallId)>,
-    others: BTreeSet<(Timestamp, Due)>,
+    /// Those that were soon when they were set, each lane in order.
+    lanes: [VecDeque<Deadline>; LANES],
+    /// The last that came into each lane, there still or not: the latest first.
+    lasts: [Deadline; LANES],
+    /// Those that were not, and those that would be the last in no lane.
+    rest: BTreeSet<Deadline>,
     /// When the first is.
     first: Option<Timestamp>,
     /// Whether the first may be nobody's, or is not known.
@@ -37,21 +48,24 @@ impl Deadlines {
         self.first
     }
 
-    pub fn insert(&mut self, at: Timestamp, due: Due) {
-        match due {
-            Due::Call(call) => self.calls.insert((at, call)),
-            other => self.others.insert((at, other)),
-        };
+    pub fn insert(&mut self, now: Timestamp, at: Timestamp, due: Due) {
+        let deadline = (at, due);
+        // Mostly the times tell.
+        let is_before = |last: &Deadline| last.0 < at || *last < deadline;
+        match self.lasts.iter().position(is_before).filter(|_| at <= now + SOON) {
+            Some(lane) => {
+                self.lanes[lane].push_back(deadline);
+                self.lasts[lane] = deadline;
+            }
+            None => drop(self.rest.insert(deadline)),
+        }
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
     }
 
     /// Nobody needs one of these times any more.
     pub fn remove(&mut self, now: Timestamp, at: Timestamp, due: Due) {
         if at > now + SOON {
-            match due {
-                Due::Call(call) => self.calls.remove(&(at, call)),
-                other => self.others.remove(&(at, other)),
-            };
+            self.rest.remove(&(at, due));
         }
         self.unsure |= self.first == Some(at);
     }
@@ -59,10 +73,11 @@ impl Deadlines {
     /// Takes out the first that is due.
     pub fn pop(&mut self, now: Timestamp) -> Option<(Timestamp, Due)> {
         self.first.filter(|first| *first <= now)?;
-        let popped = self.pop_earliest();
+        let popped = self.earliest()?;
+        self.take_out(popped);
         self.first = self.earliest().map(|(at, _)| at);
         self.unsure = true;
-        popped.filter(|(at, _)| *at <= now)
+        Some(popped).filter(|(at, _)| *at <= now)
     }
 
     /// Whether [`Deadlines::settle`] has something to do.
@@ -72,44 +87,57 @@ impl Deadlines {
 
     /// Leaves out those at the beginning that are nobody's.
     pub fn settle(&mut self, is_meant: impl Fn((Timestamp, Due)) -> bool) {
-        while self.earliest().is_some_and(|earliest| !is_meant(earliest)) {
-            self.pop_earliest();
+        let mut earliest = self.earliest();
+        while let Some(nobodys) = earliest.filter(|earliest| !is_meant(*earliest)) {
+            self.take_out(nobodys);
+            earliest = self.earliest();
         }
-        self.first = self.earliest().map(|(at, _)| at);
+        self.first = earliest.map(|(at, _)| at);
         self.unsure = false;
     }
 
     /// The first of all, be it somebody's or not.
-    fn earliest(&self) -> Option<(Timestamp, Due)> {
-        let call = self.calls.first().map(|(at, call)| (*at, Due::Call(*call)));
-        match (call, self.others.first()) {
-            (Some(call), Some(other)) => Some(call.min(*other)),
-            (call, other) => call.or(other.copied()),
-        }
+    fn earliest(&self) -> Option<Deadline> {
+        self.lanes.iter().filter_map(VecDeque::front).chain(self.rest.first()).min().copied()
     }
 
-    fn pop_earliest(&mut self) -> Option<(Timestamp, Due)> {
-        let earliest = self.earliest();
-        match earliest? {
-            (_, Due::Call(_)) => drop(self.calls.pop_first()),
-            _ => drop(self.others.pop_first()),
+    /// Takes out the first of all, wherever it stands: one that was set, left and set again stands in two lanes.
+    fn take_out(&mut self, earliest: Deadline) {
+        for lane in &mut self.lanes {
+            if lane.front() == Some(&earliest) {
+                lane.pop_front();
+            }
         }
-        earliest
+        if self.rest.first() == Some(&earliest) {
+            self.rest.pop_first();
+        }
     }
 }
 
-impl From<BTreeSet<(Timestamp, Due)>> for Deadlines {
-    fn from(all: BTreeSet<(Timestamp, Due)>) -> Deadlines {
-        let mut deadlines = Deadlines::default();
-        all.into_iter().for_each(|(at, due)| deadlines.insert(at, due));
-        deadlines
+/// Equal are equal deadlines, wherever they stand.
+impl PartialEq for Deadlines {
+    fn eq(&self, other: &Deadlines) -> bool {
+        BTreeSet::from(self.clone()) == BTreeSet::from(other.clone())
     }
 }
 
-impl From<Deadlines> for BTreeSet<(Timestamp, Due)> {
-    fn from(deadlines: Deadlines) -> BTreeSet<(Timestamp, Due)> {
-        let calls = deadlines.calls.into_iter().map(|(at, call)| (at, Due::Call(call)));
-        calls.chain(deadlines.others).collect()
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        let lasts = [(Timestamp::ZERO, Due::Call(CallId(0))); LANES];
+        Deadlines { lanes: Default::default(), lasts, rest: BTreeSet::new(), first: None, unsure: false }
+    }
+}
+
+impl From<BTreeSet<Deadline>> for Deadlines {
+    fn from(rest: BTreeSet<Deadline>) -> Deadlines {
+        let first = rest.first().map(|(at, _)| *at);
+        Deadlines { first, rest, ..Deadlines::default() }
+    }
+}
+
+impl From<Deadlines> for BTreeSet<Deadline> {
+    fn from(deadlines: Deadlines) -> BTreeSet<Deadline> {
+        deadlines.lanes.into_iter().flatten().chain(deadlines.rest).collect()
     }
 }
 
@@ -136,7 +164,7 @@ mod tests {
             if chance.below(3) > 0 {
                 let at = now + Duration::from_secs(chance.below(300));
                 meant.insert((at, due));
-                deadlines.insert(at, due);
+                deadlines.insert(now, at, due);
             }
             while let Some(popped) = deadlines.pop(now) {
                 if meant.remove(&popped) {
@@ -149,5 +177,18 @@ mod tests {
             let all = BTreeSet::from(deadlines.clone());
             assert!(all.iter().all(|deadline| is_soon(deadline) || meant.contains(deadline)));
         }
+    }
+
+    #[test]
+    fn deadlines_that_are_set_for_a_few_times_need_no_search() {
+        let mut deadlines = Deadlines::default();
+        for n in 0..1_000 {
+            let now = Timestamp::from_millis(n * 7);
+            for (kind, seconds) in (0..).zip([60, 20, 30, 1, 10]) {
+                let due = Due::Agent(AgentId(n as u32 * 5 + kind));
+                deadlines.insert(now, now + Duration::from_secs(seconds), due);
+            }
+        }
+        assert!(deadlines.rest.is_empty());
     }
 }

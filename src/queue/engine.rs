@@ -291,7 +291,7 @@ impl Engine {
     ) -> Option<Timestamp> {
         if from != to {
             from.inspect(|at| self.due.remove(self.now, *at, due));
-            to.inspect(|at| self.due.insert(*at, due));
+            to.inspect(|at| self.due.insert(self.now, *at, due));
         }
         to
     }
@@ -307,7 +307,7 @@ impl Engine {
 
     /// Sets a deadline that nobody moves.
     pub(super) fn arm(&mut self, due: Due, at: Timestamp) {
-        self.due.insert(at, due);
+        self.due.insert(self.now, at, due);
     }
 
     /// The queue of a call that is in the engine.

@@ -809,8 +809,8 @@ mod tests {
         let mut writer = writer(&folder, 1);
         fs::remove_dir_all(&folder).unwrap();
         // The file is open still; the one that takes its place cannot be.
-        let told = (0..100).map(|n| (Timestamp::from_secs(n), wants(AgentWish::Ready))).collect();
-        let failed = writer.turn(turn(Timestamp::from_secs(100), told, Changes::default())).unwrap_err();
+        let told = (0..1_000).map(|n| (Timestamp::from_secs(n), wants(AgentWish::Ready))).collect();
+        let failed = writer.turn(turn(Timestamp::from_secs(1_000), told, Changes::default())).unwrap_err();
         writer.or_give_up(Err(failed));
         assert!(writer.failed.load(Ordering::Relaxed) && writer.file.is_none());
         assert_eq!(writer.stats.given_up.load(Ordering::Relaxed), 1);
