@@ -49,7 +49,7 @@ impl SipSockets {
     /// arrives at the receiver.
     pub async fn bind(address: SocketAddr) -> io::Result<(SipSockets, mpsc::Receiver<Input>)> {
         let (arrived, receiver) = mpsc::channel(STREAM_BACKLOG);
-        let udp = Udp::bind(address)?;
+        let udp = Udp::bind(address).await?;
         let tcp = Connections::listen(udp.address(), None, arrived.clone()).await?;
         let web = WebConnections::new(arrived.clone());
         Ok((SipSockets { udp, tcp, tls: None, web, arrived }, receiver))

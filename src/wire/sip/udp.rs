@@ -35,8 +35,8 @@ pub struct Udp {
 }
 
 impl Udp {
-    /// Binds to `address`. Within a tokio runtime.
-    pub fn bind(address: SocketAddr) -> io::Result<Udp> {
+    /// Binds to `address`, and can be sent by at once. Within a tokio runtime.
+    pub async fn bind(address: SocketAddr) -> io::Result<Udp> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
         // The kernel's limit may give less; it then says so by dropping, which retransmission mends.
@@ -46,6 +46,8 @@ impl Udp {
         let socket = UdpSocket::from_std(socket.into())?;
         let address = socket.local_addr()?;
         unreachable::watch(&socket, address)?;
+        // Before the runtime has looked at a socket once, it takes nothing.
+        socket.writable().await?;
         Ok(Udp { socket, address, buffer: vec![0; LARGEST].into(), unsent: 0 })
     }
 
@@ -95,10 +97,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_phone_that_is_switched_off_is_noticed_at_once() {
-        let mut udp = Udp::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let mut udp = Udp::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let gone = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let there = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        udp.socket.writable().await.unwrap();
         udp.send(gone, b"anybody?");
         udp.send(there.local_addr().unwrap(), b"hello");
         let mut failed = Vec::new();
