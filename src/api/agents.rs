@@ -105,7 +105,7 @@ pub(super) async fn set_state(
 /// that nobody is stuck.
 fn has_said_what_came_of_it(state: &ApiState, agent: &Name) -> Result<(), Problem> {
     let center = state.center();
-    let wants = |queue: &Name| center.talk_of(queue).is_some_and(|talk| talk.outcome_required);
+    let wants = |queue: &Name| center.requires_outcome(queue);
     let unsaid = state.live.desks.without_outcome(agent).into_iter();
     let unsaid = unsaid.filter_map(|(call, queue)| Some((call, queue.filter(wants)?)));
     match unsaid.into_iter().next() {

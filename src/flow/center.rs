@@ -232,6 +232,11 @@ impl Center {
         self.talk.get(place)
     }
 
+    /// Whether an agent has to say what came of a talk of the queue of this name before they leave wrap-up.
+    pub fn requires_outcome(&self, queue: &str) -> bool {
+        self.talk_of(queue).is_some_and(|talk| talk.outcome_required)
+    }
+
     /// What `new` changes that can only change with a restart, in words: the engine knows skills, queues and agents by
     /// their places, and SIP has begun with the trunks. All else may change under running calls.
     pub fn needs_restart(&self, new: &Center) -> Vec<String> {

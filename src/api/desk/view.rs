@@ -250,8 +250,7 @@ impl DeskJson {
         let DeskView { agent, desk, calls, promises } = view;
         let calls = calls.iter().map(|(part, call)| {
             let timeline = timelines.remove(&call.id).unwrap_or_default();
-            let required = call.queue.as_deref().and_then(|queue| center.talk_of(queue));
-            let required = required.is_some_and(|talk| talk.outcome_required);
+            let required = call.queue.as_deref().is_some_and(|queue| center.requires_outcome(queue));
             CallJson {
                 outcome_missing: required && desk.state.is_some() && !call.has_outcome_of(&agent),
                 escalation: escalation(call, &center.escalation),
