@@ -26,6 +26,8 @@ use crate::api::problem::Problem;
 use crate::api::promises::time;
 use crate::api::session::Actor;
 use crate::base::WallTime;
+use crate::store::Readers;
+use crate::store::StoreError;
 use crate::store::service::By;
 use crate::store::service::Every;
 use crate::store::service::Intervals;
@@ -63,13 +65,32 @@ impl Days {
     }
 }
 
-/// What the talks of a time came to.
+/// A report of some days, and which days these are.
 #[derive(Debug, Serialize)]
-pub(super) struct TalksReport {
+pub(super) struct OfDays<V> {
     from: String,
     until: String,
     #[serde(flatten)]
-    talks: TalkReportView,
+    report: V,
+}
+
+type Answer<V> = Result<Json<OfDays<V>>, Problem>;
+
+/// What the history has of these days, as a view of it; for supervisors.
+async fn of_days<R, V>(
+    state: &ApiState,
+    actor: &Actor,
+    days: Result<Query<Days>, QueryRejection>,
+    read: fn(&Readers, WallTime, WallTime) -> Result<R, StoreError>,
+) -> Answer<V>
+where
+    R: Send + 'static,
+    V: for<'a> From<&'a R>,
+{
+    actor.supervises()?;
+    let (from, until) = Days::parse(days)?;
+    let report = state.read(move |readers| read(readers, from, until)).await?;
+    Ok(Json(OfDays { from: rfc3339(from), until: rfc3339(until), report: V::from(&report) }))
 }
 
 /// `GET /api/v1/reports/talks`: holds by queue and agent, and what came of the ways on which callers were handed on.
@@ -77,21 +98,8 @@ pub(super) async fn talks(
     State(state): State<ApiState>,
     actor: Actor,
     days: Result<Query<Days>, QueryRejection>,
-) -> Result<Json<TalksReport>, Problem> {
-    actor.supervises()?;
-    let (from, until) = Days::parse(days)?;
-    let report = state.read(move |readers| readers.talk_report(from, until)).await?;
-    let talks = TalkReportView::from(&report);
-    Ok(Json(TalksReport { from: rfc3339(from), until: rfc3339(until), talks }))
-}
-
-/// What the answers of a time came to.
-#[derive(Debug, Serialize)]
-pub(super) struct SurveysReport {
-    from: String,
-    until: String,
-    #[serde(flatten)]
-    surveys: SurveyReportView,
+) -> Answer<TalkReportView> {
+    of_days(&state, &actor, days, Readers::talk_report).await
 }
 
 /// `GET /api/v1/reports/surveys`: what callers answered after their talks, by queue and agent.
@@ -99,21 +107,8 @@ pub(super) async fn surveys(
     State(state): State<ApiState>,
     actor: Actor,
     days: Result<Query<Days>, QueryRejection>,
-) -> Result<Json<SurveysReport>, Problem> {
-    actor.supervises()?;
-    let (from, until) = Days::parse(days)?;
-    let report = state.read(move |readers| readers.survey_report(from, until)).await?;
-    let surveys = SurveyReportView::from(&report);
-    Ok(Json(SurveysReport { from: rfc3339(from), until: rfc3339(until), surveys }))
-}
-
-/// What became of the calls of a time.
-#[derive(Debug, Serialize)]
-pub(super) struct NumbersReport {
-    from: String,
-    until: String,
-    #[serde(flatten)]
-    numbers: NumberReportView,
+) -> Answer<SurveyReportView> {
+    of_days(&state, &actor, days, Readers::survey_report).await
 }
 
 /// `GET /api/v1/reports/numbers`: what became of the calls to each number.
@@ -121,12 +116,8 @@ pub(super) async fn numbers(
     State(state): State<ApiState>,
     actor: Actor,
     days: Result<Query<Days>, QueryRejection>,
-) -> Result<Json<NumbersReport>, Problem> {
-    actor.supervises()?;
-    let (from, until) = Days::parse(days)?;
-    let report = state.read(move |readers| readers.number_report(from, until)).await?;
-    let numbers = NumberReportView::from(&report);
-    Ok(Json(NumbersReport { from: rfc3339(from), until: rfc3339(until), numbers }))
+) -> Answer<NumberReportView> {
+    of_days(&state, &actor, days, Readers::number_report).await
 }
 
 /// Which figures of which days.
