@@ -17,6 +17,9 @@ use crate::queue::api::Whoses;
 pub(super) struct Known {
     identity: Identity,
     collected: Vec<Collected>,
+    /// What the caller chose from menus, in order.
+    #[serde(default)]
+    chosen: Vec<Name>,
 }
 
 impl Known {
@@ -28,7 +31,12 @@ impl Known {
                 self.identity.name = Some(name.clone());
             }
             What::VariableSet { name, value } => self.collect(name, value),
-            What::Chose { node, choice, .. } => self.collect(node, choice),
+            What::Chose { node, choice, .. } => {
+                self.collect(node, choice);
+                if self.chosen.len() < MOST_COLLECTED {
+                    self.chosen.push(choice.clone());
+                }
+            }
             what => self.identity.assurance.learn(what),
         }
     }
@@ -40,6 +48,16 @@ impl Known {
         } else if self.collected.len() < MOST_COLLECTED {
             self.collected.push(Collected { name: name.clone(), value });
         }
+    }
+
+    /// The name of the customer with the calling number, or with the account that was proven.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.identity.name.as_deref()
+    }
+
+    /// What the caller chose from menus, in order.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = &Name> {
+        self.chosen.iter()
     }
 
     /// Who the caller of this believed number is, to be known again if the line drops.

@@ -27,6 +27,7 @@ mod reached;
 pub mod recall;
 pub mod recording;
 pub mod request;
+pub mod shown;
 mod spoken_note;
 mod supervise;
 mod survey;

@@ -83,7 +83,7 @@ impl Callee {
 /// A call that was placed, until the two talk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Calling {
-    to: Callee,
+    pub(super) to: Callee,
     /// Whether the agent's phone is not answered before the other one is.
     by_phone: bool,
     /// The line of the one who is called, once it rings.
@@ -97,8 +97,8 @@ pub(super) struct Calling {
 /// What stays known of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Placed {
-    name: Name,
-    shown: String,
+    pub(super) name: Name,
+    pub(super) shown: String,
     /// The colleague who was called, until they are let go of.
     pub(super) colleague: Option<(AgentId, Name)>,
 }
@@ -151,21 +151,6 @@ impl Call {
         }
         out.push(CallAction::Queue(queue::Event::AgentCalls { call: id, agent, queue }));
         call
-    }
-
-    /// Who is shown to a line that we dial: number and display name, either may be empty.
-    pub fn shown_to(&self, leg: LegId) -> (&str, &str) {
-        if let Some(shown) = self.forward.as_ref().filter(|to| to.leg == leg).and_then(|to| to.shown.as_ref())
-        {
-            return (shown, "");
-        }
-        match (&self.placed, &self.phase) {
-            (Some(placed), Phase::Calling(calling)) if calling.leg == Some(leg) => match calling.to {
-                Callee::Number(_) => (&placed.shown, ""),
-                Callee::Agent(..) => (&placed.name, &placed.name),
-            },
-            _ => self.caller_id(),
-        }
     }
 
     /// The engine rings the agent who calls: their own phone is dialled, unless it is the one that dials.

@@ -5,6 +5,7 @@ mod message;
 mod model;
 mod recall;
 mod recording;
+mod shown;
 mod survey;
 mod verified;
 mod waiting;

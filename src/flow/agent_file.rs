@@ -9,6 +9,7 @@ use crate::base::Name;
 use crate::base::SkillId;
 use crate::base::WallTime;
 use crate::flow::center::AgentContact;
+use crate::flow::center::PhonesShow;
 use crate::flow::center_file::sip_uri;
 use crate::flow::fields::Fields;
 use crate::flow::hours;
@@ -16,6 +17,7 @@ use crate::flow::hours::Hours;
 use crate::flow::needs;
 use crate::flow::read::Reader;
 use crate::flow::ring_file::auto_answer;
+use crate::flow::talk_file::phones_show;
 use crate::flow::yaml::Text;
 use crate::flow::yaml::Value;
 use crate::flow::yaml::Yaml;
@@ -33,6 +35,8 @@ pub(crate) struct AgentRead {
     pub dated: Vec<Dated>,
     /// After how long their phones take a queue's calls by themselves.
     pub answers: Option<Duration>,
+    /// What they show of a queue's calls; none: as the queue says.
+    pub sees: Option<PhonesShow>,
 }
 
 /// A skill that somebody has from or until a day.
@@ -48,6 +52,7 @@ pub(crate) fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
     let hours = fields.optional("hours").and_then(|yaml| reader.hours(yaml));
     let extension = fields.optional("extension").and_then(|yaml| reader.text(yaml, "digits")).cloned();
     let answers = fields.optional("auto_answer").and_then(|yaml| auto_answer(yaml, reader));
+    let sees = fields.optional("phones_show").and_then(|yaml| phones_show(yaml, reader));
     let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));
     let ready =
         fields.optional("ready").map(|yaml| (reader.name(yaml, "always, when registered or by hand"), yaml));
@@ -77,7 +82,7 @@ pub(crate) fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
         }
     };
     let agent = AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready };
-    Some(AgentRead { agent, contact, extension, hours, dated, answers })
+    Some(AgentRead { agent, contact, extension, hours, dated, answers, sees })
 }
 
 /// `{ billing: 7, support: { level: 3, until: 2027-03-01 } }`, sorted by skill; and those that have a date.

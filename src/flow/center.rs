@@ -93,6 +93,8 @@ pub struct Center {
     pub codecs: Vec<Codec>,
     /// Whose phones take calls by themselves, and after how long.
     pub auto_answer: BTreeMap<AgentId, Duration>,
+    /// What the phones of these agents show of a queue's calls, whatever the queue says.
+    pub phones_show: BTreeMap<AgentId, PhonesShow>,
     /// What an agent's own phone dials to reach a colleague.
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
@@ -150,10 +152,24 @@ pub struct TalkPolicy {
     pub caller_id: Option<String>,
     /// Whether who calls again goes to their own agent first. Default no.
     pub owner_first: Option<OwnerFirst>,
+    /// What agents' phones show of its calls. Default the wait.
+    pub phones_show: Option<PhonesShow>,
     /// Whether its talks are recorded. Default no.
     pub record: RecordPolicy,
     /// What callers are asked after a talk. Default nothing.
     pub survey: Option<SurveyPolicy>,
+}
+
+/// What an agent's phones show of a call that a queue rings them for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PhonesShow {
+    /// Who calls, and nothing else.
+    Caller,
+    /// The queue, before who calls.
+    Queue,
+    /// The queue, and how long the caller has waited.
+    #[default]
+    Wait,
 }
 
 /// The flow that goes on with a caller when the agent has ended their talk.
@@ -219,6 +235,7 @@ impl Default for TalkPolicy {
             blind_transfer: true,
             caller_id: None,
             owner_first: None,
+            phones_show: None,
             record,
             survey: None,
         }

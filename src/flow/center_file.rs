@@ -26,6 +26,7 @@ use crate::flow::center::HOLD_KEYS;
 use crate::flow::center::HOLD_KEYS_CALLBACK;
 use crate::flow::center::HOLD_QUESTION;
 use crate::flow::center::Outbound;
+use crate::flow::center::PhonesShow;
 use crate::flow::center::SrtpPolicy;
 use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
@@ -50,6 +51,7 @@ use crate::flow::survey_file::survey;
 use crate::flow::talk_file::extensions;
 use crate::flow::talk_file::outbound;
 use crate::flow::talk_file::owner_first;
+use crate::flow::talk_file::phones_show;
 use crate::flow::talk_file::talk_policy;
 use crate::flow::validity;
 use crate::flow::validity::Lapse;
@@ -106,6 +108,7 @@ pub(crate) struct CenterFile {
     pub talk: Vec<TalkPolicy>,
     pub alarms: Vec<AlarmPolicy>,
     pub auto_answer: BTreeMap<AgentId, Duration>,
+    pub phones_show: BTreeMap<AgentId, PhonesShow>,
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
     pub escalation: Vec<Level>,
@@ -172,9 +175,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     // Whom a queue is left without because of such a problem is not worth a second one.
     let all_agents_read = reader.diagnostics.len() == before;
     let (mut given, mut agent_hours, mut validities) = (Vec::new(), Vec::new(), Vec::new());
-    let mut auto_answer = BTreeMap::new();
+    let (mut auto_answer, mut agents_see) = (BTreeMap::new(), BTreeMap::new());
     let mut agents_and_contacts = (Vec::new(), Vec::new());
-    for (AgentRead { agent, contact, extension, hours, dated, answers }, id) in agents.into_iter().zip(0..) {
+    for (read, id) in agents.into_iter().zip(0..) {
+        let AgentRead { agent, contact, extension, hours, dated, answers, sees } = read;
         let validity = |Dated { skill, from, until }| Validity { agent: AgentId(id), skill, from, until };
         validities.extend(dated.into_iter().map(validity));
         agents_and_contacts.0.push(agent);
@@ -182,6 +186,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         given.push(extension);
         agent_hours.push(hours);
         auto_answer.extend(answers.map(|after| (AgentId(id), after)));
+        agents_see.extend(sees.map(|sees| (AgentId(id), sees)));
     }
     let (agents, contacts): (Vec<AgentConfig>, Vec<AgentContact>) = agents_and_contacts;
     reader.names.agents = agents.iter().map(|agent| Name::clone(&agent.name)).collect();
@@ -201,6 +206,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     if let Some(own) = fields.optional("owner_first").and_then(|yaml| owner_first(yaml, reader)) {
         talk.iter_mut()
             .for_each(|policy: &mut TalkPolicy| policy.owner_first = policy.owner_first.or(Some(own)));
+    }
+    if let Some(usual) = fields.optional("phones_show").and_then(|yaml| phones_show(yaml, reader)) {
+        talk.iter_mut()
+            .for_each(|policy: &mut TalkPolicy| policy.phones_show = policy.phones_show.or(Some(usual)));
     }
     let escalation = fields.optional("escalation").map(|yaml| escalation::read(yaml, &agents, reader));
     fields.finish(reader);
@@ -229,6 +238,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),
         keep_history: keep_history.unwrap_or(Some(KEEP_HISTORY)),
         auto_answer,
+        phones_show: agents_see,
         extensions,
         outbound: outbound.unwrap_or_default(),
         escalation: escalation.unwrap_or_default(),
@@ -562,7 +572,7 @@ fn agents_by(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<AgentChoice> {
 }
 
 /// What the word stands for.
-fn one_of<T: Copy, const N: usize>(
+pub(crate) fn one_of<T: Copy, const N: usize>(
     yaml: &Yaml,
     reader: &mut Reader<'_>,
     what: &str,

@@ -150,6 +150,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) 
         talk: center.talk,
         alarms: center.alarms,
         auto_answer: center.auto_answer,
+        phones_show: center.phones_show,
         extensions: center.extensions,
         outbound: center.outbound,
         escalation: center.escalation,

@@ -11,12 +11,14 @@ use crate::fact::HoldWay;
 use crate::fact::note::NoteField;
 use crate::flow::center::Outbound;
 use crate::flow::center::OwnerFirst;
+use crate::flow::center::PhonesShow;
 use crate::flow::center::RECORDING_QUESTION;
 use crate::flow::center::RECORDING_TOLD;
 use crate::flow::center::RecordPolicy;
 use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
 use crate::flow::center_file::days;
+use crate::flow::center_file::one_of;
 use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
 use crate::flow::yaml::Place;
@@ -47,6 +49,7 @@ pub(crate) fn talk_policy(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> T
         caller_id: fields.optional("caller_id").and_then(|yaml| number(yaml, reader)),
         owner_first: fields.optional("owner_first").and_then(|yaml| owner_first(yaml, reader)),
         record: fields.optional("record").and_then(|yaml| record(yaml, reader)).unwrap_or(usual.record),
+        phones_show: fields.optional("phones_show").and_then(|yaml| phones_show(yaml, reader)),
         // It names a flow, and is read with the others that do.
         survey: None,
     }
@@ -75,6 +78,12 @@ fn is_required(yaml: &Yaml, reader: &mut Reader<'_>) -> bool {
         }
         text.text == "required"
     })
+}
+
+/// `wait`, `queue` or `caller`
+pub(crate) fn phones_show(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<PhonesShow> {
+    let known = [("wait", PhonesShow::Wait), ("queue", PhonesShow::Queue), ("caller", PhonesShow::Caller)];
+    one_of(yaml, reader, "choice of what phones show", known)
 }
 
 /// `no`, `yes` or `with consent`; what the caller is told then has to be there as a prompt.

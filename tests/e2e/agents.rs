@@ -6,6 +6,8 @@ use crate::baresip::Setup;
 use crate::callback::center_with;
 use crate::server::Server;
 use crate::server::Story;
+use crate::sipp::header;
+use crate::spine::ANN;
 use crate::spine::STRANGER;
 use crate::tools::available;
 
@@ -42,6 +44,39 @@ fn an_agent_who_declines_is_passed_over_and_the_next_one_answers() {
     server.wait_for_agent("dave", "not_ready", 5);
     server.wait_for_agent("bob", "wrap_up", 5);
     drop(bob);
+    server.is_left_clean();
+}
+
+#[test]
+fn a_desk_phone_shows_queue_and_wait_before_who_calls_where_its_agent_wants_to_see_them() {
+    if !available("a_desk_phone_shows_…", &["baresip"]) {
+        return;
+    }
+    let (_flows, setup) = center_with(&[("dave: {", "dave: { phones_show: caller,")]);
+    let server = Server::set_up(setup);
+    let mut dave = Phone::agent(&server.sip(), "dave", false);
+    let mut bob = Phone::agent(&server.sip(), "bob", false);
+    let mut ann = Phone::caller(&server.sip(), ANN);
+    ann.dial(&server.uri("1001"));
+    let id = ann.is_answered();
+    dave.wait_for("CALL_INCOMING", 10);
+    let invite = dave.invite();
+    assert_eq!(header(&invite, "Subject"), None, "{invite}");
+    assert!(header(&invite, "From").is_some_and(|from| from.starts_with("<sip:+12025550143@")), "{invite}");
+    dave.hang_up();
+    bob.wait_for("CALL_INCOMING", 30);
+    let invite = bob.invite();
+    let from = header(&invite, "From").expect("who calls");
+    // `"support 2s: Ann" <sip:+12025550143@127.0.0.1>;tag=…`: how many seconds is the machine's.
+    let (name, uri) = from.split_once("\" <").expect("a name and an address");
+    assert!(name.starts_with("\"support ") && name.ends_with("s: Ann"), "{from}");
+    assert!(uri.starts_with("sip:+12025550143@"), "who is called back is the caller: {from}");
+    let subject = header(&invite, "Subject").expect("what it is about");
+    assert!(name.starts_with(&format!("\"{subject}: ")), "{subject}, {from}");
+    bob.pick_up();
+    server.story_with(&id, "agent_connected", 20);
+    ann.hang_up();
+    server.story_with(&id, "call_ended", 10);
     server.is_left_clean();
 }
 

@@ -229,6 +229,13 @@ impl Phone {
         format!("{};to-tag={};from-tag={}", named(last, "Call-ID"), tag("From"), tag("To"))
     }
 
+    /// The INVITE that it was called by last.
+    pub fn invite(&self) -> String {
+        let log = fs::read_to_string(self.folder.path().join("log")).expect("a log");
+        let (_, invite) = log.rsplit_once("INVITE sip:").expect("it was called");
+        format!("INVITE sip:{invite}")
+    }
+
     fn take(&mut self, event: &str) -> Option<Value> {
         self.read();
         let at = self.events.iter().position(|told| told["type"] == event)?;

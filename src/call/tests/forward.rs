@@ -24,7 +24,7 @@ const CALLED: LegId = LegId::of(CallId(7), 1);
 
 fn outside() -> Script {
     let mut script = Script::arrive("1006", "", None);
-    assert_eq!(script.call.shown_to(CALLED), ("+12025550100", ""));
+    assert_eq!(script.call.shown_to(&TEST_CENTER, script.now, CALLED).number, "+12025550100");
     script.transcript.clear();
     script
 }

@@ -4,6 +4,7 @@ use super::harm::CENTER;
 use super::harm::END;
 use super::harm::center;
 use super::read;
+use crate::flow::center::PhonesShow;
 
 #[test]
 fn what_a_center_says_of_its_history() {
@@ -36,6 +37,29 @@ fn what_a_queue_says_of_whom_it_is_for_and_of_outcomes() {
     center(
         &with("outcome: always"),
         "center.yaml:4:52: error: no word for this is called \"always\" (there is optional, required)",
+    );
+}
+
+#[test]
+fn what_agents_phones_show_is_said_by_agent_queue_or_center() {
+    let with = |queue: &str, center: &str, agent: &str| {
+        let queue = format!("{{ needs: billing >= 3{queue} }}");
+        let text = CENTER.replace("{ needs: billing >= 3 }", &queue);
+        format!("{}{center}", text.replace("skills: {", &format!("{agent}skills: {{")))
+    };
+    let shows = |text: String| {
+        let center = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap().0;
+        (center.talk[0].phones_show, center.phones_show.values().copied().next())
+    };
+    let (queue, caller) = (Some(PhonesShow::Queue), Some(PhonesShow::Caller));
+    assert_eq!(shows(with("", "", "")), (None, None));
+    assert_eq!(shows(with(", phones_show: caller", "phones_show: queue\n", "")), (caller, None));
+    assert_eq!(shows(with("", "phones_show: queue\n", "phones_show: caller, ")), (queue, caller));
+    assert_eq!(shows(with("", "", "phones_show: wait, ")).1, Some(PhonesShow::Wait));
+    center(
+        &with(", phones_show: name", "", ""),
+        "center.yaml:4:56: error: no choice of what phones show is called \"name\" \
+         (there is wait, queue, caller)",
     );
 }
 

@@ -25,6 +25,7 @@ use crate::base::Name;
 use crate::base::Timestamp;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
+use crate::call::shown::Shown;
 use crate::flow::center::AgentContact;
 use crate::flow::center::Dtmf;
 use crate::flow::center::SrtpPolicy;
@@ -506,13 +507,17 @@ impl Switchboard {
         let mut headers = vec![("X-Warmline-Call", leg.call().to_string())];
         headers
             .extend(answer_after.into_iter().flat_map(|after| answer_by_itself(&self.parts.address, after)));
+        let live = self.calls.get(&leg.call());
+        let shown = live.map(|live| live.call.shown_to(&live.center, now.at, leg)).unwrap_or_default();
+        headers.extend(shown.subject.clone().map(|subject| ("Subject", subject)));
+        let from = self.from(&shown);
         let rings_for = self.calls.get(&leg.call()).and_then(|live| live.call.rings_for(leg));
         headers.extend(rings_for.map(|rings_for| ("Expires", rings_for.as_secs().to_string())));
-        let sessions = self.invite(now, leg, elsewhere, &local, &headers, out);
+        let sessions = self.invite(now, leg, elsewhere, &local, (&from, &headers), out);
         let mut line = Line { reach: Some(reach), ..Line::new(sessions, local) };
         if !in_browsers.is_empty() {
             let local = self.for_browser(line.local.clone());
-            let sessions = self.invite(now, leg, in_browsers, &local, &headers, out);
+            let sessions = self.invite(now, leg, in_browsers, &local, (&from, &headers), out);
             line.sessions.extend_from_slice(&sessions);
             line.in_browsers = Some(InBrowsers { sessions, local });
         }
@@ -526,11 +531,10 @@ impl Switchboard {
         leg: LegId,
         phones: Vec<(Uri, Hop)>,
         local: &sdp::Local,
-        headers: &[(&'static str, String)],
+        (from, headers): (&NameAddr, &[(&'static str, String)]),
         out: &mut Vec<Output>,
     ) -> SmallVec<[SessionId; 2]> {
         let offer = Bytes::from(sdp::negotiate::offer(local));
-        let from = self.shown_caller(leg);
         let mut sessions = SmallVec::new();
         for (uri, hop) in phones {
             let session = SessionId(self.next_session);
@@ -555,15 +559,11 @@ impl Switchboard {
     }
 
     /// Who we say is calling, to a phone that we dial: the caller, or who calls for us, at our own address.
-    fn shown_caller(&self, leg: LegId) -> NameAddr {
-        let (number, display) = match self.calls.get(&leg.call()) {
-            Some(live) => live.call.shown_to(leg),
-            None => ("", ""),
-        };
-        let user = if number.is_empty() { "anonymous" } else { number };
+    fn from(&self, shown: &Shown<'_>) -> NameAddr {
+        let user = if shown.number.is_empty() { "anonymous" } else { shown.number };
         let host = self.parts.address.to_string();
         let mut from = NameAddr::of(Uri::sip(Some(user), host, None));
-        from.display = display.to_owned();
+        from.display = shown.display.clone().into_owned();
         from
     }
 
