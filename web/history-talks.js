@@ -53,9 +53,21 @@ async function drawNumbers() {
   at("numbers-formulas").replaceChildren(...[["Contained", formulas.containment], ["In the flow", formulas.in_flow]].flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
 }
 
+// What callers keyed at the menus: where they gave up, and where they looked for a person.
+async function drawMenus() {
+  const { menus, formulas } = await ask("GET", "/api/v1/reports/menus");
+  const cells = (one) => [one.came, one.chose, one.gave_up, one.hung_up, one.no_input, one.no_match, one.zero_outs, one.average_s === null ? "" : about(one.average_s)];
+  at("menus").replaceChildren(...menus.map((one) => make("tr", {}, make("th", { scope: "row" }, `${words(one.flow)}: ${words(one.node)}`),
+    ...cells(one).map((value) => make("td", { class: "number" }, String(value))))));
+  show(at("menus-none"), menus.length === 0);
+  show(at("menus-formulas"), menus.length > 0);
+  at("menus-formulas").replaceChildren(...[["Came", formulas.came], ["Keys", formulas.keys], ["Zero", formulas.zero_outs]].flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+}
+
 // What became of calls; holds by queue and agent, what callers answered, and the ways on which callers were handed on: of the last 30 days.
 export async function drawReport() {
   await drawNumbers();
+  await drawMenus();
   const { queues, agents, handovers } = await ask("GET", "/api/v1/reports/talks");
   const row = (name, one) => make("tr", {}, make("th", { scope: "row" }, name),
     ...[String(one.held), about(one.total_s), about(one.longest_s), one.refused, one.overridden, one.abandoned].map((value) => make("td", { class: "number" }, String(value))));

@@ -32,6 +32,7 @@ use crate::store::service::By;
 use crate::store::service::Every;
 use crate::store::service::Intervals;
 use crate::store::service::NoSuchWord;
+use crate::store::view::menus::MenuReportView;
 use crate::store::view::numbers::NumberReportView;
 use crate::store::view::rfc3339;
 use crate::store::view::service::ServiceReportView;
@@ -118,6 +119,20 @@ pub(super) async fn numbers(
     days: Result<Query<Days>, QueryRejection>,
 ) -> Answer<NumberReportView> {
     of_days(&state, &actor, days, Readers::number_report).await
+}
+
+/// `GET /api/v1/reports/menus`: what callers keyed at the menus.
+pub(super) async fn menus(
+    State(state): State<ApiState>,
+    actor: Actor,
+    days: Result<Query<Days>, QueryRejection>,
+) -> Answer<MenuReportView> {
+    actor.supervises()?;
+    let (from, until) = Days::parse(days)?;
+    let report = state.read(move |readers| readers.menu_report(from, until)).await?;
+    let center = state.center();
+    let report = MenuReportView::of(&report, |flow, node| center.has_choice(flow, node));
+    Ok(Json(OfDays { from: rfc3339(from), until: rfc3339(until), report }))
 }
 
 /// Which figures of which days.
@@ -221,6 +236,15 @@ pub(super) fn paths() -> Value {
                 "200": body("The figures", "NumberReport"), "400": problem, "403": problem, "422": problem, "503": problem,
             },
         } },
+        "/api/v1/reports/menus": { "get": {
+            "summary": "What callers keyed at the menus: who chose, gave up or hung up, how often no key came or one that was no choice, \
+                        how often 0, and how long callers were there; of calls that arrived in a time, the last 30 days when not given; \
+                        for supervisors",
+            "parameters": [time("from", "From then on"), time("until", "Before then")],
+            "responses": {
+                "200": body("The figures", "MenuReport"), "400": problem, "403": problem, "422": problem, "503": problem,
+            },
+        } },
         "/api/v1/reports/surveys": { "get": {
             "summary": "What callers answered after their talks, by queue and agent and question: of calls that arrived in a time, \
                         the last 30 days when not given; for supervisors",
@@ -286,7 +310,24 @@ pub(super) fn schemas() -> Value {
         "other": { "type": "integer", "description": "Ended by a failure, or served by another call" },
         "average_in_flow_s": maybe_s,
     });
+    let menu = json!({
+        "flow": string, "node": string,
+        "came": { "type": "integer", "description": "How often a caller came to the menu and left it" },
+        "chose": integer,
+        "gave_up": { "type": "integer", "description": "Who heard it to the last try and had not chosen" },
+        "hung_up": { "type": "integer", "description": "Who hung up there" },
+        "no_input": { "type": "integer", "description": "How often no key came in time" },
+        "no_match": { "type": "integer", "description": "How often a key was no choice" },
+        "zero_outs": { "type": "integer", "description": "How often 0 was keyed, be it a choice or not" },
+        "average_s": maybe_s,
+    });
     json!({
+        "MenuReport": { "type": "object", "properties": {
+            "from": time, "until": time,
+            "formulas": { "type": "object", "description": "What the figures mean, in words",
+                          "additionalProperties": string },
+            "menus": { "type": "array", "items": { "type": "object", "properties": menu } },
+        } },
         "NumberReport": { "type": "object", "properties": {
             "from": time, "until": time,
             "formulas": { "type": "object", "description": "What the figures mean, in words",

@@ -42,6 +42,7 @@ use crate::store::sample;
 
 mod losses;
 mod lost;
+mod menus;
 mod numbers;
 mod queues;
 mod reads;

@@ -29,6 +29,8 @@ use crate::store::surveys::AnswerTally;
 use crate::store::talks;
 use crate::store::talks::HoldTally;
 use crate::store::talks::PathTally;
+use crate::store::view::menus::MenuReportView;
+use crate::store::view::menus::MenuView;
 use crate::store::view::numbers::NumberReportView;
 use crate::store::view::numbers::NumberView;
 use crate::store::view::service::FiguresView;
@@ -40,7 +42,7 @@ use crate::store::view::talks::TalkReportView;
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// Figures instead: how callers were answered, how busy agents were, what talks took, whether one call was enough, what became
-    /// of the calls to each number, holds, handovers, and what callers answered
+    /// of the calls to each number, what callers keyed at the menus, holds, handovers, and what callers answered
     #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
     pub(super) report: bool,
     /// Whose figures: queue, skill or agent
@@ -106,6 +108,9 @@ const NUMBERS: [&str; 12] = [
     "in flow s",
 ];
 
+const MENUS: [&str; 9] =
+    ["menu", "came", "chose", "gave up", "hung up", "no key", "wrong key", "zero", "there s"];
+
 const HOLDS: [&str; 7] =
     ["holds of", "held", "in all", "longest", "refused", "without asking", "hung up on hold"];
 
@@ -136,16 +141,22 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
         return Ok(());
     }
     let numbers = readers.number_report(since, until)?;
+    let menus = readers.menu_report(since, until)?;
+    let menus = MenuReportView::of(&menus, |flow, node| center.has_choice(flow, node));
     let talks = readers.talk_report(since, until)?;
     let surveys = readers.survey_report(since, until)?;
     if args.format == Format::Json {
         let (talks, surveys) = (TalkReportView::from(&talks), SurveyReportView::from(&surveys));
         let numbers = NumberReportView::from(&numbers);
-        say!("{:#}", json!({ "service": service, "numbers": numbers, "talks": talks, "surveys": surveys }));
+        let told = json!({
+            "service": service, "numbers": numbers, "menus": menus, "talks": talks, "surveys": surveys,
+        });
+        say!("{told:#}");
         return Ok(());
     }
     show_service(&service, rows.iter().map(|row| row.intervals.iter().map(|(begins, _)| *begins)), &zone);
     show_numbers(&numbers);
+    show_menus(&menus);
     show_talks(&talks);
     show_surveys(&surveys);
     Ok(())
@@ -214,6 +225,24 @@ fn show_numbers(numbers: &NumberReport) {
     say!("");
     say!("contained: {}", formulas.containment);
     say!("in flow: {}", formulas.in_flow);
+}
+
+/// What callers keyed at the menus, where anybody came to one, and what the figures mean.
+fn show_menus(MenuReportView { formulas, menus }: &MenuReportView) {
+    if menus.is_empty() {
+        return;
+    }
+    let cells = |of: &MenuView| {
+        let counts = [of.came, of.chose, of.gave_up, of.hung_up, of.no_input, of.no_match, of.zero_outs]
+            .map(|count| count.to_string());
+        [vec![format!("{}/{}", of.flow, of.node)], counts.to_vec(), vec![maybe(of.average_s)]].concat()
+    };
+    say!("");
+    show(table(&MENUS, &menus.iter().map(cells).collect::<Vec<_>>()));
+    say!("");
+    say!("came: {}", formulas.came);
+    say!("keys: {}", formulas.keys);
+    say!("zero: {}", formulas.zero_outs);
 }
 
 /// Holds and handovers, where there were any.

@@ -249,6 +249,11 @@ impl Center {
         self.talk.get(place)
     }
 
+    /// Whether callers choose by a key at this node of this flow.
+    pub fn has_choice(&self, flow: &str, node: &str) -> bool {
+        self.flows.get(flow).is_some_and(|flow| flow.has_choice(node))
+    }
+
     /// Whether an agent has to say what came of a talk of the queue of this name before they leave wrap-up.
     pub fn requires_outcome(&self, queue: &str) -> bool {
         self.talk_of(queue).is_some_and(|talk| talk.outcome_required)

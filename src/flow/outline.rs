@@ -44,6 +44,12 @@ impl Flow {
         self.nodes.iter().map(one).collect()
     }
 
+    /// Whether callers choose by a key at this node: a menu, or the choice of a language.
+    pub fn has_choice(&self, node: &str) -> bool {
+        let named = self.nodes.iter().find(|at| *at.name == *node);
+        named.is_some_and(|at| matches!(at.node, Node::Menu(_) | Node::Language(_)))
+    }
+
     fn exits_of(&self, node: &Node) -> Vec<ExitOutline> {
         let exits = node.exits().into_iter().filter_map(|exit| {
             let to = Name::clone(&self.node(exit.to)?.name);

@@ -1,5 +1,5 @@
 //! Waits that are over, what agents did, and what talks and answers came to: rows, for a report to sum where it would have
-//! to read twenty facts a call. Those of talks are in `talk_rows` and `handling_rows`.
+//! to read twenty facts a call. Those of talks are in `talk_rows` and `handling_rows`, those of menus in `menus`.
 //!
 //! The rows say nothing that the facts do not. They are written with these, in the same transaction; where an earlier version
 //! wrote the facts they are made from them at the next start, and until then reports read the facts.
@@ -25,6 +25,8 @@ use crate::store::fold::DatedFact;
 use crate::store::handling;
 use crate::store::handling_rows;
 use crate::store::handling_rows::HandlingRows;
+use crate::store::menus;
+use crate::store::menus::MenuRows;
 use crate::store::read;
 use crate::store::service;
 use crate::store::service::ServiceReport;
@@ -42,14 +44,14 @@ use crate::store::waits::Waiting;
 use crate::store::waits::Waits;
 
 /// What `seeded` says once every fact has its rows. Another name each time that there are rows of something more.
-const MADE: &str = "figures of waits, talks and handling";
+const MADE: &str = "figures of waits, talks, handling and menus";
 
 /// How often it is told how far the making of rows is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// The facts that rows are made of, by name.
-const LOOKED_AT: [&[&str]; 4] =
-    [service::LOOKED_AT, talks::LOOKED_AT, surveys::LOOKED_AT, handling::LOOKED_AT];
+const LOOKED_AT: [&[&str]; 5] =
+    [service::LOOKED_AT, talks::LOOKED_AT, surveys::LOOKED_AT, handling::LOOKED_AT, menus::LOOKED_AT];
 
 /// How a wait ended, as it is written.
 const ANSWERED: &str = "answered";
@@ -77,6 +79,7 @@ pub(super) struct FigureRows {
     asked: HashMap<CallId, Vec<Demand>>,
     talks: TalkRows,
     handling: HandlingRows,
+    menus: MenuRows,
     /// The row of each agent who is there, and whether they are busy.
     there: BTreeMap<Name, (SpellKey, bool)>,
 }
@@ -124,6 +127,7 @@ impl FigureRows {
         self.asked.remove(&call);
         self.talks.fold(call, facts);
         self.handling.fold(call, facts);
+        self.menus.fold(call, facts);
         for dated in facts {
             self.take(dated);
         }
@@ -133,6 +137,7 @@ impl FigureRows {
     pub fn forget(&mut self, call: CallId) {
         self.talks.forget(call);
         self.handling.forget(call);
+        self.menus.forget(call);
     }
 
     /// Takes a fact of a call in, and writes the wait that it ends. `seq` is the fact's number in its call.
@@ -140,6 +145,7 @@ impl FigureRows {
         if let Some(call) = dated.fact.call {
             self.talks.write(connection, call, seq, &dated.fact.what)?;
             self.handling.write(connection, call, dated)?;
+            self.menus.write(connection, call, dated)?;
         }
         match self.take(dated) {
             Some(ended) => insert_wait(connection, seq, &ended),
@@ -205,7 +211,8 @@ pub(super) fn are_made(connection: &Connection) -> Result<bool, StoreError> {
 
 /// Makes the rows of all facts that there are, in place of those that an earlier version made.
 fn make(connection: &Connection) -> Result<(), StoreError> {
-    for table in ["waits", "spells"].iter().chain(talk_rows::TABLES).chain(handling_rows::TABLES) {
+    let tables = ["waits", "spells"].iter().chain(talk_rows::TABLES).chain(handling_rows::TABLES);
+    for table in tables.chain(menus::TABLES) {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     let highest: i64 =

@@ -33,6 +33,8 @@ use crate::store::fold::DatedFact;
 use crate::store::fold::LegRecord;
 use crate::store::handling;
 use crate::store::handling::AGAIN_WITHIN;
+use crate::store::menus;
+use crate::store::menus::MenuReport;
 use crate::store::messages;
 use crate::store::messages::Message;
 use crate::store::messages::MessageFilter;
@@ -198,7 +200,8 @@ impl Readers {
                 return talk_rows::survey_report(&connection, from, until);
             }
             let mut report = SurveyReport::default();
-            each_fact(&connection, surveys::LOOKED_AT, from, until, |_, what| report.apply(&what))?;
+            let tell = |_, dated: DatedFact| report.apply(&dated.fact.what);
+            each_fact(&connection, surveys::LOOKED_AT, from, until, tell)?;
             Ok(report)
         })
     }
@@ -206,6 +209,11 @@ impl Readers {
     /// What became of the calls to each number that arrived from then on and before then.
     pub fn number_report(&self, from: WallTime, until: WallTime) -> Result<NumberReport, StoreError> {
         self.with(|connection| numbers::report(connection, from, until))
+    }
+
+    /// What callers did at the menus, of calls that arrived from then on and before then.
+    pub fn menu_report(&self, from: WallTime, until: WallTime) -> Result<MenuReport, StoreError> {
+        self.with(|connection| menus::report(connection, from, until))
     }
 
     /// What the talks of calls came to that arrived from then on and before then.
@@ -363,35 +371,35 @@ fn talk_report(connection: &Connection, from: WallTime, until: WallTime) -> Resu
         return talk_rows::talk_report(&connection, from, until);
     }
     let (mut report, mut fold, mut of) = (TalkReport::default(), TalkFold::default(), None);
-    each_fact(&connection, talks::LOOKED_AT, from, until, |call, what| {
+    each_fact(&connection, talks::LOOKED_AT, from, until, |call, dated| {
         if of.replace(call).is_some_and(|last| last != call) {
             report.add(&std::mem::take(&mut fold));
         }
-        fold.apply(&what);
+        fold.apply(&dated.fact.what);
     })?;
     report.add(&fold);
     Ok(report)
 }
 
 /// Tells the facts of these kinds of calls that arrived in a time, call by call, each in order.
-fn each_fact(
+pub(super) fn each_fact(
     connection: &Connection,
     kinds: &[&str],
     from: WallTime,
     until: WallTime,
-    mut tell: impl FnMut(i64, What),
+    mut tell: impl FnMut(CallId, DatedFact),
 ) -> Result<(), StoreError> {
     let mut statement = connection.prepare(
-        "SELECT call, json FROM calls JOIN facts ON call = id WHERE arrived_us >= ?1 AND arrived_us < ?2 \
+        "SELECT wall_us, at_us, json, call FROM calls JOIN facts ON call = id WHERE arrived_us >= ?1 AND arrived_us < ?2 \
          ORDER BY call, seq",
     )?;
     let mut rows = statement.query([from.0, until.0])?;
     while let Some(row) = rows.next()? {
-        let json = row.get_ref(1)?.as_str().unwrap_or_default();
-        if is_of(json, kinds)
-            && let Ok(what) = serde_json::from_str(json)
+        let call = CallId(row.get::<_, i64>(3)?.unsigned_abs());
+        if is_of(row.get_ref(2)?.as_str().unwrap_or_default(), kinds)
+            && let Some(dated) = dated(row, Some(call))?
         {
-            tell(row.get(0)?, what);
+            tell(call, dated);
         }
     }
     Ok(())

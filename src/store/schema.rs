@@ -277,6 +277,22 @@ const STEPS: &[&str] = &[
 ",
     // An agent's word on who calls: a JSON object.
     "ALTER TABLE calls ADD COLUMN by_agent TEXT;",
+    // And rows of what callers did at the menus.
+    "
+    CREATE TABLE menus (
+        call          INTEGER NOT NULL,
+        flow          TEXT NOT NULL,
+        node          TEXT NOT NULL,
+        came          INTEGER NOT NULL,
+        chose         INTEGER NOT NULL,
+        hung_up       INTEGER NOT NULL,
+        no_input      INTEGER NOT NULL,
+        no_match      INTEGER NOT NULL,
+        zero_outs     INTEGER NOT NULL,
+        stayed_us     INTEGER NOT NULL,
+        PRIMARY KEY (call, flow, node)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

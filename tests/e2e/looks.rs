@@ -534,6 +534,10 @@ fn every_other_page_looks_good() {
         json!([number("+12025550100", json!({})), number("1003", json!({ "average_in_flow_s": null }))]);
     let report = changed(&server.get("/api/v1/reports/numbers"), &json!({ "numbers": numbers }));
     answers(&mut sam, "/api/v1/reports/numbers", &report);
+    let menu = json!({ "flow": "main", "node": "topics", "came": 1_104, "chose": 967, "gave_up": 82, "hung_up": 55, "no_input": 143,
+        "no_match": 61, "zero_outs": 118, "average_s": 11.4 });
+    let report = changed(&server.get("/api/v1/reports/menus"), &json!({ "menus": [menu] }));
+    answers(&mut sam, "/api/v1/reports/menus", &report);
     let surveys = json!({
         "queues": [{ "queue": "billing", "question": "satisfied", "answers": 31, "mean": 4.26 }],
         "agents": [{ "agent": "carol", "question": "satisfied", "answers": 31, "mean": 4.26 }],
