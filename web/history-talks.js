@@ -8,9 +8,9 @@ const moods = { worried: "worried", angry: "angry", urgent: "in a hurry" };
 const whom = (to) => to.agent ?? (to.queue ? `queue ${to.queue}` : to.number);
 
 // How a held call was held, in a few words; nothing when it was not, and nobody was asked.
-export function holdWords({ held, total_s: total, longest_s: longest, refused, overridden, abandoned }) {
+export function holdWords({ held, total_s: total, longest_s: longest, late, refused, overridden, abandoned }) {
   const times = held === 1 ? `once, for ${about(total)}` : `${held} times, for ${about(total)} in all, ${about(longest)} at the longest`;
-  return [held ? times : null, refused ? `refused ${refused === 1 ? "once" : `${refused} times`}` : null,
+  return [held ? times : null, late ? `${late === 1 ? "once" : `${late} times`} longer than told` : null, refused ? `refused ${refused === 1 ? "once" : `${refused} times`}` : null,
     overridden ? `${overridden === 1 ? "once" : `${overridden} times`} without asking` : null, abandoned ? "hung up on hold" : null].filter(Boolean).join(", ");
 }
 
@@ -70,7 +70,7 @@ export async function drawReport() {
   await drawMenus();
   const { queues, agents, handovers } = await ask("GET", "/api/v1/reports/talks");
   const row = (name, one) => make("tr", {}, make("th", { scope: "row" }, name),
-    ...[String(one.held), about(one.total_s), about(one.longest_s), one.refused, one.overridden, one.abandoned].map((value) => make("td", { class: "number" }, String(value))));
+    ...[String(one.held), about(one.total_s), about(one.longest_s), one.late, one.refused, one.overridden, one.abandoned].map((value) => make("td", { class: "number" }, String(value))));
   at("holds").replaceChildren(...queues.map((one) => row(one.queue ?? "no queue", one)), ...agents.map((one) => row(capital(one.agent), one)));
   show(at("holds-none"), queues.length === 0 && agents.length === 0);
   at("handovers").replaceChildren(...handovers.map(({ queue, from, to, warm, blind, repeats }) => make("tr", {},

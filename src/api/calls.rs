@@ -102,7 +102,7 @@ pub(super) async fn show(
         state.tell_read(id, &facts, reader).await?;
     }
     let story = story::tell(&facts, &state.live.rules().zone).into_iter().map(LineView::from).collect();
-    let holds = HoldsView::from(&TalkFold::of(facts.iter().map(|dated| &dated.fact)).holds());
+    let holds = HoldsView::from(&TalkFold::of(&facts).holds());
     let (notes, repeated) = chain(NoteFold::of(&facts));
     let survey = surveys::answers(&facts).into_iter().map(AnswerView::from).collect();
     let facts = facts.iter().map(FactView::from).collect();

@@ -263,6 +263,7 @@ pub(super) fn schemas() -> Value {
     let holds = json!({
         "held": { "type": "integer", "description": "How often a caller was held" },
         "total_s": seconds, "longest_s": seconds,
+        "late": { "type": "integer", "description": "How many took longer than the caller was told in good time" },
         "refused": { "type": "integer", "description": "How often a caller said no, or nothing" },
         "overridden": { "type": "integer", "description": "How often nobody was asked" },
         "abandoned": { "type": "integer", "description": "How often a held caller hung up" },

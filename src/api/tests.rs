@@ -747,7 +747,7 @@ fn holds_handovers_and_notes_are_told_to_supervisors() {
     ]);
     let (_, report) = api.get("/api/v1/reports/talks?from=2026-11-22T00:00:00Z&until=2026-11-23T00:00:00Z");
     let hold = json!({
-        "held": 1, "total_s": 1.5, "longest_s": 1.5, "refused": 0, "overridden": 0, "abandoned": 0,
+        "held": 1, "total_s": 1.5, "longest_s": 1.5, "late": 0, "refused": 0, "overridden": 0, "abandoned": 0,
     });
     let of = |name: &str, whose: &str| {
         let mut hold = hold.clone();

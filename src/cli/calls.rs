@@ -116,7 +116,7 @@ pub(super) fn story(args: StoryArgs) -> Result<(), Trouble> {
     let facts = readers.facts(id)?;
     let zone = args.flows.zone();
     let lines = story::tell(&facts, &zone);
-    let holds = TalkFold::of(facts.iter().map(|dated| &dated.fact)).holds();
+    let holds = TalkFold::of(&facts).holds();
     if args.format == Format::Json {
         let story: Vec<_> = lines.into_iter().map(LineView::from).collect();
         let (notes, repeated) = chain(NoteFold::of(&facts));

@@ -111,8 +111,16 @@ const NUMBERS: [&str; 12] = [
 const MENUS: [&str; 9] =
     ["menu", "came", "chose", "gave up", "hung up", "no key", "wrong key", "zero", "there s"];
 
-const HOLDS: [&str; 7] =
-    ["holds of", "held", "in all", "longest", "refused", "without asking", "hung up on hold"];
+const HOLDS: [&str; 8] = [
+    "holds of",
+    "held",
+    "in all",
+    "longest",
+    "longer than told",
+    "refused",
+    "without asking",
+    "hung up on hold",
+];
 
 const ANSWERS: [&str; 4] = ["survey of", "question", "answers", "mean"];
 
@@ -287,6 +295,7 @@ fn hold_cells(of: &str, tally: &HoldTally) -> Vec<String> {
         tally.held.to_string(),
         story::length(tally.total),
         story::length(tally.longest),
+        tally.late.to_string(),
         tally.refused.to_string(),
         tally.overridden.to_string(),
         tally.abandoned.to_string(),

@@ -44,7 +44,7 @@ use crate::store::waits::Waiting;
 use crate::store::waits::Waits;
 
 /// What `seeded` says once every fact has its rows. Another name each time that there are rows of something more.
-const MADE: &str = "figures of waits, talks, handling and menus";
+const MADE: &str = "figures of waits, talks, late holds, handling and menus";
 
 /// How often it is told how far the making of rows is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -143,7 +143,7 @@ impl FigureRows {
     /// Takes a fact of a call in, and writes the wait that it ends. `seq` is the fact's number in its call.
     pub fn write(&mut self, connection: &Connection, seq: i64, dated: &DatedFact) -> Result<(), StoreError> {
         if let Some(call) = dated.fact.call {
-            self.talks.write(connection, call, seq, &dated.fact.what)?;
+            self.talks.write(connection, call, seq, dated)?;
             self.handling.write(connection, call, dated)?;
             self.menus.write(connection, call, dated)?;
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::CallId;
 use crate::base::LegId;
+use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Assurance;
 use crate::fact::Direction;
@@ -25,6 +26,13 @@ pub struct DatedFact {
     pub wall: WallTime,
     /// What happened.
     pub fact: Fact,
+}
+
+impl DatedFact {
+    /// A time to come that the fact names, by the calendar.
+    pub(super) fn wall_of(&self, until: Timestamp) -> WallTime {
+        self.wall + until.since(self.fact.at)
+    }
 }
 
 /// One call as people look it up.

@@ -375,7 +375,7 @@ fn talk_report(connection: &Connection, from: WallTime, until: WallTime) -> Resu
         if of.replace(call).is_some_and(|last| last != call) {
             report.add(&std::mem::take(&mut fold));
         }
-        fold.apply(&dated.fact.what);
+        fold.apply(&dated);
     })?;
     report.add(&fold);
     Ok(report)

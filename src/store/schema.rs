@@ -293,6 +293,23 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (call, flow, node)
     ) WITHOUT ROWID;
 ",
+    // Holds that took longer than was told; the rows are made anew from the facts.
+    "
+    DROP TABLE holds;
+    CREATE TABLE holds (
+        call          INTEGER NOT NULL,
+        agent         TEXT NOT NULL,
+        queue         TEXT NOT NULL,
+        held          INTEGER NOT NULL,
+        total_us      INTEGER NOT NULL,
+        longest_us    INTEGER NOT NULL,
+        late          INTEGER NOT NULL,
+        refused       INTEGER NOT NULL,
+        overridden    INTEGER NOT NULL,
+        abandoned     INTEGER NOT NULL,
+        PRIMARY KEY (call, agent, queue)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

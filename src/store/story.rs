@@ -151,7 +151,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         }
         What::WaitGranted { by, until } => {
             let left = until.since(dated.fact.at);
-            let until = clock(dated.wall + left, zone);
+            let until = clock(dated.wall_of(*until), zone);
             match by {
                 GrantedBy::Caller => format!("agreed to hold, for {} (until {until})", length(left)),
                 GrantedBy::FlowFile => {

@@ -31,7 +31,7 @@ pub(super) struct TalkRows(HashMap<CallId, TalkFold>);
 impl TalkRows {
     /// Begins a call with the facts of it that were written before, whose rows are there.
     pub fn fold(&mut self, call: CallId, facts: &[DatedFact]) {
-        self.0.insert(call, TalkFold::of(facts.iter().map(|dated| &dated.fact)));
+        self.0.insert(call, TalkFold::of(facts));
     }
 
     pub fn forget(&mut self, call: CallId) {
@@ -44,16 +44,16 @@ impl TalkRows {
         connection: &Connection,
         call: CallId,
         seq: i64,
-        what: &What,
+        dated: &DatedFact,
     ) -> Result<(), StoreError> {
-        if let What::SurveyAnswered { question, answer, agent, queue } = what {
+        if let What::SurveyAnswered { question, answer, agent, queue } = &dated.fact.what {
             let (agent, queue) = (agent.as_deref(), queue.as_deref());
             connection
                 .prepare_cached("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
                 .execute(params![call.0 as i64, seq, &**question, answer, agent, queue])?;
         }
         let fold = self.0.entry(call).or_default();
-        if fold.apply(what) { insert(connection, call, fold) } else { Ok(()) }
+        if fold.apply(dated) { insert(connection, call, fold) } else { Ok(()) }
     }
 }
 
@@ -61,9 +61,9 @@ impl TalkRows {
 fn insert(connection: &Connection, call: CallId, fold: &TalkFold) -> Result<(), StoreError> {
     let (call, micros) = (call.0 as i64, |time: Duration| time.as_micros() as i64);
     for ((agent, queue), tally) in &fold.holds {
-        let HoldTally { held, total, longest, refused, overridden, abandoned } = *tally;
+        let HoldTally { held, total, longest, late, refused, overridden, abandoned } = *tally;
         connection
-            .prepare_cached("INSERT OR REPLACE INTO holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+            .prepare_cached("INSERT OR REPLACE INTO holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
             .execute(params![
                 call,
                 &**agent,
@@ -71,6 +71,7 @@ fn insert(connection: &Connection, call: CallId, fold: &TalkFold) -> Result<(), 
                 held,
                 micros(total),
                 micros(longest),
+                late,
                 refused,
                 overridden,
                 abandoned,
@@ -114,15 +115,22 @@ pub(super) fn talk_report(
 ) -> Result<TalkReport, StoreError> {
     let (mut report, mut names) = (TalkReport::default(), Names::default());
     let mut statement = connection.prepare(
-        "SELECT holds.agent, holds.queue, held, total_us, longest_us, refused, overridden, abandoned \
+        "SELECT holds.agent, holds.queue, held, total_us, longest_us, late, refused, overridden, abandoned \
          FROM holds CROSS JOIN calls ON id = holds.call WHERE arrived_us >= ?1 AND arrived_us < ?2",
     )?;
     let mut rows = statement.query([from.0, until.0])?;
     while let Some(row) = rows.next()? {
         let mut name = |place: usize| names.at(row, place);
         let time = |place: usize| row.get::<_, i64>(place).map(|us| Duration::from_micros(us.unsigned_abs()));
-        let (held, refused, overridden, abandoned) = (row.get(2)?, row.get(5)?, row.get(6)?, row.get(7)?);
-        let tally = HoldTally { held, total: time(3)?, longest: time(4)?, refused, overridden, abandoned };
+        let tally = HoldTally {
+            held: row.get(2)?,
+            total: time(3)?,
+            longest: time(4)?,
+            late: row.get(5)?,
+            refused: row.get(6)?,
+            overridden: row.get(7)?,
+            abandoned: row.get(8)?,
+        };
         report.add_holds(&name(0)?, &name(1)?, &tally);
     }
     let mut targets: HashMap<String, Option<Target>> = HashMap::new();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::Name;
-use crate::fact::Fact;
+use crate::base::WallTime;
 use crate::fact::HoldAnswer;
 use crate::fact::HoldEndedBy;
 use crate::fact::HoldWay;
@@ -13,6 +13,7 @@ use crate::fact::Party;
 use crate::fact::Target;
 use crate::fact::TransferKind;
 use crate::fact::What;
+use crate::store::fold::DatedFact;
 
 /// The facts that these folds look at, by name.
 pub(super) const LOOKED_AT: &[&str] = &[
@@ -22,6 +23,7 @@ pub(super) const LOOKED_AT: &[&str] = &[
     "hold_asked",
     "hold_answered",
     "hold_started",
+    "hold_requoted",
     "hold_ended",
     "talk_ended",
     "consult_started",
@@ -42,6 +44,8 @@ pub struct HoldTally {
     /// For how long in all, of holds that are over.
     pub total: Duration,
     pub longest: Duration,
+    /// How many of these took longer than the caller had been told, in good time, that they would.
+    pub late: u32,
     /// How often a caller said no, or nothing.
     pub refused: u32,
     /// How often nobody was asked.
@@ -55,6 +59,7 @@ impl HoldTally {
         self.held += other.held;
         self.total += other.total;
         self.longest = self.longest.max(other.longest);
+        self.late += other.late;
         self.refused += other.refused;
         self.overridden += other.overridden;
         self.abandoned += other.abandoned;
@@ -91,6 +96,8 @@ pub struct TalkFold {
     pub(super) paths: BTreeMap<Path, PathTally>,
     /// Whether the last fact has changed one of these.
     counted: bool,
+    /// Until when the caller was told to be held, by whom.
+    told: BTreeMap<Name, WallTime>,
     /// Whose hold ended because somebody left, and it is not told yet who.
     left: Option<Name>,
     /// Whom somebody is being asked for now.
@@ -111,10 +118,10 @@ pub struct TalkReport {
 
 impl TalkFold {
     /// The fold of all facts of one call.
-    pub fn of<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> TalkFold {
+    pub fn of<'a>(facts: impl IntoIterator<Item = &'a DatedFact>) -> TalkFold {
         let mut fold = TalkFold::default();
-        for fact in facts {
-            fold.apply(&fact.what);
+        for dated in facts {
+            fold.apply(dated);
         }
         fold
     }
@@ -127,18 +134,26 @@ impl TalkFold {
     }
 
     /// Takes one more fact in; whether the holds or the paths come to something else by it.
-    pub fn apply(&mut self, what: &What) -> bool {
+    pub fn apply(&mut self, dated: &DatedFact) -> bool {
         self.counted = false;
-        match what {
+        match &dated.fact.what {
             What::Enqueued { queue, .. } | What::WaitMoved { to: queue, .. } => self.queue = queue.clone(),
             What::CallPlaced { queue, .. } => self.queue = queue.clone(),
             What::HoldAsked { agent, way: HoldWay::Override, .. } => self.of_agent(agent).overridden += 1,
             What::HoldAnswered { agent, answer: HoldAnswer::No | HoldAnswer::Silent } => {
                 self.of_agent(agent).refused += 1;
             }
-            What::HoldStarted { agent, .. } => self.of_agent(agent).held += 1,
+            What::HoldStarted { agent, until, .. } => {
+                self.of_agent(agent).held += 1;
+                self.told.insert(agent.clone(), dated.wall_of(*until));
+            }
+            What::HoldRequoted { agent, until } => {
+                self.told.insert(agent.clone(), dated.wall_of(*until));
+            }
             What::HoldEnded { agent, held, by } => {
+                let late = self.told.remove(agent).is_some_and(|until| until < dated.wall);
                 let tally = self.of_agent(agent);
+                tally.late += u32::from(late);
                 tally.total += *held;
                 tally.longest = tally.longest.max(*held);
                 self.left = (*by == HoldEndedBy::Left).then(|| agent.clone());

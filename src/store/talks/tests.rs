@@ -7,6 +7,7 @@ use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::BriefingNote;
 use crate::fact::ConsultEnd;
+use crate::fact::Fact;
 use crate::fact::HoldBy;
 use crate::fact::Outcome;
 use crate::fact::note::Identity;
@@ -80,16 +81,25 @@ impl Day {
             }
             HoldBy::Caller
         };
-        let until = self.at + quote;
+        let (began, mut until) = (self.at, self.at + quote);
         self.tell(What::HoldStarted { agent: name.clone(), reason: "the invoice".to_owned(), until, by });
-        let held = Duration::from_millis(self.chance.below(120_000));
+        let more = self.chance.below(3) == 0;
+        if more {
+            self.at += Duration::from_secs(50);
+            until = self.at + quote;
+            self.tell(What::HoldRequoted { agent: name.clone(), until });
+        }
+        self.at += Duration::from_millis(self.chance.below(120_000));
+        let held = self.at.since(began);
         let leaves = self.chance.below(4) == 0;
         let by = if leaves { HoldEndedBy::Left } else { HoldEndedBy::Agent };
         self.tell(What::HoldEnded { agent: name, held, by });
+        let told = until.since(began);
         self.count(queue, agent, |tally| {
             tally.held += 1;
             tally.total += held;
             tally.longest = tally.longest.max(held);
+            tally.late += u32::from(held > told);
             tally.abandoned += u32::from(leaves);
         });
         leaves
@@ -225,6 +235,8 @@ fn the_facts_of_a_day_give_exactly_its_figures() {
     });
     for (count, what) in [
         (of_agents.held, "held"),
+        (of_agents.late, "late"),
+        (of_agents.held - of_agents.late, "in time"),
         (of_agents.refused, "refused"),
         (of_agents.overridden, "overridden"),
         (of_agents.abandoned, "abandoned"),
@@ -283,8 +295,11 @@ fn a_call_s_own_holds_are_the_sum_over_its_agents() {
         by: HoldEndedBy::Agent,
     };
     let told = [started("alice"), ended("alice", 20), started("bob"), ended("bob", 30), started("bob")];
-    let facts: Vec<Fact> =
-        told.into_iter().map(|what| Fact { at: Timestamp::ZERO, call: Some(CallId(7)), what }).collect();
+    let dated = |what| DatedFact {
+        wall: WallTime(0),
+        fact: Fact { at: Timestamp::ZERO, call: Some(CallId(7)), what },
+    };
+    let facts: Vec<DatedFact> = told.into_iter().map(dated).collect();
     let expected = HoldTally {
         held: 3,
         total: Duration::from_secs(50),
@@ -300,7 +315,7 @@ fn of_facts(readers: &Readers, calls: u64, until: WallTime) -> (TalkReport, Surv
     for call in (1..=calls).map(CallId) {
         if readers.call(call).unwrap().is_some_and(|record| record.arrived < until) {
             let facts = readers.facts(call).unwrap();
-            talks.add(&TalkFold::of(facts.iter().map(|dated| &dated.fact)));
+            talks.add(&TalkFold::of(&facts));
             facts.iter().for_each(|dated| answers.apply(&dated.fact.what));
         }
     }

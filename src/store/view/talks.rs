@@ -21,6 +21,7 @@ pub struct HoldsView {
     pub held: u32,
     pub total_s: f64,
     pub longest_s: f64,
+    pub late: u32,
     pub refused: u32,
     pub overridden: u32,
     pub abandoned: u32,
@@ -95,9 +96,9 @@ pub struct RepeatedView {
 
 impl From<&HoldTally> for HoldsView {
     fn from(tally: &HoldTally) -> HoldsView {
-        let HoldTally { held, total, longest, refused, overridden, abandoned } = *tally;
+        let HoldTally { held, total, longest, late, refused, overridden, abandoned } = *tally;
         let (total_s, longest_s) = (seconds(total), seconds(longest));
-        HoldsView { held, total_s, longest_s, refused, overridden, abandoned }
+        HoldsView { held, total_s, longest_s, late, refused, overridden, abandoned }
     }
 }
 
