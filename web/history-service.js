@@ -53,7 +53,7 @@ async function drawService() {
   show(at("service-more"), lines.length > SHOWN);
   write(at("service-more"), `${lines.length - SHOWN} more lines are in the table to take away.`);
   const told = [["SL", formulas.service_level], ["SL of all", formulas.service_level_of_all], ["In 180 s", formulas.within_180_s], ["Waits", formulas.waits], ["Occupied", formulas.occupancy],
-    ["AHT", formulas.handle_time], ["FCR", formulas.first_call_resolution]];
+    ["AHT", formulas.handle_time], ["FCR", formulas.first_call_resolution], ["Settled", formulas.first_call_resolution_by_answer]];
   at("service-formulas").replaceChildren(...told.flatMap(([name, words]) => [make("dt", {}, name), make("dd", {}, words)]));
 }
 
@@ -64,7 +64,8 @@ function handlingLine(first, one, kind = "") {
   const seconds = (value) => (value === null ? "" : about(value));
   const share = (value, of) => (value === null ? "" : `${percent(value)} of ${of}`);
   const cells = [one.handled, seconds(one.average_handle_s), seconds(one.average_talk_s), seconds(one.average_hold_s), seconds(one.average_wrap_up_s),
-    share(one.first_call_resolution, one.contacts), share(one.first_call_resolution_with_outcome, one.contacts_with_outcome)];
+    share(one.first_call_resolution, one.contacts), share(one.first_call_resolution_with_outcome, one.contacts_with_outcome),
+    share(one.first_call_resolution_by_answer, one.contacts_with_answer)];
   return make("tr", { class: kind }, first, ...cells.map((cell) => make("td", { class: "number" }, String(cell))));
 }
 

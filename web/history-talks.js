@@ -37,8 +37,8 @@ function noteItem(told) {
 // What the caller answered after their talks.
 export function drawSurvey({ survey }) {
   show(at("survey-title"), survey.length > 0);
-  redraw(at("survey"), survey, () => survey.flatMap(({ question, answer, agent, at: when }) => [make("dt", {}, words(question)),
-    make("dd", {}, make("b", {}, String(answer)), `${agent ? `, about ${agent}` : ""}, ${timeText(when)}`)]));
+  redraw(at("survey"), survey, () => survey.flatMap(({ question, answer, agent, settled, at: when }) => [make("dt", {}, words(question)),
+    make("dd", {}, make("b", {}, String(answer)), `${settled === null ? "" : settled ? ", settled" : ", not settled"}${agent ? `, about ${agent}` : ""}, ${timeText(when)}`)]));
 }
 
 // What became of the calls to each number; how long callers are in the flow stands beside whether it helped them.

@@ -291,6 +291,7 @@ pub(super) fn schemas() -> Value {
         "average_wrap_up_s": maybe_s,
         "contacts": integer, "first_call_resolution": percent,
         "contacts_with_outcome": integer, "first_call_resolution_with_outcome": percent,
+        "contacts_with_answer": integer, "first_call_resolution_by_answer": percent,
     });
     let mut interval = figures.clone();
     interval["begins"] = time.clone();
@@ -346,6 +347,7 @@ pub(super) fn schemas() -> Value {
         } },
         "SurveyAnswer": { "type": "object", "properties": {
             "at": time, "question": string, "answer": integer, "agent": maybe(&string), "queue": maybe(&string),
+            "settled": maybe(&json!({ "type": "boolean" })),
         } },
         "Holds": { "type": "object", "properties": holds },
         "TalkReport": { "type": "object", "properties": {

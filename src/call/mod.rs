@@ -574,7 +574,9 @@ impl Call {
                 action @ (FlowAction::RecordMessage { .. } | FlowAction::MessageEnds { .. }) => {
                     self.on_message_action(center, leg, &action, out);
                 }
-                FlowAction::Surveyed { question, answer } => self.answered(question, answer, out),
+                FlowAction::Surveyed { question, answer, settled } => {
+                    self.answered(question, answer, settled, out);
+                }
                 FlowAction::HangUp { reason } => {
                     self.run = None;
                     self.end_lines(false, out);

@@ -61,11 +61,17 @@ impl Call {
     }
 
     /// Tells what the caller answered, and whom it is about.
-    pub(super) fn answered(&self, question: Name, answer: u8, out: &mut Vec<CallAction>) {
+    pub(super) fn answered(
+        &self,
+        question: Name,
+        answer: u8,
+        settled: Option<bool>,
+        out: &mut Vec<CallAction>,
+    ) {
         let (agent, queue) = match &self.surveyed {
             Some(Surveyed { agent, queue }) => (Some(agent.clone()), Some(queue.clone())),
             None => (None, None),
         };
-        out.push(CallAction::Fact(What::SurveyAnswered { question, answer, agent, queue }));
+        out.push(CallAction::Fact(What::SurveyAnswered { question, answer, agent, queue, settled }));
     }
 }

@@ -80,7 +80,7 @@ const FIGURES: [&str; 15] = [
     "off by s",
 ];
 
-const HANDLING: [&str; 10] = [
+const HANDLING: [&str; 12] = [
     "from",
     "talks",
     "AHT s",
@@ -91,6 +91,8 @@ const HANDLING: [&str; 10] = [
     "FCR %",
     "with outcome",
     "FCR of these %",
+    "asked",
+    "settled %",
 ];
 
 const NUMBERS: [&str; 12] = [
@@ -202,6 +204,7 @@ where
     if !lines.is_empty() {
         say!("AHT: {}", formulas.handle_time);
         say!("FCR: {}", formulas.first_call_resolution);
+        say!("settled: {}", formulas.first_call_resolution_by_answer);
     }
 }
 
@@ -346,6 +349,8 @@ fn handling_cells(name: &str, from: &str, figures: &FiguresView) -> Vec<String> 
         maybe(figures.first_call_resolution),
         figures.contacts_with_outcome.to_string(),
         maybe(figures.first_call_resolution_with_outcome),
+        figures.contacts_with_answer.to_string(),
+        maybe(figures.first_call_resolution_by_answer),
     ]
 }
 

@@ -326,8 +326,16 @@ pub enum What {
     MessageHandled { part: u16, by: Option<Name>, words: String },
     /// The agent has ended the talk, and the caller is asked about it.
     SurveyStarted { agent: Name, queue: Name },
-    /// What the caller answered to a question; about whom, where it came after a talk.
-    SurveyAnswered { question: Name, answer: u8, agent: Option<Name>, queue: Option<Name> },
+    /// What the caller answered to a question; about whom, where it came after a talk; and whether what they called about is
+    /// settled by it, where that was asked.
+    SurveyAnswered {
+        question: Name,
+        answer: u8,
+        agent: Option<Name>,
+        queue: Option<Name>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settled: Option<bool>,
+    },
     /// A party's line was opened.
     LegOpened { leg: LegId, party: Party, address: String },
     /// A party went on with the call at another phone of theirs.

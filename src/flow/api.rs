@@ -268,7 +268,7 @@ pub enum FlowAction {
     /// The message is over: it is kept, or forgotten.
     MessageEnds { queue: QueueId, end: MessageEnd },
     /// What the caller answered to a survey's question.
-    Surveyed { question: Name, answer: u8 },
+    Surveyed { question: Name, answer: u8, settled: Option<bool> },
     /// End the call. The run is over.
     HangUp { reason: Name },
     /// Tell the history.

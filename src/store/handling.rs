@@ -28,6 +28,7 @@ pub(super) const LOOKED_AT: &[&str] = &[
     "hold_ended",
     "talk_ended",
     "outcome_set",
+    "survey_answered",
 ];
 
 /// Who comes to the same queue again within so long was not helped at once.
@@ -64,6 +65,8 @@ pub(super) struct EndedTalk {
     pub caller: Option<Caller>,
     /// Whether an agent said what came of the call.
     pub said: bool,
+    /// Whether the caller said after it that what they called about is settled; none where nobody asked, or they did not answer.
+    pub settled: Option<bool>,
 }
 
 impl EndedTalk {
@@ -168,6 +171,13 @@ impl CallHandling {
                 self.said = true;
                 return !self.talks.is_empty();
             }
+            What::SurveyAnswered { settled: Some(settled), .. } => {
+                // They are asked when a talk is over, about that one.
+                if let Some(talk) = self.talks.last_mut() {
+                    talk.settled = Some(*settled);
+                    return true;
+                }
+            }
             _ => {}
         }
         false
@@ -182,9 +192,22 @@ impl CallHandling {
         let held = self.held.remove(agent).unwrap_or_default();
         let (queue, needs) = self.came.clone();
         let place = self.talks.len() as i64 + 1;
-        let (agent, placed, last, caller, said) = (agent.clone(), false, true, None, false);
-        let talk =
-            EndedTalk { ended, call, place, agent, queue, needs, placed, talked, held, last, caller, said };
+        let (agent, placed, last, caller, said, settled) = (agent.clone(), false, true, None, false, None);
+        let talk = EndedTalk {
+            ended,
+            call,
+            place,
+            agent,
+            queue,
+            needs,
+            placed,
+            talked,
+            held,
+            last,
+            caller,
+            said,
+            settled,
+        };
         self.talks.push(talk);
     }
 }
@@ -235,6 +258,9 @@ pub struct Handling {
     /// The same of calls of which an agent said what came of them.
     pub said: u32,
     pub said_once: u32,
+    /// Talks after which the caller was asked whether it is settled and answered, and of those, who said yes.
+    pub asked: u32,
+    pub settled: u32,
 }
 
 impl Handling {
@@ -243,7 +269,9 @@ impl Handling {
         let (shows, once) = (u32::from(again.is_some()), u32::from(*again == Some(false)));
         let (said, said_once) = if talk.said { (shows, once) } else { (0, 0) };
         let (talked, held) = (talk.talked.saturating_sub(talk.held), talk.held);
-        Handling { talks: 1, talked, held, wrapped_up, contacts: shows, once, said, said_once }
+        let (asked, settled) = (u32::from(talk.settled.is_some()), u32::from(talk.settled == Some(true)));
+        let contacts = shows;
+        Handling { talks: 1, talked, held, wrapped_up, contacts, once, said, said_once, asked, settled }
     }
 
     /// The mean of talk, hold and wrap-up together; none without a talk.
@@ -265,6 +293,11 @@ impl Handling {
     pub fn first_call_resolution_where_said(&self) -> Option<f64> {
         (self.said > 0).then(|| f64::from(self.said_once) / f64::from(self.said))
     }
+
+    /// The part of the callers who answered whether it is settled, who said yes.
+    pub fn settled_by_answer(&self) -> Option<f64> {
+        (self.asked > 0).then(|| f64::from(self.settled) / f64::from(self.asked))
+    }
 }
 
 impl std::ops::AddAssign for Handling {
@@ -277,6 +310,8 @@ impl std::ops::AddAssign for Handling {
         self.once += other.once;
         self.said += other.said;
         self.said_once += other.said_once;
+        self.asked += other.asked;
+        self.settled += other.settled;
     }
 }
 

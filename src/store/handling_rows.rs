@@ -98,7 +98,7 @@ fn insert(connection: &Connection, call: CallId, fold: &CallHandling) -> Result<
         let needs = serde_json::to_string(needs).unwrap_or_default();
         connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO talks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                "INSERT OR REPLACE INTO talks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
                 &**agent,
@@ -113,6 +113,7 @@ fn insert(connection: &Connection, call: CallId, fold: &CallHandling) -> Result<
                 talk.last,
                 talk.caller,
                 talk.said,
+                talk.settled,
             ])?;
     }
     for (visit, place) in fold.visits().iter().zip(1_i64..) {
@@ -145,7 +146,7 @@ pub(super) fn tell(
     let (from, until) = report.time();
     let mut next = connection.prepare("SELECT min(agent) FROM talks WHERE agent > ?1")?;
     let mut talks = connection.prepare(
-        "SELECT ended_us, call, place, queue, needs, placed, talked_us, held_us, last, caller, said FROM talks \
+        "SELECT ended_us, call, place, queue, needs, placed, talked_us, held_us, last, caller, said, settled FROM talks \
          WHERE agent = ?1 AND ended_us >= ?2 AND ended_us < ?3 ORDER BY ended_us, call, place",
     )?;
     let mut wrap_ups = connection.prepare(
@@ -198,6 +199,7 @@ impl Known {
             last: row.get(8)?,
             caller: row.get(9)?,
             said: row.get(10)?,
+            settled: row.get(11)?,
         }))
     }
 }

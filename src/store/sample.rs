@@ -177,7 +177,7 @@ pub(crate) fn message_left(queue: &str, part: u16) -> What {
 /// What a caller of billing said about an agent.
 pub(crate) fn survey_answered(question: &str, answer: u8, agent: &str) -> What {
     let (agent, queue) = (Some(agent.into()), Some("billing".into()));
-    What::SurveyAnswered { question: question.into(), answer, agent, queue }
+    What::SurveyAnswered { question: question.into(), answer, agent, queue, settled: None }
 }
 
 /// The fact that tells it.

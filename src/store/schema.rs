@@ -310,6 +310,8 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (call, agent, queue)
     ) WITHOUT ROWID;
 ",
+    // Whether the caller said after a talk that it is settled.
+    "ALTER TABLE talks ADD COLUMN settled INTEGER;",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -283,7 +283,14 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::SurveyStarted { agent, queue } => {
             format!("is asked about the talk with {agent}, of queue {queue}")
         }
-        What::SurveyAnswered { question, answer, .. } => format!("answers {answer} to {question}"),
+        What::SurveyAnswered { question, answer, settled, .. } => {
+            let settled = match settled {
+                Some(true) => ": it is settled",
+                Some(false) => ": it is not settled",
+                None => "",
+            };
+            format!("answers {answer} to {question}{settled}")
+        }
         What::LegOpened { leg, party, address } => {
             format!("{} opened, audio at {address}", line(*party, *leg))
         }

@@ -20,13 +20,15 @@ pub struct Answer {
     /// None where the question came without a talk.
     pub agent: Option<Name>,
     pub queue: Option<Name>,
+    /// Whether what they called about is settled by it; none where that was not asked.
+    pub settled: Option<bool>,
 }
 
 /// What a call's caller answered, in order.
 pub fn answers<'a>(facts: impl IntoIterator<Item = &'a DatedFact>) -> Vec<Answer> {
     let answer = |dated: &DatedFact| match dated.fact.what.clone() {
-        What::SurveyAnswered { question, answer, agent, queue } => {
-            Some(Answer { at: dated.wall, question, answer, agent, queue })
+        What::SurveyAnswered { question, answer, agent, queue, settled } => {
+            Some(Answer { at: dated.wall, question, answer, agent, queue, settled })
         }
         _ => None,
     };
@@ -62,7 +64,7 @@ pub struct SurveyReport {
 impl SurveyReport {
     /// Takes one more fact in.
     pub fn apply(&mut self, what: &What) {
-        if let What::SurveyAnswered { question, answer, agent, queue } = what {
+        if let What::SurveyAnswered { question, answer, agent, queue, .. } = what {
             let of = |name: &Option<Name>| name.clone().unwrap_or_default();
             self.add(question, *answer, &of(agent), &of(queue));
         }

@@ -46,7 +46,7 @@ impl TalkRows {
         seq: i64,
         dated: &DatedFact,
     ) -> Result<(), StoreError> {
-        if let What::SurveyAnswered { question, answer, agent, queue } = &dated.fact.what {
+        if let What::SurveyAnswered { question, answer, agent, queue, .. } = &dated.fact.what {
             let (agent, queue) = (agent.as_deref(), queue.as_deref());
             connection
                 .prepare_cached("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?

@@ -367,6 +367,7 @@ fn service(report: &Value) -> Value {
             "quote_error_s": 21.0, "busy_s": 20_400.0, "there_s": 25_200.0, "occupancy": 81.0,
             "handled": 38, "average_handle_s": 287.0, "average_talk_s": 201.0, "average_hold_s": 24.0, "average_wrap_up_s": 62.0,
             "contacts": 31, "first_call_resolution": 77.4, "contacts_with_outcome": 28, "first_call_resolution_with_outcome": 82.1,
+            "contacts_with_answer": 19, "first_call_resolution_by_answer": 78.9,
         });
         let mut base = base;
         for (key, value) in more.as_object().expect("more of it") {

@@ -86,7 +86,13 @@ fn an_answer_tells_whom_it_is_about() {
         &mut out,
     );
     let (question, agent, queue) = ("good".into(), Some("alice".into()), Some("judged".into()));
-    assert!(out.contains(&CallAction::Fact(What::SurveyAnswered { question, answer: 5, agent, queue })));
+    assert!(out.contains(&CallAction::Fact(What::SurveyAnswered {
+        question,
+        answer: 5,
+        agent,
+        queue,
+        settled: None
+    })));
 }
 
 #[test]

@@ -319,6 +319,7 @@ const KEYS: &[(&str, &[Key])] = &[
                 false,
                 "the lowest and the highest key that is an answer; 1 to 5 by default",
             ),
+            ("settled", Text, false, "the keys of a yes, where the question asks whether it is settled"),
             ("no_input", Again, false, "heard before the question again, after silence"),
             ("no_match", Again, false, "heard before the question again, after a key that is no answer"),
             ("tries", Count, false, "how often the question is heard in all; 2 by default"),

@@ -28,6 +28,8 @@ pub(crate) struct Survey {
     pub question: Question,
     /// The lowest and the highest answer. Default 1 to 5.
     pub answers: (u8, u8),
+    /// The answers by which what the caller called about is settled; none: the question asks something else.
+    pub settled: Vec<u8>,
     pub then: NodeIndex,
     pub otherwise: NodeIndex,
 }
@@ -36,10 +38,13 @@ impl Survey {
     pub fn read(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Survey {
         let name = fields.require(reader, "survey").and_then(|yaml| reader.name(yaml, "the question's name"));
         let question = Question::read(fields, reader, "prompt", 2, Duration::from_secs(5));
+        let answers = fields.optional("answers").and_then(|yaml| answers(yaml, reader)).unwrap_or((1, 5));
+        let settled = fields.optional("settled").map(|yaml| settled(yaml, answers, reader));
         Survey {
             name: name.unwrap_or_default(),
             question: question.with_again(fields, reader),
-            answers: fields.optional("answers").and_then(|yaml| answers(yaml, reader)).unwrap_or((1, 5)),
+            answers,
+            settled: settled.unwrap_or_default(),
             then: fields.exit(reader, "then"),
             otherwise: fields.exit(reader, "otherwise"),
         }
@@ -56,7 +61,8 @@ impl Survey {
     pub fn handle(&self, put: &mut Put, step: &mut Step<'_>, input: Input) -> Next {
         match self.question.handle(put, step, input, |key| self.answer(key)) {
             Answer::Key(_, answer) => {
-                step.out.push(FlowAction::Surveyed { question: Name::clone(&self.name), answer });
+                let settled = (!self.settled.is_empty()).then(|| self.settled.contains(&answer));
+                step.out.push(FlowAction::Surveyed { question: Name::clone(&self.name), answer, settled });
                 Next::Go(THEN, self.then)
             }
             Answer::NotYet => Next::Stay,
@@ -68,6 +74,26 @@ impl Survey {
         let answer = u8::try_from(digit.to_digit(10)?).ok()?;
         (self.answers.0..=self.answers.1).contains(&answer).then_some(answer)
     }
+}
+
+/// `1`, or `4 or 5`: some of the answers, and not all.
+fn settled(yaml: &Yaml, (lowest, highest): (u8, u8), reader: &mut Reader<'_>) -> Vec<u8> {
+    let Some(text) = reader.text(yaml, "the answers of a yes") else { return Vec::new() };
+    let mut settled = Vec::new();
+    for word in text.text.split(" or ").map(str::trim) {
+        match word.parse() {
+            Ok(answer) if (lowest..=highest).contains(&answer) => settled.push(answer),
+            _ => {
+                let message = format!("\"{word}\" is none of the answers, which are {lowest} to {highest}");
+                reader.error_hint(text.place, message, "write the key of a yes, as \"settled: 1\"");
+            }
+        }
+    }
+    if (lowest..=highest).all(|answer| settled.contains(&answer)) {
+        let hint = "leave out the keys of a no";
+        reader.error_hint(text.place, "by every answer it would be settled", hint);
+    }
+    settled
 }
 
 /// `1 to 5`

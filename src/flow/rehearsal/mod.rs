@@ -559,7 +559,7 @@ impl<'a> Rehearsal<'a> {
                 self.speaks_until = None;
                 Met::Message { kept: matches!(end, MessageEnd::Kept { .. }) }
             }
-            FlowAction::Surveyed { question, answer } => Met::Surveyed { question, answer },
+            FlowAction::Surveyed { question, answer, .. } => Met::Surveyed { question, answer },
             FlowAction::HangUp { reason } => return self.ends(End::HungUp { reason }),
             FlowAction::Left { flow, node, exit } => Met::Left { flow, node, exit },
             FlowAction::Fact(what) => match told(what) {

@@ -250,7 +250,14 @@ impl<'a> Phone<'a> {
                 MessageEnd::Nothing => "no message".to_owned(),
                 MessageEnd::Failed => "the message is lost".to_owned(),
             },
-            FlowAction::Surveyed { question, answer } => format!("answers {answer} to {question}"),
+            FlowAction::Surveyed { question, answer, settled } => {
+                let settled = match settled {
+                    Some(true) => ": settled",
+                    Some(false) => ": not settled",
+                    None => "",
+                };
+                format!("answers {answer} to {question}{settled}")
+            }
             FlowAction::HangUp { reason } => format!("hangs up: {reason}"),
             FlowAction::Fact(fact) => return fact_in_words(fact),
             FlowAction::Left { .. } => return None,

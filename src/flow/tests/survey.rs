@@ -2,6 +2,7 @@
 
 use super::Phone;
 use super::center_of;
+use super::harm::found;
 use super::in_words;
 use super::read_back;
 use crate::flow::Center;
@@ -29,7 +30,7 @@ nodes:
     no_match: menu/no-match
     then: solved
     otherwise: thanks
-  solved: { survey: solved, prompt: survey/solved, answers: 0 to 1, tries: 1, then: thanks, otherwise: thanks }
+  solved: { survey: solved, prompt: survey/solved, answers: 0 to 1, settled: 1, tries: 1, then: thanks, otherwise: thanks }
   thanks: { hang_up: asked, after: survey/thanks }
 ";
 
@@ -58,8 +59,19 @@ fn an_answer_is_a_key_from_the_lowest_to_the_highest() {
     let answered = ["key 4", "answers 4 to satisfied"];
     meets(
         ". 4 1 .",
-        &[first, answered[0], answered[1], second, "key 1", "answers 1 to solved", THANKS[0], THANKS[1]],
+        &[
+            first,
+            answered[0],
+            answered[1],
+            second,
+            "key 1",
+            "answers 1 to solved: settled",
+            THANKS[0],
+            THANKS[1],
+        ],
     );
+    let not = ["key 0", "answers 0 to solved: not settled", THANKS[0], THANKS[1]];
+    meets(". 4 0 .", &[[first, answered[0], answered[1], second].as_slice(), &not].concat());
     // Outside of it a key is none, and the second question has one try.
     meets(
         ". 6 . 4 . 2 .",
@@ -91,6 +103,24 @@ fn a_silent_caller_is_asked_once_more_and_then_thanked() {
             THANKS[0],
             THANKS[1],
         ],
+    );
+}
+
+#[test]
+fn some_answers_settle_it_and_not_all() {
+    let told = |settled: &str| {
+        let after = AFTER.replace("settled: 1,", &format!("settled: {settled},"));
+        let files = [("center.yaml", CENTER), ("main.yaml", MAIN), ("after_talk.yaml", &after)];
+        found(&files)
+    };
+    assert_eq!((told("1"), told("0")), (String::new(), String::new()));
+    assert_eq!(
+        told("2"),
+        "after_talk.yaml:11:78: error: \"2\" is none of the answers, which are 0 to 1 (write the key of a yes, as \"settled: 1\")"
+    );
+    assert_eq!(
+        told("0 or 1"),
+        "after_talk.yaml:11:78: error: by every answer it would be settled (leave out the keys of a no)"
     );
 }
 

@@ -89,6 +89,12 @@ fn says(call: u64, secs: u64, agent: &str) -> Fact {
     fact(call, secs, What::OutcomeSet { agent: agent.into(), outcome, reason_code: text(), note: text() })
 }
 
+fn is_settled(call: u64, secs: u64, settled: Option<bool>) -> Fact {
+    let answered = sample::survey_answered("solved", 1, "alice");
+    let What::SurveyAnswered { question, answer, agent, queue, .. } = answered else { unreachable!() };
+    fact(call, secs, What::SurveyAnswered { question, answer, agent, queue, settled })
+}
+
 /// A caller of billing who is answered by alice at once, and talks.
 fn talks(call: u64, secs: u64, from: &str, talked: u64) -> [Fact; 4] {
     [
@@ -331,6 +337,27 @@ fn one_call_was_enough_for_whom_did_not_come_to_the_queue_again_in_seven_days() 
 }
 
 #[test]
+fn whether_it_is_settled_is_the_caller_s_to_say_at_once_and_whoever_they_are() {
+    let mut facts = Vec::new();
+    // Yes, no, yes of somebody who is not known, no answer, and an answer to another question.
+    for (call, settled) in [(1, Some(true)), (2, Some(false)), (3, Some(true)), (4, None), (5, None)] {
+        let from = if call == 3 { "anonymous" } else { "+12025550143" };
+        facts.extend(talks(call, call * 100, from, 60));
+        if call != 4 {
+            facts.push(is_settled(call, call * 100 + 80, settled));
+        }
+    }
+    for (by, name) in [(By::Queue, "billing"), (By::Agent, "alice")] {
+        let rows = handling(by, &facts, 1);
+        let (_, handling) = rows.iter().find(|(of, _)| of == name).unwrap();
+        assert_eq!((handling.talks, handling.asked, handling.settled), (5, 3, 2), "by {}", by.written());
+        assert_eq!(handling.settled_by_answer(), Some(2.0 / 3.0));
+        assert_eq!(handling.contacts, 0, "nobody knows yet who calls again");
+    }
+    assert_eq!(Handling::default().settled_by_answer(), None);
+}
+
+#[test]
 fn of_a_call_with_two_talks_of_a_queue_the_last_shows_whether_it_was_enough() {
     let mut facts = talks(1, 0, "+12025550143", 60).to_vec();
     facts.extend([
@@ -534,6 +561,13 @@ fn any_day() -> impl Strategy<Value = Vec<Fact>> {
                         ]);
                         if became & 1 == 1 {
                             facts.push(says(call, parted + 3, agent));
+                        }
+                        if number & 1 == 1 {
+                            facts.push(is_settled(
+                                call,
+                                parted + 5,
+                                [None, Some(true), Some(false)][skills % 3],
+                            ));
                         }
                         if became & 2 == 2 {
                             facts.push(state(agent, parted, AgentStateName::WrapUp));

@@ -40,6 +40,7 @@ pub struct Formulas {
     pub occupancy: String,
     pub handle_time: String,
     pub first_call_resolution: String,
+    pub first_call_resolution_by_answer: String,
 }
 
 /// The figures of one queue, skill or agent.
@@ -99,10 +100,13 @@ pub struct FiguresView {
     /// The same of those of which an agent said what came of them.
     pub contacts_with_outcome: u32,
     pub first_call_resolution_with_outcome: Option<f64>,
+    /// Whose caller was asked after the talk whether it is settled, and answered, and the part of them who said yes.
+    pub contacts_with_answer: u32,
+    pub first_call_resolution_by_answer: Option<f64>,
 }
 
 /// The columns of [`ServiceReportView::csv`] after whose they are and when they begin.
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 32] = [
     "joined",
     "answered",
     "in_target",
@@ -133,6 +137,8 @@ const COLUMNS: [&str; 30] = [
     "first_call_resolution",
     "contacts_with_outcome",
     "first_call_resolution_with_outcome",
+    "contacts_with_answer",
+    "first_call_resolution_by_answer",
 ];
 
 impl ServiceReportView {
@@ -221,6 +227,10 @@ impl Formulas {
                  account, else number) did not come to the same queue again in another call within {days} days; counted when \
                  these are over; also of those alone of which an agent said what came of them"
             ),
+            first_call_resolution_by_answer:
+                "of callers who were asked after their talk whether what they called about is settled, and \
+                 answered, the part who said yes; of talks that ended in the interval"
+                    .to_owned(),
             occupancy: format!("in calls and wrap-up ÷ signed in and not in not-ready, {agents}"),
         }
     }
@@ -278,6 +288,8 @@ impl From<&Figures> for FiguresView {
             first_call_resolution: percent(handling.first_call_resolution()),
             contacts_with_outcome: handling.said,
             first_call_resolution_with_outcome: percent(handling.first_call_resolution_where_said()),
+            contacts_with_answer: handling.asked,
+            first_call_resolution_by_answer: percent(handling.settled_by_answer()),
         }
     }
 }
@@ -317,6 +329,8 @@ impl FiguresView {
             self.first_call_resolution,
             count(self.contacts_with_outcome),
             self.first_call_resolution_with_outcome,
+            count(self.contacts_with_answer),
+            self.first_call_resolution_by_answer,
         ]
     }
 }

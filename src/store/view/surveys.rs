@@ -19,6 +19,8 @@ pub struct AnswerView {
     /// Null where the question came without a talk.
     pub agent: Option<String>,
     pub queue: Option<String>,
+    /// Whether what the caller called about is settled by it; null where that was not asked.
+    pub settled: Option<bool>,
 }
 
 /// What the answers to one question came to, about a queue.
@@ -55,13 +57,14 @@ pub struct SurveyReportView {
 
 impl From<Answer> for AnswerView {
     fn from(answer: Answer) -> AnswerView {
-        let Answer { at, question, answer, agent, queue } = answer;
+        let Answer { at, question, answer, agent, queue, settled } = answer;
         AnswerView {
             at: rfc3339(at),
             question: question.to_string(),
             answer,
             agent: agent.map(|agent| agent.to_string()),
             queue: queue.map(|queue| queue.to_string()),
+            settled,
         }
     }
 }
