@@ -181,14 +181,16 @@ fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
 }
 
+/// Shares are in per cent, as the API and the reports have them; unrounded.
 fn as_json(figures: &Figures) -> Value {
+    let percent = |share: Option<f64>| share.map(|share| share * 100.0);
     let queue = |of: &OfQueue| {
         let seconds = |wait: Option<Duration>| wait.map(|wait| wait.as_secs_f64());
         json!({
             "queue": of.name,
             "offered": of.offered,
             "answered": of.answered(),
-            "service_level": of.service_level(),
+            "service_level": percent(of.service_level()),
             "average_wait_s": seconds(of.mean_wait()),
             "p90_wait_s": seconds(of.wait_of(0.9)),
             "longest_wait_s": seconds(of.wait_of(1.0)),
@@ -196,10 +198,66 @@ fn as_json(figures: &Figures) -> Value {
             "called_back": of.called_back,
             "unserved": of.unserved,
             "quoted": of.quoted(),
-            "quotes_kept": of.quotes_kept(),
+            "quotes_kept": percent(of.quotes_kept()),
             "quote_bias_s": of.quote_bias_s(),
             "quote_error_s": of.quote_error_s(),
         })
     };
-    json!({ "queues": figures.queues.iter().map(queue).collect::<Vec<_>>(), "occupancy": figures.occupancy() })
+    let queues: Vec<Value> = figures.queues.iter().map(queue).collect();
+    json!({ "queues": queues, "occupancy": percent(figures.occupancy()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::AgentId;
+    use crate::base::CallId;
+    use crate::base::Timestamp;
+    use crate::queue::Engine;
+    use crate::queue::Event;
+    use crate::queue::api::AgentConfig;
+    use crate::queue::api::AgentWish;
+    use crate::queue::api::Demand;
+    use crate::queue::api::Enqueue;
+    use crate::queue::api::Needs;
+    use crate::queue::api::Nobody;
+    use crate::queue::api::Whoses;
+    use crate::queue::log::Step;
+    use crate::queue::queue_config;
+
+    #[test]
+    fn shares_are_in_per_cent_as_the_api_has_them() {
+        let queue = queue_config("billing");
+        let agent = AgentConfig { name: "alice".into(), skills: Vec::new(), always_ready: false };
+        let config = Config { queues: vec![queue], agents: vec![agent], ..Config::default() };
+        let (mut engine, call, agent) = (Engine::new(config.clone()), CallId(1), AgentId(0));
+        let enqueue = Enqueue {
+            call,
+            queue: crate::base::QueueId(0),
+            needs: Demand::from(Needs::default()),
+            priority: 0,
+            age_credit: Duration::ZERO,
+            whose: Whoses::new(),
+            permission: None,
+            prefer: None,
+            exclude: Default::default(),
+            nobody: Nobody::default(),
+        };
+        let given = [
+            (0, Event::AgentWants { agent, wish: AgentWish::Ready }),
+            (3, Event::Enqueue(Box::new(enqueue))),
+            (4, Event::PickedUp { call, agent }),
+            (5, Event::AgentWants { agent, wish: AgentWish::Ready }),
+        ];
+        let step = |(secs, event): (u64, Event)| {
+            let (at, mut actions) = (Timestamp::from_secs(secs), Vec::new());
+            engine.handle(at, event.clone(), &mut actions);
+            Step { at, event, actions }
+        };
+        let steps: Vec<Step> = given.into_iter().map(step).collect();
+        let told = as_json(&Figures::of(&config, &steps));
+        assert_eq!(told["queues"][0]["service_level"], 100.0);
+        // Ready for 3 s, and then rung for one, which is all that has ended.
+        assert_eq!(told["occupancy"], 25.0);
+    }
 }
