@@ -58,6 +58,15 @@ fn of_live(live: &Live) -> Vec<Metric> {
     let mos = counts.mos;
     let help = "How lines sounded, by the E-model of ITU-T G.107: mean opinion score, 1 to 4.5";
     metrics.extend(Metric::histogram("warmline_line_mos", help, mos.buckets, mos.sum, mos.count));
+    let heard = counts.first_heard;
+    let help = "From the answer of a call to the first that its caller hears, in seconds: a prompt, music, a ringing tone or somebody";
+    metrics.extend(Metric::histogram(
+        "warmline_first_heard_seconds",
+        help,
+        heard.buckets,
+        heard.sum,
+        heard.count,
+    ));
     for (outcome, count) in counts.calls_ended {
         let ended = Metric::counter("warmline_calls_ended_total", "Calls over, by how they came out", count);
         metrics.push(ended.label("outcome", word(&outcome)));

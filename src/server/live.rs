@@ -30,6 +30,8 @@ use crate::server::messages::Messages;
 use crate::server::outcomes::Outcomes;
 use crate::server::passages::Node;
 use crate::server::passages::Passages;
+use crate::server::spread::Spread;
+pub use crate::server::spread::SpreadCounts;
 use crate::store::DatedFact;
 use crate::store::why::set_level;
 
@@ -82,6 +84,8 @@ pub struct LiveCall {
     /// The flow and its node that the caller is at; none once an agent has taken over.
     pub node: Option<Node>,
     at_node_since: WallTime,
+    /// When it was answered, until the caller hears something.
+    answered: Option<WallTime>,
     /// How it waited before an agent's phone rang: so it waits on when the agent does not take it.
     waits: Phase,
 }
@@ -138,7 +142,6 @@ pub struct LiveQueue {
 }
 
 /// Counts since the start.
-#[derive(Debug, Default)]
 struct Counters {
     facts: AtomicU64,
     arrived: AtomicU64,
@@ -147,10 +150,14 @@ struct Counters {
     missed: AtomicU64,
     verification_failed: AtomicU64,
     ended: [AtomicU64; OUTCOMES.len()],
-    /// Lines by how they sounded, for each of [`MOS_BOUNDS`] and beyond; and the sum, in hundredths.
-    mos: [AtomicU64; MOS_BOUNDS.len() + 1],
-    mos_sum: AtomicU64,
+    /// Lines by how they sounded.
+    mos: Spread,
+    /// Callers by how long after the answer they heard something, in seconds.
+    first_heard: Spread,
 }
+
+/// From what nobody notices to what makes people say hello.
+const FIRST_HEARD_BOUNDS: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
 /// From "nearly all dissatisfied" to "very satisfied" (ITU-T G.107 Annex B).
 const MOS_BOUNDS: [f64; 7] = [2.0, 2.5, 3.0, 3.5, 3.8, 4.1, 4.3];
@@ -183,16 +190,10 @@ pub struct Counts {
     pub verification_failed: u64,
     /// Calls that are over, by how they came out.
     pub calls_ended: Vec<(Outcome, u64)>,
-    pub mos: MosCounts,
-}
-
-/// How lines sounded that have closed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MosCounts {
-    /// Lines whose opinion score was at most so much.
-    pub buckets: Vec<(f64, u64)>,
-    pub sum: f64,
-    pub count: u64,
+    /// How lines sounded that have closed: mean opinion scores.
+    pub mos: SpreadCounts,
+    /// From the answer to the first that a caller heard, in seconds.
+    pub first_heard: SpreadCounts,
 }
 
 impl Live {
@@ -222,7 +223,7 @@ impl Live {
             messages: Messages::default(),
             rules,
             watchers: broadcast::channel(WATCHER_LAG).0,
-            counters: Counters::default(),
+            counters: Counters::new(),
         }
     }
 
@@ -358,17 +359,9 @@ impl Live {
             verification_failed,
             ended,
             mos,
-            mos_sum,
+            first_heard,
         } = &self.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let mut count = 0;
-        let mut up_to = |counter: &AtomicU64| {
-            count += read(counter);
-            count
-        };
-        let buckets = MOS_BOUNDS.iter().copied().zip(mos.iter().map(&mut up_to)).collect();
-        up_to(&mos[MOS_BOUNDS.len()]);
-        let mos = MosCounts { buckets, sum: read(mos_sum) as f64 / 100.0, count };
         Counts {
             facts: read(facts),
             calls_arrived: read(arrived),
@@ -377,7 +370,8 @@ impl Live {
             missed: read(missed),
             verification_failed: read(verification_failed),
             calls_ended: OUTCOMES.into_iter().zip(ended.iter().map(read)).collect(),
-            mos,
+            mos: mos.counts(),
+            first_heard: first_heard.counts(),
         }
     }
 
@@ -408,6 +402,10 @@ impl Live {
             what if moves_a_call(what) => {
                 if let Some(mut call) = self.calls.get_mut(&id) {
                     self.walks_on(&call, wall, what);
+                    let heard = call.answered.filter(|_| is_heard(what));
+                    heard.into_iter().for_each(|answered| {
+                        self.counters.first_heard.count(wall.since(answered).as_secs_f64());
+                    });
                     call.apply(wall, what);
                 }
             }
@@ -466,6 +464,9 @@ fn moves_a_call(what: &What) -> bool {
     matches!(
         what,
         What::CallAnswered
+            | What::Played { .. }
+            | What::BotJoined { .. }
+            | What::ForwardDialled { .. }
             | What::FlowStarted { .. }
             | What::NodeEntered { .. }
             | What::Enqueued { .. }
@@ -490,6 +491,19 @@ fn moves_a_call(what: &What) -> bool {
     )
 }
 
+/// Whether the caller hears something by it, be it a ringing tone.
+fn is_heard(what: &What) -> bool {
+    matches!(
+        what,
+        What::Played { .. }
+            | What::HoldMusicStarted
+            | What::BotJoined { .. }
+            | What::ForwardDialled { .. }
+            | What::AgentRinging { .. }
+            | What::AgentConnected { .. }
+    )
+}
+
 impl LiveCall {
     fn new(id: CallId, from: String, to: Name, phase: Phase, wall: WallTime) -> LiveCall {
         LiveCall {
@@ -505,6 +519,7 @@ impl LiveCall {
             ringing: Vec::new(),
             node: None,
             at_node_since: wall,
+            answered: None,
             waits: Phase::Queued,
         }
     }
@@ -516,6 +531,11 @@ impl LiveCall {
     }
 
     fn apply(&mut self, wall: WallTime, what: &What) {
+        match what {
+            What::CallAnswered => self.answered = Some(wall),
+            what if is_heard(what) => self.answered = None,
+            _ => {}
+        }
         match what {
             What::CallAnswered | What::FlowStarted { .. } => self.enter(Phase::InFlow, wall),
             What::NodeEntered { flow, node } => {
@@ -596,6 +616,20 @@ impl LiveCall {
 }
 
 impl Counters {
+    fn new() -> Counters {
+        Counters {
+            facts: AtomicU64::default(),
+            arrived: AtomicU64::default(),
+            answered: AtomicU64::default(),
+            connected: AtomicU64::default(),
+            missed: AtomicU64::default(),
+            verification_failed: AtomicU64::default(),
+            ended: Default::default(),
+            mos: Spread::new(&MOS_BOUNDS),
+            first_heard: Spread::new(&FIRST_HEARD_BOUNDS),
+        }
+    }
+
     fn count(&self, what: &What) {
         let add = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
         add(&self.facts);
@@ -609,11 +643,10 @@ impl Counters {
             What::CallEnded { outcome, .. } => {
                 OUTCOMES.iter().position(|known| known == outcome).map_or(0, |place| add(&self.ended[place]))
             }
-            What::LegClosed { quality, .. } => quality.mos().map_or(0, |mos| {
-                self.mos_sum.fetch_add((mos * 100.0).round() as u64, Ordering::Relaxed);
-                let place = MOS_BOUNDS.iter().position(|bound| mos <= *bound).unwrap_or(MOS_BOUNDS.len());
-                add(&self.mos[place])
-            }),
+            What::LegClosed { quality, .. } => {
+                quality.mos().into_iter().for_each(|mos| self.mos.count(mos));
+                0
+            }
             _ => 0,
         };
     }
@@ -649,6 +682,31 @@ mod tests {
         use Phase::*;
         assert_eq!(seen, [Arriving, InFlow, Queued, Holding, Ringing, Holding, Ringing, Talking, InFlow]);
         assert_eq!(live.call_count(), 0, "it is over");
+    }
+
+    #[test]
+    fn how_long_after_the_answer_a_caller_hears_something_is_counted_once() {
+        let live = live();
+        let facts = sample::whole_call(7);
+        let played = facts.iter().position(|fact| matches!(fact.what, What::Played { .. }));
+        apply(&live, &facts[..played.expect("a prompt plays")]);
+        assert_eq!(live.counts().first_heard.count, 0);
+        apply(&live, &facts[played.expect("a prompt plays")..]);
+        // Answered after 12 ms and greeted after 14; music, a ringing tone and the agent come later.
+        let heard = live.counts().first_heard;
+        assert_eq!((heard.count, heard.sum, heard.buckets[0]), (1, 0.002, (0.1, 1)));
+        // Who hears ringing is not left alone; who hangs up before has heard nothing.
+        let at =
+            |call, millis, what| Fact { at: Timestamp::from_millis(millis), call: Some(CallId(call)), what };
+        let from = (0, sample::whole_call(8).swap_remove(0).what);
+        let ringing = What::AgentRinging { agent: "bob".into(), attempt: 1, why: Why::default() };
+        let told = [from.clone(), (0, What::CallAnswered), (3_000, ringing), (9_000, What::HoldMusicStarted)];
+        told.into_iter().for_each(|(millis, what)| live.apply(&at(8, millis, what)));
+        [from, (0, What::CallAnswered)]
+            .into_iter()
+            .for_each(|(millis, what)| live.apply(&at(9, millis, what)));
+        let heard = live.counts().first_heard;
+        assert_eq!((heard.count, heard.sum), (2, 3.002));
     }
 
     #[test]

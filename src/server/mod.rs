@@ -30,6 +30,7 @@ pub mod queue_log;
 pub mod recorder;
 mod rules;
 pub mod speech;
+mod spread;
 mod start;
 pub mod switchboard;
 pub mod versions;
