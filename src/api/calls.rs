@@ -11,10 +11,12 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::api::ApiState;
+use crate::api::metrics::word;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::fact::Outcome;
+use crate::server::Reading;
 use crate::server::Rules;
 use crate::server::live::Phase;
 use crate::store::CallFilter;
@@ -71,12 +73,16 @@ pub(super) struct WholeCall {
     facts: Vec<FactView>,
 }
 
-/// `GET /api/v1/calls`
+/// `GET /api/v1/calls`: that somebody reads it, and which, is told first; see [`crate::api::reads`].
 pub(super) async fn list(
     State(state): State<ApiState>,
+    actor: Actor,
     filters: Result<Query<Filters>, QueryRejection>,
 ) -> Result<Json<CallList>, Problem> {
     let Query(filters) = filters?;
+    if let Some(reader) = actor.person() {
+        state.tell_read(Reading::Calls(filters.in_words()), reader).await?;
+    }
     let filter = CallFilter::from(filters);
     let limit = filter.limit;
     let records = state.read(move |readers| readers.calls(&filter)).await?;
@@ -99,7 +105,7 @@ pub(super) async fn show(
         return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
     };
     if let Some(reader) = actor.person() {
-        state.tell_read(id, &facts, reader).await?;
+        state.tell_call_read(id, &facts, reader).await?;
     }
     let story = story::tell(&facts, &state.live.rules().zone).into_iter().map(LineView::from).collect();
     let holds = HoldsView::from(&TalkFold::of(&facts).holds());
@@ -165,6 +171,21 @@ impl ApiState {
     fn view(&self, record: CallRecord) -> CallView {
         let live = self.live.call(record.id).filter(|_| record.ended.is_none());
         CallView { phase: live.map(|live| phase(live.phase)), ..CallView::from(record) }
+    }
+}
+
+impl Filters {
+    /// Which calls are asked for, as in the query; pages of one list are the same.
+    fn in_words(&self) -> String {
+        let outcome = self.outcome.as_ref().map(word);
+        let all = [
+            ("sip_call_id", &self.sip_call_id),
+            ("from", &self.from),
+            ("agent", &self.agent),
+            ("outcome", &outcome),
+        ];
+        let said = all.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?)));
+        said.collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -14,6 +14,8 @@ use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
 use crate::api::ApiState;
 use crate::api::problem::Problem;
+use crate::api::session::Actor;
+use crate::server::Reading;
 use crate::store::view::FactView;
 
 /// Watchers at one time; the next one is told to come again.
@@ -22,12 +24,16 @@ const WATCHERS: usize = 256;
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// `GET /api/v1/events`: an event `fact` for each fact from now on. One that lags too far gets an event
-/// `resync` with the number of facts that it missed: read the lists anew.
+/// `resync` with the number of facts that it missed: read the lists anew. That somebody watches is told first.
 pub(super) async fn watch(
     State(state): State<ApiState>,
+    actor: Actor,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     if state.live.watchers() >= WATCHERS {
         return Err(Problem::busy("too many watch"));
+    }
+    if let Some(watcher) = actor.person() {
+        state.tell_read(Reading::Events, watcher).await?;
     }
     let facts = BroadcastStream::new(state.live.subscribe());
     let events = facts.filter_map(|fact| {

@@ -139,7 +139,7 @@ const AGENT_STATES: [AgentStateName; 7] = [
 ];
 
 /// An enum as the word that JSON has for it.
-fn word(value: &impl serde::Serialize) -> String {
+pub(super) fn word(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),

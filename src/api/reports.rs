@@ -34,6 +34,7 @@ use crate::store::service::Intervals;
 use crate::store::service::NoSuchWord;
 use crate::store::view::menus::MenuReportView;
 use crate::store::view::numbers::NumberReportView;
+use crate::store::view::reads::ReadReportView;
 use crate::store::view::rfc3339;
 use crate::store::view::service::ServiceReportView;
 use crate::store::view::surveys::SurveyReportView;
@@ -119,6 +120,15 @@ pub(super) async fn numbers(
     days: Result<Query<Days>, QueryRejection>,
 ) -> Answer<NumberReportView> {
     of_days(&state, &actor, days, Readers::number_report).await
+}
+
+/// `GET /api/v1/reports/reads`: who read lists of calls, or watched what happens.
+pub(super) async fn reads(
+    State(state): State<ApiState>,
+    actor: Actor,
+    days: Result<Query<Days>, QueryRejection>,
+) -> Answer<ReadReportView> {
+    of_days(&state, &actor, days, Readers::read_report).await
 }
 
 /// `GET /api/v1/reports/menus`: what callers keyed at the menus.
@@ -245,6 +255,14 @@ pub(super) fn paths() -> Value {
                 "200": body("The figures", "MenuReport"), "400": problem, "403": problem, "422": problem, "503": problem,
             },
         } },
+        "/api/v1/reports/reads": { "get": {
+            "summary": "Who read lists of calls, by which filter, or watched what happens: the last 1000 readings of a time, the newest first; \
+                        the last 30 days when not given; for supervisors",
+            "parameters": [time("from", "From then on"), time("until", "Before then")],
+            "responses": {
+                "200": body("The readings", "ReadReport"), "400": problem, "403": problem, "422": problem, "503": problem,
+            },
+        } },
         "/api/v1/reports/surveys": { "get": {
             "summary": "What callers answered after their talks, by queue and agent and question: of calls that arrived in a time, \
                         the last 30 days when not given; for supervisors",
@@ -329,6 +347,13 @@ pub(super) fn schemas() -> Value {
             "formulas": { "type": "object", "description": "What the figures mean, in words",
                           "additionalProperties": string },
             "menus": { "type": "array", "items": { "type": "object", "properties": menu } },
+        } },
+        "ReadReport": { "type": "object", "properties": {
+            "from": time, "until": time,
+            "reads": { "type": "array", "items": { "type": "object", "properties": {
+                "at": time, "by": string, "what": { "type": "string", "enum": ["calls", "events"] },
+                "filter": maybe(&string),
+            } } },
         } },
         "NumberReport": { "type": "object", "properties": {
             "from": time, "until": time,

@@ -113,8 +113,8 @@ fn api_of(center: flow::Center, bound: Option<SocketAddr>, started: WallTime) ->
                     let _ = fetched_sender.send((file.to_string(), by.map(|by| by.to_string())));
                     let _ = reply.send(Ok(()));
                 }
-                ControlRequest::CallRead { call, by, reply } => {
-                    let _ = fetched_sender.send((format!("call {call}"), Some(by.to_string())));
+                ControlRequest::Read { what, by, reply } => {
+                    let _ = fetched_sender.send((format!("{what:?}"), Some(by.to_string())));
                     let _ = reply.send(Ok(()));
                 }
                 ControlRequest::MessageHandled { part, by, words, reply, .. } => {

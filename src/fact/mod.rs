@@ -316,6 +316,10 @@ pub enum What {
     RecordingFetched { file: String, by: Option<Name> },
     /// Somebody who had no part in the call, nor owes anything from it, read its history.
     CallRead { by: Name },
+    /// Somebody read a list of calls: the filters as they were asked for, `from=+12025550143 agent=alice`; empty for all calls.
+    CallsListed { by: Name, filter: String },
+    /// Somebody has all facts told to them as they happen.
+    EventsWatched { by: Name },
     /// The caller left a message for those who serve a queue; which one of the call's it is, from 1 on.
     MessageLeft { queue: Name, part: u16, length: Duration, from: Box<Promisee> },
     /// A message was asked for and is none: nobody said anything, or it could not be stored.

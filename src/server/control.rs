@@ -340,9 +340,9 @@ impl Control {
                 let _ = reply.send(Ok(()));
                 false
             }
-            ControlRequest::CallRead { call, by, reply } => {
-                let what = What::CallRead { by };
-                outputs.push(Output::Fact(Fact { at: self.clock.now().at, call: Some(call), what }));
+            ControlRequest::Read { what, by, reply } => {
+                let (call, what) = what.told(by);
+                outputs.push(Output::Fact(Fact { at: self.clock.now().at, call, what }));
                 let _ = reply.send(Ok(()));
                 false
             }

@@ -13,6 +13,7 @@ use crate::base::PromiseId;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
 use crate::fact::Promise;
+use crate::fact::What;
 use crate::fact::recording::RecordingFile;
 use crate::queue::api::AgentWish;
 use crate::queue::promises::PromiseWish;
@@ -27,6 +28,28 @@ const WAITING: usize = 256;
 
 /// What may wait to be told to one browser's socket; one that does not read so much is cut.
 const TOLD: usize = 64;
+
+/// What somebody reads of callers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reading {
+    /// A call's history.
+    Call(CallId),
+    /// The list of calls, by these filters: see [`What::CallsListed`].
+    Calls(String),
+    /// Facts as they happen.
+    Events,
+}
+
+impl Reading {
+    /// The fact that tells of it, and of which call.
+    pub fn told(self, by: Name) -> (Option<CallId>, What) {
+        match self {
+            Reading::Call(call) => (Some(call), What::CallRead { by }),
+            Reading::Calls(filter) => (None, What::CallsListed { by, filter }),
+            Reading::Events => (None, What::EventsWatched { by }),
+        }
+    }
+}
 
 /// A request to the control thread. The thread sends the answer; a request that it drops is answered with
 /// [`ControlError::Stopping`].
@@ -64,8 +87,8 @@ pub enum ControlRequest {
         by: Option<Name>,
         reply: oneshot::Sender<Result<(), ControlError>>,
     },
-    /// Somebody reads a call's history: it is told before they have it.
-    CallRead { call: CallId, by: Name, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// Somebody reads what is kept of callers: it is told before they have it.
+    Read { what: Reading, by: Name, reply: oneshot::Sender<Result<(), ControlError>> },
     /// Somebody says that a message is handled.
     MessageHandled {
         call: CallId,
@@ -179,9 +202,9 @@ impl ControlHandle {
         self.ask(|reply| ControlRequest::RecordingFetched { call, file, by, reply }).await
     }
 
-    /// Has a call's history say that somebody reads it.
-    pub async fn call_read(&self, call: CallId, by: Name) -> Result<(), ControlError> {
-        self.ask(|reply| ControlRequest::CallRead { call, by, reply }).await
+    /// Has the history say that somebody reads it.
+    pub async fn read(&self, what: Reading, by: Name) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::Read { what, by, reply }).await
     }
 
     /// Has the history say that a message is handled.

@@ -281,6 +281,8 @@ impl CallFold {
             | What::RecordingEnded { .. }
             | What::RecordingFetched { .. }
             | What::CallRead { .. }
+            | What::CallsListed { .. }
+            | What::EventsWatched { .. }
             | What::MessageLeft { .. }
             | What::NoMessageLeft { .. }
             | What::MessageFetched { .. }

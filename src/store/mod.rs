@@ -34,6 +34,7 @@ mod password;
 pub mod places;
 pub mod promises;
 pub mod read;
+pub mod reads;
 mod retention;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -44,6 +44,8 @@ use crate::store::places;
 use crate::store::promises;
 use crate::store::promises::PromiseFilter;
 use crate::store::promises::PromiseTally;
+use crate::store::reads;
+use crate::store::reads::ReadReport;
 use crate::store::service;
 use crate::store::service::By;
 use crate::store::service::Intervals;
@@ -209,6 +211,11 @@ impl Readers {
     /// What became of the calls to each number that arrived from then on and before then.
     pub fn number_report(&self, from: WallTime, until: WallTime) -> Result<NumberReport, StoreError> {
         self.with(|connection| numbers::report(connection, from, until))
+    }
+
+    /// Who read lists of calls from then on and before then, or watched what happens.
+    pub fn read_report(&self, from: WallTime, until: WallTime) -> Result<ReadReport, StoreError> {
+        self.with(|connection| reads::report(connection, from, until))
     }
 
     /// What callers did at the menus, of calls that arrived from then on and before then.

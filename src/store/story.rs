@@ -268,6 +268,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             format!("{} fetched the recording {file}", somebody(by.as_ref()))
         }
         What::CallRead { by } => format!("{by} read the call's history"),
+        What::CallsListed { by, filter } if filter.is_empty() => format!("{by} read the list of calls"),
+        What::CallsListed { by, filter } => format!("{by} read the list of calls with {filter}"),
+        What::EventsWatched { by } => format!("{by} watches everything that happens"),
         What::MessageLeft { queue, length, .. } => {
             format!("left a message of {:.0} s for {queue}", length.as_secs_f64())
         }

@@ -2,6 +2,7 @@
 
 pub mod menus;
 pub mod numbers;
+pub mod reads;
 pub mod service;
 pub mod surveys;
 pub mod talks;
