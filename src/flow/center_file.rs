@@ -91,6 +91,8 @@ const DAY_S: u64 = 86_400;
 #[derive(Clone, Debug)]
 pub(crate) struct CenterFile {
     pub company: String,
+    /// What callers know it by: the company's name, where nothing else is said.
+    pub brands: Vec<String>,
     pub language: Name,
     pub languages: Vec<Name>,
     pub engine: Config,
@@ -138,6 +140,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let root = reader.tree(text)?;
     let mut fields = reader.fields(&root, "the center")?;
     let company = fields.require(reader, "company").and_then(|yaml| reader.name(yaml, "the company's name"));
+    let brands = fields.optional("brands").map(|yaml| reader.texts(yaml, "what callers know the center by"));
+    let brands: Vec<String> = brands.into_iter().flatten().map(|text| text.text.clone()).collect();
     languages(&mut fields, reader);
     if let Some(currency) = fields.optional("currency").and_then(|yaml| currency(yaml, reader)) {
         reader.names.currency = currency;
@@ -217,8 +221,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         named.give(queue, reader);
         nobody_serves(reader, &agents, &queue.needs, &Demand::default(), &queue.name, place);
     }
+    let company = company?.to_string();
     let mut center = CenterFile {
-        company: company?.to_string(),
+        brands: if brands.is_empty() { vec![company.clone()] } else { brands },
+        company,
         language: Name::clone(&reader.names.language),
         engine: Config { skills, queues, agents, routing, redial, changes: Vec::new() },
         languages: reader.names.languages.clone(),

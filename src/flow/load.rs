@@ -85,6 +85,7 @@ pub fn load(
             check::round_and_round(center, &flows, &mut center_reader);
             check::surveys(center, &flows, &mut center_reader);
             check::places(center, &flows, &mut center_reader);
+            check::greetings(center, &flows, &mut center_reader);
             // Whom nobody can ever serve is reported already.
             if !center_reader.has_errors() && readers.values().all(|reader| !reader.has_errors()) {
                 check::presence(center, &flows, &mut readers);

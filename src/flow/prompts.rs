@@ -14,6 +14,8 @@ pub const COMMON: &str = "common";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompts {
     lengths: BTreeMap<String, BTreeMap<String, Duration>>,
+    /// What they say, as far as somebody wrote it down; by name, a text for each language.
+    words: BTreeMap<String, Vec<String>>,
 }
 
 impl Prompts {
@@ -22,6 +24,18 @@ impl Prompts {
         if let Some((language, name)) = path.split_once('/') {
             self.lengths.entry(name.to_owned()).or_default().insert(language.to_owned(), length);
         }
+    }
+
+    /// Adds what the recordings of one language say, by their manifest.
+    pub fn insert_words(&mut self, manifest: &str) {
+        for (name, words) in words(manifest) {
+            self.words.entry(name).or_default().push(words);
+        }
+    }
+
+    /// What a recording says in each language of which that is known.
+    pub fn words_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.words.get(name).into_iter().flatten().map(String::as_str)
     }
 
     /// Whether there is such a recording in `language`, or one that holds for every language.
@@ -96,6 +110,16 @@ mod tests {
         assert!(!prompts.has("es", "menu/main") && prompts.has("es", "music"));
         assert_eq!(prompts.names("es").collect::<Vec<_>>(), ["music"]);
         assert_eq!(prompts.len(), 2);
+    }
+
+    #[test]
+    fn what_a_recording_says_is_known_in_each_language_that_has_a_manifest() {
+        let mut prompts = Prompts::default();
+        prompts.insert_words("greeting: Welcome to Juniper.");
+        prompts.insert_words("greeting: Bienvenido a Juniper.");
+        let words: Vec<&str> = prompts.words_of("greeting").collect();
+        assert_eq!(words, ["Welcome to Juniper.", "Bienvenido a Juniper."]);
+        assert_eq!(prompts.words_of("beep").count(), 0);
     }
 
     #[test]

@@ -76,6 +76,11 @@ impl TextPrompt {
         self.words.values().flat_map(|pieces| template::variables(pieces))
     }
 
+    /// What it says in each language, variables as they are written.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
+        self.words.values().map(|pieces| template::written(pieces))
+    }
+
     /// About how long it is in the language that takes longest.
     pub fn length(&self, spoken: impl Fn(&str, &str) -> Option<Duration>) -> Duration {
         let one = |(language, pieces): (&Name, &Vec<Piece>)| {

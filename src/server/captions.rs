@@ -9,7 +9,7 @@ use crate::flow::speech;
 
 /// The file of a language's folder that has the words: `name: words`, one a line; after `>-` they stand in the deeper
 /// lines that follow.
-const MANIFEST: &str = "manifest.yaml";
+pub(super) const MANIFEST: &str = "manifest.yaml";
 
 /// What holds for every language: offers of one, each in its own.
 const COMMON: &str = "common";

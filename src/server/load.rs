@@ -15,6 +15,7 @@ use crate::flow::announcement::SwitchError;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::speech;
 use crate::media::library::Library;
+use crate::server::captions::MANIFEST;
 use crate::server::speech::SpeechCache;
 use crate::server::versions::Switched;
 
@@ -121,12 +122,17 @@ pub fn test_files(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
     if tests.is_dir() { texts(&tests) } else { Ok(Vec::new()) }
 }
 
-/// Which recordings there are, by their headers alone.
+/// Which recordings there are, by their headers alone, and what they say by the manifests beside them.
 pub fn prompts(folder: &Path) -> Result<Prompts, LoadError> {
     let mut prompts = Prompts::default();
     for (name, path) in recordings_in(folder)? {
         let length = length(&path).map_err(|error| LoadError::Recording { path, error })?;
         prompts.insert(&name, length);
+    }
+    for (path, manifest) in texts(folder)? {
+        if Path::new(&path).file_name().is_some_and(|name| name == MANIFEST) {
+            prompts.insert_words(&manifest);
+        }
     }
     if prompts.is_empty() { Err(LoadError::NoPrompts(folder.to_owned())) } else { Ok(prompts) }
 }

@@ -1,6 +1,7 @@
 //! What a flow as a whole must not do to a caller. No syntax: a flow comes here with every name resolved or reported.
 
 mod advice;
+mod greeting;
 mod place;
 mod presence;
 mod survey;
@@ -20,6 +21,7 @@ use crate::flow::node::transfer::To;
 use crate::flow::read::Reader;
 use crate::queue::api::Config;
 
+pub(crate) use greeting::greetings;
 pub(crate) use place::places;
 pub(crate) use presence::presence;
 pub(crate) use survey::surveys;

@@ -30,7 +30,7 @@ fn flow(nodes: &str) -> String {
 }
 
 /// `main.yaml:4:6: error: message (hint)`
-fn short(found: &[Diagnostic]) -> String {
+pub(super) fn short(found: &[Diagnostic]) -> String {
     let line = |one: &Diagnostic| {
         let hint = one.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         let severity = if one.is_error() { "error" } else { "warning" };

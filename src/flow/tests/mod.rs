@@ -9,6 +9,7 @@ mod consent;
 mod demo;
 mod docs;
 mod fetch;
+mod greeting;
 mod harm;
 mod kept;
 mod languages;
