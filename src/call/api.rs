@@ -102,7 +102,8 @@ pub enum LegEvent {
     Up,
     /// A phone that we dialled did not take it: SIP's final status.
     Failed { status: u16 },
-    /// A phone that we dialled does not ring any more, because the server was started anew: nobody missed anything.
+    /// A phone that we dialled does not ring any more, because the server was started anew: nobody missed anything. Or one that
+    /// calls cannot be answered any more.
     Withdrawn,
     /// The party hung up, or is gone.
     Ended { cause: Name },

@@ -93,6 +93,9 @@ use survey::Surveyed;
 use talk::Talk;
 use waiting::Wait;
 
+/// Why a line is over that could not be gone on with, in words for the history.
+const STARTED_ANEW: &str = "the server was started anew";
+
 /// How long a call waits to learn who has its number before it greets a stranger.
 const IDENTIFY_WITHIN: Duration = Duration::from_millis(150);
 
@@ -609,8 +612,9 @@ impl Call {
                 let cause = format!("SIP status {status}");
                 self.on_line_failed(center, now, leg, (missed_why(status), &cause), out);
             }
+            LegEvent::Withdrawn if self.caller == Some(leg) => self.stop(center, STARTED_ANEW, now, out),
             LegEvent::Withdrawn => {
-                let withdrawn = (MissedWhy::Withdrawn, "the server was started anew");
+                let withdrawn = (MissedWhy::Withdrawn, STARTED_ANEW);
                 self.on_line_failed(center, now, leg, withdrawn, out);
             }
             LegEvent::Ended { cause } => self.on_party_left(center, now, leg, &cause, out),

@@ -48,7 +48,7 @@ impl Profile {
 }
 
 /// What we bring to an offer or answer of SRTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LocalSrtp {
     /// Whether there is no talk without.
     pub required: bool,

@@ -670,6 +670,8 @@ impl Left {
         } else if before.config != place.config {
             "the center's queues, skills or agents have changed"
         } else {
+            let calls = std::mem::take(&mut carried.calls).into_iter();
+            (carried.over, carried.calls) = calls.partition(|call| call.lost_caller(gone));
             return carried;
         };
         match carried.calls.len() {

@@ -75,7 +75,7 @@ struct OnFile {
 #[derive(Serialize, Deserialize)]
 struct LineOnFile {
     leg: LegId,
-    /// None while the phone rings that is to choose among those that are offered.
+    /// None until there is an answer, by which is chosen among those that are offered.
     #[serde(default)]
     keys: Option<KeysOnFile>,
     /// What they came out of, where that was a handshake.

@@ -150,6 +150,11 @@ impl Dialog {
         Some(self.hop).filter(|hop| hop.transport.is_web())
     }
 
+    /// Whether the dialog was made over a connection, and so the peer hears when that ends.
+    pub(in crate::sip) fn is_by_connection(&self) -> bool {
+        self.hop.transport.is_reliable()
+    }
+
     /// Whether this Contact is the peer's, but for marks that it has in dialogs alone.
     pub(in crate::sip) fn is_to(&self, contact: &Uri) -> bool {
         let of = |uri: &Uri| (uri.user.clone(), uri.host.to_ascii_lowercase());

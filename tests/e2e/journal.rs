@@ -12,8 +12,12 @@ use crate::browser::Browser;
 use crate::browser::browsers_available;
 use crate::callback::center_with;
 use crate::placed::call_that_is_up;
+use crate::script::PCMU;
+use crate::script::Script;
 use crate::server::Server;
 use crate::server::Setup;
+use crate::sipp::Sipp;
+use crate::sipp::header;
 use crate::spine::ANN;
 use crate::spine::STRANGER;
 use crate::talk::colleague;
@@ -23,6 +27,9 @@ use crate::tone::CALLER_HZ;
 use crate::tools::Folder;
 use crate::tools::available;
 use crate::tools::within;
+
+/// Nobody has missed a call before the server is back, however long that takes on a busy machine.
+const LONG_RING: (&str, &str) = ("    needs: billing >= 3\n", "    needs: billing >= 3\n    ring: 5m\n");
 
 /// From now on, each of the two hears the other.
 fn they_hear_each_other(caller: &Phone, agent: &Phone) {
@@ -169,7 +176,12 @@ fn a_talk_at_a_desk_outlives_the_server_and_the_desk_comes_back_to_it_by_itself(
 
 /// A center whose phones may secure their audio, and the memory in which its server keeps their keys.
 fn secured_center(policy: &str) -> (Folder, Setup, TempDir) {
-    let (flows, mut setup) = center_with(&[("company: ", &format!("srtp: {policy}\ncompany: "))]);
+    center_with_memory(&[("company: ", &format!("srtp: {policy}\ncompany: "))])
+}
+
+/// A center that is changed in these places, and the memory in which its server keeps keys.
+fn center_with_memory(changes: &[(&str, &str)]) -> (Folder, Setup, TempDir) {
+    let (flows, mut setup) = center_with(changes);
     let memory = tempfile::tempdir_in("/dev/shm").expect("a folder in memory");
     setup.environment.push(("RUNTIME_DIRECTORY", memory.path().display().to_string()));
     (flows, setup, memory)
@@ -250,8 +262,7 @@ fn without_the_keys_who_takes_no_new_one_is_not_left_in_silence() {
     they_hear_each_other(&caller, &bob);
 
     server.kill();
-    // As on a machine that has no such memory.
-    kept(&memory).iter().for_each(|file| fs::remove_file(file).expect("it is there"));
+    forget_all(&memory);
     server.restart();
     server.story_with(&id, "carried_on", 20);
     caller.writes("a=crypto", 20);
@@ -659,27 +670,128 @@ fn calls_a_colleague(server: &Server, alice: &mut Phone, bob: &mut Phone) -> u64
 }
 
 #[test]
-fn an_agent_whose_own_phone_would_be_answered_by_keys_is_refused_after_a_crash_and_nobody_rings_on() {
-    if !available("an_agent_whose_own_phone_would_be_answered_by_keys_…", &["baresip"]) {
+fn an_agent_whose_own_phone_secures_its_audio_is_answered_after_a_crash_by_what_it_offered_or_refused() {
+    if !available("an_agent_whose_own_phone_secures_its_audio_…", &["baresip"]) {
         return;
     }
-    let change = [("bob: {", "bob: { extension: 202,"), ("company: ", "srtp: required\ncompany: ")];
-    let (_flows, setup) = center_with(&change);
-    let mut server = Server::set_up(setup);
-    let phone = |user| Phone::agent_set_up(&secured_phone(&server, user, Some("srtp-mand")));
-    let (mut alice, mut bob) = (phone("alice"), phone("bob"));
-    let call = calls_a_colleague(&server, &mut alice, &mut bob);
-    // What was gathered is written down 20 ms later.
-    let journal = || fs::read_to_string(server.data().join("calls.journal")).expect("the journal");
-    within(10, "the call is written down", || journal().contains("INVITE sip:bob").then_some(()));
-    assert!(!journal().contains("inline:"), "no key is written down");
+    for is_kept in [true, false] {
+        let change =
+            [("bob: {", "bob: { extension: 202,"), ("company: ", "srtp: required\ncompany: "), LONG_RING];
+        let (_flows, setup, memory) = center_with_memory(&change);
+        let mut server = Server::set_up(setup);
+        let phone = |user| Phone::agent_set_up(&secured_phone(&server, user, Some("srtp-mand")));
+        let (mut alice, mut bob) = (phone("alice"), phone("bob"));
+        let call = calls_a_colleague(&server, &mut alice, &mut bob);
+        is_written(&server, "INVITE sip:bob");
+        server.kill();
+        assert!(!journal(&server).contains("inline:"), "no key is written down");
+        if is_kept {
+            server.restart();
+            server.story_of(call, "carried_on", 20);
+            bob.pick_up();
+            alice.wait_for("CALL_ESTABLISHED", 20);
+            let from = [alice.recording().len(), bob.recording().len()];
+            within(20, "both hear what was secured anew", || {
+                let heard =
+                    |phone: &Phone, from: usize| tone::seconds_of(AGENT_HZ, &phone.recording()[from..]);
+                (heard(&alice, from[0]) >= 1.0 && heard(&bob, from[1]) >= 1.0).then_some(())
+            });
+            alice.hang_up();
+        } else {
+            forget_all(&memory);
+            server.restart();
+            alice.writes("SIP/2.0 503", 20);
+        }
+        alice.wait_for("CALL_CLOSED", 10);
+        bob.wait_for("CALL_CLOSED", 10);
+        let story = server.story_of(call, "call_ended", 20);
+        let outcome = if is_kept { "talked" } else { "not_reached" };
+        assert_eq!(story.only("call_ended")["outcome"], outcome);
+        server.is_left_clean();
+        within(10, "no key is left over", || kept(&memory).is_empty().then_some(()));
+    }
+}
+
+fn journal(server: &Server) -> String {
+    fs::read_to_string(server.data().join("calls.journal")).expect("the journal")
+}
+
+/// What was gathered is written down 20 ms later.
+fn is_written(server: &Server, words: &str) {
+    within(10, &format!("{words:?} is written down"), || journal(server).contains(words).then_some(()));
+}
+
+/// As on a machine that has no such memory.
+fn forget_all(memory: &TempDir) {
+    kept(memory).iter().for_each(|file| fs::remove_file(file).expect("it is there"));
+}
+
+#[test]
+fn a_caller_who_hears_it_ring_while_the_server_is_killed_is_the_same_call_and_may_give_up() {
+    if !available("a_caller_who_hears_it_ring_while_the_server_is_killed_…", &["sipp"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let rings = Script::invite(&[], Some(PCMU)).may_get(100).expect(180).until_told();
+    let again = rings.invite_again(&[], Some(PCMU)).expect(180);
+    let script = again.cancel().expect(200).expect(487).ack_refusal();
+    let caller = Sipp::play(&server.sip(), "9198", STRANGER, &script);
+    let id = caller.sip_call_id.clone();
+    server.story_with(&id, "call_arrived", 10);
+    is_written(&server, "180 Ringing");
     server.kill();
     server.restart();
-    alice.wait_for("CALL_CLOSED", 10);
-    bob.wait_for("CALL_CLOSED", 10);
-    let story = server.story_of(call, "call_ended", 20);
-    assert_eq!(story.only("call_ended")["outcome"], "not_reached");
+    server.story_with(&id, "carried_on", 20);
+    caller.goes_on();
+    let received = caller.received(30);
+    let ringing: Vec<&String> = received.iter().filter(|one| one.starts_with("SIP/2.0 180")).collect();
+    let [before, after] = ringing[..] else { panic!("it is told twice that it rings: {received:#?}") };
+    assert_eq!(header(before, "To"), header(after, "To"), "it is the same dialog");
+    let story = server.story_with(&id, "call_ended", 10);
+    assert_eq!(story.all("call_arrived").len(), 1);
+    assert_eq!(story.only("call_ended")["by"], "caller");
+    assert!(!story.has("call_answered"), "{:?}", story.kinds());
+    let found = server.get(&format!("/api/v1/calls?sip_call_id={id}"));
+    assert_eq!(found["calls"].as_array().map(Vec::len), Some(1), "{found}");
     server.is_left_clean();
+}
+
+#[test]
+fn a_phone_that_secures_its_audio_hears_it_ring_on_where_its_offer_was_kept_and_is_refused_where_it_was_not()
+{
+    if !available("a_phone_that_secures_its_audio_hears_it_ring_on_…", &["baresip"]) {
+        return;
+    }
+    for is_kept in [true, false] {
+        let (_flows, setup, memory) = secured_center("required");
+        let mut server = Server::set_up(setup);
+        let mut alice = Phone::agent_set_up(&secured_phone(&server, "alice", Some("srtp-mand")));
+        alice.dial(&server.uri("9198"));
+        let id = alice.wait_for("CALL_RINGING", 10)["id"].as_str().expect("a Call-ID").to_owned();
+        server.story_with(&id, "call_arrived", 10);
+        is_written(&server, "180 Ringing");
+        server.kill();
+        let written = journal(&server);
+        let secrets = ["inline:", "a=crypto", "Digest"];
+        assert!(secrets.iter().all(|secret| !written.contains(secret)), "{written}");
+        let cause = if is_kept {
+            server.restart();
+            server.story_with(&id, "carried_on", 20);
+            alice.hang_up();
+            "hung up before the answer"
+        } else {
+            forget_all(&memory);
+            server.restart();
+            // Nobody could answer it, so it does not ring on.
+            alice.writes("SIP/2.0 503", 20);
+            "the server stopped"
+        };
+        alice.wait_for("CALL_CLOSED", 10);
+        let story = server.story_with(&id, "call_ended", 10);
+        assert_eq!(story.only("call_ended")["cause"], cause);
+        server.is_left_clean();
+        within(10, "no key is left over", || kept(&memory).is_empty().then_some(()));
+    }
 }
 
 #[test]

@@ -118,6 +118,12 @@ impl Script {
         self
     }
 
+    /// Waits until the test says that it goes on.
+    pub fn until_told(mut self) -> Script {
+        self.step("<recv request=\"OPTIONS\"/>");
+        self
+    }
+
     pub fn wait_ms(mut self, milliseconds: u32) -> Script {
         self.step(&format!("<pause milliseconds=\"{milliseconds}\"/>"));
         self

@@ -1,6 +1,7 @@
 //! SIPp as the caller: its scenario does the signalling, a [`Line`] the talking.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
 
@@ -23,7 +24,7 @@ pub struct Sipp {
     pub sip_call_id: String,
     folder: Folder,
     /// Its own, where it was given none.
-    _port: Option<Ports>,
+    port: Option<Ports>,
 }
 
 impl Sipp {
@@ -74,7 +75,7 @@ impl Sipp {
             .args(["-timeout", "100s", "-timeout_error", "-recv_timeout", "95000"])
             .args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"]);
         let process = Child::start(&mut command, &folder.path().join("screen"));
-        Sipp { process, line, sip_call_id: String::new(), folder, _port: None }
+        Sipp { process, line, sip_call_id: String::new(), folder, port: None }
     }
 
     fn start(server: &str, number: &str, from: &str, folder: Folder, file: &Path, more: &[&str]) -> Sipp {
@@ -95,7 +96,19 @@ impl Sipp {
             .args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"])
             .args(more);
         let process = Child::start(&mut command, &folder.path().join("screen"));
-        Sipp { process, line, sip_call_id, folder, _port: Some(ports) }
+        Sipp { process, line, sip_call_id, folder, port: Some(ports) }
+    }
+
+    /// Tells a script that waits for it to go on.
+    pub fn goes_on(&self) {
+        let (call, port) = (&self.sip_call_id, self.port.as_ref().expect("a caller's port").first);
+        let options = format!(
+            "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKtold\r\n\
+             From: <sip:test@127.0.0.1>;tag=test\r\nTo: <sip:test@127.0.0.1>\r\nCall-ID: {call}\r\n\
+             CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        );
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        socket.send_to(options.as_bytes(), ("127.0.0.1", port)).expect("loopback");
     }
 
     /// Waits for the scenario's end, and fails when it did not go as written.

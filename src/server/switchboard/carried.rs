@@ -1,14 +1,15 @@
 //! Calls that outlive the process: what of them is written down after each turn, and how another process goes on with them.
 //!
-//! A call is written down once its caller's line is up, or nobody is on it. What a phone secures its audio with is not: it lies
-//! elsewhere, and where it does not such a line is offered new keys. The connection of a desk ends with the process: an agent has
-//! the time to come back that they have after any loss, a caller's page does not. That of a phone in a browser ends, too, and its
-//! audio has a way of its own: that goes on, and what is said waits until the phone is back. What played begins anew. A phone that
-//! rings rings on, or is told that nobody calls any more, and its agent has missed nothing.
+//! A call is written down once its caller's line is up or hears it ring, or nobody is on it. What a phone secures its audio with is
+//! not: it lies elsewhere, and where it does not such a line is offered new keys. The connection of a desk ends with the process:
+//! an agent has the time to come back that they have after any loss, a caller's page does not. That of a phone in a browser ends,
+//! too, and its audio has a way of its own: that goes on, and what is said waits until the phone is back. What played begins anew.
+//! A phone that rings rings on, or is told that nobody calls any more, and its agent has missed nothing.
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -52,6 +53,7 @@ use crate::sdp::Dtls;
 use crate::sdp::LocalSrtp;
 use crate::sdp::Srtp;
 use crate::sdp::crypto::Sdes;
+use crate::sdp::negotiate::NegotiateError;
 use crate::server::canary::Edition;
 use crate::sip::Binding;
 use crate::sip::CarriedSession;
@@ -65,6 +67,10 @@ use crate::wire::media::Before;
 use crate::wire::media::HandshakeKeys;
 use crate::wire::media::Opened;
 use crate::wire::media::Reach;
+
+/// For how long a caller who gives up says so again and again
+/// ([RFC 3261 §17.1.2.2](https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2), timers E and F).
+const CANCELS_FOR: Duration = Duration::from_secs(31);
 
 /// What a line that has no phone any more ends with, in words for the history.
 const PAGE_GONE: &str = "the page is gone";
@@ -101,14 +107,14 @@ pub struct LineKeys {
     pub secret: LineSecret,
     /// What we bring to offers and answers, without our certificate, which is another one in another process.
     pub local: LocalSrtp,
-    /// What its sessions agreed on, or what they offer while they ring.
+    /// What its sessions agreed on, or what was offered until there is an answer.
     pub descriptions: Vec<(SessionId, Descriptions)>,
 }
 
 /// Keys that stood in descriptions, or came out of a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineSecret {
-    /// The phone rings, and has not chosen among those that it was offered.
+    /// The phone rings, and has not chosen among those that it was offered; or it calls, and is not answered yet.
     Offered,
     Sdes(Sdes),
     Dtls(Dtls, HandshakeKeys),
@@ -125,21 +131,22 @@ impl LineSecret {
 
 impl LineKeys {
     fn of(line: &Line, sessions: &[CarriedSession]) -> Option<LineKeys> {
+        // One that rings in a browser does not go on, and needs none.
+        let goes_on = |session: &&CarriedSession| line.up || !session.is_in_browser();
+        let descriptions = sessions.iter().filter(goes_on);
+        let descriptions = descriptions.filter_map(|session| Some((session.id(), session.secret()?.clone())));
+        let descriptions: Vec<_> = descriptions.collect();
         let agreed = line.agreed.as_ref().and_then(|agreed| agreed.srtp.as_ref());
         let secret = match agreed {
             Some(Srtp::Sdes(agreed)) => LineSecret::Sdes(agreed.clone()),
             Some(Srtp::Dtls(agreed)) => {
                 LineSecret::Dtls(agreed.clone(), line.reach.as_ref()?.handshake_keys()?)
             }
-            None if Secured::of(line) == Secured::ByKeys => LineSecret::Offered,
+            None if !line.up && !descriptions.is_empty() => LineSecret::Offered,
             None => return None,
         };
-        let local = LocalSrtp { fingerprint: None, ..line.local.srtp.clone()? };
-        // One that rings in a browser does not go on, and needs none.
-        let goes_on = |session: &&CarriedSession| line.up || !session.is_in_browser();
-        let descriptions = sessions.iter().filter(goes_on);
-        let descriptions = descriptions.filter_map(|session| Some((session.id(), session.secret()?.clone())));
-        Some(LineKeys { secret, local, descriptions: descriptions.collect() })
+        let local = LocalSrtp { fingerprint: None, ..line.local.srtp.clone().unwrap_or_default() };
+        Some(LineKeys { secret, local, descriptions })
     }
 }
 
@@ -165,7 +172,7 @@ impl Secured {
 }
 
 impl LineKeys {
-    /// What its sessions agreed on, or offered while they ring.
+    /// What its sessions agreed on, or what was offered until there is an answer.
     fn give_descriptions(&self, sessions: &mut [CarriedSession]) {
         for (id, secret) in &self.descriptions {
             let of_it = sessions.iter_mut().filter(|session| session.id() == *id);
@@ -201,6 +208,17 @@ impl CarriedCall {
                 self.lines.iter_mut().filter(|line| line.leg == leg && line.secured == keys.secret.secured());
             lines.for_each(|line| line.keys = Some(keys.clone()));
         }
+    }
+
+    /// Whether its caller hears it ring and cannot be answered, for what they offered was not kept; or may have given up, and
+    /// said so to nobody, for the process has been gone so long.
+    pub fn lost_caller(&self, gone: Duration) -> bool {
+        let Some(line) = self.lines.iter().find(|line| self.call.caller_leg() == Some(line.leg)) else {
+            return false;
+        };
+        let is_lost =
+            |session: &CarriedSession| gone > CANCELS_FOR || session.lacks_offer() && line.keys.is_none();
+        line.sessions.iter().filter(|session| session.waits_for_answer()).any(is_lost)
     }
 
     /// So far the streams of its lines had come.
@@ -315,19 +333,19 @@ impl Switchboard {
     /// A call as it stands; none when another process could not go on with it.
     fn carried(&self, id: CallId) -> Option<CarriedCall> {
         let LiveCall { call, version, callback, trunk, .. } = self.calls.get(&id)?;
-        let answered = |leg: LegId| self.lines.get(&leg).is_some_and(|line| line.up);
+        let rings =
+            |line: &Line| line.sessions.first().is_some_and(|it| self.parts.endpoint.hears_it_ring(*it));
+        let holds = |leg: LegId| self.lines.get(&leg).is_some_and(|line| line.up || rings(line));
         let is_left = self.is_draining() && call.rests();
-        if !call.goes_on() || is_left || !call.caller_leg().is_none_or(answered) {
+        if !call.goes_on() || is_left || !call.caller_leg().is_none_or(holds) {
             return None;
         }
         let lines = call.open_legs().filter_map(|leg| {
-            let mut line = self.lines.get(&leg)?.clone();
-            let secured = Secured::of(&line);
+            let line = self.lines.get(&leg)?.clone();
             let carried = |session: &SessionId| self.parts.endpoint.carried(*session);
             let sessions: Vec<_> = line.sessions.iter().filter_map(carried).collect();
             let keys = LineKeys::of(&line, &sessions);
-            // An answer that waits for its time has keys in it where it is secured.
-            line.prepared.take_if(|(_, agreed)| agreed.srtp.is_some());
+            let secured = keys.as_ref().map_or_else(|| Secured::of(&line), |keys| keys.secret.secured());
             Some(CarriedLine { leg, line, secured, sessions, reached: None, keys })
         });
         Some(CarriedCall {
@@ -464,7 +482,7 @@ impl Switchboard {
         let desk = line.desk.take().filter(|agent| self.desks.contains_key(agent));
         if !line.up {
             keys.iter().for_each(|keys| keys.give_descriptions(&mut sessions));
-            self.withdraw_rings(now, &line, secured, &mut sessions, asked);
+            self.withdraw_rings(now, secured, &mut sessions, asked);
         }
         if let Some(agent) = desk.filter(|_| line.up) {
             streams.open_browser(leg.call(), leg);
@@ -487,13 +505,19 @@ impl Switchboard {
             }
         };
         let Some(Opened { port, reach }) = opened else {
+            self.withdraw_all(now, &mut sessions, asked);
             self.line_is_gone(leg, &line);
             return false;
         };
         line.reach = Some(reach);
         let moved = std::mem::replace(&mut line.local.port, port) != port;
-        if moved && !line.up {
+        let waits = sessions.iter().any(CarriedSession::waits_for_answer);
+        let in_vain = match waits {
+            true => self.prepare_anew(leg, &mut line, &sessions).is_err(),
             // Whoever picks up would send to where nobody is.
+            false => moved && !line.up,
+        };
+        if in_vain {
             self.withdraw_all(now, &mut sessions, asked);
             line.sessions.clear();
             self.lines.insert(leg, line);
@@ -501,7 +525,8 @@ impl Switchboard {
             self.close(leg, streams);
             return false;
         }
-        let lacks_keys = secured != Secured::No && keys.is_none();
+        let keys = keys.filter(|_| !waits);
+        let lacks_keys = secured != Secured::No && keys.is_none() && !waits;
         let in_browser = sessions.iter().any(CarriedSession::is_in_browser);
         if lacks_keys && in_browser {
             // Browsers shake hands anew whenever they are offered another certificate, along another way.
@@ -537,20 +562,32 @@ impl Switchboard {
         true
     }
 
-    /// Of the sessions that ring, those that cannot go on are ended: in browsers, which forget a call with their connection; by a
-    /// handshake, for the certificate that was offered is gone; and where the keys are not kept that were offered. So is that of
-    /// a phone which calls and hears it ring, where our answer had keys in it.
+    /// A phone that calls is answered as if it had just called: it was told nothing yet.
+    fn prepare_anew(
+        &mut self,
+        leg: LegId,
+        line: &mut Line,
+        sessions: &[CarriedSession],
+    ) -> Result<(), NegotiateError> {
+        let trunk = self.calls.get(&leg.call()).and_then(|live| live.trunk.clone());
+        line.local.srtp = self.local_of(line.local.port, trunk.as_ref()).srtp;
+        let offer = sessions.first().and_then(CarriedSession::offer);
+        offer.map_or(Ok(()), |offer| line.prepare(&offer))
+    }
+
+    /// Of the sessions that nobody has answered, those that cannot go on are ended: where the keys are not kept that were offered,
+    /// by either side; those that ring in browsers, which forget a call with their connection; and by a handshake, for the
+    /// certificate that was offered is gone.
     fn withdraw_rings(
         &mut self,
         now: Now,
-        line: &Line,
         secured: Secured,
         sessions: &mut Vec<CarriedSession>,
         asked: &mut Vec<Command>,
     ) {
-        let goes_on = |session: &CarriedSession| match session.waits_for_answer() {
-            true => line.prepared.is_some(),
-            false => !session.is_in_browser() && !session.lacks_offer() && secured != Secured::ByHandshake,
+        let rings_on = |session: &CarriedSession| !session.is_in_browser() && secured != Secured::ByHandshake;
+        let goes_on = |session: &CarriedSession| {
+            !session.lacks_offer() && (session.waits_for_answer() || rings_on(session))
         };
         let (on, mut over) = std::mem::take(sessions).into_iter().partition(goes_on);
         *sessions = on;

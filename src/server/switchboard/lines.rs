@@ -60,7 +60,9 @@ pub(super) struct Line {
     pub(super) sessions: SmallVec<[SessionId; 2]>,
     /// What we say of ourselves in offers and answers.
     pub(super) local: sdp::Local,
-    /// Our answer to the caller's offer, and what it agrees on, until the line is answered.
+    /// Our answer to the caller's offer, and what it agrees on, until the line is answered. Not written down: it may have keys, and
+    /// another process prepares it anew.
+    #[serde(skip)]
     pub(super) prepared: Option<(String, Negotiated)>,
     pub(super) up: bool,
     /// Whether the party's phone has put us on hold.
@@ -146,6 +148,14 @@ impl Line {
             secured_anew: None,
             reach: None,
         }
+    }
+
+    /// Prepares our answer to the caller's offer.
+    pub(super) fn prepare(&mut self, offer: &[u8]) -> Result<(), NegotiateError> {
+        let prepared = sdp::negotiate::answer(offer, &self.local)?;
+        self.local.prefer(prepared.1.codec);
+        self.prepared = Some(prepared);
+        Ok(())
     }
 
     /// Tells the line's stream what offer and answer agreed on.
@@ -617,18 +627,10 @@ impl Switchboard {
         }
         let mut line = Line::new(smallvec![incoming.session], local);
         line.reach = Some(reach);
-        if let Some(offer) = &incoming.sdp {
-            match sdp::negotiate::answer(offer, &line.local) {
-                Ok(prepared) => {
-                    line.local.prefer(prepared.1.codec);
-                    line.prepared = Some(prepared);
-                }
-                Err(error) => {
-                    debug!(%error, "the offer was refused");
-                    streams.send(leg.call(), MediaCommand::Close { leg });
-                    return Err(error.sip_status());
-                }
-            }
+        if let Some(Err(error)) = incoming.sdp.as_ref().map(|offer| line.prepare(offer)) {
+            debug!(%error, "the offer was refused");
+            streams.send(leg.call(), MediaCommand::Close { leg });
+            return Err(error.sip_status());
         }
         self.sessions.insert(incoming.session, leg);
         self.lines.insert(leg, line);

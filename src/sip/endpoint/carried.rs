@@ -66,12 +66,18 @@ impl CarriedSession {
         self.session.waits_for_answer()
     }
 
-    /// Whether it rings, and our offer was not written down: it can be cancelled, and no answer be understood.
+    /// Whether nobody has answered yet, and the offer was not written down: it can be ended, and not be answered.
     pub fn lacks_offer(&self) -> bool {
         self.session.lacks_offer() && self.secret.is_none()
     }
 
-    /// What the two agreed on, or what we offered while it rings, that is not written down with the rest.
+    /// What its peer offers, that calls and is not answered yet; none where it wants our offer.
+    pub fn offer(&self) -> Option<Bytes> {
+        let kept = self.secret.as_ref().map(|secret| secret.remote.clone());
+        kept.or_else(|| Some(self.session.descriptions().remote)).filter(|offer| !offer.is_empty())
+    }
+
+    /// What the two agreed on, or what was offered until there is an answer, that is not written down with the rest.
     pub fn secret(&self) -> Option<&Descriptions> {
         self.secret.as_ref()
     }
@@ -83,8 +89,14 @@ impl CarriedSession {
 }
 
 impl Endpoint {
+    /// Whether the peer of a session calls by datagrams, and hears it ring.
+    pub fn hears_it_ring(&self, id: SessionId) -> bool {
+        self.sessions.get(&id).is_some_and(Session::hears_it_ring)
+    }
+
     /// A session as it stands, to be written down; none when another process could not go on with it: it is ended, or is an
-    /// incoming one of a browser that nobody has answered yet. Keys of SRTP are not written down, nor is a description that has them.
+    /// incoming one over a connection that nobody has answered yet. Keys of SRTP are not written down, nor is a description that has
+    /// them.
     pub fn carried(&self, id: SessionId) -> Option<CarriedSession> {
         let whole = self.sessions.get(&id)?;
         let session = whole.carried()?;

@@ -289,12 +289,17 @@ impl Session {
         self.stage == Stage::Early && self.ours
     }
 
-    /// Whether the peer calls, by no connection that ends with the process, and is not answered yet. What it hears by then may
+    /// Whether the peer calls, by no connection that ends with the process, and is not answered yet. What it is told by then may
     /// have keys in it where it is a description.
     pub(in crate::sip) fn waits_for_answer(&self) -> bool {
         let tells = self.reliable.is_some() || !self.queued.is_empty() || self.answer.is_some();
         let asks = self.stage == Stage::Early && !self.ours && self.asked.is_some();
-        asks && self.dialog.web_hop().is_none() && !tells
+        asks && !self.dialog.is_by_connection() && !tells
+    }
+
+    /// Whether it waits for our answer, and was told that it rings.
+    pub(in crate::sip) fn hears_it_ring(&self) -> bool {
+        self.waits_for_answer() && self.asked.as_ref().is_some_and(|asked| asked.remind.is_some())
     }
 
     /// The peer's request that is not answered yet.
@@ -302,9 +307,15 @@ impl Session {
         self.asked.as_ref().map(|asked| asked.transaction)
     }
 
-    /// Whether it rings, and our offer was not written down.
+    /// Whether nobody has answered yet, and the offer was not written down: ours to a phone that rings, or that of one that calls.
     pub(in crate::sip) fn lacks_offer(&self) -> bool {
-        self.rings() && self.asking.as_ref().is_none_or(|asking| asking.sdp.is_none())
+        match self.rings() {
+            true => self.asking.as_ref().is_none_or(|asking| asking.sdp.is_none()),
+            false => {
+                let offered = self.asked.as_ref().is_some_and(|asked| asked.offered);
+                self.waits_for_answer() && offered && self.remote_sdp.is_empty()
+            }
+        }
     }
 
     /// Its INVITE cannot be sent again, for its offer is gone. What remains is to cancel it, which is not left to a provisional
@@ -313,12 +324,12 @@ impl Session {
         self.asking.iter_mut().for_each(|asking| asking.proceeding = true);
     }
 
-    /// What the two last agreed on; while it rings, what we offered.
+    /// What the two last agreed on; until there is an answer, what was offered.
     pub(in crate::sip) fn descriptions(&self) -> Descriptions {
         Descriptions { local: self.local_sdp.clone(), remote: self.remote_sdp.clone() }
     }
 
-    /// This is what the two last agreed on, or what we offered.
+    /// This is what the two last agreed on, or what was offered.
     pub(in crate::sip) fn had_agreed_on(&mut self, descriptions: Descriptions) {
         if self.rings() {
             self.asking.iter_mut().for_each(|asking| asking.sdp = Some(descriptions.local.clone()));

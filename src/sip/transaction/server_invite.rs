@@ -9,6 +9,7 @@ use super::Repeat;
 use super::T1;
 use super::T4;
 use super::TIMEOUT;
+use super::octets;
 use crate::base::Timestamp;
 
 /// An INVITE that we answer.
@@ -17,6 +18,7 @@ pub(super) struct ServerInvite {
     state: State,
     reliable: bool,
     /// What a repeated INVITE is answered with; empty when there is nothing to say.
+    #[serde(with = "octets")]
     last: Bytes,
 }
 

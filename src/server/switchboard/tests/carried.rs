@@ -68,6 +68,11 @@ impl World {
 
     /// The process is gone without a word, and another goes on. What was written down says how everything stood.
     fn killed_and_carried_on(&mut self) -> usize {
+        self.killed_for(Duration::ZERO)
+    }
+
+    /// The same, where nobody was there so long, of which the clock does not tell: how many calls go on.
+    fn killed_for(&mut self, gone: Duration) -> usize {
         self.written_is_what_is();
         let center = Arc::clone(&self.switchboard.parts.center);
         let version = self.switchboard.parts.version.clone();
@@ -78,12 +83,13 @@ impl World {
         self.restart_with(|parts| parts.journal = true);
         let Written { told, calls, contacts, desks } = std::mem::take(&mut self.journal);
         self.journal.told = told;
-        let calls: Vec<CarriedCall> =
-            calls.values().map(|text| serde_json::from_str(text).expect("a call can be read back")).collect();
+        let calls = calls.values().map(|text| serde_json::from_str(text).expect("a call can be read back"));
+        let (over, calls): (Vec<CarriedCall>, Vec<CarriedCall>) =
+            calls.partition(|call: &CarriedCall| call.lost_caller(gone));
         let count = calls.len();
         self.end_all_but(|call| calls.iter().any(|carried| carried.id() == call));
         let contacts = contacts.into_iter().collect();
-        let carried = Carried { engine: Some(engine), calls, over: Vec::new(), contacts, desks };
+        let carried = Carried { engine: Some(engine), calls, over, contacts, desks };
         let edition = Edition { version: version.clone(), center, library: Arc::default() };
         let editions = HashMap::from([(version, edition)]);
         let mut out = Vec::new();
@@ -108,6 +114,11 @@ impl World {
     fn talks(&self) -> usize {
         let stage = |call| self.switchboard.engine.call(call).map(|view| view.stage);
         self.switchboard.calls.keys().filter(|call| matches!(stage(**call), Some(Stage::Talking(_)))).count()
+    }
+
+    /// The calls of which this was told.
+    fn of_calls(&self, is_told: impl Fn(&What) -> bool) -> impl Iterator<Item = CallId> {
+        self.facts.iter().filter(move |fact| is_told(&fact.what)).filter_map(|fact| fact.call)
     }
 
     /// Every change has been told, and the engine is where its events lead.
@@ -158,6 +169,83 @@ fn whenever_the_server_is_killed_calls_go_on_in_the_next_and_nothing_is_left_ove
         assert!(checked.is_ok(), "seed {seed}: WARMLINE_SEED={seed} runs it alone");
     }
     assert!(!all || calls > 200 && talks > 40 && waits > 100, "calls {calls}, talks {talks}, waits {waits}");
+}
+
+impl World {
+    /// A world in which everything is written down, and whose number rings and is never answered.
+    fn that_rings(seed: u64) -> World {
+        let mut world = World::with_journal(seed);
+        let center = Arc::new(center_with("flow: greet\nstart: ring\nnodes:\n  ring: { ring: 60s }\n"));
+        world.restart_with(|parts| (parts.journal, parts.center) = (true, center));
+        world
+    }
+
+    /// The first of its callers hears it ring, who has patience.
+    fn that_rings_for_somebody() -> World {
+        let rings = |seed| {
+            let mut world = World::that_rings(seed);
+            world.run_until(Timestamp::from_secs(4));
+            let mut sessions = world.switchboard.lines.values().flat_map(|line| &line.sessions);
+            let rings = sessions.any(|session| world.switchboard.endpoint().hears_it_ring(*session));
+            let stays = world.due.iter().find(|(_, due)| matches!(due, Due::CallerHangsUp(_)));
+            let stays = stays.is_some_and(|((at, _), _)| *at > Timestamp::from_secs(20));
+            // Nobody else calls, and nothing is lost.
+            world.due.retain(|_, due| !matches!(due, Due::CallerCalls));
+            world.loss_percent = 0;
+            (rings && stays && world.callers() == 1).then_some(world)
+        };
+        (0..100).find_map(rings).expect("somebody with patience in one of so many worlds")
+    }
+
+    fn callers(&self) -> usize {
+        self.phones[&CALLER].session_count()
+    }
+}
+
+#[test]
+fn whenever_the_server_is_killed_who_hears_it_ring_hears_it_ring_on_or_gives_up() {
+    let (mut calls, mut given_up, mut refused) = (0, 0, 0);
+    for seed in 0..30 {
+        let mut world = World::that_rings(seed);
+        for _ in 0..3 {
+            let after = world.between(1_000, 60_000);
+            world.run_until(world.now + after);
+            calls += world.killed_and_carried_on();
+        }
+        world.run_until(world.now + Duration::from_secs(600));
+        world.check_quiet();
+        assert_eq!(world.callers(), 0, "seed {seed}: somebody hears it ring for nobody");
+        let carried: BTreeSet<CallId> = world.of_calls(|what| matches!(what, What::CarriedOn)).collect();
+        let by = |party| {
+            let ended = move |what: &What| matches!(what, What::CallEnded { by, .. } if *by == party);
+            world.of_calls(ended).filter(|call| carried.contains(call)).count()
+        };
+        (given_up, refused) = (given_up + by(Party::Caller), refused + by(Party::Server));
+    }
+    assert!(given_up > 10 && refused > 10, "of {calls}: {given_up} gave up, {refused} were refused");
+}
+
+#[test]
+fn who_may_have_given_up_while_nobody_was_there_is_refused() {
+    let mut world = World::that_rings_for_somebody();
+    assert_eq!(world.killed_for(Duration::from_secs(31)), 1);
+    world.run_until(world.now + Duration::from_secs(1));
+    assert_eq!((world.callers(), world.switchboard.endpoint().session_count()), (1, 1));
+    let mut world = World::that_rings_for_somebody();
+    assert_eq!(world.killed_for(Duration::from_secs(32)), 0);
+    world.run_until(world.now + Duration::from_secs(1));
+    assert_eq!((world.callers(), world.switchboard.endpoint().session_count()), (0, 0));
+}
+
+#[test]
+fn who_calls_and_cannot_be_answered_any_more_is_refused_and_the_call_says_why() {
+    let mut world = World::that_rings_for_somebody();
+    world.streams.ports = 0;
+    world.killed_and_carried_on();
+    world.run_until(world.now + Duration::from_secs(1));
+    assert_eq!((world.callers(), world.switchboard.endpoint().session_count()), (0, 0));
+    let ends: Vec<&str> = world.ends().into_iter().map(|(_, cause)| cause).collect();
+    assert_eq!(ends, ["the server was started anew"]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl World {
         self.perform(out);
     }
 
-    fn ends(&self) -> Vec<(CallId, &str)> {
+    pub(super) fn ends(&self) -> Vec<(CallId, &str)> {
         let ended = self.facts.iter().filter_map(|fact| match (&fact.call, &fact.what) {
             (Some(call), What::CallEnded { cause, .. }) => Some((*call, cause.as_str())),
             _ => None,

@@ -1,4 +1,4 @@
-//! Calls of ours that ring while the process is killed: another one takes them up, or ends them.
+//! Calls that ring while the process is killed, ours and those of others: the next one takes them up, or ends them.
 
 use super::bench::*;
 use super::registrations::sign_in;
@@ -161,8 +161,41 @@ fn a_phone_that_calls_and_hears_it_ring_is_answered_by_another_process() {
     let mut bench = next();
     bench.command(Command::Refuse { session: FIRST, status: 503, retry_after_s: Some(5) });
     assert_eq!(bench.sent(), ["503 INVITE"]);
-    // A browser forgets its call with its connection.
-    assert!(rings(Transport::Wss).0.endpoint.carried(FIRST).is_none());
+    // Whoever calls by a connection knows that the call is over when that is.
+    for transport in [Transport::Tcp, Transport::Tls, Transport::Wss] {
+        let (bench, _) = rings(transport);
+        assert!(bench.endpoint.carried(FIRST).is_none() && !bench.endpoint.hears_it_ring(FIRST));
+    }
+}
+
+#[test]
+fn what_a_phone_offers_that_hears_it_ring_is_kept_and_no_key_is_written_down() {
+    const FIRST: SessionId = SessionId(1);
+    for key in ["", KEY] {
+        let offer = format!("{OFFER}{key}");
+        let mut before = Bench::new();
+        before.receive(request("INVITE", "1", 1, "", "", &offer));
+        assert!(!before.endpoint.hears_it_ring(FIRST), "it asks again, and needs nobody to remember it");
+        before.command(Command::Progress { session: FIRST, status: 180, sdp: None });
+        assert!(before.endpoint.hears_it_ring(FIRST));
+        let written = before.endpoint.carried(FIRST).expect("it is carried");
+        let text = serde_json::to_string(&written).unwrap();
+        assert!(!text.contains("inline:") && written.secret().is_some() != key.is_empty(), "{text}");
+        let mut read: CarriedSession = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.lacks_offer(), !key.is_empty());
+        written.secret().cloned().into_iter().for_each(|secret| read.had_secret(secret));
+        assert_eq!(read.offer().as_deref(), Some(offer.as_bytes()));
+        assert!(!read.lacks_offer());
+        let mut bench = Bench::new();
+        bench.endpoint.carry_on(before.now, read);
+        let written = bench.endpoint.carried(FIRST).expect("the next one carries it as well");
+        assert_eq!(written.offer().as_deref(), Some(offer.as_bytes()));
+    }
+    let mut bench = Bench::new();
+    bench.receive(request("INVITE", "1", 1, "", "", ""));
+    bench.command(Command::Progress { session: FIRST, status: 180, sdp: None });
+    let written = bench.endpoint.carried(FIRST).expect("it is carried");
+    assert!(written.offer().is_none() && !written.lacks_offer(), "it wants our offer");
 }
 
 /// The Contact of alice's phone in a browser.
