@@ -79,6 +79,11 @@ impl Registrar {
         self.users.iter().find(|(_, bindings)| bindings.iter().any(is_theirs)).map(|(user, _)| user.clone())
     }
 
+    /// Whether anybody is signed in over this hop.
+    pub(in crate::sip) fn is_at(&self, hop: Hop) -> bool {
+        self.users.values().flatten().any(|binding| binding.hop == hop)
+    }
+
     /// When [`Registrar::tick`] is next due.
     pub(in crate::sip) fn deadline(&self) -> Option<Timestamp> {
         self.expiries.first().map(|(at, _)| *at)

@@ -29,7 +29,10 @@ use crate::tools::available;
 use crate::tools::within;
 
 /// Nobody has missed a call before the server is back, however long that takes on a busy machine.
-const LONG_RING: (&str, &str) = ("    needs: billing >= 3\n", "    needs: billing >= 3\n    ring: 5m\n");
+const LONG_RING: [(&str, &str); 2] = [
+    ("    needs: billing >= 3\n", "    needs: billing >= 3\n    ring: 5m\n"),
+    ("    needs: support >= 3\n", "    needs: support >= 3\n    ring: 5m\n"),
+];
 
 /// From now on, each of the two hears the other.
 fn they_hear_each_other(caller: &Phone, agent: &Phone) {
@@ -582,6 +585,67 @@ fn a_phone_that_cannot_ring_on_is_told_so_and_rung_anew() {
     }
 }
 
+/// The file of a server that is killed right after this moment, and could not write down what came then; and what is in it.
+fn last_moment(server: &Server) -> (PathBuf, Vec<u8>) {
+    let file = server.data().join("calls.journal");
+    let written = fs::read(&file).expect("the journal");
+    (file, written)
+}
+
+#[test]
+fn a_phone_that_picked_up_in_the_last_moment_of_the_server_does_not_talk_with_nobody() {
+    if !available("a_phone_that_picked_up_in_the_last_moment_…", &["baresip"]) {
+        return;
+    }
+    let (_flows, setup) = center_with(&LONG_RING);
+    let mut server = Server::set_up(setup);
+    let mut alice = Phone::agent(&server.sip(), "alice", false);
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    let id = rings_for(&server, &mut caller);
+    alice.wait_for("CALL_INCOMING", 10);
+    is_written(&server, "\"proceeding\":true");
+    let (file, written) = last_moment(&server);
+    alice.pick_up();
+    alice.wait_for("CALL_ESTABLISHED", 10);
+    server.kill();
+    fs::write(file, written).expect("room on the disk");
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    assert_eq!(server.agent_state("alice"), "ringing", "nobody told the server that she has picked up");
+    caller.hang_up();
+    // Her phone says 200 to the CANCEL, and nothing more.
+    alice.wait_for("CALL_CLOSED", 40);
+    server.is_left_clean();
+}
+
+#[test]
+fn a_phone_that_was_rung_in_the_last_moment_of_the_server_and_picks_up_does_not_talk_with_nobody() {
+    if !available("a_phone_that_was_rung_in_the_last_moment_…", &["baresip"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let mut alice = Phone::agent(&server.sip(), "alice", false);
+    server.wait_for_agent("alice", "ready", 10);
+    server.set_agent("alice", "not_ready");
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "hold_music_started", 20);
+    hears_music(&caller);
+    let (file, written) = last_moment(&server);
+    server.set_agent("alice", "ready");
+    alice.wait_for("CALL_INCOMING", 10);
+    server.kill();
+    fs::write(file, written).expect("room on the disk");
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    alice.pick_up();
+    alice.wait_for("CALL_CLOSED", 10);
+    caller.hang_up();
+    server.story_with(&id, "call_ended", 20);
+    server.is_left_clean();
+}
+
 #[test]
 fn a_phone_in_a_browser_that_rings_while_the_server_is_killed_rings_for_nobody_no_more() {
     let test = "a_phone_in_a_browser_that_rings_while_the_server_is_killed_…";
@@ -676,7 +740,7 @@ fn an_agent_whose_own_phone_secures_its_audio_is_answered_after_a_crash_by_what_
     }
     for is_kept in [true, false] {
         let change =
-            [("bob: {", "bob: { extension: 202,"), ("company: ", "srtp: required\ncompany: "), LONG_RING];
+            [("bob: {", "bob: { extension: 202,"), ("company: ", "srtp: required\ncompany: "), LONG_RING[0]];
         let (_flows, setup, memory) = center_with_memory(&change);
         let mut server = Server::set_up(setup);
         let phone = |user| Phone::agent_set_up(&secured_phone(&server, user, Some("srtp-mand")));

@@ -20,7 +20,7 @@ pub struct Counters {
     pub malformed: u64,
     /// Messages that were sent again by a timer or because the peer repeated itself.
     pub retransmissions: u64,
-    /// Responses to nothing we asked, ACKs of nothing we answered.
+    /// Responses to nothing that we know to have asked, ACKs of nothing we answered.
     pub strays: u64,
     /// Requests refused because a table was full.
     pub overload: u64,

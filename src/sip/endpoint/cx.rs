@@ -145,11 +145,17 @@ impl Cx<'_> {
     /// Sends the ACK of a 2xx within a dialog, and remembers it for repetitions of that.
     pub(in crate::sip) fn acknowledge(&mut self, dialog: &Dialog, cseq: u32, invite: TransactionId) {
         let hop = dialog.next_hop();
+        let ack = self.ack(hop, dialog, cseq);
+        self.core.transactions.accept(invite, &dialog.remote_tag, hop, ack, self.out);
+    }
+
+    /// The ACK of a 2xx, over this hop.
+    pub(in crate::sip) fn ack(&mut self, hop: Hop, dialog: &Dialog, cseq: u32) -> Bytes {
         let branch = self.draw_branch().1;
         let via = self.via(hop, &branch);
         let mut draft = dialog.draft("ACK", cseq, &via);
         draft.header("User-Agent", &self.core.config.product);
-        self.core.transactions.accept(invite, &dialog.remote_tag, hop, draft.finish(), self.out);
+        draft.finish()
     }
 }
 

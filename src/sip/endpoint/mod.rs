@@ -76,6 +76,9 @@ pub struct Endpoint {
     /// As in the configuration, in its order.
     trunks: Vec<Trunk>,
     last_session: u64,
+    /// From when on a phone is told again that it talks with nobody.
+    #[serde(default)]
+    next_stray: Timestamp,
     /// Sessions that may have changed since [`Endpoint::take_changed`] was asked last, where somebody asks.
     #[serde(default)]
     changed: Option<Vec<SessionId>>,
@@ -100,6 +103,7 @@ impl Endpoint {
             registrar: Registrar::default(),
             trunks: Vec::new(),
             last_session: 0,
+            next_stray: Timestamp::ZERO,
             changed: None,
         };
         endpoint.configure(config);

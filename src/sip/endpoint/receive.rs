@@ -1,6 +1,8 @@
 //! What comes in: whether it is a message, whose it is, and what it must be before anybody acts on it
 //! (RFC 3261 §8.2).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::Arrival;
@@ -42,6 +44,10 @@ use crate::sip::uri::NameAddr;
 use crate::sip::uri::Scheme;
 use crate::sip::uri::Uri;
 
+/// How often a phone is told that it talks with nobody: forged answers cost us, and whom they pretend to come from, no more than a
+/// BYE and its repetitions each time.
+const STRAY_EVERY: Duration = Duration::from_millis(100);
+
 /// Whether a new session is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Welcome {
@@ -66,7 +72,9 @@ impl Endpoint {
                 Ok(arrival) => self.request(now, &arrival, welcome, out),
                 Err(unreadable) => self.unreadable(hop, &unreadable.0, &unreadable.1, out),
             },
-            Ok((Message::Response(response), essentials)) => self.response(now, response, essentials, out),
+            Ok((Message::Response(response), essentials)) => {
+                self.response(now, hop, response, essentials, out)
+            }
             Err(error) => self.malformed(hop, &error, out),
         }
     }
@@ -88,6 +96,7 @@ impl Endpoint {
     fn response(
         &mut self,
         now: Timestamp,
+        hop: Hop,
         response: Response,
         Essentials { via, cseq, .. }: Essentials,
         out: &mut Vec<Output>,
@@ -97,6 +106,9 @@ impl Endpoint {
         let found = via.branch().and_then(|branch| self.core.transactions.find_client(branch, cancel));
         let Some(id) = found else {
             self.core.counters.strays += 1;
+            if cseq.method == Method::Invite && (200..300).contains(&status) {
+                self.stray_answer(now, hop, &response, cseq.seq, out);
+            }
             return;
         };
         let tag = tag_of(&response.headers);
@@ -127,6 +139,31 @@ impl Endpoint {
             cx.acknowledge_refusal(id, &reply.response);
         }
         self.deliver(now, &reply, out);
+    }
+
+    /// A phone picked up, and the INVITE is known to nobody: its transaction has served, or went with an earlier process that rang
+    /// the phone in its last moment. Whoever repeats an answer that a session has is acknowledged once more; else nobody is there
+    /// to talk with, and the phone is told so (RFC 3261 §13.2.2.4). A stranger is told nothing, whom anybody could pretend to be.
+    fn stray_answer(
+        &mut self,
+        now: Timestamp,
+        hop: Hop,
+        response: &Response,
+        cseq: u32,
+        out: &mut Vec<Output>,
+    ) {
+        let (Ok(call_id), Ok(from)) = (response.headers.call_id(), response.headers.from()) else { return };
+        let tag = from.tag().unwrap_or_default();
+        if let Some(id) = self.session_named(call_id, tag, &tag_of(&response.headers)) {
+            self.with_session(now, id, out, |session, cx| session.accepted_again(cx, cseq));
+            return;
+        }
+        let is_ours = session_in(tag).is_some_and(|id| id.0 >= 1 << 63);
+        let is_known = |hop| self.core.config.trunk_at(hop).is_some() || self.registrar.is_at(hop);
+        if now >= self.next_stray && is_ours && is_known(hop) {
+            self.next_stray = now + STRAY_EVERY;
+            session::end_unknown_dialog(&mut Cx { now, core: &mut self.core, out }, hop, response, cseq);
+        }
     }
 
     /// Hands a response to whose request it answers.
@@ -347,7 +384,7 @@ impl Endpoint {
     }
 
     fn session_named(&self, call_id: &str, local: &str, remote: &str) -> Option<SessionId> {
-        let id = SessionId(u64::from_str_radix(local.get(16..)?, 16).ok()?);
+        let id = session_in(local)?;
         let session = self.sessions.get(&id);
         session.filter(|session| session.dialog.is_of(call_id, local, remote)).map(|_| id)
     }
@@ -499,6 +536,11 @@ impl Endpoint {
             self.with_session(now, id, out, |session, cx| session.reconnected(cx, arrival.hop));
         }
     }
+}
+
+/// The session that a tag of ours names.
+fn session_in(tag: &str) -> Option<SessionId> {
+    Some(SessionId(u64::from_str_radix(tag.get(16..)?, 16).ok()?))
 }
 
 /// A request of a session's own.

@@ -24,6 +24,7 @@ pub(in crate::sip) use self::refer::Replaces;
 use self::timer::SessionTimer;
 pub(in crate::sip) use self::timer::is_too_small;
 pub(in crate::sip) use self::uac::end_stray_dialog;
+pub(in crate::sip) use self::uac::end_unknown_dialog;
 use crate::base::Name;
 use crate::base::Timestamp;
 use crate::sip::api::EndCause;
@@ -363,7 +364,10 @@ impl Session {
         if self.closing.is_some_and(|closing| closing.until <= cx.now) {
             // §9.1: 64 × T1 after the CANCEL the INVITE counts as cancelled. A 2xx still to come is ACKed
             // and ended without us.
-            self.stage = Stage::Over;
+            match self.is_cancelled() {
+                true => self.rings_for_nobody(cx),
+                false => self.stage = Stage::Over,
+            }
             return;
         }
         self.tick_unacked(cx);

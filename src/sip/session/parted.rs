@@ -84,9 +84,10 @@ impl Session {
         }
     }
 
-    /// A phone is back that rang when its connection went. Its transaction is gone, so there is nothing to cancel: what it has of
-    /// the call is the early dialog, which a BYE ends ([RFC 3261 §15](https://www.rfc-editor.org/rfc/rfc3261#section-15)).
-    fn rings_for_nobody(&mut self, cx: &mut Cx<'_>) {
+    /// There is nothing to cancel at the peer: its transaction went with its connection, or it picked up for a process that is
+    /// gone. What it has of the call is the dialog that its ringing began, which a BYE ends, be it early still or not
+    /// ([RFC 3261 §15](https://www.rfc-editor.org/rfc/rfc3261#section-15)).
+    pub(super) fn rings_for_nobody(&mut self, cx: &mut Cx<'_>) {
         if self.dialog.remote_tag.is_empty() {
             self.stage = Stage::Over;
         } else {

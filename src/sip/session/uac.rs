@@ -8,17 +8,18 @@ use super::Stage;
 use super::reason_header;
 use crate::sip::api::EndCause;
 use crate::sip::api::Event;
+use crate::sip::api::Hop;
 use crate::sip::api::Invite;
 use crate::sip::dialog::Dialog;
 use crate::sip::dialog::tag_of;
 use crate::sip::endpoint::ALLOW;
 use crate::sip::endpoint::Cx;
-use crate::sip::endpoint::Draft;
 use crate::sip::endpoint::Reply;
 use crate::sip::endpoint::SUPPORTED;
 use crate::sip::endpoint::sdp_of;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Method;
+use crate::sip::message::Response;
 use crate::sip::transaction::Owner;
 use crate::sip::transaction::Silence;
 use crate::sip::transaction::TIMEOUT;
@@ -70,6 +71,9 @@ impl Session {
     /// A response to a request of this session came, and was new.
     pub(in crate::sip) fn answered(&mut self, cx: &mut Cx<'_>, reply: &Reply) {
         let status = reply.response.status;
+        if reply.method == Method::Cancel {
+            return self.cancel_answered(cx, status);
+        }
         let Some(kind) = self.asking_kind(reply.transaction) else {
             return self.answered_aside(cx, reply);
         };
@@ -119,6 +123,29 @@ impl Session {
         }
         *closing = Closing { cancelled: true, until: cx.now + TIMEOUT, ..*closing };
         cx.cancel(asking.transaction, reason_header(closing.reason));
+    }
+
+    /// Whether a CANCEL was sent, and the INVITE has no final response yet.
+    pub(super) fn is_cancelled(&self) -> bool {
+        let cancelled = self.closing.is_some_and(|closing| closing.cancelled);
+        cancelled && self.stage == Stage::Early && self.parted.is_none()
+    }
+
+    /// The CANCEL was answered. Who knows nothing that it could cancel, and was heard ringing, has picked up: a process that ended
+    /// before it could write that down has acknowledged it.
+    fn cancel_answered(&mut self, cx: &mut Cx<'_>, status: u16) {
+        if status == 481 && self.is_cancelled() && !self.dialog.remote_tag.is_empty() {
+            self.rings_for_nobody(cx);
+        }
+    }
+
+    /// A 2xx that this session has acknowledged came again, to a transaction that is gone: the ACK was lost.
+    pub(in crate::sip) fn accepted_again(&mut self, cx: &mut Cx<'_>, cseq: u32) {
+        if self.stage == Stage::Confirmed {
+            let hop = self.dialog.next_hop();
+            let ack = cx.ack(hop, &self.dialog, cseq);
+            cx.send(hop, ack);
+        }
     }
 
     fn asking_kind(&self, transaction: TransactionId) -> Option<AskingKind> {
@@ -304,12 +331,28 @@ impl Asking {
 /// is gone. It is ACKed and ended (§13.2.2.4).
 pub(in crate::sip) fn end_stray_dialog(cx: &mut Cx<'_>, reply: &Reply) {
     let contact = cx.core.config.contact(None, reply.hop);
-    let Some(mut dialog) = Dialog::stray(&reply.response, reply.hop, contact) else {
+    let Some(dialog) = Dialog::stray(&reply.response, reply.hop, contact) else {
         return;
     };
     cx.acknowledge(&dialog, reply.cseq, reply.transaction);
+    say_bye(cx, dialog.next_hop(), dialog, reply.cseq);
+}
+
+/// The same for a 2xx whose INVITE nobody knows. Whatever it says of where its sender is, it is answered where it came from.
+pub(in crate::sip) fn end_unknown_dialog(cx: &mut Cx<'_>, hop: Hop, response: &Response, cseq: u32) {
+    let contact = cx.core.config.contact(None, hop);
+    let Some(dialog) = Dialog::stray(response, hop, contact) else {
+        return;
+    };
+    let ack = cx.ack(hop, &dialog, cseq);
+    cx.send(hop, ack);
+    say_bye(cx, hop, dialog, cseq);
+}
+
+/// Ends a dialog that no session has; its INVITE had this number.
+fn say_bye(cx: &mut Cx<'_>, hop: Hop, mut dialog: Dialog, cseq: u32) {
     // Above any number that a PRACK may have taken meanwhile.
-    dialog.local_cseq = reply.cseq.wrapping_add(100);
-    let cseq = dialog.next_cseq();
-    cx.request(&dialog, (&Method::Bye, cseq), Owner::Nobody, None, |draft: Draft, _| draft.finish());
+    dialog.local_cseq = cseq.wrapping_add(100);
+    let bye = (&Method::Bye, dialog.next_cseq());
+    cx.request_over(hop, &dialog, bye, Owner::Nobody, None, |draft, _| draft.finish());
 }

@@ -458,8 +458,8 @@ impl Transactions {
         let Some(invite) = self.clients.get(&id) else {
             return;
         };
-        let new =
-            NewClient { hop: invite.hop, owner: Owner::Nobody, request, invite: false, credentials: None };
+        let (hop, owner) = (invite.hop, invite.owner);
+        let new = NewClient { hop, owner, request, invite: false, credentials: None };
         let branch = Branch { id: id.0, token: invite.token };
         self.begin_client(now, (TransactionId(id.0 + 1), branch), new, out);
     }

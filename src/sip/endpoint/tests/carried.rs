@@ -198,6 +198,85 @@ fn what_a_phone_offers_that_hears_it_ring_is_kept_and_no_key_is_written_down() {
     assert!(written.offer().is_none() && !written.lacks_offer(), "it wants our offer");
 }
 
+#[test]
+fn a_phone_that_picked_up_for_a_process_that_is_gone_is_told_once_it_is_to_stop() {
+    let told = |tag: &str| {
+        let (mut before, invite) = call_with(Transport::Udp, OFFER, false);
+        before.receive(response(&invite, if tag.is_empty() { 100 } else { 180 }, tag, "", ""));
+        let mut bench = next(&before, written(&before));
+        bench.command(end());
+        let cancel = bench.last_request();
+        assert_eq!(cancel.method.as_str(), "CANCEL");
+        (bench, cancel)
+    };
+    // It knows no INVITE any more that could be cancelled.
+    let (mut bench, cancel) = told("its");
+    bench.receive(response(&cancel, 481, "its", "", ""));
+    let bye = bench.last_request();
+    assert_eq!(bye.method.as_str(), "BYE");
+    assert_eq!(bye.headers.to().unwrap().tag(), Some("its"));
+    bench.receive(response(&bye, 200, "its", "", ""));
+    assert_eq!((bench.told().len(), bench.endpoint.session_count()), (0, 0));
+    bench.pass(40_000);
+    assert!(bench.sent().is_empty());
+
+    // It has the INVITE, to which it has nothing to say any more.
+    let (mut bench, cancel) = told("its");
+    bench.receive(response(&cancel, 200, "its", "", ""));
+    assert_eq!(bench.sends_within(32_000), [(32_000, "BYE".to_owned())]);
+    assert_eq!(bench.endpoint.session_count(), 0);
+
+    // Who never said who it is has no dialog that could be ended.
+    let (mut bench, cancel) = told("");
+    bench.receive(response(&cancel, 481, "", "", ""));
+    assert_eq!((bench.sends_within(64_000).len(), bench.endpoint.session_count()), (0, 0));
+}
+
+#[test]
+fn a_phone_that_picks_up_for_a_call_that_nobody_knows_is_told_that_it_talks_with_nobody() {
+    let (_, invite) = call_with(Transport::Udp, OFFER, false);
+    let answer = |tag: &str| response(&invite, 200, tag, "", ANSWER);
+    let mut bench = Bench::new();
+    bench.receive(answer("its"));
+    assert!(bench.sent().is_empty(), "a stranger may be anybody");
+    sign_in(&mut bench, "alice", 1, "Contact: <sip:alice@192.0.2.9:5070>\r\n");
+    (bench.reborn, _) = (true, (bench.told(), bench.forget()));
+    bench.receive(answer("its"));
+    let sent = bench.sent_over();
+    assert_eq!(sent, [(bench.hop, "ACK".to_owned()), (bench.hop, "BYE".to_owned())]);
+
+    // So often at most, whatever comes.
+    (0..10).for_each(|n| bench.receive(answer(&format!("other{n}"))));
+    assert_eq!(bench.endpoint.counters().strays, 12);
+    assert!(bench.sent().is_empty());
+    bench.pass(100);
+    // Wherever it says that it is.
+    bench.receive(answer("its").replace("sip:bob@192.0.2.9:5070", "sip:bob@198.51.100.7:5070"));
+    let bye = bench.last_hop();
+    assert_eq!((bye, bench.last_request().headers.to().unwrap().tag()), (bench.hop, Some("its")));
+    bench.pass(100);
+    bench.forget();
+
+    // Nor is anybody told to hang up whose tag is none that we give.
+    let from = invite.headers.get(&HeaderName::From).unwrap();
+    bench.receive(answer("its").replace(from, "<sip:carl@example.org>;tag=carl"));
+    assert!(!bench.sent().contains(&"ACK".to_owned()));
+    bench.hop.remote.set_port(5_999);
+    bench.receive(answer("its"));
+    assert!(!bench.sent().contains(&"ACK".to_owned()), "nobody is signed in there");
+}
+
+#[test]
+fn a_phone_that_answers_again_whom_an_earlier_process_acknowledged_is_acknowledged_and_talks_on() {
+    let (mut before, invite) = call_with(Transport::Udp, OFFER, true);
+    before.receive(response(&invite, 200, "its", "", ANSWER));
+    let mut bench = next(&before, written(&before));
+    bench.receive(response(&invite, 200, "its", "", ANSWER));
+    let ack = bench.last_request();
+    assert_eq!((ack.method.as_str(), ack.headers.get(&HeaderName::CSeq)), ("ACK", Some("1 ACK")));
+    assert_eq!((bench.told().len(), bench.endpoint.session_count()), (0, 1));
+}
+
 /// The Contact of alice's phone in a browser.
 const IN_BROWSER: &str = "Contact: <sip:7q2k@df7jal23ls0d.invalid;transport=ws>\r\n";
 
