@@ -179,7 +179,8 @@ fn a_talk_at_a_desk_outlives_the_server_and_the_desk_comes_back_to_it_by_itself(
 
 /// A center whose phones may secure their audio, and the memory in which its server keeps their keys.
 fn secured_center(policy: &str) -> (Folder, Setup, TempDir) {
-    center_with_memory(&[("company: ", &format!("srtp: {policy}\ncompany: "))])
+    let secured = format!("srtp: {policy}\ncompany: ");
+    center_with_memory(&[("company: ", &secured), LONG_RING[0], LONG_RING[1]])
 }
 
 /// A center that is changed in these places, and the memory in which its server keeps keys.
@@ -486,7 +487,8 @@ fn a_phone_that_rings_while_the_server_is_killed_rings_on_for_the_same_caller() 
     }
     // She picks up while nobody is there, or afterwards.
     for meanwhile in [true, false] {
-        let mut server = Server::start();
+        let (_flows, setup) = center_with(&LONG_RING);
+        let mut server = Server::set_up(setup);
         let mut alice = Phone::agent(&server.sip(), "alice", false);
         let mut caller = Phone::caller(&server.sip(), STRANGER);
         let id = rings_for(&server, &mut caller);
