@@ -14,6 +14,14 @@ export function holdWords({ held, total_s: total, longest_s: longest, late, refu
     overridden ? `${overridden === 1 ? "once" : `${overridden} times`} without asking` : null, abandoned ? "hung up on hold" : null].filter(Boolean).join(", ");
 }
 
+// What a caller had behind them who was asked: waits and holds in seconds, and how often they were handed on.
+function effortWords({ after, up_to: most }) {
+  if (after === "handovers") return ["Not handed on", "Handed on once"][most] ?? "Handed on more often";
+  const verb = after === "wait_s" ? "Waited" : "Held";
+  if (most === null) return `${verb} longer`;
+  return most === 0 ? `Not ${verb.toLowerCase()}` : `${verb} up to ${about(most)}`;
+}
+
 // The chain of notes with which the caller was handed on, and what they had to tell again.
 export function drawNotes({ notes, repeated }) {
   show(at("notes-title"), notes.length > 0);
@@ -81,6 +89,7 @@ export async function drawReport() {
   const answers = (name, { question, answers: count, mean }) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, words(question)),
     ...[count, mean.toFixed(2)].map((value) => make("td", { class: "number" }, String(value))));
   at("answers").replaceChildren(...surveys.queues.map((one) => answers(one.queue ?? "no queue", one)),
-    ...surveys.agents.map((one) => answers(one.agent ? capital(one.agent) : "nobody", one)));
+    ...surveys.agents.map((one) => answers(one.agent ? capital(one.agent) : "nobody", one)),
+    ...surveys.efforts.map((one) => answers(effortWords(one), one)));
   show(at("answers-none"), surveys.queues.length === 0 && surveys.agents.length === 0);
 }

@@ -264,7 +264,7 @@ pub(super) fn paths() -> Value {
             },
         } },
         "/api/v1/reports/surveys": { "get": {
-            "summary": "What callers answered after their talks, by queue and agent and question: of calls that arrived in a time, \
+            "summary": "What callers answered after their talks, by queue and agent and question, and by what the caller had behind them: of calls that arrived in a time, \
                         the last 30 days when not given; for supervisors",
             "parameters": [time("from", "From then on"), time("until", "Before then")],
             "responses": {
@@ -297,6 +297,10 @@ pub(super) fn schemas() -> Value {
         let fields = json!({ name: maybe(&string), "question": string, "answers": integer, "mean": mean });
         json!({ "type": "array", "items": { "type": "object", "properties": fields } })
     };
+    let mut efforts = answers("after");
+    efforts["items"]["properties"]["after"] =
+        json!({ "type": "string", "enum": ["wait_s", "hold_s", "handovers"] });
+    efforts["items"]["properties"]["up_to"] = json!({ "type": ["integer", "null"], "description": "How much of it at most; null beyond what is told apart" });
     let (percent, maybe_s) =
         (maybe(&json!({ "type": "number", "minimum": 0, "maximum": 100 })), maybe(&seconds));
     let figures = json!({
@@ -369,6 +373,7 @@ pub(super) fn schemas() -> Value {
         } },
         "SurveyReport": { "type": "object", "properties": {
             "from": time, "until": time, "queues": answers("queue"), "agents": answers("agent"),
+            "efforts": efforts,
         } },
         "SurveyAnswer": { "type": "object", "properties": {
             "at": time, "question": string, "answer": integer, "agent": maybe(&string), "queue": maybe(&string),

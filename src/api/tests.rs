@@ -789,6 +789,9 @@ fn what_callers_answered_is_told_with_their_call_and_in_a_report() {
     let (_, report) = api.get("/api/v1/reports/surveys?from=2026-11-22T00:00:00Z&until=2026-11-23T00:00:00Z");
     let of = |name: &str, whose: &str| json!([{ name: whose, "question": "satisfied", "answers": 3, "mean": 4.33 }]);
     assert_eq!((&report["queues"], &report["agents"]), (&of("queue", "billing"), &of("agent", "alice")));
+    let never =
+        json!({ "after": "handovers", "up_to": 0, "question": "satisfied", "answers": 3, "mean": 4.33 });
+    assert_eq!(report["efforts"][2], never);
     let headers = format!("{}X-Warmline: 1\r\n", sign_in(&api, "alice"));
     assert_eq!(api.ask("GET", "/api/v1/reports/surveys", &headers, "").0, 403);
 }

@@ -1,6 +1,8 @@
 //! `warmline calls --report`: how callers were answered, by queue, skill or agent and interval, how busy agents were, and
 //! what talks came to, from the history.
 
+use std::time::Duration;
+
 use clap::Args;
 use jiff::Timestamp as Instant;
 use jiff::ToSpan;
@@ -25,6 +27,7 @@ use crate::store::service::By;
 use crate::store::service::Every;
 use crate::store::service::Intervals;
 use crate::store::story;
+use crate::store::surveys::After;
 use crate::store::surveys::AnswerTally;
 use crate::store::talks;
 use crate::store::talks::HoldTally;
@@ -278,17 +281,34 @@ fn show_surveys(surveys: &SurveyReport) {
         "" => "nobody".to_owned(),
         name => format!("{kind}{name}"),
     };
-    let cells = |kind: &'static str| {
-        move |((name, question), tally): (&(Name, Name), &AnswerTally)| {
-            let mean = tally.mean().map_or_else(String::new, |mean| format!("{mean:.2}"));
-            vec![whose(name, kind), question.to_string(), tally.answers.to_string(), mean]
-        }
+    let cells = |of: String, question: &Name, tally: &AnswerTally| {
+        let mean = tally.mean().map_or_else(String::new, |mean| format!("{mean:.2}"));
+        vec![of, question.to_string(), tally.answers.to_string(), mean]
     };
-    let queues = surveys.queues.iter().map(cells("queue "));
-    let answers: Vec<_> = queues.chain(surveys.agents.iter().map(cells(""))).collect();
+    let queues = surveys.queues.iter();
+    let queues = queues.map(|((name, question), tally)| cells(whose(name, "queue "), question, tally));
+    let agents = surveys.agents.iter();
+    let agents = agents.map(|((name, question), tally)| cells(whose(name, ""), question, tally));
+    let efforts = surveys.efforts.iter();
+    let efforts = efforts.map(|((after, question), tally)| cells(after_words(*after), question, tally));
+    let answers: Vec<_> = queues.chain(agents).chain(efforts).collect();
     if !answers.is_empty() {
         say!("");
         show(table(&ANSWERS, &answers));
+    }
+}
+
+/// What callers had behind them, in words.
+fn after_words(after: After) -> String {
+    match after {
+        After::Waited(Duration::MAX) => "waited longer".to_owned(),
+        After::Waited(time) => format!("waited up to {}", story::length(time)),
+        After::Held(Duration::ZERO) => "not held".to_owned(),
+        After::Held(Duration::MAX) => "held longer".to_owned(),
+        After::Held(time) => format!("held up to {}", story::length(time)),
+        After::HandedOn(0) => "not handed on".to_owned(),
+        After::HandedOn(1) => "handed on once".to_owned(),
+        After::HandedOn(_) => "handed on more often".to_owned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading the history: lists of calls, one call, its facts. On connections that cannot write.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Condvar;
 use std::sync::Mutex;
@@ -201,10 +202,7 @@ impl Readers {
             if figures::are_made(&connection)? {
                 return talk_rows::survey_report(&connection, from, until);
             }
-            let mut report = SurveyReport::default();
-            let tell = |_, dated: DatedFact| report.apply(&dated.fact.what);
-            each_fact(&connection, surveys::LOOKED_AT, from, until, tell)?;
-            Ok(report)
+            survey_report(&connection, from, until)
         })
     }
 
@@ -370,6 +368,26 @@ fn facts_of_calls(
         facts.push(DatedFact { wall: WallTime(row.get(1)?), fact: Fact { at, call, what } });
     }
     Ok(facts)
+}
+
+/// What was answered, by the facts.
+fn survey_report(
+    connection: &Connection,
+    from: WallTime,
+    until: WallTime,
+) -> Result<SurveyReport, StoreError> {
+    let mut asked: BTreeSet<CallId> = BTreeSet::new();
+    each_fact(connection, surveys::LOOKED_AT, from, until, |call, _| {
+        asked.insert(call);
+    })?;
+    let mut report = SurveyReport::default();
+    for id in asked {
+        let (call, facts) = (call(connection, id)?, facts(connection, id)?);
+        let waited = call.and_then(|call| call.waited).unwrap_or_default();
+        let effort = TalkFold::of(&facts).effort(waited);
+        surveys::answers(&facts).iter().for_each(|answer| report.apply(answer, effort));
+    }
+    Ok(report)
 }
 
 fn talk_report(connection: &Connection, from: WallTime, until: WallTime) -> Result<TalkReport, StoreError> {

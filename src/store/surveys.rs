@@ -2,13 +2,14 @@
 //! reads a clock or the file.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::What;
 use crate::store::fold::DatedFact;
 
-/// The facts that [`SurveyReport::apply`] looks at, by name.
+/// The facts that answers are read from, by name.
 pub(super) const LOOKED_AT: &[&str] = &["survey_answered"];
 
 /// One answer of a caller.
@@ -54,27 +55,77 @@ impl AnswerTally {
     }
 }
 
-/// What the answers of many calls came to: by whom they are about, and the question. An empty name is nobody's.
+/// What a caller had behind them who was asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Their wait for the agent who had them last.
+    pub waited: Duration,
+    /// How long they were held in all.
+    pub held: Duration,
+    /// How often they were handed on.
+    pub handed_on: u32,
+}
+
+/// About how much of one kind of effort a caller had: at most so much, and more than what is told apart below it. The greatest
+/// is beyond all of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum After {
+    Waited(Duration),
+    Held(Duration),
+    HandedOn(u32),
+}
+
+impl After {
+    /// The usual target of a queue, a minute, and the legal mark of a long wait.
+    const WAITS: [Duration; 3] = [Duration::from_secs(20), Duration::from_secs(60), Duration::from_secs(180)];
+    /// Not at all, the longest that practice lets an agent quote, and longer than most may last.
+    const HOLDS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(60), Duration::from_secs(180)];
+    const HANDOVERS: [u32; 2] = [0, 1];
+
+    /// What there was of each kind.
+    fn of(Effort { waited, held, handed_on }: Effort) -> [After; 3] {
+        let up_to = |bounds: [Duration; 3], time: Duration| {
+            bounds.into_iter().find(|bound| time <= *bound).unwrap_or(Duration::MAX)
+        };
+        let handed_on = After::HANDOVERS.into_iter().find(|bound| handed_on <= *bound).unwrap_or(u32::MAX);
+        [
+            After::Waited(up_to(After::WAITS, waited)),
+            After::Held(up_to(After::HOLDS, held)),
+            After::HandedOn(handed_on),
+        ]
+    }
+}
+
+/// What the answers of many calls came to: by whom they are about, or what the caller had behind them, and the question. An
+/// empty name is nobody's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SurveyReport {
     pub queues: BTreeMap<(Name, Name), AnswerTally>,
     pub agents: BTreeMap<(Name, Name), AnswerTally>,
+    pub efforts: BTreeMap<(After, Name), AnswerTally>,
 }
 
 impl SurveyReport {
-    /// Takes one more fact in.
-    pub fn apply(&mut self, what: &What) {
-        if let What::SurveyAnswered { question, answer, agent, queue, .. } = what {
-            let of = |name: &Option<Name>| name.clone().unwrap_or_default();
-            self.add(question, *answer, &of(agent), &of(queue));
-        }
+    /// Takes one more answer in, of a caller with so much behind them.
+    pub fn apply(&mut self, Answer { question, answer, agent, queue, .. }: &Answer, effort: Effort) {
+        let of = |name: &Option<Name>| name.clone().unwrap_or_default();
+        self.add(question, *answer, (&of(agent), &of(queue)), effort);
     }
 
-    /// Takes one more answer in.
-    pub(super) fn add(&mut self, question: &Name, answer: u8, agent: &Name, queue: &Name) {
+    /// The same, about this agent and queue.
+    pub(super) fn add(
+        &mut self,
+        question: &Name,
+        answer: u8,
+        (agent, queue): (&Name, &Name),
+        effort: Effort,
+    ) {
         let of = |name: &Name| (name.clone(), question.clone());
         self.queues.entry(of(queue)).or_default().add(answer);
         self.agents.entry(of(agent)).or_default().add(answer);
+        for after in After::of(effort) {
+            self.efforts.entry((after, question.clone())).or_default().add(answer);
+        }
     }
 }
 
@@ -86,6 +137,9 @@ mod tests {
     use crate::base::CallId;
     use crate::base::Timestamp;
     use crate::fact::Fact;
+    use crate::fact::HoldEndedBy;
+    use crate::fact::Target;
+    use crate::fact::TransferKind;
     use crate::store::HistoryWriter;
     use crate::store::Store;
     use crate::store::sample;
@@ -102,7 +156,19 @@ mod tests {
             (9, sample::survey_answered("satisfied", 4, "bob")),
             (10, sample::survey_answered("satisfied", 1, "bob")),
         ];
-        for (call, what) in told {
+        // Whoever is asked in the first call waited, was held, and was handed on.
+        let name = |name: &str| name.into();
+        let before = [
+            What::AgentConnected { agent: name("bob"), waited: Duration::from_secs(30), quote: None },
+            What::HoldEnded { agent: name("bob"), held: Duration::from_secs(61), by: HoldEndedBy::Agent },
+            What::Transferred {
+                from: name("bob"),
+                to: Target::Agent(name("alice")),
+                kind: TransferKind::Blind,
+            },
+        ];
+        let before = before.into_iter().map(|what| (7, what));
+        for (call, what) in before.chain(told) {
             let fact = |what| Fact { at: Timestamp::from_secs(call), call: Some(CallId(call)), what };
             history.record(fact(What::CallAnswered));
             history.record(fact(what));
@@ -123,11 +189,32 @@ mod tests {
         );
         let mean = format!("billing satisfied: {} of 3", 11.0 / 3.0);
         assert_eq!(of(&report.queues), [mean, "billing solved: 1 of 1".to_owned()]);
+        let of_efforts = |question: &str| -> Vec<(After, u32)> {
+            let asked = report.efforts.iter().filter(|((_, of), _)| **of == *question);
+            asked.map(|((after, _), tally)| (*after, tally.answers)).collect()
+        };
+        let secs = Duration::from_secs;
+        let once = [After::Waited(secs(60)), After::Held(secs(180)), After::HandedOn(1)];
+        assert_eq!(of_efforts("solved"), once.map(|after| (after, 1)));
+        let (none, some) = ([After::Waited(secs(20)), After::Held(secs(0)), After::HandedOn(0)], once);
+        let both = none.into_iter().zip(some).flat_map(|(none, some)| [(none, 2), (some, 1)]);
+        assert_eq!(of_efforts("satisfied"), both.collect::<Vec<_>>());
         let of_call = answers(&readers.facts(CallId(7)).unwrap());
         assert_eq!(
             of_call.iter().map(|one| (&*one.question, one.answer)).collect::<Vec<_>>(),
             [("satisfied", 5), ("solved", 1)]
         );
         assert_eq!(AnswerTally::default().mean(), None);
+    }
+
+    #[test]
+    fn how_much_of_an_effort_there_was_is_told_to_its_bound_and_beyond_all_of_them() {
+        let secs = Duration::from_secs;
+        let of =
+            |waited, held, handed_on| After::of(Effort { waited: secs(waited), held: secs(held), handed_on });
+        assert_eq!(of(20, 0, 0), [After::Waited(secs(20)), After::Held(secs(0)), After::HandedOn(0)]);
+        assert_eq!(of(21, 60, 1), [After::Waited(secs(60)), After::Held(secs(60)), After::HandedOn(1)]);
+        let beyond = [After::Waited(Duration::MAX), After::Held(Duration::MAX), After::HandedOn(u32::MAX)];
+        assert_eq!(of(181, 181, 2), beyond);
     }
 }

@@ -14,6 +14,7 @@ use crate::fact::What;
 use crate::store::StoreError;
 use crate::store::figures::Names;
 use crate::store::fold::DatedFact;
+use crate::store::surveys::Effort;
 use crate::store::surveys::SurveyReport;
 use crate::store::talks::HoldTally;
 use crate::store::talks::Path;
@@ -96,13 +97,20 @@ pub(super) fn survey_report(
     let (mut report, mut names) = (SurveyReport::default(), Names::default());
     // The few rows first, and the call of each by its number: calls are many, and in no order of their times.
     let mut statement = connection.prepare(
-        "SELECT question, answer, answers.agent, answers.queue FROM answers CROSS JOIN calls ON id = answers.call \
-         WHERE arrived_us >= ?1 AND arrived_us < ?2",
+        "SELECT question, answer, answers.agent, answers.queue, ifnull(waited_ms, 0), \
+         (SELECT ifnull(sum(total_us), 0) FROM holds WHERE holds.call = id), \
+         (SELECT ifnull(sum(warm + blind), 0) FROM handovers WHERE handovers.call = id) \
+         FROM answers CROSS JOIN calls ON id = answers.call WHERE arrived_us >= ?1 AND arrived_us < ?2",
     )?;
     let mut rows = statement.query([from.0, until.0])?;
     while let Some(row) = rows.next()? {
         let mut name = |place: usize| names.at(row, place);
-        report.add(&name(0)?, row.get(1)?, &name(2)?, &name(3)?);
+        let effort = Effort {
+            waited: Duration::from_millis(row.get::<_, i64>(4)?.unsigned_abs()),
+            held: Duration::from_micros(row.get::<_, i64>(5)?.unsigned_abs()),
+            handed_on: row.get(6)?,
+        };
+        report.add(&name(0)?, row.get(1)?, (&name(2)?, &name(3)?), effort);
     }
     Ok(report)
 }

@@ -14,6 +14,7 @@ use crate::fact::Target;
 use crate::fact::TransferKind;
 use crate::fact::What;
 use crate::store::fold::DatedFact;
+use crate::store::surveys::Effort;
 
 /// The facts that these folds look at, by name.
 pub(super) const LOOKED_AT: &[&str] = &[
@@ -131,6 +132,12 @@ impl TalkFold {
         let mut sum = HoldTally::default();
         self.holds.values().for_each(|tally| sum.add(tally));
         sum
+    }
+
+    /// What its caller has behind them after this wait.
+    pub fn effort(&self, waited: Duration) -> Effort {
+        let handed_on = self.paths.values().map(|tally| tally.warm + tally.blind).sum();
+        Effort { waited, held: self.holds().total, handed_on }
     }
 
     /// Takes one more fact in; whether the holds or the paths come to something else by it.

@@ -542,11 +542,16 @@ fn every_other_page_looks_good() {
     let surveys = json!({
         "queues": [{ "queue": "billing", "question": "satisfied", "answers": 31, "mean": 4.26 }],
         "agents": [{ "agent": "carol", "question": "satisfied", "answers": 31, "mean": 4.26 }],
+        "efforts": [
+            { "after": "wait_s", "up_to": 180, "question": "satisfied", "answers": 21, "mean": 4.48 },
+            { "after": "hold_s", "up_to": 0, "question": "satisfied", "answers": 24, "mean": 4.42 },
+            { "after": "handovers", "up_to": null, "question": "satisfied", "answers": 3, "mean": 2.67 },
+        ],
     });
     let report = changed(&server.get("/api/v1/reports/surveys"), &surveys);
     answers(&mut sam, "/api/v1/reports/surveys", &report);
     sam.run("await page.click('#report summary'); await page.click('#report summary')");
-    sam.sees("what callers answered", 20, "document.querySelectorAll('#answers tr').length === 2");
+    sam.sees("what callers answered", 20, "document.querySelectorAll('#answers tr').length === 5");
     sam.run("await page.click('#service summary')");
     sam.sees("the figures", 20, "document.querySelectorAll('#service-rows tr').length === 6");
     looks.at(&mut sam, "history-reports");

@@ -17,6 +17,7 @@ use crate::store::Readers;
 use crate::store::Store;
 use crate::store::SurveyReport;
 use crate::store::sample;
+use crate::store::surveys;
 
 const AGENTS: [&str; 3] = ["alice", "bob", "carol"];
 const QUEUES: [&str; 2] = ["billing", "sales"];
@@ -179,7 +180,8 @@ impl Day {
     }
 
     fn connected(&mut self, agent: &str) {
-        self.tell(What::AgentConnected { agent: agent.into(), waited: Duration::ZERO, quote: None });
+        let waited = Duration::from_secs(self.chance.below(240));
+        self.tell(What::AgentConnected { agent: agent.into(), waited, quote: None });
     }
 
     fn call(&mut self) {
@@ -315,8 +317,11 @@ fn of_facts(readers: &Readers, calls: u64, until: WallTime) -> (TalkReport, Surv
     for call in (1..=calls).map(CallId) {
         if readers.call(call).unwrap().is_some_and(|record| record.arrived < until) {
             let facts = readers.facts(call).unwrap();
-            talks.add(&TalkFold::of(&facts));
-            facts.iter().for_each(|dated| answers.apply(&dated.fact.what));
+            let fold = TalkFold::of(&facts);
+            talks.add(&fold);
+            let waited = readers.call(call).unwrap().and_then(|record| record.waited).unwrap_or_default();
+            let effort = fold.effort(waited);
+            surveys::answers(&facts).iter().for_each(|answer| answers.apply(answer, effort));
         }
     }
     (talks, answers)

@@ -1,11 +1,13 @@
 //! What callers answered after their talks, as JSON.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::rfc3339;
 use crate::base::Name;
+use crate::store::surveys::After;
 use crate::store::surveys::Answer;
 use crate::store::surveys::AnswerTally;
 use crate::store::surveys::SurveyReport;
@@ -39,6 +41,17 @@ pub struct AgentAnswersView {
     pub answers: AnswersView,
 }
 
+/// Of callers who had about so much behind them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EffortAnswersView {
+    /// `wait_s`, `hold_s` or `handovers`.
+    pub after: &'static str,
+    /// At most so much; null beyond what is told apart.
+    pub up_to: Option<u64>,
+    #[serde(flatten)]
+    pub answers: AnswersView,
+}
+
 /// What the answers to one question came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AnswersView {
@@ -53,6 +66,7 @@ pub struct AnswersView {
 pub struct SurveyReportView {
     pub queues: Vec<QueueAnswersView>,
     pub agents: Vec<AgentAnswersView>,
+    pub efforts: Vec<EffortAnswersView>,
 }
 
 impl From<Answer> for AnswerView {
@@ -71,18 +85,32 @@ impl From<Answer> for AnswerView {
 
 impl From<&SurveyReport> for SurveyReportView {
     fn from(report: &SurveyReport) -> SurveyReportView {
-        let queues = views(&report.queues).map(|(queue, answers)| QueueAnswersView { queue, answers });
-        let agents = views(&report.agents).map(|(agent, answers)| AgentAnswersView { agent, answers });
-        SurveyReportView { queues: queues.collect(), agents: agents.collect() }
+        let some = |name: &Name| Some(name.to_string()).filter(|name| !name.is_empty());
+        let queues =
+            views(&report.queues).map(|(queue, answers)| QueueAnswersView { queue: some(queue), answers });
+        let agents =
+            views(&report.agents).map(|(agent, answers)| AgentAnswersView { agent: some(agent), answers });
+        let efforts = views(&report.efforts).map(|(after, answers)| {
+            let (after, up_to) = match *after {
+                After::Waited(time) => ("wait_s", up_to(time)),
+                After::Held(time) => ("hold_s", up_to(time)),
+                After::HandedOn(times) => ("handovers", Some(times.into()).filter(|_| times < u32::MAX)),
+            };
+            EffortAnswersView { after, up_to, answers }
+        });
+        SurveyReportView { queues: queues.collect(), agents: agents.collect(), efforts: efforts.collect() }
     }
 }
 
-fn views(
-    tallies: &BTreeMap<(Name, Name), AnswerTally>,
-) -> impl Iterator<Item = (Option<String>, AnswersView)> {
-    tallies.iter().map(|((name, question), tally)| {
+/// A bound in whole seconds; none is beyond all.
+fn up_to(time: Duration) -> Option<u64> {
+    Some(time.as_secs()).filter(|_| time < Duration::MAX)
+}
+
+fn views<T>(tallies: &BTreeMap<(T, Name), AnswerTally>) -> impl Iterator<Item = (&T, AnswersView)> {
+    tallies.iter().map(|((of, question), tally)| {
         let mean = (tally.mean().unwrap_or_default() * 100.0).round() / 100.0;
         let answers = AnswersView { question: question.to_string(), answers: tally.answers, mean };
-        (Some(name.to_string()).filter(|name| !name.is_empty()), answers)
+        (of, answers)
     })
 }
