@@ -400,10 +400,14 @@ fn handed_on(call: &Value) -> Value {
     let known =
         json!({ "amends": true, "rang": "carol", "acknowledged_by": "carol", "acknowledged": at(50) });
     let notes = [told(json!({ "queue": "billing" }), declined), told(json!({ "agent": "carol" }), known)];
-    let holds = json!({ "held": 2, "total_s": 95.0, "longest_s": 61.0, "refused": 1, "overridden": 1 });
+    let holds =
+        json!({ "held": 2, "total_s": 95.0, "longest_s": 61.0, "late": 1, "refused": 1, "overridden": 1 });
     let repeated = json!([{ "by": "carol", "at": at(90), "why": "the invoice number" }]);
-    let answer = |question: &str, answer: u8| json!({ "at": at(120), "question": question, "answer": answer, "agent": "carol", "queue": "billing" });
-    let survey = [answer("satisfied", 4), answer("solved_at_once", 1)];
+    let answer = |question: &str, answer: u8, settled: Option<bool>| {
+        let (at, agent, queue) = (at(120), "carol", "billing");
+        json!({ "at": at, "question": question, "answer": answer, "agent": agent, "queue": queue, "settled": settled })
+    };
+    let survey = [answer("satisfied", 4, None), answer("solved_at_once", 1, Some(true))];
     changed(call, &json!({ "notes": notes, "holds": holds, "repeated": repeated, "survey": survey }))
 }
 
