@@ -89,10 +89,24 @@ where
     R: Send + 'static,
     V: for<'a> From<&'a R>,
 {
+    shown_of_days(state, actor, days, read, |report| V::from(report)).await
+}
+
+/// The same, shown in a way of its own.
+async fn shown_of_days<R, V>(
+    state: &ApiState,
+    actor: &Actor,
+    days: Result<Query<Days>, QueryRejection>,
+    read: fn(&Readers, WallTime, WallTime) -> Result<R, StoreError>,
+    show: impl FnOnce(&R) -> V,
+) -> Answer<V>
+where
+    R: Send + 'static,
+{
     actor.supervises()?;
     let (from, until) = Days::parse(days)?;
     let report = state.read(move |readers| read(readers, from, until)).await?;
-    Ok(Json(OfDays { from: rfc3339(from), until: rfc3339(until), report: V::from(&report) }))
+    Ok(Json(OfDays { from: rfc3339(from), until: rfc3339(until), report: show(&report) }))
 }
 
 /// `GET /api/v1/reports/talks`: holds by queue and agent, and what came of the ways on which callers were handed on.
@@ -137,12 +151,11 @@ pub(super) async fn menus(
     actor: Actor,
     days: Result<Query<Days>, QueryRejection>,
 ) -> Answer<MenuReportView> {
-    actor.supervises()?;
-    let (from, until) = Days::parse(days)?;
-    let report = state.read(move |readers| readers.menu_report(from, until)).await?;
     let center = state.center();
-    let report = MenuReportView::of(&report, |flow, node| center.has_choice(flow, node));
-    Ok(Json(OfDays { from: rfc3339(from), until: rfc3339(until), report }))
+    shown_of_days(&state, &actor, days, Readers::menu_report, |report| {
+        MenuReportView::of(report, |flow, node| center.has_choice(flow, node))
+    })
+    .await
 }
 
 /// Which figures of which days.

@@ -402,11 +402,9 @@ impl Live {
             what if moves_a_call(what) => {
                 if let Some(mut call) = self.calls.get_mut(&id) {
                     self.walks_on(&call, wall, what);
-                    let heard = call.answered.filter(|_| is_heard(what));
-                    heard.into_iter().for_each(|answered| {
-                        self.counters.first_heard.count(wall.since(answered).as_secs_f64());
-                    });
-                    call.apply(wall, what);
+                    if let Some(after) = call.apply(wall, what) {
+                        self.counters.first_heard.count(after.as_secs_f64());
+                    }
                 }
             }
             _ => {}
@@ -530,11 +528,11 @@ impl LiveCall {
         self.node.as_ref().map(|node| (node, Duration::from_micros(stayed)))
     }
 
-    fn apply(&mut self, wall: WallTime, what: &What) {
-        match what {
-            What::CallAnswered => self.answered = Some(wall),
-            what if is_heard(what) => self.answered = None,
-            _ => {}
+    /// Takes a fact in; how long after the answer the caller hears something at last, if it is by this.
+    fn apply(&mut self, wall: WallTime, what: &What) -> Option<Duration> {
+        let heard = self.answered.take_if(|_| is_heard(what));
+        if matches!(what, What::CallAnswered) {
+            self.answered = Some(wall);
         }
         match what {
             What::CallAnswered | What::FlowStarted { .. } => self.enter(Phase::InFlow, wall),
@@ -600,6 +598,7 @@ impl LiveCall {
             }
             _ => {}
         }
+        heard.map(|answered| wall.since(answered))
     }
 
     fn wait_by(&mut self, phase: Phase, wall: WallTime) {
@@ -707,6 +706,14 @@ mod tests {
             .for_each(|(millis, what)| live.apply(&at(9, millis, what)));
         let heard = live.counts().first_heard;
         assert_eq!((heard.count, heard.sum), (2, 3.002));
+        // Who heard something in an earlier process has not been left alone since.
+        let facts = sample::whole_call(10).into_iter();
+        let facts = facts.map(|fact| DatedFact { wall: sample::STARTED, fact }).collect::<Vec<_>>();
+        let played = facts.iter().position(|dated| matches!(dated.fact.what, What::Played { .. }));
+        let (before, after) = facts.split_at(played.expect("a prompt plays") + 1);
+        live.carry_on(CallId(10), before);
+        after.iter().for_each(|dated| live.apply(&dated.fact));
+        assert_eq!(live.counts().first_heard.count, 2);
     }
 
     #[test]

@@ -215,19 +215,13 @@ pub(super) fn report(
 
 /// The same by the facts: of a file to which only earlier versions have written.
 fn of_facts(connection: &Connection, from: WallTime, until: WallTime) -> Result<MenuReport, StoreError> {
-    let (mut report, mut fold, mut of) = (MenuReport::default(), MenuFold::default(), None);
-    let mut over = |fold: &mut MenuFold| {
-        for (node, tally) in std::mem::take(fold).left {
-            report.add(node, &tally);
-        }
+    let mut report = MenuReport::default();
+    let apply = |fold: &mut MenuFold, dated: &DatedFact| {
+        fold.apply(dated);
     };
-    read::each_fact(connection, LOOKED_AT, from, until, |call, dated| {
-        if of.replace(call).is_some_and(|last| last != call) {
-            over(&mut fold);
-        }
-        fold.apply(&dated);
+    read::each_fold(connection, LOOKED_AT, (from, until), apply, |fold| {
+        fold.left.into_iter().for_each(|(node, tally)| report.add(node, &tally));
     })?;
-    over(&mut fold);
     Ok(report)
 }
 

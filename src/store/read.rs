@@ -395,19 +395,35 @@ fn talk_report(connection: &Connection, from: WallTime, until: WallTime) -> Resu
     if figures::are_made(&connection)? {
         return talk_rows::talk_report(&connection, from, until);
     }
-    let (mut report, mut fold, mut of) = (TalkReport::default(), TalkFold::default(), None);
-    each_fact(&connection, talks::LOOKED_AT, from, until, |call, dated| {
-        if of.replace(call).is_some_and(|last| last != call) {
-            report.add(&std::mem::take(&mut fold));
-        }
-        fold.apply(&dated);
-    })?;
-    report.add(&fold);
+    let mut report = TalkReport::default();
+    let apply = |fold: &mut TalkFold, dated: &DatedFact| {
+        fold.apply(dated);
+    };
+    each_fold(&connection, talks::LOOKED_AT, (from, until), apply, |fold| report.add(&fold))?;
     Ok(report)
 }
 
+/// Folds the facts of these kinds of each call that arrived in a time, and tells what they came to.
+pub(super) fn each_fold<F: Default>(
+    connection: &Connection,
+    kinds: &[&str],
+    (from, until): (WallTime, WallTime),
+    apply: impl Fn(&mut F, &DatedFact),
+    mut tell: impl FnMut(F),
+) -> Result<(), StoreError> {
+    let (mut fold, mut of) = (F::default(), None);
+    each_fact(connection, kinds, from, until, |call, dated| {
+        if of.replace(call).is_some_and(|last| last != call) {
+            tell(std::mem::take(&mut fold));
+        }
+        apply(&mut fold, &dated);
+    })?;
+    tell(fold);
+    Ok(())
+}
+
 /// Tells the facts of these kinds of calls that arrived in a time, call by call, each in order.
-pub(super) fn each_fact(
+fn each_fact(
     connection: &Connection,
     kinds: &[&str],
     from: WallTime,
