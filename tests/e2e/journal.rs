@@ -85,20 +85,26 @@ fn a_talk_outlives_the_server() {
     server.is_left_clean();
 }
 
+/// Alice is not ready, and somebody has just begun to wait: her phone, which picks up by itself or not, theirs, and the call.
+fn somebody_waits(server: &Server, answers: bool) -> (Phone, Phone, String) {
+    let alice = Phone::agent(&server.sip(), "alice", answers);
+    server.wait_for_agent("alice", "ready", 10);
+    server.set_agent("alice", "not_ready");
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "hold_music_started", 20);
+    (alice, caller, id)
+}
+
 #[test]
 fn a_wait_outlives_the_server_as_old_as_it_is_and_so_do_the_phones_that_are_signed_in() {
     if !available("a_wait_outlives_the_server_…", &["baresip"]) {
         return;
     }
     let mut server = Server::start();
-    let mut alice = Phone::agent(&server.sip(), "alice", true);
-    server.wait_for_agent("alice", "ready", 10);
-    server.set_agent("alice", "not_ready");
-    let mut caller = Phone::caller(&server.sip(), STRANGER);
-    caller.dial(&server.uri("1001"));
-    let id = caller.is_answered();
     // At once: the caller's phone has heard nothing yet, or hardly anything.
-    server.story_with(&id, "hold_music_started", 20);
+    let (mut alice, mut caller, id) = somebody_waits(&server, true);
     server.kill();
     server.restart();
     server.story_with(&id, "carried_on", 20);
@@ -626,13 +632,7 @@ fn a_phone_that_was_rung_in_the_last_moment_of_the_server_and_picks_up_does_not_
         return;
     }
     let mut server = Server::start();
-    let mut alice = Phone::agent(&server.sip(), "alice", false);
-    server.wait_for_agent("alice", "ready", 10);
-    server.set_agent("alice", "not_ready");
-    let mut caller = Phone::caller(&server.sip(), STRANGER);
-    caller.dial(&server.uri("1001"));
-    let id = caller.is_answered();
-    server.story_with(&id, "hold_music_started", 20);
+    let (mut alice, mut caller, id) = somebody_waits(&server, false);
     hears_music(&caller);
     let (file, written) = last_moment(&server);
     server.set_agent("alice", "ready");
