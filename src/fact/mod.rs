@@ -383,6 +383,9 @@ pub enum What {
     SurgeGoesOn { queue: Name, waiting: u32, agents: u32, since: WallTime },
     /// The surge is over.
     SurgeEnded { queue: Name, waiting: u32, agents: u32 },
+    /// So many per cent of a queue's callers are to be answered within so long from now on: told at a start where the last that
+    /// was told is another.
+    TargetSet { queue: Name, percent: u8, within: Duration },
 }
 
 /// The priority of a call that goes before all that have less: a supervisor's word, which no weight of another queue

@@ -22,6 +22,7 @@ use crate::server::not_served::NotServed;
 use crate::server::not_served::ToSay;
 use crate::server::queue_counts::QueueCounts;
 use crate::store::DatedFact;
+use crate::store::Targets;
 use crate::store::waits::Tally;
 use crate::store::waits::WaitChange;
 use crate::store::waits::Waiting;
@@ -45,6 +46,8 @@ struct State {
     /// What the log has said, for each queue.
     not_served: Vec<NotServed>,
     waits: Waits,
+    /// Which targets the queues had when, as far as the history tells.
+    targets: Targets,
 }
 
 /// A calendar day in the center's zone.
@@ -73,13 +76,19 @@ impl Board {
         let queues = vec![BTreeMap::new(); rules.len()];
         let counts = vec![QueueCounts::default(); rules.len()];
         let not_served = rules.iter().map(|_| NotServed::default()).collect();
-        let state = State { day: day_of(now, &zone), queues, counts, not_served, waits: Waits::default() };
+        let (day, waits, targets) = (day_of(now, &zone), Waits::default(), Targets::default());
+        let state = State { day, queues, counts, not_served, waits, targets };
         Board { zone, rules: rules.to_vec(), state: Mutex::new(state) }
     }
 
     /// The day that is counted.
     pub fn day(&self) -> Day {
         self.state().day
+    }
+
+    /// The day's waits are in target by these: what the queue wanted when they began. Before any fact.
+    pub fn judge_by(&self, targets: Targets) {
+        self.state().targets = targets;
     }
 
     /// Takes a fact in that happens now. Facts of one call come in order.
@@ -112,7 +121,8 @@ impl Board {
             }
             WaitChange::Relaxed(_) => {}
             WaitChange::Ended(wait, end) => {
-                self.tally(state, &wait, |tally, rules| tally.end(&end, rules.target));
+                let told = state.targets.at(&wait.queue, wait.joined).map(|target| target.within);
+                self.tally(state, &wait, |tally, rules| tally.end(&end, told.unwrap_or(rules.target)));
             }
         }
     }
@@ -324,6 +334,23 @@ mod tests {
         assert_eq!(joined, [(two_pm, 1), (two_pm + INTERVAL, 2)]);
         assert_eq!((billing.today.abandoned, billing.today.ended()), (2, 3));
         assert_eq!(billing.lately, billing.today);
+    }
+
+    #[test]
+    fn the_morning_is_judged_by_the_target_of_the_morning() {
+        let board = board();
+        let mut targets = Targets::default();
+        for (secs, within) in [(0, 60), (1_000, 20)] {
+            let within = Duration::from_secs(within);
+            let what = What::TargetSet { queue: "billing".into(), percent: 80, within };
+            let fact = Fact { at: Timestamp::from_secs(secs), call: None, what };
+            sample::dated(vec![fact]).iter().for_each(|dated| targets.apply(dated));
+        }
+        board.judge_by(targets);
+        wait(&board, 1, 900, Some((950, connected(50))));
+        wait(&board, 2, 1_100, Some((1_150, connected(50))));
+        let today = board.queues(at(1_200))[1].today;
+        assert_eq!((today.answered, today.in_target), (2, 1));
     }
 
     #[test]

@@ -8,7 +8,10 @@ use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::NeedFact;
+use crate::fact::What;
 use crate::flow::Center;
+use crate::store::Target;
+use crate::store::Targets;
 use crate::store::service::Staff;
 use crate::store::why::Skilled;
 
@@ -82,6 +85,15 @@ impl Rules {
         Rules { agents: agents.collect(), queues: queues.collect(), skills, zone }
     }
 
+    /// What is to be told of the queues' targets, where the last that were told are these.
+    pub fn new_targets(&self, told: &Targets) -> Vec<What> {
+        let changed = self.queues.iter().filter(|queue| {
+            let target = Target { percent: queue.goal, within: queue.target };
+            told.last(&queue.name) != Some(target)
+        });
+        changed.map(QueueRules::target_set).collect()
+    }
+
     /// What a report must know of the center.
     pub fn staff(&self) -> Staff {
         let agent = |agent: &AgentRules| Skilled { name: agent.name.clone(), skills: agent.skills.clone() };
@@ -90,6 +102,12 @@ impl Rules {
             targets: self.queues.iter().map(target).collect(),
             agents: self.agents.iter().map(agent).collect(),
         }
+    }
+}
+
+impl QueueRules {
+    fn target_set(&self) -> What {
+        What::TargetSet { queue: self.name.clone(), percent: self.goal, within: self.target }
     }
 }
 
@@ -123,7 +141,35 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Timestamp;
+    use crate::fact::Fact;
     use crate::store::sample;
+
+    #[test]
+    fn a_target_is_told_where_the_last_that_was_told_is_another() {
+        let mut rules = Rules::named(&[], &["billing", "help"]);
+        let mut targets = Targets::default();
+        let mut tell = |rules: &Rules, secs| -> Vec<String> {
+            let told = rules.new_targets(&targets);
+            let fact = |what: &What| Fact { at: Timestamp::from_secs(secs), call: None, what: what.clone() };
+            sample::dated(told.iter().map(fact).collect()).iter().for_each(|dated| targets.apply(dated));
+            told.iter()
+                .map(|what| match what {
+                    What::TargetSet { queue, percent, within } => {
+                        format!("{queue} {percent}% in {}s", within.as_secs())
+                    }
+                    other => format!("{other:?}"),
+                })
+                .collect()
+        };
+        assert_eq!(tell(&rules, 1), ["billing 80% in 20s", "help 80% in 20s"]);
+        assert_eq!(tell(&rules, 2), [""; 0]);
+        rules.queues[1].goal = 90;
+        assert_eq!(tell(&rules, 3), ["help 90% in 20s"]);
+        // And back again.
+        rules.queues[1].goal = 80;
+        assert_eq!(tell(&rules, 4), ["help 80% in 20s"]);
+    }
 
     #[test]
     fn days_begin_by_the_centers_clock_where_it_names_one() {

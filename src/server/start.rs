@@ -24,6 +24,7 @@ use crate::base::Entropy;
 use crate::base::Name;
 use crate::base::Secret;
 use crate::base::WallTime;
+use crate::fact::Fact;
 use crate::fact::What;
 use crate::flow;
 use crate::flow::Center;
@@ -75,6 +76,7 @@ use crate::store::DatedFact;
 use crate::store::MessageFilter;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::Targets;
 use crate::store::history::HistoryWriter;
 use crate::store::history::Losses;
 use crate::store::identity::IdentityService;
@@ -369,6 +371,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         queue_log,
     };
     belongings.history.keep(center.keep_history);
+    live.board.judge_by(tell_targets(&belongings.history, &store, &live, clock)?);
     let losses = belongings.history.losses();
     // After the history's start, which ends the calls that a crash left open.
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
@@ -524,6 +527,23 @@ fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeErr
         }
     }
     Ok(store)
+}
+
+/// Tells the history which targets the queues have from now on, where that is news; and all that it knows then.
+fn tell_targets(
+    history: &HistoryWriter,
+    store: &Store,
+    live: &Live,
+    clock: Clock,
+) -> Result<Targets, StoreError> {
+    let mut targets = store.readers()?.targets()?;
+    let now = clock.now();
+    for what in live.rules().new_targets(&targets) {
+        let fact = Fact { at: now.at, call: None, what };
+        targets.apply(&DatedFact { wall: now.wall, fact: fact.clone() });
+        history.record(fact);
+    }
+    Ok(targets)
 }
 
 /// What supervisors set of agents' skills, and no date has set otherwise since.

@@ -301,7 +301,8 @@ impl CallFold {
             | What::DeskClosed { .. }
             | What::SurgeBegan { .. }
             | What::SurgeGoesOn { .. }
-            | What::SurgeEnded { .. } => return false,
+            | What::SurgeEnded { .. }
+            | What::TargetSet { .. } => return false,
         }
         true
     }

@@ -39,6 +39,7 @@ use crate::store::places;
 use crate::store::promises;
 use crate::store::read;
 use crate::store::retention::Retention;
+use crate::store::targets;
 use crate::store::words::word;
 
 /// Ended calls whose fold is kept for late facts: a line's quality comes after the call's end. A call that
@@ -339,6 +340,7 @@ impl Writer {
         let seq = self.server_seq;
         self.server_seq += 1;
         self.figures.write_state(&self.connection, seq, wall, &fact.what)?;
+        targets::write(&self.connection, wall, &fact.what)?;
         insert_fact(&self.connection, &mut self.json, CallId(0), seq, wall, fact)
     }
 

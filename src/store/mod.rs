@@ -45,6 +45,7 @@ pub mod story;
 pub mod surveys;
 mod talk_rows;
 pub mod talks;
+pub mod targets;
 pub mod view;
 pub mod waits;
 pub mod why;
@@ -75,6 +76,8 @@ pub use sessions::Person;
 pub use surveys::SurveyReport;
 pub use talks::TalkFold;
 pub use talks::TalkReport;
+pub use targets::Target;
+pub use targets::Targets;
 
 /// The file's name within the data folder.
 pub const FILE: &str = "warmline.db";

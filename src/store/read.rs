@@ -60,6 +60,8 @@ use crate::store::talk_rows;
 use crate::store::talks;
 use crate::store::talks::TalkFold;
 use crate::store::talks::TalkReport;
+use crate::store::targets;
+use crate::store::targets::Targets;
 use crate::store::words::from_word;
 use crate::store::words::word;
 
@@ -235,6 +237,11 @@ impl Readers {
         now: WallTime,
     ) -> Result<Result<Vec<ServiceRow>, TooLong>, StoreError> {
         self.with(|connection| service_report(connection, by, intervals, staff, now))
+    }
+
+    /// Which service-level target each queue had when.
+    pub fn targets(&self) -> Result<Targets, StoreError> {
+        self.with(targets::read)
     }
 
     /// Earlier calls of the same caller, by account or by number, newest first.
@@ -463,6 +470,7 @@ fn service_report(
     // Rows and facts are of one moment.
     let connection = connection.unchecked_transaction()?;
     let mut report = ServiceReport::new(by, intervals, staff);
+    report.judge_by(targets::read(&connection)?);
     let told = match figures::are_made(&connection)? {
         true => figures::tell(&connection, &mut report, now)?,
         false => tell_facts(&connection, &mut report)?,

@@ -312,6 +312,16 @@ const STEPS: &[&str] = &[
 ",
     // Whether the caller said after a talk that it is settled.
     "ALTER TABLE talks ADD COLUMN settled INTEGER;",
+    // Which service-level target each queue had from when on.
+    "
+    CREATE TABLE targets (
+        queue         TEXT NOT NULL,
+        from_us       INTEGER NOT NULL,
+        percent       INTEGER NOT NULL,
+        within_us     INTEGER NOT NULL,
+        PRIMARY KEY (queue, from_us)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -25,6 +25,7 @@ use crate::store::handling::Handling;
 use crate::store::handling::ShownTalk;
 use crate::store::handling::ToldTalks;
 use crate::store::handling::wrapped_up;
+use crate::store::targets::Targets;
 use crate::store::waits::Tally;
 use crate::store::waits::WaitChange;
 use crate::store::waits::WaitEnd;
@@ -47,7 +48,7 @@ pub(super) const LOOKED_AT: &[&str] = &[
     "wait_ended",
     "call_ended",
 ];
-/// Answered within this is in target where the center has no such queue any more.
+/// Answered within this is in target where neither the history nor the center knows the queue's.
 pub const USUAL_TARGET: Duration = Duration::from_secs(20);
 /// A report has no more rows than these.
 pub const MOST_ROWS: usize = 100_000;
@@ -101,7 +102,7 @@ pub struct TooLong;
 /// What a center is, as far as a report must know.
 #[derive(Clone, Debug, Default)]
 pub struct Staff {
-    /// The queues' service-level targets.
+    /// The queues' service-level targets, where the history tells of none.
     pub targets: BTreeMap<Name, Duration>,
     pub agents: Vec<Skilled>,
 }
@@ -149,6 +150,7 @@ pub struct ServiceReport {
     by: By,
     intervals: Intervals,
     staff: Staff,
+    targets: Targets,
     waits: Waits,
     talks: ToldTalks,
     cells: BTreeMap<Name, BTreeMap<usize, Figures>>,
@@ -166,6 +168,7 @@ impl ServiceReport {
             by,
             intervals,
             staff,
+            targets: Targets::default(),
             waits: Waits::default(),
             talks: ToldTalks::default(),
             cells: BTreeMap::new(),
@@ -174,6 +177,11 @@ impl ServiceReport {
             shifts: Shifts::default(),
             times: BTreeMap::new(),
         }
+    }
+
+    /// Waits are in target by these, before any is told.
+    pub fn judge_by(&mut self, targets: Targets) {
+        self.targets = targets;
     }
 
     /// The time that it is of.
@@ -275,7 +283,7 @@ impl ServiceReport {
     fn count(&mut self, wait: &Waiting, end: Option<&WaitEnd>) -> Result<(), TooLong> {
         self.needs(&wait.queue, &wait.needs, wait.joined);
         let Some(place) = self.intervals.place(wait.joined) else { return Ok(()) };
-        let target = self.staff.targets.get(&wait.queue).copied().unwrap_or(USUAL_TARGET);
+        let target = self.target(wait);
         for name in self.names(wait, end) {
             let figures = self.cell(&name, place)?;
             figures.tally.joined += 1;
@@ -286,6 +294,12 @@ impl ServiceReport {
             }
         }
         Ok(())
+    }
+
+    /// Within which a wait had to be answered: what its queue wanted when it began.
+    fn target(&self, wait: &Waiting) -> Duration {
+        let told = self.targets.at(&wait.queue, wait.joined).map(|target| target.within);
+        told.or_else(|| self.staff.targets.get(&wait.queue).copied()).unwrap_or(USUAL_TARGET)
     }
 
     /// Whose figures a wait is in.

@@ -339,6 +339,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::SurgeEnded { queue, waiting, agents } => {
             format!("the surge in queue {queue} is over: {}", on_line(*waiting, *agents))
         }
+        What::TargetSet { queue, percent, within } => {
+            format!("in queue {queue} {percent} % are to be answered within {} from now on", length(*within))
+        }
         What::PhoneUnregistered { agent, contacts } => format!("{agent} signed out a phone, {contacts} left"),
     }
 }

@@ -441,6 +441,37 @@ fn the_history_gives_the_report_that_its_facts_give() {
 }
 
 #[test]
+fn a_wait_is_judged_by_the_target_that_its_queue_had_when_it_began() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+    let target = |secs, within| {
+        let within = Duration::from_secs(within);
+        fact(0, secs, What::TargetSet { queue: "billing".into(), percent: 80, within })
+    };
+    let mut facts = vec![target(50, 60), target(1_000, 10)];
+    for (call, joined) in [(1, 0), (2, 60), (3, 990), (4, 1_000)] {
+        facts.push(joins(call, joined, "billing", &["billing"]));
+        facts.push(answers(call, joined + 40, "alice", 40));
+        let (by, outcome, cause) = (Party::Caller, Outcome::Talked, String::new());
+        facts.push(fact(call, joined + 100, What::CallEnded { by, outcome, cause }));
+    }
+    // Of this queue nothing is told: the center's 30 s.
+    facts.extend([joins(5, 500, "help", &["help"]), answers(5, 525, "bob", 25)]);
+    facts.iter().for_each(|fact| history.record(fact.clone()));
+    history.flush();
+    let (readers, now) = (store.readers().unwrap(), TWO_PM + HOUR);
+    let rows = report_of_rows(&readers, By::Queue, now);
+    let in_target = |row: &Row| (row.name.to_string(), row.whole.tally.answered, row.whole.tally.in_target);
+    // The first holds for the time before it, too; whoever joined before the change is judged by what held then.
+    assert_eq!(
+        rows.iter().map(in_target).collect::<Vec<_>>(),
+        [("billing".into(), 4, 3), ("help".into(), 1, 1)]
+    );
+    assert_eq!(rows, report_of_facts(&readers, By::Queue, 5, now));
+}
+
+#[test]
 fn what_a_full_disk_has_cost_is_in_no_row() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
@@ -482,10 +513,13 @@ fn recalled() -> Vec<Fact> {
 fn report_of_facts(readers: &Readers, by: By, calls: u64, now: WallTime) -> Vec<Row> {
     let intervals = Intervals::new(TWO_PM, TWO_PM + HOUR * 4, Every::Quarter, &TimeZone::UTC).unwrap();
     let mut report = ServiceReport::new(by, intervals, staff());
+    let (of_no_call, mut targets) = (readers.facts(CallId(0)).unwrap(), Targets::default());
+    of_no_call.iter().for_each(|dated| targets.apply(dated));
+    report.judge_by(targets);
     for call in 1..=calls {
         readers.facts(CallId(call)).unwrap().iter().for_each(|dated| report.apply(dated).unwrap());
     }
-    readers.facts(CallId(0)).unwrap().iter().for_each(|dated| report.apply_to_agent(dated));
+    of_no_call.iter().for_each(|dated| report.apply_to_agent(dated));
     report.rows(now).unwrap()
 }
 

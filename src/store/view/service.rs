@@ -203,12 +203,12 @@ impl Formulas {
         };
         Formulas {
             service_level: format!(
-                "answered within the queue's target ÷ (answered + abandoned); who hung up within {short} s is not counted, \
-                 who still waits not yet"
+                "answered within the target that the queue had when the wait began ÷ (answered + abandoned); who hung up within \
+                 {short} s is not counted, who still waits not yet"
             ),
             service_level_of_all:
-                "answered within the queue's target ÷ (answered + abandoned + unserved), as the \
-                                   wallboard has it"
+                "answered within the target that the queue had when the wait began ÷ (answered + abandoned + unserved), as \
+                 the wallboard has it"
                     .to_owned(),
             within_180_s: format!(
                 "answered within {} s, whatever the target, ÷ (answered + abandoned + unserved)",
