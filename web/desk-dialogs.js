@@ -4,8 +4,9 @@
 
 import { ask, at, attempt, make, show, words, write } from "./base.js";
 import { describeEscalation } from "./desk-escalation.js";
+import { wireMisrouted } from "./desk-misrouted.js";
 
-export function wireDialogs({ current, agent }) {
+export function wireDialogs({ current, act, agent }) {
   for (const dialog of document.querySelectorAll("dialog")) {
     dialog.querySelector("[value=close]")?.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => {
@@ -21,6 +22,8 @@ export function wireDialogs({ current, agent }) {
   wireEscalate(call, begin);
   wireVerify(call, begin);
   wireRepeat(call, begin);
+  const belongs = () => call("misrouted", { belongs: at("misrouted-belongs").value || undefined, reason: at("misrouted-reason").value.trim() });
+  wireMisrouted({ act, current, open: onSend(at("misrouted-dialog"), belongs), begin });
   wireKeypad(call, begin);
 }
 

@@ -8,6 +8,7 @@ import { wireCalling } from "./desk-call.js";
 import { drawConference } from "./desk-conference.js";
 import { wireDialogs } from "./desk-dialogs.js";
 import { drawEscalation } from "./desk-escalation.js";
+import { drawMisrouted } from "./desk-misrouted.js";
 import { Audio } from "./desk-phone.js";
 import { SpokenNote } from "./desk-spoken.js";
 import { drawAway, drawConsult, drawHold, drawNotes } from "./desk-talk.js";
@@ -186,6 +187,7 @@ function drawCall(call) {
   show(at("keypad"), mine && talks);
   show(at("outcome"), mine && talks);
   drawSupervision(call);
+  drawMisrouted(call);
   wrapUp.draw(call, desk);
   redraw(at("timeline"), call.timeline, () =>
     [...call.timeline].reverse().map(({ at: when, text }) =>
@@ -308,7 +310,7 @@ function wireButtons() {
     draw();
     at("wrap-up").querySelector("input").focus();
   });
-  wireDialogs({ current, agent: who.name });
+  wireDialogs({ current, act: (what, body) => act(what, body), agent: who.name });
   wireCalling({ agent: who.name, atDesk: () => Boolean(audio?.isUp) });
 }
 
@@ -329,7 +331,7 @@ function wireShortcuts() {
   apply();
   const keys = {
     r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult", "add"], l: ["escalate"], v: ["verify"], k: ["keypad"], p: ["place"],
-    x: ["pause", "record"], o: ["outcome"], y: ["call-back"], e: ["hang-up"], s: ["speak"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
+    x: ["pause", "record"], o: ["outcome"], w: ["misrouted", "misrouted-more"], y: ["call-back"], e: ["hang-up"], s: ["speak"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
   };
   // The form of the outcome vanishes under who writes in it when a call rings: what they go on to write is no wish.
   let written = -Infinity;

@@ -72,10 +72,24 @@ async function drawMenus() {
   at("menus-formulas").replaceChildren(...[["Came", formulas.came], ["Keys", formulas.keys], ["Zero", formulas.zero_outs]].flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
 }
 
+// Which routes led callers to the wrong queue, those that did so most often first.
+async function drawRoutes() {
+  const { routes, formulas } = await ask("GET", "/api/v1/reports/misrouted");
+  const ways = { flow: "no choice", handed_on: "handed on", moved: "moved by a supervisor" };
+  const way = ({ chose, way: by }) => (chose ? `${words(chose.flow)}, ${words(chose.node)}: ${words(chose.choice)}` : ways[by]);
+  const belongs = (one) => one.belongs.map(({ queue, times }) => `${queue ?? "not said"} ${times}`).join(", ");
+  at("routes").replaceChildren(...routes.map((one) => make("tr", {}, make("th", { scope: "row" }, one.entry), make("td", {}, way(one)), make("td", {}, one.queue),
+    ...[one.talks, one.misrouted, `${one.share.toFixed(0)} %`].map((value) => make("td", { class: "number" }, String(value))), make("td", {}, belongs(one)))));
+  show(at("routes-none"), routes.length === 0);
+  show(at("routes-formulas"), routes.length > 0);
+  at("routes-formulas").replaceChildren(...[["By", formulas.route], ["Wrong queue", formulas.misrouted]].flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+}
+
 // What became of calls; holds by queue and agent, what callers answered, and the ways on which callers were handed on: of the last 30 days.
 export async function drawReport() {
   await drawNumbers();
   await drawMenus();
+  await drawRoutes();
   const { queues, agents, handovers } = await ask("GET", "/api/v1/reports/talks");
   const row = (name, one) => make("tr", {}, make("th", { scope: "row" }, name),
     ...[String(one.held), about(one.total_s), about(one.longest_s), one.late, one.refused, one.overridden, one.abandoned].map((value) => make("td", { class: "number" }, String(value))));

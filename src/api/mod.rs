@@ -210,6 +210,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/reports/talks", get(reports::talks)),
         ("/api/v1/reports/numbers", get(reports::numbers)),
         ("/api/v1/reports/menus", get(reports::menus)),
+        ("/api/v1/reports/misrouted", get(reports::misrouted)),
         ("/api/v1/reports/reads", get(reports::reads)),
         ("/api/v1/reports/surveys", get(reports::surveys)),
         ("/api/v1/messages", get(messages::list)),

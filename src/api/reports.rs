@@ -33,6 +33,7 @@ use crate::store::service::Every;
 use crate::store::service::Intervals;
 use crate::store::service::NoSuchWord;
 use crate::store::view::menus::MenuReportView;
+use crate::store::view::misrouted::RouteReportView;
 use crate::store::view::numbers::NumberReportView;
 use crate::store::view::reads::ReadReportView;
 use crate::store::view::rfc3339;
@@ -158,6 +159,15 @@ pub(super) async fn menus(
     .await
 }
 
+/// `GET /api/v1/reports/misrouted`: by which routes callers came to the wrong queue.
+pub(super) async fn misrouted(
+    State(state): State<ApiState>,
+    actor: Actor,
+    days: Result<Query<Days>, QueryRejection>,
+) -> Answer<RouteReportView> {
+    of_days(&state, &actor, days, Readers::route_report).await
+}
+
 /// Which figures of which days.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -268,6 +278,14 @@ pub(super) fn paths() -> Value {
                 "200": body("The figures", "MenuReport"), "400": problem, "403": problem, "422": problem, "503": problem,
             },
         } },
+        "/api/v1/reports/misrouted": { "get": {
+            "summary": "By which routes callers came to the wrong queue, as those say who had them: the number that was dialled, what was chosen \
+                        there and the queue; of calls that arrived in a time, the last 30 days when not given; for supervisors",
+            "parameters": [time("from", "From then on"), time("until", "Before then")],
+            "responses": {
+                "200": body("The figures", "RouteReport"), "400": problem, "403": problem, "422": problem, "503": problem,
+            },
+        } },
         "/api/v1/reports/reads": { "get": {
             "summary": "Who read lists of calls, by which filter, or watched what happens: the last 1000 readings of a time, the newest first; \
                         the last 30 days when not given; for supervisors",
@@ -358,7 +376,25 @@ pub(super) fn schemas() -> Value {
         "zero_outs": { "type": "integer", "description": "How often 0 was keyed, be it a choice or not" },
         "average_s": maybe_s,
     });
+    let route = json!({
+        "entry": { "type": "string", "description": "The number that was dialled" },
+        "way": { "type": "string", "enum": ["flow", "chose", "handed_on", "moved"] },
+        "chose": maybe(&json!({ "type": "object", "properties": { "flow": string, "node": string, "choice": string } })),
+        "queue": string,
+        "talks": { "type": "integer", "description": "Talks that came by it" },
+        "misrouted": { "type": "integer", "description": "Of those, which came to the wrong queue" },
+        "share": { "type": "number", "minimum": 0, "maximum": 100 },
+        "belongs": { "type": "array", "items": { "type": "object", "properties": {
+            "queue": maybe(&string), "times": integer,
+        } } },
+    });
     json!({
+        "RouteReport": { "type": "object", "properties": {
+            "from": time, "until": time,
+            "formulas": { "type": "object", "description": "What the figures mean, in words",
+                          "additionalProperties": string },
+            "routes": { "type": "array", "items": { "type": "object", "properties": route } },
+        } },
         "MenuReport": { "type": "object", "properties": {
             "from": time, "until": time,
             "formulas": { "type": "object", "description": "What the figures mean, in words",

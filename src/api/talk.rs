@@ -79,6 +79,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/promise", ask(|body| read::<Promised>(body).and_then(Promised::request))),
         ("/api/v1/calls/{id}/verify", ask(|body| read::<Verify>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/repeat", ask(|body| read::<Repeat>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/misrouted", ask(|body| read::<Misrouted>(body).and_then(Misrouted::parse))),
         ("/api/v1/calls/{id}/move", ask(|body| read::<Move>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/prioritise", ask(|body| read::<Prioritise>(body).and_then(Prioritise::parse))),
         ("/api/v1/calls/{id}/supervise", ask(|body| read::<Supervise>(body).map(AgentRequest::from))),
@@ -387,6 +388,35 @@ struct Repeat {
 impl From<Repeat> for AgentRequest {
     fn from(Repeat { why }: Repeat) -> AgentRequest {
         AgentRequest::Repeat { why }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Misrouted {
+    /// The queue in which the caller belongs.
+    belongs: Option<Name>,
+    #[serde(default)]
+    reason: String,
+    /// They came to the right one after all: then nothing else is said.
+    #[serde(default)]
+    taken_back: bool,
+}
+
+impl Misrouted {
+    fn parse(self) -> Result<AgentRequest, Problem> {
+        match self {
+            Misrouted { belongs: None, reason, taken_back: true } if reason.is_empty() => {
+                Ok(AgentRequest::NotMisrouted)
+            }
+            Misrouted { belongs, reason, taken_back: false } => {
+                Ok(AgentRequest::Misrouted { belongs, reason })
+            }
+            _ => {
+                let hint = r#"send {"taken_back":true}, or {"belongs":"support"}"#;
+                Err(invalid("who takes it back says nothing else", hint))
+            }
+        }
     }
 }
 

@@ -43,6 +43,7 @@ use crate::store::sample;
 mod losses;
 mod lost;
 mod menus;
+mod misrouted;
 mod numbers;
 mod queues;
 mod reads;

@@ -354,6 +354,11 @@ impl Call {
         self.known.promisee(&self.arrival.number, queue.map(|queue| queue.name.clone()))
     }
 
+    /// Whether an agent calls somebody in it.
+    pub fn is_placed(&self) -> bool {
+        self.placed.is_some()
+    }
+
     /// The language in which prompts are played on this leg: the caller's own, and the center's to everybody else.
     pub fn language_of<'a>(&'a self, center: &'a Center, leg: LegId) -> &'a Name {
         if self.caller == Some(leg) { &self.language } else { &center.language }

@@ -94,6 +94,10 @@ pub enum AgentRequest {
     Move { queue: Name },
     /// Another place in line, by a priority of the caller's own; [`FIRST`](crate::queue::api::FIRST) is before all.
     Prioritise(i32),
+    /// The caller came to the wrong queue, and belongs in this one. Taken after the end of the call as well.
+    Misrouted { belongs: Option<Name>, reason: String },
+    /// They came to the right one after all.
+    NotMisrouted,
     /// What came of it. Taken after the end of the call as well.
     Outcome(Box<OutcomeReport>),
     /// Promise the caller what may be promised at this level of escalation.
@@ -214,6 +218,8 @@ pub enum Refusal {
     TooLoud(i8),
     #[error("nobody has handed this caller on")]
     NeverHandedOn,
+    #[error("this caller came by no queue")]
+    NotRouted,
     #[error("that line is no consult of this call")]
     OtherCall,
     #[error("only an agent's phone hands a caller on")]
@@ -299,6 +305,7 @@ impl Refusal {
             Refusal::NotAParty(_) => "the desk lists who is in the talk",
             Refusal::TooLoud(_) => "say how many decibels, or 0 for as it comes",
             Refusal::NeverHandedOn => "only who gets a caller from a colleague can say so",
+            Refusal::NotRouted => "only calls that a queue gave to an agent can have come to a wrong one",
             Refusal::OtherCall => "dial whom to consult while the caller is on the line",
             Refusal::NotAnAgent => "whoever has the caller can",
             Refusal::NotKeys(_) => "0 to 9, * and #",
@@ -456,6 +463,8 @@ impl Call {
             | AgentRequest::TakeOver
             | AgentRequest::Move { .. }
             | AgentRequest::Prioritise(_)
+            | AgentRequest::Misrouted { .. }
+            | AgentRequest::NotMisrouted
             | AgentRequest::Outcome(_)
             | AgentRequest::Quote { .. }
             | AgentRequest::Promise(_) => Err(Refusal::NotYours(who.clone())),

@@ -34,6 +34,9 @@ use crate::store::talks::HoldTally;
 use crate::store::talks::PathTally;
 use crate::store::view::menus::MenuReportView;
 use crate::store::view::menus::MenuView;
+use crate::store::view::misrouted::BelongsView;
+use crate::store::view::misrouted::RouteReportView;
+use crate::store::view::misrouted::RouteView;
 use crate::store::view::numbers::NumberReportView;
 use crate::store::view::numbers::NumberView;
 use crate::store::view::service::FiguresView;
@@ -45,7 +48,8 @@ use crate::store::view::talks::TalkReportView;
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// Figures instead: how callers were answered, how busy agents were, what talks took, whether one call was enough, what became
-    /// of the calls to each number, what callers keyed at the menus, holds, handovers, and what callers answered
+    /// of the calls to each number, what callers keyed at the menus, which routes lead to the wrong queue, holds, handovers, and what
+    /// callers answered
     #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
     pub(super) report: bool,
     /// Whose figures: queue, skill or agent
@@ -116,6 +120,8 @@ const NUMBERS: [&str; 12] = [
 const MENUS: [&str; 9] =
     ["menu", "came", "chose", "gave up", "hung up", "no key", "wrong key", "zero", "there s"];
 
+const ROUTES: [&str; 7] = ["number", "by", "queue", "talks", "wrong queue", "wrong %", "where they belong"];
+
 const HOLDS: [&str; 8] = [
     "holds of",
     "held",
@@ -156,13 +162,14 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
     let numbers = readers.number_report(since, until)?;
     let menus = readers.menu_report(since, until)?;
     let menus = MenuReportView::of(&menus, |flow, node| center.has_choice(flow, node));
+    let routes = RouteReportView::from(&readers.route_report(since, until)?);
     let talks = readers.talk_report(since, until)?;
     let surveys = readers.survey_report(since, until)?;
     if args.format == Format::Json {
         let (talks, surveys) = (TalkReportView::from(&talks), SurveyReportView::from(&surveys));
         let numbers = NumberReportView::from(&numbers);
         let told = json!({
-            "service": service, "numbers": numbers, "menus": menus, "talks": talks, "surveys": surveys,
+            "service": service, "numbers": numbers, "menus": menus, "routes": routes, "talks": talks, "surveys": surveys,
         });
         say!("{told:#}");
         return Ok(());
@@ -170,6 +177,7 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
     show_service(&service, rows.iter().map(|row| row.intervals.iter().map(|(begins, _)| *begins)), &zone);
     show_numbers(&numbers);
     show_menus(&menus);
+    show_routes(&routes);
     show_talks(&talks);
     show_surveys(&surveys);
     Ok(())
@@ -257,6 +265,32 @@ fn show_menus(MenuReportView { formulas, menus }: &MenuReportView) {
     say!("came: {}", formulas.came);
     say!("keys: {}", formulas.keys);
     say!("zero: {}", formulas.zero_outs);
+}
+
+/// How callers came to agents, where any did, and which of it led to the wrong queue.
+fn show_routes(RouteReportView { formulas, routes }: &RouteReportView) {
+    if routes.is_empty() {
+        return;
+    }
+    let belongs = |BelongsView { queue, times }: &BelongsView| {
+        format!("{} {times}", queue.as_deref().unwrap_or("not said"))
+    };
+    let cells = |of: &RouteView| {
+        vec![
+            of.entry.clone(),
+            of.way_words(),
+            of.queue.clone(),
+            of.talks.to_string(),
+            of.misrouted.to_string(),
+            maybe(Some(of.share)),
+            of.belongs.iter().map(belongs).collect::<Vec<_>>().join(", "),
+        ]
+    };
+    say!("");
+    show(table(&ROUTES, &routes.iter().map(cells).collect::<Vec<_>>()));
+    say!("");
+    say!("by: {}", formulas.route);
+    say!("wrong queue: {}", formulas.misrouted);
 }
 
 /// Holds and handovers, where there were any.

@@ -274,6 +274,17 @@ pub enum What {
     Referred { agent: Name, to: String, referred_by: Option<String>, refused: Option<String> },
     /// The caller had to tell again what the one who handed them on knew already, says who has them now.
     HadToRepeat { agent: Name, why: String },
+    /// The caller came to the wrong queue, says who has them or had them: which one it was, and where they belong, if they say
+    /// so. A later word of the talk goes in place of it.
+    Misrouted {
+        agent: Name,
+        queue: Option<Name>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        belongs: Option<Name>,
+        reason: String,
+    },
+    /// They came to the right one after all.
+    MisroutedTakenBack { agent: Name },
     /// A supervisor is there in this way.
     Supervising { supervisor: Name, mode: SuperviseMode },
     /// And is not any more.

@@ -1,5 +1,6 @@
 //! Waits that are over, what agents did, and what talks and answers came to: rows, for a report to sum where it would have
-//! to read twenty facts a call. Those of talks are in `talk_rows` and `handling_rows`, those of menus in `menus`.
+//! to read twenty facts a call. Those of talks are in `talk_rows` and `handling_rows`, those of menus in `menus`, those of
+//! routes in `misrouted`.
 //!
 //! The rows say nothing that the facts do not. They are written with these, in the same transaction; where an earlier version
 //! wrote the facts they are made from them at the next start, and until then reports read the facts.
@@ -27,6 +28,8 @@ use crate::store::handling_rows;
 use crate::store::handling_rows::HandlingRows;
 use crate::store::menus;
 use crate::store::menus::MenuRows;
+use crate::store::misrouted;
+use crate::store::misrouted::RouteRows;
 use crate::store::read;
 use crate::store::service;
 use crate::store::service::ServiceReport;
@@ -44,14 +47,20 @@ use crate::store::waits::Waiting;
 use crate::store::waits::Waits;
 
 /// What `seeded` says once every fact has its rows. Another name each time that there are rows of something more.
-const MADE: &str = "figures of waits, talks, late holds, handling and menus";
+const MADE: &str = "figures of waits, talks, late holds, handling, menus and routes";
 
 /// How often it is told how far the making of rows is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// The facts that rows are made of, by name.
-const LOOKED_AT: [&[&str]; 5] =
-    [service::LOOKED_AT, talks::LOOKED_AT, surveys::LOOKED_AT, handling::LOOKED_AT, menus::LOOKED_AT];
+const LOOKED_AT: [&[&str]; 6] = [
+    service::LOOKED_AT,
+    talks::LOOKED_AT,
+    surveys::LOOKED_AT,
+    handling::LOOKED_AT,
+    menus::LOOKED_AT,
+    misrouted::LOOKED_AT,
+];
 
 /// How a wait ended, as it is written.
 const ANSWERED: &str = "answered";
@@ -80,6 +89,7 @@ pub(super) struct FigureRows {
     talks: TalkRows,
     handling: HandlingRows,
     menus: MenuRows,
+    routes: RouteRows,
     /// The row of each agent who is there, and whether they are busy.
     there: BTreeMap<Name, (SpellKey, bool)>,
 }
@@ -128,6 +138,7 @@ impl FigureRows {
         self.talks.fold(call, facts);
         self.handling.fold(call, facts);
         self.menus.fold(call, facts);
+        self.routes.fold(call, facts);
         for dated in facts {
             self.take(dated);
         }
@@ -138,6 +149,7 @@ impl FigureRows {
         self.talks.forget(call);
         self.handling.forget(call);
         self.menus.forget(call);
+        self.routes.forget(call);
     }
 
     /// Takes a fact of a call in, and writes the wait that it ends. `seq` is the fact's number in its call.
@@ -146,6 +158,7 @@ impl FigureRows {
             self.talks.write(connection, call, seq, dated)?;
             self.handling.write(connection, call, dated)?;
             self.menus.write(connection, call, dated)?;
+            self.routes.write(connection, call, dated)?;
         }
         match self.take(dated) {
             Some(ended) => insert_wait(connection, seq, &ended),
@@ -212,7 +225,7 @@ pub(super) fn are_made(connection: &Connection) -> Result<bool, StoreError> {
 /// Makes the rows of all facts that there are, in place of those that an earlier version made.
 fn make(connection: &Connection) -> Result<(), StoreError> {
     let tables = ["waits", "spells"].iter().chain(talk_rows::TABLES).chain(handling_rows::TABLES);
-    for table in tables.chain(menus::TABLES) {
+    for table in tables.chain(menus::TABLES).chain(misrouted::TABLES) {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     let highest: i64 =

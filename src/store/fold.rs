@@ -269,6 +269,8 @@ impl CallFold {
             | What::Referred { .. }
             | What::Supervising { .. }
             | What::SupervisionEnded { .. }
+            | What::Misrouted { .. }
+            | What::MisroutedTakenBack { .. }
             | What::OutcomeSet { .. }
             | What::PromiseMade { .. }
             | What::PromiseReminded { .. }

@@ -39,6 +39,8 @@ use crate::store::menus::MenuReport;
 use crate::store::messages;
 use crate::store::messages::Message;
 use crate::store::messages::MessageFilter;
+use crate::store::misrouted;
+use crate::store::misrouted::RouteReport;
 use crate::store::numbers;
 use crate::store::numbers::NumberReport;
 use crate::store::places;
@@ -221,6 +223,11 @@ impl Readers {
     /// What callers did at the menus, of calls that arrived from then on and before then.
     pub fn menu_report(&self, from: WallTime, until: WallTime) -> Result<MenuReport, StoreError> {
         self.with(|connection| menus::report(connection, from, until))
+    }
+
+    /// By which routes callers came to the wrong queue, of calls that arrived from then on and before then.
+    pub fn route_report(&self, from: WallTime, until: WallTime) -> Result<RouteReport, StoreError> {
+        self.with(|connection| misrouted::report(connection, from, until))
     }
 
     /// What the talks of calls came to that arrived from then on and before then.

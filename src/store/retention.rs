@@ -265,7 +265,7 @@ fn remove_call(
     connection
         .prepare_cached("DELETE FROM waits WHERE joined_us BETWEEN ?2 AND ?3 AND call = ?1")?
         .execute(params![id, arrived.0, ended.0])?;
-    for table in ["visits", "holds", "handovers", "answers", "menus", "legs"] {
+    for table in ["visits", "holds", "handovers", "answers", "menus", "routes", "legs"] {
         connection.prepare_cached(&format!("DELETE FROM {table} WHERE call = ?1"))?.execute([id])?;
     }
     let facts = connection.prepare_cached("DELETE FROM facts WHERE call = ?1")?.execute([id])?;
@@ -359,6 +359,9 @@ mod tests {
         assert_eq!(removed, Removed { calls: 45, facts: 45 * (facts + 3) });
         assert!(steps >= 4, "in {steps} transactions");
         assert_eq!(left(&folder, before), []);
+        let routes = "SELECT count(*), min(call) FROM routes";
+        let routes = store.connection().query_row(routes, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(routes.unwrap(), (5, 46));
         let readers = store.readers().unwrap();
         let ids: Vec<u64> =
             readers.calls(&Default::default()).unwrap().iter().map(|call| call.id.0).collect();

@@ -322,6 +322,22 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (queue, from_us)
     ) WITHOUT ROWID;
 ",
+    // And rows of how callers came to agents, and whether that was the wrong queue.
+    "
+    CREATE TABLE routes (
+        call          INTEGER NOT NULL,
+        place         INTEGER NOT NULL,
+        entry         TEXT NOT NULL,
+        way           TEXT NOT NULL,
+        flow          TEXT NOT NULL,
+        node          TEXT NOT NULL,
+        choice        TEXT NOT NULL,
+        queue         TEXT NOT NULL,
+        misrouted     INTEGER NOT NULL,
+        belongs       TEXT,
+        PRIMARY KEY (call, place)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -245,6 +245,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         }
         What::HadToRepeat { agent, why } if why.is_empty() => format!("had to repeat, says {agent}"),
         What::HadToRepeat { agent, why } => format!("had to repeat, says {agent}: {why}"),
+        What::Misrouted { agent, queue, belongs, reason } => {
+            talk::misrouted(agent, queue.as_deref(), belongs.as_deref(), reason)
+        }
+        What::MisroutedTakenBack { agent } => format!("came to the right queue after all, says {agent}"),
         What::Supervising { supervisor, mode } => talk::supervising(supervisor, *mode),
         What::SupervisionEnded { supervisor } => format!("supervisor {supervisor} is gone"),
         What::OutcomeSet { agent, outcome, reason_code, note } => {

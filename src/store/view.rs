@@ -1,6 +1,7 @@
 //! The history as JSON: the shape that the API and `--format json` share. No core type is shown as it is.
 
 pub mod menus;
+pub mod misrouted;
 pub mod numbers;
 pub mod reads;
 pub mod service;

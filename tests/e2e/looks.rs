@@ -194,6 +194,10 @@ pub fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
         ),
         ("asked-to-join", changed(&ann, &json!({ "role": "consulted", "consult": adds("alice", "carol") }))),
         ("escalated", with(json!({ "escalation": escalation(Some("lead"), "manager", &[]) }))),
+        (
+            "misrouted",
+            with(json!({ "misrouted": { "belongs": "sales", "reason": "asks what a new boiler costs" } })),
+        ),
         ("handed-on", with(json!({ "notes": [note("dave"), note("bob")] }))),
         ("supervising", with(json!({ "role": "supervisor", "mode": "whisper", "recording": null }))),
         (
@@ -267,13 +271,18 @@ fn the_desk_looks_good_in_every_state() {
             "talking" => &["hold", "pause", "consult", "keypad", "place", "escalate"],
             "verified-by-agent" => &["verify"],
             "handed-on" => &["repeat"],
+            "misrouted" => &["misrouted-more"],
             "consulting" => &["amend"],
             _ => &[],
         };
         for dialog in dialogs {
             alice.run(&format!("await page.click('#{dialog}')"));
-            // The same dialog writes a note and changes it.
-            let opens = if *dialog == "amend" { "consult" } else { dialog };
+            // The same dialog writes a note and changes it; another has a button of more words.
+            let opens = match *dialog {
+                "amend" => "consult",
+                "misrouted-more" => "misrouted",
+                dialog => dialog,
+            };
             alice.sees("the dialog", 10, &format!("document.querySelector('#{opens}-dialog').open"));
             looks.at(&mut alice, &format!("desk-{dialog}-dialog"));
             alice.run("await page.keyboard.press('Escape')");
@@ -543,6 +552,11 @@ fn every_other_page_looks_good() {
         "no_match": 61, "zero_outs": 118, "average_s": 11.4 });
     let report = changed(&server.get("/api/v1/reports/menus"), &json!({ "menus": [menu] }));
     answers(&mut sam, "/api/v1/reports/menus", &report);
+    let route = json!({ "entry": "+12025550100", "way": "chose", "chose": { "flow": "main", "node": "topics", "choice": "billing" },
+        "queue": "billing", "talks": 412, "misrouted": 61, "share": 14.8,
+        "belongs": [{ "queue": "support", "times": 48 }, { "queue": null, "times": 13 }] });
+    let report = changed(&server.get("/api/v1/reports/misrouted"), &json!({ "routes": [route] }));
+    answers(&mut sam, "/api/v1/reports/misrouted", &report);
     let surveys = json!({
         "queues": [{ "queue": "billing", "question": "satisfied", "answers": 31, "mean": 4.26 }],
         "agents": [{ "agent": "carol", "question": "satisfied", "answers": 31, "mean": 4.26 }],

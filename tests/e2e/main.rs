@@ -24,6 +24,7 @@ mod line;
 mod load;
 mod looks;
 mod message;
+mod misrouted;
 mod network;
 mod pages;
 mod placed;

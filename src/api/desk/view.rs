@@ -104,6 +104,8 @@ struct CallJson {
     agent_away: bool,
     consult: Option<ConsultJson>,
     recording: Option<RecordingJson>,
+    /// That the agent says the caller came to the wrong queue; null when they do not.
+    misrouted: Option<MisroutedJson>,
     /// Whether the agent may leave wrap-up, before that is over, only when they have said what came of the talk.
     outcome_missing: bool,
     /// Where an escalation is and leads; null where the center has no levels.
@@ -184,6 +186,13 @@ struct ConsultJson {
 }
 
 #[derive(Debug, Serialize)]
+struct MisroutedJson {
+    /// Null where they did not say.
+    belongs: Option<String>,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
 struct EscalationJson {
     /// The level that was asked last; null when none was.
     level: Option<String>,
@@ -254,6 +263,7 @@ impl DeskJson {
             CallJson {
                 outcome_missing: required && desk.state.is_some() && !call.has_outcome_of(&agent),
                 escalation: escalation(call, &center.escalation),
+                misrouted: call.misrouted.iter().find(|(by, ..)| *by == agent).map(misrouted),
                 ..CallJson::new(part, call, timeline, &promises)
             }
         });
@@ -324,6 +334,7 @@ impl CallJson {
             agent_away: call.agent_away,
             consult: call.consult.as_ref().map(consult),
             recording: call.recording.as_ref().map(recording),
+            misrouted: None,
             outcome_missing: false,
             escalation: None,
             members: call.members.iter().map(member).collect(),
@@ -383,6 +394,10 @@ fn hold(hold: &Hold) -> HoldJson {
         nudge: *nudge,
         alarm: *alarm,
     }
+}
+
+fn misrouted((_, belongs, reason): &(Name, Option<Name>, String)) -> MisroutedJson {
+    MisroutedJson { belongs: belongs.as_ref().map(|queue| queue.to_string()), reason: reason.clone() }
 }
 
 fn recording(recording: &Recording) -> RecordingJson {

@@ -112,6 +112,8 @@ fn call() -> Value {
             "hold": maybe(&hold),
             "consult": maybe(&consult),
             "recording": maybe(&recording),
+            "misrouted": maybe(&json!({ "type": "object", "description": "The agent says that the caller came to the wrong queue",
+                "properties": { "belongs": maybe(&string), "reason": string } })),
             "outcome_missing": { "type": "boolean", "description": "Whether wrap-up is left before its end only once the outcome is said" },
             "escalation": maybe(&escalation),
             "members": { "type": "array", "items": { "type": "object", "properties": {

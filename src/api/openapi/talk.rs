@@ -123,6 +123,14 @@ pub(super) fn paths() -> Map<String, Value> {
         ),
         ("repeat", "The caller had to tell again what a colleague knew", json!({ "why": string })),
         (
+            "misrouted",
+            "The caller came to the wrong queue, says who has them or had them; a later word goes in place of it, and it may be taken back",
+            json!({
+                "belongs": { "type": "string", "description": "The queue in which they belong" },
+                "reason": string, "taken_back": truth,
+            }),
+        ),
+        (
             "move",
             "Let a waiting caller wait in another queue, as old as they are",
             json!({ "queue": string }),

@@ -79,6 +79,8 @@ pub struct DeskCall {
     /// Whether an agent's call rings at the one who is called.
     pub calling_out: bool,
     pub notes: Vec<BriefingNote>,
+    /// Who says that the caller came to the wrong queue: where they belong, and why.
+    pub misrouted: Vec<(Name, Option<Name>, String)>,
     /// What people should know of what happened: without nodes, prompts and single keys.
     pub timeline: Vec<DatedFact>,
     /// Earlier contacts of the caller; none until the history was asked.
@@ -225,6 +227,7 @@ impl DeskCall {
             caller_gain_db: 0,
             calling_out: false,
             notes: Vec::new(),
+            misrouted: Vec::new(),
             timeline: Vec::new(),
             before: None,
             parts: Vec::new(),
@@ -357,6 +360,11 @@ impl DeskCall {
             }
             What::TalkEnded { agent, .. } => self.talk_over(agent, wall),
             What::CallEnded { .. } => self.end(),
+            What::Misrouted { agent, belongs, reason, .. } => {
+                self.misrouted.retain(|(by, ..)| by != agent);
+                self.misrouted.push((agent.clone(), belongs.clone(), reason.clone()));
+            }
+            What::MisroutedTakenBack { agent } => self.misrouted.retain(|(by, ..)| by != agent),
             _ => return self.change_talk(wall, dated),
         }
         true

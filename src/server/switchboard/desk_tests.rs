@@ -357,6 +357,45 @@ fn a_supervisor_who_is_no_agent_takes_a_caller_over_and_says_what_came_of_it() {
     assert!(matches!(house.facts.last(), Some(What::OutcomeSet { agent, .. }) if **agent == *"sam"));
 }
 
+#[test]
+fn who_had_a_caller_says_that_they_came_to_the_wrong_queue_and_takes_it_back() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    let call = house.caller(2);
+    let asks = |house: &mut House, who: &str, request| {
+        let now = Now { at: house.now, wall: WallTime(0) };
+        let mut out = Vec::new();
+        let done = house.switchboard.request(now, call, &who.into(), request, &mut house.streams, &mut out);
+        house.take(out);
+        done
+    };
+    let wrong = |belongs: Option<&str>, reason: &str| AgentRequest::Misrouted {
+        belongs: belongs.map(Name::from),
+        reason: reason.to_owned(),
+    };
+    assert!(asks(&mut house, ALICE, wrong(None, "")).is_err(), "she has nobody yet");
+    house.ask(1, Ask::PickUp { call });
+    asks(&mut house, ALICE, wrong(None, "")).unwrap();
+    // In wrap-up she says more of it.
+    house.ask(2, Ask::HangUp { call: None });
+    assert!(asks(&mut house, ALICE, wrong(Some("hlep"), "")).is_err(), "no such queue");
+    assert!(asks(&mut house, ALICE, wrong(None, &"x".repeat(201))).is_err(), "too long");
+    asks(&mut house, ALICE, wrong(Some("help"), "a leak")).unwrap();
+    assert!(asks(&mut house, "bob", wrong(None, "")).is_err(), "he had nobody");
+    asks(&mut house, ALICE, AgentRequest::NotMisrouted).unwrap();
+    let told = house.facts.iter().filter_map(|what| match what {
+        What::Misrouted { queue, belongs, reason, .. } => {
+            Some((queue.as_deref(), belongs.as_deref(), reason.as_str()))
+        }
+        What::MisroutedTakenBack { .. } => Some((None, None, "taken back")),
+        _ => None,
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [(Some("help"), None, ""), (Some("help"), Some("help"), "a leak"), (None, None, "taken back")]
+    );
+}
+
 /// Whatever browsers do, in whatever order, nobody is left in a state that nothing leaves, and nothing is left over.
 #[test]
 fn browsers_that_do_as_they_like_leave_nothing_behind() {

@@ -30,6 +30,8 @@ const TALKED: usize = 4;
 pub(super) struct Talked {
     call: CallId,
     with: Promisee,
+    /// Whether they were called, and came by no queue.
+    placed: bool,
 }
 
 impl Switchboard {
@@ -43,19 +45,32 @@ impl Switchboard {
     /// supervisor who took a caller over is one of them, be they an agent or not.
     pub(super) fn note_talk(&mut self, who: Name, contact: CallId) {
         let call = contact.whole();
-        let with = self.calls.get(&call).map(|live| live.call.promisee(&live.center)).unwrap_or_default();
+        let live = self.calls.get(&call);
+        let with = live.map(|live| live.call.promisee(&live.center)).unwrap_or_default();
+        let placed = live.is_some_and(|live| live.call.is_placed());
         let talked = self.talked.entry(who).or_default();
         talked.retain(|known| known.call != call);
         if talked.len() == TALKED {
             talked.pop_front();
         }
-        talked.push_back(Talked { call, with });
+        talked.push_back(Talked { call, with, placed });
     }
 
     /// Whom somebody talked with in this call, if it is one of their last.
     pub(super) fn talked_with(&self, who: &Name, call: CallId) -> Result<Promisee, ControlError> {
+        Ok(self.talk_of(who, call)?.with.clone())
+    }
+
+    /// The queue by which the caller came with whom somebody talked in this call.
+    pub(super) fn routed(&self, who: &Name, call: CallId) -> Result<Name, ControlError> {
+        let talked = self.talk_of(who, call)?;
+        let queue = talked.with.queue.clone().filter(|_| !talked.placed);
+        Ok(queue.ok_or(Refusal::NotRouted)?)
+    }
+
+    fn talk_of(&self, who: &Name, call: CallId) -> Result<&Talked, Refusal> {
         let talked = self.talked.get(who).into_iter().flatten().find(|talked| talked.call == call);
-        Ok(talked.ok_or_else(|| Refusal::NeverTalked(who.clone()))?.with.clone())
+        talked.ok_or_else(|| Refusal::NeverTalked(who.clone()))
     }
 
     /// An agent promises something to the caller whom they talk with, or talked with lately.

@@ -41,6 +41,15 @@ impl Switchboard {
         if let AgentRequest::Outcome(report) = request {
             return self.outcome(now, call, who, *report, out);
         }
+        if let AgentRequest::Misrouted { belongs, reason } = request {
+            return self.misrouted(now, call, who, belongs, reason, out);
+        }
+        if let AgentRequest::NotMisrouted = request {
+            self.routed(who, call)?;
+            let what = What::MisroutedTakenBack { agent: who.clone() };
+            out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
+            return Ok(());
+        }
         if let AgentRequest::Quote { level } = &request {
             let draft = self.quote_of(now, level)?;
             return self.promise(now, call, who, draft, out);
@@ -119,6 +128,32 @@ impl Switchboard {
             Some(AgentState::NotReady(_)) => "not ready",
         };
         Err(Refusal::NotReady { name: name.clone(), state })
+    }
+
+    /// That a caller came to the wrong queue: taken from whoever talked with them lately, during the call and after it.
+    fn misrouted(
+        &mut self,
+        now: Now,
+        call: CallId,
+        who: &Name,
+        belongs: Option<Name>,
+        reason: String,
+        out: &mut Vec<Output>,
+    ) -> Result<(), ControlError> {
+        let queue = self.routed(who, call)?;
+        let length = reason.chars().count();
+        if length > LONGEST_REASON {
+            return Err(Refusal::LongReason(length).into());
+        }
+        let queues = &self.parts.center.engine.queues;
+        if let Some(unknown) =
+            belongs.as_ref().filter(|name| !queues.iter().any(|queue| queue.name == **name))
+        {
+            return Err(Refusal::NoSuchTarget(format!("queue \"{unknown}\"")).into());
+        }
+        let what = What::Misrouted { agent: who.clone(), queue: Some(queue), belongs, reason };
+        out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
+        Ok(())
     }
 
     /// What came of a talk: taken from whoever talked with the caller lately, during the call and after it.

@@ -163,6 +163,14 @@ pub(super) fn resolution(outcome: Resolution) -> &'static str {
     }
 }
 
+pub(super) fn misrouted(agent: &str, queue: Option<&str>, belongs: Option<&str>, reason: &str) -> String {
+    let queue =
+        queue.map_or_else(|| "the wrong queue".to_owned(), |queue| format!("the wrong queue, {queue}"));
+    let belongs = belongs.map_or_else(String::new, |belongs| format!(", and belongs in {belongs}"));
+    let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    format!("came to {queue}{belongs}, says {agent}{reason}")
+}
+
 pub(super) fn promised(agent: &str, promise: PromiseKind, due: &str, words: &str) -> String {
     let what = match promise {
         PromiseKind::Callback => "a callback",
