@@ -2,6 +2,7 @@
 
 import { about, ask, at, attempt, capital, make, session, show, signIn, supervises, timeText, whenText, words, write } from "./base.js";
 import { agentWords } from "./desk-verify.js";
+import { drawGoals } from "./history-goals.js";
 import { wireService } from "./history-service.js";
 import { drawNotes, drawReport, drawSurvey, holdWords } from "./history-talks.js";
 
@@ -13,7 +14,7 @@ if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The history is for people of this contact center.");
 
 async function begin() {
-  for (const report of ["service", "report"]) show(at(report), supervises(who) || who.local);
+  for (const report of ["service", "goals", "report"]) show(at(report), supervises(who) || who.local);
   wireService();
   show(at("page"), true);
   const { agents } = await ask("GET", "/api/v1/agents").catch(() => ({ agents: [] }));
@@ -26,6 +27,7 @@ async function begin() {
   at("filters").addEventListener("reset", () => setTimeout(search));
   at("more").addEventListener("click", () => search(older));
   at("all").addEventListener("change", drawLines);
+  at("goals").addEventListener("toggle", () => at("goals").open && attempt(at("error"), drawGoals));
   at("report").addEventListener("toggle", () => at("report").open && attempt(at("error"), drawReport));
   addEventListener("hashchange", () => tell(location.hash.slice(1)));
   await search();

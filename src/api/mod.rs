@@ -44,6 +44,7 @@ mod desk;
 mod desk_socket;
 mod events;
 mod flows;
+mod goals;
 mod guard;
 mod health;
 pub mod https;
@@ -213,6 +214,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/reports/misrouted", get(reports::misrouted)),
         ("/api/v1/reports/reads", get(reports::reads)),
         ("/api/v1/reports/surveys", get(reports::surveys)),
+        ("/api/v1/reports/goals", get(goals::show)),
         ("/api/v1/messages", get(messages::list)),
         ("/api/v1/messages/{id}/audio", get(messages::audio)),
         ("/api/v1/messages/{id}/handled", post(messages::handled)),

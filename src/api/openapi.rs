@@ -4,6 +4,7 @@ use axum::Json;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::api::goals;
 use crate::api::messages;
 use crate::api::promises;
 use crate::api::reports;
@@ -44,11 +45,13 @@ pub(super) fn document() -> Value {
         ("/paths", messages::paths()),
         ("/paths", promises::paths()),
         ("/paths", reports::paths()),
+        ("/paths", goals::paths()),
         ("/paths", flows::paths()),
         ("/components/schemas", Value::Object(talk::schemas())),
         ("/components/schemas", messages::schemas()),
         ("/components/schemas", promises::schemas()),
         ("/components/schemas", reports::schemas()),
+        ("/components/schemas", goals::schemas()),
     ];
     for (place, more) in parts {
         if let (Some(Value::Object(known)), Value::Object(more)) = (document.pointer_mut(place), more) {

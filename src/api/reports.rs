@@ -199,7 +199,7 @@ pub(super) async fn service(
     let Query(Service { from, until, by, every, format }) = query?;
     let (from, until) = Days { from, until }.times()?;
     let refused = |error: String| {
-        let hint = "from, until and every (15m, 30m, 1h, 1d) say what is reported: choose less of it";
+        let hint = "from, until and every (15m, 30m, 1h, 1d, 1w) say what is reported: choose less of it";
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint)
     };
     let by: By = by
@@ -245,7 +245,7 @@ pub(super) fn paths() -> Value {
             "parameters": [
                 time("from", "From then on"), time("until", "Before then"),
                 one_of("by", &["queue", "skill", "agent"], "Whose figures; queues' when not given"),
-                one_of("every", &["15m", "30m", "1h", "1d"],
+                one_of("every", &["15m", "30m", "1h", "1d", "1w"],
                        "How long an interval is, by a clock in the center's time zone; when not given 15m up to a day, 1d beyond"),
                 one_of("format", &["json", "csv"], "csv: the intervals as a table with the names of the JSON"),
             ],

@@ -40,6 +40,7 @@ use crate::store::HistoryWriter;
 use crate::store::Store;
 use crate::store::sample;
 
+mod goals;
 mod losses;
 mod lost;
 mod menus;

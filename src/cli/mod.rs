@@ -36,6 +36,7 @@ mod customer;
 mod doctor;
 mod explain;
 mod flow;
+mod goals;
 mod http;
 mod load;
 mod messages;

@@ -14,6 +14,7 @@ use crate::base::Name;
 use crate::base::WallTime;
 use crate::cli::Format;
 use crate::cli::calls::ListArgs;
+use crate::cli::goals::show_goals;
 use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -32,6 +33,7 @@ use crate::store::surveys::AnswerTally;
 use crate::store::talks;
 use crate::store::talks::HoldTally;
 use crate::store::talks::PathTally;
+use crate::store::view::goals::GoalReportView;
 use crate::store::view::menus::MenuReportView;
 use crate::store::view::menus::MenuView;
 use crate::store::view::misrouted::BelongsView;
@@ -48,14 +50,14 @@ use crate::store::view::talks::TalkReportView;
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// Figures instead: how callers were answered, how busy agents were, what talks took, whether one call was enough, what became
-    /// of the calls to each number, what callers keyed at the menus, which routes lead to the wrong queue, holds, handovers, and what
-    /// callers answered
+    /// of the calls to each number, what callers keyed at the menus, which routes lead to the wrong queue, holds, handovers, what
+    /// callers answered, and what goals came to
     #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
     pub(super) report: bool,
     /// Whose figures: queue, skill or agent
     #[arg(long, value_name = "WHOSE", default_value = "queue", requires = "report")]
     by: By,
-    /// How long an interval is: 15m, 30m, 1h or 1d; without it 15m up to a day, 1d beyond
+    /// How long an interval is: 15m, 30m, 1h, 1d or 1w; without it 15m up to a day, 1d beyond
     #[arg(long, value_name = "LENGTH", requires = "report")]
     every: Option<Every>,
     /// From this day or moment on (2026-11-26, or 2026-11-26T09:00:00Z); without it from today on
@@ -146,12 +148,12 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
     let since = since.and_then(|since| since.in_zone(&zone)).unwrap_or_else(|| today(now, &zone));
     let until = until.and_then(|until| until.in_zone(&zone)).unwrap_or(now);
     let every = every.unwrap_or_else(|| Every::usual(since, until));
-    let hint = "say --since, --until and --every: 15m, 30m, 1h or 1d";
+    let hint = "say --since, --until and --every: 15m, 30m, 1h, 1d or 1w";
     let intervals = Intervals::new(since, until, every, &zone)
         .map_err(|error| Trouble::new(error.to_string()).hint(hint))?;
     let staff = Rules::of(&center, now).staff();
     let readers = Readers::open(&args.data.data)?;
-    let rows = readers.service_report(by, intervals, staff, now)?.map_err(|error| {
+    let rows = readers.service_report(by, intervals, staff.clone(), now)?.map_err(|error| {
         Trouble::new(error.to_string()).hint("a shorter time, or longer intervals, have less")
     })?;
     let service = ServiceReportView::of(&rows, by, every, since, until);
@@ -165,11 +167,14 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
     let routes = RouteReportView::from(&readers.route_report(since, until)?);
     let talks = readers.talk_report(since, until)?;
     let surveys = readers.survey_report(since, until)?;
+    let told = readers.goal_report(center.goals.clone(), &staff, &zone, now)?;
+    let goals = GoalReportView::of(&told, now);
     if args.format == Format::Json {
         let (talks, surveys) = (TalkReportView::from(&talks), SurveyReportView::from(&surveys));
         let numbers = NumberReportView::from(&numbers);
         let told = json!({
             "service": service, "numbers": numbers, "menus": menus, "routes": routes, "talks": talks, "surveys": surveys,
+            "goals": goals,
         });
         say!("{told:#}");
         return Ok(());
@@ -180,6 +185,7 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
     show_routes(&routes);
     show_talks(&talks);
     show_surveys(&surveys);
+    show_goals(&goals, &told, &zone);
     Ok(())
 }
 
@@ -365,7 +371,7 @@ fn path_cells((path, tally): (&talks::Path, &PathTally)) -> Vec<String> {
     cells
 }
 
-fn maybe(value: Option<f64>) -> String {
+pub(super) fn maybe(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| format!("{value:.1}"))
 }
 
@@ -409,7 +415,7 @@ fn handling_cells(name: &str, from: &str, figures: &FiguresView) -> Vec<String> 
 }
 
 /// `2026-11-26 14:15`
-fn minute(at: WallTime, zone: &TimeZone) -> String {
+pub(super) fn minute(at: WallTime, zone: &TimeZone) -> String {
     match Instant::from_microsecond(at.0) {
         Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
         Err(_) => "(no such time)".to_owned(),

@@ -5,6 +5,7 @@
 //! No secret is ever in a fact.
 
 pub mod assurance;
+pub mod goal;
 pub mod note;
 pub mod place;
 pub mod promise;

@@ -134,7 +134,7 @@ fn level_with_dates<'y>(yaml: &'y Yaml, reader: &mut Reader<'_>) -> Option<(&'y 
 }
 
 /// `2026-12-24`
-fn day(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Date> {
+pub(crate) fn day(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Date> {
     let text = reader.text(yaml, "a day")?;
     let day = hours::date(&text.text);
     if day.is_none() {

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::QueueId;
+use crate::fact::goal::Goal;
 use crate::fact::note::NoteField;
 use crate::flow::announcement::Announcement;
 use crate::flow::escalation::Level;
@@ -81,6 +82,8 @@ pub struct Center {
     pub talk: Vec<TalkPolicy>,
     /// From when on a supervisor is called, per queue, in the order of `engine.queues`.
     pub alarms: Vec<AlarmPolicy>,
+    /// What figures of the reports are to come to, in the order of the file.
+    pub goals: Vec<Goal>,
     /// How long recordings are kept. Default 90 days.
     pub keep_recordings: Duration,
     /// How long the history is kept; none: for ever. Default 24 months.

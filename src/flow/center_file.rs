@@ -35,6 +35,8 @@ use crate::flow::center::WaitPrompts;
 use crate::flow::escalation;
 use crate::flow::escalation::Level;
 use crate::flow::fields::Fields;
+use crate::flow::goal_file;
+use crate::flow::goal_file::GoalRead;
 use crate::flow::hours;
 use crate::flow::hours::Hours;
 use crate::flow::model::SpokenAs;
@@ -109,6 +111,7 @@ pub(crate) struct CenterFile {
     pub links: Vec<Links>,
     pub talk: Vec<TalkPolicy>,
     pub alarms: Vec<AlarmPolicy>,
+    pub goals: Vec<GoalRead>,
     pub auto_answer: BTreeMap<AgentId, Duration>,
     pub phones_show: BTreeMap<AgentId, PhonesShow>,
     pub extensions: BTreeMap<String, AgentId>,
@@ -173,6 +176,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let agents_by = fields.optional("agents_by").and_then(|yaml| agents_by(yaml, reader));
     queues.iter_mut().for_each(|queue: &mut QueueConfig| queue.agents_by = queue.agents_by.or(agents_by));
     reader.names.queues = queues.iter().map(|queue: &QueueConfig| Name::clone(&queue.name)).collect();
+    let goals = fields.optional("goals").map(|yaml| each(yaml, "goals", reader, goal_file::goal));
+    let goals = goals.unwrap_or_default();
+    goal_file::sensible(&goals, reader);
     let before = reader.diagnostics.len();
     let agents =
         fields.optional("agents").map(|yaml| each(yaml, "agents", reader, agent)).unwrap_or_default();
@@ -239,6 +245,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         links,
         talk,
         alarms,
+        goals,
         time_zone,
         named_zone,
         keep_recordings: keep_recordings.unwrap_or(KEEP_RECORDINGS),

@@ -84,6 +84,7 @@ pub fn load(
         if let Some(center) = &center {
             check::round_and_round(center, &flows, &mut center_reader);
             check::surveys(center, &flows, &mut center_reader);
+            check::goals(center, &flows, &mut center_reader);
             check::places(center, &flows, &mut center_reader);
             check::greetings(center, &flows, &mut center_reader);
             // Whom nobody can ever serve is reported already.
@@ -150,6 +151,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) 
         wait_prompts: center.wait_prompts,
         talk: center.talk,
         alarms: center.alarms,
+        goals: center.goals.into_iter().map(|(goal, _)| goal).collect(),
         auto_answer: center.auto_answer,
         phones_show: center.phones_show,
         extensions: center.extensions,

@@ -19,6 +19,7 @@ pub mod escalation;
 mod expression;
 mod fields;
 mod file;
+mod goal_file;
 pub mod hours;
 pub mod load;
 pub mod model;

@@ -22,6 +22,7 @@ pub mod customers;
 pub mod explain;
 mod figures;
 pub mod fold;
+pub mod goals;
 pub mod handling;
 mod handling_rows;
 pub mod history;

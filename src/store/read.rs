@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::Row;
@@ -26,12 +27,15 @@ use crate::fact::Party;
 use crate::fact::Promise;
 use crate::fact::Quality;
 use crate::fact::What;
+use crate::fact::goal::Goal;
 use crate::store::StoreError;
 use crate::store::connect_to_read;
 use crate::store::figures;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::fold::LegRecord;
+use crate::store::goals;
+use crate::store::goals::ToldGoal;
 use crate::store::handling;
 use crate::store::handling::AGAIN_WITHIN;
 use crate::store::menus;
@@ -249,6 +253,17 @@ impl Readers {
     /// Which service-level target each queue had when.
     pub fn targets(&self) -> Result<Targets, StoreError> {
         self.with(targets::read)
+    }
+
+    /// What these goals' figures have come to by `now`, week by week by a clock in `zone`.
+    pub fn goal_report(
+        &self,
+        goals: Vec<Goal>,
+        staff: &Staff,
+        zone: &TimeZone,
+        now: WallTime,
+    ) -> Result<Vec<ToldGoal>, StoreError> {
+        goals::report(self, goals, staff, zone, now)
     }
 
     /// Earlier calls of the same caller, by account or by number, newest first.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::CallId;
 use crate::base::LegId;
+use crate::base::Name;
 use crate::base::PromiseId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
@@ -21,6 +22,7 @@ use crate::fact::PromiseState;
 use crate::fact::Promisee;
 use crate::fact::Quality;
 use crate::fact::Verification;
+use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::fact::Why;
 use crate::store::fold::DatedFact;
@@ -130,9 +132,57 @@ pub(crate) fn short_call(call: u64) -> Vec<Fact> {
     )
 }
 
+/// A caller with a number of their own who comes to a queue in this second, is answered by alice after so long, and talks for
+/// so long.
+pub(crate) fn served(
+    call: u64,
+    caller: u64,
+    second: u64,
+    queue: &str,
+    (waited, talked): (u64, u64),
+) -> Vec<Fact> {
+    let secs = Duration::from_secs;
+    let (agent, by): (Name, Party) = ("alice".into(), Party::Caller);
+    let connected = What::AgentConnected { agent: agent.clone(), waited: secs(waited), quote: None };
+    let ended = What::CallEnded { by, outcome: Outcome::Talked, cause: "BYE".into() };
+    let told = vec![
+        (0, arrived_from(call, format!("+1202{caller:07}"))),
+        (0, joined(queue)),
+        (waited * 1_000, connected),
+        ((waited + talked) * 1_000, What::TalkEnded { agent, talked: secs(talked), by }),
+        ((waited + talked) * 1_000, ended),
+    ];
+    later(second, timed(call, told))
+}
+
+/// One who hangs up after so long.
+pub(crate) fn gave_up(call: u64, caller: u64, second: u64, queue: &str, after: u64) -> Vec<Fact> {
+    let ended = What::CallEnded { by: Party::Caller, outcome: Outcome::Abandoned, cause: "BYE".into() };
+    let told = vec![
+        (0, arrived_from(call, format!("+1202{caller:07}"))),
+        (0, joined(queue)),
+        (after * 1_000, What::WaitEnded { exit: WaitExit::Abandoned }),
+        (after * 1_000, ended),
+    ];
+    later(second, timed(call, told))
+}
+
+fn joined(queue: &str) -> What {
+    What::Enqueued { queue: queue.into(), needs: Vec::new(), priority: 0, waiting: 1 }
+}
+
+fn later(second: u64, facts: Vec<Fact>) -> Vec<Fact> {
+    let after = Duration::from_secs(second);
+    facts.into_iter().map(|fact| Fact { at: fact.at + after, ..fact }).collect()
+}
+
 fn arrived(call: u64) -> What {
+    arrived_from(call, "+12025550143".to_owned())
+}
+
+fn arrived_from(call: u64, from: String) -> What {
     What::CallArrived {
-        from: "+12025550143".into(),
+        from,
         display: "Ann".into(),
         to: "1000".into(),
         sip_call_id: format!("call-{call}@127.0.0.1"),

@@ -55,6 +55,15 @@ impl AnswerTally {
     }
 }
 
+impl std::iter::Sum for AnswerTally {
+    fn sum<I: Iterator<Item = AnswerTally>>(tallies: I) -> AnswerTally {
+        tallies.fold(AnswerTally::default(), |all, tally| AnswerTally {
+            answers: all.answers + tally.answers,
+            sum: all.sum + tally.sum,
+        })
+    }
+}
+
 /// What a caller had behind them who was asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {

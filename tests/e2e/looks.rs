@@ -470,6 +470,25 @@ fn pressed(board: &Value) -> Value {
     board
 }
 
+/// Two goals: one with two weeks, one of which was of too few, and one that has just begun.
+fn goals() -> Value {
+    let week = |begins: &str, actual: Option<f64>, count: u32, verdict: &str| json!({ "begins": begins, "actual": actual, "count": count, "verdict": verdict });
+    let first = "2026-10-01T00:00:00.000Z";
+    json!({ "goals": [
+        {
+            "name": "answered in time", "why": "as agreed with Juniper until the end of the year", "queue": "billing", "figure": "service_level",
+            "question": null, "unit": "percent", "at_least": 85.0, "at_most": null, "from": first, "until": "2027-01-01T00:00:00.000Z",
+            "stage": "running", "through": 62.5, "actual": 83.4, "count": 12_480, "verdict": "not_reached",
+            "weeks": [week(first, Some(100.0), 12, "too_few"), week("2026-10-05T00:00:00.000Z", Some(86.1), 1_210, "reached")],
+        },
+        {
+            "name": "liked", "why": "", "queue": null, "figure": "survey", "question": "satisfied", "unit": "key", "at_least": 4.2,
+            "at_most": null, "from": first, "until": null, "stage": "running", "through": null, "actual": null, "count": 0,
+            "verdict": "too_few", "weeks": [week(first, None, 0, "too_few")],
+        },
+    ] })
+}
+
 #[test]
 fn every_other_page_looks_good() {
     let test = "every_other_page_looks_good";
@@ -568,10 +587,14 @@ fn every_other_page_looks_good() {
     });
     let report = changed(&server.get("/api/v1/reports/surveys"), &surveys);
     answers(&mut sam, "/api/v1/reports/surveys", &report);
+    let report = changed(&server.get("/api/v1/reports/goals"), &goals());
+    answers(&mut sam, "/api/v1/reports/goals", &report);
     sam.run("await page.click('#report summary'); await page.click('#report summary')");
     sam.sees("what callers answered", 20, "document.querySelectorAll('#answers tr').length === 5");
     sam.run("await page.click('#service summary')");
     sam.sees("the figures", 20, "document.querySelectorAll('#service-rows tr').length === 6");
+    sam.run("await page.click('#goals summary')");
+    sam.sees("goals and their weeks", 20, "document.querySelectorAll('#goal-rows tr').length === 5");
     looks.at(&mut sam, "history-reports");
 
     stages(&mut sam, &server, "/wallboard", BOARD);

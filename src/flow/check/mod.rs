@@ -24,6 +24,7 @@ use crate::queue::api::Config;
 pub(crate) use greeting::greetings;
 pub(crate) use place::places;
 pub(crate) use presence::presence;
+pub(crate) use survey::goals;
 pub(crate) use survey::surveys;
 pub(crate) use together::begins_from;
 pub(crate) use together::links;

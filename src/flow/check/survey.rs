@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::base::Name;
+use crate::fact::goal::Figure;
 use crate::flow::center_file::CenterFile;
 use crate::flow::check::Graph;
 use crate::flow::check::together::target;
@@ -49,6 +50,23 @@ fn survey(name: &Name, place: Place, flows: &Flows, reader: &mut Reader<'_>) {
         _ => {
             let message = format!("\"{name}\" asks more than {MOST} questions of one caller");
             reader.error_hint(place, message, "who is asked more hangs up: leave some out");
+        }
+    }
+}
+
+/// Reports goals of questions that no flow asks.
+pub(crate) fn goals(center: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
+    let question = |node: &Node| match node {
+        Node::Survey(survey) => Some(Name::clone(&survey.name)),
+        _ => None,
+    };
+    let nodes = flows.values().flat_map(|flow| &flow.nodes);
+    let questions: BTreeSet<Name> = nodes.filter_map(|at| question(&at.node)).collect();
+    for (goal, place) in &center.goals {
+        if let Figure::Survey(asked) = &goal.figure
+            && !questions.contains(asked)
+        {
+            reader.unknown(*place, "question of a survey", asked, questions.iter().map(|name| &**name));
         }
     }
 }

@@ -9,6 +9,7 @@ mod consent;
 mod demo;
 mod docs;
 mod fetch;
+mod goals;
 mod greeting;
 mod harm;
 mod kept;

@@ -21,6 +21,8 @@ pub enum Every {
     HalfHour,
     Hour,
     Day,
+    /// From a Monday on.
+    Week,
 }
 
 impl Every {
@@ -30,13 +32,14 @@ impl Every {
         if until.since(from) <= DAY + Duration::from_secs(3_600) { Every::Quarter } else { Every::Day }
     }
 
-    /// As it is written: `15m`, `30m`, `1h`, `1d`.
+    /// As it is written: `15m`, `30m`, `1h`, `1d`, `1w`.
     pub fn written(self) -> &'static str {
         match self {
             Every::Quarter => "15m",
             Every::HalfHour => "30m",
             Every::Hour => "1h",
             Every::Day => "1d",
+            Every::Week => "1w",
         }
     }
 
@@ -46,6 +49,7 @@ impl Every {
             Every::HalfHour => DAY / 48,
             Every::Hour => DAY / 24,
             Every::Day => DAY,
+            Every::Week => DAY * 7,
         }
     }
 }
@@ -54,8 +58,8 @@ impl FromStr for Every {
     type Err = NoSuchWord;
 
     fn from_str(text: &str) -> Result<Every, NoSuchWord> {
-        let all = [Every::Quarter, Every::HalfHour, Every::Hour, Every::Day];
-        let no_such = || NoSuchWord { got: text.to_owned(), known: "15m, 30m, 1h or 1d" };
+        let all = [Every::Quarter, Every::HalfHour, Every::Hour, Every::Day, Every::Week];
+        let no_such = || NoSuchWord { got: text.to_owned(), known: "15m, 30m, 1h, 1d or 1w" };
         all.into_iter().find(|every| every.written() == text).ok_or_else(no_such)
     }
 }
@@ -90,7 +94,8 @@ impl Intervals {
             return Err(NoIntervals::Backwards);
         }
         let mut begins = vec![from];
-        let (mut day, mut next_day) = day_of(from, zone)?;
+        let span_of = if every == Every::Week { week_of } else { day_of };
+        let (mut day, mut next_day) = span_of(from, zone)?;
         let mut at = day;
         while at < until {
             if at > from {
@@ -101,9 +106,9 @@ impl Intervals {
             }
             at = at + every.length();
             // A day may be an hour shorter or longer than others: its last interval ends with it.
-            if at >= next_day || every == Every::Day {
+            if at >= next_day || matches!(every, Every::Day | Every::Week) {
                 at = next_day;
-                (day, next_day) = day_of(at, zone)?;
+                (day, next_day) = span_of(at, zone)?;
                 debug_assert_eq!(day, at);
             }
         }
@@ -125,6 +130,12 @@ impl Intervals {
             at = ends;
         }
         parts
+    }
+
+    /// From when until when each is.
+    pub fn spans(&self) -> impl Iterator<Item = (WallTime, WallTime)> {
+        let ends = self.begins[1..].iter().copied().chain([self.until]);
+        self.begins.iter().copied().zip(ends)
     }
 
     /// When an interval begins.
@@ -155,6 +166,24 @@ pub(in crate::store) fn day_of(wall: WallTime, zone: &TimeZone) -> Result<(WallT
     day().ok_or(NoIntervals::NoSuchTime)
 }
 
+/// When the week of a moment begins, on a Monday, and the next.
+pub(in crate::store) fn week_of(
+    wall: WallTime,
+    zone: &TimeZone,
+) -> Result<(WallTime, WallTime), NoIntervals> {
+    let week = || {
+        let at = jiff::Timestamp::from_microsecond(wall.0).ok()?.to_zoned(zone.clone());
+        let since_monday = i64::from(at.weekday().to_monday_zero_offset());
+        let begins = at.date().checked_sub(since_monday.days()).ok()?;
+        let midnight = |day: jiff::civil::Date| {
+            let begins = day.to_zoned(zone.clone()).ok()?.start_of_day().ok()?;
+            Some(WallTime(begins.timestamp().as_microsecond()))
+        };
+        Some((midnight(begins)?, midnight(begins.checked_add(7.days()).ok()?)?))
+    };
+    week().ok_or(NoIntervals::NoSuchTime)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +210,20 @@ mod tests {
         assert_eq!(days, ["24 00:00", "25 00:00", "26 00:00"], "the 25th has 25 hours");
         let hours = begins("2026-10-25T00:00:00Z", "2026-10-25T03:00:00Z", Every::Hour, "Europe/Madrid");
         assert_eq!(hours, ["25 02:00", "25 02:00", "25 03:00"]);
+    }
+
+    #[test]
+    fn a_week_begins_on_a_monday_and_may_have_an_hour_more() {
+        let weeks = begins("2026-10-22T10:00:00Z", "2026-11-05T10:00:00Z", Every::Week, "Europe/Madrid");
+        assert_eq!(weeks, ["22 12:00", "26 00:00", "02 00:00"]);
+        let zone = TimeZone::get("Europe/Madrid").unwrap();
+        let (from, until) = (at("2026-10-22T10:00:00Z"), at("2026-11-05T10:00:00Z"));
+        let intervals = Intervals::new(from, until, Every::Week, &zone).unwrap();
+        let spans: Vec<_> = intervals.spans().collect();
+        assert_eq!((spans[0].0, spans[2].1), (from, until));
+        assert!(spans.windows(2).all(|pair| pair[0].1 == pair[1].0));
+        let monday = week_of(at("2026-10-25T22:59:59Z"), &zone).unwrap();
+        assert_eq!(monday, (at("2026-10-18T22:00:00Z"), at("2026-10-25T23:00:00Z")));
     }
 
     #[test]

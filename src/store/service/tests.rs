@@ -629,14 +629,6 @@ fn any_day() -> impl Strategy<Value = Vec<Fact>> {
     )
 }
 
-/// The whole of a report, as far as parts add up to it.
-fn sum<'a>(figures: impl Iterator<Item = &'a Figures>) -> Figures {
-    let mut sum = Figures::default();
-    figures.for_each(|figures| sum.add(figures));
-    sum.waits.sort_unstable();
-    sum
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -692,20 +684,20 @@ proptest! {
 proptest! {
     #[test]
     fn parts_come_to_the_whole(facts in any_day()) {
-        let all = sum(report(By::Queue, Every::Day, &facts, 4).iter().map(|row| &row.whole));
+        let all = Figures::sum(report(By::Queue, Every::Day, &facts, 4).iter().map(|row| &row.whole));
         for by in [By::Queue, By::Skill, By::Agent] {
             let days = report(by, Every::Day, &facts, 4);
             for every in [Every::Quarter, Every::HalfHour, Every::Hour] {
                 let parts = report(by, every, &facts, 4);
                 prop_assert_eq!(parts.len(), days.len());
                 for (row, day) in parts.iter().zip(&days) {
-                    let intervals = sum(row.intervals.iter().map(|(_, figures)| figures));
+                    let intervals = Figures::sum(row.intervals.iter().map(|(_, figures)| figures));
                     prop_assert_eq!(&intervals, &row.whole);
                     prop_assert_eq!(&row.whole, &day.whole, "{} by {}", &row.name, every.written());
                 }
             }
             // Each call here needs one skill at most: by whichever way they are divided, the calls are the same.
-            let whole = sum(days.iter().map(|row| &row.whole));
+            let whole = Figures::sum(days.iter().map(|row| &row.whole));
             prop_assert_eq!((whole.tally, &whole.waits), (all.tally, &all.waits));
             let Tally { joined, .. } = whole.tally;
             prop_assert!(joined >= whole.tally.ended() + whole.tally.short);

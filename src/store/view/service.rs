@@ -23,7 +23,7 @@ pub struct ServiceReportView {
     pub until: String,
     /// `queue`, `skill` or `agent`.
     pub by: &'static str,
-    /// `15m`, `30m`, `1h` or `1d`.
+    /// `15m`, `30m`, `1h`, `1d` or `1w`.
     pub every: &'static str,
     pub formulas: Formulas,
     pub rows: Vec<RowView>,
