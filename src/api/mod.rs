@@ -42,6 +42,7 @@ mod calls;
 mod center;
 mod desk;
 mod desk_socket;
+mod evaluations;
 mod events;
 mod flows;
 mod goals;
@@ -77,6 +78,7 @@ const READING: usize = 32;
 #[derive(Clone)]
 pub struct ApiState {
     readers: Arc<Readers>,
+    store: Arc<Store>,
     sessions: Arc<Sessions>,
     reading: Arc<Semaphore>,
     reads: Arc<Reads>,
@@ -112,7 +114,8 @@ impl ApiState {
         Ok(ApiState {
             readers: Arc::new(store.readers()?),
             data: store.folder().to_owned(),
-            sessions: Arc::new(Sessions::new(store)),
+            sessions: Arc::new(Sessions::new(Arc::clone(&store))),
+            store,
             reading: Arc::new(Semaphore::new(READING)),
             reads: Arc::default(),
             board: wallboard::Drawn::default(),
@@ -207,6 +210,12 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/explain", get(calls::explain)),
         ("/api/v1/calls/{id}/end", post(calls::end)),
         ("/api/v1/calls/{id}/recording", get(recording::fetch)),
+        ("/api/v1/calls/{id}/evaluations", get(evaluations::of_call)),
+        ("/api/v1/calls/{id}/evaluations/{agent}/{form}", put(evaluations::put)),
+        ("/api/v1/calls/{id}/evaluations/{agent}/{form}/read", post(evaluations::read)),
+        ("/api/v1/evaluations", get(evaluations::list)),
+        ("/api/v1/evaluations/due", get(evaluations::due)),
+        ("/api/v1/reports/evaluations", get(evaluations::report)),
         ("/api/v1/reports/service", get(reports::service)),
         ("/api/v1/reports/talks", get(reports::talks)),
         ("/api/v1/reports/numbers", get(reports::numbers)),

@@ -4,6 +4,7 @@ use axum::Json;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::api::evaluations;
 use crate::api::goals;
 use crate::api::messages;
 use crate::api::promises;
@@ -44,12 +45,14 @@ pub(super) fn document() -> Value {
         ("/paths", Value::Object(talk::paths())),
         ("/paths", messages::paths()),
         ("/paths", promises::paths()),
+        ("/paths", evaluations::paths()),
         ("/paths", reports::paths()),
         ("/paths", goals::paths()),
         ("/paths", flows::paths()),
         ("/components/schemas", Value::Object(talk::schemas())),
         ("/components/schemas", messages::schemas()),
         ("/components/schemas", promises::schemas()),
+        ("/components/schemas", evaluations::schemas()),
         ("/components/schemas", reports::schemas()),
         ("/components/schemas", goals::schemas()),
     ];

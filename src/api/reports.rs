@@ -59,6 +59,11 @@ impl Days {
         days.times()
     }
 
+    /// The same of what stands in a query beside more.
+    pub(super) fn of(from: Option<String>, until: Option<String>) -> Result<(WallTime, WallTime), Problem> {
+        Days { from, until }.times()
+    }
+
     fn times(self) -> Result<(WallTime, WallTime), Problem> {
         let Days { from, until } = self;
         let until = until.as_deref().map(time).transpose()?.unwrap_or_else(now);
@@ -182,7 +187,7 @@ pub(super) struct Service {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Shape {
+pub(super) enum Shape {
     #[default]
     Json,
     Csv,
@@ -197,7 +202,7 @@ pub(super) async fn service(
 ) -> Result<Response, Problem> {
     actor.supervises()?;
     let Query(Service { from, until, by, every, format }) = query?;
-    let (from, until) = Days { from, until }.times()?;
+    let (from, until) = Days::of(from, until)?;
     let refused = |error: String| {
         let hint = "from, until and every (15m, 30m, 1h, 1d, 1w) say what is reported: choose less of it";
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint)

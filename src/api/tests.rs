@@ -40,6 +40,8 @@ use crate::store::HistoryWriter;
 use crate::store::Store;
 use crate::store::sample;
 
+mod evaluations;
+mod explain;
 mod goals;
 mod losses;
 mod lost;
@@ -117,6 +119,10 @@ fn api_of(center: flow::Center, bound: Option<SocketAddr>, started: WallTime) ->
                 }
                 ControlRequest::Read { what, by, reply } => {
                     let _ = fetched_sender.send((format!("{what:?}"), Some(by.to_string())));
+                    let _ = reply.send(Ok(()));
+                }
+                ControlRequest::Evaluated { agent, form, step, reply, .. } => {
+                    let _ = fetched_sender.send((format!("{form} {step:?}"), Some(agent.to_string())));
                     let _ = reply.send(Ok(()));
                 }
                 ControlRequest::MessageHandled { part, by, words, reply, .. } => {
@@ -216,26 +222,6 @@ fn a_call_is_found_by_its_sip_call_id_and_told() {
     assert_eq!((&page["calls"][0]["id"], &page["next_before"]), (&json!(7), &json!(7)));
     let (_, page) = api.get("/api/v1/calls?limit=1&before=7");
     assert_eq!(page["calls"][0]["id"], json!(6));
-}
-
-#[test]
-fn a_call_s_wait_is_explained() {
-    let api = api();
-    let ready = What::AgentState {
-        agent: "alice".into(),
-        from: AgentStateName::Offline,
-        to: AgentStateName::Ready,
-        reason: String::new(),
-    };
-    api.tell(vec![Fact { at: Timestamp::from_millis(1), call: None, what: ready }]);
-    api.tell(sample::whole_call(7));
-    let (status, explained) = api.get("/api/v1/calls/7/explain");
-    let wait = &explained["waits"][0];
-    assert_eq!((status, &explained["call"], &wait["queue"]), (200, &json!(7), &json!("billing")));
-    assert_eq!(wait["could"][0], "alice was ready");
-    assert!(wait["rung"][2].as_str().unwrap().ends_with("bob: the only idle agent"), "{explained}");
-    assert_eq!(wait["promised"], "1 min were quoted, and it took 36 s: kept");
-    assert_eq!(api.get("/api/v1/calls/99/explain").0, 404);
 }
 
 #[test]

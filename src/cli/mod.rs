@@ -34,6 +34,7 @@ mod banner;
 mod calls;
 mod customer;
 mod doctor;
+mod evaluations;
 mod explain;
 mod flow;
 mod goals;
@@ -69,6 +70,8 @@ enum Command {
     Call(calls::StoryArgs),
     /// Tell why a call waited, and why it got the agent it got
     Explain(explain::ExplainArgs),
+    /// How talks were judged, which are to be judged, and what it comes to
+    Evaluations(evaluations::EvaluationsArgs),
     /// List what callers were promised: who owes it, by when, and what became of it
     Promises(promises::PromisesArgs),
     /// List the messages that callers left
@@ -182,6 +185,7 @@ pub fn main() -> ExitCode {
         Command::Calls(args) => calls::list(args),
         Command::Call(args) => calls::story(args),
         Command::Promises(args) => promises::list(args),
+        Command::Evaluations(args) => evaluations::run(&args),
         Command::Messages(args) => messages::list(args),
         Command::Explain(args) => explain::run(&args),
         Command::Agent(command) => agent::run(command),

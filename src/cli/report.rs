@@ -434,14 +434,14 @@ fn today(now: WallTime, zone: &TimeZone) -> WallTime {
 
 /// A day, or a moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Moment {
+pub(super) enum Moment {
     Day(Date),
     At(WallTime),
 }
 
 impl Moment {
     /// A day begins by a clock in this zone.
-    fn in_zone(self, zone: &TimeZone) -> Option<WallTime> {
+    pub(super) fn in_zone(self, zone: &TimeZone) -> Option<WallTime> {
         match self {
             Moment::At(at) => Some(at),
             Moment::Day(day) => Some(WallTime(day.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond())),
@@ -449,7 +449,7 @@ impl Moment {
     }
 }
 
-fn moment(text: &str) -> Result<Moment, String> {
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
     let at = text.parse::<Instant>().map(|at| Moment::At(WallTime(at.as_microsecond())));
     at.or_else(|_| text.parse().map(Moment::Day))
         .map_err(|_| "a day like 2026-11-26, or a moment like 2026-11-26T09:00:00Z".to_owned())

@@ -5,6 +5,7 @@
 //! No secret is ever in a fact.
 
 pub mod assurance;
+pub mod evaluation;
 pub mod goal;
 pub mod note;
 pub mod place;
@@ -332,6 +333,12 @@ pub enum What {
     CallsListed { by: Name, filter: String },
     /// Somebody has all facts told to them as they happen.
     EventsWatched { by: Name },
+    /// A supervisor judged an agent's talk by a form; by nobody: a program on the server's machine.
+    Evaluated { agent: Name, form: Name, by: Option<Name> },
+    /// The agent has read how their talk was judged.
+    EvaluationAcknowledged { agent: Name, form: Name },
+    /// Somebody read how others judged others' talks of the call.
+    EvaluationsRead { by: Name },
     /// The caller left a message for those who serve a queue; which one of the call's it is, from 1 on.
     MessageLeft { queue: Name, part: u16, length: Duration, from: Box<Promisee> },
     /// A message was asked for and is none: nobody said anything, or it could not be stored.

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use crate::base::AgentId;
 use crate::base::Name;
 use crate::base::QueueId;
+use crate::fact::evaluation::Form;
 use crate::fact::goal::Goal;
 use crate::fact::note::NoteField;
 use crate::flow::announcement::Announcement;
@@ -103,6 +104,8 @@ pub struct Center {
     pub outbound: Outbound,
     /// Whom agents ask who cannot settle it, the first level first.
     pub escalation: Vec<Level>,
+    /// The forms by which talks are judged.
+    pub evaluations: Vec<Form>,
 }
 
 /// How agents call people outside.

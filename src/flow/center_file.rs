@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::base::AgentId;
 use crate::base::Name;
+use crate::fact::evaluation::Form;
 use crate::flow::agent_file::AgentRead;
 use crate::flow::agent_file::Dated;
 use crate::flow::agent_file::agent;
@@ -34,6 +35,7 @@ use crate::flow::center::TrunkRegistration;
 use crate::flow::center::WaitPrompts;
 use crate::flow::escalation;
 use crate::flow::escalation::Level;
+use crate::flow::evaluation_file;
 use crate::flow::fields::Fields;
 use crate::flow::goal_file;
 use crate::flow::goal_file::GoalRead;
@@ -117,6 +119,7 @@ pub(crate) struct CenterFile {
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
     pub escalation: Vec<Level>,
+    pub evaluations: Vec<Form>,
     pub time_zone: TimeZone,
     /// The same; none where it is left out.
     pub named_zone: Option<TimeZone>,
@@ -222,6 +225,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
             .for_each(|policy: &mut TalkPolicy| policy.phones_show = policy.phones_show.or(Some(usual)));
     }
     let escalation = fields.optional("escalation").map(|yaml| escalation::read(yaml, &agents, reader));
+    let evaluations = fields.optional("evaluations").map(|yaml| evaluation_file::forms(yaml, reader));
     fields.finish(reader);
     for (queue, (place, named)) in queues.iter_mut().zip(queue_places).filter(|_| all_agents_read) {
         named.give(queue, reader);
@@ -255,6 +259,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         extensions,
         outbound: outbound.unwrap_or_default(),
         escalation: escalation.unwrap_or_default(),
+        evaluations: evaluations.unwrap_or_default(),
         srtp,
         dtmf,
         codecs: codecs.unwrap_or_else(|| Codec::SUPPORTED.to_vec()),

@@ -157,6 +157,7 @@ fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) 
         extensions: center.extensions,
         outbound: center.outbound,
         escalation: center.escalation,
+        evaluations: center.evaluations,
         time_zone: center.time_zone,
         named_zone: center.named_zone,
         keep_recordings: center.keep_recordings,

@@ -16,6 +16,7 @@ pub mod difference;
 pub mod drawing;
 mod entry;
 pub mod escalation;
+mod evaluation_file;
 mod expression;
 mod fields;
 mod file;

@@ -346,6 +346,12 @@ impl Control {
                 let _ = reply.send(Ok(()));
                 false
             }
+            ControlRequest::Evaluated { call, agent, form, step, reply } => {
+                let (at, what) = (self.clock.now().at, step.told(agent, form));
+                outputs.push(Output::Fact(Fact { at, call: Some(call), what }));
+                let _ = reply.send(Ok(()));
+                false
+            }
             ControlRequest::MessageHandled { call, part, by, words, reply } => {
                 inputs.push(Input::MessageHandled { call, part, by, words });
                 let _ = reply.send(Ok(()));

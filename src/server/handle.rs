@@ -36,6 +36,8 @@ pub enum Reading {
     Call(CallId),
     /// The list of calls, by these filters: see [`What::CallsListed`].
     Calls(String),
+    /// How the talks of a call were judged.
+    Evaluations(CallId),
     /// Facts as they happen.
     Events,
 }
@@ -45,8 +47,28 @@ impl Reading {
     pub fn told(self, by: Name) -> (Option<CallId>, What) {
         match self {
             Reading::Call(call) => (Some(call), What::CallRead { by }),
+            Reading::Evaluations(call) => (Some(call), What::EvaluationsRead { by }),
             Reading::Calls(filter) => (None, What::CallsListed { by, filter }),
             Reading::Events => (None, What::EventsWatched { by }),
+        }
+    }
+}
+
+/// What becomes of an evaluation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EvaluationStep {
+    /// Somebody wrote it; none for a program on the server's machine.
+    Written { by: Option<Name> },
+    /// Whoever it is of has read it.
+    Acknowledged,
+}
+
+impl EvaluationStep {
+    /// The fact that tells of it.
+    pub fn told(self, agent: Name, form: Name) -> What {
+        match self {
+            EvaluationStep::Written { by } => What::Evaluated { agent, form, by },
+            EvaluationStep::Acknowledged => What::EvaluationAcknowledged { agent, form },
         }
     }
 }
@@ -89,6 +111,14 @@ pub enum ControlRequest {
     },
     /// Somebody reads what is kept of callers: it is told before they have it.
     Read { what: Reading, by: Name, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// An agent's talk was judged, or they have read how.
+    Evaluated {
+        call: CallId,
+        agent: Name,
+        form: Name,
+        step: EvaluationStep,
+        reply: oneshot::Sender<Result<(), ControlError>>,
+    },
     /// Somebody says that a message is handled.
     MessageHandled {
         call: CallId,
@@ -205,6 +235,17 @@ impl ControlHandle {
     /// Has the history say that somebody reads it.
     pub async fn read(&self, what: Reading, by: Name) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::Read { what, by, reply }).await
+    }
+
+    /// Has the history say what became of an evaluation.
+    pub async fn evaluated(
+        &self,
+        call: CallId,
+        agent: Name,
+        form: Name,
+        step: EvaluationStep,
+    ) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::Evaluated { call, agent, form, step, reply }).await
     }
 
     /// Has the history say that a message is handled.

@@ -38,6 +38,7 @@ pub mod versions;
 pub use handle::ControlError;
 pub use handle::ControlHandle;
 pub use handle::ControlRequest;
+pub use handle::EvaluationStep;
 pub use handle::Reading;
 pub use live::Live;
 pub use metric::Metric;

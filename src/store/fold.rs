@@ -283,6 +283,9 @@ impl CallFold {
             | What::RecordingEnded { .. }
             | What::RecordingFetched { .. }
             | What::CallRead { .. }
+            | What::Evaluated { .. }
+            | What::EvaluationAcknowledged { .. }
+            | What::EvaluationsRead { .. }
             | What::CallsListed { .. }
             | What::EventsWatched { .. }
             | What::MessageLeft { .. }

@@ -19,6 +19,7 @@ use crate::base::CallId;
 pub mod agents;
 mod backlog;
 pub mod customers;
+pub mod evaluations;
 pub mod explain;
 mod figures;
 pub mod fold;

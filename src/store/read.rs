@@ -27,9 +27,16 @@ use crate::fact::Party;
 use crate::fact::Promise;
 use crate::fact::Quality;
 use crate::fact::What;
+use crate::fact::evaluation::Form;
 use crate::fact::goal::Goal;
 use crate::store::StoreError;
 use crate::store::connect_to_read;
+use crate::store::evaluations;
+use crate::store::evaluations::Evaluation;
+use crate::store::evaluations::EvaluationReport;
+use crate::store::evaluations::draw;
+use crate::store::evaluations::draw::Drawn;
+use crate::store::evaluations::draw::Week;
 use crate::store::figures;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
@@ -232,6 +239,41 @@ impl Readers {
     /// By which routes callers came to the wrong queue, of calls that arrived from then on and before then.
     pub fn route_report(&self, from: WallTime, until: WallTime) -> Result<RouteReport, StoreError> {
         self.with(|connection| misrouted::report(connection, from, until))
+    }
+
+    /// How the talks of a call were judged.
+    pub fn evaluations_of(&self, call: CallId) -> Result<Vec<Evaluation>, StoreError> {
+        self.with(|connection| evaluations::of_call(connection, call))
+    }
+
+    /// How an agent's talk in a call was judged by a form; none when it was not.
+    pub fn evaluation(
+        &self,
+        call: CallId,
+        agent: &str,
+        form: &str,
+    ) -> Result<Option<Evaluation>, StoreError> {
+        self.with(|connection| evaluations::one(connection, call, agent, form))
+    }
+
+    /// How talks were judged of calls that arrived from then on and before then, the newest first: of one agent, or of all.
+    pub fn evaluations(
+        &self,
+        from: WallTime,
+        until: WallTime,
+        agent: Option<&str>,
+    ) -> Result<Vec<Evaluation>, StoreError> {
+        self.with(|connection| evaluations::list(connection, from, until, agent))
+    }
+
+    /// The talks of these weeks that these forms draw.
+    pub fn drawn_talks(&self, forms: &[Form], weeks: &[Week]) -> Result<Vec<Drawn>, StoreError> {
+        self.with(|connection| draw::drawn(connection, forms, weeks))
+    }
+
+    /// What evaluations come to, of calls that arrived from then on and before then.
+    pub fn evaluation_report(&self, from: WallTime, until: WallTime) -> Result<EvaluationReport, StoreError> {
+        self.with(|connection| evaluations::report(connection, from, until))
     }
 
     /// What the talks of calls came to that arrived from then on and before then.

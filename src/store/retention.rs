@@ -265,7 +265,7 @@ fn remove_call(
     connection
         .prepare_cached("DELETE FROM waits WHERE joined_us BETWEEN ?2 AND ?3 AND call = ?1")?
         .execute(params![id, arrived.0, ended.0])?;
-    for table in ["visits", "holds", "handovers", "answers", "menus", "routes", "legs"] {
+    for table in ["visits", "holds", "handovers", "answers", "menus", "routes", "evaluations", "legs"] {
         connection.prepare_cached(&format!("DELETE FROM {table} WHERE call = ?1"))?.execute([id])?;
     }
     let facts = connection.prepare_cached("DELETE FROM facts WHERE call = ?1")?.execute([id])?;

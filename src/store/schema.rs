@@ -338,6 +338,19 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (call, place)
     ) WITHOUT ROWID;
 ",
+    // How talks were judged; the sheet is a JSON object.
+    "
+    CREATE TABLE evaluations (
+        call          INTEGER NOT NULL,
+        agent         TEXT NOT NULL,
+        form          TEXT NOT NULL,
+        by            TEXT,
+        at_us         INTEGER NOT NULL,
+        read_us       INTEGER,
+        json          TEXT NOT NULL,
+        PRIMARY KEY (call, agent, form)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

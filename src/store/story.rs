@@ -272,6 +272,13 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             format!("{} fetched the recording {file}", somebody(by.as_ref()))
         }
         What::CallRead { by } => format!("{by} read the call's history"),
+        What::Evaluated { agent, form, by } => {
+            format!("{} judged {agent}'s talk by the form {form}", somebody(by.as_ref()))
+        }
+        What::EvaluationAcknowledged { agent, form } => {
+            format!("{agent} has read how their talk was judged by the form {form}")
+        }
+        What::EvaluationsRead { by } => format!("{by} read how its talks were judged"),
         What::CallsListed { by, filter } if filter.is_empty() => format!("{by} read the list of calls"),
         What::CallsListed { by, filter } => format!("{by} read the list of calls with {filter}"),
         What::EventsWatched { by } => format!("{by} watches everything that happens"),

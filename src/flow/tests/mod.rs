@@ -8,6 +8,7 @@ mod collect;
 mod consent;
 mod demo;
 mod docs;
+mod evaluation;
 mod fetch;
 mod goals;
 mod greeting;
