@@ -2,12 +2,13 @@
 
 import { about, ask, at, make, show, words } from "./base.js";
 
-const dayText = (moment) => new Date(moment).toLocaleDateString([], { year: "numeric", month: "short", day: "numeric" });
+export const dayText = (moment) => new Date(moment).toLocaleDateString([], { year: "numeric", month: "short", day: "numeric" });
 
 // A goal is until the end of its last day.
 const lastDay = (until) => (until === null ? "" : dayText(new Date(until).getTime() - 1));
 
-function valueText(value, unit) {
+// A figure in its unit.
+export function valueText(value, unit) {
   if (value === null) return "";
   return unit === "percent" ? `${value} %` : unit === "seconds" ? about(value) : String(value);
 }

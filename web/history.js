@@ -5,6 +5,7 @@ import { agentWords } from "./desk-verify.js";
 import { drawGoals } from "./history-goals.js";
 import { wireService } from "./history-service.js";
 import { drawNotes, drawReport, drawSurvey, holdWords } from "./history-talks.js";
+import { drawTrends } from "./history-trends.js";
 
 const who = await session();
 let older = null;
@@ -14,7 +15,7 @@ if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The history is for people of this contact center.");
 
 async function begin() {
-  for (const report of ["service", "goals", "report"]) show(at(report), supervises(who) || who.local);
+  for (const report of ["service", "goals", "trends", "report"]) show(at(report), supervises(who) || who.local);
   wireService();
   show(at("page"), true);
   const { agents } = await ask("GET", "/api/v1/agents").catch(() => ({ agents: [] }));
@@ -28,6 +29,7 @@ async function begin() {
   at("more").addEventListener("click", () => search(older));
   at("all").addEventListener("change", drawLines);
   at("goals").addEventListener("toggle", () => at("goals").open && attempt(at("error"), drawGoals));
+  at("trends").addEventListener("toggle", () => at("trends").open && attempt(at("error"), drawTrends));
   at("report").addEventListener("toggle", () => at("report").open && attempt(at("error"), drawReport));
   addEventListener("hashchange", () => tell(location.hash.slice(1)));
   await search();

@@ -64,6 +64,7 @@ mod session;
 mod sip_socket;
 mod socket;
 mod talk;
+mod trends;
 mod wallboard;
 mod web_call;
 
@@ -224,6 +225,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/reports/reads", get(reports::reads)),
         ("/api/v1/reports/surveys", get(reports::surveys)),
         ("/api/v1/reports/goals", get(goals::show)),
+        ("/api/v1/reports/trends", get(trends::show)),
         ("/api/v1/messages", get(messages::list)),
         ("/api/v1/messages/{id}/audio", get(messages::audio)),
         ("/api/v1/messages/{id}/handled", post(messages::handled)),

@@ -9,6 +9,7 @@ use crate::api::goals;
 use crate::api::messages;
 use crate::api::promises;
 use crate::api::reports;
+use crate::api::trends;
 
 mod flows;
 mod screens;
@@ -48,6 +49,7 @@ pub(super) fn document() -> Value {
         ("/paths", evaluations::paths()),
         ("/paths", reports::paths()),
         ("/paths", goals::paths()),
+        ("/paths", trends::paths()),
         ("/paths", flows::paths()),
         ("/components/schemas", Value::Object(talk::schemas())),
         ("/components/schemas", messages::schemas()),
@@ -55,6 +57,7 @@ pub(super) fn document() -> Value {
         ("/components/schemas", evaluations::schemas()),
         ("/components/schemas", reports::schemas()),
         ("/components/schemas", goals::schemas()),
+        ("/components/schemas", trends::schemas()),
     ];
     for (place, more) in parts {
         if let (Some(Value::Object(known)), Value::Object(more)) = (document.pointer_mut(place), more) {

@@ -51,6 +51,7 @@ mod numbers;
 mod queues;
 mod reads;
 mod sip_socket;
+mod trends;
 
 /// A running API, with a control thread that knows alice, says yes and remembers.
 struct Api {
@@ -141,7 +142,9 @@ fn api_of(center: flow::Center, bound: Option<SocketAddr>, started: WallTime) ->
                     let _ = placed_sender.send((who.to_string(), wish));
                     let _ = reply.send(Ok(CallId(8)));
                 }
-                ControlRequest::Connect { .. } | ControlRequest::Ask { .. } => {}
+                ControlRequest::Connect { .. }
+                | ControlRequest::Ask { .. }
+                | ControlRequest::TrendSeen { .. } => {}
                 ControlRequest::Serve { reply, .. }
                 | ControlRequest::Shutdown { reply }
                 | ControlRequest::Leave { reply } => drop(reply),

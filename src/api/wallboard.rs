@@ -250,6 +250,9 @@ impl BoardJson {
             alarms.extend(alarms::overdue(&day.rules.name, &overdue));
             let surge = live.surge_since(&day.rules.name);
             alarms.extend(surge.map(|since| alarms::surge(since, now)));
+            alarms.extend(
+                live.trends.of(&day.rules.name, live.board.day().begins).map(|words| alarms::trend(&words)),
+            );
             let to_handle = live.messages.of(&day.rules.name);
             let messages = MessagesJson { count: to_handle.count, oldest: to_handle.oldest.map(rfc3339) };
             let surge_since = surge.map(rfc3339);

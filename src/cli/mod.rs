@@ -48,6 +48,7 @@ mod route;
 mod serve;
 mod simulate;
 mod table;
+mod trends;
 mod trouble;
 
 /// A contact-center voice server: SIP in, the right agent out, and no caller left waiting unasked.

@@ -17,6 +17,7 @@ use crate::cli::calls::ListArgs;
 use crate::cli::goals::show_goals;
 use crate::cli::show;
 use crate::cli::table::table;
+use crate::cli::trends::show_trends;
 use crate::cli::trouble::Trouble;
 use crate::server::Rules;
 use crate::server::zone_of;
@@ -45,13 +46,14 @@ use crate::store::view::service::FiguresView;
 use crate::store::view::service::ServiceReportView;
 use crate::store::view::surveys::SurveyReportView;
 use crate::store::view::talks::TalkReportView;
+use crate::store::view::trends::TrendReportView;
 
 /// What the report is of.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// Figures instead: how callers were answered, how busy agents were, what talks took, whether one call was enough, what became
     /// of the calls to each number, what callers keyed at the menus, which routes lead to the wrong queue, holds, handovers, what
-    /// callers answered, and what goals came to
+    /// callers answered, what goals came to, and what the last week was beside those before
     #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
     pub(super) report: bool,
     /// Whose figures: queue, skill or agent
@@ -169,12 +171,13 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
     let surveys = readers.survey_report(since, until)?;
     let told = readers.goal_report(center.goals.clone(), &staff, &zone, now)?;
     let goals = GoalReportView::of(&told, now);
+    let trends = TrendReportView::from(&*readers.trend_report(staff, &zone, now)?);
     if args.format == Format::Json {
         let (talks, surveys) = (TalkReportView::from(&talks), SurveyReportView::from(&surveys));
         let numbers = NumberReportView::from(&numbers);
         let told = json!({
             "service": service, "numbers": numbers, "menus": menus, "routes": routes, "talks": talks, "surveys": surveys,
-            "goals": goals,
+            "goals": goals, "trends": trends,
         });
         say!("{told:#}");
         return Ok(());
@@ -186,6 +189,7 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Trouble> {
     show_talks(&talks);
     show_surveys(&surveys);
     show_goals(&goals, &told, &zone);
+    show_trends(&trends);
     Ok(())
 }
 

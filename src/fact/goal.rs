@@ -36,6 +36,7 @@ pub enum Figure {
     QuotesKept,
     FirstCallResolution,
     FirstCallResolutionByAnswer,
+    AverageHold,
     AverageHandle,
     /// The mean of the answers to this question.
     Survey(Name),
@@ -84,7 +85,7 @@ pub enum Stage {
 
 impl Figure {
     /// Every figure by the word that is written for it; that of a survey needs its question.
-    pub const WORDS: [(&str, Figure); 9] = [
+    pub const WORDS: [(&str, Figure); 10] = [
         ("service_level", Figure::ServiceLevel),
         ("service_level_of_all", Figure::ServiceLevelOfAll),
         ("within_180_s", Figure::Within180S),
@@ -93,10 +94,16 @@ impl Figure {
         ("quotes_kept", Figure::QuotesKept),
         ("first_call_resolution", Figure::FirstCallResolution),
         ("first_call_resolution_by_answer", Figure::FirstCallResolutionByAnswer),
+        ("average_hold", Figure::AverageHold),
         ("average_handle", Figure::AverageHandle),
     ];
     /// And the word for that.
     pub const SURVEY: &str = "survey";
+
+    /// The figure of this word, but for that of a survey.
+    pub fn named(word: &str) -> Option<Figure> {
+        Figure::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, figure)| figure)
+    }
 
     /// As it is written.
     pub fn written(&self) -> &'static str {
@@ -106,7 +113,7 @@ impl Figure {
 
     pub fn unit(&self) -> Unit {
         match self {
-            Figure::AverageWait | Figure::AverageHandle => Unit::Seconds,
+            Figure::AverageWait | Figure::AverageHold | Figure::AverageHandle => Unit::Seconds,
             Figure::Survey(_) => Unit::Key,
             _ => Unit::Percent,
         }
@@ -116,8 +123,30 @@ impl Figure {
     pub fn more_is_better(&self) -> Option<bool> {
         match self {
             Figure::Survey(_) => None,
-            Figure::Abandonment | Figure::AverageWait | Figure::AverageHandle => Some(false),
+            Figure::Abandonment | Figure::AverageWait | Figure::AverageHold | Figure::AverageHandle => {
+                Some(false)
+            }
             _ => Some(true),
+        }
+    }
+}
+
+impl Unit {
+    /// As it is written: `percent`, `seconds`, `key`.
+    pub fn written(self) -> &'static str {
+        match self {
+            Unit::Percent => "percent",
+            Unit::Seconds => "seconds",
+            Unit::Key => "key",
+        }
+    }
+
+    /// What stands behind a number.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Unit::Percent => " %",
+            Unit::Seconds => " s",
+            Unit::Key => "",
         }
     }
 }
@@ -164,11 +193,7 @@ impl fmt::Display for Goal {
             Bound::AtLeast(least) => ("at least", least),
             Bound::AtMost(most) => ("at most", most),
         };
-        let unit = match self.figure.unit() {
-            Unit::Percent => " %",
-            Unit::Seconds => " s",
-            Unit::Key => "",
-        };
+        let unit = self.figure.unit().sign();
         write!(f, "{}", self.figure.written())?;
         if let Figure::Survey(question) = &self.figure {
             write!(f, " {question}")?;

@@ -13,6 +13,7 @@ pub mod promise;
 pub mod reason;
 pub mod recording;
 pub mod talk;
+pub mod trend;
 
 use std::fmt;
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub use talk::Resolution;
 pub use talk::SuperviseMode;
 pub use talk::Target;
 pub use talk::TransferKind;
+use trend::Pattern;
+use trend::TrendChange;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -405,6 +408,9 @@ pub enum What {
     /// So many per cent of a queue's callers are to be answered within so long from now on: told at a start where the last that
     /// was told is another.
     TargetSet { queue: Name, percent: u8, within: Duration },
+    /// A queue's figures of the last whole week are others than in the weeks before it, by more than chance: told once, when that
+    /// week is over.
+    TrendSeen { queue: Name, changes: Vec<TrendChange>, pattern: Option<Pattern> },
 }
 
 /// The priority of a call that goes before all that have less: a supervisor's word, which no weight of another queue

@@ -86,12 +86,12 @@ fn figure(yaml: &Yaml, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Opti
         let yaml = fields.require(reader, "question")?;
         return Some((Figure::Survey(reader.name(yaml, "the name of a question")?), yaml.place));
     }
-    let known = Figure::WORDS.into_iter().find(|(known, _)| *known == word.text);
+    let known = Figure::named(&word.text);
     if known.is_none() {
         let words = Figure::WORDS.iter().map(|(word, _)| *word).chain([Figure::SURVEY]);
         reader.unknown(word.place, "figure", &word.text, words);
     }
-    known.map(|(_, figure)| (figure, word.place))
+    known.map(|figure| (figure, word.place))
 }
 
 /// What the figure is to be: on the side that callers are better off.

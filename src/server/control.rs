@@ -352,6 +352,10 @@ impl Control {
                 let _ = reply.send(Ok(()));
                 false
             }
+            ControlRequest::TrendSeen { what } => {
+                outputs.push(Output::Fact(Fact { at: self.clock.now().at, call: None, what: *what }));
+                false
+            }
             ControlRequest::MessageHandled { call, part, by, words, reply } => {
                 inputs.push(Input::MessageHandled { call, part, by, words });
                 let _ = reply.send(Ok(()));

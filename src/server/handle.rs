@@ -138,6 +138,8 @@ pub enum ControlRequest {
     },
     /// An agent wants to call somebody; the answer is the call's number.
     Place { who: Name, wish: PlaceCall, reply: oneshot::Sender<Result<CallId, ControlError>> },
+    /// A look back on the last week has found something: it is told.
+    TrendSeen { what: Box<What> },
     /// Calls from now on are served with this.
     Serve { served: Box<Served>, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A browser's socket is here; what it is told goes into `tell`. When that is full, it is cut.
@@ -274,6 +276,12 @@ impl ControlHandle {
     pub async fn place(&self, who: &str, wish: PlaceCall) -> Result<CallId, ControlError> {
         let who = who.into();
         self.ask(|reply| ControlRequest::Place { who, wish, reply }).await
+    }
+
+    /// Has it told what became of a queue's figures. For a thread that may wait.
+    pub fn trend_seen(&self, what: What) -> Result<(), ControlError> {
+        let request = ControlRequest::TrendSeen { what: Box::new(what) };
+        self.requests.blocking_send(request).map_err(|_| ControlError::Stopping)
     }
 
     /// Serves calls from now on with this. For a thread that may wait.

@@ -32,6 +32,7 @@ use crate::server::passages::Node;
 use crate::server::passages::Passages;
 use crate::server::spread::Spread;
 pub use crate::server::spread::SpreadCounts;
+use crate::server::trends::Trends;
 use crate::store::DatedFact;
 use crate::store::why::set_level;
 
@@ -58,6 +59,8 @@ pub struct Live {
     pub outcomes: Outcomes,
     /// What callers left to be done.
     pub messages: Messages,
+    /// What was told of the last week.
+    pub trends: Trends,
     rules: Rules,
     watchers: broadcast::Sender<Arc<DatedFact>>,
     counters: Counters,
@@ -221,6 +224,7 @@ impl Live {
             passages: Passages::default(),
             outcomes: Outcomes::new(started),
             messages: Messages::default(),
+            trends: Trends::default(),
             rules,
             watchers: broadcast::channel(WATCHER_LAG).0,
             counters: Counters::new(),
@@ -243,6 +247,7 @@ impl Live {
         self.board.apply(&dated);
         self.outcomes.apply(&dated);
         self.messages.apply(&dated);
+        self.trends.apply(&dated);
         if self.watchers.receiver_count() > 0 {
             // An error means that the last watcher has just gone.
             let _ = self.watchers.send(Arc::new(dated));

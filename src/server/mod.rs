@@ -28,11 +28,13 @@ pub mod publisher;
 pub mod queue_counts;
 pub mod queue_log;
 pub mod recorder;
+mod review;
 mod rules;
 pub mod speech;
 mod spread;
 mod start;
 pub mod switchboard;
+pub mod trends;
 pub mod versions;
 
 pub use handle::ControlError;

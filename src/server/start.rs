@@ -58,6 +58,7 @@ use crate::server::publisher::Beginning;
 use crate::server::publisher::Publisher;
 use crate::server::queue_log::QueueLog;
 use crate::server::recorder::Recorder;
+use crate::server::review::Review;
 use crate::server::speech::Speaker;
 use crate::server::speech::SpeechCache;
 use crate::server::switchboard::CarriedCall;
@@ -225,6 +226,8 @@ pub struct Running {
     /// Where phones in browsers connect.
     pub phones: WebConnections,
     thread: JoinHandle<()>,
+    /// Looks back when a week is over.
+    _review: Review,
     /// No other server has the data folder meanwhile.
     _lock: FolderLock,
 }
@@ -392,6 +395,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         let talks = store.readers()?.last_talks(since, REMEMBERED as u32)?;
         belongings.switchboard.recall_talks(&talks);
     }
+    for told in store.readers()?.trends_told(live.board.day().begins)? {
+        live.trends.apply(&told);
+    }
     let to_handle =
         MessageFilter { handled: Some(false), limit: Some(MOST as u32), ..MessageFilter::default() };
     live.messages.recall(&store.readers()?.messages(&to_handle)?);
@@ -414,6 +420,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     if let Some(taken) = taken {
         taken.remove();
     }
+    let review = Review::start(store.readers()?, live.clone(), control.clone())?;
     let folders = (options.flows.clone(), options.prompts.clone());
     let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;
     Ok(Running {
@@ -429,6 +436,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         tls,
         phones,
         thread,
+        _review: review,
         _lock: lock,
     })
 }

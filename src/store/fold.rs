@@ -307,7 +307,8 @@ impl CallFold {
             | What::SurgeBegan { .. }
             | What::SurgeGoesOn { .. }
             | What::SurgeEnded { .. }
-            | What::TargetSet { .. } => return false,
+            | What::TargetSet { .. }
+            | What::TrendSeen { .. } => return false,
         }
         true
     }

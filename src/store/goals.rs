@@ -87,7 +87,7 @@ pub(super) fn report(
 }
 
 /// What a figure comes to; of an answer to a question, nothing.
-fn measured(figure: &Figure, figures: &Figures) -> Actual {
+pub(super) fn measured(figure: &Figure, figures: &Figures) -> Actual {
     let percent = |share: Option<f64>, count| Actual { value: share.map(|share| share * 100.0), count };
     let (tally, handling) = (&figures.tally, &figures.handling);
     match figure {
@@ -101,6 +101,10 @@ fn measured(figure: &Figure, figures: &Figures) -> Actual {
         Figure::QuotesKept => percent(tally.covered(), tally.kept + tally.broken),
         Figure::FirstCallResolution => percent(handling.first_call_resolution(), handling.contacts),
         Figure::FirstCallResolutionByAnswer => percent(handling.settled_by_answer(), handling.asked),
+        Figure::AverageHold => {
+            let mean = handling.per_talk(handling.held);
+            Actual { value: mean.map(|mean| mean.as_secs_f64()), count: handling.talks }
+        }
         Figure::AverageHandle => {
             Actual { value: handling.average().map(|mean| mean.as_secs_f64()), count: handling.talks }
         }

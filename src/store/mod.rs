@@ -49,6 +49,7 @@ pub mod surveys;
 mod talk_rows;
 pub mod talks;
 pub mod targets;
+pub mod trends;
 pub mod view;
 pub mod waits;
 pub mod why;

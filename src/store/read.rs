@@ -70,11 +70,14 @@ use crate::store::service::TooLong;
 use crate::store::surveys;
 use crate::store::surveys::SurveyReport;
 use crate::store::talk_rows;
+use crate::store::talk_rows::GivenAnswer;
 use crate::store::talks;
 use crate::store::talks::TalkFold;
 use crate::store::talks::TalkReport;
 use crate::store::targets;
 use crate::store::targets::Targets;
+use crate::store::trends;
+use crate::store::trends::QueueTrends;
 use crate::store::words::from_word;
 use crate::store::words::word;
 
@@ -306,6 +309,30 @@ impl Readers {
         now: WallTime,
     ) -> Result<Vec<ToldGoal>, StoreError> {
         goals::report(self, goals, staff, zone, now)
+    }
+
+    /// Each queue's last whole week beside the weeks before it, by a clock in `zone`, as of `now`.
+    pub fn trend_report(
+        &self,
+        staff: Staff,
+        zone: &TimeZone,
+        now: WallTime,
+    ) -> Result<Vec<QueueTrends>, StoreError> {
+        trends::report(self, staff, zone, now)
+    }
+
+    /// What was told of such weeks since then, in order.
+    pub fn trends_told(&self, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
+        self.with(|connection| trends::told(connection, since))
+    }
+
+    /// What callers answered about queues, of calls that arrived from then on and before then; nothing of a file to which only
+    /// earlier versions have written.
+    pub(super) fn answers(&self, from: WallTime, until: WallTime) -> Result<Vec<GivenAnswer>, StoreError> {
+        self.with(|connection| match figures::are_made(connection)? {
+            true => talk_rows::answers(connection, from, until),
+            false => Ok(Vec::new()),
+        })
     }
 
     /// Earlier calls of the same caller, by account or by number, newest first.

@@ -28,6 +28,7 @@ use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::fact::Why;
 use crate::fact::mos;
+use crate::fact::trend;
 use crate::store::fold::DatedFact;
 
 /// One line of a story.
@@ -349,6 +350,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         }
         What::SurgeEnded { queue, waiting, agents } => {
             format!("the surge in queue {queue} is over: {}", on_line(*waiting, *agents))
+        }
+        What::TrendSeen { queue, changes, pattern } => {
+            let words = trend::in_words(changes, *pattern);
+            format!("the last week of queue {queue} was another one than those before: {words}")
         }
         What::TargetSet { queue, percent, within } => {
             format!("in queue {queue} {percent} % are to be answered within {} from now on", length(*within))

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use rusqlite::params;
 
 use crate::base::CallId;
+use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::Target;
 use crate::fact::What;
@@ -113,6 +114,35 @@ pub(super) fn survey_report(
         report.add(&name(0)?, row.get(1)?, (&name(2)?, &name(3)?), effort);
     }
     Ok(report)
+}
+
+/// An answer about a queue, and when its call arrived.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct GivenAnswer {
+    pub arrived: WallTime,
+    pub queue: Name,
+    pub question: Name,
+    pub answer: u8,
+}
+
+/// What callers answered about queues, of calls that arrived from then on and before then.
+pub(super) fn answers(
+    connection: &Connection,
+    from: WallTime,
+    until: WallTime,
+) -> Result<Vec<GivenAnswer>, StoreError> {
+    let mut names = Names::default();
+    let mut statement = connection.prepare(
+        "SELECT arrived_us, answers.queue, question, answer FROM answers CROSS JOIN calls ON id = answers.call \
+         WHERE answers.queue IS NOT NULL AND arrived_us >= ?1 AND arrived_us < ?2",
+    )?;
+    let mut rows = statement.query([from.0, until.0])?;
+    let mut answers = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (queue, question) = (names.at(row, 1)?, names.at(row, 2)?);
+        answers.push(GivenAnswer { arrived: WallTime(row.get(0)?), queue, question, answer: row.get(3)? });
+    }
+    Ok(answers)
 }
 
 /// What the talks of calls came to that arrived from then on and before then.

@@ -9,6 +9,7 @@ pub mod reads;
 pub mod service;
 pub mod surveys;
 pub mod talks;
+pub mod trends;
 
 use std::time::Duration;
 

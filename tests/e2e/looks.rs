@@ -489,6 +489,36 @@ fn goals() -> Value {
     ] })
 }
 
+/// A queue whose talks were shorter and helped fewer, and whose answers are too few.
+fn trends() -> Value {
+    let figure = |figure: &str,
+                  unit: &str,
+                  numbers: (f64, u32, f64, u32),
+                  times: Option<f64>,
+                  change: &str,
+                  turn: Option<&str>| {
+        let (week, week_count, before, before_count) = numbers;
+        json!({
+            "figure": figure, "question": null, "unit": unit, "week_begins": "2026-11-16T00:00:00.000Z", "week": week,
+            "week_count": week_count, "before": before, "before_count": before_count, "times_chance": times, "change": change, "turn": turn,
+        })
+    };
+    let figures = [
+        figure("average_handle", "seconds", (148.2, 1_204, 263.0, 4_810), Some(-9.4), "down", Some("other")),
+        figure(
+            "first_call_resolution",
+            "percent",
+            (58.1, 1_102, 77.4, 4_502),
+            Some(-6.1),
+            "down",
+            Some("worse"),
+        ),
+        figure("first_call_resolution_by_answer", "percent", (75.0, 4, 80.0, 40), None, "too_few", None),
+    ];
+    let words = "talks are shorter and fewer callers are helped at once: they may be hurried off the line, and call again";
+    json!({ "queues": [{ "queue": "billing", "pattern": "hurried", "words": words, "figures": figures }] })
+}
+
 #[test]
 fn every_other_page_looks_good() {
     let test = "every_other_page_looks_good";
@@ -593,6 +623,10 @@ fn every_other_page_looks_good() {
     sam.sees("what callers answered", 20, "document.querySelectorAll('#answers tr').length === 5");
     sam.run("await page.click('#service summary')");
     sam.sees("the figures", 20, "document.querySelectorAll('#service-rows tr').length === 6");
+    let report = changed(&server.get("/api/v1/reports/trends"), &trends());
+    answers(&mut sam, "/api/v1/reports/trends", &report);
+    sam.run("await page.click('#trends summary')");
+    sam.sees("the last week", 20, "document.querySelectorAll('#trend-rows tr').length === 3");
     sam.run("await page.click('#goals summary')");
     sam.sees("goals and their weeks", 20, "document.querySelectorAll('#goal-rows tr').length === 5");
     looks.at(&mut sam, "history-reports");

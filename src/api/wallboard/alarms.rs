@@ -77,6 +77,11 @@ pub(super) fn surge(since: WallTime, now: WallTime) -> String {
     }
 }
 
+/// The alarm of a queue whose last week was another one than those before, on the day on which it is told.
+pub(super) fn trend(words: &str) -> String {
+    format!("last week was another one than those before: {words}")
+}
+
 /// The alarm of a server whose history is being lost.
 pub(super) fn history(losses: &Losses) -> Option<String> {
     let facts = match losses.lost() {

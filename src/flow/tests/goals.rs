@@ -56,7 +56,7 @@ fn what_is_no_goal_is_told_at_once() {
 "
         ),
         "center.yaml:7:15: error: no queue is called \"biling\" (did you mean \"billing\"?)
-center.yaml:8:16: error: no figure is called \"service\" (there is service_level, service_level_of_all, within_180_s, abandonment, average_wait, quotes_kept, first_call_resolution, first_call_resolution_by_answer, average_handle, survey)
+center.yaml:8:16: error: no figure is called \"service\" (there is service_level, service_level_of_all, within_180_s, abandonment, average_wait, quotes_kept, first_call_resolution, first_call_resolution_by_answer, average_hold, average_handle, survey)
 center.yaml:9:39: error: abandonment is no goal to have more of (write \"at_most\")
 center.yaml:10:38: error: quotes_kept is no goal to have less of (write \"at_least\")
 center.yaml:11:41: error: \"85\" is not a share in per cent (write it as: 85%, or 62.5%)

@@ -108,11 +108,7 @@ impl GoalView {
             queue: goal.queue.as_ref().map(|queue| queue.to_string()),
             figure: goal.figure.written(),
             question,
-            unit: match goal.figure.unit() {
-                Unit::Percent => "percent",
-                Unit::Seconds => "seconds",
-                Unit::Key => "key",
-            },
+            unit: goal.figure.unit().written(),
             at_least,
             at_most,
             from: rfc3339(goal.from),
