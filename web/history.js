@@ -3,6 +3,7 @@
 import { about, ask, at, attempt, capital, make, session, show, signIn, supervises, timeText, whenText, words, write } from "./base.js";
 import { agentWords } from "./desk-verify.js";
 import { drawGoals } from "./history-goals.js";
+import { drawJudged, wireEvaluations } from "./history-evaluations.js";
 import { wireService } from "./history-service.js";
 import { drawNotes, drawReport, drawSurvey, holdWords } from "./history-talks.js";
 import { drawTrends } from "./history-trends.js";
@@ -17,6 +18,7 @@ else signIn(at("door"), "Sign in", "The history is for people of this contact ce
 async function begin() {
   for (const report of ["service", "goals", "trends", "report"]) show(at(report), supervises(who) || who.local);
   wireService();
+  wireEvaluations(who);
   show(at("page"), true);
   const { agents } = await ask("GET", "/api/v1/agents").catch(() => ({ agents: [] }));
   at("agent").append(...agents.map(({ id }) => make("option", {}, id)));
@@ -107,6 +109,7 @@ async function tell(id) {
     drawNotes(told);
     drawLines();
     mark();
+    await drawJudged(told.call);
     at("story").focus({ preventScroll: innerWidth > 1100 });
   });
 }

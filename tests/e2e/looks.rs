@@ -356,6 +356,31 @@ fn messages() -> Value {
     json!({ "messages": messages, "next_after": null })
 }
 
+/// How a talk was judged, and the form of it.
+fn judged() -> Value {
+    let head = json!({ "call": 1, "agent": "alice", "form": "talk", "by": "dora", "at": at(-9_000), "read": null, "got": 5, "points": 8,
+        "share": 62.5, "strengths": "calm, and quick to see what it was about", "improvements": "say when you will be back",
+        "comments": [{ "at_s": 12, "words": "well put" }, { "at_s": 95, "words": "here they wanted a date" }] });
+    let listened = json!({ "name": "listened", "points": 5, "got": 4, "filled": "hand", "question": "How well did they listen?" });
+    let facts = |name: &str, rule: &str, verdict: &str, from: Value, disputed: Value| json!({ "name": name, "points": 1, "got": null, "filled": "facts", "rule": rule, "verdict": verdict, "from": from, "disputed": disputed });
+    let held = json!([{ "after_s": 84.2, "words": "alice is back after 1 min 52 s" }, { "after_s": 231.7, "words": "the longest hold is over" }]);
+    let items = json!([
+        listened,
+        facts("held", "held_as_told", "not_met", held, json!("the first one was a minute by their own wish")),
+        facts(
+            "asked",
+            "asked_before_hold",
+            "met",
+            json!([{ "after_s": 61.0, "words": "held by alice" }]),
+            Value::Null
+        ),
+        facts("briefed", "briefed_before_transfer", "not_applicable", json!([]), Value::Null),
+    ]);
+    let mut evaluation = head;
+    evaluation["items"] = items.clone();
+    json!({ "evaluations": [evaluation], "open": [{ "agent": "alice", "form": "talk", "items": items }] })
+}
+
 /// One announcement that is on, and one that never was.
 fn announcements() -> Value {
     let switched =
@@ -568,9 +593,13 @@ fn every_other_page_looks_good() {
         sam.sees(name, 20, there);
         looks.at(&mut sam, name);
     }
+    answers(&mut sam, &format!("/api/v1/calls/{call}/evaluations"), &judged());
     open(&mut sam, &server, &format!("/history#{call}"));
     sam.sees("the story", 20, "document.querySelectorAll('#lines li').length > 0");
     looks.at(&mut sam, "history-story");
+    sam.run("await page.selectOption('#judge-which', '0')");
+    sam.sees("the form", 10, "document.querySelector('#judge-listened') !== null");
+    looks.at(&mut sam, "history-judged");
     // The same call as it would be had it been handed on, and the report.
     let path = format!("/api/v1/calls/{call}");
     let told = json!(handed_on(&server.get(&path)).to_string());

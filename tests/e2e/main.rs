@@ -15,6 +15,7 @@ mod demo;
 mod desk;
 mod desk_page;
 mod ending;
+mod evaluations;
 mod fetch;
 mod flood;
 mod flows;
