@@ -371,6 +371,25 @@ mod tests {
     }
 
     #[test]
+    fn the_target_of_a_queue_outlives_the_fact_that_told_it() {
+        let (folder, store) = history(2);
+        let within = Duration::from_secs(20);
+        let what = What::TargetSet { queue: "billing".into(), percent: 80, within };
+        let told = HistoryWriter::start(&store, sample::STARTED).unwrap();
+        told.record(Fact { at: Timestamp::from_secs(1), call: None, what });
+        // The last fact stays, whatever it tells.
+        let what = What::DeskOpened { agent: "bob".into() };
+        told.record(Fact { at: Timestamp::from_secs(2), call: None, what });
+        drop(told);
+        swept(&folder, sample::STARTED + DAY * 100);
+        let readers = store.readers().unwrap();
+        let facts = readers.facts(CallId(0)).unwrap();
+        assert!(!facts.iter().any(|dated| matches!(dated.fact.what, What::TargetSet { .. })), "{facts:?}");
+        let target = readers.targets().unwrap().at(&"billing".into(), sample::STARTED + DAY);
+        assert_eq!(target.map(|target| target.within), Some(within));
+    }
+
+    #[test]
     fn whoever_is_still_owed_something_keeps_their_call() {
         let (folder, store) = history(8);
         let number = "+12025550143".to_owned();

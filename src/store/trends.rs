@@ -194,15 +194,19 @@ fn answers_by_day(answers: &[GivenAnswer], days: &Intervals) -> BTreeMap<Name, D
 
 /// What was told of trends since then, in order.
 pub(super) fn told(connection: &Connection, since: WallTime) -> Result<Vec<DatedFact>, StoreError> {
-    let mut statement = connection
-        .prepare("SELECT wall_us, at_us, json FROM facts WHERE call = 0 AND wall_us >= ?1 ORDER BY seq")?;
-    let mut rows = statement.query([since.0])?;
+    // From the end, for there may be years before it.
+    let mut statement =
+        connection.prepare("SELECT wall_us, at_us, json FROM facts WHERE call = 0 ORDER BY seq DESC")?;
+    let mut rows = statement.query([])?;
     let mut told = Vec::new();
-    while let Some(row) = rows.next()? {
+    while let Some(row) = rows.next()?
+        && WallTime(row.get(0)?) >= since
+    {
         if read::is_of(row.get_ref(2)?.as_str().unwrap_or_default(), &["trend_seen"]) {
             told.extend(read::dated(row, None)?);
         }
     }
+    told.reverse();
     Ok(told)
 }
 
