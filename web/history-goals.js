@@ -1,8 +1,13 @@
 // What the center's goals came to, in all and week by week.
 
-import { about, ask, at, make, show, words } from "./base.js";
+import { about, ask, at, clock, make, show, words } from "./base.js";
 
-export const dayText = (moment) => new Date(moment).toLocaleDateString([], { year: "numeric", month: "short", day: "numeric" });
+// A day; of another year with the year.
+export function dayText(moment) {
+  const day = new Date(moment);
+  const year = day.getFullYear() === new Date(clock()).getFullYear() ? {} : { year: "numeric" };
+  return day.toLocaleDateString([], { ...year, month: "short", day: "numeric" });
+}
 
 // A goal is until the end of its last day.
 const lastDay = (until) => (until === null ? "" : dayText(new Date(until).getTime() - 1));
@@ -13,7 +18,7 @@ export function valueText(value, unit) {
   return unit === "percent" ? `${value} %` : unit === "seconds" ? about(value) : String(value);
 }
 
-const verdicts = { reached: ["good", "reached"], not_reached: ["bad", "not reached"], too_few: ["", "too few to say"] };
+const verdicts = { reached: ["good", "reached"], not_reached: ["bad", "not reached"], too_few: ["", "too few"] };
 
 function verdictTag({ verdict }) {
   const [kind, text] = verdicts[verdict] ?? ["", words(verdict)];

@@ -4,7 +4,7 @@ import { ask, at, capital, make, show, words } from "./base.js";
 import { dayText, valueText } from "./history-goals.js";
 
 const turns = { better: "good", worse: "bad", other: "warn" };
-const changes = { up: "up", down: "down", as_before: "as before", too_few: "too few to say" };
+const changes = { up: "up", down: "down", as_before: "as before", too_few: "too few" };
 
 export async function drawTrends() {
   const { queues, formulas } = await ask("GET", "/api/v1/reports/trends");
