@@ -47,6 +47,7 @@ mod report;
 mod route;
 mod serve;
 mod simulate;
+mod standby;
 mod table;
 mod trends;
 mod trouble;
@@ -65,6 +66,8 @@ struct Cli {
 enum Command {
     /// Run the server (the default)
     Serve(ServeArgs),
+    /// Keep a copy of another machine's server, and take over with its calls when it is gone
+    Standby(standby::StandbyArgs),
     /// List calls, newest first, live ones included
     Calls(calls::ListArgs),
     /// Tell the story of one call, line by line
@@ -156,6 +159,12 @@ struct ServeArgs {
     /// A site whose pages may be SIP phones at /sip, beside our own; may be given more than once
     #[arg(long, value_name = "ORIGIN", value_parser = ServeOptions::parse_origin)]
     sip_origin: Vec<String>,
+    /// Where standbys of this server connect [default: there are none]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address, requires = "standby_key")]
+    standbys: Option<SocketAddr>,
+    /// The file of the key that a server and its standbys share
+    #[arg(long, value_name = "FILE")]
+    standby_key: Option<PathBuf>,
 }
 
 /// Where the store is.
@@ -183,6 +192,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(args.into()),
+        Command::Standby(args) => standby::run(args),
         Command::Calls(args) => calls::list(args),
         Command::Call(args) => calls::story(args),
         Command::Promises(args) => promises::list(args),
@@ -237,6 +247,7 @@ impl From<ServeArgs> for ServeOptions {
                 turn_secret: std::env::var("WARMLINE_TURN_SECRET").ok().map(Secret::new),
             },
             sip_origins: args.sip_origin,
+            standbys: args.standbys.zip(args.standby_key),
         }
     }
 }

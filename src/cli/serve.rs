@@ -29,10 +29,20 @@ const LOGGED: &str = "info,rtc_dtls=error";
 /// with its calls left to the next server, which an upgrade is. The log
 /// goes to stderr; `RUST_LOG` says how much of it.
 pub(super) fn run(options: ServeOptions) -> Result<(), Trouble> {
+    log();
+    serve_or_tell(options)
+}
+
+/// Logs to stderr.
+pub(super) fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     // A log in a file is read by programs: no colours there.
     let colour = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).init();
+}
+
+/// Runs the server; what is wrong is told with a hint.
+pub(super) fn serve_or_tell(options: ServeOptions) -> Result<(), Trouble> {
     serve(options).map_err(|error| match error {
         ServeError::Store(error) => error.into(),
         error => {

@@ -12,6 +12,8 @@ use crate::server::queue_log::QueueLog;
 use crate::server::queue_log::QueueLogStats;
 use crate::server::recorder::Recorder;
 use crate::server::recorder::RecorderStats;
+use crate::server::standby::StandbyStats;
+use crate::server::standby::Standbys;
 use crate::server::switchboard::Switchboard;
 use crate::sip::Transport;
 use crate::wire::media::Media;
@@ -33,6 +35,7 @@ pub struct Gauges {
     recorder: Arc<RecorderStats>,
     journal: Arc<JournalStats>,
     queue_log: Option<Arc<QueueLogStats>>,
+    standbys: Option<Arc<StandbyStats>>,
 }
 
 /// How many of something, by transport, in the order of [`Transport::ALL`].
@@ -59,12 +62,14 @@ impl Gauges {
         recorder: &Recorder,
         journal: &Journal,
         queue_log: Option<&QueueLog>,
+        standbys: Option<&Standbys>,
     ) -> Gauges {
         let workers = media.stats().cloned().collect();
         let (browsers, recorder) = (browsers.stats().clone(), recorder.stats().clone());
         let journal = journal.stats().clone();
         let queue_log = queue_log.map(|log| log.stats().clone());
-        Gauges { workers, browsers, recorder, journal, queue_log, ..Gauges::default() }
+        let standbys = standbys.map(|standbys| standbys.stats().clone());
+        Gauges { workers, browsers, recorder, journal, queue_log, standbys, ..Gauges::default() }
     }
 
     pub(super) fn set(&self, switchboard: &Switchboard) {
@@ -142,6 +147,22 @@ impl Gauges {
                     "warmline_queue_log_lost_total",
                     "Steps in no file of the queue's log, because the disk was too slow or full",
                     &log.lost,
+                ),
+            ]);
+        }
+        if let Some(standbys) = &self.standbys {
+            let whole = standbys.whole.load(Ordering::Relaxed) as f64;
+            metrics.extend([
+                Metric::gauge(
+                    "warmline_standbys",
+                    "Standbys that have everything, up to a moment ago",
+                    whole,
+                ),
+                counter("warmline_standby_bytes_total", "Bytes sent to standbys", &standbys.sent),
+                counter(
+                    "warmline_standby_refused_total",
+                    "Connections of somebody who has not the standby's key",
+                    &standbys.refused,
                 ),
             ]);
         }

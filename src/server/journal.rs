@@ -70,8 +70,8 @@ mod tests;
 /// The form that is written. Another one is not read: its calls are over, as if there were no journal.
 const VERSION: u32 = 1;
 /// The file, in the data folder; and what an earlier process left, while this one begins.
-const FILE: &str = "calls.journal";
-const TAKEN: &str = "calls.journal.taken";
+pub(super) const FILE: &str = "calls.journal";
+pub(super) const TAKEN: &str = "calls.journal.taken";
 /// Turns that may wait to be written.
 const WAITING: usize = 4_096;
 /// How long the file may get before it is begun anew, and by how much longer than it was then.
@@ -102,6 +102,8 @@ enum Entry<C, E = Engine> {
     Over(CallId),
     Contacts(Name, Vec<Binding>),
     Desks(CarriedDesks),
+    /// The file comes from another machine, whose clock is behind ours by so many milliseconds: by that streams were looked at.
+    Moved(i64),
     /// All that changed up to then is written.
     Turn(Timestamp),
 }
@@ -514,6 +516,14 @@ impl<C> Standing<C> {
             }
             Entry::Contacts(user, contacts) => drop(self.contacts.insert(user, contacts)),
             Entry::Desks(desks) => self.desks = desks,
+            // What was before our clock began is not known in it, and a guess could use a number of a key twice.
+            Entry::Moved(behind_ms) => self.reached.values_mut().for_each(|reached| {
+                reached.retain_mut(|(_, reached)| {
+                    let at_ms = reached.at_ms.checked_add_signed(behind_ms);
+                    reached.at_ms = at_ms.unwrap_or_default();
+                    at_ms.is_some()
+                });
+            }),
             Entry::Head(_) | Entry::Turn(_) => {}
         }
     }
@@ -592,6 +602,25 @@ fn turn_over(at: Timestamp) -> String {
     line(&Entry::<()>::Turn(at))
 }
 
+/// How many of the octets are whole turns: what comes behind is not over yet.
+pub(super) fn whole_turns(octets: &[u8]) -> usize {
+    let mut end = octets.len();
+    while let Some(newline) = octets[..end].iter().rposition(|octet| *octet == b'\n') {
+        let line = octets[..newline].iter().rposition(|octet| *octet == b'\n').map_or(0, |before| before + 1);
+        if octets[line..].starts_with(br#"{"turn":"#) {
+            return newline + 1;
+        }
+        end = newline;
+    }
+    0
+}
+
+/// Says of a file that it comes from another machine, whose clock is behind ours by so much.
+pub(super) fn moved(data: &Path, behind_ms: i64) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).open(data.join(FILE))?;
+    file.write_all(line(&Entry::<()>::Moved(behind_ms)).as_bytes())
+}
+
 /// Takes what an earlier process left in the data folder: whoever breaks over it does so once. Nothing is there where there was no
 /// server, or where it cannot be read.
 pub fn take(data: &Path) -> Option<(Left, Taken)> {
@@ -631,6 +660,8 @@ fn read(file: File) -> Result<Left, String> {
                 turn.drain(..).for_each(|entry| left.apply(entry, |call: Value| call));
                 last = at;
             }
+            // Of whole turns, behind which it is written.
+            entry @ Entry::Moved(_) => left.apply(entry, |call: Value| call),
             entry => turn.push(entry),
         }
     }

@@ -140,6 +140,17 @@ impl Keyring {
         Keyring::among(places, started)
     }
 
+    /// Where the keys of the calls of a data folder are, while there are any.
+    pub fn folder_of(data: &Path) -> Option<PathBuf> {
+        Keyring::of(data, WallTime(0)).folder.take()
+    }
+
+    /// The calls whose keys are in a folder, and the file of each.
+    pub fn files_in(folder: &Path) -> impl Iterator<Item = (CallId, PathBuf)> + use<> {
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        files.filter_map(|file| Some((CallId(file.file_name().to_str()?.parse().ok()?), file.path())))
+    }
+
     fn among(mut places: Vec<(PathBuf, PathBuf)>, started: WallTime) -> Keyring {
         places.retain(|(within, _)| is_memory(within));
         let folder = places.iter().map(|(_, folder)| folder).find(|folder| is_ours(folder)).cloned();
@@ -167,10 +178,15 @@ impl Keyring {
     /// Begins with calls that are kept next: the files of all others are removed.
     pub fn begin(&mut self, is_next: impl Fn(CallId) -> bool) {
         self.kept.clear();
+        self.keep_only(is_next);
+    }
+
+    /// Removes the files of all calls but these.
+    pub fn keep_only(&mut self, is_kept: impl Fn(CallId) -> bool) {
         let files = self.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok());
         for file in files.into_iter().flatten().flatten() {
             let call = file.file_name().to_str().and_then(|name| name.parse().ok()).map(CallId);
-            if !call.is_some_and(&is_next) {
+            if !call.is_some_and(&is_kept) {
                 let _ = fs::remove_file(file.path());
             }
         }
@@ -186,6 +202,11 @@ impl Keyring {
         let file = OnFile { started: self.started, lines };
         // Text, numbers and lists: there is nothing in it that JSON does not have.
         let text = serde_json::to_string(&file).expect("keys can be written down");
+        self.keep_text(call, text);
+    }
+
+    /// Keeps what another machine's keyring says of a call.
+    pub fn keep_text(&mut self, call: CallId, text: String) {
         if self.kept.get(&call) == Some(&text) {
             return;
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use tracing::warn;
 
 /// The file by whose lock a server has its data folder. It stays there, and says nothing.
-const FILE: &str = "lock";
+pub(super) const FILE: &str = "lock";
 
 /// Another server has the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

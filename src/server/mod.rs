@@ -32,6 +32,7 @@ mod review;
 mod rules;
 pub mod speech;
 mod spread;
+pub mod standby;
 mod start;
 pub mod switchboard;
 pub mod trends;

@@ -44,6 +44,8 @@ pub struct ServeOptions {
     pub queue_log: Option<PathBuf>,
     /// What pages should know for networks that need it. Default: none.
     pub ice: IceServers,
+    /// Where standbys connect, and the file of the key that they share with us. Default: there are none.
+    pub standbys: Option<(SocketAddr, PathBuf)>,
     /// Whose pages may be SIP phones here beside our own, as browsers name them: `https://crm.example.org`. Default: nobody's.
     pub sip_origins: Vec<String>,
 }
@@ -124,6 +126,7 @@ impl Default for ServeOptions {
             public_address: None,
             queue_log: None,
             ice: IceServers::default(),
+            standbys: None,
             sip_origins: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
+use std::net::TcpListener;
 use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -61,6 +62,9 @@ use crate::server::recorder::Recorder;
 use crate::server::review::Review;
 use crate::server::speech::Speaker;
 use crate::server::speech::SpeechCache;
+use crate::server::standby::KeyError;
+use crate::server::standby::StandbyKey;
+use crate::server::standby::Standbys;
 use crate::server::switchboard::CarriedCall;
 use crate::server::switchboard::Parts;
 use crate::server::switchboard::Recalled;
@@ -145,6 +149,8 @@ pub enum ServeError {
     NoTurnSecret,
     #[error("another Warmline serves with the data folder {}", .0.display())]
     FolderTaken(PathBuf),
+    #[error(transparent)]
+    StandbyKey(#[from] KeyError),
     #[error("the operating system refused: {0}")]
     System(#[from] io::Error),
 }
@@ -171,6 +177,9 @@ impl ServeError {
             ServeError::Bind { what: "WebRTC", .. } => {
                 Some("another server may have the port; choose one with --webrtc ADDR:PORT".to_owned())
             }
+            ServeError::Bind { what: "standbys", .. } => {
+                Some("another server may have the port; choose one with --standbys ADDR:PORT".to_owned())
+            }
             ServeError::Bind { .. } => {
                 Some("another server may have the port; choose one with --http ADDR:PORT".to_owned())
             }
@@ -193,6 +202,7 @@ impl ServeError {
             ServeError::Load(LoadError::DataFolder { .. }) => {
                 Some("name a folder that you may write to with --data".to_owned())
             }
+            ServeError::StandbyKey(error) => Some(error.hint()),
             ServeError::FolderTaken(_) => Some(
                 "stop it, or wait until its last calls are over; a second server has a folder of its own: --data DIR"
                     .to_owned(),
@@ -228,6 +238,8 @@ pub struct Running {
     thread: JoinHandle<()>,
     /// Looks back when a week is over.
     _review: Review,
+    /// They are let go once all is written.
+    _standbys: Option<Standbys>,
     /// No other server has the data folder meanwhile.
     _lock: FolderLock,
 }
@@ -325,7 +337,9 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let queue_log = queue_log.map(|folder| QueueLog::start(folder, config.clone(), clock.started()));
     let queue_log = queue_log.transpose()?;
     let journal = Journal::start(&options.data, place, keyring)?;
-    let gauges = Arc::new(Gauges::new(&media, &browsers, &recorder, &journal, queue_log.as_ref()));
+    let standbys = standbys(options, sip)?;
+    let gauges = Gauges::new(&media, &browsers, &recorder, &journal, queue_log.as_ref(), standbys.as_ref());
+    let gauges = Arc::new(gauges);
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let (fetched_sender, fetched) = mpsc::channel(FETCHED);
     let (bots_sender, bots_ended) = mpsc::channel(BOTS_ENDED);
@@ -437,6 +451,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         phones,
         thread,
         _review: review,
+        _standbys: standbys,
         _lock: lock,
     })
 }
@@ -513,6 +528,15 @@ fn certificate_names(center: &Center) -> Vec<(SocketAddr, String)> {
         Some([trunk.outbound, registrar].into_iter().flatten().map(move |address| (address, name.clone())))
     };
     center.trunks.iter().filter_map(named).flatten().collect()
+}
+
+/// Lets standbys connect, where there are to be any.
+fn standbys(options: &ServeOptions, sip: SocketAddr) -> Result<Option<Standbys>, ServeError> {
+    let Some((address, key)) = &options.standbys else { return Ok(None) };
+    let key = StandbyKey::read(key)?;
+    let failed = |error| ServeError::Bind { what: "standbys", address: *address, error };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    Ok(Some(Standbys::start(listener, options.data.clone(), sip, key)?))
 }
 
 /// Has the data folder for this server alone, making it where it is missing.

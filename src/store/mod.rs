@@ -28,6 +28,7 @@ pub mod handling;
 mod handling_rows;
 pub mod history;
 pub mod identity;
+pub mod log;
 pub mod menus;
 pub mod messages;
 pub mod misrouted;

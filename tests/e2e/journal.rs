@@ -35,7 +35,7 @@ const LONG_RING: [(&str, &str); 2] = [
 ];
 
 /// From now on, each of the two hears the other.
-fn they_hear_each_other(caller: &Phone, agent: &Phone) {
+pub fn they_hear_each_other(caller: &Phone, agent: &Phone) {
     let from = [caller.recording().len(), agent.recording().len()];
     within(20, "caller and agent hear each other's tone, in what came since", || {
         let heard = |phone: &Phone, from: usize, hz| tone::seconds_of(hz, &phone.recording()[from..]) >= 1.0;
@@ -44,7 +44,7 @@ fn they_hear_each_other(caller: &Phone, agent: &Phone) {
 }
 
 /// From now on, the caller hears something for a second.
-fn hears_music(caller: &Phone) {
+pub fn hears_music(caller: &Phone) {
     let from = caller.recording().len();
     within(20, "the caller hears music", || {
         let since = caller.recording().split_off(from);
@@ -86,7 +86,7 @@ fn a_talk_outlives_the_server() {
 }
 
 /// Alice is not ready, and somebody has just begun to wait: her phone, which picks up by itself or not, theirs, and the call.
-fn somebody_waits(server: &Server, answers: bool) -> (Phone, Phone, String) {
+pub fn somebody_waits(server: &Server, answers: bool) -> (Phone, Phone, String) {
     let alice = Phone::agent(&server.sip(), "alice", answers);
     server.wait_for_agent("alice", "ready", 10);
     server.set_agent("alice", "not_ready");
@@ -184,7 +184,7 @@ fn a_talk_at_a_desk_outlives_the_server_and_the_desk_comes_back_to_it_by_itself(
 }
 
 /// A center whose phones may secure their audio, and the memory in which its server keeps their keys.
-fn secured_center(policy: &str) -> (Folder, Setup, TempDir) {
+pub fn secured_center(policy: &str) -> (Folder, Setup, TempDir) {
     let secured = format!("srtp: {policy}\ncompany: ");
     center_with_memory(&[("company: ", &secured), LONG_RING[0], LONG_RING[1]])
 }
@@ -198,17 +198,17 @@ fn center_with_memory(changes: &[(&str, &str)]) -> (Folder, Setup, TempDir) {
 }
 
 /// A phone of that center which secures its audio in this way.
-fn secured_phone<'a>(server: &Server, user: &'a str, srtp: Option<&'a str>) -> baresip::Setup<'a> {
+pub fn secured_phone<'a>(server: &Server, user: &'a str, srtp: Option<&'a str>) -> baresip::Setup<'a> {
     baresip::Setup { user, domain: Some(server.sip()), srtp, ..baresip::Setup::default() }
 }
 
 /// The same of an agent who picks up.
-fn secured_agent(server: &Server, user: &str, srtp: Option<&str>) -> Phone {
+pub fn secured_agent(server: &Server, user: &str, srtp: Option<&str>) -> Phone {
     Phone::agent_set_up(&baresip::Setup { answers: true, ..secured_phone(server, user, srtp) })
 }
 
 /// Files that hold keys.
-fn kept(memory: &TempDir) -> Vec<PathBuf> {
+pub fn kept(memory: &TempDir) -> Vec<PathBuf> {
     let within =
         |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     within(memory.path().to_owned()).flat_map(within).collect()

@@ -43,6 +43,7 @@ mod sound;
 mod speech;
 mod spine;
 mod srtp;
+mod standby;
 mod supervise;
 mod survey;
 mod talk;

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -33,13 +34,15 @@ pub struct Setup {
     pub tls: bool,
     /// More of its environment.
     pub environment: Vec<(&'static str, String)>,
+    /// Standbys may connect.
+    pub standbys: bool,
 }
 
 impl Default for Setup {
     /// The demo center, with room for forty lines.
     fn default() -> Setup {
         let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows");
-        Setup { flows, rtp_ports: 80, log: "debug", tls: false, environment: Vec::new() }
+        Setup { flows, rtp_ports: 80, log: "debug", tls: false, environment: Vec::new(), standbys: false }
     }
 }
 
@@ -47,6 +50,7 @@ impl Default for Setup {
 pub struct Server {
     // The process ends before its folder goes.
     process: Child,
+    standby: Option<Child>,
     folder: Folder,
     setup: Setup,
     sip: u16,
@@ -54,6 +58,8 @@ pub struct Server {
     rtp: u16,
     _ports: [Ports; 2],
     starts: u32,
+    /// How many machines of its have been lost.
+    lost: u32,
 }
 
 impl Server {
@@ -65,12 +71,20 @@ impl Server {
     /// Starts a server that is set up like this.
     pub fn set_up(setup: Setup) -> Server {
         let folder = Folder::new("server");
-        // SIP, the web, WebRTC, SIP over TLS, HTTPS.
-        let ports = [free_ports(5), free_ports(setup.rtp_ports)];
+        // SIP, the web, WebRTC, SIP over TLS, HTTPS, standbys.
+        let ports = [free_ports(6), free_ports(setup.rtp_ports)];
         let [sip, rtp] = ports.each_ref().map(|ports| ports.first);
+        if setup.standbys {
+            let key = folder.path().join(STANDBY_KEY);
+            fs::write(&key, "a key that both machines have, and nobody else").expect("a file in our folder");
+            fs::set_permissions(key, fs::Permissions::from_mode(0o600)).expect("our file");
+        }
         let http = sip + 1;
-        let process = spawn(&setup, &folder, sip, http, rtp, 0);
-        let mut server = Server { process, folder, setup, sip, http, rtp, _ports: ports, starts: 1 };
+        let serve = command(&["serve"], &setup, &folder, sip, rtp, 0);
+        let process = Child::start(&mut { serve }, &folder.path().join("log-0"));
+        let standby = None;
+        let mut server =
+            Server { process, standby, folder, setup, sip, http, rtp, _ports: ports, starts: 1, lost: 0 };
         server.is_ready();
         server
     }
@@ -78,9 +92,31 @@ impl Server {
     /// Starts it again, after it has ended, with the data of before.
     pub fn restart(&mut self) {
         assert!(self.process.ended().is_some(), "it still runs");
-        self.process = spawn(&self.setup, &self.folder, self.sip, self.http, self.rtp, self.starts);
+        self.process = self.spawn(&["serve"], self.lost);
         self.starts += 1;
         self.is_ready();
+    }
+
+    /// Starts a standby, with a data folder of its own as on another machine, and waits until it has everything.
+    pub fn start_standby(&mut self) {
+        let server = format!("127.0.0.1:{}", self.sip + 5);
+        self.standby = Some(self.spawn(&["standby", &server], self.lost + 1));
+        within(60, "the standby has everything", || (self.gauge("warmline_standbys") == 1.0).then_some(()));
+    }
+
+    /// The machine is gone, and with it all that was on it; the standby takes over.
+    pub fn lose_machine(&mut self) {
+        self.kill();
+        fs::rename(self.data(), self.folder.path().join(format!("lost-{}", self.lost))).expect("its data");
+        self.process = self.standby.take().expect("a standby");
+        self.starts += 1;
+        self.lost += 1;
+        self.is_ready();
+    }
+
+    fn spawn(&self, role: &[&str], machine: u32) -> Child {
+        let mut command = command(role, &self.setup, &self.folder, self.sip, self.rtp, machine);
+        Child::start(&mut command, &self.folder.path().join(format!("log-{}", self.starts)))
     }
 
     /// Starts another one with the same data, at ports of its own, which must end by itself; what it says.
@@ -111,7 +147,7 @@ impl Server {
 
     /// Where it keeps its data.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        data(&self.folder, self.lost)
     }
 
     /// What it has logged since its last start.
@@ -332,25 +368,37 @@ impl Server {
     }
 }
 
-fn spawn(setup: &Setup, folder: &Folder, sip: u16, http: u16, rtp: u16, start: u32) -> Child {
+/// The file of the key that a server and its standbys share, in the test's folder.
+const STANDBY_KEY: &str = "standby.key";
+
+/// The data folder of a machine.
+fn data(folder: &Folder, machine: u32) -> PathBuf {
+    folder.path().join(if machine == 0 { "data".to_owned() } else { format!("data-{machine}") })
+}
+
+fn command(role: &[&str], setup: &Setup, folder: &Folder, sip: u16, rtp: u16, machine: u32) -> Command {
+    let http = sip + 1;
     let mut command = Command::new(env!("CARGO_BIN_EXE_warmline"));
     command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("RUST_LOG", setup.log)
         .envs(setup.environment.iter().cloned())
-        .arg("serve")
+        .args(role)
         .arg("--data")
-        .arg(folder.path().join("data"))
+        .arg(data(folder, machine))
         .arg("--flows")
         .arg(&setup.flows)
         .args(["--sip", &format!("127.0.0.1:{sip}"), "--http", &format!("127.0.0.1:{http}")])
         .args(["--webrtc", &format!("127.0.0.1:{}", http + 1)])
         .args(["--rtp-ports", &format!("{rtp}-{}", rtp + setup.rtp_ports - 1), "--media-workers", "1"]);
+    let address = |port: u16| format!("127.0.0.1:{port}");
     if setup.tls {
-        let address = |port: u16| format!("127.0.0.1:{port}");
         command.args(["--sip-tls", &address(sip + 3), "--https", &address(sip + 4)]);
     }
-    Child::start(&mut command, &folder.path().join(format!("log-{start}")))
+    if setup.standbys {
+        command.args(["--standbys", &address(sip + 5), "--standby-key"]).arg(folder.path().join(STANDBY_KEY));
+    }
+    command
 }
 
 fn search(folder: &Path, needle: &[u8], looked_at: &mut usize) {

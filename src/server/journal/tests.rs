@@ -165,3 +165,44 @@ fn a_server_that_cannot_start_leaves_the_file_to_the_next() {
     assert!(taken(data.path()).is_some());
     assert!(take(data.path()).is_none() && fs::read_dir(data.path()).unwrap().next().is_none());
 }
+
+#[test]
+fn streams_of_another_machine_were_looked_at_by_our_clock() {
+    let mut standing = Standing::<Value>::of(Engine::new(config()));
+    let at = |at_ms: u64| {
+        let reached = serde_json::json!({
+            "ssrc": 1, "name": "a", "at_ms": at_ms, "next": 5, "timestamp": 6, "units": 160, "report": 0, "heard": null,
+        });
+        (LegId(at_ms), serde_json::from_value::<Reached>(reached).unwrap())
+    };
+    let left = |standing: &Standing<Value>| -> Vec<u64> {
+        standing.reached[&CallId(1)].iter().map(|(_, reached)| reached.at_ms).collect()
+    };
+    standing.apply(Entry::Reached(CallId(1), vec![at(2_000), at(9_000)]), |call: Value| call);
+    standing.apply(Entry::Moved(100_000), |call: Value| call);
+    assert_eq!(left(&standing), [102_000, 109_000]);
+    standing.apply(Entry::Moved(-105_000), |call: Value| call);
+    assert_eq!(left(&standing), [4_000], "one was before our clock began");
+}
+
+#[test]
+fn what_is_behind_the_last_whole_turn_is_not_over() {
+    let of = |text: &str| whole_turns(text.as_bytes());
+    assert_eq!(of(""), 0);
+    assert_eq!(of("{\"head\":1}\n"), 0);
+    assert_eq!(of("{\"head\":1}\n{\"turn\":1}"), 0, "it may be cut off");
+    assert_eq!(of("{\"head\":1}\n{\"turn\":1}\n"), 22);
+    assert_eq!(of("{\"head\":1}\n{\"turn\":1}\n{\"over\":1}\n{\"tu"), 22);
+    let mut text = line(&Entry::<()>::Over(CallId(3)));
+    text.push_str(&turn_over(Timestamp::from_secs(4)));
+    assert_eq!(of(&text), text.len(), "as lines are written");
+}
+
+#[test]
+fn a_file_from_another_machine_says_so_at_its_end() {
+    let data = tempfile::tempdir().unwrap();
+    writer(data.path(), SHORTEST).turn(turn(Timestamp::from_secs(2), Vec::new(), desks(&[0]))).unwrap();
+    moved(data.path(), -5).unwrap();
+    assert!(fs::read_to_string(data.path().join(FILE)).unwrap().ends_with("{\"moved\":-5}\n"));
+    assert_eq!(taken(data.path()).unwrap().last, Timestamp::from_secs(2));
+}

@@ -1,0 +1,264 @@
+//! The server's side: whoever has the key is sent what there is in the data folder, and then what changes in it. A thread for each
+//! standby reads the files; the server itself does nothing for it, and waits for nobody.
+
+use std::io;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
+
+use tracing::debug;
+use tracing::info;
+use tracing::warn;
+
+use super::About;
+use super::FORM;
+use super::Record;
+use super::StandbyKey;
+use super::Thing;
+use super::calls::CallsTail;
+use super::channel::AT_ONCE;
+use super::channel::Channel;
+use super::files::FilesTail;
+use crate::store::log::FOLDED_FROM;
+use crate::store::log::Found;
+use crate::store::log::LogTail;
+use crate::wire::media::machine_ms;
+
+/// How long lies between two looks at what is new: as long as the journal gathers for.
+const EVERY: Duration = Duration::from_millis(10);
+/// How often a standby is told at least that the server lives.
+const ALIVE_EVERY: Duration = Duration::from_millis(200);
+/// How many may be connected at once, those among them who have not shown yet that they have the key.
+const MOST: u64 = 4;
+/// How long the end of the server waits until its standbys have everything.
+const LAST: Duration = Duration::from_secs(2);
+
+/// What the threads count.
+#[derive(Debug, Default)]
+pub struct StandbyStats {
+    /// Standbys that have everything, up to a moment ago.
+    pub whole: AtomicU64,
+    /// Octets that were sent to standbys.
+    pub sent: AtomicU64,
+    /// Connections of somebody who has not the key.
+    pub refused: AtomicU64,
+    connected: AtomicU64,
+}
+
+/// The grip on the threads.
+#[derive(Debug)]
+pub struct Standbys {
+    stats: Arc<StandbyStats>,
+    ends: Arc<AtomicBool>,
+    address: SocketAddr,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a thread for a standby knows.
+#[derive(Clone)]
+struct Server {
+    data: PathBuf,
+    sip: SocketAddr,
+    key: StandbyKey,
+    stats: Arc<StandbyStats>,
+    /// The server has ended: what is there now is all.
+    ends: Arc<AtomicBool>,
+}
+
+impl Standbys {
+    /// Serves standbys of the server with this data folder and SIP address.
+    ///
+    /// # Errors
+    ///
+    /// When a thread cannot be started.
+    pub fn start(
+        listener: TcpListener,
+        data: PathBuf,
+        sip: SocketAddr,
+        key: StandbyKey,
+    ) -> io::Result<Standbys> {
+        let (stats, ends) = (Arc::new(StandbyStats::default()), Arc::new(AtomicBool::new(false)));
+        let address = listener.local_addr()?;
+        let server = Server { data, sip, key, stats: stats.clone(), ends: ends.clone() };
+        let thread =
+            thread::Builder::new().name("standbys".to_owned()).spawn(move || server.listen(&listener))?;
+        Ok(Standbys { stats, ends, address, thread: Some(thread) })
+    }
+
+    pub fn stats(&self) -> &Arc<StandbyStats> {
+        &self.stats
+    }
+
+    /// Where standbys connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Once the server has written its last, standbys are sent that, and are let go.
+impl Drop for Standbys {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        // Wakes who listens.
+        let _ = TcpStream::connect_timeout(&self.address, LAST);
+        let until = Instant::now() + LAST;
+        while self.stats.connected.load(Ordering::Acquire) > 0 && Instant::now() < until {
+            thread::sleep(EVERY);
+        }
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+impl Server {
+    fn listen(&self, listener: &TcpListener) {
+        for stream in listener.incoming() {
+            if self.ends.load(Ordering::Relaxed) {
+                return;
+            }
+            let Ok(stream) = stream.inspect_err(|error| debug!(%error, "a standby did not connect")) else {
+                // Out of files, mostly.
+                thread::sleep(ALIVE_EVERY);
+                continue;
+            };
+            if self.stats.connected.fetch_add(1, Ordering::AcqRel) >= MOST {
+                self.stats.connected.fetch_sub(1, Ordering::AcqRel);
+                debug!("too many standbys are connected");
+                continue;
+            }
+            let server = self.clone();
+            let thread = thread::Builder::new().name("standby".to_owned()).spawn(move || {
+                server.serve(stream);
+                server.stats.connected.fetch_sub(1, Ordering::AcqRel);
+            });
+            if let Err(error) = thread {
+                self.stats.connected.fetch_sub(1, Ordering::AcqRel);
+                warn!(%error, "a thread for a standby cannot be started");
+            }
+        }
+    }
+
+    fn serve(&self, stream: TcpStream) {
+        let peer = stream.peer_addr().map_or_else(|_| "?".to_owned(), |peer| peer.to_string());
+        let channel = match Channel::accept(stream, &self.key) {
+            Ok(channel) => channel,
+            Err(error) => {
+                // Somebody may try for days.
+                match self.stats.refused.fetch_add(1, Ordering::Relaxed) {
+                    0 => warn!(%peer, %error, "somebody is no standby of this server"),
+                    _ => debug!(%peer, %error, "somebody is no standby of this server"),
+                }
+                return;
+            }
+        };
+        let mut following = Following { server: self, channel, whole: false };
+        let done = following.serve(&peer);
+        if following.whole {
+            self.stats.whole.fetch_sub(1, Ordering::Relaxed);
+        }
+        match done {
+            Ok(()) => info!(%peer, "the standby has everything to the end"),
+            Err(error) => warn!(%peer, %error, "the standby is gone"),
+        }
+    }
+}
+
+/// A standby that is connected.
+struct Following<'s> {
+    server: &'s Server,
+    channel: Channel,
+    whole: bool,
+}
+
+impl Following<'_> {
+    fn serve(&mut self, peer: &str) -> io::Result<()> {
+        let mut has = Vec::new();
+        loop {
+            match self.channel.receive()?.0 {
+                Record::Has(file) => has.push(file),
+                Record::HasAll { form: FORM } => break,
+                Record::HasAll { form } => {
+                    return Err(io::Error::other(format!(
+                        "it speaks form {form}, and this server form {FORM}"
+                    )));
+                }
+                _ => return Err(io::ErrorKind::InvalidData.into()),
+            }
+        }
+        info!(%peer, files = has.len(), "a standby is connected");
+        let about = About { form: FORM, sip: self.server.sip, machine_ms: machine_ms() };
+        self.channel.send(&Record::Server(about), &[])?;
+        let mut files = FilesTail::new(&self.server.data, has.into_iter());
+        let mut calls = CallsTail::new(&self.server.data);
+        let mut log = self.begin_history()?;
+        let mut told = Instant::now();
+        loop {
+            // Before what it says is looked at: what is written until then is the last.
+            let ends = self.server.ends.load(Ordering::Relaxed);
+            self.history(&mut log)?;
+            files.round(&mut self.channel)?;
+            calls.round(&mut self.channel)?;
+            if !self.whole {
+                self.channel.send(&Record::Whole, &[])?;
+                self.whole = true;
+                self.server.stats.whole.fetch_add(1, Ordering::Relaxed);
+                info!(%peer, "the standby has everything");
+            }
+            if ends {
+                self.channel.send(&Record::Ended, &[])?;
+            } else if told.elapsed() >= ALIVE_EVERY {
+                told = Instant::now();
+                self.channel.send(&Record::Alive { machine_ms: machine_ms() }, &[])?;
+            }
+            self.channel.flush()?;
+            self.server.stats.sent.fetch_add(self.channel.take_sent(), Ordering::Relaxed);
+            if ends {
+                return Ok(());
+            }
+            thread::sleep(EVERY);
+        }
+    }
+
+    /// Sends the history's file as it stands; its log follows.
+    fn begin_history(&mut self) -> io::Result<LogTail> {
+        let log = LogTail::start(&self.server.data).map_err(io::Error::other)?;
+        let mut file = std::fs::File::open(log.file())?;
+        self.channel.send(&Record::Begin(Thing::History), &[])?;
+        let mut octets = vec![0; AT_ONCE];
+        loop {
+            match io::Read::read(&mut file, &mut octets)? {
+                0 => break,
+                length => self.channel.send(&Record::Octets(Thing::History), &octets[..length])?,
+            }
+        }
+        self.channel.send(&Record::Done(Thing::History, 0), &[])?;
+        Ok(log)
+    }
+
+    /// Sends what has been written to the history.
+    fn history(&mut self, log: &mut LogTail) -> io::Result<()> {
+        loop {
+            let mut octets = Vec::new();
+            match log.look(&mut octets)? {
+                Found::More if octets.is_empty() => break,
+                Found::More => {}
+                Found::Anew => self.channel.send(&Record::Fold, &[])?,
+                Found::Lost => {
+                    debug!("the history's log was begun anew by another: its file is sent again");
+                    *log = self.begin_history()?;
+                    continue;
+                }
+            }
+            self.channel.send_all(&Record::Octets(Thing::Log), &octets)?;
+        }
+        log.fold(FOLDED_FROM).map_err(io::Error::other)
+    }
+}

@@ -1,0 +1,189 @@
+//! When the standby serves: the server has said nothing for a while, all that it had is here, and so is its address.
+//!
+//! That the address has come is what keeps the two apart: it is on one machine at a time, and who moves it (keepalived, a cloud's
+//! API, a person) decides which of them serves.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::net::TcpStream;
+use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use tracing::debug;
+use tracing::info;
+use tracing::warn;
+
+use super::FORM;
+use super::Record;
+use super::StandbyKey;
+use super::channel::Channel;
+use super::copy::Copy;
+use super::files;
+use crate::server::ServeOptions;
+use crate::server::lock;
+use crate::server::lock::FolderLock;
+use crate::store;
+
+/// How long the server may say nothing. One that crashed and is started again on its own machine is back sooner.
+const SILENT: Duration = Duration::from_secs(2);
+/// How long lies between two tries to reach it.
+const TRIES_EVERY: Duration = Duration::from_millis(250);
+/// How long a connection may take to come about.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(1);
+
+/// Why there cannot be a standby.
+#[derive(Debug, thiserror::Error)]
+pub enum StandbyError {
+    #[error("the folder {} is not empty and has no data of Warmline", .0.display())]
+    Foreign(PathBuf),
+    #[error("another Warmline has the data folder {}", .0.display())]
+    Taken(PathBuf),
+    #[error("the data folder {} cannot be written to: {error}", folder.display())]
+    Folder { folder: PathBuf, error: io::Error },
+    #[error("the server has SIP at {server}, and this standby would have it at {standby}")]
+    Address { server: SocketAddr, standby: SocketAddr },
+    #[error("the server {server} is of another version: {error}")]
+    Form { server: SocketAddr, error: String },
+}
+
+impl StandbyError {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            StandbyError::Foreign(_) => {
+                "all in a standby's data folder becomes what the server has: name an empty one with --data"
+                    .to_owned()
+            }
+            StandbyError::Taken(_) => "stop it, or name another folder with --data".to_owned(),
+            StandbyError::Folder { .. } => "name a folder that you may write to with --data".to_owned(),
+            StandbyError::Address { server, .. } => {
+                format!("the address moves with the service: start both with --sip {server}")
+            }
+            StandbyError::Form { .. } => "run the same version on both machines".to_owned(),
+        }
+    }
+}
+
+/// A standby that waits.
+#[derive(Debug)]
+pub struct Standby {
+    data: PathBuf,
+    sip: SocketAddr,
+    server: SocketAddr,
+    key: StandbyKey,
+    copy: Copy,
+    /// When the server was heard last. None: it has said that it ends.
+    heard: Option<Instant>,
+    /// What was logged last of why it waits.
+    told: String,
+    /// No other server has the data folder meanwhile.
+    _lock: FolderLock,
+}
+
+impl Standby {
+    /// A standby of this server, that would serve with these options.
+    ///
+    /// # Errors
+    ///
+    /// When the data folder is no good one.
+    pub fn new(options: &ServeOptions, server: SocketAddr, key: StandbyKey) -> Result<Standby, StandbyError> {
+        let data = options.data.clone();
+        let failed = |error| StandbyError::Folder { folder: data.clone(), error };
+        fs::create_dir_all(&data).map_err(failed)?;
+        let is_empty = fs::read_dir(&data).map_err(failed)?.next().is_none();
+        // One that was taken before, though nothing had come by then.
+        let is_ours = [store::FILE, lock::FILE].iter().any(|name| data.join(name).exists());
+        if !is_empty && !is_ours {
+            return Err(StandbyError::Foreign(data));
+        }
+        let lock = FolderLock::take(&data).map_err(|_| StandbyError::Taken(data.clone()))?;
+        let copy = Copy::new(&data).map_err(failed)?;
+        let (sip, heard, told) = (options.sip, Some(Instant::now()), String::new());
+        Ok(Standby { data, sip, server, key, copy, heard, told, _lock: lock })
+    }
+
+    /// Keeps the copy, until it is to serve: then all that the server had is in the data folder.
+    ///
+    /// # Errors
+    ///
+    /// When this can be no standby of that server, or the folder cannot be written to.
+    pub fn wait(mut self) -> Result<(), StandbyError> {
+        loop {
+            if let Err(error) = self.follow()? {
+                self.tell(format!("the server cannot be heard: {error}"));
+            }
+            if self.heard.is_none_or(|heard| heard.elapsed() >= SILENT) && self.copy.is_whole() {
+                match UdpSocket::bind(self.sip) {
+                    Ok(_) => break,
+                    Err(error) => self.tell(format!(
+                        "the server is gone, and its address {} is not here: {error}",
+                        self.sip
+                    )),
+                }
+            }
+            thread::sleep(TRIES_EVERY);
+        }
+        let silent_ms = self.heard.map_or(0, |heard| heard.elapsed().as_millis() as u64);
+        info!(silent_ms, address = %self.sip, "the server is gone: this one takes over");
+        let failed = |error| StandbyError::Folder { folder: self.data.clone(), error };
+        self.copy.take_over().map_err(failed)
+    }
+
+    /// Logs what is new of why it waits.
+    fn tell(&mut self, what: String) {
+        if self.told != what {
+            warn!(server = %self.server, "{what}");
+            self.told = what;
+        }
+    }
+
+    /// Connects to the server, and does what it says until it says nothing more.
+    pub(super) fn follow(&mut self) -> Result<io::Result<()>, StandbyError> {
+        let mut channel = match self.connect() {
+            Ok(channel) => channel,
+            Err(error) => return Ok(Err(error)),
+        };
+        loop {
+            let (record, octets) = match channel.receive() {
+                Ok(received) => received,
+                Err(error) => return Ok(Err(error)),
+            };
+            self.heard = Some(Instant::now());
+            let failed = |error: io::Error| StandbyError::Folder { folder: self.data.clone(), error };
+            match &record {
+                Record::Server(about) if about.form != FORM => {
+                    let error = format!("it speaks form {}, and this one form {FORM}", about.form);
+                    return Err(StandbyError::Form { server: self.server, error });
+                }
+                Record::Server(about) if about.sip != self.sip => {
+                    return Err(StandbyError::Address { server: about.sip, standby: self.sip });
+                }
+                Record::Server(_) => {
+                    self.told.clear();
+                    info!(server = %self.server, "the server sends what it has");
+                }
+                Record::Whole => info!(server = %self.server, "everything is here"),
+                Record::Ended => self.heard = None,
+                _ => {}
+            }
+            self.copy.apply(record, octets).map_err(failed)?;
+        }
+    }
+
+    fn connect(&self) -> io::Result<Channel> {
+        let stream = TcpStream::connect_timeout(&self.server, CONNECTS_WITHIN)?;
+        let mut channel = Channel::connect(stream, &self.key)?;
+        channel.hears_within(SILENT)?;
+        for file in files::list(&self.data) {
+            channel.send(&Record::Has(file), &[])?;
+        }
+        channel.send(&Record::HasAll { form: FORM }, &[])?;
+        channel.flush()?;
+        debug!(server = %self.server, "connected");
+        Ok(channel)
+    }
+}

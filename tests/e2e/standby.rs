@@ -1,0 +1,95 @@
+//! Calls that outlive the machine: it is lost with all that was on it, and another one, which has a copy, goes on with them at the
+//! same address.
+
+use std::fs;
+
+use crate::baresip::Phone;
+use crate::journal::hears_music;
+use crate::journal::kept;
+use crate::journal::secured_agent;
+use crate::journal::secured_center;
+use crate::journal::secured_phone;
+use crate::journal::somebody_waits;
+use crate::journal::they_hear_each_other;
+use crate::server::Server;
+use crate::server::Setup;
+use crate::spine::ANN;
+use crate::spine::STRANGER;
+use crate::tools::available;
+use crate::tools::within;
+
+#[test]
+fn a_talk_and_a_wait_outlive_the_machine_and_the_next_one() {
+    if !available("a_talk_and_a_wait_outlive_the_machine_…", &["baresip"]) {
+        return;
+    }
+    let mut server = Server::set_up(Setup { standbys: true, ..Setup::default() });
+    let (alice, mut waiting, waits) = somebody_waits(&server, true);
+    let dave = Phone::agent(&server.sip(), "dave", true);
+    // A call that is over before the standby comes, and one that begins while it is there.
+    let mut early = Phone::caller(&server.sip(), ANN);
+    early.dial(&server.uri("9199"));
+    let first = early.is_answered();
+    server.story_with(&first, "call_ended", 20);
+    server.start_standby();
+    server.set_agent("dave", "ready");
+    server.story_with(&waits, "agent_connected", 20);
+    they_hear_each_other(&waiting, &dave);
+    let mut second = Phone::caller(&server.sip(), ANN);
+    second.dial(&server.uri("1001"));
+    let holds = second.is_answered();
+    server.story_with(&holds, "hold_music_started", 20);
+
+    for times in [1, 2] {
+        server.lose_machine();
+        for call in [&waits, &holds] {
+            let told = |story: &crate::server::Story| story.all("carried_on").len() == times;
+            server.story_when(call, "the call goes on", 20, told);
+        }
+        they_hear_each_other(&waiting, &dave);
+        hears_music(&second);
+        assert!(
+            server.story(&first).is_some_and(|story| story.has("call_ended")),
+            "the history has come, too"
+        );
+        // Another machine is the standby of the one that took over.
+        server.start_standby();
+    }
+    assert_eq!(server.agent_state("dave"), "talking");
+    server.set_agent("alice", "ready");
+    let story = server.story_with(&holds, "agent_connected", 20);
+    assert_eq!(story.all("enqueued").len(), 1, "it is the same wait: {:?}", story.kinds());
+    they_hear_each_other(&second, &alice);
+    waiting.hang_up();
+    second.hang_up();
+    server.story_with(&waits, "call_ended", 10);
+    server.story_with(&holds, "call_ended", 10);
+    server.is_left_clean();
+}
+
+#[test]
+fn a_secured_talk_outlives_the_machine_and_its_keys_are_on_no_disk() {
+    if !available("a_secured_talk_outlives_the_machine_…", &["baresip"]) {
+        return;
+    }
+    let (_flows, setup, memory) = secured_center("required");
+    let mut server = Server::set_up(Setup { standbys: true, ..setup });
+    server.start_standby();
+    let mut bob = secured_agent(&server, "bob", Some("srtp-mand"));
+    let mut caller = Phone::start(&secured_phone(&server, STRANGER, Some("srtp-mand")));
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "agent_connected", 20);
+    they_hear_each_other(&caller, &bob);
+    within(20, "both machines have the call's keys in memory", || (kept(&memory).len() == 2).then_some(()));
+
+    server.lose_machine();
+    server.story_with(&id, "carried_on", 20);
+    they_hear_each_other(&caller, &bob);
+    let journal = fs::read_to_string(server.data().join("calls.journal")).expect("the journal");
+    assert!(journal.contains("\"call\"") && !journal.contains("inline:") && !journal.contains("a=crypto"));
+    bob.hang_up();
+    caller.wait_for("CALL_CLOSED", 10);
+    server.story_with(&id, "call_ended", 10);
+    server.is_left_clean();
+}
