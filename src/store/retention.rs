@@ -353,15 +353,19 @@ mod tests {
     #[test]
     fn what_is_older_goes_with_all_its_rows_a_few_calls_at_a_time_and_the_rest_stays() {
         let (folder, store) = history(50);
+        let judged = "INSERT INTO evaluations SELECT id, 'bob', 'talk', NULL, 0, NULL, '{}' FROM calls";
+        store.connection().execute(judged, []).unwrap();
         let before = sample::STARTED + DAY * 45;
         let facts = sample::whole_call(1).len() as u64;
         let (removed, steps) = swept(&folder, before);
         assert_eq!(removed, Removed { calls: 45, facts: 45 * (facts + 3) });
         assert!(steps >= 4, "in {steps} transactions");
         assert_eq!(left(&folder, before), []);
-        let routes = "SELECT count(*), min(call) FROM routes";
-        let routes = store.connection().query_row(routes, [], |row| Ok((row.get(0)?, row.get(1)?)));
-        assert_eq!(routes.unwrap(), (5, 46));
+        for table in ["routes", "evaluations"] {
+            let sql = format!("SELECT count(*), min(call) FROM {table}");
+            let left = store.connection().query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+            assert_eq!(left.unwrap(), (5, 46), "{table}");
+        }
         let readers = store.readers().unwrap();
         let ids: Vec<u64> =
             readers.calls(&Default::default()).unwrap().iter().map(|call| call.id.0).collect();

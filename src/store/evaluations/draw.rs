@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Timestamp as Instant;
-use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 use rusqlite::params;
@@ -19,6 +17,7 @@ use crate::base::WallTime;
 use crate::fact::evaluation::Form;
 use crate::fact::evaluation::Sample;
 use crate::store::StoreError;
+use crate::store::service::intervals::week_of;
 
 /// The most weeks that are drawn at once.
 const MOST_WEEKS: usize = 60;
@@ -43,18 +42,14 @@ pub struct Drawn {
 /// The weeks by the clock of this zone that ended after `from`, and not after `until`; of many the last 60.
 pub fn weeks(from: WallTime, until: WallTime, zone: &TimeZone) -> Vec<Week> {
     let mut weeks = Vec::new();
-    let mut end = Instant::from_microsecond(until.0).ok().and_then(|until| {
-        let day = until.to_zoned(zone.clone()).date();
-        day.checked_sub(i64::from(day.weekday().to_monday_zero_offset()).days()).ok()
-    });
-    while let Some(monday) = end.filter(|_| weeks.len() < MOST_WEEKS) {
-        let begins = |day: jiff::civil::Date| {
-            Some(WallTime(day.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond()))
-        };
-        let Some(before) = monday.checked_sub(7.days()).ok() else { break };
-        let Some(week) = begins(before).zip(begins(monday)).filter(|(_, end)| *end > from) else { break };
+    let mut end = week_of(until, zone).map(|(begins, _)| begins);
+    while weeks.len() < MOST_WEEKS
+        && let Ok(monday) = end
+        && let Ok(week) = week_of(WallTime(monday.0 - 1), zone)
+        && week.1 > from
+    {
         weeks.push(week);
-        end = Some(before);
+        end = Ok(week.0);
     }
     weeks.reverse();
     weeks
@@ -149,6 +144,8 @@ fn lot(form: &str, agent: &str, call: CallId) -> [u8; 8] {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp as Instant;
+
     use super::*;
 
     fn talk(call: u64, secs: u64) -> Talk {
@@ -198,6 +195,7 @@ mod tests {
         assert_eq!(weeks(from, until, &zone), [(first, second), (second, third)]);
         assert_eq!(weeks(from, third, &zone).len(), 2, "it is over when the next one begins");
         assert_eq!(weeks(from, WallTime(third.0 - 1), &zone), [(first, second)]);
+        assert_eq!(weeks(second, until, &zone), [(second, third)], "it had ended by then");
         assert_eq!(weeks(WallTime(0), until, &zone).len(), MOST_WEEKS);
     }
 }
