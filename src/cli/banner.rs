@@ -39,11 +39,9 @@ fn text(options: &ServeOptions, center: &Center, bound: &Bound) -> String {
     let mut text = format!("Warmline {} serves {}\n\n", env!("CARGO_PKG_VERSION"), center.company);
     text += &paragraph("dial", &format!("sip:NUMBER@{sip} (UDP or TCP), with one of these for NUMBER:"), " ");
     text += &paragraph("", &numbers.join(", "), ", ");
-    text += &paragraph(
-        "agents",
-        &format!("{}: register a SIP phone at {sip}; the demo password is `warmline`", agents.join(", ")),
-        " ",
-    );
+    // None stands where others reach the server: it would not have started.
+    let demo = if options.is_public() { "" } else { "; the demo password is `warmline`" };
+    text += &paragraph("agents", &format!("{}: register a SIP phone at {sip}{demo}", agents.join(", ")), " ");
     if let Some(tls) = bound.sip_tls.map(reached) {
         text += &paragraph("", &format!("over TLS at {tls};transport=tls"), " ");
     }

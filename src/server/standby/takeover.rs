@@ -33,7 +33,7 @@ const SILENT: Duration = Duration::from_secs(2);
 /// How long lies between two tries to reach it.
 const TRIES_EVERY: Duration = Duration::from_millis(250);
 /// How long a connection may take to come about.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(1);
+const CONNECTS_WITHIN: Duration = Duration::from_millis(400);
 
 /// Why there cannot be a standby.
 #[derive(Debug, thiserror::Error)]
@@ -78,8 +78,8 @@ pub struct Standby {
     copy: Copy,
     /// When the server was heard last. None: it has said that it ends.
     heard: Option<Instant>,
-    /// What was logged last of why it waits.
-    told: String,
+    /// What was logged of why it waits: that the server cannot be heard, and that its address is not here.
+    told: [bool; 2],
     /// No other server has the data folder meanwhile.
     _lock: FolderLock,
 }
@@ -102,7 +102,7 @@ impl Standby {
         }
         let lock = FolderLock::take(&data).map_err(|_| StandbyError::Taken(data.clone()))?;
         let copy = Copy::new(&data).map_err(failed)?;
-        let (sip, heard, told) = (options.sip, Some(Instant::now()), String::new());
+        let (sip, heard, told) = (options.sip, Some(Instant::now()), [false; 2]);
         Ok(Standby { data, sip, server, key, copy, heard, told, _lock: lock })
     }
 
@@ -114,15 +114,17 @@ impl Standby {
     pub fn wait(mut self) -> Result<(), StandbyError> {
         loop {
             if let Err(error) = self.follow()? {
-                self.tell(format!("the server cannot be heard: {error}"));
+                self.tell(0, &format!("the server cannot be heard: {}", in_words(&error)));
             }
             if self.heard.is_none_or(|heard| heard.elapsed() >= SILENT) && self.copy.is_whole() {
                 match UdpSocket::bind(self.sip) {
                     Ok(_) => break,
-                    Err(error) => self.tell(format!(
-                        "the server is gone, and its address {} is not here: {error}",
-                        self.sip
-                    )),
+                    Err(error) => {
+                        self.tell(
+                            1,
+                            &format!("the server is gone, and its address {} is not here: {error}", self.sip),
+                        );
+                    }
                 }
             }
             thread::sleep(TRIES_EVERY);
@@ -133,11 +135,10 @@ impl Standby {
         self.copy.take_over().map_err(failed)
     }
 
-    /// Logs what is new of why it waits.
-    fn tell(&mut self, what: String) {
-        if self.told != what {
+    /// Logs why it waits, each reason once until the server is heard again.
+    fn tell(&mut self, reason: usize, what: &str) {
+        if !std::mem::replace(&mut self.told[reason], true) {
             warn!(server = %self.server, "{what}");
-            self.told = what;
         }
     }
 
@@ -163,7 +164,7 @@ impl Standby {
                     return Err(StandbyError::Address { server: about.sip, standby: self.sip });
                 }
                 Record::Server(_) => {
-                    self.told.clear();
+                    self.told = [false; 2];
                     info!(server = %self.server, "the server sends what it has");
                 }
                 Record::Whole => info!(server = %self.server, "everything is here"),
@@ -185,5 +186,17 @@ impl Standby {
         channel.flush()?;
         debug!(server = %self.server, "connected");
         Ok(channel)
+    }
+}
+
+/// A connection on which nothing came says so in the words of whoever waits.
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            format!("it says nothing for {} s", SILENT.as_secs())
+        }
+        // Without the words of ours that say more.
+        io::ErrorKind::UnexpectedEof if error.get_ref().is_none() => "it has ended".to_owned(),
+        _ => error.to_string(),
     }
 }
