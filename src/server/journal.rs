@@ -615,10 +615,13 @@ pub(super) fn whole_turns(octets: &[u8]) -> usize {
     0
 }
 
-/// Says of a file that it comes from another machine, whose clock is behind ours by so much.
+/// Says of a file that it comes from another machine, whose clock is behind ours by so much. That it says so is no sign of
+/// life: the file's time stays.
 pub(super) fn moved(data: &Path, behind_ms: i64) -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).open(data.join(FILE))?;
-    file.write_all(line(&Entry::<()>::Moved(behind_ms)).as_bytes())
+    let alive = file.metadata()?.modified()?;
+    file.write_all(line(&Entry::<()>::Moved(behind_ms)).as_bytes())?;
+    file.set_modified(alive)
 }
 
 /// Takes what an earlier process left in the data folder: whoever breaks over it does so once. Nothing is there where there was no

@@ -202,7 +202,12 @@ fn what_is_behind_the_last_whole_turn_is_not_over() {
 fn a_file_from_another_machine_says_so_at_its_end() {
     let data = tempfile::tempdir().unwrap();
     writer(data.path(), SHORTEST).turn(turn(Timestamp::from_secs(2), Vec::new(), desks(&[0]))).unwrap();
+    let hour = Duration::from_secs(3_600);
+    let file = OpenOptions::new().append(true).open(data.path().join(FILE)).unwrap();
+    file.set_modified(SystemTime::now() - hour).unwrap();
     moved(data.path(), -5).unwrap();
     assert!(fs::read_to_string(data.path().join(FILE)).unwrap().ends_with("{\"moved\":-5}\n"));
-    assert_eq!(taken(data.path()).unwrap().last, Timestamp::from_secs(2));
+    let left = taken(data.path()).unwrap();
+    assert_eq!(left.last, Timestamp::from_secs(2));
+    assert!(left.gone >= hour, "{:?}", left.gone);
 }

@@ -69,7 +69,8 @@ impl Copy {
         match record {
             Record::Server(about) => {
                 // What is there from before stays until it is replaced: should the server end meanwhile, it is what there is.
-                (self.draft, self.journal, self.log, self.behind_ms) = Default::default();
+                self.settle()?;
+                (self.draft, self.log, self.behind_ms) = Default::default();
                 self.keys.clear();
                 self.heard(about.machine_ms);
             }
@@ -99,8 +100,13 @@ impl Copy {
     }
 
     /// The server is gone, and another goes on with what is there.
-    pub fn take_over(self) -> io::Result<()> {
-        match (self.journal, self.behind_ms) {
+    pub fn take_over(mut self) -> io::Result<()> {
+        self.settle()
+    }
+
+    /// Nothing more comes for the journal that is there: from now on it is by our clock.
+    fn settle(&mut self) -> io::Result<()> {
+        match (self.journal.take(), self.behind_ms) {
             (Some(_), Some(behind_ms)) => journal::moved(&self.data, behind_ms),
             _ => Ok(()),
         }

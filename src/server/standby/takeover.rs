@@ -171,7 +171,11 @@ impl Standby {
                 Record::Ended => self.heard = None,
                 _ => {}
             }
-            self.copy.apply(record, octets).map_err(failed)?;
+            match self.copy.apply(record, octets) {
+                // What comes makes no sense: it is asked for anew.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(Err(error)),
+                done => done.map_err(failed)?,
+            }
         }
     }
 
