@@ -60,6 +60,9 @@ impl From<StoreError> for Trouble {
                 trouble.hint("it is left as it is: name another data folder with --data, in which `warmline serve` makes one")
             }
             StoreError::TooNew { .. } => trouble.hint("use the Warmline that wrote it, or a later one"),
+            StoreError::Sqlite(_) if lacks_something(&trouble.error) => {
+                trouble.hint("the history is of an earlier Warmline, and gets what it lacks at the next start of `warmline serve`")
+            }
             StoreError::Sqlite(_) | StoreError::Thread(_) => {
                 trouble.hint("`warmline doctor` checks the data folder")
             }
@@ -68,5 +71,29 @@ impl From<StoreError> for Trouble {
             }
             StoreError::Invalid(_) => trouble,
         }
+    }
+}
+
+/// Whether SQLite says that a table or a column is not there: it has no code of its own for that.
+fn lacks_something(error: &str) -> bool {
+    error.contains("no such table: ") || error.contains("no such column: ")
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn who_reads_a_history_of_an_earlier_version_is_told_what_to_do() {
+        let connection = Connection::open_in_memory().unwrap();
+        let hint = |sql: &str| {
+            let error = connection.query_row(sql, [], |_| Ok(())).unwrap_err();
+            Trouble::from(StoreError::from(error)).hint.unwrap()
+        };
+        assert!(hint("SELECT 1 FROM evaluations").contains("earlier Warmline"));
+        assert!(hint("SELECT late FROM (SELECT 1 AS held)").contains("earlier Warmline"));
+        assert!(hint("SELECT").contains("doctor"));
     }
 }

@@ -28,10 +28,11 @@ use crate::server::lock;
 use crate::server::lock::FolderLock;
 use crate::store;
 
-/// How long the server may say nothing. One that crashed and is started again on its own machine is back sooner.
-const SILENT: Duration = Duration::from_secs(2);
+/// How long the server may say nothing: five times what it takes to say that it lives. It need not be long, for a server that
+/// lives has the address.
+const SILENT: Duration = Duration::from_secs(1);
 /// How long lies between two tries to reach it.
-const TRIES_EVERY: Duration = Duration::from_millis(250);
+const TRIES_EVERY: Duration = Duration::from_millis(100);
 /// How long a connection may take to come about.
 const CONNECTS_WITHIN: Duration = Duration::from_millis(400);
 
