@@ -109,12 +109,13 @@ impl Drop for Standbys {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::Relaxed);
         // Wakes who listens.
-        let _ = TcpStream::connect_timeout(&self.address, LAST);
+        let is_woken = TcpStream::connect_timeout(&self.address, LAST).is_ok();
         let until = Instant::now() + LAST;
         while self.stats.connected.load(Ordering::Acquire) > 0 && Instant::now() < until {
             thread::sleep(EVERY);
         }
-        let _ = self.thread.take().map(JoinHandle::join);
+        // Who cannot be woken ends with the process.
+        let _ = self.thread.take().filter(|_| is_woken).map(JoinHandle::join);
     }
 }
 
