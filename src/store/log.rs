@@ -107,8 +107,13 @@ impl Generation {
     fn check(&self, frame: &[u8], before: Sum) -> Option<(Sum, bool)> {
         let number = |at: usize| number(frame, at);
         let sum = before.add(&frame[..8], self.little_endian).add(&frame[FRAME_HEADER..], self.little_endian);
-        let is_one = [number(8), number(12)] == self.salts && sum == Sum(number(16), number(20));
+        let is_one = self.is_salted(frame) && sum == Sum(number(16), number(20));
         is_one.then_some((sum, number(4) > 0))
+    }
+
+    /// Whether a frame that begins so was written since the log began.
+    fn is_salted(&self, frame: &[u8]) -> bool {
+        [number(frame, 8), number(frame, 12)] == self.salts
     }
 }
 
@@ -173,46 +178,39 @@ impl LogTail {
 
     /// Appends transactions behind what was found, and the header before the first. Whether there was something.
     fn transactions(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
-        let frame = self.generation.frame();
-        let from = self.at.max(HEADER as u64);
-        let mut octets = vec![0; (AT_ONCE / frame).max(1) * frame];
-        let length = read_at(&self.log, &mut octets, from)?;
-        let (mut sum, mut whole) = (self.sum, 0);
-        let (mut found, mut looked_at) = (None, 0);
-        while looked_at + frame <= length {
-            let Some((next, ends)) = self.generation.check(&octets[looked_at..looked_at + frame], sum) else {
+        let (frame, from) = (self.generation.frame(), self.at.max(HEADER as u64));
+        if !self.has_frame(from)? {
+            return Ok(false);
+        }
+        let at_once = (AT_ONCE / frame).max(1) * frame;
+        let (mut octets, mut sum, mut whole) = (Vec::new(), self.sum, None);
+        // A transaction may be longer than what is read at once.
+        while whole.is_none() {
+            let mut looked_at = octets.len();
+            octets.resize(looked_at + at_once, 0);
+            let length = looked_at + read_at(&self.log, &mut octets[looked_at..], from + looked_at as u64)?;
+            while looked_at + frame <= length
+                && let Some((next, ends)) = self.generation.check(&octets[looked_at..looked_at + frame], sum)
+            {
+                (sum, looked_at) = (next, looked_at + frame);
+                if ends {
+                    whole = Some((looked_at, sum));
+                }
+            }
+            if looked_at < octets.len() {
                 break;
-            };
-            (sum, looked_at) = (next, looked_at + frame);
-            if ends {
-                (found, whole) = (Some(sum), looked_at);
             }
         }
-        let Some(sum) = found else { return self.a_long_one(out, looked_at, length) };
-        self.pass_on(out, &octets[..whole], sum);
+        let Some((length, sum)) = whole else { return Ok(false) };
+        self.pass_on(out, &octets[..length], sum);
         Ok(true)
     }
 
-    /// A transaction that is longer than what is read at once is read frame by frame.
-    fn a_long_one(&mut self, out: &mut Vec<u8>, looked_at: usize, length: usize) -> io::Result<bool> {
-        let frame = self.generation.frame();
-        if looked_at == 0 || looked_at + frame <= length || length < (AT_ONCE / frame).max(1) * frame {
-            return Ok(false);
-        }
-        let from = self.at.max(HEADER as u64);
-        let (mut octets, mut sum) = (Vec::new(), self.sum);
-        loop {
-            let mut next = vec![0; frame];
-            let length = read_at(&self.log, &mut next, from + octets.len() as u64)?;
-            let checked = (length == frame).then(|| self.generation.check(&next, sum)).flatten();
-            let Some((after, ends)) = checked else { return Ok(false) };
-            sum = after;
-            octets.extend_from_slice(&next);
-            if ends {
-                self.pass_on(out, &octets, sum);
-                return Ok(true);
-            }
-        }
+    /// Whether something of this log stands there. What is mostly there is the end of the file, or what an earlier log left.
+    fn has_frame(&self, at: u64) -> io::Result<bool> {
+        let mut header = [0; FRAME_HEADER];
+        let length = read_at(&self.log, &mut header, at)?;
+        Ok(length == FRAME_HEADER && self.generation.is_salted(&header))
     }
 
     fn pass_on(&mut self, out: &mut Vec<u8>, frames: &[u8], sum: Sum) {
