@@ -48,7 +48,7 @@ impl Clock {
 }
 
 /// The calendar's time now.
-fn calendar() -> WallTime {
+pub(super) fn calendar() -> WallTime {
     // A calendar set before 1970 is the operator's to mend: `warmline doctor` says so.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))

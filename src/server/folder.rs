@@ -1,6 +1,8 @@
-//! Folders of what is nobody else's: what callers said, and what they were told.
+//! Folders and files of what is nobody else's: what callers said, and what they were told.
 
 use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
@@ -8,6 +10,15 @@ use std::path::Path;
 pub(super) fn private(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     only_for_its_owner(folder)
+}
+
+/// Begins a file that only its owner may read, empty whatever was there.
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 #[cfg(unix)]

@@ -54,6 +54,7 @@ use crate::media::origin::Reached;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::api::Config;
+use crate::server::folder;
 use crate::server::keyring::Keyring;
 use crate::server::switchboard::Carried;
 use crate::server::switchboard::CarriedCall;
@@ -578,11 +579,7 @@ struct Draft {
 impl Draft {
     fn begin(of: &Path) -> io::Result<Draft> {
         let path = of.with_extension("draft");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Draft { to: BufWriter::new(options.open(&path)?), path, length: 0 })
+        Ok(Draft { to: BufWriter::new(folder::private_file(&path)?), path, length: 0 })
     }
 
     fn push(&mut self, octets: &[u8]) -> io::Result<()> {

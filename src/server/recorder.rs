@@ -11,7 +11,6 @@ mod basket;
 
 use std::fs;
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::BufWriter;
 use std::path::Path;
@@ -382,11 +381,7 @@ fn remove(data: &Path, file: RecordingFile) {
 
 fn create(path: &Path, hz: u32, channels: u16) -> hound::Result<WavWriter<BufWriter<File>>> {
     let spec = WavSpec { channels, sample_rate: hz, bits_per_sample: 16, sample_format: SampleFormat::Int };
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut writer = WavWriter::new(BufWriter::new(options.open(path)?), spec)?;
+    let mut writer = WavWriter::new(BufWriter::new(folder::private_file(path)?), spec)?;
     writer.flush()?;
     Ok(writer)
 }

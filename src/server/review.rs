@@ -8,7 +8,6 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
-use std::time::SystemTime;
 
 use tracing::error;
 use tracing::warn;
@@ -16,6 +15,7 @@ use tracing::warn;
 use crate::base::WallTime;
 use crate::fact::What;
 use crate::fact::trend;
+use crate::server::clock;
 use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
 use crate::store::Readers;
@@ -47,8 +47,7 @@ fn run(readers: &Readers, live: &Live, control: &ControlHandle, ended: &Receiver
     let (mut wait, mut reviewed) = (FIRST_AFTER, None);
     while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
         wait = EVERY;
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = WallTime(0) + since_1970;
+        let now = clock::calendar();
         let week = trends::week_begins(now, &live.rules().zone);
         if week == reviewed {
             continue;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
 use std::path::Path;
@@ -121,7 +120,7 @@ impl Copy {
         let draft = match &thing {
             Thing::Keys(_) => Draft::InMemory(Vec::new()),
             Thing::Journal | Thing::History | Thing::File(_) => {
-                Draft::OnDisk(create(&self.data.join(DRAFT))?)
+                Draft::OnDisk(folder::private_file(&self.data.join(DRAFT))?)
             }
             Thing::Log => return Err(io::ErrorKind::InvalidData.into()),
         };
@@ -141,7 +140,7 @@ impl Copy {
             (Thing::Journal, Some(journal)) => journal.write_all(octets),
             (Thing::Log, _) => {
                 if self.log.is_none() {
-                    self.log = Some(create(&self.data.join(log::LOG_FILE))?);
+                    self.log = Some(folder::private_file(&self.data.join(log::LOG_FILE))?);
                 }
                 self.log.as_mut().map_or(Ok(()), |log| log.write_all(octets))
             }
@@ -200,15 +199,6 @@ impl Copy {
             _ => Err(io::ErrorKind::InvalidData.into()),
         }
     }
-}
-
-/// A file that only its owner reads, empty.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Removes a file, if it is there.
