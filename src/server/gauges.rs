@@ -151,12 +151,12 @@ impl Gauges {
             ]);
         }
         if let Some(standbys) = &self.standbys {
-            let whole = standbys.whole.load(Ordering::Relaxed) as f64;
+            let up_to_date = standbys.up_to_date() as f64;
             metrics.extend([
                 Metric::gauge(
                     "warmline_standbys",
                     "Standbys that have everything, up to a moment ago",
-                    whole,
+                    up_to_date,
                 ),
                 counter("warmline_standby_bytes_total", "Bytes sent to standbys", &standbys.sent),
                 counter(

@@ -238,8 +238,8 @@ pub struct Running {
     thread: JoinHandle<()>,
     /// Looks back when a week is over.
     _review: Review,
-    /// They are let go once all is written.
-    _standbys: Option<Standbys>,
+    /// How the standbys are, where there are to be any. They are let go once all is written.
+    pub standbys: Option<Standbys>,
     /// No other server has the data folder meanwhile.
     _lock: FolderLock,
 }
@@ -451,7 +451,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         phones,
         thread,
         _review: review,
-        _standbys: standbys,
+        standbys,
         _lock: lock,
     })
 }

@@ -8,6 +8,10 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::event::poll;
 use snow::Builder;
 use snow::HandshakeState;
 use snow::TransportState;
@@ -102,6 +106,12 @@ impl Channel {
 
     pub fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
+    }
+
+    /// Whether the peer has said more, or is gone: [`Channel::receive`] does not wait then.
+    pub fn has_come(&self) -> io::Result<bool> {
+        let mut asked = [PollFd::new(&self.from, PollFlags::IN)];
+        Ok(poll(&mut asked, Some(&Timespec::default()))? > 0)
     }
 
     /// The peer's next record, and what goes with it.

@@ -9,6 +9,7 @@
 //! | `calls` | the journal and the keys of calls, as they are written |
 //! | `files` | recordings, versions of flows and all else that is a file |
 //! | `copy` | the standby's side: a data folder that becomes the same |
+//! | `stats` | how each standby is, for whoever asks |
 //! | `takeover` | when the standby serves |
 //!
 //! The server notices nothing of it: what it writes is read from its files, as the next process with the data folder would.
@@ -26,19 +27,24 @@ mod copy;
 mod files;
 mod key;
 mod primary;
+mod stats;
 mod takeover;
 #[cfg(test)]
 mod tests;
 
 pub use key::KeyError;
 pub use key::StandbyKey;
-pub use primary::StandbyStats;
 pub use primary::Standbys;
+pub use stats::StandbyState;
+pub use stats::StandbyStats;
+pub use stats::StandbyStatus;
+#[cfg(test)]
+pub(crate) use stats::tests::behind;
 pub use takeover::Standby;
 pub use takeover::StandbyError;
 
 /// The form of the records. Both sides must speak the same.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// What one side tells the other, beside the octets that go with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,7 +56,7 @@ enum Record {
     HasAll { form: u32 },
     /// The server's first.
     Server(About),
-    /// The server lives; and its machine's clock now, in ms.
+    /// The server lives; and its machine's clock now, in ms. The standby says the same once it has all that came before.
     Alive { machine_ms: u64 },
     /// A thing begins anew, beside what there is of it: its octets follow.
     Begin(Thing),
@@ -64,7 +70,7 @@ enum Record {
     Fold,
     /// All that there was when the standby came has been sent.
     Whole,
-    /// The server has ended, and nothing comes any more.
+    /// The server has ended, and nothing comes any more. The standby says the same once it has all.
     Ended,
 }
 

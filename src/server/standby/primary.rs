@@ -2,13 +2,13 @@
 //! standby reads the files; the server itself does nothing for it, and waits for nobody.
 
 use std::io;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
@@ -21,8 +21,10 @@ use tracing::warn;
 
 use super::About;
 use super::FORM;
+use super::FileState;
 use super::Record;
 use super::StandbyKey;
+use super::StandbyStats;
 use super::Thing;
 use super::calls::CallsTail;
 use super::channel::AT_ONCE;
@@ -39,20 +41,10 @@ const EVERY: Duration = Duration::from_millis(10);
 const ALIVE_EVERY: Duration = Duration::from_millis(200);
 /// How many may be connected at once, those among them who have not shown yet that they have the key.
 const MOST: u64 = 4;
+/// How long a standby that has everything may say nothing: the network may have lost it without a word.
+const HEARD_WITHIN: Duration = Duration::from_secs(10);
 /// How long the end of the server waits until its standbys have everything.
 const LAST: Duration = Duration::from_secs(2);
-
-/// What the threads count.
-#[derive(Debug, Default)]
-pub struct StandbyStats {
-    /// Standbys that have everything, up to a moment ago.
-    pub whole: AtomicU64,
-    /// Octets that were sent to standbys.
-    pub sent: AtomicU64,
-    /// Connections of somebody who has not the key.
-    pub refused: AtomicU64,
-    connected: AtomicU64,
-}
 
 /// The grip on the threads.
 #[derive(Debug)]
@@ -148,7 +140,7 @@ impl Server {
     }
 
     fn serve(&self, stream: TcpStream) {
-        let peer = stream.peer_addr().map_or_else(|_| "?".to_owned(), |peer| peer.to_string());
+        let Ok(peer) = stream.peer_addr().map(|peer| peer.ip()) else { return };
         let channel = match Channel::accept(stream, &self.key) {
             Ok(channel) => channel,
             Err(error) => {
@@ -160,14 +152,16 @@ impl Server {
                 return;
             }
         };
-        let mut following = Following { server: self, channel, whole: false };
-        let done = following.serve(&peer);
-        if following.whole {
-            self.stats.whole.fetch_sub(1, Ordering::Relaxed);
+        let (number, is_news) = self.stats.comes(peer);
+        if is_news {
+            info!(%peer, "a standby is connected");
         }
+        let done = Following { server: self, channel, number }.serve(peer);
+        let is_news = self.stats.goes(number);
         match done {
             Ok(()) => info!(%peer, "the standby has everything to the end"),
-            Err(error) => warn!(%peer, %error, "the standby is gone"),
+            Err(error) if is_news => warn!(%peer, %error, "the standby is gone"),
+            Err(error) => debug!(%peer, %error, "the standby is gone again"),
         }
     }
 }
@@ -176,56 +170,87 @@ impl Server {
 struct Following<'s> {
     server: &'s Server,
     channel: Channel,
-    whole: bool,
+    number: u64,
 }
 
 impl Following<'_> {
-    fn serve(&mut self, peer: &str) -> io::Result<()> {
-        let mut has = Vec::new();
-        loop {
-            match self.channel.receive()?.0 {
-                Record::Has(file) => has.push(file),
-                Record::HasAll { form: FORM } => break,
-                Record::HasAll { form } => {
-                    return Err(io::Error::other(format!(
-                        "it speaks form {form}, and this server form {FORM}"
-                    )));
-                }
-                _ => return Err(io::ErrorKind::InvalidData.into()),
-            }
-        }
-        info!(%peer, files = has.len(), "a standby is connected");
-        let about = About { form: FORM, sip: self.server.sip, machine_ms: machine_ms() };
-        self.channel.send(&Record::Server(about), &[])?;
+    fn serve(&mut self, peer: IpAddr) -> io::Result<()> {
+        let has = self.begin()?;
         let mut files = FilesTail::new(&self.server.data, has.into_iter());
         let mut calls = CallsTail::new(&self.server.data);
         let mut log = self.begin_history()?;
-        let mut told = Instant::now();
+        let (mut told, mut heard) = (None, None);
         loop {
             // Before what it says is looked at: what is written until then is the last.
             let ends = self.server.ends.load(Ordering::Relaxed);
             self.history(&mut log)?;
             files.round(&mut self.channel)?;
             calls.round(&mut self.channel)?;
-            if !self.whole {
+            if told.is_none() {
                 self.channel.send(&Record::Whole, &[])?;
-                self.whole = true;
-                self.server.stats.whole.fetch_add(1, Ordering::Relaxed);
-                info!(%peer, "the standby has everything");
+                heard = Some(Instant::now());
             }
             if ends {
                 self.channel.send(&Record::Ended, &[])?;
-            } else if told.elapsed() >= ALIVE_EVERY {
-                told = Instant::now();
+            } else if told.is_none_or(|told: Instant| told.elapsed() >= ALIVE_EVERY) {
+                told = Some(Instant::now());
                 self.channel.send(&Record::Alive { machine_ms: machine_ms() }, &[])?;
             }
             self.channel.flush()?;
             self.server.stats.sent.fetch_add(self.channel.take_sent(), Ordering::Relaxed);
             if ends {
-                return Ok(());
+                return self.hear_the_end();
+            }
+            while self.channel.has_come()? {
+                self.hear(peer)?;
+                heard = Some(Instant::now());
+            }
+            if heard.is_some_and(|heard| heard.elapsed() >= HEARD_WITHIN) {
+                let silent = format!("it has said nothing for {} s", HEARD_WITHIN.as_secs());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, silent));
             }
             thread::sleep(EVERY);
         }
+    }
+
+    /// Hears what the standby has already, and tells it who serves.
+    fn begin(&mut self) -> io::Result<Vec<FileState>> {
+        let mut has = Vec::new();
+        let theirs = loop {
+            match self.channel.receive()?.0 {
+                Record::Has(file) => has.push(file),
+                Record::HasAll { form } => break form,
+                _ => return Err(io::ErrorKind::InvalidData.into()),
+            }
+        };
+        let about = About { form: FORM, sip: self.server.sip, machine_ms: machine_ms() };
+        self.channel.send(&Record::Server(about), &[])?;
+        if theirs == FORM {
+            return Ok(has);
+        }
+        // Told so, it comes no more.
+        self.channel.flush()?;
+        Err(io::Error::other(format!("it speaks form {theirs}, and this server form {FORM}")))
+    }
+
+    /// Takes what the standby says.
+    fn hear(&mut self, peer: IpAddr) -> io::Result<()> {
+        match self.channel.receive()?.0 {
+            Record::Alive { machine_ms } => {
+                if self.server.stats.has_all(self.number, machine_ms) {
+                    info!(%peer, "the standby has everything");
+                }
+                Ok(())
+            }
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    /// Waits until the standby has the last of it: what is on its way is lost when a connection is closed on what it said.
+    fn hear_the_end(&mut self) -> io::Result<()> {
+        self.channel.hears_within(LAST)?;
+        while self.channel.receive()?.0 != Record::Ended {}
+        Ok(())
     }
 
     /// Sends the history's file as it stands; its log follows.

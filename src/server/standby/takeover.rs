@@ -80,7 +80,9 @@ pub struct Standby {
     /// When the server was heard last. None: it has said that it ends.
     heard: Option<Instant>,
     /// What was logged of why it waits: that the server cannot be heard, and that its address is not here.
-    told: [bool; 2],
+    told: [Option<String>; 2],
+    /// It was logged that the server sends what it has.
+    sends: bool,
     /// No other server has the data folder meanwhile.
     _lock: FolderLock,
 }
@@ -103,8 +105,8 @@ impl Standby {
         }
         let lock = FolderLock::take(&data).map_err(|_| StandbyError::Taken(data.clone()))?;
         let copy = Copy::new(&data).map_err(failed)?;
-        let (sip, heard, told) = (options.sip, Some(Instant::now()), [false; 2]);
-        Ok(Standby { data, sip, server, key, copy, heard, told, _lock: lock })
+        let (sip, heard, told, sends) = (options.sip, Some(Instant::now()), Default::default(), false);
+        Ok(Standby { data, sip, server, key, copy, heard, told, sends, _lock: lock })
     }
 
     /// Keeps the copy, until it is to serve: then all that the server had is in the data folder.
@@ -115,16 +117,15 @@ impl Standby {
     pub fn wait(mut self) -> Result<(), StandbyError> {
         loop {
             if let Err(error) = self.follow()? {
-                self.tell(0, &format!("the server cannot be heard: {}", in_words(&error)));
+                self.tell(0, format!("the server cannot be heard: {}", in_words(&error)));
             }
             if self.heard.is_none_or(|heard| heard.elapsed() >= SILENT) && self.copy.is_whole() {
                 match UdpSocket::bind(self.sip) {
                     Ok(_) => break,
                     Err(error) => {
-                        self.tell(
-                            1,
-                            &format!("the server is gone, and its address {} is not here: {error}", self.sip),
-                        );
+                        let what =
+                            format!("the server is gone, and its address {} is not here: {error}", self.sip);
+                        self.tell(1, what);
                     }
                 }
             }
@@ -136,10 +137,11 @@ impl Standby {
         self.copy.take_over().map_err(failed)
     }
 
-    /// Logs why it waits, each reason once until the server is heard again.
-    fn tell(&mut self, reason: usize, what: &str) {
-        if !std::mem::replace(&mut self.told[reason], true) {
+    /// Logs why it waits, once until it is another reason or everything was here again.
+    fn tell(&mut self, reason: usize, what: String) {
+        if self.told[reason].as_ref() != Some(&what) {
             warn!(server = %self.server, "{what}");
+            self.told[reason] = Some(what);
         }
     }
 
@@ -164,18 +166,26 @@ impl Standby {
                 Record::Server(about) if about.sip != self.sip => {
                     return Err(StandbyError::Address { server: about.sip, standby: self.sip });
                 }
-                Record::Server(_) => {
-                    self.told = [false; 2];
+                // A server that is lost again and again before it has sent everything is told of once.
+                Record::Server(_) if !std::mem::replace(&mut self.sends, true) => {
                     info!(server = %self.server, "the server sends what it has");
                 }
-                Record::Whole => info!(server = %self.server, "everything is here"),
+                Record::Whole => {
+                    (self.told, self.sends) = Default::default();
+                    info!(server = %self.server, "everything is here");
+                }
                 Record::Ended => self.heard = None,
                 _ => {}
             }
+            let answer = matches!(record, Record::Alive { .. } | Record::Ended).then(|| record.clone());
             match self.copy.apply(record, octets) {
                 // What comes makes no sense: it is asked for anew.
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(Err(error)),
                 done => done.map_err(failed)?,
+            }
+            if let Some(answer) = answer {
+                // A server that is gone hears nothing, and may have said more before.
+                let _ = channel.send(&answer, &[]).and_then(|()| channel.flush());
             }
         }
     }

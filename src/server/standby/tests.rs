@@ -111,7 +111,7 @@ fn a_standby_has_all_that_the_server_has_and_serves_once_that_is_gone_and_its_ad
     };
     within("keys come", || keys(7) == "seven");
     let stats = primary.standbys.as_ref().unwrap().stats().clone();
-    within("it has everything", || stats.whole.load(std::sync::atomic::Ordering::Relaxed) == 1);
+    within("it has everything", || stats.up_to_date() == 1);
 
     primary.write("two");
     primary.journal("calls.journal", "{\"turn\":6}\n");
@@ -190,7 +190,7 @@ fn a_standby_that_comes_back_is_sent_what_it_has_not() {
         let _ = theirs.shutdown(std::net::Shutdown::Both);
         stopped.recv_timeout(Duration::from_secs(60)).unwrap();
         follows.join().unwrap();
-        within("the server lets go", || stats.whole.load(std::sync::atomic::Ordering::Relaxed) == 0);
+        within("the server lets go", || stats.list().is_empty());
         let of_this = sent() - before;
         before = sent();
         assert_eq!(word == "two", of_this > 300_000, "{word}: {of_this} octets");
@@ -221,4 +221,33 @@ fn a_standby_refuses_what_cannot_work_and_says_why() {
         !mine.path().join(FILE).exists() && !mine.path().join(journal::FILE).exists(),
         "nothing was told"
     );
+}
+
+/// What the server says to somebody who speaks this form and says no more, until it lets go.
+fn heard_by_one_who_says_nothing(primary: &Primary, form: u32) -> Vec<Record> {
+    let stream = std::net::TcpStream::connect(primary.address()).unwrap();
+    let mut channel = channel::Channel::connect(stream, &StandbyKey::of("a")).unwrap();
+    channel.send(&Record::HasAll { form }, &[]).unwrap();
+    channel.flush().unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    let hears = || {
+        assert!(Instant::now() < until, "it is let go of within a minute");
+        channel.receive().ok().map(|(record, _)| record)
+    };
+    std::iter::from_fn(hears).collect()
+}
+
+#[test]
+fn a_standby_that_the_network_lost_without_a_word_is_let_go() {
+    let primary = Primary::start();
+    let heard = heard_by_one_who_says_nothing(&primary, FORM);
+    assert!(heard.contains(&Record::Whole), "it was served: {heard:?}");
+    let stats = primary.standbys.as_ref().unwrap().stats();
+    within("it is no standby any more", || stats.list().is_empty());
+}
+
+#[test]
+fn a_standby_of_another_version_is_told_so() {
+    let heard = heard_by_one_who_says_nothing(&Primary::start(), FORM - 1);
+    assert!(matches!(heard[..], [Record::Server(About { form: FORM, .. })]), "{heard:?}");
 }
