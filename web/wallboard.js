@@ -31,6 +31,7 @@ function begin() {
 
 function draw() {
   drawAlarms();
+  drawStandbys();
   redraw(at("queues"), [board.queues, board.day_begins], () => board.queues.map(queueCard));
   drawWaiting();
   drawAgents();
@@ -49,6 +50,21 @@ function drawAlarms() {
   if (board.flows?.problem) all.push("Changed flow files are not served: the page Flows says why.");
   at("alarms").classList.toggle("error", all.length > 0);
   write(at("alarms"), all.join(" ") || "No alarms.");
+}
+
+// Always there where there is to be a standby, so that one which goes moves nothing.
+function drawStandbys() {
+  show(at("standbys"), board.standbys !== null);
+  redraw(at("standbys"), board.standbys, () => board.standbys?.length ? board.standbys.map(standbyItem) : [make("li", { class: "muted" }, "No standby.")]);
+}
+
+function standbyItem({ address, state, since, behind_s }) {
+  const [kind, how] = {
+    sending: ["warn", "is being sent what there is"],
+    up_to_date: ["good", "could take over"],
+    behind: ["bad", `${about(behind_s ?? 0)} behind`],
+  }[state];
+  return make("li", {}, `Standby ${address} `, make("span", { class: `tag ${kind}` }, how), state === "behind" ? null : ` since ${whenText(since)}`);
 }
 
 function queueCard(queue) {

@@ -28,6 +28,7 @@ use crate::server::Metric;
 use crate::server::Publisher;
 use crate::server::captions::Captions;
 use crate::server::options::IceServers;
+use crate::server::standby::StandbyStats;
 use crate::store::Losses;
 use crate::store::Readers;
 use crate::store::Store;
@@ -100,6 +101,8 @@ pub struct ApiState {
     /// Whose pages may be phones, beside our own.
     sip_origins: Arc<[String]>,
     losses: Losses,
+    /// How the standbys are, where there are to be any.
+    standbys: Option<Arc<StandbyStats>>,
 }
 
 impl ApiState {
@@ -132,6 +135,7 @@ impl ApiState {
             phones: None,
             sip_origins: Arc::default(),
             losses: Losses::default(),
+            standbys: None,
         })
     }
 
@@ -158,6 +162,11 @@ impl ApiState {
     /// Tells those who watch the server when history is being lost.
     pub fn with_losses(self, losses: Losses) -> ApiState {
         ApiState { losses, ..self }
+    }
+
+    /// Tells those who watch the server how its standbys are.
+    pub fn with_standbys(self, standbys: Option<Arc<StandbyStats>>) -> ApiState {
+        ApiState { standbys, ..self }
     }
 
     /// What new calls are served with now.

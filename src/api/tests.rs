@@ -36,6 +36,7 @@ use crate::server::ControlError;
 use crate::server::ControlRequest;
 use crate::server::PlaceCall;
 use crate::server::Rules;
+use crate::server::standby::StandbyStats;
 use crate::store::HistoryWriter;
 use crate::store::Store;
 use crate::store::sample;
@@ -51,6 +52,7 @@ mod numbers;
 mod queues;
 mod reads;
 mod sip_socket;
+mod standbys;
 mod trends;
 
 /// A running API, with a control thread that knows alice, says yes and remembers.
@@ -80,6 +82,16 @@ fn api_for(bound: Option<SocketAddr>, started: WallTime) -> Api {
 
 /// The same, of another center.
 fn api_of(center: flow::Center, bound: Option<SocketAddr>, started: WallTime) -> Api {
+    api_with(center, bound, started, None)
+}
+
+/// The same, with standbys.
+fn api_with(
+    center: flow::Center,
+    bound: Option<SocketAddr>,
+    started: WallTime,
+    standbys: Option<StandbyStats>,
+) -> Api {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     store.seed_demo_agents(&["alice".into(), "bob".into()]).unwrap();
@@ -158,6 +170,7 @@ fn api_of(center: flow::Center, bound: Option<SocketAddr>, started: WallTime) ->
     let state = ApiState::new(Arc::new(store), control, Arc::clone(&live), Arc::new(center), bound, sip)
         .unwrap()
         .with_losses(losses)
+        .with_standbys(standbys.map(Arc::new))
         .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await

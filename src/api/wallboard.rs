@@ -34,6 +34,9 @@ use crate::server::board::QueueDay;
 use crate::server::live::LiveAgent;
 use crate::server::live::LiveCall;
 use crate::server::publisher::Status;
+use crate::server::standby::StandbyState;
+use crate::server::standby::StandbyStats;
+use crate::server::standby::StandbyStatus;
 use crate::store::view::PromiseView;
 use crate::store::view::rfc3339;
 use crate::store::waits::LONG_WAIT;
@@ -63,6 +66,8 @@ pub(super) struct BoardJson {
     flows: Option<FlowsJson>,
     /// What concerns every queue and somebody should look at now, in words.
     alarms: Vec<String>,
+    /// Those that are connected; null where there are to be none.
+    standbys: Option<Vec<StandbyJson>>,
     calls: usize,
     queues: Vec<QueueJson>,
     promises: PromisesJson,
@@ -78,6 +83,18 @@ struct PromisesJson {
     /// How many are owed, those that are overdue among them.
     open: usize,
     overdue: Vec<PromiseView>,
+}
+
+/// A machine that could take over.
+#[derive(Debug, Serialize)]
+struct StandbyJson {
+    address: String,
+    /// `sending`, `up_to_date` or `behind`.
+    state: &'static str,
+    /// Since when it has everything; before that: since when it is connected.
+    since: String,
+    /// How old what it has is; null before it has everything.
+    behind_s: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -208,12 +225,13 @@ pub(super) async fn watch(
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut seen, mut silent) = (None, 0);
     let events = IntervalStream::new(timer).filter_map(move |_| {
-        let facts = state.live.counts().facts;
+        let standbys = state.standbys.as_ref().map(|standbys| standbys.changes());
+        let happened = (state.live.counts().facts, standbys);
         silent += 1;
-        if seen == Some(facts) && silent < AT_LEAST_EACH {
+        if seen == Some(happened) && silent < AT_LEAST_EACH {
             return None;
         }
-        (seen, silent) = (Some(facts), 0);
+        (seen, silent) = (Some(happened), 0);
         Some(Ok(Event::default().event("board").data(drawn(&state))))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
@@ -258,13 +276,18 @@ impl BoardJson {
             let surge_since = surge.map(rfc3339);
             QueueJson { alarms, messages, surge_since, ..QueueJson::of(day, &waiting, now) }
         };
+        let standbys = state.standbys.as_deref();
         BoardJson {
             now: rfc3339(now),
             day_begins: rfc3339(live.board.day().begins),
             interval_s: INTERVAL.as_secs(),
             formulas: formulas(),
             flows: state.flows.as_ref().map(|flows| FlowsJson::from(flows.status())),
-            alarms: alarms::history(&state.losses).into_iter().collect(),
+            alarms: [alarms::history(&state.losses), standbys.and_then(StandbyStats::trouble)]
+                .into_iter()
+                .flatten()
+                .collect(),
+            standbys: standbys.map(|standbys| standbys.list().into_iter().map(StandbyJson::from).collect()),
             calls: calls.len(),
             queues: days.iter().enumerate().map(queue).collect(),
             promises: PromisesJson {
@@ -282,6 +305,22 @@ impl From<Status> for FlowsJson {
     fn from(status: Status) -> FlowsJson {
         let problem = status.problem.map(ProblemView::from);
         FlowsJson { version: status.serving.version.to_string(), problem }
+    }
+}
+
+impl From<StandbyStatus> for StandbyJson {
+    fn from(standby: StandbyStatus) -> StandbyJson {
+        let state = match standby.state {
+            StandbyState::Sending => "sending",
+            StandbyState::UpToDate => "up_to_date",
+            StandbyState::Behind => "behind",
+        };
+        StandbyJson {
+            address: standby.address.to_string(),
+            state,
+            since: rfc3339(standby.since),
+            behind_s: standby.behind.map(|behind| behind.as_millis() as f64 / 1_000.0),
+        }
     }
 }
 

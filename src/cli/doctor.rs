@@ -11,10 +11,12 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use clap::Args;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::Resource;
 use rustix::process::getrlimit;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::Format;
@@ -23,6 +25,7 @@ use crate::cli::http;
 use crate::cli::trouble::Trouble;
 use crate::server::ServeOptions;
 use crate::server::lock::FolderLock;
+use crate::server::standby::StandbyKey;
 use crate::store::FILE;
 use crate::store::Readers;
 use crate::store::Store;
@@ -92,6 +95,7 @@ fn examine(options: &ServeOptions) -> Vec<Checked> {
     ];
     findings.extend(sockets(options));
     findings.extend(certificate(options).map(|finding| ("certificate", finding)));
+    findings.extend(standby_key(options).map(|finding| ("standby_key", finding)));
     findings.extend([
         ("audio_ports", audio_ports(options)),
         ("flows", flows(options)),
@@ -188,7 +192,9 @@ fn sockets(options: &ServeOptions) -> Vec<Checked> {
     let ServeOptions { sip, sip_tls, http, https, webrtc, .. } = options;
     let page = http::ask(*http, "GET", "/", None);
     if page.is_ok_and(|page| page.body.contains("<title>Warmline</title>")) {
-        return vec![("server", Good(format!("a Warmline runs already, at http://{http}/")))];
+        let mut findings = vec![("server", Good(format!("a Warmline runs already, at http://{http}/")))];
+        findings.extend(running(*http));
+        return findings;
     }
     let mut findings = vec![
         socket("sip_udp", "SIP over UDP", *sip, UdpSocket::bind(sip).map(drop)),
@@ -196,11 +202,44 @@ fn sockets(options: &ServeOptions) -> Vec<Checked> {
         socket("http", "the web", *http, TcpListener::bind(http).map(drop)),
         socket("webrtc", "WebRTC", *webrtc, UdpSocket::bind(webrtc).map(drop)),
     ];
-    for (check, what, address) in [("sip_tls", "SIP over TLS", sip_tls), ("https", "HTTPS", https)] {
+    let standbys = options.standbys.as_ref().map(|(address, _)| *address);
+    for (check, what, address) in
+        [("sip_tls", "SIP over TLS", sip_tls), ("https", "HTTPS", https), ("standbys", "standbys", &standbys)]
+    {
         let bound = |address| socket(check, what, address, TcpListener::bind(address).map(drop));
         findings.extend(address.map(bound));
     }
     findings
+}
+
+/// What a server that runs says of itself: what somebody should look at, and its standbys, where it tells who has no name.
+fn running(http: SocketAddr) -> Vec<Checked> {
+    let ready = http::ask(http, "GET", "/readyz", None).map(|answer| answer.body).unwrap_or_default();
+    let hint = "the wallboard and the server's log say more";
+    let trouble = ready.lines().skip(1).map(|line| ("server", Note(line.to_owned(), hint.to_owned())));
+    let board = http::ask(http, "GET", "/api/v1/wallboard", None).map(|answer| answer.body);
+    let board: Value = board.ok().and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default();
+    let standbys = board["standbys"].as_array().into_iter().flatten().filter_map(standby);
+    trouble.chain(standbys.map(|standby| ("standby", Good(standby)))).collect()
+}
+
+/// A standby that could take over, in words; what is wrong with another is told apart.
+fn standby(standby: &Value) -> Option<String> {
+    let since = standby["since"].as_str()?.parse::<Timestamp>().ok()?.to_zoned(TimeZone::system());
+    let could = standby["state"] == "up_to_date";
+    could.then(|| {
+        let since = since.strftime("%Y-%m-%d %H:%M:%S");
+        format!("the standby {} could take over, since {since}", standby["address"].as_str().unwrap_or("?"))
+    })
+}
+
+/// Whether the key that a server and its standbys share can be read.
+fn standby_key(options: &ServeOptions) -> Option<Finding> {
+    let (_, file) = options.standbys.as_ref()?;
+    Some(match StandbyKey::read(file) {
+        Ok(_) => Good(format!("the standbys' key {} can be read", file.display())),
+        Err(error) => Bad(error.to_string(), error.hint()),
+    })
 }
 
 /// Whether the certificate that was named can be shown.
@@ -337,6 +376,7 @@ mod tests {
             http: any,
             https: Some(taken.local_addr().unwrap()),
             webrtc: any,
+            standbys: Some((any, folder.path().join("standby.key"))),
             ..ServeOptions::default()
         };
         serde_json::from_str(&format!("{:#}", report(&examine(&options)))).unwrap()
@@ -353,15 +393,28 @@ mod tests {
                 .find(|finding| finding["check"] == check)
                 .unwrap_or_else(|| panic!("{check}: {told}"))
         };
-        for check in ["data_folder", "history", "sip_udp", "sip_tcp", "http", "webrtc", "flows", "clock"] {
+        for check in
+            ["data_folder", "history", "sip_udp", "sip_tcp", "http", "webrtc", "standbys", "flows", "clock"]
+        {
             assert!(of(check)["severity"] == "good" && of(check)["hint"].is_null(), "{check}: {told}");
         }
         assert_eq!(of("passwords")["severity"], "note");
         assert!(of("passwords")["hint"].as_str().unwrap().contains("warmline agent passwd"), "{told}");
-        for check in ["https", "prompts"] {
+        for check in ["https", "standby_key", "prompts"] {
             assert!(of(check)["severity"] == "bad" && of(check)["hint"].is_string(), "{check}: {told}");
             assert!(of(check)["message"].as_str().is_some_and(|message| !message.is_empty()), "{told}");
         }
+    }
+
+    #[test]
+    fn a_standby_that_could_take_over_is_told() {
+        let told = |state: &str| {
+            let since = "2026-11-22T14:00:00.000Z";
+            standby(&json!({ "address": "192.0.2.12", "state": state, "since": since, "behind_s": 0.1 }))
+        };
+        let words = told("up_to_date").unwrap();
+        assert!(words.starts_with("the standby 192.0.2.12 could take over, since 2026-11-2"), "{words}");
+        assert_eq!((told("sending"), told("behind")), (None, None));
     }
 
     #[test]

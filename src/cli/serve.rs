@@ -82,6 +82,7 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .with_ice(options.ice.clone())
         .with_phones(running.phones.clone(), options.sip_origins.clone())
         .with_losses(running.losses.clone())
+        .with_standbys(running.standbys.as_ref().map(|standbys| standbys.stats().clone()))
         .with_metrics(move || gauges.metrics().into_iter().chain(publisher.metrics()).collect());
     let router = api::router(state);
     let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();

@@ -445,6 +445,11 @@ fn handed_on(call: &Value) -> Value {
     changed(call, &json!({ "notes": notes, "holds": holds, "repeated": repeated, "survey": survey }))
 }
 
+/// A machine that takes over, or does not.
+fn standby(state: &str, behind_s: f64) -> Value {
+    json!({ "address": "192.0.2.12", "state": state, "since": at(-9_000), "behind_s": behind_s })
+}
+
 /// A center under pressure, on the board that the server sends.
 fn pressed(board: &Value) -> Value {
     let mut board = changed(board, &json!({ "now": at(0), "day_begins": "2026-11-26T00:00:00Z" }));
@@ -490,6 +495,9 @@ fn pressed(board: &Value) -> Value {
         promise("bob", "callback", "when the technician comes", -600, "overdue"),
         promise("carol", "answer", "what the valve costs", -60, "overdue"),
     ] });
+    board["alarms"] =
+        json!(["the standby is 7 s behind: what happened since would be lost with this machine"]);
+    board["standbys"] = json!([standby("behind", 7.2), standby("sending", 0.0)]);
     board["agents"][0]["call"] = json!(29);
     board["agents"][0]["queue"] = json!("support");
     board
@@ -662,9 +670,10 @@ fn every_other_page_looks_good() {
 
     stages(&mut sam, &server, "/wallboard", BOARD);
     let board = server.get("/api/v1/wallboard");
-    for (name, view) in
-        [("wallboard", changed(&board, &json!({ "waiting": [] }))), ("wallboard-pressed", pressed(&board))]
-    {
+    for (name, view) in [
+        ("wallboard", changed(&board, &json!({ "waiting": [], "standbys": [standby("up_to_date", 0.1)] }))),
+        ("wallboard-pressed", pressed(&board)),
+    ] {
         sam.look(&format!("stage('{BOARD}', 'board', {view})"));
         looks.at(&mut sam, name);
     }

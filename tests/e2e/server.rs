@@ -104,6 +104,11 @@ impl Server {
         within(60, "the standby has everything", || (self.gauge("warmline_standbys") == 1.0).then_some(()));
     }
 
+    /// The standby's machine is gone.
+    pub fn lose_standby(&mut self) {
+        drop(self.standby.take().expect("a standby"));
+    }
+
     /// The machine is gone, and with it all that was on it; the standby takes over.
     pub fn lose_machine(&mut self) {
         self.kill();

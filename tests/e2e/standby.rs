@@ -4,6 +4,8 @@
 use std::fs;
 
 use crate::baresip::Phone;
+use crate::browser::Browser;
+use crate::browser::browsers_available;
 use crate::journal::hears_music;
 use crate::journal::kept;
 use crate::journal::secured_agent;
@@ -11,10 +13,14 @@ use crate::journal::secured_center;
 use crate::journal::secured_phone;
 use crate::journal::somebody_waits;
 use crate::journal::they_hear_each_other;
+use crate::pages::is_clean;
+use crate::pages::open;
+use crate::pages::text;
 use crate::server::Server;
 use crate::server::Setup;
 use crate::spine::ANN;
 use crate::spine::STRANGER;
+use crate::tone::AGENT_HZ;
 use crate::tools::available;
 use crate::tools::within;
 
@@ -65,6 +71,30 @@ fn a_talk_and_a_wait_outlive_the_machine_and_the_next_one() {
     server.story_with(&waits, "call_ended", 10);
     server.story_with(&holds, "call_ended", 10);
     server.is_left_clean();
+}
+
+#[test]
+fn a_supervisor_sees_whether_a_standby_could_take_over() {
+    if !browsers_available("a_supervisor_sees_whether_a_standby_…") {
+        return;
+    }
+    let mut server = Server::set_up(Setup { standbys: true, ..Setup::default() });
+    let mut sam = Browser::start(AGENT_HZ);
+    let (alarms, standbys) = ("document.querySelector('#alarms')", "document.querySelector('#standbys')");
+    let gone = format!("{alarms}.innerText.startsWith('No standby is connected')");
+    open(&mut sam, &server, "/wallboard");
+    sam.sees("that there is none", 20, &gone);
+    server.start_standby();
+    sam.sees(
+        "one that could take over",
+        20,
+        &format!("{standbys}.innerText.includes('could take over since')"),
+    );
+    sam.sees("no alarm", 20, &format!("{alarms}.innerText === 'No alarms.'"));
+    server.lose_standby();
+    sam.sees("that it is gone", 20, &gone);
+    assert_eq!(text(&mut sam, "#standbys"), "No standby.");
+    is_clean(&mut sam);
 }
 
 #[test]

@@ -139,6 +139,10 @@ fn board() -> Value {
             "version": string, "problem": maybe(&schema("FlowProblem")),
         } })),
         "alarms": { "type": "array", "items": string },
+        "standbys": maybe(&json!({ "type": "array", "items": { "type": "object", "properties": {
+            "address": string, "state": { "type": "string", "enum": ["sending", "up_to_date", "behind"] }, "since": time,
+            "behind_s": maybe(&json!({ "type": "number" })),
+        } } })),
         "queues": { "type": "array", "items": { "type": "object", "properties": {
             "name": string, "target_s": integer, "goal_percent": integer, "waiting": integer,
             "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time, "surge_since": maybe(&time),
