@@ -58,13 +58,16 @@ function drawStandbys() {
   redraw(at("standbys"), board.standbys, () => board.standbys?.length ? board.standbys.map(standbyItem) : [make("li", { class: "muted" }, "No standby.")]);
 }
 
-function standbyItem({ address, state, since, behind_s }) {
+function standbyItem({ address, state, since, behind_s, files_differ, differing }) {
   const [kind, how] = {
     sending: ["warn", "is being sent what there is"],
     up_to_date: ["good", "could take over"],
     behind: ["bad", `${about(behind_s ?? 0)} behind`],
   }[state];
-  return make("li", {}, `Standby ${address} `, make("span", { class: `tag ${kind}` }, how), state === "behind" ? null : ` since ${whenText(since)}`);
+  const others = files_differ === 1 ? "another file" : `${files_differ} other files`;
+  const more = files_differ > differing.length ? `, and ${files_differ - differing.length} more` : "";
+  const files = files_differ ? [" and would serve ", make("span", { class: "tag warn" }, others), ` ${differing.join(", ")}${more}`] : [];
+  return make("li", {}, `Standby ${address} `, make("span", { class: `tag ${kind}` }, how), state === "behind" ? null : ` since ${whenText(since)}`, ...files);
 }
 
 function queueCard(queue) {

@@ -95,6 +95,9 @@ struct StandbyJson {
     since: String,
     /// How old what it has is; null before it has everything.
     behind_s: Option<f64>,
+    /// How many flow files and prompts it would serve otherwise than this server; and the first of them, in words.
+    files_differ: usize,
+    differing: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -320,6 +323,8 @@ impl From<StandbyStatus> for StandbyJson {
             state,
             since: rfc3339(standby.since),
             behind_s: standby.behind.map(|behind| behind.as_millis() as f64 / 1_000.0),
+            files_differ: standby.differing.count,
+            differing: standby.differing.named,
         }
     }
 }

@@ -219,18 +219,33 @@ fn running(http: SocketAddr) -> Vec<Checked> {
     let trouble = ready.lines().skip(1).map(|line| ("server", Note(line.to_owned(), hint.to_owned())));
     let board = http::ask(http, "GET", "/api/v1/wallboard", None).map(|answer| answer.body);
     let board: Value = board.ok().and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default();
-    let standbys = board["standbys"].as_array().into_iter().flatten().filter_map(standby);
-    trouble.chain(standbys.map(|standby| ("standby", Good(standby)))).collect()
+    let standbys: Vec<&Value> = board["standbys"].as_array().into_iter().flatten().collect();
+    let could = standbys.iter().filter_map(|standby| could_take_over(standby)).map(Good);
+    let others = standbys.iter().filter_map(|standby| other_files(standby));
+    trouble.chain(could.chain(others).map(|finding| ("standby", finding))).collect()
 }
 
 /// A standby that could take over, in words; what is wrong with another is told apart.
-fn standby(standby: &Value) -> Option<String> {
+fn could_take_over(standby: &Value) -> Option<String> {
     let since = standby["since"].as_str()?.parse::<Timestamp>().ok()?.to_zoned(TimeZone::system());
     let could = standby["state"] == "up_to_date";
     could.then(|| {
         let since = since.strftime("%Y-%m-%d %H:%M:%S");
         format!("the standby {} could take over, since {since}", standby["address"].as_str().unwrap_or("?"))
     })
+}
+
+/// That a standby would serve other files, if it would.
+fn other_files(standby: &Value) -> Option<Finding> {
+    let many = standby["files_differ"].as_u64().filter(|many| *many > 0)?;
+    let named =
+        standby["differing"].as_array()?.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+    let address = standby["address"].as_str().unwrap_or("?");
+    let files = if many == 1 { "a file differs".to_owned() } else { format!("{many} files differ") };
+    Some(Note(
+        format!("the standby {address} would serve other files, {files}: {named}"),
+        "have the same flow files and prompts on both machines".to_owned(),
+    ))
 }
 
 /// Whether the key that a server and its standbys share can be read.
@@ -410,11 +425,18 @@ mod tests {
     fn a_standby_that_could_take_over_is_told() {
         let told = |state: &str| {
             let since = "2026-11-22T14:00:00.000Z";
-            standby(&json!({ "address": "192.0.2.12", "state": state, "since": since, "behind_s": 0.1 }))
+            could_take_over(
+                &json!({ "address": "192.0.2.12", "state": state, "since": since, "behind_s": 0.1 }),
+            )
         };
         let words = told("up_to_date").unwrap();
         assert!(words.starts_with("the standby 192.0.2.12 could take over, since 2026-11-2"), "{words}");
         assert_eq!((told("sending"), told("behind")), (None, None));
+        let other = json!({ "address": "192.0.2.12", "files_differ": 1, "differing": ["flows/main.yaml is another"] });
+        let Some(Note(words, _)) = other_files(&other) else { panic!("it is no note") };
+        let expected =
+            "the standby 192.0.2.12 would serve other files, a file differs: flows/main.yaml is another";
+        assert_eq!(words, expected);
     }
 
     #[test]

@@ -158,6 +158,11 @@ impl Gauges {
                     "Standbys that have everything, up to a moment ago",
                     up_to_date,
                 ),
+                Metric::gauge(
+                    "warmline_standby_files_differ",
+                    "Flow files and prompts that differ between this server and its standbys",
+                    standbys.files_differ() as f64,
+                ),
                 counter("warmline_standby_bytes_total", "Bytes sent to standbys", &standbys.sent),
                 counter(
                     "warmline_standby_refused_total",

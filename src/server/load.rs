@@ -122,6 +122,22 @@ pub fn test_files(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
     if tests.is_dir() { texts(&tests) } else { Ok(Vec::new()) }
 }
 
+/// Every file of both folders that is served, by the folder's flag and its path in it, and where it is. A folder that cannot be
+/// read has none.
+pub(super) fn served(flows: &Path, prompts: &Path) -> Vec<(String, PathBuf)> {
+    let is_served =
+        |name: &str| Path::new(name).components().next().is_none_or(|first| first.as_os_str() != TESTS);
+    let mut served = Vec::new();
+    for (flag, folder, ending) in
+        [("flows", flows, "yaml"), ("prompts", prompts, "wav"), ("prompts", prompts, "yaml")]
+    {
+        let files = files(folder, ending).unwrap_or_default().into_iter();
+        let kept = files.filter(|(name, _)| flag == "prompts" || is_served(name));
+        served.extend(kept.map(|(name, path)| (format!("{flag}/{name}.{ending}"), path)));
+    }
+    served
+}
+
 /// Which recordings there are, by their headers alone, and what they say by the manifests beside them.
 pub fn prompts(folder: &Path) -> Result<Prompts, LoadError> {
     let mut prompts = Prompts::default();

@@ -536,7 +536,8 @@ fn standbys(options: &ServeOptions, sip: SocketAddr) -> Result<Option<Standbys>,
     let key = StandbyKey::read(key)?;
     let failed = |error| ServeError::Bind { what: "standbys", address: *address, error };
     let listener = TcpListener::bind(address).map_err(failed)?;
-    Ok(Some(Standbys::start(listener, options.data.clone(), sip, key)?))
+    let folders = (options.flows.clone(), options.prompts.clone());
+    Ok(Some(Standbys::start(listener, options.data.clone(), sip, key, folders)?))
 }
 
 /// Has the data folder for this server alone, making it where it is missing.

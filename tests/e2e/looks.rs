@@ -447,7 +447,10 @@ fn handed_on(call: &Value) -> Value {
 
 /// A machine that takes over, or does not.
 fn standby(state: &str, behind_s: f64) -> Value {
-    json!({ "address": "192.0.2.12", "state": state, "since": at(-9_000), "behind_s": behind_s })
+    let differing = ["flows/main.yaml is another", "prompts/en/goodbye/said.wav is not on the standby"];
+    let (files_differ, named) = if state == "behind" { (3, &differing[..]) } else { (0, &differing[..0]) };
+    json!({ "address": "192.0.2.12", "state": state, "since": at(-9_000), "behind_s": behind_s, "files_differ": files_differ,
+            "differing": named })
 }
 
 /// A center under pressure, on the board that the server sends.

@@ -142,6 +142,7 @@ fn board() -> Value {
         "standbys": maybe(&json!({ "type": "array", "items": { "type": "object", "properties": {
             "address": string, "state": { "type": "string", "enum": ["sending", "up_to_date", "behind"] }, "since": time,
             "behind_s": maybe(&json!({ "type": "number" })),
+            "files_differ": integer, "differing": { "type": "array", "items": string },
         } } })),
         "queues": { "type": "array", "items": { "type": "object", "properties": {
             "name": string, "target_s": integer, "goal_percent": integer, "waiting": integer,

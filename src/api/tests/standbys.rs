@@ -25,6 +25,10 @@ fn the_board_and_whoever_watches_are_told_whether_a_standby_could_take_over() {
         (&standbys[0]["address"], &standbys[0]["state"]),
         (&json!("192.0.2.12"), &json!("up_to_date"))
     );
+    assert_eq!(
+        (&standbys[0]["files_differ"], &standbys[0]["differing"]),
+        (&json!(1), &json!(["flows/main.yaml is another"]))
+    );
     assert!(standbys[0]["since"].is_string() && standbys[0]["behind_s"].is_number(), "{standbys}");
 
     let (_, alarms, standbys) = told(Some(behind(60)));

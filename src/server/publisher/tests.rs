@@ -150,6 +150,49 @@ fn who_goes_back_stays_there_over_a_restart_until_the_files_change() {
     assert_eq!(begin(folder).served(), ["y"], "the files have changed since");
 }
 
+/// Another machine with a copy of the data folder, and its own flow files.
+fn other_machine(house: &House, main: &str) -> House {
+    let other = self::house().folder;
+    copy(&house.folder.path().join("data"), &other.path().join("data"));
+    write(other.path(), "main.yaml", main);
+    begin(other)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("a copy");
+        }
+    }
+}
+
+#[test]
+fn another_machine_stays_with_what_somebody_went_back_to_where_its_folder_is_the_same() {
+    let house = house();
+    house.write("main.yaml", &beginning_with("z"));
+    house.publisher.publish("ada", "new").expect("in order");
+    house.publisher.go_back(None, "ada", "callers complained").expect("a version before");
+    assert_eq!(
+        other_machine(&house, &beginning_with("z")).served(),
+        ["a"],
+        "its folder is what was gone back from"
+    );
+    assert_eq!(other_machine(&house, &beginning_with("y")).served(), ["y"], "it has another folder");
+    assert_eq!(other_machine(&house, MAIN).served(), ["a"]);
+    house.publisher.try_on(sent(&beginning_with("x")), half(), "ada", "x").expect("in order");
+    house.publisher.promote("ada", "better").expect("it is tried");
+    assert_eq!(other_machine(&house, &beginning_with("z")).served(), ["x"]);
+    assert_eq!(
+        other_machine(&house, &beginning_with("y")).served(),
+        ["y"],
+        "what was published is not served there"
+    );
+}
+
 /// Main with another first node.
 fn beginning_with(node: &str) -> String {
     MAIN.replace("a:", &format!("{node}:")).replace("start: a", &format!("start: {node}"))

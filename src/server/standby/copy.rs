@@ -84,7 +84,9 @@ impl Copy {
                 self.log = None;
                 return log::fold_copy(&self.data).map_err(io::Error::other);
             }
-            Record::Has(_) | Record::HasAll { .. } => return Err(io::ErrorKind::InvalidData.into()),
+            Record::Has(_) | Record::HasAll { .. } | Record::Differs(_) => {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
         }
         // So the file tells how long the server has been gone, as its own would.
         let alive = self.journal.as_ref().map(|file| file.set_modified(SystemTime::now()));
@@ -122,7 +124,7 @@ impl Copy {
             Thing::Journal | Thing::History | Thing::File(_) => {
                 Draft::OnDisk(folder::private_file(&self.data.join(DRAFT))?)
             }
-            Thing::Log => return Err(io::ErrorKind::InvalidData.into()),
+            Thing::Log | Thing::Served => return Err(io::ErrorKind::InvalidData.into()),
         };
         self.draft = Some((thing, draft));
         Ok(())

@@ -9,6 +9,7 @@
 //! | `calls` | the journal and the keys of calls, as they are written |
 //! | `files` | recordings, versions of flows and all else that is a file |
 //! | `copy` | the standby's side: a data folder that becomes the same |
+//! | `served` | flow files and prompts, which are the operator's on both machines, compared |
 //! | `stats` | how each standby is, for whoever asks |
 //! | `takeover` | when the standby serves |
 //!
@@ -27,6 +28,7 @@ mod copy;
 mod files;
 mod key;
 mod primary;
+mod served;
 mod stats;
 mod takeover;
 #[cfg(test)]
@@ -35,6 +37,7 @@ mod tests;
 pub use key::KeyError;
 pub use key::StandbyKey;
 pub use primary::Standbys;
+pub use served::Differing;
 pub use stats::StandbyState;
 pub use stats::StandbyStats;
 pub use stats::StandbyStatus;
@@ -68,6 +71,8 @@ enum Record {
     Gone(Thing),
     /// The history's log begins anew: all that there is of it goes into the file.
     Fold,
+    /// The standby's: which flow files and prompts differ.
+    Differs(Differing),
     /// All that there was when the standby came has been sent.
     Whole,
     /// The server has ended, and nothing comes any more. The standby says the same once it has all.
@@ -84,7 +89,7 @@ struct About {
     machine_ms: u64,
 }
 
-/// What there is in a data folder.
+/// What there is in a data folder, and beside it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Thing {
@@ -94,6 +99,8 @@ enum Thing {
     Log,
     /// The keys of a call's lines, which are in memory alone.
     Keys(CallId),
+    /// What the server serves of the operator's, to be compared: digests by name.
+    Served,
     /// Any other file, by its path within the data folder.
     File(String),
 }

@@ -30,6 +30,9 @@ use super::calls::CallsTail;
 use super::channel::AT_ONCE;
 use super::channel::Channel;
 use super::files::FilesTail;
+use super::served::Differing;
+use super::served::Served;
+use super::served::ServedTail;
 use crate::store::log::FOLDED_FROM;
 use crate::store::log::Found;
 use crate::store::log::LogTail;
@@ -61,13 +64,14 @@ struct Server {
     data: PathBuf,
     sip: SocketAddr,
     key: StandbyKey,
+    served: Served,
     stats: Arc<StandbyStats>,
     /// The server has ended: what is there now is all.
     ends: Arc<AtomicBool>,
 }
 
 impl Standbys {
-    /// Serves standbys of the server with this data folder and SIP address.
+    /// Serves standbys of the server with this data folder and SIP address, which serves these flow files and prompts.
     ///
     /// # Errors
     ///
@@ -77,10 +81,12 @@ impl Standbys {
         data: PathBuf,
         sip: SocketAddr,
         key: StandbyKey,
+        (flows, prompts): (PathBuf, PathBuf),
     ) -> io::Result<Standbys> {
         let (stats, ends) = (Arc::new(StandbyStats::default()), Arc::new(AtomicBool::new(false)));
         let address = listener.local_addr()?;
-        let server = Server { data, sip, key, stats: stats.clone(), ends: ends.clone() };
+        let served = Served::watch(flows, prompts)?;
+        let server = Server { data, sip, key, served, stats: stats.clone(), ends: ends.clone() };
         let thread =
             thread::Builder::new().name("standbys".to_owned()).spawn(move || server.listen(&listener))?;
         Ok(Standbys { stats, ends, address, thread: Some(thread) })
@@ -178,6 +184,7 @@ impl Following<'_> {
         let has = self.begin()?;
         let mut files = FilesTail::new(&self.server.data, has.into_iter());
         let mut calls = CallsTail::new(&self.server.data);
+        let mut served = ServedTail::new(self.server.served.clone());
         let mut log = self.begin_history()?;
         let (mut told, mut heard) = (None, None);
         loop {
@@ -189,6 +196,11 @@ impl Following<'_> {
             if told.is_none() {
                 self.channel.send(&Record::Whole, &[])?;
                 heard = Some(Instant::now());
+            }
+            if let Some(digests) = served.round()? {
+                self.channel.send(&Record::Begin(Thing::Served), &[])?;
+                self.channel.send_all(&Record::Octets(Thing::Served), &digests)?;
+                self.channel.send(&Record::Done(Thing::Served, 0), &[])?;
             }
             if ends {
                 self.channel.send(&Record::Ended, &[])?;
@@ -242,7 +254,20 @@ impl Following<'_> {
                 }
                 Ok(())
             }
+            Record::Differs(differing) => {
+                self.tell(peer, &differing);
+                self.server.stats.differs(self.number, differing);
+                Ok(())
+            }
             _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    fn tell(&self, peer: IpAddr, differing: &Differing) {
+        if differing.count > 0 {
+            warn!(%peer, count = differing.count, files = %differing.words(), "the standby would serve other files than this server");
+        } else if self.server.stats.differed(self.number) {
+            info!(%peer, "the standby would serve the same files as this server");
         }
     }
 

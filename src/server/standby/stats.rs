@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use super::Differing;
 use crate::base::WallTime;
 use crate::wire::media::machine_ms;
 
@@ -39,12 +40,13 @@ struct Told {
 }
 
 /// What is known of a standby that is connected.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Sent {
     address: IpAddr,
     connected: WallTime,
     /// Since when it has everything; and up to which moment of this machine's clock, in ms.
     whole: Option<(WallTime, u64)>,
+    differing: Differing,
 }
 
 /// A standby that is connected.
@@ -56,6 +58,8 @@ pub struct StandbyStatus {
     pub since: WallTime,
     /// How old what it has is; none before it has everything.
     pub behind: Option<Duration>,
+    /// Which flow files and prompts it would serve otherwise.
+    pub differing: Differing,
 }
 
 /// How far a standby is.
@@ -81,7 +85,12 @@ impl StandbyStats {
         self.list().iter().filter(|standby| standby.state == StandbyState::UpToDate).count()
     }
 
-    /// How often a standby has come, had everything, or gone.
+    /// How many flow files and prompts differ between this server and its standbys.
+    pub fn files_differ(&self) -> usize {
+        self.told().standbys.values().map(|sent| sent.differing.count).sum()
+    }
+
+    /// How often a standby has come, had everything, compared its files, or gone.
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
@@ -107,7 +116,8 @@ impl StandbyStats {
         let mut told = self.told();
         told.connections += 1;
         let number = told.connections;
-        told.standbys.insert(number, Sent { address, connected: now(), whole: None });
+        told.standbys
+            .insert(number, Sent { address, connected: now(), whole: None, differing: Differing::default() });
         self.changes.fetch_add(1, Ordering::Relaxed);
         (number, !told.failing.contains(&address))
     }
@@ -124,6 +134,19 @@ impl StandbyStats {
             self.changes.fetch_add(1, Ordering::Relaxed);
         }
         first
+    }
+
+    /// It has other files than this server; or the same, again.
+    pub(super) fn differs(&self, number: u64, differing: Differing) {
+        if let Some(sent) = self.told().standbys.get_mut(&number) {
+            sent.differing = differing;
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it has had other files until now.
+    pub(super) fn differed(&self, number: u64) -> bool {
+        self.told().standbys.get(&number).is_some_and(|sent| sent.differing.count > 0)
     }
 
     /// It is gone. Whether that is news: it is not, where it comes again and again in vain.
@@ -149,7 +172,8 @@ impl Sent {
             Some(_) => StandbyState::Behind,
         };
         let since = self.whole.map_or(self.connected, |(since, _)| since);
-        StandbyStatus { address: self.address, state, since, behind }
+        let differing = self.differing.clone();
+        StandbyStatus { address: self.address, state, since, behind, differing }
     }
 }
 
@@ -161,11 +185,13 @@ fn now() -> WallTime {
 pub(crate) mod tests {
     use super::*;
 
-    /// One with a standby that has everything up to so many seconds ago.
+    /// One with a standby that has everything up to so many seconds ago, and another flow file.
     pub(crate) fn behind(seconds: u64) -> StandbyStats {
         let stats = StandbyStats::default();
         let (number, _) = stats.comes([192, 0, 2, 12].into());
         stats.has_all(number, machine_ms() - seconds * 1_000);
+        let named = vec!["flows/main.yaml is another".to_owned()];
+        stats.differs(number, Differing { count: 1, named });
         stats
     }
 

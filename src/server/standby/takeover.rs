@@ -23,6 +23,9 @@ use super::StandbyKey;
 use super::channel::Channel;
 use super::copy::Copy;
 use super::files;
+use super::served::Comparison;
+use super::served::Differing;
+use super::served::Served;
 use crate::server::ServeOptions;
 use crate::server::lock;
 use crate::server::lock::FolderLock;
@@ -49,6 +52,8 @@ pub enum StandbyError {
     Address { server: SocketAddr, standby: SocketAddr },
     #[error("the server {server} is of another version: {error}")]
     Form { server: SocketAddr, error: String },
+    #[error("the operating system refused: {0}")]
+    System(io::Error),
 }
 
 impl StandbyError {
@@ -65,6 +70,7 @@ impl StandbyError {
                 format!("the address moves with the service: start both with --sip {server}")
             }
             StandbyError::Form { .. } => "run the same version on both machines".to_owned(),
+            StandbyError::System(_) => "`warmline doctor` checks what the server needs".to_owned(),
         }
     }
 }
@@ -77,6 +83,7 @@ pub struct Standby {
     server: SocketAddr,
     key: StandbyKey,
     copy: Copy,
+    comparison: Comparison,
     /// When the server was heard last. None: it has said that it ends.
     heard: Option<Instant>,
     /// What was logged of why it waits: that the server cannot be heard, and that its address is not here.
@@ -105,8 +112,11 @@ impl Standby {
         }
         let lock = FolderLock::take(&data).map_err(|_| StandbyError::Taken(data.clone()))?;
         let copy = Copy::new(&data).map_err(failed)?;
+        let served =
+            Served::watch(options.flows.clone(), options.prompts.clone()).map_err(StandbyError::System)?;
+        let comparison = Comparison::new(served);
         let (sip, heard, told, sends) = (options.sip, Some(Instant::now()), Default::default(), false);
-        Ok(Standby { data, sip, server, key, copy, heard, told, sends, _lock: lock })
+        Ok(Standby { data, sip, server, key, copy, comparison, heard, told, sends, _lock: lock })
     }
 
     /// Keeps the copy, until it is to serve: then all that the server had is in the data folder.
@@ -151,6 +161,8 @@ impl Standby {
             Ok(channel) => channel,
             Err(error) => return Ok(Err(error)),
         };
+        self.comparison.begin();
+        let mut differed = false;
         loop {
             let (record, octets) = match channel.receive() {
                 Ok(received) => received,
@@ -177,16 +189,27 @@ impl Standby {
                 Record::Ended => self.heard = None,
                 _ => {}
             }
-            let answer = matches!(record, Record::Alive { .. } | Record::Ended).then(|| record.clone());
-            match self.copy.apply(record, octets) {
+            let is_told = matches!(record, Record::Alive { .. } | Record::Ended).then(|| record.clone());
+            let applied = match self.comparison.take(&record, octets) {
+                Ok(false) => self.copy.apply(record, octets),
+                taken => taken.map(drop),
+            };
+            match applied {
                 // What comes makes no sense: it is asked for anew.
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(Err(error)),
                 done => done.map_err(failed)?,
             }
-            if let Some(answer) = answer {
-                // A server that is gone hears nothing, and may have said more before.
-                let _ = channel.send(&answer, &[]).and_then(|()| channel.flush());
+            let Some(answer) = is_told else { continue };
+            let differing = self.comparison.news();
+            if let Some(differing) = &differing {
+                tell_of(differing, std::mem::replace(&mut differed, differing.count > 0));
             }
+            let answers = differing.map(Record::Differs).into_iter().chain([answer]);
+            // A server that is gone hears nothing, and may have said more before.
+            let _ = answers
+                .into_iter()
+                .try_for_each(|answer| channel.send(&answer, &[]))
+                .and_then(|()| channel.flush());
         }
     }
 
@@ -201,6 +224,15 @@ impl Standby {
         channel.flush()?;
         debug!(server = %self.server, "connected");
         Ok(channel)
+    }
+}
+
+/// Logs which files differ; or that none does any more.
+fn tell_of(differing: &Differing, differed: bool) {
+    if differing.count > 0 {
+        warn!(count = differing.count, files = %differing.words(), "this standby would serve other files than the server");
+    } else if differed {
+        info!("this standby would serve the same files as the server");
     }
 }
 

@@ -23,6 +23,8 @@ use crate::store::Store;
 /// A server that is nothing but its data folder.
 struct Primary {
     data: TempDir,
+    /// Flow files and prompts.
+    files: TempDir,
     history: Connection,
     keys: Keyring,
     sip: SocketAddr,
@@ -38,13 +40,17 @@ impl Primary {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         // A port that is free once the test lets go of it.
         let sip = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let standbys = Standbys::start(listener, data.path().to_owned(), sip, StandbyKey::of("a")).unwrap();
+        let files = tempfile::tempdir().unwrap();
+        let folders = (files.path().join("flows"), files.path().join("prompts"));
+        let (folder, key) = (data.path().to_owned(), StandbyKey::of("a"));
+        let standbys = Standbys::start(listener, folder, sip, key, folders).unwrap();
         let keys = Keyring::of(data.path(), WallTime(0));
-        Primary { data, history, keys, sip, standbys: Some(standbys) }
+        Primary { data, files, history, keys, sip, standbys: Some(standbys) }
     }
 
     fn options(&self, data: &Path) -> ServeOptions {
-        ServeOptions { data: data.to_owned(), sip: self.sip, ..ServeOptions::default() }
+        let [flows, prompts] = ["flows", "prompts"].map(|name| data.with_extension("files").join(name));
+        ServeOptions { data: data.to_owned(), sip: self.sip, flows, prompts, ..ServeOptions::default() }
     }
 
     fn address(&self) -> SocketAddr {
@@ -250,4 +256,31 @@ fn a_standby_that_the_network_lost_without_a_word_is_let_go() {
 fn a_standby_of_another_version_is_told_so() {
     let heard = heard_by_one_who_says_nothing(&Primary::start(), FORM - 1);
     assert!(matches!(heard[..], [Record::Server(About { form: FORM, .. })]), "{heard:?}");
+}
+
+#[test]
+fn files_that_differ_are_told_while_they_do_and_stop_nothing() {
+    let mut primary = Primary::start();
+    let mine = tempfile::tempdir().unwrap();
+    let folder = mine.path().join("data");
+    let options = primary.options(&folder);
+    fs::create_dir_all(&options.flows).unwrap();
+    fs::create_dir_all(primary.files.path().join("flows")).unwrap();
+    let theirs = primary.files.path().join("flows/main.yaml");
+    fs::write(options.flows.join("old.yaml"), "old").unwrap();
+    let standby = Standby::new(&options, primary.address(), StandbyKey::of("a")).unwrap();
+    let waits = thread::spawn(move || standby.wait());
+    let stats = primary.standbys.as_ref().unwrap().stats().clone();
+    let told = || stats.list().first().map(|standby| standby.differing.words()).unwrap_or_default();
+    within("a file too many is told", || told() == "flows/old.yaml is on the standby alone");
+    fs::write(&theirs, "new").unwrap();
+    let both = "flows/main.yaml is not on the standby, flows/old.yaml is on the standby alone";
+    within("one that it lacks is told", || told() == both);
+    assert_eq!(stats.up_to_date(), 1, "it could take over all the same");
+    assert_eq!(fs::read_to_string(options.flows.join("old.yaml")).unwrap(), "old");
+    fs::remove_file(options.flows.join("old.yaml")).unwrap();
+    fs::copy(theirs, options.flows.join("main.yaml")).unwrap();
+    within("nothing differs", || stats.files_differ() == 0);
+    drop(primary.standbys.take());
+    waits.join().unwrap().unwrap();
 }
