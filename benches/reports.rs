@@ -1,4 +1,5 @@
-//! What it takes to answer for a month: the service report of a busy center, by queue, skill and agent.
+//! What it takes to answer for a month: the service report of a busy center, by queue, skill and agent, and which rules talks
+//! kept.
 //!
 //! `cargo bench --bench reports`; the waits of the month come after it, `-- 1000000`, and are 100 000 otherwise. The month
 //! is written first, as a server would, some twenty facts a call; the goal is an answer in 2 s for a million.
@@ -28,10 +29,12 @@ use warmline::fact::Why;
 use warmline::store::HistoryWriter;
 use warmline::store::Readers;
 use warmline::store::Store;
+use warmline::store::conformance::Whose;
 use warmline::store::service::By;
 use warmline::store::service::Every;
 use warmline::store::service::Intervals;
 use warmline::store::service::Staff;
+use warmline::store::view::conformance::ConformanceReportView;
 use warmline::store::why::Skilled;
 
 const BEGAN: WallTime = WallTime(1_793_059_200_000_000);
@@ -57,6 +60,9 @@ fn main() {
             ask(&readers, by, waits);
         }
     }
+    for _ in 0..3 {
+        ask_conformance(&readers);
+    }
     drop((readers, store));
     std::fs::remove_dir_all(&folder).expect("the folder is removed");
 }
@@ -77,6 +83,21 @@ fn ask(readers: &Readers, by: By, waits: u64) {
         "by {}, every day: {} rows in {:.2} s, {:.2} s of processor",
         by.written(),
         rows.len(),
+        took.as_secs_f64(),
+        cpu.as_secs_f64(),
+    );
+}
+
+/// Asks which rules the talks of the month kept.
+fn ask_conformance(readers: &Readers) {
+    let (begin, cpu) = (Instant::now(), processor_time());
+    let report = readers.conformance_report(BEGAN, BEGAN + MONTH).expect("the file is read");
+    let view = ConformanceReportView::of(&report, Whose::Agent);
+    let (took, cpu) = (begin.elapsed(), processor_time() - cpu);
+    println!(
+        "conformance of {} talks, {} agents in {:.2} s, {:.2} s of processor",
+        view.center.talks,
+        view.rows.len(),
         took.as_secs_f64(),
         cpu.as_secs_f64(),
     );

@@ -7,34 +7,37 @@ const SHOWN = 1000;
 
 const day = (moment) => `${moment.getFullYear()}-${String(moment.getMonth() + 1).padStart(2, "0")}-${String(moment.getDate()).padStart(2, "0")}`;
 
-// The last seven days at first.
-export function wireService() {
+// A report's section that asks for days, so many of the last at first: it is drawn when it opens, and when somebody asks.
+export function wireDays(name, many, drawReport) {
   const today = new Date(clock());
-  at("service-until").value = day(today);
-  at("service-from").value = day(new Date(today.getFullYear(), today.getMonth(), today.getDate() - 6));
-  const draw = () => attempt(at("error"), drawService);
-  at("service").addEventListener("toggle", () => at("service").open && draw());
-  at("service-ask").addEventListener("submit", (event) => {
+  at(`${name}-until`).value = day(today);
+  at(`${name}-from`).value = day(new Date(today.getFullYear(), today.getMonth(), today.getDate() - many + 1));
+  const draw = () => attempt(at("error"), drawReport);
+  at(name).addEventListener("toggle", () => at(name).open && draw());
+  at(`${name}-ask`).addEventListener("submit", (event) => {
     event.preventDefault();
     draw();
   });
 }
 
-// What is asked for: whole days of this browser's calendar.
-function query() {
+// The days that it asks for: whole ones of this browser's calendar.
+export function daysOf(name) {
   const midnight = (text, later) => {
     const [year, month, date] = text.split("-").map(Number);
     return new Date(year, month - 1, date + later).toISOString();
   };
-  const asked = new URLSearchParams({ by: at("service-by").value });
-  if (at("service-every").value) asked.set("every", at("service-every").value);
-  if (at("service-from").value) asked.set("from", midnight(at("service-from").value, 0));
-  if (at("service-until").value) asked.set("until", midnight(at("service-until").value, 1));
+  const asked = new URLSearchParams();
+  if (at(`${name}-from`).value) asked.set("from", midnight(at(`${name}-from`).value, 0));
+  if (at(`${name}-until`).value) asked.set("until", midnight(at(`${name}-until`).value, 1));
   return asked;
 }
 
+export const wireService = () => wireDays("service", 7, drawService);
+
 async function drawService() {
-  const asked = query();
+  const asked = daysOf("service");
+  asked.set("by", at("service-by").value);
+  if (at("service-every").value) asked.set("every", at("service-every").value);
   const report = await ask("GET", `/api/v1/reports/service?${asked}`);
   const { by, rows, formulas } = report;
   asked.set("format", "csv");

@@ -3,6 +3,7 @@
 import { about, ask, at, attempt, capital, make, session, show, signIn, supervises, timeText, whenText, words, write } from "./base.js";
 import { agentWords } from "./desk-verify.js";
 import { drawGoals } from "./history-goals.js";
+import { wireConformance } from "./history-conformance.js";
 import { drawJudged, wireEvaluations } from "./history-evaluations.js";
 import { wireService } from "./history-service.js";
 import { drawNotes, drawReport, drawSurvey, holdWords } from "./history-talks.js";
@@ -16,8 +17,9 @@ if (who.name || who.local) begin();
 else signIn(at("door"), "Sign in", "The history is for people of this contact center.");
 
 async function begin() {
-  for (const report of ["service", "goals", "trends", "report"]) show(at(report), supervises(who) || who.local);
+  for (const report of ["service", "goals", "trends", "report", "conformance"]) show(at(report), supervises(who) || who.local);
   wireService();
+  wireConformance();
   wireEvaluations(who);
   show(at("page"), true);
   const { agents } = await ask("GET", "/api/v1/agents").catch(() => ({ agents: [] }));

@@ -41,6 +41,7 @@ mod agents;
 mod announcements;
 mod calls;
 mod center;
+mod conformance;
 mod desk;
 mod desk_socket;
 mod evaluations;
@@ -226,6 +227,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/evaluations", get(evaluations::list)),
         ("/api/v1/evaluations/due", get(evaluations::due)),
         ("/api/v1/reports/evaluations", get(evaluations::report)),
+        ("/api/v1/reports/conformance", get(conformance::report)),
+        ("/api/v1/reports/conformance/broken", get(conformance::broken)),
         ("/api/v1/reports/service", get(reports::service)),
         ("/api/v1/reports/talks", get(reports::talks)),
         ("/api/v1/reports/numbers", get(reports::numbers)),

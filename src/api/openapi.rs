@@ -4,6 +4,7 @@ use axum::Json;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::api::conformance;
 use crate::api::evaluations;
 use crate::api::goals;
 use crate::api::messages;
@@ -47,6 +48,7 @@ pub(super) fn document() -> Value {
         ("/paths", messages::paths()),
         ("/paths", promises::paths()),
         ("/paths", evaluations::paths()),
+        ("/paths", conformance::paths()),
         ("/paths", reports::paths()),
         ("/paths", goals::paths()),
         ("/paths", trends::paths()),
@@ -55,6 +57,7 @@ pub(super) fn document() -> Value {
         ("/components/schemas", messages::schemas()),
         ("/components/schemas", promises::schemas()),
         ("/components/schemas", evaluations::schemas()),
+        ("/components/schemas", conformance::schemas()),
         ("/components/schemas", reports::schemas()),
         ("/components/schemas", goals::schemas()),
         ("/components/schemas", trends::schemas()),

@@ -41,6 +41,7 @@ use crate::store::HistoryWriter;
 use crate::store::Store;
 use crate::store::sample;
 
+mod conformance;
 mod evaluations;
 mod explain;
 mod goals;

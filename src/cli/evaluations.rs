@@ -1,5 +1,5 @@
-//! `warmline evaluations`: how talks were judged, which are to be judged, and what it comes to, read from the data folder; no
-//! server need run.
+//! `warmline evaluations`: how talks were judged, which are to be judged, what it comes to, and how often all talks kept the rules
+//! that facts judge, read from the data folder; no server need run.
 
 use std::time::Duration;
 
@@ -7,21 +7,27 @@ use clap::Args;
 use jiff::Timestamp as Instant;
 use serde_json::json;
 
+use crate::base::Name;
 use crate::base::WallTime;
 use crate::cli::DataArg;
 use crate::cli::Format;
+use crate::cli::conformance;
 use crate::cli::flow::Files;
 use crate::cli::report::Moment;
 use crate::cli::report::moment;
 use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
+use crate::fact::evaluation::Rule;
 use crate::server::zone_of;
 use crate::store::Readers;
+use crate::store::conformance::BrokenFilter;
+use crate::store::conformance::Whose;
 use crate::store::evaluations::Evaluation;
 use crate::store::evaluations::draw;
 use crate::store::evaluations::draw::Drawn;
 use crate::store::story;
+use crate::store::view::conformance::ConformanceReportView;
 use crate::store::view::evaluations::DrawnView;
 use crate::store::view::evaluations::EvaluationHead;
 use crate::store::view::evaluations::EvaluationReportView;
@@ -40,13 +46,25 @@ pub(super) struct EvaluationsArgs {
     #[arg(long, conflicts_with_all = ["report", "agent"])]
     due: bool,
     /// What they come to by agent and item instead
-    #[arg(long)]
+    #[arg(long, group = "figures")]
     report: bool,
-    /// The report as comma-separated values
-    #[arg(long, requires = "report", conflicts_with = "format")]
+    /// How often all talks kept the rules that facts judge instead, and which agents differ from others by more than chance
+    #[arg(long, group = "figures", conflicts_with = "due")]
+    conformance: bool,
+    /// Whose talks kept them: agent or queue
+    #[arg(long, value_name = "WHOSE", default_value = "agent", requires = "conformance")]
+    by: Whose,
+    /// The newest 100 talks that broke this rule instead: "asked before hold", or another that a form may name
+    #[arg(long, value_name = "RULE", value_parser = conformance::rule, conflicts_with_all = ["due", "figures"])]
+    broke: Option<Rule>,
+    /// Only those that came by this queue
+    #[arg(long, value_name = "NAME", requires = "broke")]
+    queue: Option<String>,
+    /// The figures as comma-separated values
+    #[arg(long, requires = "figures", conflicts_with = "format")]
     csv: bool,
     /// Only this agent's
-    #[arg(long, value_name = "NAME", conflicts_with = "report")]
+    #[arg(long, value_name = "NAME", conflicts_with = "figures")]
     agent: Option<String>,
     /// From this day or moment on; without it the last 30 days
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -71,6 +89,18 @@ pub(super) fn run(args: &EvaluationsArgs) -> Result<(), Trouble> {
     if args.due {
         let drawn = readers.drawn_talks(&center.evaluations, &draw::weeks(since, until, &zone))?;
         return show_drawn(&drawn, args.format, |at| story::date_and_clock(at, &zone));
+    }
+    if let Some(rule) = args.broke {
+        let name = |name: &Option<String>| name.as_deref().map(Name::from);
+        let (agent, queue) = (name(&args.agent), name(&args.queue));
+        let broken = readers.broken_talks(&BrokenFilter { rule, agent, queue, from: since, until })?;
+        conformance::show_broken(&broken, args.format, |at| story::date_and_clock(at, &zone));
+        return Ok(());
+    }
+    if args.conformance {
+        let report = readers.conformance_report(since, until)?;
+        conformance::show_report(&ConformanceReportView::of(&report, args.by), args.csv, args.format);
+        return Ok(());
     }
     if args.report {
         let report = EvaluationReportView::from(&readers.evaluation_report(since, until)?);

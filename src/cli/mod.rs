@@ -32,6 +32,7 @@ mod agent;
 mod ask;
 mod banner;
 mod calls;
+mod conformance;
 mod customer;
 mod doctor;
 mod evaluations;
@@ -74,7 +75,7 @@ enum Command {
     Call(calls::StoryArgs),
     /// Tell why a call waited, and why it got the agent it got
     Explain(explain::ExplainArgs),
-    /// How talks were judged, which are to be judged, and what it comes to
+    /// How talks were judged, which are to be judged, what it comes to, and how often all talks kept the rules that facts judge
     Evaluations(evaluations::EvaluationsArgs),
     /// List what callers were promised: who owes it, by when, and what became of it
     Promises(promises::PromisesArgs),

@@ -5,6 +5,7 @@
 //! No secret is ever in a fact.
 
 pub mod assurance;
+pub mod conformance;
 pub mod evaluation;
 pub mod goal;
 pub mod note;

@@ -307,4 +307,4 @@ fn evaluation(row: &Row<'_>) -> rusqlite::Result<Evaluation> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;

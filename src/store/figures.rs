@@ -1,6 +1,6 @@
 //! Waits that are over, what agents did, and what talks and answers came to: rows, for a report to sum where it would have
 //! to read twenty facts a call. Those of talks are in `talk_rows` and `handling_rows`, those of menus in `menus`, those of
-//! routes in `misrouted`.
+//! routes in `misrouted`, those of rules in `conformance`.
 //!
 //! The rows say nothing that the facts do not. They are written with these, in the same transaction; where an earlier version
 //! wrote the facts they are made from them at the next start, and until then reports read the facts.
@@ -22,6 +22,8 @@ use crate::base::WallTime;
 use crate::fact::NeedFact;
 use crate::fact::What;
 use crate::store::StoreError;
+use crate::store::conformance;
+use crate::store::conformance::ConformanceRows;
 use crate::store::fold::DatedFact;
 use crate::store::handling;
 use crate::store::handling_rows;
@@ -47,19 +49,20 @@ use crate::store::waits::Waiting;
 use crate::store::waits::Waits;
 
 /// What `seeded` says once every fact has its rows. Another name each time that there are rows of something more.
-const MADE: &str = "figures of waits, talks, late holds, handling, menus and routes";
+const MADE: &str = "figures of waits, talks, late holds, handling, menus, routes and rules";
 
 /// How often it is told how far the making of rows is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// The facts that rows are made of, by name.
-const LOOKED_AT: [&[&str]; 6] = [
+const LOOKED_AT: [&[&str]; 7] = [
     service::LOOKED_AT,
     talks::LOOKED_AT,
     surveys::LOOKED_AT,
     handling::LOOKED_AT,
     menus::LOOKED_AT,
     misrouted::LOOKED_AT,
+    conformance::LOOKED_AT,
 ];
 
 /// How a wait ended, as it is written.
@@ -90,6 +93,7 @@ pub(super) struct FigureRows {
     handling: HandlingRows,
     menus: MenuRows,
     routes: RouteRows,
+    rules: ConformanceRows,
     /// The row of each agent who is there, and whether they are busy.
     there: BTreeMap<Name, (SpellKey, bool)>,
 }
@@ -139,6 +143,7 @@ impl FigureRows {
         self.handling.fold(call, facts);
         self.menus.fold(call, facts);
         self.routes.fold(call, facts);
+        self.rules.fold(call, facts);
         for dated in facts {
             self.take(dated);
         }
@@ -150,6 +155,7 @@ impl FigureRows {
         self.handling.forget(call);
         self.menus.forget(call);
         self.routes.forget(call);
+        self.rules.forget(call);
     }
 
     /// Takes a fact of a call in, and writes the wait that it ends. `seq` is the fact's number in its call.
@@ -159,6 +165,7 @@ impl FigureRows {
             self.handling.write(connection, call, dated)?;
             self.menus.write(connection, call, dated)?;
             self.routes.write(connection, call, dated)?;
+            self.rules.write(connection, call, dated)?;
         }
         match self.take(dated) {
             Some(ended) => insert_wait(connection, seq, &ended),
@@ -225,7 +232,7 @@ pub(super) fn are_made(connection: &Connection) -> Result<bool, StoreError> {
 /// Makes the rows of all facts that there are, in place of those that an earlier version made.
 fn make(connection: &Connection) -> Result<(), StoreError> {
     let tables = ["waits", "spells"].iter().chain(talk_rows::TABLES).chain(handling_rows::TABLES);
-    for table in tables.chain(menus::TABLES).chain(misrouted::TABLES) {
+    for table in tables.chain(menus::TABLES).chain(misrouted::TABLES).chain(conformance::TABLES) {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     let highest: i64 =

@@ -18,6 +18,7 @@ use crate::base::CallId;
 
 pub mod agents;
 mod backlog;
+pub mod conformance;
 pub mod customers;
 pub mod evaluations;
 pub mod explain;

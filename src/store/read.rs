@@ -30,6 +30,10 @@ use crate::fact::What;
 use crate::fact::evaluation::Form;
 use crate::fact::goal::Goal;
 use crate::store::StoreError;
+use crate::store::conformance;
+use crate::store::conformance::BrokenFilter;
+use crate::store::conformance::BrokenTalks;
+use crate::store::conformance::ConformanceReport;
 use crate::store::connect_to_read;
 use crate::store::evaluations;
 use crate::store::evaluations::Evaluation;
@@ -242,6 +246,20 @@ impl Readers {
     /// By which routes callers came to the wrong queue, of calls that arrived from then on and before then.
     pub fn route_report(&self, from: WallTime, until: WallTime) -> Result<RouteReport, StoreError> {
         self.with(|connection| misrouted::report(connection, from, until))
+    }
+
+    /// How often talks kept the rules that facts judge, of calls that are over and arrived from then on and before then.
+    pub fn conformance_report(
+        &self,
+        from: WallTime,
+        until: WallTime,
+    ) -> Result<ConformanceReport, StoreError> {
+        self.with(|connection| conformance::report(connection, from, until))
+    }
+
+    /// The newest talks that broke a rule.
+    pub fn broken_talks(&self, filter: &BrokenFilter) -> Result<BrokenTalks, StoreError> {
+        self.with(|connection| conformance::broken(connection, filter))
     }
 
     /// How the talks of a call were judged.

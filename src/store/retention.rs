@@ -265,6 +265,9 @@ fn remove_call(
     connection
         .prepare_cached("DELETE FROM waits WHERE joined_us BETWEEN ?2 AND ?3 AND call = ?1")?
         .execute(params![id, arrived.0, ended.0])?;
+    connection
+        .prepare_cached("DELETE FROM conformance WHERE arrived_us = ?2 AND call = ?1")?
+        .execute(params![id, arrived.0])?;
     for table in ["visits", "holds", "handovers", "answers", "menus", "routes", "evaluations", "legs"] {
         connection.prepare_cached(&format!("DELETE FROM {table} WHERE call = ?1"))?.execute([id])?;
     }
@@ -361,7 +364,7 @@ mod tests {
         assert_eq!(removed, Removed { calls: 45, facts: 45 * (facts + 3) });
         assert!(steps >= 4, "in {steps} transactions");
         assert_eq!(left(&folder, before), []);
-        for table in ["routes", "evaluations"] {
+        for table in ["routes", "conformance", "evaluations"] {
             let sql = format!("SELECT count(*), min(call) FROM {table}");
             let left = store.connection().query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
             assert_eq!(left.unwrap(), (5, 46), "{table}");

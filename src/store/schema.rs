@@ -351,6 +351,18 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (call, agent, form)
     ) WITHOUT ROWID;
 ",
+    // And rows of which rules applied to whom in a call that is over, and which were kept: a bit each.
+    "
+    CREATE TABLE conformance (
+        arrived_us    INTEGER NOT NULL,
+        call          INTEGER NOT NULL,
+        agent         TEXT NOT NULL,
+        queue         TEXT NOT NULL,
+        applied       INTEGER NOT NULL,
+        kept          INTEGER NOT NULL,
+        PRIMARY KEY (arrived_us, call, agent)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -90,8 +90,8 @@ impl FromStr for By {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is {known}, got \"{got}\"")]
 pub struct NoSuchWord {
-    got: String,
-    known: &'static str,
+    pub(super) got: String,
+    pub(super) known: &'static str,
 }
 
 /// A report has too many rows.

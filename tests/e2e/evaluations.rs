@@ -85,6 +85,17 @@ fn a_supervisor_judges_a_talk_on_its_page_and_the_agent_alone_reads_it() {
     sam.sees("the second of the comment", 10, &format!("{sound}.currentTime >= 2"));
     sam.run("await page.click('#quality summary')");
     sam.sees("the figures", 20, "document.querySelectorAll('#items tr').length === 12");
+    // The same talk is in the figures of all, and its call is named where she broke a rule.
+    sam.run("await page.click('#conformance summary')");
+    let given =
+        "document.querySelector('#conformance-rows [aria-label^=\"Alice, outcome given: 0 % of 1\"]')";
+    sam.sees("the rule that she broke", 20, &format!("{given} !== null"));
+    sam.run("await page.locator('#conformance-rows [aria-label^=\"Alice, outcome given\"]').click()");
+    sam.sees(
+        "her call",
+        20,
+        &format!("document.querySelector('#broken-talks a')?.getAttribute('href') === '#{call}'"),
+    );
     is_clean(&mut sam);
 
     open(&mut alice, &server, &page);

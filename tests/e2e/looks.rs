@@ -555,6 +555,48 @@ fn trends() -> Value {
     json!({ "queues": [{ "queue": "billing", "pattern": "hurried", "words": words, "figures": figures }] })
 }
 
+/// Three agents' talks by each rule; one asks far less often than the others.
+fn conformance() -> Value {
+    const RULES: [&str; 9] = [
+        "picked up",
+        "verified the caller",
+        "asked before hold",
+        "held as told",
+        "held within the cap",
+        "briefed before transfer",
+        "nothing told twice",
+        "outcome given",
+        "promised what is open",
+    ];
+    let row = |name: Option<&str>, talks: u32| {
+        let rule = |(place, words): (u32, &str)| {
+            let asks_less = name == Some("bob") && words == "asked before hold";
+            let applied = if matches!(place, 0 | 1 | 7 | 8) { talks } else { talks / (1 + place) };
+            let share = if asks_less { 61.5 } else { 98.4 };
+            let of_agent = name.is_some() && applied > 0;
+            json!({
+                "rule": words.replace(' ', "_"), "words": words, "applied": applied,
+                "kept": if place == 4 { applied } else { applied - applied / 3 }, "share": (applied > 0).then_some(share),
+                "others": of_agent.then_some(98.1), "difference": of_agent.then_some(share - 98.1),
+                "times_chance": of_agent.then_some(if asks_less { -9.2 } else { 0.2 }),
+                "deviates": of_agent.then_some(if asks_less { "less_often" } else { "as_others" }),
+            })
+        };
+        json!({ "name": name, "talks": talks, "rules": (0..).zip(RULES).map(rule).collect::<Vec<_>>() })
+    };
+    let rows = [row(Some("alice"), 1_204), row(Some("bob"), 988), row(Some("carol"), 4)];
+    json!({ "rows": rows, "center": row(None, 2_196) })
+}
+
+/// Two talks in which a caller was held whom nobody had asked.
+fn broken() -> Value {
+    let talk = |call: u64, queue: Option<&str>| json!({ "call": call, "arrived": "2026-11-25T15:04:00.000Z", "agent": "bob", "queue": queue });
+    json!({
+        "from": "2026-11-01T00:00:00.000Z", "until": "2026-11-26T00:00:00.000Z", "rule": "asked_before_hold",
+        "talks": [talk(812, Some("billing")), talk(640, None)], "more": true,
+    })
+}
+
 #[test]
 fn every_other_page_looks_good() {
     let test = "every_other_page_looks_good";
@@ -667,6 +709,13 @@ fn every_other_page_looks_good() {
     answers(&mut sam, "/api/v1/reports/trends", &report);
     sam.run("await page.click('#trends summary')");
     sam.sees("the last week", 20, "document.querySelectorAll('#trend-rows tr').length === 3");
+    let report = changed(&server.get("/api/v1/reports/conformance"), &conformance());
+    answers(&mut sam, "/api/v1/reports/conformance", &report);
+    answers(&mut sam, "/api/v1/reports/conformance/broken", &broken());
+    sam.run("await page.click('#conformance summary')");
+    sam.sees("rules", 20, "document.querySelectorAll('#conformance-rows tr').length === 4");
+    sam.run("await page.locator('#conformance-rows .bad').click()");
+    sam.sees("who broke one", 20, "document.querySelectorAll('#broken-talks tr').length === 2");
     sam.run("await page.click('#goals summary')");
     sam.sees("goals and their weeks", 20, "document.querySelectorAll('#goal-rows tr').length === 5");
     looks.at(&mut sam, "history-reports");

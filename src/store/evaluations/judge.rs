@@ -213,7 +213,7 @@ pub fn talked(facts: &[DatedFact]) -> Vec<Name> {
 }
 
 /// The queue by whose rules an agent had the caller last; none where there was none.
-pub(super) fn queue_of<'f>(agent: &str, facts: &'f [DatedFact]) -> Option<&'f Name> {
+pub(in crate::store) fn queue_of<'f>(agent: &str, facts: &'f [DatedFact]) -> Option<&'f Name> {
     let (mut queue, mut of) = (None, None);
     for dated in facts {
         match &dated.fact.what {

@@ -27,21 +27,21 @@ use crate::store::sample;
 const AGENTS: [&str; 3] = ["alice", "bob", "carol"];
 
 /// A call in the making: what is told, and what speaks for and against each agent by each rule.
-struct Script {
+pub(in crate::store) struct Script {
     chance: Entropy,
     at: Timestamp,
-    facts: Vec<Fact>,
+    pub facts: Vec<Fact>,
     expected: BTreeMap<(&'static str, Rule), (u32, u32)>,
     /// Whether who calls is proven, by a flow or an agent who found it fitting.
     proven: bool,
 }
 
 impl Script {
-    /// A caller who waits for alice, and talks with up to three agents after each other.
-    fn of(seed: u64) -> Script {
+    /// A caller who waits for alice from then on, and talks with up to three agents after each other.
+    pub fn of(seed: u64, at: Timestamp) -> Script {
         let (expected, facts) = Default::default();
-        let mut script =
-            Script { chance: Entropy::seeded(seed), at: Timestamp::ZERO, facts, expected, proven: false };
+        let chance = Entropy::seeded(seed);
+        let mut script = Script { chance, at, facts, expected, proven: false };
         if script.one_in(3) {
             let passed = script.one_in(2);
             let result = if passed { Verification::VerifiedByPin } else { Verification::Failed };
@@ -178,7 +178,7 @@ impl Script {
 fn what_facts_fill_in_is_what_was_told_of_each_agent() {
     let mut seen: BTreeMap<(Rule, &str), u32> = BTreeMap::new();
     for seed in 0..500 {
-        let script = Script::of(seed);
+        let script = Script::of(seed, Timestamp::ZERO);
         let facts = sample::dated(script.facts);
         let talked = judge::talked(&facts);
         for agent in AGENTS.into_iter().filter(|agent| talked.contains(&Name::from(*agent))) {
