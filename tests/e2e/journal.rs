@@ -315,7 +315,7 @@ fn with_memory() -> (Server, TempDir) {
 }
 
 /// From now on, the telephone and the browser hear each other.
-fn telephone_and_browser_hear_each_other(
+pub fn telephone_and_browser_hear_each_other(
     phone: &Phone,
     phone_hz: f64,
     browser: &mut Browser,

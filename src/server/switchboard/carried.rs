@@ -528,6 +528,7 @@ impl Switchboard {
         let keys = keys.filter(|_| !waits);
         let lacks_keys = secured != Secured::No && keys.is_none() && !waits;
         let in_browser = sessions.iter().any(CarriedSession::is_in_browser);
+        let by_connection = sessions.iter().any(CarriedSession::is_by_connection);
         if lacks_keys && in_browser {
             // Browsers shake hands anew whenever they are offered another certificate, along another way.
             line.local = self.for_browser(line.local.clone());
@@ -545,7 +546,8 @@ impl Switchboard {
         }
         if line.up {
             // Who can be heard in a browser is there, and may have all the time to be back that it takes; who cannot may not.
-            let asks = if in_browser { line.lost || lacks_keys } else { !offer };
+            // Who was reached by another connection is not asked over one that is gone: their audio tells whether they are there.
+            let asks = if in_browser { line.lost || lacks_keys } else { !offer && !by_connection };
             let options = |session: &SessionId| Command::Options { session: *session };
             asked.extend(line.sessions.first().filter(|_| asks).map(options));
             asked.extend(offer.then(|| offer_anew(&mut line)).flatten());

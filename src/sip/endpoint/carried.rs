@@ -56,6 +56,12 @@ impl CarriedSession {
         self.session.dialog.web_hop().is_some()
     }
 
+    /// Whether its peer is reached by a connection, which ended with the earlier process: a phone listens seldom where it connects
+    /// from, so nothing can be said to it before it has connected again.
+    pub fn is_by_connection(&self) -> bool {
+        self.session.dialog.is_by_connection()
+    }
+
     /// Whether it is up, and what the two agreed on was not written down: an offer is to be made anew.
     pub fn lacks_descriptions(&self) -> bool {
         self.session.lacks_descriptions() && self.secret.is_none()
