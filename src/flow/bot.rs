@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow::read::Reader;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::service::headers;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
 
 /// How long a bot may take to be there, where nothing else is said. The caller hears nothing meanwhile.
 const CONNECT: Duration = Duration::from_secs(3);

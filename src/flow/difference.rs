@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::flow::load::stem;
 use crate::flow::node::KINDS;
-use crate::flow::yaml;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::yaml;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 
 /// Each difference as a sentence, by file. Files are `(path, text)`, as [`load`](crate::flow::load()) takes them; what
 /// is not YAML counts as empty.

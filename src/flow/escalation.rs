@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::base::Name;
 use crate::fact::PromiseKind;
 use crate::fact::Target;
-use crate::flow::fields::Fields;
+use crate::flow::center_file::talk::said;
 use crate::flow::read::Reader;
-use crate::flow::talk_file::said;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::queue::api::AgentConfig;
 
 /// How long a level has to answer when nothing is said.

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use crate::base::Name;
 use crate::flow::check;
-use crate::flow::fields::Fields;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
 use crate::flow::model::NodeIndex;
@@ -16,9 +15,10 @@ use crate::flow::model::Variables;
 use crate::flow::node::Node;
 use crate::flow::node::collect;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 
 /// The most nodes of one flow.
 const MAX_NODES: usize = 20_000;

@@ -17,8 +17,8 @@ use crate::flow::model::Flow;
 use crate::flow::prompts::Prompts;
 use crate::flow::read::Names;
 use crate::flow::read::Reader;
-use crate::flow::yaml;
-use crate::flow::yaml::Place;
+use crate::flow::read::yaml;
+use crate::flow::read::yaml::Place;
 
 /// Reads and checks all files of a center: `(path, text)`, of which one is called `center.yaml` and every other
 /// one is a flow, called after its file. `prompts` are the recordings that there are.

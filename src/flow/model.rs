@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::base::Name;
 use crate::flow::api::Kind;
 use crate::flow::node::Node;
+use crate::flow::read::yaml::Place;
 use crate::flow::say;
 use crate::flow::speech::TextPrompt;
-use crate::flow::yaml::Place;
 
 /// A checked flow.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,11 +3,11 @@
 
 use std::iter::Peekable;
 
-use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::queue::api::Demand;
 use crate::queue::api::Need;
 use crate::queue::api::Needs;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::flow::yaml;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::yaml;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 
 /// The folder that holds for every language: music, tones.
 pub const COMMON: &str = "common";

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 
 /// How long a service may take, where nothing else is said. A caller hears nothing meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(2);

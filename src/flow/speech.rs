@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow::center::Center;
-use crate::flow::fields::Fields;
 use crate::flow::model::Prompt;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::template;
 use crate::flow::template::Piece;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
 
 /// How long a text of a call may take to be spoken, where nothing else is said. The caller hears nothing meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(3);

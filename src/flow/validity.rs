@@ -12,7 +12,7 @@ use crate::flow::diagnostic::Diagnostic;
 use crate::flow::diagnostic::Severity;
 use crate::flow::hours;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Place;
+use crate::flow::read::yaml::Place;
 use crate::queue::api::Config;
 use crate::queue::api::Need;
 use crate::queue::api::SkillChange;

@@ -17,7 +17,7 @@ use crate::flow::node::Node;
 use crate::flow::prompts::Prompts;
 use crate::flow::read::Reader;
 use crate::flow::read::list;
-use crate::flow::yaml::Place;
+use crate::flow::read::yaml::Place;
 
 type Flows = BTreeMap<Name, Flow>;
 

@@ -10,13 +10,13 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::flow::center_file::CenterFile;
 use crate::flow::check::together::target;
+use crate::flow::hours::week::Week;
 use crate::flow::model::Flow;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::Node;
 use crate::flow::read::Reader;
 use crate::flow::read::list;
-use crate::flow::week::Week;
-use crate::flow::yaml::Place;
+use crate::flow::read::yaml::Place;
 use crate::queue::CALLBACK_KEPT;
 use crate::queue::api::Demand;
 

@@ -11,7 +11,7 @@ use crate::flow::check::together::target;
 use crate::flow::model::Flow;
 use crate::flow::node::Node;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Place;
+use crate::flow::read::yaml::Place;
 
 type Flows = BTreeMap<Name, Flow>;
 

@@ -12,7 +12,7 @@ use crate::flow::model::FlowNode;
 use crate::flow::node::Node;
 use crate::flow::node::call::Call;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Place;
+use crate::flow::read::yaml::Place;
 
 /// All flows of a center, each by itself in order.
 type Flows = BTreeMap<Name, Flow>;

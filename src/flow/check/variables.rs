@@ -18,8 +18,8 @@ use crate::flow::node::Node;
 use crate::flow::node::callback;
 use crate::flow::node::set::Source;
 use crate::flow::read::Reader;
+use crate::flow::read::yaml::Place;
 use crate::flow::say;
-use crate::flow::yaml::Place;
 
 /// Names, types and secrets in conditions, values and what is spoken. A sample of each variable.
 pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) -> Variables {

@@ -14,7 +14,6 @@ use crate::flow::api::BotEnd;
 use crate::flow::api::ExitName;
 use crate::flow::api::FlowAction;
 use crate::flow::bot;
-use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::node;
 use crate::flow::node::Exit;
@@ -23,10 +22,11 @@ use crate::flow::node::call;
 use crate::flow::node::fetch;
 use crate::flow::node::fetch::Given;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::yaml::Place;
 
 /// The longest that a caller talks with a bot, where nothing else is said.
 const LIMIT: Duration = Duration::from_secs(300);

@@ -2,16 +2,16 @@
 
 use crate::flow::api::ExitName;
 use crate::flow::expression::Expression;
-use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::Exit;
 use crate::flow::node::OTHERWISE;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
 
 /// Conditions in order, and the way for when none is true.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,18 +2,18 @@
 
 use crate::base::Name;
 use crate::flow::api::ExitName;
-use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::Exit;
 use crate::flow::node::fetch;
 use crate::flow::node::fetch::Given;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
 
 /// Another flow, and the ways on from what it returns.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,11 +9,7 @@ use serde::Serialize;
 use crate::base::Name;
 use crate::base::Secret;
 use crate::fact::What;
-use crate::flow::again::Again;
 use crate::flow::api::ExitName;
-use crate::flow::entry::Entry;
-use crate::flow::entry::Key;
-use crate::flow::fields::Fields;
 use crate::flow::model;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
@@ -21,12 +17,16 @@ use crate::flow::node;
 use crate::flow::node::Exit;
 use crate::flow::node::OTHERWISE;
 use crate::flow::node::THEN;
-use crate::flow::question;
+use crate::flow::node::again::Again;
+use crate::flow::node::entry::Entry;
+use crate::flow::node::entry::Key;
+use crate::flow::node::question;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::yaml::Yaml;
 
 /// The end key came without a digit.
 const SKIPPED: ExitName = ExitName::Named("skipped");
@@ -265,7 +265,7 @@ pub(crate) fn variable(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Name> {
     variable_name(text, reader)
 }
 
-pub(crate) fn variable_name(text: &crate::flow::yaml::Text, reader: &mut Reader<'_>) -> Option<Name> {
+pub(crate) fn variable_name(text: &crate::flow::read::yaml::Text, reader: &mut Reader<'_>) -> Option<Name> {
     let letters = text.text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let begins = text.text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
     if !letters

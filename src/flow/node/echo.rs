@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow::api::FlowAction;
-use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;

@@ -1,8 +1,8 @@
 //! `return`: ends a flow that was called, with a result.
 
 use crate::base::Name;
-use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
 use crate::flow::step::Next;
 
 /// The end of a called flow.

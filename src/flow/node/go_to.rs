@@ -1,10 +1,10 @@
 //! `go_to`: leaves this flow for another, for good.
 
 use crate::base::Name;
-use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
 use crate::flow::step::Next;
-use crate::flow::yaml::Place;
 
 /// Another flow.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::flow::api::ExitName;
-use crate::flow::fields::Fields;
 use crate::flow::hours;
 use crate::flow::hours::Opening;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::Exit;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
 

@@ -6,21 +6,21 @@ use std::time::Duration;
 use crate::base::Name;
 use crate::fact::What;
 use crate::flow::api::ExitName;
-use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::node;
 use crate::flow::node::Exit;
 use crate::flow::node::OTHERWISE;
-use crate::flow::question::Answer;
-use crate::flow::question::Put;
-use crate::flow::question::Question;
+use crate::flow::node::question::Answer;
+use crate::flow::node::question::Put;
+use crate::flow::node::question::Question;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
 
 /// One key, one way.
 #[derive(Clone, Debug, PartialEq)]

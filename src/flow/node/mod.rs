@@ -1,5 +1,7 @@
-//! What a flow is made of: one file per type of node, with its fields, its check and its step.
+//! What a flow is made of: one file per type of node, with its fields, its check and its step; and what several ask with: a
+//! [`question`] that one key answers, digits as an [`entry`], and what is heard before asking [`again`].
 
+pub(crate) mod again;
 pub(crate) mod announce;
 pub(crate) mod bot;
 pub(crate) mod branch;
@@ -9,6 +11,7 @@ pub(crate) mod collect;
 pub(crate) mod consent;
 pub(crate) mod echo;
 pub(crate) mod enqueue;
+pub(crate) mod entry;
 pub(crate) mod fetch;
 pub(crate) mod give_back;
 pub(crate) mod go_to;
@@ -18,6 +21,7 @@ pub(crate) mod language;
 pub(crate) mod menu;
 pub(crate) mod pause;
 pub(crate) mod play;
+pub(crate) mod question;
 pub(crate) mod ring;
 pub(crate) mod set;
 pub(crate) mod speak;
@@ -31,15 +35,15 @@ use serde::Serialize;
 
 use crate::flow::api::ExitName;
 use crate::flow::expression::Expression;
-use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
-use crate::flow::question::Put;
+use crate::flow::node::question::Put;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::yaml::Place;
 
 /// The types of node, by the key that says which one it is, and what each is for.
 pub const KINDS: [(&str, &str); 25] = [

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::THEN;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;

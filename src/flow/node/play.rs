@@ -5,16 +5,16 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::node;
 use crate::flow::node::THEN;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::yaml::Yaml;
 
 /// Plays prompts, then goes on.
 #[derive(Clone, Debug, PartialEq)]

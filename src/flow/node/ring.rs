@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::flow::api::FlowAction;
-use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;

@@ -2,18 +2,18 @@
 
 use crate::base::Name;
 use crate::flow::expression::Expression;
-use crate::flow::fields::Fields;
 use crate::flow::model;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::THEN;
 use crate::flow::node::collect;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
 
 /// Values for variables, in the file's order.
 #[derive(Clone, Debug, PartialEq)]

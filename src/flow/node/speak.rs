@@ -1,10 +1,10 @@
 //! `speak`: from here on the caller is spoken to in a language.
 
 use crate::base::Name;
-use crate::flow::fields::Fields;
 use crate::flow::model::NodeIndex;
 use crate::flow::node::THEN;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
 

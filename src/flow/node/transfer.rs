@@ -14,18 +14,18 @@ use crate::base::QueueId;
 use crate::flow::api::ExitName;
 use crate::flow::api::FlowAction;
 use crate::flow::api::TransferResult;
-use crate::flow::fields::Fields;
+use crate::flow::center_file::talk;
 use crate::flow::model::NodeIndex;
 use crate::flow::node;
 use crate::flow::node::Exit;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::step::Input;
 use crate::flow::step::Next;
 use crate::flow::step::Step;
-use crate::flow::talk_file;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
 
 const ENDED: ExitName = ExitName::Named("ended");
 const NO_ANSWER: ExitName = ExitName::Named("no_answer");
@@ -154,9 +154,9 @@ impl Transfer {
 }
 
 fn number(yaml: Option<&Yaml>, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<To> {
-    let shown = fields.optional("caller_id").and_then(|yaml| talk_file::number(yaml, reader));
+    let shown = fields.optional("caller_id").and_then(|yaml| talk::number(yaml, reader));
     let ring = fields.duration(reader, "ring", Duration::from_secs(30));
-    let number = talk_file::number(yaml?, reader)?;
+    let number = talk::number(yaml?, reader)?;
     Some(To::Number { number, shown, ring })
 }
 

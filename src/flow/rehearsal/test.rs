@@ -11,6 +11,7 @@ use crate::flow::diagnostic::Severity;
 use crate::flow::prompts::Prompts;
 use crate::flow::read::Names;
 use crate::flow::read::Reader;
+use crate::flow::read::yaml::Place;
 use crate::flow::rehearsal::End;
 use crate::flow::rehearsal::Met;
 use crate::flow::rehearsal::Rehearsal;
@@ -22,7 +23,6 @@ use crate::flow::rehearsal::test_file::FlowTest;
 use crate::flow::rehearsal::test_file::Step;
 use crate::flow::rehearsal::test_file::Wanted;
 use crate::flow::speech;
-use crate::flow::yaml::Place;
 
 /// What came of one test.
 #[derive(Clone, Debug)]

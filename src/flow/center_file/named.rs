@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::base::AgentId;
 use crate::base::Name;
-use crate::flow::fields::Fields;
 use crate::flow::node::enqueue::left_out;
 use crate::flow::node::enqueue::patient;
 use crate::flow::node::enqueue::preferred;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Text;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Text;
 use crate::queue::api::QueueConfig;
 
 /// Names of agents who have not been read yet.

@@ -9,11 +9,11 @@ use crate::fact::evaluation::Item;
 use crate::fact::evaluation::Rule;
 use crate::fact::evaluation::Sample;
 use crate::flow::center_file::one_of;
-use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 
 /// The most that one item is worth.
 const MOST_POINTS: i64 = 100;

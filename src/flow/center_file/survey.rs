@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow::center::SurveyPolicy;
-use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Value;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Value;
 
 /// A shorter talk is none that anybody could judge.
 const AFTER: Duration = Duration::from_secs(20);

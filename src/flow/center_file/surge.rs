@@ -1,11 +1,11 @@
 //! What a queue's surge is and what becomes of who joins meanwhile, as `center.yaml` says it.
 
 use crate::flow::center::SurgeWords;
-use crate::flow::fields::Fields;
+use crate::flow::center_file::wait::Links;
+use crate::flow::center_file::wait::offers;
+use crate::flow::center_file::wait::unserved;
 use crate::flow::read::Reader;
-use crate::flow::wait_file::Links;
-use crate::flow::wait_file::offers;
-use crate::flow::wait_file::unserved;
+use crate::flow::read::fields::Fields;
 use crate::queue::api::SurgeRule;
 
 /// More callers for each agent are no surge but a queue that nobody works in.

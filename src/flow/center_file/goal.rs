@@ -6,13 +6,13 @@ use crate::fact::goal::Bound;
 use crate::fact::goal::Figure;
 use crate::fact::goal::Goal;
 use crate::fact::goal::Unit;
-use crate::flow::agent_file::day;
-use crate::flow::fields::Fields;
+use crate::flow::center_file::agent::day;
 use crate::flow::hours;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Yaml;
 
 /// A goal, and where its figure, or the question that it is of, is named.
 pub(crate) type GoalRead = (Goal, Place);

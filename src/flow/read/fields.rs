@@ -7,9 +7,9 @@ use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::read::Reader;
 use crate::flow::read::list;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Yaml;
 
 /// The fields of a map, taken one by one; [`Fields::finish`] reports those that nobody asked for.
 pub(crate) struct Fields<'y> {

@@ -9,13 +9,13 @@ use crate::flow::center::PlaceWords;
 use crate::flow::center::WaitOffer;
 use crate::flow::center::WaitPrompts;
 use crate::flow::center::WaitWords;
-use crate::flow::fields::Fields;
+use crate::flow::center_file::surge::surge;
 use crate::flow::read::Reader;
-use crate::flow::surge_file::surge;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::queue::api::SurgeRule;
 
 /// What is said while callers wait comes no oftener.

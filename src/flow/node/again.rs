@@ -1,11 +1,11 @@
 //! What is heard before a question is put again: the same each time, or other words from try to try, so that who does not
 //! get along is helped more.
 
-use crate::flow::fields::Fields;
 use crate::flow::model::Prompt;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 
 /// The tries as files name them: a question is put ten times at most, and after the last nothing is heard.
 const TRIES: [&str; 9] =

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::flow::center::AlarmPolicy;
-use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Yaml;
 use crate::queue::api::QueueConfig;
 
 /// `alarms: { waiting: 8, longest_wait: 3m, service_level: 60%, abandonment: 10% }`, of a queue or of the center.

@@ -1,5 +1,8 @@
 //! Reading values out of a file's tree: what is wrong is noted with its place, and reading goes on.
 
+pub(crate) mod fields;
+pub(crate) mod yaml;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,23 +21,22 @@ use crate::flow::center::Center;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::diagnostic::Severity;
 use crate::flow::diagnostic::nearest;
-use crate::flow::fields::Fields;
 use crate::flow::hours::Hours;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::model::Spoken;
 use crate::flow::model::SpokenAs;
 use crate::flow::prompts::Prompts;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Place;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::flow::say;
 use crate::flow::say::Currency;
 use crate::flow::service::Service;
 use crate::flow::speech;
 use crate::flow::speech::Speech;
-use crate::flow::yaml;
-use crate::flow::yaml::Place;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
 use crate::queue::api::PermissionPolicy;
 
 /// How a variable may be said.

@@ -4,10 +4,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::flow::fields::Fields;
 use crate::flow::read::Reader;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 use crate::queue::api::Misses;
 use crate::queue::api::RING_AT_MOST;
 

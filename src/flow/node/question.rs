@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::base::Name;
 use crate::fact::What;
-use crate::flow::again::Again;
-use crate::flow::fields::Fields;
 use crate::flow::model::Prompt;
+use crate::flow::node::again::Again;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
 use crate::flow::step::Input;
 use crate::flow::step::Step;
 

@@ -1,5 +1,7 @@
 //! Opening hours: days of the week, holidays, a time zone. It is told the time; the zones are compiled in.
 
+pub(crate) mod week;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,11 +13,11 @@ use jiff::tz::TimeZone;
 
 use crate::base::Name;
 use crate::base::WallTime;
+use crate::flow::hours::week::Week;
 use crate::flow::read::Reader;
-use crate::flow::week::Week;
-use crate::flow::yaml::Text;
-use crate::flow::yaml::Value;
-use crate::flow::yaml::Yaml;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Value;
+use crate::flow::read::yaml::Yaml;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// The minutes of a day.
@@ -284,7 +286,7 @@ mod tests {
     use super::*;
     use crate::flow::Prompts;
     use crate::flow::read::Names;
-    use crate::flow::yaml;
+    use crate::flow::read::yaml;
 
     const OFFICE: &str = "office:\n  mon-fri: [08:00-12:00, 13:00-18:00]\n  sat: 09:00-24:00\n  \
                           holidays: [2026-11-26, 12-25]\n";
