@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
 use crate::flow::read::yaml::Text;
-use crate::flow::read::yaml::Value;
 use crate::flow::read::yaml::Yaml;
 use crate::flow::service::headers;
 
@@ -57,21 +57,15 @@ impl Audio {
 
 /// `assistant: { at: "wss://bots.example/voice", audio: l16 16k, connect: 3s, headers_env: { Authorization: BOT_TOKEN } }`
 pub(crate) fn read(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<Name, Arc<Bot>> {
-    let Value::Map(entries) = &yaml.value else {
-        reader.error(yaml.place, "bots are written as \"name: …\"");
-        return BTreeMap::new();
-    };
-    let one = |(key, yaml): &(Text, Yaml)| one(key, yaml, reader);
-    entries.iter().filter_map(one).map(|bot| (Name::clone(&bot.name), Arc::new(bot))).collect()
+    let bots = reader.entries(yaml, "bots", bot);
+    bots.into_iter().map(|bot| (Name::clone(&bot.name), Arc::new(bot))).collect()
 }
 
-fn one(key: &Text, yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Bot> {
-    let mut fields = reader.fields(yaml, "a bot")?;
+fn bot(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Bot> {
     let at = fields.require(reader, "at").and_then(|yaml| address(yaml, reader));
     let audio = fields.optional("audio").and_then(|yaml| audio(yaml, reader)).unwrap_or_default();
     let connect = fields.duration(reader, "connect", CONNECT);
     let headers_env = fields.optional("headers_env").map(|yaml| headers(yaml, reader)).unwrap_or_default();
-    fields.finish(reader);
     if connect > LONGEST {
         let hint = "a caller hears nothing meanwhile";
         reader.error_hint(key.place, format!("a bot has {} s at most to be there", LONGEST.as_secs()), hint);
@@ -80,12 +74,7 @@ fn one(key: &Text, yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Bot> {
 }
 
 fn audio(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Audio> {
-    let text = reader.text(yaml, "a kind of audio")?;
-    let known = Audio::WORDS.iter().find(|(word, _)| *word == text.text);
-    if known.is_none() {
-        reader.unknown(text.place, "kind of audio", &text.text, Audio::WORDS.map(|(word, _)| word));
-    }
-    known.map(|(_, audio)| *audio)
+    reader.one_of(yaml, "kind of audio", Audio::WORDS)
 }
 
 fn address(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<String> {

@@ -10,10 +10,10 @@ use crate::base::Name;
 use crate::flow::center::Center;
 use crate::flow::center_file;
 use crate::flow::center_file::CenterFile;
+use crate::flow::center_file::language;
 use crate::flow::check;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::file;
-use crate::flow::model::Flow;
 use crate::flow::prompts::Prompts;
 use crate::flow::read::Names;
 use crate::flow::read::Reader;
@@ -40,8 +40,8 @@ pub fn load(
     };
 
     let mut center_reader = Reader::new(center_path, center_text, prompts, Names::default());
-    let center = center_file::read(&mut center_reader, center_text);
-    if center.is_none() && yaml::parse(center_text).0.is_none() {
+    let center_file = center_file::read(&mut center_reader, center_text);
+    if center_file.is_none() && yaml::parse(center_text).0.is_none() {
         return Err(unreadable(center_reader, &flow_files, prompts));
     }
     let names = center_reader.names.clone();
@@ -54,7 +54,7 @@ pub fn load(
         let mut reader = Reader::new(path, text, prompts, names.clone());
         match file::read(&mut reader, stem(path), text) {
             Some(flow) => {
-                if let Some(center) = &center {
+                if let Some(CenterFile { center, .. }) = &center_file {
                     check::staffing(&flow, &center.engine, &mut reader);
                     check::trunks(&flow, &center.trunks, &mut reader);
                 }
@@ -65,9 +65,9 @@ pub fn load(
         }
         readers.insert(Name::from(stem(path)), reader);
     }
-    if let Some(center) = &center {
-        let numbers = center.numbers.values().map(|(flow, place)| (flow, *place, "a caller's number"));
-        let queues = center.links.iter().flatten().map(|(flow, place)| (flow, *place, "a queue"));
+    if let Some(center_file) = &center_file {
+        let numbers = center_file.numbers.values().map(|(flow, place)| (flow, *place, "a caller's number"));
+        let queues = center_file.links.iter().flatten().map(|(flow, place)| (flow, *place, "a queue"));
         for (name, place, from) in numbers.chain(queues) {
             match flows.get(name) {
                 _ if !known.contains(&**name) => {
@@ -81,15 +81,15 @@ pub fn load(
     // What flows do together makes sense only where each of them does.
     if all_read && readers.values().all(|reader| !reader.has_errors()) {
         check::together(&mut flows, &mut readers);
-        if let Some(center) = &center {
-            check::round_and_round(center, &flows, &mut center_reader);
-            check::surveys(center, &flows, &mut center_reader);
-            check::goals(center, &flows, &mut center_reader);
-            check::places(center, &flows, &mut center_reader);
-            check::greetings(center, &flows, &mut center_reader);
+        if let Some(center_file) = &center_file {
+            check::round_and_round(center_file, &flows, &mut center_reader);
+            check::surveys(center_file, &flows, &mut center_reader);
+            check::goals(center_file, &flows, &mut center_reader);
+            check::places(&center_file.center, &flows, &mut center_reader);
+            check::greetings(center_file, &flows, &mut center_reader);
             // Whom nobody can ever serve is reported already.
             if !center_reader.has_errors() && readers.values().all(|reader| !reader.has_errors()) {
-                check::presence(center, &flows, &mut readers);
+                check::presence(&center_file.center, &flows, &mut readers);
             }
         }
     }
@@ -97,16 +97,14 @@ pub fn load(
     for (language, names) in readers.values_mut().flat_map(|reader| std::mem::take(&mut reader.unrecorded)) {
         unrecorded.entry(language).or_default().extend(names);
     }
-    center_file::unrecorded(center_text, &unrecorded, &mut center_reader);
+    language::unrecorded(center_text, &unrecorded, &mut center_reader);
     let mut found: Vec<Diagnostic> = readers.into_values().flat_map(|reader| reader.diagnostics).collect();
     found.append(&mut center_reader.diagnostics);
     let flows = flows.into_iter().map(|(name, flow)| (name, Arc::new(flow))).collect();
     found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-    match center {
-        Some(center) if !found.iter().any(Diagnostic::is_error) => {
-            let mut center = assemble(center, flows, names);
-            center.prompts = Arc::new(prompts.clone());
-            Ok((center, found))
+    match center_file {
+        Some(CenterFile { center, .. }) if !found.iter().any(Diagnostic::is_error) => {
+            Ok((Center { flows, ..center }, found))
         }
         _ => Err(found),
     }
@@ -129,43 +127,6 @@ fn unreadable(center: Reader<'_>, flow_files: &[(&str, &str)], prompts: &Prompts
         found.append(&mut reader.diagnostics);
     }
     found
-}
-
-fn assemble(center: CenterFile, flows: BTreeMap<Name, Arc<Flow>>, names: Names) -> Center {
-    Center {
-        company: center.company,
-        language: center.language,
-        languages: center.languages,
-        engine: center.engine,
-        contacts: center.contacts,
-        agent_hours: center.agent_hours,
-        validities: center.validities,
-        lapses: center.lapses,
-        numbers: center.numbers.into_iter().map(|(number, (flow, _))| (number, flow)).collect(),
-        feature_codes: center.feature_codes,
-        trunks: center.trunks,
-        flows,
-        prompts: Arc::default(),
-        announcements: names.announcements,
-        speech: names.speech,
-        wait_prompts: center.wait_prompts,
-        talk: center.talk,
-        alarms: center.alarms,
-        goals: center.goals.into_iter().map(|(goal, _)| goal).collect(),
-        auto_answer: center.auto_answer,
-        phones_show: center.phones_show,
-        extensions: center.extensions,
-        outbound: center.outbound,
-        escalation: center.escalation,
-        evaluations: center.evaluations,
-        time_zone: center.time_zone,
-        named_zone: center.named_zone,
-        keep_recordings: center.keep_recordings,
-        keep_history: center.keep_history,
-        srtp: center.srtp,
-        dtmf: center.dtmf,
-        codecs: center.codecs,
-    }
 }
 
 /// `main` of `ivr_flows/main.yaml`.

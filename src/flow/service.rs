@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
 use crate::flow::read::yaml::Text;
 use crate::flow::read::yaml::Value;
 use crate::flow::read::yaml::Yaml;
@@ -35,22 +36,16 @@ pub struct Service {
 
 /// `orders: { at: "https://orders.example/api", timeout: 2s, headers_env: { Authorization: ORDERS_TOKEN } }`
 pub(crate) fn read(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<Name, Arc<Service>> {
-    let Value::Map(entries) = &yaml.value else {
-        reader.error(yaml.place, "services are written as \"name: …\"");
-        return BTreeMap::new();
-    };
-    let one = |(key, yaml): &(Text, Yaml)| one(key, yaml, reader);
-    entries.iter().filter_map(one).map(|service| (Name::clone(&service.name), Arc::new(service))).collect()
+    let services = reader.entries(yaml, "services", service);
+    services.into_iter().map(|service| (Name::clone(&service.name), Arc::new(service))).collect()
 }
 
-fn one(key: &Text, yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Service> {
-    let mut fields = reader.fields(yaml, "a service")?;
+fn service(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Service> {
     let at = fields.require(reader, "at").and_then(|yaml| address(yaml, reader));
     let timeout = fields.duration(reader, "timeout", TIMEOUT);
     let headers_env = fields.optional("headers_env").map(|yaml| headers(yaml, reader)).unwrap_or_default();
     let tries = fields.optional("tries").and_then(|yaml| reader.number(yaml, 1, 5)).unwrap_or(TRIES);
     let keep = fields.optional("keep").and_then(|yaml| reader.duration(yaml));
-    fields.finish(reader);
     if timeout > LONGEST {
         let hint = "a caller hears nothing meanwhile";
         reader.error_hint(key.place, format!("a service has {} s at most", LONGEST.as_secs()), hint);

@@ -2,17 +2,11 @@
 //! it begins; it takes each change at its moment.
 
 use crate::base::AgentId;
-use crate::base::Name;
 use crate::base::SkillId;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::flow::center::Center;
-use crate::flow::center_file::CenterFile;
 use crate::flow::diagnostic::Diagnostic;
-use crate::flow::diagnostic::Severity;
-use crate::flow::hours;
-use crate::flow::read::Reader;
-use crate::flow::read::yaml::Place;
 use crate::queue::api::Config;
 use crate::queue::api::Need;
 use crate::queue::api::SkillChange;
@@ -69,25 +63,4 @@ impl Center {
     pub fn lapsed(&self, at: WallTime) -> Vec<Diagnostic> {
         self.lapses.iter().filter(|lapse| lapse.at <= at).map(|lapse| lapse.warning.clone()).collect()
     }
-}
-
-/// The skills whose holders all have them until a day; `places` is where each skill is named.
-pub(crate) fn lapses(center: &CenterFile, places: &[Place], reader: &Reader<'_>) -> Vec<Lapse> {
-    let engine = &center.engine;
-    let lapse = |((skill, name), place): ((SkillId, &Name), &Place)| {
-        let holders = (0..).map(AgentId).zip(&engine.agents).filter(|(_, agent)| agent.level(skill) > 0);
-        let ends = holders.map(|(id, _)| {
-            let of =
-                center.validities.iter().find(|validity| (validity.agent, validity.skill) == (id, skill));
-            of.and_then(|validity| validity.until)
-        });
-        // Whoever has it for ever makes this none, and so does nobody.
-        let at = ends.collect::<Option<Vec<WallTime>>>()?.into_iter().max()?;
-        let last = hours::last_day_before(at, &center.time_zone)?;
-        let message = format!("nobody has the skill \"{name}\" any more: the last one's date was {last}");
-        let hint = "give somebody the skill, or a later date".to_owned();
-        let warning = reader.diagnostic(Severity::Warning, *place, message, Some(hint));
-        Some(Lapse { at, warning })
-    };
-    (0..).map(SkillId).zip(&engine.skills).zip(places).filter_map(lapse).collect()
 }

@@ -8,7 +8,6 @@ use crate::fact::evaluation::Form;
 use crate::fact::evaluation::Item;
 use crate::fact::evaluation::Rule;
 use crate::fact::evaluation::Sample;
-use crate::flow::center_file::one_of;
 use crate::flow::read::Reader;
 use crate::flow::read::fields::Fields;
 use crate::flow::read::yaml::Text;
@@ -24,18 +23,12 @@ const AT_LEAST: Duration = Duration::from_secs(30);
 
 /// `talk: { items: { … }, sample: { talks: 2, at_least: 1m } }`
 pub(crate) fn forms(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<Form> {
-    let Value::Map(entries) = &yaml.value else {
-        reader.error(yaml.place, "evaluations are written as \"name: …\"");
-        return Vec::new();
-    };
-    entries.iter().filter_map(|(key, yaml)| form(key, yaml, reader)).collect()
+    reader.entries(yaml, "evaluations", form)
 }
 
-fn form(key: &Text, yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Form> {
-    let mut fields = reader.fields(yaml, "a form of evaluation")?;
+fn form(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Form> {
     let items = fields.require(reader, "items").map(|yaml| items(yaml, reader)).unwrap_or_default();
     let sample = fields.optional("sample").and_then(|yaml| sample(yaml, reader));
-    fields.finish(reader);
     Some(Form { name: Name::from(key.text.as_str()), items, sample })
 }
 
@@ -72,7 +65,7 @@ fn item(key: &Text, yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Item> {
 }
 
 fn rule(yaml: &Yaml, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<FilledBy> {
-    let rule = one_of(yaml, reader, "rule of evaluations", Rule::ALL.map(|rule| (rule.words(), rule)))?;
+    let rule = reader.one_of(yaml, "rule of evaluations", Rule::ALL.map(|rule| (rule.words(), rule)))?;
     let texts = fields.optional("queues").map(|yaml| reader.texts(yaml, "the name of a queue"));
     let mut queues = Vec::new();
     for text in texts.into_iter().flatten() {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::base::AgentId;
-use crate::base::Name;
 use crate::flow::node::enqueue::left_out;
 use crate::flow::node::enqueue::patient;
 use crate::flow::node::enqueue::preferred;
@@ -29,20 +27,11 @@ impl Named {
 
     /// Gives the queue the agents of these names, and reports those that there are not.
     pub fn give(&self, queue: &mut QueueConfig, reader: &mut Reader<'_>) {
-        let agents = reader.names.agents.clone();
-        let mut named = |text: &Text| agent(text, &agents, reader);
+        let mut named = |text: &Text| reader.agent(text);
         queue.prefer = self.prefer.as_ref().and_then(|(text, wait)| Some((named(text)?, *wait)));
         queue.exclude = self.not.iter().filter_map(named).collect();
         if let Some((text, wait)) = &self.prefer {
             patient(queue, *wait, text.place, reader);
         }
     }
-}
-
-fn agent(text: &Text, agents: &[Name], reader: &mut Reader<'_>) -> Option<AgentId> {
-    let place = agents.iter().position(|known| **known == *text.text);
-    if place.is_none() {
-        reader.unknown(text.place, "agent", &text.text, agents.iter().map(|name| &**name));
-    }
-    place.map(|place| AgentId(place as u32))
 }

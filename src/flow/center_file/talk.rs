@@ -1,12 +1,9 @@
 //! What `center.yaml` says about talks: how agents of a queue hold, what a briefing note must say, whether calls are
 //! transferred without one; how agents call people.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::base::AgentId;
 use crate::base::Name;
-use crate::base::QueueId;
 use crate::fact::HoldWay;
 use crate::fact::note::NoteField;
 use crate::flow::center::Outbound;
@@ -18,14 +15,11 @@ use crate::flow::center::RecordPolicy;
 use crate::flow::center::TalkPolicy;
 use crate::flow::center::Trunk;
 use crate::flow::center_file::days;
-use crate::flow::center_file::one_of;
+use crate::flow::center_file::number::telephone;
 use crate::flow::read::Reader;
 use crate::flow::read::fields::Fields;
-use crate::flow::read::yaml::Place;
 use crate::flow::read::yaml::Text;
 use crate::flow::read::yaml::Yaml;
-use crate::queue::api::AgentWish;
-use crate::queue::api::QueueConfig;
 use crate::queue::hold::HoldPolicy;
 
 /// Takes the fields of a queue that are about talks.
@@ -46,7 +40,7 @@ pub(crate) fn talk_policy(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> T
         note_needs: note_needs.unwrap_or(usual.note_needs),
         outcome_required: fields.optional("outcome").is_some_and(|yaml| is_required(yaml, reader)),
         blind_transfer: fields.truth(reader, "blind_transfer", usual.blind_transfer),
-        caller_id: fields.optional("caller_id").and_then(|yaml| number(yaml, reader)),
+        caller_id: fields.optional("caller_id").and_then(|yaml| telephone(yaml, reader)),
         owner_first: fields.optional("owner_first").and_then(|yaml| owner_first(yaml, reader)),
         record: fields.optional("record").and_then(|yaml| record(yaml, reader)).unwrap_or(usual.record),
         phones_show: fields.optional("phones_show").and_then(|yaml| phones_show(yaml, reader)),
@@ -83,7 +77,7 @@ fn is_required(yaml: &Yaml, reader: &mut Reader<'_>) -> bool {
 /// `wait`, `queue` or `caller`
 pub(crate) fn phones_show(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<PhonesShow> {
     let known = [("wait", PhonesShow::Wait), ("queue", PhonesShow::Queue), ("caller", PhonesShow::Caller)];
-    one_of(yaml, reader, "choice of what phones show", known)
+    reader.one_of(yaml, "choice of what phones show", known)
 }
 
 /// `no`, `yes` or `with consent`; what the caller is told then has to be there as a prompt.
@@ -103,12 +97,7 @@ fn record(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<RecordPolicy> {
 }
 
 /// `outbound: { trunk: carrier, caller_id: "+12025550100", queue: sales, phones: yes }`
-pub(crate) fn outbound(
-    yaml: &Yaml,
-    trunks: &[Trunk],
-    queues: &[QueueConfig],
-    reader: &mut Reader<'_>,
-) -> Option<Outbound> {
+pub(crate) fn outbound(yaml: &Yaml, trunks: &[Trunk], reader: &mut Reader<'_>) -> Option<Outbound> {
     let mut fields = reader.fields(yaml, "how agents call people")?;
     let trunk = fields.optional("trunk").and_then(|yaml| {
         let name = reader.name(yaml, "the name of a trunk")?;
@@ -124,71 +113,19 @@ pub(crate) fn outbound(
         }
         Some(name)
     });
-    let caller_id = fields.optional("caller_id").and_then(|yaml| number(yaml, reader));
+    let caller_id = fields.optional("caller_id").and_then(|yaml| telephone(yaml, reader));
     let queue = fields.optional("queue").and_then(|yaml| {
-        let name = reader.name(yaml, "the name of a queue")?;
-        let place = queues.iter().position(|queue| queue.name == name);
-        if place.is_none() {
-            reader.unknown(yaml.place, "queue", &name, queues.iter().map(|queue| &*queue.name));
-        }
-        place.map(|place| QueueId(place as u32))
+        let text = reader.text(yaml, "the name of a queue")?;
+        reader.queue(text)
     });
     let phones = fields.truth(reader, "phones", false);
     fields.finish(reader);
     Some(Outbound { trunk, caller_id, queue, phones })
 }
 
-/// What agents' phones dial to reach each other. Nothing else may be reached by the same digits.
-pub(crate) fn extensions(
-    given: Vec<Option<Text>>,
-    numbers: &BTreeMap<String, (Name, Place)>,
-    codes: &BTreeMap<String, AgentWish>,
-    reader: &mut Reader<'_>,
-) -> BTreeMap<String, AgentId> {
-    let mut extensions = BTreeMap::new();
-    for (text, place) in given.into_iter().zip(0..) {
-        let Some(text) = text else { continue };
-        let known = if text.text.is_empty() || !text.text.bytes().all(|c| c.is_ascii_digit()) {
-            Some("cannot be dialled: an extension is digits")
-        } else if numbers.contains_key(&text.text) || codes.contains_key(&text.text) {
-            Some("is a number of the center already")
-        } else if extensions.contains_key(&text.text) {
-            Some("is another agent's already")
-        } else {
-            None
-        };
-        match known {
-            Some(why) => reader.error(text.place, format!("the extension \"{}\" {why}", text.text)),
-            None => {
-                extensions.insert(text.text, AgentId(place));
-            }
-        }
-    }
-    extensions
-}
-
-/// `+12025550100`: what a trunk takes as who calls.
-pub(crate) fn number(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<String> {
-    let text = reader.text(yaml, "a telephone number")?;
-    let digits = text.text.strip_prefix('+').unwrap_or(&text.text);
-    if digits.is_empty() || digits.len() > 20 || !digits.bytes().all(|c| c.is_ascii_digit()) {
-        let message = format!("\"{}\" is not a telephone number", text.text);
-        reader.error_hint(text.place, message, "write digits, with + before a country's code, in quotes");
-        return None;
-    }
-    Some(text.text.clone())
-}
-
 fn hold_way(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<HoldWay> {
-    let text = reader.text(yaml, "verbal or prompted")?;
-    match text.text.as_str() {
-        "verbal" => Some(HoldWay::Verbal),
-        "prompted" => Some(HoldWay::Prompted),
-        other => {
-            reader.unknown(text.place, "way of asking before a hold", other, ["verbal", "prompted"]);
-            None
-        }
-    }
+    let known = [("verbal", HoldWay::Verbal), ("prompted", HoldWay::Prompted)];
+    reader.one_of(yaml, "way of asking before a hold", known)
 }
 
 fn note_fields(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<NoteField> {

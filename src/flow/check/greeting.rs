@@ -25,9 +25,9 @@ type Flows = BTreeMap<Name, Flow>;
 const LEAST_LETTERS: usize = 3;
 
 /// Warns of numbers whose callers hear everything but whom they have reached.
-pub(crate) fn greetings(center: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
+pub(crate) fn greetings(file: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
     let mut numbers: BTreeMap<&Name, (Vec<&str>, Place)> = BTreeMap::new();
-    for (number, (flow, place)) in &center.numbers {
+    for (number, (flow, place)) in &file.numbers {
         numbers.entry(flow).or_insert((Vec::new(), *place)).0.push(number);
     }
     for (flow, (numbers, place)) in numbers {
@@ -36,11 +36,11 @@ pub(crate) fn greetings(center: &CenterFile, flows: &Flows, reader: &mut Reader<
             continue;
         }
         let Some(words) = heard(&met(arrives), reader.prompts) else { continue };
-        if !words.is_empty() && !names_any(&words, &center.brands) {
+        if !words.is_empty() && !names_any(&words, &file.brands) {
             let message = format!(
                 "callers of {} are not told whom they have reached: nothing that they hear first names {}",
                 list(numbers).unwrap_or_default(),
-                center.brands.iter().map(|brand| format!("\"{brand}\"")).collect::<Vec<_>>().join(" or "),
+                file.brands.iter().map(|brand| format!("\"{brand}\"")).collect::<Vec<_>>().join(" or "),
             );
             let hint = "greet them by that name, or write what they know you by into \"brands\"".to_owned();
             reader.warning(place, message, Some(hint));

@@ -11,7 +11,7 @@ mod variables;
 use std::collections::BTreeSet;
 
 use crate::flow::center::Trunk;
-use crate::flow::center_file;
+use crate::flow::center_file::queue::nobody_serves;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
 use crate::flow::model::NodeIndex;
@@ -66,7 +66,7 @@ pub(crate) fn staffing(flow: &Flow, engine: &Config, reader: &mut Reader<'_>) {
         if let Some(queue) = queue.and_then(|queue| engine.queues.get(queue.0 as usize))
             && (!more.is_empty() || !more.wants.is_empty())
         {
-            center_file::nobody_serves(reader, &engine.agents, &queue.needs, more, &queue.name, place);
+            nobody_serves(reader, &engine.agents, &queue.needs, more, &queue.name, place);
         }
     }
 }

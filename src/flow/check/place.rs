@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::base::Name;
 use crate::base::QueueId;
-use crate::flow::center_file::CenterFile;
+use crate::flow::center::Center;
 use crate::flow::model::Flow;
 use crate::flow::node::Node;
 use crate::flow::read::Reader;
 use crate::queue::api::Routing;
 
 /// Reports queues that tell callers a place in line, and serve them in another order.
-pub(crate) fn places(center: &CenterFile, flows: &BTreeMap<Name, Flow>, reader: &mut Reader<'_>) {
+pub(crate) fn places(center: &Center, flows: &BTreeMap<Name, Flow>, reader: &mut Reader<'_>) {
     let queues = (0..).map(QueueId).zip(&center.engine.queues);
     for ((id, queue), prompts) in queues.zip(&center.wait_prompts) {
         let Some(told) = prompts.words.as_ref().and_then(|words| words.place.as_ref()) else { continue };

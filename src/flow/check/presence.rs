@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::base::Name;
 use crate::base::QueueId;
-use crate::flow::center_file::CenterFile;
+use crate::flow::center::Center;
 use crate::flow::check::together::target;
 use crate::flow::hours::week::Week;
 use crate::flow::model::Flow;
@@ -25,12 +25,12 @@ type Readers<'a> = BTreeMap<Name, Reader<'a>>;
 
 /// Reports nodes that send callers to a queue when nobody who can serve them works: never at all an error, at some times
 /// a warning.
-pub(crate) fn presence(center: &CenterFile, flows: &Flows, readers: &mut Readers<'_>) {
+pub(crate) fn presence(center: &Center, flows: &Flows, readers: &mut Readers<'_>) {
     if center.agent_hours.iter().all(Option::is_none) {
         return;
     }
     let mut numbers: BTreeMap<&Name, Vec<&str>> = BTreeMap::new();
-    for (number, (flow, _)) in &center.numbers {
+    for (number, flow) in &center.numbers {
         numbers.entry(flow).or_default().push(number);
     }
     let all = Arrivals::of(center, flows, numbers.keys().copied());
@@ -110,7 +110,7 @@ impl<'a> Joining<'a> {
     }
 
     /// When they find somebody, be it after what less will do in the end, or while their place is kept.
-    fn covered(&self, center: &CenterFile) -> Week {
+    fn covered(&self, center: &Center) -> Week {
         let course = center.engine.queues[self.queue.0 as usize].needs.with(self.needs);
         let agents = center.engine.agents.iter().zip(&center.agent_hours);
         let able =
@@ -129,7 +129,7 @@ impl<'a> Joining<'a> {
 
 /// When callers come to each node.
 struct Arrivals<'a> {
-    center: &'a CenterFile,
+    center: &'a Center,
     flows: &'a Flows,
     at: BTreeMap<&'a Name, Vec<Week>>,
     /// The nodes that call each flow.
@@ -141,11 +141,7 @@ struct Arrivals<'a> {
 impl<'a> Arrivals<'a> {
     /// Of the callers whom numbers lead to these flows, at any time. Weeks only grow, and the spans of which they are
     /// made are those of the hours in the files, so this comes to an end.
-    fn of(
-        center: &'a CenterFile,
-        flows: &'a Flows,
-        starts: impl IntoIterator<Item = &'a Name>,
-    ) -> Arrivals<'a> {
+    fn of(center: &'a Center, flows: &'a Flows, starts: impl IntoIterator<Item = &'a Name>) -> Arrivals<'a> {
         let mut calls: BTreeMap<&Name, Vec<(&Name, usize)>> = BTreeMap::new();
         for (name, flow) in flows {
             for (place, at) in flow.nodes.iter().enumerate() {
@@ -280,7 +276,7 @@ mod tests {
     }
 
     /// The nodes that callers of that minute come to: gone through step by step until nothing more is found.
-    fn walked(center: &CenterFile, flows: &Flows, wall: WallTime) -> BTreeSet<(Name, usize)> {
+    fn walked(center: &Center, flows: &Flows, wall: WallTime) -> BTreeSet<(Name, usize)> {
         let mut found: BTreeSet<(Name, usize)> = BTreeSet::new();
         let start = |name: &Name| (name.clone(), flows[name].start.0 as usize);
         let mut more = BTreeSet::from([start(&"f0".into())]);
@@ -324,7 +320,7 @@ mod tests {
             let mut chance = Entropy::seeded(seed);
             let text = center(&mut chance);
             let mut reader = Reader::new("center.yaml", &text, &prompts, Names::default());
-            let center = center_file::read(&mut reader, &text).expect("a center");
+            let center = center_file::read(&mut reader, &text).expect("a center").center;
             assert!(!reader.has_errors(), "seed {seed}: {:?}", reader.diagnostics);
             let names = reader.names.clone();
             let read = |number: u64, chance: &mut Entropy, prompts: &Prompts| {

@@ -19,8 +19,8 @@ type Flows = BTreeMap<Name, Flow>;
 const MOST: usize = 2;
 
 /// Reports surveys of queues that ask nothing, or too much, or lead back to agents.
-pub(crate) fn surveys(center: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
-    for (policy, links) in center.talk.iter().zip(&center.links) {
+pub(crate) fn surveys(file: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
+    for (policy, links) in file.center.talk.iter().zip(&file.links) {
         // The queue's first link is its survey.
         if let (Some(policy), Some((_, place))) = (&policy.survey, links.first())
             && flows.contains_key(&policy.flow)
@@ -55,14 +55,14 @@ fn survey(name: &Name, place: Place, flows: &Flows, reader: &mut Reader<'_>) {
 }
 
 /// Reports goals of questions that no flow asks.
-pub(crate) fn goals(center: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
+pub(crate) fn goals(file: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
     let question = |node: &Node| match node {
         Node::Survey(survey) => Some(Name::clone(&survey.name)),
         _ => None,
     };
     let nodes = flows.values().flat_map(|flow| &flow.nodes);
     let questions: BTreeSet<Name> = nodes.filter_map(|at| question(&at.node)).collect();
-    for (goal, place) in &center.goals {
+    for (goal, place) in &file.goals {
         if let Figure::Survey(asked) = &goal.figure
             && !questions.contains(asked)
         {

@@ -38,12 +38,12 @@ pub(crate) fn begins_from(flow: &Flow, place: Place, from: &str, reader: &mut Re
 }
 
 /// Reports a circle of queues whose callers, served by nobody and silent, come from one to the next for ever.
-pub(crate) fn round_and_round(center: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
+pub(crate) fn round_and_round(file: &CenterFile, flows: &Flows, reader: &mut Reader<'_>) {
     let next = |queue: usize| -> BTreeSet<usize> {
-        let ways = center.wait_prompts[queue].unserved_flows();
+        let ways = file.center.wait_prompts[queue].unserved_flows();
         ways.flat_map(|flow| silent_queues(flow, flows)).collect()
     };
-    for first in 0..center.wait_prompts.len() {
+    for first in 0..file.center.wait_prompts.len() {
         let mut path = vec![(first, next(first))];
         let mut seen = BTreeSet::from([first]);
         while let Some((_, ways)) = path.last_mut() {
@@ -52,15 +52,14 @@ pub(crate) fn round_and_round(center: &CenterFile, flows: &Flows, reader: &mut R
                     path.pop();
                 }
                 Some(to) if to == first => {
-                    let name = |queue: usize| &*center.engine.queues[queue].name;
+                    let name = |queue: usize| &*file.center.engine.queues[queue].name;
                     let names: Vec<&str> = path.iter().map(|(queue, _)| name(*queue)).collect();
                     let round = format!("{} -> {}", names.join(" -> "), name(first));
                     let second = path.get(1).map_or(first, |(queue, _)| *queue);
                     let leads = |flow: &&Name| silent_queues(flow, flows).contains(&second);
-                    let flow = center.wait_prompts[first].unserved_flows().find(leads);
+                    let flow = file.center.wait_prompts[first].unserved_flows().find(leads);
                     // What is offered stands before it, and may be the same flow.
-                    if let Some((_, place)) = center.links[first].iter().rfind(|(name, _)| Some(name) == flow)
-                    {
+                    if let Some((_, place)) = file.links[first].iter().rfind(|(name, _)| Some(name) == flow) {
                         let message = format!("whom nobody serves goes round for ever here: {round}");
                         let hint = "let one of these lead to a voicemail, or to hang_up";
                         reader.error_hint(*place, message, hint);

@@ -14,7 +14,7 @@ use crate::base::QueueId;
 use crate::flow::api::ExitName;
 use crate::flow::api::FlowAction;
 use crate::flow::api::TransferResult;
-use crate::flow::center_file::talk;
+use crate::flow::center_file::number::telephone;
 use crate::flow::model::NodeIndex;
 use crate::flow::node;
 use crate::flow::node::Exit;
@@ -154,9 +154,9 @@ impl Transfer {
 }
 
 fn number(yaml: Option<&Yaml>, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<To> {
-    let shown = fields.optional("caller_id").and_then(|yaml| talk::number(yaml, reader));
+    let shown = fields.optional("caller_id").and_then(|yaml| telephone(yaml, reader));
     let ring = fields.duration(reader, "ring", Duration::from_secs(30));
-    let number = talk::number(yaml?, reader)?;
+    let number = telephone(yaml?, reader)?;
     Some(To::Number { number, shown, ring })
 }
 

@@ -209,6 +209,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What is read of every entry of a map of names, whose fields it takes; what cannot be read is left out, and reported.
+    pub fn entries<T>(
+        &mut self,
+        yaml: &Yaml,
+        what: &str,
+        mut read: impl FnMut(&Text, &mut Fields<'_>, &mut Reader<'a>) -> Option<T>,
+    ) -> Vec<T> {
+        let Value::Map(entries) = &yaml.value else {
+            self.error(yaml.place, format!("{what} are written as \"name: …\""));
+            return Vec::new();
+        };
+        let one = |(key, yaml): &(Text, Yaml)| {
+            let Value::Map(entries) = &yaml.value else {
+                self.error(yaml.place, format!("\"{}\" is written as \"key: value\" lines", key.text));
+                return None;
+            };
+            let mut fields = Fields::new(key.place, entries);
+            let read = read(key, &mut fields, self);
+            fields.finish(self);
+            read
+        };
+        entries.iter().filter_map(one).collect()
+    }
+
     pub fn text<'y>(&mut self, yaml: &'y Yaml, what: &str) -> Option<&'y Text> {
         match &yaml.value {
             Value::Text(text) if !text.text.is_empty() => Some(text),
@@ -238,6 +262,21 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// What the word stands for.
+    pub fn one_of<T: Copy, const N: usize>(
+        &mut self,
+        yaml: &Yaml,
+        what: &str,
+        known: [(&str, T); N],
+    ) -> Option<T> {
+        let word = self.name(yaml, &format!("a {what}"))?;
+        let found = known.iter().find(|(name, _)| *name == &*word);
+        if found.is_none() {
+            self.unknown(yaml.place, what, &word, known.map(|(name, _)| name));
+        }
+        found.map(|(_, found)| *found)
     }
 
     /// A whole number within `least..=most`.

@@ -1,0 +1,30 @@
+//! `announcements` in `center.yaml`: what callers are told while it holds.
+
+use crate::base::Name;
+use crate::flow::announcement::Announcement;
+use crate::flow::hours;
+use crate::flow::read::Reader;
+use crate::flow::read::yaml::Yaml;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// `outage: { play: announcement/outage, on: yes, until: 2026-12-01 18:00 }`
+pub(super) fn announcements(
+    yaml: &Yaml,
+    zone: &TimeZone,
+    reader: &mut Reader<'_>,
+) -> BTreeMap<Name, Arc<Announcement>> {
+    let announcements = reader.entries(yaml, "announcements", |key, fields, reader| {
+        let prompts = fields.must_hear(reader, "play");
+        let on = fields.truth(reader, "on", false);
+        let until = fields.optional("until").and_then(|yaml| hours::moment(yaml, zone, reader));
+        if on && until.is_none() {
+            let hint = "add \"until: 2026-12-24 18:00\": what is forgotten ends by itself";
+            reader.error_hint(key.place, "an announcement that is on says until when", hint);
+        }
+        let announcement = Announcement { prompts, until: until.filter(|_| on), switched: None };
+        Some((Name::from(key.text.as_str()), Arc::new(announcement)))
+    });
+    announcements.into_iter().collect()
+}

@@ -1,0 +1,155 @@
+//! A trunk of `center.yaml`, and how audio is sent: codecs, keys, SRTP.
+
+use crate::base::Name;
+use crate::flow::center::Dtmf;
+use crate::flow::center::SrtpPolicy;
+use crate::flow::center::Trunk;
+use crate::flow::center::TrunkRegistration;
+use crate::flow::read::Reader;
+use crate::flow::read::fields::Fields;
+use crate::flow::read::yaml::Text;
+use crate::flow::read::yaml::Yaml;
+use crate::media::codec::Codec;
+use crate::sip::uri::Transport;
+use crate::sip::uri::Uri;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub(super) fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Trunk> {
+    let texts = fields.optional("from").map(|yaml| reader.texts(yaml, "an address")).unwrap_or_default();
+    let mut sources = Vec::new();
+    for text in texts {
+        match (text.text.parse::<IpAddr>(), text.text.parse::<SocketAddr>()) {
+            (Ok(address), _) => sources.push((address, 0)),
+            (_, Ok(socket)) => sources.push((socket.ip(), socket.port())),
+            _ => address_error(text, reader),
+        }
+    }
+    let transport = fields.optional("transport").and_then(|yaml| {
+        let text = reader.text(yaml, "a transport")?;
+        let found = Transport::named(&text.text).filter(|transport| !transport.is_web());
+        if found.is_none() {
+            reader.unknown(text.place, "transport", &text.text, ["udp", "tcp", "tls"]);
+        }
+        found
+    });
+    let transport = transport.unwrap_or(Transport::Udp);
+    let outbound = fields.optional("out").and_then(|yaml| {
+        let text = reader.text(yaml, "an address")?;
+        let alone = text.text.parse().map(|address| SocketAddr::new(address, transport.default_port()));
+        alone.or_else(|_| text.text.parse()).map_err(|_| address_error(text, reader)).ok()
+    });
+    let certificate_name = fields.optional("certificate").and_then(|yaml| reader.name(yaml, "a host name"));
+    let trusted = fields.truth(reader, "trusted", false);
+    let register = fields.optional("register").and_then(|yaml| registration(yaml, reader));
+    let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader));
+    let dtmf = fields.optional("dtmf").and_then(|yaml| dtmf(yaml, reader));
+    let codecs = fields.optional("codecs").and_then(|yaml| codecs(yaml, reader));
+    Some(Trunk {
+        name: Name::from(key.text.as_str()),
+        sources,
+        outbound,
+        transport,
+        certificate_name: certificate_name.map(|name| name.to_string()),
+        trusted,
+        register,
+        srtp,
+        codecs,
+        dtmf,
+    })
+}
+
+fn registration(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<TrunkRegistration> {
+    let mut fields = reader.fields(yaml, "a registration")?;
+    let registrar = fields.require(reader, "at").and_then(|yaml| sip_uri(yaml, reader));
+    let username = fields.require(reader, "as").and_then(|yaml| reader.name(yaml, "a user name"));
+    let password_env =
+        fields.require(reader, "password_env").and_then(|yaml| reader.name(yaml, "a variable"));
+    let expires = fields.duration(reader, "every", Duration::from_secs(600));
+    fields.finish(reader);
+    Some(TrunkRegistration {
+        registrar: registrar?,
+        username: username?.to_string(),
+        password_env: password_env?.to_string(),
+        expires_s: u32::try_from(expires.as_secs().max(60)).unwrap_or(600),
+    })
+}
+
+/// `no`, `optional`, `required` or `dtls`
+pub(super) fn srtp(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<SrtpPolicy> {
+    let known = [
+        ("no", SrtpPolicy::No),
+        ("optional", SrtpPolicy::Optional),
+        ("required", SrtpPolicy::Required),
+        ("dtls", SrtpPolicy::Dtls),
+    ];
+    reader.one_of(yaml, "policy of SRTP", known)
+}
+
+/// `audio` or `info`
+pub(super) fn dtmf(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Dtmf> {
+    reader.one_of(yaml, "way of key presses", [("audio", Dtmf::Audio), ("info", Dtmf::Info)])
+}
+
+/// `[opus, pcmu]`: at least one, and each once.
+pub(super) fn codecs(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Vec<Codec>> {
+    let before = reader.diagnostics.len();
+    let named = |codec: &Codec| codec.name().to_lowercase();
+    let mut codecs: Vec<Codec> = Vec::new();
+    for text in reader.texts(yaml, "a codec") {
+        match Codec::SUPPORTED.iter().find(|codec| named(codec) == text.text) {
+            Some(codec) if codecs.contains(codec) => {
+                reader.error(text.place, format!("\"{}\" is named twice", text.text));
+            }
+            Some(codec) => codecs.push(*codec),
+            None => {
+                let names: Vec<String> = Codec::SUPPORTED.iter().map(named).collect();
+                reader.unknown(text.place, "codec", &text.text, names.iter().map(String::as_str));
+            }
+        }
+    }
+    if reader.diagnostics.len() > before {
+        return None;
+    }
+    if codecs.is_empty() {
+        reader.error_hint(
+            yaml.place,
+            "no codec is left to talk in",
+            "write [pcmu, pcma], which every telephone has",
+        );
+        return None;
+    }
+    if !codecs.iter().any(|codec| matches!(codec, Codec::Pcmu | Codec::Pcma)) {
+        let hint = "with pcmu or pcma at the end nobody is refused for it".to_owned();
+        reader.warning(yaml.place, "a phone that has nothing but G.711 is refused", Some(hint));
+    }
+    Some(codecs)
+}
+
+fn address_error(text: &Text, reader: &mut Reader<'_>) {
+    let message = format!("\"{}\" is not an address", text.text);
+    reader.error_hint(text.place, message, "write 192.0.2.7 or 192.0.2.7:5060, no host name");
+}
+
+/// `sip:user@host:port`, user and port optional.
+pub(super) fn sip_uri(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Uri> {
+    let text = reader.text(yaml, "a SIP address")?;
+    let parsed = text.text.strip_prefix("sip:").and_then(|rest| {
+        let (user, host) = match rest.split_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, rest),
+        };
+        let (host, port) = match host.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port.parse::<u16>().ok()?)),
+            None => (host, None),
+        };
+        let odd = |text: &str| text.is_empty() || text.contains([';', '?', '<', '>', '"', ' ', ':', '@']);
+        (!odd(host) && !user.is_some_and(odd)).then(|| Uri::sip(user, host, port))
+    });
+    if parsed.is_none() {
+        let message = format!("\"{}\" is not a SIP address", text.text);
+        reader.error_hint(text.place, message, "write it as: sip:alice@192.0.2.7:5060");
+    }
+    parsed
+}
