@@ -23,9 +23,10 @@ use crate::store::service::NoSuchWord;
 
 mod rows;
 
-pub(super) use rows::ConformanceRows;
+pub(super) use rows::ConformanceFold;
 pub(super) use rows::LOOKED_AT;
 pub(super) use rows::TABLES;
+pub(super) use rows::write;
 
 /// The most talks that are named of those that broke a rule.
 pub const MOST_BROKEN: usize = 100;

@@ -23,15 +23,16 @@ use crate::fact::NeedFact;
 use crate::fact::What;
 use crate::store::StoreError;
 use crate::store::conformance;
-use crate::store::conformance::ConformanceRows;
+use crate::store::conformance::ConformanceFold;
 use crate::store::fold::DatedFact;
 use crate::store::handling;
+use crate::store::handling::CallHandling;
 use crate::store::handling_rows;
-use crate::store::handling_rows::HandlingRows;
+use crate::store::handling_rows::WrapUps;
 use crate::store::menus;
-use crate::store::menus::MenuRows;
+use crate::store::menus::MenuFold;
 use crate::store::misrouted;
-use crate::store::misrouted::RouteRows;
+use crate::store::misrouted::RouteFold;
 use crate::store::read;
 use crate::store::service;
 use crate::store::service::ServiceReport;
@@ -41,8 +42,8 @@ use crate::store::service::shifts::Spell;
 use crate::store::service::shifts::is_busy;
 use crate::store::surveys;
 use crate::store::talk_rows;
-use crate::store::talk_rows::TalkRows;
 use crate::store::talks;
+use crate::store::talks::TalkFold;
 use crate::store::waits::WaitChange;
 use crate::store::waits::WaitEnd;
 use crate::store::waits::Waiting;
@@ -84,18 +85,53 @@ pub(super) struct EndedWait {
 /// A queue, and what is needed of agents in it.
 pub(super) type Demand = (Name, Vec<NeedFact>);
 
-/// Writes the rows, and keeps what they will be of. Bounded by the calls that the server takes, and the center's agents.
+/// Writes the rows, and keeps what they will be of. Bounded by the calls that the server takes and the history keeps, and the
+/// center's agents.
 #[derive(Default)]
 pub(super) struct FigureRows {
     waits: Waits,
     asked: HashMap<CallId, Vec<Demand>>,
-    talks: TalkRows,
-    handling: HandlingRows,
-    menus: MenuRows,
-    routes: RouteRows,
-    rules: ConformanceRows,
+    calls: HashMap<CallId, CallRows>,
+    wrap_ups: WrapUps,
     /// The row of each agent who is there, and whether they are busy.
     there: BTreeMap<Name, (SpellKey, bool)>,
+}
+
+/// What is kept of a call to write its rows, but for those of its waits.
+#[derive(Default)]
+struct CallRows {
+    talks: TalkFold,
+    handling: CallHandling,
+    menus: MenuFold,
+    routes: RouteFold,
+    rules: ConformanceFold,
+}
+
+impl CallRows {
+    /// After these facts, whose rows are there.
+    fn of(call: CallId, facts: &[DatedFact]) -> CallRows {
+        CallRows {
+            talks: TalkFold::of(facts),
+            handling: CallHandling::of(call, facts),
+            menus: MenuFold::of(facts),
+            routes: RouteFold::of(facts),
+            rules: ConformanceFold::of(facts),
+        }
+    }
+
+    fn write(
+        &mut self,
+        connection: &Connection,
+        call: CallId,
+        seq: i64,
+        dated: &DatedFact,
+    ) -> Result<(), StoreError> {
+        talk_rows::write(&mut self.talks, connection, call, seq, dated)?;
+        handling_rows::write(&mut self.handling, connection, call, dated)?;
+        menus::write(&mut self.menus, connection, call, dated)?;
+        misrouted::write(&mut self.routes, connection, call, dated)?;
+        conformance::write(&mut self.rules, connection, dated)
+    }
 }
 
 /// When a spell began, and by which fact.
@@ -132,18 +168,14 @@ impl FigureRows {
             let agent: String = row.get(0)?;
             there.insert(Name::from(agent), ((WallTime(row.get(1)?), row.get(2)?), row.get(3)?));
         }
-        Ok(FigureRows { there, handling: HandlingRows::read_back(connection)?, ..FigureRows::default() })
+        Ok(FigureRows { there, wrap_ups: WrapUps::read_back(connection)?, ..FigureRows::default() })
     }
 
     /// Begins a call with the facts of it that were written before, whose rows are there.
     pub fn fold(&mut self, call: CallId, facts: &[DatedFact]) {
         self.waits.forget(call);
         self.asked.remove(&call);
-        self.talks.fold(call, facts);
-        self.handling.fold(call, facts);
-        self.menus.fold(call, facts);
-        self.routes.fold(call, facts);
-        self.rules.fold(call, facts);
+        self.calls.insert(call, CallRows::of(call, facts));
         for dated in facts {
             self.take(dated);
         }
@@ -151,21 +183,13 @@ impl FigureRows {
 
     /// No fact of a call is expected any more; if one comes, it is begun with those of before.
     pub fn forget(&mut self, call: CallId) {
-        self.talks.forget(call);
-        self.handling.forget(call);
-        self.menus.forget(call);
-        self.routes.forget(call);
-        self.rules.forget(call);
+        self.calls.remove(&call);
     }
 
     /// Takes a fact of a call in, and writes the wait that it ends. `seq` is the fact's number in its call.
     pub fn write(&mut self, connection: &Connection, seq: i64, dated: &DatedFact) -> Result<(), StoreError> {
         if let Some(call) = dated.fact.call {
-            self.talks.write(connection, call, seq, dated)?;
-            self.handling.write(connection, call, dated)?;
-            self.menus.write(connection, call, dated)?;
-            self.routes.write(connection, call, dated)?;
-            self.rules.write(connection, call, dated)?;
+            self.calls.entry(call).or_default().write(connection, call, seq, dated)?;
         }
         match self.take(dated) {
             Some(ended) => insert_wait(connection, seq, &ended),
@@ -182,7 +206,7 @@ impl FigureRows {
         what: &What,
     ) -> Result<(), StoreError> {
         let What::AgentState { agent, to, .. } = what else { return Ok(()) };
-        self.handling.write_state(connection, seq, wall, agent, *to)?;
+        self.wrap_ups.write_state(connection, seq, wall, agent, *to)?;
         let busy = is_busy(*to);
         let was = self.there.get(agent).copied();
         if was.map(|(_, busy)| busy) == busy {

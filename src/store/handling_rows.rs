@@ -2,7 +2,6 @@
 //! wrap-up. At any moment the rows of a call are what its facts come to, be it over or not.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -24,44 +23,20 @@ use crate::store::service::TooLong;
 /// The tables.
 pub(super) const TABLES: &[&str] = &["talks", "visits", "wrap_ups"];
 
-/// Writes the rows, and keeps what they are of. Bounded by the calls that the history keeps, and the center's agents.
+/// When the wrap-up of each agent who is in one began, and by which fact.
 #[derive(Default)]
-pub(super) struct HandlingRows {
-    calls: HashMap<CallId, CallHandling>,
-    /// When the wrap-up of each agent who is in one began, and by which fact.
-    wrapping_up: BTreeMap<Name, (WallTime, i64)>,
-}
+pub(super) struct WrapUps(BTreeMap<Name, (WallTime, i64)>);
 
-impl HandlingRows {
-    /// After a transaction came to nothing: as the rows are. Talks are folded anew when their calls are read back.
-    pub fn read_back(connection: &Connection) -> Result<HandlingRows, StoreError> {
+impl WrapUps {
+    /// After a transaction came to nothing: as the rows are.
+    pub fn read_back(connection: &Connection) -> Result<WrapUps, StoreError> {
         let mut statement =
             connection.prepare("SELECT agent, from_us, seq FROM wrap_ups WHERE to_us IS NULL")?;
         let rows = statement.query_map([], |row| {
             let agent: String = row.get(0)?;
             Ok((Name::from(agent), (WallTime(row.get(1)?), row.get(2)?)))
         })?;
-        Ok(HandlingRows { wrapping_up: rows.collect::<Result<_, _>>()?, ..HandlingRows::default() })
-    }
-
-    /// Begins a call with the facts of it that were written before, whose rows are there.
-    pub fn fold(&mut self, call: CallId, facts: &[DatedFact]) {
-        self.calls.insert(call, CallHandling::of(call, facts));
-    }
-
-    pub fn forget(&mut self, call: CallId) {
-        self.calls.remove(&call);
-    }
-
-    /// Takes a fact of a call in, and writes what it changes.
-    pub fn write(
-        &mut self,
-        connection: &Connection,
-        call: CallId,
-        dated: &DatedFact,
-    ) -> Result<(), StoreError> {
-        let fold = self.calls.entry(call).or_default();
-        if fold.apply(call, dated) { insert(connection, call, fold) } else { Ok(()) }
+        Ok(WrapUps(rows.collect::<Result<_, _>>()?))
     }
 
     /// Takes in that an agent is in another state, and writes the wrap-up that begins or ends by it.
@@ -74,19 +49,29 @@ impl HandlingRows {
         to: AgentStateName,
     ) -> Result<(), StoreError> {
         let wraps_up = to == AgentStateName::WrapUp;
-        match self.wrapping_up.get(agent).copied() {
+        match self.0.get(agent).copied() {
             None if wraps_up => {
                 insert_wrap_up(connection, agent, seq, wall, None)?;
-                self.wrapping_up.insert(agent.clone(), (wall, seq));
+                self.0.insert(agent.clone(), (wall, seq));
             }
             Some((from, of)) if !wraps_up => {
                 insert_wrap_up(connection, agent, of, from, Some(wall))?;
-                self.wrapping_up.remove(agent);
+                self.0.remove(agent);
             }
             _ => {}
         }
         Ok(())
     }
+}
+
+/// Takes a fact of a call in, and writes what it changes.
+pub(super) fn write(
+    fold: &mut CallHandling,
+    connection: &Connection,
+    call: CallId,
+    dated: &DatedFact,
+) -> Result<(), StoreError> {
+    if fold.apply(call, dated) { insert(connection, call, fold) } else { Ok(()) }
 }
 
 /// The rows of a call, over what was there: none ever goes.

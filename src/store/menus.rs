@@ -2,7 +2,6 @@
 //! the facts of each call; a row for each of its menus, for reports to sum. Nothing here reads a clock.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -85,13 +84,22 @@ impl MenuReport {
 
 /// One call's menus in the making: of those that its caller has left.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct MenuFold {
+pub(super) struct MenuFold {
     /// Where the caller is, since when, and what they did there.
     at: Option<(Node, WallTime, MenuTally)>,
     left: BTreeMap<Node, MenuTally>,
 }
 
 impl MenuFold {
+    /// The fold of all facts of one call.
+    pub fn of(facts: &[DatedFact]) -> MenuFold {
+        let mut fold = MenuFold::default();
+        for dated in facts {
+            fold.apply(dated);
+        }
+        fold
+    }
+
     /// Takes one more fact in; the node that the caller has left by it, if its tally is another one now.
     fn apply(&mut self, dated: &DatedFact) -> Option<(&Node, &MenuTally)> {
         match &dated.fact.what {
@@ -142,44 +150,23 @@ impl MenuFold {
     }
 }
 
-/// Writes the rows, and keeps what they are of. Bounded by the calls that the history keeps.
-#[derive(Default)]
-pub(super) struct MenuRows(HashMap<CallId, MenuFold>);
-
-impl MenuRows {
-    /// Begins a call with the facts of it that were written before, whose rows are there.
-    pub fn fold(&mut self, call: CallId, facts: &[DatedFact]) {
-        let mut fold = MenuFold::default();
-        for dated in facts {
-            fold.apply(dated);
-        }
-        self.0.insert(call, fold);
+/// Takes a fact of a call in, and writes the menu that the caller has left by it, over what was there.
+pub(super) fn write(
+    fold: &mut MenuFold,
+    connection: &Connection,
+    call: CallId,
+    dated: &DatedFact,
+) -> Result<(), StoreError> {
+    if let Some(((flow, node), tally)) = fold.apply(dated) {
+        let MenuTally { came, chose, hung_up, no_input, no_match, zero_outs, stayed } = *tally;
+        let (call, stayed) = (call.0 as i64, stayed.as_micros() as i64);
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO menus VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+            .execute(params![
+                call, &**flow, &**node, came, chose, hung_up, no_input, no_match, zero_outs, stayed
+            ])?;
     }
-
-    pub fn forget(&mut self, call: CallId) {
-        self.0.remove(&call);
-    }
-
-    /// Takes a fact of a call in, and writes the menu that the caller has left by it, over what was there.
-    pub fn write(
-        &mut self,
-        connection: &Connection,
-        call: CallId,
-        dated: &DatedFact,
-    ) -> Result<(), StoreError> {
-        if let Some(((flow, node), tally)) = self.0.entry(call).or_default().apply(dated) {
-            let MenuTally { came, chose, hung_up, no_input, no_match, zero_outs, stayed } = *tally;
-            let (call, stayed) = (call.0 as i64, stayed.as_micros() as i64);
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO menus VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                )?
-                .execute(params![
-                    call, &**flow, &**node, came, chose, hung_up, no_input, no_match, zero_outs, stayed
-                ])?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// What callers did at the menus, of calls that arrived from then on and before then.

@@ -3,7 +3,6 @@
 //! row for each talk that a queue gave to an agent.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 
 use rusqlite::Connection;
 use rusqlite::params;
@@ -113,7 +112,7 @@ struct Said {
 
 /// One call's routes in the making.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct RouteFold {
+pub(super) struct RouteFold {
     placed: bool,
     entry: Name,
     /// The flow that the caller is in.
@@ -124,6 +123,15 @@ struct RouteFold {
 }
 
 impl RouteFold {
+    /// The fold of all facts of one call.
+    pub fn of(facts: &[DatedFact]) -> RouteFold {
+        let mut fold = RouteFold::default();
+        for dated in facts {
+            fold.apply(dated);
+        }
+        fold
+    }
+
     /// Takes one more fact in; the talk of which it says something, by its place.
     fn apply(&mut self, dated: &DatedFact) -> Option<usize> {
         match &dated.fact.what {
@@ -170,55 +178,35 @@ impl RouteFold {
     }
 }
 
-/// Writes the rows, and keeps what they are of. Bounded by the calls that the history keeps.
-#[derive(Default)]
-pub(super) struct RouteRows(HashMap<CallId, RouteFold>);
-
-impl RouteRows {
-    /// Begins a call with the facts of it that were written before, whose rows are there.
-    pub fn fold(&mut self, call: CallId, facts: &[DatedFact]) {
-        let mut fold = RouteFold::default();
-        for dated in facts {
-            fold.apply(dated);
-        }
-        self.0.insert(call, fold);
-    }
-
-    pub fn forget(&mut self, call: CallId) {
-        self.0.remove(&call);
-    }
-
-    /// Takes a fact of a call in, and writes the talk of which it says something, over what was there.
-    pub fn write(
-        &mut self,
-        connection: &Connection,
-        call: CallId,
-        dated: &DatedFact,
-    ) -> Result<(), StoreError> {
-        let fold = self.0.entry(call).or_default();
-        let Some(place) = fold.apply(dated) else { return Ok(()) };
-        let RoutedTalk { route: Route { entry, way, queue }, said, .. } = &fold.talks[place];
-        let (flow, node, choice) = match way {
-            Way::Chose { flow, node, choice } => (&**flow, &**node, &**choice),
-            Way::Flow | Way::HandedOn | Way::Moved => ("", "", ""),
-        };
-        let belongs = said.as_ref().and_then(|said| said.belongs.as_deref());
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO routes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
-            .execute(params![
-                call.0 as i64,
-                place as i64,
-                &**entry,
-                way.word(),
-                flow,
-                node,
-                choice,
-                &**queue,
-                said.is_some(),
-                belongs
-            ])?;
-        Ok(())
-    }
+/// Takes a fact of a call in, and writes the talk of which it says something, over what was there.
+pub(super) fn write(
+    fold: &mut RouteFold,
+    connection: &Connection,
+    call: CallId,
+    dated: &DatedFact,
+) -> Result<(), StoreError> {
+    let Some(place) = fold.apply(dated) else { return Ok(()) };
+    let RoutedTalk { route: Route { entry, way, queue }, said, .. } = &fold.talks[place];
+    let (flow, node, choice) = match way {
+        Way::Chose { flow, node, choice } => (&**flow, &**node, &**choice),
+        Way::Flow | Way::HandedOn | Way::Moved => ("", "", ""),
+    };
+    let belongs = said.as_ref().and_then(|said| said.belongs.as_deref());
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO routes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+        .execute(params![
+            call.0 as i64,
+            place as i64,
+            &**entry,
+            way.word(),
+            flow,
+            node,
+            choice,
+            &**queue,
+            said.is_some(),
+            belongs
+        ])?;
+    Ok(())
 }
 
 /// What came of the routes of calls that arrived from then on and before then.

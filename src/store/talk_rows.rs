@@ -26,37 +26,21 @@ use crate::store::talks::TalkReport;
 /// The tables.
 pub(super) const TABLES: &[&str] = &["holds", "handovers", "answers"];
 
-/// Writes the rows, and keeps what they are of. Bounded by the calls that the history keeps.
-#[derive(Default)]
-pub(super) struct TalkRows(HashMap<CallId, TalkFold>);
-
-impl TalkRows {
-    /// Begins a call with the facts of it that were written before, whose rows are there.
-    pub fn fold(&mut self, call: CallId, facts: &[DatedFact]) {
-        self.0.insert(call, TalkFold::of(facts));
+/// Takes a fact of a call in, and writes what it changes. `seq` is the fact's number in its call.
+pub(super) fn write(
+    fold: &mut TalkFold,
+    connection: &Connection,
+    call: CallId,
+    seq: i64,
+    dated: &DatedFact,
+) -> Result<(), StoreError> {
+    if let What::SurveyAnswered { question, answer, agent, queue, .. } = &dated.fact.what {
+        let (agent, queue) = (agent.as_deref(), queue.as_deref());
+        connection
+            .prepare_cached("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![call.0 as i64, seq, &**question, answer, agent, queue])?;
     }
-
-    pub fn forget(&mut self, call: CallId) {
-        self.0.remove(&call);
-    }
-
-    /// Takes a fact of a call in, and writes what it changes. `seq` is the fact's number in its call.
-    pub fn write(
-        &mut self,
-        connection: &Connection,
-        call: CallId,
-        seq: i64,
-        dated: &DatedFact,
-    ) -> Result<(), StoreError> {
-        if let What::SurveyAnswered { question, answer, agent, queue, .. } = &dated.fact.what {
-            let (agent, queue) = (agent.as_deref(), queue.as_deref());
-            connection
-                .prepare_cached("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-                .execute(params![call.0 as i64, seq, &**question, answer, agent, queue])?;
-        }
-        let fold = self.0.entry(call).or_default();
-        if fold.apply(dated) { insert(connection, call, fold) } else { Ok(()) }
-    }
+    if fold.apply(dated) { insert(connection, call, fold) } else { Ok(()) }
 }
 
 /// The rows of a call's talks, over what was there: none ever goes.

@@ -1,7 +1,5 @@
 //! A row for each agent of each call that is over: which rules applied to their part in it, and which of them were kept.
 
-use std::collections::HashMap;
-
 use rusqlite::Connection;
 use rusqlite::Row;
 use rusqlite::params;
@@ -82,7 +80,7 @@ pub(super) const COLUMNS: &str = "arrived_us, call, agent, queue, applied, kept"
 
 /// One call's facts that count, and what was said of it last.
 #[derive(Clone, Debug, Default)]
-struct ConformanceFold {
+pub(in crate::store) struct ConformanceFold {
     /// None before the first of them.
     call: Option<CallId>,
     arrived: WallTime,
@@ -92,6 +90,16 @@ struct ConformanceFold {
 }
 
 impl ConformanceFold {
+    /// The fold of all facts of one call, whose rows are there.
+    pub fn of(facts: &[DatedFact]) -> ConformanceFold {
+        let mut fold = ConformanceFold::default();
+        for dated in facts {
+            fold.take(dated);
+        }
+        fold.said = fold.judged();
+        fold
+    }
+
     fn take(&mut self, dated: &DatedFact) -> bool {
         let what = &dated.fact.what;
         if !is_looked_at(what) {
@@ -124,43 +132,21 @@ impl ConformanceFold {
     }
 }
 
-/// Writes the rows, and keeps what they are of. Bounded by the calls that the history keeps.
-#[derive(Default)]
-pub(in crate::store) struct ConformanceRows(HashMap<CallId, ConformanceFold>);
-
-impl ConformanceRows {
-    /// Begins a call with the facts of it that were written before, whose rows are there.
-    pub fn fold(&mut self, call: CallId, facts: &[DatedFact]) {
-        let mut fold = ConformanceFold::default();
-        for dated in facts {
-            fold.take(dated);
-        }
-        fold.said = fold.judged();
-        self.0.insert(call, fold);
+/// Takes a fact of a call in, and writes what it changes of what is said, over what was there: no row ever goes.
+pub(in crate::store) fn write(
+    fold: &mut ConformanceFold,
+    connection: &Connection,
+    dated: &DatedFact,
+) -> Result<(), StoreError> {
+    if !fold.take(dated) {
+        return Ok(());
     }
-
-    pub fn forget(&mut self, call: CallId) {
-        self.0.remove(&call);
+    let judged = fold.judged();
+    for talk in judged.iter().filter(|talk| !fold.said.contains(talk)) {
+        insert(connection, talk)?;
     }
-
-    /// Takes a fact of a call in, and writes what it changes of what is said, over what was there: no row ever goes.
-    pub fn write(
-        &mut self,
-        connection: &Connection,
-        call: CallId,
-        dated: &DatedFact,
-    ) -> Result<(), StoreError> {
-        let fold = self.0.entry(call).or_default();
-        if !fold.take(dated) {
-            return Ok(());
-        }
-        let judged = fold.judged();
-        for talk in judged.iter().filter(|talk| !fold.said.contains(talk)) {
-            insert(connection, talk)?;
-        }
-        fold.said = judged;
-        Ok(())
-    }
+    fold.said = judged;
+    Ok(())
 }
 
 fn insert(connection: &Connection, talk: &JudgedTalk) -> Result<(), StoreError> {
