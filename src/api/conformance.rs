@@ -6,7 +6,6 @@ use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
-use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Deserialize;
@@ -24,6 +23,7 @@ use crate::api::openapi::schema;
 use crate::api::problem::Problem;
 use crate::api::reports::Days;
 use crate::api::reports::Shape;
+use crate::api::reports::csv;
 use crate::api::session::Actor;
 use crate::base::Name;
 use crate::fact::evaluation::Rule;
@@ -62,11 +62,7 @@ pub(super) async fn report(
     let report = state.read(move |readers| readers.conformance_report(from, until)).await?;
     let view = ConformanceReportView::of(&report, whose);
     if format == Shape::Csv {
-        let head = [
-            (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-            (header::CONTENT_DISPOSITION, "attachment; filename=\"conformance.csv\""),
-        ];
-        return Ok((head, view.csv()).into_response());
+        return Ok(csv("conformance", view.csv()));
     }
     let ConformanceReportView { by, formulas, center, rows } = view;
     let (from, until) = (rfc3339(from), rfc3339(until));

@@ -9,7 +9,6 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::rejection::PathRejection;
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
-use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Deserialize;
@@ -27,6 +26,7 @@ use crate::api::openapi::schema;
 use crate::api::problem::Problem;
 use crate::api::reports::Days;
 use crate::api::reports::Shape;
+use crate::api::reports::csv;
 use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::base::Name;
@@ -227,11 +227,7 @@ pub(super) async fn report(
     let report = state.read(move |readers| readers.evaluation_report(from, until)).await?;
     let view = EvaluationReportView::from(&report);
     if format == Shape::Csv {
-        let head = [
-            (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-            (header::CONTENT_DISPOSITION, "attachment; filename=\"evaluations.csv\""),
-        ];
-        return Ok((head, view.csv()).into_response());
+        return Ok(csv("evaluations", view.csv()));
     }
     let EvaluationReportView { formulas, agents, items } = view;
     let (from, until) = (rfc3339(from), rfc3339(until));

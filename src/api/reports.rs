@@ -226,11 +226,16 @@ pub(super) async fn service(
     if format == Shape::Json {
         return Ok(Json(report).into_response());
     }
-    let kind = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"service.csv\""),
+    Ok(csv("service", report.csv()))
+}
+
+/// A report as a table to take away.
+pub(super) fn csv(report: &str, table: String) -> Response {
+    let head = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{report}.csv\"")),
     ];
-    Ok((kind, report.csv()).into_response())
+    (head, table).into_response()
 }
 
 /// The paths as the OpenAPI document has them.
