@@ -135,7 +135,7 @@ fn in_vain(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => io::Error::new(
             error.kind(),
-            "it does not take us for its standby: has it the same --standby-key?",
+            "it does not take us for its standby: has it the same --standby-key, and fewer than four standbys?",
         ),
         _ => error,
     }
