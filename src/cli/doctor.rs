@@ -191,7 +191,7 @@ fn passwords(options: &ServeOptions) -> Finding {
 fn sockets(options: &ServeOptions) -> Vec<Checked> {
     let ServeOptions { sip, sip_tls, http, https, webrtc, .. } = options;
     let page = http::ask(*http, "GET", "/", None);
-    if page.is_ok_and(|page| page.body.contains("<title>Warmline</title>")) {
+    if page.is_ok_and(|page| page.body.contains("Warmline</title>")) {
         let mut findings = vec![("server", Good(format!("a Warmline runs already, at http://{http}/")))];
         findings.extend(running(*http));
         return findings;

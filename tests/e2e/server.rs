@@ -124,6 +124,13 @@ impl Server {
         Child::start(&mut command, &self.folder.path().join(format!("log-{}", self.starts)))
     }
 
+    /// What `warmline doctor` says with the flags of this server, which runs; and whether all is well.
+    pub fn doctor(&self) -> (bool, String) {
+        let mut command = command(&["doctor"], &self.setup, &self.folder, self.sip, self.rtp, self.lost);
+        let output = command.output().expect("warmline runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Starts another one with the same data, at ports of its own, which must end by itself; what it says.
     pub fn second_with_its_data(&self) -> String {
         let log = self.folder.path().join("log-second");

@@ -89,6 +89,11 @@ fn a_supervisor_sees_whether_a_standby_could_take_over() {
     let gone = format!("{alarms}.innerText.startsWith('No standby is connected')");
     open(&mut sam, &server, "/wallboard");
     sam.sees("that there is none", 20, &gone);
+    let doctor_says = |server: &Server, what: &str| {
+        let (is_well, told) = server.doctor();
+        assert!(is_well && told.contains("a Warmline runs already") && told.contains(what), "{told}");
+    };
+    doctor_says(&server, "no standby is connected");
     server.start_standby();
     sam.sees(
         "one that could take over",
@@ -96,6 +101,7 @@ fn a_supervisor_sees_whether_a_standby_could_take_over() {
         &format!("{standbys}.innerText.includes('could take over since')"),
     );
     sam.sees("no alarm", 20, &format!("{alarms}.innerText === 'No alarms.'"));
+    doctor_says(&server, "could take over, since");
     server.lose_standby();
     sam.sees("that it is gone", 20, &gone);
     assert_eq!(text(&mut sam, "#standbys"), "No standby.");
