@@ -1,13 +1,15 @@
 //! `announcements` in `center.yaml`: what callers are told while it holds.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
 use crate::base::Name;
 use crate::flow::announcement::Announcement;
 use crate::flow::hours;
 use crate::flow::read::Reader;
 use crate::flow::read::yaml::Yaml;
-use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// `outage: { play: announcement/outage, on: yes, until: 2026-12-01 18:00 }`
 pub(super) fn announcements(

@@ -1,5 +1,8 @@
 //! Which languages callers are spoken to in, and which currency amounts are said in, as `center.yaml` says it.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
 use crate::base::Name;
 use crate::flow::center::HOLD_CHECK_IN;
 use crate::flow::center::HOLD_KEYS;
@@ -15,8 +18,6 @@ use crate::flow::read::yaml::Value;
 use crate::flow::read::yaml::Yaml;
 use crate::flow::say;
 use crate::flow::say::Currency;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
 /// `language: en`, and `languages: [en, es]` where callers may choose: the first of them is the center's own unless it
 /// says so.

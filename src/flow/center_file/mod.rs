@@ -19,6 +19,12 @@ mod talk;
 mod trunk;
 mod wait;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
 use crate::base::AgentId;
 use crate::base::Name;
 use crate::flow::Center;
@@ -68,10 +74,6 @@ use crate::queue::api::Config;
 use crate::queue::api::Demand;
 use crate::queue::api::Routing;
 use crate::queue::api::Weights;
-use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// What the file says.
 #[derive(Clone, Debug)]

@@ -1,6 +1,8 @@
 //! What can be dialled, by `center.yaml`: numbers with a flow behind them, codes of agents' phones, agents' extensions; and
 //! telephone numbers.
 
+use std::collections::BTreeMap;
+
 use crate::base::AgentId;
 use crate::base::Name;
 use crate::flow::center_file::agent::AgentRead;
@@ -9,7 +11,6 @@ use crate::flow::read::yaml::Place;
 use crate::flow::read::yaml::Value;
 use crate::flow::read::yaml::Yaml;
 use crate::queue::api::AgentWish;
-use std::collections::BTreeMap;
 
 pub(super) fn numbers(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<String, (Name, Place)> {
     let Value::Map(entries) = &yaml.value else {

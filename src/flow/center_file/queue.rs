@@ -1,5 +1,7 @@
 //! A queue of `center.yaml`: who serves it, in which order, how long callers wait in it, and what they hear meanwhile.
 
+use std::time::Duration;
+
 use crate::base::Name;
 use crate::flow::center::AlarmPolicy;
 use crate::flow::center::TalkPolicy;
@@ -24,7 +26,6 @@ use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
-use std::time::Duration;
 
 /// A queue, as the file says it.
 pub(super) struct QueueRead {

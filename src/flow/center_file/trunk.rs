@@ -1,5 +1,9 @@
 //! A trunk of `center.yaml`, and how audio is sent: codecs, keys, SRTP.
 
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use crate::base::Name;
 use crate::flow::center::Dtmf;
 use crate::flow::center::SrtpPolicy;
@@ -12,9 +16,6 @@ use crate::flow::read::yaml::Yaml;
 use crate::media::codec::Codec;
 use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
-use std::net::IpAddr;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 pub(super) fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Trunk> {
     let texts = fields.optional("from").map(|yaml| reader.texts(yaml, "an address")).unwrap_or_default();

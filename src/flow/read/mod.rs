@@ -469,67 +469,63 @@ impl<'a> Reader<'a> {
     }
 
     pub fn queue(&mut self, text: &Text) -> Option<QueueId> {
-        let place = self.names.queues.iter().position(|name| **name == *text.text);
-        if place.is_none() {
-            let known = self.names.queues.clone();
-            self.unknown(text.place, "queue", &text.text, known.iter().map(|name| &**name));
-        }
-        place.and_then(|place| u32::try_from(place).ok()).map(QueueId)
+        self.numbered(text.place, "queue", &text.text, |names| &names.queues).map(QueueId)
     }
 
     pub fn agent(&mut self, text: &Text) -> Option<AgentId> {
-        let place = self.names.agents.iter().position(|name| **name == *text.text);
-        if place.is_none() {
-            let known = self.names.agents.clone();
-            self.unknown(text.place, "agent", &text.text, known.iter().map(|name| &**name));
+        self.numbered(text.place, "agent", &text.text, |names| &names.agents).map(AgentId)
+    }
+
+    pub fn skill(&mut self, place: Place, skill: &str) -> Option<SkillId> {
+        self.numbered(place, "skill", skill, |names| &names.skills).map(SkillId)
+    }
+
+    /// The place of a name among others.
+    fn numbered(
+        &mut self,
+        place: Place,
+        what: &str,
+        name: &str,
+        of: fn(&Names) -> &Vec<Name>,
+    ) -> Option<u32> {
+        let found = of(&self.names).iter().position(|known| **known == *name);
+        if found.is_none() {
+            let known = of(&self.names).clone();
+            self.unknown(place, what, name, known.iter().map(|name| &**name));
         }
-        place.and_then(|place| u32::try_from(place).ok()).map(AgentId)
+        found.and_then(|found| u32::try_from(found).ok())
     }
 
     pub fn hours(&mut self, yaml: &Yaml) -> Option<Arc<Hours>> {
         let text = self.text(yaml, "the name of hours")?;
-        let found = self.names.hours.get(text.text.as_str()).map(Arc::clone);
-        if found.is_none() {
-            let known: Vec<Name> = self.names.hours.keys().cloned().collect();
-            self.unknown(text.place, "hours", &text.text, known.iter().map(|name| &**name));
-        }
-        found
+        self.named(text, "hours", |names| &names.hours)
     }
 
     pub fn announcement(&mut self, text: &Text) -> Option<Arc<Announcement>> {
-        let found = self.names.announcements.get(text.text.as_str()).map(Arc::clone);
-        if found.is_none() {
-            let known: Vec<Name> = self.names.announcements.keys().cloned().collect();
-            self.unknown(text.place, "announcement", &text.text, known.iter().map(|name| &**name));
-        }
-        found
+        self.named(text, "announcement", |names| &names.announcements)
     }
 
     pub fn service(&mut self, text: &Text) -> Option<Arc<Service>> {
-        let found = self.names.services.get(text.text.as_str()).map(Arc::clone);
-        if found.is_none() {
-            let known: Vec<Name> = self.names.services.keys().cloned().collect();
-            self.unknown(text.place, "service", &text.text, known.iter().map(|name| &**name));
-        }
-        found
+        self.named(text, "service", |names| &names.services)
     }
 
     pub fn bot(&mut self, text: &Text) -> Option<Arc<Bot>> {
-        let found = self.names.bots.get(text.text.as_str()).map(Arc::clone);
-        if found.is_none() {
-            let known: Vec<Name> = self.names.bots.keys().cloned().collect();
-            self.unknown(text.place, "bot", &text.text, known.iter().map(|name| &**name));
-        }
-        found
+        self.named(text, "bot", |names| &names.bots)
     }
 
-    pub fn skill(&mut self, place: Place, skill: &str) -> Option<SkillId> {
-        let found = self.names.skills.iter().position(|name| **name == *skill);
+    /// What goes by a name.
+    fn named<T>(
+        &mut self,
+        text: &Text,
+        what: &str,
+        of: fn(&Names) -> &BTreeMap<Name, Arc<T>>,
+    ) -> Option<Arc<T>> {
+        let found = of(&self.names).get(text.text.as_str()).map(Arc::clone);
         if found.is_none() {
-            let known = self.names.skills.clone();
-            self.unknown(place, "skill", skill, known.iter().map(|name| &**name));
+            let known: Vec<Name> = of(&self.names).keys().cloned().collect();
+            self.unknown(text.place, what, &text.text, known.iter().map(|name| &**name));
         }
-        found.and_then(|found| u32::try_from(found).ok()).map(SkillId)
+        found
     }
 
     /// A skill's level, 1 to 10.
