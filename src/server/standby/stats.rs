@@ -9,10 +9,10 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use std::time::SystemTime;
 
 use super::Differing;
 use crate::base::WallTime;
+use crate::server::clock;
 use crate::wire::media::machine_ms;
 
 /// A standby that is further behind is not up to date: fifteen times what it takes to say that it has what was sent.
@@ -116,8 +116,10 @@ impl StandbyStats {
         let mut told = self.told();
         told.connections += 1;
         let number = told.connections;
-        told.standbys
-            .insert(number, Sent { address, connected: now(), whole: None, differing: Differing::default() });
+        told.standbys.insert(
+            number,
+            Sent { address, connected: clock::calendar(), whole: None, differing: Differing::default() },
+        );
         self.changes.fetch_add(1, Ordering::Relaxed);
         (number, !told.failing.contains(&address))
     }
@@ -127,7 +129,7 @@ impl StandbyStats {
         let mut told = self.told();
         let Some(sent) = told.standbys.get_mut(&number) else { return false };
         let first = sent.whole.is_none();
-        sent.whole = Some((sent.whole.map_or_else(now, |(since, _)| since), at_ms));
+        sent.whole = Some((sent.whole.map_or_else(clock::calendar, |(since, _)| since), at_ms));
         let address = sent.address;
         if first {
             told.failing.remove(&address);
@@ -175,10 +177,6 @@ impl Sent {
         let differing = self.differing.clone();
         StandbyStatus { address: self.address, state, since, behind, differing }
     }
-}
-
-fn now() -> WallTime {
-    WallTime(0) + SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]
