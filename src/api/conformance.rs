@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::api::ApiState;
 use crate::api::metrics::word;
 use crate::api::openapi::answer;
-use crate::api::openapi::body;
+use crate::api::openapi::body_or_table;
 use crate::api::openapi::maybe;
 use crate::api::openapi::problem;
 use crate::api::openapi::query;
@@ -116,8 +116,7 @@ pub(super) fn paths() -> Value {
     let one_of = |name: &str, of: &[&str], description: &str| {
         query(name, json!({ "type": "string", "enum": of }), description)
     };
-    let mut figures = body("The figures", "ConformanceReport");
-    figures["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
+    let figures = body_or_table("The figures", "ConformanceReport");
     let mut reported = days();
     reported.push(one_of("by", &["agent", "queue"], "Whose talks; agents' when not given"));
     reported.push(one_of("format", &["json", "csv"], "csv: the rules of each row as a table"));

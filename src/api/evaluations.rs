@@ -19,6 +19,7 @@ use serde_json::json;
 use crate::api::ApiState;
 use crate::api::now;
 use crate::api::openapi::answer;
+use crate::api::openapi::body_or_table;
 use crate::api::openapi::maybe;
 use crate::api::openapi::problem;
 use crate::api::openapi::query;
@@ -318,8 +319,7 @@ pub(super) fn paths() -> Value {
     let of_call = json!({ "type": "object", "properties": {
         "evaluations": list("Evaluation"), "open": list("OpenSheet"),
     } });
-    let mut figures = answer("The figures", schema("EvaluationReport"));
-    figures["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
+    let figures = body_or_table("The figures", "EvaluationReport");
     let mut listed = days().to_vec();
     listed.push(query("agent", string.clone(), "Only those of this agent's talks"));
     let mut reported = days().to_vec();

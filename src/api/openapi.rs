@@ -277,6 +277,13 @@ pub(super) fn body(description: &str, name: &str) -> Value {
     answer(description, schema(name))
 }
 
+/// A report, which is also had as a table.
+pub(super) fn body_or_table(description: &str, name: &str) -> Value {
+    let mut body = body(description, name);
+    body["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
+    body
+}
+
 /// An answer that says what is wrong.
 pub(super) fn problem() -> Value {
     body("Why not, and what to do", "Problem")

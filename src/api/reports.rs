@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::api::ApiState;
 use crate::api::now;
 use crate::api::openapi::body;
+use crate::api::openapi::body_or_table;
 use crate::api::openapi::maybe;
 use crate::api::openapi::problem;
 use crate::api::openapi::query;
@@ -246,8 +247,7 @@ pub(super) fn paths() -> Value {
     let one_of = |name: &str, of: &[&str], description: &str| {
         query(name, json!({ "type": "string", "enum": of }), description)
     };
-    let mut service = body("The figures", "ServiceReport");
-    service["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
+    let service = body_or_table("The figures", "ServiceReport");
     json!({
         "/api/v1/reports/service": { "get": {
             "summary": "Service level, waits and hang-ups of callers, how busy agents were, what talks took and whether one call was enough, \
