@@ -1,7 +1,7 @@
 // How often talks kept the rules that facts judge, by agent or queue, and which talks did not.
 
 import { ask, at, attempt, capital, make, show, whenText, words, write } from "./base.js";
-import { daysOf, wireDays } from "./history-service.js";
+import { daysOf, wireDays } from "./history-days.js";
 
 const deviates = { more_often: ["good", "more often than others"], less_often: ["bad", "less often than others"] };
 
