@@ -16,6 +16,8 @@ use crate::fact::AgentStateName;
 use crate::queue::api::AgentWish;
 use crate::server::Live;
 use crate::server::live::LiveAgent;
+use crate::server::live::LiveCall;
+use crate::server::live::Phase;
 use crate::store::view::rfc3339;
 
 /// The longest reason that is taken.
@@ -33,6 +35,8 @@ pub(super) struct AgentView {
     reason: String,
     /// Phones that are signed in.
     phones: u32,
+    /// The call in which they have a caller; null when they have none.
+    call: Option<u64>,
     /// After how long their phone takes a queue's calls by itself, in seconds; null: they pick up.
     auto_answer_s: Option<f64>,
 }
@@ -71,7 +75,9 @@ enum Wish {
 
 /// `GET /api/v1/agents`
 pub(super) async fn list(State(state): State<ApiState>) -> Json<AgentList> {
-    Json(AgentList { agents: state.live.agents().into_iter().map(AgentView::from).collect() })
+    let calls = state.live.calls();
+    let agents = state.live.agents().into_iter().map(|agent| AgentView::new(agent, &calls));
+    Json(AgentList { agents: agents.collect() })
 }
 
 /// `GET /api/v1/agents/{id}/state`
@@ -79,7 +85,7 @@ pub(super) async fn show(
     State(state): State<ApiState>,
     Path(id): Path<String>,
 ) -> Result<Json<AgentView>, Problem> {
-    known(&state.live, &id).map(|agent| Json(agent.into()))
+    known(&state.live, &id).map(|agent| Json(AgentView::new(agent, &state.live.calls())))
 }
 
 /// `PUT /api/v1/agents/{id}/state`: asks the control thread, and answers 202 once it has taken the wish.
@@ -98,7 +104,8 @@ pub(super) async fn set_state(
         has_said_what_came_of_it(&state, &id.as_str().into())?;
     }
     state.control.set_agent_state(&id, wish, actor.person()).await?;
-    Ok((StatusCode::ACCEPTED, Json(known(&state.live, &id)?.into())))
+    let agent = AgentView::new(known(&state.live, &id)?, &state.live.calls());
+    Ok((StatusCode::ACCEPTED, Json(agent)))
 }
 
 /// Where a queue wants to know what came of its talks, its agents leave wrap-up once they have said so; else when it is over, so
@@ -153,11 +160,13 @@ impl WishedState {
     }
 }
 
-impl From<LiveAgent> for AgentView {
-    fn from(agent: LiveAgent) -> AgentView {
+impl AgentView {
+    fn new(agent: LiveAgent, calls: &[LiveCall]) -> AgentView {
         let LiveAgent { name, state, since, reason, phones, auto_answer, .. } = agent;
+        let has = |call: &&LiveCall| call.phase == Phase::Talking && call.agent.as_ref() == Some(&name);
+        let (since, call) = (rfc3339(since), calls.iter().find(has).map(|call| call.id.0));
         let auto_answer_s = auto_answer.map(|after| after.as_secs_f64());
-        AgentView { id: name.to_string(), state, since: rfc3339(since), reason, phones, auto_answer_s }
+        AgentView { id: name.to_string(), state, since, reason, phones, call, auto_answer_s }
     }
 }
 

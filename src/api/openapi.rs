@@ -337,7 +337,7 @@ fn main_schemas() -> Value {
             "talked", "served", "left_in_flow", "abandoned", "declined", "unserved", "callback_failed",
             "refused", "not_reached", "failed",
         ] },
-        "Party": { "type": "string", "enum": ["caller", "agent", "consulted", "supervisor", "server"] },
+        "Party": { "type": "string", "enum": ["caller", "agent", "consulted", "supervisor", "listener", "server"] },
         "Call": { "type": "object", "properties": {
             "id": integer, "direction": { "type": "string", "enum": ["inbound", "outbound", "internal"] }, "repeats": integer,
             "sip_call_id": string, "from": string, "display": string, "to": string,
@@ -401,7 +401,8 @@ fn main_schemas() -> Value {
             "state": { "type": "string", "enum": [
                 "offline", "ready", "reserved", "ringing", "talking", "wrap_up", "not_ready",
             ] },
-            "since": time, "reason": string, "phones": integer, "auto_answer_s": maybe(&number),
+            "since": time, "reason": string, "phones": integer,
+            "call": { "type": ["integer", "null"], "description": "The call in which they have a caller" }, "auto_answer_s": maybe(&number),
         } },
         "AgentList": { "type": "object", "properties": { "agents": list("Agent") } },
         "WishedState": {

@@ -82,6 +82,8 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/calls/{id}/misrouted", ask(|body| read::<Misrouted>(body).and_then(Misrouted::parse))),
         ("/api/v1/calls/{id}/move", ask(|body| read::<Move>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/prioritise", ask(|body| read::<Prioritise>(body).and_then(Prioritise::parse))),
+        ("/api/v1/calls/{id}/listen", ask(|body| read::<Listen>(body).map(AgentRequest::from))),
+        ("/api/v1/calls/{id}/let_listen", ask(|body| read::<LetListen>(body).map(AgentRequest::from))),
         ("/api/v1/calls/{id}/supervise", ask(|body| read::<Supervise>(body).map(AgentRequest::from))),
     ]
 }
@@ -443,6 +445,33 @@ impl From<Supervise> for AgentRequest {
             Mode::Barge => Some(SuperviseMode::Barge),
             Mode::Leave => None,
         })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listen {
+    /// Not any more: then they listen no more, or take back that they want to.
+    #[serde(default)]
+    leave: bool,
+}
+
+impl From<Listen> for AgentRequest {
+    fn from(Listen { leave }: Listen) -> AgentRequest {
+        if leave { AgentRequest::StopListening } else { AgentRequest::Listen }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LetListen {
+    who: Name,
+    agreed: bool,
+}
+
+impl From<LetListen> for AgentRequest {
+    fn from(LetListen { who, agreed }: LetListen) -> AgentRequest {
+        AgentRequest::LetListen { who, agreed }
     }
 }
 

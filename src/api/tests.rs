@@ -45,6 +45,7 @@ mod conformance;
 mod evaluations;
 mod explain;
 mod goals;
+mod listen;
 mod losses;
 mod lost;
 mod menus;

@@ -83,6 +83,8 @@ pub enum CallEvent {
     RecordingEnded { leg: LegId, why: RecordingEnd },
     /// Somebody begins to speak on a leg that is recorded by itself, or has not for a second.
     Speaks { leg: LegId, on: bool },
+    /// A colleague who listens, or asks to, takes calls now or is gone.
+    StopsListening { who: Name },
     /// The process that served the call is gone, and another goes on with it.
     CarriedOn,
     /// [`Call::deadline`](crate::call::Call::deadline) is due.

@@ -66,6 +66,8 @@ impl Call {
             self.agent_left(center, now, cause, out);
         } else if self.is_supervisor(leg) {
             self.supervisor_left(center, leg, out);
+        } else if self.is_listener(leg) {
+            self.listener_left(center, leg, out);
         } else if self.is_member(leg) {
             self.member_left(center, leg, Party::Consulted, out);
         } else if self.consulted().is_some_and(|line| line.leg == leg) {

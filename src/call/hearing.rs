@@ -180,12 +180,18 @@ impl Call {
         let parties = [agent, self.caller, receiver, own].into_iter().flatten().chain(members());
         let mut wanted: Vec<(LegId, Sound)> = parties.map(|leg| (leg, sound(leg))).collect();
         let overheard = if held && !aside.is_empty() { &aside } else { &bridge };
+        let heard = || supervisors().filter(|one| one.mode != SuperviseMode::Listen).map(|one| one.leg);
         // Supervisors hear whom the agent hears, each other among them.
         wanted.extend(supervisors().map(|one| {
-            let others = supervisors().filter(|other| other.leg != one.leg);
-            let others = others.filter(|other| other.mode != SuperviseMode::Listen).map(|other| other.leg);
+            let others = heard().filter(|other| *other != one.leg);
             (one.leg, Sound::Legs(overheard.iter().copied().chain(others).collect()))
         }));
+        // So does who listens, and nobody hears them: their lines stand nowhere above.
+        let to = self.agent.as_ref().map(|line| &line.name);
+        let listeners = talk.listening.to(to);
+        wanted.extend(
+            listeners.map(|leg| (leg, Sound::Legs(overheard.iter().copied().chain(heard()).collect()))),
+        );
         wanted
     }
 }

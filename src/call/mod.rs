@@ -20,6 +20,7 @@ mod hold;
 mod keys;
 mod known;
 mod later;
+mod listen;
 mod message;
 mod naming;
 pub mod placed;
@@ -421,11 +422,13 @@ impl Call {
                 self.on_tick(center, now, wall, out);
             }
             CallEvent::CarriedOn => self.carried_on(center, out),
+            CallEvent::StopsListening { who } => self.stop_listening(center, &who, out).unwrap_or_default(),
             CallEvent::Stop { cause } => self.stop(center, cause, now, out),
             CallEvent::Shutdown => self.shut_down(center, now, out),
         }
         self.heed_note(center, now, out);
         self.heed_away(center, now, out);
+        self.heed_listening(center, out);
     }
 
     /// When [`CallEvent::Tick`] is next due.

@@ -90,6 +90,12 @@ pub enum AgentRequest {
     Supervise(Option<SuperviseMode>),
     /// Have the caller in place of their agent: for supervisors.
     TakeOver,
+    /// Listen to the talk of a colleague, who is asked first unless the center's file says it already.
+    Listen,
+    /// Listen no more, or do not want to any more.
+    StopListening,
+    /// A colleague may listen, or may not: for the agent who has the caller.
+    LetListen { who: Name, agreed: bool },
     /// Let the caller wait in another queue.
     Move { queue: Name },
     /// Another place in line, by a priority of the caller's own; [`FIRST`](crate::queue::api::FIRST) is before all.
@@ -200,8 +206,18 @@ pub enum Refusal {
     Colleague,
     #[error("a number outside gets no call without a note")]
     BlindNumber,
-    #[error("as many supervisors as may are in this call already")]
+    #[error("as many as may listen to this talk already")]
     Supervised,
+    #[error("{0} is no agent of this center")]
+    NoAgent(Name),
+    #[error("{name} is {state}")]
+    TakesCalls { name: Name, state: &'static str },
+    #[error("{0} listens to a talk, or asks to, already")]
+    Listens(Name),
+    #[error("{agent} does not let {who} listen to this talk")]
+    NotLetIn { who: Name, agent: Name },
+    #[error("{0} does not ask to listen")]
+    DoesNotAsk(Name),
     #[error("the center has no levels of escalation")]
     NoLevels,
     #[error("{0} is the last level of escalation")]
@@ -297,6 +313,11 @@ impl Refusal {
                 "consult with a note instead"
             }
             Refusal::Supervised => "wait until one of them leaves",
+            Refusal::NoAgent(_) => "agents listen to colleagues; supervisors supervise",
+            Refusal::TakesCalls { .. } => "who listens takes no calls: say that you are not ready first",
+            Refusal::Listens(_) => r#"POST /api/v1/calls/{id}/listen with "leave":true first"#,
+            Refusal::NotLetIn { .. } => "ask to listen to another talk",
+            Refusal::DoesNotAsk(_) => "the desk lists who asks, and who listens",
             Refusal::NoLevels => "write `escalation` into center.yaml",
             Refusal::LastLevel(_) => "promise what may be promised there",
             Refusal::NoQuote(_) => "its `promise` in center.yaml says what",
@@ -371,6 +392,7 @@ impl Call {
         self.answer_request(center, now, wall, who, request, out)?;
         self.heed_note(center, now, out);
         self.heed_away(center, now, out);
+        self.heed_listening(center, out);
         Ok(())
     }
 
@@ -395,8 +417,11 @@ impl Call {
         if let AgentRequest::Supervise(mode) = request {
             return self.supervise(center, who, mode, out);
         }
-        if request == AgentRequest::TakeOver {
-            return self.take_over(center, now, who, out);
+        match request {
+            AgentRequest::TakeOver => return self.take_over(center, now, who, out),
+            AgentRequest::Listen => return self.listen(center, now, who, out),
+            AgentRequest::StopListening => return self.stop_listening(center, who, out),
+            _ => {}
         }
         let role = self.role(who).ok_or_else(|| Refusal::NotYours(who.clone()))?;
         let sender = if role == Role::Sender { Ok(()) } else { Err(Refusal::NotTheSender) };
@@ -458,9 +483,14 @@ impl Call {
             }
             AgentRequest::Record(wish) => sender.and_then(|()| self.recording_wish(now, &wish, out)),
             AgentRequest::Keys(keys) => sender.and_then(|()| self.send_keys(keys, out)),
+            AgentRequest::LetListen { who: colleague, agreed } => {
+                sender.and_then(|()| self.let_listen(center, now, (who, &colleague), agreed, out))
+            }
             // Answered above, and by the server, which has the queue and knows who talked with whom after the call.
             AgentRequest::Supervise(_)
             | AgentRequest::TakeOver
+            | AgentRequest::Listen
+            | AgentRequest::StopListening
             | AgentRequest::Move { .. }
             | AgentRequest::Prioritise(_)
             | AgentRequest::Misrouted { .. }

@@ -18,8 +18,8 @@ use crate::fact::What;
 use crate::flow::Center;
 use crate::queue;
 
-/// How many supervisors a talk has at once.
-const MOST_SUPERVISORS: usize = 3;
+/// How many supervisors, and colleagues who listen, a talk has at once.
+pub(super) const MOST_SUPERVISORS: usize = 3;
 
 /// A supervisor in a talk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +46,10 @@ impl Call {
             return Err(Refusal::Yourself(who.clone()));
         }
         let Some(talk) = self.talk_mut() else { return Err(Refusal::NotTalking) };
-        let there = talk.supervisors.len();
+        if talk.listening.has(who) {
+            return Err(Refusal::Listens(who.clone()));
+        }
+        let full = talk.is_overheard();
         match (talk.supervisors.iter_mut().find(|there| there.name == *who), mode) {
             (Some(there), Some(mode)) => {
                 there.mode = mode;
@@ -61,7 +64,7 @@ impl Call {
                 self.retune(center, out);
             }
             (None, None) => return Err(Refusal::NotYours(who.clone())),
-            (None, Some(_)) if there == MOST_SUPERVISORS => return Err(Refusal::Supervised),
+            (None, Some(_)) if full => return Err(Refusal::Supervised),
             (None, Some(mode)) => self.let_in(who, mode, false, out),
         }
         Ok(())
@@ -93,14 +96,17 @@ impl Call {
         if talk.notice.is_some() {
             return Err(Refusal::Asking);
         }
-        let there = talk.supervisors.len();
+        if talk.listening.has(who) {
+            return Err(Refusal::Listens(who.clone()));
+        }
+        let full = talk.is_overheard();
         match talk.supervisors.iter_mut().find(|there| there.name == *who) {
             Some(there) if there.up => {
                 let leg = there.leg;
                 self.takes_over(center, now, leg, out);
             }
             Some(there) => there.takes_over = true,
-            None if there == MOST_SUPERVISORS => return Err(Refusal::Supervised),
+            None if full => return Err(Refusal::Supervised),
             None => self.let_in(who, SuperviseMode::Listen, true, out),
         }
         Ok(())
@@ -182,8 +188,9 @@ impl Call {
         self.retune(center, out);
     }
 
-    /// Lets go of every supervisor.
+    /// Lets go of every supervisor, and of colleagues who listen.
     pub(super) fn close_supervision(&mut self, out: &mut Vec<CallAction>) {
+        self.close_listening(out);
         let legs = self.talk().map(|talk| talk.supervisors.iter().map(|one| one.leg).collect::<Vec<_>>());
         for leg in legs.into_iter().flatten() {
             self.close_supervision_on(leg, true, out);

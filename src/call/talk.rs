@@ -14,6 +14,7 @@ use super::Phase;
 use super::conference::Member;
 use super::consult::Consult;
 use super::hearing::Heard;
+use super::listen::Listening;
 use super::recording::Notice;
 use super::spoken_note::SpokenNote;
 use super::supervise::Supervisor;
@@ -45,6 +46,8 @@ pub(super) struct Talk {
     pub(super) permission: Option<(Timestamp, HoldBy)>,
     pub(super) consult: Option<Box<Consult>>,
     pub(super) supervisors: SmallVec<[Supervisor; 1]>,
+    #[serde(default)]
+    pub(super) listening: Listening,
     /// The level of escalation that was asked last.
     #[serde(default)]
     pub(super) level: Option<Name>,
@@ -87,6 +90,7 @@ impl Talk {
             permission,
             consult,
             supervisors,
+            listening: Listening::default(),
             level: None,
             members: Vec::new(),
             heard,
@@ -112,7 +116,8 @@ impl Talk {
         let consult = self.consult.as_ref().and_then(|consult| consult.deadline());
         let notice = self.notice.as_ref().map(|notice| notice.until);
         let spoken = self.spoken.and_then(|note| note.deadline());
-        hold.into_iter().chain(consult).chain(notice).chain(self.alone_until).chain(spoken).min()
+        let own = [consult, notice, self.alone_until, spoken, self.listening.deadline()];
+        hold.into_iter().chain(own.into_iter().flatten()).min()
     }
 }
 
@@ -168,6 +173,8 @@ impl Call {
             self.caller_reached(center, out);
         } else if self.is_supervisor(leg) {
             self.supervisor_up(center, now, leg, out);
+        } else if self.is_listener(leg) {
+            self.listener_up(center, leg, out);
         } else {
             self.consult_line_up(center, now, leg, out);
         }
@@ -223,6 +230,8 @@ impl Call {
             self.agent_left(center, now, "line failed", out);
         } else if self.is_supervisor(leg) {
             self.supervisor_left(center, leg, out);
+        } else if self.is_listener(leg) {
+            self.listener_left(center, leg, out);
         } else if self.is_member(leg) {
             self.member_left(center, leg, Party::Consulted, out);
         } else if self.consulted().is_some_and(|line| line.leg == leg) {
@@ -272,6 +281,7 @@ impl Call {
     pub(super) fn on_talk_tick(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
         self.notice_late(center, now, out);
         self.alone_late(now, out);
+        self.listening_late(now, out);
         self.tell_hold(center, now, hold::Event::Tick, out);
         if self.talk().and_then(|talk| talk.consult.as_ref()).is_some_and(|consult| consult.is_late(now)) {
             self.consult_late(center, now, out);

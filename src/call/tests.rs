@@ -1,6 +1,7 @@
 //! Calls in virtual time: a script of what happens, a transcript of what the call wants done.
 
 mod forward;
+mod listen;
 mod message;
 mod model;
 mod recall;
@@ -48,6 +49,8 @@ queues:
 routing: longest waiting
 agents:
   alice: { skills: { talk: 5 }, ready: when registered }
+  bob: { ready: when registered }
+  dora: { ready: when registered, learns_from: alice }
 feature_codes: { '*51': ready, '*52': not ready }
 trunks: { provider: { out: \"192.0.2.7:5060\" } }
 ";

@@ -51,6 +51,7 @@ pub use talk::HoldAnswer;
 pub use talk::HoldBy;
 pub use talk::HoldEndedBy;
 pub use talk::HoldWay;
+pub use talk::ListensBy;
 pub use talk::Resolution;
 pub use talk::SuperviseMode;
 pub use talk::Target;
@@ -295,6 +296,16 @@ pub enum What {
     Supervising { supervisor: Name, mode: SuperviseMode },
     /// And is not any more.
     SupervisionEnded { supervisor: Name },
+    /// A colleague asks the agent whether they may listen.
+    ListeningAsked { by: Name, agent: Name },
+    /// What the agent says to it. A no sends away who listens.
+    ListeningAnswered { agent: Name, by: Name, agreed: bool },
+    /// It came to nothing: nobody answered in time, the colleague's phone did not, or there is no such talk any more.
+    ListeningLapsed { by: Name },
+    /// A colleague hears what this agent hears, and the agent; nobody hears them.
+    Listening { listener: Name, agent: Name, by: ListensBy },
+    /// And does not any more.
+    ListeningEnded { listener: Name },
     /// A supervisor has the caller now, in place of their agent.
     TakenOver { from: Name, by: Name },
     /// What came of the talk, in the agent's word.
@@ -552,6 +563,8 @@ pub enum Party {
     Consulted,
     /// A supervisor who listens, whispers or barges in.
     Supervisor,
+    /// A colleague who listens to the agent, and is heard by nobody.
+    Listener,
     /// Warmline itself.
     Server,
 }

@@ -126,6 +126,16 @@ pub enum SuperviseMode {
     Barge,
 }
 
+/// By whose word a colleague listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListensBy {
+    /// The agent agreed.
+    Consent,
+    /// The center's file says that they learn from the agent.
+    File,
+}
+
 /// Whether the caller's issue is settled, in the agent's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

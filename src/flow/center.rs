@@ -99,6 +99,9 @@ pub struct Center {
     pub auto_answer: BTreeMap<AgentId, Duration>,
     /// What the phones of these agents show of a queue's calls, whatever the queue says.
     pub phones_show: BTreeMap<AgentId, PhonesShow>,
+    /// Who learns from which colleagues, by name: they may listen to their talks without being let in. Who learns from nobody
+    /// is not in it.
+    pub learns_from: BTreeMap<Name, Vec<Name>>,
     /// What an agent's own phone dials to reach a colleague.
     pub extensions: BTreeMap<String, AgentId>,
     pub outbound: Outbound,
@@ -253,6 +256,11 @@ impl Center {
     pub fn talk_of(&self, queue: &str) -> Option<&TalkPolicy> {
         let place = self.engine.queues.iter().position(|config| *config.name == *queue)?;
         self.talk.get(place)
+    }
+
+    /// Whether the center's file says that this agent learns from that one.
+    pub fn learns_from(&self, who: &str, agent: &str) -> bool {
+        self.learns_from.get(who).is_some_and(|agents| agents.iter().any(|one| **one == *agent))
     }
 
     /// Whether callers choose by a key at this node of this flow.

@@ -269,6 +269,11 @@ impl CallFold {
             | What::Referred { .. }
             | What::Supervising { .. }
             | What::SupervisionEnded { .. }
+            | What::ListeningAsked { .. }
+            | What::ListeningAnswered { .. }
+            | What::ListeningLapsed { .. }
+            | What::Listening { .. }
+            | What::ListeningEnded { .. }
             | What::Misrouted { .. }
             | What::MisroutedTakenBack { .. }
             | What::OutcomeSet { .. }

@@ -252,6 +252,12 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::MisroutedTakenBack { agent } => format!("came to the right queue after all, says {agent}"),
         What::Supervising { supervisor, mode } => talk::supervising(supervisor, *mode),
         What::SupervisionEnded { supervisor } => format!("supervisor {supervisor} is gone"),
+        What::ListeningAsked { by, agent } => format!("{by} asks {agent} whether they may listen"),
+        What::ListeningAnswered { agent, by, agreed: true } => format!("{agent} lets {by} listen"),
+        What::ListeningAnswered { agent, by, agreed: false } => format!("{agent} does not let {by} listen"),
+        What::ListeningLapsed { by } => format!("nothing came of it that {by} was to listen"),
+        What::Listening { listener, agent, by } => talk::listening(listener, agent, *by),
+        What::ListeningEnded { listener } => format!("{listener} does not listen any more"),
         What::OutcomeSet { agent, outcome, reason_code, note } => {
             talk::outcome(agent, *outcome, reason_code, note)
         }
@@ -539,6 +545,7 @@ fn who(party: Party) -> &'static str {
         Party::Agent => "the agent",
         Party::Consulted => "the one consulted",
         Party::Supervisor => "the supervisor",
+        Party::Listener => "the colleague who listens",
         Party::Server => "the server",
     }
 }
@@ -554,6 +561,7 @@ fn line(party: Party, leg: LegId) -> String {
         Party::Agent => format!("the agent's line{number}"),
         Party::Consulted => format!("the consulted one's line{number}"),
         Party::Supervisor => format!("the supervisor's line{number}"),
+        Party::Listener => format!("the listener's line{number}"),
         Party::Server => format!("our line{number}"),
     }
 }

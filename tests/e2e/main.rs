@@ -22,6 +22,7 @@ mod flows;
 mod forward;
 mod journal;
 mod line;
+mod listen;
 mod load;
 mod looks;
 mod message;

@@ -26,6 +26,8 @@ use crate::server::desk::Contact;
 use crate::server::desk::DeskCall;
 use crate::server::desk::DeskView;
 use crate::server::desk::Hold;
+use crate::server::desk::ListeningPhase;
+use crate::server::desk::ListeningTo;
 use crate::server::desk::Member;
 use crate::server::desk::Part;
 use crate::server::desk::PartRole;
@@ -49,6 +51,10 @@ pub(in crate::api) struct DeskJson {
     until: Option<String>,
     /// What they want to be once the call is over.
     next: Option<NextJson>,
+    /// To which colleague the agent listens, or asks to.
+    listening_to: Option<ListeningJson>,
+    /// To whom they may listen without being let in.
+    learns_from: Vec<String>,
     /// After how long this desk takes a queue's calls by itself; null: the agent picks up.
     auto_answer_s: Option<f64>,
     /// The server's clock, which every other time here is by.
@@ -62,6 +68,14 @@ pub(in crate::api) struct DeskJson {
 struct NextJson {
     state: AgentStateName,
     reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ListeningJson {
+    call: u64,
+    agent: String,
+    phase: &'static str,
+    since: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,6 +126,9 @@ struct CallJson {
     escalation: Option<EscalationJson>,
     /// Who was added to the talk.
     members: Vec<MemberJson>,
+    /// Colleagues who ask whether they may listen, and those who do.
+    asks_to_listen: Vec<String>,
+    listeners: Vec<String>,
     notes: Vec<NoteJson>,
     timeline: Vec<MomentJson>,
     before: Vec<ContactJson>,
@@ -274,6 +291,8 @@ impl DeskJson {
             reason: desk.reason,
             until: desk.until.map(rfc3339),
             next: desk.next.map(|(state, reason)| NextJson { state, reason }),
+            listening_to: desk.listening_to.as_ref().map(listening),
+            learns_from: center.learns_from.get(&agent).map(|from| names(from)).unwrap_or_default(),
             auto_answer_s: auto_answer.map(|after| after.as_secs_f64()),
             now: rfc3339(now),
             calls: calls.collect(),
@@ -338,6 +357,8 @@ impl CallJson {
             outcome_missing: false,
             escalation: None,
             members: call.members.iter().map(member).collect(),
+            asks_to_listen: names(&call.asks_to_listen),
+            listeners: names(&call.listeners),
             notes: call.notes.iter().map(note).collect(),
             timeline: timeline
                 .into_iter()
@@ -407,6 +428,19 @@ fn recording(recording: &Recording) -> RecordingJson {
         until: rfc3339(*until),
     };
     RecordingJson { since: rfc3339(recording.since), pause: recording.pause.as_ref().map(pause) }
+}
+
+fn names(names: &[Name]) -> Vec<String> {
+    names.iter().map(Name::to_string).collect()
+}
+
+fn listening(to: &ListeningTo) -> ListeningJson {
+    let phase = match to.phase {
+        ListeningPhase::Asking => "asking",
+        ListeningPhase::LetIn => "let_in",
+        ListeningPhase::Listening => "listening",
+    };
+    ListeningJson { call: to.call.0, agent: to.agent.to_string(), phase, since: rfc3339(to.since) }
 }
 
 fn consult(consult: &Consult) -> ConsultJson {

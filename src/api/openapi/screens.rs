@@ -38,9 +38,14 @@ pub(super) fn schemas() -> Value {
             "agent": string, "state": maybe(&string), "reason": string, "since": maybe(&time),
             "until": maybe(&time), "now": time, "auto_answer_s": maybe(&number),
             "next": maybe(&json!({ "type": "object", "properties": { "state": string, "reason": string } })),
+            "listening_to": maybe(&json!({ "type": "object", "properties": {
+                "call": integer, "agent": string, "since": time,
+                "phase": { "type": "string", "enum": ["asking", "let_in", "listening"] },
+            } })),
+            "learns_from": { "type": "array", "items": string },
             "calls": list("DeskCall"), "promises": list("Promise"),
         } },
-        "DeskCall": call(),
+        "DeskCall": with_listeners(call()),
         "Note": { "type": "object", "properties": {
             "issue": string, "tried": string, "wants": string, "promises": string, "author": string,
             "written": time, "mood": { "type": "string", "enum": ["calm", "worried", "angry", "urgent"] },
@@ -126,6 +131,14 @@ fn call() -> Value {
             "before": { "type": "array", "items": before },
             "owed": list("Promise"),
         } })
+}
+
+/// A call, and the colleagues who listen, or ask whether they may.
+fn with_listeners(mut call: Value) -> Value {
+    for field in ["asks_to_listen", "listeners"] {
+        call["properties"][field] = json!({ "type": "array", "items": { "type": "string" } });
+    }
+    call
 }
 
 /// What stands on the wallboard.

@@ -141,6 +141,19 @@ pub(super) fn paths() -> Map<String, Value> {
             json!({ "first": truth, "priority": { "type": "integer", "minimum": -MOST_PRIORITY, "maximum": MOST_PRIORITY } }),
         ),
         (
+            "listen",
+            "Ask to listen to a colleague's talk, heard by nobody: they agree first, unless center.yaml says that the agent \
+             learns from them; or leave",
+            json!({
+                "leave": { "type": "boolean", "description": "Listen no more, or take back the question" },
+            }),
+        ),
+        (
+            "let_listen",
+            "Let a colleague listen who asks to, or not; a no sends away who listens, for the rest of the talk",
+            json!({ "who": string, "agreed": truth }),
+        ),
+        (
             "supervise",
             "Listen, whisper to the agent, talk with all, or leave",
             json!({

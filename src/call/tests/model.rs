@@ -8,6 +8,7 @@ mod away;
 mod by_phone;
 mod conference;
 mod escalation;
+mod listen;
 mod placed;
 mod reached;
 mod several;
@@ -411,7 +412,9 @@ impl World {
             | CallAction::DialUser { leg, .. } => {
                 let consulting =
                     self.told.asks_in() && self.call.consulted().is_some_and(|one| one.leg == leg);
-                if let CallAction::DialUser { user, .. } = action {
+                if self.call.party(leg) == Some(Party::Listener) {
+                    self.told.listens.lines.insert(leg);
+                } else if let CallAction::DialUser { user, .. } = action {
                     self.told.supervisors.insert(user, leg);
                 } else if consulting {
                     self.told.receivers.insert(leg, false);
@@ -508,6 +511,7 @@ impl World {
         self.check_nobody_alone();
         self.check_agents();
         self.check_called_back();
+        self.check_listeners();
         for (name, supervisor) in &self.told.supervisors {
             let overheard = hears(caller).contains(supervisor) && !self.told.barging.contains(name);
             assert!(!overheard, "the caller hears a supervisor who does not barge in");
@@ -611,6 +615,7 @@ impl World {
             assert!(talk.spoken.and_then(|note| note.deadline()).is_none(), "a note without an end");
             assert!(talk.hold.is_none(), "a hold without an end: {:?}", talk.hold);
             assert!(!world.call.is_left_by_phone(), "a caller waits for a phone without an end");
+            assert_eq!(talk.listening.deadline(), None, "somebody asks to listen without an end");
             let waits = talk.consult.as_ref().is_some_and(|consult| consult.stage != Stage::Together);
             assert!(!waits, "a consult without an end: {:?}", talk.consult);
         }

@@ -1,5 +1,6 @@
 //! An agent of `center.yaml`: what they can and until when, when they work, how they are reached.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(crate) struct AgentRead {
     pub answers: Option<Duration>,
     /// What they show of a queue's calls; none: as the queue says.
     pub sees: Option<PhonesShow>,
+    /// Names of colleagues who may not have been read yet.
+    pub learns_from: Vec<Text>,
 }
 
 /// A skill that somebody has from or until a day.
@@ -53,6 +56,8 @@ pub(crate) fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
     let extension = fields.optional("extension").and_then(|yaml| reader.text(yaml, "digits")).cloned();
     let answers = fields.optional("auto_answer").and_then(|yaml| auto_answer(yaml, reader));
     let sees = fields.optional("phones_show").and_then(|yaml| phones_show(yaml, reader));
+    let learns_from = fields.optional("learns_from").map(|yaml| reader.texts(yaml, "the name of an agent"));
+    let learns_from: Vec<Text> = learns_from.into_iter().flatten().cloned().collect();
     let contact = fields.optional("contact").and_then(|yaml| sip_uri(yaml, reader));
     let ready =
         fields.optional("ready").map(|yaml| (reader.name(yaml, "always, when registered or by hand"), yaml));
@@ -82,7 +87,28 @@ pub(crate) fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
         }
     };
     let agent = AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready };
-    Some(AgentRead { agent, contact, extension, hours, dated, answers, sees })
+    Some(AgentRead { agent, contact, extension, hours, dated, answers, sees, learns_from })
+}
+
+/// Who learns from whom; reports whom there is not, who learns from themselves, and who is named twice.
+pub(crate) fn learners(agents: &[AgentRead], reader: &mut Reader<'_>) -> BTreeMap<Name, Vec<Name>> {
+    let mut learners = BTreeMap::new();
+    for read in agents.iter().filter(|read| !read.learns_from.is_empty()) {
+        let name = &read.agent.name;
+        let mut from: Vec<Name> = Vec::new();
+        for text in &read.learns_from {
+            if *text.text == **name {
+                let message = format!("{name} cannot learn from themselves");
+                reader.error_hint(text.place, message, "name a colleague whose talks they may hear");
+            } else if from.iter().any(|known| **known == *text.text) {
+                reader.error(text.place, format!("the agent \"{}\" is given twice", text.text));
+            } else if reader.agent(text).is_some() {
+                from.push(Name::from(text.text.as_str()));
+            }
+        }
+        learners.insert(Name::clone(name), from);
+    }
+    learners
 }
 
 /// `{ billing: 7, support: { level: 3, until: 2027-03-01 } }`, sorted by skill; and those that have a date.

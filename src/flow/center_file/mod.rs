@@ -32,6 +32,7 @@ use crate::flow::bot;
 use crate::flow::center::AlarmPolicy;
 use crate::flow::center_file::agent::Dated;
 use crate::flow::center_file::agent::agent;
+use crate::flow::center_file::agent::learners;
 use crate::flow::center_file::alarm::alarms;
 use crate::flow::center_file::alarm::sensible;
 use crate::flow::center_file::announcement::announcements;
@@ -188,6 +189,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         codecs: codecs.unwrap_or_else(|| Codec::SUPPORTED.to_vec()),
         auto_answer: BTreeMap::new(),
         phones_show: BTreeMap::new(),
+        learns_from: learners(&agents, reader),
         extensions,
         outbound: outbound.unwrap_or_default(),
         escalation: escalation.unwrap_or_default(),

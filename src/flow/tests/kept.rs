@@ -81,3 +81,25 @@ fn phones_that_ring_for_too_short_or_too_long_are_warned_of() {
     told("2s", 49, 2);
     told("{ for: 3m, agents: 2 }", 56, 180);
 }
+
+#[test]
+fn who_learns_from_whom_is_said_of_agents_by_name() {
+    let with = |from: &str| {
+        let more = format!(", bob: {{}}, carol: {{ learns_from: {from} }} }}");
+        CENTER.replace(
+            "{ alice: { skills: { billing: 7 } } }",
+            &format!("{{ alice: {{ skills: {{ billing: 7 }} }}{more}"),
+        )
+    };
+    let read = read(&[("center.yaml", &with("[alice, bob]")), ("main.yaml", END)]).unwrap().0;
+    assert!(read.learns_from("carol", "alice") && read.learns_from("carol", "bob"));
+    assert!(!read.learns_from("alice", "carol") && !read.learns_from("bob", "alice"));
+    center(&with("alice"), "");
+    center(
+        &with("[alcie, carol, alice, alice]"),
+        "center.yaml:5:78: error: no agent is called \"alcie\" (did you mean \"alice\"?)\n\
+         center.yaml:5:85: error: carol cannot learn from themselves \
+         (name a colleague whose talks they may hear)\n\
+         center.yaml:5:99: error: the agent \"alice\" is given twice",
+    );
+}

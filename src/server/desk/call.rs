@@ -74,6 +74,9 @@ pub struct DeskCall {
     pub level: Option<Name>,
     /// Who was added to the talk.
     pub members: Vec<Member>,
+    /// Colleagues who ask whether they may listen, and those who do.
+    pub asks_to_listen: Vec<Name>,
+    pub listeners: Vec<Name>,
     /// How much louder or quieter the others hear the caller, in dB.
     pub caller_gain_db: i8,
     /// Whether an agent's call rings at the one who is called.
@@ -224,6 +227,8 @@ impl DeskCall {
             recording: None,
             level: None,
             members: Vec::new(),
+            asks_to_listen: Vec::new(),
+            listeners: Vec::new(),
             caller_gain_db: 0,
             calling_out: false,
             notes: Vec::new(),
@@ -480,6 +485,12 @@ impl DeskCall {
                 self.join(supervisor, PartRole::Supervisor(*mode), PartPhase::Talking, wall);
             }
             What::SupervisionEnded { supervisor } => self.leave(supervisor),
+            What::ListeningAsked { by, .. } => self.asks_to_listen.push(by.clone()),
+            What::ListeningAnswered { by, .. } | What::ListeningLapsed { by } => {
+                self.asks_to_listen.retain(|one| one != by);
+            }
+            What::Listening { listener, .. } => self.listeners.push(listener.clone()),
+            What::ListeningEnded { listener } => self.listeners.retain(|one| one != listener),
             _ => return false,
         }
         true

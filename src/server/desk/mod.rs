@@ -67,7 +67,28 @@ pub struct AgentDesk {
     pub until: Option<WallTime>,
     /// What they want to be once the call is over, and why.
     pub next: Option<(AgentStateName, String)>,
+    /// To whom they listen, or ask to.
+    pub listening_to: Option<ListeningTo>,
     calls: Vec<CallId>,
+}
+
+/// An agent listens to a colleague, or asks to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListeningTo {
+    pub call: CallId,
+    /// Who talks there.
+    pub agent: Name,
+    pub phase: ListeningPhase,
+    pub since: WallTime,
+}
+
+/// How far that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListeningPhase {
+    Asking,
+    /// They may, and their phone rings.
+    LetIn,
+    Listening,
 }
 
 /// A desk at one moment.
@@ -250,6 +271,7 @@ impl State {
                 rung.push(agent);
             }
         }
+        rung.extend(self.listening(id, dated));
         match &dated.fact.what {
             What::OutcomeSet { agent, .. } | What::TalkEnded { agent, .. } => {
                 self.end_wrap_up(agent, Some(id))
@@ -259,6 +281,29 @@ impl State {
         }
         self.drop_if_over(id);
         rung
+    }
+
+    /// What it says of who listens. Whose desks changed.
+    fn listening(&mut self, call: CallId, dated: &DatedFact) -> Vec<Name> {
+        let (who, to) = match &dated.fact.what {
+            What::ListeningAsked { by, agent } => (by, Some((agent, ListeningPhase::Asking))),
+            What::ListeningAnswered { by, agent, agreed: true } => (by, Some((agent, ListeningPhase::LetIn))),
+            What::Listening { listener, agent, .. } => (listener, Some((agent, ListeningPhase::Listening))),
+            What::ListeningAnswered { by, agreed: false, .. } | What::ListeningLapsed { by } => (by, None),
+            What::ListeningEnded { listener } => (listener, None),
+            // What breaks ends without a word of who listened.
+            What::CallEnded { .. } => {
+                let theirs =
+                    |desk: &&mut AgentDesk| desk.listening_to.as_ref().is_some_and(|to| to.call == call);
+                self.agents.values_mut().filter(theirs).for_each(|desk| desk.listening_to = None);
+                return Vec::new();
+            }
+            _ => return Vec::new(),
+        };
+        let Some(desk) = self.agents.get_mut(who) else { return Vec::new() };
+        desk.listening_to =
+            to.map(|(agent, phase)| ListeningTo { call, agent: agent.clone(), phase, since: dated.wall });
+        vec![who.clone()]
     }
 
     /// Ends the wrap-up of a supervisor who had a caller and has no state that would end it: once they have said what

@@ -69,6 +69,7 @@ impl Switchboard {
                 if let AgentState::Talking(contact) = &to {
                     self.note_talk(self.agent_name(agent), *contact);
                 }
+                self.heed_state(agent, &to);
                 let (from, _) = state_name(&from);
                 let (to, reason) = state_name(&to);
                 let what = What::AgentState { agent: self.agent_name(agent), from, to, reason };

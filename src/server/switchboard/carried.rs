@@ -453,6 +453,7 @@ impl Switchboard {
         let mut live =
             LiveCall { call, number, due: None, version, center, library, callback, trunk, code: None };
         self.recall_survey(&mut live);
+        self.listening.extend(live.call.listeners().map(|name| (name.clone(), id)));
         let due = live.call.deadline();
         reschedule(&mut self.due, &mut live.due, due, id);
         self.calls.insert(id, live);

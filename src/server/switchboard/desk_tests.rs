@@ -11,6 +11,7 @@ use crate::call::request::OutcomeReport;
 use crate::fact::Resolution;
 use crate::fact::SuperviseMode;
 use crate::queue::api::AgentState;
+use crate::queue::api::AgentWish;
 use crate::queue::api::DESK_LOST;
 use crate::sdp::Codec;
 use crate::sdp::Direction;
@@ -462,4 +463,109 @@ fn browsers_that_do_as_they_like_leave_nothing_behind() {
         let state = house.state(ALICE);
         assert!(matches!(state, AgentState::NotReady(_) | AgentState::Offline), "seed {seed}: {state:?}");
     }
+}
+
+impl House {
+    fn request(&mut self, call: CallId, who: &str, request: AgentRequest) -> Result<(), String> {
+        let now = Now { at: self.now, wall: WallTime(0) };
+        let mut out = Vec::new();
+        let done = self.switchboard.request(now, call, &who.into(), request, &mut self.streams, &mut out);
+        self.take(out);
+        for event in self.streams.closed() {
+            self.tell(Input::Media(event));
+        }
+        done.map_err(|error| error.to_string())
+    }
+
+    fn wants(&mut self, agent: &str, wish: AgentWish) {
+        let agent = self.switchboard.agent(agent).unwrap();
+        self.tell(Input::AgentWants { agent, wish, by: None });
+    }
+}
+
+fn lets_bob(agreed: bool) -> AgentRequest {
+    AgentRequest::LetListen { who: "bob".into(), agreed }
+}
+
+#[test]
+fn an_agent_listens_while_they_take_no_calls_and_no_longer() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    let call = house.caller(2);
+    house.ask(1, Ask::PickUp { call });
+    let ask = |house: &mut House| house.request(call, "bob", AgentRequest::Listen);
+    assert_eq!(ask(&mut house), Err("bob is signed out".to_owned()));
+    let desk = house.desk(3, "bob");
+    assert_eq!(ask(&mut house), Err("bob is ready for calls".to_owned()));
+    house.wants("bob", AgentWish::NotReady("to learn".into()));
+    ask(&mut house).unwrap();
+    assert_eq!(house.carried_by(call, 2), None, "nothing is heard before a yes");
+    house.request(call, ALICE, lets_bob(true)).unwrap();
+    assert_eq!(house.carried_by(call, 2), Some(desk), "at once: the desk need not ring");
+    let ended = What::ListeningEnded { listener: "bob".into() };
+    assert!(!house.has(&ended));
+    house.wants("bob", AgentWish::NotReady("lunch".into()));
+    assert!(!house.has(&ended), "that is no call");
+
+    // Who is ready takes the next call, and hears no other one.
+    house.wants("bob", AgentWish::Ready);
+    assert!(house.has(&ended));
+    let next = house.caller(4);
+    assert_eq!(house.state("bob"), AgentState::Ringing(next));
+    assert_eq!(ask(&mut house), Err("bob is being rung for a call".to_owned()));
+    house.ask(3, Ask::PickUp { call: next });
+    assert_eq!(house.state("bob"), AgentState::Talking(next), "the desk was free for it");
+    house.ask(4, Ask::HangUp { call: None });
+
+    // In wrap-up they may; the wish falls when that is over, and a yes is too late.
+    assert_eq!(house.state("bob"), AgentState::WrapUp);
+    ask(&mut house).unwrap();
+    assert_eq!(ask(&mut house), Err("bob listens to a talk, or asks to, already".to_owned()));
+    house.wants("bob", AgentWish::Ready);
+    assert!(house.has(&What::ListeningLapsed { by: "bob".into() }));
+    assert_eq!(house.request(call, ALICE, lets_bob(true)), Err("bob does not ask to listen".to_owned()));
+
+    house.wants("bob", AgentWish::NotReady("to learn".into()));
+    ask(&mut house).unwrap();
+    house.request(call, ALICE, lets_bob(true)).unwrap();
+    house.ask(3, Ask::Gone);
+    house.wait(2 * GRACE);
+    assert_eq!(house.facts.iter().filter(|what| **what == ended).count(), 2, "the desk is gone");
+    assert_eq!(house.state(ALICE), AgentState::Talking(call));
+    assert!(house.switchboard.listening.is_empty());
+}
+
+#[test]
+fn who_listens_is_let_go_of_with_the_call_and_may_listen_to_another() {
+    let mut house = House::new();
+    house.desk(1, ALICE);
+    house.desk(3, "bob");
+    house.wants("bob", AgentWish::NotReady("to learn".into()));
+    for _ in 0..2 {
+        let call = house.caller(2);
+        house.ask(1, Ask::PickUp { call });
+        house.request(call, "bob", AgentRequest::Listen).unwrap();
+        house.request(call, ALICE, lets_bob(true)).unwrap();
+        assert_eq!(house.switchboard.listening.get("bob"), Some(&call));
+        house.ask(2, Ask::HangUp { call: None });
+        house.wants(ALICE, AgentWish::Ready);
+        assert!(house.switchboard.listening.is_empty());
+        assert!(house.switchboard.desk_can_ring(AgentId(1)));
+    }
+    assert_eq!(house.state("bob"), AgentState::NotReady("to learn".into()));
+}
+
+#[test]
+fn what_is_asked_of_a_call_is_written_down_at_once() {
+    let mut house = House::new();
+    house.switchboard.changed = Changed::new(true);
+    house.desk(1, ALICE);
+    let call = house.caller(2);
+    house.ask(1, Ask::PickUp { call });
+    house.desk(3, "bob");
+    house.wants("bob", AgentWish::NotReady("to learn".into()));
+    house.switchboard.take_changes();
+    house.request(call, "bob", AgentRequest::Listen).unwrap();
+    let written: Vec<CallId> = house.switchboard.take_changes().calls.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(written, [call], "whose answer is awaited is so after a crash");
 }

@@ -12,6 +12,7 @@ mod desk_tests;
 mod desks;
 mod in_browsers;
 mod lines;
+mod listening;
 mod owners;
 mod placing;
 mod promises;
@@ -269,6 +270,8 @@ pub struct Switchboard {
     talked: HashMap<Name, VecDeque<Talked>>,
     /// Who talked with a caller last.
     owners: Owners,
+    /// Who listens to a colleague in which call, or asks to: one each, and agents all.
+    listening: BTreeMap<Name, CallId>,
     /// Whose numbers were asked after a talk, lately.
     asked: Asked,
     /// What callers were promised, and when something is to be done about it.
@@ -340,6 +343,7 @@ impl Switchboard {
             agents: names.enumerate().map(|(place, name)| (name, AgentId(place as u32))).collect(),
             talked: HashMap::new(),
             owners: Owners::default(),
+            listening: BTreeMap::new(),
             asked: Asked::default(),
             promises: Promises::default(),
             promises_due: None,
@@ -657,6 +661,7 @@ impl Switchboard {
             CallAction::Fact(what) => {
                 self.note_owner(now, call, &what);
                 self.note_survey(now, call, &what);
+                self.note_listening(call, &what);
                 out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
             }
             CallAction::Over => {

@@ -61,10 +61,14 @@ impl Switchboard {
             return self.change_wait(now, call, who, request, streams, out);
         }
         self.can_be_reached(who, call, &request)?;
+        let listens = request == AgentRequest::Listen;
         let asked = self.ask_call(call, |call, center, actions| {
             call.request(center, now.at, now.wall, who, request, actions)
         });
         let actions = asked.ok_or(ControlError::UnknownCall(call))??;
+        if listens {
+            self.listening.insert(who.clone(), call);
+        }
         self.pending.push_front(Pending::Actions(call, actions));
         self.settle(now, streams, out);
         Ok(())
@@ -77,6 +81,7 @@ impl Switchboard {
         id: CallId,
         ask: impl FnOnce(&mut Call, &Center, &mut Vec<CallAction>) -> Result<(), Refusal>,
     ) -> Option<Result<Vec<CallAction>, Refusal>> {
+        self.changed.call(id);
         let live = self.calls.get_mut(&id)?;
         let mut actions = Vec::new();
         let asked = ask(&mut live.call, &live.center, &mut actions);
@@ -100,13 +105,17 @@ impl Switchboard {
                 let state = "in another call";
                 Err(Refusal::NotReady { name: who.clone(), state })
             }
-            AgentRequest::TakeOver | AgentRequest::Supervise(Some(_))
-                if self.parts.endpoint.contacts(who).is_empty() && !self.has_desk_for(who, call) =>
-            {
+            AgentRequest::Listen => self.may_listen(who, call),
+            AgentRequest::TakeOver | AgentRequest::Supervise(Some(_)) if !self.can_be_let_in(who, call) => {
                 Err(Refusal::NoPhone(who.clone()))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether they have a phone, or a desk that is free or in this call already.
+    pub(super) fn can_be_let_in(&self, who: &Name, call: CallId) -> bool {
+        !self.parts.endpoint.contacts(who).is_empty() || self.has_desk_for(who, call)
     }
 
     /// Whether this is an agent whom a call rings, or who talks in one.

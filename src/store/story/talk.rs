@@ -10,6 +10,7 @@ use crate::fact::HoldAnswer;
 use crate::fact::HoldBy;
 use crate::fact::HoldEndedBy;
 use crate::fact::HoldWay;
+use crate::fact::ListensBy;
 use crate::fact::MissedWhy;
 use crate::fact::Party;
 use crate::fact::PromiseKind;
@@ -128,7 +129,9 @@ pub(super) fn party_left(who: &str, by: Party) -> String {
     match by {
         Party::Agent => format!("{who} was dropped"),
         Party::Consulted => format!("{who} left"),
-        Party::Caller | Party::Supervisor | Party::Server => format!("{who} is let go of"),
+        Party::Caller | Party::Supervisor | Party::Listener | Party::Server => {
+            format!("{who} is let go of")
+        }
     }
 }
 
@@ -144,6 +147,13 @@ pub(super) fn supervising(supervisor: &str, mode: SuperviseMode) -> String {
         SuperviseMode::Listen => format!("supervisor {supervisor} listens"),
         SuperviseMode::Whisper => format!("supervisor {supervisor} whispers to the agent"),
         SuperviseMode::Barge => format!("supervisor {supervisor} talks with all"),
+    }
+}
+
+pub(super) fn listening(listener: &str, agent: &str, by: ListensBy) -> String {
+    match by {
+        ListensBy::Consent => format!("{listener} listens to {agent}, who agreed"),
+        ListensBy::File => format!("{listener} listens to {agent}, from whom they learn"),
     }
 }
 

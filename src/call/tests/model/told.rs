@@ -1,5 +1,6 @@
 //! What the facts of a call say, and what they must never say.
 
+use super::listen::Listens;
 use super::*;
 
 /// What the facts say, read by somebody who sees nothing else.
@@ -18,6 +19,7 @@ pub(super) struct Told {
     pub(super) members: BTreeSet<Name>,
     pub(super) barging: BTreeSet<Name>,
     pub(super) supervisors: BTreeMap<Name, LegId>,
+    pub(super) listens: Listens,
     pub(super) talking: BTreeSet<Name>,
     pub(super) ended: bool,
 }
@@ -127,7 +129,7 @@ impl Told {
                 self.supervisors.remove(&supervisor);
             }
             What::CallEnded { .. } => self.ended = true,
-            _ => {}
+            what => self.listens.learn(what, call),
         }
     }
 }
