@@ -135,6 +135,7 @@ function doingWords(call) {
   if (role === "consulted" && consult?.adds && phase === "talking") return "You are asked to join the talk with";
   return {
     ringing: role === "called" ? "Calls you" : call.direction === "inbound" ? "Rings for you" : "Your phone rings first, for",
+    whisper: "Listen, then you have",
     calling_out: "Calling",
     talking: "You talk with",
     asking_hold: "Is being asked to hold",
@@ -176,7 +177,7 @@ function drawCall(call) {
   drawNotes(call, who.name);
   drawEscalation(call, { me: who.name });
   const talks = ["calling_out", "talking", "asking_hold", "holding", "consulting", "conference"].includes(phase);
-  show(at("actions"), talks);
+  show(at("actions"), talks || phase === "whisper");
   const mine = role === "agent";
   show(at("mute"), talks && Boolean(byPage));
   at("mute").setAttribute("aria-pressed", String(Boolean(audio?.isMuted)));

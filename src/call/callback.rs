@@ -43,7 +43,8 @@ impl Call {
         out: &mut Vec<CallAction>,
     ) {
         if let Some(prompts) = self.prompts(center) {
-            let prompts = vec![prompts.agent_calling_back.clone()];
+            let mut prompts = vec![prompts.agent_calling_back.clone()];
+            prompts.extend(self.whispered(center, now));
             let play = self.new_play();
             out.push(CallAction::Play { leg: agent_leg, play, prompts, barge_in: false, repeat: false });
         }

@@ -12,6 +12,7 @@ impl Call {
         if self.agent.as_ref().is_none_or(|line| line.leg != leg) {
             return;
         }
+        self.whisper_desk(lost);
         if let Some(talk) = self.talk_mut() {
             talk.lost = lost;
             self.retune(center, out);

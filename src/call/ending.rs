@@ -99,6 +99,7 @@ impl Call {
                 self.leave_queue(out);
                 self.finish(Party::Caller, Outcome::Abandoned, cause, out);
             }
+            Phase::Whispering(_) => self.whisper_abandoned(cause, out),
             Phase::Talking(_) => {
                 self.caller = None;
                 self.end_talk(now, Party::Caller, cause, out);
@@ -131,6 +132,7 @@ impl Call {
             Phase::Flow if self.messages.leg.is_some() => self.step_flow(center, now, FlowEvent::HungUp, out),
             Phase::Kept | Phase::Ended { .. } => return,
             Phase::Talking(_) => return self.end_talk(now, Party::Server, cause, out),
+            Phase::Whispering(_) => self.whisper_stopped(out),
             Phase::Waiting(_) | Phase::CallingBack(_) | Phase::Reaching(_) | Phase::Calling(_) => {
                 self.leave_queue(out)
             }

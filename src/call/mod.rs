@@ -37,6 +37,7 @@ mod talk;
 mod tests;
 mod transfer;
 mod waiting;
+mod whisper;
 
 use std::time::Duration;
 
@@ -93,6 +94,7 @@ use recording::Recording;
 use survey::Surveyed;
 use talk::Talk;
 use waiting::Wait;
+use whisper::Whispering;
 
 /// Why a line is over that could not be gone on with, in words for the history.
 const STARTED_ANEW: &str = "the server was started anew";
@@ -220,6 +222,8 @@ enum Phase {
     CallingBack(Callback),
     /// An agent is reserved, and the caller's phone rings before the agent's does.
     Reaching(Reaching),
+    /// An agent has picked up, and hears for what the caller comes.
+    Whispering(Whispering),
     /// Caller and agent hear each other.
     Talking(Box<Talk>),
     /// A last prompt, then the line ends.
@@ -443,6 +447,7 @@ impl Call {
             Phase::Calling(calling) => calling.until,
             Phase::Flow => self.run.as_ref().and_then(Run::deadline),
             Phase::Waiting(wait) => wait.deadline(),
+            Phase::Whispering(whispering) => Some(whispering.until),
             Phase::Talking(talk) => talk.deadline(),
             // The engine says when.
             Phase::Reaching(_) | Phase::Kept | Phase::Ended { .. } => None,
@@ -658,6 +663,9 @@ impl Call {
         if matches!(self.phase, Phase::Talking(_)) {
             return self.on_talk_digit(center, now, wall, leg, digit, out);
         }
+        if matches!(self.phase, Phase::Whispering(_)) && self.agent_at(leg).is_some() {
+            return self.whisper_over(center, now, out);
+        }
         if self.caller != Some(leg) {
             return;
         }
@@ -679,12 +687,13 @@ impl Call {
         stopped: bool,
         out: &mut Vec<CallAction>,
     ) {
-        if self.caller != Some(leg) {
-            return;
-        }
         match &self.phase {
+            // Of all that plays to others only its end says something.
+            Phase::Whispering(whispering) if whispering.play == play => self.whisper_over(center, now, out),
+            _ if self.caller != Some(leg) => {}
             Phase::Flow => self.step_flow(center, now, FlowEvent::PlayEnded { play }, out),
             Phase::Waiting(_) => self.on_wait_play_ended(center, now, play, stopped, out),
+            Phase::Whispering(_) => self.whisper_rings(out),
             Phase::Talking(_) => self.on_talk_play_ended(center, now, play, out),
             Phase::Farewell { play: last, .. } if *last == play => self.end_farewell(out),
             Phase::CallingBack(callback) if callback.greeting == Some(play) => {
@@ -705,6 +714,7 @@ impl Call {
             Phase::CallingBack(_) => self.callback_failed("no answer", out),
             Phase::Calling(_) => self.callee_late(out),
             Phase::Farewell { .. } => self.end_farewell(out),
+            Phase::Whispering(_) => self.whisper_over(center, now, out),
             Phase::Talking(_) => self.on_talk_tick(center, now, out),
             Phase::Reaching(_) | Phase::Kept | Phase::Ended { .. } => {}
         }

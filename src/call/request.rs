@@ -405,7 +405,7 @@ impl Call {
         request: AgentRequest,
         out: &mut Vec<CallAction>,
     ) -> Result<(), Refusal> {
-        if let (Phase::Calling(_), AgentRequest::HangUp, Some(Role::Sender)) =
+        if let (Phase::Calling(_) | Phase::Whispering(_), AgentRequest::HangUp, Some(Role::Sender)) =
             (&self.phase, &request, self.role(who))
         {
             self.hang_up_by(center, now, Role::Sender, out);

@@ -156,7 +156,11 @@ impl Call {
                 (Phase::Waiting(wait), Some(caller)) if wait.greeting().is_some() => {
                     self.agent_hears_out(now, caller);
                 }
-                (Phase::Waiting(_), Some(_)) => self.begin_talk(center, now, out),
+                (Phase::Waiting(_), Some(_)) => {
+                    if !self.whisper(center, now, leg, out) {
+                        self.begin_talk(center, now, out);
+                    }
+                }
                 (Phase::Waiting(wait), None) => {
                     let wait = wait.clone();
                     self.call_back(center, now, wait, leg, out);
@@ -266,6 +270,7 @@ impl Call {
             }
             Phase::Talking(_) => self.end_by_agent(center, now, cause, out),
             Phase::CallingBack(callback) if callback.wait.reached => self.next_agent(now, out),
+            Phase::Whispering(_) => self.whisper_refused(now, out),
             Phase::CallingBack(_) => self.callback_failed("the agent hung up", out),
             Phase::Calling(_) if self.agent.as_ref().is_some_and(|line| line.up) => self.gave_up(out),
             _ => {

@@ -10,6 +10,7 @@ mod shown;
 mod survey;
 mod verified;
 mod waiting;
+mod whisper;
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -29,7 +30,7 @@ languages: [en, es]
 numbers:
   { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1006: outside, 1007: alone,
     1008: kept, 1009: message, 1010: told, 1011: judged, 1012: placed, 1013: surges,
-    1014: closed }
+    1014: closed, 1015: whispers }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -46,6 +47,7 @@ queues:
     surge: { from: 3, say: wait/many, offers: { 5: callback } }
     offers: { 3: message }
   closed: { surge: { from: 3, unserved: message } }
+  whispers: { needs: talk >= 1, record: yes, whisper: [queues/whispers, { say: waited, as: duration }, { say: caller.name }] }
 routing: longest waiting
 agents:
   alice: { skills: { talk: 5 }, ready: when registered }
@@ -120,7 +122,7 @@ nodes:
 static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     // Whose callers go to the queue of that name at once.
-    let straight = ["told", "placed", "surges", "closed", "judged"].map(|queue| {
+    let straight = ["told", "placed", "surges", "closed", "judged", "whispers"].map(|queue| {
         let flow = format!("flow: {queue}\nstart: queue\nnodes:\n  queue: {{ enqueue: {queue} }}\n");
         (format!("{queue}.yaml"), flow)
     });
@@ -138,9 +140,10 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("message.yaml", message::MESSAGE),
         file("after_talk.yaml", survey::AFTER_TALK),
     ];
-    let words = ["greeting/welcome", "hold-music", "beep", "recording/told", "recording/question"]
-        .into_iter()
-        .chain(WAIT_PROMPTS.split_whitespace());
+    let words =
+        ["greeting/welcome", "hold-music", "beep", "recording/told", "recording/question", "queues/whispers"]
+            .into_iter()
+            .chain(WAIT_PROMPTS.split_whitespace());
     let prompts = words
         .map(str::to_owned)
         .chain(["en", "es"].into_iter().flat_map(crate::flow::say::prompts))

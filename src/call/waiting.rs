@@ -15,6 +15,7 @@ use super::Phase;
 use super::QueueWord;
 use super::callback::Callback;
 use super::reached::NOBODY_FREE;
+use super::whisper::Whispering;
 use crate::base::AgentId;
 use crate::base::LegId;
 use crate::base::Name;
@@ -214,6 +215,16 @@ impl Wait {
     pub(super) fn let_go(&mut self, promise: Option<PlayId>) {
         self.reached = false;
         self.hears = promise.map_or(Hears::Nothing, |play| Hears::Promise { play });
+    }
+
+    /// Whether something is being said to the caller.
+    pub(super) fn says(&self) -> bool {
+        matches!(self.hears, Hears::Question { silent_at: None, .. } | Hears::Word { .. })
+    }
+
+    /// Whether the caller hears that a phone rings.
+    pub(super) fn rings(&self) -> bool {
+        self.hears == Hears::RingingTone
     }
 
     /// Whether the caller need not stay on the line.
@@ -616,7 +627,9 @@ impl Call {
             return;
         }
         let before = match &self.phase {
-            Phase::Waiting(wait) | Phase::CallingBack(Callback { wait, .. }) => wait.recalled,
+            Phase::Waiting(wait)
+            | Phase::CallingBack(Callback { wait, .. })
+            | Phase::Whispering(Whispering { wait, .. }) => wait.recalled,
             _ => None,
         };
         let waited = before.map_or(waited, |(_, before)| waited.saturating_add(before));

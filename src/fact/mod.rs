@@ -221,6 +221,8 @@ pub enum What {
     },
     /// The agent did not take the call; the caller keeps age and place.
     AgentMissed { agent: Name, why: MissedWhy },
+    /// The agent has picked up, and hears for what the caller comes; the caller hears nothing of it.
+    Whispered { agent: Name, prompts: Vec<Name> },
     /// Agent and caller hear each other.
     AgentConnected { agent: Name, waited: Duration, quote: Option<Duration> },
     /// The talk with the agent ended.

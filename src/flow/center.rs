@@ -23,6 +23,7 @@ use crate::flow::read::yaml::Place;
 use crate::flow::speech::Speech;
 use crate::flow::validity::Lapse;
 use crate::flow::validity::Validity;
+use crate::flow::whisper::Whisper;
 use crate::media::codec::Codec;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentWish;
@@ -165,6 +166,8 @@ pub struct TalkPolicy {
     pub phones_show: Option<PhonesShow>,
     /// Whether its talks are recorded. Default no.
     pub record: RecordPolicy,
+    /// What agents hear of a caller before they have them. Default nothing.
+    pub whisper: Whisper,
     /// What callers are asked after a talk. Default nothing.
     pub survey: Option<SurveyPolicy>,
 }
@@ -246,6 +249,7 @@ impl Default for TalkPolicy {
             owner_first: None,
             phones_show: None,
             record,
+            whisper: Whisper::default(),
             survey: None,
         }
     }

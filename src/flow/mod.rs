@@ -30,6 +30,7 @@ pub mod speech;
 mod step;
 mod template;
 pub mod validity;
+pub mod whisper;
 
 #[cfg(test)]
 pub(crate) mod tests;

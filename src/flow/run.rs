@@ -70,6 +70,13 @@ struct Frame {
     secrets: BTreeMap<Name, Secret>,
 }
 
+impl Served {
+    /// The recording that says the customer's name.
+    pub(crate) fn name_prompt(&self) -> Option<&Name> {
+        self.caller.customer.as_ref()?.name_prompt.as_ref()
+    }
+}
+
 impl Run {
     /// A run of `flow` for `caller`; nothing happens until [`FlowEvent::Started`].
     ///

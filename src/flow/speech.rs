@@ -135,7 +135,8 @@ pub fn about(text: &str) -> Duration {
 /// Every text that is the same in all calls, with its language, each once.
 pub fn fixed(center: &Center) -> Vec<(Name, String)> {
     let nodes = center.flows.values().flat_map(|flow| &flow.nodes);
-    let texts = nodes.flat_map(|at| at.node.heard()).filter_map(|prompt| match prompt {
+    let whispers = center.talk.iter().flat_map(|policy| policy.whisper.heard());
+    let texts = nodes.flat_map(|at| at.node.heard()).chain(whispers).filter_map(|prompt| match prompt {
         Prompt::Text(text) => Some(text.fixed()),
         _ => None,
     });

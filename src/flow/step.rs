@@ -300,13 +300,6 @@ impl Step<'_> {
         }
         let language = &self.session.language;
         let SpokenAs::As(kind) = spoken.said_as else { return Vec::new() };
-        match (kind, text.parse::<u64>()) {
-            (say::Kind::Number, Ok(number)) => say::number(language, number),
-            (say::Kind::Duration, Ok(seconds)) => say::duration(language, Duration::from_secs(seconds)),
-            (say::Kind::Money(currency), _) => say::money(language, &text, currency),
-            (say::Kind::Date, _) => say::date(language, &text),
-            (say::Kind::Time, _) => say::time(language, &text),
-            _ => say::digits(&text),
-        }
+        say::of_kind(language, kind, &text)
     }
 }

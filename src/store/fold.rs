@@ -202,6 +202,7 @@ impl CallFold {
             | What::FlowStarted { .. }
             | What::NodeEntered { .. }
             | What::Played { .. }
+            | What::Whispered { .. }
             | What::BargedIn { .. }
             | What::NoInput { .. }
             | What::NoMatch { .. }

@@ -200,6 +200,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             format!("{agent}'s phone rings{attempt}{why}")
         }
         What::AgentMissed { agent, why } => missed(agent, *why),
+        What::Whispered { agent, prompts } => format!("{agent} picks up, and hears alone: {}", list(prompts)),
         What::AgentConnected { agent, waited, quote } => connected(agent, *waited, *quote),
         What::TalkEnded { agent, talked, by } => {
             format!("talk with {agent} over after {}, {} hung up", length(*talked), who(*by))

@@ -56,3 +56,4 @@ mod trunk;
 mod verify;
 mod wallboard;
 mod web;
+mod whisper;

@@ -392,6 +392,7 @@ fn by_agent((word, at): (&AgentVerification, WallTime)) -> ByAgentJson {
 fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Ringing => "ringing",
+        Phase::Whisper => "whisper",
         Phase::CallingOut => "calling_out",
         Phase::Talking => "talking",
         Phase::AskingHold => "asking_hold",

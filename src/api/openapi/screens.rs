@@ -99,7 +99,7 @@ fn call() -> Value {
             "direction": { "type": "string", "enum": ["inbound", "outbound", "internal"] }, "mode": maybe(&string),
             "role": { "type": "string", "enum": ["agent", "called", "consulted", "supervisor"] },
             "phase": { "type": "string", "enum": [
-                "ringing", "calling_out", "talking", "asking_hold", "holding", "consulting", "conference", "wrap_up",
+                "ringing", "whisper", "calling_out", "talking", "asking_hold", "holding", "consulting", "conference", "wrap_up",
             ] },
             "caller": { "type": "object", "properties": {
                 "name": string, "number": string, "account": maybe(&string), "gain_db": integer,

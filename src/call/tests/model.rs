@@ -15,6 +15,7 @@ mod several;
 mod spoken_note;
 mod survey;
 mod told;
+mod whisper;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -570,6 +571,7 @@ impl World {
                 }
             }
             Phase::Waiting(_) => assert!(self.engine.call(CALL).is_some(), "the caller waits for nobody"),
+            Phase::Whispering(_) => self.check_whisper(caller),
             Phase::CallingBack(_) => {
                 assert!(self.plays.contains_key(&caller), "a caller who was called back hears nobody")
             }
@@ -660,6 +662,7 @@ impl World {
                     self.plays.get(&self.caller()).map(|(play, _)| Step::WordEnds(self.caller(), *play)),
                 );
             }
+            Phase::Whispering(whispering) => steps.extend(self.after_whisper(whispering)),
             Phase::CallingBack(callback) => {
                 steps.extend(callback.greeting.map(|play| Step::WordEnds(self.caller(), play)));
             }

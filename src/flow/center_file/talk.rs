@@ -20,6 +20,7 @@ use crate::flow::read::Reader;
 use crate::flow::read::fields::Fields;
 use crate::flow::read::yaml::Text;
 use crate::flow::read::yaml::Yaml;
+use crate::flow::whisper;
 use crate::queue::hold::HoldPolicy;
 
 /// Takes the fields of a queue that are about talks.
@@ -44,6 +45,7 @@ pub(crate) fn talk_policy(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> T
         owner_first: fields.optional("owner_first").and_then(|yaml| owner_first(yaml, reader)),
         record: fields.optional("record").and_then(|yaml| record(yaml, reader)).unwrap_or(usual.record),
         phones_show: fields.optional("phones_show").and_then(|yaml| phones_show(yaml, reader)),
+        whisper: fields.optional("whisper").map(|yaml| whisper::read(yaml, reader)).unwrap_or_default(),
         // It names a flow, and is read with the others that do.
         survey: None,
     }

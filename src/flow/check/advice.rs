@@ -45,7 +45,7 @@ pub(super) fn flow(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
 }
 
 /// How long it takes to say this in the language that takes longest; what is said of variables does not count.
-fn length(prompts: &[Prompt], reader: &Reader<'_>) -> Duration {
+pub(crate) fn length(prompts: &[Prompt], reader: &Reader<'_>) -> Duration {
     let one = |prompt: &Prompt| match prompt {
         Prompt::Recorded(name) => {
             let length = |language: &Name| reader.prompts.length(language, name);

@@ -21,6 +21,7 @@ use crate::flow::node::transfer::To;
 use crate::flow::read::Reader;
 use crate::queue::api::Config;
 
+pub(crate) use advice::length;
 pub(crate) use greeting::greetings;
 pub(crate) use place::places;
 pub(crate) use presence::presence;

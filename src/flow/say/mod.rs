@@ -34,6 +34,11 @@ fn grammar(language: &str) -> Grammar {
     }
 }
 
+/// Whether it is Spanish, of whichever country.
+pub fn speaks_spanish(language: &str) -> bool {
+    grammar(language) == Grammar::Spanish
+}
+
 /// What an amount of money is counted in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Currency {
@@ -207,6 +212,18 @@ pub enum Kind {
     Money(Currency),
     Date,
     Time,
+}
+
+/// A value by these rules. What does not fit them is said digit by digit.
+pub fn of_kind(language: &str, kind: Kind, text: &str) -> Vec<Name> {
+    match (kind, text.parse::<u64>()) {
+        (Kind::Number, Ok(count)) => number(language, count),
+        (Kind::Duration, Ok(seconds)) => duration(language, Duration::from_secs(seconds)),
+        (Kind::Money(currency), _) => money(language, text, currency),
+        (Kind::Date, _) => date(language, text),
+        (Kind::Time, _) => time(language, text),
+        _ => digits(text),
+    }
 }
 
 /// Every prompt that these rules may name for it.

@@ -28,6 +28,7 @@ mod validity;
 mod verify;
 mod voicemail;
 mod walks;
+mod whisper;
 
 use std::time::Duration;
 

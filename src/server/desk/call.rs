@@ -118,6 +118,8 @@ pub enum PartRole {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartPhase {
     Ringing,
+    /// They hear for what the caller comes.
+    Whisper,
     Talking,
     WrapUp,
 }
@@ -126,6 +128,8 @@ pub enum PartPhase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Ringing,
+    /// The agent has picked up, and hears for what the caller comes.
+    Whisper,
     /// The agent hears the phone ring of the one whom they call.
     CallingOut,
     Talking,
@@ -256,6 +260,7 @@ impl DeskCall {
     pub fn phase(&self, part: &Part) -> Phase {
         match (part.phase, part.role) {
             (PartPhase::Ringing, _) => Phase::Ringing,
+            (PartPhase::Whisper, _) => Phase::Whisper,
             (PartPhase::WrapUp, _) => Phase::WrapUp,
             (PartPhase::Talking, PartRole::Supervisor(_) | PartRole::Called) => Phase::Talking,
             (PartPhase::Talking, PartRole::Agent) if self.calling_out => Phase::CallingOut,
@@ -358,6 +363,7 @@ impl DeskCall {
                 self.join(agent, role, PartPhase::Ringing, wall);
             }
             What::AgentMissed { agent, .. } => self.leave(agent),
+            What::Whispered { agent, .. } => self.join(agent, PartRole::Agent, PartPhase::Whisper, wall),
             What::AgentConnected { agent, waited, .. } => {
                 self.waited = Some(*waited);
                 self.waiting_since = None;

@@ -73,6 +73,17 @@ fn before_picking_up_the_desk_says_who_calls_and_what_they_have_been_through() {
 }
 
 #[test]
+fn an_agent_who_hears_a_whisper_has_picked_up_and_does_not_talk_yet() {
+    let desks = desks();
+    tell(&desks, sample::whole_call(7).into_iter().take(20));
+    tell(&desks, [at(40, What::Whispered { agent: "bob".into(), prompts: vec!["queues/billing".into()] })]);
+    assert_eq!(phase(&desks, "bob"), Some(Phase::Whisper));
+    let waited = Duration::from_secs(30);
+    tell(&desks, [at(44, What::AgentConnected { agent: "bob".into(), waited, quote: None })]);
+    assert_eq!(phase(&desks, "bob"), Some(Phase::Talking));
+}
+
+#[test]
 fn a_place_that_outlived_the_server_rings_nobody_of_before_and_says_all_of_the_caller() {
     let desks = desks();
     tell(&desks, sample::whole_call(7).into_iter().take(20));
