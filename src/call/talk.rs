@@ -249,7 +249,8 @@ impl Call {
         out.extend(agent.map(|agent| CallAction::Queue(queue::Event::RingFailed { call, agent, why })));
     }
 
-    /// The agent hung up, or is gone. A caller who waits for them, or for whom they consult, is not left alone.
+    /// The agent hung up, or is gone. A caller who waits for them, for whom they consult, or who has not heard them yet, is not
+    /// left alone.
     pub(super) fn agent_left(
         &mut self,
         center: &Center,
@@ -262,6 +263,7 @@ impl Call {
             Phase::Talking(_) if self.has_members() => self.hand_to_member(center, now, out),
             Phase::Talking(talk)
                 if talk.lost
+                    || talk.notice.is_some()
                     || talk.was_refused(now)
                     || talk.consult.is_some()
                     || talk.hold.as_ref().is_some_and(Hold::is_held) =>

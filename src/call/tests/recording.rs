@@ -49,6 +49,24 @@ impl Script {
 }
 
 #[test]
+fn an_agent_who_hangs_up_during_the_notice_leaves_the_caller_to_the_queue() {
+    let mut script = Script::picked_up("1002");
+    script.transcript.clear();
+    script.leg("alice hangs up", AGENT, LegEvent::Ended { cause: "hung up".into() });
+    script.check(
+        "
+alice hangs up
+  fact: talk_ended
+  engine: TalkEnded
+  stop playing
+  0 hears 
+  engine: Enqueue
+",
+    );
+    assert!(matches!(script.call.phase, Phase::Waiting(_)));
+}
+
+#[test]
 fn a_caller_of_a_recorded_queue_hears_of_it_before_anybody_hears_them() {
     let mut script = Script::picked_up("1002");
     let hold = AgentRequest::Hold { reason: "a".to_owned(), quote: None, way: None, agreed: true };
