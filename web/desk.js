@@ -9,6 +9,7 @@ import { drawConference } from "./desk-conference.js";
 import { wireDialogs } from "./desk-dialogs.js";
 import { drawEscalation } from "./desk-escalation.js";
 import { drawMisrouted } from "./desk-misrouted.js";
+import { drawListeners, drawListening, wireListening } from "./desk-listening.js";
 import { Audio } from "./desk-phone.js";
 import { SpokenNote } from "./desk-spoken.js";
 import { drawAway, drawConsult, drawHold, drawNotes } from "./desk-talk.js";
@@ -79,6 +80,7 @@ function draw() {
   show(at("call"), Boolean(call));
   if (call) drawCall(call);
   drawBefore(call);
+  drawListening(desk, { me: who.name });
   drawPromises(desk.promises);
   drawTitle(call);
   audio?.follows(desk);
@@ -174,6 +176,7 @@ function drawCall(call) {
   drawConsult(call, { me: who.name, atDesk: Boolean(byPage) });
   spokenNote.draw(call, Boolean(byPage));
   drawConference(call, { me: who.name, act });
+  drawListeners(call, { act });
   drawNotes(call, who.name);
   drawEscalation(call, { me: who.name });
   const talks = ["calling_out", "talking", "asking_hold", "holding", "consulting", "conference"].includes(phase);
@@ -312,6 +315,7 @@ function wireButtons() {
     at("wrap-up").querySelector("input").focus();
   });
   wireDialogs({ current, act: (what, body) => act(what, body), agent: who.name });
+  wireListening();
   wireCalling({ agent: who.name, atDesk: () => Boolean(audio?.isUp) });
 }
 

@@ -4,7 +4,12 @@
 use serde_json::json;
 
 use crate::baresip::Phone;
+use crate::browser::Browser;
+use crate::browser::browsers_available;
 use crate::callback::center_with;
+use crate::pages::alice_takes_a_call;
+use crate::pages::is_clean;
+use crate::pages::sits_at_the_desk;
 use crate::server::Server;
 use crate::spine::STRANGER;
 use crate::talk::Talk;
@@ -57,7 +62,7 @@ fn a_colleague_hears_a_talk_once_the_agent_agrees_and_is_heard_by_nobody() {
 }
 
 /// Bob's tone is in no tenth of a second of these, alone or among others.
-fn was_never_heard(recordings: [Vec<i16>; 2]) {
+fn was_never_heard<const N: usize>(recordings: [Vec<i16>; N]) {
     for recording in recordings {
         assert!(recording.len() > tone::RATE, "there is something to hear");
         let heard = recording.chunks_exact(tone::RATE / 10).any(|part| tone::is_in(COLLEAGUE_HZ, part));
@@ -111,5 +116,68 @@ fn a_trainee_is_let_in_at_once_listens_on_after_a_crash_and_stops_when_they_are_
     alice.hang_up();
     caller.wait_for("CALL_CLOSED", 10);
     server.story_with(&id, "call_ended", 10);
+    server.is_left_clean();
+}
+
+#[test]
+fn at_the_desk_one_asks_to_listen_and_the_other_answers() {
+    let test = "at_the_desk_one_asks_to_listen_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut bob = Browser::start(COLLEAGUE_HZ);
+    sits_at_the_desk(&mut bob, &server, "bob");
+    bob.run("await page.selectOption('#reason', 'training'); await page.click('#not-ready')");
+    bob.sees("nobody talks yet", 10, "document.querySelector('#colleagues-empty').checkVisibility()");
+    let (mut alice, caller) = alice_takes_a_call(&server);
+    let asks = "document.querySelector('[aria-label=\"Ask to listen: alice\"]')";
+    bob.sees("alice talks", 20, &format!("{asks} !== null"));
+    // By keyboard alone, as everything at the desk.
+    let presses = |browser: &mut Browser, label: &str| {
+        browser.run(&format!(
+            "await page.focus('[aria-label=\"{label}\"]'); await page.keyboard.press('Enter')"
+        ));
+    };
+    presses(&mut bob, "Ask to listen: alice");
+    bob.sees("who was asked", 10, "document.querySelector('#listening').innerText.includes('asked alice')");
+    alice.sees(
+        "who asks",
+        10,
+        "document.querySelector('#listeners-news').innerText === 'Bob asks to listen.'",
+    );
+    presses(&mut alice, "Let them listen: bob");
+    bob.sees(
+        "listening",
+        10,
+        "document.querySelector('#listening-title').innerText === 'You listen to alice'",
+    );
+    bob.hears_among("phone", CALLER_HZ, 20);
+    bob.hears_among("phone", AGENT_HZ, 20);
+    assert!(
+        !bob.look("document.querySelector('#call').checkVisibility()").as_bool().unwrap(),
+        "no call of bob's"
+    );
+    alice.hears("phone", CALLER_HZ, 10);
+
+    // A page that is loaded anew hears on.
+    bob.run("await page.reload()");
+    bob.sees("still there", 30, "document.querySelector('#listening').checkVisibility()");
+    bob.hears_among("phone", CALLER_HZ, 30);
+    presses(&mut alice, "Send away: bob");
+    let news =
+        "document.querySelector('#colleagues-news').innerText === 'You do not listen to alice any more.'";
+    bob.sees("why it is quiet", 10, news);
+    alice.sees("nobody listens", 10, "!document.querySelector('#listeners-panel').checkVisibility()");
+    bob.sees("alice talks on", 20, &format!("{asks} !== null"));
+    presses(&mut bob, "Ask to listen: alice");
+    let refused =
+        "document.querySelector('#listening-error').innerText.startsWith('Alice does not let bob listen')";
+    bob.sees("why not", 10, refused);
+    alice.run("await page.click('#hang-up')");
+    was_never_heard([caller.line.recording()]);
+    caller.ends_well(10);
+    is_clean(&mut alice);
+    is_clean(&mut bob);
     server.is_left_clean();
 }

@@ -199,6 +199,7 @@ pub fn states(ringing: &Value) -> Vec<(&'static str, Value)> {
             with(json!({ "misrouted": { "belongs": "sales", "reason": "asks what a new boiler costs" } })),
         ),
         ("handed-on", with(json!({ "notes": [note("dave"), note("bob")] }))),
+        ("asked-to-listen", with(json!({ "asks_to_listen": ["bob"], "listeners": ["dora"] }))),
         ("supervising", with(json!({ "role": "supervisor", "mode": "whisper", "recording": null }))),
         (
             "consulted",
@@ -254,8 +255,18 @@ fn the_desk_looks_good_in_every_state() {
         promise("alice", "answer", "what the valve costs", 600, "open"),
         promise("alice", "callback", "", 40_000, "open"),
     ];
-    shows(&mut alice, json!({ "state": "not_ready", "reason": "lunch", "promises": promises }));
+    let talks = |id: &str, since| json!({ "id": id, "call": 7, "state": "talking", "since": at(since) });
+    answers(&mut alice, "/api/v1/agents", &json!({ "agents": [talks("bob", -75), talks("carol", -320)] }));
+    let away =
+        json!({ "state": "not_ready", "reason": "lunch", "promises": promises, "learns_from": ["carol"] });
+    shows(&mut alice, away);
+    alice.sees("who talks", 10, "document.querySelector('#colleagues').children.length === 2");
     looks.at(&mut alice, "desk-not-ready");
+    let to = |phase: &str| json!({ "call": 7, "agent": "bob", "phase": phase, "since": at(-75) });
+    for (name, phase) in [("desk-asks-to-listen", "asking"), ("desk-listening", "listening")] {
+        shows(&mut alice, json!({ "state": "not_ready", "reason": "training", "listening_to": to(phase) }));
+        looks.at(&mut alice, name);
+    }
     shows(&mut alice, json!({ "state": "reserved", "since": at(-9) }));
     looks.at(&mut alice, "desk-reserved");
     for (name, call) in &states {
