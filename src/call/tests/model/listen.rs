@@ -60,9 +60,13 @@ impl Listens {
                 self.agreed.remove(&listener);
                 assert!(self.listens.remove(&listener).is_some(), "the end of no listening");
             }
-            What::TalkEnded { agent, .. } => self.refused.retain(|(_, by)| *by != agent),
             _ => {}
         }
+    }
+
+    /// Their no was for this talk; they may get the same caller again.
+    pub(super) fn talk_ended(&mut self, agent: &Name) {
+        self.refused.retain(|(_, by)| by != agent);
     }
 }
 

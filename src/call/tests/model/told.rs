@@ -119,7 +119,10 @@ impl Told {
             What::AgentConnected { agent, .. } | What::CalleeReached { agent, .. } => {
                 assert!(self.talking.insert(agent), "talks twice")
             }
-            What::TalkEnded { agent, .. } => assert!(self.talking.remove(&agent), "the end of no talk"),
+            What::TalkEnded { agent, .. } => {
+                assert!(self.talking.remove(&agent), "the end of no talk");
+                self.listens.talk_ended(&agent);
+            }
             What::Supervising { supervisor, mode } => match mode {
                 SuperviseMode::Barge => drop(self.barging.insert(supervisor)),
                 _ => drop(self.barging.remove(&supervisor)),
