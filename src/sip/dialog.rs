@@ -150,6 +150,11 @@ impl Dialog {
         Some(self.hop).filter(|hop| hop.transport.is_web())
     }
 
+    /// The connection that the dialog goes over; none where it goes over none.
+    pub(in crate::sip) fn connection(&self) -> Option<Hop> {
+        Some(self.hop).filter(|hop| hop.transport.is_reliable())
+    }
+
     /// Whether the dialog was made over a connection, and so the peer hears when that ends.
     pub(in crate::sip) fn is_by_connection(&self) -> bool {
         self.hop.transport.is_reliable()
@@ -161,7 +166,7 @@ impl Dialog {
         of(&self.target) == of(contact)
     }
 
-    /// A phone in a browser has another connection now: requests go over that.
+    /// The peer has another connection now: requests go over that.
     pub(in crate::sip) fn reconnected(&mut self, hop: Hop) {
         self.hop = hop;
     }

@@ -79,6 +79,12 @@ impl Registrar {
         self.users.iter().find(|(_, bindings)| bindings.iter().any(is_theirs)).map(|(user, _)| user.clone())
     }
 
+    /// The hop over which a user is signed in with this Contact.
+    pub(in crate::sip) fn hop_of(&self, user: &Name, contact: &Uri) -> Option<Hop> {
+        let bindings = self.users.get(user)?;
+        bindings.iter().find(|binding| binding.uri.equivalent(contact)).map(|binding| binding.hop)
+    }
+
     /// Whether anybody is signed in over this hop.
     pub(in crate::sip) fn is_at(&self, hop: Hop) -> bool {
         self.users.values().flatten().any(|binding| binding.hop == hop)

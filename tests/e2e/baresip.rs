@@ -29,6 +29,8 @@ pub struct Setup<'a> {
     pub domain: Option<String>,
     /// Registers there with this password.
     pub password: Option<&'a str>,
+    /// For so many seconds, and anew when they are nearly over.
+    pub registers_s: u32,
     /// Picks up by itself.
     pub answers: bool,
     /// The tone it sends.
@@ -51,7 +53,8 @@ impl Default for Setup<'_> {
         let (domain, password) = (None, None);
         let (hz, max_calls, transport) = (tone::CALLER_HZ, 1, "udp");
         let (user, codec, srtp) = ("caller", "pcmu", None);
-        Setup { user, domain, password, answers: false, hz, max_calls, transport, codec, srtp }
+        let (registers_s, answers) = (60, false);
+        Setup { user, domain, password, registers_s, answers, hz, max_calls, transport, codec, srtp }
     }
 }
 
@@ -96,7 +99,9 @@ impl Phone {
             writeln!(config, "module_app {module}.so").expect("a string grows");
         }
         let registers = match setup.password {
-            Some(password) => format!("regint=60;auth_user={};auth_pass={password}", setup.user),
+            Some(password) => {
+                format!("regint={};auth_user={};auth_pass={password}", setup.registers_s, setup.user)
+            }
             None => "regint=0".to_owned(),
         };
         let answers = if setup.answers { "auto" } else { "manual" };

@@ -6,6 +6,7 @@ use crate::baresip;
 use crate::baresip::Phone;
 use crate::browser::Browser;
 use crate::browser::browsers_available;
+use crate::journal::they_hear_each_other;
 use crate::server::Server;
 use crate::server::Setup;
 use crate::spine::STRANGER;
@@ -42,6 +43,38 @@ fn a_caller_and_an_agent_over_tls_hear_each_other() {
     let source = story.only("call_arrived")["source"].to_string();
     assert!(source.contains("tls"), "{source}");
     assert_eq!(story.only("talk_ended")["by"], "agent");
+    server.is_left_clean();
+}
+
+#[test]
+fn a_phone_that_has_lost_its_connection_is_told_when_it_is_back_that_the_caller_hung_up() {
+    if !available("a_phone_that_has_lost_its_connection_…", &["baresip"]) {
+        return;
+    }
+    let mut server = start();
+    let mut alice = Phone::agent_set_up(&baresip::Setup {
+        user: "alice",
+        domain: Some(server.sip_tls()),
+        answers: true,
+        transport: "tls",
+        registers_s: 30,
+        ..baresip::Setup::default()
+    });
+    let mut caller = Phone::caller(&server.sip(), STRANGER);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "agent_connected", 20);
+    they_hear_each_other(&caller, &alice);
+
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    they_hear_each_other(&caller, &alice);
+    caller.hang_up();
+    server.story_with(&id, "talk_ended", 10);
+    // It signs in again before its time is over, and by another connection.
+    alice.wait_for("CALL_CLOSED", 40);
+    server.story_with(&id, "call_ended", 10);
     server.is_left_clean();
 }
 

@@ -138,7 +138,7 @@ impl Endpoint {
             self.last_session = self.last_session.max(id.0);
         }
         session.dialog.local_cseq = session.dialog.local_cseq.saturating_add(CSEQ_GAP);
-        if session.dialog.web_hop().is_some() {
+        if session.needs_its_connection() {
             session.part_from_before(now);
         } else if let Some(asking) = asking {
             self.core.transactions.carry_on(asking);

@@ -211,8 +211,8 @@ impl Endpoint {
             return;
         }
         let mut cx = Cx { now, core: &mut self.core, out };
-        let web_hop = Some(invite.hop).filter(|hop| hop.transport.is_web());
-        let user = web_hop.and_then(|hop| self.registrar.whose(&invite.uri, hop));
+        let hop = Some(invite.hop).filter(|hop| hop.transport.is_reliable());
+        let user = hop.and_then(|hop| self.registrar.whose(&invite.uri, hop));
         let mut session = Session::invite(&mut cx, invite);
         session.user = user;
         self.sessions.insert(id, session);
@@ -266,8 +266,8 @@ impl Endpoint {
     }
 
     fn hop_failed(&mut self, now: Timestamp, hop: Hop, out: &mut Vec<Output>) {
-        // Other phones are reached anew where they are: their sessions, which may be many, are not looked at.
-        if hop.transport.is_web() {
+        // Others are reached anew where they are, or nobody knows where: sessions, which may be many, are not looked at for them.
+        if hop.transport.is_web() || self.registrar.is_at(hop) {
             let over = self.sessions.values().filter(|session| session.is_by(hop));
             let over: Vec<SessionId> = over.map(|session| session.id).collect();
             for id in over {

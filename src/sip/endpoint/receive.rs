@@ -509,9 +509,11 @@ impl Endpoint {
         let claimed = arrival.to.uri.user.as_deref().unwrap_or_default();
         match auth::prove(&mut cx, arrival, claimed) {
             Proof::User(user) => {
+                let contact = arrival.request.headers.contact().ok().flatten().map(|contact| contact.uri);
+                let before = contact.as_ref().and_then(|contact| self.registrar.hop_of(&user, contact));
                 let refused = self.registrar.register(&mut cx, &user, arrival, transaction);
-                if refused.is_none() && arrival.hop.transport.is_web() {
-                    self.reconnected(now, &user, arrival, out);
+                if let (None, Some(contact), true) = (refused, contact, arrival.hop.transport.is_reliable()) {
+                    self.reconnected(now, &user, (&contact, before), arrival.hop, out);
                 }
                 refused
             }
@@ -525,15 +527,21 @@ impl Endpoint {
 }
 
 impl Endpoint {
-    /// A phone in a browser, that has proved to be this user's, comes by a connection that may be another one than before: what
-    /// it is told within its sessions goes there.
-    fn reconnected(&mut self, now: Timestamp, user: &Name, arrival: &Arrival, out: &mut Vec<Output>) {
-        let Ok(Some(contact)) = arrival.request.headers.contact() else { return };
-        let is_its = |session: &Session| session.is_phone_of(user, &contact.uri);
+    /// A phone that has proved to be this user's comes by a connection that may be another one than before: what it is told within
+    /// its sessions goes there.
+    fn reconnected(
+        &mut self,
+        now: Timestamp,
+        user: &Name,
+        (contact, before): (&Uri, Option<Hop>),
+        hop: Hop,
+        out: &mut Vec<Output>,
+    ) {
+        let is_its = |session: &Session| session.is_phone_of(user, contact, before);
         let its: Vec<SessionId> =
             self.sessions.values().filter(|session| is_its(session)).map(|session| session.id).collect();
         for id in its {
-            self.with_session(now, id, out, |session, cx| session.reconnected(cx, arrival.hop));
+            self.with_session(now, id, out, |session, cx| session.reconnected(cx, hop));
         }
     }
 }
@@ -553,7 +561,9 @@ fn within_session(
     if !session.dialog.takes_cseq(arrival.cseq) {
         return Some(500);
     }
-    session.came_by(arrival.hop);
+    if session.only_hop().is_some() || cx.core.config.trunk_at(arrival.hop).is_none() {
+        session.came_by(arrival.hop);
+    }
     let method = &arrival.request.method;
     let offer = matches!(method, Method::Invite | Method::Update);
     if offer && !arrival.has_known_body() {

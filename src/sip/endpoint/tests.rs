@@ -4,6 +4,7 @@ mod bench;
 mod browsers;
 mod calls;
 mod carried;
+mod connections;
 mod noise;
 mod registrations;
 mod sessions;

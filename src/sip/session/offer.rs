@@ -210,7 +210,7 @@ impl Session {
                 self.glare = Some(Glare { at, sdp, tries: asking.tries + 1, refresh });
             }
             // What went with the connection waits for the next.
-            (503, AskingKind::ReInvite, Some(sdp)) if self.dialog.web_hop().is_some() => {
+            (503, AskingKind::ReInvite, Some(sdp)) if self.only_hop().is_some() => {
                 self.wanted.get_or_insert(sdp);
             }
             (_, AskingKind::ReInvite, _) => {

@@ -1,6 +1,6 @@
-//! A session whose peer is a phone in a browser, between the end of one connection and the beginning of the next: nobody but the
-//! browser opens one. Audio has a way of its own and goes on meanwhile, so the session does not end by it. One that only rings
-//! does, and its phone is told so when it is back.
+//! A session whose peer has opened its connection, between the end of one and the beginning of the next, which nobody else can
+//! open: a phone in a browser, or one that is signed in over TCP or TLS. Audio has a way of its own and goes on meanwhile, so the
+//! session does not end by it. One that only rings in a browser does, and its phone is told so when it is back.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -28,20 +28,45 @@ pub(super) struct Parted {
 }
 
 impl Session {
-    /// Whether this connection of a browser is the one that the peer is reached by.
+    /// The connection by which alone the peer is reached: that of a browser, or of a phone that is signed in and so comes again. Its
+    /// Contact may well name the port that it connected from, and nobody listens there.
+    pub(in crate::sip) fn only_hop(&self) -> Option<Hop> {
+        let signed_in = self.user.is_some();
+        self.dialog.web_hop().or_else(|| self.dialog.connection().filter(|_| signed_in))
+    }
+
+    /// Whether it is this one.
     pub(in crate::sip) fn is_by(&self, hop: Hop) -> bool {
-        self.dialog.web_hop() == Some(hop)
+        self.only_hop() == Some(hop)
     }
 
-    /// Whether the peer is a phone of this user in a browser, that signs in with this Contact. A Contact alone proves nothing:
-    /// anybody may give another one's.
-    pub(in crate::sip) fn is_phone_of(&self, user: &Name, contact: &Uri) -> bool {
-        self.user.as_ref() == Some(user) && self.dialog.web_hop().is_some() && self.dialog.is_to(contact)
+    /// Whether the peer is a phone of this user, that signs in with this Contact, and did so by another connection before. A
+    /// Contact alone proves nothing: anybody may give another one's, and a user's phones may have the same but for the port.
+    pub(in crate::sip) fn is_phone_of(&self, user: &Name, contact: &Uri, before: Option<Hop>) -> bool {
+        let came_again = self.dialog.web_hop().is_some() || self.parted.is_some();
+        self.user.as_ref() == Some(user)
+            && self
+                .only_hop()
+                .is_some_and(|hop| Some(hop) == before || came_again && self.dialog.is_to(contact))
     }
 
-    /// The connection to the peer is gone.
+    /// Whether what the peer is told may go over this connection, which it has opened as well: one of the same kind.
+    fn goes_on_by(&self, hop: Hop) -> bool {
+        match self.dialog.web_hop() {
+            Some(_) => hop.transport.is_web(),
+            None => self.dialog.connection().is_some_and(|before| before.transport == hop.transport),
+        }
+    }
+
+    /// Whether the peer cannot be told anything by a process that has not made its connection.
+    pub(in crate::sip) fn needs_its_connection(&self) -> bool {
+        self.dialog.web_hop().is_some() || self.stage == Stage::Confirmed && self.only_hop().is_some()
+    }
+
+    /// The connection to the peer is gone. A phone that is no browser may answer an INVITE over another one
+    /// ([RFC 3261 §18.2.2](https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2)), so it rings on.
     pub(in crate::sip) fn part(&mut self) {
-        if self.stage == Stage::Confirmed || self.rings() {
+        if self.stage == Stage::Confirmed || self.dialog.web_hop().is_some() && self.rings() {
             self.parted.get_or_insert_default();
         }
     }
@@ -76,6 +101,9 @@ impl Session {
     /// The peer has another connection now: what it is told goes there. Where the one before was gone it is asked whether it
     /// still knows the session.
     pub(in crate::sip) fn reconnected(&mut self, cx: &mut Cx<'_>, hop: Hop) {
+        if !self.goes_on_by(hop) {
+            return;
+        }
         self.dialog.reconnected(hop);
         match self.parted.take() {
             None => {}
@@ -95,9 +123,10 @@ impl Session {
         }
     }
 
-    /// The peer has said something within the session by this connection: whoever never signs in is found by that.
+    /// The peer has said something within the session by this connection: whoever never signs in is found by that. A trunk is
+    /// reached where it listens.
     pub(in crate::sip) fn came_by(&mut self, hop: Hop) {
-        if self.dialog.web_hop().is_some() && hop.transport.is_web() {
+        if self.goes_on_by(hop) {
             self.dialog.reconnected(hop);
             self.parted = None;
         }

@@ -93,7 +93,7 @@ impl Session {
                 self.rings_by_no_connection(cx, status);
             }
             Some(kind) => self.refused(cx, kind, status, None),
-            None if status == 503 && self.dialog.web_hop().is_some() => self.was_cut_off(cx, silence),
+            None if status == 503 && self.only_hop().is_some() => self.was_cut_off(cx, silence),
             None if self.stage == Stage::Confirmed => self.ended(cx, EndCause::PeerGone, true),
             None => {}
         }
