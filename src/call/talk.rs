@@ -272,7 +272,7 @@ impl Call {
             }
             Phase::Talking(_) => self.end_by_agent(center, now, cause, out),
             Phase::CallingBack(callback) if callback.wait.reached => self.next_agent(now, out),
-            Phase::Whispering(_) => self.whisper_refused(now, out),
+            Phase::Whispering(_) => self.whisper_refused(center, now, out),
             Phase::CallingBack(_) => self.callback_failed("the agent hung up", out),
             Phase::Calling(_) if self.agent.as_ref().is_some_and(|line| line.up) => self.gave_up(out),
             _ => {

@@ -30,7 +30,7 @@ languages: [en, es]
 numbers:
   { 1000: greet, 1001: straight, 1002: recorded, 1003: asked, 1004: spanish, 1005: consents, 1006: outside, 1007: alone,
     1008: kept, 1009: message, 1010: told, 1011: judged, 1012: placed, 1013: surges,
-    1014: closed, 1015: whispers }
+    1014: closed, 1015: whispers, 1016: given }
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask }
@@ -137,6 +137,7 @@ static TEST_CENTER: LazyLock<Center> = LazyLock::new(|| {
         file("kept.yaml", KEPT),
         file("outside.yaml", forward::OUTSIDE),
         file("alone.yaml", forward::ALONE),
+        file("given.yaml", whisper::GIVEN),
         file("message.yaml", message::MESSAGE),
         file("after_talk.yaml", survey::AFTER_TALK),
     ];

@@ -217,6 +217,11 @@ impl Wait {
         self.hears = promise.map_or(Hears::Nothing, |play| Hears::Promise { play });
     }
 
+    /// Whether it is for one agent alone.
+    pub(super) fn is_for_agent(&self) -> bool {
+        self.for_agent
+    }
+
     /// Whether something is being said to the caller.
     pub(super) fn says(&self) -> bool {
         matches!(self.hears, Hears::Question { silent_at: None, .. } | Hears::Word { .. })
@@ -313,7 +318,13 @@ impl Call {
     }
 
     /// The agent whom a flow had called did not take the caller: the flow goes on.
-    fn back_in_flow(&mut self, center: &Center, now: Timestamp, rang: bool, out: &mut Vec<CallAction>) {
+    pub(super) fn back_in_flow(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        rang: bool,
+        out: &mut Vec<CallAction>,
+    ) {
         self.phase = Phase::Flow;
         let result = if rang { TransferResult::NoAnswer } else { TransferResult::Busy };
         self.step_flow(center, now, FlowEvent::Transferred(result), out);

@@ -126,25 +126,33 @@ impl Call {
         out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
     }
 
-    /// The agent hung up instead of taking the caller.
-    pub(super) fn whisper_refused(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
+    /// The agent hung up instead of taking the caller: others serve them, or the flow goes on that had this agent called.
+    pub(super) fn whisper_refused(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
+        let Phase::Whispering(whispering) = &self.phase else { return };
+        let of_flow = whispering.wait.is_for_agent() && self.run.is_some();
         out.extend(self.caller.map(|leg| CallAction::StopPlay { leg }));
-        self.next_agent(now, out);
+        self.whisper_stopped(MissedWhy::Unreachable, out);
+        self.agent = None;
+        if of_flow {
+            self.back_in_flow(center, now, true, out);
+        } else {
+            self.rejoin(now, out);
+        }
     }
 
     /// The caller hung up before they had the agent.
     pub(super) fn whisper_abandoned(&mut self, cause: &str, out: &mut Vec<CallAction>) {
         self.caller = None;
         out.push(CallAction::Fact(What::WaitEnded { exit: WaitExit::Abandoned }));
-        self.whisper_stopped(out);
+        self.whisper_stopped(MissedWhy::Withdrawn, out);
         self.end_lines(false, out);
         self.finish(Party::Caller, Outcome::Abandoned, cause, out);
     }
 
-    /// The agent is free again, and has missed nothing.
-    pub(super) fn whisper_stopped(&self, out: &mut Vec<CallAction>) {
+    /// The agent does not get the caller, and is free again.
+    pub(super) fn whisper_stopped(&self, why: MissedWhy, out: &mut Vec<CallAction>) {
         let Some(line) = &self.agent else { return };
-        let (call, why) = (line.contact, MissedWhy::Withdrawn);
+        let call = line.contact;
         out.push(CallAction::Fact(What::AgentMissed { agent: line.name.clone(), why }));
         out.extend(line.agent.map(|agent| CallAction::Queue(queue::Event::TalkEnded { call, agent })));
     }

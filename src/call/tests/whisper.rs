@@ -2,6 +2,15 @@
 
 use super::*;
 
+/// One agent is called, by the rules of the queue that whispers.
+pub(super) const GIVEN: &str = "
+flow: given
+start: call
+nodes:
+  call: { transfer: { agent: alice, queue: whispers }, no_answer: bye, busy: bye }
+  bye: { hang_up: nobody, after: greeting/welcome }
+";
+
 const AGENT: LegId = LegId::of(CallId(7), 1);
 
 fn whispering() -> Script {
@@ -106,6 +115,24 @@ alice picks up
   engine: PickedUp
 play ends
   play to 0: ringback again and again
+",
+    );
+}
+
+#[test]
+fn the_flow_goes_on_when_the_agent_whom_it_had_called_hangs_up_during_a_whisper() {
+    let mut script = Script::arrive("1016", "", None);
+    let agent = script.rings();
+    script.leg("alice picks up", agent, LegEvent::Up);
+    script.transcript.clear();
+    script.leg("alice hangs up", agent, LegEvent::Ended { cause: "hung up".into() });
+    script.check(
+        "
+alice hangs up
+  stop playing
+  fact: agent_missed
+  engine: TalkEnded
+  play to 0: greeting/welcome
 ",
     );
 }
