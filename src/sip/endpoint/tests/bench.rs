@@ -92,6 +92,14 @@ impl Bench {
         self.input(Input::Command(command));
     }
 
+    /// The connection is closed; what comes next comes by another one.
+    pub(super) fn cut_off(&mut self) {
+        let closed = self.hop;
+        self.hop.remote.set_port(closed.remote.port() + 1);
+        self.input(Input::HopFailed { hop: closed });
+        self.forget();
+    }
+
     /// Lets time pass, with every tick on its deadline.
     pub(super) fn pass(&mut self, millis: u64) {
         let end = self.now + Duration::from_millis(millis);

@@ -123,15 +123,6 @@ fn talk() -> Bench {
     bench
 }
 
-/// Its connection is closed; what comes next comes by another one.
-fn cut_off(bench: &mut Bench) {
-    let closed = bench.hop;
-    bench.hop.remote.set_port(closed.remote.port() + 1);
-    bench.input(Input::HopFailed { hop: closed });
-    bench.told();
-    bench.sent();
-}
-
 /// A phone signs in; what is sent then, all of it over its connection.
 fn signs_in(bench: &mut Bench, user: &str, cseq: u32) -> Vec<String> {
     sign_in(bench, user, cseq, IN_BROWSER);
@@ -156,7 +147,7 @@ fn whoever_signs_in_with_anothers_contact_gets_none_of_that_ones_requests() {
 
     // Nor while she is away.
     let mut bench = talk();
-    cut_off(&mut bench);
+    bench.cut_off();
     assert_eq!(signs_in(&mut bench, "bob", 1), ["200 REGISTER"]);
     bench.command(end());
     assert!(bench.sent().is_empty());
@@ -177,7 +168,7 @@ fn what_a_phone_without_a_connection_is_to_be_told_waits_until_it_is_back() {
     let offer = Command::Offer { session: OURS, sdp: OFFER.into() };
     for (what, told) in [(offer, "INVITE"), (end(), "BYE")] {
         let mut bench = talk();
-        cut_off(&mut bench);
+        bench.cut_off();
         bench.command(what);
         bench.pass(60_000);
         assert!(bench.sent().is_empty() && bench.told().is_empty());
@@ -187,7 +178,7 @@ fn what_a_phone_without_a_connection_is_to_be_told_waits_until_it_is_back() {
     }
     // A key that comes late says something else.
     let mut bench = talk();
-    cut_off(&mut bench);
+    bench.cut_off();
     let content_type = "application/dtmf-relay";
     bench.command(Command::Info { session: OURS, content_type, body: "Signal=5".into() });
     assert_eq!(signs_in(&mut bench, "alice", 3), ["200 REGISTER", "OPTIONS"]);
@@ -199,7 +190,7 @@ fn what_was_being_asked_when_the_connection_was_closed_is_asked_again() {
     let asking = |command| {
         let mut bench = talk();
         bench.command(command);
-        cut_off(&mut bench);
+        bench.cut_off();
         bench
     };
     let mut bench = asking(Command::Offer { session: OURS, sdp: OFFER.into() });
@@ -230,13 +221,13 @@ fn what_was_being_asked_when_the_connection_was_closed_is_asked_again() {
 #[test]
 fn a_phone_without_a_connection_that_is_asked_for_has_32_s_to_be_back() {
     let mut bench = talk();
-    cut_off(&mut bench);
+    bench.cut_off();
     bench.pass(600_000);
     assert!(bench.told().is_empty(), "nobody asked");
     bench.command(Command::Options { session: OURS });
     bench.pass(30_000);
     assert_eq!(signs_in(&mut bench, "alice", 3), ["200 REGISTER", "OPTIONS"]);
-    cut_off(&mut bench);
+    bench.cut_off();
     bench.command(Command::Options { session: OURS });
     bench.pass(31_900);
     assert!(bench.told().is_empty());
@@ -250,7 +241,7 @@ fn a_phone_that_never_signed_in_is_found_by_what_it_says_in_its_talk() {
     bench.reborn = true;
     let tag = bench.establish();
     bench.sent();
-    cut_off(&mut bench);
+    bench.cut_off();
     bench.receive(request("INFO", "3", 2, &tag, "", ""));
     assert_eq!(bench.told().len(), 1);
     bench.command(Command::End { session: FIRST, reason: EndReason::Normal });

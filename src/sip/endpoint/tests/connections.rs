@@ -40,15 +40,6 @@ fn talk_with(contact: &str) -> Bench {
     bench
 }
 
-/// Its connection is closed; what comes next comes by another one.
-fn cut_off(bench: &mut Bench) {
-    let closed = bench.hop;
-    bench.hop.remote.set_port(closed.remote.port() + 1);
-    bench.input(Input::HopFailed { hop: closed });
-    bench.told();
-    bench.sent();
-}
-
 fn end(session: SessionId) -> Command {
     Command::End { session, reason: EndReason::Normal }
 }
@@ -68,7 +59,7 @@ fn what_a_phone_without_a_connection_is_to_be_told_waits_until_it_signs_in_again
     for (what, told) in [(offer, "INVITE"), (end(OURS), "BYE")] {
         for contact in [BEHIND, THERE] {
             let mut bench = talk_with(contact);
-            cut_off(&mut bench);
+            bench.cut_off();
             bench.command(what.clone());
             bench.pass(60_000);
             assert!(bench.sent().is_empty() && bench.told().is_empty(), "nobody is there");
@@ -77,7 +68,7 @@ fn what_a_phone_without_a_connection_is_to_be_told_waits_until_it_signs_in_again
     }
     // Some phones sign in with the port from which they connect.
     let mut bench = talk();
-    cut_off(&mut bench);
+    bench.cut_off();
     bench.command(end(OURS));
     let moved = BEHIND.replace("5061", "40112");
     assert_eq!(signs_in(&mut bench, "alice", &moved).last().unwrap(), "BYE");
@@ -100,7 +91,7 @@ fn a_phone_that_comes_by_another_connection_before_the_first_is_closed_is_told_t
 fn what_was_on_its_way_when_the_connection_was_closed_is_asked_again() {
     let mut bench = talk();
     bench.command(Command::Offer { session: OURS, sdp: OFFER.into() });
-    cut_off(&mut bench);
+    bench.cut_off();
     assert_eq!(signs_in(&mut bench, "alice", BEHIND), ["200 REGISTER", "OPTIONS", "INVITE"]);
 }
 
@@ -133,7 +124,7 @@ fn calls_and_comes_again(config: EndpointConfig, contact: &str) -> (Bench, Hop) 
     let tag = bench.last_response().headers.to().unwrap().tag().unwrap().to_owned();
     bench.receive(with(request("ACK", "1a", 1, &tag, "", "")));
     let first = bench.hop;
-    cut_off(&mut bench);
+    bench.cut_off();
     bench.receive(with(request("INFO", "3", 2, &tag, "", "")));
     bench.told();
     bench.sent();
