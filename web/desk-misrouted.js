@@ -4,7 +4,7 @@
 import { ask, at, make, redraw, show, write } from "./base.js";
 
 export function drawMisrouted({ misrouted, role, phase, direction, queue }) {
-  const visible = role === "agent" && direction === "inbound" && Boolean(queue) && phase !== "ringing";
+  const visible = role === "agent" && direction === "inbound" && Boolean(queue) && !["ringing", "whisper"].includes(phase);
   show(at("misrouted-row"), visible);
   if (!visible) return;
   show(at("misrouted"), !misrouted);
