@@ -132,7 +132,7 @@ impl Call {
             Phase::Flow if self.messages.leg.is_some() => self.step_flow(center, now, FlowEvent::HungUp, out),
             Phase::Kept | Phase::Ended { .. } => return,
             Phase::Talking(_) => return self.end_talk(now, Party::Server, cause, out),
-            Phase::Whispering(_) => self.whisper_stopped(MissedWhy::Withdrawn, out),
+            Phase::Whispering(_) => self.agent_goes(MissedWhy::Withdrawn, out),
             Phase::Waiting(_) | Phase::CallingBack(_) | Phase::Reaching(_) | Phase::Calling(_) => {
                 self.leave_queue(out)
             }

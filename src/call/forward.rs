@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::Call;
 use super::CallAction;
 use super::hearing::Legs;
-use super::waiting::RINGING_TONE;
 use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::fact::MissedWhy;
@@ -39,10 +38,9 @@ impl Call {
         out: &mut Vec<CallAction>,
     ) {
         let Some(caller) = self.caller else { return };
-        let (leg, play) = (self.new_leg(Party::Agent), self.new_play());
-        let prompts = vec![RINGING_TONE.into()];
+        let leg = self.new_leg(Party::Agent);
         out.push(CallAction::Fact(What::ForwardDialled { number: number.clone() }));
-        out.push(CallAction::Play { leg: caller, play, prompts, barge_in: false, repeat: true });
+        self.hears_it_ring(caller, out);
         out.push(CallAction::DialNumber { leg, number: number.clone() });
         self.forward = Some(Forward { leg, number, shown, dialled: now, up: None });
     }

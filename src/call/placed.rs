@@ -20,7 +20,6 @@ use super::Call;
 use super::CallAction;
 use super::Joined;
 use super::Phase;
-use super::waiting::RINGING_TONE;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::LegId;
@@ -187,8 +186,7 @@ impl Call {
         if by_phone {
             out.push(CallAction::Ring { leg: own });
         } else {
-            let (play, prompts) = (self.new_play(), vec![RINGING_TONE.into()]);
-            out.push(CallAction::Play { leg: own, play, prompts, barge_in: false, repeat: true });
+            self.hears_it_ring(own, out);
         }
         match to {
             Callee::Number(number) => {

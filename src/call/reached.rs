@@ -141,11 +141,16 @@ impl Call {
 
     /// The agent hung up before the caller had heard who calls: they are on the line, and served by others.
     pub(super) fn next_agent(&mut self, now: Timestamp, out: &mut Vec<CallAction>) {
-        let Some(line) = self.agent.take() else { return };
-        let (agent, why) = (line.name, MissedWhy::Unreachable);
-        out.push(CallAction::Fact(What::AgentMissed { agent, why }));
-        let (call, ended) = (self.id, |agent, call| queue::Event::TalkEnded { call, agent });
-        out.extend(line.agent.map(|agent| CallAction::Queue(ended(agent, call))));
+        self.agent_goes(MissedWhy::Unreachable, out);
+        self.agent = None;
         self.rejoin(now, out);
+    }
+
+    /// An agent who has picked up does not get the caller, and is free again.
+    pub(super) fn agent_goes(&self, why: MissedWhy, out: &mut Vec<CallAction>) {
+        let Some(line) = &self.agent else { return };
+        let call = self.id;
+        out.push(CallAction::Fact(What::AgentMissed { agent: line.name.clone(), why }));
+        out.extend(line.agent.map(|agent| CallAction::Queue(queue::Event::TalkEnded { call, agent })));
     }
 }

@@ -578,10 +578,14 @@ impl Call {
         let Phase::Waiting(wait) = &self.phase else { return };
         let rings = self.agent.is_some() || wait.reached;
         let (true, true, Some(leg)) = (wait.hears == Hears::Nothing, rings, self.caller) else { return };
-        let play = self.new_play();
-        let prompts = vec![RINGING_TONE.into()];
-        out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
+        self.hears_it_ring(leg, out);
         self.set_hears(Hears::RingingTone);
+    }
+
+    /// Lets somebody hear that a phone rings, until they hear something else.
+    pub(super) fn hears_it_ring(&mut self, leg: LegId, out: &mut Vec<CallAction>) {
+        let (play, prompts) = (self.new_play(), vec![RINGING_TONE.into()]);
+        out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
     }
 
     fn stop_ringing(&mut self, agent: AgentId, why: MissedWhy, out: &mut Vec<CallAction>) {

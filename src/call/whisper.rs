@@ -16,7 +16,6 @@ use serde::Serialize;
 use super::Call;
 use super::CallAction;
 use super::Phase;
-use super::waiting::RINGING_TONE;
 use super::waiting::Wait;
 use crate::base::LegId;
 use crate::base::Name;
@@ -29,7 +28,6 @@ use crate::fact::What;
 use crate::flow::Center;
 use crate::flow::whisper::Whispered;
 use crate::media::control::PlayId;
-use crate::queue;
 
 /// The longest that a caller waits for it.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -119,11 +117,9 @@ impl Call {
     /// The caller hears that somebody is about to be there: nobody waits for a whisper in silence, and music has its own leave.
     pub(super) fn whisper_rings(&mut self, out: &mut Vec<CallAction>) {
         let (Phase::Whispering(whispering), Some(leg)) = (&mut self.phase, self.caller) else { return };
-        if std::mem::replace(&mut whispering.rings, true) {
-            return;
+        if !std::mem::replace(&mut whispering.rings, true) {
+            self.hears_it_ring(leg, out);
         }
-        let (play, prompts) = (self.new_play(), vec![RINGING_TONE.into()]);
-        out.push(CallAction::Play { leg, play, prompts, barge_in: false, repeat: true });
     }
 
     /// The agent hung up instead of taking the caller: others serve them, or the flow goes on that had this agent called.
@@ -131,12 +127,12 @@ impl Call {
         let Phase::Whispering(whispering) = &self.phase else { return };
         let of_flow = whispering.wait.is_for_agent() && self.run.is_some();
         out.extend(self.caller.map(|leg| CallAction::StopPlay { leg }));
-        self.whisper_stopped(MissedWhy::Unreachable, out);
-        self.agent = None;
         if of_flow {
+            self.agent_goes(MissedWhy::Unreachable, out);
+            self.agent = None;
             self.back_in_flow(center, now, true, out);
         } else {
-            self.rejoin(now, out);
+            self.next_agent(now, out);
         }
     }
 
@@ -144,16 +140,8 @@ impl Call {
     pub(super) fn whisper_abandoned(&mut self, cause: &str, out: &mut Vec<CallAction>) {
         self.caller = None;
         out.push(CallAction::Fact(What::WaitEnded { exit: WaitExit::Abandoned }));
-        self.whisper_stopped(MissedWhy::Withdrawn, out);
+        self.agent_goes(MissedWhy::Withdrawn, out);
         self.end_lines(false, out);
         self.finish(Party::Caller, Outcome::Abandoned, cause, out);
-    }
-
-    /// The agent does not get the caller, and is free again.
-    pub(super) fn whisper_stopped(&self, why: MissedWhy, out: &mut Vec<CallAction>) {
-        let Some(line) = &self.agent else { return };
-        let call = line.contact;
-        out.push(CallAction::Fact(What::AgentMissed { agent: line.name.clone(), why }));
-        out.extend(line.agent.map(|agent| CallAction::Queue(queue::Event::TalkEnded { call, agent })));
     }
 }
