@@ -1,5 +1,7 @@
 //! `/api/v1/agents`: who takes calls, what they are doing, and what they are to do.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::Path;
 use axum::extract::State;
@@ -11,13 +13,12 @@ use serde::Serialize;
 use crate::api::ApiState;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
+use crate::base::CallId;
 use crate::base::Name;
 use crate::fact::AgentStateName;
 use crate::queue::api::AgentWish;
 use crate::server::Live;
 use crate::server::live::LiveAgent;
-use crate::server::live::LiveCall;
-use crate::server::live::Phase;
 use crate::store::view::rfc3339;
 
 /// The longest reason that is taken.
@@ -75,8 +76,8 @@ enum Wish {
 
 /// `GET /api/v1/agents`
 pub(super) async fn list(State(state): State<ApiState>) -> Json<AgentList> {
-    let calls = state.live.calls();
-    let agents = state.live.agents().into_iter().map(|agent| AgentView::new(agent, &calls));
+    let talks = state.live.talks();
+    let agents = state.live.agents().into_iter().map(|agent| AgentView::new(agent, &talks));
     Json(AgentList { agents: agents.collect() })
 }
 
@@ -85,7 +86,7 @@ pub(super) async fn show(
     State(state): State<ApiState>,
     Path(id): Path<String>,
 ) -> Result<Json<AgentView>, Problem> {
-    known(&state.live, &id).map(|agent| Json(AgentView::new(agent, &state.live.calls())))
+    known(&state.live, &id).map(|agent| Json(AgentView::new(agent, &state.live.talks())))
 }
 
 /// `PUT /api/v1/agents/{id}/state`: asks the control thread, and answers 202 once it has taken the wish.
@@ -104,7 +105,7 @@ pub(super) async fn set_state(
         has_said_what_came_of_it(&state, &id.as_str().into())?;
     }
     state.control.set_agent_state(&id, wish, actor.person()).await?;
-    let agent = AgentView::new(known(&state.live, &id)?, &state.live.calls());
+    let agent = AgentView::new(known(&state.live, &id)?, &state.live.talks());
     Ok((StatusCode::ACCEPTED, Json(agent)))
 }
 
@@ -161,10 +162,9 @@ impl WishedState {
 }
 
 impl AgentView {
-    fn new(agent: LiveAgent, calls: &[LiveCall]) -> AgentView {
+    fn new(agent: LiveAgent, talks: &BTreeMap<Name, CallId>) -> AgentView {
         let LiveAgent { name, state, since, reason, phones, auto_answer, .. } = agent;
-        let has = |call: &&LiveCall| call.phase == Phase::Talking && call.agent.as_ref() == Some(&name);
-        let (since, call) = (rfc3339(since), calls.iter().find(has).map(|call| call.id.0));
+        let (since, call) = (rfc3339(since), talks.get(&name).map(|call| call.0));
         let auto_answer_s = auto_answer.map(|after| after.as_secs_f64());
         AgentView { id: name.to_string(), state, since, reason, phones, call, auto_answer_s }
     }

@@ -307,6 +307,12 @@ impl Live {
         calls
     }
 
+    /// Who has a caller, and in which call.
+    pub fn talks(&self) -> BTreeMap<Name, CallId> {
+        let talks = self.calls.iter().filter(|entry| entry.phase == Phase::Talking);
+        talks.filter_map(|entry| Some((entry.agent.clone()?, entry.id))).collect()
+    }
+
     /// One of them.
     pub fn call(&self, id: CallId) -> Option<LiveCall> {
         self.calls.get(&id).map(|call| call.value().clone())
