@@ -82,7 +82,6 @@ impl Whispered<'_> {
 
     fn value(&self, name: &str) -> String {
         match name {
-            "waited" => told(self.waited).as_secs().to_string(),
             "queue" => self.queue.to_owned(),
             "chosen" => self.chosen.join(", "),
             "caller.name" => self.name.to_owned(),
