@@ -215,6 +215,8 @@ struct LiveCall {
     next_seq: i64,
     /// The row is older than the fold.
     stale: bool,
+    /// The row has what the call came with, which does not change any more.
+    arrived: bool,
 }
 
 impl Writer {
@@ -297,8 +299,9 @@ impl Writer {
         }
         for call in changed {
             if let Some(live) = self.calls.get_mut(&call) {
+                write_record(&self.connection, live.fold.record(), live.arrived)?;
                 live.stale = false;
-                write_record(&self.connection, live.fold.record())?;
+                live.arrived = true;
             }
         }
         Ok(())
@@ -312,7 +315,8 @@ impl Writer {
     ) -> Result<(), StoreError> {
         if !self.calls.contains_key(&call) {
             let fold = CallFold::new(call, dated.wall);
-            let live = self.read_back(call)?.unwrap_or(LiveCall { fold, next_seq: 1, stale: false });
+            let new = LiveCall { fold, next_seq: 1, stale: false, arrived: false };
+            let live = self.read_back(call)?.unwrap_or(new);
             self.calls.insert(call, live);
         }
         // It was inserted just above, if it was not there.
@@ -323,8 +327,10 @@ impl Writer {
             live.stale = true;
             changed.push(call);
         }
-        if matches!(dated.fact.what, What::CallEnded { .. }) {
-            self.ended.push_back(call);
+        match dated.fact.what {
+            What::CallArrived { .. } | What::CallPlaced { .. } => live.arrived = false,
+            What::CallEnded { .. } => self.ended.push_back(call),
+            _ => {}
         }
         messages::write(&self.connection, call, dated.wall, &dated.fact.what)?;
         promises::write(&self.connection, call, dated.wall, &dated.fact.what)?;
@@ -353,7 +359,7 @@ impl Writer {
         self.figures.fold(call, &facts);
         let Some(fold) = CallFold::of(call, &facts) else { return Ok(None) };
         let next_seq = next_seq(&self.connection, call)?;
-        Ok(Some(LiveCall { fold, next_seq, stale: false }))
+        Ok(Some(LiveCall { fold, next_seq, stale: false, arrived: true }))
     }
 
     /// Lets the folds of calls go that ended long ago.
@@ -396,7 +402,7 @@ impl Writer {
             self.figures.fold(call, &facts);
             self.figures.write(&self.connection, seq, &dated)?;
             insert_fact(&self.connection, &mut self.json, call, seq, last, &fact)?;
-            write_record(&self.connection, fold.record())?;
+            write_record(&self.connection, fold.record(), true)?;
         }
         self.connection.execute_batch("COMMIT")?;
         Ok(())
@@ -431,46 +437,45 @@ fn insert_fact(
     Ok(())
 }
 
-/// Writes the row of a call, and those of its lines, over what was there.
-fn write_record(connection: &Connection, record: &CallRecord) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO calls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-             ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26) \
-             ON CONFLICT (id) DO UPDATE SET sip_call_id = ?2, caller = ?3, display = ?4, dialled = ?5, \
-             source = ?6, trunk = ?7, arrived_us = ?8, answered_us = ?9, ended_us = ?10, identity = ?11, \
-             customer = ?12, customer_name = ?13, queue = ?14, waited_ms = ?15, quote_s = ?16, agent = ?17, \
-             talked_ms = ?18, outcome = ?19, ended_by = ?20, cause = ?21, digits = ?22, \
-             recordings = ?23, direction = ?24, repeats = ?25, by_agent = ?26",
-        )?
-        .execute(params![
-            record.id.0 as i64,
-            record.sip_call_id,
-            record.from,
-            record.display,
-            record.to,
-            record.source,
-            record.trunk,
-            record.arrived.0,
-            record.answered.map(|wall| wall.0),
-            record.ended.map(|wall| wall.0),
-            record.assurance.verified.as_ref().map(word),
-            record.customer,
-            record.customer_name,
-            record.queue,
-            record.waited.map(|waited| waited.as_millis() as i64),
-            record.quote.map(|quote| quote.as_secs() as i64),
-            record.agent,
-            record.talked.map(|talked| talked.as_millis() as i64),
-            record.outcome.as_ref().map(word),
-            record.ended_by.as_ref().map(word),
-            record.cause,
-            record.digits,
-            record.recordings,
-            word(&record.direction),
-            record.repeats,
-            record.assurance.by_agent.as_ref().and_then(|word| serde_json::to_string(word).ok()),
-        ])?;
+/// A call's row, whatever was there.
+const WHOLE_ROW: &str = "INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+     ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
+
+/// What changes in it while the call goes on. What the call came with is in two indexes, which are left alone.
+const CHANGED_ROW: &str = "UPDATE calls SET answered_us = ?9, ended_us = ?10, identity = ?11, customer = ?12, customer_name = ?13, \
+     queue = ?14, waited_ms = ?15, quote_s = ?16, agent = ?17, talked_ms = ?18, outcome = ?19, ended_by = ?20, cause = ?21, \
+     digits = ?22, recordings = ?23, repeats = ?25, by_agent = ?26 WHERE id = ?1";
+
+/// Writes the row of a call, and those of its lines, over what was there. `arrived`: the row has what the call came with.
+fn write_record(connection: &Connection, record: &CallRecord, arrived: bool) -> Result<(), StoreError> {
+    connection.prepare_cached(if arrived { CHANGED_ROW } else { WHOLE_ROW })?.execute(params![
+        record.id.0 as i64,
+        record.sip_call_id,
+        record.from,
+        record.display,
+        record.to,
+        record.source,
+        record.trunk,
+        record.arrived.0,
+        record.answered.map(|wall| wall.0),
+        record.ended.map(|wall| wall.0),
+        record.assurance.verified.as_ref().map(word),
+        record.customer,
+        record.customer_name,
+        record.queue,
+        record.waited.map(|waited| waited.as_millis() as i64),
+        record.quote.map(|quote| quote.as_secs() as i64),
+        record.agent,
+        record.talked.map(|talked| talked.as_millis() as i64),
+        record.outcome.as_ref().map(word),
+        record.ended_by.as_ref().map(word),
+        record.cause,
+        record.digits,
+        record.recordings,
+        word(&record.direction),
+        record.repeats,
+        record.assurance.by_agent.as_ref().and_then(|word| serde_json::to_string(word).ok()),
+    ])?;
     for leg in &record.legs {
         let quality = leg.quality.as_ref();
         connection

@@ -396,6 +396,11 @@ const CALL_COLUMNS: &str = "id, sip_call_id, caller, display, dialled, source, t
      ended_us, identity, customer, customer_name, queue, waited_ms, quote_s, agent, talked_ms, outcome, \
      ended_by, cause, digits, recordings, direction, repeats, by_agent";
 
+/// The calls with a Call-ID: each stretch of the index that has calls is looked into, from the newest.
+pub(super) const BY_SIP_CALL_ID: &str = "id IN (WITH RECURSIVE stretch (number) AS (SELECT max(id) >> 10 FROM calls UNION ALL \
+     SELECT (SELECT id >> 10 FROM calls WHERE id < number << 10 ORDER BY id DESC LIMIT 1) FROM stretch WHERE number IS NOT NULL) \
+     SELECT calls.id FROM stretch CROSS JOIN calls ON calls.id >> 10 = stretch.number AND calls.sip_call_id = ?)";
+
 fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
     let mut conditions = Vec::new();
     let mut values = Vec::new();
@@ -405,7 +410,7 @@ fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>
             values.push(value);
         }
     };
-    with("sip_call_id = ?", filter.sip_call_id.clone().map(Value::Text));
+    with(BY_SIP_CALL_ID, filter.sip_call_id.clone().map(Value::Text));
     with("caller = ?", filter.from.clone().map(Value::Text));
     with("agent = ?", filter.agent.clone().map(Value::Text));
     with("outcome = ?", filter.outcome.as_ref().map(|outcome| Value::Text(word(outcome))));

@@ -150,6 +150,43 @@ fn calls_are_found_by_what_is_known_of_them() {
 }
 
 #[test]
+fn a_sip_call_id_is_looked_for_in_every_stretch_of_the_index_and_nowhere_else() {
+    let (_folder, store) = store();
+    // Stretches apart, two of them neighbours, with others without a call between them.
+    let called = [1, 1_023, 1_024, 1_000_000, 9_000_000];
+    drop(write(&store, called.iter().flat_map(|call| sample::short_call(*call))));
+    let readers = store.readers().unwrap();
+    for call in called {
+        let filter =
+            CallFilter { sip_call_id: Some(format!("call-{call}@127.0.0.1")), ..CallFilter::default() };
+        let found = readers.calls(&filter).unwrap();
+        assert_eq!(found.iter().map(|record| record.id.0).collect::<Vec<_>>(), [call]);
+    }
+    let plan = format!("EXPLAIN QUERY PLAN SELECT id FROM calls WHERE {}", read::BY_SIP_CALL_ID);
+    let connection = store.connection();
+    let mut statement = connection.prepare(&plan).unwrap();
+    let steps = statement.query_map(["call-1"], |row| row.get::<_, String>("detail")).unwrap();
+    let steps = steps.collect::<Result<Vec<_>, _>>().unwrap();
+    assert!(!steps.iter().any(|step| step.starts_with("SCAN calls")), "{steps:?}");
+}
+
+#[test]
+fn a_row_has_what_its_call_came_with_however_late_it_is_told() {
+    let (_folder, store) = store();
+    let facts = sample::short_call(3);
+    let (arrived, others) = facts.split_first().unwrap();
+    // An answer of which the arrival comes in a later transaction, and then the end in one more.
+    let history = write(&store, [others[0].clone()]);
+    history.record(arrived.clone());
+    history.flush();
+    others[1..].iter().for_each(|fact| history.record(fact.clone()));
+    history.flush();
+    let record = store.readers().unwrap().call(CallId(3)).unwrap().unwrap();
+    assert_eq!((record.from.as_str(), record.to.as_str()), ("+12025550143", "1000"));
+    assert!(record.ended.is_some(), "{record:?}");
+}
+
+#[test]
 fn a_full_disk_costs_facts_and_not_the_server() {
     let (_folder, store) = store();
     let history = write(&store, sample::whole_call(1));
