@@ -13,6 +13,7 @@ use crate::sip::message::Headers;
 use crate::sip::message::Method;
 use crate::sip::message::Request;
 use crate::sip::message::Via;
+use crate::sip::transaction::Key;
 use crate::sip::transaction::MAGIC_COOKIE;
 use crate::sip::uri::NameAddr;
 
@@ -60,18 +61,20 @@ impl Arrival {
     }
 
     /// What names its server transaction: branch, sent-by and `method` (§17.2.3), or all that RFC 2543 had.
-    pub(in crate::sip) fn key(&self, method: &Method) -> String {
+    pub(in crate::sip) fn key(&self, method: &Method) -> Key {
         let (host, port) = (&self.via.host, self.via.port.unwrap_or(5060));
         match self.via.branch().filter(|branch| branch.len() > MAGIC_COOKIE.len()) {
-            Some(branch) if branch.starts_with(MAGIC_COOKIE) => format!("{method} {host}:{port} {branch}"),
-            branch => format!(
+            Some(branch) if branch.starts_with(MAGIC_COOKIE) => {
+                Key::of(format_args!("{method} {host}:{port} {branch}"))
+            }
+            branch => Key::of(format_args!(
                 "{method} {host}:{port} {} {} {} {} {}",
                 branch.unwrap_or_default(),
                 self.call_id,
                 self.from.tag().unwrap_or_default(),
                 self.cseq,
                 self.request.uri,
-            ),
+            )),
         }
     }
 
@@ -81,8 +84,8 @@ impl Arrival {
     }
 
     /// What the same request has in common with itself when it came by two ways (§8.2.2.2).
-    pub(in crate::sip) fn merge_key(&self) -> String {
-        format!("{} {} {}", self.call_id, self.cseq, self.from.tag().unwrap_or_default())
+    pub(in crate::sip) fn merge_key(&self) -> Key {
+        Key::of(format_args!("{} {} {}", self.call_id, self.cseq, self.from.tag().unwrap_or_default()))
     }
 
     /// The header lines that every response to it begins with, To with `tag` when it has none.

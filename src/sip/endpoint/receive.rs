@@ -36,6 +36,7 @@ use crate::sip::session;
 use crate::sip::session::ReferTo;
 use crate::sip::session::Replaces;
 use crate::sip::session::Session;
+use crate::sip::transaction::Key;
 use crate::sip::transaction::NewServer;
 use crate::sip::transaction::Owner;
 use crate::sip::transaction::Seen;
@@ -224,7 +225,7 @@ impl Endpoint {
         &mut self,
         now: Timestamp,
         arrival: &Arrival,
-        key: String,
+        key: Key,
         welcome: Welcome,
         out: &mut Vec<Output>,
     ) -> Option<TransactionId> {

@@ -80,10 +80,6 @@ fn draft(cx: &mut Cx<'_>, arrival: &Arrival, status: u16) -> Draft {
 impl Arrival {
     /// The To tag of what we answer outside a dialog: the same for the same request.
     pub(super) fn tag(&self) -> String {
-        // FNV-1a: it has to be stable, not secret.
-        let hash = self.merge_key().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        format!("{hash:016x}")
+        self.merge_key().token()
     }
 }

@@ -5,6 +5,7 @@
 
 mod client_invite;
 mod client_other;
+mod key;
 pub(in crate::sip) mod octets;
 pub(in crate::sip) mod pairs;
 mod server_invite;
@@ -14,7 +15,7 @@ mod tests;
 mod timers;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::HashMap; // looked up only
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +24,7 @@ use serde::Serialize;
 
 use self::client_invite::ClientInvite;
 use self::client_other::ClientOther;
+pub(in crate::sip) use self::key::Key;
 use self::server_invite::ServerInvite;
 use self::server_other::ServerOther;
 pub(in crate::sip) use self::timers::Timers;
@@ -150,9 +152,9 @@ enum ServerMachine {
 /// A request that we answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Server {
-    key: Arc<str>,
+    key: Key,
     /// Call-ID, CSeq and From tag of an INVITE that begins a dialog: by another way it is merged (§8.2.2.2).
-    merge_key: Option<Arc<str>>,
+    merge_key: Option<Key>,
     /// Where it came from, and so where the responses go.
     hop: Hop,
     session: Option<SessionId>,
@@ -249,8 +251,8 @@ pub(in crate::sip) struct NewClient {
 
 /// What a server transaction begins with.
 pub(in crate::sip) struct NewServer {
-    pub(in crate::sip) key: String,
-    pub(in crate::sip) merge_key: Option<String>,
+    pub(in crate::sip) key: Key,
+    pub(in crate::sip) merge_key: Option<Key>,
     pub(in crate::sip) hop: Hop,
     pub(in crate::sip) invite: bool,
 }
@@ -263,8 +265,8 @@ pub(in crate::sip) struct Transactions {
     next: u64,
     #[serde(with = "pairs")]
     servers: BTreeMap<TransactionId, Server>,
-    server_keys: BTreeMap<Arc<str>, TransactionId>,
-    merge_keys: BTreeMap<Arc<str>, TransactionId>,
+    server_keys: HashMap<Key, TransactionId>, // looked up only
+    merge_keys: HashMap<Key, TransactionId>,  // looked up only
     #[serde(with = "pairs")]
     clients: BTreeMap<TransactionId, Client>,
     timers: Timers<TransactionId>,
@@ -279,8 +281,8 @@ impl Transactions {
             limit,
             next: 0,
             servers: BTreeMap::new(),
-            server_keys: BTreeMap::new(),
-            merge_keys: BTreeMap::new(),
+            server_keys: HashMap::new(), // looked up only
+            merge_keys: HashMap::new(),  // looked up only
             clients: BTreeMap::new(),
             timers: Timers::default(),
             repeated: 0,
@@ -303,12 +305,12 @@ impl Transactions {
     }
 
     /// The server transaction a request belongs to.
-    pub(in crate::sip) fn find_server(&self, key: &str) -> Option<TransactionId> {
+    pub(in crate::sip) fn find_server(&self, key: &Key) -> Option<TransactionId> {
         self.server_keys.get(key).copied()
     }
 
     /// Whether an INVITE of the same Call-ID, CSeq and From tag is being answered, or was lately.
-    pub(in crate::sip) fn is_merged(&self, merge_key: &str) -> bool {
+    pub(in crate::sip) fn is_merged(&self, merge_key: &Key) -> bool {
         self.merge_keys.contains_key(merge_key)
     }
 
@@ -318,18 +320,15 @@ impl Transactions {
             return None;
         }
         let id = self.draw_id();
-        let key: Arc<str> = new.key.into();
-        let merge_key: Option<Arc<str>> = new.merge_key.map(Arc::from);
         let reliable = new.hop.transport.is_reliable();
         let machine = match new.invite {
             true => ServerMachine::Invite(ServerInvite::new(reliable)),
             false => ServerMachine::Other(ServerOther::new(reliable)),
         };
-        self.server_keys.insert(Arc::clone(&key), id);
-        if let Some(merge_key) = &merge_key {
-            self.merge_keys.insert(Arc::clone(merge_key), id);
-        }
-        let server = Server { key, merge_key, hop: new.hop, session: None, machine, timer: None };
+        let NewServer { key, merge_key, hop, .. } = new;
+        self.server_keys.insert(key, id);
+        self.merge_keys.extend(merge_key.map(|key| (key, id)));
+        let server = Server { key, merge_key, hop, session: None, machine, timer: None };
         self.servers.insert(id, server);
         Some(id)
     }
@@ -500,8 +499,8 @@ impl Transactions {
     pub(in crate::sip) fn carry_on_server(&mut self, carried: CarriedServer) {
         let CarriedServer { id, server } = carried;
         self.next = self.next.max(id.0);
-        self.server_keys.insert(Arc::clone(&server.key), id);
-        self.merge_keys.extend(server.merge_key.clone().map(|key| (key, id)));
+        self.server_keys.insert(server.key, id);
+        self.merge_keys.extend(server.merge_key.map(|key| (key, id)));
         self.servers.insert(id, server);
         self.reschedule_server(id);
     }

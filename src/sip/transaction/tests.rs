@@ -30,7 +30,7 @@ impl Bench {
     }
 
     fn server(&mut self, invite: bool) -> TransactionId {
-        let new = NewServer { key: "key".into(), merge_key: None, hop: self.hop, invite };
+        let new = NewServer { key: Key::of(format_args!("key")), merge_key: None, hop: self.hop, invite };
         self.transactions.begin_server(new).unwrap()
     }
 
@@ -206,7 +206,8 @@ fn timer_j_answers_a_repeated_request_again() {
 fn a_full_table_begins_no_more() {
     let mut bench = Bench::new(Transport::Udp);
     for key in 0..11 {
-        let new = NewServer { key: key.to_string(), merge_key: None, hop: bench.hop, invite: false };
+        let new =
+            NewServer { key: Key::of(format_args!("{key}")), merge_key: None, hop: bench.hop, invite: false };
         assert_eq!(bench.transactions.begin_server(new).is_some(), key < 10);
     }
 }
