@@ -183,8 +183,9 @@ fn api_with(
 impl Api {
     fn tell(&self, facts: Vec<crate::fact::Fact>) {
         for fact in facts {
-            self.live.apply(&fact);
-            self.history.record(fact);
+            let dated = self.live.dated(fact);
+            self.live.apply(&dated);
+            self.history.record(dated.fact);
         }
         self.history.flush();
     }
@@ -467,8 +468,7 @@ fn pages_for_people_and_probes_answer() {
     api.tell(sample::whole_call(7));
     let of_another = |what| Fact { at: Timestamp::from_secs(90), call: Some(CallId(8)), what };
     let not_let_in = What::NotLetIn { queue: "billing".into(), needs: Vec::new() };
-    let ended = What::WaitEnded { exit: WaitExit::NobodyStaffed };
-    [not_let_in, ended].into_iter().for_each(|what| api.live.apply(&of_another(what)));
+    api.tell([not_let_in, What::WaitEnded { exit: WaitExit::NobodyStaffed }].map(of_another).into());
     assert_eq!(api.get("/healthz"), (200, json!("ok\n")));
     assert_eq!(api.get("/readyz"), (200, json!("ready\n")));
     let (_, center) = api.get("/api/v1/center");

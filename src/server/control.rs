@@ -444,8 +444,9 @@ impl Control {
                 Output::Tell { socket, tell } => self.tell(socket, tell),
                 Output::Fact(fact) => {
                     debug!(call = fact.call.map(|call| call.0), kind = kind(&fact.what), "fact");
-                    self.live.apply(&fact);
-                    self.history.record(fact);
+                    let dated = self.live.dated(fact);
+                    self.live.apply(&dated);
+                    self.history.record(dated.fact);
                 }
                 Output::Told(at, event) => self.journal.told(at, event),
                 Output::Decided(step) => {

@@ -231,26 +231,30 @@ impl Live {
         }
     }
 
+    /// A fact with the calendar's time of it.
+    pub fn dated(&self, fact: Fact) -> DatedFact {
+        DatedFact { wall: self.wall(fact.at), fact }
+    }
+
     /// Takes a fact in. Called by the control thread alone, for every fact, in order.
-    pub fn apply(&self, fact: &Fact) {
-        let wall = self.wall(fact.at);
+    pub fn apply(&self, dated: &DatedFact) {
+        let DatedFact { wall, fact } = dated;
         self.counters.count(&fact.what);
         match fact.call {
-            Some(call) => self.apply_to_call(call, wall, &fact.what),
+            Some(call) => self.apply_to_call(call, *wall, &fact.what),
             None => {
-                self.apply_to_queue(wall, &fact.what);
-                self.apply_to_agent(wall, &fact.what);
+                self.apply_to_queue(*wall, &fact.what);
+                self.apply_to_agent(*wall, &fact.what);
             }
         }
-        let dated = DatedFact { wall, fact: fact.clone() };
-        self.desks.apply(&dated);
-        self.board.apply(&dated);
-        self.outcomes.apply(&dated);
-        self.messages.apply(&dated);
-        self.trends.apply(&dated);
+        self.desks.apply(dated);
+        self.board.apply(dated);
+        self.outcomes.apply(dated);
+        self.messages.apply(dated);
+        self.trends.apply(dated);
         if self.watchers.receiver_count() > 0 {
             // An error means that the last watcher has just gone.
-            let _ = self.watchers.send(Arc::new(dated));
+            let _ = self.watchers.send(Arc::new(dated.clone()));
         }
     }
 
@@ -673,7 +677,7 @@ mod tests {
     }
 
     fn apply(live: &Live, facts: &[Fact]) {
-        facts.iter().for_each(|fact| live.apply(fact));
+        facts.iter().for_each(|fact| live.apply(&live.dated(fact.clone())));
     }
 
     #[test]
@@ -683,7 +687,7 @@ mod tests {
         let phases: Vec<_> = facts
             .iter()
             .filter_map(|fact| {
-                live.apply(fact);
+                apply(&live, std::slice::from_ref(fact));
                 live.call(CallId(7)).map(|call| call.phase)
             })
             .collect();
@@ -711,10 +715,8 @@ mod tests {
         let from = (0, sample::whole_call(8).swap_remove(0).what);
         let ringing = What::AgentRinging { agent: "bob".into(), attempt: 1, why: Why::default() };
         let told = [from.clone(), (0, What::CallAnswered), (3_000, ringing), (9_000, What::HoldMusicStarted)];
-        told.into_iter().for_each(|(millis, what)| live.apply(&at(8, millis, what)));
-        [from, (0, What::CallAnswered)]
-            .into_iter()
-            .for_each(|(millis, what)| live.apply(&at(9, millis, what)));
+        apply(&live, &told.map(|(millis, what)| at(8, millis, what)));
+        apply(&live, &[from, (0, What::CallAnswered)].map(|(millis, what)| at(9, millis, what)));
         let heard = live.counts().first_heard;
         assert_eq!((heard.count, heard.sum), (2, 3.002));
         // Who heard something in an earlier process has not been left alone since.
@@ -723,7 +725,7 @@ mod tests {
         let played = facts.iter().position(|dated| matches!(dated.fact.what, What::Played { .. }));
         let (before, after) = facts.split_at(played.expect("a prompt plays") + 1);
         live.carry_on(CallId(10), before);
-        after.iter().for_each(|dated| live.apply(&dated.fact));
+        after.iter().for_each(|dated| live.apply(dated));
         assert_eq!(live.counts().first_heard.count, 2);
     }
 
@@ -811,7 +813,7 @@ mod tests {
         apply(&live, &sample::whole_call(7)[..1]);
         let at = Timestamp::from_secs(60);
         for (what, phase, agent) in told {
-            live.apply(&Fact { at, call: Some(CallId(7)), what: what.clone() });
+            apply(&live, &[Fact { at, call: Some(CallId(7)), what: what.clone() }]);
             let call = live.call(CallId(7)).expect("it is up");
             assert_eq!((call.phase, call.agent.as_deref()), (phase, agent), "after {what:?}");
         }
@@ -849,7 +851,7 @@ mod tests {
         let live = live();
         let mut watcher = live.subscribe();
         for call in 0..=WATCHER_LAG as u64 {
-            live.apply(&sample::short_call(call).remove(0));
+            apply(&live, &sample::short_call(call)[..1]);
         }
         assert!(matches!(watcher.try_recv(), Err(broadcast::error::TryRecvError::Lagged(1))));
         assert!(watcher.try_recv().is_ok());

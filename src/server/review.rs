@@ -114,7 +114,7 @@ mod tests {
         let told = news(&readers, &live, now).unwrap();
         assert_eq!(told.len(), 1, "{told:?}");
         let fact = Fact { at: Timestamp::ZERO, call: None, what: told[0].clone() };
-        live.apply(&fact);
+        live.apply(&live.dated(fact.clone()));
         history.record(Fact { at: Timestamp::ZERO + now.since(sample::STARTED), ..fact });
         history.flush();
         let words = "service_level 50 % (95 % before), abandonment 50 % (5 % before)";

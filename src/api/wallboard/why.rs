@@ -87,7 +87,7 @@ mod tests {
         };
         let live = Live::new(sample::STARTED, rules);
         let told = |call: Option<u64>, what| {
-            live.apply(&Fact { at: Timestamp::from_secs(5), call: call.map(CallId), what });
+            live.apply(&live.dated(Fact { at: Timestamp::from_secs(5), call: call.map(CallId), what }));
             let wait = live.board.waiting().into_iter().next();
             wait.map(|wait| words(&wait, live.call(CallId(7)).as_ref(), &live.agents()))
         };
@@ -118,7 +118,7 @@ mod tests {
         let live =
             Live::new(sample::STARTED, Rules { agents: vec![alice], ..Rules::named(&[], &["billing"]) });
         let told = |call: Option<u64>, what| {
-            live.apply(&Fact { at: Timestamp::from_secs(5), call: call.map(CallId), what });
+            live.apply(&live.dated(Fact { at: Timestamp::from_secs(5), call: call.map(CallId), what }));
             let wait = live.board.waiting().into_iter().next();
             wait.map(|wait| words(&wait, None, &live.agents()))
         };
@@ -172,7 +172,7 @@ mod tests {
             let mut of_call = vec![at(5, Some(7), enqueued), at(5, Some(7), What::AgentsNamed { prefer: None, exclude, wants: Vec::new() })];
             // Who could from the beginning is told as of then: what is needed changes before anybody waits.
             of_call.extend(relaxed.map(|level| at(5, Some(7), What::NeedsRelaxed { needs: need(level) })));
-            of_agents.iter().chain(&of_call).for_each(|fact| live.apply(fact));
+            of_agents.iter().chain(&of_call).for_each(|fact| live.apply(&live.dated(fact.clone())));
             let wait = &live.board.waiting()[0];
             let (board, now) = (helpers(wait, &live.agents()), live.wall(Timestamp::from_secs(9)));
             let told = explain(&sample::dated(of_call), &sample::dated(of_agents), &[], |_| skilled.clone(), now, &TimeZone::UTC);

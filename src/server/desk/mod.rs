@@ -4,6 +4,7 @@
 //! before the phone rings. Told by the control thread like [`Live`](crate::server::Live), which owns it.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -52,6 +53,8 @@ pub struct Desks {
 struct State {
     calls: HashMap<CallId, DeskCall>,
     agents: HashMap<Name, AgentDesk>,
+    /// Whose desk listens or asks to: few, where desks are many.
+    listeners: BTreeSet<Name>,
     promises: OpenPromises,
 }
 
@@ -293,9 +296,12 @@ impl State {
             What::ListeningEnded { listener } => (listener, None),
             // What breaks ends without a word of who listened.
             What::CallEnded { .. } => {
-                let theirs =
-                    |desk: &&mut AgentDesk| desk.listening_to.as_ref().is_some_and(|to| to.call == call);
-                self.agents.values_mut().filter(theirs).for_each(|desk| desk.listening_to = None);
+                let State { listeners, agents, .. } = self;
+                listeners.retain(|name| {
+                    let Some(desk) = agents.get_mut(name) else { return false };
+                    desk.listening_to.take_if(|to| to.call == call);
+                    desk.listening_to.is_some()
+                });
                 return Vec::new();
             }
             _ => return Vec::new(),
@@ -303,6 +309,10 @@ impl State {
         let Some(desk) = self.agents.get_mut(who) else { return Vec::new() };
         desk.listening_to =
             to.map(|(agent, phase)| ListeningTo { call, agent: agent.clone(), phase, since: dated.wall });
+        match desk.listening_to {
+            Some(_) => self.listeners.insert(who.clone()),
+            None => self.listeners.remove(who),
+        };
         vec![who.clone()]
     }
 
