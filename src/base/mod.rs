@@ -1,10 +1,11 @@
-//! The ground floor: ids, time, entropy, personal data, a table with a bound. No I/O and no policy.
+//! The ground floor: ids, time, entropy, personal data, a table with a bound, tries at a password. No I/O.
 
 pub mod entropy;
 pub mod id;
 pub mod latest;
 pub mod pii;
 pub mod time;
+pub mod tries;
 
 pub use entropy::Entropy;
 pub use id::AgentId;
@@ -18,6 +19,7 @@ pub use pii::Pii;
 pub use pii::Secret;
 pub use time::Timestamp;
 pub use time::WallTime;
+pub use tries::Tries;
 
 /// A name that an admin gave: of an agent, a queue, a flow, a node, a prompt. Cheap to clone.
 pub type Name = std::sync::Arc<str>;

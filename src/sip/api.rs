@@ -150,6 +150,9 @@ pub enum Event {
     Unregistered { user: Name, contacts: u32 },
     /// Our registration at a trunk was accepted, or refused with a status.
     TrunkRegistered { trunk: Name, status: u16 },
+    /// So many passwords of this user, or from this address, were wrong that no more are looked at for some minutes. The
+    /// name is what was tried: whether there is such a user is not said.
+    TriesOver { user: String, hop: Hop },
 }
 
 /// A REFER within a session ([RFC 3515](https://www.rfc-editor.org/rfc/rfc3515)).

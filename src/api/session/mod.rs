@@ -34,16 +34,15 @@ use crate::api::problem::Problem;
 use crate::base::Latest;
 use crate::base::Secret;
 use crate::base::Timestamp;
+use crate::base::Tries;
 use crate::store::Person;
 use crate::store::Role;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::sessions::LONGEST;
 use crate::store::sessions::TokenHash;
-use tries::Tries;
 
 mod actor;
-mod tries;
 
 pub(super) use actor::Actor;
 pub(super) use actor::known_people_only;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tracing::debug;
 use tracing::info;
+use tracing::warn;
 
 use super::KEY_LASTS;
 use super::LiveCall;
@@ -107,6 +108,9 @@ impl Switchboard {
             }
             Event::Unregistered { user, contacts } => self.phone_unregistered(now, user, contacts, out),
             Event::TrunkRegistered { trunk, status } => info!(%trunk, status, "trunk registration"),
+            Event::TriesOver { user, hop } => {
+                warn!(?user, peer = %hop.remote, "too many wrong passwords by SIP: none is looked at for five minutes");
+            }
         }
     }
 

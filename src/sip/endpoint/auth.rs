@@ -1,10 +1,13 @@
 //! Who may register and call in a local user's name: digest, RFC 3261 §22 and RFC 8760.
 
+use std::time::Duration;
+
 use super::Arrival;
 use super::Core;
 use super::Cx;
 use super::Draft;
 use crate::base::Name;
+use crate::sip::api::Event;
 use crate::sip::digest::Algorithm;
 use crate::sip::digest::Authorization;
 use crate::sip::digest::Ha1;
@@ -20,12 +23,15 @@ pub(super) enum Proof {
     Missing { stale: bool },
     /// Wrong: 403. Of a user that we do not know it is the same.
     Wrong,
+    /// Not looked at, right or wrong, for so long: too many were wrong.
+    NotNow(Duration),
 }
 
 /// Checks whether a request proves to be from `user`. An unknown user is challenged and refused exactly like a
-/// known one with a wrong password, and at the same cost.
+/// known one with a wrong password, and at the same cost. Who guesses is put off.
 pub(super) fn prove(cx: &mut Cx<'_>, arrival: &Arrival, user: &str) -> Proof {
-    let Core { config, authenticator, counters, .. } = &mut *cx.core;
+    let Core { config, authenticator, counters, tries, .. } = &mut *cx.core;
+    let address = arrival.hop.remote.ip();
     let known = config.users.get_key_value(user);
     let nobody = Ha1 { md5: [0; 16], sha256: [0; 32] };
     let ha1 = known.map_or(&nobody, |(_, ha1)| ha1);
@@ -34,9 +40,13 @@ pub(super) fn prove(cx: &mut Cx<'_>, arrival: &Arrival, user: &str) -> Proof {
         let Ok(authorization) = Authorization::parse(value) else {
             continue;
         };
+        if let Some(wait) = tries.wait(cx.now, user, address) {
+            return Proof::NotNow(wait);
+        }
         match authenticator.check(cx.now, method, &authorization, ha1) {
             Ok(()) if authorization.username == user => {
                 if let Some((name, _)) = known {
+                    tries.knows(user, address);
                     return Proof::User(name.clone());
                 }
             }
@@ -45,9 +55,20 @@ pub(super) fn prove(cx: &mut Cx<'_>, arrival: &Arrival, user: &str) -> Proof {
             _ => {}
         }
         counters.auth_failures += 1;
+        if tries.count(cx.now, user, address) {
+            let user = user.to_owned();
+            cx.tell(Event::TriesOver { user, hop: arrival.hop });
+        }
         return Proof::Wrong;
     }
     Proof::Missing { stale: false }
+}
+
+/// Answers that credentials will be looked at again in so long.
+pub(super) fn put_off(cx: &mut Cx<'_>, arrival: &Arrival, transaction: TransactionId, wait: Duration) {
+    let mut draft = arrival.refusal(503, &arrival.tag(), &cx.core.config);
+    draft.header("Retry-After", wait.as_secs() + 1);
+    cx.respond(transaction, &arrival.request.method, 503, draft.finish());
 }
 
 /// Phones that give up on a 401 as soon as it names SHA-256, though RFC 8760 §2.4 has them pass over what

@@ -9,6 +9,7 @@ use super::Draft;
 use super::EndpointConfig;
 use crate::base::Entropy;
 use crate::base::Timestamp;
+use crate::base::Tries;
 use crate::sip::api::Event;
 use crate::sip::api::Hop;
 use crate::sip::api::Output;
@@ -32,28 +33,37 @@ use crate::sip::transaction::Transactions;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::sip) struct Core {
     #[serde(skip)]
-    pub(in crate::sip) config: Configured,
+    pub(in crate::sip) config: Aside<EndpointConfig>,
     pub(in crate::sip) entropy: Entropy,
     pub(in crate::sip) authenticator: Authenticator,
+    /// At users' passwords.
+    #[serde(skip)]
+    pub(in crate::sip) tries: Aside<Tries>,
     pub(in crate::sip) transactions: Transactions,
     pub(in crate::sip) counters: Counters,
 }
 
-/// The configuration inside the state: not written down, and no two states differ by it.
+/// What is beside the state: not written down, and no two states differ by it.
 #[derive(Clone, Debug, Default)]
-pub(in crate::sip) struct Configured(pub(in crate::sip) EndpointConfig);
+pub(in crate::sip) struct Aside<T>(pub(in crate::sip) T);
 
-impl PartialEq for Configured {
-    fn eq(&self, _: &Configured) -> bool {
+impl<T> PartialEq for Aside<T> {
+    fn eq(&self, _: &Aside<T>) -> bool {
         true
     }
 }
 
-impl std::ops::Deref for Configured {
-    type Target = EndpointConfig;
+impl<T> std::ops::Deref for Aside<T> {
+    type Target = T;
 
-    fn deref(&self) -> &EndpointConfig {
+    fn deref(&self) -> &T {
         &self.0
+    }
+}
+
+impl<T> std::ops::DerefMut for Aside<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
     }
 }
 

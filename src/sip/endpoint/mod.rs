@@ -30,7 +30,7 @@ pub use self::config::EndpointConfig;
 pub use self::config::TrunkConfig;
 pub use self::config::TrunkRegistration;
 pub use self::counters::Counters;
-use self::cx::Configured;
+use self::cx::Aside;
 use self::cx::Core;
 pub(in crate::sip) use self::cx::Cx;
 pub(in crate::sip) use self::cx::Reply;
@@ -90,9 +90,10 @@ impl Endpoint {
         let authenticator = Authenticator::new(config.realm.clone(), &mut entropy);
         let transactions = Transactions::new(config.max_transactions);
         let core = Core {
-            config: Configured(EndpointConfig::default()),
+            config: Aside::default(),
             entropy,
             authenticator,
+            tries: Aside::default(),
             transactions,
             counters: Counters::default(),
         };
@@ -121,7 +122,7 @@ impl Endpoint {
                 None => Trunk::new(trunk.name.clone(), &mut self.core.entropy),
             });
         }
-        self.core.config = Configured(config);
+        self.core.config = Aside(config);
     }
 
     /// Applies `input` at `now` and appends what must be done, in order, to `out`.

@@ -420,6 +420,10 @@ impl Endpoint {
             Some(claimed) => match auth::prove(&mut cx, arrival, &claimed) {
                 Proof::User(user) => Some(user),
                 Proof::Wrong => return Some(403),
+                Proof::NotNow(wait) => {
+                    auth::put_off(&mut cx, arrival, transaction, wait);
+                    return None;
+                }
                 Proof::Missing { stale } => {
                     auth::challenge(&mut cx, arrival, transaction, stale);
                     return None;
@@ -519,6 +523,10 @@ impl Endpoint {
                 refused
             }
             Proof::Wrong => Some(403),
+            Proof::NotNow(wait) => {
+                auth::put_off(&mut cx, arrival, transaction, wait);
+                None
+            }
             Proof::Missing { stale } => {
                 auth::challenge(&mut cx, arrival, transaction, stale);
                 None

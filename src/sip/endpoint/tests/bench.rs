@@ -250,6 +250,7 @@ pub(super) fn short(event: &Event) -> String {
         Event::Registered { user, contacts, .. } => format!("Registered {user} {contacts}"),
         Event::Unregistered { user, contacts } => format!("Unregistered {user} {contacts}"),
         Event::TrunkRegistered { trunk, status } => format!("TrunkRegistered {trunk} {status}"),
+        Event::TriesOver { user, hop } => format!("TriesOver {user} {}", hop.remote),
     }
 }
 

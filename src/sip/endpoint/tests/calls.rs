@@ -103,6 +103,27 @@ fn a_phone_registers_with_its_password_and_only_with_it() {
     assert_eq!(bench.endpoint.counters().auth_failures, 2);
 }
 
+#[test]
+fn who_guesses_a_password_is_put_off_whatever_they_say_next_and_is_told_of_once() {
+    let mut bench = Bench::new();
+    let answer = |bench: &mut Bench, user: &str, password: &str| register(bench, user, password, "").1;
+    for guess in 0..10 {
+        assert_eq!(answer(&mut bench, "alice", &format!("guess{guess}")).status, 403);
+    }
+    assert_eq!(bench.told(), [format!("TriesOver alice {}", bench.hop.remote)]);
+    bench.pass(60_000);
+    for password in ["secret", "guess10"] {
+        let put_off = answer(&mut bench, "alice", password);
+        assert_eq!(put_off.status, 503);
+        let after = put_off.headers.get(&HeaderName::RetryAfter).unwrap();
+        assert_eq!(after, "241", "{password}");
+    }
+    assert_eq!(answer(&mut bench, "bob", "secret").status, 200, "a colleague beside them");
+    assert_eq!(bench.told(), ["Registered bob 1"]);
+    bench.pass(240_000);
+    assert_eq!(answer(&mut bench, "alice", "secret").status, 200);
+}
+
 fn register(
     bench: &mut Bench,
     user: &str,

@@ -26,61 +26,92 @@ enum Key {
 }
 
 /// Tries in the last minutes that were not right.
-#[derive(Debug)]
-pub(super) struct Tries {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tries {
     counters: Latest<Key, Counter>,
+    /// Who has given the right password before, and from where: others there do not shut them out.
+    known: Latest<(String, IpAddr), ()>,
 }
 
 impl Default for Tries {
     fn default() -> Tries {
-        Tries { counters: Latest::new(COUNTERS) }
+        Tries { counters: Latest::new(COUNTERS), known: Latest::new(COUNTERS) }
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Counter {
     since: Timestamp,
     count: u32,
 }
 
 impl Tries {
-    /// Counts a try before it is made, so that many at once are no way around. `Err`: not now, but in so long.
-    pub fn begin(&mut self, now: Timestamp, name: &str, address: IpAddr) -> Result<(), Duration> {
-        let keys = keys(name, address);
-        for (key, limit) in &keys {
-            if let Some(counter) = self.counters.get(key)
-                && counter.count >= *limit
-                && now.since(counter.since) < WINDOW
-            {
-                return Err(WINDOW.saturating_sub(now.since(counter.since)));
-            }
-        }
-        for (key, _) in keys {
-            let counting = self.counters.get(&key).filter(|counter| now.since(counter.since) < WINDOW);
-            let Counter { since, count } = *counting.unwrap_or(&Counter { since: now, count: 0 });
+    /// How long nobody may try this name from there; none: they may.
+    pub fn wait(&self, now: Timestamp, name: &str, address: IpAddr) -> Option<Duration> {
+        let known = self.known.get(&(short(name).to_owned(), network(address))).is_some();
+        let keys = keys(name, address).into_iter().take(if known { 1 } else { 3 });
+        let full = keys.filter_map(|(key, limit)| {
+            let counter = self.counting(now, &key).filter(|counter| counter.count >= limit)?;
+            Some(WINDOW.saturating_sub(now.since(counter.since)))
+        });
+        full.max()
+    }
+
+    /// Counts a try that is not right, or of which that is not known yet. True when no other may be made for now.
+    pub fn count(&mut self, now: Timestamp, name: &str, address: IpAddr) -> bool {
+        let mut full = false;
+        for (key, limit) in keys(name, address) {
+            let Counter { since, count } =
+                *self.counting(now, &key).unwrap_or(&Counter { since: now, count: 0 });
+            full |= count + 1 == limit;
             self.counters.put(key, Counter { since, count: count + 1 });
         }
+        full
+    }
+
+    /// Counts a try before it is made, so that many at once are no way around. `Err`: not now, but in so long.
+    pub fn begin(&mut self, now: Timestamp, name: &str, address: IpAddr) -> Result<(), Duration> {
+        if let Some(wait) = self.wait(now, name, address) {
+            return Err(wait);
+        }
+        self.count(now, name, address);
         Ok(())
     }
 
-    /// The try was right: it is not counted, and this person's earlier slips are forgotten.
+    /// The try that was begun was right: it is not counted, and this person's earlier slips are forgotten.
     pub fn right(&mut self, name: &str, address: IpAddr) {
-        for (key, _) in keys(name, address) {
+        for (key, _) in keys(name, address).into_iter().skip(1) {
             if let Some(counter) = self.counters.get_mut(&key) {
-                let of_person = matches!(key, Key::NameAndAddress(..));
-                counter.count = if of_person { 0 } else { counter.count.saturating_sub(1) };
+                counter.count = counter.count.saturating_sub(1);
             }
         }
+        self.knows(name, address);
+    }
+
+    /// A right password came from there without having been counted: this person's slips are forgotten.
+    pub fn knows(&mut self, name: &str, address: IpAddr) {
+        let (name, address) = (short(name), network(address));
+        self.counters.remove(&Key::NameAndAddress(name.to_owned(), address));
+        self.known.put((name.to_owned(), address), ());
+    }
+
+    fn counting(&self, now: Timestamp, key: &Key) -> Option<&Counter> {
+        self.counters.get(key).filter(|counter| now.since(counter.since) < WINDOW)
     }
 }
 
 fn keys(name: &str, address: IpAddr) -> [(Key, u32); 3] {
-    let address = network(address);
+    let (name, address) = (short(name), network(address));
     [
         (Key::NameAndAddress(name.to_owned(), address), OF_NAME_AND_ADDRESS),
         (Key::Address(address), OF_ADDRESS),
         (Key::Name(name.to_owned()), OF_NAME),
     ]
+}
+
+/// As much of a name as is kept: nobody's is longer, and what a stranger sends is no reason to keep more.
+fn short(name: &str) -> &str {
+    &name[..name.floor_char_boundary(64)]
 }
 
 /// An IPv6 address as its /64: one person has all of it.
@@ -126,6 +157,20 @@ mod tests {
         }
         assert!(tries.begin(at(1), "alice", address(99)).is_err());
         assert!(tries.begin(at(1), "alice", HERE).is_ok());
+    }
+
+    #[test]
+    fn who_gave_the_right_password_before_is_not_shut_out_by_those_beside_them() {
+        let mut tries = Tries::default();
+        tries.knows("alice", HERE);
+        for name in 0..OF_ADDRESS {
+            tries.begin(at(0), &format!("agent{name}"), HERE).unwrap();
+        }
+        assert_eq!(tries.wait(at(1), "bob", HERE), Some(Duration::from_secs(299)));
+        assert_eq!(tries.wait(at(1), "alice", HERE), None);
+        let told: Vec<bool> = (0..OF_NAME_AND_ADDRESS).map(|_| tries.count(at(1), "alice", HERE)).collect();
+        assert_eq!(told.iter().filter(|full| **full).count(), 1, "it is told once that it is enough");
+        assert!(tries.wait(at(2), "alice", HERE).is_some(), "her own slips count");
     }
 
     #[test]
