@@ -211,6 +211,9 @@ impl Endpoint {
             return self.core.transactions.repeat(id, out);
         }
         self.core.counters.request(&arrival.request.method);
+        if arrival.to.tag().is_none() && self.answer_statelessly(now, arrival, out) {
+            return;
+        }
         let Some(transaction) = self.begin(now, arrival, key, welcome, out) else {
             return;
         };
@@ -218,6 +221,27 @@ impl Endpoint {
             let mut cx = Cx { now, core: &mut self.core, out };
             refuse::refuse(&mut cx, arrival, transaction, status);
         }
+    }
+
+    /// Answers what is answered to everybody alike, outside a dialog, and keeps nothing of it: so that no stranger's many
+    /// questions fill a table. False: it is something else.
+    fn answer_statelessly(&mut self, now: Timestamp, arrival: &Arrival, out: &mut Vec<Output>) -> bool {
+        let mut cx = Cx { now, core: &mut self.core, out };
+        match (&arrival.request.method, refusal_of(arrival)) {
+            // Their ACK and their CANCEL look for a transaction.
+            (Method::Invite | Method::Cancel, _) => return false,
+            (_, Some(status)) => refuse::refuse_statelessly(&mut cx, arrival, status),
+            (Method::Options, None) => refuse::answer_options_statelessly(&mut cx, arrival),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether a request is of a session that is up or begins.
+    fn is_of_a_session(&self, arrival: &Arrival) -> bool {
+        let cancels = arrival.request.method == Method::Cancel
+            && self.core.transactions.find_server(&arrival.key(&Method::Invite)).is_some();
+        cancels || self.session_of(arrival).is_some()
     }
 
     /// Begins a transaction, unless a table is full or a new session is not welcome.
@@ -232,10 +256,11 @@ impl Endpoint {
         let invite = arrival.request.method == Method::Invite;
         let first = invite && arrival.to.tag().is_none();
         // Each session that is up will need a transaction more, for its BYE: were that refused, the call would
-        // not end.
+        // not end. So for what is of no session the table is full before.
         let sessions = self.sessions.len();
-        let no_room = sessions >= self.core.config.max_sessions || self.core.transactions.room() <= sessions;
-        let full = first && (no_room || welcome == Welcome::No);
+        let room = self.core.transactions.room() > sessions;
+        let welcome = !first || (welcome != Welcome::No && sessions < self.core.config.max_sessions);
+        let full = !(room && welcome) && !self.is_of_a_session(arrival);
         let merge_key = first.then(|| arrival.merge_key());
         let merged = merge_key.as_ref().is_some_and(|key| self.core.transactions.is_merged(key));
         if !full {
@@ -274,13 +299,8 @@ impl Endpoint {
         if arrival.to.tag().is_some() {
             return self.within(now, arrival, transaction, out);
         }
-        let mut cx = Cx { now, core: &mut self.core, out };
         match method {
             Method::Invite => self.incoming(now, arrival, transaction, out),
-            Method::Options => {
-                refuse::answer_options(&mut cx, arrival, transaction);
-                None
-            }
             Method::Register => self.register(now, arrival, transaction, out),
             // Nobody is handed on by a stranger.
             Method::Refer => Some(403),

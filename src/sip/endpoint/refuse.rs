@@ -1,5 +1,7 @@
 //! How a request is refused: the status, and the header that tells the peer what would do.
 
+use bytes::Bytes;
+
 use super::ALLOW;
 use super::Arrival;
 use super::Cx;
@@ -24,12 +26,24 @@ pub(super) fn refuse_statelessly(cx: &mut Cx<'_>, arrival: &Arrival, status: u16
     cx.send(arrival.hop, response);
 }
 
-/// Answers OPTIONS, in a dialog or outside (§11.2).
+/// Answers OPTIONS in a dialog (§11.2).
 pub(super) fn answer_options(cx: &mut Cx<'_>, arrival: &Arrival, transaction: TransactionId) {
+    let response = abilities(cx, arrival);
+    cx.respond(transaction, &arrival.request.method, 200, response);
+}
+
+/// Answers OPTIONS outside a dialog, and keeps nothing of it: any stranger may ask, and the same is answered again.
+pub(super) fn answer_options_statelessly(cx: &mut Cx<'_>, arrival: &Arrival) {
+    let response = abilities(cx, arrival);
+    cx.core.counters.sent(&arrival.request.method, 200);
+    cx.send(arrival.hop, response);
+}
+
+fn abilities(cx: &Cx<'_>, arrival: &Arrival) -> Bytes {
     let mut draft = arrival.refusal(200, &arrival.tag(), &cx.core.config);
     draft.header("Contact", cx.core.config.contact(None, arrival.hop));
     write_abilities(&mut draft);
-    cx.respond(transaction, &arrival.request.method, 200, draft.finish());
+    draft.finish()
 }
 
 /// The option tags of a request that we do not know.

@@ -52,6 +52,10 @@ pub const TIMEOUT: Duration = Duration::from_secs(32);
 /// Timer D: more than 32 s.
 pub const TIMER_D: Duration = Duration::from_millis(32_500);
 
+/// What is kept of responses, at most, before strangers get none that is kept: 256 MiB, three times what 7 000 calls a second
+/// need. A response repeats the Via headers of its request, which may be 64 KiB long.
+pub(in crate::sip) const MOST_OCTETS: usize = 256 << 20;
+
 /// What every branch that is unique begins with (RFC 3261 §8.1.1.7).
 pub(in crate::sip) const MAGIC_COOKIE: &str = "z9hG4bK";
 
@@ -160,6 +164,9 @@ struct Server {
     session: Option<SessionId>,
     machine: ServerMachine,
     timer: Option<Timestamp>,
+    /// Of its response, as it is counted in [`Transactions::octets`].
+    #[serde(default)]
+    octets: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -270,6 +277,9 @@ pub(in crate::sip) struct Transactions {
     #[serde(with = "pairs")]
     clients: BTreeMap<TransactionId, Client>,
     timers: Timers<TransactionId>,
+    /// What server transactions keep of responses, in all.
+    #[serde(default)]
+    octets: usize,
     /// Messages sent again so far.
     pub(in crate::sip) repeated: u64,
 }
@@ -285,6 +295,7 @@ impl Transactions {
             merge_keys: HashMap::new(),  // looked up only
             clients: BTreeMap::new(),
             timers: Timers::default(),
+            octets: 0,
             repeated: 0,
         }
     }
@@ -294,9 +305,9 @@ impl Transactions {
         self.servers.len() + self.clients.len()
     }
 
-    /// How many more requests can be answered.
+    /// How many more requests can be answered: none while responses of [`MOST_OCTETS`] are kept.
     pub(in crate::sip) fn room(&self) -> usize {
-        self.limit.saturating_sub(self.servers.len())
+        if self.octets < MOST_OCTETS { self.limit.saturating_sub(self.servers.len()) } else { 0 }
     }
 
     /// When [`Transactions::tick`] is next due.
@@ -328,7 +339,7 @@ impl Transactions {
         let NewServer { key, merge_key, hop, .. } = new;
         self.server_keys.insert(key, id);
         self.merge_keys.extend(merge_key.map(|key| (key, id)));
-        let server = Server { key, merge_key, hop, session: None, machine, timer: None };
+        let server = Server { key, merge_key, hop, session: None, machine, timer: None, octets: 0 };
         self.servers.insert(id, server);
         Some(id)
     }
@@ -491,7 +502,7 @@ impl Transactions {
 
     /// A server transaction as it stands, to be written down.
     pub(in crate::sip) fn carried_server(&self, id: TransactionId) -> Option<CarriedServer> {
-        let server = Server { timer: None, ..self.servers.get(&id)?.clone() };
+        let server = Server { timer: None, octets: 0, ..self.servers.get(&id)?.clone() };
         Some(CarriedServer { id, server })
     }
 
@@ -650,11 +661,12 @@ impl Transactions {
 
     fn reschedule_server(&mut self, id: TransactionId) {
         if let Some(server) = self.servers.get_mut(&id) {
-            let deadline = match &server.machine {
-                ServerMachine::Invite(invite) => invite.deadline(),
-                ServerMachine::Other(other) => other.deadline(),
+            let (deadline, octets) = match &server.machine {
+                ServerMachine::Invite(invite) => (invite.deadline(), invite.octets()),
+                ServerMachine::Other(other) => (other.deadline(), other.octets()),
             };
             self.timers.change(id, &mut server.timer, deadline);
+            self.octets = self.octets + octets - std::mem::replace(&mut server.octets, octets);
         }
     }
 
@@ -671,6 +683,7 @@ impl Transactions {
     fn remove(&mut self, id: TransactionId) {
         if let Some(mut server) = self.servers.remove(&id) {
             self.timers.change(id, &mut server.timer, None);
+            self.octets -= server.octets;
             self.server_keys.remove(&server.key);
             if let Some(merge_key) = &server.merge_key {
                 self.merge_keys.remove(merge_key);

@@ -68,6 +68,11 @@ impl ServerInvite {
         true
     }
 
+    /// How much of a response is kept.
+    pub(super) fn octets(&self) -> usize {
+        self.last.len()
+    }
+
     /// The INVITE came again: what to send again.
     pub(super) fn repeated(&self) -> Option<&Bytes> {
         match self.state {

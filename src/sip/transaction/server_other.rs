@@ -35,6 +35,11 @@ impl ServerOther {
         true
     }
 
+    /// How much of a response is kept.
+    pub(super) fn octets(&self) -> usize {
+        self.last.as_ref().map_or(0, Bytes::len)
+    }
+
     /// The request came again: what to send again.
     pub(super) fn repeated(&self) -> Option<&Bytes> {
         self.last.as_ref()

@@ -203,6 +203,27 @@ fn timer_j_answers_a_repeated_request_again() {
 }
 
 #[test]
+fn what_is_kept_of_responses_is_counted_and_bounded() {
+    let mut bench = Bench::new(Transport::Udp);
+    let (room, length) = (bench.transactions.room(), MOST_OCTETS / 2);
+    let ids: Vec<TransactionId> = (0..2)
+        .map(|key| {
+            let key = Key::of(format_args!("{key}"));
+            let new = NewServer { key, merge_key: None, hop: bench.hop, invite: false };
+            bench.transactions.begin_server(new).unwrap()
+        })
+        .collect();
+    let long = Bytes::from(vec![b'x'; length]);
+    for (id, left) in ids.into_iter().zip([room - 2, 0]) {
+        assert!(bench.transactions.respond(bench.now, id, 200, long.clone(), &mut Vec::new()));
+        assert_eq!(bench.transactions.room(), left);
+    }
+    bench.now = bench.now + TIMEOUT;
+    while bench.transactions.tick(bench.now, &mut Vec::new()).is_some() {}
+    assert_eq!((bench.transactions.room(), bench.transactions.len()), (room, 0));
+}
+
+#[test]
 fn a_full_table_begins_no_more() {
     let mut bench = Bench::new(Transport::Udp);
     for key in 0..11 {

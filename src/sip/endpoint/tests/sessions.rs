@@ -182,6 +182,33 @@ fn a_full_house_says_when_to_come_back() {
 }
 
 #[test]
+fn strangers_fill_no_table_and_those_who_talk_can_always_hang_up() {
+    let mut bench = Bench::with(EndpointConfig { max_transactions: 4, ..config() }, Transport::Udp);
+    let tag = bench.establish();
+    let before = bench.endpoint.transaction_count();
+    let outside = |method: &str, branch: usize| request(method, &format!("o{branch}"), 1, "", "", "");
+    // What everybody is answered alike is answered again, and not kept.
+    for branch in 0..20 {
+        bench.receive(outside("OPTIONS", branch));
+        assert_eq!(bench.last_response().status, 200);
+        bench.receive(outside("MESSAGE", branch));
+        assert_eq!(bench.last_response().status, 405);
+    }
+    assert_eq!(bench.endpoint.transaction_count(), before);
+    // What is kept leaves room for what belongs to the session, as often as there are sessions.
+    let statuses: Vec<u16> = (0..20)
+        .map(|branch| {
+            bench.receive(outside("REGISTER", branch));
+            bench.last_response().status
+        })
+        .collect();
+    assert!(statuses.ends_with(&[503; 10]), "{statuses:?}");
+    bench.receive(request("BYE", "bye", 2, &tag, "", ""));
+    assert_eq!(bench.last_response().status, 200);
+    assert_eq!(bench.endpoint.session_count(), 0);
+}
+
+#[test]
 fn a_local_user_must_prove_to_be_who_calls() {
     let mut bench = Bench::new();
     bench.receive(invite("1").replace("carl@example.org", "alice@example.org"));
