@@ -179,8 +179,8 @@ pub struct Incoming {
     pub uri: Uri,
     pub from: NameAddr,
     pub to: NameAddr,
-    /// P-Asserted-Identity when the trunk is trusted to say it, else From: who calls.
-    pub caller: NameAddr,
+    /// P-Asserted-Identity when the trunk is trusted to say it, else From: who calls. None when they withhold it.
+    pub caller: Option<NameAddr>,
     /// The peer's Contact: where a callback could reach it.
     pub contact: Uri,
     /// The trunk it came by.

@@ -124,7 +124,7 @@ impl House {
             hop,
             sip_call_id: "abc".to_owned(),
             uri: uri(dialled),
-            caller: from.clone(),
+            caller: Some(from.clone()),
             from,
             to: NameAddr::of(uri(dialled)),
             contact: uri("there"),

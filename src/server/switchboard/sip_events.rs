@@ -144,10 +144,14 @@ impl Switchboard {
         if self.phone_dialled(now, id, &incoming) {
             return;
         }
+        let (number, display) = match incoming.caller {
+            Some(caller) => (caller.uri.user.unwrap_or_default(), caller.display),
+            None => Default::default(),
+        };
         let arrival = Arrival {
             leg,
-            number: incoming.caller.uri.user.clone().unwrap_or_default(),
-            display: incoming.caller.display.clone(),
+            number,
+            display,
             dialled: incoming.uri.user.clone().unwrap_or_default(),
             sip_call_id: incoming.sip_call_id,
             source: format!("{} {}", incoming.hop.transport, incoming.hop.remote),

@@ -57,7 +57,7 @@ pub(super) enum Welcome {
 }
 
 /// What a session begins with: the peer's Contact, who calls, by which trunk, who that proved to be, and in whose place.
-type Beginning = (Uri, NameAddr, Option<Name>, Option<Name>, Option<SessionId>);
+type Beginning = (Uri, Option<NameAddr>, Option<Name>, Option<Name>, Option<SessionId>);
 
 impl Endpoint {
     pub(super) fn received(
@@ -460,6 +460,7 @@ impl Endpoint {
         let trusted = trunk.as_ref().is_some_and(|(_, trusted)| *trusted);
         let caller =
             Some(arrival).filter(|_| trusted).and_then(asserted).unwrap_or_else(|| arrival.from.clone());
+        let caller = Some(caller).filter(|caller| !is_withheld(arrival, caller));
         let trunk = trunk.map(|(name, _)| name);
         self.begin_session(now, arrival, transaction, (contact, caller, trunk, user, replaces), out);
         None
@@ -662,6 +663,18 @@ fn trying(arrival: &Arrival) -> Bytes {
 fn claimed_user(core: &Core, arrival: &Arrival) -> Option<String> {
     let user = arrival.from.uri.user.as_deref()?;
     core.config.users.contains_key(user).then(|| user.to_owned())
+}
+
+/// Whether who calls is not to be known: they ask for privacy (RFC 3323 §4.2, RFC 3325 §9.3), or are nobody (RFC 3323 §4.1.1.3).
+fn is_withheld(arrival: &Arrival, caller: &NameAddr) -> bool {
+    let values = arrival.request.headers.all(&HeaderName::Privacy).flat_map(|value| value.split([';', ',']));
+    let asked = |value: &str| {
+        ["id", "user", "header"].iter().any(|private| value.trim().eq_ignore_ascii_case(private))
+    };
+    let user = caller.uri.user.as_deref().unwrap_or_default();
+    values.into_iter().any(asked)
+        || user.eq_ignore_ascii_case("anonymous")
+        || caller.uri.host.to_ascii_lowercase().ends_with(".invalid")
 }
 
 /// Who calls by the word of a trusted trunk (RFC 3325 §9.1); a SIP URI before a telephone number.

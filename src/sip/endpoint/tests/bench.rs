@@ -9,6 +9,7 @@ use crate::base::Timestamp;
 use crate::sip::api::Command;
 use crate::sip::api::Event;
 use crate::sip::api::Hop;
+use crate::sip::api::Incoming;
 use crate::sip::api::Input;
 use crate::sip::api::Invite;
 use crate::sip::api::Output;
@@ -259,6 +260,11 @@ fn with_sdp(word: &str, sdp: bool) -> String {
 }
 
 /// A request of the peer's. `to_tag` is ours, `extra` whole header lines.
+/// The number or user that a call is from.
+pub(super) fn caller_of(incoming: &Incoming) -> Option<&str> {
+    incoming.caller.as_ref()?.uri.user.as_deref()
+}
+
 pub(super) fn request(
     method: &str,
     branch: &str,

@@ -101,10 +101,7 @@ fn a_browser_is_no_trunk_wherever_it_stands() {
         bench.receive(request("INVITE", "1", 1, "", "P-Asserted-Identity: <sip:boss@a>\r\n", OFFER));
         let events = bench.events();
         let Event::Incoming(incoming) = &events[0] else { panic!("{events:?}") };
-        assert_eq!(
-            (incoming.trunk.is_some(), incoming.caller.uri.user.as_deref() == Some("boss")),
-            (is_trunk, is_trunk)
-        );
+        assert_eq!((incoming.trunk.is_some(), caller_of(incoming) == Some("boss")), (is_trunk, is_trunk));
     }
 }
 

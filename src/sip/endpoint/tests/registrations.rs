@@ -137,6 +137,28 @@ fn a_trunk_that_refuses_is_tried_again_with_growing_pauses() {
 }
 
 #[test]
+fn who_withholds_their_number_has_none_whatever_a_header_says() {
+    let asserted = "P-Asserted-Identity: <sip:+12025550143@t.example>\r\n";
+    let from = |text: &str, uri: &str| text.replace("From: <sip:carl@example.org>", &format!("From: {uri}"));
+    let of = |headers: &str| request("INVITE", "1", 1, "", headers, OFFER);
+    let told = [
+        (of(&format!("{asserted}Privacy: none\r\n")), Some("+12025550143")),
+        (of(&format!("{asserted}Privacy: user; ID ;critical\r\n")), None),
+        (of("Privacy: id\r\n"), None),
+        (from(&of(asserted), "\"Anonymous\" <sip:anonymous@anonymous.invalid>"), Some("+12025550143")),
+        (from(&of(""), "\"Anonymous\" <sip:anonymous@anonymous.invalid>"), None),
+        (from(&of(""), "<sip:Anonymous@192.0.2.9>"), None),
+    ];
+    for (text, caller) in told {
+        let mut bench = Bench::with(trunk(false, true), Transport::Udp);
+        bench.receive(text.as_str());
+        let events = bench.events();
+        let Event::Incoming(incoming) = &events[0] else { panic!("{events:?}") };
+        assert_eq!(caller_of(incoming), caller, "{text}");
+    }
+}
+
+#[test]
 fn a_trusted_trunk_says_who_calls_and_another_one_does_not() {
     for (trusted, caller) in [(true, "+12025550143"), (false, "carl")] {
         let mut bench = Bench::with(trunk(false, trusted), Transport::Udp);
@@ -144,7 +166,7 @@ fn a_trusted_trunk_says_who_calls_and_another_one_does_not() {
         bench.receive(request("INVITE", "1", 1, "", asserted, OFFER));
         let events = bench.events();
         let Event::Incoming(incoming) = &events[0] else { panic!("{events:?}") };
-        assert_eq!(incoming.caller.uri.user.as_deref(), Some(caller));
+        assert_eq!(caller_of(incoming), Some(caller));
         assert_eq!(incoming.trunk.as_deref(), Some("carrier"));
     }
 }
