@@ -59,6 +59,11 @@ export class WrapUp {
     this.#opened = call;
   }
 
+  // What is written stays, for when it is opened again.
+  shut() {
+    this.#opened = null;
+  }
+
   // `state`: the agent's; none for a supervisor, who has a caller now and then.
   draw(call, { until, state }) {
     const wraps = call.phase === "wrap_up";

@@ -59,7 +59,10 @@ function begin() {
     show(at("page"), true);
   }, (gone) => show(at("cut-off"), gone));
   wireButtons();
-  wireShortcuts();
+  wireShortcuts({ current, shut: () => {
+    wrapUp.shut();
+    draw();
+  } });
 }
 
 // The call that the card shows: the one that was chosen, or the one that needs the agent most.

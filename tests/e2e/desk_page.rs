@@ -13,6 +13,7 @@ use crate::looks::stages;
 use crate::looks::states;
 use crate::pages::alice_takes_a_call;
 use crate::pages::does;
+use crate::pages::hangs_up_by_key;
 use crate::pages::is_clean;
 use crate::pages::open;
 use crate::pages::sign_in;
@@ -78,7 +79,7 @@ fn a_desk_without_a_microphone_says_so_and_takes_no_call_by_itself() {
     server.set_agent("carol", "ready");
     server.story_with(&caller.sip_call_id, "agent_connected", 30);
     carol.hears("phone", CALLER_HZ, 20);
-    carol.run("await page.keyboard.press('e')");
+    hangs_up_by_key(&mut carol);
     caller.ends_well(10);
 }
 
@@ -425,5 +426,51 @@ fn an_agent_says_what_came_of_a_talk_before_they_are_ready_where_the_queue_wants
     alice.sees("that it is said", 10, "!document.querySelector('#wrap-required').checkVisibility()");
     alice.run("await page.click('#wrap-done')");
     server.wait_for_agent("alice", "ready", 10);
+    is_clean(&mut alice);
+}
+
+#[test]
+fn what_an_agent_types_at_the_desk_hangs_up_nobody() {
+    let test = "what_an_agent_types_at_the_desk_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let (mut alice, caller) = alice_takes_a_call(&server);
+    alice.hears("phone", CALLER_HZ, 10);
+    let note = "document.querySelector('#outcome-note').value";
+    let asks_again = "document.querySelector('#hang-up').innerText.includes('again')";
+
+    // At once after the form has opened, with the focus at the first outcome.
+    alice.run("await page.keyboard.press('o'); await page.keyboard.type('refund, in a week', { delay: 20 })");
+    assert_eq!(alice.look(note), "refund, in a week");
+    alice.run("await page.focus('#outcomes input'); await page.keyboard.press('2')");
+    assert_eq!(alice.look("document.querySelector('#outcomes [value=promised]').checked"), true);
+    // Beside the form, which stays open, and into a box of the page.
+    alice.run("await page.evaluate(() => document.activeElement.blur()); await page.keyboard.type('neh')");
+    alice.run("await page.focus('#ring-sound'); await page.keyboard.type('neh')");
+    assert_eq!(alice.look(asks_again), false);
+    alice.run("await page.focus('#outcome-note'); await page.keyboard.press('Escape')");
+    alice.sees("the form is closed", 5, "!document.querySelector('#wrap-up').checkVisibility()");
+
+    // A word that is written into nothing, and one press alone; who means it says it twice.
+    alice
+        .run("await page.evaluate(() => document.activeElement.blur()); await page.keyboard.type('see fee')");
+    assert_eq!(alice.look(asks_again), false);
+    alice.run(
+        "do {
+           await page.keyboard.press('e');
+         } while (!(await page.innerText('#hang-up')).includes('again'))",
+    );
+    assert_eq!(text(&mut alice, "#announce"), "Press E again to hang up");
+    alice.sees("it is forgotten", 10, &format!("!{asks_again}"));
+    assert_eq!(server.agent_state("alice"), "talking");
+    let view = server.get("/api/v1/desk-view?agent=alice");
+    assert!(view["next"].is_null() && view["calls"][0]["hold"].is_null(), "{view}");
+    hangs_up_by_key(&mut alice);
+    caller.ends_well(10);
+    // What was written is in the form of the wrap-up.
+    does(&mut alice, "Wrap-up after");
+    assert_eq!(alice.look(note), "refund, in a week");
     is_clean(&mut alice);
 }
