@@ -166,6 +166,8 @@ export async function session() {
   if (place && who.name) {
     const leave = make("button", { class: "quiet", type: "button" }, "Sign out");
     leave.addEventListener("click", async () => {
+      // A page that has something to lose asks first.
+      if (!dispatchEvent(new Event("may-sign-out", { cancelable: true }))) return;
       dispatchEvent(new Event("signing-out"));
       await ask("DELETE", "/api/v1/session").catch(() => {});
       location.reload();

@@ -31,9 +31,12 @@ export class Audio {
   #toldSilent = false;
   #talked = false;
 
-  constructor({ changed }) {
+  constructor({ changed, mayStop }) {
     this.#changed = changed;
-    at("phone-on").addEventListener("click", () => (this.#phone && this.#state !== "closed" && this.#state !== "taken" ? this.#stop() : this.#start()));
+    at("phone-on").addEventListener("click", () => {
+      if (!this.isOn) this.#start();
+      else if (mayStop()) this.#stop();
+    });
     this.#option("ring-sound", "warmline.ring", true);
     this.#option("notify", "warmline.notify", false, (on) => on && globalThis.Notification?.requestPermission?.());
     // Whoever used the page as a phone before does so again: a refresh in a call goes on by itself.
@@ -45,6 +48,11 @@ export class Audio {
 
   get isUp() {
     return this.#state === "up";
+  }
+
+  // Whether this page is to be a phone, whether or not it is one just now.
+  get isOn() {
+    return ["connecting", "up", "lost"].includes(this.#state);
   }
 
   // How loud the microphone is, 0 to 1; null when this page is no phone.
@@ -180,8 +188,7 @@ export class Audio {
   #become(state) {
     if (state === "up" && this.#state !== "up") this.#check();
     this.#state = state;
-    const on = state === "up" || state === "connecting" || state === "lost";
-    write(at("phone-on"), on ? "Stop using this page as my phone" : state === "taken" ? "Take the phone back" : "Use this page as my phone");
+    write(at("phone-on"), this.isOn ? "Stop using this page as my phone" : state === "taken" ? "Take the phone back" : "Use this page as my phone");
     show(at("phone-settings"), state === "up");
     this.#changed();
   }

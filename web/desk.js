@@ -9,6 +9,7 @@ import { drawConference } from "./desk-conference.js";
 import { wireDialogs } from "./desk-dialogs.js";
 import { drawEscalation } from "./desk-escalation.js";
 import { wireShortcuts } from "./desk-keys.js";
+import { Leaving } from "./desk-leaving.js";
 import { drawMisrouted } from "./desk-misrouted.js";
 import { drawListeners, drawListening, wireListening } from "./desk-listening.js";
 import { Audio } from "./desk-phone.js";
@@ -37,7 +38,8 @@ if (who.name) begin();
 else signIn(at("door"), "Sign in", "Your name and password at this contact center.");
 
 const wrapUp = who.name ? new WrapUp({ agent: who.name, changed: draw }) : null;
-const audio = who.name ? new Audio({ changed: draw }) : null;
+const leaving = new Leaving({ calls: callsHere });
+const audio = who.name ? new Audio({ changed: draw, mayStop: () => leaving.mayGo("stop using this page as your phone") }) : null;
 const spokenNote = who.name ? new SpokenNote({ current, level: () => audio.level }) : null;
 
 function lookForMessages(after) {
@@ -72,6 +74,11 @@ function current() {
   return calls.find(({ call }) => call === chosen) ?? first ?? null;
 }
 
+// What this page's phone has, or rings for: over once the page is left.
+function callsHere() {
+  return audio?.isOn ? (desk?.calls ?? []).filter(({ phase }) => phase !== "wrap_up") : [];
+}
+
 const act = (what, body = {}) => attempt(at("call-error"), () => ask("POST", `/api/v1/calls/${current().call}/${what}`, body));
 
 function draw() {
@@ -87,6 +94,7 @@ function draw() {
   drawListening(desk, { me: who.name });
   drawPromises(desk.promises);
   drawTitle(call);
+  leaving.draw();
   audio?.follows(desk);
   turnClocks();
 }

@@ -474,3 +474,46 @@ fn what_an_agent_types_at_the_desk_hangs_up_nobody() {
     assert_eq!(alice.look(note), "refund, in a week");
     is_clean(&mut alice);
 }
+
+#[test]
+fn who_leaves_the_desk_with_a_caller_on_the_line_is_asked_first() {
+    let test = "who_leaves_the_desk_with_a_caller_on_the_line_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let (mut alice, caller) = alice_takes_a_call(&server);
+    alice.hears("phone", CALLER_HZ, 10);
+    alice.run(
+        "[state.asked, state.yes] = [[], false];
+         page.on('dialog', (dialog) => {
+           state.asked.push(`${dialog.type()}: ${dialog.message()}`);
+           return state.yes ? dialog.accept() : dialog.dismiss();
+         })",
+    );
+    let told = format!(
+        "confirm: {STRANGER} is on the line: the call ends at once, unless another phone of yours has it. \
+         Do you want to "
+    );
+    alice.run("await page.click('text=Sign out'); await page.click('#phone-on')");
+    let ways = ["sign out?", "stop using this page as your phone?"];
+    assert_eq!(alice.run("return state.asked"), json!(ways.map(|way| format!("{told}{way}"))));
+    let opened = alice.run(
+        "const [opened] = await Promise.all([page.context().waitForEvent('page'), page.click('nav >> text=History')]);
+         await opened.waitForURL('**/history');
+         await opened.close();
+         return state.asked.length",
+    );
+    assert_eq!(opened, 2, "a page beside this one asks nothing");
+    alice.run("await page.evaluate(() => void setTimeout(() => (location.href = '/history')))");
+    within(10, "the browser asks", || {
+        (alice.run("return state.asked.at(-1)") == "beforeunload: ").then_some(())
+    });
+    does(&mut alice, "You talk with");
+    alice.hears("phone", CALLER_HZ, 10);
+    // Who means it goes.
+    alice.run("state.yes = true; await page.click('text=Sign out')");
+    caller.ends_well(10);
+    alice.sees("the door again", 10, "document.querySelector('#password') !== null");
+    server.wait_for_agent("alice", "offline", 20);
+}
