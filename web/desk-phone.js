@@ -11,6 +11,9 @@ const STATES = {
   closed: ["", "No phone in this page"],
 };
 
+// A phone that is not up by then is given up by who waits for it, in milliseconds.
+const UP_WITHIN = 10_000;
+
 const MUTED = "warmline.muted";
 
 // A microphone that works is louder than this within so many milliseconds, even in a quiet room.
@@ -30,6 +33,8 @@ export class Audio {
   #upSince = 0;
   #toldSilent = false;
   #talked = false;
+  // Who waits until the phone is up, or is not to be.
+  #waiting = [];
 
   constructor({ changed, mayStop }) {
     this.#changed = changed;
@@ -53,6 +58,16 @@ export class Audio {
   // Whether this page is to be a phone, whether or not it is one just now.
   get isOn() {
     return ["connecting", "up", "lost"].includes(this.#state);
+  }
+
+  // Makes this page the phone; whether it is up.
+  async takeUp() {
+    if (!this.isOn) this.#start();
+    if (this.isUp) return true;
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      setTimeout(() => resolve(false), UP_WITHIN);
+    });
   }
 
   // How loud the microphone is, 0 to 1; null when this page is no phone.
@@ -188,6 +203,7 @@ export class Audio {
   #become(state) {
     if (state === "up" && this.#state !== "up") this.#check();
     this.#state = state;
+    if (state === "up" || !this.isOn) this.#waiting.splice(0).forEach((resolve) => resolve(state === "up"));
     write(at("phone-on"), this.isOn ? "Stop using this page as my phone" : state === "taken" ? "Take the phone back" : "Use this page as my phone");
     show(at("phone-settings"), state === "up");
     this.#changed();

@@ -1,7 +1,7 @@
 // What came of a call: the form, what is written in it before it is saved, and what happens to that when the time for it
 // is over, the next call comes, or the page is loaded anew.
 
-import { ask, at, attempt, clockOf, redraw, setState, show, write } from "./base.js";
+import { ask, at, attempt, clockOf, redraw, show, write } from "./base.js";
 
 const KEPT = "warmline.drafts";
 const FIELDS = ["outcome", "reason-code", "outcome-note", "promise-kind", "promise-words", "promise-due"];
@@ -20,7 +20,7 @@ export class WrapUp {
   #owed = null;
   #last = [];
 
-  constructor({ agent, changed }) {
+  constructor({ agent, changed, ready }) {
     this.#agent = agent;
     this.#changed = changed;
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
@@ -33,7 +33,7 @@ export class WrapUp {
       this.#save();
     });
     at("outcomes").addEventListener("change", () => this.#promises());
-    at("wrap-done").addEventListener("click", () => setState(agent, "ready", "", at("call-error")));
+    at("wrap-done").addEventListener("click", () => ready(at("call-error")));
     at("wrap-drop").addEventListener("click", () => this.#forget(this.#shown));
   }
 

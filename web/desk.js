@@ -37,7 +37,7 @@ const who = await session();
 if (who.name) begin();
 else signIn(at("door"), "Sign in", "Your name and password at this contact center.");
 
-const wrapUp = who.name ? new WrapUp({ agent: who.name, changed: draw }) : null;
+const wrapUp = who.name ? new WrapUp({ agent: who.name, changed: draw, ready: beReady }) : null;
 const leaving = new Leaving({ calls: callsHere });
 const audio = who.name ? new Audio({ changed: draw, mayStop: () => leaving.mayGo("stop using this page as your phone") }) : null;
 const spokenNote = who.name ? new SpokenNote({ current, level: () => audio.level }) : null;
@@ -72,6 +72,17 @@ function current() {
   const rank = { ringing: 0, wrap_up: 2 };
   const first = [...calls].sort((a, b) => (rank[a.phase] ?? 1) - (rank[b.phase] ?? 1))[0];
   return calls.find(({ call }) => call === chosen) ?? first ?? null;
+}
+
+// Who is to be ready and has no phone takes this page as one: the browser asks for the microphone.
+function beReady(errorPlace) {
+  const wish = () => ask("PUT", `/api/v1/agents/${who.name}/state`, { state: "ready" });
+  return attempt(errorPlace, async () => {
+    await wish().catch(async (refusal) => {
+      if (!/^no phone/.test(refusal.message) || !(await audio.takeUp())) throw refusal;
+      await wish();
+    });
+  });
 }
 
 // What this page's phone has, or rings for: over once the page is left.
@@ -123,7 +134,7 @@ function drawState() {
     ready: "The next call comes to you, with who calls and why.",
     reserved: "They are yours once they pick up. If they do not, the next call comes to you.",
     not_ready: "No call comes until you are ready again.",
-    offline: "Let this page be your phone, or sign in a SIP phone, and be ready.",
+    offline: "Be ready, and this page is your phone, unless a SIP phone of yours is signed in.",
   }[desk.state] ?? "Calls that you are part of stand here.");
 }
 
@@ -290,7 +301,7 @@ function drawTitle(call) {
 }
 
 function wireButtons() {
-  at("ready").addEventListener("click", () => setState(who.name, "ready"));
+  at("ready").addEventListener("click", () => beReady(at("state-error")));
   at("not-ready").addEventListener("click", () => setState(who.name, "not_ready", at("reason").value));
   at("pick-up").addEventListener("click", () => audio.pickUp(current().call));
   at("decline").addEventListener("click", () => audio.reject(current().call));

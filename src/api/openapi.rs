@@ -230,7 +230,7 @@ fn calls() -> Value {
 
 fn set_state() -> Value {
     let mut put = answers(
-        "Ask for another state; an agent who rings or talks takes it afterwards",
+        "Ask for another state; an agent who rings or talks takes it afterwards. Who has no phone is not ready: 409",
         json!({
             "202": body("The wish was taken; the agent as of now", "Agent"),
             "404": problem(), "409": problem(), "415": problem(), "422": problem(), "503": problem(),

@@ -335,7 +335,7 @@ impl Refusal {
             Refusal::RecordingRuns => "there is nothing to resume",
             Refusal::NoPauseReason => "say why: the history shows it",
             Refusal::NotReady { .. } => "choose somebody who is ready, or a queue",
-            Refusal::NoPhone(_) => "sign a phone in, or use a page as one",
+            Refusal::NoPhone(_) => r#"sign a SIP phone in, or let /desk be one: "Use this page as my phone""#,
             Refusal::Hindered(Hindrance::NotWaiting) => {
                 "an agent may have them already: GET /api/v1/wallboard"
             }

@@ -311,10 +311,12 @@ impl Control {
     ) -> bool {
         match request {
             ControlRequest::SetAgentState { agent, wish, by, reply } => {
-                let known = self.switchboard.agent(&agent);
-                inputs.extend(known.map(|agent| Input::AgentWants { agent, wish, by }));
                 let unknown = || ControlError::UnknownAgent(agent.to_string());
-                let _ = reply.send(known.map(drop).ok_or_else(unknown));
+                let known = self.switchboard.agent(&agent).ok_or_else(unknown).and_then(|agent| {
+                    self.switchboard.may_want(agent, &wish)?;
+                    Ok(agent)
+                });
+                let _ = reply.send(known.map(|agent| inputs.push(Input::AgentWants { agent, wish, by })));
                 false
             }
             ControlRequest::SetSkill { agent, skill, level, by, reply } => {

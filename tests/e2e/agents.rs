@@ -1,6 +1,9 @@
 //! Agents who do not answer, decline, are busy, or vanish: the caller keeps the place, the next agent's phone
 //! rings, and nobody stays stuck in a state.
 
+use serde_json::Value;
+use serde_json::json;
+
 use crate::baresip::Phone;
 use crate::baresip::Setup;
 use crate::callback::center_with;
@@ -174,5 +177,33 @@ fn who_calls_again_is_rung_for_at_the_agent_who_talked_with_them_though_another_
     let again = calls();
     assert_eq!(again.only("agent_connected")["agent"], "alice", "she knows them; bob knows more of support");
     assert_eq!(again.only("agents_named")["prefer"][0], "alice");
+    server.is_left_clean();
+}
+
+#[test]
+fn an_agent_without_a_phone_is_not_ready_and_nobody_is_let_in_for_them() {
+    if !available("an_agent_without_a_phone_is_not_ready_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let ask = |state: &str| {
+        let body = json!({ "state": state }).to_string();
+        let (status, answer) =
+            server.ask("PUT", "/api/v1/agents/alice/state", Some(&body)).expect("the server answers");
+        (status, serde_json::from_str::<Value>(&answer).expect("JSON"))
+    };
+    let (status, problem) = ask("ready");
+    assert_eq!((status, &problem["error"]), (409, &json!("no phone of alice is signed in")));
+    assert!(
+        problem["hint"].as_str().is_some_and(|hint| hint.starts_with("sign a SIP phone in")),
+        "{problem}"
+    );
+    assert_eq!(server.agent_state("alice"), "offline");
+    assert_eq!(ask("not_ready").0, 202, "what lets nobody in is taken");
+
+    let _alice = Phone::agent(&server.sip(), "alice", false);
+    server.wait_for_agent("alice", "not_ready", 5);
+    assert_eq!(ask("ready").0, 202);
+    server.wait_for_agent("alice", "ready", 5);
     server.is_left_clean();
 }

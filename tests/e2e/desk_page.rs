@@ -517,3 +517,35 @@ fn who_leaves_the_desk_with_a_caller_on_the_line_is_asked_first() {
     alice.sees("the door again", 10, "document.querySelector('#password') !== null");
     server.wait_for_agent("alice", "offline", 20);
 }
+
+#[test]
+fn who_says_ready_without_a_phone_has_the_page_as_one_or_is_told_what_to_do() {
+    if !browsers_available("who_says_ready_without_a_phone_…") {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Browser::start(AGENT_HZ);
+    open(&mut alice, &server, "/desk");
+    sign_in(&mut alice, "alice", "warmline");
+    alice.sees("the desk", 10, "document.querySelector('#state')?.innerText === 'Offline'");
+    alice.look(
+        "void (window.plugged = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices),
+               navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('none', 'NotFoundError')))",
+    );
+    alice.run("await page.keyboard.press('r')");
+    alice.sees(
+        "why not, and what to do",
+        10,
+        "document.querySelector('#state-error').innerText.startsWith('No phone of alice is signed in. Sign') && \
+         document.querySelector('#phone-error').innerText.includes('no microphone')",
+    );
+    assert_eq!(server.agent_state("alice"), "offline");
+
+    alice.look("void (navigator.mediaDevices.getUserMedia = window.plugged)");
+    alice.run("await page.keyboard.press('n')");
+    server.wait_for_agent("alice", "not_ready", 5);
+    alice.run("await page.keyboard.press('r')");
+    alice.sees("the phone is up", 20, "document.querySelector('#phone-state').innerText === 'Phone up'");
+    server.wait_for_agent("alice", "ready", 5);
+    is_clean(&mut alice);
+}

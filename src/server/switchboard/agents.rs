@@ -10,9 +10,11 @@ use crate::base::Name;
 use crate::base::QueueId;
 use crate::call::CallEvent;
 use crate::call::QueueWord;
+use crate::call::request::Refusal;
 use crate::fact::AgentStateName;
 use crate::fact::Fact;
 use crate::fact::What;
+use crate::flow::center::AgentContact;
 use crate::queue;
 use crate::queue::Action;
 use crate::queue::Surge;
@@ -143,6 +145,28 @@ impl Switchboard {
         self.later(call.whole(), event);
     }
 
+    /// Whether an agent may be this: who has no phone is not ready, for callers would be let in for them.
+    pub fn may_want(&self, agent: AgentId, wish: &AgentWish) -> Result<(), Refusal> {
+        let name = self.agent_name(agent);
+        let refused = *wish == AgentWish::Ready && !self.has_phone(agent, &name);
+        if refused { Err(Refusal::NoPhone(name)) } else { Ok(()) }
+    }
+
+    /// Whether an agent has a phone at a fixed place, one that is signed in, or a desk, which may be away for a moment.
+    fn has_phone(&self, agent: AgentId, name: &Name) -> bool {
+        let fixed = matches!(self.parts.center.contacts[agent.0 as usize], AgentContact::Fixed(_));
+        fixed || self.has_desk(agent) || !self.parts.endpoint.contacts(name).is_empty()
+    }
+
+    /// Why what a phone dials cannot be: `*51`, of an agent who has no phone that is signed in.
+    pub(super) fn code_refused(&self, dialled: &str, user: Option<&Name>) -> Result<(), Refusal> {
+        let code = self.parts.center.feature_codes.get(dialled);
+        match (user.and_then(|user| self.agent(user)), code) {
+            (Some(agent), Some(wish)) => self.may_want(agent, wish),
+            _ => Ok(()),
+        }
+    }
+
     /// Tells what an agent wants to be after the call that they are in.
     pub(super) fn tell_next(&mut self, now: Now, agent: AgentId, wish: &AgentWish, out: &mut Vec<Output>) {
         let busy = self.engine.agent_state(agent);
@@ -200,5 +224,42 @@ impl Switchboard {
             let wish = AgentWish::Offline;
             self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::refer_tests::House;
+    use super::*;
+    use crate::sip::SessionId;
+
+    const CENTER: &str = "
+company: Test
+language: en
+numbers: { 1000: straight }
+feature_codes: { '*51': ready, '*52': not ready }
+skills: [talk]
+queues: { help: { needs: talk >= 1, permission: ask } }
+agents:
+  alice: { skills: { talk: 5 } }
+  bob: { skills: { talk: 3 }, contact: 'sip:bob@10.0.0.4:5060' }
+";
+
+    #[test]
+    fn who_dials_that_they_are_ready_and_has_no_phone_that_is_signed_in_is_refused() {
+        let mut house = House::of(CENTER);
+        let state = |house: &House, name: &str| {
+            let agent = house.switchboard.agent(name).unwrap();
+            house.switchboard.engine.agent_state(agent).cloned().unwrap()
+        };
+        house.incoming(SessionId(1), "*51", Some("alice"));
+        assert!(house.facts.is_empty(), "{:?}", house.facts);
+        assert_eq!(state(&house, "alice"), AgentState::Offline);
+        // Their phone is where the center says.
+        house.incoming(SessionId(2), "*51", Some("bob"));
+        assert_eq!(state(&house, "bob"), AgentState::Ready);
+        // What lets nobody in is nobody's harm.
+        house.incoming(SessionId(3), "*52", Some("alice"));
+        assert!(matches!(state(&house, "alice"), AgentState::NotReady(_)));
     }
 }

@@ -569,3 +569,26 @@ fn what_is_asked_of_a_call_is_written_down_at_once() {
     let written: Vec<CallId> = house.switchboard.take_changes().calls.into_iter().map(|(id, _)| id).collect();
     assert_eq!(written, [call], "whose answer is awaited is so after a crash");
 }
+
+#[test]
+fn who_has_no_phone_is_not_ready_and_a_desk_is_one_while_it_may_come_back() {
+    let mut house = House::new();
+    let wants = |house: &House, wish: AgentWish| {
+        let alice = house.switchboard.agent(ALICE).unwrap();
+        house.switchboard.may_want(alice, &wish).map_err(|refusal| refusal.to_string())
+    };
+    let no_phone = Err("no phone of alice is signed in".to_owned());
+    assert_eq!(wants(&house, AgentWish::Ready), no_phone);
+    assert_eq!(wants(&house, AgentWish::NotReady("lunch".into())), Ok(()));
+    assert_eq!(wants(&house, AgentWish::Offline), Ok(()));
+
+    house.ask(1, Ask::OpenDesk { agent: ALICE.into(), offer: "offer".to_owned() });
+    assert_eq!(wants(&house, AgentWish::Ready), no_phone, "it connects yet");
+    house.connects(Codec::Pcmu);
+    assert_eq!(wants(&house, AgentWish::Ready), Ok(()));
+    house.ask(1, Ask::Gone);
+    assert_eq!(wants(&house, AgentWish::Ready), Ok(()), "it may come back");
+    house.wait(GRACE + Duration::from_millis(1));
+    assert_eq!(house.state(ALICE), AgentState::NotReady(DESK_LOST.into()));
+    assert_eq!(wants(&house, AgentWish::Ready), no_phone);
+}

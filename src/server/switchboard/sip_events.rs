@@ -128,6 +128,11 @@ impl Switchboard {
             return self.second_line(now, consult, &incoming, streams, out);
         }
         let session = incoming.session;
+        let dialled = incoming.uri.user.as_deref().unwrap_or_default();
+        if let Err(refusal) = self.code_refused(dialled, incoming.user.as_ref()) {
+            let status = refusal.sip_status();
+            return self.command(now, Command::Refuse { session, status, retry_after_s: None }, out);
+        }
         let id = CallId(self.next_call);
         let leg = LegId::of(id, 0);
         let room = !self.is_draining() && self.calls.len() < self.parts.max_calls;
