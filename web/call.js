@@ -19,8 +19,12 @@ for (const key of "123456789*0#") {
   button.addEventListener("click", () => call.key(key));
   at("keys").append(button);
 }
-addEventListener("keydown", ({ key, target }) => {
-  if (target !== at("number") && /^[0-9*#]$/.test(key)) call.key(key);
+// While there is a call, a digit is a key of it wherever the focus is: a PIN is nothing to stand in a field.
+addEventListener("keydown", (event) => {
+  const { key } = event;
+  if (call.state === "ended" || !/^[0-9*#]$/.test(key) || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  call.key(key);
 });
 at("dial").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -32,6 +36,8 @@ call.addEventListener("state", ({ detail: { state } }) => {
   at("state").textContent = words[state];
   at("go").disabled = state !== "ended";
   at("stop").disabled = state === "ended";
+  at("number").readOnly = state !== "ended";
+  if (state === "connecting") at("keys").focus();
 });
 call.addEventListener("caption", ({ detail: { text } }) => say(text));
 call.addEventListener("error", ({ detail: { error, hint } }) => say(`${error}. ${hint}`));

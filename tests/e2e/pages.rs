@@ -305,3 +305,30 @@ fn the_wallboard_shows_the_figures_of_the_api_and_of_the_history() {
     assert_eq!(today["joined"], json!(joined), "the history tells the same");
     is_clean(&mut sam);
 }
+
+#[test]
+fn keys_that_are_typed_on_the_callers_page_reach_the_flow_and_stand_in_no_field() {
+    if !browsers_available("keys_that_are_typed_on_the_callers_page_…") {
+        return;
+    }
+    let server = Server::start();
+    let mut caller = Browser::start(CALLER_HZ);
+    open(&mut caller, &server, "/call");
+    assert_eq!(caller.look("document.activeElement.id"), "number", "it is dialled at once");
+    caller.run(
+        "await page.keyboard.press('Control+A'); await page.keyboard.type('1000');
+         await page.keyboard.press('Enter')",
+    );
+    let call = caller.is_talking();
+    assert_eq!(caller.look("document.activeElement.id"), "keys");
+    caller.run("await page.keyboard.type('100200#4711#', { delay: 50 })");
+    let story = server.story_of(call, "verification_ended", 20);
+    assert_eq!(story.only("verification_ended")["result"], "verified_by_pin");
+    // Nor where the focus is at the number.
+    caller.run("await page.focus('#number'); await page.keyboard.press('1')");
+    assert_eq!(server.story_of(call, "chose", 20).only("chose")["digit"], "1");
+    assert_eq!(caller.look("document.querySelector('#number').value"), "1000");
+    caller.run("await page.click('#stop'); await page.fill('#number', '1001')");
+    server.never_wrote("4711");
+    is_clean(&mut caller);
+}
