@@ -71,6 +71,9 @@ const dayAndTime = new Intl.DateTimeFormat([], {
   day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
 });
 
+const dayAlone = new Intl.DateTimeFormat([], { weekday: "short", day: "numeric", month: "short" });
+
+export const dayText = (rfc3339) => dayAlone.format(new Date(rfc3339));
 export const timeText = (rfc3339) => timeOfDay.format(new Date(rfc3339));
 export const shortText = (rfc3339) => shortTime.format(new Date(rfc3339));
 

@@ -204,6 +204,8 @@ export class Audio {
     if (state === "up" && this.#state !== "up") this.#check();
     this.#state = state;
     if (state === "up" || !this.isOn) this.#waiting.splice(0).forEach((resolve) => resolve(state === "up"));
+    // The button would stop the phone by now: who goes on by keys has done with it.
+    if (this.isOn && document.activeElement === at("phone-on")) at("main").focus({ preventScroll: true });
     write(at("phone-on"), this.isOn ? "Stop using this page as my phone" : state === "taken" ? "Take the phone back" : "Use this page as my phone");
     show(at("phone-settings"), state === "up");
     this.#changed();

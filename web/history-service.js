@@ -1,6 +1,6 @@
 // How callers were answered and how busy agents were: by queue, skill or agent, and interval.
 
-import { about, ask, at, capital, make, show, whenText, write } from "./base.js";
+import { about, ask, at, capital, dayText, make, show, whenText, write } from "./base.js";
 import { daysOf, wireDays } from "./history-days.js";
 
 // At most so many lines stand on the page; the table to take away has all of them.
@@ -18,11 +18,13 @@ async function drawService() {
   at("service-csv").href = `/api/v1/reports/service?${asked}`;
   write(at("service-whose"), capital(by));
   const nobody = by === "skill" ? "no skill" : "nobody";
+  // A whole day, or week, is told by its first day, today's as well.
+  const begins = ["1d", "1w"].includes(report.every) ? dayText : whenText;
   const lines = rows.flatMap((row) => [line(make("th", { scope: "row" }, row.name ?? nobody), row, "whole"),
-    ...row.intervals.map((part) => line(make("td", { class: "muted" }, whenText(part.begins)), part))]);
+    ...row.intervals.map((part) => line(make("td", { class: "muted" }, begins(part.begins)), part))]);
   at("service-rows").replaceChildren(...lines.slice(0, SHOWN));
   const handled = rows.flatMap((row) => [[make("th", { scope: "row" }, row.name ?? nobody), row, "whole"],
-    ...row.intervals.map((part) => [make("td", { class: "muted" }, whenText(part.begins)), part])]).filter(([, one]) => one.handled);
+    ...row.intervals.map((part) => [make("td", { class: "muted" }, begins(part.begins)), part])]).filter(([, one]) => one.handled);
   at("handling-rows").replaceChildren(...handled.slice(0, SHOWN).map((one) => handlingLine(...one)));
   write(at("handling-whose"), capital(by));
   show(at("handling"), handled.length > 0);

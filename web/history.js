@@ -88,8 +88,16 @@ function mark() {
 }
 
 async function tell(id) {
+  // A place on the page, as "To the content" goes to.
+  if (at(id)) return;
+  if (!/^[0-9]+$/.test(id)) return tellNone(`A call has a number, which “${id}” is not.`);
   await attempt(at("error"), async () => {
-    told = await ask("GET", `/api/v1/calls/${encodeURIComponent(id)}`);
+    const found = await ask("GET", `/api/v1/calls/${id}`).catch((refusal) => {
+      if (refusal.status !== 404) throw refusal;
+      return null;
+    });
+    if (!found) return tellNone(`There is no call ${id}.`);
+    told = found;
     const { call } = told;
     write(at("story-title"), `Call ${call.id}`);
     show(at("story-empty"), false);
@@ -114,6 +122,18 @@ async function tell(id) {
     await drawJudged(told.call);
     at("story").focus({ preventScroll: innerWidth > 1100 });
   });
+}
+
+// There is no such call: nothing of the one before stays.
+function tellNone(words) {
+  told = null;
+  write(at("story-title"), "A call's story");
+  write(at("story-empty"), words);
+  show(at("story-empty"), true);
+  for (const part of ["all-row", "survey-title", "notes-title", "judged"]) show(at(part), false);
+  for (const part of ["story-facts", "survey", "notes", "lines"]) at(part).replaceChildren();
+  mark();
+  at("story").focus({ preventScroll: innerWidth > 1100 });
 }
 
 const steps = new Set(["node_entered", "played", "flow_started", "barged_in", "digit", "leg_opened", "leg_closed", "variable_set"]);

@@ -83,7 +83,10 @@ fn an_agent_signs_in_takes_a_call_and_ends_it_by_keyboard_alone() {
     alice.run("await page.focus('#phone-on'); await page.keyboard.press('Enter')");
     alice.sees("the phone is up", 20, "document.querySelector('#phone-state').innerText === 'Phone up'");
     server.wait_for_agent("alice", "ready", 5);
-    // The focus stays at the button by which the phone would be stopped now.
+    // The focus is no more at the button by which the phone would be stopped now.
+    assert_eq!(alice.look("document.activeElement.id"), "main");
+    alice.run("await page.keyboard.press('Enter')");
+    assert_eq!(text(&mut alice, "#phone-state"), "Phone up");
     alice.run("await page.keyboard.press('n')");
     server.wait_for_agent("alice", "not_ready", 5);
     alice.run("await page.keyboard.press('r')");
@@ -331,4 +334,34 @@ fn keys_that_are_typed_on_the_callers_page_reach_the_flow_and_stand_in_no_field(
     caller.run("await page.click('#stop'); await page.fill('#number', '1001')");
     server.never_wrote("4711");
     is_clean(&mut caller);
+}
+
+#[test]
+fn the_history_says_when_there_is_no_such_call_and_names_days_by_their_date() {
+    let test = "the_history_says_when_there_is_no_such_call_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut sam = Browser::start(AGENT_HZ);
+    let told = [("9999", "There is no call 9999"), ("abc", "A call has a number, which “abc” is not")];
+    for (id, says) in told {
+        open(&mut sam, &server, "/");
+        open(&mut sam, &server, &format!("/history#{id}"));
+        let story = format!("document.querySelector('#story-empty')?.innerText === '{says}.'");
+        sam.sees("that there is no such call", 10, &story);
+    }
+    let caller = Sipp::dial(&server.sip(), "1001", STRANGER, "caller_stays", 0);
+    server.story_with(&caller.sip_call_id, "wait_ended", 20);
+    sam.run(
+        "await page.click('#service summary'); await page.selectOption('#service-every', '1d');
+         await page.click('#service-ask button[type=submit]')",
+    );
+    sam.sees(
+        "today by its date",
+        10,
+        "[...document.querySelectorAll('#service-rows td:first-child')].some(({ innerText }) =>
+            innerText === new Intl.DateTimeFormat([], { weekday: 'short', day: 'numeric', month: 'short' }).format(new Date()))",
+    );
+    is_clean(&mut sam);
 }
