@@ -276,9 +276,9 @@ impl Engine {
     }
 
     fn rearm_agent(&mut self, id: AgentId) {
-        let agent = &self.agents[id.0 as usize];
+        let agent = &mut self.agents[id.0 as usize];
         let (from, to) = (agent.due, agent.next_due());
-        self.agents[id.0 as usize].due = self.rearm(Due::Agent(id), from, to);
+        agent.due = self.due.rearm(self.now, Due::Agent(id), from, to);
     }
 }
 

@@ -201,27 +201,18 @@ impl Engine {
         }
         self.leave_line(id);
         let agent = best.agent;
-        let call = self.call_mut(id);
+        let call = &mut self.calls[&id];
         assert_eq!(call.stage, Stage::Waiting, "a call that rings is assigned to nobody else");
         call.stage = Stage::Ringing(agent);
         call.attempts += 1;
-        let direct = call.direct;
-        let by = self.chosen_by(id, agent);
+        let by = call.chosen_by(agent, &self.routing);
+        let beside = !call.direct && by != ChosenBy::Preferred && id.number() == 0;
+        let queue = call.queue;
         self.ring_phone(id, best, waiting, by, out);
-        if !direct && by != ChosenBy::Preferred && id.number() == 0 {
+        if beside && self.queue(queue).config.ring_agents > 1 {
             self.ring_beside(id, out);
         }
         self.rearm_call(id);
-    }
-
-    /// What this agent was chosen by. An agent who is preferred has had their turn by that.
-    pub(super) fn chosen_by(&mut self, id: CallId, agent: AgentId) -> ChosenBy {
-        let preferred = self.call_mut(id).prefer.take_if(|prefer| prefer.agent == agent).is_some();
-        match self.routing {
-            _ if preferred => ChosenBy::Preferred,
-            Routing::LongestWaiting => ChosenBy::LongestWait,
-            Routing::ServiceLevel(_) => ChosenBy::ServiceLevel,
-        }
     }
 
     /// Rings an agent's phone for a call that is out of its lines.
@@ -348,5 +339,17 @@ impl Engine {
 
     fn is_at(&self, call: CallId, stage: Stage) -> bool {
         self.calls.get(call).is_some_and(|call| call.stage == stage)
+    }
+}
+
+impl Call {
+    /// What this agent was chosen by. An agent who is preferred has had their turn by that.
+    pub fn chosen_by(&mut self, agent: AgentId, routing: &Routing) -> ChosenBy {
+        let preferred = self.prefer.take_if(|prefer| prefer.agent == agent).is_some();
+        match routing {
+            _ if preferred => ChosenBy::Preferred,
+            Routing::LongestWaiting => ChosenBy::LongestWait,
+            Routing::ServiceLevel(_) => ChosenBy::ServiceLevel,
+        }
     }
 }

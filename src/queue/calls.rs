@@ -7,6 +7,7 @@ use std::collections::HashMap; // looked up only
 use std::hash::BuildHasherDefault;
 use std::hash::Hasher;
 use std::ops::Index;
+use std::ops::IndexMut;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -62,6 +63,12 @@ impl Index<&CallId> for Calls {
 
     fn index(&self, id: &CallId) -> &Call {
         &self.0[id]
+    }
+}
+
+impl IndexMut<&CallId> for Calls {
+    fn index_mut(&mut self, id: &CallId) -> &mut Call {
+        self.get_mut(*id).expect("a call that is named inside the engine is in it")
     }
 }
 

@@ -70,6 +70,21 @@ impl Deadlines {
         self.unsure |= self.first == Some(at);
     }
 
+    /// Moves one from one time to another and answers the new one, to be kept with its owner.
+    pub fn rearm(
+        &mut self,
+        now: Timestamp,
+        due: Due,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        if from != to {
+            from.inspect(|at| self.remove(now, *at, due));
+            to.inspect(|at| self.insert(now, *at, due));
+        }
+        to
+    }
+
     /// Takes out the first that is due.
     pub fn pop(&mut self, now: Timestamp) -> Option<(Timestamp, Due)> {
         self.first.filter(|first| *first <= now)?;

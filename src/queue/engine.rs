@@ -71,7 +71,7 @@ pub struct Engine {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) stopping: bool,
     /// One for each call and agent that has one, a few per class, and those that are left.
-    due: Deadlines,
+    pub(super) due: Deadlines,
     /// Empty between two decisions: what one of them goes through, in memory that is there already.
     #[serde(skip)]
     pub(super) scratch: Vec<Offer>,
@@ -280,20 +280,6 @@ impl Engine {
                 Due::Deserted(class) => self.class_due(class, out),
             }
         }
-    }
-
-    /// Moves a deadline from one time to another and answers the new one, to be kept with its owner.
-    pub(super) fn rearm(
-        &mut self,
-        due: Due,
-        from: Option<Timestamp>,
-        to: Option<Timestamp>,
-    ) -> Option<Timestamp> {
-        if from != to {
-            from.inspect(|at| self.due.remove(self.now, *at, due));
-            to.inspect(|at| self.due.insert(self.now, *at, due));
-        }
-        to
     }
 
     /// Whether a deadline is still somebody's.

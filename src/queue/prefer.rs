@@ -5,6 +5,7 @@
 //! break, or cannot serve it, it is everybody's, and no second is lost. One ring of theirs is what it gets: who does
 //! not take it is preferred no more.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -21,6 +22,7 @@ use super::line::Key;
 use super::routing::Weights;
 use super::skills::BestAgent;
 use super::skills::ClassId;
+use super::skills::Skills;
 use super::waits::Call;
 use crate::base::AgentId;
 use crate::base::CallId;
@@ -58,13 +60,7 @@ impl Engine {
 
     /// A call may not be rung for any more; whether it might have been.
     pub(super) fn stand_down(&mut self, id: CallId) -> bool {
-        let call = self.call_mut(id);
-        let (class, key, in_class) = (call.class, call.key, call.in_class);
-        let kept = call.prefer.as_mut().is_some_and(|prefer| std::mem::take(&mut prefer.kept));
-        if let Some(prefer) = call.prefer {
-            self.preferring.remove(&(prefer.agent, key));
-        }
-        kept || self.skills.leave(class, key, in_class)
+        self.calls[&id].stand_down(&mut self.skills, &mut self.preferring)
     }
 
     /// Whether the call is to wait for the agent it prefers and for nobody else, which is noted.
@@ -247,6 +243,15 @@ impl Engine {
 }
 
 impl Call {
+    /// It may not be rung for any more; whether it might have been.
+    pub fn stand_down(&mut self, skills: &mut Skills, preferring: &mut BTreeSet<(AgentId, Key)>) -> bool {
+        let kept = self.prefer.as_mut().is_some_and(|prefer| std::mem::take(&mut prefer.kept));
+        if let Some(prefer) = self.prefer {
+            preferring.remove(&(prefer.agent, self.key));
+        }
+        kept || skills.leave(self.class, self.key, self.in_class)
+    }
+
     /// When the agent it prefers is preferred no more, while it waits.
     pub fn preference_ends(&self) -> Option<Timestamp> {
         self.prefer.filter(|_| self.stage == Stage::Waiting).map(|prefer| prefer.until)

@@ -62,7 +62,7 @@ impl Engine {
     /// Reserves an agent for a place whose turn has come, and has its caller called, if their phone does not ring yet.
     pub(super) fn reserve(&mut self, id: CallId, best: BestAgent, waiting: u32, out: &mut Vec<Action>) {
         self.leave_line(id);
-        let by = self.chosen_by(id, best.agent);
+        let by = self.calls[&id].chosen_by(best.agent, &self.routing);
         let why = self.reason(id, best, waiting, by);
         let (agent, rings_until) = (best.agent, self.now + CALLER_RINGS);
         let call = self.call_mut(id);

@@ -386,9 +386,10 @@ impl Engine {
 
     /// The call is in no line any more.
     pub(super) fn leave_line(&mut self, id: CallId) {
-        let Call { queue, key, in_queue, .. } = self.calls[&id];
-        self.queue_mut(queue).line.leave(key, in_queue);
-        self.stand_down(id);
+        // The calls, the queues and the table are borrowed side by side: a call is looked up once.
+        let call = &mut self.calls[&id];
+        self.queues[call.queue.0 as usize].line.leave(call.key, call.in_queue);
+        call.stand_down(&mut self.skills, &mut self.preferring);
     }
 
     /// The wait begins, or goes on after a ring that failed.
@@ -596,7 +597,7 @@ impl Engine {
     /// Takes a call that is in no line out of the engine.
     pub(super) fn remove_call(&mut self, id: CallId) -> Option<Box<Call>> {
         let call = self.calls.remove(id)?;
-        self.rearm(Due::Call(id), call.due, None);
+        self.due.rearm(self.now, Due::Call(id), call.due, None);
         if call.is_place() {
             self.kept.remove(&call.whose, id);
         }
@@ -679,17 +680,16 @@ impl Engine {
     }
 
     pub(super) fn rearm_call(&mut self, id: CallId) {
-        let call = &self.calls[&id];
+        let call = &mut self.calls[&id];
         let (from, to) = (call.due, call.next_due());
         // Nobody rings for long: what was due sooner stays and finds nothing to do, instead of being moved twice.
         let rings = matches!(call.stage, Stage::Ringing(_));
         let to = from.filter(|_| rings).into_iter().chain(to).min();
-        let due = self.rearm(Due::Call(id), from, to);
-        self.call_mut(id).due = due;
+        call.due = self.due.rearm(self.now, Due::Call(id), from, to);
     }
 
     /// A call that the engine knows it has: it stands in a line, in an agent's state or in `due`.
     pub(super) fn call_mut(&mut self, id: CallId) -> &mut Call {
-        self.calls.get_mut(id).expect("a call that is named inside the engine is in it")
+        &mut self.calls[&id]
     }
 }
