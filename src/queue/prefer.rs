@@ -105,6 +105,9 @@ impl Engine {
     /// An agent's state, wish or skills have changed: calls that prefer them are kept for them from now on, or for
     /// nobody any more.
     pub(super) fn heed_preferring(&mut self, id: AgentId) {
+        if self.nobody_prefers() {
+            return;
+        }
         for call in self.who_prefers(id) {
             let of_call = &self.calls[&call];
             let Call { class, key, in_class, .. } = *of_call;
@@ -117,17 +120,21 @@ impl Engine {
         }
     }
 
+    /// Whether no call prefers an agent, as in most centers: then nothing is to be gone through.
+    fn nobody_prefers(&self) -> bool {
+        self.preferring.is_empty()
+    }
+
     /// The calls that may be rung for and prefer this agent, in order.
     fn who_prefers(&self, id: AgentId) -> Vec<CallId> {
-        // As in most centers.
-        if self.preferring.is_empty() {
-            return Vec::new();
-        }
         self.preferring.range((id, Key::FIRST)..(id, Key::LAST)).map(|(_, key)| key.call).collect()
     }
 
     /// How many wait for this agent alone.
     pub(super) fn kept_for(&self, id: AgentId) -> u32 {
+        if self.nobody_prefers() {
+            return 0;
+        }
         let kept = |call: &CallId| self.calls[call].prefer.is_some_and(|prefer| prefer.kept);
         self.who_prefers(id).iter().filter(|call| kept(call)).count() as u32
     }
@@ -135,6 +142,9 @@ impl Engine {
     /// An agent may have got ready, and takes the first of the calls that prefer them, but not before one that a
     /// supervisor put first; or they are away, and those calls go to others.
     pub(super) fn assign_preferring(&mut self, id: AgentId, out: &mut Vec<Action>) {
+        if self.nobody_prefers() {
+            return;
+        }
         let mut calls = self.who_prefers(id);
         // None of these is for that agent now.
         if self.agents[id.0 as usize].state != AgentState::Ready {
@@ -146,6 +156,9 @@ impl Engine {
     /// An agent is there for none of the calls that prefer them: those look for others whose turn is before that of this
     /// call, which looks for one as well.
     pub(super) fn assign_preferring_before(&mut self, id: AgentId, call: CallId, out: &mut Vec<Action>) {
+        if self.nobody_prefers() {
+            return;
+        }
         let mut calls = self.who_prefers(id);
         let turn = self.turn(call);
         calls.retain(|other| self.turn(*other) < turn);
