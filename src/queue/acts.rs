@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tracing::debug;
 
-use super::agents::takes_calls;
+use super::agents::counted_as;
 use super::api::Action;
 use super::api::AgentState;
 use super::api::Demand;
@@ -19,6 +19,7 @@ use super::engine::Engine;
 use super::engine::Stage;
 use super::line::Key;
 use super::skills::ClassId;
+use super::skills::Count;
 use super::skills::Course;
 use super::waits::Call;
 use crate::base::AgentId;
@@ -185,10 +186,9 @@ impl Engine {
             self.skills.busy(old, id, idle_since, calls);
         }
         // In first, out afterwards: who can still serve a class has not deserted it meanwhile.
-        if takes_calls(&state) {
-            self.skills.set_working(new, true);
-            self.skills.set_working(old, false);
-        }
+        let (nobody, counted) = (Count::default(), counted_as(&state));
+        self.skills.recount(new, nobody, counted);
+        self.skills.recount(old, counted, nobody);
         if state != AgentState::Offline {
             self.skills.sign_in(new);
             self.desert(old);

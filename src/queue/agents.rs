@@ -25,6 +25,7 @@ use super::api::Misses;
 use super::api::PHONE_UNREACHABLE;
 use super::engine::Due;
 use super::engine::Engine;
+use super::skills::Count;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Timestamp;
@@ -262,9 +263,7 @@ impl Engine {
             }
             self.skills.idle(profile, id, agent.idle_since, agent.calls);
         }
-        if takes_calls(&from) != takes_calls(&to) {
-            self.skills.set_working(profile, takes_calls(&to));
-        }
+        self.skills.recount(profile, counted_as(&from), counted_as(&to));
         match (&from, &to) {
             (AgentState::Offline, _) => self.skills.sign_in(profile),
             (_, AgentState::Offline) => self.desert(profile),
@@ -282,7 +281,8 @@ impl Engine {
     }
 }
 
-/// Whether an agent in this state takes calls: has one, or will once this one is done.
-pub(super) fn takes_calls(state: &AgentState) -> bool {
-    !matches!(state, AgentState::Offline | AgentState::NotReady(_))
+/// What an agent in this state counts as: they take calls if they have one, or will once this one is done.
+pub(super) fn counted_as(state: &AgentState) -> Count {
+    let takes_calls = !matches!(state, AgentState::Offline | AgentState::NotReady(_));
+    Count { idle: u32::from(matches!(state, AgentState::Ready)), working: u32::from(takes_calls) }
 }

@@ -152,6 +152,14 @@ pub(super) struct Count {
     pub working: u32,
 }
 
+impl Count {
+    /// Somebody who is in it so far as the first is so as the other from now on.
+    fn change(&mut self, from: Count, to: Count) {
+        self.idle = self.idle - from.idle + to.idle;
+        self.working = self.working - from.working + to.working;
+    }
+}
+
 impl Head {
     fn filed(&self) -> Filed {
         Filed { queue: self.queue, priority: self.priority, needs: self.needs.clone() }
@@ -503,12 +511,17 @@ impl Skills {
         self.counts[class].unwrap_or(self.everybody)
     }
 
-    /// An agent of this profile counts otherwise from now on, in all that they serve.
-    fn recount(&mut self, profile: ProfileId, change: impl Fn(&mut Count)) {
-        let serves = &self.profiles[profile.0 as usize].serves;
+    /// An agent of this profile counts otherwise from now on, in all that they serve: both are of this agent alone.
+    pub fn recount(&mut self, profile: ProfileId, from: Count, to: Count) {
+        if from == to {
+            return;
+        }
+        let Profile { serves, working, .. } = &mut self.profiles[profile.0 as usize];
+        *working = *working - from.working + to.working;
         let counts = &mut self.counts;
-        serves.shared(&self.needy_classes).for_each(|class| counts[class].iter_mut().for_each(&change));
-        change(&mut self.everybody);
+        let change = |class: usize| counts[class].iter_mut().for_each(|count| count.change(from, to));
+        serves.shared(&self.needy_classes).for_each(change);
+        self.everybody.change(from, to);
     }
 
     pub fn head(&self, class: ClassId) -> &Head {
@@ -563,20 +576,12 @@ impl Skills {
         class.line.iter()
     }
 
-    /// One agent more or less of this profile takes calls.
-    pub fn set_working(&mut self, profile: ProfileId, more: bool) {
-        let change = if more { 1 } else { -1 };
-        let working = &mut self.profiles[profile.0 as usize].working;
-        *working = working.wrapping_add_signed(change);
-        self.recount(profile, |count| count.working = count.working.wrapping_add_signed(change));
-    }
-
     /// Some queue goes by calls taken, or by turns: keeps idle agents in these orders too. Nobody is idle yet.
     pub fn keep_ranks(&mut self) {
         self.ranked = true;
     }
 
-    /// An agent who has taken so many calls is free for another since `since`.
+    /// An agent who has taken so many calls is free for another since `since`, which is to be counted as well.
     pub fn idle(&mut self, id: ProfileId, agent: AgentId, since: Timestamp, calls: u32) {
         let profile = &mut self.profiles[id.0 as usize];
         if self.ranked {
@@ -585,7 +590,6 @@ impl Skills {
         }
         assert!(profile.idle.insert(since, agent), "an agent gets idle once");
         self.idle_profiles.insert(id.0 as usize);
-        self.recount(id, |count| count.idle += 1);
     }
 
     /// An agent is free no more; the rest as they were told to be.
@@ -597,7 +601,6 @@ impl Skills {
         if profile.idle.is_empty() {
             self.idle_profiles.remove(id.0 as usize);
         }
-        self.recount(id, |count| count.idle -= 1);
     }
 
     /// A call of this class has come, with so much at stake for the next.
