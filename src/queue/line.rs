@@ -299,7 +299,13 @@ impl Line {
 
     /// Lets a call go that was once put there; whether it was in line.
     pub fn leave(&mut self, key: Key, place: Place) -> bool {
-        let Some(Place { chunk, at }) = self.find(key, place) else { return false };
+        let place = self.find(key, place);
+        place.inspect(|place| self.let_go(key, *place));
+        place.is_some()
+    }
+
+    /// Lets a call go that stands there.
+    pub fn let_go(&mut self, key: Key, Place { chunk, at }: Place) {
         self.len -= 1;
         let of_chunk = &mut self.chunks[chunk as usize];
         of_chunk.here &= !(1 << at);
@@ -308,7 +314,23 @@ impl Line {
             self.order.remove(self.rank_of(key));
             self.free.push(chunk);
         }
-        true
+    }
+
+    /// Who comes after a call that stands there, and where.
+    pub fn behind(&self, key: Key, Place { chunk, at }: Place) -> Option<(Key, Place)> {
+        let first_from = |chunk: u32, at: usize| {
+            let (at, key) = self.chunks[chunk as usize].here_from(at).next()?;
+            Some((key, Place { chunk, at: at as u32 }))
+        };
+        let next_chunk = || {
+            let (_, last) = self.order.last()?;
+            if *last == chunk {
+                return None;
+            }
+            let (_, next) = self.order.get(self.rank_of(key) + 1)?;
+            first_from(*next, 0)
+        };
+        first_from(chunk, at as usize + 1).or_else(next_chunk)
     }
 
     /// When the call behind this place joined, of those in the same chunk.
@@ -317,8 +339,8 @@ impl Line {
         chunk.calls.get(place.at as usize + 1).map(|(since, _)| *since)
     }
 
-    /// Where a call is that was once put there.
-    fn find(&self, key: Key, place: Place) -> Option<Place> {
+    /// Where a call is that was once put there, if it is in line.
+    pub fn find(&self, key: Key, place: Place) -> Option<Place> {
         let is_at = |place: &Place| {
             let chunk = self.chunks.get(place.chunk as usize);
             chunk.is_some_and(|chunk| {
@@ -444,6 +466,10 @@ mod tests {
             let from = Key::at(chance.below(3) as i32, chance.below(500) as i64);
             assert_eq!(line.first_from(from), plain.range(from..).next().copied());
             if let Some(place) = places.get(&key) {
+                let behind = line.find(key, *place).and_then(|place| line.behind(key, place));
+                assert_eq!(behind.map(|(key, _)| key), plain.range(key.next()..).next().copied());
+                let at = |place: Place| line.chunks[place.chunk as usize].key(place.at as usize);
+                assert!(behind.is_none_or(|(key, place)| at(place) == key));
                 let (found, passed) = line.onward(key, *place, key.next().max(from));
                 assert_eq!(
                     found.map(|(found, _)| found),

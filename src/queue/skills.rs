@@ -637,13 +637,12 @@ impl Skills {
     pub fn leave(&mut self, class: ClassId, key: Key, stands: Place) -> bool {
         let place = class.0 as usize;
         let (line, head) = (&mut self.classes[place].line, &mut self.heads[place]);
+        let Some(stands) = line.find(key, stands) else { return false };
         // Of those in the middle nobody in front hears.
-        let leads = head.first() == Some(key) || head.fresh == Some(key);
-        let next = if leads { line.onward(key, stands, key.next()).0 } else { None };
-        if !line.leave(key, stands) {
-            return false;
-        }
-        if head.first() == Some(key) {
+        let (is_first, is_fresh) = (head.first() == Some(key), head.fresh == Some(key));
+        let next = if is_first || is_fresh { line.behind(key, stands) } else { None };
+        line.let_go(key, stands);
+        if is_first {
             head.first = next.map_or(Key::default(), |(next, _)| next);
         }
         if head.last_since == key.since {
@@ -653,7 +652,7 @@ impl Skills {
         if head.waiting == 0 {
             self.waiting_classes.remove(place);
         }
-        if head.fresh == Some(key) {
+        if is_fresh {
             head.see_fresh(next);
         } else if head.fresh.is_none_or(|fresh| key < fresh) {
             head.late -= 1;
