@@ -94,11 +94,13 @@ pub(super) struct Line {
     len: usize,
 }
 
-/// Where in a line a call was put. It is still there unless others have come in before it since.
+/// Where in a line a call was put. It is still there unless others have come in before it since. The default is nowhere.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
     chunk: u32,
     at: u32,
+    /// How often the chunk's calls had changed places by then.
+    changes: u32,
 }
 
 /// A place is where to look first, and nothing follows from it: an engine that was read back has none.
@@ -116,9 +118,22 @@ struct Chunk {
     calls: Vec<(i64, CallId)>,
     /// Who has not left, as bits.
     here: u64,
+    /// How often its calls have changed places: while it is the same, each is where it was put, which tells without looking
+    /// at them. With many lines they are in no cache. It begins at 1.
+    changes: u32,
 }
 
 impl Chunk {
+    /// Nobody is any more where they were put.
+    fn change(&mut self) {
+        self.changes = self.changes.wrapping_add(1).max(1);
+    }
+
+    /// Whether the call that was put there is there still.
+    fn has_still(&self, place: Place) -> bool {
+        self.changes == place.changes && self.has(place.at as usize)
+    }
+
     fn key(&self, at: usize) -> Key {
         self.as_key(self.calls[at])
     }
@@ -188,6 +203,9 @@ impl Chunk {
             return None;
         }
         let at = self.place_of(key);
+        if at < self.calls.len() {
+            self.change();
+        }
         self.calls.insert(at, (key.since, key.call));
         let before = before(at);
         self.here = self.here & before | (self.here & !before) << 1 | 1 << at;
@@ -196,6 +214,7 @@ impl Chunk {
 
     /// Gives up the places of those who have left.
     fn close_up(&mut self) {
+        self.change();
         let (mut at, here) = (0, self.here);
         self.calls.retain(|_| {
             at += 1;
@@ -205,10 +224,16 @@ impl Chunk {
     }
 
     /// The later half of a full one.
-    fn split_off(&mut self) -> Chunk {
-        let calls = self.calls.split_off(CHUNK / 2);
+    fn split_off(&mut self) -> Vec<(i64, CallId)> {
+        self.change();
         self.here = before(CHUNK / 2);
-        Chunk { priority: self.priority, calls, here: self.here }
+        self.calls.split_off(CHUNK / 2)
+    }
+
+    /// Lets all go, to be another.
+    fn clear(&mut self) {
+        self.change();
+        self.calls.clear();
     }
 }
 
@@ -254,18 +279,19 @@ impl Line {
             return self.join_last(rank, key);
         };
         if let Some(at) = self.chunks[chunk as usize].insert(key) {
-            return Place { chunk, at: at as u32 };
+            return self.place(chunk, at);
         }
         let later_half = self.chunks[chunk as usize].split_off();
         let until = self.chunks[chunk as usize].key(CHUNK / 2 - 1);
         let later = std::mem::replace(&mut self.order[rank].0, until);
         let rest = self.add(key.priority);
-        self.chunks[rest as usize] = later_half;
+        let of_rest = &mut self.chunks[rest as usize];
+        (of_rest.calls, of_rest.here) = (later_half, before(CHUNK / 2));
         self.order.insert(rank + 1, (later, rest));
         let chunk = if key < until { chunk } else { rest };
         // Each half has room.
         let at = self.chunks[chunk as usize].insert(key).expect("half a chunk is not full");
-        Place { chunk, at: at as u32 }
+        self.place(chunk, at)
     }
 
     /// Takes in the last call of its priority, as most are, before the chunk of this rank.
@@ -276,13 +302,19 @@ impl Line {
                 && let Some(at) = of_chunk.push(key)
             {
                 *last = key;
-                return Place { chunk: *chunk, at: at as u32 };
+                let chunk = *chunk;
+                return self.place(chunk, at);
             }
         }
         let chunk = self.add(key.priority);
         self.order.insert(rank, (key, chunk));
         self.chunks[chunk as usize].push(key);
-        Place { chunk, at: 0 }
+        self.place(chunk, 0)
+    }
+
+    /// This place of a chunk as it is now.
+    fn place(&self, chunk: u32, at: usize) -> Place {
+        Place { chunk, at: at as u32, changes: self.chunks[chunk as usize].changes }
     }
 
     /// A chunk without calls, in the memory of an earlier one if there is one.
@@ -293,7 +325,7 @@ impl Line {
         }
         // Many a line is short.
         let room = if self.order.is_empty() { 0 } else { CHUNK };
-        self.chunks.push(Chunk { priority, calls: Vec::with_capacity(room), here: 0 });
+        self.chunks.push(Chunk { priority, calls: Vec::with_capacity(room), here: 0, changes: 1 });
         self.chunks.len() as u32 - 1
     }
 
@@ -305,22 +337,22 @@ impl Line {
     }
 
     /// Lets a call go that stands there.
-    pub fn let_go(&mut self, key: Key, Place { chunk, at }: Place) {
+    pub fn let_go(&mut self, key: Key, Place { chunk, at, .. }: Place) {
         self.len -= 1;
         let of_chunk = &mut self.chunks[chunk as usize];
         of_chunk.here &= !(1 << at);
         if of_chunk.here == 0 {
-            of_chunk.calls.clear();
+            of_chunk.clear();
             self.order.remove(self.rank_of(key));
             self.free.push(chunk);
         }
     }
 
     /// Who comes after a call that stands there, and where.
-    pub fn behind(&self, key: Key, Place { chunk, at }: Place) -> Option<(Key, Place)> {
+    pub fn behind(&self, key: Key, Place { chunk, at, .. }: Place) -> Option<(Key, Place)> {
         let first_from = |chunk: u32, at: usize| {
             let (at, key) = self.chunks[chunk as usize].here_from(at).next()?;
-            Some((key, Place { chunk, at: at as u32 }))
+            Some((key, self.place(chunk, at)))
         };
         let next_chunk = || {
             let (_, last) = self.order.last()?;
@@ -341,24 +373,21 @@ impl Line {
 
     /// Where a call is that was once put there, if it is in line.
     pub fn find(&self, key: Key, place: Place) -> Option<Place> {
-        let is_at = |place: &Place| {
-            let chunk = self.chunks.get(place.chunk as usize);
-            chunk.is_some_and(|chunk| {
-                let at = place.at as usize;
-                at < chunk.calls.len() && chunk.has(at) && chunk.key(at) == key
-            })
-        };
-        let searched = || {
-            let (_, chunk) = *self.order.get(self.rank_of(key))?;
-            Some(Place { chunk, at: self.chunks[chunk as usize].place_of(key) as u32 })
-        };
-        Some(place).filter(is_at).or_else(|| searched().filter(is_at))
+        if self.chunks.get(place.chunk as usize).is_some_and(|chunk| chunk.has_still(place)) {
+            debug_assert_eq!(self.chunks[place.chunk as usize].key(place.at as usize), key);
+            return Some(place);
+        }
+        let (_, chunk) = *self.order.get(self.rank_of(key))?;
+        let of_chunk = &self.chunks[chunk as usize];
+        let at = of_chunk.place_of(key);
+        let is_here = at < of_chunk.calls.len() && of_chunk.has(at) && of_chunk.key(at) == key;
+        is_here.then(|| self.place(chunk, at))
     }
 
     /// The first from `key` on, after a call that is in line where it was once put; and how many are passed by, that call
     /// among them. Near that call it takes no search.
     pub fn onward(&self, from: Key, place: Place, key: Key) -> (Option<(Key, Place)>, usize) {
-        let Some(Place { chunk, at }) = self.find(from, place) else {
+        let Some(Place { chunk, at, .. }) = self.find(from, place) else {
             let found = self.first_from(key);
             let until = found.map_or(self.len, |found| self.before(found));
             return (found.map(|found| (found, Place::default())), until - self.before(from));
@@ -369,7 +398,7 @@ impl Line {
             let found = of_chunk.next_from(at, key);
             let until = found.map_or(CHUNK, |(next, _)| next);
             passed += (of_chunk.here & !before(at) & before(until)).count_ones() as usize;
-            found.map(|(next, found)| (found, Place { chunk, at: next as u32 }))
+            found.map(|(next, found)| (found, self.place(chunk, next)))
         };
         let mut found = look(chunk, at as usize);
         if found.is_none() && self.order.last().is_some_and(|(_, last)| *last != chunk) {

@@ -109,12 +109,12 @@ impl Engine {
             return;
         }
         for call in self.who_prefers(id) {
-            let of_call = &self.calls[&call];
-            let Call { class, key, in_class, .. } = *of_call;
-            let kept = of_call.prefer.is_some_and(|prefer| prefer.kept);
-            match (kept, self.keep_for_preferred(call)) {
-                (false, true) => drop(self.skills.leave(class, key, in_class)),
-                (true, false) => self.call_mut(call).in_class = self.skills.join(class, key, self.now),
+            let kept = self.calls[&call].prefer.is_some_and(|prefer| prefer.kept);
+            let keep = self.keep_for_preferred(call);
+            let Call { class, key, in_class, .. } = &mut self.calls[&call];
+            match (kept, keep) {
+                (false, true) => drop(self.skills.leave(*class, *key, std::mem::take(in_class))),
+                (true, false) => *in_class = self.skills.join(*class, *key, self.now),
                 _ => {}
             }
         }
@@ -262,7 +262,7 @@ impl Call {
         if let Some(prefer) = self.prefer {
             preferring.remove(&(prefer.agent, self.key));
         }
-        kept || skills.leave(self.class, self.key, self.in_class)
+        kept || skills.leave(self.class, self.key, std::mem::take(&mut self.in_class))
     }
 
     /// When the agent it prefers is preferred no more, while it waits.

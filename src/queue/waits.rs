@@ -55,7 +55,7 @@ pub(super) struct Call {
     pub queue: QueueId,
     pub class: ClassId,
     pub stage: Stage,
-    /// Where it was put in the lines of its queue and of its class.
+    /// Where it was put in the lines of its queue and of its class, of those that it stands in.
     #[serde(skip)]
     pub in_queue: Place,
     #[serde(skip)]
@@ -388,7 +388,7 @@ impl Engine {
     pub(super) fn leave_line(&mut self, id: CallId) {
         // The calls, the queues and the table are borrowed side by side: a call is looked up once.
         let call = &mut self.calls[&id];
-        self.queues[call.queue.0 as usize].line.leave(call.key, call.in_queue);
+        self.queues[call.queue.0 as usize].line.leave(call.key, std::mem::take(&mut call.in_queue));
         call.stand_down(&mut self.skills, &mut self.preferring);
     }
 
