@@ -73,6 +73,17 @@ impl Bits {
         Shared::new(self, other, 0, usize::MAX)
     }
 
+    /// The same in one go, which needs no note of where it is.
+    #[inline]
+    pub fn for_each_shared(&self, other: &Bits, mut f: impl FnMut(usize)) {
+        let [one, others] = [self, other].map(|set| &set.words[..]);
+        for (block, (filled, filled_too)) in self.filled.iter().zip(&other.filled).enumerate() {
+            for place in Ones(filled & filled_too).map(|bit| block * 64 + bit) {
+                Ones(one[place] & others[place]).for_each(|bit| f(place * 64 + bit));
+            }
+        }
+    }
+
     /// The numbers that both have, beginning about at this one: ascending from there, then those before.
     pub fn shared_from<'a>(&'a self, other: &'a Bits, from: usize) -> impl Iterator<Item = usize> + 'a {
         let first = from.checked_rem(self.words.len().min(other.words.len())).unwrap_or(0);
@@ -167,23 +178,6 @@ impl Iterator for Shared<'_> {
             self.bits = Ones(one & other);
         }
     }
-
-    /// What `next` does again and again, without asking each time where it was.
-    fn fold<B, F: FnMut(B, usize) -> B>(mut self, init: B, mut f: F) -> B {
-        let mut sum = self.bits.by_ref().fold(init, |sum, bit| f(sum, self.word * 64 + bit));
-        let [one, other] = self.sets.map(|set| &set.words[..self.end]);
-        loop {
-            let first = self.block * 64;
-            for place in self.words.by_ref().map(|bit| first + bit).take_while(|place| *place < self.end) {
-                sum = Ones(one[place] & other[place]).fold(sum, |sum, bit| f(sum, place * 64 + bit));
-            }
-            self.block += 1;
-            if self.block * 64 >= self.end {
-                return sum;
-            }
-            self.words = Ones(self.filled());
-        }
-    }
 }
 
 /// The places of the ones in a word, ascending.
@@ -257,10 +251,9 @@ mod tests {
                 a = Bits::from(Vec::from(a));
                 let shared: Vec<usize> = plain_a.intersection(&plain_b).copied().collect();
                 assert_eq!(a.shared(&b).collect::<Vec<_>>(), shared);
-                let mut rest = a.shared(&b);
-                let first = rest.next();
-                let folded = rest.fold(Vec::from_iter(first), |all, n| [all, vec![n]].concat());
-                assert_eq!(folded, shared, "gone through in one go");
+                let mut all = Vec::new();
+                a.for_each_shared(&b, |n| all.push(n));
+                assert_eq!(all, shared, "gone through in one go");
                 let mut turned: Vec<usize> = a.shared_from(&b, from).collect();
                 turned.sort_unstable();
                 assert_eq!(turned, shared, "each once, from wherever");

@@ -129,10 +129,11 @@ impl Engine {
         let serves = &self.skills.profiles[profile.0 as usize].serves;
         // Lines and levels come from memory. Asked for of all classes before anything is made of them, they come at once, and
         // not one after the other; what a line tells here is not used.
-        offers.extend(serves.shared(&self.skills.waiting_classes).map(|class| {
+        serves.for_each_shared(&self.skills.waiting_classes, |class| {
             black_box(self.skills.near_first(class));
-            Offer { class, slowness: self.slowness_among(id, profile, class), fresh: None, late: None }
-        }));
+            let slowness = self.slowness_among(id, profile, class);
+            offers.push(Offer { class, slowness, fresh: None, late: None });
+        });
         let (mut best, mut waiting) = (None, 0);
         let mut overdue: Option<(Key, usize)> = None;
         let mut first: Option<Key> = None;

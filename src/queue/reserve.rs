@@ -73,7 +73,9 @@ impl Engine {
     /// What an idle agent of this profile is worth each second to all the classes that they serve.
     pub(super) fn lure(&self, profile: ProfileId) -> f64 {
         let serves = &self.skills.profiles[profile.0 as usize].serves;
-        serves.shared(&self.skills.wanting_classes).map(|class| self.want(class)).sum()
+        let mut lure = 0.0;
+        serves.for_each_shared(&self.skills.wanting_classes, |class| lure += self.want(class));
+        lure
     }
 
     /// What an agent who is worth so much each second is worth to other classes than this one, for as long as

@@ -520,7 +520,7 @@ impl Skills {
         *working = *working - from.working + to.working;
         let counts = &mut self.counts;
         let change = |class: usize| counts[class].iter_mut().for_each(|count| count.change(from, to));
-        serves.shared(&self.needy_classes).for_each(change);
+        serves.for_each_shared(&self.needy_classes, change);
         self.everybody.change(from, to);
     }
 
@@ -753,7 +753,9 @@ impl Skills {
     /// How many calls are in line that an agent of this profile can serve.
     pub fn waiting_for(&self, profile: ProfileId) -> u32 {
         let serves = &self.profiles[profile.0 as usize].serves;
-        serves.shared(&self.waiting_classes).map(|class| self.heads[class].waiting).sum()
+        let mut waiting = 0;
+        serves.for_each_shared(&self.waiting_classes, |class| waiting += self.heads[class].waiting);
+        waiting
     }
 }
 
