@@ -150,10 +150,12 @@ impl Engine {
             offer.fresh = fresh.map(|key| (key, self.urgency(class, key, false, weights)));
             offer.late = late.map(|key| (key, self.urgency(class, key, true, weights)));
             let worth = self.worth(class, offer.slowness, weights);
-            for (key, urgency) in offer.calls() {
+            offer.calls().for_each(|(key, urgency)| {
                 best = Some(Candidate { value: worth * urgency, key, class }.or(best));
-                may_wait = may_wait && self.may_be_held_back(class, key, weights);
-            }
+            });
+            // Who is past target is the older of the two, and the first to be too old.
+            let oldest = late.or(fresh);
+            may_wait = may_wait && oldest.is_none_or(|key| self.may_be_held_back(class, key, weights));
             if let Some(key) = late.filter(|key| self.age(*key) >= weights.second_promise) {
                 let older = overdue.filter(|(other, _)| other.is_older(key));
                 overdue = older.or(Some((key, class)));
