@@ -184,7 +184,7 @@ impl Peer {
             asserted: None,
             headers: Vec::new(),
             sdp: SDP.into(),
-            credentials: None,
+            trunk: None,
             routes: Vec::new(),
         })));
     }

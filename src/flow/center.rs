@@ -352,7 +352,9 @@ pub struct Trunk {
     pub certificate_name: Option<String>,
     /// Whether its P-Asserted-Identity is believed (RFC 3325).
     pub trusted: bool,
-    /// Register there, and answer its challenges with this.
+    /// What its challenges are answered with.
+    pub account: Option<TrunkAccount>,
+    /// Register there.
     pub register: Option<TrunkRegistration>,
     /// Whether its audio is secured; none for as the center has it.
     pub srtp: Option<SrtpPolicy>,
@@ -372,14 +374,19 @@ pub enum Dtmf {
     Info,
 }
 
-/// How we register at a trunk.
+/// Who we are to a trunk that asks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrunkAccount {
+    pub username: String,
+    /// The environment variable that holds the password: no secret stands in a flow file.
+    pub password_env: String,
+}
+
+/// How we register at a trunk, by its account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrunkRegistration {
     /// `sip:provider.example`
     pub registrar: Uri,
-    pub username: String,
-    /// The environment variable that holds the password: no secret stands in a flow file.
-    pub password_env: String,
     pub expires_s: u32,
 }
 

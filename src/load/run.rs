@@ -296,7 +296,7 @@ impl Generator {
             asserted: None,
             headers: Vec::new(),
             sdp: sdp::negotiate::offer(&line.local).into(),
-            credentials: None,
+            trunk: None,
             routes: Vec::new(),
         };
         self.lines.insert(session, line);

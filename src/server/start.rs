@@ -645,20 +645,30 @@ fn switchboard(
 }
 
 fn trunk_config(trunk: &Trunk, bound: Bound) -> TrunkConfig {
+    let credentials = credentials(trunk);
     TrunkConfig {
         name: trunk.name.clone(),
         sources: trunk.sources.iter().map(|(address, _)| *address).collect(),
         trusted: trunk.trusted,
-        registration: trunk.register.as_ref().and_then(|wanted| registration(trunk, wanted, bound)),
+        registration: credentials.as_ref().and_then(|credentials| registration(trunk, credentials, bound)),
+        credentials,
     }
 }
 
+/// Who we are to a trunk that asks; none, with the reason in the log, when that cannot be proved.
+fn credentials(trunk: &Trunk) -> Option<Credentials> {
+    let account = trunk.account.as_ref()?;
+    let Ok(password) = std::env::var(&account.password_env) else {
+        let (trunk, variable) = (&trunk.name, &account.password_env);
+        warn!(%trunk, %variable, "the trunk's password is not in the environment: not registered, and not proved in calls");
+        return None;
+    };
+    Some(Credentials { username: account.username.clone(), password: Secret::new(password) })
+}
+
 /// How to register at a trunk; none, with the reason in the log, when that cannot work.
-fn registration(
-    trunk: &Trunk,
-    wanted: &flow::center::TrunkRegistration,
-    bound: Bound,
-) -> Option<TrunkRegistration> {
+fn registration(trunk: &Trunk, credentials: &Credentials, bound: Bound) -> Option<TrunkRegistration> {
+    let wanted = trunk.register.as_ref()?;
     let name = &trunk.name;
     let host = wanted.registrar.host.as_str();
     let transport = trunk.transport;
@@ -667,17 +677,10 @@ fn registration(
         warn!(trunk = %name, host, "the trunk's registrar has no address: not registered");
         return None;
     };
-    let Ok(password) = std::env::var(&wanted.password_env) else {
-        let variable = &wanted.password_env;
-        warn!(trunk = %name, %variable, "the trunk's password is not in the environment: not registered");
-        return None;
-    };
-    let username = wanted.username.clone();
     Some(TrunkRegistration {
         registrar: wanted.registrar.clone(),
         hop: Hop { transport, local, remote },
-        aor: Uri::sip(Some(&username), host, None),
-        credentials: Some(Credentials { username, password: Secret::new(password) }),
+        aor: Uri::sip(Some(&credentials.username), host, None),
         expires_s: wanted.expires_s,
     })
 }

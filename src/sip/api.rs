@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::Name;
-use crate::sip::digest::Credentials;
 use crate::sip::uri::NameAddr;
 use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
@@ -112,8 +111,8 @@ pub struct Invite {
     pub headers: Vec<(&'static str, String)>,
     /// The offer.
     pub sdp: Bytes,
-    /// To answer a 401 or 407 with.
-    pub credentials: Option<Credentials>,
+    /// The trunk that it goes by, whose credentials answer a 401 or 407, in this session's later requests as well.
+    pub trunk: Option<Name>,
     /// Routes to send it through first.
     pub routes: Vec<Uri>,
 }

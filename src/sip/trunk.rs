@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::base::Name;
 use crate::base::Timestamp;
 use crate::sip::api::Event;
+use crate::sip::digest::Account;
 use crate::sip::endpoint::Cx;
 use crate::sip::endpoint::Draft;
 use crate::sip::endpoint::Reply;
@@ -89,7 +90,7 @@ impl Trunk {
             owner: Owner::Trunk(place),
             request: draft.finish(),
             invite: false,
-            credentials: registration.credentials,
+            account: Some(Account::of(self.name.clone())),
         };
         cx.core.transactions.begin_client(cx.now, branch, new, cx.out);
     }

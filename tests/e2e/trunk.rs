@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use serde_json::json;
+
+use crate::baresip::Phone;
 use crate::callback::center_with;
 use crate::script::PCMU;
 use crate::script::Script;
@@ -10,7 +13,10 @@ use crate::server::Story;
 use crate::sipp::Sipp;
 use crate::spine::ANN;
 use crate::spine::STRANGER;
+use crate::tone::AGENT_HZ;
 use crate::tools::available;
+use crate::tools::free_ports;
+use crate::tools::within;
 
 /// A call that says it is a stranger's, and that Ann is who asserts it.
 fn asserted(server: &Server) -> Story {
@@ -61,7 +67,38 @@ fn a_server_registers_at_its_trunk_with_a_password() {
     let (flows, mut setup) = center_with(&[("skills:", &trunk.replace("as: alice", "as: carol"))]);
     setup.environment = vec![("PROVIDER_PASSWORD", "not-the-password".to_owned())];
     let server = Server::set_up(setup);
-    crate::tools::within(10, "the refusal is in the log", || server.logged().contains("403").then_some(()));
+    within(10, "the refusal is in the log", || server.logged().contains("403").then_some(()));
     assert_eq!(registrar.agent_state("carol"), "offline");
     assert!(fs::exists(flows.path()).unwrap_or_default());
+}
+
+#[test]
+fn a_trunk_that_asks_who_calls_takes_the_call_and_its_end() {
+    if !available("a_trunk_that_asks_who_calls_…", &["sipp", "baresip"]) {
+        return;
+    }
+    let ports = free_ports(2);
+    let trunk = format!(
+        "trunks:\n  carrier: {{ out: \"127.0.0.1:{}\", as: juniper, password_env: CARRIER_PASSWORD }}\n\nskills:",
+        ports.first,
+    );
+    let (_flows, mut setup) = center_with(&[("skills:", &trunk)]);
+    setup.environment = vec![("CARRIER_PASSWORD", "warmline".to_owned())];
+    let server = Server::set_up(setup);
+    let mut alice = Phone::agent(&server.sip(), "alice", true);
+    server.wait_for_agent("alice", "ready", 10);
+    server.set_agent("alice", "not_ready");
+    server.wait_for_agent("alice", "not_ready", 5);
+    let carrier = Sipp::agent(&server.sip(), ports.first, "juniper", "", 0, "trunk_asks");
+    let body = json!({ "agent": "alice", "to": { "number": "12025550199" } }).to_string();
+    let (status, answer) = server.ask("POST", "/api/v1/calls", Some(&body)).expect("the server answers");
+    assert_eq!(status, 202, "{answer}");
+    let call = serde_json::from_str::<serde_json::Value>(&answer).expect("JSON")["call"].as_u64();
+    let call = call.expect("the call's number");
+    server.story_of(call, "callee_reached", 15);
+    within(10, "the carrier hears alice", || (carrier.line.heard(AGENT_HZ) >= 1.0).then_some(()));
+    alice.hang_up();
+    carrier.ends_well(10);
+    assert_eq!(server.story_of(call, "call_ended", 5).only("call_ended")["outcome"], "talked");
+    server.is_left_clean();
 }

@@ -8,6 +8,7 @@ use crate::base::Name;
 use crate::flow::center::Dtmf;
 use crate::flow::center::SrtpPolicy;
 use crate::flow::center::Trunk;
+use crate::flow::center::TrunkAccount;
 use crate::flow::center::TrunkRegistration;
 use crate::flow::read::Reader;
 use crate::flow::read::fields::Fields;
@@ -43,7 +44,10 @@ pub(super) fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
     });
     let certificate_name = fields.optional("certificate").and_then(|yaml| reader.name(yaml, "a host name"));
     let trusted = fields.truth(reader, "trusted", false);
-    let register = fields.optional("register").and_then(|yaml| registration(yaml, reader));
+    let (account, register) = match fields.optional("register") {
+        Some(yaml) => registration(yaml, reader).unzip(),
+        None => (account(fields, reader), None),
+    };
     let srtp = fields.optional("srtp").and_then(|yaml| srtp(yaml, reader));
     let dtmf = fields.optional("dtmf").and_then(|yaml| dtmf(yaml, reader));
     let codecs = fields.optional("codecs").and_then(|yaml| codecs(yaml, reader));
@@ -54,6 +58,7 @@ pub(super) fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
         transport,
         certificate_name: certificate_name.map(|name| name.to_string()),
         trusted,
+        account,
         register,
         srtp,
         codecs,
@@ -61,20 +66,29 @@ pub(super) fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
     })
 }
 
-fn registration(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<TrunkRegistration> {
+/// Who we are at a trunk, and how we register there.
+fn registration(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<(TrunkAccount, TrunkRegistration)> {
     let mut fields = reader.fields(yaml, "a registration")?;
     let registrar = fields.require(reader, "at").and_then(|yaml| sip_uri(yaml, reader));
-    let username = fields.require(reader, "as").and_then(|yaml| reader.name(yaml, "a user name"));
-    let password_env =
-        fields.require(reader, "password_env").and_then(|yaml| reader.name(yaml, "a variable"));
+    let username = fields.require(reader, "as");
+    let account = username.and_then(|username| account_of(username, &mut fields, reader));
     let expires = fields.duration(reader, "every", Duration::from_secs(600));
     fields.finish(reader);
-    Some(TrunkRegistration {
-        registrar: registrar?,
-        username: username?.to_string(),
-        password_env: password_env?.to_string(),
-        expires_s: u32::try_from(expires.as_secs().max(60)).unwrap_or(600),
-    })
+    let expires_s = u32::try_from(expires.as_secs().max(60)).unwrap_or(600);
+    Some((account?, TrunkRegistration { registrar: registrar?, expires_s }))
+}
+
+/// Who we are at a trunk that we do not register at. One that we do register at knows us by that name.
+fn account(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<TrunkAccount> {
+    let username = fields.optional("as")?;
+    account_of(username, fields, reader)
+}
+
+fn account_of(username: &Yaml, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<TrunkAccount> {
+    let username = reader.name(username, "a user name");
+    let password_env =
+        fields.require(reader, "password_env").and_then(|yaml| reader.name(yaml, "a variable"));
+    Some(TrunkAccount { username: username?.to_string(), password_env: password_env?.to_string() })
 }
 
 /// `no`, `optional`, `required` or `dtls`

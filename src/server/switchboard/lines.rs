@@ -274,7 +274,7 @@ impl Switchboard {
     pub(super) fn local_of(&mut self, port: u16, trunk: Option<&Name>) -> sdp::Local {
         let mut local = self.local(port);
         let center = &self.parts.center;
-        let trunk = trunk.and_then(|name| center.trunks.iter().find(|trunk| trunk.name == *name));
+        let trunk = trunk.and_then(|name| self.trunk(name));
         if let Some(codecs) = trunk.and_then(|trunk| trunk.codecs.as_ref()) {
             local.codecs.clone_from(codecs);
         }
@@ -423,8 +423,7 @@ impl Switchboard {
         out: &mut Vec<Output>,
     ) {
         let Some(live) = self.calls.get(&leg.call()) else { return };
-        let trunks = &self.parts.center.trunks;
-        let trunk = trunks.iter().find(|trunk| Some(&trunk.name) == live.trunk.as_ref());
+        let trunk = live.trunk.as_ref().and_then(|name| self.trunk(name));
         let phone = match trunk.filter(|trunk| trunk.outbound.is_some()) {
             Some(trunk) => self.by_trunk(trunk, number),
             None => live.callback.clone(),
@@ -463,6 +462,10 @@ impl Switchboard {
         let trunk = trunk.map(|trunk| trunk.name.clone());
         let phones = Phones { at: phone.into_iter().collect(), trunk, answer_after: None };
         self.dial(now, leg, phones, streams, out);
+    }
+
+    fn trunk(&self, name: &Name) -> Option<&Trunk> {
+        self.parts.center.trunks.iter().find(|trunk| trunk.name == *name)
     }
 
     /// The trunk that takes calls to the outside: the one that the center names, else the first.
@@ -523,25 +526,28 @@ impl Switchboard {
         let from = self.from(&shown);
         let rings_for = self.calls.get(&leg.call()).and_then(|live| live.call.rings_for(leg));
         headers.extend(rings_for.map(|rings_for| ("Expires", rings_for.as_secs().to_string())));
-        let sessions = self.invite(now, leg, elsewhere, &local, (&from, &headers), out);
+        // Who called in by a trunk that takes no calls may have named any place to call back: nobody there learns what proves us.
+        let takes_calls = |name: &&Name| self.trunk(name).is_some_and(|trunk| trunk.outbound.is_some());
+        let trunk = trunk.as_ref().filter(takes_calls);
+        let sessions = self.invite(now, leg, elsewhere, &local, (&from, &headers, trunk), out);
         let mut line = Line { reach: Some(reach), ..Line::new(sessions, local) };
         if !in_browsers.is_empty() {
             let local = self.for_browser(line.local.clone());
-            let sessions = self.invite(now, leg, in_browsers, &local, (&from, &headers), out);
+            let sessions = self.invite(now, leg, in_browsers, &local, (&from, &headers, None), out);
             line.sessions.extend_from_slice(&sessions);
             line.in_browsers = Some(InBrowsers { sessions, local });
         }
         self.lines.insert(leg, line);
     }
 
-    /// Calls phones that are offered the same; their sessions.
+    /// Calls phones that are offered the same; their sessions. `trunk` is the one whose password they may ask for.
     fn invite(
         &mut self,
         now: Now,
         leg: LegId,
         phones: Vec<(Uri, Hop)>,
         local: &sdp::Local,
-        (from, headers): (&NameAddr, &[(&'static str, String)]),
+        (from, headers, trunk): (&NameAddr, &[(&'static str, String)], Option<&Name>),
         out: &mut Vec<Output>,
     ) -> SmallVec<[SessionId; 2]> {
         let offer = Bytes::from(sdp::negotiate::offer(local));
@@ -560,7 +566,7 @@ impl Switchboard {
                 asserted: None,
                 headers: headers.to_vec(),
                 sdp: offer.clone(),
-                credentials: None,
+                trunk: trunk.cloned(),
                 routes: Vec::new(),
             };
             self.command(now, Command::Invite(Box::new(invite)), out);

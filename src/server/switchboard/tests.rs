@@ -499,7 +499,7 @@ impl World {
             asserted: None,
             headers: Vec::new(),
             sdp: sdp_of(CALLER).into(),
-            credentials: None,
+            trunk: None,
             routes: Vec::new(),
         };
         self.phone(CALLER, sip::Input::Command(Command::Invite(Box::new(invite))));
@@ -613,13 +613,13 @@ fn agent_phone(user: &str, host: u8, entropy: &mut Entropy) -> Endpoint {
         registrar: crate::sip::uri::Uri::sip(None, "10.0.0.1", Some(5060)),
         hop: hop(host, SERVER),
         aor: uri,
-        credentials: Some(credentials),
         expires_s: 3_600,
     };
     let trunk = TrunkConfig {
         name: "warmline".into(),
         sources: vec![at(SERVER).ip()],
         trusted: true,
+        credentials: Some(credentials),
         registration: Some(registration),
     };
     let config = EndpointConfig { trunks: vec![trunk], ..EndpointConfig::default() };

@@ -7,6 +7,11 @@ use super::hash;
 use super::hash::Auth;
 use super::hash::Ha1;
 
+/// Whether one of the challenges calls our last answer right, and its nonce too old.
+pub fn is_stale<'a>(challenges: impl IntoIterator<Item = &'a str>) -> bool {
+    challenges.into_iter().filter_map(|text| Challenge::parse(text).ok()).any(|challenge| challenge.stale)
+}
+
 /// The value of the Authorization (Proxy-Authorization) header that answers the best of the challenges
 /// that we can: SHA-256 before MD5, and `qop=auth` where it is offered. None when there is no such.
 ///

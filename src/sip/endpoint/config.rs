@@ -76,6 +76,8 @@ pub struct TrunkConfig {
     pub sources: Vec<IpAddr>,
     /// Whether its P-Asserted-Identity is believed (RFC 3325).
     pub trusted: bool,
+    /// To answer its challenges with: those of our registration, and of calls that go by it.
+    pub credentials: Option<Credentials>,
     /// Where and how we register, when we do.
     pub registration: Option<TrunkRegistration>,
 }
@@ -89,8 +91,6 @@ pub struct TrunkRegistration {
     pub hop: Hop,
     /// The address of record: To and From.
     pub aor: Uri,
-    /// To answer its challenge with.
-    pub credentials: Option<Credentials>,
     /// The expiry that we ask for, in seconds.
     pub expires_s: u32,
 }
@@ -118,6 +118,11 @@ impl EndpointConfig {
             uri.params.set("transport", Some(transport));
         }
         format!("<{uri}>")
+    }
+
+    /// What this trunk's challenges are answered with.
+    pub(in crate::sip) fn credentials(&self, trunk: &str) -> Option<&Credentials> {
+        self.trunks.iter().find(|one| &*one.name == trunk)?.credentials.as_ref()
     }
 
     /// The trunk that sends by this hop. A browser is none, wherever it stands.

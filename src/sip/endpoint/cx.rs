@@ -15,8 +15,8 @@ use crate::sip::api::Hop;
 use crate::sip::api::Output;
 use crate::sip::dialog::Dialog;
 use crate::sip::digest;
+use crate::sip::digest::Account;
 use crate::sip::digest::Authenticator;
-use crate::sip::digest::Credentials;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Headers;
 use crate::sip::message::Message;
@@ -28,6 +28,9 @@ use crate::sip::transaction::NewClient;
 use crate::sip::transaction::Owner;
 use crate::sip::transaction::TransactionId;
 use crate::sip::transaction::Transactions;
+
+/// The headers that answer a challenge.
+const ANSWERS: [HeaderName; 2] = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
 
 /// What all parts of the endpoint share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,10 +131,10 @@ impl Cx<'_> {
         dialog: &Dialog,
         (method, cseq): (&Method, u32),
         owner: Owner,
-        credentials: Option<Credentials>,
+        account: Option<Account>,
         write: impl FnOnce(Draft, &Core) -> Bytes,
     ) -> TransactionId {
-        self.request_over(dialog.next_hop(), dialog, (method, cseq), owner, credentials, write)
+        self.request_over(dialog.next_hop(), dialog, (method, cseq), owner, account, write)
     }
 
     /// As [`Cx::request`], over a hop that the server chose.
@@ -141,13 +144,13 @@ impl Cx<'_> {
         dialog: &Dialog,
         (method, cseq): (&Method, u32),
         owner: Owner,
-        credentials: Option<Credentials>,
+        account: Option<Account>,
         write: impl FnOnce(Draft, &Core) -> Bytes,
     ) -> TransactionId {
         let branch = self.draw_branch();
         let via = self.via(hop, &branch.1);
         let request = write(dialog.draft(method.as_str(), cseq, &via), self.core);
-        let new = NewClient { hop, owner, request, invite: *method == Method::Invite, credentials };
+        let new = NewClient { hop, owner, request, invite: *method == Method::Invite, account };
         self.core.transactions.begin_client(self.now, branch, new, self.out);
         branch.0
     }
@@ -155,16 +158,17 @@ impl Cx<'_> {
     /// Sends the ACK of a 2xx within a dialog, and remembers it for repetitions of that.
     pub(in crate::sip) fn acknowledge(&mut self, dialog: &Dialog, cseq: u32, invite: TransactionId) {
         let hop = dialog.next_hop();
-        let ack = self.ack(hop, dialog, cseq);
+        let answers = self.answers_in(invite);
+        let ack = self.ack(hop, dialog, cseq, &answers);
         self.core.transactions.accept(invite, &dialog.remote_tag, hop, ack, self.out);
     }
 
-    /// The ACK of a 2xx, over this hop.
-    pub(in crate::sip) fn ack(&mut self, hop: Hop, dialog: &Dialog, cseq: u32) -> Bytes {
+    /// The ACK of a 2xx, over this hop, with these lines of its INVITE's.
+    pub(in crate::sip) fn ack(&mut self, hop: Hop, dialog: &Dialog, cseq: u32, lines: &str) -> Bytes {
         let branch = self.draw_branch().1;
         let via = self.via(hop, &branch);
         let mut draft = dialog.draft("ACK", cseq, &via);
-        draft.header("User-Agent", &self.core.config.product);
+        draft.lines(lines).header("User-Agent", &self.core.config.product);
         draft.finish()
     }
 }
@@ -178,15 +182,15 @@ pub(in crate::sip) struct Reply {
     pub(in crate::sip) cseq: u32,
     /// The request as it went out.
     pub(in crate::sip) request: Bytes,
-    /// To answer a challenge with, when it has not been tried yet.
-    pub(in crate::sip) credentials: Option<Credentials>,
+    /// Who answers a challenge.
+    pub(in crate::sip) account: Option<Account>,
     pub(in crate::sip) response: Response,
 }
 
 impl Cx<'_> {
     /// Sends a request again as a new one: with the next CSeq, a branch of its own, and what `edit` changes.
-    /// `challenged`: with the answer to the response's challenge, and without credentials for a second one;
-    /// none when there is no such answer.
+    /// `challenged`: with the answer to the response's challenge, as long as there is one; else without any, for one answer serves
+    /// one request.
     pub(in crate::sip) fn resend(
         &mut self,
         reply: &Reply,
@@ -195,10 +199,13 @@ impl Cx<'_> {
         edit: impl FnOnce(&mut Headers),
     ) -> Option<TransactionId> {
         let mut request = own_request(&reply.request)?;
-        let mut credentials = reply.credentials.clone();
-        if challenged {
-            self.authorize(&mut request, &reply.response, &credentials.take()?)?;
+        for answer in ANSWERS {
+            request.headers.remove(&answer);
         }
+        let account = match (challenged, reply.account.clone()) {
+            (true, account) => Some(self.authorize(&mut request, &reply.response, account?)?),
+            (false, account) => account.map(Account::anew),
+        };
         let branch = self.draw_branch();
         let sent_by = self.core.config.advertised(reply.hop);
         let transport = reply.hop.transport.as_via();
@@ -211,7 +218,7 @@ impl Cx<'_> {
             owner: reply.owner,
             invite: request.method == Method::Invite,
             request: request.to_bytes(),
-            credentials,
+            account,
         };
         self.core.transactions.begin_client(self.now, branch, new, self.out);
         Some(branch.0)
@@ -221,19 +228,29 @@ impl Cx<'_> {
         &mut self,
         request: &mut Request,
         challenge: &Response,
-        credentials: &Credentials,
-    ) -> Option<()> {
+        account: Account,
+    ) -> Option<Account> {
         let (asks, answers) = match challenge.status {
             407 => (HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization),
             _ => (HeaderName::WwwAuthenticate, HeaderName::Authorization),
         };
-        let challenges = challenge.headers.all(&asks);
+        let account = account.once_more(digest::is_stale(challenge.headers.all(&asks)))?;
         let cnonce = self.core.entropy.token();
-        let uri = request.uri.to_string();
-        let method = request.method.as_str();
-        let answer = digest::answer(challenges, credentials, method, &uri, 1, &cnonce)?;
+        let credentials = self.core.config.credentials(account.trunk())?;
+        let (method, uri) = (request.method.as_str(), request.uri.to_string());
+        let answer = digest::answer(challenge.headers.all(&asks), credentials, method, &uri, 1, &cnonce)?;
         request.headers.set(answers, answer);
-        Some(())
+        Some(account)
+    }
+
+    /// What an INVITE of ours answered a challenge with: the ACK of its 2xx has the same (§13.2.2.4).
+    fn answers_in(&self, invite: TransactionId) -> String {
+        let client = self.core.transactions.client(invite).filter(|client| client.account.is_some());
+        let Some(request) = client.and_then(|client| own_request(&client.request)) else {
+            return String::new();
+        };
+        let line = |name: &HeaderName| Some(format!("{}: {}\r\n", name.as_str(), request.headers.get(name)?));
+        ANSWERS.iter().filter_map(line).collect()
     }
 
     /// Sends the CANCEL of an INVITE that waits (§9.1): the INVITE's own line and numbers.

@@ -64,8 +64,8 @@ use crate::base::Timestamp;
 /// client transactions by what sessions and trunks may ask at a time.
 ///
 /// It is plain data. Written down and read back, then given its configuration again with
-/// [`Endpoint::configure`], it goes on as if nothing had been; only credentials of sessions that we called are
-/// lost, because secrets are not written down.
+/// [`Endpoint::configure`], it goes on as if nothing had been. Passwords are not written down: those of trunks stand in the
+/// configuration, and sessions name the trunk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
     core: Core,

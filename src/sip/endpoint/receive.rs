@@ -124,7 +124,6 @@ impl Endpoint {
             return;
         }
         self.core.counters.received(&cseq.method, status);
-        let challenged = matches!(status, 401 | 407);
         let reply = Reply {
             transaction: id,
             hop: client.hop,
@@ -132,7 +131,7 @@ impl Endpoint {
             method: cseq.method,
             cseq: cseq.seq,
             request: client.request.clone(),
-            credentials: client.credentials.clone().filter(|_| challenged || status == 422),
+            account: client.account.clone(),
             response,
         };
         let mut cx = Cx { now, core: &mut self.core, out };

@@ -33,7 +33,7 @@ use crate::sip::api::Event;
 use crate::sip::api::Hop;
 use crate::sip::api::SessionId;
 use crate::sip::dialog::Dialog;
-use crate::sip::digest::Credentials;
+use crate::sip::digest::Account;
 use crate::sip::endpoint::Cx;
 use crate::sip::endpoint::Descriptions;
 use crate::sip::message::HeaderName;
@@ -89,7 +89,9 @@ pub(in crate::sip) struct Session {
     timer: Option<SessionTimer>,
     /// The server has ended it; it stays until that can be said to the peer, and tells nothing more.
     closing: Option<Closing>,
-    credentials: Option<Credentials>,
+    /// Who answers challenges to our requests.
+    #[serde(default)]
+    account: Option<Account>,
     /// The connection to the peer, a phone in a browser, is gone.
     #[serde(default)]
     parted: Option<Parted>,
@@ -245,7 +247,7 @@ impl Session {
             remote_sdp: Bytes::new(),
             timer: None,
             closing: None,
-            credentials: None,
+            account: None,
             parted: None,
             probe: None,
         }
@@ -407,8 +409,8 @@ impl Session {
     fn bye(&mut self, cx: &mut Cx<'_>, reason: EndReason) {
         self.refuse_asked(cx, 487, None, None);
         let cseq = self.dialog.next_cseq();
-        let credentials = self.credentials.take();
-        cx.request(&self.dialog, (&Method::Bye, cseq), Owner::Nobody, credentials, |mut draft, core| {
+        let account = self.account.take();
+        cx.request(&self.dialog, (&Method::Bye, cseq), Owner::Nobody, account, |mut draft, core| {
             draft.header("User-Agent", &core.config.product);
             if let Some(reason) = reason_header(reason) {
                 draft.header("Reason", reason);

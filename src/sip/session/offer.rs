@@ -76,8 +76,8 @@ impl Session {
         }
         let cseq = self.dialog.next_cseq();
         let owner = Owner::Session(self.id);
-        let credentials = self.credentials.clone();
-        let asked = cx.request(&self.dialog, (method, cseq), owner, credentials, |mut draft, core| {
+        let account = self.account.clone();
+        let asked = cx.request(&self.dialog, (method, cseq), owner, account, |mut draft, core| {
             draft.header("User-Agent", &core.config.product);
             write(draft)
         });
@@ -184,8 +184,8 @@ impl Session {
         let cseq = self.dialog.next_cseq();
         let timer = if self.peer.timer { self.timer_request(&cx.core.config) } else { String::new() };
         let owner = Owner::Session(self.id);
-        let (dialog, credentials) = (&self.dialog, self.credentials.clone());
-        cx.request(dialog, (method, cseq), owner, credentials, |mut draft, core| {
+        let (dialog, account) = (&self.dialog, self.account.clone());
+        cx.request(dialog, (method, cseq), owner, account, |mut draft, core| {
             draft
                 .header("Contact", &dialog.contact)
                 .header("Allow", ALLOW)

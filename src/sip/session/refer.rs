@@ -139,9 +139,9 @@ impl Session {
     /// Tells that it has been done; the subscription ends with it (RFC 3515 §2.4.7).
     fn notify_done(&mut self, cx: &mut Cx<'_>, refer: u32) {
         let cseq = self.dialog.next_cseq();
-        let (owner, credentials) = (Owner::Session(self.id), self.credentials.clone());
+        let (owner, account) = (Owner::Session(self.id), self.account.clone());
         let contact = self.dialog.contact.clone();
-        cx.request(&self.dialog, (&Method::Notify, cseq), owner, credentials, |mut draft, core| {
+        cx.request(&self.dialog, (&Method::Notify, cseq), owner, account, |mut draft, core| {
             draft
                 .header("Contact", contact)
                 .header("Event", format_args!("refer;id={refer}"))

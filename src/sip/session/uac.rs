@@ -12,6 +12,7 @@ use crate::sip::api::Hop;
 use crate::sip::api::Invite;
 use crate::sip::dialog::Dialog;
 use crate::sip::dialog::tag_of;
+use crate::sip::digest::Account;
 use crate::sip::endpoint::ALLOW;
 use crate::sip::endpoint::Cx;
 use crate::sip::endpoint::Reply;
@@ -38,7 +39,7 @@ impl Session {
         let target = (invite.uri, invite.hop);
         let dialog = Dialog::caller(call_id, (invite.from, invite.to), &tag, contact, target, invite.routes);
         let mut session = Session::new(invite.session, dialog, true);
-        session.credentials = invite.credentials;
+        session.account = invite.trunk.map(Account::of);
         session.local_sdp = invite.sdp.clone();
         let cseq = session.dialog.next_cseq();
         let timer = session.timer_request(&cx.core.config);
@@ -47,7 +48,7 @@ impl Session {
             &session.dialog,
             (&Method::Invite, cseq),
             Owner::Session(session.id),
-            session.credentials.clone(),
+            session.account.clone(),
             |mut draft, core| {
                 draft
                     .header("Contact", &session.dialog.contact)
@@ -143,7 +144,7 @@ impl Session {
     pub(in crate::sip) fn accepted_again(&mut self, cx: &mut Cx<'_>, cseq: u32) {
         if self.stage == Stage::Confirmed {
             let hop = self.dialog.next_hop();
-            let ack = cx.ack(hop, &self.dialog, cseq);
+            let ack = cx.ack(hop, &self.dialog, cseq, "");
             cx.send(hop, ack);
         }
     }
@@ -193,9 +194,9 @@ impl Session {
         if early.remote_tag != tag {
             early.adopt(&reply.response);
         }
-        let credentials = self.credentials.clone();
+        let account = self.account.clone();
         let owner = Owner::Session(self.id);
-        cx.request(&early, (&Method::Prack, cseq), owner, credentials, |mut draft, core| {
+        cx.request(&early, (&Method::Prack, cseq), owner, account, |mut draft, core| {
             draft.header("RAck", rack).header("User-Agent", &core.config.product);
             draft.finish()
         });
@@ -261,7 +262,8 @@ impl Session {
         }
         if matches!(status, 401 | 407) && !invite {
             let cseq = self.dialog.next_cseq();
-            cx.resend(reply, cseq, true, |_| {});
+            let sent = cx.resend(reply, cseq, true, |_| {});
+            self.probe = sent.filter(|_| self.probe == Some(reply.transaction)).or(self.probe);
         }
         // §12.2.1.2: the peer knows no such dialog.
         let aside = matches!(reply.method, Method::Info | Method::Options);
@@ -270,7 +272,7 @@ impl Session {
         }
     }
 
-    /// Answers a challenge, once (§22.2). The dialog goes on as it was before the request.
+    /// Answers a challenge (§22.2). The dialog goes on as it was before the request.
     fn try_credentials(&mut self, cx: &mut Cx<'_>, reply: &Reply) -> bool {
         if self.closing.is_some() {
             return false;
@@ -335,7 +337,7 @@ pub(in crate::sip) fn end_stray_dialog(cx: &mut Cx<'_>, reply: &Reply) {
         return;
     };
     cx.acknowledge(&dialog, reply.cseq, reply.transaction);
-    say_bye(cx, dialog.next_hop(), dialog, reply.cseq);
+    say_bye(cx, dialog.next_hop(), dialog, reply.cseq, reply.account.clone().map(Account::anew));
 }
 
 /// The same for a 2xx whose INVITE nobody knows. Whatever it says of where its sender is, it is answered where it came from.
@@ -344,15 +346,15 @@ pub(in crate::sip) fn end_unknown_dialog(cx: &mut Cx<'_>, hop: Hop, response: &R
     let Some(dialog) = Dialog::stray(response, hop, contact) else {
         return;
     };
-    let ack = cx.ack(hop, &dialog, cseq);
+    let ack = cx.ack(hop, &dialog, cseq, "");
     cx.send(hop, ack);
-    say_bye(cx, hop, dialog, cseq);
+    say_bye(cx, hop, dialog, cseq, None);
 }
 
 /// Ends a dialog that no session has; its INVITE had this number.
-fn say_bye(cx: &mut Cx<'_>, hop: Hop, mut dialog: Dialog, cseq: u32) {
+fn say_bye(cx: &mut Cx<'_>, hop: Hop, mut dialog: Dialog, cseq: u32, account: Option<Account>) {
     // Above any number that a PRACK may have taken meanwhile.
     dialog.local_cseq = cseq.wrapping_add(100);
     let bye = (&Method::Bye, dialog.next_cseq());
-    cx.request_over(hop, &dialog, bye, Owner::Nobody, None, |draft, _| draft.finish());
+    cx.request_over(hop, &dialog, bye, Owner::Nobody, account, |draft, _| draft.finish());
 }

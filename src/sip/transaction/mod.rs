@@ -33,7 +33,7 @@ use crate::base::Timestamp;
 use crate::sip::api::Hop;
 use crate::sip::api::Output;
 use crate::sip::api::SessionId;
-use crate::sip::digest::Credentials;
+use crate::sip::digest::Account;
 
 /// The round-trip estimate, from which every other timer follows: 500 ms.
 ///
@@ -185,8 +185,9 @@ pub(in crate::sip) struct Client {
     /// As it went out; empty once it has a final response and needs no repetition.
     #[serde(with = "octets")]
     pub(in crate::sip) request: Bytes,
-    /// To answer a challenge with, once.
-    pub(in crate::sip) credentials: Option<Credentials>,
+    /// Who answers a challenge.
+    #[serde(default)]
+    pub(in crate::sip) account: Option<Account>,
     machine: ClientMachine,
     timer: Option<Timestamp>,
 }
@@ -253,7 +254,7 @@ pub(in crate::sip) struct NewClient {
     pub(in crate::sip) owner: Owner,
     pub(in crate::sip) request: Bytes,
     pub(in crate::sip) invite: bool,
-    pub(in crate::sip) credentials: Option<Credentials>,
+    pub(in crate::sip) account: Option<Account>,
 }
 
 /// What a server transaction begins with.
@@ -449,7 +450,7 @@ impl Transactions {
             hop: new.hop,
             owner: new.owner,
             request: new.request,
-            credentials: new.credentials,
+            account: new.account,
             machine,
             timer: None,
         };
@@ -469,7 +470,7 @@ impl Transactions {
             return;
         };
         let (hop, owner) = (invite.hop, invite.owner);
-        let new = NewClient { hop, owner, request, invite: false, credentials: None };
+        let new = NewClient { hop, owner, request, invite: false, account: None };
         let branch = Branch { id: id.0, token: invite.token };
         self.begin_client(now, (TransactionId(id.0 + 1), branch), new, out);
     }

@@ -24,7 +24,7 @@ impl Bench {
     fn client(&mut self, invite: bool) -> TransactionId {
         let branch = self.transactions.draw_branch(&mut self.entropy);
         let request = Bytes::from_static(b"request");
-        let new = NewClient { hop: self.hop, owner: Owner::Nobody, request, invite, credentials: None };
+        let new = NewClient { hop: self.hop, owner: Owner::Nobody, request, invite, account: None };
         self.transactions.begin_client(self.now, branch, new, &mut Vec::new());
         branch.0
     }

@@ -321,7 +321,7 @@ pub(super) fn call(hop: Hop) -> Command {
         asserted: None,
         headers: vec![("X-Call", "7".to_owned())],
         sdp: OFFER.into(),
-        credentials: None,
+        trunk: None,
         routes: Vec::new(),
     }))
 }

@@ -94,6 +94,7 @@ fn a_browser_is_no_trunk_wherever_it_stands() {
         name: "carrier".into(),
         sources: vec!["192.0.2.9".parse().unwrap()],
         trusted: true,
+        credentials: None,
         registration: None,
     };
     for (transport, is_trunk) in [(Transport::Tcp, true), (Transport::Ws, false), (Transport::Wss, false)] {

@@ -146,6 +146,7 @@ fn a_trunk_is_reached_where_it_listens() {
         name: "carrier".into(),
         sources: vec!["192.0.2.9".parse().unwrap()],
         trusted: true,
+        credentials: None,
         registration: None,
     };
     let config = EndpointConfig { trunks: vec![trunk], ..config() };

@@ -11,6 +11,7 @@ use crate::sip::endpoint::EndpointConfig;
 use crate::sip::endpoint::TrunkConfig;
 use crate::sip::endpoint::TrunkRegistration;
 use crate::sip::message::HeaderName;
+use crate::sip::message::Request;
 use crate::sip::message::Response;
 use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
@@ -96,11 +97,11 @@ fn trunk(registration: bool, trusted: bool) -> EndpointConfig {
         registrar: uri("sip:trunk.example"),
         hop: hop(Transport::Udp),
         aor: uri("sip:alice@trunk.example"),
-        credentials: Some(credentials("alice", "secret")),
         expires_s: 300,
     });
     let sources = vec!["192.0.2.9".parse().unwrap()];
-    let trunks = vec![TrunkConfig { name: "carrier".into(), sources, trusted, registration }];
+    let credentials = Some(credentials("alice", "secret"));
+    let trunks = vec![TrunkConfig { name: "carrier".into(), sources, trusted, credentials, registration }];
     EndpointConfig { trunks, ..config() }
 }
 
@@ -171,33 +172,138 @@ fn a_trusted_trunk_says_who_calls_and_another_one_does_not() {
     }
 }
 
-#[test]
-fn a_challenged_call_is_made_again_with_the_password_but_only_once() {
-    let mut bench = Bench::new();
+/// A bench that has called somebody by its trunk, and the INVITE.
+fn calls_by_trunk() -> (Bench, Request) {
+    let mut bench = Bench::with(trunk(false, false), Transport::Udp);
+    bench.reborn = true;
     let Command::Invite(mut invite) = call(bench.hop) else { unreachable!() };
-    invite.credentials = Some(credentials("alice", "secret"));
+    invite.trunk = Some("carrier".into());
     bench.command(Command::Invite(invite));
-    let first = bench.last_request();
-    bench.receive(response(&first, 401, "t", CHALLENGE, ""));
-    let second = bench.last_request();
-    let told = (second.headers.cseq().unwrap().seq, second.headers.call_id(), &second.body);
-    assert_eq!(told, (2, first.headers.call_id(), &first.body));
-    assert!(second.headers.has(&HeaderName::Authorization) && second.headers.to().unwrap().tag().is_none());
-    bench.receive(response(&second, 401, "t", CHALLENGE, ""));
-    assert_eq!(bench.told(), ["Failed 401"]);
+    let invite = bench.last_request();
+    (bench, invite)
+}
+
+/// A challenge of this trunk's, by 401 or 407.
+fn challenge(to: &Request, status: u16, more: &str) -> String {
+    let asks = if status == 407 { "Proxy-Authenticate" } else { "WWW-Authenticate" };
+    let challenge = CHALLENGE.trim_end().replace("WWW-Authenticate", asks);
+    response(to, status, "bob", &format!("{challenge}{more}\r\n"), "")
+}
+
+/// What a request of ours answers a challenge with.
+fn answers(request: &Request) -> Option<&str> {
+    let headers = &request.headers;
+    headers.get(&HeaderName::ProxyAuthorization).or_else(|| headers.get(&HeaderName::Authorization))
 }
 
 #[test]
-fn a_challenged_bye_is_said_again_with_the_password() {
-    let mut bench = Bench::new();
-    let Command::Invite(mut invite) = call(bench.hop) else { unreachable!() };
-    invite.credentials = Some(credentials("alice", "secret"));
-    bench.command(Command::Invite(invite));
-    let sent = bench.last_request();
-    bench.receive(response(&sent, 200, "bob", "", ANSWER));
+fn a_challenged_call_is_made_again_with_the_password_but_only_once() {
+    for status in [401, 407] {
+        let (mut bench, first) = calls_by_trunk();
+        bench.receive(challenge(&first, status, ""));
+        let second = bench.last_request();
+        let told = (second.headers.cseq().unwrap().seq, second.headers.call_id(), &second.body);
+        assert_eq!(told, (2, first.headers.call_id(), &first.body));
+        assert!(answers(&second).unwrap().contains("username=\"alice\""));
+        assert!(second.headers.to().unwrap().tag().is_none());
+        bench.receive(challenge(&second, status, ""));
+        assert_eq!(bench.told(), [format!("Failed {status}")]);
+    }
+}
+
+#[test]
+fn a_call_by_no_trunk_proves_nothing_to_who_asks() {
+    let mut bench = Bench::with(trunk(false, false), Transport::Udp);
+    bench.command(call(bench.hop));
+    let invite = bench.last_request();
+    bench.receive(challenge(&invite, 407, ""));
+    assert_eq!((bench.sent(), bench.told()), (vec!["ACK".to_owned()], vec!["Failed 407".to_owned()]));
+}
+
+#[test]
+fn a_nonce_that_is_too_old_is_no_refusal_but_has_an_end() {
+    let (mut bench, mut invite) = calls_by_trunk();
+    for tries in 0..3 {
+        bench.receive(challenge(&invite, 407, if tries == 0 { "" } else { ", stale=true" }));
+        assert!(bench.told().is_empty());
+        invite = bench.last_request();
+        assert!(answers(&invite).is_some());
+    }
+    bench.receive(challenge(&invite, 407, ", stale=true"));
+    assert_eq!(bench.told(), ["Failed 407"]);
+}
+
+#[test]
+fn who_proved_themselves_does_so_in_the_ack_and_anew_for_a_longer_session() {
+    let (mut bench, invite) = calls_by_trunk();
+    bench.receive(challenge(&invite, 407, ""));
+    let proved = bench.last_request();
+    bench.receive(response(&proved, 422, "bob", "Min-SE: 3600\r\n", ""));
+    let longer = bench.last_request();
+    assert!(answers(&longer).is_none(), "one answer serves one request");
+    bench.receive(challenge(&longer, 407, ""));
+    let proved = bench.last_request();
+    bench.receive(response(&proved, 200, "bob", "", ANSWER));
+    let ack = bench.last_request();
+    assert_eq!((ack.method.as_str(), answers(&ack)), ("ACK", answers(&proved)));
+    assert_eq!(bench.told(), ["Answered sdp"]);
+}
+
+#[test]
+fn whatever_is_said_within_a_call_by_a_trunk_is_proved_when_it_asks() {
+    for status in [401, 407] {
+        let (mut bench, invite) = calls_by_trunk();
+        let session = OURS;
+        let timer = "Allow: UPDATE\r\nSupported: timer\r\nSession-Expires: 1800;refresher=uac\r\n";
+        bench.receive(response(&invite, 200, "bob", timer, ANSWER));
+        assert_eq!(bench.told(), ["Answered sdp"]);
+        let commands = [
+            ("INVITE", Some(Command::Offer { session, sdp: ANSWER.into() })),
+            ("INFO", Some(Command::Info { session, content_type: "a/b", body: "1".into() })),
+            ("OPTIONS", Some(Command::Options { session })),
+            ("UPDATE", None),
+            ("BYE", Some(Command::End { session, reason: EndReason::Normal })),
+        ];
+        for (method, command) in commands {
+            bench.forget();
+            match command {
+                Some(command) => bench.command(command),
+                None => bench.pass(900_000),
+            }
+            let asked = bench.last_request();
+            bench.receive(challenge(&asked, status, ""));
+            let proved = bench.last_request();
+            assert_eq!((asked.method.as_str(), proved.method.as_str()), (method, method));
+            let cseq = |request: &Request| request.headers.cseq().unwrap().seq;
+            assert!(answers(&proved).is_some() && cseq(&proved) > cseq(&asked), "{method}");
+            bench.receive(response(&proved, 200, "bob", timer, if method == "INVITE" { ANSWER } else { "" }));
+        }
+        assert_eq!(bench.endpoint.session_count(), 0);
+    }
+}
+
+#[test]
+fn a_call_by_a_trunk_is_ended_by_another_process_which_finds_the_password_where_it_stands() {
+    let (mut before, invite) = calls_by_trunk();
+    before.receive(response(&invite, 200, "bob", "", ANSWER));
+    let text = serde_json::to_string(&before.endpoint.carried(OURS).unwrap()).unwrap();
+    assert!(!text.contains("secret") && !text.contains("alice"), "{text}");
+    let mut bench = Bench::with(trunk(false, false), Transport::Udp);
+    bench.endpoint.carry_on(bench.now, serde_json::from_str(&text).unwrap());
     bench.command(Command::End { session: OURS, reason: EndReason::Normal });
     let bye = bench.last_request();
-    bench.receive(response(&bye, 407, "bob", &CHALLENGE.replace("WWW", "Proxy"), ""));
+    bench.receive(challenge(&bye, 407, ""));
     let again = bench.last_request();
-    assert!(again.method == bye.method && again.headers.has(&HeaderName::ProxyAuthorization));
+    assert!(again.method == bye.method && answers(&again).unwrap().contains("alice"));
+}
+
+#[test]
+fn who_picks_up_by_a_trunk_when_nobody_wants_them_any_more_is_hung_up_on_with_the_password() {
+    let (mut bench, invite) = calls_by_trunk();
+    bench.receive(response(&invite, 200, "bob", "", ANSWER));
+    bench.receive(response(&invite, 200, "carol", "", ANSWER));
+    let bye = bench.last_request();
+    bench.receive(challenge(&bye, 407, ""));
+    let again = bench.last_request();
+    assert!(again.method.as_str() == "BYE" && answers(&again).is_some());
 }

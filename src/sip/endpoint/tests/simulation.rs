@@ -90,7 +90,7 @@ impl World {
                 asserted: None,
                 headers: Vec::new(),
                 sdp: OFFER.into(),
-                credentials: None,
+                trunk: None,
                 routes: Vec::new(),
             };
             let at = self.chance.below(2_000);
