@@ -72,16 +72,11 @@ fn a_server_registers_at_its_trunk_with_a_password() {
     assert!(fs::exists(flows.path()).unwrap_or_default());
 }
 
-#[test]
-fn a_trunk_that_asks_who_calls_takes_the_call_and_its_end() {
-    if !available("a_trunk_that_asks_who_calls_…", &["sipp", "baresip"]) {
-        return;
-    }
+/// Alice calls somebody by a trunk that is played by a scenario in `tests/e2e/sipp/`, is heard there, and hangs up.
+fn talks_by_a_trunk(keys: &str, scenario: &str) {
     let ports = free_ports(2);
-    let trunk = format!(
-        "trunks:\n  carrier: {{ out: \"127.0.0.1:{}\", as: juniper, password_env: CARRIER_PASSWORD }}\n\nskills:",
-        ports.first,
-    );
+    let at = format!("127.0.0.1:{}", ports.first);
+    let trunk = format!("trunks:\n  carrier: {{ out: \"{at}\"{keys} }}\n\nskills:");
     let (_flows, mut setup) = center_with(&[("skills:", &trunk)]);
     setup.environment = vec![("CARRIER_PASSWORD", "warmline".to_owned())];
     let server = Server::set_up(setup);
@@ -89,7 +84,7 @@ fn a_trunk_that_asks_who_calls_takes_the_call_and_its_end() {
     server.wait_for_agent("alice", "ready", 10);
     server.set_agent("alice", "not_ready");
     server.wait_for_agent("alice", "not_ready", 5);
-    let carrier = Sipp::agent(&server.sip(), ports.first, "juniper", "", 0, "trunk_asks");
+    let carrier = Sipp::agent(&server.sip(), ports.first, "juniper", "", 0, scenario);
     let body = json!({ "agent": "alice", "to": { "number": "12025550199" } }).to_string();
     let (status, answer) = server.ask("POST", "/api/v1/calls", Some(&body)).expect("the server answers");
     assert_eq!(status, 202, "{answer}");
@@ -97,8 +92,23 @@ fn a_trunk_that_asks_who_calls_takes_the_call_and_its_end() {
     let call = call.expect("the call's number");
     server.story_of(call, "callee_reached", 15);
     within(10, "the carrier hears alice", || (carrier.line.heard(AGENT_HZ) >= 1.0).then_some(()));
+    within(10, "alice hears the carrier", || (alice.heard(AGENT_HZ) >= 1.0).then_some(()));
     alice.hang_up();
     carrier.ends_well(10);
     assert_eq!(server.story_of(call, "call_ended", 5).only("call_ended")["outcome"], "talked");
     server.is_left_clean();
+}
+
+#[test]
+fn a_trunk_that_asks_who_calls_takes_the_call_and_its_end() {
+    if available("a_trunk_that_asks_who_calls_…", &["sipp", "baresip"]) {
+        talks_by_a_trunk(", as: juniper, password_env: CARRIER_PASSWORD", "trunk_asks");
+    }
+}
+
+#[test]
+fn a_trunk_that_answers_while_it_rings_is_talked_with_where_it_said_last() {
+    if available("a_trunk_that_answers_while_it_rings_…", &["sipp", "baresip"]) {
+        talks_by_a_trunk("", "trunk_answers_early");
+    }
 }

@@ -33,6 +33,11 @@ impl Line {
         browsers.map_or(&self.local, |browsers| &browsers.local)
     }
 
+    pub(super) fn offered_mut(&mut self, session: SessionId) -> &mut sdp::Local {
+        let browsers = self.in_browsers.as_mut().filter(|those| those.sessions.contains(&session));
+        browsers.map_or(&mut self.local, |browsers| &mut browsers.local)
+    }
+
     /// Of the phones that ring this one picked up: the line has what that was offered.
     pub(super) fn picked_up(&mut self, session: SessionId) {
         if let Some(browsers) = self.in_browsers.take().filter(|those| those.sessions.contains(&session)) {

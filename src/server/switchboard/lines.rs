@@ -82,6 +82,10 @@ pub(super) struct Line {
     pub(super) in_browsers: Option<InBrowsers>,
     /// The best refusal so far of several phones.
     pub(super) refused: Option<u16>,
+    /// What a phone that rings has offered anew, and our answer agreed to, until one is picked up. Not written down: it may have keys,
+    /// and what that phone said of itself comes again when it is picked up.
+    #[serde(skip)]
+    pub(super) early: SmallVec<[(SessionId, Negotiated); 1]>,
     /// What its stream was last told of the far end.
     pub(super) agreed: Option<Negotiated>,
     /// What its stream does.
@@ -143,6 +147,7 @@ impl Line {
             web: None,
             in_browsers: None,
             refused: None,
+            early: SmallVec::new(),
             agreed: None,
             sound: Sound::default(),
             secured_anew: None,
@@ -175,6 +180,33 @@ impl Line {
         match self.looks_anew(&answered.1, entropy) {
             true => sdp::negotiate::answer(offer, &self.local),
             false => Ok(answered),
+        }
+    }
+
+    /// Our answer to an offer of a phone that rings, and has answered ours already. The line is as it was until one is picked up.
+    pub(super) fn answer_early(
+        &mut self,
+        session: SessionId,
+        offer: &[u8],
+    ) -> Result<String, NegotiateError> {
+        let local = self.offered_mut(session);
+        local.version += 1;
+        let (answer, agreed) = sdp::negotiate::answer(offer, local)?;
+        self.early.retain(|(of, _)| *of != session);
+        self.early.push((session, agreed));
+        Ok(answer)
+    }
+
+    /// What is agreed with the phone that is picked up, by what it said of itself last.
+    pub(super) fn agreed_with(
+        &mut self,
+        session: SessionId,
+        answer: &[u8],
+    ) -> Result<Negotiated, NegotiateError> {
+        let early = std::mem::take(&mut self.early).into_iter().find(|(of, _)| *of == session);
+        match early {
+            Some((_, agreed)) => Ok(agreed),
+            None => sdp::negotiate::accept(self.offered(session), answer),
         }
     }
 

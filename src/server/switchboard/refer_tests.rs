@@ -12,7 +12,7 @@ use crate::sip::api::Refer;
 use crate::sip::endpoint::EndpointConfig;
 use crate::sip::uri::NameAddr;
 
-const CENTER: &str = "
+pub(super) const CENTER: &str = "
 company: Test
 language: en
 numbers: { 1000: straight }
@@ -36,15 +36,15 @@ const PROMPTS: &str = "wait/all-busy wait/less-than wait/question wait/question-
     wait/callback-promised wait/check-in wait/sorry wait/agent-calling-back wait/callback-greeting hold-music \
     transfer/colleague";
 
-const SDP: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n\
+pub(super) const SDP: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n\
                    m=audio 4000 RTP/AVP 0\r\n";
 
 pub(super) const CALL: CallId = CallId(1);
-const CALLER: SessionId = SessionId(1);
+pub(super) const CALLER: SessionId = SessionId(1);
 /// Alice's second line, which she dials.
 const SECOND: SessionId = SessionId(2);
 /// Her phone, which was rung for the caller, and bob's, which was rung after it.
-const ALICE: SessionId = SessionId(1 << 63);
+pub(super) const ALICE: SessionId = SessionId(1 << 63);
 const BOB: SessionId = SessionId((1 << 63) + 1);
 
 pub(super) struct House {
@@ -92,7 +92,7 @@ impl House {
         House { switchboard, streams, facts: Vec::new() }
     }
 
-    fn sip(&mut self, event: Event) {
+    pub(super) fn sip(&mut self, event: Event) {
         self.switchboard.pending.push_back(Pending::Sip(event));
         let now = Now { at: Timestamp::from_secs(1), wall: WallTime(0) };
         let mut out = Vec::new();
@@ -135,7 +135,7 @@ impl House {
         })));
     }
 
-    fn picks_up(&mut self, session: SessionId) {
+    pub(super) fn picks_up(&mut self, session: SessionId) {
         self.sip(Event::Answered { session, sdp: Some(SDP.into()) });
     }
 

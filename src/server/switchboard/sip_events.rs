@@ -275,7 +275,7 @@ impl Switchboard {
             return self.command(now, end(EndReason::Elsewhere), out);
         };
         let Some(line) = self.lines.get_mut(&leg) else { return };
-        let agreed = sdp.as_deref().map(|answer| sdp::negotiate::accept(line.offered(session), answer));
+        let agreed = sdp.as_deref().map(|answer| line.agreed_with(session, answer));
         let Some(Ok(agreed)) = agreed else {
             debug!(%leg, "the phone's answer was refused");
             self.command(now, end(EndReason::Failure), out);
@@ -326,6 +326,9 @@ impl Switchboard {
             let sdp = sdp::negotiate::offer(&line.local).into();
             return self.command(now, Command::AnswerOffer { session, sdp }, out);
         };
+        if !line.up {
+            return self.on_offered_early(now, session, &offer, out);
+        }
         match line.answer_offer(&offer, &mut self.parts.entropy) {
             Ok((answer, agreed)) => {
                 let news = line.note_direction(&agreed);
@@ -341,6 +344,19 @@ impl Switchboard {
                 self.command(now, Command::RefuseOffer { session, status }, out);
             }
         }
+    }
+
+    /// A phone that rings offers anew: another place to send to, say, when somebody else there is to pick up.
+    fn on_offered_early(&mut self, now: Now, session: SessionId, offer: &[u8], out: &mut Vec<Output>) {
+        let Some(line) = self.sessions.get(&session).and_then(|leg| self.lines.get_mut(leg)) else { return };
+        let command = match line.answer_early(session, offer) {
+            Ok(answer) => Command::AnswerOffer { session, sdp: answer.into() },
+            Err(error) => {
+                debug!(%error, "an offer of a phone that rings was refused");
+                Command::RefuseOffer { session, status: error.sip_status() }
+            }
+        };
+        self.command(now, command, out);
     }
 
     fn on_offer_answered(&mut self, session: SessionId, answer: &[u8], streams: &mut dyn Streams) {
@@ -394,7 +410,28 @@ impl Switchboard {
 
 #[cfg(test)]
 mod tests {
+    use super::super::refer_tests::ALICE;
+    use super::super::refer_tests::CALLER;
+    use super::super::refer_tests::CENTER;
+    use super::super::refer_tests::House;
+    use super::super::refer_tests::SDP;
     use super::*;
+
+    #[test]
+    fn a_phone_that_rings_is_heard_from_where_it_said_last_and_the_line_waits_for_who_picks_up() {
+        let mut house = House::of(CENTER);
+        house.incoming(CALLER, "1000", None);
+        let leg = house.switchboard.sessions[&ALICE];
+        house.sip(Event::Offered { session: ALICE, sdp: Some(SDP.replace("4000", "4100").into()) });
+        let line = &house.switchboard.lines[&leg];
+        assert!(!line.up && line.agreed.is_none(), "it rings still");
+        house.sip(Event::Offered { session: ALICE, sdp: Some("v=0\r\n".into()) });
+        house.picks_up(ALICE);
+        let line = &house.switchboard.lines[&leg];
+        let agreed = line.agreed.as_ref().expect("it is picked up");
+        assert_eq!(agreed.remote_rtp, Some("10.0.0.9:4100".parse().unwrap()));
+        assert!(line.up && line.early.is_empty());
+    }
 
     #[test]
     fn a_key_in_info_is_understood_in_both_fashions() {

@@ -167,6 +167,22 @@ struct Asking {
     seen: Vec<(String, u32)>,
     /// Whether any provisional response came: only then may it be cancelled.
     proceeding: bool,
+    /// What provisional responses answered our offer with, by To tag.
+    #[serde(default)]
+    early: Vec<EarlyAnswer>,
+}
+
+/// An answer that came before the 2xx.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct EarlyAnswer {
+    to_tag: String,
+    /// What the peer says of itself, by an UPDATE since. Empty while it was written down and has keys.
+    #[serde(with = "octets")]
+    sdp: Bytes,
+    /// Whether the response was reliable: then offer and answer are exchanged, and what the 2xx says is no answer any more.
+    ///
+    /// [RFC 6337 §2.1](https://www.rfc-editor.org/rfc/rfc6337#section-2.1)
+    settled: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,6 +289,8 @@ impl Session {
         if let Some(asked) = session.asked.take_if(|_| !waits) {
             session.dialog.remote_cseq = Some(asked.cseq.saturating_sub(1));
         }
+        let early = session.asking.iter_mut().flat_map(|asking| &mut asking.early);
+        early.filter(|early| has_keys(&early.sdp)).for_each(|early| early.sdp = Bytes::new());
         // What waits to be sent, or to be sent again, may have keys as well.
         (session.wanted, session.glare) = (None, None);
         session.unacked.take_if(|unacked| has_keys(&unacked.response));
@@ -334,8 +352,11 @@ impl Session {
 
     /// This is what the two last agreed on, or what was offered.
     pub(in crate::sip) fn had_agreed_on(&mut self, descriptions: Descriptions) {
-        if self.rings() {
-            self.asking.iter_mut().for_each(|asking| asking.sdp = Some(descriptions.local.clone()));
+        if let Some(asking) = self.asking.as_mut().filter(|_| self.stage == Stage::Early && self.ours) {
+            asking.sdp = Some(descriptions.local.clone());
+            let ours =
+                |early: &&mut EarlyAnswer| early.sdp.is_empty() && early.to_tag == self.dialog.remote_tag;
+            asking.early.iter_mut().filter(ours).for_each(|early| early.sdp = descriptions.remote.clone());
         }
         (self.local_sdp, self.remote_sdp) = (descriptions.local, descriptions.remote);
     }

@@ -112,12 +112,13 @@ impl Session {
             self.accept_refresh(cx, arrival, transaction);
             return None;
         }
-        if let Some(status) = self.is_busy() {
-            return Some(status);
-        }
-        if self.stage == Stage::Early {
-            // We offered in the INVITE and have no 2xx yet (RFC 3311 §5.2).
-            return Some(491);
+        let busy = match self.settled_early() {
+            Some(_) => self.asked.as_ref().map(|_| 500),
+            // We offered in the INVITE and have no answer yet (RFC 3311 §5.2).
+            None => self.is_busy().or((self.stage == Stage::Early).then_some(491)),
+        };
+        if busy.is_some() {
+            return busy;
         }
         self.dialog.moved(arrival);
         self.ask_server(cx, arrival, transaction, AskedKind::Update);

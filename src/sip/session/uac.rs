@@ -1,8 +1,11 @@
 //! The calling side: from our INVITE to its ACK, RFC 3261 §13.2, and whatever a fork makes of it.
 
+use bytes::Bytes;
+
 use super::Asking;
 use super::AskingKind;
 use super::Closing;
+use super::EarlyAnswer;
 use super::Session;
 use super::Stage;
 use super::reason_header;
@@ -166,14 +169,41 @@ impl Session {
             self.dialog.adopt(response);
             self.learn(&response.headers);
         }
-        if response.headers.requires("100rel") && !self.acknowledge_provisional(cx, reply, tag) {
+        let reliable = response.headers.requires("100rel") && matches!(response.headers.rseq(), Ok(Some(_)));
+        if reliable && !self.acknowledge_provisional(cx, reply, tag.clone()) {
             return;
         }
         let sdp = sdp_of(&response.headers, &response.body);
-        if let Some(sdp) = &sdp {
-            self.remote_sdp = sdp.clone();
+        if let Some(sdp) = sdp.clone() {
+            self.answered_early(EarlyAnswer { to_tag: tag, sdp, settled: reliable });
         }
         self.tell(cx, |session| Event::Progressed { session, status, sdp });
+    }
+
+    /// A provisional response answers our offer, unless a reliable one of the same dialog has done so (RFC 3262 §5).
+    fn answered_early(&mut self, answer: EarlyAnswer) {
+        let Some(asking) = &mut self.asking else {
+            return;
+        };
+        let known = asking.early.iter().position(|early| early.to_tag == answer.to_tag);
+        if known.is_some_and(|at| asking.early[at].settled) {
+            return;
+        }
+        if answer.to_tag == self.dialog.remote_tag {
+            self.remote_sdp = answer.sdp.clone();
+        }
+        match known {
+            Some(at) => asking.early[at] = answer,
+            None if asking.early.len() < MAX_EARLY => asking.early.push(answer),
+            None => {}
+        }
+    }
+
+    /// The reliable answer to our INVITE, which has no 2xx yet, where that came in the dialog that the peer's requests come in.
+    pub(super) fn settled_early(&mut self) -> Option<&mut EarlyAnswer> {
+        let (stage, tag) = (self.stage, &self.dialog.remote_tag);
+        let asking = self.asking.as_mut().filter(|_| stage == Stage::Early && self.closing.is_none())?;
+        asking.early.iter_mut().find(|early| early.settled && early.to_tag == *tag)
     }
 
     /// Sends PRACK (RFC 3262 §4). False when the response came before, or out of order: it is as if it had
@@ -204,7 +234,7 @@ impl Session {
     }
 
     fn accepted(&mut self, cx: &mut Cx<'_>, reply: &Reply, kind: AskingKind) {
-        let Some(asking) = self.asking.take() else {
+        let Some(mut asking) = self.asking.take() else {
             return;
         };
         let response = &reply.response;
@@ -217,12 +247,13 @@ impl Session {
         if kind != AskingKind::Update {
             cx.acknowledge(&self.dialog, asking.cseq, asking.transaction);
         }
-        let sdp = sdp_of(&response.headers, &response.body);
+        let sdp = asking.answer(response);
         let changed = sdp.as_ref().is_some_and(|sdp| *sdp != self.remote_sdp);
         if let Some(sdp) = &sdp {
             self.remote_sdp = sdp.clone();
         }
-        if let Some(offer) = asking.sdp {
+        // What the first INVITE offered is known, and may have changed by an UPDATE since.
+        if let Some(offer) = asking.sdp.filter(|_| kind != AskingKind::Invite) {
             self.local_sdp = offer;
         }
         match (kind, sdp) {
@@ -314,18 +345,27 @@ impl Session {
         asking.tries += 1;
         asking.proceeding = false;
         asking.seen.clear();
+        asking.early.clear();
         true
     }
 }
 
 impl Asking {
-    pub(super) fn new(
-        transaction: TransactionId,
-        kind: AskingKind,
-        cseq: u32,
-        sdp: Option<bytes::Bytes>,
-    ) -> Asking {
-        Asking { transaction, kind, cseq, sdp, tries: 0, seen: Vec::new(), proceeding: false }
+    pub(super) fn new(transaction: TransactionId, kind: AskingKind, cseq: u32, sdp: Option<Bytes>) -> Asking {
+        let (seen, early) = (Vec::new(), Vec::new());
+        Asking { transaction, kind, cseq, sdp, tries: 0, seen, proceeding: false, early }
+    }
+
+    /// What a 2xx answers our offer with: nothing new, where a reliable response has done so. One that was not reliable is no
+    /// answer to rely on, but better than none: some phones leave it at that.
+    fn answer(&mut self, response: &Response) -> Option<Bytes> {
+        let said = sdp_of(&response.headers, &response.body);
+        let tag = tag_of(&response.headers);
+        let early = self.early.drain(..).find(|early| early.to_tag == tag && !early.sdp.is_empty());
+        match early {
+            Some(early) if early.settled => Some(early.sdp),
+            early => said.or_else(|| Some(early?.sdp)),
+        }
     }
 }
 

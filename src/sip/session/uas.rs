@@ -212,6 +212,10 @@ impl Session {
         if let Some(sdp) = &sdp {
             self.local_sdp = sdp.clone();
         }
+        let remote = self.remote_sdp.clone();
+        if let Some(early) = self.settled_early() {
+            early.sdp = remote;
+        }
         if !sent || !matches!(asked.kind, AskedKind::Invite | AskedKind::ReInvite) {
             return;
         }

@@ -72,6 +72,20 @@ fn a_call_that_rings_is_taken_up_and_no_key_is_written_down() {
 }
 
 #[test]
+fn what_a_phone_has_answered_while_it_rings_is_its_answer_to_the_next_process() {
+    for key in ["", KEY] {
+        let (mut before, invite) = call_with(Transport::Udp, &format!("{OFFER}{key}"), false);
+        let answer = format!("{ANSWER}{key}");
+        before.receive(response(&invite, 183, "its", "Require: 100rel\r\nRSeq: 7\r\n", &answer));
+        let (text, secret) = written(&before);
+        assert!(!text.contains("inline:") && secret.is_some() != key.is_empty(), "{text}");
+        let mut bench = next(&before, (text, secret));
+        bench.receive(response(&invite, 200, "its", "", ""));
+        assert_eq!(bench.told(), ["Answered sdp"]);
+    }
+}
+
+#[test]
 fn a_call_that_nobody_has_heard_of_yet_is_repeated_as_it_was() {
     let (before, invite) = call_with(Transport::Udp, &format!("{OFFER}{KEY}"), false);
     let mut bench = next(&before, written(&before));

@@ -9,6 +9,7 @@ use crate::sip::api::Input;
 use crate::sip::api::SessionId;
 use crate::sip::endpoint::EndpointConfig;
 use crate::sip::message::HeaderName;
+use crate::sip::message::Request;
 use crate::sip::uri::Transport;
 
 const FIRST: SessionId = SessionId(1);
@@ -456,6 +457,106 @@ fn a_reliable_response_is_pracked_once_and_in_order() {
     bench.receive(ring(8));
     assert_eq!(bench.sent(), ["PRACK"]);
     assert_eq!(bench.told(), ["Progressed 183 sdp", "Progressed 183 sdp"]);
+}
+
+/// What the phone that we called answered our offer with, as the server hears it.
+fn answered(bench: &mut Bench) -> Option<bytes::Bytes> {
+    bench.events().into_iter().find_map(|event| match event {
+        Event::Answered { sdp, .. } => Some(sdp),
+        _ => None,
+    })?
+}
+
+/// The peer's provisional response, which is to be acknowledged.
+fn reliable(to: &Request, tag: &str, body: &str) -> String {
+    response(to, 183, tag, "Require: 100rel\r\nRSeq: 7\r\n", body)
+}
+
+#[test]
+fn an_answer_in_a_reliable_response_is_the_answer_whatever_the_200_says() {
+    let other = ANSWER.replace("6000", "7000");
+    let cases = [
+        (true, ANSWER, "", Some(ANSWER)),
+        (true, ANSWER, &other, Some(ANSWER)),
+        (true, "", &other, Some(&*other)),
+        (false, ANSWER, &other, Some(&*other)),
+        (false, ANSWER, "", Some(ANSWER)),
+        (false, "", "", None),
+    ];
+    for (is_reliable, early, last, expected) in cases {
+        let mut bench = Bench::new();
+        bench.reborn = true;
+        bench.command(call(bench.hop));
+        let invite = bench.last_request();
+        bench.receive(match is_reliable {
+            true => reliable(&invite, "bob", early),
+            false => response(&invite, 183, "bob", "", early),
+        });
+        bench.receive(response(&invite, 200, "bob", "", last));
+        assert_eq!(
+            answered(&mut bench).as_deref(),
+            expected.map(str::as_bytes),
+            "{is_reliable} {early} {last}"
+        );
+    }
+}
+
+#[test]
+fn each_branch_of_a_fork_has_the_answer_that_it_gave() {
+    let other = ANSWER.replace("6000", "7000");
+    for (picked_up, expected) in [("one", Some(ANSWER)), ("two", Some(&*other)), ("three", None)] {
+        let mut bench = Bench::new();
+        bench.reborn = true;
+        bench.command(call(bench.hop));
+        let invite = bench.last_request();
+        bench.receive(reliable(&invite, "one", ANSWER));
+        bench.receive(reliable(&invite, "two", &other));
+        bench.receive(response(&invite, 200, picked_up, "", ""));
+        assert_eq!(answered(&mut bench).as_deref(), expected.map(str::as_bytes), "{picked_up}");
+    }
+}
+
+#[test]
+fn a_phone_that_rings_offers_anew_once_it_has_answered_reliably() {
+    for is_reliable in [true, false] {
+        let mut bench = Bench::new();
+        bench.reborn = true;
+        bench.command(call(bench.hop));
+        let invite = bench.last_request();
+        let ours = invite.headers.from().unwrap().tag().unwrap().to_owned();
+        let call_id = invite.headers.call_id().unwrap().to_owned();
+        let update = |cseq, sdp: &str| {
+            let branch = format!("u{cseq}");
+            let text = request("UPDATE", &branch, cseq, &ours, "", sdp);
+            text.replace("call-1", &call_id).replace("tag=carl", "tag=bob")
+        };
+        bench.receive(response(&invite, 180, "bob", "", ""));
+        bench.receive(update(1, OFFER));
+        assert_eq!(bench.last_response().status, 491, "nothing is answered yet");
+        bench.receive(match is_reliable {
+            true => reliable(&invite, "bob", ANSWER),
+            false => response(&invite, 183, "bob", "", ANSWER),
+        });
+        bench.told();
+        bench.sent();
+        bench.receive(update(2, OFFER));
+        if !is_reliable {
+            assert_eq!(bench.sent(), ["491 UPDATE"]);
+            continue;
+        }
+        assert_eq!(bench.told(), ["Offered sdp"]);
+        bench.receive(update(3, ANSWER));
+        assert_eq!(bench.sent(), ["500 UPDATE"], "one at a time");
+        bench.command(Command::AnswerOffer { session: OURS, sdp: ANSWER.into() });
+        let taken = bench.last_response();
+        assert_eq!((taken.status, &taken.body[..]), (200, ANSWER.as_bytes()));
+        bench.receive(update(4, ANSWER));
+        bench.command(Command::RefuseOffer { session: OURS, status: 488 });
+        assert_eq!(bench.sent(), ["488 UPDATE"]);
+        bench.events();
+        bench.receive(response(&invite, 200, "bob", "", ""));
+        assert_eq!(answered(&mut bench).as_deref(), Some(OFFER.as_bytes()), "what it said last");
+    }
 }
 
 #[test]
