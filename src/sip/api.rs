@@ -172,6 +172,8 @@ pub struct Incoming {
     pub session: SessionId,
     /// Where it came from.
     pub hop: Hop,
+    /// Where its sender listens, and is called back.
+    pub back: Hop,
     /// Call-ID.
     pub sip_call_id: String,
     /// Request-URI: whom the caller dialled.

@@ -62,7 +62,7 @@ impl Dialog {
             routes: record_routes(headers),
             pinned: is_translated(arrival, &target),
             target,
-            hop: arrival.hop,
+            hop: arrival.back,
         }
     }
 
@@ -141,7 +141,7 @@ impl Dialog {
         if let Ok(Some(contact)) = arrival.request.headers.contact() {
             self.pinned = is_translated(arrival, &contact.uri);
             self.target = contact.uri;
-            self.hop = arrival.hop;
+            self.hop = arrival.back;
         }
     }
 
@@ -257,19 +257,18 @@ fn record_routes(headers: &Headers) -> Vec<NameAddr> {
 }
 
 /// Whether `target` cannot be where the request came from: with a lone Via, nobody stood between us but a
-/// translator of addresses, which changes the source and leaves the Via as it was.
+/// translator of addresses, which changes the source and leaves the Via as it was. Who only sends from another port than
+/// it listens on, and does not ask for that one, is translated by nobody.
 fn is_translated(arrival: &Arrival, target: &Uri) -> bool {
     let Some(target) = literal(target) else {
         return true;
     };
-    if arrival.vias > 1 || target == arrival.hop.remote {
+    let heard = arrival.back.remote;
+    if arrival.vias > 1 || target == heard {
         return false;
     }
     match arrival.via.host.parse::<IpAddr>() {
-        Ok(sent_by) => {
-            let sent_by = SocketAddr::new(sent_by, arrival.via.port.unwrap_or(5060));
-            sent_by != arrival.hop.remote
-        }
-        Err(_) => target.ip() != arrival.hop.remote.ip(),
+        Ok(sent_by) => SocketAddr::new(sent_by, arrival.via.port.unwrap_or(5060)) != heard,
+        Err(_) => target.ip() != heard.ip(),
     }
 }

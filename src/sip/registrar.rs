@@ -35,7 +35,7 @@ pub const MAX_EXPIRES_S: u32 = 3_600;
 pub struct Binding {
     /// The Contact: the Request-URI of a call to it.
     pub uri: Uri,
-    /// Where the REGISTER came from, and so where the call goes: through a translation of addresses too.
+    /// Where the sender of the REGISTER listens, and so where the call goes: through a translation of addresses too.
     pub hop: Hop,
     /// Preference in thousandths, 1 000 the best.
     pub q: u16,
@@ -207,7 +207,7 @@ fn apply(cx: &mut Cx<'_>, user: &Name, bindings: &mut Vec<Binding>, wish: Wish, 
     let contact = wish.uri.to_string();
     let binding = Binding {
         uri: wish.uri,
-        hop: arrival.hop,
+        hop: arrival.back,
         q: wish.q,
         expires_at: cx.now + Duration::from_secs(wish.expires_s.min(MAX_EXPIRES_S).into()),
         call_id: arrival.call_id.clone(),

@@ -122,6 +122,7 @@ impl House {
         self.sip(Event::Incoming(Box::new(Incoming {
             session,
             hop,
+            back: hop,
             sip_call_id: "abc".to_owned(),
             uri: uri(dialled),
             caller: Some(from.clone()),

@@ -164,7 +164,7 @@ impl Switchboard {
             contact: incoming.contact.to_string(),
             agent: incoming.user.as_deref().and_then(|user| self.agent(user)),
         };
-        let callback = Some((incoming.contact, incoming.hop));
+        let callback = Some((incoming.contact, incoming.back));
         self.begin_call(now, id, arrival, callback, incoming.trunk, streams, out);
     }
 

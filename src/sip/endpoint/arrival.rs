@@ -16,6 +16,7 @@ use crate::sip::message::Via;
 use crate::sip::transaction::Key;
 use crate::sip::transaction::MAGIC_COOKIE;
 use crate::sip::uri::NameAddr;
+use crate::sip::uri::Transport;
 
 /// The methods that we know and allow.
 pub(in crate::sip) const ALLOW: &str =
@@ -27,6 +28,8 @@ pub(in crate::sip) const SUPPORTED: &str = "100rel, timer, norefersub, replaces"
 /// A request and what was read of it.
 pub(in crate::sip) struct Arrival {
     pub(in crate::sip) hop: Hop,
+    /// Where its responses go, and so where its sender listens.
+    pub(in crate::sip) back: Hop,
     pub(in crate::sip) request: Request,
     /// The top Via as the peer wrote it.
     pub(in crate::sip) via: Via,
@@ -56,8 +59,9 @@ impl Arrival {
         };
         let vias = request.headers.list(&HeaderName::Via).count();
         request.headers.stamp(via.clone(), hop.remote);
+        let back = way_back(hop, &via);
         let sdp = sdp_of(&request.headers, &request.body);
-        Ok(Arrival { hop, request, via, vias, from, to, call_id, cseq: cseq.seq, sdp })
+        Ok(Arrival { hop, back, request, via, vias, from, to, call_id, cseq: cseq.seq, sdp })
     }
 
     /// What names its server transaction: branch, sent-by and `method` (§17.2.3), or all that RFC 2543 had.
@@ -118,6 +122,14 @@ impl Arrival {
             .list(&HeaderName::ContentEncoding)
             .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
         self.request.body.is_empty() || (!encoded && self.sdp.is_some())
+    }
+}
+
+/// Where the responses go to a request with this top Via, over what it came by.
+pub(super) fn way_back(hop: Hop, via: &Via) -> Hop {
+    match hop.transport {
+        Transport::Udp => Hop { remote: via.answered_at(hop.remote), ..hop },
+        _ => hop,
     }
 }
 

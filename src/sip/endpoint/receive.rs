@@ -12,6 +12,7 @@ use super::Draft;
 use super::Endpoint;
 use super::Event;
 use super::Reply;
+use super::arrival::way_back;
 use super::auth;
 use super::auth::Proof;
 use super::refuse;
@@ -85,9 +86,12 @@ impl Endpoint {
             return;
         }
         self.core.counters.malformed += 1;
+        let source = hop.remote;
         if let Some(mut response) = error.response() {
             // A Via that cannot be read goes back as it came.
-            let _ = response.headers.stamp_via(hop.remote);
+            let via = response.headers.via().ok();
+            let hop = via.as_ref().map_or(hop, |via| way_back(hop, via));
+            via.into_iter().for_each(|via| response.headers.stamp(via, source));
             response.set_to_tag(&self.core.entropy.token());
             response.headers.push(HeaderName::Server, self.core.config.product.as_str());
             out.push(Output::Send { hop, bytes: response.to_bytes() });
@@ -197,6 +201,7 @@ impl Endpoint {
         if request.method != Method::Ack {
             let mut response = request.response(error.sip_status());
             response.set_to_tag(&self.core.entropy.token());
+            let hop = request.headers.via().map_or(hop, |via| way_back(hop, &via));
             out.push(Output::Send { hop, bytes: response.to_bytes() });
         }
     }
@@ -264,7 +269,7 @@ impl Endpoint {
         let merged = merge_key.as_ref().is_some_and(|key| self.core.transactions.is_merged(key));
         if !full {
             let merge_key = merge_key.filter(|_| !merged);
-            let new = NewServer { key, merge_key, hop: arrival.hop, invite };
+            let new = NewServer { key, merge_key, hop: arrival.back, invite };
             if let Some(id) = self.core.transactions.begin_server(new) {
                 if merged {
                     let mut cx = Cx { now, core: &mut self.core, out };
@@ -508,6 +513,7 @@ impl Endpoint {
         out.push(Output::Event(Event::Incoming(Box::new(Incoming {
             session: id,
             hop: arrival.hop,
+            back: arrival.back,
             sip_call_id: arrival.call_id.clone(),
             uri: arrival.request.uri.clone(),
             from: arrival.from.clone(),

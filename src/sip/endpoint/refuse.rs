@@ -23,7 +23,7 @@ pub(super) fn refuse(cx: &mut Cx<'_>, arrival: &Arrival, transaction: Transactio
 pub(super) fn refuse_statelessly(cx: &mut Cx<'_>, arrival: &Arrival, status: u16) {
     let response = draft(cx, arrival, status).finish();
     cx.core.counters.sent(&arrival.request.method, status);
-    cx.send(arrival.hop, response);
+    cx.send(arrival.back, response);
 }
 
 /// Answers OPTIONS in a dialog (§11.2).

@@ -9,3 +9,4 @@ mod noise;
 mod registrations;
 mod sessions;
 mod simulation;
+mod ways;

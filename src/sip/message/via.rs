@@ -80,6 +80,21 @@ impl Via {
         self.params.get("received")?.trim_matches(['[', ']']).parse().ok()
     }
 
+    /// Where the responses to a request from `source` go: over UDP to the port that its sender listens on, which stands here, unless
+    /// it asked for the port that it sends from. Whose address was translated on the way is reached by the source alone, asked for
+    /// or not.
+    ///
+    /// [RFC 3261 §18.2.2](https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2),
+    /// [RFC 3581 §4](https://www.rfc-editor.org/rfc/rfc3581#section-4)
+    pub fn answered_at(&self, source: SocketAddr) -> SocketAddr {
+        let by_port = self.transport.eq_ignore_ascii_case("UDP") && !self.wants_rport();
+        let port = self.port.unwrap_or(5060);
+        match self.host.parse::<IpAddr>() {
+            Ok(said) if by_port && said == source.ip() && port != 0 => SocketAddr::new(said, port),
+            _ => source,
+        }
+    }
+
     /// Writes in where the request really came from: `received` when it differs from sent-by or rport was
     /// asked for, and `rport` when it was.
     ///
