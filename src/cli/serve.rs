@@ -2,7 +2,6 @@
 
 use std::io;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 use tokio::runtime;
@@ -13,6 +12,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::api;
 use crate::api::ApiState;
+use crate::api::listener;
+use crate::api::listener::Doors;
 use crate::cli::banner;
 use crate::cli::banner::Bound;
 use crate::cli::trouble::Trouble;
@@ -74,6 +75,9 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let reached = secure.filter(|secure| !secure.ip().is_loopback()).unwrap_or(address);
     let (gauges, flows) = (running.gauges.clone(), running.flows.clone());
     let publisher = flows.clone();
+    // After the start, which raises the limit of open files.
+    let doors = Doors::new();
+    let connected = doors.clone();
     let (control, live) = (running.control.clone(), running.live.clone());
     let center = running.center.clone();
     let state = ApiState::new(running.store.clone(), control.clone(), live, center, reached, running.sip)?
@@ -83,15 +87,17 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .with_phones(running.phones.clone(), options.sip_origins.clone())
         .with_losses(running.losses.clone())
         .with_standbys(running.standbys.as_ref().map(|standbys| standbys.stats().clone()))
-        .with_metrics(move || gauges.metrics().into_iter().chain(publisher.metrics()).collect());
+        .with_metrics(move || {
+            let metrics = gauges.metrics().into_iter();
+            metrics.chain(publisher.metrics()).chain(connected.metrics()).collect()
+        });
     let router = api::router(state);
-    let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
-    web.spawn(async move { axum::serve(http, service).await });
+    web.spawn(listener::serve(http, None, router.clone(), doors.clone()));
     if let Some(tls) = &running.tls {
         web.spawn(tls.clone().follow());
     }
     if let Some((listener, tls)) = https.zip(running.tls.clone()) {
-        web.spawn(api::https::serve(listener, tls, router));
+        web.spawn(listener::serve(listener, Some(tls), router, doors));
     }
     web.spawn(stop_on_signal(control));
     let bound = Bound { sip: running.sip, sip_tls: running.sip_tls, http: address, https: secure };

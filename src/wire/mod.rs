@@ -5,6 +5,7 @@ pub mod cord;
 mod dtls;
 mod ice;
 pub mod media;
+pub mod places;
 pub mod sip;
 pub mod tape;
 pub mod tls;

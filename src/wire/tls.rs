@@ -17,6 +17,8 @@ use std::sync::RwLock;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::TlsConnector;
@@ -151,7 +153,10 @@ impl TlsServer {
     }
 
     /// Agrees on keys with a peer that has connected.
-    pub async fn accept(&self, stream: TcpStream) -> io::Result<server::TlsStream<TcpStream>> {
+    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+    ) -> io::Result<server::TlsStream<S>> {
         tokio::time::timeout(HANDSHAKE_WITHIN, self.acceptor.accept(stream)).await?
     }
 

@@ -1,6 +1,7 @@
 //! Messages that no parser likes, at a server that is in the middle of a call.
 
 use std::fs;
+use std::net::TcpStream;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use crate::baresip::Phone;
 use crate::script::Script;
 use crate::server::Server;
+use crate::server::Setup;
 use crate::sipp::Sipp;
 use crate::spine::STRANGER;
 use crate::tone::AGENT_HZ;
@@ -68,4 +70,22 @@ fn a_call_goes_on_through_a_flood_of_malformed_messages() {
     bob.wait_for("CALL_CLOSED", 5);
     // Some of the messages are good INVITEs to nobody; what they began is over when SIP's timers say so.
     server.is_left_clean_within(60);
+}
+
+#[test]
+fn who_connects_to_the_web_and_asks_nothing_stops_no_call() {
+    if !available("who_connects_to_the_web_and_asks_nothing_…", &["sipp"]) {
+        return;
+    }
+    let server = Server::set_up(Setup { open_files: Some(400), ..Setup::default() });
+    let connect = |_| TcpStream::connect(server.http()).expect("the kernel takes connections");
+    let silent: Vec<TcpStream> = (0..1_000).map(connect).collect();
+    Sipp::dial(&server.sip(), "9197", STRANGER, "caller_leaves", 1_000).ends_well(15);
+    drop(silent);
+    within(10, "the web answers", || {
+        server.ask("GET", "/healthz", None).filter(|(status, _)| *status == 200)
+    });
+    assert!(server.gauge("warmline_web_connections_refused_total") >= 800.0);
+    assert!(server.gauge("warmline_web_connections") < 100.0);
+    server.is_left_clean();
 }

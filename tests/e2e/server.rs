@@ -36,13 +36,23 @@ pub struct Setup {
     pub environment: Vec<(&'static str, String)>,
     /// Standbys may connect.
     pub standbys: bool,
+    /// How many files it may have open, where it is not as many as this machine allows.
+    pub open_files: Option<u32>,
 }
 
 impl Default for Setup {
     /// The demo center, with room for forty lines.
     fn default() -> Setup {
         let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr_flows");
-        Setup { flows, rtp_ports: 80, log: "debug", tls: false, environment: Vec::new(), standbys: false }
+        Setup {
+            flows,
+            rtp_ports: 80,
+            log: "debug",
+            tls: false,
+            environment: Vec::new(),
+            standbys: false,
+            open_files: None,
+        }
     }
 }
 
@@ -390,7 +400,15 @@ fn data(folder: &Folder, machine: u32) -> PathBuf {
 
 fn command(role: &[&str], setup: &Setup, folder: &Folder, sip: u16, rtp: u16, machine: u32) -> Command {
     let http = sip + 1;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_warmline"));
+    let program = env!("CARGO_BIN_EXE_warmline");
+    let mut command = match setup.open_files {
+        Some(files) => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\""), program]);
+            shell
+        }
+        None => Command::new(program),
+    };
     command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("RUST_LOG", setup.log)
