@@ -1,26 +1,31 @@
-//! Who may ask at all: a server on loopback answers loopback names only.
+//! Who may ask at all: a server on loopback answers loopback names only, and those of its proxy.
 
 use std::net::IpAddr;
 
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header;
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::response::Response;
 
 use crate::api::ApiState;
+use crate::api::came::host;
+use crate::api::came::host_name;
 use crate::api::problem::Problem;
 
 /// Refuses a request for a foreign host name when the server is bound to loopback: a web page that had its
 /// own name resolved to 127.0.0.1 would send that name.
 pub(super) async fn known_host_only(State(state): State<ApiState>, request: Request, next: Next) -> Response {
-    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = request.uri().authority().map(|authority| authority.as_str()).or(header).unwrap_or_default();
-    if state.http.ip().is_loopback() && !is_loopback(host) {
+    let host = host(&request);
+    let is_known =
+        is_loopback(host) || state.proxy.iter().any(|name| name.eq_ignore_ascii_case(host_name(host)));
+    if state.http.ip().is_loopback() && !is_known {
         let error = format!("this server answers loopback names only, not {host:?}");
-        let hint = format!("use http://{}", state.http);
+        let hint = format!(
+            "use http://{}; or start it with --behind-proxy NAME, where a proxy is reached under that name",
+            state.http
+        );
         return Problem::new(StatusCode::MISDIRECTED_REQUEST, error, hint).into_response();
     }
     next.run(request).await
@@ -28,10 +33,7 @@ pub(super) async fn known_host_only(State(state): State<ApiState>, request: Requ
 
 /// Whether a Host header (`localhost:8080`, `[::1]`) names this machine to itself.
 fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
+    let name = host_name(host);
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 

@@ -20,7 +20,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::extract::Request;
-use axum::http::HeaderValue;
 use hyper::body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -38,6 +37,7 @@ use tokio_stream::StreamExt;
 use tracing::debug;
 use tracing::warn;
 
+use crate::api::came::OverHttps;
 use crate::server::Metric;
 use crate::wire::places::Full;
 use crate::wire::places::Place;
@@ -183,12 +183,12 @@ async fn carry(
     }
 }
 
-/// Tells handlers what they would be told behind a proxy: who asks, and whether it came over HTTPS.
+/// Leaves with a request who asks, and whether it came over HTTPS.
 fn as_it_came(request: hyper::Request<Incoming>, peer: SocketAddr, secure: bool) -> Request {
     let mut request = request.map(body);
     request.extensions_mut().insert(ConnectInfo(peer));
     if secure {
-        request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        request.extensions_mut().insert(OverHttps);
     }
     request
 }

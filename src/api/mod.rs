@@ -40,6 +40,7 @@ use session::Sessions;
 mod agents;
 mod announcements;
 mod calls;
+mod came;
 mod center;
 mod conformance;
 mod desk;
@@ -101,6 +102,8 @@ pub struct ApiState {
     phones: Option<WebConnections>,
     /// Whose pages may be phones, beside our own.
     sip_origins: Arc<[String]>,
+    /// Under which names a proxy on this machine is reached.
+    proxy: Arc<[String]>,
     losses: Losses,
     /// How the standbys are, where there are to be any.
     standbys: Option<Arc<StandbyStats>>,
@@ -135,6 +138,7 @@ impl ApiState {
             ice: Arc::default(),
             phones: None,
             sip_origins: Arc::default(),
+            proxy: Arc::default(),
             losses: Losses::default(),
             standbys: None,
         })
@@ -158,6 +162,11 @@ impl ApiState {
     /// Takes phones in browsers, on our pages and on those of these origins.
     pub fn with_phones(self, phones: WebConnections, sip_origins: Vec<String>) -> ApiState {
         ApiState { phones: Some(phones), sip_origins: sip_origins.into(), ..self }
+    }
+
+    /// Answers a proxy on this machine, which is reached under these names.
+    pub fn with_proxy(self, names: Vec<String>) -> ApiState {
+        ApiState { proxy: names.into(), ..self }
     }
 
     /// Tells those who watch the server when history is being lost.
@@ -198,6 +207,7 @@ pub fn router(state: ApiState) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(state.clone(), session::known_people_only))
         .layer(middleware::from_fn_with_state(state.clone(), guard::known_host_only))
+        .layer(middleware::from_fn_with_state(state.clone(), came::tell))
         .with_state(state)
 }
 

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::ConnectInfo;
 use axum::extract::State;
@@ -20,6 +21,7 @@ use tokio::time::sleep_until;
 use tokio::time::timeout;
 
 use crate::api::ApiState;
+use crate::api::came::Came;
 use crate::api::problem::Problem;
 use crate::api::socket::DEAD_AFTER;
 use crate::api::socket::PING_EVERY;
@@ -45,7 +47,7 @@ pub(super) fn lets_in(state: &ApiState, path: &str, headers: &HeaderMap) -> bool
 pub(super) async fn open(
     State(state): State<ApiState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
+    Extension(came): Extension<Came>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).protocols([PROTOCOL]);
@@ -53,8 +55,7 @@ pub(super) async fn open(
         let hint = "new WebSocket(url, \"sip\"); JsSIP and SIP.js do so by themselves";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "only the subprotocol sip is spoken here", hint));
     }
-    let secure = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
-    let transport = if secure { Transport::Wss } else { Transport::Ws };
+    let transport = if came.over_https { Transport::Wss } else { Transport::Ws };
     let hop = Hop { transport, local: state.http, remote: peer };
     let connection = state.phones.as_ref().and_then(|phones| phones.open(hop));
     let connection = connection.ok_or_else(|| Problem::busy("too many phones in browsers are connected"))?;

@@ -95,6 +95,7 @@ fn examine(options: &ServeOptions) -> Vec<Checked> {
     ];
     findings.extend(sockets(options));
     findings.extend(certificate(options).map(|finding| ("certificate", finding)));
+    findings.extend(proxy(options).map(|finding| ("proxy", finding)));
     findings.extend(standby_key(options).map(|finding| ("standby_key", finding)));
     findings.extend([
         ("audio_ports", audio_ports(options)),
@@ -246,6 +247,18 @@ fn other_files(standby: &Value) -> Option<Finding> {
         format!("the standby {address} would serve other files, {files}: {named}"),
         "have the same flow files and prompts on both machines".to_owned(),
     ))
+}
+
+/// Whether who comes by way of a proxy can come past it, too.
+fn proxy(options: &ServeOptions) -> Option<Finding> {
+    let names = (!options.behind_proxy.is_empty()).then(|| options.behind_proxy.join(", "))?;
+    let http = options.http;
+    Some(if http.ip().is_loopback() {
+        Good(format!("the web is behind a proxy at {names}"))
+    } else {
+        let hint = format!("bind the web to this machine alone: --http 127.0.0.1:{}", http.port());
+        Note(format!("the web is reached at {http}, past the proxy at {names}"), hint)
+    })
 }
 
 /// Whether the key that a server and its standbys share can be read.
@@ -437,6 +450,17 @@ mod tests {
         let expected =
             "the standby 192.0.2.12 would serve other files, a file differs: flows/main.yaml is another";
         assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn a_web_that_is_reached_past_its_proxy_is_told() {
+        let of = |http: &str| {
+            let (http, behind_proxy) = (http.parse().unwrap(), vec!["calls.example.org".to_owned()]);
+            proxy(&ServeOptions { http, behind_proxy, ..ServeOptions::default() })
+        };
+        assert!(matches!(of("127.0.0.1:8080"), Some(Good(_))));
+        assert!(matches!(of("0.0.0.0:8080"), Some(Note(..))));
+        assert!(proxy(&ServeOptions::default()).is_none());
     }
 
     #[test]

@@ -160,6 +160,9 @@ struct ServeArgs {
     /// A site whose pages may be SIP phones at /sip, beside our own; may be given more than once
     #[arg(long, value_name = "ORIGIN", value_parser = ServeOptions::parse_origin)]
     sip_origin: Vec<String>,
+    /// The name under which a proxy on this machine is reached that brings people to the web; may be given more than once
+    #[arg(long, value_name = "NAME", value_parser = ServeOptions::parse_host)]
+    behind_proxy: Vec<String>,
     /// Where standbys of this server connect [default: there are none]
     #[arg(long, value_name = "ADDR:PORT", value_parser = address, requires = "standby_key")]
     standbys: Option<SocketAddr>,
@@ -248,6 +251,7 @@ impl From<ServeArgs> for ServeOptions {
                 turn_secret: std::env::var("WARMLINE_TURN_SECRET").ok().map(Secret::new),
             },
             sip_origins: args.sip_origin,
+            behind_proxy: args.behind_proxy,
             standbys: args.standbys.zip(args.standby_key),
         }
     }

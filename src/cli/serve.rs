@@ -85,6 +85,7 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .with_flows(flows)
         .with_ice(options.ice.clone())
         .with_phones(running.phones.clone(), options.sip_origins.clone())
+        .with_proxy(options.behind_proxy.clone())
         .with_losses(running.losses.clone())
         .with_standbys(running.standbys.as_ref().map(|standbys| standbys.stats().clone()))
         .with_metrics(move || {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -48,6 +49,8 @@ pub struct ServeOptions {
     pub standbys: Option<(SocketAddr, PathBuf)>,
     /// Whose pages may be SIP phones here beside our own, as browsers name them: `https://crm.example.org`. Default: nobody's.
     pub sip_origins: Vec<String>,
+    /// Under which names a proxy on this machine brings people to the web. Default: there is none.
+    pub behind_proxy: Vec<String>,
 }
 
 /// STUN and TURN servers for browsers.
@@ -95,14 +98,26 @@ impl ServeOptions {
         Ok(text.to_ascii_lowercase())
     }
 
-    /// Whether other machines reach SIP or the web.
-    pub fn is_public(&self) -> bool {
-        self.open_to_people().any(|address| !address.ip().is_loopback())
+    /// A host's name or address as it stands in a URL, without a port.
+    pub fn parse_host(text: &str) -> Result<String, String> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
+        let is_host = !text.is_empty() && text.chars().all(is_name) || text.parse::<Ipv6Addr>().is_ok();
+        if !is_host {
+            return Err("a name without a port, like calls.example.org".to_owned());
+        }
+        Ok(text.to_ascii_lowercase())
     }
 
-    /// Where SIP and the web are bound.
-    pub fn open_to_people(&self) -> impl Iterator<Item = SocketAddr> {
-        [Some(self.sip), self.sip_tls, Some(self.http), self.https].into_iter().flatten()
+    /// Whether other machines reach SIP or the web.
+    pub fn is_public(&self) -> bool {
+        self.reached_at().is_some()
+    }
+
+    /// An address, or a proxy's name, at which other machines reach SIP or the web.
+    pub fn reached_at(&self) -> Option<String> {
+        let bound = [Some(self.sip), self.sip_tls, Some(self.http), self.https].into_iter().flatten();
+        let mut beyond = bound.filter(|address| !address.ip().is_loopback());
+        beyond.next().map(|address| address.to_string()).or_else(|| self.behind_proxy.first().cloned())
     }
 }
 
@@ -128,6 +143,7 @@ impl Default for ServeOptions {
             ice: IceServers::default(),
             standbys: None,
             sip_origins: Vec::new(),
+            behind_proxy: Vec::new(),
         }
     }
 }
@@ -160,6 +176,19 @@ mod tests {
         {
             assert!(ServeOptions::parse_origin(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_proxy_is_named_as_people_reach_it() {
+        for good in ["calls.example.org", "192.0.2.1", "2001:db8::1", "CALLS"] {
+            assert_eq!(ServeOptions::parse_host(good), Ok(good.to_ascii_lowercase()));
+        }
+        for bad in ["", "https://calls.example.org", "calls.example.org:443", "calls/", "*", "a b"] {
+            assert!(ServeOptions::parse_host(bad).is_err(), "{bad}");
+        }
+        let behind = vec!["calls.example.org".to_owned()];
+        assert!(ServeOptions { behind_proxy: behind, ..ServeOptions::default() }.is_public());
+        assert!(!ServeOptions::default().is_public());
     }
 
     #[test]

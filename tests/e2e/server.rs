@@ -369,14 +369,14 @@ impl Server {
         assert!(status.success(), "{status}");
     }
 
-    /// One request over HTTP/1.0, whose answer ends with the connection. None when it could not be asked.
+    /// One request, whose answer ends with the connection. None when it could not be asked.
     pub fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.http)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         let body = body.unwrap_or_default();
         write!(
             stream,
-            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         )

@@ -17,6 +17,7 @@ use axum::response::Response;
 use super::Carrier;
 use super::carried;
 use crate::api::ApiState;
+use crate::api::came::Came;
 use crate::api::problem::Problem;
 use crate::api::sip_socket;
 use crate::base::Name;
@@ -31,7 +32,7 @@ const OURS: &str = "x-warmline";
 pub(in crate::api) enum Actor {
     /// Somebody who is signed in.
     Person(Person),
-    /// A program on this machine, at a server that serves this machine alone.
+    /// A program on this machine, at a server that serves this machine alone: nobody whose request was passed on.
     Local,
     /// Nobody we know: may see what needs no sign-in.
     Nobody,
@@ -113,8 +114,13 @@ async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
     let (headers, changes) = (&request.headers, !is_safe(&request.method));
     let upgrades = headers.contains_key(header::UPGRADE);
     let path = request.uri.path();
+    let passed_on = request.extensions.get::<Came>().is_none_or(|came| came.passed_on);
     if (changes || upgrades) && is_foreign(headers) && !sip_socket::lets_in(state, path, headers) {
-        let hint = "open the page at this server's own address";
+        let hint = if passed_on {
+            "open the page at this server's own address; a proxy passes the header Host on as the browser sent it"
+        } else {
+            "open the page at this server's own address"
+        };
         return Err(Problem::new(StatusCode::FORBIDDEN, "another site's page sent this", hint));
     }
     let (actor, carrier) = match carried(headers) {
@@ -122,7 +128,7 @@ async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
             Some(person) => (Actor::Person(person), Some(carrier)),
             None => (Actor::Nobody, None),
         },
-        None if state.http.ip().is_loopback() => (Actor::Local, None),
+        None if state.http.ip().is_loopback() && !passed_on => (Actor::Local, None),
         None => (Actor::Nobody, None),
     };
     if actor == Actor::Nobody && !is_open(path) {

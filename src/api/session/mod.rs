@@ -2,17 +2,17 @@
 //!
 //! A session is a random token in a cookie that scripts cannot read and other sites cannot send. Programs may
 //! send it as `Authorization: Bearer` instead. On loopback a request without either is a program of this
-//! machine and may do what the API can; beyond loopback it is nobody.
+//! machine and may do what the API can; beyond loopback, or passed on by a proxy, it is nobody.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use axum::Extension;
 use axum::Json;
-use axum::extract::ConnectInfo;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::HeaderMap;
@@ -29,6 +29,7 @@ use tokio::sync::Semaphore;
 use tracing::info;
 
 use crate::api::ApiState;
+use crate::api::came::Came;
 use crate::api::now;
 use crate::api::problem::Problem;
 use crate::base::Latest;
@@ -97,14 +98,14 @@ impl Sessions {
     }
 
     /// Begins a session; the token, or why not.
-    async fn sign_in(&self, credentials: Credentials, peer: SocketAddr) -> Result<(String, Person), Problem> {
+    async fn sign_in(&self, credentials: Credentials, from: IpAddr) -> Result<(String, Person), Problem> {
         let Credentials { name, password } = credentials;
         if name.len() > LONGEST_FIELD || password.len() > LONGEST_FIELD {
             let error = format!("name and password have at most {LONGEST_FIELD} characters");
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, "try again"));
         }
         let at = Timestamp::ZERO + self.since.elapsed();
-        self.tries().begin(at, &name, peer.ip()).map_err(too_often)?;
+        self.tries().begin(at, &name, from).map_err(too_often)?;
         let _turn = self.checks.acquire().await.map_err(|_| Problem::busy("the server is stopping"))?;
         let token = token()?;
         let (store, hash, given) = (self.store.clone(), hash(&token), name.clone());
@@ -117,7 +118,7 @@ impl Sessions {
         });
         let person = checked.await.map_err(|_| Problem::busy("the check was broken off"))??;
         let Some(person) = person else {
-            info!(%peer, "a sign-in was refused");
+            info!(%from, "a sign-in was refused");
             let error = "name and password do not fit";
             return Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
@@ -125,8 +126,8 @@ impl Sessions {
                 "try again, or ask who runs the server",
             ));
         };
-        self.tries().right(&name, peer.ip());
-        info!(name = %person.name, %peer, "signed in");
+        self.tries().right(&name, from);
+        info!(name = %person.name, %from, "signed in");
         Ok((token, person))
     }
 
@@ -169,13 +170,12 @@ impl Sessions {
 /// `POST /api/v1/session`
 pub(super) async fn sign_in(
     State(state): State<ApiState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
+    Extension(came): Extension<Came>,
     credentials: Result<Json<Credentials>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let Json(credentials) = credentials?;
-    let (token, person) = state.sessions.sign_in(credentials, peer).await?;
-    let cookie = cookie(&token, LONGEST.as_secs(), &headers);
+    let (token, person) = state.sessions.sign_in(credentials, came.from).await?;
+    let cookie = cookie(&token, LONGEST.as_secs(), came.over_https);
     let who = Who { name: Some(person.name.to_string()), role: Some(person.role), local: false };
     Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(who)).into_response())
 }
@@ -192,11 +192,15 @@ pub(super) async fn show(actor: Actor) -> Json<Who> {
 }
 
 /// `DELETE /api/v1/session`
-pub(super) async fn sign_out(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn sign_out(
+    State(state): State<ApiState>,
+    Extension(came): Extension<Came>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     if let Some((token, _)) = carried(&headers) {
         state.sessions.sign_out(token).await?;
     }
-    let gone = cookie("", 0, &headers);
+    let gone = cookie("", 0, came.over_https);
     Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, gone)])).into_response())
 }
 
@@ -223,10 +227,9 @@ fn carried(headers: &HeaderMap) -> Option<(&str, Carrier)> {
         .map(|(_, token)| (token, Carrier::Cookie))
 }
 
-/// The cookie that carries `token`. A proxy that speaks HTTPS says so, and then the browser keeps it to HTTPS.
-fn cookie(token: &str, max_age_s: u64, headers: &HeaderMap) -> String {
-    let https = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
-    let secure = if https { "; Secure" } else { "" };
+/// The cookie that carries `token`. What came over HTTPS the browser keeps to HTTPS.
+fn cookie(token: &str, max_age_s: u64, over_https: bool) -> String {
+    let secure = if over_https { "; Secure" } else { "" };
     format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_s}{secure}")
 }
 
@@ -270,10 +273,8 @@ mod tests {
 
     #[test]
     fn the_cookie_is_kept_from_scripts_and_from_other_sites() {
-        let plain = cookie("abc", 60, &HeaderMap::new());
+        let plain = cookie("abc", 60, false);
         assert!(plain.contains("; HttpOnly") && plain.contains("; SameSite=Strict"), "{plain}");
-        let mut https = HeaderMap::new();
-        https.insert("x-forwarded-proto", HeaderValue::from_static("https"));
-        assert!(cookie("abc", 60, &https).ends_with("; Secure"));
+        assert!(cookie("abc", 60, true).ends_with("; Secure"));
     }
 }

@@ -1,0 +1,87 @@
+//! Who is let in, and who is somebody: passwords, and what a proxy passes on.
+
+use super::*;
+
+#[test]
+fn a_wrong_password_is_refused_and_guessing_is_stopped() {
+    let api = api();
+    let attempt = |password: &str| {
+        let body = json!({ "name": "bob", "password": password }).to_string();
+        let (status, head, body) = api.ask("POST", "/api/v1/session", JSON, &body);
+        assert!(!body.contains(password), "{body}");
+        (status, head)
+    };
+    for _ in 0..10 {
+        let (status, head) = attempt("correct horse");
+        assert_eq!(status, 401);
+        assert!(!head.contains("set-cookie"));
+    }
+    let (status, head) = attempt("warmline");
+    assert_eq!(status, 429, "even the right one, for a while");
+    assert!(head.contains("retry-after: "), "{head}");
+    sign_in(&api, "alice");
+}
+
+/// Who a request with these headers is.
+fn who(api: &Api, headers: &str) -> Value {
+    let (status, _, body) = api.ask("GET", "/api/v1/session", headers, "");
+    assert_eq!(status, 200, "{headers}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[test]
+fn what_a_proxy_passes_on_was_not_asked_by_this_machine() {
+    let api = api();
+    assert_eq!(who(&api, "Host: 127.0.0.1:8080\r\n")["local"], true);
+    for headers in [
+        "Host: 127.0.0.1:8080\r\nX-Forwarded-For: 203.0.113.5\r\n",
+        "Host: 127.0.0.1:8080\r\nX-Real-IP: 203.0.113.5\r\n",
+        "Host: 127.0.0.1:8080\r\nForwarded: for=203.0.113.5\r\n",
+        "Host: 127.0.0.1:8080\r\nVia: 1.1 proxy\r\n",
+        "Host: calls.example.org\r\n",
+    ] {
+        assert_eq!(who(&api, headers)["local"], false, "{headers}");
+        assert_eq!(api.ask("GET", "/api/v1/agents", headers, "").0, 401, "{headers}");
+        assert_eq!(api.ask("GET", "/metrics", headers, "").0, 401, "{headers}");
+    }
+}
+
+#[test]
+fn a_proxy_that_rewrites_the_host_and_says_nothing_speaks_an_older_http() {
+    let api = api();
+    let mut stream = TcpStream::connect(api.address).unwrap();
+    write!(stream, "GET /api/v1/session HTTP/1.0\r\nHost: 127.0.0.1:8080\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(r#""local":false"#), "{answer}");
+}
+
+#[test]
+fn who_is_refused_for_the_hosts_name_is_told_of_the_flag() {
+    let (status, _, body) = api().ask("GET", "/", "Host: calls.example.com\r\n", "");
+    assert_eq!(status, 421);
+    assert!(body.contains("--behind-proxy"), "{body}");
+}
+
+#[test]
+fn who_guesses_through_a_proxy_shuts_out_nobody_else_there() {
+    let api = api();
+    let sign_in = |name: &str, password: &str, forwarded: &str| {
+        let headers = format!(
+            "Host: calls.example.org\r\nContent-Type: application/json\r\nOrigin: https://calls.example.org\r\n\
+             X-Forwarded-Proto: https\r\nX-Forwarded-For: {forwarded}\r\n"
+        );
+        let body = json!({ "name": name, "password": password }).to_string();
+        let (status, head, _) = api.ask("POST", "/api/v1/session", &headers, &body);
+        (status, head)
+    };
+    for name in 0..40 {
+        // What stands before the last address is the guesser's own word.
+        let forwarded = format!("192.0.2.{name}, 198.51.100.9");
+        assert_eq!(sign_in(&format!("nobody{name}"), "x", &forwarded).0, 401);
+    }
+    assert_eq!(sign_in("alice", "warmline", "192.0.2.99, 198.51.100.9").0, 429);
+    let (status, head) = sign_in("alice", "warmline", "203.0.113.5");
+    assert_eq!(status, 200);
+    assert!(head.contains("; secure"), "{head}");
+}
