@@ -493,8 +493,12 @@ export class WebCall extends Line {
     try {
       await this.audio.open();
       await this.openSocket();
-      this.send({ do: "call", number, sdp: await this.offer() });
+      const sdp = await this.offer();
+      // The server may have closed the socket meanwhile, and has said why.
+      if (this.state === "ended") return this.dropPeer();
+      this.send({ do: "call", number, sdp });
     } catch (error) {
+      if (this.state === "ended") return;
       this.tell("error", { error: error.message, hint: "allow the microphone and try again" });
       this.#end();
     }

@@ -19,7 +19,7 @@ use crate::server::Reading;
 use crate::store::view::FactView;
 
 /// Watchers at one time; the next one is told to come again.
-const WATCHERS: usize = 256;
+pub(super) const WATCHERS: usize = 256;
 /// How often a silent stream says that it lives.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -29,14 +29,15 @@ pub(super) async fn watch(
     State(state): State<ApiState>,
     actor: Actor,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    if state.live.watchers() >= WATCHERS {
-        return Err(Problem::busy("too many watch"));
-    }
+    let place = state.watching.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem::busy("too many watch"))?;
     if let Some(watcher) = actor.person() {
         state.tell_read(Reading::Events, watcher).await?;
     }
     let facts = BroadcastStream::new(state.live.subscribe());
-    let events = facts.filter_map(|fact| {
+    let events = facts.filter_map(move |fact| {
+        // As long as there is the stream, there is somebody who watches.
+        let _watches = &place;
         let event = match fact {
             Ok(fact) => Event::default().event("fact").json_data(FactView::from(&*fact)).ok()?,
             Err(BroadcastStreamRecvError::Lagged(missed)) => {

@@ -36,6 +36,7 @@ use crate::store::StoreError;
 use crate::wire::sip::WebConnections;
 use reads::Reads;
 use session::Sessions;
+use web_call::IdlePages;
 
 mod agents;
 mod announcements;
@@ -85,6 +86,8 @@ pub struct ApiState {
     store: Arc<Store>,
     sessions: Arc<Sessions>,
     reading: Arc<Semaphore>,
+    watching: Arc<Semaphore>,
+    idle_pages: IdlePages,
     reads: Arc<Reads>,
     board: wallboard::Drawn,
     control: ControlHandle,
@@ -125,6 +128,8 @@ impl ApiState {
             sessions: Arc::new(Sessions::new(Arc::clone(&store))),
             store,
             reading: Arc::new(Semaphore::new(READING)),
+            watching: Arc::new(Semaphore::new(events::WATCHERS)),
+            idle_pages: IdlePages::default(),
             reads: Arc::default(),
             board: wallboard::Drawn::default(),
             control,

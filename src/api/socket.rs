@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::ws::CloseFrame;
 use axum::extract::ws::Message;
 use axum::extract::ws::WebSocket;
+use axum::extract::ws::close_code;
 use serde::Deserialize;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -94,14 +96,21 @@ impl Socket {
             Tell::State { state, call } => Told::State { state: state.name(), call: call.0 },
             Tell::Error { error, hint } => Told::Error { error, hint },
             Tell::Over { again } => {
-                let code = if *again { axum::extract::ws::close_code::NORMAL } else { TAKEN };
-                let frame = axum::extract::ws::CloseFrame { code, reason: "over".into() };
+                let code = if *again { close_code::NORMAL } else { TAKEN };
+                let frame = CloseFrame { code, reason: "over".into() };
                 // The page may be gone already.
                 let _ = self.web.send(Message::Close(Some(frame))).await;
                 return None;
             }
         };
         self.send(&told).await
+    }
+
+    /// Tells the page why it is closed, and closes it; none, for the socket is over.
+    pub async fn end(&mut self, (error, hint): (&str, &str)) -> Option<()> {
+        self.error(error, hint).await?;
+        self.put(Message::Close(Some(refusal(error)))).await?;
+        None
     }
 
     pub async fn error(&mut self, error: &str, hint: &str) -> Option<()> {
@@ -122,4 +131,19 @@ impl Socket {
     pub async fn ask(&mut self, ask: Ask) -> Option<()> {
         self.control.ask_for(self.id, ask).await.ok()
     }
+}
+
+/// Tells a page why it is closed before it had anything, and closes it.
+pub(super) async fn refuse(mut web: WebSocket, (error, hint): (&str, &str)) {
+    let told = serde_json::to_string(&Told::Error { error, hint }).unwrap_or_default();
+    let sent = async {
+        web.send(Message::Text(told.into())).await?;
+        web.send(Message::Close(Some(refusal(error)))).await
+    };
+    // It may be gone already.
+    let _ = tokio::time::timeout(PING_EVERY, sent).await;
+}
+
+fn refusal(error: &str) -> CloseFrame {
+    CloseFrame { code: close_code::POLICY, reason: error.into() }
 }

@@ -57,6 +57,7 @@ mod session;
 mod sip_socket;
 mod standbys;
 mod trends;
+mod web_call;
 
 /// A running API, with a control thread that knows alice, says yes and remembers.
 struct Api {

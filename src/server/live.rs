@@ -299,11 +299,6 @@ impl Live {
         self.watchers.subscribe()
     }
 
-    /// How many subscriptions there are.
-    pub fn watchers(&self) -> usize {
-        self.watchers.receiver_count()
-    }
-
     /// Calls that are up or wait for a callback, by id.
     pub fn calls(&self) -> Vec<LiveCall> {
         let mut calls: Vec<_> = self.calls.iter().map(|entry| entry.value().clone()).collect();
