@@ -644,11 +644,11 @@ impl Switchboard {
         Some((uri, self.hop_over(trunk.transport, peer)?))
     }
 
-    /// A key came as telephone-event: from now on INFO is not believed on this line.
-    pub(super) fn heard_digit_in_rtp(&mut self, leg: LegId) {
-        if let Some(line) = self.lines.get_mut(&leg) {
-            line.digits.get_or_insert(DigitsBy::Rtp);
-        }
+    /// A key came in the audio: whether it is one, and not the copy of one that came by INFO. If it is the line's first, INFO is
+    /// not believed from now on.
+    pub(super) fn believes_digits_in_rtp(&mut self, leg: LegId) -> bool {
+        let Some(line) = self.lines.get_mut(&leg) else { return true };
+        *line.digits.get_or_insert(DigitsBy::Rtp) == DigitsBy::Rtp
     }
 
     /// A line of a new incoming session.

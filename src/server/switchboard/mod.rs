@@ -674,10 +674,8 @@ impl Switchboard {
 
     fn on_media(&mut self, now: Now, event: MediaEvent, streams: &mut dyn Streams, out: &mut Vec<Output>) {
         let (leg, event) = match event {
-            MediaEvent::Digit { leg, digit } => {
-                self.heard_digit_in_rtp(leg);
-                (leg, CallEvent::Digit { leg, digit })
-            }
+            MediaEvent::Digit { leg, .. } if !self.believes_digits_in_rtp(leg) => return,
+            MediaEvent::Digit { leg, digit } => (leg, CallEvent::Digit { leg, digit }),
             MediaEvent::PlayEnded { leg, play, stopped } => {
                 self.play_is_over(leg, play);
                 (leg, CallEvent::PlayEnded { leg, play, stopped })

@@ -11,6 +11,7 @@ use super::Now;
 use super::Output;
 use super::Streams;
 use super::Switchboard;
+use super::lines::DigitsBy;
 use super::lines::Playing;
 use crate::base::LegId;
 use crate::base::Name;
@@ -125,7 +126,10 @@ impl Switchboard {
         streams: &mut dyn Streams,
     ) {
         let clips = self.shelf(leg).clips(&playing.prompts, spoken);
-        let Playing { play, barge_in, repeat, .. } = *playing;
+        let Playing { play, repeat, .. } = *playing;
+        // A phone that sends INFO may send the same key in its audio, a moment later: that is not for the prompt that comes next.
+        let by_info = self.lines.get(&leg).is_some_and(|line| line.digits == Some(DigitsBy::Info));
+        let barge_in = playing.barge_in && !by_info;
         streams.send(leg.call(), MediaCommand::Play { leg, play, clips, barge_in, repeat });
     }
 

@@ -3,6 +3,7 @@
 
 mod called_first;
 mod carried;
+mod keys;
 mod recall;
 mod stopping;
 
@@ -123,6 +124,8 @@ pub(super) struct FakeStreams {
     joined: BTreeSet<(LegId, LegId)>,
     due: Vec<(Duration, Due)>,
     playing: HashMap<LegId, PlayId>,
+    /// Whether a key in the audio stops what was last played.
+    barge_in: bool,
     ports: usize,
     pub(super) connections: BTreeSet<ConnectionId>,
     pub(super) carried: BTreeMap<LegId, ConnectionId>,
@@ -159,7 +162,8 @@ impl Streams for FakeStreams {
 
     fn send(&mut self, _: CallId, command: MediaCommand) {
         match command {
-            MediaCommand::Play { leg, play, repeat, .. } => {
+            MediaCommand::Play { leg, play, repeat, barge_in, .. } => {
+                self.barge_in = barge_in;
                 if let Some(old) = self.playing.insert(leg, play) {
                     let ended = MediaEvent::PlayEnded { leg, play: old, stopped: true };
                     self.due.push((Duration::ZERO, Due::Media(ended)));
