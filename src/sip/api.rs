@@ -36,7 +36,7 @@ pub enum Input {
     /// The same, at overload: were it to begin a session, it is refused with 503 and Retry-After, and nothing is
     /// kept of it.
     Unwanted { hop: Hop, bytes: Bytes },
-    /// A stream was closed or could not be opened, or the kernel said that a datagram's peer is not there.
+    /// A stream was closed or could not be opened, or a datagram's peer said that nobody listens there.
     HopFailed { hop: Hop },
     /// [`Endpoint::deadline`](super::Endpoint::deadline) is due.
     Tick,

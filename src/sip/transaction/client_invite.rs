@@ -100,6 +100,11 @@ impl ClientInvite {
         matches!(self.state, State::Calling { .. } | State::Proceeding { .. })
     }
 
+    /// Whether the peer has said nothing yet.
+    pub(super) fn is_unheard(&self) -> bool {
+        matches!(self.state, State::Calling { .. })
+    }
+
     /// Nobody waits for the answer any more; it is given as long as a first one.
     pub(super) fn give_up(&mut self, now: Timestamp) {
         if let State::Proceeding { until } = &mut self.state {

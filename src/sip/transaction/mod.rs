@@ -591,6 +591,9 @@ impl Transactions {
     }
 
     /// The client transactions over `hop` that wait for an answer that cannot come any more. They are forgotten.
+    ///
+    /// Over UDP a phone that rings has been there, and may be again: an INVITE that was answered provisionally goes on by its own
+    /// timers, so that it can be cancelled.
     pub(in crate::sip) fn hop_failed(&mut self, hop: Hop) -> Vec<Silence> {
         let dead: Vec<Silence> = self
             .clients
@@ -599,6 +602,7 @@ impl Transactions {
                 client.hop.remote == hop.remote
                     && client.hop.transport == hop.transport
                     && client.is_pending()
+                    && (hop.transport.is_reliable() || client.is_unheard())
             })
             .map(|(id, client)| Silence { id: *id, owner: client.owner })
             .collect();
@@ -700,6 +704,14 @@ impl Client {
         match &self.machine {
             ClientMachine::Invite(invite) => invite.is_pending(),
             ClientMachine::Other(other) => other.is_pending(),
+        }
+    }
+
+    /// Whether nobody is known to ring for it.
+    fn is_unheard(&self) -> bool {
+        match &self.machine {
+            ClientMachine::Invite(invite) => invite.is_unheard(),
+            ClientMachine::Other(_) => true,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use rustix::net::sockopt::Ipv4PathMtuDiscovery;
+use rustix::net::sockopt::set_ip_mtu_discover;
 use socket2::Domain;
 use socket2::Protocol;
 use socket2::Socket;
@@ -42,6 +44,7 @@ impl Udp {
         // The kernel's limit may give less; it then says so by dropping, which retransmission mends.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         let _ = socket.set_send_buffer_size(RECEIVE_BUFFER);
+        may_be_fragmented(&socket, address)?;
         socket.bind(&address.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
         let address = socket.local_addr()?;
@@ -77,8 +80,12 @@ impl Udp {
         }
         for _ in 0..BATCH {
             let record = self.socket.try_io(Interest::ERROR, || unreachable::next(&self.socket));
-            let Ok(remote) = record else { return };
-            each(Input::HopFailed { hop: Hop { transport: Transport::Udp, local: self.address, remote } });
+            let Ok(record) = record else { return };
+            if let Some(remote) = record {
+                each(Input::HopFailed {
+                    hop: Hop { transport: Transport::Udp, local: self.address, remote },
+                });
+            }
         }
     }
 
@@ -91,9 +98,24 @@ impl Udp {
     }
 }
 
+/// Lets routers cut a message that is too long for a link of theirs. By default the kernel forbids it, to learn what fits: where
+/// the path has changed, a message is lost by that. IPv6 has no such routers (RFC 8200 §5).
+fn may_be_fragmented(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    match address {
+        SocketAddr::V4(_) => set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::DONT).map_err(io::Error::from),
+        SocketAddr::V6(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_long_message_may_be_cut_on_its_way() {
+        let udp = Udp::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        assert_eq!(rustix::net::sockopt::ip_mtu_discover(&udp.socket).unwrap(), Ipv4PathMtuDiscovery::DONT);
+    }
 
     #[tokio::test]
     async fn a_phone_that_is_switched_off_is_noticed_at_once() {

@@ -391,6 +391,31 @@ fn a_hop_that_fails_fails_the_call_with_503() {
 }
 
 #[test]
+fn a_phone_that_was_never_heard_fails_at_once_and_one_that_rings_rings_on_and_can_be_cancelled() {
+    let mut bench = Bench::new();
+    bench.command(call(bench.hop));
+    bench.input(Input::HopFailed { hop: bench.hop });
+    assert_eq!(bench.told(), ["Failed 503"]);
+
+    let mut bench = Bench::new();
+    bench.command(call(bench.hop));
+    let invite = bench.last_request();
+    bench.receive(response(&invite, 180, "bob", "", ""));
+    bench.input(Input::HopFailed { hop: bench.hop });
+    bench.sent();
+    bench.command(Command::End { session: OURS, reason: EndReason::Normal });
+    assert_eq!((bench.sent(), bench.told()), (vec!["CANCEL".to_owned()], vec!["Progressed 180".to_owned()]));
+    // It may pick up all the same.
+    let mut bench = Bench::new();
+    bench.command(call(bench.hop));
+    let invite = bench.last_request();
+    bench.receive(response(&invite, 180, "bob", "", ""));
+    bench.input(Input::HopFailed { hop: bench.hop });
+    bench.receive(response(&invite, 200, "bob", "", ANSWER));
+    assert_eq!(bench.told(), ["Progressed 180", "Answered sdp"]);
+}
+
+#[test]
 fn a_call_is_cancelled_once_the_peer_has_said_anything() {
     let mut bench = Bench::new();
     bench.reborn = true;
