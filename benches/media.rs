@@ -52,6 +52,7 @@ fn agreed(leg: u64, codec: Codec) -> Negotiated {
         telephone_event: Some((101, 101)),
         ptime_ms: 20,
         remote_rtp: Some(address(leg)),
+        remote_named: None,
         remote_rtcp: None,
         direction: Direction::SendRecv,
         keys_by_info: false,

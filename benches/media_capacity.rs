@@ -72,6 +72,7 @@ fn agreed(to: SocketAddr, codec: Codec) -> Negotiated {
         telephone_event: Some((101, 101)),
         ptime_ms: 20,
         remote_rtp: Some(to),
+        remote_named: None,
         remote_rtcp: None,
         direction: Direction::SendRecv,
         keys_by_info: false,

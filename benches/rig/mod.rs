@@ -80,6 +80,7 @@ impl Rig {
                 telephone_event: Some((101, 101)),
                 ptime_ms: 20,
                 remote_rtp: Some(address(leg)),
+                remote_named: None,
                 remote_rtcp: None,
                 direction: Direction::SendRecv,
                 keys_by_info: false,

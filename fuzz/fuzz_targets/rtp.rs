@@ -61,6 +61,7 @@ fn agreed(leg: u8) -> Negotiated {
         telephone_event: Some((101, 101)),
         ptime_ms: 20,
         remote_rtp: Some(phone(leg)),
+        remote_named: None,
         remote_rtcp: Some(phone(leg)),
         direction: Direction::SendRecv,
         keys_by_info: false,

@@ -15,7 +15,9 @@
 //!    start probation after [`RELATCH_AFTER`] of silence.
 //! 5. A new description with another address starts over; one with the same address keeps the lock.
 //!
-//! Without an address in SDP (port 0, or the unspecified address) nothing is sent and nobody is locked.
+//! Where SDP has a host name, everybody is a stranger: nothing is sent before one is locked by rule 3.
+//!
+//! Without an address or name in SDP (port 0, or the unspecified address) nothing is sent and nobody is locked.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::Timestamp;
+use crate::sdp::Negotiated;
 
 /// Packets in sequence by which a stranger proves to be a stream: 60 ms of it.
 pub const PROBATION: u8 = 3;
@@ -32,11 +35,36 @@ pub const SAME_SSRC_AFTER: Duration = Duration::from_secs(1);
 /// Silence after which another source may take the lock.
 pub const RELATCH_AFTER: Duration = Duration::from_secs(5);
 
+/// Where SDP says that the peer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signalled {
+    /// Nowhere, or not yet.
+    #[default]
+    Nowhere,
+    At(SocketAddr),
+    /// At this port of a host that has a name.
+    Named(u16),
+}
+
+impl Signalled {
+    /// As offer and answer agreed.
+    pub fn by(agreed: &Negotiated) -> Signalled {
+        let named = || agreed.remote_named.map_or(Signalled::Nowhere, Signalled::Named);
+        agreed.remote_rtp.map_or_else(named, Signalled::At)
+    }
+
+    fn address(self) -> Option<SocketAddr> {
+        match self {
+            Signalled::At(address) => Some(address),
+            Signalled::Nowhere | Signalled::Named(_) => None,
+        }
+    }
+}
+
 /// Whose packets a leg takes, and where it sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latch {
-    /// SDP's address.
-    signalled: Option<SocketAddr>,
+    signalled: Signalled,
     locked: Option<Locked>,
     candidate: Option<Candidate>,
     /// Packets that were dropped by this rule.
@@ -59,10 +87,10 @@ struct Candidate {
 }
 
 impl Latch {
-    /// Offer and answer agreed that the peer listens at `address`.
-    pub fn agree(&mut self, address: Option<SocketAddr>) {
-        if self.signalled != address {
-            self.signalled = address;
+    /// Offer and answer agreed on where the peer listens.
+    pub fn agree(&mut self, signalled: Signalled) {
+        if self.signalled != signalled {
+            self.signalled = signalled;
             self.locked = None;
             self.candidate = None;
         }
@@ -70,8 +98,7 @@ impl Latch {
 
     /// Where to send RTP.
     pub fn destination(&self) -> Option<SocketAddr> {
-        let signalled = self.signalled?;
-        Some(self.locked.as_ref().map_or(signalled, |locked| locked.address))
+        self.locked().or(self.signalled.address())
     }
 
     /// The source that is locked, if any is.
@@ -89,8 +116,11 @@ impl Latch {
     }
 
     fn decide(&mut self, now: Timestamp, from: SocketAddr, ssrc: u32, sequence: u16) -> bool {
-        let Some(signalled) = self.signalled else { return false };
-        let expected = from.ip() == signalled.ip();
+        if self.signalled == Signalled::Nowhere {
+            return false;
+        }
+        let signalled = self.signalled.address();
+        let expected = signalled.is_some_and(|signalled| from.ip() == signalled.ip());
         if let Some(locked) = &mut self.locked {
             let silent = now.since(locked.heard);
             if locked.address == from {
@@ -98,7 +128,7 @@ impl Latch {
                 locked.ssrc = ssrc;
                 return true;
             }
-            let takes_back = from == signalled || (expected && locked.address.ip() != signalled.ip());
+            let takes_back = Some(from) == signalled || (expected && locked.address.ip() != from.ip());
             let moved = ssrc == locked.ssrc && silent >= SAME_SSRC_AFTER;
             if !takes_back && !moved && silent < RELATCH_AFTER {
                 return false;
@@ -151,9 +181,13 @@ mod tests {
         }
     }
 
+    fn at(address: &str) -> Signalled {
+        Signalled::At(address.parse().unwrap())
+    }
+
     fn agreed() -> Latch {
         let mut latch = Latch::default();
-        latch.agree(Some(SDP.parse().unwrap()));
+        latch.agree(at(SDP));
         latch
     }
 
@@ -235,7 +269,7 @@ mod tests {
     fn a_peer_that_moved_is_followed_though_its_old_packets_come_late() {
         let mut latch = agreed();
         check(&mut latch, &[(0, SDP, 1, 1, true)]);
-        latch.agree(Some("192.0.2.1:4002".parse().unwrap()));
+        latch.agree(at("192.0.2.1:4002"));
         check(
             &mut latch,
             &[(20, SDP, 1, 2, true), (40, "192.0.2.1:4002", 1, 3, true), (41, SDP, 1, 4, false)],
@@ -278,12 +312,40 @@ mod tests {
     fn a_new_address_in_sdp_starts_over_and_the_same_one_does_not() {
         let mut latch = agreed();
         check(&mut latch, &[(0, NAT_PORT, 1, 1, true)]);
-        latch.agree(Some(SDP.parse().unwrap()));
+        latch.agree(at(SDP));
         sends_to(&latch, NAT_PORT);
-        latch.agree(Some("192.0.2.77:4000".parse().unwrap()));
+        latch.agree(at("192.0.2.77:4000"));
         sends_to(&latch, "192.0.2.77:4000");
-        latch.agree(None);
+        latch.agree(Signalled::Nowhere);
         assert_eq!(latch.destination(), None);
         check(&mut latch, &[(40, NAT_PORT, 1, 2, false)]);
+    }
+
+    #[test]
+    fn a_host_that_only_has_a_name_is_found_by_its_stream() {
+        let mut latch = Latch::default();
+        latch.agree(Signalled::Named(4_000));
+        assert_eq!(latch.destination(), None);
+        check(
+            &mut latch,
+            &[
+                (0, ATTACKER, 9, 7, false),
+                (10, STRANGER, 1, 1, false),
+                (30, STRANGER, 1, 2, false),
+                (50, STRANGER, 1, 3, true),
+                (60, ATTACKER, 9, 8, false),
+                (61, ATTACKER, 9, 9, false),
+                (62, ATTACKER, 9, 10, false),
+                (70, STRANGER, 1, 4, true),
+            ],
+        );
+        sends_to(&latch, STRANGER);
+        // A refresh changes nothing; another port is another place.
+        latch.agree(Signalled::Named(4_000));
+        sends_to(&latch, STRANGER);
+        latch.agree(Signalled::Named(4_002));
+        assert_eq!((latch.destination(), latch.locked()), (None, None));
+        latch.agree(at(SDP));
+        sends_to(&latch, SDP);
     }
 }

@@ -34,6 +34,7 @@ use crate::media::estimate::r_factor;
 use crate::media::frame::Rate;
 use crate::media::frame::WIDE;
 use crate::media::latch::Latch;
+use crate::media::latch::Signalled;
 use crate::media::mix::Gain;
 use crate::media::mix::Mix;
 use crate::media::origin::Origin;
@@ -212,7 +213,7 @@ impl Stream {
     }
 
     pub(super) fn agree(&mut self, now: Timestamp, agreed: Negotiated, entropy: &mut Entropy) {
-        self.latch.agree(agreed.remote_rtp);
+        self.latch.agree(Signalled::by(&agreed));
         self.rtcp.start(now, entropy);
         if self.agreed.as_ref().is_some_and(|before| before.remote_rtcp != agreed.remote_rtcp) {
             self.reports_from = None;
@@ -694,7 +695,7 @@ impl Stream {
     fn expects_audio(&self) -> bool {
         self.agreed.as_ref().is_some_and(|agreed| {
             matches!(agreed.direction, Direction::SendRecv | Direction::RecvOnly)
-                && agreed.remote_rtp.is_some()
+                && Signalled::by(agreed) != Signalled::Nowhere
         })
     }
 

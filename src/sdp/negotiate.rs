@@ -131,9 +131,11 @@ pub struct Negotiated {
     pub telephone_event: Option<(u8, u8)>,
     /// Packet length to send, in milliseconds: 10 to 60 in tens, 20 when the peer did not say or the codec is Opus.
     pub ptime_ms: u8,
-    /// Where to send RTP; none when the peer gave port 0, the unspecified address, or a host name (which
-    /// nobody here looks up: its packets will tell where it is).
+    /// Where to send RTP; none when the peer gave port 0, the unspecified address, or a host name.
     pub remote_rtp: Option<SocketAddr>,
+    /// The port, when the peer gave a host name, which nobody here looks up: its packets will tell where it is.
+    #[serde(default)]
+    pub remote_named: Option<u16>,
     /// Where to send RTCP: `a=rtcp` (RFC 3605) or one port above.
     pub remote_rtcp: Option<SocketAddr>,
     /// Which way, seen from us.

@@ -118,6 +118,7 @@ pub fn agreed(audio: Audio) -> Negotiated {
         telephone_event: None,
         ptime_ms: 20,
         remote_rtp: Some(FAR_END),
+        remote_named: None,
         remote_rtcp: Some(FAR_END),
         direction: Direction::SendRecv,
         keys_by_info: false,

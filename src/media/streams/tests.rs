@@ -106,6 +106,7 @@ fn agreed(leg: LegId, codec: Codec) -> Negotiated {
         telephone_event: Some((100 + leg.0 as u8, 110 + leg.0 as u8)),
         ptime_ms: 20,
         remote_rtp: Some(address(leg)),
+        remote_named: None,
         remote_rtcp: Some(SocketAddr::new(address(leg).ip(), 4_001)),
         direction: Direction::SendRecv,
         keys_by_info: false,
@@ -608,6 +609,23 @@ fn a_stranger_is_neither_heard_nor_answered() {
     rig.run(20);
     assert_eq!(first_bytes(&rig.take(B)), [7]);
     assert!(rig.take(A).iter().all(|sent| sent.to == address(A)));
+}
+
+#[test]
+fn a_phone_that_names_its_host_is_heard_and_answered_where_its_packets_come_from() {
+    let mut rig = Rig::new();
+    rig.open(A, Negotiated { remote_rtp: None, remote_named: Some(4_000), remote_rtcp: None, ..pcmu(A) });
+    rig.run(6_000);
+    assert!(rig.take(A).is_empty(), "nobody knows where it is");
+    assert_eq!(rig.events(), [MediaEvent::AudioLost { leg: A }]);
+    for sequence in 1..4 {
+        rig.say(A, 0, sequence, &[7; 160]);
+        rig.run(20);
+    }
+    assert_eq!(rig.events(), [MediaEvent::AudioBack { leg: A }]);
+    rig.run(100);
+    let sent = rig.take(A);
+    assert!(sent.len() >= 5 && sent.iter().all(|sent| sent.to == address(A)), "{}", sent.len());
 }
 
 #[test]

@@ -70,6 +70,7 @@ pub fn answer(offer: impl AsRef<[u8]>, ours: &Secured) -> Result<Answer, Negotia
         telephone_event: stream.telephone_event.map(|(event, _)| (event, event)),
         ptime_ms: stream.ptime_ms(),
         remote_rtp: None,
+        remote_named: None,
         remote_rtcp: None,
         direction,
         keys_by_info: false,

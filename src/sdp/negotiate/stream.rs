@@ -11,6 +11,7 @@ use crate::sdp::Codec;
 use crate::sdp::ExtendedReports;
 use crate::sdp::LocalSrtp;
 use crate::sdp::description::Attribute;
+use crate::sdp::description::Connection;
 use crate::sdp::description::Media;
 use crate::sdp::description::SessionDescription;
 use crate::sdp::description::attribute;
@@ -180,6 +181,7 @@ impl<'a> Stream<'a> {
             telephone_event: self.telephone_event.map(|(theirs, _)| theirs).zip(receive_events),
             ptime_ms: self.ptime_ms(),
             remote_rtp,
+            remote_named: self.is_named().then_some(self.media.port),
             remote_rtcp,
             direction: self.direction().reversed().and(local.direction),
             keys_by_info: local.keys_by_info,
@@ -209,8 +211,17 @@ impl<'a> Stream<'a> {
     }
 
     /// `c=` of the stream, or of the session.
+    fn connection(&self) -> Option<&'a Connection> {
+        self.media.connection.as_ref().or(self.description.connection.as_ref())
+    }
+
     fn address(&self) -> Option<IpAddr> {
-        self.media.connection.as_ref().or(self.description.connection.as_ref())?.ip()
+        self.connection()?.ip()
+    }
+
+    /// Whether the peer says where it is by a host name ([RFC 8866 §5.7](https://www.rfc-editor.org/rfc/rfc8866#section-5.7)).
+    fn is_named(&self) -> bool {
+        self.connection().is_some_and(|connection| connection.ip().is_none())
     }
 
     fn remote(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {

@@ -57,6 +57,7 @@ fn the_answer_takes_the_offerers_first_codec_and_its_payload_types() {
             telephone_event: Some((96, 96)),
             ptime_ms: 30,
             remote_rtp: Some("198.51.100.2:4000".parse().unwrap()),
+            remote_named: None,
             remote_rtcp: Some("198.51.100.2:4001".parse().unwrap()),
             direction: Direction::SendRecv,
             keys_by_info: false,
@@ -156,7 +157,12 @@ fn addresses_are_the_streams_own_or_the_sessions() {
     let highest = agreed("m=audio 65535 RTP/AVP 0\n");
     assert_eq!((highest.remote_rtp.unwrap().port(), highest.remote_rtcp), (65_535, None));
     let named = agreed("m=audio 4000 RTP/AVP 0\nc=IN IP4 phone.example.net\n");
-    assert_eq!((named.remote_rtp, named.direction), (None, Direction::SendRecv));
+    assert_eq!((named.remote_rtp, named.remote_rtcp, named.direction), (None, None, Direction::SendRecv));
+    assert_eq!(named.remote_named, Some(4_000));
+    assert_eq!(
+        (own.remote_named, agreed("m=audio 4000 RTP/AVP 0\nc=IN IP4 0.0.0.0\n").remote_named),
+        (None, None)
+    );
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn agreed(codec: Codec) -> Negotiated {
         telephone_event: None,
         ptime_ms: 20,
         remote_rtp: None,
+        remote_named: None,
         remote_rtcp: None,
         direction: Direction::SendRecv,
         keys_by_info: false,

@@ -97,6 +97,7 @@ impl Phone {
             telephone_event: Some((101, 101)),
             ptime_ms: 20,
             remote_rtp: Some(here),
+            remote_named: None,
             remote_rtcp: Some(SocketAddr::new(here.ip(), here.port().wrapping_add(1))),
             direction: Direction::SendRecv,
             keys_by_info: false,
