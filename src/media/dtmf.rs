@@ -60,7 +60,14 @@ impl Payload {
 /// How many presses are remembered, so that a late packet of one is not taken for another.
 const REMEMBERED: usize = 8;
 
+/// A packet that lies so many before the latest one at most is late; one further back was sent after its sender has begun to
+/// number anew. 10 s, for which no network keeps a packet.
+const LATE: u16 = 500;
+
 /// Tells presses apart by their media time: all packets of one press carry the same.
+///
+/// Border controllers begin media time anew within a call, under the same SSRC: a press that was sent after all others but says that
+/// it is earlier is the first of another time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigitReceiver {
     ssrc: u32,
@@ -69,6 +76,8 @@ pub struct DigitReceiver {
     /// The latest press.
     event: u8,
     ended: bool,
+    /// The sequence number of the packet that was sent last.
+    newest: Option<u16>,
 }
 
 impl DigitReceiver {
@@ -81,11 +90,18 @@ impl DigitReceiver {
         if self.ssrc != header.ssrc {
             *self = DigitReceiver { ssrc: header.ssrc, ..DigitReceiver::default() };
         }
+        let late = self.is_late(header.sequence);
+        if !late {
+            self.newest = Some(header.sequence);
+        }
         if self.presses.contains(&header.timestamp) {
             if self.presses.last() == Some(&header.timestamp) {
                 self.ended |= payload.end;
             }
             return None;
+        }
+        if !late && self.is_set_back(header.timestamp) {
+            self.presses.clear();
         }
         if self.is_stale(header.timestamp) {
             return None;
@@ -98,6 +114,16 @@ impl DigitReceiver {
     /// Which press is the latest: whose (SSRC), and its media time.
     pub fn latest(&self) -> Option<(u32, u32)> {
         self.presses.last().map(|press| (self.ssrc, *press))
+    }
+
+    /// Whether a packet was sent before one that has come.
+    fn is_late(&self, sequence: u16) -> bool {
+        self.newest.is_some_and(|newest| newest.wrapping_sub(sequence) <= LATE)
+    }
+
+    /// Earlier than the latest press.
+    fn is_set_back(&self, timestamp: u32) -> bool {
+        self.presses.last().is_some_and(|latest| (timestamp.wrapping_sub(*latest) as i32) < 0)
     }
 
     /// Older than all that is remembered: a packet of a press that was forgotten.
@@ -241,6 +267,11 @@ mod tests {
         packet: Packet,
     }
 
+    /// The header of a packet that is sent so many frames after the first.
+    fn header_in(frame: u32, timestamp: u32, marker: bool) -> Header {
+        Header { sequence: (frame as u16).wrapping_add(u16::MAX - 40), ..header(timestamp, marker) }
+    }
+
     /// Presses of 100 ms each, as many frames apart as the sender makes them.
     fn presses(digits: &str, start: u32) -> Vec<Sent> {
         let mut sender = DigitSender::default();
@@ -252,7 +283,7 @@ mod tests {
             match sender.frame(start.wrapping_add(frame * FRAME), FRAME) {
                 Some(DigitFrame::Packet { timestamp, first, payload }) => {
                     let press = sent.last().map_or(0, |before| before.press + usize::from(first));
-                    let packet = (header(timestamp, first), payload.to_bytes());
+                    let packet = (header_in(frame, timestamp, first), payload.to_bytes());
                     sent.push(Sent { frame: u64::from(frame), press, packet });
                 }
                 Some(DigitFrame::Quiet) => {}
@@ -374,6 +405,28 @@ mod tests {
         assert_eq!(heard(&packets), "9");
         packets.push((header(4 * 65_535, true), [9, 10, 0, 160]));
         assert_eq!(heard(&packets), "99", "after its end the same media time would be a new press");
+    }
+
+    #[test]
+    fn keys_are_heard_on_after_the_sender_has_set_its_clock_back() {
+        let (before, after) = (presses("123456789*", 900_000), presses("99#0123456789", 400_000));
+        // It numbers its packets on, or anew.
+        for restart in [200, 20_000, 45_000] {
+            let mut packets: Vec<Packet> = before.iter().map(|sent| sent.packet).collect();
+            packets.extend(after.iter().map(|sent| {
+                let (header, payload) = sent.packet;
+                (Header { sequence: header.sequence.wrapping_add(restart), ..header }, payload)
+            }));
+            assert_eq!(heard(&packets), "123456789*99#0123456789", "{restart}");
+        }
+    }
+
+    #[test]
+    fn a_packet_of_a_press_that_was_forgotten_long_ago_is_no_new_one() {
+        let sent = presses("1234567890", 0);
+        let late = sent.iter().filter(|sent| sent.press == 0).map(|sent| sent.packet);
+        let packets: Vec<Packet> = sent.iter().map(|sent| sent.packet).chain(late).collect();
+        assert_eq!(heard(&packets), "1234567890");
     }
 
     #[test]
