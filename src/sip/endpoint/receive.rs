@@ -264,10 +264,10 @@ impl Endpoint {
         let sessions = self.sessions.len();
         let room = self.core.transactions.room() > sessions;
         let welcome = !first || (welcome != Welcome::No && sessions < self.core.config.max_sessions);
-        let full = !(room && welcome) && !self.is_of_a_session(arrival);
+        let served = (room && welcome) || self.is_of_a_session(arrival);
         let merge_key = first.then(|| arrival.merge_key());
         let merged = merge_key.as_ref().is_some_and(|key| self.core.transactions.is_merged(key));
-        if !full {
+        if served {
             let merge_key = merge_key.filter(|_| !merged);
             let new = NewServer { key, merge_key, hop: arrival.back, invite };
             if let Some(id) = self.core.transactions.begin_server(new) {

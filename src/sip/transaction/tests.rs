@@ -218,7 +218,7 @@ fn what_is_kept_of_responses_is_counted_and_bounded() {
         assert!(bench.transactions.respond(bench.now, id, 200, long.clone(), &mut Vec::new()));
         assert_eq!(bench.transactions.room(), left);
     }
-    bench.now = bench.now + TIMEOUT;
+    bench.now += TIMEOUT;
     while bench.transactions.tick(bench.now, &mut Vec::new()).is_some() {}
     assert_eq!((bench.transactions.room(), bench.transactions.len()), (room, 0));
 }
