@@ -24,6 +24,7 @@ mod surge;
 mod survey;
 mod together;
 mod transfer;
+mod trunks;
 mod validity;
 mod verify;
 mod voicemail;

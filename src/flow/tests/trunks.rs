@@ -1,0 +1,48 @@
+//! What a center says of its trunks.
+
+use super::harm::CENTER;
+use super::harm::END;
+use super::harm::center;
+use super::read;
+
+#[test]
+fn a_trunk_s_port_is_its_transport_s_where_none_is_written() {
+    let out = |trunk: &str| {
+        let text = format!("{CENTER}trunks: {{ provider: {trunk} }}\n");
+        let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap();
+        center.trunks[0].outbound.map(|address| address.to_string())
+    };
+    assert_eq!(out("{ out: 192.0.2.7 }").as_deref(), Some("192.0.2.7:5060"));
+    assert_eq!(out("{ out: \"192.0.2.7:5070\" }").as_deref(), Some("192.0.2.7:5070"));
+    assert_eq!(out("{ out: \"2001:db8::7\", transport: tls }").as_deref(), Some("[2001:db8::7]:5061"));
+}
+
+#[test]
+fn a_trunk_is_told_who_we_are_by_its_registration_or_without_one() {
+    let account = |trunk: &str| {
+        let text = format!("{CENTER}trunks: {{ provider: {{ out: 192.0.2.7, {trunk} }} }}\n");
+        let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).ok()?;
+        let trunk = center.trunks[0].clone();
+        let account = trunk.account?;
+        Some((account.username, account.password_env, trunk.register.is_some()))
+    };
+    let juniper = |registers| Some(("juniper".to_owned(), "SECRET".to_owned(), registers));
+    assert_eq!(account("as: juniper, password_env: SECRET"), juniper(false));
+    let registration = "register: { at: \"sip:provider.example\", as: juniper, password_env: SECRET }";
+    assert_eq!(account(registration), juniper(true));
+    assert_eq!(account("as: juniper"), None, "a password is missing");
+    assert_eq!(account("password_env: SECRET"), None, "a name is missing");
+    assert_eq!(account(&format!("{registration}, as: juniper")), None, "that is said already");
+}
+
+#[test]
+fn a_trunk_whose_transport_is_not_known() {
+    let trunk = "trunks: { provider: { from: [192.0.2.7], transport: tsl } }";
+    center(
+        &format!("{CENTER}{trunk}\n"),
+        &format!(
+            "center.yaml:{}:53: error: no transport is called \"tsl\" (did you mean \"tls\"?)",
+            CENTER.lines().count() + 1
+        ),
+    );
+}
