@@ -47,7 +47,6 @@ const percent = (value) => (value === null ? "–" : `${Math.round(value)} %`);
 function drawAlarms() {
   const all = board.queues.flatMap(({ name, alarms }) => alarms.map((alarm) => `${capital(name)}: ${alarm}.`));
   all.unshift(...board.alarms.map((alarm) => `${capital(alarm)}.`));
-  if (board.flows?.problem) all.push("Changed flow files are not served: the page Flows says why.");
   at("alarms").classList.toggle("error", all.length > 0);
   write(at("alarms"), all.join(" ") || "No alarms.");
 }

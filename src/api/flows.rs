@@ -14,13 +14,13 @@ use serde::Serialize;
 use crate::api::ApiState;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
-use crate::base::WallTime;
 use crate::flow::announcement::SwitchError;
 use crate::server::PublishError;
 use crate::server::Publisher;
 use crate::server::canary::Audience;
 use crate::server::canary::AudienceError;
 use crate::server::outcomes::Tally;
+use crate::server::publisher::Unserved;
 use crate::server::versions::Did;
 use crate::server::versions::Entry;
 use crate::server::versions::Trial;
@@ -55,9 +55,9 @@ pub(super) struct ProblemView {
     errors: Vec<String>,
 }
 
-impl From<(WallTime, Vec<String>)> for ProblemView {
-    fn from((since, errors): (WallTime, Vec<String>)) -> ProblemView {
-        ProblemView { since: rfc3339(since), errors }
+impl From<Unserved> for ProblemView {
+    fn from(problem: Unserved) -> ProblemView {
+        ProblemView { since: rfc3339(problem.since), errors: problem.errors }
     }
 }
 

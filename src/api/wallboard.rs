@@ -280,16 +280,21 @@ impl BoardJson {
             QueueJson { alarms, messages, surge_since, ..QueueJson::of(day, &waiting, now) }
         };
         let standbys = state.standbys.as_deref();
+        let flows = state.flows.as_ref().map(|flows| flows.status());
         BoardJson {
             now: rfc3339(now),
             day_begins: rfc3339(live.board.day().begins),
             interval_s: INTERVAL.as_secs(),
             formulas: formulas(),
-            flows: state.flows.as_ref().map(|flows| FlowsJson::from(flows.status())),
-            alarms: [alarms::history(&state.losses), standbys.and_then(StandbyStats::trouble)]
-                .into_iter()
-                .flatten()
-                .collect(),
+            alarms: [
+                alarms::history(&state.losses),
+                standbys.and_then(StandbyStats::trouble),
+                flows.as_ref().and_then(Status::trouble),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+            flows: flows.map(FlowsJson::from),
             standbys: standbys.map(|standbys| standbys.list().into_iter().map(StandbyJson::from).collect()),
             calls: calls.len(),
             queues: days.iter().enumerate().map(queue).collect(),

@@ -15,11 +15,12 @@ pub(super) struct Bound {
 }
 
 /// Prints the few lines that a newcomer needs.
-pub(super) fn print(options: &ServeOptions, center: &Center, bound: Bound) {
-    eprint!("{}", text(options, center, &bound));
+pub(super) fn print(options: &ServeOptions, center: &Center, bound: Bound, trouble: Option<&str>) {
+    eprint!("{}", text(options, center, &bound, trouble));
 }
 
-fn text(options: &ServeOptions, center: &Center, bound: &Bound) -> String {
+/// `trouble` is what somebody should know of the flow files.
+fn text(options: &ServeOptions, center: &Center, bound: &Bound, trouble: Option<&str>) -> String {
     let agents: Vec<&str> = center
         .engine
         .agents
@@ -48,6 +49,9 @@ fn text(options: &ServeOptions, center: &Center, bound: &Bound) -> String {
     let http = bound.http;
     let secure = bound.https.map(reached).map(|https| format!("https://{https}/ and on this machine "));
     text += &paragraph("web", &format!("{}http://{http}/", secure.unwrap_or_default()), " ");
+    if let Some(trouble) = trouble {
+        text += &paragraph("flows", trouble, " ");
+    }
     text += &paragraph("data", &options.data.display().to_string(), " ");
     if sip.ip().is_loopback() {
         text += &paragraph(

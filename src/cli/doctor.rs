@@ -23,8 +23,14 @@ use crate::cli::Format;
 use crate::cli::ServeArgs;
 use crate::cli::http;
 use crate::cli::trouble::Trouble;
+use crate::flow::Center;
+use crate::server::PublishError;
 use crate::server::ServeOptions;
+use crate::server::load::LoadError;
 use crate::server::lock::FolderLock;
+use crate::server::publisher::Foreseen;
+use crate::server::publisher::foresee;
+use crate::server::publisher::in_short;
 use crate::server::standby::StandbyKey;
 use crate::store::FILE;
 use crate::store::Readers;
@@ -319,14 +325,40 @@ fn audio_ports(options: &ServeOptions) -> Finding {
     }
 }
 
+/// Whether a start would serve the flow files, and what else it would.
 fn flows(options: &ServeOptions) -> Finding {
-    let center = options.config.clone().unwrap_or_else(|| options.flows.join("center.yaml"));
-    match fs::read_to_string(&center) {
-        Ok(_) => Good(format!("{} can be read; `warmline flow check` looks inside", center.display())),
-        Err(error) => Bad(
-            format!("{} cannot be read: {error}", center.display()),
-            "start in the folder that has ivr_flows, or name it with --flows".to_owned(),
+    let shown = options.flows.display();
+    match foresee(&options.data, &options.flow_place(), &options.prompts) {
+        Ok(Foreseen::Files(loaded)) => {
+            let Center { flows, numbers, .. } = &loaded.center;
+            Good(format!(
+                "flow files in {shown} are in order: {} flows behind {} numbers",
+                flows.len(),
+                numbers.len()
+            ))
+        }
+        Ok(Foreseen::Kept(version, errors)) => Bad(
+            format!("flow files in {shown} are not in order: {}", in_short(&errors)),
+            format!(
+                "`warmline flow check` tells all of it; until it is mended, a start serves version {version}, which the \
+                 data folder keeps"
+            ),
         ),
+        Err(LoadError::NoPrompts(_) | LoadError::PromptFolder { .. } | LoadError::Prompts { .. }) => Note(
+            format!("flow files in {shown} are not checked: that takes the prompts"),
+            "see the next".to_owned(),
+        ),
+        Err(error) => {
+            let hint = match &error {
+                LoadError::Flows(_) => "`warmline flow check` tells all of it; the server would not start",
+                LoadError::NoFlows(_) | LoadError::Read { .. } => {
+                    "start in the folder that has ivr_flows, or name it with --flows; --config names the center's file"
+                }
+                LoadError::DataFolder { .. } => "see above",
+                _ => "the server would not start",
+            };
+            Bad(in_short(&PublishError::Load(error).all()), hint.to_owned())
+        }
     }
 }
 
@@ -390,6 +422,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::server::publisher::Beginning;
 
     /// Of a machine on which all is well but for the prompts, and the web's port is taken.
     fn findings() -> serde_json::Value {
@@ -421,17 +454,52 @@ mod tests {
                 .find(|finding| finding["check"] == check)
                 .unwrap_or_else(|| panic!("{check}: {told}"))
         };
-        for check in
-            ["data_folder", "history", "sip_udp", "sip_tcp", "http", "webrtc", "standbys", "flows", "clock"]
-        {
+        for check in ["data_folder", "history", "sip_udp", "sip_tcp", "http", "webrtc", "standbys", "clock"] {
             assert!(of(check)["severity"] == "good" && of(check)["hint"].is_null(), "{check}: {told}");
         }
-        assert_eq!(of("passwords")["severity"], "note");
+        assert_eq!(
+            (&of("passwords")["severity"], &of("flows")["severity"]),
+            (&json!("note"), &json!("note"))
+        );
         assert!(of("passwords")["hint"].as_str().unwrap().contains("warmline agent passwd"), "{told}");
         for check in ["https", "standby_key", "prompts"] {
             assert!(of(check)["severity"] == "bad" && of(check)["hint"].is_string(), "{check}: {told}");
             assert!(of(check)["message"].as_str().is_some_and(|message| !message.is_empty()), "{told}");
         }
+    }
+
+    #[test]
+    fn flow_files_are_checked_as_a_start_would_and_what_it_would_serve_instead_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let options = ServeOptions {
+            data: folder.path().join("data"),
+            flows: folder.path().join("flows"),
+            prompts: demo.join("prompts"),
+            ..ServeOptions::default()
+        };
+        fs::create_dir(&options.flows).unwrap();
+        for entry in fs::read_dir(demo.join("ivr_flows")).unwrap().flatten().filter(|it| it.path().is_file())
+        {
+            fs::copy(entry.path(), options.flows.join(entry.file_name())).unwrap();
+        }
+        let Good(words) = flows(&options) else { panic!("the demo center is in order") };
+        assert!(words.contains(" flows behind "), "{words}");
+        assert!(!options.data.exists(), "nothing is changed");
+        let main = options.flows.join("main.yaml");
+        let good = fs::read_to_string(&main).unwrap();
+        fs::write(&main, good.replace("enqueue: ", "enqueue: not_")).unwrap();
+        let Bad(words, hint) = flows(&options) else { panic!("no queue is called so") };
+        assert!(
+            words.contains("no queue is called \"not_") && hint.contains("would not start"),
+            "{words}: {hint}"
+        );
+        fs::write(&main, good).unwrap();
+        let (_, beginning) = Beginning::read(&options.data, &options.flow_place(), &options.prompts).unwrap();
+        fs::write(&main, "flow: main\nstart: ").unwrap();
+        let Bad(words, hint) = flows(&options) else { panic!("it is half a file") };
+        let kept = format!("a start serves version {}", beginning.version());
+        assert!(words.contains("main.yaml:") && hint.contains(&kept), "{words}: {hint}");
     }
 
     #[test]

@@ -102,7 +102,8 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     }
     web.spawn(stop_on_signal(control));
     let bound = Bound { sip: running.sip, sip_tls: running.sip_tls, http: address, https: secure };
-    banner::print(&options, &running.center, bound);
+    let trouble = running.flows.status().trouble();
+    banner::print(&options, &running.center, bound, trouble.as_deref());
     running.join()
 }
 

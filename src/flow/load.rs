@@ -20,8 +20,11 @@ use crate::flow::read::Reader;
 use crate::flow::read::yaml;
 use crate::flow::read::yaml::Place;
 
-/// Reads and checks all files of a center: `(path, text)`, of which one is called `center.yaml` and every other
-/// one is a flow, called after its file. `prompts` are the recordings that there are.
+/// What stands behind the path of a center's file that is called otherwise.
+pub const AS_CENTER: &str = "//center.yaml";
+
+/// Reads and checks all files of a center: `(path, text)`, of which one is called `center.yaml`, or anything and then
+/// [`AS_CENTER`], and every other one is a flow, called after its file. `prompts` are the recordings that there are.
 ///
 /// The center comes with the warnings; without a center all errors and warnings are told at once, by file and line.
 pub fn load(
@@ -39,6 +42,7 @@ pub fn load(
         return Err(reader.diagnostics);
     };
 
+    let center_path = center_path.strip_suffix(AS_CENTER).unwrap_or(center_path);
     let mut center_reader = Reader::new(center_path, center_text, prompts, Names::default());
     let center_file = center_file::read(&mut center_reader, center_text);
     if center_file.is_none() && yaml::parse(center_text).0.is_none() {

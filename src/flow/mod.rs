@@ -41,6 +41,7 @@ pub use api::FlowEvent;
 pub use center::Center;
 pub use diagnostic::Diagnostic;
 pub use diagnostic::Severity;
+pub use load::AS_CENTER;
 pub use load::load;
 pub use load::named_zone;
 pub use node::KINDS;

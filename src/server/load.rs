@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow;
+use crate::flow::AS_CENTER;
 use crate::flow::Center;
 use crate::flow::Prompts;
 use crate::flow::announcement::SwitchError;
@@ -18,6 +19,49 @@ use crate::media::library::Library;
 use crate::server::captions::MANIFEST;
 use crate::server::speech::SpeechCache;
 use crate::server::versions::Switched;
+use crate::server::versions::Texts;
+
+/// Where the flow files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowPlace {
+    /// Each file in it is one, but for those of tests.
+    pub folder: PathBuf,
+    /// The center's file, where it is not the `center.yaml` of the folder.
+    pub center: Option<PathBuf>,
+}
+
+impl FlowPlace {
+    /// The flow files as `(path, text)`, sorted, without those of tests.
+    pub fn files(&self) -> Result<Vec<(String, String)>, LoadError> {
+        let mut files = flow_files(&self.folder)?;
+        if let Some(center) = &self.center {
+            let text = String::from_utf8_lossy(&read(center)?).into_owned();
+            files.retain(|(path, _)| Path::new(path).file_stem().is_none_or(|stem| stem != "center"));
+            files.push((format!("{}{AS_CENTER}", center.display()), text));
+        }
+        Ok(files)
+    }
+
+    /// The same by their paths in the folder, as versions are kept: the center's file is `center.yaml`.
+    pub(super) fn texts(&self) -> Result<Texts, LoadError> {
+        let within = |(path, text): (String, String)| {
+            if path.ends_with(AS_CENTER) {
+                return ("center.yaml".to_owned(), text);
+            }
+            let within = Path::new(&path).strip_prefix(&self.folder).map(|path| path.display().to_string());
+            (within.unwrap_or(path), text)
+        };
+        let mut texts: Texts = self.files()?.into_iter().map(within).collect();
+        texts.sort();
+        Ok(texts)
+    }
+}
+
+impl From<PathBuf> for FlowPlace {
+    fn from(folder: PathBuf) -> FlowPlace {
+        FlowPlace { folder, center: None }
+    }
+}
 
 /// Why the files cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -58,14 +102,22 @@ pub struct Loaded {
     pub not_switched: Vec<(Name, SwitchError)>,
 }
 
-/// Reads and checks the flow files and the prompts, and switches announcements over that.
-pub fn load(
-    flows: &Path,
-    prompts: &Path,
-    cache: &SpeechCache,
-    switched: &[Switched],
-) -> Result<Loaded, LoadError> {
-    center(&flow_files(flows)?, Arc::new(library(prompts)?), cache, switched)
+impl LoadError {
+    /// Whether it is about what is in these flow files, and not about where they are, or about prompts.
+    pub(super) fn is_of_flows(&self, flows: &FlowPlace) -> bool {
+        match self {
+            LoadError::Flows(_) | LoadError::Speech { .. } => true,
+            LoadError::Read { path, .. } => *path != flows.folder && Some(path) != flows.center.as_ref(),
+            _ => false,
+        }
+    }
+}
+
+/// Checks flow files, `(path, text)`, as [`center`] does, but has nothing spoken.
+pub fn unspoken(files: &[(String, String)], recordings: Arc<Library>) -> Result<Loaded, LoadError> {
+    let (center, warnings) = flow::load(files, &known(&recordings)).map_err(LoadError::Flows)?;
+    let library = Arc::clone(&recordings);
+    Ok(Loaded { center, library, recordings, warnings, not_switched: Vec::new() })
 }
 
 /// Checks flow files, `(path, text)`, switches announcements over that, has the texts spoken, and tells what is no error.
@@ -124,16 +176,20 @@ pub fn test_files(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
 
 /// Every file of both folders that is served, by the folder's flag and its path in it, and where it is. A folder that cannot be
 /// read has none.
-pub(super) fn served(flows: &Path, prompts: &Path) -> Vec<(String, PathBuf)> {
+pub(super) fn served(flows: &FlowPlace, prompts: &Path) -> Vec<(String, PathBuf)> {
     let is_served =
         |name: &str| Path::new(name).components().next().is_none_or(|first| first.as_os_str() != TESTS);
     let mut served = Vec::new();
     for (flag, folder, ending) in
-        [("flows", flows, "yaml"), ("prompts", prompts, "wav"), ("prompts", prompts, "yaml")]
+        [("flows", flows.folder.as_path(), "yaml"), ("prompts", prompts, "wav"), ("prompts", prompts, "yaml")]
     {
         let files = files(folder, ending).unwrap_or_default().into_iter();
         let kept = files.filter(|(name, _)| flag == "prompts" || is_served(name));
         served.extend(kept.map(|(name, path)| (format!("{flag}/{name}.{ending}"), path)));
+    }
+    if let Some(center) = &flows.center {
+        served.retain(|(name, _)| name != "flows/center.yaml");
+        served.push(("flows/center.yaml".to_owned(), center.clone()));
     }
     served
 }
@@ -163,7 +219,8 @@ fn length(path: &Path) -> Result<Duration, hound::Error> {
 pub fn library(folder: &Path) -> Result<Library, LoadError> {
     let mut recordings = Vec::new();
     for (name, path) in recordings_in(folder)? {
-        recordings.push((name, read(&path)?));
+        let bytes = fs::read(&path).map_err(|error| LoadError::PromptFolder { path, error })?;
+        recordings.push((name, bytes));
     }
     if recordings.is_empty() {
         return Err(LoadError::NoPrompts(folder.to_owned()));

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::base::Secret;
+use crate::server::load::FlowPlace;
 use crate::wire::tls::CertificateFiles;
 
 /// What `warmline serve` is told, with the defaults of its flags.
@@ -106,6 +107,11 @@ impl ServeOptions {
             return Err("a name without a port, like calls.example.org".to_owned());
         }
         Ok(text.to_ascii_lowercase())
+    }
+
+    /// Where the flow files are, the center's among them.
+    pub fn flow_place(&self) -> FlowPlace {
+        FlowPlace { folder: self.flows.clone(), center: self.config.clone() }
     }
 
     /// Whether other machines reach SIP or the web.

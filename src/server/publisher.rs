@@ -4,6 +4,7 @@
 //! some callers first, see `trial`, and announcements be switched over the files, see `announce`.
 
 mod announce;
+mod outlook;
 mod trial;
 
 use std::fs;
@@ -36,6 +37,7 @@ use crate::server::canary::Served;
 use crate::server::handle::ControlError;
 use crate::server::handle::ControlHandle;
 use crate::server::load;
+use crate::server::load::FlowPlace;
 use crate::server::load::LoadError;
 use crate::server::load::Loaded;
 use crate::server::metric::Metric;
@@ -47,6 +49,13 @@ use crate::server::versions::Texts;
 use crate::server::versions::Trial;
 use crate::server::versions::Versions;
 use crate::server::versions::name_of;
+use outlook::Cause;
+use outlook::Chosen;
+pub use outlook::Foreseen;
+pub use outlook::Restart;
+pub use outlook::Unserved;
+pub use outlook::foresee;
+pub use outlook::in_short;
 use trial::Trying;
 
 /// How often the folders are looked at. A change is taken when it has stood still from one look to the next: an editor
@@ -135,14 +144,21 @@ pub struct Status {
     /// How announcements are switched over the files.
     pub switched: Vec<Switched>,
     /// What is wrong with the files that lie in the folder, and since when.
-    pub problem: Option<(WallTime, Vec<String>)>,
+    pub problem: Option<Unserved>,
     pub published: u64,
     pub refused: u64,
 }
 
+impl Status {
+    /// What somebody should know of the files in the folder, in a line.
+    pub fn trouble(&self) -> Option<String> {
+        self.problem.as_ref().map(|problem| problem.in_a_line(&self.serving.version))
+    }
+}
+
 /// See the module.
 pub struct Publisher {
-    flows: PathBuf,
+    flows: FlowPlace,
     prompts: PathBuf,
     speech: SpeechCache,
     versions: Versions,
@@ -181,34 +197,33 @@ pub struct Beginning {
     entry: Entry,
     trying: Option<Trying>,
     switched: Vec<Switched>,
+    problem: Option<Unserved>,
 }
 
 impl Beginning {
     /// Reads what is in the folders; or, where somebody went back and the folder of flows is still as it was then, the
-    /// version they went back to.
-    pub fn read(data: &Path, flows: &Path, prompts: &Path) -> Result<(Loaded, Beginning), LoadError> {
-        let seen = look(&[flows, prompts]);
-        let recorded = look(&[prompts]);
+    /// version they went back to; or, where the flow files are not in order, the version that was served last.
+    pub fn read(data: &Path, flows: &FlowPlace, prompts: &Path) -> Result<(Loaded, Beginning), LoadError> {
+        let seen = look(flows, prompts);
+        let recorded = look_into(&[prompts]);
         let speech = SpeechCache::within(data);
         let failed = |error| LoadError::DataFolder { path: data.to_owned(), error };
         let versions = Versions::open(data).map_err(failed)?;
-        let lies = texts(flows)?;
-        let last = versions.log(usize::MAX).map_err(failed)?.into_iter().find(|entry| entry.did.is_for_all());
-        let back = last.filter(|last| last.folder.as_ref() == Some(&name_of(&lies)));
-        let place = back.as_ref().map(|back| versions.place(&back.version)).filter(|place| place.is_dir());
-        let (folder, files) = match &place {
-            Some(place) => (place.as_path(), texts(place)?),
-            None => (flows, lies.clone()),
-        };
         let switched = versions.switched().map_err(failed)?;
-        let loaded = load::load(folder, prompts, &speech, &switched)?;
+        let read = |files: &Texts, recordings| load::center(files, recordings, &speech, &switched);
+        let Chosen { loaded, files, before, cause } =
+            outlook::choose(&versions, (data, flows, prompts), read)?;
         warn_of(&loaded);
         let version = versions.keep(&files).map_err(failed)?;
-        let (why, folder) = match &back {
-            Some(back) if place.is_some() => (format!("as before: {}", back.why), back.folder.clone()),
+        let (why, folder) = match (&cause, &before) {
+            (Cause::WentBack, Some(back)) => (format!("as before: {}", back.why), back.folder.clone()),
+            (Cause::NotInOrder(errors), _) => {
+                (format!("the files in the folder are not in order: {}", in_short(errors)), None)
+            }
             _ => ("the server started".to_owned(), None),
         };
-        let before = back.map(|back| back.version);
+        let problem = unserved(cause, &version);
+        let before = before.map(|before| before.version);
         let by = "the server".to_owned();
         let (changes, audience) = (Vec::new(), None);
         let entry = Entry { at: now(), did: Did::Start, version, before, folder, by, why, changes, audience };
@@ -216,8 +231,18 @@ impl Beginning {
         let recordings = Arc::clone(&loaded.recordings);
         let trying =
             Trying::resumed(&versions, &entry.version, &loaded, &speech, &switched).map_err(failed)?;
-        let beginning =
-            Beginning { files, seen, recordings, recorded, speech, versions, entry, trying, switched };
+        let beginning = Beginning {
+            files,
+            seen,
+            recordings,
+            recorded,
+            speech,
+            versions,
+            entry,
+            trying,
+            switched,
+            problem,
+        };
         Ok((loaded, beginning))
     }
 
@@ -244,7 +269,7 @@ impl Publisher {
     pub fn start(
         beginning: Beginning,
         serving: (Arc<Center>, Arc<Library>),
-        folders: (PathBuf, PathBuf),
+        folders: (FlowPlace, PathBuf),
         control: ControlHandle,
     ) -> io::Result<Arc<Publisher>> {
         let publisher = Arc::new(Publisher::new(beginning, serving, folders, control));
@@ -256,23 +281,26 @@ impl Publisher {
     fn new(
         beginning: Beginning,
         (center, library): (Arc<Center>, Arc<Library>),
-        (flows, prompts): (PathBuf, PathBuf),
+        (flows, prompts): (FlowPlace, PathBuf),
         control: ControlHandle,
     ) -> Publisher {
-        let Beginning { files, seen, recordings, recorded, speech, versions, entry, trying, switched } =
-            beginning;
+        let Beginning {
+            files,
+            seen,
+            recordings,
+            recorded,
+            speech,
+            versions,
+            entry,
+            trying,
+            switched,
+            problem,
+        } = beginning;
         let all = Edition { version: entry.version.clone(), center: Arc::clone(&center), library };
         let trial = trying.as_ref().map(|trying| trying.trial.clone());
         let of_status = switched.clone();
-        let status = Status {
-            serving: entry,
-            center,
-            trial,
-            switched: of_status,
-            problem: None,
-            published: 0,
-            refused: 0,
-        };
+        let status =
+            Status { serving: entry, center, trial, switched: of_status, problem, published: 0, refused: 0 };
         let work = Work { all, files, trying, switched, recordings, recorded, last: seen.clone(), seen };
         let (work, status) = (Mutex::new(work), Mutex::new(status));
         Publisher { flows, prompts, speech, versions, control, work, status }
@@ -361,34 +389,50 @@ impl Publisher {
         by: &str,
         why: &str,
     ) -> Result<Entry, PublishError> {
-        let place = self.versions.place(version);
-        if !place.is_dir() {
+        let place = FlowPlace::from(self.versions.place(version));
+        if !place.folder.is_dir() {
             return Err(PublishError::UnknownVersion(version.to_string()));
         }
-        let lies = texts(&self.flows).ok().map(|files| name_of(&files));
+        let lies = self.flows.texts().ok().map(|files| name_of(&files));
         let change = Change { did, by, why, folder: lies.filter(|lies| lies != version) };
         self.change(work, &place, change)
     }
 
     fn serve_folder(&self, did: Did, by: &str, why: &str) -> Result<Entry, PublishError> {
         let mut work = locked(&self.work);
-        let seen = look(&[&self.flows, &self.prompts]);
+        let seen = look(&self.flows, &self.prompts);
         let change = Change { did, by, why, folder: None };
         let done = self.change(&mut work, &self.flows, change);
         // Good or bad, it has been read: it is not read again before it changes again.
         work.seen = seen;
         if let Err(error) = &done {
+            let restart = self.restart(&work, error);
             let mut status = locked(&self.status);
             status.refused += 1;
-            status.problem = Some((now(), error.all()));
+            status.problem = Some(Unserved { since: now(), errors: error.all(), restart });
         }
         done
     }
 
+    /// What a start would make of files that were refused for this.
+    fn restart(&self, work: &Work, error: &PublishError) -> Restart {
+        let kept = || {
+            let files = load::flow_files(&self.versions.place(&work.all.version))?;
+            load::center(&files, Arc::clone(&work.recordings), &self.speech, &work.switched)
+        };
+        match error {
+            PublishError::NeedsRestart(_) => Restart::ServesThem,
+            PublishError::Load(error) if error.is_of_flows(&self.flows) && kept().is_ok() => {
+                Restart::ServesKept
+            }
+            _ => Restart::Fails,
+        }
+    }
+
     /// Serves a folder's files to all.
-    fn change(&self, work: &mut Work, folder: &Path, change: Change<'_>) -> Result<Entry, PublishError> {
-        let files = texts(folder)?;
-        let (center, library) = self.read(work, &load::flow_files(folder)?)?;
+    fn change(&self, work: &mut Work, flows: &FlowPlace, change: Change<'_>) -> Result<Entry, PublishError> {
+        let files = flows.texts()?;
+        let (center, library) = self.read(work, &flows.files()?)?;
         let version = self.versions.keep(&files)?;
         let all = Edition { version, center, library };
         // Who goes back does so for all; and what all get is tried on nobody.
@@ -430,7 +474,7 @@ impl Publisher {
 
     /// Reads and checks files, with the recordings that lie in their folder now.
     fn read(&self, work: &mut Work, files: &Texts) -> Result<(Arc<Center>, Arc<Library>), PublishError> {
-        let recorded = look(&[&self.prompts]);
+        let recorded = look_into(&[&self.prompts]);
         if work.recorded != recorded {
             work.recordings = Arc::new(load::library(&self.prompts)?);
             work.recorded = recorded;
@@ -463,7 +507,7 @@ impl Publisher {
 
     /// Looks at the folders, and serves what has changed and stands still.
     fn look_again(&self) {
-        let found = look(&[&self.flows, &self.prompts]);
+        let found = look(&self.flows, &self.prompts);
         let mut work = locked(&self.work);
         let still = work.last == found;
         work.last = found.clone();
@@ -474,8 +518,19 @@ impl Publisher {
         if let Err(error) = self.serve_folder(Did::Reload, "a change of the files", "") {
             error.all().iter().for_each(|problem| error!("{problem}"));
             error!("the flow files have changed and are not served: what was served before is served still");
+            if let Some(trouble) = self.status().problem.filter(|problem| problem.restart == Restart::Fails) {
+                error!("{}", trouble.in_a_line(""));
+            }
         }
     }
+}
+
+/// What the server begins with as to files that it does not serve; the log says so.
+fn unserved(cause: Cause, serving: &Name) -> Option<Unserved> {
+    let Cause::NotInOrder(errors) = cause else { return None };
+    errors.iter().for_each(|problem| error!("{problem}"));
+    error!(version = %serving, "the flow files are not in order: what was served last is served until they are mended");
+    Some(Unserved { since: now(), errors, restart: Restart::ServesKept })
 }
 
 /// Tells what is no error.
@@ -506,17 +561,19 @@ fn watch(publisher: &Weak<Publisher>) {
     }
 }
 
-/// The flow files of a folder by their paths in it.
-fn texts(folder: &Path) -> Result<Texts, LoadError> {
-    let within = |(path, text): (String, String)| {
-        let within = Path::new(&path).strip_prefix(folder).map(|path| path.display().to_string());
-        (within.unwrap_or(path), text)
-    };
-    Ok(load::flow_files(folder)?.into_iter().map(within).collect())
+/// How flow files and prompts look.
+fn look(flows: &FlowPlace, prompts: &Path) -> Look {
+    let mut found = look_into(&[&flows.folder, prompts]);
+    if let Some(center) = &flows.center
+        && let Ok(known) = fs::metadata(center)
+    {
+        found.push((center.clone(), known.len(), known.modified().ok()));
+    }
+    found
 }
 
 /// How the folders look; what cannot be read looks like nothing.
-fn look(folders: &[&Path]) -> Look {
+fn look_into(folders: &[&Path]) -> Look {
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| folder.to_path_buf()).collect();
     while let Some(folder) = open.pop() {

@@ -194,7 +194,7 @@ impl ServeError {
                 Some("say how peers reach this machine: --public-address IP".to_owned())
             }
             ServeError::Load(LoadError::NoFlows(_) | LoadError::Read { .. }) => {
-                Some("say where the flow files are: --flows DIR".to_owned())
+                Some("say where the flow files are: --flows DIR, and the center's file: --config FILE".to_owned())
             }
             ServeError::Load(LoadError::NoPrompts(_) | LoadError::PromptFolder { .. }) => {
                 Some("say where the prompts are: --prompts DIR".to_owned())
@@ -265,7 +265,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let resumed = left.as_ref().map(|left| Clock::resume(left.place.started, left.last));
     let clock = resumed.unwrap_or_else(Clock::start);
     let keyring = Keyring::of(&options.data, clock.started());
-    let (loaded, beginning) = Beginning::read(&options.data, &options.flows, &options.prompts)?;
+    let (loaded, beginning) = Beginning::read(&options.data, &options.flow_place(), &options.prompts)?;
     let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
     let library = loaded.library;
@@ -435,7 +435,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         taken.remove();
     }
     let review = Review::start(store.readers()?, live.clone(), control.clone())?;
-    let folders = (options.flows.clone(), options.prompts.clone());
+    let folders = (options.flow_place(), options.prompts.clone());
     let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;
     Ok(Running {
         center,
@@ -536,7 +536,7 @@ fn standbys(options: &ServeOptions, sip: SocketAddr) -> Result<Option<Standbys>,
     let key = StandbyKey::read(key)?;
     let failed = |error| ServeError::Bind { what: "standbys", address: *address, error };
     let listener = TcpListener::bind(address).map_err(failed)?;
-    let folders = (options.flows.clone(), options.prompts.clone());
+    let folders = (options.flow_place(), options.prompts.clone());
     Ok(Some(Standbys::start(listener, options.data.clone(), sip, key, folders)?))
 }
 

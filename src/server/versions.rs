@@ -116,6 +116,11 @@ impl Versions {
         Ok(Versions { folder })
     }
 
+    /// Those that are in the folder, for whoever only reads; there may be none.
+    pub fn at(data: &Path) -> Versions {
+        Versions { folder: data.join("flows") }
+    }
+
     /// Keeps these files as a version; its name. Once kept, a version is never written again.
     pub fn keep(&self, files: &Texts) -> io::Result<Name> {
         let name = name_of(files);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::baresip::Phone;
+use crate::journal::somebody_waits;
 use crate::server::Server;
 use crate::server::Setup;
 use crate::spine::STRANGER;
@@ -61,6 +62,44 @@ fn two_folders_of_flows_are_compared_for_people_and_for_programs() {
         parsed(&warmline(&["flow", "diff", &old, &old, "--format", "json"])),
         json!({ "changes": [] })
     );
+}
+
+#[test]
+fn a_half_edited_file_ends_no_calls_when_the_server_crashes_and_starts() {
+    if !available("a_half_edited_file_…", &["baresip"]) {
+        return;
+    }
+    let folder = Folder::new("half");
+    let flows = flows(&folder);
+    let mut server = Server::set_up(Setup { flows: flows.clone(), ..Setup::default() });
+    let (_alice, mut caller, id) = somebody_waits(&server, true);
+    let support = flows.join("support_line.yaml");
+    let good = fs::read_to_string(&support).expect("a flow");
+    fs::write(&support, good.replace("enqueue: support", "enqueue: suport")).expect("written");
+    let ready = |server: &Server| server.ask("GET", "/readyz", None).expect("the server answers");
+    let told = within(10, "the problem is told", || {
+        let (status, words) = ready(&server);
+        assert_eq!(status, 200);
+        words.contains("no queue is called \"suport\"").then_some(words)
+    });
+    assert!(told.contains("is served, also after a restart: "), "{told}");
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    assert_eq!(ready(&server), (200, told.clone()), "as before");
+    let alarms = server.get("/api/v1/wallboard")["alarms"].to_string();
+    assert!(alarms.contains("the flow files are not in order, version "), "{alarms}");
+    assert!(server.logged().contains("what was served last is served until they are mended"));
+    let (good_now, words) = server.doctor();
+    assert!(
+        !good_now && words.contains("not in order") && words.contains("a start serves version "),
+        "{words}"
+    );
+    fs::write(&support, good).expect("written");
+    within(10, "it is mended", || (ready(&server).1 == "ready\n").then_some(()));
+    caller.hang_up();
+    server.story_with(&id, "call_ended", 10);
+    server.is_left_clean();
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn house() -> House {
 
 /// Starts as the server does, with a control thread that says yes.
 fn begin(folder: tempfile::TempDir) -> House {
-    let (flows, prompts) = (folder.path().join("flows"), folder.path().join("prompts"));
+    let (flows, prompts) = (FlowPlace::from(folder.path().join("flows")), folder.path().join("prompts"));
     let (loaded, beginning) =
         Beginning::read(&folder.path().join("data"), &flows, &prompts).expect("in order");
     let (control, mut requests) = ControlHandle::new();
@@ -88,7 +88,7 @@ fn a_good_file_is_served_and_a_bad_one_is_told_and_changes_nothing() {
     let status = house.publisher.status();
     assert_eq!(status.serving.version, entry.version);
     assert_eq!((status.published, status.refused), (1, 1));
-    assert!(status.problem.is_some_and(|(_, errors)| errors[0].contains("nowhere")));
+    assert!(status.problem.is_some_and(|problem| problem.errors[0].contains("nowhere")));
     house.write("main.yaml", MAIN);
     house.publisher.publish("ada", "mended").expect("in order");
     assert!(house.publisher.status().problem.is_none());
@@ -148,6 +148,111 @@ fn who_goes_back_stays_there_over_a_restart_until_the_files_change() {
     let House { folder, publisher, .. } = house;
     drop(publisher);
     assert_eq!(begin(folder).served(), ["y"], "the files have changed since");
+}
+
+#[test]
+fn a_start_serves_what_was_served_last_where_the_files_are_not_in_order() {
+    let house = house();
+    house.write("main.yaml", &beginning_with("z"));
+    let good = house.publisher.publish("ada", "new").expect("in order").version;
+    house.write("main.yaml", "flow: main\nstart: ");
+    house.write("center.yaml", "company: ");
+    // Not once only: it is told until somebody mends it.
+    let mut house = house;
+    for _ in 0..2 {
+        let House { folder, publisher, .. } = house;
+        drop(publisher);
+        house = begin(folder);
+        assert_eq!(house.served(), ["z"]);
+        let status = house.publisher.status();
+        assert_eq!((&status.serving.version, status.serving.did), (&good, Did::Start));
+        let problem = status.problem.as_ref().expect("the files are not in order");
+        assert_eq!((problem.errors.is_empty(), problem.restart), (false, Restart::ServesKept));
+        let line = status.trouble().expect("it is told");
+        assert!(
+            line.starts_with("the flow files are not in order, version ") && line.contains("center.yaml:1"),
+            "{line}"
+        );
+        house.publisher.look_again();
+        house.publisher.look_again();
+        assert_eq!(house.served(), [""; 0], "the same files are not read again");
+    }
+    house.write("main.yaml", &beginning_with("y"));
+    house.write("center.yaml", CENTER);
+    house.publisher.look_again();
+    house.publisher.look_again();
+    assert_eq!(house.served(), ["y"]);
+    assert!(house.publisher.status().trouble().is_none(), "it is mended");
+}
+
+#[test]
+fn a_first_start_refuses_files_that_are_not_in_order() {
+    let folder = house().folder;
+    fs::remove_dir_all(folder.path().join("data")).expect("removed");
+    write(folder.path(), "main.yaml", "flow: main\nstart: ");
+    let at = |name: &str| folder.path().join(name);
+    let refused = Beginning::read(&at("data"), &at("flows").into(), &at("prompts"));
+    assert!(matches!(refused, Err(LoadError::Flows(_))));
+}
+
+#[test]
+fn flow_files_in_another_place_than_they_should_be_are_no_reason_to_serve_older_ones() {
+    let folder = house().folder;
+    let at = |name: &str| folder.path().join(name);
+    let refused = Beginning::read(&at("data"), &at("nowhere").into(), &at("prompts"));
+    assert!(matches!(refused, Err(LoadError::Read { .. })));
+}
+
+#[test]
+fn what_a_restart_would_make_of_files_that_are_not_served_is_told() {
+    let house = house();
+    let trouble = || {
+        let _ = house.publisher.publish("ada", "x");
+        house.publisher.status().trouble().unwrap_or_default()
+    };
+    house.write("main.yaml", &MAIN.replace("then: b", "then: nowhere"));
+    let words = trouble();
+    assert!(words.contains("is served, also after a restart: ") && words.contains("\"nowhere\""), "{words}");
+    house.write("main.yaml", MAIN);
+    house.write("center.yaml", &format!("{CENTER}skills: [s]\n"));
+    assert_eq!(trouble(), "changed flow files are not served: this needs a restart: the skills have changed");
+    house.write("center.yaml", CENTER);
+    let prompt = house.folder.path().join("prompts/en/hello.wav");
+    fs::rename(&prompt, prompt.with_file_name("hallo.wav")).expect("renamed");
+    let words = trouble();
+    assert!(
+        words.starts_with("a restart would fail: ") && words.contains("hello"),
+        "what was served needs it: {words}"
+    );
+    fs::write(prompt, "no sound").expect("written");
+    let words = trouble();
+    assert!(words.starts_with("a restart would fail: ") && words.contains("hello.wav"), "{words}");
+}
+
+#[test]
+fn the_centers_file_may_lie_elsewhere_and_is_called_as_it_is() {
+    let folder = house().folder;
+    let at = |name: &str| folder.path().join(name);
+    let elsewhere = FlowPlace { folder: at("flows"), center: Some(at("other.yaml")) };
+    let data = at("another");
+    let read = || Beginning::read(&data, &elsewhere, &at("prompts"));
+    assert!(matches!(read(), Err(LoadError::Read { path, .. }) if path == at("other.yaml")), "there is none");
+    fs::write(at("other.yaml"), "company: Other\nnumbers: { 2: main }\n").expect("written");
+    let (loaded, beginning) = read().expect("in order");
+    assert_eq!(&*loaded.center.company, "Other");
+    let seen = beginning.seen.clone();
+    let kept =
+        fs::read_to_string(data.join("flows/versions").join(&**beginning.version()).join("center.yaml"));
+    assert!(kept.expect("it is kept").contains("Other"), "a version is whole by itself");
+    fs::write(at("other.yaml"), "company: Other\nnumbers: { 2: mian }\n").expect("written");
+    assert_ne!(look(&elsewhere, &at("prompts")), seen, "a change of it is seen");
+    let (loaded, beginning) = read().expect("what was served before");
+    assert_eq!(&*loaded.center.company, "Other");
+    let errors = beginning.problem.expect("it is not in order").errors;
+    assert!(
+        errors[0].starts_with(&format!("{}:2:15: error: no flow is called", at("other.yaml").display())),
+        "{errors:?}"
+    );
 }
 
 /// Another machine with a copy of the data folder, and its own flow files.

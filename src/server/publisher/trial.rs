@@ -28,7 +28,6 @@ use super::load;
 use super::locked;
 use super::name_of;
 use super::now;
-use super::texts;
 use crate::server::canary::Audience;
 use crate::server::canary::Canary;
 
@@ -115,7 +114,7 @@ impl Publisher {
                 let files = flows_among(&sent)?;
                 (files.clone(), files)
             }
-            None => (load::flow_files(&self.flows)?, texts(&self.flows)?),
+            None => (self.flows.files()?, self.flows.texts()?),
         };
         let version = name_of(&files);
         if version == work.all.version {

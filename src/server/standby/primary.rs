@@ -33,6 +33,7 @@ use super::files::FilesTail;
 use super::served::Differing;
 use super::served::Served;
 use super::served::ServedTail;
+use crate::server::load::FlowPlace;
 use crate::store::log::FOLDED_FROM;
 use crate::store::log::Found;
 use crate::store::log::LogTail;
@@ -81,7 +82,7 @@ impl Standbys {
         data: PathBuf,
         sip: SocketAddr,
         key: StandbyKey,
-        (flows, prompts): (PathBuf, PathBuf),
+        (flows, prompts): (FlowPlace, PathBuf),
     ) -> io::Result<Standbys> {
         let (stats, ends) = (Arc::new(StandbyStats::default()), Arc::new(AtomicBool::new(false)));
         let address = listener.local_addr()?;

@@ -23,6 +23,7 @@ use sha2::Sha256;
 use super::Record;
 use super::Thing;
 use crate::server::load;
+use crate::server::load::FlowPlace;
 
 /// How long lies between two looks, and by how much longer than one takes.
 const EVERY: Duration = Duration::from_secs(1);
@@ -44,7 +45,7 @@ impl Served {
     /// # Errors
     ///
     /// When a thread cannot be started.
-    pub fn watch(flows: PathBuf, prompts: PathBuf) -> io::Result<Served> {
+    pub fn watch(flows: FlowPlace, prompts: PathBuf) -> io::Result<Served> {
         let latest = Arc::default();
         let (told, mut looks) = (Arc::downgrade(&latest), Looks { flows, prompts, known: BTreeMap::new() });
         let look_again = move || while looks.look(&told) {};
@@ -62,7 +63,7 @@ impl Served {
 type State = (u64, u64, i64, i64);
 
 struct Looks {
-    flows: PathBuf,
+    flows: FlowPlace,
     prompts: PathBuf,
     known: BTreeMap<PathBuf, (State, String)>,
 }
@@ -252,7 +253,7 @@ mod tests {
         ] {
             write(name, "1");
         }
-        let (flows, prompts) = (folder.path().join("f"), folder.path().join("p"));
+        let (flows, prompts) = (folder.path().join("f").into(), folder.path().join("p"));
         let mut looks = Looks { flows, prompts, known: BTreeMap::new() };
         let first = looks.digests();
         let names = ["flows/main.yaml", "flows/more/b.yaml", "prompts/en/a.wav", "prompts/en/words.yaml"];

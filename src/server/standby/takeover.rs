@@ -113,7 +113,7 @@ impl Standby {
         let lock = FolderLock::take(&data).map_err(|_| StandbyError::Taken(data.clone()))?;
         let copy = Copy::new(&data).map_err(failed)?;
         let served =
-            Served::watch(options.flows.clone(), options.prompts.clone()).map_err(StandbyError::System)?;
+            Served::watch(options.flow_place(), options.prompts.clone()).map_err(StandbyError::System)?;
         let comparison = Comparison::new(served);
         let (sip, heard, told, sends) = (options.sip, Some(Instant::now()), Default::default(), false);
         Ok(Standby { data, sip, server, key, copy, comparison, heard, told, sends, _lock: lock })

@@ -41,7 +41,7 @@ impl Primary {
         // A port that is free once the test lets go of it.
         let sip = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let files = tempfile::tempdir().unwrap();
-        let folders = (files.path().join("flows"), files.path().join("prompts"));
+        let folders = (files.path().join("flows").into(), files.path().join("prompts"));
         let (folder, key) = (data.path().to_owned(), StandbyKey::of("a"));
         let standbys = Standbys::start(listener, folder, sip, key, folders).unwrap();
         let keys = Keyring::of(data.path(), WallTime(0));
