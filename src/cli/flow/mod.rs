@@ -10,7 +10,6 @@ mod run;
 mod schema;
 mod test;
 
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -29,6 +28,7 @@ use crate::flow::hours;
 use crate::flow::rehearsal::World;
 use crate::flow::rehearsal::test as rehearsed;
 use crate::server::load;
+use crate::server::load::FlowPlace;
 use crate::server::load::LoadError;
 
 #[derive(Debug, Subcommand)]
@@ -75,13 +75,20 @@ pub(in crate::cli) struct FlowsArg {
     /// The flow files
     #[arg(long = "flows", value_name = "DIR", default_value = "./ivr_flows")]
     folder: PathBuf,
+    /// The center's file [default: center.yaml among the flows]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 impl FlowsArg {
+    fn files(&self) -> Result<Vec<(String, String)>, LoadError> {
+        FlowPlace { folder: self.folder.clone(), center: self.config.clone() }.files()
+    }
+
     /// By whose clock times are told: the center's, whatever else is wrong with its files. This machine's where it names no
     /// time zone, or there are no files, which is said.
     pub(in crate::cli) fn zone(&self) -> TimeZone {
-        let files = load::flow_files(&self.folder);
+        let files = self.files();
         if let Err(error) = &files {
             eprintln!("times are by this machine's clock, for {error}");
         }
@@ -138,7 +145,7 @@ struct Read {
 
 impl Files {
     fn read(&self) -> Result<Read, Trouble> {
-        let texts = load::flow_files(&self.flows.folder).map_err(unreadable)?;
+        let texts = self.flows.files().map_err(unreadable)?;
         let prompts = load::prompts(&self.prompts).map_err(unreadable)?;
         let center = flow::load(&texts, &prompts);
         Ok(Read { prompts, center })
@@ -146,11 +153,8 @@ impl Files {
 
     /// The checked center of another center's file, with these flows and prompts.
     pub(in crate::cli) fn center_of(&self, path: &Path) -> Result<Center, Trouble> {
-        let mut texts = load::flow_files(&self.flows.folder).map_err(unreadable)?;
-        let text = fs::read_to_string(path)
-            .map_err(|error| Trouble::new(format!("{} cannot be read: {error}", path.display())))?;
-        texts.retain(|(name, _)| name != "center.yaml");
-        texts.push(("center.yaml".to_owned(), text));
+        let place = FlowPlace { folder: self.flows.folder.clone(), center: Some(path.to_owned()) };
+        let texts = place.files().map_err(unreadable)?;
         let prompts = load::prompts(&self.prompts).map_err(unreadable)?;
         in_order(flow::load(&texts, &prompts))
     }
@@ -210,18 +214,37 @@ fn counted(count: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn times_are_told_by_the_centers_clock_whatever_else_is_wrong_with_its_files() {
         let folder = tempfile::tempdir().unwrap();
-        let zone = || FlowsArg { folder: folder.path().to_owned() }.zone();
+        let zone = || FlowsArg { folder: folder.path().to_owned(), config: None }.zone();
         let center = |text: &str| fs::write(folder.path().join("center.yaml"), text).unwrap();
         assert_eq!(zone(), TimeZone::system(), "there are no files");
         center("time_zone: Asia/Tokyo\nqueues: 7\n");
         assert_eq!(zone().iana_name(), Some("Asia/Tokyo"));
         center("company: Juniper\n");
         assert_eq!(zone(), TimeZone::system(), "none is named");
+    }
+
+    #[test]
+    fn another_centers_file_is_taken_in_the_place_of_the_folders() {
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("other.yaml");
+        let text = fs::read_to_string(demo.join("ivr_flows/center.yaml")).unwrap();
+        let company = text.lines().find(|line| line.starts_with("company:")).unwrap();
+        fs::write(&other, text.replace(company, "company: Other")).unwrap();
+        let files = |config| Files {
+            flows: FlowsArg { folder: demo.join("ivr_flows"), config },
+            prompts: demo.join("prompts"),
+        };
+        assert_eq!(files(None).center_of(&other).unwrap().company, "Other");
+        assert_eq!(files(Some(other)).center().unwrap().0.company, "Other");
+        assert_ne!(files(None).center().unwrap().0.company, "Other");
     }
 
     #[test]
