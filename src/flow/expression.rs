@@ -2,6 +2,8 @@
 //!
 //! Parsed once, at load; names and types are checked then, by a trial with sample values.
 
+mod kinds;
+
 use std::collections::HashMap; // looked up only
 use std::fmt;
 use std::sync::Arc;
@@ -242,6 +244,7 @@ pub(crate) fn is_built_in(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::api::Kind;
 
     fn known(variables: &Variables) -> bool {
         let caller = Caller { number: "+1202".into(), dialled: "1000".into(), customer: None };
@@ -265,6 +268,48 @@ mod tests {
         let samples = Variables::from([("order".into(), Value::Text("0".into()))]);
         let clash = Expression::parse("order > 5").unwrap().trial(&samples).unwrap_err();
         assert_eq!(clash, "these do not go together: a text and a number");
+    }
+
+    #[test]
+    fn what_is_never_equal_is_told_and_what_may_be_is_not() {
+        let kind = |name: &str| match name {
+            "order" => Some(Kind::Text),
+            "points" => Some(Kind::Number),
+            _ => None,
+        };
+        let told = |text: &str| {
+            let found = Expression::parse(text).unwrap().unequal(&kind)?;
+            Some((found.message, found.hint.unwrap_or_default()))
+        };
+        for (text, sides, hint) in [
+            ("dialled == 1000", "dialled (a text) and 1000 (a number)", "write '1000' in quotes"),
+            ("verified && 3 != caller.name", "3 (a number) and caller.name (a text)", "write '3' in quotes"),
+            (
+                "caller.known == 1",
+                "caller.known (true or false) and 1 (a number)",
+                "it is true or false by itself: write caller.known or !caller.known",
+            ),
+            ("order in ['1', 2]", "order (a text) and 2 (a number)", "write '2' in quotes"),
+            ("points + 1 == '4'", "a number and '4' (a text)", "write the number without quotes"),
+            ("points == order", "points (a number) and order (a text)", "compare it as a number: int(order)"),
+            ("order == true", "order (a text) and true (true or false)", "write 'true' in quotes"),
+        ] {
+            let expected = (format!("{sides} are never equal"), hint.to_owned());
+            assert_eq!(told(text), Some(expected), "{text}");
+        }
+        for good in [
+            "dialled == '1000'",
+            "int(order) == 4",
+            "order == string(points)",
+            "points == 4.0",
+            "size(order) == 4",
+            "verified == true",
+            "who_knows == 4 || who_knows == '4'",
+            "(verified ? order : caller.name) == '4'",
+            "order in ['1', '2']",
+        ] {
+            assert_eq!(told(good), None, "{good}");
+        }
     }
 
     #[test]

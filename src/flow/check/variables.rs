@@ -23,11 +23,17 @@ use crate::flow::say;
 
 /// Names, types and secrets in conditions, values and what is spoken. A sample of each variable.
 pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) -> Variables {
-    let (samples, secret) = variables(flow, reader);
+    let (samples, secret, guessed) = variables(flow, reader);
     for at in &flow.nodes {
         for (expression, place) in at.node.expressions() {
             if names_known(expression, place, &samples, &secret, reader) {
-                types_fit(expression, place, matches!(at.node, Node::Branch(_)), &samples, reader);
+                types_fit(
+                    expression,
+                    place,
+                    matches!(at.node, Node::Branch(_)),
+                    (&samples, &guessed),
+                    reader,
+                );
             }
         }
         for (name, place) in sent(&at.node).into_iter().filter(|(name, _)| !is_built_in(name)) {
@@ -109,10 +115,11 @@ fn spoken_known(spoken: &Spoken, samples: &Variables, secret: &BTreeSet<Name>, r
     }
 }
 
-/// A sample value of each variable, and the secret ones.
-fn variables(flow: &Flow, reader: &mut Reader<'_>) -> (Variables, BTreeSet<Name>) {
+/// A sample value of each variable, the secret ones, and those whose kind nobody can tell.
+fn variables(flow: &Flow, reader: &mut Reader<'_>) -> (Variables, BTreeSet<Name>, BTreeSet<Name>) {
     let mut samples = Variables::new();
     let mut secret = BTreeSet::new();
+    let mut guessed = BTreeSet::new();
     let mut computed = Vec::new();
     let mut clashes: Vec<(Place, Name)> = Vec::new();
     let mut add = |samples: &mut Variables, name: &Name, value: Value, place: Place| {
@@ -174,8 +181,10 @@ fn variables(flow: &Flow, reader: &mut Reader<'_>) -> (Variables, BTreeSet<Name>
     for (name, expression, place) in computed {
         match expression.trial(&samples) {
             Ok(Some(value)) => add(&mut samples, name, value, place),
+            _ if samples.contains_key(name) => {}
             _ => {
-                samples.entry(Name::clone(name)).or_insert(Value::Text(String::new()));
+                samples.insert(Name::clone(name), Value::Text(String::new()));
+                guessed.insert(Name::clone(name));
             }
         }
     }
@@ -183,7 +192,7 @@ fn variables(flow: &Flow, reader: &mut Reader<'_>) -> (Variables, BTreeSet<Name>
         let message = format!("\"{name}\" holds another kind of value here than elsewhere");
         reader.error_hint(place, message, "keep to one of text, number, yes or no; what is keyed is text");
     }
-    (samples, secret)
+    (samples, secret, guessed)
 }
 
 fn names_known(
@@ -224,9 +233,16 @@ fn types_fit(
     expression: &Expression,
     place: Place,
     condition: bool,
-    samples: &Variables,
+    (samples, guessed): (&Variables, &BTreeSet<Name>),
     reader: &mut Reader<'_>,
 ) {
+    let kind = |name: &str| samples.get(name).filter(|_| !guessed.contains(name)).map(Kind::of);
+    if let Some(unequal) = expression.unequal(&kind) {
+        return match unequal.hint {
+            Some(hint) => reader.error_hint(place, unequal.message, hint),
+            None => reader.error(place, unequal.message),
+        };
+    }
     match expression.trial(samples) {
         Err(message) => {
             let hint = "what is keyed is text: compare it with '10', or write int(order) > 10";

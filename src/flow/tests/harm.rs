@@ -195,6 +195,11 @@ fn a_condition_that_cannot_be_read_or_computed() {
          (what is keyed is text: compare it with '10', or write int(order) > 10)",
     );
     nodes(
+        &BOTH.replace("verified", "dialled == 1000"),
+        "main.yaml:4:23: error: dialled (a text) and 1000 (a number) are never equal \
+         (write '1000' in quotes)",
+    );
+    nodes(
         &BOTH.replace("verified", "caller.number"),
         "main.yaml:4:23: error: a condition is true or false, and this is a text",
     );
