@@ -26,6 +26,7 @@ use crate::cli::trouble::Trouble;
 use crate::flow::Center;
 use crate::server::PublishError;
 use crate::server::ServeOptions;
+use crate::server::load;
 use crate::server::load::LoadError;
 use crate::server::lock::FolderLock;
 use crate::server::publisher::Foreseen;
@@ -344,6 +345,13 @@ fn flows(options: &ServeOptions) -> Finding {
                  data folder keeps"
             ),
         ),
+        Err(LoadError::Prompts { flows, .. }) if !flows.is_empty() => {
+            let errors: Vec<String> = flows.iter().map(ToString::to_string).collect();
+            Bad(
+                in_short(&errors),
+                "`warmline flow check` tells all of it; the server would not start".to_owned(),
+            )
+        }
         Err(LoadError::NoPrompts(_) | LoadError::PromptFolder { .. } | LoadError::Prompts { .. }) => Note(
             format!("flow files in {shown} are not checked: that takes the prompts"),
             "see the next".to_owned(),
@@ -362,32 +370,19 @@ fn flows(options: &ServeOptions) -> Finding {
     }
 }
 
+/// Whether a start could use the recordings.
 fn prompts(folder: &Path) -> Finding {
-    match count_wav(folder, 4) {
-        Ok(count) if count > 0 => Good(format!("{count} prompts in {}", folder.display())),
-        Ok(_) => Bad(
-            format!("there is no prompt in {}", folder.display()),
-            "start in the folder that has prompts, or name it with --prompts".to_owned(),
-        ),
-        Err(error) => Bad(
-            format!("prompts in {} cannot be read: {error}", folder.display()),
-            "start in the folder that has prompts, or name it with --prompts".to_owned(),
-        ),
-    }
-}
-
-/// WAV files in `folder` and, so many levels deep, its folders.
-fn count_wav(folder: &Path, levels: u32) -> io::Result<usize> {
-    let mut count = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            count += if levels > 0 { count_wav(&entry.path(), levels - 1)? } else { 0 };
-        } else if entry.path().extension().is_some_and(|extension| extension == "wav") {
-            count += 1;
+    let elsewhere = || "start in the folder that has prompts, or name it with --prompts".to_owned();
+    match load::prompts(folder) {
+        Ok((prompts, problems)) if problems.is_empty() => {
+            Good(format!("{} prompts in {}", prompts.len(), folder.display()))
         }
+        Ok((_, problems)) => Bad(in_short(&problems), load::RECORDING_HINT.to_owned()),
+        Err(LoadError::NoPrompts(_)) => {
+            Bad(format!("there is no prompt in {}", folder.display()), elsewhere())
+        }
+        Err(error) => Bad(format!("prompts in {} cannot be read: {error}", folder.display()), elsewhere()),
     }
-    Ok(count)
 }
 
 fn open_files() -> Finding {
@@ -500,6 +495,15 @@ mod tests {
         let Bad(words, hint) = flows(&options) else { panic!("it is half a file") };
         let kept = format!("a start serves version {}", beginning.version());
         assert!(words.contains("main.yaml:") && hint.contains(&kept), "{words}: {hint}");
+    }
+
+    #[test]
+    fn a_recording_that_cannot_be_used_is_told_with_what_it_should_be() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("en")).unwrap();
+        fs::write(folder.path().join("en/hello.wav"), "no sound").unwrap();
+        let Bad(words, hint) = prompts(folder.path()) else { panic!("it is no WAV file") };
+        assert!(words.contains("en/hello.wav: ") && hint.contains("not compressed"), "{words}: {hint}");
     }
 
     #[test]

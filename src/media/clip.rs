@@ -67,11 +67,7 @@ pub enum ClipError {
 impl Clip {
     /// Makes a clip of a WAV file: integer samples of 8 to 32 bits or floats, any rate, channels mixed to one.
     pub fn from_wav(name: &str, bytes: &[u8]) -> Result<Clip, ClipError> {
-        let recorded = read(bytes).map_err(|source| ClipError::Wav { name: name.to_owned(), source })?;
-        rate_of_speech(name, recorded.sample_rate)?;
-        if recorded.samples.is_empty() {
-            return Err(ClipError::Empty { name: name.to_owned() });
-        }
+        let recorded = sound(name, bytes)?;
         let resampled = |sound: Frame, rate: Rate| {
             let error = |reason| ClipError::Resample { name: name.to_owned(), reason };
             sound.resampled(rate.hz()).map(|frame| frame.samples).map_err(error)
@@ -79,6 +75,12 @@ impl Clip {
         let narrow = resampled(recorded.clone(), Rate::Narrow)?;
         let wide = resampled(recorded, Rate::Wide)?;
         Ok(Clip::new(name, &narrow, &wide))
+    }
+
+    /// How long a WAV file lasts, if a clip can be made of it: its samples are read, and no more.
+    pub fn length_of_wav(name: &str, bytes: &[u8]) -> Result<Duration, ClipError> {
+        let recorded = sound(name, bytes)?;
+        Ok(Duration::from_secs_f64(recorded.samples.len() as f64 / f64::from(recorded.sample_rate)))
     }
 
     /// Makes a clip of samples at 8 kHz between -1 and 1; what is beyond is clipped.
@@ -183,6 +185,16 @@ impl Packets {
 }
 
 /// Refuses a rate that speech is not recorded at.
+/// What is recorded there, where a clip can be made of it.
+fn sound(name: &str, bytes: &[u8]) -> Result<Frame, ClipError> {
+    let recorded = read(bytes).map_err(|source| ClipError::Wav { name: name.to_owned(), source })?;
+    rate_of_speech(name, recorded.sample_rate)?;
+    if recorded.samples.is_empty() {
+        return Err(ClipError::Empty { name: name.to_owned() });
+    }
+    Ok(recorded)
+}
+
 pub(super) fn rate_of_speech(name: &str, rate: u32) -> Result<(), ClipError> {
     if RATES.contains(&rate) { Ok(()) } else { Err(ClipError::Rate { name: name.to_owned(), rate }) }
 }

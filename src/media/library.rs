@@ -42,6 +42,11 @@ impl Library {
         at(language).or_else(|| at(COMMON))
     }
 
+    /// Whether there is a clip of this path: `en/welcome`.
+    pub fn has(&self, path: &str) -> bool {
+        self.clips.contains_key(path)
+    }
+
     /// The path of each clip, `en/welcome`, and how long it lasts.
     pub fn lengths(&self) -> impl Iterator<Item = (&str, Duration)> {
         self.clips.iter().map(|(path, clip)| (&**path, clip.duration()))

@@ -1,5 +1,6 @@
 //! Reads the operator's files into a checked center and a library of prompts; all that is wrong, at once.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -15,6 +16,7 @@ use crate::flow::Prompts;
 use crate::flow::announcement::SwitchError;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::speech;
+use crate::media::clip::Clip;
 use crate::media::library::Library;
 use crate::server::captions::MANIFEST;
 use crate::server::speech::SpeechCache;
@@ -76,15 +78,18 @@ pub enum LoadError {
     NoFlows(PathBuf),
     #[error("{} has no prompts (*.wav)", .0.display())]
     NoPrompts(PathBuf),
-    #[error("cannot read {path}: {error}")]
-    Recording { path: PathBuf, error: hound::Error },
-    #[error("{}", problems.join("\n"))]
-    Prompts { problems: Vec<String> },
+    /// Recordings that cannot be used; and what is wrong with the flow files beside.
+    #[error("{}", problems.iter().cloned().chain(flows.iter().map(ToString::to_string)).collect::<Vec<_>>().join("\n"))]
+    Prompts { problems: Vec<String>, flows: Vec<Diagnostic> },
     #[error("{}", problems.iter().map(|problem| format!("cannot be spoken: {problem}")).collect::<Vec<_>>().join("\n"))]
     Speech { problems: Vec<String> },
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Flows(Vec<Diagnostic>),
 }
+
+/// What can be done about a recording that cannot be used.
+pub const RECORDING_HINT: &str = "save the recording again as a WAV file that is not compressed: samples of 8 to 32 bits, or floats, at 4000 to \
+                                  192000 Hz; or take it out of the folder";
 
 /// The folder of tests among the flow files: no flow is in it.
 pub(super) const TESTS: &str = "tests";
@@ -194,43 +199,61 @@ pub(super) fn served(flows: &FlowPlace, prompts: &Path) -> Vec<(String, PathBuf)
     served
 }
 
-/// Which recordings there are, by their headers alone, and what they say by the manifests beside them.
-pub fn prompts(folder: &Path) -> Result<Prompts, LoadError> {
-    let mut prompts = Prompts::default();
+/// Which recordings there are, and what they say by the manifests beside them; and what is wrong with those that cannot be
+/// used, which count as being there: a flow that plays one is no second mistake.
+pub fn prompts(folder: &Path) -> Result<(Prompts, Vec<String>), LoadError> {
+    let (mut prompts, mut problems) = (Prompts::default(), Vec::new());
     for (name, path) in recordings_in(folder)? {
-        let length = length(&path).map_err(|error| LoadError::Recording { path, error })?;
-        prompts.insert(&name, length);
+        let length = read_recording(&path, folder)
+            .and_then(|bytes| Clip::length_of_wav(&name, &bytes).map_err(|error| unusable(folder, &error)));
+        prompts.insert(&name, *length.as_ref().unwrap_or(&UNKNOWN));
+        problems.extend(length.err());
     }
     for (path, manifest) in texts(folder)? {
         if Path::new(&path).file_name().is_some_and(|name| name == MANIFEST) {
             prompts.insert_words(&manifest);
         }
     }
-    if prompts.is_empty() { Err(LoadError::NoPrompts(folder.to_owned())) } else { Ok(prompts) }
+    if prompts.is_empty() { Err(LoadError::NoPrompts(folder.to_owned())) } else { Ok((prompts, problems)) }
 }
 
-fn length(path: &Path) -> Result<Duration, hound::Error> {
-    let recording = hound::WavReader::open(path)?;
-    let rate = recording.spec().sample_rate.max(1);
-    Ok(Duration::from_secs_f64(f64::from(recording.duration()) / f64::from(rate)))
-}
-
-/// Reads the recordings.
-pub fn library(folder: &Path) -> Result<Library, LoadError> {
-    let mut recordings = Vec::new();
+/// Reads the recordings; where some cannot be used, tells each, and what is wrong with these flow files beside.
+pub fn library(folder: &Path, flows: &[(String, String)]) -> Result<Library, LoadError> {
+    let (mut recordings, mut names, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for (name, path) in recordings_in(folder)? {
-        let bytes = fs::read(&path).map_err(|error| LoadError::PromptFolder { path, error })?;
-        recordings.push((name, bytes));
+        names.push(name.clone());
+        match read_recording(&path, folder) {
+            Ok(bytes) => recordings.push((name, bytes)),
+            Err(problem) => problems.push(problem),
+        }
     }
-    if recordings.is_empty() {
+    if names.is_empty() {
         return Err(LoadError::NoPrompts(folder.to_owned()));
     }
-    let (library, problems) = Library::load(recordings);
+    let (library, errors) = Library::load(recordings);
+    problems.extend(errors.iter().map(|error| unusable(folder, error)));
     if problems.is_empty() {
-        Ok(library)
-    } else {
-        Err(LoadError::Prompts { problems: problems.iter().map(ToString::to_string).collect() })
+        return Ok(library);
     }
+    let mut known = known(&library);
+    names.iter().filter(|name| !library.has(name)).for_each(|name| known.insert(name, UNKNOWN));
+    let found =
+        if flows.is_empty() { Vec::new() } else { flow::load(flows, &known).err().unwrap_or_default() };
+    let flows = found.into_iter().filter(Diagnostic::is_error).collect();
+    Err(LoadError::Prompts { problems, flows })
+}
+
+/// For how long a recording that cannot be used is taken to last.
+const UNKNOWN: Duration = Duration::from_secs(1);
+
+fn read_recording(path: &Path, folder: &Path) -> Result<Vec<u8>, String> {
+    let shown = path.strip_prefix(folder).unwrap_or(path).display();
+    fs::read(path).map_err(|error| unusable(folder, &format!("{shown}: {error}")))
+}
+
+/// `prompts/en/welcome.wav: holds no samples`
+fn unusable(folder: &Path, problem: &dyn fmt::Display) -> String {
+    folder.join(problem.to_string()).display().to_string()
 }
 
 /// Every recording below `folder`, as [`files`] has them.
@@ -254,7 +277,13 @@ fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     fs::read(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })
 }
 
-/// Every file below `folder` with this ending, sorted: its name relative to `folder` without the ending, and its path.
+/// Whether a file or folder is passed over: what is hidden, and what editors and copies leave beside a file.
+pub(super) fn is_passed_over(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with(['.', '#']) || name.ends_with('~')
+}
+
+/// Every file below `folder` with this ending that is not passed over, sorted: its name relative to `folder` without the ending, and its path.
 fn files(folder: &Path, ending: &str) -> Result<Vec<(String, PathBuf)>, LoadError> {
     let mut found = Vec::new();
     collect(folder, folder, ending, &mut found)?;
@@ -269,7 +298,8 @@ fn collect(
 ) -> Result<(), LoadError> {
     let failed = |error| LoadError::Read { path: folder.to_owned(), error };
     let entries = fs::read_dir(folder).map_err(failed)?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths.filter(|path| !is_passed_over(path)).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
@@ -280,4 +310,80 @@ fn collect(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wav(path: &Path, samples: usize) {
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut wav = hound::WavWriter::create(path, spec).unwrap();
+        (0..samples).for_each(|_| wav.write_sample(0_i16).unwrap());
+        wav.finalize().unwrap();
+    }
+
+    #[test]
+    fn what_editors_and_copies_leave_beside_the_files_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at(".git")).unwrap();
+        fs::create_dir_all(at("en")).unwrap();
+        for name in [
+            "main.yaml",
+            "._main.yaml",
+            ".hidden.yaml",
+            "#main.yaml#",
+            "main.yaml~",
+            "#a.yaml",
+            ".git/x.yaml",
+        ] {
+            fs::write(at(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink("ada@machine.4711:1700000000", at(".#main.yaml")).unwrap();
+        assert_eq!(
+            flow_files(folder.path()).unwrap(),
+            [(at("main.yaml").display().to_string(), "main.yaml".to_owned())]
+        );
+        wav(&at("en/hello.wav"), 800);
+        fs::write(at("en/._hello.wav"), "a copy's").unwrap();
+        assert_eq!(library(folder.path(), &[]).unwrap().len(), 1);
+        assert!(prompts(folder.path()).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn every_recording_that_cannot_be_used_is_told_with_all_that_is_wrong_with_the_flows() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("en")).unwrap();
+        wav(&at("en/empty.wav"), 0);
+        wav(&at("en/hello.wav"), 800);
+        wav(&at("en/cut.wav"), 800);
+        let whole = fs::read(at("en/cut.wav")).unwrap();
+        fs::write(at("en/cut.wav"), &whole[..whole.len() - 100]).unwrap();
+        fs::write(at("en/none.wav"), "no sound").unwrap();
+        let told = |name: &str| at(name).display().to_string() + ": ";
+        let bad = ["en/cut.wav", "en/empty.wav", "en/none.wav"];
+        let (prompts, problems) = prompts(folder.path()).unwrap();
+        assert!(
+            bad.iter().zip(&problems).all(|(name, problem)| problem.starts_with(&told(name))),
+            "{problems:?}"
+        );
+        assert!(problems.len() == 3 && problems[1].ends_with("holds no samples"), "{problems:?}");
+        assert!(prompts.has("en", "empty"), "it is there, though it is bad");
+        let flow = "flow: main\nstart: a\nnodes:\n  a: { play: empty, then: b }\n  b: { play: nowhere, then: c }\n  c: { hang_up: x }\n";
+        let center = "company: x\nnumbers: { 1: main }\n";
+        let files = [("center.yaml", center), ("main.yaml", flow)]
+            .map(|(path, text)| (path.to_owned(), text.to_owned()));
+        let Err(LoadError::Prompts { problems, flows }) = library(folder.path(), &files) else {
+            panic!("three are bad")
+        };
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert!(flows.len() == 1 && flows[0].message.contains("nowhere"), "{flows:?}");
+    }
 }

@@ -97,6 +97,9 @@ impl PublishError {
         match self {
             PublishError::Load(LoadError::Flows(found)) => found.iter().map(ToString::to_string).collect(),
             PublishError::Load(LoadError::Speech { problems }) => problems.clone(),
+            PublishError::Load(LoadError::Prompts { problems, flows }) => {
+                problems.iter().cloned().chain(flows.iter().map(ToString::to_string)).collect()
+            }
             other => vec![other.to_string()],
         }
     }
@@ -107,6 +110,7 @@ impl PublishError {
             PublishError::Load(LoadError::Speech { .. }) => {
                 "does the command of `speech` in center.yaml speak in a terminal? what was served before is served still"
             }
+            PublishError::Load(LoadError::Prompts { .. }) => load::RECORDING_HINT,
             PublishError::Load(_) => {
                 "`warmline flow check` tells the same; what was served before is served still"
             }
@@ -476,7 +480,7 @@ impl Publisher {
     fn read(&self, work: &mut Work, files: &Texts) -> Result<(Arc<Center>, Arc<Library>), PublishError> {
         let recorded = look_into(&[&self.prompts]);
         if work.recorded != recorded {
-            work.recordings = Arc::new(load::library(&self.prompts)?);
+            work.recordings = Arc::new(load::library(&self.prompts, files)?);
             work.recorded = recorded;
         }
         let loaded = load::center(files, Arc::clone(&work.recordings), &self.speech, &work.switched)?;
@@ -578,6 +582,9 @@ fn look_into(folders: &[&Path]) -> Look {
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| folder.to_path_buf()).collect();
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if load::is_passed_over(&entry.path()) {
+                continue;
+            }
             let Ok(known) = entry.metadata() else { continue };
             match known.is_dir() {
                 true => open.push(entry.path()),

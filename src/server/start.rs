@@ -51,6 +51,7 @@ use crate::server::journal::Journal;
 use crate::server::journal::Place;
 use crate::server::keyring::Keyring;
 use crate::server::live::Live;
+use crate::server::load;
 use crate::server::load::LoadError;
 use crate::server::lock::FolderLock;
 use crate::server::lock::Taken;
@@ -199,6 +200,7 @@ impl ServeError {
             ServeError::Load(LoadError::NoPrompts(_) | LoadError::PromptFolder { .. }) => {
                 Some("say where the prompts are: --prompts DIR".to_owned())
             }
+            ServeError::Load(LoadError::Prompts { .. }) => Some(load::RECORDING_HINT.to_owned()),
             ServeError::Load(LoadError::DataFolder { .. }) => {
                 Some("name a folder that you may write to with --data".to_owned())
             }

@@ -10,6 +10,7 @@ use crate::cli::Format;
 use crate::cli::trouble::Trouble;
 use crate::flow::Center;
 use crate::flow::Diagnostic;
+use crate::server::load;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CheckArgs {
@@ -22,7 +23,9 @@ pub(in crate::cli) struct CheckArgs {
 
 /// Says what the checker found; fails when any of it is an error.
 pub(super) fn run(args: &CheckArgs) -> Result<(), Trouble> {
-    let (center, found) = match args.files.read()?.center {
+    let read = args.files.read()?;
+    let unusable = read.unusable;
+    let (center, found) = match read.center {
         Ok((center, found)) => {
             let lapsed = center.lapsed(wall_now());
             (Some(center), found.into_iter().chain(lapsed).collect())
@@ -33,23 +36,31 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Trouble> {
     let warnings = counted(found.len() - errors, "warning");
     match args.format {
         Format::Text => {
+            unusable.iter().for_each(|problem| say!("{problem}\n"));
             found.iter().for_each(|diagnostic| say!("{diagnostic}\n"));
-            if let Some(center) = &center {
+            if let Some(center) = center.as_ref().filter(|_| unusable.is_empty()) {
                 let (flows, numbers) =
                     (counted(center.flows.len(), "flow"), counted(center.numbers.len(), "number"));
                 say!("good: {flows} behind {numbers}, {warnings}");
             }
         }
-        Format::Json => say!("{:#}", report(center.as_ref(), &found)),
+        Format::Json => say!("{:#}", report(center.as_ref(), &found, &unusable)),
     }
+    let recordings = counted(unusable.len(), "recording");
     match center {
-        Some(_) => Ok(()),
+        Some(_) if unusable.is_empty() => Ok(()),
+        Some(_) => Err(Trouble::new(format!("{recordings} cannot be used")).hint(load::RECORDING_HINT)),
+        None if !unusable.is_empty() => {
+            let errors = counted(errors, "error");
+            let told = format!("{errors} and {warnings} in the flow files, and {recordings} cannot be used");
+            Err(Trouble::new(told).hint(load::RECORDING_HINT))
+        }
         None => Err(Trouble::new(format!("{} and {warnings} in the flow files", counted(errors, "error")))),
     }
 }
 
 /// What programs read: an editor, a pipeline.
-fn report(center: Option<&Center>, found: &[Diagnostic]) -> serde_json::Value {
+fn report(center: Option<&Center>, found: &[Diagnostic], unusable: &[String]) -> serde_json::Value {
     let one = |diagnostic: &Diagnostic| {
         json!({
             "severity": if diagnostic.is_error() { "error" } else { "warning" },
@@ -62,7 +73,8 @@ fn report(center: Option<&Center>, found: &[Diagnostic]) -> serde_json::Value {
         })
     };
     json!({
-        "good": center.is_some(),
+        "good": center.is_some() && unusable.is_empty(),
+        "recordings": unusable,
         "flows": center.map(|center| center.flows.len()),
         "numbers": center.map(|center| center.numbers.len()),
         "diagnostics": found.iter().map(one).collect::<Vec<_>>(),

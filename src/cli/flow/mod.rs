@@ -140,34 +140,44 @@ pub(super) fn run(command: FlowCommand) -> Result<(), Trouble> {
 /// The recordings, and what came of reading and checking the flows.
 struct Read {
     prompts: Prompts,
+    /// What is wrong with recordings.
+    unusable: Vec<String>,
     center: Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>>,
 }
 
 impl Files {
     fn read(&self) -> Result<Read, Trouble> {
         let texts = self.flows.files().map_err(unreadable)?;
-        let prompts = load::prompts(&self.prompts).map_err(unreadable)?;
+        let (prompts, unusable) = load::prompts(&self.prompts).map_err(unreadable)?;
         let center = flow::load(&texts, &prompts);
-        Ok(Read { prompts, center })
+        Ok(Read { prompts, unusable, center })
     }
 
     /// The checked center of another center's file, with these flows and prompts.
     pub(in crate::cli) fn center_of(&self, path: &Path) -> Result<Center, Trouble> {
         let place = FlowPlace { folder: self.flows.folder.clone(), center: Some(path.to_owned()) };
         let texts = place.files().map_err(unreadable)?;
-        let prompts = load::prompts(&self.prompts).map_err(unreadable)?;
-        in_order(flow::load(&texts, &prompts))
+        let (prompts, unusable) = load::prompts(&self.prompts).map_err(unreadable)?;
+        in_order(flow::load(&texts, &prompts), &unusable)
     }
 
     /// The checked center and the recordings; else everything that is wrong.
     pub(in crate::cli) fn center(&self) -> Result<(Center, Prompts), Trouble> {
         let read = self.read()?;
-        Ok((in_order(read.center)?, read.prompts))
+        Ok((in_order(read.center, &read.unusable)?, read.prompts))
     }
 }
 
-/// The center, if it is in order; else everything that is wrong is told.
-fn in_order(center: Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>>) -> Result<Center, Trouble> {
+/// The center, if it and the recordings are in order; else everything that is wrong is told.
+fn in_order(
+    center: Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>>,
+    unusable: &[String],
+) -> Result<Center, Trouble> {
+    unusable.iter().for_each(|problem| say!("{problem}\n"));
+    if !unusable.is_empty() && center.is_ok() {
+        let recordings = counted(unusable.len(), "recording");
+        return Err(Trouble::new(format!("{recordings} cannot be used")).hint(load::RECORDING_HINT));
+    }
     center.map(|(center, _)| center).map_err(|found| {
         found.iter().filter(|one| one.is_error()).for_each(|one| say!("{one}\n"));
         Trouble::new("the flow files are not in order").hint("warmline flow check")
@@ -197,10 +207,8 @@ fn world(files: &Files, center: &Center, prompts: &Prompts, flow: &Name) -> Resu
 fn unreadable(error: LoadError) -> Trouble {
     let flag = match &error {
         LoadError::NoFlows(_) => "--flows",
-        LoadError::NoPrompts(_)
-        | LoadError::PromptFolder { .. }
-        | LoadError::Recording { .. }
-        | LoadError::Prompts { .. } => "--prompts",
+        LoadError::NoPrompts(_) | LoadError::PromptFolder { .. } => "--prompts",
+        LoadError::Prompts { .. } => return Trouble::new(error.to_string()).hint(load::RECORDING_HINT),
         LoadError::DataFolder { .. } => "--data",
         LoadError::Read { .. } | LoadError::Flows(_) | LoadError::Speech { .. } => "--flows and --prompts",
     };

@@ -100,7 +100,7 @@ pub(super) fn choose(
         Err(error) if !error.is_of_flows(flows) => return Err(error),
         lies => lies,
     };
-    let recordings = Arc::new(load::library(prompts)?);
+    let recordings = Arc::new(load::library(prompts, &flows.files().unwrap_or_default())?);
     let log = versions.log(usize::MAX).map_err(failed)?;
     let last = log.into_iter().find(|entry| entry.did.is_for_all());
     let last = last.filter(|last| versions.place(&last.version).is_dir());
