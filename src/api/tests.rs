@@ -160,6 +160,7 @@ fn api_with(
                 }
                 ControlRequest::Connect { .. }
                 | ControlRequest::Ask { .. }
+                | ControlRequest::KnowUsers { .. }
                 | ControlRequest::TrendSeen { .. } => {}
                 ControlRequest::Serve { reply, .. }
                 | ControlRequest::Shutdown { reply }
@@ -169,8 +170,7 @@ fn api_with(
     });
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
-    let bound = bound.unwrap_or(address);
-    let sip = "127.0.0.1:5060".parse().unwrap();
+    let (bound, sip) = (bound.unwrap_or(address), "127.0.0.1:5060".parse().unwrap());
     let state = ApiState::new(Arc::new(store), control, Arc::clone(&live), Arc::new(center), bound, sip)
         .unwrap()
         .with_losses(losses)

@@ -80,7 +80,7 @@ pub(super) fn run(command: AgentCommand) -> Result<(), Trouble> {
             let store = Store::open(&data.data)?;
             let password = ask::new_secret("password")?;
             store.add_agent(&NewAgent { name: name.clone(), role, password })?;
-            eprintln!("added {name}; a running server knows it after its next start");
+            eprintln!("added {name}; a running server knows it within a second");
             Ok(())
         }
         AgentCommand::Passwd { name, data } => {
@@ -91,7 +91,9 @@ pub(super) fn run(command: AgentCommand) -> Result<(), Trouble> {
                 return Err(error.hint("`warmline agent list` shows who is there"));
             }
             store.change_password(&name, &ask::new_secret("new password")?)?;
-            eprintln!("changed; a running server knows it after its next start");
+            eprintln!(
+                "changed; a running server knows it within a second: pages are signed out, and a phone needs it to go on"
+            );
             Ok(())
         }
         AgentCommand::State(args) => state(&args),

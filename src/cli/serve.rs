@@ -103,7 +103,8 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     web.spawn(stop_on_signal(control));
     let bound = Bound { sip: running.sip, sip_tls: running.sip_tls, http: address, https: secure };
     let trouble = running.flows.status().trouble();
-    banner::print(&options, &running.center, bound, trouble.as_deref());
+    let accounts = running.store.agent_accounts()?;
+    banner::print(&options, &running.center, &accounts, bound, trouble.as_deref());
     running.join()
 }
 

@@ -373,6 +373,10 @@ impl Control {
                 let _ = reply.send(self.switchboard.place(now, &who, wish, &mut self.wires, outputs));
                 false
             }
+            ControlRequest::KnowUsers { users } => {
+                self.switchboard.know_users(users);
+                false
+            }
             ControlRequest::Serve { served, reply } => {
                 self.wires.recorder.keep(served.all.center.keep_recordings);
                 self.history.keep(served.all.center.keep_history);

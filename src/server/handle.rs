@@ -17,6 +17,7 @@ use crate::fact::What;
 use crate::fact::recording::RecordingFile;
 use crate::queue::api::AgentWish;
 use crate::queue::promises::PromiseWish;
+use crate::server::accounts::Users;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
@@ -140,6 +141,8 @@ pub enum ControlRequest {
     Place { who: Name, wish: PlaceCall, reply: oneshot::Sender<Result<CallId, ControlError>> },
     /// A look back on the last week has found something: it is told.
     TrendSeen { what: Box<What> },
+    /// Phones sign in with these from now on.
+    KnowUsers { users: Users },
     /// Calls from now on are served with this.
     Serve { served: Box<Served>, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A browser's socket is here; what it is told goes into `tell`. When that is full, it is cut.
@@ -282,6 +285,11 @@ impl ControlHandle {
     pub fn trend_seen(&self, what: What) -> Result<(), ControlError> {
         let request = ControlRequest::TrendSeen { what: Box::new(what) };
         self.requests.blocking_send(request).map_err(|_| ControlError::Stopping)
+    }
+
+    /// Has phones sign in with these from now on. For a thread that may wait.
+    pub(super) fn know_users(&self, users: Users) -> Result<(), ControlError> {
+        self.requests.blocking_send(ControlRequest::KnowUsers { users }).map_err(|_| ControlError::Stopping)
     }
 
     /// Serves calls from now on with this. For a thread that may wait.

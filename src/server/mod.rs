@@ -1,5 +1,6 @@
 //! The control thread, the clock, the registry of live calls: where the cores meet the wires.
 
+mod accounts;
 pub mod board;
 pub mod bots;
 pub mod browser;

@@ -35,6 +35,8 @@ use crate::sdp::Codec;
 use crate::sdp::Fingerprint;
 use crate::server::Rules;
 use crate::server::ServeOptions;
+use crate::server::accounts;
+use crate::server::accounts::Users;
 use crate::server::bots::Bots;
 use crate::server::canary::Canary;
 use crate::server::canary::Edition;
@@ -349,6 +351,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let live = Arc::new(live_view(&center, clock));
     let tried_since = canary.as_ref().map(|canary| canary.began);
     let (control, requests) = ControlHandle::new();
+    let users = accounts::users(&store)?;
     let mut belongings = Control {
         clock,
         switchboard: switchboard(
@@ -358,6 +361,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
             clock.started(),
             bound,
             fingerprint,
+            users.clone(),
         )?,
         sockets,
         streams_in,
@@ -436,6 +440,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     if let Some(taken) = taken {
         taken.remove();
     }
+    accounts::watch(&store, users, control.clone())?;
     let review = Review::start(store.readers()?, live.clone(), control.clone())?;
     let folders = (options.flow_place(), options.prompts.clone());
     let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;
@@ -604,6 +609,7 @@ fn switchboard(
     started: WallTime,
     bound: Bound,
     fingerprint: Fingerprint,
+    users: Users,
 ) -> Result<Switchboard, ServeError> {
     let address = options.public_address.unwrap_or(bound.udp.ip());
     if address.is_unspecified() {
@@ -614,12 +620,11 @@ fn switchboard(
     getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
     let mut entropy = Entropy::new(seed);
     let advertised = |bound: SocketAddr| SocketAddr::new(address, bound.port());
-    let accounts = store.agent_accounts()?;
     let config = EndpointConfig {
         advertised_udp: Some(advertised(bound.udp)),
         advertised_tcp: Some(advertised(bound.tcp)),
         advertised_tls: bound.tls.map(advertised),
-        users: accounts.into_iter().map(|account| (account.name, account.ha1)).collect(),
+        users,
         trunks: center.trunks.iter().map(|trunk| trunk_config(trunk, bound)).collect(),
         trying_after: TRYING_AFTER,
         max_transactions: TRANSACTIONS,

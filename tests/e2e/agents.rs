@@ -1,6 +1,10 @@
 //! Agents who do not answer, decline, are busy, or vanish: the caller keeps the place, the next agent's phone
 //! rings, and nobody stays stuck in a state.
 
+use std::io::Write;
+use std::process::Command;
+use std::process::Stdio;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -13,6 +17,7 @@ use crate::sipp::header;
 use crate::spine::ANN;
 use crate::spine::STRANGER;
 use crate::tools::available;
+use crate::tools::within;
 
 /// A caller of 1001, where dave is the better agent; `disturb` while his phone rings. Bob picks up.
 fn falls_to_bob(server: &Server, disturb: impl FnOnce()) -> Story {
@@ -145,6 +150,28 @@ fn a_phone_with_the_wrong_password_is_not_let_in() {
     });
     intruder.writes("403 Forbidden", 10);
     assert_eq!(server.agent_state("alice"), "offline");
+}
+
+#[test]
+fn a_changed_password_holds_for_phones_of_a_running_server_and_the_old_one_does_not() {
+    if !available("a_changed_password_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_warmline"));
+    command.args(["agent", "passwd", "alice", "--data"]).arg(server.data()).stdin(Stdio::piped());
+    let mut changes = command.spawn().expect("warmline runs");
+    changes.stdin.take().expect("it reads").write_all(b"correct-horse\n").expect("it is read");
+    assert!(changes.wait().expect("it ends").success());
+    within(10, "the server knows it", || server.logged().contains("accounts have changed").then_some(()));
+    let phone = |password| {
+        let domain = Some(server.sip());
+        Phone::start(&Setup { user: "alice", domain, password: Some(password), ..Setup::default() })
+    };
+    phone("warmline").writes("403 Forbidden", 10);
+    assert_eq!(server.agent_state("alice"), "offline");
+    let _new = phone("correct-horse");
+    server.wait_for_agent("alice", "ready", 10);
 }
 
 #[test]

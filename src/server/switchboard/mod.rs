@@ -82,6 +82,7 @@ use crate::queue::api::Whose;
 use crate::queue::owners::Owners;
 use crate::queue::promises::Promises;
 use crate::sdp::Fingerprint;
+use crate::server::accounts::Users;
 use crate::server::bots::BotEnded;
 use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
@@ -452,6 +453,11 @@ impl Switchboard {
     /// The queue engine, as it stands.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Phones sign in with these from now on.
+    pub fn know_users(&mut self, users: Users) {
+        self.parts.endpoint.know_users(users);
     }
 
     /// The SIP endpoint, for its counters.

@@ -56,7 +56,9 @@ use super::transaction::Transactions;
 use super::transaction::pairs;
 use super::trunk::Trunk;
 use crate::base::Entropy;
+use crate::base::Name;
 use crate::base::Timestamp;
+use crate::sip::digest::Ha1;
 
 /// The SIP side of the server: all transactions, sessions, registrations and trunks.
 ///
@@ -123,6 +125,11 @@ impl Endpoint {
             });
         }
         self.core.config = Aside(config);
+    }
+
+    /// Local users are these from now on. Who is registered stays so until the registration is to be renewed.
+    pub fn know_users(&mut self, users: BTreeMap<Name, Ha1>) {
+        self.core.config.0.users = users;
     }
 
     /// Applies `input` at `now` and appends what must be done, in order, to `out`.
