@@ -78,6 +78,14 @@ impl Sipp {
         Sipp { process, line, sip_call_id: String::new(), folder, port: None }
     }
 
+    /// Waits until it can be called at `port`: before, whoever calls is told by the kernel that nobody is there.
+    pub fn can_be_called(&self, port: u16) {
+        let bound = format!(" 0100007F:{port:04X} ");
+        within(10, "SIPp has its port", || {
+            fs::read_to_string("/proc/net/udp").unwrap_or_default().contains(&bound).then_some(())
+        });
+    }
+
     fn start(server: &str, number: &str, from: &str, folder: Folder, file: &Path, more: &[&str]) -> Sipp {
         let line = Line::open(tone::CALLER_HZ);
         let ports = free_ports(2);

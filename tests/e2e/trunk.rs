@@ -85,6 +85,7 @@ fn talks_by_a_trunk(keys: &str, scenario: &str) {
     server.set_agent("alice", "not_ready");
     server.wait_for_agent("alice", "not_ready", 5);
     let carrier = Sipp::agent(&server.sip(), ports.first, "juniper", "", 0, scenario);
+    carrier.can_be_called(ports.first);
     let body = json!({ "agent": "alice", "to": { "number": "12025550199" } }).to_string();
     let (status, answer) = server.ask("POST", "/api/v1/calls", Some(&body)).expect("the server answers");
     assert_eq!(status, 202, "{answer}");
