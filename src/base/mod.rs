@@ -3,6 +3,7 @@
 pub mod entropy;
 pub mod id;
 pub mod latest;
+pub mod network;
 pub mod pii;
 pub mod time;
 pub mod tries;
@@ -15,6 +16,7 @@ pub use id::PromiseId;
 pub use id::QueueId;
 pub use id::SkillId;
 pub use latest::Latest;
+pub use network::network;
 pub use pii::Pii;
 pub use pii::Secret;
 pub use time::Timestamp;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::Latest;
 use crate::base::Timestamp;
+use crate::base::network;
 
 /// Tries are counted over so long, from the first one.
 const WINDOW: Duration = Duration::from_secs(5 * 60);
@@ -112,14 +113,6 @@ fn keys(name: &str, address: IpAddr) -> [(Key, u32); 3] {
 /// As much of a name as is kept: nobody's is longer, and what a stranger sends is no reason to keep more.
 fn short(name: &str) -> &str {
     &name[..name.floor_char_boundary(64)]
-}
-
-/// An IPv6 address as its /64: one person has all of it.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
-        v4 => v4,
-    }
 }
 
 #[cfg(test)]

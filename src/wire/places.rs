@@ -11,6 +11,8 @@ use std::sync::PoisonError;
 use rustix::process::Resource;
 use rustix::process::getrlimit;
 
+use crate::base::network;
+
 /// How many places there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
@@ -100,14 +102,6 @@ impl Drop for Place {
         if count > 1 {
             taken.networks.insert(self.network, count - 1);
         }
-    }
-}
-
-/// An IPv6 address as its /64: one person has all of it.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
-        whole => whole,
     }
 }
 
