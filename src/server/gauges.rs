@@ -28,6 +28,8 @@ pub struct Gauges {
     streams: AtomicUsize,
     sessions: AtomicUsize,
     turned_away: AtomicU64,
+    wrong_passwords: AtomicU64,
+    trunks_refused: AtomicUsize,
     sip_received: ByTransport,
     sip_sent: ByTransport,
     workers: Vec<Arc<WorkerStats>>,
@@ -76,7 +78,10 @@ impl Gauges {
         self.calls.store(switchboard.live_calls(), Ordering::Relaxed);
         self.streams.store(switchboard.live_lines(), Ordering::Relaxed);
         self.sessions.store(switchboard.endpoint().session_count(), Ordering::Relaxed);
-        self.turned_away.store(switchboard.endpoint().counters().overload, Ordering::Relaxed);
+        let endpoint = switchboard.endpoint();
+        self.turned_away.store(endpoint.counters().overload, Ordering::Relaxed);
+        self.wrong_passwords.store(endpoint.counters().auth_failures, Ordering::Relaxed);
+        self.trunks_refused.store(endpoint.trunks_refused(), Ordering::Relaxed);
     }
 
     /// A SIP message came.
@@ -101,6 +106,16 @@ impl Gauges {
                 "warmline_calls_turned_away_total",
                 "Requests refused with 503 because more calls came than could be served",
                 self.turned_away.load(Ordering::Relaxed),
+            ),
+            Metric::counter(
+                "warmline_sip_wrong_passwords_total",
+                "Requests by SIP whose name and password did not fit",
+                self.wrong_passwords.load(Ordering::Relaxed),
+            ),
+            gauge(
+                "warmline_trunks_unregistered",
+                "Trunks that refused our last registration, or did not answer it: no calls may come by them",
+                &self.trunks_refused,
             ),
         ];
         let help = "SIP messages that came, requests and responses, repeated ones among them";

@@ -56,6 +56,11 @@ impl Trunk {
         }
     }
 
+    /// Whether our last REGISTER was refused, or not answered.
+    pub(in crate::sip) fn is_refused(&self) -> bool {
+        self.told.is_some_and(|status| status >= 300)
+    }
+
     /// When [`Trunk::tick`] is next due.
     pub(in crate::sip) fn deadline(&self) -> Option<Timestamp> {
         self.at

@@ -107,7 +107,13 @@ impl Switchboard {
                 self.phone_registered(now, user, contact, contacts, out);
             }
             Event::Unregistered { user, contacts } => self.phone_unregistered(now, user, contacts, out),
-            Event::TrunkRegistered { trunk, status } => info!(%trunk, status, "trunk registration"),
+            Event::TrunkRegistered { trunk, status: status @ ..300 } => {
+                info!(%trunk, status, "registered at the trunk");
+            }
+            Event::TrunkRegistered { trunk, status } => {
+                let why = why_unregistered(status);
+                warn!(%trunk, status, "not registered at the trunk, so no calls may come by it: {why}; it is tried again");
+            }
             Event::TriesOver { user, hop } => {
                 warn!(?user, peer = %hop.remote, "too many wrong passwords by SIP: none is looked at for five minutes");
             }
@@ -405,6 +411,17 @@ impl Switchboard {
         if let Some(&leg) = self.sessions.get(&session) {
             self.later(leg.call(), CallEvent::Leg { leg, event });
         }
+    }
+}
+
+/// Why a trunk does not have us, in words. What nobody answered has the status of RFC 3261 §8.1.3.1.
+fn why_unregistered(status: u16) -> &'static str {
+    match status {
+        401 | 403 | 407 => "it does not accept our name and password",
+        404 => "it does not know our name",
+        408 => "it does not answer",
+        503 => "it cannot be reached, or serves nobody now",
+        _ => "it refuses",
     }
 }
 

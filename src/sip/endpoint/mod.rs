@@ -164,6 +164,11 @@ impl Endpoint {
         &self.core.counters
     }
 
+    /// How many trunks did not take our last REGISTER, or did not answer it.
+    pub fn trunks_refused(&self) -> usize {
+        self.trunks.iter().filter(|trunk| trunk.is_refused()).count()
+    }
+
     /// How many sessions there are.
     pub fn session_count(&self) -> usize {
         self.sessions.len()

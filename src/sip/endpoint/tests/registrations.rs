@@ -135,6 +135,13 @@ fn a_trunk_that_refuses_is_tried_again_with_growing_pauses() {
     }
     assert!((5..=10).contains(&pauses[0]) && (80..=160).contains(&pauses[4]), "{pauses:?}");
     assert_eq!(bench.told(), ["TrunkRegistered carrier 403"], "said once");
+    assert_eq!(bench.endpoint.trunks_refused(), 1);
+    let request = bench.last_request();
+    bench.receive(response(&request, 200, "t", "Expires: 60\r\n", ""));
+    assert_eq!(
+        (bench.told(), bench.endpoint.trunks_refused()),
+        (vec!["TrunkRegistered carrier 200".to_owned()], 0)
+    );
 }
 
 #[test]
