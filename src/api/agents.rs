@@ -138,7 +138,7 @@ pub(super) async fn set_skill(
     known(&state.live, &id)?;
     actor.supervises()?;
     let Json(WishedLevel { level, by }) = wished?;
-    let by = actor.agent(by.as_deref())?;
+    let by = actor.named("by", by.as_deref())?;
     if level > HIGHEST_LEVEL {
         let error = format!("a level is 1 to {HIGHEST_LEVEL}, or 0 for none, not {level}");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, r#"send {"level": 5}"#));

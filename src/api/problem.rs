@@ -100,7 +100,7 @@ impl From<ControlError> for Problem {
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Problem {
         let hint =
-            r#"send Content-Type: application/json and a body like {"state":"not_ready","reason":"lunch"}"#;
+            "send Content-Type: application/json and a body as GET /api/v1/openapi.json has it for this path";
         Problem::new(rejection.status(), rejection.body_text(), hint)
     }
 }

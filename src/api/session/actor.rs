@@ -41,6 +41,11 @@ pub(in crate::api) enum Actor {
 impl Actor {
     /// The agent who acts: the one who is signed in. A local program says for whom.
     pub fn agent(&self, said: Option<&str>) -> Result<Name, Problem> {
+        self.named("agent", said)
+    }
+
+    /// The same, where what a local program says stands under this `key`.
+    pub fn named(&self, key: &str, said: Option<&str>) -> Result<Name, Problem> {
         match (self, said) {
             (Actor::Person(person), None) => Ok(person.name.clone()),
             (Actor::Person(person), Some(said)) if *said == *person.name => Ok(person.name.clone()),
@@ -51,7 +56,7 @@ impl Actor {
             (Actor::Local, Some(said)) => Ok(said.into()),
             (Actor::Local, None) => {
                 let error = "nobody is signed in, and no agent was named";
-                let hint = r#"sign in, or say who acts: "agent": "alice""#;
+                let hint = format!(r#"sign in, or say who acts: "{key}": "alice""#);
                 Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint))
             }
             (Actor::Nobody, _) => Err(sign_in_first()),

@@ -85,3 +85,10 @@ fn who_guesses_through_a_proxy_shuts_out_nobody_else_there() {
     assert_eq!(status, 200);
     assert!(head.contains("; secure"), "{head}");
 }
+
+#[test]
+fn a_local_program_is_told_under_which_key_it_says_who_acts() {
+    let api = api();
+    let (status, problem) = api.put("/api/v1/agents/alice/skills/billing", r#"{"level":7}"#);
+    assert_eq!((status, &problem["hint"]), (422, &json!(r#"sign in, or say who acts: "by": "alice""#)));
+}
