@@ -230,13 +230,16 @@ impl Endpoint {
     /// Answers what is answered to everybody alike, outside a dialog, and keeps nothing of it: so that no stranger's many
     /// questions fill a table. False: it is something else.
     fn answer_statelessly(&mut self, now: Timestamp, arrival: &Arrival, out: &mut Vec<Output>) -> bool {
+        let method = &arrival.request.method;
+        // Their ACK and their CANCEL look for a transaction.
+        if matches!(method, Method::Invite | Method::Cancel) {
+            return false;
+        }
         let mut cx = Cx { now, core: &mut self.core, out };
-        match (&arrival.request.method, refusal_of(arrival)) {
-            // Their ACK and their CANCEL look for a transaction.
-            (Method::Invite | Method::Cancel, _) => return false,
-            (_, Some(status)) => refuse::refuse_statelessly(&mut cx, arrival, status),
-            (Method::Options, None) => refuse::answer_options_statelessly(&mut cx, arrival),
-            _ => return false,
+        match refusal_of(arrival) {
+            Some(status) => refuse::refuse_statelessly(&mut cx, arrival, status),
+            None if *method == Method::Options => refuse::answer_options_statelessly(&mut cx, arrival),
+            None => return false,
         }
         true
     }

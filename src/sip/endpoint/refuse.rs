@@ -92,8 +92,8 @@ fn draft(cx: &mut Cx<'_>, arrival: &Arrival, status: u16) -> Draft {
 }
 
 impl Arrival {
-    /// The To tag of what we answer outside a dialog: the same for the same request.
+    /// The To tag of what we answer outside a dialog: the same for the same request. Empty where it has one.
     pub(super) fn tag(&self) -> String {
-        self.merge_key().token()
+        if self.to.tag().is_some() { String::new() } else { self.merge_key().token() }
     }
 }
