@@ -44,18 +44,23 @@ impl FlowPlace {
         Ok(files)
     }
 
-    /// The same by their paths in the folder, as versions are kept: the center's file is `center.yaml`.
+    /// The same by their paths in the folder, as versions are kept.
     pub(super) fn texts(&self) -> Result<Texts, LoadError> {
-        let within = |(path, text): (String, String)| {
+        Ok(self.within(&self.files()?))
+    }
+
+    /// What [`FlowPlace::files`] gave, by their paths in the folder: the center's file is `center.yaml`.
+    pub(super) fn within(&self, files: &[(String, String)]) -> Texts {
+        let within = |(path, text): &(String, String)| {
             if path.ends_with(AS_CENTER) {
-                return ("center.yaml".to_owned(), text);
+                return ("center.yaml".to_owned(), text.clone());
             }
-            let within = Path::new(&path).strip_prefix(&self.folder).map(|path| path.display().to_string());
-            (within.unwrap_or(path), text)
+            let within = Path::new(path).strip_prefix(&self.folder).map(|path| path.display().to_string());
+            (within.unwrap_or_else(|_| path.clone()), text.clone())
         };
-        let mut texts: Texts = self.files()?.into_iter().map(within).collect();
+        let mut texts: Texts = files.iter().map(within).collect();
         texts.sort();
-        Ok(texts)
+        texts
     }
 }
 

@@ -96,24 +96,28 @@ pub(super) fn choose(
     read: impl Fn(&Texts, Arc<Library>) -> Result<Loaded, LoadError>,
 ) -> Result<Chosen, LoadError> {
     let failed = |error| LoadError::DataFolder { path: data.to_owned(), error };
-    let lies = match flows.texts() {
+    let lies = match flows.files() {
         Err(error) if !error.is_of_flows(flows) => return Err(error),
         lies => lies,
     };
-    let recordings = Arc::new(load::library(prompts, &flows.files().unwrap_or_default())?);
+    let recordings = Arc::new(load::library(prompts, lies.as_deref().unwrap_or_default())?);
     let log = versions.log(usize::MAX).map_err(failed)?;
     let last = log.into_iter().find(|entry| entry.did.is_for_all());
     let last = last.filter(|last| versions.place(&last.version).is_dir());
     let kept = |entry: &Entry| {
         let place = FlowPlace::from(versions.place(&entry.version));
-        Ok::<_, LoadError>((read(&place.files()?, Arc::clone(&recordings))?, place.texts()?))
+        let files = place.files()?;
+        Ok::<_, LoadError>((read(&files, Arc::clone(&recordings))?, place.within(&files)))
     };
-    let lies_name = lies.as_ref().ok().map(name_of);
+    let lies_name = lies.as_ref().ok().map(|files| name_of(&flows.within(files)));
     if let Some(last) = last.as_ref().filter(|last| last.folder.is_some() && last.folder == lies_name) {
         let (loaded, files) = kept(last)?;
         return Ok(Chosen { loaded, files, before: Some(last.clone()), cause: Cause::WentBack });
     }
-    let as_it_lies = || Ok((read(&flows.files()?, Arc::clone(&recordings))?, lies?));
+    let as_it_lies = || {
+        let files = lies?;
+        Ok((read(&files, Arc::clone(&recordings))?, flows.within(&files)))
+    };
     let error: LoadError = match as_it_lies() {
         Ok((loaded, files)) => return Ok(Chosen { loaded, files, before: None, cause: Cause::Lies }),
         Err(error) => error,
