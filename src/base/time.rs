@@ -71,6 +71,11 @@ impl WallTime {
         Duration::from_micros(if micros > 0 { micros.unsigned_abs() } else { 0 })
     }
 
+    /// As a calendar shows it that is so many milliseconds ahead; behind, where they are below zero.
+    pub const fn moved(self, by_ms: i64) -> WallTime {
+        WallTime(self.0.saturating_add(by_ms.saturating_mul(1_000)))
+    }
+
     /// So long before.
     pub fn before(self, duration: Duration) -> WallTime {
         WallTime(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))

@@ -27,6 +27,16 @@ impl Validity {
     pub fn holds(&self, at: WallTime) -> bool {
         self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
     }
+
+    /// What is to come of a skill that they have at this level, where the calendar shows `wall` at `now`.
+    fn ahead(self, level: u8, now: Timestamp, wall: WallTime) -> impl Iterator<Item = SkillChange> {
+        let changes = [(self.from, level), (self.until, 0)];
+        changes.into_iter().filter_map(move |(at, level)| {
+            let after = at?.0.checked_sub(wall.0).filter(|after| *after > 0)?;
+            let at = Timestamp(now.0.checked_add(u64::try_from(after).ok()?)?);
+            Some(SkillChange { at, agent: self.agent, skill: self.skill, level })
+        })
+    }
 }
 
 /// A skill that nobody has any more from then on, and what is to be said of it.
@@ -43,20 +53,33 @@ impl Center {
         let mut config = self.engine.clone();
         for validity in &self.validities {
             let Some(agent) = config.agents.get_mut(validity.agent.0 as usize) else { continue };
-            let Validity { agent: id, skill, .. } = *validity;
+            let Validity { skill, .. } = *validity;
             let level = agent.level(skill);
             if !validity.holds(started) {
                 agent.skills.retain(|has: &Need| has.skill != skill);
             }
-            let changes = [(validity.from, level), (validity.until, 0)];
-            let ahead = changes.into_iter().filter_map(|(at, level)| {
-                let after = at?.0.checked_sub(started.0).filter(|after| *after > 0)?;
-                Some(SkillChange { at: Timestamp(u64::try_from(after).ok()?), agent: id, skill, level })
-            });
-            config.changes.extend(ahead);
+            config.changes.extend(validity.ahead(level, Timestamp::ZERO, started));
         }
         config.changes.sort_unstable();
         config
+    }
+
+    /// What comes and goes of skills where the calendar shows `wall` at `now`, and showed `before` until it was set: what has
+    /// another answer by now does so at once.
+    pub fn changes_at(&self, now: Timestamp, wall: WallTime, before: WallTime) -> Vec<SkillChange> {
+        let mut changes = Vec::new();
+        for validity in &self.validities {
+            let Validity { agent, skill, .. } = *validity;
+            let Some(of) = self.engine.agents.get(agent.0 as usize) else { continue };
+            let level = of.level(skill);
+            if validity.holds(wall) != validity.holds(before) {
+                let level = if validity.holds(wall) { level } else { 0 };
+                changes.push(SkillChange { at: now, agent, skill, level });
+            }
+            changes.extend(validity.ahead(level, now, wall));
+        }
+        changes.sort_unstable();
+        changes
     }
 
     /// What is to be said at that time of skills that nobody has any more.

@@ -169,6 +169,13 @@ impl Engine {
         self.await_change();
     }
 
+    /// All that is to come stands elsewhere on the engine's clock; what is past is made up for at once.
+    pub(super) fn redate(&mut self, mut changes: Vec<SkillChange>, out: &mut Vec<Action>) {
+        changes.sort_unstable_by(|one, other| other.cmp(one));
+        self.changes = changes;
+        self.skills_due(out);
+    }
+
     /// An agent has a skill at another level from now on; at 0 not at all. A call that rings at them or that they
     /// are in goes on; for one that they are reserved for and cannot serve any more, somebody else is.
     pub(super) fn set_skill(&mut self, id: AgentId, skill: SkillId, level: u8, out: &mut Vec<Action>) {

@@ -252,6 +252,8 @@ pub enum Event {
     Prioritise { call: CallId, priority: i32 },
     /// An agent has this skill at this level from now on; 0 takes it away.
     SetSkill { agent: AgentId, skill: SkillId, level: u8 },
+    /// The calendar was set: what agents get and lose of skills by a date, they do then and not when it was told before.
+    Redate(Vec<SkillChange>),
     /// The server is to stop: nobody is called back from now on whose phone does not ring already. Their places are kept.
     Stopping,
     /// [`Engine::deadline`](crate::queue::Engine::deadline) is due.

@@ -213,6 +213,7 @@ impl Engine {
             Event::Move { call, queue } => self.move_call(call, queue, out),
             Event::Prioritise { call, priority } => self.prioritise(call, priority, out),
             Event::SetSkill { agent, skill, level } => self.set_skill(agent, skill, level, out),
+            Event::Redate(changes) => self.redate(changes, out),
             Event::Stopping => self.stop_callbacks(out),
             Event::Tick => self.tick(out),
         }

@@ -109,6 +109,17 @@ impl Board {
         }
     }
 
+    /// The calendar was set, and shows `now`: what was counted on another day than today is that day's.
+    pub fn calendar_set(&self, now: WallTime, by_ms: i64) {
+        let mut state = self.state();
+        state.waits.calendar_set(by_ms);
+        let today = day_of(now, &self.zone);
+        if (today.begins, today.ends) != (state.day.begins, state.day.ends) {
+            state.day = today;
+            state.queues.iter_mut().for_each(BTreeMap::clear);
+        }
+    }
+
     fn apply_change(&self, state: &mut State, change: WaitChange, wall: WallTime) {
         self.roll_on(state, wall);
         match change {

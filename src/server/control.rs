@@ -11,6 +11,7 @@ use tracing::debug;
 use tracing::error;
 use tracing::info;
 use tracing::trace;
+use tracing::warn;
 
 use crate::base::CallId;
 use crate::base::LegId;
@@ -31,6 +32,8 @@ use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
 use crate::server::canary::Edition;
+use crate::server::clock;
+use crate::server::clock::CalendarSet;
 use crate::server::clock::Clock;
 use crate::server::door::Door;
 use crate::server::fetcher::Fetched;
@@ -56,6 +59,7 @@ use crate::sip;
 use crate::store::history::HistoryWriter;
 use crate::store::identity::IdentityReply;
 use crate::store::identity::IdentityService;
+use crate::store::story::length;
 use crate::wire::media::Before;
 use crate::wire::media::Media;
 use crate::wire::media::Opened;
@@ -78,6 +82,8 @@ const BATCH: usize = 256;
 /// The control thread's belongings.
 pub(super) struct Control {
     pub clock: Clock,
+    /// When the calendar is looked at next.
+    pub look_at: Timestamp,
     pub switchboard: Switchboard,
     pub sockets: SipSockets,
     pub streams_in: mpsc::Receiver<sip::Input>,
@@ -199,6 +205,9 @@ impl Control {
         self.perform(&mut outputs);
         loop {
             self.wait(stop_by, &mut inputs, &mut requests).await;
+            if self.look_at <= self.clock.now().at {
+                self.look_at_the_calendar(&mut outputs);
+            }
             let mut stop_now = false;
             for request in requests.drain(..) {
                 stop_now |= self.answer(request, &mut inputs, &mut outputs, &mut draining);
@@ -240,6 +249,28 @@ impl Control {
         self.end();
     }
 
+    /// Follows the calendar where somebody has set it: everybody who dates what happens is told before anything else is.
+    fn look_at_the_calendar(&mut self, outputs: &mut Vec<Output>) {
+        self.look_at = self.clock.now().at + clock::LOOK_EVERY;
+        let Some(CalendarSet { by_ms, slept }) = self.clock.look() else { return };
+        let (now, zero) = (self.clock.now(), self.clock.zero());
+        let by = clock::in_words(by_ms);
+        if slept.is_zero() {
+            warn!(%by, "the machine's clock was set: hours, dates and the history follow it");
+        } else {
+            let slept = length(slept);
+            warn!(%by, %slept, "the machine slept: the calendar is followed, and what was due waits for so much longer");
+        }
+        self.live.calendar_set(zero, now.at);
+        self.history.calendar_set(zero);
+        self.journal.calendar_set(zero);
+        if let Some(log) = &mut self.queue_log {
+            log.calendar_set(zero);
+        }
+        self.gauges.calendar_set();
+        self.switchboard.handle(now, Input::CalendarSet { by_ms }, &mut self.wires, outputs);
+    }
+
     /// Lets go of everything; what is to be written is.
     fn end(mut self) {
         self.wires.media.shutdown();
@@ -258,14 +289,9 @@ impl Control {
         inputs: &mut Vec<Input>,
         requests: &mut Vec<ControlRequest>,
     ) {
-        let due = self.switchboard.deadline().into_iter().chain(stop_by).min();
-        let due = due.map(|due| self.clock.instant(due).into());
-        let timer = async {
-            match due {
-                Some(due) => sleep_until(due).await,
-                None => std::future::pending().await,
-            }
-        };
+        let due = self.switchboard.deadline().into_iter().chain(stop_by).chain([self.look_at]).min();
+        let due = self.clock.instant(due.unwrap_or(self.look_at));
+        let timer = sleep_until(due.into());
         tokio::select! {
             readable = self.sockets.udp.readable() => {
                 if let Err(error) = readable {

@@ -30,6 +30,7 @@ pub struct Gauges {
     turned_away: AtomicU64,
     wrong_passwords: AtomicU64,
     trunks_refused: AtomicUsize,
+    calendar_set: AtomicU64,
     sip_received: ByTransport,
     sip_sent: ByTransport,
     workers: Vec<Arc<WorkerStats>>,
@@ -84,6 +85,11 @@ impl Gauges {
         self.trunks_refused.store(endpoint.trunks_refused(), Ordering::Relaxed);
     }
 
+    /// The machine's clock was set.
+    pub(super) fn calendar_set(&self) {
+        self.calendar_set.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A SIP message came.
     pub(super) fn sip_received(&self, transport: Transport) {
         self.sip_received.count(transport);
@@ -118,6 +124,11 @@ impl Gauges {
                 &self.trunks_refused,
             ),
         ];
+        metrics.push(Metric::counter(
+            "warmline_clock_set_total",
+            "Times that the machine's clock was set, or the machine slept, and the server followed",
+            self.calendar_set.load(Ordering::Relaxed),
+        ));
         let help = "SIP messages that came, requests and responses, repeated ones among them";
         metrics.extend(self.sip_received.metrics("warmline_sip_received_total", help));
         let help = "SIP messages that were sent, requests and responses, repeated ones among them";

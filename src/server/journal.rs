@@ -26,6 +26,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -114,6 +115,9 @@ struct Head<E> {
     /// [`VERSION`]
     journal: u32,
     place: Place,
+    /// What the calendar would have shown when the timestamps began to count, where it was set since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    zero: Option<WallTime>,
     engine: E,
 }
 
@@ -150,6 +154,8 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Left {
     pub place: Place,
+    /// What it took for the calendar's time at [`Timestamp::ZERO`].
+    pub zero: WallTime,
     /// The last of its timestamps.
     pub last: Timestamp,
     /// How long it has been gone.
@@ -200,6 +206,7 @@ pub struct Journal {
     again_at: Timestamp,
     /// The thread's file is given up.
     failed: Arc<AtomicBool>,
+    zero: Arc<AtomicI64>,
     stats: Arc<JournalStats>,
     thread: Option<JoinHandle<()>>,
 }
@@ -228,9 +235,11 @@ impl Journal {
     pub(super) fn with(data: &Path, place: Place, keyring: Keyring, shortest: u64) -> io::Result<Journal> {
         let (to, messages) = sync_channel(WAITING);
         let (failed, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(JournalStats::default()));
+        let zero = Arc::new(AtomicI64::new(place.started.0));
         let mut writer = Writer {
             path: data.join(FILE),
             place,
+            zero: zero.clone(),
             keyring,
             shortest,
             file: None,
@@ -244,12 +253,18 @@ impl Journal {
             thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&messages))?;
         let (to, thread) = (Some(to), Some(thread));
         let (told, whole, again_at) = (Vec::new(), false, Timestamp::ZERO);
-        Ok(Journal { to, told, whole, again_at, failed, stats, thread })
+        Ok(Journal { to, told, whole, again_at, failed, zero, stats, thread })
     }
 
     /// The engine was told this.
     pub fn told(&mut self, at: Timestamp, event: queue::Event) {
         self.told.push((at, event));
+    }
+
+    /// The calendar was set: by it, [`Timestamp::ZERO`] was then. The file is begun anew, with that in its head.
+    pub fn calendar_set(&mut self, zero: WallTime) {
+        self.zero.store(zero.0, Ordering::Relaxed);
+        (self.whole, self.again_at) = (false, Timestamp::ZERO);
     }
 
     /// A turn is over: what it changed is written down.
@@ -304,6 +319,8 @@ impl Drop for Journal {
 struct Writer {
     path: PathBuf,
     place: Place,
+    /// What the calendar would have shown at [`Timestamp::ZERO`].
+    zero: Arc<AtomicI64>,
     /// Where the keys of secured lines are: not in the file.
     keyring: Keyring,
     shortest: u64,
@@ -451,8 +468,9 @@ impl Writer {
     }
 
     fn head(&self, engine: &Engine) -> String {
-        let place = self.place.clone();
-        line(&Entry::<(), &Engine>::Head(Box::new(Head { journal: VERSION, place, engine })))
+        let (place, zero) = (self.place.clone(), WallTime(self.zero.load(Ordering::Relaxed)));
+        let zero = Some(zero).filter(|zero| *zero != place.started);
+        line(&Entry::<(), &Engine>::Head(Box::new(Head { journal: VERSION, place, zero, engine })))
     }
 
     /// Puts a file that is whole in the place of the one before.
@@ -649,7 +667,8 @@ fn read(file: File) -> Result<Left, String> {
     if head.journal != VERSION {
         return Err(format!("it is of form {}, and this server reads form {VERSION}", head.journal));
     }
-    let Head { place, engine, .. } = *head;
+    let Head { place, zero, engine, .. } = *head;
+    let zero = zero.unwrap_or(place.started);
     let mut left = Standing::<Value>::of(engine);
     let (mut turn, mut last) = (Vec::new(), Timestamp::ZERO);
     while let Some(text) = next()? {
@@ -678,7 +697,7 @@ fn read(file: File) -> Result<Left, String> {
     let calls = calls.collect();
     let contacts = contacts.into_iter().collect();
     let carried = Carried { engine: Some(engine), calls, over: Vec::new(), contacts, desks };
-    Ok(Left { place, last, gone, carried })
+    Ok(Left { place, zero, last, gone, carried })
 }
 
 impl Left {

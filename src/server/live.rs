@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -43,7 +44,8 @@ const WATCHER_LAG: usize = 8_192;
 /// What is happening now. The calls are as many as the server takes, the agents and queues as many as the
 /// center names: both are bounded where they are made.
 pub struct Live {
-    started: WallTime,
+    /// What the calendar would have shown at [`Timestamp::ZERO`].
+    zero: AtomicI64,
     calls: DashMap<CallId, LiveCall>,
     agents: DashMap<Name, LiveAgent>,
     queues: Vec<Name>,
@@ -214,7 +216,7 @@ impl Live {
             auto_answer: agent.auto_answer,
         };
         Live {
-            started,
+            zero: AtomicI64::new(started.0),
             calls: DashMap::new(),
             agents: rules.agents.iter().map(|agent| (agent.name.clone(), offline(agent))).collect(),
             queues: rules.queues.iter().map(|queue| queue.name.clone()).collect(),
@@ -291,7 +293,18 @@ impl Live {
 
     /// The calendar's time at `at`.
     pub fn wall(&self, at: Timestamp) -> WallTime {
-        self.started + Duration::from_micros(at.0)
+        WallTime(self.zero.load(Ordering::Relaxed)) + Duration::from_micros(at.0)
+    }
+
+    /// The calendar was set: by it, [`Timestamp::ZERO`] was then. What goes on has gone on as long as before.
+    pub fn calendar_set(&self, zero: WallTime, at: Timestamp) {
+        let before = self.zero.swap(zero.0, Ordering::Relaxed);
+        let by_ms = zero.0.saturating_sub(before) / 1_000;
+        self.agents.iter_mut().for_each(|mut agent| agent.since = agent.since.moved(by_ms));
+        self.surges.iter_mut().for_each(|mut since| *since = since.moved(by_ms));
+        self.calls.iter_mut().for_each(|mut call| call.calendar_set(by_ms));
+        self.desks.calendar_set(by_ms);
+        self.board.calendar_set(self.wall(at), by_ms);
     }
 
     /// Facts from now on. A watcher that lags too far gets `Lagged` in their place.
@@ -530,6 +543,12 @@ impl LiveCall {
             answered: None,
             waits: Phase::Queued,
         }
+    }
+
+    fn calendar_set(&mut self, by_ms: i64) {
+        let moments = [&mut self.since, &mut self.arrived, &mut self.at_node_since];
+        let moments = moments.into_iter().chain(&mut self.waiting_since).chain(&mut self.answered);
+        moments.for_each(|moment| *moment = moment.moved(by_ms));
     }
 
     /// The node that the caller is at, and how long they have been there.
@@ -828,6 +847,27 @@ mod tests {
         assert_eq!((bob.state, bob.reason.as_str(), bob.phones), (AgentStateName::NotReady, "lunch", 1));
         assert_eq!(bob.since, sample::STARTED + Duration::from_secs(5));
         assert_eq!(live.agents().len(), 2, "a phone of nobody's makes no agent");
+    }
+
+    #[test]
+    fn who_waits_and_works_has_done_so_as_long_as_before_when_the_clock_is_set() {
+        let live = live();
+        apply(&live, &sample::whole_call(7)[..8]);
+        let (before, by_ms) = (live.call(CallId(7)).unwrap(), 86_400_000);
+        let waited = live.board.waiting();
+        live.calendar_set(sample::STARTED.moved(by_ms), Timestamp::from_secs(60));
+        let call = live.call(CallId(7)).unwrap();
+        assert_eq!((call.since, call.arrived), (before.since.moved(by_ms), before.arrived.moved(by_ms)));
+        assert_eq!(live.wall(Timestamp::ZERO), sample::STARTED.moved(by_ms));
+        assert_eq!(live.agent("bob").unwrap().since, sample::STARTED.moved(by_ms));
+        let joined =
+            |waits: &[crate::store::waits::Waiting]| waits.iter().map(|wait| wait.joined).collect::<Vec<_>>();
+        let moved: Vec<_> = joined(&waited).into_iter().map(|joined| joined.moved(by_ms)).collect();
+        assert_eq!(joined(&live.board.waiting()), moved);
+        assert_eq!(
+            live.board.day().begins,
+            sample::STARTED.moved(by_ms).before(Duration::from_secs(14 * 3_600 + 120))
+        );
     }
 
     #[test]

@@ -84,7 +84,6 @@ impl QueueLog {
         let (wants_file, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(QueueLogStats::default()));
         let mut writer = Writer {
             folder: folder.to_owned(),
-            started,
             most,
             file: None,
             wants_file: wants_file.clone(),
@@ -94,6 +93,12 @@ impl QueueLog {
         let (to, thread) = (Some(to), Some(thread));
         let (open, again_at) = (false, Timestamp::ZERO);
         Ok(QueueLog { to, started, config, open, again_at, wants_file, stats, thread })
+    }
+
+    /// The calendar was set: by it, timestamps count from then. The next file says so.
+    pub fn calendar_set(&mut self, zero: WallTime) {
+        self.started = zero;
+        self.wants_file.store(true, Ordering::Relaxed);
     }
 
     /// Takes a step in. One that cannot be taken ends the file.
@@ -145,7 +150,6 @@ impl Drop for QueueLog {
 /// What the thread works with.
 struct Writer {
     folder: PathBuf,
-    started: WallTime,
     most: u64,
     /// The file and how long it is.
     file: Option<(BufWriter<File>, u64)>,
@@ -169,7 +173,7 @@ impl Writer {
     fn take(&mut self, line: Line) {
         let text = match line {
             Line::Head(at, head) => {
-                self.begin(at);
+                self.begin(head.started, at);
                 head.line()
             }
             Line::Step(step) => step.line(),
@@ -188,12 +192,12 @@ impl Writer {
         }
     }
 
-    fn begin(&mut self, at: Timestamp) {
+    fn begin(&mut self, started: WallTime, at: Timestamp) {
         self.or_give_up(|file| file.flush());
         if let Err(error) = sweep(&self.folder) {
             warn!(%error, "old logs of the queue cannot be removed");
         }
-        match create(&self.folder, self.started, at) {
+        match create(&self.folder, started, at) {
             Ok(file) => self.file = Some((BufWriter::new(file), 0)),
             Err(error) => {
                 self.file = None;

@@ -24,6 +24,7 @@ use crate::base::CallId;
 use crate::base::Entropy;
 use crate::base::Name;
 use crate::base::Secret;
+use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Fact;
 use crate::fact::What;
@@ -266,7 +267,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     }
     let lock = take_folder(&options.data)?;
     let (left, taken) = journal::take(&options.data).unzip();
-    let resumed = left.as_ref().map(|left| Clock::resume(left.place.started, left.last));
+    let resumed = left.as_ref().map(|left| Clock::resume(left.place.started, left.zero, left.last));
     let clock = resumed.unwrap_or_else(Clock::start);
     let keyring = Keyring::of(&options.data, clock.started());
     let (loaded, beginning) = Beginning::read(&options.data, &options.flow_place(), &options.prompts)?;
@@ -338,9 +339,11 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         })
         .collect();
     let queue_log = options.queue_log.as_deref();
-    let queue_log = queue_log.map(|folder| QueueLog::start(folder, config.clone(), clock.started()));
+    let queue_log =
+        queue_log.map(|folder| QueueLog::start(folder, center.engine_at(clock.zero()), clock.zero()));
     let queue_log = queue_log.transpose()?;
-    let journal = Journal::start(&options.data, place, keyring)?;
+    let mut journal = Journal::start(&options.data, place, keyring)?;
+    journal.calendar_set(clock.zero());
     let standbys = standbys(options, sip)?;
     let gauges = Gauges::new(&media, &browsers, &recorder, &journal, queue_log.as_ref(), standbys.as_ref());
     let gauges = Arc::new(gauges);
@@ -354,11 +357,12 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let users = accounts::users(&store)?;
     let mut belongings = Control {
         clock,
+        look_at: Timestamp::ZERO,
         switchboard: switchboard(
             options,
             &store,
             Served { all, canary },
-            clock.started(),
+            clock.zero(),
             bound,
             fingerprint,
             users.clone(),
@@ -383,7 +387,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         speaker: Speaker::start(SpeechCache::within(&options.data), spoken_sender)?,
         spoken,
         requests,
-        history: HistoryWriter::carry_on(&store, clock.started(), &go_on)?,
+        history: HistoryWriter::carry_on(&store, clock.zero(), &go_on)?,
         live: live.clone(),
         gauges: gauges.clone(),
         door: Door::default(),
@@ -411,7 +415,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let owner_first = center.talk.iter().filter_map(|policy| policy.owner_first);
     if let Some(within) = owner_first.map(|own| own.within).max() {
         let before = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
-        let since = WallTime(clock.started().0.saturating_sub(before));
+        let since = WallTime(clock.zero().0.saturating_sub(before));
         let talks = store.readers()?.last_talks(since, REMEMBERED as u32)?;
         belongings.switchboard.recall_talks(&talks);
     }
@@ -599,7 +603,7 @@ fn still_set(facts: Vec<DatedFact>) -> Vec<(Name, Name, u8)> {
 }
 
 fn live_view(center: &Center, clock: Clock) -> Live {
-    Live::new(clock.started(), Rules::of(center, clock.started()))
+    Live::new(clock.zero(), Rules::of(center, clock.zero()))
 }
 
 fn switchboard(

@@ -30,6 +30,7 @@ use crate::queue::api::Config;
 use crate::queue::api::Enqueue;
 use crate::queue::api::Nobody;
 use crate::queue::api::PermissionAnswer;
+use crate::queue::api::SkillChange;
 use crate::queue::api::WaitExit;
 use crate::queue::log::Log;
 use crate::queue::log::Step;
@@ -163,7 +164,7 @@ impl Reading {
                     self.given.push((at, step.event.clone()));
                 }
             }
-            Event::SetSkill { .. } => self.given.push((at, step.event.clone())),
+            Event::SetSkill { .. } | Event::Redate(_) => self.given.push((at, step.event.clone())),
             Event::Enqueue(enqueue) if !self.calls.contains_key(&enqueue.call) => self.joins(at, enqueue),
             Event::Permission { call, answer } => self.answers(at, *call, *answer),
             Event::Abandoned { call } => self.leaves(at, *call, true),
@@ -428,6 +429,13 @@ impl Names {
             }
             Event::SetSkill { agent, skill, level } => {
                 Event::SetSkill { agent: self.agent(*agent)?, skill: self.skill(*skill), level: *level }
+            }
+            Event::Redate(changes) => {
+                let renamed = |change: &SkillChange| {
+                    let (agent, skill) = (self.agent(change.agent)?, self.skill(change.skill));
+                    Some(SkillChange { agent, skill, ..*change })
+                };
+                Event::Redate(changes.iter().filter_map(renamed).collect())
             }
             _ => return None,
         })

@@ -288,20 +288,34 @@ impl<'a> States<'a> {
     /// The states of the server's runs in which the call was, which are several for a place that was kept: whoever has none
     /// in a run was not there.
     fn of(call: &[DatedFact], agents: &'a [DatedFact]) -> States<'a> {
-        // Clocks are set now and then, and two runs are further apart.
-        let is_of = |run: WallTime, dated: &DatedFact| run.0.abs_diff(begun(dated).0) < 2_000_000;
-        let mut runs: Vec<WallTime> = Vec::new();
+        // Clocks are steered now and then, and two runs are further apart.
+        let near = |one: WallTime, other: WallTime| one.0.abs_diff(other.0) < 2_000_000;
+        // A run that had another beginning once the calendar was set, and the one of before.
+        let set: Vec<(WallTime, WallTime)> = agents
+            .iter()
+            .filter_map(|dated| match dated.fact.what {
+                What::CalendarSet { by_ms } => Some((begun(dated), begun(dated).moved(-by_ms))),
+                _ => None,
+            })
+            .collect();
+        let first = |dated: &DatedFact| {
+            let before = |run, (now, was): &(_, _)| if near(run, *now) { *was } else { run };
+            set.iter().rev().fold(begun(dated), before)
+        };
+        // With when it began by the calendar of the call's first fact in it: that is the one in which all is told.
+        let mut runs: Vec<(WallTime, WallTime)> = Vec::new();
         for dated in call {
-            if runs.last().is_none_or(|run| !is_of(*run, dated)) {
-                runs.push(begun(dated));
+            if runs.last().is_none_or(|(run, _)| !near(*run, first(dated))) {
+                runs.push((first(dated), begun(dated)));
             }
         }
         let mut states: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        for run in runs {
-            states.values_mut().for_each(|states| states.push((run, AgentStateName::Offline, "")));
-            for dated in agents.iter().filter(|dated| is_of(run, dated)) {
+        for (run, begun) in runs {
+            states.values_mut().for_each(|states| states.push((begun, AgentStateName::Offline, "")));
+            for dated in agents.iter().filter(|dated| near(run, first(dated))) {
                 if let What::AgentState { agent, to, reason, .. } = &dated.fact.what {
-                    states.entry(agent).or_default().push((dated.wall, *to, reason.as_str()));
+                    let wall = begun + Duration::from_micros(dated.fact.at.0);
+                    states.entry(agent).or_default().push((wall, *to, reason.as_str()));
                 }
             }
         }
@@ -505,6 +519,35 @@ mod tests {
         );
         assert_eq!(wait.rung, ["14:13:00.000: bob"]);
         assert_eq!(wait.ended, "still waiting, for 10 min");
+    }
+
+    #[test]
+    fn who_was_there_is_so_though_the_clock_was_set_meanwhile() {
+        for by_ms in [3_600_000, -3_600_000] {
+            let later = |facts: Vec<Fact>| {
+                let mut dated = sample::dated(facts);
+                dated.iter_mut().for_each(|dated| dated.wall = dated.wall.moved(by_ms));
+                dated
+            };
+            let enqueued =
+                What::Enqueued { queue: "billing".into(), needs: billing(5), priority: 0, waiting: 1 };
+            let ended = What::WaitEnded { exit: WaitExit::Abandoned };
+            let call = later(vec![at(Some(7), 100, enqueued), at(Some(7), 160, ended)]);
+            let mut agents = sample::dated(vec![state("alice", 10, AgentStateName::Talking, "call 3")]);
+            agents.extend(later(vec![
+                at(None, 50, What::CalendarSet { by_ms }),
+                state("bob", 90, AgentStateName::Ready, ""),
+            ]));
+            let skilled = ["alice", "bob"]
+                .map(|name| Skilled { name: name.into(), skills: vec![("billing".into(), 6)] });
+            let now = call[1].wall;
+            let waits = explain(&call, &agents, &[], |_| skilled.to_vec(), now, &TimeZone::UTC);
+            assert_eq!(
+                waits[0].could,
+                ["alice was talking (call 3)", "bob was ready", "0 of 2 agents could not"],
+                "{by_ms} ms"
+            );
+        }
     }
 
     #[test]

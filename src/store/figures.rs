@@ -205,6 +205,9 @@ impl FigureRows {
         wall: WallTime,
         what: &What,
     ) -> Result<(), StoreError> {
+        if let What::CalendarSet { by_ms } = what {
+            return self.calendar_set(connection, *by_ms);
+        }
         let What::AgentState { agent, to, .. } = what else { return Ok(()) };
         self.wrap_ups.write_state(connection, seq, wall, agent, *to)?;
         let busy = is_busy(*to);
@@ -226,6 +229,17 @@ impl FigureRows {
             }
             None => drop(self.there.remove(agent)),
         }
+        Ok(())
+    }
+
+    /// What goes on began at another date, by the calendar of now.
+    fn calendar_set(&mut self, connection: &Connection, by_ms: i64) -> Result<(), StoreError> {
+        for table in ["spells", "wrap_ups"] {
+            let moved = format!("UPDATE {table} SET from_us = from_us + ?1 WHERE to_us IS NULL");
+            connection.execute(&moved, [by_ms.saturating_mul(1_000)])?;
+        }
+        self.there.values_mut().for_each(|((from, _), _)| *from = from.moved(by_ms));
+        self.wrap_ups.calendar_set(by_ms);
         Ok(())
     }
 

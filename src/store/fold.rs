@@ -35,6 +35,33 @@ impl DatedFact {
     }
 }
 
+/// When something began that a later fact ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Since {
+    wall: WallTime,
+    /// By the clock of the server's run; none where that run is over.
+    at: Option<Timestamp>,
+}
+
+impl Since {
+    pub(super) fn of(dated: &DatedFact) -> Since {
+        Since { wall: dated.wall, at: Some(dated.fact.at) }
+    }
+
+    /// By the calendar alone.
+    pub(super) fn in_an_earlier_run(self) -> Since {
+        Since { at: None, ..self }
+    }
+
+    /// How long it took: by the server's clock, which nobody sets as they set a calendar, where it is one run.
+    pub(super) fn until(self, end: &DatedFact) -> Duration {
+        match self.at {
+            Some(at) => end.fact.at.since(at),
+            None => end.wall.since(self.wall),
+        }
+    }
+}
+
 /// One call as people look it up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallRecord {
@@ -98,7 +125,7 @@ pub struct LegRecord {
 pub struct CallFold {
     record: CallRecord,
     /// Since when the caller waits in the queue of the record.
-    waiting_since: Option<WallTime>,
+    waiting_since: Option<Since>,
 }
 
 impl CallFold {
@@ -157,12 +184,16 @@ impl CallFold {
             what @ (What::VerificationEnded { .. } | What::AgentVerified(_)) => record.assurance.learn(what),
             What::Enqueued { queue, .. } => {
                 record.queue = Some(queue.to_string());
-                self.waiting_since = Some(wall);
+                self.waiting_since = Some(Since::of(dated));
+            }
+            What::PlaceRecalled { .. } => {
+                self.waiting_since = self.waiting_since.map(Since::in_an_earlier_run);
+                return false;
             }
             What::NotLetIn { queue, .. } => record.queue = Some(queue.to_string()),
             What::WaitMoved { to, .. } => record.queue = Some(to.to_string()),
             What::WaitAsked { quote, .. } => record.quote = record.quote.or(*quote),
-            What::WaitEnded { .. } => self.stop_waiting(wall),
+            What::WaitEnded { .. } => self.stop_waiting(dated),
             What::AgentConnected { agent, waited, quote } => {
                 record.agent = Some(agent.to_string());
                 record.waited = Some(*waited);
@@ -194,7 +225,7 @@ impl CallFold {
                 record.ended_by = Some(*by);
                 record.outcome = Some(*outcome);
                 record.cause.clone_from(cause);
-                self.stop_waiting(wall);
+                self.stop_waiting(dated);
             }
             What::FlowsServed { .. }
             | What::CalleeDialled { .. }
@@ -225,7 +256,6 @@ impl CallFold {
             | What::CheckedIn { .. }
             | What::CallbackChosen { .. }
             | What::CarriedOn
-            | What::PlaceRecalled { .. }
             | What::CallbackDialled { .. }
             | What::CallbackFailed { .. }
             | What::CallbackReached { .. }
@@ -314,15 +344,15 @@ impl CallFold {
             | What::SurgeGoesOn { .. }
             | What::SurgeEnded { .. }
             | What::TargetSet { .. }
+            | What::CalendarSet { .. }
             | What::TrendSeen { .. } => return false,
         }
         true
     }
 
-    fn stop_waiting(&mut self, now: WallTime) {
+    fn stop_waiting(&mut self, dated: &DatedFact) {
         if let Some(since) = self.waiting_since.take() {
-            let waited = u64::try_from(now.0.saturating_sub(since.0)).unwrap_or(0);
-            self.record.waited = Some(Duration::from_micros(waited));
+            self.record.waited = Some(since.until(dated));
         }
     }
 

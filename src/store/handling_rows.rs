@@ -39,6 +39,11 @@ impl WrapUps {
         Ok(WrapUps(rows.collect::<Result<_, _>>()?))
     }
 
+    /// What goes on began at another date.
+    pub fn calendar_set(&mut self, by_ms: i64) {
+        self.0.values_mut().for_each(|(from, _)| *from = from.moved(by_ms));
+    }
+
     /// Takes in that an agent is in another state, and writes the wrap-up that begins or ends by it.
     pub fn write_state(
         &mut self,

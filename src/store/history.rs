@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -55,6 +56,8 @@ pub struct HistoryWriter {
 
 struct Shared {
     losses: Losses,
+    /// What the calendar would have shown at [`Timestamp::ZERO`].
+    zero: AtomicI64,
     retention: Retention,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -98,7 +101,7 @@ impl HistoryWriter {
 
     /// As [`HistoryWriter::start`], but for the calls that go on.
     pub fn carry_on(store: &Store, started: WallTime, go_on: &[CallId]) -> Result<HistoryWriter, StoreError> {
-        let mut writer = Writer::new(store.connect()?, started);
+        let mut writer = Writer::new(store.connect()?);
         writer.end_what_a_crash_left(go_on)?;
         writer.figures = FigureRows::begin(&writer.connection)?;
         let backlog = Arc::new(Backlog::default());
@@ -114,7 +117,8 @@ impl HistoryWriter {
             .map_err(StoreError::Thread)?;
         let thread = Mutex::new(Some(thread));
         let retention = Retention::start(store.folder().to_owned())?;
-        let shared = Shared { losses, retention, thread };
+        let zero = AtomicI64::new(started.0);
+        let shared = Shared { losses, zero, retention, thread };
         Ok(HistoryWriter { shared: Arc::new(shared) })
     }
 
@@ -122,7 +126,9 @@ impl HistoryWriter {
     /// counted, and the log says once that it began and once that it is over.
     pub fn record(&self, fact: Fact) {
         let Losses { backlog, lost } = &self.shared.losses;
-        let taken = backlog.push(fact);
+        let zero = WallTime(self.shared.zero.load(Ordering::Relaxed));
+        let wall = zero + Duration::from_micros(fact.at.0);
+        let taken = backlog.push(DatedFact { wall, fact });
         if taken == lost.no_room.load(Ordering::Relaxed) {
             lost.no_room.store(!taken, Ordering::Relaxed);
             if taken {
@@ -131,6 +137,11 @@ impl HistoryWriter {
                 error!("history is full: facts are lost until the disk has caught up");
             }
         }
+    }
+
+    /// The calendar was set: by it, [`Timestamp::ZERO`] was then. Facts that are recorded from now on are dated so.
+    pub fn calendar_set(&self, zero: WallTime) {
+        self.shared.zero.store(zero.0, Ordering::Relaxed);
     }
 
     /// What is older than this is removed, within a minute and then once a day; none: the history is kept for ever. Nothing
@@ -194,7 +205,6 @@ impl Drop for EndOnDrop<'_> {
 /// What the thread works with.
 struct Writer {
     connection: Connection,
-    started: WallTime,
     lost: Arc<Lost>,
     calls: HashMap<CallId, LiveCall>,
     /// As the rows have them.
@@ -220,10 +230,9 @@ struct LiveCall {
 }
 
 impl Writer {
-    fn new(connection: Connection, started: WallTime) -> Writer {
+    fn new(connection: Connection) -> Writer {
         Writer {
             connection,
-            started,
             lost: Arc::default(),
             calls: HashMap::new(),
             places: KeptPlaces::default(),
@@ -265,7 +274,7 @@ impl Writer {
     }
 
     /// Writes a batch in one transaction: the facts, then the row of each call that changed. The batch is used up.
-    fn write(&mut self, batch: &mut Vec<Fact>) -> Result<(), StoreError> {
+    fn write(&mut self, batch: &mut Vec<DatedFact>) -> Result<(), StoreError> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let written = self.write_within(batch);
         let end = if written.is_ok() { "COMMIT" } else { "ROLLBACK" };
@@ -288,13 +297,12 @@ impl Writer {
         Ok(())
     }
 
-    fn write_within(&mut self, batch: &mut Vec<Fact>) -> Result<(), StoreError> {
+    fn write_within(&mut self, batch: &mut Vec<DatedFact>) -> Result<(), StoreError> {
         let mut changed = Vec::new();
-        for fact in batch.drain(..) {
-            let wall = self.started + Duration::from_micros(fact.at.0);
-            match fact.call {
-                Some(call) => self.write_fact_of(call, DatedFact { wall, fact }, &mut changed)?,
-                None => self.write_server_fact(wall, &fact)?,
+        for dated in batch.drain(..) {
+            match dated.fact.call {
+                Some(call) => self.write_fact_of(call, dated, &mut changed)?,
+                None => self.write_server_fact(dated.wall, &dated.fact)?,
             }
         }
         for call in changed {

@@ -358,6 +358,13 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::SurgeEnded { queue, waiting, agents } => {
             format!("the surge in queue {queue} is over: {}", on_line(*waiting, *agents))
         }
+        What::CalendarSet { by_ms } => {
+            let way = if *by_ms < 0 { "back" } else { "forward" };
+            format!(
+                "the clock of the server's machine was set {way} by {}",
+                length(Duration::from_millis(by_ms.unsigned_abs()))
+            )
+        }
         What::TrendSeen { queue, changes, pattern } => {
             let words = trend::in_words(changes, *pattern);
             format!("the last week of queue {queue} was another one than those before: {words}")

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::CallId;
 use crate::base::Name;
+use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::NeedFact;
 use crate::fact::WaitExit;
@@ -26,6 +27,8 @@ pub struct Waiting {
     pub call: CallId,
     pub queue: Name,
     pub joined: WallTime,
+    /// The same, by the clock of the server's run; none where that is over.
+    pub joined_at: Option<Timestamp>,
     /// The wait that they were promised, from when they joined.
     pub quote: Option<Duration>,
     /// What is needed of an agent now.
@@ -43,7 +46,13 @@ impl Waiting {
     pub(super) fn joined(call: CallId, queue: &Name, joined: WallTime) -> Waiting {
         let (needs, excluded, rings) = (Vec::new(), Vec::new(), Vec::new());
         let (queue, quote, priority, held_back) = (queue.clone(), None, 0, false);
-        Waiting { call, queue, joined, quote, needs, priority, excluded, rings, held_back }
+        Waiting { call, queue, joined, joined_at: None, quote, needs, priority, excluded, rings, held_back }
+    }
+
+    /// How old it is when this happens: by the server's clock, which nobody sets as they set a calendar, where it is one run.
+    fn age(&self, dated: &DatedFact) -> Duration {
+        let by_calendar = dated.wall.since(self.joined);
+        self.joined_at.map_or(by_calendar, |joined| dated.fact.at.since(joined))
     }
 
     /// Whether an agent with these skills may take the call and can.
@@ -93,8 +102,8 @@ impl Waits {
     pub fn apply(&mut self, dated: &DatedFact) -> Option<WaitChange> {
         let (call, wall) = (dated.fact.call?, dated.wall);
         if let What::Enqueued { queue, needs, priority, .. } = &dated.fact.what {
-            let (needs, priority) = (needs.clone(), *priority);
-            let wait = Waiting { needs, priority, ..Waiting::joined(call, queue, wall) };
+            let (needs, priority, joined_at) = (needs.clone(), *priority, Some(dated.fact.at));
+            let wait = Waiting { needs, priority, joined_at, ..Waiting::joined(call, queue, wall) };
             self.0.insert(call, wait.clone());
             return Some(WaitChange::Joined(wait));
         }
@@ -107,7 +116,7 @@ impl Waits {
         // Who joined on another day than the facts begin with is known by this alone.
         if let What::PlaceRecalled { queue, needs, priority, since, .. } = &dated.fact.what {
             let wait = self.0.entry(call).or_insert_with(|| Waiting::joined(call, queue, *since));
-            (wait.needs, wait.priority) = (needs.clone(), *priority);
+            (wait.needs, wait.priority, wait.joined_at) = (needs.clone(), *priority, None);
             wait.rings.clear();
             return Some(WaitChange::Relaxed(wait.clone()));
         }
@@ -151,12 +160,15 @@ impl Waits {
             }
             What::WaitEnded { exit: WaitExit::Redialled } => WaitEnd::Redialled,
             What::WaitEnded { exit } if *exit != WaitExit::Abandoned => WaitEnd::Unserved,
-            What::WaitEnded { .. } | What::CallEnded { .. } => {
-                WaitEnd::HungUp { after: wall.since(wait.joined) }
-            }
+            What::WaitEnded { .. } | What::CallEnded { .. } => WaitEnd::HungUp { after: wait.age(dated) },
             _ => return None,
         };
         Some(WaitChange::Ended(self.0.remove(&call)?, end))
+    }
+
+    /// The calendar was set: who waits has waited as long as before.
+    pub fn calendar_set(&mut self, by_ms: i64) {
+        self.0.values_mut().for_each(|wait| wait.joined = wait.joined.moved(by_ms));
     }
 
     /// Knows nothing more of a call.

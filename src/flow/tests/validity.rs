@@ -66,6 +66,39 @@ fn a_skill_counts_from_the_beginning_of_its_first_day_to_the_end_of_its_last() {
     assert_eq!(begins("2027-03-01 00:00"), (vec![[5, 0], [0, 0]], vec![]));
 }
 
+/// What follows where the clock shows `wall` 100 s after the start, and showed `before` until it was set.
+fn is_set(before: &str, wall: &str) -> Vec<Change> {
+    let changes = center().changes_at(Timestamp::from_secs(100), at(wall), at(before));
+    let change = |change: &SkillChange| {
+        let SkillChange { at, agent: AgentId(agent), skill: SkillId(skill), level } = *change;
+        (at.since(Timestamp::ZERO).as_secs(), agent, skill, level)
+    };
+    changes.iter().map(change).collect()
+}
+
+#[test]
+fn a_clock_that_is_set_brings_and_takes_what_is_dated_otherwise_by_then() {
+    const DAY: u64 = 24 * 3_600;
+    // From a machine that thinks it is long ago to the last hour of January.
+    assert_eq!(
+        is_set("2001-01-01 00:00", "2027-01-31 23:00"),
+        [
+            (100, 1, 0, 3),
+            (100, 1, 1, 2),
+            (100 + 3_600, 1, 1, 0),
+            (100 + 3_600 + 28 * DAY, 0, 1, 0),
+            (100 + 3_600 + 28 * DAY, 1, 0, 0),
+        ]
+    );
+    // Back over the end of February: what had ended has not yet.
+    assert_eq!(
+        is_set("2027-03-01 00:30", "2027-02-28 23:30"),
+        [(100, 0, 1, 4), (100, 1, 0, 3), (100 + 1_800, 0, 1, 0), (100 + 1_800, 1, 0, 0)]
+    );
+    // What is as it was is not touched: a supervisor may have said otherwise meanwhile.
+    assert_eq!(is_set("2027-03-02 00:00", "2027-03-01 00:00"), []);
+}
+
 #[test]
 fn a_skill_that_nobody_has_any_more_is_told_from_that_day_on() {
     let center = center();

@@ -134,6 +134,43 @@ fn callers_are_not_left_waiting_for_a_skill_that_was_taken_away() {
 }
 
 #[test]
+fn skills_come_when_the_calendar_of_now_says_so_where_that_was_set() {
+    check(
+        "queue help, given, spanish 3
+         agent alice english 5
+         agent bob spanish 5
+         change alice spanish 4 at 1000
+         0 alice ready
+         0 bob ready
+         1 call 1 enters help
+         2 bob picks up 1
+         3 call 2 enters help
+         9 the clock is set alice spanish 4 at 500
+         10 the clock is set alice spanish 4 at 10
+         11 alice picks up 2
+         499 alice ends 2
+         501 alice ready
+         1001 nothing",
+        "0 alice: ready
+         0 bob: ready
+         1 1 in help spanish>=3, priority 0, 1 waiting
+         1 ring bob for 1, attempt 1, until 21; of 1 waiting, 1 fitting, fit 2, idle 1s
+         1 bob: ringing 1 until 21
+         2 1 has bob, waited 1s
+         2 bob: talking 1
+         3 2 in help spanish>=3, priority 0, 1 waiting
+         3 hold 2 until 903 by flow file
+         10 alice: spanish 4
+         10 ring alice for 2, attempt 1, until 30; of 1 waiting, 1 fitting, fit 1, idle 10s
+         10 alice: ringing 2 until 30
+         11 2 has alice, waited 8s
+         11 alice: talking 2
+         499 alice: wrap-up until 529
+         501 alice: ready",
+    );
+}
+
+#[test]
 fn a_skill_that_comes_by_its_date_is_used_that_very_moment_and_one_that_ends_ends_no_talk() {
     check(
         "queue help, given, spanish 3

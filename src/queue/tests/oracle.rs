@@ -263,6 +263,10 @@ impl Oracle {
             }
             Event::CallerReached { call } | Event::CallerMissed { call } => self.called(now, event, *call),
             Event::SetSkill { agent, skill, level } => self.set_skill(*agent, *skill, *level),
+            Event::Redate(changes) => {
+                self.config.changes.clone_from(changes);
+                self.config.changes.iter_mut().for_each(|change| change.at = change.at.max(now));
+            }
             Event::Stopping => self.stopping = true,
             _ => {}
         }

@@ -249,6 +249,14 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
     let answers = |id: &str, answer| Some(Event::Permission { call: call(id), answer });
     match words[..] {
         ["nothing"] => None,
+        // The only thing that was to come does so at another second.
+        ["the", "clock", "is", "set", ref parts @ ..] => {
+            let [agent, skill, level, "at", at] = parts[..] else { return None };
+            let agent = config.agent_named(agent)?;
+            let skill = SkillId(config.skills.iter().position(|known| &**known == skill)? as u32);
+            let (at, level) = (Timestamp::from_secs(at.parse().ok()?), level.parse().ok()?);
+            Some(Event::Redate(vec![SkillChange { at, agent, skill, level }]))
+        }
         ["the", "server", "stops"] => Some(Event::Stopping),
         ["call", id, "enters", queue] => {
             let queue = config.queues.iter().position(|known| &*known.name == queue).unwrap_or(99);

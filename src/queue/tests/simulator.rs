@@ -395,7 +395,8 @@ impl Simulation {
             0 => self.some_call(),
             some => waiting[self.chance.below(some) as usize],
         };
-        match self.chance.below(4) {
+        match self.chance.below(5) {
+            4 => Event::Redate(self.dates()),
             // Now and then to a queue that there is not.
             0 => Event::Move { call, queue: QueueId(self.chance.below(self.queues + 1) as u32) },
             1 => Event::Prioritise { call, priority: self.chance.below(8) as i32 - 4 },
@@ -405,6 +406,19 @@ impl Simulation {
                 Event::SetSkill { agent: self.some_agent(), skill, level: self.chance.below(12) as u8 }
             }
         }
+    }
+
+    /// Skills that change now and later: not twice at one moment, for the last word would be the engine's own affair.
+    fn dates(&mut self) -> Vec<SkillChange> {
+        let at =
+            |engine: &mut Self, step: u64| engine.now + Duration::from_secs(step * engine.chance.below(40));
+        let changes = (0..self.chance.below(4)).map(|step| SkillChange {
+            at: at(self, step),
+            agent: self.some_agent(),
+            skill: SkillId(self.chance.below(self.skills) as u32),
+            level: self.chance.below(11) as u8,
+        });
+        changes.collect()
     }
 
     /// What nobody should say, about anybody.

@@ -204,6 +204,19 @@ pub enum ConsultPhase {
 }
 
 impl DeskCall {
+    /// What goes on has gone on as long as before. What has happened keeps the date that the history has of it.
+    pub(super) fn calendar_set(&mut self, by_ms: i64) {
+        let hold = self.hold.iter_mut().flat_map(|hold| [&mut hold.since, &mut hold.until]);
+        let recording = self.recording.iter_mut().flat_map(|recording| {
+            let pause = recording.pause.iter_mut().flat_map(|pause| [&mut pause.since, &mut pause.until]);
+            [&mut recording.since].into_iter().chain(pause)
+        });
+        let parts = self.parts.iter_mut().map(|part| &mut part.since);
+        let members = self.members.iter_mut().map(|member| &mut member.since);
+        let moments = self.waiting_since.iter_mut().chain(hold).chain(recording).chain(parts).chain(members);
+        moments.for_each(|moment| *moment = moment.moved(by_ms));
+    }
+
     pub(super) fn new(id: CallId, arrived: WallTime) -> DeskCall {
         DeskCall {
             id,

@@ -130,6 +130,19 @@ impl Desks {
         }
     }
 
+    /// The calendar was set: what goes on has gone on as long as before. Every desk is told.
+    pub fn calendar_set(&self, by_ms: i64) {
+        let mut state = self.state();
+        for desk in state.agents.values_mut() {
+            let listens = desk.listening_to.as_mut().map(|listening| &mut listening.since);
+            let moments = [&mut desk.since].into_iter().chain(&mut desk.until).chain(listens);
+            moments.for_each(|moment| *moment = moment.moved(by_ms));
+        }
+        state.calls.values_mut().for_each(|call| call.calendar_set(by_ms));
+        drop(state);
+        self.bells.iter().for_each(|bell| bell.send_replace(()));
+    }
+
     /// Takes a fact in. Called by the control thread alone, for every fact, in order.
     pub fn apply(&self, dated: &DatedFact) {
         let wall = dated.wall;

@@ -37,6 +37,7 @@ fn writer(data: &Path, shortest: u64) -> Writer {
     let mut writer = Writer {
         path: data.join(FILE),
         place: place(),
+        zero: Arc::new(AtomicI64::new(place().started.0)),
         keyring: Keyring::of(data, WallTime(7)),
         shortest,
         file: None,
@@ -210,4 +211,17 @@ fn a_file_from_another_machine_says_so_at_its_end() {
     let left = taken(data.path()).unwrap();
     assert_eq!(left.last, Timestamp::from_secs(2));
     assert!(left.gone >= hour, "{:?}", left.gone);
+}
+
+#[test]
+fn a_calendar_that_was_set_is_known_to_the_next_and_it_is_the_same_server() {
+    let data = tempfile::tempdir().unwrap();
+    let set = WallTime(7).moved(7_200_000);
+    let mut writer = writer(data.path(), 1);
+    assert_eq!(taken(data.path()).unwrap().zero, place().started);
+    writer.whole(Timestamp::ZERO, Box::new(Engine::new(config())), Changes::default()).unwrap();
+    writer.zero.store(set.0, Ordering::Relaxed);
+    writer.begin_anew(Timestamp::from_secs(3)).unwrap();
+    let left = taken(data.path()).unwrap();
+    assert_eq!((&left.place, left.zero), (&place(), set));
 }

@@ -195,6 +195,8 @@ pub enum Input {
     },
     /// A person gives an agent a skill at this level; 0 takes it.
     SetSkill { agent: AgentId, skill: SkillId, level: u8, by: Name },
+    /// The calendar was set by so much, and is as this input's time says from now on.
+    CalendarSet { by_ms: i64 },
     /// A person ends a call.
     HangUp { call: CallId },
     /// Calls from now on are served with this; skills, queues, agents and trunks are as before. Calls that are up
@@ -406,6 +408,7 @@ impl Switchboard {
                 out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
             }
             Input::SetSkill { agent, skill, level, by } => self.set_skill(now, agent, skill, level, by, out),
+            Input::CalendarSet { by_ms } => self.calendar_set(now, by_ms, out),
             Input::AgentWants { agent, wish, by } => {
                 self.tell_by(now, agent, &wish, by, out);
                 self.tell_next(now, agent, &wish, out);

@@ -144,7 +144,7 @@ impl Switchboard {
         self.note_promises_due(now);
     }
 
-    fn note_promises_due(&mut self, now: Now) {
+    pub(super) fn note_promises_due(&mut self, now: Now) {
         let from_now = |due: WallTime| u64::try_from(due.0.saturating_sub(now.wall.0)).unwrap_or(0);
         let due = self.promises.deadline();
         self.promises_due = due.map(|due| Timestamp(now.at.0.saturating_add(from_now(due))));

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Now;
+use super::Output;
 use super::Pending;
 use super::Switchboard;
 use crate::base::AgentId;
 use crate::base::Timestamp;
+use crate::fact::Fact;
+use crate::fact::What;
 use crate::flow::hours::Opening;
 use crate::queue;
 use crate::queue::api::AgentState;
@@ -28,6 +31,18 @@ impl Switchboard {
     /// The hours of agents are others from now on.
     pub(super) fn shifts_changed(&mut self, now: Now) {
         self.shifts_due = Some(now.at);
+    }
+
+    /// What is due by the calendar is due at other moments from now on: hours of agents, promises, dates of skills.
+    pub(super) fn calendar_set(&mut self, now: Now, by_ms: i64, out: &mut Vec<Output>) {
+        out.push(Output::Fact(Fact { at: now.at, call: None, what: What::CalendarSet { by_ms } }));
+        self.shifts_changed(now);
+        self.note_promises_due(now);
+        let center = &self.parts.center;
+        if !center.validities.is_empty() {
+            let changes = center.changes_at(now.at, now.wall, now.wall.moved(-by_ms));
+            self.pending.push_back(Pending::Engine(queue::Event::Redate(changes)));
+        }
     }
 
     /// Signs out who is always ready and whose hours are over, and in again when they begin. What somebody else wants of
@@ -69,7 +84,6 @@ mod tests {
     use super::*;
     use crate::base::WallTime;
     use crate::fact::AgentStateName;
-    use crate::fact::What;
     use crate::server::switchboard::Input;
 
     /// Thursday, 1 January 1970, 00:00.
@@ -118,6 +132,37 @@ mod tests {
                 state("alice", 42, offline),
                 state("bob", 46, offline),
             ]
+        );
+    }
+
+    #[test]
+    fn hours_are_those_of_a_clock_that_was_set() {
+        let hours = "time_zone: UTC\nhours:\n  day: { mon-fri: 08:00-18:00 }\n  evening: { every day: 17:00-22:00 }\n";
+        let mut house = House::of(&format!("{hours}{CENTER}"));
+        house.until(HOUR);
+        let mut out = Vec::new();
+        // At one by the server's clock it is nine, and no eight hours have passed.
+        let now = Now { at: Timestamp::from_secs(HOUR), wall: MIDNIGHT + Duration::from_secs(9 * HOUR) };
+        let set = Input::CalendarSet { by_ms: 8 * 3_600_000 };
+        house.switchboard.handle(now, set, &mut house.streams, &mut out);
+        let told = out.iter().any(|output| {
+            matches!(output, Output::Fact(Fact { what: What::CalendarSet { by_ms: 28_800_000 }, .. }))
+        });
+        assert!(told, "the history knows why its times jump");
+        assert_eq!(house.switchboard.deadline(), Some(now.at), "hours are looked at again");
+        let mut out = Vec::new();
+        house.switchboard.handle(now, Input::Tick, &mut house.streams, &mut out);
+        let states = out.into_iter().filter_map(|output| match output {
+            Output::Fact(Fact { what: What::AgentState { agent, to, .. }, .. }) => {
+                Some((agent.to_string(), to))
+            }
+            _ => None,
+        });
+        assert_eq!(states.collect::<Vec<_>>(), [("alice".to_owned(), AgentStateName::Ready)]);
+        assert_eq!(
+            house.switchboard.shifts_deadline(),
+            Some(Timestamp::from_secs(9 * HOUR)),
+            "bob, at 17:00"
         );
     }
 

@@ -70,12 +70,17 @@ pub(in crate::store) type WrapUps = BTreeMap<Name, Vec<(WallTime, WallTime)>>;
 impl Shifts {
     /// Takes a fact in that concerns no call. Who is there when a run of the server ends is not from its last fact on.
     pub fn apply(&mut self, dated: &DatedFact) {
-        let begun = dated.wall.0.saturating_sub_unsigned(dated.fact.at.0);
+        let by_ms = if let What::CalendarSet { by_ms } = &dated.fact.what { *by_ms } else { 0 };
+        // By the calendar of before: the run is the same, and began at another date from now on.
+        let begun = dated.wall.moved(-by_ms).0.saturating_sub_unsigned(dated.fact.at.0);
         if self.run.is_none_or(|run| run.abs_diff(begun) > SAME_RUN_US) {
-            self.run = Some(begun);
             self.close(self.last);
         }
+        self.run = Some(WallTime(begun).moved(by_ms).0);
         self.last = dated.wall;
+        if by_ms != 0 {
+            self.calendar_set(by_ms);
+        }
         if let What::AgentState { agent, to, .. } = &dated.fact.what {
             let was = self.now.insert(agent.clone(), (dated.wall, *to));
             self.spell(agent.clone(), was, dated.wall);
@@ -91,6 +96,19 @@ impl Shifts {
     pub fn end(mut self, now: WallTime) -> (BTreeMap<Name, Vec<Spell>>, WrapUps) {
         self.close(now);
         (self.spells, self.wrap_ups)
+    }
+
+    /// What goes on began at another date, by the calendar of now.
+    fn calendar_set(&mut self, by_ms: i64) {
+        for (agent, (from, state)) in &mut self.now {
+            // A spell that went on in this state is one with it.
+            let goes_on = |last: &mut Spell| (last.to, Some(last.busy)) == (*from, is_busy(*state));
+            if let Some(last) = self.spells.get_mut(agent).and_then(|spells| spells.pop_if(goes_on)) {
+                *from = last.from;
+            }
+            *from = from.moved(by_ms);
+        }
+        self.wrapping_up.values_mut().for_each(|from| *from = from.moved(by_ms));
     }
 
     fn close(&mut self, at: WallTime) {

@@ -472,6 +472,43 @@ fn a_wait_is_judged_by_the_target_that_its_queue_had_when_it_began() {
 }
 
 #[test]
+fn a_clock_that_is_set_makes_no_time_of_work_and_no_wait_longer_or_shorter() {
+    use AgentStateName::*;
+    let (by, outcome, cause) = (Party::Caller, Outcome::Abandoned, String::new());
+    let set = |secs, by_ms| fact(0, secs, What::CalendarSet { by_ms });
+    let ended = fact(1, 400, What::CallEnded { by, outcome, cause });
+    for by_ms in [3_600_000_i64, -240_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+        let before = [
+            state("alice", 300, Ready),
+            state("bob", 300, Talking),
+            joins(1, 340, "billing", &["billing"]),
+            state("bob", 350, WrapUp),
+        ];
+        let after =
+            [set(360, by_ms), state("bob", 380, NotReady), ended.clone(), state("alice", 420, NotReady)];
+        before.into_iter().for_each(|fact| history.record(fact));
+        history.calendar_set(sample::STARTED.moved(by_ms));
+        after.into_iter().for_each(|fact| history.record(fact));
+        history.flush();
+        let (readers, now) = (store.readers().unwrap(), TWO_PM + HOUR * 3);
+        let told = readers.facts(CallId(1)).unwrap();
+        let apart = told[1].wall.0 - told[0].wall.0;
+        assert_eq!(apart, 60_000_000 + by_ms * 1_000, "in order as it happened, and by the clock of then");
+        assert_eq!(readers.call(CallId(1)).unwrap().unwrap().waited, Some(Duration::from_secs(60)));
+        let rows = report_of_rows(&readers, By::Agent, now);
+        assert_eq!(rows, report_of_facts(&readers, By::Agent, 1, now), "{by_ms} ms");
+        let time = |name: &str| {
+            let row = rows.iter().find(|row| &*row.name == name).expect("they were there");
+            (row.whole.time.there.as_secs(), row.whole.time.busy.as_secs())
+        };
+        assert_eq!((time("alice"), time("bob")), ((120, 0), (80, 80)), "{by_ms} ms");
+    }
+}
+
+#[test]
 fn what_a_full_disk_has_cost_is_in_no_row() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
