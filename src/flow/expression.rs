@@ -3,6 +3,7 @@
 //! Parsed once, at load; names and types are checked then, by a trial with sample values.
 
 mod kinds;
+mod wording;
 
 use std::collections::HashMap; // looked up only
 use std::fmt;
@@ -17,10 +18,13 @@ use cel::Program;
 use cel::common::ast::EntryExpr;
 use cel::common::ast::Expr;
 
+use self::wording::Unreadable;
 use crate::fact::Verification;
 use crate::flow::api::Caller;
 use crate::flow::model::Value;
 use crate::flow::model::Variables;
+use crate::flow::read::Reader;
+use crate::flow::read::yaml::Place;
 use crate::flow::step::verified_by;
 
 /// The longest expression, in characters.
@@ -58,13 +62,12 @@ pub(crate) struct Known<'a> {
 
 impl Expression {
     /// Parses; an error says in words what is wrong.
-    pub fn parse(text: &str) -> Result<Expression, String> {
+    pub fn parse(text: &str) -> Result<Expression, Unreadable> {
         if text.chars().count() > MAX_LENGTH {
-            return Err(format!("a condition is at most {MAX_LENGTH} characters"));
+            return Err(format!("a condition is at most {MAX_LENGTH} characters").into());
         }
-        let program = Program::compile(text).map_err(|errors| match errors.errors.first() {
-            Some(first) => format!("this condition cannot be read: {}", one_line(&first.msg)),
-            None => "this condition cannot be read".to_owned(),
+        let program = Program::compile(text).map_err(|errors| {
+            wording::unreadable(text, errors.errors.first().map_or("", |first| first.msg.as_str()))
         })?;
         let mut uses = Vec::new();
         names(&program.expression().expr, &mut uses)?;
@@ -162,6 +165,16 @@ fn kind_in_words(kind: &str) -> &str {
         "int" | "uint" | "double" => "a number",
         "bool" => "true or false",
         other => other,
+    }
+}
+
+impl Unreadable {
+    /// Notes what is wrong at its place.
+    pub(crate) fn report(self, place: Place, reader: &mut Reader<'_>) {
+        match self.hint {
+            Some(hint) => reader.error_hint(place, self.message, hint),
+            None => reader.error(place, self.message),
+        }
     }
 }
 
@@ -263,8 +276,13 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_told_at_load() {
-        assert!(Expression::parse("verified &&").unwrap_err().starts_with("this condition cannot be read"));
-        assert!(Expression::parse("[1].all(x, x > 0)").unwrap_err().contains("loop"));
+        assert!(
+            Expression::parse("verified &&")
+                .unwrap_err()
+                .message
+                .starts_with("this condition cannot be read")
+        );
+        assert!(Expression::parse("[1].all(x, x > 0)").unwrap_err().message.contains("loop"));
         let samples = Variables::from([("order".into(), Value::Text("0".into()))]);
         let clash = Expression::parse("order > 5").unwrap().trial(&samples).unwrap_err();
         assert_eq!(clash, "these do not go together: a text and a number");

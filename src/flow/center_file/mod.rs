@@ -132,7 +132,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let routing = fields.optional("routing").and_then(|yaml| routing(yaml, reader)).unwrap_or_default();
     let redial = fields.duration(reader, "redial", Duration::from_secs(120));
     let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();
-    let feature_codes = fields.optional("feature_codes").map(|yaml| codes(yaml, reader)).unwrap_or_default();
+    let feature_codes =
+        fields.optional("feature_codes").map(|yaml| codes(yaml, &numbers, reader)).unwrap_or_default();
     let trunks = all("trunks", &mut fields, reader, trunk);
     let keep_recordings = fields.optional("keep_recordings").and_then(|yaml| days(yaml, reader));
     let keep_history = fields.optional("keep_history").and_then(|yaml| history(yaml, reader));
@@ -227,6 +228,14 @@ fn names(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<TimeZone> {
     reader.names.time_zone = zone.clone();
     if let Some(yaml) = fields.optional("hours") {
         reader.names.hours = hours::read(yaml, &zone, reader);
+        if named_zone.is_none() {
+            let hint = "name the center's, so that it opens by its own clock: time_zone: Europe/Berlin";
+            reader.warning(
+                yaml.place,
+                "these hours go by UTC, for the center names no time_zone",
+                Some(hint.to_owned()),
+            );
+        }
     }
     if let Some(yaml) = fields.optional("announcements") {
         reader.names.announcements = announcements(yaml, &zone, reader);

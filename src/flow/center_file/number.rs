@@ -33,7 +33,12 @@ pub(super) fn numbers(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<String, 
     numbers
 }
 
-pub(super) fn codes(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<String, AgentWish> {
+/// What agents' phones dial to say what they are doing. No number of the center is one as well: it would never be reached.
+pub(super) fn codes(
+    yaml: &Yaml,
+    numbers: &BTreeMap<String, (Name, Place)>,
+    reader: &mut Reader<'_>,
+) -> BTreeMap<String, AgentWish> {
     let Value::Map(entries) = &yaml.value else {
         reader.error_hint(
             yaml.place,
@@ -46,6 +51,14 @@ pub(super) fn codes(yaml: &Yaml, reader: &mut Reader<'_>) -> BTreeMap<String, Ag
     for (key, value) in entries {
         if key.text.is_empty() || !key.text.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#') {
             reader.error(key.place, format!("\"{}\" cannot be dialled from a phone", key.text));
+        }
+        if numbers.contains_key(&key.text) {
+            let message = format!("\"{}\" is a number of the center as well", key.text);
+            reader.error_hint(
+                key.place,
+                message,
+                format!("let the code begin with a star: \"*{}\"", key.text),
+            );
         }
         let Some(text) = reader.text(value, "ready, not ready or sign out") else { continue };
         let wish = match text.text.as_str() {

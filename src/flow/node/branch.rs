@@ -65,7 +65,7 @@ fn way(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Way> {
     let condition = fields.require(reader, "if").and_then(|yaml| {
         let text = reader.text(yaml, "a condition")?;
         let parsed = Expression::parse(&text.text);
-        let condition = parsed.map_err(|message| reader.error(text.place, message)).ok()?;
+        let condition = parsed.map_err(|error| error.report(text.place, reader)).ok()?;
         Some((condition, text.place))
     });
     let then = fields.exit(reader, "then");

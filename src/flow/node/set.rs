@@ -89,7 +89,7 @@ fn values(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(Name, Source)> {
 pub(crate) fn source(text: &Text, reader: &mut Reader<'_>) -> Option<Source> {
     if let Some(expression) = text.text.strip_prefix('=') {
         let parsed = Expression::parse(expression.trim());
-        let expression = parsed.map_err(|message| reader.error(text.place, message)).ok()?;
+        let expression = parsed.map_err(|error| error.report(text.place, reader)).ok()?;
         return Some(Source::Computed(expression, text.place));
     }
     Some(Source::Written(written(text)))

@@ -1,6 +1,7 @@
 //! Reading values out of a file's tree: what is wrong is noted with its place, and reading goes on.
 
 pub(crate) mod fields;
+mod unreadable;
 pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
@@ -235,7 +236,11 @@ impl<'a> Reader<'a> {
 
     pub fn text<'y>(&mut self, yaml: &'y Yaml, what: &str) -> Option<&'y Text> {
         match &yaml.value {
-            Value::Text(text) if !text.text.is_empty() => Some(text),
+            Value::Text(text) if !text.text.trim().is_empty() => Some(text),
+            Value::Text(_) => {
+                self.error(yaml.place, format!("{what} is empty"));
+                None
+            }
             _ => {
                 self.error(yaml.place, format!("{what} is one word or text"));
                 None

@@ -8,6 +8,8 @@ use granit_parser::Parser;
 use granit_parser::ScalarStyle;
 use granit_parser::Span;
 
+use super::unreadable;
+
 /// How deep lists and maps may be nested.
 const MAX_DEPTH: usize = 16;
 /// The longest file, in bytes: a flow of ten thousand nodes is a tenth of this.
@@ -61,21 +63,19 @@ pub(crate) fn parse(text: &str) -> (Option<Yaml>, Vec<Problem>) {
         builder.problem(Place { line: 1, column: 1, length: 1 }, "the file is longer than 16 MiB", None);
         return (None, builder.problems);
     }
+    if let Some(place) = not_utf8(text) {
+        let hint = "save the file as UTF-8, which editors offer when it is saved: umlauts and accents are lost otherwise";
+        builder.problem(place, "this file is not in UTF-8, as this character shows", Some(hint.to_owned()));
+        if text.contains('\0') {
+            // Every other letter is a zero, as UTF-16 has it: nothing else in it is worth a word.
+            return (None, builder.problems);
+        }
+    }
     for event in Parser::new_from_str(text) {
         let more = match event {
             Ok((event, span)) => builder.take(event, place_of(span)),
             Err(error) => {
-                let mark = error.marker();
-                let place = Place { line: count(mark.line()), column: count(mark.col() + 1), length: 1 };
-                let hint = text
-                    .lines()
-                    .nth(mark.line().saturating_sub(1))
-                    .filter(|line| line.contains('*') || line.contains('\t'))
-                    .map(|line| match line.contains('\t') {
-                        true => "indent with spaces, not with tabs".to_owned(),
-                        false => "write what begins with a * between quotation marks: \"*51\"".to_owned(),
-                    });
-                builder.problem(place, &format!("this is not YAML: {}", error.info()), hint);
+                builder.problems.push(unreadable::in_words(&error, text));
                 false
             }
         };
@@ -116,7 +116,9 @@ impl Builder {
         match event {
             Event::Scalar(text, style, _, _) => {
                 let quoted = style != ScalarStyle::Plain;
-                self.scalar(Text { place, text: text.into_owned(), quoted });
+                // Where nothing is written the parser gives YAML's word for nothing.
+                let text = if quoted || text != "~" { text.into_owned() } else { String::new() };
+                self.scalar(Text { place, text, quoted });
             }
             Event::SequenceStart(..) => self.open.push(Open::List(place, Vec::new())),
             Event::MappingStart(..) => {
@@ -183,6 +185,14 @@ impl Builder {
     }
 }
 
+/// Where the first character stands that whoever read the file could make nothing of.
+fn not_utf8(text: &str) -> Option<Place> {
+    let (line, source) =
+        text.lines().enumerate().find(|(_, line)| line.contains(char::REPLACEMENT_CHARACTER))?;
+    let column = source.chars().position(|c| c == char::REPLACEMENT_CHARACTER)?;
+    Some(Place { line: count(line + 1), column: count(column + 1), length: 1 })
+}
+
 fn place_of(span: Span) -> Place {
     let (start, end) = (span.start, span.end);
     let length = if start.line() == end.line() { end.col().saturating_sub(start.col()) } else { 1 };
@@ -214,6 +224,17 @@ mod tests {
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].place.line, 2);
         assert!(matches!(root, Some(Yaml { value: Value::Map(entries), .. }) if entries.len() == 1));
+    }
+
+    #[test]
+    fn a_file_in_latin_1_or_utf_16_is_told_with_the_character_that_shows_it() {
+        let latin = String::from_utf8_lossy(b"a: x\ncompany: M\xfcller\n").into_owned();
+        let (root, problems) = parse(&latin);
+        assert!(root.is_some(), "all else is read");
+        assert_eq!((problems.len(), problems[0].place.line, problems[0].place.column), (1, 2, 11));
+        assert!(problems[0].message.contains("not in UTF-8"), "{problems:?}");
+        let utf_16 = String::from_utf8_lossy(b"\xff\xfea\0:\0 \0x\0").into_owned();
+        assert_eq!(parse(&utf_16).1.len(), 1);
     }
 
     #[test]

@@ -116,9 +116,31 @@ hint: did you mean \"queue\"?";
 #[test]
 fn what_is_not_yaml() {
     let said = found(&[("center.yaml", CENTER), ("main.yaml", "flow: main\nstart: [a\nnodes: {}\n")]);
-    assert!(said.starts_with("main.yaml:3:6: error: this is not YAML:"), "{said}");
+    assert!(said.starts_with("main.yaml:2:8: error: a [ is never closed"), "{said}");
     let said = found(&[("center.yaml", "company: x\nfeature_codes: { *51: ready }\n")]);
     assert!(said.contains("write what begins with a * between quotation marks: \"*51\""), "{said}");
+}
+
+#[test]
+fn a_company_without_a_name_a_code_that_is_a_number_and_hours_of_no_zone() {
+    let center =
+        |more: &str| found(&[("center.yaml", &format!("{more}{}", &CENTER[17..])), ("main.yaml", END)]);
+    for empty in ["company:\n", "company: \"\"\n", "company: \" \"\n"] {
+        let said = center(empty);
+        assert!(said.contains("error: the company's name is empty"), "{said}");
+    }
+    let said = center("company: x\nfeature_codes: { 1000: ready }\n");
+    assert!(said.contains("center.yaml:2:18: error: \"1000\" is a number of the center as well"), "{said}");
+    assert!(said.contains("let the code begin with a star: \"*1000\""), "{said}");
+    let hours = "company: x\nhours: { office: { mon-fri: 09:00-17:00 } }\n";
+    let said = center(hours);
+    assert!(
+        said.starts_with(
+            "center.yaml:2:8: warning: these hours go by UTC, for the center names no time_zone"
+        ),
+        "{said}"
+    );
+    assert_eq!(center(&format!("time_zone: Europe/Berlin\n{hours}")), "");
 }
 
 #[test]
@@ -126,10 +148,10 @@ fn of_a_center_that_is_not_yaml_nothing_is_told_but_that() {
     let broken = CENTER.replace("queues:", "queues");
     let calls_a_queue = flow("  a: { enqueue: help }\n");
     let said = found(&[("center.yaml", &broken), ("main.yaml", &calls_a_queue)]);
-    assert!(said.starts_with("center.yaml:") && said.contains("this is not YAML"), "{said}");
+    assert!(said.starts_with("center.yaml:4:1: error: \"queues\" has no colon"), "{said}");
     assert_eq!(said.matches("error:").count(), 1, "{said}");
     let said = found(&[("center.yaml", &broken), ("main.yaml", "flow: main\nstart: [a\nnodes: {}\n")]);
-    assert!(said.contains("\nmain.yaml:3:6: error: this is not YAML:"), "{said}");
+    assert!(said.contains("\nmain.yaml:2:8: error: a [ is never closed"), "{said}");
     assert_eq!(said.matches("error:").count(), 2, "{said}");
 }
 

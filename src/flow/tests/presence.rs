@@ -16,6 +16,7 @@ queues:
 agents:
   alice: { skills: { billing: 7, sales: 2 }, hours: office }
   bob: { skills: { sales: 7 }, hours: weekend }
+time_zone: UTC
 ";
 
 /// A flow that sends nobody anywhere.
