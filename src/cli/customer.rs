@@ -16,8 +16,10 @@ use crate::cli::flow::FlowsArg;
 use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
+use crate::server::load;
 use crate::store::NewCustomer;
 use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::customers::ListedCustomer;
 use crate::store::story;
 use crate::store::view::rfc3339;
@@ -45,11 +47,38 @@ pub(super) enum CustomerCommand {
     ///
     /// The first line is `account,name,pin,numbers,name_prompt`, with `,birth_date` behind it where dates of birth
     /// (1980-12-24) are known; several numbers are separated by spaces, all after the PIN may be empty. Keep the file no longer than you must: it holds PINs.
-    Import {
-        file: PathBuf,
+    Import(ImportArgs),
+    /// Remove a customer, with their numbers; what the history says of them stays
+    Remove {
+        /// The account number
+        account: String,
         #[command(flatten)]
         data: DataArg,
     },
+    /// Open an account again that wrong PINs have locked, before its half hour is over
+    Unlock {
+        /// The account number
+        account: String,
+        #[command(flatten)]
+        data: DataArg,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    file: PathBuf,
+    #[command(flatten)]
+    data: DataArg,
+    #[command(flatten)]
+    recordings: PromptsArg,
+}
+
+/// Where recordings of names are.
+#[derive(Debug, Args)]
+struct PromptsArg {
+    /// The prompts, in which recordings of names are looked for
+    #[arg(long, value_name = "DIR", default_value = "./prompts")]
+    prompts: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +97,8 @@ pub(super) struct AddArgs {
     birth_date: Option<String>,
     #[command(flatten)]
     data: DataArg,
+    #[command(flatten)]
+    recordings: PromptsArg,
 }
 
 /// `warmline customer …`
@@ -77,8 +108,24 @@ pub(super) fn run(command: CustomerCommand) -> Result<(), Trouble> {
             list(&Store::open_existing(&data.data)?, &flows, format)
         }
         CustomerCommand::Add(args) => add(args),
-        CustomerCommand::Import { file, data } => import(&file, &Store::open(&data.data)?),
+        CustomerCommand::Import(args) => import(&args, &Store::open(&args.data.data)?),
+        CustomerCommand::Remove { account, data } => remove(&account, &Store::open_existing(&data.data)?),
+        CustomerCommand::Unlock { account, data } => unlock(&account, &Store::open_existing(&data.data)?),
     }
+}
+
+fn remove(account: &str, store: &Store) -> Result<(), Trouble> {
+    store.remove_customer(account)?;
+    eprintln!("removed account {account}; calls that know it already go on with it");
+    Ok(())
+}
+
+fn unlock(account: &str, store: &Store) -> Result<(), Trouble> {
+    match store.unlock_customer(account)? {
+        true => eprintln!("account {account} is open: no wrong PIN counts any more"),
+        false => eprintln!("account {account} was not locked, and no wrong PIN was counted"),
+    }
+    Ok(())
 }
 
 fn list(store: &Store, flows: &FlowsArg, format: Format) -> Result<(), Trouble> {
@@ -118,49 +165,120 @@ fn list(store: &Store, flows: &FlowsArg, format: Format) -> Result<(), Trouble> 
 fn add(args: AddArgs) -> Result<(), Trouble> {
     let store = Store::open(&args.data.data)?;
     let pin = ask::new_secret("PIN")?;
-    let AddArgs { account, name, numbers, name_prompt, birth_date, data: _ } = args;
+    let AddArgs { account, name, numbers, name_prompt, birth_date, data: _, recordings } = args;
     let birth_date = birth_date.map(Secret::new);
-    store.add_customer(&NewCustomer {
-        account: account.clone(),
-        name,
-        name_prompt,
-        numbers,
-        pin,
-        birth_date,
-    })?;
+    let new = [NewCustomer { account: account.clone(), name, name_prompt, numbers, pin, birth_date }];
+    let notes = notes(&new, &store, &recordings.prompts)?;
+    store.add_customer(&new[0])?;
     eprintln!("added account {account}");
+    notes.iter().for_each(|(_, note)| eprintln!("note: {note}"));
     Ok(())
 }
 
-fn import(file: &Path, store: &Store) -> Result<(), Trouble> {
-    let failed = |error| Trouble::new(format!("{} cannot be read: {error}", file.display()));
-    let text = fs::read_to_string(file).map_err(failed)?;
-    let customers = parse(&text).map_err(|(line, error)| {
-        let hint = match line {
-            1 => format!("it is {COLUMNS}, with {BIRTH_DATE} behind it where dates of birth are known"),
-            _ => "a field with a comma in it stands between quotes; several numbers are separated by spaces"
-                .to_owned(),
-        };
-        Trouble::new(format!("{}:{line}: {error}", file.display())).hint(hint)
-    })?;
+fn import(args: &ImportArgs, store: &Store) -> Result<(), Trouble> {
+    let shown = args.file.display();
+    let failed = |error| Trouble::new(format!("{shown} cannot be read: {error}"));
+    let bytes = fs::read(&args.file).map_err(failed)?;
+    let (lines, customers) = looked_over(&bytes, store).map_err(|wrong| wrong.told(&args.file))?;
+    let notes = notes(&customers, store, &args.recordings.prompts)?;
     store.import_customers(&customers)?;
     eprintln!("added {} customers", customers.len());
+    notes.iter().for_each(|(place, note)| eprintln!("note: {shown}:{}: {note}", lines[*place]));
     Ok(())
 }
 
-/// The customers of a CSV text, or the line that is wrong and why.
-fn parse(text: &str) -> Result<Vec<NewCustomer>, (usize, String)> {
+/// Why nobody was added.
+#[derive(Debug)]
+enum Wrong {
+    /// Each thing with its line, by line.
+    Lines(Vec<(usize, String)>),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Wrong {
+    fn from(error: StoreError) -> Wrong {
+        Wrong::Store(error)
+    }
+}
+
+impl Wrong {
+    fn told(self, file: &Path) -> Trouble {
+        let problems = match self {
+            Wrong::Store(error) => return error.into(),
+            Wrong::Lines(problems) => problems,
+        };
+        let hint = match problems.first() {
+            Some((1, _)) => format!("it is {COLUMNS}, with {BIRTH_DATE} behind it where dates of birth are known"),
+            _ => "nobody was added; a field with a comma in it stands between quotes; several numbers are separated by spaces"
+                .to_owned(),
+        };
+        let line = |(line, problem): &(usize, String)| format!("{}:{line}: {problem}", file.display());
+        Trouble::new(problems.iter().map(line).collect::<Vec<_>>().join("\n")).hint(hint)
+    }
+}
+
+/// The customers of a file, each with its line; or all that is wrong with it.
+fn looked_over(bytes: &[u8], store: &Store) -> Result<(Vec<usize>, Vec<NewCustomer>), Wrong> {
+    let text = String::from_utf8_lossy(bytes);
+    let (rows, mut problems) = parse(&text).map_err(|error| Wrong::Lines(vec![(1, error)]))?;
+    let (lines, customers): (Vec<usize>, Vec<NewCustomer>) = rows.into_iter().unzip();
+    let of_customers = store.customer_problems(&customers)?;
+    problems.extend(of_customers.into_iter().map(|(place, problem)| (lines[place], problem)));
+    problems.sort_by_key(|(line, _)| *line);
+    if problems.is_empty() { Ok((lines, customers)) } else { Err(Wrong::Lines(problems)) }
+}
+
+/// What somebody should know of new customers, each with its place among them: none of it is wrong.
+fn notes(new: &[NewCustomer], store: &Store, prompts: &Path) -> Result<Vec<(usize, String)>, StoreError> {
+    let shared = store.shared_numbers(new)?.into_iter().map(|(place, number, other)| {
+        (place, format!("{number} is account {other}'s as well: who calls from it is recognised as neither"))
+    });
+    let mut notes: Vec<(usize, String)> = shared.collect();
+    let known = load::prompts(prompts).map(|(known, _)| known);
+    for (place, name) in
+        new.iter().enumerate().filter_map(|(place, one)| Some((place, one.name_prompt.as_deref()?)))
+    {
+        match &known {
+            Ok(known) if known.has_in_some(name) => {}
+            Ok(_) => notes.push((place, format!("{name} is not recorded: callers hear no name until it is"))),
+            Err(error) => {
+                notes.push((place, format!("whether {name} is recorded cannot be told: {error}")));
+                break;
+            }
+        }
+    }
+    notes.sort_by_key(|(place, _)| *place);
+    Ok(notes)
+}
+
+/// Things of a file, each with its line.
+type Lined<T> = Vec<(usize, T)>;
+
+/// The customers of a CSV text, and the lines that are wrong, and why; or what is wrong with its first line.
+fn parse(text: &str) -> Result<(Lined<NewCustomer>, Lined<String>), String> {
     let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     let head = lines.next().map_or("", |(_, head)| head.trim());
+    if head.contains(';') && head.replace(';', ",").starts_with(COLUMNS) {
+        return Err("the columns are separated by semicolons, and commas are wanted".to_owned());
+    }
     if head.strip_suffix(BIRTH_DATE).unwrap_or(head) != COLUMNS {
-        return Err((1, "the first line does not name the columns".to_owned()));
+        return Err("the first line does not name the columns".to_owned());
     }
     let columns = head.split(',').count();
-    let rows = lines.filter(|(_, line)| !line.trim().is_empty());
-    rows.map(|(place, line)| row(line, columns).map_err(|error| (place + 1, error))).collect()
+    let (mut rows, mut problems) = (Vec::new(), Vec::new());
+    for (place, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        match row(line, columns) {
+            Ok(customer) => rows.push((place + 1, customer)),
+            Err(error) => problems.push((place + 1, error)),
+        }
+    }
+    Ok((rows, problems))
 }
 
 fn row(line: &str, columns: usize) -> Result<NewCustomer, String> {
+    if line.contains(char::REPLACEMENT_CHARACTER) {
+        return Err("this line is not in UTF-8: save the file as \"CSV UTF-8\"".to_owned());
+    }
     let mut fields = fields(line)?;
     // The line itself stays out of the message: it holds a PIN.
     if fields.len() != columns {
@@ -201,61 +319,113 @@ fn fields(line: &str) -> Result<Vec<String>, String> {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Lined<NewCustomer> {
+        let (rows, problems) = parse(text).unwrap();
+        assert_eq!(problems, []);
+        rows
+    }
+
     #[test]
     fn a_csv_file_is_read_with_its_quotes() {
         let text =
             "account,name,pin,numbers,name_prompt\r\n100500,\"Dee, \"\"D\"\"\",1234,+1202 +1203,\r\n\r\n";
-        let customers = parse(text).unwrap();
+        let customers = read(text);
         assert_eq!(customers.len(), 1);
-        assert_eq!(customers[0].name, "Dee, \"D\"");
-        assert_eq!(customers[0].numbers, ["+1202", "+1203"]);
-        assert_eq!(customers[0].pin.expose(), "1234");
-        assert_eq!(customers[0].name_prompt, None);
+        let (line, dee) = &customers[0];
+        assert_eq!((*line, dee.name.as_str(), dee.pin.expose()), (2, "Dee, \"D\"", "1234"));
+        assert_eq!(dee.numbers, ["+1202", "+1203"]);
+        assert_eq!(dee.name_prompt, None);
     }
 
     #[test]
     fn dates_of_birth_are_a_column_more() {
         let text = format!("{COLUMNS}{BIRTH_DATE}\n1,Ann,4711,,,1980-02-29\n2,Ben,4712,,,\n");
-        let dates: Vec<Option<Secret>> =
-            parse(&text).unwrap().into_iter().map(|one| one.birth_date).collect();
+        let dates: Vec<Option<Secret>> = read(&text).into_iter().map(|(_, one)| one.birth_date).collect();
         assert_eq!(dates, [Some(Secret::new("1980-02-29")), None]);
         let short = format!("{COLUMNS}{BIRTH_DATE}\n1,Ann,4711,,\n");
-        assert_eq!(parse(&short).unwrap_err(), (2, "6 columns are wanted, got 5".to_owned()));
+        assert_eq!(parse(&short).unwrap().1, [(2, "6 columns are wanted, got 5".to_owned())]);
+    }
+
+    /// What an import into a store with the demo's customers says, each line from its line's number on; the hint apart.
+    fn told(text: &[u8]) -> (Vec<String>, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.seed_demo_customers().unwrap();
+        let before = store.customers().unwrap();
+        let file = folder.path().join("c.csv");
+        fs::write(&file, text).unwrap();
+        let (data, recordings) = (folder.path().to_owned(), folder.path().to_owned());
+        let (data, recordings) = (DataArg { data }, PromptsArg { prompts: recordings });
+        let error = import(&ImportArgs { file, data, recordings }, &store).unwrap_err().to_string();
+        assert_eq!(store.customers().unwrap(), before, "nobody is added");
+        let (lines, hint) = error.split_once("\n\nhint: ").unwrap();
+        let lines = lines.lines().map(|line| line.split("c.csv:").nth(1).unwrap_or_default().to_owned());
+        (lines.collect(), hint.to_owned())
     }
 
     #[test]
     fn what_is_wrong_with_a_file_is_told_and_what_to_do_is_something_else() {
+        let (lines, hint) = told(b"account,name\n");
+        assert_eq!(lines, ["1: the first line does not name the columns"]);
+        assert_eq!(
+            hint,
+            format!("it is {COLUMNS}, with {BIRTH_DATE} behind it where dates of birth are known\n")
+        );
+        let (lines, hint) = told(format!("{COLUMNS}\n1,Ann\n").as_bytes());
+        assert_eq!(lines, ["2: 5 columns are wanted, got 2"]);
+        assert!(
+            hint.starts_with("nobody was added; a field with a comma in it stands between quotes"),
+            "{hint}"
+        );
+        assert!(told(COLUMNS.replace(',', ";").as_bytes()).0[0].contains("separated by semicolons"));
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_file_is_told_at_once_each_with_its_line_and_no_pin() {
+        let mut text = format!(
+            "{COLUMNS}\n100500,Dee,12,,\n100501,,1234,,\n\n100200,Ann,1234,,\n100502,Eve,1234,+49 (0)30 1234,\n\
+             100502,Eva,9876543210123,,\n1,Ben,4712\n"
+        )
+        .into_bytes();
+        text.extend(b"100503,M\xfcller,1234,,\n");
+        let (lines, _) = told(&text);
+        let expected = [
+            "2: the PIN of account 100500 must be 4 to 12 digits",
+            "3: account 100501 needs a name",
+            "5: account 100200 is there already",
+            "6: account 100502: \"+49\" is too short: several numbers have spaces between them, and none within",
+            "7: the PIN of account 100502 must be 4 to 12 digits",
+            "7: account 100502 is in this file already",
+            "8: 5 columns are wanted, got 3",
+            "9: this line is not in UTF-8: save the file as \"CSV UTF-8\"",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_number_that_two_have_and_a_name_that_nobody_recorded_are_no_faults_but_told() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let trouble = |text: &str| {
-            let file = folder.path().join("c.csv");
-            fs::write(&file, text).unwrap();
-            import(&file, &store)
-                .unwrap_err()
-                .to_string()
-                .split("c.csv")
-                .nth(1)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        store.seed_demo_customers().unwrap();
+        let new = read(&format!(
+            "{COLUMNS}\n1,Zoe,1234,+12025550143,names/zoe\n2,Dan,1234,+1(0)202,names/ann\n3,Fay,1234,+1202,\n"
+        ));
+        let (_, new): (Vec<usize>, Vec<NewCustomer>) = new.into_iter().unzip();
+        let prompts = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
+        let told = notes(&new, &store, &prompts).unwrap();
+        let words: Vec<String> = told.iter().map(|(place, note)| format!("{place} {note}")).collect();
         assert_eq!(
-            trouble("account,name\n"),
-            ":1: the first line does not name the columns\n\nhint: it is account,name,pin,numbers,name_prompt, with \
-             ,birth_date behind it where dates of birth are known\n"
-        );
-        assert_eq!(
-            trouble(&format!("{COLUMNS}\n1,Ann\n")),
-            ":2: 5 columns are wanted, got 2\n\nhint: a field with a comma in it stands between quotes; several numbers \
-             are separated by spaces\n"
+            words,
+            [
+                "0 +12025550143 is account 100200's as well: who calls from it is recognised as neither",
+                "0 names/zoe is not recorded: callers hear no name until it is",
+                "2 +1202 is account 2's as well: who calls from it is recognised as neither",
+            ]
         );
     }
 
     #[test]
-    fn a_wrong_line_is_named_and_its_pin_is_not() {
-        let text = format!("{COLUMNS}\n1,Ann,4711,,\n2,Ben,4712\n");
-        let (line, error) = parse(&text).unwrap_err();
-        assert_eq!((line, error.as_str()), (3, "5 columns are wanted, got 3"));
-        assert_eq!(parse("name,pin\n").unwrap_err().0, 1);
+    fn an_open_quote_is_told() {
         assert!(fields("\"open").is_err());
     }
 }

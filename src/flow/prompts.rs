@@ -43,6 +43,11 @@ impl Prompts {
         self.length(language, name).is_some()
     }
 
+    /// Whether there is such a recording in any language.
+    pub fn has_in_some(&self, name: &str) -> bool {
+        self.lengths.contains_key(name)
+    }
+
     /// Whether anything at all is recorded in `language`.
     pub fn has_any(&self, language: &str) -> bool {
         self.lengths.values().any(|languages| languages.contains_key(language))

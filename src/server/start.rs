@@ -132,6 +132,9 @@ const TRYING_AFTER: Duration = Duration::from_millis(100);
 /// a call has two: this is enough for 7 500 calls a second. Beyond it new requests get 503.
 const TRANSACTIONS: usize = 500_000;
 
+/// Whose customers everybody knows with their PINs, in `ivr_flows/center.yaml` as it comes. No other center gets them.
+const DEMO_COMPANY: &str = "Juniper Home Services";
+
 /// Why the server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -204,6 +207,11 @@ impl ServeError {
                 Some("say where the prompts are: --prompts DIR".to_owned())
             }
             ServeError::Load(LoadError::Prompts { .. }) => Some(load::RECORDING_HINT.to_owned()),
+            ServeError::Load(LoadError::DataFolder { error, .. })
+                if error.kind() == io::ErrorKind::StorageFull =>
+            {
+                Some("the disk is full: make room, and start again".to_owned())
+            }
             ServeError::Load(LoadError::DataFolder { .. }) => {
                 Some("name a folder that you may write to with --data".to_owned())
             }
@@ -562,7 +570,11 @@ fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeErr
     let store = Store::open(&options.data)?;
     let agents: Vec<Name> = center.engine.agents.iter().map(|agent| agent.name.clone()).collect();
     store.seed_demo_agents(&agents)?;
-    store.seed_demo_customers()?;
+    if center.company == DEMO_COMPANY {
+        store.seed_demo_customers()?;
+    } else {
+        store.leave_out_demo_customers()?;
+    }
     if let Some(address) = options.reached_at() {
         let names = store.demo_passwords_stand()?;
         if !names.is_empty() {
@@ -719,5 +731,22 @@ fn raise_file_limit() {
 fn keep_pages_small() {
     if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
         debug!(%error, "the kernel may put memory into huge pages");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_demo_center_has_customers_whose_pins_everybody_knows() {
+        let customers = |company: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let options = ServeOptions { data: folder.path().to_owned(), ..ServeOptions::default() };
+            let center = Center { company: company.to_owned(), ..flow::tests::demo() };
+            open_store(&options, &center).unwrap().customers().unwrap().len()
+        };
+        assert_eq!(customers(&flow::tests::demo().company), 3);
+        assert_eq!(customers("Oak Plumbing"), 0);
     }
 }

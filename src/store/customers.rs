@@ -3,6 +3,8 @@
 //! Wrong account and wrong PIN look the same from outside: the same answer after the same work, counted the
 //! same way. Time is told, so that a lock-out can be tested without waiting for it.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -28,6 +30,13 @@ pub const LOCK_OUT: Duration = Duration::from_secs(30 * 60);
 const TRIES_REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// No account number, number or PIN is longer.
 const LONGEST: usize = 64;
+
+/// The demo center's customers: account, PIN, number, name, and the prompt that says it.
+const DEMO: [(&str, &str, &str, &str, Option<&str>); 3] = [
+    ("100200", "4711", "+12025550143", "Ann", Some("names/ann")),
+    ("100300", "2580", "+12025550144", "Ben", None),
+    ("100400", "9023", "+12025550145", "Carla", Some("names/carla")),
+];
 
 /// A customer to be added.
 #[derive(Clone, Debug)]
@@ -77,6 +86,64 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// What is wrong with customers that are to be added, all of it, each with its place in `new`.
+    pub fn customer_problems(&self, new: &[NewCustomer]) -> Result<Vec<(usize, String)>, StoreError> {
+        let there: BTreeSet<String> =
+            self.customers()?.into_iter().map(|listed| listed.customer.account).collect();
+        let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (place, one) in new.iter().enumerate() {
+            let account = one.account.trim();
+            problems.extend(one.problems().into_iter().map(|problem| (place, problem)));
+            if there.contains(account) {
+                problems.push((place, format!("account {account} is there already")));
+            } else if first.contains_key(account) {
+                problems.push((place, format!("account {account} is in this file already")));
+            } else if !account.is_empty() {
+                first.insert(account, place);
+            }
+        }
+        Ok(problems)
+    }
+
+    /// Calling numbers of these customers that are others' as well, among them or in the store: whoever calls from one is
+    /// recognised as neither. Each with its place in `new`, and the other account.
+    pub fn shared_numbers(&self, new: &[NewCustomer]) -> Result<Vec<(usize, String, String)>, StoreError> {
+        let listed = self.customers()?.into_iter();
+        let mut owners: BTreeMap<String, String> = listed
+            .flat_map(|one| one.numbers.into_iter().map(move |number| (number, one.customer.account.clone())))
+            .collect();
+        let mut shared = Vec::new();
+        for (place, one) in new.iter().enumerate() {
+            for number in one.numbers.iter().map(|number| normal_number(number)) {
+                match owners.get(&number) {
+                    Some(owner) if owner != one.account.trim() => shared.push((place, number, owner.clone())),
+                    Some(_) => {}
+                    None => drop(owners.insert(number, one.account.trim().to_owned())),
+                }
+            }
+        }
+        Ok(shared)
+    }
+
+    /// Removes a customer with their numbers and what was counted of their tries. What the history says of them stays.
+    pub fn remove_customer(&self, account: &str) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        let removed = transaction.execute("DELETE FROM customers WHERE account = ?1", [account])?;
+        transaction.execute("DELETE FROM tries WHERE account = ?1", [account])?;
+        transaction.commit()?;
+        if removed == 0 { Err(no_account(account)) } else { Ok(()) }
+    }
+
+    /// Forgets a customer's wrong tries, so that an account that they locked is open again; whether there were any.
+    pub fn unlock_customer(&self, account: &str) -> Result<bool, StoreError> {
+        let connection = self.connection();
+        let known = "SELECT 1 FROM customers WHERE account = ?1";
+        connection.query_row(known, [account], |_| Ok(())).optional()?.ok_or_else(|| no_account(account))?;
+        Ok(connection.execute("DELETE FROM tries WHERE account = ?1", [account])? > 0)
+    }
+
     /// Every customer, by account number.
     pub fn customers(&self) -> Result<Vec<ListedCustomer>, StoreError> {
         let connection = self.connection();
@@ -104,20 +171,35 @@ impl Store {
         if self.was_seeded("customers")? {
             return Ok(());
         }
-        let demo = |account: &str, pin: &str, number: &str, name: &str, prompt: Option<&str>| NewCustomer {
+        let demo = DEMO.map(|(account, pin, number, name, prompt)| NewCustomer {
             account: account.to_owned(),
             name: name.to_owned(),
             name_prompt: prompt.map(str::to_owned),
             numbers: vec![number.to_owned()],
             pin: Secret::new(pin),
             birth_date: None,
-        };
-        self.import_customers(&[
-            demo("100200", "4711", "+12025550143", "Ann", Some("names/ann")),
-            demo("100300", "2580", "+12025550144", "Ben", None),
-            demo("100400", "9023", "+12025550145", "Carla", Some("names/carla")),
-        ])?;
+        });
+        self.import_customers(&demo)?;
         self.mark_seeded("customers")
+    }
+
+    /// The store is no demo center's, and gets none of the demo's customers, whatever it serves later.
+    pub fn leave_out_demo_customers(&self) -> Result<(), StoreError> {
+        self.mark_seeded("customers")
+    }
+
+    /// Accounts of the demo that still have the PIN that everybody knows.
+    pub fn demo_pins_stand(&self) -> Result<Vec<String>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare("SELECT pin FROM customers WHERE account = ?1")?;
+        let mut stand = Vec::new();
+        for (account, pin, ..) in DEMO {
+            let hash: Option<String> = statement.query_row([account], |row| row.get(0)).optional()?;
+            if hash.is_some_and(|hash| password::fits(&Secret::new(pin), &hash)) {
+                stand.push(account.to_owned());
+            }
+        }
+        Ok(stand)
     }
 
     /// Whether demo data of this kind was put in before.
@@ -137,11 +219,14 @@ impl Store {
 /// ```
 /// use warmline::store::customers::normal_number;
 /// assert_eq!(normal_number("+1 (202) 555-0143"), "+12025550143");
+/// assert_eq!(normal_number("+49 (0)30 123456"), "+4930123456");
 /// assert_eq!(normal_number("tel:alice"), "");
 /// ```
 pub fn normal_number(number: &str) -> String {
-    let digits = number.chars().filter(char::is_ascii_digit);
     let plus = number.trim_start().starts_with('+').then_some('+');
+    // The zero between brackets is dialled within the country, and never with the country's code before it.
+    let number = if plus.is_some() { number.replace("(0)", "") } else { number.to_owned() };
+    let digits = number.chars().filter(char::is_ascii_digit);
     let normal: String = plus.into_iter().chain(digits).take(LONGEST).collect();
     if normal == "+" { String::new() } else { normal }
 }
@@ -249,6 +334,10 @@ struct Hashes {
     birth_date: Option<String>,
 }
 
+fn no_account(account: &str) -> StoreError {
+    StoreError::Unknown(format!("customer with account {account}"))
+}
+
 fn customer(account: String, name: String, name_prompt: Option<String>) -> Customer {
     Customer { account, name, name_prompt: name_prompt.map(Name::from) }
 }
@@ -263,40 +352,53 @@ struct CheckedCustomer {
     birth_date_hash: Option<String>,
 }
 
+impl NewCustomer {
+    /// What is wrong with the fields: all of it. No PIN is told, and no date of birth.
+    fn problems(&self) -> Vec<String> {
+        let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        let (account, mut problems) = (self.account.trim(), Vec::new());
+        if !digits(account) || account.len() > LONGEST {
+            problems.push(format!("an account number is digits, got {account:?}"));
+        }
+        if !digits(self.pin.expose()) || !(4..=12).contains(&self.pin.len()) {
+            problems.push(format!("the PIN of account {account} must be 4 to 12 digits"));
+        }
+        if self.birth_date.as_ref().is_some_and(|date| born(date).is_none()) {
+            problems.push(format!("the date of birth of account {account} must be like 1980-12-24"));
+        }
+        if self.name.trim().is_empty() {
+            problems.push(format!("account {account} needs a name"));
+        }
+        let odd = self.numbers.iter().filter(|number| normal_number(number).is_empty());
+        problems.extend(odd.map(|number| format!("account {account}: {number:?} is no telephone number")));
+        let parts = self
+            .numbers
+            .iter()
+            .filter(|number| number.starts_with('+') && (2..=4).contains(&normal_number(number).len()));
+        problems.extend(parts.map(|number| {
+            let why = "several numbers have spaces between them, and none within";
+            format!("account {account}: {number:?} is too short: {why}")
+        }));
+        problems
+    }
+}
+
+fn born(date: &Secret) -> Option<Secret> {
+    date.expose().trim().parse::<Date>().ok().map(|date| Secret::new(date.to_string()))
+}
+
 impl CheckedCustomer {
     fn check(new: &NewCustomer) -> Result<CheckedCustomer, StoreError> {
-        let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-        let account = new.account.trim();
-        if !digits(account) || account.len() > LONGEST {
-            return Err(StoreError::Invalid(format!("an account number is digits, got {account:?}")));
+        let problems = new.problems();
+        if !problems.is_empty() {
+            return Err(StoreError::Invalid(problems.join("; ")));
         }
-        if !digits(new.pin.expose()) || !(4..=12).contains(&new.pin.len()) {
-            return Err(StoreError::Invalid(format!("the PIN of account {account} must be 4 to 12 digits")));
-        }
-        let birth_date = new.birth_date.as_ref().map(|date| date.expose().trim().parse::<Date>());
-        let birth_date = birth_date.transpose().map_err(|_| {
-            StoreError::Invalid(format!("the date of birth of account {account} must be like 1980-12-24"))
-        })?;
-        let birth_date = birth_date.map(|date| Secret::new(date.to_string()));
-        let name = new.name.trim();
-        if name.is_empty() {
-            return Err(StoreError::Invalid(format!("account {account} needs a name")));
-        }
-        let mut numbers = Vec::new();
-        for number in &new.numbers {
-            let normal = normal_number(number);
-            if normal.is_empty() {
-                return Err(StoreError::Invalid(format!(
-                    "account {account}: {number:?} is no telephone number"
-                )));
-            }
-            numbers.push(normal);
-        }
+        let birth_date = new.birth_date.as_ref().and_then(born);
         Ok(CheckedCustomer {
-            account: account.to_owned(),
-            name: name.to_owned(),
+            account: new.account.trim().to_owned(),
+            name: new.name.trim().to_owned(),
             name_prompt: new.name_prompt.clone().filter(|prompt| !prompt.is_empty()),
-            numbers,
+            numbers: new.numbers.iter().map(|number| normal_number(number)).collect(),
             pin_hash: password::hash(&new.pin)?,
             birth_date_hash: birth_date.as_ref().map(password::hash).transpose()?,
         })
@@ -419,12 +521,52 @@ mod tests {
     }
 
     #[test]
+    fn a_customer_who_is_removed_is_known_no_more_and_proves_nothing() {
+        let (_folder, store) = seeded();
+        let mut verifier = verifier(&store);
+        assert_eq!(verifier.verify("100200", &pin("0000"), at(0)).unwrap(), VerifyResult::Wrong);
+        store.remove_customer("100200").unwrap();
+        assert_eq!(find_by_number(&store.connection(), "+12025550143").unwrap(), None);
+        assert_eq!(verifier.verify("100200", &pin("4711"), at(1)).unwrap(), VerifyResult::Wrong);
+        assert!(matches!(store.remove_customer("100200"), Err(StoreError::Unknown(_))));
+    }
+
+    #[test]
+    fn a_customer_who_was_locked_out_is_let_in_at_once_when_unlocked() {
+        let (_folder, store) = seeded();
+        let mut verifier = verifier(&store);
+        (0..10).for_each(|try_| drop(verifier.verify("100200", &pin("0000"), at(try_)).unwrap()));
+        assert_eq!(verifier.verify("100200", &pin("4711"), at(10)).unwrap(), VerifyResult::LockedOut);
+        assert!(store.unlock_customer("100200").unwrap());
+        assert!(matches!(
+            verifier.verify("100200", &pin("4711"), at(11)).unwrap(),
+            VerifyResult::Verified(_)
+        ));
+        assert!(!store.unlock_customer("100200").unwrap(), "it was open");
+        assert!(matches!(store.unlock_customer("42"), Err(StoreError::Unknown(_))));
+    }
+
+    #[test]
     fn a_removed_demo_customer_stays_removed() {
         let (_folder, store) = seeded();
-        store.connection().execute("DELETE FROM customers WHERE account = '100300'", []).unwrap();
+        store.remove_customer("100300").unwrap();
         store.seed_demo_customers().unwrap();
         let names: Vec<_> = store.customers().unwrap().into_iter().map(|c| c.customer.name).collect();
         assert_eq!(names, ["Ann", "Carla"]);
+    }
+
+    #[test]
+    fn pins_that_everybody_knows_are_told_while_their_customers_are_there() {
+        let (_folder, store) = seeded();
+        assert_eq!(store.demo_pins_stand().unwrap(), ["100200", "100300", "100400"]);
+        store.remove_customer("100200").unwrap();
+        store.remove_customer("100300").unwrap();
+        assert_eq!(store.demo_pins_stand().unwrap(), ["100400"]);
+        let folder = tempfile::tempdir().unwrap();
+        let other = Store::open(folder.path()).unwrap();
+        other.leave_out_demo_customers().unwrap();
+        other.seed_demo_customers().unwrap();
+        assert_eq!(other.customers().unwrap(), [], "a center of one's own has none, ever");
     }
 
     #[test]
