@@ -13,6 +13,8 @@ use std::time::SystemTime;
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::fs::Access;
+use rustix::fs::access;
 use rustix::process::Resource;
 use rustix::process::getrlimit;
 use serde::Serialize;
@@ -23,8 +25,10 @@ use crate::cli::Format;
 use crate::cli::ServeArgs;
 use crate::cli::http;
 use crate::cli::trouble::Trouble;
+use crate::cli::trouble::store_hint;
 use crate::flow::Center;
 use crate::server::PublishError;
+use crate::server::ServeError;
 use crate::server::ServeOptions;
 use crate::server::load;
 use crate::server::load::LoadError;
@@ -32,7 +36,10 @@ use crate::server::lock::FolderLock;
 use crate::server::publisher::Foreseen;
 use crate::server::publisher::foresee;
 use crate::server::publisher::in_short;
+use crate::server::speech::SPEECH_HINT;
+use crate::server::speech::unspeakable;
 use crate::server::standby::StandbyKey;
+use crate::sip::uri::Transport;
 use crate::store::FILE;
 use crate::store::Readers;
 use crate::store::Store;
@@ -104,13 +111,20 @@ fn examine(options: &ServeOptions) -> Vec<Checked> {
     findings.extend(certificate(options).map(|finding| ("certificate", finding)));
     findings.extend(proxy(options).map(|finding| ("proxy", finding)));
     findings.extend(standby_key(options).map(|finding| ("standby_key", finding)));
+    findings.extend(queue_log(options).map(|finding| ("queue_log", finding)));
+    let (flows, center) = flows(options);
     findings.extend([
         ("audio_ports", audio_ports(options)),
-        ("flows", flows(options)),
+        ("flows", flows),
         ("prompts", prompts(&options.prompts)),
         ("open_files", open_files()),
         ("clock", clock()),
     ]);
+    let center = center.as_ref();
+    findings.extend(center.and_then(|center| trunks(options, center)).map(|finding| ("trunks", finding)));
+    findings
+        .extend(center.and_then(|center| known_pins(options, center)).map(|finding| ("customers", finding)));
+    findings.extend(center.and_then(speech).map(|finding| ("speech", finding)));
     findings.extend(time_zone().map(|finding| ("time_zone", finding)));
     findings
 }
@@ -146,22 +160,104 @@ impl<'a> From<&'a Checked> for FindingView<'a> {
 
 fn data_folder(folder: &Path) -> Finding {
     let shown = folder.display();
-    if !folder.exists() {
-        return Good(format!("data folder {shown} is not there yet; the server makes it"));
-    }
-    let probe = folder.join(".warmline-doctor");
-    let written = fs::write(&probe, b"?").and_then(|()| fs::remove_file(&probe));
-    match written {
+    match writable(folder) {
+        Ok(()) if !folder.exists() => {
+            Good(format!("data folder {shown} is not there yet; the server makes it"))
+        }
         Ok(()) if FolderLock::is_taken(folder) => Note(
             format!("data folder {shown} can be written to, and a Warmline that runs has it"),
             "a second one needs a folder of its own: --data".to_owned(),
         ),
         Ok(()) => Good(format!("data folder {shown} can be written to")),
         Err(error) => Bad(
-            format!("data folder {shown} cannot be written to: {error}"),
-            "make it yours with chown, or name another with --data".to_owned(),
+            format!("data folder {shown} cannot be {}: {error}", made_or_written(folder)),
+            not_writable(&error, "--data"),
         ),
     }
+}
+
+/// Whether files can be made in a folder; where it is not there, whether it can be made.
+fn writable(folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        let probe = folder.join(".warmline-doctor");
+        return fs::write(&probe, b"?").and_then(|()| fs::remove_file(&probe));
+    }
+    let above =
+        folder.ancestors().skip(1).map(|above| if above == Path::new("") { Path::new(".") } else { above });
+    let Some(above) = above.into_iter().find(|above| above.exists()) else { return Ok(()) };
+    if !above.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotADirectory,
+            format!("{} is no folder", above.display()),
+        ));
+    }
+    access(above, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| io::Error::new(error.kind(), format!("{} is not yours: {error}", above.display())))
+}
+
+fn made_or_written(folder: &Path) -> &'static str {
+    if folder.exists() { "written to" } else { "made" }
+}
+
+fn not_writable(error: &io::Error, option: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => format!("the disk is full: make room, or name another with {option}"),
+        _ => format!("make it yours with chown, or name another with {option}"),
+    }
+}
+
+/// Whether the queue engine's log can be written, where it is wanted.
+fn queue_log(options: &ServeOptions) -> Option<Finding> {
+    let folder = options.queue_log.as_deref()?;
+    let shown = folder.display();
+    Some(match writable(folder) {
+        Ok(()) => Good(format!("the queue log can be written in {shown}")),
+        Err(error) => Bad(
+            format!("the folder of the queue log {shown} cannot be {}: {error}", made_or_written(folder)),
+            not_writable(&error, "--queue-log"),
+        ),
+    })
+}
+
+/// Whether every trunk can be reached as the center says.
+fn trunks(options: &ServeOptions, center: &Center) -> Option<Finding> {
+    let over_tls = center.trunks.iter().filter(|trunk| trunk.transport == Transport::Tls);
+    let names: Vec<&str> = over_tls.map(|trunk| &*trunk.name).collect();
+    (!names.is_empty()).then(|| match options.sip_tls {
+        Some(address) => Good(format!("SIP over TLS is at {address}, for the trunks {}", names.join(", "))),
+        None => {
+            let error = ServeError::NoTls(names.join(", ").into());
+            let hint = error.hint().unwrap_or_default();
+            Bad(format!("{error}: the server would not start"), hint)
+        }
+    })
+}
+
+/// Whether customers whose PINs everybody knows can be called in as, from outside.
+fn known_pins(options: &ServeOptions, center: &Center) -> Option<Finding> {
+    if center.trunks.is_empty() && !options.is_public() {
+        return None;
+    }
+    // What keeps the store from being read is told above.
+    let stand = Store::open_existing(&options.data).and_then(|store| store.demo_pins_stand()).ok()?;
+    let first = stand.first()?;
+    Some(Note(
+        format!(
+            "whoever calls can prove to be a customer of the demo, by PINs that everybody knows: {}",
+            stand.join(", ")
+        ),
+        format!("remove each: `warmline customer remove {first}`"),
+    ))
+}
+
+/// Whether the center's command speaks.
+fn speech(center: &Center) -> Option<Finding> {
+    center.speech.as_ref()?;
+    let problems = unspeakable(center);
+    Some(match problems.is_empty() {
+        true => Good("the command of `speech` speaks".to_owned()),
+        false => Bad(in_short(&problems), SPEECH_HINT.to_owned()),
+    })
 }
 
 fn history(folder: &Path) -> Finding {
@@ -170,9 +266,7 @@ fn history(folder: &Path) -> Finding {
     }
     match Readers::open(folder).and_then(|readers| readers.calls(&Default::default())) {
         Ok(_) => Good(format!("{FILE} can be read")),
-        Err(error) => {
-            Bad(error.to_string(), "restore it from a copy, or move it away: a new one is made".to_owned())
-        }
+        Err(error) => Bad(error.to_string(), store_hint(&error).unwrap_or("see above").to_owned()),
     }
 }
 
@@ -191,7 +285,7 @@ fn passwords(options: &ServeOptions) -> Finding {
         Ok(names) if names.is_empty() => Good("no demo password stands".to_owned()),
         Ok(names) if public => Bad(format!("demo passwords stand: {}", names.join(", ")), hint),
         Ok(names) => Note(format!("demo passwords stand, on loopback only: {}", names.join(", ")), hint),
-        Err(error) => Bad(error.to_string(), "see above".to_owned()),
+        Err(error) => Bad(error.to_string(), store_hint(&error).unwrap_or("see above").to_owned()),
     }
 }
 
@@ -326,17 +420,18 @@ fn audio_ports(options: &ServeOptions) -> Finding {
     }
 }
 
-/// Whether a start would serve the flow files, and what else it would.
-fn flows(options: &ServeOptions) -> Finding {
+/// Whether a start would serve the flow files, and what else it would; and the center, where they are in order.
+fn flows(options: &ServeOptions) -> (Finding, Option<Center>) {
     let shown = options.flows.display();
-    match foresee(&options.data, &options.flow_place(), &options.prompts) {
+    let finding = match foresee(&options.data, &options.flow_place(), &options.prompts) {
         Ok(Foreseen::Files(loaded)) => {
             let Center { flows, numbers, .. } = &loaded.center;
-            Good(format!(
+            let words = format!(
                 "flow files in {shown} are in order: {} flows behind {} numbers",
                 flows.len(),
                 numbers.len()
-            ))
+            );
+            return (Good(words), Some(loaded.center));
         }
         Ok(Foreseen::Kept(version, errors)) => Bad(
             format!("flow files in {shown} are not in order: {}", in_short(&errors)),
@@ -367,7 +462,8 @@ fn flows(options: &ServeOptions) -> Finding {
             };
             Bad(in_short(&PublishError::Load(error).all()), hint.to_owned())
         }
-    }
+    };
+    (finding, None)
 }
 
 /// Whether a start could use the recordings.
@@ -478,13 +574,13 @@ mod tests {
         {
             fs::copy(entry.path(), options.flows.join(entry.file_name())).unwrap();
         }
-        let Good(words) = flows(&options) else { panic!("the demo center is in order") };
+        let Good(words) = flows(&options).0 else { panic!("the demo center is in order") };
         assert!(words.contains(" flows behind "), "{words}");
         assert!(!options.data.exists(), "nothing is changed");
         let main = options.flows.join("main.yaml");
         let good = fs::read_to_string(&main).unwrap();
         fs::write(&main, good.replace("enqueue: ", "enqueue: not_")).unwrap();
-        let Bad(words, hint) = flows(&options) else { panic!("no queue is called so") };
+        let Bad(words, hint) = flows(&options).0 else { panic!("no queue is called so") };
         assert!(
             words.contains("no queue is called \"not_") && hint.contains("would not start"),
             "{words}: {hint}"
@@ -492,7 +588,7 @@ mod tests {
         fs::write(&main, good).unwrap();
         let (_, beginning) = Beginning::read(&options.data, &options.flow_place(), &options.prompts).unwrap();
         fs::write(&main, "flow: main\nstart: ").unwrap();
-        let Bad(words, hint) = flows(&options) else { panic!("it is half a file") };
+        let Bad(words, hint) = flows(&options).0 else { panic!("it is half a file") };
         let kept = format!("a start serves version {}", beginning.version());
         assert!(words.contains("main.yaml:") && hint.contains(&kept), "{words}: {hint}");
     }
@@ -504,6 +600,68 @@ mod tests {
         fs::write(folder.path().join("en/hello.wav"), "no sound").unwrap();
         let Bad(words, hint) = prompts(folder.path()) else { panic!("it is no WAV file") };
         assert!(words.contains("en/hello.wav: ") && hint.contains("not compressed"), "{words}: {hint}");
+    }
+
+    #[test]
+    fn what_a_start_would_stumble_over_is_told_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let center = folder.path().join("center.yaml");
+        let text = fs::read_to_string(demo.join("ivr_flows/center.yaml")).unwrap();
+        let more =
+            "trunks: { city: { out: 192.0.2.7, transport: tls } }\nspeech: { command: /nowhere/speak }\n";
+        fs::write(&center, text + more).unwrap();
+        let options = ServeOptions {
+            data: folder.path().join("a/b"),
+            flows: demo.join("ivr_flows"),
+            prompts: demo.join("prompts"),
+            config: Some(center),
+            queue_log: Some(file.join("log")),
+            ..ServeOptions::default()
+        };
+        let findings = examine(&options);
+        for (check, part) in [
+            ("queue_log", "is no folder"),
+            ("trunks", "city speaks TLS"),
+            ("speech", "/nowhere/speak cannot be started"),
+        ] {
+            let found = findings.iter().find(|(name, _)| *name == check);
+            let Some((_, Bad(words, hint))) = found else { panic!("{check} is not bad") };
+            assert!(words.contains(part) && !hint.is_empty(), "{check}: {words}: {hint}");
+        }
+        let Bad(words, _) = data_folder(&file.join("data")) else { panic!("it cannot be made") };
+        assert!(words.contains("cannot be made") && words.contains("is no folder"), "{words}");
+        let good = ServeOptions {
+            queue_log: Some(folder.path().join("log")),
+            sip_tls: Some(options.sip),
+            ..options
+        };
+        let findings = examine(&good);
+        for check in ["data_folder", "queue_log", "trunks"] {
+            let found = findings.iter().find(|(name, _)| *name == check);
+            assert!(matches!(found, Some((_, Good(_)))), "{check}");
+        }
+        assert!(!good.data.exists() && !folder.path().join("log").exists(), "nothing is made");
+    }
+
+    #[test]
+    fn demo_customers_beside_a_trunk_are_told_until_they_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.seed_demo_customers().unwrap();
+        let options = ServeOptions { data: folder.path().to_owned(), ..ServeOptions::default() };
+        let demo = crate::flow::tests::demo();
+        assert!(known_pins(&options, &demo).is_none(), "nobody calls but from this machine");
+        let public = ServeOptions { sip: "0.0.0.0:5060".parse().unwrap(), ..options };
+        let Some(Note(words, hint)) = known_pins(&public, &demo) else { panic!("Ann's PIN is 4711") };
+        assert!(
+            words.ends_with("100200, 100300, 100400") && hint.contains("customer remove 100200"),
+            "{words}"
+        );
+        ["100200", "100300", "100400"].iter().for_each(|account| store.remove_customer(account).unwrap());
+        assert!(known_pins(&public, &demo).is_none());
     }
 
     #[test]

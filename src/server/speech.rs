@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fs;
 use std::fs::File;
@@ -29,6 +30,8 @@ use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
 
+use rustix::fs::Access;
+use rustix::fs::access;
 use rustix::process::Pid;
 use rustix::process::Signal;
 use rustix::process::kill_process_group;
@@ -40,6 +43,7 @@ use tracing::warn;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::fact::recording::RecordingKind;
+use crate::flow::Center;
 use crate::flow::speech;
 use crate::flow::speech::Speech;
 use crate::media::clip::Clip;
@@ -181,6 +185,50 @@ impl SpeechCache {
         if problems.is_empty() { Ok(clips) } else { Err(problems) }
     }
 }
+
+/// What is wrong with the commands of a center, each tried once in its language with a text that callers hear, where there is
+/// one. Nothing is kept of it.
+pub fn unspeakable(center: &Center) -> Vec<String> {
+    let Some(speech) = &center.speech else { return Vec::new() };
+    let texts = speech::fixed(center);
+    let told = |(language, command): (&Name, &Vec<String>)| {
+        let text = texts.iter().find(|(of, _)| of == language).map_or(SAMPLE, |(_, text)| text);
+        let wav = run(command, text, AT_LOAD).and_then(|wav| {
+            let no_sound = |error| SpeechError::NoSound { program: command.join(" "), error };
+            levelled(language, &wav).map_err(no_sound)
+        });
+        wav.err().map(|error| format!("speech in \"{language}\": {error}"))
+    };
+    speech.commands.iter().filter_map(told).collect()
+}
+
+/// The programs of a center's commands that are not on this machine; none is started.
+pub fn not_there(center: &Center) -> Vec<String> {
+    let commands = center.speech.iter().flat_map(|speech| speech.commands.values());
+    let programs: BTreeSet<&String> = commands.filter_map(|command| command.first()).collect();
+    let missing = programs.into_iter().filter(|program| !can_be_started(program));
+    let told = |program| {
+        format!("{program}, which is to speak, is not on this machine: a server here would not start")
+    };
+    missing.map(told).collect()
+}
+
+/// Whether there is such a program, by its path or in the folders of programs.
+fn can_be_started(program: &str) -> bool {
+    let is_one = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+    if program.contains('/') {
+        return is_one(Path::new(program));
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| is_one(&folder.join(program)))
+}
+
+/// What can be done where a command does not speak.
+pub const SPEECH_HINT: &str = "give the command of `speech` a text in a terminal, as the user whom the server runs as: it reads it from its \
+                               standard input, and writes a WAV file to its standard output";
+
+/// Spoken on trial where callers hear no text that is the same in every call.
+const SAMPLE: &str = "1, 2, 3";
 
 /// The beginning of SHA-256 over the command and the text.
 fn key(command: &[String], text: &str) -> String {

@@ -5,6 +5,7 @@
 //! [`Readers`] answers people. Nothing here decides about a call.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -104,7 +105,10 @@ pub struct Store {
 pub enum StoreError {
     /// The data folder could not be made.
     #[error("the data folder {folder} cannot be made: {source}", folder = folder.display())]
-    Folder { folder: PathBuf, source: std::io::Error },
+    Folder { folder: PathBuf, source: io::Error },
+    /// The file is another user's.
+    #[error("{file} belongs to another user", file = file.display())]
+    Owner { file: PathBuf },
     /// There is no store yet, and reading alone makes none.
     #[error("there is no {FILE} in {folder}", folder = folder.display())]
     Missing { folder: PathBuf },
@@ -122,7 +126,7 @@ pub enum StoreError {
     Sqlite(#[from] rusqlite::Error),
     /// A thread of the store could not be started.
     #[error("a thread of the store cannot be started: {0}")]
-    Thread(std::io::Error),
+    Thread(io::Error),
     /// A name, number or PIN is not one.
     #[error("{0}")]
     Invalid(String),
@@ -141,8 +145,12 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Store, StoreError> {
         let failed = |source| StoreError::Folder { folder: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(failed)?;
-        let mut connection = Connection::open(folder.join(FILE))?;
-        only_for_its_owner(&folder.join(FILE)).map_err(failed)?;
+        let file = folder.join(FILE);
+        let mut connection = Connection::open(&file)?;
+        only_for_its_owner(&file).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => StoreError::Owner { file },
+            _ => failed(error),
+        })?;
         schema::check(&connection)?;
         prepare(&connection)?;
         schema::migrate(&mut connection)?;
@@ -151,11 +159,8 @@ impl Store {
 
     /// Opens a store that must be there already: looking at people in a wrong folder makes no file in it.
     pub fn open_existing(folder: &Path) -> Result<Store, StoreError> {
-        if folder.join(FILE).is_file() {
-            Store::open(folder)
-        } else {
-            Err(StoreError::Missing { folder: folder.to_owned() })
-        }
+        existing(folder)?;
+        Store::open(folder)
     }
 
     /// The data folder.
@@ -191,13 +196,19 @@ impl Store {
     }
 }
 
+/// The file of a store that must be there.
+fn existing(folder: &Path) -> Result<PathBuf, StoreError> {
+    let file = folder.join(FILE);
+    match fs::metadata(&file) {
+        Ok(known) if known.is_file() => Ok(file),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(StoreError::Owner { file }),
+        _ => Err(StoreError::Missing { folder: folder.to_owned() }),
+    }
+}
+
 /// A connection that cannot write, to a store that must exist.
 fn connect_to_read(folder: &Path) -> Result<Connection, StoreError> {
-    let file = folder.join(FILE);
-    if !file.is_file() {
-        return Err(StoreError::Missing { folder: folder.to_owned() });
-    }
-    let connection = Connection::open(file)?;
+    let connection = Connection::open(existing(folder)?)?;
     connection.busy_timeout(BUSY)?;
     // Not opened with SQLITE_OPEN_READ_ONLY: a reader of a WAL file must be able to make the -shm file.
     connection.pragma_update(None, "query_only", true)?;
@@ -218,13 +229,13 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
 
 /// SQLite gives its -wal and -shm files the same permissions as the file.
 #[cfg(unix)]
-fn only_for_its_owner(file: &Path) -> std::io::Result<()> {
+fn only_for_its_owner(file: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(file, fs::Permissions::from_mode(0o600))
 }
 
 #[cfg(not(unix))]
-fn only_for_its_owner(_file: &Path) -> std::io::Result<()> {
+fn only_for_its_owner(_file: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::cli::trouble::Trouble;
 use crate::flow::Center;
 use crate::flow::Diagnostic;
 use crate::server::load;
+use crate::server::speech;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CheckArgs {
@@ -32,19 +33,21 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Trouble> {
         }
         Err(found) => (None, found),
     };
+    let silent = center.as_ref().map(speech::not_there).unwrap_or_default();
     let errors = found.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    let warnings = counted(found.len() - errors, "warning");
+    let warnings = counted(found.len() - errors + silent.len(), "warning");
     match args.format {
         Format::Text => {
             unusable.iter().for_each(|problem| say!("{problem}\n"));
             found.iter().for_each(|diagnostic| say!("{diagnostic}\n"));
+            silent.iter().for_each(|problem| say!("warning: {problem}\nhint: {}\n", speech::SPEECH_HINT));
             if let Some(center) = center.as_ref().filter(|_| unusable.is_empty()) {
                 let (flows, numbers) =
                     (counted(center.flows.len(), "flow"), counted(center.numbers.len(), "number"));
                 say!("good: {flows} behind {numbers}, {warnings}");
             }
         }
-        Format::Json => say!("{:#}", report(center.as_ref(), &found, &unusable)),
+        Format::Json => say!("{:#}", report(center.as_ref(), &found, &unusable, &silent)),
     }
     let recordings = counted(unusable.len(), "recording");
     match center {
@@ -60,7 +63,12 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Trouble> {
 }
 
 /// What programs read: an editor, a pipeline.
-fn report(center: Option<&Center>, found: &[Diagnostic], unusable: &[String]) -> serde_json::Value {
+fn report(
+    center: Option<&Center>,
+    found: &[Diagnostic],
+    unusable: &[String],
+    silent: &[String],
+) -> serde_json::Value {
     let one = |diagnostic: &Diagnostic| {
         json!({
             "severity": if diagnostic.is_error() { "error" } else { "warning" },
@@ -75,6 +83,7 @@ fn report(center: Option<&Center>, found: &[Diagnostic], unusable: &[String]) ->
     json!({
         "good": center.is_some() && unusable.is_empty(),
         "recordings": unusable,
+        "speech": silent,
         "flows": center.map(|center| center.flows.len()),
         "numbers": center.map(|center| center.numbers.len()),
         "diagnostics": found.iter().map(one).collect::<Vec<_>>(),

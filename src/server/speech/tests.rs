@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::flow;
+use crate::flow::Prompts;
 
 /// How long a program may take that ends; no test waits for it.
 const LONG: Duration = Duration::from_secs(60);
@@ -178,4 +180,25 @@ fn espeak_ng_speaks() {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+#[test]
+fn a_check_tells_of_a_program_that_is_not_there_and_starts_none() {
+    let with = |command: &str| {
+        let (prompts, files) = (
+            Prompts::default(),
+            format!("company: x\nnumbers: {{ 1: main }}\nspeech: {{ command: \"{command}\" }}\n"),
+        );
+        let flow = "flow: main\nstart: a\nnodes:\n  a: { hang_up: done }\n".to_owned();
+        let files = [("center.yaml".to_owned(), files), ("main.yaml".to_owned(), flow)];
+        let (center, _) = flow::load(&files, &prompts).expect("in order");
+        not_there(&center)
+    };
+    let told = with("/nowhere/speak {language}");
+    assert!(
+        told.len() == 1 && told[0].starts_with("/nowhere/speak, which is to speak, is not on"),
+        "{told:?}"
+    );
+    assert_eq!(with("no-such-program-here").len(), 1);
+    assert_eq!(with("sh -c false"), [] as [String; 0]);
 }
