@@ -60,7 +60,7 @@ async function search(before = null) {
 
 const outcomes = {
   talked: "talked", served: "served by the flow", left_in_flow: "left in the flow", abandoned: "abandoned", declined: "would not wait",
-  unserved: "not served", callback_failed: "callback failed", refused: "refused", not_reached: "not reached", failed: "failed",
+  unserved: "not served", callback_failed: "callback failed", refused: "refused", not_reached: "not reached", ended_by_operator: "ended by an operator", failed: "failed",
 };
 const good = new Set(["talked", "served"]);
 const bad = new Set(["abandoned", "unserved", "callback_failed", "failed"]);

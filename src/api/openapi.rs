@@ -335,7 +335,7 @@ fn main_schemas() -> Value {
         "Problem": { "type": "object", "properties": { "error": string, "hint": string } },
         "Outcome": { "type": "string", "enum": [
             "talked", "served", "left_in_flow", "abandoned", "declined", "unserved", "callback_failed",
-            "refused", "not_reached", "failed",
+            "refused", "not_reached", "ended_by_operator", "failed",
         ] },
         "Party": { "type": "string", "enum": ["caller", "agent", "consulted", "supervisor", "listener", "server"] },
         "Call": { "type": "object", "properties": {

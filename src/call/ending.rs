@@ -8,6 +8,7 @@ use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Timestamp;
 use crate::fact::MissedWhy;
+use crate::fact::OPERATOR_ENDS;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::RecordingEnd;
@@ -140,7 +141,11 @@ impl Call {
         }
         self.run = None;
         self.end_lines(false, out);
-        let outcome = if self.talked { Outcome::Talked } else { Outcome::Failed };
+        let outcome = match cause {
+            _ if self.talked => Outcome::Talked,
+            OPERATOR_ENDS => Outcome::EndedByOperator,
+            _ => Outcome::Failed,
+        };
         self.finish(Party::Server, outcome, cause, out);
     }
 

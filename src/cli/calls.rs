@@ -45,7 +45,7 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
     /// Only calls that came out like this: talked, served, left_in_flow, abandoned, declined, unserved,
-    /// callback_failed, refused, failed
+    /// callback_failed, refused, not_reached, ended_by_operator, failed
     #[arg(long, value_parser = outcome)]
     outcome: Option<Outcome>,
     /// Only calls before this one
@@ -183,7 +183,8 @@ fn headline(record: &CallRecord, holds: &HoldTally, zone: &TimeZone) -> String {
 
 fn outcome(text: &str) -> Result<Outcome, String> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|_| {
-        "talked, served, left_in_flow, abandoned, declined, unserved, callback_failed, refused, not_reached or failed"
+        "talked, served, left_in_flow, abandoned, declined, unserved, callback_failed, refused, not_reached, \
+         ended_by_operator or failed"
             .to_owned()
     })
 }

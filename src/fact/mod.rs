@@ -576,6 +576,9 @@ pub enum Party {
 /// The cause of a call by which an agent's phone only said what the agent wants, as `*51` does.
 pub const FEATURE_CODE: &str = "feature code";
 
+/// The cause of a call that an operator ended, by the API.
+pub const OPERATOR_ENDS: &str = "ended by an operator";
+
 /// How a call came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -598,6 +601,8 @@ pub enum Outcome {
     Refused,
     /// An agent called somebody, who did not pick up.
     NotReached,
+    /// An operator ended it, before an agent talked with the caller.
+    EndedByOperator,
     /// Something of ours failed.
     Failed,
 }

@@ -168,7 +168,7 @@ const FIRST_HEARD_BOUNDS: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 const MOS_BOUNDS: [f64; 7] = [2.0, 2.5, 3.0, 3.5, 3.8, 4.1, 4.3];
 
 /// Every way in which a call comes out, in the order of its counters.
-const OUTCOMES: [Outcome; 10] = [
+const OUTCOMES: [Outcome; 11] = [
     Outcome::Talked,
     Outcome::Served,
     Outcome::LeftInFlow,
@@ -178,6 +178,7 @@ const OUTCOMES: [Outcome; 10] = [
     Outcome::CallbackFailed,
     Outcome::Refused,
     Outcome::NotReached,
+    Outcome::EndedByOperator,
     Outcome::Failed,
 ];
 

@@ -97,7 +97,8 @@ impl NumberTally {
             Outcome::LeftInFlow => &mut self.left_in_flow,
             Outcome::Abandoned => &mut self.abandoned,
             Outcome::Declined | Outcome::Unserved | Outcome::CallbackFailed => &mut self.unserved,
-            Outcome::Served | Outcome::Refused | Outcome::NotReached | Outcome::Failed => &mut self.other,
+            Outcome::Served | Outcome::Refused | Outcome::NotReached => &mut self.other,
+            Outcome::EndedByOperator | Outcome::Failed => &mut self.other,
         };
         *count += 1;
         if let Some(in_flow) = call.in_flow() {

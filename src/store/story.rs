@@ -18,6 +18,7 @@ use crate::fact::GrantedBy;
 use crate::fact::IdentifiedBy;
 use crate::fact::MissedWhy;
 use crate::fact::NeedFact;
+use crate::fact::OPERATOR_ENDS;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::PeerReport;
@@ -505,6 +506,12 @@ fn connected(agent: &str, waited: Duration, quote: Option<Duration>) -> String {
 }
 
 fn ended(by: Party, outcome: Outcome, cause: &str) -> String {
+    if cause == OPERATOR_ENDS {
+        return match outcome {
+            Outcome::EndedByOperator => format!("call over: {}", outcome_words(outcome)),
+            _ => format!("call over: {}; an operator ended it", outcome_words(outcome)),
+        };
+    }
     let cause = if cause.is_empty() { String::new() } else { format!(" ({cause})") };
     format!("call over: {}; {} ended it{cause}", outcome_words(outcome), who(by))
 }
@@ -521,6 +528,7 @@ pub fn outcome_words(outcome: Outcome) -> &'static str {
         Outcome::CallbackFailed => "callback never reached the caller",
         Outcome::Refused => "refused",
         Outcome::NotReached => "not reached",
+        Outcome::EndedByOperator => "ended by an operator",
         Outcome::Failed => "failed on our side",
     }
 }

@@ -226,4 +226,5 @@ line closes
     let mut script = Script::of(call, NOW);
     script.happens("stop", CallEvent::Stop { cause: "ended by an operator" });
     assert!(script.transcript.contains("engine: Abandoned") && script.over, "{}", script.transcript);
+    assert_eq!(script.outcome(), Some(Outcome::EndedByOperator), "it did not fail");
 }

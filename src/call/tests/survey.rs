@@ -34,7 +34,7 @@ impl Script {
         self.transcript.contains("fact: survey_started")
     }
 
-    fn outcome(&self) -> Option<Outcome> {
+    pub(super) fn outcome(&self) -> Option<Outcome> {
         match &self.call.phase {
             Phase::Ended { outcome, .. } => Some(*outcome),
             _ => None,

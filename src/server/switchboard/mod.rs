@@ -58,6 +58,7 @@ use crate::call::CallAction;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
 use crate::fact::Fact;
+use crate::fact::OPERATOR_ENDS;
 use crate::fact::Outcome;
 use crate::fact::Party;
 use crate::fact::RecordingEnd;
@@ -414,7 +415,7 @@ impl Switchboard {
                 self.tell_next(now, agent, &wish, out);
                 self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
             }
-            Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: "ended by an operator" }),
+            Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: OPERATOR_ENDS }),
             Input::Serve(served) => {
                 let Served { all, canary } = *served;
                 let Edition { version, center, library } = all;

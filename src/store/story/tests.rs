@@ -129,6 +129,17 @@ call over: failed on our side; the server ended it (the server stopped)
 }
 
 #[test]
+fn who_ended_a_call_as_its_operator_is_told_so_and_not_that_it_failed() {
+    let told = |outcome| {
+        let what = What::CallEnded { by: Party::Server, outcome, cause: OPERATOR_ENDS.into() };
+        let ended = Fact { at: Timestamp::ZERO, call: Some(CallId(1)), what };
+        tell(&sample::dated(vec![ended]), &TimeZone::UTC)[0].words.clone()
+    };
+    assert_eq!(told(Outcome::EndedByOperator), "call over: ended by an operator");
+    assert_eq!(told(Outcome::Talked), "call over: talked with an agent; an operator ended it");
+}
+
+#[test]
 fn the_story_is_told_in_the_reader_s_own_zone() {
     let zone = TimeZone::fixed(jiff::tz::offset(-5));
     let lines = tell(&sample::dated(sample::short_call(1)), &zone);
