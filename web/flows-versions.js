@@ -57,9 +57,9 @@ export async function drawVersions(mayChange) {
 }
 
 // Both versions side by side: of how many calls, and in which share of them.
-function drawOutcomes({ since, versions }) {
+function drawOutcomes({ since, counted_from: from, versions }) {
   show(at("outcomes"), versions.length > 0);
-  write(at("outcomes-since"), `Calls that began since ${whenText(since)}.`);
+  write(at("outcomes-since"), `Calls that began since ${from === "trial" ? "the trial began" : "the server's start"}, ${whenText(since)}.`);
   const shown = versions.slice(-2);
   const share = (count, calls) => (calls ? `${count} (${Math.round((100 * count) / calls)} %)` : String(count));
   redraw(at("outcomes-head"), shown, () => [make("th", { scope: "col" }, "Outcome"), ...shown.map(({ version, canary }) => make("th", { scope: "col", class: "number" }, short(version), canary ? " tried" : ""))]);

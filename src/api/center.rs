@@ -1,6 +1,7 @@
 //! `/api/v1/center` and `/api/v1/flows`: what the center's files say, for people who look at it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::Path;
@@ -25,6 +26,8 @@ pub(super) struct CenterJson {
     sip: String,
     numbers: Vec<NumberJson>,
     agents: Vec<String>,
+    /// Accounts with the demo password, which everybody knows.
+    demo_accounts: Vec<String>,
     queues: Vec<String>,
     calls: usize,
 }
@@ -83,21 +86,25 @@ struct ExitJson {
 }
 
 /// `GET /api/v1/center`
-pub(super) async fn show(State(state): State<ApiState>) -> Json<CenterJson> {
+pub(super) async fn show(State(state): State<ApiState>) -> Result<Json<CenterJson>, Problem> {
     let center = state.center();
+    let store = Arc::clone(&state.store);
+    let demo = tokio::task::spawn_blocking(move || store.demo_passwords_stand()).await;
+    let demo = demo.map_err(|_| Problem::busy("the server is stopping"))??;
     let number =
         |(number, flow): (&String, &Name)| NumberJson { number: number.clone(), flow: flow.to_string() };
     let rules = state.live.rules();
-    Json(CenterJson {
+    Ok(Json(CenterJson {
         company: center.company.clone(),
         version: env!("CARGO_PKG_VERSION"),
         now: rfc3339(now()),
         sip: state.sip.to_string(),
         numbers: center.numbers.iter().map(number).collect(),
         agents: rules.agents.iter().map(|agent| agent.name.to_string()).collect(),
+        demo_accounts: demo.iter().map(ToString::to_string).collect(),
         queues: rules.queues.iter().map(|queue| queue.name.to_string()).collect(),
         calls: state.live.call_count(),
-    })
+    }))
 }
 
 /// `GET /api/v1/flows`

@@ -96,6 +96,8 @@ impl From<Trial> for CanaryView {
 pub(super) struct OutcomesView {
     /// Calls are counted that began since then: the server's start, or the canary's.
     since: String,
+    /// Which of the two that is: `start` or `trial`.
+    counted_from: &'static str,
     /// The first that was met first.
     versions: Vec<TallyView>,
 }
@@ -221,6 +223,7 @@ pub(super) async fn show(State(state): State<ApiState>) -> Result<Json<FlowsView
     let problem = status.problem.map(ProblemView::from);
     let (since, versions) = state.live.outcomes.tallies();
     let versions = versions.into_iter().map(TallyView::from).collect();
+    let counted_from = if state.live.outcomes.since_start() { "start" } else { "trial" };
     Ok(Json(FlowsView {
         version: status.serving.version.to_string(),
         since: rfc3339(status.serving.at),
@@ -228,7 +231,7 @@ pub(super) async fn show(State(state): State<ApiState>) -> Result<Json<FlowsView
         why: status.serving.why,
         problem,
         canary: status.trial.map(CanaryView::from),
-        outcomes: OutcomesView { since: rfc3339(since), versions },
+        outcomes: OutcomesView { since: rfc3339(since), counted_from, versions },
         changes: log.into_iter().map(ChangeView::from).collect(),
     }))
 }

@@ -456,6 +456,8 @@ fn pages_for_people_and_probes_answer() {
     assert_eq!(api.get("/readyz"), (200, json!("ready\n")));
     let (_, center) = api.get("/api/v1/center");
     assert_eq!((&center["sip"], &center["queues"]), (&json!("127.0.0.1:5060"), &json!(["billing"])));
+    // The start page names nobody to sign in as who is not there.
+    assert_eq!(center["demo_accounts"], json!(["ada", "alice", "bob", "sam"]));
     let (_, metrics) = api.get("/metrics");
     let metrics = metrics.as_str().unwrap();
     for line in [

@@ -1,6 +1,10 @@
 //! `warmline agent`: accounts in the store, and states at the running server.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
 use clap::Args;
 use clap::Subcommand;
@@ -10,6 +14,7 @@ use serde_json::json;
 
 use crate::cli::DataArg;
 use crate::cli::Format;
+use crate::cli::address;
 use crate::cli::ask;
 use crate::cli::http;
 use crate::cli::show;
@@ -19,6 +24,11 @@ use crate::store::AgentAccount;
 use crate::store::NewAgent;
 use crate::store::Role;
 use crate::store::Store;
+
+/// How long a wish may take to show.
+const ACTS_WITHIN: Duration = Duration::from_millis(500);
+/// How often we look whether it does.
+const LOOK: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AgentCommand {
@@ -60,7 +70,7 @@ pub(super) struct StateArgs {
     #[arg(long, default_value = "")]
     reason: String,
     /// The running server's web address
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address::<8_080>)]
     http: SocketAddr,
 }
 
@@ -126,33 +136,89 @@ fn state(args: &StateArgs) -> Result<(), Trouble> {
     if !args.reason.is_empty() && !matches!(args.state, Some(State::NotReady)) {
         return Err(Trouble::wrong_use("a reason goes with not-ready").hint("leave --reason out"));
     }
-    let path = format!("/api/v1/agents/{}/state", http::path_part(&args.name));
-    let wish = args.state.map(|state| {
-        let state = match state {
-            State::Ready => "ready",
-            State::NotReady => "not_ready",
-            State::Offline => "offline",
-        };
-        json!({ "state": state, "reason": args.reason }).to_string()
-    });
-    let method = if wish.is_some() { "PUT" } else { "GET" };
-    let answer = http::ask(args.http, method, &path, wish.as_deref()).map_err(|error| {
-        let hint = "is it running? `warmline serve` starts it, --http names another address";
-        Trouble::new(format!("no server answers at {}: {error}", args.http)).hint(hint)
-    })?;
-    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
-    match answer.status {
-        200 => say!("{} is {}{}", args.name, text("state"), in_brackets(&text("reason"))),
-        202 => eprintln!("asked; {} is {}{} now", args.name, text("state"), in_brackets(&text("reason"))),
-        status => {
-            let error = format!("the server said {status}: {}", text("error"));
-            return Err(Trouble::new(error).hint(text("hint")));
-        }
+    let Some(state) = args.state else {
+        say!("{} is {}", args.name, Now::asked(args, "GET", None)?);
+        return Ok(());
+    };
+    let wish = Now { state: state.word().to_owned(), reason: args.reason.clone() };
+    let body = json!({ "state": wish.state, "reason": wish.reason }).to_string();
+    Now::asked(args, "PUT", Some(&body))?;
+    let now = come_of(&wish, || Now::asked(args, "GET", None))?;
+    match now == wish {
+        true => eprintln!("{} is {now}", args.name),
+        false => eprintln!("asked; {} is {now} until then", args.name),
     }
     Ok(())
 }
 
-fn in_brackets(reason: &str) -> String {
-    if reason.is_empty() { String::new() } else { format!(" ({reason})") }
+/// What an agent is doing once they were asked to do `wish`: the server has taken the wish, and acts on it a moment later; an
+/// agent who talks does so when the talk is over.
+fn come_of(wish: &Now, mut look: impl FnMut() -> Result<Now, Trouble>) -> Result<Now, Trouble> {
+    let until = Instant::now() + ACTS_WITHIN;
+    loop {
+        let now = look()?;
+        if now == *wish || Instant::now() >= until {
+            return Ok(now);
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// What an agent is doing.
+#[derive(Clone, Debug, PartialEq)]
+struct Now {
+    state: String,
+    /// Why they are not ready; empty otherwise.
+    reason: String,
+}
+
+impl Now {
+    /// As the server tells it.
+    fn asked(args: &StateArgs, method: &str, wish: Option<&str>) -> Result<Now, Trouble> {
+        let path = format!("/api/v1/agents/{}/state", http::path_part(&args.name));
+        let answer = http::ask(args.http, method, &path, wish).map_err(|error| {
+            let hint = "is it running? `warmline serve` starts it, --http names another address";
+            Trouble::new(format!("no server answers at {}: {error}", args.http)).hint(hint)
+        })?;
+        let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
+        if !matches!(answer.status, 200 | 202) {
+            let error = format!("the server said {}: {}", answer.status, text("error"));
+            return Err(Trouble::new(error).hint(text("hint")));
+        }
+        Ok(Now { state: text("state"), reason: text("reason") })
+    }
+}
+
+impl fmt::Display for Now {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.state)?;
+        if self.reason.is_empty() { Ok(()) } else { write!(f, " ({})", self.reason) }
+    }
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            State::Ready => "ready",
+            State::NotReady => "not_ready",
+            State::Offline => "offline",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sets_a_state_is_told_what_came_of_it_and_not_what_was_before() {
+        let now = |state: &str, reason: &str| Now { state: state.to_owned(), reason: reason.to_owned() };
+        let wish = now("not_ready", "lunch");
+        let mut states = vec![wish.clone(), now("ready", ""), now("ready", "")];
+        let come = come_of(&wish, || Ok(states.pop().expect("it is looked at until it is so"))).unwrap();
+        assert_eq!(come.to_string(), "not_ready (lunch)");
+        let talks = come_of(&now("ready", ""), || Ok(now("talking", ""))).unwrap();
+        assert_eq!(talks.to_string(), "talking", "and becomes ready when the talk is over");
+    }
 }

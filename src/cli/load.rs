@@ -13,6 +13,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::Format;
+use crate::cli::address;
 use crate::cli::port_range;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -27,7 +28,7 @@ use crate::load::report::Spread;
 #[derive(Debug, Args)]
 pub(super) struct LoadArgs {
     /// The server's SIP address
-    #[arg(default_value = "127.0.0.1:5060", value_name = "ADDR:PORT")]
+    #[arg(default_value = "127.0.0.1:5060", value_name = "ADDR:PORT", value_parser = address::<5_060>)]
     target: SocketAddr,
     /// The number that the callers dial
     #[arg(long, default_value = "1000")]
@@ -84,7 +85,7 @@ enum HangUp {
 pub(super) fn run(args: LoadArgs) -> Result<(), Trouble> {
     let format = args.format;
     let plan = plan(args)?;
-    let calls = plan.calls;
+    let (calls, target) = (plan.calls, plan.target);
     let watched = io::stderr().is_terminal();
     let done = load::run(plan, |report, callers| {
         if watched {
@@ -101,8 +102,15 @@ pub(super) fn run(args: LoadArgs) -> Result<(), Trouble> {
         Format::Text => super::show(as_text(&report)),
         Format::Json => say!("{}", as_json(&report)),
     }
+    answered(&report, target)
+}
+
+/// Whether any call was; where none was, whether somebody is there at all.
+fn answered(report: &Report, target: SocketAddr) -> Result<(), Trouble> {
     match report.counts.answered {
-        0 => Err(Trouble::new("no call was answered").hint("is the server there, and has it this number?")),
+        0 if !report.server_heard => Err(Trouble::new(format!("nobody answers at {target}"))
+            .hint("start the server with `warmline serve`, or name the address that its SIP is bound to")),
+        0 => Err(Trouble::new("no call was answered").hint("has the server this number?")),
         _ => Ok(()),
     }
 }
@@ -194,8 +202,9 @@ fn as_text(report: &Report) -> String {
         ("calls placed", counts.placed.to_string()),
         ("calls answered", format!("{} ({:.2} %)", counts.answered, report.answered_share() * 100.0)),
     ];
-    let refused: Vec<String> =
-        counts.refused.iter().map(|(status, count)| format!("{count} with {status}")).collect();
+    // What nobody answered was not refused either: its status is our own.
+    let refused = counts.refused.iter().filter(|_| report.server_heard);
+    let refused: Vec<String> = refused.map(|(status, count)| format!("{count} with {status}")).collect();
     let mut some = |name, count: u64| {
         if count > 0 {
             lines.push((name, count.to_string()));
@@ -254,6 +263,7 @@ fn as_json(report: &Report) -> Value {
         "ended_by_server": counts.ended_by_server,
         "rang_agents": counts.rang,
         "sip_repeated": report.repeated,
+        "server_heard": report.server_heard,
         "packets_sent": report.packets_sent,
         "packets_sent_late": report.send_late,
         "packets_heard": heard.packets,
@@ -272,6 +282,8 @@ fn as_json(report: &Report) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use clap::Parser;
 
     use super::*;
@@ -320,6 +332,7 @@ mod tests {
             packets_sent: 0,
             send_late: 0,
             repeated: 0,
+            server_heard: true,
         };
         let text = as_text(&report);
         assert!(text.contains("calls refused                1 with 503"), "{text}");
@@ -327,5 +340,17 @@ mod tests {
         let json = as_json(&report);
         assert_eq!((&json["refused"]["503"], &json["set_up_us"]["count"]), (&json!(1), &json!(1)));
         assert_eq!((&json["mos"], &json["delay_us"]), (&Value::Null, &Value::Null));
+    }
+
+    #[test]
+    fn who_calls_where_nobody_is_hears_that_and_no_status() {
+        let target = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut planned = plan(Alone::parse_from(["load", &target.to_string()]).load).unwrap();
+        (planned.calls, planned.audio) = (2, false);
+        let report = load::run(planned, |_, _| true).unwrap();
+        assert!(!as_text(&report).contains("503"), "{}", as_text(&report));
+        let told = answered(&report, target).unwrap_err().to_string();
+        assert!(told.starts_with(&format!("error: nobody answers at {target}\n")), "{told}");
+        assert_eq!(as_json(&report)["server_heard"], false);
     }
 }

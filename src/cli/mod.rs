@@ -118,16 +118,16 @@ struct ServeArgs {
     #[arg(long, value_name = "DIR", default_value = "./prompts")]
     prompts: PathBuf,
     /// SIP over UDP and TCP
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5060", value_parser = address)]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5060", value_parser = address::<5_060>)]
     sip: SocketAddr,
     /// SIP over TLS [default: none]
-    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address::<5_061>)]
     sip_tls: Option<SocketAddr>,
     /// The web, and SIP over WebSocket at its path /sip
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address::<8_080>)]
     http: SocketAddr,
     /// The web over HTTPS, which browsers elsewhere need for their microphones [default: none]
-    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address::<8_443>)]
     https: Option<SocketAddr>,
     /// The certificate and its chain in PEM, for TLS and HTTPS [default: one of our own making]
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -139,7 +139,7 @@ struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
     /// The one UDP port of all browsers' audio
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8081", value_parser = address)]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8081", value_parser = address::<8_081>)]
     webrtc: SocketAddr,
     /// UDP ports of the audio
     #[arg(long, value_name = "LOW-HIGH", default_value = "16384-32767", value_parser = port_range)]
@@ -164,7 +164,7 @@ struct ServeArgs {
     #[arg(long, value_name = "NAME", value_parser = ServeOptions::parse_host)]
     behind_proxy: Vec<String>,
     /// Where standbys of this server connect [default: there are none]
-    #[arg(long, value_name = "ADDR:PORT", value_parser = address, requires = "standby_key")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address::<5_070>, requires = "standby_key")]
     standbys: Option<SocketAddr>,
     /// The file of the key that a server and its standbys share
     #[arg(long, value_name = "FILE")]
@@ -257,11 +257,11 @@ impl From<ServeArgs> for ServeOptions {
     }
 }
 
-/// `127.0.0.1:5060`, `[::1]:5060`
-fn address(text: &str) -> Result<SocketAddr, String> {
+/// `127.0.0.1:5060`, `[::1]:5060`; `PORT` is the usual one of the option.
+fn address<const PORT: u16>(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| match text.parse::<IpAddr>() {
-        Ok(ip) => format!("the port is missing: write it as {}", SocketAddr::new(ip, 5_060)),
-        Err(_) => "an address of this machine and a port, like 127.0.0.1:5060".to_owned(),
+        Ok(ip) => format!("the port is missing: write it as {}", SocketAddr::new(ip, PORT)),
+        Err(_) => format!("an address of this machine and a port, like 127.0.0.1:{PORT}"),
     })
 }
 
@@ -307,14 +307,27 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_a_port_is_told_what_it_lacks() {
-        assert_eq!(address("127.0.0.1:5070"), Ok(([127, 0, 0, 1], 5_070).into()));
-        assert_eq!(address("127.0.0.1"), Err("the port is missing: write it as 127.0.0.1:5060".to_owned()));
-        assert_eq!(address("::1"), Err("the port is missing: write it as [::1]:5060".to_owned()));
-        assert_eq!(
-            address("here"),
-            Err("an address of this machine and a port, like 127.0.0.1:5060".to_owned())
-        );
+    fn an_address_without_a_port_is_told_the_usual_one_of_its_option() {
+        assert_eq!(address::<5_060>("127.0.0.1:5070"), Ok(([127, 0, 0, 1], 5_070).into()));
+        let options = [
+            ("--sip", 5060),
+            ("--sip-tls", 5061),
+            ("--http", 8080),
+            ("--https", 8443),
+            ("--webrtc", 8081),
+            ("--standbys", 5070),
+        ];
+        for (option, port) in options {
+            let told = |address: &str| {
+                let arguments = ["warmline", "--standby-key", "k", option, address];
+                Cli::try_parse_from(arguments).unwrap_err().to_string()
+            };
+            assert!(told("127.0.0.2").contains(&format!("write it as 127.0.0.2:{port}")), "{option}");
+            assert!(told("::1").contains(&format!("write it as [::1]:{port}")), "{option}");
+            assert!(told("here").contains(&format!("and a port, like 127.0.0.1:{port}")), "{option}");
+        }
+        let asked = Cli::try_parse_from(["warmline", "agent", "state", "alice", "--http", "127.0.0.2"]);
+        assert!(asked.unwrap_err().to_string().contains("127.0.0.2:8080"));
     }
 
     #[test]

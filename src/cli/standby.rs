@@ -15,7 +15,7 @@ use crate::server::standby::StandbyKey;
 #[derive(Debug, Args)]
 pub(super) struct StandbyArgs {
     /// Where the server has its standbys connect: its `--standbys`
-    #[arg(value_name = "SERVER", value_parser = address)]
+    #[arg(value_name = "SERVER", value_parser = address::<5_070>)]
     server: SocketAddr,
     #[command(flatten)]
     serve: ServeArgs,

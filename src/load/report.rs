@@ -71,6 +71,8 @@ pub struct Report {
     pub send_late: u64,
     /// SIP messages that we sent again.
     pub repeated: u64,
+    /// Whether the server sent anything at all.
+    pub server_heard: bool,
 }
 
 impl Report {

@@ -79,6 +79,8 @@ struct Generator {
     lines: HashMap<SessionId, Line>,
     phones: Phones,
     next_description: u64,
+    /// Whether the server sent anything at all.
+    server_heard: bool,
 }
 
 struct Line {
@@ -119,6 +121,7 @@ impl Generator {
             lines: HashMap::new(),
             phones: Phones::start(entropy)?,
             next_description: 1,
+            server_heard: false,
         })
     }
 
@@ -169,6 +172,7 @@ impl Generator {
             packets_sent: done.sent,
             send_late: done.late,
             repeated: self.endpoint.counters().retransmissions,
+            server_heard: self.server_heard,
         }
     }
 
@@ -188,6 +192,7 @@ impl Generator {
 
     /// Lets the endpoint take an input, sends what it says, and tells the callers what it means.
     fn tell_sip(&mut self, now: Timestamp, input: sip::Input) {
+        self.server_heard |= matches!(input, sip::Input::Received { .. });
         let mut outputs = Vec::new();
         self.endpoint.handle(now, input, &mut outputs);
         for output in outputs {

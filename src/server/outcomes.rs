@@ -23,6 +23,8 @@ pub struct Outcomes(Mutex<Counted>);
 
 struct Counted {
     since: WallTime,
+    /// Whether that is the start of the server, and not of a trial.
+    since_start: bool,
     /// In the order in which they were first seen.
     versions: Vec<Tally>,
     /// Calls that are up: as many as the server takes.
@@ -74,14 +76,14 @@ struct Walk {
 impl Outcomes {
     /// Nothing has been counted, from `since` on.
     pub fn new(since: WallTime) -> Outcomes {
-        Outcomes(Mutex::new(Counted { since, versions: Vec::new(), calls: BTreeMap::new() }))
+        Outcomes(Mutex::new(Counted::from(since, true)))
     }
 
     /// Counts calls that begin from now on, and no others, where it does not so already.
     pub fn count_from(&self, since: WallTime) {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counted.since != since {
-            *counted = Counted { since, versions: Vec::new(), calls: BTreeMap::new() };
+            *counted = Counted::from(since, false);
         }
     }
 
@@ -89,6 +91,11 @@ impl Outcomes {
     pub fn tallies(&self) -> (WallTime, Vec<Tally>) {
         let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (counted.since, counted.versions.clone())
+    }
+
+    /// Whether it is counted since the server's start, and not since a trial began.
+    pub fn since_start(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).since_start
     }
 
     /// Takes a fact in.
@@ -103,6 +110,10 @@ impl Outcomes {
 }
 
 impl Counted {
+    fn from(since: WallTime, since_start: bool) -> Counted {
+        Counted { since, since_start, versions: Vec::new(), calls: BTreeMap::new() }
+    }
+
     fn begins(&mut self, call: CallId, version: &Name, canary: bool) {
         let walk = Walk { version: version.clone(), since: None, left: false, reached: false };
         if self.calls.insert(call, walk).is_some() {

@@ -89,6 +89,7 @@ pub(super) fn schemas() -> Value {
         "FlowOutcomes": { "type": "object", "properties": {
             "since": { "type": "string", "format": "date-time",
                 "description": "Calls are counted that began since then: the server's start, or the canary's" },
+            "counted_from": { "type": "string", "enum": ["start", "trial"], "description": "Which of the two it is" },
             "versions": list("FlowTally"),
         } },
         "FlowTally": { "type": "object", "properties": {

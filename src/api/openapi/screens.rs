@@ -18,6 +18,8 @@ pub(super) fn schemas() -> Value {
                 "number": string, "flow": string,
             } } },
             "agents": { "type": "array", "items": string }, "queues": { "type": "array", "items": string },
+            "demo_accounts": { "type": "array", "items": string,
+                "description": "Accounts with the demo password, which everybody knows" },
         } },
         "FlowList": { "type": "object", "properties": { "flows": { "type": "array", "items": {
             "type": "object", "properties": {

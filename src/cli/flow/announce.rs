@@ -10,6 +10,7 @@ use serde_json::json;
 use super::publish::ask;
 use super::publish::told;
 use super::publish::user;
+use crate::cli::address;
 use crate::cli::http::path_part;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -38,7 +39,7 @@ pub(in crate::cli) struct AnnounceArgs {
     #[arg(long)]
     by: Option<String>,
     /// The server's web
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address::<8_080>)]
     http: SocketAddr,
 }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::unreadable;
 use crate::cli::Format;
+use crate::cli::address;
 use crate::cli::http;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
@@ -57,7 +58,7 @@ pub(in crate::cli) struct ChangeArgs {
     #[arg(long)]
     by: Option<String>,
     /// The server's web
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address::<8_080>)]
     http: SocketAddr,
 }
 
@@ -72,7 +73,7 @@ pub(in crate::cli) struct RollbackArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct VersionsArgs {
     /// The server's web
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address::<8_080>)]
     http: SocketAddr,
     /// For people, or for programs as the API answers
     #[arg(long, value_enum, default_value_t)]
@@ -177,9 +178,18 @@ fn outcomes(outcomes: &Value) {
         format!("{}{tried}", tally["version"].as_str().unwrap_or_default())
     };
     let names: Vec<String> = versions.iter().map(name).collect();
-    let head: Vec<&str> = ["since then"].into_iter().chain(names.iter().map(String::as_str)).collect();
-    say!("\ncalls that began since {}", outcomes["since"].as_str().unwrap_or_default());
+    let head: Vec<&str> = [""].into_iter().chain(names.iter().map(String::as_str)).collect();
+    say!("\n{}", counted(outcomes));
     say!("{}", table(&head, &rows));
+}
+
+/// Which calls are counted: all since the server's start or since a trial began, however long a version has been served.
+fn counted(outcomes: &Value) -> String {
+    let since = outcomes["since"].as_str().unwrap_or_default();
+    match outcomes["counted_from"].as_str() {
+        Some("trial") => format!("of the calls since the trial began, {since}:"),
+        _ => format!("of the calls since the server's start, {since}:"),
+    }
 }
 
 impl CanaryArgs {
@@ -249,4 +259,16 @@ pub(super) fn ask(
         Some(hint) => trouble.hint(hint),
         None => trouble,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_say_since_when_they_are_and_that_it_is_not_since_a_version_serves() {
+        let of = |from: &str| counted(&json!({ "since": "2026-11-22T14:00:00.000Z", "counted_from": from }));
+        assert_eq!(of("start"), "of the calls since the server's start, 2026-11-22T14:00:00.000Z:");
+        assert_eq!(of("trial"), "of the calls since the trial began, 2026-11-22T14:00:00.000Z:");
+    }
 }
