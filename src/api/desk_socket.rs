@@ -57,7 +57,7 @@ async fn serve(state: ApiState, agent: Name, web: WebSocket) {
     let mut socket = Socket::new(web, id, control);
     let mut changes = state.live.desks.watch(&agent);
     changes.mark_changed();
-    loop {
+    while !state.live.shut_out.has(&agent) {
         let pulse_at = socket.pulse_at();
         let goes_on = tokio::select! {
             asked = socket.next() => match asked {

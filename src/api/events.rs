@@ -35,7 +35,9 @@ pub(super) async fn watch(
         state.tell_read(Reading::Events, watcher).await?;
     }
     let facts = BroadcastStream::new(state.live.subscribe());
-    let events = facts.filter_map(move |fact| {
+    let (live, watcher) = (state.live.clone(), actor.person());
+    let may = move |_: &_| watcher.as_ref().is_none_or(|watcher| !live.shut_out.has(watcher));
+    let events = facts.take_while(may).filter_map(move |fact| {
         // As long as there is the stream, there is somebody who watches.
         let _watches = &place;
         let event = match fact {

@@ -160,7 +160,7 @@ fn api_with(
                 }
                 ControlRequest::Connect { .. }
                 | ControlRequest::Ask { .. }
-                | ControlRequest::KnowUsers { .. }
+                | ControlRequest::Accounts { .. }
                 | ControlRequest::TrendSeen { .. } => {}
                 ControlRequest::Serve { reply, .. }
                 | ControlRequest::Shutdown { reply }

@@ -56,6 +56,24 @@ pub(super) enum AgentCommand {
         #[command(flatten)]
         data: DataArg,
     },
+    /// Shut somebody out at once: no phone and no page of theirs is let in, until they are enabled again
+    Disable {
+        name: String,
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// Let somebody in again who was disabled
+    Enable {
+        name: String,
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// Remove an account, and shut its owner out at once; what the history says of them stays
+    Remove {
+        name: String,
+        #[command(flatten)]
+        data: DataArg,
+    },
     /// Show or set what an agent is doing, at the running server
     State(StateArgs),
 }
@@ -106,14 +124,33 @@ pub(super) fn run(command: AgentCommand) -> Result<(), Trouble> {
             );
             Ok(())
         }
+        AgentCommand::Disable { name, data } => {
+            Store::open_existing(&data.data)?.disable_agent(&name, true)?;
+            eprintln!("{name} is shut out: {WITHIN_A_SECOND}");
+            Ok(())
+        }
+        AgentCommand::Enable { name, data } => {
+            Store::open_existing(&data.data)?.disable_agent(&name, false)?;
+            eprintln!("{name} may sign in again; a running server knows it within a second");
+            Ok(())
+        }
+        AgentCommand::Remove { name, data } => {
+            Store::open_existing(&data.data)?.remove_agent(&name)?;
+            eprintln!("removed {name}: {WITHIN_A_SECOND}");
+            Ok(())
+        }
         AgentCommand::State(args) => state(&args),
     }
 }
 
+/// What shutting out does at a server that runs.
+const WITHIN_A_SECOND: &str = "within a second a running server lets no phone and no page of theirs in, and gives them no call; \
+                               a talk that is up goes on to its end";
+
 fn list(store: &Store, format: Format) -> Result<(), Trouble> {
     let accounts = store.agent_accounts()?;
     if format == Format::Json {
-        let view = |a: &AgentAccount| json!({ "name": &*a.name, "role": a.role, "demo_password": a.demo });
+        let view = |a: &AgentAccount| json!({ "name": &*a.name, "role": a.role, "demo_password": a.demo, "disabled": a.disabled });
         say!("{:#}", json!({ "agents": accounts.iter().map(view).collect::<Vec<_>>() }));
         return Ok(());
     }
@@ -124,8 +161,11 @@ fn list(store: &Store, format: Format) -> Result<(), Trouble> {
         return Ok(());
     }
     let password = |demo: bool| if demo { "demo" } else { "its own" };
-    let row = |a: &AgentAccount| vec![a.name.to_string(), a.role.to_string(), password(a.demo).to_owned()];
-    show(table(&["name", "role", "password"], &accounts.iter().map(row).collect::<Vec<_>>()));
+    let row = |a: &AgentAccount| {
+        let shut_out = if a.disabled { "disabled" } else { "" };
+        vec![a.name.to_string(), a.role.to_string(), password(a.demo).to_owned(), shut_out.to_owned()]
+    };
+    show(table(&["name", "role", "password", ""], &accounts.iter().map(row).collect::<Vec<_>>()));
     if accounts.iter().any(|account| account.demo) {
         eprintln!("\nhint: `warmline agent passwd NAME` changes a demo password");
     }

@@ -81,10 +81,10 @@ enum Command {
     Promises(promises::PromisesArgs),
     /// List the messages that callers left
     Messages(messages::MessagesArgs),
-    /// People who take calls: list, add, passwd, state
+    /// People who take calls: list, add, passwd, disable, enable, remove, state
     #[command(subcommand)]
     Agent(agent::AgentCommand),
-    /// People who call: list, add, import
+    /// People who call: list, add, import, unlock, remove
     #[command(subcommand)]
     Customer(customer::CustomerCommand),
     /// Flow files: check, test, run, graph, explore, diff, schema, publish, rollback, versions

@@ -399,8 +399,8 @@ impl Control {
                 let _ = reply.send(self.switchboard.place(now, &who, wish, &mut self.wires, outputs));
                 false
             }
-            ControlRequest::KnowUsers { users } => {
-                self.switchboard.know_users(users);
+            ControlRequest::Accounts { users, shut_out } => {
+                inputs.push(Input::Accounts { users, shut_out });
                 false
             }
             ControlRequest::Serve { served, reply } => {

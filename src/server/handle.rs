@@ -1,5 +1,6 @@
 //! What people may ask of the control thread, and how they ask. The control thread answers each request.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -141,8 +142,8 @@ pub enum ControlRequest {
     Place { who: Name, wish: PlaceCall, reply: oneshot::Sender<Result<CallId, ControlError>> },
     /// A look back on the last week has found something: it is told.
     TrendSeen { what: Box<What> },
-    /// Phones sign in with these from now on.
-    KnowUsers { users: Users },
+    /// Phones sign in with these from now on, and these people are shut out.
+    Accounts { users: Users, shut_out: BTreeSet<Name> },
     /// Calls from now on are served with this.
     Serve { served: Box<Served>, reply: oneshot::Sender<Result<(), ControlError>> },
     /// A browser's socket is here; what it is told goes into `tell`. When that is full, it is cut.
@@ -287,9 +288,10 @@ impl ControlHandle {
         self.requests.blocking_send(request).map_err(|_| ControlError::Stopping)
     }
 
-    /// Has phones sign in with these from now on. For a thread that may wait.
-    pub(super) fn know_users(&self, users: Users) -> Result<(), ControlError> {
-        self.requests.blocking_send(ControlRequest::KnowUsers { users }).map_err(|_| ControlError::Stopping)
+    /// Has phones sign in with these from now on, and shuts these people out. For a thread that may wait.
+    pub(super) fn know_accounts(&self, users: Users, shut_out: BTreeSet<Name>) -> Result<(), ControlError> {
+        let request = ControlRequest::Accounts { users, shut_out };
+        self.requests.blocking_send(request).map_err(|_| ControlError::Stopping)
     }
 
     /// Serves calls from now on with this. For a thread that may wait.

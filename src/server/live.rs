@@ -25,6 +25,7 @@ use crate::fact::TransferKind;
 use crate::fact::What;
 use crate::server::AgentRules;
 use crate::server::Rules;
+use crate::server::accounts::ShutOut;
 use crate::server::board::Board;
 use crate::server::desk::Desks;
 use crate::server::messages::Messages;
@@ -63,6 +64,7 @@ pub struct Live {
     pub messages: Messages,
     /// What was told of the last week.
     pub trends: Trends,
+    pub shut_out: ShutOut,
     rules: Rules,
     watchers: broadcast::Sender<Arc<DatedFact>>,
     counters: Counters,
@@ -228,6 +230,7 @@ impl Live {
             outcomes: Outcomes::new(started),
             messages: Messages::default(),
             trends: Trends::default(),
+            shut_out: ShutOut::default(),
             rules,
             watchers: broadcast::channel(WATCHER_LAG).0,
             counters: Counters::new(),

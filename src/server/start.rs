@@ -452,7 +452,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     if let Some(taken) = taken {
         taken.remove();
     }
-    accounts::watch(&store, users, control.clone())?;
+    accounts::watch(&store, users, control.clone(), live.clone())?;
     let review = Review::start(store.readers()?, live.clone(), control.clone())?;
     let folders = (options.flow_place(), options.prompts.clone());
     let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;

@@ -162,6 +162,15 @@ impl Registrar {
         }
     }
 
+    /// Forgets where a user is reached: they may be no more.
+    pub(in crate::sip) fn forget(&mut self, cx: &mut Cx<'_>, user: &Name) {
+        let bindings = self.take(user);
+        for contacts in (0..bindings.len() as u32).rev() {
+            cx.tell(Event::Unregistered { user: user.clone(), contacts });
+        }
+        self.put(user, Vec::new());
+    }
+
     /// Everybody who has a contact.
     pub(in crate::sip) fn users(&self) -> impl Iterator<Item = &Name> {
         self.users.keys()

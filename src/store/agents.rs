@@ -60,6 +60,8 @@ pub struct AgentAccount {
     pub ha1: Ha1,
     /// Still has the demo password.
     pub demo: bool,
+    /// Shut out: it signs in nowhere, with no phone and at no page.
+    pub disabled: bool,
 }
 
 /// An account to be added.
@@ -97,17 +99,35 @@ impl Store {
         if changed == 0 { Err(StoreError::Unknown(format!("account {name}"))) } else { Ok(()) }
     }
 
+    /// Shuts an account out, and ends its sessions; or lets it in again.
+    pub fn disable_agent(&self, name: &str, disabled: bool) -> Result<(), StoreError> {
+        let connection = self.connection();
+        let changed =
+            connection.execute("UPDATE agents SET disabled = ?2 WHERE name = ?1", params![name, disabled])?;
+        if disabled {
+            connection.execute("DELETE FROM sessions WHERE name = ?1", [name])?;
+        }
+        if changed == 0 { Err(StoreError::Unknown(format!("account {name}"))) } else { Ok(()) }
+    }
+
+    /// Removes an account, and ends its sessions. What the history says of whose it was stays.
+    pub fn remove_agent(&self, name: &str) -> Result<(), StoreError> {
+        let removed = self.connection().execute("DELETE FROM agents WHERE name = ?1", [name])?;
+        if removed == 0 { Err(StoreError::Unknown(format!("account {name}"))) } else { Ok(()) }
+    }
+
     /// Every account, by name.
     pub fn agent_accounts(&self) -> Result<Vec<AgentAccount>, StoreError> {
         let connection = self.connection();
-        let mut statement =
-            connection.prepare("SELECT name, role, ha1_md5, ha1_sha256, demo FROM agents ORDER BY name")?;
+        let mut statement = connection
+            .prepare("SELECT name, role, ha1_md5, ha1_sha256, demo, disabled FROM agents ORDER BY name")?;
         let accounts = statement.query_map([], |row| {
             Ok(AgentAccount {
                 name: row.get::<_, String>(0)?.into(),
                 role: from_word(&row.get::<_, String>(1)?).unwrap_or(Role::Agent),
                 ha1: Ha1 { md5: row.get(2)?, sha256: row.get(3)? },
                 demo: row.get(4)?,
+                disabled: row.get(5)?,
             })
         })?;
         Ok(accounts.collect::<Result<Vec<_>, _>>()?)
@@ -123,7 +143,9 @@ impl Store {
     pub fn password_fits(&self, name: &str, given: &Secret) -> Result<bool, StoreError> {
         let hash: Option<String> = self
             .connection()
-            .query_row("SELECT password FROM agents WHERE name = ?1", [name], |row| row.get(0))
+            .query_row("SELECT password FROM agents WHERE name = ?1 AND NOT disabled", [name], |row| {
+                row.get(0)
+            })
             .optional()?;
         match hash {
             Some(hash) => Ok(password::fits(given, &hash)),
@@ -162,7 +184,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let ha1 = ha1_of(name, password);
         let added = self.connection().execute(
-            "INSERT OR IGNORE INTO agents VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR IGNORE INTO agents (name, role, ha1_md5, ha1_sha256, password, demo) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![name, word(&role), ha1.md5, ha1.sha256, hash, demo],
         )?;
         Ok(added == 1)
@@ -194,6 +216,7 @@ fn check_password(password: &Secret) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::sample::STARTED;
 
     #[test]
     fn demo_passwords_stand_until_each_is_changed() {
@@ -211,6 +234,39 @@ mod tests {
         assert_eq!(stand(), "ada bob sam");
         let unknown = store.change_password("zoe", &Secret::new("correct horse"));
         assert!(matches!(unknown, Err(StoreError::Unknown(_))));
+    }
+
+    #[test]
+    fn who_is_disabled_or_removed_is_let_in_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.seed_demo_agents(&["alice".into(), "bob".into()]).unwrap();
+        let fits = |name: &str| store.password_fits(name, &Secret::new("warmline")).unwrap();
+        let in_session = |token: u8| store.session(&[token; 32], STARTED).unwrap().is_some();
+        for (token, name) in [(1, "alice"), (2, "bob")] {
+            store.begin_session(&[token; 32], name, STARTED).unwrap();
+        }
+        store.disable_agent("alice", true).unwrap();
+        assert!(!fits("alice") && !in_session(1), "and her sessions are over");
+        assert!(
+            store
+                .agent_accounts()
+                .unwrap()
+                .iter()
+                .any(|account| &*account.name == "alice" && account.disabled)
+        );
+        store.disable_agent("alice", false).unwrap();
+        assert!(fits("alice") && !in_session(1), "she signs in anew");
+        store.remove_agent("bob").unwrap();
+        assert!(!fits("bob") && !in_session(2));
+        store.seed_demo_agents(&["bob".into()]).unwrap();
+        assert!(
+            store.agent_accounts().unwrap().iter().all(|account| &*account.name != "bob"),
+            "he stays removed"
+        );
+        for done in [store.disable_agent("zoe", true), store.remove_agent("zoe")] {
+            assert!(matches!(done, Err(StoreError::Unknown(_))));
+        }
     }
 
     #[test]

@@ -369,6 +369,8 @@ const STEPS: &[&str] = &[
     DROP INDEX calls_by_sip_call_id;
     CREATE INDEX calls_by_sip_call_id ON calls (id >> 10, sip_call_id);
 ",
+    // Who has left may neither sign in nor ring.
+    "ALTER TABLE agents ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -50,7 +50,7 @@ impl Store {
         let found = connection
             .prepare_cached(
                 "SELECT name, role, used_us FROM sessions JOIN agents USING (name) \
-                 WHERE token = ?1 AND begun_us >= ?2 AND used_us >= ?3",
+                 WHERE token = ?1 AND begun_us >= ?2 AND used_us >= ?3 AND NOT disabled",
             )?
             .query_row(params![token, before(now, LONGEST), before(now, IDLE)], |row| {
                 let role = from_word(&row.get::<_, String>(1)?).unwrap_or(Role::Agent);

@@ -130,8 +130,9 @@ async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
     }
     let (actor, carrier) = match carried(headers) {
         Some((token, carrier)) => match state.sessions.person(token).await? {
-            Some(person) => (Actor::Person(person), Some(carrier)),
-            None => (Actor::Nobody, None),
+            // Their session may be remembered still.
+            Some(person) if !state.live.shut_out.has(&person.name) => (Actor::Person(person), Some(carrier)),
+            Some(_) | None => (Actor::Nobody, None),
         },
         None if state.http.ip().is_loopback() && !passed_on => (Actor::Local, None),
         None => (Actor::Nobody, None),

@@ -593,3 +593,46 @@ fn who_has_no_phone_is_not_ready_and_a_desk_is_one_while_it_may_come_back() {
     assert_eq!(house.state(ALICE), AgentState::NotReady(DESK_LOST.into()));
     assert_eq!(wants(&house, AgentWish::Ready), no_phone);
 }
+
+/// Who has left is shut out: these are the users from now on.
+fn shut_out(house: &mut House, who: &[&str]) {
+    let people = who.iter().map(|name| Name::from(*name)).collect();
+    house.tell(Input::Accounts { users: Users::default(), shut_out: people });
+}
+
+#[test]
+fn who_has_left_the_company_has_no_desk_any_more_and_gets_no_call() {
+    let mut house = House::new();
+    house.desk(1, "alice");
+    let alice = house.switchboard.agent("alice").unwrap();
+    assert_eq!(house.switchboard.engine().agent_state(alice), Some(&AgentState::Ready));
+    shut_out(&mut house, &["alice"]);
+    assert!(house.told.contains(&(SocketId(1), Tell::Over { again: false })), "{:?}", house.told);
+    assert_eq!(house.switchboard.engine().agent_state(alice), Some(&AgentState::Offline));
+    house.ask(2, Ask::OpenDesk { agent: "alice".into(), offer: "offer".to_owned() });
+    let refused = |told: &(SocketId, Tell)| matches!(told, (SocketId(2), Tell::Error { error, .. }) if error == "this account is shut out");
+    assert!(house.told.iter().any(refused), "{:?}", house.told);
+    // And is let in again.
+    shut_out(&mut house, &[]);
+    house.desk(3, "alice");
+    assert_eq!(house.switchboard.engine().agent_state(alice), Some(&AgentState::Ready));
+}
+
+#[test]
+fn a_caller_keeps_the_agent_who_is_shut_out_until_they_have_talked() {
+    let mut house = House::new();
+    house.desk(1, "alice");
+    let call = house.caller(2);
+    house.ask(1, Ask::PickUp { call });
+    house.told.clear();
+    shut_out(&mut house, &["alice"]);
+    house.wait(Duration::from_secs(60));
+    shut_out(&mut house, &["alice"]);
+    assert!(house.switchboard.has_call(call) && house.told.is_empty(), "{:?}", house.told);
+    house.ask(2, Ask::HangUp { call: None });
+    shut_out(&mut house, &["alice"]);
+    assert!(house.told.contains(&(SocketId(1), Tell::Over { again: false })), "{:?}", house.told);
+    let alice = house.switchboard.agent("alice").unwrap();
+    house.wait(Duration::from_secs(3_600));
+    assert_eq!(house.switchboard.engine().agent_state(alice), Some(&AgentState::Offline));
+}

@@ -3,6 +3,7 @@
 //! A desk has one socket and one connection at a time; the newer ones take over. A desk that vanishes keeps its
 //! line for [`GRACE`]: when the page is back by then, it goes on where it was.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -76,6 +77,9 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
+        if self.shut_out.contains(agent) {
+            return refuse(socket, "this account is shut out".to_owned(), "ask who runs the server", out);
+        }
         let id = self.seat(agent);
         if self.sockets.get(&socket).is_some_and(|owner| *owner != Owner::Desk(id)) {
             return refuse(socket, "this socket is somebody else's".to_owned(), "open another", out);
@@ -337,6 +341,31 @@ impl Switchboard {
         let Some(&Owner::Desk(id)) = self.sockets.get(&socket) else { return };
         self.end_desk(now, id, AgentWish::Offline, streams, out);
         out.push(Output::Tell { socket, tell: Tell::Over { again: false } });
+    }
+
+    /// These people have no account any more: their desks are closed, and no call comes to them. A talk that is up goes on to its
+    /// end, for its caller's sake; a desk that carries one is closed when this is asked again after it.
+    pub(super) fn shut_out_all(
+        &mut self,
+        now: Now,
+        people: BTreeSet<Name>,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let before = std::mem::replace(&mut self.shut_out, people.clone());
+        for name in people {
+            let Some(id) = self.person(&name) else { continue };
+            let desk = self.desks.get(&id);
+            let line = desk.and_then(|desk| desk.line).and_then(|leg| self.lines.get(&leg));
+            let closed = desk.and_then(|desk| desk.socket).filter(|_| line.is_none_or(|line| !line.up));
+            if let Some(socket) = closed {
+                self.close_desk(now, socket, streams, out);
+            }
+            if self.agent(&name).is_some() && !before.contains(&name) {
+                let wish = AgentWish::Offline;
+                self.pending.push_back(super::Pending::Engine(queue::Event::AgentWants { agent: id, wish }));
+            }
+        }
     }
 
     /// The desk is no more; an agent without another phone becomes what `wish` says.

@@ -198,6 +198,8 @@ pub enum Input {
     SetSkill { agent: AgentId, skill: SkillId, level: u8, by: Name },
     /// The calendar was set by so much, and is as this input's time says from now on.
     CalendarSet { by_ms: i64 },
+    /// Phones sign in with these from now on; and these people are shut out, who had an account.
+    Accounts { users: Users, shut_out: BTreeSet<Name> },
     /// A person ends a call.
     HangUp { call: CallId },
     /// Calls from now on are served with this; skills, queues, agents and trunks are as before. Calls that are up
@@ -288,6 +290,8 @@ pub struct Switchboard {
     /// People who have a desk and take no calls of a queue: supervisors. Their ids come after those of the agents. As
     /// many as have an account.
     guests: Vec<Name>,
+    /// Who had an account, and is let in no more.
+    shut_out: BTreeSet<Name>,
     web_callers: HashMap<SocketId, WebCaller>,
     sockets: HashMap<SocketId, Owner>,
     connections: HashMap<ConnectionId, Owner>,
@@ -363,6 +367,7 @@ impl Switchboard {
             lines: HashMap::new(),
             desks: BTreeMap::new(),
             guests: Vec::new(),
+            shut_out: BTreeSet::new(),
             web_callers: HashMap::new(),
             sockets: HashMap::new(),
             connections: HashMap::new(),
@@ -415,6 +420,12 @@ impl Switchboard {
                 self.tell_next(now, agent, &wish, out);
                 self.pending.push_back(Pending::Engine(queue::Event::AgentWants { agent, wish }));
             }
+            Input::Accounts { users, shut_out } => {
+                let mut outputs = Vec::new();
+                self.parts.endpoint.know_users(now.at, users, &mut outputs);
+                self.take_sip(outputs, out);
+                self.shut_out_all(now, shut_out, streams, out);
+            }
             Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: OPERATOR_ENDS }),
             Input::Serve(served) => {
                 let Served { all, canary } = *served;
@@ -457,11 +468,6 @@ impl Switchboard {
     /// The queue engine, as it stands.
     pub fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// Phones sign in with these from now on.
-    pub fn know_users(&mut self, users: Users) {
-        self.parts.endpoint.know_users(users);
     }
 
     /// The SIP endpoint, for its counters.
@@ -531,6 +537,10 @@ impl Switchboard {
     fn tell_sip(&mut self, now: Now, input: sip::Input, out: &mut Vec<Output>) {
         let mut outputs = Vec::new();
         self.parts.endpoint.handle(now.at, input, &mut outputs);
+        self.take_sip(outputs, out);
+    }
+
+    fn take_sip(&mut self, outputs: Vec<sip::Output>, out: &mut Vec<Output>) {
         for output in outputs {
             match output {
                 sip::Output::Send { hop, bytes } => out.push(Output::Send { hop, bytes }),

@@ -127,9 +127,14 @@ impl Endpoint {
         self.core.config = Aside(config);
     }
 
-    /// Local users are these from now on. Who is registered stays so until the registration is to be renewed.
-    pub fn know_users(&mut self, users: BTreeMap<Name, Ha1>) {
+    /// Local users are these from now on. Who is registered and still is one stays so until the registration is to be renewed; all
+    /// others are reached no more, and the calls that they have go on.
+    pub fn know_users(&mut self, now: Timestamp, users: BTreeMap<Name, Ha1>, out: &mut Vec<Output>) {
+        let gone: Vec<Name> =
+            self.registrar.users().filter(|user| !users.contains_key(*user)).cloned().collect();
         self.core.config.0.users = users;
+        let mut cx = Cx { now, core: &mut self.core, out };
+        gone.iter().for_each(|user| self.registrar.forget(&mut cx, user));
     }
 
     /// Applies `input` at `now` and appends what must be done, in order, to `out`.

@@ -5,6 +5,7 @@ use crate::base::Secret;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
 use crate::sip::api::Event;
+use crate::sip::api::Output;
 use crate::sip::digest;
 use crate::sip::digest::Credentials;
 use crate::sip::endpoint::EndpointConfig;
@@ -63,6 +64,20 @@ fn several_phones_register_and_the_preferred_comes_first() {
     assert!(contacts(&register(&mut bench, 7, "Contact: *\r\nExpires: 0\r\n")).is_empty());
     let told = ["Registered alice 1", "Registered alice 2", "Unregistered alice 1", "Unregistered alice 0"];
     assert_eq!(bench.told(), told);
+}
+
+#[test]
+fn a_phone_whose_account_is_gone_is_reached_no_more_and_signs_in_no_more() {
+    let mut bench = Bench::new();
+    register(&mut bench, 1, "Contact: <sip:a@10.0.0.7>, <sip:b@10.0.0.8>\r\n");
+    let mut out = Vec::new();
+    let users = config().users.clone();
+    bench.endpoint.know_users(bench.now, users.clone(), &mut out);
+    assert!(out.is_empty() && bench.endpoint.contacts("alice").len() == 2, "she is a user still");
+    bench.endpoint.know_users(bench.now, Default::default(), &mut out);
+    assert!(bench.endpoint.contacts("alice").is_empty());
+    let gone = |output: &Output| matches!(output, Output::Event(Event::Unregistered { contacts: 0, .. }));
+    assert!(out.len() == 2 && gone(&out[1]), "{out:?}");
 }
 
 #[test]
