@@ -14,7 +14,7 @@ pub(super) async fn alive() -> &'static str {
 ///
 /// A server whose history is being lost says so and is ready all the same: it serves every call, and a balancer that took
 /// it away for a full disk would lose callers where only figures are lost, and all servers at once where they share the disk.
-/// So does one without the standby that it is to have, and one whose flow files are not served as they lie.
+/// So does one whose data folder is gone, one without the standby that it is to have, and one whose flow files are not served as they lie.
 pub(super) async fn ready(State(state): State<ApiState>) -> Result<String, Problem> {
     if !state.control.is_open() {
         return Err(Problem::busy("the server is stopping"));
@@ -23,6 +23,7 @@ pub(super) async fn ready(State(state): State<ApiState>) -> Result<String, Probl
         state.losses.go_on().then(|| "history is being lost: the disk is full or too slow".to_owned());
     let standby = state.standbys.as_ref().and_then(|standbys| standbys.trouble());
     let flows = state.flows.as_ref().and_then(|flows| flows.status().trouble());
-    let lines = ["ready".to_owned()].into_iter().chain(history).chain(standby).chain(flows);
+    let data = state.store.trouble();
+    let lines = ["ready".to_owned()].into_iter().chain(data).chain(history).chain(standby).chain(flows);
     Ok(lines.map(|line| line + "\n").collect())
 }

@@ -19,6 +19,11 @@ use crate::store::Losses;
 pub(super) async fn show(State(state): State<ApiState>) -> impl IntoResponse {
     let mut metrics = of_live(&state.live);
     metrics.extend(of_losses(&state.losses));
+    metrics.push(Metric::gauge(
+        "warmline_data_folder_gone",
+        "Whether the data folder that the server began with is gone: 1 or 0",
+        f64::from(u8::from(state.store.trouble().is_some())),
+    ));
     metrics.extend((state.more_metrics)());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics))
 }

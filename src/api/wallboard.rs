@@ -287,6 +287,7 @@ impl BoardJson {
             interval_s: INTERVAL.as_secs(),
             formulas: formulas(),
             alarms: [
+                state.store.trouble(),
                 alarms::history(&state.losses),
                 standbys.and_then(StandbyStats::trouble),
                 flows.as_ref().and_then(Status::trouble),

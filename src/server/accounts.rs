@@ -1,4 +1,5 @@
-//! Accounts change under a running server: a thread looks at the store, and phones sign in with what it says now.
+//! Accounts change under a running server: a thread looks at the store, phones sign in with what it says now, and who is not in it any
+//! more is shut out. It sees as well whether the store is there at all.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use std::sync::Weak;
 use std::thread;
 use std::time::Duration;
 
+use tracing::error;
 use tracing::info;
 use tracing::warn;
 
@@ -70,7 +72,15 @@ pub(super) fn watch(
 
 fn run(store: &Weak<Store>, mut known: Users, control: &ControlHandle, live: &Live) {
     let (mut removed, mut first) = (BTreeSet::new(), true);
+    let mut told = None;
     while let Some(store) = store.upgrade().filter(|_| control.is_open()) {
+        let trouble = store.trouble();
+        match &trouble {
+            Some(trouble) if told != Some(trouble.clone()) => error!(folder = %store.folder().display(), "{trouble}"),
+            None if told.is_some() => info!("the data folder is back"),
+            _ => {}
+        }
+        told = trouble;
         match look(&store) {
             Ok((users, disabled)) => {
                 let changed = users != known;

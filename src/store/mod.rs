@@ -97,8 +97,13 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
+    /// Which file it is, whatever lies at its place later.
+    identity: Option<Identity>,
     connection: Mutex<Connection>,
 }
+
+/// A file of this machine: its device and its number there.
+type Identity = (u64, u64);
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +159,8 @@ impl Store {
         schema::check(&connection)?;
         prepare(&connection)?;
         schema::migrate(&mut connection)?;
-        Ok(Store { folder: folder.to_owned(), connection: Mutex::new(connection) })
+        let (folder, identity) = (folder.to_owned(), identity(&folder.join(FILE)));
+        Ok(Store { folder, identity, connection: Mutex::new(connection) })
     }
 
     /// Opens a store that must be there already: looking at people in a wrong folder makes no file in it.
@@ -166,6 +172,18 @@ impl Store {
     /// The data folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What is wrong where the file is not at its place any more: somebody removed the folder or put another there, and all that
+    /// is written since is lost with the process.
+    pub fn trouble(&self) -> Option<String> {
+        let begun_with = self.identity?;
+        let what = match identity(&self.folder.join(FILE)) {
+            Some(now) if now == begun_with => return None,
+            Some(_) => "another one than the server began with",
+            None => "gone",
+        };
+        Some(format!("the data folder is {what}: what happens now is lost at the next start; put it back, or start anew"))
     }
 
     /// The id after the highest one in the history: 1 in an empty one.
@@ -227,6 +245,17 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+#[cfg(unix)]
+fn identity(file: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(file).ok().map(|known| (known.dev(), known.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_file: &Path) -> Option<Identity> {
+    None
+}
+
 /// SQLite gives its -wal and -shm files the same permissions as the file.
 #[cfg(unix)]
 fn only_for_its_owner(file: &Path) -> io::Result<()> {
@@ -268,6 +297,22 @@ mod tests {
             let mode = entry.metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o077, 0, "{:?} is readable by others", entry.file_name());
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_is_taken_away_or_exchanged_is_noticed_until_it_is_back() {
+        let above = tempfile::tempdir().unwrap();
+        let (folder, aside) = (above.path().join("data"), above.path().join("aside"));
+        let store = Store::open(&folder).unwrap();
+        assert_eq!(store.trouble(), None);
+        fs::rename(&folder, &aside).unwrap();
+        assert!(store.trouble().unwrap().starts_with("the data folder is gone: what happens now is lost"));
+        drop(Store::open(&folder).unwrap());
+        assert!(store.trouble().unwrap().contains("is another one than the server began with"));
+        fs::remove_dir_all(&folder).unwrap();
+        fs::rename(&aside, &folder).unwrap();
+        assert_eq!(store.trouble(), None);
     }
 
     #[test]
