@@ -17,12 +17,14 @@ export function wireDays(name, many, drawReport) {
   });
 }
 
+// When a day begins by this browser's calendar, or one so many days later.
+export function midnight(text, later) {
+  const [year, month, date] = text.split("-").map(Number);
+  return new Date(year, month - 1, date + later).toISOString();
+}
+
 // The days that it asks for: whole ones of this browser's calendar.
 export function daysOf(name) {
-  const midnight = (text, later) => {
-    const [year, month, date] = text.split("-").map(Number);
-    return new Date(year, month - 1, date + later).toISOString();
-  };
   const asked = new URLSearchParams();
   if (at(`${name}-from`).value) asked.set("from", midnight(at(`${name}-from`).value, 0));
   if (at(`${name}-until`).value) asked.set("until", midnight(at(`${name}-until`).value, 1));

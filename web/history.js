@@ -4,6 +4,7 @@ import { about, ask, at, attempt, capital, make, session, show, signIn, supervis
 import { agentWords } from "./desk-verify.js";
 import { drawGoals } from "./history-goals.js";
 import { wireConformance } from "./history-conformance.js";
+import { midnight } from "./history-days.js";
 import { drawJudged, wireEvaluations } from "./history-evaluations.js";
 import { wireService } from "./history-service.js";
 import { drawNotes, drawReport, drawSurvey, holdWords } from "./history-talks.js";
@@ -22,8 +23,10 @@ async function begin() {
   wireConformance();
   wireEvaluations(who);
   show(at("page"), true);
-  const { agents } = await ask("GET", "/api/v1/agents").catch(() => ({ agents: [] }));
-  at("agent").append(...agents.map(({ id }) => make("option", {}, id)));
+  const { agents, queues, numbers } = await ask("GET", "/api/v1/center").catch(() => ({ agents: [], queues: [], numbers: [] }));
+  at("agent").append(...agents.map((name) => make("option", {}, name)));
+  at("queue").append(...queues.map((name) => make("option", {}, name)));
+  at("dialled-numbers").append(...numbers.map(({ number }) => make("option", { value: number })));
   at("filters").addEventListener("submit", (event) => {
     event.preventDefault();
     if (at("number").value) location.hash = at("number").value;
@@ -42,7 +45,9 @@ async function begin() {
 
 async function search(before = null) {
   const query = new URLSearchParams({ limit: "50" });
-  for (const name of ["from", "agent", "outcome"]) if (at(name).value.trim()) query.set(name, at(name).value.trim());
+  if (at("since").value) query.set("since", midnight(at("since").value, 0));
+  if (at("until").value) query.set("until", midnight(at("until").value, 1));
+  for (const name of ["from", "agent", "outcome", "queue", "dialled"]) if (at(name).value.trim()) query.set(name, at(name).value.trim());
   if (before) query.set("before", before);
   await attempt(at("error"), async () => {
     const { calls, next_before } = await ask("GET", `/api/v1/calls?${query}`);

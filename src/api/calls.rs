@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::api::ApiState;
 use crate::api::metrics::word;
 use crate::api::problem::Problem;
+use crate::api::promises::time;
 use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::fact::Outcome;
@@ -45,6 +46,10 @@ pub(super) struct Filters {
     from: Option<String>,
     agent: Option<String>,
     outcome: Option<Outcome>,
+    queue: Option<String>,
+    dialled: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
     before: Option<u64>,
     limit: Option<u32>,
 }
@@ -80,10 +85,10 @@ pub(super) async fn list(
     filters: Result<Query<Filters>, QueryRejection>,
 ) -> Result<Json<CallList>, Problem> {
     let Query(filters) = filters?;
+    let filter = filters.parse()?;
     if let Some(reader) = actor.person() {
         state.tell_read(Reading::Calls(filters.in_words()), reader).await?;
     }
-    let filter = CallFilter::from(filters);
     let limit = filter.limit;
     let records = state.read(move |readers| readers.calls(&filter)).await?;
     let full = limit.is_some_and(|limit| records.len() == limit as usize);
@@ -183,22 +188,29 @@ impl Filters {
             ("from", &self.from),
             ("agent", &self.agent),
             ("outcome", &outcome),
+            ("queue", &self.queue),
+            ("dialled", &self.dialled),
+            ("since", &self.since),
+            ("until", &self.until),
         ];
         let said = all.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?)));
         said.collect::<Vec<_>>().join(" ")
     }
-}
 
-impl From<Filters> for CallFilter {
-    fn from(filters: Filters) -> CallFilter {
-        CallFilter {
-            sip_call_id: filters.sip_call_id,
-            from: filters.from,
-            agent: filters.agent,
-            outcome: filters.outcome,
-            before: filters.before.map(CallId),
-            limit: Some(filters.limit.unwrap_or(50).clamp(1, crate::store::read::LIST_LIMIT)),
-        }
+    fn parse(&self) -> Result<CallFilter, Problem> {
+        let moment = |text: &Option<String>| text.as_deref().map(time).transpose();
+        Ok(CallFilter {
+            sip_call_id: self.sip_call_id.clone(),
+            from: self.from.clone(),
+            agent: self.agent.clone(),
+            outcome: self.outcome,
+            queue: self.queue.clone(),
+            dialled: self.dialled.clone(),
+            since: moment(&self.since)?,
+            until: moment(&self.until)?,
+            before: self.before.map(CallId),
+            limit: Some(self.limit.unwrap_or(50).clamp(1, crate::store::read::LIST_LIMIT)),
+        })
     }
 }
 

@@ -215,13 +215,18 @@ fn calls() -> Value {
         |name: &str, kind: &str, description: &str| query(name, json!({ "type": kind }), description);
     let mut calls = answers(
         "Calls, newest first, live ones included",
-        json!({ "200": body("A page of calls", "CallList"), "400": problem() }),
+        json!({ "200": body("A page of calls", "CallList"), "400": problem(), "422": problem() }),
     );
+    let moment = json!({ "type": "string", "format": "date-time" });
     calls["parameters"] = json!([
         filter("sip_call_id", "string", "SIP's Call-ID header"),
         filter("from", "string", "The calling number"),
         filter("agent", "string", "The last agent of the call"),
         { "name": "outcome", "in": "query", "schema": schema("Outcome") },
+        filter("queue", "string", "The queue that the caller joined last"),
+        filter("dialled", "string", "The number that was dialled"),
+        query("since", moment.clone(), "Only calls that came then or later"),
+        query("until", moment, "Only calls that came before"),
         filter("before", "integer", "Only calls with a lower id: the next page"),
         filter("limit", "integer", "At most so many: 1 to 1000, 50 when not given"),
     ]);

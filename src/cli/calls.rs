@@ -10,6 +10,7 @@ use crate::cli::Format;
 use crate::cli::flow::Files;
 use crate::cli::flow::FlowsArg;
 use crate::cli::report;
+use crate::cli::report::Moment;
 use crate::cli::report::ReportArgs;
 use crate::cli::show;
 use crate::cli::table::table;
@@ -48,6 +49,12 @@ pub(super) struct ListArgs {
     /// callback_failed, refused, not_reached, ended_by_operator, failed
     #[arg(long, value_parser = outcome)]
     outcome: Option<Outcome>,
+    /// Only calls whose last queue was this one
+    #[arg(long, value_name = "NAME")]
+    queue: Option<String>,
+    /// Only calls to this number
+    #[arg(long, value_name = "NUMBER")]
+    dialled: Option<String>,
     /// Only calls before this one
     #[arg(long, value_name = "ID")]
     before: Option<u64>,
@@ -82,11 +89,17 @@ pub(super) fn list(args: ListArgs) -> Result<(), Trouble> {
     if args.report.report {
         return report::run(&args);
     }
+    // Asked for only where it is needed: the flow files may be elsewhere.
+    let moment = |moment: Option<Moment>| moment.and_then(|moment| moment.in_zone(&args.files.flows.zone()));
     let filter = CallFilter {
+        since: moment(args.report.since),
+        until: moment(args.report.until),
         sip_call_id: args.sip_call_id,
         from: args.from,
         agent: args.agent,
         outcome: args.outcome,
+        queue: args.queue,
+        dialled: args.dialled,
         before: args.before.map(CallId),
         limit: Some(args.limit),
     };

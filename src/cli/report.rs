@@ -54,7 +54,7 @@ pub(super) struct ReportArgs {
     /// Figures instead: how callers were answered, how busy agents were, what talks took, whether one call was enough, what became
     /// of the calls to each number, what callers keyed at the menus, which routes lead to the wrong queue, holds, handovers, what
     /// callers answered, what goals came to, and what the last week was beside those before
-    #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "before", "limit"])]
+    #[arg(long, conflicts_with_all = ["sip_call_id", "from", "agent", "outcome", "queue", "dialled", "before", "limit"])]
     pub(super) report: bool,
     /// Whose figures: queue, skill or agent
     #[arg(long, value_name = "WHOSE", default_value = "queue", requires = "report")]
@@ -62,12 +62,12 @@ pub(super) struct ReportArgs {
     /// How long an interval is: 15m, 30m, 1h, 1d or 1w; without it 15m up to a day, 1d beyond
     #[arg(long, value_name = "LENGTH", requires = "report")]
     every: Option<Every>,
-    /// From this day or moment on (2026-11-26, or 2026-11-26T09:00:00Z); without it from today on
-    #[arg(long, value_name = "TIME", value_parser = moment, requires = "report")]
-    since: Option<Moment>,
+    /// From this day or moment on (2026-11-26, or 2026-11-26T09:00:00Z); without it a report is from today on
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(super) since: Option<Moment>,
     /// Before this day or moment; without it until now
-    #[arg(long, value_name = "TIME", value_parser = moment, requires = "report")]
-    until: Option<Moment>,
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(super) until: Option<Moment>,
     /// The report's figures as comma-separated values
     #[arg(long, requires = "report", conflicts_with = "format")]
     csv: bool,

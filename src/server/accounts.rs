@@ -76,7 +76,9 @@ fn run(store: &Weak<Store>, mut known: Users, control: &ControlHandle, live: &Li
     while let Some(store) = store.upgrade().filter(|_| control.is_open()) {
         let trouble = store.trouble();
         match &trouble {
-            Some(trouble) if told != Some(trouble.clone()) => error!(folder = %store.folder().display(), "{trouble}"),
+            Some(trouble) if told != Some(trouble.clone()) => {
+                error!(folder = %store.folder().display(), "{trouble}")
+            }
             None if told.is_some() => info!("the data folder is back"),
             _ => {}
         }

@@ -183,7 +183,9 @@ impl Store {
             Some(_) => "another one than the server began with",
             None => "gone",
         };
-        Some(format!("the data folder is {what}: what happens now is lost at the next start; put it back, or start anew"))
+        Some(format!(
+            "the data folder is {what}: what happens now is lost at the next start; put it back, or start anew"
+        ))
     }
 
     /// The id after the highest one in the history: 1 in an empty one.

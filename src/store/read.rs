@@ -106,6 +106,13 @@ pub struct CallFilter {
     /// The last agent of the call.
     pub agent: Option<String>,
     pub outcome: Option<Outcome>,
+    /// The queue that the caller joined last.
+    pub queue: Option<String>,
+    /// The number that was dialled.
+    pub dialled: Option<String>,
+    /// Only calls that came at this moment or later, and before that one.
+    pub since: Option<WallTime>,
+    pub until: Option<WallTime>,
     /// Only calls older than this one: the next page.
     pub before: Option<CallId>,
     /// At most so many, newest first. Default 50, at most [`LIST_LIMIT`].
@@ -401,6 +408,28 @@ pub(super) const BY_SIP_CALL_ID: &str = "id IN (WITH RECURSIVE stretch (number) 
      SELECT (SELECT id >> 10 FROM calls WHERE id < number << 10 ORDER BY id DESC LIMIT 1) FROM stretch WHERE number IS NOT NULL) \
      SELECT calls.id FROM stretch CROSS JOIN calls ON calls.id >> 10 = stretch.number AND calls.sip_call_id = ?)";
 
+/// By how much a clock may have been set back between two calls, in microseconds, for both to be found by when they came.
+const CLOCK_SET: i64 = 3_600_000_000;
+
+/// The number of the first call that came then or later; one that no call has where there is none.
+fn first_since(connection: &Connection, moment_us: i64) -> Result<i64, StoreError> {
+    let last: i64 = connection.query_row("SELECT ifnull(max(id), 0) FROM calls", [], |row| row.get(0))?;
+    let mut next =
+        connection.prepare_cached("SELECT id, arrived_us FROM calls WHERE id >= ?1 ORDER BY id LIMIT 1")?;
+    // Every call below `low` came before it, and none from `high` on did.
+    let (mut low, mut high) = (1, last + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let (id, arrived): (i64, i64) = next.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if arrived < moment_us {
+            low = id + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
 fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
     let mut conditions = Vec::new();
     let mut values = Vec::new();
@@ -414,7 +443,18 @@ fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>
     with("caller = ?", filter.from.clone().map(Value::Text));
     with("agent = ?", filter.agent.clone().map(Value::Text));
     with("outcome = ?", filter.outcome.as_ref().map(|outcome| Value::Text(word(outcome))));
+    with("queue = ?", filter.queue.clone().map(Value::Text));
+    with("dialled = ?", filter.dialled.clone().map(Value::Text));
     with("id < ?", filter.before.map(|id| Value::Integer(i64::try_from(id.0).unwrap_or(i64::MAX))));
+    // Calls are numbered as they come: no index is needed for when that was.
+    if let Some(since) = filter.since {
+        with("id >= ?", Some(Value::Integer(first_since(connection, since.0.saturating_sub(CLOCK_SET))?)));
+        with("arrived_us >= ?", Some(Value::Integer(since.0)));
+    }
+    if let Some(until) = filter.until {
+        with("id < ?", Some(Value::Integer(first_since(connection, until.0.saturating_add(CLOCK_SET))?)));
+        with("arrived_us < ?", Some(Value::Integer(until.0)));
+    }
     conditions.push("TRUE");
     let limit = filter.limit.unwrap_or(50).min(LIST_LIMIT);
     let sql = format!(

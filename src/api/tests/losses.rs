@@ -30,7 +30,8 @@ fn a_data_folder_that_is_taken_away_is_told_and_takes_no_server_away() {
     };
     assert!(!gone());
     std::fs::rename(api.folder.path().join(crate::store::FILE), api.folder.path().join("aside")).unwrap();
-    let words = "the data folder is gone: what happens now is lost at the next start; put it back, or start anew";
+    let words =
+        "the data folder is gone: what happens now is lost at the next start; put it back, or start anew";
     assert_eq!(api.get("/readyz"), (200, json!(format!("ready\n{words}\n"))));
     assert_eq!(api.get("/api/v1/wallboard").1["alarms"], json!([words]));
     assert!(gone());

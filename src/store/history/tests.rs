@@ -147,6 +147,33 @@ fn calls_are_found_by_what_is_known_of_them() {
     assert_eq!(ids(CallFilter { outcome: Some(Outcome::LeftInFlow), limit: Some(2), ..any() }), [8, 7]);
     assert_eq!(ids(CallFilter { before: Some(CallId(4)), ..any() }), [3, 2, 1]);
     assert_eq!(ids(CallFilter { from: Some("+1202' OR 1=1 --".into()), ..any() }), [0_u64; 0]);
+    assert_eq!(ids(CallFilter { queue: Some("billing".into()), limit: Some(2), ..any() }), [9, 6]);
+    let dialled = readers.call(CallId(3)).unwrap().unwrap().to;
+    assert_eq!(ids(CallFilter { dialled: Some(dialled), ..any() }).len(), 9);
+    assert_eq!(ids(CallFilter { dialled: Some("none".into()), ..any() }), [0_u64; 0]);
+}
+
+#[test]
+fn the_calls_of_a_day_are_found_also_where_the_clock_was_set_and_numbers_are_missing() {
+    let (_folder, store) = store();
+    let numbers = [2, 3, 5, 8, 13, 21, 34];
+    drop(write(&store, numbers.iter().flat_map(|call| sample::short_call(*call))));
+    // An hour apart, but for the fifth, before which the clock was set back by half an hour.
+    let hour = |hours: f64| sample::STARTED.0 + (hours * 3.6e9) as i64;
+    for (call, hours) in numbers.into_iter().zip([0.0, 1.0, 2.0, 3.0, 2.5, 4.0, 5.0]) {
+        let arrived = "UPDATE calls SET arrived_us = ?2 WHERE id = ?1";
+        store.connection().execute(arrived, params![call as i64, hour(hours)]).unwrap();
+    }
+    let readers = store.readers().unwrap();
+    let between = |since: f64, until: f64| -> Vec<u64> {
+        let (since, until) = (Some(WallTime(hour(since))), Some(WallTime(hour(until))));
+        let filter = CallFilter { since, until, ..CallFilter::default() };
+        readers.calls(&filter).unwrap().iter().map(|record| record.id.0).collect()
+    };
+    assert_eq!(between(1.0, 3.0), [13, 5, 3]);
+    assert_eq!(between(3.0, 9.0), [34, 21, 8]);
+    assert_eq!(between(-9.0, 0.5), [2]);
+    assert_eq!((between(6.0, 9.0), between(-9.0, -8.0)), (vec![], vec![]));
 }
 
 #[test]
