@@ -50,6 +50,7 @@ mod serve;
 mod simulate;
 mod standby;
 mod table;
+mod token;
 mod trends;
 mod trouble;
 
@@ -87,6 +88,9 @@ enum Command {
     /// People who call: list, add, import, unlock, remove
     #[command(subcommand)]
     Customer(customer::CustomerCommand),
+    /// Tokens with which programs read the metrics: list, add, remove
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Flow files: check, test, run, graph, explore, diff, schema, publish, rollback, versions
     #[command(subcommand)]
     Flow(flow::FlowCommand),
@@ -205,6 +209,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Agent(command) => agent::run(command),
         Command::Customer(command) => customer::run(command),
+        Command::Token(command) => token::run(command),
         Command::Flow(command) => flow::run(command),
         Command::Load(args) => load::run(args),
         Command::Route(args) => route::run(args),

@@ -197,7 +197,7 @@ fn ha1_of(name: &str, password: &Secret) -> Ha1 {
 }
 
 /// A name is the user part of a SIP address and stands in paths.
-fn check_name(name: &str) -> Result<(), StoreError> {
+pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
     if (1..=32).contains(&name.len()) && name.chars().all(good) {
         return Ok(());

@@ -52,6 +52,7 @@ pub mod surveys;
 mod talk_rows;
 pub mod talks;
 pub mod targets;
+pub mod tokens;
 pub mod trends;
 pub mod view;
 pub mod waits;

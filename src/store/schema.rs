@@ -371,6 +371,14 @@ const STEPS: &[&str] = &[
 ",
     // Who has left may neither sign in nor ring.
     "ALTER TABLE agents ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;",
+    // Of programs that read the metrics.
+    "
+    CREATE TABLE tokens (
+        name          TEXT PRIMARY KEY,
+        hash          BLOB NOT NULL UNIQUE,
+        made_us       INTEGER NOT NULL
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -1,6 +1,7 @@
 //! Who acts in a request, and what they may do.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::extract::Request;
@@ -26,6 +27,8 @@ use crate::store::Role;
 
 /// The header that a page of ours sends with every change: a page of somebody else cannot.
 const OURS: &str = "x-warmline";
+/// What a program's token is for.
+const METRICS: &str = "/metrics";
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +140,7 @@ async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
         None if state.http.ip().is_loopback() && !passed_on => (Actor::Local, None),
         None => (Actor::Nobody, None),
     };
-    if actor == Actor::Nobody && !is_open(path) {
+    if actor == Actor::Nobody && !is_open(path) && !reads_metrics(state, request).await? {
         return Err(sign_in_first());
     }
     let signs_in = request.method == Method::POST && path == "/api/v1/session";
@@ -148,9 +151,20 @@ async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
     Ok(actor)
 }
 
+/// Whether a program asks for the metrics with a token that is for them alone. It is nobody, and gets nothing else.
+async fn reads_metrics(state: &ApiState, request: &Parts) -> Result<bool, Problem> {
+    let Some((token, Carrier::Header)) = carried(&request.headers) else { return Ok(false) };
+    if request.uri.path() != METRICS || request.method != Method::GET {
+        return Ok(false);
+    }
+    let (store, token) = (Arc::clone(&state.store), token.to_owned());
+    let read = tokio::task::spawn_blocking(move || store.reads_metrics(&token)).await;
+    Ok(read.map_err(|_| Problem::busy("the server is stopping"))??)
+}
+
 /// Whether a path needs no sign-in: pages and what they are made of, health, signing in, and a caller's own call.
 fn is_open(path: &str) -> bool {
-    let needs = path.starts_with("/api/") || path == "/metrics";
+    let needs = path.starts_with("/api/") || path == METRICS;
     !needs || matches!(path, "/api/v1/session" | "/api/v1/web-call" | "/api/v1/ice")
 }
 

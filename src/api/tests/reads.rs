@@ -46,7 +46,8 @@ fn who_reads_lists_of_calls_is_told_with_the_filter_once_and_not_for_each_call_o
     assert_eq!(lists(&sam, "?outcome=left_in_flow"), [r#"sam Calls("outcome=left_in_flow")"#]);
     assert_eq!(lists(&sam, "?sip_call_id=a%40b"), [r#"sam Calls("sip_call_id=a@b")"#]);
     let of_a_day = "?queue=billing&dialled=1000&since=2026-11-22T00:00:00Z&until=2026-11-23T00:00:00Z";
-    let told = "sam Calls(\"queue=billing dialled=1000 since=2026-11-22T00:00:00Z until=2026-11-23T00:00:00Z\")";
+    let told =
+        "sam Calls(\"queue=billing dialled=1000 since=2026-11-22T00:00:00Z until=2026-11-23T00:00:00Z\")";
     assert_eq!(lists(&sam, of_a_day), [told]);
     assert_eq!(api.get("/api/v1/calls?since=yesterday").0, 422);
     let listed = What::CallsListed { by: "sam".into(), filter: "agent=bob".into() };

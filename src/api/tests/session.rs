@@ -92,3 +92,33 @@ fn a_local_program_is_told_under_which_key_it_says_who_acts() {
     let (status, problem) = api.put("/api/v1/agents/alice/skills/billing", r#"{"level":7}"#);
     assert_eq!((status, &problem["hint"]), (422, &json!(r#"sign in, or say who acts: "by": "alice""#)));
 }
+
+#[test]
+fn a_programs_token_reads_the_metrics_and_nothing_else_until_it_is_taken_away() {
+    let api = api_for(Some("192.0.2.1:8080".parse().unwrap()), sample::STARTED);
+    let store = Store::open(api.folder.path()).unwrap();
+    store.add_token("prometheus", "a-long-secret", sample::STARTED).unwrap();
+    let ask = |method: &str, path: &str, token: &str| {
+        api.ask(method, path, &format!("{JSON}Authorization: Bearer {token}\r\n"), "{}").0
+    };
+    assert_eq!(ask("GET", "/metrics", "a-long-secret"), 200);
+    assert_eq!(ask("GET", "/metrics", "another"), 401);
+    for (method, path) in [("GET", "/api/v1/calls"), ("GET", "/api/v1/events"), ("POST", "/api/v1/calls")] {
+        assert_eq!(ask(method, path, "a-long-secret"), 401, "{method} {path}");
+    }
+    assert_eq!(api.ask("GET", "/metrics", "Cookie: warmline_session=a-long-secret\r\n", "").0, 401);
+    store.remove_token("prometheus").unwrap();
+    assert_eq!(ask("GET", "/metrics", "a-long-secret"), 401);
+}
+
+#[test]
+fn who_is_shut_out_is_nobody_at_once_though_their_session_was_believed() {
+    let api = api();
+    let alice = sign_in(&api, "alice");
+    assert_eq!(who(&api, &alice)["name"], "alice");
+    api.live.shut_out.are(&["alice".into()].into());
+    assert_eq!(who(&api, &alice)["name"], json!(null));
+    assert_eq!(api.ask("GET", "/api/v1/agents", &alice, "").0, 401);
+    api.live.shut_out.are(&Default::default());
+    assert_eq!(who(&api, &alice)["name"], "alice");
+}
