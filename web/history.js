@@ -141,7 +141,7 @@ function tellNone(words) {
   at("story").focus({ preventScroll: innerWidth > 1100 });
 }
 
-const steps = new Set(["node_entered", "played", "flow_started", "barged_in", "digit", "leg_opened", "leg_closed", "variable_set"]);
+const steps = new Set(["node_entered", "played", "left_out", "flow_started", "barged_in", "digit", "leg_opened", "leg_closed", "variable_set"]);
 
 function drawLines() {
   if (!told) return;

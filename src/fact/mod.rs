@@ -112,13 +112,15 @@ pub enum What {
     NodeEntered { flow: Name, node: Name },
     /// Prompts began to play to the caller, by name, in order.
     Played { prompts: Vec<Name> },
+    /// Prompts were not played, because the caller had keyed ahead.
+    LeftOut { prompts: Vec<Name> },
     /// A key stopped what was playing.
     BargedIn { digit: char },
     /// A key that is no part of a secret.
     Digit { digit: char },
     /// The caller gave no key in time, or one that is no choice.
     NoInput { node: Name },
-    /// The caller gave a key that is no choice here.
+    /// The caller gave a key that is no choice here; `?` where it may be part of a secret that was asked for just before.
     NoMatch { node: Name, digit: char },
     /// The caller chose from a menu.
     Chose { node: Name, digit: char, choice: Name },

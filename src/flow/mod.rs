@@ -15,6 +15,7 @@ pub mod escalation;
 mod expression;
 mod file;
 pub mod hours;
+pub(crate) mod keypad;
 pub mod load;
 pub mod model;
 mod needs;

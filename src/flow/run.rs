@@ -1,7 +1,8 @@
 //! One caller walking through a flow: told what happens, it answers what must be done.
 //!
 //! Keys that come while nobody asks are kept, `MAX_KEPT` of them, for the node that asks next. As long as that may
-//! still be a node that asks for a secret, no fact tells them; see `Session::kept_untold`.
+//! still be a node that asks for a secret, no fact tells them; see `Session::kept_untold`. Nor does one for a while after
+//! such a node: see [`Hush`].
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,8 @@ use crate::flow::api::ExitName;
 use crate::flow::api::FlowAction;
 use crate::flow::api::FlowEvent;
 use crate::flow::center::Center;
+use crate::flow::keypad::Hush;
+use crate::flow::keypad::Keypad;
 use crate::flow::model::Flow;
 use crate::flow::model::FlowNode;
 use crate::flow::model::NodeIndex;
@@ -58,6 +61,10 @@ pub struct Served {
     consent: Option<bool>,
     language: Name,
     next_play: u32,
+    #[serde(default)]
+    keypad: Keypad,
+    #[serde(default)]
+    hush: Option<Hush>,
 }
 
 /// A flow that has called another: where it goes on, and what it knows. What it knows in secret is lost when it is
@@ -99,6 +106,9 @@ impl Run {
             next_fetch: 1,
             playing: None,
             timer: None,
+            keypad: Keypad::default(),
+            unheard: Default::default(),
+            hush: None,
         };
         Run {
             flow: Name::clone(flow),
@@ -115,18 +125,20 @@ impl Run {
     /// A run of `flow` for a caller whom another one has served, on the same line: what they proved holds, and what they
     /// said is not asked again.
     pub fn go_on(center: &Center, flow: &Name, served: Served) -> Run {
-        let Served { caller, verified, verified_by, consent, language, next_play } = served;
+        let Served { caller, verified, verified_by, consent, language, next_play, keypad, hush } = served;
         let mut run = Run::start(center, flow, caller);
         (run.session.verified, run.session.verified_by) = (verified, verified_by);
         (run.session.consent, run.session.language) = (consent, language);
         (run.session.next_play, run.goes_on) = (next_play, true);
+        (run.session.keypad, run.session.hush) = (keypad, hush);
         run
     }
 
     /// What it has learned of its caller.
     pub fn served(self) -> Served {
-        let Session { caller, verified, verified_by, consent, language, next_play, .. } = self.session;
-        Served { caller, verified, verified_by, consent, language, next_play }
+        let Session { caller, verified, verified_by, consent, language, next_play, keypad, hush, .. } =
+            self.session;
+        Served { caller, verified, verified_by, consent, language, next_play, keypad, hush }
     }
 
     /// Applies `event` at `now` and appends what must be done, in order, to `out`.
@@ -137,6 +149,9 @@ impl Run {
             return;
         }
         let Some(flow) = center.flows.get(&self.flow) else { return self.fail(out) };
+        if let Some(hush) = &mut self.session.hush {
+            hush.goes_on(now, self.session.playing.map(|playing| playing.play));
+        }
         match event {
             FlowEvent::Started { wall } => self.begin(center, flow, now, wall, out),
             FlowEvent::HungUp => self.hung_up(flow, now, out),
@@ -261,6 +276,17 @@ impl Run {
             return;
         }
         let Some(at) = flow.node(self.node) else { return self.fail(out) };
+        let hushed = self.session.is_hushed(now);
+        if let Some(hush) = self.session.hush.as_mut().filter(|_| hushed) {
+            hush.keyed(now);
+        }
+        let untold = at.node.asks_secret() || hushed;
+        if self.session.keypad.ignores(now, digit) {
+            if !untold && !at.secret_ahead {
+                out.push(FlowAction::Fact(What::Digit { digit }));
+            }
+            return;
+        }
         let listens = at.node.listens(&self.state);
         let stops = self.session.playing.is_some_and(|playing| playing.barge_in);
         let taken = listens && (stops || self.session.playing.is_none());
@@ -270,17 +296,20 @@ impl Run {
         }
         // Whatever was due, this key comes first; the node that takes it says what is due next.
         if taken {
-            if stops && !at.node.asks_secret() {
+            if stops && !untold {
                 step.fact(What::BargedIn { digit });
             }
             step.session.timer = None;
             self.input(center, flow, now, Input::Digit { digit, told: false }, out);
             return;
         }
-        if stops && !step.secret_ahead {
+        if stops && !untold && !step.secret_ahead {
             step.fact(What::BargedIn { digit });
         }
-        step.keep(digit);
+        match hushed && !at.node.asks_secret() {
+            true => step.keep_alone(digit),
+            false => step.keep(digit),
+        }
         if stops {
             self.input(center, flow, now, Input::PlayEnded, out);
         }
@@ -314,6 +343,7 @@ impl Run {
                 Next::GoTo(_) | Next::Call(..) | Next::Return(_) if flows == 0 => return self.fail(out),
                 Next::Go(exit, to) => {
                     budget -= 1;
+                    self.hush(flow, now, to);
                     if let Some(at) = flow.node(self.node) {
                         let (flow, node) = (Name::clone(&flow.name), Name::clone(&at.name));
                         out.push(FlowAction::Left { flow, node, exit });
@@ -350,6 +380,19 @@ impl Run {
                     None => return,
                 },
             };
+        }
+    }
+
+    /// A node that asked for a secret is left for another: what is keyed now, or was while it was checked, may be the secret
+    /// once more.
+    fn hush(&mut self, flow: &Flow, now: Timestamp, to: NodeIndex) {
+        if flow.node(self.node).is_some_and(|at| at.node.asked_secret(&self.state)) {
+            self.session.hush = Some(Hush::new(now));
+        }
+        let goes_on = flow.node(to).is_some_and(|to| to.node.asks_secret());
+        if self.session.is_hushed(now) && !goes_on && self.session.kept() > 1 {
+            self.session.forget_kept();
+            self.session.keypad.ends_burst();
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a node works with while a caller is in it: what is known, and what it may ask for.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -20,6 +21,8 @@ use crate::flow::api::MessageNews;
 use crate::flow::api::TransferResult;
 use crate::flow::api::VerifyResult;
 use crate::flow::expression::Known;
+use crate::flow::keypad::Hush;
+use crate::flow::keypad::Keypad;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::model::Spoken;
@@ -32,6 +35,8 @@ use crate::media::control::PlayId;
 
 /// How many keys are kept for a node that has not asked yet. Further keys are dropped.
 pub(crate) const MAX_KEPT: usize = 32;
+/// Stands where a key is not told.
+const UNTOLD: char = '?';
 
 /// What happens to a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,9 +105,33 @@ pub(crate) struct Session {
     pub next_fetch: u32,
     pub playing: Option<Playing>,
     pub timer: Option<Timestamp>,
+    #[serde(default)]
+    pub keypad: Keypad,
+    /// What services said in this flow that the caller has not heard.
+    #[serde(default)]
+    pub unheard: BTreeSet<Name>,
+    /// A secret was asked for a short while ago.
+    #[serde(default)]
+    pub hush: Option<Hush>,
 }
 
 impl Session {
+    /// Whether what is keyed now may still be a secret that was asked for before.
+    pub fn is_hushed(&self, now: Timestamp) -> bool {
+        self.hush.is_some_and(|hush| hush.holds(now))
+    }
+
+    /// How many keys are kept.
+    pub fn kept(&self) -> usize {
+        self.kept.len() + self.kept_untold.len()
+    }
+
+    /// Forgets the keys that nobody asked for.
+    pub fn forget_kept(&mut self) {
+        self.kept_untold = Secret::default();
+        self.kept.clear();
+    }
+
     /// How the caller has proven who they are.
     pub fn verified_by(&self) -> Option<Verification> {
         self.verified.then(|| self.verified_by.unwrap_or(Verification::VerifiedByPin))
@@ -153,18 +182,30 @@ impl Step<'_> {
 
     /// Plays `prompts`; false when there is nothing to hear, and so nothing to wait for.
     pub fn play(&mut self, prompts: &[&[Prompt]], barge_in: bool, repeat: bool) -> bool {
-        let prompts: Vec<Name> =
-            prompts.iter().copied().flatten().flat_map(|prompt| self.names(prompt)).collect();
+        let given = prompts.iter().copied().flatten();
+        let prompts: Vec<Name> = given.clone().flat_map(|prompt| self.names(prompt)).collect();
         self.session.timer = None;
+        given.flat_map(said).for_each(|name| {
+            self.session.unheard.remove(name);
+        });
         if prompts.is_empty() {
             return false;
         }
         let play = PlayId(self.session.next_play);
         self.session.next_play = self.session.next_play.wrapping_add(1);
         self.session.playing = Some(Playing { play, barge_in });
+        if let Some(hush) = &mut self.session.hush {
+            hush.plays(self.now, play);
+        }
         self.fact(What::Played { prompts: prompts.clone() });
         self.out.push(FlowAction::Play { play, prompts, barge_in, repeat });
         true
+    }
+
+    /// Whether the caller does without these: they have keyed ahead, as who has heard them before does. Nobody has heard
+    /// before what a service has just said.
+    pub fn does_without(&self, prompts: &[Prompt]) -> bool {
+        self.has_kept() && !prompts.iter().flat_map(said).any(|name| self.session.unheard.contains(name))
     }
 
     /// The prompts that these are now.
@@ -199,17 +240,48 @@ impl Step<'_> {
 
     /// Tells of a key that is no part of a secret.
     pub fn heard(&mut self, digit: char, told: bool) {
-        if !told {
+        if !told && !self.is_hushed() {
             self.fact(What::Digit { digit });
         }
     }
 
+    /// Tells that a key is no answer here, and which one it was unless it may be a secret's. It ends all that was keyed with
+    /// it.
+    pub fn no_match(&mut self, digit: char) {
+        let digit = if self.is_hushed() { UNTOLD } else { digit };
+        self.fact(What::NoMatch { node: Name::clone(self.node), digit });
+        self.forget_kept();
+        self.session.keypad.ends_burst();
+    }
+
+    /// What was keyed is complete: a `#` right after it belongs to it.
+    pub fn ends_by_habit(&mut self) {
+        self.session.keypad.chose(self.now);
+        if self.next_kept() == Some('#') {
+            self.take_kept();
+        }
+    }
+
+    /// A key is a choice: a `#` right after it belongs to it.
+    pub fn is_answer(&mut self) {
+        self.ends_by_habit();
+        // One key is a choice. More may be the secret once more, which nobody is told in choices.
+        if self.is_hushed() {
+            self.session.keypad.ends_burst();
+        }
+    }
+
+    /// Whether what is keyed now may still be a secret that was asked for before.
+    pub fn is_hushed(&self) -> bool {
+        self.session.is_hushed(self.now)
+    }
+
     /// Keeps a key for a later node.
     pub fn keep(&mut self, digit: char) {
-        if self.session.kept.len() + self.session.kept_untold.len() >= MAX_KEPT {
+        if self.session.kept() >= MAX_KEPT {
             return;
         }
-        if self.secret_ahead {
+        if self.secret_ahead || self.is_hushed() {
             self.session.kept_untold.push(digit);
         } else {
             self.fact(What::Digit { digit });
@@ -217,9 +289,23 @@ impl Step<'_> {
         }
     }
 
+    /// Keeps a key for a later node where it may be a secret that was asked for before. One key is a choice; more are the
+    /// secret once more, and forgotten.
+    pub fn keep_alone(&mut self, digit: char) {
+        if !self.has_kept() {
+            return self.keep(digit);
+        }
+        self.forget_kept();
+        self.session.keypad.ends_burst();
+    }
+
     /// Whether keys are kept.
     pub fn has_kept(&self) -> bool {
         !self.session.kept_untold.is_empty() || !self.session.kept.is_empty()
+    }
+
+    fn next_kept(&self) -> Option<char> {
+        self.session.kept_untold.expose().chars().chain(self.session.kept.chars()).next()
     }
 
     /// The oldest kept key, and whether a fact has told it already.
@@ -237,8 +323,7 @@ impl Step<'_> {
 
     /// Forgets the keys that nobody asked for.
     pub fn forget_kept(&mut self) {
-        self.session.kept_untold = Secret::default();
-        self.session.kept.clear();
+        self.session.forget_kept();
     }
 
     /// What a name stands for: a variable, or what every flow knows. None for what has no value.
@@ -301,5 +386,14 @@ impl Step<'_> {
         let language = &self.session.language;
         let SpokenAs::As(kind) = spoken.said_as else { return Vec::new() };
         say::of_kind(language, kind, &text)
+    }
+}
+
+/// The variables that a prompt says.
+fn said(prompt: &Prompt) -> Vec<&Name> {
+    match prompt {
+        Prompt::Recorded(_) => Vec::new(),
+        Prompt::Said(spoken) => vec![&spoken.variable],
+        Prompt::Text(text) => text.variables().collect(),
     }
 }

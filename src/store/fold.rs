@@ -234,6 +234,7 @@ impl CallFold {
             | What::NodeEntered { .. }
             | What::Played { .. }
             | What::Whispered { .. }
+            | What::LeftOut { .. }
             | What::BargedIn { .. }
             | What::NoInput { .. }
             | What::NoMatch { .. }

@@ -202,6 +202,9 @@ impl Callback {
     }
 
     fn digit(&self, state: &mut State, step: &mut Step<'_>, digit: char) -> Next {
+        if !matches!(state.asked, Asked::OtherNumber | Asked::Time) && matches!(digit, '1' | '2') {
+            step.ends_by_habit();
+        }
         match (state.asked, digit) {
             (Asked::Number, '1') if self.later.is_some() => self.begin(state, step, Asked::When),
             (Asked::Number, '1') | (Asked::When, '1') => self.as_soon_as_possible(state, step),
@@ -320,8 +323,7 @@ impl Callback {
     }
 
     fn no_match(&self, state: &mut State, step: &mut Step<'_>, digit: char) -> Next {
-        step.fact(What::NoMatch { node: Name::clone(step.node), digit });
-        step.forget_kept();
+        step.no_match(digit);
         self.again(state, step, self.no_match.after(state.tries))
     }
 

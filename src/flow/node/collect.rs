@@ -115,7 +115,7 @@ impl Collect {
     }
 
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
-        let next = if step.has_kept() { Next::Stay } else { self.ask(step, &[]) };
+        let next = if step.does_without(&self.prompts) { Next::Stay } else { self.ask(step, &[]) };
         (node::State::Collect(State { tries: 1, ..State::default() }), next)
     }
 
@@ -130,7 +130,10 @@ impl Collect {
                     step.heard(digit, told);
                 }
                 match (state.confirming, digit) {
-                    (true, '1') => Next::Go(THEN, self.then),
+                    (true, '1') => {
+                        step.is_answer();
+                        Next::Go(THEN, self.then)
+                    }
                     (true, _) => self.again(state, step, &[]),
                     (false, _) => self.digit(state, step, digit),
                 }
@@ -169,7 +172,14 @@ impl Collect {
                 step.wait(self.entry.between);
                 Next::Stay
             }
-            (Key::Complete | Key::End, _) => self.ended(state, step, Some(digit)),
+            (Key::Complete, _) => {
+                // A number of several digits is ended by `#` out of habit; one digit is a choice of the file's own.
+                if self.entry.most > 1 {
+                    step.ends_by_habit();
+                }
+                self.ended(state, step, Some(digit))
+            }
+            (Key::End, _) => self.ended(state, step, Some(digit)),
             (Key::Skip, Some(skipped)) => Next::Go(SKIPPED, skipped),
             (Key::Skip, None) => self.silent(state, step),
             (Key::Odd, _) => self.no_match(state, step, Some(digit)),
@@ -206,12 +216,16 @@ impl Collect {
     }
 
     fn no_match(&self, state: &mut State, step: &mut Step<'_>, last: Option<char>) -> Next {
-        let node = Name::clone(step.node);
         match last {
-            Some(digit) if !self.secret => step.fact(What::NoMatch { node, digit }),
-            _ => step.fact(What::NoInput { node }),
+            Some(digit) if !self.secret => step.no_match(digit),
+            last => {
+                step.fact(What::NoInput { node: Name::clone(step.node) });
+                step.forget_kept();
+                if last.is_some() {
+                    step.session.keypad.ends_burst();
+                }
+            }
         }
-        step.forget_kept();
         self.again(state, step, self.no_match.after(state.tries))
     }
 

@@ -160,7 +160,10 @@ impl Fetch {
         step.fact(What::ServiceAsked { service, result: Name::from(words), took });
         match (found, result, self.missing) {
             (Some(values), _, _) => {
-                values.into_iter().for_each(|(name, value)| step.set(&name, value));
+                for (name, value) in values {
+                    step.set(&name, value);
+                    step.session.unheard.insert(name);
+                }
                 Next::Go(THEN, self.then)
             }
             (None, FetchResult::Missing, Some(missing)) => Next::Go(MISSING, missing),

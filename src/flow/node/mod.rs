@@ -309,6 +309,14 @@ impl Node {
         }
     }
 
+    /// Whether the caller was asked for a secret here.
+    pub fn asked_secret(&self, state: &State) -> bool {
+        match (self, state) {
+            (Node::Verify(_), State::Verify(state)) => state.has_asked(),
+            (node, _) => node.asks_secret(),
+        }
+    }
+
     /// Whether anything here depends on who calls.
     pub fn looks_at_caller(&self) -> bool {
         let of_caller = |name: &str| name.starts_with("caller.");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::fact::What;
 use crate::flow::model::NodeIndex;
 use crate::flow::model::Prompt;
 use crate::flow::node;
@@ -60,7 +61,9 @@ impl Play {
         };
         let state = node::State::Play(State { rounds_left: rounds - 1 });
         // Who keys ahead has heard it before.
-        if self.barge_in && step.has_kept() {
+        if self.barge_in && step.does_without(&self.prompts) {
+            let prompts = step.said(&self.prompts);
+            step.fact(What::LeftOut { prompts });
             return (state, Next::Go(THEN, self.then));
         }
         let for_ever = matches!(self.repeat, Repeat::For(_));

@@ -86,7 +86,7 @@ impl Question {
 
     /// Puts it for the first time. Keys that came ahead are the answer: who keys ahead has heard the question before.
     pub fn put(&self, step: &mut Step<'_>) -> Put {
-        if !step.has_kept() {
+        if !step.does_without(&self.prompts) {
             self.ask(step, &[]);
         }
         Put::first()
@@ -100,7 +100,6 @@ impl Question {
         input: Input,
         key: impl FnOnce(char) -> Option<A>,
     ) -> Answer<A> {
-        let node = Name::clone(step.node);
         let before = match input {
             Input::PlayEnded => {
                 step.wait(self.wait);
@@ -109,14 +108,14 @@ impl Question {
             Input::Digit { digit, told } => {
                 step.heard(digit, told);
                 if let Some(answer) = key(digit) {
+                    step.is_answer();
                     return Answer::Key(digit, answer);
                 }
-                step.fact(What::NoMatch { node, digit });
-                step.forget_kept();
+                step.no_match(digit);
                 &self.no_match
             }
             Input::Timer => {
-                step.fact(What::NoInput { node });
+                step.fact(What::NoInput { node: Name::clone(step.node) });
                 &self.no_input
             }
             Input::Verified(_)

@@ -45,6 +45,9 @@ pub(crate) const CODE_DIGITS: u8 = 6;
 /// How often a question is put that meets silence.
 const TIMES_ASKED: u32 = 2;
 
+/// The key that leads from the question for the proof to the one for the account.
+const TO_ACCOUNT: char = '*';
+
 const VERIFIED: ExitName = ExitName::Named("verified");
 const FAILED: ExitName = ExitName::Named("failed");
 const LOCKED: ExitName = ExitName::Named("locked");
@@ -53,8 +56,9 @@ const UNAVAILABLE: ExitName = ExitName::Named("unavailable");
 
 /// Account number, then what proves it.
 ///
-/// A caller who is known by the calling number is asked for the proof alone at first; after a try that did not fit
-/// for both. Silence or the end key alone means: not now.
+/// A caller who is known by the calling number is asked for the proof alone at first. After a try that did not fit the proof
+/// of the same account is asked for once more, then the account as well, to which `*` leads at once. Silence or the end key
+/// alone means: not now.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Verify {
     pub method: Method,
@@ -120,6 +124,15 @@ pub(crate) struct State {
     /// How often this question has been put.
     asked: u32,
     account: String,
+    /// The account as it was keyed after the proof had been asked for, which it may be.
+    #[serde(default)]
+    account_untold: Secret,
+    /// The proof has been asked for.
+    #[serde(default)]
+    untold: bool,
+    /// It has been asked for again, of the same account.
+    #[serde(default)]
+    again: bool,
     pin: Secret,
     /// The question to the service that sends codes.
     #[serde(default)]
@@ -134,11 +147,30 @@ enum Asking {
     Pin,
     /// For the account that the calling number belongs to.
     PinOfKnown,
+    /// Once more, for the account whose proof did not fit.
+    PinAgain,
     /// The verifier is at it.
     Nothing,
 }
 
 impl State {
+    /// Whether anything has been asked.
+    pub fn has_asked(&self) -> bool {
+        self.asked > 0
+    }
+
+    /// The account that was keyed, or that the calling number belongs to.
+    fn account(&self) -> String {
+        match self.account_untold.is_empty() {
+            true => self.account.clone(),
+            false => self.account_untold.expose().to_owned(),
+        }
+    }
+
+    fn account_length(&self) -> usize {
+        self.account.len() + self.account_untold.len()
+    }
+
     /// Whether keys are answers now.
     pub fn listens(&self) -> bool {
         self.asking != Asking::Nothing
@@ -200,6 +232,9 @@ impl Verify {
             wrong: 0,
             asked: 0,
             account: String::new(),
+            account_untold: Secret::default(),
+            untold: false,
+            again: false,
             pin: Secret::default(),
             sending: None,
         };
@@ -240,11 +275,13 @@ impl Verify {
                 }
                 Next::Stay
             }
-            (Input::Timer, Asking::Account) if !state.account.is_empty() => self.account_keyed(state, step),
+            (Input::Timer, Asking::Account) if state.account_length() > 0 => self.account_keyed(state, step),
             (Input::Timer, _) if !state.pin.is_empty() => self.pin_keyed(state, step),
             (Input::Timer, _) => self.silent(state, step),
             (Input::Digit { digit, told }, Asking::Account) => {
-                step.heard(digit, told);
+                if !state.untold {
+                    step.heard(digit, told);
+                }
                 self.account_digit(state, step, digit)
             }
             (Input::Digit { digit, .. }, _) => self.pin_digit(state, step, digit),
@@ -265,11 +302,14 @@ impl Verify {
     }
 
     fn account_digit(&self, state: &mut State, step: &mut Step<'_>, digit: char) -> Next {
-        match self.account.key(state.account.len(), digit) {
+        match self.account.key(state.account_length(), digit) {
             Key::More | Key::Complete => {
                 // One too many is kept as a mark that it does not fit; what comes after it is not.
-                if state.account.len() <= usize::from(self.account.most) {
-                    state.account.push(digit);
+                if state.account_length() <= usize::from(self.account.most) {
+                    match state.untold {
+                        true => state.account_untold.push(digit),
+                        false => state.account.push(digit),
+                    }
                 }
                 step.wait(self.account.between);
                 Next::Stay
@@ -287,6 +327,10 @@ impl Verify {
     }
 
     fn pin_digit(&self, state: &mut State, step: &mut Step<'_>, digit: char) -> Next {
+        if digit == TO_ACCOUNT {
+            self.ask(state, step, Asking::Account, &[]);
+            return Next::Stay;
+        }
         match self.proof.key(state.pin.len(), digit) {
             Key::More | Key::Complete => {
                 if state.pin.len() <= usize::from(self.account.most) {
@@ -311,17 +355,16 @@ impl Verify {
 
     fn pin_keyed(&self, state: &mut State, step: &mut Step<'_>) -> Next {
         if state.asking == Asking::PinOfKnown {
-            let account = account_of(step);
-            // Used to the longer way: the account number came first. Now the PIN.
-            if state.pin.expose() == account {
-                state.account = account;
-                self.ask(state, step, Asking::Pin, &[]);
-                return Next::Stay;
-            }
-            state.account = account;
+            state.account = account_of(step);
         }
-        let fits = self.account.fits(state.account.len()) && self.proof.fits(state.pin.len());
-        let (account, keyed) = (std::mem::take(&mut state.account), std::mem::take(&mut state.pin));
+        let account = state.account();
+        // Used to the longer way: the account number came first. Now the PIN.
+        if state.asking != Asking::Pin && state.pin.expose() == account {
+            self.ask(state, step, Asking::Pin, &[]);
+            return Next::Stay;
+        }
+        let fits = self.account.fits(account.len()) && self.proof.fits(state.pin.len());
+        let keyed = std::mem::take(&mut state.pin);
         let Some(proof) = self.proof_of(keyed).filter(|_| fits) else {
             return self.checked(state, step, VerifyResult::Wrong);
         };
@@ -355,8 +398,9 @@ impl Verify {
         step.stop_play();
         step.wait(service.timeout + GRACE);
         let text = |value: &str| Value::Text(value.to_owned());
+        let account = state.account();
         let send = vec![
-            ("account".into(), text(&state.account)),
+            ("account".into(), text(&account)),
             ("number".into(), text(&step.session.caller.number)),
             ("language".into(), text(&step.session.language)),
         ];
@@ -366,7 +410,7 @@ impl Verify {
             url: format!("{}{path}", service.at),
             send,
             fields: Vec::new(),
-            code_for: Some(state.account.clone()),
+            code_for: Some(account),
         }));
         Next::Stay
     }
@@ -378,7 +422,10 @@ impl Verify {
         if *result == FetchResult::Failed {
             return self.end(step, Verification::Unavailable, UNAVAILABLE, self.unavailable);
         }
-        self.ask(state, step, Asking::Pin, &[]);
+        match state.again {
+            true => self.ask(state, step, Asking::PinAgain, &self.wrong),
+            false => self.ask(state, step, Asking::Pin, &[]),
+        }
         Next::Stay
     }
 
@@ -408,10 +455,23 @@ impl Verify {
                 // What was keyed ahead answered a question that is now put differently.
                 step.forget_kept();
                 state.sending = None;
-                self.ask(state, step, Asking::Account, &self.wrong);
-                Next::Stay
+                self.try_again(state, step)
             }
         }
+    }
+
+    /// Who mistyped keys the same once more, and is asked for just that; who fails twice may have another account in mind.
+    fn try_again(&self, state: &mut State, step: &mut Step<'_>) -> Next {
+        if state.again || !self.account.fits(state.account_length()) {
+            self.ask(state, step, Asking::Account, &self.wrong);
+            return Next::Stay;
+        }
+        state.again = true;
+        if matches!(self.method, Method::Code { .. }) {
+            return self.send_code(state, step);
+        }
+        self.ask(state, step, Asking::PinAgain, &self.wrong);
+        Next::Stay
     }
 
     fn proven(&self, step: &mut Step<'_>, customer: Customer) -> Next {
@@ -440,8 +500,13 @@ impl Verify {
         state.asking = asking;
         state.asked = 0;
         state.pin = Secret::default();
-        if asking == Asking::Account {
-            state.account.clear();
+        match asking {
+            Asking::Account => {
+                state.account.clear();
+                state.account_untold = Secret::default();
+                state.again = false;
+            }
+            _ => state.untold = true,
         }
         self.put(state, step, before);
     }

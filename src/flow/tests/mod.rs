@@ -14,10 +14,12 @@ mod goals;
 mod greeting;
 mod harm;
 mod kept;
+mod keys;
 mod languages;
 mod parameters;
 mod presence;
 mod rehearsal;
+mod secrets;
 mod shapes;
 mod speech;
 mod surge;
@@ -345,9 +347,11 @@ pub(super) fn read_back(run: &Run) -> Run {
 
 fn fact_in_words(fact: What) -> Option<String> {
     Some(match fact {
-        What::FlowStarted { .. } | What::NodeEntered { .. } | What::Played { .. } | What::BargedIn { .. } => {
-            return None;
-        }
+        What::FlowStarted { .. }
+        | What::NodeEntered { .. }
+        | What::Played { .. }
+        | What::LeftOut { .. }
+        | What::BargedIn { .. } => return None,
         What::Digit { digit } => format!("key {digit}"),
         What::NoInput { node } => format!("silence at {node}"),
         What::NoMatch { node, digit } => format!("{digit} is no choice at {node}"),

@@ -627,6 +627,7 @@ fn is_told(what: &What) -> bool {
             | What::FlowStarted { .. }
             | What::NodeEntered { .. }
             | What::Played { .. }
+            | What::LeftOut { .. }
             | What::BargedIn { .. }
             | What::Digit { .. }
             | What::NoMatch { .. }
