@@ -75,6 +75,7 @@ use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::api::MessageNews;
 use crate::flow::center::WaitPrompts;
+use crate::flow::keypad::BURST;
 use crate::media::control::PlayId;
 use crate::queue;
 use crate::queue::api::Agents;
@@ -156,6 +157,9 @@ pub struct Call {
     /// Whom the caller is asked about, once the talk is over.
     #[serde(default)]
     surveyed: Option<Surveyed>,
+    /// When the caller last pressed a key.
+    #[serde(default)]
+    last_key: Option<Timestamp>,
     /// When the caller's number was last asked, in whichever call.
     #[serde(default)]
     asked: Option<Timestamp>,
@@ -290,6 +294,7 @@ impl Call {
             arrived: None,
             unserved: false,
             surveyed: None,
+            last_key: None,
             asked: None,
             handed_on: false,
             placed: None,
@@ -669,11 +674,12 @@ impl Call {
         if self.caller != Some(leg) {
             return;
         }
+        let of_burst = self.last_key.replace(now).is_some_and(|last| now.since(last) < BURST);
         match self.phase {
             // What is keyed in a talk is between the two, and may be a secret.
             Phase::Flow if self.forward.is_some() => {}
             Phase::Flow => self.step_flow(center, now, FlowEvent::Digit(digit), out),
-            Phase::Waiting(_) => self.on_waiting_digit(center, now, digit, out),
+            Phase::Waiting(_) => self.on_waiting_digit(center, now, digit, of_burst),
             _ => {}
         }
     }
@@ -710,7 +716,7 @@ impl Call {
         match &self.phase {
             Phase::Identifying { .. } => self.begin_flow(center, now, wall, None, out),
             Phase::Flow => self.step_flow(center, now, FlowEvent::Tick, out),
-            Phase::Waiting(_) => self.on_wait_tick(out),
+            Phase::Waiting(_) => self.on_wait_tick(center, now, out),
             Phase::CallingBack(_) => self.callback_failed("no answer", out),
             Phase::Calling(_) => self.callee_late(out),
             Phase::Farewell { .. } => self.end_farewell(out),

@@ -20,6 +20,7 @@ use crate::base::AgentId;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::QueueId;
+use crate::base::Secret;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::GrantedBy;
@@ -39,6 +40,7 @@ use crate::flow::center::PlaceWords;
 use crate::flow::center::WaitOffer;
 use crate::flow::center::WaitPrompts;
 use crate::flow::center::WaitWords;
+use crate::flow::keypad::BURST;
 use crate::flow::say;
 use crate::media::control::PlayId;
 use crate::queue;
@@ -80,6 +82,8 @@ pub(super) struct Wait {
     surge: Surge,
     #[serde(default)]
     said: Said,
+    #[serde(default)]
+    pressed: Pressed,
     /// Since when the caller is in this queue, once it has let them in, and the priority in force.
     #[serde(default)]
     enqueued: Option<Timestamp>,
@@ -112,6 +116,21 @@ struct Said {
     next: Option<Timestamp>,
     /// How many messages have been heard.
     messages: usize,
+}
+
+/// A key that chooses when no other follows; lost when it is written down.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Pressed {
+    key: Secret,
+    due: Option<Timestamp>,
+}
+
+/// What a key chooses.
+enum Choice {
+    /// To hold.
+    Hold,
+    Callback,
+    Flow(Name),
 }
 
 /// A callback as a flow agreed it with the caller.
@@ -164,6 +183,7 @@ impl Wait {
             leaves_for: None,
             surge: Surge::None,
             said: Said::default(),
+            pressed: Pressed::default(),
             enqueued: None,
             priority: 0,
             recalled: None,
@@ -238,10 +258,11 @@ impl Wait {
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        match self.hears {
+        let silent_at = match self.hears {
             Hears::Question { silent_at, .. } => silent_at,
             _ => None,
-        }
+        };
+        silent_at.into_iter().chain(self.pressed.due).min()
     }
 }
 
@@ -730,19 +751,27 @@ impl Call {
         }
     }
 
-    /// A key while waiting.
-    pub(super) fn on_waiting_digit(
-        &mut self,
-        center: &Center,
-        now: Timestamp,
-        digit: char,
-        out: &mut Vec<CallAction>,
-    ) {
-        let callable = self.can_be_called_back();
+    /// A key while waiting. It chooses once it is clear that it stands alone: digits in a row are meant for something else,
+    /// and may be a secret, so that only what is chosen is told.
+    pub(super) fn on_waiting_digit(&mut self, center: &Center, now: Timestamp, digit: char, of_burst: bool) {
+        let chooses = !of_burst && self.choice(center, digit).is_some();
         let Phase::Waiting(wait) = &mut self.phase else { return };
+        wait.pressed = match chooses {
+            true => Pressed { key: Secret::new(digit), due: Some(now + BURST) },
+            false => Pressed::default(),
+        };
+        // No answer so far: the question stands, and silence counts anew.
+        if let Hears::Question { silent_at, .. } = &mut wait.hears {
+            *silent_at = Some(now + center.engine.queues[wait.queue.0 as usize].answer_within);
+        }
+    }
+
+    /// What a key chooses now; none for one that chooses nothing.
+    fn choice(&self, center: &Center, digit: char) -> Option<Choice> {
+        let Phase::Waiting(wait) = &self.phase else { return None };
         // Nobody asks them anything any more.
         if wait.callback {
-            return;
+            return None;
         }
         let asked = matches!(wait.hears, Hears::Question { .. });
         let prompts = center.wait_prompts.get(wait.queue.0 as usize);
@@ -752,20 +781,25 @@ impl Call {
         let own = prompts.map(|prompts| &prompts.offers).filter(|offers| !offers.is_empty());
         let own = of_surge.or(own);
         let offer = own.map_or((digit == '2').then_some(&WaitOffer::Callback), |own| own.get(&digit));
-        let answer = match (digit, offer) {
-            ('1', _) if asked => PermissionAnswer::Granted,
+        match (digit, offer) {
+            ('1', _) if asked => Some(Choice::Hold),
             // An offer may be taken at any time of the wait, not only when asked.
-            (_, Some(WaitOffer::Callback)) if callable => PermissionAnswer::Callback,
-            (_, Some(WaitOffer::Flow(flow))) => {
-                wait.leaves_for = Some(flow.clone());
+            (_, Some(WaitOffer::Callback)) if self.can_be_called_back() => Some(Choice::Callback),
+            (_, Some(WaitOffer::Flow(flow))) => Some(Choice::Flow(flow.clone())),
+            _ => None,
+        }
+    }
+
+    fn chose(&mut self, center: &Center, digit: char, out: &mut Vec<CallAction>) {
+        let Some(choice) = self.choice(center, digit) else { return };
+        let Phase::Waiting(wait) = &mut self.phase else { return };
+        let asked = matches!(wait.hears, Hears::Question { .. });
+        let answer = match choice {
+            Choice::Hold => PermissionAnswer::Granted,
+            Choice::Callback => PermissionAnswer::Callback,
+            Choice::Flow(flow) => {
+                wait.leaves_for = Some(flow);
                 PermissionAnswer::Declined
-            }
-            _ => {
-                // No answer: the question stands, and silence counts anew.
-                if let Hears::Question { silent_at, .. } = &mut wait.hears {
-                    *silent_at = Some(now + center.engine.queues[wait.queue.0 as usize].answer_within);
-                }
-                return out.push(CallAction::Fact(What::Digit { digit }));
             }
         };
         out.push(CallAction::Fact(What::Digit { digit }));
@@ -780,8 +814,16 @@ impl Call {
         }
     }
 
-    /// The caller has been silent since the question.
-    pub(super) fn on_wait_tick(&mut self, out: &mut Vec<CallAction>) {
+    /// A key has stood alone, or the caller has been silent since the question.
+    pub(super) fn on_wait_tick(&mut self, center: &Center, now: Timestamp, out: &mut Vec<CallAction>) {
+        let Phase::Waiting(wait) = &mut self.phase else { return };
+        if wait.pressed.due.is_some_and(|due| due <= now) {
+            let pressed = std::mem::take(&mut wait.pressed);
+            if let Some(digit) = pressed.key.expose().chars().next() {
+                self.chose(center, digit, out);
+            }
+            return;
+        }
         self.answer(PermissionAnswer::Silent, true, out);
     }
 

@@ -44,14 +44,14 @@ impl Script {
 #[test]
 fn a_held_caller_is_told_a_better_wait_and_messages_in_turn_and_the_next_one_no_wait() {
     let mut script = Script::held();
-    script.checks_in(14, Some(50), 2);
+    script.checks_in(13, Some(50), 2);
     script.checks_in(1, Some(100), 2).checks_in(59, Some(50), 2);
     script.checks_in(1, Some(50), 2).checks_in(60, Some(170), 3);
     // Who is next hears no wait, however short.
     script.checks_in(60, Some(10), 1).checks_in(60, None, 2);
     script.check(
         "
-14 s later
+13 s later
 1 s later
   fact: checked_in
   play to 0: wait/web wait/offer
@@ -112,7 +112,6 @@ fn a_caller_who_would_rather_leave_a_message_leaves_the_queue_for_it() {
     script.check(
         "
 key 2
-  fact: digit
 key 3
   fact: digit
   engine: Permission Declined
@@ -190,7 +189,6 @@ asks again
   fact: wait_asked
   play to 0: wait/all-busy wait/question
 key 3
-  fact: digit
 key 5
   fact: digit
   engine: Permission Callback",
@@ -258,4 +256,18 @@ engine lets nobody in
     let mut script = Script::joined("1001");
     script.word("engine lets nobody in", QueueWord::Exit { exit: WaitExit::Surge });
     assert!(script.transcript.ends_with("play to 0: wait/sorry\n"), "{}", script.transcript);
+}
+
+#[test]
+fn digits_in_a_row_choose_nothing_of_a_waiting_caller_and_are_told_nowhere() {
+    let mut script = Script::joined("1010");
+    script.is_let_in();
+    script.word("asks", QueueWord::AskPermission { quote: Some(Duration::from_secs(110)), position: 2 });
+    script.transcript.clear();
+    script.keys("100200#").keys("8352#").keys("13").digit('7');
+    script.check("key 100200#\nkey 8352#\nkey 13\nkey 7");
+    // One alone does, and silence is silence.
+    script
+        .digit('1')
+        .check("key 100200#\nkey 8352#\nkey 13\nkey 7\nkey 1\n  fact: digit\n  engine: Permission Granted");
 }
