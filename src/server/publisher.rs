@@ -509,6 +509,30 @@ impl Publisher {
         }
     }
 
+    /// Whether somebody went back, and the flow files say what they said then: written again with the same contents they are
+    /// no change. Other recordings are served to the version that they went back to.
+    fn stays_back(&self, work: &mut Work, found: &Look) -> bool {
+        let serving = self.status().serving;
+        let Some(lay) = serving.folder.filter(|_| serving.did == Did::Rollback) else { return false };
+        if self.flows.texts().ok().map(|files| name_of(&files)) != Some(lay) {
+            return false;
+        }
+        work.seen = found.clone();
+        if work.recorded != look_into(&[&self.prompts])
+            && let Err(error) = self.serve_version(
+                work,
+                &serving.version,
+                Did::Rollback,
+                "a change of the recordings",
+                &serving.why,
+            )
+        {
+            error.all().iter().for_each(|problem| error!("{problem}"));
+            error!("the recordings have changed and are not served: what was served before is served still");
+        }
+        true
+    }
+
     /// Looks at the folders, and serves what has changed and stands still.
     fn look_again(&self) {
         let found = look(&self.flows, &self.prompts);
@@ -516,6 +540,9 @@ impl Publisher {
         let still = work.last == found;
         work.last = found.clone();
         if !still || work.seen == found {
+            return;
+        }
+        if self.stays_back(&mut work, &found) {
             return;
         }
         drop(work);

@@ -151,6 +151,29 @@ fn who_goes_back_stays_there_over_a_restart_until_the_files_change() {
 }
 
 #[test]
+fn files_written_again_with_the_same_contents_undo_no_going_back() {
+    let house = house();
+    let z = MAIN.replace("a:", "z:").replace("start: a", "start: z");
+    house.write("main.yaml", &z);
+    house.publisher.publish("ada", "a new name").expect("in order");
+    house.publisher.go_back(None, "ada", "it was wrong").expect("there is one before");
+    assert_eq!(house.served(), ["a", "z", "a"]);
+    let touch = |name: &str| {
+        let file = fs::File::options().append(true).open(house.folder.path().join(name)).expect("there");
+        file.set_modified(SystemTime::now() + Duration::from_secs(3)).expect("touched");
+        (0..3).for_each(|_| house.publisher.look_again());
+    };
+    touch("flows/main.yaml");
+    assert!(house.served().is_empty(), "the same bytes are no change");
+    // Other recordings are heard, by the same version.
+    touch("prompts/en/hello.wav");
+    assert_eq!(house.served(), ["a"]);
+    house.write("main.yaml", &z.replace("hello", "[hello, hello]"));
+    (0..2).for_each(|_| house.publisher.look_again());
+    assert_eq!(house.served(), ["z"], "other contents are");
+}
+
+#[test]
 fn a_start_serves_what_was_served_last_where_the_files_are_not_in_order() {
     let house = house();
     house.write("main.yaml", &beginning_with("z"));
