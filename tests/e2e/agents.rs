@@ -175,6 +175,38 @@ fn a_changed_password_holds_for_phones_of_a_running_server_and_the_old_one_does_
 }
 
 #[test]
+fn whoever_is_disabled_has_no_phone_within_seconds_and_gets_none_before_they_are_enabled() {
+    if !available("whoever_is_disabled_…", &["baresip"]) {
+        return;
+    }
+    let server = Server::start();
+    let account = |does: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_warmline"));
+        let done = command.args(["agent", does, "bob", "--data"]).arg(server.data()).status();
+        assert!(done.expect("warmline runs").success(), "{does}");
+    };
+    let _bob = Phone::agent(&server.sip(), "bob", true);
+    server.wait_for_agent("bob", "ready", 10);
+    account("disable");
+    server.wait_for_agent("bob", "offline", 5);
+    let again = || {
+        Phone::start(&Setup {
+            user: "bob",
+            domain: Some(server.sip()),
+            password: Some("warmline"),
+            ..Setup::default()
+        })
+    };
+    again().writes("403 Forbidden", 10);
+    account("enable");
+    within(10, "the server knows it", || {
+        (server.logged().matches("accounts have changed").count() == 2).then_some(())
+    });
+    let _again = again();
+    server.wait_for_agent("bob", "ready", 10);
+}
+
+#[test]
 fn who_calls_again_is_rung_for_at_the_agent_who_talked_with_them_though_another_fits_better() {
     if !available("who_calls_again_…", &["baresip"]) {
         return;
