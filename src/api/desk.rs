@@ -59,7 +59,7 @@ pub(super) async fn watch(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let agent = whose_desk(&state, &actor, whose)?;
     let changes = WatchStream::new(state.live.desks.watch(&agent));
-    let events = changes.then(move |()| {
+    let events = changes.take_while(state.lets_in(&actor)).then(move |()| {
         let (state, agent) = (state.clone(), agent.clone());
         async move {
             let event = Event::default().event("desk");

@@ -23,6 +23,14 @@ pub(super) const WATCHERS: usize = 256;
 /// How often a silent stream says that it lives.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+impl ApiState {
+    /// Whether whoever watches is still let in: what they watch ends once they are shut out.
+    pub(super) fn lets_in<T>(&self, actor: &Actor) -> impl FnMut(&T) -> bool + use<T> {
+        let (live, who) = (self.live.clone(), actor.person());
+        move |_| who.as_ref().is_none_or(|who| !live.shut_out.has(who))
+    }
+}
+
 /// `GET /api/v1/events`: an event `fact` for each fact from now on. One that lags too far gets an event
 /// `resync` with the number of facts that it missed: read the lists anew. That somebody watches is told first.
 pub(super) async fn watch(
@@ -35,9 +43,7 @@ pub(super) async fn watch(
         state.tell_read(Reading::Events, watcher).await?;
     }
     let facts = BroadcastStream::new(state.live.subscribe());
-    let (live, watcher) = (state.live.clone(), actor.person());
-    let may = move |_: &_| watcher.as_ref().is_none_or(|watcher| !live.shut_out.has(watcher));
-    let events = facts.take_while(may).filter_map(move |fact| {
+    let events = facts.take_while(state.lets_in(&actor)).filter_map(move |fact| {
         // As long as there is the stream, there is somebody who watches.
         let _watches = &place;
         let event = match fact {

@@ -23,6 +23,7 @@ use crate::api::events::KEEP_ALIVE;
 use crate::api::flows::ProblemView;
 use crate::api::now;
 use crate::api::queues::waited_s;
+use crate::api::session::Actor;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::FIRST;
@@ -223,11 +224,12 @@ pub(super) async fn show(State(state): State<ApiState>) -> Json<BoardJson> {
 /// `GET /api/v1/wallboard/events`: an event `board` at once, when something has happened, and now and then.
 pub(super) async fn watch(
     State(state): State<ApiState>,
+    actor: Actor,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut timer = tokio::time::interval(DRAWN);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut seen, mut silent) = (None, 0);
-    let events = IntervalStream::new(timer).filter_map(move |_| {
+    let events = IntervalStream::new(timer).take_while(state.lets_in(&actor)).filter_map(move |_| {
         let standbys = state.standbys.as_ref().map(|standbys| standbys.changes());
         let happened = (state.live.counts().facts, standbys);
         silent += 1;

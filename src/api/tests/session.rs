@@ -122,3 +122,18 @@ fn who_is_shut_out_is_nobody_at_once_though_their_session_was_believed() {
     api.live.shut_out.are(&Default::default());
     assert_eq!(who(&api, &alice)["name"], "alice");
 }
+
+#[test]
+fn what_somebody_watches_ends_when_they_are_shut_out() {
+    let api = api();
+    let sam = sign_in(&api, "sam");
+    let mut stream = TcpStream::connect(api.address).unwrap();
+    write!(stream, "GET /api/v1/wallboard/events HTTP/1.1\r\nConnection: close\r\n{sam}\r\n").unwrap();
+    let mut begins = [0; 64];
+    stream.read_exact(&mut begins).unwrap();
+    assert!(begins.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&begins));
+    api.live.shut_out.are(&["sam".into()].into());
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).expect("the board ends");
+}
