@@ -37,6 +37,9 @@ pub struct Arrival {
     pub leg: LegId,
     /// The calling number or user, as far as it is believed; empty when withheld.
     pub number: String,
+    /// What they name as theirs, and are not believed.
+    #[serde(default)]
+    pub claimed: Option<String>,
     /// The calling party's display name.
     pub display: String,
     /// What was dialled.

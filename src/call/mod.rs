@@ -460,7 +460,8 @@ impl Call {
     }
 
     fn tell_arrival(&self, out: &mut Vec<CallAction>) {
-        let Arrival { leg, number, display, dialled, sip_call_id, source, trunk, .. } = self.arrival.clone();
+        let Arrival { leg, number, claimed, display, dialled, sip_call_id, source, trunk, .. } =
+            self.arrival.clone();
         out.push(CallAction::Fact(What::CallArrived {
             from: number,
             display,
@@ -469,6 +470,7 @@ impl Call {
             source: source.clone(),
             trunk,
         }));
+        out.extend(claimed.map(|number| CallAction::Fact(What::NumberNotBelieved { number })));
         out.push(CallAction::Fact(What::LegOpened { leg, party: Party::Caller, address: source }));
     }
 

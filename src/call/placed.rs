@@ -126,6 +126,7 @@ impl Call {
         let arrival = Arrival {
             leg,
             number,
+            claimed: None,
             display,
             dialled,
             sip_call_id,

@@ -116,6 +116,7 @@ fn arrived(kept: &KeptPlace, what: &What) -> Option<Arrival> {
     Some(Arrival {
         leg: LegId::of(kept.call, 0),
         number: from.clone(),
+        claimed: None,
         display: display.clone(),
         dialled: to.to_string(),
         sip_call_id: sip_call_id.clone(),

@@ -170,6 +170,7 @@ impl Script {
         let arrival = Arrival {
             leg: CALLER,
             number: from.to_owned(),
+            claimed: None,
             display: String::new(),
             dialled: dialled.to_owned(),
             sip_call_id: "abc@host".to_owned(),

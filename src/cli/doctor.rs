@@ -27,6 +27,7 @@ use crate::cli::http;
 use crate::cli::trouble::Trouble;
 use crate::cli::trouble::store_hint;
 use crate::flow::Center;
+use crate::flow::center::BelieveNumbers;
 use crate::server::PublishError;
 use crate::server::ServeError;
 use crate::server::ServeOptions;
@@ -122,6 +123,7 @@ fn examine(options: &ServeOptions) -> Vec<Checked> {
     ]);
     let center = center.as_ref();
     findings.extend(center.and_then(|center| trunks(options, center)).map(|finding| ("trunks", finding)));
+    findings.extend(center.and_then(|center| callers(options, center)).map(|finding| ("callers", finding)));
     findings
         .extend(center.and_then(|center| known_pins(options, center)).map(|finding| ("customers", finding)));
     findings.extend(center.and_then(speech).map(|finding| ("speech", finding)));
@@ -248,6 +250,18 @@ fn known_pins(options: &ServeOptions, center: &Center) -> Option<Finding> {
         ),
         format!("remove each: `warmline customer remove {first}`"),
     ))
+}
+
+/// Whether anybody outside is taken for the number that they name.
+fn callers(options: &ServeOptions, center: &Center) -> Option<Finding> {
+    let is_open = center.believe_numbers == BelieveNumbers::FromAnywhere && !options.sip.ip().is_loopback();
+    is_open.then(|| {
+        let hint = "name who sends you calls under `trunks`, and leave `believe_numbers` out";
+        Note(
+            "whoever calls is taken for the number that they name, from anywhere".to_owned(),
+            hint.to_owned(),
+        )
+    })
 }
 
 /// Whether the center's command speaks.
@@ -644,6 +658,16 @@ mod tests {
             assert!(matches!(found, Some((_, Good(_)))), "{check}");
         }
         assert!(!good.data.exists() && !folder.path().join("log").exists(), "nothing is made");
+    }
+
+    #[test]
+    fn a_center_that_believes_anybody_s_number_is_told_where_anybody_can_call() {
+        let mut demo = crate::flow::tests::demo();
+        let public = ServeOptions { sip: "0.0.0.0:5060".parse().unwrap(), ..ServeOptions::default() };
+        assert!(callers(&public, &demo).is_none());
+        demo.believe_numbers = BelieveNumbers::FromAnywhere;
+        assert!(callers(&ServeOptions::default(), &demo).is_none(), "nobody calls but from this machine");
+        assert!(matches!(callers(&public, &demo), Some(Note(..))));
     }
 
     #[test]

@@ -424,6 +424,8 @@ pub enum What {
     /// So many per cent of a queue's callers are to be answered within so long from now on: told at a start where the last that
     /// was told is another.
     TargetSet { queue: Name, percent: u8, within: Duration },
+    /// A caller named this number, and is not believed: they came by no trunk. They have none.
+    NumberNotBelieved { number: String },
     /// The machine's clock was set, or the machine has slept: the calendar is so much later from now on, or earlier.
     CalendarSet { by_ms: i64 },
     /// A queue's figures of the last whole week are others than in the weeks before it, by more than chance: told once, when that

@@ -66,6 +66,8 @@ pub struct Center {
     /// What an agent's own phone can dial: `*51` ready, `*52` not ready, `*53` signed out.
     pub feature_codes: BTreeMap<String, AgentWish>,
     pub trunks: Vec<Trunk>,
+    /// Whose word on their number is believed, of callers who come by no trunk.
+    pub believe_numbers: BelieveNumbers,
     /// By name.
     pub flows: BTreeMap<Name, Arc<Flow>>,
     /// Which recordings there are.
@@ -110,6 +112,41 @@ pub struct Center {
     pub escalation: Vec<Level>,
     /// The forms by which talks are judged.
     pub evaluations: Vec<Form>,
+}
+
+/// From where callers are believed who come by no trunk and name a number: in From, anybody writes what they like. Who is not
+/// believed has none, as if they withheld it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BelieveNumbers {
+    /// From nowhere: only by a trunk.
+    ByTrunk,
+    /// The default: the demo needs no trunk, and nobody outside can do it.
+    #[default]
+    FromThisMachine,
+    /// RFC 1918, RFC 4193, and addresses of a link.
+    FromPrivateNetworks,
+    FromAnywhere,
+}
+
+impl BelieveNumbers {
+    /// Whether a caller is believed whose messages come from `remote`, to our address `local`.
+    pub fn holds(self, remote: IpAddr, local: IpAddr) -> bool {
+        let (remote, local) = (remote.to_canonical(), local.to_canonical());
+        let is_here = remote.is_loopback() || remote == local;
+        match self {
+            BelieveNumbers::ByTrunk => false,
+            BelieveNumbers::FromThisMachine => is_here,
+            BelieveNumbers::FromPrivateNetworks => is_here || is_private(remote),
+            BelieveNumbers::FromAnywhere => true,
+        }
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
+    }
 }
 
 /// How agents call people outside.

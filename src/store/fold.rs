@@ -345,6 +345,7 @@ impl CallFold {
             | What::SurgeGoesOn { .. }
             | What::SurgeEnded { .. }
             | What::TargetSet { .. }
+            | What::NumberNotBelieved { .. }
             | What::CalendarSet { .. }
             | What::TrendSeen { .. } => return false,
         }

@@ -361,6 +361,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::SurgeEnded { queue, waiting, agents } => {
             format!("the surge in queue {queue} is over: {}", on_line(*waiting, *agents))
         }
+        What::NumberNotBelieved { number } => {
+            format!("says to be {number}, which is not believed: the call came by no trunk")
+        }
         What::CalendarSet { by_ms } => {
             let way = if *by_ms < 0 { "back" } else { "forward" };
             format!(

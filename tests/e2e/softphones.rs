@@ -73,7 +73,9 @@ fn a_caller_by_jssip_is_greeted_keys_their_pin_in_either_fashion_and_reaches_an_
     if !browsers_available(test) || !available(test, &["baresip"]) {
         return;
     }
-    let server = Server::start();
+    let company = "company: ";
+    let (_flows, setup) = center_with(&[(company, &format!("believe_numbers: from anywhere\n{company}"))]);
+    let server = Server::set_up(setup);
     let mut alice = Phone::agent(&server.sip(), "alice", true);
     let mut caller = Browser::start(CALLER_HZ);
     // By INFO, as JsSIP sends keys of itself; and in the audio.

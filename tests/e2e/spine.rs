@@ -1,6 +1,7 @@
 //! The main job: a caller dials in, proves who they are, and the right agent answers.
 
 use crate::baresip::Phone;
+use crate::callback::center_with;
 use crate::server::Server;
 use crate::sipp::Sipp;
 use crate::tone::AGENT_HZ;
@@ -83,6 +84,23 @@ fn a_known_caller_is_greeted_by_name_keys_the_pin_alone_and_ends_the_talk() {
     assert_eq!(story.only("talk_ended")["by"], "caller");
     server.never_wrote("4711");
     server.is_left_clean();
+}
+
+#[test]
+fn a_caller_who_is_not_believed_is_served_as_a_stranger_and_the_history_says_what_they_said() {
+    if !available("a_caller_who_is_not_believed_is_served_as_a_stranger_…", &["sipp"]) {
+        return;
+    }
+    let numbers = "# The flow that serves each number";
+    let (_flows, setup) = center_with(&[(numbers, &format!("believe_numbers: by trunk\n{numbers}"))]);
+    let server = Server::set_up(setup);
+    let ann = Sipp::dial(&server.sip(), "1000", ANN, "caller_stays", 0);
+    let story = server.story_when(&ann.sip_call_id, "the greeting of who is unknown", 15, |story| {
+        story.prompts().contains(&"greeting/welcome-new")
+    });
+    assert_eq!(story.only("number_not_believed")["number"], ANN);
+    assert_eq!(story.only("call_arrived")["from"], "");
+    assert!(!story.has("identified") && !story.prompts().contains(&"names/ann"));
 }
 
 #[test]

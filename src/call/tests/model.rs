@@ -195,6 +195,7 @@ impl World {
         let arrival = Arrival {
             leg: CALLER,
             number: number.to_owned(),
+            claimed: None,
             display: String::new(),
             dialled: "1000".to_owned(),
             sip_call_id: "abc@host".to_owned(),

@@ -54,6 +54,7 @@ use crate::flow::center_file::queue::nobody_serves;
 use crate::flow::center_file::queue::queue;
 use crate::flow::center_file::talk::outbound;
 use crate::flow::center_file::talk::owner_first;
+use crate::flow::center_file::trunk::believe_numbers;
 use crate::flow::center_file::trunk::codecs;
 use crate::flow::center_file::trunk::dtmf;
 use crate::flow::center_file::trunk::srtp;
@@ -135,6 +136,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let feature_codes =
         fields.optional("feature_codes").map(|yaml| codes(yaml, &numbers, reader)).unwrap_or_default();
     let trunks = all("trunks", &mut fields, reader, trunk);
+    let believed = fields.optional("believe_numbers").and_then(|yaml| believe_numbers(yaml, reader));
     let keep_recordings = fields.optional("keep_recordings").and_then(|yaml| days(yaml, reader));
     let keep_history = fields.optional("keep_history").and_then(|yaml| history(yaml, reader));
     let extensions = extensions(&agents, &numbers, &feature_codes, reader);
@@ -173,6 +175,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         numbers: numbers.iter().map(|(number, (flow, _))| (number.clone(), Name::clone(flow))).collect(),
         feature_codes,
         trunks,
+        believe_numbers: believed.unwrap_or_default(),
         flows: BTreeMap::new(),
         prompts: Arc::new(reader.prompts.clone()),
         announcements: reader.names.announcements.clone(),

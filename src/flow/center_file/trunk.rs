@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::base::Name;
+use crate::flow::center::BelieveNumbers;
 use crate::flow::center::Dtmf;
 use crate::flow::center::SrtpPolicy;
 use crate::flow::center::Trunk;
@@ -89,6 +90,23 @@ fn account_of(username: &Yaml, fields: &mut Fields<'_>, reader: &mut Reader<'_>)
     let password_env =
         fields.require(reader, "password_env").and_then(|yaml| reader.name(yaml, "a variable"));
     Some(TrunkAccount { username: username?.to_string(), password_env: password_env?.to_string() })
+}
+
+/// `by trunk`, `from this machine`, `from private networks` or `from anywhere`
+pub(super) fn believe_numbers(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<BelieveNumbers> {
+    let known = [
+        ("by trunk", BelieveNumbers::ByTrunk),
+        ("from this machine", BelieveNumbers::FromThisMachine),
+        ("from private networks", BelieveNumbers::FromPrivateNetworks),
+        ("from anywhere", BelieveNumbers::FromAnywhere),
+    ];
+    let believed = reader.one_of(yaml, "place to believe numbers from", known)?;
+    if believed == BelieveNumbers::FromAnywhere {
+        let hint = "name who sends you calls under \"trunks\", whose numbers are believed".to_owned();
+        let message = "whoever reaches this server from anywhere is taken for the number that they name";
+        reader.warning(yaml.place, message, Some(hint));
+    }
+    Some(believed)
 }
 
 /// `no`, `optional`, `required` or `dtls`

@@ -1,9 +1,10 @@
-//! For how long the history is kept, and agents' phones ring.
+//! For how long the history is kept, and agents' phones ring; whose number is believed.
 
 use super::harm::CENTER;
 use super::harm::END;
 use super::harm::center;
 use super::read;
+use crate::flow::center::BelieveNumbers;
 use crate::flow::center::PhonesShow;
 
 #[test]
@@ -101,5 +102,24 @@ fn who_learns_from_whom_is_said_of_agents_by_name() {
          center.yaml:5:85: error: carol cannot learn from themselves \
          (name a colleague whose talks they may hear)\n\
          center.yaml:5:99: error: the agent \"alice\" is given twice",
+    );
+}
+
+#[test]
+fn whose_number_is_believed_is_one_of_four_and_anybody_is_warned_of() {
+    let with = |words: &str| format!("{CENTER}believe_numbers: {words}\n");
+    let read = |text: &str| read(&[("center.yaml", text), ("main.yaml", END)]).unwrap().0.believe_numbers;
+    assert_eq!(read(CENTER), BelieveNumbers::FromThisMachine);
+    assert_eq!(read(&with("by trunk")), BelieveNumbers::ByTrunk);
+    assert_eq!(read(&with("from private networks")), BelieveNumbers::FromPrivateNetworks);
+    center(
+        &with("always"),
+        "center.yaml:6:18: error: no place to believe numbers from is called \"always\" \
+         (there is by trunk, from this machine, from private networks, from anywhere)",
+    );
+    center(
+        &with("from anywhere"),
+        "center.yaml:6:18: warning: whoever reaches this server from anywhere is taken for the number that they name \
+         (name who sends you calls under \"trunks\", whose numbers are believed)",
     );
 }

@@ -172,6 +172,7 @@ impl Switchboard {
         let arrival = Arrival {
             leg,
             number: String::new(),
+            claimed: None,
             display: "web page".to_owned(),
             dialled: number.to_string(),
             sip_call_id: format!("web-{}", self.parts.entropy.token()),

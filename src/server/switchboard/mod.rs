@@ -4,6 +4,7 @@
 //! must leave goes out as [`Output`], and streams are steered through [`Streams`].
 
 mod agents;
+mod believed;
 mod browsers;
 mod carried;
 mod codes;

@@ -155,13 +155,16 @@ impl Switchboard {
         if self.phone_dialled(now, id, &incoming) {
             return;
         }
+        let believed = self.is_believed(&incoming);
         let (number, display) = match incoming.caller {
             Some(caller) => (caller.uri.user.unwrap_or_default(), caller.display),
             None => Default::default(),
         };
+        let (number, claimed) = if believed { (number, None) } else { (String::new(), Some(number)) };
         let arrival = Arrival {
             leg,
             number,
+            claimed: claimed.filter(|number| !number.is_empty()),
             display,
             dialled: incoming.uri.user.clone().unwrap_or_default(),
             sip_call_id: incoming.sip_call_id,

@@ -36,6 +36,7 @@ const CENTER: &str = "
 company: Test
 language: en
 numbers: { 1000: greet }
+believe_numbers: from private networks
 skills: [talk]
 queues:
   help: { needs: talk >= 1, permission: ask, wrap_up: 5s, ring: 20s, max_wait: 3m }
