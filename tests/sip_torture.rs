@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use warmline::sip::digest::Authorization;
+use warmline::sip::message::Body;
 use warmline::sip::message::CSeq;
 use warmline::sip::message::Contacts;
 use warmline::sip::message::Framed;
@@ -270,7 +271,10 @@ fn odd_but_legal_parts_are_where_they_belong() {
     assert_eq!(request("rfc4475/lwsdisp").headers.from().unwrap().display, "caller");
     assert_eq!(request("rfc4475/semiuri").uri.user.as_deref(), Some("user;par=u@example.net"));
     assert_eq!(request("rfc4475/dblreq").body.len(), 0);
-    assert_eq!(request("rfc4475/mpart01").body.len(), 553);
+    let parts = request("rfc4475/mpart01");
+    assert_eq!(parts.body.len(), 553);
+    let body = Body::read(&parts.headers, &parts.body);
+    assert_eq!((body.sdp, body.is_known), (None, false), "a text and a signature");
     let transports: Vec<String> =
         request("rfc4475/transports").headers.vias().unwrap().into_iter().map(|via| via.transport).collect();
     assert_eq!(transports, ["UDP", "SCTP", "TLS", "UNKNOWN", "TCP"]);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use warmline::sip::digest::Authorization;
 use warmline::sip::digest::Challenge;
+use warmline::sip::message::Body;
 use warmline::sip::message::HeaderName;
 use warmline::sip::message::Headers;
 use warmline::sip::message::Message;
@@ -16,6 +17,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(message) => {
             ask(message.headers());
             if let Message::Request(request) = &message {
+                describes(&request.headers, &request.body);
                 let mut response = request.response(200);
                 response.set_to_tag("tag");
                 assert!(Message::parse(response.to_bytes()).is_ok());
@@ -34,6 +36,13 @@ fn print_and_read(message: Message) {
         return;
     }
     assert_eq!(Message::parse(message.to_bytes()), Ok(message));
+}
+
+/// What is taken out of a body is a part of it.
+fn describes(headers: &Headers, body: &Bytes) {
+    if let Some(sdp) = Body::read(headers, body).sdp.filter(|sdp| !sdp.is_empty()) {
+        assert!(body.windows(sdp.len()).any(|part| part == &sdp[..]));
+    }
 }
 
 fn ask(headers: &Headers) {

@@ -1,5 +1,6 @@
 //! Requests and responses as they stand on the wire: parse and print. No meaning is given here.
 
+mod body;
 mod framer;
 mod headers;
 pub(in crate::sip) mod lex;
@@ -16,6 +17,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use body::ACCEPT;
+pub use body::Body;
+pub use body::SDP;
 pub use framer::Framed;
 pub use framer::FramingError;
 pub use framer::StreamFramer;

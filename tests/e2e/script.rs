@@ -26,6 +26,27 @@ impl Script {
         Script::default().send_invite(headers, media)
     }
 
+    /// A scenario that begins with an INVITE of a gateway of telephone networks: its own network's message stands beside the
+    /// offer, and is to be understood or may be left out (`handling`).
+    pub fn invite_with_isup(media: &str, handling: &str) -> Script {
+        let mut script = Script { branch: 1, cseq: 1, invite: (1, 1), ..Script::default() };
+        let (kind, sdp) = describe(media);
+        let isup =
+            format!("application/ISUP;version=itu-t92+\nContent-Disposition: signal;handling={handling}");
+        let body = format!(
+            "--part\nContent-Type: {kind}\n\n{sdp}\n--part\nContent-Type: {isup}\n\n01004900\n--part--\n"
+        );
+        script = script.message(
+            "INVITE",
+            1,
+            1,
+            true,
+            &["MIME-Version: 1.0"],
+            Some(&("multipart/mixed;boundary=part".to_owned(), body)),
+        );
+        script
+    }
+
     /// A scenario that begins with any other request.
     pub fn begin(method: &str, headers: &[&str]) -> Script {
         Script::default().request(method, headers, None)

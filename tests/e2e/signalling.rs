@@ -116,6 +116,24 @@ fn a_caller_who_asks_for_our_offer_hears_and_keys() {
 }
 
 #[test]
+fn a_gateway_that_sends_its_network_s_message_beside_the_offer_is_served() {
+    if !available("a_gateway_that_sends_its_network_s_message_…", &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let script = Script::invite_with_isup(PCMU, "optional").until_answered().wait_ms(5000).leaves();
+    let caller = Sipp::play(&server.sip(), "9197", STRANGER, &script);
+    within(10, "a second of 1004 Hz", || (caller.line.heard(1004.0) >= 1.0).then_some(()));
+    caller.ends_well(15);
+    let required = Script::invite_with_isup(PCMU, "required").may_get(100).expect(415).ack_refusal();
+    let received = play(&server, "9197", &required);
+    let accepted = header(only(&received, "SIP/2.0 415"), "Accept").expect("Accept");
+    assert!(accepted.contains("multipart/mixed"), "{accepted}");
+    server.is_left_clean();
+    server.stop();
+}
+
+#[test]
 fn a_phone_that_wants_keys_by_info_gets_them_so() {
     if !available("a_phone_that_wants_keys_by_info_gets_them_so", &["baresip"]) {
         return;

@@ -4,12 +4,11 @@ use bytes::Bytes;
 
 use super::Draft;
 use super::EndpointConfig;
-use super::draft::SDP;
 use crate::sip::api::Hop;
+use crate::sip::message::Body;
 use crate::sip::message::Essentials;
 use crate::sip::message::HeaderError;
 use crate::sip::message::HeaderName;
-use crate::sip::message::Headers;
 use crate::sip::message::Method;
 use crate::sip::message::Request;
 use crate::sip::message::Via;
@@ -41,6 +40,8 @@ pub(in crate::sip) struct Arrival {
     pub(in crate::sip) cseq: u32,
     /// Its SDP.
     pub(in crate::sip) sdp: Option<Bytes>,
+    /// Whether its body has nothing that must be understood and is not.
+    pub(in crate::sip) has_known_body: bool,
 }
 
 impl Arrival {
@@ -60,8 +61,9 @@ impl Arrival {
         let vias = request.headers.list(&HeaderName::Via).count();
         request.headers.stamp(via.clone(), hop.remote);
         let back = way_back(hop, &via);
-        let sdp = sdp_of(&request.headers, &request.body);
-        Ok(Arrival { hop, back, request, via, vias, from, to, call_id, cseq: cseq.seq, sdp })
+        let Body { sdp, is_known: has_known_body } = Body::read(&request.headers, &request.body);
+        let cseq = cseq.seq;
+        Ok(Arrival { hop, back, request, via, vias, from, to, call_id, cseq, sdp, has_known_body })
     }
 
     /// What names its server transaction: branch, sent-by and `method` (§17.2.3), or all that RFC 2543 had.
@@ -114,15 +116,6 @@ impl Arrival {
         let accept = &HeaderName::Accept;
         !self.request.headers.has(accept) || self.request.headers.list(accept).any(kinds)
     }
-
-    /// Whether its body is something that we take for an offer: none, or SDP that is not encoded.
-    pub(in crate::sip) fn has_known_body(&self) -> bool {
-        let headers = &self.request.headers;
-        let encoded = headers
-            .list(&HeaderName::ContentEncoding)
-            .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
-        self.request.body.is_empty() || (!encoded && self.sdp.is_some())
-    }
 }
 
 /// Where the responses go to a request with this top Via, over what it came by.
@@ -159,9 +152,4 @@ fn head(request: &Request, to_tag: Option<&str>) -> String {
         head.push_str("\r\n");
     }
     head
-}
-
-/// The SDP of a message, when that is what its body is.
-pub(in crate::sip) fn sdp_of(headers: &Headers, body: &Bytes) -> Option<Bytes> {
-    (!body.is_empty() && headers.content_type().as_deref() == Some(SDP)).then(|| body.clone())
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
+use crate::sip::message::SDP;
 use crate::sip::message::reason_phrase;
 
 /// A message being written, head first.
@@ -77,9 +78,6 @@ impl Draft {
         }
     }
 }
-
-/// The content type of SDP.
-pub(in crate::sip) const SDP: &str = "application/sdp";
 
 #[cfg(test)]
 mod tests {

@@ -426,7 +426,7 @@ impl Endpoint {
         out: &mut Vec<Output>,
     ) -> Option<u16> {
         let headers = &arrival.request.headers;
-        if !arrival.has_known_body() {
+        if !arrival.has_known_body {
             return Some(415);
         }
         if !arrival.accepts_sdp() {
@@ -604,7 +604,7 @@ fn within_session(
     }
     let method = &arrival.request.method;
     let offer = matches!(method, Method::Invite | Method::Update);
-    if offer && !arrival.has_known_body() {
+    if offer && !arrival.has_known_body {
         return Some(415);
     }
     if offer && session::is_too_small(&arrival.request.headers, &cx.core.config) {

@@ -7,7 +7,7 @@ use super::Arrival;
 use super::Cx;
 use super::Draft;
 use super::SUPPORTED;
-use super::draft::SDP;
+use crate::sip::message::ACCEPT;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Headers;
 use crate::sip::registrar::MIN_EXPIRES_S;
@@ -55,7 +55,7 @@ pub(super) fn unknown_extensions(headers: &Headers) -> Vec<&str> {
 fn write_abilities(draft: &mut Draft) {
     draft
         .header("Allow", ALLOW)
-        .header("Accept", SDP)
+        .header("Accept", ACCEPT)
         .header("Accept-Encoding", "identity")
         .header("Accept-Language", "en")
         .header("Supported", SUPPORTED);
@@ -68,7 +68,7 @@ fn draft(cx: &mut Cx<'_>, arrival: &Arrival, status: u16) -> Draft {
             draft.header("Allow", ALLOW);
         }
         415 => {
-            draft.header("Accept", SDP).header("Accept-Encoding", "identity");
+            draft.header("Accept", ACCEPT).header("Accept-Encoding", "identity");
         }
         420 => {
             draft.header("Unsupported", unknown_extensions(&arrival.request.headers).join(", "));

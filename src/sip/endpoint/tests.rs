@@ -1,6 +1,7 @@
 //! What a peer and the server see of the endpoint, in virtual time.
 
 mod bench;
+mod bodies;
 mod browsers;
 mod calls;
 mod carried;

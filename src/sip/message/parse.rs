@@ -202,6 +202,15 @@ fn refuse(start_line: &str, head: Headers, (status, reason): Fault) -> ParseErro
     ParseError::Refuse { status, reason, head }
 }
 
+/// The headers and the content of a part of a body. Headers that are none are left out.
+pub(super) fn read_part(part: &Bytes) -> (Headers, Bytes) {
+    if let Some(content) = part.strip_prefix(b"\r\n").or_else(|| part.strip_prefix(b"\n")) {
+        return (Headers::new(), part.slice_ref(content));
+    }
+    let (head, body_at) = split_head(part);
+    (parse_headers(&head, 0).0, part.slice(body_at..))
+}
+
 /// The head as text, with the empty line that ends it, and where the body begins.
 fn split_head(bytes: &Bytes) -> (Arc<str>, usize) {
     let (text, valid) = match std::str::from_utf8(bytes) {

@@ -18,8 +18,8 @@ use crate::sip::endpoint::ALLOW;
 use crate::sip::endpoint::Arrival;
 use crate::sip::endpoint::Cx;
 use crate::sip::endpoint::Draft;
-use crate::sip::endpoint::SDP;
 use crate::sip::endpoint::SUPPORTED;
+use crate::sip::message::ACCEPT;
 use crate::sip::message::Method;
 use crate::sip::transaction::Owner;
 use crate::sip::transaction::TransactionId;
@@ -58,7 +58,7 @@ impl Session {
     pub(in crate::sip) fn is_there(&mut self, cx: &mut Cx<'_>) {
         self.must_be_back(cx.now);
         let asked = self.ask_aside(cx, &Method::Options, |mut draft| {
-            draft.header("Accept", SDP);
+            draft.header("Accept", ACCEPT);
             draft.finish()
         });
         self.probe = asked.or(self.probe);

@@ -20,7 +20,7 @@ use crate::sip::endpoint::ALLOW;
 use crate::sip::endpoint::Cx;
 use crate::sip::endpoint::Reply;
 use crate::sip::endpoint::SUPPORTED;
-use crate::sip::endpoint::sdp_of;
+use crate::sip::message::Body;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Method;
 use crate::sip::message::Response;
@@ -173,7 +173,7 @@ impl Session {
         if reliable && !self.acknowledge_provisional(cx, reply, tag.clone()) {
             return;
         }
-        let sdp = sdp_of(&response.headers, &response.body);
+        let sdp = Body::read(&response.headers, &response.body).sdp;
         if let Some(sdp) = sdp.clone() {
             self.answered_early(EarlyAnswer { to_tag: tag, sdp, settled: reliable });
         }
@@ -359,7 +359,7 @@ impl Asking {
     /// What a 2xx answers our offer with: nothing new, where a reliable response has done so. One that was not reliable is no
     /// answer to rely on, but better than none: some phones leave it at that.
     fn answer(&mut self, response: &Response) -> Option<Bytes> {
-        let said = sdp_of(&response.headers, &response.body);
+        let said = Body::read(&response.headers, &response.body).sdp;
         let tag = tag_of(&response.headers);
         let early = self.early.drain(..).find(|early| early.to_tag == tag && !early.sdp.is_empty());
         match early {
