@@ -26,6 +26,10 @@ const DOUBT_IN_QUEUE: f64 = 12.0;
 const WAITS: f64 = 500.0;
 /// So far below the others a queue is not behind yet: with no room there would always be one that is.
 const BEHIND: f64 = 0.015;
+/// How quickly it is forgotten how rare a queue's calls are, in its waits.
+const GAPS: f64 = 8.0;
+/// The weight of a queue whose calls are rare changes so many times as much by each of them, at most.
+const RARE_AT_MOST: f64 = 6.0;
 /// Levels above the need that are told apart.
 const FITS: usize = 12;
 /// How many pairs of agent and queue are remembered at most; in a larger center, agents only.
@@ -64,6 +68,11 @@ pub(super) struct OfQueue {
     pub weight: f64,
     /// The share of calls that is to be answered in target.
     target: f64,
+    /// How many waits of all queues end from one of its own to the next, and which was its last.
+    #[serde(default)]
+    gap: f64,
+    #[serde(default)]
+    last: u64,
 }
 
 /// What the last waits of all queues came to, and what was asked of them.
@@ -73,18 +82,24 @@ struct Together {
     answered: f64,
     /// The mean of what their queues have for a target.
     target: f64,
+    /// How many waits there were, and the mean of their queues' gaps: about how many queues have calls.
+    #[serde(default)]
+    waits: u64,
+    #[serde(default)]
+    gap: f64,
 }
 
 impl Default for Together {
     fn default() -> Together {
-        Together { answered: 0.8, target: 0.8 }
+        Together { answered: 0.8, target: 0.8, waits: 0, gap: 0.0 }
     }
 }
 
 impl Together {
-    fn learn(&mut self, target: f64, answered: f64) {
+    fn learn(&mut self, queue: &OfQueue, answered: f64) {
         self.answered += (answered - self.answered) / WAITS;
-        self.target += (target - self.target) / WAITS;
+        self.target += (queue.target - self.target) / WAITS;
+        self.gap += (queue.gap - self.gap) / WAITS;
     }
 
     /// The share that a queue with this target answers in target as long as it is not behind.
@@ -148,11 +163,13 @@ impl Pace {
             talks: if queue.handle_time.is_some() { PLANNER } else { 0.0 },
             weight: 1.0,
             target: f64::from(queue.service_level.0) / 100.0,
+            gap: queues.len() as f64,
+            last: 0,
         };
         let pairs = queues.len().saturating_mul(agents);
         Pace {
             queues: queues.iter().map(of_queue).collect(),
-            together: Together::default(),
+            together: Together { gap: queues.len() as f64, ..Together::default() },
             agents: vec![Ratio::default(); agents],
             fits: Fits::from([Ratio::default(); FITS]),
             pairs: vec![Ratio::default(); if pairs <= PAIRS_AT_MOST { pairs } else { 0 }],
@@ -199,13 +216,17 @@ impl Pace {
     }
 
     /// A wait is over, by an answer in target or not. The weight of a queue that is behind rises, and falls again
-    /// when it has caught up.
+    /// when it has caught up: by each call the more the rarer its calls are, or a day would be over before it is found out.
     pub fn waited(&mut self, queue: QueueId, in_target: bool, weights: &Weights) {
         let queue = &mut self.queues[queue.0 as usize];
         let answered = f64::from(u8::from(in_target));
-        self.together.learn(queue.target, answered);
+        self.together.waits += 1;
+        queue.gap += ((self.together.waits - queue.last) as f64 - queue.gap) / GAPS;
+        queue.last = self.together.waits;
+        self.together.learn(queue, answered);
         let short = self.together.fair(queue.target) - answered;
-        queue.weight = (queue.weight * (1.0 + weights.pull * short)).clamp(1.0, weights.most);
+        let rare = (queue.gap / self.together.gap.max(1.0)).clamp(1.0, RARE_AT_MOST);
+        queue.weight = (queue.weight * (1.0 + weights.pull * rare * short)).clamp(1.0, weights.most);
     }
 }
 
@@ -265,6 +286,24 @@ mod tests {
         assert!(behind > 10.0 && other == 1.0, "{behind} above its target, and behind; {other}");
         assert_eq!(weights_after(&mut pace, 2_000, [0, 95]), [Weights::default().most, 1.0]);
         assert_eq!(weights_after(&mut pace, 2_000, [95, 95]), [1.0; 2], "it has caught up");
+    }
+
+    #[test]
+    fn that_a_rare_queue_is_behind_is_found_out_by_fewer_of_its_calls() {
+        let queues = [queue_config("billing"), queue_config("support"), queue_config("mortgages")];
+        let (billing, support, mortgages) = (QueueId(0), QueueId(1), QueueId(2));
+        let mut pace = Pace::new(&queues, 2);
+        for wait in 0..2_000 {
+            let in_target = wait % 20 != 0;
+            pace.waited(if wait % 2 == 0 { billing } else { support }, in_target, &Weights::default());
+            if wait % 40 == 0 {
+                pace.waited(mortgages, wait % 80 == 0, &Weights::default());
+            }
+        }
+        assert!(pace.queues[2].weight > 14.0, "{} after 50 calls, every other missed", pace.queues[2].weight);
+        let mut pace = Pace::new(&queues, 2);
+        (0..50).for_each(|wait| pace.waited(mortgages, wait % 2 == 0, &Weights::default()));
+        assert!(pace.queues[2].weight < 14.0, "{} where none other has calls", pace.queues[2].weight);
     }
 
     #[test]
