@@ -124,6 +124,11 @@ impl Centers {
         }
     }
 
+    /// How many real days are lived through as one.
+    fn real_days_at_once(self) -> usize {
+        if matches!(self, Centers::LargeTuned | Centers::Large) { large::TIMES } else { 1 }
+    }
+
     /// How far each agent's speed differs by type of call where nobody says.
     fn differ(self) -> f64 {
         if matches!(self, Centers::LargeTuned | Centers::Large) { large::DIFFER } else { 0.0 }
@@ -327,11 +332,19 @@ fn real_days(path: &Path, args: &SimulateArgs) -> Result<Vec<Center>, Trouble> {
     let mut dates: Vec<(usize, u32)> = calls.into_iter().map(|(date, calls)| (calls, date)).collect();
     dates.sort_by(|a, b| b.cmp(a));
     let first = usize::from(args.centers.is_apart());
-    let dates = dates.into_iter().skip(first).step_by(2).take(args.days as usize);
-    let days: Vec<Center> =
-        dates.filter_map(|(_, date)| bank::day(&rows, date, args.centers.bank_load(), args.seed)).collect();
+    let dates: Vec<u32> = dates.into_iter().skip(first).step_by(2).map(|(_, date)| date).collect();
+    let at_once = args.centers.real_days_at_once();
+    let count = (dates.len() / at_once).min(args.days as usize);
+    let days: Vec<Center> = (0..count)
+        .filter_map(|day| {
+            let dates: Vec<u32> = dates[day..].iter().step_by(count).take(at_once).copied().collect();
+            bank::day(&rows, &dates, args.centers.bank_load(), args.seed)
+        })
+        .collect();
     if days.is_empty() {
-        return Err(Trouble::new(format!("{} has no calls", path.display())));
+        return Err(Trouble::new(format!("{} has calls of too few days", path.display())).hint(format!(
+            "every other day of the file belongs to these centers, and {at_once} of them make one of theirs"
+        )));
     }
     Ok(days)
 }

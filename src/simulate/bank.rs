@@ -85,9 +85,9 @@ impl Patience {
     }
 }
 
-/// The day of that date, or none if there are no calls: types as they were, agents for all of them with
-/// some differences, as many as answer about `load` of their time at the busiest hour.
-pub fn day(rows: &[Row], date: u32, load: f64, seed: u64) -> Option<Center> {
+/// The days of these dates as if they were one, or none if there are no calls: types as they were, agents for all of them
+/// with some differences, as many as answer about `load` of their time at the busiest hour.
+pub fn day(rows: &[Row], dates: &[u32], load: f64, seed: u64) -> Option<Center> {
     let mut chance = Entropy::seeded(seed);
     let mut kinds: BTreeMap<&str, u32> = BTreeMap::new();
     for row in rows {
@@ -99,7 +99,7 @@ pub fn day(rows: &[Row], date: u32, load: f64, seed: u64) -> Option<Center> {
     let talks: Vec<u64> =
         rows.iter().filter(|row| row.served && row.service_s > 0).map(|r| r.service_s).collect();
     let mut calls = Vec::new();
-    for row in rows.iter().filter(|row| row.date == date) {
+    for row in rows.iter().filter(|row| dates.contains(&row.date)) {
         let unserved = row.service_s == 0;
         // Whoever hung up would have talked as long as somebody else did.
         let talk_s = if unserved { talks[chance.below(talks.len() as u64) as usize] } else { row.service_s };
@@ -119,7 +119,7 @@ pub fn day(rows: &[Row], date: u32, load: f64, seed: u64) -> Option<Center> {
     let slowness = agents.iter().map(|_| log_normal(&mut chance, 0.15)).collect();
     let types = kinds.iter().map(|(name, id)| (*id, kind(name, *id, rows))).collect::<BTreeMap<_, _>>();
     Some(Center {
-        name: format!("bank {date}"),
+        name: format!("bank {}", dates.iter().map(u32::to_string).collect::<Vec<_>>().join(" + ")),
         setup: Setup { skills: kinds.len(), types: types.into_values().collect(), agents },
         calls,
         shifts: (0..count as u32).map(|agent| (Timestamp::ZERO, agent, true)).collect(),

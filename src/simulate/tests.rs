@@ -265,11 +265,17 @@ fn a_real_day_is_read_and_lived_through() {
     }
     let rows = super::bank::rows(&text).unwrap();
     assert_eq!(rows.len(), 500);
-    assert!(super::bank::day(&rows, 990_105, 1.0, 1).is_none());
-    let center = super::bank::day(&rows, 990_104, 0.8, 1).unwrap();
+    assert!(super::bank::day(&rows, &[990_105], 1.0, 1).is_none());
+    let center = super::bank::day(&rows, &[990_104], 0.8, 1).unwrap();
     let score = by(Routing::default(), &center);
     assert_eq!(score.offered(), 500);
     assert!(score.service_level() > 60.0, "{}", score.service_level());
     assert!(center.calls.iter().all(|call| call.patience <= Duration::from_secs(3_600)));
     assert_eq!(super::bank::rows("date\n990104,0,PS\n"), Err(2));
+
+    let another = rows.iter().map(|row| super::bank::Row { date: 990_105, ..row.clone() });
+    let rows: Vec<_> = rows.iter().cloned().chain(another).collect();
+    let both = super::bank::day(&rows, &[990_104, 990_105], 0.8, 1).unwrap();
+    assert_eq!((both.name.as_str(), both.calls.len()), ("bank 990104 + 990105", 1_000));
+    assert_eq!(both.setup.agents.len(), 2 * center.setup.agents.len());
 }
