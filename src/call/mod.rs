@@ -680,7 +680,11 @@ impl Call {
         match self.phase {
             // What is keyed in a talk is between the two, and may be a secret.
             Phase::Flow if self.forward.is_some() => {}
-            Phase::Flow => self.step_flow(center, now, FlowEvent::Digit(digit), out),
+            Phase::Flow => {
+                self.step_flow(center, now, FlowEvent::Digit(digit), out);
+                // The key that led to a queue has chosen something: what follows it is another answer.
+                self.last_key = self.last_key.filter(|_| matches!(self.phase, Phase::Flow));
+            }
             Phase::Waiting(_) => self.on_waiting_digit(center, now, digit, of_burst),
             _ => {}
         }

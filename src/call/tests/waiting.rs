@@ -218,7 +218,6 @@ engine holds
   fact: hold_music_started
   play to 0: hold-music again and again
 key 5
-  fact: digit
 key 3
   fact: digit
   engine: Permission Declined",
