@@ -5,8 +5,10 @@ use std::time::Duration;
 use crate::base::Name;
 use crate::flow::check::Graph;
 use crate::flow::model::Flow;
+use crate::flow::model::FlowNode;
 use crate::flow::model::Prompt;
 use crate::flow::node::Node;
+use crate::flow::node::entry::Entry;
 use crate::flow::node::play::Repeat;
 use crate::flow::read::Reader;
 
@@ -16,10 +18,13 @@ const CHOICES: usize = 5;
 const MENUS: usize = 3;
 /// The longest that a menu should speak.
 const MENU: Duration = Duration::from_secs(20);
+/// How long a caller needs for a key, and has patience for.
+const KEY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// The longest that a flow should speak before it asks anything.
 const SPEECH: Duration = Duration::from_secs(30);
 
 pub(super) fn flow(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
+    flow.nodes.iter().for_each(|at| times(at, reader));
     let depths = depths(flow, graph);
     for (at, depth) in flow.nodes.iter().zip(depths) {
         let Node::Menu(menu) = &at.node else { continue };
@@ -42,6 +47,25 @@ pub(super) fn flow(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
         }
     }
     speech(flow, graph, reader);
+}
+
+/// Warns of times in which nobody can press a key, or for which nobody stays.
+fn times(at: &FlowNode, reader: &mut Reader<'_>) {
+    let entry = |entry: &Entry| vec![("wait", entry.first), ("between", entry.between)];
+    let times = match &at.node {
+        Node::Menu(node) => vec![("wait", node.question.wait)],
+        Node::Language(node) => vec![("wait", node.question.wait)],
+        Node::Consent(node) => vec![("wait", node.question.wait)],
+        Node::Survey(node) => vec![("wait", node.question.wait)],
+        Node::Collect(node) => entry(&node.entry),
+        Node::Verify(node) => entry(&node.account),
+        _ => Vec::new(),
+    };
+    for (key, time) in times.into_iter().filter(|(_, time)| *time < KEY.0 || *time > KEY.1) {
+        let message = format!("\"{}\" gives callers {} s for a key", at.name, time.as_secs_f64());
+        let hint = format!("let \"{key}\" be {} to {} s", KEY.0.as_secs(), KEY.1.as_secs());
+        reader.warning(at.place, message, Some(hint));
+    }
 }
 
 /// How long it takes to say this in the language that takes longest; what is said of variables does not count.

@@ -85,6 +85,10 @@ pub(crate) fn trunks(flow: &Flow, trunks: &[Trunk], reader: &mut Reader<'_>) {
                     let hint = "add \"out: address\" to a trunk, or leave \"other\" away";
                     reader.error_hint(other.place, message, hint);
                 }
+                if !trunks.is_empty() {
+                    let message = "no trunk takes calls: who calls by one is called back where it says it is, which may take none";
+                    reader.warning(node.place, message, Some("add \"out: address\" to a trunk".to_owned()));
+                }
             }
             Node::Transfer(node) if matches!(node.to, To::Number { .. }) => {
                 let message = "no trunk takes calls, so nobody outside can be called";

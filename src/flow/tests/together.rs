@@ -163,6 +163,14 @@ fn what_callers_find_hard_is_a_warning() {
         told("  a: { menu: goodbye, choices: { 1: q, 2: q, 3: q, 4: q, 5: q, 6: q, 0: q }, otherwise: q }\n"),
         "main.yaml:4:3: warning: \"a\" has 6 choices, and callers keep 5 in mind"
     );
+    assert_eq!(
+        told(
+            "  a: { menu: goodbye, choices: { 1: b }, wait: 4h, otherwise: b }\n  \
+              b: { collect: it, digits: 4, prompt: goodbye, between: 100ms, then: q, otherwise: q }\n"
+        ),
+        "main.yaml:4:3: warning: \"a\" gives callers 14400 s for a key\n\
+         main.yaml:5:3: warning: \"b\" gives callers 0.1 s for a key"
+    );
     let menu = |name: &str, next: &str| {
         format!("  {name}: {{ menu: goodbye, choices: {{ 1: {next}, 0: q }}, otherwise: {next} }}\n")
     };

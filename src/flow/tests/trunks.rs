@@ -36,6 +36,20 @@ fn a_trunk_is_told_who_we_are_by_its_registration_or_without_one() {
 }
 
 #[test]
+fn callbacks_where_no_trunk_takes_calls_are_warned_of() {
+    let flow = "flow: main\nstart: a\nnodes:\n  a: { callback: billing, confirm: goodbye, promised: goodbye, otherwise: q, \
+                impossible: q }\n  q: { enqueue: billing }\n";
+    let said = |trunks: &str| {
+        let text = format!("{CENTER}{trunks}");
+        let (_, warnings) = read(&[("center.yaml", &text), ("main.yaml", flow)]).unwrap();
+        warnings.iter().filter(|told| told.message.starts_with("no trunk takes calls")).count()
+    };
+    assert_eq!(said("trunks: { provider: { from: 192.0.2.7 } }\n"), 1);
+    assert_eq!(said("trunks: { provider: { from: 192.0.2.7, out: 192.0.2.7 } }\n"), 0);
+    assert_eq!(said(""), 0, "who calls is called back at their phone");
+}
+
+#[test]
 fn a_trunk_whose_transport_is_not_known() {
     let trunk = "trunks: { provider: { from: [192.0.2.7], transport: tsl } }";
     center(
