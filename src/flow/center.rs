@@ -18,8 +18,13 @@ use crate::flow::announcement::Announcement;
 use crate::flow::escalation::Level;
 use crate::flow::hours::Hours;
 use crate::flow::model::Flow;
+use crate::flow::node::Node;
+use crate::flow::node::fetch::Fetch;
+use crate::flow::node::verify::Method;
+use crate::flow::node::verify::Verify;
 use crate::flow::prompts::Prompts;
 use crate::flow::read::yaml::Place;
+use crate::flow::service::Service;
 use crate::flow::speech::Speech;
 use crate::flow::validity::Lapse;
 use crate::flow::validity::Validity;
@@ -293,6 +298,17 @@ impl Default for TalkPolicy {
 }
 
 impl Center {
+    /// The services that flows ask, each once.
+    pub fn services<'a>(&'a self) -> BTreeMap<&'a Name, &'a Service> {
+        let asked = |node: &'a Node| match node {
+            Node::Fetch(Fetch { service: Some(service), .. }) => Some(service),
+            Node::Verify(Verify { method: Method::Code { service: Some(service), .. }, .. }) => Some(service),
+            _ => None,
+        };
+        let nodes = self.flows.values().flat_map(|flow| &flow.nodes).map(|at| &at.node);
+        nodes.filter_map(asked).map(|service| (&service.name, &**service)).collect()
+    }
+
     /// How agents of the queue of this name hold and hand over; none where there is no such queue.
     pub fn talk_of(&self, queue: &str) -> Option<&TalkPolicy> {
         let place = self.engine.queues.iter().position(|config| *config.name == *queue)?;

@@ -37,6 +37,8 @@ const THREADS: usize = 8;
 const WAITING: usize = 256;
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 256 * 1024;
+/// Below this every whole number is one of JSON's.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
 /// Before a question is put again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -81,7 +83,8 @@ impl Fetcher {
                 loop {
                     let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(Asked { call, question, code, at }) = next else { return };
-                    let result = ask(&agent, &question, code.as_ref(), at + question.service.timeout);
+                    let (result, why) = ask(&agent, &question, code.as_ref(), at + question.service.timeout);
+                    memory.tell(&question.service.name, why);
                     memory.learn(&question, &result, Instant::now());
                     let result = match code {
                         // That it was sent before does not help.
@@ -123,8 +126,24 @@ fn give(answers: &mpsc::Sender<Fetched>, fetched: Fetched) {
     }
 }
 
-/// Puts the question until it is answered, as often as it may be put, and no longer than `until`.
-fn ask(agent: &Agent, question: &Question, code: Option<&Secret>, until: Instant) -> FetchResult {
+/// `3` and `3.0` are the same number; `12.5` is the text of it, as an amount is.
+fn number_value(number: &serde_json::Number) -> Value {
+    let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < WHOLE);
+    match number.as_i64().or(whole.map(|whole| whole as i64)) {
+        Some(whole) => Value::Number(whole),
+        None => Value::Text(number.to_string()),
+    }
+}
+
+/// Puts the question until it is answered, as often as it may be put, and no longer than `until`; and what was wrong, where
+/// something was.
+fn ask(
+    agent: &Agent,
+    question: &Question,
+    code: Option<&Secret>,
+    until: Instant,
+) -> (FetchResult, Option<String>) {
+    let mut why = None;
     let service = &question.service;
     let tries = if question.send.is_empty() { service.tries } else { 1 };
     for again in 0..tries {
@@ -136,28 +155,47 @@ fn ask(agent: &Agent, question: &Question, code: Option<&Secret>, until: Instant
             break;
         }
         match answer(agent, question, code, left) {
-            Ok((404, _)) => return FetchResult::Missing,
+            Ok((404, _)) => return (FetchResult::Missing, None),
             Ok((200..=299, Some(json))) => {
-                let values = question.fields.iter().map(|(field, _)| value(&json, field)).collect();
-                return FetchResult::Answered { values, known_before: false };
+                let values: Vec<Option<Value>> =
+                    question.fields.iter().map(|(field, _)| value(&json, field)).collect();
+                let lacks = question.fields.iter().zip(&values).find(|(_, value)| value.is_none());
+                let lacks =
+                    lacks.map(|((field, _), _)| format!("the answer has no \"{field}\" that can be used"));
+                return (FetchResult::Answered { values, known_before: false }, lacks);
             }
             // Whoever sends a code need not say anything to it.
             Ok((200..=299, None)) if code.is_some() => {
-                return FetchResult::Answered { values: Vec::new(), known_before: false };
+                return (FetchResult::Answered { values: Vec::new(), known_before: false }, None);
             }
             Ok((status, _)) => {
                 debug!(service = %service.name, status, "a service answered with no JSON, or not well");
+                why = Some(match status {
+                    200..=299 => format!("it answers {status} with no JSON"),
+                    _ => format!("it answers {status}"),
+                });
                 // Our question was wrong: it is no better the next time.
                 if (400..500).contains(&status) {
                     break;
                 }
             }
             // The error may hold the address, and that a caller's number.
-            Err(ureq::Error::Timeout(_)) => debug!(service = %service.name, "no answer in time"),
-            Err(_) => debug!(service = %service.name, "no connection, or none that speaks HTTP"),
+            Err(error) => why = Some(in_words(&error).to_owned()),
         }
     }
-    FetchResult::Failed
+    (FetchResult::Failed, Some(why.unwrap_or_else(|| "no answer in time".to_owned())))
+}
+
+/// What went wrong, without where: that may hold a caller's number.
+fn in_words(error: &ureq::Error) -> &'static str {
+    match error {
+        ureq::Error::Timeout(_) => "no answer in time",
+        ureq::Error::HostNotFound => "there is no such host",
+        ureq::Error::ConnectionFailed | ureq::Error::Io(_) => "no connection",
+        ureq::Error::BodyExceedsLimit(_) => "the answer is too large",
+        ureq::Error::Tls(_) => "no connection that is secure",
+        _ => "nothing that speaks HTTP as it should",
+    }
 }
 
 /// Status and JSON of the answer.
@@ -201,12 +239,12 @@ fn json(value: &Value) -> Json {
     }
 }
 
-/// The value of `order.status`; none when it is not there, or no text, whole number, or truth.
+/// The value of `order.status`; none when it is not there, or no text, number, or truth. A number that is not whole is a text.
 pub(super) fn value(json: &Json, field: &str) -> Option<Value> {
     let found = field.split('.').try_fold(json, |json, name| json.get(name))?;
     match found {
         Json::String(text) => Some(Value::Text(text.clone())),
-        Json::Number(number) => number.as_i64().map(Value::Number),
+        Json::Number(number) => Some(number_value(number)),
         Json::Bool(truth) => Some(Value::Truth(*truth)),
         _ => None,
     }

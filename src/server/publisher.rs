@@ -570,6 +570,12 @@ fn warn_of(loaded: &Loaded) {
     for (name, error) in &loaded.not_switched {
         warn!(announcement = %name, "it was switched, and is as the files say now: {error}");
     }
+    for service in loaded.center.services().values() {
+        let variables = service.headers_env.iter().map(|(_, variable)| variable);
+        for variable in variables.filter(|variable| std::env::var_os(variable).is_none()) {
+            warn!(service = %service.name, %variable, "the environment has no such variable: it is asked without that header");
+        }
+    }
 }
 
 /// What is written down of a change beside what changes.

@@ -146,12 +146,18 @@ impl Fetch {
             FetchResult::Answered { values: answered, .. } => values(&self.gives, answered),
             _ => None,
         };
+        let lacks = match (&result, &found) {
+            (FetchResult::Answered { values: answered, .. }, None) => lacking(&self.gives, answered),
+            _ => None,
+        };
+        let without =
+            lacks.map_or_else(String::new, |field| format!("answered with no {field} of the kind asked for"));
         let words = match (&result, &found) {
             (FetchResult::Answered { known_before: true, .. }, Some(_)) => {
                 "did not answer; what it said before holds"
             }
             (FetchResult::Answered { .. }, Some(_)) => "answered",
-            (FetchResult::Answered { .. }, None) => "answered something else",
+            (FetchResult::Answered { .. }, None) => without.as_str(),
             (FetchResult::Missing, _) => "has none",
             (FetchResult::Failed, _) => "did not answer",
         };
@@ -191,6 +197,16 @@ pub(crate) fn values(
         return None;
     }
     gives.iter().zip(answered).map(one).collect()
+}
+
+/// The first field that is not there, or is of another kind.
+fn lacking<'a>(gives: &'a [Given], answered: &[Option<model::Value>]) -> Option<&'a Name> {
+    let fits = |given: &Given, value: &Option<model::Value>| {
+        values(std::slice::from_ref(given), std::slice::from_ref(value)).is_some()
+    };
+    let lacks =
+        |(place, given): &(usize, &Given)| !answered.get(*place).is_some_and(|value| fits(given, value));
+    gives.iter().enumerate().find(lacks).map(|(_, given)| &given.field)
 }
 
 /// `/orders/{order}/status`

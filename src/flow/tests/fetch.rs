@@ -69,19 +69,21 @@ fn what_a_service_says_is_in_variables_of_the_kinds_that_were_asked_for() {
     // A number may be written as text; nothing else may be another thing than was asked for.
     phone.says(&[text("sent"), text("3"), Value::Truth(false)]);
     ends(&phone, "answered", "status = sent\ndays = 3\nlate = false\nhangs up: sent");
-    for lie in [
-        [text("sent"), text("soon"), Value::Truth(false)],
-        [text("sent"), Value::Truth(true), Value::Truth(false)],
-        [text("sent"), Value::Number(3), text("no")],
+    for (lie, field) in [
+        ([text("sent"), text("soon"), Value::Truth(false)], "order.days"),
+        ([text("sent"), Value::Truth(true), Value::Truth(false)], "order.days"),
+        ([text("sent"), text("12.5"), Value::Truth(false)], "order.days"),
+        ([text("sent"), Value::Number(3), text("no")], "late"),
     ] {
         let mut phone = asked(&center);
         phone.says(&lie);
-        ends(&phone, "answered something else", "to billing, 0 needs more, priority 0");
+        let told = format!("answered with no {field} of the kind asked for");
+        ends(&phone, &told, "to billing, 0 needs more, priority 0");
         assert!(!phone.transcript.iter().any(|line| line.starts_with("status")), "all or nothing");
     }
     let mut phone = asked(&center);
     phone.says(&[text("sent")]);
-    ends(&phone, "answered something else", "to billing, 0 needs more, priority 0");
+    ends(&phone, "answered with no order.days of the kind asked for", "to billing, 0 needs more, priority 0");
 }
 
 #[test]

@@ -45,6 +45,8 @@ impl Default for Known {
 #[derive(Debug, Default)]
 struct Health {
     failures: u32,
+    /// What was wrong, as it was told.
+    told: Option<String>,
     /// Until when it is left alone.
     rests: Option<Instant>,
 }
@@ -69,6 +71,20 @@ impl Memory {
             }
             None => true,
         }
+    }
+
+    /// What is wrong with a service's answers, or nothing is: told once, and again when it is something else.
+    pub fn tell(&self, service: &Name, why: Option<String>) {
+        let mut known = self.locked();
+        let health = known.services.entry(Name::clone(service)).or_default();
+        if health.told == why {
+            return;
+        }
+        match &why {
+            Some(why) => warn!(%service, why, "a service fails flows"),
+            None => info!(%service, "a service answers well again"),
+        }
+        health.told = why;
     }
 
     /// A service was asked, and this came of it.

@@ -106,6 +106,11 @@ impl Little {
 }
 
 fn asked(question: &Question) -> FetchResult {
+    told(question).0
+}
+
+/// What came of it, and what was wrong.
+fn told(question: &Question) -> (FetchResult, Option<String>) {
     let agent =
         Agent::new_with_config(Agent::config_builder().http_status_as_error(false).max_redirects(0).build());
     ask(&agent, question, None, Instant::now() + question.service.timeout)
@@ -113,7 +118,7 @@ fn asked(question: &Question) -> FetchResult {
 
 fn good() -> Vec<Option<Value>> {
     let text = |text: &str| Some(Value::Text(text.to_owned()));
-    vec![text("sent"), Some(Value::Number(3)), Some(Value::Truth(false)), None, None, None]
+    vec![text("sent"), Some(Value::Number(3)), Some(Value::Truth(false)), None, text("0.5"), None]
 }
 
 #[test]
@@ -122,6 +127,28 @@ fn fields_come_back_in_order_and_what_is_no_value_is_none() {
     let found = asked(&little.question("/orders/4711", LONG, 1));
     assert_eq!(found, FetchResult::Answered { values: good(), known_before: false });
     assert_eq!(asked(&little.question("/orders/none", LONG, 1)), FetchResult::Missing);
+}
+
+#[test]
+fn numbers_that_are_not_whole_are_texts_and_those_that_are_are_numbers() {
+    let json = serde_json::json!({ "a": 3.0, "b": 12.5, "c": -7, "d": 1e3, "e": 1e300, "f": 18_446_744_073_709_551_615_u64 });
+    let found = ["a", "b", "c", "d"].map(|field| value(&json, field).expect("a value"));
+    let text = Value::Text("12.5".to_owned());
+    assert_eq!(found, [Value::Number(3), text, Value::Number(-7), Value::Number(1_000)]);
+    assert!(["e", "f"].iter().all(|field| matches!(value(&json, field), Some(Value::Text(_)))));
+}
+
+#[test]
+fn what_was_wrong_is_said() {
+    let little = little();
+    let said = |path: &str| told(&little.question(path, LONG, 1)).1;
+    assert_eq!(said("/orders/none"), None);
+    assert_eq!(said("/orders/4711").as_deref(), Some("the answer has no \"list\" that can be used"));
+    assert!(said("/nowhere/else").is_none(), "404 is an answer");
+    let silent = little.question("/orders/never", Duration::from_millis(200), 1);
+    assert_eq!(told(&silent).1.as_deref(), Some("no answer in time"));
+    let question = Question { url: "http://127.0.0.1:1/".to_owned(), ..little.question("/", LONG, 1) };
+    assert_eq!(told(&question).1.as_deref(), Some("no connection"));
 }
 
 #[test]
