@@ -14,6 +14,7 @@ mod desks;
 mod in_browsers;
 mod lines;
 mod listening;
+mod misdialled;
 mod owners;
 mod placing;
 mod promises;
@@ -281,6 +282,8 @@ pub struct Switchboard {
     listening: BTreeMap<Name, CallId>,
     /// Whose numbers were asked after a talk, lately.
     asked: Asked,
+    /// Numbers that the center has in another form.
+    misdialled: misdialled::Misdialled,
     /// What callers were promised, and when something is to be done about it.
     promises: Promises,
     promises_due: Option<Timestamp>,
@@ -353,6 +356,7 @@ impl Switchboard {
             talked: HashMap::new(),
             owners: Owners::default(),
             listening: BTreeMap::new(),
+            misdialled: Default::default(),
             asked: Asked::default(),
             promises: Promises::default(),
             promises_due: None,

@@ -139,6 +139,7 @@ impl Switchboard {
             let status = refusal.sip_status();
             return self.command(now, Command::Refuse { session, status, retry_after_s: None }, out);
         }
+        self.tell_near_miss(now, incoming.uri.user.as_deref().unwrap_or_default());
         let id = CallId(self.next_call);
         let leg = LegId::of(id, 0);
         let room = !self.is_draining() && self.calls.len() < self.parts.max_calls;
