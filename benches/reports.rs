@@ -173,7 +173,7 @@ fn call_of(chance: &mut Entropy, call: CallId, at: Timestamp, states: &mut State
         of_call(at, What::CallAnswered),
         of_call(at, What::LegOpened { leg, party, address: "127.0.0.1:7000".to_owned() }),
         of_call(at, What::FlowStarted { flow: "main".into() }),
-        of_call(at, What::NodeEntered { flow: "main".into(), node: "welcome".into() }),
+        of_call(at, What::NodeEntered { flow: "main".into(), node: "welcome".into(), by: None }),
         of_call(at, What::Played { prompts: vec!["greeting/welcome".into()] }),
         of_call(joined, What::Digit { digit: '1' }),
         of_call(joined, What::Chose { node: "menu".into(), digit: '1', choice: queue.clone() }),

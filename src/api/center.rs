@@ -136,7 +136,7 @@ pub(super) async fn flow(
         let passage = state.live.passages.of(&place);
         let exits = node.exits.into_iter().map(|exit| ExitJson {
             label: exit.label.unwrap_or_else(|| exit.name.to_string()),
-            taken: passage.taken(name, &exit.to),
+            taken: passage.taken(&exit.name.to_string(), &exit.to),
             to: exit.to.to_string(),
         });
         NodeJson {

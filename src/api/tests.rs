@@ -636,7 +636,7 @@ fn a_flow_is_drawn_with_who_is_where() {
     let api = api();
     api.tell(sample::whole_call(7).into_iter().take(7).collect());
     let facts = sample::whole_call(7);
-    let at_menu = crate::fact::What::NodeEntered { flow: "main".into(), node: "main_menu".into() };
+    let at_menu = crate::fact::What::NodeEntered { flow: "main".into(), node: "main_menu".into(), by: None };
     api.tell(vec![crate::fact::Fact { what: at_menu, ..facts[7].clone() }]);
     let (_, list) = api.get("/api/v1/flows");
     let main = list["flows"].as_array().unwrap().iter().find(|flow| flow["name"] == "main").unwrap();

@@ -3,18 +3,20 @@
 //!
 //! An agent's is a wish to hold like any other. Nobody has asked the caller, so they are asked by prompt, unless they
 //! agreed a moment ago. Until the phone is back, a caller who did not agree hears a ringing tone, which is no hold music,
-//! and after half a minute they go back to the queue as old as they are. A caller's own hold is told to the agent's desk,
-//! and changes nothing else.
+//! and after half a minute they go back to the queue as old as they are. A caller's own hold is told to the agent's desk, and
+//! a flow does not count their silence meanwhile; it changes nothing else.
 
 use std::time::Duration;
 
 use super::Call;
 use super::CallAction;
+use super::Phase;
 use super::consult::Stage;
 use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::fact::HoldEndedBy;
 use crate::flow::Center;
+use crate::flow::FlowEvent;
 use crate::queue::hold;
 use crate::queue::hold::Hold;
 
@@ -24,6 +26,20 @@ const WAITS_FOR: Duration = Duration::from_secs(30);
 const REASON: &str = "held by phone";
 
 impl Call {
+    /// The caller's phone holds their line, or has them back, while a flow serves them.
+    pub(super) fn flow_stands_still(
+        &mut self,
+        center: &Center,
+        now: Timestamp,
+        leg: LegId,
+        event: FlowEvent,
+        out: &mut Vec<CallAction>,
+    ) {
+        if self.caller == Some(leg) && matches!(self.phase, Phase::Flow) {
+            self.step_flow(center, now, event, out);
+        }
+    }
+
     /// A party's phone holds its line.
     pub(super) fn phone_holds(
         &mut self,

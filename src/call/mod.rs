@@ -640,10 +640,12 @@ impl Call {
             LegEvent::Ended { cause } => self.on_party_left(center, now, leg, &cause, out),
             LegEvent::Held => {
                 out.push(CallAction::Fact(What::FarEndHeld { leg, party }));
+                self.flow_stands_still(center, now, leg, FlowEvent::Held, out);
                 self.phone_holds(center, now, leg, out);
             }
             LegEvent::Resumed => {
                 out.push(CallAction::Fact(What::FarEndResumed { leg, party }));
+                self.flow_stands_still(center, now, leg, FlowEvent::Resumed, out);
                 self.phone_is_back(center, now, leg, out);
             }
             LegEvent::Closed { quality } => {

@@ -108,8 +108,13 @@ pub enum What {
     CallAnswered,
     /// A flow began to serve the caller.
     FlowStarted { flow: Name },
-    /// The caller came to a node of the flow.
-    NodeEntered { flow: Name, node: Name },
+    /// The caller came to a node of the flow; by that exit of the node before it, where one led here.
+    NodeEntered {
+        flow: Name,
+        node: Name,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Name>,
+    },
     /// Prompts began to play to the caller, by name, in order.
     Played { prompts: Vec<Name> },
     /// Prompts were not played, because the caller had keyed ahead.

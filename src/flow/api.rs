@@ -62,6 +62,10 @@ pub enum FlowEvent {
     Transferred(TransferResult),
     /// How a [`FlowAction::RecordMessage`] goes.
     Message(MessageNews),
+    /// The caller's phone holds the line: they neither hear nor key.
+    Held,
+    /// They are back on the line.
+    Resumed,
     /// [`Run::deadline`](crate::flow::Run::deadline) is due.
     Tick,
     /// The caller hung up: end cleanly.

@@ -5,6 +5,7 @@
 //! such a node: see [`Hush`].
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -35,6 +36,9 @@ use crate::flow::step::MAX_KEPT;
 use crate::flow::step::Next;
 use crate::flow::step::Session;
 use crate::flow::step::Step;
+
+/// How long a caller may hold the line before silence counts all the same.
+const HELD_AT_MOST: Duration = Duration::from_secs(30 * 60);
 
 /// One caller in a flow. Plain data; what the caller keyed of a secret is lost when it is written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +111,8 @@ impl Run {
             playing: None,
             timer: None,
             keypad: Keypad::default(),
+            held_until: None,
+            waits: Duration::ZERO,
             unheard: Default::default(),
             hush: None,
         };
@@ -172,12 +178,32 @@ impl Run {
                 self.input(center, flow, now, Input::Transferred(result), out);
             }
             FlowEvent::Message(news) => self.input(center, flow, now, Input::Message(news), out),
+            FlowEvent::Held => self.session.held_until = Some(now + HELD_AT_MOST),
+            FlowEvent::Resumed => self.resumed(now),
             FlowEvent::Tick => {
                 if self.session.timer.is_some_and(|due| due <= now) {
                     self.session.timer = None;
                     self.input(center, flow, now, Input::Timer, out);
                 }
             }
+        }
+        self.stand_still(center, now);
+    }
+
+    /// While the caller's phone holds the line nobody counts how long they press no key.
+    fn stand_still(&mut self, center: &Center, now: Timestamp) {
+        let Some(until) = self.session.held_until.filter(|until| *until > now) else { return };
+        let at = center.flows.get(&self.flow).and_then(|flow| flow.node(self.node));
+        if at.is_some_and(|at| at.node.waits_for_keys(&self.state)) {
+            self.session.timer = self.session.timer.map(|_| until);
+        }
+    }
+
+    /// They are back, and have as long as they had at first.
+    fn resumed(&mut self, now: Timestamp) {
+        let until = self.session.held_until.take();
+        if until.is_some() && self.session.timer == until {
+            self.session.timer = Some(now + self.session.waits);
         }
     }
 
@@ -243,7 +269,7 @@ impl Run {
             let (customer, name) = (customer.account.clone(), customer.name.clone());
             out.push(FlowAction::Fact(What::Identified { customer, name, by: IdentifiedBy::CallingNumber }));
         }
-        let next = self.enter(flow, now, self.node, out);
+        let next = self.enter(flow, now, (self.node, None), out);
         self.go(center, now, next, out);
     }
 
@@ -346,9 +372,10 @@ impl Run {
                     self.hush(flow, now, to);
                     if let Some(at) = flow.node(self.node) {
                         let (flow, node) = (Name::clone(&flow.name), Name::clone(&at.name));
-                        out.push(FlowAction::Left { flow, node, exit });
+                        out.push(FlowAction::Left { flow, node, exit: exit.clone() });
                     }
-                    self.enter(flow, now, to, out)
+                    let by = Some(Name::from(exit.to_string()));
+                    self.enter(flow, now, (to, by), out)
                 }
                 Next::GoTo(other) => {
                     flows -= 1;
@@ -413,7 +440,7 @@ impl Run {
         self.session.secrets.clear();
         out.push(FlowAction::Fact(What::FlowStarted { flow: Name::clone(&name) }));
         self.flow = name;
-        self.enter(flow, now, flow.start, out)
+        self.enter(flow, now, (flow.start, None), out)
     }
 
     /// Back into the flow that called this one, by the exit that `result` has there, with what this one gives.
@@ -435,7 +462,13 @@ impl Run {
         Some(Next::Go(ExitName::Result(result), to))
     }
 
-    fn enter(&mut self, flow: &Flow, now: Timestamp, to: NodeIndex, out: &mut Vec<FlowAction>) -> Next {
+    fn enter(
+        &mut self,
+        flow: &Flow,
+        now: Timestamp,
+        (to, by): (NodeIndex, Option<Name>),
+        out: &mut Vec<FlowAction>,
+    ) -> Next {
         self.node = to;
         self.state = State::Plain;
         self.session.timer = None;
@@ -443,7 +476,8 @@ impl Run {
             self.fail(out);
             return Next::Over;
         };
-        step.fact(What::NodeEntered { flow: Name::clone(&flow.name), node: Name::clone(&at.name) });
+        let (flow, node) = (Name::clone(&flow.name), Name::clone(&at.name));
+        step.fact(What::NodeEntered { flow, node, by });
         let (state, next) = at.node.enter(&mut step);
         self.state = state;
         next

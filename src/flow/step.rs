@@ -107,6 +107,12 @@ pub(crate) struct Session {
     pub timer: Option<Timestamp>,
     #[serde(default)]
     pub keypad: Keypad,
+    /// The caller's phone holds the line: until when at most nothing is expected of them.
+    #[serde(default)]
+    pub held_until: Option<Timestamp>,
+    /// How long the timer was set for.
+    #[serde(default)]
+    pub waits: Duration,
     /// What services said in this flow that the caller has not heard.
     #[serde(default)]
     pub unheard: BTreeSet<Name>,
@@ -226,6 +232,7 @@ impl Step<'_> {
     }
 
     pub fn wait(&mut self, duration: Duration) {
+        self.session.waits = duration;
         self.session.timer = Some(self.now + duration);
     }
 

@@ -442,8 +442,9 @@ impl Live {
     /// A caller goes on to another node, or out of the flow to an agent.
     fn walks_on(&self, call: &LiveCall, wall: WallTime, what: &What) {
         match what {
-            What::NodeEntered { flow, node } => {
-                self.passages.moved(call.left_node(wall), Some(&(flow.clone(), node.clone())));
+            What::NodeEntered { flow, node, by } => {
+                let to = (flow.clone(), node.clone());
+                self.passages.moved(call.left_node(wall), Some((&to, by.as_ref())));
             }
             What::AgentConnected { .. } => self.passages.moved(call.left_node(wall), None),
             _ => {}
@@ -569,7 +570,7 @@ impl LiveCall {
         }
         match what {
             What::CallAnswered | What::FlowStarted { .. } => self.enter(Phase::InFlow, wall),
-            What::NodeEntered { flow, node } => {
+            What::NodeEntered { flow, node, .. } => {
                 self.node = Some((flow.clone(), node.clone()));
                 self.at_node_since = wall;
             }

@@ -26,26 +26,28 @@ pub struct Passage {
     pub left: u64,
     /// How long those were there, together.
     pub stayed: Duration,
-    /// Where they went, when it was to another node.
+    /// Where they went by none of its exits: into another flow.
     pub to: BTreeMap<Node, u64>,
+    /// By which of its exits they went, by name.
+    pub by: BTreeMap<Name, u64>,
 }
 
 impl Passages {
-    /// A caller was at a node for so long, and is at another one now; either may be none.
-    pub(super) fn moved(&self, from: Option<(&Node, Duration)>, to: Option<&Node>) {
+    /// A caller was at a node for so long, and is at another one now, by this exit; either may be none.
+    pub(super) fn moved(&self, from: Option<(&Node, Duration)>, to: Option<(&Node, Option<&Name>)>) {
         let mut nodes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((node, stayed)) = from
             && let Some(passage) = nodes.get_mut(node)
         {
             passage.left += 1;
             passage.stayed += stayed;
-            match to.map(|to| (passage.to.get_mut(to), to)) {
-                Some((Some(times), _)) => *times += 1,
-                Some((None, to)) => drop(passage.to.insert(to.clone(), 1)),
+            match to {
+                Some((_, Some(exit))) => *passage.by.entry(exit.clone()).or_default() += 1,
+                Some((to, None)) => *passage.to.entry(to.clone()).or_default() += 1,
                 None => {}
             }
         }
-        match to.map(|to| (nodes.get_mut(to).is_some(), to)) {
+        match to.map(|(to, _)| to).map(|to| (nodes.get_mut(to).is_some(), to)) {
             Some((false, to)) if nodes.len() < MOST_NODES => {
                 nodes.insert(to.clone(), Passage { came: 1, ..Passage::default() });
             }
@@ -66,10 +68,10 @@ impl Passage {
         u32::try_from(self.left).ok().and_then(|left| self.stayed.checked_div(left))
     }
 
-    /// How often somebody went from here to this node of the same flow, or into this other flow.
-    pub fn taken(&self, flow: &str, to: &str) -> u64 {
-        let there = |(of, node): &&Node| if **of == *flow { **node == *to } else { **of == *to };
-        self.to.iter().filter(|(node, _)| there(node)).map(|(_, times)| times).sum()
+    /// How often somebody left by this exit, or went into this other flow.
+    pub fn taken(&self, exit: &str, to: &str) -> u64 {
+        let into: u64 = self.to.iter().filter(|((flow, _), _)| **flow == *to).map(|(_, times)| times).sum();
+        into + self.by.get(exit).copied().unwrap_or(0)
     }
 }
 
@@ -82,14 +84,17 @@ mod tests {
         let (passages, secs) = (Passages::default(), Duration::from_secs);
         let node = |name: &str| ("main".into(), name.into());
         let (menu, queue, other) = (node("menu"), node("queue"), ("hours".into(), "start".into()));
-        for (stayed, to) in [(4, &queue), (8, &other), (6, &queue)] {
-            passages.moved(None, Some(&menu));
-            passages.moved(Some((&menu, secs(stayed))), Some(to));
+        let key = |key: &str| Some(Name::from(key));
+        for (stayed, to, by) in [(4, &queue, key("1")), (8, &other, None), (6, &queue, key("otherwise"))] {
+            passages.moved(None, Some((&menu, None)));
+            passages.moved(Some((&menu, secs(stayed))), Some((to, by.as_ref())));
         }
-        passages.moved(None, Some(&menu));
+        passages.moved(None, Some((&menu, None)));
         let seen = passages.of(&menu);
         assert_eq!((seen.came, seen.left, seen.average()), (4, 3, Some(secs(6))));
-        assert_eq!((seen.taken("main", "queue"), seen.taken("main", "hours")), (2, 1));
+        // Two exits lead to the queue, and each has its own figure.
+        let taken = ["1", "2", "otherwise"].map(|exit| seen.taken(exit, "queue"));
+        assert_eq!((taken, seen.taken("hours", "hours")), ([1, 0, 1], 1));
         passages.moved(Some((&queue, secs(1))), None);
         let seen = passages.of(&queue);
         assert_eq!((seen.came, seen.left, seen.to.len()), (2, 1, 0));

@@ -103,7 +103,7 @@ impl MenuFold {
     /// Takes one more fact in; the node that the caller has left by it, if its tally is another one now.
     fn apply(&mut self, dated: &DatedFact) -> Option<(&Node, &MenuTally)> {
         match &dated.fact.what {
-            What::NodeEntered { flow, node } => {
+            What::NodeEntered { flow, node, .. } => {
                 let now = (flow.clone(), node.clone());
                 let last = self.at.replace((now, dated.wall, MenuTally { came: 1, ..MenuTally::default() }));
                 return self.leave(last, dated.wall);
@@ -223,7 +223,7 @@ mod tests {
     use crate::store::sample;
 
     fn at(node: &str) -> What {
-        What::NodeEntered { flow: "main".into(), node: node.into() }
+        What::NodeEntered { flow: "main".into(), node: node.into(), by: None }
     }
 
     fn silent() -> What {

@@ -71,7 +71,7 @@ pub(crate) fn whole_call(call: u64) -> Vec<Fact> {
                 },
             ),
             (13, What::FlowStarted { flow: "main".into() }),
-            (13, What::NodeEntered { flow: "main".into(), node: "welcome".into() }),
+            (13, What::NodeEntered { flow: "main".into(), node: "welcome".into(), by: None }),
             (14, What::Played { prompts: vec!["greeting/welcome".into(), "names/ann".into()] }),
             (2_100, What::BargedIn { digit: '1' }),
             (2_100, What::Digit { digit: '1' }),

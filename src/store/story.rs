@@ -109,7 +109,7 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::CalleeMissed { why } => talk::callee_missed(*why).to_owned(),
         What::CallAnswered => "answered".to_owned(),
         What::FlowStarted { flow } => format!("flow {flow} begins"),
-        What::NodeEntered { flow, node } => format!("at {flow}/{node}"),
+        What::NodeEntered { flow, node, .. } => format!("at {flow}/{node}"),
         What::Played { prompts } => format!("plays {}", list(prompts)),
         What::LeftOut { prompts } => format!("keyed ahead: {} was left out", list(prompts)),
         What::BargedIn { digit } => format!("key {digit} stopped the prompt"),

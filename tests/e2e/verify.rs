@@ -183,6 +183,31 @@ fn keys_are_in_the_history_and_the_pin_is_nowhere_however_much_is_logged() {
 }
 
 #[test]
+fn a_pin_that_is_keyed_once_more_is_written_nowhere() {
+    if !available("a_pin_that_is_keyed_once_more_…", &["sipp"]) {
+        return;
+    }
+    let server = Server::set_up(Setup { log: "trace", ..Setup::default() });
+    let caller = Sipp::dial(&server.sip(), "1000", ANN, "caller_stays", 0);
+    let id = caller.sip_call_id.clone();
+    server.story_with(&id, "call_answered", 5);
+    caller.line.key("4771#");
+    server.story_when(&id, "it did not fit", 20, |story| story.prompts().contains(&"verify/wrong"));
+    // Over the words that ask for it again, and over the thanks as well.
+    caller.line.key("4711#");
+    server.story_when(&id, "thanks", 20, |story| story.prompts().contains(&"verify/verified"));
+    caller.line.key("4711#");
+    let story = server.story_with(&id, "no_match", 20);
+    assert_eq!(story.only("verification_ended")["result"], "verified_by_pin");
+    assert_eq!(story.only("no_match")["digit"], "?");
+    drop(caller);
+    server.story_with(&id, "call_ended", 20);
+    let found = server.get(&format!("/api/v1/calls?sip_call_id={id}"));
+    assert_eq!(found["calls"][0]["digits"], "", "{found}");
+    server.never_wrote("4711");
+}
+
+#[test]
 fn an_account_tried_ten_times_is_locked_even_for_the_right_pin() {
     if !available("an_account_tried_ten_times_is_locked_…", &["baresip"]) {
         return;

@@ -7,7 +7,7 @@ use crate::fact::Party;
 #[test]
 fn what_callers_keyed_at_a_menu_is_told_to_supervisors() {
     let api = api();
-    let at = |node: &str| What::NodeEntered { flow: "main".into(), node: node.into() };
+    let at = |node: &str| What::NodeEntered { flow: "main".into(), node: node.into(), by: None };
     let wrong = What::NoMatch { node: "topics".into(), digit: '0' };
     let chose = What::Chose { node: "topics".into(), digit: '1', choice: "billing".into() };
     let left = What::CallEnded { by: Party::Caller, outcome: Outcome::LeftInFlow, cause: String::new() };

@@ -300,6 +300,11 @@ impl Node {
         }
     }
 
+    /// Whether it is the caller's keys that are waited for.
+    pub fn waits_for_keys(&self, state: &State) -> bool {
+        self.listens(state) && !matches!(self, Node::Bot(_) | Node::Voicemail(_))
+    }
+
     /// Whether the digits keyed here are a secret or may be.
     pub fn asks_secret(&self) -> bool {
         match self {

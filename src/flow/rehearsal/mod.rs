@@ -603,7 +603,7 @@ impl<'a> Rehearsal<'a> {
 /// What a fact tells that no action has told.
 fn told(what: What) -> Option<Met> {
     Some(match what {
-        What::NodeEntered { flow, node } => Met::Entered { flow, node },
+        What::NodeEntered { flow, node, .. } => Met::Entered { flow, node },
         What::Digit { digit } => Met::Key(digit),
         What::NoInput { node } => Met::Silence { node },
         What::NoMatch { node, digit } => Met::NoMatch { node, digit },

@@ -1,9 +1,12 @@
 //! Keys that come in bursts, with a `#` after them, and ahead of what nobody can know yet.
 
+use std::time::Duration;
+
 use super::Phone;
 use super::center_of;
 use super::read_back;
 use crate::flow::Center;
+use crate::flow::FlowEvent;
 
 const CENTER: &str = "\
 company: Juniper
@@ -101,4 +104,34 @@ fn the_history_says_what_was_left_out_for_keys_that_came_ahead() {
         phone.seen.take().is_some_and(|seen| seen.contains("LeftOut { prompts: [\"long\"] }"))
     };
     assert!(left_out(". 2 1 fails") && !left_out(". 2 fails 1"));
+}
+
+#[test]
+fn while_a_callers_phone_holds_the_line_their_silence_is_not_counted() {
+    let center = center();
+    for held in [". holds", "holds ."] {
+        let mut phone = Phone::dial(&center, "main", None);
+        phone.play(held);
+        phone.now += Duration::from_secs(600);
+        phone.tell(FlowEvent::Tick);
+        phone.run = read_back(&phone.run);
+        phone.play("back");
+        let until = phone.run.deadline().map(|due| due.since(phone.now));
+        assert_eq!(
+            (phone.transcript.len(), until),
+            (2, Some(Duration::from_secs(5))),
+            "they have 5 s once more"
+        );
+        phone.play("1");
+        assert_eq!(phone.transcript[2..], ["key 1", "chose news", "hears long"]);
+    }
+    // Not for ever, and what is not the caller's to answer goes on.
+    let mut phone = Phone::dial(&center, "main", None);
+    phone.play(". holds");
+    assert_eq!(phone.run.deadline().map(|due| due.since(phone.now)), Some(Duration::from_secs(1_800)));
+    phone.play("~");
+    assert_eq!(phone.transcript.last().map(String::as_str), Some("hears menu/main"));
+    let mut phone = Phone::dial(&center, "main", None);
+    phone.play(". 2 holds ~");
+    assert_eq!(phone.transcript.last().map(String::as_str), Some("hears long"), "the service is late");
 }

@@ -275,7 +275,7 @@ impl<'a> Phone<'a> {
     /// until the next deadline, `ok`/`wrong`/`locked`/`down` the verifier answers, `answered`/`none`/`fails` a service does,
     /// `picks-up`/`parts`/`busy`/`refuses`/`not-there` what somebody does who is called, `done`/`lost` a
     /// bot is done with two values or gone, `speaks`/`silent` after 3 s/`full` the disk what happens to a message, `bye`
-    /// the caller hangs up.
+    /// the caller hangs up, `holds`/`back` their phone holds the line and has them back.
     pub fn play(&mut self, script: &str) {
         for word in script.split_whitespace() {
             match word {
@@ -304,6 +304,8 @@ impl<'a> Phone<'a> {
                     self.tell(FlowEvent::Message(MessageNews::Silent));
                 }
                 "full" => self.tell(FlowEvent::Message(MessageNews::Failed)),
+                "holds" => self.tell(FlowEvent::Held),
+                "back" => self.tell(FlowEvent::Resumed),
                 "bye" => self.tell(FlowEvent::HungUp),
                 keys => keys.chars().for_each(|key| {
                     self.now += Duration::from_millis(200);

@@ -22,7 +22,7 @@ fn arrived(to: &str) -> What {
 }
 
 fn at(node: &str) -> What {
-    What::NodeEntered { flow: "main".into(), node: node.into() }
+    What::NodeEntered { flow: "main".into(), node: node.into(), by: None }
 }
 
 fn chose(choice: &str) -> What {
