@@ -2,6 +2,7 @@
 //! phone is, it proves by digest, as every other one.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -34,6 +35,9 @@ use crate::wire::sip::WebConnection;
 /// The subprotocol ([RFC 7118 §4.1](https://www.rfc-editor.org/rfc/rfc7118#section-4.1)).
 const PROTOCOL: &str = "sip";
 
+/// How long a connection may be silent both ways but for signs of life, as over TCP.
+const IDLE: Duration = Duration::from_secs(2 * 3_600);
+
 /// Where it is.
 pub(super) const PATH: &str = "/sip";
 
@@ -62,25 +66,43 @@ pub(super) async fn open(
     Ok(upgrade.on_upgrade(move |web| serve(web, connection)).into_response())
 }
 
-async fn serve(mut web: WebSocket, mut connection: WebConnection) {
-    let (mut heard, mut pinged) = (Instant::now(), Instant::now());
+/// Carries one connection until either side is done with it. One that is cut off ends at once, though a frame is being written.
+async fn serve(web: WebSocket, mut connection: WebConnection) {
+    let cut = connection.cut();
+    tokio::select! {
+        () = carry(web, &mut connection) => {}
+        () = cut => {}
+    }
+    connection.close().await;
+}
+
+async fn carry(mut web: WebSocket, connection: &mut WebConnection) {
+    let (mut heard, mut pinged, mut spoke) = (Instant::now(), Instant::now(), Instant::now());
     loop {
         let pulse_at = (pinged + PING_EVERY).min(heard + DEAD_AFTER);
         let goes_on = tokio::select! {
             message = web.recv() => {
                 heard = Instant::now();
                 match message {
-                    Some(Ok(message)) => received(&mut web, &connection, message).await,
+                    Some(Ok(message)) => {
+                        if is_sip(&message) {
+                            spoke = heard;
+                        }
+                        received(&mut web, connection, message).await
+                    }
                     // Gone, or a frame that is none, or longer than any message.
                     _ => None,
                 }
             }
             message = connection.outgoing() => match message {
-                Some(message) => send(&mut web, frame(message)).await,
+                Some(message) => {
+                    spoke = Instant::now();
+                    send(&mut web, frame(message)).await
+                }
                 None => None,
             },
             () = sleep_until(pulse_at) => {
-                if heard.elapsed() >= DEAD_AFTER {
+                if heard.elapsed() >= DEAD_AFTER || spoke.elapsed() >= IDLE {
                     break;
                 }
                 pinged = Instant::now();
@@ -91,7 +113,11 @@ async fn serve(mut web: WebSocket, mut connection: WebConnection) {
             break;
         }
     }
-    connection.close().await;
+}
+
+/// Whether it is more than a sign of life.
+fn is_sip(message: &Message) -> bool {
+    matches!(message, Message::Text(_) | Message::Binary(_))
 }
 
 async fn received(web: &mut WebSocket, connection: &WebConnection, message: Message) -> Option<()> {

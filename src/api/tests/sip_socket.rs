@@ -1,5 +1,6 @@
 //! SIP over WebSocket: who may connect, and what goes through.
 
+use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
@@ -101,6 +102,20 @@ async fn a_frame_of_either_kind_is_a_message_and_a_ping_is_answered() {
     assert_eq!(pong, Message::text("\r\n"));
     web.close(None).await.unwrap();
     assert_eq!(next(&mut arrived).await, (hop, None), "whoever is reached over it is told");
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_closed_at_once_when_too_much_waits_for_them() {
+    let (at, phones, mut arrived, _folder) = listening().await;
+    let (mut web, _) = connect(at, &[SIP]).await.unwrap();
+    web.send(Message::text("OPTIONS sip:a SIP/2.0\r\n\r\n")).await.unwrap();
+    let (hop, _) = next(&mut arrived).await;
+    // One more than may wait, and more than any buffers hold: without an end at once, a frame would be half written.
+    for _ in 0..=256 {
+        phones.send(hop, Bytes::from_static(&[b'x'; MAX_MESSAGE]));
+    }
+    let over = tokio::time::timeout(Duration::from_secs(15), next(&mut arrived)).await;
+    assert_eq!(over.expect("sooner than a frame may take to be written"), (hop, None));
 }
 
 #[tokio::test]

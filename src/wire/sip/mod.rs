@@ -18,6 +18,8 @@ use tracing::debug;
 use crate::sip::Hop;
 use crate::sip::Input;
 use crate::sip::Transport;
+use crate::wire::places::Shares;
+use crate::wire::places::of_open_files;
 use streams::Connections;
 pub use streams::Keys;
 pub use udp::Udp;
@@ -28,8 +30,17 @@ pub use web::WebConnections;
 /// itself, and TCP slows its peer down.
 const STREAM_BACKLOG: usize = 1_024;
 
-/// How many connections of one kind there may be; one more is closed at once.
+/// How many connections of one kind there may be, where more files may be open; one more is closed at once.
 const MOST_CONNECTIONS: usize = 4_096;
+
+/// Of the files that may be open each kind has one in so many: a leg of a call has two, and the web has its own.
+const PART_OF_FILES: u64 = 8;
+
+/// What peers may take of the connections of one kind: a network as many as the phones of a large office behind one address,
+/// and this machine, where a proxy may stand, all.
+fn shares() -> Shares {
+    Shares::of(of_open_files(PART_OF_FILES, MOST_CONNECTIONS))
+}
 
 /// How many messages may wait to be written to one peer; a peer that reads slower than that is cut off.
 const WRITE_BACKLOG: usize = 256;

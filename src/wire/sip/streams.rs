@@ -2,9 +2,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -28,14 +25,18 @@ use tokio_rustls::client::TlsStream;
 use tracing::debug;
 use tracing::warn;
 
-use super::MOST_CONNECTIONS;
 use super::WRITE_BACKLOG;
+use super::shares;
 use crate::sip::Hop;
 use crate::sip::Input;
 use crate::sip::Transport;
 use crate::sip::message::Framed;
 use crate::sip::message::Message;
 use crate::sip::message::StreamFramer;
+use crate::wire::places::Full;
+use crate::wire::places::Place;
+use crate::wire::places::Places;
+use crate::wire::places::Shares;
 use crate::wire::tls::TlsClient;
 use crate::wire::tls::TlsServer;
 
@@ -47,9 +48,6 @@ const FIRST_WITHIN: Duration = Duration::from_secs(30);
 
 /// How long a message may take to be written; whoever waits for an answer to it has given up by then (64 T1).
 const WRITE_WITHIN: Duration = Duration::from_secs(32);
-
-/// How many connections one network may have, so that it takes nobody else's: all phones of an office behind one address.
-const MOST_OF_NETWORK: usize = MOST_CONNECTIONS / 4;
 
 /// Connections that are refused are told in the log so often at most.
 const REFUSED_TOLD_EVERY: Duration = Duration::from_secs(10);
@@ -63,30 +61,30 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What peers may take.
 #[derive(Clone, Copy)]
 struct Limits {
-    of_network: usize,
+    shares: Shares,
     first_within: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { of_network: MOST_OF_NETWORK, first_within: FIRST_WITHIN }
+        Limits { shares: shares(), first_within: FIRST_WITHIN }
     }
 }
 
 /// Every open connection, by peer.
 #[derive(Default)]
 struct Open {
-    places: HashMap<SocketAddr, Place>,
-    of_networks: HashMap<IpAddr, usize>,
+    connections: HashMap<SocketAddr, Connection>,
     /// How many there have ever been.
     counted: u64,
     refused_told: Option<Instant>,
 }
 
 /// One of them. Its task ends with it, whatever it is doing.
-struct Place {
+struct Connection {
     number: u64,
     writer: mpsc::Sender<Bytes>,
+    _place: Place,
     _cut: oneshot::Sender<()>,
 }
 
@@ -99,49 +97,26 @@ struct Carried {
 }
 
 impl Open {
-    fn has_room(&mut self, network: IpAddr, limits: Limits) -> bool {
-        let of_network = self.of_networks.get(&network).copied().unwrap_or_default();
-        if self.places.len() < MOST_CONNECTIONS && of_network < limits.of_network {
-            return true;
-        }
-        if self.refused_told.is_none_or(|told| told.elapsed() >= REFUSED_TOLD_EVERY) {
-            self.refused_told = Some(Instant::now());
-            warn!(%network, of_network, of_all = self.places.len(), "too many SIP connections: one more was refused");
-        }
-        false
-    }
-
-    fn add(&mut self, peer: SocketAddr) -> Carried {
-        // One from the very same address is dead, though it has not ended.
-        self.remove(peer);
+    fn add(&mut self, peer: SocketAddr, place: Place) -> (mpsc::Sender<Bytes>, Carried) {
         self.counted += 1;
-        *self.of_networks.entry(network(peer)).or_default() += 1;
         let number = self.counted;
         let (writer, queue) = mpsc::channel(WRITE_BACKLOG);
         let (_cut, cut) = oneshot::channel();
-        self.places.insert(peer, Place { number, writer, _cut });
-        Carried { peer, number, queue, cut }
+        let ours = Connection { number, writer: writer.clone(), _place: place, _cut };
+        self.connections.insert(peer, ours);
+        (writer, Carried { peer, number, queue, cut })
     }
 
-    fn remove(&mut self, peer: SocketAddr) {
-        if self.places.remove(&peer).is_none() {
-            return;
+    fn refused(&mut self, peer: SocketAddr, full: Full) {
+        if self.refused_told.is_none_or(|told| told.elapsed() >= REFUSED_TOLD_EVERY) {
+            self.refused_told = Some(Instant::now());
+            let why = match full {
+                Full::All => "there are too many",
+                Full::Network => "its network has too many",
+            };
+            let open = self.connections.len();
+            warn!(%peer, why, open, "a SIP connection was refused");
         }
-        let network = network(peer);
-        if let Some(left) = self.of_networks.get_mut(&network) {
-            *left -= 1;
-            if *left == 0 {
-                self.of_networks.remove(&network);
-            }
-        }
-    }
-}
-
-/// Whose address it is, as far as that can be told: of IPv4 256 addresses, of IPv6 what a site is given (RFC 6177 §2).
-fn network(peer: SocketAddr) -> IpAddr {
-    match peer.ip().to_canonical() {
-        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (!0 << 8)).into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 80)).into(),
     }
 }
 
@@ -163,7 +138,8 @@ struct Shared {
     /// None: plain TCP.
     keys: Option<Keys>,
     open: Arc<Mutex<Open>>,
-    limits: Limits,
+    places: Places,
+    first_within: Duration,
     arrived: mpsc::Sender<Input>,
 }
 
@@ -184,7 +160,9 @@ impl Connections {
         arrived: mpsc::Sender<Input>,
     ) -> io::Result<Connections> {
         let listener = TcpListener::bind(address).await?;
-        let shared = Shared { local: listener.local_addr()?, keys, open: Arc::default(), limits, arrived };
+        let Limits { shares, first_within } = limits;
+        let (local, open, places) = (listener.local_addr()?, Arc::default(), Places::new(shares));
+        let shared = Shared { local, keys, open, places, first_within, arrived };
         tokio::spawn(accept(listener, shared.clone()));
         Ok(Connections { shared })
     }
@@ -212,7 +190,7 @@ impl Connections {
         };
         if writer.try_send(bytes).is_err() {
             debug!(peer = %hop.remote, "a stream's peer reads too slowly, or is gone: cut off");
-            self.shared.open().remove(hop.remote);
+            self.shared.open().connections.remove(&hop.remote);
         }
     }
 }
@@ -224,27 +202,30 @@ impl Shared {
     }
 
     fn writer(&self, peer: SocketAddr) -> Option<mpsc::Sender<Bytes>> {
-        self.open().places.get(&peer).map(|place| place.writer.clone())
+        self.open().connections.get(&peer).map(|connection| connection.writer.clone())
     }
 
     /// A place for one more connection, or none when there are too many.
     fn enlist(&self, peer: SocketAddr) -> Option<(mpsc::Sender<Bytes>, Carried)> {
         let mut open = self.open();
-        if !open.has_room(network(peer), self.limits) {
-            return None;
+        // One from the very same address is dead, though it has not ended.
+        open.connections.remove(&peer);
+        match self.places.take(peer.ip()) {
+            Ok(place) => Some(open.add(peer, place)),
+            Err(full) => {
+                open.refused(peer, full);
+                None
+            }
         }
-        let carried = open.add(peer);
-        let writer = open.places.get(&peer)?.writer.clone();
-        Some((writer, carried))
     }
 
     /// The connection of this number is no more.
     async fn ended(&self, peer: SocketAddr, number: u64) {
         {
             let mut open = self.open();
-            match open.places.get(&peer).map(|place| place.number) {
+            match open.connections.get(&peer).map(|connection| connection.number) {
                 Some(newer) if newer != number => return,
-                _ => open.remove(peer),
+                _ => drop(open.connections.remove(&peer)),
             }
         }
         let _ = self.arrived.send(Input::HopFailed { hop: self.hop(peer) }).await;
@@ -283,7 +264,7 @@ async fn welcome(stream: TcpStream, Carried { peer, number, queue, cut }: Carrie
 
 async fn answer(stream: TcpStream, peer: SocketAddr, queue: mpsc::Receiver<Bytes>, shared: &Shared) {
     at_once(&stream);
-    let first_due = Instant::now() + shared.limits.first_within;
+    let first_due = Instant::now() + shared.first_within;
     let first = Some(first_due);
     match &shared.keys {
         None => carry(stream.into_split(), (peer, first), queue, shared).await,
@@ -395,6 +376,8 @@ async fn write(mut writer: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<By
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const OPTIONS: &[u8] =
@@ -441,14 +424,14 @@ mod tests {
             connections.send(hop, Bytes::from_static(&[b'x'; 64 << 10]));
             tokio::task::yield_now().await;
         }
-        assert!(connections.shared.open().places.is_empty(), "it is cut off");
+        assert!(connections.shared.open().connections.is_empty(), "it is cut off");
         let input = next(&mut inputs).await;
         assert!(
             matches!(input, Input::HopFailed { hop: failed } if failed.remote == hop.remote),
             "{input:?}"
         );
         assert!(is_closed(&mut peer).await);
-        assert!(connections.shared.open().of_networks.is_empty());
+        assert_eq!(connections.shared.places.count(), 0);
     }
 
     #[tokio::test]
@@ -476,7 +459,8 @@ mod tests {
 
     #[tokio::test]
     async fn one_network_leaves_room_for_others() {
-        let (mut connections, mut inputs) = listening(Limits { of_network: 2, ..Limits::default() }).await;
+        let shares = Shares { all: 100, network: 2, loopback: 2 };
+        let (mut connections, mut inputs) = listening(Limits { shares, ..Limits::default() }).await;
         let server = connections.address();
         let from = async |address: [u8; 4]| {
             let socket = tokio::net::TcpSocket::new_v4().unwrap();
@@ -486,13 +470,13 @@ mod tests {
             peer
         };
         let mut held = Vec::new();
-        for address in [[127, 0, 0, 1], [127, 0, 0, 2], [127, 0, 1, 1]] {
+        for address in [[127, 0, 0, 1], [127, 0, 0, 1], [127, 0, 0, 2]] {
             held.push(from(address).await);
             assert!(matches!(next(&mut inputs).await, Input::Received { .. }), "{address:?}");
         }
-        assert!(is_closed(&mut from([127, 0, 0, 3]).await).await, "the third of its network");
+        assert!(is_closed(&mut from([127, 0, 0, 1]).await).await, "the third of its network");
         // Nor do we open one more; whoever wanted it is told.
-        let remote = SocketAddr::from(([127, 0, 0, 4], 5060));
+        let remote = SocketAddr::from(([127, 0, 0, 1], 9));
         let hop = Hop { transport: Transport::Tcp, local: server, remote };
         connections.send(hop, Bytes::from_static(OPTIONS));
         let input = next(&mut inputs).await;
@@ -500,15 +484,7 @@ mod tests {
         // Who goes makes room.
         held.remove(0);
         assert!(matches!(next(&mut inputs).await, Input::HopFailed { .. }));
-        held.push(from([127, 0, 0, 3]).await);
+        held.push(from([127, 0, 0, 1]).await);
         assert!(matches!(next(&mut inputs).await, Input::Received { .. }));
-    }
-
-    #[test]
-    fn a_network_is_what_somebody_was_given() {
-        let of = |address: &str| network(SocketAddr::new(address.parse().unwrap(), 5060)).to_string();
-        assert_eq!(of("192.0.2.77"), "192.0.2.0");
-        assert_eq!(of("::ffff:192.0.2.77"), "192.0.2.0");
-        assert_eq!(of("2001:db8:1:2:3::4"), "2001:db8:1::");
     }
 }

@@ -9,19 +9,32 @@ use std::sync::PoisonError;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tracing::debug;
 use tracing::warn;
 
-use super::MOST_CONNECTIONS;
 use super::WRITE_BACKLOG;
+use super::shares;
 use crate::sip::Hop;
 use crate::sip::Input;
+use crate::wire::places::Full;
+use crate::wire::places::Place;
+use crate::wire::places::Places;
+use crate::wire::places::Shares;
 
 /// Every connection, and where what it brings goes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct WebConnections {
-    writers: Arc<Mutex<HashMap<Hop, mpsc::Sender<Bytes>>>>,
+    writers: Arc<Mutex<HashMap<Hop, Writer>>>,
+    places: Places,
     arrived: mpsc::Sender<Input>,
+}
+
+/// What goes to one browser. Its task ends with it, whatever it is doing.
+#[derive(Debug)]
+struct Writer {
+    to: mpsc::Sender<Bytes>,
+    _cut: oneshot::Sender<()>,
 }
 
 /// One connection, for the task that reads and writes it. Dropped, it is over, which [`WebConnection::close`] tells as well.
@@ -30,33 +43,39 @@ pub struct WebConnection {
     hop: Hop,
     writer: mpsc::WeakSender<Bytes>,
     queue: mpsc::Receiver<Bytes>,
+    cut: Option<oneshot::Receiver<()>>,
     all: WebConnections,
+    _place: Place,
 }
 
 impl WebConnections {
     /// None yet. What they bring goes to `arrived`.
     pub fn new(arrived: mpsc::Sender<Input>) -> WebConnections {
-        WebConnections { writers: Arc::default(), arrived }
+        WebConnections::within(shares(), arrived)
     }
 
-    /// Takes a connection that a browser opened; none when there are too many.
+    fn within(shares: Shares, arrived: mpsc::Sender<Input>) -> WebConnections {
+        WebConnections { writers: Arc::default(), places: Places::new(shares), arrived }
+    }
+
+    /// Takes a connection that a browser opened; none when there are too many, of its network or in all.
     pub fn open(&self, hop: Hop) -> Option<WebConnection> {
-        let mut writers = self.writers();
-        if writers.len() >= MOST_CONNECTIONS {
-            warn!(most = MOST_CONNECTIONS, "too many SIP connections of browsers: one more was refused");
-            return None;
-        }
-        let (writer, queue) = mpsc::channel(WRITE_BACKLOG);
-        let weak = writer.downgrade();
-        writers.insert(hop, writer);
-        Some(WebConnection { hop, writer: weak, queue, all: self.clone() })
+        let place = self.places.take(hop.remote.ip());
+        let full =
+            |full: &Full| warn!(peer = %hop.remote, ?full, "a SIP connection of a browser was refused");
+        let place = place.inspect_err(full).ok()?;
+        let (to, queue) = mpsc::channel(WRITE_BACKLOG);
+        let (_cut, cut) = oneshot::channel();
+        let writer = to.downgrade();
+        self.writers().insert(hop, Writer { to, _cut });
+        Some(WebConnection { hop, writer, queue, cut: Some(cut), all: self.clone(), _place: place })
     }
 
     /// Sends over a connection. Where it is no more, or its browser reads too slowly, that is told as
     /// [`Input::HopFailed`].
-    pub(super) fn send(&self, hop: Hop, bytes: Bytes) {
+    pub fn send(&self, hop: Hop, bytes: Bytes) {
         let mut writers = self.writers();
-        let sent = writers.get(&hop).map(|writer| writer.try_send(bytes));
+        let sent = writers.get(&hop).map(|writer| writer.to.try_send(bytes));
         if let Some(Ok(())) = sent {
             return;
         }
@@ -71,13 +90,24 @@ impl WebConnections {
         }
     }
 
-    fn writers(&self) -> MutexGuard<'_, HashMap<Hop, mpsc::Sender<Bytes>>> {
+    fn writers(&self) -> MutexGuard<'_, HashMap<Hop, Writer>> {
         // Nothing panics while it holds the lock, and the map is whole between any two calls on it.
         self.writers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl WebConnection {
+    /// Ends once it is cut off: at once, whatever still waits to be written. It is waited for once.
+    pub fn cut(&mut self) -> impl Future<Output = ()> + use<> {
+        let cut = self.cut.take();
+        async move {
+            match cut {
+                Some(cut) => drop(cut.await),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     /// The next message for the browser; none when it is cut off.
     pub async fn outgoing(&mut self) -> Option<Bytes> {
         self.queue.recv().await
@@ -167,6 +197,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_is_cut_off_is_not_waited_for_until_all_is_written() {
+        let (all, _arrived) = connections();
+        let mut slow = all.open(hop(1)).unwrap();
+        let cut = slow.cut();
+        for _ in 0..=WRITE_BACKLOG {
+            all.send(hop(1), message());
+        }
+        // Nothing of it was written.
+        cut.await;
+    }
+
+    #[tokio::test]
     async fn one_from_the_same_address_takes_the_place_of_one_that_has_not_ended() {
         let (all, _arrived) = connections();
         let old = all.open(hop(1)).unwrap();
@@ -178,11 +220,14 @@ mod tests {
 
     #[tokio::test]
     async fn there_is_room_for_so_many_and_again_when_one_has_ended() {
-        let (all, _arrived) = connections();
-        let last = MOST_CONNECTIONS as u16;
-        let mut taken: Vec<_> = (0..last).map(|port| all.open(hop(port)).unwrap()).collect();
-        assert!(all.open(hop(last)).is_none());
+        let (arrived, _receiver) = mpsc::channel(16);
+        let all = WebConnections::within(Shares { all: 4, network: 2, loopback: 4 }, arrived);
+        let from = |address: [u8; 4], port| Hop { remote: SocketAddr::from((address, port)), ..hop(1) };
+        let mut taken: Vec<_> = (0..2).map(|port| all.open(from([192, 0, 2, 1], port)).unwrap()).collect();
+        assert!(all.open(from([192, 0, 2, 1], 3)).is_none(), "one network leaves room for others");
+        taken.extend((0..2).map(|port| all.open(from([127, 0, 0, 1], port)).unwrap()));
+        assert!(all.open(from([192, 0, 2, 2], 3)).is_none());
         taken.pop();
-        assert!(all.open(hop(last)).is_some());
+        assert!(all.open(from([192, 0, 2, 2], 3)).is_some());
     }
 }
