@@ -23,6 +23,7 @@ use super::api::AgentState;
 use super::api::AgentWish;
 use super::api::Misses;
 use super::api::PHONE_UNREACHABLE;
+use super::deadlines::sooner;
 use super::engine::Due;
 use super::engine::Engine;
 use super::skills::Count;
@@ -96,7 +97,7 @@ impl Agent {
         let spared = self.spared.iter().map(|(_, until)| *until).min();
         // Only a ready agent is waited for by calls that they are spared.
         let spared = spared.filter(|_| self.state == AgentState::Ready);
-        [self.until, spared].into_iter().flatten().min()
+        sooner(self.until, spared)
     }
 }
 

@@ -14,6 +14,7 @@ use super::api::PermissionPolicy;
 use super::api::Reason;
 use super::choose::Found;
 use super::engine::Engine;
+use super::engine::Queue;
 use super::engine::Stage;
 use super::line::Key;
 use super::quote::foreseen;
@@ -26,6 +27,7 @@ use super::waits::Consent;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
+use crate::base::Timestamp;
 use crate::fact::MissedWhy;
 
 impl Engine {
@@ -196,49 +198,25 @@ impl Engine {
     }
 
     pub(super) fn ring(&mut self, id: CallId, best: BestAgent, waiting: u32, out: &mut Vec<Action>) {
-        if self.calls_customer_first(id) {
+        // All that a ring takes is borrowed side by side: the call is looked up once.
+        let call = &mut self.calls[&id];
+        let queue = &mut self.queues[call.queue.0 as usize];
+        if call.is_callback() && queue.config.customer_first.is_some() {
             return self.reserve(id, best, waiting, out);
         }
-        self.leave_line(id);
-        let agent = best.agent;
-        let call = &mut self.calls[&id];
         assert_eq!(call.stage, Stage::Waiting, "a call that rings is assigned to nobody else");
-        call.stage = Stage::Ringing(agent);
+        call.leave_line(queue, &mut self.skills, &mut self.preferring);
+        call.stage = Stage::Ringing(best.agent);
         call.attempts += 1;
-        let by = call.chosen_by(agent, &self.routing);
+        call.rearm(self.now, &mut self.due);
+        let by = call.chosen_by(best.agent, &self.routing);
+        let why = queue.reason(self.now, call.direct, best, waiting, by);
         let beside = !call.direct && by != ChosenBy::Preferred && id.number() == 0;
-        let queue = call.queue;
-        self.ring_phone(id, best, waiting, by, out);
-        if beside && self.queue(queue).config.ring_agents > 1 {
+        let several = beside && queue.config.ring_agents > 1;
+        self.ring_because(id, best.agent, why, out);
+        if several {
             self.ring_beside(id, out);
         }
-        self.rearm_call(id);
-    }
-
-    /// Rings an agent's phone for a call that is out of its lines.
-    pub(super) fn ring_phone(
-        &mut self,
-        id: CallId,
-        best: BestAgent,
-        waiting: u32,
-        by: ChosenBy,
-        out: &mut Vec<Action>,
-    ) {
-        let why = self.reason(id, best, waiting, by);
-        self.ring_because(id, best.agent, why, out);
-    }
-
-    /// Why this agent gets a call, which is noted for the next choice.
-    pub(super) fn reason(&mut self, id: CallId, best: BestAgent, waiting: u32, by: ChosenBy) -> Reason {
-        let call = &self.calls[&id];
-        let (queue, direct) = (call.queue, call.direct);
-        let idle = self.now.since(best.idle_since);
-        let of_queue = self.queue_mut(queue);
-        let agents_by = of_queue.config.agents_by.filter(|_| !direct && by != ChosenBy::Preferred);
-        if !direct {
-            of_queue.last_rung = Some(best.agent);
-        }
-        Reason { waiting, fitting: best.fitting, fit: best.fit, idle, by, agents_by }
     }
 
     pub(super) fn ring_because(&mut self, id: CallId, agent: AgentId, why: Reason, out: &mut Vec<Action>) {
@@ -339,6 +317,25 @@ impl Engine {
 
     fn is_at(&self, call: CallId, stage: Stage) -> bool {
         self.calls.get(call).is_some_and(|call| call.stage == stage)
+    }
+}
+
+impl Queue {
+    /// Why this agent gets a call of the queue, which is noted for the next choice.
+    pub fn reason(
+        &mut self,
+        now: Timestamp,
+        direct: bool,
+        best: BestAgent,
+        waiting: u32,
+        by: ChosenBy,
+    ) -> Reason {
+        let agents_by = self.config.agents_by.filter(|_| !direct && by != ChosenBy::Preferred);
+        if !direct {
+            self.last_rung = Some(best.agent);
+        }
+        let idle = now.since(best.idle_since);
+        Reason { waiting, fitting: best.fitting, fit: best.fit, idle, by, agents_by }
     }
 }
 

@@ -129,6 +129,14 @@ impl Deadlines {
     }
 }
 
+/// The sooner of two times, of which there may be one or none.
+pub(super) fn sooner(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// Equal are equal deadlines, wherever they stand.
 impl PartialEq for Deadlines {
     fn eq(&self, other: &Deadlines) -> bool {

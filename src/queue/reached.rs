@@ -53,19 +53,13 @@ impl Call {
 }
 
 impl Engine {
-    /// Whether the caller of this place is called before an agent's phone rings.
-    pub(super) fn calls_customer_first(&self, id: CallId) -> bool {
-        let call = &self.calls[&id];
-        call.is_callback() && self.queue(call.queue).config.customer_first.is_some()
-    }
-
     /// Reserves an agent for a place whose turn has come, and has its caller called, if their phone does not ring yet.
     pub(super) fn reserve(&mut self, id: CallId, best: BestAgent, waiting: u32, out: &mut Vec<Action>) {
         self.leave_line(id);
-        let by = self.calls[&id].chosen_by(best.agent, &self.routing);
-        let why = self.reason(id, best, waiting, by);
+        let call = &mut self.calls[&id];
+        let by = call.chosen_by(best.agent, &self.routing);
+        let why = self.queues[call.queue.0 as usize].reason(self.now, call.direct, best, waiting, by);
         let (agent, rings_until) = (best.agent, self.now + CALLER_RINGS);
-        let call = self.call_mut(id);
         assert_eq!(call.stage, Stage::Waiting, "a call for which somebody is reserved is nobody else's");
         let until = call.calling.as_ref().map_or(rings_until, |calling| calling.until);
         call.stage = Stage::Reserved(agent);

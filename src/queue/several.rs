@@ -19,7 +19,7 @@ use crate::fact::MissedWhy;
 impl Engine {
     /// Rings further idle agents beside the first, as many as the queue says.
     pub(super) fn ring_beside(&mut self, id: CallId, out: &mut Vec<Action>) {
-        let Call { queue, class, key, .. } = self.calls[&id];
+        let Call { queue, class, key, direct, .. } = self.calls[&id];
         for _ in 1..self.queue(queue).config.ring_agents {
             let wants = self.calls[&id].wants.as_deref();
             let Found::Agent(best) = self.best_agent(queue, class, key, wants, true) else { return };
@@ -27,7 +27,8 @@ impl Engine {
                 return;
             }
             self.call_mut(id).beside.push(best.agent);
-            self.ring_phone(id, best, 1, ChosenBy::Beside, out);
+            let why = self.queues[queue.0 as usize].reason(self.now, direct, best, 1, ChosenBy::Beside);
+            self.ring_because(id, best.agent, why, out);
         }
     }
 

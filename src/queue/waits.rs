@@ -4,6 +4,7 @@
 //! While a phone rings the caller is asked nothing, told nothing and counted as silent about nothing; only
 //! the longest wait runs on. After a failed ring the wait goes on where it was.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -20,8 +21,11 @@ use super::api::PermissionAnswer;
 use super::api::PermissionPolicy;
 use super::api::Whoses;
 use super::choose::Found;
+use super::deadlines::Deadlines;
+use super::deadlines::sooner;
 use super::engine::Due;
 use super::engine::Engine;
+use super::engine::Queue;
 use super::engine::Stage;
 use super::kept::Keeping;
 use super::line::Key;
@@ -33,6 +37,7 @@ use super::reached::LET_GO;
 use super::skills::ClassId;
 use super::skills::Course;
 use super::skills::ProfileId;
+use super::skills::Skills;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
@@ -166,7 +171,26 @@ impl Call {
             _ => None,
         };
         let step = self.steps.first().filter(|_| self.stage == Stage::Waiting).map(|(at, _)| *at);
-        [of_wait, step, self.preference_ends(), self.ends_by_cap()].into_iter().flatten().min()
+        [step, self.preference_ends(), self.ends_by_cap()].into_iter().fold(of_wait, sooner)
+    }
+
+    /// Its deadline is what it is to be now.
+    pub fn rearm(&mut self, now: Timestamp, due: &mut Deadlines) {
+        let (from, to) = (self.due, self.next_due());
+        // Nobody rings for long: what was due sooner stays and finds nothing to do, instead of being moved twice.
+        let to = if matches!(self.stage, Stage::Ringing(_)) { sooner(from, to) } else { to };
+        self.due = due.rearm(now, Due::Call(self.key.call), from, to);
+    }
+
+    /// It is in no line any more.
+    pub fn leave_line(
+        &mut self,
+        queue: &mut Queue,
+        skills: &mut Skills,
+        preferring: &mut BTreeSet<(AgentId, Key)>,
+    ) {
+        queue.line.leave(self.key, std::mem::take(&mut self.in_queue));
+        self.stand_down(skills, preferring);
     }
 }
 
@@ -386,10 +410,9 @@ impl Engine {
 
     /// The call is in no line any more.
     pub(super) fn leave_line(&mut self, id: CallId) {
-        // The calls, the queues and the table are borrowed side by side: a call is looked up once.
         let call = &mut self.calls[&id];
-        self.queues[call.queue.0 as usize].line.leave(call.key, std::mem::take(&mut call.in_queue));
-        call.stand_down(&mut self.skills, &mut self.preferring);
+        let queue = &mut self.queues[call.queue.0 as usize];
+        call.leave_line(queue, &mut self.skills, &mut self.preferring);
     }
 
     /// The wait begins, or goes on after a ring that failed.
@@ -680,12 +703,7 @@ impl Engine {
     }
 
     pub(super) fn rearm_call(&mut self, id: CallId) {
-        let call = &mut self.calls[&id];
-        let (from, to) = (call.due, call.next_due());
-        // Nobody rings for long: what was due sooner stays and finds nothing to do, instead of being moved twice.
-        let rings = matches!(call.stage, Stage::Ringing(_));
-        let to = from.filter(|_| rings).into_iter().chain(to).min();
-        call.due = self.due.rearm(self.now, Due::Call(id), from, to);
+        self.calls[&id].rearm(self.now, &mut self.due);
     }
 
     /// A call that the engine knows it has: it stands in a line, in an agent's state or in `due`.
