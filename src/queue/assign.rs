@@ -12,6 +12,7 @@ use super::api::FIRST;
 use super::api::Needs;
 use super::api::PermissionPolicy;
 use super::api::Reason;
+use super::choose::Chosen;
 use super::choose::Found;
 use super::engine::Engine;
 use super::engine::Queue;
@@ -49,18 +50,18 @@ impl Engine {
     }
 
     fn assign_call_by_value(&mut self, id: AgentId, weights: &Weights, out: &mut Vec<Action>) -> bool {
-        let Some((key, waiting)) = self.call_by_value(id, weights, out) else { return false };
-        let call = key.call;
-        let of_call = &self.calls[&call];
-        let Call { queue, class, .. } = *of_call;
-        let wants = of_call.wants.as_deref();
-        let best = match self.queue(queue).config.agents_by {
-            None => self.idle_agent(class, id),
-            Some(choice) => {
-                self.agent_by_choice(queue, class, key, wants, choice).unwrap_or(self.idle_agent(class, id))
-            }
+        let Some(Chosen { key, class, fit, waiting }) = self.call_by_value(id, weights, out) else {
+            return false;
         };
-        self.ring(call, best, self.waiting_for(best.agent, id, waiting), out);
+        let queue = self.skills.head(class).queue;
+        let idle_since = self.agents[id.0 as usize].idle_since;
+        let fitting = self.skills.count(class.0 as usize).idle;
+        let mut best = BestAgent { agent: id, fit, idle_since, fitting };
+        if let Some(choice) = self.queue(queue).config.agents_by {
+            let wants = self.calls[&key.call].wants.as_deref();
+            best = self.agent_by_choice(queue, class, key, wants, choice).unwrap_or(best);
+        }
+        self.ring(key.call, best, self.waiting_for(best.agent, id, waiting), out);
         true
     }
 

@@ -61,10 +61,22 @@ pub(super) enum Found {
     Nobody,
 }
 
+/// The call for an agent who gets free.
+pub(super) struct Chosen {
+    pub key: Key,
+    pub class: ClassId,
+    /// How far the agent is above what it needs.
+    pub fit: u32,
+    /// How many wait whom the agent can serve.
+    pub waiting: u32,
+}
+
 /// What a class has for an agent who gets free.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Offer {
     class: usize,
+    /// How far the agent is above what it needs.
+    fit: u32,
     /// How long the agent takes with it against their own mean.
     slowness: f64,
     /// The first in line within target, the first past it, and how urgent each is.
@@ -77,6 +89,11 @@ impl Offer {
         self.fresh.into_iter().chain(self.late)
     }
 
+    /// The older of the two: who is past target.
+    fn oldest(&self) -> Option<Key> {
+        self.late.or(self.fresh).map(|(key, _)| key)
+    }
+
     fn is_late(&self, key: Key) -> bool {
         self.late.is_some_and(|(late, _)| late == key)
     }
@@ -87,7 +104,8 @@ impl Offer {
 struct Candidate {
     value: f64,
     key: Key,
-    class: usize,
+    /// The place of its class among the offers.
+    offer: usize,
 }
 
 impl Candidate {
@@ -102,14 +120,13 @@ impl Candidate {
 }
 
 impl Engine {
-    /// The call that this idle agent takes, by value, and how many wait that they can serve. None: nobody
-    /// waits, or those who do are better held back.
+    /// The call that this idle agent takes, by value. None: nobody waits, or those who do are better held back.
     pub(super) fn call_by_value(
         &mut self,
         id: AgentId,
         weights: &Weights,
         out: &mut Vec<Action>,
-    ) -> Option<(Key, u32)> {
+    ) -> Option<Chosen> {
         let mut offers = std::mem::take(&mut self.scratch);
         let chosen = self.call_of_offers(id, &mut offers, weights, out);
         offers.clear();
@@ -124,50 +141,66 @@ impl Engine {
         offers: &mut Vec<Offer>,
         weights: &Weights,
         out: &mut Vec<Action>,
-    ) -> Option<(Key, u32)> {
+    ) -> Option<Chosen> {
         let profile = self.skills.profile_of(id);
         let serves = &self.skills.profiles[profile.0 as usize].serves;
         // Lines and levels come from memory. Asked for of all classes before anything is made of them, they come at once, and
         // not one after the other; what a line tells here is not used.
         serves.for_each_shared(&self.skills.waiting_classes, |class| {
             black_box(self.skills.near_first(class));
-            let slowness = self.slowness_among(id, profile, class);
-            offers.push(Offer { class, slowness, fresh: None, late: None });
+            let (fit, slowness) = self.slowness_among(id, profile, class);
+            offers.push(Offer { class, fit, slowness, fresh: None, late: None });
         });
-        let (mut best, mut waiting) = (None, 0);
+        if offers.is_empty() {
+            return None;
+        }
+        let spares = self.agents[id.0 as usize].is_spared_any();
+        // Whoever joined no later is past their second promise, and whoever joined later is young enough to be held back.
+        let (overdue_since, young_after) = (self.overdue_since(weights), self.young_after(weights));
+        // So do calls, and mostly the one that is taken is the first within target of its class: it comes while they are compared.
+        for offer in offers.iter() {
+            self.skills.refresh(offer.class, self.now);
+            if let Some(fresh) = self.skills.heads[offer.class].fresh {
+                black_box(self.calls.get(fresh.call).map(|call| call.due));
+            }
+        }
+        let mut best: Option<Candidate> = None;
         let mut overdue: Option<(Key, usize)> = None;
-        let mut first: Option<Key> = None;
-        let mut may_wait = true;
-        for offer in &mut *offers {
+        let mut first: Option<(Key, usize)> = None;
+        let (mut waiting, mut all_young) = (0, true);
+        for (place, offer) in offers.iter_mut().enumerate() {
             let class = offer.class;
-            self.skills.refresh(class, self.now);
             let head = &self.skills.heads[class];
             waiting += head.waiting;
-            let (fresh, late) = self.firsts_for(id, class);
+            let (fresh, late) = if spares { self.firsts_for(id, class) } else { head.firsts() };
             if head.priority == FIRST {
-                first = first.into_iter().chain(fresh).chain(late).min();
+                let of_class = fresh.into_iter().chain(late).map(|key| (key, place));
+                first = first.into_iter().chain(of_class).min();
             }
             offer.fresh = fresh.map(|key| (key, self.urgency(class, key, false, weights)));
             offer.late = late.map(|key| (key, self.urgency(class, key, true, weights)));
             let worth = self.worth(class, offer.slowness, weights);
             offer.calls().for_each(|(key, urgency)| {
-                best = Some(Candidate { value: worth * urgency, key, class }.or(best));
+                best = Some(Candidate { value: worth * urgency, key, offer: place }.or(best));
             });
             // Who is past target is the older of the two, and the first to be too old.
-            let oldest = late.or(fresh);
-            may_wait = may_wait && oldest.is_none_or(|key| self.may_be_held_back(class, key, weights));
-            if let Some(key) = late.filter(|key| self.age(*key) >= weights.second_promise) {
+            all_young = all_young && late.or(fresh).is_none_or(|oldest| oldest.since > young_after);
+            if let Some(key) = late.filter(|key| key.since <= overdue_since) {
                 let older = overdue.filter(|(other, _)| other.is_older(key));
-                overdue = older.or(Some((key, class)));
+                overdue = older.or(Some((key, place)));
             }
         }
-        if let Some(key) = first {
-            return Some((key, waiting));
+        let chosen = |(key, place): (Key, usize)| {
+            let Offer { class, fit, .. } = offers[place];
+            Chosen { key, class: ClassId(class as u32), fit, waiting }
+        };
+        if let Some(first) = first {
+            return Some(chosen(first));
         }
-        let Candidate { key, class, .. } = best?;
-        let mut chosen = (key, class);
-        if may_wait && self.all_gain_little(profile, offers, weights) {
-            for offer in offers {
+        let Candidate { key, offer, .. } = best?;
+        let mut taken = (key, offer);
+        if all_young && self.all_gain_little(profile, offers, weights) {
+            for offer in offers.iter() {
                 self.look_again(offer.class, weights);
                 offer.calls().for_each(|(key, _)| self.tell_held_back(key.call, weights, out));
             }
@@ -176,21 +209,21 @@ impl Engine {
         if let Some(overdue) = overdue {
             let passed = &mut self.skills.profiles[profile.0 as usize].passed;
             *passed += 1;
-            if overdue.0 == chosen.0 || *passed >= weights.one_in {
-                (chosen, *passed) = (overdue, 0);
+            if overdue.0 == taken.0 || *passed >= weights.one_in {
+                (taken, *passed) = (overdue, 0);
             }
         }
-        for offer in offers {
+        for (place, offer) in offers.iter().enumerate() {
             let head = &mut self.skills.heads[offer.class];
             if head.fresh.is_some() {
-                let own = f64::from(u8::from(offer.class == chosen.1));
+                let own = f64::from(u8::from(place == taken.1));
                 head.fortune.chosen += (own - head.fortune.chosen) / SEEN;
             }
         }
-        Some((chosen.0, waiting))
+        Some(chosen(taken))
     }
 
-    /// Whether each call that this agent could take, all of them young enough, loses less by waiting than the agent is
+    /// Whether each call that this agent could take loses less by waiting than the agent is
     /// worth to others.
     fn all_gain_little(&self, profile: ProfileId, offers: &[Offer], weights: &Weights) -> bool {
         let lure = self.lure(profile);
@@ -198,31 +231,29 @@ impl Engine {
             let (class, slowness) = (offer.class, offer.slowness);
             let price = self.price(lure, class);
             let weight = self.weight(class, weights);
-            offer.calls().all(|(key, urgency)| {
+            let gains_little = |(key, urgency): (Key, f64)| {
                 let price = price + self.own_price(class, offer.is_late(key), weights);
                 weight * urgency < weights.hold * price * slowness * slowness
                     && self.may_hold_back(&self.calls[&key.call])
-            })
+            };
+            let is_young = |key| self.may_be_held_back(class, key, weights);
+            offer.calls().all(gains_little) && offer.oldest().is_none_or(is_young)
         })
     }
 
-    /// How long this agent takes with a call of the class against their own mean.
-    fn slowness_among(&self, id: AgentId, profile: ProfileId, class: usize) -> f64 {
+    /// How far this agent is above what the class needs, and how long they take with it against their own mean.
+    fn slowness_among(&self, id: AgentId, profile: ProfileId, class: usize) -> (u32, f64) {
         let head = &self.skills.heads[class];
         let fit = self.skills.profiles[profile.0 as usize].fit(&head.needs);
-        self.pace.slowness_among(id, head.queue, fit)
+        (fit, self.pace.slowness_among(id, head.queue, fit))
     }
 
-    /// The first of the class's line that is within target, and the first that is not, for this agent.
+    /// The same as [`Head::firsts`](super::skills::Head::firsts) of calls that this agent is not spared.
     fn firsts_for(&self, id: AgentId, class: usize) -> (Option<Key>, Option<Key>) {
         let head = &self.skills.heads[class];
-        let late = head.first().filter(|_| head.late > 0);
-        let agent = &self.agents[id.0 as usize];
-        if !agent.is_spared_any() {
-            return (head.fresh, late);
-        }
+        let (fresh, late) = head.firsts();
         let line = &self.skills.classes[class].line;
-        let fresh = head.fresh.and_then(|key| self.first_not_spared(id, line, key));
+        let fresh = fresh.and_then(|key| self.first_not_spared(id, line, key));
         let late = late.and_then(|key| self.first_not_spared(id, line, key));
         (fresh, late.filter(|late| head.fresh.is_none_or(|fresh| *late < fresh)))
     }
@@ -364,6 +395,16 @@ impl Engine {
 
     pub(super) fn age(&self, key: Key) -> Duration {
         key.age(self.now)
+    }
+
+    /// Whoever joined no later than this is past their second promise.
+    fn overdue_since(&self, weights: &Weights) -> i64 {
+        let promise = weights.second_promise;
+        let promise_us = promise
+            .as_secs()
+            .saturating_mul(1_000_000)
+            .saturating_add(u64::from(promise.subsec_nanos().div_ceil(1_000)));
+        self.now_us().saturating_sub(i64::try_from(promise_us).unwrap_or(i64::MAX))
     }
 
     pub(super) fn now_us(&self) -> i64 {

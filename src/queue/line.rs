@@ -78,6 +78,8 @@ impl Key {
 
 /// The most places in one chunk, one for each bit of a word.
 const CHUNK: usize = 64;
+/// So many places are gone over at a time on the way to one further on.
+const STRIDE: usize = 8;
 
 /// Calls in order. A sorted list in sorted chunks: joining costs a search among the chunks and one in a chunk, leaving
 /// neither, for whoever joins is told their place; and how many are before somebody is counted by adding up chunks.
@@ -151,15 +153,15 @@ impl Chunk {
         Ones(self.here & !before(place)).map(|at| (at, self.key(at)))
     }
 
-    /// The first here at or after this key, of those from this place on.
-    fn next_from(&self, at: usize, key: Key) -> Option<(usize, Key)> {
+    /// The first here at or after this key, of those from this place on. Mostly it is near. They are gone through as they lie
+    /// in memory, which is read ahead; a search would wait for each read to know the next.
+    fn next_from(&self, mut at: usize, key: Key) -> Option<(usize, Key)> {
         let is_before = |call: &(i64, CallId)| self.as_key(*call) < key;
-        if self.calls.last().is_some_and(is_before) {
-            return None;
+        while self.calls.get(at + STRIDE).is_some_and(is_before) {
+            at += STRIDE;
         }
-        // Mostly it is the very next.
-        let near = self.here_from(at).take(3).find(|(_, other)| *other >= key);
-        near.or_else(|| self.here_from(self.calls.partition_point(is_before)).next())
+        let near = self.calls[at..].iter().position(|call| !is_before(call))?;
+        self.here_from(at + near).next()
     }
 
     /// The first here at or after this key.
@@ -393,17 +395,17 @@ impl Line {
             return (found.map(|found| (found, Place::default())), until - self.before(from));
         };
         let mut passed = 0;
-        let mut look = |chunk: u32, at: usize| {
+        let mut look = |last: Key, chunk: u32, at: usize| {
             let of_chunk = &self.chunks[chunk as usize];
-            let found = of_chunk.next_from(at, key);
+            let found = if last < key { None } else { of_chunk.next_from(at, key) };
             let until = found.map_or(CHUNK, |(next, _)| next);
             passed += (of_chunk.here & !before(at) & before(until)).count_ones() as usize;
             found.map(|(next, found)| (found, self.place(chunk, next)))
         };
-        let mut found = look(chunk, at as usize);
+        let mut found = look(Key::LAST, chunk, at as usize);
         if found.is_none() && self.order.last().is_some_and(|(_, last)| *last != chunk) {
             let behind = &self.order[self.rank_of(from) + 1..];
-            found = behind.iter().find_map(|(_, chunk)| look(*chunk, 0));
+            found = behind.iter().find_map(|(last, chunk)| look(*last, *chunk, 0));
         }
         (found, passed)
     }

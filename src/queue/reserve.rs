@@ -97,6 +97,12 @@ impl Engine {
         weights.hold > 0.0 && self.age(key) < self.hold_at_most(class, weights)
     }
 
+    /// Only who joined after this is young enough to be held back, in whatever class.
+    pub(super) fn young_after(&self, weights: &Weights) -> i64 {
+        let hold_at_most = i64::try_from(weights.hold_at_most_us()).unwrap_or(i64::MAX);
+        if weights.hold > 0.0 { self.now_us().saturating_sub(hold_at_most) } else { i64::MAX }
+    }
+
     /// Tells of a call that it waits though somebody is idle, once.
     pub(super) fn tell_held_back(&mut self, id: CallId, weights: &Weights, out: &mut Vec<Action>) {
         let call = self.call_mut(id);
@@ -111,8 +117,7 @@ impl Engine {
     /// From this age on a call of the class is not held back: long before its second promise, and when half of
     /// its queue's longest wait is over.
     fn hold_at_most(&self, class: usize, weights: &Weights) -> Duration {
-        let share_us = weights.second_promise_us() * weights.hold_at_most.clamp(0.0, 1.0);
-        let share = Duration::from_micros(share_us as u64);
+        let share = Duration::from_micros(weights.hold_at_most_us());
         share.min(self.queue(self.skills.heads[class].queue).config.max_wait / 2)
     }
 

@@ -78,6 +78,11 @@ impl Weights {
         self.second_promise.as_micros() as u64 as f64
     }
 
+    /// How long a call is held back at most, in µs.
+    pub(super) fn hold_at_most_us(&self) -> u64 {
+        (self.second_promise_us() * self.hold_at_most.clamp(0.0, 1.0)) as u64
+    }
+
     /// For a center that is paid by the share that it answers in target: who is past it goes last, and waits beside an
     /// agent who is idle where that agent is likely to answer somebody in target soon.
     pub fn most_in_target() -> Weights {

@@ -170,6 +170,11 @@ impl Head {
         (self.waiting > 0).then_some(self.first)
     }
 
+    /// The first in line within target, and the first past it.
+    pub fn firsts(&self) -> (Option<Key>, Option<Key>) {
+        (self.fresh, self.first().filter(|_| self.late > 0))
+    }
+
     /// Who is the first within target, and where.
     fn see_fresh(&mut self, fresh: Option<(Key, Place)>) {
         self.fresh = fresh.map(|(key, _)| key);
@@ -595,8 +600,10 @@ impl Skills {
     /// An agent is free no more; the rest as they were told to be.
     pub fn busy(&mut self, id: ProfileId, agent: AgentId, since: Timestamp, calls: u32) {
         let profile = &mut self.profiles[id.0 as usize];
-        profile.by_calls.remove(&(calls, since, agent));
-        profile.by_place.remove(&agent);
+        if self.ranked {
+            profile.by_calls.remove(&(calls, since, agent));
+            profile.by_place.remove(&agent);
+        }
         assert!(profile.idle.remove(since, agent), "an agent who gets busy was idle");
         if profile.idle.is_empty() {
             self.idle_profiles.remove(id.0 as usize);
