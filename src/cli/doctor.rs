@@ -44,6 +44,7 @@ use crate::sip::uri::Transport;
 use crate::store::FILE;
 use crate::store::Readers;
 use crate::store::Store;
+use crate::store::StoreError;
 use crate::wire::tls::TlsServer;
 
 /// Each call takes two sockets, and the store, the web and the log some more.
@@ -204,7 +205,9 @@ fn made_or_written(folder: &Path) -> &'static str {
 fn not_writable(error: &io::Error, option: &str) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull => format!("the disk is full: make room, or name another with {option}"),
-        _ => format!("make it yours with chown, or name another with {option}"),
+        _ => format!(
+            "run this as the user whom the server runs as; or make it yours with chown, or name another with {option}"
+        ),
     }
 }
 
@@ -275,11 +278,9 @@ fn speech(center: &Center) -> Option<Finding> {
 }
 
 fn history(folder: &Path) -> Finding {
-    if !folder.join(FILE).exists() {
-        return Good(format!("{FILE} is not there yet; the server makes it"));
-    }
     match Readers::open(folder).and_then(|readers| readers.calls(&Default::default())) {
         Ok(_) => Good(format!("{FILE} can be read")),
+        Err(StoreError::Missing { .. }) => Good(format!("{FILE} is not there yet; the server makes it")),
         Err(error) => Bad(error.to_string(), store_hint(&error).unwrap_or("see above").to_owned()),
     }
 }
@@ -287,15 +288,12 @@ fn history(folder: &Path) -> Finding {
 fn passwords(options: &ServeOptions) -> Finding {
     let public = options.is_public();
     let hint = "each is changed with `warmline agent passwd NAME`".to_owned();
-    if !options.data.join(FILE).exists() {
-        let seeded = "demo passwords will stand after the first start".to_owned();
-        return if public {
-            Bad(seeded, format!("start on loopback first; {hint}"))
-        } else {
-            Note(seeded, hint)
-        };
-    }
+    let seeded = || "demo passwords will stand after the first start".to_owned();
     match Store::open_existing(&options.data).and_then(|store| store.demo_passwords_stand()) {
+        Err(StoreError::Missing { .. }) if public => {
+            Bad(seeded(), format!("start on loopback first; {hint}"))
+        }
+        Err(StoreError::Missing { .. }) => Note(seeded(), hint),
         Ok(names) if names.is_empty() => Good("no demo password stands".to_owned()),
         Ok(names) if public => Bad(format!("demo passwords stand: {}", names.join(", ")), hint),
         Ok(names) => Note(format!("demo passwords stand, on loopback only: {}", names.join(", ")), hint),
