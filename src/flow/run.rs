@@ -2,7 +2,7 @@
 //!
 //! Keys that come while nobody asks are kept, `MAX_KEPT` of them, for the node that asks next. As long as that may
 //! still be a node that asks for a secret, no fact tells them; see `Session::kept_untold`. Nor does one for a while after
-//! such a node: see [`Hush`].
+//! such a node: see `keypad`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
