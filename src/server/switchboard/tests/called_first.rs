@@ -23,7 +23,9 @@ struct Told {
 impl Told {
     /// Takes a fact in; what must not be.
     fn learn(&mut self, wall: WallTime, what: &What) {
-        if let Some(since) = self.alone {
+        // What the next server says of a try that was under way as far as it knows: the end of it may have been lost.
+        let of_the_next = matches!(what, What::CallbackFailed { cause, .. } if cause == "the server stopped");
+        if let Some(since) = self.alone.filter(|_| !of_the_next) {
             let alone = wall.since(since);
             assert!(alone <= WAITS, "who picked up was without an agent for {alone:?}, then {what:?}");
         }
