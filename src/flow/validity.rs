@@ -39,7 +39,7 @@ impl Validity {
     }
 }
 
-/// A skill that nobody has any more from then on, and what is to be said of it.
+/// What holds no more from then on, a skill that nobody has or an announcement, and what is to be said of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lapse {
     pub at: WallTime,
@@ -82,7 +82,7 @@ impl Center {
         changes
     }
 
-    /// What is to be said at that time of skills that nobody has any more.
+    /// What is to be said at that time of skills that nobody has any more, and of announcements that are over.
     pub fn lapsed(&self, at: WallTime) -> Vec<Diagnostic> {
         self.lapses.iter().filter(|lapse| lapse.at <= at).map(|lapse| lapse.warning.clone()).collect()
     }

@@ -69,6 +69,7 @@ use crate::flow::read::yaml::Text;
 use crate::flow::read::yaml::Yaml;
 use crate::flow::service;
 use crate::flow::speech;
+use crate::flow::validity::Lapse;
 use crate::flow::validity::Validity;
 use crate::media::codec::Codec;
 use crate::queue::api::AgentConfig;
@@ -108,7 +109,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let company = fields.require(reader, "company").and_then(|yaml| reader.name(yaml, "the company's name"));
     let brands = fields.optional("brands").map(|yaml| reader.texts(yaml, "what callers know the center by"));
     let brands: Vec<String> = brands.into_iter().flatten().map(|text| text.text.clone()).collect();
-    let named_zone = names(&mut fields, reader);
+    let (named_zone, mut over) = names(&mut fields, reader);
     let skills = fields.optional("skills").map(|yaml| skills(yaml, reader)).unwrap_or_default();
     let (skills, skill_places): (Vec<Name>, Vec<Place>) = skills.into_iter().unzip();
     reader.names.skills = skills.clone();
@@ -215,12 +216,15 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         center.auto_answer.extend(read.answers.map(|after| (AgentId(id), after)));
         center.phones_show.extend(read.sees.map(|sees| (AgentId(id), sees)));
     }
-    center.lapses = lapses(&center, &skill_places, reader);
+    over.extend(lapses(&center, &skill_places, reader));
+    center.lapses = over;
     Some(CenterFile { center, brands, numbers, links, goals })
 }
 
-/// Reads what flows and the rest of the file say by name, into `reader.names`; answers the zone that the file names.
-fn names(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<TimeZone> {
+/// Reads what flows and the rest of the file say by name, into `reader.names`; answers the zone that the file names, and what is to be
+/// said of announcements once they are over.
+fn names(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (Option<TimeZone>, Vec<Lapse>) {
+    let mut over = Vec::new();
     languages(fields, reader);
     if let Some(currency) = fields.optional("currency").and_then(|yaml| currency(yaml, reader)) {
         reader.names.currency = currency;
@@ -241,7 +245,7 @@ fn names(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<TimeZone> {
         }
     }
     if let Some(yaml) = fields.optional("announcements") {
-        reader.names.announcements = announcements(yaml, &zone, reader);
+        (reader.names.announcements, over) = announcements(yaml, &zone, reader);
     }
     if let Some(yaml) = fields.optional("services") {
         reader.names.services = service::read(yaml, reader);
@@ -249,7 +253,7 @@ fn names(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<TimeZone> {
     if let Some(yaml) = fields.optional("bots") {
         reader.names.bots = bot::read(yaml, reader);
     }
-    named_zone
+    (named_zone, over)
 }
 
 /// What is read of every entry under `key`; nothing where it is left out.

@@ -74,6 +74,22 @@ fn it_is_heard_until_its_time_is_over_and_then_the_file_holds_again() {
 }
 
 #[test]
+fn one_that_is_over_by_the_file_is_told_from_then_on() {
+    let center = center("");
+    let told = |hours: u64| {
+        let lapsed = center.lapsed(WallTime(0) + Duration::from_secs(hours * 3_600));
+        lapsed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(told(1), "");
+    assert_eq!(
+        told(2),
+        "center.yaml:5:3: warning: the announcement \"works\" is over: nobody hears it\n \
+         5 |   works: { play: beep, on: yes, until: 1970-01-01 02:00 }\n   |   ^^^^^\n\
+         hint: say until when it holds now, or \"on: no\""
+    );
+}
+
+#[test]
 fn what_cannot_be_heard_is_told_and_switches_nothing() {
     let mut two = center("languages: [en, es]\nspeech: { command: { en: speak } }\n");
     let mut refused = |name: &str, words: Words| {
