@@ -8,6 +8,7 @@ use crate::base::WallTime;
 use crate::flow::center::Center;
 use crate::flow::diagnostic::Diagnostic;
 use crate::flow::diagnostic::Severity;
+use crate::flow::keypad::BURST;
 use crate::flow::prompts::Prompts;
 use crate::flow::read::Names;
 use crate::flow::read::Reader;
@@ -112,6 +113,7 @@ fn run(center: &Center, prompts: &Prompts, test: &FlowTest, wall: WallTime, read
 /// Does what the caller does, then is silent until the call has ended.
 fn walk(rehearsal: &mut Rehearsal<'_>, test: &FlowTest) -> Result<(), Mismatch> {
     let mut seen = 0;
+    let mut keyed: Option<Duration> = None;
     for (place, step) in &test.steps {
         let fail = |message: String| Err(Mismatch { place: *place, message });
         if let (Some(end), false) = (rehearsal.end(), matches!(step, Step::Hears(_))) {
@@ -133,10 +135,16 @@ fn walk(rehearsal: &mut Rehearsal<'_>, test: &FlowTest) -> Result<(), Mismatch> 
                 }
                 seen = rehearsal.log().len();
                 rehearsal.key_in(keys);
+                keyed = Some(rehearsal.lasted());
             }
             Step::Interrupts(keys) => {
+                // Who interrupts what came of their last keys has begun to hear it: this is no part of the same burst.
+                if let Some(keyed) = keyed {
+                    rehearsal.stay(BURST.saturating_sub(rehearsal.lasted() - keyed));
+                }
                 seen = rehearsal.log().len();
                 rehearsal.key_in(keys);
+                keyed = Some(rehearsal.lasted());
             }
             Step::Waits(duration) => rehearsal.stay(*duration),
             Step::HangsUp => rehearsal.hang_up(),
