@@ -4,6 +4,7 @@ use axum::extract::State;
 
 use crate::api::ApiState;
 use crate::api::problem::Problem;
+use crate::api::session::Actor;
 
 /// `GET /healthz`: the process answers.
 pub(super) async fn alive() -> &'static str {
@@ -14,8 +15,9 @@ pub(super) async fn alive() -> &'static str {
 ///
 /// A server whose history is being lost says so and is ready all the same: it serves every call, and a balancer that took
 /// it away for a full disk would lose callers where only figures are lost, and all servers at once where they share the disk.
-/// So does one whose data folder is gone, one without the standby that it is to have, and one whose flow files are not served as they lie.
-pub(super) async fn ready(State(state): State<ApiState>) -> Result<String, Problem> {
+/// So does one at which a trunk does not take our registration: calls come by the other trunks, phones and pages, and no other server
+/// is better for its being taken away. So does one whose data folder is gone, one without the standby that it is to have, and one whose flow files are not served as they lie.
+pub(super) async fn ready(State(state): State<ApiState>, actor: Actor) -> Result<String, Problem> {
     if !state.control.is_open() {
         return Err(Problem::busy("the server is stopping"));
     }
@@ -24,6 +26,11 @@ pub(super) async fn ready(State(state): State<ApiState>) -> Result<String, Probl
     let standby = state.standbys.as_ref().and_then(|standbys| standbys.trouble());
     let flows = state.flows.as_ref().and_then(|flows| flows.status().trouble());
     let data = state.store.trouble();
-    let lines = ["ready".to_owned()].into_iter().chain(data).chain(history).chain(standby).chain(flows);
+    let trunks = match actor {
+        Actor::Nobody => state.trunks.in_short().into_iter().collect(),
+        Actor::Person(_) | Actor::Local => state.trunk_troubles(),
+    };
+    let lines =
+        ["ready".to_owned()].into_iter().chain(data).chain(history).chain(trunks).chain(standby).chain(flows);
     Ok(lines.map(|line| line + "\n").collect())
 }

@@ -29,6 +29,7 @@ use crate::server::Publisher;
 use crate::server::captions::Captions;
 use crate::server::options::IceServers;
 use crate::server::standby::StandbyStats;
+use crate::server::trunks::Trunks;
 use crate::store::Losses;
 use crate::store::Readers;
 use crate::store::Store;
@@ -110,6 +111,8 @@ pub struct ApiState {
     losses: Losses,
     /// How the standbys are, where there are to be any.
     standbys: Option<Arc<StandbyStats>>,
+    /// How our registrations at trunks are.
+    trunks: Arc<Trunks>,
 }
 
 impl ApiState {
@@ -146,6 +149,7 @@ impl ApiState {
             proxy: Arc::default(),
             losses: Losses::default(),
             standbys: None,
+            trunks: Arc::default(),
         })
     }
 
@@ -182,6 +186,16 @@ impl ApiState {
     /// Tells those who watch the server how its standbys are.
     pub fn with_standbys(self, standbys: Option<Arc<StandbyStats>>) -> ApiState {
         ApiState { standbys, ..self }
+    }
+
+    /// Tells those who watch the server how its registrations at trunks are.
+    pub fn with_trunks(self, trunks: Arc<Trunks>) -> ApiState {
+        ApiState { trunks, ..self }
+    }
+
+    /// What is wrong with trunks, in words.
+    fn trunk_troubles(&self) -> Vec<String> {
+        self.trunks.troubles(|at| self.live.wall(at), &self.live.rules().zone)
     }
 
     /// What new calls are served with now.

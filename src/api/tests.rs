@@ -37,6 +37,7 @@ use crate::server::ControlRequest;
 use crate::server::PlaceCall;
 use crate::server::Rules;
 use crate::server::standby::StandbyStats;
+use crate::server::trunks::Trunks;
 use crate::store::HistoryWriter;
 use crate::store::Store;
 use crate::store::sample;
@@ -57,6 +58,7 @@ mod session;
 mod sip_socket;
 mod standbys;
 mod trends;
+mod trunks;
 mod web_call;
 
 /// A running API, with a control thread that knows alice, says yes and remembers.
@@ -70,6 +72,7 @@ struct Api {
     fetched: std::sync::mpsc::Receiver<(String, Option<String>)>,
     placed: std::sync::mpsc::Receiver<(String, PlaceCall)>,
     skills: std::sync::mpsc::Receiver<String>,
+    trunks: Arc<Trunks>,
     _runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
 }
@@ -104,6 +107,7 @@ fn api_with(
     let live = Arc::new(Live::new(started, Rules::named(&["alice", "bob"], &["billing"])));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control, mut requests) = ControlHandle::new();
+    let trunks = Arc::<Trunks>::default();
     let (wish_sender, wishes) = std::sync::mpsc::channel();
     let (asked_sender, asked) = std::sync::mpsc::channel();
     let (fetched_sender, fetched) = std::sync::mpsc::channel();
@@ -176,11 +180,12 @@ fn api_with(
         .with_losses(losses)
         .with_proxy(vec!["calls.example.org".to_owned()])
         .with_standbys(standbys.map(Arc::new))
+        .with_trunks(trunks.clone())
         .with_metrics(|| vec![Metric::gauge("warmline_media_streams", "Streams open", 3.0)]);
     runtime.spawn(async move {
         axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>()).await
     });
-    Api { address, live, history, wishes, asked, fetched, placed, skills, _runtime: runtime, folder }
+    Api { address, live, history, wishes, asked, fetched, placed, skills, trunks, _runtime: runtime, folder }
 }
 
 impl Api {

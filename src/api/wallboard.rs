@@ -38,6 +38,9 @@ use crate::server::publisher::Status;
 use crate::server::standby::StandbyState;
 use crate::server::standby::StandbyStats;
 use crate::server::standby::StandbyStatus;
+use crate::server::trunks;
+use crate::sip::TrunkState;
+use crate::sip::TrunkTrouble;
 use crate::store::view::PromiseView;
 use crate::store::view::rfc3339;
 use crate::store::waits::LONG_WAIT;
@@ -69,6 +72,8 @@ pub(super) struct BoardJson {
     alarms: Vec<String>,
     /// Those that are connected; null where there are to be none.
     standbys: Option<Vec<StandbyJson>>,
+    /// Those at which we should be registered.
+    trunks: Vec<TrunkJson>,
     calls: usize,
     queues: Vec<QueueJson>,
     promises: PromisesJson,
@@ -99,6 +104,21 @@ struct StandbyJson {
     /// How many flow files and prompts it would serve otherwise than this server; and the first of them, in words.
     files_differ: usize,
     differing: Vec<String>,
+}
+
+/// A trunk at which we should be registered.
+#[derive(Debug, Serialize)]
+struct TrunkJson {
+    trunk: String,
+    registered: bool,
+    /// Since when it is so; null before its first answer, and where it cannot be asked.
+    since: Option<String>,
+    /// What keeps us from it, in words; null when nothing does, and before its first answer.
+    why: Option<String>,
+    /// What it said; null when it said nothing.
+    status: Option<u16>,
+    /// When it is asked next; null while it is being asked, and where it cannot be.
+    next: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -296,7 +316,9 @@ impl BoardJson {
             ]
             .into_iter()
             .flatten()
+            .chain(state.trunk_troubles())
             .collect(),
+            trunks: state.trunks.list().iter().map(|trunk| TrunkJson::of(trunk, live)).collect(),
             flows: flows.map(FlowsJson::from),
             standbys: standbys.map(|standbys| standbys.list().into_iter().map(StandbyJson::from).collect()),
             calls: calls.len(),
@@ -316,6 +338,23 @@ impl From<Status> for FlowsJson {
     fn from(status: Status) -> FlowsJson {
         let problem = status.problem.map(ProblemView::from);
         FlowsJson { version: status.serving.version.to_string(), problem }
+    }
+}
+
+impl TrunkJson {
+    fn of(state: &TrunkState, live: &Live) -> TrunkJson {
+        let at = |at| rfc3339(live.wall(at));
+        TrunkJson {
+            trunk: state.trunk.to_string(),
+            registered: state.is_registered,
+            since: state.since.map(at),
+            why: state.trouble.as_ref().map(trunks::why),
+            status: match &state.trouble {
+                Some(TrunkTrouble::Refused { status, .. }) => Some(*status),
+                _ => None,
+            },
+            next: state.next.map(at),
+        }
     }
 }
 

@@ -88,6 +88,7 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .with_proxy(options.behind_proxy.clone())
         .with_losses(running.losses.clone())
         .with_standbys(running.standbys.as_ref().map(|standbys| standbys.stats().clone()))
+        .with_trunks(gauges.trunks().clone())
         .with_metrics(move || {
             let metrics = gauges.metrics().into_iter();
             metrics.chain(publisher.metrics()).chain(connected.metrics()).collect()

@@ -433,6 +433,10 @@ pub enum What {
     NumberNotBelieved { number: String },
     /// The machine's clock was set, or the machine has slept: the calendar is so much later from now on, or earlier.
     CalendarSet { by_ms: i64 },
+    /// A trunk took our registration: calls may come by it.
+    TrunkRegistered { trunk: Name },
+    /// It did not, and why: no calls may come by it. Told again where that is for another reason.
+    TrunkUnregistered { trunk: Name, why: String },
     /// A queue's figures of the last whole week are others than in the weeks before it, by more than chance: told once, when that
     /// week is over.
     TrendSeen { queue: Name, changes: Vec<TrendChange>, pattern: Option<Pattern> },

@@ -15,6 +15,7 @@ use crate::server::recorder::RecorderStats;
 use crate::server::standby::StandbyStats;
 use crate::server::standby::Standbys;
 use crate::server::switchboard::Switchboard;
+use crate::server::trunks::Trunks;
 use crate::sip::Transport;
 use crate::wire::media::Media;
 use crate::wire::media::WorkerStats;
@@ -29,7 +30,7 @@ pub struct Gauges {
     sessions: AtomicUsize,
     turned_away: AtomicU64,
     wrong_passwords: AtomicU64,
-    trunks_refused: AtomicUsize,
+    trunks: Arc<Trunks>,
     calendar_set: AtomicU64,
     sip_received: ByTransport,
     sip_sent: ByTransport,
@@ -82,7 +83,7 @@ impl Gauges {
         let endpoint = switchboard.endpoint();
         self.turned_away.store(endpoint.counters().overload, Ordering::Relaxed);
         self.wrong_passwords.store(endpoint.counters().auth_failures, Ordering::Relaxed);
-        self.trunks_refused.store(endpoint.trunks_refused(), Ordering::Relaxed);
+        self.trunks.look(endpoint.trunk_states());
     }
 
     /// The machine's clock was set.
@@ -98,6 +99,11 @@ impl Gauges {
     /// A SIP message went.
     pub(super) fn sip_sent(&self, transport: Transport) {
         self.sip_sent.count(transport);
+    }
+
+    /// How our registrations at trunks are.
+    pub fn trunks(&self) -> &Arc<Trunks> {
+        &self.trunks
     }
 
     /// All of them.
@@ -118,12 +124,8 @@ impl Gauges {
                 "Requests by SIP whose name and password did not fit",
                 self.wrong_passwords.load(Ordering::Relaxed),
             ),
-            gauge(
-                "warmline_trunks_unregistered",
-                "Trunks that refused our last registration, or did not answer it: no calls may come by them",
-                &self.trunks_refused,
-            ),
         ];
+        metrics.extend(self.trunks.metrics());
         metrics.push(Metric::counter(
             "warmline_clock_set_total",
             "Times that the machine's clock was set, or the machine slept, and the server followed",

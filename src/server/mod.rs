@@ -37,6 +37,7 @@ pub mod standby;
 mod start;
 pub mod switchboard;
 pub mod trends;
+pub mod trunks;
 pub mod versions;
 
 pub use handle::ControlError;

@@ -673,7 +673,10 @@ fn trunk_config(trunk: &Trunk, bound: Bound) -> TrunkConfig {
         name: trunk.name.clone(),
         sources: trunk.sources.iter().map(|(address, _)| *address).collect(),
         trusted: trunk.trusted,
-        registration: credentials.as_ref().and_then(|credentials| registration(trunk, credentials, bound)),
+        registration: trunk
+            .register
+            .as_ref()
+            .map(|wanted| registration(trunk, wanted, credentials.as_ref(), bound)),
         credentials,
     }
 }
@@ -689,18 +692,25 @@ fn credentials(trunk: &Trunk) -> Option<Credentials> {
     Some(Credentials { username: account.username.clone(), password: Secret::new(password) })
 }
 
-/// How to register at a trunk; none, with the reason in the log, when that cannot work.
-fn registration(trunk: &Trunk, credentials: &Credentials, bound: Bound) -> Option<TrunkRegistration> {
-    let wanted = trunk.register.as_ref()?;
+/// How to register at a trunk; or why that cannot work, which the log has as well.
+fn registration(
+    trunk: &Trunk,
+    wanted: &flow::center::TrunkRegistration,
+    credentials: Option<&Credentials>,
+    bound: Bound,
+) -> Result<TrunkRegistration, String> {
     let name = &trunk.name;
     let host = wanted.registrar.host.as_str();
     let transport = trunk.transport;
-    let local = bound.at(transport)?;
+    let variable = || trunk.account.as_ref().map_or("", |account| account.password_env.as_str());
+    let credentials =
+        credentials.ok_or_else(|| format!("its password {} is not in the environment", variable()))?;
+    let local = bound.at(transport).ok_or_else(|| format!("{transport} is not bound"))?;
     let Some(remote) = registrar_address(trunk, wanted) else {
         warn!(trunk = %name, host, "the trunk's registrar has no address: not registered");
-        return None;
+        return Err(format!("its registrar {host} had no address when the server started"));
     };
-    Some(TrunkRegistration {
+    Ok(TrunkRegistration {
         registrar: wanted.registrar.clone(),
         hop: Hop { transport, local, remote },
         aor: Uri::sip(Some(&credentials.username), host, None),

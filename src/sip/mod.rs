@@ -28,4 +28,6 @@ pub use endpoint::EndpointConfig;
 pub use endpoint::TrunkConfig;
 pub use endpoint::TrunkRegistration;
 pub use registrar::Binding;
+pub use trunk::TrunkState;
+pub use trunk::TrunkTrouble;
 pub use uri::Transport;

@@ -22,6 +22,9 @@ use crate::sip::uri::NameAddr;
 /// The pause after the first failure; it doubles with each further one, up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 
+/// No reason phrase that we pass on is longer, in characters.
+const LONGEST_REASON: usize = 80;
+
 /// The longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_secs(600);
 
@@ -39,6 +42,39 @@ pub(in crate::sip) struct Trunk {
     min_expires_s: u32,
     /// What the server was told last.
     told: Option<u16>,
+    /// Since when we are registered, or are not.
+    #[serde(default)]
+    since: Timestamp,
+    /// What keeps us from being registered; none while we are, and before the first answer.
+    #[serde(default)]
+    trouble: Option<TrunkTrouble>,
+}
+
+/// How our registration at a trunk is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkState {
+    pub trunk: Name,
+    /// Whether it took our last REGISTER.
+    pub is_registered: bool,
+    /// Since when it is so, or is not; none before the first answer, and where we never asked.
+    pub since: Option<Timestamp>,
+    /// What keeps us from it.
+    pub trouble: Option<TrunkTrouble>,
+    /// When the next REGISTER goes out; none while one waits for its answer, and where we never ask.
+    pub next: Option<Timestamp>,
+}
+
+/// What keeps us from being registered at a trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TrunkTrouble {
+    /// It said so.
+    Refused { status: u16, reason: String },
+    /// It says nothing.
+    Silent,
+    /// Its hop failed.
+    Unreachable,
+    /// We never ask, and why: the server found this when it was configured.
+    Hindered(String),
 }
 
 impl Trunk {
@@ -53,12 +89,25 @@ impl Trunk {
             failures: 0,
             min_expires_s: 0,
             told: None,
+            since: Timestamp::ZERO,
+            trouble: None,
         }
     }
 
     /// Whether our last REGISTER was refused, or not answered.
     pub(in crate::sip) fn is_refused(&self) -> bool {
         self.told.is_some_and(|status| status >= 300)
+    }
+
+    /// How it is; `hindrance` is why we never ask, where the configuration says so.
+    pub(in crate::sip) fn state(&self, hindrance: Option<&String>) -> TrunkState {
+        TrunkState {
+            trunk: self.name.clone(),
+            is_registered: hindrance.is_none() && self.told.is_some_and(|status| status < 300),
+            since: self.told.map(|_| self.since).filter(|_| hindrance.is_none()),
+            trouble: hindrance.cloned().map(TrunkTrouble::Hindered).or_else(|| self.trouble.clone()),
+            next: self.at.filter(|_| hindrance.is_none()),
+        }
     }
 
     /// When [`Trunk::tick`] is next due.
@@ -72,7 +121,7 @@ impl Trunk {
             return;
         }
         let registration = cx.core.config.trunks.get(place).and_then(|trunk| trunk.registration.clone());
-        let Some(registration) = registration else {
+        let Some(Ok(registration)) = registration else {
             return;
         };
         self.cseq += 1;
@@ -111,13 +160,18 @@ impl Trunk {
                 self.min_expires_s = headers.min_expires().ok().flatten().unwrap_or_default();
                 self.at = Some(cx.now);
             }
-            _ => self.failed(cx, status, headers.retry_after().ok().flatten()),
+            _ => {
+                let said = reply.response.reason.chars().filter(|letter| !letter.is_control());
+                let trouble = TrunkTrouble::Refused { status, reason: said.take(LONGEST_REASON).collect() };
+                self.failed(cx, (status, trouble), headers.retry_after().ok().flatten());
+            }
         }
     }
 
     /// The trunk did not answer: 408, or its hop failed: 503.
     pub(in crate::sip) fn unanswered(&mut self, cx: &mut Cx<'_>, status: u16) {
-        self.failed(cx, status, None);
+        let trouble = if status == 408 { TrunkTrouble::Silent } else { TrunkTrouble::Unreachable };
+        self.failed(cx, (status, trouble), None);
     }
 
     fn registered(&mut self, cx: &mut Cx<'_>, reply: &Reply) {
@@ -131,10 +185,15 @@ impl Trunk {
         // Between 80 and 90 % of it, so that trunks of one start do not stay in step.
         let share = 800 + cx.core.entropy.below(101);
         self.at = Some(cx.now + Duration::from_millis(u64::from(granted).max(10) * share));
-        self.tell(cx, reply.response.status);
+        self.tell(cx, reply.response.status, None);
     }
 
-    fn failed(&mut self, cx: &mut Cx<'_>, status: u16, retry_after_s: Option<u32>) {
+    fn failed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        (status, trouble): (u16, TrunkTrouble),
+        retry_after_s: Option<u32>,
+    ) {
         let doubled = FIRST_PAUSE.saturating_mul(1 << self.failures.min(10)).min(MAX_PAUSE);
         self.failures = self.failures.saturating_add(1);
         // Half of it, and a random part of the other half: not everybody comes back at once.
@@ -142,10 +201,14 @@ impl Trunk {
         let pause = Duration::from_millis(half + cx.core.entropy.below(half + 1));
         let told = Duration::from_secs(retry_after_s.unwrap_or(0).into()).min(MAX_PAUSE);
         self.at = Some(cx.now + pause.max(told));
-        self.tell(cx, status);
+        self.tell(cx, status, Some(trouble));
     }
 
-    fn tell(&mut self, cx: &mut Cx<'_>, status: u16) {
+    fn tell(&mut self, cx: &mut Cx<'_>, status: u16, trouble: Option<TrunkTrouble>) {
+        if self.told.is_none() || self.is_refused() != trouble.is_some() {
+            self.since = cx.now;
+        }
+        self.trouble = trouble;
         if self.told.replace(status) != Some(status) {
             cx.tell(Event::TrunkRegistered { trunk: self.name.clone(), status });
         }

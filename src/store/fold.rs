@@ -347,6 +347,8 @@ impl CallFold {
             | What::TargetSet { .. }
             | What::NumberNotBelieved { .. }
             | What::CalendarSet { .. }
+            | What::TrunkRegistered { .. }
+            | What::TrunkUnregistered { .. }
             | What::TrendSeen { .. } => return false,
         }
         true

@@ -364,6 +364,10 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::NumberNotBelieved { number } => {
             format!("says to be {number}, which is not believed: the call came by no trunk")
         }
+        What::TrunkRegistered { trunk } => format!("registered at the trunk {trunk}"),
+        What::TrunkUnregistered { trunk, why } => {
+            format!("not registered at the trunk {trunk}, so no calls may come by it: {why}")
+        }
         What::CalendarSet { by_ms } => {
             let way = if *by_ms < 0 { "back" } else { "forward" };
             format!(

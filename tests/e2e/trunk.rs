@@ -61,6 +61,10 @@ fn a_server_registers_at_its_trunk_with_a_password() {
     setup.environment = vec![("PROVIDER_PASSWORD", "warmline".to_owned())];
     let server = Server::set_up(setup);
     registrar.wait_for_agent("alice", "ready", 10);
+    within(5, "the trunk is registered", || {
+        metrics(&server).contains("warmline_trunk_registered{trunk=\"provider\"} 1\n").then_some(())
+    });
+    assert_eq!(ready(&server), "ready\n");
     server.never_wrote("PROVIDER_PASSWORD=");
     drop(server);
 
@@ -69,7 +73,32 @@ fn a_server_registers_at_its_trunk_with_a_password() {
     let server = Server::set_up(setup);
     within(10, "the refusal is in the log", || server.logged().contains("403").then_some(()));
     assert_eq!(registrar.agent_state("carol"), "offline");
+    let told = within(5, "whoever watches is told", || Some(ready(&server)).filter(|told| told != "ready\n"));
+    let (said, again) = (": it said 403 ", "; it is tried again at 20");
+    assert!(told.starts_with("ready\nthe trunk provider is not registered since 20"), "{told}");
+    assert!(told.contains(said) && told.contains(again), "{told}");
+    let board = server.get("/api/v1/wallboard");
+    let alarm = board["alarms"][0].as_str().expect("an alarm");
+    assert!(alarm.starts_with("the trunk provider is not registered since 20"), "{alarm}");
+    let trunk = &board["trunks"][0];
+    assert_eq!((&trunk["registered"], &trunk["status"]), (&json!(false), &json!(403)), "{board}");
+    let metrics = metrics(&server);
+    for line in ["warmline_trunks_unregistered 1\n", "warmline_trunk_registered{trunk=\"provider\"} 0\n"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+    let (_, doctor) = server.doctor();
+    assert!(doctor.contains("the trunk provider is not registered since 20"), "{doctor}");
     assert!(fs::exists(flows.path()).unwrap_or_default());
+}
+
+fn ready(server: &Server) -> String {
+    let (status, told) = server.ask("GET", "/readyz", None).expect("the server answers");
+    assert_eq!(status, 200, "one trunk takes no server away");
+    told
+}
+
+fn metrics(server: &Server) -> String {
+    server.ask("GET", "/metrics", None).expect("the server answers").1
 }
 
 /// Alice calls somebody by a trunk that is played by a scenario in `tests/e2e/sipp/`, is heard there, and hangs up.

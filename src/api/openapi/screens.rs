@@ -159,6 +159,10 @@ fn board() -> Value {
             "behind_s": maybe(&json!({ "type": "number" })),
             "files_differ": integer, "differing": { "type": "array", "items": string },
         } } })),
+        "trunks": { "type": "array", "items": { "type": "object", "properties": {
+            "trunk": string, "registered": truth, "since": maybe(&time), "why": maybe(&string),
+            "status": maybe(&integer), "next": maybe(&time),
+        } } },
         "queues": { "type": "array", "items": { "type": "object", "properties": {
             "name": string, "target_s": integer, "goal_percent": integer, "waiting": integer,
             "longest_wait_s": maybe(&integer), "at_risk": integer, "lately_since": time, "surge_since": maybe(&time),

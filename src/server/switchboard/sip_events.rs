@@ -34,6 +34,7 @@ use crate::queue::api::Whose;
 use crate::sdp;
 use crate::server::canary::Canary;
 use crate::server::canary::Edition;
+use crate::server::trunks;
 use crate::sip::Command;
 use crate::sip::Event;
 use crate::sip::Hop;
@@ -109,10 +110,15 @@ impl Switchboard {
             Event::Unregistered { user, contacts } => self.phone_unregistered(now, user, contacts, out),
             Event::TrunkRegistered { trunk, status: status @ ..300 } => {
                 info!(%trunk, status, "registered at the trunk");
+                let what = What::TrunkRegistered { trunk };
+                out.push(Output::Fact(Fact { at: now.at, call: None, what }));
             }
             Event::TrunkRegistered { trunk, status } => {
-                let why = why_unregistered(status);
+                let state = self.endpoint().trunk_states().find(|state| state.trunk == trunk);
+                let why = state.and_then(|state| state.trouble).as_ref().map(trunks::why).unwrap_or_default();
                 warn!(%trunk, status, "not registered at the trunk, so no calls may come by it: {why}; it is tried again");
+                let what = What::TrunkUnregistered { trunk, why };
+                out.push(Output::Fact(Fact { at: now.at, call: None, what }));
             }
             Event::TriesOver { user, hop } => {
                 warn!(?user, peer = %hop.remote, "too many wrong passwords by SIP: none is looked at for five minutes");
@@ -415,17 +421,6 @@ impl Switchboard {
         if let Some(&leg) = self.sessions.get(&session) {
             self.later(leg.call(), CallEvent::Leg { leg, event });
         }
-    }
-}
-
-/// Why a trunk does not have us, in words. What nobody answered has the status of RFC 3261 §8.1.3.1.
-fn why_unregistered(status: u16) -> &'static str {
-    match status {
-        401 | 403 | 407 => "it does not accept our name and password",
-        404 => "it does not know our name",
-        408 => "it does not answer",
-        503 => "it cannot be reached, or serves nobody now",
-        _ => "it refuses",
     }
 }
 

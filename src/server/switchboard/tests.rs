@@ -625,7 +625,7 @@ fn agent_phone(user: &str, host: u8, entropy: &mut Entropy) -> Endpoint {
         sources: vec![at(SERVER).ip()],
         trusted: true,
         credentials: Some(credentials),
-        registration: Some(registration),
+        registration: Some(Ok(registration)),
     };
     let config = EndpointConfig { trunks: vec![trunk], ..EndpointConfig::default() };
     Endpoint::new(config, entropy.split())

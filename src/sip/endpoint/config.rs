@@ -78,8 +78,8 @@ pub struct TrunkConfig {
     pub trusted: bool,
     /// To answer its challenges with: those of our registration, and of calls that go by it.
     pub credentials: Option<Credentials>,
-    /// Where and how we register, when we do.
-    pub registration: Option<TrunkRegistration>,
+    /// Where and how we register, when we do; or what keeps us from it, in words.
+    pub registration: Option<Result<TrunkRegistration, String>>,
 }
 
 /// An outbound registration.

@@ -53,6 +53,7 @@ use super::transaction::Timers;
 use super::transaction::Transactions;
 use super::transaction::pairs;
 use super::trunk::Trunk;
+use super::trunk::TrunkState;
 use crate::base::Entropy;
 use crate::base::Name;
 use crate::base::Timestamp;
@@ -167,9 +168,12 @@ impl Endpoint {
         &self.core.counters
     }
 
-    /// How many trunks did not take our last REGISTER, or did not answer it.
-    pub fn trunks_refused(&self) -> usize {
-        self.trunks.iter().filter(|trunk| trunk.is_refused()).count()
+    /// How our registration is at each trunk at which we should be registered, in the order of the configuration.
+    pub fn trunk_states(&self) -> impl Iterator<Item = TrunkState> {
+        self.core.config.trunks.iter().zip(&self.trunks).filter_map(|(config, trunk)| {
+            let wanted = config.registration.as_ref()?;
+            Some(trunk.state(wanted.as_ref().err()))
+        })
     }
 
     /// How many sessions there are.

@@ -2,6 +2,7 @@
 
 use super::bench::*;
 use crate::base::Secret;
+use crate::base::Timestamp;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
 use crate::sip::api::Event;
@@ -14,6 +15,8 @@ use crate::sip::endpoint::TrunkRegistration;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Request;
 use crate::sip::message::Response;
+use crate::sip::trunk::TrunkState;
+use crate::sip::trunk::TrunkTrouble;
 use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
@@ -108,11 +111,13 @@ fn a_phone_that_keeps_changing_its_address_does_not_grow_the_table() {
 
 fn trunk(registration: bool, trusted: bool) -> EndpointConfig {
     let uri = |text| Uri::parse(text).unwrap();
-    let registration = registration.then(|| TrunkRegistration {
-        registrar: uri("sip:trunk.example"),
-        hop: hop(Transport::Udp),
-        aor: uri("sip:alice@trunk.example"),
-        expires_s: 300,
+    let registration = registration.then(|| {
+        Ok(TrunkRegistration {
+            registrar: uri("sip:trunk.example"),
+            hop: hop(Transport::Udp),
+            aor: uri("sip:alice@trunk.example"),
+            expires_s: 300,
+        })
     });
     let sources = vec!["192.0.2.9".parse().unwrap()];
     let credentials = Some(credentials("alice", "secret"));
@@ -150,13 +155,46 @@ fn a_trunk_that_refuses_is_tried_again_with_growing_pauses() {
     }
     assert!((5..=10).contains(&pauses[0]) && (80..=160).contains(&pauses[4]), "{pauses:?}");
     assert_eq!(bench.told(), ["TrunkRegistered carrier 403"], "said once");
-    assert_eq!(bench.endpoint.trunks_refused(), 1);
+    let state = |bench: &Bench| bench.endpoint.trunk_states().next().unwrap();
+    let TrunkState { since, trouble, next, is_registered, .. } = state(&bench);
+    assert_eq!((since, is_registered), (Some(Timestamp::from_secs(100)), false), "since the first refusal");
+    assert_eq!(trouble, Some(TrunkTrouble::Refused { status: 403, reason: "Whatever".to_owned() }));
+    assert_eq!(next, None, "it is asked now");
     let request = bench.last_request();
     bench.receive(response(&request, 200, "t", "Expires: 60\r\n", ""));
     assert_eq!(
-        (bench.told(), bench.endpoint.trunks_refused()),
-        (vec!["TrunkRegistered carrier 200".to_owned()], 0)
+        (bench.told(), state(&bench).is_registered, state(&bench).trouble),
+        (vec!["TrunkRegistered carrier 200".to_owned()], true, None)
     );
+    assert_eq!(state(&bench).since, Some(bench.now));
+}
+
+#[test]
+fn a_trunk_that_says_nothing_is_asked_again_and_it_is_known_when() {
+    let mut bench = Bench::with(trunk(true, false), Transport::Udp);
+    bench.pass(0);
+    let state = |bench: &Bench| bench.endpoint.trunk_states().next().unwrap();
+    assert_eq!((state(&bench).since, state(&bench).trouble), (None, None), "nobody knows yet");
+    bench.pass(33_000);
+    let TrunkState { since, trouble, next, .. } = state(&bench);
+    assert_eq!((since, trouble), (Some(Timestamp::from_secs(132)), Some(TrunkTrouble::Silent)));
+    let pause = next.unwrap().since(Timestamp::from_secs(132)).as_secs();
+    assert!((5..=10).contains(&pause), "{pause}");
+}
+
+#[test]
+fn a_trunk_that_cannot_be_asked_is_known_with_why() {
+    let mut config = trunk(true, false);
+    config.trunks[0].registration = Some(Err("no password".to_owned()));
+    let mut bench = Bench::with(config, Transport::Udp);
+    bench.pass(60_000);
+    let TrunkState { since, trouble, next, is_registered, .. } =
+        bench.endpoint.trunk_states().next().unwrap();
+    assert_eq!((since, next, is_registered), (None, None, false));
+    assert_eq!(trouble, Some(TrunkTrouble::Hindered("no password".to_owned())));
+    let mut bench = Bench::with(trunk(false, false), Transport::Udp);
+    bench.pass(0);
+    assert_eq!(bench.endpoint.trunk_states().count(), 0, "one at which we do not register");
 }
 
 #[test]
