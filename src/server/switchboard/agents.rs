@@ -212,7 +212,8 @@ impl Switchboard {
         let Some(agent) = self.agent(&user) else { return };
         let what = What::PhoneRegistered { agent: user, contact, contacts };
         out.push(Output::Fact(Fact { at: now.at, call: None, what }));
-        self.signed_in(now, agent, out);
+        let anew = contacts == 1 && !self.has_desk(agent);
+        self.signed_in(now, agent, anew, out);
     }
 
     /// A phone of an agent signed out, or its registration ran out.

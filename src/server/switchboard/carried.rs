@@ -406,18 +406,22 @@ impl Switchboard {
     }
 
     /// Agents whose desks and phones are all to come back, for their connections went with the process before, are not rung
-    /// until one has.
+    /// until one has: whoever has a call, after it.
     fn await_phones(&mut self, now: Now, out: &mut Vec<Output>) {
         let contacts = self.parts.center.contacts.iter().enumerate();
         let registered = contacts.filter(|(_, contact)| matches!(contact, AgentContact::Registered { .. }));
         let agents: Vec<AgentId> = registered.map(|(place, _)| AgentId(place as u32)).collect();
         for agent in agents {
-            let idle = match self.engine.agent_state(agent) {
+            let to_be_rung = match self.engine.agent_state(agent) {
                 Some(AgentState::Ready) => true,
                 Some(AgentState::Ringing(_)) => self.engine.agent_next(agent).is_none(),
+                // A desk that does not come back is given up after its grace, with what comes after the talk.
+                Some(AgentState::Talking(_)) => {
+                    self.engine.agent_next(agent).is_none() && !self.has_desk(agent)
+                }
                 _ => false,
             };
-            if idle && self.parts.endpoint.contacts(&self.agent_name(agent)).is_empty() {
+            if to_be_rung && self.parts.endpoint.contacts(&self.agent_name(agent)).is_empty() {
                 let reason = if self.has_desk(agent) { DESK_LOST } else { PHONE_UNREACHABLE };
                 let wish = AgentWish::NotReady(reason.into());
                 self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);

@@ -211,7 +211,8 @@ impl Switchboard {
         } else {
             return;
         }
-        self.signed_in(now, id, out);
+        let anew = self.parts.endpoint.contacts(&self.agent_name(id)).is_empty();
+        self.signed_in(now, id, anew, out);
     }
 
     /// Nothing comes over a desk's connection any more.
@@ -571,14 +572,23 @@ impl Switchboard {
         self.desk_line(socket, call).filter(|(_, leg)| self.lines.get(leg).is_some_and(|line| !line.up))
     }
 
-    /// A phone or a desk of the agent is there: whoever was offline, or gone without their will, takes calls again.
-    pub(super) fn signed_in(&mut self, now: Now, agent: AgentId, out: &mut Vec<Output>) {
+    /// A phone or a desk of the agent is there, `anew` if they had none: whoever was offline, or gone without their will, takes
+    /// calls again, and whoever would be so after a call does not.
+    pub(super) fn signed_in(&mut self, now: Now, agent: AgentId, anew: bool, out: &mut Vec<Output>) {
         let config = self.parts.center.contacts.get(agent.0 as usize);
         let Some(&AgentContact::Registered { ready_when_registered }) = config else { return };
         let wish = match self.engine.agent_state(agent) {
             Some(AgentState::Offline) if ready_when_registered => AgentWish::Ready,
             Some(AgentState::Offline) => AgentWish::NotReady("signed in".into()),
             Some(AgentState::NotReady(reason)) if is_involuntary(reason) => AgentWish::Ready,
+            Some(AgentState::Ringing(_) | AgentState::Talking(_)) => {
+                match self.engine.agent_next(agent) {
+                    // With the last phone that was signed in they were as well.
+                    Some(AgentWish::Offline) if anew => AgentWish::Ready,
+                    Some(AgentWish::NotReady(reason)) if is_involuntary(reason) => AgentWish::Ready,
+                    _ => return,
+                }
+            }
             _ => return,
         };
         self.tell_engine(now, queue::Event::AgentWants { agent, wish }, out);

@@ -7,6 +7,7 @@ use super::super::carried::CarriedDesks;
 use super::super::carried::Changes;
 use super::*;
 use crate::base::QueueId;
+use crate::queue::api::PHONE_UNREACHABLE;
 use crate::queue::api::SurgeRule;
 use crate::server::journal;
 use crate::server::journal::Place;
@@ -277,6 +278,42 @@ fn a_surge_that_goes_on_is_told_again_and_since_when() {
     });
     let queue = world.switchboard.parts.center.engine.queues[0].name.clone();
     assert_eq!(told, Some((queue, true, WallTime(began.0 as i64))));
+}
+
+#[test]
+fn who_talks_and_has_no_phone_any_more_is_not_ready_after_the_talk_unless_one_is_back() {
+    let mut world = World::with_journal(1);
+    let talks = |world: &World| {
+        let is_talking = |name: &&str| {
+            let agent = world.switchboard.agent(name).expect("an agent of the test center");
+            matches!(world.switchboard.engine.agent_state(agent), Some(AgentState::Talking(_)))
+        };
+        ["alice", "bob"].into_iter().find(is_talking)
+    };
+    let name = (0..600).find_map(|_| {
+        world.run_until(world.now + Duration::from_secs(1));
+        talks(&world)
+    });
+    let name = name.expect("a talk in ten minutes");
+    // Their phone was signed in over a connection that is gone with the process.
+    world.journal.contacts.insert(name.into(), Vec::new());
+    world.killed_and_carried_on();
+    assert_eq!(talks(&world), Some(name));
+    let next = |world: &World| {
+        let agent = world.switchboard.agent(name).expect("an agent of the test center");
+        world.switchboard.engine.agent_next(agent).cloned()
+    };
+    assert_eq!(next(&world), Some(AgentWish::NotReady(PHONE_UNREACHABLE.into())));
+    let now = world.clock();
+    let signs_in = |world: &mut World| {
+        world.switchboard.phone_registered(now, name.into(), "sip:back".to_owned(), 1, &mut Vec::new());
+    };
+    signs_in(&mut world);
+    assert_eq!(next(&world), None, "they take calls again after this one");
+    world.switchboard.phone_unregistered(now, name.into(), 0, &mut Vec::new());
+    assert_eq!(next(&world), Some(AgentWish::Offline));
+    signs_in(&mut world);
+    assert_eq!(next(&world), None);
 }
 
 /// Everything goes through a real file, which is begun anew again and again: what it leaves is what there was.
