@@ -9,7 +9,7 @@ import { drawConference } from "./desk-conference.js";
 import { wireDialogs } from "./desk-dialogs.js";
 import { drawEscalation } from "./desk-escalation.js";
 import { wireShortcuts } from "./desk-keys.js";
-import { Leaving } from "./desk-leaving.js";
+import { Leaving } from "./leaving.js";
 import { drawMisrouted } from "./desk-misrouted.js";
 import { drawListeners, drawListening, wireListening } from "./desk-listening.js";
 import { Audio } from "./desk-phone.js";

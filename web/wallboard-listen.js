@@ -3,6 +3,7 @@
 // talk.
 
 import { ask, at, attempt, capital, follow, make, redraw, show, write } from "./base.js";
+import { Leaving } from "./leaving.js";
 
 const KEPT = "warmline.listening";
 const UP_WITHIN = 15000;
@@ -15,6 +16,9 @@ let mine = null;
 let phone = null;
 let gone = null;
 let asking = false;
+// Whether the page is left for the desk, which takes the phone along.
+let toDesk = false;
+const leaving = new Leaving({ calls: missed });
 
 export function wireListening(boardNow) {
   board = boardNow;
@@ -26,9 +30,9 @@ export function wireListening(boardNow) {
     if (confirm(`Take this caller over? ${capital(agent ?? "Their agent")} goes to wrap-up.`)) attempt(at("listening-error"), () => takeOver(mine.call));
   });
   at("end-mine").addEventListener("click", () => attempt(at("listening-error"), () => ask("POST", `/api/v1/calls/${mine.call}/hang_up`, {})));
-  // The desk takes the phone along: it goes on there by itself.
   at("to-desk").addEventListener("click", () => {
     if (!phone) return;
+    toDesk = true;
     sessionStorage.removeItem(KEPT);
     sessionStorage.setItem("warmline.phone", "on");
   });
@@ -46,6 +50,12 @@ function take({ calls }) {
 }
 
 const isTalking = () => mine !== null && mine.phase !== "wrap_up";
+
+// The call in which others would miss who leaves this page: callers hear them. Who listens or whispers may come and go.
+function missed() {
+  const heard = isTalking() && (mine.role === "agent" || mine.mode === "barge");
+  return phone && heard && !toDesk ? [mine] : [];
+}
 
 // This page need not be a phone any more, unless the server says then that there is a talk.
 function leaveUnlessTalking() {
@@ -112,6 +122,7 @@ const talks = () => board()?.agents.find(({ call }) => call === mine.call);
 
 function draw() {
   show(at("listening"), Boolean(mine));
+  leaving.draw();
   if (!mine) return show(at("listening-error"), false);
   const caller = mine.caller.name || mine.caller.number || "a withheld number";
   const has = mine.role === "agent";

@@ -160,6 +160,12 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     );
     carol.sees("wrap-up", 20, "document.querySelector('#wrap-title').checkVisibility()");
     sam.hears("phone", CALLER_HZ, 20);
+    // Leaving the page would end the talk: the browser asks first, but not on the way to the desk.
+    sam.run("state.asked = []; page.on('dialog', (dialog) => { state.asked.push(dialog.type()); return dialog.dismiss(); })");
+    sam.run("await page.evaluate(() => void setTimeout(() => (location.href = '/history')))");
+    within(10, "the browser asks", || {
+        (sam.run("return state.asked") == json!(["beforeunload"])).then_some(())
+    });
     sam.run("await page.click('#to-desk')");
     sam.sees("the desk", 20, "document.querySelector('#doing')?.innerText === 'You talk with'");
     sam.hears("phone", CALLER_HZ, 30);

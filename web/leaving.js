@@ -1,4 +1,4 @@
-// Leaving the desk while somebody is on its phone: the page asks first, and its links open beside it.
+// Leaving a page while somebody is on its phone: it asks first, and its links open beside it.
 
 import { make } from "./base.js";
 
