@@ -158,6 +158,11 @@ impl Status {
     pub fn trouble(&self) -> Option<String> {
         self.problem.as_ref().map(|problem| problem.in_a_line(&self.serving.version))
     }
+
+    /// The same for those who are not to read of files and what is in them.
+    pub fn in_short(&self) -> Option<&'static str> {
+        self.problem.as_ref().map(Unserved::in_short)
+    }
 }
 
 /// See the module.

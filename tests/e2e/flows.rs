@@ -83,6 +83,10 @@ fn a_half_edited_file_ends_no_calls_when_the_server_crashes_and_starts() {
         words.contains("no queue is called \"suport\"").then_some(words)
     });
     assert!(told.contains("is served, also after a restart: "), "{told}");
+    let to_strangers = server.ask_passed_on("/readyz").expect("the server answers");
+    let plain =
+        "ready\nthe flow files are not in order: what was served last is served, also after a restart\n";
+    assert_eq!(to_strangers, (200, plain.to_owned()), "no file is named, and nothing that is in it");
     server.kill();
     server.restart();
     server.story_with(&id, "carried_on", 20);

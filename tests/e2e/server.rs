@@ -371,13 +371,22 @@ impl Server {
 
     /// One request, whose answer ends with the connection. None when it could not be asked.
     pub fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Option<(u16, String)> {
+        self.ask_as("", method, path, body)
+    }
+
+    /// The same question of somebody whom a proxy passes on: nobody knows who it is.
+    pub fn ask_passed_on(&self, path: &str) -> Option<(u16, String)> {
+        self.ask_as("X-Forwarded-For: 203.0.113.5\r\n", "GET", path, None)
+    }
+
+    fn ask_as(&self, headers: &str, method: &str, path: &str, body: Option<&str>) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.http)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         let body = body.unwrap_or_default();
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
+             {headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         )
         .ok()?;

@@ -50,6 +50,17 @@ impl Unserved {
             Restart::Fails => format!("a restart would fail: {what}"),
         }
     }
+
+    /// The same without a file's name or a word of it.
+    pub fn in_short(&self) -> &'static str {
+        match self.restart {
+            Restart::ServesThem => "changed flow files are not served",
+            Restart::ServesKept => {
+                "the flow files are not in order: what was served last is served, also after a restart"
+            }
+            Restart::Fails => "a restart would fail",
+        }
+    }
 }
 
 /// What a start serves.
