@@ -16,8 +16,8 @@ pub(super) async fn alive() -> &'static str {
 /// A server whose history is being lost says so and is ready all the same: it serves every call, and a balancer that took
 /// it away for a full disk would lose callers where only figures are lost, and all servers at once where they share the disk.
 /// So does one at which a trunk does not take our registration: calls come by the other trunks, phones and pages, and no other server
-/// is better for its being taken away. So does one whose data folder is gone, one without the standby that it is to have and one whose
-/// flow files are not served as they lie.
+/// is better for its being taken away. So does one whose data folder is gone, one without the standby that it is to have, one whose
+/// flow files are not served as they lie, and one whose webhooks are not taken.
 pub(super) async fn ready(State(state): State<ApiState>, actor: Actor) -> Result<String, Problem> {
     if !state.control.is_open() {
         return Err(Problem::busy("the server is stopping"));
@@ -38,11 +38,14 @@ impl ApiState {
     /// What is wrong elsewhere, and with the flow files: for whoever can reach the port, without names and files.
     fn in_short(&self) -> (Vec<String>, Option<String>) {
         let flows = self.flows.as_ref().and_then(|flows| flows.status().in_short());
-        (self.trunks.in_short().into_iter().collect(), flows.map(str::to_owned))
+        (
+            [self.trunks.in_short(), self.webhooks.in_short()].into_iter().flatten().collect(),
+            flows.map(str::to_owned),
+        )
     }
 
     /// The same for those who may read it.
     fn in_full(&self) -> (Vec<String>, Option<String>) {
-        (self.trunk_troubles(), self.flows.as_ref().and_then(|flows| flows.status().trouble()))
+        (self.troubles_elsewhere(), self.flows.as_ref().and_then(|flows| flows.status().trouble()))
     }
 }

@@ -30,6 +30,7 @@ use crate::server::captions::Captions;
 use crate::server::options::IceServers;
 use crate::server::standby::StandbyStats;
 use crate::server::trunks::Trunks;
+use crate::server::webhooks::Webhooks;
 use crate::store::Losses;
 use crate::store::Readers;
 use crate::store::Store;
@@ -113,6 +114,8 @@ pub struct ApiState {
     standbys: Option<Arc<StandbyStats>>,
     /// How our registrations at trunks are.
     trunks: Arc<Trunks>,
+    /// How programs elsewhere are told of events.
+    webhooks: Arc<Webhooks>,
 }
 
 impl ApiState {
@@ -150,6 +153,7 @@ impl ApiState {
             losses: Losses::default(),
             standbys: None,
             trunks: Arc::default(),
+            webhooks: Arc::default(),
         })
     }
 
@@ -193,9 +197,16 @@ impl ApiState {
         ApiState { trunks, ..self }
     }
 
-    /// What is wrong with trunks, in words.
-    fn trunk_troubles(&self) -> Vec<String> {
-        self.trunks.troubles(|at| self.live.wall(at), &self.live.rules().zone)
+    /// Tells those who watch the server how programs elsewhere are told of events.
+    pub fn with_webhooks(self, webhooks: Arc<Webhooks>) -> ApiState {
+        ApiState { webhooks, ..self }
+    }
+
+    /// What is wrong with trunks and webhooks, in words.
+    fn troubles_elsewhere(&self) -> Vec<String> {
+        let zone = &self.live.rules().zone;
+        let trunks = self.trunks.troubles(|at| self.live.wall(at), zone);
+        trunks.into_iter().chain(self.webhooks.troubles(zone)).collect()
     }
 
     /// What new calls are served with now.

@@ -316,7 +316,7 @@ impl BoardJson {
             ]
             .into_iter()
             .flatten()
-            .chain(state.trunk_troubles())
+            .chain(state.troubles_elsewhere())
             .collect(),
             trunks: state.trunks.list().iter().map(|trunk| TrunkJson::of(trunk, live)).collect(),
             flows: flows.map(FlowsJson::from),

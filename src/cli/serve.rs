@@ -79,7 +79,7 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let doors = Doors::new();
     let connected = doors.clone();
     let (control, live) = (running.control.clone(), running.live.clone());
-    let center = running.center.clone();
+    let (center, webhooks) = (running.center.clone(), running.webhooks.clone());
     let state = ApiState::new(running.store.clone(), control.clone(), live, center, reached, running.sip)?
         .with_captions(Captions::read(&options.prompts, &running.center.languages))
         .with_flows(flows)
@@ -89,9 +89,10 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .with_losses(running.losses.clone())
         .with_standbys(running.standbys.as_ref().map(|standbys| standbys.stats().clone()))
         .with_trunks(gauges.trunks().clone())
+        .with_webhooks(running.webhooks.clone())
         .with_metrics(move || {
             let metrics = gauges.metrics().into_iter();
-            metrics.chain(publisher.metrics()).chain(connected.metrics()).collect()
+            metrics.chain(publisher.metrics()).chain(connected.metrics()).chain(webhooks.metrics()).collect()
         });
     let router = api::router(state);
     web.spawn(listener::serve(http, None, router.clone(), doors.clone()));

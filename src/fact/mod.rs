@@ -8,6 +8,7 @@ pub mod assurance;
 pub mod conformance;
 pub mod evaluation;
 pub mod goal;
+mod kinds;
 pub mod note;
 pub mod place;
 pub mod promise;

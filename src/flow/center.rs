@@ -28,6 +28,7 @@ use crate::flow::service::Service;
 use crate::flow::speech::Speech;
 use crate::flow::validity::Lapse;
 use crate::flow::validity::Validity;
+use crate::flow::webhook::Webhook;
 use crate::flow::whisper::Whisper;
 use crate::media::codec::Codec;
 use crate::queue::api::AgentConfig;
@@ -117,6 +118,8 @@ pub struct Center {
     pub escalation: Vec<Level>,
     /// The forms by which talks are judged.
     pub evaluations: Vec<Form>,
+    /// Programs elsewhere that are told of events.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// From where callers are believed who come by no trunk and name a number: in From, anybody writes what they like. Who is not

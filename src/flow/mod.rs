@@ -31,6 +31,7 @@ pub mod speech;
 mod step;
 mod template;
 pub mod validity;
+pub mod webhook;
 pub mod whisper;
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn service(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Opti
     Some(Service { name, at: at?, timeout, tries, keep, headers_env })
 }
 
-fn address(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<String> {
+pub(crate) fn address(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<String> {
     let text = reader.text(yaml, "an address")?;
     let rest = text.text.strip_prefix("https://").or_else(|| text.text.strip_prefix("http://"));
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '@' | '{' | '}' | '"');

@@ -187,7 +187,7 @@ fn ask(
 }
 
 /// What went wrong, without where: that may hold a caller's number.
-fn in_words(error: &ureq::Error) -> &'static str {
+pub(super) fn in_words(error: &ureq::Error) -> &'static str {
     match error {
         ureq::Error::Timeout(_) => "no answer in time",
         ureq::Error::HostNotFound => "there is no such host",

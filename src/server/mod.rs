@@ -39,6 +39,7 @@ pub mod switchboard;
 pub mod trends;
 pub mod trunks;
 pub mod versions;
+pub mod webhooks;
 
 pub use handle::ControlError;
 pub use handle::ControlHandle;

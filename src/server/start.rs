@@ -73,6 +73,7 @@ use crate::server::switchboard::CarriedCall;
 use crate::server::switchboard::Parts;
 use crate::server::switchboard::Recalled;
 use crate::server::switchboard::Switchboard;
+use crate::server::webhooks::Webhooks;
 use crate::sip::Hop;
 use crate::sip::Transport;
 use crate::sip::digest::Credentials;
@@ -131,6 +132,9 @@ const TRYING_AFTER: Duration = Duration::from_millis(100);
 /// How many requests are remembered, so that a repeated one gets the same answer. RFC 3261 keeps each for 32 s, and
 /// a call has two: this is enough for 7 500 calls a second. Beyond it new requests get 503.
 const TRANSACTIONS: usize = 500_000;
+
+/// How long webhooks may be told of what happened last before the process ends.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// Whose customers everybody knows with their PINs, in `ivr_flows/center.yaml` as it comes. No other center gets them.
 const DEMO_COMPANY: &str = "Juniper Home Services";
@@ -251,6 +255,8 @@ pub struct Running {
     thread: JoinHandle<()>,
     /// Looks back when a week is over.
     _review: Review,
+    /// Programs elsewhere that are told of events.
+    pub webhooks: Arc<Webhooks>,
     /// How the standbys are, where there are to be any. They are let go once all is written.
     pub standbys: Option<Standbys>,
     /// No other server has the data folder meanwhile.
@@ -261,6 +267,7 @@ impl Running {
     /// Waits until it has stopped: it was told to, and its calls are over.
     pub fn join(self) -> Result<(), ServeError> {
         self.thread.join().map_err(|_| io::Error::other("the control thread failed"))?;
+        self.webhooks.close(LAST_EVENTS);
         info!("stopped");
         Ok(())
     }
@@ -446,6 +453,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         let facts = facts.into_iter().map(|dated| dated.fact.what).collect();
         belongings.recalled.push(Recalled { kept: kept.clone(), facts });
     }
+    let heard = (!center.webhooks.is_empty()).then(|| live.subscribe());
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
@@ -456,6 +464,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let review = Review::start(store.readers()?, live.clone(), control.clone())?;
     let folders = (options.flow_place(), options.prompts.clone());
     let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;
+    let served = flows.clone();
+    let webhooks = Webhooks::start(live.clone(), heard, move || served.center())?;
     Ok(Running {
         center,
         control,
@@ -470,6 +480,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         phones,
         thread,
         _review: review,
+        webhooks,
         standbys,
         _lock: lock,
     })

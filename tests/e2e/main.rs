@@ -56,4 +56,5 @@ mod trunk;
 mod verify;
 mod wallboard;
 mod web;
+mod webhooks;
 mod whisper;

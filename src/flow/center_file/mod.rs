@@ -71,6 +71,7 @@ use crate::flow::service;
 use crate::flow::speech;
 use crate::flow::validity::Lapse;
 use crate::flow::validity::Validity;
+use crate::flow::webhook;
 use crate::media::codec::Codec;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::Config;
@@ -147,6 +148,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let codecs = fields.optional("codecs").and_then(|yaml| codecs(yaml, reader));
     let escalation = fields.optional("escalation").map(|yaml| levels(yaml, reader));
     let evaluations = fields.optional("evaluations").map(|yaml| evaluation::forms(yaml, reader));
+    let webhooks = fields.optional("webhooks").map(|yaml| webhook::read(yaml, reader));
     fields.finish(reader);
     let company = company?.to_string();
     if all_agents_read {
@@ -199,6 +201,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         outbound: outbound.unwrap_or_default(),
         escalation: escalation.unwrap_or_default(),
         evaluations: evaluations.unwrap_or_default(),
+        webhooks: webhooks.unwrap_or_default(),
     };
     let mut links = Vec::new();
     for queue in queues {

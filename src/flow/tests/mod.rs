@@ -31,6 +31,7 @@ mod validity;
 mod verify;
 mod voicemail;
 mod walks;
+mod webhooks;
 mod whisper;
 
 use std::time::Duration;
