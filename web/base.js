@@ -107,18 +107,35 @@ export function write(element, text) {
 }
 
 export function show(element, visible) {
-  if (element.hidden === visible) element.hidden = !visible;
+  if (element.hidden !== visible) return;
+  const held = element.contains(document.activeElement);
+  element.hidden = !visible;
+  if (held && !visible) around(element)?.focus({ preventScroll: true });
 }
 
-// Replaces the children when what they are made from became another thing. Who is at a button among them stays there.
+// Replaces the children when what they are made from became another thing. Who is at one of them stays there, by its
+// `data-key` where names need not differ.
 export function redraw(element, from, draw) {
   const key = JSON.stringify(from);
   if (element.drawnFrom === key) return;
   element.drawnFrom = key;
-  const label = element.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
+  const held = element.contains(document.activeElement) ? document.activeElement : null;
   element.replaceChildren(...draw());
-  if (label) [...element.querySelectorAll("[aria-label]")].find((one) => one.ariaLabel === label)?.focus();
+  if (held && held !== element) (likeness(element, held) ?? around(element))?.focus({ preventScroll: true });
 }
+
+function likeness(element, { dataset: { key }, ariaLabel }) {
+  const [selector, is] = key ? ["[data-key]", (one) => one.dataset.key === key] : ["[aria-label]", (one) => one.ariaLabel === ariaLabel];
+  return [...element.querySelectorAll(selector)].find(is);
+}
+
+// What stays when this goes: who was at it goes on from there, and not from the top of the page.
+const around = (element) => element.parentElement?.closest("[tabindex], main");
+
+// A dialog that was opened by a key goes back to nothing.
+addEventListener("close", () => {
+  if (document.activeElement === document.body) document.querySelector("article:not([hidden])[tabindex], main")?.focus({ preventScroll: true });
+}, true);
 
 // A clock on the page: counts up from `since`, or down to `until`.
 export function clockOf(properties, moment, kind = "since") {

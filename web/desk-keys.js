@@ -52,7 +52,9 @@ export function wireShortcuts({ current, shut }) {
     hangUp.follows(event);
     if (target.form === form && target.matches(CONTROL)) written = event.timeStamp;
     if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      target.form?.requestSubmit(target.form.querySelector("button.main[type=submit]"));
+      // A digit chooses an outcome without being in the form.
+      const filled = target.form ?? (form.checkVisibility() && !dialog ? form : null);
+      filled?.requestSubmit(filled.querySelector("button.main[type=submit]"));
       return;
     }
     if (key === "Escape" && !dialog && isOpened()) {

@@ -2,11 +2,17 @@
 
 import { about, at, capital, clock, clockOf, make, redraw, show, timeText, write } from "./base.js";
 
-export function drawHold({ hold, asking, phase, role }) {
+let over = null;
+
+export function drawHold(call) {
+  const { hold, asking, phase, role } = call;
+  clearTimeout(over);
   const visible = role === "agent" && (phase === "holding" || phase === "asking_hold");
   show(at("hold-panel"), visible);
   if (!visible) return;
   const late = hold && (hold.alarm || Date.parse(hold.until) < clock());
+  // It is over by the clock, whether or not anything else happens.
+  if (hold && !late) over = setTimeout(() => drawHold(call), Date.parse(hold.until) - clock() + 20);
   at("hold-panel").className = `panel ${hold?.alarm || late ? "bad" : hold?.nudge ? "warn" : ""}`;
   const title = !hold ? "The caller is being asked" : late ? "You said you would be back by now" : hold.nudge ? "The hold is nearly over" : "The caller is on hold";
   write(at("hold-title"), title);

@@ -200,6 +200,7 @@ function drawCall(call) {
   spokenNote.draw(call, Boolean(byPage));
   drawConference(call, { me: who.name, act });
   drawListeners(call, { act });
+  drawJoined(call);
   drawNotes(call, who.name);
   drawEscalation(call, { me: who.name });
   const talks = ["calling_out", "talking", "asking_hold", "holding", "consulting", "conference"].includes(phase);
@@ -207,6 +208,7 @@ function drawCall(call) {
   const mine = role === "agent";
   show(at("mute"), talks && Boolean(byPage));
   at("mute").setAttribute("aria-pressed", String(Boolean(audio?.isMuted)));
+  show(at("muted"), talks && Boolean(byPage) && audio.isMuted);
   const aside = Boolean(call.consult);
   show(at("hold"), mine && (phase === "talking" || (phase === "conference" && !aside)));
   show(at("consult"), mine && !aside && (phase === "talking" || phase === "holding") && call.members.length === 0);
@@ -219,6 +221,13 @@ function drawCall(call) {
   redraw(at("timeline"), call.timeline, () =>
     [...call.timeline].reverse().map(({ at: when, text }) =>
       make("li", {}, make("time", { datetime: when }, timeText(when)), make("span", {}, capital(text)))));
+}
+
+// Supervisors who are heard: by the agent alone, or by everybody.
+function drawJoined({ supervisors, phase }) {
+  const told = supervisors.map(({ name, mode }) => (mode === "barge" ? `${capital(name)} has joined in: all hear them.` : `${capital(name)} whispers: you alone hear them.`));
+  show(at("joined"), phase !== "wrap_up" && told.length > 0);
+  write(at("joined"), told.join(" "));
 }
 
 function drawSupervision({ role, mode }) {

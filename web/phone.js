@@ -51,6 +51,8 @@ class Sound {
   lost = () => {};
   player = new Audio();
   microphone = null;
+  // Whether silence stands for it.
+  isSilence = false;
   // What is sent of it: a track of its own, so that it can be silent while the meter still sees the microphone.
   voice = null;
   remote = null;
@@ -76,12 +78,22 @@ class Sound {
       throw error;
     });
     this.close();
+    this.isSilence = false;
     [this.microphone] = stream.getAudioTracks();
     const opened = this.microphone;
     opened.addEventListener("ended", () => opened === this.microphone && this.lost());
     this.voice = this.microphone.clone();
     if (speaker) await this.playTo(speaker);
     return this.microphone;
+  }
+
+  // Something to send that is no microphone.
+  openSilence() {
+    this.close();
+    this.isSilence = true;
+    this.#context ??= new AudioContext();
+    [this.microphone] = this.#context.createMediaStreamDestination().stream.getAudioTracks();
+    this.voice = this.microphone.clone();
   }
 
   // Plays through this loudspeaker, or the system's when it is not there.
@@ -175,6 +187,11 @@ class Line extends EventTarget {
     await this.audio.open();
     this.#voice();
     if (this.sending) await this.sender?.replaceTrack(this.audio.voice);
+  }
+
+  // Opens the microphone of who did without one until now.
+  async openMicrophone() {
+    if (this.audio.isSilence) await this.#reopen();
   }
 
   tell(type, detail = {}) {
@@ -352,10 +369,13 @@ export class Phone extends Line {
     addEventListener("online", () => this.#again(0));
   }
 
-  // Asks for the microphone and connects; stays connected until `disconnect`.
-  async connect() {
+  // Asks for the microphone and connects; stays connected until `disconnect`. Who only `listens` needs no microphone.
+  async connect({ listens = false } = {}) {
     this.#wanted = true;
-    await this.audio.open();
+    await this.audio.open().catch((error) => {
+      if (!listens) throw error;
+      this.audio.openSilence();
+    });
     await this.#begin();
   }
 

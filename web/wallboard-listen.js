@@ -2,7 +2,7 @@
 // one signed in (a SIP phone, or the desk in another window); else this page is the phone for as long as they are in the
 // talk.
 
-import { ask, at, attempt, capital, follow, make, redraw, show, write } from "./base.js";
+import { Refusal, ask, at, attempt, capital, follow, make, redraw, show, write } from "./base.js";
 import { Leaving } from "./leaving.js";
 
 const KEPT = "warmline.listening";
@@ -38,6 +38,11 @@ export function wireListening(boardNow) {
   });
   // A refresh in a talk goes on by itself.
   if (sessionStorage.getItem(KEPT)) connect().then(leaveUnlessTalking).catch(() => {});
+  at("mute-mine").addEventListener("click", () => {
+    phone?.mute(!phone.muted);
+    draw();
+  });
+  setInterval(measure, 100);
   addEventListener("signing-out", hangUp);
   follow("/api/v1/desk-view/events", "desk", take);
 }
@@ -67,24 +72,32 @@ function leaveUnlessTalking() {
 }
 
 // Takes part in a call in this way. Throws what the server refused.
-export const supervise = (call, mode) => withPhone(() => ask("POST", `/api/v1/calls/${call}/supervise`, { mode }));
+export const supervise = (call, mode) => withPhone(["whisper", "barge"].includes(mode), () => ask("POST", `/api/v1/calls/${call}/supervise`, { mode }));
 
 // Has the caller of a call, in place of their agent.
-export const takeOver = (call) => withPhone(() => ask("POST", `/api/v1/calls/${call}/take_over`, {}));
+export const takeOver = (call) => withPhone(true, () => ask("POST", `/api/v1/calls/${call}/take_over`, {}));
 
-// Asks for what needs a phone; makes this page one when there is no other.
-async function withPhone(post) {
+// Asks for what needs a phone, and a microphone where they are to be heard; makes this page one when there is no other.
+async function withPhone(heard, post) {
   clearTimeout(gone);
   asking = true;
   try {
+    if (phone && heard) await openMicrophone();
     await post();
   } catch (refusal) {
     if (phone || !/^no phone/.test(refusal.message)) throw refusal;
     await connect();
+    if (heard) await openMicrophone();
     await post();
   } finally {
     asking = false;
   }
+}
+
+function openMicrophone() {
+  return phone.openMicrophone().catch(() => {
+    throw new Refusal(0, { error: "this browser gives no microphone", hint: "plug one in, or allow it in the address bar; to listen you need none" });
+  });
 }
 
 // Makes this page the phone; resolves once it is up.
@@ -94,7 +107,11 @@ async function connect() {
   // For tests, and for whoever looks from the console.
   window.phone = phone;
   const up = new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error("the phone in this page did not come up")), UP_WITHIN);
+    const late = setTimeout(() => reject(new Refusal(0, { error: "the phone in this page did not come up", hint: "try again" })), UP_WITHIN);
+    phone.addEventListener("error", ({ detail: { error, hint } }) => {
+      write(at("listening-error"), new Refusal(0, { error, hint }).words);
+      show(at("listening-error"), true);
+    });
     phone.addEventListener("state", ({ detail: { state } }) => {
       if (state === "up" || state === "taken") clearTimeout(late);
       if (state === "up") resolve();
@@ -103,11 +120,11 @@ async function connect() {
     });
   });
   try {
-    await Promise.all([phone.connect(), up]);
+    await Promise.all([phone.connect({ listens: true }), up]);
     sessionStorage.setItem(KEPT, "on");
   } catch (error) {
     hangUp();
-    throw error;
+    throw error instanceof Refusal ? error : new Refusal(0, { error: "the phone in this page could not be started", hint: "try again" });
   }
 }
 
@@ -115,6 +132,14 @@ function hangUp() {
   sessionStorage.removeItem(KEPT);
   phone?.disconnect();
   phone = null;
+}
+
+// How loud they are, where somebody hears them.
+function measure() {
+  if (!phone || document.hidden || at("listening-voice").hidden) return;
+  const level = Math.min(1, (phone.levels().input ?? 0) * 1.6);
+  at("my-level").firstElementChild.style.transform = `scaleX(${level.toFixed(2)})`;
+  at("my-level").setAttribute("aria-valuenow", Math.round(level * 100));
 }
 
 // The agent whose talk it is.
@@ -133,6 +158,9 @@ function draw() {
     : [`${MODES[mine.mode]} `, make("b", {}, capital(agent)), ` and ${caller}`]));
   show(at("listening-modes"), !has);
   show(at("listening-own"), has);
+  show(at("listening-voice"), Boolean(phone) && !over && (has || mine.mode !== "listen"));
+  at("mute-mine").setAttribute("aria-pressed", String(Boolean(phone?.muted)));
+  write(at("mute-mine"), phone?.muted ? "Muted" : "Mute");
   show(at("end-mine"), !over);
   write(at("to-desk"), over ? "Say what came of it" : "Go on at the desk");
   for (const button of at("listening").querySelectorAll("[aria-pressed]")) {

@@ -10,7 +10,15 @@ import { promiseItem } from "./promises.js";
 import { openAgent, openWait, wireActs } from "./wallboard-acts.js";
 import { wireListening } from "./wallboard-listen.js";
 
+// More queues than this are shown by their three main figures each, but for those with an alarm.
+const WHOLE_QUEUES = 8;
+const SOUND = "warmline.alarm-sound";
+
 let board = null;
+// The alarms that were told last.
+let alarmed = null;
+// The queues of many that somebody wants to see whole.
+const opened = new Set();
 const who = await session();
 const mayAct = supervises(who);
 if (who.name || who.local) begin();
@@ -25,6 +33,13 @@ function begin() {
     // With its figures, so that nothing jumps.
     show(at("page"), true);
   }, (gone) => show(at("cut-off"), gone));
+  // A promise is broken by the clock, whether or not anything else happens.
+  setInterval(() => board && drawWaiting(), 1000);
+  at("alarm-sound").checked = localStorage.getItem(SOUND) === "on";
+  at("alarm-sound").addEventListener("change", () => {
+    localStorage.setItem(SOUND, at("alarm-sound").checked ? "on" : "off");
+    if (at("alarm-sound").checked) sound();
+  });
   wireActs();
   if (mayAct) wireListening(() => board);
 }
@@ -32,7 +47,7 @@ function begin() {
 function draw() {
   drawAlarms();
   drawStandbys();
-  redraw(at("queues"), [board.queues, board.day_begins], () => board.queues.map(queueCard));
+  drawQueues();
   drawWaiting();
   drawAgents();
   drawPromises();
@@ -49,6 +64,24 @@ function drawAlarms() {
   all.unshift(...board.alarms.map((alarm) => `${capital(alarm)}.`));
   at("alarms").classList.toggle("error", all.length > 0);
   write(at("alarms"), all.join(" ") || "No alarms.");
+  const title = `${all.length ? `(${all.length}) ` : ""}Wallboard · Warmline`;
+  if (document.title !== title) document.title = title;
+  // What was there when the page was opened is no news.
+  const isNews = alarmed !== null && all.some((alarm) => !alarmed.includes(alarm));
+  alarmed = all;
+  if (isNews && at("alarm-sound").checked) sound();
+}
+
+// Two short tones. A page that nobody has touched may not play; whoever chose the sound has touched it.
+function sound() {
+  const context = new AudioContext();
+  for (const [begins, pitch] of [[0, 880], [0.18, 660]]) {
+    const [tone, volume] = [new OscillatorNode(context, { frequency: pitch }), new GainNode(context, { gain: 0.15 })];
+    tone.connect(volume).connect(context.destination);
+    tone.start(context.currentTime + begins);
+    tone.stop(context.currentTime + begins + 0.14);
+    tone.onended = () => begins && context.close();
+  }
 }
 
 // Always there where there is to be a standby, so that one which goes moves nothing.
@@ -69,8 +102,25 @@ function standbyItem({ address, state, since, behind_s, files_differ, differing 
   return make("li", {}, `Standby ${address} `, make("span", { class: `tag ${kind}` }, how), state === "behind" ? null : ` since ${whenText(since)}`, ...files);
 }
 
-function queueCard(queue) {
-  const { today, lately } = queue;
+function drawQueues() {
+  const many = board.queues.length > WHOLE_QUEUES;
+  at("queues").classList.toggle("many", many);
+  redraw(at("queues"), [board.queues, board.day_begins, [...opened]], () => board.queues.map((queue) => queueCard(queue, many)));
+}
+
+// One of many can be opened; one with an alarm is.
+function moreButton({ name, alarms }) {
+  if (alarms.length > 0) return null;
+  const isOpen = opened.has(name);
+  const turn = () => {
+    if (!opened.delete(name)) opened.add(name);
+    drawQueues();
+  };
+  return make("button", { class: "quiet more", type: "button", "data-key": `more ${name}`, "aria-label": `All of ${name}`, "aria-expanded": String(isOpen), onclick: turn }, isOpen ? "Less" : "More");
+}
+
+function queueCard(queue, many) {
+  const { today } = queue;
   const level = today.service_level;
   const kind = level === null ? "" : level >= queue.goal_percent ? "good" : level >= queue.goal_percent - 15 ? "warn" : "bad";
   const risk = queue.at_risk ? make("span", { class: "bad" }, `, ${queue.at_risk} at risk`) : null;
@@ -79,11 +129,18 @@ function queueCard(queue) {
   const level_tag = make("span", { class: `tag ${kind}` }, `goal ${queue.goal_percent} % in ${queue.target_s} s`);
   const surge = queue.surge_since ? make("span", { class: "tag bad" }, "surge ", clockOf({}, queue.surge_since)) : null;
   return make("section", { class: `card queue ${queue.alarms.length ? "alarm" : ""}`, "aria-label": `Queue ${queue.name}` },
-    make("header", {}, make("h2", {}, capital(queue.name)), surge, level_tag),
+    make("header", {}, make("h2", {}, capital(queue.name)), surge, level_tag, many ? moreButton(queue) : null),
     make("div", { class: "trio" },
       figure(String(queue.waiting), "waiting", risk),
       figure(longest ? clockOf({}, longest.since) : "–", "longest wait"),
       figure(percent(level), "service level today")),
+    ...(many && queue.alarms.length === 0 && !opened.has(queue.name) ? [] : rest(queue, board)));
+}
+
+// The other figures of a queue, and its day.
+function rest(queue, board) {
+  const { today, lately } = queue;
+  return [
     make("div", { class: "trio small" },
       figure2(`${today.answered} of ${today.joined}`, today.unserved ? `answered today, ${today.unserved} not served` : "answered today"),
       figure2(percent(today.abandonment), `abandoned (${today.abandoned}, ${today.short_abandoned} at once)`),
@@ -93,7 +150,8 @@ function queueCard(queue) {
       figure2(today.answered + today.abandoned ? about(today.longest_wait_s) : "–", `longest wait today${today.within_180_s === null ? "" : `, ${percent(today.within_180_s)} in 180 s`}`),
       figure2(today.promises_kept + today.promises_broken ? `${today.promises_kept} of ${today.promises_kept + today.promises_broken}` : "–", "promises kept")),
     queue.messages.count ? make("p", { class: "small" }, make("span", { class: "tag warn" }, queue.messages.count === 1 ? "a message" : `${queue.messages.count} messages`), " the oldest since ", whenText(queue.messages.oldest)) : null,
-    dayChart(queue, board));
+    dayChart(queue, board),
+  ];
 }
 
 const figure2 = (value, name) => make("div", {}, make("b", { class: "number" }, value), make("span", {}, name));
@@ -102,14 +160,15 @@ function drawWaiting() {
   const { waiting } = board;
   write(at("waiting-count"), waiting.length ? `${waiting.length} waiting` : "");
   show(at("nobody"), waiting.length === 0);
-  redraw(at("waiting"), waiting, () => waiting.map((wait) => {
-    const late = wait.promised && Date.parse(wait.promised) < clock();
+  const isLate = ({ promised }) => Boolean(promised) && Date.parse(promised) < clock();
+  redraw(at("waiting"), [waiting, waiting.map(isLate)], () => waiting.map((wait) => {
+    const late = isLate(wait);
     const promise = !wait.promised ? "–" : late ? make("span", { class: "tag bad" }, "broken") : make("span", wait.at_risk ? { class: "tag warn" } : {}, clockOf({}, wait.promised, "until"));
     const name = wait.from || "withheld";
-    const act = mayAct ? make("button", { class: "quiet", type: "button", "aria-label": `Act on ${name}`, onclick: () => openWait(board, wait.call) }, "Act") : null;
+    const act = mayAct ? make("button", { class: "quiet", type: "button", "data-key": `act ${wait.call}`, "aria-label": `Act on ${name}, ${wait.queue}`, onclick: () => openWait(board, wait.call) }, "Act") : null;
     const place = wait.first ? make("span", { class: "tag busy" }, "first") : wait.priority ? `priority ${wait.priority}` : null;
     return make("tr", {},
-      make("td", {}, make("a", { href: `/history#${wait.call}` }, name), place ? " " : null, place),
+      make("td", {}, make("a", { href: `/history#${wait.call}`, "data-key": `story ${wait.call}` }, name), place ? " " : null, place),
       make("td", {}, wait.queue),
       make("td", { class: "number" }, clockOf({}, wait.since)),
       make("td", { class: "number" }, promise),
@@ -142,7 +201,7 @@ function drawAgents() {
   const count = (state) => agents.filter((agent) => agent.state === state).length;
   write(at("agents-count"), `${count("ready")} ready, ${count("talking")} talking, ${agents.length - count("offline")} signed in`);
   redraw(at("agents"), agents, () => agents.map((agent) => {
-    const where = agent.call ? make("a", { href: `/history#${agent.call}` }, agent.queue ?? "call") : null;
+    const where = agent.call ? make("a", { href: `/history#${agent.call}`, "data-key": `story of ${agent.id}` }, agent.queue ?? "call") : null;
     const skills = agent.skills.map(({ skill, level }) => `${skill} ${level}`).join(", ");
     const button = mayAct ? make("button", { class: "quiet", type: "button", "aria-label": `Act on ${agent.id}`, onclick: () => openAgent(board, agent.id) }, "Act") : null;
     return make("tr", {},

@@ -741,7 +741,7 @@ fn every_other_page_looks_good() {
         looks.at(&mut sam, name);
     }
     for (whom, dialog) in [("withheld", "wait-dialog"), ("alice", "agent-dialog")] {
-        sam.run(&format!("await page.click('[aria-label=\"Act on {whom}\"]')"));
+        sam.run(&format!("await page.click('[aria-label^=\"Act on {whom}\"]')"));
         sam.sees("the dialog", 10, &format!("document.querySelector('#{dialog}').open"));
         looks.at(&mut sam, &format!("wallboard-{dialog}"));
         sam.run("await page.keyboard.press('Escape')");

@@ -101,6 +101,7 @@ fn an_agent_signs_in_takes_a_call_and_ends_it_by_keyboard_alone() {
     within(10, "the agent is heard", || (caller.line.heard(AGENT_HZ) >= 1.0).then_some(()));
     alice.run("await page.keyboard.press('m')");
     alice.sees("muted", 5, "document.querySelector('#mute').ariaPressed === 'true'");
+    alice.sees("so in words", 5, "document.querySelector('#muted').checkVisibility()");
     alice.run("await page.reload()");
     alice.sees(
         "the phone is up again",
@@ -113,6 +114,10 @@ fn an_agent_signs_in_takes_a_call_and_ends_it_by_keyboard_alone() {
     caller.ends_well(10);
     alice.sees("wrap-up", 5, "document.querySelector('#wrap-title').checkVisibility()");
     server.wait_for_agent("alice", "wrap_up", 5);
+    alice.run("await page.keyboard.press('1'); await page.keyboard.press('Control+Enter')");
+    alice.sees("what is missing", 5, "document.activeElement.id === 'reason-code'");
+    alice.run("await page.keyboard.type('refund'); await page.keyboard.press('Control+Enter')");
+    alice.sees("saved", 5, "document.querySelector('#wrap-saved').innerText === 'Saved.'");
     is_clean(&mut alice);
     alice.run("await page.click('text=Sign out')");
     alice.sees("the door again", 10, "document.querySelector('#password') !== null");
@@ -306,6 +311,26 @@ fn the_wallboard_shows_the_figures_of_the_api_and_of_the_history() {
     let in_support = |call: &&Value| call["queue"] == "support";
     let joined = calls["calls"].as_array().expect("calls").iter().filter(in_support).count();
     assert_eq!(today["joined"], json!(joined), "the history tells the same");
+
+    // Whoever is at a caller's button stays at that caller's, whatever they are called; or at the page, when the caller is gone.
+    let held = sam.run(
+        "return page.evaluate(async () => {
+           const { make, redraw } = await import('/web/base.js');
+           const list = make('div');
+           document.querySelector('main').append(list);
+           const button = (call) => make('button', { 'data-key': `act ${call}`, 'aria-label': 'Act on withheld' });
+           const draw = (...calls) => redraw(list, calls, () => calls.map(button));
+           draw(1, 2);
+           list.lastChild.focus();
+           draw(1, 3, 2);
+           const stays = document.activeElement.dataset.key;
+           draw(1, 3);
+           const { id } = document.activeElement;
+           list.remove();
+           return [stays, id];
+         })",
+    );
+    assert_eq!(held, json!(["act 2", "main"]));
     is_clean(&mut sam);
 }
 

@@ -37,7 +37,7 @@ fn skills(server: &Server, agent: &str) -> Value {
 /// Opens the dialog about a caller or an agent, as a person with a keyboard does.
 fn acts_on(browser: &mut Browser, whom: &str, dialog: &str) {
     browser.run(&format!(
-        "await page.focus('[aria-label=\"Act on {whom}\"]'); await page.keyboard.press('Enter')"
+        "await page.focus('[aria-label^=\"Act on {whom}\"]'); await page.keyboard.press('Enter')"
     ));
     browser.sees("the dialog", 10, &format!("document.querySelector('#{dialog}').open"));
 }
@@ -133,12 +133,30 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     // Whoever listens is heard by nobody, who whispers by the agent, who joins in by both.
     sam.sees("carol talks", 10, "board().agents.find(({ id }) => id === 'carol').state === 'talking'");
     acts_on(&mut sam, "carol", "agent-dialog");
+    // Who only listens needs no microphone.
+    sam.run(
+        "await page.evaluate(() => {
+           const { mediaDevices } = navigator;
+           window.microphone = mediaDevices.getUserMedia;
+           mediaDevices.getUserMedia = () => Promise.reject(new DOMException('none', 'NotFoundError'));
+         })",
+    );
     sam.run("await page.click('#agent-call [data-mode=listen]')");
     sam.sees("listening", 30, "document.querySelector('#listening').checkVisibility()");
     assert!(text(&mut sam, "#listening-title").starts_with("You listen to Carol"));
     sam.hears_among("phone", CALLER_HZ, 20);
     sam.hears_among("phone", AGENT_HZ, 20);
     sam.run("await page.click('#listening [data-mode=whisper]')");
+    sam.sees(
+        "that there is none",
+        10,
+        "document.querySelector('#listening-error').innerText.startsWith('This browser gives no microphone')",
+    );
+    assert!(text(&mut sam, "#listening-title").starts_with("You listen to Carol"));
+    assert_eq!(text(&mut carol, "#joined"), "", "who listens is told to nobody");
+    sam.run("await page.evaluate(() => { navigator.mediaDevices.getUserMedia = window.microphone })");
+    sam.run("await page.click('#listening [data-mode=whisper]')");
+    carol.sees("who whispers", 10, "document.querySelector('#joined').innerText.startsWith('Sam whispers')");
     carol.hears_among("phone", COLLEAGUE_HZ, 20);
     assert!(!hears_now(&caller, COLLEAGUE_HZ), "the caller hears no whisper");
     sam.run("await page.reload()");
@@ -146,8 +164,23 @@ fn a_supervisor_moves_a_caller_changes_a_skill_and_takes_part_in_the_talk() {
     sam.hears_among("phone", CALLER_HZ, 30);
     sam.run("await page.click('#listening [data-mode=barge]')");
     within(20, "the caller hears the supervisor", || hears_now(&caller, COLLEAGUE_HZ).then_some(()));
+    carol.sees(
+        "who joined in",
+        10,
+        "document.querySelector('#joined').innerText.startsWith('Sam has joined in')",
+    );
+    sam.run("await page.click('#mute-mine')");
+    within(20, "the caller hears them no more", || (!hears_now(&caller, COLLEAGUE_HZ)).then_some(()));
+    sam.run("await page.click('#mute-mine')");
+    within(20, "the caller hears them again", || hears_now(&caller, COLLEAGUE_HZ).then_some(()));
     sam.run("await page.click('#listening [data-mode=leave]')");
     sam.sees("gone", 10, "!document.querySelector('#listening').checkVisibility()");
+    assert_eq!(
+        sam.run("return page.evaluate(() => document.activeElement.id)"),
+        "main",
+        "not the top of the page"
+    );
+    carol.sees("nobody else", 10, "!document.querySelector('#joined').checkVisibility()");
     server.story_of(story.id(), "supervision_ended", 10);
 
     // Who takes the caller over has them, goes on with them at the desk, and says what came of it: no agent need they be.

@@ -129,11 +129,19 @@ struct CallJson {
     /// Colleagues who ask whether they may listen, and those who do.
     asks_to_listen: Vec<String>,
     listeners: Vec<String>,
+    /// Supervisors whom this person hears: by whispering, whoever has the caller alone.
+    supervisors: Vec<SupervisorJson>,
     notes: Vec<NoteJson>,
     timeline: Vec<MomentJson>,
     before: Vec<ContactJson>,
     /// What was promised to the caller and is still owed, by whomever.
     owed: Vec<PromiseView>,
+}
+
+#[derive(Debug, Serialize)]
+struct SupervisorJson {
+    name: String,
+    mode: SuperviseMode,
 }
 
 #[derive(Debug, Serialize)]
@@ -359,6 +367,7 @@ impl CallJson {
             members: call.members.iter().map(member).collect(),
             asks_to_listen: names(&call.asks_to_listen),
             listeners: names(&call.listeners),
+            supervisors: call.parts.iter().filter_map(|other| heard(part, other)).collect(),
             notes: call.notes.iter().map(note).collect(),
             timeline: timeline
                 .into_iter()
@@ -368,6 +377,17 @@ impl CallJson {
             owed: promises.iter().filter(|promise| call.is_owed(promise)).map(PromiseView::from).collect(),
         }
     }
+}
+
+/// A supervisor's part, if whoever has this one hears them.
+fn heard(part: &Part, other: &Part) -> Option<SupervisorJson> {
+    let PartRole::Supervisor(mode) = other.role else { return None };
+    let hears = match mode {
+        SuperviseMode::Listen => false,
+        SuperviseMode::Whisper => part.role == PartRole::Agent,
+        SuperviseMode::Barge => part.agent != other.agent,
+    };
+    hears.then(|| SupervisorJson { name: other.agent.to_string(), mode })
 }
 
 /// Who is at the other end: the colleague who calls, for the one who is called; else whom the call is with.

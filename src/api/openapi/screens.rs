@@ -135,11 +135,18 @@ fn call() -> Value {
         } })
 }
 
-/// A call, and the colleagues who listen, or ask whether they may.
+/// A call, the colleagues who listen, or ask whether they may, and the supervisors who are heard.
 fn with_listeners(mut call: Value) -> Value {
     for field in ["asks_to_listen", "listeners"] {
         call["properties"][field] = json!({ "type": "array", "items": { "type": "string" } });
     }
+    call["properties"]["supervisors"] = json!({
+        "type": "array",
+        "description": "Those whom this person hears; who only listens is told to nobody",
+        "items": { "type": "object", "properties": {
+            "name": { "type": "string" }, "mode": { "type": "string", "enum": ["whisper", "barge"] },
+        } },
+    });
     call
 }
 
