@@ -50,6 +50,11 @@ pub(super) async fn fetch(
     let file = RecordingFile { kind, call: CallId(id), part };
     let hint = "\"recordings\" of the call says how many were begun; they are kept for a while only";
     let gone = || Problem::not_found(format!("there is no recording {file}"), hint);
+    // A file may be of a call that the history has forgotten, where that was restored or moved away.
+    let call = state.read(move |readers| readers.call(file.call)).await?;
+    if call.is_none_or(|call| call.recordings < part) {
+        return Err(gone());
+    }
     sound(&state, &actor, file).await?.ok_or_else(gone)
 }
 

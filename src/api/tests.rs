@@ -875,6 +875,15 @@ fn a_recording_is_for_supervisors_and_that_it_was_fetched_is_told_first() {
     let sound = "RIFF".repeat(40_000);
     std::fs::write(folder.join("7.wav"), &sound).unwrap();
     std::fs::write(folder.join("7-2.wav"), "second").unwrap();
+    assert_eq!(api.get("/api/v1/calls/7/recording").0, 404, "the history has no such call");
+    sample::whole_call(7).into_iter().for_each(|fact| api.history.record(fact));
+    api.history.flush();
+    assert_eq!(api.get("/api/v1/calls/7/recording").0, 404, "it was not recorded");
+    for file in ["7.wav", "7-2.wav"] {
+        let what = What::RecordingStarted { file: file.to_owned() };
+        api.history.record(Fact { at: Timestamp::from_secs(9), call: Some(CallId(7)), what });
+    }
+    api.history.flush();
     let (status, head, body) = api.ask("GET", "/api/v1/calls/7/recording", "Host: localhost\r\n", "");
     assert!(status == 200 && body == sound, "{status}: {} octets", body.len());
     assert!(head.contains("content-type: audio/wav") && head.contains("cache-control: no-store"), "{head}");

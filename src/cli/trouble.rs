@@ -68,6 +68,9 @@ pub(super) fn store_hint(error: &StoreError) -> Option<&'static str> {
         StoreError::Empty { .. } => {
             "no Warmline has run with it yet: `warmline serve` fills it; or name another data folder with --data"
         }
+        StoreError::Emptied { .. } => {
+            "something emptied it: restore it from a copy; or move it away, and `warmline serve` begins a new history"
+        }
         StoreError::Foreign { .. } => {
             "it is left as it is: name another data folder with --data, in which `warmline serve` makes one"
         }

@@ -14,10 +14,18 @@ pub(super) fn private(folder: &Path) -> io::Result<()> {
 
 /// Begins a file that only its owner may read, empty whatever was there.
 pub(super) fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    open(path, OpenOptions::new().create(true).truncate(true))
+}
+
+/// Begins a file that only its owner may read, where there is none.
+pub(super) fn new_private_file(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().create_new(true))
+}
+
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    options.write(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(path)
 }
 

@@ -1,6 +1,7 @@
 //! The control thread, the clock, the registry of live calls: where the cores meet the wires.
 
 mod accounts;
+mod aside;
 pub mod board;
 pub mod bots;
 pub mod browser;

@@ -43,7 +43,9 @@ use crate::fact::RecordingEnd;
 use crate::fact::recording::RecordingFile;
 use crate::fact::recording::RecordingKind;
 use crate::media::Tracks;
+use crate::server::aside;
 use crate::server::folder;
+use crate::store::sounds::ASIDE;
 use crate::wire::tape::Tape;
 use crate::wire::tape::tape;
 
@@ -294,14 +296,15 @@ impl Writer {
         }
         self.swept_at = Some(Instant::now());
         let keep = Duration::from_secs(self.keep_s.load(Ordering::Relaxed));
-        for kind in RecordingKind::ALL {
-            match sweep(&self.data.join(kind.folder()), SystemTime::now(), keep) {
+        for folder in folders(&self.data) {
+            let shown = folder.strip_prefix(&self.data).unwrap_or(&folder).display();
+            match sweep(&folder, SystemTime::now(), keep) {
                 Ok(0) => {}
                 Ok(count) => {
                     self.stats.swept.fetch_add(count, Ordering::Relaxed);
-                    info!(count, folder = kind.folder(), "recordings that were kept long enough are removed");
+                    info!(count, folder = %shown, "recordings that were kept long enough are removed");
                 }
-                Err(error) => warn!(%error, folder = kind.folder(), "old recordings cannot be removed"),
+                Err(error) => warn!(%error, folder = %shown, "old recordings cannot be removed"),
             }
         }
     }
@@ -332,7 +335,7 @@ impl Running {
         self.missed = missed;
         let Some(hz) = self.begin.basket.hz() else { return Ok(()) };
         if self.file.is_none() {
-            self.file = Some(create(&draft(data, self.begin.file), hz, self.begin.channels)?);
+            self.file = Some(create(data, self.begin.file, hz, self.begin.channels)?);
             self.most = LONGEST_S * u64::from(hz) * u64::from(self.begin.channels);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
@@ -351,8 +354,11 @@ impl Running {
     fn finish(&mut self, data: &Path, name: RecordingFile) {
         let Some(ended) = self.file.take().map(WavWriter::finalize) else { return };
         let (draft, path) = (draft(data, name), path(data, name));
-        let renamed =
-            if draft == path { Ok(()) } else { fs::rename(draft, path).map_err(hound::Error::from) };
+        let renamed = if draft == path {
+            Ok(())
+        } else {
+            make_way(data, &path).and_then(|()| fs::rename(draft, path)).map_err(hound::Error::from)
+        };
         if let Err(error) = ended.and(renamed) {
             error!(file = %name, %error, "the end of a recording is lost: the disk does not take it");
         }
@@ -379,11 +385,43 @@ fn remove(data: &Path, file: RecordingFile) {
     }
 }
 
-fn create(path: &Path, hz: u32, channels: u16) -> hound::Result<WavWriter<BufWriter<File>>> {
+/// Begins a file. What lies there is another call's, whose number the history has forgotten: it is kept.
+fn create(
+    data: &Path,
+    file: RecordingFile,
+    hz: u32,
+    channels: u16,
+) -> hound::Result<WavWriter<BufWriter<File>>> {
+    let path = draft(data, file);
+    make_way(data, &path)?;
+    let begun = match folder::new_private_file(&path) {
+        // No file, so it has nothing to lose.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => folder::private_file(&path),
+        begun => begun,
+    };
     let spec = WavSpec { channels, sample_rate: hz, bits_per_sample: 16, sample_format: SampleFormat::Int };
-    let mut writer = WavWriter::new(BufWriter::new(folder::private_file(path)?), spec)?;
+    let mut writer = WavWriter::new(BufWriter::new(begun?), spec)?;
     writer.flush()?;
     Ok(writer)
+}
+
+/// Moves a sound that lies there aside.
+fn make_way(data: &Path, path: &Path) -> io::Result<()> {
+    let Some(within) = path.strip_prefix(data).ok().filter(|_| path.is_file()).and_then(Path::to_str) else {
+        return Ok(());
+    };
+    if let Some(aside) = aside::set(data, within)? {
+        warn!(file = within, to = %aside.display(), "a recording of another call was in the way: it is kept");
+    }
+    Ok(())
+}
+
+/// Where recordings lie: each kind's folder, and of what was set aside those that are there.
+fn folders(data: &Path) -> Vec<PathBuf> {
+    let kinds = |folder: &Path| RecordingKind::ALL.map(|kind| folder.join(kind.folder()));
+    let aside = fs::read_dir(data.join(ASIDE)).into_iter().flatten().flatten();
+    let aside = aside.flat_map(|entry| kinds(&entry.path())).filter(|folder| folder.is_dir());
+    kinds(data).into_iter().chain(aside).collect()
 }
 
 /// Removes recordings that were last written longer ago than this; how many those were.

@@ -82,6 +82,7 @@ use crate::sip::endpoint::EndpointConfig;
 use crate::sip::endpoint::TrunkConfig;
 use crate::sip::endpoint::TrunkRegistration;
 use crate::sip::uri::Uri;
+use crate::store;
 use crate::store::DatedFact;
 use crate::store::MessageFilter;
 use crate::store::Store;
@@ -281,6 +282,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         return Err(ServeError::NoTurnSecret);
     }
     let lock = take_folder(&options.data)?;
+    store::refuse_emptied(&options.data)?;
     let (left, taken) = journal::take(&options.data).unzip();
     let resumed = left.as_ref().map(|left| Clock::resume(left.place.started, left.zero, left.last));
     let clock = resumed.unwrap_or_else(Clock::start);

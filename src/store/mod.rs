@@ -47,6 +47,7 @@ pub(crate) mod sample;
 mod schema;
 pub mod service;
 pub mod sessions;
+pub mod sounds;
 pub mod story;
 pub mod surveys;
 mod talk_rows;
@@ -121,6 +122,9 @@ pub enum StoreError {
     /// Nothing has been written yet.
     #[error("{file} is empty", file = file.display())]
     Empty { file: PathBuf },
+    /// It was written once, as what lies beside it shows.
+    #[error("{file} is empty, and {beside} beside it is not", file = file.display())]
+    Emptied { file: PathBuf, beside: String },
     /// Somebody else's file.
     #[error("{file} is no database of Warmline", file = file.display())]
     Foreign { file: PathBuf },
@@ -151,6 +155,7 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Store, StoreError> {
         let failed = |source| StoreError::Folder { folder: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(failed)?;
+        refuse_emptied(folder)?;
         let file = folder.join(FILE);
         let mut connection = Connection::open(&file)?;
         only_for_its_owner(&file).map_err(|error| match error.kind() {
@@ -189,14 +194,15 @@ impl Store {
         ))
     }
 
-    /// The id after the highest one in the history: 1 in an empty one.
+    /// The id after the highest one in the history, and of all that was recorded: 1 where there is nothing. A history that was
+    /// restored or moved away knows less than lies beside it, and a new call's sound is never an earlier one's.
     pub fn next_call_id(&self) -> Result<CallId, StoreError> {
         let highest: i64 = self.connection().query_row(
             "SELECT max(ifnull((SELECT max(id) FROM calls), 0), ifnull((SELECT max(call) FROM facts), 0))",
             [],
             |row| row.get(0),
         )?;
-        Ok(CallId(highest.unsigned_abs() + 1))
+        Ok(CallId(highest.unsigned_abs().max(sounds::highest_call(&self.folder)) + 1))
     }
 
     /// Connections that only read.
@@ -217,6 +223,29 @@ impl Store {
     }
 }
 
+/// Leaves a file alone that is of no length, where something else is there: a first start that was cut short leaves none.
+///
+/// SQLite would begin a history in it, and throw a log away that has what the file had.
+pub fn refuse_emptied(folder: &Path) -> Result<(), StoreError> {
+    let file = folder.join(FILE);
+    if !fs::metadata(&file).is_ok_and(|known| known.is_file() && known.len() == 0) {
+        return Ok(());
+    }
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let has_something = |entry: &fs::DirEntry| match entry.metadata() {
+        Ok(known) if known.is_dir() => {
+            fs::read_dir(entry.path()).is_ok_and(|mut within| within.next().is_some())
+        }
+        Ok(known) => known.len() > 0 && entry.file_name() != log::INDEX_FILE,
+        Err(_) => false,
+    };
+    let beside = names.filter(has_something).map(|entry| entry.file_name().to_string_lossy().into_owned());
+    match beside.min() {
+        Some(beside) => Err(StoreError::Emptied { file, beside }),
+        None => Ok(()),
+    }
+}
+
 /// The file of a store that must be there.
 fn existing(folder: &Path) -> Result<PathBuf, StoreError> {
     let file = folder.join(FILE);
@@ -229,7 +258,10 @@ fn existing(folder: &Path) -> Result<PathBuf, StoreError> {
 
 /// A connection that cannot write, to a store that must exist.
 fn connect_to_read(folder: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open(existing(folder)?)?;
+    let file = existing(folder)?;
+    // SQLite removes a log beside an empty file, whoever opens it.
+    refuse_emptied(folder)?;
+    let connection = Connection::open(file)?;
     connection.busy_timeout(BUSY)?;
     // Not opened with SQLITE_OPEN_READ_ONLY: a reader of a WAL file must be able to make the -shm file.
     connection.pragma_update(None, "query_only", true)?;
@@ -345,6 +377,43 @@ mod tests {
         )
         .unwrap();
         assert!(matches!(opened(), (Err(StoreError::Foreign { .. }), Err(StoreError::Foreign { .. }))));
+    }
+
+    #[test]
+    fn a_new_call_gets_no_number_under_which_something_was_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let kept = folder.path().join("recordings");
+        fs::create_dir(&kept).unwrap();
+        fs::write(kept.join("41-2.wav"), "RIFF").unwrap();
+        assert_eq!(store.next_call_id().unwrap(), CallId(42));
+    }
+
+    #[test]
+    fn a_history_that_was_emptied_is_not_begun_anew_where_something_of_it_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        fs::write(&file, "").unwrap();
+        for (path, is_folder) in [("lock", false), ("recordings", true)] {
+            let path = folder.path().join(path);
+            if is_folder {
+                fs::create_dir(path).unwrap()
+            } else {
+                fs::write(path, "").unwrap()
+            };
+        }
+        // So a first start looks that was cut short.
+        refuse_emptied(folder.path()).unwrap();
+        fs::write(folder.path().join("recordings/1.wav"), "RIFF").unwrap();
+        let refused = Store::open(folder.path()).unwrap_err();
+        assert!(refused.to_string().ends_with("warmline.db is empty, and recordings beside it is not"));
+        fs::remove_file(folder.path().join("recordings/1.wav")).unwrap();
+        // SQLite would remove it.
+        fs::write(folder.path().join(log::LOG_FILE), "what was written last").unwrap();
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::Emptied { .. })));
+        assert_eq!(fs::metadata(&file).unwrap().len(), 0, "it is left as it was");
+        fs::remove_file(folder.path().join(log::LOG_FILE)).unwrap();
+        drop(Store::open(folder.path()).unwrap());
     }
 
     #[test]

@@ -94,6 +94,24 @@ fn what_is_not_wanted_is_gone_whether_it_has_ended_or_not_and_nothing_else_is() 
 }
 
 #[test]
+fn a_recording_that_lies_there_is_kept_and_the_new_one_has_the_name() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut recorder, _ended) = start(data.path());
+    let earlier = path(data.path(), FILE);
+    fs::write(&earlier, "somebody else's").unwrap();
+    let mut tape = recorder.begin(LEG, FILE, Tracks::Talk).unwrap();
+    tape.write(Rate::Narrow, &[5; 320]);
+    drop(tape);
+    recorder.close();
+    assert_eq!(hound::WavReader::open(&earlier).unwrap().duration(), 160);
+    let aside: Vec<_> = folders(data.path()).into_iter().skip(RecordingKind::ALL.len()).collect();
+    assert_eq!(fs::read_to_string(aside[0].join("7.wav")).unwrap(), "somebody else's");
+    // It is kept as long as others are, and no longer.
+    let later = SystemTime::now() + KEEP + Duration::from_secs(60);
+    assert_eq!((aside.len(), sweep(&aside[0], later, KEEP).unwrap()), (1, 1));
+}
+
+#[test]
 fn a_recording_is_removed_when_it_was_kept_long_enough_and_not_before() {
     let data = tempfile::tempdir().unwrap();
     fs::write(data.path().join("1.wav"), "x").unwrap();
