@@ -410,8 +410,10 @@ impl Call {
             CallEvent::Bot { .. } => {}
             CallEvent::Queue(word) => self.on_queue_word(center, now, word, out),
             CallEvent::Consult { number, word } => self.on_consult_word(center, now, number, word, out),
-            CallEvent::RecordingEnded { leg, .. } if self.messages.leg == Some(leg) => {
-                self.step_flow(center, now, FlowEvent::Message(MessageNews::Failed), out);
+            CallEvent::RecordingEnded { leg, why } if self.messages.leg == Some(leg) => {
+                let news =
+                    if why == RecordingEnd::Restart { MessageNews::CutOff } else { MessageNews::Failed };
+                self.step_flow(center, now, FlowEvent::Message(news), out);
             }
             CallEvent::RecordingEnded { leg, why } => {
                 self.recording_of(leg, why, out);

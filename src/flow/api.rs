@@ -112,6 +112,8 @@ pub enum MessageNews {
     Silent,
     /// It cannot be stored.
     Failed,
+    /// The server was started anew, or another one took over: what came until then is stored, and no more of it.
+    CutOff,
 }
 
 /// What becomes of a message.

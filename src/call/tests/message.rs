@@ -74,6 +74,32 @@ the disk is full
 }
 
 #[test]
+fn what_was_said_is_kept_when_another_process_goes_on_with_the_call() {
+    let restart = || CallEvent::RecordingEnded { leg: CALLER, why: RecordingEnd::Restart };
+    let mut script = Script::after_the_tone();
+    script.speaks(true).speaks(false).happens("the server is started anew", restart());
+    script.check(
+        "
+speaks
+is silent
+the server is started anew
+  record 0: Stop
+  fact: message_left
+  hang up 0",
+    );
+    let mut script = Script::after_the_tone();
+    script.happens("before anybody spoke", restart());
+    script.check(
+        "
+before anybody spoke
+  record 0: Stop
+  discard messages/7.wav
+  fact: no_message_left
+  hang up 0",
+    );
+}
+
+#[test]
 fn a_server_that_stops_keeps_what_was_said_until_then() {
     let mut script = Script::after_the_tone();
     script.speaks(true).speaks(false).happens("the server stops", CallEvent::Stop { cause: "stops" });

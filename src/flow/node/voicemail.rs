@@ -1,7 +1,7 @@
 //! `voicemail`: records what the caller says after a tone, as a message to a queue.
 //!
 //! `#` ends it, silence does, and the longest that one may be. What was said is kept when the caller hangs up in the
-//! middle, too; under a second, or without a voice in it, it is no message.
+//! middle, or the server is started anew, too; under a second, or without a voice in it, it is no message.
 
 use std::time::Duration;
 
@@ -119,6 +119,7 @@ impl Voicemail {
             (State::Recording { since, silent_at, .. }, Input::Digit { .. }) => {
                 self.wait(*since, *silent_at, step);
             }
+            (State::Recording { .. }, Input::Message(MessageNews::CutOff)) => return self.ends(state, step),
             (State::Recording { since, silent_at, spoke }, Input::Message(news)) => {
                 if news == MessageNews::Failed {
                     self.stop(MessageEnd::Failed, step);
