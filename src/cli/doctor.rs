@@ -45,6 +45,7 @@ use crate::store::FILE;
 use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::sounds::ASIDE;
 use crate::wire::tls::TlsServer;
 
 /// Each call takes two sockets, and the store, the web and the log some more.
@@ -109,6 +110,7 @@ fn examine(options: &ServeOptions) -> Vec<Checked> {
         ("history", history(&options.data)),
         ("passwords", passwords(options)),
     ];
+    findings.extend(set_aside(&options.data).map(|finding| ("set_aside", finding)));
     findings.extend(sockets(options));
     findings.extend(certificate(options).map(|finding| ("certificate", finding)));
     findings.extend(proxy(options).map(|finding| ("proxy", finding)));
@@ -283,6 +285,23 @@ fn history(folder: &Path) -> Finding {
         Err(StoreError::Missing { .. }) => Good(format!("{FILE} is not there yet; the server makes it")),
         Err(error) => Bad(error.to_string(), store_hint(&error).unwrap_or("see above").to_owned()),
     }
+}
+
+/// Whether something was moved aside that somebody may want.
+fn set_aside(folder: &Path) -> Option<Finding> {
+    let folder = folder.join(ASIDE);
+    let count = files_in(&folder);
+    (count > 0).then(|| {
+        let what = format!("{count} files were moved aside, and not lost: {}", folder.display());
+        let hint =
+            "docs/STANDBY.md says what they are and how to bring them back; remove those that nobody wants";
+        Note(what, hint.to_owned())
+    })
+}
+
+fn files_in(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| if entry.path().is_dir() { files_in(&entry.path()) } else { 1 }).sum()
 }
 
 fn passwords(options: &ServeOptions) -> Finding {

@@ -8,6 +8,8 @@
 //! recording, not the call.
 
 mod basket;
+mod mend;
+mod removals;
 
 use std::fs;
 use std::fs::File;
@@ -38,6 +40,9 @@ use tracing::warn;
 
 use self::basket::Basket;
 use self::basket::Collector;
+pub(super) use self::mend::HEADER;
+pub(super) use self::mend::mend;
+pub use self::removals::Removals;
 use crate::base::LegId;
 use crate::fact::RecordingEnd;
 use crate::fact::recording::RecordingFile;
@@ -85,7 +90,7 @@ pub struct RecorderStats {
 pub struct Recorder {
     ask: Option<SyncSender<Asked>>,
     ended: tokio::sync::mpsc::Sender<Recorded>,
-    keep_s: Arc<AtomicU64>,
+    removals: Arc<Removals>,
     stats: Arc<RecorderStats>,
     /// None when it is closed.
     collector: Option<Collector>,
@@ -115,12 +120,12 @@ impl Recorder {
             folder::private(&data.join(kind.folder()))?;
         }
         let (ask, asked) = sync_channel(WAITING);
-        let (keep_s, stats) = (Arc::new(AtomicU64::new(keep.as_secs())), Arc::new(RecorderStats::default()));
+        let (removals, stats) = (Arc::new(Removals::new(keep)), Arc::new(RecorderStats::default()));
         let mut writer = Writer {
             data: data.to_owned(),
             ended: ended.clone(),
             running: Vec::new(),
-            keep_s: keep_s.clone(),
+            removals: removals.clone(),
             taken: Vec::new(),
             swept_at: None,
             stats: stats.clone(),
@@ -130,7 +135,7 @@ impl Recorder {
         Ok(Recorder {
             ask: Some(ask),
             ended,
-            keep_s,
+            removals,
             stats,
             collector: Some(collector),
             threads: vec![tapes, thread],
@@ -163,11 +168,16 @@ impl Recorder {
 
     /// How long recordings are kept from now on.
     pub fn keep(&self, keep: Duration) {
-        self.keep_s.store(keep.as_secs(), Ordering::Relaxed);
+        self.removals.set_keep(keep);
     }
 
     pub fn stats(&self) -> &Arc<RecorderStats> {
         &self.stats
+    }
+
+    /// What it removes.
+    pub fn removals(&self) -> &Arc<Removals> {
+        &self.removals
     }
 
     /// Writes what is left and ends the threads.
@@ -194,7 +204,7 @@ struct Writer {
     running: Vec<Running>,
     /// What was taken from a basket.
     taken: Vec<i16>,
-    keep_s: Arc<AtomicU64>,
+    removals: Arc<Removals>,
     swept_at: Option<Instant>,
     stats: Arc<RecorderStats>,
 }
@@ -252,6 +262,7 @@ impl Writer {
             Asked::Begin(begin) => return self.running.push(Running::new(begin)),
             Asked::Discard(file) => file,
         };
+        self.removals.discard(file);
         match self.running.iter_mut().find(|one| one.begin.file == file) {
             Some(running) => running.discarded = true,
             None => remove(&self.data, file),
@@ -295,7 +306,7 @@ impl Writer {
             return;
         }
         self.swept_at = Some(Instant::now());
-        let keep = Duration::from_secs(self.keep_s.load(Ordering::Relaxed));
+        let keep = self.removals.keep();
         for folder in folders(&self.data) {
             let shown = folder.strip_prefix(&self.data).unwrap_or(&folder).display();
             match sweep(&folder, SystemTime::now(), keep) {
@@ -422,6 +433,12 @@ fn folders(data: &Path) -> Vec<PathBuf> {
     let aside = fs::read_dir(data.join(ASIDE)).into_iter().flatten().flatten();
     let aside = aside.flat_map(|entry| kinds(&entry.path())).filter(|folder| folder.is_dir());
     kinds(data).into_iter().chain(aside).collect()
+}
+
+/// Removes what was set aside and is older than this; how many files those were.
+pub(super) fn sweep_aside(data: &Path, keep: Duration) -> io::Result<u64> {
+    let aside = folders(data).into_iter().skip(RecordingKind::ALL.len());
+    aside.map(|folder| sweep(&folder, SystemTime::now(), keep)).sum()
 }
 
 /// Removes recordings that were last written longer ago than this; how many those were.

@@ -361,7 +361,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let queue_log = queue_log.transpose()?;
     let mut journal = Journal::start(&options.data, place, keyring)?;
     journal.calendar_set(clock.zero());
-    let standbys = standbys(options, sip)?;
+    let standbys = standbys(options, sip, &recorder)?;
     let gauges = Gauges::new(&media, &browsers, &recorder, &journal, queue_log.as_ref(), standbys.as_ref());
     let gauges = Arc::new(gauges);
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
@@ -563,13 +563,18 @@ fn certificate_names(center: &Center) -> Vec<(SocketAddr, String)> {
 }
 
 /// Lets standbys connect, where there are to be any.
-fn standbys(options: &ServeOptions, sip: SocketAddr) -> Result<Option<Standbys>, ServeError> {
+fn standbys(
+    options: &ServeOptions,
+    sip: SocketAddr,
+    recorder: &Recorder,
+) -> Result<Option<Standbys>, ServeError> {
     let Some((address, key)) = &options.standbys else { return Ok(None) };
     let key = StandbyKey::read(key)?;
     let failed = |error| ServeError::Bind { what: "standbys", address: *address, error };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let folders = (options.flow_place(), options.prompts.clone());
-    Ok(Some(Standbys::start(listener, options.data.clone(), sip, key, folders)?))
+    let (data, removals) = (options.data.clone(), recorder.removals().clone());
+    Ok(Some(Standbys::start(listener, data, sip, key, folders, removals)?))
 }
 
 /// Has the data folder for this server alone, making it where it is missing.

@@ -30,6 +30,7 @@ pub mod handling;
 mod handling_rows;
 pub mod history;
 pub mod identity;
+pub mod lineage;
 pub mod log;
 pub mod menus;
 pub mod messages;

@@ -188,9 +188,9 @@ mod tests {
         assert_eq!(other.receive().unwrap(), (record.clone(), &[7; AT_ONCE][..]));
         assert_eq!(other.receive().unwrap(), (record, &[7][..]));
         assert_eq!(other.receive().unwrap(), (Record::Whole, &[][..]));
-        other.send(&Record::HasAll { form: 1 }, &[]).unwrap();
+        other.send(&Record::HasAll { form: 1, history: None }, &[]).unwrap();
         other.flush().unwrap();
-        assert_eq!(one.receive().unwrap().0, Record::HasAll { form: 1 });
+        assert_eq!(one.receive().unwrap().0, Record::HasAll { form: 1, history: None });
     }
 
     #[test]

@@ -7,10 +7,11 @@
 //! | `channel` | records between the two, sealed |
 //! | `primary` | the server's side: what changes in the data folder is sent to whoever has the key |
 //! | `calls` | the journal and the keys of calls, as they are written |
-//! | `files` | recordings, versions of flows and all else that is a file |
+//! | `files` | recordings, versions of flows and all else that is a file; and what of it is gone |
 //! | `copy` | the standby's side: a data folder that becomes the same |
 //! | `served` | flow files and prompts, which are the operator's on both machines, compared |
 //! | `stats` | how each standby is, for whoever asks |
+//! | `addresses` | whether this machine has the addresses of the service |
 //! | `takeover` | when the standby serves |
 //!
 //! The server notices nothing of it: what it writes is read from its files, as the next process with the data folder would.
@@ -21,7 +22,10 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::base::CallId;
+use crate::store::lineage::Heads;
+use crate::store::lineage::Lacks;
 
+mod addresses;
 mod calls;
 mod channel;
 mod copy;
@@ -47,7 +51,7 @@ pub use takeover::Standby;
 pub use takeover::StandbyError;
 
 /// The form of the records. Both sides must speak the same.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 /// What one side tells the other, beside the octets that go with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,8 +59,12 @@ const FORM: u32 = 2;
 enum Record {
     /// The standby's first: a file that it has already. Not told of the journal, the history and keys, which are sent whole.
     Has(FileState),
-    /// The standby's last.
-    HasAll { form: u32 },
+    /// The standby's last. By what its history is known, where it has one.
+    HasAll {
+        form: u32,
+        #[serde(default)]
+        history: Option<Heads>,
+    },
     /// The server's first.
     Server(About),
     /// The server lives; and its machine's clock now, in ms. The standby says the same once it has all that came before.
@@ -67,8 +75,16 @@ enum Record {
     Octets(Thing),
     /// What was begun takes its place. When it was last changed, in µs since 1970, where that matters.
     Done(Thing, i64),
+    /// Octets of a recording that has grown, from there on.
+    More { path: String, at: u64 },
+    /// These were all. When it was last changed, in µs since 1970.
+    Grown(String, i64),
     /// It is there no more.
     Gone(Thing),
+    /// The server has no such file, and has not removed it: it is moved aside.
+    Aside(String),
+    /// How long recordings are kept, those that were moved aside among them.
+    Keep { seconds: u64 },
     /// The history's log begins anew: all that there is of it goes into the file.
     Fold,
     /// The standby's: which flow files and prompts differ.
@@ -87,6 +103,9 @@ struct About {
     /// Where SIP is: what phones were told to send to.
     sip: SocketAddr,
     machine_ms: u64,
+    /// What the server's history lacks of the standby's.
+    #[serde(default)]
+    lacks: Lacks,
 }
 
 /// What there is in a data folder, and beside it.

@@ -34,6 +34,9 @@ use super::served::Differing;
 use super::served::Served;
 use super::served::ServedTail;
 use crate::server::load::FlowPlace;
+use crate::server::recorder::Removals;
+use crate::store::lineage;
+use crate::store::lineage::Lacks;
 use crate::store::log::FOLDED_FROM;
 use crate::store::log::Found;
 use crate::store::log::LogTail;
@@ -66,13 +69,15 @@ struct Server {
     sip: SocketAddr,
     key: StandbyKey,
     served: Served,
+    removals: Arc<Removals>,
     stats: Arc<StandbyStats>,
     /// The server has ended: what is there now is all.
     ends: Arc<AtomicBool>,
 }
 
 impl Standbys {
-    /// Serves standbys of the server with this data folder and SIP address, which serves these flow files and prompts.
+    /// Serves standbys of the server with this data folder and SIP address, which serves these flow files and prompts, and removes
+    /// these recordings.
     ///
     /// # Errors
     ///
@@ -83,11 +88,12 @@ impl Standbys {
         sip: SocketAddr,
         key: StandbyKey,
         (flows, prompts): (FlowPlace, PathBuf),
+        removals: Arc<Removals>,
     ) -> io::Result<Standbys> {
         let (stats, ends) = (Arc::new(StandbyStats::default()), Arc::new(AtomicBool::new(false)));
         let address = listener.local_addr()?;
         let served = Served::watch(flows, prompts)?;
-        let server = Server { data, sip, key, served, stats: stats.clone(), ends: ends.clone() };
+        let server = Server { data, sip, key, served, removals, stats: stats.clone(), ends: ends.clone() };
         let thread =
             thread::Builder::new().name("standbys".to_owned()).spawn(move || server.listen(&listener))?;
         Ok(Standbys { stats, ends, address, thread: Some(thread) })
@@ -182,8 +188,9 @@ struct Following<'s> {
 
 impl Following<'_> {
     fn serve(&mut self, peer: IpAddr) -> io::Result<()> {
-        let has = self.begin()?;
-        let mut files = FilesTail::new(&self.server.data, has.into_iter());
+        let (has, lacks) = self.begin()?;
+        let (data, removals) = (&self.server.data, self.server.removals.clone());
+        let mut files = FilesTail::new(data, removals, lacks != Lacks::Nothing, has.into_iter());
         let mut calls = CallsTail::new(&self.server.data);
         let mut served = ServedTail::new(self.server.served.clone());
         let mut log = self.begin_history()?;
@@ -192,7 +199,7 @@ impl Following<'_> {
             // Before what it says is looked at: what is written until then is the last.
             let ends = self.server.ends.load(Ordering::Relaxed);
             self.history(&mut log)?;
-            files.round(&mut self.channel)?;
+            files.round(&mut self.channel, ends)?;
             calls.round(&mut self.channel)?;
             if told.is_none() {
                 self.channel.send(&Record::Whole, &[])?;
@@ -226,24 +233,30 @@ impl Following<'_> {
         }
     }
 
-    /// Hears what the standby has already, and tells it who serves.
-    fn begin(&mut self) -> io::Result<Vec<FileState>> {
+    /// Hears what the standby has already, and tells it who serves; what this history lacks of its.
+    fn begin(&mut self) -> io::Result<(Vec<FileState>, Lacks)> {
         let mut has = Vec::new();
-        let theirs = loop {
+        let (theirs, history) = loop {
             match self.channel.receive()?.0 {
                 Record::Has(file) => has.push(file),
-                Record::HasAll { form } => break form,
+                Record::HasAll { form, history } => break (form, history),
                 _ => return Err(io::ErrorKind::InvalidData.into()),
             }
         };
-        let about = About { form: FORM, sip: self.server.sip, machine_ms: machine_ms() };
+        let lacks = history.filter(|_| theirs == FORM).map(|of| lineage::lacks(&self.server.data, &of));
+        let lacks = lacks.transpose().map_err(io::Error::other)?.unwrap_or_default();
+        let about = About { form: FORM, sip: self.server.sip, machine_ms: machine_ms(), lacks };
         self.channel.send(&Record::Server(about), &[])?;
-        if theirs == FORM {
-            return Ok(has);
-        }
         // Told so, it comes no more.
+        let in_vain = if theirs != FORM {
+            format!("it speaks form {theirs}, and this server form {FORM}")
+        } else if lacks == Lacks::More {
+            "it has a history that this server has not, and keeps it".to_owned()
+        } else {
+            return Ok((has, lacks));
+        };
         self.channel.flush()?;
-        Err(io::Error::other(format!("it speaks form {theirs}, and this server form {FORM}")))
+        Err(io::Error::other(in_vain))
     }
 
     /// Takes what the standby says.

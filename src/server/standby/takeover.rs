@@ -7,7 +7,6 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::net::TcpStream;
-use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -20,9 +19,10 @@ use tracing::warn;
 use super::FORM;
 use super::Record;
 use super::StandbyKey;
+use super::addresses::Addresses;
 use super::channel::Channel;
 use super::copy::Copy;
-use super::files;
+use super::files::Look;
 use super::served::Comparison;
 use super::served::Differing;
 use super::served::Served;
@@ -30,6 +30,7 @@ use crate::server::ServeOptions;
 use crate::server::lock;
 use crate::server::lock::FolderLock;
 use crate::store;
+use crate::store::lineage::Lacks;
 
 /// How long the server may say nothing: five times what it takes to say that it lives. It need not be long, for a server that
 /// lives has the address.
@@ -50,6 +51,8 @@ pub enum StandbyError {
     Folder { folder: PathBuf, error: io::Error },
     #[error("the server has SIP at {server}, and this standby would have it at {standby}")]
     Address { server: SocketAddr, standby: SocketAddr },
+    #[error("the data folder {} has a history that the server {server} has not", folder.display())]
+    OtherHistory { folder: PathBuf, server: SocketAddr },
     #[error("the server {server} is of another version: {error}")]
     Form { server: SocketAddr, error: String },
     #[error("the operating system refused: {0}")]
@@ -69,6 +72,11 @@ impl StandbyError {
             StandbyError::Address { server, .. } => {
                 format!("the address moves with the service: start both with --sip {server}")
             }
+            StandbyError::OtherHistory { .. } => {
+                "nothing was changed. If what is here is right, stop that server, move the address here and start `warmline serve` with this \
+                 folder; if what is there is right, name an empty folder with --data, and keep this one"
+                    .to_owned()
+            }
             StandbyError::Form { .. } => "run the same version on both machines".to_owned(),
             StandbyError::System(_) => "`warmline doctor` checks what the server needs".to_owned(),
         }
@@ -80,6 +88,7 @@ impl StandbyError {
 pub struct Standby {
     data: PathBuf,
     sip: SocketAddr,
+    addresses: Addresses,
     server: SocketAddr,
     key: StandbyKey,
     copy: Copy,
@@ -116,7 +125,8 @@ impl Standby {
             Served::watch(options.flow_place(), options.prompts.clone()).map_err(StandbyError::System)?;
         let comparison = Comparison::new(served);
         let (sip, heard, told, sends) = (options.sip, Some(Instant::now()), Default::default(), false);
-        Ok(Standby { data, sip, server, key, copy, comparison, heard, told, sends, _lock: lock })
+        let addresses = Addresses::of(options);
+        Ok(Standby { data, sip, addresses, server, key, copy, comparison, heard, told, sends, _lock: lock })
     }
 
     /// Keeps the copy, until it is to serve: then all that the server had is in the data folder.
@@ -130,13 +140,9 @@ impl Standby {
                 self.tell(0, format!("the server cannot be heard: {}", in_words(&error)));
             }
             if self.heard.is_none_or(|heard| heard.elapsed() >= SILENT) && self.copy.is_whole() {
-                match UdpSocket::bind(self.sip) {
-                    Ok(_) => break,
-                    Err(error) => {
-                        let what =
-                            format!("the server is gone, and its address {} is not here: {error}", self.sip);
-                        self.tell(1, what);
-                    }
+                match self.addresses.trouble() {
+                    None => break,
+                    Some(trouble) => self.tell(1, format!("the server is gone, and {trouble}")),
                 }
             }
             thread::sleep(TRIES_EVERY);
@@ -178,6 +184,7 @@ impl Standby {
                 Record::Server(about) if about.sip != self.sip => {
                     return Err(StandbyError::Address { server: about.sip, standby: self.sip });
                 }
+                Record::Server(about) if about.lacks == Lacks::More => return self.keeps_its_own(),
                 // A server that is lost again and again before it has sent everything is told of once.
                 Record::Server(_) if !std::mem::replace(&mut self.sends, true) => {
                     info!(server = %self.server, "the server sends what it has");
@@ -213,14 +220,23 @@ impl Standby {
         }
     }
 
-    fn connect(&self) -> io::Result<Channel> {
+    /// What is here is not thrown away for a server that has less. One that had everything goes on waiting, and serves once that
+    /// server is gone.
+    fn keeps_its_own(&self) -> Result<io::Result<()>, StandbyError> {
+        let (folder, server) = (self.data.clone(), self.server);
+        let why = StandbyError::OtherHistory { folder, server };
+        if self.copy.is_whole() { Ok(Err(io::Error::other(why.to_string()))) } else { Err(why) }
+    }
+
+    fn connect(&mut self) -> io::Result<Channel> {
         let stream = TcpStream::connect_timeout(&self.server, CONNECTS_WITHIN)?;
         let mut channel = Channel::connect(stream, &self.key)?;
         channel.hears_within(SILENT)?;
-        for file in files::list(&self.data) {
+        for file in Look::at(&self.data).files() {
             channel.send(&Record::Has(file), &[])?;
         }
-        channel.send(&Record::HasAll { form: FORM }, &[])?;
+        let history = self.copy.history();
+        channel.send(&Record::HasAll { form: FORM, history }, &[])?;
         channel.flush()?;
         debug!(server = %self.server, "connected");
         Ok(channel)

@@ -5,20 +5,35 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::net::UdpSocket;
 use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
+use std::time::SystemTime;
 
+use hound::SampleFormat;
+use hound::WavSpec;
+use hound::WavWriter;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
 use crate::base::WallTime;
+use crate::fact::recording::RecordingFile;
+use crate::fact::recording::RecordingKind;
 use crate::server::ServeOptions;
 use crate::server::journal;
 use crate::server::keyring::Keyring;
+use crate::server::recorder::Removals;
 use crate::store::FILE;
+use crate::store::HistoryWriter;
 use crate::store::Store;
+use crate::store::sample;
+use crate::store::sounds::ASIDE;
+
+/// How long the server keeps recordings.
+const KEEP: Duration = Duration::from_secs(3_600);
 
 /// A server that is nothing but its data folder.
 struct Primary {
@@ -28,6 +43,7 @@ struct Primary {
     history: Connection,
     keys: Keyring,
     sip: SocketAddr,
+    removals: Arc<Removals>,
     standbys: Option<Standbys>,
 }
 
@@ -43,14 +59,17 @@ impl Primary {
         let files = tempfile::tempdir().unwrap();
         let folders = (files.path().join("flows").into(), files.path().join("prompts"));
         let (folder, key) = (data.path().to_owned(), StandbyKey::of("a"));
-        let standbys = Standbys::start(listener, folder, sip, key, folders).unwrap();
+        let removals = Arc::new(Removals::new(KEEP));
+        let standbys = Standbys::start(listener, folder, sip, key, folders, removals.clone()).unwrap();
         let keys = Keyring::of(data.path(), WallTime(0));
-        Primary { data, files, history, keys, sip, standbys: Some(standbys) }
+        Primary { data, files, history, keys, sip, removals, standbys: Some(standbys) }
     }
 
     fn options(&self, data: &Path) -> ServeOptions {
         let [flows, prompts] = ["flows", "prompts"].map(|name| data.with_extension("files").join(name));
-        ServeOptions { data: data.to_owned(), sip: self.sip, flows, prompts, ..ServeOptions::default() }
+        let (data, sip) = (data.to_owned(), self.sip);
+        let any = "127.0.0.1:0".parse().unwrap();
+        ServeOptions { data, sip, http: any, webrtc: any, flows, prompts, ..ServeOptions::default() }
     }
 
     fn address(&self) -> SocketAddr {
@@ -59,6 +78,10 @@ impl Primary {
 
     fn write(&self, word: &str) {
         self.history.execute("INSERT INTO words VALUES (?)", [word]).unwrap();
+    }
+
+    fn file(&self, path: &str, text: &str) {
+        put(self.data.path(), path, text);
     }
 
     fn journal(&self, name: &str, text: &str) {
@@ -71,6 +94,27 @@ impl Primary {
             .write_all(text.as_bytes())
             .unwrap();
     }
+}
+
+fn put(data: &Path, path: &str, text: &str) {
+    let path = data.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// What lies at this path in what was moved aside.
+fn aside(data: &Path, path: &str) -> Vec<String> {
+    let folders = fs::read_dir(data.join(ASIDE)).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = folders.map(|folder| folder.path()).collect();
+    folders.sort();
+    folders.iter().filter_map(|folder| fs::read_to_string(folder.join(path)).ok()).collect()
+}
+
+/// Writes a call into a history, so many seconds after the first.
+fn a_call(data: &Path, call: u64, after_s: u64) {
+    let started = sample::STARTED + Duration::from_secs(after_s);
+    let history = HistoryWriter::start(&Store::open(data).unwrap(), started).unwrap();
+    sample::short_call(call).into_iter().for_each(|fact| history.record(fact));
 }
 
 fn within(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -233,7 +277,7 @@ fn a_standby_refuses_what_cannot_work_and_says_why() {
 fn heard_by_one_who_says_nothing(primary: &Primary, form: u32) -> Vec<Record> {
     let stream = std::net::TcpStream::connect(primary.address()).unwrap();
     let mut channel = channel::Channel::connect(stream, &StandbyKey::of("a")).unwrap();
-    channel.send(&Record::HasAll { form }, &[]).unwrap();
+    channel.send(&Record::HasAll { form, history: None }, &[]).unwrap();
     channel.flush().unwrap();
     let until = Instant::now() + Duration::from_secs(60);
     let hears = || {
@@ -283,4 +327,162 @@ fn files_that_differ_are_told_while_they_do_and_stop_nothing() {
     within("nothing differs", || stats.files_differ() == 0);
     drop(primary.standbys.take());
     waits.join().unwrap().unwrap();
+}
+
+#[test]
+fn what_a_standby_has_and_the_server_has_not_is_moved_aside_unless_the_server_removed_it() {
+    let mut primary = Primary::start();
+    let mine = tempfile::tempdir().unwrap();
+    let folder = mine.path().to_owned();
+    drop(Store::open(&folder).unwrap());
+    let both = ["recordings/1.wav", "recordings/2.wav", "recordings/3.wav", "messages/1.wav", "tls/key.pem"];
+    both.iter().for_each(|path| primary.file(path, path));
+    // Another one by the same name, and such as only this machine has: of yesterday, and of just now.
+    put(&folder, "recordings/1.wav", &"a talk that the server never had".repeat(9));
+    put(&folder, "recordings/8.wav", "too old");
+    let yesterday = SystemTime::now() - 24 * KEEP;
+    fs::File::open(folder.join("recordings/8.wav")).unwrap().set_modified(yesterday).unwrap();
+    put(&folder, "recordings/9.wav", "mine alone");
+    put(&folder, "flows/log.jsonl", "mine too");
+    // Nothing of the server's is in that folder: it may lie on a volume that is not there.
+    put(&folder, "notes/9.wav", "noted");
+    let standby = Standby::new(&primary.options(&folder), primary.address(), StandbyKey::of("a")).unwrap();
+    let waits = thread::spawn(move || standby.wait());
+    let read = |path: &str| fs::read_to_string(folder.join(path)).unwrap_or_default();
+    within("all of the server's comes", || both.iter().all(|path| read(path) == *path));
+    within("what it has not is set aside", || aside(&folder, "recordings/9.wav") == ["mine alone"]);
+    assert_eq!(aside(&folder, "recordings/1.wav").concat().len(), 9 * 32);
+    assert_eq!(
+        (aside(&folder, "flows/log.jsonl"), read("notes/9.wav")),
+        (vec!["mine too".into()], "noted".into())
+    );
+    within("what is too old is gone", || read("recordings/8.wav").is_empty());
+    assert!(aside(&folder, "recordings/8.wav").is_empty());
+
+    let data = primary.data.path().to_owned();
+    let discarded = RecordingFile { kind: RecordingKind::Talk, call: CallId(2), part: 1 };
+    primary.removals.discard(discarded);
+    [2, 3].iter().for_each(|call| fs::remove_file(data.join(format!("recordings/{call}.wav"))).unwrap());
+    within("what nobody removed is kept", || aside(&folder, "recordings/3.wav").len() == 1);
+    within("what the server removed is gone", || read("recordings/2.wav").is_empty());
+    assert!(aside(&folder, "recordings/2.wav").is_empty());
+    // The volume is gone, and then it is an empty folder.
+    fs::rename(data.join("messages"), data.join("elsewhere")).unwrap();
+    fs::rename(data.join("recordings"), mine.path().with_extension("volume")).unwrap();
+    fs::create_dir(data.join("recordings")).unwrap();
+    within("what is new comes", || read("elsewhere/1.wav") == "messages/1.wav");
+    primary.file("elsewhere/2.wav", "new");
+    within("and what comes after that", || read("elsewhere/2.wav") == "new");
+    assert_eq!((read("messages/1.wav"), read("recordings/1.wav")), (both[3].into(), both[0].into()));
+    drop(primary.standbys.take());
+    waits.join().unwrap().unwrap();
+    fs::remove_dir_all(mine.path().with_extension("volume")).unwrap();
+}
+
+#[test]
+fn a_history_that_the_server_has_not_is_never_replaced() {
+    let primary = Primary::start();
+    let mine = tempfile::tempdir().unwrap();
+    a_call(mine.path(), 1, 0);
+    a_call(mine.path(), 2, 500);
+    put(mine.path(), "recordings/2.wav", "mine");
+    let standby =
+        || Standby::new(&primary.options(mine.path()), primary.address(), StandbyKey::of("a")).unwrap();
+    let refused = standby().wait().unwrap_err();
+    assert!(matches!(refused, StandbyError::OtherHistory { .. }), "{refused}");
+    assert!(refused.hint().contains("nothing was changed"));
+    assert_eq!(fs::read_to_string(mine.path().join("recordings/2.wav")).unwrap(), "mine");
+    assert_eq!(Store::open(mine.path()).unwrap().next_call_id().unwrap(), CallId(3));
+    assert!(!mine.path().join(ASIDE).exists());
+}
+
+#[test]
+fn what_a_lost_machine_wrote_last_is_set_aside_when_it_comes_back_as_a_standby() {
+    let mut primary = Primary::start();
+    let mine = tempfile::tempdir().unwrap();
+    let folder = mine.path().to_owned();
+    // Both had the first call. The machine that is lost had a moment of another, which the other one did not get.
+    for (data, after_s) in [(primary.data.path(), 600), (mine.path(), 500)] {
+        a_call(data, 1, 0);
+        a_call(data, 2, after_s);
+    }
+    put(&folder, "recordings/2.wav", "mine");
+    primary.write("one");
+    let standby = Standby::new(&primary.options(&folder), primary.address(), StandbyKey::of("a")).unwrap();
+    let waits = thread::spawn(move || standby.wait());
+    within("the words come", || words(&folder) == ["one"]);
+    within("the talk is set aside", || aside(&folder, "recordings/2.wav") == ["mine"]);
+    let stats = primary.standbys.as_ref().unwrap().stats().clone();
+    within("it has everything", || stats.up_to_date() == 1);
+    let kept = fs::read_dir(folder.join(ASIDE)).unwrap().flatten().find(|at| at.path().join(FILE).exists());
+    let kept = Store::open(&kept.unwrap().path()).unwrap();
+    let last = kept.readers().unwrap().call(CallId(2)).unwrap().unwrap();
+    assert_eq!(last.arrived, sample::STARTED + Duration::from_secs(500));
+    drop(primary.standbys.take());
+    waits.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_recording_comes_as_it_grows_and_plays_to_its_last_sample_after_the_takeover() {
+    let mut primary = Primary::start();
+    let mine = tempfile::tempdir().unwrap();
+    let folder = mine.path().to_owned();
+    let standby = Standby::new(&primary.options(&folder), primary.address(), StandbyKey::of("a")).unwrap();
+    let waits = thread::spawn(move || standby.wait());
+    primary.file("recordings/7.wav", "");
+    let path = primary.data.path().join("recordings/7.wav");
+    let spec =
+        WavSpec { channels: 2, sample_rate: 8_000, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let mut writer = WavWriter::create(&path, spec).unwrap();
+    let stats = primary.standbys.as_ref().unwrap().stats().clone();
+    let plays =
+        || hound::WavReader::open(folder.join("recordings/7.wav")).map_or(0, |sound| sound.duration());
+    for seconds in 1..=4 {
+        // It never stands still for as long as a look takes.
+        within("what was said comes", || {
+            (0..160).for_each(|_| writer.write_sample(7_i16).unwrap());
+            writer.flush().unwrap();
+            plays() > seconds * 1_000
+        });
+    }
+    let sent = stats.sent.load(std::sync::atomic::Ordering::Relaxed);
+    (0..800_000).for_each(|_| writer.write_sample(7_i16).unwrap());
+    writer.flush().unwrap();
+    within("all of it comes", || plays() == writer.duration());
+    (0..160).for_each(|_| writer.write_sample(7_i16).unwrap());
+    writer.flush().unwrap();
+    within("so does a little more", || plays() == writer.duration());
+    let since = stats.sent.load(std::sync::atomic::Ordering::Relaxed) - sent;
+    assert!(since < 2_000_000, "none of it comes twice: {since} octets");
+    // The server ends in the middle, with octets that the header does not know of.
+    fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(&[7; 4_000]).unwrap();
+    drop(primary.standbys.take());
+    waits.join().unwrap().unwrap();
+    let sound = hound::WavReader::open(folder.join("recordings/7.wav")).unwrap();
+    assert_eq!(sound.duration(), writer.duration() + 1_000);
+}
+
+#[test]
+fn a_standby_waits_for_each_address_and_serves_again_when_it_is_started_anew() {
+    let mut primary = Primary::start();
+    let mine = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let http = taken.local_addr().unwrap();
+    let options = ServeOptions { http, ..primary.options(mine.path()) };
+    let address = primary.address();
+    let start = |options: &ServeOptions| Standby::new(options, address, StandbyKey::of("a")).unwrap();
+    let standby = start(&options);
+    let waits = thread::spawn(move || standby.wait());
+    let stats = primary.standbys.as_ref().unwrap().stats().clone();
+    within("it has everything", || stats.up_to_date() == 1);
+    assert!(addresses::Addresses::of(&options).trouble().unwrap().contains("for the web cannot be had"));
+    drop(primary.standbys.take());
+    // Somebody else has a port of it: the talks would be lost with a process that ends for that.
+    let until = Instant::now() + 3 * Duration::from_secs(1);
+    within("it waits", || Instant::now() > until);
+    assert!(!waits.is_finished());
+    drop(taken);
+    waits.join().unwrap().unwrap();
+    // It served, and was killed: no server is there from which everything could come.
+    start(&options).wait().unwrap();
 }
