@@ -431,6 +431,21 @@ fn first_since(connection: &Connection, moment_us: i64) -> Result<i64, StoreErro
 }
 
 fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
+    let (sql, values) = listing(connection, filter)?;
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params_from_iter(values), record)?;
+    let mut records = rows.collect::<Result<Vec<_>, _>>()?;
+    for record in &mut records {
+        record.legs = legs(connection, record.id)?;
+    }
+    Ok(records)
+}
+
+/// How the calls that fit a filter are asked for, and with which values.
+pub(super) fn listing(
+    connection: &Connection,
+    filter: &CallFilter,
+) -> Result<(String, Vec<Value>), StoreError> {
     let mut conditions = Vec::new();
     let mut values = Vec::new();
     let mut with = |condition: &'static str, value: Option<Value>| {
@@ -443,8 +458,13 @@ fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>
     with("caller = ?", filter.from.clone().map(Value::Text));
     with("agent = ?", filter.agent.clone().map(Value::Text));
     with("outcome = ?", filter.outcome.as_ref().map(|outcome| Value::Text(word(outcome))));
-    with("queue = ?", filter.queue.clone().map(Value::Text));
-    with("dialled = ?", filter.dialled.clone().map(Value::Text));
+    // A caller, an agent or a Call-ID is of fewer calls than a number, and a number than a queue: with a `+` before it a column's index
+    // is not taken.
+    let is_narrow = filter.sip_call_id.is_some() || filter.from.is_some() || filter.agent.is_some();
+    let by_dialled = if is_narrow { "+dialled = ?" } else { "dialled = ?" };
+    let by_queue = if is_narrow || filter.dialled.is_some() { "+queue = ?" } else { "queue = ?" };
+    with(by_queue, filter.queue.clone().map(Value::Text));
+    with(by_dialled, filter.dialled.clone().map(Value::Text));
     with("id < ?", filter.before.map(|id| Value::Integer(i64::try_from(id.0).unwrap_or(i64::MAX))));
     // Calls are numbered as they come: no index is needed for when that was.
     if let Some(since) = filter.since {
@@ -461,13 +481,7 @@ fn calls(connection: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>
         "SELECT {CALL_COLUMNS} FROM calls WHERE {} ORDER BY id DESC LIMIT {limit}",
         conditions.join(" AND ")
     );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(values), record)?;
-    let mut records = rows.collect::<Result<Vec<_>, _>>()?;
-    for record in &mut records {
-        record.legs = legs(connection, record.id)?;
-    }
-    Ok(records)
+    Ok((sql, values))
 }
 
 fn call(connection: &Connection, id: CallId) -> Result<Option<CallRecord>, StoreError> {

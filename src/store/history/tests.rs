@@ -198,6 +198,33 @@ fn a_sip_call_id_is_looked_for_in_every_stretch_of_the_index_and_nowhere_else() 
 }
 
 #[test]
+fn calls_of_a_queue_or_a_number_are_found_without_looking_at_all_and_by_what_has_fewest() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let connection = store.connection();
+    let by = |filter: CallFilter| {
+        let (sql, values) = read::listing(&connection, &filter).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = rusqlite::params_from_iter(values);
+        statement.query_row(values, |row| row.get::<_, String>("detail")).unwrap()
+    };
+    let (any, queue, number) = (CallFilter::default, Some("billing".to_owned()), Some("1000".to_owned()));
+    let of_queue = || CallFilter { queue: queue.clone(), ..any() };
+    let of_number = || CallFilter { dialled: number.clone(), ..of_queue() };
+    for (filter, index) in [
+        (of_queue(), "calls_by_queue"),
+        (CallFilter { since: Some(sample::STARTED), ..of_queue() }, "calls_by_queue"),
+        (CallFilter { queue: None, ..of_number() }, "calls_by_dialled"),
+        (of_number(), "calls_by_dialled"),
+        (CallFilter { from: Some("+12025550143".to_owned()), ..of_number() }, "calls_by_caller"),
+        (CallFilter { agent: Some("bob".to_owned()), ..of_number() }, "calls_by_agent"),
+    ] {
+        let plan = by(filter.clone());
+        assert!(plan.starts_with("SEARCH calls USING INDEX") && plan.contains(index), "{filter:?}: {plan}");
+    }
+}
+
+#[test]
 fn a_row_has_what_its_call_came_with_however_late_it_is_told() {
     let (_folder, store) = store();
     let facts = sample::short_call(3);
