@@ -7,11 +7,14 @@ use std::time::UNIX_EPOCH;
 
 use rustix::time::ClockId;
 use rustix::time::clock_gettime;
+use serde::Deserialize;
+use serde::Serialize;
 
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::server::switchboard::Now;
 use crate::store::story::length;
+use crate::wire::media::machine_ms;
 
 /// How often the calendar is looked at.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -41,6 +44,28 @@ pub struct CalendarSet {
     pub slept: Duration,
 }
 
+/// Which start of the machine a process was of, and when its timestamps began to count by the machine's own clock, which nobody
+/// sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boot {
+    id: String,
+    zero_ms: i64,
+}
+
+impl Boot {
+    /// How long ago that was; none where the machine has been started anew since, or it was another one.
+    pub fn passed(&self) -> Option<Duration> {
+        let is_this = boot_id().is_some_and(|id| id == self.id);
+        is_this.then(|| self.since_zero(machine_ms()))
+    }
+
+    /// How long after that it was `at_ms` by the machine's clock.
+    pub fn since_zero(&self, at_ms: u64) -> Duration {
+        let since_ms = i64::try_from(at_ms).unwrap_or(i64::MAX).saturating_sub(self.zero_ms);
+        Duration::from_millis(u64::try_from(since_ms).unwrap_or_default())
+    }
+}
+
 impl Clock {
     /// Starts now.
     pub fn start() -> Clock {
@@ -48,10 +73,12 @@ impl Clock {
         Clock { began: Instant::now(), before: Duration::ZERO, started: now, zero: now, slept: slept() }
     }
 
-    /// Goes on with the clock of an earlier process, by the calendar, and never back before the last that it showed.
-    /// `zero` is what that took for the calendar's time at [`Timestamp::ZERO`] in the end.
-    pub fn resume(started: WallTime, zero: WallTime, last: Timestamp) -> Clock {
-        let before = calendar().since(zero).max(last.since(Timestamp::ZERO));
+    /// Goes on with the clock of an earlier process, and never back before the last that it showed: by the machine's clock, where it
+    /// tells how long has `passed` since [`Timestamp::ZERO`], for the calendar may have been set meanwhile; else by the calendar.
+    /// `zero` is what that process took for the calendar's time at [`Timestamp::ZERO`] in the end.
+    pub fn resume(started: WallTime, zero: WallTime, last: Timestamp, passed: Option<Duration>) -> Clock {
+        let passed = passed.unwrap_or_else(|| calendar().since(zero));
+        let before = passed.max(last.since(Timestamp::ZERO));
         Clock { began: Instant::now(), before, started, zero, slept: slept() }
     }
 
@@ -63,6 +90,13 @@ impl Clock {
     /// What the calendar would have shown at [`Timestamp::ZERO`], had it been right.
     pub fn zero(&self) -> WallTime {
         self.zero
+    }
+
+    /// By which the next process knows how long has passed; none where the machine does not tell its starts apart.
+    pub fn boot(&self) -> Option<Boot> {
+        let elapsed_ms = i64::try_from(self.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let now_ms = i64::try_from(machine_ms()).unwrap_or(i64::MAX);
+        Some(Boot { id: boot_id()?, zero_ms: now_ms.saturating_sub(elapsed_ms) })
     }
 
     /// The time.
@@ -111,6 +145,12 @@ pub(super) fn calendar() -> WallTime {
     WallTime(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// What tells this start of the machine from others; Linux has it.
+fn boot_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
 /// How long the machine has slept: Linux's boot clock goes on meanwhile, and the monotonic one does not.
 #[cfg(target_os = "linux")]
 fn slept() -> Duration {
@@ -137,7 +177,7 @@ mod tests {
         let first = Clock::start();
         let shown = first.now().at + Duration::from_secs(3_600);
         // As if the calendar had been set back meanwhile.
-        let second = Clock::resume(first.started(), first.zero(), shown);
+        let second = Clock::resume(first.started(), first.zero(), shown, None);
         assert!(second.now().at >= shown && second.now().at < shown + Duration::from_secs(60));
         let due = shown + Duration::from_secs(5);
         let left = second.instant(due).saturating_duration_since(Instant::now());
@@ -193,9 +233,26 @@ mod tests {
         first.started = calendar().moved(-2 * HOUR_MS);
         first.zero = first.started;
         first.look().expect("the calendar is two hours ahead");
-        let second = Clock::resume(first.started(), first.zero(), Timestamp::from_secs(7));
+        let second = Clock::resume(first.started(), first.zero(), Timestamp::from_secs(7), None);
         assert!(second.now().at < Timestamp::from_secs(60), "{:?}", second.now());
         let behind = -apart(&second, calendar());
         assert!((5..=7).contains(&behind), "seven seconds were shown: {behind}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_calendar_that_is_set_while_nobody_runs_is_not_taken_for_time_that_has_passed() {
+        let first = Clock::start();
+        let boot = first.boot().expect("Linux tells its starts apart");
+        // As if the calendar had been set two hours ahead meanwhile.
+        let zero = first.zero().moved(-2 * HOUR_MS);
+        let resumed = |passed| Clock::resume(zero, zero, Timestamp::from_secs(7), passed).now().at;
+        assert!(resumed(boot.passed()) < Timestamp::from_secs(60));
+        assert!(resumed(None) >= Timestamp::from_secs(2 * 3_600), "by the calendar");
+        let mut second = Clock::resume(zero, zero, Timestamp::from_secs(7), boot.passed());
+        let told = second.look().expect("the calendar is followed, and that is told");
+        assert!((told.by_ms - 2 * HOUR_MS).abs() < 60_000, "{told:?}");
+        let elsewhere = Boot { id: "another start".to_owned(), ..boot };
+        assert_eq!(elsewhere.passed(), None);
     }
 }

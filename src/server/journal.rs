@@ -55,6 +55,7 @@ use crate::media::origin::Reached;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::api::Config;
+use crate::server::clock::Boot;
 use crate::server::folder;
 use crate::server::keyring::Keyring;
 use crate::server::switchboard::Carried;
@@ -118,6 +119,9 @@ struct Head<E> {
     /// What the calendar would have shown when the timestamps began to count, where it was set since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     zero: Option<WallTime>,
+    /// When they began by the machine's own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boot: Option<Boot>,
     engine: E,
 }
 
@@ -158,6 +162,8 @@ pub struct Left {
     pub zero: WallTime,
     /// The last of its timestamps.
     pub last: Timestamp,
+    /// How long ago [`Timestamp::ZERO`] was by the machine's own clock; none where it has been started anew, or it was another one.
+    pub passed: Option<Duration>,
     /// How long it has been gone.
     pub gone: Duration,
     pub carried: Carried,
@@ -228,11 +234,17 @@ enum Message {
 
 impl Journal {
     /// Starts the thread, which writes into the data folder, and has keys kept.
-    pub fn start(data: &Path, place: Place, keyring: Keyring) -> io::Result<Journal> {
-        Journal::with(data, place, keyring, SHORTEST)
+    pub fn start(data: &Path, place: Place, keyring: Keyring, boot: Option<Boot>) -> io::Result<Journal> {
+        Journal::with(data, place, keyring, boot, SHORTEST)
     }
 
-    pub(super) fn with(data: &Path, place: Place, keyring: Keyring, shortest: u64) -> io::Result<Journal> {
+    pub(super) fn with(
+        data: &Path,
+        place: Place,
+        keyring: Keyring,
+        boot: Option<Boot>,
+        shortest: u64,
+    ) -> io::Result<Journal> {
         let (to, messages) = sync_channel(WAITING);
         let (failed, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(JournalStats::default()));
         let zero = Arc::new(AtomicI64::new(place.started.0));
@@ -240,6 +252,7 @@ impl Journal {
             path: data.join(FILE),
             place,
             zero: zero.clone(),
+            boot,
             keyring,
             shortest,
             file: None,
@@ -318,6 +331,7 @@ impl Drop for Journal {
 /// What the thread works with.
 struct Writer {
     path: PathBuf,
+    boot: Option<Boot>,
     place: Place,
     /// What the calendar would have shown at [`Timestamp::ZERO`].
     zero: Arc<AtomicI64>,
@@ -470,7 +484,13 @@ impl Writer {
     fn head(&self, engine: &Engine) -> String {
         let (place, zero) = (self.place.clone(), WallTime(self.zero.load(Ordering::Relaxed)));
         let zero = Some(zero).filter(|zero| *zero != place.started);
-        line(&Entry::<(), &Engine>::Head(Box::new(Head { journal: VERSION, place, zero, engine })))
+        line(&Entry::<(), &Engine>::Head(Box::new(Head {
+            journal: VERSION,
+            place,
+            zero,
+            boot: self.boot.clone(),
+            engine,
+        })))
     }
 
     /// Puts a file that is whole in the place of the one before.
@@ -667,7 +687,7 @@ fn read(file: File) -> Result<Left, String> {
     if head.journal != VERSION {
         return Err(format!("it is of form {}, and this server reads form {VERSION}", head.journal));
     }
-    let Head { place, zero, engine, .. } = *head;
+    let Head { place, zero, boot, engine, .. } = *head;
     let zero = zero.unwrap_or(place.started);
     let mut left = Standing::<Value>::of(engine);
     let (mut turn, mut last) = (Vec::new(), Timestamp::ZERO);
@@ -685,6 +705,14 @@ fn read(file: File) -> Result<Left, String> {
         }
     }
     let Standing { engine, calls, mut reached, contacts, desks } = left;
+    let passed = boot.as_ref().and_then(Boot::passed);
+    // The file's time goes by the calendar, which may have been set since.
+    let looked = |boot: &Boot| {
+        let looked_ms = reached.values().flatten().map(|(_, reached)| reached.at_ms).max();
+        looked_ms.map_or(Duration::ZERO, |at_ms| boot.since_zero(at_ms))
+    };
+    let alive = boot.as_ref().map_or(Duration::ZERO, looked).max(last.since(Timestamp::ZERO));
+    let gone = passed.map_or(gone, |passed| gone.min(passed.saturating_sub(alive)));
     let calls = calls.into_iter().filter_map(|(id, call)| {
         let read = serde_json::from_value::<CarriedCall>(call);
         let read = read.inspect_err(
@@ -697,7 +725,7 @@ fn read(file: File) -> Result<Left, String> {
     let calls = calls.collect();
     let contacts = contacts.into_iter().collect();
     let carried = Carried { engine: Some(engine), calls, over: Vec::new(), contacts, desks };
-    Ok(Left { place, zero, last, gone, carried })
+    Ok(Left { place, zero, last, passed, gone, carried })
 }
 
 impl Left {

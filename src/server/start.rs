@@ -286,7 +286,8 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let lock = take_folder(&options.data)?;
     store::refuse_emptied(&options.data)?;
     let (left, taken) = journal::take(&options.data).unzip();
-    let resumed = left.as_ref().map(|left| Clock::resume(left.place.started, left.zero, left.last));
+    let resumed =
+        left.as_ref().map(|left| Clock::resume(left.place.started, left.zero, left.last, left.passed));
     let clock = resumed.unwrap_or_else(Clock::start);
     let keyring = Keyring::of(&options.data, clock.started());
     let (loaded, beginning) = Beginning::read(&options.data, &options.flow_place(), &options.prompts)?;
@@ -361,7 +362,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let queue_log =
         queue_log.map(|folder| QueueLog::start(folder, center.engine_at(clock.zero()), clock.zero()));
     let queue_log = queue_log.transpose()?;
-    let mut journal = Journal::start(&options.data, place, keyring)?;
+    let mut journal = Journal::start(&options.data, place, keyring, clock.boot())?;
     journal.calendar_set(clock.zero());
     let standbys = standbys(options, sip, &recorder)?;
     let gauges = Gauges::new(&media, &browsers, &recorder, &journal, queue_log.as_ref(), standbys.as_ref());

@@ -38,6 +38,7 @@ fn writer(data: &Path, shortest: u64) -> Writer {
         path: data.join(FILE),
         place: place(),
         zero: Arc::new(AtomicI64::new(place().started.0)),
+        boot: None,
         keyring: Keyring::of(data, WallTime(7)),
         shortest,
         file: None,
@@ -211,6 +212,27 @@ fn a_file_from_another_machine_says_so_at_its_end() {
     let left = taken(data.path()).unwrap();
     assert_eq!(left.last, Timestamp::from_secs(2));
     assert!(left.gone >= hour, "{:?}", left.gone);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn how_long_it_was_gone_is_told_by_the_machine_s_clock_where_the_calendar_was_set_meanwhile() {
+    let data = tempfile::tempdir().unwrap();
+    let hour = Duration::from_secs(3_600);
+    let left = |boot: Option<Boot>| {
+        let mut writer = writer(data.path(), SHORTEST);
+        writer.boot = boot;
+        writer.whole(Timestamp::ZERO, Box::new(Engine::new(config())), Changes::default()).unwrap();
+        let file = OpenOptions::new().append(true).open(data.path().join(FILE)).unwrap();
+        // As if the calendar had been set an hour ahead since.
+        file.set_modified(SystemTime::now() - hour).unwrap();
+        taken(data.path()).unwrap()
+    };
+    let here = left(crate::server::clock::Clock::start().boot());
+    let minute = Duration::from_secs(60);
+    assert!(here.gone < minute && here.passed.is_some_and(|passed| passed < minute), "{here:?}");
+    let unknown = left(None);
+    assert!(unknown.gone >= hour && unknown.passed.is_none(), "{unknown:?}");
 }
 
 #[test]

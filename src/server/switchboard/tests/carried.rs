@@ -326,7 +326,7 @@ fn what_is_read_out_of_the_file_is_what_there_was() {
         let config = world.switchboard.parts.center.engine_at(WallTime(0));
         let place = Place { started: WallTime(0), config, sip: at(SERVER) };
         let keyring = Keyring::of(data.path(), WallTime(0));
-        world.file = Some(Journal::with(data.path(), place, keyring, 1).expect("a thread"));
+        world.file = Some(Journal::with(data.path(), place, keyring, None, 1).expect("a thread"));
         let until = world.now + world.between(20_000, 90_000);
         world.run_until(until);
         // Closed, it has written everything.
