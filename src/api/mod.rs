@@ -46,6 +46,7 @@ mod calls;
 mod came;
 mod center;
 mod conformance;
+mod customers;
 mod desk;
 mod desk_socket;
 mod evaluations;
@@ -287,6 +288,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/agents", get(agents::list)),
         ("/api/v1/agents/{id}/state", get(agents::show).put(agents::set_state)),
         ("/api/v1/agents/{id}/skills/{skill}", put(agents::set_skill)),
+        ("/api/v1/customers", get(customers::list)),
+        ("/api/v1/customers/{account}", get(customers::show).put(customers::put).delete(customers::remove)),
+        ("/api/v1/customers/{account}/unlock", post(customers::unlock)),
         ("/api/v1/queues", get(queues::list)),
         ("/api/v1/queues/{name}/agents", get(queues::helpers)),
         ("/api/v1/center", get(center::show)),

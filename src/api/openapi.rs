@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::api::conformance;
+use crate::api::customers;
 use crate::api::evaluations;
 use crate::api::goals;
 use crate::api::messages;
@@ -46,6 +47,7 @@ pub(super) fn document() -> Value {
     let parts = [
         ("/paths", Value::Object(talk::paths())),
         ("/paths", messages::paths()),
+        ("/paths", customers::paths()),
         ("/paths", promises::paths()),
         ("/paths", evaluations::paths()),
         ("/paths", conformance::paths()),
@@ -55,6 +57,7 @@ pub(super) fn document() -> Value {
         ("/paths", flows::paths()),
         ("/components/schemas", Value::Object(talk::schemas())),
         ("/components/schemas", messages::schemas()),
+        ("/components/schemas", customers::schemas()),
         ("/components/schemas", promises::schemas()),
         ("/components/schemas", evaluations::schemas()),
         ("/components/schemas", conformance::schemas()),

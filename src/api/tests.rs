@@ -43,6 +43,7 @@ use crate::store::Store;
 use crate::store::sample;
 
 mod conformance;
+mod customers;
 mod evaluations;
 mod explain;
 mod goals;
@@ -140,6 +141,10 @@ fn api_with(
                 }
                 ControlRequest::Read { what, by, reply } => {
                     let _ = fetched_sender.send((format!("{what:?}"), Some(by.to_string())));
+                    let _ = reply.send(Ok(()));
+                }
+                ControlRequest::CustomerChanged { account, did, by, reply } => {
+                    let _ = fetched_sender.send((format!("{account} {did:?}"), by.map(|by| by.to_string())));
                     let _ = reply.send(Ok(()));
                 }
                 ControlRequest::Evaluated { agent, form, step, reply, .. } => {

@@ -358,6 +358,10 @@ pub enum What {
     CallsListed { by: Name, filter: String },
     /// Somebody has all facts told to them as they happen.
     EventsWatched { by: Name },
+    /// Somebody read by the API who the callers are.
+    CustomersRead { by: Name },
+    /// Somebody changed by the API what is kept of a customer. None for a program on the server's machine.
+    CustomerChanged { account: String, did: CustomerChange, by: Option<Name> },
     /// A supervisor judged an agent's talk by a form; by nobody: a program on the server's machine.
     Evaluated { agent: Name, form: Name, by: Option<Name> },
     /// The agent has read how their talk was judged.
@@ -592,6 +596,17 @@ pub const FEATURE_CODE: &str = "feature code";
 
 /// The cause of a call that an operator ended, by the API.
 pub const OPERATOR_ENDS: &str = "ended by an operator";
+
+/// What was done to a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerChange {
+    Added,
+    Changed,
+    Removed,
+    /// No wrong PIN counts any more.
+    Unlocked,
+}
 
 /// How a call came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

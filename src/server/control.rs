@@ -374,6 +374,12 @@ impl Control {
                 let _ = reply.send(Ok(()));
                 false
             }
+            ControlRequest::CustomerChanged { account, did, by, reply } => {
+                let (at, what) = (self.clock.now().at, What::CustomerChanged { account, did, by });
+                outputs.push(Output::Fact(Fact { at, call: None, what }));
+                let _ = reply.send(Ok(()));
+                false
+            }
             ControlRequest::Evaluated { call, agent, form, step, reply } => {
                 let (at, what) = (self.clock.now().at, step.told(agent, form));
                 outputs.push(Output::Fact(Fact { at, call: Some(call), what }));

@@ -13,6 +13,7 @@ use crate::base::Name;
 use crate::base::PromiseId;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
+use crate::fact::CustomerChange;
 use crate::fact::Promise;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
@@ -42,6 +43,8 @@ pub enum Reading {
     Evaluations(CallId),
     /// Facts as they happen.
     Events,
+    /// Who the callers are.
+    Customers,
 }
 
 impl Reading {
@@ -52,6 +55,7 @@ impl Reading {
             Reading::Evaluations(call) => (Some(call), What::EvaluationsRead { by }),
             Reading::Calls(filter) => (None, What::CallsListed { by, filter }),
             Reading::Events => (None, What::EventsWatched { by }),
+            Reading::Customers => (None, What::CustomersRead { by }),
         }
     }
 }
@@ -113,6 +117,13 @@ pub enum ControlRequest {
     },
     /// Somebody reads what is kept of callers: it is told before they have it.
     Read { what: Reading, by: Name, reply: oneshot::Sender<Result<(), ControlError>> },
+    /// Somebody has changed what is kept of a customer; by nobody: a program on the server's machine.
+    CustomerChanged {
+        account: String,
+        did: CustomerChange,
+        by: Option<Name>,
+        reply: oneshot::Sender<Result<(), ControlError>>,
+    },
     /// An agent's talk was judged, or they have read how.
     Evaluated {
         call: CallId,
@@ -241,6 +252,16 @@ impl ControlHandle {
     /// Has the history say that somebody reads it.
     pub async fn read(&self, what: Reading, by: Name) -> Result<(), ControlError> {
         self.ask(|reply| ControlRequest::Read { what, by, reply }).await
+    }
+
+    /// Has the history say that somebody has changed what is kept of a customer.
+    pub async fn customer_changed(
+        &self,
+        account: String,
+        did: CustomerChange,
+        by: Option<Name>,
+    ) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::CustomerChanged { account, did, by, reply }).await
     }
 
     /// Has the history say what became of an evaluation.

@@ -54,6 +54,19 @@ pub struct NewCustomer {
     pub birth_date: Option<Secret>,
 }
 
+/// What a customer is to be, who may be there already.
+#[derive(Clone, Debug)]
+pub struct CustomerWish {
+    pub account: String,
+    pub name: String,
+    pub name_prompt: Option<String>,
+    pub numbers: Vec<String>,
+    /// None: it stays what it is.
+    pub pin: Option<Secret>,
+    /// None: it stays what it is.
+    pub birth_date: Option<Secret>,
+}
+
 /// A customer as the administration lists one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListedCustomer {
@@ -144,15 +157,58 @@ impl Store {
         Ok(connection.execute("DELETE FROM tries WHERE account = ?1", [account])? > 0)
     }
 
+    /// Adds a customer, or changes one; whether it was not there. One that is not needs a PIN.
+    pub fn put_customer(&self, wish: &CustomerWish) -> Result<bool, StoreError> {
+        let CustomerWish { account, name, name_prompt, numbers, pin, birth_date } = wish.clone();
+        let (keeps_pin, keeps_birth_date) = (pin.is_none(), birth_date.is_none());
+        // One that is good, and not kept: the rest is looked over all the same.
+        let pin = pin.unwrap_or_else(|| Secret::new("0000"));
+        let row =
+            CheckedCustomer::check(&NewCustomer { account, name, name_prompt, numbers, pin, birth_date })?;
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        let known = "SELECT 1 FROM customers WHERE account = ?1";
+        let is_new = transaction.query_row(known, [&row.account], |_| Ok(())).optional()?.is_none();
+        match is_new {
+            true if keeps_pin => {
+                return Err(StoreError::Invalid(format!("account {} is new, and needs a PIN", row.account)));
+            }
+            true => row.insert(&transaction)?,
+            false => row.replace(&transaction, keeps_pin, keeps_birth_date)?,
+        }
+        transaction.commit()?;
+        Ok(is_new)
+    }
+
+    /// One customer.
+    pub fn customer(&self, account: &str) -> Result<ListedCustomer, StoreError> {
+        let found = self.listed("WHERE account = ?1", params![account])?;
+        found.into_iter().next().ok_or_else(|| no_account(account))
+    }
+
+    /// Customers by account number, so many of those behind `after`.
+    pub fn customers_after(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<ListedCustomer>, StoreError> {
+        let part = "WHERE account > ?1 ORDER BY account LIMIT ?2";
+        self.listed(part, params![after.unwrap_or_default(), limit])
+    }
+
     /// Every customer, by account number.
     pub fn customers(&self) -> Result<Vec<ListedCustomer>, StoreError> {
+        self.listed("ORDER BY account", [])
+    }
+
+    fn listed(&self, part: &str, values: impl rusqlite::Params) -> Result<Vec<ListedCustomer>, StoreError> {
         let connection = self.connection();
-        let mut statement = connection.prepare(
+        let mut statement = connection.prepare(&format!(
             "SELECT account, name, name_prompt, failed_in_row, locked_until_us, \
              (SELECT group_concat(number, ' ') FROM customer_numbers n WHERE n.account = c.account) \
-             FROM customers c LEFT JOIN tries USING (account) ORDER BY account",
-        )?;
-        let listed = statement.query_map([], |row| {
+             FROM customers c LEFT JOIN tries USING (account) {part}",
+        ))?;
+        let listed = statement.query_map(values, |row| {
             Ok(ListedCustomer {
                 customer: customer(row.get(0)?, row.get(1)?, row.get(2)?),
                 failed_in_row: row.get::<_, Option<u32>>(3)?.unwrap_or(0),
@@ -417,6 +473,34 @@ impl CheckedCustomer {
         if added == 0 {
             return Err(StoreError::Exists(format!("account {}", self.account)));
         }
+        self.insert_numbers(connection)
+    }
+
+    /// In the place of the one that is there.
+    fn replace(
+        &self,
+        connection: &Connection,
+        keeps_pin: bool,
+        keeps_birth_date: bool,
+    ) -> Result<(), StoreError> {
+        connection.execute(
+            "UPDATE customers SET name = ?2, name_prompt = ?3, pin = CASE WHEN ?4 THEN pin ELSE ?5 END, \
+             birth_date = CASE WHEN ?6 THEN birth_date ELSE ?7 END WHERE account = ?1",
+            params![
+                self.account,
+                self.name,
+                self.name_prompt,
+                keeps_pin,
+                self.pin_hash,
+                keeps_birth_date,
+                self.birth_date_hash
+            ],
+        )?;
+        connection.execute("DELETE FROM customer_numbers WHERE account = ?1", [&self.account])?;
+        self.insert_numbers(connection)
+    }
+
+    fn insert_numbers(&self, connection: &Connection) -> Result<(), StoreError> {
         for number in &self.numbers {
             connection
                 .prepare_cached("INSERT OR IGNORE INTO customer_numbers VALUES (?1, ?2)")?

@@ -325,6 +325,8 @@ impl CallFold {
             | What::EvaluationsRead { .. }
             | What::CallsListed { .. }
             | What::EventsWatched { .. }
+            | What::CustomersRead { .. }
+            | What::CustomerChanged { .. }
             | What::MessageLeft { .. }
             | What::NoMessageLeft { .. }
             | What::MessageFetched { .. }

@@ -13,6 +13,7 @@ use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::AgentVerification;
+use crate::fact::CustomerChange;
 use crate::fact::FIRST;
 use crate::fact::GrantedBy;
 use crate::fact::IdentifiedBy;
@@ -292,6 +293,17 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::EvaluationsRead { by } => format!("{by} read how its talks were judged"),
         What::CallsListed { by, filter } if filter.is_empty() => format!("{by} read the list of calls"),
         What::CallsListed { by, filter } => format!("{by} read the list of calls with {filter}"),
+        What::CustomersRead { by } => format!("{by} reads who the customers are"),
+        What::CustomerChanged { account, did, by } => {
+            let did = match did {
+                CustomerChange::Added => "added",
+                CustomerChange::Changed => "changed",
+                CustomerChange::Removed => "removed",
+                CustomerChange::Unlocked => "unlocked",
+            };
+            let by = by.as_deref().unwrap_or("a program on the server's machine");
+            format!("customer {account} was {did} by {by}")
+        }
         What::EventsWatched { by } => format!("{by} watches everything that happens"),
         What::MessageLeft { queue, length, .. } => {
             format!("left a message of {:.0} s for {queue}", length.as_secs_f64())

@@ -87,6 +87,18 @@ impl Actor {
         }
     }
 
+    /// Whether they may keep what the center has in its data folder: admins, and local programs.
+    pub fn administers(&self) -> Result<(), Problem> {
+        match self {
+            Actor::Local => Ok(()),
+            Actor::Person(person) if person.role == Role::Admin => Ok(()),
+            Actor::Person(_) => {
+                Err(Problem::new(StatusCode::FORBIDDEN, "this is for admins", "sign in as an admin"))
+            }
+            Actor::Nobody => Err(sign_in_first()),
+        }
+    }
+
     /// Whether they may act for this agent: for themselves everybody may, for others who supervises.
     pub fn acts_for(&self, agent: &str) -> Result<(), Problem> {
         match self {
