@@ -28,6 +28,7 @@ use crate::server::Metric;
 use crate::server::Publisher;
 use crate::server::captions::Captions;
 use crate::server::options::IceServers;
+use crate::server::recorder::RecorderStats;
 use crate::server::standby::StandbyStats;
 use crate::server::trunks::Trunks;
 use crate::server::webhooks::Webhooks;
@@ -111,6 +112,8 @@ pub struct ApiState {
     /// Under which names a proxy on this machine is reached.
     proxy: Arc<[String]>,
     losses: Losses,
+    /// How recordings are written.
+    recordings: Arc<RecorderStats>,
     /// How the standbys are, where there are to be any.
     standbys: Option<Arc<StandbyStats>>,
     /// How our registrations at trunks are.
@@ -152,6 +155,7 @@ impl ApiState {
             sip_origins: Arc::default(),
             proxy: Arc::default(),
             losses: Losses::default(),
+            recordings: Arc::default(),
             standbys: None,
             trunks: Arc::default(),
             webhooks: Arc::default(),
@@ -186,6 +190,11 @@ impl ApiState {
     /// Tells those who watch the server when history is being lost.
     pub fn with_losses(self, losses: Losses) -> ApiState {
         ApiState { losses, ..self }
+    }
+
+    /// Tells those who watch the server when recordings cannot be written.
+    pub fn with_recordings(self, recordings: Arc<RecorderStats>) -> ApiState {
+        ApiState { recordings, ..self }
     }
 
     /// Tells those who watch the server how its standbys are.

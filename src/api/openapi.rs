@@ -85,7 +85,7 @@ fn paths() -> Value {
             "get": text("What pages are made of", "text/plain"),
         },
         "/healthz": { "get": text("Whether the process answers", "text/plain") },
-        "/readyz": { "get": text("Whether calls are taken; 503 when not. Further lines say when the data folder is gone, when history is being lost, when a trunk does not take our registration, when no standby could take over, when the flow files in the folder are not served, with what a restart would make of them, and when a webhook is not taken; names, paths and reasons only for who is signed in", "text/plain") },
+        "/readyz": { "get": text("Whether calls are taken; 503 when not. Further lines say when the data folder is gone, when history is being lost, when recordings are, when a trunk does not take our registration, when no standby could take over, when the flow files in the folder are not served, with what a restart would make of them, and when a webhook is not taken; names, paths and reasons only for who is signed in", "text/plain") },
         "/metrics": { "get": text("Figures in Prometheus' text format", "text/plain") },
         "/sip": { "get": text(
             "A WebSocket with the subprotocol sip (RFC 7118): a phone in a browser, as docs/DESK.md tells",

@@ -311,6 +311,7 @@ impl BoardJson {
             alarms: [
                 state.store.trouble(),
                 alarms::history(&state.losses),
+                state.recordings.trouble(),
                 standbys.and_then(StandbyStats::trouble),
                 flows.as_ref().and_then(Status::trouble),
             ]

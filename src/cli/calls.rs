@@ -16,6 +16,9 @@ use crate::cli::show;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::fact::Outcome;
+use crate::fact::recording::RecordingFile;
+use crate::fact::recording::RecordingKind;
+use crate::server::recorder;
 use crate::store::CallFilter;
 use crate::store::CallRecord;
 use crate::store::NoteFold;
@@ -145,7 +148,12 @@ pub(super) fn story(args: StoryArgs) -> Result<(), Trouble> {
         );
         return Ok(());
     }
-    show(headline(&record, &holds, &zone));
+    let is_there = |part: u16| {
+        let file = RecordingFile { kind: RecordingKind::Talk, call: record.id, part };
+        recorder::path(&args.data.data, file).exists()
+    };
+    let there = (1..=record.recordings).filter(|part| is_there(*part)).count();
+    show(headline(&record, there, &holds, &zone));
     for line in lines {
         say!("{}", line.in_zone(&zone));
     }
@@ -169,7 +177,7 @@ fn row(record: &CallRecord, zone: &TimeZone) -> Vec<String> {
 }
 
 /// What the call was, before its story.
-fn headline(record: &CallRecord, holds: &HoldTally, zone: &TimeZone) -> String {
+fn headline(record: &CallRecord, recordings: usize, holds: &HoldTally, zone: &TimeZone) -> String {
     let mut head = format!(
         "call {} on {}: {}\n",
         record.id,
@@ -180,10 +188,12 @@ fn headline(record: &CallRecord, holds: &HoldTally, zone: &TimeZone) -> String {
     if !record.digits.is_empty() {
         head += &format!("keys heard outside a secret: {}\n", record.digits);
     }
-    match record.recordings {
-        0 => {}
-        1 => head += "recorded\n",
-        parts => head += &format!("recorded in {parts} parts\n"),
+    match (record.recordings, recordings) {
+        (0, _) => {}
+        (_, 0) => head += "no recording is there: it was kept long enough, or could not be written\n",
+        (1, _) => head += "recorded\n",
+        (parts, there) if usize::from(parts) == there => head += &format!("recorded in {parts} parts\n"),
+        (parts, there) => head += &format!("recorded in {parts} parts, of which {there} can be heard\n"),
     }
     let (total, longest) = (story::length(holds.total), story::length(holds.longest));
     match holds.held {

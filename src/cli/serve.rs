@@ -87,6 +87,7 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .with_phones(running.phones.clone(), options.sip_origins.clone())
         .with_proxy(options.behind_proxy.clone())
         .with_losses(running.losses.clone())
+        .with_recordings(running.recordings.clone())
         .with_standbys(running.standbys.as_ref().map(|standbys| standbys.stats().clone()))
         .with_trunks(gauges.trunks().clone())
         .with_webhooks(running.webhooks.clone())

@@ -18,6 +18,8 @@ use std::io::BufWriter;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
@@ -83,6 +85,24 @@ pub struct RecorderStats {
     pub failed: AtomicU64,
     /// Recordings that were cleared away.
     pub swept: AtomicU64,
+    /// Why the last one could not be written; none once one can be again.
+    trouble: Mutex<Option<String>>,
+}
+
+impl RecorderStats {
+    /// What somebody should look at, in words.
+    pub fn trouble(&self) -> Option<String> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = trouble.as_ref()?;
+        Some(format!(
+            "recordings and messages are being lost: the disk did not take the last one ({error}); calls are served all the same"
+        ))
+    }
+
+    /// How the last write went.
+    fn writes(&self, error: Option<&hound::Error>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = error.map(ToString::to_string);
+    }
 }
 
 /// The grip on the thread. It ends when this is dropped, and has then written everything.
@@ -293,6 +313,7 @@ impl Writer {
                 Err(error) => {
                     error!(%file, %error, "a recording ends here: the disk does not take it");
                     stats.failed.fetch_add(1, Ordering::Relaxed);
+                    stats.writes(Some(&error));
                     tell(ended, leg, RecordingEnd::Disk);
                     false
                 }
@@ -358,6 +379,7 @@ impl Running {
         if self.true_at.elapsed() >= TRUE_EVERY {
             self.true_at = Instant::now();
             file.flush()?;
+            stats.writes(None);
         }
         Ok(())
     }
@@ -406,6 +428,11 @@ fn create(
     let path = draft(data, file);
     make_way(data, &path)?;
     let begun = match folder::new_private_file(&path) {
+        // Its folder was removed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            folder::private(&data.join(file.kind.folder()))?;
+            folder::new_private_file(&path)
+        }
         // No file, so it has nothing to lose.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => folder::private_file(&path),
         begun => begun,

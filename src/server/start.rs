@@ -63,6 +63,7 @@ use crate::server::publisher::Beginning;
 use crate::server::publisher::Publisher;
 use crate::server::queue_log::QueueLog;
 use crate::server::recorder::Recorder;
+use crate::server::recorder::RecorderStats;
 use crate::server::review::Review;
 use crate::server::speech::Speaker;
 use crate::server::speech::SpeechCache;
@@ -245,6 +246,8 @@ pub struct Running {
     pub store: Arc<Store>,
     /// What of it is lost.
     pub losses: Losses,
+    /// How recordings are written.
+    pub recordings: Arc<RecorderStats>,
     /// Where SIP is bound.
     pub sip: SocketAddr,
     /// Where SIP over TLS is.
@@ -367,6 +370,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let standbys = standbys(options, sip, &recorder)?;
     let gauges = Gauges::new(&media, &browsers, &recorder, &journal, queue_log.as_ref(), standbys.as_ref());
     let gauges = Arc::new(gauges);
+    let recordings = recorder.stats().clone();
     let (identity_sender, identity_replies) = mpsc::channel(IDENTITY_REPLIES);
     let (fetched_sender, fetched) = mpsc::channel(FETCHED);
     let (bots_sender, bots_ended) = mpsc::channel(BOTS_ENDED);
@@ -479,6 +483,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         flows,
         store,
         losses,
+        recordings,
         sip,
         sip_tls,
         tls,

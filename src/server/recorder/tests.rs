@@ -68,6 +68,18 @@ fn a_disk_that_is_full_ends_the_recording_and_is_told_once() {
         tape.write(Rate::Wide, &[5; 640]);
     }
     assert_eq!(recorder.stats().failed.load(Ordering::Relaxed), 1);
+    let told = recorder.stats().trouble().unwrap();
+    assert!(
+        told.starts_with("recordings and messages are being lost") && told.contains("No space"),
+        "{told}"
+    );
+    // Somebody has made room.
+    let mut tape = recorder.begin(LEG, RecordingFile { part: 2, ..FILE }, Tracks::Talk).unwrap();
+    within("it is told no more", || {
+        tape.write(Rate::Wide, &[5; 640]);
+        recorder.stats().trouble().is_none().then_some(())
+    });
+    drop(tape);
     drop(recorder);
     assert_eq!(ended.blocking_recv(), None);
 }
@@ -109,6 +121,19 @@ fn a_recording_that_lies_there_is_kept_and_the_new_one_has_the_name() {
     // It is kept as long as others are, and no longer.
     let later = SystemTime::now() + KEEP + Duration::from_secs(60);
     assert_eq!((aside.len(), sweep(&aside[0], later, KEEP).unwrap()), (1, 1));
+}
+
+#[test]
+fn a_folder_that_was_removed_is_made_again() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut recorder, _ended) = start(data.path());
+    fs::remove_dir(data.path().join("recordings")).unwrap();
+    let mut tape = recorder.begin(LEG, FILE, Tracks::Talk).unwrap();
+    tape.write(Rate::Narrow, &[5; 320]);
+    drop(tape);
+    recorder.close();
+    assert_eq!(hound::WavReader::open(path(data.path(), FILE)).unwrap().duration(), 160);
+    assert_eq!(recorder.stats().trouble(), None);
 }
 
 #[test]
