@@ -30,6 +30,7 @@ macro_rules! say {
 
 mod agent;
 mod ask;
+mod backup;
 mod banner;
 mod calls;
 mod conformance;
@@ -102,6 +103,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Live through days of centers in virtual time, by our routing and by others'
     Simulate(simulate::SimulateArgs),
+    /// Copy the data folder, also of a server that runs, so that another could start from it
+    Backup(backup::BackupArgs),
     /// Check data folder, ports, prompts, limits and clock, and say what to do
     Doctor(doctor::DoctorArgs),
 }
@@ -215,6 +218,7 @@ pub fn main() -> ExitCode {
         Command::Route(args) => route::run(args),
         Command::Replay(args) => replay::run(&args),
         Command::Simulate(args) => simulate::run(args),
+        Command::Backup(args) => backup::run(&args),
         Command::Doctor(args) => doctor::run(args),
     };
     match done {

@@ -69,7 +69,7 @@ pub(super) fn store_hint(error: &StoreError) -> Option<&'static str> {
             "no Warmline has run with it yet: `warmline serve` fills it; or name another data folder with --data"
         }
         StoreError::Emptied { .. } => {
-            "something emptied it: restore it from a copy; or move it away, and `warmline serve` begins a new history"
+            "something emptied it: restore it from a copy (docs/BACKUP.md); or move it away, and `warmline serve` begins a new history"
         }
         StoreError::Foreign { .. } => {
             "it is left as it is: name another data folder with --data, in which `warmline serve` makes one"
@@ -97,7 +97,7 @@ fn sqlite_hint(error: &rusqlite::Error) -> &'static str {
             "another program writes to it and does not end: try again in a moment"
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "restore it from a copy, or move it away: `warmline serve` makes a new one"
+            "restore it from a copy (docs/BACKUP.md), or move it away: `warmline serve` makes a new one"
         }
         Some(ErrorCode::SystemIoFailure) => {
             "the disk does not take it: `df -h` shows whether it is full, the machine's log whether it fails"

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod aside;
+pub mod backup;
 pub mod board;
 pub mod bots;
 pub mod browser;

@@ -247,6 +247,22 @@ pub fn refuse_emptied(folder: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Copies the history of a folder into another one, as it is at one moment, whoever writes meanwhile.
+///
+/// # Errors
+///
+/// When there is none, or there is one already, or the disk is full.
+pub fn copy_to(folder: &Path, to: &Path) -> Result<(), StoreError> {
+    let file = existing(folder)?;
+    refuse_emptied(folder)?;
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY)?;
+    schema::check_to_read(&connection)?;
+    let to = to.join(FILE);
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+    only_for_its_owner(&to).map_err(|source| StoreError::Folder { folder: to, source })
+}
+
 /// The file of a store that must be there.
 fn existing(folder: &Path) -> Result<PathBuf, StoreError> {
     let file = folder.join(FILE);
@@ -415,6 +431,21 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().len(), 0, "it is left as it was");
         fs::remove_file(folder.path().join(log::LOG_FILE)).unwrap();
         drop(Store::open(folder.path()).unwrap());
+    }
+
+    #[test]
+    fn a_copy_of_a_history_that_is_written_to_is_a_history() {
+        let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = Store::open(folder.path()).unwrap();
+        let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+        sample::whole_call(7).into_iter().for_each(|fact| history.record(fact));
+        history.flush();
+        copy_to(folder.path(), copy.path()).unwrap();
+        assert!(copy_to(folder.path(), copy.path()).is_err(), "nothing is overwritten");
+        sample::whole_call(8).into_iter().for_each(|fact| history.record(fact));
+        let readers = Store::open(copy.path()).unwrap().readers().unwrap();
+        let facts = readers.facts(CallId(7)).unwrap();
+        assert_eq!((facts.len(), readers.call(CallId(8)).unwrap()), (sample::whole_call(7).len(), None));
     }
 
     #[test]

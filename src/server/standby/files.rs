@@ -225,7 +225,7 @@ fn more(channel: &mut Channel, path: &str, file: &File, new: std::ops::Range<u64
 
 /// What there is in a data folder.
 #[derive(Debug, Default)]
-pub(super) struct Look {
+pub(in crate::server) struct Look {
     /// The files that are sent as files.
     files: BTreeMap<String, State>,
     /// Folders that cannot be read, by their paths in it, and what else cannot be looked at.
@@ -237,6 +237,11 @@ impl Look {
         let mut look = Look::default();
         look.take_in(data, "", DEEPEST);
         look
+    }
+
+    /// A folder that cannot be read, if there is one.
+    pub fn unreadable(&self) -> Option<&str> {
+        self.unreadable.first().map(String::as_str)
     }
 
     pub fn files(self) -> impl Iterator<Item = FileState> {

@@ -38,6 +38,7 @@ mod takeover;
 #[cfg(test)]
 mod tests;
 
+pub(super) use files::Look;
 pub use key::KeyError;
 pub use key::StandbyKey;
 pub use primary::Standbys;
@@ -126,9 +127,16 @@ enum Thing {
 
 /// A file as it was when it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct FileState {
-    path: String,
+pub(super) struct FileState {
+    pub(super) path: String,
     length: u64,
     /// In µs since 1970.
     changed: i64,
+}
+
+impl FileState {
+    /// Whether it is a recording of any kind.
+    pub(super) fn is_sound(&self) -> bool {
+        files::is_sound(&self.path)
+    }
 }
