@@ -154,9 +154,9 @@ impl Engine {
     }
 
     /// An agent is there for none of the calls that prefer them: those look for others whose turn is before that of this
-    /// call, which looks for one as well.
+    /// call, which looks for one as well. One whose ring was withdrawn is free for them, in the order in which they stand.
     pub(super) fn assign_preferring_before(&mut self, id: AgentId, call: CallId, out: &mut Vec<Action>) {
-        if self.nobody_prefers() {
+        if self.nobody_prefers() || self.agents[id.0 as usize].state == AgentState::Ready {
             return;
         }
         let mut calls = self.who_prefers(id);
