@@ -84,6 +84,7 @@ impl Center {
             name: "agent".into(),
             skills: skills.clone(),
             always_ready: false,
+            gone: false,
         };
         let config = Config {
             skills: (0..=SKILLS).map(|_| "skill".into()).collect(),

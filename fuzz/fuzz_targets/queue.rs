@@ -35,6 +35,7 @@ use warmline::queue::api::Nobody;
 use warmline::queue::api::PermissionAnswer;
 use warmline::queue::api::PermissionPolicy;
 use warmline::queue::api::QueueConfig;
+use warmline::queue::api::Roster;
 use warmline::queue::api::Routing;
 use warmline::queue::api::SkillChange;
 use warmline::queue::api::Step;
@@ -177,6 +178,7 @@ impl House {
                 }
             }
             Event::SetSkill { agent, skill, level } => self.set_skill(*agent, *skill, *level),
+            Event::Agents(roster) => self.know_agents(roster),
             Event::Stopping => self.stopping = true,
             _ => {}
         }
@@ -191,6 +193,18 @@ impl House {
         let Some(agent) = self.config.agents.get_mut(agent.0 as usize).filter(|_| known) else { return };
         agent.skills.retain(|has| has.skill != skill);
         agent.skills.push(Need { skill, level: level.min(10) });
+    }
+
+    /// Who is new has no skills before it is told of them.
+    fn know_agents(&mut self, roster: &Roster) {
+        for (id, agent) in &roster.agents {
+            let place = id.0 as usize;
+            if place == self.config.agents.len() {
+                self.config.agents.push(AgentConfig { skills: Vec::new(), ..agent.clone() });
+            } else if let Some(known) = self.config.agents.get_mut(place) {
+                known.gone = agent.gone;
+            }
+        }
     }
 
     fn answered(&mut self, event: &Event, action: &Action) {
@@ -336,6 +350,13 @@ impl House {
             assert_eq!(self.engine.agent_state(state.0), Some(&state.1));
         }
         for agent in (0..self.config.agents.len() as u32).map(AgentId) {
+            if self.config.agents[agent.0 as usize].gone {
+                let is_away = matches!(
+                    self.engine.agent_state(agent),
+                    Some(AgentState::Offline | AgentState::Talking(_))
+                );
+                assert!(is_away, "{agent} is gone, and is there");
+            }
             match self.engine.agent_state(agent) {
                 Some(AgentState::Reserved(call)) => {
                     assert_eq!(self.calls[call].stage, Stage::Reserved(agent), "{agent} is stuck")
@@ -376,8 +397,9 @@ impl House {
     }
 
     fn event(&mut self, bytes: &mut Bytes<'_>) -> Event {
-        match bytes.below(17) {
+        match bytes.below(18) {
             16 => Event::Stopping,
+            17 => Event::Agents(Box::new(self.roster(bytes))),
             0..4 => self.joins(bytes),
             4 | 5 => {
                 let wish = match bytes.below(4) {
@@ -468,6 +490,20 @@ impl House {
         CallId(self.next_call)
     }
 
+    /// Somebody is new, another than before, or gone.
+    fn roster(&self, bytes: &mut Bytes<'_>) -> Roster {
+        let places = self.config.agents.len() as u8;
+        let mut roster = Roster::default();
+        for _ in 0..1 + bytes.below(3) {
+            let id = AgentId(u32::from(bytes.below(if places < 20 { places + 2 } else { places })));
+            let mut agent = agent(bytes, self.config.skills.len() as u8);
+            agent.gone = bytes.below(3) == 0;
+            agent.skills.retain(|_| !agent.gone);
+            roster.agents.push((id, agent));
+        }
+        roster
+    }
+
     /// One of those that are in, or one that is not.
     fn call(&mut self, bytes: &mut Bytes<'_>) -> CallId {
         let place = usize::from(bytes.next());
@@ -480,6 +516,18 @@ impl House {
 
     fn queue(&self, bytes: &mut Bytes<'_>) -> QueueId {
         QueueId(u32::from(bytes.below(self.config.queues.len() as u8 + 1)))
+    }
+}
+
+fn agent(bytes: &mut Bytes<'_>, skills: u8) -> AgentConfig {
+    AgentConfig {
+        name: "agent".into(),
+        skills: (0..u32::from(skills))
+            .map(|skill| Need { skill: SkillId(skill), level: bytes.below(11) })
+            .filter(|has| has.level > 0)
+            .collect(),
+        always_ready: bytes.below(8) == 0,
+        gone: false,
     }
 }
 
@@ -528,15 +576,7 @@ fn center(bytes: &mut Bytes<'_>) -> Config {
         }),
     });
     let queues = queues.collect();
-    let agents = (0..1 + bytes.below(6)).map(|_| AgentConfig {
-        name: "agent".into(),
-        skills: (0..u32::from(skills))
-            .map(|skill| Need { skill: SkillId(skill), level: bytes.below(11) })
-            .filter(|has| has.level > 0)
-            .collect(),
-        always_ready: bytes.below(8) == 0,
-    });
-    let agents: Vec<AgentConfig> = agents.collect();
+    let agents: Vec<AgentConfig> = (0..1 + bytes.below(6)).map(|_| agent(bytes, skills)).collect();
     let changes = (0..bytes.below(6)).map(|_| SkillChange {
         at: Timestamp::ZERO + bytes.secs(),
         agent: AgentId(u32::from(bytes.below(7))),

@@ -100,7 +100,8 @@ pub(super) async fn helpers(
 ) -> Result<Json<Helpers>, Problem> {
     let unknown =
         || Problem::not_found(format!("there is no queue {name:?}"), "GET /api/v1/queues lists them");
-    let queue = state.live.rules().queues.iter().find(|queue| *queue.name == *name).ok_or_else(unknown)?;
+    let rules = state.live.rules();
+    let queue = rules.queues.iter().find(|queue| *queue.name == *name).ok_or_else(unknown)?;
     Ok(Json(Helpers { agents: by_help(state.live.agents(), &queue.needs) }))
 }
 

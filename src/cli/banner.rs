@@ -76,7 +76,7 @@ fn agents(
     accounts: &[AgentAccount],
     sip: SocketAddr,
 ) -> Vec<String> {
-    let all = center.engine.agents.iter().zip(&center.contacts);
+    let all = center.engine.agents.iter().zip(&center.contacts).filter(|(agent, _)| !agent.gone);
     let registered = all.filter(|(_, contact)| matches!(contact, AgentContact::Registered { .. }));
     let account = |name: &str| accounts.iter().find(|account| *account.name == *name);
     let (known, unknown): (Vec<&str>, Vec<&str>) =

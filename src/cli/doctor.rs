@@ -617,7 +617,8 @@ mod tests {
             "{words}: {hint}"
         );
         fs::write(&main, good).unwrap();
-        let (_, beginning) = Beginning::read(&options.data, &options.flow_place(), &options.prompts).unwrap();
+        let (_, beginning) =
+            Beginning::read(&options.data, &options.flow_place(), &options.prompts, Vec::new()).unwrap();
         fs::write(&main, "flow: main\nstart: ").unwrap();
         let Bad(words, hint) = flows(&options).0 else { panic!("it is half a file") };
         let kept = format!("a start serves version {}", beginning.version());

@@ -93,7 +93,7 @@ fn compare(args: &ReplayArgs, log: &Log) -> Result<(), Trouble> {
     let was = &log.head.config;
     let mut center = match &args.center {
         Some(path) => args.files.center_of(path)?.engine_at(log.head.started),
-        None => was.clone(),
+        None => log.center(),
     };
     if let Some(routing) = args.routing {
         center.routing = routing.into();
@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn shares_are_in_per_cent_as_the_api_has_them() {
         let queue = queue_config("billing");
-        let agent = AgentConfig { name: "alice".into(), skills: Vec::new(), always_ready: false };
+        let agent =
+            AgentConfig { name: "alice".into(), skills: Vec::new(), always_ready: false, gone: false };
         let config = Config { queues: vec![queue], agents: vec![agent], ..Config::default() };
         let (mut engine, call, agent) = (Engine::new(config.clone()), CallId(1), AgentId(0));
         let enqueue = Enqueue {

@@ -410,8 +410,12 @@ pub enum What {
     AgentNext { agent: Name, to: AgentStateName, reason: String },
     /// Somebody else wants an agent in this state: a supervisor.
     AgentTold { agent: Name, to: AgentStateName, reason: String, by: Name },
-    /// A supervisor gave an agent a skill at this level; 0 took it away. By nobody: its date came, as the center's files
-    /// say.
+    /// The center's file was changed, and has this agent from now on.
+    AgentAdded { agent: Name },
+    /// It has this one no more: they are signed out, at the end of the talk that they are in.
+    AgentRemoved { agent: Name },
+    /// A supervisor gave an agent a skill at this level; 0 took it away. By nobody: the center's files say so, which were
+    /// changed, or whose date came.
     SkillSet { agent: Name, skill: Name, level: u8, by: Option<Name> },
     /// A phone signed in for an agent; how many contacts it has now.
     PhoneRegistered { agent: Name, contact: String, contacts: u32 },

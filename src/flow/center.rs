@@ -333,8 +333,8 @@ impl Center {
         self.talk_of(queue).is_some_and(|talk| talk.outcome_required)
     }
 
-    /// What `new` changes that can only change with a restart, in words: the engine knows skills, queues and agents by
-    /// their places, and SIP has begun with the trunks. All else may change under running calls.
+    /// What `new` changes that can only change with a restart, in words: the engine knows skills and queues by their places,
+    /// and SIP has begun with the trunks. All else may change under running calls.
     pub fn needs_restart(&self, new: &Center) -> Vec<String> {
         let mut words = Vec::new();
         if self.engine.skills != new.engine.skills {
@@ -342,6 +342,14 @@ impl Center {
         }
         let queue = |queue: &QueueConfig| (Name::clone(&queue.name), queue.clone());
         named("queue", self.engine.queues.iter().map(queue), new.engine.queues.iter().map(queue), &mut words);
+        let trunk = |trunk: &Trunk| (Name::clone(&trunk.name), trunk.clone());
+        named("trunk", self.trunks.iter().map(trunk), new.trunks.iter().map(trunk), &mut words);
+        words
+    }
+
+    /// How the agents of `new` differ from these, in words.
+    pub fn other_agents(&self, new: &Center) -> Vec<String> {
+        let mut words = Vec::new();
         let agents = |center: &Center| {
             let all = (0..).map(AgentId).zip(&center.engine.agents).zip(&center.contacts);
             let one = |((id, agent), contact): ((AgentId, &AgentConfig), &AgentContact)| {
@@ -350,11 +358,9 @@ impl Center {
                 let answers = center.auto_answer.get(&id).copied();
                 (Name::clone(&agent.name), (agent.clone(), contact.clone(), dates, answers))
             };
-            all.map(one).collect::<Vec<_>>()
+            all.filter(|((_, agent), _)| !agent.gone).map(one).collect::<Vec<_>>()
         };
         named("agent", agents(self).into_iter(), agents(new).into_iter(), &mut words);
-        let trunk = |trunk: &Trunk| (Name::clone(&trunk.name), trunk.clone());
-        named("trunk", self.trunks.iter().map(trunk), new.trunks.iter().map(trunk), &mut words);
         words
     }
 }

@@ -31,6 +31,16 @@ pub fn load(
     files: &[(String, String)],
     prompts: &Prompts,
 ) -> Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>> {
+    load_beside(files, prompts, &[])
+}
+
+/// The same for a server that serves already: the agents of `roster` have the places in the center that they have in it, whoever is
+/// not among them any more is there as gone, and who is new comes behind.
+pub fn load_beside(
+    files: &[(String, String)],
+    prompts: &Prompts,
+    roster: &[Name],
+) -> Result<(Center, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut files: Vec<(&str, &str)> =
         files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     files.sort();
@@ -43,7 +53,8 @@ pub fn load(
     };
 
     let center_path = center_path.strip_suffix(AS_CENTER).unwrap_or(center_path);
-    let mut center_reader = Reader::new(center_path, center_text, prompts, Names::default());
+    let names = Names { roster: roster.to_vec(), ..Names::default() };
+    let mut center_reader = Reader::new(center_path, center_text, prompts, names);
     let center_file = center_file::read(&mut center_reader, center_text);
     if center_file.is_none() && yaml::parse(center_text).0.is_none() {
         return Err(unreadable(center_reader, &flow_files, prompts));

@@ -45,6 +45,7 @@ pub use diagnostic::Diagnostic;
 pub use diagnostic::Severity;
 pub use load::AS_CENTER;
 pub use load::load;
+pub use load::load_beside;
 pub use load::named_zone;
 pub use node::KINDS;
 pub use prompts::Prompts;

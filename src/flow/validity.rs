@@ -9,6 +9,7 @@ use crate::flow::center::Center;
 use crate::flow::diagnostic::Diagnostic;
 use crate::queue::api::Config;
 use crate::queue::api::Need;
+use crate::queue::api::Roster;
 use crate::queue::api::SkillChange;
 
 /// When an agent has a skill that they do not have for ever.
@@ -80,6 +81,14 @@ impl Center {
         }
         changes.sort_unstable();
         changes
+    }
+
+    /// These agents as they are where the calendar shows `wall` at `now`, and all that comes and goes of anybody's skills.
+    pub fn roster(&self, ids: &[AgentId], now: Timestamp, wall: WallTime) -> Roster {
+        let config = self.engine_at(wall);
+        let agent = |id: &AgentId| Some((*id, config.agents.get(id.0 as usize)?.clone()));
+        let agents = ids.iter().filter_map(agent).collect();
+        Roster { agents, changes: self.changes_at(now, wall, wall) }
     }
 
     /// What is to be said at that time of skills that nobody has any more, and of announcements that are over.

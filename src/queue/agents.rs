@@ -44,6 +44,9 @@ const SPARED_AT_MOST: usize = 8;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Agent {
     pub always_ready: bool,
+    /// Whether they are an agent no more: nothing but a talk that they are in keeps them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
     pub state: AgentState,
     /// What they want to be after the call: never [`AgentWish::Ready`], which is what comes anyway.
     pub next: Option<AgentWish>,
@@ -66,6 +69,7 @@ impl Agent {
     pub fn new(config: &AgentConfig) -> Agent {
         Agent {
             always_ready: config.always_ready,
+            gone: config.gone,
             state: AgentState::Offline,
             next: None,
             calls: 0,
@@ -116,6 +120,9 @@ impl Engine {
             debug!(agent = %id, "a wish of an agent who is not in the center");
             return;
         };
+        if agent.gone && wish != AgentWish::Offline {
+            return debug!(agent = %id, "a wish of an agent who is gone");
+        }
         match (&agent.state, wish) {
             (AgentState::Ringing(call), AgentWish::Offline) => {
                 let call = *call;

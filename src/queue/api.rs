@@ -51,9 +51,9 @@ pub struct SkillChange {
 }
 
 impl Config {
-    /// The agent of this name.
+    /// The agent of this name, who is not gone.
     pub fn agent_named(&self, name: &str) -> Option<AgentId> {
-        let place = self.agents.iter().position(|agent| *agent.name == *name)?;
+        let place = self.agents.iter().position(|agent| *agent.name == *name && !agent.gone)?;
         Some(AgentId(place as u32))
     }
 
@@ -61,6 +61,40 @@ impl Config {
     pub fn queue_named(&self, name: &str) -> Option<QueueId> {
         let place = self.queues.iter().position(|queue| *queue.name == *name)?;
         Some(QueueId(place as u32))
+    }
+
+    /// The agents by their places, those who are gone among them.
+    pub fn roster_names(&self) -> Vec<Name> {
+        self.agents.iter().map(|agent| Name::clone(&agent.name)).collect()
+    }
+
+    /// The same center of nobody.
+    pub fn without_agents(&self) -> Config {
+        Config { agents: Vec::new(), changes: Vec::new(), ..self.clone() }
+    }
+
+    /// Who is new in the other center, or another than in this one: their skills, their dates, whether they are there.
+    pub fn changed_agents(&self, other: &Config) -> Vec<AgentId> {
+        let ids = (0..other.agents.len() as u32).map(AgentId);
+        let agent = |config: &Config, id: AgentId| config.agents.get(id.0 as usize).cloned();
+        let dates = |config: &Config, id: AgentId| -> Vec<SkillChange> {
+            config.changes.iter().filter(|change| change.agent == id).copied().collect()
+        };
+        ids.filter(|id| agent(self, *id) != agent(other, *id) || dates(self, *id) != dates(other, *id))
+            .collect()
+    }
+
+    /// Its agents as they are after this; who is not the next behind all others is no agent.
+    pub fn know(&mut self, roster: &Roster) {
+        for (id, agent) in &roster.agents {
+            let place = id.0 as usize;
+            if place == self.agents.len() {
+                self.agents.push(agent.clone());
+            } else if let Some(known) = self.agents.get_mut(place) {
+                known.clone_from(agent);
+            }
+        }
+        self.changes.clone_from(&roster.changes);
     }
 
     /// Leaves an agent out: those after them move up, and so do their ids wherever somebody is named.
@@ -200,6 +234,18 @@ pub struct AgentConfig {
     pub skills: Vec<Need>,
     /// A bench's fixed contact: ready from the start, ready again after every miss, no wrap-up.
     pub always_ready: bool,
+    /// They were an agent once. Nobody else gets their place, which is their id, but they may come back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
+}
+
+/// What is another of a center's agents from some moment on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Roster {
+    /// Who has changed, by their place: who is new has the next one behind all others, and who is gone has no skills.
+    pub agents: Vec<(AgentId, AgentConfig)>,
+    /// All that is still to come of agents' skills: [`Config::changes`].
+    pub changes: Vec<SkillChange>,
 }
 
 impl AgentConfig {
@@ -254,6 +300,9 @@ pub enum Event {
     SetSkill { agent: AgentId, skill: SkillId, level: u8 },
     /// The calendar was set: what agents get and lose of skills by a date, they do then and not when it was told before.
     Redate(Vec<SkillChange>),
+    /// The center's agents are others from now on. Who is gone is signed out, and rung no more; a talk that they are in goes on
+    /// to its end.
+    Agents(Box<Roster>),
     /// The server is to stop: nobody is called back from now on whose phone does not ring already. Their places are kept.
     Stopping,
     /// [`Engine::deadline`](crate::queue::Engine::deadline) is due.
@@ -404,7 +453,7 @@ pub enum Action {
     Connected { call: CallId, agent: AgentId, waited: Duration, quote: Option<Duration> },
     /// The wait is over without an agent; the call leaves the engine.
     Exit { call: CallId, exit: WaitExit },
-    /// A [`SkillChange`] has come: from now on the agent has the skill at this level, at 0 not at all.
+    /// A [`SkillChange`] has come, or a [`Roster`]: from now on the agent has the skill at this level, at 0 not at all.
     SkillChanged { agent: AgentId, skill: SkillId, level: u8 },
     /// So many callers wait on the line for the agents who take this queue's calls that it is in a surge from now on.
     SurgeBegan { queue: QueueId, waiting: u32, agents: u32 },

@@ -214,6 +214,7 @@ impl Engine {
             Event::Prioritise { call, priority } => self.prioritise(call, priority, out),
             Event::SetSkill { agent, skill, level } => self.set_skill(agent, skill, level, out),
             Event::Redate(changes) => self.redate(changes, out),
+            Event::Agents(roster) => self.know_agents(*roster, out),
             Event::Stopping => self.stop_callbacks(out),
             Event::Tick => self.tick(out),
         }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::Action;
 use super::Engine;
 use super::Event;
+use super::api::AgentConfig;
 use super::api::Config;
 use crate::base::Timestamp;
 use crate::base::WallTime;
@@ -121,6 +122,21 @@ impl Log {
             steps.push(step);
         }
         Ok(Log { head, steps, cut: !rest.is_empty() })
+    }
+
+    /// The center as it was at first, and with it who came later, who have no skills yet.
+    pub fn center(&self) -> Config {
+        let mut center = self.head.config.clone();
+        for step in &self.steps {
+            let Event::Agents(roster) = &step.event else { continue };
+            for (id, agent) in &roster.agents {
+                if id.0 as usize == center.agents.len() {
+                    let (skills, always_ready) = (Vec::new(), false);
+                    center.agents.push(AgentConfig { skills, always_ready, ..agent.clone() });
+                }
+            }
+        }
+        center
     }
 
     /// Goes through it again by the same rules; the first step at which something else is wanted done.

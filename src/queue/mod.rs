@@ -21,6 +21,7 @@
 //! | `prefer` | the agent that a call goes to first, and those that it must not get |
 //! | `surge` | when a queue has so many callers that who joins is told, or not let in |
 //! | `acts` | what a supervisor changes under way |
+//! | `roster` | agents who are new, others than they were, or gone |
 //! | `calls` | the calls by their number |
 //! | [`hold`] | the wait that an agent's hold is |
 //! | [`needs`] | what is needed of an agent, and what less will do after a while |
@@ -65,6 +66,7 @@ mod reached;
 pub mod redial;
 mod relax;
 mod reserve;
+mod roster;
 mod routing;
 mod several;
 mod skills;

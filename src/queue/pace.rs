@@ -176,6 +176,15 @@ impl Pace {
         }
     }
 
+    /// One agent more, of whom nothing is known.
+    pub fn add_agent(&mut self) {
+        let were_told_apart = self.pairs.len() == self.agents.len() * self.queues.len();
+        self.agents.push(Ratio::default());
+        let pairs = self.agents.len() * self.queues.len();
+        let pairs = if were_told_apart && pairs <= PAIRS_AT_MOST { pairs } else { 0 };
+        self.pairs.resize(pairs, Ratio::default());
+    }
+
     /// How long this agent, whose levels are so far above the need, takes against the queue's mean.
     pub fn slowness(&self, agent: AgentId, queue: QueueId, fit: u32) -> f64 {
         self.of_agent(agent) * self.slowness_among(agent, queue, fit)

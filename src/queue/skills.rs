@@ -448,6 +448,23 @@ impl Skills {
         Some(ProfileId(place as u32))
     }
 
+    /// One agent more, without a skill and signed out.
+    pub fn add_agent(&mut self) {
+        let levels = vec![0; self.planes.len() / usize::from(TOP_LEVEL)];
+        let known = self.profiles.iter().position(|profile| profile.levels == levels);
+        let place = known.unwrap_or_else(|| self.learn_profile(levels));
+        self.profiles[place].members += 1;
+        self.profile_of.push(ProfileId(place as u32));
+    }
+
+    /// Which skills an agent is to have at another level to be as `config` says.
+    pub fn differences(&self, agent: AgentId, config: &AgentConfig) -> Vec<(SkillId, u8)> {
+        let has = &self.profiles[self.profile_of(agent).0 as usize].levels;
+        let wanted = levels(has.len(), config);
+        let differs = has.iter().zip(wanted).zip(0..).filter(|((has, wanted), _)| *has != wanted);
+        differs.map(|((_, wanted), skill)| (SkillId(skill), wanted)).collect()
+    }
+
     /// A new profile, in the place of one that nobody has any more if there is one: so they are no more than the
     /// agents and one.
     fn learn_profile(&mut self, levels: Vec<u8>) -> usize {

@@ -20,6 +20,7 @@ use crate::server::handle::ControlHandle;
 use crate::server::live::Live;
 use crate::sip::digest::Ha1;
 use crate::store::AgentAccount;
+use crate::store::Role;
 use crate::store::Store;
 use crate::store::StoreError;
 
@@ -45,17 +46,19 @@ impl ShutOut {
     }
 }
 
-/// What the store says now: who may sign in, and who may not though there is an account.
-fn look(store: &Store) -> Result<(Users, BTreeSet<Name>), StoreError> {
+/// What the store says now: who may sign in, and who may not though there is an account. So may not who was nothing but an agent,
+/// and is `gone`.
+fn look(store: &Store, gone: &[Name]) -> Result<(Users, BTreeSet<Name>), StoreError> {
+    let is_gone = |account: &AgentAccount| account.role == Role::Agent && gone.contains(&account.name);
     let (disabled, enabled): (Vec<AgentAccount>, Vec<AgentAccount>) =
-        store.agent_accounts()?.into_iter().partition(|account| account.disabled);
+        store.agent_accounts()?.into_iter().partition(|account| account.disabled || is_gone(account));
     let users = enabled.into_iter().map(|account| (account.name, account.ha1)).collect();
     Ok((users, disabled.into_iter().map(|account| account.name).collect()))
 }
 
 /// Who may sign in.
 pub(super) fn users(store: &Store) -> Result<Users, StoreError> {
-    look(store).map(|(users, _)| users)
+    look(store, &[]).map(|(users, _)| users)
 }
 
 /// Looks from now on, until nobody serves any more; `known` is what the server began with.
@@ -83,7 +86,7 @@ fn run(store: &Weak<Store>, mut known: Users, control: &ControlHandle, live: &Li
             _ => {}
         }
         told = trouble;
-        match look(&store) {
+        match look(&store, &live.rules().gone) {
             Ok((users, disabled)) => {
                 let changed = users != known;
                 if changed {
@@ -118,7 +121,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         store.seed_demo_agents(&["alice".into(), "bob".into()]).unwrap();
         store.disable_agent("bob", true).unwrap();
-        let (users, disabled) = look(&store).unwrap();
+        let (users, disabled) = look(&store, &[]).unwrap();
         assert_eq!(users.keys().map(|name| &**name).collect::<Vec<_>>(), ["ada", "alice", "sam"]);
         let shut_out = ShutOut::default();
         shut_out.are(&disabled);

@@ -20,11 +20,13 @@ use crate::base::Timestamp;
 use crate::fact::Fact;
 use crate::fact::What;
 use crate::fact::recording::RecordingFile;
+use crate::flow::Center;
 use crate::flow::api::BotCall;
 use crate::media::MediaCommand;
 use crate::media::MediaEvent;
 use crate::media::Record;
 use crate::media::Tracks;
+use crate::server::Rules;
 use crate::server::bots;
 use crate::server::bots::BotEnded;
 use crate::server::bots::Bots;
@@ -249,6 +251,16 @@ impl Control {
         self.end();
     }
 
+    /// Whoever writes down or shows who the agents are knows before they are.
+    fn know_center(&mut self, center: &Center) {
+        let (now, zero) = (self.clock.now(), self.clock.zero());
+        self.live.know(Rules::of(center, now.wall), now.wall);
+        self.journal.config_is(center.engine_at(self.clock.started()));
+        if let Some(log) = &mut self.queue_log {
+            log.config_is(center.engine_at(zero));
+        }
+    }
+
     /// Follows the calendar where somebody has set it: everybody who dates what happens is told before anything else is.
     fn look_at_the_calendar(&mut self, outputs: &mut Vec<Output>) {
         self.look_at = self.clock.now().at + clock::LOOK_EVERY;
@@ -412,6 +424,7 @@ impl Control {
             ControlRequest::Serve { served, reply } => {
                 self.wires.recorder.keep(served.all.center.keep_recordings);
                 self.history.keep(served.all.center.keep_history);
+                self.know_center(&served.all.center);
                 if let Some(canary) = &served.canary {
                     self.live.outcomes.count_from(canary.began);
                 }

@@ -148,7 +148,7 @@ struct Kept {
 pub struct Place {
     /// When the timestamps began to count.
     pub started: WallTime,
-    /// What the engine was begun with.
+    /// What the engine was begun with, or would be by the center's file as it was last.
     pub config: Config,
     /// Where SIP is: what phones were told to send to.
     pub sip: SocketAddr,
@@ -210,6 +210,8 @@ pub struct Journal {
     /// The thread has everything up to the last turn.
     whole: bool,
     again_at: Timestamp,
+    /// What the engine would be begun with now.
+    config: Arc<Config>,
     /// The thread's file is given up.
     failed: Arc<AtomicBool>,
     zero: Arc<AtomicI64>,
@@ -222,6 +224,7 @@ enum Message {
     /// Everything, as it stands.
     Whole {
         at: Timestamp,
+        config: Arc<Config>,
         engine: Box<Engine>,
         changes: Changes,
     },
@@ -248,6 +251,7 @@ impl Journal {
         let (to, messages) = sync_channel(WAITING);
         let (failed, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(JournalStats::default()));
         let zero = Arc::new(AtomicI64::new(place.started.0));
+        let config = Arc::new(place.config.clone());
         let mut writer = Writer {
             path: data.join(FILE),
             place,
@@ -266,7 +270,7 @@ impl Journal {
             thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&messages))?;
         let (to, thread) = (Some(to), Some(thread));
         let (told, whole, again_at) = (Vec::new(), false, Timestamp::ZERO);
-        Ok(Journal { to, told, whole, again_at, failed, zero, stats, thread })
+        Ok(Journal { to, told, whole, again_at, config, failed, zero, stats, thread })
     }
 
     /// The engine was told this.
@@ -278,6 +282,14 @@ impl Journal {
     pub fn calendar_set(&mut self, zero: WallTime) {
         self.zero.store(zero.0, Ordering::Relaxed);
         (self.whole, self.again_at) = (false, Timestamp::ZERO);
+    }
+
+    /// The center's agents are others from this turn on: the file is begun anew, with them in its head.
+    pub fn config_is(&mut self, config: Config) {
+        if *self.config != config {
+            self.config = Arc::new(config);
+            (self.whole, self.again_at) = (false, Timestamp::ZERO);
+        }
     }
 
     /// A turn is over: what it changed is written down.
@@ -293,7 +305,8 @@ impl Journal {
             // Before everything is sent, so that what the thread says of the new file is not lost.
             self.failed.store(false, Ordering::Relaxed);
             let (engine, changes) = (Box::new(switchboard.engine().clone()), switchboard.all_changes());
-            self.whole = self.send(Message::Whole { at, engine, changes });
+            let config = Arc::clone(&self.config);
+            self.whole = self.send(Message::Whole { at, config, engine, changes });
         } else {
             switchboard.take_changes();
         }
@@ -392,9 +405,10 @@ impl Writer {
         let (mut next, mut turn) = (Some(first), None);
         while let Some(message) = next {
             match message {
-                Message::Whole { at, engine, changes } => {
+                Message::Whole { at, config, engine, changes } => {
                     // Whatever came before is in it.
                     turn = None;
+                    self.place.config = (*config).clone();
                     let begun = self.whole(at, engine, changes);
                     self.or_give_up(begun);
                 }
@@ -724,7 +738,8 @@ fn read(file: File) -> Result<Left, String> {
     });
     let calls = calls.collect();
     let contacts = contacts.into_iter().collect();
-    let carried = Carried { engine: Some(engine), calls, over: Vec::new(), contacts, desks };
+    let (engine, changed_agents, over) = (Some(engine), Vec::new(), Vec::new());
+    let carried = Carried { engine, changed_agents, calls, over, contacts, desks };
     Ok(Left { place, zero, last, passed, gone, carried })
 }
 
@@ -748,9 +763,10 @@ impl Left {
             "the server has another address"
         } else if gone > CARRIED_FOR {
             "the server was gone for too long"
-        } else if before.config != place.config {
-            "the center's queues, skills or agents have changed"
+        } else if before.config.without_agents() != place.config.without_agents() {
+            "the center's queues or skills have changed"
         } else {
+            carried.changed_agents = before.config.changed_agents(&place.config);
             let calls = std::mem::take(&mut carried.calls).into_iter();
             (carried.over, carried.calls) = calls.partition(|call| call.lost_caller(gone));
             return carried;
@@ -763,6 +779,7 @@ impl Left {
         carried.calls.retain(|_| before.sip == place.sip);
         Carried {
             engine: None,
+            changed_agents: Vec::new(),
             calls: Vec::new(),
             over: carried.calls,
             contacts: carried.contacts,

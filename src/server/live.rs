@@ -2,8 +2,12 @@
 //!
 //! The control thread tells every fact once; screens, metrics and watchers read here and never ask a core.
 
+mod agents;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -36,7 +40,6 @@ use crate::server::spread::Spread;
 pub use crate::server::spread::SpreadCounts;
 use crate::server::trends::Trends;
 use crate::store::DatedFact;
-use crate::store::why::set_level;
 
 /// Facts that a watcher may lag behind; then it is cut and must read everything anew. About 200 ms at the
 /// highest rate of calls, minutes at a usual one.
@@ -65,7 +68,7 @@ pub struct Live {
     /// What was told of the last week.
     pub trends: Trends,
     pub shut_out: ShutOut,
-    rules: Rules,
+    rules: RwLock<Arc<Rules>>,
     watchers: broadcast::Sender<Arc<DatedFact>>,
     counters: Counters,
 }
@@ -209,19 +212,11 @@ impl Live {
     /// calendar's time at [`Timestamp::ZERO`].
     pub fn new(started: WallTime, rules: Rules) -> Live {
         let agents: Vec<Name> = rules.agents.iter().map(|agent| agent.name.clone()).collect();
-        let offline = |agent: &AgentRules| LiveAgent {
-            name: agent.name.clone(),
-            state: AgentStateName::Offline,
-            since: started,
-            reason: String::new(),
-            phones: 0,
-            skills: agent.skills.clone(),
-            auto_answer: agent.auto_answer,
-        };
+        let offline = |agent: &AgentRules| (agent.name.clone(), LiveAgent::offline(agent, started));
         Live {
             zero: AtomicI64::new(started.0),
             calls: DashMap::new(),
-            agents: rules.agents.iter().map(|agent| (agent.name.clone(), offline(agent))).collect(),
+            agents: rules.agents.iter().map(offline).collect(),
             queues: rules.queues.iter().map(|queue| queue.name.clone()).collect(),
             surges: DashMap::new(),
             desks: Desks::new(started, &agents, &rules.queues),
@@ -231,7 +226,7 @@ impl Live {
             messages: Messages::default(),
             trends: Trends::default(),
             shut_out: ShutOut::default(),
-            rules,
+            rules: RwLock::new(Arc::new(rules)),
             watchers: broadcast::channel(WATCHER_LAG).0,
             counters: Counters::new(),
         }
@@ -291,8 +286,8 @@ impl Live {
     }
 
     /// The center's agents and queues.
-    pub fn rules(&self) -> &Rules {
-        &self.rules
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The calendar's time at `at`.
@@ -337,18 +332,6 @@ impl Live {
     /// How many calls there are.
     pub fn call_count(&self) -> usize {
         self.calls.len()
-    }
-
-    /// Every agent, by name.
-    pub fn agents(&self) -> Vec<LiveAgent> {
-        let mut agents: Vec<_> = self.agents.iter().map(|entry| entry.value().clone()).collect();
-        agents.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        agents
-    }
-
-    /// One of them.
-    pub fn agent(&self, name: &str) -> Option<LiveAgent> {
-        self.agents.get(name).map(|agent| agent.value().clone())
     }
 
     /// Every queue, in the center's order.
@@ -402,12 +385,6 @@ impl Live {
         }
     }
 
-    /// An agent has a skill at another level; at 0 not at all.
-    pub fn set_skill(&self, agent: &str, skill: &Name, level: u8) {
-        let Some(mut agent) = self.agents.get_mut(agent) else { return };
-        set_level(&mut agent.skills, skill, level);
-    }
-
     fn apply_to_call(&self, id: CallId, wall: WallTime, what: &What) {
         match what {
             What::CallArrived { from, to, .. } => {
@@ -456,30 +433,6 @@ impl Live {
             What::SurgeBegan { queue, .. } => drop(self.surges.insert(queue.clone(), wall)),
             What::SurgeGoesOn { queue, since, .. } => drop(self.surges.insert(queue.clone(), *since)),
             What::SurgeEnded { queue, .. } => drop(self.surges.remove(queue)),
-            _ => {}
-        }
-    }
-
-    fn apply_to_agent(&self, wall: WallTime, what: &What) {
-        let name = match what {
-            What::SkillSet { agent, skill, level, .. } => return self.set_skill(agent, skill, *level),
-            What::AgentState { agent, .. }
-            | What::PhoneRegistered { agent, .. }
-            | What::PhoneUnregistered { agent, .. } => agent,
-            _ => return,
-        };
-        // An agent that the center does not name is no row of this table: phones that are nobody's can
-        // register, and must not make it grow.
-        let Some(mut agent) = self.agents.get_mut(name) else { return };
-        match what {
-            What::AgentState { to, reason, .. } => {
-                agent.state = *to;
-                agent.since = wall;
-                agent.reason.clone_from(reason);
-            }
-            What::PhoneRegistered { contacts, .. } | What::PhoneUnregistered { contacts, .. } => {
-                agent.phones = *contacts;
-            }
             _ => {}
         }
     }

@@ -130,16 +130,17 @@ pub fn unspoken(files: &[(String, String)], recordings: Arc<Library>) -> Result<
     Ok(Loaded { center, library, recordings, warnings, not_switched: Vec::new() })
 }
 
-/// Checks flow files, `(path, text)`, switches announcements over that, has the texts spoken, and tells what is no error.
+/// Checks flow files, `(path, text)`, whose agents have their places beside those of `roster`, switches announcements over that, has the texts spoken, and tells what is no error.
 pub fn center(
     files: &[(String, String)],
     recordings: Arc<Library>,
     cache: &SpeechCache,
     switched: &[Switched],
+    roster: &[Name],
 ) -> Result<Loaded, LoadError> {
     let read = |library: &Library| {
         let known = known(library);
-        let (mut center, warnings) = flow::load(files, &known).map_err(LoadError::Flows)?;
+        let (mut center, warnings) = flow::load_beside(files, &known, roster).map_err(LoadError::Flows)?;
         let failed = switched.iter().filter_map(|switched| {
             let done = center.switch(&switched.name, &switched.wish, &known);
             done.err().map(|error| (Name::clone(&switched.name), error))

@@ -57,6 +57,7 @@ pub use outlook::Unserved;
 pub use outlook::foresee;
 pub use outlook::in_short;
 use trial::Trying;
+use trial::same_agents;
 
 /// How often the folders are looked at. A change is taken when it has stood still from one look to the next: an editor
 /// may write in steps.
@@ -69,6 +70,8 @@ pub enum PublishError {
     Load(#[from] LoadError),
     #[error("this needs a restart: {}", .0.join("; "))]
     NeedsRestart(Vec<String>),
+    #[error("agents are the same for all callers, and these files have others: {}", .0.join("; "))]
+    OtherAgents(Vec<String>),
     #[error("no version is called {0:?}")]
     UnknownVersion(String),
     #[error("there is no version before this one")]
@@ -115,7 +118,10 @@ impl PublishError {
                 "`warmline flow check` tells the same; what was served before is served still"
             }
             PublishError::NeedsRestart(_) => {
-                "skills, queues, agents and trunks change with a restart of the server; all else without"
+                "skills, queues and trunks change with a restart of the server; all else without"
+            }
+            PublishError::OtherAgents(_) => {
+                "serve them to all first, by the server's own center.yaml; then try these files with the same agents"
             }
             PublishError::UnknownVersion(_) | PublishError::NothingBefore => {
                 "`warmline flow versions` lists them"
@@ -207,19 +213,28 @@ pub struct Beginning {
     trying: Option<Trying>,
     switched: Vec<Switched>,
     problem: Option<Unserved>,
+    /// The agents by their places.
+    roster: Vec<Name>,
 }
 
 impl Beginning {
     /// Reads what is in the folders; or, where somebody went back and the folder of flows is still as it was then, the
     /// version they went back to; or, where the flow files are not in order, the version that was served last.
-    pub fn read(data: &Path, flows: &FlowPlace, prompts: &Path) -> Result<(Loaded, Beginning), LoadError> {
+    ///
+    /// Agents of `roster` have the places that they have there.
+    pub fn read(
+        data: &Path,
+        flows: &FlowPlace,
+        prompts: &Path,
+        roster: Vec<Name>,
+    ) -> Result<(Loaded, Beginning), LoadError> {
         let seen = look(flows, prompts);
         let recorded = look_into(&[prompts]);
         let speech = SpeechCache::within(data);
         let failed = |error| LoadError::DataFolder { path: data.to_owned(), error };
         let versions = Versions::open(data).map_err(failed)?;
         let switched = versions.switched().map_err(failed)?;
-        let read = |files: &Texts, recordings| load::center(files, recordings, &speech, &switched);
+        let read = |files: &Texts, recordings| load::center(files, recordings, &speech, &switched, &roster);
         let Chosen { loaded, files, before, cause } =
             outlook::choose(&versions, (data, flows, prompts), read)?;
         warn_of(&loaded);
@@ -240,7 +255,9 @@ impl Beginning {
         let recordings = Arc::clone(&loaded.recordings);
         let trying =
             Trying::resumed(&versions, &entry.version, &loaded, &speech, &switched).map_err(failed)?;
+        let roster = loaded.center.engine.roster_names();
         let beginning = Beginning {
+            roster,
             files,
             seen,
             recordings,
@@ -263,7 +280,8 @@ impl Beginning {
     /// A version that calls of an earlier process are served with, as it was kept.
     pub fn edition(&self, version: &Name) -> Result<Edition, LoadError> {
         let files = load::flow_files(&self.versions.place(version))?;
-        let loaded = load::center(&files, Arc::clone(&self.recordings), &self.speech, &self.switched)?;
+        let (recordings, roster) = (Arc::clone(&self.recordings), &self.roster);
+        let loaded = load::center(&files, recordings, &self.speech, &self.switched, roster)?;
         Ok(Edition { version: version.clone(), center: Arc::new(loaded.center), library: loaded.library })
     }
 
@@ -304,6 +322,7 @@ impl Publisher {
             trying,
             switched,
             problem,
+            roster: _,
         } = beginning;
         let all = Edition { version: entry.version.clone(), center: Arc::clone(&center), library };
         let trial = trying.as_ref().map(|trying| trying.trial.clone());
@@ -427,7 +446,8 @@ impl Publisher {
     fn restart(&self, work: &Work, error: &PublishError) -> Restart {
         let kept = || {
             let files = load::flow_files(&self.versions.place(&work.all.version))?;
-            load::center(&files, Arc::clone(&work.recordings), &self.speech, &work.switched)
+            let roster = work.all.center.engine.roster_names();
+            load::center(&files, Arc::clone(&work.recordings), &self.speech, &work.switched, &roster)
         };
         match error {
             PublishError::NeedsRestart(_) => Restart::ServesThem,
@@ -442,6 +462,9 @@ impl Publisher {
     fn change(&self, work: &mut Work, flows: &FlowPlace, change: Change<'_>) -> Result<Entry, PublishError> {
         let files = flows.texts()?;
         let (center, library) = self.read(work, &flows.files()?)?;
+        if change.did == Did::Promote {
+            same_agents(&work.all.center, &center)?;
+        }
         let version = self.versions.keep(&files)?;
         let all = Edition { version, center, library };
         // Who goes back does so for all; and what all get is tried on nobody.
@@ -488,7 +511,9 @@ impl Publisher {
             work.recordings = Arc::new(load::library(&self.prompts, files)?);
             work.recorded = recorded;
         }
-        let loaded = load::center(files, Arc::clone(&work.recordings), &self.speech, &work.switched)?;
+        let roster = work.all.center.engine.roster_names();
+        let recordings = Arc::clone(&work.recordings);
+        let loaded = load::center(files, recordings, &self.speech, &work.switched, &roster)?;
         warn_of(&loaded);
         let Loaded { center, library, .. } = loaded;
         let stuck = work.all.center.needs_restart(&center);

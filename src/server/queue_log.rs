@@ -110,6 +110,11 @@ impl QueueLog {
         }
     }
 
+    /// The center's agents are others: who reads a file that begins later knows them by it.
+    pub fn config_is(&mut self, config: Config) {
+        self.config = config;
+    }
+
     /// Begins a file where there is none, or the last is long enough: `engine` is as the steps so far have left it.
     pub fn begin_if_due(&mut self, now: Timestamp, engine: &Engine) {
         if (self.open && !self.wants_file.load(Ordering::Relaxed)) || now < self.again_at {
@@ -257,7 +262,8 @@ mod tests {
     use crate::queue::log::Log;
 
     fn config() -> Config {
-        let agent = AgentConfig { name: "alice".into(), skills: Vec::new(), always_ready: false };
+        let agent =
+            AgentConfig { name: "alice".into(), skills: Vec::new(), always_ready: false, gone: false };
         Config { agents: vec![agent], ..Config::default() }
     }
 

@@ -19,6 +19,8 @@ use crate::store::why::Skilled;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
     pub agents: Vec<AgentRules>,
+    /// Who was one until the center's file was changed.
+    pub gone: Vec<Name>,
     pub queues: Vec<QueueRules>,
     /// Every skill that there is.
     pub skills: Vec<Name>,
@@ -66,7 +68,9 @@ impl Rules {
     pub fn of(center: &Center, now: WallTime) -> Rules {
         let config = &center.engine_at(now);
         let skill = |place: usize| config.skills.get(place).cloned().unwrap_or_else(|| "".into());
-        let agents = config.agents.iter().zip((0..).map(AgentId)).map(|(agent, id)| AgentRules {
+        let gone = config.agents.iter().filter(|agent| agent.gone).map(|agent| agent.name.clone());
+        let agents = config.agents.iter().zip((0..).map(AgentId)).filter(|(agent, _)| !agent.gone);
+        let agents = agents.map(|(agent, id)| AgentRules {
             name: agent.name.clone(),
             skills: agent.skills.iter().map(|need| (skill(need.skill.0 as usize), need.level)).collect(),
             auto_answer: center.auto_answer.get(&id).copied(),
@@ -82,7 +86,12 @@ impl Rules {
             wrap_up: queue.wrap_up,
         });
         let (skills, zone) = (config.skills.clone(), zone_of(center));
-        Rules { agents: agents.collect(), queues: queues.collect(), skills, zone }
+        Rules { agents: agents.collect(), gone: gone.collect(), queues: queues.collect(), skills, zone }
+    }
+
+    /// Whether somebody of this name is an agent.
+    pub fn has_agent(&self, name: &str) -> bool {
+        self.agents.iter().any(|agent| *agent.name == *name)
     }
 
     /// What is to be told of the queues' targets, where the last that were told are these.
@@ -131,6 +140,7 @@ impl Rules {
             |name: &&str| AgentRules { name: (*name).into(), skills: skills.clone(), auto_answer: None };
         Rules {
             agents: agents.iter().map(agent).collect(),
+            gone: Vec::new(),
             queues: queues.iter().map(|name| QueueRules::named(name)).collect(),
             skills: vec!["billing".into(), "support".into()],
             zone: TimeZone::UTC,

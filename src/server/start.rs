@@ -293,7 +293,10 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         left.as_ref().map(|left| Clock::resume(left.place.started, left.zero, left.last, left.passed));
     let clock = resumed.unwrap_or_else(Clock::start);
     let keyring = Keyring::of(&options.data, clock.started());
-    let (loaded, beginning) = Beginning::read(&options.data, &options.flow_place(), &options.prompts)?;
+    // Whoever was an agent of calls that may go on has their place still.
+    let roster = left.as_ref().map(|left| left.place.config.roster_names()).unwrap_or_default();
+    let (loaded, beginning) =
+        Beginning::read(&options.data, &options.flow_place(), &options.prompts, roster)?;
     let store = Arc::new(open_store(options, &loaded.center)?);
     let center = Arc::new(loaded.center);
     let library = loaded.library;
@@ -594,7 +597,8 @@ fn take_folder(data: &Path) -> Result<FolderLock, ServeError> {
 
 fn open_store(options: &ServeOptions, center: &Center) -> Result<Store, ServeError> {
     let store = Store::open(&options.data)?;
-    let agents: Vec<Name> = center.engine.agents.iter().map(|agent| agent.name.clone()).collect();
+    let agents = center.engine.agents.iter().filter(|agent| !agent.gone);
+    let agents: Vec<Name> = agents.map(|agent| agent.name.clone()).collect();
     store.seed_demo_agents(&agents)?;
     if center.company == DEMO_COMPANY {
         store.seed_demo_customers()?;

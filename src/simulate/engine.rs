@@ -83,6 +83,7 @@ impl EngineRouter {
             name: "agent".into(),
             skills: skills.clone(),
             always_ready: false,
+            gone: false,
         };
         let engine = Engine::new(Config {
             skills: (0..setup.skills).map(|_| "skill".into()).collect(),

@@ -30,6 +30,7 @@ use crate::queue::api::Config;
 use crate::queue::api::Enqueue;
 use crate::queue::api::Nobody;
 use crate::queue::api::PermissionAnswer;
+use crate::queue::api::Roster;
 use crate::queue::api::SkillChange;
 use crate::queue::api::WaitExit;
 use crate::queue::log::Log;
@@ -95,12 +96,7 @@ impl Day {
         log.steps.iter().for_each(|step| reading.step(step));
         let Reading { seen, given, .. } = reading;
         let began = log.steps.first().map_or(Timestamp::ZERO, |step| step.at);
-        Day {
-            callers: callers(&seen, log.head.config.queues.len()),
-            given,
-            began,
-            config: log.head.config.clone(),
-        }
+        Day { callers: callers(&seen, log.head.config.queues.len()), given, began, config: log.center() }
     }
 
     /// Lives through the day with this center: every step of its engine, and what it came to. Callers of a queue that
@@ -126,6 +122,8 @@ struct Reading {
     talked: BTreeMap<AgentId, usize>,
     /// Who is in a call of no queue.
     on_their_own: BTreeSet<AgentId>,
+    /// Whether the step told who the agents are from now on.
+    by_the_files: bool,
 }
 
 impl Reading {
@@ -151,11 +149,13 @@ impl Reading {
             wrapping_up: BTreeMap::new(),
             talked: BTreeMap::new(),
             on_their_own: BTreeSet::new(),
+            by_the_files: false,
         }
     }
 
     fn step(&mut self, step: &Step) {
         let at = step.at;
+        self.by_the_files = matches!(step.event, Event::Agents(_));
         match &step.event {
             Event::AgentWants { agent, wish } => {
                 // The end of a wrap-up belongs to the call before it.
@@ -164,6 +164,7 @@ impl Reading {
                     self.given.push((at, step.event.clone()));
                 }
             }
+            Event::Agents(roster) => self.known(at, roster),
             Event::SetSkill { .. } | Event::Redate(_) => self.given.push((at, step.event.clone())),
             Event::Enqueue(enqueue) if !self.calls.contains_key(&enqueue.call) => self.joins(at, enqueue),
             Event::Permission { call, answer } => self.answers(at, *call, *answer),
@@ -172,6 +173,21 @@ impl Reading {
             _ => {}
         }
         step.actions.iter().for_each(|action| self.action(at, action));
+        if let Event::Agents(roster) = &step.event {
+            self.given.push((at, Event::Redate(roster.changes.clone())));
+        }
+    }
+
+    /// Agents are others from now on: their skills are told one by one, and who is gone signs out.
+    fn known(&mut self, at: Timestamp, roster: &Roster) {
+        for (id, agent) in &roster.agents {
+            if id.0 as usize == self.states.len() {
+                self.states.push(AgentState::Offline);
+            }
+            if agent.gone {
+                self.given.push((at, Event::AgentWants { agent: *id, wish: AgentWish::Offline }));
+            }
+        }
     }
 
     fn joins(&mut self, at: Timestamp, enqueue: &Enqueue) {
@@ -226,6 +242,10 @@ impl Reading {
     fn action(&mut self, at: Timestamp, action: &Action) {
         match action {
             Action::AgentChanged { agent, from, to, .. } => self.changed(at, *agent, from, to),
+            Action::SkillChanged { agent, skill, level } if self.by_the_files => {
+                let event = Event::SetSkill { agent: *agent, skill: *skill, level: *level };
+                self.given.push((at, event));
+            }
             Action::AskPermission { call, .. } => {
                 self.seen_of(*call).into_iter().for_each(|seen| seen.asked = Some(at));
             }

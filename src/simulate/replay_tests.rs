@@ -51,6 +51,7 @@ fn center() -> Config {
         name: format!("agent {place}").as_str().into(),
         skills: skills.iter().map(|skill| need(*skill, 5)).collect(),
         always_ready: false,
+        gone: false,
     };
     let skills: [&[u32]; 8] = [&[0], &[0], &[0], &[1], &[1], &[1], &[0, 1], &[0, 1]];
     Config {

@@ -336,6 +336,8 @@ impl CallFold {
             | What::AgentState { .. }
             | What::AgentNext { .. }
             | What::AgentTold { .. }
+            | What::AgentAdded { .. }
+            | What::AgentRemoved { .. }
             | What::SkillSet { .. }
             | What::PhoneRegistered { .. }
             | What::PhoneUnregistered { .. }

@@ -348,6 +348,8 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
             format!("{by} wants {agent} to be {}{reason}", state(*to))
         }
+        What::AgentAdded { agent } => format!("{agent} is an agent from now on, as center.yaml says"),
+        What::AgentRemoved { agent } => format!("{agent} is an agent no more, as center.yaml says"),
         What::SkillSet { agent, skill, level, by } => skill_set(agent, skill, *level, by.as_ref()),
         What::AgentState { agent, from, to, reason } => state_changed(agent, *from, *to, reason),
         What::AgentNext { agent, to, reason } => {
@@ -476,9 +478,9 @@ fn skill_set(agent: &Name, skill: &Name, level: u8, by: Option<&Name>) -> String
     match (by, level) {
         (Some(by), 0) => format!("{by} took the skill {skill} from {agent}"),
         (Some(by), level) => format!("{by} gave {agent} the skill {skill} at level {level}"),
-        (None, 0) => format!("{agent}'s skill {skill} has ended, as its date says"),
+        (None, 0) => format!("{agent}'s skill {skill} has ended, as center.yaml says"),
         (None, level) => {
-            format!("{agent} has the skill {skill} at level {level} from now on, as its date says")
+            format!("{agent} has the skill {skill} at level {level} from now on, as center.yaml says")
         }
     }
 }

@@ -1,18 +1,23 @@
 //! Flow files change under the running server: by themselves, by command, and back again.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::process::Output;
+use std::process::Stdio;
 
 use serde_json::Value;
 use serde_json::json;
 
+use crate::baresip;
 use crate::baresip::Phone;
 use crate::journal::somebody_waits;
+use crate::journal::they_hear_each_other;
 use crate::server::Server;
 use crate::server::Setup;
 use crate::spine::STRANGER;
+use crate::tone::AGENT_HZ;
 use crate::tools::Folder;
 use crate::tools::available;
 use crate::tools::within;
@@ -235,4 +240,86 @@ fn a_version_is_tried_on_some_callers_and_then_served_to_all() {
     let done = warmline(&["flow", "promote", "--why", "nobody minded", "--http", &http]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(calls("+12025550177").only("call_ended")["cause"], "all said");
+}
+
+#[test]
+fn an_agent_comes_by_the_centers_file_is_rung_at_once_and_goes_by_it_after_the_talk() {
+    if !available("an_agent_comes_by_the_centers_file_…", &["baresip"]) {
+        return;
+    }
+    let folder = Folder::new("roster");
+    let flows = flows(&folder);
+    let mut server = Server::set_up(Setup { flows: flows.clone(), ..Setup::default() });
+    // Alice is the only one there, and on a break: nobody can serve them.
+    let (_alice, mut caller, id) = somebody_waits(&server, true);
+    let mut add = Command::new(env!("CARGO_BIN_EXE_warmline"));
+    add.args(["agent", "add", "erin", "--data"]).arg(server.data()).stdin(Stdio::piped());
+    let mut add = add.spawn().expect("warmline runs");
+    add.stdin.take().expect("it reads").write_all(b"correct-horse\n").expect("it is read");
+    assert!(add.wait().expect("it ends").success());
+    let center = flows.join("center.yaml");
+    let without = fs::read_to_string(&center).expect("the center");
+    let erin = "agents:\n  erin: { skills: { support: 6 }, ready: when registered }\n";
+    let agents = |server: &Server| server.get("/api/v1/agents")["agents"].to_string();
+    let phone = |server: &Server, answers| {
+        let (domain, password) = (Some(server.sip()), Some("correct-horse"));
+        Phone::start(&baresip::Setup {
+            user: "erin",
+            domain,
+            password,
+            answers,
+            hz: AGENT_HZ,
+            ..baresip::Setup::default()
+        })
+    };
+
+    let version = |server: &Server| server.get("/api/v1/flows/versions")["version"].to_string();
+    let before = version(&server);
+    fs::write(&center, without.replace("agents:\n", erin)).expect("written");
+    within(10, "erin is there", || agents(&server).contains("\"erin\"").then_some(()));
+    assert_eq!(server.agent_state("erin"), "offline");
+    let with_erin = within(10, "its version is told", || Some(version(&server)).filter(|now| *now != before));
+    let erin = phone(&server, true);
+    let story = server.story_with(&id, "agent_connected", 20);
+    assert_eq!(story.only("agent_connected")["agent"], "erin");
+    assert!(server.logged().contains("new calls get these flows"), "without a restart");
+    they_hear_each_other(&caller, &erin);
+
+    // Another process knows her, though the first began without her.
+    server.kill();
+    server.restart();
+    server.story_with(&id, "carried_on", 20);
+    they_hear_each_other(&caller, &erin);
+
+    // She is taken out again while they talk.
+    fs::write(&center, &without).expect("written");
+    let accounts_changed = |server: &Server, times| {
+        within(10, "accounts have changed", || {
+            (server.logged().matches("accounts have changed").count() == times).then_some(())
+        });
+    };
+    accounts_changed(&server, 1);
+    assert_eq!(server.agent_state("erin"), "talking");
+    they_hear_each_other(&caller, &erin);
+    caller.hang_up();
+    server.story_with(&id, "call_ended", 10);
+    within(10, "she is gone", || (!agents(&server).contains("\"erin\"")).then_some(()));
+    drop(erin);
+    phone(&server, false).writes("403 Forbidden", 10);
+
+    // A version that has her lets her in again.
+    let back = warmline(&[
+        "flow",
+        "rollback",
+        with_erin.trim_matches('"'),
+        "--why",
+        "she is back",
+        "--http",
+        &server.http(),
+    ]);
+    assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
+    accounts_changed(&server, 2);
+    let _erin = phone(&server, true);
+    server.wait_for_agent("erin", "ready", 10);
+    server.is_left_clean();
 }

@@ -86,8 +86,38 @@ pub(crate) fn agent(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
             return None;
         }
     };
-    let agent = AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready };
+    let agent = AgentConfig { name: Name::from(key.text.as_str()), skills, always_ready, gone: false };
     Some(AgentRead { agent, contact, extension, hours, dated, answers, sees, learns_from })
+}
+
+/// The agents, each in the place that they have in the center that is served already, or behind all of that; and in between
+/// who is an agent no more.
+pub(crate) fn in_their_places(agents: Vec<AgentRead>, roster: &[Name]) -> Vec<AgentRead> {
+    let (mut known, new): (Vec<AgentRead>, Vec<AgentRead>) =
+        agents.into_iter().partition(|read| roster.contains(&read.agent.name));
+    let mut in_place = |name: &Name| {
+        let place = known.iter().position(|read| read.agent.name == *name);
+        place.map_or_else(|| AgentRead::gone(name), |place| known.swap_remove(place))
+    };
+    let places: Vec<AgentRead> = roster.iter().map(&mut in_place).collect();
+    places.into_iter().chain(new).collect()
+}
+
+impl AgentRead {
+    /// The place of who was an agent.
+    fn gone(name: &Name) -> AgentRead {
+        let (skills, always_ready) = (Vec::new(), false);
+        AgentRead {
+            agent: AgentConfig { name: Name::clone(name), skills, always_ready, gone: true },
+            contact: AgentContact::Registered { ready_when_registered: false },
+            extension: None,
+            hours: None,
+            dated: Vec::new(),
+            answers: None,
+            sees: None,
+            learns_from: Vec::new(),
+        }
+    }
 }
 
 /// Who learns from whom; reports whom there is not, who learns from themselves, and who is named twice.

@@ -32,6 +32,7 @@ use crate::flow::bot;
 use crate::flow::center::AlarmPolicy;
 use crate::flow::center_file::agent::Dated;
 use crate::flow::center_file::agent::agent;
+use crate::flow::center_file::agent::in_their_places;
 use crate::flow::center_file::agent::learners;
 use crate::flow::center_file::alarm::alarms;
 use crate::flow::center_file::alarm::sensible;
@@ -64,6 +65,7 @@ use crate::flow::hours;
 use crate::flow::needs;
 use crate::flow::read::Reader;
 use crate::flow::read::fields::Fields;
+use crate::flow::read::named;
 use crate::flow::read::yaml::Place;
 use crate::flow::read::yaml::Text;
 use crate::flow::read::yaml::Yaml;
@@ -131,7 +133,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let agents = all("agents", &mut fields, reader, agent);
     // Whom a queue is left without because of such a problem is not worth a second one.
     let all_agents_read = reader.diagnostics.len() == before;
-    reader.names.agents = agents.iter().map(|read| Name::clone(&read.agent.name)).collect();
+    let agents = in_their_places(agents, &reader.names.roster);
+    reader.names.agents = agents.iter().map(|read| named(&read.agent)).collect();
     let routing = fields.optional("routing").and_then(|yaml| routing(yaml, reader)).unwrap_or_default();
     let redial = fields.duration(reader, "redial", Duration::from_secs(120));
     let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();

@@ -111,8 +111,9 @@ pub(crate) fn nobody_serves(
     place: Place,
 ) {
     let course = queue.with(more);
+    let agents = || agents.iter().filter(|agent| !agent.gone);
     let able = |agent: &AgentConfig| course.iter().any(|(_, needs)| needs.met(|skill| agent.level(skill)));
-    if let Some((_, last)) = course.last().filter(|_| !agents.iter().any(able)) {
+    if let Some((_, last)) = course.last().filter(|_| !agents().any(able)) {
         let words: Vec<String> = last.facts(&reader.names.skills).iter().map(ToString::to_string).collect();
         let words = if words.is_empty() { "an agent".to_owned() } else { words.join(" and ") };
         let at_last = if course.len() > 1 { "at its last step " } else { "" };
@@ -122,7 +123,7 @@ pub(crate) fn nobody_serves(
     }
     let wants = queue.wants_with(more);
     let wanted = |agent: &AgentConfig| able(agent) && wants.met(|skill| agent.level(skill));
-    if !agents.iter().any(wanted) {
+    if !agents().any(wanted) {
         let message =
             format!("no agent who can serve the queue \"{name}\" here has the skills that are preferred");
         let hint = "give one of them the skills, or write \"prefer_skills: nobody\"".to_owned();

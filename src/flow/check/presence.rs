@@ -112,7 +112,7 @@ impl<'a> Joining<'a> {
     /// When they find somebody, be it after what less will do in the end, or while their place is kept.
     fn covered(&self, center: &Center) -> Week {
         let course = center.engine.queues[self.queue.0 as usize].needs.with(self.needs);
-        let agents = center.engine.agents.iter().zip(&center.agent_hours);
+        let agents = center.engine.agents.iter().zip(&center.agent_hours).filter(|(agent, _)| !agent.gone);
         let able =
             agents.filter(|(agent, _)| course.iter().any(|(_, needs)| needs.met(|skill| agent.level(skill))));
         let there = able.fold(Week::default(), |there, (_, hours)| match hours {

@@ -93,7 +93,7 @@ impl Enqueue {
             if let Source::Written(value) = &agent.source
                 && engine.agent_named(&value.in_words()).is_none()
             {
-                let known = engine.agents.iter().map(|agent| &*agent.name);
+                let known = engine.agents.iter().filter(|agent| !agent.gone).map(|agent| &*agent.name);
                 reader.unknown(agent.place, "agent", &value.in_words(), known);
             }
         }

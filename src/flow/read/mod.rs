@@ -38,6 +38,7 @@ use crate::flow::say::Currency;
 use crate::flow::service::Service;
 use crate::flow::speech;
 use crate::flow::speech::Speech;
+use crate::queue::api::AgentConfig;
 use crate::queue::api::PermissionPolicy;
 
 /// How a variable may be said.
@@ -72,7 +73,10 @@ pub(crate) struct Names {
     pub time_zone: TimeZone,
     pub skills: Vec<Name>,
     pub queues: Vec<Name>,
+    /// By their places; empty where somebody is an agent no more.
     pub agents: Vec<Name>,
+    /// The agents of the center that is served already, whose places stay theirs.
+    pub roster: Vec<Name>,
     pub hours: BTreeMap<Name, Arc<Hours>>,
     pub announcements: BTreeMap<Name, Arc<Announcement>>,
     pub services: BTreeMap<Name, Arc<Service>>,
@@ -91,6 +95,7 @@ impl Default for Names {
             skills: Vec::new(),
             queues: Vec::new(),
             agents: Vec::new(),
+            roster: Vec::new(),
             hours: BTreeMap::new(),
             announcements: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -108,10 +113,15 @@ impl Names {
             languages: center.languages.clone(),
             skills: center.engine.skills.clone(),
             queues: center.engine.queues.iter().map(|queue| Name::clone(&queue.name)).collect(),
-            agents: center.engine.agents.iter().map(|agent| Name::clone(&agent.name)).collect(),
+            agents: center.engine.agents.iter().map(named).collect(),
             ..Names::default()
         }
     }
+}
+
+/// The name that flows may call an agent by: none of who is gone.
+pub(crate) fn named(agent: &AgentConfig) -> Name {
+    if agent.gone { Name::default() } else { Name::clone(&agent.name) }
 }
 
 impl<'a> Reader<'a> {
@@ -496,7 +506,8 @@ impl<'a> Reader<'a> {
         let found = of(&self.names).iter().position(|known| **known == *name);
         if found.is_none() {
             let known = of(&self.names).clone();
-            self.unknown(place, what, name, known.iter().map(|name| &**name));
+            let known = known.iter().map(|name| &**name).filter(|name| !name.is_empty());
+            self.unknown(place, what, name, known);
         }
         found.and_then(|found| u32::try_from(found).ok())
     }

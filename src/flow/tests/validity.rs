@@ -112,11 +112,12 @@ fn a_skill_that_nobody_has_any_more_is_told_from_that_day_on() {
 }
 
 #[test]
-fn another_date_needs_a_restart() {
+fn another_date_makes_another_agent_and_needs_no_restart() {
     let later = CENTER.replace("until: 2027-01-31", "until: 2027-01-30");
     let later = center_of(&[("center.yaml", &later), ("main.yaml", MAIN)]);
-    assert_eq!(center().needs_restart(&later), ["the agent \"bob\" has changed"]);
-    assert_eq!(center().needs_restart(&center()), [""; 0]);
+    assert_eq!(center().other_agents(&later), ["the agent \"bob\" has changed"]);
+    assert_eq!(center().other_agents(&center()), [""; 0]);
+    assert_eq!(center().needs_restart(&later), [""; 0]);
 }
 
 #[test]

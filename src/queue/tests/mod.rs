@@ -9,6 +9,7 @@ mod prefer;
 mod reached;
 mod redial;
 mod relax;
+mod roster;
 mod script;
 mod several;
 mod simulator;

@@ -3,6 +3,7 @@
 
 mod eligible;
 mod reached;
+mod roster;
 mod surge;
 
 use std::collections::BTreeMap;
@@ -121,15 +122,7 @@ fn effective<'a>(own: &'a Enqueue, of_queue: &'a Agents) -> &'a Agents {
 impl Oracle {
     pub fn new(config: Config) -> Oracle {
         let state = |ready| if ready { AgentState::Ready } else { AgentState::Offline };
-        let agent = |ready| Agent {
-            state: state(ready),
-            goes_on: true,
-            calls: 0,
-            idle_since: Timestamp::ZERO,
-            until: None,
-            spared: Vec::new(),
-        };
-        let agents = config.agents.iter().map(|config| agent(config.always_ready)).collect();
+        let agents = config.agents.iter().map(|config| Agent::new(state(config.always_ready))).collect();
         Oracle {
             config,
             calls: BTreeMap::new(),
@@ -179,6 +172,7 @@ impl Oracle {
                 "who is served is called back as well"
             );
         }
+        self.check_roster(event);
         self.check_state(now, engine);
     }
 
@@ -245,7 +239,7 @@ impl Oracle {
                     matches!(agent.state, AgentState::Ringing(_) | AgentState::Talking(_))
                 }) =>
             {
-                self.agent(*agent).goes_on = *wish == AgentWish::Ready;
+                self.agent(*agent).goes_on = *wish == AgentWish::Ready && !self.is_gone(*agent);
             }
             Event::TalkEnded { call, agent } if self.is_at(*call, Stage::Talking(*agent)) => {
                 self.calls.remove(call);
@@ -263,10 +257,8 @@ impl Oracle {
             }
             Event::CallerReached { call } | Event::CallerMissed { call } => self.called(now, event, *call),
             Event::SetSkill { agent, skill, level } => self.set_skill(*agent, *skill, *level),
-            Event::Redate(changes) => {
-                self.config.changes.clone_from(changes);
-                self.config.changes.iter_mut().for_each(|change| change.at = change.at.max(now));
-            }
+            Event::Redate(changes) => self.redate(now, changes),
+            Event::Agents(roster) => self.know_agents(now, roster),
             Event::Stopping => self.stopping = true,
             _ => {}
         }
@@ -435,10 +427,7 @@ impl Oracle {
             }
             Action::SkillChanged { agent, skill, level } => {
                 let change = SkillChange { at: now, agent: *agent, skill: *skill, level: *level };
-                let place = self.config.changes.iter().position(|to_come| *to_come == change);
-                self.config.changes.remove(place.expect("skills change at their time, once"));
-                self.set_skill(*agent, *skill, *level);
-                self.saw("skill changed by its date");
+                self.skill_changed(event, change);
             }
             Action::InSurge { .. } | Action::SurgeBegan { .. } | Action::SurgeEnded { .. } => {
                 self.surge(event, action);

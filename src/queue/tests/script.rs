@@ -10,6 +10,7 @@
 //! 1 call 1 enters support, english 1           also: priority 2, from +1202…, prefer alice 20, not bob, wants english 3,
 //!                                              prefer nobody, not nobody, wants nobody
 //! 2 call 1 moves sales                          what a supervisor does; so `call 1 first`, `alice has billing 7`
+//! 3 the center has bob billing 5                who is new or another than before; `the center loses bob`
 //! ```
 //!
 //! At every step the engine is written down, read back, and must go on as the one that was not.
@@ -40,6 +41,7 @@ use crate::queue::api::Needs;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
+use crate::queue::api::Roster;
 use crate::queue::api::Routing;
 use crate::queue::api::SkillChange;
 use crate::queue::api::Step;
@@ -128,6 +130,9 @@ impl Run {
         if event == Event::Tick {
             assert!(self.engine.deadline().is_none_or(|at| at > now), "a tick leaves nothing due");
         }
+        if let Event::Agents(roster) = &event {
+            self.config.know(roster);
+        }
         for action in out {
             let line = words(&self.config, &action);
             self.transcript.push_str(&format!("{} {line}\n", seconds(now)));
@@ -155,7 +160,7 @@ fn read_center(config: &mut Config, line: &str) {
             }
         }
         "agent" => {
-            let mut agent = AgentConfig { name: name.into(), skills: Vec::new(), always_ready: false };
+            let mut agent = plain_agent(name);
             for part in parts {
                 match part {
                     "always" => agent.always_ready = true,
@@ -180,6 +185,22 @@ fn read_center(config: &mut Config, line: &str) {
         "routing" => config.routing = Routing::default(),
         kind => panic!("{kind}?"),
     }
+}
+
+fn plain_agent(name: &str) -> AgentConfig {
+    AgentConfig { name: name.into(), skills: Vec::new(), always_ready: false, gone: false }
+}
+
+/// Whether gone or not.
+fn place_of(config: &Config, name: &str) -> Option<AgentId> {
+    let place = config.agents.iter().position(|agent| &*agent.name == name)?;
+    Some(AgentId(place as u32))
+}
+
+/// An agent is as this says from now on.
+fn agent_is(config: &Config, agent: AgentConfig) -> Option<Event> {
+    let id = place_of(config, &agent.name).unwrap_or(AgentId(config.agents.len() as u32));
+    Some(Event::Agents(Box::new(Roster { agents: vec![(id, agent)], changes: Vec::new() })))
 }
 
 fn read_queue_part(config: &mut Config, queue: &mut QueueConfig, part: &str) {
@@ -243,7 +264,7 @@ fn need(config: &mut Config, part: &str) -> Need {
 fn read_event(config: &Config, what: &str) -> Option<Event> {
     let (head, extra) = what.split_once(',').unwrap_or((what, ""));
     let words: Vec<&str> = head.split_whitespace().collect();
-    let agent = |name: &str| config.agent_named(name).unwrap();
+    let agent = |name: &str| place_of(config, name).unwrap();
     let call = |id: &str| CallId(id.parse().unwrap());
     let wants = |name: &str, wish| Some(Event::AgentWants { agent: agent(name), wish });
     let answers = |id: &str, answer| Some(Event::Permission { call: call(id), answer });
@@ -257,6 +278,12 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
             let (at, level) = (Timestamp::from_secs(at.parse().ok()?), level.parse().ok()?);
             Some(Event::Redate(vec![SkillChange { at, agent, skill, level }]))
         }
+        ["the", "center", "has", name, skill, level] => {
+            let skill = SkillId(config.skills.iter().position(|known| &**known == skill)? as u32);
+            let skills = vec![Need { skill, level: level.parse().ok()? }];
+            agent_is(config, AgentConfig { skills, ..plain_agent(name) })
+        }
+        ["the", "center", "loses", name] => agent_is(config, AgentConfig { gone: true, ..plain_agent(name) }),
         ["the", "server", "stops"] => Some(Event::Stopping),
         ["call", id, "enters", queue] => {
             let queue = config.queues.iter().position(|known| &*known.name == queue).unwrap_or(99);

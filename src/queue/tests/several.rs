@@ -143,7 +143,8 @@ fn nobody_is_rung_beside_others_whom_another_caller_waits_for() {
 
 #[test]
 fn who_consults_a_queue_that_rings_several_rings_one() {
-    let agent = |name: &str| AgentConfig { name: name.into(), skills: Vec::new(), always_ready: true };
+    let agent =
+        |name: &str| AgentConfig { name: name.into(), skills: Vec::new(), always_ready: true, gone: false };
     let queue = QueueConfig { ring_agents: 2, ..queue_config("support") };
     let agents = vec![agent("alice"), agent("bob")];
     let engine = Engine::new(Config { queues: vec![queue], agents, ..Config::default() });

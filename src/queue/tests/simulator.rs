@@ -33,6 +33,7 @@ use crate::queue::api::Needs;
 use crate::queue::api::Nobody;
 use crate::queue::api::PermissionAnswer;
 use crate::queue::api::PermissionPolicy;
+use crate::queue::api::Roster;
 use crate::queue::api::Routing;
 use crate::queue::api::SkillChange;
 use crate::queue::api::Step;
@@ -145,6 +146,11 @@ const MUST_BE_SEEN: &[&str] = &[
     "first, rung",
     "skill set",
     "skill changed by its date",
+    "skill changed by the files",
+    "agent added",
+    "gone",
+    "gone in a talk",
+    "gone while a phone rang",
 ];
 
 /// What the engine was told and did in one of these days.
@@ -395,8 +401,9 @@ impl Simulation {
             0 => self.some_call(),
             some => waiting[self.chance.below(some) as usize],
         };
-        match self.chance.below(5) {
+        match self.chance.below(7) {
             4 => Event::Redate(self.dates()),
+            5 | 6 => Event::Agents(Box::new(self.roster())),
             // Now and then to a queue that there is not.
             0 => Event::Move { call, queue: QueueId(self.chance.below(self.queues + 1) as u32) },
             1 => Event::Prioritise { call, priority: self.chance.below(8) as i32 - 4 },
@@ -406,6 +413,22 @@ impl Simulation {
                 Event::SetSkill { agent: self.some_agent(), skill, level: self.chance.below(12) as u8 }
             }
         }
+    }
+
+    /// Somebody is new, another than before, gone, or back; now and then somebody whose place is not the next.
+    fn roster(&mut self) -> Roster {
+        let mut agents: Vec<(AgentId, AgentConfig)> = Vec::new();
+        for _ in 0..1 + self.chance.below(3) {
+            let places = self.oracle.agents.len() as u64;
+            let most = if places < 14 { places + 2 } else { places };
+            let id = AgentId(self.chance.below(most) as u32);
+            let mut agent = agent(&mut self.chance, self.skills);
+            agent.gone = self.chance.below(3) == 0;
+            agent.skills.retain(|_| !agent.gone);
+            agents.retain(|(other, _)| *other != id);
+            agents.push((id, agent));
+        }
+        Roster { agents, changes: self.dates() }
     }
 
     /// Skills that change now and later: not twice at one moment, for the last word would be the engine's own affair.
@@ -499,18 +522,7 @@ fn center(chance: &mut Entropy) -> Config {
         queue
     });
     let queues = queues.collect();
-    let agents = (0..1 + chance.below(8)).map(|_| {
-        let mut agent =
-            AgentConfig { name: "agent".into(), skills: Vec::new(), always_ready: chance.below(8) == 0 };
-        for skill in 0..skills {
-            let level = chance.below(8) as u8;
-            if level > 0 {
-                agent.skills.push(Need { skill: SkillId(skill as u32), level });
-            }
-        }
-        agent
-    });
-    let agents: Vec<AgentConfig> = agents.collect();
+    let agents: Vec<AgentConfig> = (0..1 + chance.below(8)).map(|_| agent(chance, skills)).collect();
     // Within the days that are simulated, some of them at one instant.
     let changes = (0..chance.below(12)).map(|_| SkillChange {
         at: Timestamp::from_secs(1 + chance.below(30) * 20),
@@ -539,6 +551,18 @@ fn center(chance: &mut Entropy) -> Config {
         redial: Duration::from_secs(chance.below(3) * 60),
         changes,
     }
+}
+
+fn agent(chance: &mut Entropy, skills: u64) -> AgentConfig {
+    let always_ready = chance.below(8) == 0;
+    let mut agent = AgentConfig { name: "agent".into(), skills: Vec::new(), always_ready, gone: false };
+    for skill in 0..skills {
+        let level = chance.below(8) as u8;
+        if level > 0 {
+            agent.skills.push(Need { skill: SkillId(skill as u32), level });
+        }
+    }
+    agent
 }
 
 fn agents_by(chance: &mut Entropy) -> Option<AgentChoice> {

@@ -130,6 +130,15 @@ impl Desks {
         }
     }
 
+    /// These are the agents from now on: who is new has a desk.
+    pub fn know<'a>(&self, agents: impl Iterator<Item = &'a Name>, now: WallTime) {
+        let desk = AgentDesk { state: Some(AgentStateName::Offline), since: now, ..AgentDesk::default() };
+        let mut state = self.state();
+        for name in agents {
+            state.agents.entry(name.clone()).or_insert_with(|| desk.clone());
+        }
+    }
+
     /// The calendar was set: what goes on has gone on as long as before. Every desk is told.
     pub fn calendar_set(&self, by_ms: i64) {
         let mut state = self.state();

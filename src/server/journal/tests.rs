@@ -6,9 +6,10 @@ use crate::queue::Event;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
+use crate::queue::api::Roster;
 
 fn config() -> Config {
-    let agent = AgentConfig { name: "alice".into(), skills: Vec::new(), always_ready: false };
+    let agent = AgentConfig { name: "alice".into(), skills: Vec::new(), always_ready: false, gone: false };
     Config { agents: vec![agent], ..Config::default() }
 }
 
@@ -155,6 +156,38 @@ fn another_form_another_center_and_a_long_absence_are_not_gone_on_with() {
     assert!(!goes_on(CARRIED_FOR + Duration::from_secs(1), &|_| {}));
     assert!(!goes_on(Duration::ZERO, &|place| place.config.skills.push("another".into())));
     assert!(!goes_on(Duration::ZERO, &|place| place.sip.set_port(5_070)));
+    assert!(goes_on(Duration::ZERO, &|place| place.config.agents[0].always_ready = true));
+}
+
+#[test]
+fn who_is_another_agent_than_before_is_told_to_the_engine_that_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    let keyring = Keyring::of(data.path(), WallTime(7));
+    let mut journal = Journal::start(data.path(), place(), keyring, None).unwrap();
+    let agent = |name: &str| AgentConfig { name: name.into(), ..config().agents[0].clone() };
+    let mut with_bob = config();
+    with_bob.agents.push(agent("bob"));
+    journal.config_is(with_bob.clone());
+    let mut engine = Engine::new(config());
+    let roster = Roster { agents: vec![(AgentId(1), agent("bob"))], changes: Vec::new() };
+    engine.handle(Timestamp::ZERO, Event::Agents(Box::new(roster)), &mut Vec::new());
+    let whole = Message::Whole {
+        at: Timestamp::ZERO,
+        config: Arc::clone(&journal.config),
+        engine: Box::new(engine),
+        changes: Changes::default(),
+    };
+    assert!(journal.send(whole));
+    journal.close();
+    let left = taken(data.path()).unwrap();
+    assert_eq!(left.place.config, with_bob, "who the agents are now is what the next process compares with");
+    let mut now = place();
+    now.config = with_bob;
+    now.config.agents[0].gone = true;
+    now.config.agents.push(agent("carol"));
+    let carried = left.for_place(&now, |_| false);
+    assert_eq!(carried.changed_agents, [AgentId(0), AgentId(2)]);
+    assert!(carried.engine.unwrap().agent_state(AgentId(1)).is_some());
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn house() -> House {
 fn begin(folder: tempfile::TempDir) -> House {
     let (flows, prompts) = (FlowPlace::from(folder.path().join("flows")), folder.path().join("prompts"));
     let (loaded, beginning) =
-        Beginning::read(&folder.path().join("data"), &flows, &prompts).expect("in order");
+        Beginning::read(&folder.path().join("data"), &flows, &prompts, Vec::new()).expect("in order");
     let (control, mut requests) = ControlHandle::new();
     let (sender, served) = std::sync::mpsc::channel();
     let first = |center: &Center| center.flows["main"].first_node().expect("a node").to_string();
@@ -124,8 +124,72 @@ fn what_needs_a_restart_is_told_and_not_served() {
         "company: y\nnumbers: { 1: main }\nskills: [s]\nagents: { erin: { skills: { s: 3 } } }\n",
     );
     let error = house.publisher.publish("ada", "erin joins").expect_err("a restart is needed");
-    assert_eq!(error.to_string(), "this needs a restart: the skills have changed; the agent \"erin\" is new");
+    assert_eq!(error.to_string(), "this needs a restart: the skills have changed");
     assert_eq!(house.served(), ["a"]);
+}
+
+/// The center's file with these agents, and a flow that begins at this node.
+fn with_agents(house: &House, agents: &str) {
+    house.write("center.yaml", &format!("{CENTER}agents: {{ {agents} }}\n"));
+}
+
+/// Each agent by their place, those who are gone with a minus.
+fn places(house: &House) -> Vec<String> {
+    let center = house.publisher.center();
+    let agents = center.engine.agents.iter();
+    agents.map(|agent| format!("{}{}", if agent.gone { "-" } else { "" }, agent.name)).collect()
+}
+
+#[test]
+fn agents_come_change_and_go_and_nobodys_place_moves() {
+    let house = house();
+    let publish = |agents: &str| {
+        with_agents(&house, agents);
+        house.publisher.publish("ada", "x").expect("in order");
+        places(&house)
+    };
+    assert_eq!(publish("bob: {}, erin: {}"), ["bob", "erin"]);
+    assert_eq!(publish("ann: {}, erin: {}, bob: {}"), ["bob", "erin", "ann"], "their order is no matter");
+    assert_eq!(publish("erin: { extension: 201 }, ann: {}"), ["-bob", "erin", "ann"]);
+    assert_eq!(house.publisher.center().extensions["201"], crate::base::AgentId(1));
+    assert_eq!(publish("bob: {}, zoe: {}"), ["bob", "-erin", "-ann", "zoe"], "who is back has their place");
+    let back = house.publisher.log(9).expect("read").into_iter().rev().nth(2).expect("a change");
+    house.publisher.go_back(Some(&back.version), "ada", "bob is ill").expect("in order");
+    assert_eq!(places(&house), ["bob", "erin", "ann", "-zoe"]);
+}
+
+#[test]
+fn a_flow_that_names_an_agent_who_is_gone_is_not_served() {
+    let house = house();
+    with_agents(&house, "bob: {}, erin: { learns_from: bob }");
+    house.publisher.publish("ada", "x").expect("in order");
+    with_agents(&house, "erin: { learns_from: bob }");
+    let error = house.publisher.publish("ada", "bob leaves").expect_err("somebody learns from him");
+    assert!(error.to_string().contains("no agent is called \"bob\""), "{error}");
+    assert_eq!(places(&house), ["bob", "erin"]);
+}
+
+#[test]
+fn files_with_other_agents_are_tried_on_nobody_and_served_to_all_by_no_trial() {
+    let house = house();
+    with_agents(&house, "bob: {}");
+    house.publisher.publish("ada", "x").expect("in order");
+    let mut files =
+        vec![("center.yaml".to_owned(), format!("{CENTER}agents: {{ bob: {{}}, erin: {{}} }}\n"))];
+    files.push(("main.yaml".to_owned(), MAIN.replace("a:", "z:").replace("start: a", "start: z")));
+    let half = || Audience::share(50.0).expect("a share");
+    let others = "agents are the same for all callers, and these files have others: the agent \"erin\" is";
+    let error = house.publisher.try_on(Some(files.clone()), half(), "ada", "x").expect_err("erin");
+    assert_eq!(error.to_string(), format!("{others} new"));
+    with_agents(&house, "bob: {}, erin: {}");
+    house.publisher.publish("ada", "erin joins").expect("in order");
+    house.publisher.try_on(Some(files), half(), "ada", "x").expect("in order");
+    // While it is tried, the center loses her.
+    with_agents(&house, "bob: {}");
+    house.publisher.publish("ada", "erin leaves").expect("in order");
+    let error = house.publisher.promote("ada", "x").expect_err("erin would be back");
+    assert_eq!(error.to_string(), format!("{others} new"));
+    assert_eq!(places(&house), ["bob", "-erin"]);
 }
 
 #[test]
@@ -214,7 +278,7 @@ fn a_first_start_refuses_files_that_are_not_in_order() {
     fs::remove_dir_all(folder.path().join("data")).expect("removed");
     write(folder.path(), "main.yaml", "flow: main\nstart: ");
     let at = |name: &str| folder.path().join(name);
-    let refused = Beginning::read(&at("data"), &at("flows").into(), &at("prompts"));
+    let refused = Beginning::read(&at("data"), &at("flows").into(), &at("prompts"), Vec::new());
     assert!(matches!(refused, Err(LoadError::Flows(_))));
 }
 
@@ -222,7 +286,7 @@ fn a_first_start_refuses_files_that_are_not_in_order() {
 fn flow_files_in_another_place_than_they_should_be_are_no_reason_to_serve_older_ones() {
     let folder = house().folder;
     let at = |name: &str| folder.path().join(name);
-    let refused = Beginning::read(&at("data"), &at("nowhere").into(), &at("prompts"));
+    let refused = Beginning::read(&at("data"), &at("nowhere").into(), &at("prompts"), Vec::new());
     assert!(matches!(refused, Err(LoadError::Read { .. })));
 }
 
@@ -258,7 +322,7 @@ fn the_centers_file_may_lie_elsewhere_and_is_called_as_it_is() {
     let at = |name: &str| folder.path().join(name);
     let elsewhere = FlowPlace { folder: at("flows"), center: Some(at("other.yaml")) };
     let data = at("another");
-    let read = || Beginning::read(&data, &elsewhere, &at("prompts"));
+    let read = || Beginning::read(&data, &elsewhere, &at("prompts"), Vec::new());
     assert!(matches!(read(), Err(LoadError::Read { path, .. }) if path == at("other.yaml")), "there is none");
     fs::write(at("other.yaml"), "company: Other\nnumbers: { 2: main }\n").expect("written");
     let (loaded, beginning) = read().expect("in order");
@@ -388,14 +452,14 @@ fn what_is_tried_is_tried_still_after_a_restart_where_it_can_be() {
     assert_eq!(house.publisher.status().trial.expect("it is tried").by, "ada");
     let House { folder, publisher, .. } = house;
     drop(publisher);
-    // Meanwhile the center has become another one: an agent joins, which what is tried does not know.
+    // Meanwhile the center has become another one: what is tried does not know the skill.
     let more = "skills: [s]\nagents: { erin: { skills: { s: 3 } } }\n";
     write(folder.path(), "center.yaml", &format!("{CENTER}{more}"));
     let house = begin(folder);
     assert_eq!(house.served(), ["a"]);
     let last = house.publisher.log(1).expect("read").remove(0);
     assert_eq!((last.did, &*last.by), (Did::CanaryEnded, "the server"));
-    assert!(last.why.contains("\"erin\" is gone"), "{}", last.why);
+    assert!(last.why.contains("the skills have changed"), "{}", last.why);
     let House { folder, publisher, .. } = house;
     drop(publisher);
     assert_eq!(did(&begin(folder))[..2], [Did::Start, Did::CanaryEnded], "it is told once");

@@ -9,6 +9,7 @@ use tracing::info;
 use tracing::warn;
 
 use super::Arc;
+use super::Center;
 use super::Did;
 use super::Edition;
 use super::Entry;
@@ -50,10 +51,15 @@ impl Trying {
         let place = versions.place(&trial.version);
         let read = || -> Result<Edition, PublishError> {
             let files = load::flow_files(&place)?;
-            let tried = load::center(&files, Arc::clone(&loaded.recordings), speech, switched)?;
+            let roster = loaded.center.engine.roster_names();
+            let tried = load::center(&files, Arc::clone(&loaded.recordings), speech, switched, &roster)?;
             let stuck = loaded.center.needs_restart(&tried.center);
             if !stuck.is_empty() {
                 return Err(PublishError::NeedsRestart(stuck));
+            }
+            // Nobody but those whom all callers' center knows has a place of their own.
+            if tried.center.engine.agents.len() > loaded.center.engine.agents.len() {
+                same_agents(&loaded.center, &tried.center)?;
             }
             let (center, library) = (Arc::new(tried.center), tried.library);
             Ok(Edition { version: trial.version.clone(), center, library })
@@ -121,6 +127,7 @@ impl Publisher {
             return Err(PublishError::ServedAlready(version));
         }
         let (center, library) = self.read(&mut work, &shown)?;
+        same_agents(&work.all.center, &center)?;
         audience.fits(&center)?;
         self.versions.keep(&files)?;
         let began = work.trying.as_ref().filter(|trying| trying.trial.version == version);
@@ -181,6 +188,13 @@ impl Publisher {
             error!(%error, "what is tried no more would be tried again after a restart");
         }
     }
+}
+
+/// Agents are the same for all callers: files that have others than are served are not tried on some, nor served to all because
+/// they were, for whoever tried them did not mean those.
+pub(super) fn same_agents(served: &Center, tried: &Center) -> Result<(), PublishError> {
+    let others = served.other_agents(tried);
+    if others.is_empty() { Ok(()) } else { Err(PublishError::OtherAgents(others)) }
 }
 
 /// The flow files of what somebody sent, by their names, without those of tests.

@@ -153,7 +153,7 @@ impl Switchboard {
     }
 
     /// Whether an agent has a phone at a fixed place, one that is signed in, or a desk, which may be away for a moment.
-    fn has_phone(&self, agent: AgentId, name: &Name) -> bool {
+    pub(super) fn has_phone(&self, agent: AgentId, name: &Name) -> bool {
         let fixed = matches!(self.parts.center.contacts[agent.0 as usize], AgentContact::Fixed(_));
         fixed || self.has_desk(agent) || !self.parts.endpoint.contacts(name).is_empty()
     }

@@ -256,8 +256,10 @@ impl Changes {
 /// What an earlier process left to this one.
 #[derive(Debug)]
 pub struct Carried {
-    /// As it stood, where the center's agents, skills and queues are as they were; else a new one goes on.
+    /// As it stood, where the center's skills and queues are as they were; else a new one goes on.
     pub engine: Option<Engine>,
+    /// Who is another agent by the center's file than that engine knows.
+    pub changed_agents: Vec<AgentId>,
     pub calls: Vec<CarriedCall>,
     /// Calls that do not go on: their phones are told so.
     pub over: Vec<CarriedCall>,
@@ -367,18 +369,22 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
-        let Carried { engine, calls, over, contacts, desks } = carried;
+        let Carried { engine, changed_agents, calls, over, contacts, desks } = carried;
         if let Some(engine) = engine {
             self.engine = engine;
             self.engine.go_on();
         }
         self.tell_agents(now, out);
+        self.tell_roster(now, &changed_agents, out);
+        self.await_shifts(now, &changed_agents);
         self.tell_surges(now, out);
         for (user, contacts) in contacts {
             self.carry_contacts(now, user, contacts, out);
         }
         self.guests = desks.guests;
-        for agent in desks.open {
+        let is_somebodys = |id: &AgentId| !self.agent_name(*id).is_empty();
+        let open: Vec<AgentId> = desks.open.into_iter().filter(is_somebodys).collect();
+        for agent in open {
             self.desk_vanished(now, agent);
         }
         self.changed.desks();

@@ -109,15 +109,39 @@ impl Switchboard {
         self.person(name).unwrap_or_else(|| {
             self.guests.push(name.into());
             self.changed.desks();
-            AgentId((self.parts.center.engine.agents.len() + self.guests.len()) as u32 - 1)
+            guest_id(self.guests.len() - 1)
         })
     }
 
-    /// An agent, or a guest who has had a desk.
+    /// Somebody who is or was an agent, or a guest who has had a desk.
     fn person(&self, name: &str) -> Option<AgentId> {
         let guest = || self.guests.iter().position(|guest| **guest == *name);
-        let after = self.parts.center.engine.agents.len();
-        self.agent(name).or_else(|| guest().map(|place| AgentId((after + place) as u32)))
+        self.agents.get(name).copied().or_else(|| guest().map(guest_id))
+    }
+
+    /// Whether this desk carries a line that is up.
+    pub(super) fn talks_at_desk(&self, id: AgentId) -> bool {
+        let line = self.desks.get(&id).and_then(|desk| desk.line).and_then(|leg| self.lines.get(&leg));
+        line.is_some_and(|line| line.up)
+    }
+
+    /// A guest is an agent from now on, and has another desk.
+    pub(super) fn close_guests_desk(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(desk) = self.desks.get(&id) else { return };
+        let socket = desk.socket;
+        self.end_desk(now, id, AgentWish::Offline, streams, out);
+        if let Some(socket) = socket {
+            let error = "you are an agent from now on".to_owned();
+            let hint = "reload this page to take calls".to_owned();
+            out.push(Output::Tell { socket, tell: Tell::Error { error, hint } });
+            out.push(Output::Tell { socket, tell: Tell::Over { again: false } });
+        }
     }
 
     pub(super) fn desk_answered(
@@ -356,9 +380,8 @@ impl Switchboard {
         let before = std::mem::replace(&mut self.shut_out, people.clone());
         for name in people {
             let Some(id) = self.person(&name) else { continue };
-            let desk = self.desks.get(&id);
-            let line = desk.and_then(|desk| desk.line).and_then(|leg| self.lines.get(&leg));
-            let closed = desk.and_then(|desk| desk.socket).filter(|_| line.is_none_or(|line| !line.up));
+            let socket = self.desks.get(&id).and_then(|desk| desk.socket);
+            let closed = socket.filter(|_| !self.talks_at_desk(id));
             if let Some(socket) = closed {
                 self.close_desk(now, socket, streams, out);
             }
@@ -603,6 +626,14 @@ impl Switchboard {
     fn desk_fact(&self, now: Now, line: Option<LegId>, what: What, out: &mut Vec<Output>) {
         out.push(Output::Fact(Fact { at: now.at, call: line.map(LegId::call), what }));
     }
+}
+
+/// Guests at desks are numbered from here on: no center has so many agents.
+pub(super) const GUESTS: u32 = 1 << 31;
+
+/// The id of the guest in this place.
+pub(super) fn guest_id(place: usize) -> AgentId {
+    AgentId(GUESTS.saturating_add(u32::try_from(place).unwrap_or(u32::MAX)))
 }
 
 /// Whether an agent is not ready for a reason that ends with the phone's or the desk's return.

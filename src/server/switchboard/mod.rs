@@ -23,6 +23,7 @@ mod refer;
 #[cfg(test)]
 mod refer_tests;
 mod requests;
+mod roster;
 mod shifts;
 mod sip_events;
 mod speaking;
@@ -91,7 +92,6 @@ use crate::server::browser::Ask;
 use crate::server::browser::SocketId;
 use crate::server::browser::Tell;
 use crate::server::canary::Canary;
-use crate::server::canary::Edition;
 use crate::server::canary::Served;
 use crate::server::fetcher::Fetched;
 use crate::server::speech::Spoken;
@@ -204,7 +204,7 @@ pub enum Input {
     Accounts { users: Users, shut_out: BTreeSet<Name> },
     /// A person ends a call.
     HangUp { call: CallId },
-    /// Calls from now on are served with this; skills, queues, agents and trunks are as before. Calls that are up
+    /// Calls from now on are served with this; skills, queues and trunks are as before. Calls that are up
     /// stay on what they began with.
     Serve(Box<Served>),
     /// [`Switchboard::deadline`] is due.
@@ -273,6 +273,7 @@ pub struct Switchboard {
     due: BTreeSet<(Timestamp, CallId)>,
     lines: HashMap<LegId, Line>,
     sessions: HashMap<SessionId, LegId>,
+    /// Who is or was an agent.
     agents: HashMap<Name, AgentId>,
     /// Whom each agent or supervisor talked with last, the newest at the end.
     talked: HashMap<Name, VecDeque<Talked>>,
@@ -291,7 +292,7 @@ pub struct Switchboard {
     shifts_due: Option<Timestamp>,
     off_shift: BTreeSet<AgentId>,
     desks: BTreeMap<AgentId, Desk>,
-    /// People who have a desk and take no calls of a queue: supervisors. Their ids come after those of the agents. As
+    /// People who have a desk and take no calls of a queue: supervisors. Their ids are far behind those of the agents. As
     /// many as have an account.
     guests: Vec<Name>,
     /// Who had an account, and is let in no more.
@@ -432,13 +433,7 @@ impl Switchboard {
                 self.shut_out_all(now, shut_out, streams, out);
             }
             Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: OPERATOR_ENDS }),
-            Input::Serve(served) => {
-                let Served { all, canary } = *served;
-                let Edition { version, center, library } = all;
-                (self.parts.version, self.parts.center, self.parts.library) = (version, center, library);
-                self.parts.canary = canary;
-                self.shifts_changed(now);
-            }
+            Input::Serve(served) => self.serve(now, *served, streams, out),
             Input::Tick => self.tick(now, streams, out),
         }
         self.settle(now, streams, out);
@@ -480,17 +475,18 @@ impl Switchboard {
         &self.parts.endpoint
     }
 
-    /// The agent of this name.
+    /// The agent of this name, who is not gone.
     pub fn agent(&self, name: &str) -> Option<AgentId> {
-        self.agents.get(name).copied()
+        let agents = &self.parts.center.engine.agents;
+        let is_one = |id: &AgentId| agents.get(id.0 as usize).is_some_and(|agent| !agent.gone);
+        self.agents.get(name).copied().filter(is_one)
     }
 
     /// The name of an agent, or of a guest at a desk.
     fn agent_name(&self, agent: AgentId) -> Name {
-        let (place, agents) = (agent.0 as usize, &self.parts.center.engine.agents);
-        agents
-            .get(place)
-            .map_or_else(|| self.guests[place - agents.len()].clone(), |agent| agent.name.clone())
+        let known = self.parts.center.engine.agents.get(agent.0 as usize).map(|agent| &agent.name);
+        let guest = || self.guests.get(agent.0.checked_sub(desks::GUESTS)? as usize);
+        known.or_else(guest).cloned().unwrap_or_default()
     }
 
     fn later(&mut self, call: CallId, event: CallEvent) {

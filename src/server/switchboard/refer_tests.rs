@@ -5,6 +5,8 @@ use super::tests::FakeStreams;
 use super::*;
 use crate::fact::Target;
 use crate::fact::TransferKind;
+use crate::flow::Center;
+use crate::server::canary::Edition;
 use crate::sip::Event;
 use crate::sip::Transport;
 use crate::sip::api::Incoming;
@@ -53,6 +55,16 @@ pub(super) struct House {
     pub(super) facts: Vec<What>,
 }
 
+const NOW: Now = Now { at: Timestamp::from_secs(1), wall: WallTime(0) };
+
+fn center_of(center: &str, roster: &[Name]) -> Center {
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let files = [file("center.yaml", center), file("straight.yaml", STRAIGHT)];
+    let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en"));
+    let read = crate::flow::load_beside(&files, &prompts.collect(), roster);
+    read.expect("the center is well-formed").0
+}
+
 impl House {
     /// Somebody talks with alice.
     pub(super) fn new() -> House {
@@ -65,10 +77,7 @@ impl House {
 
     /// Of another center, in which nobody has called yet.
     pub(super) fn of(center: &str) -> House {
-        let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
-        let files = [file("center.yaml", center), file("straight.yaml", STRAIGHT)];
-        let prompts = PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en"));
-        let center = crate::flow::load(&files, &prompts.collect()).expect("the center is well-formed").0;
+        let center = center_of(center, &[]);
         let entropy = Entropy::seeded(1);
         let parts = Parts {
             endpoint: Endpoint::new(EndpointConfig::default(), entropy.clone()),
@@ -94,9 +103,30 @@ impl House {
 
     pub(super) fn sip(&mut self, event: Event) {
         self.switchboard.pending.push_back(Pending::Sip(event));
-        let now = Now { at: Timestamp::from_secs(1), wall: WallTime(0) };
         let mut out = Vec::new();
-        self.switchboard.settle(now, &mut self.streams, &mut out);
+        self.switchboard.settle(NOW, &mut self.streams, &mut out);
+        self.hear(out);
+    }
+
+    /// The center's file is this from now on.
+    pub(super) fn serves(&mut self, center: &str) {
+        let roster = self.switchboard.parts.center.engine.roster_names();
+        let center = Arc::new(center_of(center, &roster));
+        let all = Edition { version: "another".into(), center, library: Arc::default() };
+        self.tell(Input::Serve(Box::new(Served { all, canary: None })));
+    }
+
+    pub(super) fn ticks(&mut self) {
+        self.tell(Input::Tick);
+    }
+
+    fn tell(&mut self, input: Input) {
+        let mut out = Vec::new();
+        self.switchboard.handle(NOW, input, &mut self.streams, &mut out);
+        self.hear(out);
+    }
+
+    fn hear(&mut self, out: Vec<Output>) {
         let facts = out.into_iter().filter_map(|output| match output {
             Output::Fact(fact) => Some(fact.what),
             _ => None,

@@ -5,6 +5,7 @@ mod called_first;
 mod carried;
 mod keys;
 mod recall;
+mod roster;
 mod stopping;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::media::control::PlayId;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::server::canary::Audience;
+use crate::server::canary::Edition;
 use crate::server::journal::Journal;
 use crate::sip::Command;
 use crate::sip::Transport;
@@ -78,10 +80,14 @@ fn center_with(greet: &str) -> Center {
 }
 
 fn center_of(center: &str, greet: &str) -> Center {
+    center_beside(center, greet, &[])
+}
+
+fn center_beside(center: &str, greet: &str, roster: &[Name]) -> Center {
     let files = [("center.yaml".to_owned(), center.to_owned()), ("greet.yaml".to_owned(), greet.to_owned())];
     let prompts =
         PROMPTS.split_whitespace().map(str::to_owned).chain(crate::flow::say::prompts("en")).collect();
-    crate::flow::load(&files, &prompts).expect("the test center is well-formed").0
+    crate::flow::load_beside(&files, &prompts, roster).expect("the test center is well-formed").0
 }
 
 fn at(host: u8) -> SocketAddr {
@@ -247,9 +253,20 @@ struct World {
     rings: BTreeMap<String, Vec<Timestamp>>,
     /// Whether callers would rather be called back.
     wants_callbacks: bool,
+    /// What the first of its engines began with.
+    first_center: Arc<Center>,
     journal: carried::Written,
     /// What is written to in place of that.
     file: Option<Journal>,
+}
+
+/// The center's file of the world that is drawn from this seed.
+fn center_text(seed: u64) -> String {
+    // Every other seed rings both agents at once.
+    let ring = if seed.is_multiple_of(2) { "ring: 20s" } else { "ring: { for: 20s, agents: 2 }" };
+    // Every third calls the customer before the agent.
+    let first = if seed.is_multiple_of(3) { called_first::SAID } else { "" };
+    CENTER.replace("ring: 20s", ring).replace("max_wait: 3m", &format!("max_wait: 3m{first}"))
 }
 
 /// What a switchboard of this center begins with.
@@ -280,13 +297,8 @@ fn parts(center: Arc<Center>, first_call: CallId, entropy: &mut Entropy) -> Part
 impl World {
     fn new(seed: u64) -> World {
         let mut entropy = Entropy::seeded(seed);
-        // Every other seed rings both agents at once.
-        let ring = if seed.is_multiple_of(2) { "ring: 20s" } else { "ring: { for: 20s, agents: 2 }" };
-        // Every third calls the customer before the agent.
-        let first = if seed.is_multiple_of(3) { called_first::SAID } else { "" };
-        let queue =
-            CENTER.replace("ring: 20s", ring).replace("max_wait: 3m", &format!("max_wait: 3m{first}"));
-        let center = Arc::new(center_of(&queue, GREET));
+        let center = Arc::new(center_of(&center_text(seed), GREET));
+        let first_center = Arc::clone(&center);
         let switchboard = Switchboard::new(parts(center, CallId(1), &mut entropy));
         let caller = Endpoint::new(EndpointConfig::default(), entropy.split());
         let phones = [(CALLER, caller), (ALICE, agent_phone("alice", ALICE, &mut entropy))]
@@ -311,6 +323,7 @@ impl World {
             began: Timestamp::ZERO,
             rings: BTreeMap::new(),
             wants_callbacks: false,
+            first_center,
             journal: carried::Written::default(),
             file: None,
         };
@@ -477,7 +490,7 @@ impl World {
     }
 
     fn agent_wants(&mut self, name: &str, wish: AgentWish) {
-        let agent = self.switchboard.agent(name).expect("an agent of the test center");
+        let Some(agent) = self.switchboard.agent(name) else { return };
         self.tell(Input::AgentWants { agent, wish, by: None });
     }
 

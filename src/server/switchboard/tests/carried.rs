@@ -54,7 +54,7 @@ impl Written {
 
 impl World {
     /// A world in which everything is written down.
-    fn with_journal(seed: u64) -> World {
+    pub(super) fn with_journal(seed: u64) -> World {
         let mut world = World::new(seed);
         world.restart_with(|parts| parts.journal = true);
         world
@@ -64,11 +64,14 @@ impl World {
         let center = Arc::clone(&self.switchboard.parts.center);
         let mut parts = parts(center, self.next_call(), &mut self.entropy);
         change(&mut parts);
+        if self.journal.told.is_empty() {
+            self.first_center = Arc::clone(&parts.center);
+        }
         self.switchboard = Switchboard::new(parts);
     }
 
     /// The process is gone without a word, and another goes on. What was written down says how everything stood.
-    fn killed_and_carried_on(&mut self) -> usize {
+    pub(super) fn killed_and_carried_on(&mut self) -> usize {
         self.killed_for(Duration::ZERO)
     }
 
@@ -90,7 +93,8 @@ impl World {
         let count = calls.len();
         self.end_all_but(|call| calls.iter().any(|carried| carried.id() == call));
         let contacts = contacts.into_iter().collect();
-        let carried = Carried { engine: Some(engine), calls, over, contacts, desks };
+        let carried =
+            Carried { engine: Some(engine), changed_agents: Vec::new(), calls, over, contacts, desks };
         let edition = Edition { version: version.clone(), center, library: Arc::default() };
         let editions = HashMap::from([(version, edition)]);
         let mut out = Vec::new();
@@ -104,7 +108,7 @@ impl World {
 
     /// The engine after all that it was told since the first process began.
     fn engine_as_told(&self) -> Engine {
-        let mut engine = Engine::new(self.switchboard.parts.center.engine_at(WallTime(0)));
+        let mut engine = Engine::new(self.first_center.engine_at(WallTime(0)));
         for (at, event) in &self.journal.told {
             engine.handle(*at, event.clone(), &mut Vec::new());
         }
@@ -113,7 +117,7 @@ impl World {
 
     /// How many callers talk with an agent, and how many wait. Who is being called back waits still, though their agent is on
     /// the line: that try is over when the server is, and their place stays.
-    fn talks_and_waits(&self) -> (usize, usize) {
+    pub(super) fn talks_and_waits(&self) -> (usize, usize) {
         let stage = |call: CallId| self.switchboard.engine.call(call).map(|view| view.stage);
         let with_agents = self
             .switchboard
