@@ -143,6 +143,8 @@ export function clockOf(properties, moment, kind = "since") {
 }
 
 function turn(root = document) {
+  // What is counted goes on only where the server can say that it does.
+  if (document.body.classList.contains("cut-off")) return;
   const now = clock();
   for (const element of root.querySelectorAll("[data-since]")) {
     write(element, length((now - Date.parse(element.dataset.since)) / 1000));
@@ -157,26 +159,72 @@ export const turnClocks = () => turn();
 
 setInterval(turn, 250);
 
-// Follows events of the server; the browser connects again by itself. `gone` is told whether they are cut off.
-export function follow(path, event, take, gone = () => {}) {
-  const source = new EventSource(path);
-  source.addEventListener(event, ({ data }) => {
-    gone(false);
-    take(JSON.parse(data));
-  });
-  source.addEventListener("error", async () => {
-    gone(true);
-    if (source.readyState !== EventSource.CLOSED) return;
-    // Refused, not cut off: the session may be over.
-    const who = await ask("GET", "/api/v1/session").catch(() => null);
-    if (who && !who.name && !who.local) location.reload();
-    else setTimeout(() => replace(), 3000);
-  });
-  let current = source;
-  function replace() {
-    current = follow(path, event, take, gone);
-  }
-  return { close: () => (current === source ? source.close() : current.close()) };
+// Nothing is heard for so long, in milliseconds, from a server that cannot be reached: it says every ten seconds that it is there.
+const SILENT_FOR = 22_000;
+// Who is refused asks again after so long.
+const REFUSED_FOR = 3000;
+
+// The ways to the server that are cut off just now.
+const cutOff = new Set();
+
+// Follows events of the server, and connects again by itself: a connection that is silent is dead, though the browser does
+// not say so. `gone` is told whether they are cut off, and the page's clocks stand while they are.
+export function follow(path, event, take, gone = null) {
+  const way = {};
+  let source = null;
+  let heard = 0;
+  // Whether this server says when nothing happens.
+  let says = false;
+  const isGone = (is) => {
+    if (!gone) return;
+    gone(is);
+    setCutOff(way, is);
+  };
+  const hear = () => {
+    heard = performance.now();
+    isGone(false);
+  };
+  const open = () => {
+    source?.close();
+    const opened = (source = new EventSource(path));
+    heard = performance.now();
+    opened.addEventListener("alive", ({ data }) => {
+      says = true;
+      setClock(JSON.parse(data).now);
+      hear();
+    });
+    opened.addEventListener(event, ({ data }) => {
+      hear();
+      take(JSON.parse(data));
+    });
+    opened.addEventListener("error", async () => {
+      if (opened !== source) return;
+      isGone(true);
+      if (opened.readyState !== EventSource.CLOSED) return;
+      // Refused, not cut off: the session may be over.
+      const who = await ask("GET", "/api/v1/session").catch(() => null);
+      if (who && !who.name && !who.local) location.reload();
+      else setTimeout(() => opened === source && open(), REFUSED_FOR);
+    });
+  };
+  open();
+  setInterval(() => {
+    if (!says || performance.now() - heard < SILENT_FOR) return;
+    isGone(true);
+    open();
+  }, 1000);
+  addEventListener("offline", () => isGone(true));
+  addEventListener("online", open);
+}
+
+// What is counted stands still while a way is cut off.
+function setCutOff(way, is) {
+  const was = cutOff.size > 0;
+  if (is) cutOff.add(way);
+  else cutOff.delete(way);
+  if (was === cutOff.size > 0) return;
+  document.body.classList.toggle("cut-off", !was);
+  turn();
 }
 
 // Who is signed in: {name, role, local}. Fills the bar's right end.

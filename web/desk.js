@@ -187,7 +187,7 @@ function drawCall(call) {
   show(at("decline"), rings && Boolean(byPage) && role !== "consulted");
   const byHand = role === "consulted" && !call.consult?.acknowledged
     ? "Read the note below and acknowledge it; then you can pick up."
-    : "Your telephone rings: pick up there.";
+    : ringsWhere();
   const byItself = audio?.takesByItself(desk, call) ? "It is picked up for you: speak after the tone." : "";
   write(at("pick-up-words"), rings && (!byPage || (role === "consulted" && !call.consult?.acknowledged)) ? byHand : byItself);
   show(at("owed-panel"), call.owed.length > 0);
@@ -228,6 +228,14 @@ function drawJoined({ supervisors, phase }) {
   const told = supervisors.map(({ name, mode }) => (mode === "barge" ? `${capital(name)} has joined in: all hear them.` : `${capital(name)} whispers: you alone hear them.`));
   show(at("joined"), phase !== "wrap_up" && told.length > 0);
   write(at("joined"), told.join(" "));
+}
+
+// What is not picked up in this page is picked up where it rings, if it rings anywhere.
+function ringsWhere() {
+  if (desk.telephones > 0) return "Your telephone rings: pick up there.";
+  if (audio?.isOn) return "This page is not connected as your phone just now: it connects again by itself.";
+  if (desk.page === "up") return "It rings in another window of yours: pick up there.";
+  return "You have no phone that rings: use this page as your phone, and pick up.";
 }
 
 function drawSupervision({ role, mode }) {

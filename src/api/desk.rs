@@ -9,14 +9,13 @@ use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use axum::response::Sse;
 use axum::response::sse::Event;
-use axum::response::sse::KeepAlive;
 use serde::Deserialize;
 use tokio_stream::Stream;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::WatchStream;
 
 use crate::api::ApiState;
-use crate::api::events::KEEP_ALIVE;
+use crate::api::events;
 use crate::api::now;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
@@ -30,6 +29,7 @@ use crate::store::story;
 mod view;
 
 pub(super) use view::DeskJson;
+use view::Phones;
 
 /// Earlier contacts that are laid beside a call.
 const CONTACTS: u32 = 5;
@@ -51,7 +51,7 @@ pub(super) async fn show(
     Ok(Json(state.desk(&agent).await?))
 }
 
-/// `GET /api/v1/desk-view/events`: an event `desk` at once and whenever the desk is another one.
+/// `GET /api/v1/desk-view/events`: an event `desk` at once and whenever the desk is another one, and `alive`.
 pub(super) async fn watch(
     State(state): State<ApiState>,
     actor: Actor,
@@ -70,7 +70,7 @@ pub(super) async fn watch(
             })
         }
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Ok(events::living(events))
 }
 
 pub(super) fn whose_desk(
@@ -105,8 +105,11 @@ impl ApiState {
             (call.id, lines)
         });
         let timelines: BTreeMap<CallId, _> = timelines.collect();
-        let auto_answer = self.live.agent(agent).and_then(|agent| agent.auto_answer);
-        Ok(DeskJson::new(view, timelines, &self.center(), auto_answer, now()))
+        let center = self.center();
+        let (telephones, auto_answer) =
+            self.live.agent(agent).map_or((0, None), |agent| (agent.phones, agent.auto_answer));
+        let telephones = telephones + u32::from(center.is_always_reached(agent));
+        Ok(DeskJson::new(view, timelines, &center, Phones { telephones, auto_answer }, now()))
     }
 }
 

@@ -7,21 +7,28 @@ use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::Event;
 use axum::response::sse::KeepAlive;
+use tokio::time::MissedTickBehavior;
 use tokio_stream::Stream;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::wrappers::IntervalStream;
 use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
 use crate::api::ApiState;
+use crate::api::now;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
 use crate::server::Reading;
 use crate::store::view::FactView;
+use crate::store::view::rfc3339;
 
 /// Watchers at one time; the next one is told to come again.
 pub(super) const WATCHERS: usize = 256;
 /// How often a silent stream says that it lives.
-pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often a page's stream says so in an event: a page sees no comment, and its browser does not tell it of a
+/// connection over which nothing comes any more.
+const ALIVE: Duration = Duration::from_secs(10);
 
 impl ApiState {
     /// Whether whoever watches is still let in: what they watch ends once they are shut out.
@@ -29,6 +36,27 @@ impl ApiState {
         let (live, who) = (self.live.clone(), actor.person());
         move |_| who.as_ref().is_none_or(|who| !live.shut_out.has(who))
     }
+}
+
+/// What a page watches: its events, and at once and every ten seconds an event `alive` with the server's time. It ends
+/// when its events do.
+pub(super) fn living(
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let mut timer = tokio::time::interval(ALIVE);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let alive = IntervalStream::new(timer).map(|_| {
+        let data = format!(r#"{{"now":"{}"}}"#, rfc3339(now()));
+        Some(Ok(Event::default().event("alive").data(data)))
+    });
+    let events = events.map(Some).chain(tokio_stream::once(None));
+    lives(events.merge(alive).map_while(std::convert::identity))
+}
+
+fn lives(
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 /// `GET /api/v1/events`: an event `fact` for each fact from now on. One that lags too far gets an event
@@ -54,5 +82,5 @@ pub(super) async fn watch(
         };
         Some(Ok(event))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Ok(lives(events))
 }

@@ -147,13 +147,14 @@ fn paths() -> Value {
             "200": body("The desk", "Desk"), "401": problem(), "403": problem(), "404": problem(), "422": problem(),
         }))),
         "/api/v1/desk-view/events": desk(text(
-            "Server-sent events: `desk` with the desk, at once and whenever it changes", "text/event-stream")),
+            "Server-sent events: `desk` with the desk, at once and whenever it changes; `alive` with the server's time, every \
+             ten seconds", "text/event-stream")),
         "/api/v1/wallboard": { "get": answers("Queues, agents and waiting callers, with the day's figures", json!({
             "200": body("The board", "Board"),
         })) },
         "/api/v1/wallboard/events": { "get": text(
             "Server-sent events: `board` with the board, at once and whenever something happens, twice a second at \
-             most", "text/event-stream") },
+             most; `alive` with the server's time, every ten seconds", "text/event-stream") },
         "/api/v1/events": { "get": text(
             "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
              that facts were passed over, and must read the lists anew", "text/event-stream") },

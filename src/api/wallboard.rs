@@ -11,7 +11,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::Event;
-use axum::response::sse::KeepAlive;
 use serde::Serialize;
 use tokio::time::MissedTickBehavior;
 use tokio_stream::Stream;
@@ -19,7 +18,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::IntervalStream;
 
 use crate::api::ApiState;
-use crate::api::events::KEEP_ALIVE;
+use crate::api::events;
 use crate::api::flows::ProblemView;
 use crate::api::now;
 use crate::api::queues::waited_s;
@@ -241,7 +240,7 @@ pub(super) async fn show(State(state): State<ApiState>) -> Json<BoardJson> {
     Json(BoardJson::of(&state, now()))
 }
 
-/// `GET /api/v1/wallboard/events`: an event `board` at once, when something has happened, and now and then.
+/// `GET /api/v1/wallboard/events`: an event `board` at once, when something has happened, and now and then; and `alive`.
 pub(super) async fn watch(
     State(state): State<ApiState>,
     actor: Actor,
@@ -259,7 +258,7 @@ pub(super) async fn watch(
         (seen, silent) = (Some(happened), 0);
         Some(Ok(Event::default().event("board").data(drawn(&state))))
     });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    events::living(events)
 }
 
 /// The board as text: drawn once for all who watch.

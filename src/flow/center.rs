@@ -328,6 +328,12 @@ impl Center {
         self.flows.get(flow).is_some_and(|flow| flow.has_choice(node))
     }
 
+    /// Whether the agent of this name has a phone at a fixed place, which need not sign in.
+    pub fn is_always_reached(&self, agent: &str) -> bool {
+        let place = self.engine.agents.iter().position(|config| *config.name == *agent);
+        place.is_some_and(|place| matches!(self.contacts[place], AgentContact::Fixed(_)))
+    }
+
     /// Whether an agent has to say what came of a talk of the queue of this name before they leave wrap-up.
     pub fn requires_outcome(&self, queue: &str) -> bool {
         self.talk_of(queue).is_some_and(|talk| talk.outcome_required)

@@ -53,6 +53,7 @@ mod tools;
 mod transfer;
 mod transports;
 mod trunk;
+mod unreached;
 mod verify;
 mod wallboard;
 mod web;

@@ -358,6 +358,16 @@ impl Server {
         self.process.kill();
     }
 
+    /// It does nothing any more, and nobody is told: SIGSTOP, as a network does that is gone.
+    pub fn freeze(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// It goes on.
+    pub fn thaw(&self) {
+        self.process.signal("CONT");
+    }
+
     pub fn runs(&mut self) -> bool {
         self.process.ended().is_none()
     }

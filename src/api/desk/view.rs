@@ -29,6 +29,7 @@ use crate::server::desk::Hold;
 use crate::server::desk::ListeningPhase;
 use crate::server::desk::ListeningTo;
 use crate::server::desk::Member;
+use crate::server::desk::PagePhone;
 use crate::server::desk::Part;
 use crate::server::desk::PartRole;
 use crate::server::desk::Pause;
@@ -57,11 +58,22 @@ pub(in crate::api) struct DeskJson {
     learns_from: Vec<String>,
     /// After how long this desk takes a queue's calls by itself; null: the agent picks up.
     auto_answer_s: Option<f64>,
+    /// The page that is their phone: `up`, or `lost` when it may come back; null when no page is.
+    page: Option<&'static str>,
+    /// Their phones beside it.
+    telephones: u32,
     /// The server's clock, which every other time here is by.
     now: String,
     calls: Vec<CallJson>,
     /// What the agent owes.
     promises: Vec<PromiseView>,
+}
+
+/// What an agent is reached by, beside a page.
+pub(in crate::api) struct Phones {
+    pub telephones: u32,
+    /// After how long a page takes a queue's calls by itself.
+    pub auto_answer: Option<Duration>,
 }
 
 #[derive(Debug, Serialize)]
@@ -278,7 +290,7 @@ impl DeskJson {
         view: DeskView,
         mut timelines: BTreeMap<CallId, Vec<Line>>,
         center: &Center,
-        auto_answer: Option<Duration>,
+        phones: Phones,
         now: WallTime,
     ) -> DeskJson {
         let DeskView { agent, desk, calls, promises } = view;
@@ -301,7 +313,9 @@ impl DeskJson {
             next: desk.next.map(|(state, reason)| NextJson { state, reason }),
             listening_to: desk.listening_to.as_ref().map(listening),
             learns_from: center.learns_from.get(&agent).map(|from| names(from)).unwrap_or_default(),
-            auto_answer_s: auto_answer.map(|after| after.as_secs_f64()),
+            page: desk.page.map(page),
+            telephones: phones.telephones,
+            auto_answer_s: phones.auto_answer.map(|after| after.as_secs_f64()),
             now: rfc3339(now),
             calls: calls.collect(),
             promises: promises
@@ -505,6 +519,13 @@ fn escalation(call: &DeskCall, levels: &[Level]) -> Option<EscalationJson> {
         next_asks: next.map(|next| next.to.to_string()),
         next_when: next.map(|next| next.when.clone()).unwrap_or_default(),
     })
+}
+
+fn page(phone: PagePhone) -> &'static str {
+    match phone {
+        PagePhone::Up => "up",
+        PagePhone::Lost => "lost",
+    }
 }
 
 fn member(member: &Member) -> MemberJson {

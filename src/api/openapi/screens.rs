@@ -39,6 +39,7 @@ pub(super) fn schemas() -> Value {
         "Desk": { "type": "object", "properties": {
             "agent": string, "state": maybe(&string), "reason": string, "since": maybe(&time),
             "until": maybe(&time), "now": time, "auto_answer_s": maybe(&number),
+            "page": maybe(&json!({ "type": "string", "enum": ["up", "lost"] })), "telephones": integer,
             "next": maybe(&json!({ "type": "object", "properties": { "state": string, "reason": string } })),
             "listening_to": maybe(&json!({ "type": "object", "properties": {
                 "call": integer, "agent": string, "since": time,

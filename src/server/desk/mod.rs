@@ -72,7 +72,17 @@ pub struct AgentDesk {
     pub next: Option<(AgentStateName, String)>,
     /// To whom they listen, or ask to.
     pub listening_to: Option<ListeningTo>,
+    /// The page that is their phone; none when no page is.
+    pub page: Option<PagePhone>,
     calls: Vec<CallId>,
+}
+
+/// A page that is an agent's phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PagePhone {
+    Up,
+    /// It was, and may come back.
+    Lost,
 }
 
 /// An agent listens to a colleague, or asks to.
@@ -155,6 +165,8 @@ impl Desks {
     /// Takes a fact in. Called by the control thread alone, for every fact, in order.
     pub fn apply(&self, dated: &DatedFact) {
         let wall = dated.wall;
+        let phone_of = self.state().phone(&dated.fact.what);
+        self.ring(phone_of);
         let rung = match (&dated.fact.what, dated.fact.call) {
             (What::AgentState { agent, to, reason, .. }, _) => {
                 self.state().agent_state(&self.rules, wall, agent, *to, reason)
@@ -176,7 +188,11 @@ impl Desks {
             }
             _ => return,
         };
-        for agent in rung {
+        self.ring(rung);
+    }
+
+    fn ring(&self, agents: impl IntoIterator<Item = Name>) {
+        for agent in agents {
             if let Some(bell) = self.bells.get(&agent) {
                 bell.send_replace(());
             }
@@ -239,6 +255,22 @@ impl Desks {
 }
 
 impl State {
+    /// A phone of an agent came or went. Whose desk changed.
+    fn phone(&mut self, what: &What) -> Option<Name> {
+        let (agent, page) = match what {
+            // How many there are is counted elsewhere.
+            What::PhoneRegistered { agent, .. } | What::PhoneUnregistered { agent, .. } => {
+                return Some(agent.clone());
+            }
+            What::DeskOpened { agent } | What::DeskBack { agent } => (agent, Some(PagePhone::Up)),
+            What::DeskLost { agent } => (agent, Some(PagePhone::Lost)),
+            What::DeskClosed { agent } => (agent, None),
+            _ => return None,
+        };
+        self.agents.entry(agent.clone()).or_default().page = page;
+        Some(agent.clone())
+    }
+
     /// An agent became something else. Whose desks changed.
     fn agent_state(
         &mut self,

@@ -156,6 +156,26 @@ fn a_desk_says_that_the_talk_is_recorded_and_when_it_is_not() {
 }
 
 #[test]
+fn a_desk_says_whether_a_page_is_the_phone() {
+    let desks = talking();
+    let mut bell = desks.watch("bob");
+    let mut page_after = |what: What| {
+        bell.mark_unchanged();
+        tell(&desks, [at(50, what)]);
+        assert!(bell.has_changed().unwrap(), "the desk is told");
+        desks.view("bob").desk.page
+    };
+    let bob = || "bob".into();
+    assert_eq!(page_after(What::DeskOpened { agent: bob() }), Some(PagePhone::Up));
+    assert_eq!(page_after(What::DeskLost { agent: bob() }), Some(PagePhone::Lost));
+    assert_eq!(page_after(What::DeskBack { agent: bob() }), Some(PagePhone::Up));
+    assert_eq!(page_after(What::DeskClosed { agent: bob() }), None);
+    let contact = "sip:bob@10.0.0.4".to_owned();
+    assert_eq!(page_after(What::PhoneRegistered { agent: bob(), contact, contacts: 1 }), None);
+    assert_eq!(desks.view("alice").desk.page, None);
+}
+
+#[test]
 fn an_agents_word_on_who_calls_stands_beside_what_the_flow_was_shown() {
     let desks = talking();
     let (agent, method): (Name, _) = ("bob".into(), AgentMethod::BirthDate);
