@@ -15,20 +15,27 @@ export class Refusal extends Error {
   }
 }
 
+// An answer is waited for so long, in milliseconds: to a question, and to a wish, which the server refuses itself when it
+// comes later than that.
+const QUESTION_WITHIN = 20_000;
+const WISH_WITHIN = 8000;
+
 // Asks the server. Resolves with the answer, or throws a Refusal.
 export async function ask(method, path, body) {
-  const options = { method, headers: { "X-Warmline": "1" } };
+  const wish = method !== "GET";
+  const options = { method, headers: { "X-Warmline": "1" }, signal: AbortSignal.timeout(wish ? WISH_WITHIN : QUESTION_WITHIN) };
+  if (wish && isClockSet) options.headers["X-Warmline-Asked"] = Math.round(clock());
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
-  let response;
+  let response, text;
   try {
     response = await fetch(path, options);
-  } catch {
-    throw new Refusal(0, { error: "the server cannot be reached", hint: "it is asked again as soon as it is back" });
+    text = await response.text();
+  } catch (error) {
+    throw error.name === "TimeoutError" ? unanswered(wish) : new Refusal(0, { error: "it was not done: the server cannot be reached", hint: "try again" });
   }
-  const text = await response.text();
   let answer = null;
   try {
     answer = text ? JSON.parse(text) : null;
@@ -39,10 +46,18 @@ export async function ask(method, path, body) {
   return answer;
 }
 
+function unanswered(wish) {
+  if (!wish) return new Refusal(null, { error: `no answer within ${QUESTION_WITHIN / 1000} s`, hint: "try again" });
+  const error = `no answer within ${WISH_WITHIN / 1000} s: it may or may not have been done`;
+  return new Refusal(null, { error, hint: "look at what stands here once the server answers again" });
+}
+
 // The server's clock: the page's own may be wrong by hours.
 let ahead = 0;
+let isClockSet = false;
 
 export function setClock(rfc3339) {
+  isClockSet = true;
   ahead = Date.parse(rfc3339) - (performance.timeOrigin + performance.now());
 }
 
@@ -217,13 +232,15 @@ export function follow(path, event, take, gone = null) {
   addEventListener("online", open);
 }
 
-// What is counted stands still while a way is cut off.
+// What is counted stands still while a way is cut off. Once there is none, what was not done for that reason is no news.
 function setCutOff(way, is) {
   const was = cutOff.size > 0;
   if (is) cutOff.add(way);
   else cutOff.delete(way);
   if (was === cutOff.size > 0) return;
   document.body.classList.toggle("cut-off", !was);
+  if (!was) return;
+  for (const place of document.querySelectorAll("[data-unreached]")) show(place, false);
   turn();
 }
 
@@ -297,6 +314,7 @@ export async function attempt(errorPlace, doing) {
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
     errorPlace.textContent = refusal.words;
+    errorPlace.toggleAttribute("data-unreached", refusal.status === 0);
     show(errorPlace, true);
     return false;
   }

@@ -57,6 +57,7 @@ mod goals;
 mod guard;
 mod health;
 mod ice;
+mod late;
 pub mod listener;
 mod messages;
 mod metrics;
@@ -245,6 +246,7 @@ pub fn router(state: ApiState) -> Router {
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn(late::in_time_only))
         .layer(middleware::from_fn_with_state(state.clone(), session::known_people_only))
         .layer(middleware::from_fn_with_state(state.clone(), guard::known_host_only))
         .layer(middleware::from_fn_with_state(state.clone(), came::tell))

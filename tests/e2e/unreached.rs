@@ -1,4 +1,4 @@
-//! A server that cannot be reached: what the pages say then.
+//! A server that cannot be reached: what the pages say then, and what becomes of what was asked.
 
 use serde_json::json;
 
@@ -11,10 +11,12 @@ use crate::looks::stages;
 use crate::pages::alice_takes_a_call;
 use crate::pages::does;
 use crate::pages::open;
+use crate::pages::sign_in;
 use crate::pages::sits_at_the_desk;
 use crate::pages::text;
 use crate::server::Server;
 use crate::tone::AGENT_HZ;
+use crate::tone::CALLER_HZ;
 use crate::tone::COLLEAGUE_HZ;
 use crate::tools::available;
 
@@ -86,4 +88,54 @@ fn a_desk_tells_who_has_no_telephone_nothing_of_one_that_rings() {
         alice.look(&format!("stage('{DESK}', 'desk', {view})"));
         assert_eq!(text(&mut alice, "#pick-up-words"), words);
     }
+}
+
+#[test]
+fn what_could_not_be_asked_is_told_as_not_done_until_the_server_is_back() {
+    if !browsers_available("what_could_not_be_asked_…") {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Browser::start(AGENT_HZ);
+    open(&mut alice, &server, "/desk");
+    sign_in(&mut alice, "alice", "warmline");
+    alice.sees("the desk", 10, "document.querySelector('#state')?.innerText === 'Offline'");
+    alice.run("await page.context().setOffline(true)");
+    alice.sees("that it is cut off", 5, IS_CUT_OFF);
+    alice.run("await page.keyboard.press('n')");
+    let told = "It was not done: the server cannot be reached. Try again.";
+    alice.sees(
+        "what became of it",
+        5,
+        &format!("document.querySelector('#state-error').innerText === '{told}'"),
+    );
+    alice.run("await page.context().setOffline(false)");
+    alice.sees("that it is back", 5, &format!("!{IS_CUT_OFF}"));
+    alice.sees("no more of it", 5, "!document.querySelector('#state-error').checkVisibility()");
+    assert_eq!(server.agent_state("alice"), "offline", "it is not asked behind their back");
+}
+
+#[test]
+fn what_a_server_could_not_answer_in_time_is_not_done_later() {
+    let test = "what_a_server_could_not_answer_in_time_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let (mut alice, caller) = alice_takes_a_call(&server);
+    alice.hears("phone", CALLER_HZ, 10);
+    alice.run("await page.click('#hold')");
+    server.freeze();
+    alice.run("state.asked = Date.now(); await page.click('#hold-dialog button[value=agreed]')");
+    let error = "document.querySelector('#hold-dialog .error').innerText";
+    let told = "No answer within 8 s: it may or may not have been done.";
+    alice.sees("what became of it", 15, &format!("{error}.startsWith('{told}')"));
+    // What was asked eleven seconds ago is too old for the server.
+    alice.run("await new Promise((resolve) => setTimeout(resolve, state.asked + 11_000 - Date.now()))");
+    server.thaw();
+    alice.run("await page.keyboard.press('Escape'); await page.click('#verify')");
+    alice.run("await page.check('[name=method][value=document]'); await page.click('#verify-dialog [value=passed]')");
+    let story = server.story_with(&caller.sip_call_id, "agent_verified", 20);
+    assert!(!story.has("hold_asked"), "{:?}", story.kinds());
+    assert!(!story.has("hold_started"), "{:?}", story.kinds());
 }
