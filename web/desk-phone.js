@@ -169,8 +169,10 @@ export class Audio {
 
   async #start() {
     show(at("phone-error"), false);
+    let why = () => null;
     try {
-      const { Phone } = await import("./phone.js");
+      const { Phone, whyNoMicrophone } = await import("./phone.js");
+      why = whyNoMicrophone;
       this.#phone = new Phone();
       // For tests, and for whoever looks from the console.
       window.phone = this.#phone;
@@ -181,14 +183,13 @@ export class Audio {
         this.#check();
         this.#listDevices();
       });
-      this.#phone.addEventListener("error", ({ detail: { error, hint } }) => this.#refuse(`${capital(error)}. ${capital(hint ?? "")}`));
+      this.#phone.addEventListener("error", ({ detail }) => this.#refuse(detail));
       await this.#phone.connect();
       sessionStorage.setItem("warmline.phone", "on");
       await this.#listDevices();
       navigator.mediaDevices.ondevicechange = () => this.#listDevices();
     } catch (error) {
-      const denied = error.name === "NotAllowedError" || error.name === "NotFoundError";
-      this.#refuse(denied ? "The browser gives no microphone. Allow it in the address bar, then try again." : "The phone could not be started. Try again.");
+      this.#refuse(why(error) ?? { error: "the phone could not be started", hint: "try again" });
       this.#become("off");
     }
   }
@@ -216,8 +217,8 @@ export class Audio {
     [this.#loudest, this.#upSince] = [0, performance.now()];
   }
 
-  #refuse(text) {
-    at("phone-error").textContent = text;
+  #refuse({ error, hint }) {
+    at("phone-error").textContent = `${capital(error)}. ${hint ? `${capital(hint)}.` : ""}`;
     show(at("phone-error"), true);
   }
 

@@ -333,7 +333,7 @@ fn the_desk_rings_notifies_warns_and_takes_another_microphone() {
     alice.sees(
         "what to do",
         20,
-        "document.querySelector('#phone-error').innerText === 'The microphone is gone. Plug one in: it is used at once'",
+        "document.querySelector('#phone-error').innerText === 'The microphone is gone. Plug one in: it is used at once.'",
     );
     alice.look(
         "void (navigator.mediaDevices.getUserMedia = window.opens,
@@ -540,6 +540,24 @@ fn who_says_ready_without_a_phone_has_the_page_as_one_or_is_told_what_to_do() {
          document.querySelector('#phone-error').innerText.includes('no microphone')",
     );
     assert_eq!(server.agent_state("alice"), "offline");
+    for (name, words) in [
+        (
+            "NotAllowedError",
+            "The browser does not let this page use the microphone. Allow it in the address bar",
+        ),
+        ("NotFoundError", "There is no microphone. Plug one in"),
+        (
+            "NotReadableError",
+            "The microphone cannot be opened: another program may have it. Close that program",
+        ),
+    ] {
+        alice.look(&format!(
+            "void (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{name}')))"
+        ));
+        alice.run("await page.click('#phone-on')");
+        let is_told = format!("document.querySelector('#phone-error').innerText.startsWith('{words}')");
+        alice.sees(words, 10, &is_told);
+    }
 
     alice.look("void (navigator.mediaDevices.getUserMedia = window.plugged)");
     alice.run("await page.keyboard.press('n')");
