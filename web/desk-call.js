@@ -13,15 +13,21 @@ export function wireCalling({ agent, atDesk }) {
   const call = async (to) => {
     const body = { to, at_desk: atDesk() };
     if (at("place-queue").value) body.queue = at("place-queue").value;
-    if (await attempt(error, () => ask("POST", "/api/v1/calls", body))) dialog.close();
+    if (!(await attempt(error, () => ask("POST", "/api/v1/calls", body)))) return;
+    dialog.close();
+    kept = false;
   };
+  // What was written in a dialog that gave way to a call stands there again.
+  let kept = false;
+  addEventListener("dialog-gave-way", () => (kept = at("place-number").value !== ""));
   dialog.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
     call({ number: at("place-number").value.trim() });
   });
   at("place").addEventListener("click", async () => {
     show(error, false);
-    at("place-number").value = "";
+    if (!kept) at("place-number").value = "";
+    kept = false;
     dialog.showModal();
     at("place-number").focus();
     await attempt(error, async () => {

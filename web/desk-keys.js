@@ -33,6 +33,9 @@ export function wireShortcuts({ current, shut }) {
   form.addEventListener("focusout", ({ target }) => {
     if (target.checkVisibility()) written = -Infinity;
   });
+  // So does a dialog that gives way to a call.
+  let writtenInDialog = -Infinity;
+  addEventListener("dialog-gave-way", () => (written = writtenInDialog));
   // Opened in a talk, not the one of the wrap-up, which stands there by itself.
   const isOpened = () => form.checkVisibility() && at("actions").checkVisibility();
   // What was pressed and has kept the focus: whoever goes on by keys has done with it.
@@ -51,6 +54,7 @@ export function wireShortcuts({ current, shut }) {
     const dialog = document.querySelector("dialog[open]");
     hangUp.follows(event);
     if (target.form === form && target.matches(CONTROL)) written = event.timeStamp;
+    if (dialog && target.matches(WRITTEN_IN)) writtenInDialog = event.timeStamp;
     if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
       // A digit chooses an outcome without being in the form.
       const filled = target.form ?? (form.checkVisibility() && !dialog ? form : null);

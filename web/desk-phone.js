@@ -20,6 +20,9 @@ const MUTED = "warmline.muted";
 const SILENCE = 0.002;
 const SILENT_FOR = 5000;
 
+// One's own call to somebody is no news.
+const callsThem = ({ phase, role, direction }) => phase === "ringing" && (role !== "agent" || direction === "inbound");
+
 export class Audio {
   #changed;
   #phone = null;
@@ -125,11 +128,14 @@ export class Audio {
     this.#talked = talks;
   }
 
+  // Whether a call rings that the agent has not placed.
+  isCalled(desk) {
+    return desk.calls.some(callsThem);
+  }
+
   // Rings while a call rings, and no longer.
   follows(desk) {
-    // One's own call to somebody is no news.
-    const calls = ({ phase, role, direction }) => phase === "ringing" && (role !== "agent" || direction === "inbound");
-    const call = desk.calls.find(calls);
+    const call = desk.calls.find(callsThem);
     const ringing = call?.call ?? null;
     this.#takesAfter(desk, call);
     this.#unmute(desk.calls.some(({ phase }) => phase !== "ringing" && phase !== "wrap_up"));

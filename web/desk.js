@@ -9,6 +9,7 @@ import { drawConference } from "./desk-conference.js";
 import { wireDialogs } from "./desk-dialogs.js";
 import { drawEscalation } from "./desk-escalation.js";
 import { wireShortcuts } from "./desk-keys.js";
+import { announce, closeIdleDialogs, wireNews } from "./desk-news.js";
 import { Leaving } from "./leaving.js";
 import { drawMisrouted } from "./desk-misrouted.js";
 import { drawListeners, drawListening, wireListening } from "./desk-listening.js";
@@ -104,6 +105,7 @@ function draw() {
   drawBefore(call);
   drawListening(desk, { me: who.name });
   drawPromises(desk.promises);
+  if (audio?.isCalled(desk)) closeIdleDialogs();
   drawTitle(call);
   leaving.draw();
   audio?.follows(desk);
@@ -313,7 +315,7 @@ function drawTitle(call) {
   const news = call ? `${doingWords(call)} ${name}` : "";
   if (news !== announced) {
     announced = news;
-    at("announce").textContent = news;
+    if (news) announce(news);
   }
 }
 
@@ -356,6 +358,7 @@ function wireButtons() {
   });
   wireDialogs({ current, act: (what, body) => act(what, body), agent: who.name });
   wireListening();
+  wireNews();
   wireCalling({ agent: who.name, atDesk: () => Boolean(audio?.isUp) });
 }
 

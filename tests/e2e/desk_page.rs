@@ -7,6 +7,7 @@ use crate::browser::Browser;
 use crate::browser::browsers_available;
 use crate::callback::center_with;
 use crate::looks::DESK;
+use crate::looks::at;
 use crate::looks::changed;
 use crate::looks::ringing_call;
 use crate::looks::stages;
@@ -566,4 +567,61 @@ fn who_says_ready_without_a_phone_has_the_page_as_one_or_is_told_what_to_do() {
     alice.sees("the phone is up", 20, "document.querySelector('#phone-state').innerText === 'Phone up'");
     server.wait_for_agent("alice", "ready", 5);
     is_clean(&mut alice);
+}
+
+#[test]
+fn what_changes_in_a_talk_is_told_aloud_also_while_a_dialog_is_open_which_gives_way_to_a_call() {
+    let test = "what_changes_in_a_talk_is_told_aloud_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Browser::start(AGENT_HZ);
+    sits_at_the_desk(&mut alice, &server, "alice");
+    let empty = changed(&server.get("/api/v1/desk-view?agent=alice"), &json!({ "now": at(0) }));
+    let states = states(&ringing_call(&server));
+    stages(&mut alice, &server, "/desk", DESK);
+    let stage = |alice: &mut Browser, name: &str| {
+        let state = states.iter().find(|(one, _)| *one == name).map(|(_, state)| state);
+        let view = changed(&empty, &json!({ "calls": state.into_iter().collect::<Vec<_>>() }));
+        alice.look(&format!("stage('{DESK}', 'desk', {view})"));
+    };
+    let told = |alice: &mut Browser, place: &str, words: &str| {
+        let is_told = format!("document.querySelector('{place}').textContent.includes('{words}')");
+        alice.sees(words, 5, &is_told);
+    };
+    stage(&mut alice, "no call");
+    told(&mut alice, "#announce", "Phone up");
+    stage(&mut alice, "talking");
+    told(&mut alice, "#announce", "You talk with Ann Meyer");
+    alice.run("await page.keyboard.press('m')");
+    told(&mut alice, "#announce", "Muted");
+    alice.run("await page.keyboard.press('m')");
+    told(&mut alice, "#announce", "Not muted");
+    stage(&mut alice, "holding-nudged");
+    told(&mut alice, "#announce", "The hold is nearly over");
+    stage(&mut alice, "holding-late");
+    told(&mut alice, "#announce", "You said you would be back by now");
+    stage(&mut alice, "consulting");
+    told(&mut alice, "#announce", "With bob: you two talk, the caller waits");
+
+    // What stands behind a dialog is read to nobody.
+    stage(&mut alice, "holding");
+    alice.run("await page.keyboard.press('k')");
+    stage(&mut alice, "holding-late");
+    told(&mut alice, "#keypad-dialog .announce", "You said you would be back by now");
+    alice.run("await page.keyboard.press('Escape')");
+
+    // A call rings while a number is being written, of which nothing is taken for a wish.
+    stage(&mut alice, "no call");
+    alice.look("void (window.rejected = 0, phone.reject = () => (rejected += 1))");
+    alice.run("await page.keyboard.press('p'); await page.keyboard.type('+1202555')");
+    stage(&mut alice, "ringing");
+    assert_eq!(alice.look("document.querySelector('#place-dialog').open"), false);
+    alice.run("await page.keyboard.type('0d')");
+    told(&mut alice, "#announce", "Rings for you Ann Meyer");
+    assert_eq!(alice.look("rejected"), 0);
+    stage(&mut alice, "no call");
+    alice.run("await page.focus('#place'); await page.keyboard.press('Enter')");
+    assert_eq!(alice.look("document.querySelector('#place-number').value"), "+1202555");
 }

@@ -62,7 +62,7 @@ pub fn changed(base: &Value, change: &Value) -> Value {
 }
 
 /// A moment as the server writes it, so many seconds from the test's midday.
-fn at(seconds: i64) -> String {
+pub fn at(seconds: i64) -> String {
     let (hours, rest) = ((43_200 + seconds) / 3_600, (43_200 + seconds) % 3_600);
     format!("2026-11-26T{hours:02}:{:02}:{:02}Z", rest / 60, rest % 60)
 }
