@@ -11,8 +11,8 @@ const WRITES_ON = 800;
 const AGAIN_WITHIN = 3000;
 
 const KEYS = {
-  r: ["ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult", "add"], l: ["escalate"], v: ["verify"], k: ["keypad"], p: ["place"],
-  x: ["pause", "record"], o: ["outcome"], w: ["misrouted", "misrouted-more"], y: ["call-back"], e: ["hang-up"], s: ["speak"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["pick-up", "complete"],
+  r: ["take-back", "ready"], n: ["not-ready"], d: ["decline"], m: ["mute"], h: ["hold"], b: ["resume"], c: ["consult", "add"], l: ["escalate"], v: ["verify"], k: ["keypad"], p: ["place"],
+  x: ["pause", "record"], o: ["outcome"], w: ["misrouted", "misrouted-more"], y: ["call-back"], e: ["hang-up"], s: ["speak"], t: ["toggle"], j: ["join"], a: ["acknowledge"], enter: ["take-back", "pick-up", "complete"],
 };
 
 // Single keys act when nothing is being written and no form or dialog is open. They can be switched off. `shut` closes the

@@ -8,6 +8,7 @@ const TOLD = [
   ["hold-title", (text) => (/nearly over|be back by now/.test(text) ? text : null)],
   ["consult-tag", (text) => (/^note not/.test(text) ? null : `${at("consult-title").textContent}: ${text}`)],
   ["phone-state", (text) => (/^(No phone|Phone connects)/.test(text) ? null : text)],
+  ["elsewhere-title", (text) => `${text}. ${at("elsewhere-words").textContent}`],
   ["joined", (text) => (openDialog() ? text : null)],
 ];
 

@@ -1,6 +1,7 @@
 // The desk's telephone: connects phone.js with the page, rings, notifies, and shows what it measures.
 
 import { at, capital, make, show, write } from "./base.js";
+import { Window } from "./desk-window.js";
 
 const STATES = {
   off: ["", "No phone in this page"],
@@ -14,6 +15,9 @@ const STATES = {
 // A phone that is not up by then is given up by who waits for it, in milliseconds.
 const UP_WITHIN = 10_000;
 
+// A page that is loaded anew is the phone again within this time, in milliseconds; a copy of its window is not.
+const ANEW_WITHIN = 1000;
+
 const MUTED = "warmline.muted";
 
 // A microphone that works is louder than this within so many milliseconds, even in a quiet room.
@@ -25,6 +29,8 @@ const callsThem = ({ phase, role, direction }) => phase === "ringing" && (role !
 
 export class Audio {
   #changed;
+  #window = new Window();
+  #desk = null;
   #phone = null;
   #state = "off";
   #rings = null;
@@ -47,8 +53,9 @@ export class Audio {
     });
     this.#option("ring-sound", "warmline.ring", true);
     this.#option("notify", "warmline.notify", false, (on) => on && globalThis.Notification?.requestPermission?.());
-    // Whoever used the page as a phone before does so again: a refresh in a call goes on by itself.
-    if (sessionStorage.getItem("warmline.phone") === "on") this.#start();
+    // Whoever used the page as a phone before does so again: a refresh in a call goes on by itself. A copy of the window
+    // knows the same, and takes the phone from no window that is there.
+    if (sessionStorage.getItem("warmline.phone") === "on") this.#startUnlessElsewhere();
     addEventListener("signing-out", () => this.#stop());
     setInterval(() => this.#measure(), 100);
     setInterval(() => this.#judge(), 2000);
@@ -61,6 +68,11 @@ export class Audio {
   // Whether this page is to be a phone, whether or not it is one just now.
   get isOn() {
     return ["connecting", "up", "lost"].includes(this.#state);
+  }
+
+  // Whether another window has had the phone, when it was looked at last.
+  get wasTaken() {
+    return this.#state === "taken";
   }
 
   // Makes this page the phone; whether it is up.
@@ -135,6 +147,7 @@ export class Audio {
 
   // Rings while a call rings, and no longer.
   follows(desk) {
+    this.#desk = desk;
     const call = desk.calls.find(callsThem);
     const ringing = call?.call ?? null;
     this.#takesAfter(desk, call);
@@ -191,6 +204,7 @@ export class Audio {
       });
       this.#phone.addEventListener("error", ({ detail }) => this.#refuse(detail));
       await this.#phone.connect();
+      this.#window.take().catch(() => {});
       sessionStorage.setItem("warmline.phone", "on");
       await this.#listDevices();
       navigator.mediaDevices.ondevicechange = () => this.#listDevices();
@@ -198,6 +212,21 @@ export class Audio {
       this.#refuse(why(error) ?? { error: "the phone could not be started", hint: "try again" });
       this.#become("off");
     }
+  }
+
+  #startUnlessElsewhere() {
+    const late = setTimeout(() => this.#become("taken"), ANEW_WITHIN);
+    this.#window.wait().then(() => {
+      clearTimeout(late);
+      if (!this.isOn && this.#desk?.state !== "offline") this.#start();
+    }, () => {});
+  }
+
+  // The window that took the phone may be closed: then it is here again. Of one in another browser nothing is known.
+  #waitForIt() {
+    setTimeout(() => {
+      if (this.#state === "taken" && !this.#window.isPhones) this.#startUnlessElsewhere();
+    }, ANEW_WITHIN);
   }
 
   #stop() {
@@ -209,6 +238,7 @@ export class Audio {
 
   #become(state) {
     if (state === "up" && this.#state !== "up") this.#check();
+    if (state === "taken" && this.isOn) this.#waitForIt();
     this.#state = state;
     if (state === "up" || !this.isOn) this.#waiting.splice(0).forEach((resolve) => resolve(state === "up"));
     // The button would stop the phone by now: who goes on by keys has done with it.

@@ -18,6 +18,7 @@ import { SpokenNote } from "./desk-spoken.js";
 import { drawAway, drawConsult, drawHold, drawNotes } from "./desk-talk.js";
 import { WrapUp } from "./desk-wrap-up.js";
 import { isUnsettled, verifiedWords } from "./desk-verify.js";
+import { whereHeard } from "./desk-window.js";
 import { drawMessages } from "./messages.js";
 import { promiseItem } from "./promises.js";
 
@@ -195,6 +196,7 @@ function drawCall(call) {
   show(at("owed-panel"), call.owed.length > 0);
   redraw(at("owed"), call.owed, () =>
     call.owed.map((promise) => promiseItem(promise, { now: clock(), mine: promise.owner === who.name, told: (_, owner) => `by ${owner}`, error: at("call-error") })));
+  drawElsewhere(call);
   drawRecording(call);
   drawHold(call);
   drawAway(call);
@@ -230,6 +232,13 @@ function drawJoined({ supervisors, phase }) {
   const told = supervisors.map(({ name, mode }) => (mode === "barge" ? `${capital(name)} has joined in: all hear them.` : `${capital(name)} whispers: you alone hear them.`));
   show(at("joined"), phase !== "wrap_up" && told.length > 0);
   write(at("joined"), told.join(" "));
+}
+
+function drawElsewhere(call) {
+  const told = whereHeard({ call, desk, isOn: Boolean(audio?.isOn), wasTaken: Boolean(audio?.wasTaken) });
+  write(at("elsewhere-title"), told?.title ?? "");
+  write(at("elsewhere-words"), told?.words ?? "");
+  show(at("elsewhere-panel"), Boolean(told));
 }
 
 // What is not picked up in this page is picked up where it rings, if it rings anywhere.
@@ -322,6 +331,7 @@ function drawTitle(call) {
 function wireButtons() {
   at("ready").addEventListener("click", () => beReady(at("state-error")));
   at("not-ready").addEventListener("click", () => setState(who.name, "not_ready", at("reason").value));
+  at("take-back").addEventListener("click", () => audio.takeUp());
   at("pick-up").addEventListener("click", () => audio.pickUp(current().call));
   at("decline").addEventListener("click", () => audio.reject(current().call));
   at("mute").addEventListener("click", () => audio.toggleMute());

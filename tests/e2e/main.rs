@@ -59,3 +59,4 @@ mod wallboard;
 mod web;
 mod webhooks;
 mod whisper;
+mod windows;
