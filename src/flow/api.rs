@@ -197,6 +197,16 @@ impl Kind {
         Kind::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
     }
 
+    /// The value as one of this kind, where it is one: everything can be a text, and a text of digits a number.
+    pub(crate) fn fitted(self, value: &Value) -> Option<Value> {
+        match (self, value) {
+            (Kind::Text, value) => Some(Value::Text(value.in_words())),
+            (Kind::Number, Value::Text(text)) => Some(Value::Number(text.parse().ok()?)),
+            (Kind::Number, Value::Number(_)) | (Kind::Truth, Value::Truth(_)) => Some(value.clone()),
+            _ => None,
+        }
+    }
+
     /// A value of this kind.
     pub(crate) fn sample(self) -> Value {
         match self {
@@ -212,11 +222,79 @@ impl Kind {
 pub enum FetchResult {
     /// The values of the fields that were asked for; none for each that is not there, or is neither a text, nor a
     /// whole number, nor a truth.
-    Answered { values: Vec<Option<Value>>, known_before: bool },
+    /// Where it failed now, and this is what it said before, `instead_of` says how.
+    Answered { values: Vec<Option<Value>>, instead_of: Option<Failure> },
     /// It knows nothing of it: 404.
     Missing,
     /// No answer in time, or none that can be read.
-    Failed,
+    Failed(Failure),
+}
+
+/// Why a service is of no use to a flow. It continues "the service orders …"; no address and nothing that was sent is in
+/// it, for either may hold a caller's number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Not in its time, all tries together.
+    Late,
+    Refused,
+    NoHost,
+    Unreachable,
+    Broken,
+    /// TLS: no certificate that is believed, for example.
+    Insecure,
+    NoHttp,
+    TooLarge,
+    Status(u16),
+    /// A status that is good, and something else than JSON.
+    NoJson(u16),
+    /// A field is not there, or is neither text nor number nor truth.
+    Lacks(Name),
+    /// A field that is of another kind than this.
+    NotOf(Name, Kind),
+    /// Not asked: it failed again and again, and is left alone for a while.
+    LeftAlone,
+    /// Not asked: too many questions wait already.
+    Crowded,
+    /// Not asked: too many codes were sent to one account.
+    TooManyCodes,
+}
+
+impl Failure {
+    /// The first of the fields that an answer has no value for, or one of another kind.
+    pub(crate) fn of_fields(fields: &[(Name, Kind)], values: &[Option<Value>]) -> Option<Failure> {
+        let wrong = |(place, (field, kind)): (usize, &(Name, Kind))| match values.get(place) {
+            Some(Some(value)) if kind.fitted(value).is_some() => None,
+            Some(Some(_)) => Some(Failure::NotOf(Name::clone(field), *kind)),
+            _ => Some(Failure::Lacks(Name::clone(field))),
+        };
+        fields.iter().enumerate().find_map(wrong)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Failure::Late => "did not answer in time",
+            Failure::Refused => "refused the connection",
+            Failure::NoHost => "could not be reached: the name of its host is not known",
+            Failure::Unreachable => "could not be reached",
+            Failure::Broken => "broke the connection off",
+            Failure::Insecure => "has no connection that is secure",
+            Failure::NoHttp => "does not speak HTTP as it should",
+            Failure::TooLarge => "gave an answer that is too large",
+            Failure::Status(status) => return write!(f, "answered {status}"),
+            Failure::NoJson(status) => return write!(f, "answered {status} with no JSON"),
+            Failure::Lacks(field) => return write!(f, "answered with no {field} that can be used"),
+            Failure::NotOf(field, kind) => {
+                let kind = if *kind == Kind::Truth { "true or false" } else { kind.in_words() };
+                return write!(f, "answered with {field} that is no {kind}");
+            }
+            Failure::LeftAlone => "was not asked: it failed again and again",
+            Failure::Crowded => "was not asked: too many questions wait",
+            Failure::TooManyCodes => "was not asked: too many codes were sent to the account",
+        };
+        f.write_str(words)
+    }
 }
 
 /// What a running flow wants done. In order.

@@ -26,6 +26,7 @@ use ureq::Agent;
 
 use crate::base::CallId;
 use crate::base::Secret;
+use crate::flow::api::Failure;
 use crate::flow::api::FetchResult;
 use crate::flow::api::Question;
 use crate::flow::model::Value;
@@ -105,15 +106,18 @@ impl Fetcher {
             true => {
                 self.questions.try_send(Asked { call, question, code, at }).map_err(|error| match error {
                     std::sync::mpsc::TrySendError::Full(asked)
-                    | std::sync::mpsc::TrySendError::Disconnected(asked) => asked.question,
+                    | std::sync::mpsc::TrySendError::Disconnected(asked) => {
+                        (asked.question, Failure::Crowded)
+                    }
                 })
             }
-            false => Err(question),
+            false => Err((question, Failure::LeftAlone)),
         };
-        if let Err(question) = asked {
+        if let Err((question, failure)) = asked {
+            let failed = FetchResult::Failed(failure);
             let result = match is_code {
-                true => FetchResult::Failed,
-                false => self.memory.or_known(&question, FetchResult::Failed, at),
+                true => failed,
+                false => self.memory.or_known(&question, failed, at),
             };
             give(&self.answers, Fetched { call, number: question.number, result });
         }
@@ -142,7 +146,7 @@ fn ask(
     question: &Question,
     code: Option<&Secret>,
     until: Instant,
-) -> (FetchResult, Option<String>) {
+) -> (FetchResult, Option<Failure>) {
     let mut why = None;
     let service = &question.service;
     let tries = if question.send.is_empty() { service.tries } else { 1 };
@@ -159,42 +163,52 @@ fn ask(
             Ok((200..=299, Some(json))) => {
                 let values: Vec<Option<Value>> =
                     question.fields.iter().map(|(field, _)| value(&json, field)).collect();
-                let lacks = question.fields.iter().zip(&values).find(|(_, value)| value.is_none());
-                let lacks =
-                    lacks.map(|((field, _), _)| format!("the answer has no \"{field}\" that can be used"));
-                return (FetchResult::Answered { values, known_before: false }, lacks);
+                let lacks = Failure::of_fields(&question.fields, &values);
+                return (FetchResult::Answered { values, instead_of: None }, lacks);
             }
             // Whoever sends a code need not say anything to it.
             Ok((200..=299, None)) if code.is_some() => {
-                return (FetchResult::Answered { values: Vec::new(), known_before: false }, None);
+                return (FetchResult::Answered { values: Vec::new(), instead_of: None }, None);
             }
             Ok((status, _)) => {
                 debug!(service = %service.name, status, "a service answered with no JSON, or not well");
                 why = Some(match status {
-                    200..=299 => format!("it answers {status} with no JSON"),
-                    _ => format!("it answers {status}"),
+                    200..=299 => Failure::NoJson(status),
+                    _ => Failure::Status(status),
                 });
                 // Our question was wrong: it is no better the next time.
                 if (400..500).contains(&status) {
                     break;
                 }
             }
-            // The error may hold the address, and that a caller's number.
-            Err(error) => why = Some(in_words(&error).to_owned()),
+            Err(error) => why = Some(failure(&error)),
         }
     }
-    (FetchResult::Failed, Some(why.unwrap_or_else(|| "no answer in time".to_owned())))
+    let why = why.unwrap_or(Failure::Late);
+    (FetchResult::Failed(why.clone()), Some(why))
 }
 
 /// What went wrong, without where: that may hold a caller's number.
-pub(super) fn in_words(error: &ureq::Error) -> &'static str {
+pub(super) fn failure(error: &ureq::Error) -> Failure {
+    use io::ErrorKind;
     match error {
-        ureq::Error::Timeout(_) => "no answer in time",
-        ureq::Error::HostNotFound => "there is no such host",
-        ureq::Error::ConnectionFailed | ureq::Error::Io(_) => "no connection",
-        ureq::Error::BodyExceedsLimit(_) => "the answer is too large",
-        ureq::Error::Tls(_) => "no connection that is secure",
-        _ => "nothing that speaks HTTP as it should",
+        ureq::Error::Timeout(_) => Failure::Late,
+        ureq::Error::HostNotFound => Failure::NoHost,
+        // The system's resolver has no kind of error for it.
+        ureq::Error::Io(error) if error.to_string().starts_with("failed to lookup address") => Failure::NoHost,
+        ureq::Error::Io(error) => match error.kind() {
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => Failure::Late,
+            ErrorKind::ConnectionRefused => Failure::Refused,
+            ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => Failure::Broken,
+            _ => Failure::Unreachable,
+        },
+        ureq::Error::ConnectionFailed => Failure::Unreachable,
+        ureq::Error::BodyExceedsLimit(_) => Failure::TooLarge,
+        ureq::Error::Tls(_) => Failure::Insecure,
+        _ => Failure::NoHttp,
     }
 }
 

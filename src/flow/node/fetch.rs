@@ -10,6 +10,7 @@ use crate::base::Name;
 use crate::base::Timestamp;
 use crate::fact::What;
 use crate::flow::api::ExitName;
+use crate::flow::api::Failure;
 use crate::flow::api::FetchResult;
 use crate::flow::api::FlowAction;
 use crate::flow::api::Kind;
@@ -109,6 +110,11 @@ impl Fetch {
         template::variables(&self.path).chain(self.send.iter().map(|(_, variable)| variable)).collect()
     }
 
+    /// What it asks for, in the order of `gives`.
+    fn fields(&self) -> Vec<(Name, Kind)> {
+        self.gives.iter().map(|given| (Name::clone(&given.field), given.kind)).collect()
+    }
+
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
         let number = step.session.next_fetch;
         step.session.next_fetch = number.wrapping_add(1);
@@ -128,7 +134,7 @@ impl Fetch {
             service: Arc::clone(service),
             url: format!("{}{path}", service.at),
             send: send.collect(),
-            fields: self.gives.iter().map(|given| (Name::clone(&given.field), given.kind)).collect(),
+            fields: self.fields(),
             code_for: None,
         };
         step.out.push(FlowAction::Fetch(question));
@@ -138,7 +144,7 @@ impl Fetch {
     pub fn handle(&self, state: &State, step: &mut Step<'_>, input: Input) -> Next {
         let result = match input {
             Input::Fetched { number, result } if number == state.number => result,
-            Input::Timer => FetchResult::Failed,
+            Input::Timer => FetchResult::Failed(Failure::Late),
             _ => return Next::Stay,
         };
         step.session.timer = None;
@@ -146,24 +152,20 @@ impl Fetch {
             FetchResult::Answered { values: answered, .. } => values(&self.gives, answered),
             _ => None,
         };
-        let lacks = match (&result, &found) {
-            (FetchResult::Answered { values: answered, .. }, None) => lacking(&self.gives, answered),
-            _ => None,
-        };
-        let without =
-            lacks.map_or_else(String::new, |field| format!("answered with no {field} of the kind asked for"));
-        let words = match (&result, &found) {
-            (FetchResult::Answered { known_before: true, .. }, Some(_)) => {
-                "did not answer; what it said before holds"
+        let words = match &result {
+            FetchResult::Answered { values: answered, instead_of } => {
+                match (Failure::of_fields(&self.fields(), answered), instead_of) {
+                    (Some(lacks), _) => lacks.to_string(),
+                    (None, Some(failure)) => format!("{failure}; what it said before holds"),
+                    (None, None) => "answered".to_owned(),
+                }
             }
-            (FetchResult::Answered { .. }, Some(_)) => "answered",
-            (FetchResult::Answered { .. }, None) => without.as_str(),
-            (FetchResult::Missing, _) => "has none",
-            (FetchResult::Failed, _) => "did not answer",
+            FetchResult::Missing => "has none".to_owned(),
+            FetchResult::Failed(failure) => failure.to_string(),
         };
         let service = self.service.as_ref().map(|service| Name::clone(&service.name)).unwrap_or_default();
         let took = step.now.since(state.asked);
-        step.fact(What::ServiceAsked { service, result: Name::from(words), took });
+        step.fact(What::ServiceAsked { service, result: Name::from(words.as_str()), took });
         match (found, result, self.missing) {
             (Some(values), _, _) => {
                 for (name, value) in values {
@@ -184,29 +186,12 @@ pub(crate) fn values(
     answered: &[Option<model::Value>],
 ) -> Option<Vec<(Name, model::Value)>> {
     let one = |(given, value): (&Given, &Option<model::Value>)| {
-        let value = value.as_ref()?;
-        let value = match (given.kind, value) {
-            (Kind::Text, value) => model::Value::Text(value.in_words()),
-            (Kind::Number, model::Value::Text(text)) => model::Value::Number(text.parse().ok()?),
-            (Kind::Number, model::Value::Number(_)) | (Kind::Truth, model::Value::Truth(_)) => value.clone(),
-            _ => return None,
-        };
-        Some((Name::clone(&given.variable), value))
+        Some((Name::clone(&given.variable), given.kind.fitted(value.as_ref()?)?))
     };
     if answered.len() != gives.len() {
         return None;
     }
     gives.iter().zip(answered).map(one).collect()
-}
-
-/// The first field that is not there, or is of another kind.
-fn lacking<'a>(gives: &'a [Given], answered: &[Option<model::Value>]) -> Option<&'a Name> {
-    let fits = |given: &Given, value: &Option<model::Value>| {
-        values(std::slice::from_ref(given), std::slice::from_ref(value)).is_some()
-    };
-    let lacks =
-        |(place, given): &(usize, &Given)| !answered.get(*place).is_some_and(|value| fits(given, value));
-    gives.iter().enumerate().find(lacks).map(|(_, given)| &given.field)
 }
 
 /// `/orders/{order}/status`

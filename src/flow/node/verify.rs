@@ -419,7 +419,7 @@ impl Verify {
     fn code_sent(&self, state: &mut State, step: &mut Step<'_>, result: &FetchResult) -> Next {
         state.sending = None;
         step.session.timer = None;
-        if *result == FetchResult::Failed {
+        if matches!(result, FetchResult::Failed(_)) {
             return self.end(step, Verification::Unavailable, UNAVAILABLE, self.unavailable);
         }
         match state.again {

@@ -20,6 +20,7 @@ use crate::flow::api::BotEnd;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
 use crate::flow::api::ExitName;
+use crate::flow::api::Failure;
 use crate::flow::api::FetchResult;
 use crate::flow::api::FlowAction;
 use crate::flow::api::FlowEvent;
@@ -140,13 +141,13 @@ impl World {
     fn fetch(&self, question: &Question) -> FetchResult {
         let values = |of: &dyn Fn(&Name, Kind) -> Option<Value>| FetchResult::Answered {
             values: question.fields.iter().map(|(field, kind)| of(field, *kind)).collect(),
-            known_before: false,
+            instead_of: None,
         };
         match self.services.get(&question.service.name).unwrap_or(&self.other_services) {
             Service::Says(said) => values(&|field, _| said.get(field).cloned()),
             Service::Missing => FetchResult::Missing,
             Service::SaysAnything => values(&|_, kind| Some(kind.sample())),
-            Service::Down => FetchResult::Failed,
+            Service::Down => FetchResult::Failed(Failure::Late),
         }
     }
 

@@ -8,6 +8,9 @@ use super::in_words;
 use super::read;
 use super::read_back;
 use crate::flow::Center;
+use crate::flow::FlowEvent;
+use crate::flow::api::Failure;
+use crate::flow::api::FetchResult;
 use crate::flow::model::Value;
 use crate::flow::rehearsal::coverage::Coverage;
 use crate::flow::rehearsal::explore::Exploration;
@@ -69,21 +72,35 @@ fn what_a_service_says_is_in_variables_of_the_kinds_that_were_asked_for() {
     // A number may be written as text; nothing else may be another thing than was asked for.
     phone.says(&[text("sent"), text("3"), Value::Truth(false)]);
     ends(&phone, "answered", "status = sent\ndays = 3\nlate = false\nhangs up: sent");
-    for (lie, field) in [
-        ([text("sent"), text("soon"), Value::Truth(false)], "order.days"),
-        ([text("sent"), Value::Truth(true), Value::Truth(false)], "order.days"),
-        ([text("sent"), text("12.5"), Value::Truth(false)], "order.days"),
-        ([text("sent"), Value::Number(3), text("no")], "late"),
+    for (lie, what) in [
+        ([text("sent"), text("soon"), Value::Truth(false)], "order.days that is no number"),
+        ([text("sent"), Value::Truth(true), Value::Truth(false)], "order.days that is no number"),
+        ([text("sent"), text("12.5"), Value::Truth(false)], "order.days that is no number"),
+        ([text("sent"), Value::Number(3), text("no")], "late that is no true or false"),
     ] {
         let mut phone = asked(&center);
         phone.says(&lie);
-        let told = format!("answered with no {field} of the kind asked for");
+        let told = format!("answered with {what}");
         ends(&phone, &told, "to billing, 0 needs more, priority 0");
         assert!(!phone.transcript.iter().any(|line| line.starts_with("status")), "all or nothing");
     }
     let mut phone = asked(&center);
     phone.says(&[text("sent")]);
-    ends(&phone, "answered with no order.days of the kind asked for", "to billing, 0 needs more, priority 0");
+    ends(&phone, "answered with no order.days that can be used", "to billing, 0 needs more, priority 0");
+}
+
+#[test]
+fn what_a_service_said_before_holds_and_the_history_says_why_it_had_to() {
+    let center = center();
+    let mut phone = asked(&center);
+    let values = [text("sent"), text("3"), Value::Truth(false)].map(Some).to_vec();
+    let result = FetchResult::Answered { values, instead_of: Some(Failure::Refused) };
+    phone.tell(FlowEvent::Fetched { number: phone.question.0, result });
+    ends(
+        &phone,
+        "refused the connection; what it said before holds",
+        "status = sent\ndays = 3\nlate = false\nhangs up: sent",
+    );
 }
 
 #[test]
@@ -94,7 +111,7 @@ fn what_does_not_answer_leads_on_in_time() {
     ends(&phone, "has none", "hangs up: no such order");
     let mut phone = asked(&center);
     phone.play("fails");
-    ends(&phone, "did not answer", "to billing, 0 needs more, priority 0");
+    ends(&phone, "answered 500", "to billing, 0 needs more, priority 0");
     let mut phone = asked(&center);
     let asked_at = phone.now;
     // Written down meanwhile, as any run can be.
@@ -105,7 +122,7 @@ fn what_does_not_answer_leads_on_in_time() {
         Duration::from_millis(3_500),
         "the service's time, and a little more"
     );
-    ends(&phone, "did not answer", "to billing, 0 needs more, priority 0");
+    ends(&phone, "did not answer in time", "to billing, 0 needs more, priority 0");
     let before = phone.transcript.len();
     phone.play("answered");
     assert_eq!(phone.transcript.len(), before, "too late");
@@ -116,7 +133,7 @@ fn an_answer_to_another_question_is_none_and_keys_are_kept_meanwhile() {
     let twice = MAIN.replace("  none: { hang_up: no such order }\n", "  none: { set: { order: \"47\" }, then: again }\n  again:\n    fetch: orders\n    send: { number: order, who: caller.number }\n    then: key\n    otherwise: person\n  key: { collect: more, digits: 1, then: person, otherwise: sent }\n");
     let center = center_of(&[("center.yaml", CENTER), ("main.yaml", &twice)]);
     let mut phone = asked(&center);
-    let late = crate::flow::FlowEvent::Fetched { number: 1, result: crate::flow::api::FetchResult::Failed };
+    let late = FlowEvent::Fetched { number: 1, result: FetchResult::Missing };
     phone.play("none");
     assert_eq!(phone.transcript.last().unwrap(), "asks http://localhost:9/api number=47 who=+12025550143");
     phone.tell(late);

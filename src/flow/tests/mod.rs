@@ -49,6 +49,7 @@ use crate::flow::Run;
 use crate::flow::api::BotEnd;
 use crate::flow::api::Caller;
 use crate::flow::api::Customer;
+use crate::flow::api::Failure;
 use crate::flow::api::FetchResult;
 use crate::flow::api::MessageEnd;
 use crate::flow::api::MessageNews;
@@ -287,7 +288,7 @@ impl<'a> Phone<'a> {
                 "locked" => self.tell(FlowEvent::Verified(VerifyResult::LockedOut)),
                 "down" => self.tell(FlowEvent::Verified(VerifyResult::Unavailable)),
                 "none" => self.fetched(FetchResult::Missing),
-                "fails" => self.fetched(FetchResult::Failed),
+                "fails" => self.fetched(FetchResult::Failed(Failure::Status(500))),
                 "answered" => self.says(&vec![Value::Text("7".to_owned()); self.question.1]),
                 "picks-up" => self.tell(FlowEvent::Transferred(TransferResult::Answered)),
                 "parts" => self.tell(FlowEvent::Transferred(TransferResult::Ended)),
@@ -319,7 +320,7 @@ impl<'a> Phone<'a> {
     /// A service answers the last question.
     pub fn says(&mut self, values: &[Value]) {
         let values = values.iter().cloned().map(Some).collect();
-        self.fetched(FetchResult::Answered { values, known_before: false });
+        self.fetched(FetchResult::Answered { values, instead_of: None });
     }
 
     fn fetched(&mut self, result: FetchResult) {

@@ -12,6 +12,7 @@ use tracing::warn;
 
 use crate::base::Latest;
 use crate::base::Name;
+use crate::flow::api::Failure;
 use crate::flow::api::FetchResult;
 use crate::flow::api::Question;
 use crate::flow::model::Value;
@@ -46,7 +47,7 @@ impl Default for Known {
 struct Health {
     failures: u32,
     /// What was wrong, as it was told.
-    told: Option<String>,
+    told: Option<Failure>,
     /// Until when it is left alone.
     rests: Option<Instant>,
 }
@@ -74,14 +75,14 @@ impl Memory {
     }
 
     /// What is wrong with a service's answers, or nothing is: told once, and again when it is something else.
-    pub fn tell(&self, service: &Name, why: Option<String>) {
+    pub fn tell(&self, service: &Name, why: Option<Failure>) {
         let mut known = self.locked();
         let health = known.services.entry(Name::clone(service)).or_default();
         if health.told == why {
             return;
         }
         match &why {
-            Some(why) => warn!(%service, why, "a service fails flows"),
+            Some(why) => warn!(%service, %why, "a service fails flows"),
             None => info!(%service, "a service answers well again"),
         }
         health.told = why;
@@ -92,7 +93,7 @@ impl Memory {
         let service = &question.service;
         let mut known = self.locked();
         let health = known.services.entry(Name::clone(&service.name)).or_default();
-        if *result == FetchResult::Failed {
+        if matches!(result, FetchResult::Failed(_)) {
             health.failures = health.failures.saturating_add(1);
             if health.failures >= FAILURES {
                 if health.rests.is_none() {
@@ -119,10 +120,14 @@ impl Memory {
 
     /// The result; where that is a failure, what the service said before to the same question, if it still holds.
     pub fn or_known(&self, question: &Question, result: FetchResult, now: Instant) -> FetchResult {
-        let (FetchResult::Failed, Some(keep)) = (&result, question.service.keep) else { return result };
+        let (FetchResult::Failed(failure), Some(keep)) = (&result, question.service.keep) else {
+            return result;
+        };
         let known = self.locked();
         match known.answers.get(&key(question)).filter(|kept| now.duration_since(kept.at) < keep) {
-            Some(kept) => FetchResult::Answered { values: kept.values.clone(), known_before: true },
+            Some(kept) => {
+                FetchResult::Answered { values: kept.values.clone(), instead_of: Some(failure.clone()) }
+            }
             None => result,
         }
     }
@@ -168,8 +173,11 @@ mod tests {
         }
     }
 
+    const FAILED: FetchResult = FetchResult::Failed(Failure::Late);
+
     fn said(text: &str, known_before: bool) -> FetchResult {
-        FetchResult::Answered { values: vec![Some(Value::Text(text.to_owned()))], known_before }
+        let instead_of = known_before.then_some(Failure::Late);
+        FetchResult::Answered { values: vec![Some(Value::Text(text.to_owned()))], instead_of }
     }
 
     #[test]
@@ -178,14 +186,14 @@ mod tests {
         let orders = &question.service.name;
         for _ in 0..FAILURES {
             assert!(memory.may_ask(orders, start));
-            memory.learn(&question, &FetchResult::Failed, start);
+            memory.learn(&question, &FAILED, start);
         }
         assert!(!memory.may_ask(orders, start + REST / 2));
         assert!(memory.may_ask(&"others".into(), start + REST / 2));
         let later = start + REST;
         assert!(memory.may_ask(orders, later), "one tries again");
         assert!(!memory.may_ask(orders, later), "and only one");
-        memory.learn(&question, &FetchResult::Failed, later);
+        memory.learn(&question, &FAILED, later);
         assert!(!memory.may_ask(orders, later + REST / 2), "in vain");
         assert!(memory.may_ask(orders, later + REST));
         memory.learn(&question, &FetchResult::Missing, later + REST);
@@ -199,14 +207,14 @@ mod tests {
         let (one, other) = (question("/1", Some(minute)), question("/2", Some(minute)));
         memory.learn(&one, &said("sent", false), start);
         let now = start + minute / 2;
-        assert_eq!(memory.or_known(&one, FetchResult::Failed, now), said("sent", true));
-        assert_eq!(memory.or_known(&other, FetchResult::Failed, now), FetchResult::Failed);
-        assert_eq!(memory.or_known(&one, FetchResult::Failed, start + minute), FetchResult::Failed);
+        assert_eq!(memory.or_known(&one, FAILED, now), said("sent", true));
+        assert_eq!(memory.or_known(&other, FAILED, now), FAILED);
+        assert_eq!(memory.or_known(&one, FAILED, start + minute), FAILED);
         assert_eq!(memory.or_known(&one, said("lost", false), now), said("lost", false));
         memory.learn(&one, &FetchResult::Missing, now);
-        assert_eq!(memory.or_known(&one, FetchResult::Failed, now), FetchResult::Failed);
+        assert_eq!(memory.or_known(&one, FAILED, now), FAILED);
         let never = question("/3", None);
         memory.learn(&never, &said("sent", false), start);
-        assert_eq!(memory.or_known(&never, FetchResult::Failed, start), FetchResult::Failed);
+        assert_eq!(memory.or_known(&never, FAILED, start), FAILED);
     }
 }

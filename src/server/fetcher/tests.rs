@@ -110,7 +110,7 @@ fn asked(question: &Question) -> FetchResult {
 }
 
 /// What came of it, and what was wrong.
-fn told(question: &Question) -> (FetchResult, Option<String>) {
+fn told(question: &Question) -> (FetchResult, Option<Failure>) {
     let agent =
         Agent::new_with_config(Agent::config_builder().http_status_as_error(false).max_redirects(0).build());
     ask(&agent, question, None, Instant::now() + question.service.timeout)
@@ -125,7 +125,7 @@ fn good() -> Vec<Option<Value>> {
 fn fields_come_back_in_order_and_what_is_no_value_is_none() {
     let little = little();
     let found = asked(&little.question("/orders/4711", LONG, 1));
-    assert_eq!(found, FetchResult::Answered { values: good(), known_before: false });
+    assert_eq!(found, FetchResult::Answered { values: good(), instead_of: None });
     assert_eq!(asked(&little.question("/orders/none", LONG, 1)), FetchResult::Missing);
 }
 
@@ -139,40 +139,62 @@ fn numbers_that_are_not_whole_are_texts_and_those_that_are_are_numbers() {
 }
 
 #[test]
-fn what_was_wrong_is_said() {
+fn what_was_wrong_is_said_and_what_is_no_answer_has_failed() {
     let little = little();
-    let said = |path: &str| told(&little.question(path, LONG, 1)).1;
-    assert_eq!(said("/orders/none"), None);
-    assert_eq!(said("/orders/4711").as_deref(), Some("the answer has no \"list\" that can be used"));
-    assert!(said("/nowhere/else").is_none(), "404 is an answer");
-    let silent = little.question("/orders/never", Duration::from_millis(200), 1);
-    assert_eq!(told(&silent).1.as_deref(), Some("no answer in time"));
-    let question = Question { url: "http://127.0.0.1:1/".to_owned(), ..little.question("/", LONG, 1) };
-    assert_eq!(told(&question).1.as_deref(), Some("no connection"));
+    let said = |path: &str| told(&little.question(path, LONG, 1));
+    assert_eq!(said("/orders/none"), (FetchResult::Missing, None));
+    assert!(said("/nowhere/else").1.is_none(), "404 is an answer");
+    let (answered, lacks) = said("/orders/4711");
+    assert!(matches!(answered, FetchResult::Answered { .. }), "what is lacking is the flow's to judge");
+    assert_eq!(lacks.expect("a failure").to_string(), "answered with no list that can be used");
+    let fails = |question: &Question, words: &str| {
+        let (result, why) = told(question);
+        let why = why.expect("a failure");
+        assert_eq!((result, why.to_string().as_str()), (FetchResult::Failed(why), words));
+    };
+    for (number, words) in [
+        ("broken", "answered 500"),
+        ("wrong", "answered 400"),
+        ("moved", "answered 302"),
+        ("lies", "answered 200 with no JSON"),
+        ("endless", "gave an answer that is too large"),
+    ] {
+        fails(&little.question(&format!("/orders/{number}"), LONG, 1), words);
+    }
+    // All tries share the time.
+    fails(&little.question("/orders/never", Duration::from_millis(200), 5), "did not answer in time");
+    // Nobody listens there, whatever else runs.
+    let at = |url: &str| Question { url: url.to_owned(), ..little.question("/", LONG, 1) };
+    fails(&at("http://127.0.0.1:1/"), "refused the connection");
+    fails(&at("http://nowhere.invalid/"), "could not be reached: the name of its host is not known");
 }
 
 #[test]
-fn what_is_no_answer_has_failed() {
+fn a_service_that_hangs_up_or_speaks_another_language_is_told_as_such() {
     let little = little();
-    for number in ["broken", "wrong", "moved", "lies", "endless"] {
-        assert_eq!(
-            asked(&little.question(&format!("/orders/{number}"), LONG, 1)),
-            FetchResult::Failed,
-            "{number}"
-        );
+    for (says, words) in [
+        ("", "broke the connection off"),
+        ("220 mail.example ESMTP\r\n", "does not speak HTTP as it should"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let other = thread::spawn(move || {
+            let (mut line, _) = listener.accept().expect("somebody");
+            let mut asked = [0; 64];
+            io::Read::read(&mut line, &mut asked).expect("a question");
+            io::Write::write_all(&mut line, says.as_bytes()).expect("a line");
+        });
+        let why = told(&Question { url, ..little.question("/", LONG, 1) }).1.expect("a failure");
+        assert_eq!(why.to_string(), words);
+        other.join().expect("it ended");
     }
-    let silent = little.question("/orders/never", Duration::from_millis(200), 5);
-    assert_eq!(asked(&silent), FetchResult::Failed, "given up, and all tries share the time");
-    // Nobody listens there, whatever else runs.
-    let question = Question { url: "http://127.0.0.1:1/".to_owned(), ..little.question("/", LONG, 1) };
-    assert_eq!(asked(&question), FetchResult::Failed);
 }
 
 #[test]
 fn a_question_is_put_again_where_that_may_help_and_harms_nobody() {
     let little = little();
     let found = asked(&little.question("/orders/second", LONG, 2));
-    assert_eq!(found, FetchResult::Answered { values: good(), known_before: false });
+    assert_eq!(found, FetchResult::Answered { values: good(), instead_of: None });
     assert_eq!(little.shared.asked.swap(0, Ordering::SeqCst), 2);
     asked(&little.question("/orders/broken", LONG, 3));
     assert_eq!(little.shared.asked.swap(0, Ordering::SeqCst), 3);
@@ -207,16 +229,22 @@ fn an_answer_bears_the_questions_number_and_the_last_one_holds_while_the_service
     fetcher.ask(CallId(3), question.clone(), None);
     let first = answers.blocking_recv().expect("an answer");
     assert_eq!((first.call, first.number), (CallId(3), 7));
-    assert_eq!(first.result, FetchResult::Answered { values: good(), known_before: false });
+    assert_eq!(first.result, FetchResult::Answered { values: good(), instead_of: None });
     // After some failures nobody asks it any more, and the answer is the same.
     little.shared.down.store(true, Ordering::SeqCst);
+    let mut whys = Vec::new();
     for _ in 0..8 {
         fetcher.ask(CallId(4), question.clone(), None);
         let known = answers.blocking_recv().expect("an answer");
-        assert_eq!(known.result, FetchResult::Answered { values: good(), known_before: true });
+        let FetchResult::Answered { values, instead_of: Some(failure) } = known.result else { panic!("kept") };
+        assert_eq!(values, good());
+        whys.push(failure.to_string());
     }
+    assert_eq!(whys[0], "answered 503");
+    assert_eq!(whys[7], "was not asked: it failed again and again");
     assert!(little.shared.asked.load(Ordering::SeqCst) < 9, "left alone");
     let other = Question { url: question.url.replace("4711", "4712"), ..question };
     fetcher.ask(CallId(5), other, None);
-    assert_eq!(answers.blocking_recv().expect("an answer").result, FetchResult::Failed);
+    let left = answers.blocking_recv().expect("an answer").result;
+    assert_eq!(left, FetchResult::Failed(Failure::LeftAlone));
 }

@@ -71,6 +71,7 @@ use crate::fact::recording::RecordingKind;
 use crate::flow::Center;
 use crate::flow::api::BotCall;
 use crate::flow::api::Customer;
+use crate::flow::api::Failure;
 use crate::flow::api::FetchResult;
 use crate::flow::api::Question;
 use crate::flow::api::VerifyResult;
@@ -614,7 +615,7 @@ impl Switchboard {
                     Some(Some(code)) => out.push(Output::Fetch { call, question, code: Some(code) }),
                     Some(None) => {
                         warn!(%call, "no code is sent: too many were, to the same account");
-                        let (number, result) = (question.number, FetchResult::Failed);
+                        let (number, result) = (question.number, FetchResult::Failed(Failure::TooManyCodes));
                         self.later(call, CallEvent::Fetched { number, result });
                     }
                 }

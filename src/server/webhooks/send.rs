@@ -13,7 +13,7 @@ use super::line::Event;
 use crate::base::Secret;
 use crate::base::WallTime;
 use crate::flow::webhook::Webhook;
-use crate::server::fetcher::in_words;
+use crate::server::fetcher::failure;
 
 /// Before a secret that is written in Base64, as receivers' tools make them.
 const IN_BASE64: &str = "whsec_";
@@ -49,7 +49,7 @@ pub(super) fn send(
         .header("webhook-timestamp", timestamp.to_string())
         .header("webhook-signature", signature(secret, &event.id, timestamp, &event.body));
     let failed = |why: &str| Failure { why: why.to_owned(), is_our_fault: false, retry_after: None };
-    let mut answer = request.send(&*event.body).map_err(|error| failed(in_words(&error)))?;
+    let mut answer = request.send(&*event.body).map_err(|error| failed(&failure(&error).to_string()))?;
     let status = answer.status().as_u16();
     // What it says more is of no use; but the connection is, for the next.
     let _ = answer.body_mut().with_config().limit(LONGEST).read_to_vec();
