@@ -22,12 +22,15 @@ use crate::base::Name;
 use crate::flow::announcement::Wish;
 use crate::flow::announcement::Words;
 use crate::server::versions::Switched;
+use crate::server::zone_of;
 use crate::store::Role;
 use crate::store::view::rfc3339;
 
 /// Every announcement.
 #[derive(Debug, Serialize)]
 pub(super) struct AnnouncementList {
+    /// By which clock the center goes; null where it has no name.
+    time_zone: Option<String>,
     announcements: Vec<AnnouncementView>,
 }
 
@@ -124,7 +127,8 @@ pub(super) async fn list(State(state): State<ApiState>) -> Result<Json<Announcem
         }
     };
     let announcements = status.center.announcements.iter().map(one).collect();
-    Ok(Json(AnnouncementList { announcements }))
+    let time_zone = zone_of(&status.center).iana_name().map(str::to_owned);
+    Ok(Json(AnnouncementList { time_zone, announcements }))
 }
 
 /// `PUT /api/v1/announcements/{id}`

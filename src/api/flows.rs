@@ -24,6 +24,7 @@ use crate::server::publisher::Unserved;
 use crate::server::versions::Did;
 use crate::server::versions::Entry;
 use crate::server::versions::Trial;
+use crate::server::zone_of;
 use crate::store::Role;
 use crate::store::view::rfc3339;
 
@@ -44,6 +45,8 @@ pub(super) struct FlowsView {
     /// The version that is tried on some; null when none is.
     canary: Option<CanaryView>,
     outcomes: OutcomesView,
+    /// By which clock the center goes; null where it has no name.
+    time_zone: Option<String>,
     /// The last changes, newest first.
     changes: Vec<ChangeView>,
 }
@@ -232,6 +235,7 @@ pub(super) async fn show(State(state): State<ApiState>) -> Result<Json<FlowsView
         problem,
         canary: status.trial.map(CanaryView::from),
         outcomes: OutcomesView { since: rfc3339(since), counted_from, versions },
+        time_zone: zone_of(&status.center).iana_name().map(str::to_owned),
         changes: log.into_iter().map(ChangeView::from).collect(),
     }))
 }

@@ -504,8 +504,15 @@ impl Publisher {
         Ok(entry)
     }
 
-    /// Reads and checks files, with the recordings that lie in their folder now.
+    /// Reads and checks files, and tells what is no error.
     fn read(&self, work: &mut Work, files: &Texts) -> Result<(Arc<Center>, Arc<Library>), PublishError> {
+        let loaded = self.load(work, files)?;
+        warn_of(&loaded);
+        Publisher::without_restart(work, loaded)
+    }
+
+    /// Reads and checks files, with the recordings that lie in their folder now.
+    fn load(&self, work: &mut Work, files: &Texts) -> Result<Loaded, PublishError> {
         let recorded = look_into(&[&self.prompts]);
         if work.recorded != recorded {
             work.recordings = Arc::new(load::library(&self.prompts, files)?);
@@ -513,8 +520,11 @@ impl Publisher {
         }
         let roster = work.all.center.engine.roster_names();
         let recordings = Arc::clone(&work.recordings);
-        let loaded = load::center(files, recordings, &self.speech, &work.switched, &roster)?;
-        warn_of(&loaded);
+        Ok(load::center(files, recordings, &self.speech, &work.switched, &roster)?)
+    }
+
+    /// What can be served in place of what is, without a restart.
+    fn without_restart(work: &Work, loaded: Loaded) -> Result<(Arc<Center>, Arc<Library>), PublishError> {
         let Loaded { center, library, .. } = loaded;
         let stuck = work.all.center.needs_restart(&center);
         if !stuck.is_empty() {
@@ -557,8 +567,7 @@ impl Publisher {
                 &serving.why,
             )
         {
-            error.all().iter().for_each(|problem| error!("{problem}"));
-            error!("the recordings have changed and are not served: what was served before is served still");
+            tell_refused("the recordings", &error);
         }
         true
     }
@@ -577,13 +586,18 @@ impl Publisher {
         }
         drop(work);
         if let Err(error) = self.serve_folder(Did::Reload, "a change of the files", "") {
-            error.all().iter().for_each(|problem| error!("{problem}"));
-            error!("the flow files have changed and are not served: what was served before is served still");
+            tell_refused("the flow files", &error);
             if let Some(trouble) = self.status().problem.filter(|problem| problem.restart == Restart::Fails) {
                 error!("{}", trouble.in_a_line(""));
             }
         }
     }
+}
+
+/// Tells that a change that somebody made in the folders is not served, and all that is wrong with it.
+fn tell_refused(what: &str, error: &PublishError) {
+    error.all().iter().for_each(|problem| error!("{problem}"));
+    error!("{what} have changed and are not served: what was served before is served still");
 }
 
 /// What the server begins with as to files that it does not serve; the log says so.

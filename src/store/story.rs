@@ -73,6 +73,11 @@ pub fn date_and_clock(wall: WallTime, zone: &TimeZone) -> String {
     zoned(wall, zone, "%Y-%m-%d %H:%M:%S")
 }
 
+/// The same with the zone that it is the clock of: `2026-11-26 18:00:00 CET`.
+pub fn moment(wall: WallTime, zone: &TimeZone) -> String {
+    zoned(wall, zone, "%Y-%m-%d %H:%M:%S %Z")
+}
+
 fn zoned(wall: WallTime, zone: &TimeZone, format: &str) -> String {
     match Instant::from_microsecond(wall.0) {
         Ok(instant) => instant.to_zoned(zone.clone()).strftime(format).to_string(),

@@ -73,12 +73,14 @@ pub(super) fn schemas() -> Value {
     let strings = json!({ "type": "array", "items": string });
     let time = json!({ "type": "string", "format": "date-time" });
     let count = json!({ "type": "integer" });
+    let zone = json!({ "type": "string", "description": "By which clock the center goes: Europe/Berlin" });
     json!({
         "Flows": { "type": "object", "properties": {
             "version": string, "since": time, "by": string, "why": string,
             "problem": maybe(&schema("FlowProblem")),
             "canary": maybe(&schema("FlowCanary")),
             "outcomes": schema("FlowOutcomes"),
+            "time_zone": maybe(&zone),
             "changes": list("FlowChange"),
         } },
         "FlowCanary": { "type": "object", "description": "The version that is tried on some", "properties": {
@@ -100,7 +102,9 @@ pub(super) fn schemas() -> Value {
                 "description": "Services, bots, lines or the customer store that did not answer, and flows that failed" },
             "in_flow_s": maybe(&json!({ "type": "number", "description": "How long on average" })),
         } },
-        "AnnouncementList": { "type": "object", "properties": { "announcements": list("Announcement") } },
+        "AnnouncementList": { "type": "object", "properties": {
+            "time_zone": maybe(&zone), "announcements": list("Announcement"),
+        } },
         "Announcement": { "type": "object", "properties": {
             "name": string,
             "on_until": maybe(&time),

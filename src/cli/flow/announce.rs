@@ -8,8 +8,10 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::publish::ask;
+use super::publish::by_clock;
 use super::publish::told;
 use super::publish::user;
+use super::publish::zone;
 use crate::cli::address;
 use crate::cli::http::path_part;
 use crate::cli::table::table;
@@ -66,8 +68,10 @@ pub(super) fn run(args: &AnnounceArgs) -> Result<(), Trouble> {
 fn list(server: SocketAddr) -> Result<(), Trouble> {
     let answer = ask(server, "GET", "/api/v1/announcements", None)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let zone = zone(&answer);
     let row = |one: &Value| {
-        let until = one["on_until"].as_str().map_or("off".to_owned(), |until| format!("on until {until}"));
+        let until = one["on_until"].as_str();
+        let until = until.map_or("off".to_owned(), |until| format!("on until {}", by_clock(until, &zone)));
         let says: Vec<String> = one["says"].as_array().into_iter().flatten().map(text).collect();
         let switched = &one["switched"];
         vec![text(&one["name"]), until, text(&switched["by"]), text(&switched["why"]), says.join(", ")]

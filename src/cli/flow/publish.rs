@@ -8,16 +8,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp as Instant;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use serde_json::json;
 
 use super::unreadable;
+use crate::base::WallTime;
 use crate::cli::Format;
 use crate::cli::address;
 use crate::cli::http;
 use crate::cli::table::table;
 use crate::cli::trouble::Trouble;
 use crate::server::load;
+use crate::store::story::moment;
 
 /// How long the server may take: it reads and checks every file, and has every new text spoken.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -131,11 +135,12 @@ pub(super) fn versions(args: &VersionsArgs) -> Result<(), Trouble> {
 
 fn show(flows: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let zone = zone(flows);
     let row = |change: &Value| {
         let changes = change["changes"].as_array().map_or(0, Vec::len).to_string();
-        ["version", "at", "did", "by"]
-            .iter()
-            .map(|key| text(&change[*key]))
+        let at = by_clock(change["at"].as_str().unwrap_or_default(), &zone);
+        [text(&change["version"]), at, text(&change["did"]), text(&change["by"])]
+            .into_iter()
             .chain([changes, text(&change["why"])])
             .collect()
     };
@@ -146,14 +151,25 @@ fn show(flows: &Value) {
     if canary.is_object() {
         say!("{} is tried on: {}", text(&canary["version"]), text(&canary["audience"]));
     }
-    outcomes(&flows["outcomes"]);
+    outcomes(&flows["outcomes"], &zone);
     if let Some(errors) = flows["problem"]["errors"].as_array() {
         errors.iter().for_each(|error| say!("\n{}", text(error)));
     }
 }
 
+/// The center's own zone, by which an answer's times are shown; UTC where the server names none.
+pub(super) fn zone(answer: &Value) -> TimeZone {
+    answer["time_zone"].as_str().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+}
+
+/// A time of an answer by the clock of this zone.
+pub(super) fn by_clock(at: &str, zone: &TimeZone) -> String {
+    let instant = at.parse::<Instant>().ok();
+    instant.map_or(at.to_owned(), |at| moment(WallTime(at.as_microsecond()), zone))
+}
+
 /// How calls came out, by version, side by side.
-fn outcomes(outcomes: &Value) {
+fn outcomes(outcomes: &Value, zone: &TimeZone) {
     let versions: Vec<&Value> = outcomes["versions"].as_array().into_iter().flatten().collect();
     if versions.is_empty() {
         return;
@@ -179,13 +195,13 @@ fn outcomes(outcomes: &Value) {
     };
     let names: Vec<String> = versions.iter().map(name).collect();
     let head: Vec<&str> = [""].into_iter().chain(names.iter().map(String::as_str)).collect();
-    say!("\n{}", counted(outcomes));
+    say!("\n{}", counted(outcomes, zone));
     say!("{}", table(&head, &rows));
 }
 
 /// Which calls are counted: all since the server's start or since a trial began, however long a version has been served.
-fn counted(outcomes: &Value) -> String {
-    let since = outcomes["since"].as_str().unwrap_or_default();
+fn counted(outcomes: &Value, zone: &TimeZone) -> String {
+    let since = by_clock(outcomes["since"].as_str().unwrap_or_default(), zone);
     match outcomes["counted_from"].as_str() {
         Some("trial") => format!("of the calls since the trial began, {since}:"),
         _ => format!("of the calls since the server's start, {since}:"),
@@ -267,8 +283,19 @@ mod tests {
 
     #[test]
     fn counts_say_since_when_they_are_and_that_it_is_not_since_a_version_serves() {
-        let of = |from: &str| counted(&json!({ "since": "2026-11-22T14:00:00.000Z", "counted_from": from }));
-        assert_eq!(of("start"), "of the calls since the server's start, 2026-11-22T14:00:00.000Z:");
-        assert_eq!(of("trial"), "of the calls since the trial began, 2026-11-22T14:00:00.000Z:");
+        let berlin = zone(&json!({ "time_zone": "Europe/Berlin" }));
+        let counts = |from: &str| json!({ "since": "2026-11-22T14:00:00.000Z", "counted_from": from });
+        let of = |from: &str| counted(&counts(from), &berlin);
+        assert_eq!(of("start"), "of the calls since the server's start, 2026-11-22 15:00:00 CET:");
+        assert_eq!(of("trial"), "of the calls since the trial began, 2026-11-22 15:00:00 CET:");
+    }
+
+    #[test]
+    fn times_are_those_of_the_centers_clock_and_say_which_that_is() {
+        let of = |zone_name: Value, at: &str| by_clock(at, &zone(&json!({ "time_zone": zone_name })));
+        assert_eq!(of(json!("Europe/Berlin"), "2026-07-01T10:00:00Z"), "2026-07-01 12:00:00 CEST");
+        assert_eq!(of(json!("America/Sao_Paulo"), "2026-07-01T10:00:00Z"), "2026-07-01 07:00:00 -03");
+        assert_eq!(of(Value::Null, "2026-07-01T10:00:00Z"), "2026-07-01 10:00:00 UTC");
+        assert_eq!(of(Value::Null, "soon"), "soon");
     }
 }

@@ -20,7 +20,8 @@ use crate::base::WallTime;
 use crate::flow::Center;
 use crate::flow::announcement::Wish;
 use crate::flow::announcement::Words;
-use crate::store::story::date_and_clock;
+use crate::server::zone_of;
+use crate::store::story::moment;
 
 /// The longest that one is on: what is forgotten ends by itself.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3_600);
@@ -97,15 +98,15 @@ impl Publisher {
     /// Has calls from now on served with the same versions, and announcements as they are switched now.
     fn serve_again(&self, work: &mut Work, name: &str) -> Result<(), PublishError> {
         let files = work.files.clone();
-        let (center, library) = self.read(work, &files)?;
-        // What was not switched is as it was; the reader has warned of it, and who asks for it is told.
-        if !center.announcements.contains_key(name) {
-            return Err(center.unknown_announcement(name).into());
+        let loaded = self.load(work, &files)?;
+        // What cannot be switched was not: whoever asked for it is told, and the log has nothing to say of it.
+        if let Some((_, error)) = loaded.not_switched.iter().find(|(refused, _)| **refused == *name) {
+            return Err(error.clone().into());
         }
-        if let Some(switched) = work.switched.iter().find(|switched| *switched.name == *name) {
-            let mut center = Center::clone(&center);
-            center.switch(name, &switched.wish, &load::known(&work.recordings))?;
+        if !loaded.center.announcements.contains_key(name) {
+            return Err(loaded.center.unknown_announcement(name).into());
         }
+        let (center, library) = Publisher::without_restart(work, loaded)?;
         let tried = match &work.trying {
             Some(trying) => {
                 let files = load::flow_files(&self.versions.place(&trying.trial.version))?;
@@ -126,14 +127,14 @@ impl Publisher {
     }
 }
 
-/// `announcement "outage" is on until 2026-11-26 18:00:00: "…"`
+/// `announcement "outage" is on until 2026-11-26 18:00:00 CET: "…"`
 fn in_words(switched: &Switched, center: &Center, now: WallTime) -> String {
     let name = &switched.name;
     let heard =
         center.announcements.get(name).map(|known| known.in_words(now).join(", ")).unwrap_or_default();
     match &switched.wish {
         Wish::On { until, .. } => {
-            let until = date_and_clock(*until, &center.time_zone);
+            let until = moment(*until, &zone_of(center));
             format!("announcement \"{name}\" is on until {until}: {heard}")
         }
         Wish::Off => format!("announcement \"{name}\" is off"),

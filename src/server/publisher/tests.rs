@@ -568,6 +568,44 @@ fn an_announcement_is_switched_for_a_while_and_outlives_a_restart() {
     assert_eq!(back.did, Did::CanaryEnded, "an announcement is no version to go back to");
 }
 
+#[test]
+fn an_announcement_that_is_refused_was_not_switched_and_the_log_does_not_say_so() {
+    let house = house();
+    with_announcement(&house);
+    let hour = Duration::from_secs(3_600);
+    let switch = || {
+        let words = Words::Prompt("no/such".into());
+        house.publisher.announce("outage", hour, words, "bo", "x").expect_err("no recording");
+        house.publisher.announce("nothing", hour, Words::OfFile, "bo", "x").expect_err("none is called so");
+        house.publisher.announce("outage", hour, Words::OfFile, "bo", "x").expect("in order");
+    };
+    // Tests beside this one may have just told all threads that nobody listens.
+    let log = (0..20).map(|_| logged(switch)).find(|log| log.contains("an announcement was switched"));
+    let log = log.expect("a log");
+    assert_eq!(log.matches("switched").count(), 1, "{log}");
+}
+
+/// What is logged meanwhile, by this thread.
+fn logged(done: impl FnOnce()) -> String {
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            locked(&self.0).extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(subscriber, done);
+    String::from_utf8(locked(&log.0).clone()).expect("a text")
+}
+
 fn sent_with_announcement() -> Option<Texts> {
     let center = format!("{CENTER}announcements: {{ outage: {{ play: hello }} }}\n");
     Some(vec![("center.yaml".to_owned(), center), ("main.yaml".to_owned(), beginning_with("z"))])
