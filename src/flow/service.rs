@@ -11,7 +11,7 @@ use crate::flow::read::yaml::Text;
 use crate::flow::read::yaml::Value;
 use crate::flow::read::yaml::Yaml;
 
-/// How long a service may take, where nothing else is said. A caller hears nothing meanwhile.
+/// How long a service may take, where nothing else is said. A caller waits meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest that it may be given.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ fn service(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Opti
     let tries = fields.optional("tries").and_then(|yaml| reader.number(yaml, 1, 5)).unwrap_or(TRIES);
     let keep = fields.optional("keep").and_then(|yaml| reader.duration(yaml));
     if timeout > LONGEST {
-        let hint = "a caller hears nothing meanwhile";
+        let hint = "a caller waits meanwhile";
         reader.error_hint(key.place, format!("a service has {} s at most", LONGEST.as_secs()), hint);
     }
     let (name, tries) = (Name::from(key.text.as_str()), u32::try_from(tries).unwrap_or(1));

@@ -195,7 +195,9 @@ pub(super) fn failure(error: &ureq::Error) -> Failure {
         ureq::Error::Timeout(_) => Failure::Late,
         ureq::Error::HostNotFound => Failure::NoHost,
         // The system's resolver has no kind of error for it.
-        ureq::Error::Io(error) if error.to_string().starts_with("failed to lookup address") => Failure::NoHost,
+        ureq::Error::Io(error) if error.to_string().starts_with("failed to lookup address") => {
+            Failure::NoHost
+        }
         ureq::Error::Io(error) => match error.kind() {
             ErrorKind::TimedOut | ErrorKind::WouldBlock => Failure::Late,
             ErrorKind::ConnectionRefused => Failure::Refused,

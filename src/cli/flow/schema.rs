@@ -192,6 +192,12 @@ const KEYS: &[(&str, &[Key])] = &[
             ("path", Text, false, "after the service's address; {variable} stands for its value"),
             ("send", Names, false, "fields and the variables that are sent in them, by POST"),
             ("gives", Names, false, "variables and the fields of the answer that they get"),
+            (
+                "meanwhile",
+                Heard,
+                false,
+                "heard when it takes longer than 2 s; one-moment by default, or nothing",
+            ),
             ("then", Node, true, "every variable has its value"),
             ("missing", Node, false, "the service has none: 404; as otherwise by default"),
             ("otherwise", Node, true, "no answer in time, or another than was asked for"),

@@ -17,6 +17,7 @@ use crate::flow::api::Kind;
 use crate::flow::api::Question;
 use crate::flow::model;
 use crate::flow::model::NodeIndex;
+use crate::flow::model::Prompt;
 use crate::flow::node;
 use crate::flow::node::Exit;
 use crate::flow::node::OTHERWISE;
@@ -38,6 +39,13 @@ use crate::flow::template::Piece;
 
 /// How much longer than the service's own time the flow waits: who asks gives up first.
 const GRACE: Duration = Duration::from_millis(500);
+/// The silence after which a caller is told that it takes a moment: so long a pause of somebody who looks something up is
+/// taken for a line that broke.
+const SILENT: Duration = Duration::from_secs(2);
+/// The silence until they are told again.
+const SILENT_AGAIN: Duration = Duration::from_secs(5);
+/// What is said then, where it is recorded and nothing else is written.
+const ONE_MOMENT: &str = "one-moment";
 /// Not there: the service answered with 404.
 const MISSING: ExitName = ExitName::Named("missing");
 
@@ -50,6 +58,8 @@ pub(crate) struct Fetch {
     /// What is sent as JSON, by POST: field and variable. Empty for a GET.
     pub send: Vec<(Name, Name)>,
     pub gives: Vec<Given>,
+    /// What callers hear when it takes longer than [`SILENT`]; each time to its end.
+    pub meanwhile: Vec<Prompt>,
     pub place: Place,
     pub then: NodeIndex,
     /// Without this exit it is as any other failure.
@@ -70,6 +80,18 @@ pub(crate) struct Given {
 pub(crate) struct State {
     number: u32,
     asked: Timestamp,
+    /// It has come out, and what is said meanwhile is not at its end yet.
+    #[serde(default)]
+    outcome: Option<Outcome>,
+}
+
+/// How it came out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Answered,
+    Missing,
+    Failed,
 }
 
 impl Fetch {
@@ -85,6 +107,7 @@ impl Fetch {
             path,
             send: fields.optional("send").map(|yaml| send(yaml, reader)).unwrap_or_default(),
             gives: fields.optional("gives").map(|yaml| gives(yaml, reader)).unwrap_or_default(),
+            meanwhile: meanwhile(fields, reader),
             place: yaml.map_or(fields.place, |yaml| yaml.place),
             then: fields.exit(reader, "then"),
             missing: fields.optional_exit(reader, "missing"),
@@ -118,11 +141,14 @@ impl Fetch {
     pub fn enter(&self, step: &mut Step<'_>) -> (node::State, Next) {
         let number = step.session.next_fetch;
         step.session.next_fetch = number.wrapping_add(1);
-        let state = node::State::Fetch(State { number, asked: step.now });
+        let state = node::State::Fetch(State { number, asked: step.now, outcome: None });
         // The checker lets no flow through whose service is unknown.
         let Some(service) = &self.service else { return (state, Next::Go(OTHERWISE, self.otherwise)) };
         step.stop_play();
-        step.wait(service.timeout + GRACE);
+        match self.meanwhile.is_empty() || service.timeout <= SILENT {
+            true => step.wait(service.timeout + GRACE),
+            false => step.wait(SILENT),
+        }
         let value = |name: &Name| path_part(&step.in_words(name));
         let path = template::filled(&self.path, value);
         let send = self
@@ -141,12 +167,37 @@ impl Fetch {
         (state, Next::Stay)
     }
 
-    pub fn handle(&self, state: &State, step: &mut Step<'_>, input: Input) -> Next {
-        let result = match input {
-            Input::Fetched { number, result } if number == state.number => result,
-            Input::Timer => FetchResult::Failed(Failure::Late),
-            _ => return Next::Stay,
-        };
+    pub fn handle(&self, state: &mut State, step: &mut Step<'_>, input: Input) -> Next {
+        match input {
+            Input::PlayEnded => match state.outcome {
+                Some(outcome) => self.leave(outcome),
+                None => {
+                    step.wait(self.left(state, step).min(SILENT_AGAIN));
+                    Next::Stay
+                }
+            },
+            _ if state.outcome.is_some() => Next::Stay,
+            Input::Timer if !self.left(state, step).is_zero() => {
+                // Whoever keys meanwhile hears it all the same, and the key is kept.
+                if !step.play(&[&self.meanwhile], false, false) {
+                    step.wait(self.left(state, step));
+                }
+                Next::Stay
+            }
+            Input::Timer => self.came_out(state, step, FetchResult::Failed(Failure::Late)),
+            Input::Fetched { number, result } if number == state.number => self.came_out(state, step, result),
+            _ => Next::Stay,
+        }
+    }
+
+    /// How long it may still take. A prompt that plays over its end is no reason to give it up before: who asks says when.
+    fn left(&self, state: &State, step: &Step<'_>) -> Duration {
+        let timeout = self.service.as_ref().map(|service| service.timeout + GRACE).unwrap_or_default();
+        timeout.saturating_sub(step.now.since(state.asked))
+    }
+
+    /// Tells it, and goes on, once what is said meanwhile is at its end.
+    fn came_out(&self, state: &mut State, step: &mut Step<'_>, result: FetchResult) -> Next {
         step.session.timer = None;
         let found = match &result {
             FetchResult::Answered { values: answered, .. } => values(&self.gives, answered),
@@ -166,16 +217,29 @@ impl Fetch {
         let service = self.service.as_ref().map(|service| Name::clone(&service.name)).unwrap_or_default();
         let took = step.now.since(state.asked);
         step.fact(What::ServiceAsked { service, result: Name::from(words.as_str()), took });
-        match (found, result, self.missing) {
-            (Some(values), _, _) => {
+        let outcome = match (found, result) {
+            (Some(values), _) => {
                 for (name, value) in values {
                     step.set(&name, value);
                     step.session.unheard.insert(name);
                 }
-                Next::Go(THEN, self.then)
+                Outcome::Answered
             }
-            (None, FetchResult::Missing, Some(missing)) => Next::Go(MISSING, missing),
-            _ => Next::Go(OTHERWISE, self.otherwise),
+            (None, FetchResult::Missing) => Outcome::Missing,
+            _ => Outcome::Failed,
+        };
+        if step.session.playing.is_some() {
+            state.outcome = Some(outcome);
+            return Next::Stay;
+        }
+        self.leave(outcome)
+    }
+
+    fn leave(&self, outcome: Outcome) -> Next {
+        match (outcome, self.missing) {
+            (Outcome::Answered, _) => Next::Go(THEN, self.then),
+            (Outcome::Missing, Some(missing)) => Next::Go(MISSING, missing),
+            (Outcome::Missing, None) | (Outcome::Failed, _) => Next::Go(OTHERWISE, self.otherwise),
         }
     }
 }
@@ -192,6 +256,20 @@ pub(crate) fn values(
         return None;
     }
     gives.iter().zip(answered).map(one).collect()
+}
+
+/// `meanwhile: one-moment`, `[…]`, or `nothing`.
+fn meanwhile(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Vec<Prompt> {
+    let Some(yaml) = fields.optional("meanwhile") else {
+        let in_all = |reader: &Reader<'_>| {
+            reader.names.languages.iter().all(|language| reader.prompts.has(language, ONE_MOMENT))
+        };
+        return if in_all(reader) { vec![Prompt::Recorded(Name::from(ONE_MOMENT))] } else { Vec::new() };
+    };
+    match &yaml.value {
+        Value::Text(text) if text.text == "nothing" && !text.quoted => Vec::new(),
+        _ => reader.heard(yaml),
+    }
 }
 
 /// `/orders/{order}/status`

@@ -393,6 +393,7 @@ impl Node {
             Node::Callback(node) => node.heard(),
             Node::Voicemail(node) => node.greeting.iter().collect(),
             Node::Survey(node) => node.question.heard(),
+            Node::Fetch(node) => node.meanwhile.iter().collect(),
             Node::Announce(node) => {
                 node.announcement.iter().flat_map(|announcement| announcement.all()).collect()
             }

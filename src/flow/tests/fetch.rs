@@ -116,16 +116,74 @@ fn what_does_not_answer_leads_on_in_time() {
     let asked_at = phone.now;
     // Written down meanwhile, as any run can be.
     phone.run = read_back(&phone.run);
-    phone.play("~");
+    phone.play("~ . ~");
     assert_eq!(
         phone.now.since(asked_at),
-        Duration::from_millis(3_500),
-        "the service's time, and a little more"
+        Duration::from_secs(4),
+        "the service's time, and a little more, and what is said meanwhile to its end"
     );
     ends(&phone, "did not answer in time", "to billing, 0 needs more, priority 0");
     let before = phone.transcript.len();
     phone.play("answered");
     assert_eq!(phone.transcript.len(), before, "too late");
+}
+
+#[test]
+fn who_waits_for_a_service_is_told_that_it_takes_a_moment() {
+    let center = center();
+    let mut phone = asked(&center);
+    let (asked_at, answers) = (phone.now, [text("sent"), text("3"), Value::Truth(false)]);
+    phone.play("~");
+    assert_eq!(phone.now.since(asked_at), Duration::from_secs(2));
+    assert_eq!(phone.transcript.last().unwrap(), "hears one-moment");
+    // It is heard to its end, and only then goes on what the answer leads to.
+    phone.run = read_back(&phone.run);
+    phone.says(&answers);
+    assert_eq!(phone.transcript.last().unwrap(), "late = false");
+    phone.run = read_back(&phone.run);
+    phone.play(".");
+    ends(&phone, "answered", "late = false\nhangs up: sent");
+    // Whoever answers sooner interrupts nobody.
+    let mut phone = asked(&center);
+    phone.says(&answers);
+    ends(&phone, "answered", "hangs up: sent");
+    assert!(!phone.transcript.iter().any(|line| line.contains("one-moment")));
+}
+
+#[test]
+fn a_service_that_takes_long_is_excused_again_and_again_and_given_up_in_its_time() {
+    let long = CENTER.replace("timeout: 3s", "timeout: 10s");
+    let center = center_of(&[("center.yaml", &long), ("main.yaml", MAIN)]);
+    let mut phone = asked(&center);
+    let asked_at = phone.now;
+    phone.play("~ . ~ 5 . ~");
+    let moments = phone.transcript.iter().filter(|line| *line == "hears one-moment").count();
+    assert_eq!(moments, 2, "{:?}", phone.transcript);
+    ends(&phone, "did not answer in time", "to billing, 0 needs more, priority 0");
+    assert_eq!(
+        phone.now.since(asked_at),
+        Duration::from_millis(11_200),
+        "2 s of silence, a prompt, 5 s, a key, a prompt"
+    );
+}
+
+#[test]
+fn what_is_said_meanwhile_can_be_something_else_or_nothing_and_is_nothing_for_a_quick_service() {
+    let meanwhile = |words: &str, timeout: &str| {
+        let flow = MAIN.replace("    then: which", &format!("{words}    then: which"));
+        let center = CENTER.replace("timeout: 3s", timeout);
+        let center = center_of(&[("center.yaml", &center), ("main.yaml", &flow)]);
+        let mut phone = asked(&center);
+        phone.play("~");
+        phone.transcript.last().unwrap().clone()
+    };
+    assert_eq!(
+        meanwhile("    meanwhile: [menu/to-a-person, beep]\n", "timeout: 3s"),
+        "hears menu/to-a-person beep"
+    );
+    let person = "to billing, 0 needs more, priority 0";
+    assert_eq!(meanwhile("    meanwhile: nothing\n", "timeout: 3s"), person);
+    assert_eq!(meanwhile("", "timeout: 2s"), person, "it is over by then");
 }
 
 #[test]

@@ -132,6 +132,6 @@ fn while_a_callers_phone_holds_the_line_their_silence_is_not_counted() {
     phone.play("~");
     assert_eq!(phone.transcript.last().map(String::as_str), Some("hears menu/main"));
     let mut phone = Phone::dial(&center, "main", None);
-    phone.play(". 2 holds ~");
+    phone.play(". 2 holds ~ . ~");
     assert_eq!(phone.transcript.last().map(String::as_str), Some("hears long"), "the service is late");
 }

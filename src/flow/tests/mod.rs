@@ -89,7 +89,7 @@ pub(super) fn prompts() -> Prompts {
         agent/unknown-code language/es hold-music tone-1004 beep \
         callback/your-number callback/confirm callback/key-number callback/when callback/key-time callback/at \
         callback/confirm-time callback/promised voicemail/greeting voicemail/review voicemail/kept voicemail/nothing \
-        survey/satisfied survey/solved survey/thanks";
+        survey/satisfied survey/solved survey/thanks one-moment";
     named
         .split_whitespace()
         .map(str::to_owned)

@@ -172,10 +172,9 @@ fn what_was_wrong_is_said_and_what_is_no_answer_has_failed() {
 #[test]
 fn a_service_that_hangs_up_or_speaks_another_language_is_told_as_such() {
     let little = little();
-    for (says, words) in [
-        ("", "broke the connection off"),
-        ("220 mail.example ESMTP\r\n", "does not speak HTTP as it should"),
-    ] {
+    for (says, words) in
+        [("", "broke the connection off"), ("220 mail.example ESMTP\r\n", "does not speak HTTP as it should")]
+    {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/", listener.local_addr().expect("an address"));
         let other = thread::spawn(move || {
@@ -236,7 +235,9 @@ fn an_answer_bears_the_questions_number_and_the_last_one_holds_while_the_service
     for _ in 0..8 {
         fetcher.ask(CallId(4), question.clone(), None);
         let known = answers.blocking_recv().expect("an answer");
-        let FetchResult::Answered { values, instead_of: Some(failure) } = known.result else { panic!("kept") };
+        let FetchResult::Answered { values, instead_of: Some(failure) } = known.result else {
+            panic!("kept")
+        };
         assert_eq!(values, good());
         whys.push(failure.to_string());
     }
