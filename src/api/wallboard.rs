@@ -313,6 +313,7 @@ impl BoardJson {
                 state.recordings.trouble(),
                 standbys.and_then(StandbyStats::trouble),
                 flows.as_ref().and_then(Status::trouble),
+                alarms::unreached(&live.unreached.agents(), now),
             ]
             .into_iter()
             .flatten()

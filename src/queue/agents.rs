@@ -34,8 +34,10 @@ use crate::fact::MissedWhy;
 
 /// For so long at least an agent who did not take a call, and says to be ready again, is not rung for the same.
 pub(super) const SPARED_AT_LEAST: Duration = Duration::from_secs(5);
-/// After any miss, an agent who is always ready is so again.
+/// After any miss, an agent who is always ready is so again; twice as late each time that their phone was not even reached …
 pub(super) const ALWAYS_READY_PAUSE: Duration = Duration::from_secs(5);
+/// … up to this.
+pub(super) const UNREACHED_PAUSE: Duration = Duration::from_secs(120);
 
 /// How many calls are remembered that an agent is not to be rung for; the oldest is forgotten first.
 const SPARED_AT_MOST: usize = 8;
@@ -61,6 +63,9 @@ pub(super) struct Agent {
     /// How many calls must not get them.
     #[serde(default)]
     pub excluded: u32,
+    /// How often in a row their phone could not be reached.
+    #[serde(default)]
+    pub unreached: u32,
     /// Their entry among the deadlines.
     due: Option<Timestamp>,
 }
@@ -77,6 +82,7 @@ impl Agent {
             until: None,
             spared: SmallVec::new(),
             excluded: 0,
+            unreached: 0,
             due: None,
         }
     }
@@ -94,6 +100,19 @@ impl Agent {
     /// Whether their deadline is then.
     pub fn is_due(&self, at: Timestamp) -> bool {
         self.due == Some(at)
+    }
+
+    /// How long an agent who is always ready has no calls after a ring that came to nothing for this.
+    fn pause_of_always_ready(&mut self, why: MissedWhy) -> Duration {
+        match why {
+            MissedWhy::Unreachable => self.unreached = self.unreached.saturating_add(1),
+            // The phone itself has answered.
+            MissedWhy::Declined | MissedWhy::Busy => self.unreached = 0,
+            // A phone that is off may let its ring run out, as one may that nobody heard.
+            MissedWhy::NoAnswer | MissedWhy::Withdrawn => return ALWAYS_READY_PAUSE,
+        }
+        let doublings = self.unreached.saturating_sub(1).min(8);
+        (ALWAYS_READY_PAUSE * (1 << doublings)).min(UNREACHED_PAUSE)
     }
 
     /// The next time something is to be done about this agent.
@@ -123,6 +142,8 @@ impl Engine {
         if agent.gone && wish != AgentWish::Offline {
             return debug!(agent = %id, "a wish of an agent who is gone");
         }
+        // Whoever says something of them has looked after their phone, or will.
+        agent.unreached = 0;
         match (&agent.state, wish) {
             (AgentState::Ringing(call), AgentWish::Offline) => {
                 let call = *call;
@@ -202,7 +223,7 @@ impl Engine {
         if why == MissedWhy::Withdrawn {
             return self.release_agent(id, out);
         }
-        let pause = if agent.always_ready { Some(ALWAYS_READY_PAUSE) } else { pause };
+        let pause = if agent.always_ready { Some(agent.pause_of_always_ready(why)) } else { pause };
         match agent.next.take() {
             Some(AgentWish::NotReady(wanted)) => self.set_agent(id, AgentState::NotReady(wanted), None, out),
             _ => self.set_agent(id, AgentState::NotReady(reason.into()), pause.map(|pause| now + pause), out),

@@ -251,7 +251,8 @@ impl Engine {
             self.foresight.learn(queue, target, &forecast, waited);
         }
         self.queues[queue.0 as usize].goes(&self.calls[&id]);
-        self.agents[agent.0 as usize].calls += 1;
+        let taker = &mut self.agents[agent.0 as usize];
+        (taker.calls, taker.unreached) = (taker.calls + 1, 0);
         self.rearm_call(id);
         self.withdraw(id, &slower, out);
         out.push(Action::Connected { call: id, agent, waited, quote });

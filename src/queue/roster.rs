@@ -46,7 +46,8 @@ impl Engine {
             debug!(agent = %id, "an agent whose place is not the next");
             return;
         };
-        (agent.always_ready, agent.gone) = (config.always_ready, config.gone);
+        // Their phone may be another one.
+        (agent.always_ready, agent.gone, agent.unreached) = (config.always_ready, config.gone, 0);
         if config.gone {
             self.agent_wants(id, AgentWish::Offline, out);
         }

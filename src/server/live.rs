@@ -36,9 +36,12 @@ use crate::server::messages::Messages;
 use crate::server::outcomes::Outcomes;
 use crate::server::passages::Node;
 use crate::server::passages::Passages;
+use crate::server::spread::FIRST_HEARD_BOUNDS;
+use crate::server::spread::MOS_BOUNDS;
 use crate::server::spread::Spread;
 pub use crate::server::spread::SpreadCounts;
 use crate::server::trends::Trends;
+use crate::server::unreached::Unreached;
 use crate::store::DatedFact;
 
 /// Facts that a watcher may lag behind; then it is cut and must read everything anew. About 200 ms at the
@@ -68,6 +71,8 @@ pub struct Live {
     /// What was told of the last week.
     pub trends: Trends,
     pub shut_out: ShutOut,
+    /// Agents who are always ready, and whose phones are not there.
+    pub unreached: Unreached,
     rules: RwLock<Arc<Rules>>,
     watchers: broadcast::Sender<Arc<DatedFact>>,
     counters: Counters,
@@ -166,12 +171,6 @@ struct Counters {
     first_heard: Spread,
 }
 
-/// From what nobody notices to what makes people say hello.
-const FIRST_HEARD_BOUNDS: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
-
-/// From "nearly all dissatisfied" to "very satisfied" (ITU-T G.107 Annex B).
-const MOS_BOUNDS: [f64; 7] = [2.0, 2.5, 3.0, 3.5, 3.8, 4.1, 4.3];
-
 /// Every way in which a call comes out, in the order of its counters.
 const OUTCOMES: [Outcome; 11] = [
     Outcome::Talked,
@@ -226,6 +225,7 @@ impl Live {
             messages: Messages::default(),
             trends: Trends::default(),
             shut_out: ShutOut::default(),
+            unreached: Unreached::default(),
             rules: RwLock::new(Arc::new(rules)),
             watchers: broadcast::channel(WATCHER_LAG).0,
             counters: Counters::new(),
@@ -253,6 +253,7 @@ impl Live {
         self.outcomes.apply(dated);
         self.messages.apply(dated);
         self.trends.apply(dated);
+        self.unreached.apply(dated, |agent| self.rules().is_always_ready(agent));
         if self.watchers.receiver_count() > 0 {
             // An error means that the last watcher has just gone.
             let _ = self.watchers.send(Arc::new(dated.clone()));

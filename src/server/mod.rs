@@ -40,6 +40,7 @@ mod start;
 pub mod switchboard;
 pub mod trends;
 pub mod trunks;
+mod unreached;
 pub mod versions;
 pub mod webhooks;
 

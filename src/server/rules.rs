@@ -41,6 +41,8 @@ pub struct AgentRules {
     pub skills: Vec<(Name, u8)>,
     /// After how long their phone takes a queue's calls by itself; none: they pick up.
     pub auto_answer: Option<Duration>,
+    /// Whether nobody signs them in or out: a phone at a fixed address.
+    pub always_ready: bool,
 }
 
 /// A queue.
@@ -74,6 +76,7 @@ impl Rules {
             name: agent.name.clone(),
             skills: agent.skills.iter().map(|need| (skill(need.skill.0 as usize), need.level)).collect(),
             auto_answer: center.auto_answer.get(&id).copied(),
+            always_ready: agent.always_ready,
         });
         let queues = config.queues.iter().map(|queue| QueueRules {
             name: queue.name.clone(),
@@ -92,6 +95,11 @@ impl Rules {
     /// Whether somebody of this name is an agent.
     pub fn has_agent(&self, name: &str) -> bool {
         self.agents.iter().any(|agent| *agent.name == *name)
+    }
+
+    /// Whether an agent's phone is at a fixed address, and nobody signs them in.
+    pub fn is_always_ready(&self, name: &str) -> bool {
+        self.agents.iter().any(|agent| *agent.name == *name && agent.always_ready)
     }
 
     /// What is to be told of the queues' targets, where the last that were told are these.
@@ -136,8 +144,12 @@ impl Rules {
     /// Agents with billing 5 and support 5, and queues with defaults.
     pub(crate) fn named(agents: &[&str], queues: &[&str]) -> Rules {
         let skills = vec![("billing".into(), 5), ("support".into(), 5)];
-        let agent =
-            |name: &&str| AgentRules { name: (*name).into(), skills: skills.clone(), auto_answer: None };
+        let agent = |name: &&str| AgentRules {
+            name: (*name).into(),
+            skills: skills.clone(),
+            auto_answer: None,
+            always_ready: false,
+        };
         Rules {
             agents: agents.iter().map(agent).collect(),
             gone: Vec::new(),

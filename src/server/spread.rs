@@ -3,6 +3,12 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+/// From what nobody notices to what makes people say hello.
+pub(super) const FIRST_HEARD_BOUNDS: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
+
+/// From "nearly all dissatisfied" to "very satisfied" (ITU-T G.107 Annex B).
+pub(super) const MOS_BOUNDS: [f64; 7] = [2.0, 2.5, 3.0, 3.5, 3.8, 4.1, 4.3];
+
 /// Sums are kept in millionths.
 const PARTS: f64 = 1e6;
 

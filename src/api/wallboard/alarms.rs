@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::api::queues::waited_s;
+use crate::base::Name;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::Promise;
@@ -80,6 +81,15 @@ pub(super) fn surge(since: WallTime, now: WallTime) -> String {
 /// The alarm of a queue whose last week was another one than those before, on the day on which it is told.
 pub(super) fn trend(words: &str) -> String {
     format!("last week was another one than those before: {words}")
+}
+
+/// The alarm of phones that are always ready and cannot be reached, those first that are so for longest.
+pub(super) fn unreached(agents: &[(Name, WallTime)], now: WallTime) -> Option<String> {
+    let mut agents: Vec<&(Name, WallTime)> = agents.iter().collect();
+    agents.sort_by_key(|(_, since)| *since);
+    let one = |(name, since): &&(Name, WallTime)| format!("{name} for {} min", waited_s(*since, now) / 60);
+    let all: Vec<String> = agents.iter().map(one).collect();
+    (!all.is_empty()).then(|| format!("phones that are always ready cannot be reached: {}", all.join(", ")))
 }
 
 /// The alarm of a server whose history is being lost.

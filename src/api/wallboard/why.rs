@@ -82,7 +82,12 @@ mod tests {
     #[test]
     fn who_is_called_back_first_is_told_with_who_is_kept_for_them() {
         let rules = Rules {
-            agents: vec![AgentRules { name: "alice".into(), skills: Vec::new(), auto_answer: None }],
+            agents: vec![AgentRules {
+                name: "alice".into(),
+                skills: Vec::new(),
+                auto_answer: None,
+                always_ready: false,
+            }],
             ..Rules::named(&[], &["billing"])
         };
         let live = Live::new(sample::STARTED, rules);
@@ -114,7 +119,8 @@ mod tests {
 
     #[test]
     fn who_waits_though_somebody_is_idle_is_told_why() {
-        let alice = AgentRules { name: "alice".into(), skills: Vec::new(), auto_answer: None };
+        let alice =
+            AgentRules { name: "alice".into(), skills: Vec::new(), auto_answer: None, always_ready: false };
         let live =
             Live::new(sample::STARTED, Rules { agents: vec![alice], ..Rules::named(&[], &["billing"]) });
         let told = |call: Option<u64>, what| {
@@ -153,7 +159,7 @@ mod tests {
             let skills = |level: u8| if level > 0 { vec![("billing".into(), level)] } else { Vec::new() };
             let of = |(name, level): (&&str, u8)| {
                 let (name, skills) = ((*name).into(), skills(level));
-                AgentRules { name, skills, auto_answer: None }
+                AgentRules { name, skills, auto_answer: None, always_ready: false }
             };
             let agents: Vec<AgentRules> = AGENTS.iter().zip(levels).map(of).collect();
             let rules = Rules { agents, ..Rules::named(&[], &["billing"]) };

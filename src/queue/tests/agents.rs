@@ -1,6 +1,7 @@
 //! What agents notice: states, what leaves them, and what is done about calls they do not take.
 
 use super::script::check;
+use super::script::run;
 
 #[test]
 fn a_ready_agent_is_rung_at_once_and_gets_wrap_up_after_the_talk() {
@@ -235,6 +236,50 @@ fn an_agent_who_is_always_ready_is_so_again_soon_after_a_miss_and_has_no_wrap_up
          26 bench: talking 1
          30 bench: ready",
     );
+}
+
+#[test]
+fn a_phone_that_is_always_ready_and_never_reached_is_rung_less_and_less_often_and_callers_go_on() {
+    let script = |last: &str| {
+        let fails = [0, 5, 15, 35, 75, 155, 275].map(|at| format!("{at} bench fails 1 unreachable"));
+        format!(
+            "queue bench, given, check-in 0, ring 200
+             agent bench x 1, always
+             agent alice x 1
+             0 call 1 enters bench
+             {}
+             {last}",
+            fails.join("\n")
+        )
+    };
+    let pauses = |last: &str| -> Vec<String> {
+        let told = run(&script(last));
+        let of_bench =
+            told.lines().filter(|line| line.contains("bench: not ready") || line.contains("has bench"));
+        of_bench.map(str::to_owned).collect()
+    };
+    let until = |at: u32, until: u32| format!("{at} bench: not ready (phone unreachable) until {until}");
+    let doubled = [
+        until(0, 5),
+        until(5, 15),
+        until(15, 35),
+        until(35, 75),
+        until(75, 155),
+        until(155, 275),
+        until(275, 395),
+    ];
+    assert_eq!(pauses("394 nothing"), doubled, "and no longer than two minutes");
+    // Whom somebody calls ready has a phone that was looked after, and so has who refuses.
+    let after = |last: &str| pauses(last)[doubled.len()..].to_vec();
+    assert_eq!(after("300 bench ready\n301 bench fails 1 unreachable"), [until(301, 306)]);
+    let again = "395 bench fails 1 declined\n405 bench fails 1 unreachable";
+    assert_eq!(after(again)[1..], [until(405, 410)]);
+    let talked =
+        "395 bench picks up 1\n396 bench ends 1\n396 call 2 enters bench\n397 bench fails 2 unreachable";
+    assert_eq!(after(talked)[1..], [until(397, 402)]);
+    // Nobody waits for it: whoever else is there is rung at once.
+    let told = run(&script("276 alice ready"));
+    assert!(told.contains("276 ring alice for 1"), "{told}");
 }
 
 #[test]

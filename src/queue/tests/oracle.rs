@@ -2,6 +2,7 @@
 //! answered, decides everything anew by looking at all of them, and objects.
 
 mod eligible;
+mod misses;
 mod reached;
 mod roster;
 mod surge;
@@ -98,6 +99,8 @@ pub(super) struct Agent {
     idle_since: Timestamp,
     until: Option<Timestamp>,
     spared: Vec<(CallId, Timestamp)>,
+    /// How often in a row their phone was not reached.
+    unreached: usize,
 }
 
 /// Who joins, and from when they may be called back if they do not stay on the line.
@@ -201,23 +204,12 @@ impl Oracle {
         }
     }
 
-    /// An agent did not take a call: for how long they are not rung for it again.
-    fn spare(&mut self, now: Timestamp, call: CallId, agent: AgentId, why: MissedWhy) {
-        let misses = self.config.queues[self.calls[&call].queue.0 as usize].misses;
-        let pause = match why {
-            MissedWhy::NoAnswer => misses.no_answer,
-            MissedWhy::Declined => misses.declined,
-            MissedWhy::Busy => misses.busy,
-            MissedWhy::Unreachable => misses.unreachable,
-            MissedWhy::Withdrawn => None,
-        };
-        if why != MissedWhy::NoAnswer || pause.is_some() {
-            let spared = pause.unwrap_or_default().max(Duration::from_secs(5));
-            self.agent(agent).spared.push((call, now + spared));
-        }
-    }
-
     fn told(&mut self, now: Timestamp, event: &Event, joining: &mut Option<Joining>) {
+        if let Event::AgentWants { agent, .. } = event
+            && let Some(agent) = self.agents.get_mut(agent.0 as usize)
+        {
+            agent.unreached = 0;
+        }
         if let Some(joins) = joining_by(now, event).filter(|joins| !self.calls.contains_key(&joins.0.call)) {
             *joining = Some(joins);
         }
@@ -225,8 +217,14 @@ impl Oracle {
             Event::RingFailed { call, agent, why } if self.rings_at(*call, *agent) => {
                 self.rings_no_more(*call, *agent);
                 self.spare(now, *call, *agent, *why);
+                match why {
+                    MissedWhy::Unreachable => self.agent(*agent).unreached += 1,
+                    MissedWhy::Declined | MissedWhy::Busy => self.agent(*agent).unreached = 0,
+                    MissedWhy::NoAnswer | MissedWhy::Withdrawn => {}
+                }
             }
             Event::PickedUp { call, agent } if self.rings_at(*call, *agent) => {
+                self.agent(*agent).unreached = 0;
                 let call = self.call(*call);
                 call.rings.retain(|other| other != agent);
                 (call.stage, call.prefer) = (Stage::Talking(*agent), None);
@@ -733,6 +731,7 @@ impl Oracle {
         to: &AgentState,
         until: Option<Timestamp>,
     ) {
+        self.backs_off(now, id, to, until);
         let agent = self.agent(id);
         assert_eq!(agent.state, *from);
         if *to == AgentState::Ready && !matches!(from, AgentState::Ringing(_) | AgentState::Reserved(_)) {

@@ -131,6 +131,7 @@ const MUST_BE_SEEN: &[&str] = &[
     "agent declined a call",
     "agent phone busy",
     "agent phone unreachable",
+    "not reached again",
     "agent wrap-up",
     "agent lunch",
     "agent offline",
@@ -183,6 +184,8 @@ struct Simulation {
     last: Event,
     /// Whether the server is asked to stop, and has not been yet.
     stops: bool,
+    /// Whether the phones of those who are always ready are off.
+    unplugged: bool,
     /// The steps, where they are wanted.
     logs: Option<Vec<log::Step>>,
 }
@@ -203,6 +206,7 @@ impl Simulation {
             next_call: 1,
             last: Event::Tick,
             stops: seed.is_multiple_of(6),
+            unplugged: seed.is_multiple_of(5),
             logs: None,
         }
     }
@@ -372,7 +376,7 @@ impl Simulation {
             rings.get(self.chance.below(rings.len().max(1) as u64) as usize).copied().unwrap_or(AgentId(0));
         match (self.oracle.calls[&call].stage, self.chance.below(10)) {
             (Stage::Ringing(_), 0..4) => Event::PickedUp { call, agent },
-            (Stage::Ringing(_), 4..7) => Event::RingFailed { call, agent, why: self.why() },
+            (Stage::Ringing(_), 4..7) => Event::RingFailed { call, agent, why: self.why_of(agent) },
             (Stage::Reserved(_), 0..4) => Event::CallerReached { call },
             (Stage::Reserved(_), 4) => Event::CallerMissed { call },
             (Stage::Reserved(_), 5..7) => {
@@ -457,6 +461,13 @@ impl Simulation {
             4 => Event::Abandoned { call },
             5 => Event::Permission { call, answer: self.answer() },
             _ => Event::Tick,
+        }
+    }
+
+    fn why_of(&mut self, agent: AgentId) -> MissedWhy {
+        match self.unplugged && self.oracle.config().agents[agent.0 as usize].always_ready {
+            true => MissedWhy::Unreachable,
+            false => self.why(),
         }
     }
 

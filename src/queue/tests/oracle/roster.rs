@@ -13,7 +13,7 @@ use crate::queue::api::SkillChange;
 impl Agent {
     pub(super) fn new(state: AgentState) -> Agent {
         let (goes_on, calls, spared) = (true, 0, Vec::new());
-        Agent { state, goes_on, calls, idle_since: Timestamp::ZERO, until: None, spared }
+        Agent { state, goes_on, calls, idle_since: Timestamp::ZERO, until: None, spared, unreached: 0 }
     }
 }
 
@@ -39,6 +39,7 @@ impl Oracle {
             let Some(known) = self.config.agents.get_mut(place) else { continue };
             (known.always_ready, known.gone) = (config.always_ready, config.gone);
             let agent = &mut self.agents[place];
+            agent.unreached = 0;
             if !config.gone {
                 continue;
             }
