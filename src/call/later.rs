@@ -26,12 +26,12 @@ impl Call {
     pub(super) fn offers_callback(&self, center: &Center) -> bool {
         let recorded = center.prompts.has(&self.language, HOLD_KEYS_CALLBACK);
         let alone = self.talk().is_some_and(|talk| talk.members.is_empty() && talk.consult.is_none());
-        recorded && alone && self.has_callback_number()
+        recorded && alone && self.has_callback_number(center)
     }
 
-    /// Whether the caller called us, from a number that we know.
-    fn has_callback_number(&self) -> bool {
-        self.placed.is_none() && self.joined.is_some() && !self.arrival.number.is_empty()
+    /// Whether the caller called us, from a number that we know and can call.
+    fn has_callback_number(&self, center: &Center) -> bool {
+        self.placed.is_none() && self.joined.is_some() && self.can_be_called_back(center)
     }
 
     pub(super) fn call_back_wish(
@@ -51,7 +51,7 @@ impl Call {
         if !talk.members.is_empty() {
             return Err(Refusal::Conference);
         }
-        if !self.has_callback_number() {
+        if !self.has_callback_number(center) {
             return Err(Refusal::NoNumber);
         }
         if self.policy(center).hold.way == HoldWay::Prompted {

@@ -491,6 +491,25 @@ line closes",
 }
 
 #[test]
+fn who_came_by_a_trunk_is_offered_a_callback_where_some_trunk_could_call_them() {
+    let mut deaf = Center::clone(&TEST_CENTER);
+    deaf.trunks[0].outbound = None;
+    let question = |center: &Center, trunk: Option<&str>| {
+        let mut script = Script::arrive("1001", "", None);
+        let arrival = &mut script.call.arrival;
+        (arrival.number, arrival.trunk) = ("+12025550143".to_owned(), trunk.map(Name::from));
+        let mut out = Vec::new();
+        script.call.handle(center, script.now, WallTime(0), CallEvent::Queue(asks()), &mut out);
+        script.note("asked", out);
+        let asked = script.transcript.split("asked").last().expect("asked").trim().to_owned();
+        asked.rsplit(' ').next().expect("words").to_owned()
+    };
+    assert_eq!(question(&TEST_CENTER, Some("provider")), "wait/question");
+    assert_eq!(question(&deaf, Some("provider")), "wait/question-hold", "nobody could call them");
+    assert_eq!(question(&deaf, None), "wait/question", "a phone that dialled us by itself is where it was");
+}
+
+#[test]
 fn who_cannot_be_called_back_is_offered_no_callback_and_gets_none() {
     let mut script = Script::arrive("1001", "", None);
     script.word("engine asks", asks());

@@ -415,9 +415,11 @@ impl Call {
         }
     }
 
-    /// Whether there is a number to call back: a withheld one is none, and a web page has none.
-    fn can_be_called_back(&self) -> bool {
-        !self.arrival.number.is_empty()
+    /// Whether there is a number to call back, and a way to it: a withheld one is none, and a web page has none. Who came by
+    /// a trunk is called by a trunk, who dialled us by themselves where their phone is.
+    pub(super) fn can_be_called_back(&self, center: &Center) -> bool {
+        let calls_out = || center.trunks.iter().any(|trunk| trunk.outbound.is_some());
+        !self.arrival.number.is_empty() && (self.arrival.trunk.is_none() || calls_out())
     }
 
     /// The caller hears nothing of it: they wait as before.
@@ -443,8 +445,9 @@ impl Call {
         let mut words: Vec<Name> = self.tell_surge(prompts).into_iter().collect();
         words.push(prompts.all_busy.clone());
         words.extend(quote_words(&self.language, quote, prompts));
-        words
-            .push(if self.can_be_called_back() { &prompts.question } else { &prompts.question_hold }.clone());
+        words.push(
+            if self.can_be_called_back(center) { &prompts.question } else { &prompts.question_hold }.clone(),
+        );
         if let Phase::Waiting(wait) = &mut self.phase {
             wait.said.minutes = quote.map(minutes).or(wait.said.minutes);
         }
@@ -784,7 +787,7 @@ impl Call {
         match (digit, offer) {
             ('1', _) if asked => Some(Choice::Hold),
             // An offer may be taken at any time of the wait, not only when asked.
-            (_, Some(WaitOffer::Callback)) if self.can_be_called_back() => Some(Choice::Callback),
+            (_, Some(WaitOffer::Callback)) if self.can_be_called_back(center) => Some(Choice::Callback),
             (_, Some(WaitOffer::Flow(flow))) => Some(Choice::Flow(flow.clone())),
             _ => None,
         }

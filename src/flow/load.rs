@@ -105,6 +105,7 @@ pub fn load_beside(
             // Whom nobody can ever serve is reported already.
             if !center_reader.has_errors() && readers.values().all(|reader| !reader.has_errors()) {
                 check::presence(&center_file.center, &flows, &mut readers);
+                check::unused(center_file, &flows, &mut readers);
             }
         }
     }

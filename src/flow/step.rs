@@ -144,14 +144,17 @@ impl Session {
     }
 }
 
+/// All that [`verified_by`] may be.
+pub(crate) const VERIFIED_BY: [&str; 4] = ["", "pin", "birth date", "code"];
+
 /// As conditions have it: `pin`, `birth date`, `code`; empty for who has proven nothing.
 pub(crate) fn verified_by(how: Option<Verification>) -> &'static str {
-    match how {
-        Some(Verification::VerifiedByPin) => "pin",
-        Some(Verification::VerifiedByBirthDate) => "birth date",
-        Some(Verification::VerifiedByCode) => "code",
-        _ => "",
-    }
+    VERIFIED_BY[match how {
+        Some(Verification::VerifiedByPin) => 1,
+        Some(Verification::VerifiedByBirthDate) => 2,
+        Some(Verification::VerifiedByCode) => 3,
+        _ => 0,
+    }]
 }
 
 /// What plays now.

@@ -30,6 +30,8 @@ use crate::base::Name;
 use crate::flow::Center;
 use crate::flow::bot;
 use crate::flow::center::AlarmPolicy;
+use crate::flow::center::Trunk;
+use crate::flow::center::WaitOffer;
 use crate::flow::center_file::agent::Dated;
 use crate::flow::center_file::agent::agent;
 use crate::flow::center_file::agent::in_their_places;
@@ -65,6 +67,7 @@ use crate::flow::hours;
 use crate::flow::needs;
 use crate::flow::read::Reader;
 use crate::flow::read::fields::Fields;
+use crate::flow::read::list;
 use crate::flow::read::named;
 use crate::flow::read::yaml::Place;
 use crate::flow::read::yaml::Text;
@@ -138,9 +141,14 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
     let routing = fields.optional("routing").and_then(|yaml| routing(yaml, reader)).unwrap_or_default();
     let redial = fields.duration(reader, "redial", Duration::from_secs(120));
     let numbers = fields.require(reader, "numbers").map(|yaml| numbers(yaml, reader)).unwrap_or_default();
+    reader.names.numbers = numbers.keys().cloned().collect();
     let feature_codes =
         fields.optional("feature_codes").map(|yaml| codes(yaml, &numbers, reader)).unwrap_or_default();
+    let before = reader.diagnostics.len();
     let trunks = all("trunks", &mut fields, reader, trunk);
+    if let Some(yaml) = fields.optional("trunks").filter(|_| reader.diagnostics.len() == before) {
+        no_way_back(&trunks, &queues, yaml.place, reader);
+    }
     let believed = fields.optional("believe_numbers").and_then(|yaml| believe_numbers(yaml, reader));
     let keep_recordings = fields.optional("keep_recordings").and_then(|yaml| days(yaml, reader));
     let keep_history = fields.optional("keep_history").and_then(|yaml| history(yaml, reader));
@@ -241,6 +249,7 @@ fn names(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (Option<TimeZone>,
     reader.names.time_zone = zone.clone();
     if let Some(yaml) = fields.optional("hours") {
         reader.names.hours = hours::read(yaml, &zone, reader);
+        over.extend(hours::lapses(yaml, &reader.names.hours, reader));
         if named_zone.is_none() {
             let hint = "name the center's, so that it opens by its own clock: time_zone: Europe/Berlin";
             reader.warning(
@@ -251,7 +260,9 @@ fn names(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> (Option<TimeZone>,
         }
     }
     if let Some(yaml) = fields.optional("announcements") {
-        (reader.names.announcements, over) = announcements(yaml, &zone, reader);
+        let (announcements, lapses) = announcements(yaml, &zone, reader);
+        reader.names.announcements = announcements;
+        over.extend(lapses);
     }
     if let Some(yaml) = fields.optional("services") {
         reader.names.services = service::read(yaml, reader);
@@ -270,6 +281,23 @@ fn all<T>(
     read: fn(&Text, &mut Fields<'_>, &mut Reader<'_>) -> Option<T>,
 ) -> Vec<T> {
     fields.optional(key).map(|yaml| reader.entries(yaml, key, read)).unwrap_or_default()
+}
+
+/// Warns of queues that would offer a callback to callers whom no trunk can call.
+fn no_way_back(trunks: &[Trunk], queues: &[QueueRead], place: Place, reader: &mut Reader<'_>) {
+    let called_back = |queue: &&QueueRead| {
+        let offers = &queue.wait_prompts.offers;
+        offers.is_empty() || offers.values().any(|offer| *offer == WaitOffer::Callback)
+    };
+    let offering: Vec<&str> = queues.iter().filter(called_back).map(|queue| &*queue.config.name).collect();
+    if trunks.iter().any(|trunk| trunk.outbound.is_some()) || trunks.is_empty() {
+        return;
+    }
+    if let Some(offering) = list(offering) {
+        let message =
+            format!("no trunk takes calls: whoever comes by one is not offered the callback of {offering}");
+        reader.warning(place, message, Some("add \"out: address\" to a trunk".to_owned()));
+    }
 }
 
 /// With the place of each.

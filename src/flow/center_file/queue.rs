@@ -1,5 +1,6 @@
 //! A queue of `center.yaml`: who serves it, in which order, how long callers wait in it, and what they hear meanwhile.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::base::Name;
@@ -26,6 +27,19 @@ use crate::queue::api::Agents;
 use crate::queue::api::Demand;
 use crate::queue::api::PermissionPolicy;
 use crate::queue::api::QueueConfig;
+
+/// Times of a queue that somebody may mean, in seconds: beyond them nobody is served in time, waits for ever, is asked what they
+/// cannot answer, or is never heard of again.
+const LIKELY: [(&str, RangeInclusive<u64>); 8] = [
+    ("wrap_up", 1..=3_600),
+    ("max_wait", 20..=14_400),
+    ("max_expected_wait", 10..=14_400),
+    ("handle_time", 5..=14_400),
+    ("permission_lasts", 20..=7_200),
+    ("answer_within", 3..=60),
+    ("check_in", 10..=1_800),
+    ("callback_spacing", 5..=14_400),
+];
 
 /// A queue, as the file says it.
 pub(super) struct QueueRead {
@@ -78,6 +92,9 @@ pub(super) fn queue(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
         exclude: Agents::new(),
         surge: None,
     };
+    for (key, range) in LIKELY {
+        fields.hardly_meant(reader, key, range);
+    }
     let named = Named::read(fields, reader);
     if config.needs.steps.last().is_some_and(|step| step.after >= config.max_wait) {
         let hint = "let it come before the queue's max_wait".to_owned();

@@ -20,11 +20,14 @@ const MENUS: usize = 3;
 const MENU: Duration = Duration::from_secs(20);
 /// How long a caller needs for a key, and has patience for.
 const KEY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The longest silence that a caller does not take for a dead line.
+const SILENCE: Duration = Duration::from_secs(30);
 /// The longest that a flow should speak before it asks anything.
 const SPEECH: Duration = Duration::from_secs(30);
 
 pub(super) fn flow(flow: &Flow, graph: &Graph, reader: &mut Reader<'_>) {
     flow.nodes.iter().for_each(|at| times(at, reader));
+    silences(flow, reader);
     let depths = depths(flow, graph);
     for (at, depth) in flow.nodes.iter().zip(depths) {
         let Node::Menu(menu) = &at.node else { continue };
@@ -65,6 +68,21 @@ fn times(at: &FlowNode, reader: &mut Reader<'_>) {
         let message = format!("\"{}\" gives callers {} s for a key", at.name, time.as_secs_f64());
         let hint = format!("let \"{key}\" be {} to {} s", KEY.0.as_secs(), KEY.1.as_secs());
         reader.warning(at.place, message, Some(hint));
+    }
+}
+
+/// Warns of pauses for which nobody stays; a flow from which nobody comes to a person, and which says why, may have its own reasons.
+fn silences(flow: &Flow, reader: &mut Reader<'_>) {
+    for at in flow.nodes.iter().filter(|_| flow.no_person.is_none()) {
+        let Node::Pause(pause) = &at.node else { continue };
+        if pause.duration > SILENCE {
+            let message = format!(
+                "\"{}\" is silent for {} s, and callers take the line for dead",
+                at.name,
+                pause.duration.as_secs()
+            );
+            reader.warning(at.place, message, Some(format!("be silent for {} s at most", SILENCE.as_secs())));
+        }
     }
 }
 

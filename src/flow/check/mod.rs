@@ -31,6 +31,7 @@ pub(crate) use together::begins_from;
 pub(crate) use together::links;
 pub(crate) use together::round_and_round;
 pub(crate) use together::together;
+pub(crate) use together::unused;
 
 /// Checks `flow` by itself; a sample of each of its variables.
 pub(crate) fn flow(flow: &Flow, reader: &mut Reader<'_>) -> Variables {

@@ -133,6 +133,24 @@ pub(crate) fn together(flows: &mut Flows, readers: &mut Readers<'_>) {
     secrets(flows, &graphs);
 }
 
+/// Warns of flows that no caller ever comes to: no number, no queue and no flow that somebody comes to leads there.
+pub(crate) fn unused(file: &CenterFile, flows: &Flows, readers: &mut Readers<'_>) {
+    let numbers = file.numbers.values().map(|(flow, _)| flow);
+    let mut open: Vec<&Name> = numbers.chain(file.links.iter().flatten().map(|(flow, _)| flow)).collect();
+    let mut used = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        let Some(flow) = flows.get(name).filter(|_| used.insert(Name::clone(name))) else { continue };
+        open.extend(flow.nodes.iter().filter_map(link).map(|(name, _)| name));
+    }
+    for name in flows.keys().filter(|name| !used.contains(*name)) {
+        let Some(reader) = readers.get_mut(name) else { continue };
+        let message = format!("no caller ever comes to \"{name}\": no number, queue or flow leads to it");
+        let hint =
+            format!("lead a number here in center.yaml, for example: 1000: {name}; or remove the file");
+        reader.warning(reader.place_of("flow"), message, Some(hint));
+    }
+}
+
 pub(super) fn target(at: &FlowNode) -> Option<Name> {
     link(at).map(|(flow, _)| Name::clone(flow))
 }

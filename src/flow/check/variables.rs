@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::base::Name;
 use crate::flow::api::Kind;
 use crate::flow::check::Graph;
+use crate::flow::diagnostic::nearest;
 use crate::flow::expression::Expression;
 use crate::flow::expression::is_built_in;
 use crate::flow::model::Flow;
@@ -18,8 +19,10 @@ use crate::flow::node::Node;
 use crate::flow::node::callback;
 use crate::flow::node::set::Source;
 use crate::flow::read::Reader;
+use crate::flow::read::list;
 use crate::flow::read::yaml::Place;
 use crate::flow::say;
+use crate::flow::step::VERIFIED_BY;
 
 /// Names, types and secrets in conditions, values and what is spoken. A sample of each variable.
 pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) -> Variables {
@@ -27,6 +30,7 @@ pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) -> Variables {
     for at in &flow.nodes {
         for (expression, place) in at.node.expressions() {
             if names_known(expression, place, &samples, &secret, reader) {
+                never_so(expression, place, reader);
                 types_fit(
                     expression,
                     place,
@@ -52,6 +56,37 @@ pub(super) fn expressions(flow: &Flow, reader: &mut Reader<'_>) -> Variables {
         }
     }
     samples
+}
+
+/// Warns where a built-in name is held against what it never is in this center.
+fn never_so(expression: &Expression, place: Place, reader: &mut Reader<'_>) {
+    for (name, text) in expression.compared_texts() {
+        let (known, what): (Vec<String>, _) = match name.as_str() {
+            "language" => {
+                let languages = reader.names.languages.iter().map(ToString::to_string);
+                (languages.collect(), "callers are spoken to in")
+            }
+            "verified_by" => (VERIFIED_BY.map(str::to_owned).to_vec(), "it is empty, or one of"),
+            "dialled" => (reader.names.numbers.clone(), "center.yaml has"),
+            _ => continue,
+        };
+        if known.contains(&text) {
+            continue;
+        }
+        let near =
+            nearest(&text, known.iter().map(String::as_str)).map(|near| format!("did you mean '{near}'?"));
+        let all = || {
+            format!(
+                "{what} {}",
+                list(known.iter().filter(|known| !known.is_empty()).map(String::as_str)).unwrap_or_default()
+            )
+        };
+        reader.warning(
+            place,
+            format!("{name} is never '{text}' in this center"),
+            Some(near.unwrap_or_else(all)),
+        );
+    }
 }
 
 /// The variables that are said there.

@@ -36,6 +36,43 @@ impl Expression {
     }
 }
 
+impl Expression {
+    /// Each text that a name is held against, by `==`, `!=` or `in`, in the order in which they are written.
+    pub fn compared_texts(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        compared_texts(self.program.expression(), &mut found);
+        found
+    }
+}
+
+fn compared_texts(expression: &IdedExpr, found: &mut Vec<(String, String)>) {
+    match &expression.expr {
+        Expr::Select(select) => compared_texts(&select.operand, found),
+        Expr::Call(call) => {
+            let parts: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
+            match (call.func_name.as_str(), &parts[..]) {
+                (operators::EQUALS | operators::NOT_EQUALS, [one, other]) => {
+                    found.extend(name_and_text(one, other).or_else(|| name_and_text(other, one)));
+                }
+                (operators::IN, [one, IdedExpr { expr: Expr::List(list), .. }]) => {
+                    found.extend(list.elements.iter().filter_map(|other| name_and_text(one, other)));
+                }
+                _ => {}
+            }
+            parts.into_iter().for_each(|part| compared_texts(part, found));
+        }
+        Expr::List(list) => list.elements.iter().for_each(|element| compared_texts(element, found)),
+        _ => {}
+    }
+}
+
+fn name_and_text(one: &IdedExpr, other: &IdedExpr) -> Option<(String, String)> {
+    match &other.expr {
+        Expr::Literal(LiteralValue::String(text)) => Some((name(one)?, text.inner().to_owned())),
+        _ => None,
+    }
+}
+
 struct Kinds<'a> {
     of_variable: &'a dyn Fn(&str) -> Option<Kind>,
 }

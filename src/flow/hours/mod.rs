@@ -13,11 +13,13 @@ use jiff::tz::TimeZone;
 
 use crate::base::Name;
 use crate::base::WallTime;
+use crate::flow::diagnostic::Severity;
 use crate::flow::hours::week::Week;
 use crate::flow::read::Reader;
 use crate::flow::read::yaml::Text;
 use crate::flow::read::yaml::Value;
 use crate::flow::read::yaml::Yaml;
+use crate::flow::validity::Lapse;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// The minutes of a day.
@@ -143,6 +145,25 @@ fn local(wall: WallTime, zone: &TimeZone) -> Option<DateTime> {
 /// `2026-12-24`
 pub(crate) fn date(text: &str) -> Option<Date> {
     Date::strptime("%Y-%m-%d", text).ok()
+}
+
+/// What is to be said of hours once their last holiday is over.
+pub(crate) fn lapses(yaml: &Yaml, hours: &BTreeMap<Name, Arc<Hours>>, reader: &Reader<'_>) -> Vec<Lapse> {
+    let Value::Map(entries) = &yaml.value else { return Vec::new() };
+    let one = |(key, _): &(Text, Yaml)| {
+        let known = hours.get(key.text.as_str())?;
+        let once = |holiday: &Holiday| match holiday {
+            Holiday::Once(day) => Some(*day),
+            Holiday::Yearly { .. } => None,
+        };
+        // One that is every year makes this none, and so does a list without any.
+        let last = known.holidays.iter().map(once).collect::<Option<Vec<Date>>>()?.into_iter().max()?;
+        let at = begin(last.tomorrow().ok()?, &known.zone)?;
+        let message = format!("all holidays of \"{}\" are past: the last one was {last}", key.text);
+        let hint = "name the next ones; month and day alone are every year: 12-25".to_owned();
+        Some(Lapse { at, warning: reader.diagnostic(Severity::Warning, key.place, message, Some(hint)) })
+    };
+    entries.iter().filter_map(one).collect()
 }
 
 /// When a day begins in that zone.

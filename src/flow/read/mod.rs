@@ -71,6 +71,8 @@ pub(crate) struct Names {
     pub currency: Currency,
     /// What moments and days of the file are told in.
     pub time_zone: TimeZone,
+    /// What can be dialled to come to a flow.
+    pub numbers: Vec<String>,
     pub skills: Vec<Name>,
     pub queues: Vec<Name>,
     /// By their places; empty where somebody is an agent no more.
@@ -92,6 +94,7 @@ impl Default for Names {
             languages: vec![Name::from("en")],
             currency: Currency::default(),
             time_zone: TimeZone::UTC,
+            numbers: Vec::new(),
             skills: Vec::new(),
             queues: Vec::new(),
             agents: Vec::new(),
@@ -327,6 +330,18 @@ impl<'a> Reader<'a> {
             return None;
         }
         Some(duration)
+    }
+
+    /// Where a key of the whole file stands; at its beginning where it does not.
+    pub fn place_of(&self, key: &str) -> Place {
+        let is_it = |line: &&str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+        let line = self.lines.iter().position(is_it);
+        let (line, length) = line.map_or((1, 1), |line| (line + 1, key.chars().count()));
+        Place {
+            line: u32::try_from(line).unwrap_or(1),
+            column: 1,
+            length: u32::try_from(length).unwrap_or(1),
+        }
     }
 
     /// The name of a prompt that callers can hear in every language.

@@ -27,6 +27,7 @@ mod survey;
 mod together;
 mod transfer;
 mod trunks;
+mod unlikely;
 mod validity;
 mod verify;
 mod voicemail;

@@ -455,13 +455,14 @@ impl Switchboard {
         out: &mut Vec<Output>,
     ) {
         let Some(live) = self.calls.get(&leg.call()) else { return };
-        let trunk = live.trunk.as_ref().and_then(|name| self.trunk(name));
-        let phone = match trunk.filter(|trunk| trunk.outbound.is_some()) {
-            Some(trunk) => self.by_trunk(trunk, number),
-            None => live.callback.clone(),
+        let came_by = live.trunk.as_ref().and_then(|name| self.trunk(name));
+        let own = came_by.filter(|trunk| trunk.outbound.is_some());
+        // Who came by a trunk that takes no calls is called by one that does, where there is one.
+        let (phone, trunk) = match own.or_else(|| came_by.and(self.outbound_trunk())) {
+            Some(trunk) => (self.by_trunk(trunk, number), Some(trunk.name.clone())),
+            None => (live.callback.clone(), live.trunk.clone()),
         };
-        let phones =
-            Phones { at: phone.into_iter().collect(), trunk: live.trunk.clone(), answer_after: None };
+        let phones = Phones { at: phone.into_iter().collect(), trunk, answer_after: None };
         self.dial(now, leg, phones, streams, out);
     }
 
