@@ -27,6 +27,7 @@ use crate::cli::http;
 use crate::cli::trouble::Trouble;
 use crate::cli::trouble::store_hint;
 use crate::flow::Center;
+use crate::flow::Diagnostic;
 use crate::flow::center::BelieveNumbers;
 use crate::server::PublishError;
 use crate::server::ServeError;
@@ -34,6 +35,7 @@ use crate::server::ServeOptions;
 use crate::server::load;
 use crate::server::load::LoadError;
 use crate::server::lock::FolderLock;
+use crate::server::oddities;
 use crate::server::publisher::Foreseen;
 use crate::server::publisher::foresee;
 use crate::server::publisher::in_short;
@@ -130,6 +132,8 @@ fn examine(options: &ServeOptions) -> Vec<Checked> {
     findings
         .extend(center.and_then(|center| known_pins(options, center)).map(|finding| ("customers", finding)));
     findings.extend(center.and_then(speech).map(|finding| ("speech", finding)));
+    findings.extend(odd_files(options).map(|finding| ("files", finding)));
+    findings.extend(center.into_iter().flat_map(oddities::unset).map(|odd| ("environment", note_of(odd))));
     findings.extend(time_zone().map(|finding| ("time_zone", finding)));
     findings
 }
@@ -495,6 +499,18 @@ fn flows(options: &ServeOptions) -> (Finding, Option<Center>) {
         }
     };
     (finding, None)
+}
+
+/// Files that nobody reads, and recordings that callers hear badly.
+fn odd_files(options: &ServeOptions) -> impl Iterator<Item = Finding> {
+    let passed_over = oddities::passed_over(&options.flows, &options.prompts);
+    let odd: Vec<Finding> =
+        passed_over.iter().chain(&oddities::hard_to_hear(&options.prompts)).map(note_of).collect();
+    odd.into_iter()
+}
+
+fn note_of(odd: &Diagnostic) -> Finding {
+    Note(format!("{}:{}: {}", odd.file, odd.line, odd.message), odd.hint.clone().unwrap_or_default())
 }
 
 /// Whether a start could use the recordings.

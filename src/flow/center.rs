@@ -15,6 +15,7 @@ use crate::fact::evaluation::Form;
 use crate::fact::goal::Goal;
 use crate::fact::note::NoteField;
 use crate::flow::announcement::Announcement;
+use crate::flow::diagnostic::Diagnostic;
 use crate::flow::escalation::Level;
 use crate::flow::hours::Hours;
 use crate::flow::model::Flow;
@@ -67,6 +68,8 @@ pub struct Center {
     pub validities: Vec<Validity>,
     /// The skills that nobody will have some day.
     pub lapses: Vec<Lapse>,
+    /// The environment variables that the file names, each with what is to be said where it is not set.
+    pub environment: Vec<(String, Diagnostic)>,
     /// The flow behind each number that can be dialled.
     pub numbers: BTreeMap<String, Name>,
     /// What an agent's own phone can dial: `*51` ready, `*52` not ready, `*53` signed out.

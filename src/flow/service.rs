@@ -78,6 +78,8 @@ pub(crate) fn headers(yaml: &Yaml, reader: &mut Reader<'_>) -> Vec<(String, Stri
         if !key.text.chars().all(token) || key.text.is_empty() {
             reader.error(key.place, format!("\"{}\" is not the name of a header", key.text));
         } else if let Some(variable) = reader.text(value, "an environment variable") {
+            let without = format!("it is asked without \"{}\"", key.text);
+            reader.wants_variable(variable.place, &variable.text, &without);
             headers.push((key.text.clone(), variable.text.clone()));
         }
     }

@@ -15,6 +15,7 @@ pub mod half_band;
 pub mod jitter;
 pub mod latch;
 pub mod library;
+pub mod loudness;
 pub mod mix;
 mod noise;
 pub mod origin;

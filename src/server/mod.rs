@@ -24,6 +24,7 @@ pub mod lock;
 pub mod messages;
 pub mod metric;
 mod not_served;
+pub mod oddities;
 pub mod options;
 pub mod outcomes;
 pub mod passages;

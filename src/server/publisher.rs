@@ -41,6 +41,8 @@ use crate::server::load::FlowPlace;
 use crate::server::load::LoadError;
 use crate::server::load::Loaded;
 use crate::server::metric::Metric;
+use crate::server::oddities;
+use crate::server::oddities::unset;
 use crate::server::speech::SpeechCache;
 use crate::server::versions::Did;
 use crate::server::versions::Entry;
@@ -238,6 +240,7 @@ impl Beginning {
         let Chosen { loaded, files, before, cause } =
             outlook::choose(&versions, (data, flows, prompts), read)?;
         warn_of(&loaded);
+        oddities::passed_over(&flows.folder, prompts).iter().for_each(|warning| warn!("{warning}"));
         let version = versions.keep(&files).map_err(failed)?;
         let (why, folder) = match (&cause, &before) {
             (Cause::WentBack, Some(back)) => (format!("as before: {}", back.why), back.folder.clone()),
@@ -614,12 +617,7 @@ fn warn_of(loaded: &Loaded) {
     for (name, error) in &loaded.not_switched {
         warn!(announcement = %name, "it was switched, and is as the files say now: {error}");
     }
-    for service in loaded.center.services().values() {
-        let variables = service.headers_env.iter().map(|(_, variable)| variable);
-        for variable in variables.filter(|variable| std::env::var_os(variable).is_none()) {
-            warn!(service = %service.name, %variable, "the environment has no such variable: it is asked without that header");
-        }
-    }
+    unset(&loaded.center).for_each(|warning| warn!("{warning}"));
 }
 
 /// What is written down of a change beside what changes.

@@ -11,6 +11,7 @@ use crate::cli::trouble::Trouble;
 use crate::flow::Center;
 use crate::flow::Diagnostic;
 use crate::server::load;
+use crate::server::oddities;
 use crate::server::speech;
 
 #[derive(Debug, Args)]
@@ -28,11 +29,13 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Trouble> {
     let unusable = read.unusable;
     let (center, found) = match read.center {
         Ok((center, found)) => {
-            let lapsed = center.lapsed(wall_now());
-            (Some(center), found.into_iter().chain(lapsed).collect())
+            let said = center.lapsed(wall_now()).into_iter().chain(oddities::unset(&center).cloned());
+            let found: Vec<Diagnostic> = found.into_iter().chain(said).collect();
+            (Some(center), found)
         }
         Err(found) => (None, found),
     };
+    let found: Vec<Diagnostic> = found.into_iter().chain(args.files.oddities()).collect();
     let silent = center.as_ref().map(speech::not_there).unwrap_or_default();
     let errors = found.iter().filter(|diagnostic| diagnostic.is_error()).count();
     let warnings = counted(found.len() - errors + silent.len(), "warning");

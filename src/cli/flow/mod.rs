@@ -30,6 +30,7 @@ use crate::flow::rehearsal::test as rehearsed;
 use crate::server::load;
 use crate::server::load::FlowPlace;
 use crate::server::load::LoadError;
+use crate::server::oddities;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum FlowCommand {
@@ -151,6 +152,12 @@ impl Files {
         let (prompts, unusable) = load::prompts(&self.prompts).map_err(unreadable)?;
         let center = flow::load(&texts, &prompts);
         Ok(Read { prompts, unusable, center })
+    }
+
+    /// What is odd in the folders: files that nobody reads, recordings that are hard to hear.
+    fn oddities(&self) -> impl Iterator<Item = Diagnostic> {
+        let passed_over = oddities::passed_over(&self.flows.folder, &self.prompts);
+        passed_over.into_iter().chain(oddities::hard_to_hear(&self.prompts))
     }
 
     /// The checked center of another center's file, with these flows and prompts.

@@ -186,6 +186,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, text: &str) -> Option<CenterFile> {
         agent_hours: Vec::new(),
         validities: Vec::new(),
         lapses: Vec::new(),
+        environment: std::mem::take(&mut reader.environment),
         numbers: numbers.iter().map(|(number, (flow, _))| (number.clone(), Name::clone(flow))).collect(),
         feature_codes,
         trunks,

@@ -87,8 +87,11 @@ fn account(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<TrunkAcco
 
 fn account_of(username: &Yaml, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<TrunkAccount> {
     let username = reader.name(username, "a user name");
-    let password_env =
-        fields.require(reader, "password_env").and_then(|yaml| reader.name(yaml, "a variable"));
+    let password_env = fields.require(reader, "password_env").and_then(|yaml| {
+        let variable = reader.name(yaml, "a variable")?;
+        reader.wants_variable(yaml.place, &variable, "the trunk does not learn that it is us");
+        Some(variable)
+    });
     Some(TrunkAccount { username: username?.to_string(), password_env: password_env?.to_string() })
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Reader<'a> {
     /// The nodes of the flow being read, by name.
     pub nodes: BTreeMap<Name, NodeIndex>,
     pub diagnostics: Vec<Diagnostic>,
+    /// Environment variables that the file names, and what is to be said where one is not set.
+    pub environment: Vec<(String, Diagnostic)>,
     /// What is wanted in languages in which nothing at all is recorded. It is told once for each.
     pub unrecorded: BTreeMap<Name, BTreeSet<Name>>,
 }
@@ -137,6 +139,7 @@ impl<'a> Reader<'a> {
             names,
             nodes: BTreeMap::new(),
             diagnostics: Vec::new(),
+            environment: Vec::new(),
             unrecorded: BTreeMap::new(),
         }
     }
@@ -168,6 +171,14 @@ impl<'a> Reader<'a> {
         }
         let diagnostic = self.diagnostic(severity, place, message, hint);
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Notes that a value is in this environment variable. Whether it is there, who starts the server knows.
+    pub fn wants_variable(&mut self, place: Place, variable: &str, without: &str) {
+        let message = format!("the environment has no variable \"{variable}\": {without}");
+        let hint = "set it where the server is started".to_owned();
+        let warning = self.diagnostic(Severity::Warning, place, message, Some(hint));
+        self.environment.push((variable.to_owned(), warning));
     }
 
     /// What is told of a place in the file.

@@ -132,3 +132,22 @@ fn queues_whose_callback_no_trunk_could_make() {
     let none = CENTER.replace(">= 3 }", ">= 3, offers: { 3: main } }");
     center(&format!("{none}trunks: {{ provider: {{ from: 192.0.2.7 }} }}\n"), "");
 }
+
+#[test]
+fn variables_of_the_environment_are_named_with_their_places_for_whoever_knows_what_is_set() {
+    let text = format!(
+        "{CENTER}services: {{ orders: {{ at: \"http://localhost\", headers_env: {{ X-Key: ORDERS_KEY }} }} }}\n\
+         trunks: {{ provider: {{ out: 192.0.2.7, as: juniper, password_env: TRUNK_PASSWORD }} }}\n"
+    );
+    let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap();
+    let said: Vec<_> = center.environment.iter().map(|(_, warning)| warning.clone()).collect();
+    assert_eq!(
+        short(&said),
+        "center.yaml:6:69: warning: the environment has no variable \"ORDERS_KEY\": it is asked without \"X-Key\" (set it where \
+         the server is started)\n\
+         center.yaml:7:66: warning: the environment has no variable \"TRUNK_PASSWORD\": the trunk does not learn that it is us \
+         (set it where the server is started)"
+    );
+    let variables: Vec<&str> = center.environment.iter().map(|(variable, _)| variable.as_str()).collect();
+    assert_eq!(variables, ["ORDERS_KEY", "TRUNK_PASSWORD"]);
+}
