@@ -45,7 +45,7 @@ async function iceServers() {
 
 // Why the browser gave no microphone, and what helps: {error, hint}; null when that is not why it failed.
 export function whyNoMicrophone({ name }) {
-  if (!navigator.mediaDevices) return { error: "a browser gives no microphone to a page that is not secured", hint: "open this page by https://, or on the server itself by http://localhost" };
+  if (!navigator.mediaDevices) return { error: "a browser gives no microphone to a page that is not secured", hint: "open this page over HTTPS, or as localhost on the server itself" };
   if (["NotAllowedError", "SecurityError"].includes(name)) return { error: "the browser does not let this page use the microphone", hint: "allow it in the address bar, then try again" };
   if (["NotFoundError", "OverconstrainedError"].includes(name)) return { error: "there is no microphone", hint: "plug one in, then try again" };
   if (["NotReadableError", "AbortError"].includes(name)) return { error: "the microphone cannot be opened: another program may have it", hint: "close that program, then try again" };
