@@ -96,7 +96,7 @@ async function withPhone(heard, post) {
 
 function openMicrophone() {
   return phone.openMicrophone().catch(() => {
-    throw new Refusal(0, { error: "this browser gives no microphone", hint: "plug one in, or allow it in the address bar; to listen you need none" });
+    throw new Refusal(null, { error: "this browser gives no microphone", hint: "plug one in, or allow it in the address bar; to listen you need none" });
   });
 }
 
@@ -107,9 +107,9 @@ async function connect() {
   // For tests, and for whoever looks from the console.
   window.phone = phone;
   const up = new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Refusal(0, { error: "the phone in this page did not come up", hint: "try again" })), UP_WITHIN);
+    const late = setTimeout(() => reject(new Refusal(null, { error: "the phone in this page did not come up", hint: "try again" })), UP_WITHIN);
     phone.addEventListener("error", ({ detail: { error, hint } }) => {
-      write(at("listening-error"), new Refusal(0, { error, hint }).words);
+      write(at("listening-error"), new Refusal(null, { error, hint }).words);
       show(at("listening-error"), true);
     });
     phone.addEventListener("state", ({ detail: { state } }) => {
@@ -124,7 +124,7 @@ async function connect() {
     sessionStorage.setItem(KEPT, "on");
   } catch (error) {
     hangUp();
-    throw error instanceof Refusal ? error : new Refusal(0, { error: "the phone in this page could not be started", hint: "try again" });
+    throw error instanceof Refusal ? error : new Refusal(null, { error: "the phone in this page could not be started", hint: "try again" });
   }
 }
 
