@@ -206,7 +206,7 @@ impl Simulation {
             next_call: 1,
             last: Event::Tick,
             stops: seed.is_multiple_of(6),
-            unplugged: seed.is_multiple_of(5),
+            unplugged: seed.is_multiple_of(3),
             logs: None,
         }
     }
