@@ -117,15 +117,15 @@ impl Browser {
         }
     }
 
-    /// Waits until `line` in the page, a phone or a call, hears this tone.
+    /// Waits until `line` in the page, a phone or a call, is there and hears this tone.
     pub fn hears(&mut self, line: &str, hz: f64, seconds: u64) {
-        let expression = format!("hears({line}.audio.remote, {hz})");
+        let expression = format!("Boolean(window.{line}) && hears({line}.audio.remote, {hz})");
         self.sees(&format!("the browser hears {hz} Hz"), seconds, &expression);
     }
 
     /// Waits until `line` hears this tone, alone or among others.
     pub fn hears_among(&mut self, line: &str, hz: f64, seconds: u64) {
-        let expression = format!("hearsAmong({line}.audio.remote, {hz})");
+        let expression = format!("Boolean(window.{line}) && hearsAmong({line}.audio.remote, {hz})");
         self.sees(&format!("the browser hears {hz} Hz among others"), seconds, &expression);
     }
 

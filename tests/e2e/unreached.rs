@@ -139,3 +139,31 @@ fn what_a_server_could_not_answer_in_time_is_not_done_later() {
     assert!(!story.has("hold_asked"), "{:?}", story.kinds());
     assert!(!story.has("hold_started"), "{:?}", story.kinds());
 }
+
+#[test]
+fn what_reaches_the_server_too_late_is_refused_and_says_so() {
+    let test = "what_reaches_the_server_too_late_…";
+    if !browsers_available(test) || !available(test, &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let (mut alice, caller) = alice_takes_a_call(&server);
+    alice.hears("phone", CALLER_HZ, 10);
+    // The network that keeps a wish back keeps back as well that the page has given it up: it never does here.
+    alice.look("void (AbortSignal.timeout = () => new AbortController().signal)");
+    alice.run("await page.click('#hold')");
+    server.freeze();
+    alice.run(
+        "await page.click('#hold-dialog button[value=agreed]');
+         await new Promise((resolve) => setTimeout(resolve, 11_500))",
+    );
+    server.thaw();
+    let error = "document.querySelector('#hold-dialog .error').innerText";
+    alice.sees(
+        "why not",
+        15,
+        &format!("/^This was asked 1\\d s ago, and is not done any more/.test({error})"),
+    );
+    let story = server.story(&caller.sip_call_id).expect("its story");
+    assert!(!story.has("hold_asked"), "{:?}", story.kinds());
+}
