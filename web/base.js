@@ -128,6 +128,13 @@ export function show(element, visible) {
   if (held && !visible) around(element)?.focus({ preventScroll: true });
 }
 
+// How loud somebody is at a microphone, 0 to 1: speech fills the bar.
+export function showLevel(bar, heard) {
+  const level = Math.min(1, heard * 1.6);
+  bar.firstElementChild.style.transform = `scaleX(${level.toFixed(2)})`;
+  bar.setAttribute("aria-valuenow", Math.round(level * 100));
+}
+
 // Replaces the children when what they are made from became another thing. Who is at one of them stays there, by its
 // `data-key` where names need not differ.
 export function redraw(element, from, draw) {

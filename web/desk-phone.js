@@ -1,6 +1,6 @@
 // The desk's telephone: connects phone.js with the page, rings, notifies, and shows what it measures.
 
-import { at, capital, make, show, write } from "./base.js";
+import { at, capital, make, show, showLevel, write } from "./base.js";
 import { Window } from "./desk-window.js";
 
 const STATES = {
@@ -283,9 +283,7 @@ export class Audio {
       this.#toldSilent = silent;
       this.#changed();
     }
-    const level = Math.min(1, heard * 1.6);
-    at("level").firstElementChild.style.transform = `scaleX(${level.toFixed(2)})`;
-    at("level").setAttribute("aria-valuenow", Math.round(level * 100));
+    showLevel(at("level"), heard);
   }
 
   async #judge() {

@@ -1,6 +1,6 @@
 // The note as voice: spoken while the caller is held, and played to whoever is consulted before they acknowledge it.
 
-import { about, ask, at, attempt, clock, clockOf, redraw, show, write } from "./base.js";
+import { about, ask, at, attempt, clock, clockOf, redraw, show, showLevel, write } from "./base.js";
 
 // The server ends it then, in milliseconds.
 const LONGEST = 20_000;
@@ -53,8 +53,6 @@ export class SpokenNote {
       this.#speaks = null;
       return this.#redraw();
     }
-    const level = Math.min(1, (this.#level() ?? 0) * 1.6);
-    at("speak-level").firstElementChild.style.transform = `scaleX(${level.toFixed(2)})`;
-    at("speak-level").setAttribute("aria-valuenow", Math.round(level * 100));
+    showLevel(at("speak-level"), this.#level() ?? 0);
   }
 }

@@ -2,7 +2,7 @@
 // one signed in (a SIP phone, or the desk in another window); else this page is the phone for as long as they are in the
 // talk.
 
-import { Refusal, ask, at, attempt, capital, follow, make, redraw, show, write } from "./base.js";
+import { Refusal, ask, at, attempt, capital, follow, make, redraw, show, showLevel, write } from "./base.js";
 import { Leaving } from "./leaving.js";
 
 const KEPT = "warmline.listening";
@@ -137,9 +137,7 @@ function hangUp() {
 // How loud they are, where somebody hears them.
 function measure() {
   if (!phone || document.hidden || at("listening-voice").hidden) return;
-  const level = Math.min(1, (phone.levels().input ?? 0) * 1.6);
-  at("my-level").firstElementChild.style.transform = `scaleX(${level.toFixed(2)})`;
-  at("my-level").setAttribute("aria-valuenow", Math.round(level * 100));
+  showLevel(at("my-level"), phone.levels().input ?? 0);
 }
 
 // The agent whose talk it is.

@@ -132,7 +132,7 @@ fn examine(options: &ServeOptions) -> Vec<Checked> {
     findings
         .extend(center.and_then(|center| known_pins(options, center)).map(|finding| ("customers", finding)));
     findings.extend(center.and_then(speech).map(|finding| ("speech", finding)));
-    findings.extend(odd_files(options).map(|finding| ("files", finding)));
+    findings.extend(odd_files(options).into_iter().map(|finding| ("files", finding)));
     findings.extend(center.into_iter().flat_map(oddities::unset).map(|odd| ("environment", note_of(odd))));
     findings.extend(time_zone().map(|finding| ("time_zone", finding)));
     findings
@@ -502,11 +502,9 @@ fn flows(options: &ServeOptions) -> (Finding, Option<Center>) {
 }
 
 /// Files that nobody reads, and recordings that callers hear badly.
-fn odd_files(options: &ServeOptions) -> impl Iterator<Item = Finding> {
+fn odd_files(options: &ServeOptions) -> Vec<Finding> {
     let passed_over = oddities::passed_over(&options.flows, &options.prompts);
-    let odd: Vec<Finding> =
-        passed_over.iter().chain(&oddities::hard_to_hear(&options.prompts)).map(note_of).collect();
-    odd.into_iter()
+    passed_over.iter().chain(&oddities::hard_to_hear(&options.prompts)).map(note_of).collect()
 }
 
 fn note_of(odd: &Diagnostic) -> Finding {
