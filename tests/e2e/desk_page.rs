@@ -20,6 +20,7 @@ use crate::pages::open;
 use crate::pages::sign_in;
 use crate::pages::sits_at_the_desk;
 use crate::pages::text;
+use crate::pages::writes_on;
 use crate::server::Server;
 use crate::sipp::Sipp;
 use crate::spine::STRANGER;
@@ -455,8 +456,12 @@ fn what_an_agent_types_at_the_desk_hangs_up_nobody() {
     alice.sees("the form is closed", 5, "!document.querySelector('#wrap-up').checkVisibility()");
 
     // A word that is written into nothing, and one press alone; who means it says it twice.
-    alice
-        .run("await page.evaluate(() => document.activeElement.blur()); await page.keyboard.type('see fee')");
+    writes_on(&mut alice, 7, |alice| {
+        alice.sees("nothing is asked", 10, &format!("!{asks_again}"));
+        let written =
+            "await page.evaluate(() => document.activeElement.blur()); await page.keyboard.type('see fee')";
+        alice.run(written);
+    });
     assert_eq!(alice.look(asks_again), false);
     alice.run(
         "do {
@@ -613,12 +618,15 @@ fn what_changes_in_a_talk_is_told_aloud_also_while_a_dialog_is_open_which_gives_
     alice.run("await page.keyboard.press('Escape')");
 
     // A call rings while a number is being written, of which nothing is taken for a wish.
-    stage(&mut alice, "no call");
-    alice.look("void (window.rejected = 0, phone.reject = () => (rejected += 1))");
-    alice.run("await page.keyboard.press('p'); await page.keyboard.type('+1202555')");
-    stage(&mut alice, "ringing");
-    assert_eq!(alice.look("document.querySelector('#place-dialog').open"), false);
-    alice.run("await page.keyboard.type('0d')");
+    writes_on(&mut alice, 3, |alice| {
+        stage(alice, "no call");
+        alice.look("void (window.rejected = 0, phone.reject = () => (rejected += 1))");
+        alice.run("await page.focus('#place'); await page.keyboard.press('Enter'); await page.fill('#place-number', '')");
+        alice.run("await page.keyboard.type('+1202555')");
+        stage(alice, "ringing");
+        assert_eq!(alice.look("document.querySelector('#place-dialog').open"), false);
+        alice.run("await page.keyboard.type('0d')");
+    });
     told(&mut alice, "#announce", "Rings for you Ann Meyer");
     assert_eq!(alice.look("rejected"), 0);
     stage(&mut alice, "no call");

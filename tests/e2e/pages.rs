@@ -144,6 +144,30 @@ pub fn hangs_up_by_key(browser: &mut Browser) {
     );
 }
 
+/// Does `write`, again where this machine was so busy that its last so many keys came with a pause between them: to the desk,
+/// who pauses writes no more.
+pub fn writes_on(browser: &mut Browser, keys: usize, mut write: impl FnMut(&mut Browser)) {
+    browser.look(
+        "(() => {
+            window.pressed = [];
+            addEventListener('keydown', ({ timeStamp }) => pressed.push(timeStamp), { capture: true });
+        })()",
+    );
+    let longest_pause = format!(
+        "(() => {{
+            const last = pressed.slice(-{keys});
+            return Math.max(...last.slice(1).map((at, place) => at - last[place]));
+        }})()"
+    );
+    for _ in 0..20 {
+        write(browser);
+        if browser.look(&longest_pause).as_f64().expect("several keys") < 700.0 {
+            return;
+        }
+    }
+    panic!("this machine is too busy to write {keys} keys on end");
+}
+
 /// Alice's browser, in which she has picked up a call to support, and who calls.
 pub fn alice_takes_a_call(server: &Server) -> (Browser, Sipp) {
     let mut alice = Browser::start(AGENT_HZ);
