@@ -21,6 +21,7 @@ use crate::api::socket::Socket;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::server::browser::Ask;
+use crate::api::socket::bounded;
 
 /// What the page asks.
 #[derive(Debug, Deserialize)]
@@ -48,7 +49,7 @@ pub(super) async fn open(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     let agent = desk::whose_desk(&state, &actor, whose)?;
-    Ok(upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(move |web| serve(state, agent, web)))
+    Ok(bounded(upgrade, LONGEST_MESSAGE).on_upgrade(move |web| serve(state, agent, sitting, web)))
 }
 
 async fn serve(state: ApiState, agent: Name, web: WebSocket) {

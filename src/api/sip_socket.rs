@@ -26,6 +26,7 @@ use crate::api::came::Came;
 use crate::api::problem::Problem;
 use crate::api::socket::DEAD_AFTER;
 use crate::api::socket::PING_EVERY;
+use crate::api::socket::bounded;
 use crate::sip::Hop;
 use crate::sip::Transport;
 use crate::sip::message::Framed;
@@ -54,7 +55,7 @@ pub(super) async fn open(
     Extension(came): Extension<Came>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    let upgrade = upgrade.max_message_size(MAX_MESSAGE).protocols([PROTOCOL]);
+    let upgrade = bounded(upgrade, MAX_MESSAGE).protocols([PROTOCOL]);
     if upgrade.selected_protocol().is_none() {
         let hint = "new WebSocket(url, \"sip\"); JsSIP and SIP.js do so by themselves";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "only the subprotocol sip is spoken here", hint));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::CloseFrame;
 use axum::extract::ws::Message;
 use axum::extract::ws::WebSocket;
@@ -22,8 +23,16 @@ pub(super) const LONGEST_MESSAGE: usize = 32 * 1024;
 pub(super) const DEAD_AFTER: Duration = Duration::from_secs(25);
 /// Nor does a page that sleeps in the background: its browser answers for it.
 pub(super) const PING_EVERY: Duration = Duration::from_secs(10);
+/// How much is read at once: what is held for each socket that is open.
+const READ_AT_ONCE: usize = 8 * 1024;
 /// The close code that tells a page not to open another socket by itself.
 const TAKEN: u16 = 4_001;
+
+/// A socket of which no more is ever held than a message of this length: what is longer is refused at the head of its frame, for
+/// anybody may open one.
+pub(super) fn bounded(upgrade: WebSocketUpgrade, longest: usize) -> WebSocketUpgrade {
+    upgrade.max_message_size(longest).max_frame_size(longest).read_buffer_size(READ_AT_ONCE)
+}
 
 /// What any page is told.
 #[derive(Debug, Serialize)]

@@ -57,6 +57,8 @@ mod queues;
 mod reads;
 mod session;
 mod sip_socket;
+mod sittings;
+mod sockets;
 mod sounds;
 mod standbys;
 mod trends;

@@ -21,6 +21,7 @@ use crate::api::ApiState;
 use crate::api::came::Came;
 use crate::api::socket::LONGEST_MESSAGE;
 use crate::api::socket::Socket;
+use crate::api::socket::bounded;
 use crate::api::socket::refuse;
 use crate::base::CallId;
 use crate::base::Name;
@@ -167,7 +168,7 @@ pub(super) async fn open(
     Extension(came): Extension<Came>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(move |web| serve(state, came.from, web))
+    bounded(upgrade, LONGEST_MESSAGE).on_upgrade(move |web| serve(state, came.from, web))
 }
 
 async fn serve(state: ApiState, from: IpAddr, web: WebSocket) {
