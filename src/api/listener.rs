@@ -33,6 +33,7 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 use tokio_stream::StreamExt;
 use tracing::debug;
 use tracing::warn;
@@ -58,6 +59,8 @@ const AGREEING_OF_NETWORK: usize = 64;
 const HEAD_WITHIN: Duration = Duration::from_secs(20);
 /// How long a request's body may pause.
 const BODY_GOES_ON_WITHIN: Duration = Duration::from_secs(20);
+/// How long a peer may take nothing of what is sent to it.
+const TAKEN_WITHIN: Duration = Duration::from_secs(60);
 /// Connections that are refused at shorter distances are one burst, of which the log speaks once.
 const BURST: Duration = Duration::from_secs(60);
 /// The pause after an accept that failed, for want of descriptors most likely.
@@ -69,6 +72,7 @@ pub struct Doors {
     connections: Places,
     agreeing: Places,
     head_within: Duration,
+    taken_within: Duration,
     refused: Arc<Refused>,
 }
 
@@ -89,7 +93,7 @@ impl Doors {
 
     fn with(connections: Shares, agreeing: Shares, head_within: Duration) -> Doors {
         let (connections, agreeing) = (Places::new(connections), Places::new(agreeing));
-        Doors { connections, agreeing, head_within, refused: Arc::default() }
+        Doors { connections, agreeing, head_within, taken_within: TAKEN_WITHIN, refused: Arc::default() }
     }
 
     /// Figures for `/metrics`.
@@ -139,7 +143,7 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsServer>, router: Router
         match listener.accept().await {
             Ok((stream, peer)) => {
                 if let Some(place) = doors.place(&doors.connections, peer) {
-                    let stream = Placed { stream, _place: place };
+                    let stream = Placed { stream, within: doors.taken_within, stands: None, _place: place };
                     tokio::spawn(welcome(stream, peer, tls.clone(), router.clone(), doors.clone()));
                 }
             }
@@ -205,10 +209,26 @@ fn body(incoming: Incoming) -> Body {
     }))
 }
 
-/// A connection that has a place as long as it is open, whatever it has become.
+/// A connection that has a place as long as it is open, whatever it has become. It fails when its peer takes nothing for too long: what
+/// is held for it, and whoever is to be told something over it, would wait for ever.
 struct Placed {
     stream: TcpStream,
+    within: Duration,
+    /// While nothing is taken: until when.
+    stands: Option<Pin<Box<Sleep>>>,
     _place: Place,
+}
+
+impl Placed {
+    fn in_time<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stands = None;
+            return written;
+        }
+        let within = self.within;
+        let stands = self.stands.get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
+        stands.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
 impl AsyncRead for Placed {
@@ -227,7 +247,8 @@ impl AsyncWrite for Placed {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.in_time(written, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -243,7 +264,8 @@ impl AsyncWrite for Placed {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.in_time(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {

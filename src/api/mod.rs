@@ -37,6 +37,7 @@ use crate::store::Readers;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::wire::sip::WebConnections;
+use downloads::Downloads;
 use reads::Reads;
 use session::Sessions;
 use web_call::IdlePages;
@@ -50,6 +51,7 @@ mod conformance;
 mod customers;
 mod desk;
 mod desk_socket;
+mod downloads;
 mod evaluations;
 mod events;
 mod flows;
@@ -91,6 +93,7 @@ pub struct ApiState {
     store: Arc<Store>,
     sessions: Arc<Sessions>,
     reading: Arc<Semaphore>,
+    downloads: Arc<Downloads>,
     watching: Arc<Semaphore>,
     idle_pages: IdlePages,
     reads: Arc<Reads>,
@@ -139,6 +142,7 @@ impl ApiState {
             sessions: Arc::new(Sessions::new(Arc::clone(&store))),
             store,
             reading: Arc::new(Semaphore::new(READING)),
+            downloads: Arc::default(),
             watching: Arc::new(Semaphore::new(events::WATCHERS)),
             idle_pages: IdlePages::default(),
             reads: Arc::default(),

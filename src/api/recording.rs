@@ -65,7 +65,8 @@ pub(super) async fn sound(
     file: RecordingFile,
 ) -> Result<Option<Response>, Problem> {
     let path = recorder::path(&state.data, file);
-    let permit = state.reading.clone().try_acquire_owned().map_err(|_| Problem::busy("too many read"))?;
+    let turn = state.downloads.begin(actor.person());
+    let mut turn = turn.ok_or_else(|| Problem::busy("too many fetch recordings and messages"))?;
     let opened = tokio::task::spawn_blocking(move || {
         let opened = File::open(path)?;
         let length = opened.metadata()?.len();
@@ -74,9 +75,11 @@ pub(super) async fn sound(
     let Ok(Ok((opened, length))) = opened.await else { return Ok(None) };
     state.control.recording_fetched(file.call, file, actor.person()).await?;
     let (sender, pieces) = mpsc::channel(PIECES);
-    tokio::task::spawn_blocking(move || {
-        send(opened, length, &sender);
-        drop(permit);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = send(opened, length, &sender) => {}
+            () = turn.is_over() => {}
+        }
     });
     let name = format!("inline; filename=\"{file}\"");
     let head = [
@@ -88,19 +91,34 @@ pub(super) async fn sound(
     Ok(Some((head, Body::from_stream(ReceiverStream::new(pieces))).into_response()))
 }
 
-/// Reads the file as long as it was when it was opened, while somebody takes it.
-fn send(file: File, length: u64, to: &mpsc::Sender<io::Result<Bytes>>) {
+/// Sends the file as long as it was when it was opened, while somebody takes it. No thread waits for them.
+async fn send(file: File, length: u64, to: &mpsc::Sender<io::Result<Bytes>>) {
     let mut rest = file.take(length);
     loop {
-        let mut piece = Vec::with_capacity(PIECE);
-        let read = rest.by_ref().take(PIECE as u64).read_to_end(&mut piece);
-        let sent = match read {
-            Ok(0) => return,
-            Ok(_) => to.blocking_send(Ok(piece.into())),
-            Err(error) => to.blocking_send(Err(error)),
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = piece(&mut rest);
+            (rest, read)
+        });
+        let Ok((unread, read)) = reading.await else { return };
+        rest = unread;
+        let goes_on = match read {
+            Ok(piece) if piece.is_empty() => return,
+            Ok(piece) => to.send(Ok(piece)).await.is_ok(),
+            Err(error) => {
+                // Nobody may be there any more.
+                let _ = to.send(Err(error)).await;
+                false
+            }
         };
-        if sent.is_err() {
+        if !goes_on {
             return;
         }
     }
+}
+
+/// What comes next of it; nothing at its end.
+fn piece(of: &mut impl Read) -> io::Result<Bytes> {
+    let mut piece = Vec::with_capacity(PIECE);
+    of.take(PIECE as u64).read_to_end(&mut piece)?;
+    Ok(piece.into())
 }

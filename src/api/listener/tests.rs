@@ -33,10 +33,15 @@ async fn web(doors: &Doors, tls: Option<TlsServer>) -> (SocketAddr, broadcast::S
             }
         })
     };
+    let endless = || async {
+        let pieces = std::iter::repeat_with(|| io::Result::Ok(vec![0_u8; 64 * 1024]));
+        Body::from_stream(tokio_stream::iter(pieces))
+    };
     let router = Router::new()
         .route("/", get(|| async { "here" }))
         .route("/events", get(events))
         .route("/socket", get(echo))
+        .route("/endless", get(endless))
         .route("/body", post(|body: String| async { body }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -148,4 +153,19 @@ async fn a_body_arrives_whole() {
     let mut stream = connect(at, head).await;
     stream.write_all(b"pieces").await.unwrap();
     assert!(read_until(&mut stream, "in pieces").await.ends_with("in pieces"));
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_what_is_sent_loses_the_connection() {
+    let mut doors = doors(8, HEAD_WITHIN);
+    doors.taken_within = SOON;
+    let (at, _told) = web(&doors, None).await;
+    let mut stalled = connect(at, "GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert!(read_until(&mut stalled, "\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+    let ended = async {
+        while doors.connections.count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), ended).await.expect("its place is free again");
 }

@@ -79,3 +79,35 @@ fn messages_are_heard_and_handled_by_those_who_serve_their_queue() {
     let long = format!(r#"{{"words":"{}"}}"#, "x".repeat(501));
     assert_eq!(as_who("alice", "POST", "/api/v1/messages/2/handled", &long).0, 422);
 }
+
+#[test]
+fn who_does_not_take_what_they_fetch_holds_up_nobody_and_gives_way_to_themselves() {
+    let api = api();
+    let left = sample::message_left("billing", 1);
+    api.tell(vec![Fact { at: Timestamp::from_secs(1), call: Some(CallId(7)), what: left }]);
+    let folder = api.folder.path().join("messages");
+    std::fs::create_dir_all(&folder).unwrap();
+    // More than the buffers between us hold.
+    let length = 64 * 1024 * 1024;
+    std::fs::File::create(folder.join("7.wav")).unwrap().set_len(length).unwrap();
+    let alice = sign_in(&api, "alice");
+    let mut fetching = Vec::new();
+    for _ in 0..=READING {
+        let mut stream = TcpStream::connect(api.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        write!(stream, "GET /api/v1/messages/1/audio HTTP/1.1\r\n{alice}\r\n").unwrap();
+        let mut begins = [0; 12];
+        stream.read_exact(&mut begins).unwrap();
+        assert_eq!(&begins, b"HTTP/1.1 200");
+        fetching.push(stream);
+    }
+    assert_eq!(api.get("/api/v1/calls").0, 200);
+    let last = fetching.pop().unwrap();
+    let mut first = fetching.swap_remove(0);
+    let mut octets = Vec::new();
+    // Cut off in its middle, which may be told as an error.
+    let _ = first.read_to_end(&mut octets);
+    assert!((octets.len() as u64) < length, "{} octets came of the first", octets.len());
+    let came = std::io::copy(&mut last.take(length), &mut std::io::sink()).unwrap();
+    assert_eq!(came, length, "the last is hers");
+}
