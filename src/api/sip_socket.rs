@@ -61,7 +61,9 @@ pub(super) async fn open(
         return Err(Problem::new(StatusCode::BAD_REQUEST, "only the subprotocol sip is spoken here", hint));
     }
     let transport = if came.over_https { Transport::Wss } else { Transport::Ws };
-    let hop = Hop { transport, local: state.http, remote: peer };
+    // Whom a proxy of ours had it from: by that address wrong passwords are counted, and a network has its share of connections.
+    let remote = SocketAddr::new(came.from, peer.port());
+    let hop = Hop { transport, local: state.http, remote };
     let connection = state.phones.as_ref().and_then(|phones| phones.open(hop));
     let connection = connection.ok_or_else(|| Problem::busy("too many phones in browsers are connected"))?;
     Ok(upgrade.on_upgrade(move |web| serve(web, connection)).into_response())

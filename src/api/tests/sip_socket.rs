@@ -30,7 +30,8 @@ async fn listening() -> (SocketAddr, WebConnections, mpsc::Receiver<Input>, temp
     let (control, center) = (ControlHandle::new().0, Arc::new(flow::tests::demo()));
     let state = ApiState::new(store, control, live, center, address, address)
         .unwrap()
-        .with_phones(phones.clone(), vec!["https://crm.example.org".to_owned()]);
+        .with_phones(phones.clone(), vec!["https://crm.example.org".to_owned()])
+        .with_proxy(vec!["calls.example.org".to_owned()]);
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
     (address, phones, receiver, folder)
@@ -128,4 +129,17 @@ async fn a_message_that_is_too_long_ends_its_own_connection() {
     assert_eq!((hop.transport, text), (Transport::Wss, None));
     other.send(Message::text("b".repeat(MAX_MESSAGE))).await.unwrap();
     assert_eq!(next(&mut arrived).await.1.map(|text| text.len()), Some(MAX_MESSAGE));
+}
+
+#[tokio::test]
+async fn a_phone_that_a_proxy_passed_on_comes_from_where_the_proxy_had_it_from() {
+    let (at, _phones, mut arrived, _folder) = listening().await;
+    let passed_on = [SIP, ("X-Forwarded-For", "198.51.100.7, 203.0.113.5")];
+    let (mut web, _) = connect(at, &passed_on).await.unwrap();
+    web.send(Message::text("REGISTER one")).await.unwrap();
+    let (hop, _) = next(&mut arrived).await;
+    assert_eq!(hop.remote.ip().to_string(), "203.0.113.5", "wrong passwords are counted by it");
+    let (mut web, _) = connect(at, &[SIP]).await.unwrap();
+    web.send(Message::text("REGISTER two")).await.unwrap();
+    assert!(next(&mut arrived).await.0.remote.ip().is_loopback(), "it came from this machine");
 }
