@@ -61,6 +61,17 @@ pub(super) fn host(request: &Request) -> &str {
     request.uri().authority().map(|authority| authority.as_str()).or(header).unwrap_or_default()
 }
 
+/// Whether it is said without doubt which host is asked: by one Host, which the request's own address does not contradict
+/// ([RFC 9112 §3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2)). Else who passes it on may read another one than we.
+pub(super) fn names_one_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next(), request.uri().authority()) {
+        (_, Some(_), _) => false,
+        (Some(host), None, Some(asked)) => host.as_bytes().eq_ignore_ascii_case(asked.as_str().as_bytes()),
+        _ => true,
+    }
+}
+
 /// A host without its port.
 pub(super) fn host_name(host: &str) -> &str {
     match host.strip_prefix('[') {

@@ -12,11 +12,16 @@ use axum::response::Response;
 use crate::api::ApiState;
 use crate::api::came::host;
 use crate::api::came::host_name;
+use crate::api::came::names_one_host;
 use crate::api::problem::Problem;
 
-/// Refuses a request for a foreign host name when the server is bound to loopback: a web page that had its
+/// Refuses a request that names two hosts, and one for a foreign host name when the server is bound to loopback: a web page that had its
 /// own name resolved to 127.0.0.1 would send that name.
 pub(super) async fn known_host_only(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    if !names_one_host(&request) {
+        let hint = "send one Host header, of the server that is asked";
+        return Problem::new(StatusCode::BAD_REQUEST, "two hosts are named", hint).into_response();
+    }
     let host = host(&request);
     let is_known =
         is_loopback(host) || state.proxy.iter().any(|name| name.eq_ignore_ascii_case(host_name(host)));

@@ -30,6 +30,8 @@ pub const LOCK_OUT: Duration = Duration::from_secs(30 * 60);
 const TRIES_REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// No account number, number or PIN is longer.
 const LONGEST: usize = 64;
+/// Nor the name of a recording.
+const LONGEST_PROMPT: usize = 256;
 
 /// The demo center's customers: account, PIN, number, name, and the prompt that says it.
 const DEMO: [(&str, &str, &str, &str, Option<&str>); 3] = [
@@ -425,6 +427,10 @@ impl NewCustomer {
         if self.name.trim().is_empty() {
             problems.push(format!("account {account} needs a name"));
         }
+        let prompt = self.name_prompt.as_deref().filter(|prompt| !prompt.is_empty() && !is_prompt(prompt));
+        problems.extend(prompt.map(|prompt| {
+            format!("account {account}: {prompt:?} is no recording: it is named within the prompts, like names/ann")
+        }));
         let odd = self.numbers.iter().filter(|number| normal_number(number).is_empty());
         problems.extend(odd.map(|number| format!("account {account}: {number:?} is no telephone number")));
         let parts = self
@@ -437,6 +443,14 @@ impl NewCustomer {
         }));
         problems
     }
+}
+
+/// Whether a text can name a recording: a path within the folder of prompts.
+fn is_prompt(name: &str) -> bool {
+    let is_odd = |c: char| c.is_control() || c == '\\';
+    name.len() <= LONGEST_PROMPT
+        && !name.contains(is_odd)
+        && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
 }
 
 fn born(date: &Secret) -> Option<Secret> {
@@ -582,6 +596,31 @@ mod tests {
             (0..11).map(|try_| verifier.verify("42", &pin("0000"), at(try_)).unwrap()).collect();
         assert_eq!(results[..9], [const { VerifyResult::Wrong }; 9]);
         assert_eq!(results[9..], [const { VerifyResult::LockedOut }; 2]);
+    }
+
+    #[test]
+    fn the_recording_of_a_name_lies_among_the_prompts() {
+        let (_folder, store) = seeded();
+        let named = |prompt: &str| {
+            let wish = CustomerWish {
+                account: "100200".into(),
+                name: "Ann".into(),
+                name_prompt: Some(prompt.to_owned()),
+                numbers: Vec::new(),
+                pin: None,
+                birth_date: None,
+            };
+            store.put_customer(&wish)
+        };
+        for prompt in ["names/ann", "ann", "names/2026/ann-marie.2", ""] {
+            assert!(named(prompt).is_ok(), "{prompt}");
+        }
+        let long = "x".repeat(LONGEST_PROMPT + 1);
+        for prompt in
+            ["../../../etc/passwd", "/etc/passwd", "names/../ann", "names//ann", "a\\b", "a\nb", &long]
+        {
+            assert!(matches!(named(prompt), Err(StoreError::Invalid(_))), "{prompt}");
+        }
     }
 
     #[test]

@@ -64,6 +64,18 @@ fn who_is_refused_for_the_hosts_name_is_told_of_the_flag() {
 }
 
 #[test]
+fn a_request_that_names_two_hosts_is_refused_whoever_it_is_read_by() {
+    let api = api();
+    let ask = |target: &str, headers: &str| api.ask("GET", target, headers, "").0;
+    let at = "http://127.0.0.1:8080/api/v1/agents";
+    assert_eq!(ask(at, "Host: calls.example.org\r\n"), 400, "a program of this machine by its address alone");
+    assert_eq!(ask("/api/v1/agents", "Host: 127.0.0.1\r\nHost: calls.example.org\r\n"), 400);
+    assert_eq!(ask("/api/v1/agents", "Host: 127.0.0.1\r\nHost: 127.0.0.1\r\n"), 400);
+    assert_eq!(ask(at, "Host: 127.0.0.1:8080\r\n"), 200);
+    assert_eq!(ask("/api/v1/agents", "Host: 127.0.0.1:8080\r\n"), 200);
+}
+
+#[test]
 fn who_guesses_through_a_proxy_shuts_out_nobody_else_there() {
     let api = api();
     let sign_in = |name: &str, password: &str, forwarded: &str| {
