@@ -19,6 +19,7 @@ use crate::api::events;
 use crate::api::now;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
+use crate::api::session::Sitting;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::fact::What;
@@ -55,11 +56,12 @@ pub(super) async fn show(
 pub(super) async fn watch(
     State(state): State<ApiState>,
     actor: Actor,
+    sitting: Sitting,
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let agent = whose_desk(&state, &actor, whose)?;
     let changes = WatchStream::new(state.live.desks.watch(&agent));
-    let events = changes.take_while(state.lets_in(&actor)).then(move |()| {
+    let events = state.watched(changes, &actor, sitting).then(move |()| {
         let (state, agent) = (state.clone(), agent.clone());
         async move {
             let event = Event::default().event("desk");

@@ -1,5 +1,7 @@
 //! `/api/v1/desk`: the socket of an agent's page. The agent's phone rings there, and what the desk shows is pushed.
 
+use std::pin::pin;
+
 use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::WebSocketUpgrade;
@@ -16,12 +18,13 @@ use crate::api::desk::DeskJson;
 use crate::api::desk::Whose;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
+use crate::api::session::Sitting;
 use crate::api::socket::LONGEST_MESSAGE;
 use crate::api::socket::Socket;
+use crate::api::socket::bounded;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::server::browser::Ask;
-use crate::api::socket::bounded;
 
 /// What the page asks.
 #[derive(Debug, Deserialize)]
@@ -45,6 +48,7 @@ struct Pushed {
 pub(super) async fn open(
     State(state): State<ApiState>,
     actor: Actor,
+    sitting: Sitting,
     whose: Result<Query<Whose>, QueryRejection>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
@@ -52,12 +56,13 @@ pub(super) async fn open(
     Ok(bounded(upgrade, LONGEST_MESSAGE).on_upgrade(move |web| serve(state, agent, sitting, web)))
 }
 
-async fn serve(state: ApiState, agent: Name, web: WebSocket) {
+async fn serve(state: ApiState, agent: Name, sitting: Sitting, web: WebSocket) {
     let control = state.control.clone();
     let Ok((id, mut told)) = control.connect().await else { return };
     let mut socket = Socket::new(web, id, control);
     let mut changes = state.live.desks.watch(&agent);
     changes.mark_changed();
+    let mut over = pin!(sitting.ended(state.clone()));
     while !state.live.shut_out.has(&agent) {
         let pulse_at = socket.pulse_at();
         let goes_on = tokio::select! {
@@ -73,6 +78,7 @@ async fn serve(state: ApiState, agent: Name, web: WebSocket) {
                 Ok(()) => show(&mut socket, &state, &agent).await,
                 Err(_) => None,
             },
+            () = &mut over => socket.sign_out().await,
             () = sleep_until(pulse_at) => socket.pulse().await,
         };
         if goes_on.is_none() {
@@ -84,6 +90,12 @@ async fn serve(state: ApiState, agent: Name, web: WebSocket) {
 }
 
 impl Socket {
+    /// The agent's session is over, and so is the desk; none, for the socket is as well.
+    async fn sign_out(&mut self) -> Option<()> {
+        self.ask(Ask::CloseDesk).await?;
+        self.end(("your session is over", "sign in again")).await
+    }
+
     async fn pass_on(&mut self, agent: &Name, asked: Asked) -> Option<()> {
         self.ask(match asked {
             Asked::Offer { sdp } => Ask::OpenDesk { agent: agent.clone(), offer: sdp },

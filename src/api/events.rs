@@ -18,6 +18,7 @@ use crate::api::ApiState;
 use crate::api::now;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
+use crate::api::session::Sitting;
 use crate::server::Reading;
 use crate::store::view::FactView;
 use crate::store::view::rfc3339;
@@ -31,10 +32,17 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const ALIVE: Duration = Duration::from_secs(10);
 
 impl ApiState {
-    /// Whether whoever watches is still let in: what they watch ends once they are shut out.
-    pub(super) fn lets_in<T>(&self, actor: &Actor) -> impl FnMut(&T) -> bool + use<T> {
+    /// What somebody watches, until they are shut out or their session is over.
+    pub(super) fn watched<S: Stream + Send + 'static>(
+        &self,
+        events: S,
+        actor: &Actor,
+        sitting: Sitting,
+    ) -> impl Stream<Item = S::Item> + Send + 'static + use<S> {
         let (live, who) = (self.live.clone(), actor.person());
-        move |_| who.as_ref().is_none_or(|who| !live.shut_out.has(who))
+        let is_let_in = move |_: &S::Item| who.as_ref().is_none_or(|who| !live.shut_out.has(who));
+        let over = Box::pin(sitting.ended(self.clone()));
+        futures_util::StreamExt::take_until(events.take_while(is_let_in), over)
     }
 }
 
@@ -64,6 +72,7 @@ fn lives(
 pub(super) async fn watch(
     State(state): State<ApiState>,
     actor: Actor,
+    sitting: Sitting,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let place = state.watching.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem::busy("too many watch"))?;
@@ -71,7 +80,7 @@ pub(super) async fn watch(
         state.tell_read(Reading::Events, watcher).await?;
     }
     let facts = BroadcastStream::new(state.live.subscribe());
-    let events = facts.take_while(state.lets_in(&actor)).filter_map(move |fact| {
+    let events = state.watched(facts, &actor, sitting).filter_map(move |fact| {
         // As long as there is the stream, there is somebody who watches.
         let _watches = &place;
         let event = match fact {

@@ -23,6 +23,7 @@ use crate::api::flows::ProblemView;
 use crate::api::now;
 use crate::api::queues::waited_s;
 use crate::api::session::Actor;
+use crate::api::session::Sitting;
 use crate::base::WallTime;
 use crate::fact::AgentStateName;
 use crate::fact::FIRST;
@@ -244,11 +245,13 @@ pub(super) async fn show(State(state): State<ApiState>) -> Json<BoardJson> {
 pub(super) async fn watch(
     State(state): State<ApiState>,
     actor: Actor,
+    sitting: Sitting,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut timer = tokio::time::interval(DRAWN);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut seen, mut silent) = (None, 0);
-    let events = IntervalStream::new(timer).take_while(state.lets_in(&actor)).filter_map(move |_| {
+    let ticks = state.watched(IntervalStream::new(timer), &actor, sitting);
+    let events = ticks.filter_map(move |_| {
         let standbys = state.standbys.as_ref().map(|standbys| standbys.changes());
         let happened = (state.live.counts().facts, standbys);
         silent += 1;

@@ -31,6 +31,19 @@ pub struct Person {
     pub role: Role,
 }
 
+/// Whether a session lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// So long, unless it is used, or ended; and what its account may do.
+    Until(WallTime, Role),
+    /// It has run out.
+    RunOut,
+    /// It was ended, or had run out and was removed.
+    Gone,
+    /// Its account is disabled, or there is none.
+    ShutOut,
+}
+
 impl Store {
     /// Begins a session of an account.
     pub fn begin_session(&self, token: &TokenHash, name: &str, now: WallTime) -> Result<(), StoreError> {
@@ -62,6 +75,32 @@ impl Store {
             connection.execute("UPDATE sessions SET used_us = ?2 WHERE token = ?1", params![token, now.0])?;
         }
         Ok(Some(person))
+    }
+
+    /// Whether this account's session lasts. To ask is no use of it.
+    pub fn session_stands(
+        &self,
+        token: &TokenHash,
+        name: &str,
+        now: WallTime,
+    ) -> Result<Standing, StoreError> {
+        let connection = self.connection();
+        let role = connection
+            .prepare_cached("SELECT role FROM agents WHERE name = ?1 AND NOT disabled")?
+            .query_row([name], |row| row.get::<_, String>(0))
+            .optional()?;
+        let Some(role) = role else { return Ok(Standing::ShutOut) };
+        let until = connection
+            .prepare_cached("SELECT begun_us, used_us FROM sessions WHERE token = ?1 AND name = ?2")?
+            .query_row(params![token, name], |row| {
+                Ok((WallTime(row.get(0)?) + LONGEST).min(WallTime(row.get(1)?) + IDLE))
+            })
+            .optional()?;
+        Ok(match until {
+            None => Standing::Gone,
+            Some(until) if until < now => Standing::RunOut,
+            Some(until) => Standing::Until(until, from_word(&role).unwrap_or(Role::Agent)),
+        })
     }
 
     /// Ends a session; one that is over stays so.
@@ -118,6 +157,22 @@ mod tests {
             assert!(lives(1, hours));
         }
         assert!(!lives(1, 7 * 24 + 1), "a week is over");
+    }
+
+    #[test]
+    fn to_ask_whether_a_session_lasts_is_no_use_of_it() {
+        let (_folder, store) = store();
+        store.begin_session(&[1; 32], "alice", STARTED).unwrap();
+        let after = |hours: u64| STARTED + Duration::from_secs(hours * 3_600);
+        let stands = |hours: u64| store.session_stands(&[1; 32], "alice", after(hours)).unwrap();
+        assert_eq!(stands(11), Standing::Until(after(12), Role::Agent));
+        assert_eq!(stands(13), Standing::RunOut, "nobody used it");
+        assert_eq!(stands(12), Standing::Until(after(12), Role::Agent));
+        store.session(&[1; 32], after(11)).unwrap();
+        assert_eq!(stands(13), Standing::Until(after(23), Role::Agent));
+        store.change_password("alice", &Secret::new("correct horse")).unwrap();
+        assert_eq!(stands(13), Standing::Gone);
+        assert_eq!(store.session_stands(&[1; 32], "zoe", STARTED).unwrap(), Standing::ShutOut);
     }
 
     #[test]

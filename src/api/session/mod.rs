@@ -26,6 +26,7 @@ use serde::Serialize;
 use sha2::Digest;
 use sha2::Sha256;
 use tokio::sync::Semaphore;
+use tokio::sync::broadcast;
 use tracing::info;
 
 use crate::api::ApiState;
@@ -44,9 +45,11 @@ use crate::store::sessions::LONGEST;
 use crate::store::sessions::TokenHash;
 
 mod actor;
+mod sitting;
 
 pub(super) use actor::Actor;
 pub(super) use actor::known_people_only;
+pub(super) use sitting::Sitting;
 
 const COOKIE: &str = "warmline_session";
 /// No name or password is longer.
@@ -57,12 +60,16 @@ const CHECKS: usize = 2;
 const BELIEVED: Duration = Duration::from_secs(30);
 /// Sessions that are remembered; the file has them all, and the one that was looked up there longest ago makes room.
 const REMEMBERED: usize = 4_096;
+/// Sign-outs that what hangs on a session may be behind; whoever is further behind looks into the file.
+const ENDS: usize = 64;
 
 /// Everybody who is signed in.
 pub(super) struct Sessions {
     store: Arc<Store>,
     /// What the file said of a token, and when.
     remembered: Mutex<Latest<TokenHash, (Person, Instant)>>,
+    /// Those of whom somebody signs out.
+    ends: broadcast::Sender<TokenHash>,
     tries: Mutex<Tries>,
     checks: Semaphore,
     since: Instant,
@@ -91,6 +98,7 @@ impl Sessions {
         Sessions {
             store,
             remembered: Mutex::new(Latest::new(REMEMBERED)),
+            ends: broadcast::Sender::new(ENDS),
             tries: Mutex::default(),
             checks: Semaphore::new(CHECKS),
             since: Instant::now(),
@@ -155,6 +163,8 @@ impl Sessions {
         let (store, hash) = (self.store.clone(), hash(token));
         let ended = tokio::task::spawn_blocking(move || store.end_session(&hash)).await;
         self.remembered().remove(&hash);
+        // Nobody may listen.
+        let _ = self.ends.send(hash);
         Ok(ended.map_err(|_| Problem::busy("the server is stopping"))??)
     }
 
