@@ -105,13 +105,14 @@ pub(super) async fn show(
 ) -> Result<Json<WholeCall>, Problem> {
     let Path(id) = id?;
     let id = CallId(id);
-    let (record, facts) = state.read(move |readers| Ok((readers.call(id)?, readers.facts(id)?))).await?;
+    let (record, mut facts) = state.read(move |readers| Ok((readers.call(id)?, readers.facts(id)?))).await?;
     let Some(record) = record else {
         return Err(Problem::not_found(format!("there is no call {id}"), "GET /api/v1/calls lists them"));
     };
     if let Some(reader) = actor.person() {
         state.tell_call_read(id, &facts, reader).await?;
     }
+    facts.retain(|dated| actor.may_know(&dated.fact.what));
     let story = story::tell(&facts, &state.live.rules().zone).into_iter().map(LineView::from).collect();
     let holds = HoldsView::from(&TalkFold::of(&facts).holds());
     let (notes, repeated) = chain(NoteFold::of(&facts));

@@ -22,6 +22,7 @@ use crate::api::came::Came;
 use crate::api::problem::Problem;
 use crate::api::sip_socket;
 use crate::base::Name;
+use crate::fact::What;
 use crate::store::Person;
 use crate::store::Role;
 
@@ -97,6 +98,16 @@ impl Actor {
             }
             Actor::Nobody => Err(sign_in_first()),
         }
+    }
+
+    /// Whether they may know of this: that somebody was judged is for them, and for who supervises.
+    pub fn may_know(&self, what: &What) -> bool {
+        let whose = match what {
+            What::Evaluated { agent, .. } | What::EvaluationAcknowledged { agent, .. } => Some(agent),
+            What::EvaluationsRead { .. } => None,
+            _ => return true,
+        };
+        self.supervises().is_ok() || whose.is_some_and(|agent| self.person().as_ref() == Some(agent))
     }
 
     /// Whether they may act for this agent: for themselves everybody may, for others who supervises.

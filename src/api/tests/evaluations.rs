@@ -128,3 +128,50 @@ fn the_report_is_a_table_as_well_and_a_week_that_is_over_has_its_talks_drawn() {
     assert!(status == 200 && table.starts_with("agent,form,item,words,filled,met,"), "{table}");
     assert!(table.contains("bob,talk,outcome,outcome given,facts,0,1,0,1,0,0\r\n"), "{table}");
 }
+
+#[test]
+fn that_a_talk_was_judged_is_known_to_its_agent_and_to_supervisors_alone() {
+    let (api, alice, bob, sam) = judged();
+    let fact = |what| Fact { at: Timestamp::from_secs(300), call: Some(CallId(7)), what };
+    api.tell(vec![
+        fact(What::Evaluated { agent: "bob".into(), form: "talk".into(), by: Some("sam".into()) }),
+        fact(What::EvaluationsRead { by: "ada".into() }),
+    ]);
+    let told = |headers: &str| {
+        let (status, _, body) = api.ask("GET", "/api/v1/calls/7", headers, "");
+        assert_eq!(status, 200, "{body}");
+        let whole: Value = serde_json::from_str(&body).unwrap();
+        let (facts, story) = (whole["facts"].as_array().unwrap(), whole["story"].as_array().unwrap());
+        assert_eq!(facts.len(), story.len());
+        ["evaluated", "evaluations_read"].map(|name| facts.iter().any(|fact| fact["fact"] == name))
+    };
+    assert_eq!([told(&alice), told(&bob), told(&sam)], [[false, false], [true, false], [true, true]]);
+}
+
+#[test]
+fn who_watches_is_told_of_their_own_evaluations_alone() {
+    let (api, alice, bob, sam) = judged();
+    let watch = |headers: &str| {
+        let mut stream = TcpStream::connect(api.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+        write!(stream, "GET /api/v1/events HTTP/1.1\r\n{headers}\r\n").unwrap();
+        let mut begins = [0; 12];
+        stream.read_exact(&mut begins).unwrap();
+        assert_eq!(&begins, b"HTTP/1.1 200");
+        BufReader::new(stream)
+    };
+    let streams = [watch(&alice), watch(&bob), watch(&sam)];
+    let fact = |what| Fact { at: Timestamp::from_secs(300), call: Some(CallId(7)), what };
+    api.tell(vec![
+        fact(What::Evaluated { agent: "bob".into(), form: "talk".into(), by: Some("sam".into()) }),
+        fact(What::Played { prompts: vec!["seen".into()] }),
+    ]);
+    let told = streams.map(|mut stream| {
+        let mut told = String::new();
+        while !told.contains("seen") {
+            assert!(stream.read_line(&mut told).unwrap() > 0, "it has ended");
+        }
+        told.contains("evaluated")
+    });
+    assert_eq!(told, [false, true, true]);
+}
