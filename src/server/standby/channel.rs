@@ -7,6 +7,7 @@ use std::io::Read;
 use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
+use std::time::Instant;
 
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
@@ -26,7 +27,9 @@ const LONGEST: usize = 65_535;
 const SEAL: usize = 16;
 /// The most octets that go with a record, which itself is short.
 pub(super) const AT_ONCE: usize = 60_000;
-/// How long a peer may say nothing, or take nothing.
+/// A message of the handshake: a key of 32 octets, and the seal of nothing.
+const HELLO: usize = 32 + SEAL;
+/// How long a peer may say nothing, or take nothing; and within which it must have shown that it has the key, however it says it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection on which both sides have shown that they have the key.
@@ -54,8 +57,8 @@ impl Channel {
     }
 
     fn shake(stream: TcpStream, mut noise: HandshakeState, first: bool) -> io::Result<Channel> {
+        let until = Instant::now() + PATIENCE;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let (mut from, mut to) = (stream.try_clone()?, BufWriter::with_capacity(1 << 18, stream));
         let (mut sealed, mut open) = (vec![0; LONGEST], vec![0; LONGEST]);
@@ -65,12 +68,13 @@ impl Channel {
                 write(&mut to, &sealed[..length])?;
                 to.flush()?;
             } else {
-                let length = read(&mut from, &mut sealed).map_err(in_vain)?;
-                let believed = noise.read_message(&sealed[..length], &mut open);
+                let hello = hello(&mut from, until).map_err(in_vain)?;
+                let believed = noise.read_message(&hello, &mut open);
                 believed
                     .map_err(|_| io::Error::new(io::ErrorKind::PermissionDenied, "it has another key"))?;
             }
         }
+        from.set_read_timeout(Some(PATIENCE))?;
         let noise = noise.into_transport_mode().map_err(io::Error::other)?;
         Ok(Channel { from, to, noise, sealed, open, sent: 0 })
     }
@@ -130,8 +134,8 @@ impl Channel {
     }
 }
 
-/// Who does not believe the first message says nothing.
-fn in_vain(error: io::Error) -> io::Error {
+/// Who does not believe the first message, or has no place for us, says nothing.
+pub(super) fn in_vain(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => io::Error::new(
             error.kind(),
@@ -150,6 +154,36 @@ fn builder(key: &StandbyKey) -> io::Result<Builder<'_>> {
 fn write(to: &mut impl Write, message: &[u8]) -> io::Result<()> {
     to.write_all(&(message.len() as u16).to_be_bytes())?;
     to.write_all(message)
+}
+
+/// A message of the handshake, behind its length, which is known. A peer that says it octet by octet has no more time for it.
+fn hello(from: &mut TcpStream, until: Instant) -> io::Result<[u8; HELLO]> {
+    let mut length = [0; 2];
+    read_until(from, &mut length, until)?;
+    if usize::from(u16::from_be_bytes(length)) != HELLO {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it does not speak as a standby does"));
+    }
+    let mut hello = [0; HELLO];
+    read_until(from, &mut hello, until)?;
+    Ok(hello)
+}
+
+fn read_until(from: &mut TcpStream, octets: &mut [u8], until: Instant) -> io::Result<()> {
+    let mut filled = 0;
+    while filled < octets.len() {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        from.set_read_timeout(Some(left))?;
+        match from.read(&mut octets[filled..]) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn read(from: &mut impl Read, message: &mut [u8]) -> io::Result<usize> {
@@ -198,5 +232,39 @@ mod tests {
         let [accepted, connected] = connected(["a", "b"]);
         assert_eq!(accepted.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         assert!(connected.unwrap_err().to_string().contains("--standby-key"));
+    }
+
+    /// What a server makes of a peer that says this, with so much between two octets, when it has 300 ms for all of it.
+    fn heard(octets: Vec<u8>, each: Duration) -> io::Result<[u8; HELLO]> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut server = listener.accept().unwrap().0;
+        let says = thread::spawn(move || {
+            for octet in octets {
+                thread::sleep(each);
+                if peer.write_all(&[octet]).is_err() {
+                    break;
+                }
+            }
+            // Open until the server has made up its mind.
+            let _ = peer.read(&mut [0]);
+        });
+        let heard = hello(&mut server, Instant::now() + Duration::from_millis(300));
+        drop(server);
+        says.join().unwrap();
+        heard
+    }
+
+    #[test]
+    fn who_says_hello_octet_by_octet_has_no_more_time_for_it() {
+        let said: Vec<u8> = [0, HELLO as u8].into_iter().chain([7; HELLO]).collect();
+        let slow = heard(said, Duration::from_millis(20)).unwrap_err();
+        assert!(matches!(slow.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{slow}");
+    }
+
+    #[test]
+    fn a_hello_of_another_length_is_not_waited_for() {
+        let other = heard(vec![0xff, 0xff], Duration::ZERO).unwrap_err();
+        assert_eq!(other.kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -6,6 +6,7 @@
 //! | `key` | what both machines share, so that nobody else is told anything |
 //! | `channel` | records between the two, sealed |
 //! | `primary` | the server's side: what changes in the data folder is sent to whoever has the key |
+//! | `unproved` | who has connected, and has not shown that they have the key |
 //! | `calls` | the journal and the keys of calls, as they are written |
 //! | `files` | recordings, versions of flows and all else that is a file; and what of it is gone |
 //! | `copy` | the standby's side: a data folder that becomes the same |
@@ -37,6 +38,7 @@ mod stats;
 mod takeover;
 #[cfg(test)]
 mod tests;
+mod unproved;
 
 pub(super) use files::Look;
 pub use key::KeyError;

@@ -33,6 +33,8 @@ use super::files::FilesTail;
 use super::served::Differing;
 use super::served::Served;
 use super::served::ServedTail;
+use super::unproved::Doorstep;
+use super::unproved::Unproved;
 use crate::server::load::FlowPlace;
 use crate::server::recorder::Removals;
 use crate::store::lineage;
@@ -46,7 +48,7 @@ use crate::wire::media::machine_ms;
 const EVERY: Duration = Duration::from_millis(10);
 /// How often a standby is told at least that the server lives.
 const ALIVE_EVERY: Duration = Duration::from_millis(200);
-/// How many may be connected at once, those among them who have not shown yet that they have the key.
+/// How many standbys there may be at once.
 const MOST: u64 = 4;
 /// How long a standby that has everything may say nothing: the network may have lost it without a word.
 const HEARD_WITHIN: Duration = Duration::from_secs(10);
@@ -71,6 +73,7 @@ struct Server {
     served: Served,
     removals: Arc<Removals>,
     stats: Arc<StandbyStats>,
+    unproved: Unproved,
     /// The server has ended: what is there now is all.
     ends: Arc<AtomicBool>,
 }
@@ -93,7 +96,8 @@ impl Standbys {
         let (stats, ends) = (Arc::new(StandbyStats::default()), Arc::new(AtomicBool::new(false)));
         let address = listener.local_addr()?;
         let served = Served::watch(flows, prompts)?;
-        let server = Server { data, sip, key, served, removals, stats: stats.clone(), ends: ends.clone() };
+        let (unproved, told, over) = (Unproved::default(), stats.clone(), ends.clone());
+        let server = Server { data, sip, key, served, removals, stats: told, unproved, ends: over };
         let thread =
             thread::Builder::new().name("standbys".to_owned()).spawn(move || server.listen(&listener))?;
         Ok(Standbys { stats, ends, address, thread: Some(thread) })
@@ -135,27 +139,20 @@ impl Server {
                 thread::sleep(ALIVE_EVERY);
                 continue;
             };
-            if self.stats.connected.fetch_add(1, Ordering::AcqRel) >= MOST {
-                self.stats.connected.fetch_sub(1, Ordering::AcqRel);
-                debug!("too many standbys are connected");
-                continue;
-            }
+            // It may be gone already.
+            let Ok(doorstep) = self.unproved.comes(&stream) else { continue };
             let server = self.clone();
-            let thread = thread::Builder::new().name("standby".to_owned()).spawn(move || {
-                server.serve(stream);
-                server.stats.connected.fetch_sub(1, Ordering::AcqRel);
-            });
-            if let Err(error) = thread {
-                self.stats.connected.fetch_sub(1, Ordering::AcqRel);
+            let serve = move || server.serve(stream, doorstep);
+            if let Err(error) = thread::Builder::new().name("standby".to_owned()).spawn(serve) {
                 warn!(%error, "a thread for a standby cannot be started");
             }
         }
     }
 
-    fn serve(&self, stream: TcpStream) {
+    fn serve(&self, stream: TcpStream, doorstep: Doorstep) {
         let Ok(peer) = stream.peer_addr().map(|peer| peer.ip()) else { return };
-        let channel = match Channel::accept(stream, &self.key) {
-            Ok(channel) => channel,
+        let (channel, first) = match self.prove(stream) {
+            Ok(proved) => proved,
             Err(error) => {
                 // Somebody may try for days.
                 match self.stats.refused.fetch_add(1, Ordering::Relaxed) {
@@ -165,11 +162,15 @@ impl Server {
                 return;
             }
         };
+        drop(doorstep);
+        let Some(_place) = Place::take(&self.stats) else {
+            return debug!(%peer, "too many standbys are connected");
+        };
         let (number, is_news) = self.stats.comes(peer);
         if is_news {
             info!(%peer, "a standby is connected");
         }
-        let done = Following { server: self, channel, number }.serve(peer);
+        let done = Following { server: self, channel, first: Some(first), number }.serve(peer);
         let is_news = self.stats.goes(number);
         match done {
             Ok(()) => info!(%peer, "the standby has everything to the end"),
@@ -177,12 +178,39 @@ impl Server {
             Err(error) => debug!(%peer, %error, "the standby is gone again"),
         }
     }
+
+    /// A peer that has the key, with its first record: what came before that, somebody else may have heard and say again.
+    fn prove(&self, stream: TcpStream) -> io::Result<(Channel, Record)> {
+        let mut channel = Channel::accept(stream, &self.key)?;
+        let first = channel.receive()?.0;
+        Ok((channel, first))
+    }
+}
+
+/// The place of one standby among those that are connected.
+struct Place(Arc<StandbyStats>);
+
+impl Place {
+    fn take(stats: &Arc<StandbyStats>) -> Option<Place> {
+        let place = Place(stats.clone());
+        // Given back when it is dropped, also where it was one too many.
+        let is_free = stats.connected.fetch_add(1, Ordering::AcqRel) < MOST;
+        is_free.then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.connected.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// A standby that is connected.
 struct Following<'s> {
     server: &'s Server,
     channel: Channel,
+    /// What it said first, until that was looked at.
+    first: Option<Record>,
     number: u64,
 }
 
@@ -237,7 +265,11 @@ impl Following<'_> {
     fn begin(&mut self) -> io::Result<(Vec<FileState>, Lacks)> {
         let mut has = Vec::new();
         let (theirs, history) = loop {
-            match self.channel.receive()?.0 {
+            let said = match self.first.take() {
+                Some(first) => first,
+                None => self.channel.receive()?.0,
+            };
+            match said {
                 Record::Has(file) => has.push(file),
                 Record::HasAll { form, history } => break (form, history),
                 _ => return Err(io::ErrorKind::InvalidData.into()),

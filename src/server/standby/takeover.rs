@@ -21,6 +21,7 @@ use super::Record;
 use super::StandbyKey;
 use super::addresses::Addresses;
 use super::channel::Channel;
+use super::channel::in_vain;
 use super::copy::Copy;
 use super::files::Look;
 use super::served::Comparison;
@@ -168,12 +169,14 @@ impl Standby {
             Err(error) => return Ok(Err(error)),
         };
         self.comparison.begin();
-        let mut differed = false;
+        let (mut differed, mut is_taken) = (false, false);
         loop {
             let (record, octets) = match channel.receive() {
                 Ok(received) => received,
+                Err(error) if !is_taken => return Ok(Err(in_vain(error))),
                 Err(error) => return Ok(Err(error)),
             };
+            is_taken = true;
             self.heard = Some(Instant::now());
             let failed = |error: io::Error| StandbyError::Folder { folder: self.data.clone(), error };
             match &record {

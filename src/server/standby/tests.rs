@@ -288,6 +288,24 @@ fn heard_by_one_who_says_nothing(primary: &Primary, form: u32) -> Vec<Record> {
 }
 
 #[test]
+fn strangers_keep_no_standby_out_however_many_say_nothing() {
+    let primary = Primary::start();
+    let strangers: Vec<std::net::TcpStream> = (0..100)
+        .map(|_| {
+            let mut stranger = std::net::TcpStream::connect(primary.address()).unwrap();
+            // The length of a message that does not come.
+            let _ = stranger.write_all(&[0]);
+            stranger
+        })
+        .collect();
+    let heard = heard_by_one_who_says_nothing(&primary, FORM + 1);
+    assert!(matches!(heard[..], [Record::Server(_)]), "{heard:?}");
+    drop(strangers);
+    let stats = primary.standbys.as_ref().unwrap().stats();
+    within("all of them are counted", || stats.refused.load(std::sync::atomic::Ordering::Relaxed) == 100);
+}
+
+#[test]
 fn a_standby_that_the_network_lost_without_a_word_is_let_go() {
     let primary = Primary::start();
     let heard = heard_by_one_who_says_nothing(&primary, FORM);
