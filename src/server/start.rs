@@ -1,7 +1,6 @@
 //! The server's start: opens everything in order, and says what is wrong before it serves.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -591,7 +590,7 @@ fn standbys(
 /// Has the data folder for this server alone, making it where it is missing.
 fn take_folder(data: &Path) -> Result<FolderLock, ServeError> {
     let failed = |error| LoadError::DataFolder { path: data.to_owned(), error };
-    fs::create_dir_all(data).map_err(failed)?;
+    store::make_folder(data).map_err(failed)?;
     FolderLock::take(data).map_err(|Taken| ServeError::FolderTaken(data.to_owned()))
 }
 

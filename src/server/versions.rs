@@ -20,6 +20,7 @@ use crate::base::Name;
 use crate::base::WallTime;
 use crate::flow::announcement::Wish;
 use crate::server::canary::Audience;
+use crate::server::folder;
 
 /// The most versions that are kept; the oldest go first.
 const MOST: usize = 500;
@@ -112,6 +113,7 @@ impl Versions {
     /// Opens the folder, or makes it.
     pub fn open(data: &Path) -> io::Result<Versions> {
         let folder = data.join("flows");
+        folder::private(&folder)?;
         fs::create_dir_all(folder.join("versions"))?;
         Ok(Versions { folder })
     }

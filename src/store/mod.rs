@@ -149,13 +149,22 @@ pub enum StoreError {
     Unknown(String),
 }
 
+/// Makes a data folder, where there is none, into which only its owner may look. One that is there stays as somebody made it.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 impl Store {
     /// Opens `warmline.db` in `folder`, making both when they are missing, and migrates its tables.
     ///
     /// The file holds what SIP passwords are checked with, so only its owner may read it.
     pub fn open(folder: &Path) -> Result<Store, StoreError> {
         let failed = |source| StoreError::Folder { folder: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
+        make_folder(folder).map_err(failed)?;
         refuse_emptied(folder)?;
         let file = folder.join(FILE);
         let mut connection = Connection::open(&file)?;

@@ -113,7 +113,7 @@ impl Standby {
     pub fn new(options: &ServeOptions, server: SocketAddr, key: StandbyKey) -> Result<Standby, StandbyError> {
         let data = options.data.clone();
         let failed = |error| StandbyError::Folder { folder: data.clone(), error };
-        fs::create_dir_all(&data).map_err(failed)?;
+        store::make_folder(&data).map_err(failed)?;
         let is_empty = fs::read_dir(&data).map_err(failed)?.next().is_none();
         // One that was taken before, though nothing had come by then.
         let is_ours = [store::FILE, lock::FILE].iter().any(|name| data.join(name).exists());
