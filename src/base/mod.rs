@@ -1,10 +1,11 @@
-//! The ground floor: ids, time, entropy, personal data, a table with a bound, tries at a password. No I/O.
+//! The ground floor: ids, time, entropy, personal data, plain text, a table with a bound, tries at a password. No I/O.
 
 pub mod entropy;
 pub mod id;
 pub mod latest;
 pub mod network;
 pub mod pii;
+pub mod plain;
 pub mod time;
 pub mod tries;
 
@@ -19,6 +20,7 @@ pub use latest::Latest;
 pub use network::network;
 pub use pii::Pii;
 pub use pii::Secret;
+pub use plain::plain;
 pub use time::Timestamp;
 pub use time::WallTime;
 pub use tries::Tries;

@@ -9,6 +9,7 @@ use crate::cli::DataArg;
 use crate::cli::Format;
 use crate::cli::flow::Files;
 use crate::cli::flow::FlowsArg;
+use crate::cli::on_one_line;
 use crate::cli::report;
 use crate::cli::report::Moment;
 use crate::cli::report::ReportArgs;
@@ -155,7 +156,7 @@ pub(super) fn story(args: StoryArgs) -> Result<(), Trouble> {
     let there = (1..=record.recordings).filter(|part| is_there(*part)).count();
     show(headline(&record, there, &holds, &zone));
     for line in lines {
-        say!("{}", line.in_zone(&zone));
+        say!("{}", on_one_line(&line.in_zone(&zone)));
     }
     Ok(())
 }
@@ -184,7 +185,7 @@ fn headline(record: &CallRecord, recordings: usize, holds: &HoldTally, zone: &Ti
         story::date_and_clock(record.arrived, zone),
         record.outcome.map_or("still up", story::outcome_words),
     );
-    head += &format!("SIP Call-ID {}\n", record.sip_call_id);
+    head += &format!("SIP Call-ID {}\n", on_one_line(&record.sip_call_id));
     if !record.digits.is_empty() {
         head += &format!("keys heard outside a secret: {}\n", record.digits);
     }

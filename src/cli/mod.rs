@@ -3,6 +3,7 @@
 //! Data goes to stdout and everything else to stderr; exit status 0 is done, 1 the thing checked is not
 //! right or could not be done, 2 wrong use.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::io::Write;
@@ -19,6 +20,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::base::Secret;
+use crate::base::plain::is_hidden;
 use crate::server::ServeOptions;
 use crate::server::options::IceServers;
 use crate::wire::tls::CertificateFiles;
@@ -233,8 +235,31 @@ pub fn main() -> ExitCode {
 /// Writes data to stdout. A reader who has seen enough (`warmline calls | head`) ends the program without a
 /// word; so does a full disk, with status 1.
 fn show(data: impl fmt::Display) {
-    let Err(error) = write!(io::stdout(), "{data}") else { return };
+    let text = data.to_string();
+    let Err(error) = write!(io::stdout(), "{}", harmless(&text, "\n\t")) else { return };
     process::exit(i32::from(error.kind() != io::ErrorKind::BrokenPipe));
+}
+
+/// Text from outside, as it stands on one line: whoever calls can end no line and begin another.
+fn on_one_line(text: &str) -> Cow<'_, str> {
+    harmless(text, "")
+}
+
+/// A text in which characters that a terminal acts on are written as JSON writes them, but for these.
+fn harmless<'t>(text: &'t str, kept: &str) -> Cow<'t, str> {
+    let acts = |c: char| is_hidden(c) && !kept.contains(c);
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut units = [0; 2];
+    for c in text.chars() {
+        match acts(c) {
+            true => c.encode_utf16(&mut units).iter().for_each(|unit| shown += &format!("\\u{unit:04x}")),
+            false => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
 }
 
 impl From<ServeArgs> for ServeOptions {

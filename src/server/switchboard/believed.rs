@@ -115,4 +115,20 @@ mod tests {
             assert!(believed("believe_numbers: from anywhere\n", "127.0.0.1:40000", transport, None));
         }
     }
+
+    #[test]
+    fn who_calls_tells_no_terminal_anything() {
+        let mut house = house("");
+        let mut forger = incoming("127.0.0.1:5062", Transport::Udp, None);
+        let caller = forger.caller.as_mut().unwrap();
+        caller.uri.user = Some("\u{1b}[31mRED\nFAKE LINE".to_owned());
+        caller.display = "\u{1b}]0;mine\u{7}Ann\u{202e}".to_owned();
+        forger.uri.user = Some("10\r00".to_owned());
+        house.sip(Event::Incoming(Box::new(forger)));
+        let told = house.facts.iter().find_map(|what| match what {
+            What::CallArrived { from, display, to, .. } => Some((&**from, &**display, &**to)),
+            _ => None,
+        });
+        assert_eq!(told, Some(("[31mREDFAKE LINE", "]0;mineAnn", "1000")));
+    }
 }

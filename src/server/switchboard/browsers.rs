@@ -10,6 +10,7 @@ use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Name;
+use crate::base::plain;
 use crate::call::Arrival;
 use crate::call::CallEvent;
 use crate::call::LegEvent;
@@ -174,7 +175,7 @@ impl Switchboard {
             number: String::new(),
             claimed: None,
             display: "web page".to_owned(),
-            dialled: number.to_string(),
+            dialled: plain(number.to_string()),
             sip_call_id: format!("web-{}", self.parts.entropy.token()),
             source: "web".to_owned(),
             trunk: None,

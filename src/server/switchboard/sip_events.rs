@@ -22,6 +22,7 @@ use super::reschedule;
 use crate::base::CallId;
 use crate::base::LegId;
 use crate::base::Name;
+use crate::base::plain;
 use crate::call::Arrival;
 use crate::call::Call;
 use crate::call::CallAction;
@@ -164,7 +165,7 @@ impl Switchboard {
         }
         let believed = self.is_believed(&incoming);
         let (number, display) = match incoming.caller {
-            Some(caller) => (caller.uri.user.unwrap_or_default(), caller.display),
+            Some(caller) => (plain(caller.uri.user.unwrap_or_default()), plain(caller.display)),
             None => Default::default(),
         };
         let (number, claimed) = if believed { (number, None) } else { (String::new(), Some(number)) };
@@ -173,7 +174,7 @@ impl Switchboard {
             number,
             claimed: claimed.filter(|number| !number.is_empty()),
             display,
-            dialled: incoming.uri.user.clone().unwrap_or_default(),
+            dialled: plain(incoming.uri.user.clone().unwrap_or_default()),
             sip_call_id: incoming.sip_call_id,
             source: format!("{} {}", incoming.hop.transport, incoming.hop.remote),
             trunk: incoming.trunk.clone(),
