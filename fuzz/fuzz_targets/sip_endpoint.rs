@@ -186,6 +186,7 @@ impl Peer {
             sdp: SDP.into(),
             trunk: None,
             routes: Vec::new(),
+            answer_within: None,
         })));
     }
 

@@ -335,7 +335,7 @@ impl From<PublishError> for Problem {
                 StatusCode::NOT_FOUND
             }
             PublishError::Announcement(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            PublishError::ServedAlready(_) | PublishError::OtherAgents(_) => StatusCode::CONFLICT,
+            PublishError::ServedAlready(_) | PublishError::Others(_) => StatusCode::CONFLICT,
             PublishError::Keep(_) => StatusCode::INTERNAL_SERVER_ERROR,
             PublishError::Control(_) => StatusCode::SERVICE_UNAVAILABLE,
         };

@@ -11,6 +11,7 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use clap::Args;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::fs::Access;
@@ -20,6 +21,7 @@ use rustix::process::getrlimit;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use tokio::runtime;
 
 use crate::cli::Format;
 use crate::cli::ServeArgs;
@@ -42,6 +44,10 @@ use crate::server::publisher::in_short;
 use crate::server::speech::SPEECH_HINT;
 use crate::server::speech::unspeakable;
 use crate::server::standby::StandbyKey;
+use crate::server::trunks::resolver::Dns;
+use crate::server::trunks::resolver::Wanted;
+use crate::server::trunks::resolver::locate;
+use crate::server::trunks::setup::names;
 use crate::sip::uri::Transport;
 use crate::store::FILE;
 use crate::store::Readers;
@@ -128,6 +134,8 @@ fn examine(options: &ServeOptions) -> Vec<Checked> {
     ]);
     let center = center.as_ref();
     findings.extend(center.and_then(|center| trunks(options, center)).map(|finding| ("trunks", finding)));
+    let of_names = center.map(|center| trunk_names(options, center)).unwrap_or_default();
+    findings.extend(of_names.into_iter().map(|finding| ("trunk_names", finding)));
     findings.extend(center.and_then(|center| callers(options, center)).map(|finding| ("callers", finding)));
     findings
         .extend(center.and_then(|center| known_pins(options, center)).map(|finding| ("customers", finding)));
@@ -242,6 +250,30 @@ fn trunks(options: &ServeOptions, center: &Center) -> Option<Finding> {
             Bad(format!("{error}: the server would not start"), hint)
         }
     })
+}
+
+/// Where the names of trunks lead to, as the server would be told now.
+fn trunk_names(options: &ServeOptions, center: &Center) -> Vec<Finding> {
+    let dns = Dns { server: options.dns, ipv6: options.sip.is_ipv6() };
+    let names = names(center);
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return vec![Note(format!("names are not looked up: {error}"), String::new())],
+    };
+    let found = runtime.block_on(join_all(names.iter().map(|name| locate(dns, name))));
+    let told = |(name, found): (&Wanted, Result<(Vec<SocketAddr>, _), String>)| match found {
+        Ok((places, _)) => {
+            let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+            Good(format!("the name {name} leads to {}", places.join(", ")))
+        }
+        Err(why) => Bad(
+            format!("the name {name} leads nowhere: {why}"),
+            "is it written so at the provider? `--dns ADDR` asks another server than this machine does"
+                .to_owned(),
+        ),
+    };
+    names.iter().zip(found).map(told).collect()
 }
 
 /// Whether customers whose PINs everybody knows can be called in as, from outside.

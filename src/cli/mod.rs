@@ -147,6 +147,9 @@ struct ServeArgs {
     /// Authorities whose trunks and bots are believed over TLS, in PEM [default: those of this machine]
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
+    /// The DNS server that is asked for the names of trunks [default: those of this machine]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address::<53>)]
+    dns: Option<SocketAddr>,
     /// The one UDP port of all browsers' audio
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8081", value_parser = address::<8_081>)]
     webrtc: SocketAddr,
@@ -275,6 +278,7 @@ impl From<ServeArgs> for ServeOptions {
             https: args.https,
             certificate: args.tls_cert.zip(args.tls_key).map(|(chain, key)| CertificateFiles { chain, key }),
             authorities: args.tls_ca,
+            dns: args.dns,
             webrtc: args.webrtc,
             rtp_ports: args.rtp_ports,
             media_workers: args.media_workers.map_or(ServeOptions::default().media_workers, usize::from),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -342,8 +341,8 @@ impl Center {
         self.talk_of(queue).is_some_and(|talk| talk.outcome_required)
     }
 
-    /// What `new` changes that can only change with a restart, in words: the engine knows skills and queues by their places,
-    /// and SIP has begun with the trunks. All else may change under running calls.
+    /// What `new` changes that can only change with a restart, in words: the engine knows skills and queues by their places. All else
+    /// may change under running calls.
     pub fn needs_restart(&self, new: &Center) -> Vec<String> {
         let mut words = Vec::new();
         if self.engine.skills != new.engine.skills {
@@ -351,6 +350,12 @@ impl Center {
         }
         let queue = |queue: &QueueConfig| (Name::clone(&queue.name), queue.clone());
         named("queue", self.engine.queues.iter().map(queue), new.engine.queues.iter().map(queue), &mut words);
+        words
+    }
+
+    /// How the trunks of `new` differ from these, in words.
+    pub fn other_trunks(&self, new: &Center) -> Vec<String> {
+        let mut words = Vec::new();
         let trunk = |trunk: &Trunk| (Name::clone(&trunk.name), trunk.clone());
         named("trunk", self.trunks.iter().map(trunk), new.trunks.iter().map(trunk), &mut words);
         words
@@ -413,10 +418,10 @@ pub enum AgentContact {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trunk {
     pub name: Name,
-    /// Source addresses that are this trunk; a port of 0 is any port.
-    pub sources: Vec<(IpAddr, u16)>,
+    /// What comes from there, by whatever port, is this trunk's.
+    pub sources: Vec<Site>,
     /// Where calls out go; none for a trunk that only brings calls.
-    pub outbound: Option<SocketAddr>,
+    pub outbound: Option<Site>,
     /// How SIP travels there.
     pub transport: Transport,
     /// The name in its certificate, over TLS; none: its address.
@@ -433,6 +438,33 @@ pub struct Trunk {
     pub codecs: Option<Vec<Codec>>,
     /// How it is sent key presses; none for as the center has it.
     pub dtmf: Option<Dtmf>,
+}
+
+/// Where a trunk is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Site {
+    /// Without a port it is the transport's own.
+    Address(IpAddr, Option<u16>),
+    /// This name is looked up; without a port that says which as well (RFC 3263).
+    Name(String, Option<u16>),
+}
+
+impl Site {
+    /// What a URI names.
+    pub fn of(uri: &Uri) -> Site {
+        match uri.host.trim_matches(['[', ']']).parse() {
+            Ok(address) => Site::Address(address, uri.port),
+            Err(_) => Site::Name(uri.host.clone(), uri.port),
+        }
+    }
+
+    /// Its name, where it has one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Site::Address(..) => None,
+            Site::Name(name, _) => Some(name),
+        }
+    }
 }
 
 /// How the other side is sent key presses.

@@ -303,6 +303,7 @@ impl Generator {
             sdp: sdp::negotiate::offer(&line.local).into(),
             trunk: None,
             routes: Vec::new(),
+            answer_within: None,
         };
         self.lines.insert(session, line);
         self.command(now, Command::Invite(Box::new(invite)));

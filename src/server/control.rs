@@ -57,6 +57,8 @@ use crate::server::switchboard::Recalled;
 use crate::server::switchboard::Remaining;
 use crate::server::switchboard::Streams;
 use crate::server::switchboard::Switchboard;
+use crate::server::trunks::setup::Setup;
+use crate::server::trunks::setup::TrunkKeeper;
 use crate::sip;
 use crate::store::history::HistoryWriter;
 use crate::store::identity::IdentityReply;
@@ -89,6 +91,7 @@ pub(super) struct Control {
     pub switchboard: Switchboard,
     pub sockets: SipSockets,
     pub streams_in: mpsc::Receiver<sip::Input>,
+    pub trunks: TrunkKeeper,
     pub wires: Wires,
     pub media_events: mpsc::Receiver<MediaEvent>,
     pub browser_events: mpsc::Receiver<BrowserEvent>,
@@ -319,6 +322,7 @@ impl Control {
             Some(ended) = self.bots_ended.recv() => inputs.push(Input::Bot(ended)),
             Some(spoken) = self.spoken.recv() => inputs.push(Input::Spoken(spoken)),
             Some(request) = self.requests.recv() => requests.push(request),
+            () = self.trunks.changed() => inputs.extend(trunks_input(&mut self.trunks)),
             // Somebody waits at the door: what else has come is looked at, and not waited for.
             () = yield_now(), if self.door.is_crowded() => {}
             () = timer => {}
@@ -428,7 +432,9 @@ impl Control {
                 if let Some(canary) = &served.canary {
                     self.live.outcomes.count_from(canary.began);
                 }
+                self.trunks.know(Arc::clone(&served.all.center));
                 inputs.push(Input::Serve(served));
+                inputs.extend(trunks_input(&mut self.trunks));
                 let _ = reply.send(Ok(()));
                 false
             }
@@ -538,6 +544,17 @@ fn summary(bytes: &[u8]) -> &str {
 fn kind(what: &What) -> String {
     let told = serde_json::to_value(what).unwrap_or_default();
     told["fact"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Trunks as they are now. The log says what keeps us from following.
+fn trunks_input(trunks: &mut TrunkKeeper) -> Option<Input> {
+    match trunks.setup() {
+        Ok(Setup { trunks, ways_out, .. }) => Some(Input::Trunks { trunks, ways_out }),
+        Err(error) => {
+            error!(%error, "the trunks stay as they were");
+            None
+        }
+    }
 }
 
 fn recorded_input(Recorded { leg, why }: Recorded) -> Input {

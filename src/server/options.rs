@@ -34,6 +34,8 @@ pub struct ServeOptions {
     pub certificate: Option<CertificateFiles>,
     /// Whose certificates we believe when we connect to a trunk or a bot over TLS, in PEM. Default: those of this machine.
     pub authorities: Option<PathBuf>,
+    /// The DNS server that is asked for trunks' names. Default: those of this machine.
+    pub dns: Option<SocketAddr>,
     /// WebRTC: the one UDP port of all browsers. Default 127.0.0.1:8081.
     pub webrtc: SocketAddr,
     /// UDP ports of the audio, RTP on the even ones. Default 16384 to 32767.
@@ -141,6 +143,7 @@ impl Default for ServeOptions {
             https: None,
             certificate: None,
             authorities: None,
+            dns: None,
             webrtc: loopback(8081),
             rtp_ports: 16_384..=32_767,
             media_workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1)),

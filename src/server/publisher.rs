@@ -59,7 +59,7 @@ pub use outlook::Unserved;
 pub use outlook::foresee;
 pub use outlook::in_short;
 use trial::Trying;
-use trial::same_agents;
+use trial::same_for_all;
 
 /// How often the folders are looked at. A change is taken when it has stood still from one look to the next: an editor
 /// may write in steps.
@@ -72,8 +72,8 @@ pub enum PublishError {
     Load(#[from] LoadError),
     #[error("this needs a restart: {}", .0.join("; "))]
     NeedsRestart(Vec<String>),
-    #[error("agents are the same for all callers, and these files have others: {}", .0.join("; "))]
-    OtherAgents(Vec<String>),
+    #[error("agents and trunks are the same for all callers, and these files have others: {}", .0.join("; "))]
+    Others(Vec<String>),
     #[error("no version is called {0:?}")]
     UnknownVersion(String),
     #[error("there is no version before this one")]
@@ -120,10 +120,10 @@ impl PublishError {
                 "`warmline flow check` tells the same; what was served before is served still"
             }
             PublishError::NeedsRestart(_) => {
-                "skills, queues and trunks change with a restart of the server; all else without"
+                "skills and queues change with a restart of the server; all else without"
             }
-            PublishError::OtherAgents(_) => {
-                "serve them to all first, by the server's own center.yaml; then try these files with the same agents"
+            PublishError::Others(_) => {
+                "serve them to all first, by the server's own center.yaml; then try these files with the same"
             }
             PublishError::UnknownVersion(_) | PublishError::NothingBefore => {
                 "`warmline flow versions` lists them"
@@ -466,7 +466,7 @@ impl Publisher {
         let files = flows.texts()?;
         let (center, library) = self.read(work, &flows.files()?)?;
         if change.did == Did::Promote {
-            same_agents(&work.all.center, &center)?;
+            same_for_all(&work.all.center, &center)?;
         }
         let version = self.versions.keep(&files)?;
         let all = Edition { version, center, library };

@@ -5,7 +5,6 @@ use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::net::TcpListener;
-use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,14 +21,11 @@ use tracing::warn;
 use crate::base::CallId;
 use crate::base::Entropy;
 use crate::base::Name;
-use crate::base::Secret;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::Fact;
 use crate::fact::What;
-use crate::flow;
 use crate::flow::Center;
-use crate::flow::center::Trunk;
 use crate::queue::owners::REMEMBERED;
 use crate::sdp::Codec;
 use crate::sdp::Fingerprint;
@@ -73,15 +69,14 @@ use crate::server::switchboard::CarriedCall;
 use crate::server::switchboard::Parts;
 use crate::server::switchboard::Recalled;
 use crate::server::switchboard::Switchboard;
+use crate::server::switchboard::Ways;
+use crate::server::trunks::setup::Bound;
+use crate::server::trunks::setup::Setup;
+use crate::server::trunks::setup::TrunkKeeper;
 use crate::server::webhooks::Webhooks;
-use crate::sip::Hop;
 use crate::sip::Transport;
-use crate::sip::digest::Credentials;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::endpoint::EndpointConfig;
-use crate::sip::endpoint::TrunkConfig;
-use crate::sip::endpoint::TrunkRegistration;
-use crate::sip::uri::Uri;
 use crate::store;
 use crate::store::DatedFact;
 use crate::store::MessageFilter;
@@ -310,9 +305,10 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let tls = tls_server(options)?;
     let sip_tls = match options.sip_tls.zip(tls.clone()) {
         Some((address, server)) => {
-            let client = TlsClient::new(options.authorities.as_deref(), &certificate_names(&center))?;
-            let bound = runtime.block_on(sockets.bind_tls(address, Keys { server, client }));
-            Some(bound.map_err(|error| ServeError::Bind { what: "SIP over TLS", address, error })?)
+            let client = TlsClient::new(options.authorities.as_deref())?;
+            let bound = runtime.block_on(sockets.bind_tls(address, Keys { server, client: client.clone() }));
+            let bound = bound.map_err(|error| ServeError::Bind { what: "SIP over TLS", address, error })?;
+            Some((bound, client))
         }
         None => None,
     };
@@ -320,7 +316,11 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     if let Some(trunk) = in_vain {
         return Err(ServeError::NoTls(trunk.name.clone()));
     }
+    let (sip_tls, tls_client) = sip_tls.unzip();
     let bound = Bound { udp: sip, tcp: sip, tls: sip_tls };
+    let keeper = TrunkKeeper::start(Arc::clone(&center), bound, tls_client, options.dns);
+    let mut trunks = runtime.block_on(keeper)?;
+    let trunks_now = trunks.setup()?;
     let (media_sender, media_events) = mpsc::channel(MEDIA_EVENTS);
     let media = MediaConfig {
         address: options.sip.ip(),
@@ -389,10 +389,11 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
             &store,
             Served { all, canary },
             clock.zero(),
-            bound,
+            (bound, trunks_now),
             fingerprint,
             users.clone(),
         )?,
+        trunks,
         sockets,
         streams_in,
         wires: Wires {
@@ -526,25 +527,6 @@ fn editions(
     editions
 }
 
-/// Where SIP is bound.
-#[derive(Clone, Copy)]
-struct Bound {
-    udp: SocketAddr,
-    tcp: SocketAddr,
-    tls: Option<SocketAddr>,
-}
-
-impl Bound {
-    fn at(self, transport: Transport) -> Option<SocketAddr> {
-        match transport {
-            Transport::Udp => Some(self.udp),
-            Transport::Tcp => Some(self.tcp),
-            Transport::Tls => self.tls,
-            Transport::Ws | Transport::Wss => None,
-        }
-    }
-}
-
 /// What we show to those who connect over TLS; none where nobody does.
 fn tls_server(options: &ServeOptions) -> Result<Option<TlsServer>, ServeError> {
     if options.sip_tls.is_none() && options.https.is_none() {
@@ -559,17 +541,6 @@ fn tls_server(options: &ServeOptions) -> Result<Option<TlsServer>, ServeError> {
         }
     };
     Ok(Some(TlsServer::new(files)?))
-}
-
-/// What the certificates of trunks are to say, where it is not their address.
-fn certificate_names(center: &Center) -> Vec<(SocketAddr, String)> {
-    let named = |trunk: &Trunk| {
-        let host = trunk.register.as_ref().map(|register| register.registrar.host.clone());
-        let name = trunk.certificate_name.clone().or(host)?;
-        let registrar = trunk.register.as_ref().and_then(|register| registrar_address(trunk, register));
-        Some([trunk.outbound, registrar].into_iter().flatten().map(move |address| (address, name.clone())))
-    };
-    center.trunks.iter().filter_map(named).flatten().collect()
 }
 
 /// Lets standbys connect, where there are to be any.
@@ -652,7 +623,7 @@ fn switchboard(
     store: &Store,
     served: Served,
     started: WallTime,
-    bound: Bound,
+    (bound, trunks): (Bound, Setup),
     fingerprint: Fingerprint,
     users: Users,
 ) -> Result<Switchboard, ServeError> {
@@ -670,7 +641,7 @@ fn switchboard(
         advertised_tcp: Some(advertised(bound.tcp)),
         advertised_tls: bound.tls.map(advertised),
         users,
-        trunks: center.trunks.iter().map(|trunk| trunk_config(trunk, bound)).collect(),
+        trunks: trunks.trunks,
         trying_after: TRYING_AFTER,
         max_transactions: TRANSACTIONS,
         ..EndpointConfig::default()
@@ -687,6 +658,7 @@ fn switchboard(
         udp: bound.udp,
         tcp: bound.tcp,
         tls: bound.tls,
+        ways: Ways::new(trunks.ways_out),
         first_call: store.next_call_id()?,
         // Each call has one line at least, and each line a pair of ports.
         max_calls: options.rtp_ports.len() / 2,
@@ -694,62 +666,6 @@ fn switchboard(
         journal: true,
         entropy,
     }))
-}
-
-fn trunk_config(trunk: &Trunk, bound: Bound) -> TrunkConfig {
-    let credentials = credentials(trunk);
-    TrunkConfig {
-        name: trunk.name.clone(),
-        sources: trunk.sources.iter().map(|(address, _)| *address).collect(),
-        trusted: trunk.trusted,
-        registration: trunk
-            .register
-            .as_ref()
-            .map(|wanted| registration(trunk, wanted, credentials.as_ref(), bound)),
-        credentials,
-    }
-}
-
-/// Who we are to a trunk that asks; none, with the reason in the log, when that cannot be proved.
-fn credentials(trunk: &Trunk) -> Option<Credentials> {
-    let account = trunk.account.as_ref()?;
-    let Ok(password) = std::env::var(&account.password_env) else {
-        let (trunk, variable) = (&trunk.name, &account.password_env);
-        warn!(%trunk, %variable, "the trunk's password is not in the environment: not registered, and not proved in calls");
-        return None;
-    };
-    Some(Credentials { username: account.username.clone(), password: Secret::new(password) })
-}
-
-/// How to register at a trunk; or why that cannot work, which the log has as well.
-fn registration(
-    trunk: &Trunk,
-    wanted: &flow::center::TrunkRegistration,
-    credentials: Option<&Credentials>,
-    bound: Bound,
-) -> Result<TrunkRegistration, String> {
-    let name = &trunk.name;
-    let host = wanted.registrar.host.as_str();
-    let transport = trunk.transport;
-    let variable = || trunk.account.as_ref().map_or("", |account| account.password_env.as_str());
-    let credentials =
-        credentials.ok_or_else(|| format!("its password {} is not in the environment", variable()))?;
-    let local = bound.at(transport).ok_or_else(|| format!("{transport} is not bound"))?;
-    let Some(remote) = registrar_address(trunk, wanted) else {
-        warn!(trunk = %name, host, "the trunk's registrar has no address: not registered");
-        return Err(format!("its registrar {host} had no address when the server started"));
-    };
-    Ok(TrunkRegistration {
-        registrar: wanted.registrar.clone(),
-        hop: Hop { transport, local, remote },
-        aor: Uri::sip(Some(&credentials.username), host, None),
-        expires_s: wanted.expires_s,
-    })
-}
-
-fn registrar_address(trunk: &Trunk, wanted: &flow::center::TrunkRegistration) -> Option<SocketAddr> {
-    let port = wanted.registrar.port.unwrap_or(trunk.transport.default_port());
-    (wanted.registrar.host.as_str(), port).to_socket_addrs().ok()?.next()
 }
 
 /// Lets the process open as many files as it may: each leg has two sockets.
@@ -776,6 +692,7 @@ fn keep_pages_small() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow;
 
     #[test]
     fn only_the_demo_center_has_customers_whose_pins_everybody_knows() {

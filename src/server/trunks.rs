@@ -1,5 +1,8 @@
 //! How our registrations at trunks are, for whoever asks: metrics, the wallboard, `/readyz`. Told by the control thread.
 
+pub mod resolver;
+pub mod setup;
+
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -44,6 +47,7 @@ impl Trunks {
             let trouble = state.trouble.as_ref()?;
             let again = match (trouble, state.next) {
                 (TrunkTrouble::Hindered(_), _) => "it is tried at the next start".to_owned(),
+                (TrunkTrouble::Nowhere(_), _) => "it is looked up again every ten seconds".to_owned(),
                 (_, Some(next)) => format!("it is tried again at {}", told(next)),
                 (_, None) => "it is being tried again now".to_owned(),
             };
@@ -104,7 +108,7 @@ pub fn why(trouble: &TrunkTrouble) -> String {
         }
         TrunkTrouble::Silent => "it does not answer".to_owned(),
         TrunkTrouble::Unreachable => "it cannot be reached".to_owned(),
-        TrunkTrouble::Hindered(why) => why.clone(),
+        TrunkTrouble::Hindered(why) | TrunkTrouble::Nowhere(why) => why.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the SIP endpoint is told and what it answers: the seam between SIP and the server.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -115,6 +116,8 @@ pub struct Invite {
     pub trunk: Option<Name>,
     /// Routes to send it through first.
     pub routes: Vec<Uri>,
+    /// How long nothing at all may come, where somebody else can be called instead; none: as long as timer B (RFC 3261 §17.1.1.2).
+    pub answer_within: Option<Duration>,
 }
 
 /// What happened on the SIP side.

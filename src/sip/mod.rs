@@ -28,6 +28,7 @@ pub use endpoint::EndpointConfig;
 pub use endpoint::TrunkConfig;
 pub use endpoint::TrunkRegistration;
 pub use registrar::Binding;
+pub use trunk::ANOTHER_AFTER;
 pub use trunk::TrunkState;
 pub use trunk::TrunkTrouble;
 pub use uri::Transport;

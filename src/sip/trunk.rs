@@ -8,10 +8,12 @@ use serde::Serialize;
 use crate::base::Name;
 use crate::base::Timestamp;
 use crate::sip::api::Event;
+use crate::sip::api::Hop;
 use crate::sip::digest::Account;
 use crate::sip::endpoint::Cx;
 use crate::sip::endpoint::Draft;
 use crate::sip::endpoint::Reply;
+use crate::sip::endpoint::TrunkRegistration;
 use crate::sip::message::Contacts;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Headers;
@@ -25,6 +27,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// No reason phrase that we pass on is longer, in characters.
 const LONGEST_REASON: usize = 80;
 
+/// So long may nothing come from one of a trunk's places before the next is tried: the request has been sent four times by then.
+pub const ANOTHER_AFTER: Duration = Duration::from_secs(4);
+
 /// The longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_secs(600);
 
@@ -35,6 +40,12 @@ pub(in crate::sip) struct Trunk {
     call_id: String,
     tag: String,
     cseq: u32,
+    /// Which of its places is asked.
+    #[serde(default)]
+    place: usize,
+    /// How many of them have not answered, one after the other.
+    #[serde(default)]
+    in_vain: usize,
     /// When the next REGISTER goes out; none while one waits for its answer.
     at: Option<Timestamp>,
     failures: u32,
@@ -75,6 +86,8 @@ pub enum TrunkTrouble {
     Unreachable,
     /// We never ask, and why: the server found this when it was configured.
     Hindered(String),
+    /// Nobody knows where it is, and why. The server asks again.
+    Nowhere(String),
 }
 
 impl Trunk {
@@ -85,6 +98,8 @@ impl Trunk {
             call_id: format!("{}{}", entropy.token(), entropy.token()),
             tag: entropy.token(),
             cseq: 0,
+            place: 0,
+            in_vain: 0,
             at: Some(Timestamp::ZERO),
             failures: 0,
             min_expires_s: 0,
@@ -94,18 +109,26 @@ impl Trunk {
         }
     }
 
+    /// As it was, about to register where it never has.
+    pub(in crate::sip) fn wanted_again(self) -> Trunk {
+        match (self.at, self.told) {
+            (None, None) => Trunk { at: Some(Timestamp::ZERO), ..self },
+            _ => self,
+        }
+    }
+
     /// Whether our last REGISTER was refused, or not answered.
     pub(in crate::sip) fn is_refused(&self) -> bool {
         self.told.is_some_and(|status| status >= 300)
     }
 
-    /// How it is; `hindrance` is why we never ask, where the configuration says so.
-    pub(in crate::sip) fn state(&self, hindrance: Option<&String>) -> TrunkState {
+    /// How it is; `hindrance` is why we do not ask, where the configuration says so.
+    pub(in crate::sip) fn state(&self, hindrance: Option<&TrunkTrouble>) -> TrunkState {
         TrunkState {
             trunk: self.name.clone(),
             is_registered: hindrance.is_none() && self.told.is_some_and(|status| status < 300),
             since: self.told.map(|_| self.since).filter(|_| hindrance.is_none()),
-            trouble: hindrance.cloned().map(TrunkTrouble::Hindered).or_else(|| self.trouble.clone()),
+            trouble: hindrance.or(self.trouble.as_ref()).cloned(),
             next: self.at.filter(|_| hindrance.is_none()),
         }
     }
@@ -125,7 +148,7 @@ impl Trunk {
             return;
         };
         self.cseq += 1;
-        let hop = registration.hop;
+        let Some(hop) = self.hop(&registration) else { return };
         let branch = cx.draw_branch();
         let mut draft = Draft::request("REGISTER", &registration.registrar);
         let aor = NameAddr::of(registration.aor.clone());
@@ -146,11 +169,43 @@ impl Trunk {
             invite: false,
             account: Some(Account::of(self.name.clone())),
         };
+        let transaction = branch.0;
         cx.core.transactions.begin_client(cx.now, branch, new, cx.out);
+        if registration.hops.len() > 1 {
+            cx.core.transactions.answer_by(transaction, cx.now + ANOTHER_AFTER);
+        }
     }
 
-    /// The trunk answered.
-    pub(in crate::sip) fn answered(&mut self, cx: &mut Cx<'_>, reply: &Reply) {
+    /// Where it is asked.
+    fn hop(&self, registration: &TrunkRegistration) -> Option<Hop> {
+        registration.hops.get(self.place % registration.hops.len().max(1)).copied()
+    }
+
+    /// We are to register so from now on, as far as we are to; before it was `before`.
+    pub(in crate::sip) fn heed(
+        &mut self,
+        now: Timestamp,
+        before: Option<&TrunkRegistration>,
+        registration: Option<&TrunkRegistration>,
+    ) {
+        let Some(registration) = registration else {
+            (self.at, self.told, self.trouble) = (None, None, None);
+            return;
+        };
+        let was_at = before.and_then(|before| self.hop(before));
+        let still = registration.hops.iter().position(|hop| Some(*hop) == was_at);
+        self.place = still.unwrap_or(0);
+        let is_the_same = before.is_some_and(|before| {
+            (&before.registrar, &before.aor, before.expires_s)
+                == (&registration.registrar, &registration.aor, registration.expires_s)
+        });
+        if still.is_none() || !is_the_same {
+            (self.at, self.in_vain) = (Some(now), 0);
+        }
+    }
+
+    /// The trunk answered. `place` is where it stands in the configuration.
+    pub(in crate::sip) fn answered(&mut self, cx: &mut Cx<'_>, place: usize, reply: &Reply) {
         let (headers, status) = (&reply.response.headers, reply.response.status);
         match status {
             ..200 => {}
@@ -160,6 +215,8 @@ impl Trunk {
                 self.min_expires_s = headers.min_expires().ok().flatten().unwrap_or_default();
                 self.at = Some(cx.now);
             }
+            // Who serves nobody now is as good as gone (RFC 3263 §4.3).
+            503 if self.asks_another(cx, place) => {}
             _ => {
                 let said = reply.response.reason.chars().filter(|letter| !letter.is_control());
                 let trouble = TrunkTrouble::Refused { status, reason: said.take(LONGEST_REASON).collect() };
@@ -168,14 +225,30 @@ impl Trunk {
         }
     }
 
-    /// The trunk did not answer: 408, or its hop failed: 503.
-    pub(in crate::sip) fn unanswered(&mut self, cx: &mut Cx<'_>, status: u16) {
+    /// The trunk did not answer: 408, or its hop failed: 503. `place` is where it stands in the configuration.
+    pub(in crate::sip) fn unanswered(&mut self, cx: &mut Cx<'_>, place: usize, status: u16) {
+        if self.asks_another(cx, place) {
+            return;
+        }
         let trouble = if status == 408 { TrunkTrouble::Silent } else { TrunkTrouble::Unreachable };
         self.failed(cx, (status, trouble), None);
     }
 
+    /// Goes on to the trunk's next place, at once as long as one has not been tried; whether it does.
+    fn asks_another(&mut self, cx: &Cx<'_>, place: usize) -> bool {
+        let registration = cx.core.config.trunks.get(place).and_then(|trunk| trunk.registration.as_ref());
+        let places = registration.and_then(|it| it.as_ref().ok()).map_or(0, |it| it.hops.len());
+        (self.place, self.in_vain) = ((self.place + 1) % places.max(1), self.in_vain + 1);
+        let is_one_left = self.in_vain < places;
+        match is_one_left {
+            true => self.at = Some(cx.now),
+            false => self.in_vain = 0,
+        }
+        is_one_left
+    }
+
     fn registered(&mut self, cx: &mut Cx<'_>, reply: &Reply) {
-        self.failures = 0;
+        (self.failures, self.in_vain) = (0, 0);
         let asked = |headers: &Headers| headers.expires().ok().flatten();
         let own = crate::sip::endpoint::own_request(&reply.request);
         let own_contact = own.as_ref().and_then(|own| own.headers.contact().ok().flatten());

@@ -190,24 +190,29 @@ impl TlsServer {
 #[derive(Clone)]
 pub struct TlsClient {
     connector: TlsConnector,
-    names: Arc<HashMap<SocketAddr, ServerName<'static>>>,
+    names: Arc<RwLock<HashMap<SocketAddr, ServerName<'static>>>>,
 }
 
 impl TlsClient {
     /// Believes the authorities in `authorities`, a PEM file, or those of this machine where none is given. Peers
     /// without a name are known by their address.
-    pub fn new(authorities: Option<&Path>, names: &[(SocketAddr, String)]) -> Result<TlsClient, TlsError> {
+    pub fn new(authorities: Option<&Path>) -> Result<TlsClient, TlsError> {
         let roots = roots(authorities)?;
         if roots.is_empty() {
             return Err(TlsError::NoRoots);
         }
-        let config = client_config(roots);
+        Ok(TlsClient { connector: TlsConnector::from(client_config(roots)), names: Arc::default() })
+    }
+
+    /// Peers are known by these names from now on, and all others by their address.
+    pub fn know(&self, names: &[(SocketAddr, String)]) -> Result<(), TlsError> {
         let named = |(peer, name): &(SocketAddr, String)| {
             let known = ServerName::try_from(name.clone()).map_err(|_| TlsError::Name(name.clone()))?;
             Ok((*peer, known))
         };
         let names = names.iter().map(named).collect::<Result<_, TlsError>>()?;
-        Ok(TlsClient { connector: TlsConnector::from(config), names: Arc::new(names) })
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = names;
+        Ok(())
     }
 
     /// Agrees on keys with a peer that we have connected to, when it proves to be who we think it is.
@@ -217,7 +222,8 @@ impl TlsClient {
         stream: TcpStream,
     ) -> io::Result<client::TlsStream<TcpStream>> {
         let by_address = || ServerName::IpAddress(peer.ip().into());
-        let name = self.names.get(&peer).cloned().unwrap_or_else(by_address);
+        let named = self.names.read().unwrap_or_else(PoisonError::into_inner).get(&peer).cloned();
+        let name = named.unwrap_or_else(by_address);
         self.connector.connect(name, stream).await
     }
 }
@@ -286,7 +292,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let peer = listener.local_addr()?;
         let known: Vec<_> = name.map(|name| (peer, name.to_owned())).into_iter().collect();
-        let client = TlsClient::new(Some(authorities), &known).expect("an authority");
+        let client = TlsClient::new(Some(authorities)).expect("an authority");
+        client.know(&known).expect("names");
         let serving = tokio::spawn(async move {
             let (stream, _) = listener.accept().await?;
             let mut word = String::new();

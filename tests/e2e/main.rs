@@ -14,6 +14,7 @@ mod conference;
 mod demo;
 mod desk;
 mod desk_page;
+mod dns;
 mod ending;
 mod evaluations;
 mod fetch;

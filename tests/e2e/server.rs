@@ -32,6 +32,8 @@ pub struct Setup {
     pub log: &'static str,
     /// SIP over TLS and HTTPS too, with a certificate of its own making.
     pub tls: bool,
+    /// The port of the DNS server that it asks, on this machine.
+    pub dns: Option<u16>,
     /// More of its environment.
     pub environment: Vec<(&'static str, String)>,
     /// Standbys may connect.
@@ -49,6 +51,7 @@ impl Default for Setup {
             rtp_ports: 80,
             log: "debug",
             tls: false,
+            dns: None,
             environment: Vec::new(),
             standbys: false,
             open_files: None,
@@ -443,6 +446,9 @@ fn command(role: &[&str], setup: &Setup, folder: &Folder, sip: u16, rtp: u16, ma
     let address = |port: u16| format!("127.0.0.1:{port}");
     if setup.tls {
         command.args(["--sip-tls", &address(sip + 3), "--https", &address(sip + 4)]);
+    }
+    if let Some(port) = setup.dns {
+        command.args(["--dns", &address(port)]);
     }
     if setup.standbys {
         command.args(["--standbys", &address(sip + 5), "--standby-key"]).arg(folder.path().join(STANDBY_KEY));

@@ -1,11 +1,13 @@
 //! Peers that bring calls from the world: known by address, believed about the caller, registered at.
 
 use std::fs;
+use std::net::UdpSocket;
 
 use serde_json::json;
 
 use crate::baresip::Phone;
 use crate::callback::center_with;
+use crate::dns::Dns;
 use crate::script::PCMU;
 use crate::script::Script;
 use crate::server::Server;
@@ -14,6 +16,7 @@ use crate::sipp::Sipp;
 use crate::spine::ANN;
 use crate::spine::STRANGER;
 use crate::tone::AGENT_HZ;
+use crate::tools::Ports;
 use crate::tools::available;
 use crate::tools::free_ports;
 use crate::tools::within;
@@ -104,9 +107,14 @@ fn metrics(server: &Server) -> String {
 /// Alice calls somebody by a trunk that is played by a scenario in `tests/e2e/sipp/`, is heard there, and hangs up.
 fn talks_by_a_trunk(keys: &str, scenario: &str) {
     let ports = free_ports(2);
-    let at = format!("127.0.0.1:{}", ports.first);
-    let trunk = format!("trunks:\n  carrier: {{ out: \"{at}\"{keys} }}\n\nskills:");
+    talks_by_a_trunk_at(&ports, &format!("127.0.0.1:{}", ports.first), None, (keys, scenario));
+}
+
+/// The same; the center has the trunk as `out`, and asks this DNS server.
+fn talks_by_a_trunk_at(ports: &Ports, out: &str, dns: Option<u16>, (keys, scenario): (&str, &str)) {
+    let trunk = format!("trunks:\n  carrier: {{ out: \"{out}\"{keys} }}\n\nskills:");
     let (_flows, mut setup) = center_with(&[("skills:", &trunk)]);
+    setup.dns = dns;
     setup.environment = vec![("CARRIER_PASSWORD", "warmline".to_owned())];
     let server = Server::set_up(setup);
     let mut alice = Phone::agent(&server.sip(), "alice", true);
@@ -140,5 +148,76 @@ fn a_trunk_that_asks_who_calls_takes_the_call_and_its_end() {
 fn a_trunk_that_answers_while_it_rings_is_talked_with_where_it_said_last() {
     if available("a_trunk_that_answers_while_it_rings_…", &["sipp", "baresip"]) {
         talks_by_a_trunk("", "trunk_answers_early");
+    }
+}
+
+#[test]
+fn a_trunk_by_name_is_called_where_dns_leads_and_elsewhere_when_nobody_answers_there() {
+    if !available("a_trunk_by_name_is_called_…", &["dnsmasq", "sipp", "baresip"]) {
+        return;
+    }
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let ports = free_ports(2);
+    let at = [silent.local_addr().expect("it is bound").port(), ports.first];
+    let hosts = ["one.carrier.test", "two.carrier.test"];
+    let service = |place: usize| format!("_sip._udp.carrier.test,{},{},{place},0", hosts[place], at[place]);
+    let dns = Dns::start(&[service(0), service(1)], &hosts);
+    let asks = (", as: juniper, password_env: CARRIER_PASSWORD", "trunk_asks");
+    talks_by_a_trunk_at(&ports, "carrier.test", Some(dns.port()), asks);
+    // The first one has been asked, and for the domain.
+    silent.set_nonblocking(true).expect("a socket");
+    let mut heard = [0; 4_096];
+    let length = silent.recv(&mut heard).expect("an INVITE");
+    let invite = String::from_utf8_lossy(&heard[..length]);
+    assert!(invite.starts_with("INVITE sip:12025550199@carrier.test SIP/2.0\r\n"), "{invite}");
+}
+
+#[test]
+fn a_registrar_is_registered_at_as_soon_as_its_name_leads_somewhere() {
+    if !available("a_registrar_is_registered_at_…", &["dnsmasq"]) {
+        return;
+    }
+    let registrar = Server::start();
+    let dns = Dns::start(&[], &[]);
+    let name = format!("registrar.test:{}", registrar.sip().rsplit(':').next().expect("a port"));
+    let trunk = format!(
+        "trunks:\n  provider: {{ register: {{ at: \"sip:{name}\", as: alice, password_env: PROVIDER_PASSWORD }} }}\n\nskills:"
+    );
+    let (_flows, mut setup) = center_with(&[("skills:", &trunk)]);
+    setup.environment = vec![("PROVIDER_PASSWORD", "warmline".to_owned())];
+    setup.dns = Some(dns.port());
+    let server = Server::set_up(setup);
+    let told = within(5, "whoever watches is told", || Some(ready(&server)).filter(|told| told != "ready\n"));
+    let why = format!("its name {name} leads nowhere: there is no such name; it is looked up again");
+    assert!(told.contains(&why), "{told}");
+    let (is_well, doctor) = server.doctor();
+    assert!(!is_well && doctor.contains(&format!("the name {name} leads nowhere")), "{doctor}");
+    dns.knows(&["registrar.test"]);
+    registrar.wait_for_agent("alice", "ready", 20);
+    within(5, "nothing is wrong any more", || (ready(&server) == "ready\n").then_some(()));
+    let (_, doctor) = server.doctor();
+    assert!(doctor.contains(&format!("the name {name} leads to 127.0.0.1:")), "{doctor}");
+}
+
+#[test]
+fn trunks_come_and_go_without_a_restart() {
+    if !available("trunks_come_and_go_…", &["sipp"]) {
+        return;
+    }
+    let (flows, setup) = center_with(&[]);
+    let server = Server::set_up(setup);
+    let file = flows.path().join("center.yaml");
+    let without = fs::read_to_string(&file).expect("the center's file");
+    let brings = |server: &Server| asserted(server).only("call_arrived")["trunk"].clone();
+    assert!(brings(&server).is_null());
+    let version = || server.get("/api/v1/flows/versions")["version"].clone();
+    for (text, trunk) in [
+        (format!("trunks: {{ provider: {{ from: 127.0.0.1 }} }}\n\n{without}"), json!("provider")),
+        (without, json!(null)),
+    ] {
+        let before = version();
+        fs::write(&file, text).expect("room on the disk");
+        within(10, "it is served", || (version() != before).then_some(()));
+        assert_eq!(brings(&server), trunk);
     }
 }

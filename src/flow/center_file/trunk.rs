@@ -1,12 +1,12 @@
 //! A trunk of `center.yaml`, and how audio is sent: codecs, keys, SRTP.
 
-use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::base::Name;
 use crate::flow::center::BelieveNumbers;
 use crate::flow::center::Dtmf;
+use crate::flow::center::Site;
 use crate::flow::center::SrtpPolicy;
 use crate::flow::center::Trunk;
 use crate::flow::center::TrunkAccount;
@@ -20,15 +20,9 @@ use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
 pub(super) fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Trunk> {
-    let texts = fields.optional("from").map(|yaml| reader.texts(yaml, "an address")).unwrap_or_default();
-    let mut sources = Vec::new();
-    for text in texts {
-        match (text.text.parse::<IpAddr>(), text.text.parse::<SocketAddr>()) {
-            (Ok(address), _) => sources.push((address, 0)),
-            (_, Ok(socket)) => sources.push((socket.ip(), socket.port())),
-            _ => address_error(text, reader),
-        }
-    }
+    let texts =
+        fields.optional("from").map(|yaml| reader.texts(yaml, "an address or a name")).unwrap_or_default();
+    let sources = texts.into_iter().filter_map(|text| site(text, reader)).collect();
     let transport = fields.optional("transport").and_then(|yaml| {
         let text = reader.text(yaml, "a transport")?;
         let found = Transport::named(&text.text).filter(|transport| !transport.is_web());
@@ -39,9 +33,8 @@ pub(super) fn trunk(key: &Text, fields: &mut Fields<'_>, reader: &mut Reader<'_>
     });
     let transport = transport.unwrap_or(Transport::Udp);
     let outbound = fields.optional("out").and_then(|yaml| {
-        let text = reader.text(yaml, "an address")?;
-        let alone = text.text.parse().map(|address| SocketAddr::new(address, transport.default_port()));
-        alone.or_else(|_| text.text.parse()).map_err(|_| address_error(text, reader)).ok()
+        let text = reader.text(yaml, "an address or a name")?;
+        site(text, reader)
     });
     let certificate_name = fields.optional("certificate").and_then(|yaml| reader.name(yaml, "a host name"));
     let trusted = fields.truth(reader, "trusted", false);
@@ -163,9 +156,38 @@ pub(super) fn codecs(yaml: &Yaml, reader: &mut Reader<'_>) -> Option<Vec<Codec>>
     Some(codecs)
 }
 
-fn address_error(text: &Text, reader: &mut Reader<'_>) {
-    let message = format!("\"{}\" is not an address", text.text);
-    reader.error_hint(text.place, message, "write 192.0.2.7 or 192.0.2.7:5060, no host name");
+/// `192.0.2.7` or `sip.provider.example`, with a port or without.
+fn site(text: &Text, reader: &mut Reader<'_>) -> Option<Site> {
+    let written = text.text.as_str();
+    let alone = written.parse().map(|address| Site::Address(address, None));
+    let address = alone.or_else(|_| {
+        written.parse::<SocketAddr>().map(|socket| Site::Address(socket.ip(), Some(socket.port())))
+    });
+    let found = address.ok().or_else(|| {
+        let (name, port) = match written.rsplit_once(':') {
+            Some((name, port)) => (name, Some(port.parse().ok().filter(|port| *port != 0)?)),
+            None => (written, None),
+        };
+        is_host_name(name).then(|| Site::Name(name.to_ascii_lowercase(), port))
+    });
+    if found.is_none() {
+        let message = format!("\"{written}\" is neither an address nor the name of a host");
+        reader.error_hint(text.place, message, "write 192.0.2.7, \"192.0.2.7:5060\" or sip.provider.example");
+    }
+    found
+}
+
+/// Whether it may be a name (RFC 1123 §2.1): one whose last part is a number is a mistyped address.
+fn is_host_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+        (1..=63).contains(&label.len())
+            && label.chars().all(letters)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 253 && text.split('.').all(is_label) && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `sip:user@host:port`, user and port optional.

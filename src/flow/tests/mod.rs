@@ -122,6 +122,17 @@ pub(crate) fn demo() -> Center {
     }
 }
 
+/// The demo center with more at the end of its file.
+pub(crate) fn demo_with(more: &str) -> Center {
+    let with_more = |(path, text): (&'static str, &str)| {
+        let more = if path.ends_with("center.yaml") { more } else { "" };
+        (path, format!("{text}\n{more}"))
+    };
+    let files: Vec<(&str, String)> = DEMO.into_iter().map(with_more).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    center_of(&files)
+}
+
 pub(super) fn in_words(diagnostics: &[Diagnostic]) -> String {
     let words: Vec<String> = diagnostics.iter().map(Diagnostic::to_string).collect();
     words.join("\n\n")

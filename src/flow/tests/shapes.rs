@@ -66,8 +66,8 @@ fn lines_of_the_center_that_have_another_shape() {
     center(6, "feature_codes: { abc: ready }", "6:18: \"abc\" cannot be dialled from a phone");
     center(
         6,
-        "trunks: { t: { from: nowhere } }",
-        "6:22: \"nowhere\" is not an address (write 192.0.2.7 or 192.0.2.7:5060, no host name)",
+        "trunks: { t: { from: 192.0.2.300 } }",
+        "6:22: \"192.0.2.300\" is neither an address nor the name of a host (write 192.0.2.7, \"192.0.2.7:5060\" or sip.provider.example)",
     );
     center(
         6,

@@ -4,17 +4,34 @@ use super::harm::CENTER;
 use super::harm::END;
 use super::harm::center;
 use super::read;
+use crate::flow::center::Site;
 
 #[test]
-fn a_trunk_s_port_is_its_transport_s_where_none_is_written() {
+fn a_trunk_is_at_an_address_or_by_a_name() {
     let out = |trunk: &str| {
         let text = format!("{CENTER}trunks: {{ provider: {trunk} }}\n");
         let (center, _) = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap();
-        center.trunks[0].outbound.map(|address| address.to_string())
+        center.trunks[0].outbound.clone().unwrap()
     };
-    assert_eq!(out("{ out: 192.0.2.7 }").as_deref(), Some("192.0.2.7:5060"));
-    assert_eq!(out("{ out: \"192.0.2.7:5070\" }").as_deref(), Some("192.0.2.7:5070"));
-    assert_eq!(out("{ out: \"2001:db8::7\", transport: tls }").as_deref(), Some("[2001:db8::7]:5061"));
+    let address = |address: &str, port| Site::Address(address.parse().unwrap(), port);
+    let name = |port| Site::Name("sip.provider.example".to_owned(), port);
+    assert_eq!(out("{ out: 192.0.2.7 }"), address("192.0.2.7", None));
+    assert_eq!(out("{ out: \"192.0.2.7:5070\" }"), address("192.0.2.7", Some(5070)));
+    assert_eq!(out("{ out: \"2001:db8::7\", transport: tls }"), address("2001:db8::7", None));
+    assert_eq!(out("{ out: sip.Provider.example }"), name(None));
+    assert_eq!(out("{ out: \"sip.provider.example:5080\" }"), name(Some(5080)));
+}
+
+#[test]
+fn what_is_neither_an_address_nor_a_name_is_told() {
+    for written in
+        ["192.0.2.300", "sip provider", "-sip.example", "sip..example", "sip.example:0", "sip.example:70000"]
+    {
+        let text = format!("{CENTER}trunks: {{ provider: {{ from: \"{written}\" }} }}\n");
+        let found = read(&[("center.yaml", &text), ("main.yaml", END)]).unwrap_err();
+        let told = format!("\"{written}\" is neither an address nor the name of a host");
+        assert_eq!(found.iter().map(|found| found.message.as_str()).collect::<Vec<_>>(), [told]);
+    }
 }
 
 #[test]

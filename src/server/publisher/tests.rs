@@ -178,7 +178,8 @@ fn files_with_other_agents_are_tried_on_nobody_and_served_to_all_by_no_trial() {
         vec![("center.yaml".to_owned(), format!("{CENTER}agents: {{ bob: {{}}, erin: {{}} }}\n"))];
     files.push(("main.yaml".to_owned(), MAIN.replace("a:", "z:").replace("start: a", "start: z")));
     let half = || Audience::share(50.0).expect("a share");
-    let others = "agents are the same for all callers, and these files have others: the agent \"erin\" is";
+    let others =
+        "agents and trunks are the same for all callers, and these files have others: the agent \"erin\" is";
     let error = house.publisher.try_on(Some(files.clone()), half(), "ada", "x").expect_err("erin");
     assert_eq!(error.to_string(), format!("{others} new"));
     with_agents(&house, "bob: {}, erin: {}");

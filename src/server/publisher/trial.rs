@@ -59,7 +59,7 @@ impl Trying {
             }
             // Nobody but those whom all callers' center knows has a place of their own.
             if tried.center.engine.agents.len() > loaded.center.engine.agents.len() {
-                same_agents(&loaded.center, &tried.center)?;
+                same_for_all(&loaded.center, &tried.center)?;
             }
             let (center, library) = (Arc::new(tried.center), tried.library);
             Ok(Edition { version: trial.version.clone(), center, library })
@@ -127,7 +127,7 @@ impl Publisher {
             return Err(PublishError::ServedAlready(version));
         }
         let (center, library) = self.read(&mut work, &shown)?;
-        same_agents(&work.all.center, &center)?;
+        same_for_all(&work.all.center, &center)?;
         audience.fits(&center)?;
         self.versions.keep(&files)?;
         let began = work.trying.as_ref().filter(|trying| trying.trial.version == version);
@@ -190,11 +190,12 @@ impl Publisher {
     }
 }
 
-/// Agents are the same for all callers: files that have others than are served are not tried on some, nor served to all because
-/// they were, for whoever tried them did not mean those.
-pub(super) fn same_agents(served: &Center, tried: &Center) -> Result<(), PublishError> {
-    let others = served.other_agents(tried);
-    if others.is_empty() { Ok(()) } else { Err(PublishError::OtherAgents(others)) }
+/// Agents and trunks are the same for all callers: files that have others than are served are not tried on some, nor served to all
+/// because they were, for whoever tried them did not mean those.
+pub(super) fn same_for_all(served: &Center, tried: &Center) -> Result<(), PublishError> {
+    let mut others = served.other_agents(tried);
+    others.extend(served.other_trunks(tried));
+    if others.is_empty() { Ok(()) } else { Err(PublishError::Others(others)) }
 }
 
 /// The flow files of what somebody sent, by their names, without those of tests.

@@ -61,6 +61,7 @@ impl House {
             udp: "10.0.0.1:5060".parse().unwrap(),
             tcp: "10.0.0.1:5060".parse().unwrap(),
             tls: None,
+            ways: Default::default(),
             first_call: CallId(1),
             max_calls: 8,
             log_queue: false,

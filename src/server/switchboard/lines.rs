@@ -1,5 +1,6 @@
 //! The lines of calls: their sessions, their offers and answers, their streams.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,12 +12,14 @@ use serde::Serialize;
 use smallvec::SmallVec;
 use smallvec::smallvec;
 use tracing::debug;
+use tracing::warn;
 
 use super::Now;
 use super::Output;
 use super::Streams;
 use super::Switchboard;
 use super::in_browsers::InBrowsers;
+use super::ways::Instead;
 use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::Entropy;
@@ -28,6 +31,7 @@ use crate::call::LegEvent;
 use crate::call::shown::Shown;
 use crate::flow::center::AgentContact;
 use crate::flow::center::Dtmf;
+use crate::flow::center::Site;
 use crate::flow::center::SrtpPolicy;
 use crate::flow::center::Trunk;
 use crate::media::MediaCommand;
@@ -80,6 +84,9 @@ pub(super) struct Line {
     /// Those of its phones that ring in browsers.
     #[serde(skip)]
     pub(super) in_browsers: Option<InBrowsers>,
+    /// What is left to try while nobody has answered. Not written down: who goes on with it waits for the place that is called.
+    #[serde(skip)]
+    pub(super) instead: Option<Instead>,
     /// The best refusal so far of several phones.
     pub(super) refused: Option<u16>,
     /// What a phone that rings has offered anew, and our answer agreed to, until one is picked up. Not written down: it may have keys,
@@ -146,6 +153,7 @@ impl Line {
             desk: None,
             web: None,
             in_browsers: None,
+            instead: None,
             refused: None,
             early: SmallVec::new(),
             agreed: None,
@@ -240,12 +248,22 @@ fn keys_may_travel<'h>(required: bool, mut hops: impl Iterator<Item = &'h Hop>) 
 }
 
 /// Phones that ring together.
+#[derive(Default)]
 struct Phones {
     at: Vec<(Uri, Hop)>,
+    /// Where it is called one after the other, when none of these says anything.
+    instead: VecDeque<(Uri, Hop)>,
     /// The trunk that they are called by.
     trunk: Option<Name>,
     /// After how long they take the call by themselves.
     answer_after: Option<Duration>,
+}
+
+impl Phones {
+    /// These, at once.
+    fn at(phones: Vec<(Uri, Hop)>) -> Phones {
+        Phones { at: phones, ..Phones::default() }
+    }
 }
 
 /// What asks a phone to take a call by itself, in every way that phones know: the standard's
@@ -427,7 +445,7 @@ impl Switchboard {
             }
         };
         let answer_after = self.parts.center.auto_answer.get(&agent).copied().filter(|_| of_queue);
-        let phones = Phones { at: phones, trunk: None, answer_after };
+        let phones = Phones { answer_after, ..Phones::at(phones) };
         if !self.desk_can_ring(agent) {
             return self.dial(now, leg, phones, streams, out);
         }
@@ -458,11 +476,13 @@ impl Switchboard {
         let came_by = live.trunk.as_ref().and_then(|name| self.trunk(name));
         let own = came_by.filter(|trunk| trunk.outbound.is_some());
         // Who came by a trunk that takes no calls is called by one that does, where there is one.
-        let (phone, trunk) = match own.or_else(|| came_by.and(self.outbound_trunk())) {
-            Some(trunk) => (self.by_trunk(trunk, number), Some(trunk.name.clone())),
-            None => (live.callback.clone(), live.trunk.clone()),
+        let phones = match own.or_else(|| came_by.and(self.outbound_trunk())) {
+            Some(trunk) => self.by_trunk(now.at, trunk, number),
+            None => Phones {
+                trunk: live.trunk.clone(),
+                ..Phones::at(live.callback.clone().into_iter().collect())
+            },
         };
-        let phones = Phones { at: phone.into_iter().collect(), trunk, answer_after: None };
         self.dial(now, leg, phones, streams, out);
     }
 
@@ -491,10 +511,8 @@ impl Switchboard {
         out: &mut Vec<Output>,
     ) {
         let trunk = self.outbound_trunk();
-        let phone = trunk.and_then(|trunk| self.by_trunk(trunk, number));
-        let trunk = trunk.map(|trunk| trunk.name.clone());
-        let phones = Phones { at: phone.into_iter().collect(), trunk, answer_after: None };
-        self.dial(now, leg, phones, streams, out);
+        let phones = trunk.map(|trunk| self.by_trunk(now.at, trunk, number));
+        self.dial(now, leg, phones.unwrap_or_default(), streams, out);
     }
 
     fn trunk(&self, name: &Name) -> Option<&Trunk> {
@@ -523,7 +541,7 @@ impl Switchboard {
         }
         let bindings = self.parts.endpoint.contacts(user);
         let at = bindings.into_iter().map(|binding| (binding.uri, binding.hop)).collect();
-        self.dial(now, leg, Phones { at, trunk: None, answer_after: None }, streams, out);
+        self.dial(now, leg, Phones::at(at), streams, out);
     }
 
     fn dial(
@@ -534,7 +552,7 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) {
-        let Phones { at: phones, trunk, answer_after } = phones;
+        let Phones { at: phones, instead, trunk, answer_after } = phones;
         let opened = if phones.is_empty() { None } else { streams.open(leg.call(), leg) };
         let Some(Opened { port, reach }) = opened else {
             debug!(%leg, "no phone to dial, or no port for it");
@@ -562,25 +580,38 @@ impl Switchboard {
         // Who called in by a trunk that takes no calls may have named any place to call back: nobody there learns what proves us.
         let takes_calls = |name: &&Name| self.trunk(name).is_some_and(|trunk| trunk.outbound.is_some());
         let trunk = trunk.as_ref().filter(takes_calls);
-        let sessions = self.invite(now, leg, elsewhere, &local, (&from, &headers, trunk), out);
+        let first = elsewhere.first().filter(|_| !instead.is_empty());
+        let instead = first.map(|(_, hop)| Instead {
+            at: hop.remote,
+            left: instead,
+            from: from.clone(),
+            headers: headers.clone(),
+            trunk: trunk.cloned(),
+        });
+        let patience = instead.as_ref().and_then(Instead::patience);
+        let sessions = self.invite(now, leg, elsewhere, &local, (&from, &headers, trunk), patience, out);
         let mut line = Line { reach: Some(reach), ..Line::new(sessions, local) };
+        line.instead = instead;
         if !in_browsers.is_empty() {
             let local = self.for_browser(line.local.clone());
-            let sessions = self.invite(now, leg, in_browsers, &local, (&from, &headers, None), out);
+            let sessions = self.invite(now, leg, in_browsers, &local, (&from, &headers, None), None, out);
             line.sessions.extend_from_slice(&sessions);
             line.in_browsers = Some(InBrowsers { sessions, local });
         }
         self.lines.insert(leg, line);
     }
 
-    /// Calls phones that are offered the same; their sessions. `trunk` is the one whose password they may ask for.
-    fn invite(
+    /// Calls phones that are offered the same; their sessions. `trunk` is the one whose password they may ask for; `patience` is how long
+    /// they may say nothing, where others are called instead.
+    #[expect(clippy::too_many_arguments, reason = "what a call out is made of")]
+    pub(super) fn invite(
         &mut self,
         now: Now,
         leg: LegId,
         phones: Vec<(Uri, Hop)>,
         local: &sdp::Local,
         (from, headers, trunk): (&NameAddr, &[(&'static str, String)], Option<&Name>),
+        patience: Option<Duration>,
         out: &mut Vec<Output>,
     ) -> SmallVec<[SessionId; 2]> {
         let offer = Bytes::from(sdp::negotiate::offer(local));
@@ -601,6 +632,7 @@ impl Switchboard {
                 sdp: offer.clone(),
                 trunk: trunk.cloned(),
                 routes: Vec::new(),
+                answer_within: patience,
             };
             self.command(now, Command::Invite(Box::new(invite)), out);
         }
@@ -635,14 +667,28 @@ impl Switchboard {
         Some(Hop { transport, local, remote })
     }
 
-    /// How a number is called by a trunk that takes calls.
-    fn by_trunk(&self, trunk: &Trunk, number: &str) -> Option<(Uri, Hop)> {
-        let peer = trunk.outbound?;
-        let mut uri = Uri::sip(Some(number), peer.ip().to_string(), Some(peer.port()));
-        if trunk.transport != Transport::Udp {
-            uri.params.set("transport", Some(&trunk.transport.to_string()));
+    /// How a number is called by a trunk that takes calls. Nowhere while nobody knows where its name leads to.
+    fn by_trunk(&self, now: Timestamp, trunk: &Trunk, number: &str) -> Phones {
+        let to = |place: SocketAddr| {
+            let mut uri = match &trunk.outbound {
+                Some(Site::Name(name, port)) => Uri::sip(Some(number), name.as_str(), *port),
+                _ => Uri::sip(Some(number), place.ip().to_string(), Some(place.port())),
+            };
+            if trunk.transport != Transport::Udp {
+                uri.params.set("transport", Some(&trunk.transport.to_string()));
+            }
+            Some((uri, self.hop_over(trunk.transport, place)?))
+        };
+        let mut places = self.parts.ways.by(now, &trunk.name).into_iter().filter_map(to);
+        let first = places.next();
+        if first.is_none() {
+            warn!(trunk = %trunk.name, "nobody is called by the trunk: where it is is not known");
         }
-        Some((uri, self.hop_over(trunk.transport, peer)?))
+        Phones {
+            instead: places.collect(),
+            trunk: Some(trunk.name.clone()),
+            ..Phones::at(first.into_iter().collect())
+        }
     }
 
     /// A key came in the audio: whether it is one, and not the copy of one that came by INFO. If it is the line's first, INFO is

@@ -32,12 +32,14 @@ mod supervision;
 mod surveys;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -100,6 +102,7 @@ use crate::server::speech::Unspoken;
 use crate::sip;
 use crate::sip::Hop;
 use crate::sip::SessionId;
+use crate::sip::TrunkConfig;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::uri::Uri;
 use crate::store::identity::Check;
@@ -127,6 +130,7 @@ pub use recall::Recalled;
 use speaking::Waiting;
 pub use stopping::Remaining;
 use surveys::Asked;
+pub use ways::Ways;
 
 /// How long a caller is asked to wait before trying again when there is no room (503 Retry-After).
 const RETRY_AFTER_S: u32 = 5;
@@ -205,8 +209,9 @@ pub enum Input {
     Accounts { users: Users, shut_out: BTreeSet<Name> },
     /// A person ends a call.
     HangUp { call: CallId },
-    /// Calls from now on are served with this; skills, queues and trunks are as before. Calls that are up
-    /// stay on what they began with.
+    /// Trunks are these from now on, and are called there.
+    Trunks { trunks: Vec<TrunkConfig>, ways_out: BTreeMap<Name, Vec<SocketAddr>> },
+    /// Calls from now on are served with this; skills and queues are as before. Calls that are up stay on what they began with.
     Serve(Box<Served>),
     /// [`Switchboard::deadline`] is due.
     Tick,
@@ -252,9 +257,11 @@ pub struct Parts {
     /// Of the certificate that phones are shown which secure their audio by DTLS.
     pub fingerprint: Fingerprint,
     /// The listening sockets' addresses, for what we send first.
-    pub udp: std::net::SocketAddr,
-    pub tcp: std::net::SocketAddr,
-    pub tls: Option<std::net::SocketAddr>,
+    pub udp: SocketAddr,
+    pub tcp: SocketAddr,
+    pub tls: Option<SocketAddr>,
+    /// Where trunks are called.
+    pub ways: Ways,
     /// The first call's id.
     pub first_call: CallId,
     /// How many calls may be up at once; one more gets 503.
@@ -432,6 +439,12 @@ impl Switchboard {
                 self.parts.endpoint.know_users(now.at, users, &mut outputs);
                 self.take_sip(outputs, out);
                 self.shut_out_all(now, shut_out, streams, out);
+            }
+            Input::Trunks { trunks, ways_out } => {
+                self.parts.ways.know(ways_out);
+                let mut outputs = Vec::new();
+                self.parts.endpoint.know_trunks(now.at, trunks, &mut outputs);
+                self.take_sip(outputs, out);
             }
             Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: OPERATOR_ENDS }),
             Input::Serve(served) => self.serve(now, *served, streams, out),

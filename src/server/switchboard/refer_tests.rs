@@ -92,6 +92,7 @@ impl House {
             udp: "10.0.0.1:5060".parse().unwrap(),
             tcp: "10.0.0.1:5060".parse().unwrap(),
             tls: None,
+            ways: Default::default(),
             first_call: CALL,
             max_calls: 8,
             log_queue: false,

@@ -92,9 +92,12 @@ impl Switchboard {
         match event {
             Event::Incoming(incoming) => self.on_incoming(now, *incoming, streams, out),
             Event::Acked { session, sdp } => self.on_acked(now, session, sdp, streams, out),
-            Event::Progressed { session, .. } => self.tell_leg(session, LegEvent::Ringing),
+            Event::Progressed { session, .. } => {
+                self.is_heard(session);
+                self.tell_leg(session, LegEvent::Ringing);
+            }
             Event::Answered { session, sdp } => self.on_answered(now, session, sdp, streams, out),
-            Event::Failed { session, status, .. } => self.on_failed(session, status, streams),
+            Event::Failed { session, status, .. } => self.on_failed(now, session, status, streams, out),
             Event::Offered { session, sdp } => self.on_offered(now, session, sdp, streams, out),
             Event::OfferAnswered { session, sdp } => self.on_offer_answered(session, &sdp, streams),
             Event::OfferRefused { session, status } => {
@@ -296,7 +299,7 @@ impl Switchboard {
         let Some(Ok(agreed)) = agreed else {
             debug!(%leg, "the phone's answer was refused");
             self.command(now, end(EndReason::Failure), out);
-            return self.on_failed(session, 488, streams);
+            return self.on_failed(now, session, 488, streams, out);
         };
         line.up = true;
         line.picked_up(session);
@@ -315,8 +318,18 @@ impl Switchboard {
     }
 
     /// A phone that we dialled did not take it; the line fails with the last of its phones.
-    fn on_failed(&mut self, session: SessionId, status: u16, streams: &mut dyn Streams) {
+    fn on_failed(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        status: u16,
+        streams: &mut dyn Streams,
+        out: &mut Vec<Output>,
+    ) {
         let Some(leg) = self.sessions.remove(&session) else { return };
+        if self.calls_instead(now, (leg, session), status, out) {
+            return;
+        }
         let Some(line) = self.lines.get_mut(&leg) else { return };
         line.sessions.retain(|one| *one != session);
         let status = line.refused.map_or(status, |earlier| better_refusal(earlier, status));

@@ -286,6 +286,7 @@ fn parts(center: Arc<Center>, first_call: CallId, entropy: &mut Entropy) -> Part
         udp: at(SERVER),
         tcp: at(SERVER),
         tls: None,
+        ways: Ways::default(),
         first_call,
         max_calls: 6,
         log_queue: false,
@@ -519,6 +520,7 @@ impl World {
             sdp: sdp_of(CALLER).into(),
             trunk: None,
             routes: Vec::new(),
+            answer_within: None,
         };
         self.phone(CALLER, sip::Input::Command(Command::Invite(Box::new(invite))));
         let patience = self.between(10, 120_000);
@@ -629,7 +631,7 @@ fn agent_phone(user: &str, host: u8, entropy: &mut Entropy) -> Endpoint {
     let credentials = Credentials { username: user.to_owned(), password: Secret::new("warmline") };
     let registration = TrunkRegistration {
         registrar: crate::sip::uri::Uri::sip(None, "10.0.0.1", Some(5060)),
-        hop: hop(host, SERVER),
+        hops: vec![hop(host, SERVER)],
         aor: uri,
         expires_s: 3_600,
     };

@@ -9,6 +9,7 @@ use crate::base::Name;
 use crate::sip::api::Hop;
 use crate::sip::digest::Credentials;
 use crate::sip::digest::Ha1;
+use crate::sip::trunk::TrunkTrouble;
 use crate::sip::uri::Transport;
 use crate::sip::uri::Uri;
 
@@ -78,17 +79,35 @@ pub struct TrunkConfig {
     pub trusted: bool,
     /// To answer its challenges with: those of our registration, and of calls that go by it.
     pub credentials: Option<Credentials>,
-    /// Where and how we register, when we do; or what keeps us from it, in words.
-    pub registration: Option<Result<TrunkRegistration, String>>,
+    /// Where and how we register, when we do; or what keeps us from it.
+    pub registration: Option<Result<TrunkRegistration, TrunkTrouble>>,
+}
+
+impl TrunkConfig {
+    /// One that is none any more.
+    pub(in crate::sip) fn gone(name: &Name) -> TrunkConfig {
+        TrunkConfig {
+            name: name.clone(),
+            sources: Vec::new(),
+            trusted: false,
+            credentials: None,
+            registration: None,
+        }
+    }
+
+    /// Where and how we register, if we can.
+    pub(in crate::sip) fn way_in(&self) -> Option<&TrunkRegistration> {
+        self.registration.as_ref()?.as_ref().ok()
+    }
 }
 
 /// An outbound registration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TrunkRegistration {
     /// The Request-URI of REGISTER: the domain of the registrar.
     pub registrar: Uri,
-    /// Where that is; the server resolved it.
-    pub hop: Hop,
+    /// Where that is, in the order in which they are tried (RFC 3263); the server resolved it. At least one.
+    pub hops: Vec<Hop>,
     /// The address of record: To and From.
     pub aor: Uri,
     /// The expiry that we ask for, in seconds.

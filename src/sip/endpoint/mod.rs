@@ -119,7 +119,7 @@ impl Endpoint {
         for trunk in &config.trunks {
             let at = known.iter().position(|known| known.name == trunk.name);
             self.trunks.push(match at {
-                Some(at) => known.swap_remove(at),
+                Some(at) => known.swap_remove(at).wanted_again(),
                 None => Trunk::new(trunk.name.clone(), &mut self.core.entropy),
             });
         }
@@ -134,6 +134,25 @@ impl Endpoint {
         self.core.config.0.users = users;
         let mut cx = Cx { now, core: &mut self.core, out };
         gone.iter().for_each(|user| self.registrar.forget(&mut cx, user));
+    }
+
+    /// Trunks are these from now on, each known by its name. Who is none any more sends us calls as a stranger, and is not registered at
+    /// again; calls that are up go on.
+    pub fn know_trunks(&mut self, now: Timestamp, mut trunks: Vec<TrunkConfig>, out: &mut Vec<Output>) {
+        // Each keeps its place, by which it is answered.
+        let before = std::mem::take(&mut self.core.config.0.trunks);
+        let known = &mut self.core.config.0.trunks;
+        for (trunk, before) in self.trunks.iter_mut().zip(&before) {
+            let at = trunks.iter().position(|one| one.name == trunk.name);
+            let config = at.map(|at| trunks.remove(at)).unwrap_or_else(|| TrunkConfig::gone(&trunk.name));
+            trunk.heed(now, before.way_in(), config.way_in());
+            known.push(config);
+        }
+        for config in trunks {
+            self.trunks.push(Trunk::new(config.name.clone(), &mut self.core.entropy));
+            known.push(config);
+        }
+        self.tick(now, out);
     }
 
     /// Applies `input` at `now` and appends what must be done, in order, to `out`.
@@ -309,7 +328,7 @@ impl Endpoint {
             }
             Owner::Trunk(place) => {
                 if let Some(trunk) = self.trunks.get_mut(place) {
-                    trunk.unanswered(&mut Cx { now, core: &mut self.core, out }, status);
+                    trunk.unanswered(&mut Cx { now, core: &mut self.core, out }, place, status);
                 }
             }
             Owner::Nobody => {}

@@ -181,7 +181,7 @@ impl Endpoint {
             }
             Owner::Trunk(place) => {
                 if let Some(trunk) = self.trunks.get_mut(place) {
-                    trunk.answered(&mut Cx { now, core: &mut self.core, out }, reply);
+                    trunk.answered(&mut Cx { now, core: &mut self.core, out }, place, reply);
                 }
                 return;
             }

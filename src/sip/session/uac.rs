@@ -68,6 +68,9 @@ impl Session {
                 draft.finish_sdp(Some(&invite.sdp))
             },
         );
+        if let Some(within) = invite.answer_within {
+            cx.core.transactions.answer_by(transaction, cx.now + within);
+        }
         session.asking = Some(Asking::new(transaction, AskingKind::Invite, cseq, Some(invite.sdp)));
         session
     }

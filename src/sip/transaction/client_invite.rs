@@ -105,6 +105,13 @@ impl ClientInvite {
         matches!(self.state, State::Calling { .. })
     }
 
+    /// The peer is to say something by then, or is given up.
+    pub(super) fn answer_by(&mut self, by: Timestamp) {
+        if let State::Calling { until, .. } = &mut self.state {
+            *until = by.min(*until);
+        }
+    }
+
     /// Nobody waits for the answer any more; it is given as long as a first one.
     pub(super) fn give_up(&mut self, now: Timestamp) {
         if let State::Proceeding { until } = &mut self.state {

@@ -47,6 +47,13 @@ impl ClientOther {
         Seen::New
     }
 
+    /// The peer is to answer by then, or is given up.
+    pub(super) fn answer_by(&mut self, by: Timestamp) {
+        if let State::Trying { until, .. } = &mut self.state {
+            *until = by.min(*until);
+        }
+    }
+
     pub(super) fn is_pending(&self) -> bool {
         matches!(self.state, State::Trying { .. })
     }

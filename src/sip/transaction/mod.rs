@@ -583,6 +583,17 @@ impl Transactions {
         }
     }
 
+    /// The peer is to say something by then, for somebody else can be asked; sooner than timer B or F would have it.
+    pub(in crate::sip) fn answer_by(&mut self, id: TransactionId, by: Timestamp) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            match &mut client.machine {
+                ClientMachine::Invite(invite) => invite.answer_by(by),
+                ClientMachine::Other(other) => other.answer_by(by),
+            }
+            self.reschedule_client(id);
+        }
+    }
+
     /// Forgets a client transaction.
     fn abandon(&mut self, id: TransactionId) {
         if let Some(mut client) = self.clients.remove(&id) {

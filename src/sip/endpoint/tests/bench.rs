@@ -1,5 +1,6 @@
 //! A bench to put one endpoint on: raw messages in, what it sent and told out.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::sip::api::SessionId;
 use crate::sip::digest::Ha1;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::endpoint::EndpointConfig;
+use crate::sip::endpoint::TrunkConfig;
 use crate::sip::message::HeaderName;
 use crate::sip::message::Message;
 use crate::sip::message::Request;
@@ -84,6 +86,15 @@ impl Bench {
         self.input(Input::Received { hop: self.hop, bytes: bytes.into() });
     }
 
+    /// The same, over another hop than usual.
+    pub(super) fn receive_by(&mut self, hop: Hop, text: String) {
+        self.input(Input::Received { hop, bytes: text.into_bytes().into() });
+    }
+
+    pub(super) fn know_trunks(&mut self, trunks: Vec<TrunkConfig>) {
+        self.endpoint.know_trunks(self.now, trunks, &mut self.outputs);
+    }
+
     /// Forgets what it sent and told.
     pub(super) fn forget(&mut self) {
         self.outputs.clear();
@@ -131,6 +142,20 @@ impl Bench {
             Output::Event(event) => panic!("it told {}", short(&event)),
         });
         sent.collect()
+    }
+
+    /// Where it sent something since it was asked last, without what went to the same place twice in a row.
+    pub(super) fn sent_to(&mut self) -> Vec<SocketAddr> {
+        let mut places = Vec::new();
+        self.outputs.retain(|output| match output {
+            Output::Send { hop, .. } => {
+                places.push(hop.remote);
+                false
+            }
+            Output::Event(_) => true,
+        });
+        places.dedup();
+        places
     }
 
     /// The last message it sent since it was asked last.
@@ -323,6 +348,7 @@ pub(super) fn call(hop: Hop) -> Command {
         sdp: OFFER.into(),
         trunk: None,
         routes: Vec::new(),
+        answer_within: None,
     }))
 }
 

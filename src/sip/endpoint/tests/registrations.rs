@@ -6,6 +6,7 @@ use crate::base::Timestamp;
 use crate::sip::api::Command;
 use crate::sip::api::EndReason;
 use crate::sip::api::Event;
+use crate::sip::api::Hop;
 use crate::sip::api::Output;
 use crate::sip::digest;
 use crate::sip::digest::Credentials;
@@ -114,7 +115,7 @@ fn trunk(registration: bool, trusted: bool) -> EndpointConfig {
     let registration = registration.then(|| {
         Ok(TrunkRegistration {
             registrar: uri("sip:trunk.example"),
-            hop: hop(Transport::Udp),
+            hops: vec![hop(Transport::Udp)],
             aor: uri("sip:alice@trunk.example"),
             expires_s: 300,
         })
@@ -182,10 +183,87 @@ fn a_trunk_that_says_nothing_is_asked_again_and_it_is_known_when() {
     assert!((5..=10).contains(&pause), "{pause}");
 }
 
+/// A trunk that is in two places.
+fn in_two_places() -> (EndpointConfig, [Hop; 2]) {
+    let first = hop(Transport::Udp);
+    let second = Hop { remote: "192.0.2.10:5060".parse().unwrap(), ..first };
+    let mut config = trunk(true, false);
+    let Some(Ok(registration)) = &mut config.trunks[0].registration else { unreachable!() };
+    registration.hops = vec![first, second];
+    (config, [first, second])
+}
+
+#[test]
+fn a_registrar_that_does_not_answer_in_one_place_is_asked_in_the_next() {
+    let (config, [first, second]) = in_two_places();
+    let mut bench = Bench::with(config, Transport::Udp);
+    bench.pass(3_900);
+    assert_eq!(bench.sent_to(), [first.remote]);
+    bench.pass(200);
+    let request = bench.last_request();
+    bench.receive_by(second, response(&request, 200, "t", "Expires: 60\r\n", ""));
+    assert_eq!(bench.told(), ["TrunkRegistered carrier 200"], "nobody hears of the first place");
+    bench.pass(55_000);
+    assert_eq!(bench.sent_to(), [second.remote], "where it answered it is asked again");
+}
+
+#[test]
+fn a_registrar_that_answers_nowhere_is_told_once_and_asked_again_after_a_pause() {
+    let (config, [first, second]) = in_two_places();
+    let mut bench = Bench::with(config, Transport::Udp);
+    bench.pass(8_100);
+    assert_eq!(bench.sent_to(), [first.remote, second.remote]);
+    assert_eq!(bench.told(), ["TrunkRegistered carrier 408"]);
+    bench.pass(4_000);
+    assert!(bench.sent_to().is_empty(), "it is left alone for a while");
+    bench.pass(7_000);
+    assert_eq!(bench.sent_to()[0], first.remote);
+    // Who serves nobody now is as good as silent.
+    let (config, _) = in_two_places();
+    let mut bench = Bench::with(config, Transport::Udp);
+    bench.pass(0);
+    let request = bench.last_request();
+    bench.receive(response(&request, 503, "t", "", ""));
+    assert_eq!(bench.sent_to(), [second.remote]);
+}
+
+#[test]
+fn a_trunk_whose_name_leads_elsewhere_is_asked_there_at_once_and_not_while_it_is_still_where_it_was() {
+    let (mut config, [first, second]) = in_two_places();
+    let places = |config: &mut EndpointConfig, hops: &[Hop]| {
+        let Some(Ok(registration)) = &mut config.trunks[0].registration else { unreachable!() };
+        registration.hops = hops.to_vec();
+        config.trunks.clone()
+    };
+    let found = places(&mut config, &[first]);
+    config.trunks[0].registration = Some(Err(TrunkTrouble::Nowhere("there is no such name".to_owned())));
+    let mut bench = Bench::with(config.clone(), Transport::Udp);
+    bench.pass(60_000);
+    assert!(bench.sent_to().is_empty());
+    bench.know_trunks(found);
+    let request = bench.last_request();
+    bench.receive(response(&request, 200, "t", "Expires: 600\r\n", ""));
+    assert_eq!(bench.told(), ["TrunkRegistered carrier 200"]);
+    let (mut config, _) = in_two_places();
+    bench.know_trunks(places(&mut config, &[second, first]));
+    bench.pass(10_000);
+    assert!(bench.sent_to().is_empty(), "it is registered where it is still");
+    bench.know_trunks(places(&mut config, &[second]));
+    assert_eq!(bench.sent_to(), [second.remote]);
+    // One that is no trunk any more, and one that is new.
+    let mut other = config.trunks[0].clone();
+    other.name = "other".into();
+    bench.know_trunks(vec![other]);
+    let request = bench.last_request();
+    bench.receive_by(second, response(&request, 403, "t", "", ""));
+    assert_eq!(bench.told(), ["TrunkRegistered other 403"]);
+    assert_eq!(bench.endpoint.trunk_states().map(|state| state.trunk).collect::<Vec<_>>(), ["other".into()]);
+}
+
 #[test]
 fn a_trunk_that_cannot_be_asked_is_known_with_why() {
     let mut config = trunk(true, false);
-    config.trunks[0].registration = Some(Err("no password".to_owned()));
+    config.trunks[0].registration = Some(Err(TrunkTrouble::Hindered("no password".to_owned())));
     let mut bench = Bench::with(config, Transport::Udp);
     bench.pass(60_000);
     let TrunkState { since, trouble, next, is_registered, .. } =

@@ -92,6 +92,7 @@ impl World {
                 sdp: OFFER.into(),
                 trunk: None,
                 routes: Vec::new(),
+                answer_within: None,
             };
             let at = self.chance.below(2_000);
             self.later(side, at, Due::Wants(Command::Invite(Box::new(invite))));
