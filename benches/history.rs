@@ -81,7 +81,7 @@ fn short_call(call: u64) -> [Fact; 6] {
         What::CallAnswered,
         What::LegOpened { leg, party, address: "127.0.0.1:7000".to_owned() },
         What::FlowStarted { flow: "answer".into() },
-        What::CallEnded { by: Party::Caller, outcome: Outcome::LeftInFlow, cause },
+        What::CallEnded { by: Party::Caller, outcome: Outcome::LeftInFlow, cause, by_person: None },
         What::LegClosed { leg, party, quality: Quality::default() },
     ]
     .map(|what| Fact { at: Timestamp::from_millis(call), call: Some(CallId(call)), what })

@@ -205,7 +205,10 @@ fn call_of(chance: &mut Entropy, call: CallId, at: Timestamp, states: &mut State
         }
         Outcome::Talked
     };
-    facts.push(of_call(over, What::CallEnded { by: Party::Caller, outcome, cause: "BYE".to_owned() }));
+    facts.push(of_call(
+        over,
+        What::CallEnded { by: Party::Caller, outcome, cause: "BYE".to_owned(), by_person: None },
+    ));
     facts.push(of_call(over, What::LegClosed { leg, party, quality: Quality::default() }));
     facts
 }

@@ -26,6 +26,7 @@ use warmline::queue::api::AgentWish;
 use warmline::queue::api::Agents;
 use warmline::queue::api::Config;
 use warmline::queue::api::Demand;
+use warmline::queue::api::EndedBy;
 use warmline::queue::api::Enqueue;
 use warmline::queue::api::FIRST;
 use warmline::queue::api::Misses;
@@ -152,7 +153,7 @@ impl House {
             Event::TalkEnded { call, agent } => {
                 self.calls.retain(|id, of| id != call || of.stage != Stage::Talking(*agent));
             }
-            Event::Abandoned { call } => {
+            Event::Abandoned { call } | Event::Ended { call, .. } => {
                 self.calls.retain(|id, of| id != call || !matches!(of.stage, Stage::Talking(_)));
             }
             Event::CallbackFailed { call, agent } => {
@@ -315,8 +316,15 @@ impl House {
             }
             Action::Exit { call, exit } => {
                 let gone = self.calls.remove(call);
+                let by_others = matches!(
+                    exit,
+                    WaitExit::Abandoned
+                        | WaitExit::Redialled
+                        | WaitExit::EndedByOperator
+                        | WaitExit::EndedByServer
+                );
                 assert!(
-                    gone.is_none_or(|of| of.stage == Stage::Waiting || matches!(exit, WaitExit::Abandoned | WaitExit::Redialled)),
+                    gone.is_none_or(|of| of.stage == Stage::Waiting || by_others),
                     "{call} is sent away while it has an agent"
                 );
             }
@@ -443,7 +451,9 @@ impl House {
             Some(Stage::Talking(agent)) => agent,
             _ => self.agent(bytes),
         };
-        match bytes.below(12) {
+        match bytes.below(13) {
+            12 if bytes.below(2) == 0 => Event::Ended { call, by: EndedBy::Operator },
+            12 => Event::Ended { call, by: EndedBy::Server },
             10 => Event::CallerReached { call },
             11 => Event::CallerMissed { call },
             0..3 => Event::PickedUp { call, agent },

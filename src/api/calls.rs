@@ -152,7 +152,7 @@ pub(super) async fn end(
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     actor.supervises()?;
-    state.control.hang_up(CallId(id)).await?;
+    state.control.hang_up(CallId(id), actor.person()).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

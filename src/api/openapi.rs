@@ -106,7 +106,7 @@ fn paths() -> Value {
         },
         "/api/v1/calls/{id}/end": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
-            "post": answers("End a call; for supervisors", json!({
+            "post": answers("End a call; for supervisors. `by_person` in its fact `call_ended` says who did", json!({
                 "202": { "description": "It is being ended" }, "403": problem(), "404": problem(),
             })),
         },

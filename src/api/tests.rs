@@ -128,7 +128,7 @@ fn api_with(
                     let _ = skill_sender.send(format!("{by}: {agent} {skill} {level}"));
                     let _ = reply.send(Ok(()));
                 }
-                ControlRequest::HangUp { call, reply } => {
+                ControlRequest::HangUp { call, reply, .. } => {
                     let _ = reply.send(Err(ControlError::UnknownCall(call)));
                 }
                 ControlRequest::AskCall { who, call: CallId(7), request, reply } => {

@@ -93,7 +93,7 @@ pub enum CallEvent {
     /// [`Call::deadline`](crate::call::Call::deadline) is due.
     Tick,
     /// The server ends the call, as an operator wishes.
-    Stop { cause: &'static str },
+    Stop { cause: &'static str, by: Option<Name> },
     /// The server stops. A place that is kept stays so, for its next start; any other call ends.
     Shutdown,
 }

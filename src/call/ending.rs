@@ -4,6 +4,9 @@ use super::Call;
 use super::CallAction;
 use super::FAREWELL_WITHIN;
 use super::Phase;
+use super::callback::Callback;
+use super::reached::Reaching;
+use super::whisper::Whispering;
 use crate::base::LegId;
 use crate::base::Name;
 use crate::base::Timestamp;
@@ -16,6 +19,7 @@ use crate::fact::What;
 use crate::flow::Center;
 use crate::flow::FlowEvent;
 use crate::queue;
+use crate::queue::api::EndedBy;
 
 impl Call {
     /// Plays a last prompt to the caller and then ends the line.
@@ -128,14 +132,19 @@ impl Call {
 
     /// The server ends the call.
     pub(super) fn stop(&mut self, center: &Center, cause: &str, now: Timestamp, out: &mut Vec<CallAction>) {
+        let by = if cause == OPERATOR_ENDS { EndedBy::Operator } else { EndedBy::Server };
         match self.phase {
             // What the caller has said so far is kept.
             Phase::Flow if self.messages.leg.is_some() => self.step_flow(center, now, FlowEvent::HungUp, out),
             Phase::Kept | Phase::Ended { .. } => return,
             Phase::Talking(_) => return self.end_talk(now, Party::Server, cause, out),
-            Phase::Whispering(_) => self.agent_goes(MissedWhy::Withdrawn, out),
+            Phase::Whispering(_) => {
+                self.tell_wait_ended(by, out);
+                self.agent_goes(MissedWhy::Withdrawn, out);
+            }
             Phase::Waiting(_) | Phase::CallingBack(_) | Phase::Reaching(_) | Phase::Calling(_) => {
-                self.leave_queue(out)
+                self.tell_wait_ended(by, out);
+                out.push(CallAction::Queue(queue::Event::Ended { call: self.id, by }));
             }
             _ => {}
         }
@@ -147,6 +156,21 @@ impl Call {
             _ => Outcome::Failed,
         };
         self.finish(Party::Server, outcome, cause, out);
+    }
+
+    /// Tells that the wait is over by that, where there was one. The engine's own word comes too late for a call that has no
+    /// lines.
+    fn tell_wait_ended(&self, by: EndedBy, out: &mut Vec<CallAction>) {
+        let wait = match &self.phase {
+            Phase::Waiting(wait) => wait,
+            Phase::CallingBack(Callback { wait, .. })
+            | Phase::Whispering(Whispering { wait, .. })
+            | Phase::Reaching(Reaching { wait, .. }) => wait,
+            _ => return,
+        };
+        if !wait.is_for_agent() {
+            out.push(CallAction::Fact(What::WaitEnded { exit: by.exit() }));
+        }
     }
 
     /// The server stops: what is under way ends, and a place that is kept is left for its next start.
@@ -212,7 +236,8 @@ impl Call {
             && self.open.is_empty()
         {
             let (by, outcome, cause) = (*by, *outcome, cause.to_string());
-            out.push(CallAction::Fact(What::CallEnded { by, outcome, cause }));
+            let by_person = self.ended_by.clone();
+            out.push(CallAction::Fact(What::CallEnded { by, outcome, cause, by_person }));
             out.push(CallAction::Over);
         }
         if self.phase == Phase::Kept && self.open.is_empty() {

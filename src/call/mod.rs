@@ -172,6 +172,9 @@ pub struct Call {
     /// Somebody outside whom the flow calls, or has called, for the caller.
     #[serde(default)]
     forward: Option<Forward>,
+    /// The operator who ended the call.
+    #[serde(default)]
+    ended_by: Option<Name>,
 }
 
 /// What the caller joined a queue with.
@@ -300,6 +303,7 @@ impl Call {
             placed: None,
             language: center.language.clone(),
             forward: None,
+            ended_by: None,
         }
     }
 
@@ -434,7 +438,10 @@ impl Call {
             }
             CallEvent::CarriedOn => self.carried_on(center, out),
             CallEvent::StopsListening { who } => self.stop_listening(center, &who, out).unwrap_or_default(),
-            CallEvent::Stop { cause } => self.stop(center, cause, now, out),
+            CallEvent::Stop { cause, by } => {
+                self.ended_by = by;
+                self.stop(center, cause, now, out);
+            }
             CallEvent::Shutdown => self.shut_down(center, now, out),
         }
         self.heed_note(center, now, out);

@@ -683,6 +683,10 @@ impl Call {
         if matches!(self.phase, Phase::Calling(_)) {
             return self.own_phone_missed(out);
         }
+        // That it ended is told by then.
+        if matches!(exit, WaitExit::EndedByOperator | WaitExit::EndedByServer) {
+            return;
+        }
         if let Phase::Waiting(wait) = &self.phase
             && wait.for_agent
         {
@@ -704,7 +708,7 @@ impl Call {
             return self.go_on_in(center, now, &flow, out);
         }
         let (prompt, outcome, cause) = match exit {
-            WaitExit::Abandoned => return,
+            WaitExit::Abandoned | WaitExit::EndedByOperator | WaitExit::EndedByServer => return,
             WaitExit::Declined => (&prompts.declined, Outcome::Declined, "would not hold"),
             WaitExit::Cap => (&prompts.unserved, Outcome::Unserved, "longest wait reached"),
             WaitExit::NobodyStaffed => (&prompts.unserved, Outcome::Unserved, "nobody there with the skill"),
@@ -750,7 +754,11 @@ impl Call {
                 let of_surge = prompts.surge.as_ref().and_then(|surge| surge.unserved_flow.as_ref());
                 of_surge.or(prompts.unserved_flow.as_ref())
             }
-            WaitExit::Abandoned | WaitExit::CallbackFailed | WaitExit::Redialled => None,
+            WaitExit::Abandoned
+            | WaitExit::CallbackFailed
+            | WaitExit::Redialled
+            | WaitExit::EndedByOperator
+            | WaitExit::EndedByServer => None,
         }
     }
 

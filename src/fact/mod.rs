@@ -402,8 +402,14 @@ pub enum What {
     FarEndHeld { leg: LegId, party: Party },
     /// A party's phone took its hold back.
     FarEndResumed { leg: LegId, party: Party },
-    /// The call is over.
-    CallEnded { by: Party, outcome: Outcome, cause: String },
+    /// The call is over; by the word of that person, where it was an operator's.
+    CallEnded {
+        by: Party,
+        outcome: Outcome,
+        cause: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_person: Option<Name>,
+    },
     /// An agent's state changed.
     AgentState { agent: Name, from: AgentStateName, to: AgentStateName, reason: String },
     /// An agent who rings or talks will be this once the call is over.
@@ -559,6 +565,10 @@ pub enum WaitExit {
     CallbackFailed,
     /// Who was to be called back called again and has an agent.
     Redialled,
+    /// An operator ended the call.
+    EndedByOperator,
+    /// Warmline itself did: it stopped, or something of ours failed.
+    EndedByServer,
 }
 
 /// Why an agent missed a call.

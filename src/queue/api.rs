@@ -279,6 +279,8 @@ pub enum Event {
     Permission { call: CallId, answer: PermissionAnswer },
     /// The caller hung up: while waiting, while an agent rings, or before a callback.
     Abandoned { call: CallId },
+    /// An operator or the server ended a call that waits or rings: its caller has not given up.
+    Ended { call: CallId, by: EndedBy },
     /// The agent took the call: caller and agent are joined.
     PickedUp { call: CallId, agent: AgentId },
     /// The agent's phone failed to take the call. The engine's own ring timeout needs no such event.
@@ -387,6 +389,23 @@ impl Enqueue {
 pub struct Nobody {
     pub prefer: bool,
     pub exclude: bool,
+}
+
+/// Who ended a call that waited, when its caller did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndedBy {
+    Operator,
+    Server,
+}
+
+impl EndedBy {
+    /// How its wait ends by that.
+    pub fn exit(self) -> WaitExit {
+        match self {
+            EndedBy::Operator => WaitExit::EndedByOperator,
+            EndedBy::Server => WaitExit::EndedByServer,
+        }
+    }
 }
 
 /// A few agents.

@@ -37,6 +37,7 @@ use crate::base::AgentId;
 use crate::base::CallId;
 use crate::base::QueueId;
 use crate::base::Timestamp;
+use crate::fact::WaitExit;
 
 /// The queue engine of one center.
 ///
@@ -203,7 +204,8 @@ impl Engine {
             Event::CallAgent { call, agent, queue } => self.call_agent(call, agent, queue, out),
             Event::AgentCalls { call, agent, queue } => self.agent_calls(call, agent, queue, out),
             Event::Permission { call, answer } => self.permission(call, answer, out),
-            Event::Abandoned { call } => self.abandoned(call, out),
+            Event::Abandoned { call } => self.goes_by(call, WaitExit::Abandoned, out),
+            Event::Ended { call, by } => self.goes_by(call, by.exit(), out),
             Event::PickedUp { call, agent } => self.picked_up(call, agent, out),
             Event::RingFailed { call, agent, why } => self.ring_failed(call, agent, why, out),
             Event::TalkEnded { call, agent } => self.talk_ended(call, agent, out),

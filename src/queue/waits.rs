@@ -579,12 +579,13 @@ impl Engine {
         self.in_line_for_later(id);
     }
 
-    pub(super) fn abandoned(&mut self, id: CallId, out: &mut Vec<Action>) {
+    /// A call is over: its caller hung up, or somebody ended it.
+    pub(super) fn goes_by(&mut self, id: CallId, exit: WaitExit, out: &mut Vec<Action>) {
         match self.calls.get(id).map(|call| call.stage) {
-            None => debug!(call = %id, "a caller who does not wait hung up"),
+            None => debug!(call = %id, ?exit, "the end of a call that does not wait"),
             // Nobody is left to talk to, whatever the call still says of it: the agent goes on.
             Some(Stage::Talking(agent)) => self.talk_ended(id, agent, out),
-            Some(_) => self.exit(id, WaitExit::Abandoned, out),
+            Some(_) => self.exit(id, exit, out),
         }
     }
 

@@ -15,6 +15,7 @@ use tracing::warn;
 
 use crate::base::Name;
 use crate::base::WallTime;
+use crate::fact::Party;
 use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::server::QueueRules;
@@ -232,6 +233,7 @@ impl Board {
 fn exit(what: &What) -> Option<WaitExit> {
     match what {
         What::WaitEnded { exit } => Some(*exit),
+        What::CallEnded { by: Party::Server, .. } => Some(WaitExit::EndedByServer),
         _ => None,
     }
 }
@@ -308,7 +310,7 @@ mod tests {
         wait(&board, 2, 0, Some((90, connected(90))));
         wait(&board, 3, 0, Some((4, abandoned())));
         wait(&board, 4, 0, Some((40, abandoned())));
-        wait(&board, 5, 0, Some((50, What::WaitEnded { exit: WaitExit::Cap })));
+        wait(&board, 5, 0, Some((50, What::WaitEnded { exit: WaitExit::EndedByOperator })));
         wait(&board, 6, 95, None);
         let billing = board.queues(at(100))[1].clone();
         let Tally { joined, answered, in_target, abandoned, short, unserved, kept, broken, .. } =
@@ -316,7 +318,7 @@ mod tests {
         assert_eq!((joined, answered, in_target), (6, 2, 1));
         assert_eq!((abandoned, short, unserved), (1, 1, 1));
         assert_eq!((kept, broken), (1, 1));
-        assert_eq!(billing.today.service_level(), Some(1.0 / 3.0), "whom the cap ended did not hang up");
+        assert_eq!(billing.today.service_level(), Some(1.0 / 3.0), "whom an operator ended did not hang up");
         assert_eq!(billing.today.service_level_of_all(), Some(0.25));
         assert_eq!(billing.today.abandonment(), Some(0.25));
         assert_eq!(billing.today.average(), Some(Duration::from_secs(50)));
@@ -334,7 +336,12 @@ mod tests {
         // The sample day begins at 14:02: the quarter ends after 13 minutes.
         wait(&board, 1, 12 * 60, Some((14 * 60, connected(120))));
         wait(&board, 2, 16 * 60, Some((17 * 60, abandoned())));
-        let ended = What::CallEnded { by: Party::Caller, outcome: Outcome::Abandoned, cause: String::new() };
+        let ended = What::CallEnded {
+            by: Party::Caller,
+            outcome: Outcome::Abandoned,
+            cause: String::new(),
+            by_person: None,
+        };
         wait(&board, 3, 16 * 60, Some((17 * 60, ended.clone())));
         let fact = Fact { at: Timestamp::from_secs(1_100), call: Some(CallId(2)), what: ended };
         sample::dated(vec![fact]).iter().for_each(|dated| board.apply(dated));
@@ -414,15 +421,19 @@ mod tests {
         let (from, to, by) = ("billing".into(), "support".into(), "sam".into());
         wait(&board, 6, 10, Some((20, What::WaitMoved { from, to, needs: Vec::new(), priority: 0, by })));
         wait(&board, 7, 10, None);
+        // Of whom nobody tells how their wait ended: the server failed them.
+        let (by, outcome, cause, by_person) = (Party::Server, Outcome::Failed, String::new(), None);
+        wait(&board, 8, 10, Some((20, What::CallEnded { by, outcome, cause, by_person })));
         (0..).zip(UNSERVED).for_each(|(call, exit)| wait(&board, 10 + call, 10, ended(exit)));
         let counts = board.counts();
         let names: Vec<_> = counts.iter().map(|(name, _)| &**name).collect();
         assert_eq!(names, ["support", "billing"]);
         assert_eq!((counts[0].1.joined, counts[0].1.answered), (1, 0));
         let billing = &counts[1].1;
-        assert_eq!((billing.joined, billing.answered, billing.in_target), (14, 2, 1));
+        assert_eq!((billing.joined, billing.answered, billing.in_target), (17, 2, 1));
         assert_eq!((billing.abandoned, billing.short, billing.moved, billing.redialled), (1, 1, 1, 1));
-        assert!(billing.unserved().all(|(_, count)| count == 1), "{billing:?}");
+        let twice = |exit| 1 + u64::from(exit == WaitExit::EndedByServer);
+        assert!(billing.unserved().all(|(exit, count)| count == twice(exit)), "{billing:?}");
         let unserved: u64 = billing.unserved().map(|(_, count)| count).sum();
         let gone = billing.answered + billing.abandoned + billing.short + billing.moved + billing.redialled;
         assert_eq!(billing.joined, gone + unserved + 1, "one waits");
@@ -430,7 +441,7 @@ mod tests {
         sample::dated(vec![fact]).iter().for_each(|dated| board.apply(dated));
         assert_eq!(board.counts()[1].1.answered, 3);
         board.queues(at(24 * 60 * 60));
-        assert_eq!(board.counts()[1].1.joined, 14, "another day takes nothing away");
+        assert_eq!(board.counts()[1].1.joined, 17, "another day takes nothing away");
     }
 
     #[test]

@@ -367,9 +367,9 @@ impl Control {
                 let _ = reply.send(known.map(set));
                 false
             }
-            ControlRequest::HangUp { call, reply } => {
+            ControlRequest::HangUp { call, by, reply } => {
                 let known = self.switchboard.has_call(call);
-                inputs.extend(known.then_some(Input::HangUp { call }));
+                inputs.extend(known.then_some(Input::HangUp { call, by }));
                 let _ = reply.send(if known { Ok(()) } else { Err(ControlError::UnknownCall(call)) });
                 false
             }

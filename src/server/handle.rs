@@ -100,7 +100,7 @@ pub enum ControlRequest {
         reply: oneshot::Sender<Result<(), ControlError>>,
     },
     /// A call is to end.
-    HangUp { call: CallId, reply: oneshot::Sender<Result<(), ControlError>> },
+    HangUp { call: CallId, by: Option<Name>, reply: oneshot::Sender<Result<(), ControlError>> },
     /// An agent or a supervisor asks something of a call.
     AskCall {
         who: Name,
@@ -228,9 +228,9 @@ impl ControlHandle {
         self.ask(|reply| ControlRequest::SetSkill { agent, skill, level, by, reply }).await
     }
 
-    /// Ends a call.
-    pub async fn hang_up(&self, call: CallId) -> Result<(), ControlError> {
-        self.ask(|reply| ControlRequest::HangUp { call, reply }).await
+    /// Ends a call, in this person's name; nobody's for a program on the server's machine.
+    pub async fn hang_up(&self, call: CallId, by: Option<Name>) -> Result<(), ControlError> {
+        self.ask(|reply| ControlRequest::HangUp { call, by, reply }).await
     }
 
     /// Asks something of a call in an agent's or a supervisor's name.

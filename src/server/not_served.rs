@@ -64,7 +64,12 @@ fn words(exit: WaitExit) -> Option<&'static str> {
         WaitExit::ExpectedWait => Some("the expected wait is longer than the queue allows"),
         WaitExit::Surge => Some("too many wait for each agent already"),
         WaitExit::Cap => Some("they have waited as long as the queue allows"),
-        WaitExit::Abandoned | WaitExit::Declined | WaitExit::CallbackFailed | WaitExit::Redialled => None,
+        WaitExit::Abandoned
+        | WaitExit::Declined
+        | WaitExit::CallbackFailed
+        | WaitExit::Redialled
+        | WaitExit::EndedByOperator
+        | WaitExit::EndedByServer => None,
     }
 }
 

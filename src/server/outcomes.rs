@@ -245,7 +245,7 @@ mod tests {
 
         fn ends(&self, call: u64, secs: u64, outcome: Outcome) {
             let (by, cause) = (Party::Caller, String::new());
-            self.tell(call, secs, What::CallEnded { by, outcome, cause });
+            self.tell(call, secs, What::CallEnded { by, outcome, cause, by_person: None });
         }
     }
 

@@ -8,7 +8,7 @@ use crate::store::waits::SHORT_ABANDON;
 use crate::store::waits::WaitEnd;
 
 /// Every way in which a wait ends without an agent and without the caller's hanging up, in the order of its counters.
-pub const UNSERVED: [WaitExit; 7] = [
+pub const UNSERVED: [WaitExit; 9] = [
     WaitExit::NobodyStaffed,
     WaitExit::Full,
     WaitExit::ExpectedWait,
@@ -16,6 +16,8 @@ pub const UNSERVED: [WaitExit; 7] = [
     WaitExit::Cap,
     WaitExit::Declined,
     WaitExit::CallbackFailed,
+    WaitExit::EndedByOperator,
+    WaitExit::EndedByServer,
 ];
 
 /// One queue's counts. Who joined since the start and waits no more is in one of the others, `in_target` apart, which is

@@ -169,7 +169,7 @@ impl Reading {
             Event::Enqueue(enqueue) if !self.calls.contains_key(&enqueue.call) => self.joins(at, enqueue),
             Event::Permission { call, answer } => self.answers(at, *call, *answer),
             Event::Abandoned { call } => self.leaves(at, *call, true),
-            Event::TalkEnded { call, .. } => self.leaves(at, *call, false),
+            Event::TalkEnded { call, .. } | Event::Ended { call, .. } => self.leaves(at, *call, false),
             _ => {}
         }
         step.actions.iter().for_each(|action| self.action(at, action));

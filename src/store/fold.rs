@@ -220,7 +220,7 @@ impl CallFold {
                 line.quality = Some(*quality);
             }
             What::RecordingStarted { .. } => record.recordings += 1,
-            What::CallEnded { by, outcome, cause } => {
+            What::CallEnded { by, outcome, cause, .. } => {
                 record.ended = Some(wall);
                 record.ended_by = Some(*by);
                 record.outcome = Some(*outcome);
@@ -460,7 +460,7 @@ mod tests {
         let mut facts = sample::whole_call(7);
         facts.truncate(17);
         let (by, outcome) = (Party::Caller, Outcome::Abandoned);
-        let what = What::CallEnded { by, outcome, cause: "BYE".into() };
+        let what = What::CallEnded { by, outcome, cause: "BYE".into(), by_person: None };
         facts.push(Fact { at: Timestamp::from_millis(17_351), call: Some(CallId(7)), what });
         let record = record(facts);
         assert_eq!((record.waited, record.agent), (Some(Duration::from_secs(10)), None));

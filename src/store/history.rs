@@ -402,7 +402,8 @@ impl Writer {
             let last = facts.last().map_or(fold.record().arrived, |last| last.wall);
             let at = facts.last().map_or(Timestamp::ZERO, |last| last.fact.at);
             let cause = "the server stopped".to_owned();
-            let what = What::CallEnded { by: Party::Server, outcome: Outcome::Failed, cause };
+            let what =
+                What::CallEnded { by: Party::Server, outcome: Outcome::Failed, cause, by_person: None };
             let fact = Fact { at, call: Some(call), what };
             let dated = DatedFact { wall: last, fact: fact.clone() };
             fold.apply(&dated);

@@ -239,7 +239,7 @@ mod tests {
     }
 
     fn ended(outcome: Outcome) -> What {
-        What::CallEnded { by: Party::Caller, outcome, cause: String::new() }
+        What::CallEnded { by: Party::Caller, outcome, cause: String::new(), by_person: None }
     }
 
     /// Callers at a menu, from one to the next by a minute, and in each call from fact to fact by 4 s.

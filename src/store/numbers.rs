@@ -210,7 +210,15 @@ mod tests {
             fact(0, What::CallArrived { from, display, to, sip_call_id, source, trunk: None });
             fact(0, What::CallAnswered);
             what.iter().for_each(|what| fact(20, what.clone()));
-            fact(MINUTE, What::CallEnded { by: Party::Caller, outcome: *outcome, cause: String::new() });
+            fact(
+                MINUTE,
+                What::CallEnded {
+                    by: Party::Caller,
+                    outcome: *outcome,
+                    cause: String::new(),
+                    by_person: None,
+                },
+            );
         }
         history.flush();
         drop(history);
@@ -318,6 +326,7 @@ mod tests {
             by: Party::Server,
             outcome: Outcome::Served,
             cause: cause.into(),
+            by_person: None,
         };
         tell(2, arrived("*51"));
         tell(2, What::CallAnswered);

@@ -95,8 +95,7 @@ mod tests {
             }),
             1 => Just(What::WaitEnded { exit: WaitExit::Redialled }),
             1 => Just(What::CallEnded {
-                by: Party::Server, outcome: Outcome::Talked, cause: "hung up".into(),
-            }),
+                by: Party::Server, outcome: Outcome::Talked, cause: "hung up".into(), by_person: None }),
             1 => Just(What::HoldMusicStarted),
         ]
     }

@@ -110,7 +110,15 @@ pub(crate) fn whole_call(call: u64) -> Vec<Fact> {
                 },
             ),
             (108_351, What::TalkEnded { agent: "bob".into(), talked: secs(65), by: Party::Caller }),
-            (108_352, What::CallEnded { by: Party::Caller, outcome: Outcome::Talked, cause: "BYE".into() }),
+            (
+                108_352,
+                What::CallEnded {
+                    by: Party::Caller,
+                    outcome: Outcome::Talked,
+                    cause: "BYE".into(),
+                    by_person: None,
+                },
+            ),
             (108_360, What::LegClosed { leg: LegId::of(CallId(call), 0), party: Party::Caller, quality }),
         ],
     )
@@ -126,7 +134,15 @@ pub(crate) fn short_call(call: u64) -> Vec<Fact> {
             (1, What::CallAnswered),
             (1, What::LegOpened { leg, party: Party::Caller, address: "127.0.0.1:7000".into() }),
             (1, What::FlowStarted { flow: "answer".into() }),
-            (5, What::CallEnded { by: Party::Caller, outcome: Outcome::LeftInFlow, cause: "BYE".into() }),
+            (
+                5,
+                What::CallEnded {
+                    by: Party::Caller,
+                    outcome: Outcome::LeftInFlow,
+                    cause: "BYE".into(),
+                    by_person: None,
+                },
+            ),
             (6, What::LegClosed { leg, party: Party::Caller, quality: Quality::default() }),
         ],
     )
@@ -144,7 +160,7 @@ pub(crate) fn served(
     let secs = Duration::from_secs;
     let (agent, by): (Name, Party) = ("alice".into(), Party::Caller);
     let connected = What::AgentConnected { agent: agent.clone(), waited: secs(waited), quote: None };
-    let ended = What::CallEnded { by, outcome: Outcome::Talked, cause: "BYE".into() };
+    let ended = What::CallEnded { by, outcome: Outcome::Talked, cause: "BYE".into(), by_person: None };
     let told = vec![
         (0, arrived_from(call, format!("+1202{caller:07}"))),
         (0, joined(queue)),
@@ -157,7 +173,12 @@ pub(crate) fn served(
 
 /// One who hangs up after so long.
 pub(crate) fn gave_up(call: u64, caller: u64, second: u64, queue: &str, after: u64) -> Vec<Fact> {
-    let ended = What::CallEnded { by: Party::Caller, outcome: Outcome::Abandoned, cause: "BYE".into() };
+    let ended = What::CallEnded {
+        by: Party::Caller,
+        outcome: Outcome::Abandoned,
+        cause: "BYE".into(),
+        by_person: None,
+    };
     let told = vec![
         (0, arrived_from(call, format!("+1202{caller:07}"))),
         (0, joined(queue)),

@@ -348,7 +348,9 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::FarEndResumed { leg, party } => {
             format!("{} taken off hold by its own phone", line(*party, *leg))
         }
-        What::CallEnded { by, outcome, cause } => ended(*by, *outcome, cause),
+        What::CallEnded { by, outcome, cause, by_person } => {
+            ended(*by, *outcome, cause, by_person.as_deref())
+        }
         What::AgentTold { agent, to, reason, by } => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
             format!("{by} wants {agent} to be {}{reason}", state(*to))
@@ -501,6 +503,8 @@ pub(super) fn exit_words(exit: WaitExit) -> &'static str {
         WaitExit::Surge => "a surge: too many wait for each agent already",
         WaitExit::CallbackFailed => "no callback reached the caller",
         WaitExit::Redialled => "the caller called again and was served",
+        WaitExit::EndedByOperator => "an operator ended the call",
+        WaitExit::EndedByServer => "the server ended the call",
     }
 }
 
@@ -533,11 +537,12 @@ fn connected(agent: &str, waited: Duration, quote: Option<Duration>) -> String {
     format!("connected to {agent} after waiting {}{kept}", length(waited))
 }
 
-fn ended(by: Party, outcome: Outcome, cause: &str) -> String {
+fn ended(by: Party, outcome: Outcome, cause: &str, person: Option<&str>) -> String {
     if cause == OPERATOR_ENDS {
+        let operator = person.unwrap_or("an operator");
         return match outcome {
-            Outcome::EndedByOperator => format!("call over: {}", outcome_words(outcome)),
-            _ => format!("call over: {}; an operator ended it", outcome_words(outcome)),
+            Outcome::EndedByOperator => format!("call over: ended by {operator}"),
+            _ => format!("call over: {}; {operator} ended it", outcome_words(outcome)),
         };
     }
     let cause = if cause.is_empty() { String::new() } else { format!(" ({cause})") };

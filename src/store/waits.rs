@@ -9,6 +9,7 @@ use crate::base::Name;
 use crate::base::Timestamp;
 use crate::base::WallTime;
 use crate::fact::NeedFact;
+use crate::fact::Party;
 use crate::fact::WaitExit;
 use crate::fact::What;
 use crate::store::fold::DatedFact;
@@ -73,7 +74,8 @@ pub enum WaitEnd {
     HungUp {
         after: Duration,
     },
-    /// Any other end without an agent: declined, the longest wait, nobody there, full, callback failed.
+    /// Any other end without an agent: declined, the longest wait, nobody there, full, callback failed, ended by an operator or
+    /// the server.
     Unserved,
     /// The place was kept for somebody who called again and was served, which is another wait's end.
     Redialled,
@@ -160,6 +162,8 @@ impl Waits {
             }
             What::WaitEnded { exit: WaitExit::Redialled } => WaitEnd::Redialled,
             What::WaitEnded { exit } if *exit != WaitExit::Abandoned => WaitEnd::Unserved,
+            // The server's doing, and nobody told how the wait itself ended: it was killed, or failed.
+            What::CallEnded { by: Party::Server, .. } => WaitEnd::Unserved,
             What::WaitEnded { .. } | What::CallEnded { .. } => WaitEnd::HungUp { after: wait.age(dated) },
             _ => return None,
         };

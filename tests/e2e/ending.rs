@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::baresip::Phone;
+use crate::journal::somebody_waits;
 use crate::script::PCMU;
 use crate::script::Script;
 use crate::server::Server;
@@ -76,6 +77,47 @@ fn a_server_that_is_told_twice_hangs_up_and_ends_at_once() {
     assert_eq!(story.only("call_ended")["by"], "server");
     assert_eq!(story.only("call_ended")["cause"], "the server stops");
     assert!(story.has("leg_closed"), "{:?}", story.kinds());
+}
+
+#[test]
+fn a_waiting_caller_whom_a_supervisor_ends_has_not_given_up_and_it_is_told_who_ended_it() {
+    if !available("a_waiting_caller_whom_a_supervisor_ends_…", &["baresip"]) {
+        return;
+    }
+    let mut server = Server::start();
+    let (_alice, mut caller, id) = somebody_waits(&server, true);
+    let call = server.story(&id).expect("the call is in the history").id();
+    let end = server.ask_of("sam", "POST", &format!("/api/v1/calls/{call}/end"), None);
+    assert_eq!(end.map(|(status, _)| status), Some(202));
+    let story = server.story_of(call, "call_ended", 10);
+    assert_eq!(story.all("wait_ended").len(), 1, "{:?}", story.kinds());
+    assert_eq!(story.only("wait_ended")["exit"], "ended_by_operator");
+    let ended = story.only("call_ended");
+    assert_eq!(
+        (&ended["outcome"], &ended["by"], &ended["by_person"]),
+        (&"ended_by_operator".into(), &"server".into(), &"sam".into())
+    );
+    let (_, text) = server.ask("GET", "/metrics", None).expect("the server answers");
+    for counted in [
+        "warmline_queue_abandoned_total{queue=\"support\"} 0",
+        "warmline_queue_short_abandoned_total{queue=\"support\"} 0",
+        "warmline_queue_unserved_total{queue=\"support\",why=\"ended_by_operator\"} 1",
+    ] {
+        assert!(text.contains(counted), "{text}");
+    }
+
+    // Nor has one whom the server ends as it stops.
+    caller.wait_for("CALL_CLOSED", 10);
+    caller.dial(&server.uri("1001"));
+    let id = caller.is_answered();
+    server.story_with(&id, "hold_music_started", 20);
+    server.terminate();
+    within(5, "it has heard", || server.logged().contains("no new calls are taken").then_some(()));
+    server.terminate();
+    server.ends(5);
+    server.restart();
+    let story = server.story(&id).expect("the call is in the history");
+    assert_eq!(story.only("wait_ended")["exit"], "ended_by_server");
 }
 
 #[test]

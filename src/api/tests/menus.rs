@@ -10,7 +10,12 @@ fn what_callers_keyed_at_a_menu_is_told_to_supervisors() {
     let at = |node: &str| What::NodeEntered { flow: "main".into(), node: node.into(), by: None };
     let wrong = What::NoMatch { node: "topics".into(), digit: '0' };
     let chose = What::Chose { node: "topics".into(), digit: '1', choice: "billing".into() };
-    let left = What::CallEnded { by: Party::Caller, outcome: Outcome::LeftInFlow, cause: String::new() };
+    let left = What::CallEnded {
+        by: Party::Caller,
+        outcome: Outcome::LeftInFlow,
+        cause: String::new(),
+        by_person: None,
+    };
     let told = [What::CallAnswered, at("topics"), wrong, chose, at("pin"), left];
     let date = |(secs, what)| Fact { at: Timestamp::from_secs(secs), call: Some(CallId(7)), what };
     api.tell((2..).step_by(2).zip(told).map(date).collect());

@@ -126,7 +126,7 @@ line closes",
 #[test]
 fn the_server_stops_and_nobody_who_was_called_is_left() {
     let mut script = outside();
-    script.happens("stop", CallEvent::Stop { cause: "the server stops" });
+    script.happens("stop", CallEvent::Stop { cause: "the server stops", by: None });
     script.closes(CALLED);
     script.closes(CALLER);
     script.check(

@@ -102,7 +102,10 @@ before anybody spoke
 #[test]
 fn a_server_that_stops_keeps_what_was_said_until_then() {
     let mut script = Script::after_the_tone();
-    script.speaks(true).speaks(false).happens("the server stops", CallEvent::Stop { cause: "stops" });
+    script
+        .speaks(true)
+        .speaks(false)
+        .happens("the server stops", CallEvent::Stop { cause: "stops", by: None });
     script.check(
         "
 speaks

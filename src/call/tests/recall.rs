@@ -7,6 +7,7 @@ use crate::fact::AgentVerification;
 use crate::fact::IdentifiedBy;
 use crate::fact::KeptPlace;
 use crate::fact::NeedFact;
+use crate::fact::OPERATOR_ENDS;
 use crate::fact::Place;
 use crate::queue::api::FIRST;
 use crate::queue::api::Whose;
@@ -224,7 +225,12 @@ line closes
     );
 
     let mut script = Script::of(call, NOW);
-    script.happens("stop", CallEvent::Stop { cause: "ended by an operator" });
-    assert!(script.transcript.contains("engine: Abandoned") && script.over, "{}", script.transcript);
+    script.happens("stop", CallEvent::Stop { cause: OPERATOR_ENDS, by: Some("sam".into()) });
+    script.check("stop\n  fact: wait_ended\n  engine: Ended\n  fact: call_ended\n  over");
     assert_eq!(script.outcome(), Some(Outcome::EndedByOperator), "it did not fail");
+    let ended = WaitExit::EndedByOperator;
+    assert!(script.facts.contains(&What::WaitEnded { exit: ended }), "{:?}", script.facts);
+    let by_sam =
+        |what: &What| matches!(what, What::CallEnded { by_person: Some(person), .. } if &**person == "sam");
+    assert!(script.facts.iter().any(by_sam), "{:?}", script.facts);
 }

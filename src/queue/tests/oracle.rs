@@ -242,7 +242,7 @@ impl Oracle {
             Event::TalkEnded { call, agent } if self.is_at(*call, Stage::Talking(*agent)) => {
                 self.calls.remove(call);
             }
-            Event::Abandoned { call }
+            Event::Abandoned { call } | Event::Ended { call, .. }
                 if self.calls.get(call).is_some_and(|call| matches!(call.stage, Stage::Talking(_))) =>
             {
                 self.calls.remove(call);
@@ -719,7 +719,7 @@ impl Oracle {
                 let age = Duration::from_micros((i128::from(now.0) - call.since) as u64);
                 self.dropped.push((call.whose, call.queue, now, age));
             }
-            WaitExit::Abandoned => {}
+            WaitExit::Abandoned | WaitExit::EndedByOperator | WaitExit::EndedByServer => {}
         }
     }
 

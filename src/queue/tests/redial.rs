@@ -36,6 +36,41 @@ fn a_dropped_caller_is_as_old_as_they_were_and_no_older_and_once() {
 }
 
 #[test]
+fn whom_an_operator_ends_has_not_given_up_and_has_no_age_to_claim() {
+    check(
+        "queue support, given, check-in 0
+         agent alice x 1
+         0 alice wants lunch
+         0 call 1 enters support, from +12025550143
+         30 call 1 is ended
+         40 call 2 enters support, from +12025550143
+         50 alice ready
+         60 call 2 is ended
+         61 call 3 enters support, from +12025550143
+         61 alice picks up 3
+         70 call 3 is ended",
+        "0 alice: not ready (lunch)
+         0 1 in support, priority 0, 1 waiting
+         0 hold 1 until 900 by flow file
+         30 exit 1: EndedByOperator
+         40 2 in support, priority 0, 1 waiting
+         40 hold 2 until 940 by flow file
+         50 alice: ready
+         50 ring alice for 2, attempt 1, until 70; of 1 waiting, 1 fitting, fit 0, idle 0s
+         50 alice: ringing 2 until 70
+         60 stop ringing alice for 2: Withdrawn
+         60 exit 2: EndedByOperator
+         60 alice: ready
+         61 3 in support, priority 0, 1 waiting
+         61 ring alice for 3, attempt 1, until 81; of 1 waiting, 1 fitting, fit 0, idle 11s
+         61 alice: ringing 3 until 81
+         61 3 has alice, waited 0s
+         61 alice: talking 3
+         70 alice: wrap-up until 100",
+    );
+}
+
+#[test]
 fn after_two_minutes_nobody_is_remembered_and_a_withheld_number_never() {
     check(
         "queue support, given, check-in 0

@@ -33,6 +33,7 @@ use crate::queue::api::AgentWish;
 use crate::queue::api::Agents;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
+use crate::queue::api::EndedBy;
 use crate::queue::api::Enqueue;
 use crate::queue::api::FIRST;
 use crate::queue::api::Misses;
@@ -305,6 +306,7 @@ fn read_event(config: &Config, what: &str) -> Option<Event> {
         ["call", id, "declines"] => answers(id, PermissionAnswer::Declined),
         ["call", id, "wants", "callback"] => answers(id, PermissionAnswer::Callback),
         ["call", id, "is", "silent"] => answers(id, PermissionAnswer::Silent),
+        ["call", id, "is", "ended"] => Some(Event::Ended { call: call(id), by: EndedBy::Operator }),
         ["call", id, "hangs", "up"] => Some(Event::Abandoned { call: call(id) }),
         [name, "calls", id] => {
             Some(Event::AgentCalls { call: call(id), agent: agent(name), queue: QueueId(0) })

@@ -26,6 +26,7 @@ use crate::queue::api::AgentWish;
 use crate::queue::api::Agents;
 use crate::queue::api::Config;
 use crate::queue::api::Demand;
+use crate::queue::api::EndedBy;
 use crate::queue::api::Enqueue;
 use crate::queue::api::FIRST;
 use crate::queue::api::Need;
@@ -104,6 +105,8 @@ const MUST_BE_SEEN: &[&str] = &[
     "stop ring Withdrawn",
     "stop ring Unreachable",
     "exit Abandoned",
+    "exit EndedByOperator",
+    "exit EndedByServer",
     "exit Declined",
     "exit Cap",
     "exit NobodyStaffed",
@@ -392,7 +395,7 @@ impl Simulation {
                 Event::CallerMissed { call }
             }
             (Stage::Talking(agent), 0..4) => Event::TalkEnded { call, agent },
-            (_, 9) => Event::Abandoned { call },
+            (_, 9) => self.ends(call),
             _ => Event::Permission { call, answer: self.answer() },
         }
     }
@@ -458,7 +461,7 @@ impl Simulation {
             1 => Event::RingFailed { call, agent, why: self.why() },
             2 => Event::TalkEnded { call, agent },
             3 => Event::CallbackFailed { call, agent },
-            4 => Event::Abandoned { call },
+            4 => self.ends(call),
             5 => Event::Permission { call, answer: self.answer() },
             _ => Event::Tick,
         }
@@ -474,6 +477,15 @@ impl Simulation {
     fn why(&mut self) -> MissedWhy {
         use MissedWhy::*;
         [NoAnswer, Declined, Declined, Busy, Unreachable, Withdrawn][self.chance.below(6) as usize]
+    }
+
+    /// The caller hangs up, or somebody else ends the call.
+    fn ends(&mut self, call: CallId) -> Event {
+        match self.chance.below(6) {
+            0 => Event::Ended { call, by: EndedBy::Operator },
+            1 => Event::Ended { call, by: EndedBy::Server },
+            _ => Event::Abandoned { call },
+        }
     }
 
     fn answer(&mut self) -> PermissionAnswer {

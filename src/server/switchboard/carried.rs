@@ -46,6 +46,7 @@ use crate::queue::Stage;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::queue::api::DESK_LOST;
+use crate::queue::api::EndedBy;
 use crate::queue::api::PHONE_UNREACHABLE;
 use crate::queue::api::Whose;
 use crate::sdp;
@@ -697,7 +698,7 @@ impl Switchboard {
             }
             let event = match self.engine.call(call).map(|view| view.stage) {
                 Some(Stage::Talking(agent)) => queue::Event::TalkEnded { call, agent },
-                _ => queue::Event::Abandoned { call },
+                _ => queue::Event::Ended { call, by: EndedBy::Server },
             };
             self.pending.push_back(Pending::Engine(event));
         }

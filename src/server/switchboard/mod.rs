@@ -85,6 +85,7 @@ use crate::media::library::Library;
 use crate::queue;
 use crate::queue::Engine;
 use crate::queue::Stage;
+use crate::queue::api::EndedBy;
 use crate::queue::api::Whose;
 use crate::queue::owners::Owners;
 use crate::queue::promises::Promises;
@@ -207,8 +208,8 @@ pub enum Input {
     CalendarSet { by_ms: i64 },
     /// Phones sign in with these from now on; and these people are shut out, who had an account.
     Accounts { users: Users, shut_out: BTreeSet<Name> },
-    /// A person ends a call.
-    HangUp { call: CallId },
+    /// A person ends a call; none for a program on the server's machine.
+    HangUp { call: CallId, by: Option<Name> },
     /// Trunks are these from now on, and are called there.
     Trunks { trunks: Vec<TrunkConfig>, ways_out: BTreeMap<Name, Vec<SocketAddr>> },
     /// Calls from now on are served with this; skills and queues are as before. Calls that are up stay on what they began with.
@@ -446,7 +447,9 @@ impl Switchboard {
                 self.parts.endpoint.know_trunks(now.at, trunks, &mut outputs);
                 self.take_sip(outputs, out);
             }
-            Input::HangUp { call } => self.later(call, CallEvent::Stop { cause: OPERATOR_ENDS }),
+            Input::HangUp { call, by } => {
+                self.later(call, CallEvent::Stop { cause: OPERATOR_ENDS, by });
+            }
             Input::Serve(served) => self.serve(now, *served, streams, out),
             Input::Tick => self.tick(now, streams, out),
         }
@@ -596,13 +599,13 @@ impl Switchboard {
                 Some(Stage::Talking(agent)) => {
                     actions.push(CallAction::Queue(queue::Event::TalkEnded { call, agent }));
                 }
-                Some(_) => actions.push(CallAction::Queue(queue::Event::Abandoned { call })),
+                Some(_) => actions.push(CallAction::Queue(queue::Event::Ended { call, by: EndedBy::Server })),
                 None => {}
             }
         }
         actions.extend(legs.into_iter().map(|leg| CallAction::HangUp { leg, elsewhere: false }));
         let (by, outcome, cause) = (Party::Server, Outcome::Failed, "internal error".to_owned());
-        actions.push(CallAction::Fact(What::CallEnded { by, outcome, cause }));
+        actions.push(CallAction::Fact(What::CallEnded { by, outcome, cause, by_person: None }));
         actions.push(CallAction::Over);
         actions
     }

@@ -105,6 +105,6 @@ impl Switchboard {
 fn ended(why: NotKept) -> Vec<CallAction> {
     let (exit, outcome, cause) = why.end();
     let (by, cause) = (Party::Server, cause.to_owned());
-    let facts = [What::WaitEnded { exit }, What::CallEnded { by, outcome, cause }];
+    let facts = [What::WaitEnded { exit }, What::CallEnded { by, outcome, cause, by_person: None }];
     facts.map(CallAction::Fact).to_vec()
 }

@@ -39,7 +39,7 @@ fn arrived() -> What {
 }
 
 fn ended() -> What {
-    What::CallEnded { by: Party::Caller, outcome: Outcome::Talked, cause: "BYE".to_owned() }
+    What::CallEnded { by: Party::Caller, outcome: Outcome::Talked, cause: "BYE".to_owned(), by_person: None }
 }
 
 /// A made-up call that arrives so many seconds after the start, and is over before its agent says what came of it; every

@@ -454,7 +454,7 @@ fn a_wait_is_judged_by_the_target_that_its_queue_had_when_it_began() {
         facts.push(joins(call, joined, "billing", &["billing"]));
         facts.push(answers(call, joined + 40, "alice", 40));
         let (by, outcome, cause) = (Party::Caller, Outcome::Talked, String::new());
-        facts.push(fact(call, joined + 100, What::CallEnded { by, outcome, cause }));
+        facts.push(fact(call, joined + 100, What::CallEnded { by, outcome, cause, by_person: None }));
     }
     // Of this queue nothing is told: the center's 30 s.
     facts.extend([joins(5, 500, "help", &["help"]), answers(5, 525, "bob", 25)]);
@@ -476,7 +476,7 @@ fn a_clock_that_is_set_makes_no_time_of_work_and_no_wait_longer_or_shorter() {
     use AgentStateName::*;
     let (by, outcome, cause) = (Party::Caller, Outcome::Abandoned, String::new());
     let set = |secs, by_ms| fact(0, secs, What::CalendarSet { by_ms });
-    let ended = fact(1, 400, What::CallEnded { by, outcome, cause });
+    let ended = fact(1, 400, What::CallEnded { by, outcome, cause, by_person: None });
     for by_ms in [3_600_000_i64, -240_000] {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
@@ -523,7 +523,7 @@ fn what_a_full_disk_has_cost_is_in_no_row() {
     assert_eq!(history.lost(), 2);
     store.connection().execute_batch("ALTER TABLE elsewhere RENAME TO facts").unwrap();
     let (by, outcome, cause) = (Party::Caller, Outcome::Abandoned, String::new());
-    let ended = fact(1, 120, What::CallEnded { by, outcome, cause });
+    let ended = fact(1, 120, What::CallEnded { by, outcome, cause, by_person: None });
     record(&[state("alice", 100, AgentStateName::NotReady), ended]);
     let (readers, now) = (store.readers().unwrap(), TWO_PM + HOUR);
     for by in [By::Queue, By::Skill, By::Agent] {
@@ -653,7 +653,7 @@ fn any_day() -> impl Strategy<Value = Vec<Fact>> {
                         let (needs, by) = (vec![need("help")], "sam".into());
                         let moved = What::WaitMoved { from, to, needs, priority: 1, by };
                         let (by, outcome) = (Party::Caller, Outcome::Abandoned);
-                        let ended = What::CallEnded { by, outcome, cause: String::new() };
+                        let ended = What::CallEnded { by, outcome, cause: String::new(), by_person: None };
                         facts.extend([fact(call, over, moved), fact(call, over + 7, ended)]);
                     }
                     _ => {}
@@ -677,7 +677,7 @@ proptest! {
         // Some are over, whatever became of their waits; some are up, and some wait to be called back.
         for call in (1..=calls).filter(|call| over >> (call % 64) & 1 == 1) {
             let (by, outcome, cause) = (Party::Caller, Outcome::LeftInFlow, String::new());
-            facts.push(fact(call, 11_000, What::CallEnded { by, outcome, cause }));
+            facts.push(fact(call, 11_000, What::CallEnded { by, outcome, cause, by_person: None }));
             if call % 3 == 0 && second < 11_000 {
                 let number = "+12025550143".to_owned();
                 let place = Some(Box::new(Place { queue: "billing".into(), ..Place::default() }));

@@ -100,6 +100,7 @@ fn every_kind_of_trouble_has_plain_words() {
             by: Party::Server,
             outcome: Outcome::Failed,
             cause: "the server stopped".into(),
+            by_person: None,
         }),
     ];
     let expected = "\
@@ -130,13 +131,17 @@ call over: failed on our side; the server ended it (the server stopped)
 
 #[test]
 fn who_ended_a_call_as_its_operator_is_told_so_and_not_that_it_failed() {
-    let told = |outcome| {
-        let what = What::CallEnded { by: Party::Server, outcome, cause: OPERATOR_ENDS.into() };
+    let told = |outcome, person: Option<&str>| {
+        let (by, cause, by_person) = (Party::Server, OPERATOR_ENDS.into(), person.map(Name::from));
+        let what = What::CallEnded { by, outcome, cause, by_person };
         let ended = Fact { at: Timestamp::ZERO, call: Some(CallId(1)), what };
         tell(&sample::dated(vec![ended]), &TimeZone::UTC)[0].words.clone()
     };
-    assert_eq!(told(Outcome::EndedByOperator), "call over: ended by an operator");
-    assert_eq!(told(Outcome::Talked), "call over: talked with an agent; an operator ended it");
+    assert_eq!(told(Outcome::EndedByOperator, Some("sam")), "call over: ended by sam");
+    assert_eq!(told(Outcome::Talked, Some("sam")), "call over: talked with an agent; sam ended it");
+    // In a history from before it was told who, and of a program on the server's machine.
+    assert_eq!(told(Outcome::EndedByOperator, None), "call over: ended by an operator");
+    assert_eq!(told(Outcome::Talked, None), "call over: talked with an agent; an operator ended it");
 }
 
 #[test]

@@ -207,7 +207,7 @@ impl Day {
         let by = if hung_up || self.chance.below(2) == 0 { Party::Caller } else { Party::Agent };
         self.tell(What::TalkEnded { agent: agent.into(), talked: Duration::from_secs(60), by });
         let (outcome, cause) = (Outcome::Talked, "BYE".to_owned());
-        self.tell(What::CallEnded { by, outcome, cause });
+        self.tell(What::CallEnded { by, outcome, cause, by_person: None });
     }
 }
 

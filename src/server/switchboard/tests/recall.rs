@@ -68,7 +68,7 @@ impl World {
         let left: Vec<CallId> = calls.into_iter().filter(|call| !goes_on(*call) && !ended(*call)).collect();
         for call in left {
             let (by, outcome, cause) = (Party::Server, Outcome::Failed, "the server stopped".to_owned());
-            let what = What::CallEnded { by, outcome, cause };
+            let what = What::CallEnded { by, outcome, cause, by_person: None };
             self.facts.push(Fact { at: self.clock().at, call: Some(call), what });
             self.walls.push(self.clock().wall);
         }
