@@ -402,7 +402,8 @@ fn main_schemas() -> Value {
         "Line": { "type": "object", "properties": { "at": time, "after_s": number, "words": string } },
         "Fact": {
             "type": "object",
-            "description": "Beside these, the fields of its kind",
+            "description": "Beside these, the fields of its kind: lengths in seconds, as `talked_s`, and times as here. A kind that is not known \
+             is to be passed over",
             "properties": { "at": time, "call": maybe(&integer), "fact": string },
         },
         "Agent": { "type": "object", "properties": {

@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod evaluations;
+mod facts;
 pub mod goals;
 pub mod menus;
 pub mod misrouted;
@@ -26,6 +27,7 @@ use crate::fact::Party;
 use crate::fact::Promise;
 use crate::fact::PromiseKind;
 use crate::fact::PromiseState;
+use crate::fact::Quality;
 use crate::fact::Verification;
 use crate::fact::mos;
 use crate::store::fold::CallRecord;
@@ -111,7 +113,7 @@ pub struct PeerView {
     pub mos: Option<f64>,
 }
 
-/// A fact: its time, its call, and its own fields beside `fact`, which names its kind.
+/// A fact: its time, its call, and its own fields beside `fact`, which names its kind: lengths in seconds, as `…_s`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FactView {
     pub at: String,
@@ -238,34 +240,40 @@ impl MessageView {
 
 impl From<LegRecord> for LegView {
     fn from(leg: LegRecord) -> LegView {
-        let millis = |us: u32| f64::from(us) / 1_000.0;
-        let hundredths = |value: f64| (value * 100.0).round() / 100.0;
         LegView {
             leg: leg.leg.0,
             party: leg.party,
             address: leg.address,
             opened: leg.opened.map(rfc3339),
             closed: leg.closed.map(rfc3339),
-            quality: leg.quality.map(|quality| QualityView {
-                sent: quality.sent,
-                received: quality.received,
-                lost: quality.lost,
-                late: quality.late,
-                duplicate: quality.duplicate,
-                reordered: quality.reordered,
-                concealed_ms: quality.concealed_ms,
-                jitter_ms: millis(quality.jitter_us),
-                round_trip_ms: quality.round_trip_us.map(millis),
-                r_factor: quality.r_factor,
-                mos: quality.mos().map(hundredths),
-                peer: quality.peer.map(|peer| PeerView {
-                    lost: peer.lost,
-                    jitter_ms: millis(peer.jitter_us),
-                    discarded_percent: peer.discarded.map(|of_256| hundredths(f64::from(of_256) / 2.56)),
-                    burst_ms: peer.burst_ms,
-                    r_factor: peer.r_factor,
-                    mos: peer.r_factor.map(mos).map(hundredths),
-                }),
+            quality: leg.quality.map(QualityView::from),
+        }
+    }
+}
+
+impl From<Quality> for QualityView {
+    fn from(quality: Quality) -> QualityView {
+        let millis = |us: u32| f64::from(us) / 1_000.0;
+        let hundredths = |value: f64| (value * 100.0).round() / 100.0;
+        QualityView {
+            sent: quality.sent,
+            received: quality.received,
+            lost: quality.lost,
+            late: quality.late,
+            duplicate: quality.duplicate,
+            reordered: quality.reordered,
+            concealed_ms: quality.concealed_ms,
+            jitter_ms: millis(quality.jitter_us),
+            round_trip_ms: quality.round_trip_us.map(millis),
+            r_factor: quality.r_factor,
+            mos: quality.mos().map(hundredths),
+            peer: quality.peer.map(|peer| PeerView {
+                lost: peer.lost,
+                jitter_ms: millis(peer.jitter_us),
+                discarded_percent: peer.discarded.map(|of_256| hundredths(f64::from(of_256) / 2.56)),
+                burst_ms: peer.burst_ms,
+                r_factor: peer.r_factor,
+                mos: peer.r_factor.map(mos).map(hundredths),
             }),
         }
     }
@@ -276,8 +284,7 @@ impl From<&DatedFact> for FactView {
         FactView {
             at: rfc3339(dated.wall),
             call: dated.fact.call.map(|call| call.0),
-            // Facts are plain enums of numbers and text: they always have a JSON form.
-            what: serde_json::to_value(&dated.fact.what).unwrap_or_default(),
+            what: facts::fields(dated).into(),
         }
     }
 }
