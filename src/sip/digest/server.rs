@@ -35,8 +35,9 @@ const SEEN: usize = 3_000;
 /// Why an answer does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// Right, but the nonce is too old, not ours, or this answer was used before: challenge again with
-    /// `stale`.
+    /// The nonce is too old or not ours, which is looked at first, so that nobody learns by it whether the answer is right; or
+    /// it is right and was used before: challenge again with `stale`
+    /// ([RFC 7616 §3.3](https://www.rfc-editor.org/rfc/rfc7616#section-3.3)).
     #[error("the nonce is too old or was used before")]
     Stale,
     /// For another realm.
@@ -95,14 +96,24 @@ impl Authenticator {
         if authorization.realm != self.realm {
             return Err(Rejection::Realm);
         }
+        if !self.is_fresh(now, &authorization.nonce) {
+            return Err(Rejection::Stale);
+        }
         let expected = expected_response(method, authorization, ha1)?;
         if !same(expected.as_bytes(), authorization.response.to_ascii_lowercase().as_bytes()) {
             return Err(Rejection::Response);
         }
-        if !self.is_fresh(now, &authorization.nonce) || !self.is_first(&expected) {
+        if !self.is_first(&expected) {
             return Err(Rejection::Stale);
         }
         Ok(())
+    }
+
+    /// What a user's password is checked by who is none: nobody knows a password that fits it.
+    pub fn nobody(&self) -> Ha1 {
+        let digest = |hash| Sha256::new().chain_update(self.key).chain_update(hash).finalize();
+        let (md5, sha256) = (digest("md5"), digest("sha256"));
+        Ha1 { md5: std::array::from_fn(|at| md5[at]), sha256: std::array::from_fn(|at| sha256[at]) }
     }
 
     /// The time of the challenge and a hash of it that only we can make.

@@ -124,6 +124,8 @@ fn a_nonce_that_we_did_not_make_is_stale_and_another_realm_is_refused() {
     other.server = Authenticator::new("warmline", &mut Entropy::seeded(2));
     let foreign = other.answer(now, 0, "lion", 1);
     assert_eq!(party.check(now, &foreign), Err(Rejection::Stale));
+    let wrong = other.answer(now, 0, "lamb", 1);
+    assert_eq!(party.check(now, &wrong), Err(Rejection::Stale), "right or wrong is not told");
     let mut elsewhere = party.answer(now, 0, "lion", 1);
     elsewhere.realm = "elsewhere".to_owned();
     assert_eq!(party.check(now, &elsewhere), Err(Rejection::Realm));
@@ -133,7 +135,7 @@ fn a_nonce_that_we_did_not_make_is_stale_and_another_realm_is_refused() {
     for nonce in ["", "00", "0000000000000000é", "zzzzzzzzzzzzzzzzzzzzzzzz"] {
         let mut odd = party.answer(now, 1, "lion", 1);
         odd.nonce = nonce.to_owned();
-        assert_eq!(party.check(now, &odd), Err(Rejection::Response));
+        assert_eq!(party.check(now, &odd), Err(Rejection::Stale));
     }
 }
 

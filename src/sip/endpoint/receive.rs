@@ -10,11 +10,11 @@ use super::Core;
 use super::Cx;
 use super::Draft;
 use super::Endpoint;
+use super::EndpointConfig;
 use super::Event;
 use super::Reply;
 use super::arrival::way_back;
 use super::auth;
-use super::auth::Proof;
 use super::refuse;
 use crate::base::Name;
 use crate::base::Timestamp;
@@ -56,6 +56,9 @@ pub(super) enum Welcome {
     Yes,
     No,
 }
+
+/// Who a request proved to be from, where it must say so, and in whose place its session is to be.
+type Standing = (Option<Name>, Option<SessionId>);
 
 /// What a session begins with: the peer's Contact, who calls, by which trunk, who that proved to be, and in whose place.
 type Beginning = (Uri, Option<NameAddr>, Option<Name>, Option<Name>, Option<SessionId>);
@@ -215,33 +218,51 @@ impl Endpoint {
             return self.core.transactions.repeat(id, out);
         }
         self.core.counters.request(&arrival.request.method);
-        if arrival.to.tag().is_none() && self.answer_statelessly(now, arrival, out) {
+        if self.answer_statelessly(now, arrival, out) {
             return;
         }
-        let Some(transaction) = self.begin(now, arrival, key, welcome, out) else {
+        let Some((transaction, standing)) = self.begin(now, arrival, key, welcome, out) else {
             return;
         };
-        if let Some(status) = self.act(now, arrival, transaction, out) {
+        if let Some(status) = self.act(now, arrival, (transaction, standing), out) {
             let mut cx = Cx { now, core: &mut self.core, out };
             refuse::refuse(&mut cx, arrival, transaction, status);
         }
     }
 
-    /// Answers what is answered to everybody alike, outside a dialog, and keeps nothing of it: so that no stranger's many
-    /// questions fill a table. False: it is something else.
+    /// Answers what is answered to everybody alike, and keeps nothing of it: so that no stranger's many questions fill a table.
+    /// False: it is something else.
     fn answer_statelessly(&mut self, now: Timestamp, arrival: &Arrival, out: &mut Vec<Output>) -> bool {
-        let method = &arrival.request.method;
-        // Their ACK and their CANCEL look for a transaction.
-        if matches!(method, Method::Invite | Method::Cancel) {
-            return false;
-        }
+        let status = self.refusal_of_a_stranger(arrival);
         let mut cx = Cx { now, core: &mut self.core, out };
-        match refusal_of(arrival) {
+        match status {
             Some(status) => refuse::refuse_statelessly(&mut cx, arrival, status),
-            None if *method == Method::Options => refuse::answer_options_statelessly(&mut cx, arrival),
+            None if arrival.request.method == Method::Options && arrival.to.tag().is_none() => {
+                refuse::answer_options_statelessly(&mut cx, arrival);
+            }
             None => return false,
         }
         true
+    }
+
+    /// What a request is refused with by what it says alone, whoever it is from. What belongs to a session is that session's.
+    fn refusal_of_a_stranger(&self, arrival: &Arrival) -> Option<u16> {
+        let method = &arrival.request.method;
+        if *method == Method::Cancel {
+            let is_known = self.core.transactions.find_server(&arrival.key(&Method::Invite)).is_some();
+            return (!is_known).then_some(481);
+        }
+        if arrival.to.tag().is_some() {
+            return self.session_of(arrival).is_none().then(|| refusal_of(arrival).unwrap_or(481));
+        }
+        refusal_of(arrival).or_else(|| match method {
+            Method::Invite => unfit(arrival, &self.core.config),
+            Method::Register | Method::Options => None,
+            // Nobody is handed on by a stranger.
+            Method::Refer => Some(403),
+            // What is only ever said within a dialog.
+            _ => Some(481),
+        })
     }
 
     /// Whether a request is of a session that is up or begins.
@@ -251,7 +272,8 @@ impl Endpoint {
         cancels || self.session_of(arrival).is_some()
     }
 
-    /// Begins a transaction, unless a table is full or a new session is not welcome.
+    /// Begins a transaction, unless a table is full, a new session is not welcome, or it should prove who it is from and does not:
+    /// the challenge and the refusal keep nothing, either.
     fn begin(
         &mut self,
         now: Timestamp,
@@ -259,7 +281,7 @@ impl Endpoint {
         key: Key,
         welcome: Welcome,
         out: &mut Vec<Output>,
-    ) -> Option<TransactionId> {
+    ) -> Option<(TransactionId, Standing)> {
         let invite = arrival.request.method == Method::Invite;
         let first = invite && arrival.to.tag().is_none();
         // Each session that is up will need a transaction more, for its BYE: were that refused, the call would
@@ -270,6 +292,10 @@ impl Endpoint {
         let served = (room && welcome) || self.is_of_a_session(arrival);
         let merge_key = first.then(|| arrival.merge_key());
         let merged = merge_key.as_ref().is_some_and(|key| self.core.transactions.is_merged(key));
+        let mut standing = Standing::default();
+        if served && !merged && arrival.to.tag().is_none() {
+            standing = self.standing(now, arrival, out)?;
+        }
         if served {
             let merge_key = merge_key.filter(|_| !merged);
             let new = NewServer { key, merge_key, hop: arrival.back, invite };
@@ -279,7 +305,7 @@ impl Endpoint {
                     refuse::refuse(&mut cx, arrival, id, 482);
                     return None;
                 }
-                return Some(id);
+                return Some((id, standing));
             }
         }
         self.core.counters.overload += 1;
@@ -288,12 +314,38 @@ impl Endpoint {
         None
     }
 
+    /// Who a request outside a dialog proves to be from, where it must: who registers, and who calls in a local user's name. None:
+    /// it does not, and was answered.
+    fn standing(&mut self, now: Timestamp, arrival: &Arrival, out: &mut Vec<Output>) -> Option<Standing> {
+        let Core { config, .. } = &self.core;
+        let claimed = match arrival.request.method {
+            Method::Register => Some(arrival.to.uri.user.as_deref().unwrap_or_default()),
+            Method::Invite if config.trunk_at(arrival.hop).is_none() => claimed_user(config, arrival),
+            _ => None,
+        };
+        let mut cx = Cx { now, core: &mut self.core, out };
+        let user = match claimed.map(|claimed| auth::prove(&mut cx, arrival, claimed)).transpose() {
+            Ok(user) => user,
+            Err(unproven) => {
+                auth::refuse(&mut cx, arrival, unproven);
+                return None;
+            }
+        };
+        match self.replaced(arrival, user.is_some()) {
+            Ok(replaces) => Some((user, replaces)),
+            Err(status) => {
+                refuse::refuse_statelessly(&mut Cx { now, core: &mut self.core, out }, arrival, status);
+                None
+            }
+        }
+    }
+
     /// Acts on a new request. The status to refuse it with, or none when it is or will be answered.
     fn act(
         &mut self,
         now: Timestamp,
         arrival: &Arrival,
-        transaction: TransactionId,
+        (transaction, (user, replaces)): (TransactionId, Standing),
         out: &mut Vec<Output>,
     ) -> Option<u16> {
         let method = &arrival.request.method;
@@ -306,12 +358,10 @@ impl Endpoint {
         if arrival.to.tag().is_some() {
             return self.within(now, arrival, transaction, out);
         }
-        match method {
-            Method::Invite => self.incoming(now, arrival, transaction, out),
-            Method::Register => self.register(now, arrival, transaction, out),
-            // Nobody is handed on by a stranger.
-            Method::Refer => Some(403),
-            // What is only ever said within a dialog.
+        match (method, user) {
+            (Method::Invite, user) => self.incoming(now, arrival, transaction, (user, replaces), out),
+            (Method::Register, Some(user)) => self.register(now, arrival, transaction, &user, out),
+            // All others were answered.
             _ => Some(481),
         }
     }
@@ -326,6 +376,8 @@ impl Endpoint {
             Some(id) => {
                 self.with_session(now, id, out, |session, cx| session.acked(cx, arrival));
             }
+            // What was refused statelessly has this tag.
+            None if arrival.to.tag().is_some_and(|tag| tag == arrival.merge_key().token()) => {}
             None => self.core.counters.strays += 1,
         }
     }
@@ -423,46 +475,15 @@ impl Endpoint {
         now: Timestamp,
         arrival: &Arrival,
         transaction: TransactionId,
+        (user, replaces): Standing,
         out: &mut Vec<Output>,
     ) -> Option<u16> {
-        let headers = &arrival.request.headers;
-        if !arrival.has_known_body {
-            return Some(415);
-        }
-        if !arrival.accepts_sdp() {
-            return Some(406);
-        }
-        let contact = match headers.contact() {
-            Ok(Some(contact)) if matches!(contact.uri.scheme, Scheme::Sip | Scheme::Sips) => contact.uri,
-            // RFC 2543 had calls without: From is all there is.
-            Ok(None) if arrival.is_of_rfc_2543() => arrival.from.uri.clone(),
-            _ => return Some(400),
-        };
-        let mut cx = Cx { now, core: &mut self.core, out };
-        if session::is_too_small(headers, &cx.core.config) {
-            return Some(422);
-        }
-        let trunk = cx.core.config.trunk_at(arrival.hop).map(|trunk| (trunk.name.clone(), trunk.trusted));
-        let user = match claimed_user(cx.core, arrival).filter(|_| trunk.is_none()) {
-            Some(claimed) => match auth::prove(&mut cx, arrival, &claimed) {
-                Proof::User(user) => Some(user),
-                Proof::Wrong => return Some(403),
-                Proof::NotNow(wait) => {
-                    auth::put_off(&mut cx, arrival, transaction, wait);
-                    return None;
-                }
-                Proof::Missing { stale } => {
-                    auth::challenge(&mut cx, arrival, transaction, stale);
-                    return None;
-                }
-            },
-            None => None,
-        };
-        let replaces = match self.replaced(arrival, user.is_some()) {
-            Ok(replaces) => replaces,
+        let contact = match contact_of(arrival) {
+            Ok(contact) => contact,
             Err(status) => return Some(status),
         };
         let mut cx = Cx { now, core: &mut self.core, out };
+        let trunk = cx.core.config.trunk_at(arrival.hop).map(|trunk| (trunk.name.clone(), trunk.trusted));
         cx.trying(transaction, trying(arrival));
         let trusted = trunk.as_ref().is_some_and(|(_, trusted)| *trusted);
         let caller =
@@ -537,30 +558,17 @@ impl Endpoint {
         now: Timestamp,
         arrival: &Arrival,
         transaction: TransactionId,
+        user: &Name,
         out: &mut Vec<Output>,
     ) -> Option<u16> {
         let mut cx = Cx { now, core: &mut self.core, out };
-        let claimed = arrival.to.uri.user.as_deref().unwrap_or_default();
-        match auth::prove(&mut cx, arrival, claimed) {
-            Proof::User(user) => {
-                let contact = arrival.request.headers.contact().ok().flatten().map(|contact| contact.uri);
-                let before = contact.as_ref().and_then(|contact| self.registrar.hop_of(&user, contact));
-                let refused = self.registrar.register(&mut cx, &user, arrival, transaction);
-                if let (None, Some(contact), true) = (refused, contact, arrival.hop.transport.is_reliable()) {
-                    self.reconnected(now, &user, (&contact, before), arrival.hop, out);
-                }
-                refused
-            }
-            Proof::Wrong => Some(403),
-            Proof::NotNow(wait) => {
-                auth::put_off(&mut cx, arrival, transaction, wait);
-                None
-            }
-            Proof::Missing { stale } => {
-                auth::challenge(&mut cx, arrival, transaction, stale);
-                None
-            }
+        let contact = arrival.request.headers.contact().ok().flatten().map(|contact| contact.uri);
+        let before = contact.as_ref().and_then(|contact| self.registrar.hop_of(user, contact));
+        let refused = self.registrar.register(&mut cx, user, arrival, transaction);
+        if let (None, Some(contact), true) = (refused, contact, arrival.hop.transport.is_reliable()) {
+            self.reconnected(now, user, (&contact, before), arrival.hop, out);
         }
+        refused
     }
 }
 
@@ -660,6 +668,30 @@ fn refusal_of(arrival: &Arrival) -> Option<u16> {
     asks.then_some(420)
 }
 
+/// What no INVITE may be that begins a session, whoever it is from.
+fn unfit(arrival: &Arrival, config: &EndpointConfig) -> Option<u16> {
+    if !arrival.has_known_body {
+        return Some(415);
+    }
+    if !arrival.accepts_sdp() {
+        return Some(406);
+    }
+    if let Err(status) = contact_of(arrival) {
+        return Some(status);
+    }
+    session::is_too_small(&arrival.request.headers, config).then_some(422)
+}
+
+/// Where whoever calls is to be asked within the dialog.
+fn contact_of(arrival: &Arrival) -> Result<Uri, u16> {
+    match arrival.request.headers.contact() {
+        Ok(Some(contact)) if matches!(contact.uri.scheme, Scheme::Sip | Scheme::Sips) => Ok(contact.uri),
+        // RFC 2543 had calls without: From is all there is.
+        Ok(None) if arrival.is_of_rfc_2543() => Ok(arrival.from.uri.clone()),
+        _ => Err(400),
+    }
+}
+
 /// The 100, which tells the caller's transaction to be patient.
 fn trying(arrival: &Arrival) -> Bytes {
     let mut draft = Draft::response(100);
@@ -668,9 +700,8 @@ fn trying(arrival: &Arrival) -> Bytes {
 }
 
 /// The local user that a caller says to be. By name alone: the host of From is whatever the phone was told.
-fn claimed_user(core: &Core, arrival: &Arrival) -> Option<String> {
-    let user = arrival.from.uri.user.as_deref()?;
-    core.config.users.contains_key(user).then(|| user.to_owned())
+fn claimed_user<'a>(config: &EndpointConfig, arrival: &'a Arrival) -> Option<&'a str> {
+    arrival.from.uri.user.as_deref().filter(|user| config.users.contains_key(*user))
 }
 
 /// Whether who calls is not to be known: they ask for privacy (RFC 3323 §4.2, RFC 3325 §9.3), or are nobody (RFC 3323 §4.1.1.3).

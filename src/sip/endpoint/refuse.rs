@@ -22,6 +22,11 @@ pub(super) fn refuse(cx: &mut Cx<'_>, arrival: &Arrival, transaction: Transactio
 /// Refuses without one: at overload nothing is kept. The same request gets the same response (§8.2.7).
 pub(super) fn refuse_statelessly(cx: &mut Cx<'_>, arrival: &Arrival, status: u16) {
     let response = draft(cx, arrival, status).finish();
+    answer_statelessly(cx, arrival, status, response);
+}
+
+/// Answers without a transaction.
+pub(super) fn answer_statelessly(cx: &mut Cx<'_>, arrival: &Arrival, status: u16, response: Bytes) {
     cx.core.counters.sent(&arrival.request.method, status);
     cx.send(arrival.back, response);
 }

@@ -1,5 +1,8 @@
 //! The registrar as phones see it, and our own registrations as trunks see them.
 
+use md5::Digest;
+use md5::Md5;
+
 use super::bench::*;
 use crate::base::Secret;
 use crate::base::Timestamp;
@@ -47,6 +50,43 @@ pub(super) fn sign_in(bench: &mut Bench, user: &str, cseq: u32, lines: &str) {
     let answer =
         digest::answer(challenges, &credentials(user, "secret"), "REGISTER", "sip:192.0.2.1", 1, &cnonce);
     bench.receive(text(cseq + 1, &format!("{lines}Authorization: {}\r\n", answer.unwrap())));
+}
+
+/// What a REGISTER is answered with whose answer to this nonce is made by a password of nothing but zeros.
+fn guessed(bench: &mut Bench, user: &str, cseq: u32, nonce: &str) -> (u16, bool) {
+    let md5 = |text: &str| {
+        let digest: [u8; 16] = Md5::digest(text).into();
+        digest.map(|octet| format!("{octet:02x}")).concat()
+    };
+    let request = md5("REGISTER:sip:192.0.2.1");
+    let answer = md5(&format!("{}:{nonce}:00000001:{cseq}:auth:{request}", "0".repeat(32)));
+    bench.receive(format!(
+        "REGISTER sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.7:5062;branch=z9hG4bK{user}{cseq}\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:{user}@192.0.2.1>;tag=1\r\nTo: <sip:{user}@192.0.2.1>\r\n\
+         Call-ID: reg\r\nCSeq: {cseq} REGISTER\r\nAuthorization: Digest username=\"{user}\", realm=\"warmline\", \
+         nonce=\"{nonce}\", uri=\"sip:192.0.2.1\", qop=auth, nc=00000001, cnonce=\"{cseq}\", \
+         response=\"{answer}\"\r\nContent-Length: 0\r\n\r\n"
+    ));
+    let response = bench.last_response();
+    let stale = response.headers.all(&HeaderName::WwwAuthenticate).any(|value| value.contains("stale=true"));
+    (response.status, stale)
+}
+
+#[test]
+fn nobody_learns_which_users_there_are() {
+    let mut bench = Bench::new();
+    let mut answers = |user: &str| {
+        let foreign = guessed(&mut bench, user, 1, "deadbeef");
+        bench.receive(request("REGISTER", user, 1, "", "", ""));
+        let challenge = bench.last_response();
+        let md5 = challenge.headers.all(&HeaderName::WwwAuthenticate).find(|value| value.contains("MD5"));
+        let nonce = md5.unwrap().split("nonce=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        // The same answer twice: one that fits is right once, and stale the second time.
+        let fresh = [2, 2].map(|cseq| guessed(&mut bench, user, cseq, &nonce));
+        (foreign, fresh)
+    };
+    let told = ((401, true), [(403, false), (403, false)]);
+    assert_eq!([answers("alice"), answers("mallory")], [told, told]);
 }
 
 pub(super) fn contacts(response: &Response) -> Vec<String> {

@@ -189,24 +189,38 @@ fn strangers_fill_no_table_and_those_who_talk_can_always_hang_up() {
     let before = bench.endpoint.transaction_count();
     let outside = |method: &str, branch: usize| request(method, &format!("o{branch}"), 1, "", "", "");
     // What everybody is answered alike is answered again, and not kept.
+    let alice = |text: String| text.replace("carl@example.org", "alice@example.org");
     for branch in 0..20 {
-        bench.receive(outside("OPTIONS", branch));
-        assert_eq!(bench.last_response().status, 200);
-        bench.receive(outside("MESSAGE", branch));
-        assert_eq!(bench.last_response().status, 405);
+        let of_nobody = request("BYE", &format!("b{branch}"), 1, "0123456789abcdefff", "", "");
+        let wants_more = outside("INVITE", branch).replace("Contact", "Require: 100rel, x\r\nContact");
+        for (text, status) in [
+            (outside("OPTIONS", branch), 200),
+            (outside("MESSAGE", branch), 405),
+            (outside("REFER", branch), 403),
+            (outside("BYE", branch), 481),
+            (outside("CANCEL", branch), 481),
+            (of_nobody, 481),
+            (wants_more, 420),
+            (outside("REGISTER", branch), 401),
+            (alice(outside("INVITE", branch)).replace("call-1", "call-2"), 401),
+        ] {
+            bench.receive(text.as_str());
+            assert_eq!(bench.last_response().status, status, "{text}");
+        }
     }
     assert_eq!(bench.endpoint.transaction_count(), before);
     // What is kept leaves room for what belongs to the session, as often as there are sessions.
     let statuses: Vec<u16> = (0..20)
         .map(|branch| {
-            bench.receive(outside("REGISTER", branch));
+            bench.receive(outside("INVITE", branch).replace("call-1", &format!("another-{branch}")));
             bench.last_response().status
         })
         .collect();
     assert!(statuses.ends_with(&[503; 10]), "{statuses:?}");
+    let sessions = bench.endpoint.session_count();
     bench.receive(request("BYE", "bye", 2, &tag, "", ""));
     assert_eq!(bench.last_response().status, 200);
-    assert_eq!(bench.endpoint.session_count(), 0);
+    assert_eq!(bench.endpoint.session_count(), sessions - 1);
 }
 
 #[test]
@@ -214,6 +228,19 @@ fn a_local_user_must_prove_to_be_who_calls() {
     let mut bench = Bench::new();
     bench.receive(invite("1").replace("carl@example.org", "alice@example.org"));
     assert_eq!((bench.sent(), bench.told().len()), (vec!["401 INVITE".to_owned()], 0));
+}
+
+#[test]
+fn the_acknowledgement_of_a_challenge_that_nothing_is_kept_of_is_no_stray() {
+    let mut bench = Bench::new();
+    bench.receive(invite("1").replace("carl@example.org", "alice@example.org"));
+    let tag = bench.last_response().headers.to().unwrap().tag().unwrap().to_owned();
+    for (tag, strays) in [(tag.as_str(), 0), ("0123456789abcdef", 1)] {
+        let ack = request("ACK", "1", 1, tag, "", "").replace("carl@example.org", "alice@example.org");
+        bench.receive(ack);
+        assert_eq!(bench.endpoint.counters().strays, strays, "{tag}");
+    }
+    assert!(bench.sent().is_empty());
 }
 
 #[test]
