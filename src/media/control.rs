@@ -15,6 +15,20 @@ use crate::sdp::Negotiated;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct PlayId(pub u32);
 
+/// How far it is known that who is sent a leg's audio asked for it: a description can name anybody's address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asked {
+    /// It is known, or nobody doubts it: a trunk's call, a phone that proved whose it is, one that we called.
+    #[default]
+    Known,
+    /// Our answer is not acknowledged yet, so who asked may have written another's address as their own. Until something comes from
+    /// there no more is sent than [`UNACKNOWLEDGED`](crate::media::stream::UNACKNOWLEDGED), and what plays waits.
+    Unacknowledged,
+    /// A stranger acknowledged it. Until something comes from there no more is sent than
+    /// [`UNHEARD`](crate::media::stream::UNHEARD); where nothing ever came from anywhere, [`MediaEvent::Unheard`] says so.
+    ByStranger,
+}
+
 /// What a media worker is asked to do with a leg. A command for a leg that is closed is ignored.
 ///
 /// The sockets of a leg are opened by `wire` before [`MediaCommand::Open`] and freed after
@@ -25,6 +39,8 @@ pub enum MediaCommand {
     Open { leg: LegId, agreed: Option<Negotiated> },
     /// Offer and answer agreed on something (new): codec, addresses, direction.
     Agree { leg: LegId, agreed: Negotiated },
+    /// How far it is known that who is sent its audio asked for it; at first nobody doubts it.
+    Asked { leg: LegId, asked: Asked },
     /// Play clips one after the other, instead of what plays now. With `barge_in` the first digit that
     /// begins stops it within one frame. `repeat` starts it over for ever.
     Play { leg: LegId, play: PlayId, clips: Arc<[Arc<Clip>]>, barge_in: bool, repeat: bool },
@@ -61,6 +77,7 @@ impl MediaCommand {
         match self {
             MediaCommand::Open { leg, .. }
             | MediaCommand::Agree { leg, .. }
+            | MediaCommand::Asked { leg, .. }
             | MediaCommand::Play { leg, .. }
             | MediaCommand::Stop { leg }
             | MediaCommand::Hear { leg, .. }
@@ -88,6 +105,8 @@ pub enum MediaEvent {
     AudioLost { leg: LegId },
     /// It sends again.
     AudioBack { leg: LegId },
+    /// As much was sent to a stranger as they may have unheard, and nothing ever came on the leg: no audio, no report.
+    Unheard { leg: LegId },
     /// A handshake has brought the keys that the leg's packets are secured by.
     Secured { leg: LegId },
     /// Somebody begins to speak on a leg that is recorded as a message, or has not for a second.

@@ -12,13 +12,19 @@
 //!    packets may still be under way, and lock by rule 2.
 //! 4. While locked, packets from elsewhere are dropped and counted, except: the same SSRC moves the lock when
 //!    the locked source was silent for [`SAME_SSRC_AFTER`] (a NAT that forgot its mapping), and any source may
-//!    start probation after [`RELATCH_AFTER`] of silence.
+//!    start probation after [`RELATCH_AFTER`] of silence. But once something came from SDP's IP address, another IP
+//!    address has the lock by the same SSRC alone: who is muted is silent for long, and whoever knows the port could have their
+//!    audio with three packets.
 //! 5. A new description with another address starts over; one with the same address keeps the lock.
+//!
+//! A phone behind a NAT, of whose SDP's address nothing ever comes, is not so protected: after it was silent for
+//! [`RELATCH_AFTER`], who guesses its port is taken for the same phone by another way. Secured audio (SRTP) is no stranger's ever.
 //!
 //! Where SDP has a host name, everybody is a stranger: nothing is sent before one is locked by rule 3.
 //!
 //! Without an address or name in SDP (port 0, or the unspecified address) nothing is sent and nobody is locked.
 
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -67,6 +73,12 @@ pub struct Latch {
     signalled: Signalled,
     locked: Option<Locked>,
     candidate: Option<Candidate>,
+    /// Whether something came from SDP's IP address.
+    #[serde(default)]
+    speaks: bool,
+    /// The IP address that was sent to and from which something came last.
+    #[serde(default)]
+    proven: Option<IpAddr>,
     /// Packets that were dropped by this rule.
     pub refused: u64,
 }
@@ -93,7 +105,20 @@ impl Latch {
             self.signalled = signalled;
             self.locked = None;
             self.candidate = None;
+            self.speaks = false;
         }
+    }
+
+    /// Something came from there, whatever it was: where that is the IP address that is sent to, somebody is there.
+    pub fn saw(&mut self, from: SocketAddr) {
+        if self.destination().is_some_and(|to| to.ip() == from.ip()) {
+            self.proven = Some(from.ip());
+        }
+    }
+
+    /// Whether anything ever came from the IP address that is sent to. Offer and answer alone can name anybody's.
+    pub fn is_proven(&self) -> bool {
+        self.proven.is_some() && self.proven == self.destination().map(|to| to.ip())
     }
 
     /// Where to send RTP.
@@ -121,6 +146,7 @@ impl Latch {
         }
         let signalled = self.signalled.address();
         let expected = signalled.is_some_and(|signalled| from.ip() == signalled.ip());
+        self.speaks |= expected;
         if let Some(locked) = &mut self.locked {
             let silent = now.since(locked.heard);
             if locked.address == from {
@@ -130,7 +156,8 @@ impl Latch {
             }
             let takes_back = Some(from) == signalled || (expected && locked.address.ip() != from.ip());
             let moved = ssrc == locked.ssrc && silent >= SAME_SSRC_AFTER;
-            if !takes_back && !moved && silent < RELATCH_AFTER {
+            let may_be_another = silent >= RELATCH_AFTER && (expected || !self.speaks);
+            if !takes_back && !moved && !may_be_another {
                 return false;
             }
             if moved {
@@ -145,6 +172,7 @@ impl Latch {
 
     fn lock(&mut self, now: Timestamp, address: SocketAddr, ssrc: u32) -> bool {
         self.locked = Some(Locked { address, ssrc, heard: now });
+        self.proven = Some(address.ip());
         self.candidate = None;
         true
     }
@@ -167,6 +195,7 @@ impl Latch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Entropy;
 
     const SDP: &str = "192.0.2.1:4000";
     const NAT_PORT: &str = "192.0.2.1:61000";
@@ -298,14 +327,76 @@ mod tests {
             &mut latch,
             &[(0, SDP, 1, 1, true), (4_900, NAT_PORT, 2, 1, false), (5_000, NAT_PORT, 2, 2, true)],
         );
-        check(
-            &mut latch,
-            &[
-                (10_000, STRANGER, 3, 1, false),
-                (10_020, STRANGER, 3, 2, false),
-                (10_040, STRANGER, 3, 3, true),
-            ],
-        );
+        // Behind a NAT, and by another way when its provider gives it another address.
+        let mut latch = agreed();
+        for (ms, from, ssrc) in [(0, STRANGER, 3), (5_040, "203.0.113.10:5000", 4)] {
+            check(
+                &mut latch,
+                &[
+                    (ms, from, ssrc, 1, false),
+                    (ms + 20, from, ssrc, 2, false),
+                    (ms + 40, from, ssrc, 3, true),
+                ],
+            );
+        }
+        sends_to(&latch, "203.0.113.10:5000");
+    }
+
+    #[test]
+    fn the_audio_of_a_muted_phone_cannot_be_taken() {
+        let mut latch = agreed();
+        check(&mut latch, &[(0, SDP, 1, 1, true)]);
+        for n in 0..100 {
+            check(&mut latch, &[(6_000 + u64::from(n) * 20, ATTACKER, 9, n, false)]);
+        }
+        sends_to(&latch, SDP);
+        // Its own network may send it another way; and where it says anew that it is, it is.
+        check(&mut latch, &[(9_000, STRANGER, 1, 500, true)]);
+        sends_to(&latch, STRANGER);
+        check(&mut latch, &[(15_000, ATTACKER, 9, 1, false)]);
+        latch.agree(at("192.0.2.77:4000"));
+        check(&mut latch, &[(20_000, "192.0.2.77:4000", 7, 1, true)]);
+        sends_to(&latch, "192.0.2.77:4000");
+    }
+
+    /// By seed: packets of the phone and of strangers who know its port but not its SSRC, in any order and after any silence.
+    #[test]
+    fn whatever_strangers_send_who_was_heard_where_sdp_says_keeps_their_audio() {
+        for seed in 0..2_000 {
+            let mut chance = Entropy::seeded(seed);
+            let (mut latch, mut now, mut sequence) = (agreed(), Timestamp::ZERO, 0u16);
+            let mut heard = false;
+            for _ in 0..200 {
+                now += Duration::from_millis([20, 20, 700, 5_000][chance.below(4) as usize]);
+                sequence = sequence.wrapping_add(1);
+                let (from, ssrc) = match chance.below(8) {
+                    0 => (SDP, 1),
+                    1 => (NAT_PORT, 1),
+                    n => ([STRANGER, ATTACKER][n as usize % 2], 2 + u32::from(n == 2)),
+                };
+                latch.admit(now, from.parse().unwrap(), ssrc, sequence);
+                heard |= ssrc == 1;
+                let to = latch.destination().unwrap();
+                assert!(!heard || to.ip() == at(SDP).address().unwrap().ip(), "seed {seed}: {to} at {now:?}");
+                assert_eq!(latch.is_proven(), latch.locked().is_some(), "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_is_sent_to_is_proven_by_what_comes_from_there_and_nothing_else() {
+        let mut latch = agreed();
+        assert!(!latch.is_proven());
+        latch.saw(ATTACKER.parse().unwrap());
+        assert!(!latch.is_proven(), "a packet from elsewhere");
+        latch.saw("192.0.2.1:4001".parse().unwrap());
+        assert!(latch.is_proven(), "a report");
+        latch.agree(at("192.0.2.1:4010"));
+        assert!(latch.is_proven(), "another port there");
+        latch.agree(at(ATTACKER));
+        assert!(!latch.is_proven(), "another place");
+        latch.agree(at(SDP));
+        assert!(latch.is_proven(), "and back");
     }
 
     #[test]

@@ -279,7 +279,7 @@ pub(super) fn word(octets: &[u8]) -> u32 {
 }
 
 /// The checks of [RFC 3550 A.2](https://www.rfc-editor.org/rfc/rfc3550#appendix-A.2).
-fn is_compound(packet: &[u8]) -> bool {
+pub(super) fn is_compound(packet: &[u8]) -> bool {
     let begins_with_report = matches!(packet.get(1), Some(&(SENDER_REPORT | RECEIVER_REPORT)));
     let unpadded = packet.first().is_some_and(|first| first & 0x20 == 0);
     let mut rest = packet;

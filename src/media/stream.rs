@@ -4,7 +4,8 @@
 //! silence. While packets of another leg are passed on, which happens when they come and not in the frame, the
 //! frame sends nothing.
 //! A leg that waits in dead air is sent silence, so that its media time never stops and no phone, NAT or
-//! border controller takes the call for dead. Before offer and answer agreed, nothing is sent at all.
+//! border controller takes the call for dead. Before offer and answer agreed, nothing is sent at all, and to an address from
+//! which nothing ever came only so much (see [`Asked`]).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::media::codec::rate;
 use crate::media::codec::silence;
 use crate::media::codec::transcode;
 use crate::media::codec::units;
+use crate::media::control::Asked;
 use crate::media::control::MediaEvent;
 use crate::media::dtmf;
 use crate::media::dtmf::DigitFrame;
@@ -68,6 +70,11 @@ use crate::sdp::Srtp;
 pub const FRAME: Duration = Duration::from_millis(20);
 /// Nothing came for so long though it should have: [`MediaEvent::AudioLost`].
 pub const LOST_AFTER: Duration = Duration::from_secs(5);
+/// Sent at most before our answer is acknowledged, unless something comes from there: as long as T1 of SIP, within which
+/// nearly every ACK comes. What plays waits then, and goes on with the ACK where it was.
+pub const UNACKNOWLEDGED: Duration = Duration::from_millis(500);
+/// Sent at most to a stranger's address from which nothing comes.
+pub const UNHEARD: Duration = Duration::from_secs(30);
 /// A leg of which nothing was passed on for so many frames is filled in with silence: 200 ms, which is more
 /// than jitter and less than any receiver's patience.
 const FILL_AFTER: u64 = 10;
@@ -147,6 +154,13 @@ pub struct Stream {
     /// When something last came, or since when it should.
     heard: Timestamp,
     lost: bool,
+    asked: Asked,
+    /// How much was sent to where nothing came from, since something came from where it was sent.
+    unheard: Duration,
+    /// Whether anything ever came, from wherever.
+    anything: bool,
+    /// Whether it was told that nothing did.
+    told_unheard: bool,
 }
 
 /// Where what a stream sends comes from, while it plays nothing.
@@ -209,7 +223,15 @@ impl Stream {
             shakes_until: None,
             heard: now,
             lost: false,
+            asked: Asked::Known,
+            unheard: Duration::ZERO,
+            anything: false,
+            told_unheard: false,
         }
+    }
+
+    pub(super) fn is_asked(&mut self, asked: Asked) {
+        self.asked = asked;
     }
 
     pub(super) fn agree(&mut self, now: Timestamp, agreed: Negotiated, entropy: &mut Entropy) {
@@ -392,7 +414,7 @@ impl Stream {
         if self.rtcp.is_due(now) {
             self.report(now, entropy, out);
         }
-        if self.is_shaking(now, out) {
+        if self.is_shaking(now, out) || self.waits_for_ack() {
             return;
         }
         let mut sound = [0; MAX_FRAME];
@@ -431,6 +453,21 @@ impl Stream {
     fn is_shaking(&mut self, now: Timestamp, out: &impl Outlet) -> bool {
         self.shakes_until = self.shakes_until.filter(|until| now < *until && !out.is_open(self.key));
         self.shakes_until.is_some()
+    }
+
+    /// Whether it has been sent all that it may have before our answer is acknowledged. Nobody shall miss a word for it.
+    fn waits_for_ack(&self) -> bool {
+        self.asked == Asked::Unacknowledged && !self.may_have_more()
+    }
+
+    /// Whether more may be sent to where it is sent to.
+    fn may_have_more(&self) -> bool {
+        let most = match self.asked {
+            Asked::Known => return true,
+            Asked::Unacknowledged => UNACKNOWLEDGED,
+            Asked::ByStranger => UNHEARD,
+        };
+        self.unheard < most || self.latch.is_proven()
     }
 
     /// Frame number `frame` is half over.
@@ -493,11 +530,17 @@ impl Stream {
     }
 
     fn reports_to(&self) -> Option<SocketAddr> {
+        if !self.may_have_more() {
+            return None;
+        }
         self.reports_from.or(self.agreed.as_ref()?.remote_rtcp)
     }
 
     /// A packet came on the RTCP port. It counts when it comes from where the peer's audio does, or shall come.
     pub(super) fn receive_report(&mut self, now: Timestamp, from: SocketAddr, packet: &[u8]) {
+        if rtcp::is_compound(packet) {
+            self.saw(from);
+        }
         let signalled = self.agreed.as_ref().and_then(|agreed| agreed.remote_rtcp);
         let ours = |known: Option<SocketAddr>| known.is_some_and(|known| known.ip() == from.ip());
         if !ours(signalled) && !ours(self.latch.locked()) {
@@ -511,7 +554,7 @@ impl Stream {
     /// Where to send, the payload type and its codec; none when nothing may be sent.
     fn sends_to(&self) -> Option<(SocketAddr, u8, Codec)> {
         let agreed = self.agreed.as_ref()?;
-        if !matches!(agreed.direction, Direction::SendRecv | Direction::SendOnly) {
+        if !matches!(agreed.direction, Direction::SendRecv | Direction::SendOnly) || !self.may_have_more() {
             return None;
         }
         Some((self.latch.destination()?, agreed.payload_type, agreed.codec))
@@ -569,6 +612,9 @@ impl Stream {
     /// Sends `packet`, whose first [`HEADER`] octets are written here.
     fn send(&mut self, header: rtp::Header, to: SocketAddr, packet: &mut [u8], out: &mut impl Outlet) {
         if let Some(place) = packet.first_chunk_mut() {
+            if self.asked != Asked::Known && !self.latch.is_proven() {
+                self.unheard += Duration::from_millis(self.ptime_ms().into());
+            }
             header.write(place);
             self.out.count(packet.len() - HEADER);
             out.rtp(self.key, to, packet);
@@ -584,11 +630,13 @@ impl Stream {
         out: &mut impl Outlet,
     ) -> Option<Taken> {
         let parsed = rtp::parse(packet)?;
+        self.saw(from);
         let sound = self.sound(parsed.header.payload_type)?;
         if !self.latch.admit(now, from, parsed.header.ssrc, parsed.header.sequence) {
             return None;
         }
         let agreed = self.agreed.as_ref()?;
+        self.unheard = Duration::ZERO;
         self.reception.received(now, &parsed.header, agreed.codec.clock_rate());
         let receives = self.expects_audio();
         self.came(now, out);
@@ -699,6 +747,15 @@ impl Stream {
         })
     }
 
+    /// Something came, whatever it is: a packet that keeps a NAT's mapping alive is a sign of life, too.
+    fn saw(&mut self, from: SocketAddr) {
+        self.anything = true;
+        self.latch.saw(from);
+        if self.latch.is_proven() {
+            self.unheard = Duration::ZERO;
+        }
+    }
+
     fn came(&mut self, now: Timestamp, out: &mut impl Outlet) {
         self.heard = now;
         if std::mem::take(&mut self.lost) {
@@ -710,6 +767,11 @@ impl Stream {
         if !self.lost && now.since(self.heard) >= LOST_AFTER && self.expects_audio() {
             self.lost = true;
             out.event(MediaEvent::AudioLost { leg: self.leg });
+        }
+        let is_unheard = !self.anything && self.asked == Asked::ByStranger && self.unheard >= UNHEARD;
+        if is_unheard && !self.told_unheard {
+            self.told_unheard = true;
+            out.event(MediaEvent::Unheard { leg: self.leg });
         }
     }
 }

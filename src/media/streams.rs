@@ -111,6 +111,11 @@ impl Streams {
                 }
             }
             MediaCommand::Agree { leg, agreed } => self.agree(now, leg, agreed),
+            MediaCommand::Asked { leg, asked } => {
+                if let Some(stream) = self.of(leg) {
+                    stream.is_asked(asked);
+                }
+            }
             MediaCommand::Play { leg, play, clips, barge_in, repeat } => {
                 if let Some(stream) = self.of(leg) {
                     stream.play(Playing::new(play, clips, barge_in, repeat), out);

@@ -121,9 +121,11 @@ impl Attribute {
 }
 
 impl Connection {
-    /// The address; none when it is a host name.
+    /// The address; none when it is a host name. A multicast address has how far it goes behind it, and perhaps of how many it
+    /// is the first ([RFC 8866 §5.7](https://www.rfc-editor.org/rfc/rfc8866#section-5.7)).
     pub fn ip(&self) -> Option<IpAddr> {
-        self.address.parse().ok()
+        let address = self.address.split('/').next()?;
+        address.parse().ok()
     }
 }
 

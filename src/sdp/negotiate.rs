@@ -172,6 +172,9 @@ pub enum NegotiateError {
     /// There is one, but with no codec that we take.
     #[error("no audio codec in common")]
     NoCommonCodec,
+    /// It is to be sent to many at once, of whom nobody knows whether they asked for it.
+    #[error("audio is sent to one address, and {0} is many")]
+    ToMany(IpAddr),
     /// A browser's offer lacks what DTLS-SRTP and ICE need, or a phone's what SRTP does.
     #[error("no secured audio: {0}")]
     NotSecured(&'static str),
@@ -182,7 +185,10 @@ impl NegotiateError {
     pub const fn sip_status(&self) -> u16 {
         match self {
             NegotiateError::Bad(_) => 400,
-            NegotiateError::NoAudio | NegotiateError::NoCommonCodec | NegotiateError::NotSecured(_) => 488,
+            NegotiateError::NoAudio
+            | NegotiateError::NoCommonCodec
+            | NegotiateError::ToMany(_)
+            | NegotiateError::NotSecured(_) => 488,
         }
     }
 }

@@ -258,6 +258,28 @@ fn a_caller_holds_resumes_and_moves_within_the_call() {
 }
 
 #[test]
+fn who_is_named_in_a_description_and_acknowledges_nothing_is_sent_half_a_second() {
+    if !available("who_is_named_in_a_description_…", &["sipp"]) {
+        return;
+    }
+    let server = Server::start();
+    let script = Script::invite(&[], Some(PCMU))
+        .may_get(100)
+        .may_get(180)
+        .expect(200)
+        .wait_ms(3000)
+        .ack(None)
+        .wait_ms(2000)
+        .leaves();
+    let caller = Sipp::play(&server.sip(), "9197", STRANGER, &script);
+    caller.line.falls_silent();
+    server.story_with(&caller.sip_call_id, "call_ended", 15);
+    let heard = caller.line.recording().len() as f64 / crate::tone::RATE as f64;
+    assert!((2.0..3.5).contains(&heard), "half a second, and the two after the ACK: {heard}");
+    server.is_left_clean();
+}
+
+#[test]
 fn a_session_timer_is_agreed_and_refreshed() {
     if !available("a_session_timer_is_agreed_…", &["sipp"]) {
         return;

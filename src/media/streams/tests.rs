@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::media::clip::Clip;
 use crate::media::codec::Law;
+use crate::media::control::Asked;
 use crate::media::control::PlayId;
 use crate::media::dtmf;
 use crate::media::dtmf::DigitReceiver;
@@ -225,6 +226,7 @@ fn first_bytes(sent: &[Sent]) -> Vec<u8> {
     sent.iter().map(|sent| sent.payload[0]).collect()
 }
 
+mod asked;
 mod hearing;
 mod packing;
 mod recording;
@@ -782,6 +784,10 @@ fn whatever_is_asked_and_said_each_receiver_sees_one_steady_source() {
                     rig.command(MediaCommand::Hear { leg, whom });
                 }
                 3 => rig.command(MediaCommand::Part { a: leg, b: other }),
+                4 if chance.below(2) == 0 => {
+                    let asked = [Asked::Known, Asked::Unacknowledged, Asked::ByStranger];
+                    rig.command(MediaCommand::Asked { leg, asked: asked[chance.below(3) as usize] });
+                }
                 4 => rig.command(MediaCommand::Echo { leg, on: chance.below(3) == 0 }),
                 5 => rig.press(leg, '5', sequence[leg.0 as usize]),
                 6 => {
@@ -811,6 +817,7 @@ fn whatever_is_asked_and_said_each_receiver_sees_one_steady_source() {
             }
         }
         for leg in 1..=3 {
+            rig.command(MediaCommand::Asked { leg: LegId(leg), asked: Asked::Known });
             rig.command(MediaCommand::Stop { leg: LegId(leg) });
         }
         plays.1 = rig.events().iter().filter(|event| matches!(event, MediaEvent::PlayEnded { .. })).count();

@@ -157,6 +157,9 @@ impl<'a> Stream<'a> {
         if !media.kind.eq_ignore_ascii_case("audio") || media.port == 0 {
             return Err(NegotiateError::NoAudio);
         }
+        if let Some(address) = connection(description, media).and_then(Connection::ip).filter(is_of_many) {
+            return Err(NegotiateError::ToMany(address));
+        }
         let codec = |payload_type| codec_of(media, payload_type, ours).map(|codec| (codec, payload_type));
         let (codec, payload_type) = payload_types(media)
             .filter_map(codec)
@@ -210,9 +213,8 @@ impl<'a> Stream<'a> {
         Ok(secured)
     }
 
-    /// `c=` of the stream, or of the session.
     fn connection(&self) -> Option<&'a Connection> {
-        self.media.connection.as_ref().or(self.description.connection.as_ref())
+        connection(self.description, self.media)
     }
 
     fn address(&self) -> Option<IpAddr> {
@@ -263,6 +265,19 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// `c=` of the stream, or of the session.
+fn connection<'a>(description: &'a SessionDescription, media: &'a Media) -> Option<&'a Connection> {
+    media.connection.as_ref().or(description.connection.as_ref())
+}
+
+/// Whether what is sent there goes to many, none of whom may have asked for it: multicast and broadcast.
+fn is_of_many(address: &IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_multicast() || address.is_broadcast(),
+        IpAddr::V6(address) => address.is_multicast(),
+    }
+}
+
 fn payload_types(media: &Media) -> impl Iterator<Item = u8> + '_ {
     media.formats.iter().filter_map(|format| format.parse().ok()).filter(|payload_type| *payload_type < 128)
 }
@@ -307,7 +322,7 @@ fn parse_rtcp(value: &str, address: IpAddr) -> Option<SocketAddr> {
     let mut words = value.split_ascii_whitespace();
     let port: u16 = words.next()?.parse().ok().filter(|port| *port != 0)?;
     match words.nth(2) {
-        Some(own) => own.parse().ok().map(|own| SocketAddr::new(own, port)),
+        Some(own) => own.parse().ok().filter(|own| !is_of_many(own)).map(|own| SocketAddr::new(own, port)),
         None => Some(SocketAddr::new(address, port)),
     }
 }

@@ -108,6 +108,24 @@ fn nothing_to_agree_on_is_488_and_nonsense_is_400() {
 }
 
 #[test]
+fn audio_is_not_sent_to_many_at_once() {
+    for many in ["224.2.1.1", "224.2.1.1/127", "239.255.0.1", "255.255.255.255"] {
+        let refused =
+            answer(peer(&format!("m=audio 4000 RTP/AVP 0\nc=IN IP4 {many}\n")), &local()).unwrap_err();
+        assert!(matches!(refused, NegotiateError::ToMany(_)), "{many}: {refused:?}");
+        assert_eq!(refused.sip_status(), 488);
+        let refused = accept(&local(), peer(&format!("m=audio 4000 RTP/AVP 0\nc=IN IP4 {many}\n")));
+        assert!(refused.is_err(), "{many} in an answer");
+        let reports = agreed(&format!("m=audio 4000 RTP/AVP 0\na=rtcp:4001 IN IP4 {many}\n"));
+        assert_eq!(reports.remote_rtcp, Some("198.51.100.2:4001".parse().unwrap()), "{many}");
+    }
+    for many in ["ff02::1", "ff0e::101/3", "::ffff:224.2.1.1"] {
+        let offer = peer(&format!("m=audio 4000 RTP/AVP 0\nc=IN IP6 {many}\n"));
+        assert!(matches!(answer(offer, &local()), Err(NegotiateError::ToMany(_))), "{many}");
+    }
+}
+
+#[test]
 fn hold_is_answered_the_other_way_round() {
     use Direction::*;
     let of = |ours: Direction, theirs: &str| {

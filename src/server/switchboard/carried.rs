@@ -532,6 +532,7 @@ impl Switchboard {
         if in_vain {
             self.withdraw_all(now, &mut sessions, asked);
             line.sessions.clear();
+            self.strangers.begins(&line);
             self.lines.insert(leg, line);
             self.later(leg.call(), CallEvent::Leg { leg, event: LegEvent::Withdrawn });
             self.close(leg, streams);
@@ -572,6 +573,7 @@ impl Switchboard {
             line.desk = Some(agent);
             self.desk_has(agent, leg);
         }
+        self.strangers.begins(&line);
         self.lines.insert(leg, line);
         true
     }

@@ -19,6 +19,7 @@ use super::Output;
 use super::Streams;
 use super::Switchboard;
 use super::in_browsers::InBrowsers;
+use super::strangers::Stranger;
 use super::ways::Instead;
 use crate::base::AgentId;
 use crate::base::CallId;
@@ -100,6 +101,9 @@ pub(super) struct Line {
     /// When its phone was offered new keys, because the old ones went with an earlier process.
     #[serde(default)]
     pub(super) secured_anew: Option<Timestamp>,
+    /// Whether a caller has it for whom nobody speaks.
+    #[serde(default)]
+    pub(super) stranger: Option<Stranger>,
     /// How far its stream has come, where that goes to a phone.
     #[serde(skip)]
     pub(super) reach: Option<Arc<Reach>>,
@@ -159,6 +163,7 @@ impl Line {
             agreed: None,
             sound: Sound::default(),
             secured_anew: None,
+            stranger: None,
             reach: None,
         }
     }
@@ -347,10 +352,12 @@ impl Switchboard {
 
     /// Answers the caller's line and starts its stream.
     pub(super) fn answer(&mut self, now: Now, leg: LegId, streams: &mut dyn Streams, out: &mut Vec<Output>) {
-        let Some(line) = self.lines.get_mut(&leg) else { return };
+        let Some(line) = self.lines.get(&leg) else { return };
         if let Some(socket) = line.web {
             return self.answer_web(leg, socket, streams, out);
         }
+        self.doubts(leg, streams);
+        let Some(line) = self.lines.get_mut(&leg) else { return };
         let Some(&session) = line.sessions.first() else { return };
         let text = match line.prepared.take() {
             Some((text, agreed)) => {
@@ -712,12 +719,14 @@ impl Switchboard {
         }
         let mut line = Line::new(smallvec![incoming.session], local);
         line.reach = Some(reach);
+        line.stranger = Stranger::of(incoming);
         if let Some(Err(error)) = incoming.sdp.as_ref().map(|offer| line.prepare(offer)) {
             debug!(%error, "the offer was refused");
             streams.send(leg.call(), MediaCommand::Close { leg });
             return Err(error.sip_status());
         }
         self.sessions.insert(incoming.session, leg);
+        self.strangers.begins(&line);
         self.lines.insert(leg, line);
         Ok(())
     }

@@ -28,6 +28,7 @@ mod shifts;
 mod sip_events;
 mod speaking;
 mod stopping;
+mod strangers;
 mod supervision;
 mod surveys;
 #[cfg(test)]
@@ -294,6 +295,7 @@ pub struct Switchboard {
     asked: Asked,
     /// Numbers that the center has in another form.
     misdialled: misdialled::Misdialled,
+    strangers: strangers::Strangers,
     /// What callers were promised, and when something is to be done about it.
     promises: Promises,
     promises_due: Option<Timestamp>,
@@ -367,6 +369,7 @@ impl Switchboard {
             owners: Owners::default(),
             listening: BTreeMap::new(),
             misdialled: Default::default(),
+            strangers: Default::default(),
             asked: Asked::default(),
             promises: Promises::default(),
             promises_due: None,
@@ -726,11 +729,12 @@ impl Switchboard {
                 self.audio_back(leg);
                 (leg, CallEvent::AudioBack { leg })
             }
+            MediaEvent::Unheard { leg } => return self.unheard(now, leg, streams, out),
             MediaEvent::Speaks { leg, on } => (leg, CallEvent::Speaks { leg, on }),
             MediaEvent::SendInfo { leg, digit } => return self.send_info(now, leg, digit, out),
             MediaEvent::Secured { leg } => return self.changed.call(leg.call()),
             MediaEvent::Closed { leg, quality } => {
-                self.lines.remove(&leg);
+                self.lines.remove(&leg).into_iter().for_each(|line| self.strangers.gone(&line));
                 (leg, CallEvent::Leg { leg, event: LegEvent::Closed { quality } })
             }
         };

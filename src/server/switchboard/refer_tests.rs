@@ -121,6 +121,25 @@ impl House {
         self.tell(Input::Tick);
     }
 
+    /// A caller's line is answered.
+    pub(super) fn answers(&mut self, leg: LegId) {
+        let mut out = Vec::new();
+        self.switchboard.answer(NOW, leg, &mut self.streams, &mut out);
+        self.hear(out);
+    }
+
+    /// A worker tells this.
+    pub(super) fn tells(&mut self, event: MediaEvent) {
+        self.tell(Input::Media(event));
+    }
+
+    /// Streams that were to close have.
+    pub(super) fn closes(&mut self) {
+        for event in self.streams.closed() {
+            self.tells(event);
+        }
+    }
+
     fn tell(&mut self, input: Input) {
         let mut out = Vec::new();
         self.switchboard.handle(NOW, input, &mut self.streams, &mut out);

@@ -152,7 +152,8 @@ impl Switchboard {
         self.tell_near_miss(now, incoming.uri.user.as_deref().unwrap_or_default());
         let id = CallId(self.next_call);
         let leg = LegId::of(id, 0);
-        let room = !self.is_draining() && self.calls.len() < self.parts.max_calls;
+        let room =
+            !self.is_draining() && self.calls.len() < self.parts.max_calls && self.has_share(now, &incoming);
         // A refused call uses up its number too: its stream may still be closing under it.
         self.next_call += 1;
         let opened = match room {
@@ -272,6 +273,9 @@ impl Switchboard {
                     return self.line_ended(leg, "no common codec".into(), streams);
                 }
             }
+        }
+        if self.lines.get(&leg).is_some_and(|line| !line.up) {
+            self.believes(leg, streams);
         }
         if let Some(line) = self.lines.get_mut(&leg)
             && !line.up

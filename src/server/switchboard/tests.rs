@@ -17,7 +17,9 @@ use std::time::Duration;
 use super::*;
 use crate::base::Secret;
 use crate::fact::MissedWhy;
+use crate::media::control::Asked;
 use crate::media::control::PlayId;
+use crate::media::stream::UNHEARD;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
 use crate::server::canary::Audience;
@@ -133,6 +135,10 @@ pub(super) struct FakeStreams {
     playing: HashMap<LegId, PlayId>,
     /// Whether a key in the audio stops what was last played.
     barge_in: bool,
+    /// What they were told last of who asked for their audio.
+    pub(super) asked: HashMap<LegId, Asked>,
+    /// Whether nothing ever comes from some strangers.
+    silent_strangers: bool,
     ports: usize,
     pub(super) connections: BTreeSet<ConnectionId>,
     pub(super) carried: BTreeMap<LegId, ConnectionId>,
@@ -178,6 +184,12 @@ impl Streams for FakeStreams {
                 if !repeat {
                     let ended = MediaEvent::PlayEnded { leg, play, stopped: false };
                     self.due.push((PLAY, Due::Media(ended)));
+                }
+            }
+            MediaCommand::Asked { leg, asked } => {
+                self.asked.insert(leg, asked);
+                if self.silent_strangers && asked == Asked::ByStranger && leg.call().0.is_multiple_of(3) {
+                    self.due.push((UNHEARD, Due::Media(MediaEvent::Unheard { leg })));
                 }
             }
             MediaCommand::Join { a, b } => {
@@ -573,6 +585,9 @@ impl World {
             if self.switchboard.deadline().is_some_and(|due| due <= self.clock().at) {
                 self.tell(Input::Tick);
             }
+            if self.switchboard.live_lines() < 10 {
+                self.switchboard.check_strangers();
+            }
         }
         self.now = end;
     }
@@ -586,6 +601,7 @@ impl World {
             left.iter().map(|one| &one.call).collect::<Vec<_>>()
         );
         assert_eq!(self.switchboard.live_lines(), 0, "lines are left over");
+        self.switchboard.check_strangers();
         assert_eq!(self.streams.open.len(), 0, "streams are left over");
         assert_eq!(self.switchboard.endpoint().session_count(), 0, "sessions are left over");
         assert!(self.switchboard.due.is_empty(), "deadlines are left over");
@@ -653,10 +669,11 @@ fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
         Some(one) => one..one + 1,
         None => 0..number("WARMLINE_SEEDS").unwrap_or(60),
     };
-    let (mut talked, mut missed, mut held, mut faster) = (0, 0, 0, 0);
+    let (mut talked, mut missed, mut held, mut faster, mut unheard) = (0, 0, 0, 0, 0);
     for seed in seeds {
         let checked = catch_unwind(AssertUnwindSafe(|| {
             let mut world = World::new(seed);
+            world.streams.silent_strangers = seed % 5 == 4;
             // The place of a callback is kept for four hours when no agent is there to call.
             world.run_until(Timestamp::from_secs(5 * 3_600));
             world.check_quiet();
@@ -664,6 +681,9 @@ fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
             talked += count(|what| matches!(what, What::TalkEnded { .. }));
             missed += count(|what| matches!(what, What::AgentMissed { .. }));
             held += count(|what| matches!(what, What::HoldMusicStarted));
+            unheard += count(
+                |what| matches!(what, What::CallEnded { cause, .. } if cause == "nothing ever came from the phone"),
+            );
             let stopped = |what: &What| matches!(what, What::AgentMissed { why: MissedWhy::Withdrawn, .. });
             let connected = |one: &Fact| matches!(one.what, What::AgentConnected { .. });
             let of_same = |fact: &&Fact| {
@@ -674,8 +694,8 @@ fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
         assert!(checked.is_ok(), "seed {seed}: WARMLINE_SEED={seed} runs it alone");
     }
     // A world in which nobody talks, misses or waits would prove nothing.
-    let counts = format!("talked {talked}, missed {missed}, held {held}, faster {faster}");
-    assert!(talked > 0 && missed > 0 && held > 0 && faster > 0, "{counts}");
+    let counts = format!("talked {talked}, missed {missed}, held {held}, faster {faster}, unheard {unheard}");
+    assert!(talked > 0 && missed > 0 && held > 0 && faster > 0 && unheard > 0, "{counts}");
 }
 
 /// The test center as a version of this name, which all its nodes bear.
@@ -693,7 +713,7 @@ fn edition(version: &str) -> Edition {
 #[test]
 fn a_thousand_reloads_under_running_calls_lose_none() {
     let mut world = World::new(11);
-    world.switchboard.parts.max_calls = 1_000;
+    world.switchboard.parts.max_calls = 4_000;
     (world.streams.ports, world.loss_percent, world.calls_left) = (4_000, 0, 1);
     for _ in 0..499 {
         let at = world.between(1, 60_000);
