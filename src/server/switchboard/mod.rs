@@ -11,6 +11,7 @@ mod codes;
 #[cfg(test)]
 mod desk_tests;
 mod desks;
+mod guesses;
 mod in_browsers;
 mod lines;
 mod listening;
@@ -317,6 +318,7 @@ pub struct Switchboard {
     /// When lines of which nothing is heard are asked next, once it takes no more calls.
     next_round: Option<Timestamp>,
     sent_codes: SentCodes,
+    guesses: guesses::Guesses,
     /// Plays that wait for texts to be spoken; at most one for each line.
     unspoken: HashMap<LegId, Waiting>,
     changed: Changed,
@@ -393,6 +395,7 @@ impl Switchboard {
             sessions: HashMap::new(),
             next_round: None,
             sent_codes: SentCodes::default(),
+            guesses: Default::default(),
             unspoken: HashMap::new(),
             pending: VecDeque::new(),
         }
@@ -406,7 +409,10 @@ impl Switchboard {
             Input::Browser(event) => self.on_browser(now, event, streams, out),
             Input::Ask { socket, ask } => self.on_ask(now, socket, ask, streams, out),
             Input::Found { call, customer } => self.later(call, CallEvent::Found(customer)),
-            Input::Verified { call, result } => self.later(call, CallEvent::Verified(result)),
+            Input::Verified { call, result } => {
+                self.note_try(now, call, &result);
+                self.later(call, CallEvent::Verified(result));
+            }
             Input::Fetched(Fetched { call, number, result }) => {
                 self.later(call, CallEvent::Fetched { number, result });
             }
@@ -623,6 +629,9 @@ impl Switchboard {
     ) {
         match action {
             CallAction::FindCustomer { number } => out.push(Output::FindCustomer { call, number }),
+            CallAction::Verify { .. } if !self.may_try(now, call) => {
+                self.later(call, CallEvent::Verified(VerifyResult::LockedOut));
+            }
             CallAction::Verify { account, proof } => {
                 let check = self.check(now, call, &account, proof);
                 out.push(Output::Verify { call, account, check });

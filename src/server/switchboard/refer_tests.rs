@@ -55,7 +55,7 @@ pub(super) struct House {
     pub(super) facts: Vec<What>,
 }
 
-const NOW: Now = Now { at: Timestamp::from_secs(1), wall: WallTime(0) };
+pub(super) const NOW: Now = Now { at: Timestamp::from_secs(1), wall: WallTime(0) };
 
 fn center_of(center: &str, roster: &[Name]) -> Center {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
@@ -140,7 +140,7 @@ impl House {
         }
     }
 
-    fn tell(&mut self, input: Input) {
+    pub(super) fn tell(&mut self, input: Input) {
         let mut out = Vec::new();
         self.switchboard.handle(NOW, input, &mut self.streams, &mut out);
         self.hear(out);

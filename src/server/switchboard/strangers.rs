@@ -191,12 +191,19 @@ impl Switchboard {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Input;
     use super::super::refer_tests::CENTER;
     use super::super::refer_tests::House;
+    use super::super::refer_tests::NOW;
     use super::super::refer_tests::SDP;
     use super::super::tests::FakeStreams;
     use super::*;
+    use crate::base::CallId;
+    use crate::base::Secret;
+    use crate::call::CallAction;
     use crate::fact::What;
+    use crate::flow::api::Proof;
+    use crate::flow::api::VerifyResult;
     use crate::sip::Event;
     use crate::sip::Hop;
     use crate::sip::SessionId;
@@ -311,6 +318,33 @@ mod tests {
             house.sip(Event::Acked { session: SessionId(1), sdp: None });
             assert_eq!(house.streams.asked.get(&leg), Some(&asked), "{from} {to}");
         }
+    }
+
+    #[test]
+    fn a_stranger_is_wrong_as_often_as_their_network_may_be_whatever_number_they_say() {
+        let mut house = house(400);
+        let verify = |house: &mut House, call: CallId| {
+            let mut out = Vec::new();
+            let action =
+                CallAction::Verify { account: "1".to_owned(), proof: Proof::Pin(Secret::new("1234")) };
+            house.switchboard.act(NOW, call, action, &mut house.streams, &mut out);
+            out.iter().any(|output| matches!(output, Output::Verify { .. }))
+        };
+        let mut checked = Vec::new();
+        for (session, from) in [(1, "192.0.2.1"), (2, "192.0.2.1"), (3, "192.0.2.2"), (4, "127.0.0.1")] {
+            assert!(calls(&mut house, session, from, NOBODY));
+            let call = house.switchboard.sessions[&SessionId(session)].call();
+            let tries = if session == 3 { 3 } else { 25 };
+            let checks = (0..tries).filter(|_| {
+                let checks = verify(&mut house, call);
+                if checks {
+                    house.tell(Input::Verified { call, result: VerifyResult::Wrong });
+                }
+                checks
+            });
+            checked.push(checks.count());
+        }
+        assert_eq!(checked, [25, 5, 3, 25]);
     }
 
     #[test]
