@@ -84,8 +84,8 @@ pub(super) async fn watch(
         // As long as there is the stream, there is somebody who watches.
         let _watches = &place;
         let event = match fact {
-            Ok(fact) if !actor.may_know(&fact.fact.what) => return None,
-            Ok(fact) => Event::default().event("fact").json_data(FactView::from(&*fact)).ok()?,
+            Ok(fact) if !actor.may_know(&fact.dated.fact.what) => return None,
+            Ok(fact) => Event::default().event("fact").json_data(FactView::from(&fact.dated)).ok()?,
             Err(BroadcastStreamRecvError::Lagged(missed)) => {
                 Event::default().event("resync").data(format!(r#"{{"missed":{missed}}}"#))
             }

@@ -29,7 +29,7 @@ use crate::fact::What;
 use crate::server::browser::Ask;
 use crate::server::browser::CallState;
 use crate::server::browser::Tell;
-use crate::store::DatedFact;
+use crate::store::NumberedFact;
 use crate::wire::places::Place;
 use crate::wire::places::Places;
 use crate::wire::places::Shares;
@@ -75,7 +75,7 @@ struct Idle {
 
 /// Facts for a page that has asked for a call: the call's words are told, in the language in which they are spoken.
 struct Heard {
-    facts: Receiver<Arc<DatedFact>>,
+    facts: Receiver<Arc<NumberedFact>>,
     /// None until the call has begun.
     call: Option<CallId>,
     language: Name,
@@ -149,7 +149,7 @@ impl Page {
     }
 
     /// The next fact; never one where no call was asked for.
-    async fn fact(&mut self) -> Result<Arc<DatedFact>, RecvError> {
+    async fn fact(&mut self) -> Result<Arc<NumberedFact>, RecvError> {
         match &mut self.heard {
             Some(heard) => heard.facts.recv().await,
             None => pending().await,
@@ -215,16 +215,16 @@ async fn caption(
     socket: &mut Socket,
     state: &ApiState,
     heard: Option<&mut Heard>,
-    fact: Result<Arc<DatedFact>, RecvError>,
+    fact: Result<Arc<NumberedFact>, RecvError>,
 ) -> Option<()> {
     let Some(heard) = heard else { return Some(()) };
-    let dated = match fact {
-        Ok(dated) if heard.call.is_some() && dated.fact.call == heard.call => dated,
+    let told = match fact {
+        Ok(told) if heard.call.is_some() && told.dated.fact.call == heard.call => told,
         // A word that was passed over is lost, as it would be to the ear.
         Ok(_) | Err(RecvError::Lagged(_)) => return Some(()),
         Err(RecvError::Closed) => return None,
     };
-    let text = match &dated.fact.what {
+    let text = match &told.dated.fact.what {
         What::Played { prompts } => state.captions.of(&heard.language, prompts),
         What::AgentConnected { agent, .. } => format!("You are talking with {agent}."),
         What::LanguageChosen { language } => {

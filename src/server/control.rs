@@ -502,7 +502,7 @@ impl Control {
                 Output::Fact(fact) => {
                     debug!(call = fact.call.map(|call| call.0), kind = kind(&fact.what), "fact");
                     let dated = self.live.dated(fact);
-                    self.live.apply(&dated);
+                    self.live.tell(self.history.next_number(), &dated);
                     self.history.record(dated.fact);
                 }
                 Output::Told(at, event) => self.journal.told(at, event),

@@ -43,6 +43,7 @@ pub use crate::server::spread::SpreadCounts;
 use crate::server::trends::Trends;
 use crate::server::unreached::Unreached;
 use crate::store::DatedFact;
+use crate::store::NumberedFact;
 
 /// Facts that a watcher may lag behind; then it is cut and must read everything anew. About 200 ms at the
 /// highest rate of calls, minutes at a usual one.
@@ -74,7 +75,9 @@ pub struct Live {
     /// Agents who are always ready, and whose phones are not there.
     pub unreached: Unreached,
     rules: RwLock<Arc<Rules>>,
-    watchers: broadcast::Sender<Arc<DatedFact>>,
+    watchers: broadcast::Sender<Arc<NumberedFact>>,
+    /// The number of the last fact.
+    told: AtomicU64,
     counters: Counters,
 }
 
@@ -228,6 +231,7 @@ impl Live {
             unreached: Unreached::default(),
             rules: RwLock::new(Arc::new(rules)),
             watchers: broadcast::channel(WATCHER_LAG).0,
+            told: AtomicU64::new(0),
             counters: Counters::new(),
         }
     }
@@ -237,8 +241,14 @@ impl Live {
         DatedFact { wall: self.wall(fact.at), fact }
     }
 
-    /// Takes a fact in. Called by the control thread alone, for every fact, in order.
+    /// Takes a fact in that has the number after the last one.
     pub fn apply(&self, dated: &DatedFact) {
+        self.tell(self.last_number() + 1, dated);
+    }
+
+    /// Takes a fact in, with the number that it has in the history. Called by the control thread alone, for every fact, in order.
+    pub fn tell(&self, number: u64, dated: &DatedFact) {
+        self.told.store(number, Ordering::Relaxed);
         let DatedFact { wall, fact } = dated;
         self.counters.count(&fact.what);
         match fact.call {
@@ -256,7 +266,7 @@ impl Live {
         self.unreached.apply(dated, |agent| self.rules().is_always_ready(agent));
         if self.watchers.receiver_count() > 0 {
             // An error means that the last watcher has just gone.
-            let _ = self.watchers.send(Arc::new(dated.clone()));
+            let _ = self.watchers.send(Arc::new(NumberedFact { number, dated: dated.clone() }));
         }
     }
 
@@ -308,8 +318,18 @@ impl Live {
     }
 
     /// Facts from now on. A watcher that lags too far gets `Lagged` in their place.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<DatedFact>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<NumberedFact>> {
         self.watchers.subscribe()
+    }
+
+    /// The number of the last fact that was told; before the first one, of what an earlier run told.
+    pub fn last_number(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
+    }
+
+    /// Before anything happens: facts up to this number were told already.
+    pub fn begin_after(&self, number: u64) {
+        self.told.store(number, Ordering::Relaxed);
     }
 
     /// Calls that are up or wait for a callback, by id.

@@ -73,6 +73,7 @@ use crate::server::switchboard::Ways;
 use crate::server::trunks::setup::Bound;
 use crate::server::trunks::setup::Setup;
 use crate::server::trunks::setup::TrunkKeeper;
+use crate::server::webhooks::Past;
 use crate::server::webhooks::Webhooks;
 use crate::sip::Transport;
 use crate::sip::endpoint::Endpoint;
@@ -427,6 +428,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     belongings.history.keep(center.keep_history);
     live.board.judge_by(tell_targets(&belongings.history, &store, &live, clock)?);
     let losses = belongings.history.losses();
+    live.begin_after(belongings.history.next_number() - 1);
     // After the history's start, which ends the calls that a crash left open.
     for fact in store.readers()?.facts_of_waits(live.board.day().begins)? {
         live.board.recall(&fact);
@@ -466,6 +468,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
         belongings.recalled.push(Recalled { kept: kept.clone(), facts });
     }
     let heard = (!center.webhooks.is_empty()).then(|| live.subscribe());
+    let past = Past::of(&store, losses.clone(), live.last_number())?;
     let thread = thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || runtime.block_on(belongings.run()))?;
@@ -477,7 +480,7 @@ pub fn start(options: &ServeOptions) -> Result<Running, ServeError> {
     let folders = (options.flow_place(), options.prompts.clone());
     let flows = Publisher::start(beginning, (center.clone(), library), folders, control.clone())?;
     let served = flows.clone();
-    let webhooks = Webhooks::start(live.clone(), heard, move || served.center())?;
+    let webhooks = Webhooks::start(past, live.clone(), heard, move || served.center())?;
     Ok(Running {
         center,
         control,

@@ -11,7 +11,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::store::fold::DatedFact;
+use crate::store::order::NumberedFact;
 
 /// How many facts may wait: six seconds of 7 000 short calls a second. Beyond it a fact is lost, and
 /// counted: a call never waits for the disk.
@@ -33,7 +33,7 @@ pub(super) struct Backlog {
 
 #[derive(Default)]
 struct Inner {
-    facts: Vec<DatedFact>,
+    facts: Vec<NumberedFact>,
     lost: u64,
     closed: bool,
     /// Facts pushed, and facts written, since the start.
@@ -47,7 +47,7 @@ struct Inner {
 
 impl Backlog {
     /// Adds a fact; false when there is no more room and it is lost. Never waits for the disk.
-    pub(super) fn push(&self, fact: DatedFact) -> bool {
+    pub(super) fn push(&self, fact: NumberedFact) -> bool {
         let mut inner = self.lock();
         if inner.facts.len() >= BOUND || inner.closed {
             inner.lost += 1;
@@ -65,7 +65,7 @@ impl Backlog {
 
     /// Waits for facts, lets a batch gather, and puts it into `batch` in place of what was there.
     /// False when the backlog is closed and empty.
-    pub(super) fn take(&self, batch: &mut Vec<DatedFact>) -> bool {
+    pub(super) fn take(&self, batch: &mut Vec<NumberedFact>) -> bool {
         batch.clear();
         let mut inner = self.lock();
         while inner.facts.is_empty() && !inner.closed {
@@ -140,10 +140,11 @@ mod tests {
     use crate::base::WallTime;
     use crate::fact::Fact;
     use crate::fact::What;
+    use crate::store::fold::DatedFact;
 
-    fn fact() -> DatedFact {
+    fn fact() -> NumberedFact {
         let fact = Fact { at: Timestamp::ZERO, call: Some(CallId(1)), what: What::CallAnswered };
-        DatedFact { wall: WallTime(0), fact }
+        NumberedFact { number: 1, dated: DatedFact { wall: WallTime(0), fact } }
     }
 
     #[test]

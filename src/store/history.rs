@@ -36,6 +36,9 @@ use crate::store::fold::CallFold;
 use crate::store::fold::CallRecord;
 use crate::store::fold::DatedFact;
 use crate::store::messages;
+use crate::store::order;
+use crate::store::order::NumberedFact;
+use crate::store::order::Order;
 use crate::store::places;
 use crate::store::promises;
 use crate::store::read;
@@ -58,6 +61,8 @@ struct Shared {
     losses: Losses,
     /// What the calendar would have shown at [`Timestamp::ZERO`].
     zero: AtomicI64,
+    /// The number that the next fact has.
+    next: AtomicU64,
     retention: Retention,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -89,6 +94,11 @@ impl Losses {
     pub fn go_on(&self) -> bool {
         self.lost.refusing.load(Ordering::Relaxed) || self.lost.no_room.load(Ordering::Relaxed)
     }
+
+    /// Waits until every fact recorded so far is in the file, or lost.
+    pub fn flush(&self) {
+        self.backlog.flush();
+    }
 }
 
 impl HistoryWriter {
@@ -102,8 +112,10 @@ impl HistoryWriter {
     /// As [`HistoryWriter::start`], but for the calls that go on.
     pub fn carry_on(store: &Store, started: WallTime, go_on: &[CallId]) -> Result<HistoryWriter, StoreError> {
         let mut writer = Writer::new(store.connect()?);
+        writer.next = order::first_number(&writer.connection)?;
         writer.end_what_a_crash_left(go_on)?;
         writer.figures = FigureRows::begin(&writer.connection)?;
+        let next = writer.next;
         let backlog = Arc::new(Backlog::default());
         let losses = Losses { backlog: Arc::clone(&backlog), lost: Arc::clone(&writer.lost) };
         let worker = backlog;
@@ -118,7 +130,7 @@ impl HistoryWriter {
         let thread = Mutex::new(Some(thread));
         let retention = Retention::start(store.folder().to_owned())?;
         let zero = AtomicI64::new(started.0);
-        let shared = Shared { losses, zero, retention, thread };
+        let shared = Shared { losses, zero, next: AtomicU64::new(next), retention, thread };
         Ok(HistoryWriter { shared: Arc::new(shared) })
     }
 
@@ -128,7 +140,8 @@ impl HistoryWriter {
         let Losses { backlog, lost } = &self.shared.losses;
         let zero = WallTime(self.shared.zero.load(Ordering::Relaxed));
         let wall = zero + Duration::from_micros(fact.at.0);
-        let taken = backlog.push(DatedFact { wall, fact });
+        let number = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        let taken = backlog.push(NumberedFact { number, dated: DatedFact { wall, fact } });
         if taken == lost.no_room.load(Ordering::Relaxed) {
             lost.no_room.store(!taken, Ordering::Relaxed);
             if taken {
@@ -137,6 +150,11 @@ impl HistoryWriter {
                 error!("history is full: facts are lost until the disk has caught up");
             }
         }
+    }
+
+    /// The number that the next fact has which is recorded. One thread records them.
+    pub fn next_number(&self) -> u64 {
+        self.shared.next.load(Ordering::Relaxed)
     }
 
     /// The calendar was set: by it, [`Timestamp::ZERO`] was then. Facts that are recorded from now on are dated so.
@@ -212,8 +230,11 @@ struct Writer {
     figures: FigureRows,
     /// Calls that have ended but are still in `calls`, oldest first.
     ended: VecDeque<CallId>,
-    /// The next number for a fact that concerns no call.
+    /// The next place for a fact that concerns no call.
     server_seq: i64,
+    /// The number of the next fact that this thread tells itself, before it takes others'.
+    next: u64,
+    order: Order,
     /// A call that is not in `calls` and has a higher id than this is new: the file knows nothing of it.
     in_file_up_to: CallId,
     json: Vec<u8>,
@@ -239,6 +260,8 @@ impl Writer {
             figures: FigureRows::default(),
             ended: VecDeque::new(),
             server_seq: 0,
+            next: 0,
+            order: Order::default(),
             in_file_up_to: CallId(0),
             json: Vec::new(),
         }
@@ -274,7 +297,7 @@ impl Writer {
     }
 
     /// Writes a batch in one transaction: the facts, then the row of each call that changed. The batch is used up.
-    fn write(&mut self, batch: &mut Vec<DatedFact>) -> Result<(), StoreError> {
+    fn write(&mut self, batch: &mut Vec<NumberedFact>) -> Result<(), StoreError> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let written = self.write_within(batch);
         let end = if written.is_ok() { "COMMIT" } else { "ROLLBACK" };
@@ -285,6 +308,7 @@ impl Writer {
             self.ended.clear();
             self.in_file_up_to = CallId(u64::MAX);
             self.server_seq = 0;
+            self.order.forget();
             if !self.connection.is_autocommit() {
                 self.connection.execute_batch("ROLLBACK")?;
             }
@@ -297,14 +321,17 @@ impl Writer {
         Ok(())
     }
 
-    fn write_within(&mut self, batch: &mut Vec<DatedFact>) -> Result<(), StoreError> {
+    fn write_within(&mut self, batch: &mut Vec<NumberedFact>) -> Result<(), StoreError> {
         let mut changed = Vec::new();
-        for dated in batch.drain(..) {
-            match dated.fact.call {
+        for NumberedFact { number, dated } in batch.drain(..) {
+            let (wall, call) = (dated.wall, dated.fact.call);
+            let seq = match call {
                 Some(call) => self.write_fact_of(call, dated, &mut changed)?,
-                None => self.write_server_fact(dated.wall, &dated.fact)?,
-            }
+                None => self.write_server_fact(wall, &dated.fact)?,
+            };
+            self.order.add(number, call.unwrap_or(CallId(0)), seq, wall);
         }
+        self.order.write(&self.connection)?;
         for call in changed {
             if let Some(live) = self.calls.get_mut(&call) {
                 write_record(&self.connection, live.fold.record(), live.arrived)?;
@@ -320,7 +347,7 @@ impl Writer {
         call: CallId,
         dated: DatedFact,
         changed: &mut Vec<CallId>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<i64, StoreError> {
         if !self.calls.contains_key(&call) {
             let fold = CallFold::new(call, dated.wall);
             let new = LiveCall { fold, next_seq: 1, stale: false, arrived: false };
@@ -344,10 +371,11 @@ impl Writer {
         promises::write(&self.connection, call, dated.wall, &dated.fact.what)?;
         places::write(&self.connection, &mut self.places, call, dated.wall, &dated.fact.what)?;
         self.figures.write(&self.connection, seq, &dated)?;
-        insert_fact(&self.connection, &mut self.json, call, seq, dated.wall, &dated.fact)
+        insert_fact(&self.connection, &mut self.json, call, seq, dated.wall, &dated.fact)?;
+        Ok(seq)
     }
 
-    fn write_server_fact(&mut self, wall: WallTime, fact: &Fact) -> Result<(), StoreError> {
+    fn write_server_fact(&mut self, wall: WallTime, fact: &Fact) -> Result<i64, StoreError> {
         if self.server_seq == 0 {
             self.server_seq = next_seq(&self.connection, CallId(0))?;
         }
@@ -355,7 +383,8 @@ impl Writer {
         self.server_seq += 1;
         self.figures.write_state(&self.connection, seq, wall, &fact.what)?;
         targets::write(&self.connection, wall, &fact.what)?;
-        insert_fact(&self.connection, &mut self.json, CallId(0), seq, wall, fact)
+        insert_fact(&self.connection, &mut self.json, CallId(0), seq, wall, fact)?;
+        Ok(seq)
     }
 
     /// The fold of a call that the file knows; none for a new one.
@@ -412,7 +441,10 @@ impl Writer {
             self.figures.write(&self.connection, seq, &dated)?;
             insert_fact(&self.connection, &mut self.json, call, seq, last, &fact)?;
             write_record(&self.connection, fold.record(), true)?;
+            self.order.add(self.next, call, seq, last);
+            self.next += 1;
         }
+        self.order.write(&self.connection)?;
         self.connection.execute_batch("COMMIT")?;
         Ok(())
     }

@@ -58,6 +58,9 @@ use crate::store::misrouted;
 use crate::store::misrouted::RouteReport;
 use crate::store::numbers;
 use crate::store::numbers::NumberReport;
+use crate::store::order;
+use crate::store::order::FactFilter;
+use crate::store::order::FactPage;
 use crate::store::places;
 use crate::store::promises;
 use crate::store::promises::PromiseFilter;
@@ -166,6 +169,11 @@ impl Readers {
     /// The facts of one call, in the order in which they happened.
     pub fn facts(&self, id: CallId) -> Result<Vec<DatedFact>, StoreError> {
         self.with(|connection| facts(connection, id))
+    }
+
+    /// Facts of all calls and of none in the order in which they were told, from a number on.
+    pub fn facts_told(&self, filter: &FactFilter) -> Result<FactPage, StoreError> {
+        self.with(|connection| order::facts(connection, filter))
     }
 
     /// The facts of waits that were told since then, call by call. For the day's figures.

@@ -29,6 +29,7 @@ use crate::fact::PromiseState;
 use crate::store::FILE;
 use crate::store::StoreError;
 use crate::store::handling::CallHandling;
+use crate::store::order;
 use crate::store::prepare;
 use crate::store::read;
 use crate::store::words::word;
@@ -41,6 +42,8 @@ const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 const CALLS_AT_ONCE: usize = 20;
 /// And other rows.
 const ROWS_AT_ONCE: i64 = 500;
+/// Rows of the order of facts that are looked at in one: each asks for hundreds of facts.
+const ORDERS_AT_ONCE: usize = 8;
 /// So long the file is others' after each.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -129,6 +132,8 @@ struct Sweep {
     stage: Stage,
     /// In the tables of agents' times: agents up to this one have been looked at.
     agent: String,
+    /// In the order of facts: rows up to this one have been looked at.
+    row: i64,
     removed: Removed,
 }
 
@@ -139,12 +144,13 @@ enum Stage {
     Spells,
     WrapUps,
     Others,
+    Order,
 }
 
 impl Sweep {
     fn of(before: WallTime) -> Sweep {
         let (looked_at, agent, removed) = (CallId(0), String::new(), Removed::default());
-        Sweep { before, looked_at, stage: Stage::Calls, agent, removed }
+        Sweep { before, looked_at, stage: Stage::Calls, agent, row: 0, removed }
     }
 
     /// Removes a little in one transaction; whether there may be more.
@@ -155,13 +161,15 @@ impl Sweep {
             Stage::Spells => self.remove_times(&transaction, "spells")?,
             Stage::WrapUps => self.remove_times(&transaction, "wrap_ups")?,
             Stage::Others => self.remove_others(&transaction)?,
+            Stage::Order => self.remove_order(&transaction)?,
         };
         transaction.commit()?;
         let next = match self.stage {
             Stage::Calls => Stage::Spells,
             Stage::Spells => Stage::WrapUps,
             Stage::WrapUps => Stage::Others,
-            Stage::Others => return Ok(more),
+            Stage::Others => Stage::Order,
+            Stage::Order => return Ok(more),
         };
         if !more {
             (self.stage, self.agent) = (next, String::new());
@@ -234,6 +242,15 @@ impl Sweep {
             )?
             .execute(params![self.before.0, ROWS_AT_ONCE])?;
         Ok(removed > 0)
+    }
+
+    /// In which order facts were told that are gone.
+    fn remove_order(&mut self, connection: &Connection) -> Result<bool, StoreError> {
+        for _ in 0..ORDERS_AT_ONCE {
+            let Some(row) = order::remove_row(connection, self.row, self.before)? else { return Ok(false) };
+            self.row = row;
+        }
+        Ok(true)
     }
 }
 
@@ -346,6 +363,7 @@ mod tests {
             ("wrap_ups", "to_us"),
             ("promises", "settled_us"),
             ("messages", "handled_us"),
+            ("told", "wall_us"),
         ]
         .map(count)
         .into_iter()

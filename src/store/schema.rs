@@ -384,6 +384,22 @@ const STEPS: &[&str] = &[
     CREATE INDEX calls_by_queue ON calls (queue) WHERE queue IS NOT NULL;
     CREATE INDEX calls_by_dialled ON calls (dialled);
 ",
+    // In which order facts were told: some hundreds a row, by the number of its last one, with when that was.
+    "
+    CREATE TABLE told (
+        last          INTEGER PRIMARY KEY,
+        wall_us       INTEGER NOT NULL,
+        facts         BLOB NOT NULL
+    );
+",
+    // Up to which number each webhook was told of the facts that it wants, and how many it has missed without being told so.
+    "
+    CREATE TABLE webhooks (
+        name          TEXT PRIMARY KEY,
+        told          INTEGER NOT NULL,
+        missed        INTEGER NOT NULL
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Takes the steps that the file has not taken yet.

@@ -4,6 +4,9 @@ use std::fs;
 use std::io::Read;
 use std::io::Write;
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -32,6 +35,11 @@ type Sent = (Vec<String>, String);
 
 /// A program that takes what it is sent, as long as the test lives; where it is, and what that was.
 fn receiver() -> (String, mpsc::Receiver<Sent>) {
+    receiver_that_may_take(Arc::new(AtomicBool::new(true)))
+}
+
+/// One that answers 500 as long as it does not take anything.
+fn receiver_that_may_take(takes: Arc<AtomicBool>) -> (String, mpsc::Receiver<Sent>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let at = format!("http://{}/calls", listener.local_addr().expect("an address"));
     let (sender, sent) = mpsc::channel();
@@ -45,9 +53,14 @@ fn receiver() -> (String, mpsc::Receiver<Sent>) {
                 if body.len() < header(&head, "content-length").parse().expect("a length") {
                     continue;
                 }
-                let answer = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
-                stream.write_all(answer.as_bytes()).expect("the server listens");
-                let _ = sender.send((head, body.to_owned()));
+                let takes = takes.load(Ordering::Relaxed);
+                let status = if takes { "204 No Content" } else { "500 Internal Server Error" };
+                let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n");
+                // A server that was killed meanwhile hears nothing.
+                let _ = stream.write_all(answer.as_bytes());
+                if takes {
+                    let _ = sender.send((head, body.to_owned()));
+                }
                 break;
             }
         }
@@ -127,4 +140,35 @@ fn a_program_elsewhere_is_told_of_the_events_that_it_names_and_of_others_after_a
         (told == *story.only("call_answered")).then_some(())
     });
     server.stop();
+}
+
+#[test]
+fn events_that_a_receiver_did_not_take_before_a_stop_and_before_a_crash_come_after_it() {
+    if !available("events_that_a_receiver_…", &["sipp"]) {
+        return;
+    }
+    let takes = Arc::new(AtomicBool::new(false));
+    let (at, sent) = receiver_that_may_take(Arc::clone(&takes));
+    let webhooks = format!(
+        "webhooks:\n  ops: {{ to: \"{at}\", events: [call_arrived, call_ended], secret_env: OPS_SECRET }}\n\nskills:"
+    );
+    let (_folder, mut setup) = center_with(&[("skills:", &webhooks)]);
+    setup.environment = vec![("OPS_SECRET", SECRET.to_owned())];
+    let mut server = Server::set_up(setup);
+    let first = call(&server);
+    server.terminate();
+    server.ends(10);
+    assert!(server.logged().contains("events wait for the webhook"), "{}", server.logged());
+    server.restart();
+    let second = call(&server);
+    server.kill();
+    takes.store(true, Ordering::Relaxed);
+    server.restart();
+    for story in [&first, &second] {
+        for kind in ["call_arrived", "call_ended"] {
+            assert_eq!(next(&sent), *story.only(kind), "{kind}");
+        }
+    }
+    server.stop();
+    assert!(sent.try_recv().is_err(), "nothing comes twice");
 }

@@ -1,5 +1,6 @@
 //! One webhook: what waits to be sent, and how the sending goes.
 
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Condvar;
@@ -22,6 +23,7 @@ use crate::flow::webhook::Webhook;
 use crate::server::clock::calendar;
 use crate::server::metric::Metric;
 use crate::store::story::date_and_clock;
+use crate::store::webhooks::ToldWebhook;
 
 /// Events that may wait; one more takes the place of the oldest.
 pub(super) const WAITING: usize = 10_000;
@@ -46,11 +48,14 @@ struct State {
     /// None where it is not in the environment: nothing is sent, for nobody could know that it is from us.
     secret: Option<Secret>,
     backlog: VecDeque<Event>,
-    /// The number of the last event; what tells those of this run from others'.
-    last: u64,
+    /// Facts up to this number were looked at: whether they are wanted.
+    looked_at: u64,
+    /// What tells this run's words on missed events from others'.
     run: i64,
     /// Events that are gone, and of which the receiver has not been told.
     missed: u64,
+    /// How often it found wrong that it was told so.
+    missed_refused: u32,
     sent: u64,
     failed: u64,
     dropped: u64,
@@ -64,6 +69,7 @@ pub(super) struct Event {
     /// By which the receiver knows one that comes again.
     pub id: String,
     pub body: Arc<str>,
+    /// The fact's.
     number: u64,
     refused: u32,
     /// How many gone events it tells of, where it is no event itself.
@@ -81,15 +87,17 @@ struct Failing {
 }
 
 impl Line {
-    pub(super) fn new(webhook: Webhook) -> Line {
+    /// Nothing waits yet: it was told of what it wants up to a number, but for so many that it does not know of.
+    pub(super) fn new(webhook: Webhook, up_to: u64, missed: u64) -> Line {
         let secret = secret(&webhook);
         let state = State {
             webhook,
             secret,
             backlog: VecDeque::new(),
-            last: 0,
+            looked_at: up_to,
             run: calendar().0,
-            missed: 0,
+            missed,
+            missed_refused: 0,
             sent: 0,
             failed: 0,
             dropped: 0,
@@ -129,20 +137,50 @@ impl Line {
     }
 
     pub(super) fn wants(&self, kind: &str) -> bool {
-        let state = self.state();
-        state.secret.is_some() && state.webhook.events.contains(kind)
+        self.state().webhook.events.contains(kind)
     }
 
-    pub(super) fn lay(&self, body: Arc<str>) {
+    /// What it wants to be told of.
+    pub(super) fn kinds(&self) -> BTreeSet<String> {
+        self.state().webhook.events.clone()
+    }
+
+    /// Has it told of the fact with this number, unless it was looked at before.
+    pub(super) fn lay(&self, number: u64, body: Arc<str>) {
         let mut state = self.state();
+        if number <= state.looked_at {
+            return;
+        }
+        state.looked_at = number;
         if state.backlog.len() >= WAITING {
             state.backlog.pop_front();
             state.lose(1);
         }
-        state.last += 1;
-        let (number, id) = (state.last, format!("{:x}-{}", state.run, state.last));
+        let id = number.to_string();
         state.backlog.push_back(Event { id, body, number, refused: 0, tells: 0 });
         self.bell.notify_all();
+    }
+
+    /// Of the facts up to this number all that are wanted were laid here.
+    pub(super) fn looked_at(&self, number: u64) {
+        let mut state = self.state();
+        state.looked_at = state.looked_at.max(number);
+    }
+
+    pub(super) fn last_looked_at(&self) -> u64 {
+        self.state().looked_at
+    }
+
+    /// How far the receiver is.
+    pub(super) fn told(&self) -> ToldWebhook {
+        let state = self.state();
+        let up_to = state.backlog.front().map_or(state.looked_at, |first| first.number - 1);
+        ToldWebhook { name: state.webhook.name.clone(), up_to, missed: state.missed }
+    }
+
+    /// How many events wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().backlog.len()
     }
 
     /// So many facts were passed over: it may be that none of them was wanted.
@@ -153,7 +191,7 @@ impl Line {
     /// Whether something waits that is likely to be taken soon.
     pub(super) fn is_sending(&self) -> bool {
         let state = self.state();
-        !state.backlog.is_empty() && state.failing.is_none()
+        state.secret.is_some() && !state.backlog.is_empty() && state.failing.is_none()
     }
 
     /// What somebody should know, in words.
@@ -226,6 +264,10 @@ impl Line {
         state.missed = state.missed.saturating_sub(event.tells);
         if event.tells == 0 {
             state.sent += 1;
+            // What it takes now it did not take before: so perhaps with what it has missed.
+            if state.backlog.front().is_some_and(|first| first.number == event.number && first.refused > 0) {
+                state.missed_refused = 0;
+            }
             state.leave(event);
         }
         if let Some(failing) = state.failing.take() {
@@ -247,10 +289,18 @@ impl Line {
         let before = state.failing.take();
         let (since, drops) = before.map_or((now, false), |before| (before.since, before.drops));
         state.failing = Some(Failing { since, times, why: failure.why, next: now + pause, drops });
-        if failure.is_our_fault && event.tells == 0 && state.refuses(event) {
+        if !failure.is_our_fault {
+            return pause;
+        }
+        if event.tells > 0 {
+            state.missed_refused += 1;
+            if state.missed_refused == TRIES_OF_REFUSED {
+                warn!(%webhook, missed = state.missed, "the webhook finds wrong that it is told of missed events: it is not told so for now");
+            }
+        } else if state.refuses(event) {
             warn!(%webhook, event = %event.id, "the webhook finds an event wrong again and again: it is not sent any more");
-            state.dropped += 1;
             state.leave(event);
+            state.miss(1);
         }
         pause
     }
@@ -277,7 +327,7 @@ impl Line {
 
 impl State {
     fn first(&self) -> Option<Event> {
-        if self.missed == 0 {
+        if self.missed == 0 || self.missed_refused >= TRIES_OF_REFUSED {
             return self.backlog.front().cloned();
         }
         let (id, body) =
@@ -301,9 +351,15 @@ impl State {
         first.refused >= TRIES_OF_REFUSED
     }
 
-    fn lose(&mut self, many: u64) {
+    /// It will never have so many, and is to be told so.
+    fn miss(&mut self, many: u64) {
         self.missed += many;
         self.dropped += many;
+        self.missed_refused = 0;
+    }
+
+    fn lose(&mut self, many: u64) {
+        self.miss(many);
         let webhook = &self.webhook.name;
         if let Some(failing) = self.failing.as_mut().filter(|failing| !failing.drops) {
             failing.drops = true;

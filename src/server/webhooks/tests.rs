@@ -12,9 +12,13 @@ use super::line::WAITING;
 use super::send::Failure;
 use super::*;
 use crate::base::WallTime;
+use crate::fact::Fact;
 use crate::fact::What;
 use crate::flow;
 use crate::server::Rules;
+use crate::store::HistoryWriter;
+use crate::store::Losses;
+use crate::store::Store;
 use crate::store::sample;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,6 +67,13 @@ fn receiver(answers: Vec<u16>) -> (String, mpsc::Receiver<(String, String)>) {
     (at, told)
 }
 
+/// Of a history in which nothing is.
+fn past() -> Past {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(folder.path()).unwrap());
+    Past::of(&store, Losses::default(), 0).unwrap()
+}
+
 fn live() -> Arc<Live> {
     Arc::new(Live::new(sample::STARTED, Rules::named(&["bob"], &["billing"])))
 }
@@ -77,7 +88,8 @@ fn tell(live: &Live, call: u64) {
 fn an_event_that_is_named_is_sent_as_the_stream_words_it_and_others_are_not() {
     let (at, told) = receiver(Vec::new());
     let (live, center) = (live(), center(vec![webhook(&at, &["call_ended"])]));
-    let webhooks = Webhooks::start(live.clone(), Some(live.subscribe()), move || center.clone()).unwrap();
+    let webhooks =
+        Webhooks::start(past(), live.clone(), Some(live.subscribe()), move || center.clone()).unwrap();
     tell(&live, 7);
     tell(&live, 8);
     let ended = |call| {
@@ -97,7 +109,8 @@ fn an_event_that_is_named_is_sent_as_the_stream_words_it_and_others_are_not() {
 fn what_is_not_taken_comes_again_with_the_same_id_before_what_came_after_it() {
     let (at, told) = receiver(vec![503]);
     let (live, center) = (live(), center(vec![webhook(&at, &["call_ended"])]));
-    let webhooks = Webhooks::start(live.clone(), Some(live.subscribe()), move || center.clone()).unwrap();
+    let webhooks =
+        Webhooks::start(past(), live.clone(), Some(live.subscribe()), move || center.clone()).unwrap();
     tell(&live, 7);
     tell(&live, 8);
     let told: Vec<_> = (0..3).map(|_| told.recv_timeout(PATIENCE).unwrap()).collect();
@@ -115,7 +128,7 @@ fn webhooks_change_under_the_running_server() {
     let live = live();
     let served = Arc::new(Mutex::new(center(Vec::new())));
     let of = Arc::clone(&served);
-    let webhooks = Webhooks::start(live.clone(), None, move || of.lock().unwrap().clone()).unwrap();
+    let webhooks = Webhooks::start(past(), live.clone(), None, move || of.lock().unwrap().clone()).unwrap();
     let publish = |webhooks: Vec<Webhook>| *served.lock().unwrap() = center(webhooks);
     // It is looked at ten times a second: what happens before that goes where it went before.
     let reaches = |told: &mpsc::Receiver<(String, String)>| {
@@ -139,7 +152,7 @@ fn webhooks_change_under_the_running_server() {
 }
 
 fn line() -> Line {
-    Line::new(webhook("http://192.0.2.7/", &["call_ended"]))
+    Line::new(webhook("http://192.0.2.7/", &["call_ended"]), 0, 0)
 }
 
 fn next(line: &Line) -> Event {
@@ -153,10 +166,10 @@ fn failure(is_our_fault: bool) -> Failure {
 #[test]
 fn a_full_backlog_loses_its_oldest_and_the_receiver_is_told_how_many() {
     let line = line();
-    (0..WAITING as u64 + 3).for_each(|number| line.lay(number.to_string().into()));
+    (0..WAITING as u64 + 3).for_each(|number| line.lay(number + 1, number.to_string().into()));
     let told = next(&line);
     assert_eq!(&*told.body, r#"{"missed":3}"#);
-    line.lay("one more meanwhile".into());
+    line.lay(WAITING as u64 + 9, "one more meanwhile".into());
     line.taken(&told);
     let told = next(&line);
     assert_eq!(&*told.body, r#"{"missed":1}"#);
@@ -170,14 +183,17 @@ fn a_full_backlog_loses_its_oldest_and_the_receiver_is_told_how_many() {
 #[test]
 fn an_event_that_the_receiver_finds_wrong_holds_up_the_others_for_a_few_tries_only() {
     let line = line();
-    ["wrong", "right"].into_iter().for_each(|body| line.lay(body.into()));
+    [(1, "wrong"), (2, "right")].into_iter().for_each(|(number, body)| line.lay(number, body.into()));
     let mut pauses = Vec::new();
     for _ in 0..TRIES_OF_REFUSED {
         let event = next(&line);
         assert_eq!(&*event.body, "wrong");
         pauses.push(line.refused(&event, failure(true), WallTime(0)));
     }
-    assert_eq!(&*next(&line).body, "right");
+    let told = next(&line);
+    assert_eq!(&*told.body, r#"{"missed":1}"#);
+    line.taken(&told);
+    assert_eq!((&*next(&line).body, line.told().missed), ("right", 0));
     assert!(pauses[0] >= Duration::from_millis(500) && pauses[4] >= Duration::from_secs(8), "{pauses:?}");
     // What is not its own fault is kept for as long as there is room.
     for _ in 0..100 {
@@ -189,7 +205,7 @@ fn an_event_that_the_receiver_finds_wrong_holds_up_the_others_for_a_few_tries_on
 #[test]
 fn a_receiver_that_wants_to_be_left_alone_is() {
     let line = line();
-    line.lay("event".into());
+    line.lay(1, "event".into());
     let wants = |secs| {
         let failure = Failure { retry_after: Some(Duration::from_secs(secs)), ..failure(false) };
         line.refused(&next(&line), failure, WallTime(0)).as_secs()
@@ -200,7 +216,7 @@ fn a_receiver_that_wants_to_be_left_alone_is() {
 #[test]
 fn a_webhook_that_takes_nothing_is_told_with_since_when_and_why_until_it_does() {
     let line = line();
-    line.lay("event".into());
+    line.lay(1, "event".into());
     let event = next(&line);
     let fails = |secs| line.refused(&event, failure(false), sample::STARTED + Duration::from_secs(secs));
     fails(5);
@@ -217,13 +233,153 @@ fn a_webhook_that_takes_nothing_is_told_with_since_when_and_why_until_it_does() 
 #[test]
 fn a_webhook_without_its_secret_is_sent_nothing_and_is_told() {
     let secret_env = "WARMLINE_NO_SUCH_SECRET".to_owned();
-    let line = Line::new(Webhook { secret_env, ..webhook("http://192.0.2.7/", &["call_ended"]) });
-    assert!(!line.wants("call_ended"));
+    let line = Line::new(Webhook { secret_env, ..webhook("http://192.0.2.7/", &["call_ended"]) }, 0, 0);
+    line.lay(1, "event".into());
+    assert!(!line.is_sending());
     let told =
         "the webhook ops is told nothing: its secret WARMLINE_NO_SUCH_SECRET is not in the environment";
     assert_eq!(line.trouble(&TimeZone::UTC).as_deref(), Some(told));
     line.change(webhook("http://192.0.2.7/", &["call_ended"]));
-    assert!(
-        line.wants("call_ended") && !line.wants("call_arrived") && line.trouble(&TimeZone::UTC).is_none()
-    );
+    assert_eq!(line.trouble(&TimeZone::UTC), None);
+    assert_eq!(&*next(&line).body, "event", "it has waited");
+}
+
+#[test]
+fn a_receiver_that_takes_events_and_not_that_some_are_missed_is_held_up_once() {
+    let line = line();
+    [(1, "wrong"), (2, "right"), (3, "also right")]
+        .into_iter()
+        .for_each(|(number, body)| line.lay(number, body.into()));
+    // The event, and then what tells of it.
+    for _ in 0..TRIES_OF_REFUSED * 2 {
+        line.refused(&next(&line), failure(true), WallTime(0));
+    }
+    for body in ["right", "also right"] {
+        let event = next(&line);
+        assert_eq!(&*event.body, body);
+        line.taken(&event);
+    }
+    assert_eq!(line.told().missed, 1, "it is not forgotten");
+    line.lay(4, "wrong".into());
+    for _ in 0..TRIES_OF_REFUSED {
+        line.refused(&next(&line), failure(true), WallTime(0));
+    }
+    assert_eq!(&*next(&line).body, r#"{"missed":2}"#);
+}
+
+#[test]
+fn a_receiver_that_found_everything_wrong_and_does_no_more_is_told_what_it_has_missed() {
+    let line = line();
+    [(1, "first"), (2, "second"), (3, "third")]
+        .into_iter()
+        .for_each(|(number, body)| line.lay(number, body.into()));
+    for _ in 0..TRIES_OF_REFUSED * 2 + 1 {
+        line.refused(&next(&line), failure(true), WallTime(0));
+    }
+    let event = next(&line);
+    assert_eq!(&*event.body, "second");
+    line.taken(&event);
+    assert_eq!(&*next(&line).body, r#"{"missed":1}"#);
+}
+
+/// A run of the server, as far as webhooks go.
+struct Run {
+    history: HistoryWriter,
+    live: Arc<Live>,
+    webhooks: Arc<Webhooks>,
+}
+
+impl Run {
+    fn begin(store: &Arc<Store>, to: &str) -> Run {
+        let history = HistoryWriter::start(store, sample::STARTED).unwrap();
+        let (live, center) = (live(), center(vec![webhook(to, &["call_ended"])]));
+        live.begin_after(history.next_number() - 1);
+        let past = Past::of(store, history.losses(), live.last_number()).unwrap();
+        let heard = Some(live.subscribe());
+        let webhooks = Webhooks::start(past, live.clone(), heard, move || center.clone()).unwrap();
+        Run { history, live, webhooks }
+    }
+
+    fn tell(&self, call: u64) {
+        sample::short_call(call).into_iter().for_each(|fact| tell_both(&self.history, &self.live, fact));
+    }
+
+    fn stop(self, within: Duration) {
+        self.history.close();
+        self.webhooks.close(within);
+    }
+}
+
+fn tell_both(history: &HistoryWriter, live: &Live, fact: Fact) {
+    live.tell(history.next_number(), &live.dated(fact.clone()));
+    history.record(fact);
+}
+
+/// A place at which nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}/", listener.local_addr().unwrap())
+}
+
+#[test]
+fn what_a_receiver_was_not_told_of_before_a_stop_it_is_told_after_it_and_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(folder.path()).unwrap());
+    let run = Run::begin(&store, &nobody());
+    (7..9).for_each(|call| run.tell(call));
+    run.stop(Duration::ZERO);
+    // A run in which nothing was looked at: as if it had been killed.
+    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+    sample::short_call(9).into_iter().for_each(|fact| history.record(fact));
+    history.close();
+    let (at, told) = receiver(Vec::new());
+    let run = Run::begin(&store, &at);
+    run.tell(10);
+    let mut ids = BTreeSet::new();
+    for call in 7..11 {
+        let (id, body) = told.recv_timeout(PATIENCE).unwrap();
+        assert!(body.contains(&format!("\"call\":{call},")), "{call}: {body}");
+        ids.insert(id.parse::<u64>().unwrap());
+    }
+    assert_eq!(ids.len(), 4, "each has its own number: {ids:?}");
+    run.stop(PATIENCE);
+    let run = Run::begin(&store, &at);
+    run.tell(11);
+    assert!(told.recv_timeout(PATIENCE).unwrap().1.contains("\"call\":11,"));
+    run.stop(PATIENCE);
+    assert!(told.try_recv().is_err());
+}
+
+#[test]
+fn a_webhook_that_is_new_is_told_nothing_of_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(folder.path()).unwrap());
+    let history = HistoryWriter::start(&store, sample::STARTED).unwrap();
+    sample::short_call(6).into_iter().for_each(|fact| history.record(fact));
+    history.close();
+    let (at, told) = receiver(Vec::new());
+    let run = Run::begin(&store, &at);
+    run.tell(7);
+    assert!(told.recv_timeout(PATIENCE).unwrap().1.contains("\"call\":7,"));
+    run.stop(PATIENCE);
+}
+
+#[test]
+fn more_facts_at_once_than_are_heard_are_read_back_from_the_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(folder.path()).unwrap());
+    let (history, live) = (HistoryWriter::start(&store, sample::STARTED).unwrap(), live());
+    live.begin_after(history.next_number() - 1);
+    let past = Past::of(&store, history.losses(), live.last_number()).unwrap();
+    let webhooks = Arc::new(Webhooks::default());
+    webhooks.serve(&[webhook(&nobody(), &["call_ended"])], |_| (live.last_number(), 0));
+    let facts = Some(live.subscribe());
+    for call in 1..3_001 {
+        sample::short_call(call).into_iter().for_each(|fact| tell_both(&history, &live, fact));
+    }
+    let mut feed = Feed { webhooks: Arc::clone(&webhooks), past, live: Arc::clone(&live), facts };
+    feed.take();
+    let line = Arc::clone(&webhooks.lines()["ops"]);
+    assert_eq!((line.waiting(), line.told().missed), (3_000, 0));
+    webhooks.close(Duration::ZERO);
 }
