@@ -54,6 +54,7 @@ mod desk_socket;
 mod downloads;
 mod evaluations;
 mod events;
+mod facts;
 mod flows;
 mod goals;
 mod guard;
@@ -322,6 +323,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
         ("/api/v1/announcements", get(announcements::list)),
         ("/api/v1/announcements/{id}", put(announcements::switch)),
         ("/api/v1/events", get(events::watch)),
+        ("/api/v1/facts", get(facts::list)),
         ("/api/v1/ice", get(ice::show)),
         ("/api/v1/desk", get(desk_socket::open)),
         ("/api/v1/web-call", get(web_call::open)),

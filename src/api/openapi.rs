@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::api::conformance;
 use crate::api::customers;
 use crate::api::evaluations;
+use crate::api::facts;
 use crate::api::goals;
 use crate::api::messages;
 use crate::api::promises;
@@ -47,6 +48,7 @@ pub(super) fn document() -> Value {
     let parts = [
         ("/paths", Value::Object(talk::paths())),
         ("/paths", messages::paths()),
+        ("/paths", facts::paths()),
         ("/paths", customers::paths()),
         ("/paths", promises::paths()),
         ("/paths", evaluations::paths()),
@@ -57,6 +59,7 @@ pub(super) fn document() -> Value {
         ("/paths", flows::paths()),
         ("/components/schemas", Value::Object(talk::schemas())),
         ("/components/schemas", messages::schemas()),
+        ("/components/schemas", facts::schemas()),
         ("/components/schemas", customers::schemas()),
         ("/components/schemas", promises::schemas()),
         ("/components/schemas", evaluations::schemas()),
@@ -155,9 +158,9 @@ fn paths() -> Value {
         "/api/v1/wallboard/events": { "get": text(
             "Server-sent events: `board` with the board, at once and whenever something happens, twice a second at \
              most; `alive` with the server's time, every ten seconds", "text/event-stream") },
-        "/api/v1/events": { "get": text(
-            "Server-sent events: `fact` for each fact as it happens; `resync` when the watcher lagged so far \
-             that facts were passed over, and must read the lists anew", "text/event-stream") },
+        "/api/v1/events": facts::stream(text(
+            "Server-sent events: `fact` for each fact as it happens, whose id is the fact's number; `resync` when facts were passed \
+             over that are not in the history either: read the lists anew", "text/event-stream")),
         "/call": { "get": text("The page of a caller who calls from a browser", "text/html") },
         "/api/v1/ice": { "get": answers(
             "STUN and TURN servers for a browser's connection; credentials for who is signed in, for twelve hours", json!({
@@ -404,7 +407,8 @@ fn main_schemas() -> Value {
             "type": "object",
             "description": "Beside these, the fields of its kind: lengths in seconds, as `talked_s`, and times as here. A kind that is not known \
              is to be passed over",
-            "properties": { "at": time, "call": maybe(&integer), "fact": string },
+            "required": ["at", "call", "fact"],
+            "properties": { "at": time, "call": maybe(&integer), "fact": schema("FactKind") },
         },
         "Agent": { "type": "object", "properties": {
             "id": string,

@@ -46,6 +46,7 @@ mod conformance;
 mod customers;
 mod evaluations;
 mod explain;
+mod facts;
 mod goals;
 mod listen;
 mod losses;
@@ -109,6 +110,7 @@ fn api_with(
     let history = HistoryWriter::start(&store, started).unwrap();
     let losses = history.losses();
     let live = Arc::new(Live::new(started, Rules::named(&["alice", "bob"], &["billing"])));
+    live.begin_after(history.next_number() - 1);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control, mut requests) = ControlHandle::new();
     let trunks = Arc::<Trunks>::default();
@@ -200,7 +202,7 @@ impl Api {
     fn tell(&self, facts: Vec<crate::fact::Fact>) {
         for fact in facts {
             let dated = self.live.dated(fact);
-            self.live.apply(&dated);
+            self.live.tell(self.history.next_number(), &dated);
             self.history.record(dated.fact);
         }
         self.history.flush();

@@ -48,6 +48,14 @@ pub struct FactFilter {
     pub limit: usize,
 }
 
+impl FactFilter {
+    /// Whether a fact is of one of the kinds, and whose it should be.
+    pub fn fits(&self, dated: &DatedFact) -> bool {
+        let is_any = self.kinds.is_none() && self.agent.is_none();
+        is_any || serde_json::to_string(&dated.fact.what).is_ok_and(|json| fits(&json, self))
+    }
+}
+
 /// Facts in their order, and how far they were looked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FactPage {
