@@ -304,7 +304,7 @@ pub(super) fn who_says(
     let by = match actor {
         Actor::Person(person) if may(person.role) => person.name.to_string(),
         Actor::Local => by.unwrap_or_else(|| "somebody at this machine".to_owned()),
-        Actor::Person(_) | Actor::Nobody => {
+        Actor::Person(_) | Actor::Program(_) | Actor::Nobody => {
             return Err(Problem::new(StatusCode::FORBIDDEN, "flows are an admin's", "sign in as an admin"));
         }
     };

@@ -28,7 +28,7 @@ pub(super) async fn ready(State(state): State<ApiState>, actor: Actor) -> Result
     let recordings = recordings.map(|_| "recordings are being lost: the disk does not take them".to_owned());
     let standby = state.standbys.as_ref().and_then(|standbys| standbys.trouble());
     let (elsewhere, flows) = match actor {
-        Actor::Nobody => state.in_short(),
+        Actor::Program(_) | Actor::Nobody => state.in_short(),
         Actor::Person(_) | Actor::Local => state.in_full(),
     };
     let lines =

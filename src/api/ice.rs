@@ -54,7 +54,7 @@ impl IceJson {
         let name = match actor {
             Actor::Person(person) => Some(&*person.name),
             Actor::Local => Some("local"),
-            Actor::Nobody => None,
+            Actor::Program(_) | Actor::Nobody => None,
         };
         let (turn, stun): (Vec<String>, Vec<String>) =
             servers.urls.iter().cloned().partition(|url| IceServers::is_turn(url));

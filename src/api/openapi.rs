@@ -41,7 +41,10 @@ pub(super) fn document() -> Value {
                     "type": "apiKey", "in": "cookie", "name": "warmline_session",
                     "description": "Changes need the header `X-Warmline: 1` beside it",
                 },
-                "bearer": { "type": "http", "scheme": "bearer" },
+                "bearer": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "A session's token, or a program's, which is for what it was made for: docs/WEB.md",
+                },
             },
         },
     });

@@ -23,6 +23,7 @@ use crate::store::AgentAccount;
 use crate::store::Role;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::tokens::ProgramToken;
 
 /// How often the store is looked at: who has changed a password need not wait.
 const LOOK: Duration = Duration::from_secs(1);
@@ -61,6 +62,11 @@ pub(super) fn users(store: &Store) -> Result<Users, StoreError> {
     look(store, &[]).map(|(users, _)| users)
 }
 
+/// Who acts by a token, as the store says now.
+fn programs(store: &Store) -> Result<BTreeSet<Name>, StoreError> {
+    Ok(store.tokens()?.iter().map(ProgramToken::actor).collect())
+}
+
 /// Looks from now on, until nobody serves any more; `known` is what the server began with.
 pub(super) fn watch(
     store: &Arc<Store>,
@@ -75,6 +81,7 @@ pub(super) fn watch(
 
 fn run(store: &Weak<Store>, mut known: Users, control: &ControlHandle, live: &Live) {
     let (mut removed, mut first) = (BTreeSet::new(), true);
+    let (mut known_programs, mut removed_programs) = (BTreeSet::new(), BTreeSet::new());
     let mut told = None;
     while let Some(store) = store.upgrade().filter(|_| control.is_open()) {
         let trouble = store.trouble();
@@ -86,8 +93,8 @@ fn run(store: &Weak<Store>, mut known: Users, control: &ControlHandle, live: &Li
             _ => {}
         }
         told = trouble;
-        match look(&store, &live.rules().gone) {
-            Ok((users, disabled)) => {
+        match look(&store, &live.rules().gone).and_then(|looked| Ok((looked, programs(&store)?))) {
+            Ok(((users, disabled), programs)) => {
                 let changed = users != known;
                 if changed {
                     info!("accounts have changed: phones sign in with what they are now");
@@ -95,7 +102,10 @@ fn run(store: &Weak<Store>, mut known: Users, control: &ControlHandle, live: &Li
                 removed.extend(known.keys().cloned());
                 removed.retain(|name| !users.contains_key(name));
                 let shut_out: BTreeSet<Name> = removed.union(&disabled).cloned().collect();
-                live.shut_out.are(&shut_out);
+                removed_programs.append(&mut known_programs);
+                removed_programs.retain(|name| !programs.contains(name));
+                known_programs = programs;
+                live.shut_out.are(&shut_out.union(&removed_programs).cloned().collect());
                 // Again while there is somebody: a desk that carries a talk is closed after it.
                 if (first || changed || !shut_out.is_empty())
                     && control.know_accounts(users.clone(), shut_out).is_err()

@@ -358,7 +358,13 @@ impl Control {
                     self.switchboard.may_want(agent, &wish)?;
                     Ok(agent)
                 });
-                let _ = reply.send(known.map(|agent| inputs.push(Input::AgentWants { agent, wish, by })));
+                // Whoever hears that it was taken sees what came of it.
+                let taken = known.map(|agent| {
+                    let (now, wants) = (self.clock.now(), Input::AgentWants { agent, wish, by });
+                    self.switchboard.handle(now, wants, &mut self.wires, outputs);
+                    self.perform(outputs);
+                });
+                let _ = reply.send(taken);
                 false
             }
             ControlRequest::SetSkill { agent, skill, level, by, reply } => {

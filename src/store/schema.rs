@@ -400,6 +400,8 @@ const STEPS: &[&str] = &[
         missed        INTEGER NOT NULL
     ) WITHOUT ROWID;
 ",
+    // What a program may do by its token: words, with a space between.
+    "ALTER TABLE tokens ADD COLUMN scopes TEXT NOT NULL DEFAULT 'metrics';",
 ];
 
 /// Takes the steps that the file has not taken yet.

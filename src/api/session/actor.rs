@@ -16,7 +16,9 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 
 use super::Carrier;
+use super::METRICS;
 use super::carried;
+use super::scopes::allows;
 use crate::api::ApiState;
 use crate::api::came::Came;
 use crate::api::problem::Problem;
@@ -25,17 +27,19 @@ use crate::base::Name;
 use crate::fact::What;
 use crate::store::Person;
 use crate::store::Role;
+use crate::store::tokens::ProgramToken;
+use crate::store::tokens::Scope;
 
 /// The header that a page of ours sends with every change: a page of somebody else cannot.
 const OURS: &str = "x-warmline";
-/// What a program's token is for.
-const METRICS: &str = "/metrics";
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::api) enum Actor {
     /// Somebody who is signed in.
     Person(Person),
+    /// A program with a token that is for what it asks, by the name that the history has of it.
+    Program(Name),
     /// A program on this machine, at a server that serves this machine alone: nobody whose request was passed on.
     Local,
     /// Nobody we know: may see what needs no sign-in.
@@ -57,8 +61,8 @@ impl Actor {
                 let error = format!("you are {}, and act for nobody else", person.name);
                 Err(Problem::new(StatusCode::FORBIDDEN, error, format!("sign in as {said}, or leave it out")))
             }
-            (Actor::Local, Some(said)) => Ok(said.into()),
-            (Actor::Local, None) => {
+            (Actor::Local | Actor::Program(_), Some(said)) => Ok(said.into()),
+            (Actor::Local | Actor::Program(_), None) => {
                 let error = "nobody is signed in, and no agent was named";
                 let hint = format!(r#"sign in, or say who acts: "{key}": "alice""#);
                 Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint))
@@ -67,10 +71,11 @@ impl Actor {
         }
     }
 
-    /// Who is signed in.
+    /// Who is signed in, or which program asks: in whose name the history has it.
     pub fn person(&self) -> Option<Name> {
         match self {
             Actor::Person(person) => Some(person.name.clone()),
+            Actor::Program(name) => Some(name.clone()),
             Actor::Local | Actor::Nobody => None,
         }
     }
@@ -78,7 +83,7 @@ impl Actor {
     /// Whether they may watch over others: supervisors, admins, and local programs.
     pub fn supervises(&self) -> Result<(), Problem> {
         match self {
-            Actor::Local => Ok(()),
+            Actor::Local | Actor::Program(_) => Ok(()),
             Actor::Person(person) if person.role != Role::Agent => Ok(()),
             Actor::Person(_) => {
                 let hint = "sign in as a supervisor";
@@ -91,7 +96,7 @@ impl Actor {
     /// Whether they may keep what the center has in its data folder: admins, and local programs.
     pub fn administers(&self) -> Result<(), Problem> {
         match self {
-            Actor::Local => Ok(()),
+            Actor::Local | Actor::Program(_) => Ok(()),
             Actor::Person(person) if person.role == Role::Admin => Ok(()),
             Actor::Person(_) => {
                 Err(Problem::new(StatusCode::FORBIDDEN, "this is for admins", "sign in as an admin"))
@@ -107,7 +112,9 @@ impl Actor {
             What::EvaluationsRead { .. } => None,
             _ => return true,
         };
-        self.supervises().is_ok() || whose.is_some_and(|agent| self.person().as_ref() == Some(agent))
+        // No token is for how talks were judged.
+        let supervises = self.supervises().is_ok() && !matches!(self, Actor::Program(_));
+        supervises || whose.is_some_and(|agent| self.person().as_ref() == Some(agent))
     }
 
     /// Whether they may act for this agent: for themselves everybody may, for others who supervises.
@@ -158,12 +165,15 @@ async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
         Some((token, carrier)) => match state.sessions.person(token).await? {
             // Their session may be remembered still.
             Some(person) if !state.live.shut_out.has(&person.name) => (Actor::Person(person), Some(carrier)),
+            None if carrier == Carrier::Header && !is_open(path) => {
+                (program(state, token, request).await?, None)
+            }
             Some(_) | None => (Actor::Nobody, None),
         },
         None if state.http.ip().is_loopback() && !passed_on => (Actor::Local, None),
         None => (Actor::Nobody, None),
     };
-    if actor == Actor::Nobody && !is_open(path) && !reads_metrics(state, request).await? {
+    if actor == Actor::Nobody && !is_open(path) {
         return Err(sign_in_first());
     }
     let signs_in = request.method == Method::POST && path == "/api/v1/session";
@@ -174,15 +184,28 @@ async fn who(state: &ApiState, request: &Parts) -> Result<Actor, Problem> {
     Ok(actor)
 }
 
-/// Whether a program asks for the metrics with a token that is for them alone. It is nobody, and gets nothing else.
-async fn reads_metrics(state: &ApiState, request: &Parts) -> Result<bool, Problem> {
-    let Some((token, Carrier::Header)) = carried(&request.headers) else { return Ok(false) };
-    if request.uri.path() != METRICS || request.method != Method::GET {
-        return Ok(false);
-    }
+/// The program whose token this is; nobody where it is nobody's. Whatever the token is not for is refused.
+async fn program(state: &ApiState, token: &str, request: &Parts) -> Result<Actor, Problem> {
     let (store, token) = (Arc::clone(&state.store), token.to_owned());
-    let read = tokio::task::spawn_blocking(move || store.reads_metrics(&token)).await;
-    Ok(read.map_err(|_| Problem::busy("the server is stopping"))??)
+    let found = tokio::task::spawn_blocking(move || store.token(&token)).await;
+    let Some(token) = found.map_err(|_| Problem::busy("the server is stopping"))?? else {
+        return Ok(Actor::Nobody);
+    };
+    let may = |scope: &Scope| allows(*scope, &request.method, request.uri.path());
+    if token.scopes.iter().any(may) {
+        Ok(Actor::Program(token.actor()))
+    } else {
+        Err(not_for_this(&token, may))
+    }
+}
+
+fn not_for_this(token: &ProgramToken, may: impl Fn(&Scope) -> bool) -> Problem {
+    let error = format!("this token is for {}, and not for this", token.scopes_in_words());
+    let hint = match Scope::ALL.iter().find(|(scope, _)| may(scope)) {
+        Some((_, word)) => format!("`warmline token add NAME --scope {word}` makes one that is"),
+        None => "no token is for this: sign in by POST /api/v1/session".to_owned(),
+    };
+    Problem::new(StatusCode::FORBIDDEN, error, hint)
 }
 
 /// Whether a path needs no sign-in: pages and what they are made of, health, signing in, and a caller's own call.
@@ -227,6 +250,9 @@ mod tests {
         assert_eq!(&*alice.agent(None).unwrap(), "alice");
         assert!(alice.agent(Some("bob")).is_err());
         assert_eq!(&*Actor::Local.agent(Some("bob")).unwrap(), "bob");
+        let program = Actor::Program("program crm".into());
+        assert_eq!(&*program.agent(Some("bob")).unwrap(), "bob");
+        assert_eq!(program.person().as_deref(), Some("program crm"));
         assert!(Actor::Local.agent(None).is_err() && Actor::Nobody.agent(Some("bob")).is_err());
     }
 

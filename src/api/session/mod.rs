@@ -45,12 +45,15 @@ use crate::store::sessions::LONGEST;
 use crate::store::sessions::TokenHash;
 
 mod actor;
+mod scopes;
 mod sitting;
 
 pub(super) use actor::Actor;
 pub(super) use actor::known_people_only;
 pub(super) use sitting::Sitting;
 
+/// What a program's token is for, where nothing else was said.
+const METRICS: &str = "/metrics";
 const COOKIE: &str = "warmline_session";
 /// No name or password is longer.
 const LONGEST_FIELD: usize = 128;
@@ -197,7 +200,7 @@ pub(super) async fn show(actor: Actor) -> Json<Who> {
             Who { name: Some(person.name.to_string()), role: Some(person.role), local: false }
         }
         Actor::Local => Who { name: None, role: None, local: true },
-        Actor::Nobody => Who { name: None, role: None, local: false },
+        Actor::Program(_) | Actor::Nobody => Who { name: None, role: None, local: false },
     })
 }
 

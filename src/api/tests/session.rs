@@ -1,6 +1,7 @@
 //! Who is let in, and who is somebody: passwords, and what a proxy passes on.
 
 use super::*;
+use crate::store::tokens::Scope;
 
 #[test]
 fn a_wrong_password_is_refused_and_guessing_is_stopped() {
@@ -109,18 +110,54 @@ fn a_local_program_is_told_under_which_key_it_says_who_acts() {
 fn a_programs_token_reads_the_metrics_and_nothing_else_until_it_is_taken_away() {
     let api = api_for(Some("192.0.2.1:8080".parse().unwrap()), sample::STARTED);
     let store = Store::open(api.folder.path()).unwrap();
-    store.add_token("prometheus", "a-long-secret", sample::STARTED).unwrap();
+    store.add_token("prometheus", "a-long-secret", &[Scope::Metrics].into(), sample::STARTED).unwrap();
     let ask = |method: &str, path: &str, token: &str| {
         api.ask(method, path, &format!("{JSON}Authorization: Bearer {token}\r\n"), "{}").0
     };
     assert_eq!(ask("GET", "/metrics", "a-long-secret"), 200);
     assert_eq!(ask("GET", "/metrics", "another"), 401);
     for (method, path) in [("GET", "/api/v1/calls"), ("GET", "/api/v1/events"), ("POST", "/api/v1/calls")] {
-        assert_eq!(ask(method, path, "a-long-secret"), 401, "{method} {path}");
+        assert_eq!(ask(method, path, "a-long-secret"), 403, "{method} {path}");
     }
+    let (_, _, why) =
+        api.ask("GET", "/api/v1/calls", &format!("{JSON}Authorization: Bearer a-long-secret\r\n"), "");
+    let why: Value = serde_json::from_str(&why).unwrap();
+    assert_eq!(why["error"], "this token is for metrics, and not for this");
+    assert_eq!(why["hint"], "`warmline token add NAME --scope history` makes one that is");
     assert_eq!(api.ask("GET", "/metrics", "Cookie: warmline_session=a-long-secret\r\n", "").0, 401);
     store.remove_token("prometheus").unwrap();
     assert_eq!(ask("GET", "/metrics", "a-long-secret"), 401);
+}
+
+#[test]
+fn a_programs_token_is_for_what_it_was_made_and_what_it_reads_is_told_in_its_name() {
+    let api = api_for(Some("192.0.2.1:8080".parse().unwrap()), sample::STARTED);
+    api.tell(sample::short_call(7));
+    let store = Store::open(api.folder.path()).unwrap();
+    let scopes = [Scope::History, Scope::Events, Scope::Agents].into();
+    store.add_token("crm", "a-long-secret", &scopes, sample::STARTED).unwrap();
+    let ask = |method: &str, path: &str, body: &str| {
+        api.ask(method, path, &format!("{JSON}Authorization: Bearer a-long-secret\r\n"), body).0
+    };
+    for path in
+        ["/api/v1/calls", "/api/v1/calls/7", "/api/v1/facts", "/api/v1/promises", "/api/v1/reports/numbers"]
+    {
+        assert!(matches!(ask("GET", path, ""), 200 | 422), "{path}");
+    }
+    let read: Vec<_> = api.fetched.try_iter().collect();
+    assert!(read.len() >= 3 && read.iter().all(|(_, by)| by.as_deref() == Some("program crm")), "{read:?}");
+    assert_eq!(ask("PUT", "/api/v1/agents/alice/state", r#"{"state":"not_ready"}"#), 202);
+    assert_eq!(ask("POST", "/api/v1/calls/7/end", "{}"), 403);
+    assert_eq!(ask("GET", "/api/v1/wallboard", ""), 403);
+    assert_eq!(ask("GET", "/api/v1/messages/1/audio", ""), 403);
+}
+
+#[test]
+fn who_must_sign_in_first_is_told_how() {
+    let api = api_for(Some("192.0.2.1:8080".parse().unwrap()), sample::STARTED);
+    let (status, head, _) = api.ask("GET", "/api/v1/calls", "Host: 192.0.2.1:8080\r\n", "");
+    assert_eq!(status, 401);
+    assert!(head.to_lowercase().contains("www-authenticate: bearer realm=\"warmline\""), "{head}");
 }
 
 #[test]
