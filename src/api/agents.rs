@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::Path;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::api::ApiState;
 use crate::api::problem::Problem;
 use crate::api::session::Actor;
+use crate::api::talk::Body;
+use crate::api::talk::read;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::fact::AgentStateName;
@@ -95,12 +97,12 @@ pub(super) async fn set_state(
     State(state): State<ApiState>,
     actor: Actor,
     Path(id): Path<String>,
-    wished: Result<Json<WishedState>, JsonRejection>,
+    wished: Body,
 ) -> Result<(StatusCode, Json<AgentView>), Problem> {
     known(&state.live, &id)?;
     actor.acts_for(&id)?;
     let Json(wished) = wished?;
-    let wish = wished.parse()?;
+    let wish = read::<WishedState>(Value::Object(wished))?.parse()?;
     if wish != AgentWish::Offline && actor.person().is_none_or(|person| *person == *id) {
         has_said_what_came_of_it(&state, &id.as_str().into())?;
     }
@@ -133,11 +135,12 @@ pub(super) async fn set_skill(
     State(state): State<ApiState>,
     actor: Actor,
     Path((id, skill)): Path<(String, String)>,
-    wished: Result<Json<WishedLevel>, JsonRejection>,
+    wished: Body,
 ) -> Result<StatusCode, Problem> {
     known(&state.live, &id)?;
     actor.supervises()?;
-    let Json(WishedLevel { level, by }) = wished?;
+    let Json(wished) = wished?;
+    let WishedLevel { level, by } = read(Value::Object(wished))?;
     let by = actor.named("by", by.as_deref())?;
     if level > HIGHEST_LEVEL {
         let error = format!("a level is 1 to {HIGHEST_LEVEL}, or 0 for none, not {level}");

@@ -387,7 +387,7 @@ pub(super) fn schemas() -> Value {
     let comments = list(json!({
         "at_s": { "type": "integer", "description": "Seconds after the recording began" }, "words": string,
     }));
-    let items = list(json!({
+    let mut items = list(json!({
         "name": string, "points": integer,
         "got": { "anyOf": [integer, { "type": "null" }], "description": "Null where it does not apply" },
         "filled": { "type": "string", "enum": ["hand", "facts"] },
@@ -397,6 +397,8 @@ pub(super) fn schemas() -> Value {
         "from": list(json!({ "after_s": number, "words": string })),
         "disputed": maybe(&string),
     }));
+    // The others are of one way to fill it in or the other.
+    items["items"]["required"] = json!(["name", "points", "got", "filled"]);
     let mut whole = head.clone();
     for (name, of) in
         [("items", &items), ("strengths", &string), ("improvements", &string), ("comments", &comments)]

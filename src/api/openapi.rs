@@ -17,6 +17,7 @@ use crate::api::trends;
 mod flows;
 mod screens;
 mod talk;
+mod whole;
 
 /// `GET /api/v1/openapi.json`
 pub(super) async fn show() -> Json<Value> {
@@ -32,6 +33,7 @@ pub(super) fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "A contact-center voice server. Times are RFC 3339 in UTC, lengths are seconds.",
         },
+        "servers": [{ "url": "/" }],
         "security": [{}, { "cookie": [] }, { "bearer": [] }],
         "paths": paths(),
         "components": {
@@ -76,6 +78,7 @@ pub(super) fn document() -> Value {
             known.extend(more);
         }
     }
+    whole::complete(&mut document);
     document
 }
 
@@ -88,7 +91,7 @@ fn paths() -> Value {
         "/flows": { "get": text("The page of the flows", "text/html") },
         "/web/{file}": {
             "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }],
-            "get": text("What pages are made of", "text/plain"),
+            "get": page_parts(),
         },
         "/healthz": { "get": text("Whether the process answers", "text/plain") },
         "/readyz": { "get": text("Whether calls are taken; 503 when not. Further lines say when the data folder is gone, when history is being lost, when recordings are, when a trunk does not take our registration, when no standby could take over, when the flow files in the folder are not served, with what a restart would make of them, and when a webhook is not taken; names, paths and reasons only for who is signed in", "text/plain") },
@@ -180,6 +183,16 @@ fn paths() -> Value {
             "A WebSocket: the telephone of a caller's page, as docs/DESK.md tells", "application/json") },
         "/api/v1/openapi.json": { "get": text("This document", "application/json") },
     })
+}
+
+/// `/web/{file}`
+fn page_parts() -> Value {
+    let mut get = text("What pages are made of", "text/javascript");
+    for media_type in ["text/css", "image/svg+xml"] {
+        get["responses"]["200"]["content"][media_type] = json!({});
+    }
+    get["responses"]["404"] = problem();
+    get
 }
 
 fn session() -> Value {

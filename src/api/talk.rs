@@ -89,7 +89,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<ApiState>)> {
 }
 
 type Id = Result<Path<u64>, PathRejection>;
-type Body = Result<Json<Map<String, Value>>, JsonRejection>;
+pub(super) type Body = Result<Json<Map<String, Value>>, JsonRejection>;
 
 async fn act(
     state: &ApiState,
@@ -148,7 +148,8 @@ fn invalid(error: impl Into<String>, hint: &str) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint)
 }
 
-fn read<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
+/// A body that is an object: serde would take a list for one as well.
+pub(super) fn read<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
     serde_json::from_value(body)
         .map_err(|error| invalid(error.to_string(), "GET /api/v1/openapi.json describes the body"))
 }

@@ -44,6 +44,7 @@ use crate::store::sample;
 
 mod conformance;
 mod customers;
+mod described;
 mod evaluations;
 mod explain;
 mod facts;
@@ -230,8 +231,12 @@ impl Api {
     }
 
     fn put(&self, path: &str, body: &str) -> (u16, Value) {
+        self.sends("PUT", path, body)
+    }
+
+    fn sends(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let headers = "Host: localhost\r\nContent-Type: application/json\r\n";
-        let (status, _, body) = self.ask("PUT", path, headers, body);
+        let (status, _, body) = self.ask(method, path, headers, body);
         (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }
 }

@@ -180,7 +180,12 @@ fn board() -> Value {
         } } },
         "promises": { "type": "object", "properties": { "open": integer, "overdue": list("Promise") } },
         "skills": { "type": "array", "items": string },
-        "agents": { "type": "array", "items": schema("Agent") },
+        "agents": { "type": "array", "items": { "type": "object", "properties": {
+            "id": string, "state": string, "since": time, "reason": string, "phones": integer,
+            "auto_answer_s": maybe(&json!({ "type": "number" })),
+            "skills": { "type": "array", "items": { "type": "object", "properties": { "skill": string, "level": integer } } },
+            "call": maybe(&integer), "queue": maybe(&string),
+        } } },
         "waiting": { "type": "array", "items": { "type": "object", "properties": {
             "call": integer, "from": string, "queue": string, "since": time, "promised": maybe(&time),
             "at_risk": truth, "priority": integer,

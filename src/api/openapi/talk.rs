@@ -101,7 +101,9 @@ pub(super) fn paths() -> Map<String, Value> {
             json!({
                 "outcome": words(&["resolved", "promised", "escalated", "not_resolved"]),
                 "reason_code": string, "note": string,
-                "promise": { "anyOf": [{ "type": "object", "properties": promise }, { "type": "null" }] },
+                "promise": { "anyOf": [
+                    { "type": "object", "required": ["kind", "due"], "properties": promise }, { "type": "null" },
+                ] },
                 "kept": { "type": "integer", "description": "The promise to the caller that was kept by it" },
             }),
         ),
@@ -164,11 +166,30 @@ pub(super) fn paths() -> Map<String, Value> {
     actions.into_iter().map(|(name, summary, fields)| path(name, summary, fields)).collect()
 }
 
+/// What a body cannot do without; tests hold it against what is refused.
+fn required(action: &str) -> &'static [&'static str] {
+    match action {
+        "consult" | "add" | "transfer" => &["to"],
+        "note/voice" | "record" => &["do"],
+        "drop" => &["who"],
+        "mute" => &["who", "on"],
+        "gain" => &["who", "gain_db"],
+        "keys" => &["keys"],
+        "outcome" => &["outcome"],
+        "verify" => &["method", "passed"],
+        "move" => &["queue"],
+        "let_listen" => &["who", "agreed"],
+        "supervise" => &["mode"],
+        _ => &[],
+    }
+}
+
 fn path(name: &str, summary: &str, mut fields: Value) -> (String, Value) {
     fields["agent"] =
         json!({ "type": "string", "description": "Who acts; whoever is signed in leaves it out" });
     let problem = problem();
-    let body = json!({ "type": "object", "additionalProperties": false, "properties": fields });
+    let required = required(name);
+    let body = json!({ "type": "object", "additionalProperties": false, "required": required, "properties": fields });
     let item = json!({
         "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
         "post": {
