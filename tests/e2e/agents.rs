@@ -235,7 +235,7 @@ fn who_calls_again_is_rung_for_at_the_agent_who_talked_with_them_though_another_
     server.wait_for_agent("alice", "ready", 10);
     let again = calls();
     assert_eq!(again.only("agent_connected")["agent"], "alice", "she knows them; bob knows more of support");
-    assert_eq!(again.only("agents_named")["prefer"][0], "alice");
+    assert_eq!(again.only("agents_named")["prefer"]["agent"], "alice");
     server.is_left_clean();
 }
 
