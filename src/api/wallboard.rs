@@ -250,7 +250,7 @@ pub(super) async fn watch(
     let mut timer = tokio::time::interval(DRAWN);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut seen, mut silent) = (None, 0);
-    let ticks = state.watched(IntervalStream::new(timer), &actor, sitting);
+    let ticks = state.watched(IntervalStream::new(timer), &actor, sitting.in_use());
     let events = ticks.filter_map(move |_| {
         let standbys = state.standbys.as_ref().map(|standbys| standbys.changes());
         let happened = (state.live.counts().facts, standbys);

@@ -29,28 +29,41 @@ const LOOKED_AT: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2
 
 /// The session by which somebody asked; none of a local program.
 #[derive(Clone, Debug)]
-pub(in crate::api) struct Sitting(Option<(TokenHash, Person)>);
+pub(in crate::api) struct Sitting {
+    of: Option<(TokenHash, Person)>,
+    /// Whether what hangs on it is a use of the session.
+    is_use: bool,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Sitting {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Sitting, Infallible> {
         let token = carried(&parts.headers).map(|(token, _)| hash(token));
-        Ok(match parts.extensions.get::<Actor>() {
-            Some(Actor::Person(person)) => Sitting(token.map(|token| (token, person.clone()))),
-            _ => Sitting(None),
-        })
+        let of = match parts.extensions.get::<Actor>() {
+            Some(Actor::Person(person)) => token.map(|token| (token, person.clone())),
+            _ => None,
+        };
+        Ok(Sitting { of, is_use: false })
     }
 }
 
 impl Sitting {
+    /// To watch this is a use of the session, which runs out no sooner than after a week then.
+    pub fn in_use(self) -> Sitting {
+        Sitting { is_use: true, ..self }
+    }
+
     /// Returns once it is over: at a sign-out, soon after a changed password or another role, or when it has run out, which
-    /// takes nobody out of a talk. Watching is no use of a session.
+    /// takes nobody out of a talk. To watch is no use of a session, unless it was said to be.
     pub async fn ended(self, state: ApiState) {
-        let Some((token, person)) = self.0 else { return pending().await };
+        let Some((token, person)) = self.of else { return pending().await };
         let mut signed_out = state.sessions.ends.subscribe();
         let mut until = None;
         loop {
+            if self.is_use {
+                state.uses(token).await;
+            }
             // What cannot be read now, can be later.
             if let Ok(standing) = state.standing(token, &person).await {
                 if ends(standing, person.role, has_run_out(until), || state.is_in_talk(&person.name)) {
@@ -99,6 +112,13 @@ async fn is_ended(ends: &mut broadcast::Receiver<TokenHash>, token: TokenHash, b
 }
 
 impl ApiState {
+    /// A session is used now, if it stands.
+    async fn uses(&self, token: TokenHash) {
+        let store = self.store.clone();
+        // Where that cannot be written down, it is tried again at the next look.
+        let _ = tokio::task::spawn_blocking(move || store.session(&token, now())).await;
+    }
+
     async fn standing(&self, token: TokenHash, person: &Person) -> Result<Standing, StoreError> {
         let (store, name) = (self.store.clone(), person.name.clone());
         let standing = tokio::task::spawn_blocking(move || store.session_stands(&token, &name, now())).await;

@@ -85,6 +85,33 @@ fn a_session_that_runs_out_ends_what_is_watched_but_not_in_a_talk() {
     ends(his, "what bob watches after the talk");
 }
 
+#[test]
+fn a_wallboard_that_nobody_touches_keeps_its_session_and_other_watching_does_not() {
+    let api = api();
+    let (sam, alice) = (sign_in(&api, "sam"), sign_in(&api, "alice"));
+    let history = rusqlite::Connection::open(api.folder.path().join(crate::store::FILE)).unwrap();
+    history.execute("UPDATE sessions SET used_us = used_us - 11 * 3600 * 1000000", []).unwrap();
+    let used = |name: &str| -> i64 {
+        let query = "SELECT used_us - begun_us FROM sessions WHERE name = ?1";
+        history.query_row(query, [name], |row| row.get(0)).unwrap()
+    };
+    let _hers = watch(&api, "/api/v1/wallboard/events", &sam);
+    let until = std::time::Instant::now() + Duration::from_secs(30);
+    while used("sam") < 0 {
+        assert!(std::time::Instant::now() < until, "the wallboard is no use of a session");
+        std::thread::yield_now();
+    }
+    // To ask for the stream is a use, to watch it on is none.
+    let mut hers = watch(&api, "/api/v1/events", &alice);
+    history.execute("UPDATE sessions SET used_us = begun_us - 11 * 3600 * 1000000", []).unwrap();
+    while used("sam") < 0 {
+        assert!(std::time::Instant::now() < until, "the wallboard is no use of a session");
+        std::thread::yield_now();
+    }
+    goes_on(&api, &mut hers);
+    assert!(used("alice") < 0);
+}
+
 #[tokio::test]
 async fn a_desk_is_signed_out_with_its_session() {
     let (api, mut asked) = desks().await;
