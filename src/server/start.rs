@@ -658,9 +658,7 @@ fn switchboard(
         canary,
         address,
         fingerprint,
-        udp: bound.udp,
-        tcp: bound.tcp,
-        tls: bound.tls,
+        bound,
         ways: Ways::new(trunks.ways_out),
         first_call: store.next_call_id()?,
         // Each call has one line at least, and each line a pair of ports.

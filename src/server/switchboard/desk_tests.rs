@@ -18,6 +18,7 @@ use crate::sdp::Direction;
 use crate::sdp::ExtendedReports;
 use crate::sdp::Negotiated;
 use crate::server::browser::CallState;
+use crate::server::trunks::setup::Bound;
 use crate::sip::endpoint::EndpointConfig;
 
 struct House {
@@ -58,9 +59,11 @@ impl House {
             entropy,
             address: IpAddr::from([10, 0, 0, 1]),
             fingerprint: crate::sdp::Fingerprint::of(b"test"),
-            udp: "10.0.0.1:5060".parse().unwrap(),
-            tcp: "10.0.0.1:5060".parse().unwrap(),
-            tls: None,
+            bound: Bound {
+                udp: "10.0.0.1:5060".parse().unwrap(),
+                tcp: "10.0.0.1:5060".parse().unwrap(),
+                tls: None,
+            },
             ways: Default::default(),
             first_call: CallId(1),
             max_calls: 8,

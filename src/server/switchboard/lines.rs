@@ -664,14 +664,7 @@ impl Switchboard {
 
     /// None where the transport is not bound.
     pub(super) fn hop_over(&self, transport: Transport, remote: SocketAddr) -> Option<Hop> {
-        let local = match transport {
-            Transport::Udp => self.parts.udp,
-            Transport::Tcp => self.parts.tcp,
-            Transport::Tls => self.parts.tls?,
-            // Browsers alone open such connections.
-            Transport::Ws | Transport::Wss => return None,
-        };
-        Some(Hop { transport, local, remote })
+        Some(Hop { transport, local: self.parts.bound.at(transport)?, remote })
     }
 
     /// How a number is called by a trunk that takes calls. Nowhere while nobody knows where its name leads to.

@@ -102,6 +102,7 @@ use crate::server::canary::Served;
 use crate::server::fetcher::Fetched;
 use crate::server::speech::Spoken;
 use crate::server::speech::Unspoken;
+use crate::server::trunks::setup::Bound;
 use crate::sip;
 use crate::sip::Hop;
 use crate::sip::SessionId;
@@ -260,9 +261,7 @@ pub struct Parts {
     /// Of the certificate that phones are shown which secure their audio by DTLS.
     pub fingerprint: Fingerprint,
     /// The listening sockets' addresses, for what we send first.
-    pub udp: SocketAddr,
-    pub tcp: SocketAddr,
-    pub tls: Option<SocketAddr>,
+    pub bound: Bound,
     /// Where trunks are called.
     pub ways: Ways,
     /// The first call's id.

@@ -7,6 +7,7 @@ use crate::fact::Target;
 use crate::fact::TransferKind;
 use crate::flow::Center;
 use crate::server::canary::Edition;
+use crate::server::trunks::setup::Bound;
 use crate::sip::Event;
 use crate::sip::Transport;
 use crate::sip::api::Incoming;
@@ -89,9 +90,11 @@ impl House {
             entropy,
             address: IpAddr::from([10, 0, 0, 1]),
             fingerprint: crate::sdp::Fingerprint::of(b"test"),
-            udp: "10.0.0.1:5060".parse().unwrap(),
-            tcp: "10.0.0.1:5060".parse().unwrap(),
-            tls: None,
+            bound: Bound {
+                udp: "10.0.0.1:5060".parse().unwrap(),
+                tcp: "10.0.0.1:5060".parse().unwrap(),
+                tls: None,
+            },
             ways: Default::default(),
             first_call: CALL,
             max_calls: 8,

@@ -25,6 +25,7 @@ use crate::queue::api::AgentWish;
 use crate::server::canary::Audience;
 use crate::server::canary::Edition;
 use crate::server::journal::Journal;
+use crate::server::trunks::setup::Bound;
 use crate::sip::Command;
 use crate::sip::Transport;
 use crate::sip::api::EndReason;
@@ -295,9 +296,7 @@ fn parts(center: Arc<Center>, first_call: CallId, entropy: &mut Entropy) -> Part
         canary: None,
         address: at(SERVER).ip(),
         fingerprint: crate::sdp::Fingerprint::of(b"test"),
-        udp: at(SERVER),
-        tcp: at(SERVER),
-        tls: None,
+        bound: Bound { udp: at(SERVER), tcp: at(SERVER), tls: None },
         ways: Ways::default(),
         first_call,
         max_calls: 6,

@@ -20,6 +20,7 @@ use crate::flow;
 use crate::flow::Center;
 use crate::flow::center::Site;
 use crate::flow::center::Trunk;
+use crate::flow::center::TrunkAccount;
 use crate::sip::Hop;
 use crate::sip::TrunkConfig;
 use crate::sip::TrunkRegistration;
@@ -42,7 +43,8 @@ pub struct Bound {
 }
 
 impl Bound {
-    fn at(self, transport: Transport) -> Option<SocketAddr> {
+    /// None where nothing is bound for it. Browsers alone open the connections of the web.
+    pub fn at(self, transport: Transport) -> Option<SocketAddr> {
         match transport {
             Transport::Udp => Some(self.udp),
             Transport::Tcp => Some(self.tcp),
@@ -119,29 +121,28 @@ pub fn names(center: &Center) -> BTreeSet<Wanted> {
         let registrar = trunk.register.as_ref().map(|register| Site::of(&register.registrar));
         let sites = trunk.sources.iter().chain(&trunk.outbound).cloned().chain(registrar);
         let transport = trunk.transport;
-        sites.filter_map(move |site| wanted(&site, transport)).collect::<Vec<_>>()
+        let wanted = move |site| match site {
+            Site::Address(..) => None,
+            Site::Name(host, port) => Some(Wanted { host, port, transport }),
+        };
+        sites.filter_map(wanted).collect::<Vec<_>>()
     };
     center.trunks.iter().flat_map(of).collect()
 }
 
-fn wanted(site: &Site, transport: Transport) -> Option<Wanted> {
-    match site {
-        Site::Address(..) => None,
-        Site::Name(host, port) => Some(Wanted { host: host.clone(), port: *port, transport }),
-    }
-}
-
 /// Where a site is, as far as that is known; or why it is not.
 fn located(site: &Site, transport: Transport, places: &Places) -> Result<Vec<SocketAddr>, String> {
-    match (site, wanted(site, transport)) {
-        (Site::Address(address, port), _) => {
+    match site {
+        Site::Address(address, port) => {
             Ok(vec![SocketAddr::new(*address, port.unwrap_or(transport.default_port()))])
         }
-        (_, Some(wanted)) => match places.get(&wanted) {
-            Some(found) => found.clone().map_err(|why| format!("its name {wanted} leads nowhere: {why}")),
-            None => Err(format!("its name {wanted} is being looked up")),
-        },
-        (_, None) => Ok(Vec::new()),
+        Site::Name(host, port) => {
+            let wanted = Wanted { host: host.clone(), port: *port, transport };
+            match places.get(&wanted) {
+                Some(found) => found.clone().map_err(|why| format!("its name {wanted} leads nowhere: {why}")),
+                None => Err(format!("its name {wanted} is being looked up")),
+            }
+        }
     }
 }
 
@@ -154,17 +155,18 @@ pub fn setup(center: &Center, bound: Bound, places: &Places) -> Setup {
         unproved: Vec::new(),
     };
     for trunk in &center.trunks {
-        let credentials = credentials(trunk).unwrap_or_else(|why| {
-            setup.unproved.push((trunk.name.clone(), why));
-            None
-        });
+        let credentials = trunk.account.as_ref().map(credentials);
+        let why = credentials.as_ref().and_then(|found| found.as_ref().err());
+        setup.unproved.extend(why.map(|why| (trunk.name.clone(), why.clone())));
         let of = |site: &Site| located(site, trunk.transport, places);
         let known = |site: &Site| of(site).unwrap_or_default();
         let register = trunk.register.as_ref();
         let registrar = register.map(|register| Site::of(&register.registrar));
-        let registration = register
-            .zip(registrar.as_ref())
-            .map(|(wanted, site)| registration(trunk, wanted, credentials.as_ref(), bound, of(site)));
+        let registration = register.zip(registrar.as_ref()).zip(credentials.as_ref()).map(
+            |((wanted, site), credentials)| {
+                registration(wanted, trunk.transport, credentials.as_ref(), bound, of(site))
+            },
+        );
         let out = trunk.outbound.as_ref();
         setup.ways_out.extend(out.map(|site| (trunk.name.clone(), known(site))));
         for site in registrar.iter().chain(out) {
@@ -180,7 +182,7 @@ pub fn setup(center: &Center, bound: Bound, places: &Places) -> Setup {
             name: trunk.name.clone(),
             sources: trunk.sources.iter().flat_map(known).map(|at| at.ip()).collect(),
             trusted: trunk.trusted,
-            credentials,
+            credentials: credentials.and_then(Result::ok),
             registration,
         });
     }
@@ -188,27 +190,22 @@ pub fn setup(center: &Center, bound: Bound, places: &Places) -> Setup {
 }
 
 /// Who we are to a trunk that asks; or why that cannot be proved.
-fn credentials(trunk: &Trunk) -> Result<Option<Credentials>, String> {
-    let Some(account) = trunk.account.as_ref() else { return Ok(None) };
+fn credentials(account: &TrunkAccount) -> Result<Credentials, String> {
     let Ok(password) = std::env::var(&account.password_env) else {
         return Err(format!("its password {} is not in the environment", account.password_env));
     };
-    Ok(Some(Credentials { username: account.username.clone(), password: Secret::new(password) }))
+    Ok(Credentials { username: account.username.clone(), password: Secret::new(password) })
 }
 
 /// How to register at a trunk whose registrar is there; or why that cannot be.
 fn registration(
-    trunk: &Trunk,
     wanted: &flow::center::TrunkRegistration,
-    credentials: Option<&Credentials>,
+    transport: Transport,
+    credentials: Result<&Credentials, &String>,
     bound: Bound,
     registrar: Result<Vec<SocketAddr>, String>,
 ) -> Result<TrunkRegistration, TrunkTrouble> {
-    let transport = trunk.transport;
-    let variable = || trunk.account.as_ref().map_or("", |account| account.password_env.as_str());
-    let unproved =
-        || TrunkTrouble::Hindered(format!("its password {} is not in the environment", variable()));
-    let credentials = credentials.ok_or_else(unproved)?;
+    let credentials = credentials.map_err(|why| TrunkTrouble::Hindered(why.clone()))?;
     let unbound = || TrunkTrouble::Hindered(format!("{transport} is not bound"));
     let local = bound.at(transport).ok_or_else(unbound)?;
     let places = registrar.map_err(TrunkTrouble::Nowhere)?;
