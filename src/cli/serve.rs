@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 
 use tokio::net::TcpListener;
 use tokio::runtime;
+use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
-use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
 use crate::api;
@@ -68,6 +68,12 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
         }
         None => None,
     };
+    // Before anything is begun that a signal must not break off: whoever asks a server to end while it starts has it
+    // end well as soon as it serves.
+    let signals = {
+        let _web = web.enter();
+        Signals::hear()?
+    };
     let running = server::start(&options)?;
     let address = http.local_addr()?;
     let secure = https.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -103,7 +109,7 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     if let Some((listener, tls)) = https.zip(running.tls.clone()) {
         web.spawn(listener::serve(listener, Some(tls), router, doors));
     }
-    web.spawn(stop_on_signal(control));
+    web.spawn(signals.stop(control));
     let bound = Bound { sip: running.sip, sip_tls: running.sip_tls, http: address, https: secure };
     let trouble = running.flows.status().trouble();
     let accounts = running.store.agent_accounts()?;
@@ -111,26 +117,38 @@ fn serve(options: ServeOptions) -> Result<(), ServeError> {
     running.join()
 }
 
-async fn stop_on_signal(control: ControlHandle) {
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut upgrade)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::user_defined2()),
-    ) else {
-        return warn!("signals cannot be received: only kill -9 will stop the server");
-    };
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = upgrade.recv() => {
-                // Where it is refused, the server is ending already.
-                let _ = control.leave().await;
+/// Those that end the server. They are kept from when they are heard until somebody asks for them.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    upgrade: Signal,
+}
+
+impl Signals {
+    /// From now on none of them ends the process by itself.
+    fn hear() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            upgrade: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// Has the control thread do what each asks for, until it is ending.
+    async fn stop(mut self, control: ControlHandle) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+                _ = self.upgrade.recv() => {
+                    // Where it is refused, the server is ending already.
+                    let _ = control.leave().await;
+                    return;
+                }
+            }
+            if control.shut_down().await.is_err() {
                 return;
             }
-        }
-        if control.shut_down().await.is_err() {
-            return;
         }
     }
 }

@@ -80,6 +80,17 @@ fn a_server_that_is_told_twice_hangs_up_and_ends_at_once() {
 }
 
 #[test]
+fn a_server_that_is_told_to_end_while_it_starts_ends_well() {
+    let mut server = Server::start();
+    server.terminate();
+    server.ends(10);
+    server.begin();
+    server.terminate();
+    server.ends(60);
+    assert!(server.logged().contains("stopped"), "{}", server.logged());
+}
+
+#[test]
 fn a_waiting_caller_whom_a_supervisor_ends_has_not_given_up_and_it_is_told_who_ended_it() {
     if !available("a_waiting_caller_whom_a_supervisor_ends_…", &["baresip"]) {
         return;

@@ -110,6 +110,15 @@ impl Server {
         self.is_ready();
     }
 
+    /// Starts it again, and waits no longer than until it has its data folder: it does not serve yet.
+    pub fn begin(&mut self) {
+        let lock = self.data().join("lock");
+        fs::remove_file(&lock).expect("it has ended, and had its folder");
+        self.process = self.spawn(&["serve"], self.lost);
+        self.starts += 1;
+        within(60, "it has its data folder", || lock.exists().then_some(()));
+    }
+
     /// Starts a standby, with a data folder of its own as on another machine, and waits until it has everything.
     pub fn start_standby(&mut self) {
         let server = format!("127.0.0.1:{}", self.sip + 5);
