@@ -117,9 +117,7 @@ function drawState() {
   const named = { ready: "Ready", not_ready: "Not ready", offline: "Offline", reserved: "A customer is being called back for you", ringing: "Ringing", talking: "In a call", wrap_up: "Wrap-up" };
   const state = named[desk.state] ?? "Signed in";
   write(at("state"), desk.reason ? `${state}: ${desk.reason}` : state);
-  const [kind, moment] = desk.until && desk.state === "wrap_up" ? ["until", desk.until] : ["since", desk.since];
-  redraw(at("state-clock"), [kind, moment], () =>
-    moment ? [kind === "until" ? "ends in " : "for ", clockOf({}, moment, kind)] : []);
+  redraw(at("state-clock"), [desk.state, desk.since, desk.until], stateClock);
   const { next } = desk;
   show(at("next"), Boolean(next));
   if (next) write(at("next"), `then ${words(next.state)}${next.reason ? `: ${next.reason}` : ""}`);
@@ -139,6 +137,14 @@ function drawState() {
     not_ready: "No call comes until you are ready again.",
     offline: "Be ready, and this page is your phone, unless a SIP phone of yours is signed in.",
   }[desk.state] ?? "Calls that you are part of stand here.");
+}
+
+// How long it lasts already, or still where that is known.
+function stateClock() {
+  const { state, since, until } = desk;
+  if (until && state === "wrap_up") return ["ends in ", clockOf({}, until, "until")];
+  if (until && state === "ringing") return ["for ", clockOf({}, until, "until"), " more"];
+  return since ? ["for ", clockOf({}, since)] : [];
 }
 
 function drawChips(call) {

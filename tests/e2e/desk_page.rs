@@ -116,6 +116,8 @@ fn a_newcomer_walks_through_the_demo_as_caller_and_as_agent() {
     assert!(facts.contains("by PIN") && facts.contains("billing"), "{facts}");
     let clock = text(&mut alice, "#call-clock");
     assert!(clock.starts_with("0:"), "by the server's clock: {clock}");
+    let left = text(&mut alice, "#state-clock");
+    assert!(left.starts_with("for 0:") && left.ends_with(" more"), "it rings so long yet: {left}");
     assert!(text(&mut caller, "#captions").contains("Juniper"), "what is said is shown");
     alice.run("await page.click('#pick-up')");
     alice.hears("phone", CALLER_HZ, 20);

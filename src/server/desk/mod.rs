@@ -182,7 +182,7 @@ impl Desks {
                 let promise = state.promises.apply(call, wall, what);
                 let owners =
                     promise.into_iter().flat_map(|(before, after)| before.into_iter().chain([after]));
-                let mut rung = state.call(call, dated);
+                let mut rung = state.call(&self.rules, call, dated);
                 rung.extend(owners.map(|promise| promise.owner));
                 rung
             }
@@ -284,7 +284,6 @@ impl State {
         let last = desk.calls.last().and_then(|id| self.calls.get(id));
         let rules = last.and_then(|call| call.queue.as_ref()).and_then(|queue| rules.get(queue));
         let lasts: Option<Duration> = match to {
-            AgentStateName::Ringing => rules.map(|rules| rules.ring),
             AgentStateName::WrapUp => rules.map(|rules| rules.wrap_up),
             _ => None,
         };
@@ -306,7 +305,7 @@ impl State {
     }
 
     /// Something happened to a call. Whose desks changed.
-    fn call(&mut self, id: CallId, dated: &DatedFact) -> Vec<Name> {
+    fn call(&mut self, rules: &BTreeMap<Name, QueueRules>, id: CallId, dated: &DatedFact) -> Vec<Name> {
         if matches!(dated.fact.what, What::CallArrived { .. } | What::CallPlaced { .. }) {
             self.calls.insert(id, DeskCall::new(id, dated.wall));
         }
@@ -315,6 +314,7 @@ impl State {
             return Vec::new();
         }
         let part_of: Vec<Name> = call.parts.iter().map(|part| part.agent.clone()).collect();
+        let ring = call.queue.as_ref().and_then(|queue| rules.get(queue)).map(|rules| rules.ring);
         for agent in &part_of {
             let desk = self.agents.entry(agent.clone()).or_default();
             if !desk.calls.contains(&id) {
@@ -334,6 +334,13 @@ impl State {
                 self.end_wrap_up(agent, Some(id))
             }
             What::TakenOver { by, .. } => self.end_wrap_up(by, None),
+            // The agent is ringing by now, and only the call says for how long.
+            What::AgentRinging { agent, .. } => {
+                let rings = |desk: &&mut AgentDesk| desk.state == Some(AgentStateName::Ringing);
+                if let Some(desk) = self.agents.get_mut(agent).filter(rings) {
+                    desk.until = ring.map(|ring| dated.wall + ring);
+                }
+            }
             _ => {}
         }
         self.drop_if_over(id);

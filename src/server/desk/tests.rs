@@ -73,6 +73,24 @@ fn before_picking_up_the_desk_says_who_calls_and_what_they_have_been_through() {
 }
 
 #[test]
+fn a_desk_that_rings_says_until_when_it_does() {
+    let desks = desks();
+    let rings = sample::whole_call(7).into_iter().take(20);
+    // The state comes first, as the engine tells it.
+    let (before, last): (Vec<_>, Vec<_>) = rings.partition(|fact| fact.at < Timestamp::from_secs(40));
+    tell(&desks, before);
+    tell(&desks, [state(40, "bob", AgentStateName::Ringing)]);
+    tell(&desks, last);
+    let desk = desks.view("bob").desk;
+    assert_eq!(
+        desk.until,
+        Some(sample::STARTED + Duration::from_secs(40) + QueueRules::named("billing").ring)
+    );
+    tell(&desks, [state(43, "bob", AgentStateName::Talking)]);
+    assert_eq!(desks.view("bob").desk.until, None);
+}
+
+#[test]
 fn an_agent_who_hears_a_whisper_has_picked_up_and_does_not_talk_yet() {
     let desks = desks();
     tell(&desks, sample::whole_call(7).into_iter().take(20));
