@@ -34,6 +34,7 @@ async function begin() {
   });
   at("filters").addEventListener("reset", () => setTimeout(search));
   at("more").addEventListener("click", () => search(older));
+  at("calls").addEventListener("click", openByRow);
   at("all").addEventListener("change", drawLines);
   at("goals").addEventListener("toggle", () => at("goals").open && attempt(at("error"), drawGoals));
   at("trends").addEventListener("toggle", () => at("trends").open && attempt(at("error"), drawTrends));
@@ -41,6 +42,12 @@ async function begin() {
   addEventListener("hashchange", () => tell(location.hash.slice(1)));
   await search();
   if (location.hash.length > 1) tell(location.hash.slice(1));
+}
+
+// A row is as good as the link in it, except where somebody marks its text.
+function openByRow({ target }) {
+  const line = target.closest("tr");
+  if (line && !target.closest("a") && getSelection().isCollapsed) location.hash = line.dataset.call;
 }
 
 async function search(before = null) {
