@@ -85,7 +85,10 @@ async function targets(agent, queue) {
   const others = agents.filter(({ id }) => id !== agent);
   const group = (label, some) => (some.length === 0 ? [] : [make("optgroup", { label }, ...some.map((one) =>
     make("option", { value: `agent ${one.id}` }, `${one.id}, ${words(one.state)} (${one.skills.join(", ") || "no skills"})`)))]);
+  // Nobody is rung by a key too early who cannot help: where no one who can is ready, the agent says whom.
+  const helps = others.some(({ fits, state }) => fits && state === "ready");
   return [
+    ...(helps ? [] : [make("option", { value: "", selected: true, disabled: true }, "Choose…")]),
     ...group(queue ? `Agents for ${queue}` : "Agents", others.filter(({ fits }) => fits)),
     ...group("Other agents", others.filter(({ fits }) => !fits)),
     make("optgroup", { label: "Whoever is free in" }, ...queues.map(({ name, when, waiting }) =>
@@ -128,6 +131,7 @@ function wireConsult(call, begin, agent) {
     const { title, main, others } = MODES[mode];
     await attempt(at("call-error"), async () => {
       at("target").replaceChildren(...(await targets(agent, queue)));
+      at("target").required = mode !== "amend";
       at("target").dispatchEvent(new Event("change"));
       // What was written for this call before is not written again; another call begins anew.
       if (dialog.dataset.call !== String(id) || mode === "amend") {

@@ -237,10 +237,16 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
     alice.run("await page.click('#verify-dialog button[value=passed]')");
     verified(&mut alice, "\\nby alice, document, ");
 
+    alice.run("await page.click('#consult')");
+    alice.sees("nobody who can help is ready", 10, "document.querySelector('#target').value === ''");
+    alice.run("await page.keyboard.press('Escape')");
+
     // Consult, whom, what about, what is wanted, send: five actions of the sender.
     let mut bob = Browser::start(COLLEAGUE_HZ);
     sits_at_the_desk(&mut bob, &server, "bob");
+    server.wait_for_agent("bob", "ready", 20);
     alice.run("await page.click('#consult')");
+    alice.sees("who can is proposed", 10, "document.querySelector('#target').value === 'agent bob'");
     alice.run("await page.selectOption('#target', 'agent bob')");
     alice.run("await page.fill('#issue', 'boiler leaks since noon')");
     alice.run("await page.fill('#wants', 'somebody today')");
