@@ -106,8 +106,9 @@ async fn act(
     if for_supervisors(&request) {
         actor.supervises()?;
     }
-    state.control.ask_call(&who, CallId(id), request).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({}))))
+    let promised = state.control.ask_call(&who, CallId(id), request).await?;
+    let answer = promised.map(|promise| json!({ "promise": promise.0 }));
+    Ok((StatusCode::ACCEPTED, Json(answer.unwrap_or_else(|| json!({})))))
 }
 
 /// Who is to be called.

@@ -136,7 +136,7 @@ fn api_with(
                 }
                 ControlRequest::AskCall { who, call: CallId(7), request, reply } => {
                     let _ = asked_sender.send((who.to_string(), *request));
-                    let _ = reply.send(Ok(()));
+                    let _ = reply.send(Ok(None));
                 }
                 ControlRequest::AskCall { reply, .. } => {
                     let _ = reply.send(Err(Refusal::NotTold.into()));

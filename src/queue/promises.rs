@@ -89,6 +89,9 @@ pub enum PromiseWish {
     },
 }
 
+/// How long the same promise is the one that was made; so far apart may it be due, for it is often due in so long from now.
+const SAID_AGAIN: Duration = Duration::from_secs(60);
+
 /// The ledger.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Promises {
@@ -116,23 +119,32 @@ impl Promises {
         self.due.first().map(|(due, _)| *due)
     }
 
-    /// Makes a promise; the fact that tells it.
-    pub fn make(&mut self, now: WallTime, new: NewPromise) -> Result<What, PromiseError> {
+    /// Makes a promise: its number, and the fact that tells it. Said twice it is one promise, and nothing is told the second
+    /// time: a program, or a hand, that did not hear the answer says it again.
+    pub fn make(
+        &mut self,
+        now: WallTime,
+        new: NewPromise,
+    ) -> Result<(PromiseId, Option<What>), PromiseError> {
         if new.due <= now {
             return Err(PromiseError::Past);
         }
         if new.due > now + LATEST {
             return Err(PromiseError::TooFar);
         }
+        let words = short(&new.words)?;
+        if let Some(said) = self.open.iter().find(|promise| is_said_again(promise, &new, &words, now)) {
+            return Ok((said.id, None));
+        }
         if self.open.len() >= MOST_OPEN {
             return Err(PromiseError::TooMany);
         }
-        let words = short(&new.words)?;
         self.highest += 1;
-        let id = Some(PromiseId(self.highest));
+        let number = PromiseId(self.highest);
+        let id = Some(number);
         let NewPromise { call, owner: agent, kind: promise, due, to, .. } = new;
         let made = What::PromiseMade { id, agent, promise, due, words, to: Box::new(to) };
-        Ok(self.tell(now, call, made).1)
+        Ok((number, Some(self.tell(now, call, made).1)))
     }
 
     /// Does what somebody says of a promise: whoever owes it, or who `supervises`. The call that it was made in, the fact
@@ -225,6 +237,16 @@ fn next_step(promise: &Promise) -> WallTime {
     WallTime(due.0.saturating_sub(before))
 }
 
+/// Whether this is what was promised a moment ago in the same call, by the same person, in the same words and for nearly the
+/// same time.
+fn is_said_again(promise: &Promise, new: &NewPromise, words: &str, now: WallTime) -> bool {
+    let apart = Duration::from_micros(promise.due.0.abs_diff(new.due.0));
+    (promise.call, &promise.owner, promise.kind) == (new.call, &new.owner, new.kind)
+        && promise.words == words
+        && apart <= SAID_AGAIN
+        && now.since(promise.made) <= SAID_AGAIN
+}
+
 fn short(words: &str) -> Result<String, PromiseError> {
     let words = words.trim();
     match words.chars().count() {
@@ -256,10 +278,7 @@ mod tests {
     }
 
     fn made(promises: &mut Promises, now: WallTime, due: WallTime) -> PromiseId {
-        let Ok(What::PromiseMade { id: Some(id), .. }) = promises.make(now, callback(due)) else {
-            panic!("it was refused")
-        };
-        id
+        promises.make(now, callback(due)).expect("it may be promised").0
     }
 
     /// What is told at the ledger's next deadline, and when.
@@ -326,10 +345,30 @@ mod tests {
         let words = "x".repeat(LONGEST_WORDS + 1);
         let long = NewPromise { words, ..callback(at(20)) };
         assert_eq!(promises.make(at(10), long), Err(PromiseError::Long(LONGEST_WORDS + 1)));
-        for _ in 0..MOST_OPEN {
-            made(&mut promises, at(10), at(20));
+        for call in 1..=MOST_OPEN as u64 {
+            assert!(promises.make(at(10), NewPromise { call: CallId(call), ..callback(at(20)) }).is_ok());
         }
-        assert_eq!(promises.make(at(10), callback(at(20))), Err(PromiseError::TooMany));
+        let more = NewPromise { call: CallId(0), ..callback(at(20)) };
+        assert_eq!(promises.make(at(10), more), Err(PromiseError::TooMany));
+        let again = NewPromise { call: CallId(1), ..callback(at(20)) };
+        assert_eq!(promises.make(at(10), again), Ok((PromiseId(1), None)), "it is no more than there are");
+    }
+
+    #[test]
+    fn what_is_promised_twice_within_a_minute_is_one_promise() {
+        let mut promises = Promises::default();
+        let first = made(&mut promises, at(0), at(600));
+        assert_eq!(promises.make(at(30), callback(at(630))), Ok((first, None)), "in ten minutes, said again");
+        for other in [
+            NewPromise { call: CallId(8), ..callback(at(600)) },
+            NewPromise { owner: "bob".into(), ..callback(at(600)) },
+            NewPromise { kind: PromiseKind::Answer, ..callback(at(600)) },
+            NewPromise { words: "the invoice".to_owned(), ..callback(at(600)) },
+            callback(at(700)),
+        ] {
+            assert!(matches!(promises.make(at(30), other), Ok((id, Some(_))) if id != first));
+        }
+        assert!(matches!(promises.make(at(61), callback(at(600))), Ok((_, Some(_)))), "it was long ago");
     }
 
     #[test]
@@ -363,7 +402,7 @@ mod tests {
                     _ => {
                         let due = now + HOUR * chance.below(100) as u32;
                         let made = promises.make(now, callback(due));
-                        facts.extend(made.ok().map(|what| (CallId(7), now, what)));
+                        facts.extend(made.ok().and_then(|(_, told)| told).map(|what| (CallId(7), now, what)));
                         continue;
                     }
                 };

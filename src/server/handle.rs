@@ -106,7 +106,7 @@ pub enum ControlRequest {
         who: Name,
         call: CallId,
         request: Box<AgentRequest>,
-        reply: oneshot::Sender<Result<(), ControlError>>,
+        reply: oneshot::Sender<Result<Option<PromiseId>, ControlError>>,
     },
     /// Somebody fetches a recording: it is told before they have it.
     RecordingFetched {
@@ -233,8 +233,13 @@ impl ControlHandle {
         self.ask(|reply| ControlRequest::HangUp { call, by, reply }).await
     }
 
-    /// Asks something of a call in an agent's or a supervisor's name.
-    pub async fn ask_call(&self, who: &str, call: CallId, request: AgentRequest) -> Result<(), ControlError> {
+    /// Asks something of a call in an agent's or a supervisor's name; the number of what was promised by it.
+    pub async fn ask_call(
+        &self,
+        who: &str,
+        call: CallId,
+        request: AgentRequest,
+    ) -> Result<Option<PromiseId>, ControlError> {
         let (who, request) = (who.into(), Box::new(request));
         self.ask(|reply| ControlRequest::AskCall { who, call, request, reply }).await
     }

@@ -28,7 +28,10 @@ fn a_promise_is_reminded_of_missed_and_settled_over_a_crash() {
         (talk.server.act(talk.call, "alice", "promise", promise).0 == 202).then_some(())
     });
     let late = json!({ "kind": "callback", "due": in_seconds(3_600), "words": "the part" });
-    talk.acts("alice", "promise", late);
+    let say = || talk.server.act(talk.call, "alice", "promise", late.clone());
+    let (first, again) = (say(), say());
+    assert_eq!((first.0, &first.1["promise"]), (202, &json!(2)), "{first:?}");
+    assert_eq!(again, first, "said twice it is one promise");
     let story = talk.server.story_with(&talk.sip_call_id, "promise_overdue", 10);
     assert_eq!(story.only("promise_reminded")["agent"], "alice");
     let desk = talk.server.get("/api/v1/desk-view?agent=alice");

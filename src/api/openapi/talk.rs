@@ -184,6 +184,17 @@ fn required(action: &str) -> &'static [&'static str] {
     }
 }
 
+/// What is answered to what is being done.
+fn taken(action: &str) -> Value {
+    let number = json!({ "type": "integer", "description": "The number of what was promised by it" });
+    match action {
+        "promise" => json!({ "type": "object", "properties": { "promise": number } }),
+        // It may be said without one.
+        "outcome" => json!({ "type": "object", "required": [], "properties": { "promise": number } }),
+        _ => json!({ "type": "object", "properties": {} }),
+    }
+}
+
 fn path(name: &str, summary: &str, mut fields: Value) -> (String, Value) {
     fields["agent"] =
         json!({ "type": "string", "description": "Who acts; whoever is signed in leaves it out" });
@@ -196,7 +207,7 @@ fn path(name: &str, summary: &str, mut fields: Value) -> (String, Value) {
             "summary": summary,
             "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
             "responses": {
-                "202": { "description": "It is being done", "content": { "application/json": {} } },
+                "202": { "description": "It is being done", "content": { "application/json": { "schema": taken(name) } } },
                 "404": problem, "409": problem, "415": problem, "422": problem, "503": problem,
             },
         },

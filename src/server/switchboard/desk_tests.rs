@@ -479,7 +479,7 @@ impl House {
         for event in self.streams.closed() {
             self.tell(Input::Media(event));
         }
-        done.map_err(|error| error.to_string())
+        done.map(drop).map_err(|error| error.to_string())
     }
 
     fn wants(&mut self, agent: &str, wish: AgentWish) {

@@ -73,7 +73,7 @@ impl Switchboard {
         talked.ok_or_else(|| Refusal::NeverTalked(who.clone()))
     }
 
-    /// An agent promises something to the caller whom they talk with, or talked with lately.
+    /// An agent promises something to the caller whom they talk with, or talked with lately; the promise's number.
     pub(super) fn promise(
         &mut self,
         now: Now,
@@ -81,14 +81,14 @@ impl Switchboard {
         who: &Name,
         draft: PromiseDraft,
         out: &mut Vec<Output>,
-    ) -> Result<(), ControlError> {
+    ) -> Result<PromiseId, ControlError> {
         let to = self.talked_with(who, call)?;
         let PromiseDraft { kind, due, words } = draft;
         let new = NewPromise { call, owner: who.clone(), kind, due, words, to };
-        let what = self.promises.make(now.wall, new).map_err(Refusal::Promise)?;
-        out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
+        let (id, told) = self.promises.make(now.wall, new).map_err(Refusal::Promise)?;
+        out.extend(told.map(|what| Output::Fact(Fact { at: now.at, call: Some(call), what })));
         self.note_promises_due(now);
-        Ok(())
+        Ok(id)
     }
 
     /// What may be promised at a level of escalation.
@@ -168,7 +168,7 @@ mod tests {
     const DUE: WallTime = WallTime(600_000_000);
 
     impl House {
-        fn asks(&mut self, who: &str, request: AgentRequest) -> Result<(), ControlError> {
+        fn asks(&mut self, who: &str, request: AgentRequest) -> Result<Option<PromiseId>, ControlError> {
             let now = Now { at: Timestamp::from_secs(1), wall: WallTime(1_000_000) };
             let mut out = Vec::new();
             let done = self.switchboard.request(now, CALL, &who.into(), request, &mut self.streams, &mut out);
@@ -242,6 +242,21 @@ mod tests {
             "{settled:?}"
         );
         assert_eq!(house.switchboard.promises_deadline(), None);
+    }
+
+    #[test]
+    fn a_promise_is_answered_with_its_number_and_said_again_with_the_same() {
+        let mut house = House::new();
+        let mut say = |due, words: &str| {
+            let said = PromiseDraft { words: words.to_owned(), ..draft(due) };
+            (house.asks("alice", AgentRequest::Promise(Box::new(said))).unwrap(), house.facts.len())
+        };
+        let (first, told) = say(DUE, "the price");
+        assert_eq!(first, Some(PromiseId(1)));
+        assert_eq!(say(DUE + Duration::from_secs(5), "the price"), (first, told), "nothing is told again");
+        assert_eq!(say(DUE, "the invoice").0, Some(PromiseId(2)));
+        let done = house.asks("alice", outcome(Some(draft(DUE + Duration::from_secs(90))), None));
+        assert_eq!(done.unwrap(), Some(PromiseId(3)));
     }
 
     #[test]

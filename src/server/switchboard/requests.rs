@@ -8,6 +8,7 @@ use super::Switchboard;
 use super::reschedule;
 use crate::base::CallId;
 use crate::base::Name;
+use crate::base::PromiseId;
 use crate::call::Call;
 use crate::call::CallAction;
 use crate::call::request::AgentRequest;
@@ -28,7 +29,7 @@ const LONGEST_NOTE: usize = 2_000;
 pub(super) const RESERVED: &str = "kept for a customer who is being called back";
 
 impl Switchboard {
-    /// Does what `who` asks of a call, or says why not.
+    /// Does what `who` asks of a call, or says why not; the number of what was promised by it.
     pub fn request(
         &mut self,
         now: Now,
@@ -37,28 +38,28 @@ impl Switchboard {
         request: AgentRequest,
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
-    ) -> Result<(), ControlError> {
+    ) -> Result<Option<PromiseId>, ControlError> {
         if let AgentRequest::Outcome(report) = request {
             return self.outcome(now, call, who, *report, out);
         }
         if let AgentRequest::Misrouted { belongs, reason } = request {
-            return self.misrouted(now, call, who, belongs, reason, out);
+            return self.misrouted(now, call, who, belongs, reason, out).map(|()| None);
         }
         if let AgentRequest::NotMisrouted = request {
             self.routed(who, call)?;
             let what = What::MisroutedTakenBack { agent: who.clone() };
             out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
-            return Ok(());
+            return Ok(None);
         }
         if let AgentRequest::Quote { level } = &request {
             let draft = self.quote_of(now, level)?;
-            return self.promise(now, call, who, draft, out);
+            return self.promise(now, call, who, draft, out).map(Some);
         }
         if let AgentRequest::Promise(draft) = request {
-            return self.promise(now, call, who, *draft, out);
+            return self.promise(now, call, who, *draft, out).map(Some);
         }
         if matches!(request, AgentRequest::Move { .. } | AgentRequest::Prioritise(_)) {
-            return self.change_wait(now, call, who, request, streams, out);
+            return self.change_wait(now, call, who, request, streams, out).map(|()| None);
         }
         self.can_be_reached(who, call, &request)?;
         let listens = request == AgentRequest::Listen;
@@ -71,7 +72,7 @@ impl Switchboard {
         }
         self.pending.push_front(Pending::Actions(call, actions));
         self.settle(now, streams, out);
-        Ok(())
+        Ok(None)
     }
 
     /// Asks a call by the center that it began with; none when it is over. What it wants done is for the one who asks to
@@ -173,7 +174,7 @@ impl Switchboard {
         who: &Name,
         report: OutcomeReport,
         out: &mut Vec<Output>,
-    ) -> Result<(), ControlError> {
+    ) -> Result<Option<PromiseId>, ControlError> {
         self.talked_with(who, call)?;
         let OutcomeReport { outcome, reason_code, note, promise, kept } = report;
         for (text, most) in [(&reason_code, LONGEST_REASON), (&note, LONGEST_NOTE)] {
@@ -187,15 +188,13 @@ impl Switchboard {
         }
         // It is refused before anything is told, or not at all.
         let place = out.len();
-        if let Some(promise) = promise {
-            self.promise(now, call, who, promise, out)?;
-        }
+        let promised = promise.map(|promise| self.promise(now, call, who, promise, out)).transpose()?;
         let what = What::OutcomeSet { agent: who.clone(), outcome, reason_code, note };
         out.insert(place, Output::Fact(Fact { at: now.at, call: Some(call), what }));
         if let Some(id) = kept {
             let wish = PromiseWish::Kept { words: format!("with call {call}") };
             self.promise_wish(now, id, (who, false), wish, out)?;
         }
-        Ok(())
+        Ok(promised)
     }
 }
