@@ -252,6 +252,8 @@ pub enum Refusal {
     NoPauseReason,
     #[error("{name} is {state}")]
     NotReady { name: Name, state: &'static str },
+    #[error("{name} is {state}")]
+    Busy { name: Name, state: &'static str },
     #[error("no phone of {0} is signed in")]
     NoPhone(Name),
     #[error("{0} has not talked with this caller")]
@@ -267,7 +269,7 @@ impl Refusal {
     pub fn sip_status(&self) -> u16 {
         match self {
             Refusal::NoSuchTarget(_) | Refusal::NoSuchNumber(_) => 404,
-            Refusal::NotReady { .. } | Refusal::NoPhone(_) => 480,
+            Refusal::NotReady { .. } | Refusal::Busy { .. } | Refusal::NoPhone(_) => 480,
             _ => 403,
         }
     }
@@ -335,6 +337,7 @@ impl Refusal {
             Refusal::RecordingRuns => "there is nothing to resume",
             Refusal::NoPauseReason => "say why: the history shows it",
             Refusal::NotReady { .. } => "choose somebody who is ready, or a queue",
+            Refusal::Busy { .. } => "that comes first: GET /api/v1/agents shows when it is over",
             Refusal::NoPhone(_) => r#"sign a SIP phone in, or let /desk be one: "Use this page as my phone""#,
             Refusal::Hindered(Hindrance::NotWaiting) => {
                 "an agent may have them already: GET /api/v1/wallboard"

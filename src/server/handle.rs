@@ -191,6 +191,10 @@ impl ControlError {
             ControlError::UnknownAgent(_) | ControlError::UnknownSkill(_) | ControlError::UnknownCall(_) => {
                 404
             }
+            // Whom it names there is not: the same request will never do.
+            ControlError::Refused(
+                Refusal::NoSuchTarget(_) | Refusal::NoSuchNumber(_) | Refusal::QueueCalled,
+            ) => 422,
             ControlError::Refused(_) => 409,
             ControlError::Overloaded | ControlError::Stopping => 503,
         }

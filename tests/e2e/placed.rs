@@ -67,6 +67,8 @@ fn an_agent_calls_a_number_and_shows_the_center_s() {
     };
     let (status, problem) = place(json!({ "agent": "bob" }));
     assert_eq!((status, &problem["error"]), (409, &json!("bob is signed out")));
+    assert_eq!(place(json!({ "number": "abc" })).0, 422, "no number");
+    assert_eq!(place(json!({ "agent": "nobody" })).0, 422, "nobody of ours");
     let (status, answer) = place(json!({ "number": OUTSIDE }));
     assert_eq!(status, 202, "{answer}");
     let call = answer["call"].as_u64().expect("the call's number");
@@ -75,7 +77,20 @@ fn an_agent_calls_a_number_and_shows_the_center_s() {
     assert!(shown["peeruri"].as_str().is_some_and(|uri| uri.contains("+12025550100")), "{shown}");
     hear_each_other(&alice, &outside);
     server.wait_for_agent("alice", "talking", 5);
-    assert_eq!(place(json!({ "number": OUTSIDE })).0, 409, "she talks already");
+    for (action, body) in [
+        ("outcome", json!({ "outcome": "resolved" })),
+        ("misrouted", json!({})),
+        ("move", json!({ "queue": "support" })),
+        ("prioritise", json!({ "first": true })),
+        ("supervise", json!({ "mode": "listen" })),
+        ("take_over", json!({})),
+    ] {
+        let (status, problem) = server.act(424_242, "alice", action, body);
+        assert_eq!((status, &problem["error"]), (404, &json!("there is no call 424242 now")), "{action}");
+    }
+    let (status, problem) = place(json!({ "number": OUTSIDE }));
+    assert_eq!((status, &problem["error"]), (409, &json!("alice is in another call")));
+    assert!(problem["hint"].as_str().is_some_and(|hint| hint.starts_with("that comes first")), "{problem}");
 
     outside.hang_up();
     alice.wait_for("CALL_CLOSED", 5);

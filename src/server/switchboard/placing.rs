@@ -169,11 +169,11 @@ impl Switchboard {
         match self.engine.agent_state(agent) {
             Some(AgentState::Ringing(_) | AgentState::Talking(_)) => {
                 let state = "in another call";
-                return Err(Refusal::NotReady { name: name.clone(), state });
+                return Err(Refusal::Busy { name: name.clone(), state });
             }
             Some(AgentState::Reserved(_)) => {
                 let state = RESERVED;
-                return Err(Refusal::NotReady { name: name.clone(), state });
+                return Err(Refusal::Busy { name: name.clone(), state });
             }
             Some(AgentState::Offline) | None => return Err(Refusal::NoPhone(name.clone())),
             Some(AgentState::Ready | AgentState::NotReady(_) | AgentState::WrapUp) => {}

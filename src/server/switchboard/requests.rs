@@ -39,6 +39,9 @@ impl Switchboard {
         streams: &mut dyn Streams,
         out: &mut Vec<Output>,
     ) -> Result<Option<PromiseId>, ControlError> {
+        if !self.knows(call, &request) {
+            return Err(ControlError::UnknownCall(call));
+        }
         if let AgentRequest::Outcome(report) = request {
             return self.outcome(now, call, who, *report, out);
         }
@@ -75,6 +78,19 @@ impl Switchboard {
         Ok(None)
     }
 
+    /// Whether there is such a call: what is said of a talk may be said after it as well.
+    fn knows(&self, call: CallId, request: &AgentRequest) -> bool {
+        let of_talk = matches!(
+            request,
+            AgentRequest::Outcome(_)
+                | AgentRequest::Misrouted { .. }
+                | AgentRequest::NotMisrouted
+                | AgentRequest::Quote { .. }
+                | AgentRequest::Promise(_)
+        );
+        self.has_call(call) || of_talk && (1..self.next_call).contains(&call.0)
+    }
+
     /// Asks a call by the center that it began with; none when it is over. What it wants done is for the one who asks to
     /// pass on.
     pub(super) fn ask_call(
@@ -104,7 +120,7 @@ impl Switchboard {
             | AgentRequest::Transfer { to: Target::Agent(name) } => self.is_ready(name),
             AgentRequest::TakeOver if self.is_busy(who) => {
                 let state = "in another call";
-                Err(Refusal::NotReady { name: who.clone(), state })
+                Err(Refusal::Busy { name: who.clone(), state })
             }
             AgentRequest::Listen => self.may_listen(who, call),
             AgentRequest::TakeOver | AgentRequest::Supervise(Some(_)) if !self.can_be_let_in(who, call) => {
@@ -196,5 +212,57 @@ impl Switchboard {
             self.promise_wish(now, id, (who, false), wish, out)?;
         }
         Ok(promised)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::refer_tests::CALL;
+    use super::super::refer_tests::House;
+    use super::*;
+    use crate::base::Timestamp;
+    use crate::base::WallTime;
+    use crate::fact::SuperviseMode;
+
+    const NOW: Now = Now { at: Timestamp::from_secs(1), wall: WallTime(1_000_000) };
+
+    fn asks(
+        house: &mut House,
+        call: CallId,
+        request: AgentRequest,
+    ) -> Result<Option<PromiseId>, ControlError> {
+        let mut out = Vec::new();
+        house.switchboard.request(NOW, call, &"alice".into(), request, &mut house.streams, &mut out)
+    }
+
+    #[test]
+    fn of_a_call_that_there_is_not_nothing_else_is_said() {
+        let mut house = House::new();
+        let requests = || {
+            let quote = AgentRequest::Quote { level: "nobody".into() };
+            let (belongs, reason) = (Some("nowhere".into()), String::new());
+            [
+                quote,
+                AgentRequest::Misrouted { belongs, reason },
+                AgentRequest::NotMisrouted,
+                AgentRequest::Move { queue: "nowhere".into() },
+                AgentRequest::Prioritise(5),
+                AgentRequest::Supervise(Some(SuperviseMode::Listen)),
+                AgentRequest::TakeOver,
+                AgentRequest::Listen,
+                AgentRequest::Transfer { to: Target::Agent("bob".into()) },
+            ]
+        };
+        for request in requests() {
+            for none in [CallId(4_242), CallId(0)] {
+                assert_eq!(
+                    asks(&mut house, none, request.clone()),
+                    Err(ControlError::UnknownCall(none)),
+                    "{request:?}"
+                );
+            }
+            let there = asks(&mut house, CALL, request.clone());
+            assert!(!matches!(there, Err(ControlError::UnknownCall(_))), "{request:?}: {there:?}");
+        }
     }
 }
