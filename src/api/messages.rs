@@ -15,7 +15,6 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::api::ApiState;
-use crate::api::now;
 use crate::api::openapi::answer;
 use crate::api::openapi::maybe;
 use crate::api::openapi::problem;
@@ -25,8 +24,10 @@ use crate::api::problem::Problem;
 use crate::api::recording::sound;
 use crate::api::session::Actor;
 use crate::base::Name;
+use crate::call::request::Refusal;
 use crate::queue::api::AgentConfig;
 use crate::queue::api::Demand;
+use crate::server::ControlError;
 use crate::server::recorder;
 use crate::store::Message;
 use crate::store::MessageFilter;
@@ -116,14 +117,12 @@ pub(super) async fn handled(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, "say it in fewer words"));
     }
     let message = found(&state, &actor, id).await?;
-    if let Some(Handled { by, .. }) = &message.handled {
-        let who = by.as_deref().unwrap_or("a program on the server's machine");
-        let error = format!("{who} has handled it already");
-        return Err(Problem::new(StatusCode::CONFLICT, error, "read the list again"));
+    if let Some(Handled { by, .. }) = message.handled {
+        return Err(ControlError::from(Refusal::Handled(by)).into());
     }
     let (file, by) = (message.file, actor.person());
-    state.control.message_handled(file.call, file.part, by.clone(), words.clone()).await?;
-    let handled = Some(Handled { at: now(), by, words });
+    let at = state.control.message_handled(file.call, file.part, by.clone(), words.clone()).await?;
+    let handled = Some(Handled { at, by, words });
     let there = recorder::path(&state.data, file).exists();
     Ok(Json(MessageView::of(&Message { handled, ..message }, there)))
 }

@@ -159,7 +159,7 @@ fn api_with(
                 }
                 ControlRequest::MessageHandled { part, by, words, reply, .. } => {
                     let _ = fetched_sender.send((format!("{part} {words}"), by.map(|by| by.to_string())));
-                    let _ = reply.send(Ok(()));
+                    let _ = reply.send(Ok(sample::STARTED));
                 }
                 ControlRequest::Promise { id: PromiseId(3), who, supervises, wish, reply } => {
                     let settled = Some((WallTime(0), Some(who.clone()), format!("{wish:?}")));

@@ -262,6 +262,8 @@ pub enum Refusal {
     Hindered(Hindrance),
     #[error("{0}")]
     Promise(PromiseError),
+    #[error("{} has handled it already", .0.as_deref().unwrap_or(LOCAL))]
+    Handled(Option<Name>),
 }
 
 impl Refusal {
@@ -344,10 +346,14 @@ impl Refusal {
             }
             Refusal::Hindered(_) => "GET /api/v1/wallboard shows the queues and who is there",
             Refusal::Promise(error) => error.hint(),
+            Refusal::Handled(_) => "read the list again",
             Refusal::NeverTalked(_) => "only who talked with the caller can say what came of it",
         }
     }
 }
+
+/// Whoever says it and is nobody.
+const LOCAL: &str = "a program on the server's machine";
 
 fn list(errors: &[NoteError]) -> String {
     errors.iter().map(NoteError::to_string).collect::<Vec<_>>().join("; ")

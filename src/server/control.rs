@@ -413,8 +413,9 @@ impl Control {
                 false
             }
             ControlRequest::MessageHandled { call, part, by, words, reply } => {
-                inputs.push(Input::MessageHandled { call, part, by, words });
-                let _ = reply.send(Ok(()));
+                let now = self.clock.now();
+                let handled = self.switchboard.message_handled(now, (call, part), by, words, outputs);
+                let _ = reply.send(handled.map(|()| now.wall));
                 false
             }
             ControlRequest::Promise { id, who, supervises, wish, reply } => {

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::base::PromiseId;
+use crate::base::WallTime;
 use crate::call::request::AgentRequest;
 use crate::call::request::Refusal;
 use crate::fact::CustomerChange;
@@ -138,7 +139,7 @@ pub enum ControlRequest {
         part: u16,
         by: Option<Name>,
         words: String,
-        reply: oneshot::Sender<Result<(), ControlError>>,
+        reply: oneshot::Sender<Result<WallTime, ControlError>>,
     },
     /// Somebody says what became of a promise, or who owes it now; the answer is what it is then.
     Promise {
@@ -284,14 +285,14 @@ impl ControlHandle {
         self.ask(|reply| ControlRequest::Evaluated { call, agent, form, step, reply }).await
     }
 
-    /// Has the history say that a message is handled.
+    /// Has the history say that a message is handled, and since when it is.
     pub async fn message_handled(
         &self,
         call: CallId,
         part: u16,
         by: Option<Name>,
         words: String,
-    ) -> Result<(), ControlError> {
+    ) -> Result<WallTime, ControlError> {
         self.ask(|reply| ControlRequest::MessageHandled { call, part, by, words, reply }).await
     }
 

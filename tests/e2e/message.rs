@@ -1,6 +1,7 @@
 //! Callers who leave a message: what they said is in a file, and a task of its queue until somebody has handled it.
 
 use std::fs;
+use std::thread;
 
 use serde_json::Value;
 use serde_json::json;
@@ -79,11 +80,23 @@ fn a_message_is_stored_as_it_was_said_and_is_a_task_until_it_is_handled() {
         queues.iter().find(|queue| queue["name"] == "support").map(|queue| queue["messages"]["count"].clone())
     };
     within(60, "both are to be done", || (to_do() == Some(json!(2))).then_some(()));
-    let (status, done) = ask("POST", "/api/v1/messages/1/handled", Some("{\"words\":\"called back\"}"));
-    assert_eq!((status, &done["handled_words"]), (200, &json!("called back")));
-    within(60, "one is left to be done", || (to_do() == Some(json!(1))).then_some(()));
-    within(60, "a second time it is refused", || {
-        (ask("POST", "/api/v1/messages/1/handled", Some("{}")).0 == 409).then_some(())
+    // Three say at once that they have called back: one has.
+    let say = || ask("POST", "/api/v1/messages/1/handled", Some("{\"words\":\"called back\"}"));
+    let mut answers = thread::scope(|threads| {
+        let all = [(); 3].map(|()| threads.spawn(say));
+        all.map(|one| one.join().expect("the server answers"))
     });
+    answers.sort_by_key(|(status, _)| *status);
+    assert_eq!(answers.each_ref().map(|(status, _)| *status), [200, 409, 409], "{answers:?}");
+    let (done, second) = (&answers[0].1, &answers[1].1);
+    assert_eq!(done["handled_words"], "called back");
+    assert_eq!(second["error"], "a program on the server's machine has handled it already");
+    within(60, "one is left to be done", || (to_do() == Some(json!(1))).then_some(()));
+    let listed = within(60, "it is written", || {
+        let list = server.get("/api/v1/messages?handled=true");
+        list["messages"].get(0).cloned()
+    });
+    assert_eq!(listed["handled"], done["handled"], "when it was, by the answer and by the list");
+    assert_eq!(say().0, 409, "the list has it too");
     server.is_left_clean();
 }

@@ -1,6 +1,7 @@
 //! Recordings and messages: who hears them, and that it is told.
 
 use super::*;
+use crate::store::view::rfc3339;
 
 #[test]
 fn a_recording_is_for_supervisors_and_that_it_was_fetched_is_told_first() {
@@ -70,6 +71,7 @@ fn messages_are_heard_and_handled_by_those_who_serve_their_queue() {
     assert_eq!(api.fetched.recv().unwrap(), ("7.wav".to_owned(), Some("alice".to_owned())));
     let (status, done) = as_who("alice", "POST", "/api/v1/messages/1/handled", r#"{"words":"called"}"#);
     assert_eq!((status, &done["handled_by"], &done["audio"]), (200, &json!("alice"), &json!(true)));
+    assert_eq!(done["handled"], rfc3339(sample::STARTED), "when it is in the history");
     assert_eq!(api.fetched.recv().unwrap(), ("1 called".to_owned(), Some("alice".to_owned())));
     api.tell(vec![fact(What::MessageHandled { part: 1, by: Some("alice".into()), words: "called".into() })]);
     let (status, problem) = as_who("alice", "POST", "/api/v1/messages/1/handled", "{}");

@@ -188,8 +188,6 @@ pub enum Input {
     Verified { call: CallId, result: VerifyResult },
     /// A leg's recording ended by itself.
     RecordingEnded { leg: LegId, why: RecordingEnd },
-    /// Somebody has done what a message asks for.
-    MessageHandled { call: CallId, part: u16, by: Option<Name>, words: String },
     /// A person fetches a recording, or a message.
     RecordingFetched { call: CallId, file: RecordingFile, by: Option<Name> },
     /// What a service said.
@@ -287,6 +285,8 @@ pub struct Switchboard {
     agents: HashMap<Name, AgentId>,
     /// Whom each agent or supervisor talked with last, the newest at the end.
     talked: HashMap<Name, VecDeque<Talked>>,
+    /// The messages that were handled last, and by whom: the history may not have them yet.
+    handled: VecDeque<(CallId, u16, Option<Name>)>,
     /// Who talked with a caller last.
     owners: Owners,
     /// Who listens to a colleague in which call, or asks to: one each, and agents all.
@@ -367,6 +367,7 @@ impl Switchboard {
             engine: Engine::new(parts.center.engine_at(parts.started)),
             agents: names.enumerate().map(|(place, name)| (name, AgentId(place as u32))).collect(),
             talked: HashMap::new(),
+            handled: VecDeque::new(),
             owners: Owners::default(),
             listening: BTreeMap::new(),
             misdialled: Default::default(),
@@ -430,10 +431,6 @@ impl Switchboard {
                     }
                     RecordingKind::Message => What::MessageFetched { part: file.part, by },
                 };
-                out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
-            }
-            Input::MessageHandled { call, part, by, words } => {
-                let what = What::MessageHandled { part, by, words };
                 out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
             }
             Input::SetSkill { agent, skill, level, by } => self.set_skill(now, agent, skill, level, by, out),

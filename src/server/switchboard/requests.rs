@@ -25,6 +25,8 @@ use crate::server::handle::ControlError;
 
 /// The longest note to an outcome, in characters.
 const LONGEST_NOTE: usize = 2_000;
+/// How many messages are known that were handled, beside the history, which has them within a second.
+const HANDLED: usize = 1_024;
 /// What an agent is at who is reserved.
 pub(super) const RESERVED: &str = "kept for a customer who is being called back";
 
@@ -182,6 +184,28 @@ impl Switchboard {
         Ok(())
     }
 
+    /// Somebody has done what a message asks for. One person alone has: whoever says so first.
+    pub fn message_handled(
+        &mut self,
+        now: Now,
+        (call, part): (CallId, u16),
+        by: Option<Name>,
+        words: String,
+        out: &mut Vec<Output>,
+    ) -> Result<(), ControlError> {
+        let before = self.handled.iter().find(|known| (known.0, known.1) == (call, part));
+        if let Some((_, _, first)) = before {
+            return Err(Refusal::Handled(first.clone()).into());
+        }
+        if self.handled.len() == HANDLED {
+            self.handled.pop_front();
+        }
+        self.handled.push_back((call, part, by.clone()));
+        let what = What::MessageHandled { part, by, words };
+        out.push(Output::Fact(Fact { at: now.at, call: Some(call), what }));
+        Ok(())
+    }
+
     /// What came of a talk: taken from whoever talked with the caller lately, during the call and after it.
     fn outcome(
         &mut self,
@@ -264,5 +288,23 @@ mod tests {
             let there = asks(&mut house, CALL, request.clone());
             assert!(!matches!(there, Err(ControlError::UnknownCall(_))), "{request:?}: {there:?}");
         }
+    }
+
+    #[test]
+    fn a_message_is_handled_by_whoever_says_so_first() {
+        let mut house = House::new();
+        let mut out = Vec::new();
+        let mut says = |part, who: &str| {
+            let by = Some(Name::from(who));
+            house.switchboard.message_handled(NOW, (CALL, part), by, "called".to_owned(), &mut out)
+        };
+        assert_eq!(says(1, "alice"), Ok(()));
+        let problem = says(1, "sam").unwrap_err();
+        assert_eq!(
+            (problem.to_string().as_str(), problem.http_status()),
+            ("alice has handled it already", 409)
+        );
+        assert_eq!(says(2, "sam"), Ok(()), "it is another one");
+        assert_eq!(out.len(), 2, "told once each: {out:?}");
     }
 }
