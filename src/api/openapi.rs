@@ -369,7 +369,8 @@ fn main_schemas() -> Value {
         "Call": { "type": "object", "properties": {
             "id": integer, "direction": { "type": "string", "enum": ["inbound", "outbound", "internal"] }, "repeats": integer,
             "sip_call_id": string, "from": string, "display": string, "to": string,
-            "source": string, "trunk": maybe(&string),
+            "source": string, "trunk": { "type": ["string", "null"], "description": "The trunk that it came by, or went out by" },
+            "caller_id": { "type": ["string", "null"], "description": "Our number, as whom an agent called saw it" },
             "arrived": time, "answered": maybe(&time), "ended": maybe(&time),
             "phase": maybe(&json!({ "type": "string", "enum": [
                 "arriving", "in_flow", "queued", "holding", "callback_kept", "ringing", "calling_back", "calling_out",

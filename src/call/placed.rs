@@ -51,6 +51,8 @@ pub struct Order {
     pub queue: QueueId,
     /// Our number, as whom we call sees it; empty: withheld.
     pub shown: String,
+    /// The trunk by which somebody outside is called.
+    pub trunk: Option<Name>,
     /// The agent's own phone, which dialled: its line, its Call-ID and where it is.
     pub phone: Option<Phone>,
 }
@@ -111,7 +113,7 @@ impl Call {
         order: Order,
         out: &mut Vec<CallAction>,
     ) -> Call {
-        let Order { agent, name, to, queue, shown, phone } = order;
+        let Order { agent, name, to, queue, shown, trunk: by, phone } = order;
         let (number, display) = match &to {
             Callee::Number(number) => (number.clone(), String::new()),
             Callee::Agent(_, name) => (name.to_string(), name.to_string()),
@@ -137,13 +139,20 @@ impl Call {
         };
         let (by_phone, target) = (phone.is_some(), to.target());
         let calling = Calling { to, by_phone, leg: None, missed: None, dialled: now, until: None };
+        let caller_id = by.as_ref().map(|_| shown.clone()).filter(|shown| !shown.is_empty());
         let mut call = Call {
             joined: Some(Joined::new(queue, now)),
             placed: Some(Placed { name: name.clone(), shown, colleague: None }),
             ..Call::new(id, center, arrival, Phase::Calling(calling))
         };
         let of = center.engine.queues[queue.0 as usize].name.clone();
-        out.push(CallAction::Fact(What::CallPlaced { agent: name.clone(), to: target, queue: of }));
+        out.push(CallAction::Fact(What::CallPlaced {
+            agent: name.clone(),
+            to: target,
+            queue: of,
+            trunk: by,
+            caller_id,
+        }));
         if let Some(Phone { leg, source: address, .. }) = phone {
             call.open.push((leg, Party::Agent));
             call.agent = Some(AgentLine::new(Some(agent), name, id, leg));

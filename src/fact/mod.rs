@@ -98,6 +98,12 @@ pub enum What {
         to: Target,
         /// The queue whose rules hold, and that has the one who is called should the agent be lost.
         queue: Name,
+        /// The trunk by which somebody outside is called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trunk: Option<Name>,
+        /// Our number, as they see it; none where it is withheld, and among colleagues.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caller_id: Option<String>,
     },
     /// The agent is there, and the phone of the one they call rings.
     CalleeDialled { to: Target },

@@ -412,7 +412,7 @@ impl Live {
                 let call = LiveCall::new(id, from.clone(), to.clone(), Phase::Arriving, wall);
                 self.calls.insert(id, call);
             }
-            What::CallPlaced { agent, to, queue } => {
+            What::CallPlaced { agent, to, queue, .. } => {
                 let (from, to) = (agent.to_string(), to.to_string().as_str().into());
                 let mut call = LiveCall::new(id, from, to, Phase::Ringing, wall);
                 call.agent = Some(agent.clone());

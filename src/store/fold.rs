@@ -77,7 +77,10 @@ pub struct CallRecord {
     pub to: String,
     /// `udp 127.0.0.1:5070`
     pub source: String,
+    /// The trunk that it came by, or went out by.
     pub trunk: Option<String>,
+    /// Our number, as whom an agent called saw it.
+    pub caller_id: Option<String>,
     pub arrived: WallTime,
     pub answered: Option<WallTime>,
     /// None while the call is up.
@@ -161,13 +164,15 @@ impl CallFold {
                 record.source.clone_from(source);
                 record.trunk = trunk.as_ref().map(|name| name.to_string());
             }
-            What::CallPlaced { agent, to, queue } => {
+            What::CallPlaced { agent, to, queue, trunk, caller_id } => {
                 record.direction = Direction::placed(to);
                 record.arrived = wall;
                 record.from = agent.to_string();
                 record.to = to.to_string();
                 record.agent = Some(agent.to_string());
                 record.queue = Some(queue.to_string());
+                record.trunk = trunk.as_ref().map(ToString::to_string);
+                record.caller_id.clone_from(caller_id);
             }
             What::CalleeReached { .. } => record.answered = record.answered.or(Some(wall)),
             What::CallAnswered => record.answered = record.answered.or(Some(wall)),
@@ -393,6 +398,7 @@ impl CallRecord {
             to: String::new(),
             source: String::new(),
             trunk: None,
+            caller_id: None,
             arrived,
             answered: None,
             ended: None,

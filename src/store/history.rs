@@ -480,12 +480,12 @@ fn insert_fact(
 
 /// A call's row, whatever was there.
 const WHOLE_ROW: &str = "INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
-     ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
+     ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
 
 /// What changes in it while the call goes on. What the call came with is in two indexes, which are left alone.
 const CHANGED_ROW: &str = "UPDATE calls SET answered_us = ?9, ended_us = ?10, identity = ?11, customer = ?12, customer_name = ?13, \
      queue = ?14, waited_ms = ?15, quote_s = ?16, agent = ?17, talked_ms = ?18, outcome = ?19, ended_by = ?20, cause = ?21, \
-     digits = ?22, recordings = ?23, repeats = ?25, by_agent = ?26 WHERE id = ?1";
+     digits = ?22, recordings = ?23, repeats = ?25, by_agent = ?26, caller_id = ?27 WHERE id = ?1";
 
 /// Writes the row of a call, and those of its lines, over what was there. `arrived`: the row has what the call came with.
 fn write_record(connection: &Connection, record: &CallRecord, arrived: bool) -> Result<(), StoreError> {
@@ -516,6 +516,7 @@ fn write_record(connection: &Connection, record: &CallRecord, arrived: bool) -> 
         word(&record.direction),
         record.repeats,
         record.assurance.by_agent.as_ref().and_then(|word| serde_json::to_string(word).ok()),
+        record.caller_id,
     ])?;
     for leg in &record.legs {
         let quality = leg.quality.as_ref();

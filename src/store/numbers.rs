@@ -332,7 +332,16 @@ mod tests {
         tell(2, What::CallAnswered);
         tell(2, ended("feature code"));
         let to = Target::Number("1000".into());
-        tell(3, What::CallPlaced { agent: "alice".into(), to, queue: "billing".into() });
+        tell(
+            3,
+            What::CallPlaced {
+                agent: "alice".into(),
+                to,
+                queue: "billing".into(),
+                trunk: None,
+                caller_id: None,
+            },
+        );
         tell(3, ended(""));
         tell(4, arrived("1000"));
         tell(4, What::CallAnswered);

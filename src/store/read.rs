@@ -409,7 +409,7 @@ impl Drop for Lent<'_> {
 
 const CALL_COLUMNS: &str = "id, sip_call_id, caller, display, dialled, source, trunk, arrived_us, answered_us, \
      ended_us, identity, customer, customer_name, queue, waited_ms, quote_s, agent, talked_ms, outcome, \
-     ended_by, cause, digits, recordings, direction, repeats, by_agent";
+     ended_by, cause, digits, recordings, direction, repeats, by_agent, caller_id";
 
 /// The calls with a Call-ID: each stretch of the index that has calls is looked into, from the newest.
 pub(super) const BY_SIP_CALL_ID: &str = "id IN (WITH RECURSIVE stretch (number) AS (SELECT max(id) >> 10 FROM calls UNION ALL \
@@ -819,8 +819,7 @@ fn key(id: CallId) -> i64 {
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
-    let duration =
-        |units: Option<i64>, unit: fn(u64) -> Duration| units.map(|units| unit(units.unsigned_abs()));
+    let duration = |some: Option<i64>, unit: fn(u64) -> Duration| some.map(|some| unit(some.unsigned_abs()));
     Ok(CallRecord {
         id: CallId(row.get::<_, i64>(0)?.unsigned_abs()),
         sip_call_id: row.get(1)?,
@@ -829,6 +828,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         to: row.get(4)?,
         source: row.get(5)?,
         trunk: row.get(6)?,
+        caller_id: row.get(26)?,
         arrived: WallTime(row.get(7)?),
         answered: row.get::<_, Option<i64>>(8)?.map(WallTime),
         ended: row.get::<_, Option<i64>>(9)?.map(WallTime),

@@ -402,6 +402,8 @@ const STEPS: &[&str] = &[
 ",
     // What a program may do by its token: words, with a space between.
     "ALTER TABLE tokens ADD COLUMN scopes TEXT NOT NULL DEFAULT 'metrics';",
+    // Our number, as whom an agent called saw it.
+    "ALTER TABLE calls ADD COLUMN caller_id TEXT;",
 ];
 
 /// Takes the steps that the file has not taken yet.

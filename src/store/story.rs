@@ -107,7 +107,13 @@ fn words(dated: &DatedFact, zone: &TimeZone) -> String {
         What::FlowsServed { version, canary: true } => {
             format!("served with the flows of version {version}, which are tried on some")
         }
-        What::CallPlaced { agent, to, queue } => format!("{agent} calls {to}, by the rules of queue {queue}"),
+        What::CallPlaced { agent, to, queue, trunk, caller_id } => {
+            let by = trunk.as_ref().map(|trunk| match caller_id {
+                Some(number) => format!(", by {trunk} as {number}"),
+                None => format!(", by {trunk}, our number withheld"),
+            });
+            format!("{agent} calls {to}, by the rules of queue {queue}{}", by.unwrap_or_default())
+        }
         What::CalleeDialled { to } => format!("{to} is being called"),
         What::CalleeReached { agent, rang } => {
             format!("picked up after {}: {agent} is connected", length(*rang))

@@ -48,6 +48,8 @@ pub struct CallView {
     pub to: String,
     pub source: String,
     pub trunk: Option<String>,
+    /// Our number, as whom an agent called saw it.
+    pub caller_id: Option<String>,
     pub arrived: String,
     pub answered: Option<String>,
     pub ended: Option<String>,
@@ -193,6 +195,7 @@ impl From<CallRecord> for CallView {
             to: record.to,
             source: record.source,
             trunk: record.trunk,
+            caller_id: record.caller_id,
             arrived: rfc3339(record.arrived),
             answered: record.answered.map(rfc3339),
             ended: record.ended.map(rfc3339),

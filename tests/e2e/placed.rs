@@ -100,6 +100,10 @@ fn an_agent_calls_a_number_and_shows_the_center_s() {
     let told = &server.get(&format!("/api/v1/calls/{call}"))["call"];
     assert_eq!((&told["direction"], &told["from"]), (&json!("outbound"), &json!("alice")));
     assert_eq!((&told["to"], &told["queue"]), (&json!(OUTSIDE), &json!("sales")));
+    let placed = story.only("call_placed");
+    for of in [told, placed] {
+        assert_eq!((&of["trunk"], &of["caller_id"]), (&json!("carrier"), &json!("+12025550100")), "{of}");
+    }
     server.wait_for_agent("alice", "wrap_up", 5);
     server.is_left_clean();
 }

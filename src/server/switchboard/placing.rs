@@ -57,8 +57,8 @@ impl Switchboard {
         let queue = self.queue_of_call(agent, wish.queue.as_ref())?;
         let to = self.callee(agent, &wish.to)?;
         self.can_call(agent, who)?;
-        let (name, shown) = (who.clone(), self.shown_number(queue));
-        let id = self.begin_placed(now, Order { agent, name, to, queue, shown, phone: None });
+        let (name, shown, trunk) = (who.clone(), self.shown_number(queue), self.trunk_to(&to));
+        let id = self.begin_placed(now, Order { agent, name, to, queue, shown, trunk, phone: None });
         self.settle(now, streams, out);
         if wish.at_desk {
             self.pick_up_own(now, agent, id, streams, out);
@@ -79,8 +79,8 @@ impl Switchboard {
         let (leg, sip_call_id) = (LegId::of(id, 0), incoming.sip_call_id.clone());
         let source = format!("{} {}", incoming.hop.transport, incoming.hop.remote);
         let phone = Some(Phone { leg, sip_call_id, source });
-        let shown = self.shown_number(queue);
-        self.begin_call_of(now, id, Order { agent, name, to, queue, shown, phone });
+        let (shown, trunk) = (self.shown_number(queue), self.trunk_to(&to));
+        self.begin_call_of(now, id, Order { agent, name, to, queue, shown, trunk, phone });
         true
     }
 
@@ -181,6 +181,12 @@ impl Switchboard {
         let fixed = matches!(self.parts.center.contacts[agent.0 as usize], AgentContact::Fixed(_));
         let reachable = fixed || self.desk_can_ring(agent) || !self.parts.endpoint.contacts(name).is_empty();
         if reachable { Ok(()) } else { Err(Refusal::NoPhone(name.clone())) }
+    }
+
+    /// The trunk by which they are called; none for a colleague.
+    fn trunk_to(&self, to: &Callee) -> Option<Name> {
+        let outside = matches!(to, Callee::Number(_));
+        self.outbound_trunk().filter(|_| outside).map(|trunk| trunk.name.clone())
     }
 
     /// Our number, as whom agents call sees it: the queue's, else the center's.

@@ -197,7 +197,13 @@ mod tests {
     fn rare() -> Vec<What> {
         let (agent, sam, queue) = (Name::from("alice"), Name::from("sam"), Name::from("billing"));
         vec![
-            What::CallPlaced { agent: agent.clone(), to: Target::Agent(sam.clone()), queue: queue.clone() },
+            What::CallPlaced {
+                agent: agent.clone(),
+                to: Target::Agent(sam.clone()),
+                queue: queue.clone(),
+                trunk: None,
+                caller_id: None,
+            },
             What::WaitMoved {
                 from: queue.clone(),
                 to: queue,

@@ -75,6 +75,8 @@ fn calls() -> Vec<Vec<What>> {
                 agent: "bob".into(),
                 to: Target::Number("1".to_owned()),
                 queue: "support".into(),
+                trunk: None,
+                caller_id: None,
             },
             wrong("bob", None),
         ],

@@ -285,6 +285,8 @@ fn what_a_talk_takes_is_talk_and_hold_and_the_wrap_up_that_follows() {
                 agent: "alice".into(),
                 to: Target::Number("+12025550145".into()),
                 queue: "billing".into(),
+                trunk: None,
+                caller_id: None,
             },
         ),
         parts(3, 500, "alice", 90),

@@ -30,7 +30,7 @@ impl World {
         let phone = Phone { leg: CALLER, sip_call_id: "abc@host".to_owned(), source: "udp".to_owned() };
         let (agent, name, queue) = (AgentId(0), "alice".into(), QueueId(0));
         let shown = "+12025550100".to_owned();
-        let order = Order { agent, name, to, queue, shown, phone: by_phone.then_some(phone) };
+        let order = Order { agent, name, to, queue, shown, trunk: None, phone: by_phone.then_some(phone) };
         let mut actions = Vec::new();
         let call = Call::place(CALL, Timestamp::ZERO, &TEST_CENTER, order, &mut actions);
         let lines = by_phone.then_some((CALLER, Line::Up)).into_iter().collect();
