@@ -563,6 +563,8 @@ impl LiveCall {
             What::WaitMoved { to, .. } => self.queue = Some(to.clone()),
             What::HoldMusicStarted => self.wait_by(Phase::Holding, wall),
             What::CallbackChosen { .. } | What::CallbackFailed { .. } | What::CallbackCancelled { .. } => {
+                // Who had picked up for the caller is told of no more.
+                self.ringing.clear();
                 self.agent = None;
                 self.wait_by(Phase::CallbackKept, wall);
             }

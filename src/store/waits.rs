@@ -157,6 +157,11 @@ impl Waits {
                 wait.rings.retain(|rings| rings != agent);
                 return None;
             }
+            // Who had picked up for the caller is told of no more.
+            What::CallbackFailed { .. } => {
+                wait.rings.clear();
+                return None;
+            }
             What::AgentConnected { agent, waited, quote } => {
                 WaitEnd::Answered { agent: agent.clone(), waited: *waited, quote: *quote }
             }

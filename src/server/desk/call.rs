@@ -376,6 +376,7 @@ impl DeskCall {
                 self.join(agent, role, PartPhase::Ringing, wall);
             }
             What::AgentMissed { agent, .. } => self.leave(agent),
+            What::CallbackFailed { .. } => self.rings_no_more(),
             What::Whispered { agent, .. } => self.join(agent, PartRole::Agent, PartPhase::Whisper, wall),
             What::AgentConnected { agent, waited, .. } => {
                 self.waited = Some(*waited);
@@ -564,6 +565,13 @@ impl DeskCall {
             self.notes.remove(0);
         }
         self.notes.push(note.clone());
+    }
+
+    /// The caller was called back in vain: who is rung for them, or had picked up, has nothing to do with it any more.
+    fn rings_no_more(&mut self) {
+        let rings = |part: &&Part| matches!(part.phase, PartPhase::Ringing | PartPhase::Whisper);
+        let agents: Vec<Name> = self.parts.iter().filter(rings).map(|part| part.agent.clone()).collect();
+        agents.iter().for_each(|agent| self.leave(agent));
     }
 
     /// Gives an agent this part, in place of the one they had.

@@ -58,10 +58,18 @@ impl Stranger {
 }
 
 /// Lines of strangers, by network. There are no more of them than lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Strangers {
     networks: HashMap<IpAddr, Share>,
+    /// So many calls a network may have at least.
+    pub(super) fewest: usize,
     told: Option<Timestamp>,
+}
+
+impl Default for Strangers {
+    fn default() -> Strangers {
+        Strangers { networks: HashMap::new(), fewest: FEWEST, told: None }
+    }
 }
 
 /// What a network has.
@@ -77,7 +85,7 @@ impl Strangers {
     fn may_call(&self, stranger: Stranger, most: usize) -> bool {
         let Share { lines, unacknowledged } =
             self.networks.get(&stranger.network).copied().unwrap_or_default();
-        let share = most.div_ceil(PART).max(FEWEST);
+        let share = most.div_ceil(PART).max(self.fewest);
         stranger.elsewhere().is_none() || lines < share && unacknowledged < UNACKNOWLEDGED
     }
 

@@ -22,6 +22,7 @@ use crate::media::control::PlayId;
 use crate::media::stream::UNHEARD;
 use crate::queue::api::AgentState;
 use crate::queue::api::AgentWish;
+use crate::server::Live;
 use crate::server::canary::Audience;
 use crate::server::canary::Edition;
 use crate::server::journal::Journal;
@@ -266,6 +267,10 @@ struct World {
     rings: BTreeMap<String, Vec<Timestamp>>,
     /// Whether callers would rather be called back.
     wants_callbacks: bool,
+    /// How many calls strangers of one network have at least.
+    share: usize,
+    /// What people see, where that is looked at.
+    live: Option<Live>,
     /// What the first of its engines began with.
     first_center: Arc<Center>,
     journal: carried::Written,
@@ -280,6 +285,11 @@ fn center_text(seed: u64) -> String {
     // Every third calls the customer before the agent.
     let first = if seed.is_multiple_of(3) { called_first::SAID } else { "" };
     CENTER.replace("ring: 20s", ring).replace("max_wait: 3m", &format!("max_wait: 3m{first}"))
+}
+
+/// How many calls strangers of one network have at least, in that world: mostly fewer than the server has room for.
+fn share(seed: u64) -> usize {
+    if seed % 7 < 3 { 8 } else { 4 }
 }
 
 /// What a switchboard of this center begins with.
@@ -335,15 +345,24 @@ impl World {
             began: Timestamp::ZERO,
             rings: BTreeMap::new(),
             wants_callbacks: false,
+            share: share(seed),
+            live: None,
             first_center,
             journal: carried::Written::default(),
             file: None,
         };
+        world.switchboard.strangers.fewest = world.share;
         world.later(Duration::from_secs(3), Due::CallerCalls);
         for host in [ALICE, BOB] {
             world.phone(host, sip::Input::Tick);
         }
         world
+    }
+
+    /// A server begins with these.
+    fn begins(&mut self, parts: Parts) {
+        self.switchboard = Switchboard::new(parts);
+        self.switchboard.strangers.fewest = self.share;
     }
 
     fn later(&mut self, after: Duration, due: Due) {
@@ -376,6 +395,7 @@ impl World {
     }
 
     fn perform(&mut self, out: Vec<Output>) {
+        let told = out.iter().any(|output| matches!(output, Output::Fact(_)));
         for output in out {
             match output {
                 Output::Tell { .. } => {}
@@ -392,6 +412,7 @@ impl World {
                         self.rings.entry(number.clone()).or_default().push(self.now);
                     }
                     self.walls.push(self.clock().wall);
+                    self.live.iter().for_each(|live| live.apply(&live.dated(fact.clone())));
                     self.facts.push(fact);
                 }
                 Output::Told(at, event) => match &mut self.file {
@@ -401,6 +422,7 @@ impl World {
                 Output::Decided(_) => unreachable!("the test center has no log of its queues"),
             }
         }
+        self.live.iter().filter(|_| told).for_each(|live| self.check_screens(live));
         let at = self.clock().at;
         match &mut self.file {
             Some(file) => file.turn(at, &mut self.switchboard),
@@ -673,6 +695,8 @@ fn whatever_callers_agents_and_the_network_do_nothing_is_left_over() {
         let checked = catch_unwind(AssertUnwindSafe(|| {
             let mut world = World::new(seed);
             world.streams.silent_strangers = seed % 5 == 4;
+            world.wants_callbacks = seed % 4 == 3;
+            world.live = Some(called_first::screens());
             // The place of a callback is kept for four hours when no agent is there to call.
             world.run_until(Timestamp::from_secs(5 * 3_600));
             world.check_quiet();

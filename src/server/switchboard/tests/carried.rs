@@ -67,7 +67,7 @@ impl World {
         if self.journal.told.is_empty() {
             self.first_center = Arc::clone(&parts.center);
         }
-        self.switchboard = Switchboard::new(parts);
+        self.begins(parts);
     }
 
     /// The process is gone without a word, and another goes on. What was written down says how everything stood.

@@ -26,7 +26,8 @@ impl World {
         self.due.retain(|_, due| !matches!(due, Due::Media(_) | Due::Found(_)));
         let first_call = self.next_call();
         let center = Arc::clone(&self.switchboard.parts.center);
-        self.switchboard = Switchboard::new(parts(center, first_call, &mut self.entropy));
+        let parts = parts(center, first_call, &mut self.entropy);
+        self.begins(parts);
         self.began = self.now;
         let places = kept.iter().map(|kept| {
             let of_call = |fact: &&Fact| fact.call == Some(kept.call);
