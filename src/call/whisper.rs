@@ -47,7 +47,8 @@ pub(super) struct Whispering {
 }
 
 impl Call {
-    /// Lets the agent on this line hear the whisper of the queue: false where it has none.
+    /// Lets the agent on this line hear the whisper of the queue: false where it has none, or the caller was called for them:
+    /// who picked up a moment ago is not made to wait, nor is it taken for giving up when they hang up.
     pub(super) fn whisper(
         &mut self,
         center: &Center,
@@ -55,6 +56,9 @@ impl Call {
         leg: LegId,
         out: &mut Vec<CallAction>,
     ) -> bool {
+        if matches!(&self.phase, Phase::Waiting(wait) if wait.reached) {
+            return false;
+        }
         let prompts = self.whispered(center, now);
         let Some(agent) = self.agent.as_ref().map(|line| line.name.clone()).filter(|_| !prompts.is_empty())
         else {

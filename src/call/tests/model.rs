@@ -182,6 +182,9 @@ impl World {
         let mut world = World::ringing(center, number);
         let alice = *world.lines.keys().last().expect("alice's phone rings");
         world.step(&Step::PicksUp(alice));
+        if matches!(world.call.phase, Phase::Whispering(_)) {
+            world.step(&Step::Key(alice, '5'));
+        }
         if world.call.talk().is_some_and(|talk| talk.notice.is_some()) {
             let (notice, _) = world.plays[&CALLER];
             world.step(&Step::WordEnds(CALLER, notice));

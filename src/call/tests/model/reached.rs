@@ -8,6 +8,11 @@ static CUSTOMER_FIRST: LazyLock<Center> = LazyLock::new(|| {
     center(&CENTER.replace("ring: 20s", queue))
 });
 
+static AND_WHISPERS: LazyLock<Center> = LazyLock::new(|| {
+    let queue = "callback_first: customer, callback_wait: 15s, ring: 10s, whisper: transfer/help";
+    center(&CENTER.replace("ring: 20s", queue))
+});
+
 impl World {
     /// What must be true of a caller who is called back first.
     pub(super) fn check_called_back(&self) {
@@ -36,8 +41,8 @@ impl World {
     }
 
     /// A caller who agreed to be called back; alice, who asked them, is in wrap-up and bob is ready.
-    fn kept() -> World {
-        let mut world = World::in_center(&CUSTOMER_FIRST, "+12025550143");
+    fn kept(center: &'static Center) -> World {
+        let mut world = World::in_center(center, "+12025550143");
         let request = AgentRequest::CallBack { agreed: true, after: Duration::ZERO };
         world.step(&Step::Asks("alice", request));
         let (promise, _) = world.plays[&CALLER];
@@ -49,7 +54,11 @@ impl World {
 
     /// The same once they are called.
     fn called() -> World {
-        let mut world = World::kept();
+        World::called_of(&CUSTOMER_FIRST)
+    }
+
+    fn called_of(center: &'static Center) -> World {
+        let mut world = World::kept(center);
         while world.lines.is_empty() {
             world.step(&Step::Passes);
             world.check();
@@ -139,4 +148,18 @@ fn who_picked_up_hears_a_ringing_tone_and_no_music_and_is_let_go_with_their_plac
     world.check();
     assert!(!world.lines.contains_key(&caller) && !world.over);
     assert!(world.engine.call(CALL).is_some_and(|view| view.callback), "the place is kept");
+}
+
+#[test]
+fn who_was_called_first_has_an_agent_at_once_who_hears_no_whisper() {
+    let mut world = World::called_of(&AND_WHISPERS);
+    let caller = world.newest();
+    world.step(&Step::PicksUp(caller));
+    let (greeting, _) = world.plays[&caller];
+    world.step(&Step::WordEnds(caller, greeting));
+    let agent = world.newest();
+    world.step(&Step::PicksUp(agent));
+    world.check();
+    assert!(matches!(world.call.phase, Phase::Talking(_)), "they would wait for a whisper");
+    assert_eq!(world.hears[&caller].as_slice(), [agent]);
 }
