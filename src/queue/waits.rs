@@ -595,7 +595,10 @@ impl Engine {
         let Some(call) = self.remove_call(id) else { return };
         self.queue_mut(call.queue).goes(&call);
         if exit == WaitExit::Abandoned {
-            self.wait_is_over(call.queue, false);
+            // That a colleague is asked no more says nothing of a queue's callers.
+            if !call.direct {
+                self.wait_is_over(call.queue, false);
+            }
             self.remember(&call);
         }
         let rung: Agents = call.rung().collect();

@@ -1,7 +1,21 @@
 //! What agents notice: states, what leaves them, and what is done about calls they do not take.
 
 use super::script::check;
+use super::script::queue_config;
 use super::script::run;
+use crate::base::AgentId;
+use crate::base::CallId;
+use crate::base::QueueId;
+use crate::base::Timestamp;
+use crate::fact::WaitExit;
+use crate::queue::Action;
+use crate::queue::Engine;
+use crate::queue::Event;
+use crate::queue::api::AgentConfig;
+use crate::queue::api::Config;
+use crate::queue::api::Enqueue;
+use crate::queue::api::Routing;
+use crate::queue::api::Weights;
 
 #[test]
 fn a_ready_agent_is_rung_at_once_and_gets_wrap_up_after_the_talk() {
@@ -471,4 +485,29 @@ fn an_agent_makes_a_call_whatever_they_are_at_and_is_at_it_again_afterwards() {
         42 exit 5: NobodyStaffed
         ",
     );
+}
+
+#[test]
+fn a_colleague_who_is_asked_and_given_up_again_makes_no_queue_weigh_more() {
+    let alice = AgentConfig { name: "alice".into(), skills: Vec::new(), always_ready: true, gone: false };
+    let engine = Engine::new(Config {
+        queues: vec![queue_config("support"), queue_config("sales")],
+        agents: vec![alice],
+        routing: Routing::ServiceLevel(Weights::default()),
+        ..Config::default()
+    });
+    let given_up = |call: CallId, begins: Event| {
+        let (mut engine, mut out) = (engine.clone(), Vec::new());
+        engine.handle(Timestamp::ZERO, begins, &mut out);
+        assert!(out.iter().any(|action| matches!(action, Action::Ring { .. })), "{out:?}");
+        engine.handle(Timestamp::from_secs(3), Event::Abandoned { call }, &mut out);
+        assert!(out.contains(&Action::Exit { call, exit: WaitExit::Abandoned }), "{out:?}");
+        engine.pace.queues[0].weight
+    };
+    let (caller, asked, queue) = (CallId(2), CallId(1).consult(1), QueueId(0));
+    let weighs = engine.pace.queues[0].weight;
+    let by_caller = given_up(caller, Event::Enqueue(Box::new(Enqueue::new(caller, queue))));
+    assert!(by_caller > weighs, "a caller who gives up does");
+    let by_colleague = given_up(asked, Event::CallAgent { call: asked, agent: AgentId(0), queue });
+    assert_eq!(by_colleague, weighs);
 }
