@@ -77,6 +77,7 @@ mod sip_socket;
 mod socket;
 mod talk;
 mod trends;
+mod unreadable;
 mod wallboard;
 mod web_call;
 

@@ -18,6 +18,8 @@ use serde::Serialize;
 use tracing::error;
 
 use crate::api::page;
+use crate::api::unreadable;
+use crate::api::unreadable::Unreadable;
 use crate::server::ControlError;
 use crate::store::StoreError;
 
@@ -104,16 +106,21 @@ impl From<ControlError> for Problem {
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Problem {
-        let hint =
-            "send Content-Type: application/json and a body as GET /api/v1/openapi.json has it for this path";
-        Problem::new(rejection.status(), rejection.body_text(), hint)
+        let Unreadable { error, hint } = unreadable::of_body(&rejection);
+        Problem::new(rejection.status(), error, hint)
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Problem {
-        let hint = "GET /api/v1/openapi.json lists the filters";
-        Problem::new(rejection.status(), rejection.body_text(), hint)
+        let Unreadable { error, hint } = unreadable::of_query(&rejection);
+        Problem::new(rejection.status(), error, hint)
+    }
+}
+
+impl From<Unreadable> for Problem {
+    fn from(Unreadable { error, hint }: Unreadable) -> Problem {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint)
     }
 }
 

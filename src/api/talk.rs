@@ -21,6 +21,7 @@ use crate::api::ApiState;
 use crate::api::problem::Problem;
 use crate::api::promises::time;
 use crate::api::session::Actor;
+use crate::api::unreadable;
 use crate::base::CallId;
 use crate::base::Name;
 use crate::base::PromiseId;
@@ -151,8 +152,7 @@ fn invalid(error: impl Into<String>, hint: &str) -> Problem {
 
 /// A body that is an object: serde would take a list for one as well.
 pub(super) fn read<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
-    serde_json::from_value(body)
-        .map_err(|error| invalid(error.to_string(), "GET /api/v1/openapi.json describes the body"))
+    Ok(unreadable::read(body)?)
 }
 
 /// A body that says nothing but who acts.

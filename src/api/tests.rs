@@ -42,6 +42,7 @@ use crate::store::HistoryWriter;
 use crate::store::Store;
 use crate::store::sample;
 
+mod bodies;
 mod conformance;
 mod customers;
 mod described;
