@@ -44,6 +44,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often a page's stream says so in an event: a page sees no comment, and its browser does not tell it of a
 /// connection over which nothing comes any more.
 const ALIVE: Duration = Duration::from_secs(10);
+/// After how long whoever watches connects anew when the stream has ended; browsers wait for longer by themselves.
+const RETRY: Duration = Duration::from_secs(2);
 /// The header by which whoever connects anew says what they had last, as browsers do by themselves.
 const LAST: &str = "last-event-id";
 /// Facts that are read of the history at once.
@@ -78,13 +80,16 @@ pub(super) fn living(
         Some(Ok(Event::default().event("alive").data(data)))
     });
     let events = events.map(Some).chain(tokio_stream::once(None));
-    lives(events.merge(alive).map_while(std::convert::identity))
+    lives(Event::default(), events.merge(alive).map_while(std::convert::identity))
 }
 
+/// Events behind a first one that has no data, which says when to connect anew.
 fn lives(
+    first: Event,
     events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    let first = tokio_stream::once(Ok(first.retry(RETRY)));
+    Sse::new(first.chain(events)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 /// What somebody wants to watch, as it stands in the query.
@@ -120,7 +125,7 @@ pub(super) async fn watch(
         stream::unfold(watcher, |mut watcher: Watcher| async move { Some((watcher.next().await?, watcher)) });
     let facts = state.watched(Box::pin(facts), &actor, sitting);
     let facts = facts.filter_map(move |told| told.event(&actor));
-    Ok(lives(tokio_stream::once(begins).chain(facts).map(Ok)))
+    Ok(lives(begins, facts.map(Ok)))
 }
 
 /// The number of the fact that somebody had last; none where they come for the first time.

@@ -512,6 +512,7 @@ fn a_watcher_sees_facts_as_they_happen() {
     write!(stream, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
     assert!(lines.find(|line| line.is_empty()).is_some(), "the head");
+    assert!(lines.find(|line| line == "retry: 2000").is_some(), "when to connect anew");
     api.tell(sample::whole_call(7));
     let data = lines.find_map(|line| line.strip_prefix("data: ").map(str::to_owned)).unwrap();
     let fact: Value = serde_json::from_str(&data).unwrap();
