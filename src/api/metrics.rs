@@ -12,7 +12,9 @@ use crate::fact::AgentStateName;
 use crate::server::Live;
 use crate::server::Metric;
 use crate::server::MetricKind;
+use crate::server::live::SpreadCounts;
 use crate::server::queue_counts::QueueCounts;
+use crate::server::queue_counts::WaitLengths;
 use crate::store::Losses;
 
 /// `GET /metrics`
@@ -25,7 +27,14 @@ pub(super) async fn show(State(state): State<ApiState>) -> impl IntoResponse {
         f64::from(u8::from(state.store.trouble().is_some())),
     ));
     metrics.extend((state.more_metrics)());
+    metrics.push(build());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics))
+}
+
+/// Which server this is: when its version changed is a question to figures, too.
+fn build() -> Metric {
+    let help = "1, with the server's version as a label";
+    Metric::gauge("warmline_build_info", help, 1.0).label("version", env!("CARGO_PKG_VERSION"))
 }
 
 /// What is in no history.
@@ -130,7 +139,18 @@ fn of_queue(queue: &str, counts: &QueueCounts) -> Vec<Metric> {
         ),
     ];
     metrics.extend(counts.unserved().map(unserved));
+    metrics.extend(of_lengths(queue, "answered", &counts.answered_after));
+    metrics.extend(of_lengths(queue, "hung_up", &counts.hung_up_after));
     metrics
+}
+
+/// How long the waits of a queue took that ended so.
+fn of_lengths(queue: &str, end: &str, lengths: &WaitLengths) -> Vec<Metric> {
+    let SpreadCounts { buckets, sum, count } = lengths.counts();
+    let help = "How long callers waited, in seconds, by whether an agent answered or they hung up";
+    let lengths = Metric::histogram("warmline_queue_wait_seconds", help, buckets, sum, count);
+    let labelled = lengths.into_iter().map(|metric| metric.label("queue", queue).label("end", end));
+    labelled.collect()
 }
 
 const AGENT_STATES: [AgentStateName; 7] = [

@@ -271,6 +271,7 @@ mod tests {
     use crate::fact::Outcome;
     use crate::fact::Party;
     use crate::server::queue_counts::UNSERVED;
+    use crate::server::queue_counts::WaitLengths;
     use crate::store::sample;
 
     fn board() -> Board {
@@ -431,6 +432,8 @@ mod tests {
         assert_eq!((counts[0].1.joined, counts[0].1.answered), (1, 0));
         let billing = &counts[1].1;
         assert_eq!((billing.joined, billing.answered, billing.in_target), (17, 2, 1));
+        let after = |lengths: &WaitLengths| (lengths.counts().sum, lengths.counts().count);
+        assert_eq!((after(&billing.answered_after), after(&billing.hung_up_after)), ((200.0, 2), (11.0, 2)));
         assert_eq!((billing.abandoned, billing.short, billing.moved, billing.redialled), (1, 1, 1, 1));
         let twice = |exit| 1 + u64::from(exit == WaitExit::EndedByServer);
         assert!(billing.unserved().all(|(exit, count)| count == twice(exit)), "{billing:?}");
