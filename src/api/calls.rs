@@ -1,12 +1,17 @@
 //! `/api/v1/calls`: the history, live calls included, newest first.
 
 use axum::Json;
+use axum::extract::OriginalUri;
 use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::rejection::PathRejection;
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
+use axum::http::Uri;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -14,6 +19,8 @@ use crate::api::ApiState;
 use crate::api::metrics::word;
 use crate::api::problem::Problem;
 use crate::api::promises::time;
+use crate::api::reports::Shape;
+use crate::api::reports::csv;
 use crate::api::session::Actor;
 use crate::base::CallId;
 use crate::fact::Outcome;
@@ -32,6 +39,7 @@ use crate::store::surveys;
 use crate::store::view::CallView;
 use crate::store::view::FactView;
 use crate::store::view::LineView;
+use crate::store::view::calls;
 use crate::store::view::surveys::AnswerView;
 use crate::store::view::talks::HoldsView;
 use crate::store::view::talks::RepeatedView;
@@ -52,6 +60,8 @@ pub(super) struct Filters {
     until: Option<String>,
     before: Option<u64>,
     limit: Option<u32>,
+    #[serde(default)]
+    format: Shape,
 }
 
 /// A page of calls.
@@ -82,8 +92,9 @@ pub(super) struct WholeCall {
 pub(super) async fn list(
     State(state): State<ApiState>,
     actor: Actor,
+    OriginalUri(uri): OriginalUri,
     filters: Result<Query<Filters>, QueryRejection>,
-) -> Result<Json<CallList>, Problem> {
+) -> Result<Response, Problem> {
     let Query(filters) = filters?;
     let filter = filters.parse()?;
     if let Some(reader) = actor.person() {
@@ -93,8 +104,21 @@ pub(super) async fn list(
     let records = state.read(move |readers| readers.calls(&filter)).await?;
     let full = limit.is_some_and(|limit| records.len() == limit as usize);
     let next_before = records.last().filter(|_| full).map(|record| record.id.0);
-    let calls = records.into_iter().map(|record| state.view(record)).collect();
-    Ok(Json(CallList { calls, next_before }))
+    let calls: Vec<CallView> = records.into_iter().map(|record| state.view(record)).collect();
+    if filters.format == Shape::Json {
+        return Ok(Json(CallList { calls, next_before }).into_response());
+    }
+    let next = next_before.map(|before| [(header::LINK, next_page(&uri, before))]);
+    Ok((next, csv("calls", calls::csv(&calls))).into_response())
+}
+
+/// The next page of a table, which has no room to say so: RFC 8288.
+fn next_page(uri: &Uri, before: u64) -> String {
+    let asked = uri.query().unwrap_or_default().split('&');
+    let mut asked: Vec<&str> = asked.filter(|pair| !pair.starts_with("before=")).collect();
+    let before = format!("before={before}");
+    asked.push(&before);
+    format!("<{}?{}>; rel=\"next\"", uri.path(), asked.join("&"))
 }
 
 /// `GET /api/v1/calls/{id}`: that somebody reads it is told first; see [`crate::api::reads`].

@@ -238,7 +238,10 @@ fn calls() -> Value {
         |name: &str, kind: &str, description: &str| query(name, json!({ "type": kind }), description);
     let mut calls = answers(
         "Calls, newest first, live ones included",
-        json!({ "200": body("A page of calls", "CallList"), "400": problem(), "422": problem() }),
+        json!({
+            "200": body_or_table("A page of calls; of a table the header Link, `rel=\"next\"`, is the next page", "CallList"),
+            "400": problem(), "422": problem(),
+        }),
     );
     let moment = json!({ "type": "string", "format": "date-time" });
     calls["parameters"] = json!([
@@ -252,6 +255,7 @@ fn calls() -> Value {
         query("until", moment, "Only calls that came before"),
         filter("before", "integer", "Only calls with a lower id: the next page"),
         filter("limit", "integer", "At most so many: 1 to 1000, 50 when not given"),
+        query("format", json!({ "type": "string", "enum": ["json", "csv"] }), "csv: a table, without the calls' lines"),
     ]);
     calls
 }

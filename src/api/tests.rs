@@ -268,6 +268,26 @@ fn a_call_is_found_by_its_sip_call_id_and_told() {
 }
 
 #[test]
+fn calls_are_had_as_a_table_a_page_at_a_time() {
+    let api = api();
+    api.tell(sample::short_call(6));
+    api.tell(sample::whole_call(7));
+    let page = |query: &str| api.ask("GET", &format!("/api/v1/calls?{query}"), "Host: localhost\r\n", "");
+    let (_, head, first) = page("format=csv&before=9&limit=1");
+    assert!(head.contains("text/csv") && head.contains("filename=\"calls.csv\""), "{head}");
+    assert!(first.starts_with("id,direction,arrived,"), "{first}");
+    assert!(first.lines().nth(1).is_some_and(|line| line.starts_with("7,inbound,2026-11-22T14:02:00.000Z,")));
+    let next = "link: </api/v1/calls?format=csv&limit=1&before=7>; rel=\"next\"";
+    assert!(head.lines().any(|line| line == next), "{head}");
+    let (_, head, last) = page("format=csv&limit=5&before=7");
+    assert!(
+        last.lines().nth(1).is_some_and(|line| line.starts_with("6,")) && !head.contains("link:"),
+        "{head}"
+    );
+    assert_eq!(page("format=xml").0, 400);
+}
+
+#[test]
 fn a_live_call_says_how_far_it_is() {
     let api = api();
     api.tell(sample::whole_call(7).into_iter().take(17).collect());

@@ -1,5 +1,6 @@
 //! The history as JSON: the shape that the API and `--format json` share. No core type is shown as it is.
 
+pub mod calls;
 pub mod conformance;
 pub mod evaluations;
 mod facts;
