@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
+use serde::de;
+use serde::de::Visitor;
 
 /// Caller data on its way into a log line: all but the last three characters are masked.
 ///
@@ -81,7 +83,45 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-        String::deserialize(deserializer).map(Secret)
+        // Asked for a text alone, a reader of JSON would tell what is there instead.
+        deserializer.deserialize_any(Text)
+    }
+}
+
+/// Takes a text. What is none is not said again: a number in its place is the secret all the same.
+struct Text;
+
+impl Text {
+    fn is_no<E: de::Error>(what: &str) -> E {
+        E::custom(format!("invalid type: {what}, expected a string"))
+    }
+}
+
+impl Visitor<'_> for Text {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret::new(text))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Secret, E> {
+        Ok(Secret(text))
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Secret, E> {
+        Err(Text::is_no("a number"))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Secret, E> {
+        Err(Text::is_no("a number"))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Secret, E> {
+        Err(Text::is_no("a number"))
     }
 }
 
@@ -95,5 +135,14 @@ mod tests {
         assert_eq!(format!("{pin:?}"), "Secret(…)");
         assert_eq!(serde_json::to_string(&pin).unwrap(), "\"\"");
         assert_eq!(pin.expose(), "4711");
+    }
+
+    #[test]
+    fn a_number_in_the_place_of_a_secret_is_not_said_again() {
+        assert_eq!(serde_json::from_str::<Secret>("\"4711\"").unwrap().expose(), "4711");
+        for number in ["4711", "-4711", "47.11", "47e11"] {
+            let error = serde_json::from_str::<Secret>(number).unwrap_err().to_string();
+            assert!(error.contains("a number, expected a string") && !error.contains("47"), "{error}");
+        }
     }
 }

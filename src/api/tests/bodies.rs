@@ -47,6 +47,13 @@ fn a_body_that_cannot_be_read_is_told_what_is_wrong_where_and_what_is_taken() {
         ("POST", "/api/v1/session", "{\"name\":\"alice\"}", (422, "`password` is missing"), described),
         (
             "POST",
+            "/api/v1/session",
+            "{\"name\":\"alice\",\"password\":4711}",
+            (422, "`password` must be a string, not a number"),
+            described,
+        ),
+        (
+            "POST",
             "/api/v1/messages/1/handled",
             "{\"words\":1}",
             (422, "`words` must be a string, not 1"),
