@@ -99,6 +99,11 @@ struct Candidate {
 }
 
 impl Latch {
+    /// Of a stream that goes on, to which something came from there last.
+    pub fn proven_by(from: Option<IpAddr>) -> Latch {
+        Latch { proven: from, ..Latch::default() }
+    }
+
     /// Offer and answer agreed on where the peer listens.
     pub fn agree(&mut self, signalled: Signalled) {
         if self.signalled != signalled {
@@ -114,6 +119,11 @@ impl Latch {
         if self.destination().is_some_and(|to| to.ip() == from.ip()) {
             self.proven = Some(from.ip());
         }
+    }
+
+    /// The IP address that was sent to and from which something came last.
+    pub fn proven(&self) -> Option<IpAddr> {
+        self.proven
     }
 
     /// Whether anything ever came from the IP address that is sent to. Offer and answer alone can name anybody's.

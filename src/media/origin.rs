@@ -4,6 +4,7 @@
 //! two reads as loss, so a stream goes on where it would be by now, at a packet a frame. Where it goes on under the keys that it
 //! had, no number may come twice: a stream keeps to a pace ([`PACE`]), and begins behind all that it can have sent by that.
 
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -33,6 +34,24 @@ pub struct Origin {
     pub timestamp: u32,
     /// The canonical name in its reports, sixteen letters and digits.
     pub name: String,
+    /// What came from its peer, where it goes on.
+    pub came: Came,
+}
+
+/// What came from a stream's peer so far, by which whoever has its audio is known to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Came {
+    /// Whether anything did, from wherever.
+    pub anything: bool,
+    /// The IP address that was sent to and from which something came last.
+    pub from: Option<IpAddr>,
+}
+
+impl Came {
+    /// Of a stream whose process did not write it down: nobody is given up for that.
+    fn unknown() -> Came {
+        Came { anything: true, from: None }
+    }
 }
 
 /// How far both ways had come under the keys of an earlier process, where those go on.
@@ -59,7 +78,8 @@ impl Origin {
     /// often it has begun anew, and would count wrong where it had and the first packets were lost.
     pub fn draw(entropy: &mut Entropy) -> Origin {
         let (timestamp, ssrc) = (entropy.u32(), entropy.u32());
-        Origin { ssrc, index: u64::from(entropy.u32() & 0x7fff), timestamp, name: entropy.token() }
+        let index = u64::from(entropy.u32() & 0x7fff);
+        Origin { ssrc, index, timestamp, name: entropy.token(), came: Came::default() }
     }
 }
 
@@ -83,6 +103,8 @@ pub struct Reached {
     /// Where a phone in a browser was by its checks.
     #[serde(default)]
     pub peer: Option<SocketAddr>,
+    #[serde(default = "Came::unknown")]
+    pub came: Came,
 }
 
 impl Reached {
@@ -106,6 +128,7 @@ impl Reached {
             index: self.next + frames(elapsed) + SPARE,
             timestamp: self.timestamp.wrapping_add(gone.wrapping_mul(self.units)),
             name: self.name.clone(),
+            came: self.came,
         }
     }
 }

@@ -39,6 +39,7 @@ use crate::media::latch::Latch;
 use crate::media::latch::Signalled;
 use crate::media::mix::Gain;
 use crate::media::mix::Mix;
+use crate::media::origin::Came;
 use crate::media::origin::Origin;
 use crate::media::packing;
 use crate::media::packing::Packed;
@@ -197,7 +198,7 @@ impl Stream {
             leg,
             key,
             agreed: None,
-            latch: Latch::default(),
+            latch: Latch::proven_by(origin.came.from),
             out: Outgoing::begin(&origin, frame_at(now), units(Codec::Pcmu)),
             reception: Reception::default(),
             rtcp: Rtcp::named(origin.name),
@@ -225,7 +226,7 @@ impl Stream {
             lost: false,
             asked: Asked::Known,
             unheard: Duration::ZERO,
-            anything: false,
+            anything: origin.came.anything,
             told_unheard: false,
         }
     }
@@ -745,6 +746,11 @@ impl Stream {
             matches!(agreed.direction, Direction::SendRecv | Direction::RecvOnly)
                 && Signalled::by(agreed) != Signalled::Nowhere
         })
+    }
+
+    /// What came so far, for whoever may have to go on with it.
+    pub(super) fn what_came(&self) -> Came {
+        Came { anything: self.anything, from: self.latch.proven() }
     }
 
     /// Something came, whatever it is: a packet that keeps a NAT's mapping alive is a sign of life, too.

@@ -16,6 +16,7 @@ use crate::base::LegId;
 use crate::base::Timestamp;
 use crate::media::control::MediaCommand;
 use crate::media::control::MediaEvent;
+use crate::media::origin::Came;
 use crate::media::origin::Origin;
 use crate::media::playing::Playing;
 use crate::media::stream::Outlet;
@@ -214,6 +215,11 @@ impl Streams {
         if let Some(placed) = self.streams.get_mut(key) {
             placed.stream.receive_report(now, from, packet);
         }
+    }
+
+    /// What came so far on a stream.
+    pub fn came(&self, key: usize) -> Option<Came> {
+        self.streams.get(key).map(|placed| placed.stream.what_came())
     }
 
     /// The key of a stream of a slot: there is one at each place from 0 on.

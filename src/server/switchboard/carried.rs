@@ -567,6 +567,11 @@ impl Switchboard {
             if let Some(agreed) = line.agreed.clone().filter(|_| !lacks_keys) {
                 line.agree(leg, agreed, streams);
             }
+            // Its stream knows what came before, and watches for what does not come any more.
+            line.lost = false;
+            if !in_browser {
+                streams.send(leg.call(), MediaCommand::Asked { leg, asked: line.is_asked() });
+            }
         }
         if let Some(agent) = desk {
             // It rings there as well, as soon as it is back.

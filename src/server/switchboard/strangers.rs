@@ -157,10 +157,8 @@ impl Switchboard {
     pub(super) fn believes(&mut self, leg: LegId, streams: &mut dyn Streams) {
         let Some(line) = self.lines.get(&leg) else { return };
         self.strangers.acknowledged(line);
-        let asked =
-            if line.stranger.is_some() && !stays_here(line) { Asked::ByStranger } else { Asked::Known };
         if !line.is_in_browser() {
-            streams.send(leg.call(), MediaCommand::Asked { leg, asked });
+            streams.send(leg.call(), MediaCommand::Asked { leg, asked: line.is_asked() });
         }
     }
 
@@ -173,6 +171,16 @@ impl Switchboard {
             self.command(now, Command::End { session, reason: EndReason::Normal }, out);
         }
         self.line_ended(leg, UNHEARD.into(), streams);
+    }
+}
+
+impl Line {
+    /// How far it is known, once it is up, that who is sent its audio asked for it.
+    pub(super) fn is_asked(&self) -> Asked {
+        match self.stranger {
+            Some(_) if !stays_here(self) => Asked::ByStranger,
+            _ => Asked::Known,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use rustix::time::ClockId;
 
 use crate::base::Entropy;
 use crate::media::codec::units;
+use crate::media::origin::Came;
 use crate::media::origin::Heard;
 use crate::media::origin::Origin;
 use crate::media::origin::Reached;
@@ -64,9 +65,11 @@ impl Beginning {
     pub fn of(before: Option<&Before>, now_ms: u64, entropy: &mut Entropy) -> Beginning {
         let reached = before.and_then(|before| before.reached.as_ref());
         let reached = reached.and_then(|reached| Some((reached, since(reached, now_ms)?)));
+        // Who is there is so however long nobody looked.
+        let came = before.and_then(|before| before.reached.as_ref()).map(|reached| reached.came);
         let mut origin = match reached {
             Some((reached, elapsed)) => reached.goes_on_after(elapsed),
-            None => Origin::draw(entropy),
+            None => Origin { came: came.unwrap_or_default(), ..Origin::draw(entropy) },
         };
         let by_its_keys = reached.filter(|_| before.is_some_and(|before| before.by_its_keys));
         let sealed = by_its_keys.map(|(reached, elapsed)| reached.sealed_after(elapsed));
@@ -82,6 +85,7 @@ impl Beginning {
             heard: AtomicU64::new(sealed.as_ref().and_then(|sealed| sealed.heard).map_or(0, packed)),
             shaken: Mutex::new(before.map(|before| before.shaken.clone()).unwrap_or_default()),
             peer: Mutex::new(reached.and_then(|(reached, _)| reached.peer)),
+            came: Mutex::new(origin.came),
         };
         Beginning { origin, sealed, reach }
     }
@@ -107,6 +111,8 @@ pub struct Reach {
     shaken: Mutex<HandshakeKeys>,
     /// Where a phone in a browser is. The worker passes it by where somebody looks just then: the next check tells it again.
     peer: Mutex<Option<SocketAddr>>,
+    /// What came from the peer. Passed by like that: the next packet tells it again.
+    came: Mutex<Came>,
 }
 
 impl Reach {
@@ -162,6 +168,13 @@ impl Reach {
         *self.peer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// So much has come from the peer.
+    pub fn came(&self, came: Came) {
+        if let Ok(mut place) = self.came.try_lock() {
+            *place = came;
+        }
+    }
+
     /// A packet was opened.
     pub fn opened(&self, ways: &Ways) {
         if let Some(heard) = ways.theirs.latest() {
@@ -192,6 +205,7 @@ impl Reach {
                 heard => Some(Heard { ssrc: (heard >> 32) as u32, index: heard & 0xffff_ffff }),
             },
             peer: self.peer(),
+            came: *self.came.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
@@ -373,6 +387,28 @@ mod tests {
             }
         }
         assert_eq!(ends, 1_800);
+    }
+
+    #[test]
+    fn who_was_there_is_known_in_the_next_process_however_long_nobody_looked() {
+        let mut entropy = Entropy::seeded(1);
+        let came = Came { anything: true, from: Some([192, 0, 2, 1].into()) };
+        let Beginning { reach, .. } = Beginning::of(None, 5_000, &mut entropy);
+        assert_eq!(reach.reached(5_000).came, Came::default());
+        reach.came(came);
+        let written = serde_json::to_string(&reach.reached(5_000)).unwrap();
+        // A moment later, much later, and on a machine that was started anew.
+        for now_ms in [6_000, 5_000_000, 10] {
+            let reached = Some(serde_json::from_str(&written).unwrap());
+            let before = Before { reached, by_its_keys: false, shaken: HandshakeKeys::default() };
+            let Beginning { origin, reach, .. } = Beginning::of(Some(&before), now_ms, &mut entropy);
+            assert_eq!((origin.came, reach.reached(now_ms).came), (came, came), "{now_ms}");
+        }
+        // Of a process that did not write it down, nobody is given up.
+        let mut older: serde_json::Value = serde_json::from_str(&written).unwrap();
+        older.as_object_mut().unwrap().remove("came");
+        let older: Reached = serde_json::from_value(older).unwrap();
+        assert_eq!(older.came, Came { anything: true, from: None });
     }
 
     #[test]

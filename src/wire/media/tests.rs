@@ -14,6 +14,7 @@ use super::*;
 use crate::media::Clip;
 use crate::media::PlayId;
 use crate::media::dtmf;
+use crate::media::origin::Came;
 use crate::media::rtp;
 use crate::media::rtp::HEADER;
 use crate::sdp::Codec;
@@ -391,4 +392,25 @@ fn a_stranger_s_certificate_is_not_believed() {
     let counted =
         |rig: &Rig| rig.media.stats().map(|stats| stats.packets_in.load(Ordering::Relaxed)).sum::<u64>();
     assert_eq!(counted(&there), 0);
+}
+
+#[test]
+fn whoever_may_go_on_with_a_stream_can_see_that_its_phone_is_there() {
+    let mut rig = rig();
+    let Opened { port, reach } = rig.media.open(CALL, A).unwrap();
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let phone = Phone { server: (Ipv4Addr::LOCALHOST, port).into(), socket };
+    rig.media.send(CALL, MediaCommand::Agree { leg: A, agreed: phone.agreed(Codec::Pcmu) });
+    phone.hear();
+    assert_eq!(reach.reached(0).came, Came::default(), "nothing yet");
+    phone.say(0, 1, &[7; 160]);
+    let there = Came { anything: true, from: Some(Ipv4Addr::LOCALHOST.into()) };
+    for _ in 0..500 {
+        if reach.reached(0).came == there {
+            return;
+        }
+        phone.hear();
+    }
+    panic!("never seen");
 }

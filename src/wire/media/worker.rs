@@ -558,10 +558,16 @@ impl Wire {
         }
         let packet = &mut buffer[..length];
         if is_rtcp {
-            return streams.received_report(now, key, from, packet);
+            streams.received_report(now, key, from, packet);
+        } else {
+            add(&self.stats.packets_in, 1);
+            streams.received(now, key, from, packet, self);
         }
-        add(&self.stats.packets_in, 1);
-        streams.received(now, key, from, packet, self);
+        if let (Some(Some(FarEnd::Sockets(_, reach, _))), Some(came)) =
+            (self.ends.get(key), streams.came(key))
+        {
+            reach.came(came);
+        }
     }
 
     fn set_end(&mut self, key: usize, end: FarEnd) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::media::control::Asked;
+use crate::media::origin::Came;
 use crate::media::stream::UNACKNOWLEDGED;
 use crate::media::stream::UNHEARD;
 
@@ -97,6 +98,29 @@ fn who_is_muted_or_held_after_they_were_heard_is_sent_to_for_ever() {
         rig.run(100_000);
         assert_eq!(rig.take(A).len(), packets(Duration::from_secs(101)), "{sign}");
         assert!(!rig.events().contains(&MediaEvent::Unheard { leg: A }));
+    }
+}
+
+#[test]
+fn after_a_restart_who_was_there_may_be_muted_for_ever_and_who_never_was_is_told_of() {
+    let there = |from: &str| Some(from.parse().unwrap());
+    for (anything, from, sent_for) in [
+        (true, there("192.0.2.1"), Duration::from_secs(100)),
+        // What was proven was another place than the one that the description names.
+        (true, there("203.0.113.9"), UNHEARD),
+        (true, None, UNHEARD),
+        (false, None, UNHEARD),
+    ] {
+        let mut rig = Rig::new();
+        let came = Came { anything, from };
+        rig.streams.open(rig.now(), A, Origin { came, ..origin(A) }).unwrap();
+        rig.command(MediaCommand::Agree { leg: A, agreed: pcmu(A) });
+        rig.asked(Asked::ByStranger);
+        rig.run(100_000);
+        assert_eq!(rig.take(A).len(), packets(sent_for), "{came:?}");
+        let mut told = vec![MediaEvent::AudioLost { leg: A }];
+        told.extend((!anything).then_some(MediaEvent::Unheard { leg: A }));
+        assert_eq!(rig.events(), told, "{came:?}");
     }
 }
 

@@ -81,8 +81,8 @@ impl World {
         let center = Arc::clone(&self.switchboard.parts.center);
         let version = self.switchboard.parts.version.clone();
         let engine = self.engine_as_told();
-        let ports = self.streams.ports;
-        self.streams = FakeStreams::with_ports(ports);
+        let FakeStreams { ports, silent_strangers, .. } = self.streams;
+        self.streams = FakeStreams { silent_strangers, ..FakeStreams::with_ports(ports) };
         self.due.retain(|_, due| !matches!(due, Due::Media(_) | Due::Found(_)));
         self.restart_with(|parts| parts.journal = true);
         let Written { told, calls, contacts, desks } = std::mem::take(&mut self.journal);
@@ -177,6 +177,30 @@ fn whenever_the_server_is_killed_calls_go_on_in_the_next_and_nothing_is_left_ove
         assert!(checked.is_ok(), "seed {seed}: WARMLINE_SEED={seed} runs it alone");
     }
     assert!(!all || calls > 200 && talks > 40 && waits > 100, "calls {calls}, talks {talks}, waits {waits}");
+}
+
+#[test]
+fn a_stranger_of_whom_nothing_ever_came_is_found_after_a_restart_as_before_it() {
+    let (mut doubted, mut found) = (0, 0);
+    for seed in 0..20 {
+        let mut world = World::with_journal(seed);
+        let after = world.between(1_000, 60_000);
+        world.run_until(world.now + after);
+        world.streams.silent_strangers = true;
+        world.killed_and_carried_on();
+        for (leg, line) in
+            world.switchboard.lines.iter().filter(|(_, line)| line.up && line.stranger.is_some())
+        {
+            assert_eq!(world.streams.asked.get(leg), Some(&Asked::ByStranger), "seed {seed}: {leg}");
+            assert!(!line.lost, "seed {seed}: {leg} is watched anew");
+            doubted += 1;
+        }
+        let carried: BTreeSet<CallId> = world.of_calls(|what| matches!(what, What::CarriedOn)).collect();
+        world.run_until(world.now + Duration::from_secs(60));
+        let ended = |what: &What| matches!(what, What::CallEnded { cause, .. } if cause.contains("nothing ever came"));
+        found += world.of_calls(ended).filter(|call| carried.contains(call)).count();
+    }
+    assert!(doubted > 10 && found > 0, "{doubted} were doubted, and {found} found");
 }
 
 impl World {
