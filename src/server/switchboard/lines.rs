@@ -104,6 +104,9 @@ pub(super) struct Line {
     /// Whether a caller has it for whom nobody speaks.
     #[serde(default)]
     pub(super) stranger: Option<Stranger>,
+    /// Where somebody is called back by the contact that their own phone gave, which may be anybody's.
+    #[serde(default)]
+    pub(super) contact: Option<IpAddr>,
     /// How far its stream has come, where that goes to a phone.
     #[serde(skip)]
     pub(super) reach: Option<Arc<Reach>>,
@@ -164,6 +167,7 @@ impl Line {
             sound: Sound::default(),
             secured_anew: None,
             stranger: None,
+            contact: None,
             reach: None,
         }
     }
@@ -483,14 +487,18 @@ impl Switchboard {
         let came_by = live.trunk.as_ref().and_then(|name| self.trunk(name));
         let own = came_by.filter(|trunk| trunk.outbound.is_some());
         // Who came by a trunk that takes no calls is called by one that does, where there is one.
-        let phones = match own.or_else(|| came_by.and(self.outbound_trunk())) {
+        let by_trunk = own.or_else(|| came_by.and(self.outbound_trunk()));
+        let phones = match by_trunk {
             Some(trunk) => self.by_trunk(now.at, trunk, number),
             None => Phones {
                 trunk: live.trunk.clone(),
                 ..Phones::at(live.callback.clone().into_iter().collect())
             },
         };
+        let contact = Some(&phones).filter(|_| by_trunk.is_none()).and_then(|phones| phones.at.first());
+        let contact = contact.map(|(_, hop)| hop.remote.ip());
         self.dial(now, leg, phones, streams, out);
+        self.lines.get_mut(&leg).into_iter().for_each(|line| line.contact = contact);
     }
 
     /// Whether this line is to a caller who is called back before their agent, and whom another call calls back already: nobody

@@ -31,6 +31,7 @@ use crate::call::LegEvent;
 use crate::fact::Fact;
 use crate::fact::What;
 use crate::flow::Center;
+use crate::media::MediaCommand;
 use crate::queue::api::Whose;
 use crate::sdp;
 use crate::server::canary::Canary;
@@ -308,6 +309,9 @@ impl Switchboard {
         line.up = true;
         line.picked_up(session);
         line.agree(leg, agreed, streams);
+        if line.contact.is_some() {
+            streams.send(leg.call(), MediaCommand::Asked { leg, asked: line.is_asked() });
+        }
         let desk = line.desk.take();
         let others: Vec<SessionId> = line.sessions.iter().copied().filter(|one| *one != session).collect();
         line.sessions.retain(|one| *one == session);

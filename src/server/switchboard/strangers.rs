@@ -1,5 +1,5 @@
 //! Callers for whom nobody speaks, neither a trunk nor a password: how many calls one network of them may have, and when one ends
-//! of whom nothing is heard.
+//! of whom nothing is heard. So does one to whoever is called back at the contact that they named themselves.
 
 use std::collections::HashMap; // looked up only
 use std::net::IpAddr;
@@ -164,7 +164,7 @@ impl Switchboard {
 
     /// Nothing ever came from a stranger who was sent audio for so long: whoever has it need not have asked for it.
     pub(super) fn unheard(&mut self, now: Now, leg: LegId, streams: &mut dyn Streams, out: &mut Vec<Output>) {
-        let Some(line) = self.lines.get(&leg).filter(|line| line.stranger.is_some() && line.up) else {
+        let Some(line) = self.lines.get(&leg).filter(|line| line.doubtful().is_some() && line.up) else {
             return;
         };
         for session in line.sessions.clone() {
@@ -177,18 +177,22 @@ impl Switchboard {
 impl Line {
     /// How far it is known, once it is up, that who is sent its audio asked for it.
     pub(super) fn is_asked(&self) -> Asked {
-        match self.stranger {
-            Some(_) if !stays_here(self) => Asked::ByStranger,
+        match self.doubtful() {
+            Some(network) if !stays_here(self, network) => Asked::ByStranger,
             _ => Asked::Known,
         }
     }
+
+    /// The network of whoever it is with, where nobody speaks for them: a stranger's who calls, or that of a contact that is called back.
+    fn doubtful(&self) -> Option<IpAddr> {
+        self.stranger.map(|stranger| stranger.network).or(self.contact)
+    }
 }
 
-/// Whether a call comes from this machine and its audio goes nowhere else, as `warmline load` has it: nobody else is bothered.
-fn stays_here(line: &Line) -> bool {
+/// Whether a call is with somebody on this machine and its audio goes nowhere else, as `warmline load` has it: nobody else is bothered.
+fn stays_here(line: &Line, with: IpAddr) -> bool {
     let to = line.agreed.as_ref().and_then(|agreed| agreed.remote_rtp);
-    let from_here = line.stranger.is_some_and(|stranger| stranger.elsewhere().is_none());
-    from_here && to.is_some_and(|to| is_this_machine(to.ip()))
+    is_this_machine(with) && to.is_some_and(|to| is_this_machine(to.ip()))
 }
 
 fn is_this_machine(network: IpAddr) -> bool {
@@ -207,6 +211,8 @@ impl Switchboard {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::Input;
     use super::super::refer_tests::CENTER;
     use super::super::refer_tests::House;
@@ -361,6 +367,29 @@ mod tests {
             checked.push(checks.count());
         }
         assert_eq!(checked, [25, 5, 3, 25]);
+    }
+
+    #[test]
+    fn who_is_called_back_at_a_contact_that_they_named_is_doubted_and_who_is_by_a_trunk_is_not() {
+        const TRUNK: &str = "trunks: { provider: { out: 192.0.2.7 } }\n";
+        for (known, doubted) in [(NOBODY, true), ((Some("provider"), None), false)] {
+            let mut house = House::of(&format!("{CENTER}{TRUNK}"));
+            let places = vec!["192.0.2.7:5060".parse().unwrap()];
+            house.switchboard.parts.ways.know(BTreeMap::from([("provider".into(), places)]));
+            assert!(calls(&mut house, 1, "10.0.0.9", known));
+            let call = house.switchboard.sessions[&SessionId(1)].call();
+            let leg = LegId::of(call, 40);
+            let dials = CallAction::DialCaller { leg, number: "+12025550143".to_owned() };
+            house.switchboard.act(NOW, call, dials, &mut house.streams, &mut Vec::new());
+            let session = house.switchboard.lines[&leg].sessions[0];
+            house.picks_up(session);
+            let asked = house.streams.asked.get(&leg);
+            assert_eq!(asked, doubted.then_some(&Asked::ByStranger), "{known:?}");
+            house.tells(crate::media::MediaEvent::Unheard { leg });
+            assert_eq!(house.switchboard.sessions.contains_key(&session), !doubted, "{known:?}");
+            house.closes();
+            house.switchboard.check_strangers();
+        }
     }
 
     #[test]
