@@ -30,6 +30,9 @@ const FEWEST: usize = 8;
 /// Calls of one network of strangers that we answered and that were not acknowledged yet. An ACK takes as long as the way there and
 /// back; whoever leaves more of them open sends none.
 const UNACKNOWLEDGED: usize = 16;
+/// The same of all networks of strangers together: as many as [`PART`] of all calls, and at least so many. Trunks and phones of ours
+/// have the rest, however many addresses somebody has.
+const FEWEST_UNACKNOWLEDGED: usize = 64;
 /// The log tells of refused strangers so often at most.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Why a call ended of which nothing was ever heard, in words for the history.
@@ -63,12 +66,31 @@ pub(super) struct Strangers {
     networks: HashMap<IpAddr, Share>,
     /// So many calls a network may have at least.
     pub(super) fewest: usize,
+    /// Of all networks, but this machine.
+    unacknowledged: usize,
+    /// When the log was told last of a network that had its share, and of all together.
     told: Option<Timestamp>,
+    told_of_all: Option<Timestamp>,
+}
+
+/// Why a stranger has no place left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// Their network has its share.
+    ByNetwork,
+    /// All of them together leave too many answers unacknowledged.
+    ByAll,
 }
 
 impl Default for Strangers {
     fn default() -> Strangers {
-        Strangers { networks: HashMap::new(), fewest: FEWEST, told: None }
+        Strangers {
+            networks: HashMap::new(),
+            fewest: FEWEST,
+            unacknowledged: 0,
+            told: None,
+            told_of_all: None,
+        }
     }
 }
 
@@ -80,22 +102,48 @@ struct Share {
 }
 
 impl Strangers {
-    /// Whether one more of them may call, where there is room for so many calls of anybody. From this machine itself, where a proxy or a
-    /// test brings everybody, all may.
-    fn may_call(&self, stranger: Stranger, most: usize) -> bool {
+    /// Whether one more of them may call, where there is room for so many calls of anybody; why not. From this machine itself, where a
+    /// proxy or a test brings everybody, all may.
+    fn may_call(&self, stranger: Stranger, most: usize) -> Result<(), Taken> {
         let Share { lines, unacknowledged } =
             self.networks.get(&stranger.network).copied().unwrap_or_default();
-        let share = most.div_ceil(PART).max(self.fewest);
-        stranger.elsewhere().is_none() || lines < share && unacknowledged < UNACKNOWLEDGED
+        let part = most.div_ceil(PART);
+        if stranger.elsewhere().is_none() {
+            Ok(())
+        } else if lines >= part.max(self.fewest) || unacknowledged >= UNACKNOWLEDGED {
+            Err(Taken::ByNetwork)
+        } else if self.unacknowledged >= part.max(FEWEST_UNACKNOWLEDGED) {
+            Err(Taken::ByAll)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the log is to be told of this now.
+    fn is_news(&mut self, now: Timestamp, taken: Taken) -> bool {
+        let told = match taken {
+            Taken::ByNetwork => &mut self.told,
+            Taken::ByAll => &mut self.told_of_all,
+        };
+        let is_news = told.is_none_or(|told| now.since(told) >= TOLD_EVERY);
+        *told = if is_news { Some(now) } else { *told };
+        is_news
     }
 
     /// A line begins, or is gone on with.
     pub(super) fn begins(&mut self, line: &Line) {
         if let Some(Stranger { network, answered }) = line.stranger {
-            let share = self.networks.entry(network).or_default();
-            share.lines += 1;
-            share.unacknowledged += usize::from(answered && !line.up);
+            self.networks.entry(network).or_default().lines += 1;
+            if answered && !line.up {
+                self.owes(network);
+            }
         }
+    }
+
+    /// An answer to somebody there is not acknowledged yet.
+    fn owes(&mut self, network: IpAddr) {
+        self.networks.entry(network).or_default().unacknowledged += 1;
+        self.unacknowledged += usize::from(!is_this_machine(network));
     }
 
     /// A line was answered.
@@ -105,7 +153,8 @@ impl Strangers {
             return;
         };
         stranger.answered = true;
-        self.networks.entry(stranger.network).or_default().unacknowledged += 1;
+        let network = stranger.network;
+        self.owes(network);
     }
 
     /// Its caller acknowledged that, and the line is not up yet.
@@ -113,6 +162,7 @@ impl Strangers {
         let Some(stranger) = line.stranger.filter(|stranger| stranger.answered && !line.up) else { return };
         if let Some(share) = self.networks.get_mut(&stranger.network) {
             share.unacknowledged -= 1;
+            self.unacknowledged -= usize::from(!is_this_machine(stranger.network));
         }
     }
 
@@ -133,13 +183,20 @@ impl Switchboard {
     /// Whether whoever calls has a place left: who is a stranger, within their network's share.
     pub(super) fn has_share(&mut self, now: Now, incoming: &Incoming) -> bool {
         let Some(stranger) = Stranger::of(incoming) else { return true };
-        if self.strangers.may_call(stranger, self.parts.max_calls) {
-            return true;
-        }
-        if self.strangers.told.is_none_or(|told| now.at.since(told) >= TOLD_EVERY) {
-            self.strangers.told = Some(now.at);
-            let network = stranger.network;
-            warn!(%network, "more calls at once than one network of strangers may have are refused; where that is a trunk, it should be one of `trunks` in center.yaml");
+        let Err(taken) = self.strangers.may_call(stranger, self.parts.max_calls) else { return true };
+        if self.strangers.is_news(now.at, taken) {
+            let (network, unacknowledged) = (stranger.network, self.strangers.unacknowledged);
+            match taken {
+                Taken::ByNetwork => {
+                    warn!(%network, "more calls at once than one network of strangers may have are refused; where that is a trunk, it should be one of `trunks` in center.yaml");
+                }
+                Taken::ByAll => {
+                    warn!(
+                        unacknowledged,
+                        "calls of strangers are refused, for too many were answered whom nobody acknowledged; those of trunks and of phones that sign in are taken"
+                    );
+                }
+            }
         }
         false
     }
@@ -205,7 +262,8 @@ impl Switchboard {
     pub(super) fn check_strangers(&self) {
         let mut counted = Strangers::default();
         self.lines.values().for_each(|line| counted.begins(line));
-        assert_eq!(self.strangers.networks, counted.networks);
+        let all = |strangers: &Strangers| (strangers.networks.clone(), strangers.unacknowledged);
+        assert_eq!(all(&self.strangers), all(&counted));
     }
 }
 
@@ -323,6 +381,48 @@ mod tests {
         house.sip(Event::Ended { session: SessionId(2), cause: crate::sip::api::EndCause::NoAck });
         house.closes();
         assert!(answers(&mut house, 24, "192.0.2.1"), "one was given up");
+    }
+
+    #[test]
+    fn strangers_of_ever_so_many_networks_who_acknowledge_nothing_leave_places_for_trunks() {
+        for (max_calls, most) in [(200, FEWEST_UNACKNOWLEDGED), (400, 100)] {
+            let mut house = house(max_calls);
+            let answers = |house: &mut House, session: u64, from: &str| {
+                let taken = calls(house, session, from, NOBODY);
+                if let Some(leg) = house.switchboard.sessions.get(&SessionId(session)).copied() {
+                    house.answers(leg);
+                }
+                house.switchboard.check_strangers();
+                taken
+            };
+            let network = |session: u64| format!("192.0.2.{}", session % 20);
+            let taken = (1..=150).filter(|session| answers(&mut house, *session, &network(*session)));
+            assert_eq!(taken.count(), most);
+            assert!(!answers(&mut house, 200, "198.51.100.1"), "a network of which nobody had called");
+            assert!(calls(&mut house, 201, "192.0.2.1", (Some("provider"), None)), "a trunk");
+            assert!(calls(&mut house, 202, "192.0.2.1", (None, Some("alice"))), "who proved to be one of us");
+            assert!(answers(&mut house, 203, "127.0.0.1"), "this machine");
+            house.sip(Event::Acked { session: SessionId(1), sdp: None });
+            assert!(answers(&mut house, 204, "198.51.100.1"), "one was acknowledged");
+            assert!(!answers(&mut house, 205, "198.51.100.1"), "one");
+            house.sip(Event::Ended { session: SessionId(2), cause: crate::sip::api::EndCause::NoAck });
+            house.closes();
+            assert!(answers(&mut house, 206, "198.51.100.1"), "one was given up");
+        }
+    }
+
+    #[test]
+    fn the_log_is_told_once_a_minute_of_each_bound() {
+        let mut strangers = Strangers::default();
+        let told = [
+            (0, Taken::ByAll),
+            (0, Taken::ByNetwork),
+            (59, Taken::ByAll),
+            (60, Taken::ByAll),
+            (61, Taken::ByAll),
+        ]
+        .map(|(secs, taken)| strangers.is_news(Timestamp::from_secs(secs), taken));
+        assert_eq!(told, [true, true, false, true, false]);
     }
 
     #[test]
