@@ -14,6 +14,7 @@ use crate::base::Name;
 use crate::base::Timestamp;
 use crate::sip::api::Event;
 use crate::sip::api::Hop;
+use crate::sip::digest::Ha1;
 use crate::sip::endpoint::Arrival;
 use crate::sip::endpoint::Cx;
 use crate::sip::message::Contacts;
@@ -43,6 +44,9 @@ pub struct Binding {
     pub expires_at: Timestamp,
     call_id: String,
     cseq: u32,
+    /// The mark of the password by which it was proven ([`Ha1::mark`]); none where the process that had it did not say.
+    #[serde(default)]
+    proven_by: Option<u64>,
 }
 
 /// All bindings. As many users as are configured, each with at most `max_contacts`; when one registers more,
@@ -162,7 +166,7 @@ impl Registrar {
         }
     }
 
-    /// Forgets where a user is reached: they may be no more.
+    /// Forgets where a user is reached: they may be no more, or only by another password.
     pub(in crate::sip) fn forget(&mut self, cx: &mut Cx<'_>, user: &Name) {
         let bindings = self.take(user);
         for contacts in (0..bindings.len() as u32).rev() {
@@ -181,8 +185,11 @@ impl Registrar {
         std::mem::take(&mut self.moved).into_iter().collect()
     }
 
-    /// Goes on with a user's contacts of an earlier process.
-    pub(in crate::sip) fn carry_on(&mut self, user: &Name, bindings: Vec<Binding>) {
+    /// Goes on with a user's contacts of an earlier process, but those that were proven by another password than theirs is now.
+    pub(in crate::sip) fn carry_on(&mut self, user: &Name, ha1: Option<&Ha1>, mut bindings: Vec<Binding>) {
+        let mark = ha1.map(Ha1::mark);
+        bindings.retain(|binding| binding.proven_by.is_none() || binding.proven_by == mark);
+        bindings.iter_mut().for_each(|binding| binding.proven_by = mark);
         self.put(user, bindings);
     }
 
@@ -221,6 +228,7 @@ fn apply(cx: &mut Cx<'_>, user: &Name, bindings: &mut Vec<Binding>, wish: Wish, 
         expires_at: cx.now + Duration::from_secs(wish.expires_s.min(MAX_EXPIRES_S).into()),
         call_id: arrival.call_id.clone(),
         cseq: arrival.cseq,
+        proven_by: cx.core.config.users.get(user).map(Ha1::mark),
     };
     let changed = match at {
         Some(at) => {

@@ -437,12 +437,12 @@ impl Switchboard {
     }
 
     fn carry_contacts(&mut self, now: Now, user: Name, contacts: Vec<Binding>, out: &mut Vec<Output>) {
-        let addresses: Vec<String> = contacts.iter().map(|binding| binding.uri.to_string()).collect();
         self.parts.endpoint.carry_on_contacts(&user, contacts);
         if self.agent(&user).is_none() {
             return;
         }
-        for (contact, contacts) in addresses.into_iter().zip(1..) {
+        for (binding, contacts) in self.parts.endpoint.contacts(&user).into_iter().zip(1..) {
+            let contact = binding.uri.to_string();
             let what = What::PhoneRegistered { agent: user.clone(), contact, contacts };
             out.push(Output::Fact(Fact { at: now.at, call: None, what }));
         }

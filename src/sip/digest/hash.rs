@@ -54,6 +54,12 @@ impl Ha1 {
         Ha1 { md5: hash::<Md5>(&parts).into(), sha256: hash::<Sha256>(&parts).into() }
     }
 
+    /// By this it is known again, and nobody signs in with it: the first octets of its own hash.
+    pub fn mark(&self) -> u64 {
+        let hash = Sha256::digest(self.sha256);
+        hash.iter().take(8).fold(0, |mark, octet| mark << 8 | u64::from(*octet))
+    }
+
     pub(super) fn hex(&self, algorithm: Algorithm) -> String {
         match algorithm {
             Algorithm::Md5 => hex(&self.md5),

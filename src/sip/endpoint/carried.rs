@@ -177,8 +177,9 @@ impl Endpoint {
         self.registrar.users()
     }
 
-    /// Goes on with a user's contacts of an earlier process. What has run out meanwhile is told as always.
+    /// Goes on with a user's contacts of an earlier process, but for those whose password was changed meanwhile. What has run out is told
+    /// as always.
     pub fn carry_on_contacts(&mut self, user: &Name, contacts: Vec<Binding>) {
-        self.registrar.carry_on(user, contacts);
+        self.registrar.carry_on(user, self.core.config.users.get(user), contacts);
     }
 }

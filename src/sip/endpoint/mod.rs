@@ -126,12 +126,13 @@ impl Endpoint {
         self.core.config = Aside(config);
     }
 
-    /// Local users are these from now on. Who is registered and still is one stays so until the registration is to be renewed; all
-    /// others are reached no more, and the calls that they have go on.
+    /// Local users are these from now on. Who is registered and still is one by the same password stays so; all others are reached no
+    /// more until they register anew, and the calls that they have go on.
     pub fn know_users(&mut self, now: Timestamp, users: BTreeMap<Name, Ha1>, out: &mut Vec<Output>) {
-        let gone: Vec<Name> =
-            self.registrar.users().filter(|user| !users.contains_key(*user)).cloned().collect();
-        self.core.config.0.users = users;
+        let before = std::mem::replace(&mut self.core.config.0.users, users);
+        let users = &self.core.config.users;
+        let stays = |user: &&Name| users.get(*user).is_some_and(|ha1| before.get(*user) == Some(ha1));
+        let gone: Vec<Name> = self.registrar.users().filter(|user| !stays(user)).cloned().collect();
         let mut cx = Cx { now, core: &mut self.core, out };
         gone.iter().for_each(|user| self.registrar.forget(&mut cx, user));
     }

@@ -13,6 +13,7 @@ use crate::sip::api::Hop;
 use crate::sip::api::Output;
 use crate::sip::digest;
 use crate::sip::digest::Credentials;
+use crate::sip::digest::Ha1;
 use crate::sip::endpoint::EndpointConfig;
 use crate::sip::endpoint::TrunkConfig;
 use crate::sip::endpoint::TrunkRegistration;
@@ -122,6 +123,52 @@ fn a_phone_whose_account_is_gone_is_reached_no_more_and_signs_in_no_more() {
     assert!(bench.endpoint.contacts("alice").is_empty());
     let gone = |output: &Output| matches!(output, Output::Event(Event::Unregistered { contacts: 0, .. }));
     assert!(out.len() == 2 && gone(&out[1]), "{out:?}");
+}
+
+/// Alice's password is this from now on.
+fn password_is(bench: &mut Bench, password: &str) -> Vec<Output> {
+    let mut users = config().users;
+    users.insert("alice".into(), Ha1::of("alice", "warmline", password));
+    let mut out = Vec::new();
+    bench.endpoint.know_users(bench.now, users, &mut out);
+    out
+}
+
+#[test]
+fn a_phone_whose_password_is_another_one_now_is_reached_no_more_until_it_signs_in_with_that() {
+    let mut bench = Bench::new();
+    register(&mut bench, 1, "Contact: <sip:a@10.0.0.7>, <sip:b@10.0.0.8>\r\n");
+    let out = password_is(&mut bench, "correct horse");
+    assert!(bench.endpoint.contacts("alice").is_empty());
+    assert_eq!(out.iter().filter(|it| matches!(it, Output::Event(Event::Unregistered { .. }))).count(), 2);
+    assert_eq!(register(&mut bench, 3, "Contact: <sip:a@10.0.0.7>\r\n").status, 403, "with the old one");
+    password_is(&mut bench, "secret");
+    assert_eq!(register(&mut bench, 5, "Contact: <sip:a@10.0.0.7>\r\n").status, 200);
+    assert!(password_is(&mut bench, "secret").is_empty());
+    assert_eq!(bench.endpoint.contacts("alice").len(), 1, "nothing has changed");
+}
+
+#[test]
+fn a_phone_whose_password_was_changed_while_no_process_was_there_is_reached_no_more() {
+    let mut bench = Bench::new();
+    register(&mut bench, 1, "Contact: <sip:a@10.0.0.7>\r\n");
+    let written = serde_json::to_value(bench.endpoint.contacts("alice")).unwrap();
+    let mut older = written.clone();
+    older[0].as_object_mut().unwrap().remove("proven_by");
+    for (contacts, password, goes_on) in [
+        (&written, "secret", 1),
+        (&written, "correct horse", 0),
+        // Of a process that did not write it down: until the next change.
+        (&older, "correct horse", 1),
+    ] {
+        let mut bench = Bench::new();
+        password_is(&mut bench, password);
+        bench.endpoint.carry_on_contacts(&"alice".into(), serde_json::from_value(contacts.clone()).unwrap());
+        assert_eq!(bench.endpoint.contacts("alice").len(), goes_on);
+        password_is(&mut bench, "another one");
+        assert!(bench.endpoint.contacts("alice").is_empty());
+    }
+    assert!(!written.to_string().contains("secret"));
 }
 
 #[test]
