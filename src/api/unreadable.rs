@@ -166,6 +166,7 @@ fn wanted_in_words(wanted: &str) -> String {
         "f32" | "f64" => "a number".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a sequence" => "a list".to_owned(),
+        "string or map" => "a word".to_owned(),
         "newtype variant" | "a map" | "map" => "an object".to_owned(),
         _ if wanted.starts_with("struct ") => "an object".to_owned(),
         _ => wanted.to_owned(),
@@ -234,6 +235,7 @@ mod tests {
             ("note", json!({ "issue": null }), "`note.issue` must be a string, not null"),
             ("note", json!({ "issues": "" }), "there is no field `issues` in `note`"),
             ("way", json!("loud"), "`way` cannot be \"loud\""),
+            ("way", json!(5), "`way` must be a word, not 5"),
             ("to", json!("bob"), "`to` cannot be \"bob\""),
         ] {
             assert_eq!(with(field, value.clone()), error, "{field}: {value}");
