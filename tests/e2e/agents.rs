@@ -1,6 +1,7 @@
 //! Agents who do not answer, decline, are busy, or vanish: the caller keeps the place, the next agent's phone
 //! rings, and nobody stays stuck in a state.
 
+use std::fs;
 use std::io::Write;
 use std::process::Command;
 use std::process::Stdio;
@@ -157,7 +158,7 @@ fn a_changed_password_holds_for_phones_of_a_running_server_and_the_old_one_does_
     if !available("a_changed_password_…", &["baresip"]) {
         return;
     }
-    let server = Server::start();
+    let mut server = Server::start();
     let phone = |server: &Server, password| {
         let domain = Some(server.sip());
         Phone::start(&Setup { user: "alice", domain, password: Some(password), ..Setup::default() })
@@ -171,6 +172,27 @@ fn a_changed_password_holds_for_phones_of_a_running_server_and_the_old_one_does_
     assert_eq!(server.agent_state("alice"), "offline");
     let _new = phone(&server, "correct-horse");
     server.wait_for_agent("alice", "ready", 10);
+
+    // Over a restart that phone stays signed in, unless its password was changed meanwhile.
+    phones_are_written(&server, 2);
+    server.kill();
+    server.restart();
+    assert_eq!(server.agent_state("alice"), "ready");
+    phones_are_written(&server, 1);
+    server.kill();
+    password_is(&server, "battery-staple");
+    server.restart();
+    assert_eq!(server.agent_state("alice"), "not_ready");
+    let _newest = phone(&server, "battery-staple");
+    server.wait_for_agent("alice", "ready", 10);
+}
+
+/// The journal has so many phones that signed in.
+fn phones_are_written(server: &Server, count: usize) {
+    within(10, "the phones are written down", || {
+        let journal = fs::read_to_string(server.data().join("calls.journal")).unwrap_or_default();
+        (journal.matches("proven_by").count() >= count).then_some(())
+    });
 }
 
 /// Alice's password is this from now on.
