@@ -238,6 +238,7 @@ fn a_caller_is_held_and_handed_over_from_desk_to_desk_with_a_note_in_five_action
     verified(&mut alice, "\\nby alice, document, ");
 
     alice.run("await page.click('#consult')");
+    alice.sees("the dialog", 10, "document.querySelector('#consult-dialog').open");
     alice.sees("nobody who can help is ready", 10, "document.querySelector('#target').value === ''");
     alice.run("await page.keyboard.press('Escape')");
 
