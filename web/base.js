@@ -235,7 +235,11 @@ export function follow(path, event, take, gone = null) {
     isGone(true);
     open();
   }, 1000);
-  addEventListener("offline", () => isGone(true));
+  // What was on its way as the network went says nothing of whether it is back: only a new connection does.
+  addEventListener("offline", () => {
+    isGone(true);
+    open();
+  });
   addEventListener("online", open);
 }
 
